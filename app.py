@@ -1,0 +1,26 @@
+"""Composition only: the app, its blueprints, and the shape of an answer to what nobody expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chalice import Chalice, Response
+
+from chalicelib.api.authorizer import authorizer
+from chalicelib.api.routes import routes
+from chalicelib.workers import schedules, segments, send_queue, tokens
+
+app = Chalice(app_name="notifications", configure_logs=False)
+
+for blueprint in (authorizer, routes, schedules.worker, segments.worker, send_queue.worker, tokens.worker):
+    app.register_blueprint(blueprint)
+
+
+@app.middleware("http")
+def no_bare_errors(event: Any, get_response: Callable[[Any], Response]) -> Response:
+    """Chalice has logged the error; the caller gets the contract's shape, and nothing of our insides."""
+    response = get_response(event)
+    if response.status_code == 500:
+        return Response({"detail": "A server error occurred."}, status_code=500)
+    return response

@@ -1,0 +1,16 @@
+"""The time of day, and luck: what a test must be able to decide."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+
+
+class Clock:
+    def now(self) -> datetime:
+        """This moment, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def luck(self) -> float:
+        """A random number from 0 up to 1, for jitter."""
+        return random.random()  # noqa: S311

@@ -1,0 +1,52 @@
+"""The SMS gateway: someone else's server, which may be slow, broken or absent."""
+
+from __future__ import annotations
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Timeout
+from urllib3.exceptions import HTTPError
+
+from ..domain.gateway_result import CREDENTIALS_CODES, Answer
+from .parameters import Parameter
+
+BODY_LIMIT = 4096
+"""Bytes of an answer that are read: the contract's answer has some thirty."""
+
+
+class Gateway:
+    """One Session with as many connections as there are threads; a Session may be shared for plain posts."""
+
+    def __init__(self, url: str, token: Parameter, connections: int) -> None:
+        self.url = url
+        self._token = token
+        self._session = requests.Session()
+        self._session.trust_env = False
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=connections))
+
+    def prepare(self) -> None:
+        """Have the token at hand before a message is claimed: an error here costs no attempt."""
+        self._token.value()
+
+    def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
+        """One attempt of at most `timeout` seconds; what went wrong is an Answer too, never an exception.
+
+        CONTRACT.md: POST /v1/send/{id} with a Bearer token and `{"id", "phone", "text"}`.
+        """
+        try:
+            response = self._session.post(
+                f"{self.url}/v1/send/{message_id}",
+                json={"id": message_id, "phone": int(phone_number), "text": text},
+                headers={"Authorization": f"Bearer {self._token.value()}"},
+                timeout=Timeout(total=timeout),  # type: ignore[arg-type]
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                body = response.raw.read(BODY_LIMIT, decode_content=True)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            return Answer(None, type(error).__name__)
+        if response.status_code in CREDENTIALS_CODES:
+            self._token.forget()
+        return Answer(response.status_code, body.decode("utf-8", "replace"), response.headers.get("Retry-After"))

@@ -1,0 +1,99 @@
+"""Everything beyond this process in one bundle, made from the settings and passed down to the use cases.
+
+Each part is made on first use: a worker pays for what it uses. Tests pass a bundle of fakes instead.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..settings import Settings
+from .clock import Clock
+
+if TYPE_CHECKING:
+    from .gateway import Gateway
+    from .queues import Queue
+    from .schedules import Schedules
+    from .tables.clients import Clients
+    from .tables.counters import Counters
+    from .tables.mailings import Mailings
+    from .tables.messages import Messages
+    from .tables.segments import Segments
+    from .tables.tokens import Tokens
+
+
+class Outside:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = Clock()
+
+    @cached_property
+    def clients(self) -> Clients:
+        from .tables.clients import Clients
+
+        return Clients(self.settings.stack_name)
+
+    @cached_property
+    def mailings(self) -> Mailings:
+        from .tables.mailings import Mailings
+
+        return Mailings(self.settings.stack_name)
+
+    @cached_property
+    def messages(self) -> Messages:
+        from .tables.messages import Messages
+
+        return Messages(self.settings.stack_name)
+
+    @cached_property
+    def segments(self) -> Segments:
+        from .tables.segments import Segments
+
+        return Segments(self.settings.stack_name)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        from .tables.tokens import Tokens
+
+        return Tokens(self.settings.stack_name)
+
+    @cached_property
+    def counters(self) -> Counters:
+        from .tables.counters import Counters
+
+        return Counters(self.settings.stack_name)
+
+    @cached_property
+    def send_queue(self) -> Queue:
+        from .queues import Queue
+
+        return Queue(self.settings.send_queue_url)
+
+    @cached_property
+    def segments_queue(self) -> Queue:
+        from .queues import Queue
+
+        return Queue(self.settings.segments_queue_url)
+
+    @cached_property
+    def dead_letters(self) -> Queue:
+        from .queues import Queue
+
+        return Queue(self.settings.dead_letters_url)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        from .schedules import Schedules
+
+        settings = self.settings
+        return Schedules(settings.stack_name, settings.start_mailing_arn, settings.scheduler_role_arn)
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        from .gateway import Gateway
+        from .parameters import Parameter
+
+        settings = self.settings
+        token = Parameter(settings.gateway_token_parameter)
+        return Gateway(settings.gateway_url, token, connections=settings.sender_threads)

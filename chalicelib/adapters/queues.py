@@ -1,0 +1,66 @@
+"""A queue: what is put in, and what is given back to be tried later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from . import aws
+
+BATCH = 10
+"""Most entries that SQS takes in one request."""
+
+TRIES = 5
+MAX_VISIBILITY = 43_200
+
+
+class QueueRefused(Exception):
+    """SQS took a request, but not all of its entries, however often they were sent."""
+
+
+class Queue:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def send(self, bodies: Sequence[Mapping[str, object]], delay: int = 0) -> None:
+        """All of them, ten a call; `delay` in seconds, at most 900. Raises QueueRefused."""
+        for start in range(0, len(bodies), BATCH):
+            entries = [
+                {"Id": str(index), "MessageBody": json.dumps(body, separators=(",", ":")), "DelaySeconds": delay}
+                for index, body in enumerate(bodies[start : start + BATCH])
+            ]
+            self._insist("send_message_batch", entries)
+
+    def give_back(self, delays: Mapping[str, int]) -> None:
+        """Let received messages come again after so many seconds, by receipt handle."""
+        waits = list(delays.items())
+        for start in range(0, len(waits), BATCH):
+            entries = [
+                {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": min(delay, MAX_VISIBILITY)}
+                for index, (handle, delay) in enumerate(waits[start : start + BATCH])
+            ]
+            aws.client("sqs").change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
+
+    def send_raw(self, body: str) -> None:
+        """One message as it stands, readable or not."""
+        aws.client("sqs").send_message(QueueUrl=self.url, MessageBody=body)
+
+    def is_idle(self) -> bool:
+        """Nothing waits, is under way, or is delayed: as far as SQS knows, which is within a minute."""
+        names = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ]
+        answer = aws.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
+        return not any(int(answer["Attributes"].get(name, 0)) for name in names)
+
+    def _insist(self, operation: str, entries: list[dict[str, object]]) -> None:
+        """A batch may be taken in part; what was refused is sent again."""
+        for _ in range(TRIES):
+            answer = getattr(aws.client("sqs"), operation)(QueueUrl=self.url, Entries=entries)
+            refused = {failure["Id"] for failure in answer.get("Failed", [])}
+            if not refused:
+                return
+            entries = [entry for entry in entries if entry["Id"] in refused]
+        raise QueueRefused(f"{self.url} refused {len(entries)} of a batch {TRIES} times")

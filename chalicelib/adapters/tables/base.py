@@ -1,0 +1,79 @@
+"""What all tables share: their name's prefix, time limits, transactions, and what a failed condition is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+
+from pynamodb.connection import Connection
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from ...errors import Conflict, RowChanged
+
+CONNECT_SECONDS = 2
+READ_SECONDS = 5
+CONNECTIONS = 50
+
+
+class TableMeta:
+    """A connection for each thread of a sender; a call that hangs is given up before it eats the invocation."""
+
+    connect_timeout_seconds = CONNECT_SECONDS
+    read_timeout_seconds = READ_SECONDS
+    max_pool_connections = CONNECTIONS
+
+
+def place(model: type[Model], stack_name: str, table: str) -> None:
+    """Give the model its table in this stack: when a bundle is made, so that an import needs no settings."""
+    model.Meta.table_name = f"{stack_name}-{table}"
+
+
+def transaction() -> TransactWrite:
+    return TransactWrite(connection=_connection())
+
+
+@cache
+def _connection() -> Connection:
+    """Transactions span tables, so they have a connection of their own."""
+    return Connection(
+        connect_timeout_seconds=CONNECT_SECONDS,
+        read_timeout_seconds=READ_SECONDS,
+        max_pool_connections=CONNECTIONS,
+    )
+
+
+@contextmanager
+def conflicts(
+    by_position: Mapping[int, type[Conflict]] | None = None, otherwise: type[Conflict] = RowChanged
+) -> Iterator[None]:
+    """A write refused because of another one raises the Conflict of the write it was, or `otherwise`.
+
+    Positions in a transaction are as DynamoDB sees them: deletes, then puts, then updates. Anything else
+    (no access, throttled for long, no answer) is a real error and passes through.
+    """
+    try:
+        yield
+    except PynamoDBException as error:
+        for position, conflict in (by_position or {}).items():
+            if isinstance(error, TransactWriteError) and _reason(error, position) == "ConditionalCheckFailed":
+                raise conflict from error
+        if came_second(error):
+            raise otherwise from error
+        raise
+
+
+def came_second(error: PynamoDBException) -> bool:
+    """Refused by its condition, or by a transaction that had hold of the same row."""
+    if isinstance(error, TransactWriteError):
+        codes = {_reason(error, position) for position in range(len(error.cancellation_reasons))}
+        return bool(codes & {"ConditionalCheckFailed", "TransactionConflict"})
+    return error.cause_response_code in ("ConditionalCheckFailedException", "TransactionConflictException")
+
+
+def _reason(error: TransactWriteError, position: int) -> str | None:
+    reasons = error.cancellation_reasons
+    reason = reasons[position] if position < len(reasons) else None
+    return reason.code if reason is not None else None

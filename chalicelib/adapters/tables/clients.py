@@ -1,0 +1,149 @@
+"""Clients, stored in blocks of ids, with an index by tag and one by operator code.
+
+A phone number's uniqueness is a row of its own in the phones table, written in the client's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+from ...domain.audience import Partition
+from ...domain.client import Client, block_of, label_key
+from ...errors import PhoneTaken
+from .base import TableMeta, conflicts, place, transaction
+
+
+class ByTag(GlobalSecondaryIndex["ClientRow"]):
+    class Meta:
+        index_name = "by_tag"
+        projection = AllProjection()
+
+    tag_key = UnicodeAttribute(hash_key=True)
+    id = NumberAttribute(range_key=True)
+
+
+class ByOperatorCode(GlobalSecondaryIndex["ClientRow"]):
+    class Meta:
+        index_name = "by_operator_code"
+        projection = AllProjection()
+
+    code_key = UnicodeAttribute(hash_key=True)
+    id = NumberAttribute(range_key=True)
+
+
+class ClientRow(Model):
+    class Meta(TableMeta):
+        table_name = "clients"
+
+    block = NumberAttribute(hash_key=True)
+    id = NumberAttribute(range_key=True)
+    phone = UnicodeAttribute()
+    tag = UnicodeAttribute(null=True)
+    timezone = UnicodeAttribute()
+    tag_key = UnicodeAttribute(null=True)
+    code_key = UnicodeAttribute()
+    by_tag = ByTag()
+    by_operator_code = ByOperatorCode()
+
+    @classmethod
+    def of(cls, client: Client) -> ClientRow:
+        return cls(
+            block_of(client.id),
+            client.id,
+            phone=client.phone_number,
+            tag=client.tag,
+            timezone=client.timezone,
+            tag_key=label_key(client.tag, client.id) if client.tag else None,
+            code_key=label_key(client.operator_code, client.id),
+        )
+
+    def client(self) -> Client:
+        return Client(int(self.id), self.phone, self.tag, self.timezone)
+
+
+class PhoneRow(Model):
+    class Meta(TableMeta):
+        table_name = "phones"
+
+    phone = UnicodeAttribute(hash_key=True)
+    client_id = NumberAttribute()
+
+
+class Clients:
+    def __init__(self, stack_name: str) -> None:
+        place(ClientRow, stack_name, "clients")
+        place(PhoneRow, stack_name, "phones")
+
+    def add(self, client: Client) -> None:
+        """Raises PhoneTaken; then nothing is written."""
+        with conflicts({1: PhoneTaken}), transaction() as both:
+            both.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
+            both.save(_phone_row(client), condition=PhoneRow.phone.does_not_exist())
+
+    def get(self, client_id: int) -> Client | None:
+        try:
+            return ClientRow.get(block_of(client_id), client_id, consistent_read=True).client()
+        except DoesNotExist:
+            return None
+
+    def get_many(self, client_ids: Iterable[int]) -> dict[int, Client]:
+        """Those that exist, a hundred a call."""
+        keys = [(block_of(client_id), client_id) for client_id in client_ids]
+        return {int(row.id): row.client() for row in ClientRow.batch_get(keys, consistent_read=True)}
+
+    def change(self, before: Client, after: Client) -> None:
+        """Raises PhoneTaken, or RowChanged when the client is no longer as `before`."""
+        if before.phone_number == after.phone_number:
+            with conflicts():
+                ClientRow.of(after).save(condition=_is_as(before))
+        else:
+            _move_phone(before, after)
+
+    def remove(self, client: Client) -> None:
+        """Frees the phone number at once. Raises RowChanged when the client is not as given."""
+        with conflicts(), transaction() as both:
+            both.delete(ClientRow.of(client), condition=_is_as(client))
+            both.delete(_phone_row(client))
+
+    def find_by_phone(self, phone_number: str) -> Client | None:
+        try:
+            return self.get(int(PhoneRow.get(phone_number, consistent_read=True).client_id))
+        except DoesNotExist:
+            return None
+
+    def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
+        """Clients of one partition with ids above `after`, up to `through`, in the order of ids.
+
+        Fewer than `limit` means that there are no more.
+        """
+        if through <= after:
+            return []
+        query = {
+            "block": ClientRow.query,
+            "tag": ClientRow.by_tag.query,
+            "operator_code": ClientRow.by_operator_code.query,
+        }[partition.by]
+        rows = query(partition.key, range_key_condition=ClientRow.id.between(after + 1, through), limit=limit)
+        return [row.client() for row in rows]
+
+
+def _move_phone(before: Client, after: Client) -> None:
+    with conflicts({2: PhoneTaken}), transaction() as all_three:
+        all_three.delete(_phone_row(before))
+        all_three.save(ClientRow.of(after), condition=_is_as(before))
+        all_three.save(_phone_row(after), condition=PhoneRow.phone.does_not_exist())
+
+
+def _phone_row(client: Client) -> PhoneRow:
+    return PhoneRow(client.phone_number, client_id=client.id)
+
+
+def _is_as(client: Client) -> Condition:
+    same_tag = ClientRow.tag == client.tag if client.tag else ClientRow.tag.does_not_exist()
+    return (ClientRow.phone == client.phone_number) & (ClientRow.timezone == client.timezone) & same_tag

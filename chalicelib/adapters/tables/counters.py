@@ -1,0 +1,55 @@
+"""Counters: the integer ids, and the totals over all mailings that are finished."""
+
+from __future__ import annotations
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+
+from ...domain.mailing import COUNTED, Counts
+from .base import TableMeta, place
+
+TOTALS = "totals"
+
+
+class CounterRow(Model):
+    """Either an id counter (`value`) or the row of totals."""
+
+    class Meta(TableMeta):
+        table_name = "counters"
+
+    name = UnicodeAttribute(hash_key=True)
+    value = NumberAttribute(default=0)
+    mailings = NumberAttribute(default=0)
+    total = NumberAttribute(default=0)
+    sent = NumberAttribute(default=0)
+    failed = NumberAttribute(default=0)
+    expired = NumberAttribute(default=0)
+    cancelled = NumberAttribute(default=0)
+
+
+class Counters:
+    def __init__(self, stack_name: str) -> None:
+        place(CounterRow, stack_name, "counters")
+
+    def next_id(self, name: str) -> int:
+        """1, 2, 3, ...: an id is never given twice; one that was not used leaves a gap."""
+        row = CounterRow(name)
+        row.update(actions=[CounterRow.value.add(1)])
+        return int(row.value)
+
+    def last_id(self, name: str) -> int:
+        """The highest id given so far, 0 at first."""
+        row = next(CounterRow.batch_get([name], consistent_read=True), None)
+        return int(row.value) if row else 0
+
+    def totals(self) -> tuple[int, Counts]:
+        """How many mailings there are in all, and the counts of those that are finished."""
+        row = next(CounterRow.batch_get([TOTALS], consistent_read=True), None) or CounterRow(TOTALS)
+        return int(row.mailings), Counts(*(int(getattr(row, name)) for name in COUNTED))
+
+
+def totals_change(mailings: int, counts: Counts) -> list[Action]:
+    """What a transaction adds to the row of totals."""
+    changes = {"mailings": mailings, **{name: getattr(counts, name) for name in COUNTED}}
+    return [getattr(CounterRow, name).add(number) for name, number in changes.items()]

@@ -1,0 +1,159 @@
+"""Messages: one row per client and mailing, in as many partitions as the audience needs.
+
+Every change of a status is one conditional write, so that of two who try, one wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import UTCDateTimeAttribute as Moment
+from pynamodb.exceptions import DoesNotExist, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+
+from ...domain.message import EXPIRED, QUEUED, SENT, Message, shard_of
+from .base import TableMeta, came_second, place
+
+
+class MessageRow(Model):
+    class Meta(TableMeta):
+        table_name = "messages"
+
+    part = UnicodeAttribute(hash_key=True)
+    client_id = NumberAttribute(range_key=True)
+    status = UnicodeAttribute()
+    created_at = Moment()
+    sent_at = Moment(null=True)
+    attempts = NumberAttribute(default=0)
+    last_error = UnicodeAttribute(null=True)
+    claimed_until = NumberAttribute(null=True)
+    expires_at = NumberAttribute(null=True)
+
+    def message(self) -> Message:
+        return Message(
+            mailing_id=int(self.part.partition("#")[0]),
+            client_id=int(self.client_id),
+            status=self.status,
+            created_at=self.created_at,
+            sent_at=self.sent_at,
+            attempts=int(self.attempts),
+            last_error=self.last_error,
+            claimed_until=self.claimed_until,
+        )
+
+
+class Messages:
+    """`shards` is the mailing's number of partitions, from its plan."""
+
+    def __init__(self, stack_name: str) -> None:
+        place(MessageRow, stack_name, "messages")
+
+    def add(self, messages: Iterable[Message], shards: int, expires_at: datetime) -> None:
+        """Write new messages, 25 a call. An existing row is overwritten: ask `existing` where there may be one."""
+        with MessageRow.batch_write() as batch:
+            for message in messages:
+                batch.save(
+                    MessageRow(
+                        _part(message.mailing_id, message.client_id, shards),
+                        message.client_id,
+                        status=message.status,
+                        created_at=message.created_at,
+                        expires_at=int(expires_at.timestamp()),
+                    )
+                )
+
+    def existing(self, mailing_id: int, client_ids: Iterable[int], shards: int) -> dict[int, Message]:
+        keys = [(_part(mailing_id, client_id, shards), client_id) for client_id in client_ids]
+        return {int(row.client_id): row.message() for row in MessageRow.batch_get(keys, consistent_read=True)}
+
+    def get(self, mailing_id: int, client_id: int, shards: int) -> Message | None:
+        try:
+            return MessageRow.get(_part(mailing_id, client_id, shards), client_id, consistent_read=True).message()
+        except DoesNotExist:
+            return None
+
+    def claim(
+        self, mailing_id: int, client_id: int, shards: int, now: datetime, until: datetime
+    ) -> Message | None:
+        """Take the message for one attempt; None when it is final, gone, or in another attempt's hands."""
+        row = MessageRow(_part(mailing_id, client_id, shards), client_id)
+        actions = [MessageRow.claimed_until.set(until.timestamp()), MessageRow.attempts.add(1)]
+        return row.message() if _updated(row, actions, _is_free(now)) else None
+
+    def settle(self, message: Message, status: str, shards: int, now: datetime, error: str | None = None) -> bool:
+        """Record the attempt's result; False when the message has its final status already.
+
+        That it was sent is true whoever holds the claim by now; any other result counts only while it is ours.
+        """
+        free = MessageRow.status == QUEUED
+        if status != SENT:
+            free &= MessageRow.attempts == message.attempts
+        actions = [
+            MessageRow.status.set(status),
+            MessageRow.claimed_until.remove(),
+            MessageRow.last_error.set(error) if error else MessageRow.last_error.remove(),
+        ]
+        if status == SENT:
+            actions.append(MessageRow.sent_at.set(now))
+        return _updated(_row(message, shards), actions, free)
+
+    def release(self, message: Message, shards: int, error: str) -> bool:
+        """End the attempt without a result: the message may be claimed again at once."""
+        actions = [MessageRow.claimed_until.remove(), MessageRow.last_error.set(error)]
+        ours = (MessageRow.status == QUEUED) & (MessageRow.attempts == message.attempts)
+        return _updated(_row(message, shards), actions, ours)
+
+    def close(
+        self, mailing_id: int, client_id: int, shards: int, status: str, now: datetime, error: str | None = None
+    ) -> bool:
+        """Give a final status to a message that no attempt holds; False when there is none such."""
+        row = MessageRow(_part(mailing_id, client_id, shards), client_id)
+        actions = [MessageRow.status.set(status)]
+        if error:
+            actions.append(MessageRow.last_error.set(error))
+        return _updated(row, actions, _is_free(now))
+
+    def revive(self, message: Message, shards: int) -> bool:
+        """An expired message waits again, because the mailing's end has been moved."""
+        return _updated(_row(message, shards), [MessageRow.status.set(QUEUED)], MessageRow.status == EXPIRED)
+
+    def page(
+        self, mailing_id: int, shard: int, after_client: int, limit: int, status: str | None = None
+    ) -> list[Message]:
+        """Messages of one partition in the order of client ids; fewer than `limit` means that there are no more."""
+        rows = MessageRow.query(
+            f"{mailing_id}#{shard}",
+            range_key_condition=MessageRow.client_id > after_client,
+            filter_condition=MessageRow.status == status if status else None,
+            consistent_read=True,
+            limit=limit,
+        )
+        return [row.message() for row in rows]
+
+
+def _part(mailing_id: int, client_id: int, shards: int) -> str:
+    return f"{mailing_id}#{shard_of(client_id, shards)}"
+
+
+def _row(message: Message, shards: int) -> MessageRow:
+    return MessageRow(_part(message.mailing_id, message.client_id, shards), message.client_id)
+
+
+def _is_free(now: datetime) -> Condition:
+    """Still queued, and no attempt under way, or one that is over without a word."""
+    unclaimed = MessageRow.claimed_until.does_not_exist() | (MessageRow.claimed_until <= now.timestamp())
+    return (MessageRow.status == QUEUED) & unclaimed
+
+
+def _updated(row: MessageRow, actions: list[Action], condition: Condition) -> bool:
+    try:
+        row.update(actions=actions, condition=condition)
+    except UpdateError as error:
+        if came_second(error):
+            return False
+        raise
+    return True

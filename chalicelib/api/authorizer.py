@@ -1,0 +1,26 @@
+"""The Lambda that API Gateway asks who calls. It knows tokens and nothing else."""
+
+from __future__ import annotations
+
+from chalice import AuthResponse, Blueprint
+from chalice.app import AuthRequest
+
+from ..access import authenticate
+from ..errors import NotAuthenticated
+from ..workers.wakeup import outside
+
+authorizer = Blueprint(__name__)
+
+TTL_SECONDS = 60
+"""A revoked token lives on for so long."""
+
+
+@authorizer.authorizer(name="token_auth", ttl_seconds=TTL_SECONDS)
+def token_auth(request: AuthRequest) -> AuthResponse:
+    """API Gateway caches the answer by token, so it allows every address; what a role may, the API decides."""
+    try:
+        principal = authenticate(outside(), request.token)
+    except NotAuthenticated:
+        return AuthResponse(routes=[], principal_id="nobody")
+    context = {"name": principal.name, "role": principal.role}
+    return AuthResponse(routes=["*"], principal_id=principal.name, context=context)

@@ -1,0 +1,57 @@
+"""What came in: a JSON or a form body, as a mapping from field to what was sent."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qsl
+
+from ..errors import BadInput, TooLarge, WrongMediaType
+
+BODY_LIMIT = 256 * 1024
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
+def read_body(raw: bytes, content_type: str | None) -> dict[str, object]:
+    """The fields as sent, unchecked; nothing sent is no fields. Raises BadInput, TooLarge, WrongMediaType."""
+    if len(raw) > BODY_LIMIT:
+        raise TooLarge(f"Request body is too large: at most {BODY_LIMIT // 1024} KB are expected.")
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    if not raw and not media_type:
+        return {}
+    if media_type not in (JSON, FORM):
+        raise WrongMediaType(media_type[:100])
+    try:
+        decoded = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput.whole(f"The body is not UTF-8: {error.reason} at byte {error.start}.") from error
+    return _read_json(decoded) if media_type == JSON else _read_form(decoded)
+
+
+def _read_json(decoded: str) -> dict[str, object]:
+    if not decoded.strip():
+        return {}
+    try:
+        sent = json.loads(decoded, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise BadInput.whole("JSON parse error - nested too deeply.") from error
+    except ValueError as error:
+        raise BadInput.whole(f"JSON parse error - {str(error)[:200]}") from error
+    if not isinstance(sent, dict):
+        kind = type(sent).__name__
+        raise BadInput({"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]})
+    return sent
+
+
+def _read_form(decoded: str) -> dict[str, object]:
+    """As Django reads a form: of a field that is there twice the last one counts."""
+    try:
+        return dict(parse_qsl(decoded, keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError as error:
+        raise BadInput.whole(f"The form is not UTF-8: {error.reason}.") from error
+    except ValueError as error:
+        raise BadInput.whole(f"Form parse error - {str(error)[:200]}") from error
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,89 @@
+"""One call of the API: who calls, which method, what came in; and refusals as answers in the contract's shape."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from chalice import Response
+from chalice.app import Request
+
+from ..access import authenticate
+from ..adapters.outside import Outside
+from ..domain.principal import Principal
+from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal
+from ..logs import log
+from .bodies import read_body
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+"""Every address takes every method, so that a wrong one gets our 405 and not API Gateway's 403."""
+
+SAFE = {"GET", "HEAD"}
+ID = re.compile(r"[0-9]{1,15}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """`query` has one value per parameter, the last one."""
+
+    outside: Outside
+    request: Request
+    principal: Principal
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(self.request.query_params or {})
+
+    def body(self) -> dict[str, object]:
+        return read_body(self.request.raw_body, self.request.headers.get("content-type"))
+
+    @property
+    def url(self) -> str:
+        """This call's own address, as the caller wrote it: behind API Gateway its path has the stage in front."""
+        headers = self.request.headers
+        scheme = headers.get("x-forwarded-proto", "https").partition(",")[0]
+        path = self.request.context.get("path") or self.request.path
+        return f"{scheme}://{headers.get('host', '')}{path}"
+
+
+Action = Callable[[Call], Response]
+
+
+def answer(outside: Outside, request: Request, actions: Mapping[str, Action]) -> Response:
+    """Check who calls and what, then act. What we refuse becomes its 4xx; any other error is raised."""
+    try:
+        principal = _principal(outside, request)
+        action = _action(request.method, actions)
+        if not principal.may(writes=request.method not in SAFE):
+            raise NotAllowed
+        return action(Call(outside, request, principal))
+    except Refusal as refusal:
+        return Response(refusal.body, status_code=refusal.status_code, headers=refusal.headers)
+    except Conflict:
+        log.exception("gave up after several tries")
+        detail = "Other requests are changing the same thing right now: try again."
+        return Response({"detail": detail}, status_code=409)
+
+
+def read_id(sent: str) -> int:
+    """`{id}` of an address; anything but a plain integer is an address that does not exist."""
+    if not ID.fullmatch(sent):
+        raise NotFound
+    return int(sent)
+
+
+def _principal(outside: Outside, request: Request) -> Principal:
+    """As API Gateway's authorizer found; where none was asked (LocalStack), we ask ourselves."""
+    found = request.context.get("authorizer") or {}
+    if found.get("name") and found.get("role"):
+        return Principal(str(found["name"]), str(found["role"]))
+    return authenticate(outside, request.headers.get("authorization"))
+
+
+def _action(method: str, actions: Mapping[str, Action]) -> Action:
+    wanted = "GET" if method == "HEAD" else method
+    if wanted not in actions:
+        allowed = [*actions, "HEAD"] if "GET" in actions else [*actions]
+        raise MethodRefused(method, allowed)
+    return actions[wanted]

@@ -1,0 +1,62 @@
+"""Clients over HTTP."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from chalice import Response
+
+from .. import clients
+from ..clients import ClientFields, ClientFilter
+from ..domain.client import Client
+from . import fields
+from .calls import Call
+from .fields import Field, read_fields
+from .paging import answer_page, cursor_place, read_page
+
+FIELDS = {
+    "phone_number": Field(fields.phone_number, required=True),
+    "tag": Field(fields.tag),
+    "timezone": Field(fields.timezone),
+}
+READ_ONLY = {"id", "operator_code"}
+
+
+def list_(call: Call) -> Response:
+    page = read_page(call.query, numbers=2)
+    wanted = ClientFilter(*(call.query.get(name) or None for name in ("tag", "operator_code", "phone_number")))
+    found, cursor = clients.list_clients(call.outside, wanted, page.cursor, page.limit)
+    results = [shown(client) for client in found]
+    return Response(answer_page(call.url, call.query, page, cursor_place(cursor), results))
+
+
+def create(call: Call) -> Response:
+    client = clients.register_client(call.outside, _read(call, partial=False))
+    return Response(shown(client), status_code=201)
+
+
+def read(call: Call, client_id: int) -> Response:
+    return Response(shown(clients.get_client(call.outside, client_id)))
+
+
+def change(call: Call, client_id: int, partial: bool) -> Response:
+    return Response(shown(clients.change_client(call.outside, client_id, _read(call, partial))))
+
+
+def delete(call: Call, client_id: int) -> Response:
+    clients.forget_client(call.outside, client_id)
+    return Response("", status_code=204)
+
+
+def shown(client: Client) -> dict[str, object]:
+    return {
+        "id": client.id,
+        "phone_number": client.phone_number,
+        "operator_code": client.operator_code,
+        "tag": client.tag,
+        "timezone": client.timezone,
+    }
+
+
+def _read(call: Call, partial: bool) -> ClientFields:
+    return cast(ClientFields, read_fields(call.body(), FIELDS, READ_ONLY, partial))

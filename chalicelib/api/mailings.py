@@ -1,0 +1,71 @@
+"""Mailings over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+
+from chalice import Response
+
+from .. import mailings
+from ..domain.mailing import Mailing, MailingFields
+from . import fields
+from .calls import Call
+from .fields import Field, read_fields
+from .paging import answer_page, read_page
+
+FIELDS = {
+    "datetime_start": Field(fields.moment, required=True),
+    "datetime_end": Field(fields.moment, required=True),
+    "message_text": Field(fields.required_text, required=True),
+    "filter_tag": Field(fields.tags),
+    "filter_op_codes": Field(fields.operator_codes),
+}
+READ_ONLY = {"id", "status"}
+
+
+def list_(call: Call) -> Response:
+    page = read_page(call.query, numbers=1)
+    before_id = page.place[0] if page.place else None
+    found, below = mailings.list_mailings(call.outside, before_id, page.limit)
+    place = None if below is None else (below,)
+    return Response(answer_page(call.url, call.query, page, place, [shown(mailing) for mailing in found]))
+
+
+def create(call: Call) -> Response:
+    mailing = mailings.announce_mailing(call.outside, _read(call, partial=False))
+    return Response(shown(mailing), status_code=201)
+
+
+def read(call: Call, mailing_id: int) -> Response:
+    return Response(shown(mailings.get_mailing(call.outside, mailing_id)))
+
+
+def change(call: Call, mailing_id: int, partial: bool) -> Response:
+    return Response(shown(mailings.change_mailing(call.outside, mailing_id, _read(call, partial))))
+
+
+def delete(call: Call, mailing_id: int) -> Response:
+    mailings.withdraw_mailing(call.outside, mailing_id)
+    return Response("", status_code=204)
+
+
+def shown(mailing: Mailing) -> dict[str, object]:
+    return {
+        "id": mailing.id,
+        "status": mailing.status,
+        "datetime_start": shown_moment(mailing.datetime_start),
+        "datetime_end": shown_moment(mailing.datetime_end),
+        "message_text": mailing.message_text,
+        "filter_tag": ",".join(mailing.chosen.tags) or None,
+        "filter_op_codes": ",".join(mailing.chosen.operator_codes) or None,
+    }
+
+
+def shown_moment(moment: datetime | None) -> str | None:
+    """UTC, to the second: 2022-08-22T22:42:16Z. (strftime would not pad a year below 1000.)"""
+    return None if moment is None else moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def _read(call: Call, partial: bool) -> MailingFields:
+    return cast(MailingFields, read_fields(call.body(), FIELDS, READ_ONLY, partial))

@@ -1,0 +1,65 @@
+"""Every address of the API, and which method leads where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice import Blueprint, Response
+
+from ..workers.wakeup import outside
+from . import clients, mailings, stats
+from .authorizer import token_auth
+from .calls import METHODS, Action, answer, read_id
+
+routes = Blueprint(__name__)
+
+# Types are checked in bodies.py, so that the 415 has the contract's shape.
+ROUTE: dict[str, Any] = {"methods": METHODS, "content_types": ["*/*"], "authorizer": token_auth}
+
+
+@routes.route("/Clients", **ROUTE)
+def client_list() -> Response:
+    return _answer({"GET": clients.list_, "POST": clients.create})
+
+
+@routes.route("/Clients/{client_id}", **ROUTE)
+def client_detail(client_id: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda call: clients.read(call, read_id(client_id)),
+            "PUT": lambda call: clients.change(call, read_id(client_id), partial=False),
+            "PATCH": lambda call: clients.change(call, read_id(client_id), partial=True),
+            "DELETE": lambda call: clients.delete(call, read_id(client_id)),
+        }
+    )
+
+
+@routes.route("/Mailing", **ROUTE)
+def mailing_list() -> Response:
+    return _answer({"GET": mailings.list_, "POST": mailings.create})
+
+
+@routes.route("/Mailing/{mailing_id}", **ROUTE)
+def mailing_detail(mailing_id: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda call: mailings.read(call, read_id(mailing_id)),
+            "PUT": lambda call: mailings.change(call, read_id(mailing_id), partial=False),
+            "PATCH": lambda call: mailings.change(call, read_id(mailing_id), partial=True),
+            "DELETE": lambda call: mailings.delete(call, read_id(mailing_id)),
+        }
+    )
+
+
+@routes.route("/Stats", **ROUTE)
+def stats_list() -> Response:
+    return _answer({"GET": stats.list_})
+
+
+@routes.route("/Stats/{mailing_id}", **ROUTE)
+def stats_detail(mailing_id: str) -> Response:
+    return _answer({"GET": lambda call: stats.read(call, read_id(mailing_id))})
+
+
+def _answer(actions: dict[str, Action]) -> Response:
+    return answer(outside(), routes.current_request, actions)

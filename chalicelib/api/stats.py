@@ -1,0 +1,58 @@
+"""Statistics over HTTP."""
+
+from __future__ import annotations
+
+from chalice import Response
+
+from .. import mailings, stats
+from ..domain.mailing import Counts
+from ..domain.message import STATUSES, Message
+from ..errors import BadInput
+from .calls import Call
+from .mailings import shown as shown_mailing
+from .mailings import shown_moment
+from .paging import answer_page, cursor_place, read_page
+
+
+def list_(call: Call) -> Response:
+    page = read_page(call.query, numbers=1)
+    found, below = mailings.list_mailings(call.outside, page.place[0] if page.place else None, page.limit)
+    number, counts = stats.totals(call.outside)
+    results = [{**shown_mailing(mailing), "messages": shown_counts(mailing.counts)} for mailing in found]
+    place = None if below is None else (below,)
+    totals = {"mailings": number, "messages": counts.total, **counts.by_status()}
+    return Response({"totals": totals, **answer_page(call.url, call.query, page, place, results)})
+
+
+def read(call: Call, mailing_id: int) -> Response:
+    page = read_page(call.query, numbers=2)
+    status = _status(call.query.get("status"))
+    mailing = mailings.get_mailing(call.outside, mailing_id)
+    found, cursor = stats.list_messages(call.outside, mailing, status, page.cursor, page.limit)
+    listed = answer_page(call.url, call.query, page, cursor_place(cursor), [shown_message(m) for m in found])
+    return Response({**shown_mailing(mailing), "messages": shown_counts(mailing.counts), **listed})
+
+
+def shown_counts(counts: Counts) -> dict[str, int]:
+    return {"total": counts.total, **counts.by_status()}
+
+
+def shown_message(message: Message) -> dict[str, object]:
+    return {
+        "id": message.id,
+        "mailing_id": message.mailing_id,
+        "client_id": message.client_id,
+        "status": message.status,
+        "created_at": shown_moment(message.created_at),
+        "sent_at": shown_moment(message.sent_at),
+        "attempts": message.attempts,
+        "last_error": message.last_error,
+    }
+
+
+def _status(sent: str | None) -> str | None:
+    if not sent:
+        return None
+    if sent not in STATUSES:
+        raise BadInput({"status": [f'"{sent[:32]}" is not a valid choice: one of {", ".join(STATUSES)} is expected.']})
+    return sent

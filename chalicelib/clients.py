@@ -1,0 +1,119 @@
+"""Register, change and forget clients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypedDict
+
+from .domain.audience import Partition, block_partitions, label_partitions
+from .domain.client import MAX_CLIENT_ID, Client
+from .domain.walk import Cursor, walk
+from .errors import BadInput, NotFound, PhoneTaken, RowChanged
+
+if TYPE_CHECKING:
+    from .adapters.outside import Outside
+
+CLIENT_ID = "client_id"
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class ClientFilter:
+    """Which clients a list is to show; None means any."""
+
+    tag: str | None = None
+    operator_code: str | None = None
+    phone_number: str | None = None
+
+    def keeps(self, client: Client) -> bool:
+        return self.tag in (None, client.tag) and self.operator_code in (None, client.operator_code)
+
+
+class ClientFields(TypedDict, total=False):
+    """What a person decides about a client, checked field by field; absent is as it was."""
+
+    phone_number: str
+    tag: str | None
+    timezone: str
+
+
+def register_client(outside: Outside, fields: ClientFields) -> Client:
+    """Two calls: an id, and the client with its phone number in one transaction."""
+    client = Client(
+        id=outside.counters.next_id(CLIENT_ID),
+        phone_number=fields["phone_number"],
+        tag=fields.get("tag"),
+        timezone=fields.get("timezone", "UTC"),
+    )
+    for _ in range(TRIES):
+        try:
+            outside.clients.add(client)
+            return client
+        except PhoneTaken as taken:
+            raise _phone_taken() from taken
+        except RowChanged:  # another transaction had hold of the phone number: see how it ended
+            continue
+    raise RowChanged
+
+
+def get_client(outside: Outside, client_id: int) -> Client:
+    client = outside.clients.get(client_id)
+    if client is None:
+        raise NotFound
+    return client
+
+
+def change_client(outside: Outside, client_id: int, fields: ClientFields) -> Client:
+    for _ in range(TRIES):
+        before = get_client(outside, client_id)
+        after = replace(before, **fields)
+        if after == before:
+            return before
+        try:
+            outside.clients.change(before, after)
+            return after
+        except PhoneTaken as taken:
+            raise _phone_taken() from taken
+        except RowChanged:
+            continue
+    raise RowChanged
+
+
+def forget_client(outside: Outside, client_id: int) -> None:
+    """The phone number is free at once; messages still queued are cancelled when their turn comes."""
+    for _ in range(TRIES):
+        try:
+            return outside.clients.remove(get_client(outside, client_id))
+        except RowChanged:
+            continue
+    raise RowChanged
+
+
+def list_clients(
+    outside: Outside, wanted: ClientFilter, cursor: Cursor, limit: int
+) -> tuple[list[Client], Cursor | None]:
+    """A page in the order of ids, or, by a label, in the order of its shards and ids."""
+    if wanted.phone_number is not None:
+        client = outside.clients.find_by_phone(wanted.phone_number)
+        return [client] if client and wanted.keeps(client) else [], None
+    partitions = _partitions(outside, wanted)
+    return walk(
+        read=lambda index, after, size: outside.clients.read(partitions[index], after, MAX_CLIENT_ID, size),
+        key=lambda client: client.id,
+        partitions=len(partitions),
+        cursor=cursor,
+        limit=limit,
+        keep=wanted.keeps,
+    )
+
+
+def _partitions(outside: Outside, wanted: ClientFilter) -> list[Partition]:
+    if wanted.tag is not None:
+        return label_partitions("tag", wanted.tag)
+    if wanted.operator_code is not None:
+        return label_partitions("operator_code", wanted.operator_code)
+    return block_partitions(outside.counters.last_id(CLIENT_ID))
+
+
+def _phone_taken() -> BadInput:
+    return BadInput({"phone_number": ["A client with this phone number already exists."]})

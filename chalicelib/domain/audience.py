@@ -1,0 +1,106 @@
+"""Who gets a mailing, and how the walk over them is cut into pieces.
+
+Partitions say where to look: blocks of clients, or shards of the index of tags or operator codes.
+Segments say who looks at what: each is a range of client ids, walked through all partitions by one worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .client import LABEL_SHARDS, Client, block_of, shard_key
+
+SEGMENT_SIZE = 20_000
+MAX_SEGMENTS = 500
+MAX_INDEX_QUERIES = 2_000
+MESSAGES_PER_SHARD = 50_000
+MAX_SHARDS = 64
+"""64 partitions take 64,000 writes a second, far above what 16,700 messages a second (ten million in ten
+minutes) need; few enough for one request to page through."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """No tags means any tag or none; no codes means any code."""
+
+    tags: tuple[str, ...] = ()
+    operator_codes: tuple[str, ...] = ()
+
+    def chooses(self, client: Client) -> bool:
+        return (not self.tags or client.tag in self.tags) and (
+            not self.operator_codes or client.operator_code in self.operator_codes
+        )
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Where clients can be read in the order of their ids: `by` is block, tag or operator_code."""
+
+    by: str
+    key: str | int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a mailing is fanned out; kept with the mailing, so that a resumed fan-out is the same one.
+
+    The audience is taken at the start: nobody with an id above `last_client_id` is in it.
+    """
+
+    by: str
+    last_client_id: int
+    segments: int
+    shards: int
+
+    def id_range(self, segment: int) -> tuple[int, int]:
+        """First and last client id of a segment; the segments cover 1 to `last_client_id`."""
+        size, extra = divmod(self.last_client_id, self.segments)
+        first = segment * size + min(segment, extra) + 1
+        return first, first + size - 1 + (segment < extra)
+
+    def partitions(self, chosen: Filter, segment: int) -> list[Partition]:
+        """What a worker on this segment must read, always in the same order."""
+        first, last = self.id_range(segment)
+        if self.by == "block":
+            return [Partition("block", block) for block in range(block_of(first), block_of(last) + 1)]
+        labels = chosen.tags if self.by == "tag" else chosen.operator_codes
+        return [
+            Partition(self.by, shard_key(label, shard)) for label in labels for shard in _shards_of(first, last)
+        ]
+
+
+def plan_audience(chosen: Filter, last_client_id: int) -> Plan:
+    """The walk that reads the fewest partitions: everyone's blocks, or one of the two indexes."""
+    partitions = _partitions_by_walk(chosen, last_client_id)
+    by = min(partitions, key=lambda walk: partitions[walk])
+    segments = max(1, min(MAX_SEGMENTS, -(-last_client_id // SEGMENT_SIZE)))
+    if by != "block":
+        segments = max(1, min(segments, MAX_INDEX_QUERIES // partitions[by]))
+    shards = max(1, min(MAX_SHARDS, -(-last_client_id // MESSAGES_PER_SHARD)))
+    return Plan(by, last_client_id, segments, shards)
+
+
+def _partitions_by_walk(chosen: Filter, last_client_id: int) -> dict[str, int]:
+    index_shards = len(_shards_of(1, last_client_id))
+    walks = {"block": block_of(last_client_id) + 1}
+    if chosen.tags:
+        walks["tag"] = len(chosen.tags) * index_shards
+    if chosen.operator_codes:
+        walks["operator_code"] = len(chosen.operator_codes) * index_shards
+    return walks
+
+
+def _shards_of(first: int, last: int) -> list[int]:
+    """The index shards in which ids of this range can be."""
+    blocks = range(block_of(first), block_of(last) + 1)
+    return sorted({block % LABEL_SHARDS for block in blocks[:LABEL_SHARDS]})
+
+
+def block_partitions(last_client_id: int) -> list[Partition]:
+    """Everyone, in the order of ids."""
+    return [Partition("block", block) for block in range(block_of(last_client_id) + 1)]
+
+
+def label_partitions(by: str, label: str) -> list[Partition]:
+    """All with one tag or operator code."""
+    return [Partition(by, shard_key(label, shard)) for shard in range(LABEL_SHARDS)]

@@ -1,0 +1,72 @@
+"""What the gateway's answer means for a message: one mapping from answer to outcome."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+TEMPORARY_CODES = {408, 425, 429}
+CREDENTIALS_CODES = {401, 403}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: an HTTP status with its body, or, with status None, the name of what went wrong."""
+
+    status: int | None
+    body: str = ""
+    retry_after: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`sent`, for good or not; `retryable`: try again later; `our_fault`: our credentials are wrong.
+
+    `reason` is for people and carries nothing that the gateway wrote: it may hold phone numbers.
+    """
+
+    sent: bool = False
+    retryable: bool = False
+    our_fault: bool = False
+    reason: str | None = None
+    retry_after: float | None = None
+
+
+def read_answer(answer: Answer, now: datetime) -> Outcome:
+    """CONTRACT.md, "The SMS gateway": success is 200 with `{"code": 0, "message": "OK"}`, nothing else."""
+    status = answer.status
+    if status is None:
+        return Outcome(retryable=True, reason=f"The gateway did not answer: {answer.body}.")
+    if status == 200 and _is_accepted(answer.body):
+        return Outcome(sent=True)
+    if status in CREDENTIALS_CODES:
+        return Outcome(retryable=True, our_fault=True, reason=f"The gateway refused our token ({status}).")
+    if status in TEMPORARY_CODES or status >= 500:
+        delay = _seconds(answer.retry_after, now)
+        return Outcome(retryable=True, reason=f"The gateway answered {status}.", retry_after=delay)
+    if 400 <= status < 500:
+        return Outcome(reason=f"The gateway refused the message ({status}).")
+    return Outcome(retryable=True, reason=f"The gateway's answer is not its contract ({status}).")
+
+
+def _is_accepted(body: str) -> bool:
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(read, dict) and read.get("code") == 0 and read.get("code") is not False
+
+
+def _seconds(retry_after: str | None, now: datetime) -> float | None:
+    """Retry-After is seconds or an HTTP date (RFC 9110, 10.2.3); anything else is as if it were not there."""
+    if retry_after is None:
+        return None
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:9])
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except (ValueError, TypeError):
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())

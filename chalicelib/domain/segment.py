@@ -1,0 +1,21 @@
+"""A segment: a range of client ids that one worker walks, and how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .walk import Cursor
+
+
+@dataclass(frozen=True)
+class Segment:
+    """`lease` is the number of the worker's turn. `in_doubt`: the turn before ended without a word, so
+    messages beyond the cursor may exist, and may even be sent."""
+
+    mailing_id: int
+    number: int
+    cursor: Cursor = Cursor()
+    chosen: int = 0
+    done: bool = False
+    lease: int = 0
+    in_doubt: bool = False

@@ -1,0 +1,50 @@
+"""Walking through numbered partitions in order, with a place to go on from: pages of lists, and fan-outs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+MAX_READS = 100
+"""Reads that one page may cost; a page that found little by then is short, and its cursor goes on."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Everything before this place is done: in `partition` (from 0) all ids up to `id`, and all of those before."""
+
+    partition: int = 0
+    id: int = 0
+
+
+def walk(
+    read: Callable[[int, int, int], list[T]],
+    key: Callable[[T], int],
+    partitions: int,
+    cursor: Cursor,
+    limit: int,
+    keep: Callable[[T], bool] = lambda item: True,
+) -> tuple[list[T], Cursor | None]:
+    """The next items that are to be kept, at most `limit`, and where to go on: None when all is walked.
+
+    `read(partition, after_id, limit)` gives items in the order of `key`, fewer than `limit` at the end.
+    """
+    found: list[T] = []
+    for _ in range(MAX_READS):
+        if cursor.partition >= partitions:
+            return found, None
+        wanted = limit - len(found)
+        items = read(cursor.partition, cursor.id, wanted + 1)  # one more, to know whether there is a next page
+        taken = items[:wanted]
+        found += [item for item in taken if keep(item)]
+        if len(items) <= wanted:
+            cursor = Cursor(cursor.partition + 1)
+            continue
+        if taken:
+            cursor = Cursor(cursor.partition, key(taken[-1]))
+        if len(found) == limit:
+            break
+    return found, cursor

@@ -1,0 +1,121 @@
+"""What we refuse, and why.
+
+Refusal                    the caller can mend it: becomes a 4xx with `body`
+├── BadInput        400    fields, each with what is wrong and what is expected
+├── NotAuthenticated 401   no token, or one we do not know
+├── NotAllowed      403    the token's role does not allow the call
+├── NotFound        404    no such client, mailing or address
+├── MethodRefused   405    the address exists, the method does not
+├── TooLarge        413    a body over the limit
+└── WrongMediaType  415    neither JSON nor a form
+Conflict                   somebody else wrote first: read again and decide again
+├── RowChanged             the row is not as it was read
+├── PhoneTaken             the phone number belongs to another client
+└── SegmentBusy            another worker holds the segment
+BadSettings                the environment is wrong: nothing starts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+FieldErrors = dict[str, list[str]]
+
+
+class Refusal(Exception):
+    """Base of what becomes a 4xx; `body` is the answer in Django REST framework's shape."""
+
+    status_code = 400
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.body: dict[str, object] = {"detail": detail}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {}
+
+
+class BadInput(Refusal):
+    """Every bad field at once: `{"field": ["text", ...]}`; `BadInput.detail` for the request as a whole."""
+
+    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
+        super().__init__("; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items()))
+        self.body = {name: list(texts) for name, texts in fields.items()}
+
+    @classmethod
+    def whole(cls, detail: str) -> BadInput:
+        refusal = cls({})
+        refusal.body = {"detail": detail}
+        return refusal
+
+
+class NotAuthenticated(Refusal):
+    status_code = 401
+
+    def __init__(self, detail: str = "Authentication credentials were not provided.") -> None:
+        super().__init__(detail)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "Token"}
+
+
+class NotAllowed(Refusal):
+    status_code = 403
+
+    def __init__(self, detail: str = "This token may only read.") -> None:
+        super().__init__(detail)
+
+
+class NotFound(Refusal):
+    status_code = 404
+
+    def __init__(self, detail: str = "Not found.") -> None:
+        super().__init__(detail)
+
+
+class MethodRefused(Refusal):
+    status_code = 405
+
+    def __init__(self, method: str, allowed: Sequence[str]) -> None:
+        super().__init__(f'Method "{method}" not allowed.')
+        self.allowed = tuple(allowed)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Allow": ", ".join(self.allowed)}
+
+
+class TooLarge(Refusal):
+    status_code = 413
+
+
+class WrongMediaType(Refusal):
+    status_code = 415
+
+    def __init__(self, media_type: str) -> None:
+        super().__init__(
+            f'Unsupported media type "{media_type}" in request: '
+            "application/json or application/x-www-form-urlencoded is expected."
+        )
+
+
+class Conflict(Exception):
+    """Somebody else wrote first."""
+
+
+class RowChanged(Conflict):
+    """The row is not as it was read, or is gone."""
+
+
+class PhoneTaken(Conflict):
+    """The phone number belongs to another client."""
+
+
+class SegmentBusy(Conflict):
+    """Another worker holds the segment; its lease ends by itself."""
+
+
+class BadSettings(Exception):
+    """The environment is wrong; the text names every wrong variable."""

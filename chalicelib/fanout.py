@@ -1,0 +1,158 @@
+"""Plan a mailing into segments; walk one segment.
+
+First the messages' rows, then their queue messages, then the cursor: whatever is interrupted is done again
+from the cursor, and doing it again is harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from . import recount
+from .clients import CLIENT_ID
+from .domain.audience import plan_audience
+from .domain.client import Client
+from .domain.mailing import RUNNING, SCHEDULED, Counts, Mailing
+from .domain.message import EXPIRED, QUEUED, Message, queue_body
+from .domain.segment import Segment
+from .domain.walk import Cursor, walk
+from .errors import RowChanged
+
+if TYPE_CHECKING:
+    from .adapters.outside import Outside
+
+PAGE = 1000
+CHUNK = 100
+"""Clients that one thread writes: four BatchWriteItem and ten SendMessageBatch, all of them full."""
+
+THREADS = 8
+SECONDS_FOR_A_PAGE = 15.0
+LEASE_MARGIN = timedelta(seconds=5)
+
+
+def ask_start(outside: Outside, mailing_id: int) -> None:
+    outside.segments_queue.send([{"job": "start", "mailing": mailing_id}])
+
+
+def start_mailing(outside: Outside, mailing_id: int) -> bool:
+    """Take the audience, once, and queue its segments. False when it is not, or no longer, to be started.
+
+    A schedule may fire for a mailing that was moved or deleted: what counts is the mailing as it is now.
+    """
+    mailing = outside.mailings.get(mailing_id)
+    now = outside.clock.now()
+    if mailing is None or mailing.status != SCHEDULED or now < mailing.datetime_start:
+        return False
+    plan = plan_audience(mailing.chosen, outside.counters.last_id(CLIENT_ID))
+    try:
+        mailing = outside.mailings.change(mailing, replace(mailing, status=RUNNING, plan=plan))
+    except RowChanged:  # started by another, or changed: then it is asked for anew, at the latest by the sweep
+        return False
+    queue_segments(outside, mailing, range(plan.segments))
+    return True
+
+
+def queue_segments(outside: Outside, mailing: Mailing, numbers: range | list[int]) -> None:
+    outside.segments_queue.send([{"job": "walk", "mailing": mailing.id, "segment": n} for n in numbers])
+
+
+def resume_fanout(outside: Outside, mailing: Mailing) -> None:
+    """Queue again the segments that are not done; those that somebody walks right now are leased to him."""
+    done = {segment.number for segment in outside.segments.of_mailing(mailing.id) if segment.done}
+    missing = [number for number in range(mailing.started_plan.segments) if number not in done]
+    if missing:
+        queue_segments(outside, mailing, missing)
+    else:
+        _conclude(outside, mailing)
+
+
+def walk_segment(outside: Outside, mailing_id: int, number: int, seconds_left: Callable[[], float]) -> bool:
+    """Walk one segment page by page; False when time ran out, and the rest is for the next turn.
+
+    Raises SegmentBusy while another worker walks it.
+    """
+    mailing = outside.mailings.get(mailing_id)
+    if mailing is None or mailing.plan is None:
+        return True
+    now = outside.clock.now()
+    until = now + timedelta(seconds=seconds_left()) + LEASE_MARGIN
+    kept_until = mailing.kept_until(outside.settings.message_retention_days)
+    segment = outside.segments.lease(mailing_id, number, now, until, kept_until)
+    with ThreadPoolExecutor(THREADS) as threads:
+        while not segment.done:
+            if seconds_left() < SECONDS_FOR_A_PAGE:
+                outside.segments.give_back(segment)
+                return False
+            segment, counts = _walk_page(outside, threads, mailing, segment)
+            counted = outside.mailings.add_counts(mailing_id, counts, outside.clock.now())
+            if counted is None:  # deleted meanwhile
+                return True
+            mailing = counted
+    _conclude(outside, mailing)
+    return True
+
+
+def _walk_page(
+    outside: Outside, threads: ThreadPoolExecutor, mailing: Mailing, segment: Segment
+) -> tuple[Segment, Counts]:
+    """Write a page of messages and move the cursor behind it; the counts are what it adds to the mailing's."""
+    clients, cursor = _read_page(outside, mailing, segment)
+    chunks = [clients[start : start + CHUNK] for start in range(0, len(clients), CHUNK)]
+    counts = Counts(total=len(clients))
+    for expired in threads.map(lambda chunk: _write_chunk(outside, mailing, chunk, segment.in_doubt), chunks):
+        counts += Counts(expired=expired)
+    segment = replace(segment, chosen=segment.chosen + len(clients))
+    if cursor is None:
+        segment = replace(segment, done=True)
+        outside.segments.give_back(segment)
+    else:
+        segment = replace(segment, cursor=cursor)
+        outside.segments.advance(segment)
+    return segment, counts
+
+
+def _read_page(outside: Outside, mailing: Mailing, segment: Segment) -> tuple[list[Client], Cursor | None]:
+    plan = mailing.started_plan
+    first, last = plan.id_range(segment.number)
+    partitions = plan.partitions(mailing.chosen, segment.number)
+    return walk(
+        read=lambda index, after, size: outside.clients.read(partitions[index], max(after, first - 1), last, size),
+        key=lambda client: client.id,
+        partitions=len(partitions),
+        cursor=segment.cursor,
+        limit=PAGE,
+        keep=mailing.chosen.chooses,
+    )
+
+
+def _write_chunk(outside: Outside, mailing: Mailing, clients: list[Client], in_doubt: bool) -> int:
+    """Rows first, then queue messages; answers how many came too late and are expired from the start.
+
+    Where a turn ended without a word, rows beyond the cursor may exist: they are kept as they are, and
+    those that wait are queued again.
+    """
+    now = outside.clock.now()
+    status = EXPIRED if mailing.is_over(now) else QUEUED
+    shards = mailing.started_plan.shards
+    known = outside.messages.existing(mailing.id, [client.id for client in clients], shards) if in_doubt else {}
+    new = [Message(mailing.id, client.id, status, now) for client in clients if client.id not in known]
+    kept_until = mailing.kept_until(outside.settings.message_retention_days)
+    outside.messages.add(new, shards, kept_until)
+    waiting = [message for message in [*known.values(), *new] if message.status == QUEUED]
+    outside.send_queue.send([queue_body(message.mailing_id, message.client_id) for message in waiting])
+    return len(new) if status == EXPIRED else 0
+
+
+def _conclude(outside: Outside, mailing: Mailing) -> None:
+    """When the last segment is done the audience is known: its size becomes the mailing's total."""
+    segments = outside.segments.of_mailing(mailing.id)
+    if sum(segment.done for segment in segments) < mailing.started_plan.segments:
+        return
+    chosen = sum(segment.chosen for segment in segments)
+    counted = outside.mailings.mark_fanned_out(mailing.id, chosen, outside.clock.now())
+    if counted is not None and counted.is_settled:
+        recount.ask_recount(outside, counted)

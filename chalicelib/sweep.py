@@ -1,0 +1,53 @@
+"""Every minute: start what is due, end what is over, resume what stalled, recount what is done."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from .domain.mailing import Mailing, Step, next_step
+from .fanout import resume_fanout, start_mailing
+from .logs import log
+from .recount import ask_recount
+
+if TYPE_CHECKING:
+    from .adapters.outside import Outside
+
+
+def sweep(outside: Outside) -> dict[str, int]:
+    """One look at every open mailing, and at those alone; answers how often each step was taken.
+
+    A mailing that fails does not keep the others waiting: all errors are raised together at the end.
+    """
+    taken = {step.value: 0 for step in Step}
+    errors: list[Exception] = []
+    queue_is_idle = cache(outside.send_queue.is_idle)
+    for mailing in outside.mailings.get_many(outside.mailings.open_ids()).values():
+        try:
+            step = _sweep_mailing(outside, mailing, queue_is_idle())
+        except Exception as error:
+            log.exception("mailing not swept", mailing_id=mailing.id)
+            errors.append(error)
+            continue
+        if step is not None:
+            taken[step.value] += 1
+    if errors:
+        raise ExceptionGroup("some mailings could not be swept", errors)
+    return taken
+
+
+def _sweep_mailing(outside: Outside, mailing: Mailing, queue_is_idle: bool) -> Step | None:
+    step = next_step(mailing, outside.clock.now(), queue_is_idle)
+    if step is None:
+        return None
+    log.info("sweep", mailing_id=mailing.id, step=step.value)
+    match step:
+        case Step.START:
+            start_mailing(outside, mailing.id)
+        case Step.WALK:
+            resume_fanout(outside, mailing)
+        case Step.RECOUNT:
+            ask_recount(outside, mailing)
+        case Step.REQUEUE:
+            ask_recount(outside, mailing, requeue=True)
+    return step

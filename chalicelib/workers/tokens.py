@@ -1,0 +1,29 @@
+"""Woken by hand (`aws lambda invoke`): making and revoking tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice import Blueprint
+
+from ..access import make_token, revoke_token
+from ..errors import Refusal
+from .wakeup import waking
+
+worker = Blueprint(__name__)
+
+
+@worker.lambda_function(name="manage_tokens")
+def manage_tokens(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`{"make": "name", "role": "admin"}` answers with the token, this once; `{"revoke": "<token>"}` ends one."""
+    outside = waking(context)
+    try:
+        match event:
+            case {"make": str(name), **rest}:
+                return {"token": make_token(outside, name, rest.get("role", "read"))}
+            case {"revoke": str(token)}:
+                revoke_token(outside, token)
+                return {"revoked": True}
+    except Refusal as refusal:
+        return refusal.body
+    return {"detail": '{"make": "name", "role": "admin" or "read"} or {"revoke": "token"} is expected.'}
