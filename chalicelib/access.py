@@ -13,7 +13,7 @@ from .errors import BadInput, NotAuthenticated, NotFound, RowChanged
 if TYPE_CHECKING:
     from .adapters.outside import Outside
 
-LOCAL_TOKEN_DIGEST = "a86a3116addba6c5d830ab44ccaed3f081e25b7c387b12032facf833d6a88f38"
+LOCAL_TOKEN_DIGEST = "a86a3116addba6c5d830ab44ccaed3f081e25b7c387b12032facf833d6a88f38"  # noqa: S105
 AUTHORIZATION = re.compile(r"[Tt]oken ([0-9a-f]{40})")
 
 

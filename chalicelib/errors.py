@@ -32,7 +32,7 @@ class Refusal(Exception):
         self.body: dict[str, object] = {"detail": detail}
 
     @property
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str | list[str]]:
         return {}
 
 
@@ -57,7 +57,7 @@ class NotAuthenticated(Refusal):
         super().__init__(detail)
 
     @property
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str | list[str]]:
         return {"WWW-Authenticate": "Token"}
 
 
@@ -83,7 +83,7 @@ class MethodRefused(Refusal):
         self.allowed = tuple(allowed)
 
     @property
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str | list[str]]:
         return {"Allow": ", ".join(self.allowed)}
 
 

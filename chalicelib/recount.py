@@ -101,4 +101,4 @@ def _conclude(outside: Outside, mailing_id: int, round_number: int) -> None:
         outside.mailings.finish(mailing, counts)
     except RowChanged:  # changed in this very moment: the sweep asks for another round
         return
-    log.info("mailing finished", mailing_id=mailing_id, **counts.by_status())
+    log.info("mailing finished", extra={"mailing_id": mailing_id, **counts.by_status()})

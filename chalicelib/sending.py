@@ -91,7 +91,9 @@ class Sender:
             body = json.loads(record.body)
             return Job(record, int(body["mailing"]), int(body["client"]))
         except (ValueError, TypeError, KeyError, RecursionError):
-            log.error("unreadable queue message put to the dead letters", body=record.body, sqs_id=record.id)
+            log.error(
+                "unreadable queue message put to the dead letters", extra={"body": record.body, "sqs_id": record.id}
+            )
             count("DeadLetters")
             self.outside.dead_letters.send_raw(record.body)
             return None
@@ -104,7 +106,7 @@ class Sender:
                 gained[job.mailing_id] = gained.get(job.mailing_id, Counts()) + Counts(**{result.status: 1})
         for mailing_id, counts in gained.items():
             mailing = self.outside.mailings.add_counts(mailing_id, counts, self.outside.clock.now())
-            log.info("batch sent", mailing_id=mailing_id, sent=counts.sent, failed=counts.failed)
+            log.info("batch sent", extra={"mailing_id": mailing_id, "sent": counts.sent, "failed": counts.failed})
             if mailing is not None and mailing.is_settled:
                 recount.ask_recount(self.outside, mailing)
 
@@ -151,7 +153,7 @@ class _Batch:
         try:
             return self._handle(job)
         except Exception:
-            log.exception("message not handled", **_keys(job))
+            log.exception("message not handled", extra=_keys(job))
             count("SenderErrors")
             return self._later(job)
 
@@ -195,7 +197,7 @@ class _Batch:
         if outcome.sent:
             self.breaker.succeeded()
             return Result(SENT if messages.settle(message, SENT, shards, now) else None)
-        log.warning(outcome.reason, attempt=message.attempts, retry=outcome.retryable, **_keys(job))
+        log.warning(outcome.reason, extra={"attempt": message.attempts, "retry": outcome.retryable, **_keys(job)})
         if not outcome.retryable:
             self.breaker.succeeded()
             return Result(FAILED if messages.settle(message, FAILED, shards, now, outcome.reason) else None)

@@ -26,7 +26,7 @@ def sweep(outside: Outside) -> dict[str, int]:
         try:
             step = _sweep_mailing(outside, mailing, queue_is_idle())
         except Exception as error:
-            log.exception("mailing not swept", mailing_id=mailing.id)
+            log.exception("mailing not swept", extra={"mailing_id": mailing.id})
             errors.append(error)
             continue
         if step is not None:
@@ -40,7 +40,7 @@ def _sweep_mailing(outside: Outside, mailing: Mailing, queue_is_idle: bool) -> S
     step = next_step(mailing, outside.clock.now(), queue_is_idle)
     if step is None:
         return None
-    log.info("sweep", mailing_id=mailing.id, step=step.value)
+    log.info("sweep", extra={"mailing_id": mailing.id, "step": step.value})
     match step:
         case Step.START:
             start_mailing(outside, mailing.id)

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-_CONFIG = Config(
+_CONFIG = Config(  # type: ignore[no-untyped-call]
     connect_timeout=2,
     read_timeout=5,
     max_pool_connections=50,
@@ -19,4 +19,4 @@ _CONFIG = Config(
 @cache
 def client(service: str) -> Any:
     """Made on first use, never at import; botocore's clients may be shared by threads."""
-    return boto3.client(service, config=_CONFIG)
+    return boto3.client(service, config=_CONFIG)  # type: ignore[no-untyped-call]

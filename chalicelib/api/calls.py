@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from chalice import Response
-from chalice.app import Request
+from chalice.app import Request, Response
 
 from ..access import authenticate
 from ..adapters.outside import Outside
@@ -36,7 +35,9 @@ class Call:
         return dict(self.request.query_params or {})
 
     def body(self) -> dict[str, object]:
-        return read_body(self.request.raw_body, self.request.headers.get("content-type"))
+        raw = self.request.raw_body
+        raw = raw.encode() if isinstance(raw, str) else raw
+        return read_body(raw, self.request.headers.get("content-type"))
 
     @property
     def url(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from chalice import Response
+from chalice.app import Response
 
 from .. import clients
 from ..clients import ClientFields, ClientFilter

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+import pytz
+
 from ..errors import BadInput, FieldErrors
 
 Read = Callable[[object], object]
@@ -90,8 +92,6 @@ def tag(sent: object) -> str | None:
 
 
 def timezone(sent: object) -> str:
-    import pytz  # two hundred files behind one import: only who needs a zone pays for it
-
     value = required_text(sent)
     if value not in pytz.common_timezones_set:
         raise ValueError(f'"{value[:64]}" is not a known time zone: a name such as Europe/Moscow is expected.')
@@ -136,5 +136,5 @@ def _listed(sent: object, one: Callable[[str], str], example: str) -> tuple[str,
         return ()
     items = [item.strip() for item in value.split(",")]
     if not all(items):
-        raise ValueError(f'There is an empty item in the list: items separated by single commas ("{example}") are expected.')
+        raise ValueError(f'There is an empty item: items separated by single commas ("{example}") are expected.')
     return tuple(dict.fromkeys(one(item) for item in items))

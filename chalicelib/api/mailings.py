@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
-from chalice import Response
+from chalice.app import Response
 
 from .. import mailings
 from ..domain.mailing import Mailing, MailingFields

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from ..domain.walk import Cursor
+from ..domain.walk import BEGINNING, Cursor
 from ..errors import BadInput
 
 DEFAULT_LIMIT = 100
@@ -26,7 +26,7 @@ class Page:
     @property
     def cursor(self) -> Cursor:
         """The place in a walk through partitions."""
-        return Cursor(*self.place) if self.place else Cursor()
+        return Cursor(*self.place) if self.place else BEGINNING
 
 
 def read_page(query: Mapping[str, str], numbers: int) -> Page:

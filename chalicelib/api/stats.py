@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalice import Response
+from chalice.app import Response
 
 from .. import mailings, stats
 from ..domain.mailing import Counts

@@ -32,6 +32,9 @@ class Filter:
         )
 
 
+EVERYONE = Filter()
+
+
 @dataclass(frozen=True)
 class Partition:
     """Where clients can be read in the order of their ids: `by` is block, tag or operator_code."""
@@ -64,9 +67,7 @@ class Plan:
         if self.by == "block":
             return [Partition("block", block) for block in range(block_of(first), block_of(last) + 1)]
         labels = chosen.tags if self.by == "tag" else chosen.operator_codes
-        return [
-            Partition(self.by, shard_key(label, shard)) for label in labels for shard in _shards_of(first, last)
-        ]
+        return [Partition(self.by, shard_key(label, shard)) for label in labels for shard in _shards_of(first, last)]
 
 
 def plan_audience(chosen: Filter, last_client_id: int) -> Plan:

@@ -12,6 +12,6 @@ def retry_delay(receive_count: int, luck: float, retry_after: float | None = Non
     A `Retry-After` of the gateway is the least; above 900 it is cut, a probe each quarter of an hour being
     cheap. Source of the jitter: AWS Architecture Blog, "Exponential Backoff And Jitter".
     """
-    ceiling = min(MAX_SECONDS, BASE_SECONDS * 2 ** min(receive_count, 20))
+    ceiling = min(MAX_SECONDS, BASE_SECONDS * 2.0 ** min(receive_count, 20))
     least = min(MAX_SECONDS, retry_after or 0)
     return max(1, round(least + luck * (ceiling if least == 0 else min(ceiling, MAX_SECONDS - least))))

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TypedDict
 
 from ..errors import BadInput
-from .audience import Filter, Plan
+from .audience import EVERYONE, Filter, Plan
 
 SCHEDULED = "scheduled"
 RUNNING = "running"
@@ -58,6 +58,7 @@ class Counts:
         return Counts(*(getattr(self, name) + getattr(other, name) for name in COUNTED))
 
 
+NOTHING = Counts()
 COUNTED = ("total", "sent", "failed", "expired", "cancelled")
 
 
@@ -72,11 +73,11 @@ class Mailing:
     datetime_start: datetime
     datetime_end: datetime
     message_text: str
-    chosen: Filter = Filter()
+    chosen: Filter = EVERYONE
     status: str = SCHEDULED
     plan: Plan | None = None
     is_fanned_out: bool = False
-    counts: Counts = Counts()
+    counts: Counts = NOTHING
     recounts: int = 0
     recount_at: datetime | None = None
     progress_at: datetime | None = None

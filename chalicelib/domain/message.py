@@ -24,6 +24,7 @@ MAY_BECOME = {
     CANCELLED: set(),
 }
 
+
 @dataclass(frozen=True)
 class Message:
     """`claimed_until` is set while an attempt is under way (epoch seconds), `attempts` counts the claims."""

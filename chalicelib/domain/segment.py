@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .walk import Cursor
+from .walk import BEGINNING, Cursor
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Segment:
 
     mailing_id: int
     number: int
-    cursor: Cursor = Cursor()
+    cursor: Cursor = BEGINNING
     chosen: int = 0
     done: bool = False
     lease: int = 0

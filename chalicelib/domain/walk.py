@@ -20,13 +20,16 @@ class Cursor:
     id: int = 0
 
 
+BEGINNING = Cursor()
+
+
 def walk(
     read: Callable[[int, int, int], list[T]],
     key: Callable[[T], int],
     partitions: int,
     cursor: Cursor,
     limit: int,
-    keep: Callable[[T], bool] = lambda item: True,
+    keep: Callable[[T], bool] | None = None,
 ) -> tuple[list[T], Cursor | None]:
     """The next items that are to be kept, at most `limit`, and where to go on: None when all is walked.
 
@@ -39,7 +42,7 @@ def walk(
         wanted = limit - len(found)
         items = read(cursor.partition, cursor.id, wanted + 1)  # one more, to know whether there is a next page
         taken = items[:wanted]
-        found += [item for item in taken if keep(item)]
+        found += taken if keep is None else [item for item in taken if keep(item)]
         if len(items) <= wanted:
             cursor = Cursor(cursor.partition + 1)
             continue

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalice import Blueprint, Rate
-from chalice.app import CloudWatchEvent
+from chalice.app import Blueprint, CloudWatchEvent, Rate
 
 from .. import fanout
 from .. import sweep as sweeping
@@ -20,7 +19,7 @@ def start_mailing(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"mailing": 12}` from its schedule, or by hand: starts it if it is due, and says whether it did."""
     outside = waking(context)
     started = fanout.start_mailing(outside, int(event["mailing"]))
-    log.info("schedule", mailing_id=event["mailing"], started=started)
+    log.info("schedule", extra={"mailing_id": event["mailing"], "started": started})
     return {"mailing": event["mailing"], "started": started}
 
 

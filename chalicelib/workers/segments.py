@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chalice import Blueprint
-from chalice.app import SQSEvent, SQSRecord
+from chalice.app import Blueprint, SQSEvent, SQSRecord
 
 from ..errors import Conflict
 from ..fanout import start_mailing, walk_segment
@@ -26,7 +25,7 @@ def fan_out(event: SQSEvent) -> dict[str, Any]:
     outside = waking(context)
 
     def seconds_left() -> float:
-        return context.get_remaining_time_in_millis() / 1000
+        return float(context.get_remaining_time_in_millis()) / 1000
 
     failures = []
     for record in event:
@@ -45,7 +44,7 @@ def _work(outside: Any, record: SQSRecord, seconds_left: Any) -> int | None:
         if kind not in ("start", "walk", "recount"):
             raise ValueError(kind)
     except (ValueError, TypeError, KeyError):
-        log.error("unreadable job put to the dead letters", body=record.body)
+        log.error("unreadable job put to the dead letters", extra={"body": record.body})
         count("DeadLetters")
         outside.dead_letters.send_raw(record.body)
         return None
@@ -57,9 +56,7 @@ def _work(outside: Any, record: SQSRecord, seconds_left: Any) -> int | None:
             case "walk":
                 return None if walk_segment(outside, mailing_id, job["segment"], seconds_left) else 0
             case _:
-                done = recount_shard(
-                    outside, mailing_id, job["round"], job["shard"], job["requeue"], seconds_left
-                )
+                done = recount_shard(outside, mailing_id, job["round"], job["shard"], job["requeue"], seconds_left)
                 return None if done else 0
     except Conflict:
         return BUSY_SECONDS

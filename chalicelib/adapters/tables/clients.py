@@ -6,6 +6,7 @@ A phone number's uniqueness is a row of its own in the phones table, written in 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
@@ -19,7 +20,7 @@ from ...errors import PhoneTaken
 from .base import TableMeta, conflicts, place, transaction
 
 
-class ByTag(GlobalSecondaryIndex["ClientRow"]):
+class ByTag(GlobalSecondaryIndex["ClientRow"]):  # type: ignore[no-untyped-call]
     class Meta:
         index_name = "by_tag"
         projection = AllProjection()
@@ -28,7 +29,7 @@ class ByTag(GlobalSecondaryIndex["ClientRow"]):
     id = NumberAttribute(range_key=True)
 
 
-class ByOperatorCode(GlobalSecondaryIndex["ClientRow"]):
+class ByOperatorCode(GlobalSecondaryIndex["ClientRow"]):  # type: ignore[no-untyped-call]
     class Meta:
         index_name = "by_operator_code"
         projection = AllProjection()
@@ -124,7 +125,7 @@ class Clients:
         """
         if through <= after:
             return []
-        query = {
+        query: Any = {
             "block": ClientRow.query,
             "tag": ClientRow.by_tag.query,
             "operator_code": ClientRow.by_operator_code.query,
@@ -146,4 +147,5 @@ def _phone_row(client: Client) -> PhoneRow:
 
 def _is_as(client: Client) -> Condition:
     same_tag = ClientRow.tag == client.tag if client.tag else ClientRow.tag.does_not_exist()
-    return (ClientRow.phone == client.phone_number) & (ClientRow.timezone == client.timezone) & same_tag
+    unchanged: Condition = (ClientRow.phone == client.phone_number) & (ClientRow.timezone == client.timezone) & same_tag
+    return unchanged

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
+from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.update import Action
@@ -13,24 +14,16 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from ...domain.audience import Filter, Plan
-from ...domain.mailing import COUNTED, FINISHED, Counts, Mailing
+from ...domain.mailing import COUNTED, FINISHED, NOTHING, Counts, Mailing
 from ...errors import RowChanged
 from .base import TableMeta, came_second, conflicts, place, transaction
 from .counters import TOTALS, CounterRow, totals_change
 
 OPEN = "open"
 ATTEMPTS = 5
-NOTHING = Counts()
 
 
-class PlanMap(MapAttribute[str, object]):
-    by = UnicodeAttribute()
-    last_client_id = NumberAttribute()
-    segments = NumberAttribute()
-    shards = NumberAttribute()
-
-
-class OpenMailings(GlobalSecondaryIndex["MailingRow"]):
+class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyped-call]
     """Keys alone, so that a change of counts does not write the index as well."""
 
     class Meta:
@@ -51,9 +44,9 @@ class MailingRow(Model):
     datetime_start = Moment()
     datetime_end = Moment()
     message_text = UnicodeAttribute()
-    tags: ListAttribute[str] = ListAttribute(of=UnicodeAttribute, default=list)
-    operator_codes: ListAttribute[str] = ListAttribute(of=UnicodeAttribute, default=list)
-    plan = PlanMap(null=True)
+    tags: ListAttribute[str] = ListAttribute(default=list)
+    operator_codes: ListAttribute[str] = ListAttribute(default=list)
+    plan = JSONAttribute(null=True)
     is_fanned_out = BooleanAttribute(default=False)
     total = NumberAttribute(default=0)
     sent = NumberAttribute(default=0)
@@ -74,7 +67,7 @@ class MailingRow(Model):
             datetime_end=self.datetime_end,
             message_text=self.message_text,
             chosen=Filter(tuple(self.tags), tuple(self.operator_codes)),
-            plan=_plan(self.plan),
+            plan=Plan(**self.plan) if self.plan else None,
             is_fanned_out=self.is_fanned_out,
             counts=Counts(*(int(getattr(self, name)) for name in COUNTED)),
             recounts=int(self.recounts),
@@ -162,7 +155,7 @@ class Mailings:
     def mark_fanned_out(self, mailing_id: int, total: int, now: datetime) -> Mailing | None:
         """All segments are walked: `total` clients are chosen, whatever was counted on the way."""
         row = MailingRow(mailing_id)
-        actions = [
+        actions: list[Action] = [
             MailingRow.is_fanned_out.set(True),
             MailingRow.total.set(total),
             MailingRow.progress_at.set(now),
@@ -172,7 +165,7 @@ class Mailings:
     def begin_recount(self, mailing: Mailing, now: datetime) -> Mailing:
         """Number the next round of recounting; RowChanged when another one was begun meanwhile."""
         row = MailingRow(mailing.id)
-        actions = [MailingRow.recounts.set(mailing.recounts + 1), MailingRow.recount_at.set(now)]
+        actions: list[Action] = [MailingRow.recounts.set(mailing.recounts + 1), MailingRow.recount_at.set(now)]
         with conflicts():
             row.update(actions=actions, condition=MailingRow.recounts == mailing.recounts)
         return row.mailing()
@@ -194,7 +187,7 @@ class Mailings:
 _UNFINISHED = MailingRow.id.exists() & (MailingRow.status != FINISHED)
 
 
-def _decisions(mailing: Mailing) -> dict[str, object]:
+def _decisions(mailing: Mailing) -> dict[str, Any]:
     """What people and the plan decide, as attributes."""
     return {
         "status": mailing.status,
@@ -204,14 +197,8 @@ def _decisions(mailing: Mailing) -> dict[str, object]:
         "message_text": mailing.message_text,
         "tags": list(mailing.chosen.tags),
         "operator_codes": list(mailing.chosen.operator_codes),
-        "plan": PlanMap(**vars(mailing.plan)) if mailing.plan else None,
+        "plan": asdict(mailing.plan) if mailing.plan else None,
     }
-
-
-def _plan(stored: PlanMap | None) -> Plan | None:
-    if stored is None:
-        return None
-    return Plan(stored.by, int(stored.last_client_id), int(stored.segments), int(stored.shards))
 
 
 def _finished_counts(mailing: Mailing) -> Counts:

@@ -76,12 +76,10 @@ class Messages:
         except DoesNotExist:
             return None
 
-    def claim(
-        self, mailing_id: int, client_id: int, shards: int, now: datetime, until: datetime
-    ) -> Message | None:
+    def claim(self, mailing_id: int, client_id: int, shards: int, now: datetime, until: datetime) -> Message | None:
         """Take the message for one attempt; None when it is final, gone, or in another attempt's hands."""
         row = MessageRow(_part(mailing_id, client_id, shards), client_id)
-        actions = [MessageRow.claimed_until.set(until.timestamp()), MessageRow.attempts.add(1)]
+        actions: list[Action] = [MessageRow.claimed_until.set(until.timestamp()), MessageRow.attempts.add(1)]
         return row.message() if _updated(row, actions, _is_free(now)) else None
 
     def settle(self, message: Message, status: str, shards: int, now: datetime, error: str | None = None) -> bool:
@@ -92,7 +90,7 @@ class Messages:
         free = MessageRow.status == QUEUED
         if status != SENT:
             free &= MessageRow.attempts == message.attempts
-        actions = [
+        actions: list[Action] = [
             MessageRow.status.set(status),
             MessageRow.claimed_until.remove(),
             MessageRow.last_error.set(error) if error else MessageRow.last_error.remove(),
@@ -103,7 +101,7 @@ class Messages:
 
     def release(self, message: Message, shards: int, error: str) -> bool:
         """End the attempt without a result: the message may be claimed again at once."""
-        actions = [MessageRow.claimed_until.remove(), MessageRow.last_error.set(error)]
+        actions: list[Action] = [MessageRow.claimed_until.remove(), MessageRow.last_error.set(error)]
         ours = (MessageRow.status == QUEUED) & (MessageRow.attempts == message.attempts)
         return _updated(_row(message, shards), actions, ours)
 
@@ -112,7 +110,7 @@ class Messages:
     ) -> bool:
         """Give a final status to a message that no attempt holds; False when there is none such."""
         row = MessageRow(_part(mailing_id, client_id, shards), client_id)
-        actions = [MessageRow.status.set(status)]
+        actions: list[Action] = [MessageRow.status.set(status)]
         if error:
             actions.append(MessageRow.last_error.set(error))
         return _updated(row, actions, _is_free(now))
@@ -146,7 +144,8 @@ def _row(message: Message, shards: int) -> MessageRow:
 def _is_free(now: datetime) -> Condition:
     """Still queued, and no attempt under way, or one that is over without a word."""
     unclaimed = MessageRow.claimed_until.does_not_exist() | (MessageRow.claimed_until <= now.timestamp())
-    return (MessageRow.status == QUEUED) & unclaimed
+    free: Condition = (MessageRow.status == QUEUED) & unclaimed
+    return free
 
 
 def _updated(row: MessageRow, actions: list[Action], condition: Condition) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 
-from pynamodb.attributes import BooleanAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
-from ...domain.mailing import COUNTED, Counts
+from ...domain.mailing import Counts
 from ...domain.segment import Segment
 from ...domain.walk import Cursor
 from ...errors import RowChanged, SegmentBusy
@@ -28,7 +29,7 @@ class SegmentRow(Model):
     done = BooleanAttribute(default=False)
     leased_until = NumberAttribute(null=True)
     lease = NumberAttribute(default=0)
-    counts: MapAttribute[str, int] = MapAttribute(null=True)
+    counts = JSONAttribute(null=True)
     expires_at = NumberAttribute(null=True)
 
     def segment(self, in_doubt: bool = False) -> Segment:
@@ -53,7 +54,7 @@ class Segments:
         A lease that ended without being given back leaves the segment in doubt.
         """
         row = SegmentRow(mailing_id, _walk(number))
-        actions = [
+        actions: list[Action] = [
             SegmentRow.leased_until.set(until.timestamp()),
             SegmentRow.expires_at.set(int(expires_at.timestamp())),
             SegmentRow.lease.add(1),
@@ -80,14 +81,14 @@ class Segments:
     def report(self, mailing_id: int, round_number: int, shard: int, counts: Counts, expires_at: datetime) -> None:
         """What a round of recounting found in one shard; found again, it replaces what it found before."""
         row = SegmentRow(mailing_id, f"{_round(round_number)}{shard:05d}", expires_at=int(expires_at.timestamp()))
-        row.counts = {name: getattr(counts, name) for name in COUNTED}
+        row.counts = asdict(counts)
         row.save()
 
     def reports(self, mailing_id: int, round_number: int) -> list[Counts]:
         """One per shard that has been recounted in this round."""
         prefix = SegmentRow.name.startswith(_round(round_number))
         rows = SegmentRow.query(mailing_id, prefix, consistent_read=True)
-        return [Counts(**{name: int(number) for name, number in row.counts.as_dict().items()}) for row in rows]
+        return [Counts(**row.counts) for row in rows]
 
     def _write_own(self, segment: Segment, actions: list[Action]) -> None:
         row = SegmentRow(segment.mailing_id, _walk(segment.number))
