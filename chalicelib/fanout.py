@@ -76,7 +76,7 @@ def walk_segment(outside: Outside, mailing_id: int, number: int, seconds_left: C
     Raises SegmentBusy while another worker walks it.
     """
     mailing = outside.mailings.get(mailing_id)
-    if mailing is None or mailing.plan is None:
+    if mailing is None or mailing.plan is None or number not in range(mailing.plan.segments):
         return True
     now = outside.clock.now()
     until = now + timedelta(seconds=seconds_left()) + LEASE_MARGIN

@@ -44,6 +44,8 @@ def recount_shard(
     mailing = outside.mailings.get(mailing_id)
     if mailing is None or mailing.plan is None or mailing.status == FINISHED:
         return True
+    if shard not in range(mailing.plan.shards):
+        return True
     found: Counter[str] = Counter()
     moved = 0
     after = 0

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MAILING_LIFE = timedelta(seconds=1)
 """How long a mailing that may be sent is taken from memory: so soon a change or a cancel is seen."""
 
+MAILINGS_KNOWN = 100
+"""More are not kept in memory: a text may be long."""
+
 SECONDS_TO_SETTLE = 5.0
 """Kept at the end of an invocation for writing results; a post never gets it."""
 
@@ -77,26 +80,22 @@ class Sender:
 
     def send_batch(self, records: Sequence[Record], seconds_left: Callable[[], float]) -> list[str]:
         """Work off a batch; answers with the ids of the records that are to come back."""
-        jobs = [job for record in records if (job := self._read(record)) is not None]
+        read = {record: _read(record) for record in records}
+        jobs = [job for job in read.values() if job is not None]
         self.outside.gateway.prepare()
         clients = self.outside.clients.get_many({job.client_id for job in jobs})
         batch = _Batch(self, clients, seconds_left)
         results = list(self._threads.map(batch.handle, jobs))
         self._count(jobs, results)
+        self._put_aside([record for record, job in read.items() if job is None])
         return self._give_back(jobs, results)
 
-    def _read(self, record: Record) -> Job | None:
-        """What cannot be read will not be readable tomorrow: it is put aside, whole, for a person to see."""
-        try:
-            body = json.loads(record.body)
-            return Job(record, int(body["mailing"]), int(body["client"]))
-        except (ValueError, TypeError, KeyError, RecursionError):
-            log.error(
-                "unreadable queue message put to the dead letters", extra={"body": record.body, "sqs_id": record.id}
-            )
+    def _put_aside(self, unreadable: list[Record]) -> None:
+        """What cannot be read will not be readable tomorrow: it is kept whole, for a person to see."""
+        for record in unreadable:
+            log.error("unreadable message put to the dead letters", extra={"body": record.body, "sqs_id": record.id})
             count("DeadLetters")
             self.outside.dead_letters.send_raw(record.body)
-            return None
 
     def _count(self, jobs: list[Job], results: list[Result]) -> None:
         """Counters are added once per mailing and batch; the last one to add asks for the recount."""
@@ -136,6 +135,8 @@ class MailingMemory:
 
     def _read(self, mailing_id: int, now: datetime) -> Mailing | None:
         mailing = self._outside.mailings.get(mailing_id)
+        if len(self._known) >= MAILINGS_KNOWN:
+            self._known.clear()
         self._known[mailing_id] = (now, mailing)
         return mailing
 
@@ -223,6 +224,16 @@ class _Batch:
 
     def _later(self, job: Job, retry_after: float | None = None) -> Result:
         return Result(delay=retry_delay(job.record.receive_count, self.outside.clock.luck(), retry_after))
+
+
+def _read(record: Record) -> Job | None:
+    try:
+        body = json.loads(record.body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(body, dict) or any(type(body.get(name)) is not int for name in ("mailing", "client")):
+        return None
+    return Job(record, body["mailing"], body["client"])
 
 
 def _keys(job: Job) -> dict[str, int]:

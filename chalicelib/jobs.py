@@ -1,0 +1,65 @@
+"""The jobs of the segments queue: start a mailing, walk a segment, recount a shard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .errors import Conflict
+from .fanout import start_mailing, walk_segment
+from .logs import count, log
+from .recount import recount_shard
+
+if TYPE_CHECKING:
+    from .adapters.outside import Outside
+
+BUSY_SECONDS = 5
+
+Job = dict[str, Any]
+KINDS: dict[str, dict[str, type]] = {
+    "start": {"mailing": int},
+    "walk": {"mailing": int, "segment": int},
+    "recount": {"mailing": int, "round": int, "shard": int, "requeue": bool},
+}
+
+
+def do_job(outside: Outside, body: str, seconds_left: Callable[[], float]) -> int | None:
+    """Seconds until the job is to come back, None when it is done with.
+
+    At once when its time ran out; a little later when another worker has it in hand. What cannot be read
+    is put aside whole, for a person to see.
+    """
+    job = _read(body)
+    if job is None:
+        log.error("unreadable job put to the dead letters", extra={"body": body})
+        count("DeadLetters")
+        outside.dead_letters.send_raw(body)
+        return None
+    try:
+        return None if _do(outside, job, seconds_left) else 0
+    except Conflict:
+        return BUSY_SECONDS
+
+
+def _read(body: str) -> Job | None:
+    try:
+        job: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(job, dict) or job.get("job") not in KINDS:
+        return None
+    fields = KINDS[job["job"]]
+    return job if all(type(job.get(name)) is kind for name, kind in fields.items()) else None
+
+
+def _do(outside: Outside, job: Job, seconds_left: Callable[[], float]) -> bool:
+    """Whether it is done; False: it has to go on where it stopped."""
+    match job["job"]:
+        case "start":
+            start_mailing(outside, job["mailing"])
+            return True
+        case "walk":
+            return walk_segment(outside, job["mailing"], job["segment"], seconds_left)
+        case _:
+            return recount_shard(outside, job["mailing"], job["round"], job["shard"], job["requeue"], seconds_left)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.audience import Partition
+from chalicelib.domain.client import MAX_CLIENT_ID, Client
+from chalicelib.errors import PhoneTaken, RowChanged
+
+ANNA = Client(1, "79770000001", "друзья", "Europe/Moscow")
+BORIS = Client(2, "79210000002")
+
+
+def test_what_was_added_is_read_back(outside: Any) -> None:
+    outside.clients.add(ANNA)
+    outside.clients.add(BORIS)
+    assert outside.clients.get(1) == ANNA
+    assert outside.clients.get(2) == BORIS
+    assert outside.clients.get(3) is None
+    assert outside.clients.get_many([1, 2, 3]) == {1: ANNA, 2: BORIS}
+    assert outside.clients.find_by_phone("79210000002") == BORIS
+    assert outside.clients.find_by_phone("79210000003") is None
+
+
+def test_a_phone_number_belongs_to_one_client(outside: Any) -> None:
+    outside.clients.add(ANNA)
+    with pytest.raises(PhoneTaken):
+        outside.clients.add(replace(BORIS, phone_number=ANNA.phone_number))
+    assert outside.clients.get(2) is None
+    outside.clients.add(BORIS)
+    with pytest.raises(PhoneTaken):
+        outside.clients.change(BORIS, replace(BORIS, phone_number=ANNA.phone_number))
+    assert outside.clients.get(2) == BORIS
+
+
+def test_an_id_is_not_given_twice(outside: Any) -> None:
+    outside.clients.add(ANNA)
+    with pytest.raises(RowChanged):
+        outside.clients.add(Client(1, "79770000009"))
+
+
+def test_a_phone_number_freed_by_a_change_or_a_deletion_can_be_used_at_once(outside: Any) -> None:
+    outside.clients.add(ANNA)
+    moved = replace(ANNA, phone_number="79770000009")
+    outside.clients.change(ANNA, moved)
+    outside.clients.add(replace(BORIS, phone_number=ANNA.phone_number))
+    outside.clients.remove(moved)
+    outside.clients.add(Client(3, "79770000009"))
+    assert outside.clients.find_by_phone("79770000009") == Client(3, "79770000009")
+
+
+@pytest.mark.parametrize("field", [{"tag": "x"}, {"tag": None}, {"timezone": "UTC"}, {"phone_number": "79770000005"}])
+def test_a_change_over_something_else_than_was_read_is_refused(outside: Any, field: dict[str, Any]) -> None:
+    outside.clients.add(ANNA)
+    outside.clients.change(ANNA, replace(ANNA, **field))
+    for late in (replace(ANNA, tag="late"), replace(ANNA, phone_number="79770000008")):
+        with pytest.raises(RowChanged):
+            outside.clients.change(ANNA, late)
+    with pytest.raises(RowChanged):
+        outside.clients.remove(ANNA)
+    assert outside.clients.get(1) == replace(ANNA, **field)
+
+
+def test_a_change_of_a_deleted_client_does_not_bring_it_back(outside: Any) -> None:
+    outside.clients.add(ANNA)
+    outside.clients.remove(ANNA)
+    with pytest.raises(RowChanged):
+        outside.clients.change(ANNA, replace(ANNA, tag="x"))
+    with pytest.raises(RowChanged):
+        outside.clients.change(ANNA, replace(ANNA, phone_number="79770000008"))
+    assert outside.clients.find_by_phone("79770000008") is None
+
+
+def test_partitions_are_read_in_the_order_of_ids_and_in_pages(outside: Any) -> None:
+    for client_id in (1002, 3, 999, 1000, 7):
+        outside.clients.add(Client(client_id, f"7977{client_id:07d}", "a" if client_id % 2 else "b"))
+
+    def ids(partition: Partition, after: int = 0, through: int = MAX_CLIENT_ID, limit: int = 10) -> list[int]:
+        return [client.id for client in outside.clients.read(partition, after, through, limit)]
+
+    assert ids(Partition("block", 0)) == [3, 7, 999]
+    assert ids(Partition("block", 1)) == [1000, 1002]
+    assert ids(Partition("block", 0), after=3, limit=1) == [7]
+    assert ids(Partition("block", 0), after=3, through=998) == [7]
+    assert ids(Partition("block", 0), after=7, through=7) == []
+    assert ids(Partition("tag", "a#0")) == [3, 7, 999]
+    assert ids(Partition("tag", "b#1")) == [1000, 1002]
+    assert ids(Partition("operator_code", "977#1")) == [1000, 1002]
+    assert ids(Partition("operator_code", "978#1")) == []
+
+
+def test_a_changed_client_moves_in_the_indexes(outside: Any) -> None:
+    outside.clients.add(ANNA)
+    outside.clients.change(ANNA, replace(ANNA, tag=None, phone_number="79210000001"))
+    assert outside.clients.read(Partition("tag", "друзья#0"), 0, MAX_CLIENT_ID, 9) == []
+    assert outside.clients.read(Partition("operator_code", "977#0"), 0, MAX_CLIENT_ID, 9) == []
+    assert len(outside.clients.read(Partition("operator_code", "921#0"), 0, MAX_CLIENT_ID, 9)) == 1
+
+
+def test_of_many_who_want_a_phone_number_at_once_one_gets_it(outside: Any) -> None:
+    def try_to_add(client_id: int) -> bool:
+        try:
+            outside.clients.add(Client(client_id, "79770000001"))
+        except (PhoneTaken, RowChanged):
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(try_to_add, range(1, 9))) == 1

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.audience import Filter, Plan
+from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.errors import RowChanged
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+MAILING = Mailing(1, NOW, NOW + timedelta(hours=1), "привет", Filter(("тег",), ("977", "921")))
+RUNNING = replace(MAILING, status="running", plan=Plan("tag", 5000, 3, 2))
+
+
+def test_what_was_added_is_read_back(outside: Any) -> None:
+    outside.mailings.add(MAILING)
+    assert outside.mailings.get(1) == MAILING
+    assert outside.mailings.get(2) is None
+    assert outside.mailings.get_many([1, 2]) == {1: MAILING}
+    assert outside.mailings.open_ids() == [1]
+    assert outside.counters.totals() == (1, Counts())
+
+
+def test_a_decision_is_written_once(outside: Any) -> None:
+    outside.mailings.add(MAILING)
+    changed = outside.mailings.change(MAILING, replace(RUNNING, chosen=Filter()))
+    assert changed.version == 2
+    assert outside.mailings.get(1) == changed
+    with pytest.raises(RowChanged):
+        outside.mailings.change(MAILING, replace(MAILING, message_text="late"))
+
+
+def test_a_change_leaves_the_counts_that_came_meanwhile(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    outside.mailings.add_counts(1, Counts(total=5, sent=2), NOW)
+    outside.mailings.change(RUNNING, replace(RUNNING, message_text="new"))
+    found = outside.mailings.get(1)
+    assert found.counts == Counts(total=5, sent=2)
+    assert found.message_text == "new"
+
+
+def test_counts_are_added_and_the_mailing_answered(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    outside.mailings.add_counts(1, Counts(total=3), NOW)
+    found = outside.mailings.add_counts(1, Counts(total=2, sent=1, expired=-1), NOW)
+    assert found.counts == Counts(total=5, sent=1, expired=-1)
+    assert found.progress_at == NOW
+    assert found.version == RUNNING.version
+    assert outside.mailings.add_counts(2, Counts(total=1), NOW) is None
+    assert outside.mailings.get(2) is None
+
+
+def test_the_fan_out_ends_with_the_true_total(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    outside.mailings.add_counts(1, Counts(total=3, sent=1), NOW)
+    found = outside.mailings.mark_fanned_out(1, 7, NOW)
+    assert found.is_fanned_out
+    assert found.counts == Counts(total=7, sent=1)
+
+
+def test_rounds_of_recounting_are_numbered_and_begun_once(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    begun = outside.mailings.begin_recount(RUNNING, NOW)
+    assert (begun.recounts, begun.recount_at) == (1, NOW)
+    with pytest.raises(RowChanged):
+        outside.mailings.begin_recount(RUNNING, NOW)
+    assert outside.mailings.begin_recount(begun, NOW).recounts == 2
+
+
+def test_a_finished_mailing_has_its_recounted_counts_and_is_part_of_the_totals(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    outside.mailings.add_counts(1, Counts(total=9, sent=1), NOW)
+    counts = Counts(total=5, sent=3, failed=1, cancelled=1)
+    finished = outside.mailings.finish(outside.mailings.get(1), counts)
+    assert finished.status == "finished"
+    assert outside.mailings.get(1).counts == counts
+    assert outside.mailings.open_ids() == []
+    assert outside.counters.totals() == (1, counts)
+    with pytest.raises(RowChanged):
+        outside.mailings.finish(RUNNING, counts)
+    assert outside.counters.totals() == (1, counts)
+
+
+def test_counts_that_come_after_the_finish_are_in_the_recount_already(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    counts = Counts(total=5, sent=5)
+    outside.mailings.finish(RUNNING, counts)
+    assert outside.mailings.add_counts(1, Counts(sent=1), NOW) is None
+    assert outside.mailings.get(1).counts == counts
+
+
+def test_a_mailing_that_is_resumed_leaves_the_totals_of_the_finished_until_it_is_again(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    finished = outside.mailings.finish(RUNNING, Counts(total=5, sent=3, expired=2))
+    resumed = outside.mailings.change(finished, replace(finished, status="running"))
+    assert outside.counters.totals() == (1, Counts())
+    assert outside.mailings.open_ids() == [1]
+    outside.mailings.finish(resumed, Counts(total=5, sent=5))
+    assert outside.counters.totals() == (1, Counts(total=5, sent=5))
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_removed_mailing_leaves_nothing_in_the_totals(outside: Any, finished: bool) -> None:
+    outside.mailings.add(RUNNING)
+    mailing = outside.mailings.finish(RUNNING, Counts(total=5, sent=5)) if finished else RUNNING
+    outside.mailings.remove(mailing)
+    assert outside.mailings.get(1) is None
+    assert outside.counters.totals() == (0, Counts())
+    with pytest.raises(RowChanged):
+        outside.mailings.remove(mailing)
+
+
+def test_ids_are_given_in_order_and_once(outside: Any) -> None:
+    assert outside.counters.last_id("mailing_id") == 0
+    assert [outside.counters.next_id("mailing_id") for _ in range(3)] == [1, 2, 3]
+    assert outside.counters.next_id("client_id") == 1
+    assert outside.counters.last_id("mailing_id") == 3

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.message import Message
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+UNTIL = NOW + timedelta(seconds=15)
+LATER = NOW + timedelta(seconds=15)
+KEPT = NOW + timedelta(days=400)
+MESSAGE = Message(1, 7, "queued", NOW)
+
+
+@pytest.fixture
+def messages(outside: Any) -> Any:
+    outside.messages.add([MESSAGE], 1, KEPT)
+    return outside.messages
+
+
+def test_what_was_added_is_read_back(messages: Any) -> None:
+    assert messages.get(1, 7, 1) == MESSAGE
+    assert messages.get(1, 8, 1) is None
+    assert messages.existing(1, [7, 8], 1) == {7: MESSAGE}
+
+
+def test_a_claim_is_given_to_one_until_it_is_over(messages: Any) -> None:
+    claimed = messages.claim(1, 7, 1, NOW, UNTIL)
+    assert claimed == replace(MESSAGE, attempts=1, claimed_until=UNTIL.timestamp())
+    assert messages.claim(1, 7, 1, NOW + timedelta(seconds=14), UNTIL) is None
+    again = messages.claim(1, 7, 1, LATER, LATER + timedelta(seconds=9))
+    assert again.attempts == 2
+
+
+def test_nobody_claims_what_is_not_there_and_the_try_makes_no_row(messages: Any) -> None:
+    assert messages.claim(1, 8, 1, NOW, UNTIL) is None
+    assert messages.get(1, 8, 1) is None
+
+
+@pytest.mark.parametrize("status", ["sent", "failed", "expired", "cancelled"])
+def test_a_settled_message_is_final(messages: Any, status: str) -> None:
+    claimed = messages.claim(1, 7, 1, NOW, UNTIL)
+    assert messages.settle(claimed, status, 1, LATER, "why")
+    found = messages.get(1, 7, 1)
+    assert (found.status, found.last_error, found.claimed_until) == (status, "why", None)
+    assert found.sent_at == (LATER if status == "sent" else None)
+    assert messages.claim(1, 7, 1, LATER, UNTIL) is None
+    for other in ("sent", "failed"):
+        assert not messages.settle(claimed, other, 1, LATER)
+    assert not messages.close(1, 7, 1, "expired", LATER)
+    assert not messages.release(claimed, 1, "late")
+    assert messages.get(1, 7, 1) == found
+
+
+def test_a_result_other_than_sent_counts_only_while_the_claim_is_ours(messages: Any) -> None:
+    first = messages.claim(1, 7, 1, NOW, UNTIL)
+    second = messages.claim(1, 7, 1, LATER, LATER + timedelta(seconds=9))
+    assert not messages.settle(first, "failed", 1, LATER)
+    assert not messages.release(first, 1, "late")
+    assert messages.get(1, 7, 1) == second
+    assert messages.settle(first, "sent", 1, LATER)
+    assert not messages.settle(second, "sent", 1, LATER)
+
+
+def test_a_released_message_can_be_claimed_at_once_and_keeps_its_error(messages: Any) -> None:
+    claimed = messages.claim(1, 7, 1, NOW, UNTIL)
+    assert messages.release(claimed, 1, "no answer")
+    found = messages.get(1, 7, 1)
+    assert (found.status, found.last_error, found.claimed_until) == ("queued", "no answer", None)
+    assert messages.claim(1, 7, 1, NOW, UNTIL).attempts == 2
+
+
+def test_a_success_clears_the_error_of_the_attempt_before(messages: Any) -> None:
+    messages.release(messages.claim(1, 7, 1, NOW, UNTIL), 1, "no answer")
+    messages.settle(messages.claim(1, 7, 1, NOW, UNTIL), "sent", 1, NOW)
+    assert messages.get(1, 7, 1).last_error is None
+
+
+def test_only_a_message_that_no_attempt_holds_is_closed(messages: Any) -> None:
+    messages.claim(1, 7, 1, NOW, UNTIL)
+    assert not messages.close(1, 7, 1, "expired", NOW)
+    assert messages.close(1, 7, 1, "expired", LATER)
+    assert messages.get(1, 7, 1).status == "expired"
+    assert not messages.close(1, 8, 1, "expired", LATER)
+
+
+def test_only_an_expired_message_is_revived(messages: Any) -> None:
+    assert not messages.revive(MESSAGE, 1)
+    messages.close(1, 7, 1, "expired", NOW)
+    assert messages.revive(MESSAGE, 1)
+    assert messages.get(1, 7, 1).status == "queued"
+
+
+def test_messages_are_read_in_pages_of_one_mailing(outside: Any) -> None:
+    many = [Message(1, client_id, "queued", NOW) for client_id in range(1, 61)]
+    outside.messages.add([*many, Message(2, 1, "queued", NOW)], 1, KEPT)
+    outside.messages.close(1, 5, 1, "expired", NOW)
+    outside.messages.close(1, 50, 1, "expired", NOW)
+    assert [message.client_id for message in outside.messages.page(1, 0, 0, 100)] == list(range(1, 61))
+    assert [message.client_id for message in outside.messages.page(1, 0, 20, 3)] == [21, 22, 23]
+    assert [message.client_id for message in outside.messages.page(1, 0, 0, 9, "expired")] == [5, 50]
+    assert [message.client_id for message in outside.messages.page(1, 0, 5, 9, "expired")] == [50]
+    assert [message.client_id for message in outside.messages.page(2, 0, 0, 9)] == [1]

@@ -1,0 +1,81 @@
+"""What only the real adapters do: whole batches to SQS, schedules as the Scheduler stores them, parameters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.parameters import Parameter
+from tests.aws import STACK_NAME, make_outside
+
+START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def real() -> Iterator[Outside]:
+    with mock_aws():
+        yield make_outside()
+
+
+def test_any_number_of_messages_is_sent_ten_a_call(real: Outside) -> None:
+    bodies = [{"mailing": 1, "client": client_id} for client_id in range(25)]
+    real.send_queue.send(bodies)
+    sqs = boto3.client("sqs")
+    received = []
+    while batch := sqs.receive_message(QueueUrl=real.send_queue.url, MaxNumberOfMessages=10).get("Messages"):
+        received += [json.loads(message["Body"]) for message in batch]
+    assert sorted(received, key=lambda body: body["client"]) == bodies
+
+
+def test_nothing_to_send_makes_no_call(real: Outside) -> None:
+    real.send_queue.send([])
+    real.send_queue.give_back({})
+    assert real.send_queue.is_idle()
+
+
+def test_a_message_given_back_is_hidden_for_that_long_and_keeps_the_queue_busy(real: Outside) -> None:
+    real.send_queue.send([{"mailing": 1, "client": 1}])
+    sqs = boto3.client("sqs")
+    message = sqs.receive_message(QueueUrl=real.send_queue.url)["Messages"][0]
+    real.send_queue.give_back({message["ReceiptHandle"]: 900})
+    assert "Messages" not in sqs.receive_message(QueueUrl=real.send_queue.url)
+    assert not real.send_queue.is_idle()
+    real.send_queue.give_back({message["ReceiptHandle"]: 0})
+    assert len(sqs.receive_message(QueueUrl=real.send_queue.url)["Messages"]) == 1
+
+
+def test_a_schedule_invokes_the_starting_lambda_once_and_removes_itself(real: Outside) -> None:
+    real.schedules.set(12, START)
+    schedule = boto3.client("scheduler").get_schedule(Name="mailing-12", GroupName=STACK_NAME)
+    assert schedule["ScheduleExpression"] == "at(2026-12-01T09:30:00)"
+    assert schedule["ActionAfterCompletion"] == "DELETE"
+    assert schedule["Target"]["Arn"] == real.settings.start_mailing_arn
+    assert json.loads(schedule["Target"]["Input"]) == {"mailing": 12}
+
+
+def test_a_schedule_is_moved_and_removed_also_when_it_is_gone(real: Outside) -> None:
+    real.schedules.set(12, START)
+    real.schedules.set(12, START.replace(hour=18))
+    scheduler = boto3.client("scheduler")
+    schedule = scheduler.get_schedule(Name="mailing-12", GroupName=STACK_NAME)
+    assert schedule["ScheduleExpression"] == "at(2026-12-01T18:30:00)"
+    real.schedules.remove(12)
+    real.schedules.remove(12)
+    assert scheduler.list_schedules(GroupName=STACK_NAME)["Schedules"] == []
+
+
+def test_a_secret_is_read_once_and_again_when_it_was_refused(real: Outside) -> None:
+    ssm = boto3.client("ssm")
+    ssm.put_parameter(Name="/test/secret", Value="one", Type="SecureString")
+    parameter = Parameter("/test/secret")
+    assert parameter.value() == "one"
+    ssm.put_parameter(Name="/test/secret", Value="two", Type="SecureString", Overwrite=True)
+    assert parameter.value() == "one"
+    parameter.forget()
+    assert parameter.value() == "two"

@@ -1,0 +1,452 @@
+"""The outside in memory: tables with the real conditions, queues that redeliver, a clock that is set by hand.
+
+The contract tests in tests/adapters run on these and on the real adapters alike.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from threading import RLock
+from typing import Any
+
+from chalicelib.domain.audience import Partition
+from chalicelib.domain.client import Client, block_of, label_key
+from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.mailing import FINISHED, NOTHING, Counts, Mailing
+from chalicelib.domain.message import EXPIRED, QUEUED, SENT, Message
+from chalicelib.domain.principal import Principal
+from chalicelib.domain.segment import Segment
+from chalicelib.errors import PhoneTaken, RowChanged, SegmentBusy
+from chalicelib.settings import Settings
+
+LOCK = RLock()
+
+
+class FakeClock:
+    def __init__(self, now: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)) -> None:
+        self.time = now
+        self.lucky = 0.5
+
+    def now(self) -> datetime:
+        return self.time
+
+    def luck(self) -> float:
+        return self.lucky
+
+    def forward(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+class FakeCounters:
+    def __init__(self) -> None:
+        self.ids: Counter[str] = Counter()
+        self.mailings = 0
+        self.finished = NOTHING
+
+    def next_id(self, name: str) -> int:
+        with LOCK:
+            self.ids[name] += 1
+            return self.ids[name]
+
+    def last_id(self, name: str) -> int:
+        return self.ids[name]
+
+    def totals(self) -> tuple[int, Counts]:
+        return self.mailings, self.finished
+
+
+class FakeClients:
+    def __init__(self) -> None:
+        self.rows: dict[int, Client] = {}
+        self.phones: dict[str, int] = {}
+
+    def add(self, client: Client) -> None:
+        with LOCK:
+            if client.phone_number in self.phones:
+                raise PhoneTaken
+            if client.id in self.rows:
+                raise RowChanged
+            self._put(client)
+
+    def get(self, client_id: int) -> Client | None:
+        return self.rows.get(client_id)
+
+    def get_many(self, client_ids: Iterable[int]) -> dict[int, Client]:
+        return {client_id: self.rows[client_id] for client_id in client_ids if client_id in self.rows}
+
+    def change(self, before: Client, after: Client) -> None:
+        with LOCK:
+            if self.phones.get(after.phone_number, after.id) != after.id:
+                raise PhoneTaken
+            self.remove(before)
+            self._put(after)
+
+    def remove(self, client: Client) -> None:
+        with LOCK:
+            if self.rows.get(client.id) != client:
+                raise RowChanged
+            del self.rows[client.id], self.phones[client.phone_number]
+
+    def find_by_phone(self, phone_number: str) -> Client | None:
+        return self.rows.get(self.phones.get(phone_number, 0))
+
+    def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
+        key: Callable[[Client], str | int | None] = {
+            "block": lambda client: block_of(client.id),
+            "tag": lambda client: label_key(client.tag, client.id) if client.tag else None,
+            "operator_code": lambda client: label_key(client.operator_code, client.id),
+        }[partition.by]
+        with LOCK:
+            found = [self.rows[client_id] for client_id in sorted(self.rows) if after < client_id <= through]
+        return [client for client in found if key(client) == partition.key][:limit]
+
+    def _put(self, client: Client) -> None:
+        self.rows[client.id] = client
+        self.phones[client.phone_number] = client.id
+
+
+class FakeMailings:
+    def __init__(self, counters: FakeCounters) -> None:
+        self.rows: dict[int, Mailing] = {}
+        self.counters = counters
+
+    def add(self, mailing: Mailing) -> None:
+        with LOCK:
+            if mailing.id in self.rows:
+                raise RowChanged
+            self.rows[mailing.id] = mailing
+            self.counters.mailings += 1
+            self._move_totals(NOTHING, _finished(mailing))
+
+    def get(self, mailing_id: int) -> Mailing | None:
+        return self.rows.get(mailing_id)
+
+    def get_many(self, mailing_ids: list[int]) -> dict[int, Mailing]:
+        return {mailing_id: self.rows[mailing_id] for mailing_id in mailing_ids if mailing_id in self.rows}
+
+    def open_ids(self) -> list[int]:
+        return [mailing.id for mailing in self.rows.values() if mailing.is_open]
+
+    def change(self, before: Mailing, after: Mailing) -> Mailing:
+        with LOCK:
+            row = self._same(before)
+            decided = replace(
+                after,
+                counts=row.counts,
+                is_fanned_out=row.is_fanned_out,
+                recounts=row.recounts,
+                recount_at=row.recount_at,
+                progress_at=row.progress_at,
+                version=before.version + 1,
+            )
+            self.rows[before.id] = decided
+            self._move_totals(_finished(row), _finished(decided))
+            return decided
+
+    def finish(self, mailing: Mailing, counts: Counts) -> Mailing:
+        with LOCK:
+            row = self._same(mailing)
+            finished = replace(row, status=FINISHED, counts=counts, version=mailing.version + 1)
+            self.rows[mailing.id] = finished
+            self._move_totals(_finished(row), counts)
+            return finished
+
+    def remove(self, mailing: Mailing) -> None:
+        with LOCK:
+            row = self._same(mailing)
+            del self.rows[mailing.id]
+            self.counters.mailings -= 1
+            self._move_totals(_finished(row), NOTHING)
+
+    def add_counts(self, mailing_id: int, counts: Counts, now: datetime) -> Mailing | None:
+        return self._update_unfinished(mailing_id, lambda row: {"counts": row.counts + counts, "progress_at": now})
+
+    def mark_fanned_out(self, mailing_id: int, total: int, now: datetime) -> Mailing | None:
+        return self._update_unfinished(
+            mailing_id,
+            lambda row: {
+                "counts": replace(row.counts, total=total),
+                "is_fanned_out": True,
+                "progress_at": now,
+            },
+        )
+
+    def begin_recount(self, mailing: Mailing, now: datetime) -> Mailing:
+        with LOCK:
+            row = self.rows.get(mailing.id)
+            if row is None or row.recounts != mailing.recounts:
+                raise RowChanged
+            self.rows[mailing.id] = replace(row, recounts=row.recounts + 1, recount_at=now)
+            return self.rows[mailing.id]
+
+    def _same(self, mailing: Mailing) -> Mailing:
+        row = self.rows.get(mailing.id)
+        if row is None or row.version != mailing.version:
+            raise RowChanged
+        return row
+
+    def _update_unfinished(self, mailing_id: int, change: Callable[[Mailing], dict[str, Any]]) -> Mailing | None:
+        with LOCK:
+            row = self.rows.get(mailing_id)
+            if row is None or row.status == FINISHED:
+                return None
+            self.rows[mailing_id] = replace(row, **change(row))
+            return self.rows[mailing_id]
+
+    def _move_totals(self, before: Counts, after: Counts) -> None:
+        self.counters.finished += after
+        self.counters.finished += Counts(
+            *(-number for number in (before.total, before.sent, before.failed, before.expired, before.cancelled))
+        )
+
+
+def _finished(mailing: Mailing) -> Counts:
+    return mailing.counts if mailing.status == FINISHED else NOTHING
+
+
+class FakeMessages:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, int], Message] = {}
+        self.kept_until: dict[tuple[int, int], datetime] = {}
+
+    def add(self, messages: Iterable[Message], shards: int, expires_at: datetime) -> None:
+        for message in messages:
+            self.rows[message.mailing_id, message.client_id] = message
+            self.kept_until[message.mailing_id, message.client_id] = expires_at
+
+    def existing(self, mailing_id: int, client_ids: Iterable[int], shards: int) -> dict[int, Message]:
+        keys = [(mailing_id, client_id) for client_id in client_ids]
+        return {key[1]: self.rows[key] for key in keys if key in self.rows}
+
+    def get(self, mailing_id: int, client_id: int, shards: int) -> Message | None:
+        return self.rows.get((mailing_id, client_id))
+
+    def claim(self, mailing_id: int, client_id: int, shards: int, now: datetime, until: datetime) -> Message | None:
+        with LOCK:
+            row = self.rows.get((mailing_id, client_id))
+            if row is None or row.status != QUEUED or row.is_claimed(now):
+                return None
+            return self._put(replace(row, claimed_until=until.timestamp(), attempts=row.attempts + 1))
+
+    def settle(self, message: Message, status: str, shards: int, now: datetime, error: str | None = None) -> bool:
+        with LOCK:
+            row = self.rows.get((message.mailing_id, message.client_id))
+            if row is None or row.status != QUEUED or (status != SENT and row.attempts != message.attempts):
+                return False
+            sent_at = now if status == SENT else row.sent_at
+            self._put(replace(row, status=status, sent_at=sent_at, claimed_until=None, last_error=error))
+            return True
+
+    def release(self, message: Message, shards: int, error: str) -> bool:
+        with LOCK:
+            row = self.rows.get((message.mailing_id, message.client_id))
+            if row is None or row.status != QUEUED or row.attempts != message.attempts:
+                return False
+            self._put(replace(row, claimed_until=None, last_error=error))
+            return True
+
+    def close(
+        self, mailing_id: int, client_id: int, shards: int, status: str, now: datetime, error: str | None = None
+    ) -> bool:
+        with LOCK:
+            row = self.rows.get((mailing_id, client_id))
+            if row is None or row.status != QUEUED or row.is_claimed(now):
+                return False
+            self._put(replace(row, status=status, last_error=error or row.last_error))
+            return True
+
+    def revive(self, message: Message, shards: int) -> bool:
+        with LOCK:
+            row = self.rows.get((message.mailing_id, message.client_id))
+            if row is None or row.status != EXPIRED:
+                return False
+            self._put(replace(row, status=QUEUED))
+            return True
+
+    def page(
+        self, mailing_id: int, shard: int, after_client: int, limit: int, status: str | None = None
+    ) -> list[Message]:
+        with LOCK:
+            keys = sorted(key for key in self.rows if key[0] == mailing_id and key[1] > after_client)
+            rows = [self.rows[key] for key in keys]
+        return [row for row in rows if status in (None, row.status)][:limit] if shard == 0 else []
+
+    def _put(self, message: Message) -> Message:
+        self.rows[message.mailing_id, message.client_id] = message
+        return message
+
+
+class FakeSegments:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, int], Segment] = {}
+        self.leased_until: dict[tuple[int, int], datetime] = {}
+        self.found: dict[tuple[int, int], dict[int, Counts]] = defaultdict(dict)
+
+    def lease(self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime) -> Segment:
+        with LOCK:
+            key = (mailing_id, number)
+            held = self.leased_until.get(key)
+            if held is not None and held > now:
+                raise SegmentBusy
+            row = self.rows.get(key, Segment(mailing_id, number))
+            self.rows[key] = replace(row, lease=row.lease + 1)
+            self.leased_until[key] = until
+            return replace(self.rows[key], in_doubt=held is not None)
+
+    def advance(self, segment: Segment) -> None:
+        with LOCK:
+            key = (segment.mailing_id, segment.number)
+            if self.rows[key].lease != segment.lease:
+                raise RowChanged
+            self.rows[key] = replace(segment, in_doubt=False)
+
+    def give_back(self, segment: Segment) -> None:
+        with LOCK:
+            self.advance(segment)
+            del self.leased_until[segment.mailing_id, segment.number]
+
+    def of_mailing(self, mailing_id: int) -> list[Segment]:
+        return [row for key, row in sorted(self.rows.items()) if key[0] == mailing_id]
+
+    def report(self, mailing_id: int, round_number: int, shard: int, counts: Counts, expires_at: datetime) -> None:
+        self.found[mailing_id, round_number][shard] = counts
+
+    def reports(self, mailing_id: int, round_number: int) -> list[Counts]:
+        return list(self.found[mailing_id, round_number].values())
+
+
+class FakeTokens:
+    def __init__(self) -> None:
+        self.rows: dict[str, Principal] = {}
+        self.revoked: set[str] = set()
+
+    def add(self, digest: str, principal: Principal, now: datetime) -> None:
+        self.rows[digest] = principal
+
+    def find(self, digest: str) -> Principal | None:
+        return None if digest in self.revoked else self.rows.get(digest)
+
+    def revoke(self, digest: str, now: datetime) -> None:
+        if digest not in self.rows:
+            raise RowChanged
+        self.revoked.add(digest)
+
+
+@dataclass
+class Delivery:
+    """One message of a fake queue; `visible_at` in the time of the clock."""
+
+    id: str
+    body: str
+    visible_at: datetime
+    receive_count: int = 0
+
+    @property
+    def receipt(self) -> str:
+        return f"{self.id}/{self.receive_count}"
+
+
+@dataclass
+class FakeQueue:
+    clock: FakeClock
+    visibility: int = 90
+    messages: dict[str, Delivery] = field(default_factory=dict)
+    _ids: Any = field(default_factory=itertools.count)
+
+    def send(self, bodies: Iterable[dict[str, object]], delay: int = 0) -> None:
+        for body in bodies:
+            self.send_raw(json.dumps(body), delay)
+
+    def send_raw(self, body: str, delay: int = 0) -> None:
+        with LOCK:
+            name = f"m{next(self._ids)}"
+            self.messages[name] = Delivery(name, body, self.clock.now() + timedelta(seconds=delay))
+
+    def give_back(self, delays: dict[str, int]) -> None:
+        for receipt, delay in delays.items():
+            message = self.messages.get(receipt.partition("/")[0])
+            if message is not None and message.receipt == receipt:
+                message.visible_at = self.clock.now() + timedelta(seconds=delay)
+
+    def is_idle(self) -> bool:
+        return not self.messages
+
+    def receive(self, limit: int) -> list[Delivery]:
+        """As SQS does it: each is hidden for the visibility timeout, and comes again unless it is deleted."""
+        now = self.clock.now()
+        taken = [message for message in self.messages.values() if message.visible_at <= now][:limit]
+        for message in taken:
+            message.receive_count += 1
+            message.visible_at = now + timedelta(seconds=self.visibility)
+        return [replace(message) for message in taken]
+
+    def delete(self, message_id: str) -> None:
+        self.messages.pop(message_id, None)
+
+
+class FakeSchedules:
+    def __init__(self) -> None:
+        self.times: dict[int, datetime] = {}
+
+    def set(self, mailing_id: int, at: datetime) -> None:
+        self.times[mailing_id] = at
+
+    def remove(self, mailing_id: int) -> None:
+        self.times.pop(mailing_id, None)
+
+
+@dataclass
+class Post:
+    message_id: int
+    phone_number: str
+    text: str
+    timeout: float
+    at: datetime
+
+
+class FakeGateway:
+    """Answers what `answers` says, one after the other, and `usual` when they are used up."""
+
+    OK = Answer(200, '{"code": 0, "message": "OK"}')
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.posts: list[Post] = []
+        self.answers: list[Answer] = []
+        self.usual = self.OK
+        self.accepted: Counter[int] = Counter()
+        self.while_posting: Callable[[], None] = lambda: None
+
+    def prepare(self) -> None: ...
+
+    def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
+        with LOCK:
+            self.posts.append(Post(message_id, phone_number, text, timeout, self.clock.now()))
+            answer = self.answers.pop(0) if self.answers else self.usual
+            self.accepted[message_id] += answer == self.OK
+        self.while_posting()
+        return answer
+
+
+class FakeOutside:
+    """The same parts under the same names as chalicelib.adapters.outside.Outside."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = Settings(stage="local", **{"sender_threads": 1, **settings})
+        self.clock = FakeClock()
+        self.counters = FakeCounters()
+        self.clients = FakeClients()
+        self.mailings = FakeMailings(self.counters)
+        self.messages = FakeMessages()
+        self.segments = FakeSegments()
+        self.tokens = FakeTokens()
+        self.send_queue = FakeQueue(self.clock, visibility=90)
+        self.segments_queue = FakeQueue(self.clock, visibility=75)
+        self.dead_letters = FakeQueue(self.clock)
+        self.schedules = FakeSchedules()
+        self.gateway = FakeGateway(self.clock)

@@ -1,0 +1,157 @@
+"""Invariants 1, 2 and 4: whichever call a process dies at, nobody is lost, nobody is doubled, counts add up."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import suppress
+
+import pytest
+
+from chalicelib.fanout import SECONDS_FOR_A_PAGE, walk_segment
+from chalicelib.mailings import announce_mailing
+from tests.world import Crash, Mortal, World
+
+CLIENTS = 23
+INVOCATIONS = 8
+"""Of a run: start, walk, three batches, sweep, recount and one more."""
+
+
+def assert_everyone_has_it_once(world: World, mailing_id: int, repeats_allowed: int = 0) -> None:
+    mailing = world.get(mailing_id)
+    assert mailing.status == "finished"
+    assert mailing.counts == world.recounted(mailing_id)
+    assert mailing.counts.sent == CLIENTS
+    accepted = world.outside.gateway.accepted
+    assert len(accepted) == CLIENTS
+    assert sum(accepted.values()) - CLIENTS <= repeats_allowed
+    assert world.outside.counters.finished == mailing.counts
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize("victim", range(INVOCATIONS))
+def test_an_invocation_that_dies_at_any_call_loses_and_doubles_nothing(victim: int, after: bool) -> None:
+    for at in itertools.count(1):
+        world = World()
+        world.clients(CLIENTS)
+        mortal = world.doomed[victim] = Mortal(world.outside, at, after)
+        mailing_id = world.mailing()
+        world.run(1200)
+        assert_everyone_has_it_once(world, mailing_id, repeats_allowed=int(mortal.is_dead))
+        if not mortal.is_dead:
+            assert at > 1, "the victim made no call at all"
+            break
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize("at", range(1, 5))
+def test_a_mailing_whose_announcement_dies_half_way_is_whole_or_not_there(at: int, after: bool) -> None:
+    world = World()
+    world.clients(CLIENTS)
+    start = world.clock.now()
+    fields = {"datetime_start": start, "datetime_end": start.replace(hour=20), "message_text": "text"}
+    with suppress(Crash):
+        announce_mailing(Mortal(world.outside, at, after), fields)
+    world.run(900)
+    assert len(world.outside.mailings.rows) == int((at, after) >= (2, True))
+    for mailing_id in world.outside.mailings.rows:
+        assert_everyone_has_it_once(world, mailing_id)
+
+
+def test_a_mailing_that_lost_its_schedule_is_started_by_the_sweep() -> None:
+    world = World()
+    world.clients(CLIENTS)
+    mailing_id = world.mailing(starts_in=120)
+    world.outside.schedules.times.clear()
+    world.run(600)
+    assert_everyone_has_it_once(world, mailing_id)
+
+
+def test_messages_lost_by_the_send_queue_are_queued_again() -> None:
+    world = World()
+    world.clients(CLIENTS)
+    mailing_id = world.mailing()
+    world.do_jobs()
+    for name in list(world.outside.send_queue.messages)[::2]:
+        world.outside.send_queue.delete(name)
+    world.run(900)
+    assert_everyone_has_it_once(world, mailing_id)
+
+
+def test_segments_lost_by_their_queue_are_queued_again() -> None:
+    world = World()
+    world.clients(CLIENTS)
+    mailing_id = world.mailing()
+    world.do_job_of(world.outside.segments_queue.receive(1)[0])
+    world.outside.segments_queue.messages.clear()
+    world.run(900)
+    assert_everyone_has_it_once(world, mailing_id)
+
+
+def test_a_recount_lost_by_its_queue_is_asked_for_again() -> None:
+    world = World()
+    world.clients(CLIENTS)
+    mailing_id = world.mailing()
+    world.do_jobs()
+    world.send_all()
+    assert len(world.outside.segments_queue.messages) == 1
+    world.outside.segments_queue.messages.clear()
+    assert world.get(mailing_id).status == "running"
+    world.run(300)
+    assert_everyone_has_it_once(world, mailing_id)
+
+
+def test_every_queue_message_delivered_twice_reaches_everyone_once() -> None:
+    world = World()
+    world.clients(CLIENTS)
+    mailing_id = world.mailing()
+    for _ in range(3):
+        for queue in (world.outside.segments_queue, world.outside.send_queue):
+            for delivery in list(queue.messages.values()):
+                queue.send_raw(delivery.body)
+        world.tick()
+    world.run(300)
+    assert_everyone_has_it_once(world, mailing_id)
+
+
+def test_a_page_in_doubt_is_walked_again_without_touching_what_was_sent() -> None:
+    """The walker dies after it queued a page and before it moved the cursor; meanwhile the page is sent."""
+    world = World()
+    world.clients(CLIENTS)
+    mailing_id = world.mailing()
+    advance = 1 + 1 + 1 + 1 + 1  # the mailing, the lease, the read, the rows, the queue: it dies before the cursor
+    world.doomed[1] = Mortal(world.outside, advance + 1)
+    world.do_jobs()
+    assert not world.outside.segments.rows[mailing_id, 0].done
+    assert len(world.outside.send_queue.messages) == CLIENTS
+    world.send_all()
+    assert world.recounted(mailing_id).sent == CLIENTS
+    world.run(600)
+    assert_everyone_has_it_once(world, mailing_id)
+
+
+def test_a_walk_that_runs_out_of_time_goes_on_from_its_cursor() -> None:
+    world = World()
+    world.clients(2500)
+    mailing_id = world.mailing()
+    world.do_job_of(world.outside.segments_queue.receive(1)[0])
+    world.outside.segments_queue.messages.clear()
+    pages = 0
+    while not walk_segment(world.outside, mailing_id, 0, iter([60.0, 60.0, SECONDS_FOR_A_PAGE - 1]).__next__):
+        pages += 1
+        assert len(world.outside.messages.rows) == min(2500, 1000 * pages)
+    assert pages == 2
+    assert world.get(mailing_id).counts.total == 2500
+    assert world.get(mailing_id).is_fanned_out
+    assert len(world.outside.send_queue.messages) == 2500
+
+
+def test_an_audience_of_several_segments_is_walked_once_by_all_together() -> None:
+    world = World()
+    world.outside.counters.ids["client_id"] = 15_000
+    world.clients(20)
+    world.outside.counters.ids["client_id"] = 55_000
+    world.clients(3)
+    mailing_id = world.mailing()
+    world.run(300)
+    assert world.get(mailing_id).started_plan.segments == 3
+    assert_everyone_has_it_once(world, mailing_id)

@@ -1,0 +1,170 @@
+"""AWS around the use cases: it wakes them as Lambda, SQS, the Scheduler and time do, and kills them at will."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.clients import register_client
+from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.message import STATUSES
+from chalicelib.fanout import start_mailing
+from chalicelib.jobs import do_job
+from chalicelib.mailings import announce_mailing
+from chalicelib.sending import Record, Sender
+from chalicelib.sweep import sweep
+
+from .fakes import FakeOutside
+
+PARTS = (
+    "counters",
+    "clients",
+    "mailings",
+    "messages",
+    "segments",
+    "send_queue",
+    "segments_queue",
+    "schedules",
+    "gateway",
+)
+
+
+class Crash(BaseException):
+    """The process is gone: nobody catches this, and nothing runs after it."""
+
+
+class Mortal:
+    """The outside seen from a process that dies at its n-th call, before or after the call took effect."""
+
+    def __init__(self, outside: FakeOutside, at: int | None = None, after: bool = False) -> None:
+        self.settings = outside.settings
+        self.clock = outside.clock
+        self.calls = 0
+        self.at = at
+        self.after = after
+        self.dead_letters = outside.dead_letters
+        for name in PARTS:
+            setattr(self, name, _Part(self, getattr(outside, name)))
+
+    @property
+    def is_dead(self) -> bool:
+        return self.at is not None and self.calls > self.at
+
+    def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        self.calls += 1
+        if self.is_dead or (self.calls == self.at and not self.after):
+            self.calls = (self.at or 0) + 1
+            raise Crash
+        result = function(*arguments, **named)
+        if self.calls == self.at:
+            self.calls += 1
+            raise Crash
+        return result
+
+
+class _Part:
+    def __init__(self, mortal: Mortal, part: Any) -> None:
+        self._mortal = mortal
+        self._part = part
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._part, name)
+        if not callable(value):
+            return value
+        return lambda *arguments, **named: self._mortal.call(value, *arguments, **named)
+
+
+class World:
+    """`doomed`: by its number in the run (from 0), the outside as a doomed invocation sees it."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.outside = FakeOutside(**settings)
+        self.batch = 10
+        self.invocations = 0
+        self.doomed: dict[int, Mortal] = {}
+
+    @property
+    def clock(self) -> Any:
+        return self.outside.clock
+
+    def clients(self, number: int, **fields: Any) -> None:
+        known = len(self.outside.clients.rows)
+        for index in range(known, known + number):
+            register_client(self.outside, {"phone_number": f"79{index % 100:02d}{index:07d}", **fields})
+
+    def mailing(self, starts_in: float = 0, lasts: float = 3600, **fields: Any) -> int:
+        start = self.clock.now() + timedelta(seconds=starts_in)
+        end = start + timedelta(seconds=lasts)
+        given = {"datetime_start": start, "datetime_end": end, "message_text": "text", **fields}
+        return announce_mailing(self.outside, given).id
+
+    def get(self, mailing_id: int) -> Mailing:
+        return self.outside.mailings.rows[mailing_id]
+
+    def run(self, seconds: float = 600, step: float = 5) -> None:
+        """Let time pass: schedules fire, queues deliver, and the sweep comes every minute."""
+        end = self.clock.now() + timedelta(seconds=seconds)
+        while self.clock.now() < end:
+            self.tick()
+            self.clock.forward(step)
+            if self.clock.now().timestamp() % 60 < step:
+                self.invoke(sweep)
+
+    def tick(self) -> None:
+        """Everything that AWS would wake at this moment."""
+        now = self.clock.now()
+        for mailing_id, at in list(self.outside.schedules.times.items()):
+            if at <= now:
+                self.outside.schedules.remove(mailing_id)
+                self.invoke(lambda outside, mailing_id=mailing_id: start_mailing(outside, mailing_id))
+        self.do_jobs()
+        self.send_all()
+
+    def do_jobs(self) -> None:
+        while deliveries := self.outside.segments_queue.receive(1):
+            self.do_job_of(deliveries[0])
+
+    def send_all(self) -> None:
+        while deliveries := self.outside.send_queue.receive(self.batch):
+            self.send(deliveries)
+
+    def fan_out(self) -> None:
+        """Start what is due and walk it: everybody's message is queued, and none is sent."""
+        self.do_jobs()
+
+    def invoke(self, work: Callable[[Any], Any]) -> bool:
+        """One invocation; False when it was killed, which nobody but the queues and the sweep notices."""
+        outside = self.doomed.get(self.invocations, self.outside)
+        self.invocations += 1
+        try:
+            work(outside)
+        except Crash:
+            return False
+        return True
+
+    def do_job_of(self, delivery: Any) -> None:
+        def work(outside: Any) -> None:
+            delay = do_job(outside, delivery.body, lambda: 60.0)
+            if delay is None:
+                self.outside.segments_queue.delete(delivery.id)
+            else:
+                self.outside.segments_queue.give_back({delivery.receipt: max(delay, 1)})
+
+        self.invoke(work)
+
+    def send(self, deliveries: list[Any]) -> None:
+        def work(outside: Any) -> None:
+            records = [Record(one.id, one.receipt, one.body, one.receive_count) for one in deliveries]
+            back = Sender(outside).send_batch(records, lambda: 60.0)
+            for one in deliveries:
+                if one.id not in back:
+                    self.outside.send_queue.delete(one.id)
+
+        self.invoke(work)
+
+    def recounted(self, mailing_id: int) -> Counts:
+        """The truth: the rows themselves, counted."""
+        rows = [row for key, row in self.outside.messages.rows.items() if key[0] == mailing_id]
+        numbers = {status: sum(row.status == status for row in rows) for status in STATUSES if status != "queued"}
+        return Counts(total=len(rows), **numbers)
