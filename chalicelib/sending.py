@@ -106,7 +106,10 @@ class Sender:
         for mailing_id, counts in gained.items():
             mailing = self.outside.mailings.add_counts(mailing_id, counts, self.outside.clock.now())
             log.info("batch sent", extra={"mailing_id": mailing_id, "sent": counts.sent, "failed": counts.failed})
-            if mailing is not None and mailing.is_settled:
+            if mailing is None:
+                continue
+            self.mailings.remember(mailing)
+            if mailing.is_settled:
                 recount.ask_recount(self.outside, mailing)
 
     def _give_back(self, jobs: list[Job], results: list[Result]) -> list[str]:
@@ -132,6 +135,11 @@ class MailingMemory:
     def refreshed(self, mailing_id: int) -> Mailing | None:
         with self._lock:
             return self._read(mailing_id, self._outside.clock.now())
+
+    def remember(self, mailing: Mailing) -> None:
+        """As a write has just answered with it: the next batch need not read it."""
+        with self._lock:
+            self._known[mailing.id] = (self._outside.clock.now(), mailing)
 
     def _read(self, mailing_id: int, now: datetime) -> Mailing | None:
         mailing = self._outside.mailings.get(mailing_id)

@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from pynamodb.models import Model
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.tables import base
+from chalicelib.adapters.tables.clients import ClientRow
+from chalicelib.adapters.tables.counters import CounterRow
+from chalicelib.domain.client import Client
 from chalicelib.settings import Settings
 
 STACK_NAME = "test"
@@ -18,7 +23,7 @@ TEMPLATE = Path(__file__).parents[1] / "infra" / "stack.json"
 
 def make_outside(**settings: Any) -> Outside:
     """A bundle of the real adapters over freshly made tables and queues; call it inside moto's mock."""
-    aws.client.cache_clear()
+    _forget_connections()
     for resource in json.loads(TEMPLATE.read_text())["Resources"].values():
         if resource.get("Type") == "AWS::DynamoDB::Table":
             _make_table(resource["Properties"])
@@ -38,6 +43,22 @@ def make_outside(**settings: Any) -> Outside:
             **settings,
         )
     )
+
+
+def add_clients(number: int) -> None:
+    """Clients 1 to `number` of thirty operator codes, written in batches: moto's transactions copy whole tables."""
+    with ClientRow.batch_write() as batch:
+        for client_id in range(1, number + 1):
+            batch.save(ClientRow.of(Client(client_id, f"79{client_id % 30:02d}{client_id:07d}")))
+    CounterRow("client_id").update(actions=[CounterRow.value.set(number)])
+
+
+def _forget_connections() -> None:
+    """Clients of AWS made in another test would escape this one's hooks."""
+    aws.client.cache_clear()
+    base._connection.cache_clear()
+    for model in Model.__subclasses__():
+        model._connection = None
 
 
 def _make_table(properties: dict[str, Any]) -> None:

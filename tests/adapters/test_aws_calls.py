@@ -1,0 +1,110 @@
+"""What a message and a client cost in calls to AWS, through the real adapters."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+
+import pytest
+from moto import mock_aws
+
+from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.queues import Queue
+from chalicelib.clients import change_client, forget_client, register_client
+from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.mailing import MailingFields
+from chalicelib.jobs import do_job
+from chalicelib.mailings import announce_mailing, get_mailing
+from chalicelib.sending import Record, Sender
+from tests.aws import add_clients, make_outside
+from tests.aws_calls import counted_calls
+
+CLIENTS = 1000
+
+
+class OpenGateway:
+    """Takes everything at once; who counts calls to AWS has no use for a server."""
+
+    def prepare(self) -> None: ...
+
+    def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
+        return Answer(200, '{"code": 0, "message": "OK"}')
+
+
+class OverheardQueue(Queue):
+    """Sends to SQS, and remembers what it sent: moto takes ever longer to give a thousand messages back."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.bodies: list[str] = []
+
+    def send(self, bodies: Sequence[Mapping[str, object]], delay: int = 0) -> None:
+        super().send(bodies, delay)
+        self.bodies += [json.dumps(body) for body in bodies]
+
+    def take(self, limit: int) -> list[str]:
+        taken, self.bodies = self.bodies[:limit], self.bodies[limit:]
+        return taken
+
+
+@pytest.fixture
+def calls() -> Iterator[Counter[str]]:
+    with mock_aws(), counted_calls() as calls:
+        yield calls
+
+
+@pytest.mark.parametrize(("batch", "limit"), [(10, 2.5), (100, 2.2)])
+def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit: float) -> None:
+    outside = make_outside(sender_threads=1)  # moto gains nothing from more
+    outside.gateway = OpenGateway()  # type: ignore[misc, assignment]
+    _ = outside.clients, outside.counters
+    add_clients(CLIENTS)
+    calls.clear()
+    mailing_id = _deliver(outside, batch)
+    assert get_mailing(outside, mailing_id).counts.sent == CLIENTS
+    per_message = calls.total() / CLIENTS
+    print(f"\nAWS calls per delivered message, batches of {batch}: {per_message:.3f} {dict(calls)}")  # noqa: T201
+    assert 2 < per_message <= limit, "a claim and a settlement each, and little else"
+
+
+def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]) -> None:
+    outside = make_outside()
+    calls.clear()
+    client = register_client(outside, {"phone_number": "79770000001"})
+    assert calls == {"UpdateItem": 1, "TransactWriteItems": 1}
+    calls.clear()
+    change_client(outside, client.id, {"phone_number": "79770000002", "tag": "a"})
+    assert calls == {"GetItem": 1, "TransactWriteItems": 1}
+    calls.clear()
+    change_client(outside, client.id, {"tag": "b"})
+    assert calls == {"GetItem": 1, "PutItem": 1}
+    calls.clear()
+    forget_client(outside, client.id)
+    assert calls == {"GetItem": 1, "TransactWriteItems": 1}
+
+
+def _deliver(outside: Outside, batch: int) -> int:
+    """A mailing from its announcement to its finish, with batches as Lambda's poller would make them."""
+    jobs = outside.segments_queue = OverheardQueue(outside.settings.segments_queue_url)
+    messages = outside.send_queue = OverheardQueue(outside.settings.send_queue_url)
+    now = outside.clock.now()
+    fields: MailingFields = {
+        "datetime_start": now,
+        "datetime_end": now + timedelta(hours=1),
+        "message_text": "text",
+    }
+    mailing = announce_mailing(outside, fields)
+    _do(outside, jobs)
+    sender = Sender(outside)
+    while bodies := messages.take(batch):
+        records = [Record(str(index), str(index), body, 1) for index, body in enumerate(bodies)]
+        assert sender.send_batch(records, lambda: 60.0) == []
+    _do(outside, jobs)
+    return mailing.id
+
+
+def _do(outside: Outside, jobs: OverheardQueue) -> None:
+    while bodies := jobs.take(1):
+        assert do_job(outside, bodies[0], lambda: 60.0) is None
