@@ -1,0 +1,209 @@
+"""A simulator of the SMS gateway: it speaks the contract, misbehaves as told, and remembers what it has seen.
+
+    python -m infra.local.simulator --port 9000 --token secret
+
+PUT /control with JSON sets how it behaves (Behaviour below), GET /seen and /seen/messages say what came.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+from collections import Counter
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from .service import ThreadedApp, free_port
+
+DEFAULT_TOKEN = "simulator-token"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """`latency` in seconds; `error_rate` from 0 to 1 answers 500; `throttle`: 429 with so many seconds of
+    Retry-After, 0 for never; `refuse`: phone numbers that get a 400 for good."""
+
+    latency: float = 0.0
+    error_rate: float = 0.0
+    outage: bool = False
+    hang: bool = False
+    garbage: bool = False
+    unauthorized: bool = False
+    throttle: int = 0
+    refuse: tuple[int, ...] = ()
+
+
+@dataclass
+class Seen:
+    """Every post of an id, when it came; `accepted` counts those that were answered with success."""
+
+    requests: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    by_status: Counter[int] = field(default_factory=Counter)
+    accepted: Counter[int] = field(default_factory=Counter)
+    messages: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def arrived(self, now: datetime) -> None:
+        self.requests += 1
+        self.first_at = self.first_at or now
+        self.last_at = now
+
+    def accept(self, body: dict[str, Any], now: datetime) -> None:
+        message = self.messages.setdefault(body["id"], {"times": []})
+        message.update(text=body["text"], phone=_masked(body["phone"]))
+        message["times"].append(now.isoformat())
+        self.accepted[body["id"]] += 1
+
+    def summary(self) -> dict[str, Any]:
+        accepted = self.accepted.total()
+        return {
+            "requests": self.requests,
+            "accepted": accepted,
+            "distinct": len(self.accepted),
+            "repeated": accepted - len(self.accepted),
+            "first_at": self.first_at.isoformat() if self.first_at else None,
+            "last_at": self.last_at.isoformat() if self.last_at else None,
+            "by_status": {str(status): number for status, number in self.by_status.items()},
+        }
+
+
+class Simulator:
+    """In this process: `start()`, then `url`, `behave(latency=0.5)`, `seen`, `stop()`."""
+
+    def __init__(self, port: int | None = None, token: str = DEFAULT_TOKEN) -> None:
+        self.token = token
+        self.behaviour = Behaviour()
+        self.seen = Seen()
+        app = web.Application(client_max_size=1024**2)
+        app.add_routes(
+            [
+                web.post("/v1/send/{id}", self._send),
+                web.put("/control", self._control),
+                web.get("/seen", self._seen),
+                web.get("/seen/messages", self._messages),
+            ]
+        )
+        self._server = ThreadedApp(app, port or free_port())
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    def start(self) -> Simulator:
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def behave(self, **behaviour: Any) -> None:
+        """From now on like this; what is not named is as at first."""
+        self.behaviour = Behaviour(**behaviour)
+
+    def forget(self) -> None:
+        self.seen = Seen()
+
+    async def _send(self, request: web.Request) -> web.StreamResponse:
+        self.seen.arrived(datetime.now(UTC))
+        behaviour = self.behaviour
+        if behaviour.outage:
+            return self._hang_up(request)
+        if behaviour.hang:
+            await asyncio.sleep(3600)
+        if behaviour.latency:
+            await asyncio.sleep(behaviour.latency)
+        response = await self._answer(request, behaviour)
+        self.seen.by_status[response.status] += 1
+        return response
+
+    def _hang_up(self, request: web.Request) -> web.Response:
+        if request.transport is not None:
+            request.transport.close()
+        return web.Response(status=502)
+
+    async def _answer(self, request: web.Request, behaviour: Behaviour) -> web.Response:
+        if behaviour.unauthorized or request.headers.get("Authorization") != f"Bearer {self.token}":
+            return web.json_response({"code": 1, "message": "unauthorized"}, status=401)
+        if behaviour.throttle:
+            return web.Response(status=429, headers={"Retry-After": str(behaviour.throttle)})
+        if random.random() < behaviour.error_rate:  # noqa: S311
+            return web.Response(status=500, text="<h1>Internal Server Error</h1>")
+        body = _read_message(await request.text(), request.match_info["id"])
+        if body is None or body["phone"] in behaviour.refuse:
+            return web.json_response({"code": 2, "message": "bad request"}, status=400)
+        if behaviour.garbage:
+            return web.Response(text="<html>busy</html>", content_type="text/html")
+        self.seen.accept(body, datetime.now(UTC))
+        return web.json_response({"code": 0, "message": "OK"})
+
+    async def _control(self, request: web.Request) -> web.Response:
+        try:
+            wanted = dict(json.loads(await request.text()))
+            if wanted.pop("reset", False):
+                self.forget()
+            self.behaviour = changed_behaviour(self.behaviour, wanted)
+        except (ValueError, TypeError) as error:
+            return web.json_response({"detail": str(error)}, status=400)
+        return web.json_response(asdict(self.behaviour))
+
+    async def _seen(self, request: web.Request) -> web.Response:
+        return web.json_response(self.seen.summary())
+
+    async def _messages(self, request: web.Request) -> web.Response:
+        return web.json_response([{"id": name, **message} for name, message in sorted(self.seen.messages.items())])
+
+
+def changed_behaviour(behaviour: Behaviour, wanted: dict[str, Any]) -> Behaviour:
+    """The behaviour with what is wanted; ValueError says what is expected."""
+    known = {one.name: getattr(Behaviour(), one.name) for one in fields(Behaviour)}
+    for name, value in wanted.items():
+        if name not in known:
+            raise ValueError(f'"{name}" is unknown: one of {", ".join([*known, "reset"])} is expected.')
+        if name == "refuse":
+            wanted = {**wanted, name: tuple(int(phone) for phone in value)}
+        elif isinstance(known[name], bool) != isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f'"{name}": a {type(known[name]).__name__} is expected.')
+        elif value < 0 or (name == "error_rate" and value > 1):
+            raise ValueError(f'"{name}": {value} is out of range.')
+    return replace(behaviour, **wanted)
+
+
+def _read_message(text: str, path_id: str) -> dict[str, Any] | None:
+    """A body of the contract, or None."""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(body, dict) or set(body) != {"id", "phone", "text"}:
+        return None
+    numbers = all(type(body[name]) is int and 0 < body[name] < 2**63 for name in ("id", "phone"))
+    return body if numbers and str(body["id"]) == path_id and isinstance(body["text"], str) else None
+
+
+def _masked(phone: int) -> str:
+    text = str(phone)
+    return f"{text[:4]}***{text[-4:]}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A simulator of the SMS gateway")
+    parser.add_argument("--port", type=int, default=9000)
+    parser.add_argument("--token", default=DEFAULT_TOKEN)
+    options = parser.parse_args()
+    simulator = Simulator(options.port, options.token).start()
+    print(f"SMS gateway simulator at {simulator.url}", file=sys.stderr)
+    try:
+        asyncio.new_event_loop().run_forever()
+    except KeyboardInterrupt:
+        simulator.stop()
+
+
+if __name__ == "__main__":
+    main()
