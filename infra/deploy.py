@@ -61,7 +61,9 @@ def deploy(stage: str, stack_name: str, parameters: Mapping[str, str]) -> dict[s
     url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": template_key})
     _apply(stack_name, url.partition("?")[0], parameters)
     stack = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    _complete_gateway_responses(outputs["RestAPIId"], template["Resources"]["RestAPI"]["Properties"])
+    return outputs
 
 
 def _make_bucket(bucket: str) -> None:
@@ -95,6 +97,26 @@ def _apply(stack_name: str, template_url: str, parameters: Mapping[str, str]) ->
             raise DeployFailed(f"CloudFormation refused the stack: {error}") from error
     except WaiterError as error:
         raise DeployFailed(f"the stack could not be deployed: {_first_failure(stack_name)}") from error
+
+
+def _complete_gateway_responses(api_id: str, api: Mapping[str, Any]) -> None:
+    """AWS takes the gateway's own answers from the template; an emulator that did not gets them one by one."""
+    gateway = boto3.client("apigateway")
+    known = gateway.get_gateway_responses(restApiId=api_id, limit=500)["items"]
+    customized = {item["responseType"] for item in known if not item.get("defaultResponse")}
+    missing = {name: one for name, one in api["GatewayResponses"].items() if name not in customized}
+    for name, response in missing.items():
+        headers = response.get("ResponseParameters", {}).get("Headers", {})
+        status = {"statusCode": response["StatusCode"]} if "StatusCode" in response else {}
+        gateway.put_gateway_response(
+            restApiId=api_id,
+            responseType=name,
+            responseParameters={f"gatewayresponse.header.{header}": value for header, value in headers.items()},
+            responseTemplates=response["ResponseTemplates"],
+            **status,
+        )
+    if missing:
+        gateway.create_deployment(restApiId=api_id, stageName=api["StageName"])
 
 
 def _exists(stack_name: str) -> bool:

@@ -49,9 +49,9 @@ class Front:
 async def _session(app: web.Application) -> AsyncIterator[None]:
     """One session, with its pool of connections, for the life of the front."""
     connector = TCPConnector(limit=0)
-    async with ClientSession(
-        connector=connector, timeout=ClientTimeout(total=60), auto_decompress=False
-    ) as app[SESSION]:
+    async with ClientSession(connector=connector, timeout=ClientTimeout(total=60), auto_decompress=False) as app[
+        SESSION
+    ]:
         yield
 
 

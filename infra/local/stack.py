@@ -1,0 +1,192 @@
+"""The local stack: MiniStack with our template deployed, the simulator, the front; all of it ends with us."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from infra.deploy import DeployFailed, deploy, put_gateway_token
+
+from .front import Front
+from .seed import seed_token
+from .service import free_port, is_taken
+from .simulator import DEFAULT_TOKEN, Simulator
+
+STAGE = "local"
+STACK_NAME = "notifications-local"
+START_SECONDS = 40
+STOP_SECONDS = 20
+
+
+class StackFailed(Exception):
+    """One line that says what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class LocalSettings:
+    """`gateway_url` empty: the simulator. `state_dir` empty: nothing is kept."""
+
+    port: int = 8000
+    aws_port: int = 4566
+    gateway_url: str = ""
+    gateway_token: str = DEFAULT_TOKEN
+    state_dir: str = ""
+
+
+class LocalStack:
+    """A context manager: the stack is up inside, and every process of it is gone after."""
+
+    def __init__(self, settings: LocalSettings, logs: Path, say: Callable[[str], None] = print) -> None:
+        self.settings = settings
+        self.logs = logs
+        self.say = say
+        self.simulator: Simulator | None = None
+        self.outputs: dict[str, str] = {}
+        self._ministack: subprocess.Popen[bytes] | None = None
+        self._front: Front | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.port}"
+
+    @property
+    def aws_url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.aws_port}"
+
+    def __enter__(self) -> LocalStack:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        if self._front is not None:
+            self._front.stop()
+        self.stop_ministack()
+        if self.simulator is not None:
+            self.simulator.stop()
+
+    def stop_ministack(self) -> None:
+        """It saves its state on SIGTERM; what it leaves of its process group is killed."""
+        process, self._ministack = self._ministack, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def _start(self) -> None:
+        for name, port in (("PORT", self.settings.port), ("AWS_PORT", self.settings.aws_port)):
+            if is_taken(port):
+                raise StackFailed(f"port {port} is in use: free it, or choose another one with {name}=")
+        use_local_aws(self.aws_url)
+        gateway_url = self.settings.gateway_url
+        if not gateway_url:
+            self.simulator = Simulator(token=self.settings.gateway_token).start()
+            gateway_url = self.simulator.url
+        self.say("starting MiniStack ...")
+        self._start_ministack()
+        self.say("packaging and deploying ...")
+        self._deploy(gateway_url)
+        self._front = Front(self.settings.port, self._api_url())
+        self._front.start()
+
+    def _start_ministack(self) -> None:
+        environment = {
+            **os.environ,
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.settings.aws_port),
+            "LAMBDA_EXECUTOR": "local",
+            "LOG_LEVEL": os.environ.get("MINISTACK_LOG_LEVEL", "WARNING"),
+            **_where_state_is_kept(self.settings.state_dir),
+        }
+        log = (self.logs / "ministack.log").open("ab")
+        self._ministack = subprocess.Popen(
+            [str(Path(sys.executable).parent / "ministack")],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=_die_with_the_parent,
+        )
+        self._await_ministack()
+
+    def _await_ministack(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._ministack is None or self._ministack.poll() is not None:
+                raise StackFailed(f"MiniStack ended at once: see {self.logs / 'ministack.log'}")
+            try:
+                with urlopen(f"{self.aws_url}/_ministack/health", timeout=2):  # noqa: S310
+                    return
+            except (URLError, OSError):
+                time.sleep(0.1)
+        raise StackFailed(f"MiniStack did not answer within {START_SECONDS} s: see {self.logs / 'ministack.log'}")
+
+    def _deploy(self, gateway_url: str) -> None:
+        try:
+            put_gateway_token(STACK_NAME, self.settings.gateway_token)
+            self.outputs = deploy(STAGE, STACK_NAME, {"GatewayUrl": gateway_url})
+        except DeployFailed as error:
+            raise StackFailed(f"the deploy failed: {error}") from error
+        seed_token(STACK_NAME)
+
+    def _api_url(self) -> str:
+        return f"{self.aws_url}/restapis/{self.outputs['RestAPIId']}/api/_user_request_"
+
+
+def use_local_aws(url: str) -> None:
+    """From here on this process and its children mean MiniStack when they say AWS."""
+    os.environ.update(
+        AWS_ENDPOINT_URL=url,
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",  # noqa: S106
+    )
+    os.environ.pop("AWS_PROFILE", None)
+
+
+def _where_state_is_kept(state_dir: str) -> dict[str, str]:
+    if not state_dir:
+        return {"PERSIST_STATE": "0"}
+    place = Path(state_dir).absolute()
+    return {
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(place / "ministack"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(place / "s3"),
+    }
+
+
+def _die_with_the_parent() -> Any:
+    """On Linux the kernel ends MiniStack when we are killed without a chance to do it ourselves."""
+    if sys.platform == "linux":
+        ctypes.CDLL("libc.so.6").prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def any_settings() -> LocalSettings:
+    """Ports that nobody uses: for the demo and the tests, which must not meet a stack that is up."""
+    return LocalSettings(port=free_port(), aws_port=free_port())
