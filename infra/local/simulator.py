@@ -153,10 +153,10 @@ class Simulator:
             return web.json_response({"detail": str(error)}, status=400)
         return web.json_response(asdict(self.behaviour))
 
-    async def _seen(self, request: web.Request) -> web.Response:
+    async def _seen(self, _: web.Request) -> web.Response:
         return web.json_response(self.seen.summary())
 
-    async def _messages(self, request: web.Request) -> web.Response:
+    async def _messages(self, _: web.Request) -> web.Response:
         return web.json_response([{"id": name, **message} for name, message in sorted(self.seen.messages.items())])
 
 
