@@ -41,7 +41,7 @@ def package(stage: str) -> Path:
 
 
 def _slim(archive: Path) -> None:
-    """Leave out botocore's descriptions of services that we never call: four fifths of the zip, and of its unpacking."""
+    """Leave out botocore's descriptions of services that we never call: most of the zip."""
     whole = archive.with_suffix(".whole")
     archive.rename(whole)
     with zipfile.ZipFile(whole) as source, zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as slim:

@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 
+from .calls import calls_since
 from .seed import LOCAL_TOKEN
 from .stack import LocalStack, StackFailed, any_settings
 from .up import _interrupt
@@ -45,6 +46,8 @@ class Demo:
         assert stack.simulator is not None
         self.stack = stack
         self.simulator = stack.simulator
+        self.looks = 0
+        self.counted_from = time.time()
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"
 
@@ -52,10 +55,13 @@ class Demo:
         rows = list(csv.DictReader(CLIENTS.open(encoding="utf-8"), delimiter=";"))
         chosen = {row["phone_number"] for row in rows if row["tag"] in TAGS and row["phone_number"][1:4] in CODES}
         self._load(rows)
+        self.counted_from = time.time()
         mailing = self._announce()
         print(f"mailing {mailing['id']} starts at {mailing['datetime_start']} for {len(chosen)} clients")
         stats = self._watch(mailing["id"], len(chosen))
+        calls = self._aws_calls()
         self._report(stats)
+        print(f"AWS calls   {calls / max(1, len(chosen)):.2f} per delivered message")
         return self._verdict(stats, chosen)
 
     def _call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
@@ -86,11 +92,16 @@ class Demo:
             filter_op_codes=",".join(CODES),
         )
 
+    def _aws_calls(self) -> int:
+        """Since the mailing was announced, less the two of each look at its statistics."""
+        return calls_since(self.stack.aws_url, self.counted_from) - 2 * self.looks
+
     def _watch(self, mailing_id: int, expected: int) -> dict[str, Any]:
         deadline = time.monotonic() + PATIENCE_SECONDS
         shown = None
         while True:
             stats = self._call("GET", f"/Stats/{mailing_id}/?limit=1")
+            self.looks += 1
             messages = stats["messages"]
             state = (stats["status"], messages["total"] - messages["queued"], expected)
             if state != shown:

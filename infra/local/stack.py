@@ -119,6 +119,8 @@ class LocalStack:
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.settings.aws_port),
             "LAMBDA_EXECUTOR": "local",
+            "CLOUDTRAIL_RECORDING": "1",  # the demo counts calls in it
+            "CLOUDTRAIL_MAX_EVENTS": "50000",
             "LOG_LEVEL": os.environ.get("MINISTACK_LOG_LEVEL", "WARNING"),
             **_where_state_is_kept(self.settings.state_dir),
         }
