@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,11 +42,16 @@ class Call:
 
     @property
     def url(self) -> str:
-        """This call's own address, as the caller wrote it: behind API Gateway its path has the stage in front."""
+        """This call's own address, as the caller wrote it.
+
+        API Gateway has the stage in front of the path; a proxy before it says X-Forwarded-Prefix instead.
+        """
         headers = self.request.headers
         scheme = headers.get("x-forwarded-proto", "https").partition(",")[0]
-        path = self.request.context.get("path") or self.request.path
-        return f"{scheme}://{headers.get('host', '')}{path}"
+        path: str = self.request.to_original_event().get("path") or self.request.path
+        stage_path: str = self.request.context.get("path") or path
+        prefix = headers.get("x-forwarded-prefix", stage_path.removesuffix(path)).rstrip("/")
+        return f"{scheme}://{headers.get('host', '')}{prefix}{path}"
 
 
 Action = Callable[[Call], Response]
@@ -58,13 +64,21 @@ def answer(outside: Outside, request: Request, actions: Mapping[str, Action]) ->
         action = _action(request.method, actions)
         if not principal.may(writes=request.method not in SAFE):
             raise NotAllowed
-        return action(Call(outside, request, principal))
+        return _in_utf8(action(Call(outside, request, principal)))
     except Refusal as refusal:
         return Response(refusal.body, status_code=refusal.status_code, headers=refusal.headers)
     except Conflict:
         log.exception("gave up after several tries")
         detail = "Other requests are changing the same thing right now: try again."
         return Response({"detail": detail}, status_code=409)
+
+
+def _in_utf8(response: Response) -> Response:
+    """JSON as Django REST framework writes it: Cyrillic as it is, and not as six characters for each letter."""
+    if not isinstance(response.body, str):
+        response.body = json.dumps(response.body, ensure_ascii=False, separators=(",", ":"))
+        response.headers["Content-Type"] = "application/json"
+    return response
 
 
 def read_id(sent: str) -> int:

@@ -33,6 +33,7 @@ class Front:
     async def _pass_on(self, request: web.Request) -> web.Response:
         headers = _kept(request.headers)
         headers["X-Forwarded-Proto"] = "http"
+        headers["X-Forwarded-Prefix"] = "/"
         headers["X-Forwarded-For"] = request.remote or ""
         url = URL(self.api_url + request.raw_path, encoded=True)
         body = await request.read()

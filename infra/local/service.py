@@ -32,7 +32,7 @@ class ThreadedApp:
 
     def __init__(self, app: web.Application, port: int) -> None:
         self.port = port
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
 
@@ -55,4 +55,4 @@ class ThreadedApp:
 
     async def _listen(self) -> None:
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024, shutdown_timeout=1).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024).start()

@@ -124,16 +124,16 @@ class LocalStack:
             "LOG_LEVEL": os.environ.get("MINISTACK_LOG_LEVEL", "WARNING"),
             **_where_state_is_kept(self.settings.state_dir),
         }
-        log = (self.logs / "ministack.log").open("ab")
-        self._ministack = subprocess.Popen(
-            [str(Path(sys.executable).parent / "ministack")],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=_die_with_the_parent,
-        )
+        with (self.logs / "ministack.log").open("ab") as log:
+            self._ministack = subprocess.Popen(
+                [str(Path(sys.executable).parent / "ministack")],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_the_parent,
+            )
         self._await_ministack()
 
     def _await_ministack(self) -> None:

@@ -1,0 +1,63 @@
+"""The whole stack, once for all end-to-end tests: MiniStack, the deployed template, the simulator, the front."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from infra.local.seed import LOCAL_TOKEN
+from infra.local.simulator import Simulator
+from infra.local.stack import LocalStack, any_settings
+
+Call = Callable[..., requests.Response]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
+        with LocalStack(any_settings(), tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
+            yield stack
+        environment.delenv("AWS_ENDPOINT_URL", raising=False)
+
+
+@pytest.fixture
+def call(stack: LocalStack) -> Call:
+    """`call("GET", "/Clients/")` with the contract's token, unless other headers are given."""
+
+    def call(method: str, path: str, **options: Any) -> requests.Response:
+        headers = {"Authorization": f"Token {LOCAL_TOKEN}", **options.pop("headers", {})}
+        headers = {name: value for name, value in headers.items() if value is not None}
+        return requests.request(method, stack.url + path, headers=headers, timeout=30, **options)
+
+    return call
+
+
+@pytest.fixture
+def simulator(stack: LocalStack) -> Iterator[Simulator]:
+    """Well-behaved and with nothing seen, before and after."""
+    assert stack.simulator is not None
+    stack.simulator.behave()
+    stack.simulator.forget()
+    yield stack.simulator
+    stack.simulator.behave()
+
+
+@pytest.fixture
+def finished(call: Call) -> Callable[[int], dict[str, Any]]:
+    """Wait until a mailing is finished, and answer with its statistics."""
+
+    def finished(mailing_id: int, seconds: float = 60) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            stats: dict[str, Any] = call("GET", f"/Stats/{mailing_id}/").json()
+            if stats["status"] == "finished":
+                return stats
+            time.sleep(0.3)
+        raise AssertionError(f"not finished within {seconds} s: {stats}")
+
+    return finished

@@ -1,0 +1,125 @@
+"""A mailing through the real stack: EventBridge Scheduler, SQS, Lambda, DynamoDB and the simulated gateway."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.local.simulator import Simulator
+from infra.local.stack import STACK_NAME
+
+from .conftest import Call
+
+Finished = Callable[[int], dict[str, Any]]
+
+
+PHONES = iter(range(79_500_000_000, 79_500_100_000))
+CLIENTS = 30
+
+
+@pytest.fixture
+def tag(call: Call) -> str:
+    """Thirty clients with a tag of their own."""
+    phones = [next(PHONES) for _ in range(CLIENTS)]
+    tag = f"тег-{phones[0]}"
+    for phone in phones:
+        assert call("POST", "/Clients/", json={"phone_number": phone, "tag": tag}).status_code == 201
+    return tag
+
+
+def announce(call: Call, tag: str, starts_in: float = -1, lasts: float = 600) -> int:
+    start = datetime.now(UTC) + timedelta(seconds=starts_in)
+    end = start + timedelta(seconds=lasts)
+    fields = {"datetime_start": start.isoformat(), "datetime_end": end.isoformat(), "message_text": "Привет"}
+    answer = call("POST", "/Mailing/", json={**fields, "filter_tag": tag})
+    assert answer.status_code == 201, answer.text
+    mailing_id: int = answer.json()["id"]
+    return mailing_id
+
+
+def schedules() -> list[str]:
+    found = boto3.client("scheduler").list_schedules(GroupName=STACK_NAME)["Schedules"]
+    return [schedule["Name"] for schedule in found]
+
+
+def test_a_mailing_in_the_future_starts_by_its_schedule_and_reaches_everyone_once(
+    call: Call, tag: str, simulator: Simulator, finished: Finished
+) -> None:
+    mailing_id = announce(call, tag, starts_in=3)
+    assert call("GET", f"/Mailing/{mailing_id}/").json()["status"] == "scheduled"
+    assert schedules() == [f"mailing-{mailing_id}"]
+    stats = finished(mailing_id)
+    assert stats["messages"] == {
+        "total": CLIENTS,
+        "queued": 0,
+        "sent": CLIENTS,
+        "failed": 0,
+        "expired": 0,
+        "cancelled": 0,
+    }
+    summary = simulator.seen.summary()
+    assert (summary["distinct"], summary["repeated"]) == (CLIENTS, 0)
+    assert {message["id"] for message in stats["results"]} == set(simulator.seen.accepted)
+    assert {message["text"] for message in simulator.seen.messages.values()} == {"Привет"}
+    assert schedules() == [], "it has removed itself"
+
+
+def test_a_gateway_that_fails_for_a_while_loses_nobody(
+    call: Call, tag: str, simulator: Simulator, finished: Finished
+) -> None:
+    simulator.behave(error_rate=0.7)
+    mailing_id = announce(call, tag)
+    while simulator.seen.requests < 20:
+        call("GET", f"/Stats/{mailing_id}/")
+    simulator.behave()
+    stats = finished(mailing_id)
+    assert stats["messages"]["sent"] == CLIENTS
+    assert simulator.seen.summary()["repeated"] == 0
+    assert simulator.seen.by_status[500] > 0
+
+
+def test_who_is_refused_for_good_fails_and_can_be_listed(
+    call: Call, tag: str, simulator: Simulator, finished: Finished
+) -> None:
+    refused = call("GET", "/Clients/", params={"tag": tag}).json()["results"][0]
+    simulator.behave(refuse=(int(refused["phone_number"]),))
+    mailing_id = announce(call, tag)
+    assert finished(mailing_id)["messages"]["failed"] == 1
+    failed = call("GET", f"/Stats/{mailing_id}/?status=failed").json()["results"]
+    assert [message["client_id"] for message in failed] == [refused["id"]]
+    assert failed[0]["last_error"] == "The gateway refused the message (400)."
+
+
+def test_a_mailing_is_moved_and_deleted_with_its_schedule(call: Call, tag: str) -> None:
+    mailing_id = announce(call, tag, starts_in=3600)
+    later = (datetime.now(UTC) + timedelta(seconds=3900)).replace(microsecond=0)
+    call("PATCH", f"/Mailing/{mailing_id}/", data={"datetime_start": later.isoformat()})
+    schedule = boto3.client("scheduler").get_schedule(Name=f"mailing-{mailing_id}", GroupName=STACK_NAME)
+    assert schedule["ScheduleExpression"] == f"at({later:%Y-%m-%dT%H:%M:%S})"
+    before = call("GET", "/Stats/").json()["totals"]["mailings"]
+    assert call("DELETE", f"/Mailing/{mailing_id}/").status_code == 204
+    assert schedules() == []
+    assert call("GET", f"/Mailing/{mailing_id}/").status_code == 404
+    assert call("GET", "/Stats/").json()["totals"]["mailings"] == before - 1
+
+
+def test_a_token_made_by_hand_opens_what_its_role_allows(call: Call) -> None:
+    functions = boto3.client("lambda").list_functions()["Functions"]
+    name = next(one["FunctionName"] for one in functions if "ManageTokens" in one["FunctionName"])
+
+    def invoke(payload: dict[str, str]) -> dict[str, Any]:
+        answer = boto3.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
+        read: dict[str, Any] = json.loads(answer["Payload"].read())
+        return read
+
+    token = invoke({"make": "reader", "role": "read"})["token"]
+    headers = {"Authorization": f"Token {token}"}
+    assert call("GET", "/Clients/", headers=headers).status_code == 200
+    refused = call("POST", "/Clients/", headers=headers, data={"phone_number": "79770000099"})
+    assert (refused.status_code, list(refused.json())) == (403, ["detail"])
+    assert invoke({"revoke": token}) == {"revoked": True}
