@@ -1,0 +1,97 @@
+"""Imports point one way, and a Lambda loads what it needs and no more."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted((ROOT / "chalicelib").rglob("*.py"))
+OUTSIDE = {"boto3", "botocore", "pynamodb", "requests", "urllib3"}
+UPPER = {"api", "console", "workers"}
+
+
+def room(module: Path) -> str:
+    """The folder under chalicelib, or "" for the use cases."""
+    parts = module.relative_to(ROOT / "chalicelib").parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def imports(module: Path) -> Iterator[str]:
+    """Names imported at run time: absolute ones as they are, ours from `chalicelib.` on."""
+    package = ["chalicelib", *module.relative_to(ROOT / "chalicelib").parts[:-1]]
+    for node in _run_time_nodes(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*start, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            continue
+        yield node
+        yield from _run_time_nodes(node)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(ROOT)))
+def test_a_module_imports_only_what_its_room_allows(module: Path) -> None:
+    ours = {name.split(".")[1] for name in imports(module) if name.startswith("chalicelib.")}
+    theirs = {name.split(".")[0] for name in imports(module) if not name.startswith("chalicelib")}
+    place = room(module)
+    if place != "adapters":
+        assert not theirs & OUTSIDE
+    if place == "domain":
+        assert ours <= {"domain", "errors"}
+        assert theirs <= set(sys.stdlib_module_names)
+    elif place == "adapters":
+        assert ours <= {"adapters", "domain", "errors", "settings"}
+    elif place == "":
+        assert not ours & (UPPER | {"adapters"})
+    elif place == "workers":
+        assert "api" not in ours
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(ROOT)))
+def test_the_environment_and_the_clock_are_asked_in_one_place_each(module: Path) -> None:
+    text = module.read_text()
+    assert ("os.environ" in text) == (module.name == "settings.py")
+    asks_the_time = "datetime.now(" in text or "time.time(" in text
+    assert asks_the_time == (module.name == "clock.py")
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import sys, json; {statement}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={}, capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("chalicelib.workers.send_queue", {"app", "chalicelib.api", "chalicelib.console", "pytz", "boto3"}),
+        ("chalicelib.workers.segments", {"app", "chalicelib.api", "pytz", "requests", "boto3"}),
+        ("chalicelib.workers.schedules", {"app", "chalicelib.api", "pytz", "requests", "boto3"}),
+        ("chalicelib.workers.tokens", {"app", "chalicelib.api", "chalicelib.sending", "pynamodb", "requests"}),
+        ("chalicelib.api.authorizer", {"app", "chalicelib.api.routes", "chalicelib.sending", "pytz", "requests"}),
+        ("app", {"boto3", "moto", "infra"}),
+    ],
+)
+def test_a_lambda_loads_nothing_that_it_does_not_need(module: str, forbidden: set[str]) -> None:
+    """In an empty environment: importing asks for no variable, no region and no credentials."""
+    loaded = loaded_by(f"import {module}")
+    assert not loaded & forbidden
+
+
+def test_importing_the_app_makes_no_client_of_aws() -> None:
+    assert not loaded_by("import app") & {"botocore.client", "botocore.session", "pynamodb"}

@@ -1,0 +1,146 @@
+"""The stack as it is deployed: rights, limits, and the names on which template and code must agree."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from pynamodb.models import Model
+
+from chalicelib.adapters.tables.clients import ClientRow, PhoneRow
+from chalicelib.adapters.tables.counters import CounterRow
+from chalicelib.adapters.tables.mailings import MailingRow
+from chalicelib.adapters.tables.messages import MessageRow
+from chalicelib.adapters.tables.segments import SegmentRow
+from chalicelib.adapters.tables.tokens import TokenRow
+from chalicelib.settings import Settings
+
+FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "FanOut", "SendMessages", "Sweep", "ManageTokens"}
+EVENT_SOURCES = {"FanOut": "SegmentsQueue", "SendMessages": "SendQueue"}
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: one["Properties"] for name, one in resources.items() if one["Type"] == kind}
+
+
+def by_name(schema: list[dict[str, str]]) -> dict[str, str]:
+    return {key["AttributeName"]: key["KeyType"] for key in schema}
+
+
+def test_the_stack_has_these_functions(functions: dict[str, Any]) -> None:
+    assert set(functions) == FUNCTIONS
+
+
+def test_each_function_has_a_role_of_its_own(functions: dict[str, Any]) -> None:
+    roles = [json.dumps(function["Role"]) for function in functions.values()]
+    assert len(set(roles)) == len(FUNCTIONS)
+
+
+def test_no_right_is_given_on_everything(resources: dict[str, Any]) -> None:
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        for policy in role["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                actions, targets = statement["Action"], statement["Resource"]
+                assert "*" not in json.dumps(actions), (name, actions)
+                targets = targets if isinstance(targets, list) else [targets]
+                assert "*" not in targets, name
+                for target in targets:
+                    wild = [value for value in target.values() if isinstance(value, str) and "*" in value]
+                    assert all(":log-group:" in value or ":schedule/" in value for value in wild), (name, wild)
+
+
+def test_failed_messages_come_back_one_by_one(resources: dict[str, Any]) -> None:
+    sources = of_type(resources, "AWS::Lambda::EventSourceMapping")
+    found = {source["FunctionName"]["Ref"]: source for source in sources.values()}
+    assert set(found) == set(EVENT_SOURCES)
+    for function, queue in EVENT_SOURCES.items():
+        assert found[function]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert found[function]["EventSourceArn"] == {"Fn::Sub": f"${{{queue}.Arn}}"}
+    assert found["SendMessages"]["BatchSize"] == 100
+    assert found["SendMessages"]["MaximumBatchingWindowInSeconds"] >= 1
+
+
+def test_a_message_is_hidden_for_longer_than_its_function_may_run(
+    resources: dict[str, Any], functions: dict[str, Any]
+) -> None:
+    queues = of_type(resources, "AWS::SQS::Queue")
+    for function, queue in EVENT_SOURCES.items():
+        assert queues[queue]["VisibilityTimeout"] > functions[function]["Timeout"]
+        assert queues[queue]["RedrivePolicy"]["maxReceiveCount"] == 1000, "the deadline ends a message's life"
+        assert queues[queue]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_the_environment_names_what_the_settings_read_and_no_secret(functions: dict[str, Any]) -> None:
+    known = {setting.name.upper() for setting in fields(Settings)} | {"POWERTOOLS_LOG_LEVEL"}
+    for name, function in functions.items():
+        variables = function["Environment"]["Variables"]
+        assert set(variables) <= known, name
+        assert {"STAGE", "STACK_NAME", "SEND_QUEUE_URL", "SEGMENTS_QUEUE_URL", "DEAD_LETTERS_URL"} <= set(variables)
+        assert not [variable for variable in variables if "TOKEN" in variable or "SECRET" in variable]
+    assert "GATEWAY_URL" in functions["SendMessages"]["Environment"]["Variables"]
+    assert {"START_MAILING_ARN", "SCHEDULER_ROLE_ARN"} <= set(functions["APIHandler"]["Environment"]["Variables"])
+
+
+@pytest.mark.parametrize(
+    ("model", "table"),
+    [
+        (ClientRow, "clients"),
+        (PhoneRow, "phones"),
+        (MailingRow, "mailings"),
+        (MessageRow, "messages"),
+        (SegmentRow, "segments"),
+        (TokenRow, "tokens"),
+        (CounterRow, "counters"),
+    ],
+)
+def test_a_table_has_the_keys_and_indexes_that_its_adapter_uses(
+    resources: dict[str, Any], model: type[Model], table: str
+) -> None:
+    tables = of_type(resources, "AWS::DynamoDB::Table").values()
+    found = next(one for one in tables if one["TableName"] == {"Fn::Sub": f"${{AWS::StackName}}-{table}"})
+    schema = model._get_schema()
+    assert by_name(found["KeySchema"]) == by_name(schema["key_schema"])
+    indexes = {index["IndexName"]: index for index in found.get("GlobalSecondaryIndexes", [])}
+    wanted = {index["index_name"]: index for index in schema["global_secondary_indexes"]}
+    assert set(indexes) == set(wanted)
+    for name, index in wanted.items():
+        assert by_name(indexes[name]["KeySchema"]) == by_name(index["key_schema"])
+        assert indexes[name]["Projection"] == index["projection"]
+    types = {one["AttributeName"]: one["AttributeType"] for one in found["AttributeDefinitions"]}
+    assert types == {one["AttributeName"]: one["AttributeType"] for one in schema["attribute_definitions"]}
+    assert found["BillingMode"] == "PAY_PER_REQUEST", "nothing is paid while nothing is sent"
+
+
+def test_every_method_of_the_api_asks_the_authorizer(resources: dict[str, Any]) -> None:
+    body = of_type(resources, "AWS::ApiGateway::RestApi")["RestAPI"]["Body"]
+    operations = [one for path in body["paths"].values() for method, one in path.items() if method != "parameters"]
+    assert len(operations) == 6 * 7
+    assert all(operation["security"] == [{"token_auth": []}] for operation in operations)
+    authorizer = body["securityDefinitions"]["token_auth"]["x-amazon-apigateway-authorizer"]
+    assert authorizer["identityValidationExpression"] == "^[Tt]oken [0-9a-f]{40}$"
+
+
+def test_what_api_gateway_answers_by_itself_has_the_contracts_shape(resources: dict[str, Any]) -> None:
+    body = of_type(resources, "AWS::ApiGateway::RestApi")["RestAPI"]["Body"]
+    answers = body["x-amazon-apigateway-gateway-responses"]
+    statuses = {
+        "UNAUTHORIZED": 401,
+        "ACCESS_DENIED": 401,
+        "MISSING_AUTHENTICATION_TOKEN": 404,
+        "REQUEST_TOO_LARGE": 413,
+    }
+    for name, status in statuses.items():
+        assert int(answers[name]["statusCode"]) == status
+    for answer in answers.values():
+        assert answer["responseTemplates"]["application/json"].startswith('{"detail": ')
+
+
+def test_the_zip_has_the_descriptions_of_the_services_that_are_called() -> None:
+    from infra.deploy import ROOT, SERVICES
+
+    called = {"dynamodb", "sts"}
+    for module in (ROOT / "chalicelib" / "adapters").rglob("*.py"):
+        called |= {part.split('"')[0] for part in module.read_text().split('aws.client("')[1:]}
+    assert called == SERVICES
