@@ -1,0 +1,97 @@
+"""The API through chalice.test.Client, over tables in moto, with a token of each role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from chalice.test import Client
+from moto import mock_aws
+from pynamodb.models import Model
+
+from app import app
+from chalicelib import settings as settings_module
+from chalicelib.access import make_token
+from chalicelib.adapters.outside import Outside
+from chalicelib.workers import wakeup
+from tests.aws import make_outside
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+Call = Callable[..., Answer]
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
+    """What the handlers get, and the test as well: its settings go through the environment as on Lambda."""
+    with mock_aws():
+        made = make_outside()
+        for name, value in vars(made.settings).items():
+            monkeypatch.setenv(name.upper(), str(value))
+        settings_module.settings.cache_clear()
+        wakeup.outside.cache_clear()
+        yield wakeup.outside()
+    settings_module.settings.cache_clear()
+    wakeup.outside.cache_clear()
+
+
+@pytest.fixture
+def token(outside: Outside) -> str:
+    return make_token(outside, "anna", "admin")
+
+
+@pytest.fixture
+def call(token: str) -> Iterator[Call]:
+    """`call("POST", "/Clients", json={...})`, or `form={...}`, or `body=b"..."` with `content_type`."""
+    with Client(app) as client:
+
+        def call(
+            method: str,
+            path: str,
+            json: Any = None,
+            form: dict[str, str] | None = None,
+            body: bytes = b"",
+            content_type: str | None = None,
+            authorization: str | None = f"Token {token}",
+        ) -> Answer:
+            if json is not None:
+                body, content_type = _dumped(json), "application/json"
+            if form is not None:
+                body, content_type = urlencode(form).encode(), "application/x-www-form-urlencoded"
+            headers = {"Host": "api.example.com", "X-Forwarded-Proto": "https"}
+            headers |= {"Content-Type": content_type} if content_type else {}
+            headers |= {"Authorization": authorization} if authorization else {}
+            answer = client.http.request(method, path, headers=headers, body=body)
+            return Answer(answer.status_code, answer.headers, answer.body.decode())
+
+        yield call
+
+
+@pytest.fixture
+def written(outside: Outside) -> Callable[[], list[Any]]:
+    """Everything in all tables but the counters, to compare before and after."""
+    _ = outside.clients, outside.mailings, outside.messages, outside.segments, outside.tokens
+
+    def written() -> list[Any]:
+        tables = [model for model in Model.__subclasses__() if model.__name__ != "CounterRow"]
+        return [row.to_simple_dict() for model in tables for row in model.scan()]
+
+    return written
+
+
+def _dumped(body: Any) -> bytes:
+    return json.dumps(body).encode()

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app import app
+from chalicelib.access import LOCAL_TOKEN_DIGEST, authenticate, digest, make_token, revoke_token
+from chalicelib.adapters.outside import Outside
+from chalicelib.domain.principal import ADMIN, Principal
+from chalicelib.errors import NotAuthenticated
+from chalicelib.settings import Settings
+from infra.local.seed import LOCAL_TOKEN
+
+from .conftest import Call
+
+
+def without_a_gateway(method: str, path: str, authorization: str | None) -> tuple[int, str]:
+    """The API handler woken as LocalStack does it: nobody has asked the authorizer."""
+    headers = {"authorization": authorization} if authorization else {}
+    event: dict[str, Any] = {
+        "requestContext": {"httpMethod": method, "resourcePath": path, "path": f"/api{path}", "identity": {}},
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "multiValueQueryStringParameters": None,
+        "pathParameters": {},
+        "path": path,
+        "body": None,
+        "isBase64Encoded": False,
+        "stageVariables": None,
+    }
+    answer = app(event, None)
+    return answer["statusCode"], answer["body"]
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Token",
+        "Token 123",
+        f"Bearer {'a' * 40}",
+        f"Token {'g' * 40}",
+        f"Token  {'a' * 40}",
+        f"Token {'a' * 40} ",
+        f"Token {'a' * 41}",
+        f"Token {'a' * 40}",
+    ],
+)
+def test_without_an_authorizer_the_api_checks_the_token_itself(outside: Outside, authorization: str | None) -> None:
+    status, body = without_a_gateway("GET", "/Clients", authorization)
+    assert status == 401
+    assert body.startswith('{"detail":')
+
+
+def test_a_good_token_is_served_without_an_authorizer_too(outside: Outside, token: str) -> None:
+    assert without_a_gateway("GET", "/Clients", f"Token {token}")[0] == 200
+    assert without_a_gateway("GET", "/Clients", f"token {token}")[0] == 200
+
+
+def test_the_authorizer_lets_nobody_in_without_a_known_token(call: Call) -> None:
+    assert call("GET", "/Clients", authorization=f"Token {'a' * 40}").status == 403, "a 401 behind our gateway response"
+    assert call("GET", "/Clients", authorization=None).status == 401
+
+
+def test_a_reader_may_read_and_nothing_else(call: Call, outside: Outside) -> None:
+    reader = f"Token {make_token(outside, 'boris', 'read')}"
+    assert call("GET", "/Clients", authorization=reader).status == 200
+    assert call("GET", "/Stats", authorization=reader).status == 200
+    for method, path in (("POST", "/Clients"), ("PATCH", "/Clients/1"), ("DELETE", "/Mailing/1")):
+        refused = call(method, path, authorization=reader)
+        assert (refused.status, refused.json) == (403, {"detail": "This token may only read."})
+
+
+def test_a_revoked_token_opens_nothing(call: Call, outside: Outside, token: str) -> None:
+    revoke_token(outside, token)
+    assert call("GET", "/Clients").status == 403
+
+
+def test_the_published_token_opens_the_local_stage_alone(outside: Outside) -> None:
+    assert digest(LOCAL_TOKEN) == LOCAL_TOKEN_DIGEST
+    outside.tokens.add(LOCAL_TOKEN_DIGEST, Principal("adminaccount", ADMIN), outside.clock.now())
+    assert authenticate(outside, f"Token {LOCAL_TOKEN}").name == "adminaccount"
+    outside.settings = Settings(stage="prod", stack_name=outside.settings.stack_name)
+    with pytest.raises(NotAuthenticated):
+        authenticate(outside, f"Token {LOCAL_TOKEN}")
+
+
+def test_an_error_that_nobody_expected_shows_nothing_of_our_insides(call: Call, outside: Outside) -> None:
+    class Broken:
+        def last_id(self, name: str) -> int:
+            raise RuntimeError("secret table name")
+
+    outside.counters = Broken()  # type: ignore[assignment]
+    answer = call("GET", "/Clients")
+    assert (answer.status, answer.json) == (500, {"detail": "A server error occurred."})

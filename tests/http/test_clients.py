@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from chalicelib.adapters.outside import Outside
+from chalicelib.clients import register_client
+from chalicelib.errors import BadInput
+
+from .conftest import Call
+
+PHONE = "79774053329"
+
+
+def test_a_client_is_created_by_a_form_as_published(call: Call) -> None:
+    answer = call("POST", "/Clients", form={"phone_number": PHONE})
+    assert answer.status == 201
+    assert answer.json == {"id": 1, "phone_number": PHONE, "operator_code": "977", "tag": None, "timezone": "UTC"}
+
+
+def test_a_client_is_created_by_json_with_its_phone_as_an_integer(call: Call) -> None:
+    answer = call("POST", "/Clients", json={"phone_number": int(PHONE), "tag": " друзья ", "timezone": "Asia/Omsk"})
+    assert answer.status == 201
+    assert (answer.json["tag"], answer.json["timezone"]) == ("друзья", "Asia/Omsk")
+    assert "друзья" in answer.text
+
+
+@pytest.mark.parametrize("blank", ["", "   ", None])
+def test_a_blank_tag_means_none(call: Call, blank: str | None) -> None:
+    assert call("POST", "/Clients", json={"phone_number": PHONE, "tag": blank}).json["tag"] is None
+
+
+def test_what_was_read_can_be_sent_back(call: Call) -> None:
+    created = call("POST", "/Clients", json={"phone_number": PHONE, "tag": "a"}).json
+    assert call("PUT", "/Clients/1", json=created).json == created
+    assert call("PATCH", "/Clients/1", json={**created, "tag": "b"}).json == {**created, "tag": "b"}
+    assert call("GET", "/Clients/1").json["tag"] == "b"
+
+
+def test_put_needs_every_required_field_and_patch_none(call: Call) -> None:
+    call("POST", "/Clients", form={"phone_number": PHONE})
+    refused = call("PUT", "/Clients/1", json={"tag": "a"})
+    assert (refused.status, refused.json) == (400, {"phone_number": ["This field is required."]})
+    assert call("PATCH", "/Clients/1", json={}).status == 200
+    assert call("PATCH", "/Clients/1").status == 200
+
+
+def test_an_operator_code_follows_its_phone_number(call: Call) -> None:
+    call("POST", "/Clients", form={"phone_number": PHONE})
+    assert call("PATCH", "/Clients/1", form={"phone_number": "79210000001"}).json["operator_code"] == "921"
+    assert call("GET", "/Clients?operator_code=921").json["results"] != []
+    assert call("GET", "/Clients?operator_code=977").json["results"] == []
+
+
+def test_a_deleted_client_is_gone_and_its_phone_number_free(call: Call) -> None:
+    call("POST", "/Clients", form={"phone_number": PHONE})
+    answer = call("DELETE", "/Clients/1")
+    assert (answer.status, answer.text) == (204, "")
+    for method in ("GET", "PATCH", "DELETE"):
+        assert call(method, "/Clients/1").status == 404
+    assert call("POST", "/Clients", form={"phone_number": PHONE}).status == 201
+
+
+def test_a_taken_phone_number_is_refused_at_creation_and_at_a_change(call: Call) -> None:
+    call("POST", "/Clients", form={"phone_number": PHONE})
+    call("POST", "/Clients", form={"phone_number": "79210000001"})
+    expected = {"phone_number": ["A client with this phone number already exists."]}
+    for method, path in (("POST", "/Clients"), ("PATCH", "/Clients/2"), ("PUT", "/Clients/2")):
+        refused = call(method, path, form={"phone_number": PHONE})
+        assert (refused.status, refused.json) == (400, expected)
+    assert call("PATCH", "/Clients/1", form={"phone_number": PHONE}).status == 200, "its own is not taken"
+
+
+def test_of_many_requests_for_a_phone_number_at_once_one_succeeds(outside: Outside) -> None:
+    def register(_: int) -> bool:
+        try:
+            register_client(outside, {"phone_number": PHONE})
+        except BadInput:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(register, range(8))) == 1
+
+
+def test_clients_are_found_by_tag_code_and_phone_number(call: Call) -> None:
+    for phone, tag in ((PHONE, "a"), ("79770000001", "b"), ("79210000001", "a")):
+        call("POST", "/Clients", json={"phone_number": phone, "tag": tag})
+
+    def ids(query: str) -> list[int]:
+        return [client["id"] for client in call("GET", f"/Clients?{query}").json["results"]]
+
+    assert ids("") == [1, 2, 3]
+    assert ids("tag=a") == [1, 3]
+    assert ids("operator_code=977") == [1, 2]
+    assert ids("tag=a&operator_code=977") == [1]
+    assert ids(f"phone_number={PHONE}") == [1]
+    assert ids(f"phone_number={PHONE}&tag=b") == []
+    assert ids("phone_number=79000000000") == []
+
+
+def test_pages_put_together_are_the_whole_list(call: Call) -> None:
+    for number in range(7):
+        call("POST", "/Clients", json={"phone_number": f"7977000000{number}", "tag": "a"})
+    for query in ("", "tag=a", "operator_code=977"):
+        path, seen = f"/Clients?limit=3&{query}", []
+        while path:
+            page = call("GET", path).json
+            seen.append([client["id"] for client in page["results"]])
+            assert page["next"] is None or page["next"].startswith("https://api.example.com/Clients?")
+            path = page["next"] and page["next"].removeprefix("https://api.example.com")
+        assert seen == [[1, 2, 3], [4, 5, 6], [7]]
+
+
+def test_a_list_that_fits_one_page_has_no_next(call: Call) -> None:
+    assert call("GET", "/Clients").json == {"next": None, "results": []}
+    call("POST", "/Clients", form={"phone_number": PHONE})
+    assert call("GET", "/Clients?limit=1").json["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=ten", "limit"),
+        ("cursor=garbage", "cursor"),
+        ("cursor=W10", "cursor"),
+        ("cursor=WyJhIiwgMV0", "cursor"),
+    ],
+)
+def test_a_wrong_limit_or_cursor_is_named(call: Call, query: str, field: str) -> None:
+    answer = call("GET", f"/Clients?{query}")
+    assert (answer.status, list(answer.json)) == (400, [field])
+
+
+def test_a_limit_above_the_most_is_the_most(call: Call) -> None:
+    assert call("GET", "/Clients?limit=99999").status == 200

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chalicelib.adapters.outside import Outside
+from chalicelib.fanout import start_mailing
+
+from .conftest import Call
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def fields(start: timedelta, end: timedelta) -> dict[str, str]:
+    return {
+        "datetime_start": (NOW + start).isoformat(),
+        "datetime_end": (NOW + end).isoformat(),
+        "message_text": "Привет",
+    }
+
+
+PAST, SOON, LATER = timedelta(hours=-2), timedelta(hours=1), timedelta(hours=2)
+
+
+def test_a_mailing_of_the_future_is_scheduled(call: Call, outside: Outside) -> None:
+    answer = call("POST", "/Mailing", form={**fields(SOON, LATER), "filter_tag": "тег1, тег3,тег1"})
+    assert answer.status == 201
+    assert answer.json == {
+        "id": 1,
+        "status": "scheduled",
+        "datetime_start": shown(NOW + SOON),
+        "datetime_end": shown(NOW + LATER),
+        "message_text": "Привет",
+        "filter_tag": "тег1,тег3",
+        "filter_op_codes": None,
+    }
+    assert outside.segments_queue.is_idle()
+
+
+def test_a_mailing_whose_time_has_come_starts_at_once(call: Call, outside: Outside) -> None:
+    assert call("POST", "/Mailing", json=fields(PAST, LATER)).status == 201
+    assert not outside.segments_queue.is_idle()
+
+
+def test_a_mailing_of_the_past_is_accepted_and_finished_with_nothing_sent(call: Call, outside: Outside) -> None:
+    answer = call("POST", "/Mailing", json=fields(PAST, PAST / 2))
+    assert (answer.status, answer.json["status"]) == (201, "finished")
+    assert outside.segments_queue.is_idle()
+    assert call("GET", "/Stats/1").json["messages"]["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("2022-08-20T21:42:16", "2022-08-20T21:42:16Z"),
+        ("2022-08-20 21:42:16", "2022-08-20T21:42:16Z"),
+        ("2022-08-20T21:42", "2022-08-20T21:42:00Z"),
+        ("2022-08-20T21:42:16.987654", "2022-08-20T21:42:16Z"),
+        ("2022-08-20T21:42:16Z", "2022-08-20T21:42:16Z"),
+        ("2022-08-20T21:42:16+03:00", "2022-08-20T18:42:16Z"),
+        ("2022-08-20T21:42:16-05:30", "2022-08-21T03:12:16Z"),
+        ("2022-08-20", "2022-08-20T00:00:00Z"),
+        ("0999-08-20", "0999-08-20T00:00:00Z"),
+    ],
+)
+def test_times_are_read_as_python_prints_them_and_shown_in_utc(call: Call, sent: str, read: str) -> None:
+    answer = call("POST", "/Mailing", json={**fields(SOON, LATER), "datetime_start": sent})
+    assert answer.json["datetime_start"] == read
+
+
+def test_what_was_read_can_be_sent_back(call: Call) -> None:
+    created = call("POST", "/Mailing", json={**fields(SOON, LATER), "filter_op_codes": "977,921"}).json
+    assert call("PUT", "/Mailing/1", json=created).json == created
+    assert call("GET", "/Mailing/1").json == created
+
+
+def test_a_started_mailing_can_be_sent_back_unchanged_with_another_text(call: Call, outside: Outside) -> None:
+    created = call("POST", "/Mailing", json={**fields(PAST, LATER), "filter_tag": "a"}).json
+    assert start_mailing(outside, 1)
+    answer = call("PUT", "/Mailing/1", json={**created, "message_text": "new"})
+    assert (answer.status, answer.json["message_text"], answer.json["status"]) == (200, "new", "running")
+
+
+@pytest.mark.parametrize("field", ["datetime_start", "filter_tag", "filter_op_codes"])
+def test_after_the_start_neither_the_start_nor_the_filter_can_be_changed(
+    call: Call, outside: Outside, field: str
+) -> None:
+    call("POST", "/Mailing", json=fields(PAST, LATER))
+    start_mailing(outside, 1)
+    value = {"datetime_start": (NOW + SOON).isoformat(), "filter_tag": "a", "filter_op_codes": "977"}[field]
+    answer = call("PATCH", "/Mailing/1", json={field: value})
+    assert (answer.status, list(answer.json)) == (400, [field])
+    assert "has started" in answer.json[field][0]
+
+
+def test_an_end_that_would_lie_before_the_start_is_refused_whichever_of_them_is_sent(call: Call) -> None:
+    call("POST", "/Mailing", json=fields(SOON, LATER))
+    for change in ({"datetime_end": (NOW + SOON).isoformat()}, {"datetime_start": (NOW + LATER).isoformat()}):
+        assert list(call("PATCH", "/Mailing/1", json=change).json) == ["datetime_end"]
+
+
+def test_a_scheduled_mailing_moved_into_the_past_starts_or_is_finished(call: Call, outside: Outside) -> None:
+    for _ in range(2):
+        call("POST", "/Mailing", json=fields(SOON, LATER))
+    call("PATCH", "/Mailing/1", json={"datetime_start": (NOW + PAST).isoformat()})
+    assert not outside.segments_queue.is_idle()
+    over = {"datetime_start": (NOW + PAST).isoformat(), "datetime_end": (NOW + PAST / 2).isoformat()}
+    assert call("PATCH", "/Mailing/2", json=over).json["status"] == "finished"
+
+
+def test_a_deleted_mailing_is_gone(call: Call) -> None:
+    call("POST", "/Mailing", json=fields(SOON, LATER))
+    assert call("DELETE", "/Mailing/1").status == 204
+    for method in ("GET", "PATCH", "DELETE"):
+        assert call(method, "/Mailing/1").status == 404
+    assert call("GET", "/Stats/1").status == 404
+    assert call("GET", "/Stats").json["totals"]["mailings"] == 0
+
+
+def test_mailings_are_listed_newest_first_and_in_pages(call: Call) -> None:
+    for _ in range(5):
+        call("POST", "/Mailing", json=fields(SOON, LATER))
+    call("DELETE", "/Mailing/4")
+    first = call("GET", "/Mailing?limit=2").json
+    assert [mailing["id"] for mailing in first["results"]] == [5, 3]
+    rest = call("GET", first["next"].removeprefix("https://api.example.com")).json
+    assert [mailing["id"] for mailing in rest["results"]] == [2, 1]
+    assert rest["next"] is None

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chalicelib.adapters.outside import Outside
+from chalicelib.fanout import start_mailing, walk_segment
+
+from .conftest import Call
+
+NOBODY = {"queued": 0, "sent": 0, "failed": 0, "expired": 0, "cancelled": 0}
+
+
+@pytest.fixture
+def mailing(call: Call, outside: Outside) -> dict[str, object]:
+    """Fanned out to three clients; the first is sent."""
+    for number in range(3):
+        call("POST", "/Clients", json={"phone_number": f"7977000000{number}"})
+    now = datetime.now(UTC)
+    times = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=1)).isoformat()}
+    call("POST", "/Mailing", json={**times, "message_text": "text"})
+    start_mailing(outside, 1)
+    walk_segment(outside, 1, 0, lambda: 60.0)
+    claimed = outside.messages.claim(1, 1, 1, now, now + timedelta(seconds=9))
+    assert claimed is not None
+    outside.messages.settle(claimed, "sent", 1, now)
+    from chalicelib.domain.mailing import Counts
+
+    outside.mailings.add_counts(1, Counts(sent=1), now)
+    found: dict[str, object] = call("GET", "/Mailing/1").json
+    return found
+
+
+def test_the_statistics_of_nothing(call: Call) -> None:
+    assert call("GET", "/Stats").json == {
+        "totals": {"mailings": 0, "messages": 0, **NOBODY},
+        "next": None,
+        "results": [],
+    }
+
+
+def test_all_mailings_with_their_counts_and_totals(call: Call, mailing: dict[str, object]) -> None:
+    assert call("GET", "/Stats").json == {
+        "totals": {"mailings": 1, "messages": 3, **NOBODY, "queued": 2, "sent": 1},
+        "next": None,
+        "results": [{**mailing, "messages": {"total": 3, **NOBODY, "queued": 2, "sent": 1}}],
+    }
+
+
+def test_one_mailing_with_its_messages(call: Call, mailing: dict[str, object]) -> None:
+    found = call("GET", "/Stats/1").json
+    messages = found.pop("results")
+    assert found == {**mailing, "messages": {"total": 3, **NOBODY, "queued": 2, "sent": 1}, "next": None}
+    assert [message["id"] for message in messages] == [10_000_000_001, 10_000_000_002, 10_000_000_003]
+    first = messages[0]
+    assert first["created_at"].endswith("Z")
+    assert first["sent_at"].endswith("Z")
+    del first["created_at"], first["sent_at"]
+    assert first == {
+        "id": 10_000_000_001,
+        "mailing_id": 1,
+        "client_id": 1,
+        "status": "sent",
+        "attempts": 1,
+        "last_error": None,
+    }
+
+
+def test_messages_are_filtered_by_status_and_come_in_pages(call: Call, mailing: dict[str, object]) -> None:
+    assert [message["client_id"] for message in call("GET", "/Stats/1?status=sent").json["results"]] == [1]
+    page = call("GET", "/Stats/1?status=queued&limit=1").json
+    assert [message["client_id"] for message in page["results"]] == [2]
+    assert "status=queued" in page["next"]
+    rest = call("GET", page["next"].removeprefix("https://api.example.com")).json
+    assert [message["client_id"] for message in rest["results"]] == [3]
+    assert rest["next"] is None
