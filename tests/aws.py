@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import boto3
 from pynamodb.models import Model
 
 from chalicelib.adapters import aws
@@ -23,13 +22,12 @@ TEMPLATE = Path(__file__).parents[1] / "infra" / "stack.json"
 
 def make_outside(**settings: Any) -> Outside:
     """A bundle of the real adapters over freshly made tables and queues; call it inside moto's mock."""
-    _forget_connections()
     for resource in json.loads(TEMPLATE.read_text())["Resources"].values():
         if resource.get("Type") == "AWS::DynamoDB::Table":
             _make_table(resource["Properties"])
-    sqs = boto3.client("sqs")
+    sqs = aws.client("sqs")
     urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("send", "segments", "dead")}
-    boto3.client("scheduler").create_schedule_group(Name=STACK_NAME)
+    aws.client("scheduler").create_schedule_group(Name=STACK_NAME)
     role = "arn:aws:iam::123456789012:role/scheduler"
     return Outside(
         Settings(
@@ -53,8 +51,8 @@ def add_clients(number: int) -> None:
     CounterRow("client_id").update(actions=[CounterRow.value.set(number)])
 
 
-def _forget_connections() -> None:
-    """Clients of AWS made in another test would escape this one's hooks."""
+def forget_connections() -> None:
+    """Clients of AWS outlive a test, which saves making them; those made before a hook would escape it."""
     aws.client.cache_clear()
     base._connection.cache_clear()
     for model in Model.__subclasses__():
@@ -64,4 +62,4 @@ def _forget_connections() -> None:
 def _make_table(properties: dict[str, Any]) -> None:
     known = {key: value for key, value in properties.items() if key != "TimeToLiveSpecification"}
     known["TableName"] = properties["TableName"]["Fn::Sub"].replace("${AWS::StackName}", STACK_NAME)
-    boto3.client("dynamodb").create_table(**known)
+    aws.client("dynamodb").create_table(**known)

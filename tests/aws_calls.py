@@ -9,6 +9,8 @@ from typing import Any
 
 from botocore import handlers
 
+from .aws import forget_connections
+
 MADE_BY_LAMBDA = {"ReceiveMessage", "DeleteMessage"}
 """Lambda's own poller makes these, not our code; they are what the stand-in for it does in tests."""
 
@@ -24,8 +26,10 @@ def counted_calls() -> Iterator[Counter[str]]:
             calls[operation] += 1
 
     hook = ("before-send", count)
+    forget_connections()
     handlers.BUILTIN_HANDLERS.append(hook)
     try:
         yield calls
     finally:
         handlers.BUILTIN_HANDLERS.remove(hook)
+        forget_connections()

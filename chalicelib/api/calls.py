@@ -48,8 +48,8 @@ class Call:
         """
         headers = self.request.headers
         scheme = headers.get("x-forwarded-proto", "https").partition(",")[0]
-        path: str = self.request.to_original_event().get("path") or self.request.path
-        stage_path: str = self.request.context.get("path") or path
+        stage_path: str = self.request.context["path"]
+        path: str = self.request.to_original_event().get("path", stage_path)
         prefix = headers.get("x-forwarded-prefix", stage_path.removesuffix(path)).rstrip("/")
         return f"{scheme}://{headers.get('host', '')}{prefix}{path}"
 

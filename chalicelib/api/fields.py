@@ -74,10 +74,9 @@ def required_text(sent: object) -> str:
 
 
 def phone_number(sent: object) -> str:
-    if isinstance(sent, int) and not isinstance(sent, bool):
-        sent = str(sent) if abs(sent) < 10**12 else ""
-    value = required_text(sent) if not isinstance(sent, str) or not sent else sent
-    if not PHONE.fullmatch(value):
+    given = str(sent) if type(sent) is int else sent
+    value = required_text(given)
+    if value != given or not PHONE.fullmatch(value):
         raise ValueError("Enter a phone number as 79XXXXXXXXX, where X is a digit: 79774053329.")
     return value
 

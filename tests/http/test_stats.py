@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.adapters.outside import Outside
+from chalicelib.domain.mailing import Counts
 from chalicelib.fanout import start_mailing, walk_segment
 
 from .conftest import Call
@@ -25,8 +26,6 @@ def mailing(call: Call, outside: Outside) -> dict[str, object]:
     claimed = outside.messages.claim(1, 1, 1, now, now + timedelta(seconds=9))
     assert claimed is not None
     outside.messages.settle(claimed, "sent", 1, now)
-    from chalicelib.domain.mailing import Counts
-
     outside.mailings.add_counts(1, Counts(sent=1), now)
     found: dict[str, object] = call("GET", "/Mailing/1").json
     return found
