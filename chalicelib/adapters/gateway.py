@@ -50,3 +50,6 @@ class Gateway:
         if response.status_code in CREDENTIALS_CODES:
             self._token.forget()
         return Answer(response.status_code, body.decode("utf-8", "replace"), response.headers.get("Retry-After"))
+
+    def close(self) -> None:
+        self._session.close()

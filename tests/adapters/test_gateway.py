@@ -1,0 +1,110 @@
+"""The gateway's adapter against the simulator, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from chalicelib.adapters.gateway import Gateway
+from chalicelib.domain.gateway_result import Answer
+from infra.local.service import free_port
+from infra.local.simulator import Simulator
+
+
+class KnownToken:
+    """In place of the parameter: `forgotten` counts the refusals."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+        self.forgotten = 0
+
+    def value(self) -> str:
+        return self._value
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    simulator = Simulator(token="secret").start()
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def gateway(simulator: Simulator) -> Iterator[Gateway]:
+    gateway = Gateway(simulator.url, KnownToken("secret"), connections=2)  # type: ignore[arg-type]
+    yield gateway
+    gateway.close()
+
+
+def post(gateway: Gateway, timeout: float = 5) -> Answer:
+    return gateway.post(10_000_000_001, "79770000001", "Привет", timeout)
+
+
+def test_a_message_arrives_as_the_contract_says(gateway: Gateway, simulator: Simulator) -> None:
+    assert post(gateway) == Answer(200, '{"code": 0, "message": "OK"}')
+    assert post(gateway).status == 200
+    message = simulator.seen.messages[10_000_000_001]
+    assert (message["text"], message["phone"], len(message["times"])) == ("Привет", "7977***0001", 2)
+    assert simulator.seen.summary()["repeated"] == 1
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status"),
+    [
+        ({"error_rate": 1.0}, 500),
+        ({"garbage": True}, 200),
+        ({"unauthorized": True}, 401),
+        ({"throttle": 7}, 429),
+        ({"refuse": (79770000001,)}, 400),
+        ({"outage": True}, None),
+    ],
+)
+def test_whatever_the_gateway_does_is_an_answer(
+    gateway: Gateway, simulator: Simulator, behaviour: dict[str, object], status: int | None
+) -> None:
+    simulator.behave(**behaviour)
+    answer = post(gateway)
+    assert answer.status == status
+    assert answer.retry_after == ("7" if status == 429 else None)
+    assert simulator.seen.accepted.total() == 0
+
+
+def test_a_gateway_that_never_answers_is_left_after_the_timeout(gateway: Gateway, simulator: Simulator) -> None:
+    simulator.behave(hang=True)
+    assert post(gateway, timeout=0.2) == Answer(None, "ReadTimeout")
+
+
+def test_a_gateway_that_is_not_there_is_an_answer_too() -> None:
+    gateway = Gateway(f"http://127.0.0.1:{free_port()}", KnownToken("secret"), connections=1)  # type: ignore[arg-type]
+    assert post(gateway).status is None
+    gateway.close()
+
+
+def test_a_token_that_was_refused_is_read_anew(simulator: Simulator) -> None:
+    token = KnownToken("old")
+    gateway = Gateway(simulator.url, token, connections=1)  # type: ignore[arg-type]
+    assert post(gateway).status == 401
+    assert token.forgotten == 1
+    gateway.close()
+
+
+def test_the_simulator_is_told_over_http_and_says_what_it_has_seen(gateway: Gateway, simulator: Simulator) -> None:
+    def control(**wanted: object) -> int:
+        return requests.put(f"{simulator.url}/control", json=wanted, timeout=5).status_code
+
+    assert control(latency=0.01, refuse=[79770000001]) == 200
+    assert post(gateway).status == 400
+    assert control(refuse=[]) == 200
+    assert post(gateway).status == 200
+    seen = requests.get(f"{simulator.url}/seen", timeout=5).json()
+    assert (seen["requests"], seen["accepted"], seen["by_status"]) == (2, 1, {"400": 1, "200": 1})
+    assert [one["id"] for one in requests.get(f"{simulator.url}/seen/messages", timeout=5).json()] == [10_000_000_001]
+    assert control(reset=True) == 200
+    assert simulator.seen.requests == 0
+    for wrong in ({"speed": 1}, {"error_rate": 2}, {"latency": "x"}, {"hang": 1}, {"throttle": -1}):
+        assert control(**wrong) == 400

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.audience import (
+    MAX_INDEX_QUERIES,
+    MAX_SEGMENTS,
+    MAX_SHARDS,
+    Filter,
+    Partition,
+    Plan,
+    block_partitions,
+    label_partitions,
+    plan_audience,
+)
+from chalicelib.domain.client import Client, block_of, label_key
+
+TAGS = ["a", "b", "c", None]
+CODES = ["900", "921", "977"]
+clients = st.dictionaries(
+    st.integers(1, 60_000), st.tuples(st.sampled_from(TAGS), st.sampled_from(CODES)), max_size=60
+).map(lambda found: [Client(n, f"7{code}{n:07d}", tag) for n, (tag, code) in sorted(found.items())])
+filters = st.builds(
+    Filter,
+    st.lists(st.sampled_from(["a", "b", "z"]), unique=True).map(tuple),
+    st.lists(st.sampled_from([*CODES, "999"]), unique=True).map(tuple),
+)
+
+
+def stands_in(client: Client, partition: Partition) -> bool:
+    keys = {
+        "block": block_of(client.id),
+        "tag": label_key(client.tag, client.id) if client.tag else None,
+        "operator_code": label_key(client.operator_code, client.id),
+    }
+    return keys[partition.by] == partition.key
+
+
+def walked(plan: Plan, chosen: Filter, everyone: list[Client]) -> list[int]:
+    """Ids as all segments' workers would find them, each as often as it is found."""
+    found = []
+    for segment in range(plan.segments):
+        first, last = plan.id_range(segment)
+        for partition in plan.partitions(chosen, segment):
+            found += [c.id for c in everyone if first <= c.id <= last and stands_in(c, partition) and chosen.chooses(c)]
+    return sorted(found)
+
+
+@given(clients, filters, st.sampled_from(["block", "tag", "operator_code"]), st.integers(1, 7))
+def test_whichever_way_is_walked_everyone_chosen_is_found_once(
+    everyone: list[Client], chosen: Filter, by: str, segments: int
+) -> None:
+    if (by == "tag" and not chosen.tags) or (by == "operator_code" and not chosen.operator_codes):
+        by = "block"
+    plan = Plan(by, 60_000, segments, 1)
+    assert walked(plan, chosen, everyone) == [client.id for client in everyone if chosen.chooses(client)]
+
+
+@given(clients, filters, st.integers(0, 60_000))
+def test_nobody_beyond_the_last_id_of_the_plan_is_in_the_audience(
+    everyone: list[Client], chosen: Filter, last: int
+) -> None:
+    found = walked(plan_audience(chosen, last), chosen, everyone)
+    assert found == [client.id for client in everyone if client.id <= last and chosen.chooses(client)]
+
+
+@given(st.integers(0, 10**9), st.integers(1, 500))
+def test_segments_cover_the_ids_without_gap_or_overlap(last: int, segments: int) -> None:
+    plan = Plan("block", last, segments, 1)
+    ranges = [plan.id_range(number) for number in range(segments)]
+    assert ranges[0][0] == 1
+    assert ranges[-1][1] == last
+    assert all(before[1] + 1 == after[0] for before, after in pairwise(ranges))
+
+
+@given(filters, st.integers(0, 10**8))
+def test_a_plan_stays_within_its_bounds(chosen: Filter, last: int) -> None:
+    plan = plan_audience(chosen, last)
+    assert 1 <= plan.segments <= MAX_SEGMENTS
+    assert 1 <= plan.shards <= MAX_SHARDS
+    if plan.by != "block":
+        assert sum(len(plan.partitions(chosen, number)) for number in range(plan.segments)) <= MAX_INDEX_QUERIES
+
+
+def test_the_way_with_the_fewest_partitions_is_walked() -> None:
+    assert plan_audience(Filter(), 10**7).by == "block"
+    assert plan_audience(Filter(tags=("a",)), 10**7).by == "tag"
+    assert plan_audience(Filter(operator_codes=("977",)), 10**7).by == "operator_code"
+    assert plan_audience(Filter(("a",), ("977", "921")), 10**7).by == "tag"
+    assert plan_audience(Filter(operator_codes=tuple(CODES)), 1000).by == "block", "two queries for everyone"
+
+
+def test_a_filter_is_one_of_the_tags_and_one_of_the_codes() -> None:
+    anna = Client(1, "79770000001", "a")
+    assert Filter().chooses(anna)
+    assert Filter(("a", "b"), ("977",)).chooses(anna)
+    assert not Filter(("b",), ("977",)).chooses(anna)
+    assert not Filter(("a",), ("921",)).chooses(anna)
+    assert not Filter(("a",)).chooses(Client(2, "79770000002"))
+
+
+@given(clients)
+def test_the_partitions_of_a_list_hold_everyone_once(everyone: list[Client]) -> None:
+    blocks = block_partitions(60_000)
+    assert all(sum(stands_in(client, block) for block in blocks) == 1 for client in everyone)
+    labelled = label_partitions("tag", "a")
+    assert all(sum(stands_in(client, one) for one in labelled) == (client.tag == "a") for client in everyone)

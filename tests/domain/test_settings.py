@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.errors import BadSettings
+from chalicelib.settings import Settings, read_settings
+
+
+def test_nothing_is_required_and_what_is_empty_is_as_if_it_were_not_there() -> None:
+    assert read_settings({}) == read_settings({"GATEWAY_TIMEOUT": "", "STAGE": ""}) == Settings()
+
+
+def test_a_setting_is_the_variable_of_its_name() -> None:
+    settings = read_settings({"GATEWAY_URL": "https://sms.example.com/", "SENDER_THREADS": "7", "STACK_NAME": "a"})
+    assert settings.gateway_url == "https://sms.example.com"
+    assert settings.sender_threads == 7
+    assert settings.gateway_token_parameter == "/a/gateway-token"
+
+
+def test_a_stage_is_not_local_unless_it_says_so() -> None:
+    assert not Settings().is_local
+    assert Settings(stage="local").is_local
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GATEWAY_URL", "sms.example.com"),
+        ("GATEWAY_URL", "ftp://sms.example.com"),
+        ("GATEWAY_TIMEOUT", "0"),
+        ("GATEWAY_TIMEOUT", "inf"),
+        ("GATEWAY_TIMEOUT", "nan"),
+        ("GATEWAY_TIMEOUT", "ten"),
+        ("SENDER_THREADS", "0"),
+        ("SENDER_THREADS", "1.5"),
+        ("MESSAGE_RETENTION_DAYS", "-1"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(BadSettings, match=name):
+        read_settings({name: value})
+
+
+def test_all_wrong_values_are_named_at_once() -> None:
+    with pytest.raises(BadSettings, match=r"GATEWAY_URL.*SENDER_THREADS"):
+        read_settings({"GATEWAY_URL": "x", "SENDER_THREADS": "x"})
