@@ -1,0 +1,120 @@
+"""`make up`'s program: one clear line when it cannot start, and nothing left running when it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from infra.local.seed import LOCAL_TOKEN
+from infra.local.service import free_port, is_taken
+from infra.local.stack import StackFailed
+from infra.local.up import read_settings
+
+ROOT = Path(__file__).parents[2]
+HEADERS = {"Authorization": f"Token {LOCAL_TOKEN}"}
+
+
+class Up:
+    def __init__(self, **environment: object) -> None:
+        changed = {name: str(value) for name, value in environment.items()}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local.up"],
+            cwd=ROOT,
+            env={**os.environ, **changed},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def await_ready(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("Ctrl-C"):
+                return
+        raise AssertionError(self.process.communicate()[1])
+
+    def end(self, with_signal: signal.Signals) -> int:
+        self.process.send_signal(with_signal)
+        self.process.communicate(timeout=40)
+        return self.process.returncode
+
+
+@pytest.fixture
+def ports() -> dict[str, int]:
+    return {"PORT": free_port(), "AWS_PORT": free_port()}
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+@pytest.mark.parametrize("name", ["PORT", "AWS_PORT"])
+def test_a_port_in_use_is_one_clear_line(ports: dict[str, int], taken_port: int, name: str) -> None:
+    up = Up(**{**ports, name: taken_port})
+    _, errors = up.process.communicate(timeout=30)
+    assert up.process.returncode == 1
+    assert errors == f"up: port {taken_port} is in use: free it, or choose another one with {name}=\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"PORT": "http"}, "PORT: a port number"),
+        ({"AWS_PORT": "70000"}, "AWS_PORT: a port number"),
+        ({"GATEWAY_URL": "sms.example.com", "GATEWAY_TOKEN": "x"}, "GATEWAY_URL: an address"),
+        ({"GATEWAY_URL": "https://sms.example.com"}, "set GATEWAY_TOKEN"),
+    ],
+)
+def test_a_wrong_setting_is_named(environment: dict[str, str], expected: str) -> None:
+    with pytest.raises(StackFailed, match=expected):
+        read_settings(environment)
+
+
+def test_it_ends_all_that_it_started_and_finds_its_data_again(ports: dict[str, int], tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{ports['PORT']}/Clients/"
+    up = Up(**ports, STATE_DIR=tmp_path)
+    up.await_ready()
+    created = requests.post(url, headers=HEADERS, data={"phone_number": "79770000001"}, timeout=30).json()
+    assert up.end(signal.SIGTERM) == 0
+    _assert_nothing_is_left(ports)
+
+    up = Up(**ports, STATE_DIR=tmp_path)
+    up.await_ready()
+    assert requests.get(url, headers=HEADERS, timeout=30).json()["results"] == [created]
+    up.end(signal.SIGKILL)
+    _assert_nothing_is_left(ports)
+
+
+def _assert_nothing_is_left(ports: dict[str, int]) -> None:
+    """After a SIGKILL it is the kernel that ends MiniStack, which takes a moment."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and (any(map(is_taken, ports.values())) or _workers(ports["AWS_PORT"])):
+        time.sleep(0.1)
+    assert not any(map(is_taken, ports.values()))
+    assert _workers(ports["AWS_PORT"]) == []
+
+
+def _workers(aws_port: int) -> list[str]:
+    """Processes whose environment points to this MiniStack: Lambda's workers."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if f"GATEWAY_PORT={aws_port}".encode() in environment:
+            found.append(process.name)
+    return found
