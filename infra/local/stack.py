@@ -15,6 +15,8 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from infra.deploy import DeployFailed, deploy, put_gateway_token
 
 from .front import Front
@@ -124,9 +126,12 @@ class LocalStack:
             "LOG_LEVEL": os.environ.get("MINISTACK_LOG_LEVEL", "WARNING"),
             **_where_state_is_kept(self.settings.state_dir),
         }
+        program = Path(sys.executable).parent / "ministack"
+        if not program.exists():
+            raise StackFailed(f"{program} is missing: run this by make, which installs what it needs")
         with (self.logs / "ministack.log").open("ab") as log:
             self._ministack = subprocess.Popen(
-                [str(Path(sys.executable).parent / "ministack")],
+                [str(program)],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -152,7 +157,7 @@ class LocalStack:
         try:
             put_gateway_token(STACK_NAME, self.settings.gateway_token)
             self.outputs = deploy(STAGE, STACK_NAME, {"GatewayUrl": gateway_url})
-        except DeployFailed as error:
+        except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error
         seed_token(STACK_NAME)
 

@@ -12,17 +12,22 @@ import requests
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.simulator import Simulator
 from infra.local.stack import LocalStack, any_settings
+from tests.aws import forget_connections
 
 Call = Callable[..., requests.Response]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """While it is up, AWS means MiniStack in this process; after it everything is as it was for other tests."""
     with pytest.MonkeyPatch.context() as environment:
+        for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            environment.setenv(name, "")  # whatever it becomes, it is put back
         environment.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
+        forget_connections()
         with LocalStack(any_settings(), tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
             yield stack
-        environment.delenv("AWS_ENDPOINT_URL", raising=False)
+    forget_connections()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from infra.local.stack import STACK_NAME
 
 from .conftest import Call
 
-Finished = Callable[[int], dict[str, Any]]
+Finished = Callable[..., dict[str, Any]]
 
 
 PHONES = iter(range(79_500_000_000, 79_500_100_000))
@@ -67,6 +67,14 @@ def test_a_mailing_in_the_future_starts_by_its_schedule_and_reaches_everyone_onc
     assert {message["id"] for message in stats["results"]} == set(simulator.seen.accepted)
     assert {message["text"] for message in simulator.seen.messages.values()} == {"Привет"}
     assert schedules() == [], "it has removed itself"
+
+
+def test_a_mailing_whose_schedule_is_lost_is_started_by_the_sweep(
+    call: Call, tag: str, simulator: Simulator, finished: Finished
+) -> None:
+    mailing_id = announce(call, tag, starts_in=1)
+    boto3.client("scheduler").delete_schedule(Name=f"mailing-{mailing_id}", GroupName=STACK_NAME)
+    assert finished(mailing_id, 150)["messages"]["sent"] == CLIENTS
 
 
 def test_a_gateway_that_fails_for_a_while_loses_nobody(
