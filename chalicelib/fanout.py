@@ -49,7 +49,7 @@ def start_mailing(outside: Outside, mailing_id: int) -> bool:
         return False
     plan = plan_audience(mailing.chosen, outside.counters.last_id(CLIENT_ID))
     try:
-        mailing = outside.mailings.change(mailing, replace(mailing, status=RUNNING, plan=plan))
+        mailing = outside.mailings.change(mailing, replace(mailing, status=RUNNING, plan=plan, progress_at=now))
     except RowChanged:  # started by another, or changed: then it is asked for anew, at the latest by the sweep
         return False
     queue_segments(outside, mailing, range(plan.segments))

@@ -33,7 +33,7 @@ def do_job(outside: Outside, body: str, seconds_left: Callable[[], float]) -> in
     job = _read(body)
     if job is None:
         log.error("unreadable job put to the dead letters", extra={"body": body})
-        count("DeadLetters")
+        count({"DeadLetters": 1})
         outside.dead_letters.send_raw(body)
         return None
     try:

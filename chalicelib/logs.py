@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_lambda_powertools.logging import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-log = Logger(service="notifications", log_uncaught_exceptions=False)
+SERVICE = "notifications"
 
-NAMESPACE = "Notifications"
+log = Logger(service=SERVICE)
 
 
-def count(name: str, number: float = 1) -> None:
-    """A CloudWatch metric by the embedded metric format: a line in the log, no call."""
-    with single_metric(name=name, unit=MetricUnit.Count, value=number, namespace=NAMESPACE) as metric:
-        metric.add_dimension(name="service", value="notifications")
+def count(numbers: Mapping[str, int]) -> None:
+    """CloudWatch metrics by the embedded metric format: one line in the log for all of them, and no call."""
+    counted = {name: number for name, number in numbers.items() if number}
+    if not counted:
+        return
+    metrics = EphemeralMetrics(namespace="Notifications", service=SERVICE)
+    for name, number in counted.items():
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
+    metrics.flush_metrics()

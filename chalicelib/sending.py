@@ -6,6 +6,7 @@ A message leaves the queue when its row is final; everything else comes back to 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -61,10 +62,18 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """`status`: the final status this batch gave it. `delay`: seconds until it is to come back; None: done."""
+    """`status`: the final status this batch gave it. `delay`: seconds until it is to come back; None: done.
+
+    `failure`: the metric that counts why it comes back.
+    """
 
     status: str | None = None
     delay: int | None = None
+    failure: str | None = None
+
+    @property
+    def metric(self) -> str | None:
+        return self.status.capitalize() if self.status else self.failure
 
 
 DONE = Result()
@@ -86,15 +95,16 @@ class Sender:
         clients = self.outside.clients.get_many({job.client_id for job in jobs})
         batch = _Batch(self, clients, seconds_left)
         results = list(self._threads.map(batch.handle, jobs))
+        unreadable = [record for record, job in read.items() if job is None]
+        count({**Counter(result.metric for result in results if result.metric), "DeadLetters": len(unreadable)})
         self._count(jobs, results)
-        self._put_aside([record for record, job in read.items() if job is None])
+        self._put_aside(unreadable)
         return self._give_back(jobs, results)
 
     def _put_aside(self, unreadable: list[Record]) -> None:
         """What cannot be read will not be readable tomorrow: it is kept whole, for a person to see."""
         for record in unreadable:
             log.error("unreadable message put to the dead letters", extra={"body": record.body, "sqs_id": record.id})
-            count("DeadLetters")
             self.outside.dead_letters.send_raw(record.body)
 
     def _count(self, jobs: list[Job], results: list[Result]) -> None:
@@ -163,8 +173,7 @@ class _Batch:
             return self._handle(job)
         except Exception:
             log.exception("message not handled", extra=_keys(job))
-            count("SenderErrors")
-            return self._later(job)
+            return self._later(job, "SenderErrors")
 
     def _handle(self, job: Job) -> Result:
         client = self.clients.get(job.client_id)
@@ -187,7 +196,7 @@ class _Batch:
 
     def _attempt(self, job: Job, mailing: Mailing, client: Client) -> Result:
         if self.breaker.is_open:
-            return self._later(job)
+            return self._later(job, "HeldBack")
         now = self.outside.clock.now()
         remaining = self.seconds_left() - SECONDS_TO_SETTLE
         timeout = seconds_for_post(mailing, now, self.outside.settings.gateway_timeout, remaining)
@@ -211,9 +220,8 @@ class _Batch:
             self.breaker.succeeded()
             return Result(FAILED if messages.settle(message, FAILED, shards, now, outcome.reason) else None)
         self.breaker.failed(for_good=outcome.our_fault)
-        count("GatewayRefusedToken" if outcome.our_fault else "Retried")
         messages.release(message, shards, outcome.reason or "")
-        return self._later(job, outcome.retry_after)
+        return self._later(job, "GatewayRefusedToken" if outcome.our_fault else "Retried", outcome.retry_after)
 
     def _close(self, job: Job, mailing: Mailing, status: str, error: str | None = None) -> Result:
         shards = mailing.started_plan.shards
@@ -230,8 +238,9 @@ class _Batch:
             return DONE if message is None or message.is_final else Result(delay=1)
         return Result(delay=int(message.claimed_until - now.timestamp()) + 1)
 
-    def _later(self, job: Job, retry_after: float | None = None) -> Result:
-        return Result(delay=retry_delay(job.record.receive_count, self.outside.clock.luck(), retry_after))
+    def _later(self, job: Job, failure: str, retry_after: float | None = None) -> Result:
+        delay = retry_delay(job.record.receive_count, self.outside.clock.luck(), retry_after)
+        return Result(delay=delay, failure=failure)
 
 
 def _read(record: Record) -> Job | None:

@@ -141,7 +141,7 @@ class FakeMailings:
                 is_fanned_out=row.is_fanned_out,
                 recounts=row.recounts,
                 recount_at=row.recount_at,
-                progress_at=row.progress_at,
+                progress_at=row.progress_at if after.progress_at == before.progress_at else after.progress_at,
                 version=before.version + 1,
             )
             self.rows[before.id] = decided

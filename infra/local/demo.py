@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import signal
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ import requests
 from .calls import calls_since
 from .seed import LOCAL_TOKEN
 from .stack import LocalStack, StackFailed, any_settings
-from .up import _interrupt
+from .up import end_on_sigterm
 
 CLIENTS = Path(__file__).with_name("clients.csv")
 TAGS = ["друзья", "постоянные", "новые", "vip", "москва", "акция"]
@@ -29,7 +28,7 @@ BAR = 40
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_on_sigterm()
     logs = Path(tempfile.mkdtemp(prefix="notifications-demo-"))
     try:
         with LocalStack(any_settings(), logs) as stack:

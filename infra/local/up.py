@@ -33,7 +33,7 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_on_sigterm()
     try:
         settings = read_settings(os.environ)
         with LocalStack(settings, _logs(settings)) as stack:
@@ -68,8 +68,13 @@ def _logs(settings: LocalSettings) -> Path:
     return logs
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def end_on_sigterm() -> None:
+    """The same as Ctrl-C."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def test_what_was_added_is_read_back(outside: Any) -> None:
 
 def test_a_decision_is_written_once(outside: Any) -> None:
     outside.mailings.add(MAILING)
-    changed = outside.mailings.change(MAILING, replace(RUNNING, chosen=Filter()))
+    changed = outside.mailings.change(MAILING, replace(RUNNING, chosen=Filter(), progress_at=NOW))
     assert changed.version == 2
     assert outside.mailings.get(1) == changed
     with pytest.raises(RowChanged):

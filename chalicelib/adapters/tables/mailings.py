@@ -112,6 +112,8 @@ class Mailings:
             for name, value in _decisions(decided).items()
         ]
         actions.append(MailingRow.version.set(decided.version))
+        if after.progress_at is not None and after.progress_at != before.progress_at:
+            actions.append(MailingRow.progress_at.set(after.progress_at))
         moved = _totals_moved(before, decided)
         if moved == NOTHING:
             with conflicts():

@@ -1,0 +1,83 @@
+"""The sweep looks at open mailings alone, and one that fails does not keep the others waiting."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.mailing import Mailing
+from chalicelib.sweep import sweep
+from tests.fakes import FakeMailings
+from tests.world import World
+
+
+class Overheard(FakeMailings):
+    """Remembers which mailings were read."""
+
+    def __init__(self, mailings: FakeMailings) -> None:
+        vars(self).update(vars(mailings))
+        self.read: list[int] = []
+
+    def get_many(self, mailing_ids: list[int]) -> dict[int, Mailing]:
+        self.read += mailing_ids
+        return super().get_many(mailing_ids)
+
+
+class Unstartable(FakeMailings):
+    """Fails whenever mailing 1 is to be written."""
+
+    def __init__(self, mailings: FakeMailings) -> None:
+        vars(self).update(vars(mailings))
+
+    def change(self, before: Mailing, after: Mailing) -> Mailing:
+        if before.id == 1:
+            raise OSError("throttled")
+        return super().change(before, after)
+
+
+def world_with_due_mailings(number: int) -> World:
+    world = World()
+    world.clients(2)
+    for _ in range(number):
+        world.mailing(starts_in=60)
+    world.outside.schedules.times.clear()
+    world.clock.forward(61)
+    return world
+
+
+def test_what_is_due_is_started_and_the_steps_are_counted() -> None:
+    world = world_with_due_mailings(3)
+    world.mailing(starts_in=3600)
+    assert sweep(world.outside) == {"start": 3, "walk": 0, "recount": 0, "requeue": 0}
+    assert sweep(world.outside) == {"start": 0, "walk": 0, "recount": 0, "requeue": 0}
+
+
+def test_finished_mailings_are_not_even_read() -> None:
+    world = world_with_due_mailings(2)
+    for _ in range(50):
+        world.mailing(starts_in=-100, lasts=50)
+    mailings: Any = Overheard(world.outside.mailings)
+    world.outside.mailings = mailings
+    sweep(world.outside)
+    assert mailings.read == [1, 2]
+
+
+def test_one_that_fails_does_not_keep_the_others_waiting_and_is_reported() -> None:
+    world = world_with_due_mailings(3)
+    world.outside.mailings = Unstartable(world.outside.mailings)
+    with pytest.raises(ExceptionGroup) as failed:
+        sweep(world.outside)
+    assert [str(error) for error in failed.value.exceptions] == ["throttled"]
+    assert [world.get(number).status for number in (1, 2, 3)] == ["scheduled", "running", "running"]
+
+
+def test_what_waits_in_a_busy_queue_is_not_queued_again() -> None:
+    world = world_with_due_mailings(1)
+    sweep(world.outside)
+    world.do_jobs()
+    waiting = len(world.outside.send_queue.messages)
+    world.clock.forward(timedelta(minutes=30).total_seconds())
+    assert sweep(world.outside)["requeue"] == 0
+    assert len(world.outside.send_queue.messages) == waiting == 2
