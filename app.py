@@ -9,12 +9,14 @@ from chalice.app import Chalice, Response
 
 from chalicelib.api.authorizer import authorizer
 from chalicelib.api.routes import routes
-from chalicelib.workers import schedules, segments, send_queue, tokens
+from chalicelib.workers import dead_letters, schedules, segments, send_queue, tokens
 
 app = Chalice(app_name="notifications", configure_logs=False)
 
-for blueprint in (authorizer, routes, schedules.worker, segments.worker, send_queue.worker, tokens.worker):
+for blueprint in (authorizer, routes):
     app.register_blueprint(blueprint)
+for module in (dead_letters, schedules, segments, send_queue, tokens):
+    app.register_blueprint(module.worker)
 
 
 @app.middleware("http")

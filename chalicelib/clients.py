@@ -37,10 +37,17 @@ class ClientFields(TypedDict, total=False):
     timezone: str
 
 
-def register_client(outside: Outside, fields: ClientFields) -> Client:
-    """Two calls: an id, and the client with its phone number in one transaction."""
+def new_client_id(outside: Outside) -> int:
+    return outside.counters.next_id(CLIENT_ID)
+
+
+def register_client(outside: Outside, fields: ClientFields, client_id: int | None = None) -> Client:
+    """Two calls: an id, and the client with its phone number in one transaction.
+
+    `client_id`: reserved before, by an earlier try of the same request, which may have made the client.
+    """
     client = Client(
-        id=outside.counters.next_id(CLIENT_ID),
+        id=client_id or new_client_id(outside),
         phone_number=fields["phone_number"],
         tag=fields.get("tag"),
         timezone=fields.get("timezone", "UTC"),
@@ -50,6 +57,9 @@ def register_client(outside: Outside, fields: ClientFields) -> Client:
             outside.clients.add(client)
             return client
         except PhoneTaken as taken:
+            known = outside.clients.get(client.id) if client_id else None
+            if known is not None:
+                return known
             raise _phone_taken() from taken
         except RowChanged:  # another transaction had hold of the phone number: see how it ended
             continue

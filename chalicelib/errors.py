@@ -6,12 +6,15 @@ Refusal                    the caller can mend it: becomes a 4xx with `body`
 ├── NotAllowed      403    the token's role does not allow the call
 ├── NotFound        404    no such client, mailing or address
 ├── MethodRefused   405    the address exists, the method does not
+├── NotInThisStatus 409    the mailing's status does not allow it
 ├── TooLarge        413    a body over the limit
-└── WrongMediaType  415    neither JSON nor a form
+├── WrongMediaType  415    neither JSON nor a form
+└── KeyReused       422    the Idempotency-Key was used for another request
 Conflict                   somebody else wrote first: read again and decide again
 ├── RowChanged             the row is not as it was read
 ├── PhoneTaken             the phone number belongs to another client
 └── SegmentBusy            another worker holds the segment
+NotWritten                 a table did not take a write that is right: try again
 BadSettings                the environment is wrong: nothing starts
 """
 
@@ -87,6 +90,10 @@ class MethodRefused(Refusal):
         return {"Allow": ", ".join(self.allowed)}
 
 
+class NotInThisStatus(Refusal):
+    status_code = 409
+
+
 class TooLarge(Refusal):
     status_code = 413
 
@@ -99,6 +106,13 @@ class WrongMediaType(Refusal):
             f'Unsupported media type "{media_type}" in request: '
             "application/json or application/x-www-form-urlencoded is expected."
         )
+
+
+class KeyReused(Refusal):
+    status_code = 422
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for another request: take a new key for a new request.")
 
 
 class Conflict(Exception):
@@ -115,6 +129,10 @@ class PhoneTaken(Conflict):
 
 class SegmentBusy(Conflict):
     """Another worker holds the segment; its lease ends by itself."""
+
+
+class NotWritten(Exception):
+    """The table was throttled, did not answer, or failed: whether it was written is not known."""
 
 
 class BadSettings(Exception):

@@ -16,7 +16,8 @@ from . import recount
 from .clients import CLIENT_ID
 from .domain.audience import plan_audience
 from .domain.client import Client
-from .domain.mailing import RUNNING, SCHEDULED, Counts, Mailing
+from .domain.decisions import started
+from .domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
 from .domain.message import EXPIRED, QUEUED, Message, queue_body
 from .domain.segment import Segment
 from .domain.walk import Cursor, walk
@@ -49,7 +50,7 @@ def start_mailing(outside: Outside, mailing_id: int) -> bool:
         return False
     plan = plan_audience(mailing.chosen, outside.counters.last_id(CLIENT_ID))
     try:
-        mailing = outside.mailings.change(mailing, replace(mailing, status=RUNNING, plan=plan, progress_at=now))
+        mailing = outside.mailings.change(mailing, started(mailing, plan, now))
     except RowChanged:  # started by another, or changed: then it is asked for anew, at the latest by the sweep
         return False
     queue_segments(outside, mailing, range(plan.segments))
@@ -87,6 +88,10 @@ def walk_segment(outside: Outside, mailing_id: int, number: int, seconds_left: C
             if seconds_left() < SECONDS_FOR_A_PAGE:
                 outside.segments.give_back(segment)
                 return False
+            if mailing.status == CANCELLED:  # whoever is not reached by now is not chosen any more
+                segment = replace(segment, done=True)
+                outside.segments.give_back(segment)
+                break
             segment, counts = _walk_page(outside, threads, mailing, segment)
             counted = outside.mailings.add_counts(mailing_id, counts, outside.clock.now())
             if counted is None:  # deleted meanwhile
@@ -154,5 +159,5 @@ def _conclude(outside: Outside, mailing: Mailing) -> None:
         return
     chosen = sum(segment.chosen for segment in segments)
     counted = outside.mailings.mark_fanned_out(mailing.id, chosen, outside.clock.now())
-    if counted is not None and counted.is_settled:
+    if counted is not None and (counted.is_settled or counted.status == CANCELLED):
         recount.ask_recount(outside, counted)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .dead_letters import put_aside
 from .errors import Conflict
 from .fanout import start_mailing, walk_segment
-from .logs import count, log
 from .recount import recount_shard
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ def do_job(outside: Outside, body: str, seconds_left: Callable[[], float]) -> in
     """
     job = _read(body)
     if job is None:
-        log.error("unreadable job put to the dead letters", extra={"body": body})
-        count({"DeadLetters": 1})
-        outside.dead_letters.send_raw(body)
+        put_aside(outside, [body])
         return None
     try:
         return None if _do(outside, job, seconds_left) else 0

@@ -1,11 +1,14 @@
-"""Announce, change and withdraw mailings."""
+"""Announce, change, steer and withdraw mailings."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from . import fanout, recount
-from .domain.mailing import SCHEDULED, Mailing, MailingFields, announced, changed
+from .domain import decisions
+from .domain.decisions import MailingFields
+from .domain.mailing import CANCELLED, SCHEDULED, Mailing
 from .errors import NotFound, RowChanged
 
 if TYPE_CHECKING:
@@ -17,12 +20,33 @@ PAGE_READ = 100
 MAX_READS = 50
 
 
-def announce_mailing(outside: Outside, fields: MailingFields) -> Mailing:
-    """Save it, then see to its start; should we die between the two, the sweep starts it."""
-    mailing = announced(fields, outside.counters.next_id(MAILING_ID), outside.clock.now())
-    outside.mailings.add(mailing)
+def new_mailing_id(outside: Outside) -> int:
+    return outside.counters.next_id(MAILING_ID)
+
+
+def announce_mailing(outside: Outside, fields: MailingFields, mailing_id: int | None = None) -> Mailing:
+    """Save it, then see to its start; should we die between the two, the sweep starts it.
+
+    `mailing_id`: reserved before, by an earlier try of the same request, which may have made the mailing.
+    """
+    now = outside.clock.now()
+    decisions.announced(fields, 0, now)  # refused before an id is spent on it
+    mailing = decisions.announced(fields, mailing_id or new_mailing_id(outside), now)
+    mailing = _add(outside, mailing)
     _see_to_start(outside, mailing)
     return mailing
+
+
+def _add(outside: Outside, mailing: Mailing) -> Mailing:
+    for _ in range(TRIES):
+        try:
+            outside.mailings.add(mailing)
+            return mailing
+        except RowChanged:  # it is there already, or another transaction had hold of the totals
+            found = outside.mailings.get(mailing.id)
+            if found is not None:
+                return found
+    raise RowChanged
 
 
 def get_mailing(outside: Outside, mailing_id: int) -> Mailing:
@@ -33,10 +57,33 @@ def get_mailing(outside: Outside, mailing_id: int) -> Mailing:
 
 
 def change_mailing(outside: Outside, mailing_id: int, fields: MailingFields) -> Mailing:
-    """Save the change, then do what follows from it; the sweep completes what we could not."""
+    return _decide(outside, mailing_id, lambda mailing: decisions.changed(mailing, fields, outside.clock.now()))
+
+
+def pause_mailing(outside: Outside, mailing_id: int) -> Mailing:
+    """Within a second or two nothing is sent any more; posts that are under way are let finish."""
+    return _decide(outside, mailing_id, lambda mailing: decisions.paused(mailing, outside.clock.now()))
+
+
+def resume_mailing(outside: Outside, mailing_id: int) -> Mailing:
+    return _decide(outside, mailing_id, lambda mailing: decisions.resumed(mailing, outside.clock.now()))
+
+
+def cancel_mailing(outside: Outside, mailing_id: int) -> Mailing:
+    """For good. Statistics and messages stay; what is queued becomes cancelled."""
+    return _decide(outside, mailing_id, lambda mailing: decisions.cancelled(mailing, outside.clock.now()))
+
+
+def resend_mailing(outside: Outside, mailing_id: int, statuses: Collection[str]) -> Mailing:
+    """Queue again those whose message has one of these final statuses; `sent` is never among them."""
+    return _decide(outside, mailing_id, lambda mailing: decisions.resent(mailing, statuses, outside.clock.now()))
+
+
+def _decide(outside: Outside, mailing_id: int, decision: Callable[[Mailing], Mailing]) -> Mailing:
+    """Save the decision, then do what follows from it; the sweep completes what we could not."""
     for _ in range(TRIES):
         before = get_mailing(outside, mailing_id)
-        after = changed(before, fields, outside.clock.now())
+        after = decision(before)
         if after == before:
             return before
         try:
@@ -91,11 +138,10 @@ def _see_to_start(outside: Outside, mailing: Mailing) -> None:
 
 
 def _follow_up(outside: Outside, before: Mailing, after: Mailing) -> None:
-    if after.plan is not None:
-        if after.datetime_end != before.datetime_end:
-            recount.ask_recount(outside, after)
-        return
     if before.status == SCHEDULED and after.status != SCHEDULED:
         outside.schedules.remove(after.id)
-    if (before.status, before.datetime_start) != (after.status, after.datetime_start):
-        _see_to_start(outside, after)
+    if after.plan is None:
+        if (before.status, before.datetime_start) != (after.status, after.datetime_start):
+            _see_to_start(outside, after)
+    elif after.has_orders or after.status == CANCELLED or after.datetime_end != before.datetime_end:
+        recount.ask_recount(outside, after)

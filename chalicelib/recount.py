@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .domain.admission import Mend, mend
-from .domain.mailing import FINISHED, Counts, Mailing
-from .domain.message import EXPIRED, QUEUED, Message, queue_body
+from .domain.decisions import ended
+from .domain.mailing import CANCELLED as MAILING_CANCELLED
+from .domain.mailing import Counts, Mailing
+from .domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, queue_body
+from .domain.segment import ShardReport
 from .errors import RowChanged
 from .logs import log
 
@@ -20,8 +26,10 @@ if TYPE_CHECKING:
     from .adapters.outside import Outside
 
 PAGE = 1000
+CHUNK = 100
 THREADS = 8
 SECONDS_FOR_A_PAGE = 15.0
+NO_WORD = "An attempt ended without a word: the gateway may have sent it."
 
 
 def ask_recount(outside: Outside, mailing: Mailing, requeue: bool = False) -> None:
@@ -42,65 +50,101 @@ def recount_shard(
 ) -> bool:
     """Mend and count one shard; False when time ran out: what was mended stays so, and the next turn goes on."""
     mailing = outside.mailings.get(mailing_id)
-    if mailing is None or mailing.plan is None or mailing.status == FINISHED:
-        return True
-    if shard not in range(mailing.plan.shards):
+    if mailing is None or mailing.plan is None or not mailing.is_open or shard not in range(mailing.plan.shards):
         return True
     found: Counter[str] = Counter()
-    moved = 0
+    moved: Counter[str] = Counter()
+    last_post_at: datetime | None = None
     after = 0
     with ThreadPoolExecutor(THREADS) as threads:
         while True:
             if seconds_left() < SECONDS_FOR_A_PAGE:
                 return False
             page = outside.messages.page(mailing_id, shard, after, PAGE)
-            statuses = list(threads.map(lambda message: _mend(outside, mailing, message, requeue), page))
+            statuses = _mend_page(outside, threads, mailing, page, requeue)
             found.update(statuses)
-            moved += sum(status == EXPIRED for status in statuses)
-            moved -= sum(message.status == EXPIRED for message in page)
+            moved.update(statuses)
+            moved.subtract(message.status for message in page)
+            last_post_at = _latest(last_post_at, *(message.posted_at for message in page))
             if len(page) < PAGE:
                 break
             after = page[-1].client_id
-    if moved:
-        outside.mailings.add_counts(mailing_id, Counts(expired=moved), outside.clock.now())
-    counts = Counts(total=found.total(), **{name: found[name] for name in found if name != QUEUED})
+    if any(moved.values()):
+        outside.mailings.add_counts(mailing_id, Counts(**_final(moved)), outside.clock.now())
+    report = ShardReport(Counts(total=found.total(), **_final(found)), last_post_at)
     kept_until = mailing.kept_until(outside.settings.message_retention_days)
-    outside.segments.report(mailing_id, round_number, shard, counts, kept_until)
+    outside.segments.report(mailing_id, round_number, shard, report, kept_until)
     _conclude(outside, mailing_id, round_number)
     return True
 
 
-def _mend(outside: Outside, mailing: Mailing, message: Message, requeue: bool) -> str:
-    """Do what the message needs, and answer with the status it then has."""
-    now = outside.clock.now()
-    shards = mailing.started_plan.shards
-    match mend(message, mailing, now, requeue):
+def _mend_page(
+    outside: Outside, threads: ThreadPoolExecutor, mailing: Mailing, page: list[Message], requeue: bool
+) -> list[str]:
+    """The statuses after mending. Rows first, then the queue messages of those who wait without one."""
+    now, dedupes = outside.clock.now(), outside.settings.gateway_dedupes
+    mends = [mend(message, mailing, now, requeue, dedupes) for message in page]
+    statuses = list(threads.map(lambda message, what: _mend(outside, mailing, message, what), page, mends))
+    waiting = [message for message, what in zip(page, mends, strict=True) if what in (Mend.REVIVE, Mend.REQUEUE)]
+    chunks = [waiting[start : start + CHUNK] for start in range(0, len(waiting), CHUNK)]
+    list(
+        threads.map(
+            lambda chunk: outside.send_queue.send([queue_body(m.mailing_id, m.client_id) for m in chunk]), chunks
+        )
+    )
+    return statuses
+
+
+def _mend(outside: Outside, mailing: Mailing, message: Message, what: Mend | None) -> str:
+    """Write what the row needs, and answer with the status it then has."""
+    now, messages, shards = outside.clock.now(), outside.messages, mailing.started_plan.shards
+    key = (message.mailing_id, message.client_id, shards)
+    match what:
         case Mend.EXPIRE:
-            closed = outside.messages.close(message.mailing_id, message.client_id, shards, EXPIRED, now)
-            return EXPIRED if closed else QUEUED
+            return EXPIRED if messages.close(*key, EXPIRED, now) else QUEUED
+        case Mend.CANCEL:
+            return CANCELLED if messages.close(*key, CANCELLED, now) else QUEUED
+        case Mend.DOUBT:
+            return UNKNOWN if messages.doubt(*key, now, NO_WORD) else QUEUED
         case Mend.REVIVE:
-            outside.messages.revive(message, shards)
-        case Mend.REQUEUE:
-            pass
-        case None:
-            return message.status
-    outside.send_queue.send([queue_body(message.mailing_id, message.client_id)])
-    return QUEUED
+            messages.revive(message, shards, mailing.resends)
+            return QUEUED
+    return message.status
+
+
+def _final(statuses: Counter[str]) -> dict[str, int]:
+    """As Counts takes them: those who wait are what is left of the total."""
+    return {status: number for status, number in statuses.items() if status != QUEUED}
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max((moment for moment in moments if moment), default=None)
 
 
 def _conclude(outside: Outside, mailing_id: int, round_number: int) -> None:
-    """When every shard has reported and nobody waits, the mailing is finished with exactly these counts."""
+    """When every shard has reported and nobody waits, the mailing ends with exactly these counts."""
     mailing = outside.mailings.get(mailing_id)
-    if mailing is None or not mailing.is_open or not mailing.is_fanned_out:
+    if mailing is None or not mailing.is_open or round_number < mailing.decisive_round:
         return
     reports = outside.segments.reports(mailing_id, round_number)
     if len(reports) < mailing.started_plan.shards:
         return
-    counts = sum(reports, Counts())
-    if counts.queued or (counts.expired and not mailing.is_over(outside.clock.now())):
-        return
-    try:
-        outside.mailings.finish(mailing, counts)
-    except RowChanged:  # changed in this very moment: the sweep asks for another round
-        return
-    log.info("mailing finished", extra={"mailing_id": mailing_id, **counts.by_status()})
+    counts = sum((report.counts for report in reports), Counts())
+    with suppress(RowChanged):  # decided anew in this very moment: the sweep asks for another round
+        if _is_at_its_end(mailing, counts, outside.clock.now()):
+            last_post_at = _latest(*(report.last_post_at for report in reports))
+            after = replace(ended(mailing, counts, outside.clock.now()), last_post_at=last_post_at)
+            outside.mailings.end(mailing, after)
+            log.info("mailing ended", extra={"mailing_id": mailing_id, "status": after.status, **counts.by_status()})
+        elif mailing.has_orders:
+            outside.mailings.orders_done(mailing)
+
+
+def _is_at_its_end(mailing: Mailing, counts: Counts, now: datetime) -> bool:
+    """Everybody who was chosen has a row with a final status, and nobody is to be tried again."""
+    if not mailing.is_fanned_out or counts.queued:
+        return False
+    if counts.total < mailing.counts.total:
+        log.error("rows are missing", extra={"mailing_id": mailing.id, "rows": counts.total, **asdict(mailing.counts)})
+        return False
+    return not counts.expired or mailing.is_over(now) or mailing.status == MAILING_CANCELLED

@@ -9,19 +9,21 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from . import recount
+from .dead_letters import put_aside
 from .domain.admission import Admission, admit, seconds_for_post
 from .domain.backoff import retry_delay
 from .domain.breaker import Breaker
 from .domain.client import Client
 from .domain.gateway_result import Outcome, read_answer
-from .domain.mailing import Counts, Mailing
-from .domain.message import CANCELLED, EXPIRED, FAILED, SENT, Message, message_id
+from .domain.mailing import NOTHING, Counts, Mailing
+from .domain.message import CANCELLED, EXPIRED, FAILED, SENT, UNKNOWN, Message, message_id
+from .errors import NotWritten
 from .logs import count, log
 
 if TYPE_CHECKING:
@@ -38,6 +40,12 @@ SECONDS_TO_SETTLE = 5.0
 
 LEAST_POST_SECONDS = 1.0
 """A post that has less time than this is not begun: it might be cut off on its way."""
+
+SECONDS_AT_THE_LEAST = 1.0
+"""A result that was not written is tried again for as long as the invocation has more than this left."""
+
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 2.0
 
 WAIT_SECONDS = 30
 CLAIM_MARGIN = timedelta(seconds=SECONDS_TO_SETTLE)
@@ -64,12 +72,13 @@ class Job:
 class Result:
     """`status`: the final status this batch gave it. `delay`: seconds until it is to come back; None: done.
 
-    `failure`: the metric that counts why it comes back.
+    `failure`: the metric that counts why it comes back. `posted_at`: when its post began, if there was one.
     """
 
     status: str | None = None
     delay: int | None = None
     failure: str | None = None
+    posted_at: datetime | None = None
 
     @property
     def metric(self) -> str | None:
@@ -85,6 +94,7 @@ class Sender:
     def __init__(self, outside: Outside) -> None:
         self.outside = outside
         self.mailings = MailingMemory(outside)
+        self.breaker = Breaker()
         self._threads = ThreadPoolExecutor(outside.settings.sender_threads)
 
     def send_batch(self, records: Sequence[Record], seconds_left: Callable[[], float]) -> list[str]:
@@ -95,32 +105,33 @@ class Sender:
         clients = self.outside.clients.get_many({job.client_id for job in jobs})
         batch = _Batch(self, clients, seconds_left)
         results = list(self._threads.map(batch.handle, jobs))
-        unreadable = [record for record, job in read.items() if job is None]
-        count({**Counter(result.metric for result in results if result.metric), "DeadLetters": len(unreadable)})
+        count(Counter(result.metric for result in results if result.metric))
         self._count(jobs, results)
-        self._put_aside(unreadable)
+        put_aside(self.outside, [record.body for record, job in read.items() if job is None])
         return self._give_back(jobs, results)
-
-    def _put_aside(self, unreadable: list[Record]) -> None:
-        """What cannot be read will not be readable tomorrow: it is kept whole, for a person to see."""
-        for record in unreadable:
-            log.error("unreadable message put to the dead letters", extra={"body": record.body, "sqs_id": record.id})
-            self.outside.dead_letters.send_raw(record.body)
 
     def _count(self, jobs: list[Job], results: list[Result]) -> None:
         """Counters are added once per mailing and batch; the last one to add asks for the recount."""
-        gained: dict[int, Counts] = {}
+        by_mailing: dict[int, list[Result]] = {}
         for job, result in zip(jobs, results, strict=True):
-            if result.status:
-                gained[job.mailing_id] = gained.get(job.mailing_id, Counts()) + Counts(**{result.status: 1})
-        for mailing_id, counts in gained.items():
-            mailing = self.outside.mailings.add_counts(mailing_id, counts, self.outside.clock.now())
-            log.info("batch sent", extra={"mailing_id": mailing_id, "sent": counts.sent, "failed": counts.failed})
-            if mailing is None:
-                continue
-            self.mailings.remember(mailing)
-            if mailing.is_settled:
-                recount.ask_recount(self.outside, mailing)
+            by_mailing.setdefault(job.mailing_id, []).append(result)
+        for mailing_id, group in by_mailing.items():
+            counts = Counts(**Counter(result.status for result in group if result.status))
+            if counts != NOTHING:
+                self._add(mailing_id, counts, max((r.posted_at for r in group if r.posted_at), default=None))
+
+    def _add(self, mailing_id: int, counts: Counts, last_post_at: datetime | None) -> None:
+        log.info("batch sent", extra={"mailing_id": mailing_id, "sent": counts.sent, "failed": counts.failed})
+        try:
+            mailing = self.outside.mailings.add_counts(mailing_id, counts, self.outside.clock.now(), last_post_at)
+        except NotWritten:  # the rows have it, and the recount will read them
+            log.exception("batch not counted", extra={"mailing_id": mailing_id})
+            return
+        if mailing is None:
+            return
+        self.mailings.remember(mailing)
+        if mailing.is_settled:
+            recount.ask_recount(self.outside, mailing)
 
     def _give_back(self, jobs: list[Job], results: list[Result]) -> list[str]:
         back = {job.record: result.delay for job, result in zip(jobs, results, strict=True) if result.delay is not None}
@@ -165,7 +176,7 @@ class _Batch:
         self.mailings = sender.mailings
         self.clients = clients
         self.seconds_left = seconds_left
-        self.breaker = Breaker()
+        self.breaker = sender.breaker
 
     def handle(self, job: Job) -> Result:
         """One message, in a thread of its own. An error of ours brings it back; the others go on."""
@@ -190,38 +201,75 @@ class _Batch:
             case Admission.EXPIRE:
                 return self._close(job, mailing, EXPIRED)
             case Admission.CANCEL:
-                return self._close(job, mailing, CANCELLED, "The client was deleted." if client is None else None)
+                return self._close(job, mailing, CANCELLED, "The client was deleted.")
+            case Admission.HOLD:
+                return DONE
             case _:
                 return Result(delay=WAIT_SECONDS)
 
     def _attempt(self, job: Job, mailing: Mailing, client: Client) -> Result:
-        if self.breaker.is_open:
-            return self._later(job, "HeldBack")
-        now = self.outside.clock.now()
-        remaining = self.seconds_left() - SECONDS_TO_SETTLE
-        timeout = seconds_for_post(mailing, now, self.outside.settings.gateway_timeout, remaining)
-        if timeout < min(LEAST_POST_SECONDS, self.outside.settings.gateway_timeout):
+        timeout = self._seconds_for_post(mailing)
+        if timeout < self._least_seconds:
             return Result(delay=1)
+        now = self.outside.clock.now()
+        if not self.breaker.admits(now, timedelta(seconds=timeout)):
+            return self._later(job, "HeldBack")
         until = now + timedelta(seconds=timeout) + CLAIM_MARGIN
         shards = mailing.started_plan.shards
         message = self.outside.messages.claim(job.mailing_id, job.client_id, shards, now, until)
         if message is None:
             return self._not_ours(job, shards)
+        timeout = min(timeout, self._seconds_for_post(mailing))
+        if timeout < self._least_seconds:  # claiming took long
+            self.outside.messages.release(message, shards, None)
+            return Result(delay=1)
+        message = replace(message, posted_at=self.outside.clock.now())
         answer = self.outside.gateway.post(message.id, client.phone_number, mailing.message_text, timeout)
         return self._settle(job, message, shards, read_answer(answer, self.outside.clock.now()))
 
+    def _seconds_for_post(self, mailing: Mailing) -> float:
+        remaining = self.seconds_left() - SECONDS_TO_SETTLE
+        return seconds_for_post(mailing, self.outside.clock.now(), self.outside.settings.gateway_timeout, remaining)
+
+    @property
+    def _least_seconds(self) -> float:
+        return min(LEAST_POST_SECONDS, self.outside.settings.gateway_timeout)
+
     def _settle(self, job: Job, message: Message, shards: int, outcome: Outcome) -> Result:
-        messages, now = self.outside.messages, self.outside.clock.now()
+        messages = self.outside.messages
+        if outcome.sent or not outcome.retryable:
+            self.breaker.succeeded()
+        else:
+            self.breaker.failed(self.outside.clock.now(), for_good=outcome.our_fault)
+        if not outcome.sent:
+            log.warning(outcome.reason, extra={"attempt": message.attempts, "retry": outcome.retryable, **_keys(job)})
+        status = self._final_status(outcome)
+        if status is None:
+            self._insist(lambda: messages.release(message, shards, outcome.reason))
+            return self._later(job, "GatewayRefusedToken" if outcome.our_fault else "Retried", outcome.retry_after)
+        now = self.outside.clock.now()
+        is_settled = self._insist(lambda: messages.settle(message, status, shards, now, outcome.reason))
+        return Result(status if is_settled else None, posted_at=message.posted_at)
+
+    def _final_status(self, outcome: Outcome) -> str | None:
+        """None: it is tried again, which is safe when the gateway surely has nothing, or takes an id only once."""
         if outcome.sent:
-            self.breaker.succeeded()
-            return Result(SENT if messages.settle(message, SENT, shards, now) else None)
-        log.warning(outcome.reason, extra={"attempt": message.attempts, "retry": outcome.retryable, **_keys(job)})
+            return SENT
         if not outcome.retryable:
-            self.breaker.succeeded()
-            return Result(FAILED if messages.settle(message, FAILED, shards, now, outcome.reason) else None)
-        self.breaker.failed(for_good=outcome.our_fault)
-        messages.release(message, shards, outcome.reason or "")
-        return self._later(job, "GatewayRefusedToken" if outcome.our_fault else "Retried", outcome.retry_after)
+            return FAILED
+        return UNKNOWN if outcome.in_doubt and not self.outside.settings.gateway_dedupes else None
+
+    def _insist(self, write: Callable[[], bool]) -> bool:
+        """What became of a post is worth many tries: unwritten, it would be posted again or be in doubt."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return write()
+            except NotWritten:
+                if self.seconds_left() - pause < SECONDS_AT_THE_LEAST:
+                    raise
+            self.outside.clock.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def _close(self, job: Job, mailing: Mailing, status: str, error: str | None = None) -> Result:
         shards = mailing.started_plan.shards
@@ -234,9 +282,12 @@ class _Batch:
         """Final, or gone: done with. In another attempt's hands: come back when that is surely over."""
         message = self.outside.messages.get(job.mailing_id, job.client_id, shards)
         now = self.outside.clock.now()
-        if message is None or not message.is_claimed(now) or message.claimed_until is None:
-            return DONE if message is None or message.is_final else Result(delay=1)
-        return Result(delay=int(message.claimed_until - now.timestamp()) + 1)
+        if message is None or message.is_final:
+            return DONE
+        if message.is_in_doubt(now) and not self.outside.settings.gateway_dedupes:
+            is_new = self.outside.messages.doubt(job.mailing_id, job.client_id, shards, now, recount.NO_WORD)
+            return Result(UNKNOWN if is_new else None)
+        return Result(delay=max(1, int((message.claimed_until or 0) - now.timestamp()) + 1))
 
     def _later(self, job: Job, failure: str, retry_after: float | None = None) -> Result:
         delay = retry_delay(job.record.receive_count, self.outside.clock.luck(), retry_after)

@@ -35,6 +35,12 @@ def _count(text: str) -> int:
     return number
 
 
+def _flag(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("true or false is expected")
+    return text.lower() == "true"
+
+
 def _setting(default: object, read: Callable[[str], object], help_text: str) -> Any:
     return field(default=default, metadata={"read": read, "help": help_text})
 
@@ -52,6 +58,7 @@ class Settings:
     scheduler_role_arn: str = _setting("", str, "The role that the schedules use to invoke it.")
     gateway_url: str = _setting("http://127.0.0.1:9000", _url, "Address of the SMS gateway.")
     gateway_timeout: float = _setting(10.0, _positive, "Seconds to wait for the gateway's answer.")
+    gateway_dedupes: bool = _setting(True, _flag, "Whether the gateway takes a repeated message id only once.")
     sender_threads: int = _setting(20, _count, "Posts that one sender Lambda has under way at once.")
     message_retention_days: int = _setting(400, _count, "Days after its end that a mailing's messages are kept.")
 

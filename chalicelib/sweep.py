@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from .domain.mailing import Mailing, Step, next_step
+from .domain.mailing import Mailing
+from .domain.steps import Step, next_step
 from .fanout import resume_fanout, start_mailing
 from .logs import log
 from .recount import ask_recount

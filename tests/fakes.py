@@ -14,13 +14,16 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any
 
+from chalicelib.domain import mailing as mailing_domain
+from chalicelib.domain import message as message_domain
 from chalicelib.domain.audience import Partition
 from chalicelib.domain.client import Client, block_of, label_key
+from chalicelib.domain.first_request import FirstRequest
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.mailing import FINISHED, NOTHING, Counts, Mailing
-from chalicelib.domain.message import EXPIRED, QUEUED, SENT, Message
+from chalicelib.domain.mailing import COUNTED, NOTHING, Counts, Mailing
+from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message
 from chalicelib.domain.principal import Principal
-from chalicelib.domain.segment import Segment
+from chalicelib.domain.segment import Segment, ShardReport
 from chalicelib.errors import PhoneTaken, RowChanged, SegmentBusy
 from chalicelib.settings import Settings
 
@@ -40,6 +43,9 @@ class FakeClock:
 
     def forward(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
+
+    def sleep(self, seconds: float) -> None:
+        self.forward(seconds)
 
 
 class FakeCounters:
@@ -121,7 +127,7 @@ class FakeMailings:
                 raise RowChanged
             self.rows[mailing.id] = mailing
             self.counters.mailings += 1
-            self._move_totals(NOTHING, _finished(mailing))
+            self._move_totals(NOTHING, _ended(mailing))
 
     def get(self, mailing_id: int) -> Mailing | None:
         return self.rows.get(mailing_id)
@@ -135,39 +141,50 @@ class FakeMailings:
     def change(self, before: Mailing, after: Mailing) -> Mailing:
         with LOCK:
             row = self._same(before)
-            decided = replace(
-                after,
-                counts=row.counts,
-                is_fanned_out=row.is_fanned_out,
-                recounts=row.recounts,
-                recount_at=row.recount_at,
-                progress_at=row.progress_at if after.progress_at == before.progress_at else after.progress_at,
-                version=before.version + 1,
+            moved = after.progress_at != before.progress_at
+            return self._decide(
+                replace(
+                    after,
+                    counts=row.counts,
+                    is_fanned_out=row.is_fanned_out,
+                    recounts=row.recounts,
+                    recount_at=row.recount_at,
+                    decisive_round=row.recounts + 1,
+                    progress_at=after.progress_at if moved else row.progress_at,
+                    last_post_at=row.last_post_at,
+                )
             )
-            self.rows[before.id] = decided
-            self._move_totals(_finished(row), _finished(decided))
-            return decided
 
-    def finish(self, mailing: Mailing, counts: Counts) -> Mailing:
+    def end(self, before: Mailing, after: Mailing) -> Mailing:
         with LOCK:
-            row = self._same(mailing)
-            finished = replace(row, status=FINISHED, counts=counts, version=mailing.version + 1)
-            self.rows[mailing.id] = finished
-            self._move_totals(_finished(row), counts)
-            return finished
+            self._same(before)
+            return self._decide(after)
+
+    def orders_done(self, mailing: Mailing) -> None:
+        with LOCK:
+            self.rows[mailing.id] = replace(self._same(mailing), requeue=False, resend=())
 
     def remove(self, mailing: Mailing) -> None:
         with LOCK:
             row = self._same(mailing)
             del self.rows[mailing.id]
             self.counters.mailings -= 1
-            self._move_totals(_finished(row), NOTHING)
+            self._move_totals(_ended(row), NOTHING)
 
-    def add_counts(self, mailing_id: int, counts: Counts, now: datetime) -> Mailing | None:
-        return self._update_unfinished(mailing_id, lambda row: {"counts": row.counts + counts, "progress_at": now})
+    def add_counts(
+        self, mailing_id: int, counts: Counts, now: datetime, last_post_at: datetime | None = None
+    ) -> Mailing | None:
+        return self._update_open(
+            mailing_id,
+            lambda row: {
+                "counts": row.counts + counts,
+                "progress_at": now,
+                "last_post_at": last_post_at or row.last_post_at,
+            },
+        )
 
     def mark_fanned_out(self, mailing_id: int, total: int, now: datetime) -> Mailing | None:
-        return self._update_unfinished(
+        return self._update_open(
             mailing_id,
             lambda row: {
                 "counts": replace(row.counts, total=total),
@@ -190,29 +207,35 @@ class FakeMailings:
             raise RowChanged
         return row
 
-    def _update_unfinished(self, mailing_id: int, change: Callable[[Mailing], dict[str, Any]]) -> Mailing | None:
+    def _update_open(self, mailing_id: int, change: Callable[[Mailing], dict[str, Any]]) -> Mailing | None:
         with LOCK:
             row = self.rows.get(mailing_id)
-            if row is None or row.status == FINISHED:
+            if row is None or not row.is_open:
                 return None
             self.rows[mailing_id] = replace(row, **change(row))
             return self.rows[mailing_id]
 
+    def _decide(self, after: Mailing) -> Mailing:
+        before = self.rows[after.id]
+        mailing_domain.require_transition(before.status, after.status)
+        self.rows[after.id] = replace(after, version=before.version + 1)
+        self._move_totals(_ended(before), _ended(after))
+        return self.rows[after.id]
+
     def _move_totals(self, before: Counts, after: Counts) -> None:
         self.counters.finished += after
-        self.counters.finished += Counts(
-            *(-number for number in (before.total, before.sent, before.failed, before.expired, before.cancelled))
-        )
+        self.counters.finished += Counts(*(-getattr(before, name) for name in COUNTED))
 
 
-def _finished(mailing: Mailing) -> Counts:
-    return mailing.counts if mailing.status == FINISHED else NOTHING
+def _ended(mailing: Mailing) -> Counts:
+    return NOTHING if mailing.is_open else mailing.counts
 
 
 class FakeMessages:
-    def __init__(self) -> None:
+    def __init__(self, gateway_dedupes: bool = True) -> None:
         self.rows: dict[tuple[int, int], Message] = {}
         self.kept_until: dict[tuple[int, int], datetime] = {}
+        self.gateway_dedupes = gateway_dedupes
 
     def add(self, messages: Iterable[Message], shards: int, expires_at: datetime) -> None:
         for message in messages:
@@ -228,45 +251,65 @@ class FakeMessages:
 
     def claim(self, mailing_id: int, client_id: int, shards: int, now: datetime, until: datetime) -> Message | None:
         with LOCK:
-            row = self.rows.get((mailing_id, client_id))
-            if row is None or row.status != QUEUED or row.is_claimed(now):
+            row = self._free(mailing_id, client_id, now)
+            if row is None:
                 return None
-            return self._put(replace(row, claimed_until=until.timestamp(), attempts=row.attempts + 1))
+            claimed = replace(row, claimed_until=until.timestamp(), posted_at=now, attempts=row.attempts + 1)
+            return self._put(claimed)
 
     def settle(self, message: Message, status: str, shards: int, now: datetime, error: str | None = None) -> bool:
         with LOCK:
-            row = self.rows.get((message.mailing_id, message.client_id))
-            if row is None or row.status != QUEUED or (status != SENT and row.attempts != message.attempts):
+            row = self._queued(message.mailing_id, message.client_id)
+            if row is None or (status != SENT and row.attempts != message.attempts):
                 return False
             sent_at = now if status == SENT else row.sent_at
-            self._put(replace(row, status=status, sent_at=sent_at, claimed_until=None, last_error=error))
+            final = replace(row, status=status, sent_at=sent_at, claimed_until=None, last_error=error)
+            self._put(replace(final, posted_at=message.posted_at))
             return True
 
-    def release(self, message: Message, shards: int, error: str) -> bool:
+    def release(self, message: Message, shards: int, error: str | None) -> bool:
         with LOCK:
-            row = self.rows.get((message.mailing_id, message.client_id))
-            if row is None or row.status != QUEUED or row.attempts != message.attempts:
+            row = self._queued(message.mailing_id, message.client_id)
+            if row is None or row.attempts != message.attempts:
                 return False
-            self._put(replace(row, claimed_until=None, last_error=error))
+            freed = replace(row, claimed_until=None)
+            self._put(replace(freed, last_error=error, posted_at=message.posted_at) if error else freed)
             return True
 
     def close(
         self, mailing_id: int, client_id: int, shards: int, status: str, now: datetime, error: str | None = None
     ) -> bool:
         with LOCK:
-            row = self.rows.get((mailing_id, client_id))
-            if row is None or row.status != QUEUED or row.is_claimed(now):
-                return False
-            self._put(replace(row, status=status, last_error=error or row.last_error))
-            return True
+            return self._finish(self._free(mailing_id, client_id, now), status, error)
 
-    def revive(self, message: Message, shards: int) -> bool:
+    def doubt(self, mailing_id: int, client_id: int, shards: int, now: datetime, error: str) -> bool:
+        with LOCK:
+            row = self._queued(mailing_id, client_id)
+            return self._finish(row if row and row.is_in_doubt(now) else None, UNKNOWN, error)
+
+    def revive(self, message: Message, shards: int, resends: int) -> bool:
+        message_domain.require_transition(message.status, QUEUED)
         with LOCK:
             row = self.rows.get((message.mailing_id, message.client_id))
-            if row is None or row.status != EXPIRED:
+            if row is None or row.status != message.status:
                 return False
-            self._put(replace(row, status=QUEUED))
+            self._put(replace(row, status=QUEUED, resends=resends))
             return True
+
+    def _queued(self, mailing_id: int, client_id: int) -> Message | None:
+        row = self.rows.get((mailing_id, client_id))
+        return row if row is not None and row.status == QUEUED else None
+
+    def _free(self, mailing_id: int, client_id: int, now: datetime) -> Message | None:
+        row = self._queued(mailing_id, client_id)
+        if row is None or row.is_claimed(now) or (row.is_in_doubt(now) and not self.gateway_dedupes):
+            return None
+        return row
+
+    def _finish(self, row: Message | None, status: str, error: str | None) -> bool:
+        if row is not None:
+            self._put(replace(row, status=status, claimed_until=None, last_error=error or row.last_error))
+        return row is not None
 
     def page(
         self, mailing_id: int, shard: int, after_client: int, limit: int, status: str | None = None
@@ -277,6 +320,9 @@ class FakeMessages:
         return [row for row in rows if status in (None, row.status)][:limit] if shard == 0 else []
 
     def _put(self, message: Message) -> Message:
+        before = self.rows[message.mailing_id, message.client_id]
+        if before.status != message.status:
+            message_domain.require_transition(before.status, message.status)
         self.rows[message.mailing_id, message.client_id] = message
         return message
 
@@ -285,7 +331,7 @@ class FakeSegments:
     def __init__(self) -> None:
         self.rows: dict[tuple[int, int], Segment] = {}
         self.leased_until: dict[tuple[int, int], datetime] = {}
-        self.found: dict[tuple[int, int], dict[int, Counts]] = defaultdict(dict)
+        self.found: dict[tuple[int, int], dict[int, ShardReport]] = defaultdict(dict)
 
     def lease(self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime) -> Segment:
         with LOCK:
@@ -313,11 +359,30 @@ class FakeSegments:
     def of_mailing(self, mailing_id: int) -> list[Segment]:
         return [row for key, row in sorted(self.rows.items()) if key[0] == mailing_id]
 
-    def report(self, mailing_id: int, round_number: int, shard: int, counts: Counts, expires_at: datetime) -> None:
-        self.found[mailing_id, round_number][shard] = counts
+    def report(self, mailing_id: int, round_number: int, shard: int, found: ShardReport, expires_at: datetime) -> None:
+        self.found[mailing_id, round_number][shard] = found
 
-    def reports(self, mailing_id: int, round_number: int) -> list[Counts]:
+    def reports(self, mailing_id: int, round_number: int) -> list[ShardReport]:
         return list(self.found[mailing_id, round_number].values())
+
+
+class FakeFirstRequests:
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[FirstRequest, datetime]] = {}
+
+    def find(self, name: str, now: datetime) -> FirstRequest | None:
+        request, until = self.rows.get(name, (None, now))
+        return request if now < until else None
+
+    def add(self, name: str, request: FirstRequest, now: datetime, until: datetime) -> None:
+        with LOCK:
+            if self.find(name, now) is not None:
+                raise RowChanged
+            self.rows[name] = request, until
+
+    def answered(self, name: str, status_code: int, body: str) -> None:
+        request, until = self.rows[name]
+        self.rows[name] = replace(request, status_code=status_code, body=body), until
 
 
 class FakeTokens:
@@ -376,6 +441,9 @@ class FakeQueue:
     def is_idle(self) -> bool:
         return not self.messages
 
+    def size(self) -> int:
+        return len(self.messages)
+
     def receive(self, limit: int) -> list[Delivery]:
         """As SQS does it: each is hidden for the visibility timeout, and comes again unless it is deleted."""
         now = self.clock.now()
@@ -385,8 +453,18 @@ class FakeQueue:
             message.visible_at = now + timedelta(seconds=self.visibility)
         return [replace(message) for message in taken]
 
-    def delete(self, message_id: str) -> None:
-        self.messages.pop(message_id, None)
+    def take(self) -> list[Delivery]:
+        return self.receive(10)
+
+    def delete(self, receipts: Iterable[str]) -> None:
+        """A message that has been received again since is not deleted by its old receipt."""
+        for receipt in receipts:
+            message = self.messages.get(receipt.partition("/")[0])
+            if message is not None and message.receipt == receipt:
+                del self.messages[message.id]
+
+    def lose(self, message_id: str) -> None:
+        del self.messages[message_id]
 
 
 class FakeSchedules:
@@ -442,9 +520,10 @@ class FakeOutside:
         self.counters = FakeCounters()
         self.clients = FakeClients()
         self.mailings = FakeMailings(self.counters)
-        self.messages = FakeMessages()
+        self.messages = FakeMessages(self.settings.gateway_dedupes)
         self.segments = FakeSegments()
         self.tokens = FakeTokens()
+        self.first_requests = FakeFirstRequests()
         self.send_queue = FakeQueue(self.clock, visibility=90)
         self.segments_queue = FakeQueue(self.clock, visibility=75)
         self.dead_letters = FakeQueue(self.clock)

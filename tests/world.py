@@ -44,6 +44,7 @@ class Mortal:
         self.at = at
         self.after = after
         self.dead_letters = outside.dead_letters
+        self.first_requests = outside.first_requests
         for name in PARTS:
             setattr(self, name, _Part(self, getattr(outside, name)))
 
@@ -147,7 +148,7 @@ class World:
         def work(outside: Any) -> None:
             delay = do_job(outside, delivery.body, lambda: 60.0)
             if delay is None:
-                self.outside.segments_queue.delete(delivery.id)
+                self.outside.segments_queue.delete([delivery.receipt])
             else:
                 self.outside.segments_queue.give_back({delivery.receipt: max(delay, 1)})
 
@@ -159,7 +160,7 @@ class World:
             back = Sender(outside).send_batch(records, lambda: 60.0)
             for one in deliveries:
                 if one.id not in back:
-                    self.outside.send_queue.delete(one.id)
+                    self.outside.send_queue.delete([one.receipt])
 
         self.invoke(work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from datetime import UTC, datetime
 
 
@@ -14,3 +15,7 @@ class Clock:
     def luck(self) -> float:
         """A random number from 0 up to 1, for jitter."""
         return random.random()  # noqa: S311
+
+    def sleep(self, seconds: float) -> None:
+        """Only where the queue cannot wait in our place."""
+        time.sleep(seconds)

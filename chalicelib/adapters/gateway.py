@@ -5,7 +5,8 @@ from __future__ import annotations
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import SSLError as HandshakeError
 
 from ..domain.gateway_result import CREDENTIALS_CODES, Answer
 from .parameters import Parameter
@@ -46,10 +47,17 @@ class Gateway:
             with response:
                 body = response.raw.read(BODY_LIMIT, decode_content=True)
         except (requests.RequestException, HTTPError, OSError) as error:
-            return Answer(None, type(error).__name__)
+            return Answer(None, type(error).__name__, never_left=_never_left(error))
         if response.status_code in CREDENTIALS_CODES:
             self._token.forget()
         return Answer(response.status_code, body.decode("utf-8", "replace"), response.headers.get("Retry-After"))
 
     def close(self) -> None:
         self._session.close()
+
+
+def _never_left(error: Exception) -> bool:
+    """Whether it failed before there was a connection to write to."""
+    cause = error.args[0] if error.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    return isinstance(reason, ConnectTimeoutError | NewConnectionError | HandshakeError)

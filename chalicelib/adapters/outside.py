@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .schedules import Schedules
     from .tables.clients import Clients
     from .tables.counters import Counters
+    from .tables.first_requests import FirstRequests
     from .tables.mailings import Mailings
     from .tables.messages import Messages
     from .tables.segments import Segments
@@ -44,7 +45,7 @@ class Outside:
     def messages(self) -> Messages:
         from .tables.messages import Messages
 
-        return Messages(self.settings.stack_name)
+        return Messages(self.settings.stack_name, self.settings.gateway_dedupes)
 
     @cached_property
     def segments(self) -> Segments:
@@ -57,6 +58,12 @@ class Outside:
         from .tables.tokens import Tokens
 
         return Tokens(self.settings.stack_name)
+
+    @cached_property
+    def first_requests(self) -> FirstRequests:
+        from .tables.first_requests import FirstRequests
+
+        return FirstRequests(self.settings.stack_name)
 
     @cached_property
     def counters(self) -> Counters:

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from . import aws
 
 BATCH = 10
 """Most entries that SQS takes in one request."""
 
+COUNTS = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+]
+
 TRIES = 5
 MAX_VISIBILITY = 43_200
+
+
+@dataclass(frozen=True)
+class Letter:
+    receipt: str
+    body: str
 
 
 class QueueRefused(Exception):
@@ -45,17 +58,25 @@ class Queue:
         """One message as it stands, readable or not."""
         aws.client("sqs").send_message(QueueUrl=self.url, MessageBody=body)
 
-    def is_idle(self) -> bool:
-        """Nothing waits, is under way, or is delayed: as far as SQS knows, which is within a minute."""
-        names = [
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesNotVisible",
-            "ApproximateNumberOfMessagesDelayed",
-        ]
-        answer = aws.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
-        return not any(int(answer["Attributes"].get(name, 0)) for name in names)
+    def take(self) -> list[Letter]:
+        """Up to ten messages, hidden from others for the queue's visibility timeout."""
+        answer = aws.client("sqs").receive_message(QueueUrl=self.url, MaxNumberOfMessages=BATCH)
+        return [Letter(message["ReceiptHandle"], message["Body"]) for message in answer.get("Messages", [])]
 
-    def _insist(self, operation: str, entries: list[dict[str, object]]) -> None:
+    def delete(self, receipts: Sequence[str]) -> None:
+        """What was taken is done with; at most ten."""
+        entries = [{"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(receipts)]
+        self._insist("delete_message_batch", entries)
+
+    def is_idle(self) -> bool:
+        return self.size() == 0
+
+    def size(self) -> int:
+        """How many messages wait, are under way, or are delayed; within a minute, as SQS counts."""
+        answer = aws.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=COUNTS)
+        return sum(int(answer["Attributes"].get(name, 0)) for name in COUNTS)
+
+    def _insist(self, operation: str, entries: Sequence[Mapping[str, object]]) -> None:
         """A batch may be taken in part; what was refused is sent again."""
         for _ in range(TRIES):
             answer = getattr(aws.client("sqs"), operation)(QueueUrl=self.url, Entries=entries)

@@ -12,6 +12,7 @@ from ..domain.client import Client
 from . import fields
 from .calls import Call
 from .fields import Field, read_fields
+from .once import answer_once
 from .paging import answer_page, cursor_place, read_page
 
 FIELDS = {
@@ -31,8 +32,12 @@ def list_(call: Call) -> Response:
 
 
 def create(call: Call) -> Response:
-    client = clients.register_client(call.outside, _read(call, partial=False))
-    return Response(shown(client), status_code=201)
+    wanted = _read(call, partial=False)
+
+    def register(reserved_id: int | None) -> Response:
+        return Response(shown(clients.register_client(call.outside, wanted, reserved_id)), status_code=201)
+
+    return answer_once(call, register, new_id=lambda: clients.new_client_id(call.outside))
 
 
 def read(call: Call, client_id: int) -> Response:

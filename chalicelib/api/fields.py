@@ -128,6 +128,19 @@ def operator_codes(sent: object) -> tuple[str, ...]:
     return _listed(sent, one, "977,921,925")
 
 
+def choices(known: tuple[str, ...]) -> Read:
+    """Some of these, as a JSON list or separated by commas; at least one."""
+
+    def read(sent: object) -> tuple[str, ...]:
+        items = sent if isinstance(sent, list) else text(sent).split(",")
+        chosen = tuple(dict.fromkeys(str(item).strip() for item in items))
+        if not chosen or not set(chosen) <= set(known):
+            raise ValueError(f"One or several of {', '.join(known)} are expected.")
+        return chosen
+
+    return read
+
+
 def _listed(sent: object, one: Callable[[str], str], example: str) -> tuple[str, ...]:
     """Items separated by commas, each once, in the order given; blank or null means none."""
     value = "" if sent is None else text(sent)

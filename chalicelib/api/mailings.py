@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import cast
 
 from chalice.app import Response
 
 from .. import mailings
-from ..domain.mailing import Mailing, MailingFields
+from ..domain.decisions import MailingFields
+from ..domain.mailing import Mailing
+from ..domain.message import RESENDABLE
 from . import fields
 from .calls import Call
 from .fields import Field, read_fields
+from .once import answer_once
 from .paging import answer_page, read_page
 
 FIELDS = {
@@ -22,6 +26,7 @@ FIELDS = {
     "filter_op_codes": Field(fields.operator_codes),
 }
 READ_ONLY = {"id", "status"}
+RESEND_FIELDS = {"statuses": Field(fields.choices(RESENDABLE), required=True)}
 
 
 def list_(call: Call) -> Response:
@@ -33,8 +38,14 @@ def list_(call: Call) -> Response:
 
 
 def create(call: Call) -> Response:
-    mailing = mailings.announce_mailing(call.outside, _read(call, partial=False))
-    return Response(shown(mailing), status_code=201)
+    wanted = _read(call, partial=False)
+    return answer_once(
+        call,
+        lambda mailing_id: Response(
+            shown(mailings.announce_mailing(call.outside, wanted, mailing_id)), status_code=201
+        ),
+        new_id=lambda: mailings.new_mailing_id(call.outside),
+    )
 
 
 def read(call: Call, mailing_id: int) -> Response:
@@ -48,6 +59,29 @@ def change(call: Call, mailing_id: int, partial: bool) -> Response:
 def delete(call: Call, mailing_id: int) -> Response:
     mailings.withdraw_mailing(call.outside, mailing_id)
     return Response("", status_code=204)
+
+
+def pause(call: Call, mailing_id: int) -> Response:
+    return _steer(call, lambda: mailings.pause_mailing(call.outside, mailing_id))
+
+
+def resume(call: Call, mailing_id: int) -> Response:
+    return _steer(call, lambda: mailings.resume_mailing(call.outside, mailing_id))
+
+
+def cancel(call: Call, mailing_id: int) -> Response:
+    return _steer(call, lambda: mailings.cancel_mailing(call.outside, mailing_id))
+
+
+def resend(call: Call, mailing_id: int) -> Response:
+    wanted = read_fields(call.body(), RESEND_FIELDS, set(), partial=False)
+    statuses = cast(tuple[str, ...], wanted["statuses"])
+    return answer_once(call, lambda _: Response(shown(mailings.resend_mailing(call.outside, mailing_id, statuses))))
+
+
+def _steer(call: Call, decide: Callable[[], Mailing]) -> Response:
+    read_fields(call.body(), {}, set(), partial=False)
+    return answer_once(call, lambda _: Response(shown(decide())))
 
 
 def shown(mailing: Mailing) -> dict[str, object]:

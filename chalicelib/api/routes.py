@@ -51,6 +51,26 @@ def mailing_detail(mailing_id: str) -> Response:
     )
 
 
+@routes.route("/Mailing/{mailing_id}/pause", **ROUTE)
+def mailing_pause(mailing_id: str) -> Response:
+    return _answer({"POST": lambda call: mailings.pause(call, read_id(mailing_id))})
+
+
+@routes.route("/Mailing/{mailing_id}/resume", **ROUTE)
+def mailing_resume(mailing_id: str) -> Response:
+    return _answer({"POST": lambda call: mailings.resume(call, read_id(mailing_id))})
+
+
+@routes.route("/Mailing/{mailing_id}/cancel", **ROUTE)
+def mailing_cancel(mailing_id: str) -> Response:
+    return _answer({"POST": lambda call: mailings.cancel(call, read_id(mailing_id))})
+
+
+@routes.route("/Mailing/{mailing_id}/resend", **ROUTE)
+def mailing_resend(mailing_id: str) -> Response:
+    return _answer({"POST": lambda call: mailings.resend(call, read_id(mailing_id))})
+
+
 @routes.route("/Stats", **ROUTE)
 def stats_list() -> Response:
     return _answer({"GET": stats.list_})

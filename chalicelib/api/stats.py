@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalice.app import Response
 
 from .. import mailings, stats
-from ..domain.mailing import Counts
+from ..domain.mailing import Counts, Mailing
 from ..domain.message import STATUSES, Message
 from ..errors import BadInput
 from .calls import Call
@@ -21,7 +21,10 @@ def list_(call: Call) -> Response:
     results = [{**shown_mailing(mailing), "messages": shown_counts(mailing.counts)} for mailing in found]
     place = None if below is None else (below,)
     totals = {"mailings": number, "messages": counts.total, **counts.by_status()}
-    return Response({"totals": totals, **answer_page(call.url, call.query, page, place, results)})
+    dead_letters = call.outside.dead_letters.size()
+    return Response(
+        {"totals": totals, "dead_letters": dead_letters, **answer_page(call.url, call.query, page, place, results)}
+    )
 
 
 def read(call: Call, mailing_id: int) -> Response:
@@ -30,7 +33,14 @@ def read(call: Call, mailing_id: int) -> Response:
     mailing = mailings.get_mailing(call.outside, mailing_id)
     found, cursor = stats.list_messages(call.outside, mailing, status, page.cursor, page.limit)
     listed = answer_page(call.url, call.query, page, cursor_place(cursor), [shown_message(m) for m in found])
-    return Response({**shown_mailing(mailing), "messages": shown_counts(mailing.counts), **listed})
+    return Response(
+        {**shown_mailing(mailing), **_shown_end(mailing), "messages": shown_counts(mailing.counts), **listed}
+    )
+
+
+def _shown_end(mailing: Mailing) -> dict[str, object]:
+    """When the last post began, and when everybody had a final status: beside datetime_end, proof of what left when."""
+    return {"last_post_at": shown_moment(mailing.last_post_at), "ended_at": shown_moment(mailing.ended_at)}
 
 
 def shown_counts(counts: Counts) -> dict[str, int]:

@@ -14,6 +14,8 @@ class Admission(Enum):
     POST = "post"
     WAIT = "wait"
     """Not now: back to the queue."""
+    HOLD = "hold"
+    """The row waits without its queue message: a resumed mailing is queued again, a cancelled one is closed."""
     EXPIRE = "expire"
     CANCEL = "cancel"
     DROP = "drop"
@@ -24,11 +26,15 @@ def admit(mailing: Mailing | None, client: Client | None, now: datetime) -> Admi
     """What becomes of a queued message at this moment."""
     if mailing is None:
         return Admission.DROP
-    if mailing.status == CANCELLED or client is None:
+    if mailing.status == CANCELLED:
+        return Admission.HOLD
+    if client is None:
         return Admission.CANCEL
     if mailing.is_over(now):
         return Admission.EXPIRE
-    if mailing.status == PAUSED or now < mailing.datetime_start:
+    if mailing.status == PAUSED:
+        return Admission.HOLD
+    if now < mailing.datetime_start:
         return Admission.WAIT
     return Admission.POST
 
@@ -42,17 +48,31 @@ class Mend(Enum):
     """What a recount does for a message that is not where it should be."""
 
     EXPIRE = "expire"
+    CANCEL = "cancel"
+    DOUBT = "doubt"
     REVIVE = "revive"
     REQUEUE = "requeue"
 
 
-def mend(message: Message, mailing: Mailing, now: datetime, requeue: bool) -> Mend | None:
+def mend(message: Message, mailing: Mailing, now: datetime, requeue: bool, gateway_dedupes: bool) -> Mend | None:
     """None where nothing is to be done. `requeue`: the send queue is known to have lost what waits."""
-    over = mailing.is_over(now)
-    if message.status == EXPIRED and not over and mailing.status == RUNNING:
-        return Mend.REVIVE
-    if message.status != QUEUED or message.is_claimed(now):
+    if message.status != QUEUED:
+        return Mend.REVIVE if _is_to_be_revived(message, mailing, now) else None
+    if message.is_claimed(now):
         return None
-    if over:
+    if message.is_in_doubt(now) and not gateway_dedupes:
+        return Mend.DOUBT
+    if mailing.status == CANCELLED:
+        return Mend.CANCEL
+    if mailing.is_over(now):
         return Mend.EXPIRE
-    return Mend.REQUEUE if requeue and mailing.status == RUNNING else None
+    is_met_already = bool(mailing.resend) and message.resends == mailing.resends  # by a turn that died before it queued
+    return Mend.REQUEUE if mailing.status == RUNNING and (requeue or mailing.requeue or is_met_already) else None
+
+
+def _is_to_be_revived(message: Message, mailing: Mailing, now: datetime) -> bool:
+    """Before its end nobody's message stays expired; and a person may order others to be sent again, once each."""
+    if mailing.status != RUNNING or mailing.is_over(now):
+        return False
+    is_ordered = message.status in mailing.resend and message.resends < mailing.resends
+    return message.status == EXPIRED or is_ordered

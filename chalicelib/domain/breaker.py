@@ -1,30 +1,55 @@
-"""When to stop asking a gateway that does not answer."""
+"""When to stop asking a gateway that does not answer, and when to ask again."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from threading import Lock
 
 FAILURES_IN_A_ROW = 5
+FIRST_REST = timedelta(seconds=1)
+LONGEST_REST = timedelta(seconds=30)
 
 
 class Breaker:
-    """Shared by the threads of one invocation: open after a few failures in a row, or one refusal of our token."""
+    """Shared by the threads of a sender, as long as it lives.
 
-    def __init__(self, limit: int = FAILURES_IN_A_ROW) -> None:
-        self._limit = limit
+    It opens after a few failures in a row, or one refusal of our token; then it rests, lets one probe through,
+    and rests twice as long if that fails too. One success closes it.
+    """
+
+    def __init__(self) -> None:
         self._failures = 0
+        self._rest = FIRST_REST
+        self._rests_until: datetime | None = None
+        self._is_probing = False
         self._lock = Lock()
 
-    @property
-    def is_open(self) -> bool:
-        return self._failures >= self._limit
+    def admits(self, now: datetime, probe: timedelta) -> bool:
+        """Whether this post may be tried. `probe`: how long one may take; until then no other is let through."""
+        with self._lock:
+            if self._rests_until is None:
+                return True
+            if now < self._rests_until:
+                return False
+            self._rests_until = now + probe
+            self._is_probing = True
+            return True
 
     def succeeded(self) -> None:
         with self._lock:
-            if not self.is_open:
-                self._failures = 0
+            self._failures = 0
+            self._rest = FIRST_REST
+            self._rests_until = None
+            self._is_probing = False
 
-    def failed(self, for_good: bool = False) -> None:
+    def failed(self, now: datetime, for_good: bool = False) -> None:
         """`for_good`: our credentials are wrong, and the next post would be refused as well."""
         with self._lock:
-            self._failures = self._limit if for_good else self._failures + 1
+            self._failures += 1
+            if self._rests_until is None:
+                if for_good or self._failures >= FAILURES_IN_A_ROW:
+                    self._rests_until = now + self._rest
+            elif self._is_probing:  # else: begun before it opened, so it says nothing new
+                self._rest = min(2 * self._rest, LONGEST_REST)
+                self._rests_until = now + self._rest
+                self._is_probing = False

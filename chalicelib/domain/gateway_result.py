@@ -9,20 +9,28 @@ from email.utils import parsedate_to_datetime
 
 TEMPORARY_CODES = {408, 425, 429}
 CREDENTIALS_CODES = {401, 403}
+SILENT_CODES = {502, 504}
+"""A proxy's word that the gateway behind it was silent (RFC 9110, 15.6.3 and 15.6.5)."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: an HTTP status with its body, or, with status None, the name of what went wrong."""
+    """What came back: an HTTP status with its body, or, with status None, the name of what went wrong.
+
+    `never_left`: no connection came about, so the gateway cannot have the message.
+    """
 
     status: int | None
     body: str = ""
     retry_after: str | None = None
+    never_left: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
     """`sent`, for good or not; `retryable`: try again later; `our_fault`: our credentials are wrong.
+
+    `in_doubt`: the gateway may have taken the message all the same.
 
     `reason` is for people and carries nothing that the gateway wrote: it may hold phone numbers.
     """
@@ -30,6 +38,7 @@ class Outcome:
     sent: bool = False
     retryable: bool = False
     our_fault: bool = False
+    in_doubt: bool = False
     reason: str | None = None
     retry_after: float | None = None
 
@@ -38,17 +47,19 @@ def read_answer(answer: Answer, now: datetime) -> Outcome:
     """CONTRACT.md, "The SMS gateway": success is 200 with `{"code": 0, "message": "OK"}`, nothing else."""
     status = answer.status
     if status is None:
-        return Outcome(retryable=True, reason=f"The gateway did not answer: {answer.body}.")
+        reason = f"The gateway did not answer: {answer.body}."
+        return Outcome(retryable=True, reason=reason, in_doubt=not answer.never_left)
     if status == 200 and _is_accepted(answer.body):
         return Outcome(sent=True)
     if status in CREDENTIALS_CODES:
         return Outcome(retryable=True, our_fault=True, reason=f"The gateway refused our token ({status}).")
     if status in TEMPORARY_CODES or status >= 500:
         delay = _seconds(answer.retry_after, now)
-        return Outcome(retryable=True, reason=f"The gateway answered {status}.", retry_after=delay)
+        reason = f"The gateway answered {status}."
+        return Outcome(retryable=True, reason=reason, retry_after=delay, in_doubt=status in SILENT_CODES)
     if 400 <= status < 500:
         return Outcome(reason=f"The gateway refused the message ({status}).")
-    return Outcome(retryable=True, reason=f"The gateway's answer is not its contract ({status}).")
+    return Outcome(retryable=True, reason=f"The gateway's answer is not its contract ({status}).", in_doubt=True)
 
 
 def _is_accepted(body: str) -> bool:

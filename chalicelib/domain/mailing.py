@@ -1,13 +1,10 @@
-"""A mailing: its fields, its statuses and what each may become, and what the sweep owes it."""
+"""A mailing: its fields, its statuses and what each may become."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import Enum
-from typing import TypedDict
 
-from ..errors import BadInput
 from .audience import EVERYONE, Filter, Plan
 
 SCHEDULED = "scheduled"
@@ -23,12 +20,9 @@ MAY_BECOME = {
     SCHEDULED: {SCHEDULED, RUNNING, FINISHED, CANCELLED},
     RUNNING: {RUNNING, PAUSED, FINISHED, CANCELLED},
     PAUSED: {PAUSED, RUNNING, FINISHED, CANCELLED},
-    FINISHED: {FINISHED, RUNNING, SCHEDULED},  # an end moved into the future resumes it
+    FINISHED: {FINISHED, RUNNING, SCHEDULED},  # an end moved into the future, or an order to send again
     CANCELLED: {CANCELLED},
 }
-
-STALL = timedelta(minutes=2)
-ROUND_REST = timedelta(seconds=50)
 
 
 @dataclass(frozen=True)
@@ -40,10 +34,11 @@ class Counts:
     failed: int = 0
     expired: int = 0
     cancelled: int = 0
+    unknown: int = 0
 
     @property
     def queued(self) -> int:
-        return self.total - self.sent - self.failed - self.expired - self.cancelled
+        return self.total - self.sent - self.failed - self.expired - self.cancelled - self.unknown
 
     def by_status(self) -> dict[str, int]:
         return {
@@ -52,6 +47,7 @@ class Counts:
             "failed": self.failed,
             "expired": self.expired,
             "cancelled": self.cancelled,
+            "unknown": self.unknown,
         }
 
     def __add__(self, other: Counts) -> Counts:
@@ -59,12 +55,16 @@ class Counts:
 
 
 NOTHING = Counts()
-COUNTED = ("total", "sent", "failed", "expired", "cancelled")
+COUNTED = ("total", "sent", "failed", "expired", "cancelled", "unknown")
 
 
 @dataclass(frozen=True)
 class Mailing:
-    """`plan` is set when it has started; `recounts` counts the rounds of recounting its messages.
+    """`plan` is set when it has started; `ended_at` when every message has its final status.
+
+    `recounts` counts the rounds of recounting its messages. Those before `decisive_round` were begun before the
+    last decision, and conclude nothing. The next one that does also carries out what was ordered: `requeue` what
+    waits, and send again those whose status is in `resend` (order number `resends`).
 
     Times are aware and in UTC. `version` changes with every decision, not with the counts.
     """
@@ -80,17 +80,29 @@ class Mailing:
     counts: Counts = NOTHING
     recounts: int = 0
     recount_at: datetime | None = None
+    decisive_round: int = 0
+    requeue: bool = False
+    resend: tuple[str, ...] = ()
+    resends: int = 0
     progress_at: datetime | None = None
+    last_post_at: datetime | None = None
+    ended_at: datetime | None = None
     version: int = 1
 
     @property
     def is_open(self) -> bool:
-        return self.status in OPEN
+        """Something is still to be done for it; a cancelled one has messages to close."""
+        return self.status in OPEN or (self.status == CANCELLED and self.ended_at is None)
 
     @property
     def is_settled(self) -> bool:
         """By its counters nobody waits any more; whether that is so, a recount decides."""
-        return self.status == RUNNING and self.is_fanned_out and self.counts.queued <= 0
+        return self.status in (RUNNING, CANCELLED) and self.is_fanned_out and self.counts.queued <= 0
+
+    @property
+    def has_orders(self) -> bool:
+        """A round of recounting is owed to it, which carries them out."""
+        return self.status == RUNNING and (self.requeue or bool(self.resend))
 
     @property
     def started_plan(self) -> Plan:
@@ -109,108 +121,6 @@ class Mailing:
         return now >= self.datetime_end
 
 
-class Step(Enum):
-    """What the sweep does for a mailing that others have left lying."""
-
-    START = "start"
-    WALK = "walk"
-    RECOUNT = "recount"
-    REQUEUE = "requeue"
-
-
-class MailingFields(TypedDict, total=False):
-    """What a person decides about a mailing, checked field by field; absent is as it was."""
-
-    datetime_start: datetime
-    datetime_end: datetime
-    message_text: str
-    filter_tag: tuple[str, ...]
-    filter_op_codes: tuple[str, ...]
-
-
-def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
-    """A new mailing; one that is over already is finished with nothing sent."""
-    mailing = Mailing(
-        id=mailing_id,
-        datetime_start=fields["datetime_start"],
-        datetime_end=fields["datetime_end"],
-        message_text=fields["message_text"],
-        chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ())),
-    )
-    _require_order(mailing)
-    return replace(mailing, status=_status_by_times(mailing, mailing, now))
-
-
-def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
-    """The mailing with the changed fields, and the status that follows from them; BadInput if refused."""
-    after = replace(
-        mailing,
-        datetime_start=fields.get("datetime_start", mailing.datetime_start),
-        datetime_end=fields.get("datetime_end", mailing.datetime_end),
-        message_text=fields.get("message_text", mailing.message_text),
-        chosen=Filter(
-            fields.get("filter_tag", mailing.chosen.tags),
-            fields.get("filter_op_codes", mailing.chosen.operator_codes),
-        ),
-    )
-    if mailing.plan is not None:
-        _refuse_after_start(mailing, after)
-    _require_order(after)
-    after = replace(after, status=_status_by_times(mailing, after, now))
-    require_transition(mailing.status, after.status)
-    return after
-
-
 def require_transition(before: str, after: str) -> None:
     if after not in MAY_BECOME[before]:
         raise ValueError(f"a {before} mailing cannot become {after}")
-
-
-def next_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> Step | None:
-    """One step for an open mailing, None where everything goes its way.
-
-    `queue_is_idle`: no queue message is left that could move it, so what waits has lost its own.
-    """
-    if mailing.status == SCHEDULED:
-        return Step.START if now >= mailing.datetime_start else None
-    stalled = _since(mailing.progress_at, now) >= STALL and _since(mailing.recount_at, now) >= STALL
-    if not mailing.is_fanned_out:
-        return Step.WALK if stalled else None
-    misplaced = mailing.is_over(now) or mailing.is_settled or _expired_too_early(mailing)
-    if misplaced:
-        return Step.RECOUNT if _since(mailing.recount_at, now) >= ROUND_REST else None
-    return Step.REQUEUE if stalled and queue_is_idle and mailing.status == RUNNING else None
-
-
-def _expired_too_early(mailing: Mailing) -> bool:
-    """Before its end nobody's message stays expired: the end has been moved, and they are tried again."""
-    return mailing.status == RUNNING and mailing.counts.expired > 0
-
-
-def _since(moment: datetime | None, now: datetime) -> timedelta:
-    return now - moment if moment else timedelta.max
-
-
-def _require_order(mailing: Mailing) -> None:
-    if mailing.datetime_end <= mailing.datetime_start:
-        raise BadInput({"datetime_end": ["The end must be later than the start."]})
-
-
-def _status_by_times(before: Mailing, after: Mailing, now: datetime) -> str:
-    if before.plan is None and before.status in (SCHEDULED, FINISHED):
-        return FINISHED if after.is_over(now) else SCHEDULED
-    if before.status == FINISHED and after.datetime_end != before.datetime_end and not after.is_over(now):
-        return RUNNING
-    return before.status
-
-
-def _refuse_after_start(before: Mailing, after: Mailing) -> None:
-    text = "The mailing has started: this can no longer be changed."
-    changed_fields = {
-        "datetime_start": before.datetime_start != after.datetime_start,
-        "filter_tag": before.chosen.tags != after.chosen.tags,
-        "filter_op_codes": before.chosen.operator_codes != after.chosen.operator_codes,
-    }
-    refused = {name: [text] for name, is_changed in changed_fields.items() if is_changed}
-    if refused:
-        raise BadInput(refused)

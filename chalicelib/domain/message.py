@@ -12,22 +12,29 @@ SENT = "sent"
 FAILED = "failed"
 EXPIRED = "expired"
 CANCELLED = "cancelled"
+UNKNOWN = "unknown"
+"""An attempt ended without a word, and the gateway would not notice a repetition: a person decides."""
 
-STATUSES = (QUEUED, SENT, FAILED, EXPIRED, CANCELLED)
-FINAL = (SENT, FAILED, EXPIRED, CANCELLED)
+STATUSES = (QUEUED, SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN)
+FINAL = (SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN)
+RESENDABLE = (FAILED, EXPIRED, UNKNOWN)
 
-MAY_BECOME = {
-    QUEUED: {SENT, FAILED, EXPIRED, CANCELLED},
-    EXPIRED: {QUEUED},  # the end was moved into the future: never reached, so tried again
+MAY_BECOME: dict[str, set[str]] = {
+    QUEUED: {SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN},
+    EXPIRED: {QUEUED},  # the end was moved into the future, or a person says so
+    FAILED: {QUEUED},  # a person says so
+    UNKNOWN: {QUEUED},  # a person says so
     SENT: set(),
-    FAILED: set(),
     CANCELLED: set(),
 }
 
 
 @dataclass(frozen=True)
 class Message:
-    """`claimed_until` is set while an attempt is under way (epoch seconds), `attempts` counts the claims."""
+    """`claimed_until` is set while an attempt is under way (epoch seconds), `attempts` counts the claims.
+
+    `posted_at`: when the last attempt began its post. `resends`: the last order to send again that was met.
+    """
 
     mailing_id: int
     client_id: int
@@ -37,6 +44,8 @@ class Message:
     attempts: int = 0
     last_error: str | None = None
     claimed_until: float | None = None
+    posted_at: datetime | None = None
+    resends: int = 0
 
     @property
     def id(self) -> int:
@@ -49,6 +58,15 @@ class Message:
     def is_claimed(self, now: datetime) -> bool:
         """An attempt is under way, and not yet given up for dead."""
         return self.claimed_until is not None and self.claimed_until > now.timestamp()
+
+    def is_in_doubt(self, now: datetime) -> bool:
+        """An attempt ended without a word: nobody knows whether the gateway has it."""
+        return self.status == QUEUED and self.claimed_until is not None and not self.is_claimed(now)
+
+
+def require_transition(before: str, after: str) -> None:
+    if after not in MAY_BECOME[before]:
+        raise ValueError(f"a {before} message cannot become {after}")
 
 
 def message_id(mailing_id: int, client_id: int) -> int:

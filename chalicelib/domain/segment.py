@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from .mailing import Counts
 from .walk import BEGINNING, Cursor
 
 
@@ -19,3 +21,11 @@ class Segment:
     done: bool = False
     lease: int = 0
     in_doubt: bool = False
+
+
+@dataclass(frozen=True)
+class ShardReport:
+    """What a round of recounting found in one shard of a mailing's messages."""
+
+    counts: Counts
+    last_post_at: datetime | None = None

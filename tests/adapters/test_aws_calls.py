@@ -13,8 +13,8 @@ from moto import mock_aws
 from chalicelib.adapters.outside import Outside
 from chalicelib.adapters.queues import Queue
 from chalicelib.clients import change_client, forget_client, register_client
+from chalicelib.domain.decisions import MailingFields
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.mailing import MailingFields
 from chalicelib.jobs import do_job
 from chalicelib.mailings import announce_mailing, get_mailing
 from chalicelib.sending import Record, Sender

@@ -81,7 +81,9 @@ def test_a_gateway_that_never_answers_is_left_after_the_timeout(gateway: Gateway
 
 def test_a_gateway_that_is_not_there_is_an_answer_too() -> None:
     gateway = Gateway(f"http://127.0.0.1:{free_port()}", KnownToken("secret"), connections=1)  # type: ignore[arg-type]
-    assert post(gateway).status is None
+    answer = post(gateway)
+    assert answer.status is None
+    assert answer.never_left
     gateway.close()
 
 

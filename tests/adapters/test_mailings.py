@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.audience import Filter, Plan
+from chalicelib.domain.decisions import cancelled, ended, resent, resumed
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.errors import RowChanged
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MAILING = Mailing(1, NOW, NOW + timedelta(hours=1), "привет", Filter(("тег",), ("977", "921")))
 RUNNING = replace(MAILING, status="running", plan=Plan("tag", 5000, 3, 2))
+
+
+def finish(outside: Any, mailing: Mailing, counts: Counts) -> Mailing:
+    found: Mailing = outside.mailings.end(mailing, ended(mailing, counts, NOW))
+    return found
 
 
 def test_what_was_added_is_read_back(outside: Any) -> None:
@@ -74,38 +80,80 @@ def test_a_finished_mailing_has_its_recounted_counts_and_is_part_of_the_totals(o
     outside.mailings.add(RUNNING)
     outside.mailings.add_counts(1, Counts(total=9, sent=1), NOW)
     counts = Counts(total=5, sent=3, failed=1, cancelled=1)
-    finished = outside.mailings.finish(outside.mailings.get(1), counts)
+    finished = finish(outside, outside.mailings.get(1), counts)
     assert finished.status == "finished"
     assert outside.mailings.get(1).counts == counts
     assert outside.mailings.open_ids() == []
     assert outside.counters.totals() == (1, counts)
     with pytest.raises(RowChanged):
-        outside.mailings.finish(RUNNING, counts)
+        finish(outside, RUNNING, counts)
     assert outside.counters.totals() == (1, counts)
 
 
 def test_counts_that_come_after_the_finish_are_in_the_recount_already(outside: Any) -> None:
     outside.mailings.add(RUNNING)
     counts = Counts(total=5, sent=5)
-    outside.mailings.finish(RUNNING, counts)
+    finish(outside, RUNNING, counts)
     assert outside.mailings.add_counts(1, Counts(sent=1), NOW) is None
     assert outside.mailings.get(1).counts == counts
 
 
 def test_a_mailing_that_is_resumed_leaves_the_totals_of_the_finished_until_it_is_again(outside: Any) -> None:
     outside.mailings.add(RUNNING)
-    finished = outside.mailings.finish(RUNNING, Counts(total=5, sent=3, expired=2))
-    resumed = outside.mailings.change(finished, replace(finished, status="running"))
+    finished = finish(outside, RUNNING, Counts(total=5, sent=3, expired=2))
+    resumed = outside.mailings.change(finished, replace(finished, status="running", ended_at=None))
     assert outside.counters.totals() == (1, Counts())
     assert outside.mailings.open_ids() == [1]
-    outside.mailings.finish(resumed, Counts(total=5, sent=5))
+    finish(outside, resumed, Counts(total=5, sent=5))
     assert outside.counters.totals() == (1, Counts(total=5, sent=5))
+
+
+def test_a_decision_makes_the_rounds_that_are_under_way_conclude_nothing(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    begun = outside.mailings.begin_recount(RUNNING, NOW)
+    changed = outside.mailings.change(begun, replace(begun, message_text="new"))
+    assert (changed.recounts, changed.decisive_round) == (1, 2)
+
+
+def test_orders_are_kept_until_they_are_done(outside: Any) -> None:
+    paused = replace(RUNNING, status="paused", datetime_end=NOW + timedelta(hours=9))
+    outside.mailings.add(paused)
+    ordered = outside.mailings.change(paused, resent(resumed(paused, NOW), ["failed", "unknown"], NOW))
+    assert (ordered.requeue, ordered.resend, ordered.resends) == (True, ("failed", "unknown"), 1)
+    outside.mailings.orders_done(ordered)
+    found = outside.mailings.get(1)
+    assert (found.requeue, found.resend, found.resends) == (False, (), 1)
+    outside.mailings.change(found, replace(found, message_text="new"))
+    with pytest.raises(RowChanged):
+        outside.mailings.orders_done(ordered)
+
+
+def test_a_cancelled_mailing_is_open_until_its_messages_are_closed(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    stopped = outside.mailings.change(RUNNING, cancelled(RUNNING, NOW))
+    assert outside.mailings.open_ids() == [1]
+    assert outside.mailings.add_counts(1, Counts(total=2), NOW) is not None
+    assert outside.counters.totals() == (1, Counts())
+    found = finish(outside, stopped, Counts(total=2, cancelled=1, unknown=1))
+    assert (found.status, found.ended_at) == ("cancelled", NOW)
+    assert outside.mailings.open_ids() == []
+    assert outside.counters.totals() == (1, Counts(total=2, cancelled=1, unknown=1))
+
+
+def test_the_time_of_the_last_post_is_kept_with_the_counts(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    post = NOW + timedelta(seconds=5)
+    assert outside.mailings.add_counts(1, Counts(sent=1), NOW, post).last_post_at == post
+    assert outside.mailings.add_counts(1, Counts(failed=1), NOW).last_post_at == post
+    mailing = outside.mailings.get(1)
+    done = outside.mailings.end(mailing, replace(ended(mailing, Counts(total=1, sent=1), NOW), last_post_at=NOW))
+    assert done.last_post_at == NOW
 
 
 @pytest.mark.parametrize("finished", [True, False])
 def test_a_removed_mailing_leaves_nothing_in_the_totals(outside: Any, finished: bool) -> None:
     outside.mailings.add(RUNNING)
-    mailing = outside.mailings.finish(RUNNING, Counts(total=5, sent=5)) if finished else RUNNING
+    mailing = finish(outside, RUNNING, Counts(total=5, sent=5)) if finished else RUNNING
     outside.mailings.remove(mailing)
     assert outside.mailings.get(1) is None
     assert outside.counters.totals() == (0, Counts())

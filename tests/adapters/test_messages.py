@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from chalicelib.domain.message import Message
+from tests.aws import make_outside
+from tests.fakes import FakeOutside
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=15)
@@ -29,7 +33,7 @@ def test_what_was_added_is_read_back(messages: Any) -> None:
 
 def test_a_claim_is_given_to_one_until_it_is_over(messages: Any) -> None:
     claimed = messages.claim(1, 7, 1, NOW, UNTIL)
-    assert claimed == replace(MESSAGE, attempts=1, claimed_until=UNTIL.timestamp())
+    assert claimed == replace(MESSAGE, attempts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW)
     assert messages.claim(1, 7, 1, NOW + timedelta(seconds=14), UNTIL) is None
     again = messages.claim(1, 7, 1, LATER, LATER + timedelta(seconds=9))
     assert again.attempts == 2
@@ -40,7 +44,7 @@ def test_nobody_claims_what_is_not_there_and_the_try_makes_no_row(messages: Any)
     assert messages.get(1, 8, 1) is None
 
 
-@pytest.mark.parametrize("status", ["sent", "failed", "expired", "cancelled"])
+@pytest.mark.parametrize("status", ["sent", "failed", "expired", "cancelled", "unknown"])
 def test_a_settled_message_is_final(messages: Any, status: str) -> None:
     claimed = messages.claim(1, 7, 1, NOW, UNTIL)
     assert messages.settle(claimed, status, 1, LATER, "why")
@@ -87,11 +91,60 @@ def test_only_a_message_that_no_attempt_holds_is_closed(messages: Any) -> None:
     assert not messages.close(1, 8, 1, "expired", LATER)
 
 
-def test_only_an_expired_message_is_revived(messages: Any) -> None:
-    assert not messages.revive(MESSAGE, 1)
-    messages.close(1, 7, 1, "expired", NOW)
-    assert messages.revive(MESSAGE, 1)
-    assert messages.get(1, 7, 1).status == "queued"
+def test_a_message_given_up_is_revived_once_and_remembers_the_order(messages: Any) -> None:
+    claimed = messages.claim(1, 7, 1, NOW, UNTIL)
+    messages.settle(claimed, "failed", 1, NOW, "no")
+    failed = messages.get(1, 7, 1)
+    assert messages.revive(failed, 1, 3)
+    assert not messages.revive(failed, 1, 3)
+    found = messages.get(1, 7, 1)
+    assert (found.status, found.resends) == ("queued", 3)
+    assert messages.claim(1, 7, 1, NOW, UNTIL).attempts == 2
+
+
+@pytest.mark.parametrize("status", ["sent", "cancelled", "queued"])
+def test_nobody_else_is_revived(messages: Any, status: str) -> None:
+    with pytest.raises(ValueError, match="cannot become"):
+        messages.revive(replace(MESSAGE, status=status), 1, 1)
+
+
+def test_the_time_of_the_post_is_kept_with_its_result(messages: Any) -> None:
+    claimed = messages.claim(1, 7, 1, NOW, UNTIL)
+    messages.release(replace(claimed, posted_at=NOW + timedelta(seconds=1)), 1, "no answer")
+    assert messages.get(1, 7, 1).posted_at == NOW + timedelta(seconds=1)
+    claimed = messages.claim(1, 7, 1, LATER, LATER + timedelta(seconds=9))
+    messages.settle(replace(claimed, posted_at=LATER + timedelta(seconds=2)), "sent", 1, LATER)
+    assert messages.get(1, 7, 1).posted_at == LATER + timedelta(seconds=2)
+
+
+def test_a_release_without_a_post_leaves_the_error_of_the_one_before(messages: Any) -> None:
+    messages.release(messages.claim(1, 7, 1, NOW, UNTIL), 1, "no answer")
+    messages.release(messages.claim(1, 7, 1, NOW, UNTIL), 1, None)
+    assert messages.get(1, 7, 1).last_error == "no answer"
+
+
+@pytest.mark.parametrize("doubtful", ["fake", "aws"], indirect=True)
+def test_without_a_gateway_that_dedupes_an_attempt_that_died_leaves_the_message_in_doubt(doubtful: Any) -> None:
+    doubtful.add([MESSAGE], 1, KEPT)
+    doubtful.claim(1, 7, 1, NOW, UNTIL)
+    assert not doubtful.doubt(1, 7, 1, NOW, "no word"), "the attempt is under way"
+    assert doubtful.claim(1, 7, 1, LATER, LATER + timedelta(seconds=9)) is None
+    assert not doubtful.close(1, 7, 1, "expired", LATER)
+    assert doubtful.doubt(1, 7, 1, LATER, "no word")
+    assert not doubtful.doubt(1, 7, 1, LATER, "no word")
+    found = doubtful.get(1, 7, 1)
+    assert (found.status, found.last_error, found.claimed_until) == ("unknown", "no word", None)
+    assert doubtful.revive(found, 1, 1)
+    assert doubtful.claim(1, 7, 1, LATER, LATER + timedelta(seconds=9)).attempts == 2
+
+
+@pytest.fixture
+def doubtful(request: pytest.FixtureRequest) -> Iterator[Any]:
+    if request.param == "fake":
+        yield FakeOutside(gateway_dedupes=False).messages
+        return
+    with mock_aws():
+        yield make_outside(gateway_dedupes=False).messages
 
 
 def test_messages_are_read_in_pages_of_one_mailing(outside: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.mailing import Counts
-from chalicelib.domain.segment import Segment
+from chalicelib.domain.segment import Segment, ShardReport
 from chalicelib.domain.walk import Cursor
 from chalicelib.errors import RowChanged, SegmentBusy
 
@@ -51,17 +51,19 @@ def test_who_has_lost_the_lease_moves_nothing(outside: Any) -> None:
 def test_the_segments_of_a_mailing_are_listed(outside: Any) -> None:
     for number in (1, 0):
         outside.segments.give_back(replace(lease(outside, number=number), done=number == 1, chosen=number))
-    outside.segments.report(1, 1, 0, Counts(total=1), KEPT)
+    outside.segments.report(1, 1, 0, ShardReport(Counts(total=1)), KEPT)
     found = outside.segments.of_mailing(1)
     assert [(one.number, one.done, one.chosen) for one in found] == [(0, False, 0), (1, True, 1)]
     assert outside.segments.of_mailing(2) == []
 
 
 def test_each_shard_reports_once_a_round(outside: Any) -> None:
-    outside.segments.report(1, 1, 0, Counts(total=3, sent=1), KEPT)
-    outside.segments.report(1, 1, 0, Counts(total=3, sent=2), KEPT)
-    outside.segments.report(1, 1, 1, Counts(total=4, failed=4), KEPT)
-    outside.segments.report(1, 2, 0, Counts(total=9), KEPT)
-    assert outside.segments.reports(1, 1) == [Counts(total=3, sent=2), Counts(total=4, failed=4)]
-    assert outside.segments.reports(1, 2) == [Counts(total=9)]
+    first = ShardReport(Counts(total=3, sent=2), NOW)
+    second = ShardReport(Counts(total=4, failed=3, unknown=1))
+    outside.segments.report(1, 1, 0, ShardReport(Counts(total=3, sent=1)), KEPT)
+    outside.segments.report(1, 1, 0, first, KEPT)
+    outside.segments.report(1, 1, 1, second, KEPT)
+    outside.segments.report(1, 2, 0, ShardReport(Counts(total=9)), KEPT)
+    assert outside.segments.reports(1, 1) == [first, second]
+    assert outside.segments.reports(1, 2) == [ShardReport(Counts(total=9))]
     assert outside.segments.reports(1, 3) == []

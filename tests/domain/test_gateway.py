@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.backoff import MAX_SECONDS, retry_delay
-from chalicelib.domain.breaker import FAILURES_IN_A_ROW, Breaker
+from chalicelib.domain.breaker import FAILURES_IN_A_ROW, FIRST_REST, Breaker
 from chalicelib.domain.gateway_result import Answer, read_answer
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -87,20 +87,81 @@ def test_the_most_that_is_waited_doubles_and_luck_takes_from_it() -> None:
     assert retry_delay(5, 0.0) == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "in_doubt"),
+    [
+        (Answer(None, "ReadTimeout"), True),
+        (Answer(None, "ConnectTimeout", never_left=True), False),
+        (Answer(200, "<html>busy</html>"), True),
+        (Answer(502), True),
+        (Answer(504), True),
+        (Answer(500), False),
+        (Answer(503), False),
+        (Answer(429), False),
+        (Answer(401), False),
+        (Answer(200, '{"code": 0}'), False),
+    ],
+)
+def test_doubt_is_where_the_gateway_may_have_taken_it_all_the_same(answer: Answer, in_doubt: bool) -> None:
+    assert read_answer(answer, NOW).in_doubt == in_doubt
+
+
+PROBE = timedelta(seconds=10)
+
+
+def opened() -> Breaker:
+    breaker = Breaker()
+    for _ in range(FAILURES_IN_A_ROW):
+        breaker.failed(NOW)
+    return breaker
+
+
 def test_a_breaker_opens_after_some_failures_in_a_row() -> None:
     breaker = Breaker()
     for _ in range(FAILURES_IN_A_ROW - 1):
-        breaker.failed()
+        breaker.failed(NOW)
     breaker.succeeded()
     for _ in range(FAILURES_IN_A_ROW - 1):
-        breaker.failed()
-    assert not breaker.is_open
-    breaker.failed()
-    assert breaker.is_open
+        breaker.failed(NOW)
+    assert breaker.admits(NOW, PROBE)
+    breaker.failed(NOW)
+    assert not breaker.admits(NOW, PROBE)
 
 
-def test_an_open_breaker_stays_open_for_its_invocation() -> None:
+def test_one_refusal_of_our_token_opens_it() -> None:
     breaker = Breaker()
-    breaker.failed(for_good=True)
+    breaker.failed(NOW, for_good=True)
+    assert not breaker.admits(NOW, PROBE)
+
+
+def test_an_open_breaker_lets_one_probe_through_after_its_rest() -> None:
+    breaker = opened()
+    later = NOW + FIRST_REST
+    assert breaker.admits(later, PROBE)
+    assert not breaker.admits(later + PROBE / 2, PROBE)
+    assert breaker.admits(later + PROBE, PROBE), "the probe ended without a word"
+
+
+def test_a_probe_that_fails_doubles_the_rest_up_to_the_longest() -> None:
+    breaker, now, rests = opened(), NOW, []
+    for _ in range(8):
+        probed = next(
+            now + timedelta(seconds=s) for s in range(100) if breaker.admits(now + timedelta(seconds=s), PROBE)
+        )
+        rests.append((probed - now).total_seconds())
+        breaker.failed(probed)
+        now = probed
+    assert rests == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_failures_of_posts_begun_before_it_opened_do_not_prolong_the_rest() -> None:
+    breaker = opened()
+    for _ in range(20):
+        breaker.failed(NOW)
+    assert breaker.admits(NOW + FIRST_REST, PROBE)
+
+
+def test_one_success_closes_it() -> None:
+    breaker = opened()
     breaker.succeeded()
-    assert breaker.is_open
+    assert all(breaker.admits(NOW, PROBE) for _ in range(10))

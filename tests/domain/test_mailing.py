@@ -1,23 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from chalicelib.domain.audience import Plan
-from chalicelib.domain.mailing import (
-    MAY_BECOME,
-    STATUSES,
-    Counts,
-    Mailing,
-    Step,
-    announced,
-    changed,
-    next_step,
-    require_transition,
-)
-from chalicelib.errors import BadInput
+from chalicelib.domain.decisions import announced, cancelled, changed, ended, paused, resent, resumed, started
+from chalicelib.domain.mailing import MAY_BECOME, STATUSES, Counts, Mailing, require_transition
+from chalicelib.domain.steps import Step, next_step
+from chalicelib.errors import BadInput, NotInThisStatus
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -75,6 +68,90 @@ def test_nothing_follows_a_cancellation() -> None:
     assert MAY_BECOME["cancelled"] == {"cancelled"}
 
 
+PAUSED = replace(RUNNING, status="paused")
+CANCELLED = replace(RUNNING, status="cancelled")
+DECISIONS: dict[str, Callable[[Mailing], Mailing]] = {
+    "pause": lambda mailing: paused(mailing, NOW),
+    "resume": lambda mailing: resumed(mailing, NOW),
+    "cancel": lambda mailing: cancelled(mailing, NOW),
+    "resend": lambda mailing: resent(mailing, ["failed"], NOW),
+    "change": lambda mailing: changed(mailing, {"message_text": "new"}, NOW),
+}
+
+
+@pytest.mark.parametrize(
+    ("decision", "mailing", "status"),
+    [
+        ("pause", SCHEDULED, None),
+        ("pause", RUNNING, "paused"),
+        ("pause", PAUSED, "paused"),
+        ("pause", FINISHED, None),
+        ("pause", CANCELLED, None),
+        ("resume", SCHEDULED, None),
+        ("resume", RUNNING, "running"),
+        ("resume", PAUSED, "running"),
+        ("resume", FINISHED, None),
+        ("resume", CANCELLED, None),
+        ("cancel", SCHEDULED, "cancelled"),
+        ("cancel", RUNNING, "cancelled"),
+        ("cancel", PAUSED, "cancelled"),
+        ("cancel", FINISHED, None),
+        ("cancel", CANCELLED, "cancelled"),
+        ("resend", SCHEDULED, None),
+        ("resend", RUNNING, "running"),
+        ("resend", PAUSED, None),
+        ("resend", FINISHED, None),
+        ("resend", replace(FINISHED, datetime_end=NOW + HOUR), "running"),
+        ("resend", CANCELLED, None),
+        ("change", CANCELLED, None),
+    ],
+)
+def test_what_a_status_allows_is_done_and_the_rest_is_refused_with_the_reason(
+    decision: str, mailing: Mailing, status: str | None
+) -> None:
+    if status is None:
+        with pytest.raises(NotInThisStatus, match=r"mailing"):
+            DECISIONS[decision](mailing)
+    else:
+        assert DECISIONS[decision](mailing).status == status
+
+
+def test_a_decision_that_is_as_it_was_changes_nothing() -> None:
+    assert paused(PAUSED, NOW) == PAUSED
+    assert resumed(RUNNING, NOW) == RUNNING
+    assert cancelled(CANCELLED, NOW) == CANCELLED
+
+
+def test_a_resumed_mailing_queues_again_what_waits() -> None:
+    assert resumed(PAUSED, NOW).requeue
+    assert resumed(PAUSED, NOW).has_orders
+
+
+def test_orders_to_send_again_are_joined_until_they_are_met() -> None:
+    both = resent(resent(RUNNING, ["unknown"], NOW), ["failed"], NOW)
+    assert (both.resend, both.resends) == (("failed", "unknown"), 2)
+    done = ended(both, Counts(total=1, sent=1), NOW)
+    assert (done.resend, done.resends, done.has_orders) == ((), 2, False)
+
+
+def test_a_mailing_has_an_end_when_its_messages_are_final() -> None:
+    assert cancelled(SCHEDULED, NOW).ended_at == NOW
+    assert not cancelled(SCHEDULED, NOW).is_open
+    stopped = cancelled(RUNNING, NOW)
+    assert (stopped.ended_at, stopped.is_open) == (None, True)
+    closed = ended(stopped, Counts(total=1, cancelled=1), NOW + HOUR)
+    assert (closed.status, closed.ended_at, closed.is_open) == ("cancelled", NOW + HOUR, False)
+    done = ended(RUNNING, Counts(total=1, sent=1), NOW)
+    assert (done.status, done.ended_at, done.is_open) == ("finished", NOW, False)
+    assert changed(done, {"datetime_end": NOW + 3 * HOUR}, NOW).ended_at is None
+
+
+def test_only_what_is_scheduled_starts() -> None:
+    assert started(SCHEDULED, PLAN, NOW).plan == PLAN
+    with pytest.raises(ValueError, match="cannot become"):
+        started(CANCELLED, PLAN, NOW)
+
+
 LONG_AGO = NOW - timedelta(minutes=3)
 STALLED = replace(RUNNING, progress_at=LONG_AGO, counts=Counts(total=5, sent=2))
 
@@ -96,6 +173,16 @@ STALLED = replace(RUNNING, progress_at=LONG_AGO, counts=Counts(total=5, sent=2))
         (replace(RUNNING, counts=Counts(total=5, expired=1)), False, Step.RECOUNT),
         (replace(RUNNING, datetime_end=NOW), False, Step.RECOUNT),
         (replace(RUNNING, datetime_end=NOW, status="paused"), False, Step.RECOUNT),
+        (replace(RUNNING, status="cancelled", counts=Counts(total=5)), False, Step.RECOUNT),
+        (replace(RUNNING, status="cancelled", is_fanned_out=False), False, None),
+        (replace(STALLED, status="cancelled", is_fanned_out=False), False, Step.WALK),
+        (replace(RUNNING, counts=Counts(total=5), requeue=True, decisive_round=1), False, Step.RECOUNT),
+        (replace(RUNNING, counts=Counts(total=5), resend=("failed",), decisive_round=1), False, Step.RECOUNT),
+        (
+            replace(RUNNING, counts=Counts(total=5), requeue=True, recounts=1, decisive_round=1, recount_at=NOW),
+            False,
+            None,
+        ),
     ],
 )
 def test_the_sweep_does_what_others_have_left_lying(mailing: Mailing, idle: bool, step: Step | None) -> None:
@@ -103,10 +190,10 @@ def test_the_sweep_does_what_others_have_left_lying(mailing: Mailing, idle: bool
 
 
 def test_the_queued_are_what_is_left_of_the_total() -> None:
-    counts = Counts(total=10, sent=4, failed=1, expired=2, cancelled=1)
+    counts = Counts(total=10, sent=4, failed=1, expired=1, cancelled=1, unknown=1)
     assert counts.queued == 2
     assert sum(counts.by_status().values()) == counts.total
-    assert counts + Counts(total=1, sent=1) == Counts(total=11, sent=5, failed=1, expired=2, cancelled=1)
+    assert counts + Counts(total=1, sent=1) == Counts(total=11, sent=5, failed=1, expired=1, cancelled=1, unknown=1)
 
 
 def test_messages_are_kept_for_some_days_after_the_end_also_in_the_year_9999() -> None:

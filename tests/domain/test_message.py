@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from chalicelib.domain.admission import Admission, Mend, admit, mend, seconds_for_post
 from chalicelib.domain.client import MAX_CLIENT_ID, Client
 from chalicelib.domain.mailing import Mailing
-from chalicelib.domain.message import FINAL, MAY_BECOME, STATUSES, Message, message_id, shard_of
+from chalicelib.domain.message import (
+    FINAL,
+    MAY_BECOME,
+    RESENDABLE,
+    STATUSES,
+    Message,
+    message_id,
+    require_transition,
+    shard_of,
+)
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -41,10 +50,21 @@ def test_a_message_has_one_shard(client_id: int, shards: int) -> None:
     assert 0 <= shard_of(client_id, shards) < shards
 
 
-def test_final_is_what_nothing_follows_but_the_resumption_of_the_expired() -> None:
+def test_final_is_what_nothing_follows_but_another_try_of_those_not_reached() -> None:
     assert set(MAY_BECOME) == set(STATUSES)
-    assert {status for status in FINAL if MAY_BECOME[status]} == {"expired"}
-    assert MAY_BECOME["expired"] == {"queued"}
+    assert {status for status in FINAL if MAY_BECOME[status]} == set(RESENDABLE)
+    assert all(MAY_BECOME[status] == {"queued"} for status in RESENDABLE)
+    assert MAY_BECOME["sent"] == MAY_BECOME["cancelled"] == set()
+
+
+@pytest.mark.parametrize("before", STATUSES)
+@pytest.mark.parametrize("after", STATUSES)
+def test_a_status_becomes_only_what_the_table_allows(before: str, after: str) -> None:
+    if after in MAY_BECOME[before]:
+        require_transition(before, after)
+    else:
+        with pytest.raises(ValueError, match="cannot become"):
+            require_transition(before, after)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +74,10 @@ def test_final_is_what_nothing_follows_but_the_resumption_of_the_expired() -> No
         (None, ANNA, Admission.DROP),
         (None, None, Admission.DROP),
         (RUNNING, None, Admission.CANCEL),
-        (replace(RUNNING, status="cancelled"), ANNA, Admission.CANCEL),
+        (replace(RUNNING, status="cancelled"), ANNA, Admission.HOLD),
+        (replace(RUNNING, status="cancelled"), None, Admission.HOLD),
         (replace(RUNNING, datetime_end=NOW), ANNA, Admission.EXPIRE),
-        (replace(RUNNING, status="paused"), ANNA, Admission.WAIT),
+        (replace(RUNNING, status="paused"), ANNA, Admission.HOLD),
         (replace(RUNNING, status="paused", datetime_end=NOW), ANNA, Admission.EXPIRE),
         (replace(RUNNING, datetime_start=NOW + HOUR / 2), ANNA, Admission.WAIT),
         (replace(RUNNING, status="finished"), ANNA, Admission.POST),
@@ -75,6 +96,9 @@ def test_a_post_lasts_no_longer_than_the_mailing_or_the_invocation() -> None:
 
 
 OVER = replace(RUNNING, datetime_end=NOW)
+STOPPED = replace(RUNNING, status="cancelled")
+RESUMED = replace(RUNNING, requeue=True)
+ORDERED = replace(RUNNING, resend=("failed",), resends=2)
 
 
 @pytest.mark.parametrize(
@@ -89,15 +113,37 @@ OVER = replace(RUNNING, datetime_end=NOW)
         ("sent", OVER, True, None),
         ("failed", RUNNING, True, None),
         ("cancelled", RUNNING, True, None),
+        ("unknown", RUNNING, True, None),
+        ("queued", RESUMED, False, Mend.REQUEUE),
+        ("queued", replace(RESUMED, status="paused"), False, None),
+        ("queued", STOPPED, False, Mend.CANCEL),
+        ("expired", STOPPED, False, None),
+        ("failed", ORDERED, False, Mend.REVIVE),
+        ("unknown", ORDERED, False, None),
+        ("failed", replace(ORDERED, datetime_end=NOW), False, None),
     ],
 )
 def test_a_recount_mends_what_is_not_where_it_should_be(
     status: str, mailing: Mailing, requeue: bool, expected: Mend | None
 ) -> None:
-    assert mend(replace(MESSAGE, status=status), mailing, NOW, requeue) == expected
+    assert mend(replace(MESSAGE, status=status), mailing, NOW, requeue, gateway_dedupes=True) == expected
 
 
-@pytest.mark.parametrize("mailing", [RUNNING, OVER])
+def test_an_order_to_send_again_is_met_once_by_each_message() -> None:
+    assert mend(replace(MESSAGE, status="failed", resends=1), ORDERED, NOW, False, True) == Mend.REVIVE
+    assert mend(replace(MESSAGE, status="failed", resends=2), ORDERED, NOW, False, True) is None
+    assert mend(replace(MESSAGE, resends=2), ORDERED, NOW, False, True) == Mend.REQUEUE, "its queue message may be lost"
+    assert mend(replace(MESSAGE, resends=1), ORDERED, NOW, False, True) is None
+
+
+@pytest.mark.parametrize("mailing", [RUNNING, OVER, STOPPED, RESUMED])
 def test_a_message_in_an_attempts_hands_is_left_alone(mailing: Mailing) -> None:
     claimed = replace(MESSAGE, claimed_until=NOW.timestamp() + 1)
-    assert mend(claimed, mailing, NOW, requeue=True) is None
+    assert mend(claimed, mailing, NOW, True, gateway_dedupes=False) is None
+
+
+@pytest.mark.parametrize("mailing", [RUNNING, OVER, STOPPED, RESUMED])
+def test_an_attempt_that_ended_without_a_word_leaves_doubt_where_the_gateway_does_not_dedupe(mailing: Mailing) -> None:
+    silent = replace(MESSAGE, claimed_until=NOW.timestamp() - 1)
+    assert mend(silent, mailing, NOW, True, gateway_dedupes=False) == Mend.DOUBT
+    assert mend(silent, mailing, NOW, True, gateway_dedupes=True) != Mend.DOUBT

@@ -61,6 +61,7 @@ def test_a_mailing_in_the_future_starts_by_its_schedule_and_reaches_everyone_onc
         "failed": 0,
         "expired": 0,
         "cancelled": 0,
+        "unknown": 0,
     }
     summary = simulator.seen.summary()
     assert (summary["distinct"], summary["repeated"]) == (CLIENTS, 0)

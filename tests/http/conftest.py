@@ -67,6 +67,7 @@ def call(token: str) -> Iterator[Call]:
             body: bytes = b"",
             content_type: str | None = None,
             authorization: str | None = f"Token {token}",
+            key: str | None = None,
         ) -> Answer:
             if json is not None:
                 body, content_type = _dumped(json), "application/json"
@@ -75,6 +76,7 @@ def call(token: str) -> Iterator[Call]:
             headers = {"Host": "api.example.com", "X-Forwarded-Proto": "https"}
             headers |= {"Content-Type": content_type} if content_type else {}
             headers |= {"Authorization": authorization} if authorization else {}
+            headers |= {"Idempotency-Key": key} if key is not None else {}
             answer = client.http.request(method, path, headers=headers, body=body)
             return Answer(answer.status_code, answer.headers, answer.body.decode())
 
@@ -84,7 +86,7 @@ def call(token: str) -> Iterator[Call]:
 @pytest.fixture
 def written(outside: Outside) -> Callable[[], list[Any]]:
     """Everything in all tables but the counters, to compare before and after."""
-    _ = outside.clients, outside.mailings, outside.messages, outside.segments, outside.tokens
+    _ = outside.clients, outside.mailings, outside.messages, outside.segments, outside.tokens, outside.first_requests
 
     def written() -> list[Any]:
         tables = [model for model in Model.__subclasses__() if model.__name__ != "CounterRow"]

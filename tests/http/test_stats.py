@@ -10,7 +10,7 @@ from chalicelib.fanout import start_mailing, walk_segment
 
 from .conftest import Call
 
-NOBODY = {"queued": 0, "sent": 0, "failed": 0, "expired": 0, "cancelled": 0}
+NOBODY = {"queued": 0, "sent": 0, "failed": 0, "expired": 0, "cancelled": 0, "unknown": 0}
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def mailing(call: Call, outside: Outside) -> dict[str, object]:
     claimed = outside.messages.claim(1, 1, 1, now, now + timedelta(seconds=9))
     assert claimed is not None
     outside.messages.settle(claimed, "sent", 1, now)
-    outside.mailings.add_counts(1, Counts(sent=1), now)
+    outside.mailings.add_counts(1, Counts(sent=1), now, now)
     found: dict[str, object] = call("GET", "/Mailing/1").json
     return found
 
@@ -34,6 +34,7 @@ def mailing(call: Call, outside: Outside) -> dict[str, object]:
 def test_the_statistics_of_nothing(call: Call) -> None:
     assert call("GET", "/Stats").json == {
         "totals": {"mailings": 0, "messages": 0, **NOBODY},
+        "dead_letters": 0,
         "next": None,
         "results": [],
     }
@@ -42,6 +43,7 @@ def test_the_statistics_of_nothing(call: Call) -> None:
 def test_all_mailings_with_their_counts_and_totals(call: Call, mailing: dict[str, object]) -> None:
     assert call("GET", "/Stats").json == {
         "totals": {"mailings": 1, "messages": 3, **NOBODY, "queued": 2, "sent": 1},
+        "dead_letters": 0,
         "next": None,
         "results": [{**mailing, "messages": {"total": 3, **NOBODY, "queued": 2, "sent": 1}}],
     }
@@ -50,7 +52,9 @@ def test_all_mailings_with_their_counts_and_totals(call: Call, mailing: dict[str
 def test_one_mailing_with_its_messages(call: Call, mailing: dict[str, object]) -> None:
     found = call("GET", "/Stats/1").json
     messages = found.pop("results")
-    assert found == {**mailing, "messages": {"total": 3, **NOBODY, "queued": 2, "sent": 1}, "next": None}
+    assert found.pop("last_post_at").endswith("Z")
+    counts = {"total": 3, **NOBODY, "queued": 2, "sent": 1}
+    assert found == {**mailing, "ended_at": None, "messages": counts, "next": None}
     assert [message["id"] for message in messages] == [10_000_000_001, 10_000_000_002, 10_000_000_003]
     first = messages[0]
     assert first["created_at"].endswith("Z")
@@ -74,3 +78,8 @@ def test_messages_are_filtered_by_status_and_come_in_pages(call: Call, mailing: 
     rest = call("GET", page["next"].removeprefix("https://api.example.com")).json
     assert [message["client_id"] for message in rest["results"]] == [3]
     assert rest["next"] is None
+
+
+def test_what_cannot_be_read_is_shown(call: Call, outside: Outside) -> None:
+    outside.dead_letters.send_raw("garbage")
+    assert call("GET", "/Stats").json["dead_letters"] == 1

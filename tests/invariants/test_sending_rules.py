@@ -191,6 +191,7 @@ def test_a_client_deleted_meanwhile_gets_nothing_and_counts_as_cancelled() -> No
         "failed": 0,
         "expired": 0,
         "cancelled": 1,
+        "unknown": 0,
     }
     assert {post.message_id % 10 for post in world.outside.gateway.posts} == {1, 3}
 

@@ -82,6 +82,7 @@ def loaded_by(statement: str) -> set[str]:
         ("chalicelib.workers.send_queue", {"app", "chalicelib.api", "chalicelib.console", "pytz", "boto3"}),
         ("chalicelib.workers.segments", {"app", "chalicelib.api", "pytz", "requests", "boto3"}),
         ("chalicelib.workers.schedules", {"app", "chalicelib.api", "pytz", "requests", "boto3"}),
+        ("chalicelib.workers.dead_letters", {"app", "chalicelib.api", "chalicelib.sending", "pynamodb", "requests"}),
         ("chalicelib.workers.tokens", {"app", "chalicelib.api", "chalicelib.sending", "pynamodb", "requests"}),
         ("chalicelib.api.authorizer", {"app", "chalicelib.api.routes", "chalicelib.sending", "pytz", "requests"}),
         ("app", {"boto3", "moto", "infra"}),

@@ -11,13 +11,15 @@ from pynamodb.models import Model
 
 from chalicelib.adapters.tables.clients import ClientRow, PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
+from chalicelib.adapters.tables.first_requests import FirstRequestRow
 from chalicelib.adapters.tables.mailings import MailingRow
 from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.adapters.tables.segments import SegmentRow
 from chalicelib.adapters.tables.tokens import TokenRow
 from chalicelib.settings import Settings
 
-FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "FanOut", "SendMessages", "Sweep", "ManageTokens"}
+FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "FanOut", "SendMessages", "Sweep"}
+FUNCTIONS |= {"ManageTokens", "PutBackDeadLetters"}
 EVENT_SOURCES = {"FanOut": "SegmentsQueue", "SendMessages": "SendQueue"}
 
 
@@ -91,6 +93,7 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
         (MailingRow, "mailings"),
         (MessageRow, "messages"),
         (SegmentRow, "segments"),
+        (FirstRequestRow, "first-requests"),
         (TokenRow, "tokens"),
         (CounterRow, "counters"),
     ],

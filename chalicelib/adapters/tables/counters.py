@@ -1,4 +1,4 @@
-"""Counters: the integer ids, and the totals over all mailings that are finished."""
+"""Counters: the integer ids, and the totals over all mailings that have ended."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class CounterRow(Model):
     failed = NumberAttribute(default=0)
     expired = NumberAttribute(default=0)
     cancelled = NumberAttribute(default=0)
+    unknown = NumberAttribute(default=0)
 
 
 class Counters:
@@ -44,7 +45,7 @@ class Counters:
         return int(row.value) if row else 0
 
     def totals(self) -> tuple[int, Counts]:
-        """How many mailings there are in all, and the counts of those that are finished."""
+        """How many mailings there are in all, and the counts of those that have ended."""
         row = next(CounterRow.batch_get([TOTALS], consistent_read=True), None) or CounterRow(TOTALS)
         return int(row.mailings), Counts(*(int(getattr(row, name)) for name in COUNTED))
 

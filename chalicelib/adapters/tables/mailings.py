@@ -1,8 +1,8 @@
-"""Mailings with their counts, and an index of those not finished."""
+"""Mailings with their counts, and an index of those that have not ended."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,8 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from ...domain.audience import Filter, Plan
-from ...domain.mailing import COUNTED, FINISHED, NOTHING, Counts, Mailing
-from ...errors import RowChanged
+from ...domain.mailing import COUNTED, NOTHING, Counts, Mailing
+from ...errors import NotWritten
 from .base import TableMeta, came_second, conflicts, place, transaction
 from .counters import TOTALS, CounterRow, totals_change
 
@@ -53,9 +53,16 @@ class MailingRow(Model):
     failed = NumberAttribute(default=0)
     expired = NumberAttribute(default=0)
     cancelled = NumberAttribute(default=0)
+    unknown = NumberAttribute(default=0)
     recounts = NumberAttribute(default=0)
     recount_at = Moment(null=True)
+    decisive_round = NumberAttribute(default=0)
+    requeue = BooleanAttribute(default=False)
+    resend: ListAttribute[str] = ListAttribute(default=list)
+    resends = NumberAttribute(default=0)
     progress_at = Moment(null=True)
+    last_post_at = Moment(null=True)
+    ended_at = Moment(null=True)
     version = NumberAttribute()
     open_index = OpenMailings()
 
@@ -72,7 +79,13 @@ class MailingRow(Model):
             counts=Counts(*(int(getattr(self, name)) for name in COUNTED)),
             recounts=int(self.recounts),
             recount_at=self.recount_at,
+            decisive_round=int(self.decisive_round),
+            requeue=self.requeue,
+            resend=tuple(self.resend),
+            resends=int(self.resends),
             progress_at=self.progress_at,
+            last_post_at=self.last_post_at,
+            ended_at=self.ended_at,
             version=int(self.version),
         )
 
@@ -86,7 +99,7 @@ class Mailings:
         row = MailingRow(mailing.id, **_decisions(mailing), version=mailing.version)
         with conflicts(), transaction() as both:
             both.save(row, condition=MailingRow.id.does_not_exist())
-            both.update(CounterRow(TOTALS), actions=totals_change(1, _finished_counts(mailing)))
+            both.update(CounterRow(TOTALS), actions=totals_change(1, _ended_counts(mailing)))
 
     def get(self, mailing_id: int) -> Mailing | None:
         try:
@@ -100,59 +113,52 @@ class Mailings:
         return {int(row.id): row.mailing() for row in rows}
 
     def open_ids(self) -> list[int]:
-        """Ids of those scheduled, running or paused."""
+        """Ids of those for which something is still to be done."""
         return [int(row.id) for row in MailingRow.open_index.query(OPEN)]
 
     def change(self, before: Mailing, after: Mailing) -> Mailing:
-        """Write what was decided, unless another decision came first (RowChanged). Counts are not touched."""
-        decided = replace(after, version=before.version + 1)
-        row = MailingRow(before.id)
-        actions = [
-            getattr(MailingRow, name).set(value) if value is not None else getattr(MailingRow, name).remove()
-            for name, value in _decisions(decided).items()
-        ]
-        actions.append(MailingRow.version.set(decided.version))
+        """Write what was decided, unless another decision came first (RowChanged). Counts are not touched.
+
+        Rounds of recounting that are under way conclude nothing any more.
+        """
+        actions = _set_all({**_decisions(after), "version": before.version + 1})
+        actions.append(MailingRow.decisive_round.set(MailingRow.recounts + 1))
         if after.progress_at is not None and after.progress_at != before.progress_at:
             actions.append(MailingRow.progress_at.set(after.progress_at))
-        moved = _totals_moved(before, decided)
-        if moved == NOTHING:
-            with conflicts():
-                row.update(actions=actions, condition=MailingRow.version == before.version)
-            return decided
-        with conflicts(), transaction() as both:
-            both.update(row, actions=actions, condition=MailingRow.version == before.version)
-            both.update(CounterRow(TOTALS), actions=totals_change(0, moved))
-        return decided
+        return self._decide(before, actions, _ended_counts(after) + _negative(_ended_counts(before)))
 
-    def finish(self, mailing: Mailing, counts: Counts) -> Mailing:
+    def end(self, before: Mailing, after: Mailing) -> Mailing:
         """The end of a mailing: its recounted messages become its counts, and part of the totals."""
-        finished = replace(mailing, status=FINISHED, counts=counts, version=mailing.version + 1)
-        actions = [getattr(MailingRow, name).set(getattr(counts, name)) for name in COUNTED]
-        actions += [
-            MailingRow.status.set(FINISHED),
-            MailingRow.open.remove(),
-            MailingRow.version.set(finished.version),
-        ]
-        with conflicts(), transaction() as both:
-            both.update(MailingRow(mailing.id), actions=actions, condition=MailingRow.version == mailing.version)
-            both.update(CounterRow(TOTALS), actions=totals_change(0, counts))
-        return finished
+        counts = {name: getattr(after.counts, name) for name in COUNTED}
+        decided = {**_decisions(after), **counts, "last_post_at": after.last_post_at, "version": before.version + 1}
+        return self._decide(before, _set_all(decided), after.counts)
+
+    def orders_done(self, mailing: Mailing) -> None:
+        """What was ordered has been carried out, unless another decision came meanwhile (RowChanged)."""
+        actions: list[Action] = [MailingRow.requeue.set(False), MailingRow.resend.set([])]
+        with conflicts():
+            MailingRow(mailing.id).update(actions=actions, condition=MailingRow.version == mailing.version)
 
     def remove(self, mailing: Mailing) -> None:
         """Raises RowChanged when it is not as given. Its messages are left to their time to live."""
         with conflicts(), transaction() as both:
             both.delete(MailingRow(mailing.id), condition=MailingRow.version == mailing.version)
-            both.update(CounterRow(TOTALS), actions=totals_change(-1, _negative(_finished_counts(mailing))))
+            both.update(CounterRow(TOTALS), actions=totals_change(-1, _negative(_ended_counts(mailing))))
 
-    def add_counts(self, mailing_id: int, counts: Counts, now: datetime) -> Mailing | None:
+    def add_counts(
+        self, mailing_id: int, counts: Counts, now: datetime, last_post_at: datetime | None = None
+    ) -> Mailing | None:
         """Add to the counts, and answer with the mailing as it is then.
 
-        None when it is deleted, or finished: then the recount has seen what was to be added.
+        None when it is deleted, or has ended: then the recount has seen what was to be added.
+        `last_post_at`: when the latest of the posts that are counted here began.
         """
         row = MailingRow(mailing_id)
         actions: list[Action] = [MailingRow.progress_at.set(now)]
+        if last_post_at is not None:
+            actions.append(MailingRow.last_post_at.set(last_post_at))
         actions += [getattr(MailingRow, name).add(getattr(counts, name)) for name in COUNTED if getattr(counts, name)]
-        return self._update_unfinished(row, actions)
+        return self._update_open(row, actions)
 
     def mark_fanned_out(self, mailing_id: int, total: int, now: datetime) -> Mailing | None:
         """All segments are walked: `total` clients are chosen, whatever was counted on the way."""
@@ -162,7 +168,7 @@ class Mailings:
             MailingRow.total.set(total),
             MailingRow.progress_at.set(now),
         ]
-        return self._update_unfinished(row, actions)
+        return self._update_open(row, actions)
 
     def begin_recount(self, mailing: Mailing, now: datetime) -> Mailing:
         """Number the next round of recounting; RowChanged when another one was begun meanwhile."""
@@ -172,21 +178,30 @@ class Mailings:
             row.update(actions=actions, condition=MailingRow.recounts == mailing.recounts)
         return row.mailing()
 
-    def _update_unfinished(self, row: MailingRow, actions: list[Action]) -> Mailing | None:
+    def _decide(self, before: Mailing, actions: list[Action], moved: Counts) -> Mailing:
+        """Write a decision, and with it what it moves in the totals."""
+        row, unchanged = MailingRow(before.id), MailingRow.version == before.version
+        if moved == NOTHING:
+            with conflicts():
+                row.update(actions=actions, condition=unchanged)
+            return row.mailing()
+        with conflicts(), transaction() as both:
+            both.update(row, actions=actions, condition=unchanged)
+            both.update(CounterRow(TOTALS), actions=totals_change(0, moved))
+        return MailingRow.get(before.id, consistent_read=True).mailing()
+
+    def _update_open(self, row: MailingRow, actions: list[Action]) -> Mailing | None:
         """A plain update that meets a transaction on its row is refused, and simply made again."""
-        for attempt in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
             try:
-                row.update(actions=actions, condition=_UNFINISHED)
+                row.update(actions=actions, condition=MailingRow.open.exists())
                 return row.mailing()
             except UpdateError as error:
                 if error.cause_response_code == "ConditionalCheckFailedException":
                     return None
-                if not came_second(error) or attempt == ATTEMPTS - 1:
-                    raise
-        raise RowChanged
-
-
-_UNFINISHED = MailingRow.id.exists() & (MailingRow.status != FINISHED)
+                if not came_second(error):
+                    raise NotWritten(f"mailing {row.id}") from error
+        raise NotWritten(f"mailing {row.id}: other transactions had hold of it {ATTEMPTS} times")
 
 
 def _decisions(mailing: Mailing) -> dict[str, Any]:
@@ -200,16 +215,24 @@ def _decisions(mailing: Mailing) -> dict[str, Any]:
         "tags": list(mailing.chosen.tags),
         "operator_codes": list(mailing.chosen.operator_codes),
         "plan": asdict(mailing.plan) if mailing.plan else None,
+        "requeue": mailing.requeue,
+        "resend": list(mailing.resend),
+        "resends": mailing.resends,
+        "ended_at": mailing.ended_at,
     }
 
 
-def _finished_counts(mailing: Mailing) -> Counts:
-    """What the mailing has in the totals: its counts once it is finished, nothing before."""
-    return mailing.counts if mailing.status == FINISHED else NOTHING
+def _set_all(values: dict[str, Any]) -> list[Action]:
+    """None removes the attribute."""
+    return [
+        getattr(MailingRow, name).set(value) if value is not None else getattr(MailingRow, name).remove()
+        for name, value in values.items()
+    ]
 
 
-def _totals_moved(before: Mailing, after: Mailing) -> Counts:
-    return _finished_counts(after) + _negative(_finished_counts(before))
+def _ended_counts(mailing: Mailing) -> Counts:
+    """What the mailing has in the totals: its counts once it has ended, nothing before."""
+    return NOTHING if mailing.is_open else mailing.counts
 
 
 def _negative(counts: Counts) -> Counts:

@@ -15,7 +15,8 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
-from ...domain.message import EXPIRED, QUEUED, SENT, Message, shard_of
+from ...domain.message import QUEUED, SENT, UNKNOWN, Message, require_transition, shard_of
+from ...errors import NotWritten
 from .base import TableMeta, came_second, place
 
 
@@ -31,6 +32,8 @@ class MessageRow(Model):
     attempts = NumberAttribute(default=0)
     last_error = UnicodeAttribute(null=True)
     claimed_until = NumberAttribute(null=True)
+    posted_at = Moment(null=True)
+    resends = NumberAttribute(default=0)
     expires_at = NumberAttribute(null=True)
 
     def message(self) -> Message:
@@ -43,14 +46,21 @@ class MessageRow(Model):
             attempts=int(self.attempts),
             last_error=self.last_error,
             claimed_until=self.claimed_until,
+            posted_at=self.posted_at,
+            resends=int(self.resends or 0),
         )
 
 
 class Messages:
-    """`shards` is the mailing's number of partitions, from its plan."""
+    """`shards` is the mailing's number of partitions, from its plan.
 
-    def __init__(self, stack_name: str) -> None:
+    `gateway_dedupes`: an attempt that ended without a word may be repeated; otherwise it leaves the message in doubt.
+    Raises NotWritten when the table did not take a write.
+    """
+
+    def __init__(self, stack_name: str, gateway_dedupes: bool) -> None:
         place(MessageRow, stack_name, "messages")
+        self._gateway_dedupes = gateway_dedupes
 
     def add(self, messages: Iterable[Message], shards: int, expires_at: datetime) -> None:
         """Write new messages, 25 a call. An existing row is overwritten: ask `existing` where there may be one."""
@@ -79,29 +89,37 @@ class Messages:
     def claim(self, mailing_id: int, client_id: int, shards: int, now: datetime, until: datetime) -> Message | None:
         """Take the message for one attempt; None when it is final, gone, or in another attempt's hands."""
         row = MessageRow(_part(mailing_id, client_id, shards), client_id)
-        actions: list[Action] = [MessageRow.claimed_until.set(until.timestamp()), MessageRow.attempts.add(1)]
-        return row.message() if _updated(row, actions, _is_free(now)) else None
+        actions: list[Action] = [
+            MessageRow.claimed_until.set(until.timestamp()),
+            MessageRow.posted_at.set(now),
+            MessageRow.attempts.add(1),
+        ]
+        return row.message() if _updated(row, actions, self._is_free(now)) else None
 
     def settle(self, message: Message, status: str, shards: int, now: datetime, error: str | None = None) -> bool:
-        """Record the attempt's result; False when the message has its final status already.
+        """Record the attempt's result and its `posted_at`; False when the message has its final status already.
 
         That it was sent is true whoever holds the claim by now; any other result counts only while it is ours.
         """
+        require_transition(QUEUED, status)
         free = MessageRow.status == QUEUED
         if status != SENT:
             free &= MessageRow.attempts == message.attempts
         actions: list[Action] = [
             MessageRow.status.set(status),
             MessageRow.claimed_until.remove(),
+            _posted_at(message),
             MessageRow.last_error.set(error) if error else MessageRow.last_error.remove(),
         ]
         if status == SENT:
             actions.append(MessageRow.sent_at.set(now))
         return _updated(_row(message, shards), actions, free)
 
-    def release(self, message: Message, shards: int, error: str) -> bool:
-        """End the attempt without a result: the message may be claimed again at once."""
-        actions: list[Action] = [MessageRow.claimed_until.remove(), MessageRow.last_error.set(error)]
+    def release(self, message: Message, shards: int, error: str | None) -> bool:
+        """End the attempt without a result: the message may be claimed again at once. No error: nothing was posted."""
+        actions: list[Action] = [MessageRow.claimed_until.remove()]
+        if error:
+            actions += [_posted_at(message), MessageRow.last_error.set(error)]
         ours = (MessageRow.status == QUEUED) & (MessageRow.attempts == message.attempts)
         return _updated(_row(message, shards), actions, ours)
 
@@ -109,15 +127,21 @@ class Messages:
         self, mailing_id: int, client_id: int, shards: int, status: str, now: datetime, error: str | None = None
     ) -> bool:
         """Give a final status to a message that no attempt holds; False when there is none such."""
-        row = MessageRow(_part(mailing_id, client_id, shards), client_id)
-        actions: list[Action] = [MessageRow.status.set(status)]
-        if error:
-            actions.append(MessageRow.last_error.set(error))
-        return _updated(row, actions, _is_free(now))
+        return self._finish(mailing_id, client_id, shards, status, self._is_free(now), error)
 
-    def revive(self, message: Message, shards: int) -> bool:
-        """An expired message waits again, because the mailing's end has been moved."""
-        return _updated(_row(message, shards), [MessageRow.status.set(QUEUED)], MessageRow.status == EXPIRED)
+    def doubt(self, mailing_id: int, client_id: int, shards: int, now: datetime, error: str) -> bool:
+        """An attempt ended without a word: the message becomes unknown. False when it is not so, or not any more."""
+        in_doubt = (MessageRow.status == QUEUED) & (MessageRow.claimed_until <= now.timestamp())
+        return self._finish(mailing_id, client_id, shards, UNKNOWN, in_doubt, error)
+
+    def revive(self, message: Message, shards: int, resends: int) -> bool:
+        """A message that was given up waits again; False when its status is not as given any more.
+
+        `resends`: the number of the order that is met by this.
+        """
+        require_transition(message.status, QUEUED)
+        actions: list[Action] = [MessageRow.status.set(QUEUED), MessageRow.resends.set(resends)]
+        return _updated(_row(message, shards), actions, MessageRow.status == message.status)
 
     def page(
         self, mailing_id: int, shard: int, after_client: int, limit: int, status: str | None = None
@@ -132,6 +156,23 @@ class Messages:
         )
         return [row.message() for row in rows]
 
+    def _finish(
+        self, mailing_id: int, client_id: int, shards: int, status: str, condition: Condition, error: str | None
+    ) -> bool:
+        require_transition(QUEUED, status)
+        actions: list[Action] = [MessageRow.status.set(status), MessageRow.claimed_until.remove()]
+        if error:
+            actions.append(MessageRow.last_error.set(error))
+        return _updated(MessageRow(_part(mailing_id, client_id, shards), client_id), actions, condition)
+
+    def _is_free(self, now: datetime) -> Condition:
+        """Still queued, and no attempt under way; one that ended without a word only where a repetition is safe."""
+        unclaimed = MessageRow.claimed_until.does_not_exist()
+        if self._gateway_dedupes:
+            unclaimed |= MessageRow.claimed_until <= now.timestamp()
+        free: Condition = (MessageRow.status == QUEUED) & unclaimed
+        return free
+
 
 def _part(mailing_id: int, client_id: int, shards: int) -> str:
     return f"{mailing_id}#{shard_of(client_id, shards)}"
@@ -141,11 +182,8 @@ def _row(message: Message, shards: int) -> MessageRow:
     return MessageRow(_part(message.mailing_id, message.client_id, shards), message.client_id)
 
 
-def _is_free(now: datetime) -> Condition:
-    """Still queued, and no attempt under way, or one that is over without a word."""
-    unclaimed = MessageRow.claimed_until.does_not_exist() | (MessageRow.claimed_until <= now.timestamp())
-    free: Condition = (MessageRow.status == QUEUED) & unclaimed
-    return free
+def _posted_at(message: Message) -> Action:
+    return MessageRow.posted_at.set(message.posted_at) if message.posted_at else MessageRow.posted_at.remove()
 
 
 def _updated(row: MessageRow, actions: list[Action], condition: Condition) -> bool:
@@ -154,5 +192,5 @@ def _updated(row: MessageRow, actions: list[Action], condition: Condition) -> bo
     except UpdateError as error:
         if came_second(error):
             return False
-        raise
+        raise NotWritten(f"message {row.part}/{row.client_id}") from error
     return True

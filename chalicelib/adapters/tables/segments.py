@@ -7,12 +7,13 @@ from dataclasses import asdict
 from datetime import datetime
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ...domain.mailing import Counts
-from ...domain.segment import Segment
+from ...domain.segment import Segment, ShardReport
 from ...domain.walk import Cursor
 from ...errors import RowChanged, SegmentBusy
 from .base import TableMeta, conflicts, place
@@ -31,6 +32,7 @@ class SegmentRow(Model):
     leased_until = NumberAttribute(null=True)
     lease = NumberAttribute(default=0)
     counts = JSONAttribute(null=True)
+    last_post_at = Moment(null=True)
     expires_at = NumberAttribute(null=True)
 
     def segment(self, in_doubt: bool = False) -> Segment:
@@ -79,16 +81,17 @@ class Segments:
         rows = SegmentRow.query(mailing_id, _named("walk#"), consistent_read=True)
         return [row.segment() for row in rows]
 
-    def report(self, mailing_id: int, round_number: int, shard: int, counts: Counts, expires_at: datetime) -> None:
+    def report(self, mailing_id: int, round_number: int, shard: int, found: ShardReport, expires_at: datetime) -> None:
         """What a round of recounting found in one shard; found again, it replaces what it found before."""
         row = SegmentRow(mailing_id, f"{_round(round_number)}{shard:05d}", expires_at=int(expires_at.timestamp()))
-        row.counts = asdict(counts)
+        row.counts = asdict(found.counts)
+        row.last_post_at = found.last_post_at
         row.save()
 
-    def reports(self, mailing_id: int, round_number: int) -> list[Counts]:
+    def reports(self, mailing_id: int, round_number: int) -> list[ShardReport]:
         """One per shard that has been recounted in this round."""
         rows = SegmentRow.query(mailing_id, _named(_round(round_number)), consistent_read=True)
-        return [Counts(**row.counts) for row in rows]
+        return [ShardReport(Counts(**row.counts), row.last_post_at) for row in rows]
 
     def _write_own(self, segment: Segment, actions: list[Action]) -> None:
         row = SegmentRow(segment.mailing_id, _walk(segment.number))

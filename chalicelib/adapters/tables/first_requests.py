@@ -1,0 +1,56 @@
+"""What came first under an Idempotency-Key; a row goes by itself when its time is over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+
+from ...domain.first_request import FirstRequest
+from .base import TableMeta, conflicts, place
+
+
+class FirstRequestRow(Model):
+    class Meta(TableMeta):
+        table_name = "first-requests"
+
+    name = UnicodeAttribute(hash_key=True)
+    fingerprint = UnicodeAttribute()
+    reserved_id = NumberAttribute(default=0)
+    status_code = NumberAttribute(null=True)
+    body = UnicodeAttribute(default="")
+    expires_at = NumberAttribute()
+
+
+class FirstRequests:
+    def __init__(self, stack_name: str) -> None:
+        place(FirstRequestRow, stack_name, "first-requests")
+
+    def find(self, name: str, now: datetime) -> FirstRequest | None:
+        try:
+            row = FirstRequestRow.get(name, consistent_read=True)
+        except DoesNotExist:
+            return None
+        if row.expires_at <= now.timestamp():
+            return None
+        status_code = None if row.status_code is None else int(row.status_code)
+        return FirstRequest(row.fingerprint, int(row.reserved_id), status_code, row.body)
+
+    def add(self, name: str, request: FirstRequest, now: datetime, until: datetime) -> None:
+        """Raises RowChanged when another one came first."""
+        row = FirstRequestRow(
+            name,
+            fingerprint=request.fingerprint,
+            reserved_id=request.reserved_id,
+            expires_at=int(until.timestamp()),
+        )
+        is_over = FirstRequestRow.expires_at <= int(now.timestamp())
+        with conflicts():
+            row.save(condition=FirstRequestRow.name.does_not_exist() | is_over)
+
+    def answered(self, name: str, status_code: int, body: str) -> None:
+        actions: list[Action] = [FirstRequestRow.status_code.set(status_code), FirstRequestRow.body.set(body)]
+        FirstRequestRow(name).update(actions=actions)

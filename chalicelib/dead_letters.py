@@ -1,0 +1,47 @@
+"""Dead letters: queue messages that cannot be read. They are kept whole, for a person to see and to put back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .logs import count, log
+
+if TYPE_CHECKING:
+    from .adapters.outside import Outside
+
+SECONDS_FOR_A_HANDFUL = 10.0
+
+
+def put_aside(outside: Outside, bodies: list[str]) -> None:
+    """What cannot be read today will not be readable tomorrow, but perhaps after a mended deploy."""
+    for body in bodies:
+        log.error("unreadable message put to the dead letters", extra={"body": body})
+        outside.dead_letters.send_raw(body)
+    count({"DeadLetters": len(bodies)})
+
+
+def put_back(outside: Outside, seconds_left: Callable[[], float]) -> int:
+    """Put those that are there now back into their queues, and say how many; what is still unreadable returns."""
+    there = outside.dead_letters.size()
+    done = 0
+    while done < there and seconds_left() > SECONDS_FOR_A_HANDFUL:
+        letters = outside.dead_letters.take()
+        if not letters:
+            break
+        for letter in letters:
+            queue = outside.segments_queue if _is_job(letter.body) else outside.send_queue
+            queue.send_raw(letter.body)
+        outside.dead_letters.delete([letter.receipt for letter in letters])
+        done += len(letters)
+    log.info("dead letters put back", extra={"number": done})
+    return done
+
+
+def _is_job(body: str) -> bool:
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(read, dict) and "job" in read

@@ -1,0 +1,133 @@
+"""What is decided about a mailing: each decision is a function from the mailing as it was to the one it becomes.
+
+BadInput when a field is refused, NotInThisStatus when the mailing's status does not allow the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import TypedDict
+
+from ..errors import BadInput, NotInThisStatus
+from .audience import Filter, Plan
+from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
+
+
+class MailingFields(TypedDict, total=False):
+    """What a person decides about a mailing, checked field by field; absent is as it was."""
+
+    datetime_start: datetime
+    datetime_end: datetime
+    message_text: str
+    filter_tag: tuple[str, ...]
+    filter_op_codes: tuple[str, ...]
+
+
+def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
+    """A new mailing; one that is over already is finished with nothing sent."""
+    mailing = Mailing(
+        id=mailing_id,
+        datetime_start=fields["datetime_start"],
+        datetime_end=fields["datetime_end"],
+        message_text=fields["message_text"],
+        chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ())),
+    )
+    _require_order(mailing)
+    return _become(mailing, _status_by_times(mailing, mailing, now), now)
+
+
+def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
+    """The mailing with the changed fields, and the status that follows from them."""
+    if mailing.status == CANCELLED:
+        raise NotInThisStatus("The mailing is cancelled: announce a new one.")
+    after = replace(
+        mailing,
+        datetime_start=fields.get("datetime_start", mailing.datetime_start),
+        datetime_end=fields.get("datetime_end", mailing.datetime_end),
+        message_text=fields.get("message_text", mailing.message_text),
+        chosen=Filter(
+            fields.get("filter_tag", mailing.chosen.tags),
+            fields.get("filter_op_codes", mailing.chosen.operator_codes),
+        ),
+    )
+    if mailing.plan is not None:
+        _refuse_after_start(mailing, after)
+    _require_order(after)
+    return _become(after, _status_by_times(mailing, after, now), now)
+
+
+def started(mailing: Mailing, plan: Plan, now: datetime) -> Mailing:
+    return replace(_become(mailing, RUNNING, now), plan=plan, progress_at=now)
+
+
+def paused(mailing: Mailing, now: datetime) -> Mailing:
+    """Nothing is sent until it is resumed; the audience is taken all the same."""
+    if mailing.status not in (RUNNING, PAUSED):
+        raise NotInThisStatus(f"Only a running mailing can be paused; this one is {mailing.status}.")
+    return _become(mailing, PAUSED, now)
+
+
+def resumed(mailing: Mailing, now: datetime) -> Mailing:
+    """What waits has left the queue meanwhile, so it is queued again."""
+    if mailing.status == RUNNING:
+        return mailing
+    if mailing.status != PAUSED:
+        raise NotInThisStatus(f"Only a paused mailing can be resumed; this one is {mailing.status}.")
+    return replace(_become(mailing, RUNNING, now), requeue=True)
+
+
+def cancelled(mailing: Mailing, now: datetime) -> Mailing:
+    """For good: what is queued becomes cancelled."""
+    if mailing.status == FINISHED:
+        raise NotInThisStatus("The mailing is finished: nothing is left to cancel.")
+    return _become(mailing, CANCELLED, now)
+
+
+def resent(mailing: Mailing, statuses: Iterable[str], now: datetime) -> Mailing:
+    """Those whose message has one of these statuses are tried again. An order not yet met is joined with it."""
+    if mailing.status not in (RUNNING, FINISHED):
+        raise NotInThisStatus(f"Only a running or a finished mailing can be sent again; this one is {mailing.status}.")
+    if mailing.is_over(now):
+        raise NotInThisStatus("The mailing's end has passed: move datetime_end into the future first.")
+    resend = tuple(sorted({*mailing.resend, *statuses}))
+    return replace(_become(mailing, RUNNING, now), resend=resend, resends=mailing.resends + 1)
+
+
+def ended(mailing: Mailing, counts: Counts, now: datetime) -> Mailing:
+    """Every message has its final status: these are their counts for good."""
+    status = CANCELLED if mailing.status == CANCELLED else FINISHED
+    return replace(_become(mailing, status, now), counts=counts, ended_at=now, requeue=False, resend=())
+
+
+def _become(mailing: Mailing, status: str, now: datetime) -> Mailing:
+    require_transition(mailing.status, status)
+    if status == FINISHED or (status == CANCELLED and mailing.plan is None):
+        return replace(mailing, status=status, ended_at=mailing.ended_at or now)
+    return replace(mailing, status=status, ended_at=mailing.ended_at if status == CANCELLED else None)
+
+
+def _require_order(mailing: Mailing) -> None:
+    if mailing.datetime_end <= mailing.datetime_start:
+        raise BadInput({"datetime_end": ["The end must be later than the start."]})
+
+
+def _status_by_times(before: Mailing, after: Mailing, now: datetime) -> str:
+    if before.plan is None and before.status in (SCHEDULED, FINISHED):
+        return FINISHED if after.is_over(now) else SCHEDULED
+    if before.status == FINISHED and after.datetime_end != before.datetime_end and not after.is_over(now):
+        return RUNNING
+    return before.status
+
+
+def _refuse_after_start(before: Mailing, after: Mailing) -> None:
+    text = "The mailing has started: this can no longer be changed."
+    changed_fields = {
+        "datetime_start": before.datetime_start != after.datetime_start,
+        "filter_tag": before.chosen.tags != after.chosen.tags,
+        "filter_op_codes": before.chosen.operator_codes != after.chosen.operator_codes,
+    }
+    refused = {name: [text] for name, is_changed in changed_fields.items() if is_changed}
+    if refused:
+        raise BadInput(refused)

@@ -1,0 +1,48 @@
+"""What the sweep owes a mailing that others have left lying."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum
+
+from .mailing import CANCELLED, RUNNING, SCHEDULED, Mailing
+
+STALL = timedelta(minutes=2)
+ROUND_REST = timedelta(seconds=50)
+
+
+class Step(Enum):
+    START = "start"
+    WALK = "walk"
+    RECOUNT = "recount"
+    REQUEUE = "requeue"
+
+
+def next_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> Step | None:
+    """One step for an open mailing, None where everything goes its way.
+
+    `queue_is_idle`: no queue message is left that could move it, so what waits has lost its own.
+    """
+    if mailing.status == SCHEDULED:
+        return Step.START if now >= mailing.datetime_start else None
+    recount_age = _since(mailing.recount_at, now)
+    stalled = _since(mailing.progress_at, now) >= STALL and recount_age >= STALL
+    if not mailing.is_fanned_out and stalled:
+        return Step.WALK
+    if mailing.has_orders and (mailing.recounts < mailing.decisive_round or recount_age >= STALL):
+        return Step.RECOUNT
+    if not mailing.is_fanned_out:
+        return None
+    if _is_misplaced(mailing, now):
+        return Step.RECOUNT if recount_age >= ROUND_REST else None
+    return Step.REQUEUE if stalled and queue_is_idle and mailing.status == RUNNING else None
+
+
+def _is_misplaced(mailing: Mailing, now: datetime) -> bool:
+    """It should be finished, or nearly so; or it has messages expired although its end has been moved."""
+    expired_too_early = mailing.status == RUNNING and mailing.counts.expired > 0
+    return mailing.is_over(now) or mailing.is_settled or mailing.status == CANCELLED or expired_too_early
+
+
+def _since(moment: datetime | None, now: datetime) -> timedelta:
+    return now - moment if moment else timedelta.max

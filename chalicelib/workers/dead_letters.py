@@ -1,0 +1,18 @@
+"""Woken by hand (`aws lambda invoke`): dead letters go back to their queues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Blueprint
+
+from ..dead_letters import put_back
+from .wakeup import waking
+
+worker = Blueprint(__name__)
+
+
+@worker.lambda_function(name="put_back_dead_letters")
+def put_back_dead_letters(_: dict[str, Any], context: Any) -> dict[str, int]:
+    outside = waking(context)
+    return {"put_back": put_back(outside, lambda: float(context.get_remaining_time_in_millis()) / 1000)}

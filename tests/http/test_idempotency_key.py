@@ -1,0 +1,114 @@
+"""Idempotency-Key: a repeated POST does nothing a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.access import make_token
+from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.tables.first_requests import FirstRequestRow
+from chalicelib.clients import forget_client
+from chalicelib.fanout import start_mailing
+
+from .conftest import Call
+
+ANNA = {"phone_number": "79770000001"}
+MAILING = {"datetime_start": "2026-01-01", "datetime_end": "2036-01-01", "message_text": "text"}
+
+
+def test_a_repeat_returns_the_first_answer_and_makes_nothing(call: Call) -> None:
+    first = call("POST", "/Mailing/", json=MAILING, key="k1")
+    again = call("POST", "/Mailing/", json=MAILING, key="k1")
+    assert (first.status, again.status) == (201, 201)
+    assert first.json == again.json
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert len(call("GET", "/Mailing/").json["results"]) == 1
+
+
+def test_the_first_answer_stays_as_it_was(call: Call) -> None:
+    first = call("POST", "/Clients/", json=ANNA, key="k1")
+    call("PATCH", "/Clients/1/", json={"tag": "vip"})
+    assert call("POST", "/Clients/", json=ANNA, key="k1").json == first.json
+
+
+def test_fields_in_another_order_or_another_form_are_the_same_request(call: Call) -> None:
+    first = call("POST", "/Mailing/", json=MAILING, key="k1")
+    assert call("POST", "/Mailing/", json=dict(reversed(MAILING.items())), key="k1").json == first.json
+    assert call("POST", "/Mailing/", form=MAILING, key="k1").json == first.json
+
+
+def test_the_key_with_another_body_or_address_is_refused(call: Call, written: Callable[[], list[Any]]) -> None:
+    call("POST", "/Mailing/", json=MAILING, key="k1")
+    before = written()
+    answer = call("POST", "/Mailing/", json={**MAILING, "message_text": "other"}, key="k1")
+    detail = "This Idempotency-Key was used for another request: take a new key for a new request."
+    assert (answer.status, answer.json) == (422, {"detail": detail})
+    assert call("POST", "/Clients/", json=ANNA, key="k1").status == 422
+    assert written() == before
+
+
+def test_keys_of_different_people_do_not_meet(call: Call, outside: Outside) -> None:
+    other = f"Token {make_token(outside, 'otto', 'admin')}"
+    assert call("POST", "/Mailing/", json=MAILING, key="k1").json["id"] == 1
+    assert call("POST", "/Mailing/", json=MAILING, key="k1", authorization=other).json["id"] == 2
+
+
+def test_a_request_that_died_half_way_is_completed_by_its_repeat(call: Call, outside: Outside) -> None:
+    """It reserved its id and made the mailing, and died before it could say so."""
+    first = call("POST", "/Mailing/", json=MAILING, key="k1").json
+    row = next(iter(_rows(outside)))
+    row.update(actions=[type(row).status_code.remove(), type(row).body.remove()])
+    assert call("POST", "/Mailing/", json=MAILING, key="k1").json == first
+    assert len(call("GET", "/Mailing/").json["results"]) == 1
+
+
+def test_a_client_made_by_a_request_that_died_is_the_repeats_client(call: Call, outside: Outside) -> None:
+    first = call("POST", "/Clients/", json=ANNA, key="k1").json
+    row = next(iter(_rows(outside)))
+    row.update(actions=[type(row).status_code.remove()])
+    assert call("POST", "/Clients/", json=ANNA, key="k1").json == first
+    assert call("POST", "/Clients/", json=ANNA, key="k2").status == 400, "another request, and the phone is taken"
+
+
+def test_a_refusal_is_not_kept(call: Call, outside: Outside) -> None:
+    call("POST", "/Clients/", json=ANNA)
+    assert call("POST", "/Clients/", json=ANNA, key="k1").status == 400
+    forget_client(outside, 1)
+    assert call("POST", "/Clients/", json=ANNA, key="k1").status == 201
+
+
+def test_after_a_day_the_key_is_new(call: Call, outside: Outside) -> None:
+    call("POST", "/Clients/", json=ANNA, key="k1")
+    row = next(iter(_rows(outside)))
+    assert row.expires_at == pytest.approx((datetime.now(UTC) + timedelta(hours=24)).timestamp(), abs=60)
+    row.update(actions=[type(row).expires_at.set(int(datetime.now(UTC).timestamp()) - 1)])
+    assert call("POST", "/Clients/", json=ANNA, key="k1").status == 400, "done anew: the phone is taken"
+
+
+def test_an_order_to_send_again_is_given_once(call: Call, outside: Outside) -> None:
+    call("POST", "/Mailing/", json=MAILING)
+    start_mailing(outside, 1)
+    for _ in range(2):
+        assert call("POST", "/Mailing/1/resend/", json={"statuses": "failed"}, key="k1").status == 200
+    resent = outside.mailings.get(1)
+    assert resent is not None
+    assert resent.resends == 1
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "two words", "ключ"])
+def test_a_key_is_printable_ascii(call: Call, key: str, written: Callable[[], list[Any]]) -> None:
+    before = written()
+    answer = call("POST", "/Clients/", json=ANNA, key=key)
+    assert answer.status == 400
+    assert "Idempotency-Key" in answer.json["detail"]
+    assert written() == before
+
+
+def _rows(outside: Outside) -> Any:
+    _ = outside.first_requests  # which places the table
+    return FirstRequestRow.scan()
