@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.clients import register_client
+from chalicelib.clients import CLIENT_ID, register_client
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import STATUSES
 from chalicelib.fanout import start_mailing
@@ -90,7 +90,7 @@ class World:
         return self.outside.clock
 
     def clients(self, number: int, **fields: Any) -> None:
-        known = len(self.outside.clients.rows)
+        known = self.outside.counters.last_id(CLIENT_ID)
         for index in range(known, known + number):
             register_client(self.outside, {"phone_number": f"79{index % 100:02d}{index:07d}", **fields})
 
@@ -145,24 +145,24 @@ class World:
         return True
 
     def do_job_of(self, delivery: Any) -> None:
-        def work(outside: Any) -> None:
-            delay = do_job(outside, delivery.body, lambda: 60.0)
-            if delay is None:
-                self.outside.segments_queue.delete([delivery.receipt])
-            else:
-                self.outside.segments_queue.give_back({delivery.receipt: max(delay, 1)})
-
-        self.invoke(work)
+        self.invoke(lambda outside: self.work_on_job(outside, delivery))
 
     def send(self, deliveries: list[Any]) -> None:
-        def work(outside: Any) -> None:
-            records = [Record(one.id, one.receipt, one.body, one.receive_count) for one in deliveries]
-            back = Sender(outside).send_batch(records, lambda: 60.0)
-            for one in deliveries:
-                if one.id not in back:
-                    self.outside.send_queue.delete([one.receipt])
+        self.invoke(lambda outside: self.work_on_batch(outside, deliveries))
 
-        self.invoke(work)
+    def work_on_job(self, outside: Any, delivery: Any) -> None:
+        """As the fan-out's Lambda and its event source do it."""
+        delay = do_job(outside, delivery.body, lambda: 60.0)
+        if delay is None:
+            self.outside.segments_queue.delete([delivery.receipt])
+        else:
+            self.outside.segments_queue.give_back({delivery.receipt: max(delay, 1)})
+
+    def work_on_batch(self, outside: Any, deliveries: list[Any]) -> None:
+        """As the sender's Lambda and its event source do it."""
+        records = [Record(one.id, one.receipt, one.body, one.receive_count) for one in deliveries]
+        back = Sender(outside).send_batch(records, lambda: 60.0)
+        self.outside.send_queue.delete([one.receipt for one in deliveries if one.id not in back])
 
     def recounted(self, mailing_id: int) -> Counts:
         """The truth: the rows themselves, counted."""

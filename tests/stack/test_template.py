@@ -119,7 +119,7 @@ def test_a_table_has_the_keys_and_indexes_that_its_adapter_uses(
 def test_every_method_of_the_api_asks_the_authorizer(resources: dict[str, Any]) -> None:
     body = of_type(resources, "AWS::ApiGateway::RestApi")["RestAPI"]["Body"]
     operations = [one for path in body["paths"].values() for method, one in path.items() if method != "parameters"]
-    assert len(operations) == 6 * 7
+    assert len(operations) == 10 * 7
     assert all(operation["security"] == [{"token_auth": []}] for operation in operations)
     authorizer = body["securityDefinitions"]["token_auth"]["x-amazon-apigateway-authorizer"]
     assert authorizer["identityValidationExpression"] == "^[Tt]oken [0-9a-f]{40}$"

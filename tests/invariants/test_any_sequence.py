@@ -1,0 +1,235 @@
+"""Any sequence of calls, deliveries, crashes and moves of the clock keeps the invariants of the design."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+
+from chalicelib import mailings
+from chalicelib.clients import forget_client
+from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.message import RESENDABLE
+from chalicelib.errors import BadInput, NotFound, NotInThisStatus
+from chalicelib.fanout import start_mailing
+from chalicelib.sweep import sweep
+from tests.fakes import FakeGateway
+from tests.world import Crash, Mortal, World
+
+ANSWERS = [
+    FakeGateway.OK,
+    Answer(None, "ReadTimeout"),
+    Answer(None, "ConnectTimeout", never_left=True),
+    Answer(200, "<html>busy</html>"),
+    Answer(400),
+    Answer(401),
+    Answer(429, "", "20"),
+    Answer(500),
+]
+PATIENCE = timedelta(hours=4)
+"""Longer than any mailing here and any backoff: by then everything is settled."""
+
+Death = tuple[int, bool] | None
+deaths = st.none() | st.tuples(st.integers(1, 14), st.booleans())
+"""At which of its calls an invocation dies, and whether the call took effect; None: it lives."""
+
+
+class Deliveries(RuleBasedStateMachine):
+    """The fakes refuse every change of a status that the tables in domain/ do not allow."""
+
+    mailing_ids = Bundle("mailing_ids")
+    gateway_dedupes = True
+    resendable = RESENDABLE
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(gateway_dedupes=self.gateway_dedupes)
+        self.outside = self.world.outside
+        self.dead_senders = 0
+        self.forbidden_posts: list[Any] = []
+        self.outside.gateway.while_posting = self._watch_post
+
+    def _watch_post(self) -> None:
+        """Asked at the moment of each post: may this mailing send now?"""
+        post = self.outside.gateway.posts[-1]
+        mailing = self.outside.mailings.rows.get(post.message_id // 10**10)
+        is_running = mailing is not None and mailing.status == "running"
+        if mailing is None or not is_running or not mailing.datetime_start <= post.at < mailing.datetime_end:
+            self.forbidden_posts.append((post, mailing))
+
+    def _invoke(self, work: Callable[[Any], Any], death: Death) -> bool:
+        """Whether it lived."""
+        self.world.doomed[self.world.invocations] = Mortal(self.outside, *death) if death else Mortal(self.outside)
+        return self.world.invoke(work)
+
+    def _order(self, decide: Callable[[Any], Any], death: Death) -> None:
+        """A call of the API: refused, done, or dead on the way."""
+        mortal = Mortal(self.outside, *death) if death else Mortal(self.outside)
+        with suppress(Crash, NotFound, NotInThisStatus, BadInput):
+            decide(mortal)
+
+    @initialize(clients=st.integers(1, 12))
+    def register(self, clients: int) -> None:
+        self.world.clients(clients)
+
+    @rule(target=mailing_ids, starts_in=st.integers(-60, 300), lasts=st.integers(30, 3000))
+    def announce(self, starts_in: int, lasts: int) -> int:
+        return self.world.mailing(starts_in=starts_in, lasts=lasts)
+
+    @rule(starts_in=st.integers(-60, 300), death=deaths)
+    def announce_and_die(self, starts_in: int, death: Death) -> None:
+        start = self.world.clock.now() + timedelta(seconds=starts_in)
+        fields: Any = {"datetime_start": start, "datetime_end": start + timedelta(seconds=900), "message_text": "text"}
+        self._order(lambda outside: mailings.announce_mailing(outside, fields), death)
+
+    @rule(number=st.integers(1, 3))
+    def register_more(self, number: int) -> None:
+        self.world.clients(number)
+
+    @rule(client_id=st.integers(1, 15), death=deaths)
+    def forget(self, client_id: int, death: Death) -> None:
+        self._order(lambda outside: forget_client(outside, client_id), death)
+
+    @rule(mailing_id=mailing_ids, death=deaths)
+    def pause(self, mailing_id: int, death: Death) -> None:
+        self._order(lambda outside: mailings.pause_mailing(outside, mailing_id), death)
+
+    @rule(mailing_id=mailing_ids, death=deaths)
+    def resume(self, mailing_id: int, death: Death) -> None:
+        self._order(lambda outside: mailings.resume_mailing(outside, mailing_id), death)
+
+    @rule(mailing_id=mailing_ids, death=deaths)
+    def cancel(self, mailing_id: int, death: Death) -> None:
+        self._order(lambda outside: mailings.cancel_mailing(outside, mailing_id), death)
+
+    @rule(mailing_id=mailing_ids, death=deaths)
+    def resend(self, mailing_id: int, death: Death) -> None:
+        self._order(lambda outside: mailings.resend_mailing(outside, mailing_id, self.resendable), death)
+
+    @rule(mailing_id=mailing_ids, seconds=st.integers(-300, 1500), death=deaths)
+    def move_end(self, mailing_id: int, seconds: int, death: Death) -> None:
+        end = self.world.clock.now() + timedelta(seconds=seconds)
+        self._order(lambda outside: mailings.change_mailing(outside, mailing_id, {"datetime_end": end}), death)
+
+    @rule(mailing_id=consumes(mailing_ids))
+    def delete(self, mailing_id: int) -> None:
+        self._order(lambda outside: mailings.withdraw_mailing(outside, mailing_id), None)
+
+    @rule(answers=st.lists(st.sampled_from(ANSWERS), max_size=8))
+    def let_the_gateway_answer(self, answers: list[Answer]) -> None:
+        self.outside.gateway.answers = list(answers)
+
+    @rule(seconds=st.sampled_from([0.5, 1, 5, 20, 60, 130, 400]))
+    def wait(self, seconds: float) -> None:
+        self.world.clock.forward(seconds)
+
+    @rule(death=deaths)
+    def fire_the_schedules(self, death: Death) -> None:
+        now = self.world.clock.now()
+        for mailing_id, at in list(self.outside.schedules.times.items()):
+            if at <= now:
+                self.outside.schedules.remove(mailing_id)
+                self._invoke(lambda outside, i=mailing_id: start_mailing(outside, i), death)
+
+    @rule()
+    def lose_the_schedules(self) -> None:
+        self.outside.schedules.times.clear()
+
+    @rule(death=deaths)
+    def work_on_a_job(self, death: Death) -> None:
+        for delivery in self.outside.segments_queue.receive(1):
+            self._invoke(lambda outside, one=delivery: self.world.work_on_job(outside, one), death)
+
+    @rule(death=deaths, size=st.integers(1, 10))
+    def send_a_batch(self, size: int, death: Death) -> None:
+        deliveries = self.outside.send_queue.receive(size)
+        if deliveries:
+            lived = self._invoke(lambda outside: self.world.work_on_batch(outside, deliveries), death)
+            self.dead_senders += not lived
+
+    @rule(death=deaths)
+    def sweep_all(self, death: Death) -> None:
+        self._invoke(sweep, death)
+
+    @rule(queue=st.sampled_from(["send_queue", "segments_queue"]))
+    def deliver_everything_once_more(self, queue: str) -> None:
+        bodies = {delivery.body for delivery in getattr(self.outside, queue).messages.values()}
+        for body in sorted(bodies):
+            getattr(self.outside, queue).send_raw(body)
+
+    @rule(queue=st.sampled_from(["send_queue", "segments_queue"]))
+    def lose_a_queue_message(self, queue: str) -> None:
+        names = list(getattr(self.outside, queue).messages)
+        if names:
+            getattr(self.outside, queue).lose(names[0])
+
+    @invariant()
+    def nobody_has_it_twice_but_where_a_sender_died_between_post_and_record(self) -> None:
+        repeats = sum(number - 1 for number in self.outside.gateway.accepted.values() if number)
+        assert repeats <= (self.dead_senders if self.gateway_dedupes else 0)
+
+    @invariant()
+    def nothing_goes_out_at_the_wrong_time(self) -> None:
+        assert self.forbidden_posts == []
+
+    @invariant()
+    def what_has_ended_is_counted_as_it_is(self) -> None:
+        for mailing in self.outside.mailings.rows.values():
+            if not mailing.is_open:
+                self._assert_ended(mailing)
+
+    def teardown(self) -> None:
+        """In the end, with a gateway that works, every mailing ends and everybody who was chosen is accounted for."""
+        self.outside.gateway.answers = []
+        for mailing in list(self.outside.mailings.rows.values()):
+            if mailing.status == "paused":
+                mailings.resume_mailing(self.outside, mailing.id)
+        deadline = self.world.clock.now() + PATIENCE
+        while self.world.clock.now() < deadline and self.outside.mailings.open_ids():
+            self.world.run(300, step=30)
+        self.nobody_has_it_twice_but_where_a_sender_died_between_post_and_record()
+        self.nothing_goes_out_at_the_wrong_time()
+        for mailing in self.outside.mailings.rows.values():
+            self._assert_ended(mailing)
+            self._assert_nobody_is_lost(mailing)
+        counts = [mailing.counts for mailing in self.outside.mailings.rows.values()]
+        assert self.outside.counters.totals() == (len(counts), sum(counts, Counts()))
+
+    def _assert_ended(self, mailing: Mailing) -> None:
+        assert not mailing.is_open, mailing
+        assert mailing.ended_at is not None
+        assert mailing.counts == self.world.recounted(mailing.id)
+        assert mailing.counts.queued == 0
+
+    def _assert_nobody_is_lost(self, mailing: Mailing) -> None:
+        """Sent is what the gateway has accepted; and what it has accepted is sent, but where a sender died on it."""
+        accepted = self.outside.gateway.accepted
+        rows = [row for key, row in self.outside.messages.rows.items() if key[0] == mailing.id]
+        assert all(accepted[row.id] for row in rows if row.status == "sent")
+        unrecorded = [row for row in rows if accepted[row.id] and row.status != "sent"]
+        assert len(unrecorded) <= self.dead_senders
+        if mailing.plan is not None and mailing.status == "finished":
+            chosen = {row.client_id for row in rows}
+            assert chosen >= {
+                client.id for client in self.outside.clients.rows.values() if client.id <= mailing.plan.last_client_id
+            }
+
+
+class DeliveriesInDoubt(Deliveries):
+    """A gateway that does not look at ids: nobody gets it twice, whatever dies."""
+
+    gateway_dedupes = False
+    resendable = ("expired", "failed")
+
+
+BOUNDS = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+TestDeliveries = Deliveries.TestCase
+TestDeliveries.settings = BOUNDS
+TestDeliveriesInDoubt = DeliveriesInDoubt.TestCase
+TestDeliveriesInDoubt.settings = BOUNDS
