@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint bench clean
+.PHONY: help demo up test chaos lint bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 14
@@ -20,6 +20,9 @@ up: $(READY) ## the local stack, staying: the API on port 8000 (PORT, AWS_PORT, 
 
 test: lint ## lint, types and every test
 	@$(BIN)/python -m pytest
+
+chaos: $(READY) ## the stack broken on purpose, scenario by scenario (CHAOS="--quick --seed 7 --only sender")
+	@$(BIN)/python -m infra.local.chaos $(CHAOS)
 
 lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -23,6 +23,7 @@ from .domain.client import Client
 from .domain.gateway_result import Outcome, read_answer
 from .domain.mailing import NOTHING, Counts, Mailing
 from .domain.message import CANCELLED, EXPIRED, FAILED, SENT, UNKNOWN, Message, message_id
+from .domain.pace import Pace
 from .errors import NotWritten
 from .logs import count, log
 
@@ -39,7 +40,6 @@ SECONDS_TO_SETTLE = 5.0
 """Kept at the end of an invocation for writing results; a post never gets it."""
 
 LEAST_POST_SECONDS = 1.0
-"""A post that has less time than this is not begun: it might be cut off on its way."""
 
 SECONDS_AT_THE_LEAST = 1.0
 """A result that was not written is tried again for as long as the invocation has more than this left."""
@@ -95,6 +95,7 @@ class Sender:
         self.outside = outside
         self.mailings = MailingMemory(outside)
         self.breaker = Breaker()
+        self.pace = Pace()
         self._threads = ThreadPoolExecutor(outside.settings.sender_threads)
 
     def send_batch(self, records: Sequence[Record], seconds_left: Callable[[], float]) -> list[str]:
@@ -177,6 +178,7 @@ class _Batch:
         self.clients = clients
         self.seconds_left = seconds_left
         self.breaker = sender.breaker
+        self.pace = sender.pace
 
     def handle(self, job: Job) -> Result:
         """One message, in a thread of its own. An error of ours brings it back; the others go on."""
@@ -223,9 +225,12 @@ class _Batch:
         if timeout < self._least_seconds:  # claiming took long
             self.outside.messages.release(message, shards, None)
             return Result(delay=1)
-        message = replace(message, posted_at=self.outside.clock.now())
+        posted_at = self.outside.clock.now()
         answer = self.outside.gateway.post(message.id, client.phone_number, mailing.message_text, timeout)
-        return self._settle(job, message, shards, read_answer(answer, self.outside.clock.now()))
+        answered_at = self.outside.clock.now()
+        if answer.status is not None:
+            self.pace.note((answered_at - posted_at).total_seconds())
+        return self._settle(job, replace(message, posted_at=posted_at), shards, read_answer(answer, answered_at))
 
     def _seconds_for_post(self, mailing: Mailing) -> float:
         remaining = self.seconds_left() - SECONDS_TO_SETTLE
@@ -233,7 +238,8 @@ class _Batch:
 
     @property
     def _least_seconds(self) -> float:
-        return min(LEAST_POST_SECONDS, self.outside.settings.gateway_timeout)
+        """A post that is cut off on its way leaves doubt: it is not begun with less time than posts have needed."""
+        return min(max(LEAST_POST_SECONDS, self.pace.seconds_needed), self.outside.settings.gateway_timeout)
 
     def _settle(self, job: Job, message: Message, shards: int, outcome: Outcome) -> Result:
         messages = self.outside.messages

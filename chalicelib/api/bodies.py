@@ -16,9 +16,9 @@ def read_body(raw: bytes, content_type: str | None) -> dict[str, object]:
     """The fields as sent, unchecked; nothing sent is no fields. Raises BadInput, TooLarge, WrongMediaType."""
     if len(raw) > BODY_LIMIT:
         raise TooLarge(f"Request body is too large: at most {BODY_LIMIT // 1024} KB are expected.")
-    media_type = (content_type or "").partition(";")[0].strip().lower()
-    if not raw and not media_type:
+    if not raw:
         return {}
+    media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type not in (JSON, FORM):
         raise WrongMediaType(media_type[:100])
     try:

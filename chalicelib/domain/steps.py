@@ -8,6 +8,7 @@ from enum import Enum
 from .mailing import CANCELLED, RUNNING, SCHEDULED, Mailing
 
 STALL = timedelta(minutes=2)
+LULL = timedelta(seconds=30)
 ROUND_REST = timedelta(seconds=50)
 
 
@@ -25,8 +26,8 @@ def next_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> Step | No
     """
     if mailing.status == SCHEDULED:
         return Step.START if now >= mailing.datetime_start else None
-    recount_age = _since(mailing.recount_at, now)
-    stalled = _since(mailing.progress_at, now) >= STALL and recount_age >= STALL
+    progress_age, recount_age = _since(mailing.progress_at, now), _since(mailing.recount_at, now)
+    stalled = min(progress_age, recount_age) >= STALL
     if not mailing.is_fanned_out and stalled:
         return Step.WALK
     if mailing.has_orders and (mailing.recounts < mailing.decisive_round or recount_age >= STALL):
@@ -35,7 +36,11 @@ def next_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> Step | No
         return None
     if _is_misplaced(mailing, now):
         return Step.RECOUNT if recount_age >= ROUND_REST else None
-    return Step.REQUEUE if stalled and queue_is_idle and mailing.status == RUNNING else None
+    if mailing.status != RUNNING or not queue_is_idle:
+        return None
+    if progress_age >= LULL and progress_age < recount_age:
+        return Step.RECOUNT  # all may be done: a sender that died has counted nothing
+    return Step.REQUEUE if stalled else None
 
 
 def _is_misplaced(mailing: Mailing, now: datetime) -> bool:

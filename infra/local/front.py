@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from aiohttp import ClientError, web
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
-from multidict import CIMultiDict
-from yarl import URL
-
+from .proxy import pass_on, proxy_app
 from .service import ThreadedApp
-
-HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length"}
-SESSION = web.AppKey("session", ClientSession)
 
 
 class Front:
@@ -19,10 +13,7 @@ class Front:
 
     def __init__(self, port: int, api_url: str) -> None:
         self.api_url = api_url
-        app = web.Application(client_max_size=16 * 1024**2)
-        app.cleanup_ctx.append(_session)
-        app.router.add_route("*", "/{path:.*}", self._pass_on)
-        self._server = ThreadedApp(app, port)
+        self._server = ThreadedApp(proxy_app(self._pass_on), port)
 
     def start(self) -> None:
         self._server.start()
@@ -31,30 +22,12 @@ class Front:
         self._server.stop()
 
     async def _pass_on(self, request: web.Request) -> web.Response:
-        headers = _kept(request.headers)
-        headers["X-Forwarded-Proto"] = "http"
-        headers["X-Forwarded-Prefix"] = "/"
-        headers["X-Forwarded-For"] = request.remote or ""
-        url = URL(self.api_url + request.raw_path, encoded=True)
-        body = await request.read()
+        headers = {
+            "X-Forwarded-Proto": "http",
+            "X-Forwarded-Prefix": "/",
+            "X-Forwarded-For": request.remote or "",
+        }
         try:
-            async with request.app[SESSION].request(
-                request.method, url, headers=headers, data=body or None, allow_redirects=False
-            ) as answer:
-                content = await answer.read()
-                return web.Response(status=answer.status, headers=_kept(answer.headers), body=content)
-        except ClientError as error:
+            return await pass_on(request, self.api_url, headers)
+        except (ClientError, TimeoutError) as error:
             return web.json_response({"detail": f"The local stack does not answer: {error}."}, status=502)
-
-
-async def _session(app: web.Application) -> AsyncIterator[None]:
-    """One session, with its pool of connections, for the life of the front."""
-    connector = TCPConnector(limit=0)
-    async with ClientSession(connector=connector, timeout=ClientTimeout(total=60), auto_decompress=False) as app[
-        SESSION
-    ]:
-        yield
-
-
-def _kept(headers: CIMultiDict[str]) -> CIMultiDict[str]:
-    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in HOP_BY_HOP)

@@ -55,10 +55,12 @@ class Seen:
         self.first_at = self.first_at or now
         self.last_at = now
 
-    def accept(self, body: dict[str, Any], now: datetime) -> None:
-        message = self.messages.setdefault(body["id"], {"times": []})
+    def accept(self, body: dict[str, Any], arrived_at: datetime) -> None:
+        """`times` and `texts` are in the order of the posts."""
+        message = self.messages.setdefault(body["id"], {"times": [], "texts": []})
         message.update(text=body["text"], phone=_masked(body["phone"]))
-        message["times"].append(now.isoformat())
+        message["times"].append(arrived_at.isoformat())
+        message["texts"].append(body["text"])
         self.accepted[body["id"]] += 1
 
     def summary(self) -> dict[str, Any]:
@@ -111,7 +113,9 @@ class Simulator:
         self.seen = Seen()
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
-        self.seen.arrived(datetime.now(UTC))
+        arrived_at = datetime.now(UTC)
+        text = await request.text()
+        self.seen.arrived(arrived_at)
         behaviour = self.behaviour
         if behaviour.outage:
             return self._hang_up(request)
@@ -119,7 +123,7 @@ class Simulator:
             await asyncio.sleep(3600)
         if behaviour.latency:
             await asyncio.sleep(behaviour.latency)
-        response = await self._answer(request, behaviour)
+        response = self._answer(request, text, behaviour, arrived_at)
         self.seen.by_status[response.status] += 1
         return response
 
@@ -128,19 +132,19 @@ class Simulator:
             request.transport.close()
         return web.Response(status=502)
 
-    async def _answer(self, request: web.Request, behaviour: Behaviour) -> web.Response:
+    def _answer(self, request: web.Request, text: str, behaviour: Behaviour, arrived_at: datetime) -> web.Response:
         if behaviour.unauthorized or request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.json_response({"code": 1, "message": "unauthorized"}, status=401)
         if behaviour.throttle:
             return web.Response(status=429, headers={"Retry-After": str(behaviour.throttle)})
         if random.random() < behaviour.error_rate:  # noqa: S311
             return web.Response(status=500, text="<h1>Internal Server Error</h1>")
-        body = _read_message(await request.text(), request.match_info["id"])
+        body = _read_message(text, request.match_info["id"])
         if body is None or body["phone"] in behaviour.refuse:
             return web.json_response({"code": 2, "message": "bad request"}, status=400)
         if behaviour.garbage:
             return web.Response(text="<html>busy</html>", content_type="text/html")
-        self.seen.accept(body, datetime.now(UTC))
+        self.seen.accept(body, arrived_at)
         return web.json_response({"code": 0, "message": "OK"})
 
     async def _control(self, request: web.Request) -> web.Response:

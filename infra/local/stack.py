@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,18 @@ class StackFailed(Exception):
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """`gateway_url` empty: the simulator. `state_dir` empty: nothing is kept."""
+    """`gateway_url` empty: the simulator. `state_dir` empty: nothing is kept.
+
+    `lambdas_aws_url`: where the Lambdas find AWS, if that is not MiniStack itself.
+    """
 
     port: int = 8000
     aws_port: int = 4566
     gateway_url: str = ""
     gateway_token: str = DEFAULT_TOKEN
     state_dir: str = ""
+    lambdas_aws_url: str = ""
+    gateway_dedupes: bool = True
 
 
 class LocalStack:
@@ -99,6 +105,16 @@ class LocalStack:
         except ProcessLookupError:
             return
 
+    def kill_workers(self, function: str) -> int:
+        """SIGKILL to the processes in which this Lambda runs right now; how many there were. (Linux: reads /proc.)"""
+        assert self._ministack is not None
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        victims = [pid for pid in pids if _runs(pid, function, self._ministack.pid)]
+        for pid in victims:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return len(victims)
+
     def _start(self) -> None:
         for name, port in (("PORT", self.settings.port), ("AWS_PORT", self.settings.aws_port)):
             if is_taken(port):
@@ -109,15 +125,16 @@ class LocalStack:
             self.simulator = Simulator(token=self.settings.gateway_token).start()
             gateway_url = self.simulator.url
         self.say("starting MiniStack ...")
-        self._start_ministack()
+        self.start_ministack()
         self.say("packaging and deploying ...")
         self._deploy(gateway_url)
         self._front = Front(self.settings.port, self._api_url())
         self._front.start()
 
-    def _start_ministack(self) -> None:
+    def start_ministack(self) -> None:
         environment = {
             **os.environ,
+            "AWS_ENDPOINT_URL": self.settings.lambdas_aws_url or self.aws_url,
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.settings.aws_port),
             "LAMBDA_EXECUTOR": "local",
@@ -156,13 +173,22 @@ class LocalStack:
     def _deploy(self, gateway_url: str) -> None:
         try:
             put_gateway_token(STACK_NAME, self.settings.gateway_token)
-            self.outputs = deploy(STAGE, STACK_NAME, {"GatewayUrl": gateway_url})
+            parameters = {"GatewayUrl": gateway_url, "GatewayDedupes": str(self.settings.gateway_dedupes).lower()}
+            self.outputs = deploy(STAGE, STACK_NAME, parameters)
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error
         seed_token(STACK_NAME)
 
     def _api_url(self) -> str:
         return f"{self.aws_url}/restapis/{self.outputs['RestAPIId']}/api/_user_request_"
+
+
+def _runs(pid: int, function: str, group: int) -> bool:
+    """MiniStack runs each Lambda in a folder named after it, in its own process group."""
+    try:
+        return os.getpgid(pid) == group and f"-{function}-" in os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return False
 
 
 def use_local_aws(url: str) -> None:

@@ -1,0 +1,51 @@
+"""Passing a request on to another server of this machine, over one pool of connections."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+
+from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
+from multidict import CIMultiDict
+from yarl import URL
+
+HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length"}
+SECONDS = 100
+SESSION = web.AppKey("session", ClientSession)
+
+
+def proxy_app(handler: web.RequestHandler) -> web.Application:
+    """An application that gives every request to `handler`, which may pass it on."""
+    app = web.Application(client_max_size=16 * 1024**2)
+    app.cleanup_ctx.append(_session)
+    app.router.add_route("*", "/{path:.*}", handler)
+    return app
+
+
+async def pass_on(request: web.Request, base_url: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    """The answer of the same address under `base_url`; `headers` are put over those that came."""
+    session = request.app[SESSION]
+    url = URL(base_url + request.raw_path, encoded=True)
+    sent = _kept(request.headers)
+    sent.update(headers or {})
+    body = await request.read()
+    async with session.request(
+        request.method,
+        url,
+        headers=sent,
+        data=body or None,
+        allow_redirects=False,
+        skip_auto_headers=["Content-Type", "User-Agent"],
+    ) as answer:
+        return web.Response(status=answer.status, headers=_kept(answer.headers), body=await answer.read())
+
+
+async def _session(app: web.Application) -> AsyncIterator[None]:
+    """One for the life of the application."""
+    connector, timeout = TCPConnector(limit=0), ClientTimeout(total=SECONDS)
+    async with ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session:
+        app[SESSION] = session
+        yield
+
+
+def _kept(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in HOP_BY_HOP)
