@@ -18,8 +18,9 @@ demo: $(READY) ## a whole mailing on a local stack: 1,000 clients, a schedule, t
 up: $(READY) ## the local stack, staying: the API on port 8000 (PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, STATE_DIR)
 	@exec $(BIN)/python -m infra.local.up
 
-test: lint ## lint, types and every test
+test: lint ## lint, types, every test, and the quick part of chaos
 	@$(BIN)/python -m pytest
+	@$(BIN)/python -m infra.local.chaos --quick
 
 chaos: $(READY) ## the stack broken on purpose, scenario by scenario (CHAOS="--quick --seed 7 --only sender")
 	@$(BIN)/python -m infra.local.chaos $(CHAOS)
@@ -29,8 +30,9 @@ lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(READY) ## import time of each Lambda beside that of botocore and requests
+bench: $(READY) ## import time of each Lambda beside that of botocore and requests; what an outage costs
 	@$(BIN)/python -m bench.imports
+	@$(BIN)/python -m bench.outage
 
 clean: ## remove what make has made
 	rm -rf $(VENV) build .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis

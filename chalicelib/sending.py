@@ -215,7 +215,7 @@ class _Batch:
             return Result(delay=1)
         now = self.outside.clock.now()
         if not self.breaker.admits(now, timedelta(seconds=timeout)):
-            return self._later(job, "HeldBack")
+            return self._later(job, "HeldBack", self.breaker.rest_left(now))
         until = now + timedelta(seconds=timeout) + CLAIM_MARGIN
         shards = mailing.started_plan.shards
         message = self.outside.messages.claim(job.mailing_id, job.client_id, shards, now, until)

@@ -35,6 +35,11 @@ class Breaker:
             self._is_probing = True
             return True
 
+    def rest_left(self, now: datetime) -> float:
+        """Seconds for which nobody will be let through; 0 when it is closed."""
+        rests_until = self._rests_until
+        return max(0.0, (rests_until - now).total_seconds()) if rests_until else 0.0
+
     def succeeded(self) -> None:
         with self._lock:
             self._failures = 0

@@ -62,7 +62,7 @@ class Saboteur:
             if sabotage.double and operation in SENDS:
                 await pass_on(request, self.aws_url)
             return await pass_on(request, self.aws_url)
-        except (ClientError, TimeoutError):  # as it is when AWS does not answer
+        except (ClientError, TimeoutError, ConnectionError):  # one of the two is gone: killed, or stopped
             raise web.HTTPBadGateway from None
 
 

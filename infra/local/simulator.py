@@ -114,7 +114,10 @@ class Simulator:
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
         arrived_at = datetime.now(UTC)
-        text = await request.text()
+        try:
+            text = await request.text()
+        except ConnectionError:  # killed while it wrote
+            return web.Response(status=400)
         self.seen.arrived(arrived_at)
         behaviour = self.behaviour
         if behaviour.outage:

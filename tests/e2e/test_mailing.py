@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ import boto3
 import pytest
 
 from infra.local.simulator import Simulator
-from infra.local.stack import STACK_NAME
+from infra.local.stack import STACK_NAME, LocalStack
 
 from .conftest import Call
 
@@ -117,18 +118,77 @@ def test_a_mailing_is_moved_and_deleted_with_its_schedule(call: Call, tag: str) 
     assert call("GET", "/Stats/").json()["totals"]["mailings"] == before - 1
 
 
+def test_a_running_mailing_is_paused_resumed_and_cancelled(
+    call: Call, tag: str, simulator: Simulator, finished: Finished
+) -> None:
+    simulator.behave(latency=1.0)
+    mailing_id = announce(call, tag)
+    while simulator.seen.requests == 0:
+        time.sleep(0.05)
+    paused = call("POST", f"/Mailing/{mailing_id}/pause/")
+    assert (paused.status_code, paused.json()["status"]) == (200, "paused")
+    assert call("POST", f"/Mailing/{mailing_id}/resend/", data={"statuses": "failed"}).status_code == 409
+    assert call("POST", f"/Mailing/{mailing_id}/resume/").json()["status"] == "running"
+    assert finished(mailing_id)["messages"]["sent"] == CLIENTS
+    assert simulator.seen.summary()["repeated"] == 0
+    refused = call("POST", f"/Mailing/{mailing_id}/cancel/")
+    assert (refused.status_code, list(refused.json())) == (409, ["detail"])
+
+
+def test_who_was_refused_is_sent_again_and_nobody_else(
+    call: Call, tag: str, simulator: Simulator, finished: Finished
+) -> None:
+    refused = call("GET", "/Clients/", params={"tag": tag}).json()["results"][0]
+    simulator.behave(refuse=(int(refused["phone_number"]),))
+    mailing_id = announce(call, tag)
+    assert finished(mailing_id)["messages"]["failed"] == 1
+    simulator.behave()
+    assert call("POST", f"/Mailing/{mailing_id}/resend/", data={"statuses": "failed"}).json()["status"] == "running"
+    stats = finished(mailing_id)
+    assert stats["messages"]["sent"] == CLIENTS
+    assert simulator.seen.summary()["repeated"] == 0
+    assert stats["last_post_at"] <= stats["ended_at"] <= stats["datetime_end"]
+
+
+def test_a_repeated_post_with_its_key_makes_one_mailing(call: Call, tag: str) -> None:
+    fields = {"datetime_start": "2022-08-20", "datetime_end": "2022-08-22", "message_text": tag}
+    headers = {"Idempotency-Key": "the-key-of-this-request"}
+    answers = [call("POST", "/Mailing/", data=fields, headers=headers) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert answers[1].headers["Idempotent-Replayed"] == "true"
+    other = call("POST", "/Mailing/", data={**fields, "message_text": "other"}, headers=headers)
+    assert (other.status_code, list(other.json())) == (422, ["detail"])
+
+
+def test_what_cannot_be_read_is_seen_and_put_back(call: Call, stack: LocalStack) -> None:
+    sqs = boto3.client("sqs")
+    sqs.send_message(QueueUrl=stack.outputs["SendQueueUrl"], MessageBody="garbage")
+    await_dead_letters(call, 1)
+    assert invoke("PutBackDeadLetters", {}) == {"put_back": 1}
+    await_dead_letters(call, 1)
+    sqs.purge_queue(QueueUrl=stack.outputs["DeadLettersUrl"])
+
+
 def test_a_token_made_by_hand_opens_what_its_role_allows(call: Call) -> None:
-    functions = boto3.client("lambda").list_functions()["Functions"]
-    name = next(one["FunctionName"] for one in functions if "ManageTokens" in one["FunctionName"])
-
-    def invoke(payload: dict[str, str]) -> dict[str, Any]:
-        answer = boto3.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
-        read: dict[str, Any] = json.loads(answer["Payload"].read())
-        return read
-
-    token = invoke({"make": "reader", "role": "read"})["token"]
+    token = invoke("ManageTokens", {"make": "reader", "role": "read"})["token"]
     headers = {"Authorization": f"Token {token}"}
     assert call("GET", "/Clients/", headers=headers).status_code == 200
     refused = call("POST", "/Clients/", headers=headers, data={"phone_number": "79770000099"})
     assert (refused.status_code, list(refused.json())) == (403, ["detail"])
-    assert invoke({"revoke": token}) == {"revoked": True}
+    assert invoke("ManageTokens", {"revoke": token}) == {"revoked": True}
+
+
+def invoke(function: str, payload: dict[str, str]) -> dict[str, Any]:
+    """As `aws lambda invoke` does it."""
+    functions = boto3.client("lambda").list_functions()["Functions"]
+    name = next(one["FunctionName"] for one in functions if function in one["FunctionName"])
+    answer = boto3.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
+    read: dict[str, Any] = json.loads(answer["Payload"].read())
+    return read
+
+
+def await_dead_letters(call: Call, number: int) -> None:
+    deadline = time.monotonic() + 30
+    while call("GET", "/Stats/").json()["dead_letters"] != number:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

@@ -1,0 +1,164 @@
+"""What an outage of the gateway costs, and whether the API notices.
+
+python -m bench.outage        exits with 1 when the posts are not bounded, or the API gets slower
+
+First a simulation, in which time is only counted: 100,000 messages wait, the gateway takes every connection and never
+answers, four senders work as on AWS (batches of 100, 20 threads, 10 s of patience). Then the real stack on this
+machine: the API's median latency while nothing is sent, and while a mailing meets a gateway that hangs.
+"""
+
+from __future__ import annotations
+
+import heapq
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.mailing import Mailing
+from chalicelib.domain.message import Message, queue_body
+from chalicelib.logs import log
+from chalicelib.sending import Record, Sender
+from infra.local.seed import LOCAL_TOKEN
+from infra.local.stack import LocalStack, any_settings
+from tests.fakes import Delivery, FakeClock, FakeOutside, FakeQueue
+from tests.world import World
+
+MESSAGES, SENDERS, BATCH, THREADS = 100_000, 4, 100, 20
+MINUTES = 10
+SECONDS_FOR_A_BATCH = 0.3
+"""Of a batch that is only given back: some ten calls to SQS, one to DynamoDB."""
+
+CALLS, WAITING, SETTLING_SECONDS = 300, 500, 25
+MOST_POSTS, MOST_SLOWER = SENDERS * 2 + 2, 1.2
+"""After the first two minutes: each sender probes twice a minute. And the API's ratio."""
+
+
+class HeapQueue(FakeQueue):
+    """The fake, but fast enough for a hundred thousand messages."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock, visibility=90)
+        self.heap: list[tuple[datetime, str]] = []
+
+    def send_raw(self, body: str, delay: int = 0) -> None:
+        super().send_raw(body, delay)
+        self._push(next(reversed(self.messages.values())))
+
+    def give_back(self, delays: dict[str, int]) -> None:
+        super().give_back(delays)
+        for receipt in delays:
+            self._push(self.messages[receipt.partition("/")[0]])
+
+    def receive(self, limit: int) -> list[Delivery]:
+        taken = []
+        while self.heap and self.heap[0][0] <= self.clock.now() and len(taken) < limit:
+            message = self.messages[heapq.heappop(self.heap)[1]]
+            message.receive_count += 1
+            taken.append(message)
+        return taken
+
+    def _push(self, message: Delivery) -> None:
+        heapq.heappush(self.heap, (message.visible_at, message.id))
+
+
+def main() -> int:
+    log.setLevel("CRITICAL")
+    posts = simulate()
+    print(f"{MESSAGES:,} messages wait, the gateway hangs; posts tried in each minute:")
+    print("  " + " ".join(f"{posts[minute]}" for minute in range(MINUTES)))
+    later = max(posts[minute] for minute in range(2, MINUTES))
+    print(f"  at most {later} a minute after the first two; at most {MOST_POSTS} are allowed")
+    idle, hanging = api_latency()
+    ratio = hanging / idle
+    print(f"the API's median latency: {idle:.1f} ms, with a gateway that hangs {hanging:.1f} ms: {ratio:.2f} times")
+    print(f"  at most {MOST_SLOWER} times is allowed")
+    return int(later > MOST_POSTS or ratio > MOST_SLOWER)
+
+
+def simulate() -> Counter[int]:
+    """Posts by minute of the outage."""
+    outside = _waiting()
+    start = outside.clock.time
+    posts: Counter[int] = Counter()
+    senders = [(start, number, Sender(outside)) for number in range(SENDERS)]
+    while senders[0][0] < start + timedelta(minutes=MINUTES):
+        free_at, number, sender = heapq.heappop(senders)
+        outside.clock.time = free_at
+        tried = _send(outside, sender)
+        posts[int((free_at - start).total_seconds() // 60)] += tried
+        waves = -(-tried // THREADS)
+        busy = SECONDS_FOR_A_BATCH + waves * outside.settings.gateway_timeout
+        heapq.heappush(senders, (free_at + timedelta(seconds=busy), number, sender))
+    return posts
+
+
+def _waiting() -> Any:
+    """A mailing that is fanned out, with everybody in the queue."""
+    outside: Any = FakeOutside(sender_threads=THREADS)
+    outside.send_queue = HeapQueue(outside.clock)
+    world = World()
+    world.outside = outside
+    world.clients(1)
+    mailing_id = world.mailing(lasts=24 * 3600)
+    world.do_jobs()
+    outside.send_queue.messages.clear()
+    mailing: Mailing = outside.mailings.rows[mailing_id]
+    now = outside.clock.now()
+    outside.clients.get_many = lambda ids: dict.fromkeys(ids, outside.clients.rows[1])
+    outside.messages.add([Message(mailing.id, number, "queued", now) for number in range(1, MESSAGES + 1)], 1, now)
+    outside.send_queue.heap.clear()
+    outside.send_queue.send([queue_body(mailing.id, number) for number in range(1, MESSAGES + 1)])
+    outside.gateway.usual = Answer(None, "ReadTimeout")
+    outside.gateway.while_posting = lambda: time.sleep(0.01)  # so that all threads begin before the first one fails
+    return outside
+
+
+def _send(outside: Any, sender: Sender) -> int:
+    """One invocation; how many posts it tried."""
+    before = len(outside.gateway.posts)
+    deliveries = outside.send_queue.receive(BATCH)
+    sender.send_batch([Record(one.id, one.receipt, one.body, one.receive_count) for one in deliveries], lambda: 60.0)
+    return len(outside.gateway.posts) - before
+
+
+def api_latency() -> tuple[float, float]:
+    """Medians in milliseconds: with nothing to send, and with a mailing before a gateway that hangs."""
+    with LocalStack(any_settings(), Path(tempfile.mkdtemp(prefix="notifications-bench-")), say=lambda _: None) as stack:
+        assert stack.simulator is not None
+        session = requests.Session()
+        session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"
+        for number in range(WAITING):
+            session.post(f"{stack.url}/Clients/", data={"phone_number": f"7977{number:07d}"}, timeout=30)
+        idle = _median(session, stack.url)
+        stack.simulator.behave(hang=True)
+        now = datetime.now(UTC)
+        times = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=1)).isoformat()}
+        session.post(f"{stack.url}/Mailing/", data={**times, "message_text": "bench"}, timeout=30).raise_for_status()
+        time.sleep(SETTLING_SECONDS)
+        return idle, _median(session, stack.url)
+
+
+def _median(session: requests.Session, url: str) -> float:
+    """Of reading and of changing a client, by turns."""
+    taken = []
+    for number in range(CALLS):
+        started = time.perf_counter()
+        if number % 2:
+            answer = session.get(f"{url}/Clients/1/", timeout=30)
+        else:
+            answer = session.patch(f"{url}/Clients/1/", data={"tag": f"t{number}"}, timeout=30)
+        answer.raise_for_status()
+        taken.append((time.perf_counter() - started) * 1000)
+    return statistics.median(taken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
