@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -31,10 +32,11 @@ class DeployFailed(Exception):
 def package(stage: str) -> Path:
     """The merged template and the zip, in build/<stage>; Chalice takes wheels it has fetched before."""
     out = ROOT / "build" / stage
+    shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-c", "from chalice.cli import main; main()", "package"]
     command += ["--stage", stage, "--merge-template", "infra/stack.json", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    if done.returncode != 0 or not (out / "deployment.zip").exists():  # without a region it says so and exits with 0
         raise DeployFailed(f"chalice package failed: {(done.stdout + done.stderr).strip()[-2000:]}")
     _slim(out / "deployment.zip")
     return out

@@ -42,19 +42,25 @@ class Call:
 
     @property
     def url(self) -> str:
-        """This call's own address, as the caller wrote it.
-
-        API Gateway has the stage in front of the path; a proxy before it says X-Forwarded-Prefix instead.
-        """
-        headers = self.request.headers
-        scheme = headers.get("x-forwarded-proto", "https").partition(",")[0]
-        stage_path: str = self.request.context["path"]
-        path: str = self.request.to_original_event().get("path", stage_path)
-        prefix = headers.get("x-forwarded-prefix", stage_path.removesuffix(path)).rstrip("/")
-        return f"{scheme}://{headers.get('host', '')}{prefix}{path}"
+        """This call's own address, as the caller wrote it."""
+        path: str = self.request.to_original_event().get("path", self.request.context["path"])
+        return base_url(self.request) + path
 
 
 Action = Callable[[Call], Response]
+
+
+def base_url(request: Request) -> str:
+    """The address that all of ours stand under, without a final slash.
+
+    API Gateway has the stage in front of the path; a proxy before it says X-Forwarded-Prefix instead.
+    """
+    headers = request.headers
+    scheme = headers.get("x-forwarded-proto", "https").partition(",")[0]
+    stage_path: str = request.context["path"]
+    path: str = request.to_original_event().get("path", stage_path)
+    prefix = headers.get("x-forwarded-prefix", stage_path.removesuffix(path)).rstrip("/")
+    return f"{scheme}://{headers.get('host', '')}{prefix}"
 
 
 def answer(outside: Outside, request: Request, actions: Mapping[str, Action]) -> Response:

@@ -16,16 +16,17 @@ from .once import answer_once
 from .paging import answer_page, cursor_place, read_page
 
 FIELDS = {
-    "phone_number": Field(fields.phone_number, required=True),
-    "tag": Field(fields.tag),
-    "timezone": Field(fields.timezone),
+    "phone_number": Field(fields.phone_number, "79XXXXXXXXX; nobody else has it.", required=True),
+    "tag": Field(fields.tag, "One free label; blank or null for none."),
+    "timezone": Field(fields.timezone, "A name of pytz's common_timezones."),
 }
 READ_ONLY = {"id", "operator_code"}
+FILTERS = ("tag", "operator_code", "phone_number")
 
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=2)
-    wanted = ClientFilter(*(call.query.get(name) or None for name in ("tag", "operator_code", "phone_number")))
+    wanted = ClientFilter(*(call.query.get(name) or None for name in FILTERS))
     found, cursor = clients.list_clients(call.outside, wanted, page.cursor, page.limit)
     results = [shown(client) for client in found]
     return Response(answer_page(call.url, call.query, page, cursor_place(cursor), results))

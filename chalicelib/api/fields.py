@@ -1,20 +1,22 @@
 """The rules for every field of a request, with texts in the manner of Django REST framework.
 
-A field is a function from what was sent to a checked value; it raises ValueError with what is wrong and
-what is expected. `read_fields` applies them all, so that every bad field is named at once.
+A rule is a function from what was sent to a checked value, which raises ValueError with what is wrong and what is
+expected, and the JSON schema of what it takes, from which the API's documentation is made. `read_fields` applies
+them all, so that every bad field is named at once.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytz
 
 from ..errors import BadInput, FieldErrors
 
-Read = Callable[[object], object]
+Schema = dict[str, object]
 
 MAX_TAG = 255
 PHONE = re.compile(r"79[0-9]{9}")
@@ -25,12 +27,24 @@ MOMENT = re.compile(
 )
 
 
-class Field:
-    """One rule: `required` fields must be there when something is made, read-only ones are ignored."""
+@dataclass(frozen=True)
+class Rule:
+    read: Callable[[object], object]
+    schema: Schema
 
-    def __init__(self, read: Read, required: bool = False) -> None:
-        self.read = read
-        self.required = required
+
+def rule(**schema: object) -> Callable[[Callable[[object], object]], Rule]:
+    """Makes a rule of a function that reads; `schema` in the words of JSON Schema 2020-12."""
+    return lambda read: Rule(read, schema)
+
+
+@dataclass(frozen=True)
+class Field:
+    """`required` fields must be there when something is made; `about` is for the documentation."""
+
+    rule: Rule
+    about: str
+    required: bool = False
 
 
 def read_fields(
@@ -45,7 +59,7 @@ def read_fields(
                 errors[name] = ["This field is required."]
             continue
         try:
-            values[name] = field.read(sent[name])
+            values[name] = field.rule.read(sent[name])
         except ValueError as error:
             errors[name] = [str(error)]
     if errors:
@@ -66,21 +80,28 @@ def text(sent: object) -> str:
     return sent.strip()
 
 
-def required_text(sent: object) -> str:
+def not_blank(sent: object) -> str:
     value = text(sent)
     if not value:
         raise ValueError("This field may not be blank.")
     return value
 
 
+@rule(type="string", minLength=1, examples=["Здравствуйте!"])
+def required_text(sent: object) -> str:
+    return not_blank(sent)
+
+
+@rule(anyOf=[{"type": "string", "pattern": f"^{PHONE.pattern}$"}, {"type": "integer"}], examples=["79774053329"])
 def phone_number(sent: object) -> str:
     given = str(sent) if type(sent) is int else sent
-    value = required_text(given)
+    value = not_blank(given)
     if value != given or not PHONE.fullmatch(value):
         raise ValueError("Enter a phone number as 79XXXXXXXXX, where X is a digit: 79774053329.")
     return value
 
 
+@rule(type=["string", "null"], maxLength=MAX_TAG, pattern="^[^,]*$", examples=["друзья"])
 def tag(sent: object) -> str | None:
     value = "" if sent is None else text(sent)
     if "," in value:
@@ -90,16 +111,18 @@ def tag(sent: object) -> str | None:
     return value or None
 
 
+@rule(type="string", default="UTC", examples=["Europe/Moscow"])
 def timezone(sent: object) -> str:
-    value = required_text(sent)
+    value = not_blank(sent)
     if value not in pytz.common_timezones_set:
         raise ValueError(f'"{value[:64]}" is not a known time zone: a name such as Europe/Moscow is expected.')
     return value
 
 
+@rule(type="string", pattern=f"^{MOMENT.pattern}$", examples=["2026-12-01T09:30:00+03:00", "2026-12-01"])
 def moment(sent: object) -> datetime:
     """ISO 8601 as Python prints it; without an offset it is UTC, a date alone is midnight, fractions are dropped."""
-    value = required_text(sent)
+    value = not_blank(sent)
     expected = "Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
     if not MOMENT.fullmatch(value):
         raise ValueError(f"Datetime has wrong format. {expected}")
@@ -110,6 +133,7 @@ def moment(sent: object) -> datetime:
         raise ValueError(f"There is no such date and time. {expected}") from error
 
 
+@rule(type=["string", "null"], examples=["тег1,тег3"])
 def tags(sent: object) -> tuple[str, ...]:
     def one(label: str) -> str:
         if len(label) > MAX_TAG:
@@ -119,6 +143,7 @@ def tags(sent: object) -> tuple[str, ...]:
     return _listed(sent, one, "тег1,тег3")
 
 
+@rule(type=["string", "null"], pattern=f"^( *{CODE.pattern} *(, *{CODE.pattern} *)*)?$", examples=["977,921,925"])
 def operator_codes(sent: object) -> tuple[str, ...]:
     def one(code: str) -> str:
         if not CODE.fullmatch(code):
@@ -128,17 +153,20 @@ def operator_codes(sent: object) -> tuple[str, ...]:
     return _listed(sent, one, "977,921,925")
 
 
-def choices(known: tuple[str, ...]) -> Read:
+def choices(known: tuple[str, ...]) -> Rule:
     """Some of these, as a JSON list or separated by commas; at least one."""
+    one = "|".join(known)
+    listed = {"type": "array", "items": {"enum": list(known)}, "minItems": 1}
 
-    def read(sent: object) -> tuple[str, ...]:
+    @rule(anyOf=[{"type": "string", "pattern": f"^({one})(,({one}))*$"}, listed], examples=[",".join(known)])
+    def some_of(sent: object) -> tuple[str, ...]:
         items = sent if isinstance(sent, list) else text(sent).split(",")
         chosen = tuple(dict.fromkeys(str(item).strip() for item in items))
         if not chosen or not set(chosen) <= set(known):
             raise ValueError(f"One or several of {', '.join(known)} are expected.")
         return chosen
 
-    return read
+    return some_of
 
 
 def _listed(sent: object, one: Callable[[str], str], example: str) -> tuple[str, ...]:

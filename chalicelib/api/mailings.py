@@ -19,14 +19,14 @@ from .once import answer_once
 from .paging import answer_page, read_page
 
 FIELDS = {
-    "datetime_start": Field(fields.moment, required=True),
-    "datetime_end": Field(fields.moment, required=True),
-    "message_text": Field(fields.required_text, required=True),
-    "filter_tag": Field(fields.tags),
-    "filter_op_codes": Field(fields.operator_codes),
+    "datetime_start": Field(fields.moment, "In the past: at once. UTC, unless an offset is given.", required=True),
+    "datetime_end": Field(fields.moment, "After it nothing is sent. Later than the start.", required=True),
+    "message_text": Field(fields.required_text, "What is sent.", required=True),
+    "filter_tag": Field(fields.tags, "Tags separated by commas: the client's tag is one of them."),
+    "filter_op_codes": Field(fields.operator_codes, "Operator codes separated by commas: the client's is one of them."),
 }
 READ_ONLY = {"id", "status"}
-RESEND_FIELDS = {"statuses": Field(fields.choices(RESENDABLE), required=True)}
+RESEND_FIELDS = {"statuses": Field(fields.choices(RESENDABLE), "Whose message ended so.", required=True)}
 
 
 def list_(call: Call) -> Response:

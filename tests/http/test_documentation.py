@@ -1,0 +1,88 @@
+"""The API explains itself: `/openapi.json` says what the routes do, and `/docs/` shows it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from app import app
+from chalicelib.api import clients, mailings
+from chalicelib.api.fields import Field, read_fields
+from chalicelib.api.openapi import OPERATIONS
+
+from .conftest import Call
+
+EXAMPLES = [(name, field) for known in (clients.FIELDS, mailings.FIELDS) for name, field in known.items()]
+UNDOCUMENTED = {"/openapi.json", "/docs", "/docs/{name}"}
+
+
+@pytest.fixture
+def described(call: Call) -> Any:
+    answer = call("GET", "/openapi.json", authorization=None)
+    assert answer.status == 200
+    return answer.json
+
+
+def test_the_description_stands_under_our_own_address_and_needs_no_token(described: Any) -> None:
+    assert described["openapi"].startswith("3.1")
+    assert described["servers"] == [{"url": "https://api.example.com"}]
+
+
+def test_every_address_of_the_api_is_described(described: Any) -> None:
+    routes = {re.sub(r"{\w+}", "{id}", path) + "/" for path in app.routes if path not in UNDOCUMENTED}
+    assert set(described["paths"]) == routes
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
+def test_a_described_call_is_not_refused_as_unknown(call: Call, operation: Any) -> None:
+    answer = call(operation.method.upper(), operation.path.replace("{id}", "1"))
+    assert answer.status != 405
+
+
+def test_a_call_that_is_not_described_is_refused(call: Call) -> None:
+    described = {(operation.method, operation.path) for operation in OPERATIONS}
+    for path in {operation.path for operation in OPERATIONS}:
+        for method in ("get", "post", "put", "patch", "delete"):
+            if (method, path) not in described:
+                assert call(method.upper(), path.replace("{id}", "1")).status == 405
+
+
+def test_the_fields_are_those_that_are_checked(described: Any) -> None:
+    schemas = described["components"]["schemas"]
+    assert set(schemas["NewClient"]["properties"]) == set(clients.FIELDS) | clients.READ_ONLY
+    assert schemas["NewClient"]["required"] == ["phone_number"]
+    assert schemas["ClientChange"]["required"] == []
+    assert schemas["NewMailing"]["required"] == ["datetime_start", "datetime_end", "message_text"]
+    assert schemas["NewMailing"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(("name", "field"), EXAMPLES, ids=lambda one: one if isinstance(one, str) else "")
+def test_every_example_is_accepted_by_its_rule(name: str, field: Field) -> None:
+    examples: Any = field.rule.schema["examples"]
+    for example in examples:
+        assert name in read_fields({name: example}, {name: field}, set(), partial=True)
+
+
+def test_every_reference_leads_somewhere(described: Any) -> None:
+    references = set(re.findall(r"#/components/schemas/(\w+)", str(described)))
+    assert references <= set(described["components"]["schemas"])
+
+
+def test_the_page_takes_everything_from_our_own_address(call: Call) -> None:
+    page = call("GET", "/docs/", authorization=None)
+    assert page.status == 200
+    assert page.headers["Content-Type"].startswith("text/html")
+    policy = page.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    addresses = re.findall(r'(?:src|href|data-description)="([^"]+)"', page.text)
+    assert len(addresses) == 4
+    for address in addresses:
+        assert address.startswith("https://api.example.com/")
+        assert call("GET", address.removeprefix("https://api.example.com"), authorization=None).status == 200
+
+
+def test_nothing_else_is_served_from_there(call: Call) -> None:
+    for name in ("other.js", "..%2fapp.py", "html.py"):
+        assert call("GET", f"/docs/{name}", authorization=None).status == 404
