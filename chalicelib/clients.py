@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from .domain.audience import Partition, block_partitions, label_partitions
 from .domain.client import MAX_CLIENT_ID, Client
+from .domain.record import Author
 from .domain.walk import Cursor, walk
 from .errors import BadInput, NotFound, PhoneTaken, RowChanged
 
@@ -41,10 +42,13 @@ def new_client_id(outside: Outside) -> int:
     return outside.counters.next_id(CLIENT_ID)
 
 
-def register_client(outside: Outside, fields: ClientFields, client_id: int | None = None) -> Client:
+def register_client(
+    outside: Outside, fields: ClientFields, client_id: int | None = None, author: Author | None = None
+) -> Client:
     """Two calls: an id, and the client with its phone number in one transaction.
 
-    `client_id`: reserved before, by an earlier try of the same request, which may have made the client.
+    `author`: whose change is to be recorded. `client_id`: reserved before, by an earlier try of the same request,
+    which may have made the client.
     """
     client = Client(
         id=client_id or new_client_id(outside),
@@ -52,9 +56,10 @@ def register_client(outside: Outside, fields: ClientFields, client_id: int | Non
         tag=fields.get("tag"),
         timezone=fields.get("timezone", "UTC"),
     )
+    record = author.record("client", client.id, None, shown(client)) if author else None
     for _ in range(TRIES):
         try:
-            outside.clients.add(client)
+            outside.clients.add(client, record)
             return client
         except PhoneTaken as taken:
             known = outside.clients.get(client.id) if client_id else None
@@ -73,14 +78,15 @@ def get_client(outside: Outside, client_id: int) -> Client:
     return client
 
 
-def change_client(outside: Outside, client_id: int, fields: ClientFields) -> Client:
+def change_client(outside: Outside, client_id: int, fields: ClientFields, author: Author | None = None) -> Client:
     for _ in range(TRIES):
         before = get_client(outside, client_id)
         after = replace(before, **fields)
         if after == before:
             return before
+        record = author.record("client", client_id, shown(before), shown(after)) if author else None
         try:
-            outside.clients.change(before, after)
+            outside.clients.change(before, after, record)
             return after
         except PhoneTaken as taken:
             raise _phone_taken() from taken
@@ -89,11 +95,13 @@ def change_client(outside: Outside, client_id: int, fields: ClientFields) -> Cli
     raise RowChanged
 
 
-def forget_client(outside: Outside, client_id: int) -> None:
+def forget_client(outside: Outside, client_id: int, author: Author | None = None) -> None:
     """The phone number is free at once; messages still queued are cancelled when their turn comes."""
     for _ in range(TRIES):
+        client = get_client(outside, client_id)
+        record = author.record("client", client_id, shown(client), None) if author else None
         try:
-            return outside.clients.remove(get_client(outside, client_id))
+            return outside.clients.remove(client, record)
         except RowChanged:
             continue
     raise RowChanged
@@ -115,6 +123,17 @@ def list_clients(
         limit=limit,
         keep=wanted.keeps,
     )
+
+
+def shown(client: Client) -> dict[str, object]:
+    """A client as the API and the records show it."""
+    return {
+        "id": client.id,
+        "phone_number": client.phone_number,
+        "operator_code": client.operator_code,
+        "tag": client.tag,
+        "timezone": client.timezone,
+    }
 
 
 def _partitions(outside: Outside, wanted: ClientFilter) -> list[Partition]:

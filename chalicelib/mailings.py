@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from . import fanout, recount
 from .domain import decisions
 from .domain.decisions import MailingFields
 from .domain.mailing import CANCELLED, SCHEDULED, Mailing
+from .domain.record import Author, Record
 from .errors import NotFound, RowChanged
 
 if TYPE_CHECKING:
@@ -24,23 +26,26 @@ def new_mailing_id(outside: Outside) -> int:
     return outside.counters.next_id(MAILING_ID)
 
 
-def announce_mailing(outside: Outside, fields: MailingFields, mailing_id: int | None = None) -> Mailing:
+def announce_mailing(
+    outside: Outside, fields: MailingFields, mailing_id: int | None = None, author: Author | None = None
+) -> Mailing:
     """Save it, then see to its start; should we die between the two, the sweep starts it.
 
-    `mailing_id`: reserved before, by an earlier try of the same request, which may have made the mailing.
+    `author`: whose decision is to be recorded. `mailing_id`: reserved before, by an earlier try of the same request,
+    which may have made the mailing.
     """
     now = outside.clock.now()
     decisions.announced(fields, 0, now)  # refused before an id is spent on it
     mailing = decisions.announced(fields, mailing_id or new_mailing_id(outside), now)
-    mailing = _add(outside, mailing)
+    mailing = _add(outside, mailing, author.record("mailing", mailing.id, None, shown(mailing)) if author else None)
     _see_to_start(outside, mailing)
     return mailing
 
 
-def _add(outside: Outside, mailing: Mailing) -> Mailing:
+def _add(outside: Outside, mailing: Mailing, record: Record | None) -> Mailing:
     for _ in range(TRIES):
         try:
-            outside.mailings.add(mailing)
+            outside.mailings.add(mailing, record)
             return mailing
         except RowChanged:  # it is there already, or another transaction had hold of the totals
             found = outside.mailings.get(mailing.id)
@@ -56,38 +61,53 @@ def get_mailing(outside: Outside, mailing_id: int) -> Mailing:
     return mailing
 
 
-def change_mailing(outside: Outside, mailing_id: int, fields: MailingFields) -> Mailing:
-    return _decide(outside, mailing_id, lambda mailing: decisions.changed(mailing, fields, outside.clock.now()))
+def change_mailing(outside: Outside, mailing_id: int, fields: MailingFields, author: Author | None = None) -> Mailing:
+    return _decide(outside, mailing_id, lambda mailing, now: decisions.changed(mailing, fields, now), author)
 
 
-def pause_mailing(outside: Outside, mailing_id: int) -> Mailing:
+def pause_mailing(outside: Outside, mailing_id: int, author: Author | None = None) -> Mailing:
     """Within a second or two nothing is sent any more; posts that are under way are let finish."""
-    return _decide(outside, mailing_id, lambda mailing: decisions.paused(mailing, outside.clock.now()))
+    return _decide(outside, mailing_id, decisions.paused, author, "paused")
 
 
-def resume_mailing(outside: Outside, mailing_id: int) -> Mailing:
-    return _decide(outside, mailing_id, lambda mailing: decisions.resumed(mailing, outside.clock.now()))
+def resume_mailing(outside: Outside, mailing_id: int, author: Author | None = None) -> Mailing:
+    return _decide(outside, mailing_id, decisions.resumed, author, "resumed")
 
 
-def cancel_mailing(outside: Outside, mailing_id: int) -> Mailing:
+def cancel_mailing(outside: Outside, mailing_id: int, author: Author | None = None) -> Mailing:
     """For good. Statistics and messages stay; what is queued becomes cancelled."""
-    return _decide(outside, mailing_id, lambda mailing: decisions.cancelled(mailing, outside.clock.now()))
+    return _decide(outside, mailing_id, decisions.cancelled, author, "cancelled")
 
 
-def resend_mailing(outside: Outside, mailing_id: int, statuses: Collection[str]) -> Mailing:
+def resend_mailing(
+    outside: Outside, mailing_id: int, statuses: Collection[str], author: Author | None = None
+) -> Mailing:
     """Queue again those whose message has one of these final statuses; `sent` is never among them."""
-    return _decide(outside, mailing_id, lambda mailing: decisions.resent(mailing, statuses, outside.clock.now()))
+    return _decide(
+        outside,
+        mailing_id,
+        lambda mailing, now: decisions.resent(mailing, statuses, now),
+        author,
+        "sent again",
+    )
 
 
-def _decide(outside: Outside, mailing_id: int, decision: Callable[[Mailing], Mailing]) -> Mailing:
+def _decide(
+    outside: Outside,
+    mailing_id: int,
+    decision: Callable[[Mailing, datetime], Mailing],
+    author: Author | None,
+    action: str = "",
+) -> Mailing:
     """Save the decision, then do what follows from it; the sweep completes what we could not."""
     for _ in range(TRIES):
         before = get_mailing(outside, mailing_id)
-        after = decision(before)
+        after = decision(before, outside.clock.now())
         if after == before:
             return before
+        record = author.record("mailing", mailing_id, shown(before), shown(after), action) if author else None
         try:
-            after = outside.mailings.change(before, after)
+            after = outside.mailings.change(before, after, record)
         except RowChanged:
             continue
         _follow_up(outside, before, after)
@@ -95,12 +115,13 @@ def _decide(outside: Outside, mailing_id: int, decision: Callable[[Mailing], Mai
     raise RowChanged
 
 
-def withdraw_mailing(outside: Outside, mailing_id: int) -> None:
+def withdraw_mailing(outside: Outside, mailing_id: int, author: Author | None = None) -> None:
     """Senders find no mailing any more and drop what is queued; a schedule that still fires finds none."""
     for _ in range(TRIES):
         mailing = get_mailing(outside, mailing_id)
+        record = author.record("mailing", mailing_id, shown(mailing), None) if author else None
         try:
-            outside.mailings.remove(mailing)
+            outside.mailings.remove(mailing, record)
         except RowChanged:
             continue
         if mailing.status == SCHEDULED:
@@ -126,6 +147,24 @@ def list_mailings(outside: Outside, before_id: int | None, limit: int) -> tuple[
     if len(found) > limit:
         return found[:limit], found[limit - 1].id
     return found, below if below > 1 else None
+
+
+def shown(mailing: Mailing) -> dict[str, object]:
+    """A mailing as the API and the records show it."""
+    return {
+        "id": mailing.id,
+        "status": mailing.status,
+        "datetime_start": shown_moment(mailing.datetime_start),
+        "datetime_end": shown_moment(mailing.datetime_end),
+        "message_text": mailing.message_text,
+        "filter_tag": ",".join(mailing.chosen.tags) or None,
+        "filter_op_codes": ",".join(mailing.chosen.operator_codes) or None,
+    }
+
+
+def shown_moment(moment: datetime | None) -> str | None:
+    """UTC, to the second: 2022-08-22T22:42:16Z. (strftime would not pad a year below 1000.)"""
+    return None if moment is None else moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def _see_to_start(outside: Outside, mailing: Mailing) -> None:

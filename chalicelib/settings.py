@@ -61,6 +61,7 @@ class Settings:
     gateway_dedupes: bool = _setting(True, _flag, "Whether the gateway takes a repeated message id only once.")
     sender_threads: int = _setting(20, _count, "Posts that one sender Lambda has under way at once.")
     message_retention_days: int = _setting(400, _count, "Days after its end that a mailing's messages are kept.")
+    audit_retention_days: int = _setting(400, _count, "Days that a record of who did what is kept.")
 
     @property
     def gateway_token_parameter(self) -> str:

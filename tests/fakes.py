@@ -23,6 +23,7 @@ from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import COUNTED, NOTHING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message
 from chalicelib.domain.principal import Principal
+from chalicelib.domain.record import Record, day_of
 from chalicelib.domain.segment import Segment, ShardReport
 from chalicelib.errors import PhoneTaken, RowChanged, SegmentBusy
 from chalicelib.settings import Settings
@@ -66,18 +67,33 @@ class FakeCounters:
         return self.mailings, self.finished
 
 
-class FakeClients:
+class FakeAudit:
     def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def read(self, day: int, before: int, limit: int) -> list[Record]:
+        found = [record for record in self.records if day_of(record.at) == day and record.number < before]
+        return sorted(found, key=lambda record: -record.number)[:limit]
+
+    def write(self, record: Record | None) -> None:
+        if record is not None:
+            self.records.append(record)
+
+
+class FakeClients:
+    def __init__(self, audit: FakeAudit) -> None:
+        self.audit = audit
         self.rows: dict[int, Client] = {}
         self.phones: dict[str, int] = {}
 
-    def add(self, client: Client) -> None:
+    def add(self, client: Client, record: Record | None = None) -> None:
         with LOCK:
             if client.phone_number in self.phones:
                 raise PhoneTaken
             if client.id in self.rows:
                 raise RowChanged
             self._put(client)
+            self.audit.write(record)
 
     def get(self, client_id: int) -> Client | None:
         return self.rows.get(client_id)
@@ -85,18 +101,19 @@ class FakeClients:
     def get_many(self, client_ids: Iterable[int]) -> dict[int, Client]:
         return {client_id: self.rows[client_id] for client_id in client_ids if client_id in self.rows}
 
-    def change(self, before: Client, after: Client) -> None:
+    def change(self, before: Client, after: Client, record: Record | None = None) -> None:
         with LOCK:
             if self.phones.get(after.phone_number, after.id) != after.id:
                 raise PhoneTaken
-            self.remove(before)
+            self.remove(before, record)
             self._put(after)
 
-    def remove(self, client: Client) -> None:
+    def remove(self, client: Client, record: Record | None = None) -> None:
         with LOCK:
             if self.rows.get(client.id) != client:
                 raise RowChanged
             del self.rows[client.id], self.phones[client.phone_number]
+            self.audit.write(record)
 
     def find_by_phone(self, phone_number: str) -> Client | None:
         return self.rows.get(self.phones.get(phone_number, 0))
@@ -117,17 +134,19 @@ class FakeClients:
 
 
 class FakeMailings:
-    def __init__(self, counters: FakeCounters) -> None:
+    def __init__(self, counters: FakeCounters, audit: FakeAudit) -> None:
+        self.audit = audit
         self.rows: dict[int, Mailing] = {}
         self.counters = counters
 
-    def add(self, mailing: Mailing) -> None:
+    def add(self, mailing: Mailing, record: Record | None = None) -> None:
         with LOCK:
             if mailing.id in self.rows:
                 raise RowChanged
             self.rows[mailing.id] = mailing
             self.counters.mailings += 1
             self._move_totals(NOTHING, _ended(mailing))
+            self.audit.write(record)
 
     def get(self, mailing_id: int) -> Mailing | None:
         return self.rows.get(mailing_id)
@@ -138,9 +157,10 @@ class FakeMailings:
     def open_ids(self) -> list[int]:
         return [mailing.id for mailing in self.rows.values() if mailing.is_open]
 
-    def change(self, before: Mailing, after: Mailing) -> Mailing:
+    def change(self, before: Mailing, after: Mailing, record: Record | None = None) -> Mailing:
         with LOCK:
             row = self._same(before)
+            self.audit.write(record)
             moved = after.progress_at != before.progress_at
             return self._decide(
                 replace(
@@ -164,9 +184,10 @@ class FakeMailings:
         with LOCK:
             self.rows[mailing.id] = replace(self._same(mailing), requeue=False, resend=())
 
-    def remove(self, mailing: Mailing) -> None:
+    def remove(self, mailing: Mailing, record: Record | None = None) -> None:
         with LOCK:
             row = self._same(mailing)
+            self.audit.write(record)
             del self.rows[mailing.id]
             self.counters.mailings -= 1
             self._move_totals(_ended(row), NOTHING)
@@ -518,8 +539,9 @@ class FakeOutside:
         self.settings = Settings(stage="local", **{"sender_threads": 1, **settings})
         self.clock = FakeClock()
         self.counters = FakeCounters()
-        self.clients = FakeClients()
-        self.mailings = FakeMailings(self.counters)
+        self.audit = FakeAudit()
+        self.clients = FakeClients(self.audit)
+        self.mailings = FakeMailings(self.counters, self.audit)
         self.messages = FakeMessages(self.settings.gateway_dedupes)
         self.segments = FakeSegments()
         self.tokens = FakeTokens()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .gateway import Gateway
     from .queues import Queue
     from .schedules import Schedules
+    from .tables.audit import Audit
     from .tables.clients import Clients
     from .tables.counters import Counters
     from .tables.first_requests import FirstRequests
@@ -30,16 +31,22 @@ class Outside:
         self.clock = Clock()
 
     @cached_property
+    def audit(self) -> Audit:
+        from .tables.audit import Audit
+
+        return Audit(self.settings.stack_name, self.settings.audit_retention_days)
+
+    @cached_property
     def clients(self) -> Clients:
         from .tables.clients import Clients
 
-        return Clients(self.settings.stack_name)
+        return Clients(self.settings.stack_name, self.audit)
 
     @cached_property
     def mailings(self) -> Mailings:
         from .tables.mailings import Mailings
 
-        return Mailings(self.settings.stack_name)
+        return Mailings(self.settings.stack_name, self.audit)
 
     @cached_property
     def messages(self) -> Messages:

@@ -12,6 +12,7 @@ from chalice.app import Request, Response
 from ..access import authenticate
 from ..adapters.outside import Outside
 from ..domain.principal import Principal
+from ..domain.record import Author
 from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal
 from ..logs import log
 from .bodies import read_body
@@ -30,6 +31,11 @@ class Call:
     outside: Outside
     request: Request
     principal: Principal
+
+    @property
+    def author(self) -> Author:
+        clock = self.outside.clock
+        return Author(self.principal.name, clock.now(), clock.luck())
 
     @property
     def query(self) -> dict[str, str]:

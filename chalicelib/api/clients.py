@@ -7,8 +7,7 @@ from typing import cast
 from chalice.app import Response
 
 from .. import clients
-from ..clients import ClientFields, ClientFilter
-from ..domain.client import Client
+from ..clients import ClientFields, ClientFilter, shown
 from . import fields
 from .calls import Call
 from .fields import Field, read_fields
@@ -36,7 +35,7 @@ def create(call: Call) -> Response:
     wanted = _read(call, partial=False)
 
     def register(reserved_id: int | None) -> Response:
-        return Response(shown(clients.register_client(call.outside, wanted, reserved_id)), status_code=201)
+        return Response(shown(clients.register_client(call.outside, wanted, reserved_id, call.author)), status_code=201)
 
     return answer_once(call, register, new_id=lambda: clients.new_client_id(call.outside))
 
@@ -46,22 +45,12 @@ def read(call: Call, client_id: int) -> Response:
 
 
 def change(call: Call, client_id: int, partial: bool) -> Response:
-    return Response(shown(clients.change_client(call.outside, client_id, _read(call, partial))))
+    return Response(shown(clients.change_client(call.outside, client_id, _read(call, partial), call.author)))
 
 
 def delete(call: Call, client_id: int) -> Response:
-    clients.forget_client(call.outside, client_id)
+    clients.forget_client(call.outside, client_id, call.author)
     return Response("", status_code=204)
-
-
-def shown(client: Client) -> dict[str, object]:
-    return {
-        "id": client.id,
-        "phone_number": client.phone_number,
-        "operator_code": client.operator_code,
-        "tag": client.tag,
-        "timezone": client.timezone,
-    }
 
 
 def _read(call: Call, partial: bool) -> ClientFields:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import cast
 
 from chalice.app import Response
@@ -12,6 +11,7 @@ from .. import mailings
 from ..domain.decisions import MailingFields
 from ..domain.mailing import Mailing
 from ..domain.message import RESENDABLE
+from ..mailings import shown
 from . import fields
 from .calls import Call
 from .fields import Field, read_fields
@@ -39,13 +39,12 @@ def list_(call: Call) -> Response:
 
 def create(call: Call) -> Response:
     wanted = _read(call, partial=False)
-    return answer_once(
-        call,
-        lambda mailing_id: Response(
-            shown(mailings.announce_mailing(call.outside, wanted, mailing_id)), status_code=201
-        ),
-        new_id=lambda: mailings.new_mailing_id(call.outside),
-    )
+
+    def announce(reserved_id: int | None) -> Response:
+        mailing = mailings.announce_mailing(call.outside, wanted, reserved_id, call.author)
+        return Response(shown(mailing), status_code=201)
+
+    return answer_once(call, announce, new_id=lambda: mailings.new_mailing_id(call.outside))
 
 
 def read(call: Call, mailing_id: int) -> Response:
@@ -53,52 +52,37 @@ def read(call: Call, mailing_id: int) -> Response:
 
 
 def change(call: Call, mailing_id: int, partial: bool) -> Response:
-    return Response(shown(mailings.change_mailing(call.outside, mailing_id, _read(call, partial))))
+    return Response(shown(mailings.change_mailing(call.outside, mailing_id, _read(call, partial), call.author)))
 
 
 def delete(call: Call, mailing_id: int) -> Response:
-    mailings.withdraw_mailing(call.outside, mailing_id)
+    mailings.withdraw_mailing(call.outside, mailing_id, call.author)
     return Response("", status_code=204)
 
 
 def pause(call: Call, mailing_id: int) -> Response:
-    return _steer(call, lambda: mailings.pause_mailing(call.outside, mailing_id))
+    return _steer(call, lambda: mailings.pause_mailing(call.outside, mailing_id, call.author))
 
 
 def resume(call: Call, mailing_id: int) -> Response:
-    return _steer(call, lambda: mailings.resume_mailing(call.outside, mailing_id))
+    return _steer(call, lambda: mailings.resume_mailing(call.outside, mailing_id, call.author))
 
 
 def cancel(call: Call, mailing_id: int) -> Response:
-    return _steer(call, lambda: mailings.cancel_mailing(call.outside, mailing_id))
+    return _steer(call, lambda: mailings.cancel_mailing(call.outside, mailing_id, call.author))
 
 
 def resend(call: Call, mailing_id: int) -> Response:
     wanted = read_fields(call.body(), RESEND_FIELDS, set(), partial=False)
     statuses = cast(tuple[str, ...], wanted["statuses"])
-    return answer_once(call, lambda _: Response(shown(mailings.resend_mailing(call.outside, mailing_id, statuses))))
+    return answer_once(
+        call, lambda _: Response(shown(mailings.resend_mailing(call.outside, mailing_id, statuses, call.author)))
+    )
 
 
 def _steer(call: Call, decide: Callable[[], Mailing]) -> Response:
     read_fields(call.body(), {}, set(), partial=False)
     return answer_once(call, lambda _: Response(shown(decide())))
-
-
-def shown(mailing: Mailing) -> dict[str, object]:
-    return {
-        "id": mailing.id,
-        "status": mailing.status,
-        "datetime_start": shown_moment(mailing.datetime_start),
-        "datetime_end": shown_moment(mailing.datetime_end),
-        "message_text": mailing.message_text,
-        "filter_tag": ",".join(mailing.chosen.tags) or None,
-        "filter_op_codes": ",".join(mailing.chosen.operator_codes) or None,
-    }
-
-
-def shown_moment(moment: datetime | None) -> str | None:
-    """UTC, to the second: 2022-08-22T22:42:16Z. (strftime would not pad a year below 1000.)"""
-    return None if moment is None else moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def _read(call: Call, partial: bool) -> MailingFields:

@@ -72,6 +72,7 @@ OPERATIONS = [
     Operation("/Mailing/{id}/cancel/", "post", "Cancel a mailing for good", "Mailing"),
     Operation("/Mailing/{id}/resend/", "post", "Send again to those not reached", "Mailing", "Resend"),
     Operation("/Stats/", "get", "Totals, and every mailing with its counts", "Totals"),
+    Operation("/Audit/", "get", "Who did what, the newest first", "Record", is_list=True),
     Operation("/Stats/{id}/", "get", "A mailing with its messages", "MailingStats", query=("status",)),
 ]
 
@@ -190,7 +191,14 @@ def _schemas() -> dict[str, Schema]:
     with_counts = {**mailing_shown, "messages": _ref("Counts")}
     ends = {"last_post_at": TIME_OR_NULL, "ended_at": TIME_OR_NULL}
     page, messages = _page_fields(_object(with_counts)), _page_fields(_ref("Message"))
+    fields_or_null: Schema = {"type": ["object", "null"]}
+    record_shown: dict[str, Schema] = {
+        "at": TIME,
+        **dict.fromkeys(("who", "action", "what", "id"), STRING),
+        **dict.fromkeys(("before", "after"), fields_or_null),
+    }
     return {
+        "Record": _object(record_shown),
         "Client": _object(client_shown),
         "NewClient": _sent(clients.FIELDS, clients.READ_ONLY, partial=False),
         "ClientChange": _sent(clients.FIELDS, clients.READ_ONLY, partial=True),

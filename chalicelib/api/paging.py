@@ -73,6 +73,6 @@ def _place(sent: str, numbers: int) -> tuple[int, ...]:
     except (binascii.Error, UnicodeError, RecursionError) as error:
         raise ValueError(sent) from error
     is_place = isinstance(place, list) and len(place) == numbers
-    if not is_place or not all(type(number) is int and 0 <= number < 10**12 for number in place):
+    if not is_place or not all(type(number) is int and 0 <= number <= 10**20 for number in place):
         raise ValueError(sent)
     return tuple(place)

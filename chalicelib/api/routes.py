@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Blueprint, Response
 
 from ..workers.wakeup import outside
-from . import clients, mailings, stats
+from . import audit, clients, mailings, stats
 from .authorizer import token_auth
 from .calls import METHODS, Action, answer, read_id
 
@@ -79,6 +79,11 @@ def stats_list() -> Response:
 @routes.route("/Stats/{mailing_id}", **ROUTE)
 def stats_detail(mailing_id: str) -> Response:
     return _answer({"GET": lambda call: stats.read(call, read_id(mailing_id))})
+
+
+@routes.route("/Audit", **ROUTE)
+def audit_list() -> Response:
+    return _answer({"GET": audit.list_})
 
 
 def _answer(actions: dict[str, Action]) -> Response:

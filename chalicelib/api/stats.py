@@ -8,9 +8,9 @@ from .. import mailings, stats
 from ..domain.mailing import Counts, Mailing
 from ..domain.message import STATUSES, Message
 from ..errors import BadInput
+from ..mailings import shown as shown_mailing
+from ..mailings import shown_moment
 from .calls import Call
-from .mailings import shown as shown_mailing
-from .mailings import shown_moment
 from .paging import answer_page, cursor_place, read_page
 
 

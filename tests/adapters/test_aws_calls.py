@@ -79,7 +79,7 @@ def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
     calls.clear()
     change_client(outside, client.id, {"tag": "b"})
-    assert calls == {"GetItem": 1, "PutItem": 1}
+    assert calls == {"GetItem": 1, "TransactWriteItems": 1}
     calls.clear()
     forget_client(outside, client.id)
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}

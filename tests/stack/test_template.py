@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pynamodb.models import Model
 
+from chalicelib.adapters.tables.audit import RecordRow
 from chalicelib.adapters.tables.clients import ClientRow, PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.first_requests import FirstRequestRow
@@ -95,6 +96,7 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
         (SegmentRow, "segments"),
         (FirstRequestRow, "first-requests"),
         (TokenRow, "tokens"),
+        (RecordRow, "audit"),
         (CounterRow, "counters"),
     ],
 )

@@ -16,7 +16,9 @@ from pynamodb.models import Model
 
 from ...domain.audience import Partition
 from ...domain.client import Client, block_of, label_key
+from ...domain.record import Record
 from ...errors import PhoneTaken
+from .audit import Audit
 from .base import TableMeta, conflicts, place, transaction
 
 
@@ -77,15 +79,19 @@ class PhoneRow(Model):
 
 
 class Clients:
-    def __init__(self, stack_name: str) -> None:
+    """A change's record, if there is one, is written in its transaction."""
+
+    def __init__(self, stack_name: str, audit: Audit) -> None:
         place(ClientRow, stack_name, "clients")
         place(PhoneRow, stack_name, "phones")
+        self._audit = audit
 
-    def add(self, client: Client) -> None:
+    def add(self, client: Client, record: Record | None = None) -> None:
         """Raises PhoneTaken; then nothing is written."""
-        with conflicts({1: PhoneTaken}), transaction() as both:
-            both.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
-            both.save(_phone_row(client), condition=PhoneRow.phone.does_not_exist())
+        with conflicts({1: PhoneTaken}), transaction() as whole:
+            whole.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
+            whole.save(_phone_row(client), condition=PhoneRow.phone.does_not_exist())
+            self._audit.write(whole, record)
 
     def get(self, client_id: int) -> Client | None:
         try:
@@ -98,19 +104,22 @@ class Clients:
         keys = [(block_of(client_id), client_id) for client_id in client_ids]
         return {int(row.id): row.client() for row in ClientRow.batch_get(keys, consistent_read=True)}
 
-    def change(self, before: Client, after: Client) -> None:
+    def change(self, before: Client, after: Client, record: Record | None = None) -> None:
         """Raises PhoneTaken, or RowChanged when the client is no longer as `before`."""
-        if before.phone_number == after.phone_number:
-            with conflicts():
-                ClientRow.of(after).save(condition=_is_as(before))
-        else:
-            _move_phone(before, after)
+        with conflicts({2: PhoneTaken}), transaction() as whole:
+            if before.phone_number != after.phone_number:
+                whole.delete(_phone_row(before))
+            whole.save(ClientRow.of(after), condition=_is_as(before))
+            if before.phone_number != after.phone_number:
+                whole.save(_phone_row(after), condition=PhoneRow.phone.does_not_exist())
+            self._audit.write(whole, record)
 
-    def remove(self, client: Client) -> None:
+    def remove(self, client: Client, record: Record | None = None) -> None:
         """Frees the phone number at once. Raises RowChanged when the client is not as given."""
-        with conflicts(), transaction() as both:
-            both.delete(ClientRow.of(client), condition=_is_as(client))
-            both.delete(_phone_row(client))
+        with conflicts(), transaction() as whole:
+            whole.delete(ClientRow.of(client), condition=_is_as(client))
+            whole.delete(_phone_row(client))
+            self._audit.write(whole, record)
 
     def find_by_phone(self, phone_number: str) -> Client | None:
         try:
@@ -132,13 +141,6 @@ class Clients:
         }[partition.by]
         rows = query(partition.key, range_key_condition=ClientRow.id.between(after + 1, through), limit=limit)
         return [row.client() for row in rows]
-
-
-def _move_phone(before: Client, after: Client) -> None:
-    with conflicts({2: PhoneTaken}), transaction() as all_three:
-        all_three.delete(_phone_row(before))
-        all_three.save(ClientRow.of(after), condition=_is_as(before))
-        all_three.save(_phone_row(after), condition=PhoneRow.phone.does_not_exist())
 
 
 def _phone_row(client: Client) -> PhoneRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,9 @@ from pynamodb.models import Model
 
 from ...domain.audience import Filter, Plan
 from ...domain.mailing import COUNTED, NOTHING, Counts, Mailing
+from ...domain.record import Record
 from ...errors import NotWritten
+from .audit import Audit
 from .base import TableMeta, came_second, conflicts, place, transaction
 from .counters import TOTALS, CounterRow, totals_change
 
@@ -91,15 +93,19 @@ class MailingRow(Model):
 
 
 class Mailings:
-    def __init__(self, stack_name: str) -> None:
+    """A decision's record, if there is one, is written in its transaction."""
+
+    def __init__(self, stack_name: str, audit: Audit) -> None:
         place(MailingRow, stack_name, "mailings")
         place(CounterRow, stack_name, "counters")
+        self._audit = audit
 
-    def add(self, mailing: Mailing) -> None:
+    def add(self, mailing: Mailing, record: Record | None = None) -> None:
         row = MailingRow(mailing.id, **_decisions(mailing), version=mailing.version)
-        with conflicts(), transaction() as both:
-            both.save(row, condition=MailingRow.id.does_not_exist())
-            both.update(CounterRow(TOTALS), actions=totals_change(1, _ended_counts(mailing)))
+        with conflicts(), transaction() as whole:
+            whole.save(row, condition=MailingRow.id.does_not_exist())
+            self._audit.write(whole, record)
+            whole.update(CounterRow(TOTALS), actions=totals_change(1, _ended_counts(mailing)))
 
     def get(self, mailing_id: int) -> Mailing | None:
         try:
@@ -116,7 +122,7 @@ class Mailings:
         """Ids of those for which something is still to be done."""
         return [int(row.id) for row in MailingRow.open_index.query(OPEN)]
 
-    def change(self, before: Mailing, after: Mailing) -> Mailing:
+    def change(self, before: Mailing, after: Mailing, record: Record | None = None) -> Mailing:
         """Write what was decided, unless another decision came first (RowChanged). Counts are not touched.
 
         Rounds of recounting that are under way conclude nothing any more.
@@ -125,13 +131,15 @@ class Mailings:
         actions.append(MailingRow.decisive_round.set(MailingRow.recounts + 1))
         if after.progress_at is not None and after.progress_at != before.progress_at:
             actions.append(MailingRow.progress_at.set(after.progress_at))
-        return self._decide(before, actions, _ended_counts(after) + _negative(_ended_counts(before)))
+        self._decide(before, actions, _ended_counts(after) + _negative(_ended_counts(before)), record)
+        return replace(after, version=before.version + 1, decisive_round=before.recounts + 1)
 
     def end(self, before: Mailing, after: Mailing) -> Mailing:
         """The end of a mailing: its recounted messages become its counts, and part of the totals."""
         counts = {name: getattr(after.counts, name) for name in COUNTED}
         decided = {**_decisions(after), **counts, "last_post_at": after.last_post_at, "version": before.version + 1}
-        return self._decide(before, _set_all(decided), after.counts)
+        self._decide(before, _set_all(decided), after.counts)
+        return replace(after, version=before.version + 1)
 
     def orders_done(self, mailing: Mailing) -> None:
         """What was ordered has been carried out, unless another decision came meanwhile (RowChanged)."""
@@ -139,11 +147,12 @@ class Mailings:
         with conflicts():
             MailingRow(mailing.id).update(actions=actions, condition=MailingRow.version == mailing.version)
 
-    def remove(self, mailing: Mailing) -> None:
+    def remove(self, mailing: Mailing, record: Record | None = None) -> None:
         """Raises RowChanged when it is not as given. Its messages are left to their time to live."""
-        with conflicts(), transaction() as both:
-            both.delete(MailingRow(mailing.id), condition=MailingRow.version == mailing.version)
-            both.update(CounterRow(TOTALS), actions=totals_change(-1, _negative(_ended_counts(mailing))))
+        with conflicts(), transaction() as whole:
+            whole.delete(MailingRow(mailing.id), condition=MailingRow.version == mailing.version)
+            self._audit.write(whole, record)
+            whole.update(CounterRow(TOTALS), actions=totals_change(-1, _negative(_ended_counts(mailing))))
 
     def add_counts(
         self, mailing_id: int, counts: Counts, now: datetime, last_post_at: datetime | None = None
@@ -178,17 +187,18 @@ class Mailings:
             row.update(actions=actions, condition=MailingRow.recounts == mailing.recounts)
         return row.mailing()
 
-    def _decide(self, before: Mailing, actions: list[Action], moved: Counts) -> Mailing:
-        """Write a decision, and with it what it moves in the totals."""
+    def _decide(self, before: Mailing, actions: list[Action], moved: Counts, record: Record | None = None) -> None:
+        """Write a decision, and with it what it moves in the totals, and who made it."""
         row, unchanged = MailingRow(before.id), MailingRow.version == before.version
-        if moved == NOTHING:
+        if moved == NOTHING and record is None:
             with conflicts():
                 row.update(actions=actions, condition=unchanged)
-            return row.mailing()
-        with conflicts(), transaction() as both:
-            both.update(row, actions=actions, condition=unchanged)
-            both.update(CounterRow(TOTALS), actions=totals_change(0, moved))
-        return MailingRow.get(before.id, consistent_read=True).mailing()
+            return
+        with conflicts(), transaction() as whole:
+            self._audit.write(whole, record)
+            whole.update(row, actions=actions, condition=unchanged)
+            if moved != NOTHING:
+                whole.update(CounterRow(TOTALS), actions=totals_change(0, moved))
 
     def _update_open(self, row: MailingRow, actions: list[Action]) -> Mailing | None:
         """A plain update that meets a transaction on its row is refused, and simply made again."""

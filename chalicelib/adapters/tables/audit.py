@@ -1,0 +1,76 @@
+"""Who did what, by day: a record is written in the transaction of the change that it tells of."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import UTCDateTimeAttribute as Moment
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from ...domain.record import Record, day_of
+from .base import TableMeta, place
+
+
+class RecordRow(Model):
+    class Meta(TableMeta):
+        table_name = "audit"
+
+    day = NumberAttribute(hash_key=True)
+    number = NumberAttribute(range_key=True)
+    at = Moment()
+    who = UnicodeAttribute()
+    action = UnicodeAttribute()
+    what = UnicodeAttribute()
+    id = UnicodeAttribute()
+    before = JSONAttribute(null=True)
+    after = JSONAttribute(null=True)
+    expires_at = NumberAttribute()
+
+    def record(self) -> Record:
+        return Record(
+            number=int(self.number),
+            at=self.at,
+            who=self.who,
+            action=self.action,
+            what=self.what,
+            id=self.id,
+            before=self.before,
+            after=self.after,
+        )
+
+
+class Audit:
+    """`retention_days`: after so many days a record goes by itself."""
+
+    def __init__(self, stack_name: str, retention_days: int) -> None:
+        place(RecordRow, stack_name, "audit")
+        self.retention_days = retention_days
+
+    def read(self, day: int, before: int, limit: int) -> list[Record]:
+        """One day's records with numbers below `before`, the newest first; fewer than `limit` means no more."""
+        rows = RecordRow.query(day, RecordRow.number < before, scan_index_forward=False, limit=limit)
+        return [row.record() for row in rows]
+
+    def write(self, transaction: TransactWrite, record: Record | None) -> None:
+        """Join the transaction; without a record nothing is joined: the service itself acts."""
+        if record is None:
+            return
+        row = RecordRow(
+            day_of(record.at),
+            record.number,
+            at=record.at,
+            who=record.who,
+            action=record.action,
+            what=record.what,
+            id=record.id,
+            before=record.before,
+            after=record.after,
+            expires_at=_epoch(record.at, self.retention_days),
+        )
+        transaction.save(row, condition=RecordRow.number.does_not_exist())
+
+
+def _epoch(moment: datetime, days: int) -> int:
+    return int((moment + timedelta(days=days)).timestamp())

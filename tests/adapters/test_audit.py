@@ -1,0 +1,64 @@
+"""A record is written with the change that it tells of, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.client import Client
+from chalicelib.domain.record import Author, day_of
+from chalicelib.errors import PhoneTaken, RowChanged
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ANNA = Client(1, "79770000001", None, "UTC")
+OLEG = Client(2, "79770000002", "vip", "UTC")
+ABOVE_ALL = 10**20
+
+
+def author(seconds: float = 0) -> Author:
+    return Author("anna", NOW + timedelta(seconds=seconds), luck=0.5)
+
+
+def everything(outside: Any) -> list[Any]:
+    found: list[Any] = outside.audit.read(day_of(NOW), ABOVE_ALL, 100)
+    return found
+
+
+def test_a_record_comes_back_as_it_was_written(outside: Any) -> None:
+    record = author().record("client", ANNA.id, None, {"phone_number": ANNA.phone_number, "tag": None})
+    outside.clients.add(ANNA, record)
+    assert everything(outside) == [record]
+
+
+def test_a_change_that_fails_leaves_no_record(outside: Any) -> None:
+    outside.clients.add(ANNA)
+    twin = replace(OLEG, phone_number=ANNA.phone_number)
+    with pytest.raises(PhoneTaken):
+        outside.clients.add(twin, author().record("client", twin.id, None, {}))
+    with pytest.raises(RowChanged):
+        outside.clients.remove(replace(ANNA, tag="old"), author().record("client", ANNA.id, {}, None))
+    assert everything(outside) == []
+
+
+def test_a_change_of_the_phone_and_one_of_the_tag_alone_are_recorded(outside: Any) -> None:
+    outside.clients.add(ANNA)
+    moved = replace(ANNA, phone_number="79770000009")
+    outside.clients.change(ANNA, moved, author(1).record("client", 1, {"a": 1}, {"a": 2}))
+    tagged = replace(moved, tag="vip")
+    outside.clients.change(moved, tagged, author(2).record("client", 1, {"tag": None}, {"tag": "vip"}))
+    outside.clients.remove(tagged, author(3).record("client", 1, {}, None))
+    assert [record.action for record in everything(outside)] == ["removed", "changed", "changed"]
+    assert everything(outside)[1].after == {"tag": "vip"}
+
+
+def test_a_day_is_read_from_the_newest_in_pages(outside: Any) -> None:
+    records = [author(second).record("client", second, None, {}) for second in range(5)]
+    for number, record in enumerate(records):
+        outside.clients.add(replace(OLEG, id=10 + number, phone_number=f"7977000001{number}"), record)
+    newest = outside.audit.read(day_of(NOW), ABOVE_ALL, 2)
+    assert newest == [records[4], records[3]]
+    assert outside.audit.read(day_of(NOW), newest[-1].number, 10) == [records[2], records[1], records[0]]
+    assert outside.audit.read(day_of(NOW) - 1, ABOVE_ALL, 10) == []
