@@ -8,18 +8,11 @@ from chalice.app import Response
 
 from .. import clients
 from ..clients import ClientFields, ClientFilter, shown
-from . import fields
+from ..fields import CLIENT, CLIENT_READ_ONLY, read_fields
 from .calls import Call
-from .fields import Field, read_fields
 from .once import answer_once
 from .paging import answer_page, cursor_place, read_page
 
-FIELDS = {
-    "phone_number": Field(fields.phone_number, "79XXXXXXXXX; nobody else has it.", required=True),
-    "tag": Field(fields.tag, "One free label; blank or null for none."),
-    "timezone": Field(fields.timezone, "A name of pytz's common_timezones."),
-}
-READ_ONLY = {"id", "operator_code"}
 FILTERS = ("tag", "operator_code", "phone_number")
 
 
@@ -54,4 +47,4 @@ def delete(call: Call, client_id: int) -> Response:
 
 
 def _read(call: Call, partial: bool) -> ClientFields:
-    return cast(ClientFields, read_fields(call.body(), FIELDS, READ_ONLY, partial))
+    return cast(ClientFields, read_fields(call.body(), CLIENT, CLIENT_READ_ONLY, partial))

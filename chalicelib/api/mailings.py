@@ -10,23 +10,11 @@ from chalice.app import Response
 from .. import mailings
 from ..domain.decisions import MailingFields
 from ..domain.mailing import Mailing
-from ..domain.message import RESENDABLE
+from ..fields import MAILING, MAILING_READ_ONLY, RESEND, read_fields
 from ..mailings import shown
-from . import fields
 from .calls import Call
-from .fields import Field, read_fields
 from .once import answer_once
 from .paging import answer_page, read_page
-
-FIELDS = {
-    "datetime_start": Field(fields.moment, "In the past: at once. UTC, unless an offset is given.", required=True),
-    "datetime_end": Field(fields.moment, "After it nothing is sent. Later than the start.", required=True),
-    "message_text": Field(fields.required_text, "What is sent.", required=True),
-    "filter_tag": Field(fields.tags, "Tags separated by commas: the client's tag is one of them."),
-    "filter_op_codes": Field(fields.operator_codes, "Operator codes separated by commas: the client's is one of them."),
-}
-READ_ONLY = {"id", "status"}
-RESEND_FIELDS = {"statuses": Field(fields.choices(RESENDABLE), "Whose message ended so.", required=True)}
 
 
 def list_(call: Call) -> Response:
@@ -73,7 +61,7 @@ def cancel(call: Call, mailing_id: int) -> Response:
 
 
 def resend(call: Call, mailing_id: int) -> Response:
-    wanted = read_fields(call.body(), RESEND_FIELDS, set(), partial=False)
+    wanted = read_fields(call.body(), RESEND, set(), partial=False)
     statuses = cast(tuple[str, ...], wanted["statuses"])
     return answer_once(
         call, lambda _: Response(shown(mailings.resend_mailing(call.outside, mailing_id, statuses, call.author)))
@@ -86,4 +74,4 @@ def _steer(call: Call, decide: Callable[[], Mailing]) -> Response:
 
 
 def _read(call: Call, partial: bool) -> MailingFields:
-    return cast(MailingFields, read_fields(call.body(), FIELDS, READ_ONLY, partial))
+    return cast(MailingFields, read_fields(call.body(), MAILING, MAILING_READ_ONLY, partial))

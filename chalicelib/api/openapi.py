@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
-from . import clients, mailings
-from .fields import Field, Schema
+from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RESEND, Field, Schema
+from . import clients
 from .paging import DEFAULT_LIMIT, MAX_LIMIT
 
 INTEGER: Schema = {"type": "integer"}
@@ -200,12 +200,12 @@ def _schemas() -> dict[str, Schema]:
     return {
         "Record": _object(record_shown),
         "Client": _object(client_shown),
-        "NewClient": _sent(clients.FIELDS, clients.READ_ONLY, partial=False),
-        "ClientChange": _sent(clients.FIELDS, clients.READ_ONLY, partial=True),
+        "NewClient": _sent(CLIENT, CLIENT_READ_ONLY, partial=False),
+        "ClientChange": _sent(CLIENT, CLIENT_READ_ONLY, partial=True),
         "Mailing": _object(mailing_shown),
-        "NewMailing": _sent(mailings.FIELDS, mailings.READ_ONLY, partial=False),
-        "MailingChange": _sent(mailings.FIELDS, mailings.READ_ONLY, partial=True),
-        "Resend": _sent(mailings.RESEND_FIELDS, set(), partial=False),
+        "NewMailing": _sent(MAILING, MAILING_READ_ONLY, partial=False),
+        "MailingChange": _sent(MAILING, MAILING_READ_ONLY, partial=True),
+        "Resend": _sent(RESEND, set(), partial=False),
         "Message": _object(message_shown),
         "Counts": _object(counts),
         "Totals": _object({"totals": _object(totals), "dead_letters": INTEGER, **page}),

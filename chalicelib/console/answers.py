@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chalice.app import Response
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from ..rendering import ENGLISH, render
 
 HERE = Path(__file__).parent
 POLICY = (
@@ -18,8 +16,10 @@ POLICY = (
 )
 
 
-def page(template: str, status_code: int = 200, policy: str = POLICY, **values: object) -> Response:
-    response = Response(_templates().get_template(template).render(**values), status_code=status_code)
+def page(
+    template: str, status_code: int = 200, policy: str = POLICY, language: str = ENGLISH, **values: object
+) -> Response:
+    response = Response(render(HERE / "templates", template, language, **values), status_code=status_code)
     response.headers |= {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": policy,
@@ -45,17 +45,3 @@ def static(text: str, content_type: str) -> Response:
 def own_static(name: str) -> str:
     """One of ours; names come from a fixed list, never from a request."""
     return (HERE / "static" / name).read_text(encoding="utf-8")
-
-
-@cache
-def _templates() -> Environment:
-    """Imported here, so that a call of the API does not pay for it."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

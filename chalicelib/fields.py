@@ -1,8 +1,8 @@
-"""The rules for every field of a request, with texts in the manner of Django REST framework.
+"""The rules for every field that people and programs send, with texts in the manner of Django REST framework.
 
 A rule is a function from what was sent to a checked value, which raises ValueError with what is wrong and what is
 expected, and the JSON schema of what it takes, from which the API's documentation is made. `read_fields` applies
-them all, so that every bad field is named at once.
+them all, so that every bad field is named at once. At the end: which fields a client and a mailing have.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 
 import pytz
 
-from ..errors import BadInput, FieldErrors
+from .domain.message import RESENDABLE
+from .errors import BadInput, FieldErrors
 
 Schema = dict[str, object]
 
@@ -178,3 +179,22 @@ def _listed(sent: object, one: Callable[[str], str], example: str) -> tuple[str,
     if not all(items):
         raise ValueError(f'There is an empty item: items separated by single commas ("{example}") are expected.')
     return tuple(dict.fromkeys(one(item) for item in items))
+
+
+CLIENT = {
+    "phone_number": Field(phone_number, "79XXXXXXXXX; nobody else has it.", required=True),
+    "tag": Field(tag, "One free label; blank or null for none."),
+    "timezone": Field(timezone, "A name of pytz's common_timezones."),
+}
+CLIENT_READ_ONLY = {"id", "operator_code"}
+
+MAILING = {
+    "datetime_start": Field(moment, "In the past: at once. UTC, unless an offset is given.", required=True),
+    "datetime_end": Field(moment, "After it nothing is sent. Later than the start.", required=True),
+    "message_text": Field(required_text, "What is sent.", required=True),
+    "filter_tag": Field(tags, "Tags separated by commas: the client's tag is one of them."),
+    "filter_op_codes": Field(operator_codes, "Operator codes separated by commas: the client's is one of them."),
+}
+MAILING_READ_ONLY = {"id", "status"}
+
+RESEND = {"statuses": Field(choices(RESENDABLE), "Whose message ended so.", required=True)}
