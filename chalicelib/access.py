@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from .domain.principal import ROLES, Principal
+from .domain.principal import ROLES, Principal, Token
+from .domain.record import Author
 from .errors import BadInput, NotAuthenticated, NotFound, RowChanged
 
 if TYPE_CHECKING:
@@ -15,10 +17,14 @@ if TYPE_CHECKING:
 
 LOCAL_TOKEN_DIGEST = "a86a3116addba6c5d830ab44ccaed3f081e25b7c387b12032facf833d6a88f38"  # noqa: S105
 AUTHORIZATION = re.compile(r"[Tt]oken ([0-9a-f]{40})")
+LONGEST_NAME = 64
+
+USE_NOTED_EVERY = timedelta(minutes=10)
+"""When a token was last used is known to so many minutes: a write for each call would cost more than the call."""
 
 
 def digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def authenticate(outside: Outside, authorization: str | None) -> Principal:
@@ -34,23 +40,49 @@ def authenticate(outside: Outside, authorization: str | None) -> Principal:
     token_digest = digest(match[1])
     if token_digest == LOCAL_TOKEN_DIGEST and not outside.settings.is_local:
         raise NotAuthenticated("Invalid token.")
-    principal = outside.tokens.find(token_digest)
-    if principal is None:
+    token = outside.tokens.find(token_digest)
+    if token is None or token.revoked_at:
         raise NotAuthenticated("Invalid token.")
-    return principal
+    _note_use(outside, token)
+    return token.principal
 
 
-def make_token(outside: Outside, name: str, role: str) -> str:
+def make_token(outside: Outside, name: str, role: str, author: Author | None = None) -> str:
     """A new token, shown this once and stored only as its digest."""
-    if role not in ROLES:
-        raise BadInput({"role": [f'"{role}" is not a valid choice: {" or ".join(ROLES)} is expected.']})
+    require_role(role)
+    if not name.strip() or len(name) > LONGEST_NAME:
+        raise BadInput({"name": [f"A name of 1 to {LONGEST_NAME} characters is expected."]})
     token = secrets.token_hex(20)
-    outside.tokens.add(digest(token), Principal(name, role), outside.clock.now())
+    made = Token(digest(token), Principal(name.strip(), role), outside.clock.now())
+    record = author.record("token", made.digest[:8], None, shown(made)) if author else None
+    outside.tokens.add(made, record)
     return token
 
 
-def revoke_token(outside: Outside, token: str) -> None:
+def revoke_token(outside: Outside, token_digest: str, author: Author | None = None) -> None:
+    token = outside.tokens.find(token_digest)
+    if token is None:
+        raise NotFound("There is no such token.")
+    if token.revoked_at is None:
+        record = author.record("token", token_digest[:8], shown(token), None, "revoked") if author else None
+        outside.tokens.revoke(token_digest, outside.clock.now(), record)
+
+
+def require_role(role: str) -> None:
+    if role not in ROLES:
+        raise BadInput({"role": [f'"{role}" is not a valid choice: {" or ".join(ROLES)} is expected.']})
+
+
+def shown(token: Token) -> dict[str, object]:
+    """A token as the records show it."""
+    return {"name": token.principal.name, "role": token.principal.role}
+
+
+def _note_use(outside: Outside, token: Token) -> None:
+    now = outside.clock.now()
+    if token.last_used_at is not None and now - token.last_used_at < USE_NOTED_EVERY:
+        return
     try:
-        outside.tokens.revoke(digest(token), outside.clock.now())
-    except RowChanged as unknown:
-        raise NotFound("There is no such token.") from unknown
+        outside.tokens.used(token.digest, now)
+    except RowChanged as gone:
+        raise NotAuthenticated("Invalid token.") from gone

@@ -56,6 +56,7 @@ def register_client(
         tag=fields.get("tag"),
         timezone=fields.get("timezone", "UTC"),
     )
+    outside.labels.note([client])
     record = author.record("client", client.id, None, shown(client)) if author else None
     for _ in range(TRIES):
         try:
@@ -84,6 +85,7 @@ def change_client(outside: Outside, client_id: int, fields: ClientFields, author
         after = replace(before, **fields)
         if after == before:
             return before
+        outside.labels.note([after])
         record = author.record("client", client_id, shown(before), shown(after)) if author else None
         try:
             outside.clients.change(before, after, record)

@@ -9,7 +9,8 @@ Refusal                    the caller can mend it: becomes a 4xx with `body`
 ├── NotInThisStatus 409    the mailing's status does not allow it
 ├── TooLarge        413    a body over the limit
 ├── WrongMediaType  415    neither JSON nor a form
-└── KeyReused       422    the Idempotency-Key was used for another request
+├── KeyReused       422    the Idempotency-Key was used for another request
+└── TooManyAttempts 429    to sign in: wait
 Conflict                   somebody else wrote first: read again and decide again
 ├── RowChanged             the row is not as it was read
 ├── PhoneTaken             the phone number belongs to another client
@@ -113,6 +114,18 @@ class KeyReused(Refusal):
 
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key was used for another request: take a new key for a new request.")
+
+
+class TooManyAttempts(Refusal):
+    status_code = 429
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Too many attempts to sign in: wait a quarter of an hour.")
+        self.seconds = seconds
+
+    @property
+    def headers(self) -> dict[str, str | list[str]]:
+        return {"Retry-After": str(self.seconds)}
 
 
 class Conflict(Exception):

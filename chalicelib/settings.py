@@ -69,6 +69,11 @@ class Settings:
         return f"/{self.stack_name}/gateway-token"
 
     @property
+    def session_key_parameter(self) -> str:
+        """Name of the SecureString that the console's sessions are signed with."""
+        return f"/{self.stack_name}/session-key"
+
+    @property
     def is_local(self) -> bool:
         return self.stage == LOCAL_STAGE
 

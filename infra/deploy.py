@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,15 @@ def put_gateway_token(stack_name: str, token: str) -> None:
     boto3.client("ssm").put_parameter(
         Name=f"/{stack_name}/gateway-token", Value=token, Type="SecureString", Overwrite=True
     )
+
+
+def put_session_key(stack_name: str) -> None:
+    """What the console's sessions are signed with: made once, and kept by later deploys."""
+    ssm = boto3.client("ssm")
+    try:
+        ssm.put_parameter(Name=f"/{stack_name}/session-key", Value=secrets.token_hex(32), Type="SecureString")
+    except ssm.exceptions.ParameterAlreadyExists:
+        return
 
 
 def deploy(stage: str, stack_name: str, parameters: Mapping[str, str]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from chalicelib.domain.first_request import FirstRequest
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import COUNTED, NOTHING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message
-from chalicelib.domain.principal import Principal
+from chalicelib.domain.principal import Token, User
 from chalicelib.domain.record import Record, day_of
 from chalicelib.domain.segment import Segment, ShardReport
 from chalicelib.errors import PhoneTaken, RowChanged, SegmentBusy
@@ -407,20 +407,70 @@ class FakeFirstRequests:
 
 
 class FakeTokens:
-    def __init__(self) -> None:
-        self.rows: dict[str, Principal] = {}
-        self.revoked: set[str] = set()
+    def __init__(self, audit: FakeAudit) -> None:
+        self.audit = audit
+        self.rows: dict[str, Token] = {}
 
-    def add(self, digest: str, principal: Principal, now: datetime) -> None:
-        self.rows[digest] = principal
+    def add(self, token: Token, record: Record | None = None) -> None:
+        self.rows[token.digest] = token
+        self.audit.write(record)
 
-    def find(self, digest: str) -> Principal | None:
-        return None if digest in self.revoked else self.rows.get(digest)
+    def find(self, digest: str) -> Token | None:
+        return self.rows.get(digest)
 
-    def revoke(self, digest: str, now: datetime) -> None:
+    def newest(self, limit: int) -> list[Token]:
+        return sorted(self.rows.values(), key=lambda token: token.created_at, reverse=True)[:limit]
+
+    def used(self, digest: str, now: datetime) -> None:
+        self._change(digest, last_used_at=now)
+
+    def revoke(self, digest: str, now: datetime, record: Record | None = None) -> None:
+        self._change(digest, revoked_at=now)
+        self.audit.write(record)
+
+    def _change(self, digest: str, **values: Any) -> None:
         if digest not in self.rows:
             raise RowChanged
-        self.revoked.add(digest)
+        self.rows[digest] = replace(self.rows[digest], **values)
+
+
+class FakeUsers:
+    def __init__(self) -> None:
+        self.rows: dict[str, User] = {}
+        self.attempts: Counter[str] = Counter()
+
+    def put(self, user: User) -> None:
+        self.rows[user.principal.name] = user
+
+    def find(self, name: str) -> User | None:
+        return self.rows.get(name)
+
+    def end_sessions(self, name: str, now: datetime) -> None:
+        if name not in self.rows:
+            raise RowChanged
+        self.rows[name] = replace(self.rows[name], sessions_from=now)
+
+    def remove(self, name: str) -> None:
+        if self.rows.pop(name, None) is None:
+            raise RowChanged
+
+    def count_attempt(self, name: str, until: datetime) -> int:
+        self.attempts[name] += 1
+        return self.attempts[name]
+
+
+class FakeLabels:
+    def __init__(self) -> None:
+        self.rows: set[tuple[str, str]] = set()
+
+    def note(self, clients: Iterable[Client]) -> None:
+        for client in clients:
+            self.rows.add(("operator_code", client.operator_code))
+            if client.tag:
+                self.rows.add(("tag", client.tag))
+
+    def read(self, kind: str, limit: int) -> list[str]:
+        return sorted(label for found, label in self.rows if found == kind)[:limit]
 
 
 @dataclass
@@ -536,7 +586,7 @@ class FakeOutside:
     """The same parts under the same names as chalicelib.adapters.outside.Outside."""
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = Settings(stage="local", **{"sender_threads": 1, **settings})
+        self.settings = Settings(**{"stage": "local", "sender_threads": 1, **settings})
         self.clock = FakeClock()
         self.counters = FakeCounters()
         self.audit = FakeAudit()
@@ -544,7 +594,9 @@ class FakeOutside:
         self.mailings = FakeMailings(self.counters, self.audit)
         self.messages = FakeMessages(self.settings.gateway_dedupes)
         self.segments = FakeSegments()
-        self.tokens = FakeTokens()
+        self.tokens = FakeTokens(self.audit)
+        self.users = FakeUsers()
+        self.labels = FakeLabels()
         self.first_requests = FakeFirstRequests()
         self.send_queue = FakeQueue(self.clock, visibility=90)
         self.segments_queue = FakeQueue(self.clock, visibility=75)

@@ -13,16 +13,19 @@ from .clock import Clock
 
 if TYPE_CHECKING:
     from .gateway import Gateway
+    from .parameters import Parameter
     from .queues import Queue
     from .schedules import Schedules
     from .tables.audit import Audit
     from .tables.clients import Clients
     from .tables.counters import Counters
     from .tables.first_requests import FirstRequests
+    from .tables.labels import Labels
     from .tables.mailings import Mailings
     from .tables.messages import Messages
     from .tables.segments import Segments
     from .tables.tokens import Tokens
+    from .tables.users import Users
 
 
 class Outside:
@@ -64,7 +67,19 @@ class Outside:
     def tokens(self) -> Tokens:
         from .tables.tokens import Tokens
 
-        return Tokens(self.settings.stack_name)
+        return Tokens(self.settings.stack_name, self.audit)
+
+    @cached_property
+    def users(self) -> Users:
+        from .tables.users import Users
+
+        return Users(self.settings.stack_name)
+
+    @cached_property
+    def labels(self) -> Labels:
+        from .tables.labels import Labels
+
+        return Labels(self.settings.stack_name)
 
     @cached_property
     def first_requests(self) -> FirstRequests:
@@ -102,6 +117,12 @@ class Outside:
 
         settings = self.settings
         return Schedules(settings.stack_name, settings.start_mailing_arn, settings.scheduler_role_arn)
+
+    @cached_property
+    def session_key(self) -> Parameter:
+        from .parameters import Parameter
+
+        return Parameter(self.settings.session_key_parameter)
 
     @cached_property
     def gateway(self) -> Gateway:

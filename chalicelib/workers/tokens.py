@@ -6,7 +6,8 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from ..access import make_token, revoke_token
+from ..access import digest, make_token, revoke_token
+from ..domain.record import Author
 from ..errors import Refusal
 from .wakeup import waking
 
@@ -17,12 +18,13 @@ worker = Blueprint(__name__)
 def manage_tokens(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"make": "name", "role": "admin"}` answers with the token, this once; `{"revoke": "<token>"}` ends one."""
     outside = waking(context)
+    author = Author("manage_tokens", outside.clock.now(), outside.clock.luck())
     try:
         match event:
             case {"make": str(name), **rest}:
-                return {"token": make_token(outside, name, rest.get("role", "read"))}
+                return {"token": make_token(outside, name, rest.get("role", "read"), author)}
             case {"revoke": str(token)}:
-                revoke_token(outside, token)
+                revoke_token(outside, digest(token), author)
                 return {"revoked": True}
     except Refusal as refusal:
         return refusal.body

@@ -1,16 +1,19 @@
-"""What the local stage has from the start: the token that is published in the contract."""
+"""What the local stage has from the start: the token, the user and the password that are published in the contract."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from chalicelib.access import digest
-from chalicelib.adapters.tables.tokens import Tokens
-from chalicelib.domain.principal import ADMIN, Principal
+from chalicelib.adapters.outside import Outside
+from chalicelib.domain.principal import ADMIN, Principal, Token
+from chalicelib.settings import LOCAL_STAGE, Settings
+from chalicelib.users import set_user
 
 LOCAL_TOKEN = "f3a527cd037b3a1e4d41f9e1afd7db26b6ba9cda"  # noqa: S105
+LOCAL_USER, LOCAL_PASSWORD = "adminaccount", "adminpass"
 
 
-def seed_token(stack_name: str) -> None:
-    """For a stack on this machine alone: any other stage refuses this token, whoever wrote it there."""
-    Tokens(stack_name).add(digest(LOCAL_TOKEN), Principal("adminaccount", ADMIN), datetime.now(UTC))
+def seed_access(stack_name: str) -> None:
+    """For a stack on this machine alone: any other stage refuses them, whoever wrote them there."""
+    outside = Outside(Settings(stage=LOCAL_STAGE, stack_name=stack_name))
+    outside.tokens.add(Token(digest(LOCAL_TOKEN), Principal(LOCAL_USER, ADMIN), outside.clock.now()))
+    set_user(outside, LOCAL_USER, ADMIN, LOCAL_PASSWORD)

@@ -18,10 +18,10 @@ from urllib.request import urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deploy import DeployFailed, deploy, put_gateway_token
+from infra.deploy import DeployFailed, deploy, put_gateway_token, put_session_key
 
 from .front import Front
-from .seed import seed_token
+from .seed import seed_access
 from .service import free_port, is_taken
 from .simulator import DEFAULT_TOKEN, Simulator
 
@@ -173,11 +173,12 @@ class LocalStack:
     def _deploy(self, gateway_url: str) -> None:
         try:
             put_gateway_token(STACK_NAME, self.settings.gateway_token)
+            put_session_key(STACK_NAME)
             parameters = {"GatewayUrl": gateway_url, "GatewayDedupes": str(self.settings.gateway_dedupes).lower()}
             self.outputs = deploy(STAGE, STACK_NAME, parameters)
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error
-        seed_token(STACK_NAME)
+        seed_access(STACK_NAME)
 
     def _api_url(self) -> str:
         return f"{self.aws_url}/restapis/{self.outputs['RestAPIId']}/api/_user_request_"

@@ -73,12 +73,15 @@ def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]
     outside = make_outside()
     calls.clear()
     client = register_client(outside, {"phone_number": "79770000001"})
+    assert calls == {"UpdateItem": 1, "BatchWriteItem": 1, "TransactWriteItems": 1}, "its operator code is new"
+    calls.clear()
+    client = register_client(outside, {"phone_number": "79770000003"})
     assert calls == {"UpdateItem": 1, "TransactWriteItems": 1}
     calls.clear()
-    change_client(outside, client.id, {"phone_number": "79770000002", "tag": "a"})
+    change_client(outside, client.id, {"phone_number": "79770000002"})
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
     calls.clear()
-    change_client(outside, client.id, {"tag": "b"})
+    change_client(outside, client.id, {"timezone": "Europe/Moscow"})
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
     calls.clear()
     forget_client(outside, client.id)

@@ -7,7 +7,7 @@ import pytest
 from app import app
 from chalicelib.access import LOCAL_TOKEN_DIGEST, authenticate, digest, make_token, revoke_token
 from chalicelib.adapters.outside import Outside
-from chalicelib.domain.principal import ADMIN, Principal
+from chalicelib.domain.principal import ADMIN, Principal, Token
 from chalicelib.errors import NotAuthenticated
 from chalicelib.settings import Settings
 from infra.local.seed import LOCAL_TOKEN
@@ -74,13 +74,13 @@ def test_a_reader_may_read_and_nothing_else(call: Call, outside: Outside) -> Non
 
 
 def test_a_revoked_token_opens_nothing(call: Call, outside: Outside, token: str) -> None:
-    revoke_token(outside, token)
+    revoke_token(outside, digest(token))
     assert call("GET", "/Clients").status == 403
 
 
 def test_the_published_token_opens_the_local_stage_alone(outside: Outside) -> None:
     assert digest(LOCAL_TOKEN) == LOCAL_TOKEN_DIGEST
-    outside.tokens.add(LOCAL_TOKEN_DIGEST, Principal("adminaccount", ADMIN), outside.clock.now())
+    outside.tokens.add(Token(LOCAL_TOKEN_DIGEST, Principal("adminaccount", ADMIN), outside.clock.now()))
     assert authenticate(outside, f"Token {LOCAL_TOKEN}").name == "adminaccount"
     outside.settings = Settings(stage="prod", stack_name=outside.settings.stack_name)
     with pytest.raises(NotAuthenticated):

@@ -13,14 +13,16 @@ from chalicelib.adapters.tables.audit import RecordRow
 from chalicelib.adapters.tables.clients import ClientRow, PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.first_requests import FirstRequestRow
+from chalicelib.adapters.tables.labels import LabelRow
 from chalicelib.adapters.tables.mailings import MailingRow
 from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.adapters.tables.segments import SegmentRow
 from chalicelib.adapters.tables.tokens import TokenRow
+from chalicelib.adapters.tables.users import AttemptsRow, UserRow
 from chalicelib.settings import Settings
 
 FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "FanOut", "SendMessages", "Sweep"}
-FUNCTIONS |= {"ManageTokens", "PutBackDeadLetters"}
+FUNCTIONS |= {"ManageTokens", "ManageUsers", "PutBackDeadLetters"}
 EVENT_SOURCES = {"FanOut": "SegmentsQueue", "SendMessages": "SendQueue"}
 
 
@@ -96,6 +98,9 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
         (SegmentRow, "segments"),
         (FirstRequestRow, "first-requests"),
         (TokenRow, "tokens"),
+        (UserRow, "users"),
+        (AttemptsRow, "attempts"),
+        (LabelRow, "labels"),
         (RecordRow, "audit"),
         (CounterRow, "counters"),
     ],

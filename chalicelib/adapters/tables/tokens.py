@@ -7,10 +7,24 @@ from datetime import datetime
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from ...domain.principal import Principal
-from .base import TableMeta, conflicts, place
+from ...domain.principal import Principal, Token
+from ...domain.record import Record
+from .audit import Audit
+from .base import TableMeta, conflicts, place, transaction
+
+LISTED = "token"
+
+
+class ByAge(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyped-call]
+    class Meta:
+        index_name = "by_age"
+        projection = AllProjection()
+
+    listed = UnicodeAttribute(hash_key=True)
+    created_at = Moment(range_key=True)
 
 
 class TokenRow(Model):
@@ -18,29 +32,50 @@ class TokenRow(Model):
         table_name = "tokens"
 
     digest = UnicodeAttribute(hash_key=True)
+    listed = UnicodeAttribute(default=LISTED)
     name = UnicodeAttribute()
     role = UnicodeAttribute()
     created_at = Moment()
+    last_used_at = Moment(null=True)
     revoked_at = Moment(null=True)
+    by_age = ByAge()
+
+    def token(self) -> Token:
+        principal = Principal(self.name, self.role)
+        return Token(self.digest, principal, self.created_at, self.last_used_at, self.revoked_at)
 
 
 class Tokens:
-    def __init__(self, stack_name: str) -> None:
+    """A change's record, if there is one, is written in its transaction."""
+
+    def __init__(self, stack_name: str, audit: Audit) -> None:
         place(TokenRow, stack_name, "tokens")
+        self._audit = audit
 
-    def add(self, digest: str, principal: Principal, now: datetime) -> None:
-        row = TokenRow(digest, name=principal.name, role=principal.role, created_at=now)
-        row.save()
+    def add(self, token: Token, record: Record | None = None) -> None:
+        principal = token.principal
+        row = TokenRow(token.digest, name=principal.name, role=principal.role, created_at=token.created_at)
+        with transaction() as whole:
+            whole.save(row)
+            self._audit.write(whole, record)
 
-    def find(self, digest: str) -> Principal | None:
-        """Whose token this is; None when it is unknown or revoked."""
+    def find(self, digest: str) -> Token | None:
         try:
-            row = TokenRow.get(digest)
+            return TokenRow.get(digest).token()
         except DoesNotExist:
             return None
-        return None if row.revoked_at else Principal(row.name, row.role)
 
-    def revoke(self, digest: str, now: datetime) -> None:
+    def newest(self, limit: int) -> list[Token]:
+        """Revoked ones too."""
+        return [row.token() for row in TokenRow.by_age.query(LISTED, scan_index_forward=False, limit=limit)]
+
+    def used(self, digest: str, now: datetime) -> None:
         """Raises RowChanged when there is no such token."""
         with conflicts():
-            TokenRow(digest).update([TokenRow.revoked_at.set(now)], condition=TokenRow.digest.exists())
+            TokenRow(digest).update([TokenRow.last_used_at.set(now)], condition=TokenRow.digest.exists())
+
+    def revoke(self, digest: str, now: datetime, record: Record | None = None) -> None:
+        """Raises RowChanged when there is no such token."""
+        with conflicts(), transaction() as whole:
+            whole.update(TokenRow(digest), [TokenRow.revoked_at.set(now)], condition=TokenRow.digest.exists())
+            self._audit.write(whole, record)

@@ -1,0 +1,52 @@
+"""The tags and operator codes that clients have, for those who choose among them.
+
+A label is noted before the first client that has it, so none is missing; one whose last client is gone stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.models import Model
+
+from ...domain.client import Client
+from .base import TableMeta, place
+
+TAG, OPERATOR_CODE = "tag", "operator_code"
+KNOWN_AT_MOST = 100_000
+
+
+class LabelRow(Model):
+    class Meta(TableMeta):
+        table_name = "labels"
+
+    kind = UnicodeAttribute(hash_key=True)
+    label = UnicodeAttribute(range_key=True)
+
+
+class Labels:
+    """Remembers what it has noted: a container pays for a label once."""
+
+    def __init__(self, stack_name: str) -> None:
+        place(LabelRow, stack_name, "labels")
+        self._noted: set[tuple[str, str]] = set()
+
+    def note(self, clients: Iterable[Client]) -> None:
+        new = {label for client in clients for label in _labels_of(client)} - self._noted
+        if not new:
+            return
+        with LabelRow.batch_write() as batch:
+            for kind, label in new:
+                batch.save(LabelRow(kind, label))
+        if len(self._noted) < KNOWN_AT_MOST:
+            self._noted |= new
+
+    def read(self, kind: str, limit: int) -> list[str]:
+        """In the order of the alphabet."""
+        return [row.label for row in LabelRow.query(kind, limit=limit)]
+
+
+def _labels_of(client: Client) -> list[tuple[str, str]]:
+    code = (OPERATOR_CODE, client.operator_code)
+    return [code, (TAG, client.tag)] if client.tag else [code]

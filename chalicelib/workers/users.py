@@ -1,0 +1,29 @@
+"""Woken by hand (`aws lambda invoke`): making and removing people who may use the console."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Blueprint
+
+from ..errors import Refusal
+from ..users import make_user, remove_user
+from .wakeup import waking
+
+worker = Blueprint(__name__)
+
+
+@worker.lambda_function(name="manage_users")
+def manage_users(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`{"make": "anna", "role": "admin"}` answers with a password, this once; `{"remove": "anna"}` ends it all."""
+    outside = waking(context)
+    try:
+        match event:
+            case {"make": str(name), **rest}:
+                return {"password": make_user(outside, name, rest.get("role", "read"))}
+            case {"remove": str(name)}:
+                remove_user(outside, name)
+                return {"removed": True}
+    except Refusal as refusal:
+        return refusal.body
+    return {"detail": '{"make": "name", "role": "admin" or "read"} or {"remove": "name"} is expected.'}

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.domain.client import Client
+
+
+def test_labels_of_clients_are_listed_once_and_in_order(outside: Any) -> None:
+    outside.labels.note([Client(1, "79770000001", "vip"), Client(2, "79210000001", "vip"), Client(3, "79770000002")])
+    outside.labels.note([Client(4, "79770000003", "акция")])
+    assert outside.labels.read("tag", 10) == ["vip", "акция"]
+    assert outside.labels.read("operator_code", 10) == ["921", "977"]
+    assert outside.labels.read("tag", 1) == ["vip"]

@@ -1,0 +1,134 @@
+"""Who may use the console."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.password import hash_password, is_password
+from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
+from chalicelib.users import (
+    MOST_ATTEMPTS,
+    SESSION_LIFE,
+    STRETCH,
+    make_user,
+    remove_user,
+    set_user,
+    sign_in,
+    sign_out,
+    user_of_session,
+)
+from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
+from tests.fakes import FakeOutside
+
+ADDRESS = "198.51.100.7"
+
+
+def test_a_user_signs_in_with_the_password_that_was_shown_once() -> None:
+    outside = FakeOutside()
+    password = make_user(outside, "anna", "read")
+    assert sign_in(outside, "anna", password, ADDRESS).principal.role == "read"
+    assert password not in str(outside.users.rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "password"), [("anna", "wrong"), ("boris", "wrong"), ("", ""), ("anna\x00", "\ud800")]
+)
+def test_a_wrong_name_or_password_is_refused_in_the_same_words(name: str, password: str) -> None:
+    outside = FakeOutside()
+    make_user(outside, "anna", "read")
+    with pytest.raises(NotAuthenticated, match="The name or the password is wrong"):
+        sign_in(outside, name, password, ADDRESS)
+
+
+def test_attempts_are_limited_by_user_even_with_the_right_password() -> None:
+    outside = FakeOutside()
+    password = make_user(outside, "anna", "read")
+    outside.users.attempts.update(dict.fromkeys(_keys_of_a_try(outside), MOST_ATTEMPTS["user"]))
+    with pytest.raises(TooManyAttempts):
+        sign_in(outside, "anna", password, "203.0.113.1")
+    outside.clock.time += STRETCH
+    assert sign_in(outside, "anna", password, "203.0.113.1")
+
+
+def test_attempts_are_limited_by_address_whatever_the_names() -> None:
+    outside = FakeOutside()
+    with pytest.raises(NotAuthenticated):
+        sign_in(outside, "nobody", "x", ADDRESS)
+    address = [key for key in outside.users.attempts if key.startswith("address#")]
+    outside.users.attempts.update(dict.fromkeys(address, MOST_ATTEMPTS["address"]))
+    with pytest.raises(TooManyAttempts):
+        sign_in(outside, "somebody", "x", ADDRESS)
+
+
+def test_neither_names_nor_addresses_are_kept_readable() -> None:
+    outside = FakeOutside()
+    with pytest.raises(NotAuthenticated):
+        sign_in(outside, "my-password-by-mistake", "x", ADDRESS)
+    assert "mistake" not in str(outside.users.attempts)
+    assert ADDRESS not in str(outside.users.attempts)
+
+
+def test_the_published_password_opens_the_local_stage_alone() -> None:
+    local, other = FakeOutside(), FakeOutside(stage="prod")
+    for outside in (local, other):
+        set_user(outside, LOCAL_USER, "admin", LOCAL_PASSWORD)
+    assert sign_in(local, LOCAL_USER, LOCAL_PASSWORD, ADDRESS)
+    with pytest.raises(NotAuthenticated):
+        sign_in(other, LOCAL_USER, LOCAL_PASSWORD, ADDRESS)
+
+
+def test_a_session_ends_by_age_by_signing_out_by_a_new_password_and_with_the_user() -> None:
+    outside = FakeOutside()
+    make_user(outside, "anna", "read")
+    began = outside.clock.now()
+    assert user_of_session(outside, "anna", began)
+    outside.clock.time += SESSION_LIFE
+    assert user_of_session(outside, "anna", began) is None
+    began = outside.clock.now()
+    outside.clock.time += timedelta(milliseconds=1)
+    sign_out(outside, "anna")
+    assert user_of_session(outside, "anna", began) is None
+    began = outside.clock.now()
+    outside.clock.time += timedelta(milliseconds=1)
+    make_user(outside, "anna", "admin")
+    assert user_of_session(outside, "anna", began) is None
+    remove_user(outside, "anna")
+    assert user_of_session(outside, "anna", outside.clock.now()) is None
+
+
+def test_unknown_users_bad_names_and_bad_roles_are_refused() -> None:
+    outside = FakeOutside()
+    with pytest.raises(NotFound):
+        remove_user(outside, "anna")
+    with pytest.raises(NotFound):
+        sign_out(outside, "anna")
+    with pytest.raises(BadInput):
+        make_user(outside, "anna<script>", "read")
+    with pytest.raises(BadInput):
+        make_user(outside, "anna", "king")
+    assert outside.users.rows == {}
+
+
+def test_each_hash_has_its_own_salt_and_says_its_own_cost() -> None:
+    one, other = (hash_password("secret", salt) for salt in (b"1" * 16, b"2" * 16))
+    assert one.rpartition("$")[2] != other.rpartition("$")[2]
+    assert is_password("secret", one)
+    assert is_password("secret", other)
+    assert not is_password("Secret", one)
+    assert is_password("old", "scrypt$4$1$1$MTExMTExMTExMTExMTExMQ==$" + _old_hash())
+
+
+def _old_hash() -> str:
+    import base64
+    import hashlib
+
+    return base64.b64encode(hashlib.scrypt(b"old", salt=b"1" * 16, n=16, r=1, p=1, dklen=32)).decode()
+
+
+def _keys_of_a_try(outside: FakeOutside) -> list[str]:
+    before = set(outside.users.attempts)
+    with pytest.raises(NotAuthenticated):
+        sign_in(outside, "anna", "wrong", ADDRESS)
+    return [key for key in outside.users.attempts if key not in before and key.startswith("user#")]
