@@ -1,11 +1,13 @@
 """Pages and letters from templates that escape, in English and in Russian.
 
-English texts stand in the templates, as `_("...")`; the Russian ones in `ru.json` beside them, by the English.
+English texts stand in the templates, as `_("...")`; the Russian ones in `ru.json` beside them, by the English, with
+`{}` for each part that is not always the same.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +26,13 @@ def render(folder: Path, template: str, language: str, **values: object) -> str:
 
 def translate(folder: Path, language: str, text: str) -> str:
     """An English text of this folder in the reader's language; English where it has no other."""
-    return _texts(folder, language).get(text, text)
+    texts = _texts(folder, language)
+    if text in texts:
+        return texts[text]
+    for pattern, translated in _patterns(folder, language):
+        if match := pattern.fullmatch(text):
+            return translated.format(*(texts.get(part, part) for part in match.groups()))
+    return text
 
 
 @cache
@@ -49,3 +57,10 @@ def _texts(folder: Path, language: str) -> dict[str, str]:
         return {}
     texts: dict[str, str] = json.loads((folder / f"{language}.json").read_text(encoding="utf-8"))
     return texts
+
+
+@cache
+def _patterns(folder: Path, language: str) -> list[tuple[re.Pattern[str], str]]:
+    """Texts with parts that differ, as what finds them."""
+    texts = _texts(folder, language).items()
+    return [(re.compile(re.escape(text).replace(r"\{\}", "(.+)")), other) for text, other in texts if "{}" in text]

@@ -16,7 +16,7 @@ from typing import Any
 
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain import message as message_domain
-from chalicelib.domain.audience import Partition
+from chalicelib.domain.audience import Filter, Partition
 from chalicelib.domain.client import Client, block_of, label_key
 from chalicelib.domain.first_request import FirstRequest
 from chalicelib.domain.gateway_result import Answer
@@ -75,6 +75,9 @@ class FakeAudit:
         found = [record for record in self.records if day_of(record.at) == day and record.number < before]
         return sorted(found, key=lambda record: -record.number)[:limit]
 
+    def add(self, record: Record) -> None:
+        self.records.append(record)
+
     def write(self, record: Record | None) -> None:
         if record is not None:
             self.records.append(record)
@@ -114,6 +117,9 @@ class FakeClients:
                 raise RowChanged
             del self.rows[client.id], self.phones[client.phone_number]
             self.audit.write(record)
+
+    def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
+        return sum(chosen.chooses(client) for client in self.read(partition, first - 1, last, len(self.rows)))
 
     def find_by_phone(self, phone_number: str) -> Client | None:
         return self.rows.get(self.phones.get(phone_number, 0))

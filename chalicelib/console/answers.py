@@ -10,6 +10,7 @@ from chalice.app import Response
 from ..rendering import ENGLISH, render
 
 HERE = Path(__file__).parent
+TEMPLATES = HERE / "templates"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
@@ -19,7 +20,7 @@ POLICY = (
 def page(
     template: str, status_code: int = 200, policy: str = POLICY, language: str = ENGLISH, **values: object
 ) -> Response:
-    response = Response(render(HERE / "templates", template, language, **values), status_code=status_code)
+    response = Response(render(TEMPLATES, template, language, **values), status_code=status_code)
     response.headers |= {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": policy,

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.audience import Partition
+from chalicelib.clients import register_client
+from chalicelib.domain.audience import Filter, Partition
 from chalicelib.domain.client import MAX_CLIENT_ID, Client
 from chalicelib.errors import PhoneTaken, RowChanged
+from chalicelib.preview import count_audience
 
 ANNA = Client(1, "79770000001", "друзья", "Europe/Moscow")
 BORIS = Client(2, "79210000002")
@@ -110,3 +112,25 @@ def test_of_many_who_want_a_phone_number_at_once_one_gets_it(outside: Any) -> No
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(try_to_add, range(1, 9))) == 1
+
+
+@pytest.mark.parametrize(
+    ("chosen", "number"),
+    [
+        (Filter(), 6),
+        (Filter(tags=("vip",)), 3),
+        (Filter(operator_codes=("921",)), 2),
+        (Filter(tags=("vip", "new"), operator_codes=("977",)), 3),
+        (Filter(tags=("nobody",)), 0),
+    ],
+)
+def test_the_chosen_are_counted_as_a_mailing_would_choose_them(outside: Any, chosen: Filter, number: int) -> None:
+    phones = ["79770000001", "79770000002", "79770000003", "79210000001", "79210000002", "79000000001"]
+    tags = ["vip", "vip", "new", "vip", None, None]
+    for phone, tag in zip(phones, tags, strict=True):
+        register_client(outside, {"phone_number": phone, "tag": tag})
+    assert count_audience(outside, chosen) == (number, True)
+
+
+def test_where_there_is_nobody_nobody_is_counted(outside: Any) -> None:
+    assert count_audience(outside, Filter(tags=("vip",))) == (0, True)

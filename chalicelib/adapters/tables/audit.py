@@ -53,11 +53,17 @@ class Audit:
         rows = RecordRow.query(day, RecordRow.number < before, scan_index_forward=False, limit=limit)
         return [row.record() for row in rows]
 
+    def add(self, record: Record) -> None:
+        """Of what is no row's change."""
+        self._row(record).save(condition=RecordRow.number.does_not_exist())
+
     def write(self, transaction: TransactWrite, record: Record | None) -> None:
         """Join the transaction; without a record nothing is joined: the service itself acts."""
-        if record is None:
-            return
-        row = RecordRow(
+        if record is not None:
+            transaction.save(self._row(record), condition=RecordRow.number.does_not_exist())
+
+    def _row(self, record: Record) -> RecordRow:
+        return RecordRow(
             day_of(record.at),
             record.number,
             at=record.at,
@@ -69,7 +75,6 @@ class Audit:
             after=record.after,
             expires_at=_epoch(record.at, self.retention_days),
         )
-        transaction.save(row, condition=RecordRow.number.does_not_exist())
 
 
 def _epoch(moment: datetime, days: int) -> int:

@@ -6,6 +6,8 @@ A phone number's uniqueness is a row of its own in the phones table, written in 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -14,7 +16,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from ...domain.audience import Partition
+from ...domain.audience import Filter, Partition
 from ...domain.client import Client, block_of, label_key
 from ...domain.record import Record
 from ...errors import PhoneTaken
@@ -141,6 +143,26 @@ class Clients:
         }[partition.by]
         rows = query(partition.key, range_key_condition=ClientRow.id.between(after + 1, through), limit=limit)
         return [row.client() for row in rows]
+
+    def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
+        """How many of one partition are chosen, with ids from `first` to `last`; nothing but numbers comes back."""
+        if last < first:
+            return 0
+        ids = ClientRow.id.between(first, last)
+        if partition.by == "block":
+            return int(ClientRow.count(partition.key, ids, filter_condition=_is_chosen(chosen)))
+        index = ClientRow.by_tag if partition.by == "tag" else ClientRow.by_operator_code
+        return int(index.count(partition.key, ids, filter_condition=_is_chosen(chosen)))
+
+
+def _is_chosen(chosen: Filter) -> Condition | None:
+    by_tag = _any_of([ClientRow.tag == tag for tag in chosen.tags])
+    by_code = _any_of([ClientRow.phone.startswith(f"7{code}") for code in chosen.operator_codes])
+    return by_tag & by_code if by_tag is not None and by_code is not None else by_tag if by_code is None else by_code
+
+
+def _any_of(conditions: list[Condition]) -> Condition | None:
+    return reduce(or_, conditions) if conditions else None
 
 
 def _phone_row(client: Client) -> PhoneRow:

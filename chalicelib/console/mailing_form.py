@@ -1,0 +1,143 @@
+"""The form of a mailing: what would come of it is said before it is announced."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from chalice.app import Response
+
+from .. import fields, mailings
+from ..api.calls import read_id
+from ..domain.audience import Filter
+from ..domain.decisions import MailingFields
+from ..domain.gateway_result import Outcome
+from ..domain.mailing import Mailing
+from ..errors import BadInput, FieldErrors
+from ..fields import MAILING, Field, read_fields
+from ..preview import Preview, preview_mailing
+from ..trial import send_trial
+from .visits import Visit
+
+LABELS_SHOWN = 100
+"""Tags and codes to tick; others can be typed."""
+
+TRIAL = {
+    "trial_phone": Field(fields.phone_number, "Who gets the test message.", required=True),
+    "message_text": MAILING["message_text"],
+}
+Values = dict[str, object]
+
+
+def new(visit: Visit) -> Response:
+    return _shown(visit, {}, None)
+
+
+def edit(visit: Visit, sent_id: str) -> Response:
+    mailing = mailings.get_mailing(visit.outside, read_id(sent_id))
+    return _shown(visit, _values_of(mailing), mailing)
+
+
+def save_new(visit: Visit) -> Response:
+    return _save(visit, None)
+
+
+def save(visit: Visit, sent_id: str) -> Response:
+    return _save(visit, mailings.get_mailing(visit.outside, read_id(sent_id)))
+
+
+def preview(visit: Visit) -> Response:
+    """Only the part of the form that says whom it reaches: what the page asks for while it is filled in."""
+    return visit.page("preview.html", preview=_preview(visit, _sent(visit)))
+
+
+def _save(visit: Visit, before: Mailing | None) -> Response:
+    """The form has three buttons: say what would come of it, try it on one number, and save."""
+    sent = _sent(visit)
+    try:
+        match visit.field("step"):
+            case "preview":
+                return _shown(visit, sent, before, preview=_preview(visit, sent))
+            case "trial":
+                return _shown(visit, sent, before, outcome=_try(visit, sent))
+        mailing = _write(visit, sent, before)
+    except BadInput as refused:
+        return _shown(visit, sent, before, errors=cast(FieldErrors, refused.body))
+    return visit.go(f"/console/mailings/{mailing.id}", done="saved")
+
+
+def _write(visit: Visit, sent: Values, before: Mailing | None) -> Mailing:
+    if before is None:
+        wanted = read_fields(sent, MAILING, set(), partial=False)
+        return mailings.announce_mailing(visit.outside, cast(MailingFields, wanted), author=visit.author)
+    changed = {name: value for name, value in sent.items() if not (before.plan and name in FIXED)}
+    wanted = read_fields(changed, MAILING, set(), partial=True)
+    return mailings.change_mailing(visit.outside, before.id, cast(MailingFields, wanted), visit.author)
+
+
+FIXED = {"datetime_start", "filter_tag", "filter_op_codes"}
+"""What a mailing that has started keeps; the form shows it and does not send it."""
+
+
+def _try(visit: Visit, sent: Values) -> Outcome:
+    asked = {"trial_phone": visit.field("trial_phone"), "message_text": sent["message_text"]}
+    wanted = read_fields(asked, TRIAL, set(), partial=False)
+    return send_trial(visit.outside, str(wanted["trial_phone"]), str(wanted["message_text"]), visit.author)
+
+
+def _preview(visit: Visit, sent: Values) -> Preview:
+    """Of a form that is not whole yet: what cannot be read counts as not filled in."""
+    filters = {name: sent[name] for name in ("filter_tag", "filter_op_codes")}
+    wanted = cast(MailingFields, read_fields(filters, MAILING, set(), partial=True))
+    chosen = Filter(wanted.get("filter_tag", ()), wanted.get("filter_op_codes", ()))
+    return preview_mailing(visit.outside, chosen, str(sent["message_text"]).strip())
+
+
+def _sent(visit: Visit) -> Values:
+    """The form's fields as the API would get them: labels that are ticked and those that are typed together."""
+    return {
+        "datetime_start": visit.field("datetime_start"),
+        "datetime_end": visit.field("datetime_end"),
+        "message_text": visit.field("message_text"),
+        "filter_tag": _joined(visit, "filter_tag"),
+        "filter_op_codes": _joined(visit, "filter_op_codes"),
+    }
+
+
+def _joined(visit: Visit, name: str) -> str:
+    typed = [value for value in visit.form.get(f"{name}_typed", []) if value.strip()]
+    return ",".join(visit.form.get(name, []) + typed)
+
+
+def _values_of(mailing: Mailing) -> Values:
+    shown = mailings.shown(mailing)
+    return {name: shown[name] or "" for name in MAILING}
+
+
+def _shown(
+    visit: Visit,
+    values: Values,
+    mailing: Mailing | None,
+    preview: Preview | None = None,
+    outcome: Outcome | None = None,
+    errors: FieldErrors | None = None,
+) -> Response:
+    return visit.page(
+        "mailing_form.html",
+        status_code=400 if errors else 200,
+        values={name: values.get(name, "") for name in MAILING},
+        mailing=mailing,
+        is_started=mailing is not None and mailing.plan is not None,
+        tags=_labels(visit, "tag", values.get("filter_tag")),
+        codes=_labels(visit, "operator_code", values.get("filter_op_codes")),
+        trial_phone=visit.field("trial_phone"),
+        preview=preview,
+        outcome=outcome,
+        errors=errors or {},
+    )
+
+
+def _labels(visit: Visit, kind: str, chosen: object) -> tuple[dict[str, bool], str]:
+    """Labels that exist, and whether each is ticked; and those that were typed."""
+    ticked = [label.strip() for label in str(chosen or "").split(",") if label.strip()]
+    known = visit.outside.labels.read(kind, LABELS_SHOWN)
+    return {label: label in ticked for label in known}, ",".join(label for label in ticked if label not in known)

@@ -1,0 +1,114 @@
+"""Pages of mailings: the list, one mailing while it runs, its form, and the steps that steer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from chalice.app import Response
+
+from .. import mailings, stats
+from ..api.calls import read_id
+from ..api.paging import answer_page, cursor_place, read_page
+from ..api.stats import read_status
+from ..domain.mailing import CANCELLED, FINISHED, OPEN, PAUSED, RUNNING, Mailing
+from ..domain.message import FAILED, RESENDABLE, STATUSES, UNKNOWN, Message
+from ..domain.walk import BEGINNING
+from ..errors import NotFound
+from ..fields import RESEND, read_fields
+from .visits import Visit
+
+LIST_LENGTH = 20
+MESSAGES_LENGTH = 50
+LAST_ERRORS = 5
+
+QUESTIONS = {
+    "cancel": "Cancel this mailing for good? What is queued will not be sent.",
+    "delete": "Delete this mailing? What is queued will not be sent, and its statistics go.",
+    "resend": "Send again to those who were not reached? Nobody who was reached gets it twice.",
+}
+Step = Callable[[Visit, int], object]
+
+
+def list_(visit: Visit) -> Response:
+    page = read_page({"limit": str(LIST_LENGTH), **visit.query}, numbers=1)
+    found, below = mailings.list_mailings(visit.outside, page.place[0] if page.place else None, page.limit)
+    listed = answer_page(visit.prefix + visit.path, {}, page, None if below is None else (below,), [])
+    is_live = any(mailing.is_open for mailing in found)
+    template = "mailings_live.html" if visit.query.get("live") else "mailings.html"
+    return visit.page(template, mailings=found, next=listed["next"], is_live=is_live, cursor=visit.query.get("cursor"))
+
+
+def read(visit: Visit, sent_id: str) -> Response:
+    """The whole page, or, with `?live=1`, the part of it that changes while it runs."""
+    mailing = mailings.get_mailing(visit.outside, read_id(sent_id))
+    if visit.query.get("live"):
+        return visit.page("mailing_live.html", **_state(mailing))
+    page = read_page({"limit": str(MESSAGES_LENGTH), **visit.query}, numbers=2)
+    status = read_status(visit.query.get("status"))
+    found, cursor = stats.list_messages(visit.outside, mailing, status, page.cursor, page.limit)
+    query = {"status": status} if status else {}
+    listed = answer_page(visit.prefix + visit.path, query, page, cursor_place(cursor), [])
+    return visit.page(
+        "mailing.html",
+        **_state(mailing),
+        messages=found,
+        next=listed["next"],
+        status=status,
+        statuses=STATUSES,
+        errors=_last_errors(visit, mailing),
+        done=visit.query.get("done"),
+    )
+
+
+def ask(visit: Visit, sent_id: str, step: str) -> Response:
+    """The question before what cannot be taken back."""
+    if step not in QUESTIONS:
+        raise NotFound
+    mailing = mailings.get_mailing(visit.outside, read_id(sent_id))
+    return visit.page("mailing_question.html", mailing=mailing, step=step, question=QUESTIONS[step], choices=RESENDABLE)
+
+
+def take(visit: Visit, sent_id: str, step: str) -> Response:
+    if step not in STEPS:
+        raise NotFound
+    STEPS[step](visit, read_id(sent_id))
+    if step == "delete":
+        return visit.go("/console")
+    return visit.go(f"/console/mailings/{sent_id}", done=step)
+
+
+def _resend(visit: Visit, mailing_id: int) -> Mailing:
+    wanted = read_fields({"statuses": visit.form.get("statuses", [])}, RESEND, set(), partial=False)
+    statuses = cast(tuple[str, ...], wanted["statuses"])
+    return mailings.resend_mailing(visit.outside, mailing_id, statuses, visit.author)
+
+
+STEPS: dict[str, Step] = {
+    "pause": lambda visit, mailing_id: mailings.pause_mailing(visit.outside, mailing_id, visit.author),
+    "resume": lambda visit, mailing_id: mailings.resume_mailing(visit.outside, mailing_id, visit.author),
+    "cancel": lambda visit, mailing_id: mailings.cancel_mailing(visit.outside, mailing_id, visit.author),
+    "delete": lambda visit, mailing_id: mailings.withdraw_mailing(visit.outside, mailing_id, visit.author),
+    "resend": _resend,
+}
+
+
+def _state(mailing: Mailing) -> dict[str, Any]:
+    return {
+        "mailing": mailing,
+        "is_live": mailing.is_open,
+        "may_pause": mailing.status == RUNNING,
+        "may_resume": mailing.status == PAUSED,
+        "may_cancel": mailing.status in OPEN,
+        "may_resend": mailing.status in (RUNNING, FINISHED) and mailing.plan is not None,
+        "may_edit": mailing.status != CANCELLED,
+    }
+
+
+def _last_errors(visit: Visit, mailing: Mailing) -> list[Message]:
+    """Some of those that were given up, if there are any."""
+    found: list[Message] = []
+    for status in (FAILED, UNKNOWN):
+        if getattr(mailing.counts, status):
+            found += stats.list_messages(visit.outside, mailing, status, BEGINNING, LAST_ERRORS)[0]
+    return found[:LAST_ERRORS]

@@ -1,0 +1,127 @@
+"""Every address of the console, and which method leads where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Blueprint, Response
+
+from ..api.calls import base_url
+from ..errors import NotFound
+from ..workers.wakeup import outside
+from . import audit, clients, entry, mailing_form, mailings, tokens
+from .answers import own_static, static
+from .visits import METHODS, Action, answer_visit
+
+console = Blueprint(__name__)
+
+ROUTE: dict[str, Any] = {"methods": METHODS, "content_types": ["*/*"]}
+STATIC = {"console.css": "text/css", "times.js": "text/javascript", "live.js": "text/javascript"}
+STATIC |= {"preview.js": "text/javascript"}
+
+
+@console.route("/")
+def root() -> Response:
+    return Response("", status_code=302, headers={"Location": f"{base_url(console.current_request)}/console/"})
+
+
+@console.route("/console", **ROUTE)
+def home() -> Response:
+    return _answer({"GET": mailings.list_})
+
+
+@console.route("/console/static/{name}")
+def console_static(name: str) -> Response:
+    if name not in STATIC:
+        return Response(NotFound().body, status_code=404)
+    return static(own_static(name), STATIC[name])
+
+
+@console.route("/console/sign-in", **ROUTE)
+def sign_in() -> Response:
+    return answer_visit(outside(), console.current_request, {"GET": entry.ask, "POST": entry.enter}, is_open=True)
+
+
+@console.route("/console/sign-out", **ROUTE)
+def sign_out() -> Response:
+    return _answer({"POST": entry.leave})
+
+
+@console.route("/console/preview", **ROUTE)
+def preview() -> Response:
+    return _answer({"POST": mailing_form.preview})
+
+
+@console.route("/console/mailings/new", **ROUTE)
+def new_mailing() -> Response:
+    return _answer({"GET": mailing_form.new, "POST": mailing_form.save_new})
+
+
+@console.route("/console/mailings/{sent_id}", **ROUTE)
+def mailing(sent_id: str) -> Response:
+    return _answer({"GET": lambda visit: mailings.read(visit, sent_id)})
+
+
+@console.route("/console/mailings/{sent_id}/edit", **ROUTE)
+def edit_mailing(sent_id: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda visit: mailing_form.edit(visit, sent_id),
+            "POST": lambda visit: mailing_form.save(visit, sent_id),
+        }
+    )
+
+
+@console.route("/console/mailings/{sent_id}/{step}", **ROUTE)
+def steer_mailing(sent_id: str, step: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda visit: mailings.ask(visit, sent_id, step),
+            "POST": lambda visit: mailings.take(visit, sent_id, step),
+        }
+    )
+
+
+@console.route("/console/clients", **ROUTE)
+def client_list() -> Response:
+    return _answer({"GET": clients.list_})
+
+
+@console.route("/console/clients/new", **ROUTE)
+def new_client() -> Response:
+    return _answer({"GET": clients.new, "POST": clients.save_new})
+
+
+@console.route("/console/clients/{sent_id}", **ROUTE)
+def client(sent_id: str) -> Response:
+    return _answer(
+        {"GET": lambda visit: clients.edit(visit, sent_id), "POST": lambda visit: clients.save(visit, sent_id)}
+    )
+
+
+@console.route("/console/clients/{sent_id}/delete", **ROUTE)
+def delete_client(sent_id: str) -> Response:
+    return _answer(
+        {"GET": lambda visit: clients.ask_delete(visit, sent_id), "POST": lambda visit: clients.delete(visit, sent_id)}
+    )
+
+
+@console.route("/console/tokens", **ROUTE)
+def token_list() -> Response:
+    return _answer({"GET": tokens.list_, "POST": tokens.create})
+
+
+@console.route("/console/tokens/{digest}/revoke", **ROUTE)
+def revoke_token(digest: str) -> Response:
+    return _answer(
+        {"GET": lambda visit: tokens.ask_revoke(visit, digest), "POST": lambda visit: tokens.revoke(visit, digest)}
+    )
+
+
+@console.route("/console/audit", **ROUTE)
+def audit_list() -> Response:
+    return _answer({"GET": audit.list_})
+
+
+def _answer(actions: dict[str, Action]) -> Response:
+    return answer_visit(outside(), console.current_request, actions)

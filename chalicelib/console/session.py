@@ -1,0 +1,84 @@
+"""Who is signed in: a signed cookie that names the user, and a token in every form that only our pages have."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, Any
+
+from ..adapters.outside import Outside
+from ..domain.principal import User
+from ..users import SESSION_LIFE, user_of_session
+
+if TYPE_CHECKING:
+    from itsdangerous import URLSafeSerializer
+
+COOKIE = "session"
+
+
+@dataclass(frozen=True)
+class Session:
+    """`nonce` is its own: the token in its forms is made of it."""
+
+    user: User
+    nonce: str
+
+
+def begin_session(outside: Outside, user: User) -> str:
+    """The cookie's value."""
+    began = int(outside.clock.now().timestamp() * 1_000_000)
+    value = _signer(outside, COOKIE).dumps([user.principal.name, began, secrets.token_urlsafe(12)])
+    return str(value)
+
+
+def read_session(outside: Outside, cookies: str | None) -> Session | None:
+    """Of a request's Cookie header; None when there is none, it is not ours, or it is over."""
+    value = _cookie(cookies)
+    found: Any = _loads(outside, COOKIE, value) if value else None
+    if found is None:
+        return None
+    name, began, nonce = found
+    user = user_of_session(outside, name, datetime.fromtimestamp(began / 1_000_000, UTC))
+    return Session(user, nonce) if user else None
+
+
+def cookie_header(value: str, path: str, is_secure: bool) -> str:
+    """Lax: a link from a letter finds the user signed in; another site's form does not. An empty value signs out."""
+    age = int(SESSION_LIFE.total_seconds()) if value else 0
+    return f"{COOKIE}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax" + ("; Secure" if is_secure else "")
+
+
+def form_token(outside: Outside, session: Session) -> str:
+    return str(_signer(outside, "form").dumps(session.nonce))
+
+
+def is_form_token(outside: Outside, session: Session, sent: str) -> bool:
+    return bool(_loads(outside, "form", sent) == session.nonce)
+
+
+def _cookie(header: str | None) -> str | None:
+    try:
+        morsel = SimpleCookie(header or "").get(COOKIE)
+    except CookieError:
+        return None
+    return morsel.value if morsel else None
+
+
+def _loads(outside: Outside, salt: str, value: str) -> Any:
+    from itsdangerous import BadData
+
+    try:
+        return _signer(outside, salt).loads(value)
+    except BadData:
+        return None
+
+
+def _signer(outside: Outside, salt: str) -> URLSafeSerializer:
+    """Imported here, so that a call of the API does not pay for it."""
+    from itsdangerous import URLSafeSerializer
+
+    how = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+    return URLSafeSerializer(outside.session_key.value(), salt=salt, signer_kwargs=how)

@@ -1,0 +1,32 @@
+// Parts of a page that change while a mailing runs: the server draws them anew, this puts them in place.
+import { localize } from "./times.js";
+
+const PAUSE = 2000;
+
+async function refresh(part) {
+  if (document.hidden) return true;
+  const answer = await fetch(part.dataset.live, { headers: { "X-Part": "1" } });
+  if (answer.status === 401) location.reload();
+  if (!answer.ok) return true;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+  localize(fresh);
+  const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  part.replaceChildren(...fresh.childNodes);
+  if (focused) document.getElementById(focused)?.focus();
+  return part.querySelector("[data-going]") !== null;
+}
+
+async function follow(part) {
+  while (part.querySelector("[data-going]")) {
+    await new Promise((done) => setTimeout(done, PAUSE));
+    try {
+      if (await refresh(part)) continue;
+      if ("reload" in part.dataset) location.reload();
+      return;
+    } catch {
+      // no connection: the next turn tries again
+    }
+  }
+}
+
+document.querySelectorAll("[data-live]").forEach(follow);

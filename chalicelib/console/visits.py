@@ -1,0 +1,172 @@
+"""One visit of a page: who, in which language, what was sent; and refusals as pages that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from chalice.app import Request, Response
+
+from ..adapters.outside import Outside
+from ..api.bodies import BODY_LIMIT
+from ..api.calls import base_url
+from ..domain.principal import Principal
+from ..domain.record import Author
+from ..errors import BadInput, Conflict, MethodRefused, NotAllowed, Refusal, TooLarge
+from ..logs import log
+from ..rendering import ENGLISH, LANGUAGES, translate
+from .answers import TEMPLATES, page
+from .session import Session, form_token, is_form_token, read_session
+
+METHODS = ["GET", "HEAD", "POST"]
+CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """`session` is None on the pages that are open to everybody."""
+
+    outside: Outside
+    request: Request
+    session: Session | None = None
+
+    @property
+    def principal(self) -> Principal:
+        if self.session is None:
+            raise ValueError("nobody is signed in on an open page")
+        return self.session.user.principal
+
+    @property
+    def author(self) -> Author:
+        clock = self.outside.clock
+        return Author(self.principal.name, clock.now(), clock.luck())
+
+    @cached_property
+    def prefix(self) -> str:
+        """What stands before `/console` in our addresses: API Gateway's stage, or nothing."""
+        return urlsplit(base_url(self.request)).path
+
+    @property
+    def path(self) -> str:
+        """This page's own address, after the prefix."""
+        path: str = self.request.context["resourcePath"]
+        for name, value in (self.request.uri_params or {}).items():
+            path = path.replace(f"{{{name}}}", value)
+        return path
+
+    @property
+    def is_secure(self) -> bool:
+        return base_url(self.request).startswith("https:")
+
+    @cached_property
+    def language(self) -> str:
+        return language_of(self.request.headers.get("accept-language", ""))
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(self.request.query_params or {})
+
+    @cached_property
+    def form(self) -> dict[str, list[str]]:
+        """What a form sent, its lines ended as in the text that was typed."""
+        raw = self.request.raw_body
+        raw = raw.encode() if isinstance(raw, str) else raw
+        if len(raw) > BODY_LIMIT:
+            raise TooLarge(f"A form of at most {BODY_LIMIT // 1024} KB is expected.")
+        try:
+            sent = parse_qs(raw.decode("utf-8"), keep_blank_values=True, errors="strict")
+        except ValueError as error:
+            raise BadInput.whole("The form is not UTF-8.") from error
+        return {name: [value.replace("\r\n", "\n") for value in values] for name, values in sent.items()}
+
+    def field(self, name: str) -> str:
+        return self.form.get(name, [""])[-1]
+
+    def say(self, text: str) -> str:
+        return translate(TEMPLATES, self.language, text)
+
+    def page(self, template: str, status_code: int = 200, **values: Any) -> Response:
+        session = self.session
+        known: dict[str, Any] = {
+            "prefix": self.prefix,
+            "path": self.path,
+            "user": session.user.principal if session else None,
+            "csrf": form_token(self.outside, session) if session else "",
+            "is_local": self.outside.settings.is_local,
+            "note": None,
+        }
+        return page(template, status_code, language=self.language, **(known | values))
+
+    def go(self, path: str, **query: object) -> Response:
+        """Elsewhere in the console, with a GET."""
+        address = f"{self.prefix}{path}" + (f"?{urlencode(query)}" if query else "")
+        return Response("", status_code=303, headers={"Location": address, "Cache-Control": "no-store"})
+
+
+Action = Callable[[Visit], Response]
+
+
+def answer_visit(outside: Outside, request: Request, actions: Mapping[str, Action], is_open: bool = False) -> Response:
+    """Check who visits and what was sent, then act. What we refuse becomes a page; any other error is raised."""
+    visit = Visit(outside, request)
+    try:
+        if not is_open:
+            session = read_session(outside, request.headers.get("cookie"))
+            if session is None:
+                return _to_sign_in(visit)
+            visit = replace(visit, session=session)
+        return _act(visit, actions)
+    except Refusal as refusal:
+        return _refused(visit, refusal.status_code, _text(refusal), refusal.headers)
+    except Conflict:
+        log.exception("gave up after several tries")
+        return _refused(visit, 409, "Somebody else is changing the same thing right now: try again.", {})
+
+
+def language_of(accepted: str) -> str:
+    """The first language of Accept-Language (RFC 9110, 12.5.4) that we have; browsers put the best one first."""
+    wanted = (part.partition(";")[0].strip().lower().partition("-")[0] for part in accepted.split(","))
+    return next((language for language in wanted if language in LANGUAGES), ENGLISH)
+
+
+def _act(visit: Visit, actions: Mapping[str, Action]) -> Response:
+    method = "GET" if visit.request.method == "HEAD" else visit.request.method
+    if method not in actions:
+        raise MethodRefused(method, [*actions])
+    if method == "POST":
+        _require_own_form(visit)
+    return actions[method](visit)
+
+
+def _require_own_form(visit: Visit) -> None:
+    """From a page of ours, and by somebody who may change things. Browsers say where a request comes from."""
+    headers = visit.request.headers
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise NotAllowed("This form was sent from another site.")
+    if visit.session is None:
+        return
+    sent = headers.get(CSRF_HEADER) or visit.field(CSRF_FIELD)
+    if not is_form_token(visit.outside, visit.session, sent):
+        raise NotAllowed("This form is too old: reload the page and send it again.")
+    if not visit.principal.may(writes=True) and not visit.path.endswith("/sign-out"):
+        raise NotAllowed("You may look at everything and change nothing: ask an administrator.")
+
+
+def _to_sign_in(visit: Visit) -> Response:
+    if visit.request.method == "POST" or visit.request.headers.get("sec-fetch-dest") == "empty":
+        return _refused(visit, 401, "You are not signed in any more.", {})
+    return visit.go("/console/sign-in", next=visit.path)
+
+
+def _refused(visit: Visit, status_code: int, text: str, headers: Mapping[str, str | list[str]]) -> Response:
+    response = visit.page("refused.html", status_code, text=visit.say(text))
+    response.headers |= {name: value for name, value in headers.items() if name != "WWW-Authenticate"}
+    return response
+
+
+def _text(refusal: Refusal) -> str:
+    detail = refusal.body.get("detail")
+    return str(detail) if detail else str(refusal)

@@ -1,0 +1,309 @@
+"""The console through chalice.test.Client: who may come in, and what can be done there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from chalice.test import Client
+
+from app import app
+from chalicelib.access import make_token
+from chalicelib.adapters.outside import Outside
+from chalicelib.users import set_user
+from tests.fakes import FakeClock, FakeGateway
+
+from .conftest import Answer
+
+SCRIPT = "<script>alert(1)</script>"
+MAILING = {
+    "datetime_start": "2040-01-01T10:00:00Z",
+    "datetime_end": "2040-01-01T12:00:00Z",
+    "message_text": "hello",
+    "step": "save",
+}
+
+
+@dataclass
+class Browser:
+    """Keeps the cookie, and puts the form's token into what it sends."""
+
+    http: Any
+    cookie: str = ""
+    csrf: str = ""
+    headers: dict[str, str] = field(default_factory=lambda: {"Accept-Language": "en"})
+
+    def get(self, path: str) -> Answer:
+        return self._request("GET", path, b"")
+
+    def post(self, path: str, **form: Any) -> Answer:
+        body = urlencode({"csrf": self.csrf, **form}, doseq=True).encode()
+        return self._request("POST", path, body)
+
+    def sign_in(self, name: str, password: str = "secret") -> Answer:
+        answer = self.post("/console/sign-in", name=name, password=password)
+        self.csrf = _token_in(self.get("/console/mailings/new").text)
+        return answer
+
+    def _request(self, method: str, path: str, body: bytes) -> Answer:
+        headers = {"Host": "api.example.com", "X-Forwarded-Proto": "https", **self.headers}
+        headers |= {"Cookie": self.cookie} if self.cookie else {}
+        headers |= {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+        answer = self.http.request(method, path, headers=headers, body=body)
+        if "Set-Cookie" in answer.headers:
+            self.cookie = answer.headers["Set-Cookie"].partition(";")[0]
+        return Answer(answer.status_code, answer.headers, answer.body.decode())
+
+
+def _token_in(page: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]*)"', page)
+    return found[1] if found else ""
+
+
+@pytest.fixture
+def stranger(outside: Outside) -> Iterator[Browser]:
+    """With a session key, a gateway, and two users that may sign in."""
+    outside.session_key = FakeKey()  # type: ignore[misc, assignment]
+    outside.gateway = FakeGateway(FakeClock())  # type: ignore[misc, assignment]
+    set_user(outside, "anna", "admin", "secret")
+    set_user(outside, "boris", "read", "secret")
+    with Client(app) as client:
+        yield Browser(client.http)
+
+
+@pytest.fixture
+def anna(stranger: Browser) -> Browser:
+    stranger.sign_in("anna")
+    return stranger
+
+
+class FakeKey:
+    def value(self) -> str:
+        return "a key that signs"
+
+
+def test_the_root_leads_to_the_console_and_that_to_the_sign_in(stranger: Browser) -> None:
+    assert stranger.get("/").headers["Location"] == "https://api.example.com/console/"
+    assert stranger.get("/console").headers["Location"] == "/console/sign-in?next=%2Fconsole"
+    assert "password" in stranger.get("/console/sign-in").text
+
+
+def test_signing_in_leads_to_where_one_was_going_and_nowhere_else(stranger: Browser) -> None:
+    def entered(wanted: str) -> str:
+        answer = stranger.post("/console/sign-in", name="anna", password="secret", next=wanted)
+        assert answer.status == 303
+        return answer.headers["Location"]
+
+    assert entered("/console/clients") == "/console/clients"
+    for elsewhere in ("//evil.example", "https://evil.example", "/consoleevil", "/console/..//evil", "javascript:1"):
+        assert entered(elsewhere) == "/console"
+
+
+def test_the_cookie_is_for_the_console_alone_and_out_of_reach_of_scripts(stranger: Browser) -> None:
+    cookie = stranger.sign_in("anna").headers["Set-Cookie"]
+    for part in ("Path=/console", "HttpOnly", "SameSite=Lax", "Secure", "Max-Age=43200"):
+        assert part in cookie
+
+
+@pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "secret"), (SCRIPT, "x"), ("", "")])
+def test_a_wrong_name_or_password_is_told_on_the_page(stranger: Browser, name: str, password: str) -> None:
+    answer = stranger.post("/console/sign-in", name=name, password=password)
+    assert answer.status == 401
+    assert "The name or the password is wrong." in answer.text
+    assert SCRIPT not in answer.text
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_cookie_that_we_did_not_sign_opens_nothing(anna: Browser) -> None:
+    anna.cookie = anna.cookie[:-2] + "xx"
+    assert anna.get("/console/clients").status == 303
+    anna.cookie = "session=;;;"
+    assert anna.get("/console/clients").status == 303
+
+
+def test_signing_out_ends_every_session_of_that_user(anna: Browser) -> None:
+    old = anna.cookie
+    answer = anna.post("/console/sign-out")
+    assert "Max-Age=0" in answer.headers["Set-Cookie"]
+    anna.cookie = old
+    assert anna.get("/console").status == 303
+
+
+def test_a_form_without_our_token_or_from_another_site_changes_nothing(
+    anna: Browser, written: Callable[[], list[Any]]
+) -> None:
+    before = written()
+    assert anna.post("/console/clients/new", csrf="", phone_number="79770000001", timezone="UTC").status == 403
+    anna.headers["Sec-Fetch-Site"] = "cross-site"
+    assert anna.post("/console/clients/new", phone_number="79770000001", timezone="UTC").status == 403
+    assert anna.post("/console/sign-in", name="anna", password="secret").status == 403
+    assert written() == before
+
+
+def test_a_reader_sees_everything_and_changes_nothing(stranger: Browser, written: Callable[[], list[Any]]) -> None:
+    stranger.sign_in("boris")
+    before = written()
+    for path in ("/console", "/console/clients", "/console/tokens", "/console/audit"):
+        assert stranger.get(path).status == 200
+    assert stranger.post("/console/clients/new", phone_number="79770000001", timezone="UTC").status == 403
+    assert stranger.post("/console/tokens", name="shop", role="admin").status == 403
+    assert written() == before
+    assert stranger.post("/console/sign-out").status == 303
+
+
+def test_a_client_is_made_found_changed_and_deleted(anna: Browser) -> None:
+    answer = anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="Europe/Moscow")
+    assert answer.headers["Location"] == "/console/clients?phone_number=79770000001&done=saved"
+    assert "79770000001" in anna.get("/console/clients?tag=vip").text
+    assert "79770000001" not in anna.get("/console/clients?tag=other").text
+    assert 'value="vip"' in anna.get("/console/clients/1").text
+    anna.post("/console/clients/1", phone_number="79770000002", tag="", timezone="UTC")
+    assert "79770000002" in anna.get("/console/clients?operator_code=977").text
+    assert "Delete this client?" in anna.get("/console/clients/1/delete").text
+    anna.post("/console/clients/1/delete")
+    assert anna.get("/console/clients/1").status == 404
+
+
+def test_what_is_wrong_with_a_client_stands_beside_its_field(anna: Browser, written: Callable[[], list[Any]]) -> None:
+    before = written()
+    answer = anna.post("/console/clients/new", phone_number=SCRIPT, tag="a,b", timezone="Mars/Base")
+    assert answer.status == 400
+    for text in ("Enter a phone number", "A tag is one label", "is not a known time zone"):
+        assert text in answer.text
+    assert SCRIPT not in answer.text
+    assert written() == before
+
+
+def test_a_mailing_is_announced_edited_and_cancelled(anna: Browser) -> None:
+    answer = anna.post("/console/mailings/new", **MAILING, filter_tag=["vip"], filter_tag_typed="other, third")
+    assert answer.headers["Location"] == "/console/mailings/1?done=saved"
+    page = anna.get("/console/mailings/1?done=saved").text
+    for text in ("hello", "vip, other, third", "Saved.", "scheduled"):
+        assert text in page
+    form = anna.get("/console/mailings/1/edit").text
+    assert 'value="2040-01-01T10:00:00"' in form
+    anna.post("/console/mailings/1/edit", **{**MAILING, "message_text": "line\r\nline"})
+    assert "line\nline" in anna.get("/console/mailings/1").text
+    assert "Cancel this mailing for good?" in anna.get("/console/mailings/1/cancel").text
+    anna.post("/console/mailings/1/cancel")
+    assert "cancelled" in anna.get("/console/mailings/1").text
+    anna.post("/console/mailings/1/delete")
+    assert anna.get("/console/mailings/1").status == 404
+
+
+def test_what_is_wrong_with_a_mailing_stands_beside_its_field(anna: Browser) -> None:
+    wrong = {**MAILING, "datetime_end": "2039-01-01T10:00:00Z", "filter_op_codes_typed": "12"}
+    answer = anna.post("/console/mailings/new", **wrong)
+    assert answer.status == 400
+    assert "is not an operator code" in answer.text
+    answer = anna.post("/console/mailings/new", **{**wrong, "filter_op_codes_typed": ""})
+    assert "The end must be later than the start." in answer.text
+    assert "hello" in answer.text, "what was typed stays"
+
+
+def test_a_step_that_the_status_does_not_allow_says_why(anna: Browser) -> None:
+    anna.post("/console/mailings/new", **MAILING)
+    answer = anna.post("/console/mailings/1/pause")
+    assert answer.status == 409
+    assert "Only a running mailing can be paused; this one is scheduled." in answer.text
+    assert anna.post("/console/mailings/1/fly").status == 404
+    assert anna.get("/console/mailings/1/pause").status == 404
+    assert anna.post("/console/mailings/1/resend").status == 400, "nobody was ticked"
+
+
+def test_the_form_says_whom_it_reaches_and_what_it_costs(anna: Browser) -> None:
+    for number, tag in enumerate(["vip", "vip", "new"]):
+        anna.post("/console/clients/new", phone_number=f"7977000000{number}", tag=tag, timezone="UTC")
+    page = anna.post("/console/preview", message_text="я" * 71, filter_tag=["vip"]).text
+    numbers = re.findall(r"<b>(\d+)</b>", page)
+    assert numbers == ["2", "2", "4"], "clients, parts of the text, parts in all"
+    assert "<b>3</b>" in anna.post("/console/mailings/new", **{**MAILING, "step": "preview"}).text
+    assert 'value="vip" checked' in anna.post("/console/mailings/new", step="preview", filter_tag=["vip"]).text
+
+
+def test_a_test_message_goes_to_one_number_and_is_recorded(anna: Browser, outside: Outside) -> None:
+    gateway: Any = outside.gateway
+    answer = anna.post("/console/mailings/new", **{**MAILING, "step": "trial"}, trial_phone="79770000001")
+    assert "The test message was sent." in answer.text
+    assert [(post.phone_number, post.text) for post in gateway.posts] == [("79770000001", "hello")]
+    assert "trial 1: tried" in anna.get("/console/audit").text
+    assert anna.post("/console/mailings/new", **{**MAILING, "step": "trial"}, trial_phone="12").status == 400
+    assert len(gateway.posts) == 1
+    assert anna.get("/console/mailings/1").status == 404
+
+
+def test_a_token_is_shown_once_and_can_be_revoked(anna: Browser, outside: Outside) -> None:
+    made = anna.post("/console/tokens", name="shop", role="read")
+    token = re.search(r"<code id=\"made\">([0-9a-f]{40})</code>", made.text)
+    assert token is not None
+    listed = anna.get("/console/tokens").text
+    assert "shop" in listed
+    assert token[1] not in listed + anna.get("/console/audit").text
+    digest = outside.tokens.newest(1)[0].digest
+    assert "Revoke this token?" in anna.get(f"/console/tokens/{digest}/revoke").text
+    anna.post(f"/console/tokens/{digest}/revoke")
+    assert "revoked" in anna.get("/console/tokens").text
+    assert anna.post("/console/tokens", name="", role="read").status == 400
+    assert anna.get("/console/tokens/unknown/revoke").status == 404
+
+
+def test_nothing_that_was_typed_can_run_as_script(anna: Browser, outside: Outside) -> None:
+    anna.post("/console/clients/new", phone_number="79770000001", tag=SCRIPT, timezone="UTC")
+    anna.post("/console/mailings/new", **{**MAILING, "message_text": SCRIPT}, filter_tag=[SCRIPT])
+    make_token(outside, SCRIPT, "read")
+    paths = ["/console", "/console/clients", "/console/tokens", "/console/audit", "/console/mailings/new"]
+    paths += ["/console/mailings/1", "/console/mailings/1?live=1", "/console?live=1", "/console/mailings/1/delete"]
+    paths += [
+        "/console/mailings/1/edit",
+        "/console/clients/1",
+        "/console/clients/1/delete",
+        "/console/clients?tag=<script>",
+    ]
+    for path in paths:
+        answer = anna.get(path)
+        assert answer.status == 200, path
+        assert "<script>alert" not in answer.text, path
+        assert not re.search(r"\son\w+=|style=|javascript:", answer.text.replace("&lt;", "")), path
+        assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
+        assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert "&lt;script&gt;" in anna.get("/console/mailings/1").text
+
+
+def test_a_wrong_address_or_method_is_told_on_a_page(anna: Browser) -> None:
+    for path in ("/console/mailings/0", "/console/mailings/x", "/console/clients/99999", "/console?cursor=x"):
+        answer = anna.get(path)
+        assert answer.status in (400, 404), path
+        assert "That did not work" in answer.text
+    assert anna.post("/console").status == 405
+
+
+def test_pages_are_small(anna: Browser, outside: Outside) -> None:
+    for number in range(60):
+        anna.post(
+            "/console/clients/new", phone_number=f"797700000{number:02d}", tag=f"tag number {number}", timezone="UTC"
+        )
+    for path in ("/console/clients", "/console/mailings/new", "/console/clients/1", "/console/audit"):
+        assert len(anna.get(path).text.encode()) < 100_000
+    assert "cursor=" in anna.get("/console/clients").text
+
+
+def test_pages_speak_the_readers_language(stranger: Browser) -> None:
+    stranger.headers["Accept-Language"] = "ru-RU,ru;q=0.9,en;q=0.8"
+    stranger.sign_in("anna")
+    page = stranger.get("/console").text
+    assert '<html lang="ru">' in page
+    assert "Рассылок ещё нет" in page
+    answer = stranger.post("/console/mailings/new", **{**MAILING, "filter_op_codes_typed": "12"})
+    assert "«12» — не код оператора" in answer.text
+    stranger.headers["Accept-Language"] = "de, fr"
+    assert '<html lang="en">' in stranger.get("/console").text
+
+
+def test_scripts_and_styles_are_served_and_nothing_else(stranger: Browser) -> None:
+    for name in ("console.css", "times.js", "live.js", "preview.js"):
+        assert stranger.get(f"/console/static/{name}").status == 200
+    assert stranger.get("/console/static/routes.py").status == 404
