@@ -1,0 +1,33 @@
+"""A real browser without a window, for the tests that look at the console and for the pictures in docs/images."""
+
+from __future__ import annotations
+
+import shutil
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+DRIVER = "chromedriver"
+HOW_TO_HAVE_IT = "no Chromium with its driver here: apt-get install chromium chromium-driver"
+
+
+def find_browser() -> tuple[str, str] | None:
+    """Where Chromium and its driver are; None where one of them is missing."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    driver = shutil.which(DRIVER)
+    return (browser, driver) if browser and driver else None
+
+
+def open_browser(language: str = "en", width: int = 1200, height: int = 900) -> webdriver.Chrome:
+    found = find_browser()
+    if found is None:
+        raise FileNotFoundError(HOW_TO_HAVE_IT)
+    options = webdriver.ChromeOptions()
+    options.binary_location = found[0]
+    options.add_experimental_option("prefs", {"intl.accept_languages": language})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    sandbox = ("--no-sandbox", "--disable-dev-shm-usage")  # Chromium refuses to run as root with one, as CI does
+    for argument in ("--headless=new", "--disable-gpu", f"--window-size={width},{height}", *sandbox):
+        options.add_argument(argument)
+    return webdriver.Chrome(options=options, service=Service(found[1]))

@@ -1,0 +1,147 @@
+"""The console as an operator has it: a real browser on the real stack."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from infra.local.browser import HOW_TO_HAVE_IT, find_browser, open_browser
+from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
+from infra.local.simulator import Simulator
+from infra.local.stack import LocalStack
+
+from .conftest import Call
+
+PATIENCE = 60
+PAGES = ("/console", "/console/mailings/new", "/console/clients", "/console/tokens", "/console/audit")
+FORMAT = "%Y-%m-%dT%H:%M:%S"
+
+
+class Operator:
+    """Somebody at the keyboard, signed in."""
+
+    def __init__(self, driver: WebDriver, url: str) -> None:
+        self.driver = driver
+        self.url = url
+
+    def open(self, path: str) -> None:
+        self.driver.get(self.url + path)
+
+    def type(self, name: str, text: str) -> None:
+        found = self.driver.find_element(By.NAME, name)
+        found.clear()
+        found.send_keys(text)
+
+    def pick(self, name: str, moment: datetime) -> None:
+        """A date as the browser's own picker sets it, in the zone of the browser."""
+        script = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))"
+        self.driver.execute_script(script, self.driver.find_element(By.NAME, name), moment.strftime(FORMAT))
+
+    def press(self, text: str) -> None:
+        """A button or a link with this text."""
+        self.driver.find_element(By.XPATH, f"//main//*[self::button or self::a][normalize-space()='{text}']").click()
+
+    def see(self, text: str) -> None:
+        """Wait until it is on the page."""
+        WebDriverWait(self.driver, PATIENCE, 0.1).until(lambda _: text in self.text)
+
+    @property
+    def text(self) -> str:
+        found: Any = self.driver.execute_script("return document.body ? document.body.innerText : ''")
+        return str(found)
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[WebDriver]:
+    if find_browser() is None:
+        pytest.skip(HOW_TO_HAVE_IT)
+    driver = open_browser()
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def operator(driver: WebDriver, stack: LocalStack) -> Iterator[Operator]:
+    operator = Operator(driver, stack.url)
+    driver.delete_all_cookies()
+    operator.open("/")
+    operator.type("name", LOCAL_USER)
+    operator.type("password", f"{LOCAL_PASSWORD}\n")
+    operator.see("New mailing")
+    driver.get_log("browser")
+    yield operator
+    assert driver.get_log("browser") == [], "no error of a script, nothing blocked by the policy"
+
+
+def announce(operator: Operator, text: str, tag: str) -> None:
+    operator.open("/console/mailings/new")
+    operator.type("message_text", text)
+    now = datetime.now(UTC)
+    operator.pick("datetime_start", now - timedelta(minutes=1))
+    operator.pick("datetime_end", now + timedelta(hours=1))
+    operator.type("filter_tag_typed", tag)
+    operator.see("Reaches now: 5 clients")
+    operator.press("Announce")
+    operator.see("Saved.")
+
+
+def add_clients(call: Call, tag: str, first: int) -> None:
+    for number in range(first, first + 5):
+        call("POST", "/Clients/", data={"phone_number": f"7988{number:07d}", "tag": tag}).raise_for_status()
+
+
+def test_a_mailing_is_announced_and_watched_until_it_is_finished(
+    operator: Operator, call: Call, simulator: Simulator
+) -> None:
+    add_clients(call, "watched", 100)
+    announce(operator, "Привет из консоли", "watched")
+    operator.see("5 / 5")
+    operator.see("finished")
+    assert operator.driver.find_element(By.ID, "count-sent").text == "5"
+    assert {message["text"] for message in simulator.seen.messages.values()} == {"Привет из консоли"}
+
+
+def test_a_mailing_is_paused_and_resumed(operator: Operator, call: Call, simulator: Simulator) -> None:
+    add_clients(call, "paused", 200)
+    simulator.behave(outage=True)
+    announce(operator, "пауза", "paused")
+    operator.see("running")
+    operator.see("Pause")
+    operator.press("Pause")
+    operator.see("Paused: nothing more is sent.")
+    simulator.behave()
+    time.sleep(3)
+    assert simulator.seen.summary()["distinct"] == 0
+    operator.press("Resume")
+    operator.see("5 / 5")
+    operator.see("finished")
+
+
+def test_deleting_asks_first(operator: Operator, call: Call) -> None:
+    client = call("POST", "/Clients/", data={"phone_number": "79880000300"}).json()
+    operator.open(f"/console/clients/{client['id']}")
+    operator.press("Delete")
+    operator.see("Delete this client?")
+    operator.press("Back")
+    assert call("GET", f"/Clients/{client['id']}/").status_code == 200
+    operator.press("Delete")
+    operator.press("Delete")
+    operator.see("Deleted.")
+    assert call("GET", f"/Clients/{client['id']}/").status_code == 404
+
+
+def test_pages_fit_a_narrow_screen(operator: Operator) -> None:
+    narrow = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    operator.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
+    for path in PAGES:
+        operator.open(path)
+        width = operator.driver.execute_script("return document.documentElement.scrollWidth")
+        assert width <= 360, path
+    operator.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
