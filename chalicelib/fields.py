@@ -93,7 +93,13 @@ def required_text(sent: object) -> str:
     return not_blank(sent)
 
 
-@rule(anyOf=[{"type": "string", "pattern": f"^{PHONE.pattern}$"}, {"type": "integer"}], examples=["79774053329"])
+@rule(
+    anyOf=[
+        {"type": "string", "pattern": f"^{PHONE.pattern}$"},
+        {"type": "integer", "minimum": 79 * 10**9, "maximum": 80 * 10**9 - 1},
+    ],
+    examples=["79774053329"],
+)
 def phone_number(sent: object) -> str:
     given = str(sent) if type(sent) is int else sent
     value = not_blank(given)
@@ -112,7 +118,7 @@ def tag(sent: object) -> str | None:
     return value or None
 
 
-@rule(type="string", default="UTC", examples=["Europe/Moscow"])
+@rule(type="string", minLength=1, default="UTC", examples=["Europe/Moscow"])
 def timezone(sent: object) -> str:
     value = not_blank(sent)
     if value not in pytz.common_timezones_set:

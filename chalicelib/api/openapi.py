@@ -13,6 +13,7 @@ from .paging import DEFAULT_LIMIT, MAX_LIMIT
 
 INTEGER: Schema = {"type": "integer"}
 STRING: Schema = {"type": "string"}
+CURSOR: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-12-01T06:30:00Z"]}
 TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
@@ -118,7 +119,8 @@ def _operation(operation: Operation) -> Schema:
     if operation.takes:
         content = {"schema": _ref(operation.takes)}
         types = ("application/json", "application/x-www-form-urlencoded")
-        described["requestBody"] = {"required": True, "content": dict.fromkeys(types, content)}
+        is_required = operation.method != "patch"
+        described["requestBody"] = {"required": is_required, "content": dict.fromkeys(types, content)}
     return described
 
 
@@ -132,8 +134,11 @@ def _parameters(operation: Operation) -> list[Schema]:
     if "{id}" in operation.path:
         found.append({"name": "id", "in": "path", "required": True, "schema": {**INTEGER, "minimum": 1}})
     if operation.is_list or operation.path.startswith("/Stats"):
-        limit = {**INTEGER, "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
-        found += [_query("limit", limit, "How many"), _query("cursor", STRING, "From `next`; opaque")]
+        limit = {**INTEGER, "minimum": 1, "default": DEFAULT_LIMIT}
+        found += [
+            _query("limit", limit, f"How many; {MAX_LIMIT:,} at the most"),
+            _query("cursor", CURSOR, "From `next`; opaque"),
+        ]
     filters: dict[str, Schema] = {"status": {"enum": list(MESSAGE_STATUSES)}}
     found += [_query(name, filters.get(name, STRING), "Only those") for name in operation.query]
     if operation.method == "post":

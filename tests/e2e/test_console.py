@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,10 @@ from .conftest import Call
 PATIENCE = 60
 PAGES = ("/console", "/console/mailings/new", "/console/clients", "/console/tokens", "/console/audit")
 FORMAT = "%Y-%m-%dT%H:%M:%S"
+ASK_AXE = """
+const done = arguments[arguments.length - 1];
+axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).then(done);
+"""
 
 
 class Operator:
@@ -145,3 +151,18 @@ def test_pages_fit_a_narrow_screen(operator: Operator) -> None:
         width = operator.driver.execute_script("return document.documentElement.scrollWidth")
         assert width <= 360, path
     operator.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_pages_have_no_fault_that_axe_finds(operator: Operator, call: Call) -> None:
+    """WCAG 2.1 A and AA: contrast, names of fields and buttons, order of headings, what a screen reader needs."""
+    add_clients(call, "axe", 400)
+    spec = find_spec("axe_core_python")
+    assert spec is not None
+    assert spec.origin is not None
+    axe = (Path(spec.origin).parent / "axe.min.js").read_text()
+    for path in (*PAGES, "/console/clients/new", "/console/mailings/1", "/console/mailings/1/delete"):
+        operator.open(path)
+        operator.driver.execute_script(axe)
+        found: Any = operator.driver.execute_async_script(ASK_AXE)
+        faults = [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found["violations"]]
+        assert faults == [], path
