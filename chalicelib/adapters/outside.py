@@ -12,6 +12,7 @@ from ..settings import Settings
 from .clock import Clock
 
 if TYPE_CHECKING:
+    from .files import Files
     from .gateway import Gateway
     from .queues import Queue
     from .schedules import Schedules
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .tables.clients import Clients
     from .tables.counters import Counters
     from .tables.first_requests import FirstRequests
+    from .tables.imports import Imports
     from .tables.mailings import Mailings
     from .tables.messages import Messages
     from .tables.segments import Segments
@@ -41,6 +43,12 @@ class Outside:
         from .tables.clients import Clients
 
         return Clients(self.settings.stack_name, self.audit)
+
+    @cached_property
+    def imports(self) -> Imports:
+        from .tables.imports import Imports
+
+        return Imports(self.settings.stack_name, self.audit)
 
     @cached_property
     def mailings(self) -> Mailings:
@@ -89,6 +97,18 @@ class Outside:
         from .queues import Queue
 
         return Queue(self.settings.segments_queue_url)
+
+    @cached_property
+    def imports_queue(self) -> Queue:
+        from .queues import Queue
+
+        return Queue(self.settings.imports_queue_url)
+
+    @cached_property
+    def import_files(self) -> Files:
+        from .files import Files
+
+        return Files(self.settings.imports_bucket)
 
     @cached_property
     def dead_letters(self) -> Queue:

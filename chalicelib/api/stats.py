@@ -29,7 +29,7 @@ def list_(call: Call) -> Response:
 
 def read(call: Call, mailing_id: int) -> Response:
     page = read_page(call.query, numbers=2)
-    status = _status(call.query.get("status"))
+    status = read_status(call)
     mailing = mailings.get_mailing(call.outside, mailing_id)
     found, cursor = stats.list_messages(call.outside, mailing, status, page.cursor, page.limit)
     listed = answer_page(call.url, call.query, page, cursor_place(cursor), [shown_message(m) for m in found])
@@ -60,7 +60,8 @@ def shown_message(message: Message) -> dict[str, object]:
     }
 
 
-def _status(sent: str | None) -> str | None:
+def read_status(call: Call) -> str | None:
+    sent = call.query.get("status")
     if not sent:
         return None
     if sent not in STATUSES:
