@@ -79,7 +79,7 @@ def work_off(outside: Outside, import_id: int, seconds_left: Callable[[], float]
         with ThreadPoolExecutor(THREADS) as threads:
             while chunk := list(islice(rows, CHUNK)):
                 if seconds_left() < SECONDS_FOR_A_CHUNK:
-                    outside.imports.give_back(one)
+                    outside.imports.let_go(one)
                     return False
                 one = _work_chunk(outside, threads, one, chunk)
         _end(outside, one, FINISHED)
@@ -87,13 +87,13 @@ def work_off(outside: Outside, import_id: int, seconds_left: Callable[[], float]
         _end(outside, one, FAILED, "The file is gone, or was replaced by another one, before all of it was read.")
     except Conflict:
         with suppress(Conflict):
-            outside.imports.give_back(one)
+            outside.imports.let_go(one)
         raise
     return True
 
 
 def _end(outside: Outside, one: ClientImport, status: str, detail: str | None = None) -> None:
-    outside.imports.give_back(one.ended(status, outside.clock.now(), detail))
+    outside.imports.advance(one.ended(status, outside.clock.now(), detail))
     log.info("import", extra={"import_id": one.id, "status": status, "rows": one.tally.rows})
 
 

@@ -116,6 +116,10 @@ def shown(one: ClientImport) -> dict[str, object]:
     }
 
 
+def shown_refused(row: RefusedRow) -> dict[str, object]:
+    return {"row": row.number, "cells": dict(row.cells), "errors": dict(row.errors)}
+
+
 def _begin(outside: Outside, made: ClientImport, author: Author) -> ClientImport:
     """First the row, then the job; if the job is lost, the sweep finds the row."""
     try:

@@ -442,14 +442,17 @@ class FakeImports:
 
     def advance(self, one: ClientImport) -> None:
         with LOCK:
-            if self.rows[one.id].lease != one.lease:
-                raise RowChanged
+            self._own(one)
             self.rows[one.id] = one
 
-    def give_back(self, one: ClientImport) -> None:
+    def let_go(self, one: ClientImport) -> None:
         with LOCK:
-            self.advance(one)
+            self._own(one)
             self.leased_until.pop(one.id, None)
+
+    def _own(self, one: ClientImport) -> None:
+        if self.rows[one.id].lease != one.lease:
+            raise RowChanged
 
     def add_refused(self, one: ClientImport, rows: Iterable[RefusedRow]) -> None:
         self.refused_rows[one.id] |= {row.number: row for row in rows}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalice.app import Response
 
 from .. import imports
-from ..imports import shown
+from ..imports import shown, shown_refused
 from .calls import Call
 from .once import answer_once
 from .paging import answer_page, read_page
@@ -36,8 +36,6 @@ def read(call: Call, import_id: int) -> Response:
     page = read_page(call.query, numbers=1)
     one = imports.get_import(call.outside, import_id)
     rows, after = imports.list_refused(call.outside, import_id, page.place[0] if page.place else 0, page.limit)
-    results: list[dict[str, object]] = [
-        {"row": row.number, "cells": dict(row.cells), "errors": dict(row.errors)} for row in rows
-    ]
     place = None if after is None else (after,)
-    return Response({**shown(one), **answer_page(call.url, call.query, page, place, results)})
+    listed = answer_page(call.url, call.query, page, place, [shown_refused(row) for row in rows])
+    return Response({**shown(one), **listed})

@@ -211,10 +211,11 @@ def _check_columns(
     expected = f"The first row names the columns, separated by ; or , : some of {', '.join(known)} are expected."
     if error or not set(columns) & set(known):
         raise BadInput.whole(expected)
-    errors: dict[str, list[str]] = {name: ["This column is required."] for name in required if name not in columns}
-    for name in columns:
+    errors = {name: ["This column is required."] for name in required if name not in columns}
+    unknown = [f"Unknown column: some of {', '.join(known)} are expected."]
+    for number, name in enumerate(columns, 1):
         if name not in known:
-            errors[name[:MAX_SHOWN]] = [f"Unknown column: some of {', '.join(known)} are expected."]
+            errors[name[:MAX_SHOWN] or f"(column {number})"] = unknown
         elif columns.count(name) > 1:
             errors[name] = ["This column is there more than once."]
     if errors:

@@ -9,12 +9,13 @@ from chalice.app import Blueprint, SQSEvent
 from ..domain.record import Author
 from ..errors import Refusal
 from ..importing import do_import
-from ..imports import get_import, shown, take_file
+from ..imports import get_import, list_refused, shown, shown_refused, take_file
 from .wakeup import waking
 
 worker = Blueprint(__name__)
 
 BY_HAND = "start_import"
+MOST_REFUSED = 1000
 
 
 @worker.on_sqs_message(queue="imports", name="import_clients", batch_size=1)
@@ -32,10 +33,16 @@ def import_clients(event: SQSEvent) -> dict[str, Any]:
 
 @worker.lambda_function(name="start_import")
 def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{"key": "folder/clients.csv"}` begins an import of a file in the bucket; `{"import": 7}` says how far it is."""
+    """`{"key": "folder/clients.csv"}` begins an import of a file in the bucket; `{"import": 7}` says how far it is.
+
+    `{"import": 7, "refused": 20}`: with that many of its refused rows.
+    """
     outside = waking(context)
     try:
         match event:
+            case {"import": int(import_id), "refused": int(number)} if 0 < number <= MOST_REFUSED:
+                rows, _ = list_refused(outside, import_id, 0, number)
+                return {**shown(get_import(outside, import_id)), "results": [shown_refused(row) for row in rows]}
             case {"import": int(import_id)}:
                 return shown(get_import(outside, import_id))
             case {"key": str(key), **rest} if key:

@@ -141,11 +141,11 @@ class Imports:
         return row.client_import()
 
     def advance(self, one: ClientImport) -> None:
-        """Write how far we are; RowChanged when the lease has passed to another worker."""
-        self._write_own(one, [])
+        """Write how far we are, or how it ended; RowChanged when the lease has passed to another worker."""
+        self._write_own(one, _progress(one))
 
-    def give_back(self, one: ClientImport) -> None:
-        """Write how far we are, or how it ended, and end the lease."""
+    def let_go(self, one: ClientImport) -> None:
+        """End the lease; all else stays as it was written, the plan of a chunk that was begun too."""
         self._write_own(one, [ImportRow.leased_until.remove()])
 
     def add_refused(self, one: ClientImport, rows: Iterable[RefusedRow]) -> None:
@@ -161,20 +161,24 @@ class Imports:
         return [RefusedRow(int(row.row), row.cells, row.errors) for row in rows]
 
     def _write_own(self, one: ClientImport, actions: list[Action]) -> None:
-        progress: list[Action] = [
-            ImportRow.status.set(one.status),
-            ImportRow.moved_at.set(one.moved_at),
-            ImportRow.offset.set(one.offset),
-            ImportRow.rows_before.set(one.row),
-            ImportRow.tally.set(asdict(one.tally)),
-            ImportRow.plan.set(asdict(one.plan)) if one.plan else ImportRow.plan.remove(),
-        ]
-        if one.finished_at is not None:
-            progress += [ImportRow.open.remove(), ImportRow.finished_at.set(one.finished_at)]
-        if one.detail is not None:
-            progress.append(ImportRow.detail.set(one.detail))
         with conflicts():
-            ImportRow(one.id, 0).update(actions=[*progress, *actions], condition=ImportRow.lease == one.lease)
+            ImportRow(one.id, 0).update(actions=actions, condition=ImportRow.lease == one.lease)
+
+
+def _progress(one: ClientImport) -> list[Action]:
+    actions: list[Action] = [
+        ImportRow.status.set(one.status),
+        ImportRow.moved_at.set(one.moved_at),
+        ImportRow.offset.set(one.offset),
+        ImportRow.rows_before.set(one.row),
+        ImportRow.tally.set(asdict(one.tally)),
+        ImportRow.plan.set(asdict(one.plan)) if one.plan else ImportRow.plan.remove(),
+    ]
+    if one.finished_at is not None:
+        actions += [ImportRow.finished_at.set(one.finished_at), ImportRow.open.remove()]
+    if one.detail is not None:
+        actions.append(ImportRow.detail.set(one.detail))
+    return actions
 
 
 def _plan(kept: dict[str, Any] | None) -> ChunkPlan | None:
