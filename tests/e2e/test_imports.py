@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import requests
+
+from infra.local.stack import STACK_NAME, LocalStack
 
 from .conftest import Call
 
@@ -83,3 +90,56 @@ def test_what_is_no_file_of_clients_is_refused_at_once(
     answer: requests.Response = call("POST", "/Clients/import/", data=content, headers=headers)
     assert answer.status_code == status, answer.text
     assert call("GET", "/Clients/import/").json()["results"] == before
+
+
+def import_by_program(file: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "infra.import_clients", str(file), "--stack", STACK_NAME]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def figures(output: str) -> dict[str, int]:
+    """The lines of two words, a name and a number."""
+    words = [line.split() for line in output.splitlines()]
+    return {line[0]: int(line[1]) for line in words if len(line) == 2 and line[1].isdigit()}
+
+
+def test_the_program_imports_a_file_and_says_what_came_of_it(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "клиенты.csv"
+    file.write_bytes("phone_number,tag\n79620000001,ёж\nabc,x\n".encode("cp1251"))
+    first = import_by_program(file)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert figures(first.stdout) == {"rows": 2, "added": 1, "changed": 0, "unchanged": 0, "refused": 1}
+    assert "row 3: phone_number: Enter a phone number" in first.stdout
+    assert "7962" not in first.stdout
+    assert figures(import_by_program(file).stdout)["unchanged"] == 1
+    newest = call("GET", "/Clients/import/?limit=1").json()["results"][0]
+    assert newest["file_name"] == "клиенты.csv"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [(b"", "is empty"), (b"tag\na\n", "phone_number: This column is required.")]
+)
+@pytest.mark.usefixtures("stack")
+def test_the_program_fails_in_one_line(tmp_path: Path, content: bytes, expected: str) -> None:
+    file = tmp_path / "clients.csv"
+    file.write_bytes(content)
+    done = import_by_program(file)
+    assert done.returncode == 1
+    assert expected in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ({"key": "no/such.csv"}, "no such file"),
+        ({"key": 1}, "is expected"),
+        ({"import": 0}, "Not"),
+    ],
+)
+def test_the_lambda_says_what_is_wrong(stack: LocalStack, payload: dict[str, Any], expected: str) -> None:
+    name = stack.outputs["StartImportName"]
+    answer = boto3.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
+    found = json.loads(answer["Payload"].read())
+    assert list(found) == ["detail"]
+    assert expected in found["detail"]
