@@ -10,6 +10,7 @@ from .logs import count, log
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
+    from .adapters.queues import Queue
 
 SECONDS_FOR_A_HANDFUL = 10.0
 
@@ -31,17 +32,20 @@ def put_back(outside: Outside, seconds_left: Callable[[], float]) -> int:
         if not letters:
             break
         for letter in letters:
-            queue = outside.segments_queue if _is_job(letter.body) else outside.send_queue
-            queue.send_raw(letter.body)
+            _home(outside, letter.body).send_raw(letter.body)
         outside.dead_letters.delete([letter.receipt for letter in letters])
         done += len(letters)
     log.info("dead letters put back", extra={"number": done})
     return done
 
 
-def _is_job(body: str) -> bool:
+def _home(outside: Outside, body: str) -> Queue:
+    """The queue that a letter came from, by what it looks like."""
     try:
         read = json.loads(body)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(read, dict) and "job" in read
+        return outside.send_queue
+    fields = read if isinstance(read, dict) else {}
+    if "job" in fields:
+        return outside.segments_queue
+    return outside.imports_queue if "import" in fields else outside.send_queue

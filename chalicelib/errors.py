@@ -8,13 +8,15 @@ Refusal                    the caller can mend it: becomes a 4xx with `body`
 ├── MethodRefused   405    the address exists, the method does not
 ├── NotInThisStatus 409    the mailing's status does not allow it
 ├── TooLarge        413    a body over the limit
-├── WrongMediaType  415    neither JSON nor a form
+├── WrongMediaType  415    neither JSON nor a form, nor CSV where a file is expected
 ├── KeyReused       422    the Idempotency-Key was used for another request
 └── TooManyAttempts 429    to sign in: wait
 Conflict                   somebody else wrote first: read again and decide again
 ├── RowChanged             the row is not as it was read
 ├── PhoneTaken             the phone number belongs to another client
-└── SegmentBusy            another worker holds the segment
+├── SegmentBusy            another worker holds the segment
+└── ImportBusy             another worker holds the import
+FileGone                   the file is not in the bucket, or is another one by now
 NotWritten                 a table did not take a write that is right: try again
 BadSettings                the environment is wrong: nothing starts
 """
@@ -102,11 +104,8 @@ class TooLarge(Refusal):
 class WrongMediaType(Refusal):
     status_code = 415
 
-    def __init__(self, media_type: str) -> None:
-        super().__init__(
-            f'Unsupported media type "{media_type}" in request: '
-            "application/json or application/x-www-form-urlencoded is expected."
-        )
+    def __init__(self, media_type: str, expected: Sequence[str]) -> None:
+        super().__init__(f'Unsupported media type "{media_type}" in request: {" or ".join(expected)} is expected.')
 
 
 class KeyReused(Refusal):
@@ -142,6 +141,14 @@ class PhoneTaken(Conflict):
 
 class SegmentBusy(Conflict):
     """Another worker holds the segment; its lease ends by itself."""
+
+
+class ImportBusy(Conflict):
+    """Another worker holds the import; its lease ends by itself."""
+
+
+class FileGone(Exception):
+    """The file is not in the bucket, or is another one by now."""
 
 
 class NotWritten(Exception):

@@ -53,6 +53,8 @@ class Settings:
     stack_name: str = _setting("notifications", str, "Prefix of tables, schedules and parameters.")
     send_queue_url: str = _setting("", str, "Queue of messages to send.")
     segments_queue_url: str = _setting("", str, "Queue of jobs: starts, segments, recounts.")
+    imports_queue_url: str = _setting("", str, "Queue of imports to work off.")
+    imports_bucket: str = _setting("", str, "Bucket of files of clients.")
     dead_letters_url: str = _setting("", str, "Queue of what cannot be read.")
     start_mailing_arn: str = _setting("", str, "The Lambda that a mailing's schedule invokes.")
     scheduler_role_arn: str = _setting("", str, "The role that the schedules use to invoke it.")

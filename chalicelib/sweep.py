@@ -1,10 +1,11 @@
-"""Every minute: start what is due, end what is over, resume what stalled, recount what is done."""
+"""Every minute: start what is due, end what is over, resume what stalled (imports too), recount what is done."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING
 
+from .domain.client_import import job_body
 from .domain.mailing import Mailing
 from .domain.steps import Step, next_step
 from .fanout import resume_fanout, start_mailing
@@ -32,9 +33,26 @@ def sweep(outside: Outside) -> dict[str, int]:
             continue
         if step is not None:
             taken[step.value] += 1
+    try:
+        taken["import"] = _sweep_imports(outside)
+    except Exception as error:
+        log.exception("imports not swept")
+        errors.append(error)
     if errors:
-        raise ExceptionGroup("some mailings could not be swept", errors)
+        raise ExceptionGroup("some of it could not be swept", errors)
     return taken
+
+
+def _sweep_imports(outside: Outside) -> int:
+    """Queue again the work on those that stand still though nothing is queued; how many there were."""
+    now = outside.clock.now()
+    running = outside.imports.get_many(outside.imports.open_ids()).values()
+    stalled = [one.id for one in running if one.is_stalled(now)]
+    if not stalled or not outside.imports_queue.is_idle():
+        return 0
+    log.info("sweep", extra={"imports": stalled})
+    outside.imports_queue.send([job_body(import_id) for import_id in stalled])
+    return len(stalled)
 
 
 def _sweep_mailing(outside: Outside, mailing: Mailing, queue_is_idle: bool) -> Step | None:

@@ -17,6 +17,7 @@ from chalicelib.domain.client import Client
 from chalicelib.settings import Settings
 
 STACK_NAME = "test"
+IMPORTS_BUCKET = "test-imports"
 TEMPLATE = Path(__file__).parents[1] / "infra" / "stack.json"
 
 
@@ -26,7 +27,8 @@ def make_outside(**settings: Any) -> Outside:
         if resource.get("Type") == "AWS::DynamoDB::Table":
             _make_table(resource["Properties"])
     sqs = aws.client("sqs")
-    urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("send", "segments", "dead")}
+    urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("send", "segments", "imports", "dead")}
+    aws.client("s3").create_bucket(Bucket=IMPORTS_BUCKET)
     aws.client("scheduler").create_schedule_group(Name=STACK_NAME)
     role = "arn:aws:iam::123456789012:role/scheduler"
     return Outside(
@@ -35,6 +37,8 @@ def make_outside(**settings: Any) -> Outside:
             stack_name=STACK_NAME,
             send_queue_url=urls["send"],
             segments_queue_url=urls["segments"],
+            imports_queue_url=urls["imports"],
+            imports_bucket=IMPORTS_BUCKET,
             dead_letters_url=urls["dead"],
             start_mailing_arn="arn:aws:lambda:us-east-1:123456789012:function:start",
             scheduler_role_arn=role,

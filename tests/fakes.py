@@ -11,13 +11,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from threading import RLock
 from typing import Any
 
+from chalicelib.adapters.files import Piece
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain import message as message_domain
 from chalicelib.domain.audience import Filter, Partition
 from chalicelib.domain.client import Client, block_of, label_key
+from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
 from chalicelib.domain.first_request import FirstRequest
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import COUNTED, NOTHING, Counts, Mailing
@@ -25,7 +28,7 @@ from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message
 from chalicelib.domain.principal import Token, User
 from chalicelib.domain.record import Record, day_of
 from chalicelib.domain.segment import Segment, ShardReport
-from chalicelib.errors import PhoneTaken, RowChanged, SegmentBusy
+from chalicelib.errors import FileGone, ImportBusy, PhoneTaken, RowChanged, SegmentBusy
 from chalicelib.settings import Settings
 
 LOCK = RLock()
@@ -59,6 +62,11 @@ class FakeCounters:
         with LOCK:
             self.ids[name] += 1
             return self.ids[name]
+
+    def lease_ids(self, name: str, number: int) -> int:
+        with LOCK:
+            self.ids[name] += number
+            return self.ids[name] - number + 1
 
     def last_id(self, name: str) -> int:
         return self.ids[name]
@@ -98,6 +106,15 @@ class FakeClients:
             self._put(client)
             self.audit.write(record)
 
+    def add_many(self, clients: Iterable[Client]) -> None:
+        with LOCK:
+            clients = list(clients)
+            assert len(clients) <= 50
+            if any(client.phone_number in self.phones or client.id in self.rows for client in clients):
+                raise RowChanged
+            for client in clients:
+                self._put(client)
+
     def get(self, client_id: int) -> Client | None:
         return self.rows.get(client_id)
 
@@ -123,6 +140,10 @@ class FakeClients:
 
     def find_by_phone(self, phone_number: str) -> Client | None:
         return self.rows.get(self.phones.get(phone_number, 0))
+
+    def find_many(self, phone_numbers: Iterable[str]) -> dict[str, Client]:
+        with LOCK:
+            return {phone: self.rows[self.phones[phone]] for phone in phone_numbers if phone in self.phones}
 
     def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
         key: Callable[[Client], str | int | None] = {
@@ -393,6 +414,76 @@ class FakeSegments:
         return list(self.found[mailing_id, round_number].values())
 
 
+class FakeImports:
+    def __init__(self, audit: FakeAudit) -> None:
+        self.audit = audit
+        self.rows: dict[int, ClientImport] = {}
+        self.leased_until: dict[int, datetime] = {}
+        self.refused_rows: dict[int, dict[int, RefusedRow]] = defaultdict(dict)
+
+    def add(self, one: ClientImport, record: Record | None = None) -> None:
+        with LOCK:
+            if one.id in self.rows:
+                raise RowChanged
+            self.rows[one.id] = one
+            self.audit.write(record)
+
+    def get(self, import_id: int) -> ClientImport | None:
+        return self.rows.get(import_id)
+
+    def get_many(self, import_ids: Iterable[int]) -> dict[int, ClientImport]:
+        return {import_id: self.rows[import_id] for import_id in import_ids if import_id in self.rows}
+
+    def open_ids(self) -> list[int]:
+        return [one.id for one in self.rows.values() if one.status == RUNNING]
+
+    def lease(self, import_id: int, now: datetime, until: datetime) -> ClientImport:
+        with LOCK:
+            row = self.rows.get(import_id)
+            if row is None or row.status != RUNNING or self.leased_until.get(import_id, now) > now:
+                raise ImportBusy
+            self.leased_until[import_id] = until
+            self.rows[import_id] = replace(row, lease=row.lease + 1, moved_at=now)
+            return self.rows[import_id]
+
+    def advance(self, one: ClientImport) -> None:
+        with LOCK:
+            self._own(one)
+            self.rows[one.id] = one
+
+    def let_go(self, one: ClientImport) -> None:
+        with LOCK:
+            self._own(one)
+            self.leased_until.pop(one.id, None)
+
+    def _own(self, one: ClientImport) -> None:
+        if self.rows[one.id].lease != one.lease:
+            raise RowChanged
+
+    def add_refused(self, one: ClientImport, rows: Iterable[RefusedRow]) -> None:
+        self.refused_rows[one.id] |= {row.number: row for row in rows}
+
+    def refused(self, import_id: int, after: int, limit: int) -> list[RefusedRow]:
+        rows = self.refused_rows[import_id]
+        return [rows[number] for number in sorted(rows) if number > after][:limit]
+
+
+class FakeFiles:
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+
+    def put(self, key: str, content: bytes) -> str:
+        self.contents[key] = content
+        return sha256(content).hexdigest()
+
+    def read(self, key: str, start: int, length: int) -> Piece | None:
+        content = self.contents.get(key)
+        if content is None:
+            raise FileGone(key)
+        piece = content[start : start + length]
+        return Piece(piece, sha256(content).hexdigest(), len(content)) if piece else None
+
+
 class FakeFirstRequests:
     def __init__(self) -> None:
         self.rows: dict[str, tuple[FirstRequest, datetime]] = {}
@@ -606,6 +697,9 @@ class FakeOutside:
         self.first_requests = FakeFirstRequests()
         self.send_queue = FakeQueue(self.clock, visibility=90)
         self.segments_queue = FakeQueue(self.clock, visibility=75)
+        self.imports = FakeImports(self.audit)
+        self.import_files = FakeFiles()
+        self.imports_queue = FakeQueue(self.clock, visibility=150)
         self.dead_letters = FakeQueue(self.clock)
         self.schedules = FakeSchedules()
         self.gateway = FakeGateway(self.clock)

@@ -12,6 +12,7 @@ from ..settings import Settings
 from .clock import Clock
 
 if TYPE_CHECKING:
+    from .files import Files
     from .gateway import Gateway
     from .parameters import Parameter
     from .queues import Queue
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .tables.clients import Clients
     from .tables.counters import Counters
     from .tables.first_requests import FirstRequests
+    from .tables.imports import Imports
     from .tables.labels import Labels
     from .tables.mailings import Mailings
     from .tables.messages import Messages
@@ -44,6 +46,12 @@ class Outside:
         from .tables.clients import Clients
 
         return Clients(self.settings.stack_name, self.audit)
+
+    @cached_property
+    def imports(self) -> Imports:
+        from .tables.imports import Imports
+
+        return Imports(self.settings.stack_name, self.audit)
 
     @cached_property
     def mailings(self) -> Mailings:
@@ -104,6 +112,18 @@ class Outside:
         from .queues import Queue
 
         return Queue(self.settings.segments_queue_url)
+
+    @cached_property
+    def imports_queue(self) -> Queue:
+        from .queues import Queue
+
+        return Queue(self.settings.imports_queue_url)
+
+    @cached_property
+    def import_files(self) -> Files:
+        from .files import Files
+
+        return Files(self.settings.imports_bucket)
 
     @cached_property
     def dead_letters(self) -> Queue:

@@ -1,4 +1,4 @@
-"""What came in: a JSON or a form body, as a mapping from field to what was sent."""
+"""What came in: a JSON or a form body, as a mapping from field to what was sent; or a CSV file, as its bytes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from ..errors import BadInput, TooLarge, WrongMediaType
 BODY_LIMIT = 256 * 1024
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+CSV = "text/csv"
+BYTES = "application/octet-stream"
+FILE_LIMIT = 5 * 1024**2
+NOT_UTF8 = "\ufffd".encode()
+"""What API Gateway makes of bytes that are not UTF-8, unless they are sent as BYTES."""
 
 
 def read_body(raw: bytes, content_type: str | None) -> dict[str, object]:
@@ -18,14 +23,31 @@ def read_body(raw: bytes, content_type: str | None) -> dict[str, object]:
         raise TooLarge(f"Request body is too large: at most {BODY_LIMIT // 1024} KB are expected.")
     if not raw:
         return {}
-    media_type = (content_type or "").partition(";")[0].strip().lower()
-    if media_type not in (JSON, FORM):
-        raise WrongMediaType(media_type[:100])
+    media_type = _media_type(content_type, JSON, FORM)
     try:
         decoded = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput.whole(f"The body is not UTF-8: {error.reason} at byte {error.start}.") from error
     return _read_json(decoded) if media_type == JSON else _read_form(decoded)
+
+
+def read_file(raw: bytes, content_type: str | None) -> bytes:
+    """A CSV file as it was sent. Raises BadInput, TooLarge, WrongMediaType."""
+    if len(raw) > FILE_LIMIT:
+        raise TooLarge(
+            f"The file is too large: at most {FILE_LIMIT // 1024**2} MB are expected (on AWS 4.4 MB as {BYTES}). "
+            "A larger one goes by the bucket: python -m infra.import_clients FILE."
+        )
+    if _media_type(content_type, CSV, BYTES) == CSV and NOT_UTF8 in raw:
+        raise BadInput.whole(f"The file is not UTF-8: send it with Content-Type: {BYTES}.")
+    return raw
+
+
+def _media_type(content_type: str | None, *expected: str) -> str:
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    if media_type not in expected:
+        raise WrongMediaType(media_type[:100], expected)
+    return media_type
 
 
 def _read_json(decoded: str) -> dict[str, object]:

@@ -15,7 +15,7 @@ from ..domain.principal import Principal
 from ..domain.record import Author
 from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal
 from ..logs import log
-from .bodies import read_body
+from .bodies import read_body, read_file
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """Every address takes every method, so that a wrong one gets our 405 and not API Gateway's 403."""
@@ -42,9 +42,15 @@ class Call:
         return dict(self.request.query_params or {})
 
     def body(self) -> dict[str, object]:
+        return read_body(self._raw_body, self.request.headers.get("content-type"))
+
+    def file(self) -> bytes:
+        return read_file(self._raw_body, self.request.headers.get("content-type"))
+
+    @property
+    def _raw_body(self) -> bytes:
         raw = self.request.raw_body
-        raw = raw.encode() if isinstance(raw, str) else raw
-        return read_body(raw, self.request.headers.get("content-type"))
+        return raw.encode() if isinstance(raw, str) else raw
 
     @property
     def url(self) -> str:

@@ -23,15 +23,24 @@ KEPT = timedelta(hours=24)
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
-def answer_once(call: Call, act: Callable[[int | None], Response], new_id: Callable[[], int] | None = None) -> Response:
-    """What `act` answers, given the reserved id (None without a key). A refusal is not kept: it did nothing."""
+def answer_once(
+    call: Call,
+    act: Callable[[int | None], Response],
+    new_id: Callable[[], int] | None = None,
+    content: bytes | None = None,
+) -> Response:
+    """What `act` answers, given the reserved id (None without a key). A refusal is not kept: it did nothing.
+
+    `content`: what was sent, where it is a file and not fields.
+    """
     key = call.request.headers.get("idempotency-key")
     if key is None:
         return act(None)
     if not KEY.fullmatch(key):
         raise BadInput.whole("Idempotency-Key: 1 to 255 printable ASCII characters without a space are expected.")
     name = _digest(call.principal.name, key)
-    first = _first_request(call, name, new_id)
+    sent = json.dumps(call.body(), sort_keys=True) if content is None else sha256(content).hexdigest()
+    first = _first_request(call, name, _digest(call.request.method, call.url, sent), new_id)
     if first.status_code is not None:
         return Response(json.loads(first.body), status_code=first.status_code, headers=dict(REPLAYED))
     response = act(first.reserved_id or None)
@@ -39,10 +48,9 @@ def answer_once(call: Call, act: Callable[[int | None], Response], new_id: Calla
     return response
 
 
-def _first_request(call: Call, name: str, new_id: Callable[[], int] | None) -> FirstRequest:
+def _first_request(call: Call, name: str, fingerprint: str, new_id: Callable[[], int] | None) -> FirstRequest:
     """What came first under this key: this request, or an earlier one that must be the same."""
     requests, now = call.outside.first_requests, call.outside.clock.now()
-    fingerprint = _digest(call.request.method, call.url, json.dumps(call.body(), sort_keys=True))
     first = requests.find(name, now)
     if first is None:
         mine = FirstRequest(fingerprint, new_id() if new_id else 0)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..domain.client_import import STATUSES as IMPORT_STATUSES
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RESEND, Field, Schema
 from . import clients
+from .bodies import BYTES, CSV
+from .exports import PART
 from .paging import DEFAULT_LIMIT, MAX_LIMIT
 
 INTEGER: Schema = {"type": "integer"}
@@ -19,22 +22,32 @@ TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-12-0
 TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
 DETAIL: Schema = {"type": "object", "properties": {"detail": STRING}, "required": ["detail"]}
 
+CSV_PART: Schema = {
+    "description": "UTF-8, separated by ; the first part begins with a BOM and the names of the columns",
+    "headers": {"Link": {"description": 'The next part: `<address>; rel="next"`; absent at the end', "schema": STRING}},
+    "content": {CSV: {"schema": STRING}},
+}
+
 ERRORS = {
     400: "Bad input: every bad field, or `detail` of the request as a whole",
     401: "No token, or one that is not known",
     403: "The token's role does not allow it",
     404: "There is none such",
     409: "Not in this status, or somebody else is changing the same thing: the reason",
-    413: "A body over 256 KB",
-    415: "Neither JSON nor a form",
+    413: "A body over 256 KB; a file over 5 MB",
+    415: "Neither JSON nor a form; not a file where one is expected",
     422: "The Idempotency-Key was used for another request",
 }
 ALWAYS = (400, 401, 403)
 
 
+PAGED = (CSV, "Totals", "MailingStats", "ImportWithRows")
+"""What comes in pages, or in parts, without being a list."""
+
+
 @dataclass(frozen=True)
 class Operation:
-    """`takes` and `gives` name a schema; a page of them when `is_list`. `query`: parameters by name."""
+    """`takes` and `gives` name a schema, or are CSV; a page of them when `is_list`. `query`: parameters by name."""
 
     path: str
     method: str
@@ -58,6 +71,11 @@ class Operation:
 OPERATIONS = [
     Operation("/Clients/", "get", "List clients", "Client", is_list=True, query=clients.FILTERS),
     Operation("/Clients/", "post", "Register a client", "Client", "NewClient", 201),
+    Operation("/Clients/import/", "get", "List imports, the newest first", "Import", is_list=True),
+    Operation("/Clients/import/", "post", "Import clients from a file", "Import", CSV, 202, query=("file_name",)),
+    Operation("/Clients/import/{id}/", "get", "How far an import is, and its refused rows", "ImportWithRows"),
+    Operation("/Clients/import/{id}/refused/", "get", "An import's refused rows, with the reasons", CSV),
+    Operation("/Clients/export/", "get", "Clients as CSV, part by part", CSV, query=clients.FILTERS),
     Operation("/Clients/{id}/", "get", "Read a client", "Client"),
     Operation("/Clients/{id}/", "put", "Replace a client", "Client", "NewClient"),
     Operation("/Clients/{id}/", "patch", "Change a client", "Client", "ClientChange"),
@@ -75,6 +93,7 @@ OPERATIONS = [
     Operation("/Stats/", "get", "Totals, and every mailing with its counts", "Totals"),
     Operation("/Audit/", "get", "Who did what, the newest first", "Record", is_list=True),
     Operation("/Stats/{id}/", "get", "A mailing with its messages", "MailingStats", query=("status",)),
+    Operation("/Stats/{id}/export/", "get", "A mailing's messages as CSV, part by part", CSV, query=("status",)),
 ]
 
 
@@ -117,8 +136,9 @@ def _operation(operation: Operation) -> Schema:
         | {str(code): _refusal(code) for code in operation.errors},
     }
     if operation.takes:
-        content = {"schema": _ref(operation.takes)}
-        types = ("application/json", "application/x-www-form-urlencoded")
+        is_file = operation.takes == CSV
+        content = {"schema": STRING if is_file else _ref(operation.takes)}
+        types = (CSV, BYTES) if is_file else ("application/json", "application/x-www-form-urlencoded")
         is_required = operation.method != "patch"
         described["requestBody"] = {"required": is_required, "content": dict.fromkeys(types, content)}
     return described
@@ -133,14 +153,16 @@ def _parameters(operation: Operation) -> list[Schema]:
     found: list[Schema] = []
     if "{id}" in operation.path:
         found.append({"name": "id", "in": "path", "required": True, "schema": {**INTEGER, "minimum": 1}})
-    if operation.is_list or operation.path.startswith("/Stats"):
-        limit = {**INTEGER, "minimum": 1, "default": DEFAULT_LIMIT}
+    if operation.is_list or operation.gives in PAGED:
+        most, usual = (PART, PART) if operation.gives == CSV else (MAX_LIMIT, DEFAULT_LIMIT)
+        limit = {**INTEGER, "minimum": 1, "default": usual}
         found += [
-            _query("limit", limit, f"How many; {MAX_LIMIT:,} at the most"),
-            _query("cursor", CURSOR, "From `next`; opaque"),
+            _query("limit", limit, f"How many; {most:,} at the most"),
+            _query("cursor", CURSOR, "From `next`, or the Link header; opaque"),
         ]
     filters: dict[str, Schema] = {"status": {"enum": list(MESSAGE_STATUSES)}}
-    found += [_query(name, filters.get(name, STRING), "Only those") for name in operation.query]
+    abouts = {"file_name": "What people call the file"}
+    found += [_query(name, filters.get(name, STRING), abouts.get(name, "Only those")) for name in operation.query]
     if operation.method == "post":
         about = "Repeated with the same key within 24 hours, the first answer is returned and nothing is done"
         schema = {**STRING, "pattern": "^[!-~]{1,255}$"}
@@ -155,6 +177,8 @@ def _query(name: str, schema: Schema, about: str) -> Schema:
 def _answer(operation: Operation) -> Schema:
     if operation.gives is None:
         return {"description": "Done"}
+    if operation.gives == CSV:
+        return CSV_PART
     schema = _page(_ref(operation.gives)) if operation.is_list else _ref(operation.gives)
     return {"description": "As asked", "content": {"application/json": {"schema": schema}}}
 
@@ -202,7 +226,20 @@ def _schemas() -> dict[str, Schema]:
         **dict.fromkeys(("who", "action", "what", "id"), STRING),
         **dict.fromkeys(("before", "after"), fields_or_null),
     }
+    import_shown: dict[str, Schema] = {
+        "id": INTEGER,
+        "status": {"enum": list(IMPORT_STATUSES)},
+        "file_name": STRING,
+        **dict.fromkeys(("rows", "added", "changed", "unchanged", "refused"), INTEGER),
+        "created_at": TIME,
+        "finished_at": TIME_OR_NULL,
+        "detail": TEXT_OR_NULL,
+    }
+    cells: Schema = {"type": "object", "additionalProperties": STRING}
+    row_shown: dict[str, Schema] = {"row": INTEGER, "cells": cells, "errors": _ref("FieldErrors")}
     return {
+        "Import": _object(import_shown),
+        "ImportWithRows": _object({**import_shown, **_page_fields(_object(row_shown))}),
         "Record": _object(record_shown),
         "Client": _object(client_shown),
         "NewClient": _sent(CLIENT, CLIENT_READ_ONLY, partial=False),

@@ -29,14 +29,14 @@ class Page:
         return Cursor(*self.place) if self.place else BEGINNING
 
 
-def read_page(query: Mapping[str, str], numbers: int) -> Page:
+def read_page(query: Mapping[str, str], numbers: int, default: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> Page:
     """`numbers`: how many numbers this list's cursor is made of."""
     errors = {}
-    limit, place = DEFAULT_LIMIT, None
+    limit, place = default, None
     try:
-        limit = _limit(query["limit"]) if "limit" in query else DEFAULT_LIMIT
+        limit = _limit(query["limit"], most) if "limit" in query else default
     except ValueError:
-        errors["limit"] = [f"A whole number from 1 to {MAX_LIMIT} is expected."]
+        errors["limit"] = [f"A whole number from 1 to {most} is expected."]
     try:
         place = _place(query["cursor"], numbers) if "cursor" in query else None
     except ValueError:
@@ -49,22 +49,24 @@ def read_page(query: Mapping[str, str], numbers: int) -> Page:
 def answer_page(
     url: str, query: Mapping[str, str], page: Page, place: Sequence[int] | None, results: list[dict[str, object]]
 ) -> dict[str, object]:
-    """`place`: where the next page begins, None at the end. The other parameters of the query are kept."""
-    if place is None:
-        return {"next": None, "results": results}
+    """`place`: where the next page begins, None at the end."""
+    return {"next": None if place is None else next_url(url, query, page, place), "results": results}
+
+
+def next_url(url: str, query: Mapping[str, str], page: Page, place: Sequence[int]) -> str:
+    """The other parameters of the query are kept."""
     cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
-    parameters = {**query, "limit": page.limit, "cursor": cursor}
-    return {"next": f"{url}?{urlencode(parameters)}", "results": results}
+    return f"{url}?{urlencode({**query, 'limit': page.limit, 'cursor': cursor})}"
 
 
 def cursor_place(cursor: Cursor | None) -> tuple[int, int] | None:
     return None if cursor is None else (cursor.partition, cursor.id)
 
 
-def _limit(sent: str) -> int:
+def _limit(sent: str, most: int) -> int:
     if not (sent.isascii() and sent.isdigit()) or int(sent[:9]) < 1:
         raise ValueError(sent)
-    return min(int(sent[:9]), MAX_LIMIT)
+    return min(int(sent[:9]), most)
 
 
 def _place(sent: str, numbers: int) -> tuple[int, ...]:

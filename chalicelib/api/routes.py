@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Blueprint, Response
 
 from ..workers.wakeup import outside
-from . import audit, clients, mailings, stats
+from . import audit, clients, exports, imports, mailings, stats
 from .authorizer import token_auth
 from .calls import METHODS, Action, answer, read_id
 
@@ -32,6 +32,26 @@ def client_detail(client_id: str) -> Response:
             "DELETE": lambda call: clients.delete(call, read_id(client_id)),
         }
     )
+
+
+@routes.route("/Clients/import", **ROUTE)
+def import_list() -> Response:
+    return _answer({"GET": imports.list_, "POST": imports.create})
+
+
+@routes.route("/Clients/import/{import_id}", **ROUTE)
+def import_detail(import_id: str) -> Response:
+    return _answer({"GET": lambda call: imports.read(call, read_id(import_id))})
+
+
+@routes.route("/Clients/import/{import_id}/refused", **ROUTE)
+def import_refused(import_id: str) -> Response:
+    return _answer({"GET": lambda call: exports.refused(call, read_id(import_id))})
+
+
+@routes.route("/Clients/export", **ROUTE)
+def client_export() -> Response:
+    return _answer({"GET": exports.clients})
 
 
 @routes.route("/Mailing", **ROUTE)
@@ -79,6 +99,11 @@ def stats_list() -> Response:
 @routes.route("/Stats/{mailing_id}", **ROUTE)
 def stats_detail(mailing_id: str) -> Response:
     return _answer({"GET": lambda call: stats.read(call, read_id(mailing_id))})
+
+
+@routes.route("/Stats/{mailing_id}/export", **ROUTE)
+def stats_export(mailing_id: str) -> Response:
+    return _answer({"GET": lambda call: exports.messages(call, read_id(mailing_id))})
 
 
 @routes.route("/Audit", **ROUTE)

@@ -16,7 +16,7 @@ MADE, CHANGED, REMOVED = "made", "changed", "removed"
 
 @dataclass(frozen=True)
 class Record:
-    """`number` orders them and is unique; `what` is `client`, `mailing` or `token`; None: there was, or is, nothing."""
+    """`number` orders them; `what` is `client`, `import`, `mailing` or `token`; None: there was, or is, nothing."""
 
     number: int
     at: datetime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from io import BytesIO
 
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
 from multidict import CIMultiDict
@@ -32,7 +33,7 @@ async def pass_on(request: web.Request, base_url: str, headers: Mapping[str, str
         request.method,
         url,
         headers=sent,
-        data=body or None,
+        data=BytesIO(body) if body else None,
         allow_redirects=False,
         skip_auto_headers=["Content-Type", "User-Agent"],
     ) as answer:

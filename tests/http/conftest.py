@@ -87,7 +87,7 @@ def call(token: str) -> Iterator[Call]:
 def written(outside: Outside) -> Callable[[], list[Any]]:
     """Everything in all tables but the counters, and when a token was last used, to compare before and after."""
     _ = outside.clients, outside.mailings, outside.messages, outside.segments, outside.tokens, outside.first_requests
-    _ = outside.audit, outside.users, outside.labels
+    _ = outside.audit, outside.users, outside.labels, outside.imports
 
     def written() -> list[Any]:
         tables = [model for model in Model.__subclasses__() if model.__name__ != "CounterRow"]

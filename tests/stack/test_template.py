@@ -13,18 +13,21 @@ from chalicelib.adapters.tables.audit import RecordRow
 from chalicelib.adapters.tables.clients import ClientRow, PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.first_requests import FirstRequestRow
+from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.labels import LabelRow
 from chalicelib.adapters.tables.mailings import MailingRow
 from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.adapters.tables.segments import SegmentRow
 from chalicelib.adapters.tables.tokens import TokenRow
 from chalicelib.adapters.tables.users import AttemptsRow, UserRow
+from chalicelib.domain.client_import import KEPT
 from chalicelib.settings import Settings
 
 FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "FanOut", "SendMessages", "Sweep"}
-FUNCTIONS |= {"ManageTokens", "ManageUsers", "PutBackDeadLetters"}
+FUNCTIONS |= {"ManageTokens", "ManageUsers", "PutBackDeadLetters", "ImportClients", "StartImport"}
 OPEN_TO_ALL = {"/", "/docs", "/docs/{name}", "/openapi.json", "/console/static/{name}"}
-EVENT_SOURCES = {"FanOut": "SegmentsQueue", "SendMessages": "SendQueue"}
+IMPORT_FILES = "${ImportsBucket.Arn}/*"
+EVENT_SOURCES = {"FanOut": "SegmentsQueue", "SendMessages": "SendQueue", "ImportClients": "ImportsQueue"}
 
 
 def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -54,7 +57,9 @@ def test_no_right_is_given_on_everything(resources: dict[str, Any]) -> None:
                 assert "*" not in targets, name
                 for target in targets:
                     wild = [value for value in target.values() if isinstance(value, str) and "*" in value]
-                    assert all(":log-group:" in value or ":schedule/" in value for value in wild), (name, wild)
+                    assert all(
+                        ":log-group:" in value or ":schedule/" in value or value == IMPORT_FILES for value in wild
+                    ), (name, wild)
 
 
 def test_failed_messages_come_back_one_by_one(resources: dict[str, Any]) -> None:
@@ -65,6 +70,7 @@ def test_failed_messages_come_back_one_by_one(resources: dict[str, Any]) -> None
         assert found[function]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert found[function]["EventSourceArn"] == {"Fn::Sub": f"${{{queue}.Arn}}"}
     assert found["SendMessages"]["BatchSize"] == 100
+    assert found["ImportClients"]["BatchSize"] == 1
     assert found["SendMessages"]["MaximumBatchingWindowInSeconds"] >= 1
 
 
@@ -97,6 +103,7 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
         (MailingRow, "mailings"),
         (MessageRow, "messages"),
         (SegmentRow, "segments"),
+        (ImportRow, "imports"),
         (FirstRequestRow, "first-requests"),
         (TokenRow, "tokens"),
         (UserRow, "users"),
@@ -152,6 +159,15 @@ def test_what_api_gateway_answers_by_itself_has_the_contracts_shape(resources: d
         assert int(answers[name]["statusCode"]) == status
     for answer in answers.values():
         assert answer["responseTemplates"]["application/json"].startswith('{"detail": ')
+
+
+def test_files_of_clients_are_encrypted_shut_and_gone_with_their_imports(resources: dict[str, Any]) -> None:
+    bucket = of_type(resources, "AWS::S3::Bucket")["ImportsBucket"]
+    assert "BucketName" not in bucket
+    assert bucket["BucketEncryption"]
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", KEPT.days)
 
 
 def test_the_zip_has_the_descriptions_of_the_services_that_are_called() -> None:

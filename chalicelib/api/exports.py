@@ -1,0 +1,109 @@
+"""CSV files out: clients, a mailing's messages, an import's refused rows.
+
+A Lambda's answer is at most 6 MB, so a file comes in parts, each with the address of the next one in its Link header;
+only the first has the names of the columns, so that the parts one after the other are one file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from chalice.app import Response
+
+from .. import clients as clients_
+from .. import imports, mailings, stats
+from ..domain.client_import import RefusedRow
+from ..domain.csv_file import write_rows
+from ..domain.walk import Cursor
+from .calls import Call
+from .clients import read_filter
+from .paging import Page, cursor_place, next_url, read_page
+from .stats import read_status, shown_message
+
+PART = 20_000
+"""Rows; fewer where they are long or slow to find."""
+
+PAGE = 500
+SIZE = 3_500_000
+"""Bytes after which a part ends: a page more, as JSON escapes it, is still below Lambda's 6 MB."""
+
+PATIENCE = timedelta(seconds=8)
+BOM = "\ufeff"
+CLIENT_COLUMNS = ("id", "phone_number", "operator_code", "tag", "timezone")
+MESSAGE_COLUMNS = ("id", "mailing_id", "client_id", "status", "created_at", "sent_at", "attempts", "last_error")
+
+Place = tuple[int, ...]
+Rows = list[list[object]]
+Read = Callable[[Place, int], tuple[Rows, Place | None]]
+
+
+def clients(call: Call) -> Response:
+    wanted = read_filter(call)
+
+    def read(place: Place, limit: int) -> tuple[Rows, Place | None]:
+        found, cursor = clients_.list_clients(call.outside, wanted, Cursor(*place), limit)
+        return [_cells(clients_.shown(client), CLIENT_COLUMNS) for client in found], cursor_place(cursor)
+
+    return _part(call, "clients.csv", CLIENT_COLUMNS, read, beginning=(0, 0))
+
+
+def messages(call: Call, mailing_id: int) -> Response:
+    status = read_status(call.query.get("status"))
+    mailing = mailings.get_mailing(call.outside, mailing_id)
+
+    def read(place: Place, limit: int) -> tuple[Rows, Place | None]:
+        found, cursor = stats.list_messages(call.outside, mailing, status, Cursor(*place), limit)
+        return [_cells(shown_message(message), MESSAGE_COLUMNS) for message in found], cursor_place(cursor)
+
+    return _part(call, f"mailing-{mailing_id}.csv", MESSAGE_COLUMNS, read, beginning=(0, 0))
+
+
+def refused(call: Call, import_id: int) -> Response:
+    """The rows as they were, and why: to be mended and sent again."""
+    columns = [name for name in imports.get_import(call.outside, import_id).form.columns if name != imports.REASON]
+
+    def read(place: Place, limit: int) -> tuple[Rows, Place | None]:
+        found, after = imports.list_refused(call.outside, import_id, place[0], limit)
+        return [[*_cells(row.cells, columns), _reason(row)] for row in found], None if after is None else (after,)
+
+    return _part(call, f"import-{import_id}-refused.csv", (*columns, imports.REASON), read, beginning=(0,))
+
+
+def _cells(shown: object, columns: Sequence[str]) -> list[object]:
+    assert isinstance(shown, dict)
+    return [shown.get(column) for column in columns]
+
+
+def _reason(row: RefusedRow) -> str:
+    return "; ".join(f"{field}: {' '.join(texts)}" for field, texts in row.errors.items())
+
+
+def _part(call: Call, name: str, columns: Sequence[str], read: Read, beginning: Place) -> Response:
+    page = read_page(call.query, len(beginning), default=PART, most=PART)
+    text, rest = _read_part(call, page, read, beginning)
+    head = BOM + write_rows([columns]) if page.place is None else ""
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    if rest is not None:
+        headers["Link"] = f'<{next_url(call.url, call.query, page, rest)}>; rel="next"'
+    return Response(head + text, headers=dict(headers))
+
+
+def _read_part(call: Call, page: Page, read: Read, beginning: Place) -> tuple[str, Place | None]:
+    """Page by page, until there are enough rows, or bytes, or it takes too long; and where to go on."""
+    deadline = call.outside.clock.now() + PATIENCE
+    place: Place | None = page.place or beginning
+    parts: list[str] = []
+    rows = size = 0
+    while place is not None and rows < page.limit and size < SIZE and call.outside.clock.now() < deadline:
+        found, place = read(place, min(PAGE, page.limit - rows))
+        parts.append(write_rows(found))
+        rows += len(found)
+        size += len(json.dumps(parts[-1]))
+    return "".join(parts), place

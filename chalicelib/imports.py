@@ -1,0 +1,139 @@
+"""Take in files of clients, and say how far they are. `importing.py` works them off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .domain.client_import import RUNNING, ClientImport, RefusedRow, job_body
+from .domain.csv_file import HEAD, FileFormat, read_format
+from .domain.record import Author
+from .errors import BadInput, FileGone, NotFound, RowChanged, TooLarge
+from .fields import CLIENT, CLIENT_READ_ONLY
+from .mailings import shown_moment
+
+if TYPE_CHECKING:
+    from .adapters.outside import Outside
+
+IMPORT_ID = "import_id"
+REASON = "reason"
+"""The column that refused rows are given back with: left in the file when they are sent again."""
+
+IGNORED = CLIENT_READ_ONLY | {REASON}
+KNOWN = [*CLIENT, *sorted(IGNORED)]
+REQUIRED = [name for name, field in CLIENT.items() if field.required]
+MAX_FILE = 2 * 1024**3
+MAX_NAME = 255
+PAGE_READ = 100
+MAX_READS = 20
+
+
+def new_import_id(outside: Outside) -> int:
+    return outside.counters.next_id(IMPORT_ID)
+
+
+def check_content(content: bytes, file_name: str) -> FileFormat:
+    """How the file is to be read. Raises BadInput."""
+    _check_name(file_name)
+    return read_format(content[:HEAD], len(content) <= HEAD, KNOWN, REQUIRED)
+
+
+def take_content(
+    outside: Outside, content: bytes, form: FileFormat, file_name: str, author: Author, import_id: int | None = None
+) -> ClientImport:
+    """Keep the file, and queue the work.
+
+    `import_id`: reserved before, by an earlier try of the same request, which may have made the import.
+    """
+    made_id = import_id or new_import_id(outside)
+    key = f"imports/{made_id}.csv"
+    version = outside.import_files.put(key, content)
+    now = outside.clock.now()
+    made = ClientImport(made_id, key, version, file_name, form, now, now, form.start)
+    return _begin(outside, made, author)
+
+
+def take_file(outside: Outside, key: str, file_name: str, author: Author) -> ClientImport:
+    """A file that is in the bucket already. Raises BadInput, NotFound, TooLarge."""
+    _check_name(file_name)
+    try:
+        piece = outside.import_files.read(key, 0, HEAD)
+    except FileGone as error:
+        raise NotFound("There is no such file in the imports bucket.") from error
+    if piece is None:
+        raise BadInput.whole("The file is empty.")
+    if piece.size > MAX_FILE:
+        raise TooLarge(f"The file is too large: at most {MAX_FILE // 1024**3} GB are expected.")
+    form = read_format(piece.content, piece.size <= HEAD, KNOWN, REQUIRED)
+    now = outside.clock.now()
+    made = ClientImport(new_import_id(outside), key, piece.version, file_name, form, now, now, form.start)
+    return _begin(outside, made, author)
+
+
+def get_import(outside: Outside, import_id: int) -> ClientImport:
+    found = outside.imports.get(import_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def list_imports(outside: Outside, before_id: int | None, limit: int) -> tuple[list[ClientImport], int | None]:
+    """A page, the newest first, and the id that the next page goes on below (None at the end)."""
+    below = outside.counters.last_id(IMPORT_ID) + 1 if before_id is None else before_id
+    found: list[ClientImport] = []
+    for _ in range(MAX_READS):
+        if below <= 1 or len(found) > limit:
+            break
+        ids = range(below - 1, max(0, below - 1 - PAGE_READ), -1)
+        read = outside.imports.get_many(ids)
+        found += [read[import_id] for import_id in ids if import_id in read]
+        below = ids[-1]
+    if len(found) > limit:
+        return found[:limit], found[limit - 1].id
+    return found, below if below > 1 else None
+
+
+def list_refused(outside: Outside, import_id: int, after: int, limit: int) -> tuple[list[RefusedRow], int | None]:
+    """A page in the order of the file, and the row that the next one goes on after (None at the end)."""
+    rows = outside.imports.refused(import_id, after, limit + 1)
+    return rows[:limit], rows[limit - 1].number if len(rows) > limit else None
+
+
+def shown(one: ClientImport) -> dict[str, object]:
+    """An import as the API, the Lambda and the records show it."""
+    tally = one.tally
+    return {
+        "id": one.id,
+        "status": one.status,
+        "file_name": one.file_name,
+        "rows": tally.rows,
+        "added": tally.added,
+        "changed": tally.changed,
+        "unchanged": tally.unchanged,
+        "refused": tally.refused,
+        "created_at": shown_moment(one.created_at),
+        "finished_at": shown_moment(one.finished_at),
+        "detail": one.detail,
+    }
+
+
+def shown_refused(row: RefusedRow) -> dict[str, object]:
+    return {"row": row.number, "cells": dict(row.cells), "errors": dict(row.errors)}
+
+
+def _begin(outside: Outside, made: ClientImport, author: Author) -> ClientImport:
+    """First the row, then the job; if the job is lost, the sweep finds the row."""
+    try:
+        outside.imports.add(made, author.record("import", made.id, None, {"id": made.id, "file_name": made.file_name}))
+    except RowChanged:
+        known = outside.imports.get(made.id)
+        if known is None:
+            raise
+        made = known
+    if made.status == RUNNING:
+        outside.imports_queue.send([job_body(made.id)])
+    return made
+
+
+def _check_name(file_name: str) -> None:
+    if len(file_name) > MAX_NAME or not file_name.isprintable():
+        raise BadInput({"file_name": [f"At most {MAX_NAME} printable characters are expected."]})

@@ -1,0 +1,55 @@
+"""Woken by the imports queue, one import at a time; and by hand (`aws lambda invoke`), for a file in the bucket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Blueprint, SQSEvent
+
+from ..domain.record import Author
+from ..errors import Refusal
+from ..importing import do_import
+from ..imports import get_import, list_refused, shown, shown_refused, take_file
+from .wakeup import waking
+
+worker = Blueprint(__name__)
+
+BY_HAND = "start_import"
+MOST_REFUSED = 1000
+
+
+@worker.on_sqs_message(queue="imports", name="import_clients", batch_size=1)
+def import_clients(event: SQSEvent) -> dict[str, Any]:
+    context: Any = event.context
+    outside = waking(context)
+    failures = []
+    for record in event:
+        delay = do_import(outside, record.body, lambda: float(context.get_remaining_time_in_millis()) / 1000)
+        if delay is not None:
+            outside.imports_queue.give_back({record.receipt_handle: delay})
+            failures.append({"itemIdentifier": record.to_dict()["messageId"]})
+    return {"batchItemFailures": failures}
+
+
+@worker.lambda_function(name="start_import")
+def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`{"key": "folder/clients.csv"}` begins an import of a file in the bucket; `{"import": 7}` says how far it is.
+
+    `{"import": 7, "refused": 20}`: with that many of its refused rows.
+    """
+    outside = waking(context)
+    try:
+        match event:
+            case {"import": int(import_id), "refused": int(number)} if 0 < number <= MOST_REFUSED:
+                rows, _ = list_refused(outside, import_id, 0, number)
+                return {**shown(get_import(outside, import_id)), "results": [shown_refused(row) for row in rows]}
+            case {"import": int(import_id)}:
+                return shown(get_import(outside, import_id))
+            case {"key": str(key), **rest} if key:
+                clock = outside.clock
+                author = Author(BY_HAND, clock.now(), clock.luck())
+                file_name = str(rest.get("file_name") or key.rpartition("/")[2])
+                return shown(take_file(outside, key, file_name, author))
+    except Refusal as refusal:
+        return refusal.body if "detail" in refusal.body else {"detail": str(refusal)}
+    return {"detail": '{"key": "folder/clients.csv", "file_name": optional} or {"import": 7} is expected.'}

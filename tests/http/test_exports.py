@@ -1,0 +1,73 @@
+"""CSV files out, part by part."""
+
+from __future__ import annotations
+
+import re
+
+from chalicelib.adapters.outside import Outside
+from chalicelib.fanout import start_mailing, walk_segment
+
+from .conftest import Answer, Call
+
+
+def parts_of(call: Call, path: str) -> list[Answer]:
+    parts = [call("GET", path)]
+    while link := parts[-1].headers.get("Link"):
+        found = re.fullmatch(r'<https://api\.example\.com(.+)>; rel="next"', link)
+        assert found is not None
+        parts.append(call("GET", found[1]))
+    return parts
+
+
+def clients(call: Call, number: int, tag: str = "a") -> None:
+    for index in range(number):
+        call("POST", "/Clients", form={"phone_number": f"7977000000{index}", "tag": tag})
+
+
+def test_clients_go_out_as_a_file_for_spreadsheets(call: Call) -> None:
+    clients(call, 1, "=cmd|' /C calc'!A0")
+    answer = call("GET", "/Clients/export/")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="clients.csv"'
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    head = "\ufeffid;phone_number;operator_code;tag;timezone\r\n"
+    assert answer.text == f"{head}1;79770000000;977;'=cmd|' /C calc'!A0;UTC\r\n"
+
+
+def test_parts_one_after_the_other_are_one_file(call: Call) -> None:
+    clients(call, 5)
+    whole = call("GET", "/Clients/export")
+    assert "Link" not in whole.headers
+    parts = parts_of(call, "/Clients/export?limit=2")
+    assert len(parts) == 3
+    assert "".join(part.text for part in parts) == whole.text
+    assert call("HEAD", "/Clients/export").status == 200
+
+
+def test_an_export_is_filtered_as_the_list_is(call: Call) -> None:
+    clients(call, 2)
+    call("POST", "/Clients", form={"phone_number": "79210000000", "tag": "b"})
+    for query in ("operator_code=921", "tag=b", "phone_number=79210000000"):
+        lines = call("GET", f"/Clients/export?{query}").text.splitlines()
+        assert [line.split(";")[1] for line in lines] == ["phone_number", "79210000000"]
+    assert len(call("GET", "/Clients/export?tag=none").text.splitlines()) == 1
+
+
+def test_a_mailings_messages_go_out(call: Call, outside: Outside) -> None:
+    clients(call, 3)
+    call("POST", "/Mailing", json={"datetime_start": "2026-01-01", "datetime_end": "2036-01-01", "message_text": "x"})
+    assert len(call("GET", "/Stats/1/export").text.splitlines()) == 1
+    start_mailing(outside, 1)
+    walk_segment(outside, 1, 0, lambda: 60.0)
+    parts = parts_of(call, "/Stats/1/export?limit=2&status=queued")
+    lines = "".join(part.text for part in parts).splitlines()
+    assert len(parts) == 2
+    assert lines[0] == "\ufeffid;mailing_id;client_id;status;created_at;sent_at;attempts;last_error"
+    assert [line.split(";")[1:4] for line in lines[1:]] == [["1", str(number), "queued"] for number in (1, 2, 3)]
+    assert len(call("GET", "/Stats/1/export?status=sent").text.splitlines()) == 1
+    assert call("GET", "/Stats/1/export?status=lost").status == 400
+
+
+def test_a_limit_and_a_cursor_are_checked(call: Call) -> None:
+    assert set(call("GET", "/Clients/export?limit=0&cursor=x").json) == {"limit", "cursor"}

@@ -1,0 +1,160 @@
+"""Clients by the file, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.access import make_token
+from chalicelib.adapters.outside import Outside
+from chalicelib.importing import do_import
+
+from .conftest import Answer, Call
+
+Written = Callable[[], list[Any]]
+FILE = "phone_number;tag\r\n79770000001;друзья\r\n7977;=1+1\r\n79770000002;\r\n"
+
+
+def post(
+    call: Call, content: bytes | str = FILE, content_type: str = "text/csv", query: str = "", **more: Any
+) -> Answer:
+    body = content.encode() if isinstance(content, str) else content
+    return call("POST", f"/Clients/import{query}", body=body, content_type=content_type, **more)
+
+
+def work(outside: Outside) -> None:
+    for letter in outside.imports_queue.take():
+        assert do_import(outside, letter.body, lambda: 60.0) is None
+        outside.imports_queue.delete([letter.receipt])
+
+
+def test_a_file_is_taken_at_once_and_worked_off_behind(call: Call, outside: Outside) -> None:
+    answer = post(call, query="?file_name=a.csv")
+    assert answer.status == 202
+    made = answer.json
+    assert made.pop("created_at").endswith("Z")
+    figures = dict.fromkeys(("rows", "added", "changed", "unchanged", "refused"), 0)
+    assert made == {"id": 1, "status": "running", "file_name": "a.csv", **figures, "finished_at": None, "detail": None}
+    work(outside)
+    one = call("GET", "/Clients/import/1").json
+    assert (one["status"], one["rows"], one["added"], one["refused"]) == ("finished", 3, 2, 1)
+    assert one["finished_at"] is not None
+    assert one["results"] == [
+        {
+            "row": 3,
+            "cells": {"phone_number": "7977", "tag": "=1+1"},
+            "errors": {"phone_number": ["Enter a phone number as 79XXXXXXXXX, where X is a digit: 79774053329."]},
+        }
+    ]
+    assert [client["tag"] for client in call("GET", "/Clients").json["results"]] == ["друзья", None]
+
+
+def test_cp1251_comes_as_bytes(call: Call, outside: Outside) -> None:
+    assert post(call, FILE.encode("cp1251"), "application/octet-stream").status == 202
+    work(outside)
+    assert call("GET", "/Clients/1").json["tag"] == "друзья"
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status", "field", "expected"),
+    [
+        ("", "text/csv", 400, "detail", "empty"),
+        ("\n\n", "text/csv", 400, "detail", "empty"),
+        ("79770000001;a\n", "text/csv", 400, "detail", "first row names the columns"),
+        ("phone_number;tagg\n", "text/csv", 400, "tagg", "Unknown column"),
+        ("tag\na\n", "text/csv", 400, "phone_number", "required"),
+        ("phone_number;tag\n7977;\ufffd\n", "text/csv", 400, "detail", "application/octet-stream"),
+        ("phone_number\n" + "7" * 5 * 1024**2, "text/csv", 413, "detail", "5 MB"),
+        (FILE, "application/json", 415, "detail", "text/csv or application/octet-stream"),
+        (FILE, "multipart/form-data; boundary=x", 415, "detail", "text/csv or application/octet-stream"),
+    ],
+)
+@pytest.mark.parametrize("key", [None, "k1"])
+def test_a_file_that_cannot_be_taken_is_refused_and_nothing_is_written(
+    call: Call,
+    outside: Outside,
+    written: Written,
+    content: str,
+    content_type: str,
+    status: int,
+    field: str,
+    expected: str,
+    key: str | None,
+) -> None:
+    before = written()
+    answer = post(call, content, content_type, key=key)
+    assert answer.status == status, answer.text
+    assert list(answer.json) == [field]
+    assert expected in str(answer.json[field])
+    assert written() == before
+    assert outside.imports_queue.is_idle()
+
+
+@pytest.mark.parametrize("name", ["%00", "%0a", "x" * 256])
+def test_a_name_of_a_file_is_printable(call: Call, written: Written, name: str) -> None:
+    before = written()
+    assert list(post(call, query=f"?file_name={name}").json) == ["file_name"]
+    assert written() == before
+
+
+def test_a_repeated_request_begins_one_import(call: Call, outside: Outside) -> None:
+    first = post(call, key="k1")
+    again = post(call, key="k1")
+    assert (again.status, again.json) == (202, first.json)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert post(call, FILE + "79770000003;\n", key="k1").status == 422
+    assert len(call("GET", "/Clients/import").json["results"]) == 1
+
+
+def test_imports_are_listed_the_newest_first_page_by_page(call: Call) -> None:
+    for _ in range(3):
+        post(call)
+    page = call("GET", "/Clients/import?limit=2").json
+    assert [one["id"] for one in page["results"]] == [3, 2]
+    rest = call("GET", page["next"].removeprefix("https://api.example.com")).json
+    assert ([one["id"] for one in rest["results"]], rest["next"]) == ([1], None)
+
+
+def test_refused_rows_come_in_pages_and_as_csv_that_can_be_mended_and_sent_again(call: Call, outside: Outside) -> None:
+    post(call, "tag;phone_number\n" + "".join(f"'=t{n};{n}\n" for n in range(5)))
+    work(outside)
+    page = call("GET", "/Clients/import/1?limit=3").json
+    assert [row["row"] for row in page["results"]] == [2, 3, 4]
+    rest = call("GET", page["next"].removeprefix("https://api.example.com")).json
+    assert ([row["row"] for row in rest["results"]], rest["next"]) == ([5, 6], None)
+    answer = call("GET", "/Clients/import/1/refused")
+    lines = answer.text.split("\r\n")
+    assert lines[0] == "\ufefftag;phone_number;reason"
+    assert lines[1].startswith("''=t0;0;phone_number: Enter")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="import-1-refused.csv"'
+    mended = answer.text
+    for number in range(5):
+        mended = mended.replace(f"''=t{number};{number};", f"'=t{number};7977000000{number};")
+    assert post(call, mended).status == 202
+    work(outside)
+    assert call("GET", "/Clients/import/2").json["added"] == 5
+    assert call("GET", "/Clients/1").json["tag"] == "=t0"
+
+
+def test_unknown_imports_are_not_found_and_readers_may_not_import(call: Call, outside: Outside) -> None:
+    for path in ("/Clients/import/7", "/Clients/import/x", "/Clients/import/7/refused", "/Stats/7/export"):
+        assert call("GET", path).status == 404
+    reader = f"Token {make_token(outside, 'rita', 'read')}"
+    assert post(call, authorization=reader).status == 403
+    assert call("GET", "/Clients/export", authorization=reader).status == 200
+
+
+def test_an_import_is_one_record(call: Call, outside: Outside) -> None:
+    post(call, query="?file_name=a.csv")
+    work(outside)
+    (record,) = call("GET", "/Audit").json["results"]
+    assert (record["who"], record["action"], record["what"], record["id"]) == ("anna", "made", "import", "1")
+
+
+def test_no_phone_number_is_logged(call: Call, outside: Outside, capfd: pytest.CaptureFixture[str]) -> None:
+    post(call)
+    work(outside)
+    said = capfd.readouterr()
+    assert "7977" not in said.out + said.err

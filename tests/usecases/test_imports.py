@@ -1,0 +1,256 @@
+"""An import of clients, from the file to the counts."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.clients import ClientFilter, list_clients, register_client
+from chalicelib.domain.client import Client
+from chalicelib.domain.client_import import ClientImport
+from chalicelib.domain.record import Author
+from chalicelib.domain.walk import BEGINNING
+from chalicelib.errors import ImportBusy, NotFound
+from chalicelib.importing import BUSY_SECONDS, SECONDS_FOR_A_CHUNK, do_import, work_off
+from chalicelib.imports import check_content, list_refused, take_content, take_file
+from chalicelib.sweep import sweep
+from tests.fakes import FakeOutside
+
+
+@pytest.fixture
+def outside() -> Any:
+    return FakeOutside()
+
+
+def author(outside: Any) -> Author:
+    return Author("anna", outside.clock.now(), 0.5)
+
+
+def begun(outside: Any, text: str) -> ClientImport:
+    content = text.encode()
+    return take_content(outside, content, check_content(content, "a.csv"), "a.csv", author(outside))
+
+
+def imported(outside: Any, text: str) -> dict[str, int]:
+    one = begun(outside, text)
+    assert work_off(outside, one.id, lambda: 60.0)
+    return tally(outside, one.id)
+
+
+def tally(outside: Any, import_id: int = 1) -> dict[str, int]:
+    one = outside.imports.rows[import_id]
+    assert one.status == "finished", one
+    found = {name: getattr(one.tally, name) for name in ("rows", "added", "changed", "unchanged", "refused")}
+    assert found.pop("rows") == sum(found.values())
+    return {name: number for name, number in found.items() if number}
+
+
+def many(number: int, tag: str = "a") -> str:
+    return "phone_number;tag\n" + "".join(f"79{index:09d};{tag}\n" for index in range(number))
+
+
+def clients_of(outside: Any) -> list[tuple[str, str | None, str]]:
+    return [(one.phone_number, one.tag, one.timezone) for one in outside.clients.rows.values()]
+
+
+def test_new_clients_are_added_with_consecutive_ids(outside: Any) -> None:
+    assert imported(outside, "phone_number,tag,timezone\n79770000001,vip,Asia/Omsk\n79770000002,,UTC\n") == {"added": 2}
+    assert outside.clients.rows == {1: Client(1, "79770000001", "vip", "Asia/Omsk"), 2: Client(2, "79770000002")}
+    assert outside.counters.last_id("client_id") == 2
+
+
+def test_an_import_of_many_chunks_repeated_changes_nothing(outside: Any) -> None:
+    assert imported(outside, many(1234)) == {"added": 1234}
+    before = dict(outside.clients.rows)
+    assert list(before) == list(range(1, 1235))
+    assert imported(outside, many(1234)) == {"unchanged": 1234}
+    assert outside.clients.rows == before
+    assert outside.counters.last_id("client_id") == 1234
+    assert imported(outside, many(1234, tag="b")) == {"changed": 1234}
+
+
+def test_a_column_that_is_absent_leaves_the_field_and_a_blank_tag_means_none(outside: Any) -> None:
+    imported(outside, "phone_number;tag;timezone\n79770000001;vip;Asia/Omsk\n79770000002;vip;Asia/Omsk\n")
+    assert imported(outside, "phone_number\n79770000001\n") == {"unchanged": 1}
+    assert imported(outside, "phone_number;tag\n79770000001;\n") == {"changed": 1}
+    assert imported(outside, "phone_number;timezone\n79770000002;UTC\n") == {"changed": 1}
+    assert clients_of(outside) == [("79770000001", None, "Asia/Omsk"), ("79770000002", "vip", "UTC")]
+
+
+def test_refused_rows_are_kept_as_they_were_typed_with_reasons(outside: Any) -> None:
+    text = 'phone_number;tag;timezone\n;a,b;Mars\n\n;;\n79770000001;=1;UTC;x\n79770000002;a\n79770000003;"a\n'
+    text += "79770000004;ok;UTC\n"
+    assert imported(outside, text) == {"added": 1, "refused": 4}
+    rows, rest = list_refused(outside, 1, 0, 100)
+    assert rest is None
+    assert [row.number for row in rows] == [2, 5, 6, 7]
+    assert rows[0].cells == {"phone_number": "", "tag": "a,b", "timezone": "Mars"}
+    assert set(rows[0].errors) == {"phone_number", "tag", "timezone"}
+    assert rows[1].cells == {"phone_number": "79770000001", "tag": "=1", "timezone": "UTC", "(more)": "x"}
+    assert rows[1].errors == {"non_field_errors": ["4 cells, where 3 are expected."]}
+    assert rows[3].cells == {"phone_number": '79770000003;"a'}
+
+
+def test_of_a_phone_number_that_is_there_twice_the_later_row_wins(outside: Any) -> None:
+    text = "phone_number;tag\n79770000001;a\n79770000001;b\n79770000001;b\n"
+    assert imported(outside, text) == {"added": 1, "changed": 1, "unchanged": 1}
+    assert clients_of(outside) == [("79770000001", "b", "UTC")]
+
+
+def test_read_only_columns_are_ignored_so_that_an_export_can_come_back(outside: Any) -> None:
+    text = "id;phone_number;operator_code;tag;timezone;reason\n77;79770000001;123;'=a;UTC;none\n"
+    assert imported(outside, text) == {"added": 1}
+    assert outside.clients.rows == {1: Client(1, "79770000001", "=a")}
+
+
+def test_a_file_without_rows_is_finished_with_none(outside: Any) -> None:
+    assert imported(outside, "phone_number") == {}
+    assert imported(outside, "phone_number\n\n") == {}
+
+
+def test_an_import_leaves_one_record(outside: Any) -> None:
+    imported(outside, many(3))
+    (record,) = outside.audit.records
+    assert (record.who, record.what, record.id, record.action) == ("anna", "import", "1", "made")
+    assert record.after == {"id": 1, "file_name": "a.csv"}
+
+
+def test_short_of_time_the_job_comes_back_and_goes_on_from_the_cursor(outside: Any) -> None:
+    begun(outside, many(600))
+    assert do_import(outside, '{"import": 1}', iter([60.0, 60.0, SECONDS_FOR_A_CHUNK - 1]).__next__) == 0
+    assert len(outside.clients.rows) == 250
+    assert outside.imports.rows[1].tally.added == 250
+    assert do_import(outside, '{"import": 1}', lambda: 60.0) is None
+    assert tally(outside) == {"added": 600}
+    assert do_import(outside, '{"import": 1}', lambda: 60.0) is None
+
+
+def test_two_workers_do_not_hold_one_import(outside: Any) -> None:
+    begun(outside, many(10))
+    outside.imports.lease(1, outside.clock.now(), outside.clock.now().replace(hour=13))
+    assert do_import(outside, '{"import": 1}', lambda: 60.0) == BUSY_SECONDS
+    with pytest.raises(ImportBusy):
+        work_off(outside, 1, lambda: 60.0)
+
+
+def test_a_worker_whose_lease_has_passed_moves_nothing(outside: Any) -> None:
+    """Two at once, the late one with a lease that ended under it: together they add everyone once."""
+    begun(outside, many(2000))
+    lasting = outside.imports.lease
+
+    def without_waiting(import_id: int, now: Any, until: Any) -> ClientImport:
+        return lasting(import_id, now, now)
+
+    outside.imports.lease = without_waiting
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: do_import(outside, '{"import": 1}', lambda: 60.0), range(4)))
+    while outside.imports.rows[1].status == "running":
+        do_import(outside, '{"import": 1}', lambda: 60.0)
+    assert tally(outside) == {"added": 2000}
+    assert sorted(one[0] for one in clients_of(outside)) == [f"79{index:09d}" for index in range(2000)]
+
+
+def test_imports_of_the_same_clients_at_the_same_time_add_each_once(outside: Any) -> None:
+    for _ in range(3):
+        begun(outside, many(800))
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda number: do_import(outside, f'{{"import": {number}}}', lambda: 60.0), (1, 2, 3)))
+    for number in (1, 2, 3):
+        while outside.imports.rows[number].status == "running":
+            do_import(outside, f'{{"import": {number}}}', lambda: 60.0)
+    assert len(outside.clients.rows) == 800
+    assert sum(tally(outside, number).get("added", 0) for number in (1, 2, 3)) == 800
+
+
+class Intruder:
+    """Clients as another program sees to it: it registers a phone number just before ours is written."""
+
+    def __init__(self, outside: Any, phone: str) -> None:
+        self.clients = outside.clients
+        self.outside = outside
+        self.phone = phone
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.clients, name)
+
+    def add_many(self, clients: list[Client]) -> None:
+        phone, self.phone = self.phone, ""
+        if phone:
+            self.clients.add(Client(9999, phone, "theirs", "Asia/Omsk"))
+        self.clients.add_many(clients)
+
+
+@pytest.mark.parametrize(("tag", "what"), [("a", "changed"), ("theirs", "unchanged")])
+def test_a_phone_number_taken_meanwhile_is_a_known_client(outside: Any, tag: str, what: str) -> None:
+    outside.clients = Intruder(outside, "79000000003")
+    assert imported(outside, many(10, tag)) == {"added": 9, what: 1}
+    assert outside.clients.rows[9999] == Client(9999, "79000000003", tag, "Asia/Omsk")
+    assert len(outside.clients.rows) == 10
+
+
+def test_a_client_changed_meanwhile_makes_the_chunk_be_decided_anew(outside: Any) -> None:
+    imported(outside, many(5))
+    begun(outside, many(5, "b"))
+    real, late = outside.clients.change, []
+
+    def change(before: Client, after: Client) -> None:
+        if not late:
+            late.append(real(before, replace(before, timezone="Asia/Omsk")))
+        real(before, after)
+
+    outside.clients.change = change
+    assert do_import(outside, '{"import": 2}', lambda: 60.0) == BUSY_SECONDS
+    assert do_import(outside, '{"import": 2}', lambda: 60.0) is None
+    assert tally(outside, 2) == {"changed": 5}
+    assert {one.tag for one in outside.clients.rows.values()} == {"b"}
+    assert "Asia/Omsk" in {one.timezone for one in outside.clients.rows.values()}
+
+
+def test_a_file_replaced_by_another_one_fails_the_import(outside: Any) -> None:
+    one = begun(outside, many(600))
+    do_import(outside, '{"import": 1}', iter([60.0, 60.0, 1.0]).__next__)
+    outside.import_files.put(one.key, many(700).encode())
+    assert do_import(outside, '{"import": 1}', lambda: 60.0) is None
+    failed = outside.imports.rows[1]
+    assert (failed.status, failed.tally.added) == ("failed", 250)
+    assert "replaced" in str(failed.detail)
+
+
+def test_a_file_in_the_bucket_is_taken_by_its_key(outside: Any) -> None:
+    outside.import_files.put("a/clients.csv", many(3).encode())
+    one = take_file(outside, "a/clients.csv", "clients.csv", author(outside))
+    assert work_off(outside, one.id, lambda: 60.0)
+    assert tally(outside) == {"added": 3}
+    with pytest.raises(NotFound):
+        take_file(outside, "b.csv", "b.csv", author(outside))
+
+
+def test_what_cannot_be_read_is_put_aside(outside: Any) -> None:
+    for body in ("garbage", "[]", '{"import": "1"}', '{"import": true}', "[" * 100_000):
+        assert do_import(outside, body, lambda: 60.0) is None
+    assert outside.dead_letters.size() == 5
+    assert do_import(outside, '{"import": 7}', lambda: 60.0) is None
+
+
+def test_an_import_that_lost_its_job_is_asked_for_again_by_the_sweep(outside: Any) -> None:
+    begun(outside, many(3))
+    outside.imports_queue.messages.clear()
+    assert sweep(outside)["import"] == 0
+    outside.clock.forward(301)
+    assert sweep(outside)["import"] == 1
+    assert sweep(outside)["import"] == 0, "it is queued"
+    (delivery,) = outside.imports_queue.receive(1)
+    assert do_import(outside, delivery.body, lambda: 60.0) is None
+    outside.imports_queue.delete([delivery.receipt])
+    outside.clock.forward(301)
+    assert sweep(outside)["import"] == 0
+
+
+def test_everyone_imported_is_listed(outside: Any) -> None:
+    register_client(outside, {"phone_number": "79990000000"})
+    imported(outside, many(300))
+    found, _ = list_clients(outside, ClientFilter(), BEGINNING, 1000)
+    assert [client.id for client in found] == list(range(1, 302))
