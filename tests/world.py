@@ -18,6 +18,7 @@ from chalicelib.sweep import sweep
 from .fakes import FakeOutside
 
 PARTS = (
+    "labels",
     "counters",
     "clients",
     "mailings",
