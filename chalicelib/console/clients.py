@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import cast
+from urllib.parse import urlencode
 
 import pytz
 from chalice.app import Response
@@ -33,6 +34,7 @@ def list_(visit: Visit) -> Response:
         clients=found,
         next=listed["next"],
         wanted=wanted,
+        kept=f"?{urlencode(kept)}" if kept else "",
         tags=visit.outside.labels.read("tag", LABELS_SHOWN),
         codes=visit.outside.labels.read("operator_code", LABELS_SHOWN),
         done=visit.query.get("done"),

@@ -9,7 +9,7 @@ from chalice.app import Blueprint, Response
 from ..api.calls import base_url
 from ..errors import NotFound
 from ..workers.wakeup import outside
-from . import audit, clients, entry, mailing_form, mailings, tokens
+from . import audit, clients, entry, imports, mailing_form, mailings, tokens
 from .answers import own_static, static
 from .visits import METHODS, Action, answer_visit
 
@@ -17,7 +17,7 @@ console = Blueprint(__name__)
 
 ROUTE: dict[str, Any] = {"methods": METHODS, "content_types": ["*/*"]}
 STATIC = {"console.css": "text/css", "times.js": "text/javascript", "live.js": "text/javascript"}
-STATIC |= {"preview.js": "text/javascript"}
+STATIC |= {"preview.js": "text/javascript", "files.js": "text/javascript"}
 
 
 @console.route("/")
@@ -72,6 +72,11 @@ def edit_mailing(sent_id: str) -> Response:
     )
 
 
+@console.route("/console/mailings/{sent_id}/export", **ROUTE)
+def export_messages(sent_id: str) -> Response:
+    return _answer({"GET": lambda visit: imports.messages(visit, sent_id)})
+
+
 @console.route("/console/mailings/{sent_id}/{step}", **ROUTE)
 def steer_mailing(sent_id: str, step: str) -> Response:
     return _answer(
@@ -92,6 +97,11 @@ def new_client() -> Response:
     return _answer({"GET": clients.new, "POST": clients.save_new})
 
 
+@console.route("/console/clients/export", **ROUTE)
+def export_clients() -> Response:
+    return _answer({"GET": imports.clients})
+
+
 @console.route("/console/clients/{sent_id}", **ROUTE)
 def client(sent_id: str) -> Response:
     return _answer(
@@ -104,6 +114,21 @@ def delete_client(sent_id: str) -> Response:
     return _answer(
         {"GET": lambda visit: clients.ask_delete(visit, sent_id), "POST": lambda visit: clients.delete(visit, sent_id)}
     )
+
+
+@console.route("/console/imports", **ROUTE)
+def import_list() -> Response:
+    return _answer({"GET": imports.list_, "POST": imports.create})
+
+
+@console.route("/console/imports/{sent_id}", **ROUTE)
+def import_detail(sent_id: str) -> Response:
+    return _answer({"GET": lambda visit: imports.read(visit, sent_id)})
+
+
+@console.route("/console/imports/{sent_id}/refused", **ROUTE)
+def import_refused(sent_id: str) -> Response:
+    return _answer({"GET": lambda visit: imports.refused(visit, sent_id)})
 
 
 @console.route("/console/tokens", **ROUTE)

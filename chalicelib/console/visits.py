@@ -69,15 +69,18 @@ class Visit:
     def query(self) -> dict[str, str]:
         return dict(self.request.query_params or {})
 
+    @property
+    def raw_body(self) -> bytes:
+        raw = self.request.raw_body
+        return raw.encode() if isinstance(raw, str) else raw
+
     @cached_property
     def form(self) -> dict[str, list[str]]:
         """What a form sent, its lines ended as in the text that was typed."""
-        raw = self.request.raw_body
-        raw = raw.encode() if isinstance(raw, str) else raw
-        if len(raw) > BODY_LIMIT:
+        if len(self.raw_body) > BODY_LIMIT:
             raise TooLarge(f"A form of at most {BODY_LIMIT // 1024} KB is expected.")
         try:
-            sent = parse_qs(raw.decode("utf-8"), keep_blank_values=True, errors="strict")
+            sent = parse_qs(self.raw_body.decode("utf-8"), keep_blank_values=True, errors="strict")
         except ValueError as error:
             raise BadInput.whole("The form is not UTF-8.") from error
         return {name: [value.replace("\r\n", "\n") for value in values] for name, values in sent.items()}

@@ -14,6 +14,7 @@ from chalice.test import Client
 from app import app
 from chalicelib.access import make_token
 from chalicelib.adapters.outside import Outside
+from chalicelib.importing import work_off
 from chalicelib.users import set_user
 from tests.fakes import FakeClock, FakeGateway
 
@@ -49,10 +50,17 @@ class Browser:
         self.csrf = _token_in(self.get("/console/mailings/new").text)
         return answer
 
-    def _request(self, method: str, path: str, body: bytes) -> Answer:
+    def upload(self, file_name: str, content: str, content_type: str = "text/csv") -> Answer:
+        """As the script of the page does it."""
+        headers = {"X-CSRF-Token": self.csrf, "Content-Type": content_type}
+        path = f"/console/imports?{urlencode({'file_name': file_name})}"
+        return self._request("POST", path, content.encode(), headers)
+
+    def _request(self, method: str, path: str, body: bytes, more: dict[str, str] | None = None) -> Answer:
         headers = {"Host": "api.example.com", "X-Forwarded-Proto": "https", **self.headers}
         headers |= {"Cookie": self.cookie} if self.cookie else {}
         headers |= {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+        headers |= more or {}
         answer = self.http.request(method, path, headers=headers, body=body)
         if "Set-Cookie" in answer.headers:
             self.cookie = answer.headers["Set-Cookie"].partition(";")[0]
@@ -251,10 +259,41 @@ def test_a_token_is_shown_once_and_can_be_revoked(anna: Browser, outside: Outsid
     assert anna.get("/console/tokens/unknown/revoke").status == 404
 
 
+def test_a_file_of_clients_is_taken_in_and_what_was_refused_comes_back(anna: Browser, outside: Outside) -> None:
+    answer = anna.upload("clients.csv", f"phone_number;tag\n79770000001;vip\n{SCRIPT};x\n")
+    assert answer.headers["Location"] == "/console/imports/1?done=imported"
+    assert "The file is being read." in anna.get("/console/imports/1?done=imported").text
+    work_off(outside, 1, lambda: 120.0)
+    page = anna.get("/console/imports/1").text
+    for text in ("finished", "Enter a phone number as", "clients.csv", "&lt;script&gt;"):
+        assert text in page
+    assert SCRIPT not in page
+    assert "clients.csv" in anna.get("/console/imports").text
+    assert SCRIPT in anna.get("/console/imports/1/refused").text, "a file to be mended, not a page"
+    assert "79770000001" in anna.get("/console/clients/export").text
+    assert anna.get("/console/clients/export").headers["Content-Disposition"].startswith("attachment")
+
+
+def test_a_file_that_cannot_be_read_says_why_and_a_readers_is_refused(
+    anna: Browser, outside: Outside, written: Callable[[], list[Any]]
+) -> None:
+    before = written()
+    assert "The file is empty." in anna.upload("a.csv", "").text
+    assert anna.upload("a.csv", f"{SCRIPT};phone\n").status == 400
+    assert anna.upload("a.csv", "phone_number\n79770000001\n", "image/png").status == 415
+    assert anna.upload("a.csv", "x" * (5 * 1024**2 + 1)).status == 413
+    assert written() == before
+    anna.sign_in("boris")
+    assert anna.upload("a.csv", "phone_number\n79770000001\n").status == 403
+    assert outside.counters.last_id("import_id") == 0
+
+
 def test_nothing_that_was_typed_can_run_as_script(anna: Browser, outside: Outside) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", tag=SCRIPT, timezone="UTC")
     anna.post("/console/mailings/new", **{**MAILING, "message_text": SCRIPT}, filter_tag=[SCRIPT])
     make_token(outside, SCRIPT, "read")
+    anna.upload(f"{SCRIPT}.csv", f"phone_number;tag\n{SCRIPT};{SCRIPT}\n")
+    work_off(outside, 1, lambda: 120.0)
     paths = ["/console", "/console/clients", "/console/tokens", "/console/audit", "/console/mailings/new"]
     paths += ["/console/mailings/1", "/console/mailings/1?live=1", "/console?live=1", "/console/mailings/1/delete"]
     paths += [
@@ -304,6 +343,6 @@ def test_pages_speak_the_readers_language(stranger: Browser) -> None:
 
 
 def test_scripts_and_styles_are_served_and_nothing_else(stranger: Browser) -> None:
-    for name in ("console.css", "times.js", "live.js", "preview.js"):
+    for name in ("console.css", "times.js", "live.js", "preview.js", "files.js"):
         assert stranger.get(f"/console/static/{name}").status == 200
     assert stranger.get("/console/static/routes.py").status == 404

@@ -1,0 +1,72 @@
+// Files up, with progress; and files down, whose parts are put together.
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
+// Text goes as text; what is not UTF-8 goes as bytes, which a gateway leaves alone.
+async function typeOf(file) {
+  try {
+    UTF8.decode(await file.arrayBuffer());
+    return "text/csv";
+  } catch {
+    return "application/octet-stream";
+  }
+}
+
+function send(url, token, type, file, onProgress) {
+  return new Promise((done, failed) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", url);
+    request.setRequestHeader("Content-Type", type);
+    request.setRequestHeader("X-CSRF-Token", token);
+    request.upload.onprogress = (event) => onProgress(event.loaded / event.total);
+    request.onload = () => done(request);
+    request.onerror = () => failed(new Error());
+    request.send(file);
+  });
+}
+
+async function upload(form) {
+  const [file] = form.querySelector("[type=file]").files;
+  const progress = form.querySelector("progress");
+  const problem = form.querySelector("#problem");
+  progress.hidden = false;
+  problem.hidden = true;
+  const url = `${form.dataset.upload}?file_name=${encodeURIComponent(file.name)}`;
+  const answer = await send(url, form.dataset.token, await typeOf(file), file, (part) => (progress.value = part));
+  if (answer.status === 201) return location.assign(answer.getResponseHeader("Location"));
+  const page = new DOMParser().parseFromString(answer.responseText, "text/html");
+  problem.textContent = page.querySelector("main .error")?.textContent ?? `HTTP ${answer.status}`;
+  problem.hidden = false;
+  progress.hidden = true;
+}
+
+const next = (answer) => answer.headers.get("Link")?.match(/<([^>]+)>; rel="next"/)?.[1];
+
+async function download(link) {
+  const parts = [];
+  for (let url = link.href; url; ) {
+    const answer = await fetch(url);
+    if (!answer.ok) return location.assign(link.href);
+    parts.push(await answer.blob());
+    url = next(answer);
+  }
+  const file = document.createElement("a");
+  file.href = URL.createObjectURL(new Blob(parts, { type: "text/csv" }));
+  file.download = link.download;
+  file.click();
+  URL.revokeObjectURL(file.href);
+}
+
+for (const form of document.querySelectorAll("[data-upload]")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    upload(form);
+  });
+}
+
+for (const link of document.querySelectorAll("a[download]")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    download(link);
+  });
+}
