@@ -33,7 +33,7 @@ from .domain.client_import import (
     tell_cells,
 )
 from .domain.csv_file import FileRow, as_typed, read_rows
-from .errors import BadInput, Conflict, FileGone, PhoneTaken, RowChanged
+from .errors import BadInput, Conflict, FileGone, NotWritten, PhoneTaken, RowChanged
 from .fields import CLIENT, read_fields
 from .imports import IGNORED
 from .logs import log
@@ -65,6 +65,9 @@ def do_import(outside: Outside, body: str, seconds_left: Callable[[], float]) ->
         return None if work_off(outside, import_id, seconds_left) else 0
     except Conflict:
         return BUSY_SECONDS
+    except NotWritten:
+        log.exception("import not written", extra={"import_id": import_id})
+        return BUSY_SECONDS
 
 
 def work_off(outside: Outside, import_id: int, seconds_left: Callable[[], float]) -> bool:
@@ -77,7 +80,7 @@ def work_off(outside: Outside, import_id: int, seconds_left: Callable[[], float]
     rows = read_rows(_blocks(outside, one), one.form, one.offset)
     try:
         with ThreadPoolExecutor(THREADS) as threads:
-            while chunk := list(islice(rows, CHUNK)):
+            while chunk := list(islice(rows, one.plan.rows if one.plan else CHUNK)):
                 if seconds_left() < SECONDS_FOR_A_CHUNK:
                     outside.imports.let_go(one)
                     return False
@@ -85,7 +88,7 @@ def work_off(outside: Outside, import_id: int, seconds_left: Callable[[], float]
         _end(outside, one, FINISHED)
     except FileGone:
         _end(outside, one, FAILED, "The file is gone, or was replaced by another one, before all of it was read.")
-    except Conflict:
+    except (Conflict, NotWritten):
         with suppress(Conflict):
             outside.imports.let_go(one)
         raise
@@ -120,7 +123,8 @@ def _work_chunk(outside: Outside, threads: ThreadPoolExecutor, one: ClientImport
     rows, refused = _check(one, chunk)
     outside.imports.add_refused(one, refused)
     decision = decide(rows, outside.clients.find_many({row["phone_number"] for row in rows}))
-    one, ids = _plan(outside, one, decision, Tally(refused=len(refused)))
+    plan = one.plan or ChunkPlan(decision.tally + Tally(refused=len(refused)), len(chunk))
+    one, ids = _keep_plan(outside, one, plan, decision)
     assert one.plan is not None
     outside.labels.note([*decision.new, *(after for _, after in decision.changes)])
     new = [replace(client, id=client_id) for client, client_id in zip(decision.new, ids, strict=False)]
@@ -163,9 +167,10 @@ def _read_row(one: ClientImport, row: FileRow) -> Row:
     return read_fields(cells, CLIENT, IGNORED, partial=False)
 
 
-def _plan(outside: Outside, one: ClientImport, decision: Decision, refused: Tally) -> tuple[ClientImport, list[int]]:
+def _keep_plan(
+    outside: Outside, one: ClientImport, plan: ChunkPlan, decision: Decision
+) -> tuple[ClientImport, list[int]]:
     """With the chunk's plan, kept before anything is written, and the ids that are free for its new clients."""
-    plan = one.plan or ChunkPlan(decision.tally + refused)
     taken = outside.clients.get_many(plan.ids) if plan.ids else {}
     free = [client_id for client_id in plan.ids if client_id not in taken]
     lacking = len(decision.new) - len(free)

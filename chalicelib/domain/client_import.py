@@ -40,11 +40,12 @@ class Tally:
 class ChunkPlan:
     """What was decided about the rows at the cursor, kept before the first of them is written.
 
-    A chunk that is done again counts as it was counted the first time, and gives the ids of `blocks`: first
-    id and how many.
+    A chunk that is done again is the same `rows` (blank ones too), counts as it was counted the first time, and
+    gives the ids of `blocks`: first id and how many.
     """
 
     tally: Tally
+    rows: int
     blocks: tuple[tuple[int, int], ...] = ()
 
     @property

@@ -42,7 +42,7 @@ def test_an_import_is_leased_to_one_worker(outside: Any) -> None:
 def test_its_progress_is_kept_and_its_lease_let_go_without_touching_it(outside: Any) -> None:
     outside.imports.add(ONE)
     one = outside.imports.lease(1, NOW, UNTIL)
-    plan = ChunkPlan(Tally(added=3, refused=1), ((5, 2), (9, 1)))
+    plan = ChunkPlan(Tally(added=3, refused=1), 5, ((5, 2), (9, 1)))
     moved = replace(one, offset=99, row=7, tally=Tally(1, 2, 3, 4), plan=plan, moved_at=UNTIL)
     outside.imports.advance(moved)
     assert outside.imports.get(1) == moved

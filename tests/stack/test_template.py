@@ -90,6 +90,7 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
         variables = function["Environment"]["Variables"]
         assert set(variables) <= known, name
         assert {"STAGE", "STACK_NAME", "SEND_QUEUE_URL", "SEGMENTS_QUEUE_URL", "DEAD_LETTERS_URL"} <= set(variables)
+        assert {"IMPORTS_QUEUE_URL", "IMPORTS_BUCKET"} <= set(variables)
         assert not [variable for variable in variables if "TOKEN" in variable or "SECRET" in variable]
     assert "GATEWAY_URL" in functions["SendMessages"]["Environment"]["Variables"]
     assert {"START_MAILING_ARN", "SCHEDULER_ROLE_ARN"} <= set(functions["APIHandler"]["Environment"]["Variables"])

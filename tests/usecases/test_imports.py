@@ -13,7 +13,7 @@ from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport
 from chalicelib.domain.record import Author
 from chalicelib.domain.walk import BEGINNING
-from chalicelib.errors import ImportBusy, NotFound
+from chalicelib.errors import ImportBusy, NotFound, NotWritten
 from chalicelib.importing import BUSY_SECONDS, SECONDS_FOR_A_CHUNK, do_import, work_off
 from chalicelib.imports import check_content, list_refused, take_content, take_file
 from chalicelib.sweep import sweep
@@ -254,3 +254,20 @@ def test_everyone_imported_is_listed(outside: Any) -> None:
     imported(outside, many(300))
     found, _ = list_clients(outside, ClientFilter(), BEGINNING, 1000)
     assert [client.id for client in found] == list(range(1, 302))
+
+
+def test_a_table_that_is_throttled_makes_the_job_come_back_and_be_counted_as_planned(outside: Any) -> None:
+    begun(outside, many(120))
+    real, calls = outside.clients.add_many, []
+
+    def add_many(clients: list[Client]) -> None:
+        calls.append(clients)
+        if len(calls) == 2:
+            raise NotWritten
+        real(clients)
+
+    outside.clients.add_many = add_many
+    assert do_import(outside, '{"import": 1}', lambda: 60.0) == BUSY_SECONDS
+    assert do_import(outside, '{"import": 1}', lambda: 60.0) is None
+    assert tally(outside) == {"added": 120}
+    assert sorted(outside.clients.rows) == list(range(1, 121))

@@ -11,7 +11,7 @@ from operator import or_
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
@@ -19,7 +19,7 @@ from pynamodb.models import Model
 from ...domain.audience import Filter, Partition
 from ...domain.client import Client, block_of, label_key
 from ...domain.record import Record
-from ...errors import PhoneTaken
+from ...errors import NotWritten, PhoneTaken
 from .audit import Audit
 from .base import TableMeta, conflicts, place, transaction
 
@@ -96,11 +96,17 @@ class Clients:
             self._audit.write(whole, record)
 
     def add_many(self, clients: Sequence[Client]) -> None:
-        """All or, when one of them cannot be, none (RowChanged); at most fifty, each being two items of a hundred."""
-        with conflicts(), transaction() as whole:
-            for client in clients:
-                whole.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
-                whole.save(_phone_row(client), condition=PhoneRow.phone.does_not_exist())
+        """All or, when one of them cannot be, none (RowChanged); at most fifty, each being two items of a hundred.
+
+        Raises NotWritten when the tables were throttled, or did not answer.
+        """
+        try:
+            with conflicts(), transaction() as whole:
+                for client in clients:
+                    whole.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
+                    whole.save(_phone_row(client), condition=PhoneRow.phone.does_not_exist())
+        except PynamoDBException as error:
+            raise NotWritten(f"{len(clients)} clients") from error
 
     def get(self, client_id: int) -> Client | None:
         try:

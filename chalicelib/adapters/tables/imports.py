@@ -184,7 +184,7 @@ def _progress(one: ClientImport) -> list[Action]:
 def _plan(kept: dict[str, Any] | None) -> ChunkPlan | None:
     if kept is None:
         return None
-    return ChunkPlan(Tally(**kept["tally"]), tuple((first, number) for first, number in kept["blocks"]))
+    return ChunkPlan(Tally(**kept["tally"]), kept["rows"], tuple((first, number) for first, number in kept["blocks"]))
 
 
 def _expiry(one: ClientImport) -> int:
