@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .domain.client_import import RUNNING, ClientImport, RefusedRow, job_body
 from .domain.csv_file import HEAD, FileFormat, read_format
 from .domain.record import Author
+from .domain.walk import walk_down
 from .errors import BadInput, FileGone, NotFound, RowChanged, TooLarge
 from .fields import CLIENT, CLIENT_READ_ONLY
 from .mailings import shown_moment
@@ -23,8 +24,6 @@ KNOWN = [*CLIENT, *sorted(IGNORED)]
 REQUIRED = [name for name, field in CLIENT.items() if field.required]
 MAX_FILE = 2 * 1024**3
 MAX_NAME = 255
-PAGE_READ = 100
-MAX_READS = 20
 
 
 def new_import_id(outside: Outside) -> int:
@@ -79,17 +78,8 @@ def get_import(outside: Outside, import_id: int) -> ClientImport:
 def list_imports(outside: Outside, before_id: int | None, limit: int) -> tuple[list[ClientImport], int | None]:
     """A page, the newest first, and the id that the next page goes on below (None at the end)."""
     below = outside.counters.last_id(IMPORT_ID) + 1 if before_id is None else before_id
-    found: list[ClientImport] = []
-    for _ in range(MAX_READS):
-        if below <= 1 or len(found) > limit:
-            break
-        ids = range(below - 1, max(0, below - 1 - PAGE_READ), -1)
-        read = outside.imports.get_many(ids)
-        found += [read[import_id] for import_id in ids if import_id in read]
-        below = ids[-1]
-    if len(found) > limit:
-        return found[:limit], found[limit - 1].id
-    return found, below if below > 1 else None
+    found, rest = walk_down(outside.imports.get_many, below, limit)
+    return [one for _, one in found], rest
 
 
 def list_refused(outside: Outside, import_id: int, after: int, limit: int) -> tuple[list[RefusedRow], int | None]:

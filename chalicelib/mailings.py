@@ -11,6 +11,7 @@ from .domain import decisions
 from .domain.decisions import MailingFields
 from .domain.mailing import CANCELLED, SCHEDULED, Mailing
 from .domain.record import Author, Record
+from .domain.walk import walk_down
 from .errors import NotFound, RowChanged
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 MAILING_ID = "mailing_id"
 TRIES = 5
-PAGE_READ = 100
-MAX_READS = 50
 
 
 def new_mailing_id(outside: Outside) -> int:
@@ -131,22 +130,10 @@ def withdraw_mailing(outside: Outside, mailing_id: int, author: Author | None = 
 
 
 def list_mailings(outside: Outside, before_id: int | None, limit: int) -> tuple[list[Mailing], int | None]:
-    """A page, the newest first, and the id that the next page goes on below (None at the end).
-
-    Ids are dense, so a page is a range of ids; those missing are deleted.
-    """
+    """A page, the newest first, and the id that the next page goes on below (None at the end)."""
     below = outside.counters.last_id(MAILING_ID) + 1 if before_id is None else before_id
-    found: list[Mailing] = []
-    for _ in range(MAX_READS):
-        if below <= 1 or len(found) > limit:
-            break
-        ids = range(below - 1, max(0, below - 1 - PAGE_READ), -1)
-        read = outside.mailings.get_many(list(ids))
-        found += [read[mailing_id] for mailing_id in ids if mailing_id in read]
-        below = ids[-1]
-    if len(found) > limit:
-        return found[:limit], found[limit - 1].id
-    return found, below if below > 1 else None
+    found, rest = walk_down(outside.mailings.get_many, below, limit)
+    return [mailing for _, mailing in found], rest
 
 
 def shown(mailing: Mailing) -> dict[str, object]:

@@ -178,7 +178,7 @@ class FakeMailings:
     def get(self, mailing_id: int) -> Mailing | None:
         return self.rows.get(mailing_id)
 
-    def get_many(self, mailing_ids: list[int]) -> dict[int, Mailing]:
+    def get_many(self, mailing_ids: Iterable[int]) -> dict[int, Mailing]:
         return {mailing_id: self.rows[mailing_id] for mailing_id in mailing_ids if mailing_id in self.rows}
 
     def open_ids(self) -> list[int]:

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..domain.client_import import STATUSES as IMPORT_STATUSES
-from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
-from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RESEND, Field, Schema
+from ..fields import Schema
 from . import clients
 from .bodies import BYTES, CSV
 from .exports import PART
 from .paging import DEFAULT_LIMIT, MAX_LIMIT
-
-INTEGER: Schema = {"type": "integer"}
-STRING: Schema = {"type": "string"}
-CURSOR: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
-TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-12-01T06:30:00Z"]}
-TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
-DETAIL: Schema = {"type": "object", "properties": {"detail": STRING}, "required": ["detail"]}
+from .schemas import CURSOR, DETAIL, INTEGER, STRING, page_of, ref, schemas
 
 CSV_PART: Schema = {
     "description": "UTF-8, separated by ; the first part begins with a BOM and the names of the columns",
@@ -113,7 +103,7 @@ def document(server: str) -> Schema:
         "security": [{"token": []}],
         "paths": paths,
         "components": {
-            "schemas": _schemas(),
+            "schemas": schemas(),
             "securitySchemes": {
                 "token": {
                     "type": "apiKey",
@@ -137,7 +127,7 @@ def _operation(operation: Operation) -> Schema:
     }
     if operation.takes:
         is_file = operation.takes == CSV
-        content = {"schema": STRING if is_file else _ref(operation.takes)}
+        content = {"schema": STRING if is_file else ref(operation.takes)}
         types = (CSV, BYTES) if is_file else ("application/json", "application/x-www-form-urlencoded")
         is_required = operation.method != "patch"
         described["requestBody"] = {"required": is_required, "content": dict.fromkeys(types, content)}
@@ -179,109 +169,10 @@ def _answer(operation: Operation) -> Schema:
         return {"description": "Done"}
     if operation.gives == CSV:
         return CSV_PART
-    schema = _page(_ref(operation.gives)) if operation.is_list else _ref(operation.gives)
+    schema = page_of(ref(operation.gives)) if operation.is_list else ref(operation.gives)
     return {"description": "As asked", "content": {"application/json": {"schema": schema}}}
 
 
 def _refusal(code: int) -> Schema:
-    schema = {"anyOf": [DETAIL, _ref("FieldErrors")]} if code == 400 else DETAIL
+    schema = {"anyOf": [DETAIL, ref("FieldErrors")]} if code == 400 else DETAIL
     return {"description": ERRORS[code], "content": {"application/json": {"schema": schema}}}
-
-
-def _schemas() -> dict[str, Schema]:
-    client_shown: dict[str, Schema] = {
-        "id": INTEGER,
-        "phone_number": STRING,
-        "operator_code": STRING,
-        "tag": TEXT_OR_NULL,
-        "timezone": STRING,
-    }
-    mailing_shown: dict[str, Schema] = {
-        "id": INTEGER,
-        "status": {"enum": list(MAILING_STATUSES)},
-        "datetime_start": TIME,
-        "datetime_end": TIME,
-        "message_text": STRING,
-        "filter_tag": TEXT_OR_NULL,
-        "filter_op_codes": TEXT_OR_NULL,
-    }
-    message_shown: dict[str, Schema] = {
-        "id": INTEGER,
-        "mailing_id": INTEGER,
-        "client_id": INTEGER,
-        "status": {"enum": list(MESSAGE_STATUSES)},
-        "created_at": TIME,
-        "sent_at": TIME_OR_NULL,
-        "attempts": INTEGER,
-        "last_error": TEXT_OR_NULL,
-    }
-    counts = {"total": INTEGER, **dict.fromkeys(MESSAGE_STATUSES, INTEGER)}
-    totals = {"mailings": INTEGER, "messages": INTEGER, **dict.fromkeys(MESSAGE_STATUSES, INTEGER)}
-    with_counts = {**mailing_shown, "messages": _ref("Counts")}
-    ends = {"last_post_at": TIME_OR_NULL, "ended_at": TIME_OR_NULL}
-    page, messages = _page_fields(_object(with_counts)), _page_fields(_ref("Message"))
-    fields_or_null: Schema = {"type": ["object", "null"]}
-    record_shown: dict[str, Schema] = {
-        "at": TIME,
-        **dict.fromkeys(("who", "action", "what", "id"), STRING),
-        **dict.fromkeys(("before", "after"), fields_or_null),
-    }
-    import_shown: dict[str, Schema] = {
-        "id": INTEGER,
-        "status": {"enum": list(IMPORT_STATUSES)},
-        "file_name": STRING,
-        **dict.fromkeys(("rows", "added", "changed", "unchanged", "refused"), INTEGER),
-        "created_at": TIME,
-        "finished_at": TIME_OR_NULL,
-        "detail": TEXT_OR_NULL,
-    }
-    cells: Schema = {"type": "object", "additionalProperties": STRING}
-    row_shown: dict[str, Schema] = {"row": INTEGER, "cells": cells, "errors": _ref("FieldErrors")}
-    return {
-        "Import": _object(import_shown),
-        "ImportWithRows": _object({**import_shown, **_page_fields(_object(row_shown))}),
-        "Record": _object(record_shown),
-        "Client": _object(client_shown),
-        "NewClient": _sent(CLIENT, CLIENT_READ_ONLY, partial=False),
-        "ClientChange": _sent(CLIENT, CLIENT_READ_ONLY, partial=True),
-        "Mailing": _object(mailing_shown),
-        "NewMailing": _sent(MAILING, MAILING_READ_ONLY, partial=False),
-        "MailingChange": _sent(MAILING, MAILING_READ_ONLY, partial=True),
-        "Resend": _sent(RESEND, set(), partial=False),
-        "Message": _object(message_shown),
-        "Counts": _object(counts),
-        "Totals": _object({"totals": _object(totals), "dead_letters": INTEGER, **page}),
-        "MailingStats": _object({**with_counts, **ends, **messages}),
-        "FieldErrors": {"type": "object", "additionalProperties": {"type": "array", "items": STRING}},
-    }
-
-
-def _sent(known: Mapping[str, Field], read_only: set[str], partial: bool) -> Schema:
-    """What may be sent: the fields with their rules; read-only ones are ignored, any other is refused."""
-    properties: dict[str, Schema] = {
-        name: {**field.rule.schema, "description": field.about} for name, field in known.items()
-    }
-    properties |= {name: {"readOnly": True} for name in sorted(read_only)}
-    required = [] if partial else [name for name, field in known.items() if field.required]
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-
-
-def _object(properties: Mapping[str, Schema]) -> Schema:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _page(item: Schema) -> Schema:
-    return _object(_page_fields(item))
-
-
-def _page_fields(item: Schema) -> dict[str, Schema]:
-    return {"next": TEXT_OR_NULL, "results": {"type": "array", "items": item}}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}

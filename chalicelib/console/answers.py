@@ -20,7 +20,11 @@ POLICY = (
 def page(
     template: str, status_code: int = 200, policy: str = POLICY, language: str = ENGLISH, **values: object
 ) -> Response:
-    response = Response(render(TEMPLATES, template, language, **values), status_code=status_code)
+    return html(render(TEMPLATES, template, language, **values), policy, status_code)
+
+
+def html(text: str, policy: str = POLICY, status_code: int = 200) -> Response:
+    response = Response(text, status_code=status_code)
     response.headers |= {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": policy,

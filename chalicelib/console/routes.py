@@ -9,7 +9,7 @@ from chalice.app import Blueprint, Response
 from ..api.calls import base_url
 from ..errors import NotFound
 from ..workers.wakeup import outside
-from . import audit, clients, entry, imports, mailing_form, mailings, tokens
+from . import audit, clients, entry, imports, mailbox, mailing_form, mailings, tokens
 from .answers import own_static, static
 from .visits import METHODS, Action, answer_visit
 
@@ -146,6 +146,16 @@ def revoke_token(digest: str) -> Response:
 @console.route("/console/audit", **ROUTE)
 def audit_list() -> Response:
     return _answer({"GET": audit.list_})
+
+
+@console.route("/console/mailbox", **ROUTE)
+def letters() -> Response:
+    return _answer({"GET": mailbox.list_})
+
+
+@console.route("/console/mailbox/{number}", **ROUTE)
+def letter(number: str) -> Response:
+    return _answer({"GET": lambda visit: mailbox.read(visit, number)})
 
 
 def _answer(actions: dict[str, Action]) -> Response:

@@ -1,8 +1,8 @@
-"""Walking through numbered partitions in order, with a place to go on from: pages of lists, and fan-outs."""
+"""Walking in order with a place to go on from, through numbered partitions or down the ids: lists, and fan-outs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,6 +10,12 @@ T = TypeVar("T")
 
 MAX_READS = 100
 """Reads that one page may cost; a page that found little by then is short, and its cursor goes on."""
+
+
+IDS_A_READ = 100
+"""As many as one BatchGetItem takes."""
+
+MAX_READS_OF_IDS = 50
 
 
 @dataclass(frozen=True)
@@ -51,3 +57,23 @@ def walk(
         if len(found) == limit:
             break
     return found, cursor
+
+
+def walk_down(
+    read: Callable[[Sequence[int]], Mapping[int, T]], below: int, limit: int
+) -> tuple[list[tuple[int, T]], int | None]:
+    """What has an id less than `below`, the highest first, and the id to go on below: None at the end.
+
+    Ids are dense, so a page is a range of ids; those missing are deleted.
+    """
+    found: list[tuple[int, T]] = []
+    for _ in range(MAX_READS_OF_IDS):
+        if below <= 1 or len(found) > limit:
+            break
+        ids = range(below - 1, max(0, below - 1 - IDS_A_READ), -1)
+        items = read(ids)
+        found += [(one, items[one]) for one in ids if one in items]
+        below = ids[-1]
+    if len(found) > limit:
+        return found[:limit], found[limit - 1][0]
+    return found, below if below > 1 else None

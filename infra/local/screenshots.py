@@ -14,6 +14,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 
 from .browser import open_browser
+from .lambdas import invoke
 from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from .stack import LocalStack, any_settings
 
@@ -27,8 +28,11 @@ PAGES = {
     "mailing-question": "/console/mailings/2/cancel",
     "clients": "/console/clients",
     "client": "/console/clients/1",
+    "imports": "/console/imports",
+    "import": "/console/imports/1",
     "tokens": "/console/tokens",
     "audit": "/console/audit",
+    "mailbox": "/console/mailbox",
 }
 TAGS = ("друзья", "постоянные", "vip")
 SETTLE_SECONDS = 1.5
@@ -47,6 +51,10 @@ def _fill(stack: LocalStack) -> None:
     assert stack.simulator is not None
     for number in range(120):
         _call(stack, "/Clients/", phone_number=f"7{(903, 921, 977)[number % 3]}{number:07d}", tag=TAGS[number % 3])
+    content = (
+        "phone_number;tag;timezone\n79160000001;vip;Europe/Moscow\n8-916-000-00-02;vip;UTC\n79160000003;vip;Mars/Base\n"
+    )
+    _call(stack, "/Clients/import/?file_name=clients.csv", content.encode())
     stack.simulator.behave(refuse=["79030000003", "79030000009"])
     _announce(stack, "Ждём вас в субботу: скидка 20 % по слову «осень».", timedelta(minutes=-1), filter_tag="друзья")
     time.sleep(12)
@@ -56,6 +64,7 @@ def _fill(stack: LocalStack) -> None:
     time.sleep(6)
     _call(stack, "/Mailing/2/pause/")
     stack.simulator.behave()
+    invoke("SendReport", {"date": datetime.now(UTC).date().isoformat()})
 
 
 def _announce(stack: LocalStack, text: str, starts_in: timedelta, **chosen: str) -> None:
@@ -64,9 +73,10 @@ def _announce(stack: LocalStack, text: str, starts_in: timedelta, **chosen: str)
     _call(stack, "/Mailing/", message_text=text, **times, **chosen)
 
 
-def _call(stack: LocalStack, path: str, **fields: Any) -> None:
+def _call(stack: LocalStack, path: str, content: bytes | None = None, **fields: Any) -> None:
     headers = {"Authorization": f"Token {LOCAL_TOKEN}"}
-    requests.post(stack.url + path, data=fields, headers=headers, timeout=30).raise_for_status()
+    headers |= {"Content-Type": "text/csv"} if content else {}
+    requests.post(stack.url + path, data=content or fields, headers=headers, timeout=30).raise_for_status()
 
 
 def _take(stack: LocalStack, language: str) -> None:

@@ -15,6 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from infra.local.browser import HOW_TO_HAVE_IT, find_browser, open_browser
+from infra.local.lambdas import invoke
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
 from infra.local.simulator import Simulator
 from infra.local.stack import LocalStack
@@ -23,6 +24,7 @@ from .conftest import Call
 
 PATIENCE = 60
 PAGES = ("/console", "/console/mailings/new", "/console/clients", "/console/tokens", "/console/audit")
+PAGES += ("/console/imports", "/console/mailbox")
 FORMAT = "%Y-%m-%dT%H:%M:%S"
 ASK_AXE = """
 const done = arguments[arguments.length - 1];
@@ -112,6 +114,32 @@ def test_a_mailing_is_announced_and_watched_until_it_is_finished(
     operator.see("finished")
     assert operator.driver.find_element(By.ID, "count-sent").text == "5"
     assert {message["text"] for message in simulator.seen.messages.values()} == {"Привет из консоли"}
+
+
+def test_a_file_of_clients_goes_up_and_what_was_refused_comes_down(
+    operator: Operator, call: Call, tmp_path: Path
+) -> None:
+    rows = ["phone_number;tag", "79880000600;из файла", "8-988-000-06-01;из файла", "79880000602;из файла"]
+    file = tmp_path / "клиенты.csv"
+    file.write_bytes("\r\n".join(rows).encode("cp1251"))
+    operator.open("/console/imports")
+    operator.driver.find_element(By.ID, "file").send_keys(str(file))
+    operator.press("Import")
+    operator.see("Refused rows")
+    for text in ("клиенты.csv", "finished", "8-988-000-06-01", "Enter a phone number as"):
+        assert text in operator.text
+    found = call("GET", "/Clients/", params={"tag": "из файла"}).json()["results"]
+    assert [client["phone_number"] for client in found] == ["79880000600", "79880000602"]
+
+
+def test_the_daily_report_is_in_the_mailbox(operator: Operator) -> None:
+    announced = operator.driver.current_url
+    invoke("SendReport", {"date": datetime.now(UTC).date().isoformat()})
+    operator.open("/console/mailbox")
+    operator.see("operator@example.com")
+    operator.press("As a mail program shows it")
+    WebDriverWait(operator.driver, PATIENCE).until(lambda driver: driver.current_url != announced)
+    assert operator.driver.find_elements(By.TAG_NAME, "table")
 
 
 def test_a_mailing_is_paused_and_resumed(operator: Operator, call: Call, simulator: Simulator) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from infra.local.lambdas import invoke
 from infra.local.simulator import Simulator
 from infra.local.stack import STACK_NAME, LocalStack
 
@@ -176,15 +176,6 @@ def test_a_token_made_by_hand_opens_what_its_role_allows(call: Call) -> None:
     refused = call("POST", "/Clients/", headers=headers, data={"phone_number": "79770000099"})
     assert (refused.status_code, list(refused.json())) == (403, ["detail"])
     assert invoke("ManageTokens", {"revoke": token}) == {"revoked": True}
-
-
-def invoke(function: str, payload: dict[str, str]) -> dict[str, Any]:
-    """As `aws lambda invoke` does it."""
-    functions = boto3.client("lambda").list_functions()["Functions"]
-    name = next(one["FunctionName"] for one in functions if function in one["FunctionName"])
-    answer = boto3.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
-    read: dict[str, Any] = json.loads(answer["Payload"].read())
-    return read
 
 
 def await_dead_letters(call: Call, number: int) -> None:

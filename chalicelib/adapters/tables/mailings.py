@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -113,7 +114,7 @@ class Mailings:
         except DoesNotExist:
             return None
 
-    def get_many(self, mailing_ids: list[int]) -> dict[int, Mailing]:
+    def get_many(self, mailing_ids: Iterable[int]) -> dict[int, Mailing]:
         """Those that exist, a hundred a call."""
         rows = MailingRow.batch_get(mailing_ids, consistent_read=True)
         return {int(row.id): row.mailing() for row in rows}

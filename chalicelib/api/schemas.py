@@ -1,0 +1,120 @@
+"""The schemas of what comes in and goes out: the first made from the field rules, the second as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..domain.client_import import STATUSES as IMPORT_STATUSES
+from ..domain.mailing import STATUSES as MAILING_STATUSES
+from ..domain.message import STATUSES as MESSAGE_STATUSES
+from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RESEND, Field, Schema
+
+INTEGER: Schema = {"type": "integer"}
+STRING: Schema = {"type": "string"}
+CURSOR: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-12-01T06:30:00Z"]}
+TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
+DETAIL: Schema = {"type": "object", "properties": {"detail": STRING}, "required": ["detail"]}
+FIELDS_OR_NULL: Schema = {"type": ["object", "null"]}
+CELLS: Schema = {"type": "object", "additionalProperties": STRING}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+CLIENT_SHOWN: dict[str, Schema] = {
+    "id": INTEGER,
+    "phone_number": STRING,
+    "operator_code": STRING,
+    "tag": TEXT_OR_NULL,
+    "timezone": STRING,
+}
+MAILING_SHOWN: dict[str, Schema] = {
+    "id": INTEGER,
+    "status": {"enum": list(MAILING_STATUSES)},
+    "datetime_start": TIME,
+    "datetime_end": TIME,
+    "message_text": STRING,
+    "filter_tag": TEXT_OR_NULL,
+    "filter_op_codes": TEXT_OR_NULL,
+}
+MESSAGE_SHOWN: dict[str, Schema] = {
+    "id": INTEGER,
+    "mailing_id": INTEGER,
+    "client_id": INTEGER,
+    "status": {"enum": list(MESSAGE_STATUSES)},
+    "created_at": TIME,
+    "sent_at": TIME_OR_NULL,
+    "attempts": INTEGER,
+    "last_error": TEXT_OR_NULL,
+}
+RECORD_SHOWN: dict[str, Schema] = {
+    "at": TIME,
+    **dict.fromkeys(("who", "action", "what", "id"), STRING),
+    **dict.fromkeys(("before", "after"), FIELDS_OR_NULL),
+}
+IMPORT_SHOWN: dict[str, Schema] = {
+    "id": INTEGER,
+    "status": {"enum": list(IMPORT_STATUSES)},
+    "file_name": STRING,
+    **dict.fromkeys(("rows", "added", "changed", "unchanged", "refused"), INTEGER),
+    "created_at": TIME,
+    "finished_at": TIME_OR_NULL,
+    "detail": TEXT_OR_NULL,
+}
+ROW_SHOWN: dict[str, Schema] = {"row": INTEGER, "cells": CELLS, "errors": ref("FieldErrors")}
+
+
+def schemas() -> dict[str, Schema]:
+    """By the names that operations use."""
+    counts = {"total": INTEGER, **dict.fromkeys(MESSAGE_STATUSES, INTEGER)}
+    totals = {"mailings": INTEGER, "messages": INTEGER, **dict.fromkeys(MESSAGE_STATUSES, INTEGER)}
+    with_counts = {**MAILING_SHOWN, "messages": ref("Counts")}
+    ends = {"last_post_at": TIME_OR_NULL, "ended_at": TIME_OR_NULL}
+    page, messages = page_fields(object_of(with_counts)), page_fields(ref("Message"))
+    return {
+        "Import": object_of(IMPORT_SHOWN),
+        "ImportWithRows": object_of({**IMPORT_SHOWN, **page_fields(object_of(ROW_SHOWN))}),
+        "Record": object_of(RECORD_SHOWN),
+        "Client": object_of(CLIENT_SHOWN),
+        "NewClient": _sent(CLIENT, CLIENT_READ_ONLY, partial=False),
+        "ClientChange": _sent(CLIENT, CLIENT_READ_ONLY, partial=True),
+        "Mailing": object_of(MAILING_SHOWN),
+        "NewMailing": _sent(MAILING, MAILING_READ_ONLY, partial=False),
+        "MailingChange": _sent(MAILING, MAILING_READ_ONLY, partial=True),
+        "Resend": _sent(RESEND, set(), partial=False),
+        "Message": object_of(MESSAGE_SHOWN),
+        "Counts": object_of(counts),
+        "Totals": object_of({"totals": object_of(totals), "dead_letters": INTEGER, **page}),
+        "MailingStats": object_of({**with_counts, **ends, **messages}),
+        "FieldErrors": {"type": "object", "additionalProperties": {"type": "array", "items": STRING}},
+    }
+
+
+def _sent(known: Mapping[str, Field], read_only: set[str], partial: bool) -> Schema:
+    """What may be sent: the fields with their rules; read-only ones are ignored, any other is refused."""
+    properties: dict[str, Schema] = {
+        name: {**field.rule.schema, "description": field.about} for name, field in known.items()
+    }
+    properties |= {name: {"readOnly": True} for name in sorted(read_only)}
+    required = [] if partial else [name for name, field in known.items() if field.required]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def object_of(properties: Mapping[str, Schema]) -> Schema:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def page_of(item: Schema) -> Schema:
+    return object_of(page_fields(item))
+
+
+def page_fields(item: Schema) -> dict[str, Schema]:
+    return {"next": TEXT_OR_NULL, "results": {"type": "array", "items": item}}
