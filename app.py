@@ -10,13 +10,13 @@ from chalice.app import Chalice, Response
 from chalicelib.api.authorizer import authorizer
 from chalicelib.api.routes import routes
 from chalicelib.console.documentation import documentation
-from chalicelib.workers import dead_letters, schedules, segments, send_queue, tokens
+from chalicelib.workers import dead_letters, reports, schedules, segments, send_queue, tokens
 
 app = Chalice(app_name="notifications", configure_logs=False)
 
 for blueprint in (authorizer, routes, documentation):
     app.register_blueprint(blueprint)
-for module in (dead_letters, schedules, segments, send_queue, tokens):
+for module in (dead_letters, reports, schedules, segments, send_queue, tokens):
     app.register_blueprint(module.worker)
 
 

@@ -17,6 +17,7 @@ LAMBDAS = {
     "fan_out": "chalicelib.workers.segments",
     "start_mailing, sweep": "chalicelib.workers.schedules",
     "manage_tokens": "chalicelib.workers.tokens",
+    "send_report": "chalicelib.workers.reports",
     "token_auth": "chalicelib.api.authorizer",
     "api_handler": "app",
 }
@@ -25,6 +26,7 @@ ADAPTERS = {
     "fan_out": "clients counters mailings messages segments send_queue segments_queue dead_letters",
     "start_mailing, sweep": "counters mailings segments send_queue segments_queue",
     "manage_tokens": "tokens",
+    "send_report": "counters mailings messages reports mailbox",
     "token_auth": "tokens",
     "api_handler": "clients counters mailings messages tokens segments_queue schedules",
 }

@@ -14,6 +14,7 @@ Conflict                   somebody else wrote first: read again and decide agai
 ├── RowChanged             the row is not as it was read
 ├── PhoneTaken             the phone number belongs to another client
 └── SegmentBusy            another worker holds the segment
+NotSent                    a letter was refused, and has certainly not left: try again
 NotWritten                 a table did not take a write that is right: try again
 BadSettings                the environment is wrong: nothing starts
 """
@@ -133,6 +134,10 @@ class SegmentBusy(Conflict):
 
 class NotWritten(Exception):
     """The table was throttled, did not answer, or failed: whether it was written is not known."""
+
+
+class NotSent(Exception):
+    """The letter was refused, or could not be handed over: nobody has it."""
 
 
 class BadSettings(Exception):

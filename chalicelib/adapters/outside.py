@@ -13,6 +13,7 @@ from .clock import Clock
 
 if TYPE_CHECKING:
     from .gateway import Gateway
+    from .mailbox import Mailbox
     from .queues import Queue
     from .schedules import Schedules
     from .tables.audit import Audit
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .tables.first_requests import FirstRequests
     from .tables.mailings import Mailings
     from .tables.messages import Messages
+    from .tables.reports import Reports
     from .tables.segments import Segments
     from .tables.tokens import Tokens
 
@@ -71,6 +73,18 @@ class Outside:
         from .tables.first_requests import FirstRequests
 
         return FirstRequests(self.settings.stack_name)
+
+    @cached_property
+    def reports(self) -> Reports:
+        from .tables.reports import Reports
+
+        return Reports(self.settings.stack_name)
+
+    @cached_property
+    def mailbox(self) -> Mailbox:
+        from .mailbox import Mailbox
+
+        return Mailbox(keeps_letters=self.settings.is_local)
 
     @cached_property
     def counters(self) -> Counters:
