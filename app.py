@@ -11,13 +11,13 @@ from chalicelib.api.authorizer import authorizer
 from chalicelib.api.routes import routes
 from chalicelib.console.documentation import documentation
 from chalicelib.console.routes import console
-from chalicelib.workers import dead_letters, imports, schedules, segments, send_queue, tokens, users
+from chalicelib.workers import dead_letters, imports, reports, schedules, segments, send_queue, tokens, users
 
 app = Chalice(app_name="notifications", configure_logs=False)
 
 for blueprint in (authorizer, routes, documentation, console):
     app.register_blueprint(blueprint)
-for module in (dead_letters, imports, schedules, segments, send_queue, tokens, users):
+for module in (dead_letters, imports, reports, schedules, segments, send_queue, tokens, users):
     app.register_blueprint(module.worker)
 
 

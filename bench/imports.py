@@ -18,6 +18,7 @@ LAMBDAS = {
     "start_mailing, sweep": "chalicelib.workers.schedules",
     "import_clients, start_import": "chalicelib.workers.imports",
     "manage_tokens": "chalicelib.workers.tokens",
+    "send_report": "chalicelib.workers.reports",
     "token_auth": "chalicelib.api.authorizer",
     "api_handler": "app",
 }
@@ -27,6 +28,7 @@ ADAPTERS = {
     "start_mailing, sweep": "counters mailings segments send_queue segments_queue",
     "import_clients, start_import": "clients counters imports import_files imports_queue",
     "manage_tokens": "tokens",
+    "send_report": "counters mailings messages reports mailbox",
     "token_auth": "tokens",
     "api_handler": "clients counters mailings messages tokens segments_queue schedules",
 }

@@ -17,6 +17,7 @@ Conflict                   somebody else wrote first: read again and decide agai
 ├── SegmentBusy            another worker holds the segment
 └── ImportBusy             another worker holds the import
 FileGone                   the file is not in the bucket, or is another one by now
+NotSent                    a letter was refused, and has certainly not left: try again
 NotWritten                 a table did not take a write that is right: try again
 BadSettings                the environment is wrong: nothing starts
 """
@@ -153,6 +154,10 @@ class FileGone(Exception):
 
 class NotWritten(Exception):
     """The table was throttled, did not answer, or failed: whether it was written is not known."""
+
+
+class NotSent(Exception):
+    """The letter was refused, or could not be handed over: nobody has it."""
 
 
 class BadSettings(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -10,8 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import BadSettings
+from .rendering import ENGLISH, LANGUAGES
 
 LOCAL_STAGE = "local"
+ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+MOST_RECIPIENTS = 50
+"""As many as SES takes for one letter."""
 
 
 def _url(text: str) -> str:
@@ -41,6 +46,40 @@ def _flag(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _address(text: str) -> str:
+    address = text.strip()
+    if not ADDRESS.fullmatch(address):
+        raise ValueError(f'"{address}" is not an e-mail address such as anna@example.com')
+    return address
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    addresses = tuple(dict.fromkeys(_address(item) for item in text.split(",")))
+    if len(addresses) > MOST_RECIPIENTS:
+        raise ValueError(f"at most {MOST_RECIPIENTS} addresses are expected")
+    return addresses
+
+
+def _language(text: str) -> str:
+    if text not in LANGUAGES:
+        raise ValueError(f"{' or '.join(LANGUAGES)} is expected")
+    return text
+
+
+def _time_of_day(text: str) -> str:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise ValueError("a time from 00:00 to 23:59 is expected, such as 09:00")
+    return text
+
+
+def _zone(text: str) -> str:
+    import pytz  # most functions have no zone to check, and start sooner without it
+
+    if text not in pytz.common_timezones_set:
+        raise ValueError(f'"{text}" is not a known time zone: a name such as Europe/Moscow is expected')
+    return text
+
+
 def _setting(default: object, read: Callable[[str], object], help_text: str) -> Any:
     return field(default=default, metadata={"read": read, "help": help_text})
 
@@ -64,6 +103,11 @@ class Settings:
     sender_threads: int = _setting(20, _count, "Posts that one sender Lambda has under way at once.")
     message_retention_days: int = _setting(400, _count, "Days after its end that a mailing's messages are kept.")
     audit_retention_days: int = _setting(400, _count, "Days that a record of who did what is kept.")
+    report_recipients: tuple[str, ...] = _setting((), _addresses, "Who gets the daily report: e-mail addresses.")
+    report_sender: str = _setting("", _address, "The address that the daily report comes from; verified in SES.")
+    report_language: str = _setting(ENGLISH, _language, "Language of the daily report: `en` or `ru`.")
+    report_time: str = _setting("09:00", _time_of_day, "When the daily report is sent, and its day ends.")
+    report_timezone: str = _setting("UTC", _zone, "Time zone of that time, and of all times in the report.")
 
     @property
     def gateway_token_parameter(self) -> str:
@@ -92,6 +136,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             values[setting.name] = setting.metadata["read"](environment[name])
         except ValueError as error:
             wrong.append(f"{name}: {error}")
+    if environment.get("REPORT_RECIPIENTS") and not environment.get("REPORT_SENDER"):
+        wrong.append("REPORT_SENDER: an address is expected, because REPORT_RECIPIENTS has some")
     if wrong:
         raise BadSettings("; ".join(wrong))
     return Settings(**values)

@@ -21,7 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
 ROOT = Path(__file__).parents[1]
-SERVICES = {"dynamodb", "s3", "scheduler", "sqs", "ssm", "sts"}
+SERVICES = {"dynamodb", "s3", "scheduler", "ses", "sqs", "ssm", "sts"}
 """What the adapters call, and sts, where credentials come from. A test compares it with the adapters."""
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]

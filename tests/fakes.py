@@ -23,12 +23,13 @@ from chalicelib.domain.client import Client, block_of, label_key
 from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
 from chalicelib.domain.first_request import FirstRequest
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.letter import KeptLetter, Letter
 from chalicelib.domain.mailing import COUNTED, NOTHING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message
 from chalicelib.domain.principal import Token, User
 from chalicelib.domain.record import Record, day_of
 from chalicelib.domain.segment import Segment, ShardReport
-from chalicelib.errors import FileGone, ImportBusy, PhoneTaken, RowChanged, SegmentBusy
+from chalicelib.errors import FileGone, ImportBusy, NotSent, PhoneTaken, RowChanged, SegmentBusy
 from chalicelib.settings import Settings
 
 LOCK = RLock()
@@ -503,6 +504,56 @@ class FakeFirstRequests:
         self.rows[name] = replace(request, status_code=status_code, body=body), until
 
 
+class FakeReports:
+    def __init__(self) -> None:
+        self.claimed: set[str] = set()
+        self.sent: set[str] = set()
+
+    def claim(self, name: str, now: datetime, until: datetime) -> None:
+        with LOCK:
+            if name in self.claimed:
+                raise RowChanged
+            self.claimed.add(name)
+
+    def release(self, name: str) -> None:
+        self.claimed.discard(name)
+
+    def mark_sent(self, name: str, now: datetime) -> None:
+        self.sent.add(name)
+
+    def is_claimed(self, name: str) -> bool:
+        return name in self.claimed
+
+    def is_sent(self, name: str) -> bool:
+        return name in self.sent
+
+
+class FakeMailbox:
+    """Sends for `verified` addresses alone, as SES does; `after_sending` may be the end of the process."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.verified: set[str] = set()
+        self.sent: list[Letter] = []
+        self.kept: list[KeptLetter] = []
+        self.after_sending: Callable[[], None] = lambda: None
+
+    def verify(self, address: str) -> None:
+        self.verified.add(address)
+
+    def send(self, letter: Letter) -> None:
+        if letter.sender not in self.verified:
+            raise NotSent("Email address is not verified.")
+        self.sent.append(letter)
+        at = self.clock.now()
+        seen = (letter.sender, letter.recipients, letter.subject, letter.html, letter.text)
+        self.kept.insert(0, KeptLetter(at, *seen))
+        self.after_sending()
+
+    def letters(self) -> list[KeptLetter]:
+        return list(self.kept)
+
+
 class FakeTokens:
     def __init__(self, audit: FakeAudit) -> None:
         self.audit = audit
@@ -695,6 +746,8 @@ class FakeOutside:
         self.users = FakeUsers()
         self.labels = FakeLabels()
         self.first_requests = FakeFirstRequests()
+        self.reports = FakeReports()
+        self.mailbox = FakeMailbox(self.clock)
         self.send_queue = FakeQueue(self.clock, visibility=90)
         self.segments_queue = FakeQueue(self.clock, visibility=75)
         self.imports = FakeImports(self.audit)

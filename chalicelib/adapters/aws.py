@@ -11,15 +11,17 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-_CONFIG = Config(  # type: ignore[no-untyped-call]
-    connect_timeout=2,
-    read_timeout=5,
-    max_pool_connections=50,
-    retries={"total_max_attempts": 4, "mode": "standard"},
-)
-
 
 @cache
-def client(service: str) -> Any:
-    """Made on first use, never at import; a client may be shared by threads."""
-    return botocore.session.get_session().create_client(service, config=_CONFIG)  # type: ignore[no-untyped-call]
+def client(service: str, attempts: int = 4, read_seconds: float = 5) -> Any:
+    """Made on first use, never at import; a client may be shared by threads.
+
+    `attempts`: 1 for what must not be done twice, for botocore also repeats a call whose answer did not come.
+    """
+    config = Config(  # type: ignore[no-untyped-call]
+        connect_timeout=2,
+        read_timeout=read_seconds,
+        max_pool_connections=50,
+        retries={"total_max_attempts": attempts, "mode": "standard"},
+    )
+    return botocore.session.get_session().create_client(service, config=config)  # type: ignore[no-untyped-call]

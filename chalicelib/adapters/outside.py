@@ -14,6 +14,7 @@ from .clock import Clock
 if TYPE_CHECKING:
     from .files import Files
     from .gateway import Gateway
+    from .mailbox import Mailbox
     from .parameters import Parameter
     from .queues import Queue
     from .schedules import Schedules
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .tables.labels import Labels
     from .tables.mailings import Mailings
     from .tables.messages import Messages
+    from .tables.reports import Reports
     from .tables.segments import Segments
     from .tables.tokens import Tokens
     from .tables.users import Users
@@ -94,6 +96,18 @@ class Outside:
         from .tables.first_requests import FirstRequests
 
         return FirstRequests(self.settings.stack_name)
+
+    @cached_property
+    def reports(self) -> Reports:
+        from .tables.reports import Reports
+
+        return Reports(self.settings.stack_name)
+
+    @cached_property
+    def mailbox(self) -> Mailbox:
+        from .mailbox import Mailbox
+
+        return Mailbox(keeps_letters=self.settings.is_local)
 
     @cached_property
     def counters(self) -> Counters:

@@ -1,6 +1,8 @@
-"""What the local stage has from the start: the token, the user and the password that are published in the contract."""
+"""What the local stage has from the start: what the contract publishes to come in with, and a sender for letters."""
 
 from __future__ import annotations
+
+import boto3
 
 from chalicelib.access import digest
 from chalicelib.adapters.outside import Outside
@@ -17,3 +19,8 @@ def seed_access(stack_name: str) -> None:
     outside = Outside(Settings(stage=LOCAL_STAGE, stack_name=stack_name))
     outside.tokens.add(Token(digest(LOCAL_TOKEN), Principal(LOCAL_USER, ADMIN), outside.clock.now()))
     set_user(outside, LOCAL_USER, ADMIN, LOCAL_PASSWORD)
+
+
+def verify_sender(address: str) -> None:
+    """SES sends for verified addresses alone, also here; MiniStack and LocalStack ask nobody to confirm."""
+    boto3.client("ses").verify_email_identity(EmailAddress=address)

@@ -21,12 +21,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.deploy import DeployFailed, deploy, put_gateway_token, put_session_key
 
 from .front import Front
-from .seed import seed_access
+from .seed import seed_access, verify_sender
 from .service import free_port, is_taken
 from .simulator import DEFAULT_TOKEN, Simulator
 
 STAGE = "local"
 STACK_NAME = "notifications-local"
+REPORT_SENDER = "reports@example.com"
+REPORT_RECIPIENTS = "operator@example.com"
 START_SECONDS = 40
 STOP_SECONDS = 20
 
@@ -174,11 +176,19 @@ class LocalStack:
         try:
             put_gateway_token(STACK_NAME, self.settings.gateway_token)
             put_session_key(STACK_NAME)
-            parameters = {"GatewayUrl": gateway_url, "GatewayDedupes": str(self.settings.gateway_dedupes).lower()}
-            self.outputs = deploy(STAGE, STACK_NAME, parameters)
+            verify_sender(REPORT_SENDER)
+            self.outputs = deploy(STAGE, STACK_NAME, self._parameters(gateway_url))
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error
         seed_access(STACK_NAME)
+
+    def _parameters(self, gateway_url: str) -> dict[str, str]:
+        return {
+            "GatewayUrl": gateway_url,
+            "GatewayDedupes": str(self.settings.gateway_dedupes).lower(),
+            "ReportSender": REPORT_SENDER,
+            "ReportRecipients": REPORT_RECIPIENTS,
+        }
 
     def _api_url(self) -> str:
         return f"{self.aws_url}/restapis/{self.outputs['RestAPIId']}/api/_user_request_"

@@ -34,6 +34,15 @@ def test_a_stage_is_not_local_unless_it_says_so() -> None:
         ("SENDER_THREADS", "0"),
         ("SENDER_THREADS", "1.5"),
         ("MESSAGE_RETENTION_DAYS", "-1"),
+        ("REPORT_RECIPIENTS", "anna"),
+        ("REPORT_RECIPIENTS", "anna@example.com,"),
+        ("REPORT_RECIPIENTS", "anna@example.com\nBcc: all@example.com"),
+        ("REPORT_RECIPIENTS", ",".join(f"a{number}@example.com" for number in range(51))),
+        ("REPORT_SENDER", "Reports <reports@example.com>"),
+        ("REPORT_LANGUAGE", "de"),
+        ("REPORT_TIME", "9:00"),
+        ("REPORT_TIME", "24:00"),
+        ("REPORT_TIMEZONE", "Moscow"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
@@ -44,3 +53,16 @@ def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
 def test_all_wrong_values_are_named_at_once() -> None:
     with pytest.raises(BadSettings, match=r"GATEWAY_URL.*SENDER_THREADS"):
         read_settings({"GATEWAY_URL": "x", "SENDER_THREADS": "x"})
+
+
+def test_recipients_are_a_list_each_of_them_once() -> None:
+    environment = {
+        "REPORT_RECIPIENTS": "anna@example.com, oleg@example.com,anna@example.com",
+        "REPORT_SENDER": "r@a.ru",
+    }
+    assert read_settings(environment).report_recipients == ("anna@example.com", "oleg@example.com")
+
+
+def test_recipients_without_a_sender_are_refused() -> None:
+    with pytest.raises(BadSettings, match="REPORT_SENDER"):
+        read_settings({"REPORT_RECIPIENTS": "anna@example.com"})

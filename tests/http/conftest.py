@@ -41,7 +41,7 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
     with mock_aws():
         made = make_outside()
         for name, value in vars(made.settings).items():
-            monkeypatch.setenv(name.upper(), str(value))
+            monkeypatch.setenv(name.upper(), ",".join(value) if isinstance(value, tuple) else str(value))
         settings_module.settings.cache_clear()
         wakeup.outside.cache_clear()
         yield wakeup.outside()
@@ -87,7 +87,7 @@ def call(token: str) -> Iterator[Call]:
 def written(outside: Outside) -> Callable[[], list[Any]]:
     """Everything in all tables but the counters, and when a token was last used, to compare before and after."""
     _ = outside.clients, outside.mailings, outside.messages, outside.segments, outside.tokens, outside.first_requests
-    _ = outside.audit, outside.users, outside.labels, outside.imports
+    _ = outside.audit, outside.users, outside.labels, outside.imports, outside.reports
 
     def written() -> list[Any]:
         tables = [model for model in Model.__subclasses__() if model.__name__ != "CounterRow"]

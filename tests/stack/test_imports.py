@@ -85,6 +85,10 @@ def loaded_by(statement: str) -> set[str]:
         ("chalicelib.workers.schedules", {"app", "chalicelib.api", "pytz", "requests", "boto3"}),
         ("chalicelib.workers.dead_letters", {"app", "chalicelib.api", "chalicelib.sending", "pynamodb", "requests"}),
         ("chalicelib.workers.tokens", {"app", "chalicelib.api", "chalicelib.sending", "pynamodb", "requests"}),
+        (
+            "chalicelib.workers.reports",
+            {"app", "chalicelib.api", "requests", "pynamodb", "botocore.session", "jinja2", "pytz"},
+        ),
         ("chalicelib.api.authorizer", {"app", "chalicelib.api.routes", "chalicelib.sending", "pytz", "requests"}),
         ("app", {"boto3", "moto", "infra"}),
     ],

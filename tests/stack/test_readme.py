@@ -16,7 +16,7 @@ SETTINGS = README.partition("## Settings of the deployed functions")[2]
 @pytest.mark.parametrize("setting", fields(Settings), ids=lambda setting: setting.name)
 def test_every_setting_is_in_the_readme_with_its_default_and_meaning(setting) -> None:  # type: ignore[no-untyped-def]
     row = next(line for line in SETTINGS.splitlines() if line.startswith(f"| `{setting.name.upper()}` |"))
-    default = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
+    default = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default or "")
     assert default.lower() in row.lower()
     assert setting.metadata["help"].rstrip(".").lower()[:30] in row.lower()
 

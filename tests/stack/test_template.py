@@ -17,16 +17,24 @@ from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.labels import LabelRow
 from chalicelib.adapters.tables.mailings import MailingRow
 from chalicelib.adapters.tables.messages import MessageRow
+from chalicelib.adapters.tables.reports import ReportRow
 from chalicelib.adapters.tables.segments import SegmentRow
 from chalicelib.adapters.tables.tokens import TokenRow
 from chalicelib.adapters.tables.users import AttemptsRow, UserRow
 from chalicelib.domain.client_import import KEPT
+from chalicelib.report import SCHEDULED_TIME
 from chalicelib.settings import Settings
 
 FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "FanOut", "SendMessages", "Sweep"}
-FUNCTIONS |= {"ManageTokens", "ManageUsers", "PutBackDeadLetters", "ImportClients", "StartImport"}
+FUNCTIONS |= {"ManageTokens", "ManageUsers", "PutBackDeadLetters", "ImportClients", "StartImport", "SendReport"}
 OPEN_TO_ALL = {"/", "/docs", "/docs/{name}", "/openapi.json", "/console/static/{name}"}
-IMPORT_FILES = "${ImportsBucket.Arn}/*"
+WILD = (":log-group:", ":schedule/", ":identity/", "${ImportsBucket.Arn}/*")
+"""Kinds of things whose names are given as the service runs, or by settings.
+
+Identities of SES: the sender may be verified as an address or as any domain above it, and in SES's sandbox every
+recipient is one as well; from which address the letter comes is a condition of its own.
+"""
+
 EVENT_SOURCES = {"FanOut": "SegmentsQueue", "SendMessages": "SendQueue", "ImportClients": "ImportsQueue"}
 
 
@@ -57,9 +65,7 @@ def test_no_right_is_given_on_everything(resources: dict[str, Any]) -> None:
                 assert "*" not in targets, name
                 for target in targets:
                     wild = [value for value in target.values() if isinstance(value, str) and "*" in value]
-                    assert all(
-                        ":log-group:" in value or ":schedule/" in value or value == IMPORT_FILES for value in wild
-                    ), (name, wild)
+                    assert all(any(kind in value for kind in WILD) for value in wild), (name, wild)
 
 
 def test_failed_messages_come_back_one_by_one(resources: dict[str, Any]) -> None:
@@ -92,6 +98,8 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
         assert {"STAGE", "STACK_NAME", "SEND_QUEUE_URL", "SEGMENTS_QUEUE_URL", "DEAD_LETTERS_URL"} <= set(variables)
         assert {"IMPORTS_QUEUE_URL", "IMPORTS_BUCKET"} <= set(variables)
         assert not [variable for variable in variables if "TOKEN" in variable or "SECRET" in variable]
+        reports = {variable for variable in variables if variable.startswith("REPORT_")}
+        assert len(reports) == (5 if name == "SendReport" else 0), name
     assert "GATEWAY_URL" in functions["SendMessages"]["Environment"]["Variables"]
     assert {"START_MAILING_ARN", "SCHEDULER_ROLE_ARN"} <= set(functions["APIHandler"]["Environment"]["Variables"])
 
@@ -106,6 +114,7 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
         (SegmentRow, "segments"),
         (ImportRow, "imports"),
         (FirstRequestRow, "first-requests"),
+        (ReportRow, "reports"),
         (TokenRow, "tokens"),
         (UserRow, "users"),
         (AttemptsRow, "attempts"),
@@ -130,6 +139,24 @@ def test_a_table_has_the_keys_and_indexes_that_its_adapter_uses(
     types = {one["AttributeName"]: one["AttributeType"] for one in found["AttributeDefinitions"]}
     assert types == {one["AttributeName"]: one["AttributeType"] for one in schema["attribute_definitions"]}
     assert found["BillingMode"] == "PAY_PER_REQUEST", "nothing is paid while nothing is sent"
+
+
+def test_the_report_is_sent_at_its_time_in_its_zone_and_only_from_its_sender(resources: dict[str, Any]) -> None:
+    schedule = of_type(resources, "AWS::Scheduler::Schedule")["ReportSchedule"]
+    expression, parts = schedule["ScheduleExpression"]["Fn::Sub"]
+    assert expression == "cron(${Minute} ${Hour} * * ? *)"
+    cut = {"Fn::Split": [":", {"Ref": "ReportTime"}]}
+    assert parts == {"Hour": {"Fn::Select": [0, cut]}, "Minute": {"Fn::Select": [1, cut]}}
+    assert schedule["ScheduleExpressionTimezone"] == {"Ref": "ReportTimezone"}
+    assert json.loads(schedule["Target"]["Input"]) == {"scheduled": SCHEDULED_TIME}
+    assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["SendReport", "Arn"]}
+    assert schedule["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 3600
+    role = of_type(resources, "AWS::IAM::Role")["ReportScheduleRole"]
+    (statement,) = role["Policies"][0]["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == schedule["Target"]["Arn"]
+    rights = of_type(resources, "AWS::IAM::Role")["SendReportRole"]["Policies"][0]["PolicyDocument"]["Statement"]
+    (mail,) = [one for one in rights if "ses:SendRawEmail" in one["Action"]]
+    assert mail["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "ReportSender"}}}
 
 
 def test_every_method_of_the_api_asks_the_authorizer(resources: dict[str, Any]) -> None:

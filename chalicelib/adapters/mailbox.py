@@ -1,0 +1,83 @@
+"""Letters by SES; on the local stack also those that were sent, for somebody to look at."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any
+from urllib.request import urlopen
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, SSLError
+
+from ..domain.letter import KeptLetter, Letter
+from ..errors import NotSent
+from . import aws
+
+READ_SECONDS = 30.0
+IN_DOUBT = (HTTPClientError, SSLError)
+"""There was a connection. Those that say that there was none are other branches of botocore's errors."""
+
+
+class Mailbox:
+    """`keeps_letters`: this is the local stack, whose MiniStack keeps what SES sends."""
+
+    def __init__(self, keeps_letters: bool = False) -> None:
+        self._keeps_letters = keeps_letters
+
+    def send(self, letter: Letter) -> None:
+        """NotSent: it may be sent again. After any other error it may have left, for the answer alone may be lost."""
+        try:
+            aws.client("ses", attempts=1, read_seconds=READ_SECONDS).send_raw_email(
+                Source=letter.sender,
+                Destinations=list(letter.recipients),
+                RawMessage={"Data": as_mime(letter)},
+            )
+        except (ClientError, BotoCoreError) as error:
+            if _is_certain(error):
+                raise NotSent(str(error)) from error
+            raise
+
+    def letters(self) -> list[KeptLetter]:
+        """Those that were sent on the local stack, the newest first; elsewhere nobody keeps them."""
+        if not self._keeps_letters:
+            return []
+        endpoint = aws.client("ses", attempts=1, read_seconds=READ_SECONDS).meta.endpoint_url
+        with urlopen(f"{endpoint}/_ministack/ses/messages", timeout=5) as answer:  # noqa: S310
+            accounts = json.load(answer)["messages"].values()
+        letters = [_kept(sent) for account in accounts for sent in account]
+        return sorted(letters, key=lambda letter: letter.sent_at, reverse=True)
+
+
+def as_mime(letter: Letter) -> bytes:
+    """SES adds the date and an id."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = letter.sender
+    message["To"] = ", ".join(letter.recipients)
+    message["Subject"] = letter.subject
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's "out of office" need answer
+    message.set_content(letter.text)
+    message.add_alternative(letter.html, subtype="html")
+    for attachment in letter.attachments:
+        maintype, _, subtype = attachment.kind.partition("/")
+        message.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
+    return message.as_bytes()
+
+
+def _is_certain(error: ClientError | BotoCoreError) -> bool:
+    """Refused by SES, or failed before there was a connection."""
+    if isinstance(error, ClientError):
+        return int(error.response["ResponseMetadata"]["HTTPStatusCode"]) < 500
+    return not isinstance(error, IN_DOUBT)
+
+
+def _kept(sent: dict[str, Any]) -> KeptLetter:
+    return KeptLetter(
+        sent_at=datetime.fromtimestamp(sent["Timestamp"], UTC),
+        sender=sent["Source"],
+        recipients=tuple(sent["To"]),
+        subject=sent["Subject"],
+        html=sent["BodyHtml"] or "",
+        text=sent["BodyText"],
+    )

@@ -1,0 +1,53 @@
+"""Which reports were sent: a row is made before sending, so that of two who would send, one does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import UTCDateTimeAttribute as Moment
+from pynamodb.models import Model
+
+from .base import TableMeta, conflicts, place
+
+
+class ReportRow(Model):
+    class Meta(TableMeta):
+        table_name = "reports"
+
+    name = UnicodeAttribute(hash_key=True)
+    claimed_at = Moment()
+    sent_at = Moment(null=True)
+    expires_at = NumberAttribute()
+
+
+class Reports:
+    def __init__(self, stack_name: str) -> None:
+        place(ReportRow, stack_name, "reports")
+
+    def claim(self, name: str, now: datetime, until: datetime) -> None:
+        """Raises RowChanged when it was claimed before; the row goes by itself some time after `until`."""
+        row = ReportRow(name, claimed_at=now, expires_at=int(until.timestamp()))
+        with conflicts():
+            row.save(condition=ReportRow.name.does_not_exist())
+
+    def release(self, name: str) -> None:
+        """Nothing was sent: whoever comes next may."""
+        ReportRow(name).delete()
+
+    def mark_sent(self, name: str, now: datetime) -> None:
+        ReportRow(name).update(actions=[ReportRow.sent_at.set(now)])
+
+    def is_claimed(self, name: str) -> bool:
+        return self._find(name) is not None
+
+    def is_sent(self, name: str) -> bool:
+        """False for one that was claimed and whose sender never came back."""
+        row = self._find(name)
+        return row is not None and row.sent_at is not None
+
+    def _find(self, name: str) -> ReportRow | None:
+        try:
+            return ReportRow.get(name, consistent_read=True)
+        except ReportRow.DoesNotExist:
+            return None

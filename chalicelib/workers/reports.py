@@ -1,0 +1,32 @@
+"""Woken once a day by its schedule, or by hand (`aws lambda invoke`): the report by e-mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Blueprint
+
+from ..errors import Refusal
+from ..report import send_by_hand, send_scheduled
+from .wakeup import waking
+
+worker = Blueprint(__name__)
+
+
+@worker.lambda_function(name="send_report")
+def send_report(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`{"scheduled": "<time>"}` from its schedule, `{"date": "2026-11-22"}` from a person."""
+    outside = waking(context)
+
+    def seconds_left() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
+
+    try:
+        match event:
+            case {"scheduled": str(moment), **others} if not others:
+                return send_scheduled(outside, moment, seconds_left)
+            case {**sent}:
+                return send_by_hand(outside, sent, context.aws_request_id, seconds_left)
+    except Refusal as refusal:
+        return refusal.body
+    return {"detail": '{"date": "2026-11-22"} is expected.'}

@@ -1,0 +1,135 @@
+"""Letters through SES, and the rows that keep a report from being sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from moto import mock_aws
+
+from chalicelib.adapters import aws
+from chalicelib.adapters.mailbox import Mailbox, _is_certain, as_mime
+from chalicelib.domain.letter import Attachment, Letter
+from chalicelib.errors import NotSent, RowChanged
+from tests.aws import forget_connections
+from tests.fakes import FakeOutside
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TABLE = Attachment("mailings.csv", "text/csv", b"\xef\xbb\xbfid;text\r\n1;=1\r\n")
+LETTER = Letter(
+    sender="reports@example.com",
+    recipients=("anna@example.com", "oleg@example.com"),
+    subject=f"Рассылки: отправлено 12\u00a0000, {'очень ' * 20}много",
+    html="<p>" + "Привет " * 300 + "</p>",
+    text="Привет " * 300,
+    attachments=(TABLE,),
+)
+
+
+def verify(outside: Any, address: str) -> None:
+    if isinstance(outside, FakeOutside):
+        outside.mailbox.verify(address)
+    else:
+        aws.client("ses").verify_email_identity(EmailAddress=address)
+
+
+def parsed(letter: Letter) -> EmailMessage:
+    return message_from_bytes(as_mime(letter), _class=EmailMessage, policy=policy.default)
+
+
+def test_a_letter_from_a_verified_sender_is_sent(outside: Any) -> None:
+    verify(outside, LETTER.sender)
+    outside.mailbox.send(LETTER)
+
+
+def test_a_letter_from_another_sender_has_surely_not_left(outside: Any) -> None:
+    verify(outside, LETTER.sender)
+    with pytest.raises(NotSent):
+        outside.mailbox.send(replace(LETTER, sender="other@example.org"))
+
+
+def test_what_is_claimed_is_claimed_once_until_it_is_released(outside: Any) -> None:
+    until = NOW + timedelta(days=1)
+    assert not outside.reports.is_claimed("2026-11-23")
+    outside.reports.claim("2026-11-23", NOW, until)
+    outside.reports.claim("2026-11-24", NOW, until)
+    with pytest.raises(RowChanged):
+        outside.reports.claim("2026-11-23", NOW, until)
+    outside.reports.release("2026-11-23")
+    assert not outside.reports.is_claimed("2026-11-23")
+    outside.reports.claim("2026-11-23", NOW, until)
+
+
+def test_claimed_is_not_yet_sent(outside: Any) -> None:
+    outside.reports.claim("2026-11-23", NOW, NOW + timedelta(days=1))
+    assert outside.reports.is_claimed("2026-11-23")
+    assert not outside.reports.is_sent("2026-11-23")
+    outside.reports.mark_sent("2026-11-23", NOW)
+    assert outside.reports.is_sent("2026-11-23")
+
+
+def test_html_and_text_are_alternatives_and_the_table_is_attached() -> None:
+    message = parsed(LETTER)
+    assert (message["From"], message["To"]) == (LETTER.sender, ", ".join(LETTER.recipients))
+    assert message["Subject"] == LETTER.subject
+    html, text = message.get_body(("html",)), message.get_body(("plain",))
+    assert html is not None
+    assert text is not None
+    assert html.get_content().strip() == LETTER.html.strip()
+    assert text.get_content().strip() == LETTER.text.strip()
+    (table,) = message.iter_attachments()
+    assert (table.get_content_type(), table.get_filename()) == ("text/csv", "mailings.csv")
+    assert table.get_payload(decode=True) == TABLE.content
+
+
+def test_no_line_is_longer_than_mail_allows() -> None:
+    """RFC 5322, 2.1.1: 998 characters; SES refuses or breaks longer ones."""
+    assert max(len(line) for line in as_mime(LETTER).split(b"\r\n")) < 998
+    plain = replace(LETTER, html="<p>" + "a" * 5000 + "</p>", text="a" * 5000)
+    assert max(len(line) for line in as_mime(plain).split(b"\r\n")) < 998
+
+
+@pytest.mark.parametrize(
+    ("error", "is_certain"),
+    [
+        (ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "SendRawEmail"), True),
+        (ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 500}}, "SendRawEmail"), False),
+        (EndpointConnectionError(endpoint_url="https://ses"), True),
+        (ConnectTimeoutError(endpoint_url="https://ses"), True),
+        (ReadTimeoutError(endpoint_url="https://ses"), False),
+    ],
+)
+def test_what_may_have_left_is_not_taken_for_unsent(error: Any, is_certain: bool) -> None:
+    assert _is_certain(error) == is_certain
+
+
+@pytest.fixture
+def ses() -> Iterator[Any]:
+    with mock_aws():
+        forget_connections()
+        yield aws.client("ses", attempts=1, read_seconds=30.0)
+    forget_connections()
+
+
+def test_a_letter_is_given_to_ses_once_whatever_comes_back(ses: Any) -> None:
+    """botocore repeats by itself a call whose answer did not come; this one it must not."""
+    tries = []
+
+    def silence(**_: Any) -> None:
+        tries.append(1)
+        raise ReadTimeoutError(endpoint_url="https://ses")
+
+    ses.meta.events.register_first("before-send.ses.SendRawEmail", silence)
+    with pytest.raises(ReadTimeoutError):
+        Mailbox().send(LETTER)
+    assert len(tries) == 1
+
+
+def test_nobody_keeps_letters_but_the_local_stack() -> None:
+    assert Mailbox(keeps_letters=False).letters() == []

@@ -1,0 +1,115 @@
+"""Which mailings a day's report is about, and what of them it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from chalicelib.domain.audience import Plan
+from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.report import LONGEST_TEXT, MOST_LINES, MOST_REASONS, Period, Reasons, Report
+
+START = datetime(2026, 11, 21, 9, tzinfo=UTC)
+END = START + timedelta(days=1)
+HOUR = timedelta(hours=1)
+PLAN = Plan("block", 10, 1, 1)
+
+
+def mailing(start: datetime, ended: datetime | None = None, **fields: object) -> Mailing:
+    usual = {"status": "finished" if ended else "running", "plan": PLAN, "ended_at": ended}
+    return Mailing(1, start, start + timedelta(days=3), **{"message_text": "text", **usual, **fields})  # type: ignore[arg-type]
+
+
+def report() -> Report:
+    return Report(date(2026, 11, 22), END, Period(START, END), Period(END, END + timedelta(days=1)))
+
+
+def chapter_of(one: Mailing) -> str:
+    made = report()
+    made.add(one)
+    return "processed" if made.processed.lines else "planned" if made.planned.lines else "neither"
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        mailing(START + HOUR, START + 2 * HOUR),
+        mailing(START - 50 * HOUR, START),
+        mailing(START - 50 * HOUR, END + HOUR),
+        mailing(START - 50 * HOUR),
+        mailing(END - HOUR, status="paused"),
+        mailing(END - HOUR, status="cancelled"),
+        mailing(START - 90 * HOUR, END - HOUR, plan=None),
+        mailing(END + 90 * HOUR, END - HOUR, plan=None, status="cancelled"),
+    ],
+    ids=[
+        "within the day",
+        "ended as the day began",
+        "over the whole day",
+        "still running",
+        "paused",
+        "cancelled, its messages not yet closed",
+        "over before it could start",
+        "cancelled before its start",
+    ],
+)
+def test_what_ran_or_ended_in_the_day_is_processed(one: Mailing) -> None:
+    assert chapter_of(one) == "processed"
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        mailing(END, plan=None, status="scheduled"),
+        mailing(START, plan=None, status="scheduled"),
+        mailing(END + 23 * HOUR, END + 24 * HOUR),
+        mailing(END),
+    ],
+    ids=["next", "late", "a past day's next", "started as the day ended"],
+)
+def test_what_starts_in_the_next_day_or_is_late_is_planned(one: Mailing) -> None:
+    assert chapter_of(one) == "planned"
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        mailing(START - 2 * HOUR, START - HOUR),
+        mailing(END + 24 * HOUR, plan=None, status="scheduled"),
+        mailing(END + 24 * HOUR),
+        mailing(START - 90 * HOUR, END, plan=None),
+        mailing(END + HOUR, START - HOUR, plan=None, status="cancelled"),
+    ],
+    ids=["ended before", "starts later", "started later", "ended without a start, later", "cancelled before"],
+)
+def test_everything_else_is_neither(one: Mailing) -> None:
+    assert chapter_of(one) == "neither"
+
+
+def test_sums_are_of_all_mailings_and_lines_of_so_many() -> None:
+    made = report()
+    one = mailing(START, counts=Counts(total=5, sent=3, failed=1))
+    for number in range(MOST_LINES + 2):
+        made.add(replace(one, id=number))
+    assert made.processed.number == MOST_LINES + 2
+    assert made.processed.counts.sent == 3 * (MOST_LINES + 2)
+    assert len(made.processed.lines) == MOST_LINES
+    assert not made.processed.is_whole
+
+
+def test_a_text_is_kept_in_one_short_line() -> None:
+    made = report()
+    made.add(mailing(START, END, message_text="\tДобрый \r\n день! " + "я" * 1000))
+    text = made.processed.lines[0].message_text
+    assert text.startswith("Добрый день! я")
+    assert len(text) == LONGEST_TEXT
+
+
+def test_reasons_beyond_the_first_kinds_are_others() -> None:
+    reasons = Reasons()
+    for number in range(MOST_REASONS + 5):
+        reasons.add(f"reason {number}")
+    reasons.add("reason 0")
+    assert (len(reasons.numbers), reasons.numbers["reason 0"], reasons.other) == (MOST_REASONS, 2, 5)

@@ -1,0 +1,95 @@
+"""The daily report through the real stack, read in the local mailbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.adapters import aws
+from chalicelib.adapters.mailbox import Mailbox
+from chalicelib.domain.letter import KeptLetter
+from infra.local.simulator import Simulator
+from infra.local.stack import REPORT_RECIPIENTS, REPORT_SENDER, STACK_NAME, LocalStack
+
+from .conftest import Call
+
+PHONE = "79560000001"
+TEXT = "Привет <b>всем</b>"
+
+Invoke = Callable[[object], dict[str, Any]]
+
+
+@pytest.fixture
+def letters(stack: LocalStack) -> Callable[[], list[KeptLetter]]:
+    aws.client.cache_clear()
+    return Mailbox(keeps_letters=True).letters
+
+
+@pytest.fixture
+def invoke(stack: LocalStack) -> Invoke:
+    """As `aws lambda invoke` and the schedule do it: by the schedule's own target."""
+    target = schedule()["Target"]
+
+    def invoke(payload: object) -> dict[str, Any]:
+        answer = boto3.client("lambda").invoke(FunctionName=target["Arn"], Payload=json.dumps(payload))
+        assert "FunctionError" not in answer
+        read: dict[str, Any] = json.loads(answer["Payload"].read())
+        return read
+
+    return invoke
+
+
+def schedule() -> dict[str, Any]:
+    found: dict[str, Any] = boto3.client("scheduler").get_schedule(Name=f"{STACK_NAME}-report")
+    return found
+
+
+def announce(call: Call, starts_in: float) -> int:
+    start = datetime.now(UTC) + timedelta(seconds=starts_in)
+    end = start + timedelta(hours=1)
+    fields = {"datetime_start": start.isoformat(), "datetime_end": end.isoformat(), "message_text": TEXT}
+    mailing_id: int = call("POST", "/Mailing/", json={**fields, "filter_tag": "report"}).json()["id"]
+    return mailing_id
+
+
+def test_the_letter_of_the_day_is_in_the_mailbox_once(
+    call: Call, simulator: Simulator, finished: Callable[[int], Any], invoke: Invoke, letters: Any
+) -> None:
+    simulator.behave(refuse=(int(PHONE),))
+    for phone in (PHONE, "79560000002"):
+        assert call("POST", "/Clients/", json={"phone_number": phone, "tag": "report"}).status_code == 201
+    sent, planned = announce(call, -60), announce(call, 1800)
+    finished(sent)
+    assert schedule()["ScheduleExpression"] == "cron(00 09 * * ? *)"
+    answer = invoke(json.loads(schedule()["Target"]["Input"]))
+    assert answer["sent"], answer
+    letter = letters()[0]
+    assert (letter.sender, letter.recipients) == (REPORT_SENDER, (REPORT_RECIPIENTS,))
+    assert letter.subject.startswith(f"Mailings, report of {answer['date']}: sent ")
+    assert f"#{sent} Finished" in letter.text
+    assert "The gateway refused the message (400)." in letter.text
+    assert f"#{planned} Scheduled" in letter.text.partition("Planned until")[2]
+    assert "Привет &lt;b&gt;всем&lt;/b&gt;" in letter.html
+    assert PHONE not in letter.html + letter.text
+    assert call("DELETE", f"/Mailing/{planned}/").status_code == 204
+
+    number = len(letters())
+    again = invoke(json.loads(schedule()["Target"]["Input"]))
+    assert again == {"sent": False, "detail": "This report was sent before."}
+    assert len(letters()) == number
+
+
+def test_any_day_by_hand_and_a_wrong_one_is_refused(invoke: Invoke, letters: Any) -> None:
+    before = len(letters())
+    assert invoke({"date": "2026-02-30"}).keys() == {"date"}
+    assert invoke({"day": "2026-11-01"}).keys() == {"date", "day"}
+    assert len(letters()) == before
+    assert invoke({"date": "2022-08-20"})["sent"]
+    assert invoke({"date": "2022-08-20"})["sent"]
+    assert len(letters()) == before + 2
+    assert "report of 2022-08-20" in letters()[0].subject

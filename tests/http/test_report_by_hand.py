@@ -1,0 +1,50 @@
+"""The report's Lambda as `aws lambda invoke` calls it: answers for people, and a letter through SES."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from chalice.test import Client
+
+from app import app
+from chalicelib import settings as settings_module
+from chalicelib.adapters import aws
+from chalicelib.adapters.outside import Outside
+from chalicelib.workers import wakeup
+
+
+@pytest.fixture
+def invoke(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("REPORT_RECIPIENTS", "anna@example.com")
+    monkeypatch.setenv("REPORT_SENDER", "reports@example.com")
+    settings_module.settings.cache_clear()
+    wakeup.outside.cache_clear()
+    aws.client("ses").verify_email_identity(EmailAddress="reports@example.com")
+    with Client(app) as client:
+        yield lambda payload: client.lambda_.invoke("send_report", payload).payload
+
+
+def test_a_day_that_is_given_is_sent(invoke: Any) -> None:
+    assert invoke({"date": "2026-11-22"}) == {"sent": True, "date": "2026-11-22", "mailings": 0}
+
+
+def test_the_schedule_sends_the_day_that_it_names(invoke: Any) -> None:
+    assert invoke({"scheduled": "2026-11-22T09:00:00Z"})["sent"]
+    assert invoke({"scheduled": "2026-11-22T09:00:00Z"}) == {"sent": False, "detail": "This report was sent before."}
+
+
+@pytest.mark.parametrize(
+    ("payload", "wrong"),
+    [
+        ({"date": "22.11.2026"}, {"date"}),
+        ({}, {"date"}),
+        ({"date": "2026-11-22", "to": "me@example.com"}, {"to"}),
+        ({"scheduled": "soon"}, {"scheduled"}),
+        ([], {"detail"}),
+    ],
+)
+def test_a_wrong_request_is_answered_with_what_is_expected(invoke: Any, payload: Any, wrong: set[str]) -> None:
+    assert set(invoke(payload)) == wrong
+    assert aws.client("ses").get_send_quota()["SentLast24Hours"] == 0

@@ -1,0 +1,212 @@
+"""The daily report: what is in the letter, that it is sent once, and which 24 hours it is about."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.letter import Letter
+from chalicelib.errors import BadInput, NotSent
+from chalicelib.report import SCHEDULED_TIME, make_report, send_by_hand, send_report, send_scheduled
+from tests.world import Crash, World
+
+RECIPIENTS = ("anna@example.com", "oleg@example.com")
+SENDER = "reports@example.com"
+TODAY = date(2026, 11, 23)
+MORNING = datetime(2026, 11, 24, 9, 0, 20, tzinfo=UTC)
+"""The next morning, a little after the report's time; the fake clock begins the noon before."""
+
+REFUSED = Answer(400, "79770000001 is not allowed")
+
+
+def plenty() -> float:
+    return 300.0
+
+
+def make_world(**settings: Any) -> World:
+    world = World(**{"report_recipients": RECIPIENTS, "report_sender": SENDER, **settings})
+    world.outside.mailbox.verify(SENDER)
+    return world
+
+
+def world_with_a_day(**settings: Any) -> World:
+    """One mailing sent with two failures, one over before it began, one planned; all for five clients."""
+    world = make_world(**settings)
+    world.clients(5)
+    world.outside.gateway.answers = [REFUSED, REFUSED]
+    world.mailing(message_text="Привет")
+    world.mailing(starts_in=-7200)
+    world.mailing(starts_in=22 * 3600, message_text="tomorrow")
+    world.run(4000)
+    world.clock.time = MORNING
+    return world
+
+
+def letters(world: World) -> list[Letter]:
+    sent: list[Letter] = world.outside.mailbox.sent
+    return sent
+
+
+def test_the_letter_of_a_day_has_its_sums_its_reasons_and_what_is_planned() -> None:
+    world = world_with_a_day()
+    answer = send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    assert answer == {"sent": True, "date": "2026-11-24", "mailings": 2}
+    (letter,) = letters(world)
+    assert (letter.sender, letter.recipients) == (SENDER, RECIPIENTS)
+    assert letter.subject == "Mailings, report of 2026-11-24: sent 3, failed 2"
+    for said in ("Mailings processed: 2", "sent: 3", "failed: 2", "#1 Finished", "Привет"):
+        assert said in letter.text
+    assert "The gateway refused the message (400). — 2" in letter.text
+    planned = letter.text.partition("Planned until 2026-11-25 09:00: 1")[2]
+    assert "#3 Scheduled, 2026-11-24 10:00" in planned
+    assert "tomorrow" in planned
+
+
+def test_no_phone_number_is_in_the_letter() -> None:
+    world = world_with_a_day()
+    send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    (letter,) = letters(world)
+    table = letter.attachments[0].content.decode()
+    phones = [client.phone_number for client in world.outside.clients.rows.values()]
+    assert not [phone for phone in phones if phone in letter.text + letter.html + table]
+
+
+def test_a_retried_run_and_a_second_delivery_of_the_schedule_send_nothing() -> None:
+    world = world_with_a_day()
+    send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    world.clock.forward(3600)
+    again = send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    assert again == {"sent": False, "detail": "This report was sent before."}
+    assert len(letters(world)) == 1
+
+
+def test_each_day_has_its_own() -> None:
+    world = world_with_a_day()
+    send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    send_scheduled(world.outside, "2026-11-25T09:00:00Z", plenty)
+    assert len(letters(world)) == 2
+
+
+def test_a_person_may_send_a_day_again_but_one_request_sends_it_once() -> None:
+    world = world_with_a_day()
+    send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    for request in ("first", "first", "second"):
+        send_by_hand(world.outside, {"date": "2026-11-24"}, request, plenty)
+    assert len(letters(world)) == 3
+
+
+def test_what_ses_refused_is_sent_by_the_retry() -> None:
+    world = world_with_a_day()
+    world.outside.mailbox.verified.clear()
+    with pytest.raises(NotSent):
+        send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    world.outside.mailbox.verify(SENDER)
+    assert send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)["sent"]
+    assert len(letters(world)) == 1
+
+
+def test_a_run_that_died_while_sending_is_not_repeated_and_a_person_is_told() -> None:
+    world = world_with_a_day()
+
+    def die() -> None:
+        raise Crash
+
+    world.outside.mailbox.after_sending = die
+    with pytest.raises(Crash):
+        send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    world.outside.mailbox.after_sending = lambda: None
+    answer = send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    assert not answer["sent"]
+    assert '{"date": "2026-11-24"}' in str(answer["detail"])
+    assert len(letters(world)) == 1
+
+
+def test_with_nobody_to_write_to_nothing_is_read_or_sent() -> None:
+    world = make_world(report_recipients=(), report_sender="")
+    world.outside.mailings = None  # type: ignore[assignment]
+    answer = send_scheduled(world.outside, SCHEDULED_TIME, plenty)
+    assert "REPORT_RECIPIENTS is empty" in str(answer["detail"])
+    assert letters(world) == []
+
+
+def test_a_day_without_mailings_is_reported_too() -> None:
+    world = make_world()
+    assert send_by_hand(world.outside, {"date": "2026-11-23"}, "request", plenty)["sent"]
+    assert "Mailings processed: 0" in letters(world)[0].text
+
+
+def test_short_of_time_the_letter_says_that_the_reasons_are_not_whole() -> None:
+    world = world_with_a_day()
+    send_report(world.outside, date(2026, 11, 24), "name", lambda: 30.0)
+    (letter,) = letters(world)
+    assert "failed: 2" in letter.text
+    assert "Not all of them" in letter.text
+    assert "Not all of them" in letter.html
+
+
+def test_mailings_of_any_number_are_looked_through_and_only_those_of_the_day_are_kept() -> None:
+    world = make_world()
+    for _ in range(1150):
+        world.mailing(starts_in=-7200)
+    world.clock.forward(timedelta(days=30).total_seconds())
+    report = make_report(world.outside, date(2026, 11, 24), plenty)
+    assert report.processed.number == 1150
+    assert make_report(world.outside, date(2026, 12, 20), plenty).processed.lines == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "start", "end"),
+    [
+        ("UTC", date(2026, 11, 23), "2026-11-22T09:00", "2026-11-23T09:00"),
+        ("Europe/Moscow", date(2026, 11, 23), "2026-11-22T06:00", "2026-11-23T06:00"),
+        ("Europe/Berlin", date(2026, 3, 29), "2026-03-28T08:00", "2026-03-29T07:00"),
+        ("Europe/Berlin", date(2026, 10, 25), "2026-10-24T07:00", "2026-10-25T08:00"),
+    ],
+)
+def test_a_day_goes_from_the_reports_time_to_its_time_in_its_zone(zone: str, day: date, start: str, end: str) -> None:
+    world = make_world(report_timezone=zone)
+    period = make_report(world.outside, day, plenty).period
+    assert [f"{moment:%Y-%m-%dT%H:%M}" for moment in (period.start, period.end)] == [start, end]
+
+
+def test_a_time_that_the_clock_skips_leaves_no_gap_between_two_days() -> None:
+    world = make_world(report_timezone="Europe/Berlin", report_time="02:30")
+    before, after = (make_report(world.outside, date(2026, 3, day), plenty) for day in (29, 30))
+    assert before.period.end == after.period.start == before.following.start
+
+
+@pytest.mark.parametrize(
+    ("scheduled", "day"),
+    [("2026-11-22T22:30:00Z", "2026-11-23"), (SCHEDULED_TIME, "2026-11-24"), ("2026-11-22T02:00:00", "2026-11-22")],
+)
+def test_the_day_is_that_of_the_schedule_in_the_reports_zone(scheduled: str, day: str) -> None:
+    """MiniStack does not fill in the time: then it is this moment's day, here 01:00 in Vladivostok."""
+    world = make_world(report_timezone="Asia/Vladivostok")
+    world.clock.time = datetime(2026, 11, 23, 15, tzinfo=UTC)
+    assert send_scheduled(world.outside, scheduled, plenty)["date"] == day
+
+
+@pytest.mark.parametrize(
+    ("sent", "wrong"),
+    [
+        ({"date": "22.11.2026"}, {"date"}),
+        ({"date": "20261122"}, {"date"}),
+        ({"date": "2026-02-30"}, {"date"}),
+        ({"date": 20261122}, {"date"}),
+        ({"date": None}, {"date"}),
+        ({"date": "2026-11-24"}, {"date"}),
+        ({"date": "0001-01-01"}, {"date"}),
+        ({}, {"date"}),
+        ({"day": "2026-11-22"}, {"date", "day"}),
+        ({"date": "2026-11-22", "scheduled": "2026-11-22T09:00:00Z"}, {"scheduled"}),
+    ],
+)
+def test_a_wrong_request_is_refused_by_name_and_sends_nothing(sent: dict[str, object], wrong: set[str]) -> None:
+    world = make_world()
+    with pytest.raises(BadInput) as refused:
+        send_by_hand(world.outside, sent, "request", plenty)
+    assert set(refused.value.body) == wrong
+    assert letters(world) == []
