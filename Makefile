@@ -30,9 +30,10 @@ lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(READY) ## import time of each Lambda beside that of botocore and requests; what an outage costs
+bench: $(READY) ## import times, what an outage costs, how soon the pages of the console are there
 	@$(BIN)/python -m bench.imports
 	@$(BIN)/python -m bench.outage
+	@$(BIN)/python -m bench.pages
 
 clean: ## remove what make has made
 	rm -rf $(VENV) build .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis

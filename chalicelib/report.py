@@ -48,13 +48,21 @@ def send_by_hand(
 ) -> Answer:
     """`{"date": "2026-11-22"}`: that day's report, as often as a person asks for it. Raises BadInput.
 
+    The next report may be asked for before its time: it tells of what there is by now.
     `request_id`: the same on each try of one request.
     """
-    day = read_day(sent, outside.clock.now().astimezone(_zone(outside)).date())
+    day = read_day(sent, next_day(outside))
     return send_report(outside, day, f"{day}/{request_id}", seconds_left)
 
 
-def read_day(sent: Mapping[str, object], today: date) -> date:
+def next_day(outside: Outside) -> date:
+    """The day of the report that will tell of this moment."""
+    now = outside.clock.now()
+    today: date = now.astimezone(_zone(outside)).date()
+    return today if now < _end_of(outside, today) else today + timedelta(days=1)
+
+
+def read_day(sent: Mapping[str, object], latest: date) -> date:
     errors = {name: ["Unknown field."] for name in sent if name != "date"}
     text = sent.get("date")
     day = _date(text) if isinstance(text, str) else None
@@ -62,8 +70,8 @@ def read_day(sent: Mapping[str, object], today: date) -> date:
         errors["date"] = ["This field is required."]
     elif day is None:
         errors["date"] = ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."]
-    elif not FIRST_DAY <= day <= today:
-        errors["date"] = [f"A day from {FIRST_DAY} up to today, {today}, is expected."]
+    elif not FIRST_DAY <= day <= latest:
+        errors["date"] = [f"A day from {FIRST_DAY} up to the next report's, {latest}, is expected."]
     if errors or day is None:
         raise BadInput(errors)
     return day

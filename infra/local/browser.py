@@ -19,7 +19,7 @@ def find_browser() -> tuple[str, str] | None:
     return (browser, driver) if browser and driver else None
 
 
-def open_browser(language: str = "en", width: int = 1200, height: int = 900) -> webdriver.Chrome:
+def open_browser(language: str = "en", width: int = 1200, height: int = 900, zone: str = "UTC") -> webdriver.Chrome:
     found = find_browser()
     if found is None:
         raise FileNotFoundError(HOW_TO_HAVE_IT)
@@ -30,4 +30,6 @@ def open_browser(language: str = "en", width: int = 1200, height: int = 900) -> 
     sandbox = ("--no-sandbox", "--disable-dev-shm-usage")  # Chromium refuses to run as root with one, as CI does
     for argument in ("--headless=new", "--disable-gpu", f"--window-size={width},{height}", *sandbox):
         options.add_argument(argument)
-    return webdriver.Chrome(options=options, service=Service(found[1]))
+    driver = webdriver.Chrome(options=options, service=Service(found[1]))
+    driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": zone})
+    return driver

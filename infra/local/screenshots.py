@@ -55,16 +55,17 @@ def _fill(stack: LocalStack) -> None:
         "phone_number;tag;timezone\n79160000001;vip;Europe/Moscow\n8-916-000-00-02;vip;UTC\n79160000003;vip;Mars/Base\n"
     )
     _call(stack, "/Clients/import/?file_name=clients.csv", content.encode())
-    stack.simulator.behave(refuse=["79030000003", "79030000009"])
+    stack.simulator.behave(refuse=[79030000003, 79030000009])
     _announce(stack, "Ждём вас в субботу: скидка 20 % по слову «осень».", timedelta(minutes=-1), filter_tag="друзья")
     time.sleep(12)
-    stack.simulator.behave(latency=1.0)
+    stack.simulator.behave(latency=3.0)
     _announce(stack, "Ваш заказ готов. Возьмите с собой паспорт.", timedelta(minutes=-1))
     _announce(stack, "С наступающим! Подарок ждёт вас до 31 декабря.", timedelta(days=3), filter_tag="vip,друзья")
-    time.sleep(6)
+    time.sleep(7)
     _call(stack, "/Mailing/2/pause/")
     stack.simulator.behave()
-    invoke("SendReport", {"date": datetime.now(UTC).date().isoformat()})
+    next_report = (datetime.now(UTC) + timedelta(hours=15)).date()  # the local one is sent at 09:00 UTC
+    invoke("SendReport", {"date": next_report.isoformat()})
 
 
 def _announce(stack: LocalStack, text: str, starts_in: timedelta, **chosen: str) -> None:
@@ -80,7 +81,7 @@ def _call(stack: LocalStack, path: str, content: bytes | None = None, **fields: 
 
 
 def _take(stack: LocalStack, language: str) -> None:
-    driver = open_browser(language, height=850)
+    driver = open_browser(language, height=850, zone="Europe/Moscow")
     try:
         for name, path in PAGES.items():
             driver.get(stack.url + path)

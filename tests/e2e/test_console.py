@@ -126,7 +126,7 @@ def test_a_file_of_clients_goes_up_and_what_was_refused_comes_down(
     operator.driver.find_element(By.ID, "file").send_keys(str(file))
     operator.press("Import")
     operator.see("Refused rows")
-    for text in ("клиенты.csv", "finished", "8-988-000-06-01", "Enter a phone number as"):
+    for text in ("клиенты.csv", "was read", "8-988-000-06-01", "Enter a phone number as"):
         assert text in operator.text
     found = call("GET", "/Clients/", params={"tag": "из файла"}).json()["results"]
     assert [client["phone_number"] for client in found] == ["79880000600", "79880000602"]
@@ -156,6 +156,25 @@ def test_a_mailing_is_paused_and_resumed(operator: Operator, call: Call, simulat
     operator.press("Resume")
     operator.see("5 / 5")
     operator.see("finished")
+
+
+def test_times_are_picked_in_the_operators_own_zone(operator: Operator, call: Call) -> None:
+    operator.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
+    operator.open("/console/mailings/new")
+    operator.type("message_text", "zone")
+    operator.pick("datetime_start", datetime(2040, 6, 1, 9, 30))
+    operator.pick("datetime_end", datetime(2040, 6, 1, 18, 0))
+    operator.see("2040-06-01 04:00:00 UTC")
+    operator.press("Announce")
+    operator.see("Saved.")
+    operator.see("Jun 1, 2040, 9:30")
+    mailing = call("GET", "/Mailing/", params={"limit": 1}).json()["results"][0]
+    assert (mailing["datetime_start"], mailing["datetime_end"]) == ("2040-06-01T04:00:00Z", "2040-06-01T12:30:00Z")
+    operator.press("Edit")
+    shown = operator.driver.find_element(By.NAME, "datetime_start").get_attribute("value")
+    assert shown is not None
+    assert shown.startswith("2040-06-01T09:30")
+    operator.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "UTC"})
 
 
 def test_deleting_asks_first(operator: Operator, call: Call) -> None:

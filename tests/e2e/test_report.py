@@ -57,7 +57,12 @@ def announce(call: Call, starts_in: float) -> int:
     return mailing_id
 
 
-def test_the_letter_of_the_day_is_in_the_mailbox_once(
+def next_report() -> str:
+    """The day of the report that tells of now; the local one is sent at 09:00 UTC."""
+    return (datetime.now(UTC) + timedelta(hours=15)).date().isoformat()
+
+
+def test_the_letter_of_a_day_is_in_the_mailbox(
     call: Call, simulator: Simulator, finished: Callable[[int], Any], invoke: Invoke, letters: Any
 ) -> None:
     simulator.behave(refuse=(int(PHONE),))
@@ -65,8 +70,7 @@ def test_the_letter_of_the_day_is_in_the_mailbox_once(
         assert call("POST", "/Clients/", json={"phone_number": phone, "tag": "report"}).status_code == 201
     sent, planned = announce(call, -60), announce(call, 1800)
     finished(sent)
-    assert schedule()["ScheduleExpression"] == "cron(00 09 * * ? *)"
-    answer = invoke(json.loads(schedule()["Target"]["Input"]))
+    answer = invoke({"date": next_report()})
     assert answer["sent"], answer
     letter = letters()[0]
     assert (letter.sender, letter.recipients) == (REPORT_SENDER, (REPORT_RECIPIENTS,))
@@ -78,10 +82,15 @@ def test_the_letter_of_the_day_is_in_the_mailbox_once(
     assert PHONE not in letter.html + letter.text
     assert call("DELETE", f"/Mailing/{planned}/").status_code == 204
 
+
+def test_the_report_of_the_schedule_is_sent_once(invoke: Invoke, letters: Any) -> None:
     number = len(letters())
+    assert schedule()["ScheduleExpression"] == "cron(00 09 * * ? *)"
+    assert invoke(json.loads(schedule()["Target"]["Input"]))["sent"]
+    assert len(letters()) == number + 1
     again = invoke(json.loads(schedule()["Target"]["Input"]))
     assert again == {"sent": False, "detail": "This report was sent before."}
-    assert len(letters()) == number
+    assert len(letters()) == number + 1
 
 
 def test_any_day_by_hand_and_a_wrong_one_is_refused(invoke: Invoke, letters: Any) -> None:

@@ -197,7 +197,7 @@ def test_the_day_is_that_of_the_schedule_in_the_reports_zone(scheduled: str, day
         ({"date": "2026-02-30"}, {"date"}),
         ({"date": 20261122}, {"date"}),
         ({"date": None}, {"date"}),
-        ({"date": "2026-11-24"}, {"date"}),
+        ({"date": "2026-11-25"}, {"date"}),
         ({"date": "0001-01-01"}, {"date"}),
         ({}, {"date"}),
         ({"day": "2026-11-22"}, {"date", "day"}),
@@ -210,3 +210,12 @@ def test_a_wrong_request_is_refused_by_name_and_sends_nothing(sent: dict[str, ob
         send_by_hand(world.outside, sent, "request", plenty)
     assert set(refused.value.body) == wrong
     assert letters(world) == []
+
+
+def test_the_next_report_may_be_asked_for_before_its_time() -> None:
+    world = make_world()
+    world.clients(2)
+    world.mailing(message_text="so far")
+    world.run(60)
+    assert send_by_hand(world.outside, {"date": "2026-11-24"}, "request", plenty)["sent"]
+    assert "so far" in letters(world)[0].text
