@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 
+from .domain.csv_file import write_rows
 from .domain.letter import Attachment, Letter
 from .domain.mailing import Mailing
 from .domain.message import STATUSES
@@ -20,12 +18,6 @@ from .settings import Settings
 LETTERS = Path(__file__).parent / "letters"
 SHOWN = 100
 """Mailings that a chapter of the letter shows; the others are in the attachment."""
-
-PARAMETER = re.compile(r"[0-9]+|(?<=: )[A-Za-z]+(?=\.$)")
-"""What differs between reasons of one kind: the gateway's status, or the name of what went wrong."""
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A cell that begins so is a formula to Excel (OWASP, "CSV Injection")."""
 
 Show = Callable[[datetime], str]
 
@@ -39,7 +31,6 @@ def compose(report: Report, settings: Settings, zone: tzinfo) -> Letter:
         "shown": SHOWN,
         "number": partial(number, language),
         "moment": partial(moment, language, zone),
-        "reason": partial(reason, language),
     }
     return Letter(
         sender=settings.report_sender,
@@ -64,24 +55,17 @@ def subject(report: Report, language: str) -> str:
 def table(report: Report, language: str, zone_name: str, zone: tzinfo) -> Attachment:
     """A row for each mailing. UTF-8 with its mark, and semicolons: so that Excel opens it in Russia as well."""
     _ = partial(translate, LETTERS, language)
-    file = io.StringIO()
-    writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
     times = [f"{_(name)} ({zone_name})" for name in ("Start", "End")]
-    writer.writerow(["id", _("Text"), *times, _("Status"), _("Messages"), *(_(status) for status in STATUSES)])
-    for mailing in report.processed.lines:
-        writer.writerow(_row(mailing, _(mailing.status.capitalize()), partial(moment, language, zone)))
-    return Attachment(f"mailings-{report.day}.csv", "text/csv", file.getvalue().encode("utf-8-sig"))
+    head = ["id", _("Text"), *times, _("Status"), _("Messages"), *(_(status) for status in STATUSES)]
+    show = partial(moment, language, zone)
+    rows = [_row(mailing, _(mailing.status.capitalize()), show) for mailing in report.processed.lines]
+    return Attachment(f"mailings-{report.day}.csv", "text/csv", write_rows([head, *rows]).encode("utf-8-sig"))
 
 
 def _row(mailing: Mailing, status: str, show: Show) -> list[object]:
     counts = mailing.counts
     times = [show(mailing.datetime_start), show(mailing.datetime_end)]
-    return [mailing.id, cell(mailing.message_text), *times, status, counts.total, *counts.by_status().values()]
-
-
-def cell(text: str) -> str:
-    """A text that Excel takes for a text, whatever it begins with."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return [mailing.id, mailing.message_text, *times, status, counts.total, *counts.by_status().values()]
 
 
 def number(language: str, value: int) -> str:
@@ -100,11 +84,3 @@ def moment(language: str, zone: tzinfo, value: datetime) -> str:
     except OverflowError:  # within a day of the year 1 or 9999
         local = value
     return f"{shown_day(language, local.date())} {local:%H:%M}"
-
-
-def reason(language: str, text: str) -> str:
-    """A reason in the reader's language."""
-    found = PARAMETER.search(text)
-    what = found[0] if found else ""
-    kind = PARAMETER.sub("{what}", text, count=1)
-    return translate(LETTERS, language, kind).replace("{what}", what)
