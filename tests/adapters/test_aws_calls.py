@@ -21,7 +21,7 @@ from chalicelib.sending import Record, Sender
 from tests.aws import add_clients, make_outside
 from tests.aws_calls import counted_calls
 
-CLIENTS = 1000
+CLIENTS = 400
 
 
 class OpenGateway:

@@ -16,7 +16,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from infra.local.browser import HOW_TO_HAVE_IT, find_browser, open_browser
 from infra.local.lambdas import invoke
-from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
+from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from infra.local.simulator import Simulator
 from infra.local.stack import LocalStack
 
@@ -78,7 +78,7 @@ def driver() -> Iterator[WebDriver]:
 @pytest.fixture
 def operator(driver: WebDriver, stack: LocalStack) -> Iterator[Operator]:
     operator = Operator(driver, stack.url)
-    driver.delete_all_cookies()
+    driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
     operator.open("/")
     operator.type("name", LOCAL_USER)
     operator.type("password", f"{LOCAL_PASSWORD}\n")
@@ -175,6 +175,7 @@ def test_times_are_picked_in_the_operators_own_zone(operator: Operator, call: Ca
     assert shown is not None
     assert shown.startswith("2040-06-01T09:30")
     operator.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "UTC"})
+    call("DELETE", f"/Mailing/{mailing['id']}/").raise_for_status()
 
 
 def test_deleting_asks_first(operator: Operator, call: Call) -> None:
@@ -188,6 +189,20 @@ def test_deleting_asks_first(operator: Operator, call: Call) -> None:
     operator.press("Delete")
     operator.see("Deleted.")
     assert call("GET", f"/Clients/{client['id']}/").status_code == 404
+
+
+def test_the_api_explains_itself_and_can_be_tried(operator: Operator) -> None:
+    operator.open("/docs/")
+    operator.see("Register a client")
+    operator.driver.find_element(By.CSS_SELECTOR, "button.authorize").click()
+    operator.driver.find_element(By.CSS_SELECTOR, ".modal-ux input").send_keys(f"Token {LOCAL_TOKEN}\n")
+    operator.driver.find_element(By.CSS_SELECTOR, ".modal-ux .btn-done").click()
+    operator.driver.find_element(By.ID, "operations-Mailing-get_mailing").click()
+    operator.see("Execute")
+    operator.driver.find_element(By.CSS_SELECTOR, ".btn.execute").click()
+    operator.see("Response headers")
+    code = operator.driver.find_element(By.CSS_SELECTOR, ".live-responses-table tbody .response-col_status").text
+    assert code.startswith("200")
 
 
 def test_pages_fit_a_narrow_screen(operator: Operator) -> None:

@@ -61,7 +61,6 @@ def test_who_has_no_valid_token_gets_a_401_with_a_detail(call: Call, authorizati
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
         ("GET", "/Nothing/", 404),
         ("GET", "/Clients/1/more/", 404),
         ("GET", "/Clients/999999/", 404),
