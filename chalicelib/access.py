@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LOCAL_TOKEN_DIGEST = "a86a3116addba6c5d830ab44ccaed3f081e25b7c387b12032facf833d6a88f38"  # noqa: S105
 AUTHORIZATION = re.compile(r"[Tt]oken ([0-9a-f]{40})")
+DIGEST = re.compile(r"[0-9a-f]{64}")
 LONGEST_NAME = 64
 
 USE_NOTED_EVERY = timedelta(minutes=10)
@@ -60,12 +61,17 @@ def make_token(outside: Outside, name: str, role: str, author: Author | None = N
 
 
 def revoke_token(outside: Outside, token_digest: str, author: Author | None = None) -> None:
-    token = outside.tokens.find(token_digest)
-    if token is None:
-        raise NotFound("There is no such token.")
+    token = find_token(outside, token_digest)
     if token.revoked_at is None:
         record = author.record("token", token_digest[:8], shown(token), None, "revoked") if author else None
         outside.tokens.revoke(token_digest, outside.clock.now(), record)
+
+
+def find_token(outside: Outside, token_digest: str) -> Token:
+    token = outside.tokens.find(token_digest) if DIGEST.fullmatch(token_digest) else None
+    if token is None:
+        raise NotFound("There is no such token.")
+    return token
 
 
 def require_role(role: str) -> None:

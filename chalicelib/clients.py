@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
 from .domain.audience import Partition, block_partitions, label_partitions
-from .domain.client import MAX_CLIENT_ID, Client
+from .domain.client import MAX_CLIENT_ID, MAX_LABEL, PHONE, Client
 from .domain.record import Author
 from .domain.walk import Cursor, walk
 from .errors import BadInput, NotFound, PhoneTaken, RowChanged
@@ -25,6 +25,13 @@ class ClientFilter:
     tag: str | None = None
     operator_code: str | None = None
     phone_number: str | None = None
+
+    @property
+    def finds_nobody(self) -> bool:
+        """A label or a phone number that no client can have; as a key it may be longer than a table takes."""
+        return any(value is not None and len(value) > MAX_LABEL for value in (self.tag, self.operator_code)) or (
+            self.phone_number is not None and not PHONE.fullmatch(self.phone_number)
+        )
 
     def keeps(self, client: Client) -> bool:
         return self.tag in (None, client.tag) and self.operator_code in (None, client.operator_code)
@@ -56,11 +63,11 @@ def register_client(
         tag=fields.get("tag"),
         timezone=fields.get("timezone", "UTC"),
     )
-    outside.labels.note([client])
     record = author.record("client", client.id, None, shown(client)) if author else None
     for _ in range(TRIES):
         try:
             outside.clients.add(client, record)
+            outside.labels.note([client])
             return client
         except PhoneTaken as taken:
             known = outside.clients.get(client.id) if client_id else None
@@ -85,10 +92,10 @@ def change_client(outside: Outside, client_id: int, fields: ClientFields, author
         after = replace(before, **fields)
         if after == before:
             return before
-        outside.labels.note([after])
         record = author.record("client", client_id, shown(before), shown(after)) if author else None
         try:
             outside.clients.change(before, after, record)
+            outside.labels.note([after])
             return after
         except PhoneTaken as taken:
             raise _phone_taken() from taken
@@ -113,6 +120,8 @@ def list_clients(
     outside: Outside, wanted: ClientFilter, cursor: Cursor, limit: int
 ) -> tuple[list[Client], Cursor | None]:
     """A page in the order of ids, or, by a label, in the order of its shards and ids."""
+    if wanted.finds_nobody:
+        return [], None
     if wanted.phone_number is not None:
         client = outside.clients.find_by_phone(wanted.phone_number)
         return [client] if client and wanted.keeps(client) else [], None

@@ -14,13 +14,12 @@ from datetime import UTC, datetime
 
 import pytz
 
+from .domain.client import MAX_LABEL, PHONE
 from .domain.message import RESENDABLE
 from .errors import BadInput, FieldErrors
 
 Schema = dict[str, object]
 
-MAX_TAG = 255
-PHONE = re.compile(r"79[0-9]{9}")
 CODE = re.compile(r"9[0-9]{2}")
 MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -108,13 +107,13 @@ def phone_number(sent: object) -> str:
     return value
 
 
-@rule(type=["string", "null"], maxLength=MAX_TAG, pattern="^[^,]*$", examples=["друзья"])
+@rule(type=["string", "null"], maxLength=MAX_LABEL, pattern="^[^,]*$", examples=["друзья"])
 def tag(sent: object) -> str | None:
     value = "" if sent is None else text(sent)
     if "," in value:
         raise ValueError("A tag is one label without a comma.")
-    if len(value) > MAX_TAG:
-        raise ValueError(f"Ensure this field has no more than {MAX_TAG} characters.")
+    if len(value) > MAX_LABEL:
+        raise ValueError(f"Ensure this field has no more than {MAX_LABEL} characters.")
     return value or None
 
 
@@ -143,8 +142,8 @@ def moment(sent: object) -> datetime:
 @rule(type=["string", "null"], examples=["тег1,тег3"])
 def tags(sent: object) -> tuple[str, ...]:
     def one(label: str) -> str:
-        if len(label) > MAX_TAG:
-            raise ValueError(f"Ensure each tag has no more than {MAX_TAG} characters.")
+        if len(label) > MAX_LABEL:
+            raise ValueError(f"Ensure each tag has no more than {MAX_LABEL} characters.")
         return label
 
     return _listed(sent, one, "тег1,тег3")

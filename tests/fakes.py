@@ -566,8 +566,9 @@ class FakeTokens:
     def find(self, digest: str) -> Token | None:
         return self.rows.get(digest)
 
-    def newest(self, limit: int) -> list[Token]:
-        return sorted(self.rows.values(), key=lambda token: token.created_at, reverse=True)[:limit]
+    def newest(self, limit: int, before: datetime | None = None) -> list[Token]:
+        found = [token for token in self.rows.values() if before is None or token.created_at < before]
+        return sorted(found, key=lambda token: token.created_at, reverse=True)[:limit]
 
     def used(self, digest: str, now: datetime) -> None:
         self._change(digest, last_used_at=now)

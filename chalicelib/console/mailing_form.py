@@ -12,6 +12,7 @@ from ..domain.audience import Filter
 from ..domain.decisions import MailingFields
 from ..domain.gateway_result import Outcome
 from ..domain.mailing import Mailing
+from ..domain.sms import measure
 from ..errors import BadInput, FieldErrors
 from ..fields import MAILING, Field, read_fields
 from ..preview import Preview, preview_mailing
@@ -47,16 +48,18 @@ def save(visit: Visit, sent_id: str) -> Response:
 
 def preview(visit: Visit) -> Response:
     """Only the part of the form that says whom it reaches: what the page asks for while it is filled in."""
-    return visit.page("preview.html", preview=_preview(visit, _sent(visit)))
+    mailing_id = visit.field("mailing")
+    before = mailings.get_mailing(visit.outside, read_id(mailing_id)) if mailing_id else None
+    return visit.page("preview.html", preview=_preview(visit, _sent(visit, before), before))
 
 
 def _save(visit: Visit, before: Mailing | None) -> Response:
     """The form has three buttons: say what would come of it, try it on one number, and save."""
-    sent = _sent(visit)
+    sent = _sent(visit, before)
     try:
         match visit.field("step"):
             case "preview":
-                return _shown(visit, sent, before, preview=_preview(visit, sent))
+                return _shown(visit, sent, before, preview=_preview(visit, sent, before))
             case "trial":
                 return _shown(visit, sent, before, outcome=_try(visit, sent))
         mailing = _write(visit, sent, before)
@@ -69,13 +72,12 @@ def _write(visit: Visit, sent: Values, before: Mailing | None) -> Mailing:
     if before is None:
         wanted = read_fields(sent, MAILING, set(), partial=False)
         return mailings.announce_mailing(visit.outside, cast(MailingFields, wanted), author=visit.author)
-    changed = {name: value for name, value in sent.items() if not (before.plan and name in FIXED)}
-    wanted = read_fields(changed, MAILING, set(), partial=True)
+    wanted = read_fields(sent, MAILING, set(), partial=True)
     return mailings.change_mailing(visit.outside, before.id, cast(MailingFields, wanted), visit.author)
 
 
 FIXED = {"datetime_start", "filter_tag", "filter_op_codes"}
-"""What a mailing that has started keeps; the form shows it and does not send it."""
+"""What a mailing that has started keeps: the form shows it and does not send it."""
 
 
 def _try(visit: Visit, sent: Values) -> Outcome:
@@ -84,22 +86,28 @@ def _try(visit: Visit, sent: Values) -> Outcome:
     return send_trial(visit.outside, str(wanted["trial_phone"]), str(wanted["message_text"]), visit.author)
 
 
-def _preview(visit: Visit, sent: Values) -> Preview:
-    """Of a form that is not whole yet: what cannot be read counts as not filled in."""
+def _preview(visit: Visit, sent: Values, before: Mailing | None) -> Preview:
+    """Of a form that need not be whole yet. Who gets a mailing that has started is settled."""
+    text = str(sent["message_text"]).strip()
+    if before is not None and before.plan is not None:
+        return Preview(before.counts.total, before.is_fanned_out, measure(text) if text else None)
     filters = {name: sent[name] for name in ("filter_tag", "filter_op_codes")}
     wanted = cast(MailingFields, read_fields(filters, MAILING, set(), partial=True))
     chosen = Filter(wanted.get("filter_tag", ()), wanted.get("filter_op_codes", ()))
-    return preview_mailing(visit.outside, chosen, str(sent["message_text"]).strip())
+    return preview_mailing(visit.outside, chosen, text)
 
 
-def _sent(visit: Visit) -> Values:
+def _sent(visit: Visit, before: Mailing | None) -> Values:
     """The form's fields as the API would get them: labels that are ticked and those that are typed together."""
+    fixed = FIXED if before is not None and before.plan is not None else ()
+    kept = {name: value for name, value in (_values_of(before) if before else {}).items() if name in fixed}
     return {
         "datetime_start": visit.field("datetime_start"),
         "datetime_end": visit.field("datetime_end"),
         "message_text": visit.field("message_text"),
         "filter_tag": _joined(visit, "filter_tag"),
         "filter_op_codes": _joined(visit, "filter_op_codes"),
+        **kept,
     }
 
 

@@ -25,7 +25,7 @@ LAST_ERRORS = 5
 QUESTIONS = {
     "cancel": "Cancel this mailing for good? What is queued will not be sent.",
     "delete": "Delete this mailing? What is queued will not be sent, and its statistics go.",
-    "resend": "Send again to those who were not reached? Nobody who was reached gets it twice.",
+    "resend": "Send again to those who were not reached? Nobody whose message was sent gets it again.",
 }
 Step = Callable[[Visit, int], object]
 

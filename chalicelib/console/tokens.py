@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
+from datetime import UTC, datetime, timedelta
 
 from chalice.app import Response
 
-from ..access import make_token, revoke_token
+from ..access import find_token, make_token, revoke_token
+from ..api.paging import answer_page, read_page
 from ..domain.principal import ROLES
-from ..errors import BadInput, NotFound
+from ..errors import BadInput
 from .visits import Visit
 
-LIST_LENGTH = 200
-DIGEST = re.compile(r"[0-9a-f]{64}")
+LIST_LENGTH = 50
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def list_(visit: Visit) -> Response:
@@ -28,10 +29,7 @@ def create(visit: Visit) -> Response:
 
 
 def ask_revoke(visit: Visit, digest: str) -> Response:
-    token = visit.outside.tokens.find(digest) if DIGEST.fullmatch(digest) else None
-    if token is None:
-        raise NotFound
-    return visit.page("token_question.html", token=token)
+    return visit.page("token_question.html", token=find_token(visit.outside, digest))
 
 
 def revoke(visit: Visit, digest: str) -> Response:
@@ -42,10 +40,15 @@ def revoke(visit: Visit, digest: str) -> Response:
 def _page(
     visit: Visit, status_code: int = 200, made: str | None = None, name: str = "", errors: object = None
 ) -> Response:
+    page = read_page(visit.query, numbers=1, default=LIST_LENGTH)
+    before = EPOCH + timedelta(microseconds=page.place[0]) if page.place else None
+    tokens = visit.outside.tokens.newest(page.limit, before)
+    place = ((tokens[-1].created_at - EPOCH) // timedelta(microseconds=1),) if len(tokens) == page.limit else None
     return visit.page(
         "tokens.html",
         status_code,
-        tokens=visit.outside.tokens.newest(LIST_LENGTH),
+        tokens=tokens,
+        next=answer_page(visit.prefix + visit.path, {}, page, place, [])["next"],
         roles=ROLES,
         made=made,
         name=name,

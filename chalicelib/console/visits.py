@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from chalice.app import Request, Response
@@ -15,7 +15,7 @@ from ..api.bodies import BODY_LIMIT
 from ..api.calls import base_url
 from ..domain.principal import Principal
 from ..domain.record import Author
-from ..errors import BadInput, Conflict, MethodRefused, NotAllowed, Refusal, TooLarge
+from ..errors import BadInput, Conflict, FieldErrors, MethodRefused, NotAllowed, Refusal, TooLarge
 from ..logs import log
 from ..rendering import ENGLISH, LANGUAGES, translate
 from .answers import TEMPLATES, page
@@ -123,10 +123,11 @@ def answer_visit(outside: Outside, request: Request, actions: Mapping[str, Actio
             visit = replace(visit, session=session)
         return _act(visit, actions)
     except Refusal as refusal:
-        return _refused(visit, refusal.status_code, _text(refusal), refusal.headers)
+        return _refused(visit, refusal.status_code, _text(visit, refusal), refusal.headers)
     except Conflict:
         log.exception("gave up after several tries")
-        return _refused(visit, 409, "Somebody else is changing the same thing right now: try again.", {})
+        text = visit.say("Somebody else is changing the same thing right now: try again.")
+        return _refused(visit, 409, text, {})
 
 
 def language_of(accepted: str) -> str:
@@ -160,16 +161,19 @@ def _require_own_form(visit: Visit) -> None:
 
 def _to_sign_in(visit: Visit) -> Response:
     if visit.request.method == "POST" or visit.request.headers.get("sec-fetch-dest") == "empty":
-        return _refused(visit, 401, "You are not signed in any more.", {})
+        return _refused(visit, 401, visit.say("You are not signed in any more."), {})
     return visit.go("/console/sign-in", next=visit.path)
 
 
 def _refused(visit: Visit, status_code: int, text: str, headers: Mapping[str, str | list[str]]) -> Response:
-    response = visit.page("refused.html", status_code, text=visit.say(text))
+    response = visit.page("refused.html", status_code, text=text)
     response.headers |= {name: value for name, value in headers.items() if name != "WWW-Authenticate"}
     return response
 
 
-def _text(refusal: Refusal) -> str:
-    detail = refusal.body.get("detail")
-    return str(detail) if detail else str(refusal)
+def _text(visit: Visit, refusal: Refusal) -> str:
+    """What is wrong as a whole, or each field with what is wrong with it."""
+    if isinstance(refusal.body.get("detail"), str):
+        return visit.say(str(refusal.body["detail"]))
+    texts = cast(FieldErrors, refusal.body).items()
+    return " ".join(f"{name}: {' '.join(map(visit.say, wrong))}" for name, wrong in texts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 BLOCK_SIZE = 1000
@@ -12,6 +13,11 @@ LABEL_SHARDS = 8
 """An index entry of one tag or operator code is spread over this many partitions (DynamoDB allows 1,000
 writes a second to one): an import sorted by phone number would otherwise meet in a single partition."""
 
+
+MAX_LABEL = 255
+"""Characters of a tag."""
+
+PHONE = re.compile(r"79[0-9]{9}")
 
 MAX_CLIENT_ID = 10**10 - 1
 """Keeps a message's id, made of the mailing's and the client's, within an int64 and readable."""

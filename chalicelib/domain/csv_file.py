@@ -59,11 +59,11 @@ class RowTooLong(Exception):
 
 def read_format(head: bytes, is_whole: bool, known: Collection[str], required: Collection[str]) -> FileFormat:
     """From the first HEAD bytes; `is_whole`: there are no more. Raises BadInput: what the first row should be."""
-    if not head.strip():
+    start = len(BOM) if head.startswith(BOM) else 0
+    if not head[start:].strip():
         raise BadInput.whole("The file is empty.")
     if head.startswith(UTF16_BOMS):
         raise BadInput.whole("The file is UTF-16: save it as CSV in UTF-8 or Windows-1251.")
-    start = len(BOM) if head.startswith(BOM) else 0
     encoding = UTF8 if start else _encoding(head, is_whole)
     delimiter = _delimiter(head[start:].partition(b"\n")[0])
     first = next(read_rows(iter([head[start:]]), FileFormat(encoding, delimiter, (), start), start))

@@ -21,7 +21,7 @@ from chalicelib.sending import Record, Sender
 from tests.aws import add_clients, make_outside
 from tests.aws_calls import counted_calls
 
-CLIENTS = 400
+CLIENTS = 1000
 
 
 class OpenGateway:

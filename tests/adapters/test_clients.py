@@ -122,6 +122,8 @@ def test_of_many_who_want_a_phone_number_at_once_one_gets_it(outside: Any) -> No
         (Filter(operator_codes=("921",)), 2),
         (Filter(tags=("vip", "new"), operator_codes=("977",)), 3),
         (Filter(tags=("nobody",)), 0),
+        (Filter(tags=("vip", *(f"tag {number}" for number in range(200)))), 3),
+        (Filter(tags=("vip", "new"), operator_codes=tuple(str(code) for code in range(900, 1000))), 4),
     ],
 )
 def test_the_chosen_are_counted_as_a_mailing_would_choose_them(outside: Any, chosen: Filter, number: int) -> None:

@@ -36,3 +36,4 @@ def test_tokens_are_listed_from_the_newest(outside: Any) -> None:
     for token in tokens:
         outside.tokens.add(token)
     assert [token.digest for token in outside.tokens.newest(2)] == ["d2", "d1"]
+    assert [token.digest for token in outside.tokens.newest(2, NOW + timedelta(hours=1))] == ["d0"]

@@ -111,7 +111,7 @@ def test_a_mailing_is_announced_and_watched_until_it_is_finished(
     add_clients(call, "watched", 100)
     announce(operator, "Привет из консоли", "watched")
     operator.see("5 / 5")
-    operator.see("finished")
+    operator.see("Finished")
     assert operator.driver.find_element(By.ID, "count-sent").text == "5"
     assert {message["text"] for message in simulator.seen.messages.values()} == {"Привет из консоли"}
 
@@ -146,7 +146,7 @@ def test_a_mailing_is_paused_and_resumed(operator: Operator, call: Call, simulat
     add_clients(call, "paused", 200)
     simulator.behave(outage=True)
     announce(operator, "пауза", "paused")
-    operator.see("running")
+    operator.see("Running")
     operator.see("Pause")
     operator.press("Pause")
     operator.see("Paused: nothing more is sent.")
@@ -155,7 +155,16 @@ def test_a_mailing_is_paused_and_resumed(operator: Operator, call: Call, simulat
     assert simulator.seen.summary()["distinct"] == 0
     operator.press("Resume")
     operator.see("5 / 5")
-    operator.see("finished")
+    operator.see("Finished")
+
+
+def test_a_test_message_goes_to_one_number_first(operator: Operator, simulator: Simulator) -> None:
+    operator.open("/console/mailings/new")
+    operator.type("message_text", "проба")
+    operator.type("trial_phone", "79880000700")
+    operator.press("Send the test message")
+    operator.see("The test message was sent.")
+    assert [message["text"] for message in simulator.seen.messages.values()] == ["проба"]
 
 
 def test_times_are_picked_in_the_operators_own_zone(operator: Operator, call: Call) -> None:

@@ -137,3 +137,13 @@ def test_a_wrong_limit_or_cursor_is_named(call: Call, query: str, field: str) ->
 
 def test_a_limit_above_the_most_is_the_most(call: Call) -> None:
     assert call("GET", "/Clients?limit=99999").status == 200
+
+
+@pytest.mark.parametrize("query", ["phone_number=" + "7" * 3000, "tag=" + "x" * 3000, "operator_code=" + "9" * 3000])
+def test_a_filter_that_no_client_can_meet_finds_nobody(call: Call, outside: Outside, query: str) -> None:
+    outside.clients.find_by_phone = outside.clients.read = _refuse  # type: ignore[method-assign]
+    assert call("GET", f"/Clients?{query}").json == {"next": None, "results": []}
+
+
+def _refuse(*_: object) -> None:
+    raise AssertionError("a key of this length is an error to DynamoDB")

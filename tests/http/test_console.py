@@ -14,6 +14,8 @@ from chalice.test import Client
 from app import app
 from chalicelib.access import make_token
 from chalicelib.adapters.outside import Outside
+from chalicelib.domain.mailing import Counts
+from chalicelib.fanout import start_mailing
 from chalicelib.importing import work_off
 from chalicelib.users import set_user
 from tests.fakes import FakeClock, FakeGateway
@@ -233,6 +235,33 @@ def test_the_form_says_whom_it_reaches_and_what_it_costs(anna: Browser) -> None:
     assert 'value="vip" checked' in anna.post("/console/mailings/new", step="preview", filter_tag=["vip"]).text
 
 
+def test_the_form_of_a_mailing_that_has_started_keeps_what_can_no_longer_change(
+    anna: Browser, outside: Outside
+) -> None:
+    for number, tag in enumerate(["vip", "vip", "new"]):
+        anna.post("/console/clients/new", phone_number=f"7977000000{number}", tag=tag, timezone="UTC")
+    start = {**MAILING, "datetime_start": "2020-01-01T00:00:00Z"}
+    anna.post("/console/mailings/new", **start, filter_tag=["vip"])
+    start_mailing(outside, 1)
+    outside.mailings.add_counts(1, Counts(total=2), outside.clock.now())
+    sent = {"message_text": "я" * 71, "datetime_end": "2041-01-01T00:00:00Z"}
+    page = anna.post("/console/preview", **sent, mailing="1").text
+    assert re.findall(r"<b>(?:at least )?(\d+)</b>", page) == ["2", "2", "4"], "not everybody: its own audience"
+    form = anna.post("/console/mailings/1/edit", **sent, step="preview").text
+    assert 'value="2020-01-01T00:00:00"' in form
+    assert 'value="vip" checked' in form
+    assert anna.post("/console/mailings/1/edit", **sent, step="save").status == 303
+    assert "vip" in anna.get("/console/mailings/1").text
+
+
+def test_what_is_in_doubt_is_sent_again_only_if_a_person_ticks_it(anna: Browser) -> None:
+    anna.post("/console/mailings/new", **MAILING)
+    page = anna.get("/console/mailings/1/resend").text
+    assert 'value="failed" checked' in page
+    assert 'value="unknown" checked' not in page
+    assert "may get it a second time" in page
+
+
 def test_a_test_message_goes_to_one_number_and_is_recorded(anna: Browser, outside: Outside) -> None:
     gateway: Any = outside.gateway
     answer = anna.post("/console/mailings/new", **{**MAILING, "step": "trial"}, trial_phone="79770000001")
@@ -256,7 +285,21 @@ def test_a_token_is_shown_once_and_can_be_revoked(anna: Browser, outside: Outsid
     anna.post(f"/console/tokens/{digest}/revoke")
     assert "revoked" in anna.get("/console/tokens").text
     assert anna.post("/console/tokens", name="", role="read").status == 400
-    assert anna.get("/console/tokens/unknown/revoke").status == 404
+    for unknown in ("unknown", "0" * 64, "0" * 3000):
+        assert anna.get(f"/console/tokens/{unknown}/revoke").status == 404
+        assert anna.post(f"/console/tokens/{unknown}/revoke").status == 404
+
+
+def test_tokens_come_in_pages(anna: Browser, outside: Outside) -> None:
+    for number in range(60):
+        make_token(outside, f"program {number}", "read")
+    first = anna.get("/console/tokens").text
+    following = re.search(r'href="(/console/tokens\?[^"]+)" rel="next"', first)
+    assert following is not None
+    second = anna.get(following[1].replace("&amp;", "&")).text
+    shown = set(re.findall(r"program \d+", first)), set(re.findall(r"program \d+", second))
+    assert not shown[0] & shown[1]
+    assert len(shown[0] | shown[1]) == 60
 
 
 def test_a_file_of_clients_is_taken_in_and_what_was_refused_comes_back(anna: Browser, outside: Outside) -> None:
@@ -278,7 +321,8 @@ def test_a_file_that_cannot_be_read_says_why_and_a_readers_is_refused(
     anna: Browser, outside: Outside, written: Callable[[], list[Any]]
 ) -> None:
     before = written()
-    assert "The file is empty." in anna.upload("a.csv", "").text
+    for nothing in ("", " \n", "\ufeff", "\ufeff\n"):
+        assert "The file is empty." in anna.upload("a.csv", nothing).text
     assert anna.upload("a.csv", f"{SCRIPT};phone\n").status == 400
     assert anna.upload("a.csv", "phone_number\n79770000001\n", "image/png").status == 415
     assert anna.upload("a.csv", "x" * (5 * 1024**2 + 1)).status == 413
@@ -328,6 +372,14 @@ def test_pages_are_small(anna: Browser, outside: Outside) -> None:
     for path in ("/console/clients", "/console/mailings/new", "/console/clients/1", "/console/audit"):
         assert len(anna.get(path).text.encode()) < 100_000
     assert "cursor=" in anna.get("/console/clients").text
+
+
+def test_refusals_speak_the_readers_language_too(anna: Browser) -> None:
+    anna.headers["Accept-Language"] = "ru"
+    assert "phone_number: Этот столбец обязателен." in anna.upload("a.csv", "tag\nvip\n").text
+    anna.post("/console/mailings/new", **MAILING)
+    assert "Запланирована" in anna.get("/console/mailings/1").text
+    assert "эта — запланирована" in anna.post("/console/mailings/1/pause").text
 
 
 def test_pages_speak_the_readers_language(stranger: Browser) -> None:

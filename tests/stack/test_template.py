@@ -100,7 +100,8 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
         assert not [variable for variable in variables if "TOKEN" in variable or "SECRET" in variable]
         reports = {variable for variable in variables if variable.startswith("REPORT_")}
         assert len(reports) == (5 if name == "SendReport" else 0), name
-    assert "GATEWAY_URL" in functions["SendMessages"]["Environment"]["Variables"]
+    for name in ("SendMessages", "APIHandler"):
+        assert "GATEWAY_URL" in functions[name]["Environment"]["Variables"], "a test message goes there as well"
     assert {"START_MAILING_ARN", "SCHEDULER_ROLE_ARN"} <= set(functions["APIHandler"]["Environment"]["Variables"])
 
 

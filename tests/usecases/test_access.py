@@ -50,3 +50,5 @@ def test_a_token_without_a_name_or_with_another_role_is_refused(name: str, role:
 def test_an_unknown_token_cannot_be_revoked() -> None:
     with pytest.raises(NotFound):
         revoke_token(FakeOutside(), digest("other"))
+    with pytest.raises(NotFound):
+        revoke_token(FakeOutside(), "0" * 3000)

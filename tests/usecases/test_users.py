@@ -42,13 +42,23 @@ def test_a_wrong_name_or_password_is_refused_in_the_same_words(name: str, passwo
         sign_in(outside, name, password, ADDRESS)
 
 
-def test_attempts_are_limited_by_user_even_with_the_right_password() -> None:
+@pytest.mark.parametrize("kind", ["user from address", "user"])
+def test_attempts_are_limited_by_user_even_with_the_right_password(kind: str) -> None:
     outside = FakeOutside()
     password = make_user(outside, "anna", "read")
-    outside.users.attempts.update(dict.fromkeys(_keys_of_a_try(outside), MOST_ATTEMPTS["user"]))
+    outside.users.attempts.update(dict.fromkeys(_keys_of_a_try(outside, kind), MOST_ATTEMPTS[kind]))
     with pytest.raises(TooManyAttempts):
-        sign_in(outside, "anna", password, "203.0.113.1")
+        sign_in(outside, "anna", password, ADDRESS)
     outside.clock.time += STRETCH
+    assert sign_in(outside, "anna", password, ADDRESS)
+
+
+def test_one_address_locks_nobody_else_out() -> None:
+    outside = FakeOutside()
+    password = make_user(outside, "anna", "read")
+    for _ in range(MOST_ATTEMPTS["address"] + 5):
+        with pytest.raises((NotAuthenticated, TooManyAttempts)):
+            sign_in(outside, "anna", "wrong", ADDRESS)
     assert sign_in(outside, "anna", password, "203.0.113.1")
 
 
@@ -127,8 +137,7 @@ def _old_hash() -> str:
     return base64.b64encode(hashlib.scrypt(b"old", salt=b"1" * 16, n=16, r=1, p=1, dklen=32)).decode()
 
 
-def _keys_of_a_try(outside: FakeOutside) -> list[str]:
-    before = set(outside.users.attempts)
+def _keys_of_a_try(outside: FakeOutside, kind: str) -> list[str]:
     with pytest.raises(NotAuthenticated):
         sign_in(outside, "anna", "wrong", ADDRESS)
-    return [key for key in outside.users.attempts if key not in before and key.startswith("user#")]
+    return [key for key in outside.users.attempts if key.startswith(f"{kind}#")]

@@ -1,6 +1,7 @@
 """The tags and operator codes that clients have, for those who choose among them.
 
-A label is noted before the first client that has it, so none is missing; one whose last client is gone stays.
+A label is noted when a client with it has been written; should we die between the two, it is noted with the next such
+client, and can be typed until then. One whose last client is gone stays.
 """
 
 from __future__ import annotations

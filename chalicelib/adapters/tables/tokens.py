@@ -65,9 +65,11 @@ class Tokens:
         except DoesNotExist:
             return None
 
-    def newest(self, limit: int) -> list[Token]:
-        """Revoked ones too."""
-        return [row.token() for row in TokenRow.by_age.query(LISTED, scan_index_forward=False, limit=limit)]
+    def newest(self, limit: int, before: datetime | None = None) -> list[Token]:
+        """Those made before a moment, the newest first; revoked ones too."""
+        older = TokenRow.created_at < before if before else None
+        rows = TokenRow.by_age.query(LISTED, range_key_condition=older, scan_index_forward=False, limit=limit)
+        return [row.token() for row in rows]
 
     def used(self, digest: str, now: datetime) -> None:
         """Raises RowChanged when there is no such token."""

@@ -28,16 +28,21 @@ function send(url, token, type, file, onProgress) {
 async function upload(form) {
   const [file] = form.querySelector("[type=file]").files;
   const progress = form.querySelector("progress");
-  const problem = form.querySelector("#problem");
   progress.hidden = false;
-  problem.hidden = true;
+  form.querySelector("#problem").hidden = true;
   const url = `${form.dataset.upload}?file_name=${encodeURIComponent(file.name)}`;
   const answer = await send(url, form.dataset.token, await typeOf(file), file, (part) => (progress.value = part));
   if (answer.status === 201) return location.assign(answer.getResponseHeader("Location"));
+  if (answer.status === 413) return complain(form, form.dataset.tooLarge);
   const page = new DOMParser().parseFromString(answer.responseText, "text/html");
-  problem.textContent = page.querySelector("main .error")?.textContent ?? `HTTP ${answer.status}`;
+  complain(form, page.querySelector("main .error")?.textContent ?? `HTTP ${answer.status}`);
+}
+
+function complain(form, text) {
+  const problem = form.querySelector("#problem");
+  problem.textContent = text;
   problem.hidden = false;
-  progress.hidden = true;
+  form.querySelector("progress").hidden = true;
 }
 
 const next = (answer) => answer.headers.get("Link")?.match(/<([^>]+)>; rel="next"/)?.[1];
