@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import cast
 
 from chalice.app import Response
@@ -15,10 +16,12 @@ from ..domain.mailing import Mailing
 from ..domain.sms import measure
 from ..errors import BadInput, FieldErrors
 from ..fields import MAILING, Field, read_fields
+from ..once import digest_of, first_request
 from ..preview import Preview, preview_mailing
 from ..trial import send_trial
 from .visits import Visit
 
+ANNOUNCED = 303
 LABELS_SHOWN = 100
 """Tags and codes to tick; others can be typed."""
 
@@ -62,18 +65,29 @@ def _save(visit: Visit, before: Mailing | None) -> Response:
                 return _shown(visit, sent, before, preview=_preview(visit, sent, before))
             case "trial":
                 return _shown(visit, sent, before, outcome=_try(visit, sent))
-        mailing = _write(visit, sent, before)
+        mailing_id = _write(visit, sent, before)
     except BadInput as refused:
         return _shown(visit, sent, before, errors=cast(FieldErrors, refused.body))
-    return visit.go(f"/console/mailings/{mailing.id}", done="saved")
+    return visit.go(f"/console/mailings/{mailing_id}", done="saved")
 
 
-def _write(visit: Visit, sent: Values, before: Mailing | None) -> Mailing:
+def _write(visit: Visit, sent: Values, before: Mailing | None) -> int:
+    """The mailing's id."""
+    wanted = cast(MailingFields, read_fields(sent, MAILING, set(), partial=before is not None))
     if before is None:
-        wanted = read_fields(sent, MAILING, set(), partial=False)
-        return mailings.announce_mailing(visit.outside, cast(MailingFields, wanted), author=visit.author)
-    wanted = read_fields(sent, MAILING, set(), partial=True)
-    return mailings.change_mailing(visit.outside, before.id, cast(MailingFields, wanted), visit.author)
+        return _announce_once(visit, wanted)
+    return mailings.change_mailing(visit.outside, before.id, wanted, visit.author).id
+
+
+def _announce_once(visit: Visit, wanted: MailingFields) -> int:
+    """However often one form is sent: a second click announces no second mailing."""
+    outside, once = visit.outside, visit.field("once") or secrets.token_urlsafe()
+    name = digest_of("form", visit.principal.name, once)
+    first = first_request(outside, name, "mailing", lambda: mailings.new_mailing_id(outside))
+    if first.status_code is None:
+        mailings.announce_mailing(outside, wanted, first.reserved_id, visit.author)
+        outside.first_requests.answered(name, ANNOUNCED, "")
+    return first.reserved_id
 
 
 FIXED = {"datetime_start", "filter_tag", "filter_op_codes"}
@@ -138,6 +152,7 @@ def _shown(
         tags=_labels(visit, "tag", values.get("filter_tag")),
         codes=_labels(visit, "operator_code", values.get("filter_op_codes")),
         trial_phone=visit.field("trial_phone"),
+        once=visit.field("once") or secrets.token_urlsafe(12),
         preview=preview,
         outcome=outcome,
         errors=errors or {},

@@ -205,6 +205,21 @@ def test_a_mailing_is_announced_edited_and_cancelled(anna: Browser) -> None:
     assert anna.get("/console/mailings/1").status == 404
 
 
+def test_a_form_that_is_sent_twice_announces_one_mailing(anna: Browser) -> None:
+    once = re.search(r'name="once" value="([^"]+)"', anna.get("/console/mailings/new").text)
+    assert once is not None
+    answers = [anna.post("/console/mailings/new", **MAILING, once=once[1]) for _ in range(2)]
+    assert {answer.headers["Location"] for answer in answers} == {"/console/mailings/1?done=saved"}
+    assert anna.get("/console/mailings/2").status == 404
+    anna.post("/console/mailings/1/delete")
+    assert anna.post("/console/mailings/new", **MAILING, once=once[1]).status == 303
+    assert anna.get("/console/mailings/1").status == 404, "what was deleted does not come back"
+    refused = anna.post("/console/mailings/new", **{**MAILING, "message_text": ""}, once="another form")
+    assert 'name="once" value="another form"' in refused.text
+    assert anna.post("/console/mailings/new", **MAILING, once="another form").status == 303
+    assert anna.get("/console/mailings/2").status == 200
+
+
 def test_what_is_wrong_with_a_mailing_stands_beside_its_field(anna: Browser) -> None:
     wrong = {**MAILING, "datetime_end": "2039-01-01T10:00:00Z", "filter_op_codes_typed": "12"}
     answer = anna.post("/console/mailings/new", **wrong)
