@@ -22,6 +22,8 @@ from ..trial import send_trial
 from .visits import Visit
 
 ANNOUNCED = 303
+"""What a form that was sent is kept as answered with: another sending is led to the same mailing."""
+
 LABELS_SHOWN = 100
 """Tags and codes to tick; others can be typed."""
 

@@ -1,0 +1,19 @@
+"""Whoever forks the project has the same checks: CI calls our make targets and nothing of its own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = [".github/workflows/ci.yml", ".gitlab-ci.yml", ".ci/run"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_ci_runs_targets_that_are_there_and_the_tests_among_them(name: str) -> None:
+    called = set(re.findall(r"\bmake ([a-z]+)", (ROOT / name).read_text()))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert "test" in called
+    assert called <= targets
