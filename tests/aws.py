@@ -18,6 +18,7 @@ from chalicelib.settings import Settings
 
 STACK_NAME = "test"
 IMPORTS_BUCKET = "test-imports"
+SET_AFTERWARDS = {"TimeToLiveSpecification", "PointInTimeRecoverySpecification"}
 TEMPLATE = Path(__file__).parents[1] / "infra" / "stack.json"
 
 
@@ -64,6 +65,6 @@ def forget_connections() -> None:
 
 
 def _make_table(properties: dict[str, Any]) -> None:
-    known = {key: value for key, value in properties.items() if key != "TimeToLiveSpecification"}
+    known = {key: value for key, value in properties.items() if key not in SET_AFTERWARDS}
     known["TableName"] = properties["TableName"]["Fn::Sub"].replace("${AWS::StackName}", STACK_NAME)
     aws.client("dynamodb").create_table(**known)

@@ -206,3 +206,47 @@ def test_the_zip_has_the_descriptions_of_the_services_that_are_called() -> None:
     for module in (ROOT / "chalicelib" / "adapters").rglob("*.py"):
         called |= {part.split('"')[0] for part in module.read_text().split('aws.client("')[1:]}
     assert called == SERVICES
+
+
+ALARMS = {
+    "DeadLettersAlarm",
+    "GatewayRefusedTokenAlarm",
+    "SendQueueAgeAlarm",
+    "SegmentsQueueAgeAlarm",
+    "SendMessagesErrorsAlarm",
+    "SweepAlarm",
+    "SweepErrorsAlarm",
+    "ReportErrorsAlarm",
+}
+
+
+def test_an_alarm_says_what_to_do_and_tells_the_topic_of_its_beginning_and_end(resources: dict[str, Any]) -> None:
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    assert set(alarms) == ALARMS
+    for alarm in alarms.values():
+        assert ":" in alarm["AlarmDescription"]
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Alarms"}]
+        for dimension in alarm["Dimensions"]:
+            value = dimension["Value"]
+            name = value if isinstance(value, str) else value.get("Ref") or value["Fn::GetAtt"][0]
+            assert name == "notifications" or name in resources
+
+
+def test_a_sweep_that_does_not_run_is_an_alarm_although_nothing_is_measured_then(resources: dict[str, Any]) -> None:
+    alarm = of_type(resources, "AWS::CloudWatch::Alarm")["SweepAlarm"]
+    assert (alarm["TreatMissingData"], alarm["ComparisonOperator"]) == ("breaching", "LessThanThreshold")
+
+
+MADE_AGAIN = {"segments", "first-requests", "attempts", "labels", "imports", "reports"}
+"""Tables of what is short-lived, or comes back by itself."""
+
+
+def test_what_cannot_be_made_again_can_be_brought_back_to_any_second(resources: dict[str, Any]) -> None:
+    tables = of_type(resources, "AWS::DynamoDB::Table").values()
+    names = {table["TableName"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for table in tables}
+    kept = {
+        table["TableName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        for table in tables
+        if table.get("PointInTimeRecoverySpecification") == {"PointInTimeRecoveryEnabled": True}
+    }
+    assert kept == names - MADE_AGAIN
