@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TOOLS := $(patsubst infra/tools/%.txt,$(VENV)/tools/%/.ready,$(wildcard infra/tools/*.txt))
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -18,7 +19,7 @@ demo: $(READY) ## a whole mailing on a local stack: 1,000 clients, a schedule, t
 up: $(READY) ## the local stack, staying: the API on port 8000 (PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, STATE_DIR)
 	@exec $(BIN)/python -m infra.local.up
 
-test: lint ## lint, types, every test, and the quick part of chaos
+test: lint $(TOOLS) ## lint, types, every test, and the quick part of chaos
 	@$(BIN)/python -m pytest
 	@$(BIN)/python -m infra.local.chaos --quick
 
@@ -37,6 +38,13 @@ bench: $(READY) ## import times, what an outage costs, how soon the pages of the
 
 clean: ## remove what make has made
 	rm -rf $(VENV) build .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# Programs whose own requirements would quarrel with ours: each in a place of its own, .venv/tools/<name>/bin.
+$(VENV)/tools/%/.ready: infra/tools/%.txt | $(READY)
+	@echo "installing $* ..."
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip install -q -r $<
+	@touch $@
 
 $(READY): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: set PYTHON="; exit 1; }
