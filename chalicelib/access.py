@@ -24,8 +24,9 @@ USE_NOTED_EVERY = timedelta(minutes=10)
 """When a token was last used is known to so many minutes: a write for each call would cost more than the call."""
 
 
-def digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+def digest(*parts: str) -> str:
+    """SHA-256: what a secret is stored as, and a name of fixed length for what may be long, or nobody's business."""
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def authenticate(outside: Outside, authorization: str | None) -> Principal:

@@ -1,10 +1,10 @@
-"""Who did what, the newest first."""
+"""Who did what: in whose name it is recorded, and the records, the newest first."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .domain.record import Record, day_of
+from .domain.record import Author, Record, day_of
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -13,6 +13,11 @@ MAX_READS = 40
 """Days that one page may look at; quiet ones cost a read each."""
 
 ABOVE_ALL = 10**20
+
+
+def author_of(outside: Outside, name: str) -> Author:
+    """In whose name a change is recorded, now."""
+    return Author(name, outside.clock.now(), outside.clock.luck())
 
 
 def list_records(

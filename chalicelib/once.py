@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from .domain.first_request import FirstRequest
@@ -34,8 +33,3 @@ def first_request(
     if first.fingerprint != fingerprint:
         raise KeyReused
     return first
-
-
-def digest_of(*parts: str) -> str:
-    """A name of fixed length for what may be long, or nobody's business."""
-    return sha256("\n".join(parts).encode()).hexdigest()

@@ -11,6 +11,7 @@ from chalice.app import Request, Response
 
 from ..access import authenticate
 from ..adapters.outside import Outside
+from ..audit import author_of
 from ..domain.principal import Principal
 from ..domain.record import Author
 from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal
@@ -34,23 +35,17 @@ class Call:
 
     @property
     def author(self) -> Author:
-        clock = self.outside.clock
-        return Author(self.principal.name, clock.now(), clock.luck())
+        return author_of(self.outside, self.principal.name)
 
     @property
     def query(self) -> dict[str, str]:
         return dict(self.request.query_params or {})
 
     def body(self) -> dict[str, object]:
-        return read_body(self._raw_body, self.request.headers.get("content-type"))
+        return read_body(raw_body(self.request), self.request.headers.get("content-type"))
 
     def file(self) -> bytes:
-        return read_file(self._raw_body, self.request.headers.get("content-type"))
-
-    @property
-    def _raw_body(self) -> bytes:
-        raw = self.request.raw_body
-        return raw.encode() if isinstance(raw, str) else raw
+        return read_file(raw_body(self.request), self.request.headers.get("content-type"))
 
     @property
     def url(self) -> str:
@@ -60,6 +55,12 @@ class Call:
 
 
 Action = Callable[[Call], Response]
+
+
+def raw_body(request: Request) -> bytes:
+    """Chalice hands a text as it came, and what was in base64 as bytes."""
+    raw = request.raw_body
+    return raw.encode() if isinstance(raw, str) else raw
 
 
 def base_url(request: Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from chalice.app import Response
@@ -18,14 +19,14 @@ FILTERS = ("tag", "operator_code", "phone_number")
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=2)
-    wanted = read_filter(call)
+    wanted = read_filter(call.query)
     found, cursor = clients.list_clients(call.outside, wanted, page.cursor, page.limit)
     results = [shown(client) for client in found]
     return Response(answer_page(call.url, call.query, page, cursor_place(cursor), results))
 
 
-def read_filter(call: Call) -> ClientFilter:
-    return ClientFilter(*(call.query.get(name) or None for name in FILTERS))
+def read_filter(query: Mapping[str, str]) -> ClientFilter:
+    return ClientFilter(*(query.get(name) or None for name in FILTERS))
 
 
 def create(call: Call) -> Response:

@@ -20,6 +20,7 @@ from ..domain.walk import Cursor
 from .calls import Call
 from .clients import read_filter
 from .paging import Page, cursor_place, next_url, read_page
+from .schemas import CLIENT_SHOWN, MESSAGE_SHOWN
 from .stats import read_status, shown_message
 
 PART = 20_000
@@ -31,8 +32,8 @@ SIZE = 3_500_000
 
 PATIENCE = timedelta(seconds=8)
 BOM = "\ufeff"
-CLIENT_COLUMNS = ("id", "phone_number", "operator_code", "tag", "timezone")
-MESSAGE_COLUMNS = ("id", "mailing_id", "client_id", "status", "created_at", "sent_at", "attempts", "last_error")
+CLIENT_COLUMNS = tuple(CLIENT_SHOWN)
+MESSAGE_COLUMNS = tuple(MESSAGE_SHOWN)
 
 Place = tuple[int, ...]
 Rows = list[list[object]]
@@ -40,7 +41,7 @@ Read = Callable[[Place, int], tuple[Rows, Place | None]]
 
 
 def clients(call: Call) -> Response:
-    wanted = read_filter(call)
+    wanted = read_filter(call.query)
 
     def read(place: Place, limit: int) -> tuple[Rows, Place | None]:
         found, cursor = clients_.list_clients(call.outside, wanted, Cursor(*place), limit)

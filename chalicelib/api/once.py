@@ -13,8 +13,9 @@ from hashlib import sha256
 
 from chalice.app import Response
 
+from ..access import digest
 from ..errors import BadInput
-from ..once import digest_of, first_request
+from ..once import first_request
 from .calls import Call
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -36,9 +37,9 @@ def answer_once(
         return act(None)
     if not KEY.fullmatch(key):
         raise BadInput.whole("Idempotency-Key: 1 to 255 printable ASCII characters without a space are expected.")
-    name = digest_of(call.principal.name, key)
+    name = digest(call.principal.name, key)
     sent = json.dumps(call.body(), sort_keys=True) if content is None else sha256(content).hexdigest()
-    first = first_request(call.outside, name, digest_of(call.request.method, call.url, sent), new_id)
+    first = first_request(call.outside, name, digest(call.request.method, call.url, sent), new_id)
     if first.status_code is not None:
         return Response(json.loads(first.body), status_code=first.status_code, headers=dict(REPLAYED))
     response = act(first.reserved_id or None)

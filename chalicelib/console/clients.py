@@ -10,9 +10,9 @@ from chalice.app import Response
 
 from .. import clients
 from ..api.calls import read_id
-from ..api.clients import FILTERS
+from ..api.clients import FILTERS, read_filter
 from ..api.paging import answer_page, cursor_place, read_page
-from ..clients import ClientFields, ClientFilter
+from ..clients import ClientFields
 from ..domain.client import Client
 from ..errors import BadInput, FieldErrors
 from ..fields import CLIENT, read_fields
@@ -25,8 +25,7 @@ LABELS_SHOWN = 1000
 def list_(visit: Visit) -> Response:
     page = read_page({"limit": str(LIST_LENGTH), **visit.query}, numbers=2)
     wanted = {name: visit.query.get(name, "").strip() for name in FILTERS}
-    chosen = ClientFilter(*(wanted[name] or None for name in FILTERS))
-    found, cursor = clients.list_clients(visit.outside, chosen, page.cursor, page.limit)
+    found, cursor = clients.list_clients(visit.outside, read_filter(wanted), page.cursor, page.limit)
     kept = {name: value for name, value in wanted.items() if value}
     listed = answer_page(visit.prefix + visit.path, kept, page, cursor_place(cursor), [])
     return visit.page(

@@ -1,4 +1,4 @@
-"""Pages of imports: a file goes up, and how far it is comes back; and files that come down."""
+"""Pages of imports: a file goes up, and how far it is comes back."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any
 from chalice.app import Response
 
 from .. import imports
-from ..api import exports
 from ..api.bodies import read_file
-from ..api.calls import Call, read_id
+from ..api.calls import raw_body, read_id
 from ..api.paging import answer_page, read_page
 from ..domain.client_import import RUNNING
 from .visits import Visit
@@ -27,7 +26,7 @@ def list_(visit: Visit) -> Response:
 
 def create(visit: Visit) -> Response:
     """The script of the page sends the file as it is, and follows this answer's `Location`."""
-    content = read_file(visit.raw_body, visit.request.headers.get("content-type"))
+    content = read_file(raw_body(visit.request), visit.request.headers.get("content-type"))
     file_name = visit.query.get("file_name", "")
     form = imports.check_content(content, file_name)
     made = imports.take_content(visit.outside, content, form, file_name, visit.author)
@@ -45,20 +44,3 @@ def read(visit: Visit, sent_id: str) -> Response:
     rows, after = imports.list_refused(visit.outside, one.id, page.place[0] if page.place else 0, page.limit)
     listed = answer_page(visit.prefix + visit.path, {}, page, None if after is None else (after,), [])
     return visit.page("import.html", **state, refused=rows, next=listed["next"], done=visit.query.get("done"))
-
-
-def refused(visit: Visit, sent_id: str) -> Response:
-    return exports.refused(_call(visit), read_id(sent_id))
-
-
-def clients(visit: Visit) -> Response:
-    return exports.clients(_call(visit))
-
-
-def messages(visit: Visit, sent_id: str) -> Response:
-    return exports.messages(_call(visit), read_id(sent_id))
-
-
-def _call(visit: Visit) -> Call:
-    """Files come down as they do from the API, in parts."""
-    return Call(visit.outside, visit.request, visit.principal)

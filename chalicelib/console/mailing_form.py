@@ -8,6 +8,7 @@ from typing import cast
 from chalice.app import Response
 
 from .. import fields, mailings
+from ..access import digest
 from ..api.calls import read_id
 from ..domain.audience import Filter
 from ..domain.decisions import MailingFields
@@ -16,7 +17,7 @@ from ..domain.mailing import Mailing
 from ..domain.sms import measure
 from ..errors import BadInput, FieldErrors
 from ..fields import MAILING, Field, read_fields
-from ..once import digest_of, first_request
+from ..once import first_request
 from ..preview import Preview, preview_mailing
 from ..trial import send_trial
 from .visits import Visit
@@ -84,7 +85,7 @@ def _write(visit: Visit, sent: Values, before: Mailing | None) -> int:
 def _announce_once(visit: Visit, wanted: MailingFields) -> int:
     """However often one form is sent: a second click announces no second mailing."""
     outside, once = visit.outside, visit.field("once") or secrets.token_urlsafe()
-    name = digest_of("form", visit.principal.name, once)
+    name = digest("form", visit.principal.name, once)
     first = first_request(outside, name, "mailing", lambda: mailings.new_mailing_id(outside))
     if first.status_code is None:
         mailings.announce_mailing(outside, wanted, first.reserved_id, visit.author)

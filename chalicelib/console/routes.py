@@ -9,7 +9,7 @@ from chalice.app import Blueprint, Response
 from ..api.calls import base_url
 from ..errors import NotFound
 from ..workers.wakeup import outside
-from . import audit, clients, entry, imports, mailbox, mailing_form, mailings, tokens
+from . import audit, clients, entry, exports, imports, mailbox, mailing_form, mailings, tokens
 from .answers import own_static, static
 from .visits import METHODS, Action, answer_visit
 
@@ -74,7 +74,7 @@ def edit_mailing(sent_id: str) -> Response:
 
 @console.route("/console/mailings/{sent_id}/export", **ROUTE)
 def export_messages(sent_id: str) -> Response:
-    return _answer({"GET": lambda visit: imports.messages(visit, sent_id)})
+    return _answer({"GET": lambda visit: exports.messages(visit, sent_id)})
 
 
 @console.route("/console/mailings/{sent_id}/{step}", **ROUTE)
@@ -99,7 +99,7 @@ def new_client() -> Response:
 
 @console.route("/console/clients/export", **ROUTE)
 def export_clients() -> Response:
-    return _answer({"GET": imports.clients})
+    return _answer({"GET": exports.clients})
 
 
 @console.route("/console/clients/{sent_id}", **ROUTE)
@@ -128,7 +128,7 @@ def import_detail(sent_id: str) -> Response:
 
 @console.route("/console/imports/{sent_id}/refused", **ROUTE)
 def import_refused(sent_id: str) -> Response:
-    return _answer({"GET": lambda visit: imports.refused(visit, sent_id)})
+    return _answer({"GET": lambda visit: exports.refused(visit, sent_id)})
 
 
 @console.route("/console/tokens", **ROUTE)

@@ -12,7 +12,8 @@ from chalice.app import Request, Response
 
 from ..adapters.outside import Outside
 from ..api.bodies import BODY_LIMIT
-from ..api.calls import base_url
+from ..api.calls import base_url, raw_body
+from ..audit import author_of
 from ..domain.principal import Principal
 from ..domain.record import Author
 from ..errors import BadInput, Conflict, FieldErrors, MethodRefused, NotAllowed, Refusal, TooLarge
@@ -41,8 +42,7 @@ class Visit:
 
     @property
     def author(self) -> Author:
-        clock = self.outside.clock
-        return Author(self.principal.name, clock.now(), clock.luck())
+        return author_of(self.outside, self.principal.name)
 
     @cached_property
     def prefix(self) -> str:
@@ -69,18 +69,14 @@ class Visit:
     def query(self) -> dict[str, str]:
         return dict(self.request.query_params or {})
 
-    @property
-    def raw_body(self) -> bytes:
-        raw = self.request.raw_body
-        return raw.encode() if isinstance(raw, str) else raw
-
     @cached_property
     def form(self) -> dict[str, list[str]]:
         """What a form sent, its lines ended as in the text that was typed."""
-        if len(self.raw_body) > BODY_LIMIT:
+        raw = raw_body(self.request)
+        if len(raw) > BODY_LIMIT:
             raise TooLarge(f"A form of at most {BODY_LIMIT // 1024} KB is expected.")
         try:
-            sent = parse_qs(self.raw_body.decode("utf-8"), keep_blank_values=True, errors="strict")
+            sent = parse_qs(raw.decode("utf-8"), keep_blank_values=True, errors="strict")
         except ValueError as error:
             raise BadInput.whole("The form is not UTF-8.") from error
         return {name: [value.replace("\r\n", "\n") for value in values] for name, values in sent.items()}
@@ -99,7 +95,6 @@ class Visit:
             "user": session.user.principal if session else None,
             "csrf": form_token(self.outside, session) if session else "",
             "is_local": self.outside.settings.is_local,
-            "note": None,
         }
         return page(template, status_code, language=self.language, **(known | values))
 

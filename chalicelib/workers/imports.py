@@ -6,7 +6,7 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from ..domain.record import Author
+from ..audit import author_of
 from ..errors import Refusal
 from ..importing import do_import
 from ..imports import get_import, list_refused, shown, shown_refused, take_file
@@ -46,10 +46,8 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
             case {"import": int(import_id)}:
                 return shown(get_import(outside, import_id))
             case {"key": str(key), **rest} if key:
-                clock = outside.clock
-                author = Author(BY_HAND, clock.now(), clock.luck())
                 file_name = str(rest.get("file_name") or key.rpartition("/")[2])
-                return shown(take_file(outside, key, file_name, author))
+                return shown(take_file(outside, key, file_name, author_of(outside, BY_HAND)))
     except Refusal as refusal:
         return refusal.body if "detail" in refusal.body else {"detail": str(refusal)}
     return {"detail": '{"key": "folder/clients.csv", "file_name": optional} or {"import": 7} is expected.'}

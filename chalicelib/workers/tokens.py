@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from ..access import digest, make_token, revoke_token
-from ..domain.record import Author
+from ..audit import author_of
 from ..errors import Refusal
 from .wakeup import waking
 
@@ -18,7 +18,7 @@ worker = Blueprint(__name__)
 def manage_tokens(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"make": "name", "role": "admin"}` answers with the token, this once; `{"revoke": "<token>"}` ends one."""
     outside = waking(context)
-    author = Author("manage_tokens", outside.clock.now(), outside.clock.luck())
+    author = author_of(outside, "manage_tokens")
     try:
         match event:
             case {"make": str(name), **rest}:

@@ -1,7 +1,8 @@
 """The tags and operator codes that clients have, for those who choose among them.
 
 A label is noted when a client with it has been written; should we die between the two, it is noted with the next such
-client, and can be typed until then. One whose last client is gone stays.
+client, and can be typed until then. An import notes those of a chunk before it writes it: a chunk that is done again
+after a crash finds its clients written. A label whose last client is gone, or never came, stays.
 """
 
 from __future__ import annotations
