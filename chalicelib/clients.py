@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 CLIENT_ID = "client_id"
 TRIES = 5
+SECONDS_TO_WRITE = 30
+"""More than it takes to write a change, or a chunk of an import."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ def change_client(outside: Outside, client_id: int, fields: ClientFields, author
         if after == before:
             return before
         record = author.record("client", client_id, shown(before), shown(after)) if author else None
+        say_who_moves(outside, [(before, after)])
         try:
             outside.clients.change(before, after, record)
             outside.labels.note([after])
@@ -102,6 +106,16 @@ def change_client(outside: Outside, client_id: int, fields: ClientFields, author
         except RowChanged:
             continue
     raise RowChanged
+
+
+def say_who_moves(outside: Outside, changes: Sequence[tuple[Client, Client]]) -> None:
+    """Who will live by another clock: mailings with local hours are to look again at what waits for them.
+
+    Said before it is written, and heard after: dead between the two, whoever does it again would find nothing to say.
+    """
+    moving = [after.id for before, after in changes if after.timezone != before.timezone]
+    if moving:
+        outside.segments_queue.send([{"job": "moved", "clients": moving}], delay=SECONDS_TO_WRITE)
 
 
 def forget_client(outside: Outside, client_id: int, author: Author | None = None) -> None:

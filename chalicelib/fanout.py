@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from . import recount
+from . import hours, recount
 from .clients import CLIENT_ID
 from .domain.audience import plan_audience
 from .domain.client import Client
@@ -20,6 +20,7 @@ from .domain.decisions import started
 from .domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
 from .domain.message import EXPIRED, QUEUED, Message, queue_body
 from .domain.segment import Segment
+from .domain.send_window import Hours
 from .domain.walk import Cursor, walk
 from .errors import RowChanged
 
@@ -108,8 +109,10 @@ def _walk_page(
     clients, cursor = _read_page(outside, mailing, segment)
     chunks = [clients[start : start + CHUNK] for start in range(0, len(clients), CHUNK)]
     counts = Counts(total=len(clients))
-    for expired in threads.map(lambda chunk: _write_chunk(outside, mailing, chunk, segment.in_doubt), chunks):
+    there = hours.now_for(outside, mailing)
+    for expired in threads.map(lambda chunk: _write_chunk(outside, mailing, chunk, there, segment.in_doubt), chunks):
         counts += Counts(expired=expired)
+    hours.await_releases(outside, mailing, there)
     segment = replace(segment, chosen=segment.chosen + len(clients))
     if cursor is None:
         segment = replace(segment, done=True)
@@ -134,20 +137,22 @@ def _read_page(outside: Outside, mailing: Mailing, segment: Segment) -> tuple[li
     )
 
 
-def _write_chunk(outside: Outside, mailing: Mailing, clients: list[Client], in_doubt: bool) -> int:
+def _write_chunk(outside: Outside, mailing: Mailing, clients: list[Client], there: Hours, in_doubt: bool) -> int:
     """Rows first, then queue messages; answers how many came too late and are expired from the start.
 
     Where a turn ended without a word, rows beyond the cursor may exist: they are kept as they are, and
-    those that wait are queued again.
+    those that wait are queued again. Whose window is closed waits without a queue message.
     """
     now = outside.clock.now()
     status = EXPIRED if mailing.is_over(now) else QUEUED
     shards = mailing.started_plan.shards
     known = outside.messages.existing(mailing.id, [client.id for client in clients], shards) if in_doubt else {}
-    new = [Message(mailing.id, client.id, status, now) for client in clients if client.id not in known]
+    zones = {client.id: client.timezone if mailing.window else None for client in clients}
+    new = [Message(mailing.id, one, status, now, timezone=zones[one]) for one in zones if one not in known]
     kept_until = mailing.kept_until(outside.settings.message_retention_days)
     outside.messages.add(new, shards, kept_until)
-    waiting = [message for message in [*known.values(), *new] if message.status == QUEUED]
+    queued = [message for message in [*known.values(), *new] if message.status == QUEUED]
+    waiting = [message for message in queued if not there.holds(message.timezone)]
     outside.send_queue.send([queue_body(message.mailing_id, message.client_id) for message in waiting])
     return len(new) if status == EXPIRED else 0
 

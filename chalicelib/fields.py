@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import pytz
 
@@ -20,6 +20,7 @@ from .errors import BadInput, FieldErrors
 
 Schema = dict[str, object]
 
+CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 CODE = re.compile(r"9[0-9]{2}")
 MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -139,6 +140,17 @@ def moment(sent: object) -> datetime:
         raise ValueError(f"There is no such date and time. {expected}") from error
 
 
+@rule(type=["string", "null"], pattern=f"^({CLOCK.pattern})?$", examples=["09:00"])
+def clock(sent: object) -> time | None:
+    """A time of day; blank or null for none."""
+    value = "" if sent is None else text(sent)
+    if not value:
+        return None
+    if not CLOCK.fullmatch(value):
+        raise ValueError("A time from 00:00 to 23:59 is expected, such as 09:00.")
+    return time.fromisoformat(value)
+
+
 @rule(type=["string", "null"], examples=["тег1,тег3"])
 def tags(sent: object) -> tuple[str, ...]:
     def one(label: str) -> str:
@@ -199,6 +211,8 @@ MAILING = {
     "message_text": Field(required_text, "What is sent.", required=True),
     "filter_tag": Field(tags, "Tags separated by commas: the client's tag is one of them."),
     "filter_op_codes": Field(operator_codes, "Operator codes separated by commas: the client's is one of them."),
+    "time_from": Field(clock, "Nothing is sent to a client before this hour of the day, by the client's own clock."),
+    "time_to": Field(clock, "Nor from this one on; before time_from: over midnight. Both, or neither (blank or null)."),
 }
 MAILING_READ_ONLY = {"id", "status"}
 

@@ -17,7 +17,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
-from .clients import CLIENT_ID, ClientFields
+from .clients import CLIENT_ID, ClientFields, say_who_moves
 from .dead_letters import put_aside
 from .domain.client import Client
 from .domain.client_import import (
@@ -130,6 +130,7 @@ def _work_chunk(outside: Outside, threads: ThreadPoolExecutor, one: ClientImport
     new = [replace(client, id=client_id) for client, client_id in zip(decision.new, ids, strict=False)]
     groups = [new[start : start + GROUP] for start in range(0, len(new), GROUP)]
     otherwise = sum(threads.map(partial(_add, outside, one), groups), start=Tally())
+    say_who_moves(outside, decision.changes)
     list(threads.map(partial(_change, outside, one), decision.changes))
     moved = replace(
         one,

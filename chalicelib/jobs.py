@@ -1,4 +1,4 @@
-"""The jobs of the segments queue: start a mailing, walk a segment, recount a shard."""
+"""The jobs of the segments queue: start a mailing, walk a segment, recount or release a shard, follow clients."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .dead_letters import put_aside
 from .errors import Conflict
 from .fanout import start_mailing, walk_segment
+from .hours import follow_moved, release_shard
 from .recount import recount_shard
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ KINDS: dict[str, dict[str, type]] = {
     "start": {"mailing": int},
     "walk": {"mailing": int, "segment": int},
     "recount": {"mailing": int, "round": int, "shard": int, "requeue": bool},
+    "release": {"mailing": int, "shard": int, "opens_at": int},
+    "moved": {"clients": list},
 }
 
 
@@ -59,5 +62,10 @@ def _do(outside: Outside, job: Job, seconds_left: Callable[[], float]) -> bool:
             return True
         case "walk":
             return walk_segment(outside, job["mailing"], job["segment"], seconds_left)
+        case "release":
+            return release_shard(outside, job["mailing"], job["shard"], job["opens_at"], seconds_left)
+        case "moved":
+            follow_moved(outside, job["clients"])
+            return True
         case _:
             return recount_shard(outside, job["mailing"], job["round"], job["shard"], job["requeue"], seconds_left)

@@ -146,6 +146,8 @@ def shown(mailing: Mailing) -> dict[str, object]:
         "message_text": mailing.message_text,
         "filter_tag": ",".join(mailing.chosen.tags) or None,
         "filter_op_codes": ",".join(mailing.chosen.operator_codes) or None,
+        "time_from": mailing.window.opens.isoformat("minutes") if mailing.window else None,
+        "time_to": mailing.window.closes.isoformat("minutes") if mailing.window else None,
     }
 
 

@@ -13,12 +13,14 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from . import hours
 from .domain.admission import Mend, mend
 from .domain.decisions import ended
 from .domain.mailing import CANCELLED as MAILING_CANCELLED
-from .domain.mailing import Counts, Mailing
+from .domain.mailing import RUNNING, Counts, Mailing
 from .domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, queue_body
 from .domain.segment import ShardReport
+from .domain.send_window import Hours
 from .errors import RowChanged
 from .logs import log
 
@@ -54,6 +56,7 @@ def recount_shard(
         return True
     found: Counter[str] = Counter()
     moved: Counter[str] = Counter()
+    held = 0
     last_post_at: datetime | None = None
     after = 0
     with ThreadPoolExecutor(THREADS) as threads:
@@ -61,7 +64,11 @@ def recount_shard(
             if seconds_left() < SECONDS_FOR_A_PAGE:
                 return False
             page = outside.messages.page(mailing_id, shard, after, PAGE)
-            statuses = _mend_page(outside, threads, mailing, page, requeue)
+            there = hours.now_for(outside, mailing)
+            statuses = _mend_page(outside, threads, mailing, page, there, requeue)
+            held += sum(s == QUEUED and there.holds(m.timezone) for s, m in zip(statuses, page, strict=True))
+            if mailing.status == RUNNING:
+                hours.await_releases(outside, mailing, there)
             found.update(statuses)
             moved.update(statuses)
             moved.subtract(message.status for message in page)
@@ -71,7 +78,7 @@ def recount_shard(
             after = page[-1].client_id
     if any(moved.values()):
         outside.mailings.add_counts(mailing_id, Counts(**_final(moved)), outside.clock.now())
-    report = ShardReport(Counts(total=found.total(), **_final(found)), last_post_at)
+    report = ShardReport(Counts(total=found.total(), **_final(found)), last_post_at, held)
     kept_until = mailing.kept_until(outside.settings.message_retention_days)
     outside.segments.report(mailing_id, round_number, shard, report, kept_until)
     _conclude(outside, mailing_id, round_number)
@@ -79,13 +86,19 @@ def recount_shard(
 
 
 def _mend_page(
-    outside: Outside, threads: ThreadPoolExecutor, mailing: Mailing, page: list[Message], requeue: bool
+    outside: Outside,
+    threads: ThreadPoolExecutor,
+    mailing: Mailing,
+    page: list[Message],
+    there: Hours,
+    requeue: bool,
 ) -> list[str]:
     """The statuses after mending. Rows first, then the queue messages of those who wait without one."""
     now, dedupes = outside.clock.now(), outside.settings.gateway_dedupes
     mends = [mend(message, mailing, now, requeue, dedupes) for message in page]
     statuses = list(threads.map(lambda message, what: _mend(outside, mailing, message, what), page, mends))
-    waiting = [message for message, what in zip(page, mends, strict=True) if what in (Mend.REVIVE, Mend.REQUEUE)]
+    queued = [message for message, what in zip(page, mends, strict=True) if what in (Mend.REVIVE, Mend.REQUEUE)]
+    waiting = [message for message in queued if not there.holds(message.timezone)]
     chunks = [waiting[start : start + CHUNK] for start in range(0, len(waiting), CHUNK)]
     list(
         threads.map(
@@ -136,8 +149,12 @@ def _conclude(outside: Outside, mailing_id: int, round_number: int) -> None:
             after = replace(ended(mailing, counts, outside.clock.now()), last_post_at=last_post_at)
             outside.mailings.end(mailing, after)
             log.info("mailing ended", extra={"mailing_id": mailing_id, "status": after.status, **counts.by_status()})
-        elif mailing.has_orders:
+            return
+        if mailing.has_orders:
             outside.mailings.orders_done(mailing)
+    if mailing.window is not None:
+        held = sum(report.held for report in reports)
+        outside.mailings.note_hours(mailing_id, 0 < held == counts.queued)
 
 
 def _is_at_its_end(mailing: Mailing, counts: Counts, now: datetime) -> bool:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from . import recount
+from . import hours, recount
 from .dead_letters import put_aside
-from .domain.admission import Admission, admit, seconds_for_post
+from .domain.admission import Admission, Decision, admit, seconds_for_post
 from .domain.backoff import retry_delay
 from .domain.breaker import Breaker
 from .domain.client import Client
@@ -26,6 +26,7 @@ from .domain.pace import Pace
 from .errors import NotWritten
 from .logs import count, log
 from .mailing_memory import MailingMemory
+from .zones import zone
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -154,23 +155,40 @@ class _Batch:
     def _handle(self, job: Job) -> Result:
         client = self.clients.get(job.client_id)
         mailing = self.mailings.get(job.mailing_id)
-        admission = admit(mailing, client, self.outside.clock.now())
-        if admission != Admission.POST:  # never give up a message on the word of a memory
+        decision = self._decide(mailing, client)
+        if decision.admission != Admission.POST:  # never give up a message on the word of a memory
             mailing = self.mailings.refreshed(job.mailing_id)
-            admission = admit(mailing, client, self.outside.clock.now())
+            decision = self._decide(mailing, client)
         if mailing is None:
             return DONE
-        match admission:
+        match decision.admission:
             case Admission.POST if client is not None:
                 return self._attempt(job, mailing, client)
+            case Admission.CLOSED if client is not None:
+                return self._await_hours(job, mailing, client, decision.opens_at)
             case Admission.EXPIRE:
                 return self._close(job, mailing, EXPIRED)
             case Admission.CANCEL:
-                return self._close(job, mailing, CANCELLED, "The client was deleted.")
+                return self._close(job, mailing, CANCELLED, decision.reason)
             case Admission.HOLD:
                 return DONE
             case _:
-                return Result(delay=WAIT_SECONDS)
+                return Result(delay=self._seconds_until(decision.opens_at))
+
+    def _decide(self, mailing: Mailing | None, client: Client | None) -> Decision:
+        return admit(mailing, client, self.outside.clock.now(), zone)
+
+    def _seconds_until(self, opens_at: datetime | None) -> int:
+        if opens_at is None:
+            return WAIT_SECONDS
+        return max(1, int((opens_at - self.outside.clock.now()).total_seconds()) + 1)
+
+    def _await_hours(self, job: Job, mailing: Mailing, client: Client, opens_at: datetime | None) -> Result:
+        """The row waits alone, under the clock that the client lives by now."""
+        shards = mailing.started_plan.shards
+        self.outside.messages.await_hours(job.mailing_id, job.client_id, shards, client.timezone)
+        hours.see_to_releases(self.outside, mailing, [opens_at] if opens_at else [])
+        return DONE
 
     def _attempt(self, job: Job, mailing: Mailing, client: Client) -> Result:
         timeout = self._seconds_for_post(mailing)
@@ -185,7 +203,8 @@ class _Batch:
         if message is None:
             return self._not_ours(job, shards)
         timeout = min(timeout, self._seconds_for_post(mailing))
-        if timeout < self._least_seconds:  # claiming took long
+        is_late = self._decide(mailing, client).admission != Admission.POST
+        if timeout < self._least_seconds or is_late:  # claiming took long
             self.outside.messages.release(message, shards, None)
             return Result(delay=1)
         posted_at = self.outside.clock.now()

@@ -1,4 +1,4 @@
-"""Every minute: start what is due, end what is over, resume what stalled (imports too), recount what is done."""
+"""Every minute: start and release what is due, end what is over, resume what stalled, recount what is done."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from .domain.client_import import job_body
 from .domain.mailing import Mailing
 from .domain.steps import Step, next_step
 from .fanout import resume_fanout, start_mailing
+from .hours import release_due
 from .logs import log
 from .recount import ask_recount
 
@@ -63,6 +64,8 @@ def _sweep_mailing(outside: Outside, mailing: Mailing, queue_is_idle: bool) -> S
     match step:
         case Step.START:
             start_mailing(outside, mailing.id)
+        case Step.RELEASE:
+            release_due(outside, mailing, outside.clock.now())
         case Step.WALK:
             resume_fanout(outside, mailing)
         case Step.RECOUNT:

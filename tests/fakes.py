@@ -200,6 +200,7 @@ class FakeMailings:
                     decisive_round=row.recounts + 1,
                     progress_at=after.progress_at if moved else row.progress_at,
                     last_post_at=row.last_post_at,
+                    releases=frozenset() if before.releases and not after.releases else row.releases,
                 )
             )
 
@@ -241,6 +242,15 @@ class FakeMailings:
                 "progress_at": now,
             },
         )
+
+    def await_release(self, mailing_id: int, opens_at: datetime) -> None:
+        self._update_open(mailing_id, lambda row: {"releases": row.releases | {opens_at}})
+
+    def released(self, mailing_id: int, opens_at: datetime) -> None:
+        self._update_open(mailing_id, lambda row: {"releases": row.releases - {opens_at}, "awaits_hours": False})
+
+    def note_hours(self, mailing_id: int, awaits_hours: bool) -> None:
+        self._update_open(mailing_id, lambda row: {"awaits_hours": awaits_hours})
 
     def begin_recount(self, mailing: Mailing, now: datetime) -> Mailing:
         with LOCK:
@@ -344,6 +354,12 @@ class FakeMessages:
                 return False
             self._put(replace(row, status=QUEUED, resends=resends))
             return True
+
+    def await_hours(self, mailing_id: int, client_id: int, shards: int, timezone: str) -> None:
+        with LOCK:
+            row = self._queued(mailing_id, client_id)
+            if row is not None:
+                self._put(replace(row, timezone=timezone))
 
     def _queued(self, mailing_id: int, client_id: int) -> Message | None:
         row = self.rows.get((mailing_id, client_id))
@@ -690,9 +706,13 @@ class FakeQueue:
 class FakeSchedules:
     def __init__(self) -> None:
         self.times: dict[int, datetime] = {}
+        self.openings: set[tuple[int, datetime]] = set()
 
     def set(self, mailing_id: int, at: datetime) -> None:
         self.times[mailing_id] = at
+
+    def set_release(self, mailing_id: int, opens_at: datetime) -> None:
+        self.openings.add((mailing_id, opens_at))
 
     def remove(self, mailing_id: int) -> None:
         self.times.pop(mailing_id, None)

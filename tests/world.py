@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from chalicelib import hours
 from chalicelib.clients import CLIENT_ID, register_client
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import STATUSES
@@ -123,6 +124,9 @@ class World:
             if at <= now:
                 self.outside.schedules.remove(mailing_id)
                 self.invoke(lambda outside, mailing_id=mailing_id: start_mailing(outside, mailing_id))
+        for opening in sorted(opening for opening in self.outside.schedules.openings if opening[1] <= now):
+            self.outside.schedules.openings.remove(opening)
+            self.invoke(lambda outside, opening=opening: hours.release(outside, *opening))
         self.do_jobs()
         self.send_all()
 

@@ -1,4 +1,7 @@
-"""A one-time EventBridge schedule for each mailing: it invokes the starting Lambda and removes itself."""
+"""One-time EventBridge schedules: for a mailing's start, and for each opening of its hours that somebody waits for.
+
+They invoke the starting Lambda, and remove themselves.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +20,13 @@ class Schedules:
         self.role_arn = role_arn
 
     def set(self, mailing_id: int, at: datetime) -> None:
-        """Make the mailing's schedule, or move it."""
-        request = {
-            "Name": _name(mailing_id),
-            "GroupName": self.group,
-            "ScheduleExpression": f"at({at:%Y-%m-%dT%H:%M:%S})",
-            "ScheduleExpressionTimezone": "UTC",
-            "FlexibleTimeWindow": {"Mode": "OFF"},
-            "ActionAfterCompletion": "DELETE",
-            "Target": {
-                "Arn": self.target_arn,
-                "RoleArn": self.role_arn,
-                "Input": json.dumps({"mailing": mailing_id}),
-            },
-        }
-        scheduler = aws.client("scheduler")
-        try:
-            scheduler.create_schedule(**request)
-        except scheduler.exceptions.ConflictException:
-            scheduler.update_schedule(**request)
+        """Make the schedule of the mailing's start, or move it."""
+        self._set(_name(mailing_id), at, {"mailing": mailing_id})
+
+    def set_release(self, mailing_id: int, opens_at: datetime) -> None:
+        """Whoever waits for this moment is to be released then."""
+        opens = int(opens_at.timestamp())
+        self._set(f"{_name(mailing_id)}-opens-{opens}", opens_at, {"mailing": mailing_id, "opens_at": opens})
 
     def remove(self, mailing_id: int) -> None:
         """One that has fired has removed itself already."""
@@ -44,6 +35,26 @@ class Schedules:
             scheduler.delete_schedule(Name=_name(mailing_id), GroupName=self.group)
         except scheduler.exceptions.ResourceNotFoundException:
             return
+
+    def _set(self, name: str, at: datetime, payload: dict[str, int]) -> None:
+        request = {
+            "Name": name,
+            "GroupName": self.group,
+            "ScheduleExpression": f"at({at:%Y-%m-%dT%H:%M:%S})",
+            "ScheduleExpressionTimezone": "UTC",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "ActionAfterCompletion": "DELETE",
+            "Target": {
+                "Arn": self.target_arn,
+                "RoleArn": self.role_arn,
+                "Input": json.dumps(payload),
+            },
+        }
+        scheduler = aws.client("scheduler")
+        try:
+            scheduler.create_schedule(**request)
+        except scheduler.exceptions.ConflictException:
+            scheduler.update_schedule(**request)
 
 
 def _name(mailing_id: int) -> str:

@@ -39,6 +39,8 @@ MAILING_SHOWN: dict[str, Schema] = {
     "message_text": STRING,
     "filter_tag": TEXT_OR_NULL,
     "filter_op_codes": TEXT_OR_NULL,
+    "time_from": TEXT_OR_NULL,
+    "time_to": TEXT_OR_NULL,
 }
 MESSAGE_SHOWN: dict[str, Schema] = {
     "id": INTEGER,

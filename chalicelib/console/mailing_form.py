@@ -124,6 +124,8 @@ def _sent(visit: Visit, before: Mailing | None) -> Values:
         "message_text": visit.field("message_text"),
         "filter_tag": _joined(visit, "filter_tag"),
         "filter_op_codes": _joined(visit, "filter_op_codes"),
+        "time_from": visit.field("time_from"),
+        "time_to": visit.field("time_to"),
         **kept,
     }
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 from .client import Client
 from .mailing import CANCELLED, PAUSED, RUNNING, Mailing
 from .message import EXPIRED, QUEUED, Message
+from .send_window import Hours, Zones
+
+CLIENT_GONE = "The client was deleted."
 
 
 class Admission(Enum):
@@ -16,27 +20,45 @@ class Admission(Enum):
     """Not now: back to the queue."""
     HOLD = "hold"
     """The row waits without its queue message: a resumed mailing is queued again, a cancelled one is closed."""
+    SOON = "soon"
+    """The client's window opens soon: the queue holds the message back until then."""
+    CLOSED = "closed"
+    """The window is closed for longer: the row waits without its queue message, until it is released."""
     EXPIRE = "expire"
     CANCEL = "cancel"
     DROP = "drop"
     """The mailing is deleted: nothing is left to record."""
 
 
-def admit(mailing: Mailing | None, client: Client | None, now: datetime) -> Admission:
+@dataclass(frozen=True)
+class Decision:
+    """`reason`: why it ends so, for people. `opens_at`: when a closed window opens; None: not for days."""
+
+    admission: Admission
+    reason: str | None = None
+    opens_at: datetime | None = None
+
+
+def admit(mailing: Mailing | None, client: Client | None, now: datetime, zones: Zones) -> Decision:
     """What becomes of a queued message at this moment."""
     if mailing is None:
-        return Admission.DROP
+        return Decision(Admission.DROP)
     if mailing.status == CANCELLED:
-        return Admission.HOLD
+        return Decision(Admission.HOLD)
     if client is None:
-        return Admission.CANCEL
+        return Decision(Admission.CANCEL, CLIENT_GONE)
     if mailing.is_over(now):
-        return Admission.EXPIRE
+        return Decision(Admission.EXPIRE)
     if mailing.status == PAUSED:
-        return Admission.HOLD
+        return Decision(Admission.HOLD)
     if now < mailing.datetime_start:
-        return Admission.WAIT
-    return Admission.POST
+        return Decision(Admission.WAIT)
+    hours = Hours(mailing.window, zones, now)
+    if hours.holds(client.timezone):
+        return Decision(Admission.CLOSED, opens_at=hours.opens_at(client.timezone))
+    if hours.opens_at(client.timezone) != now:
+        return Decision(Admission.SOON, opens_at=hours.opens_at(client.timezone))
+    return Decision(Admission.POST)
 
 
 def seconds_for_post(mailing: Mailing, now: datetime, timeout: float, remaining: float) -> float:

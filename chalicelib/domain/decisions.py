@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from typing import TypedDict
 
 from ..errors import BadInput, NotInThisStatus
 from .audience import Filter, Plan
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
+from .send_window import SendWindow
 
 
 class MailingFields(TypedDict, total=False):
@@ -23,6 +24,8 @@ class MailingFields(TypedDict, total=False):
     message_text: str
     filter_tag: tuple[str, ...]
     filter_op_codes: tuple[str, ...]
+    time_from: time | None
+    time_to: time | None
 
 
 def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
@@ -33,6 +36,7 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         datetime_end=fields["datetime_end"],
         message_text=fields["message_text"],
         chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ())),
+        window=_window(None, fields),
     )
     _require_order(mailing)
     return _become(mailing, _status_by_times(mailing, mailing, now), now)
@@ -51,7 +55,10 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
             fields.get("filter_tag", mailing.chosen.tags),
             fields.get("filter_op_codes", mailing.chosen.operator_codes),
         ),
+        window=_window(mailing.window, fields),
     )
+    if after.window != mailing.window and mailing.plan is not None:
+        after = _queued_anew(after)
     if mailing.plan is not None:
         _refuse_after_start(mailing, after)
     _require_order(after)
@@ -75,7 +82,7 @@ def resumed(mailing: Mailing, now: datetime) -> Mailing:
         return mailing
     if mailing.status != PAUSED:
         raise NotInThisStatus(f"Only a paused mailing can be resumed; this one is {mailing.status}.")
-    return replace(_become(mailing, RUNNING, now), requeue=True)
+    return _queued_anew(_become(mailing, RUNNING, now))
 
 
 def cancelled(mailing: Mailing, now: datetime) -> Mailing:
@@ -106,6 +113,25 @@ def _become(mailing: Mailing, status: str, now: datetime) -> Mailing:
     if status == FINISHED or (status == CANCELLED and mailing.plan is None):
         return replace(mailing, status=status, ended_at=mailing.ended_at or now)
     return replace(mailing, status=status, ended_at=mailing.ended_at if status == CANCELLED else None)
+
+
+def _queued_anew(mailing: Mailing) -> Mailing:
+    """Ordered: a round of recounting queues what may be sent, and sees anew to the release of what has to wait."""
+    return replace(mailing, requeue=True, releases=frozenset())
+
+
+def _window(before: SendWindow | None, fields: MailingFields) -> SendWindow | None:
+    """Either both ends or none, also where a change names one of them."""
+    opens = fields.get("time_from", before.opens if before else None)
+    closes = fields.get("time_to", before.closes if before else None)
+    if opens is None and closes is None:
+        return None
+    if opens is None or closes is None:
+        lacking = "time_from" if opens is None else "time_to"
+        raise BadInput({lacking: ["time_from and time_to are expected together, or neither."]})
+    if opens == closes:
+        raise BadInput({"time_to": ["A time other than time_from is expected: the window would be empty."]})
+    return SendWindow(opens, closes)
 
 
 def _require_order(mailing: Mailing) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from .audience import EVERYONE, Filter, Plan
+from .send_window import SendWindow
 
 SCHEDULED = "scheduled"
 RUNNING = "running"
@@ -66,6 +67,9 @@ class Mailing:
     last decision, and conclude nothing. The next one that does also carries out what was ordered: `requeue` what
     waits, and send again those whose status is in `resend` (order number `resends`).
 
+    `window` are the local hours, if it has any. `releases`: the moments when it opens for somebody who waits for that.
+    `awaits_hours`: the last round of recounting found nobody waiting for anything else.
+
     Times are aware and in UTC. `version` changes with every decision, not with the counts.
     """
 
@@ -74,6 +78,7 @@ class Mailing:
     datetime_end: datetime
     message_text: str
     chosen: Filter = EVERYONE
+    window: SendWindow | None = None
     status: str = SCHEDULED
     plan: Plan | None = None
     is_fanned_out: bool = False
@@ -84,6 +89,8 @@ class Mailing:
     requeue: bool = False
     resend: tuple[str, ...] = ()
     resends: int = 0
+    releases: frozenset[datetime] = frozenset()
+    awaits_hours: bool = False
     progress_at: datetime | None = None
     last_post_at: datetime | None = None
     ended_at: datetime | None = None

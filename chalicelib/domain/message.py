@@ -34,6 +34,7 @@ class Message:
     """`claimed_until` is set while an attempt is under way (epoch seconds), `attempts` counts the claims.
 
     `posted_at`: when the last attempt began its post. `resends`: the last order to send again that was met.
+    `timezone`: whose clock it waits for, where the mailing has local hours.
     """
 
     mailing_id: int
@@ -46,6 +47,7 @@ class Message:
     claimed_until: float | None = None
     posted_at: datetime | None = None
     resends: int = 0
+    timezone: str | None = None
 
     @property
     def id(self) -> int:

@@ -25,7 +25,8 @@ class Segment:
 
 @dataclass(frozen=True)
 class ShardReport:
-    """What a round of recounting found in one shard of a mailing's messages."""
+    """What a round of recounting found in one shard of a mailing's messages; `held` wait for their local hours."""
 
     counts: Counts
     last_post_at: datetime | None = None
+    held: int = 0

@@ -14,6 +14,7 @@ ROUND_REST = timedelta(seconds=50)
 
 class Step(Enum):
     START = "start"
+    RELEASE = "release"
     WALK = "walk"
     RECOUNT = "recount"
     REQUEUE = "requeue"
@@ -26,6 +27,8 @@ def next_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> Step | No
     """
     if mailing.status == SCHEDULED:
         return Step.START if now >= mailing.datetime_start else None
+    if mailing.status == RUNNING and any(opens_at + LULL <= now for opens_at in mailing.releases):
+        return Step.RELEASE
     progress_age, recount_age = _since(mailing.progress_at, now), _since(mailing.recount_at, now)
     stalled = min(progress_age, recount_age) >= STALL
     if not mailing.is_fanned_out and stalled:
@@ -37,6 +40,8 @@ def next_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> Step | No
     if _is_misplaced(mailing, now):
         return Step.RECOUNT if recount_age >= ROUND_REST else None
     if mailing.status != RUNNING or not queue_is_idle:
+        return None
+    if mailing.awaits_hours and progress_age >= recount_age:  # and nothing has happened since that was found
         return None
     if progress_age >= LULL and progress_age < recount_age:
         return Step.RECOUNT  # all may be done: a sender that died has counted nothing

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
-from .. import fanout
+from .. import fanout, hours
 from .. import sweep as sweeping
 from ..logs import log
 from .wakeup import waking
@@ -16,8 +17,14 @@ worker = Blueprint(__name__)
 
 @worker.lambda_function(name="start_mailing")
 def start_mailing(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{"mailing": 12}` from its schedule, or by hand: starts it if it is due, and says whether it did."""
+    """`{"mailing": 12}` from its schedule, or by hand: starts it if it is due, and says whether it did.
+
+    `{"mailing": 12, "opens_at": 1795500000}`: releases those who wait for their local hours until that moment.
+    """
     outside = waking(context)
+    if "opens_at" in event:
+        opens_at = datetime.fromtimestamp(event["opens_at"], UTC)
+        return {"mailing": event["mailing"], "released": hours.release(outside, int(event["mailing"]), opens_at)}
     started = fanout.start_mailing(outside, int(event["mailing"]))
     log.info("schedule", extra={"mailing_id": event["mailing"], "started": started})
     return {"mailing": event["mailing"], "started": started}

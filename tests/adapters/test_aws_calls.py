@@ -82,7 +82,7 @@ def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
     calls.clear()
     change_client(outside, client.id, {"timezone": "Europe/Moscow"})
-    assert calls == {"GetItem": 1, "TransactWriteItems": 1}
+    assert calls == {"GetItem": 1, "TransactWriteItems": 1, "SendMessageBatch": 1}, "mailings with hours hear of it"
     calls.clear()
     forget_client(outside, client.id)
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}

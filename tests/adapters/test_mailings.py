@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from chalicelib.domain.audience import Filter, Plan
 from chalicelib.domain.decisions import cancelled, ended, resent, resumed
 from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.send_window import SendWindow
 from chalicelib.errors import RowChanged
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -166,3 +167,45 @@ def test_ids_are_given_in_order_and_once(outside: Any) -> None:
     assert [outside.counters.next_id("mailing_id") for _ in range(3)] == [1, 2, 3]
     assert outside.counters.next_id("client_id") == 1
     assert outside.counters.last_id("mailing_id") == 3
+
+
+OPENS = NOW + timedelta(hours=9)
+
+
+def test_hours_are_kept_and_taken_away(outside: Any) -> None:
+    by_day = replace(MAILING, window=SendWindow(time(9), time(21, 30)))
+    outside.mailings.add(by_day)
+    assert outside.mailings.get(1) == by_day
+    changed = outside.mailings.change(by_day, replace(by_day, window=None))
+    assert outside.mailings.get(1) == changed
+    assert changed.window is None
+
+
+def test_a_moment_that_is_waited_for_is_noted_until_its_release(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    for moment in (OPENS, NOW, OPENS):
+        outside.mailings.await_release(1, moment)
+    assert outside.mailings.get(1).releases == {NOW, OPENS}
+    outside.mailings.note_hours(1, True)
+    assert outside.mailings.get(1).awaits_hours
+    outside.mailings.released(1, NOW)
+    outside.mailings.released(1, NOW)
+    found = outside.mailings.get(1)
+    assert (found.releases, found.awaits_hours, found.version) == ({OPENS}, False, RUNNING.version)
+    outside.mailings.released(1, OPENS)
+    assert outside.mailings.get(1).releases == frozenset()
+
+
+def test_a_decision_leaves_the_moments_that_were_noted_meanwhile_unless_it_drops_them(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    outside.mailings.await_release(1, OPENS)
+    outside.mailings.change(RUNNING, replace(RUNNING, message_text="new"))
+    before = outside.mailings.get(1)
+    assert before.releases == {OPENS}
+    outside.mailings.change(before, replace(before, releases=frozenset()))
+    assert outside.mailings.get(1).releases == frozenset()
+
+
+def test_nobody_waits_for_a_mailing_that_is_gone(outside: Any) -> None:
+    outside.mailings.await_release(1, OPENS)
+    assert outside.mailings.get(1) is None

@@ -157,3 +157,14 @@ def test_messages_are_read_in_pages_of_one_mailing(outside: Any) -> None:
     assert [message.client_id for message in outside.messages.page(1, 0, 0, 9, "expired")] == [5, 50]
     assert [message.client_id for message in outside.messages.page(1, 0, 5, 9, "expired")] == [50]
     assert [message.client_id for message in outside.messages.page(2, 0, 0, 9)] == [1]
+
+
+def test_a_message_waits_by_one_clock_as_long_as_it_is_queued(messages: Any, outside: Any) -> None:
+    messages.await_hours(1, 7, 1, "Asia/Kolkata")
+    messages.await_hours(1, 8, 1, "Asia/Kolkata")
+    assert messages.get(1, 7, 1) == replace(MESSAGE, timezone="Asia/Kolkata")
+    assert messages.get(1, 8, 1) is None
+    final = replace(MESSAGE, client_id=9, status="expired", timezone="Europe/Moscow")
+    messages.add([final], 1, KEPT)
+    messages.await_hours(1, 9, 1, "Asia/Kolkata")
+    assert messages.get(1, 9, 1) == final

@@ -59,6 +59,20 @@ def test_a_schedule_invokes_the_starting_lambda_once_and_removes_itself(real: Ou
     assert json.loads(schedule["Target"]["Input"]) == {"mailing": 12}
 
 
+def test_a_release_has_a_schedule_of_its_own_for_each_moment(real: Outside) -> None:
+    real.schedules.set(12, START)
+    real.schedules.set_release(12, START)
+    real.schedules.set_release(12, START)
+    real.schedules.set_release(12, START.replace(hour=18))
+    scheduler = boto3.client("scheduler")
+    names = [one["Name"] for one in scheduler.list_schedules(GroupName=STACK_NAME)["Schedules"]]
+    opens = int(START.timestamp())
+    assert sorted(names) == ["mailing-12", f"mailing-12-opens-{opens}", f"mailing-12-opens-{opens + 9 * 3600}"]
+    schedule = scheduler.get_schedule(Name=f"mailing-12-opens-{opens}", GroupName=STACK_NAME)
+    assert schedule["ScheduleExpression"] == "at(2026-12-01T09:30:00)"
+    assert json.loads(schedule["Target"]["Input"]) == {"mailing": 12, "opens_at": opens}
+
+
 def test_a_schedule_is_moved_and_removed_also_when_it_is_gone(real: Outside) -> None:
     real.schedules.set(12, START)
     real.schedules.set(12, START.replace(hour=18))

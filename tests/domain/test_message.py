@@ -20,6 +20,7 @@ from chalicelib.domain.message import (
     require_transition,
     shard_of,
 )
+from chalicelib.zones import zone
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -86,7 +87,7 @@ def test_a_status_becomes_only_what_the_table_allows(before: str, after: str) ->
 def test_a_message_is_admitted_while_its_mailing_runs_and_its_client_is_there(
     mailing: Mailing | None, client: Client | None, admission: Admission
 ) -> None:
-    assert admit(mailing, client, NOW) == admission
+    assert admit(mailing, client, NOW, zone).admission == admission
 
 
 def test_a_post_lasts_no_longer_than_the_mailing_or_the_invocation() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -33,11 +34,11 @@ def tag(call: Call) -> str:
     return tag
 
 
-def announce(call: Call, tag: str, starts_in: float = -1, lasts: float = 600) -> int:
+def announce(call: Call, tag: str, starts_in: float = -1, lasts: float = 600, **others: str) -> int:
     start = datetime.now(UTC) + timedelta(seconds=starts_in)
     end = start + timedelta(seconds=lasts)
     fields = {"datetime_start": start.isoformat(), "datetime_end": end.isoformat(), "message_text": "Привет"}
-    answer = call("POST", "/Mailing/", json={**fields, "filter_tag": tag})
+    answer = call("POST", "/Mailing/", json={**fields, "filter_tag": tag, **others})
     assert answer.status_code == 201, answer.text
     mailing_id: int = answer.json()["id"]
     return mailing_id
@@ -190,3 +191,30 @@ def await_dead_letters(call: Call, number: int) -> None:
     while call("GET", "/Stats/").json()["dead_letters"] != number:
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def test_who_is_asleep_waits_for_the_schedule_of_their_morning_and_others_get_it_now(
+    call: Call, tag: str, simulator: Simulator, finished: Finished
+) -> None:
+    ids = [client["id"] for client in call("GET", "/Clients/", params={"tag": tag}).json()["results"]]
+    for client_id in ids[:5]:
+        assert call("PATCH", f"/Clients/{client_id}/", data={"timezone": "Asia/Kolkata"}).status_code == 200
+    now = datetime.now(UTC)
+    hours = {"time_from": f"{now - timedelta(hours=2):%H:%M}", "time_to": f"{now + timedelta(hours=2):%H:%M}"}
+    mailing_id = announce(call, tag, lasts=86_400, **hours)
+    await_sent(call, mailing_id, CLIENTS - 5)
+    (name,) = [name for name in schedules() if name.startswith(f"mailing-{mailing_id}-opens-")]
+    schedule = boto3.client("scheduler").get_schedule(Name=name, GroupName=STACK_NAME)
+    opens_at = datetime.fromtimestamp(json.loads(schedule["Target"]["Input"])["opens_at"], UTC)
+    assert f"{opens_at + timedelta(hours=5, minutes=30):%H:%M}" == hours["time_from"]
+    assert opens_at > now
+    call("PATCH", f"/Mailing/{mailing_id}/", data={"time_from": "", "time_to": ""})
+    assert finished(mailing_id)["messages"]["sent"] == CLIENTS
+    assert simulator.seen.summary()["repeated"] == 0
+
+
+def await_sent(call: Call, mailing_id: int, number: int) -> None:
+    deadline = time.monotonic() + 60
+    while call("GET", f"/Stats/{mailing_id}/").json()["messages"]["sent"] != number:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)

@@ -230,6 +230,16 @@ def test_what_is_wrong_with_a_mailing_stands_beside_its_field(anna: Browser) -> 
     assert "hello" in answer.text, "what was typed stays"
 
 
+def test_local_hours_are_set_in_the_form_and_shown_with_the_mailing(anna: Browser) -> None:
+    refused = anna.post("/console/mailings/new", **MAILING, time_from="09:00")
+    assert refused.status == 400
+    assert "time_from and time_to are expected together" in refused.text
+    saved = anna.post("/console/mailings/new", **MAILING, time_from="09:00", time_to="21:00")
+    own = saved.headers["Location"].partition("?")[0]
+    assert "09:00–21:00" in anna.get(own).text
+    assert 'value="21:00"' in anna.get(f"{own}/edit").text
+
+
 def test_a_step_that_the_status_does_not_allow_says_why(anna: Browser) -> None:
     anna.post("/console/mailings/new", **MAILING)
     answer = anna.post("/console/mailings/1/pause")

@@ -38,6 +38,8 @@ def test_a_mailing_of_the_future_is_scheduled(call: Call, outside: Outside) -> N
         "message_text": "Привет",
         "filter_tag": "тег1,тег3",
         "filter_op_codes": None,
+        "time_from": None,
+        "time_to": None,
     }
     assert outside.segments_queue.is_idle()
 
@@ -131,3 +133,17 @@ def test_mailings_are_listed_newest_first_and_in_pages(call: Call) -> None:
     rest = call("GET", first["next"].removeprefix("https://api.example.com")).json
     assert [mailing["id"] for mailing in rest["results"]] == [2, 1]
     assert rest["next"] is None
+
+
+def test_local_hours_are_given_changed_and_taken_away(call: Call) -> None:
+    hours = {"time_from": "21:00", "time_to": "06:30"}
+    created = call("POST", "/Mailing", form={**fields(SOON, LATER), **hours}).json
+    assert {name: created[name] for name in hours} == hours
+    changed = call("PATCH", "/Mailing/1", json={"time_to": "07:00"}).json
+    assert (changed["time_from"], changed["time_to"]) == ("21:00", "07:00")
+    assert call("PATCH", "/Mailing/1", json={"time_from": None}).json == {
+        "time_from": ["time_from and time_to are expected together, or neither."]
+    }
+    assert list(call("PATCH", "/Mailing/1", json={"time_to": "21:00"}).json) == ["time_to"], "an empty window"
+    gone = call("PATCH", "/Mailing/1", form={"time_from": "", "time_to": ""}).json
+    assert (gone["time_from"], gone["time_to"]) == (None, None)

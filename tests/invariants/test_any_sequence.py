@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from chalicelib import mailings
-from chalicelib.clients import forget_client
+from chalicelib import hours, mailings
+from chalicelib.clients import change_client, forget_client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import RESENDABLE
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
 from chalicelib.fanout import start_mailing
 from chalicelib.sweep import sweep
+from chalicelib.zones import zone
 from tests.fakes import FakeGateway
 from tests.world import Crash, Mortal, World
 
@@ -36,6 +37,13 @@ PATIENCE = timedelta(hours=4)
 """Longer than any mailing here and any backoff: by then everything is settled."""
 
 Death = tuple[int, bool] | None
+places = st.sampled_from(["UTC", "Europe/Moscow", "Asia/Kolkata"])
+clocks = st.integers(11 * 60 + 50, 13 * 60 + 30).map(lambda minutes: time(minutes // 60, minutes % 60))
+windows = st.just({}) | st.tuples(clocks, clocks).filter(lambda pair: pair[0] != pair[1]).map(
+    lambda pair: {"time_from": pair[0], "time_to": pair[1]}
+)
+"""It is noon in UTC when the world begins: hours that open and close while it is looked at, or are closed to some."""
+
 deaths = st.none() | st.tuples(st.integers(1, 14), st.booleans())
 """At which of its calls an invocation dies, and whether the call took effect; None: it lives."""
 
@@ -62,6 +70,10 @@ class Deliveries(RuleBasedStateMachine):
         is_running = mailing is not None and mailing.status == "running"
         if mailing is None or not is_running or not mailing.datetime_start <= post.at < mailing.datetime_end:
             self.forbidden_posts.append((post, mailing))
+            return
+        client = self.outside.clients.rows[post.message_id % 10**10]
+        if mailing.window is not None and not mailing.window.is_open(zone(client.timezone), post.at):
+            self.forbidden_posts.append((post, client))
 
     def _invoke(self, work: Callable[[Any], Any], death: Death) -> bool:
         """Whether it lived."""
@@ -74,13 +86,23 @@ class Deliveries(RuleBasedStateMachine):
         with suppress(Crash, NotFound, NotInThisStatus, BadInput):
             decide(mortal)
 
-    @initialize(clients=st.integers(1, 12))
-    def register(self, clients: int) -> None:
-        self.world.clients(clients)
+    @initialize(clients=st.lists(places, min_size=1, max_size=12))
+    def register(self, clients: list[str]) -> None:
+        for place in clients:
+            self.world.clients(1, timezone=place)
 
-    @rule(target=mailing_ids, starts_in=st.integers(-60, 300), lasts=st.integers(30, 3000))
-    def announce(self, starts_in: int, lasts: int) -> int:
-        return self.world.mailing(starts_in=starts_in, lasts=lasts)
+    @rule(target=mailing_ids, starts_in=st.integers(-60, 300), lasts=st.integers(30, 3000), window=windows)
+    def announce(self, starts_in: int, lasts: int, window: dict[str, time]) -> int:
+        return self.world.mailing(starts_in=starts_in, lasts=lasts, **window)
+
+    @rule(client_id=st.integers(1, 15), place=places, death=deaths)
+    def move_client(self, client_id: int, place: str, death: Death) -> None:
+        self._order(lambda outside: change_client(outside, client_id, {"timezone": place}), death)
+
+    @rule(mailing_id=mailing_ids, window=windows, death=deaths)
+    def change_hours(self, mailing_id: int, window: Any, death: Death) -> None:
+        fields = {"time_from": None, "time_to": None, **window}
+        self._order(lambda outside: mailings.change_mailing(outside, mailing_id, fields), death)
 
     @rule(starts_in=st.integers(-60, 300), death=deaths)
     def announce_and_die(self, starts_in: int, death: Death) -> None:
@@ -136,10 +158,15 @@ class Deliveries(RuleBasedStateMachine):
             if at <= now:
                 self.outside.schedules.remove(mailing_id)
                 self._invoke(lambda outside, i=mailing_id: start_mailing(outside, i), death)
+        for opening in sorted(self.outside.schedules.openings):
+            if opening[1] <= now:
+                self.outside.schedules.openings.remove(opening)
+                self._invoke(lambda outside, one=opening: hours.release(outside, *one), death)
 
     @rule()
     def lose_the_schedules(self) -> None:
         self.outside.schedules.times.clear()
+        self.outside.schedules.openings.clear()
 
     @rule(death=deaths)
     def work_on_a_job(self, death: Death) -> None:

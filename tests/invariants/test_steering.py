@@ -101,7 +101,7 @@ def test_a_cancelled_mailing_sends_nothing_more_and_its_queued_messages_are_clos
     assert mailing.counts == world.recounted(mailing_id)
     assert mailing.ended_at is not None
     assert world.outside.counters.finished == mailing.counts
-    assert sweep(world.outside) == {"start": 0, "walk": 0, "recount": 0, "requeue": 0, "import": 0}
+    assert sweep(world.outside) == {"start": 0, "release": 0, "walk": 0, "recount": 0, "requeue": 0, "import": 0}
 
 
 def test_a_mailing_cancelled_while_it_is_fanned_out_stops_choosing() -> None:

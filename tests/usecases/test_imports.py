@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -271,3 +272,13 @@ def test_a_table_that_is_throttled_makes_the_job_come_back_and_be_counted_as_pla
     assert do_import(outside, '{"import": 1}', lambda: 60.0) is None
     assert tally(outside) == {"added": 120}
     assert sorted(outside.clients.rows) == list(range(1, 121))
+
+
+def test_who_is_moved_to_another_zone_by_a_file_is_looked_at_again_by_mailings_with_hours(outside: Any) -> None:
+    head = "phone_number;tag;timezone\n"
+    imported(outside, f"{head}79770000001;a;UTC\n79770000002;a;UTC\n")
+    assert outside.segments_queue.messages == {}
+    begun(outside, f"{head}79770000001;b;UTC\n79770000002;a;Asia/Kamchatka\n79770000003;a;Asia/Kamchatka\n")
+    assert work_off(outside, 2, lambda: 60.0)
+    (delivery,) = outside.segments_queue.messages.values()
+    assert json.loads(delivery.body) == {"job": "moved", "clients": [2]}

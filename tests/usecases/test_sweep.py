@@ -50,8 +50,8 @@ def world_with_due_mailings(number: int) -> World:
 def test_what_is_due_is_started_and_the_steps_are_counted() -> None:
     world = world_with_due_mailings(3)
     world.mailing(starts_in=3600)
-    assert sweep(world.outside) == {"start": 3, "walk": 0, "recount": 0, "requeue": 0, "import": 0}
-    assert sweep(world.outside) == {"start": 0, "walk": 0, "recount": 0, "requeue": 0, "import": 0}
+    assert sweep(world.outside) == {"start": 3, "release": 0, "walk": 0, "recount": 0, "requeue": 0, "import": 0}
+    assert sweep(world.outside) == {"start": 0, "release": 0, "walk": 0, "recount": 0, "requeue": 0, "import": 0}
 
 
 def test_finished_mailings_are_not_even_read() -> None:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, JSONAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    ListAttribute,
+    NumberAttribute,
+    NumberSetAttribute,
+    UnicodeAttribute,
+)
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.update import Action
@@ -17,6 +24,7 @@ from pynamodb.models import Model
 from ...domain.audience import Filter, Plan
 from ...domain.mailing import COUNTED, NOTHING, Counts, Mailing
 from ...domain.record import Record
+from ...domain.send_window import SendWindow
 from ...errors import NotWritten
 from .audit import Audit
 from .base import TableMeta, came_second, conflicts, place, transaction
@@ -63,6 +71,10 @@ class MailingRow(Model):
     requeue = BooleanAttribute(default=False)
     resend: ListAttribute[str] = ListAttribute(default=list)
     resends = NumberAttribute(default=0)
+    time_from = UnicodeAttribute(null=True)
+    time_to = UnicodeAttribute(null=True)
+    releases = NumberSetAttribute(null=True)
+    awaits_hours = BooleanAttribute(default=False)
     progress_at = Moment(null=True)
     last_post_at = Moment(null=True)
     ended_at = Moment(null=True)
@@ -86,6 +98,9 @@ class MailingRow(Model):
             requeue=self.requeue,
             resend=tuple(self.resend),
             resends=int(self.resends),
+            window=_window(self.time_from, self.time_to),
+            releases=frozenset(datetime.fromtimestamp(moment, UTC) for moment in self.releases or ()),
+            awaits_hours=self.awaits_hours,
             progress_at=self.progress_at,
             last_post_at=self.last_post_at,
             ended_at=self.ended_at,
@@ -132,6 +147,8 @@ class Mailings:
         actions.append(MailingRow.decisive_round.set(MailingRow.recounts + 1))
         if after.progress_at is not None and after.progress_at != before.progress_at:
             actions.append(MailingRow.progress_at.set(after.progress_at))
+        if before.releases and not after.releases:  # otherwise they are not a decision's business
+            actions.append(MailingRow.releases.remove())
         self._decide(before, actions, _ended_counts(after) + _negative(_ended_counts(before)), record)
         return replace(after, version=before.version + 1, decisive_round=before.recounts + 1)
 
@@ -179,6 +196,19 @@ class Mailings:
             MailingRow.progress_at.set(now),
         ]
         return self._update_open(row, actions)
+
+    def await_release(self, mailing_id: int, opens_at: datetime) -> None:
+        """Messages wait for this moment."""
+        self._update_open(MailingRow(mailing_id), [MailingRow.releases.add({opens_at.timestamp()})])
+
+    def released(self, mailing_id: int, opens_at: datetime) -> None:
+        """None wait for it any more."""
+        actions: list[Action] = [MailingRow.releases.delete({opens_at.timestamp()}), MailingRow.awaits_hours.set(False)]
+        self._update_open(MailingRow(mailing_id), actions)
+
+    def note_hours(self, mailing_id: int, awaits_hours: bool) -> None:
+        """A round of recounting found that those who wait, wait for their hours; or that others do as well."""
+        self._update_open(MailingRow(mailing_id), [MailingRow.awaits_hours.set(awaits_hours)])
 
     def begin_recount(self, mailing: Mailing, now: datetime) -> Mailing:
         """Number the next round of recounting; RowChanged when another one was begun meanwhile."""
@@ -229,8 +259,18 @@ def _decisions(mailing: Mailing) -> dict[str, Any]:
         "requeue": mailing.requeue,
         "resend": list(mailing.resend),
         "resends": mailing.resends,
+        "time_from": mailing.window and _shown(mailing.window.opens),
+        "time_to": mailing.window and _shown(mailing.window.closes),
         "ended_at": mailing.ended_at,
     }
+
+
+def _window(opens: str | None, closes: str | None) -> SendWindow | None:
+    return SendWindow(time.fromisoformat(opens), time.fromisoformat(closes)) if opens and closes else None
+
+
+def _shown(clock: time) -> str:
+    return clock.isoformat("minutes")
 
 
 def _set_all(values: dict[str, Any]) -> list[Action]:

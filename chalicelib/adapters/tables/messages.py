@@ -34,6 +34,7 @@ class MessageRow(Model):
     claimed_until = NumberAttribute(null=True)
     posted_at = Moment(null=True)
     resends = NumberAttribute(default=0)
+    timezone = UnicodeAttribute(null=True)
     expires_at = NumberAttribute(null=True)
 
     def message(self) -> Message:
@@ -48,6 +49,7 @@ class MessageRow(Model):
             claimed_until=self.claimed_until,
             posted_at=self.posted_at,
             resends=int(self.resends or 0),
+            timezone=self.timezone,
         )
 
 
@@ -72,6 +74,7 @@ class Messages:
                         message.client_id,
                         status=message.status,
                         created_at=message.created_at,
+                        timezone=message.timezone,
                         expires_at=int(expires_at.timestamp()),
                     )
                 )
@@ -142,6 +145,12 @@ class Messages:
         require_transition(message.status, QUEUED)
         actions: list[Action] = [MessageRow.status.set(QUEUED), MessageRow.resends.set(resends)]
         return _updated(_row(message, shards), actions, MessageRow.status == message.status)
+
+    def await_hours(self, mailing_id: int, client_id: int, shards: int, timezone: str) -> None:
+        """A queued message waits for its hours by this clock; any other is left as it is."""
+        row = MessageRow(_part(mailing_id, client_id, shards), client_id)
+        other = MessageRow.timezone.does_not_exist() | (MessageRow.timezone != timezone)
+        _updated(row, [MessageRow.timezone.set(timezone)], (MessageRow.status == QUEUED) & other)
 
     def page(
         self, mailing_id: int, shard: int, after_client: int, limit: int, status: str | None = None

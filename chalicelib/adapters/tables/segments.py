@@ -33,6 +33,7 @@ class SegmentRow(Model):
     lease = NumberAttribute(default=0)
     counts = JSONAttribute(null=True)
     last_post_at = Moment(null=True)
+    held = NumberAttribute(default=0)
     expires_at = NumberAttribute(null=True)
 
     def segment(self, in_doubt: bool = False) -> Segment:
@@ -86,12 +87,13 @@ class Segments:
         row = SegmentRow(mailing_id, f"{_round(round_number)}{shard:05d}", expires_at=int(expires_at.timestamp()))
         row.counts = asdict(found.counts)
         row.last_post_at = found.last_post_at
+        row.held = found.held
         row.save()
 
     def reports(self, mailing_id: int, round_number: int) -> list[ShardReport]:
         """One per shard that has been recounted in this round."""
         rows = SegmentRow.query(mailing_id, _named(_round(round_number)), consistent_read=True)
-        return [ShardReport(Counts(**row.counts), row.last_post_at) for row in rows]
+        return [ShardReport(Counts(**row.counts), row.last_post_at, int(row.held or 0)) for row in rows]
 
     def _write_own(self, segment: Segment, actions: list[Action]) -> None:
         row = SegmentRow(segment.mailing_id, _walk(segment.number))
