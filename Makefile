@@ -8,10 +8,10 @@ TOOLS := $(patsubst infra/tools/%.txt,$(VENV)/tools/%/.ready,$(wildcard infra/to
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test chaos lint bench clean
+.PHONY: help demo up package deploy destroy localstack-deploy test chaos lint bench clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 25
 
 demo: $(READY) ## a whole mailing on a local stack: 1,000 clients, a schedule, the gateway simulator, the figures
 	@$(BIN)/python -m infra.local.demo
@@ -22,6 +22,18 @@ up: $(READY) ## the local stack, staying: the API on port 8000 (PORT, AWS_PORT, 
 test: lint $(TOOLS) ## lint, types, every test, and the quick part of chaos
 	@$(BIN)/python -m pytest
 	@$(BIN)/python -m infra.local.chaos --quick
+
+package: $(READY) ## the template and the zip of a stage, in build/STAGE (STAGE=prod)
+	@$(BIN)/python -m infra.deploy package --stage "$(STAGE)"
+
+deploy: $(READY) ## a stage into the account of the credentials in the environment (STAGE=prod GATEWAY_URL=... GATEWAY_TOKEN=...)
+	@$(BIN)/python -m infra.deploy deploy --stage "$(STAGE)"
+
+destroy: $(READY) ## take a stage down; its tables stay, unless TABLES=delete
+	@$(BIN)/python -m infra.deploy destroy --stage "$(STAGE)" $(if $(filter delete,$(TABLES)),--delete-tables)
+
+localstack-deploy: $(READY) ## the stack onto a LocalStack that runs already, at AWS_ENDPOINT_URL (GATEWAY_URL, GATEWAY_TOKEN)
+	@$(BIN)/python -m infra.local.localstack deploy
 
 chaos: $(READY) ## the stack broken on purpose, scenario by scenario (CHAOS="--quick --seed 7 --only sender")
 	@$(BIN)/python -m infra.local.chaos $(CHAOS)
@@ -46,7 +58,7 @@ $(VENV)/tools/%/.ready: infra/tools/%.txt | $(READY)
 	@$(@D)/bin/python -m pip install -q -r $<
 	@touch $@
 
-$(READY): requirements.txt requirements-dev.txt
+$(READY): requirements.txt requirements-dev.txt infra/local/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: set PYTHON="; exit 1; }
 	@echo "installing into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)

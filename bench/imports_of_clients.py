@@ -38,8 +38,9 @@ def main() -> int:
 
 
 def on_the_stack() -> None:
+    from infra.local.deployment import STACK_NAME
     from infra.local.seed import LOCAL_TOKEN
-    from infra.local.stack import STACK_NAME, LocalStack, any_settings
+    from infra.local.stack import LocalStack, any_settings
 
     content = HEADER + b"".join(map(row, range(ROWS)))
     folder = Path(tempfile.mkdtemp(prefix="notifications-bench-"))

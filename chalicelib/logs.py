@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-SERVICE = "notifications"
-
-log = Logger(service=SERVICE)
+log = Logger()
+"""Its service is the stack, by POWERTOOLS_SERVICE_NAME, so that two stages in one account do not mix."""
 
 
 def count(numbers: Mapping[str, int]) -> None:
@@ -17,7 +16,7 @@ def count(numbers: Mapping[str, int]) -> None:
     counted = {name: number for name, number in numbers.items() if number}
     if not counted:
         return
-    metrics = EphemeralMetrics(namespace="Notifications", service=SERVICE)
+    metrics = EphemeralMetrics(namespace="Notifications")
     for name, number in counted.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
     metrics.flush_metrics()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from email import message_from_string
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, SSLError
@@ -21,7 +23,7 @@ IN_DOUBT = (HTTPClientError, SSLError)
 
 
 class Mailbox:
-    """`keeps_letters`: this is the local stack, whose MiniStack keeps what SES sends."""
+    """`keeps_letters`: this is the local stack, whose emulator keeps what SES sends: MiniStack or LocalStack."""
 
     def __init__(self, keeps_letters: bool = False) -> None:
         self._keeps_letters = keeps_letters
@@ -44,10 +46,7 @@ class Mailbox:
         if not self._keeps_letters:
             return []
         endpoint = aws.client("ses", attempts=1, read_seconds=READ_SECONDS).meta.endpoint_url
-        with urlopen(f"{endpoint}/_ministack/ses/messages", timeout=5) as answer:  # noqa: S310
-            accounts = json.load(answer)["messages"].values()
-        letters = [_kept(sent) for account in accounts for sent in account]
-        return sorted(letters, key=lambda letter: letter.sent_at, reverse=True)
+        return sorted(_letters_at(endpoint), key=lambda letter: letter.sent_at, reverse=True)
 
 
 def as_mime(letter: Letter) -> bytes:
@@ -72,7 +71,38 @@ def _is_certain(error: ClientError | BotoCoreError) -> bool:
     return not isinstance(error, IN_DOUBT)
 
 
+def _letters_at(endpoint: str) -> list[KeptLetter]:
+    try:
+        accounts = _read_json(f"{endpoint}/_ministack/ses/messages")["messages"].values()
+    except HTTPError as error:
+        if error.code != 404:
+            raise
+        return [_parsed(sent) for sent in _read_json(f"{endpoint}/_aws/ses")["messages"] if "RawData" in sent]
+    return [_kept(sent) for account in accounts for sent in account]
+
+
+def _read_json(url: str) -> dict[str, Any]:
+    with urlopen(url, timeout=5) as answer:  # noqa: S310
+        read: dict[str, Any] = json.load(answer)
+        return read
+
+
+def _parsed(sent: dict[str, Any]) -> KeptLetter:
+    """LocalStack keeps a letter as it was sent (docs.localstack.cloud, SES)."""
+    message = message_from_string(sent["RawData"], policy=SMTP)
+    text, html = (message.get_body([kind]) for kind in ("plain", "html"))
+    return KeptLetter(
+        sent_at=datetime.fromisoformat(sent["Timestamp"]).replace(tzinfo=UTC),
+        sender=sent["Source"],
+        recipients=tuple(address.strip() for address in str(message["To"]).split(",")),
+        subject=str(message["Subject"]),
+        html=html.get_content() if html else "",
+        text=text.get_content() if text else "",
+    )
+
+
 def _kept(sent: dict[str, Any]) -> KeptLetter:
+    """As MiniStack keeps it."""
     return KeptLetter(
         sent_at=datetime.fromtimestamp(sent["Timestamp"], UTC),
         sender=sent["Source"],

@@ -11,9 +11,9 @@ from .service import ThreadedApp
 class Front:
     """`api_url` is where API Gateway answers for the deployed stage, without a final slash."""
 
-    def __init__(self, port: int, api_url: str) -> None:
+    def __init__(self, port: int, api_url: str, host: str = "127.0.0.1") -> None:
         self.api_url = api_url
-        self._server = ThreadedApp(proxy_app(self._pass_on), port)
+        self._server = ThreadedApp(proxy_app(self._pass_on), port, host)
 
     def start(self) -> None:
         self._server.start()

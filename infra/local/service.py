@@ -28,9 +28,10 @@ def is_taken(port: int) -> bool:
 
 
 class ThreadedApp:
-    """Serves an aiohttp application on 127.0.0.1 until it is stopped."""
+    """Serves an aiohttp application until it is stopped; on another host than this one only within a container."""
 
-    def __init__(self, app: web.Application, port: int) -> None:
+    def __init__(self, app: web.Application, port: int, host: str = "127.0.0.1") -> None:
+        self.host = host
         self.port = port
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         self._loop = asyncio.new_event_loop()
@@ -55,7 +56,7 @@ class ThreadedApp:
 
     async def _listen(self) -> None:
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024).start()
+        await web.TCPSite(self._runner, self.host, self.port, backlog=1024).start()
 
     async def _close(self) -> None:
         """Whoever still hangs on a request (a simulator may be told to) is let go."""

@@ -79,7 +79,7 @@ class Seen:
 class Simulator:
     """In this process: `start()`, then `url`, `behave(latency=0.5)`, `seen`, `stop()`."""
 
-    def __init__(self, port: int | None = None, token: str = DEFAULT_TOKEN) -> None:
+    def __init__(self, port: int | None = None, token: str = DEFAULT_TOKEN, host: str = "127.0.0.1") -> None:
         self.token = token
         self.behaviour = Behaviour()
         self.seen = Seen()
@@ -92,7 +92,7 @@ class Simulator:
                 web.get("/seen/messages", self._messages),
             ]
         )
-        self._server = ThreadedApp(app, port or free_port())
+        self._server = ThreadedApp(app, port or free_port(), host)
 
     @property
     def url(self) -> str:
@@ -203,8 +203,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A simulator of the SMS gateway")
     parser.add_argument("--port", type=int, default=9000)
     parser.add_argument("--token", default=DEFAULT_TOKEN)
+    parser.add_argument("--host", default="127.0.0.1")
     options = parser.parse_args()
-    simulator = Simulator(options.port, options.token).start()
+    simulator = Simulator(options.port, options.token, options.host).start()
     print(f"SMS gateway simulator at {simulator.url}", file=sys.stderr)
     try:
         asyncio.new_event_loop().run_forever()

@@ -18,17 +18,13 @@ from urllib.request import urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deploy import DeployFailed, deploy, put_gateway_token, put_session_key
+from infra.deploy import DeployFailed
 
+from .deployment import api_url, deploy_local, use_local_aws
 from .front import Front
-from .seed import seed_access, verify_sender
 from .service import free_port, is_taken
 from .simulator import DEFAULT_TOKEN, Simulator
 
-STAGE = "local"
-STACK_NAME = "notifications-local"
-REPORT_SENDER = "reports@example.com"
-REPORT_RECIPIENTS = "operator@example.com"
 START_SECONDS = 40
 STOP_SECONDS = 20
 
@@ -130,7 +126,7 @@ class LocalStack:
         self.start_ministack()
         self.say("packaging and deploying ...")
         self._deploy(gateway_url)
-        self._front = Front(self.settings.port, self._api_url())
+        self._front = Front(self.settings.port, api_url(self.aws_url, self.outputs))
         self._front.start()
 
     def start_ministack(self) -> None:
@@ -173,25 +169,11 @@ class LocalStack:
         raise StackFailed(f"MiniStack did not answer within {START_SECONDS} s: see {self.logs / 'ministack.log'}")
 
     def _deploy(self, gateway_url: str) -> None:
+        settings = self.settings
         try:
-            put_gateway_token(STACK_NAME, self.settings.gateway_token)
-            put_session_key(STACK_NAME)
-            verify_sender(REPORT_SENDER)
-            self.outputs = deploy(STAGE, STACK_NAME, self._parameters(gateway_url))
+            self.outputs = deploy_local(gateway_url, settings.gateway_token, settings.gateway_dedupes)
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error
-        seed_access(STACK_NAME)
-
-    def _parameters(self, gateway_url: str) -> dict[str, str]:
-        return {
-            "GatewayUrl": gateway_url,
-            "GatewayDedupes": str(self.settings.gateway_dedupes).lower(),
-            "ReportSender": REPORT_SENDER,
-            "ReportRecipients": REPORT_RECIPIENTS,
-        }
-
-    def _api_url(self) -> str:
-        return f"{self.aws_url}/restapis/{self.outputs['RestAPIId']}/api/_user_request_"
 
 
 def _runs(pid: int, function: str, group: int) -> bool:
@@ -200,17 +182,6 @@ def _runs(pid: int, function: str, group: int) -> bool:
         return os.getpgid(pid) == group and f"-{function}-" in os.readlink(f"/proc/{pid}/cwd")
     except OSError:
         return False
-
-
-def use_local_aws(url: str) -> None:
-    """From here on this process and its children mean MiniStack when they say AWS."""
-    os.environ.update(
-        AWS_ENDPOINT_URL=url,
-        AWS_DEFAULT_REGION="us-east-1",
-        AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",  # noqa: S106
-    )
-    os.environ.pop("AWS_PROFILE", None)
 
 
 def _where_state_is_kept(state_dir: str) -> dict[str, str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -133,3 +136,30 @@ def test_a_letter_is_given_to_ses_once_whatever_comes_back(ses: Any) -> None:
 
 def test_nobody_keeps_letters_but_the_local_stack() -> None:
     assert Mailbox(keeps_letters=False).letters() == []
+
+
+class LocalStacksInbox(BaseHTTPRequestHandler):
+    """What LocalStack answers: it knows nothing of MiniStack's address, and keeps letters as they were sent."""
+
+    def do_GET(self) -> None:
+        raw = {"RawData": as_mime(LETTER).decode(), "Source": LETTER.sender, "Timestamp": "2026-11-23T12:00:00"}
+        kept = {"/_aws/ses": {"messages": [{"Id": "1", "Subject": "not raw"}, {"Id": "2", **raw}]}}
+        self.send_response(200 if self.path in kept else 404)
+        self.end_headers()
+        self.wfile.write(json.dumps(kept.get(self.path, {})).encode())
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_letters_that_localstack_keeps_are_shown_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    with HTTPServer(("127.0.0.1", 0), LocalStacksInbox) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        forget_connections()
+        (letter,) = Mailbox(keeps_letters=True).letters()
+        server.shutdown()
+    forget_connections()
+    assert (letter.sender, letter.recipients, letter.sent_at) == (LETTER.sender, LETTER.recipients, NOW)
+    assert (letter.subject, letter.html.strip()) == (LETTER.subject, LETTER.html)
+    assert letter.text.strip() == LETTER.text.strip()

@@ -13,7 +13,8 @@ import boto3
 import pytest
 import requests
 
-from infra.local.stack import STACK_NAME, LocalStack
+from infra.local.deployment import STACK_NAME
+from infra.local.stack import LocalStack
 
 from .conftest import Call
 

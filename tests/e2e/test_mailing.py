@@ -11,9 +11,10 @@ from typing import Any
 import boto3
 import pytest
 
+from infra.local.deployment import STACK_NAME
 from infra.local.lambdas import invoke
 from infra.local.simulator import Simulator
-from infra.local.stack import STACK_NAME, LocalStack
+from infra.local.stack import LocalStack
 
 from .conftest import Call
 

@@ -13,8 +13,9 @@ import pytest
 from chalicelib.adapters import aws
 from chalicelib.adapters.mailbox import Mailbox
 from chalicelib.domain.letter import KeptLetter
+from infra.local.deployment import REPORT_RECIPIENTS, REPORT_SENDER, STACK_NAME
 from infra.local.simulator import Simulator
-from infra.local.stack import REPORT_RECIPIENTS, REPORT_SENDER, STACK_NAME, LocalStack
+from infra.local.stack import LocalStack
 
 from .conftest import Call
 

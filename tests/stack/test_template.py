@@ -91,7 +91,7 @@ def test_a_message_is_hidden_for_longer_than_its_function_may_run(
 
 
 def test_the_environment_names_what_the_settings_read_and_no_secret(functions: dict[str, Any]) -> None:
-    known = {setting.name.upper() for setting in fields(Settings)} | {"POWERTOOLS_LOG_LEVEL"}
+    known = {setting.name.upper() for setting in fields(Settings)} | {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"}
     for name, function in functions.items():
         variables = function["Environment"]["Variables"]
         assert set(variables) <= known, name
@@ -229,7 +229,7 @@ def test_an_alarm_says_what_to_do_and_tells_the_topic_of_its_beginning_and_end(r
         for dimension in alarm["Dimensions"]:
             value = dimension["Value"]
             name = value if isinstance(value, str) else value.get("Ref") or value["Fn::GetAtt"][0]
-            assert name == "notifications" or name in resources
+            assert name == "AWS::StackName" or name in resources
 
 
 def test_a_sweep_that_does_not_run_is_an_alarm_although_nothing_is_measured_then(resources: dict[str, Any]) -> None:
@@ -250,3 +250,66 @@ def test_what_cannot_be_made_again_can_be_brought_back_to_any_second(resources: 
         if table.get("PointInTimeRecoverySpecification") == {"PointInTimeRecoveryEnabled": True}
     }
     assert kept == names - MADE_AGAIN
+
+
+def test_whoever_asks_without_tls_is_refused_everywhere_in_aws(resources: dict[str, Any]) -> None:
+    """The local stack speaks plain HTTP to itself, so there these policies are not."""
+    kinds = {"AWS::SQS::Queue": "Queues", "AWS::S3::Bucket": "Bucket", "AWS::SNS::Topic": "Topics"}
+    wanted = {name for name, one in resources.items() if one["Type"] in kinds}
+    found = set()
+    for name, one in resources.items():
+        if one["Type"] in ("AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy"):
+            assert one["Condition"] == "IsInAws", name
+            statements = one["Properties"]["PolicyDocument"]["Statement"]
+            (denial,) = [statement for statement in statements if statement["Effect"] == "Deny"]
+            assert (denial["Principal"], denial["Condition"]) == ("*", {"Bool": {"aws:SecureTransport": "false"}})
+            found.add(name.removesuffix("Policy"))
+    assert found == wanted
+
+
+def test_queues_are_encrypted_and_tables_outlive_the_stack(resources: dict[str, Any]) -> None:
+    assert all(queue["SqsManagedSseEnabled"] for queue in of_type(resources, "AWS::SQS::Queue").values())
+    for name, one in resources.items():
+        if one["Type"] == "AWS::DynamoDB::Table":
+            assert (one["DeletionPolicy"], one["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
+            assert one["Properties"]["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
+
+
+def test_the_api_is_throttled_and_traced_by_setting(sam: dict[str, Any], functions: dict[str, Any]) -> None:
+    api = sam["Resources"]["RestAPI"]["Properties"]
+    (limits,) = api["MethodSettings"]
+    assert (limits["ThrottlingRateLimit"], limits["ThrottlingBurstLimit"]) == ({"Ref": "ApiRate"}, {"Ref": "ApiBurst"})
+    assert sam["Parameters"]["Tracing"]["Default"] == "PassThrough"
+    assert all(one["TracingConfig"] == {"Mode": {"Ref": "Tracing"}} for one in functions.values())
+
+
+def test_every_function_may_trace_where_that_is_on(resources: dict[str, Any], functions: dict[str, Any]) -> None:
+    policy = resources["TracingPolicy"]
+    assert policy["Condition"] == "IsTraced"
+    roles = {role["Ref"] for role in policy["Properties"]["Roles"]}
+    assert roles == {one["Role"]["Fn::GetAtt"][0] for one in functions.values()}
+
+
+def test_senders_are_as_many_as_the_operator_says(resources: dict[str, Any], functions: dict[str, Any]) -> None:
+    source = of_type(resources, "AWS::Lambda::EventSourceMapping")["SendMessagesSendMessagesSqsEventSource"]
+    assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "SenderConcurrency"}}
+    reserved = functions["SendMessages"]["ReservedConcurrentExecutions"]["Fn::If"]
+    assert reserved[0] == "IsSenderReserved"
+    assert [name for name, one in functions.items() if "ReservedConcurrentExecutions" in one] == ["SendMessages"]
+
+
+def test_logs_are_kept_for_a_month_and_belong_to_their_functions(resources: dict[str, Any]) -> None:
+    groups = of_type(resources, "AWS::Logs::LogGroup").values()
+    assert {group["RetentionInDays"] for group in groups} == {30}
+    assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == {f"/aws/lambda/${{{name}}}" for name in FUNCTIONS}
+
+
+LASTING = {"clients", "phones", "mailings", "tokens", "users", "labels", "counters"}
+"""Kept until somebody deletes what is in them."""
+
+
+def test_what_may_go_has_a_time_to_live(resources: dict[str, Any]) -> None:
+    for table in of_type(resources, "AWS::DynamoDB::Table").values():
+        name = table["TableName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        live = {"AttributeName": "expires_at", "Enabled": True}
+        assert table.get("TimeToLiveSpecification") == (None if name in LASTING else live), name

@@ -16,10 +16,11 @@ import boto3
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ..deployment import STACK_NAME
 from ..saboteur import Saboteur
 from ..seed import LOCAL_TOKEN
 from ..simulator import Simulator
-from ..stack import STACK_NAME, LocalStack, StackFailed
+from ..stack import LocalStack, StackFailed
 
 TEXT, NEW_TEXT = "chaos", "chaos, mended"
 TAKES_EFFECT = timedelta(seconds=5)

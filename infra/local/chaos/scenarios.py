@@ -15,7 +15,7 @@ import boto3
 
 from chalicelib.domain.message import queue_body
 
-from ..stack import STACK_NAME
+from ..deployment import STACK_NAME
 from .field import BATCH, Campaign, now
 
 Strike = Callable[[Campaign, float], None]

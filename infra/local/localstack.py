@@ -1,0 +1,87 @@
+"""The stack on a LocalStack that runs already: `make localstack-deploy`, and what localstack-compose.yml runs.
+
+python -m infra.local.localstack deploy                        onto AWS_ENDPOINT_URL, with GATEWAY_URL and GATEWAY_TOKEN
+python -m infra.local.localstack front --port 8000             the contract's addresses, led to its API Gateway
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from threading import Event
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.deploy import DeployFailed
+from infra.deploy.stack import outputs_of
+
+from .deployment import STACK_NAME, api_url, deploy_local, use_local_aws
+from .front import Front
+from .seed import LOCAL_TOKEN
+from .simulator import DEFAULT_TOKEN
+from .up import end_on_sigterm
+
+AWS_URL = "http://127.0.0.1:4566"
+GATEWAY_URL = "http://127.0.0.1:9000"
+
+
+def main() -> int:
+    wanted = _arguments()
+    end_on_sigterm()
+    try:
+        aws_url = require_localstack(os.environ.get("AWS_ENDPOINT_URL") or AWS_URL)
+        use_local_aws(aws_url)
+        if wanted.what == "deploy":
+            _deploy(aws_url)
+        else:
+            _serve(aws_url, wanted.host, wanted.port)
+    except (DeployFailed, ClientError, BotoCoreError, OSError) as error:
+        print(f"localstack: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped", flush=True)
+    return 0
+
+
+def require_localstack(url: str) -> str:
+    """The address, if LocalStack answers there; DeployFailed otherwise, and for AWS itself before it is asked."""
+    if (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
+        raise DeployFailed(f"AWS_ENDPOINT_URL={url} is AWS itself: that is `make deploy STAGE=...`")
+    try:
+        with urlopen(f"{url}/_localstack/health", timeout=5):  # noqa: S310
+            return url
+    except (URLError, OSError, ValueError) as error:
+        raise DeployFailed(f"no LocalStack answers at {url}: start it, or set AWS_ENDPOINT_URL ({error})") from error
+
+
+def _deploy(aws_url: str) -> None:
+    gateway_url = os.environ.get("GATEWAY_URL") or GATEWAY_URL
+    outputs = deploy_local(gateway_url, os.environ.get("GATEWAY_TOKEN") or DEFAULT_TOKEN)
+    print(f"API      {api_url(aws_url, outputs)}", f"token    {LOCAL_TOKEN}", f"gateway  {gateway_url}", sep="\n")
+    print("On port 8000: .venv/bin/python -m infra.local.localstack front", flush=True)
+
+
+def _serve(aws_url: str, host: str, port: int) -> None:
+    front = Front(port, api_url(aws_url, outputs_of(STACK_NAME)), host)
+    front.start()
+    print(f"API      http://{host}:{port}", flush=True)
+    try:
+        Event().wait()
+    finally:
+        front.stop()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.localstack")
+    parser.add_argument("what", choices=["deploy", "front"])
+    parser.add_argument("--host", default="127.0.0.1", help="front: where to listen (%(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="front: where to listen (%(default)s)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

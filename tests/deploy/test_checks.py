@@ -1,0 +1,103 @@
+"""What is lacking is said before anything is made, all at once, and in the words of whoever types it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from infra.deploy import ROOT, DeployFailed
+from infra.deploy.checks import Account, check_account, check_rights, policy_source, read_parameters, stack_name_of
+from infra.deploy.destroy import TABLES
+from infra.deploy.stored_secrets import delete_secrets, has_gateway_token, put_gateway_token, put_session_key
+from tests.aws import forget_connections
+
+TEMPLATE = json.loads((ROOT / "infra" / "stack.json").read_text())
+KNOWN = TEMPLATE["Parameters"]
+GATEWAY = {"GATEWAY_URL": "https://sms.example.com"}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    forget_connections()
+    with mock_aws():
+        yield
+    forget_connections()
+
+
+@pytest.mark.parametrize("stage", ["", "local", "Prod", "1st", "a" * 21, "a b", "../x"])
+def test_a_stage_has_a_name_of_its_own(stage: str) -> None:
+    with pytest.raises(DeployFailed, match="a name such as prod"):
+        stack_name_of(stage)
+
+
+def test_everything_of_a_stage_is_named_after_it() -> None:
+    assert stack_name_of("test-2") == "notifications-test-2"
+
+
+def test_parameters_come_from_variables_of_the_same_name() -> None:
+    given = read_parameters({**GATEWAY, "SENDER_CONCURRENCY": "8", "HOME": "/", "STAGE": "x"}, KNOWN, None)
+    assert given == {"GatewayUrl": "https://sms.example.com", "SenderConcurrency": "8"}
+
+
+def test_what_was_given_once_need_not_be_given_again() -> None:
+    assert read_parameters({}, KNOWN, {"GatewayUrl": "https://sms.example.com", "Stage": "prod"}) == {}
+
+
+def test_everything_that_is_wrong_is_named_at_once() -> None:
+    with pytest.raises(DeployFailed) as failed:
+        read_parameters({"REPORT_TIME": "9", "REPORT_RECIPIENTS": "anna@example.com"}, KNOWN, None)
+    text = str(failed.value)
+    assert all(name in text for name in ("GATEWAY_URL", "REPORT_TIME", "REPORT_SENDER"))
+
+
+def test_who_deploys_is_known(aws: None) -> None:
+    assert check_account().region == "eu-west-1"
+
+
+def test_without_a_region_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    forget_connections()
+    with pytest.raises(DeployFailed, match="set AWS_ACCESS_KEY_ID"):
+        check_account()
+
+
+def test_the_root_of_an_account_is_not_asked_for_its_rights() -> None:
+    assert check_rights(Account("1", "arn:aws:iam::1:root", "eu-west-1")) is None
+
+
+@pytest.mark.parametrize(
+    ("arn", "source"),
+    [
+        ("arn:aws:sts::1:assumed-role/deployer/anna", "arn:aws:iam::1:role/deployer"),
+        ("arn:aws-cn:sts::1:assumed-role/deployer/anna", "arn:aws-cn:iam::1:role/deployer"),
+        ("arn:aws:iam::1:user/anna", "arn:aws:iam::1:user/anna"),
+    ],
+)
+def test_a_session_has_the_rights_of_its_role(arn: str, source: str) -> None:
+    assert policy_source(arn) == source
+
+
+def test_secrets_are_stored_encrypted_kept_and_deleted(aws: None) -> None:
+    assert not has_gateway_token("notifications-prod")
+    put_gateway_token("notifications-prod", "one")
+    put_gateway_token("notifications-prod", "two")
+    put_session_key("notifications-prod")
+    put_session_key("notifications-prod")
+    assert has_gateway_token("notifications-prod")
+    assert not has_gateway_token("notifications")
+    delete_secrets("notifications-prod")
+    assert not has_gateway_token("notifications-prod")
+
+
+def test_the_tables_that_can_be_deleted_are_those_of_the_template() -> None:
+    tables = [one["Properties"] for one in TEMPLATE["Resources"].values() if one.get("Type") == "AWS::DynamoDB::Table"]
+    assert {table["TableName"]["Fn::Sub"] for table in tables} == {f"${{AWS::StackName}}-{name}" for name in TABLES}

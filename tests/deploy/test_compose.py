@@ -1,0 +1,70 @@
+"""localstack-compose.yml: what can be known of it without Docker. tests/e2e/test_localstack.py runs its programs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.deploy import ROOT
+from infra.local import localstack
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "localstack-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+
+def test_every_port_is_this_machines_own() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert sorted(ports) == ["127.0.0.1:4566:4566", "127.0.0.1:8000:8000", "127.0.0.1:9000:9000"]
+
+
+def test_images_are_pinned_and_the_newer_localstack_is_two_variables_away() -> None:
+    image = SERVICES["localstack"]["image"]
+    assert image == "${LOCALSTACK_IMAGE:-localstack/localstack:4.14.0}"
+    assert SERVICES["localstack"]["environment"]["LOCALSTACK_AUTH_TOKEN"] == "${LOCALSTACK_AUTH_TOKEN:-}"
+    base = re.search(r"^FROM (\S+)$", COMPOSE["x-ours"]["build"]["dockerfile_inline"], re.MULTILINE)
+    assert base is not None
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim", base[1])
+
+
+def test_who_stays_is_asked_for_its_health_and_who_needs_it_waits() -> None:
+    assert {name for name, service in SERVICES.items() if "healthcheck" in service} == set(SERVICES) - {"deployer"}
+    needs = {name: service.get("depends_on", {}) for name, service in SERVICES.items()}
+    healthy, done = {"condition": "service_healthy"}, {"condition": "service_completed_successfully"}
+    assert needs["deployer"] == {"localstack": healthy, "simulator": healthy}
+    assert needs["front"] == {"deployer": done}
+
+
+def test_all_are_on_the_network_that_lambdas_are_started_on() -> None:
+    assert {tuple(service["networks"]) for service in SERVICES.values()} == {("notifications",)}
+    name = COMPOSE["networks"]["notifications"]["name"]
+    assert SERVICES["localstack"]["environment"]["LAMBDA_DOCKER_NETWORK"] == name
+    assert SERVICES["localstack"]["environment"]["SQS_ENDPOINT_STRATEGY"] == "path"
+
+
+def test_addresses_name_services_and_the_ports_they_listen_on() -> None:
+    urls = [url for service in SERVICES.values() for url in service.get("environment", {}).values() if "://" in url]
+    assert set(urls) == {"http://localstack:4566", "http://simulator:9000"}
+    assert set(SERVICES) >= {"localstack", "simulator"}
+    assert SERVICES["simulator"]["command"][-1] == "9000"
+    assert SERVICES["front"]["command"][-1] == "8000"
+
+
+def test_what_is_copied_into_the_image_is_let_through_by_the_ignore_file() -> None:
+    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    copied = re.findall(r"^\s*COPY (\S+)", COMPOSE["x-ours"]["build"]["dockerfile_inline"], re.MULTILINE)
+    assert all(path == "." or any(path.startswith(one) for one in allowed) for path in copied)
+    assert all((ROOT / path).exists() for path in allowed)
+
+
+def test_the_real_aws_is_never_meant_by_localstack() -> None:
+    for url in ("https://dynamodb.eu-west-1.amazonaws.com", "https://sqs.cn-north-1.amazonaws.com.cn"):
+        with pytest.raises(localstack.DeployFailed, match="is AWS itself"):
+            localstack.require_localstack(url)
+
+
+def test_where_no_localstack_answers_it_says_so() -> None:
+    with pytest.raises(localstack.DeployFailed, match="no LocalStack answers at"):
+        localstack.require_localstack("http://127.0.0.1:1")

@@ -1,0 +1,122 @@
+"""Deploying: into an account beside another stage, over a mailing that runs, and away again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from infra.deploy import ROOT, deploy, package
+from infra.local.deployment import STACK_NAME, STAGE
+from infra.local.simulator import Simulator
+from infra.local.stack import LocalStack
+
+from .conftest import Call
+
+CLIENTS = 300
+AARCH64 = 183
+"""e_machine of an ELF file for 64-bit ARM."""
+
+MOST_BYTES = 20_000_000
+PARTS = ("app.py", "requirements.txt", "chalicelib", ".chalice", "infra")
+
+
+def run(*arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "infra.deploy", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def tables() -> set[str]:
+    return set(boto3.client("dynamodb").list_tables()["TableNames"])
+
+
+def test_a_stage_is_deployed_beside_another_one_and_taken_down_again(stack: LocalStack, call: Call) -> None:
+    before = tables()
+    url = {"GATEWAY_URL": "https://sms.example.com"}
+    lacking = run("deploy", "--stage", "prod")
+    assert (lacking.returncode, lacking.stderr.count("\n")) == (1, 1)
+    assert "GATEWAY_URL" in lacking.stderr
+    assert "GATEWAY_TOKEN" in run("deploy", "--stage", "prod", **url).stderr
+    assert tables() == before, "nothing is made before all is there"
+    first = run("deploy", "--stage", "prod", GATEWAY_TOKEN="a-secret", **url)
+    assert first.returncode == 0, first.stderr
+    assert "notifications-prod-ManageTokens" in first.stdout
+    assert "a-secret" not in first.stdout + first.stderr
+    assert len(tables() - before) == 14
+    again = run("deploy", "--stage", "prod", SENDER_CONCURRENCY="8")
+    assert again.returncode == 0, again.stderr
+    parameters = boto3.client("cloudformation").describe_stacks(StackName="notifications-prod")["Stacks"][0][
+        "Parameters"
+    ]
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in parameters}
+    assert (values["GatewayUrl"], values["SenderConcurrency"], values["Stage"]) == (url["GATEWAY_URL"], "8", "prod")
+    assert call("GET", "/Stats/").status_code == 200, "the other stage has not noticed"
+    assert run("destroy", "--stage", "prod", typed="prod\n").returncode == 1
+    down = run("destroy", "--stage", "prod", typed="notifications-prod\n")
+    assert down.returncode == 0, down.stderr
+    assert len(tables() - before) == 14, "the tables stay"
+    assert run("destroy", "--stage", "prod", "--delete-tables", typed="notifications-prod\n").returncode == 0
+    assert tables() == before
+
+
+def test_a_deploy_over_a_running_mailing_loses_and_doubles_nothing(
+    stack: LocalStack, call: Call, simulator: Simulator, finished: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    rows = "\n".join(f"{79_600_000_000 + number};deploy" for number in range(CLIENTS))
+    body = f"phone_number;tag\n{rows}\n".encode()
+    headers = {"Content-Type": "application/octet-stream"}
+    one = call("POST", "/Clients/import/?file_name=a.csv", data=body, headers=headers).json()
+    deadline = time.monotonic() + 60
+    while call("GET", f"/Clients/import/{one['id']}/").json()["status"] != "finished":
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    simulator.behave(latency=0.5)
+    now = datetime.now(UTC)
+    fields = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=1)).isoformat()}
+    mailing = call("POST", "/Mailing/", json={**fields, "message_text": "deploy", "filter_tag": "deploy"}).json()
+    while simulator.seen.summary()["accepted"] < 20:
+        time.sleep(0.1)
+    deploy(STAGE, STACK_NAME, {}, changed_project(tmp_path))
+    seen_by_then = simulator.seen.summary()["accepted"]
+    assert seen_by_then < CLIENTS, "the mailing was still running"
+    simulator.behave()
+    stats = finished(mailing["id"], 150)
+    assert stats["messages"]["sent"] == CLIENTS
+    assert {message["id"] for message in stats["results"]} <= set(simulator.seen.accepted)
+    assert (simulator.seen.summary()["distinct"], simulator.seen.summary()["repeated"]) == (CLIENTS, 0)
+
+
+def changed_project(place: Path) -> Path:
+    """The same service with one comment more in its sender: other code, so every function is replaced."""
+    for part in PARTS:
+        copier = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copier(ROOT / part, place / part)
+    with (place / "chalicelib" / "sending.py").open("a") as code:
+        code.write("# deployed anew\n")
+    return place
+
+
+def test_the_package_for_aws_is_small_and_for_its_machines() -> None:
+    archive = package("prod") / "deployment.zip"
+    assert archive.stat().st_size < MOST_BYTES
+    with zipfile.ZipFile(archive) as files:
+        compiled = {name: files.read(name)[:20] for name in files.namelist() if name.endswith(".so")}
+    assert compiled, "some library brings compiled code, or this test shows nothing"
+    assert {head[:4] for head in compiled.values()} == {b"\x7fELF"}
+    assert {int.from_bytes(head[18:20], "little") for head in compiled.values()} == {AARCH64}

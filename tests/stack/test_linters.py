@@ -1,0 +1,38 @@
+"""What others look for in a template: cfn-lint in whether it can be deployed at all, checkov in whether it is safe."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint import lint_file
+from cfnlint.config import ManualArgs
+
+ROOT = Path(__file__).parents[2]
+CHECKOV = ROOT / ".venv" / "tools" / "checkov" / "bin" / "checkov"
+SKIPPED = re.compile(r"^  - (CKV_[A-Z0-9_]+) +# (.+)$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def template(sam: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("template") / "sam.json"
+    file.write_text(json.dumps(sam))
+    return file
+
+
+def test_cfn_lint_finds_nothing_in_the_packaged_template(template: Path) -> None:
+    assert [str(match) for match in lint_file(template, config=ManualArgs(regions=["us-east-1", "eu-central-1"]))] == []
+
+
+def test_checkov_finds_what_is_excepted_with_a_reason_and_nothing_else(template: Path) -> None:
+    assert CHECKOV.exists(), "run `make test`, or `make .venv/tools/checkov/.ready`: it installs checkov"
+    excepted = dict(SKIPPED.findall((ROOT / "infra" / "checkov.yaml").read_text()))
+    assert all(len(reason) > 30 for reason in excepted.values())
+    command = [CHECKOV, "-f", template, "--framework", "cloudformation", "--output", "json", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout)["results"]["failed_checks"]
+    assert {check["check_id"] for check in found} == set(excepted)
