@@ -1,14 +1,15 @@
-"""Register, change and forget clients."""
+"""Register, change and forget clients; and the stop list: who opted out is sent nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 
 from .domain.audience import Partition, block_partitions, label_partitions
 from .domain.client import MAX_CLIENT_ID, MAX_LABEL, PHONE, Client
-from .domain.record import Author
+from .domain.record import Author, shown_moment
 from .domain.walk import Cursor, walk
 from .errors import BadInput, NotFound, PhoneTaken, RowChanged
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 CLIENT_ID = "client_id"
 TRIES = 5
+OPTED_OUT, OPTED_IN = "opted out", "opted in"
 SECONDS_TO_WRITE = 30
 """More than it takes to write a change, or a chunk of an import."""
 
@@ -46,6 +48,7 @@ class ClientFields(TypedDict, total=False):
     phone_number: str
     tag: str | None
     timezone: str
+    attributes: Mapping[str, str]
 
 
 def new_client_id(outside: Outside) -> int:
@@ -65,9 +68,10 @@ def register_client(
         phone_number=fields["phone_number"],
         tag=fields.get("tag"),
         timezone=fields.get("timezone", "UTC"),
+        attributes=fields.get("attributes", {}),
     )
-    record = author.record("client", client.id, None, shown(client)) if author else None
     for _ in range(TRIES):
+        record = author.record("client", client.id, None, shown(client)) if author else None
         try:
             outside.clients.add(client, record)
             outside.labels.note([client])
@@ -76,7 +80,7 @@ def register_client(
             known = outside.clients.get(client.id) if client_id else None
             if known is not None:
                 return known
-            raise _phone_taken() from taken
+            client = replace(client, opted_out_at=_stop_of(outside, client, taken))
         except RowChanged:  # another transaction had hold of the phone number: see how it ended
             continue
     raise RowChanged
@@ -90,22 +94,20 @@ def get_client(outside: Outside, client_id: int) -> Client:
 
 
 def change_client(outside: Outside, client_id: int, fields: ClientFields, author: Author | None = None) -> Client:
-    for _ in range(TRIES):
-        before = get_client(outside, client_id)
-        after = replace(before, **fields)
-        if after == before:
-            return before
-        record = author.record("client", client_id, shown(before), shown(after)) if author else None
-        say_who_moves(outside, [(before, after)])
-        try:
-            outside.clients.change(before, after, record)
-            outside.labels.note([after])
-            return after
-        except PhoneTaken as taken:
-            raise _phone_taken() from taken
-        except RowChanged:
-            continue
-    raise RowChanged
+    return _change(outside, client_id, lambda client: replace(client, **fields), author)
+
+
+def opt_out_client(outside: Outside, client_id: int, author: Author | None = None) -> Client:
+    """Within two seconds nothing is posted to this client any more, nor ever to this phone number, until it opts in."""
+    now = outside.clock.now()
+    return _change(
+        outside, client_id, lambda client: replace(client, opted_out_at=client.opted_out_at or now), author, OPTED_OUT
+    )
+
+
+def opt_in_client(outside: Outside, client_id: int, author: Author | None = None) -> Client:
+    """For mailings to come: messages that were cancelled stay so."""
+    return _change(outside, client_id, lambda client: replace(client, opted_out_at=None), author, OPTED_IN)
 
 
 def say_who_moves(outside: Outside, changes: Sequence[tuple[Client, Client]]) -> None:
@@ -119,7 +121,10 @@ def say_who_moves(outside: Outside, changes: Sequence[tuple[Client, Client]]) ->
 
 
 def forget_client(outside: Outside, client_id: int, author: Author | None = None) -> None:
-    """The phone number is free at once; messages still queued are cancelled when their turn comes."""
+    """The phone number is free at once; messages still queued are cancelled when their turn comes.
+
+    Who opted out stays on the stop list: another client with this number is opted out from the start.
+    """
     for _ in range(TRIES):
         client = get_client(outside, client_id)
         record = author.record("client", client_id, shown(client), None) if author else None
@@ -158,7 +163,41 @@ def shown(client: Client) -> dict[str, object]:
         "operator_code": client.operator_code,
         "tag": client.tag,
         "timezone": client.timezone,
+        "opted_out_at": shown_moment(client.opted_out_at),
+        "attributes": dict(client.attributes),
     }
+
+
+def _change(
+    outside: Outside, client_id: int, decide: Callable[[Client], Client], author: Author | None, action: str = ""
+) -> Client:
+    """Save what is decided about the client as it is now; a number on the stop list brings its stop."""
+    stop: datetime | None = None
+    for _ in range(TRIES):
+        before = get_client(outside, client_id)
+        wanted = decide(before)
+        after = replace(wanted, opted_out_at=wanted.opted_out_at or stop)
+        if after == before:
+            return before
+        record = author.record("client", client_id, shown(before), shown(after), action) if author else None
+        say_who_moves(outside, [(before, after)])
+        try:
+            outside.clients.change(before, after, record)
+            outside.labels.note([after])
+            return after
+        except PhoneTaken as taken:
+            stop = _stop_of(outside, after, taken)
+        except RowChanged:
+            continue
+    raise RowChanged
+
+
+def _stop_of(outside: Outside, client: Client, taken: PhoneTaken) -> datetime:
+    """The stop that the client's phone number brings; BadInput when the number is simply another client's."""
+    stop = outside.clients.stop_of(client.phone_number)
+    if stop is None or client.opted_out_at is not None:
+        raise BadInput({"phone_number": ["A client with this phone number already exists."]}) from taken
+    return stop
 
 
 def _partitions(outside: Outside, wanted: ClientFilter) -> list[Partition]:
@@ -167,7 +206,3 @@ def _partitions(outside: Outside, wanted: ClientFilter) -> list[Partition]:
     if wanted.operator_code is not None:
         return label_partitions("operator_code", wanted.operator_code)
     return block_partitions(outside.counters.last_id(CLIENT_ID))
-
-
-def _phone_taken() -> BadInput:
-    return BadInput({"phone_number": ["A client with this phone number already exists."]})

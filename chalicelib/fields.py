@@ -7,6 +7,7 @@ them all, so that every bad field is named at once. At the end: which fields a c
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,14 @@ from datetime import UTC, datetime, time
 
 import pytz
 
-from .domain.client import MAX_LABEL, PHONE
+from .domain.client import (
+    FIELDS_OF_ALL,
+    MAX_ATTRIBUTES,
+    MAX_LABEL,
+    PHONE,
+    attributes_error,
+    is_attribute_name,
+)
 from .domain.message import RESENDABLE
 from .errors import BadInput, FieldErrors
 
@@ -126,6 +134,27 @@ def timezone(sent: object) -> str:
     return value
 
 
+@rule(
+    anyOf=[
+        {
+            "type": ["object", "null"],
+            "maxProperties": MAX_ATTRIBUTES,
+            "additionalProperties": {"type": ["string", "null"], "maxLength": MAX_LABEL},
+        },
+        {"type": "string", "description": "In a form: the same as a text of JSON"},
+    ],
+    examples=[{"имя": "Анна", "город": "Омск"}],
+)
+def attributes(sent: object) -> dict[str, str]:
+    """A value that is blank or null is as if it were not there; so are all of them when nothing is sent."""
+    given = _object(sent)
+    found = {name.strip(): _attribute(name.strip(), value) for name, value in given.items()}
+    kept = {name: value for name, value in found.items() if value}
+    if error := attributes_error(kept):
+        raise ValueError(error)
+    return kept
+
+
 @rule(type="string", pattern=f"^{MOMENT.pattern}$", examples=["2026-12-01T09:30:00+03:00", "2026-12-01"])
 def moment(sent: object) -> datetime:
     """ISO 8601 as Python prints it; without an offset it is UTC, a date alone is midnight, fractions are dropped."""
@@ -187,6 +216,34 @@ def choices(known: tuple[str, ...]) -> Rule:
     return some_of
 
 
+def _object(sent: object) -> dict[str, object]:
+    expected = 'A JSON object is expected: {"имя": "Анна"}.'
+    if sent is None or (isinstance(sent, str) and not sent.strip()):
+        return {}
+    try:
+        given = json.loads(sent) if isinstance(sent, str) else sent
+    except (ValueError, RecursionError) as error:
+        raise ValueError(expected) from error
+    if not isinstance(given, dict):
+        raise ValueError(expected)
+    return given
+
+
+def _attribute(name: str, sent: object) -> str:
+    if not is_attribute_name(name):
+        raise ValueError(
+            f'"{name[:32]}" cannot be the name of an attribute: a letter, then letters, digits and _, at most 32 '
+            f"in all, is expected; {' and '.join(FIELDS_OF_ALL)} are taken."
+        )
+    try:
+        value = "" if sent is None else text(sent)
+    except ValueError as error:
+        raise ValueError(f'"{name}": {error}') from error
+    if len(value) > MAX_LABEL or len(value.splitlines()) > 1:
+        raise ValueError(f'"{name}": one line of at most {MAX_LABEL} characters is expected.')
+    return value
+
+
 def _listed(sent: object, one: Callable[[str], str], example: str) -> tuple[str, ...]:
     """Items separated by commas, each once, in the order given; blank or null means none."""
     value = "" if sent is None else text(sent)
@@ -202,13 +259,14 @@ CLIENT = {
     "phone_number": Field(phone_number, "79XXXXXXXXX; nobody else has it.", required=True),
     "tag": Field(tag, "One free label; blank or null for none."),
     "timezone": Field(timezone, "A name of pytz's common_timezones."),
+    "attributes": Field(attributes, "The client's own fields for texts, by name; a change replaces all of them."),
 }
-CLIENT_READ_ONLY = {"id", "operator_code"}
+CLIENT_READ_ONLY = {"id", "operator_code", "opted_out_at"}
 
 MAILING = {
     "datetime_start": Field(moment, "In the past: at once. UTC, unless an offset is given.", required=True),
     "datetime_end": Field(moment, "After it nothing is sent. Later than the start.", required=True),
-    "message_text": Field(required_text, "What is sent.", required=True),
+    "message_text": Field(required_text, "What is sent; {name} is a field of the client.", required=True),
     "filter_tag": Field(tags, "Tags separated by commas: the client's tag is one of them."),
     "filter_op_codes": Field(operator_codes, "Operator codes separated by commas: the client's is one of them."),
     "time_from": Field(clock, "Nothing is sent to a client before this hour of the day, by the client's own clock."),

@@ -29,8 +29,11 @@ from .domain.client_import import (
     Decision,
     RefusedRow,
     Tally,
+    attribute_of,
     decide,
+    is_attribute_column,
     tell_cells,
+    with_given,
 )
 from .domain.csv_file import FileRow, as_typed, read_rows
 from .errors import BadInput, Conflict, FileGone, NotWritten, PhoneTaken, RowChanged
@@ -121,8 +124,13 @@ def _blocks(outside: Outside, one: ClientImport) -> Iterator[bytes]:
 
 def _work_chunk(outside: Outside, threads: ThreadPoolExecutor, one: ClientImport, chunk: list[FileRow]) -> ClientImport:
     rows, refused = _check(one, chunk)
-    outside.imports.add_refused(one, refused)
-    decision = decide(rows, outside.clients.find_many({row["phone_number"] for row in rows}))
+    known, stops = outside.clients.find_many({row["phone_number"] for row in rows.values()})
+    decision = decide(rows, known, stops, one.given_attributes)
+    too_much = [
+        RefusedRow(number, tell_cells(one.form, chunk[number - one.row - 1].cells), {"attributes": [error]})
+        for number, error in decision.refused.items()
+    ]
+    outside.imports.add_refused(one, [*refused, *too_much])
     plan = one.plan or ChunkPlan(decision.tally + Tally(refused=len(refused)), len(chunk))
     one, ids = _keep_plan(outside, one, plan, decision)
     assert one.plan is not None
@@ -144,14 +152,14 @@ def _work_chunk(outside: Outside, threads: ThreadPoolExecutor, one: ClientImport
     return moved
 
 
-def _check(one: ClientImport, chunk: list[FileRow]) -> tuple[list[Row], list[RefusedRow]]:
-    """The fields of the rows that can be taken, and the others with their reasons; blank rows are neither."""
-    rows, refused = [], []
+def _check(one: ClientImport, chunk: list[FileRow]) -> tuple[dict[int, Row], list[RefusedRow]]:
+    """By number the fields of the rows that can be taken, and the others with their reasons; blank rows are neither."""
+    rows, refused = {}, []
     for number, row in enumerate(chunk, one.row + 1):
         if row.is_blank:
             continue
         try:
-            rows.append(_read_row(one, row))
+            rows[number] = _read_row(one, row)
         except BadInput as wrong:
             errors = cast(dict[str, list[str]], wrong.body)
             refused.append(RefusedRow(number, tell_cells(one.form, row.cells), errors))
@@ -164,8 +172,9 @@ def _read_row(one: ClientImport, row: FileRow) -> Row:
     if len(row.cells) != len(one.form.columns):
         raise BadInput({"non_field_errors": [f"{len(row.cells)} cells, where {len(one.form.columns)} are expected."]})
     cells = {name: as_typed(cell) for name, cell in zip(one.form.columns, row.cells, strict=True)}
-    cells["phone_number"] = cells["phone_number"].strip()
-    return read_fields(cells, CLIENT, IGNORED, partial=False)
+    own = {attribute_of(name): cells.pop(name) for name in one.form.columns if is_attribute_column(name)}
+    sent = {**cells, "phone_number": cells["phone_number"].strip(), "attributes": own}
+    return read_fields(sent, CLIENT, IGNORED, partial=False)
 
 
 def _keep_plan(
@@ -203,6 +212,7 @@ def _add_one(outside: Outside, one: ClientImport, client: Client) -> Tally:
             known = outside.clients.find_by_phone(client.phone_number)
             if known is not None:
                 return _meet(outside, one, known, client)
+            client = replace(client, opted_out_at=outside.clients.stop_of(client.phone_number))
         except RowChanged:  # another transaction had hold of it: see how it ended
             continue
     raise RowChanged
@@ -221,6 +231,7 @@ def _change(outside: Outside, one: ClientImport, change: tuple[Client, Client]) 
     """Only what the file has a column for, whatever others change meanwhile; whether anything was different."""
     before, wanted = change
     fields = cast(ClientFields, {name: getattr(wanted, name) for name in one.given_fields})
+    fields["attributes"] = with_given(before.attributes, one.given_attributes, wanted.attributes)
     after = replace(before, **fields)
     if after == before:
         return False

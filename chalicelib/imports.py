@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .domain.client_import import RUNNING, ClientImport, RefusedRow, job_body
-from .domain.csv_file import HEAD, FileFormat, read_format
-from .domain.record import Author
+from .domain.client_import import ATTRIBUTE_COLUMN, RUNNING, ClientImport, RefusedRow, is_attribute_column, job_body
+from .domain.csv_file import HEAD, Columns, FileFormat, read_format
+from .domain.record import Author, shown_moment
 from .domain.walk import walk_down
 from .errors import BadInput, FileGone, NotFound, RowChanged, TooLarge
 from .fields import CLIENT, CLIENT_READ_ONLY
-from .mailings import shown_moment
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -20,8 +19,12 @@ REASON = "reason"
 """The column that refused rows are given back with: left in the file when they are sent again."""
 
 IGNORED = CLIENT_READ_ONLY | {REASON}
-KNOWN = [*CLIENT, *sorted(IGNORED)]
-REQUIRED = [name for name, field in CLIENT.items() if field.required]
+COLUMNS = Columns(
+    known=[*(name for name in CLIENT if name != "attributes"), *sorted(IGNORED)],
+    required=[name for name, field in CLIENT.items() if field.required],
+    is_more=is_attribute_column,
+    example=f"{ATTRIBUTE_COLUMN}name",
+)
 MAX_FILE = 2 * 1024**3
 MAX_NAME = 255
 
@@ -33,7 +36,7 @@ def new_import_id(outside: Outside) -> int:
 def check_content(content: bytes, file_name: str) -> FileFormat:
     """How the file is to be read. Raises BadInput."""
     _check_name(file_name)
-    return read_format(content[:HEAD], len(content) <= HEAD, KNOWN, REQUIRED)
+    return read_format(content[:HEAD], len(content) <= HEAD, COLUMNS)
 
 
 def take_content(
@@ -62,7 +65,7 @@ def take_file(outside: Outside, key: str, file_name: str, author: Author) -> Cli
         raise BadInput.whole("The file is empty.")
     if piece.size > MAX_FILE:
         raise TooLarge(f"The file is too large: at most {MAX_FILE // 1024**3} GB are expected.")
-    form = read_format(piece.content, piece.size <= HEAD, KNOWN, REQUIRED)
+    form = read_format(piece.content, piece.size <= HEAD, COLUMNS)
     now = outside.clock.now()
     made = ClientImport(new_import_id(outside), key, piece.version, file_name, form, now, now, form.start)
     return _begin(outside, made, author)

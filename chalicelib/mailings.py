@@ -10,9 +10,10 @@ from . import fanout, recount
 from .domain import decisions
 from .domain.decisions import MailingFields
 from .domain.mailing import CANCELLED, SCHEDULED, Mailing
-from .domain.record import Author, Record
+from .domain.record import Author, Record, shown_moment
 from .domain.walk import walk_down
 from .errors import NotFound, RowChanged
+from .text_fields import require_known_fields
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -34,6 +35,7 @@ def announce_mailing(
     which may have made the mailing.
     """
     now = outside.clock.now()
+    require_known_fields(outside, fields["message_text"])
     decisions.announced(fields, 0, now)  # refused before an id is spent on it
     mailing = decisions.announced(fields, mailing_id or new_mailing_id(outside), now)
     mailing = _add(outside, mailing, author.record("mailing", mailing.id, None, shown(mailing)) if author else None)
@@ -61,7 +63,13 @@ def get_mailing(outside: Outside, mailing_id: int) -> Mailing:
 
 
 def change_mailing(outside: Outside, mailing_id: int, fields: MailingFields, author: Author | None = None) -> Mailing:
-    return _decide(outside, mailing_id, lambda mailing, now: decisions.changed(mailing, fields, now), author)
+    def decision(mailing: Mailing, now: datetime) -> Mailing:
+        after = decisions.changed(mailing, fields, now)
+        if after.message_text != mailing.message_text:
+            require_known_fields(outside, after.message_text)
+        return after
+
+    return _decide(outside, mailing_id, decision, author)
 
 
 def pause_mailing(outside: Outside, mailing_id: int, author: Author | None = None) -> Mailing:
@@ -149,11 +157,6 @@ def shown(mailing: Mailing) -> dict[str, object]:
         "time_from": mailing.window.opens.isoformat("minutes") if mailing.window else None,
         "time_to": mailing.window.closes.isoformat("minutes") if mailing.window else None,
     }
-
-
-def shown_moment(moment: datetime | None) -> str | None:
-    """UTC, to the second: 2022-08-22T22:42:16Z. (strftime would not pad a year below 1000.)"""
-    return None if moment is None else moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def _see_to_start(outside: Outside, mailing: Mailing) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .clients import CLIENT_ID
 from .domain.audience import Filter, plan_audience
 from .domain.sms import Length, measure
+from .domain.template import has_fields
+from .examples import Example, sample_texts, worth_seeing
+from .text_fields import require_known_fields
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -19,20 +22,41 @@ PATIENCE = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Preview:
-    """`clients` are chosen as of now, `is_whole` unless counting them all took too long; None: no text yet."""
+    """`clients` are chosen as of now, `is_whole` unless counting them all took too long; None: no text yet.
+
+    Of a text with fields `length` is the longest and `parts_each` the mean of a sample, of which `examples` are some.
+    """
 
     clients: int
     is_whole: bool
     length: Length | None
+    examples: tuple[Example, ...] = ()
+    parts_each: float | None = None
 
     @property
     def parts(self) -> int:
         """Of all messages together: what the gateway's owner charges for."""
-        return self.clients * self.length.parts if self.length else 0
+        each = self.parts_each or (self.length.parts if self.length else 0)
+        return round(self.clients * each)
 
 
-def preview_mailing(outside: Outside, chosen: Filter, message_text: str) -> Preview:
-    clients, is_whole = count_audience(outside, chosen)
+def preview_mailing(
+    outside: Outside, chosen: Filter, message_text: str, counted: tuple[int, bool] | None = None
+) -> Preview:
+    """`counted`: how many clients there are, and whether these are all, where it is known already."""
+    require_known_fields(outside, message_text)
+    plain = preview_plain(message_text, *(counted or count_audience(outside, chosen)))
+    sample = sample_texts(outside, chosen, message_text) if has_fields(message_text) else []
+    if not sample:
+        return plain
+    lengths = [example.length for example in sample]
+    longest = max(lengths, key=lambda length: (length.parts, length.units))
+    parts_each = sum(length.parts for length in lengths) / len(lengths)
+    return replace(plain, length=longest, examples=worth_seeing(sample), parts_each=parts_each)
+
+
+def preview_plain(message_text: str, clients: int, is_whole: bool) -> Preview:
+    """Of a text that everybody gets as it is."""
     return Preview(clients, is_whole, measure(message_text) if message_text else None)
 
 

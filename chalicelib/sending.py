@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from . import hours, recount
+from .client_memory import ClientMemory
 from .dead_letters import put_aside
 from .domain.admission import Admission, Decision, admit, seconds_for_post
 from .domain.backoff import retry_delay
@@ -23,6 +24,7 @@ from .domain.gateway_result import Outcome, read_answer
 from .domain.mailing import NOTHING, Counts, Mailing
 from .domain.message import CANCELLED, EXPIRED, FAILED, SENT, UNKNOWN, Message, message_id
 from .domain.pace import Pace
+from .domain.template import NO_TEXT, text_for
 from .errors import NotWritten
 from .logs import count, log
 from .mailing_memory import MailingMemory
@@ -98,7 +100,7 @@ class Sender:
         read = {record: _read(record) for record in records}
         jobs = [job for job in read.values() if job is not None]
         self.outside.gateway.prepare()
-        clients = self.outside.clients.get_many({job.client_id for job in jobs})
+        clients = ClientMemory(self.outside, {job.client_id for job in jobs})
         batch = _Batch(self, clients, seconds_left)
         results = list(self._threads.map(batch.handle, jobs))
         count(Counter(result.metric for result in results if result.metric))
@@ -136,7 +138,7 @@ class Sender:
 
 
 class _Batch:
-    def __init__(self, sender: Sender, clients: dict[int, Client], seconds_left: Callable[[], float]) -> None:
+    def __init__(self, sender: Sender, clients: ClientMemory, seconds_left: Callable[[], float]) -> None:
         self.outside = sender.outside
         self.mailings = sender.mailings
         self.clients = clients
@@ -191,6 +193,9 @@ class _Batch:
         return DONE
 
     def _attempt(self, job: Job, mailing: Mailing, client: Client) -> Result:
+        text = text_for(mailing, client)
+        if not text.strip():
+            return self._close(job, mailing, FAILED, NO_TEXT)
         timeout = self._seconds_for_post(mailing)
         if timeout < self._least_seconds:
             return Result(delay=1)
@@ -203,12 +208,12 @@ class _Batch:
         if message is None:
             return self._not_ours(job, shards)
         timeout = min(timeout, self._seconds_for_post(mailing))
-        is_late = self._decide(mailing, client).admission != Admission.POST
+        is_late = self._decide(mailing, self.clients.get(job.client_id)).admission != Admission.POST
         if timeout < self._least_seconds or is_late:  # claiming took long
             self.outside.messages.release(message, shards, None)
             return Result(delay=1)
         posted_at = self.outside.clock.now()
-        answer = self.outside.gateway.post(message.id, client.phone_number, mailing.message_text, timeout)
+        answer = self.outside.gateway.post(message.id, client.phone_number, text, timeout)
         answered_at = self.outside.clock.now()
         if answer.status is not None:
             self.pace.note((answered_at - posted_at).total_seconds())

@@ -152,7 +152,9 @@ def _print_refused(one: Mapping[str, Any]) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.import_clients", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("file", type=Path, metavar="FILE", help="CSV with the columns phone_number, tag, timezone")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="CSV with the columns phone_number, tag, timezone, attributes.NAME"
+    )
     parser.add_argument("--stack", default=STACK, help="name of the CloudFormation stack (%(default)s)")
     parser.add_argument("--export", action="store_true", help="the other way: all clients into FILE")
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="of the API, for --export (%(default)s)")

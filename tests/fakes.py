@@ -97,10 +97,11 @@ class FakeClients:
         self.audit = audit
         self.rows: dict[int, Client] = {}
         self.phones: dict[str, int] = {}
+        self.stops: dict[str, datetime] = {}
 
     def add(self, client: Client, record: Record | None = None) -> None:
         with LOCK:
-            if client.phone_number in self.phones:
+            if not self._may_have_phone(client):
                 raise PhoneTaken
             if client.id in self.rows:
                 raise RowChanged
@@ -111,7 +112,7 @@ class FakeClients:
         with LOCK:
             clients = list(clients)
             assert len(clients) <= 50
-            if any(client.phone_number in self.phones or client.id in self.rows for client in clients):
+            if any(client.id in self.rows or not self._may_have_phone(client) for client in clients):
                 raise RowChanged
             for client in clients:
                 self._put(client)
@@ -124,7 +125,7 @@ class FakeClients:
 
     def change(self, before: Client, after: Client, record: Record | None = None) -> None:
         with LOCK:
-            if self.phones.get(after.phone_number, after.id) != after.id:
+            if after.phone_number != before.phone_number and not self._may_have_phone(after):
                 raise PhoneTaken
             self.remove(before, record)
             self._put(after)
@@ -137,14 +138,20 @@ class FakeClients:
             self.audit.write(record)
 
     def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
-        return sum(chosen.chooses(client) for client in self.read(partition, first - 1, last, len(self.rows)))
+        clients = self.read(partition, first - 1, last, len(self.rows))
+        return sum(chosen.chooses(client) and client.opted_out_at is None for client in clients)
 
     def find_by_phone(self, phone_number: str) -> Client | None:
         return self.rows.get(self.phones.get(phone_number, 0))
 
-    def find_many(self, phone_numbers: Iterable[str]) -> dict[str, Client]:
+    def find_many(self, phone_numbers: Iterable[str]) -> tuple[dict[str, Client], dict[str, datetime]]:
         with LOCK:
-            return {phone: self.rows[self.phones[phone]] for phone in phone_numbers if phone in self.phones}
+            wanted = set(phone_numbers)
+            stops = {phone: self.stops[phone] for phone in wanted & set(self.stops) - set(self.phones)}
+            return {phone: self.rows[self.phones[phone]] for phone in wanted & set(self.phones)}, stops
+
+    def stop_of(self, phone_number: str) -> datetime | None:
+        return self.stops.get(phone_number)
 
     def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
         key: Callable[[Client], str | int | None] = {
@@ -159,6 +166,13 @@ class FakeClients:
     def _put(self, client: Client) -> None:
         self.rows[client.id] = client
         self.phones[client.phone_number] = client.id
+        self.stops.pop(client.phone_number, None)
+        if client.opted_out_at is not None:
+            self.stops[client.phone_number] = client.opted_out_at
+
+    def _may_have_phone(self, client: Client) -> bool:
+        is_stopped = client.phone_number in self.stops and client.opted_out_at is None
+        return client.phone_number not in self.phones and not is_stopped
 
 
 class FakeMailings:
@@ -633,6 +647,10 @@ class FakeLabels:
             self.rows.add(("operator_code", client.operator_code))
             if client.tag:
                 self.rows.add(("tag", client.tag))
+            self.rows |= {("attribute", name) for name in client.attributes}
+
+    def known(self, kind: str, labels: Iterable[str]) -> set[str]:
+        return {label for label in labels if (kind, label) in self.rows}
 
     def read(self, kind: str, limit: int) -> list[str]:
         return sorted(label for found, label in self.rows if found == kind)[:limit]

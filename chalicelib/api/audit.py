@@ -5,8 +5,7 @@ from __future__ import annotations
 from chalice.app import Response
 
 from .. import audit
-from ..domain.record import Record
-from ..mailings import shown_moment
+from ..domain.record import Record, shown_moment
 from .calls import Call
 from .paging import answer_page, read_page
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from chalice.app import Response
 
 from .. import clients
 from ..clients import ClientFields, ClientFilter, shown
+from ..domain.client import Client
 from ..fields import CLIENT, CLIENT_READ_ONLY, read_fields
 from .calls import Call
 from .once import answer_once
@@ -49,6 +50,19 @@ def change(call: Call, client_id: int, partial: bool) -> Response:
 def delete(call: Call, client_id: int) -> Response:
     clients.forget_client(call.outside, client_id, call.author)
     return Response("", status_code=204)
+
+
+def opt_out(call: Call, client_id: int) -> Response:
+    return _stop(call, lambda: clients.opt_out_client(call.outside, client_id, call.author))
+
+
+def opt_in(call: Call, client_id: int) -> Response:
+    return _stop(call, lambda: clients.opt_in_client(call.outside, client_id, call.author))
+
+
+def _stop(call: Call, decide: Callable[[], Client]) -> Response:
+    read_fields(call.body(), {}, set(), partial=False)
+    return answer_once(call, lambda _: Response(shown(decide())))
 
 
 def _read(call: Call, partial: bool) -> ClientFields:

@@ -7,16 +7,19 @@ only the first has the names of the columns, so that the parts one after the oth
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from chalice.app import Response
 
 from .. import clients as clients_
 from .. import imports, mailings, stats
-from ..domain.client_import import RefusedRow
+from ..domain.client import Client, is_attribute_name
+from ..domain.client_import import ATTRIBUTE_COLUMN, RefusedRow
 from ..domain.csv_file import write_rows
 from ..domain.walk import Cursor
+from ..errors import BadInput
+from ..text_fields import ATTRIBUTE
 from .calls import Call
 from .clients import read_filter
 from .paging import Page, cursor_place, next_url, read_page
@@ -32,8 +35,13 @@ SIZE = 3_500_000
 
 PATIENCE = timedelta(seconds=8)
 BOM = "\ufeff"
-CLIENT_COLUMNS = tuple(CLIENT_SHOWN)
+CLIENT_COLUMNS = tuple(name for name in CLIENT_SHOWN if name != "attributes")
 MESSAGE_COLUMNS = tuple(MESSAGE_SHOWN)
+
+MOST_ATTRIBUTES = 40
+"""With their names a part's address stays shorter than the 10 KB that API Gateway takes."""
+
+NOTHING_MORE: Mapping[str, str] = {}
 
 Place = tuple[int, ...]
 Rows = list[list[object]]
@@ -41,13 +49,15 @@ Read = Callable[[Place, int], tuple[Rows, Place | None]]
 
 
 def clients(call: Call) -> Response:
-    wanted = read_filter(call.query)
+    """A column for each attribute; which they are is kept in the parts' addresses, whatever is registered meanwhile."""
+    wanted, names = read_filter(call.query), _attribute_names(call)
+    columns = (*CLIENT_COLUMNS, *(f"{ATTRIBUTE_COLUMN}{name}" for name in names))
 
     def read(place: Place, limit: int) -> tuple[Rows, Place | None]:
         found, cursor = clients_.list_clients(call.outside, wanted, Cursor(*place), limit)
-        return [_cells(clients_.shown(client), CLIENT_COLUMNS) for client in found], cursor_place(cursor)
+        return [_cells(_flat(client), columns) for client in found], cursor_place(cursor)
 
-    return _part(call, "clients.csv", CLIENT_COLUMNS, read, beginning=(0, 0))
+    return _part(call, "clients.csv", columns, read, beginning=(0, 0), kept={"attributes": ",".join(names)})
 
 
 def messages(call: Call, mailing_id: int) -> Response:
@@ -72,6 +82,25 @@ def refused(call: Call, import_id: int) -> Response:
     return _part(call, f"import-{import_id}-refused.csv", (*columns, imports.REASON), read, beginning=(0,))
 
 
+def _attribute_names(call: Call) -> list[str]:
+    """Those that are asked for, or all that clients have."""
+    if "attributes" in call.query:
+        names = [name.strip() for name in call.query["attributes"].split(",") if name.strip()]
+        if not all(map(is_attribute_name, names)):
+            raise BadInput({"attributes": ["Names of attributes, separated by commas, are expected."]})
+    else:
+        names = call.outside.labels.read(ATTRIBUTE, MOST_ATTRIBUTES + 1)
+    if len(names) > MOST_ATTRIBUTES:
+        some = f"At most {MOST_ATTRIBUTES} attributes go into one file: say which, as in ?attributes=имя,город."
+        raise BadInput({"attributes": [some]})
+    return list(dict.fromkeys(names))
+
+
+def _flat(client: Client) -> dict[str, object]:
+    own = {f"{ATTRIBUTE_COLUMN}{name}": value for name, value in client.attributes.items()}
+    return {**clients_.shown(client), **own}
+
+
 def _cells(shown: object, columns: Sequence[str]) -> list[object]:
     assert isinstance(shown, dict)
     return [shown.get(column) for column in columns]
@@ -81,7 +110,15 @@ def _reason(row: RefusedRow) -> str:
     return "; ".join(f"{field}: {' '.join(texts)}" for field, texts in row.errors.items())
 
 
-def _part(call: Call, name: str, columns: Sequence[str], read: Read, beginning: Place) -> Response:
+def _part(
+    call: Call,
+    name: str,
+    columns: Sequence[str],
+    read: Read,
+    beginning: Place,
+    kept: Mapping[str, str] = NOTHING_MORE,
+) -> Response:
+    """`kept`: what the next part's address has besides this one's query."""
     page = read_page(call.query, len(beginning), default=PART, most=PART)
     text, rest = _read_part(call, page, read, beginning)
     head = BOM + write_rows([columns]) if page.place is None else ""
@@ -92,7 +129,7 @@ def _part(call: Call, name: str, columns: Sequence[str], read: Read, beginning: 
         "Cache-Control": "no-store",
     }
     if rest is not None:
-        headers["Link"] = f'<{next_url(call.url, call.query, page, rest)}>; rel="next"'
+        headers["Link"] = f'<{next_url(call.url, {**call.query, **kept}, page, rest)}>; rel="next"'
     return Response(head + text, headers=dict(headers))
 
 

@@ -65,11 +65,13 @@ OPERATIONS = [
     Operation("/Clients/import/", "post", "Import clients from a file", "Import", CSV, 202, query=("file_name",)),
     Operation("/Clients/import/{id}/", "get", "How far an import is, and its refused rows", "ImportWithRows"),
     Operation("/Clients/import/{id}/refused/", "get", "An import's refused rows, with the reasons", CSV),
-    Operation("/Clients/export/", "get", "Clients as CSV, part by part", CSV, query=clients.FILTERS),
+    Operation("/Clients/export/", "get", "Clients as CSV, part by part", CSV, query=(*clients.FILTERS, "attributes")),
     Operation("/Clients/{id}/", "get", "Read a client", "Client"),
     Operation("/Clients/{id}/", "put", "Replace a client", "Client", "NewClient"),
     Operation("/Clients/{id}/", "patch", "Change a client", "Client", "ClientChange"),
     Operation("/Clients/{id}/", "delete", "Forget a client", status=204),
+    Operation("/Clients/{id}/opt_out/", "post", "Put a client on the stop list: it is sent nothing", "Client"),
+    Operation("/Clients/{id}/opt_in/", "post", "Take a client off the stop list", "Client"),
     Operation("/Mailing/", "get", "List mailings, the newest first", "Mailing", is_list=True),
     Operation("/Mailing/", "post", "Announce a mailing", "Mailing", "NewMailing", 201),
     Operation("/Mailing/{id}/", "get", "Read a mailing", "Mailing"),
@@ -151,7 +153,10 @@ def _parameters(operation: Operation) -> list[Schema]:
             _query("cursor", CURSOR, "From `next`, or the Link header; opaque"),
         ]
     filters: dict[str, Schema] = {"status": {"enum": list(MESSAGE_STATUSES)}}
-    abouts = {"file_name": "What people call the file"}
+    abouts = {
+        "file_name": "What people call the file",
+        "attributes": "Attributes that get a column, separated by commas; without it all of them",
+    }
     found += [_query(name, filters.get(name, STRING), abouts.get(name, "Only those")) for name in operation.query]
     if operation.method == "post":
         about = "Repeated with the same key within 24 hours, the first answer is returned and nothing is done"

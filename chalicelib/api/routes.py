@@ -34,6 +34,16 @@ def client_detail(client_id: str) -> Response:
     )
 
 
+@routes.route("/Clients/{client_id}/opt_out", **ROUTE)
+def client_opt_out(client_id: str) -> Response:
+    return _answer({"POST": lambda call: clients.opt_out(call, read_id(client_id))})
+
+
+@routes.route("/Clients/{client_id}/opt_in", **ROUTE)
+def client_opt_in(client_id: str) -> Response:
+    return _answer({"POST": lambda call: clients.opt_in(call, read_id(client_id))})
+
+
 @routes.route("/Clients/import", **ROUTE)
 def import_list() -> Response:
     return _answer({"GET": imports.list_, "POST": imports.create})

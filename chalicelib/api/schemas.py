@@ -30,6 +30,8 @@ CLIENT_SHOWN: dict[str, Schema] = {
     "operator_code": STRING,
     "tag": TEXT_OR_NULL,
     "timezone": STRING,
+    "opted_out_at": TIME_OR_NULL,
+    "attributes": CELLS,
 }
 MAILING_SHOWN: dict[str, Schema] = {
     "id": INTEGER,

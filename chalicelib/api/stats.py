@@ -7,9 +7,9 @@ from chalice.app import Response
 from .. import mailings, stats
 from ..domain.mailing import Counts, Mailing
 from ..domain.message import STATUSES, Message
+from ..domain.record import shown_moment
 from ..errors import BadInput
 from ..mailings import shown as shown_mailing
-from ..mailings import shown_moment
 from .calls import Call
 from .paging import answer_page, cursor_place, read_page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 from urllib.parse import urlencode
 
@@ -9,17 +10,43 @@ import pytz
 from chalice.app import Response
 
 from .. import clients
+from ..adapters.outside import Outside
 from ..api.calls import read_id
 from ..api.clients import FILTERS, read_filter
 from ..api.paging import answer_page, cursor_place, read_page
 from ..clients import ClientFields
 from ..domain.client import Client
-from ..errors import BadInput, FieldErrors
-from ..fields import CLIENT, read_fields
+from ..domain.record import Author
+from ..errors import BadInput, FieldErrors, NotFound
+from ..fields import CLIENT, Field, attributes, read_fields, rule
+from ..text_fields import suggested_names
 from .visits import Visit
 
 LIST_LENGTH = 50
 LABELS_SHOWN = 1000
+
+QUESTIONS = {
+    "delete": "Delete this client? What is queued will not be sent; messages already sent stay in the statistics.",
+    "opt_out": "Put this client on the stop list? It is sent nothing more; what is queued for it is cancelled.",
+    "opt_in": "Take this client off the stop list? Ask the person first: mailings will reach this number again.",
+}
+STEPS: dict[str, Callable[[Outside, int, Author], object]] = {
+    "delete": clients.forget_client,
+    "opt_out": clients.opt_out_client,
+    "opt_in": clients.opt_in_client,
+}
+
+
+@rule(type="string")
+def attribute_lines(sent: object) -> object:
+    """As they are typed in the form: `name=value`, each in a line of its own."""
+    lines = [line.partition("=") for line in str(sent).split("\n") if line.strip()]
+    if not all(is_pair for _, is_pair, _ in lines):
+        raise ValueError("In each line a name, = and a value are expected: имя=Анна.")
+    return attributes.read({name: value for name, _, value in lines})
+
+
+FORM = {**CLIENT, "attributes": Field(attribute_lines, CLIENT["attributes"].about)}
 
 
 def list_(visit: Visit) -> Response:
@@ -46,7 +73,9 @@ def new(visit: Visit) -> Response:
 
 def edit(visit: Visit, sent_id: str) -> Response:
     client = clients.get_client(visit.outside, read_id(sent_id))
-    return _form(visit, client, {name: clients.shown(client)[name] or "" for name in CLIENT})
+    values = {name: clients.shown(client)[name] or "" for name in CLIENT}
+    lines = "\n".join(f"{name}={value}" for name, value in client.attributes.items())
+    return _form(visit, client, {**values, "attributes": lines})
 
 
 def save_new(visit: Visit) -> Response:
@@ -57,19 +86,27 @@ def save(visit: Visit, sent_id: str) -> Response:
     return _save(visit, clients.get_client(visit.outside, read_id(sent_id)))
 
 
-def ask_delete(visit: Visit, sent_id: str) -> Response:
-    return visit.page("client_question.html", client=clients.get_client(visit.outside, read_id(sent_id)))
+def ask(visit: Visit, sent_id: str, step: str) -> Response:
+    """The question before what is not done lightly."""
+    if step not in QUESTIONS:
+        raise NotFound
+    client = clients.get_client(visit.outside, read_id(sent_id))
+    return visit.page("client_question.html", client=client, step=step, question=QUESTIONS[step])
 
 
-def delete(visit: Visit, sent_id: str) -> Response:
-    clients.forget_client(visit.outside, read_id(sent_id), visit.author)
-    return visit.go("/console/clients", done="deleted")
+def take(visit: Visit, sent_id: str, step: str) -> Response:
+    if step not in STEPS:
+        raise NotFound
+    STEPS[step](visit.outside, read_id(sent_id), visit.author)
+    if step == "delete":
+        return visit.go("/console/clients", done="deleted")
+    return visit.go(f"/console/clients/{sent_id}", done=step)
 
 
 def _save(visit: Visit, before: Client | None) -> Response:
     sent: dict[str, object] = {name: visit.field(name).strip() for name in CLIENT}
     try:
-        wanted = cast(ClientFields, read_fields(sent, CLIENT, set(), partial=False))
+        wanted = cast(ClientFields, read_fields(sent, FORM, set(), partial=False))
         if before is None:
             clients.register_client(visit.outside, wanted, author=visit.author)
         else:
@@ -88,6 +125,8 @@ def _form(
         client=client,
         values={name: values.get(name, "") for name in CLIENT},
         tags=visit.outside.labels.read("tag", LABELS_SHOWN),
+        names=suggested_names(visit.outside),
         timezones=pytz.common_timezones,
         errors=errors or {},
+        done=visit.query.get("done"),
     )

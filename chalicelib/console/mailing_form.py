@@ -14,11 +14,11 @@ from ..domain.audience import Filter
 from ..domain.decisions import MailingFields
 from ..domain.gateway_result import Outcome
 from ..domain.mailing import Mailing
-from ..domain.sms import measure
 from ..errors import BadInput, FieldErrors
 from ..fields import MAILING, Field, read_fields
 from ..once import first_request
-from ..preview import Preview, preview_mailing
+from ..preview import Preview, preview_mailing, preview_plain
+from ..text_fields import suggested_names
 from ..trial import send_trial
 from .visits import Visit
 
@@ -56,7 +56,11 @@ def preview(visit: Visit) -> Response:
     """Only the part of the form that says whom it reaches: what the page asks for while it is filled in."""
     mailing_id = visit.field("mailing")
     before = mailings.get_mailing(visit.outside, read_id(mailing_id)) if mailing_id else None
-    return visit.page("preview.html", preview=_preview(visit, _sent(visit, before), before))
+    try:
+        return visit.page("preview.html", preview=_preview(visit, _sent(visit, before), before))
+    except BadInput as refused:
+        texts = [text for texts in cast(FieldErrors, refused.body).values() for text in texts]
+        return visit.page("preview.html", preview=None, problems=texts)
 
 
 def _save(visit: Visit, before: Mailing | None) -> Response:
@@ -107,7 +111,10 @@ def _preview(visit: Visit, sent: Values, before: Mailing | None) -> Preview:
     """Of a form that need not be whole yet. Who gets a mailing that has started is settled."""
     text = str(sent["message_text"]).strip()
     if before is not None and before.plan is not None:
-        return Preview(before.counts.total, before.is_fanned_out, measure(text) if text else None)
+        counted = before.counts.total, before.is_fanned_out
+        if text == before.message_text and not before.has_fields:
+            return preview_plain(text, *counted)
+        return preview_mailing(visit.outside, before.chosen, text, counted)
     filters = {name: sent[name] for name in ("filter_tag", "filter_op_codes")}
     wanted = cast(MailingFields, read_fields(filters, MAILING, set(), partial=True))
     chosen = Filter(wanted.get("filter_tag", ()), wanted.get("filter_op_codes", ()))
@@ -156,6 +163,7 @@ def _shown(
         is_started=mailing is not None and mailing.plan is not None,
         tags=_labels(visit, "tag", values.get("filter_tag")),
         codes=_labels(visit, "operator_code", values.get("filter_op_codes")),
+        names=suggested_names(visit.outside),
         trial_phone=visit.field("trial_phone"),
         once=visit.field("once") or secrets.token_urlsafe(12),
         preview=preview,

@@ -109,10 +109,13 @@ def client(sent_id: str) -> Response:
     )
 
 
-@console.route("/console/clients/{sent_id}/delete", **ROUTE)
-def delete_client(sent_id: str) -> Response:
+@console.route("/console/clients/{sent_id}/{step}", **ROUTE)
+def client_step(sent_id: str, step: str) -> Response:
     return _answer(
-        {"GET": lambda visit: clients.ask_delete(visit, sent_id), "POST": lambda visit: clients.delete(visit, sent_id)}
+        {
+            "GET": lambda visit: clients.ask(visit, sent_id, step),
+            "POST": lambda visit: clients.take(visit, sent_id, step),
+        }
     )
 
 

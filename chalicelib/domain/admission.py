@@ -12,6 +12,7 @@ from .message import EXPIRED, QUEUED, Message
 from .send_window import Hours, Zones
 
 CLIENT_GONE = "The client was deleted."
+OPTED_OUT = "The client opted out."
 
 
 class Admission(Enum):
@@ -47,6 +48,8 @@ def admit(mailing: Mailing | None, client: Client | None, now: datetime, zones: 
         return Decision(Admission.HOLD)
     if client is None:
         return Decision(Admission.CANCEL, CLIENT_GONE)
+    if client.opted_out_at is not None:
+        return Decision(Admission.CANCEL, OPTED_OUT)
     if mailing.is_over(now):
         return Decision(Admission.EXPIRE)
     if mailing.status == PAUSED:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 BLOCK_SIZE = 1000
 """Clients are stored in blocks of this many consecutive ids: one Query reads a block in the order of ids,
@@ -15,7 +17,17 @@ writes a second to one): an import sorted by phone number would otherwise meet i
 
 
 MAX_LABEL = 255
-"""Characters of a tag."""
+"""Characters of a tag, and of an attribute's value."""
+
+ATTRIBUTE_NAME = r"[^\W\d_]\w{0,31}"
+"""As people name columns: a letter of any alphabet, then letters, digits and _."""
+
+FIELDS_OF_ALL = ("tag", "phone_number")
+"""What a text may say of every client; no attribute has such a name."""
+
+MAX_ATTRIBUTES = 20
+MAX_ATTRIBUTES_SIZE = 1024
+"""Bytes in UTF-8, of names and values together: a client stays below 4 KB, one unit to read, if the tag is not huge."""
 
 PHONE = re.compile(r"79[0-9]{9}")
 
@@ -25,16 +37,40 @@ MAX_CLIENT_ID = 10**10 - 1
 
 @dataclass(frozen=True)
 class Client:
-    """`phone_number` is 79XXXXXXXXX, `tag` one free label or None, `timezone` a pytz name."""
+    """`phone_number` is 79XXXXXXXXX, `tag` one free label or None, `timezone` a pytz name.
+
+    `opted_out_at`: since when nothing may be sent to this client; the phone number keeps it when the client goes.
+    `attributes`: free fields for texts, by name; none of them is blank.
+    """
 
     id: int
     phone_number: str
     tag: str | None = None
     timezone: str = "UTC"
+    opted_out_at: datetime | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def operator_code(self) -> str:
         return self.phone_number[1:4]
+
+    @property
+    def masked_phone(self) -> str:
+        """For a page that many look at: +7 977 ***-**-29."""
+        return f"+7 {self.operator_code} ***-**-{self.phone_number[-2:]}"
+
+
+def is_attribute_name(name: str) -> bool:
+    return re.fullmatch(ATTRIBUTE_NAME, name) is not None and name not in FIELDS_OF_ALL
+
+
+def attributes_error(attributes: Mapping[str, str]) -> str | None:
+    """Why one client cannot have all of these."""
+    if len(attributes) > MAX_ATTRIBUTES:
+        return f"At most {MAX_ATTRIBUTES} attributes are expected."
+    if sum(len(text.encode()) for pair in attributes.items() for text in pair) > MAX_ATTRIBUTES_SIZE:
+        return f"At most {MAX_ATTRIBUTES_SIZE} bytes in all are expected, two for each Cyrillic letter."
+    return None
 
 
 def block_of(client_id: int) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from .client import Client
+from .client import Client, attributes_error, is_attribute_name
 from .csv_file import FileFormat
+
+ATTRIBUTE_COLUMN = "attributes."
+"""A column whose name begins so is an attribute, named by the rest."""
 
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
 STATUSES = (RUNNING, FINISHED, FAILED)
@@ -82,6 +85,11 @@ class ClientImport:
         """What the file decides about a client that is known; a column that is absent leaves it as it is."""
         return {"tag", "timezone"} & set(self.form.columns)
 
+    @property
+    def given_attributes(self) -> tuple[str, ...]:
+        """The attributes that have a column of their own; a client keeps any other."""
+        return tuple(map(attribute_of, filter(is_attribute_column, self.form.columns)))
+
     def is_stalled(self, now: datetime) -> bool:
         return self.status == RUNNING and self.moved_at + STALLED_AFTER < now
 
@@ -100,10 +108,11 @@ class RefusedRow:
 
 @dataclass(frozen=True)
 class Decision:
-    """`new` clients have no id yet; `changes` are before and after."""
+    """`new` clients have no id yet; `changes` are before and after; `refused`: rows by number, with what is wrong."""
 
     new: list[Client]
     changes: list[tuple[Client, Client]]
+    refused: dict[int, str]
     tally: Tally
 
 
@@ -112,18 +121,46 @@ def job_body(import_id: int) -> dict[str, object]:
     return {"import": import_id}
 
 
-def decide(rows: Sequence[Mapping[str, Any]], known: Mapping[str, Client]) -> Decision:
-    """One row after the other, as if each were written before the next is read: of a phone doubled the later wins."""
-    clients = dict(known)
-    tally = Tally()
-    for row in rows:
+def is_attribute_column(name: str) -> bool:
+    return name.startswith(ATTRIBUTE_COLUMN) and is_attribute_name(attribute_of(name))
+
+
+def attribute_of(column: str) -> str:
+    return column.removeprefix(ATTRIBUTE_COLUMN)
+
+
+def with_given(before: Mapping[str, str], names: Collection[str], given: Mapping[str, str]) -> dict[str, str]:
+    """A client's attributes after those of these `names` became as given, where a blank one is none."""
+    kept = {name: value for name, value in before.items() if name not in names}
+    return {**kept, **{name: given[name] for name in names if name in given}}
+
+
+def decide(
+    rows: Mapping[int, Mapping[str, Any]],
+    known: Mapping[str, Client],
+    stops: Mapping[str, datetime],
+    attributes: Collection[str],
+) -> Decision:
+    """One row after the other, as if each were written before the next is read: of a phone doubled the later wins.
+
+    `rows` by their numbers. `stops`: since when phone numbers that nobody has are on the stop list; their clients are
+    opted out from the start. `attributes`: names of those that the file decides.
+    """
+    clients, tally, refused = dict(known), Tally(), {}
+    for number, row in rows.items():
         phone = row["phone_number"]
         before = clients.get(phone)
-        after = clients[phone] = replace(before or Client(0, phone), **row)
+        start = before or Client(0, phone, opted_out_at=stops.get(phone))
+        own = with_given(start.attributes, attributes, row.get("attributes", {}))
+        if error := attributes_error(own):
+            refused[number] = error
+            tally += Tally(refused=1)
+            continue
+        after = clients[phone] = replace(start, **{**row, "attributes": own})
         tally += Tally(added=before is None, changed=before not in (None, after), unchanged=before == after)
     new = [client for client in clients.values() if not client.id]
     changes = [(known[phone], client) for phone, client in clients.items() if client.id and client != known[phone]]
-    return Decision(new, changes, tally)
+    return Decision(new, changes, refused, tally)
 
 
 def tell_cells(form: FileFormat, cells: Sequence[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import BadInput
@@ -16,7 +16,7 @@ HEAD = 256 * 1024
 """Bytes of the beginning from which the encoding is decided."""
 
 MAX_ROW = 4096
-"""Bytes; a client's row has at most some 1,200. Bounds what an unclosed quote can swallow, and the memory."""
+"""Bytes; a client's row has at most some 2,300. Bounds what an unclosed quote can swallow, and the memory."""
 
 MAX_SHOWN = 64
 UTF8, CP1251 = "utf-8", "cp1251"
@@ -28,6 +28,23 @@ UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 DELIMITERS = (";", ",")
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What makes a spreadsheet run a cell: https://owasp.org/www-community/attacks/CSV_Injection"""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names that a file's columns may have: the `known` ones, and any that `is_more` takes, such as `example`."""
+
+    known: Collection[str]
+    required: Collection[str]
+    is_more: Callable[[str], bool]
+    example: str
+
+    def takes(self, name: str) -> bool:
+        return name in self.known or self.is_more(name)
+
+    @property
+    def expected(self) -> str:
+        return f"some of {', '.join([*self.known, self.example])} are expected"
 
 
 @dataclass(frozen=True)
@@ -57,7 +74,7 @@ class RowTooLong(Exception):
     """A row goes on for longer than any client's."""
 
 
-def read_format(head: bytes, is_whole: bool, known: Collection[str], required: Collection[str]) -> FileFormat:
+def read_format(head: bytes, is_whole: bool, allowed: Columns) -> FileFormat:
     """From the first HEAD bytes; `is_whole`: there are no more. Raises BadInput: what the first row should be."""
     start = len(BOM) if head.startswith(BOM) else 0
     if not head[start:].strip():
@@ -68,7 +85,7 @@ def read_format(head: bytes, is_whole: bool, known: Collection[str], required: C
     delimiter = _delimiter(head[start:].partition(b"\n")[0])
     first = next(read_rows(iter([head[start:]]), FileFormat(encoding, delimiter, (), start), start))
     columns = tuple(cell.strip() for cell in first.cells)
-    _check_columns(columns, first.error, known, required)
+    _check_columns(columns, first.error, allowed)
     return FileFormat(encoding, delimiter, columns, first.end)
 
 
@@ -205,16 +222,13 @@ def _delimiter(line: bytes) -> str:
     return max(DELIMITERS, key=lambda one: line.count(one.encode()))
 
 
-def _check_columns(
-    columns: tuple[str, ...], error: str | None, known: Collection[str], required: Collection[str]
-) -> None:
-    expected = f"The first row names the columns, separated by ; or , : some of {', '.join(known)} are expected."
-    if error or not set(columns) & set(known):
-        raise BadInput.whole(expected)
-    errors = {name: ["This column is required."] for name in required if name not in columns}
-    unknown = [f"Unknown column: some of {', '.join(known)} are expected."]
+def _check_columns(columns: tuple[str, ...], error: str | None, allowed: Columns) -> None:
+    if error or not any(map(allowed.takes, columns)):
+        raise BadInput.whole(f"The first row names the columns, separated by ; or , : {allowed.expected}.")
+    errors = {name: ["This column is required."] for name in allowed.required if name not in columns}
+    unknown = [f"Unknown column: {allowed.expected}."]
     for number, name in enumerate(columns, 1):
-        if name not in known:
+        if not allowed.takes(name):
             errors[name[:MAX_SHOWN] or f"(column {number})"] = unknown
         elif columns.count(name) > 1:
             errors[name] = ["This column is there more than once."]

@@ -14,6 +14,7 @@ from ..errors import BadInput, NotInThisStatus
 from .audience import Filter, Plan
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
 from .send_window import SendWindow
+from .template import has_fields
 
 
 class MailingFields(TypedDict, total=False):
@@ -35,6 +36,7 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         datetime_start=fields["datetime_start"],
         datetime_end=fields["datetime_end"],
         message_text=fields["message_text"],
+        has_fields=has_fields(fields["message_text"]),
         chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ())),
         window=_window(None, fields),
     )
@@ -46,11 +48,13 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
     """The mailing with the changed fields, and the status that follows from them."""
     if mailing.status == CANCELLED:
         raise NotInThisStatus("The mailing is cancelled: announce a new one.")
+    text = fields.get("message_text", mailing.message_text)
     after = replace(
         mailing,
         datetime_start=fields.get("datetime_start", mailing.datetime_start),
         datetime_end=fields.get("datetime_end", mailing.datetime_end),
-        message_text=fields.get("message_text", mailing.message_text),
+        message_text=text,
+        has_fields=mailing.has_fields if text == mailing.message_text else has_fields(text),
         chosen=Filter(
             fields.get("filter_tag", mailing.chosen.tags),
             fields.get("filter_op_codes", mailing.chosen.operator_codes),

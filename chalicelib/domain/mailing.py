@@ -69,6 +69,7 @@ class Mailing:
 
     `window` are the local hours, if it has any. `releases`: the moments when it opens for somebody who waits for that.
     `awaits_hours`: the last round of recounting found nobody waiting for anything else.
+    `has_fields`: its text is filled in for each client; one announced before there were fields goes out as it is.
 
     Times are aware and in UTC. `version` changes with every decision, not with the counts.
     """
@@ -94,6 +95,7 @@ class Mailing:
     progress_at: datetime | None = None
     last_post_at: datetime | None = None
     ended_at: datetime | None = None
+    has_fields: bool = False
     version: int = 1
 
     @property

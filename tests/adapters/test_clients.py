@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from chalicelib.clients import register_client
+from chalicelib.clients import opt_out_client, register_client
 from chalicelib.domain.audience import Filter, Partition
 from chalicelib.domain.client import MAX_CLIENT_ID, Client
 from chalicelib.errors import PhoneTaken, RowChanged
@@ -14,6 +15,8 @@ from chalicelib.preview import count_audience
 
 ANNA = Client(1, "79770000001", "друзья", "Europe/Moscow")
 BORIS = Client(2, "79210000002")
+SINCE = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
+STOPPED = replace(ANNA, opted_out_at=SINCE)
 
 
 def test_what_was_added_is_read_back(outside: Any) -> None:
@@ -54,7 +57,10 @@ def test_a_phone_number_freed_by_a_change_or_a_deletion_can_be_used_at_once(outs
     assert outside.clients.find_by_phone("79770000009") == Client(3, "79770000009")
 
 
-@pytest.mark.parametrize("field", [{"tag": "x"}, {"tag": None}, {"timezone": "UTC"}, {"phone_number": "79770000005"}])
+@pytest.mark.parametrize(
+    "field",
+    [{"tag": "x"}, {"tag": None}, {"timezone": "UTC"}, {"phone_number": "79770000005"}, {"opted_out_at": SINCE}],
+)
 def test_a_change_over_something_else_than_was_read_is_refused(outside: Any, field: dict[str, Any]) -> None:
     outside.clients.add(ANNA)
     outside.clients.change(ANNA, replace(ANNA, **field))
@@ -64,6 +70,67 @@ def test_a_change_over_something_else_than_was_read_is_refused(outside: Any, fie
     with pytest.raises(RowChanged):
         outside.clients.remove(ANNA)
     assert outside.clients.get(1) == replace(ANNA, **field)
+
+
+def test_attributes_are_kept_and_a_change_over_others_is_refused(outside: Any) -> None:
+    own = replace(ANNA, attributes={"имя": "Анна", "город": 'Омск "X"'})
+    outside.clients.add(ANNA)
+    outside.clients.change(ANNA, own)
+    assert outside.clients.get(1) == own
+    assert outside.clients.read(Partition("tag", "друзья#0"), 0, MAX_CLIENT_ID, 9) == [own]
+    for late in (ANNA, replace(own, attributes={"имя": "Анна"})):
+        with pytest.raises(RowChanged):
+            outside.clients.change(late, replace(late, tag="late"))
+    outside.clients.change(replace(own, attributes=dict(reversed(own.attributes.items()))), ANNA)
+    assert outside.clients.get(1) == ANNA
+
+
+def test_a_stop_is_kept_with_the_client_and_with_the_phone_number(outside: Any) -> None:
+    outside.clients.add(ANNA)
+    assert outside.clients.stop_of(ANNA.phone_number) is None
+    outside.clients.change(ANNA, STOPPED)
+    assert outside.clients.get(1) == STOPPED
+    assert outside.clients.stop_of(ANNA.phone_number) == SINCE
+    outside.clients.change(STOPPED, ANNA)
+    assert outside.clients.get(1) == ANNA
+    assert outside.clients.stop_of(ANNA.phone_number) is None
+
+
+@pytest.mark.parametrize("leaves", ["by a deletion", "by a change"])
+def test_a_phone_number_that_is_free_keeps_its_stop(outside: Any, leaves: str) -> None:
+    outside.clients.add(STOPPED)
+    if leaves == "by a deletion":
+        outside.clients.remove(STOPPED)
+    else:
+        outside.clients.change(STOPPED, replace(STOPPED, phone_number="79770000009"))
+        assert outside.clients.stop_of("79770000009") == SINCE
+    assert outside.clients.find_by_phone(ANNA.phone_number) is None
+    assert outside.clients.find_many([ANNA.phone_number]) == ({}, {ANNA.phone_number: SINCE})
+    twin = replace(ANNA, id=3)
+    with pytest.raises(PhoneTaken):
+        outside.clients.add(twin)
+    with pytest.raises(RowChanged):
+        outside.clients.add_many([twin])
+    outside.clients.add(BORIS)
+    with pytest.raises(PhoneTaken):
+        outside.clients.change(BORIS, replace(BORIS, phone_number=ANNA.phone_number))
+    outside.clients.add_many([replace(STOPPED, id=3)])
+    assert outside.clients.find_by_phone(ANNA.phone_number) == replace(STOPPED, id=3)
+    outside.clients.change(replace(STOPPED, id=3), twin)
+    outside.clients.remove(twin)
+    outside.clients.change(BORIS, replace(BORIS, phone_number=ANNA.phone_number))
+    assert outside.clients.stop_of(ANNA.phone_number) is None
+
+
+def test_a_stopped_client_does_not_take_the_phone_number_of_another(outside: Any) -> None:
+    outside.clients.add(STOPPED)
+    outside.clients.add(BORIS)
+    with pytest.raises(PhoneTaken):
+        outside.clients.change(STOPPED, replace(STOPPED, phone_number=BORIS.phone_number))
+    with pytest.raises(PhoneTaken):
+        outside.clients.add(replace(STOPPED, id=3))
+    assert outside.clients.get(1) == STOPPED
+    assert outside.clients.find_by_phone(BORIS.phone_number) == BORIS
 
 
 def test_a_change_of_a_deleted_client_does_not_bring_it_back(outside: Any) -> None:
@@ -131,7 +198,8 @@ def test_the_chosen_are_counted_as_a_mailing_would_choose_them(outside: Any, cho
     tags = ["vip", "vip", "new", "vip", None, None]
     for phone, tag in zip(phones, tags, strict=True):
         register_client(outside, {"phone_number": phone, "tag": tag})
-    assert count_audience(outside, chosen) == (number, True)
+    opt_out_client(outside, register_client(outside, {"phone_number": "79770000009", "tag": "vip"}).id)
+    assert count_audience(outside, chosen) == (number, True), "and who opted out is not"
 
 
 def test_where_there_is_nobody_nobody_is_counted(outside: Any) -> None:

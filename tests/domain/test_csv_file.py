@@ -14,6 +14,7 @@ from chalicelib.domain.csv_file import (
     HEAD,
     MAX_ROW,
     UTF8,
+    Columns,
     FileFormat,
     FileRow,
     as_typed,
@@ -24,12 +25,17 @@ from chalicelib.domain.csv_file import (
 )
 from chalicelib.errors import BadInput
 
-KNOWN = ["phone_number", "tag", "timezone", "id"]
+COLUMNS = Columns(
+    ["phone_number", "tag", "timezone", "id"],
+    ["phone_number"],
+    lambda name: name == "attributes.имя",
+    "attributes.name",
+)
 PLAIN = FileFormat(UTF8, ";", ("phone_number", "tag"), 0)
 
 
 def form_of(content: bytes, is_whole: bool = True) -> FileFormat:
-    return read_format(content[:HEAD], is_whole, KNOWN, ["phone_number"])
+    return read_format(content[:HEAD], is_whole, COLUMNS)
 
 
 def in_blocks(content: bytes, size: int) -> Iterator[bytes]:
@@ -65,7 +71,7 @@ def test_a_file_that_begins_in_ascii_says_line_by_line_what_it_is() -> None:
 def test_a_character_cut_by_the_end_of_the_beginning_is_no_sign_of_cp1251() -> None:
     content = ("phone_number;tag\n" + "79770000001;ж\n" * 20_000).encode()
     for end in range(1000, 1030):
-        assert read_format(content[:end], False, KNOWN, []).encoding == UTF8
+        assert read_format(content[:end], False, COLUMNS).encoding == UTF8
 
 
 def test_a_damaged_file_of_utf8_is_not_read_as_cp1251() -> None:
@@ -131,6 +137,9 @@ def test_a_huge_row_may_be_the_last() -> None:
         (b"tag;timezone\na;UTC\n", "phone_number", "required"),
         (b"phone_number;tagg\n", "tagg", "Unknown column"),
         (b"phone_number;tag;\n", "(column 3)", "Unknown column"),
+        ("phone_number;attributes.имя;имя\n".encode(), "имя", "id, attributes.name are expected"),
+        ("phone_number;attributes.имя;attributes.имя\n".encode(), "attributes.имя", "more than once"),
+        ("attributes.имя\n".encode(), "phone_number", "required"),
         (b"phone_number;tag;tag\n", "tag", "more than once"),
         (b"phone_number\ttag\n", "detail", "first row names the columns"),
     ],

@@ -219,3 +219,39 @@ def await_sent(call: Call, mailing_id: int, number: int) -> None:
     while call("GET", f"/Stats/{mailing_id}/").json()["messages"]["sent"] != number:
         assert time.monotonic() < deadline
         time.sleep(0.3)
+
+
+def test_who_opted_out_gets_nothing_in_the_middle_of_a_mailing_and_when_registered_again(
+    call: Call, tag: str, simulator: Simulator, finished: Finished
+) -> None:
+    first, second, *_ = call("GET", "/Clients/", params={"tag": tag}).json()["results"]
+    for client in (first, second):
+        assert call("POST", f"/Clients/{client['id']}/opt_out/").status_code == 200
+    assert call("DELETE", f"/Clients/{second['id']}/").status_code == 204
+    again = call("POST", "/Clients/", json={"phone_number": second["phone_number"], "tag": tag})
+    assert (again.status_code, again.json()["opted_out_at"] is None) == (201, False)
+    mailing_id = announce(call, tag)
+    stats = finished(mailing_id)
+    assert (stats["messages"]["sent"], stats["messages"]["cancelled"]) == (CLIENTS - 2, 2)
+    cancelled = call("GET", f"/Stats/{mailing_id}/", params={"status": "cancelled"}).json()["results"]
+    assert {message["last_error"] for message in cancelled} == {"The client opted out."}
+    assert {message["client_id"] for message in cancelled} == {first["id"], again.json()["id"]}
+    assert simulator.seen.summary()["distinct"] == CLIENTS - 2
+    assert call("POST", f"/Clients/{first['id']}/opt_in/").json() == first
+
+
+def test_each_client_gets_the_text_with_their_own_fields(
+    call: Call, tag: str, simulator: Simulator, finished: Finished
+) -> None:
+    clients = call("GET", "/Clients/", params={"tag": tag}).json()["results"]
+    for number, client in enumerate(clients[1:]):
+        changed = call("PATCH", f"/Clients/{client['id']}/", json={"attributes": {"имя": f"Анна {number}"}})
+        assert changed.status_code == 200, changed.text
+    times = {"datetime_start": "2026-01-01", "datetime_end": "2096-01-01", "filter_tag": tag}
+    refused = call("POST", "/Mailing/", json={**times, "message_text": "{неизвестно}"})
+    assert (refused.status_code, list(refused.json())) == (400, ["message_text"])
+    made = call("POST", "/Mailing/", json={**times, "message_text": "{имя|друг}, {tag} {"})
+    stats = finished(made.json()["id"])
+    assert stats["messages"]["sent"] == CLIENTS
+    names = ["друг", *(f"Анна {number}" for number in range(CLIENTS - 1))]
+    assert {message["text"] for message in simulator.seen.messages.values()} == {f"{name}, {tag} {{" for name in names}

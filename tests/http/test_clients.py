@@ -16,7 +16,15 @@ PHONE = "79774053329"
 def test_a_client_is_created_by_a_form_as_published(call: Call) -> None:
     answer = call("POST", "/Clients", form={"phone_number": PHONE})
     assert answer.status == 201
-    assert answer.json == {"id": 1, "phone_number": PHONE, "operator_code": "977", "tag": None, "timezone": "UTC"}
+    assert answer.json == {
+        "id": 1,
+        "phone_number": PHONE,
+        "operator_code": "977",
+        "tag": None,
+        "timezone": "UTC",
+        "opted_out_at": None,
+        "attributes": {},
+    }
 
 
 def test_a_client_is_created_by_json_with_its_phone_as_an_integer(call: Call) -> None:

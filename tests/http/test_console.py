@@ -178,6 +178,58 @@ def test_a_client_is_made_found_changed_and_deleted(anna: Browser) -> None:
     assert anna.get("/console/clients/1").status == 404
 
 
+def test_attributes_are_lines_of_a_form_and_fields_of_a_text(anna: Browser, outside: Outside) -> None:
+    gateway: Any = outside.gateway
+    form = {"phone_number": "79774053329", "tag": "", "timezone": "UTC"}
+    refused = anna.post("/console/clients/new", **{**form, "phone_number": "1"}, attributes="имя")
+    for text in ("In each line a name, = and a value", "Enter a phone number", ">\nимя</textarea>"):
+        assert text in refused.text
+    assert "cannot be the name" in anna.post("/console/clients/new", **form, attributes="a b=c").text
+    anna.post("/console/clients/new", **form, attributes=f"имя=Анна\r\n\r\n формула = a=b\r\nscript={SCRIPT}")
+    page = anna.get("/console/clients/1").text
+    assert "имя=Анна\nформула=a=b</textarea>" in page
+    assert "script, имя, формула" in page
+    anna.post("/console/clients/1", **form, attributes=f"имя=Анна\r\nscript={SCRIPT}")
+    assert "имя=Анна; script=&lt;script&gt;" in anna.get("/console/audit").text
+    assert "<code>{имя}</code>" in anna.get("/console/mailings/new").text
+    unknown = {**MAILING, "message_text": "{нет}"}
+    assert "Unknown fields: нет." in anna.post("/console/mailings/new", **unknown).text
+    assert "Unknown fields: нет." in anna.post("/console/preview", message_text="{нет}").text
+    shown = anna.post("/console/preview", message_text="{имя}: {script} {phone_number}").text
+    for text in ("+7 977 ***-**-29", "Анна: &lt;script&gt;", "7977*****29", "The longest text"):
+        assert text in shown
+    assert "79774053329" not in shown
+    trial = {**MAILING, "message_text": "{имя|друг}", "step": "trial"}
+    for phone in ("79774053329", "79210000001"):
+        assert "The test message was sent." in anna.post("/console/mailings/new", **trial, trial_phone=phone).text
+    assert [post.text for post in gateway.posts] == ["Анна", "друг"]
+    refused = anna.post("/console/mailings/new", **{**trial, "message_text": "{нет}"}, trial_phone="79210000001")
+    assert "Unknown fields: нет." in refused.text
+
+
+def test_a_client_opts_out_and_in_by_a_button_with_a_question(anna: Browser, outside: Outside) -> None:
+    gateway: Any = outside.gateway
+    anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC")
+    assert "/console/clients/1/opt_out" in anna.get("/console/clients/1").text
+    assert "Put this client on the stop list?" in anna.get("/console/clients/1/opt_out").text
+    answer = anna.post("/console/clients/1/opt_out")
+    assert answer.headers["Location"] == "/console/clients/1?done=opt_out"
+    page = anna.get("/console/clients/1?done=opt_out").text
+    for text in ("Stopped: nothing more is sent", "On the stop list", "/console/clients/1/opt_in"):
+        assert text in page
+    assert "opted out" in anna.get("/console/clients").text
+    assert "client 1: opted out" in anna.get("/console/audit").text
+    refused = anna.post("/console/mailings/new", **{**MAILING, "step": "trial"}, trial_phone="79770000001")
+    assert refused.status == 400
+    assert "Who has this number has opted out" in refused.text
+    assert "<b>0</b>" in anna.post("/console/preview", message_text="hello").text
+    assert "Ask the person first" in anna.get("/console/clients/1/opt_in").text
+    anna.post("/console/clients/1/opt_in")
+    assert "opted out" not in anna.get("/console/clients").text
+    assert gateway.posts == []
+    assert anna.get("/console/clients/1/fly").status == anna.post("/console/clients/1/fly").status == 404
+
+
 def test_what_is_wrong_with_a_client_stands_beside_its_field(anna: Browser, written: Callable[[], list[Any]]) -> None:
     before = written()
     answer = anna.post("/console/clients/new", phone_number=SCRIPT, tag="a,b", timezone="Mars/Base")

@@ -31,8 +31,8 @@ def test_clients_go_out_as_a_file_for_spreadsheets(call: Call) -> None:
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="clients.csv"'
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    head = "\ufeffid;phone_number;operator_code;tag;timezone\r\n"
-    assert answer.text == f"{head}1;79770000000;977;'=cmd|' /C calc'!A0;UTC\r\n"
+    head = "\ufeffid;phone_number;operator_code;tag;timezone;opted_out_at\r\n"
+    assert answer.text == f"{head}1;79770000000;977;'=cmd|' /C calc'!A0;UTC;\r\n"
 
 
 def test_parts_one_after_the_other_are_one_file(call: Call) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
 from chalicelib import hours, mailings
-from chalicelib.clients import change_client, forget_client
+from chalicelib.clients import change_client, forget_client, opt_in_client, opt_out_client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import RESENDABLE
@@ -72,6 +72,8 @@ class Deliveries(RuleBasedStateMachine):
             self.forbidden_posts.append((post, mailing))
             return
         client = self.outside.clients.rows[post.message_id % 10**10]
+        if client.opted_out_at is not None:
+            self.forbidden_posts.append((post, client))
         if mailing.window is not None and not mailing.window.is_open(zone(client.timezone), post.at):
             self.forbidden_posts.append((post, client))
 
@@ -117,6 +119,11 @@ class Deliveries(RuleBasedStateMachine):
     @rule(client_id=st.integers(1, 15), death=deaths)
     def forget(self, client_id: int, death: Death) -> None:
         self._order(lambda outside: forget_client(outside, client_id), death)
+
+    @rule(client_id=st.integers(1, 15), opts_out=st.booleans(), death=deaths)
+    def opt_out_or_in(self, client_id: int, opts_out: bool, death: Death) -> None:
+        decide = opt_out_client if opts_out else opt_in_client
+        self._order(lambda outside: decide(outside, client_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def pause(self, mailing_id: int, death: Death) -> None:

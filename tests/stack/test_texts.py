@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.domain import mailing, message
+from chalicelib.clients import OPTED_IN, OPTED_OUT
+from chalicelib.domain import admission, mailing, message
 from chalicelib.domain.principal import ROLES
 from chalicelib.domain.record import CHANGED, MADE, REMOVED
 from chalicelib.rendering import translate
@@ -16,7 +17,8 @@ from chalicelib.rendering import translate
 ROOM = Path(__file__).parents[2] / "chalicelib"
 FOLDERS = sorted(path.parent for path in ROOM.rglob("ru.json"))
 CONSOLE = ROOM / "console" / "templates"
-SHOWN_AS_THEY_ARE = {*mailing.STATUSES, *message.STATUSES, *ROLES, MADE, CHANGED, REMOVED}
+SHOWN_AS_THEY_ARE = {*mailing.STATUSES, *message.STATUSES, *ROLES, MADE, CHANGED, REMOVED, OPTED_OUT, OPTED_IN}
+SHOWN_AS_THEY_ARE |= {admission.CLIENT_GONE, admission.OPTED_OUT}
 
 
 def texts(folder: Path) -> set[str]:

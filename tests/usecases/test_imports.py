@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients import ClientFilter, list_clients, register_client
+from chalicelib.clients import ClientFilter, forget_client, list_clients, opt_out_client, register_client
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport
 from chalicelib.domain.record import Author
 from chalicelib.domain.walk import BEGINNING
-from chalicelib.errors import ImportBusy, NotFound, NotWritten
+from chalicelib.errors import BadInput, ImportBusy, NotFound, NotWritten
 from chalicelib.importing import BUSY_SECONDS, SECONDS_FOR_A_CHUNK, do_import, work_off
 from chalicelib.imports import check_content, list_refused, take_content, take_file
 from chalicelib.sweep import sweep
@@ -105,6 +105,71 @@ def test_read_only_columns_are_ignored_so_that_an_export_can_come_back(outside: 
     text = "id;phone_number;operator_code;tag;timezone;reason\n77;79770000001;123;'=a;UTC;none\n"
     assert imported(outside, text) == {"added": 1}
     assert outside.clients.rows == {1: Client(1, "79770000001", "=a")}
+
+
+def own(outside: Any) -> list[dict[str, str]]:
+    return [dict(client.attributes) for _, client in sorted(outside.clients.rows.items())]
+
+
+def test_a_column_of_an_attribute_decides_that_one_alone(outside: Any) -> None:
+    text = "phone_number;attributes.имя;attributes.город\n79770000001;Анна;Омск\n79770000002;;Омск\n"
+    assert imported(outside, text) == {"added": 2}
+    assert own(outside) == [{"имя": "Анна", "город": "Омск"}, {"город": "Омск"}]
+    assert outside.labels.read("attribute", 9) == ["город", "имя"]
+    assert imported(outside, text) == {"unchanged": 2}
+    assert imported(outside, "phone_number;tag\n79770000001;a\n") == {"changed": 1}
+    assert imported(outside, "phone_number;attributes.код\n79770000001;7\n79770000002;\n") == {
+        "changed": 1,
+        "unchanged": 1,
+    }
+    assert imported(outside, "attributes.имя;phone_number\n;79770000001\nЯна;79770000002\n") == {"changed": 2}
+    assert own(outside) == [{"город": "Омск", "код": "7"}, {"город": "Омск", "имя": "Яна"}]
+
+
+def test_a_row_whose_client_would_have_too_many_attributes_is_refused(outside: Any) -> None:
+    for letter in "ab":
+        names = [f"{letter}{number}" for number in range(11 - (letter == "b"))]
+        columns = ";".join(f"attributes.{name}" for name in names)
+        rows = f"79770000001;{';'.join(names)}\n79770000002{';' * len(names)}\n79770000003;{';'.join(names)}\n"
+        found = imported(outside, f"phone_number;{columns}\n{rows}")
+        assert found == ({"added": 3} if letter == "a" else {"refused": 2, "unchanged": 1})
+    rows, _ = list_refused(outside, 2, 0, 9)
+    assert [(row.number, row.cells["phone_number"]) for row in rows] == [(2, "79770000001"), (4, "79770000003")]
+    assert rows[0].errors == {"attributes": ["At most 20 attributes are expected."]}
+    assert [len(found) for found in own(outside)] == [11, 0, 11]
+
+
+def test_what_cannot_be_an_attribute_refuses_its_row_and_a_wrong_name_the_file(outside: Any) -> None:
+    text = f"phone_number;attributes.имя\n79770000001;{'я' * 256}\n79770000002;Анна\n"
+    assert imported(outside, text) == {"added": 1, "refused": 1}
+    for name in ("имя", "attributes", "attributes.", "attributes.first name", "attributes.tag"):
+        with pytest.raises(BadInput, match="Unknown column"):
+            begun(outside, f"phone_number;{name}\n")
+
+
+def test_who_opted_out_is_opted_out_however_often_the_file_comes_back(outside: Any) -> None:
+    imported(outside, many(60))
+    since = opt_out_client(outside, 7).opted_out_at
+    forget_client(outside, opt_out_client(outside, 8).id)
+    text = many(60, "b").replace(";", ";;").replace("phone_number;;tag", "phone_number;opted_out_at;tag")
+    assert imported(outside, text) == {"added": 1, "changed": 59}
+    assert {one.id: one.opted_out_at for one in outside.clients.rows.values() if one.opted_out_at} == {
+        7: since,
+        61: since,
+    }
+
+
+def test_a_stop_that_comes_while_a_file_is_read_holds_too(outside: Any) -> None:
+    add_many = outside.clients.add_many
+
+    def stop_first(clients: list[Client]) -> None:
+        outside.clients.add_many = add_many
+        outside.clients.stops[clients[3].phone_number] = outside.clock.now()
+        add_many(clients)
+
+    outside.clients.add_many = stop_first
+    assert imported(outside, many(10)) == {"added": 10}
+    assert [one.id for one in outside.clients.rows.values() if one.opted_out_at] == [4]
 
 
 def test_a_file_without_rows_is_finished_with_none(outside: Any) -> None:

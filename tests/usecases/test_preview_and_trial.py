@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.clients import register_client
+import pytest
+
+from chalicelib.clients import forget_client, opt_out_client, register_client
 from chalicelib.domain.audience import Filter
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.record import Author
+from chalicelib.errors import BadInput
 from chalicelib.preview import PATIENCE, count_audience, preview_mailing
 from chalicelib.trial import send_trial
 from tests.fakes import FakeOutside
@@ -24,6 +27,49 @@ def test_parts_are_counted_for_everybody_together() -> None:
     preview = preview_mailing(outside, Filter(), "я" * 71)
     assert (preview.clients, preview.parts) == (3, 6)
     assert preview_mailing(outside, Filter(), "").parts == 0
+
+
+def with_names(number: int) -> FakeOutside:
+    outside = FakeOutside()
+    for index in range(number):
+        own = {"имя": "я" * (index + 1)} if index else {}
+        register_client(outside, {"phone_number": f"797700000{index:02d}", "attributes": own})
+    return outside
+
+
+def test_texts_with_fields_are_shown_and_measured_as_they_would_be_sent() -> None:
+    outside = with_names(10)
+    opt_out_client(outside, 1)
+    preview = preview_mailing(outside, Filter(), "{phone_number}" + "ж" * 54 + "{имя|друг}")
+    assert [example.text[-9:] for example in preview.examples] == ["жжжжжжжяя", "яяяяяяяяяя"[:9], "ж" * 6 + "яяя"]
+    assert preview.examples[0].text.startswith("7977*****01")
+    assert preview.length is not None
+    assert (preview.length.units, preview.length.parts) == (75, 2)
+    assert [example.length.parts for example in preview.examples] == [1, 2, 1]
+    assert (preview.clients, preview.parts) == (9, 4 * 1 + 5 * 2)
+
+
+def test_a_preview_without_anybody_measures_the_text_as_it_is() -> None:
+    preview = preview_mailing(FakeOutside(), Filter(), "{tag}")
+    assert (preview.examples, preview.parts) == ((), 0)
+    assert preview.length is not None
+
+
+def test_a_preview_of_a_text_without_fields_reads_nobody() -> None:
+    outside = with_names(2)
+    outside.clients.read = lambda *_: pytest.fail("nobody is to be read")  # type: ignore[method-assign]
+    outside.clients.count = lambda *_: 1  # type: ignore[method-assign]
+    assert preview_mailing(outside, Filter(), "{ }").examples == ()
+
+
+def test_a_trial_is_filled_in_for_who_has_the_number_or_for_nobody() -> None:
+    outside = with_names(2)
+    for phone in ("79770000001", "79990000000"):
+        send_trial(outside, phone, "{имя|друг}", author(outside))
+    assert [post.text for post in outside.gateway.posts] == ["яя", "друг"]
+    for wrong in ("{нет}", "{имя}"):
+        with pytest.raises(BadInput):
+            send_trial(outside, "79990000000", wrong, author(outside))
 
 
 def test_an_audience_that_takes_long_to_count_is_given_as_at_least() -> None:
@@ -45,6 +91,17 @@ def test_a_trial_is_recorded_before_it_is_posted_and_never_repeated() -> None:
     assert not outcome.sent
     assert [(record.what, record.action) for record in outside.audit.records] == [("trial", "tried")]
     assert len(outside.gateway.posts) == 1
+
+
+def test_a_trial_to_a_number_on_the_stop_list_is_refused_whoever_has_it() -> None:
+    outside = FakeOutside()
+    client = opt_out_client(outside, register_client(outside, {"phone_number": "79770000001"}).id)
+    for _ in range(2):
+        with pytest.raises(BadInput, match="opted out"):
+            send_trial(outside, client.phone_number, "hello", author(outside))
+        if outside.clients.rows:
+            forget_client(outside, client.id)
+    assert outside.gateway.posts == outside.audit.records == []
 
 
 def test_a_trials_id_is_never_a_messages_id() -> None:

@@ -1,20 +1,25 @@
 """Clients, stored in blocks of ids, with an index by tag and one by operator code.
 
-A phone number's uniqueness is a row of its own in the phones table, written in the client's transaction.
+A phone number's uniqueness is a row of its own in the phones table, written in the client's transaction. It also
+bears the stop of a client who opted out, and stays with it when nobody has the number any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from ...domain.audience import Filter, Partition
 from ...domain.client import Client, block_of, label_key
@@ -56,6 +61,8 @@ class ClientRow(Model):
     phone = UnicodeAttribute()
     tag = UnicodeAttribute(null=True)
     timezone = UnicodeAttribute()
+    opted_out_at = Moment(null=True)
+    attributes = UnicodeAttribute(null=True)
     tag_key = UnicodeAttribute(null=True)
     code_key = UnicodeAttribute()
     by_tag = ByTag()
@@ -69,20 +76,26 @@ class ClientRow(Model):
             phone=client.phone_number,
             tag=client.tag,
             timezone=client.timezone,
+            opted_out_at=client.opted_out_at,
+            attributes=_written(client.attributes),
             tag_key=label_key(client.tag, client.id) if client.tag else None,
             code_key=label_key(client.operator_code, client.id),
         )
 
     def client(self) -> Client:
-        return Client(int(self.id), self.phone, self.tag, self.timezone)
+        attributes = json.loads(self.attributes) if self.attributes else {}
+        return Client(int(self.id), self.phone, self.tag, self.timezone, self.opted_out_at, attributes)
 
 
 class PhoneRow(Model):
+    """Whose a phone number is, and since when it is on the stop list; without an owner it is there for that alone."""
+
     class Meta(TableMeta):
         table_name = "phones"
 
     phone = UnicodeAttribute(hash_key=True)
-    client_id = NumberAttribute()
+    client_id = NumberAttribute(null=True)
+    opted_out_at = Moment(null=True)
 
 
 class Clients:
@@ -94,10 +107,10 @@ class Clients:
         self._audit = audit
 
     def add(self, client: Client, record: Record | None = None) -> None:
-        """Raises PhoneTaken; then nothing is written."""
+        """Raises PhoneTaken, by another client or by a stop that this one lacks; then nothing is written."""
         with conflicts({1: PhoneTaken}), transaction() as whole:
             whole.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
-            whole.save(_phone_row(client), condition=PhoneRow.phone.does_not_exist())
+            whole.save(_phone_row(client), condition=_may_have_phone(client))
             self._audit.write(whole, record)
 
     def add_many(self, clients: Sequence[Client]) -> None:
@@ -109,7 +122,7 @@ class Clients:
             with conflicts(), transaction() as whole:
                 for client in clients:
                     whole.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
-                    whole.save(_phone_row(client), condition=PhoneRow.phone.does_not_exist())
+                    whole.save(_phone_row(client), condition=_may_have_phone(client))
         except PynamoDBException as error:
             raise NotWritten(f"{len(clients)} clients") from error
 
@@ -125,33 +138,40 @@ class Clients:
         return {int(row.id): row.client() for row in ClientRow.batch_get(keys, consistent_read=True)}
 
     def change(self, before: Client, after: Client, record: Record | None = None) -> None:
-        """Raises PhoneTaken, or RowChanged when the client is no longer as `before`."""
-        with conflicts({2: PhoneTaken}), transaction() as whole:
-            if before.phone_number != after.phone_number:
-                whole.delete(_phone_row(before))
+        """Raises PhoneTaken, as `add` does, or RowChanged when the client is no longer as `before`."""
+        moves = before.phone_number != after.phone_number
+        new_phone = 1 if before.opted_out_at else 2  # behind the client, and behind the old phone if that is deleted
+        with conflicts({new_phone: PhoneTaken} if moves else None), transaction() as whole:
             whole.save(ClientRow.of(after), condition=_is_as(before))
-            if before.phone_number != after.phone_number:
-                whole.save(_phone_row(after), condition=PhoneRow.phone.does_not_exist())
+            if moves:
+                whole.save(_phone_row(after), condition=_may_have_phone(after))
+                _give_up_phone(whole, before)
+            elif before.opted_out_at != after.opted_out_at:
+                whole.save(_phone_row(after))
             self._audit.write(whole, record)
 
     def remove(self, client: Client, record: Record | None = None) -> None:
-        """Frees the phone number at once. Raises RowChanged when the client is not as given."""
+        """Frees the phone number at once; a stop stays on it. Raises RowChanged when the client is not as given."""
         with conflicts(), transaction() as whole:
             whole.delete(ClientRow.of(client), condition=_is_as(client))
-            whole.delete(_phone_row(client))
+            _give_up_phone(whole, client)
             self._audit.write(whole, record)
 
     def find_by_phone(self, phone_number: str) -> Client | None:
-        try:
-            return self.get(int(PhoneRow.get(phone_number, consistent_read=True).client_id))
-        except DoesNotExist:
-            return None
+        row = _read_phone(phone_number)
+        return self.get(int(row.client_id)) if row and row.client_id is not None else None
 
-    def find_many(self, phone_numbers: Iterable[str]) -> dict[str, Client]:
-        """Those that exist, by phone number; a hundred a call, twice."""
-        rows = PhoneRow.batch_get(list(phone_numbers), consistent_read=True)
-        found = self.get_many([int(row.client_id) for row in rows])
-        return {client.phone_number: client for client in found.values()}
+    def find_many(self, phone_numbers: Iterable[str]) -> tuple[dict[str, Client], dict[str, datetime]]:
+        """By phone number: the clients that exist, and the stops of those that do not; a hundred a call, twice."""
+        rows = list(PhoneRow.batch_get(list(phone_numbers), consistent_read=True))
+        found = self.get_many([int(row.client_id) for row in rows if row.client_id is not None])
+        stops = {row.phone: row.opted_out_at for row in rows if row.client_id is None}
+        return {client.phone_number: client for client in found.values()}, stops
+
+    def stop_of(self, phone_number: str) -> datetime | None:
+        """Since when the phone number is on the stop list, whoever has it."""
+        row = _read_phone(phone_number)
+        return row.opted_out_at if row else None
 
     def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
         """Clients of one partition with ids above `after`, up to `through`, in the order of ids.
@@ -169,7 +189,10 @@ class Clients:
         return [row.client() for row in rows]
 
     def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
-        """How many of one partition are chosen, with ids from `first` to `last`; nothing but numbers comes back."""
+        """How many of one partition are chosen and have not opted out, with ids from `first` to `last`.
+
+        Nothing but numbers comes back.
+        """
         if last < first:
             return 0
         left = _not_by_the_key(partition, chosen)
@@ -177,12 +200,12 @@ class Clients:
             return self._count_read(partition, left, first, last)
         table: Any = {"block": ClientRow, "tag": ClientRow.by_tag, "operator_code": ClientRow.by_operator_code}
         ids = ClientRow.id.between(first, last)
-        return int(table[partition.by].count(partition.key, ids, filter_condition=_is_chosen(left)))
+        return int(table[partition.by].count(partition.key, ids, filter_condition=_may_be_texted(left)))
 
     def _count_read(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
         number, after = 0, first - 1
         while clients := self.read(partition, after, last, PAGE):
-            number += sum(map(chosen.chooses, clients))
+            number += sum(chosen.chooses(client) and client.opted_out_at is None for client in clients)
             after = clients[-1].id
         return number
 
@@ -195,21 +218,52 @@ def _not_by_the_key(partition: Partition, chosen: Filter) -> Filter:
     )
 
 
-def _is_chosen(chosen: Filter) -> Condition | None:
-    by_tag = _any_of([ClientRow.tag == tag for tag in chosen.tags])
-    by_code = _any_of([ClientRow.phone.startswith(f"7{code}") for code in chosen.operator_codes])
-    return by_tag & by_code if by_tag is not None and by_code is not None else by_tag if by_code is None else by_code
+def _may_be_texted(chosen: Filter) -> Condition:
+    condition: Condition = ClientRow.opted_out_at.does_not_exist()
+    if chosen.tags:
+        condition &= reduce(or_, [ClientRow.tag == tag for tag in chosen.tags])
+    if chosen.operator_codes:
+        condition &= reduce(or_, [ClientRow.phone.startswith(f"7{code}") for code in chosen.operator_codes])
+    return condition
 
 
-def _any_of(conditions: list[Condition]) -> Condition | None:
-    return reduce(or_, conditions) if conditions else None
+def _read_phone(phone_number: str) -> PhoneRow | None:
+    try:
+        return PhoneRow.get(phone_number, consistent_read=True)
+    except DoesNotExist:
+        return None
 
 
 def _phone_row(client: Client) -> PhoneRow:
-    return PhoneRow(client.phone_number, client_id=client.id)
+    return PhoneRow(client.phone_number, client_id=client.id, opted_out_at=client.opted_out_at)
+
+
+def _may_have_phone(client: Client) -> Condition:
+    """Nobody has it; and if there is a stop on it, the client has opted out as well."""
+    free: Condition = PhoneRow.client_id.does_not_exist()
+    return free if client.opted_out_at else PhoneRow.phone.does_not_exist()
+
+
+def _give_up_phone(whole: TransactWrite, client: Client) -> None:
+    """The number is free, and a stop stays on it."""
+    if client.opted_out_at:
+        whole.save(PhoneRow(client.phone_number, opted_out_at=client.opted_out_at))
+    else:
+        whole.delete(_phone_row(client))
 
 
 def _is_as(client: Client) -> Condition:
-    same_tag = ClientRow.tag == client.tag if client.tag else ClientRow.tag.does_not_exist()
-    unchanged: Condition = (ClientRow.phone == client.phone_number) & (ClientRow.timezone == client.timezone) & same_tag
+    unchanged: Condition = (ClientRow.phone == client.phone_number) & (ClientRow.timezone == client.timezone)
+    unchanged &= ClientRow.tag == client.tag if client.tag else ClientRow.tag.does_not_exist()
+    since = client.opted_out_at
+    unchanged &= ClientRow.opted_out_at == since if since else ClientRow.opted_out_at.does_not_exist()
+    attributes = _written(client.attributes)
+    unchanged &= ClientRow.attributes == attributes if attributes else ClientRow.attributes.does_not_exist()
     return unchanged
+
+
+def _written(attributes: Mapping[str, str]) -> str | None:
+    """As JSON in which a Cyrillic letter has two bytes; the same attributes are always the same text."""
+    if not attributes:
+        return None
+    return json.dumps(dict(attributes), ensure_ascii=False, sort_keys=True, separators=(",", ":"))

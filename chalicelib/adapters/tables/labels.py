@@ -1,4 +1,4 @@
-"""The tags and operator codes that clients have, for those who choose among them.
+"""The tags, operator codes and names of attributes that clients have, for those who choose among them.
 
 A label is noted when a client with it has been written; should we die between the two, it is noted with the next such
 client, and can be typed until then. An import notes those of a chunk before it writes it: a chunk that is done again
@@ -7,7 +7,7 @@ after a crash finds its clients written. A label whose last client is gone, or n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.models import Model
@@ -15,7 +15,7 @@ from pynamodb.models import Model
 from ...domain.client import Client
 from .base import TableMeta, place
 
-TAG, OPERATOR_CODE = "tag", "operator_code"
+TAG, OPERATOR_CODE, ATTRIBUTE = "tag", "operator_code", "attribute"
 KNOWN_AT_MOST = 100_000
 
 
@@ -44,11 +44,15 @@ class Labels:
         if len(self._noted) < KNOWN_AT_MOST:
             self._noted |= new
 
+    def known(self, kind: str, labels: Collection[str]) -> set[str]:
+        """Which of these some client has had; a hundred a call."""
+        return {row.label for row in LabelRow.batch_get([(kind, label) for label in labels], consistent_read=True)}
+
     def read(self, kind: str, limit: int) -> list[str]:
         """In the order of the alphabet."""
         return [row.label for row in LabelRow.query(kind, limit=limit)]
 
 
 def _labels_of(client: Client) -> list[tuple[str, str]]:
-    code = (OPERATOR_CODE, client.operator_code)
-    return [code, (TAG, client.tag)] if client.tag else [code]
+    tags = [(TAG, client.tag)] if client.tag else []
+    return [(OPERATOR_CODE, client.operator_code), *tags, *((ATTRIBUTE, name) for name in client.attributes)]

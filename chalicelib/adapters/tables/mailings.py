@@ -55,6 +55,7 @@ class MailingRow(Model):
     datetime_start = Moment()
     datetime_end = Moment()
     message_text = UnicodeAttribute()
+    has_fields = BooleanAttribute(null=True)
     tags: ListAttribute[str] = ListAttribute(default=list)
     operator_codes: ListAttribute[str] = ListAttribute(default=list)
     plan = JSONAttribute(null=True)
@@ -88,6 +89,7 @@ class MailingRow(Model):
             datetime_start=self.datetime_start,
             datetime_end=self.datetime_end,
             message_text=self.message_text,
+            has_fields=bool(self.has_fields),
             chosen=Filter(tuple(self.tags), tuple(self.operator_codes)),
             plan=Plan(**self.plan) if self.plan else None,
             is_fanned_out=self.is_fanned_out,
@@ -253,6 +255,7 @@ def _decisions(mailing: Mailing) -> dict[str, Any]:
         "datetime_start": mailing.datetime_start,
         "datetime_end": mailing.datetime_end,
         "message_text": mailing.message_text,
+        "has_fields": mailing.has_fields,
         "tags": list(mailing.chosen.tags),
         "operator_codes": list(mailing.chosen.operator_codes),
         "plan": asdict(mailing.plan) if mailing.plan else None,
