@@ -28,8 +28,8 @@ def deploy(stage: str, stack_name: str, parameters: Mapping[str, str], project: 
     """
     out = package(stage, project)
     template = json.loads((out / "sam.json").read_text())
-    url = _upload(out, template, deploy_bucket(stack_name))
-    _apply(stack_name, url, {"Stage": stage, **parameters}, template["Parameters"])
+    url = upload(out, template, deploy_bucket(stack_name))
+    apply(stack_name, url, {"Stage": stage, **parameters}, template["Parameters"])
     complete_event_sources(stack_name)
     outputs = outputs_of(stack_name)
     complete_api(outputs["RestAPIId"], template["Resources"]["RestAPI"]["Properties"])
@@ -60,7 +60,7 @@ def parameters_of(stack_name: str) -> dict[str, str] | None:
     return {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
 
 
-def _upload(out: Path, template: dict[str, Any], bucket: str) -> str:
+def upload(out: Path, template: dict[str, Any], bucket: str) -> str:
     """Code and template under their hashes; answers with the template's address."""
     s3 = boto3.client("s3")
     _make_bucket(s3, bucket)
@@ -90,7 +90,7 @@ def _make_bucket(s3: Any, bucket: str) -> None:
     s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=shut)
 
 
-def _apply(stack_name: str, template_url: str, given: Mapping[str, str], known: Mapping[str, Any]) -> None:
+def apply(stack_name: str, template_url: str, given: Mapping[str, str], known: Mapping[str, Any]) -> None:
     before = parameters_of(stack_name)
     kind = "create" if before is None else "update"
     parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]

@@ -86,13 +86,15 @@ def test_a_deploy_over_a_running_mailing_loses_and_doubles_nothing(
     while call("GET", f"/Clients/import/{one['id']}/").json()["status"] != "finished":
         assert time.monotonic() < deadline
         time.sleep(0.3)
-    simulator.behave(latency=0.5)
+    project = changed_project(tmp_path)
+    package(STAGE, project)  # fetches what it needs now, so that the deploy is quick
+    simulator.behave(latency=2.0)
     now = datetime.now(UTC)
     fields = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=1)).isoformat()}
     mailing = call("POST", "/Mailing/", json={**fields, "message_text": "deploy", "filter_tag": "deploy"}).json()
     while simulator.seen.summary()["accepted"] < 20:
         time.sleep(0.1)
-    deploy(STAGE, STACK_NAME, {}, changed_project(tmp_path))
+    deploy(STAGE, STACK_NAME, {}, project)
     seen_by_then = simulator.seen.summary()["accepted"]
     assert seen_by_then < CLIENTS, "the mailing was still running"
     simulator.behave()

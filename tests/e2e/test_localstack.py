@@ -18,6 +18,7 @@ import requests
 import yaml
 
 from infra.deploy import ROOT
+from infra.local.deployment import use_local_aws
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.service import free_port
 from infra.local.stack import LocalSettings, LocalStack
@@ -47,7 +48,7 @@ class Containers:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self._ending.callback(process.wait, 20)
+        self._ending.enter_context(process)
         self._ending.callback(process.terminate)
         return process
 
@@ -70,6 +71,7 @@ def containers(tmp_path: Path) -> Iterator[Containers]:
         emulator = LocalStack(settings, tmp_path, say=lambda line: None)
         ending.callback(forget_connections)
         ending.callback(emulator.stop)
+        use_local_aws(emulator.aws_url)
         emulator.start_ministack()
         yield Containers(settings.aws_port, ending)
 

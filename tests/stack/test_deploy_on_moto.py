@@ -1,0 +1,78 @@
+"""The deploy against moto's server, a second emulator by other people.
+
+moto knows neither the SAM transformation nor the deployment of an API that is described by its body, so it gets the
+template as CloudFormation would have translated it, without that deployment.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+from infra.deploy import put_gateway_token, put_session_key
+from infra.deploy.checks import check_account
+from infra.deploy.destroy import TABLES, destroy
+from infra.deploy.stack import apply, deploy_bucket, parameters_of, upload
+from tests.aws import forget_connections
+
+STACK = "notifications-moto"
+FUNCTION = "AWS::Serverless::Function"
+UNKNOWN_TO_MOTO = ("AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage", "AWS::Lambda::Permission")
+
+
+@pytest.fixture
+def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://localhost:{server.get_host_and_port()[1]}")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    forget_connections()
+    yield
+    forget_connections()
+    server.stop()
+
+
+@pytest.fixture
+def packaged(sam: dict[str, Any], moto: None, tmp_path: Path) -> tuple[Path, dict[str, Any]]:
+    """A zip, in the bucket, and the translated template that names it."""
+    (tmp_path / "deployment.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+    template = copy.deepcopy(sam)
+    bucket = deploy_bucket(STACK)
+    upload(tmp_path, template, bucket)
+    (code,) = {one["Properties"]["CodeUri"] for one in template["Resources"].values() if one["Type"] == FUNCTION}
+    assert code.startswith(f"s3://{bucket}/")
+    translated = Translator({}, Parser()).translate(template, {"Stage": "moto", "GatewayUrl": "http://gateway"})
+    for name in [name for name, one in translated["Resources"].items() if one["Type"] in UNKNOWN_TO_MOTO]:
+        del translated["Resources"][name]
+    del translated["Outputs"]["EndpointURL"]
+    return tmp_path, translated
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # moto names by them what it does not know
+def test_a_stack_is_made_brought_up_to_date_and_taken_down(packaged: tuple[Path, dict[str, Any]]) -> None:
+    out, template = packaged
+    assert check_account().number == "123456789012"
+    put_gateway_token(STACK, "secret")
+    put_session_key(STACK)
+    assert parameters_of(STACK) is None
+    url = upload(out, template, deploy_bucket(STACK))
+    apply(STACK, url, {"Stage": "moto", "GatewayUrl": "http://gateway"}, template["Parameters"])
+    assert set(boto3.client("dynamodb").list_tables()["TableNames"]) == {f"{STACK}-{table}" for table in TABLES}
+    assert len(boto3.client("lambda").list_functions()["Functions"]) == 12
+    apply(STACK, url, {"GatewayDedupes": "false"}, template["Parameters"])
+    kept = parameters_of(STACK) or {}
+    assert (kept["GatewayUrl"], kept["GatewayDedupes"]) == ("http://gateway", "false")
+    assert "secret" not in json.dumps(boto3.client("cloudformation").get_template(StackName=STACK)["TemplateBody"])
+    assert destroy(STACK, with_tables=True) == []
+    assert parameters_of(STACK) is None
