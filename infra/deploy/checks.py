@@ -15,7 +15,10 @@ from chalicelib.settings import LOCAL_STAGE, read_settings
 
 from .errors import DeployFailed
 
-STAGE = re.compile(r"[a-z][a-z0-9-]{0,19}")
+LONGEST_STAGE = 16
+"""A function may write into a log group named `notifications-<stage>-<function>-...`: longer names would be cut."""
+
+STAGE = re.compile(rf"[a-z][a-z0-9-]{{0,{LONGEST_STAGE - 1}}}")
 NEEDED = [
     "apigateway:POST",
     "cloudformation:CreateChangeSet",

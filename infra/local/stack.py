@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -18,7 +19,7 @@ from urllib.request import urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deploy import DeployFailed
+from infra.deploy import ROOT, DeployFailed
 
 from .deployment import api_url, deploy_local, use_local_aws
 from .front import Front
@@ -68,6 +69,11 @@ class LocalStack:
     @property
     def aws_url(self) -> str:
         return f"http://127.0.0.1:{self.settings.aws_port}"
+
+    @property
+    def iam_trail(self) -> Path:
+        """What IAM has decided since MiniStack is up, see ministack.py."""
+        return self.logs / "iam.jsonl"
 
     def __enter__(self) -> LocalStack:
         try:
@@ -132,6 +138,8 @@ class LocalStack:
     def start_ministack(self) -> None:
         environment = {
             **os.environ,
+            "AUTH": "true",  # roles are enforced, as on AWS
+            "IAM_TRAIL": str(self.iam_trail),
             "AWS_ENDPOINT_URL": self.settings.lambdas_aws_url or self.aws_url,
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.settings.aws_port),
@@ -141,12 +149,12 @@ class LocalStack:
             "LOG_LEVEL": os.environ.get("MINISTACK_LOG_LEVEL", "WARNING"),
             **_where_state_is_kept(self.settings.state_dir),
         }
-        program = Path(sys.executable).parent / "ministack"
-        if not program.exists():
-            raise StackFailed(f"{program} is missing: run this by make, which installs what it needs")
+        if find_spec("ministack") is None:
+            raise StackFailed("MiniStack is missing: run this by make, which installs what it needs")
         with (self.logs / "ministack.log").open("ab") as log:
             self._ministack = subprocess.Popen(
-                [str(program)],
+                [sys.executable, "-m", "infra.local.ministack"],
+                cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

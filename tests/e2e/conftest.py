@@ -13,6 +13,7 @@ from infra.local.seed import LOCAL_TOKEN
 from infra.local.simulator import Simulator
 from infra.local.stack import LocalStack, any_settings
 from tests.aws import forget_connections
+from tests.rights.trail import refusals
 
 Call = Callable[..., requests.Response]
 
@@ -27,6 +28,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         forget_connections()
         with LocalStack(any_settings(), tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
             yield stack
+            assert refusals(stack.iam_trail) == [], "what is refused may be mended by a later try, and no test notice"
     forget_connections()
 
 

@@ -24,22 +24,52 @@ from chalicelib.adapters.tables.users import AttemptsRow, UserRow
 from chalicelib.domain.client_import import KEPT
 from chalicelib.report import SCHEDULED_TIME
 from chalicelib.settings import Settings
+from infra.deploy.checks import LONGEST_STAGE, stack_name_of
 
 FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "FanOut", "SendMessages", "Sweep"}
 FUNCTIONS |= {"ManageTokens", "ManageUsers", "PutBackDeadLetters", "ImportClients", "StartImport", "SendReport"}
 OPEN_TO_ALL = {"/", "/docs", "/docs/{name}", "/openapi.json", "/console/static/{name}"}
-WILD = (":log-group:", ":schedule/", ":identity/", "${ImportsBucket.Arn}/*")
-"""Kinds of things whose names are given as the service runs, or by settings.
+WILD = {
+    "WritesItsOwnLog": "CloudFormation ends a function's name with letters of its own, and Lambda names the streams",
+    "KeepsTheSchedulesOfMailings": "a schedule has its mailing's id in its name",
+    "SendsLettersOfItsSender": "the sender may be verified as an address or as any domain above it, and in SES's "
+    "sandbox every recipient is an identity as well; from which address the letter comes is a condition of its own",
+    "XRayKnowsNoResources": "the service authorization reference has no resource for either of its actions",
+    "PutsTheFilesOfImports": "a file has its import's id in its name",
+    "ReadsTheFilesOfImports": "a file that was put into the bucket by hand has the name that a person gave it",
+}
+"""Statements with a `*` in a resource, by their Sid: why AWS knows no other way."""
 
-Identities of SES: the sender may be verified as an address or as any domain above it, and in SES's sandbox every
-recipient is one as well; from which address the letter comes is a condition of its own.
-"""
+POLLS = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+"""What Lambda does with a function's role to feed it from a queue (AWS: Lambda developer guide, "Using Lambda with
+Amazon SQS"); MiniStack's own poller asks nobody."""
+
+LONGEST_FUNCTION_NAME = 64
+SUFFIX = 13
+"""Characters that CloudFormation appends to a name."""
 
 EVENT_SOURCES = {"FanOut": "SegmentsQueue", "SendMessages": "SendQueue", "ImportClients": "ImportsQueue"}
 
 
 def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
     return {name: one["Properties"] for name, one in resources.items() if one["Type"] == kind}
+
+
+def statements(resources: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Of every role, with its name; and of what is put beside the roles' own policies."""
+    roles = of_type(resources, "AWS::IAM::Role").items()
+    policies = [(name, policy["PolicyDocument"]) for name, role in roles for policy in role["Policies"]]
+    policies += [(name, one["PolicyDocument"]) for name, one in of_type(resources, "AWS::IAM::Policy").items()]
+    return [(name, statement) for name, policy in policies for statement in policy["Statement"]]
+
+
+def rights_of(resources: dict[str, Any], function: str) -> list[dict[str, Any]]:
+    role = "ApiHandlerRole" if function == "APIHandler" else f"{function}Role"
+    return [statement for name, statement in statements(resources) if name == role]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def by_name(schema: list[dict[str, str]]) -> dict[str, str]:
@@ -55,17 +85,60 @@ def test_each_function_has_a_role_of_its_own(functions: dict[str, Any]) -> None:
     assert len(set(roles)) == len(FUNCTIONS)
 
 
-def test_no_right_is_given_on_everything(resources: dict[str, Any]) -> None:
+def test_a_star_stands_only_where_aws_knows_no_other_way(resources: dict[str, Any]) -> None:
+    wild = set()
+    for name, statement in statements(resources):
+        assert "*" not in json.dumps(statement["Action"]), name
+        if "*" in json.dumps(statement["Resource"]):
+            wild.add(statement["Sid"])
+            assert "*" not in as_list(statement["Resource"]) or name == "TracingPolicy"
+    assert wild == set(WILD)
+
+
+def test_rights_are_only_ever_given(resources: dict[str, Any]) -> None:
+    for _, statement in statements(resources):
+        assert statement["Effect"] == "Allow"
+        assert not {"NotAction", "NotResource"} & set(statement)
+
+
+def test_a_function_writes_into_its_own_log_group_and_makes_none(resources: dict[str, Any]) -> None:
+    for function in FUNCTIONS:
+        (log,) = [one for one in rights_of(resources, function) if one.get("Sid") == "WritesItsOwnLog"]
+        assert log["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+        group = f":log-group:/aws/lambda/${{AWS::StackName}}-{function}-*:*"
+        assert log["Resource"]["Fn::Sub"].endswith(group)
+        assert len(stack_name_of("x" * LONGEST_STAGE)) + len(f"-{function}-") + SUFFIX <= LONGEST_FUNCTION_NAME
+
+
+def test_lambda_may_take_from_a_queue_for_the_function_that_it_feeds(resources: dict[str, Any]) -> None:
+    for function, queue in EVENT_SOURCES.items():
+        arn = {"Fn::GetAtt": [queue, "Arn"]}
+        given = [one["Action"] for one in rights_of(resources, function) if one["Resource"] == arn]
+        assert set().union(*given) >= POLLS, function
+
+
+def test_the_scheduler_is_given_one_role_that_may_start_mailings_and_nothing_else(resources: dict[str, Any]) -> None:
+    actions = "scheduler:CreateSchedule", "iam:PassRole"
+    makers, passers = ({name for name, one in statements(resources) if action in one["Action"]} for action in actions)
+    assert makers == passers
+    for _, given in statements(resources):
+        if "iam:PassRole" in given["Action"]:
+            assert given["Resource"] == {"Fn::GetAtt": ["SchedulerRole", "Arn"]}
+            assert given["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+    (start,) = [one for name, one in statements(resources) if name == "SchedulerRole"]
+    assert (start["Action"], start["Resource"]) == ("lambda:InvokeFunction", {"Fn::GetAtt": ["StartMailing", "Arn"]})
+
+
+def test_a_role_is_for_one_service_and_a_schedules_role_for_schedules_of_one_group(resources: dict[str, Any]) -> None:
+    groups = {"SchedulerRole": "${AWS::StackName}", "ReportScheduleRole": "default"}
     for name, role in of_type(resources, "AWS::IAM::Role").items():
-        for policy in role["Policies"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
-                actions, targets = statement["Action"], statement["Resource"]
-                assert "*" not in json.dumps(actions), (name, actions)
-                targets = targets if isinstance(targets, list) else [targets]
-                assert "*" not in targets, name
-                for target in targets:
-                    wild = [value for value in target.values() if isinstance(value, str) and "*" in value]
-                    assert all(any(kind in value for kind in WILD) for value in wild), (name, wild)
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+        service = "scheduler" if name in groups else "lambda"
+        assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
+        if name in groups:
+            source = trust["Condition"]["StringEquals"]
+            assert source["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+            assert source["aws:SourceArn"]["Fn::Sub"].endswith(f":schedule-group/{groups[name]}")
 
 
 def test_failed_messages_come_back_one_by_one(resources: dict[str, Any]) -> None:

@@ -1,0 +1,31 @@
+"""A stack of its own for the rights: some of them are taken away here, and what seldom happens is brought about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.stack import LocalStack, any_settings
+from tests.aws import forget_connections
+
+from .tour import Tour
+
+
+@pytest.fixture(scope="package")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """While it is up, AWS means MiniStack in this process; after it everything is as it was for other tests."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            environment.setenv(name, "")  # whatever it becomes, it is put back
+        forget_connections()
+        with LocalStack(any_settings(), tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
+            yield stack
+    forget_connections()
+
+
+@pytest.fixture(scope="package")
+def toured(stack: LocalStack) -> LocalStack:
+    """After everything that the service does was done once."""
+    Tour(stack).walk()
+    return stack

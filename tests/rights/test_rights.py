@@ -1,0 +1,101 @@
+"""Least privilege, on the stack with the real template: what is not given is refused, and nothing is given in vain.
+
+Every right was used while the service did all that it does, and no other statement gives it: so without any one of
+them something is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.local.lambdas import invoke
+from infra.local.stack import LocalStack
+
+from .trail import Right, deployed_policies, deployed_rights, read_trail, refusals
+
+BY_AWS_ITSELF = {"logs:CreateLogStream", "logs:PutLogEvents", "iam:PassRole", "lambda:InvokeFunction"}
+POLLS = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+"""What AWS does with a role, MiniStack does without one: these rights no run here can miss.
+
+tests/stack/test_template.py says for each of them which role has it, and on what.
+"""
+
+
+def polled() -> set[tuple[str, str]]:
+    """Roles, and the queues from which Lambda feeds their functions."""
+    lambdas = boto3.client("lambda")
+    roles = {one["FunctionArn"]: one["Role"].rpartition("/")[2] for one in lambdas.list_functions()["Functions"]}
+    sources = lambdas.list_event_source_mappings()["EventSourceMappings"]
+    return {(roles[source["FunctionArn"]], source["EventSourceArn"]) for source in sources}
+
+
+@pytest.fixture(scope="module")
+def rights(toured: LocalStack) -> list[Right]:
+    """Those that MiniStack asks for."""
+    fed = polled()
+    return [
+        right
+        for right in deployed_rights()
+        if right.action not in BY_AWS_ITSELF and not (right.action in POLLS and (right.role, right.resource) in fed)
+    ]
+
+
+def test_nothing_that_the_service_does_is_refused(toured: LocalStack) -> None:
+    assert refusals(toured.iam_trail) == []
+
+
+def test_every_right_is_used(toured: LocalStack, rights: list[Right]) -> None:
+    uses = read_trail(toured.iam_trail)
+    unused = [str(right) for right in rights if not any(right.allows(use) for use in uses)]
+    assert unused == [], "take it from the policy, or add a step to tour.py that needs it"
+
+
+def test_no_right_is_given_twice(toured: LocalStack, rights: list[Right]) -> None:
+    """Else one of the two statements could go, and nothing would be refused."""
+    for use in read_trail(toured.iam_trail):
+        assert len([right for right in rights if right.allows(use)]) <= 1, use
+
+
+@contextmanager
+def bereft(function: str) -> Iterator[None]:
+    """The function's role has the right to write its log, and no other, until the end of the block."""
+    iam = boto3.client("iam")
+    ((role, policy), statements), *others = [
+        (names, found) for names, found in deployed_policies().items() if f"-{function}Role-" in names[0]
+    ]
+    assert not others
+
+    def put(kept: list[dict[str, Any]]) -> None:
+        document = json.dumps({"Version": "2012-10-17", "Statement": kept})
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=document)
+
+    put([one for one in statements if one.get("Sid") == "WritesItsOwnLog"])
+    try:
+        yield
+    finally:
+        put(statements)
+
+
+@pytest.mark.parametrize(
+    ("function", "payload"),
+    [
+        ("ManageTokens", {"make": "anna"}),
+        ("ManageUsers", {"make": "anna"}),
+        ("PutBackDeadLetters", {}),
+        ("StartImport", {"import": 1}),
+        ("StartMailing", {"mailing": 1}),
+        ("SendReport", {"date": "2026-11-01"}),
+    ],
+)
+def test_a_function_whose_rights_are_taken_away_fails(
+    toured: LocalStack, function: str, payload: dict[str, str]
+) -> None:
+    with bereft(function):
+        assert "errorMessage" in invoke(function, payload)
+    assert "errorMessage" not in invoke(function, payload)

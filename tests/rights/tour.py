@@ -1,0 +1,262 @@
+"""A walk through everything that the service does, so that every function uses every right that it has.
+
+What seldom happens (a worker that died, a phone number without its client) is written into the tables beforehand.
+A new right wants a step here that uses it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import requests
+
+from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.schedules import Schedules
+from chalicelib.adapters.tables.clients import PhoneRow
+from chalicelib.adapters.tables.counters import CounterRow
+from chalicelib.adapters.tables.imports import ImportRow
+from chalicelib.adapters.tables.mailings import MailingRow
+from chalicelib.adapters.tables.segments import SegmentRow
+from chalicelib.clients import CLIENT_ID
+from chalicelib.domain.client import BLOCK_SIZE, LABEL_SHARDS
+from chalicelib.settings import LOCAL_STAGE, Settings
+from infra.local.deployment import REPORT_SENDER, STACK_NAME
+from infra.local.lambdas import invoke
+from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER, verify_sender
+from infra.local.stack import LocalStack
+
+from .trail import read_trail, refusals
+
+PHONES = [79770000001, 79770000002, 79210000003]
+TOKYO = timedelta(hours=9)
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+PATIENCE_SECONDS = 60
+SWEEP = dict.fromkeys(("version", "id", "account", "time", "region", "source", "detail-type"), "")
+
+
+class Tour:
+    def __init__(self, stack: LocalStack) -> None:
+        assert stack.simulator is not None
+        self.stack = stack
+        self.simulator = stack.simulator
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"
+        outside = Outside(Settings(stage=LOCAL_STAGE, stack_name=STACK_NAME))
+        self.rows = outside.clients, outside.imports, outside.mailings, outside.segments, outside.counters
+
+    def walk(self) -> None:
+        self.clients()
+        self.console()
+        self.access()
+        self.schedules()
+        self.sending()
+        self.hours()
+        self.a_fan_out_that_died()
+        self.imports()
+        self.dead_letters()
+        self.report()
+
+    def clients(self) -> None:
+        """With ids so high that a tag or a code is looked for in its index."""
+        CounterRow(CLIENT_ID).update([CounterRow.value.set((LABEL_SHARDS + 1) * BLOCK_SIZE)])
+        made = [self.call("POST", "/Clients/", {"phone_number": phone, "tag": "vip"})["id"] for phone in PHONES]
+        spare = {"phone_number": 79770000009}
+        once = {"Idempotency-Key": "once"}
+        twice = [self.call("POST", "/Clients/", spare, headers=once)["id"] for _ in range(2)]
+        assert len(set(twice)) == 1
+        for query in ("", "?tag=vip", "?operator_code=977", f"?phone_number={PHONES[0]}"):
+            self.call("GET", f"/Clients/{query}")
+        self.call("PATCH", f"/Clients/{made[0]}/", {"timezone": "Asia/Omsk"})
+        self.call("GET", f"/Clients/{made[0]}/")
+        self.call("DELETE", f"/Clients/{twice[0]}/")
+        self.call("GET", "/Audit/")
+
+    def console(self) -> None:
+        self.page("POST", "sign-in", name=LOCAL_USER, password=LOCAL_PASSWORD)
+        form = self.page("GET", "mailings/new")
+        csrf = _found(r'name="csrf" value="([^"]+)"', form)
+        self.page("POST", "mailings/new", csrf=csrf, step="trial", trial_phone=PHONES[0], message_text="trial")
+        self.page("POST", "tokens", csrf=csrf, name="vera", role="read")
+        digests = re.findall(r"tokens/([0-9a-f]{64})/revoke", self.page("GET", "tokens"))
+        self.page("POST", f"tokens/{digests[0]}/revoke", csrf=csrf)
+        self.page("POST", "sign-out", csrf=csrf)
+
+    def access(self) -> None:
+        """By hand; and a call that no authorizer has seen: the API looks for the token itself."""
+        made = invoke("ManageTokens", {"make": "boris"})
+        invoke("ManageTokens", {"revoke": made["token"]})
+        invoke("ManageUsers", {"make": "boris"})
+        invoke("ManageUsers", {"remove": "boris"})
+        assert invoke("APIHandler", _unseen_by_the_authorizer("/Stats"))["statusCode"] == 200
+
+    def schedules(self) -> None:
+        """Moved, and removed; one mailing is started as by its schedule, one by the sweep."""
+        mailing_id = self.announce(3600)
+        later = (datetime.now(UTC) + timedelta(seconds=4000)).isoformat()
+        self.call("PATCH", f"/Mailing/{mailing_id}/", {"datetime_start": later})
+        self.call("GET", "/Mailing/")
+        self.call("DELETE", f"/Mailing/{mailing_id}/")
+        by_schedule, by_sweep = (self.announce(1, filter_tag="nobody") for _ in range(2))
+        for due in (by_schedule, by_sweep):
+            boto3.client("scheduler").delete_schedule(Name=f"mailing-{due}", GroupName=STACK_NAME)
+        time.sleep(2)
+        assert invoke("StartMailing", {"mailing": by_schedule})["started"]
+        self.sweep()
+
+    def sending(self) -> None:
+        """To a tag and to a code; to a gateway that fails, then refuses some; to those again; a queue message twice."""
+        self.simulator.behave(error_rate=1)
+        mailing_id = self.announce(-1, filter_tag="vip")
+        self.await_use("SendMessages", "sqs:ChangeMessageVisibility")
+        self.simulator.behave(refuse=(PHONES[0], PHONES[2]))
+        self.await_status(mailing_id, "finished")
+        self.await_status(self.announce(-1, filter_op_codes="921"), "finished")
+        self.simulator.behave()
+        self.call("POST", f"/Mailing/{mailing_id}/resend/", {"statuses": "failed"})
+        self.await_use("FanOut", "dynamodb:UpdateItem", "-messages")
+        known = self.call("GET", f"/Stats/{mailing_id}/")["results"][0]
+        self.put("SendQueueUrl", {"mailing": mailing_id, "client": known["client_id"]})
+        self.await_use("SendMessages", "dynamodb:GetItem", "-messages")
+
+    def hours(self) -> None:
+        """Everybody waits for them, and then somebody by another clock; the schedules of both moments are there."""
+        opens = (datetime.now(UTC) + timedelta(hours=3)).replace(second=0, microsecond=0)
+        window = {"time_from": f"{opens:%H:%M}", "time_to": f"{opens + timedelta(hours=1):%H:%M}"}
+        mailing_id = self.announce(3600, filter_op_codes="977", **window, datetime_end=_moment(3 * 24 * 3600))
+        schedules = Schedules(STACK_NAME, *_any_target())
+        for moment in (opens, opens + timedelta(hours=24) - TOKYO):
+            schedules.set_release(mailing_id, moment)
+        self.call("PATCH", f"/Mailing/{mailing_id}/", {"datetime_start": _moment(-1)})
+        self.await_use("FanOut", "scheduler:UpdateSchedule")
+        client_id = self.call("GET", f"/Clients/?phone_number={PHONES[1]}")["results"][0]["id"]
+        self.call("PATCH", f"/Clients/{client_id}/", {"timezone": "Asia/Tokyo"})
+        self.put("SegmentsQueueUrl", {"job": "moved", "clients": [client_id]})  # ours comes half a minute later
+        self.await_use("SendMessages", "scheduler:UpdateSchedule")
+        self.call("DELETE", f"/Mailing/{mailing_id}/")
+
+    def a_fan_out_that_died(self) -> None:
+        """Its segment is leased to a worker; when that one is over, the sweep and the next worker go on."""
+        mailing_id = self.announce(3600)
+        segment = SegmentRow(mailing_id, "walk#00000", leased_until=time.time() + 600)
+        segment.save()
+        self.call("PATCH", f"/Mailing/{mailing_id}/", {"datetime_start": _moment(-1)})
+        self.await_use("FanOut", "sqs:ChangeMessageVisibility")
+        segment.update([SegmentRow.leased_until.set(1)])
+        MailingRow(mailing_id).update([MailingRow.progress_at.set(LONG_AGO)])
+        self.sweep()
+        self.await_status(mailing_id, "finished")
+
+    def imports(self) -> None:
+        """One of them finds a phone number whose client is gone, stands still, and is taken up by the sweep."""
+        lost = PhoneRow("79770000004", client_id=1)
+        lost.save()
+        file = f"phone_number,timezone\n79770000004,UTC\n{PHONES[2]},Asia/Tokyo\n7977,\n".encode()
+        headers = {"Content-Type": "application/octet-stream"}
+        path = f"/Clients/import/{self.call('POST', '/Clients/import/', data=file, headers=headers)['id']}/"
+        self.await_use("ImportClients", "sqs:ChangeMessageVisibility")
+        lost.delete()
+        boto3.client("sqs").purge_queue(QueueUrl=self.queue_url("ImportsQueue"))
+        ImportRow(int(path.split("/")[3]), 0).update([ImportRow.moved_at.set(LONG_AGO)])
+        self.sweep()
+        self.await_until(lambda: self.call("GET", path)["status"] == "finished")
+        self.call("GET", "/Clients/import/")
+        bucket = self.stack.outputs["ImportsBucket"]
+        boto3.client("s3").put_object(Bucket=bucket, Key="by hand.csv", Body=file)
+        by_hand = invoke("StartImport", {"key": "by hand.csv"})
+        invoke("StartImport", {"import": by_hand["id"], "refused": 1})
+
+    def dead_letters(self) -> None:
+        """What cannot be read is put aside by each worker, and goes back to each queue."""
+        for queue, body in (("SendQueue", "?"), ("SegmentsQueue", '{"job": "?"}'), ("ImportsQueue", '{"import": "?"}')):
+            boto3.client("sqs").send_message(QueueUrl=self.queue_url(queue), MessageBody=body)
+        self.await_until(lambda: self.call("GET", "/Stats/")["dead_letters"] == 3)
+        assert invoke("PutBackDeadLetters", {}) == {"put_back": 3}
+
+    def report(self) -> None:
+        """First SES refuses it, so that its claim is given back."""
+        day = (datetime.now(UTC) + timedelta(hours=15)).date().isoformat()  # the next report is sent at 09:00
+        boto3.client("ses").delete_identity(Identity=REPORT_SENDER)
+        assert "not verified" in invoke("SendReport", {"date": day})["errorMessage"]
+        verify_sender(REPORT_SENDER)
+        assert invoke("SendReport", {"date": day})["sent"]
+
+    def call(self, method: str, path: str, body: object = None, **options: Any) -> Any:
+        answer = self.session.request(method, self.stack.url + path, json=body, timeout=30, **options)
+        assert answer.ok, (method, path, answer.text)
+        return answer.json() if answer.content else None
+
+    def page(self, method: str, path: str, **form: object) -> str:
+        answer = self.session.request(method, f"{self.stack.url}/console/{path}", data=form, timeout=30)
+        assert answer.ok, (path, answer.status_code)
+        return answer.text
+
+    def announce(self, starts_in: float, **fields: object) -> int:
+        times = {"datetime_start": _moment(starts_in), "datetime_end": _moment(starts_in + 7200)}
+        mailing_id: int = self.call("POST", "/Mailing/", {**times, "message_text": "text", **fields})["id"]
+        return mailing_id
+
+    def sweep(self) -> None:
+        """As EventBridge does it every minute."""
+        answer = invoke("Sweep", {**SWEEP, "resources": [], "detail": {}})
+        assert "errorMessage" not in answer, answer
+
+    def queue_url(self, queue: str) -> str:
+        urls: list[str] = boto3.client("sqs").list_queues()["QueueUrls"]
+        return next(url for url in urls if queue in url)
+
+    def put(self, output: str, body: object) -> None:
+        boto3.client("sqs").send_message(QueueUrl=self.stack.outputs[output], MessageBody=json.dumps(body))
+
+    def await_status(self, mailing_id: int, status: str) -> None:
+        self.await_until(lambda: self.call("GET", f"/Mailing/{mailing_id}/")["status"] == status)
+
+    def await_use(self, function: str, action: str, of: str = "") -> None:
+        def is_used() -> bool:
+            uses = read_trail(self.stack.iam_trail)
+            return any(one.is_by(function) and one.action == action and of in one.resource for one in uses)
+
+        self.await_until(is_used)
+
+    def await_until(self, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not is_so():
+            assert time.monotonic() < deadline, refusals(self.stack.iam_trail)
+            time.sleep(0.1)
+
+
+def _moment(seconds: float) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+def _any_target() -> tuple[str, str]:
+    """A function and a role, for schedules that are not to fire while we look."""
+    target = boto3.client("scheduler").get_schedule(Name=f"{STACK_NAME}-report")["Target"]
+    return target["Arn"], target["RoleArn"]
+
+
+def _found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    assert match is not None
+    return match[1]
+
+
+def _unseen_by_the_authorizer(path: str) -> dict[str, Any]:
+    """As LocalStack sends it."""
+    return {
+        "httpMethod": "GET",
+        "path": path,
+        "resource": path,
+        "headers": {"Authorization": f"Token {LOCAL_TOKEN}"},
+        "pathParameters": None,
+        "stageVariables": None,
+        "multiValueQueryStringParameters": None,
+        "body": None,
+        "isBase64Encoded": False,
+        "requestContext": {"httpMethod": "GET", "resourcePath": path, "path": path, "identity": {"sourceIp": ""}},
+    }

@@ -1,0 +1,44 @@
+"""docs/RIGHTS.md says of every function what its policy says, and why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .test_template import WILD, as_list
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "RIGHTS.md").read_text()
+POLICIES = sorted((ROOT / ".chalice" / "policies").glob("*.json"))
+
+
+def told(resource: dict[str, Any]) -> str:
+    """A resource as the page calls it: its name in the template, or what an ARN ends with."""
+    if "Fn::GetAtt" in resource:
+        return str(resource["Fn::GetAtt"][0])
+    arn = str(resource["Fn::Sub"]).rpartition("${AWS::AccountId}:")[2]
+    return arn.replace("${AWS::StackName}", "<stack>").replace("${", "").replace(".Arn}", "")
+
+
+def rows_of(policy: Path) -> set[str]:
+    """As the table should have them, without their reasons; every function writes its log, which is said once."""
+    statements = json.loads(policy.read_text())["Statement"]
+    named = [one for one in statements if one.get("Sid") != "WritesItsOwnLog"]
+    return {f"| {', '.join(map(told, as_list(one['Resource'])))} | {', '.join(one['Action'])} |" for one in named}
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.stem)
+def test_the_page_has_each_right_of_a_function_with_its_reason(policy: Path) -> None:
+    section = PAGE.partition(f"\n### {policy.stem}\n")[2].partition("\n### ")[0]
+    _, _, *lines = [line for line in section.splitlines() if line.startswith(("| ", "|-"))]
+    cells = [line.strip("| ").split(" | ") for line in lines]
+    assert {f"| {on} | {may} |" for on, may, *_ in cells} == rows_of(policy)
+    assert all(len(reason) == 1 for _, _, *reason in cells)
+
+
+def test_the_page_says_why_a_star_stands_where_it_does() -> None:
+    section = PAGE.partition("\n## Where a star stands\n")[2].partition("\n## ")[0]
+    assert {line.split("`")[1] for line in section.splitlines() if line.startswith("| `")} == set(WILD)
