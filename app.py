@@ -7,13 +7,17 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
+from chalicelib.api.access_log import log_request
 from chalicelib.api.authorizer import authorizer
 from chalicelib.api.routes import routes
 from chalicelib.console.documentation import documentation
 from chalicelib.console.routes import console
+from chalicelib.logs import log
 from chalicelib.workers import dead_letters, imports, reports, schedules, segments, send_queue, tokens, users
 
 app = Chalice(app_name="notifications", configure_logs=False)
+app.log = log  # what Chalice says of errors is masked and in JSON like everything else
+app.register_middleware(log_request, "http")
 
 for blueprint in (authorizer, routes, documentation, console):
     app.register_blueprint(blueprint)

@@ -12,6 +12,7 @@ from .domain.client import MAX_CLIENT_ID, MAX_LABEL, PHONE, Client
 from .domain.record import Author, shown_moment
 from .domain.walk import Cursor, walk
 from .errors import BadInput, NotFound, PhoneTaken, RowChanged
+from .logs import note
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -75,6 +76,7 @@ def register_client(
         try:
             outside.clients.add(client, record)
             outside.labels.note([client])
+            note(client_id=client.id)
             return client
         except PhoneTaken as taken:
             known = outside.clients.get(client.id) if client_id else None

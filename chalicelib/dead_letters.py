@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .logs import count, log
+from .logs import log, measure
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -20,7 +20,7 @@ def put_aside(outside: Outside, bodies: list[str]) -> None:
     for body in bodies:
         log.error("unreadable message put to the dead letters", extra={"body": body})
         outside.dead_letters.send_raw(body)
-    count({"DeadLetters": len(bodies)})
+    measure({"DeadLetters": len(bodies)})
 
 
 def put_back(outside: Outside, seconds_left: Callable[[], float]) -> int:

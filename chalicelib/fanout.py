@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from . import hours, recount
@@ -23,6 +23,7 @@ from .domain.segment import Segment
 from .domain.send_window import Hours
 from .domain.walk import Cursor, walk
 from .errors import RowChanged
+from .logs import log, log_clients, measure
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -55,6 +56,7 @@ def start_mailing(outside: Outside, mailing_id: int) -> bool:
     except RowChanged:  # started by another, or changed: then it is asked for anew, at the latest by the sweep
         return False
     queue_segments(outside, mailing, range(plan.segments))
+    log.info("started", extra={"mailing_id": mailing_id, "segments": plan.segments})
     return True
 
 
@@ -106,6 +108,7 @@ def _walk_page(
     outside: Outside, threads: ThreadPoolExecutor, mailing: Mailing, segment: Segment
 ) -> tuple[Segment, Counts]:
     """Write a page of messages and move the cursor behind it; the counts are what it adds to the mailing's."""
+    begun_at = outside.clock.now()
     clients, cursor = _read_page(outside, mailing, segment)
     chunks = [clients[start : start + CHUNK] for start in range(0, len(clients), CHUNK)]
     counts = Counts(total=len(clients))
@@ -113,6 +116,7 @@ def _walk_page(
     for expired in threads.map(lambda chunk: _write_chunk(outside, mailing, chunk, there, segment.in_doubt), chunks):
         counts += Counts(expired=expired)
     hours.await_releases(outside, mailing, there)
+    _measure_page(outside, len(clients), begun_at)
     segment = replace(segment, chosen=segment.chosen + len(clients))
     if cursor is None:
         segment = replace(segment, done=True)
@@ -121,6 +125,12 @@ def _walk_page(
         segment = replace(segment, cursor=cursor)
         outside.segments.advance(segment)
     return segment, counts
+
+
+def _measure_page(outside: Outside, number: int, begun_at: datetime) -> None:
+    if number:
+        took = (outside.clock.now() - begun_at).total_seconds() * 1000
+        measure({"FanOutMessages": number}, {"FanOutMilliseconds": [took]})
 
 
 def _read_page(outside: Outside, mailing: Mailing, segment: Segment) -> tuple[list[Client], Cursor | None]:
@@ -151,6 +161,7 @@ def _write_chunk(outside: Outside, mailing: Mailing, clients: list[Client], ther
     new = [Message(mailing.id, one, status, now, timezone=zones[one]) for one in zones if one not in known]
     kept_until = mailing.kept_until(outside.settings.message_retention_days)
     outside.messages.add(new, shards, kept_until)
+    log_clients("created", [message.client_id for message in new], mailing_id=mailing.id, status=status)
     queued = [message for message in [*known.values(), *new] if message.status == QUEUED]
     waiting = [message for message in queued if not there.holds(message.timezone)]
     outside.send_queue.send([queue_body(message.mailing_id, message.client_id) for message in waiting])
@@ -164,5 +175,6 @@ def _conclude(outside: Outside, mailing: Mailing) -> None:
         return
     chosen = sum(segment.chosen for segment in segments)
     counted = outside.mailings.mark_fanned_out(mailing.id, chosen, outside.clock.now())
+    log.info("fanned out", extra={"mailing_id": mailing.id, "number": chosen})
     if counted is not None and (counted.is_settled or counted.status == CANCELLED):
         recount.ask_recount(outside, counted)

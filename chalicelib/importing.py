@@ -39,7 +39,7 @@ from .domain.csv_file import FileRow, as_typed, read_rows
 from .errors import BadInput, Conflict, FileGone, NotWritten, PhoneTaken, RowChanged
 from .fields import CLIENT, read_fields
 from .imports import IGNORED
-from .logs import log
+from .logs import about, log, log_clients
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -64,13 +64,14 @@ def do_import(outside: Outside, body: str, seconds_left: Callable[[], float]) ->
     if import_id is None:
         put_aside(outside, [body])
         return None
-    try:
-        return None if work_off(outside, import_id, seconds_left) else 0
-    except Conflict:
-        return BUSY_SECONDS
-    except NotWritten:
-        log.exception("import not written", extra={"import_id": import_id})
-        return BUSY_SECONDS
+    with about(import_id=import_id):
+        try:
+            return None if work_off(outside, import_id, seconds_left) else 0
+        except Conflict:
+            return BUSY_SECONDS
+        except NotWritten:
+            log.exception("import not written")
+            return BUSY_SECONDS
 
 
 def work_off(outside: Outside, import_id: int, seconds_left: Callable[[], float]) -> bool:
@@ -100,7 +101,7 @@ def work_off(outside: Outside, import_id: int, seconds_left: Callable[[], float]
 
 def _end(outside: Outside, one: ClientImport, status: str, detail: str | None = None) -> None:
     outside.imports.advance(one.ended(status, outside.clock.now(), detail))
-    log.info("import", extra={"import_id": one.id, "status": status, "rows": one.tally.rows})
+    log.info("import ended", extra={"status": status, "rows": one.tally.rows})
 
 
 def _read_job(body: str) -> int | None:
@@ -149,6 +150,8 @@ def _work_chunk(outside: Outside, threads: ThreadPoolExecutor, one: ClientImport
         moved_at=outside.clock.now(),
     )
     outside.imports.advance(moved)
+    log_clients("added", [client.id for client in new])
+    log_clients("changed", [before.id for before, _ in decision.changes])
     return moved
 
 

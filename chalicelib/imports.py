@@ -10,6 +10,7 @@ from .domain.record import Author, shown_moment
 from .domain.walk import walk_down
 from .errors import BadInput, FileGone, NotFound, RowChanged, TooLarge
 from .fields import CLIENT, CLIENT_READ_ONLY
+from .logs import note
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -122,6 +123,7 @@ def _begin(outside: Outside, made: ClientImport, author: Author) -> ClientImport
         if known is None:
             raise
         made = known
+    note(import_id=made.id)
     if made.status == RUNNING:
         outside.imports_queue.send([job_body(made.id)])
     return made

@@ -10,6 +10,7 @@ from .dead_letters import put_aside
 from .errors import Conflict
 from .fanout import start_mailing, walk_segment
 from .hours import follow_moved, release_shard
+from .logs import about
 from .recount import recount_shard
 
 if TYPE_CHECKING:
@@ -37,10 +38,12 @@ def do_job(outside: Outside, body: str, seconds_left: Callable[[], float]) -> in
     if job is None:
         put_aside(outside, [body])
         return None
-    try:
-        return None if _do(outside, job, seconds_left) else 0
-    except Conflict:
-        return BUSY_SECONDS
+    known = {"mailing_id": job["mailing"]} if "mailing" in job else {}
+    with about(job=job["job"], **known):
+        try:
+            return None if _do(outside, job, seconds_left) else 0
+        except Conflict:
+            return BUSY_SECONDS
 
 
 def _read(body: str) -> Job | None:

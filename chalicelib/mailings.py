@@ -13,6 +13,7 @@ from .domain.mailing import CANCELLED, SCHEDULED, Mailing
 from .domain.record import Author, Record, shown_moment
 from .domain.walk import walk_down
 from .errors import NotFound, RowChanged
+from .logs import note
 from .text_fields import require_known_fields
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def announce_mailing(
     decisions.announced(fields, 0, now)  # refused before an id is spent on it
     mailing = decisions.announced(fields, mailing_id or new_mailing_id(outside), now)
     mailing = _add(outside, mailing, author.record("mailing", mailing.id, None, shown(mailing)) if author else None)
+    note(mailing_id=mailing.id)
     _see_to_start(outside, mailing)
     return mailing
 

@@ -22,7 +22,7 @@ from .domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, queue_
 from .domain.segment import ShardReport
 from .domain.send_window import Hours
 from .errors import RowChanged
-from .logs import log
+from .logs import log, log_clients
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -97,6 +97,7 @@ def _mend_page(
     now, dedupes = outside.clock.now(), outside.settings.gateway_dedupes
     mends = [mend(message, mailing, now, requeue, dedupes) for message in page]
     statuses = list(threads.map(lambda message, what: _mend(outside, mailing, message, what), page, mends))
+    _log_mended(mailing, page, mends, statuses)
     queued = [message for message, what in zip(page, mends, strict=True) if what in (Mend.REVIVE, Mend.REQUEUE)]
     waiting = [message for message in queued if not there.holds(message.timezone)]
     chunks = [waiting[start : start + CHUNK] for start in range(0, len(waiting), CHUNK)]
@@ -123,6 +124,12 @@ def _mend(outside: Outside, mailing: Mailing, message: Message, what: Mend | Non
             messages.revive(message, shards, mailing.resends)
             return QUEUED
     return message.status
+
+
+def _log_mended(mailing: Mailing, page: list[Message], mends: list[Mend | None], statuses: list[str]) -> None:
+    for status in set(statuses):
+        mended = [m.client_id for m, what, now in zip(page, mends, statuses, strict=True) if what and now == status]
+        log_clients("mended", mended, mailing_id=mailing.id, status=status)
 
 
 def _final(statuses: Counter[str]) -> dict[str, int]:

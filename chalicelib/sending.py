@@ -26,7 +26,7 @@ from .domain.message import CANCELLED, EXPIRED, FAILED, SENT, UNKNOWN, Message, 
 from .domain.pace import Pace
 from .domain.template import NO_TEXT, text_for
 from .errors import NotWritten
-from .logs import count, log
+from .logs import log, log_clients, measure
 from .mailing_memory import MailingMemory
 from .zones import zone
 
@@ -50,12 +50,16 @@ CLAIM_MARGIN = timedelta(seconds=SECONDS_TO_SETTLE)
 
 @dataclass(frozen=True)
 class Record:
-    """A message of the send queue. `receive_count`: how often it has been received, from 1."""
+    """A message of the send queue. `receive_count`: how often it has been received, from 1.
+
+    `queued_at`: when it was put there, in epoch seconds.
+    """
 
     id: str
     receipt: str
     body: str
     receive_count: int
+    queued_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -97,16 +101,25 @@ class Sender:
 
     def send_batch(self, records: Sequence[Record], seconds_left: Callable[[], float]) -> list[str]:
         """Work off a batch; answers with the ids of the records that are to come back."""
+        waited = self._waited(records)
         read = {record: _read(record) for record in records}
         jobs = [job for job in read.values() if job is not None]
         self.outside.gateway.prepare()
         clients = ClientMemory(self.outside, {job.client_id for job in jobs})
         batch = _Batch(self, clients, seconds_left)
         results = list(self._threads.map(batch.handle, jobs))
-        count(Counter(result.metric for result in results if result.metric))
+        counts = Counter(result.metric for result in results if result.metric)
+        durations = {"GatewayMilliseconds": batch.latencies, "QueueMilliseconds": waited}
+        measure(counts, durations)
+        _log_settled(jobs, results)
         self._count(jobs, results)
         put_aside(self.outside, [record.body for record, job in read.items() if job is None])
         return self._give_back(jobs, results)
+
+    def _waited(self, records: Sequence[Record]) -> list[float]:
+        """How long the oldest of them has been in the queue, in milliseconds."""
+        oldest = min((record.queued_at for record in records if record.queued_at), default=None)
+        return [] if oldest is None else [(self.outside.clock.now().timestamp() - oldest) * 1000]
 
     def _count(self, jobs: list[Job], results: list[Result]) -> None:
         """Counters are added once per mailing and batch; the last one to add asks for the recount."""
@@ -119,7 +132,6 @@ class Sender:
                 self._add(mailing_id, counts, max((r.posted_at for r in group if r.posted_at), default=None))
 
     def _add(self, mailing_id: int, counts: Counts, last_post_at: datetime | None) -> None:
-        log.info("batch sent", extra={"mailing_id": mailing_id, "sent": counts.sent, "failed": counts.failed})
         try:
             mailing = self.outside.mailings.add_counts(mailing_id, counts, self.outside.clock.now(), last_post_at)
         except NotWritten:  # the rows have it, and the recount will read them
@@ -145,6 +157,7 @@ class _Batch:
         self.seconds_left = seconds_left
         self.breaker = sender.breaker
         self.pace = sender.pace
+        self.latencies: list[float] = []
 
     def handle(self, job: Job) -> Result:
         """One message, in a thread of its own. An error of ours brings it back; the others go on."""
@@ -215,6 +228,7 @@ class _Batch:
         posted_at = self.outside.clock.now()
         answer = self.outside.gateway.post(message.id, client.phone_number, text, timeout)
         answered_at = self.outside.clock.now()
+        self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
         if answer.status is not None:
             self.pace.note((answered_at - posted_at).total_seconds())
         return self._settle(job, replace(message, posted_at=posted_at), shards, read_answer(answer, answered_at))
@@ -295,6 +309,15 @@ def _read(record: Record) -> Job | None:
     if not isinstance(body, dict) or any(type(body.get(name)) is not int for name in ("mailing", "client")):
         return None
     return Job(record, body["mailing"], body["client"])
+
+
+def _log_settled(jobs: list[Job], results: list[Result]) -> None:
+    settled: dict[tuple[int, str], list[int]] = {}
+    for job, result in zip(jobs, results, strict=True):
+        if result.status:
+            settled.setdefault((job.mailing_id, result.status), []).append(job.client_id)
+    for (mailing_id, status), client_ids in settled.items():
+        log_clients("settled", client_ids, mailing_id=mailing_id, status=status)
 
 
 def _keys(job: Job) -> dict[str, int]:

@@ -10,7 +10,7 @@ from .domain.mailing import Mailing
 from .domain.steps import Step, next_step
 from .fanout import resume_fanout, start_mailing
 from .hours import release_due
-from .logs import log
+from .logs import about, log
 from .recount import ask_recount
 
 if TYPE_CHECKING:
@@ -26,12 +26,13 @@ def sweep(outside: Outside) -> dict[str, int]:
     errors: list[Exception] = []
     queue_is_idle = cache(outside.send_queue.is_idle)
     for mailing in outside.mailings.get_many(outside.mailings.open_ids()).values():
-        try:
-            step = _sweep_mailing(outside, mailing, queue_is_idle())
-        except Exception as error:
-            log.exception("mailing not swept", extra={"mailing_id": mailing.id})
-            errors.append(error)
-            continue
+        with about(mailing_id=mailing.id):
+            try:
+                step = _sweep_mailing(outside, mailing, queue_is_idle())
+            except Exception as error:
+                log.exception("mailing not swept")
+                errors.append(error)
+                continue
         if step is not None:
             taken[step.value] += 1
     try:
@@ -60,7 +61,7 @@ def _sweep_mailing(outside: Outside, mailing: Mailing, queue_is_idle: bool) -> S
     step = next_step(mailing, outside.clock.now(), queue_is_idle)
     if step is None:
         return None
-    log.info("sweep", extra={"mailing_id": mailing.id, "step": step.value})
+    log.info("sweep", extra={"step": step.value})
     match step:
         case Step.START:
             start_mailing(outside, mailing.id)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable, Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
 
 os.environ.update(
     AWS_DEFAULT_REGION="us-east-1",
@@ -12,3 +18,17 @@ os.environ.update(
 )
 os.environ.pop("AWS_PROFILE", None)
 os.environ.pop("AWS_ENDPOINT_URL", None)
+
+
+@pytest.fixture
+def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What the service has logged since: its real lines, read."""
+    from chalicelib.logs import log
+
+    stream = StringIO()
+    before = log.registered_handler.setStream(stream)  # type: ignore[attr-defined]
+    log.setLevel("INFO")
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    log.setLevel("ERROR")
+    log.registered_handler.setStream(before)  # type: ignore[attr-defined]
+    log.clear_state()

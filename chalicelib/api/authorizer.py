@@ -6,7 +6,7 @@ from chalice.app import AuthRequest, AuthResponse, Blueprint
 
 from ..access import authenticate
 from ..errors import NotAuthenticated
-from ..workers.wakeup import outside
+from ..workers.wakeup import logging_errors, outside
 
 authorizer = Blueprint(__name__)
 
@@ -15,6 +15,7 @@ TTL_SECONDS = 60
 
 
 @authorizer.authorizer(name="token_auth", ttl_seconds=TTL_SECONDS)
+@logging_errors
 def token_auth(request: AuthRequest) -> AuthResponse:
     """API Gateway caches the answer by token, so it allows every address; what a role may, the API decides."""
     try:

@@ -15,7 +15,7 @@ from ..audit import author_of
 from ..domain.principal import Principal
 from ..domain.record import Author
 from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal
-from ..logs import log
+from ..logs import log, note
 from .bodies import read_body, read_file
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -80,6 +80,7 @@ def answer(outside: Outside, request: Request, actions: Mapping[str, Action]) ->
     """Check who calls and what, then act. What we refuse becomes its 4xx; any other error is raised."""
     try:
         principal = _principal(outside, request)
+        note(who=principal.name)
         action = _action(request.method, actions)
         if not principal.may(writes=request.method not in SAFE):
             raise NotAllowed

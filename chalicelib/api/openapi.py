@@ -9,6 +9,7 @@ from ..fields import Schema
 from . import clients
 from .bodies import BYTES, CSV
 from .exports import PART
+from .metrics import TEXT
 from .paging import DEFAULT_LIMIT, MAX_LIMIT
 from .schemas import CURSOR, DETAIL, INTEGER, STRING, page_of, ref, schemas
 
@@ -37,7 +38,10 @@ PAGED = (CSV, "Totals", "MailingStats", "ImportWithRows")
 
 @dataclass(frozen=True)
 class Operation:
-    """`takes` and `gives` name a schema, or are CSV; a page of them when `is_list`. `query`: parameters by name."""
+    """`takes` and `gives` name a schema, or are CSV or TEXT; a page of them when `is_list`.
+
+    `query`: parameters by name.
+    """
 
     path: str
     method: str
@@ -83,6 +87,7 @@ OPERATIONS = [
     Operation("/Mailing/{id}/cancel/", "post", "Cancel a mailing for good", "Mailing"),
     Operation("/Mailing/{id}/resend/", "post", "Send again to those not reached", "Mailing", "Resend"),
     Operation("/Stats/", "get", "Totals, and every mailing with its counts", "Totals"),
+    Operation("/metrics/", "get", "How things stand, for Prometheus", TEXT),
     Operation("/Audit/", "get", "Who did what, the newest first", "Record", is_list=True),
     Operation("/Stats/{id}/", "get", "A mailing with its messages", "MailingStats", query=("status",)),
     Operation("/Stats/{id}/export/", "get", "A mailing's messages as CSV, part by part", CSV, query=("status",)),
@@ -174,6 +179,8 @@ def _answer(operation: Operation) -> Schema:
         return {"description": "Done"}
     if operation.gives == CSV:
         return CSV_PART
+    if operation.gives == TEXT:
+        return {"description": "Prometheus' text format", "content": {TEXT: {"schema": STRING}}}
     schema = page_of(ref(operation.gives)) if operation.is_list else ref(operation.gives)
     return {"description": "As asked", "content": {"application/json": {"schema": schema}}}
 

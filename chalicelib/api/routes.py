@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Blueprint, Response
 
 from ..workers.wakeup import outside
-from . import audit, clients, exports, imports, mailings, stats
+from . import audit, clients, exports, imports, mailings, metrics, stats
 from .authorizer import token_auth
 from .calls import METHODS, Action, answer, read_id
 
@@ -119,6 +119,11 @@ def stats_export(mailing_id: str) -> Response:
 @routes.route("/Audit", **ROUTE)
 def audit_list() -> Response:
     return _answer({"GET": audit.list_})
+
+
+@routes.route("/metrics", **ROUTE)
+def metrics_text() -> Response:
+    return _answer({"GET": metrics.read})
 
 
 def _answer(actions: dict[str, Action]) -> Response:

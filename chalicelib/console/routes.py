@@ -57,32 +57,32 @@ def new_mailing() -> Response:
     return _answer({"GET": mailing_form.new, "POST": mailing_form.save_new})
 
 
-@console.route("/console/mailings/{sent_id}", **ROUTE)
-def mailing(sent_id: str) -> Response:
-    return _answer({"GET": lambda visit: mailings.read(visit, sent_id)})
+@console.route("/console/mailings/{mailing_id}", **ROUTE)
+def mailing(mailing_id: str) -> Response:
+    return _answer({"GET": lambda visit: mailings.read(visit, mailing_id)})
 
 
-@console.route("/console/mailings/{sent_id}/edit", **ROUTE)
-def edit_mailing(sent_id: str) -> Response:
+@console.route("/console/mailings/{mailing_id}/edit", **ROUTE)
+def edit_mailing(mailing_id: str) -> Response:
     return _answer(
         {
-            "GET": lambda visit: mailing_form.edit(visit, sent_id),
-            "POST": lambda visit: mailing_form.save(visit, sent_id),
+            "GET": lambda visit: mailing_form.edit(visit, mailing_id),
+            "POST": lambda visit: mailing_form.save(visit, mailing_id),
         }
     )
 
 
-@console.route("/console/mailings/{sent_id}/export", **ROUTE)
-def export_messages(sent_id: str) -> Response:
-    return _answer({"GET": lambda visit: exports.messages(visit, sent_id)})
+@console.route("/console/mailings/{mailing_id}/export", **ROUTE)
+def export_messages(mailing_id: str) -> Response:
+    return _answer({"GET": lambda visit: exports.messages(visit, mailing_id)})
 
 
-@console.route("/console/mailings/{sent_id}/{step}", **ROUTE)
-def steer_mailing(sent_id: str, step: str) -> Response:
+@console.route("/console/mailings/{mailing_id}/{step}", **ROUTE)
+def steer_mailing(mailing_id: str, step: str) -> Response:
     return _answer(
         {
-            "GET": lambda visit: mailings.ask(visit, sent_id, step),
-            "POST": lambda visit: mailings.take(visit, sent_id, step),
+            "GET": lambda visit: mailings.ask(visit, mailing_id, step),
+            "POST": lambda visit: mailings.take(visit, mailing_id, step),
         }
     )
 
@@ -102,19 +102,19 @@ def export_clients() -> Response:
     return _answer({"GET": exports.clients})
 
 
-@console.route("/console/clients/{sent_id}", **ROUTE)
-def client(sent_id: str) -> Response:
+@console.route("/console/clients/{client_id}", **ROUTE)
+def client(client_id: str) -> Response:
     return _answer(
-        {"GET": lambda visit: clients.edit(visit, sent_id), "POST": lambda visit: clients.save(visit, sent_id)}
+        {"GET": lambda visit: clients.edit(visit, client_id), "POST": lambda visit: clients.save(visit, client_id)}
     )
 
 
-@console.route("/console/clients/{sent_id}/{step}", **ROUTE)
-def client_step(sent_id: str, step: str) -> Response:
+@console.route("/console/clients/{client_id}/{step}", **ROUTE)
+def client_step(client_id: str, step: str) -> Response:
     return _answer(
         {
-            "GET": lambda visit: clients.ask(visit, sent_id, step),
-            "POST": lambda visit: clients.take(visit, sent_id, step),
+            "GET": lambda visit: clients.ask(visit, client_id, step),
+            "POST": lambda visit: clients.take(visit, client_id, step),
         }
     )
 
@@ -124,14 +124,14 @@ def import_list() -> Response:
     return _answer({"GET": imports.list_, "POST": imports.create})
 
 
-@console.route("/console/imports/{sent_id}", **ROUTE)
-def import_detail(sent_id: str) -> Response:
-    return _answer({"GET": lambda visit: imports.read(visit, sent_id)})
+@console.route("/console/imports/{import_id}", **ROUTE)
+def import_detail(import_id: str) -> Response:
+    return _answer({"GET": lambda visit: imports.read(visit, import_id)})
 
 
-@console.route("/console/imports/{sent_id}/refused", **ROUTE)
-def import_refused(sent_id: str) -> Response:
-    return _answer({"GET": lambda visit: exports.refused(visit, sent_id)})
+@console.route("/console/imports/{import_id}/refused", **ROUTE)
+def import_refused(import_id: str) -> Response:
+    return _answer({"GET": lambda visit: exports.refused(visit, import_id)})
 
 
 @console.route("/console/tokens", **ROUTE)

@@ -17,7 +17,7 @@ from ..audit import author_of
 from ..domain.principal import Principal
 from ..domain.record import Author
 from ..errors import BadInput, Conflict, FieldErrors, MethodRefused, NotAllowed, Refusal, TooLarge
-from ..logs import log
+from ..logs import log, note
 from ..rendering import ENGLISH, LANGUAGES, translate
 from .answers import TEMPLATES, page
 from .session import Session, form_token, is_form_token, read_session
@@ -116,6 +116,7 @@ def answer_visit(outside: Outside, request: Request, actions: Mapping[str, Actio
             if session is None:
                 return _to_sign_in(visit)
             visit = replace(visit, session=session)
+            note(who=visit.principal.name)
         return _act(visit, actions)
     except Refusal as refusal:
         return _refused(visit, refusal.status_code, _text(visit, refusal), refusal.headers)

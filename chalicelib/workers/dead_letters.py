@@ -7,12 +7,13 @@ from typing import Any
 from chalice.app import Blueprint
 
 from ..dead_letters import put_back
-from .wakeup import waking
+from .wakeup import logging_errors, waking
 
 worker = Blueprint(__name__)
 
 
 @worker.lambda_function(name="put_back_dead_letters")
+@logging_errors
 def put_back_dead_letters(_: dict[str, Any], context: Any) -> dict[str, int]:
     outside = waking(context)
     return {"put_back": put_back(outside, lambda: float(context.get_remaining_time_in_millis()) / 1000)}

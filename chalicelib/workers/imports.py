@@ -10,7 +10,7 @@ from ..audit import author_of
 from ..errors import Refusal
 from ..importing import do_import
 from ..imports import get_import, list_refused, shown, shown_refused, take_file
-from .wakeup import waking
+from .wakeup import logging_errors, waking
 
 worker = Blueprint(__name__)
 
@@ -19,6 +19,7 @@ MOST_REFUSED = 1000
 
 
 @worker.on_sqs_message(queue="imports", name="import_clients", batch_size=1)
+@logging_errors
 def import_clients(event: SQSEvent) -> dict[str, Any]:
     context: Any = event.context
     outside = waking(context)
@@ -32,6 +33,7 @@ def import_clients(event: SQSEvent) -> dict[str, Any]:
 
 
 @worker.lambda_function(name="start_import")
+@logging_errors
 def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"key": "folder/clients.csv"}` begins an import of a file in the bucket; `{"import": 7}` says how far it is.
 

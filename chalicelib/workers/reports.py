@@ -8,12 +8,13 @@ from chalice.app import Blueprint
 
 from ..errors import Refusal
 from ..report import send_by_hand, send_scheduled
-from .wakeup import waking
+from .wakeup import logging_errors, waking
 
 worker = Blueprint(__name__)
 
 
 @worker.lambda_function(name="send_report")
+@logging_errors
 def send_report(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"scheduled": "<time>"}` from its schedule, `{"date": "2026-11-22"}` from a person."""
     outside = waking(context)

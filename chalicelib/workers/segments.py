@@ -7,12 +7,13 @@ from typing import Any
 from chalice.app import Blueprint, SQSEvent
 
 from ..jobs import do_job
-from .wakeup import waking
+from .wakeup import logging_errors, waking
 
 worker = Blueprint(__name__)
 
 
 @worker.on_sqs_message(queue="segments", name="fan_out", batch_size=1)
+@logging_errors
 def fan_out(event: SQSEvent) -> dict[str, Any]:
     context: Any = event.context
     outside = waking(context)

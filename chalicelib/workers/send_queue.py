@@ -8,7 +8,7 @@ from typing import Any
 from chalice.app import Blueprint, SQSEvent
 
 from ..sending import Record, Sender
-from .wakeup import outside, waking
+from .wakeup import logging_errors, outside, waking
 
 worker = Blueprint(__name__)
 
@@ -20,6 +20,7 @@ def _sender() -> Sender:
 
 
 @worker.on_sqs_message(queue="send", name="send_messages", batch_size=100, maximum_batching_window_in_seconds=1)
+@logging_errors
 def send_messages(event: SQSEvent) -> dict[str, Any]:
     context: Any = event.context
     waking(context)
@@ -29,6 +30,7 @@ def send_messages(event: SQSEvent) -> dict[str, Any]:
             receipt=record["receiptHandle"],
             body=record["body"],
             receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
+            queued_at=int(record["attributes"]["SentTimestamp"]) / 1000,
         )
         for record in event.to_dict()["Records"]
     ]

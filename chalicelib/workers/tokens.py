@@ -9,12 +9,13 @@ from chalice.app import Blueprint
 from ..access import digest, make_token, revoke_token
 from ..audit import author_of
 from ..errors import Refusal
-from .wakeup import waking
+from .wakeup import logging_errors, waking
 
 worker = Blueprint(__name__)
 
 
 @worker.lambda_function(name="manage_tokens")
+@logging_errors
 def manage_tokens(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"make": "name", "role": "admin"}` answers with the token, this once; `{"revoke": "<token>"}` ends one."""
     outside = waking(context)

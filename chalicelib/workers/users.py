@@ -8,12 +8,13 @@ from chalice.app import Blueprint
 
 from ..errors import Refusal
 from ..users import make_user, remove_user
-from .wakeup import waking
+from .wakeup import logging_errors, waking
 
 worker = Blueprint(__name__)
 
 
 @worker.lambda_function(name="manage_users")
+@logging_errors
 def manage_users(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"make": "anna", "role": "admin"}` answers with a password, this once; `{"remove": "anna"}` ends it all."""
     outside = waking(context)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from chalice.local import LambdaContext
 
 from app import app
 from chalicelib.access import LOCAL_TOKEN_DIGEST, authenticate, digest, make_token, revoke_token
@@ -29,7 +30,7 @@ def without_a_gateway(method: str, path: str, authorization: str | None) -> tupl
         "isBase64Encoded": False,
         "stageVariables": None,
     }
-    answer = app(event, None)
+    answer = app(event, LambdaContext("api_handler", 512))
     return answer["statusCode"], answer["body"]
 
 

@@ -287,6 +287,7 @@ ALARMS = {
     "SendQueueAgeAlarm",
     "SegmentsQueueAgeAlarm",
     "SendMessagesErrorsAlarm",
+    "SenderErrorsAlarm",
     "SweepAlarm",
     "SweepErrorsAlarm",
     "ReportErrorsAlarm",

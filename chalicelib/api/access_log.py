@@ -1,0 +1,27 @@
+"""One line for each request: what was asked, by whom and about what, and what came of it; no token and no body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chalice.app import Request, Response
+
+from ..logs import log, note
+from ..workers.wakeup import waking
+from .calls import ID
+
+IDS = {"mailing_id", "client_id", "import_id"}
+"""Names in our addresses, and in the log."""
+
+
+def log_request(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """The route and not the path: what stands in its place is named when it is an id, and nobody's business else."""
+    clock = waking(request.lambda_context).clock
+    sent = request.uri_params or {}
+    note(**{name: int(value) for name, value in sent.items() if name in IDS and ID.fullmatch(value)})
+    begun_at = clock.now()
+    response = get_response(request)
+    milliseconds = round((clock.now() - begun_at).total_seconds() * 1000)
+    extra = {"route": request.path, "status": response.status_code, "milliseconds": milliseconds}
+    log.info("request", extra={"method": request.method, **extra})
+    return response

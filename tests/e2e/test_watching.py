@@ -1,0 +1,113 @@
+"""The queries of docs/WATCHING.md on the lines that the deployed functions have really logged; and their metrics."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.local.simulator import Simulator
+from infra.local.stack import LocalStack
+from tests.insights import Line, run
+
+from .conftest import Call
+
+DOCS = Path(__file__).parents[2] / "docs" / "WATCHING.md"
+QUERIES = dict(re.findall(r"### The story of a (\w+)\n.*?```\n(fields.*?)```", DOCS.read_text(), re.DOTALL))
+NUMBERS = count(79770009001)
+Told = tuple[list[Line], int, list[int], list[str]]
+
+
+def lines_since(moment: datetime) -> list[Line]:
+    """What all functions have logged, as Insights would see it: JSON in fields, whatever else as @message."""
+    logs = boto3.client("logs")
+    groups = [one["logGroupName"] for one in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]]
+    found: list[Line] = []
+    for group in groups:
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group, startTime=int(moment.timestamp() * 1000)
+        )
+        for event in (event for page in pages for event in page["events"]):
+            text = event["message"].strip()
+            fields = json.loads(text) if text.startswith("{") else {}
+            found.append({**fields, "@message": text, "@timestamp": event["timestamp"]})
+    return found
+
+
+def ask(name: str, mailing_id: int, client_id: int, lines: list[Line]) -> list[Line]:
+    query = re.sub(r"\b12\b", str(mailing_id), QUERIES[name])
+    return run(re.sub(r"\b345\b", str(client_id), query), lines)
+
+
+@pytest.fixture
+def told(stack: LocalStack, call: Call, simulator: Simulator, finished: Callable[[int], dict[str, Any]]) -> Told:
+    """A mailing for three clients, one of whom the gateway refuses; its lines, its id, theirs, and their numbers."""
+    begun = datetime.now(UTC)
+    phones = [str(next(NUMBERS)) for _ in range(3)]
+    tag = f"watched{phones[0][-2:]}"
+    clients = [call("POST", "/Clients/", json={"phone_number": phone, "tag": tag}).json()["id"] for phone in phones]
+    simulator.behave(refuse=(int(phones[2]),))
+    end = datetime.now(UTC) + timedelta(hours=1)
+    times = {"datetime_start": begun.isoformat(), "datetime_end": end.isoformat()}
+    made = call("POST", "/Mailing/", json={**times, "message_text": "watched", "filter_tag": tag}).json()
+    assert finished(made["id"])["messages"]["failed"] == 1
+    deadline = time.monotonic() + 10
+    while not any(line.get("message") == "mailing ended" for line in lines_since(begun)):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    return lines_since(begun), made["id"], clients, phones
+
+
+def test_one_query_tells_the_story_of_a_mailing_of_a_message_and_of_a_client(
+    told: Told,
+) -> None:
+    lines, mailing_id, (reached, other, refused), _ = told
+    mailing = [line["message"] for line in ask("mailing", mailing_id, reached, lines)]
+    assert mailing[0] == "request", "that it was announced, and by whom"
+    assert {"started", "created", "fanned out", "settled"} < set(mailing)
+    assert mailing.count("mailing ended") == 1
+    message = ask("message", mailing_id, refused, lines)
+    about_it = [(line["message"], line.get("status")) for line in message if "client_id" in line or "clients" in line]
+    assert about_it == [
+        ("created", "queued"),
+        ("The gateway refused the message (400).", None),
+        ("settled", "failed"),
+    ]
+    assert {"request", "started", "mailing ended"} < {line["message"] for line in message}
+    client = [(line["message"], line.get("status")) for line in ask("client", mailing_id, reached, lines)]
+    assert client == [("request", 201), ("created", "queued"), ("settled", "sent")]
+    assert all(line["function"] and line["request_id"] for line in ask("mailing", mailing_id, other, lines))
+
+
+def test_no_line_of_any_function_holds_a_phone_number_or_a_token(told: Told) -> None:
+    text = "\n".join(line["@message"] for line in told[0])
+    assert len(told[0]) > 10
+    assert not [phone for phone in told[3] if phone in text]
+    assert not re.search(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])", text)
+
+
+def test_the_metrics_are_this_stacks(told: Told) -> None:
+    metrics = [line for line in told[0] if "_aws" in line]
+    assert {line["service"] for line in metrics} == {"notifications-local"}
+    assert sum(sum(line.get("Sent", [])) for line in metrics) == 2
+    assert sum(len(line.get("GatewayMilliseconds", [])) for line in metrics) == 3
+    assert sum(sum(line.get("FanOutMessages", [])) for line in metrics) == 3
+
+
+def test_the_dashboard_is_there_and_prometheus_is_answered(stack: LocalStack, call: Call) -> None:
+    body = json.loads(
+        boto3.client("cloudwatch").get_dashboard(DashboardName="notifications-local-us-east-1")["DashboardBody"]
+    )
+    assert len(body["widgets"]) > 10
+    assert "${" not in json.dumps(body)
+    answer = call("GET", "/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert "\nnotifications_queue_messages" in answer.text

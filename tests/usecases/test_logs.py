@@ -1,0 +1,146 @@
+"""What the log says of a mailing: little of what goes well, everything of what does not, and no phone number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.message import message_id
+from chalicelib.jobs import do_job
+from chalicelib.logs import log, measure
+from chalicelib.sending import Record, Sender
+from chalicelib.workers.wakeup import InvocationFailed, logging_errors, waking
+from tests.world import World
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+def events(lines: Lines, message: str) -> list[dict[str, Any]]:
+    return [line for line in lines() if line["message"] == message]
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.batch = 100
+    world.clients(100)
+    world.mailing()
+    return world
+
+
+def test_a_batch_is_one_line_in_which_every_client_is_found(world: World, lines: Lines) -> None:
+    world.fan_out()
+    world.send_all()
+    (settled,) = events(lines, "settled")
+    assert (settled["mailing_id"], settled["status"], settled["number"]) == (1, "sent", 100)
+    assert all(f" {client_id} " in settled["clients"] for client_id in range(1, 101))
+    assert " 101 " not in settled["clients"]
+
+
+def test_the_batchs_lines_are_a_few_bytes_a_message(
+    world: World, lines: Lines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.fan_out()
+    before, created = capsys.readouterr(), len(lines())
+    assert before
+    world.send_all()
+    metrics = capsys.readouterr().out
+    logged = "".join(json.dumps(line, separators=(",", ":")) for line in lines()[created:])
+    assert (len(metrics) + len(logged)) / 100 < 30, "docs/WATCHING.md reckons with 20 for ids of eight digits"
+
+
+def test_a_message_that_fails_has_a_line_of_its_own(world: World, lines: Lines) -> None:
+    world.outside.gateway.usual = Answer(400, "79770000001 is blocked")
+    world.fan_out()
+    world.send_all()
+    refused = events(lines, "The gateway refused the message (400).")
+    assert len(refused) == 100
+    assert refused[6]["message_id"] == message_id(1, refused[6]["client_id"])
+    assert (refused[6]["mailing_id"], refused[6]["attempt"], refused[6]["retry"]) == (1, 1, False)
+    assert events(lines, "settled")[0]["status"] == "failed"
+
+
+def test_no_phone_number_is_logged_whatever_goes_wrong(world: World, lines: Lines) -> None:
+    def post(message: int, phone_number: str, *_: object) -> Answer:
+        raise ValueError(f"invalid literal for int() with base 10: '{phone_number}'")
+
+    world.outside.gateway.post = post  # type: ignore[method-assign]
+    world.fan_out()
+    world.send_all()
+    failures = events(lines, "message not handled")
+    assert len(failures) == 100
+    assert "*******'" in failures[0]["exception"]
+    assert failures[0]["message_id"] > 10**10
+    phones = {client.phone_number for client in world.outside.clients.rows.values()}
+    assert not any(phone in json.dumps(lines()) for phone in phones)
+
+
+def test_every_line_of_a_job_names_its_mailing_and_none_after_it(world: World, lines: Lines) -> None:
+    world.outside.segments_queue.send = lambda bodies, delay=0: log.info("queued")  # type: ignore[method-assign]
+    do_job(world.outside, '{"job": "start", "mailing": 1}', lambda: 60.0)
+    log.info("after")
+    assert [(line.get("job"), line.get("mailing_id")) for line in lines()] == [("start", 1), ("start", 1), (None, None)]
+
+
+class Context:
+    function_name = "notifications-SendMessages-1"
+    aws_request_id = "5ad3c3a6-3f2f-4a7e-9d2c-a79774053329"
+
+
+def test_an_invocation_marks_its_lines_and_no_others(lines: Lines) -> None:
+    log.append_keys(mailing_id=7)
+    waking(Context())
+    log.info("awake")
+    (line,) = lines()
+    assert (line["function"], line["request_id"]) == (Context.function_name, Context.aws_request_id)
+    assert "mailing_id" not in line
+
+
+def test_an_error_that_ends_an_invocation_is_logged_whole_and_told_without_phone_numbers(lines: Lines) -> None:
+    @logging_errors
+    def handler() -> None:
+        raise ValueError("79774053329 cannot be read")
+
+    with pytest.raises(InvocationFailed, match=r"ValueError: 7977\*{7} cannot be read") as failed:
+        handler()
+    assert failed.value.__cause__ is None
+    assert failed.value.__suppress_context__, "Lambda writes what it sees to the log by itself"
+    (line,) = lines()
+    assert (line["message"], line["exception_name"]) == ("invocation failed", "ValueError")
+    assert "4053329" not in json.dumps(line)
+
+
+def metrics_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
+
+
+def test_a_batch_is_measured_in_one_line(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.fan_out()
+    capsys.readouterr()
+    now = world.clock.now().timestamp()
+    deliveries = world.outside.send_queue.receive(100)
+    records = [Record(one.id, one.receipt, one.body, 1, now - 5) for one in deliveries]
+    Sender(world.outside).send_batch(records, lambda: 60.0)
+    (line,) = metrics_of(capsys)
+    assert (line["Sent"], line["QueueMilliseconds"]) == ([100], [5000])
+    assert len(line["GatewayMilliseconds"]) == 100
+    (described,) = line["_aws"]["CloudWatchMetrics"]
+    units = {metric["Name"]: metric["Unit"] for metric in described["Metrics"]}
+    assert units == {"Sent": "Count", "GatewayMilliseconds": "Milliseconds", "QueueMilliseconds": "Milliseconds"}
+
+
+def test_the_fan_out_says_how_many_it_made_and_how_long_it_took(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.fan_out()
+    (line,) = metrics_of(capsys)
+    assert (line["FanOutMessages"], line["FanOutMilliseconds"]) == ([100], [0])
+
+
+def test_nothing_is_measured_where_nothing_happened(capsys: pytest.CaptureFixture[str]) -> None:
+    measure({"Sent": 0}, {"GatewayMilliseconds": []})
+    assert capsys.readouterr().out == ""
