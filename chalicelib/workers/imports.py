@@ -42,12 +42,14 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
     outside = waking(context)
     try:
         match event:
-            case {"import": int(import_id), "refused": int(number)} if 0 < number <= MOST_REFUSED:
+            case {"import": int(import_id), "refused": int(number), **others} if (
+                not others and 0 < number <= MOST_REFUSED
+            ):
                 rows, _ = list_refused(outside, import_id, 0, number)
                 return {**shown(get_import(outside, import_id)), "results": [shown_refused(row) for row in rows]}
-            case {"import": int(import_id)}:
+            case {"import": int(import_id), **others} if not others:
                 return shown(get_import(outside, import_id))
-            case {"key": str(key), **rest} if key:
+            case {"key": str(key), **rest} if key and rest.keys() <= {"file_name"}:
                 file_name = str(rest.get("file_name") or key.rpartition("/")[2])
                 return shown(take_file(outside, key, file_name, author_of(outside, BY_HAND)))
     except Refusal as refusal:

@@ -1,11 +1,11 @@
-"""Woken by time: a mailing's own schedule, and the sweep of every minute."""
+"""Woken by time, or by hand (`aws lambda invoke`): a mailing's own schedule, and the sweep of every minute."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from chalice.app import Blueprint, CloudWatchEvent, Rate
+from chalice.app import Blueprint, LambdaFunctionEvent, Rate
 
 from .. import fanout, hours
 from .. import sweep as sweeping
@@ -23,16 +23,25 @@ def start_mailing(event: dict[str, Any], context: Any) -> dict[str, Any]:
     `{"mailing": 12, "opens_at": 1795500000}`: releases those who wait for their local hours until that moment.
     """
     outside = waking(context)
-    note(mailing_id=int(event["mailing"]))
-    if "opens_at" in event:
-        opens_at = datetime.fromtimestamp(event["opens_at"], UTC)
-        return {"mailing": event["mailing"], "released": hours.release(outside, int(event["mailing"]), opens_at)}
-    started = fanout.start_mailing(outside, int(event["mailing"]))
-    log.info("schedule", extra={"started": started})
-    return {"mailing": event["mailing"], "started": started}
+    match event:
+        case {"mailing": int(mailing_id), "opens_at": int(opens_at), **others} if not others and 0 < opens_at < 2**32:
+            note(mailing_id=mailing_id)
+            released = hours.release(outside, mailing_id, datetime.fromtimestamp(opens_at, UTC))
+            return {"mailing": mailing_id, "released": released}
+        case {"mailing": int(mailing_id), **others} if not others:
+            note(mailing_id=mailing_id)
+            started = fanout.start_mailing(outside, mailing_id)
+            log.info("schedule", extra={"started": started})
+            return {"mailing": mailing_id, "started": started}
+    return {"detail": '{"mailing": 12} or {"mailing": 12, "opens_at": 1795500000} is expected.'}
 
 
 @worker.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")
 @logging_errors
-def sweep(event: CloudWatchEvent) -> dict[str, int]:
+def sweep(event: LambdaFunctionEvent) -> dict[str, int]:
+    """By hand: `{}`."""
     return sweeping.sweep(waking(event.context))
+
+
+# Nothing of the event is read, so a person need not send what CloudWatchEvent insists on.
+sweep.event_class = LambdaFunctionEvent

@@ -22,9 +22,9 @@ def manage_tokens(event: dict[str, Any], context: Any) -> dict[str, Any]:
     author = author_of(outside, "manage_tokens")
     try:
         match event:
-            case {"make": str(name), **rest}:
+            case {"make": str(name), **rest} if rest.keys() <= {"role"}:
                 return {"token": make_token(outside, name, rest.get("role", "read"), author)}
-            case {"revoke": str(token)}:
+            case {"revoke": str(token), **others} if not others:
                 revoke_token(outside, digest(token), author)
                 return {"revoked": True}
     except Refusal as refusal:

@@ -20,9 +20,9 @@ def manage_users(event: dict[str, Any], context: Any) -> dict[str, Any]:
     outside = waking(context)
     try:
         match event:
-            case {"make": str(name), **rest}:
+            case {"make": str(name), **rest} if rest.keys() <= {"role"}:
                 return {"password": make_user(outside, name, rest.get("role", "read"))}
-            case {"remove": str(name)}:
+            case {"remove": str(name), **others} if not others:
                 remove_user(outside, name)
                 return {"removed": True}
     except Refusal as refusal:

@@ -1,4 +1,4 @@
-"""What only the real adapters do: whole batches to SQS, schedules as the Scheduler stores them, parameters."""
+"""What only the real adapters do: whole batches to SQS, schedules as the Scheduler stores them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.adapters.outside import Outside
-from chalicelib.adapters.parameters import Parameter
 from tests.aws import STACK_NAME, make_outside
 
 START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
@@ -82,14 +81,3 @@ def test_a_schedule_is_moved_and_removed_also_when_it_is_gone(real: Outside) -> 
     real.schedules.remove(12)
     real.schedules.remove(12)
     assert scheduler.list_schedules(GroupName=STACK_NAME)["Schedules"] == []
-
-
-def test_a_secret_is_read_once_and_again_when_it_was_refused(real: Outside) -> None:
-    ssm = boto3.client("ssm")
-    ssm.put_parameter(Name="/test/secret", Value="one", Type="SecureString")
-    parameter = Parameter("/test/secret")
-    assert parameter.value() == "one"
-    ssm.put_parameter(Name="/test/secret", Value="two", Type="SecureString", Overwrite=True)
-    assert parameter.value() == "one"
-    parameter.forget()
-    assert parameter.value() == "two"

@@ -1,0 +1,79 @@
+"""Lambdas as a person calls them (`aws lambda invoke`): wrong payloads get a friendly answer too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from chalice.test import Client
+
+from app import app
+from chalicelib.adapters.outside import Outside
+
+
+@pytest.fixture
+def invoke(outside: Outside) -> Iterator[Any]:
+    with Client(app) as client:
+        yield lambda name, payload: client.lambda_.invoke(name, payload).payload
+
+
+def test_the_sweep_wants_nothing(invoke: Any) -> None:
+    steps = invoke("sweep", {})
+    assert steps
+    assert set(steps.values()) == {0}
+
+
+def test_the_sweep_takes_what_eventbridge_sends(invoke: Any) -> None:
+    assert invoke("sweep", {"source": "aws.events", "detail": {}}) == invoke("sweep", {})
+
+
+@pytest.mark.parametrize(
+    ("payload", "answer"),
+    [
+        ({"mailing": 12}, {"mailing": 12, "started": False}),
+        ({"mailing": 12, "opens_at": 1795500000}, {"mailing": 12, "released": False}),
+    ],
+)
+def test_a_mailing_that_is_not_there_is_not_started(invoke: Any, payload: Any, answer: Any) -> None:
+    assert invoke("start_mailing", payload) == answer
+
+
+@pytest.mark.parametrize("name", ["start_mailing", "manage_tokens", "manage_users", "start_import"])
+@pytest.mark.parametrize("payload", [{}, [], None, 12, {"mailng": 12}, {"make": 1}, {"import": "7"}])
+def test_a_wrong_payload_is_answered_with_what_is_expected(invoke: Any, name: str, payload: Any) -> None:
+    answer = invoke(name, payload)
+    assert list(answer) == ["detail"]
+    assert answer["detail"].endswith("is expected.")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"mailing": "12"},
+        {"mailing": None},
+        {"mailing": 12, "opens": 1795500000},
+        {"mailing": 12, "opens_at": "soon"},
+        {"mailing": 12, "opens_at": 10**15},
+        {"opens_at": 1795500000},
+    ],
+)
+def test_a_half_right_start_is_no_start(invoke: Any, payload: Any) -> None:
+    assert list(invoke("start_mailing", payload)) == ["detail"]
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("manage_tokens", {"make": "anna", "rol": "admin"}),
+        ("manage_tokens", {"revoke": "f3a5", "make": None}),
+        ("manage_users", {"make": "anna", "rol": "admin"}),
+        ("manage_users", {"remove": "anna", "role": "read"}),
+        ("start_import", {"key": "clients.csv", "name": "clients.csv"}),
+        ("start_import", {"import": 7, "refuse": 20}),
+        ("start_import", {"import": 7, "refused": 1001}),
+    ],
+)
+def test_a_misspelt_name_is_refused_and_not_overlooked(invoke: Any, name: str, payload: Any) -> None:
+    assert list(invoke(name, payload)) == ["detail"]
+    assert invoke(name, payload)["detail"].endswith("is expected.")
