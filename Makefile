@@ -16,7 +16,7 @@ help: ## this list
 demo: $(READY) ## a whole mailing on a local stack: 1,000 clients, a schedule, the gateway simulator, the figures
 	@$(BIN)/python -m infra.local.demo
 
-up: $(READY) ## the local stack, staying: the API on port 8000 (PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, STATE_DIR)
+up: $(READY) ## the local stack, staying: the API on port 8000 (PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, RECEIPTS, STATE_DIR)
 	@exec $(BIN)/python -m infra.local.up
 
 test: lint $(TOOLS) ## lint, types, every test, and the quick part of chaos

@@ -48,4 +48,6 @@ def _home(outside: Outside, body: str) -> Queue:
     fields = read if isinstance(read, dict) else {}
     if "job" in fields:
         return outside.segments_queue
+    if "receipts" in fields:
+        return outside.receipts_queue
     return outside.imports_queue if "import" in fields else outside.send_queue

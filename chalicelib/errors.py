@@ -2,7 +2,7 @@
 
 Refusal                    the caller can mend it: becomes a 4xx with `body`
 ├── BadInput        400    fields, each with what is wrong and what is expected
-├── NotAuthenticated 401   no token, or one we do not know
+├── NotAuthenticated 401   no token or secret, or one we do not know
 ├── NotAllowed      403    the token's role does not allow the call
 ├── NotFound        404    no such client, mailing or address
 ├── MethodRefused   405    the address exists, the method does not
@@ -48,7 +48,8 @@ class BadInput(Refusal):
 
     def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
         super().__init__("; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items()))
-        self.body = {name: list(texts) for name, texts in fields.items()}
+        self.fields: FieldErrors = {name: list(texts) for name, texts in fields.items()}
+        self.body = {**self.fields}
 
     @classmethod
     def whole(cls, detail: str) -> BadInput:
@@ -60,12 +61,13 @@ class BadInput(Refusal):
 class NotAuthenticated(Refusal):
     status_code = 401
 
-    def __init__(self, detail: str = "Authentication credentials were not provided.") -> None:
+    def __init__(self, detail: str = "Authentication credentials were not provided.", scheme: str = "Token") -> None:
         super().__init__(detail)
+        self.scheme = scheme
 
     @property
     def headers(self) -> dict[str, str | list[str]]:
-        return {"WWW-Authenticate": "Token"}
+        return {"WWW-Authenticate": self.scheme}
 
 
 class NotAllowed(Refusal):

@@ -24,6 +24,7 @@ from .domain.client import (
     is_attribute_name,
 )
 from .domain.message import RESENDABLE
+from .domain.receipt import REPORTED, readable
 from .errors import BadInput, FieldErrors
 
 Schema = dict[str, object]
@@ -200,6 +201,36 @@ def operator_codes(sent: object) -> tuple[str, ...]:
     return _listed(sent, one, "977,921,925")
 
 
+@rule(
+    anyOf=[{"type": "integer"}, {"type": "string", "pattern": "^[0-9]{1,19}$"}],
+    examples=[120000000345, "120000000345"],
+)
+def message_id(sent: object) -> int:
+    """Also as a string: not every language keeps a number of this size as it is."""
+    if type(sent) is int:
+        return sent
+    if not isinstance(sent, str) or not re.fullmatch(r"[0-9]{1,19}", sent):
+        raise ValueError("The id that the message was posted with is expected: 120000000345.")
+    return int(sent)
+
+
+@rule(enum=list(REPORTED))
+def reported_status(sent: object) -> str:
+    if sent not in REPORTED:
+        raise ValueError(f"Not a valid choice: {' or '.join(REPORTED)} is expected.")
+    return str(sent)
+
+
+@rule(type=["string", "null"], examples=["absent subscriber"])
+def reason(sent: object) -> str:
+    return "" if sent is None else readable(text(sent))
+
+
+@rule(type=["string", "null"], pattern=f"^{MOMENT.pattern}$", examples=["2026-12-01T06:30:00Z"])
+def moment_if_any(sent: object) -> object:
+    return None if sent is None else moment.read(sent)
+
+
 def choices(known: tuple[str, ...]) -> Rule:
     """Some of these, as a JSON list or separated by commas; at least one."""
     one = "|".join(known)
@@ -275,3 +306,10 @@ MAILING = {
 MAILING_READ_ONLY = {"id", "status"}
 
 RESEND = {"statuses": Field(choices(RESENDABLE), "Whose message ended so.", required=True)}
+
+RECEIPT = {
+    "id": Field(message_id, "That of the message, as it was posted.", required=True),
+    "status": Field(reported_status, "What was delivered stays so.", required=True),
+    "reason": Field(reason, "Why it was not delivered, for people."),
+    "at": Field(moment_if_any, "When that was; now, unless given."),
+}

@@ -76,7 +76,7 @@ def release_shard(
     while True:
         if seconds_left() < SECONDS_FOR_A_PAGE:
             return False
-        page = outside.messages.page(mailing_id, shard, after, PAGE, QUEUED)
+        page = outside.messages.page(mailing_id, shard, after, PAGE, [QUEUED])
         released = [message for message in page if opens(message.timezone)]
         outside.send_queue.send([queue_body(message.mailing_id, message.client_id) for message in released])
         log_clients("released", [message.client_id for message in released], mailing_id=mailing_id)

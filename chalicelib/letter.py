@@ -9,8 +9,7 @@ from pathlib import Path
 
 from .domain.csv_file import write_rows
 from .domain.letter import Attachment, Letter
-from .domain.mailing import Mailing
-from .domain.message import STATUSES
+from .domain.mailing import Counts, Mailing
 from .domain.report import Report
 from .rendering import RUSSIAN, render, translate
 from .settings import Settings
@@ -27,7 +26,7 @@ def compose(report: Report, settings: Settings, zone: tzinfo) -> Letter:
     values = {
         "report": report,
         "zone": settings.report_timezone,
-        "statuses": STATUSES,
+        "figures": partial(figures, settings),
         "shown": SHOWN,
         "number": partial(number, language),
         "moment": partial(moment, language, zone),
@@ -38,7 +37,7 @@ def compose(report: Report, settings: Settings, zone: tzinfo) -> Letter:
         subject=subject(report, language),
         html=render(LETTERS, "report.html", language, **values),
         text=render(LETTERS, "report.txt", language, **values),
-        attachments=(table(report, language, settings.report_timezone, zone),),
+        attachments=(table(report, settings, zone),),
     )
 
 
@@ -52,20 +51,26 @@ def subject(report: Report, language: str) -> str:
     )
 
 
-def table(report: Report, language: str, zone_name: str, zone: tzinfo) -> Attachment:
+def figures(settings: Settings, counts: Counts) -> dict[str, int]:
+    """What there is to tell: without receipts, nothing of what was delivered."""
+    return counts.with_receipts() if settings.receipts else counts.by_status()
+
+
+def table(report: Report, settings: Settings, zone: tzinfo) -> Attachment:
     """A row for each mailing. UTF-8 with its mark, and semicolons: so that Excel opens it in Russia as well."""
+    language = settings.report_language
     _ = partial(translate, LETTERS, language)
-    times = [f"{_(name)} ({zone_name})" for name in ("Start", "End")]
-    head = ["id", _("Text"), *times, _("Status"), _("Messages"), *(_(status) for status in STATUSES)]
-    show = partial(moment, language, zone)
-    rows = [_row(mailing, _(mailing.status.capitalize()), show) for mailing in report.processed.lines]
+    times = [f"{_(name)} ({settings.report_timezone})" for name in ("Start", "End")]
+    names = [_(name) for name in figures(settings, report.processed.counts)]
+    head = ["id", _("Text"), *times, _("Status"), _("Messages"), *names]
+    show, count = partial(moment, language, zone), partial(figures, settings)
+    rows = [_row(mailing, _(mailing.status.capitalize()), show, count) for mailing in report.processed.lines]
     return Attachment(f"mailings-{report.day}.csv", "text/csv", write_rows([head, *rows]).encode("utf-8-sig"))
 
 
-def _row(mailing: Mailing, status: str, show: Show) -> list[object]:
-    counts = mailing.counts
+def _row(mailing: Mailing, status: str, show: Show, count: Callable[[Counts], dict[str, int]]) -> list[object]:
     times = [show(mailing.datetime_start), show(mailing.datetime_end)]
-    return [mailing.id, mailing.message_text, *times, status, counts.total, *counts.by_status().values()]
+    return [mailing.id, mailing.message_text, *times, status, mailing.counts.total, *count(mailing.counts).values()]
 
 
 def number(language: str, value: int) -> str:

@@ -17,7 +17,7 @@ from . import hours
 from .domain.admission import Mend, mend
 from .domain.decisions import ended
 from .domain.mailing import CANCELLED as MAILING_CANCELLED
-from .domain.mailing import RUNNING, Counts, Mailing
+from .domain.mailing import RUNNING, Counts, Mailing, tally
 from .domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, queue_body
 from .domain.segment import ShardReport
 from .domain.send_window import Hours
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PAGE = 1000
 CHUNK = 100
 THREADS = 8
+LOOKS = 5
 SECONDS_FOR_A_PAGE = 15.0
 NO_WORD = "An attempt ended without a word: the gateway may have sent it."
 
@@ -77,8 +78,8 @@ def recount_shard(
                 break
             after = page[-1].client_id
     if any(moved.values()):
-        outside.mailings.add_counts(mailing_id, Counts(**_final(moved)), outside.clock.now())
-    report = ShardReport(Counts(total=found.total(), **_final(found)), last_post_at, held)
+        outside.mailings.add_counts(mailing_id, tally(moved), outside.clock.now())
+    report = ShardReport(tally(found, found.total()), last_post_at, held)
     kept_until = mailing.kept_until(outside.settings.message_retention_days)
     outside.segments.report(mailing_id, round_number, shard, report, kept_until)
     _conclude(outside, mailing_id, round_number)
@@ -132,17 +133,23 @@ def _log_mended(mailing: Mailing, page: list[Message], mends: list[Mend | None],
         log_clients("mended", mended, mailing_id=mailing.id, status=status)
 
 
-def _final(statuses: Counter[str]) -> dict[str, int]:
-    """As Counts takes them: those who wait are what is left of the total."""
-    return {status: number for status, number in statuses.items() if status != QUEUED}
-
-
 def _latest(*moments: datetime | None) -> datetime | None:
     return max((moment for moment in moments if moment), default=None)
 
 
 def _conclude(outside: Outside, mailing_id: int, round_number: int) -> None:
-    """When every shard has reported and nobody waits, the mailing ends with exactly these counts."""
+    """When every shard has reported and nobody waits, the mailing ends with exactly these counts.
+
+    Receipts change its row all the time, so one look may come too late for them; after a few the sweep asks anew.
+    """
+    for _ in range(LOOKS):
+        with suppress(RowChanged):
+            _look(outside, mailing_id, round_number)
+            return
+
+
+def _look(outside: Outside, mailing_id: int, round_number: int) -> None:
+    """RowChanged when something else was decided in this very moment."""
     mailing = outside.mailings.get(mailing_id)
     if mailing is None or not mailing.is_open or round_number < mailing.decisive_round:
         return
@@ -150,15 +157,14 @@ def _conclude(outside: Outside, mailing_id: int, round_number: int) -> None:
     if len(reports) < mailing.started_plan.shards:
         return
     counts = sum((report.counts for report in reports), Counts())
-    with suppress(RowChanged):  # decided anew in this very moment: the sweep asks for another round
-        if _is_at_its_end(mailing, counts, outside.clock.now()):
-            last_post_at = _latest(*(report.last_post_at for report in reports))
-            after = replace(ended(mailing, counts, outside.clock.now()), last_post_at=last_post_at)
-            outside.mailings.end(mailing, after)
-            log.info("mailing ended", extra={"mailing_id": mailing_id, "status": after.status, **counts.by_status()})
-            return
-        if mailing.has_orders:
-            outside.mailings.orders_done(mailing)
+    if _is_at_its_end(mailing, counts, outside.clock.now()):
+        last_post_at = _latest(*(report.last_post_at for report in reports))
+        after = replace(ended(mailing, counts, outside.clock.now()), last_post_at=last_post_at)
+        outside.mailings.end(mailing, after)
+        log.info("mailing ended", extra={"mailing_id": mailing_id, "status": after.status, **counts.by_status()})
+        return
+    if mailing.has_orders:
+        outside.mailings.orders_done(mailing)
     if mailing.window is not None:
         held = sum(report.held for report in reports)
         outside.mailings.note_hours(mailing_id, 0 < held == counts.queued)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from .domain.mailing import Mailing
-from .domain.message import FAILED, UNKNOWN
+from .domain.message import FAILED, UNDELIVERED, UNKNOWN
 from .domain.report import Period, Report
 from .domain.walk import BEGINNING, Cursor
 from .errors import BadInput, NotSent, RowChanged
@@ -124,8 +124,8 @@ def _count_reasons(outside: Outside, report: Report, seconds_left: Callable[[], 
     """Small mailings first, so that one of millions does not take the time of all others."""
     report.reasons.is_whole = report.processed.is_whole
     for mailing in sorted(report.processed.lines, key=lambda mailing: mailing.counts.total):
-        for status in (FAILED, UNKNOWN):
-            cursor: Cursor | None = BEGINNING if mailing.counts.by_status()[status] else None
+        for status in (FAILED, UNKNOWN, UNDELIVERED):
+            cursor: Cursor | None = BEGINNING if getattr(mailing.counts, status) else None
             while cursor is not None:
                 if seconds_left() < SECONDS_TO_SEND:
                     report.reasons.is_whole = False

@@ -21,7 +21,7 @@ from .domain.backoff import retry_delay
 from .domain.breaker import Breaker
 from .domain.client import Client
 from .domain.gateway_result import Outcome, read_answer
-from .domain.mailing import NOTHING, Counts, Mailing
+from .domain.mailing import NOTHING, Counts, Mailing, tally
 from .domain.message import CANCELLED, EXPIRED, FAILED, SENT, UNKNOWN, Message, message_id
 from .domain.pace import Pace
 from .domain.template import NO_TEXT, text_for
@@ -127,7 +127,7 @@ class Sender:
         for job, result in zip(jobs, results, strict=True):
             by_mailing.setdefault(job.mailing_id, []).append(result)
         for mailing_id, group in by_mailing.items():
-            counts = Counts(**Counter(result.status for result in group if result.status))
+            counts = tally(Counter(result.status for result in group if result.status))
             if counts != NOTHING:
                 self._add(mailing_id, counts, max((r.posted_at for r in group if r.posted_at), default=None))
 

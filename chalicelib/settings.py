@@ -93,6 +93,7 @@ class Settings:
     send_queue_url: str = _setting("", str, "Queue of messages to send.")
     segments_queue_url: str = _setting("", str, "Queue of jobs: starts, segments, recounts.")
     imports_queue_url: str = _setting("", str, "Queue of imports to work off.")
+    receipts_queue_url: str = _setting("", str, "Queue of the gateway's receipts.")
     imports_bucket: str = _setting("", str, "Bucket of files of clients.")
     dead_letters_url: str = _setting("", str, "Queue of what cannot be read.")
     start_mailing_arn: str = _setting("", str, "The Lambda that a mailing's schedule invokes.")
@@ -100,6 +101,7 @@ class Settings:
     gateway_url: str = _setting("http://127.0.0.1:9000", _url, "Address of the SMS gateway.")
     gateway_timeout: float = _setting(10.0, _positive, "Seconds to wait for the gateway's answer.")
     gateway_dedupes: bool = _setting(True, _flag, "Whether the gateway takes a repeated message id only once.")
+    receipts: bool = _setting(False, _flag, "Whether the gateway may report what was delivered.")
     sender_threads: int = _setting(20, _count, "Posts that one sender Lambda has under way at once.")
     message_retention_days: int = _setting(400, _count, "Days after its end that a mailing's messages are kept.")
     audit_retention_days: int = _setting(400, _count, "Days that a record of who did what is kept.")
@@ -118,6 +120,11 @@ class Settings:
     def session_key_parameter(self) -> str:
         """Name of the SecureString that the console's sessions are signed with."""
         return f"/{self.stack_name}/session-key"
+
+    @property
+    def receipts_secret_parameter(self) -> str:
+        """Name of the SecureString that the gateway shows with its receipts."""
+        return f"/{self.stack_name}/receipts-secret"
 
     @property
     def is_local(self) -> bool:

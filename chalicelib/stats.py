@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .domain.mailing import FINISHED, RUNNING, STATUSES, Counts, Mailing
-from .domain.message import Message
+from .domain.message import Message, listed_as
 from .domain.walk import Cursor, walk
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ def list_messages(
     """A page of the mailing's messages, shard by shard; none before it has started."""
     if mailing.plan is None:
         return [], None
+    statuses = listed_as(status) if status else ()
     return walk(
-        read=lambda shard, after, size: outside.messages.page(mailing.id, shard, after, size, status),
+        read=lambda shard, after, size: outside.messages.page(mailing.id, shard, after, size, statuses),
         key=lambda message: message.client_id,
         partitions=mailing.plan.shards,
         cursor=cursor,

@@ -28,7 +28,10 @@ def make_outside(**settings: Any) -> Outside:
         if resource.get("Type") == "AWS::DynamoDB::Table":
             _make_table(resource["Properties"])
     sqs = aws.client("sqs")
-    urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("send", "segments", "imports", "dead")}
+    urls = {
+        name: sqs.create_queue(QueueName=name)["QueueUrl"]
+        for name in ("send", "segments", "imports", "receipts", "dead")
+    }
     aws.client("s3").create_bucket(Bucket=IMPORTS_BUCKET)
     aws.client("scheduler").create_schedule_group(Name=STACK_NAME)
     role = "arn:aws:iam::123456789012:role/scheduler"
@@ -39,6 +42,7 @@ def make_outside(**settings: Any) -> Outside:
             send_queue_url=urls["send"],
             segments_queue_url=urls["segments"],
             imports_queue_url=urls["imports"],
+            receipts_queue_url=urls["receipts"],
             imports_bucket=IMPORTS_BUCKET,
             dead_letters_url=urls["dead"],
             start_mailing_arn="arn:aws:lambda:us-east-1:123456789012:function:start",

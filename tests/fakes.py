@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -24,7 +24,7 @@ from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
 from chalicelib.domain.first_request import FirstRequest
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.letter import KeptLetter, Letter
-from chalicelib.domain.mailing import COUNTED, NOTHING, Counts, Mailing
+from chalicelib.domain.mailing import NOTHING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message
 from chalicelib.domain.principal import Token, User
 from chalicelib.domain.record import Record, day_of
@@ -297,7 +297,7 @@ class FakeMailings:
 
     def _move_totals(self, before: Counts, after: Counts) -> None:
         self.counters.finished += after
-        self.counters.finished += Counts(*(-getattr(before, name) for name in COUNTED))
+        self.counters.finished += -before
 
 
 def _ended(mailing: Mailing) -> Counts:
@@ -328,7 +328,7 @@ class FakeMessages:
             if row is None:
                 return None
             claimed = replace(row, claimed_until=until.timestamp(), posted_at=now, attempts=row.attempts + 1)
-            return self._put(claimed)
+            return self.put(claimed)
 
     def settle(self, message: Message, status: str, shards: int, now: datetime, error: str | None = None) -> bool:
         with LOCK:
@@ -337,7 +337,7 @@ class FakeMessages:
                 return False
             sent_at = now if status == SENT else row.sent_at
             final = replace(row, status=status, sent_at=sent_at, claimed_until=None, last_error=error)
-            self._put(replace(final, posted_at=message.posted_at))
+            self.put(replace(final, posted_at=message.posted_at))
             return True
 
     def release(self, message: Message, shards: int, error: str | None) -> bool:
@@ -346,7 +346,7 @@ class FakeMessages:
             if row is None or row.attempts != message.attempts:
                 return False
             freed = replace(row, claimed_until=None)
-            self._put(replace(freed, last_error=error, posted_at=message.posted_at) if error else freed)
+            self.put(replace(freed, last_error=error, posted_at=message.posted_at) if error else freed)
             return True
 
     def close(
@@ -366,14 +366,14 @@ class FakeMessages:
             row = self.rows.get((message.mailing_id, message.client_id))
             if row is None or row.status != message.status:
                 return False
-            self._put(replace(row, status=QUEUED, resends=resends))
+            self.put(replace(row, status=QUEUED, resends=resends))
             return True
 
     def await_hours(self, mailing_id: int, client_id: int, shards: int, timezone: str) -> None:
         with LOCK:
             row = self._queued(mailing_id, client_id)
             if row is not None:
-                self._put(replace(row, timezone=timezone))
+                self.put(replace(row, timezone=timezone))
 
     def _queued(self, mailing_id: int, client_id: int) -> Message | None:
         row = self.rows.get((mailing_id, client_id))
@@ -387,23 +387,49 @@ class FakeMessages:
 
     def _finish(self, row: Message | None, status: str, error: str | None) -> bool:
         if row is not None:
-            self._put(replace(row, status=status, claimed_until=None, last_error=error or row.last_error))
+            self.put(replace(row, status=status, claimed_until=None, last_error=error or row.last_error))
         return row is not None
 
     def page(
-        self, mailing_id: int, shard: int, after_client: int, limit: int, status: str | None = None
+        self, mailing_id: int, shard: int, after_client: int, limit: int, statuses: Collection[str] = ()
     ) -> list[Message]:
         with LOCK:
             keys = sorted(key for key in self.rows if key[0] == mailing_id and key[1] > after_client)
             rows = [self.rows[key] for key in keys]
-        return [row for row in rows if status in (None, row.status)][:limit] if shard == 0 else []
+        return [row for row in rows if not statuses or row.status in statuses][:limit] if shard == 0 else []
 
-    def _put(self, message: Message) -> Message:
+    def put(self, message: Message) -> Message:
         before = self.rows[message.mailing_id, message.client_id]
         if before.status != message.status:
             message_domain.require_transition(before.status, message.status)
         self.rows[message.mailing_id, message.client_id] = message
         return message
+
+
+class FakeReceipts:
+    """All of a group, or nothing of it."""
+
+    def __init__(self, mailings: FakeMailings, messages: FakeMessages) -> None:
+        self.mailings = mailings
+        self.messages = messages
+
+    def record(self, mailing: Mailing, changes: Sequence[tuple[Message, Message]], moved: Counts) -> None:
+        assert 0 < len({after.client_id for _, after in changes}) == len(changes) <= 98
+        with LOCK:
+            row = self.mailings.rows.get(mailing.id)
+            if row is None or row.is_open != mailing.is_open:
+                raise RowChanged
+            for before, _ in changes:
+                found = self.messages.rows.get((before.mailing_id, before.client_id))
+                if found is None or (found.status, found.attempts) != (before.status, before.attempts):
+                    raise RowChanged
+            for _, after in changes:
+                self.messages.put(after)
+            counted = replace(row, counts=row.counts + moved, version=row.version + 1)
+            decisive = row.recounts + 1 if moved.sent else row.decisive_round
+            self.mailings.rows[mailing.id] = replace(counted, decisive_round=decisive)
+            if not row.is_open:
+                self.mailings.counters.finished += moved
 
 
 class FakeSegments:
@@ -780,6 +806,7 @@ class FakeOutside:
         self.clients = FakeClients(self.audit)
         self.mailings = FakeMailings(self.counters, self.audit)
         self.messages = FakeMessages(self.settings.gateway_dedupes)
+        self.receipts = FakeReceipts(self.mailings, self.messages)
         self.segments = FakeSegments()
         self.tokens = FakeTokens(self.audit)
         self.users = FakeUsers()
@@ -792,6 +819,7 @@ class FakeOutside:
         self.imports = FakeImports(self.audit)
         self.import_files = FakeFiles()
         self.imports_queue = FakeQueue(self.clock, visibility=150)
+        self.receipts_queue = FakeQueue(self.clock, visibility=90)
         self.dead_letters = FakeQueue(self.clock)
         self.schedules = FakeSchedules()
         self.gateway = FakeGateway(self.clock)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from chalicelib import hours
 from chalicelib.clients import CLIENT_ID, register_client
-from chalicelib.domain.mailing import Counts, Mailing
-from chalicelib.domain.message import STATUSES
+from chalicelib.domain.mailing import Counts, Mailing, tally
+from chalicelib.domain.receipt import Receipt
 from chalicelib.fanout import start_mailing
 from chalicelib.jobs import do_job
 from chalicelib.mailings import announce_mailing
+from chalicelib.receipts import settle_receipts, take_receipts
 from chalicelib.sending import Record, Sender
 from chalicelib.sweep import sweep
 
@@ -24,6 +26,8 @@ PARTS = (
     "clients",
     "mailings",
     "messages",
+    "receipts",
+    "receipts_queue",
     "segments",
     "imports",
     "import_files",
@@ -129,6 +133,7 @@ class World:
             self.invoke(lambda outside, opening=opening: hours.release(outside, *opening))
         self.do_jobs()
         self.send_all()
+        self.settle_all()
 
     def do_jobs(self) -> None:
         while deliveries := self.outside.segments_queue.receive(1):
@@ -137,6 +142,10 @@ class World:
     def send_all(self) -> None:
         while deliveries := self.outside.send_queue.receive(self.batch):
             self.send(deliveries)
+
+    def settle_all(self) -> None:
+        while deliveries := self.outside.receipts_queue.receive(self.batch):
+            self.invoke(lambda outside, batch=deliveries: self.work_on_receipts(outside, batch))
 
     def fan_out(self) -> None:
         """Start what is due and walk it: everybody's message is queued, and none is sent."""
@@ -172,8 +181,19 @@ class World:
         back = Sender(outside).send_batch(records, lambda: 60.0)
         self.outside.send_queue.delete([one.receipt for one in deliveries if one.id not in back])
 
+    def work_on_receipts(self, outside: Any, deliveries: list[Any]) -> None:
+        """As the Lambda that settles receipts and its event source do it."""
+        delays = settle_receipts(outside, [one.body for one in deliveries], lambda: 60.0)
+        back = {one.receipt: delay for one, delay in zip(deliveries, delays, strict=True) if delay is not None}
+        self.outside.receipts_queue.give_back(back)
+        self.outside.receipts_queue.delete([one.receipt for one in deliveries if one.receipt not in back])
+
     def recounted(self, mailing_id: int) -> Counts:
         """The truth: the rows themselves, counted."""
         rows = [row for key, row in self.outside.messages.rows.items() if key[0] == mailing_id]
-        numbers = {status: sum(row.status == status for row in rows) for status in STATUSES if status != "queued"}
-        return Counts(total=len(rows), **numbers)
+        return tally(Counter(row.status for row in rows), len(rows))
+
+    def report(self, *message_ids: int, status: str = "delivered", reason: str = "") -> int:
+        """The gateway reports; how many of them can be ours."""
+        now = self.clock.now()
+        return take_receipts(self.outside, [Receipt(number, status, now, reason) for number in message_ids])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .tables.labels import Labels
     from .tables.mailings import Mailings
     from .tables.messages import Messages
+    from .tables.receipts import Receipts
     from .tables.reports import Reports
     from .tables.segments import Segments
     from .tables.tokens import Tokens
@@ -66,6 +67,12 @@ class Outside:
         from .tables.messages import Messages
 
         return Messages(self.settings.stack_name, self.settings.gateway_dedupes)
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        from .tables.receipts import Receipts
+
+        return Receipts(self.settings.stack_name)
 
     @cached_property
     def segments(self) -> Segments:
@@ -134,6 +141,12 @@ class Outside:
         return Queue(self.settings.imports_queue_url)
 
     @cached_property
+    def receipts_queue(self) -> Queue:
+        from .queues import Queue
+
+        return Queue(self.settings.receipts_queue_url)
+
+    @cached_property
     def import_files(self) -> Files:
         from .files import Files
 
@@ -157,6 +170,12 @@ class Outside:
         from .parameters import Parameter
 
         return Parameter(self.settings.session_key_parameter)
+
+    @cached_property
+    def receipts_secret(self) -> Parameter:
+        from .parameters import Parameter
+
+        return Parameter(self.settings.receipts_secret_parameter)
 
     @cached_property
     def gateway(self) -> Gateway:

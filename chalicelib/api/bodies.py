@@ -19,16 +19,29 @@ NOT_UTF8 = "\ufffd".encode()
 
 def read_body(raw: bytes, content_type: str | None) -> dict[str, object]:
     """The fields as sent, unchecked; nothing sent is no fields. Raises BadInput, TooLarge, WrongMediaType."""
-    if len(raw) > BODY_LIMIT:
-        raise TooLarge(f"Request body is too large: at most {BODY_LIMIT // 1024} KB are expected.")
+    _require_size(raw)
     if not raw:
         return {}
     media_type = _media_type(content_type, JSON, FORM)
-    try:
-        decoded = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput.whole(f"The body is not UTF-8: {error.reason} at byte {error.start}.") from error
-    return _read_json(decoded) if media_type == JSON else _read_form(decoded)
+    return dictionary(_read_json(_decoded(raw))) if media_type == JSON else _read_form(_decoded(raw))
+
+
+def read_list(raw: bytes, content_type: str | None, most: int) -> list[object]:
+    """One thing or a list of them, as JSON, unchecked. Raises BadInput, TooLarge, WrongMediaType."""
+    _require_size(raw)
+    _media_type(content_type, JSON)
+    sent = _read_json(_decoded(raw))
+    listed = sent if isinstance(sent, list) else [sent]
+    if not 0 < len(listed) <= most:
+        raise BadInput({"non_field_errors": [f"A list of 1 to {most} is expected, but got {len(listed)}."]})
+    return listed
+
+
+def dictionary(sent: object) -> dict[str, object]:
+    if not isinstance(sent, dict):
+        kind = type(sent).__name__
+        raise BadInput({"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]})
+    return sent
 
 
 def read_file(raw: bytes, content_type: str | None) -> bytes:
@@ -43,6 +56,18 @@ def read_file(raw: bytes, content_type: str | None) -> bytes:
     return raw
 
 
+def _require_size(raw: bytes) -> None:
+    if len(raw) > BODY_LIMIT:
+        raise TooLarge(f"Request body is too large: at most {BODY_LIMIT // 1024} KB are expected.")
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput.whole(f"The body is not UTF-8: {error.reason} at byte {error.start}.") from error
+
+
 def _media_type(content_type: str | None, *expected: str) -> str:
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type not in expected:
@@ -50,19 +75,15 @@ def _media_type(content_type: str | None, *expected: str) -> str:
     return media_type
 
 
-def _read_json(decoded: str) -> dict[str, object]:
+def _read_json(decoded: str) -> object:
     if not decoded.strip():
         return {}
     try:
-        sent = json.loads(decoded, parse_constant=_refuse_constant)
+        return json.loads(decoded, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise BadInput.whole("JSON parse error - nested too deeply.") from error
     except ValueError as error:
         raise BadInput.whole(f"JSON parse error - {str(error)[:200]}") from error
-    if not isinstance(sent, dict):
-        kind = type(sent).__name__
-        raise BadInput({"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]})
-    return sent
 
 
 def _read_form(decoded: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from chalice.app import Request, Response
 
@@ -55,6 +56,7 @@ class Call:
 
 
 Action = Callable[[Call], Response]
+Chosen = TypeVar("Chosen")
 
 
 def raw_body(request: Request) -> bytes:
@@ -77,14 +79,23 @@ def base_url(request: Request) -> str:
 
 
 def answer(outside: Outside, request: Request, actions: Mapping[str, Action]) -> Response:
-    """Check who calls and what, then act. What we refuse becomes its 4xx; any other error is raised."""
-    try:
+    """Check who calls and what, then act."""
+
+    def act() -> Response:
         principal = _principal(outside, request)
         note(who=principal.name)
-        action = _action(request.method, actions)
+        action = chosen(request.method, actions)
         if not principal.may(writes=request.method not in SAFE):
             raise NotAllowed
-        return _in_utf8(action(Call(outside, request, principal)))
+        return action(Call(outside, request, principal))
+
+    return answered(act)
+
+
+def answered(act: Callable[[], Response]) -> Response:
+    """What we refuse becomes its 4xx; any other error is raised."""
+    try:
+        return _in_utf8(act())
     except Refusal as refusal:
         return Response(refusal.body, status_code=refusal.status_code, headers=refusal.headers)
     except Conflict:
@@ -116,7 +127,8 @@ def _principal(outside: Outside, request: Request) -> Principal:
     return authenticate(outside, request.headers.get("authorization"))
 
 
-def _action(method: str, actions: Mapping[str, Action]) -> Action:
+def chosen(method: str, actions: Mapping[str, Chosen]) -> Chosen:
+    """What this method does; raises MethodRefused."""
     wanted = "GET" if method == "HEAD" else method
     if wanted not in actions:
         allowed = [*actions, "HEAD"] if "GET" in actions else [*actions]

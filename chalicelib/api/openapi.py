@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..fields import Schema
 from . import clients
-from .bodies import BYTES, CSV
+from .bodies import BYTES, CSV, FORM, JSON
 from .exports import PART
 from .metrics import TEXT
 from .paging import DEFAULT_LIMIT, MAX_LIMIT
@@ -21,7 +21,7 @@ CSV_PART: Schema = {
 
 ERRORS = {
     400: "Bad input: every bad field, or `detail` of the request as a whole",
-    401: "No token, or one that is not known",
+    401: "No token or secret, or one that is not known",
     403: "The token's role does not allow it",
     404: "There is none such",
     409: "Not in this status, or somebody else is changing the same thing: the reason",
@@ -30,6 +30,7 @@ ERRORS = {
     422: "The Idempotency-Key was used for another request",
 }
 ALWAYS = (400, 401, 403)
+GATEWAY = "gateway"
 
 
 PAGED = (CSV, "Totals", "MailingStats", "ImportWithRows")
@@ -40,7 +41,7 @@ PAGED = (CSV, "Totals", "MailingStats", "ImportWithRows")
 class Operation:
     """`takes` and `gives` name a schema, or are CSV or TEXT; a page of them when `is_list`.
 
-    `query`: parameters by name.
+    `query`: parameters by name. `caller`: how it shows who it is, one of the security schemes.
     """
 
     path: str
@@ -51,9 +52,12 @@ class Operation:
     status: int = 200
     is_list: bool = False
     query: tuple[str, ...] = ()
+    caller: str = "token"
 
     @property
     def errors(self) -> list[int]:
+        if self.caller == GATEWAY:
+            return [400, 401, 404, 413, 415]
         return [
             *ALWAYS,
             *([404] if "{" in self.path else []),
@@ -88,6 +92,7 @@ OPERATIONS = [
     Operation("/Mailing/{id}/resend/", "post", "Send again to those not reached", "Mailing", "Resend"),
     Operation("/Stats/", "get", "Totals, and every mailing with its counts", "Totals"),
     Operation("/metrics/", "get", "How things stand, for Prometheus", TEXT),
+    Operation("/Receipts/", "post", "Report what was delivered", "Taken", "Receipts", caller=GATEWAY),
     Operation("/Audit/", "get", "Who did what, the newest first", "Record", is_list=True),
     Operation("/Stats/{id}/", "get", "A mailing with its messages", "MailingStats", query=("status",)),
     Operation("/Stats/{id}/export/", "get", "A mailing's messages as CSV, part by part", CSV, query=("status",)),
@@ -117,7 +122,12 @@ def document(server: str) -> Schema:
                     "in": "header",
                     "name": "Authorization",
                     "description": "`Token <40 hex characters>`",
-                }
+                },
+                GATEWAY: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The secret of receipts. Where none are expected, the address is not there (404).",
+                },
             },
         },
     }
@@ -132,10 +142,12 @@ def _operation(operation: Operation) -> Schema:
         "responses": {str(operation.status): _answer(operation)}
         | {str(code): _refusal(code) for code in operation.errors},
     }
+    if operation.caller != "token":
+        described["security"] = [{operation.caller: []}]
     if operation.takes:
         is_file = operation.takes == CSV
         content = {"schema": STRING if is_file else ref(operation.takes)}
-        types = (CSV, BYTES) if is_file else ("application/json", "application/x-www-form-urlencoded")
+        types = (CSV, BYTES) if is_file else (JSON, FORM) if operation.caller == "token" else (JSON,)
         is_required = operation.method != "patch"
         described["requestBody"] = {"required": is_required, "content": dict.fromkeys(types, content)}
     return described
@@ -163,7 +175,7 @@ def _parameters(operation: Operation) -> list[Schema]:
         "attributes": "Attributes that get a column, separated by commas; without it all of them",
     }
     found += [_query(name, filters.get(name, STRING), abouts.get(name, "Only those")) for name in operation.query]
-    if operation.method == "post":
+    if operation.method == "post" and operation.caller == "token":
         about = "Repeated with the same key within 24 hours, the first answer is returned and nothing is done"
         schema = {**STRING, "pattern": "^[!-~]{1,255}$"}
         found.append({"name": "Idempotency-Key", "in": "header", "description": about, "schema": schema})

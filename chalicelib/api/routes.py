@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Blueprint, Response
 
 from ..workers.wakeup import outside
-from . import audit, clients, exports, imports, mailings, metrics, stats
+from . import audit, clients, exports, imports, mailings, metrics, receipts, stats
 from .authorizer import token_auth
 from .calls import METHODS, Action, answer, read_id
 
@@ -124,6 +124,12 @@ def audit_list() -> Response:
 @routes.route("/metrics", **ROUTE)
 def metrics_text() -> Response:
     return _answer({"GET": metrics.read})
+
+
+@routes.route("/Receipts", methods=METHODS, content_types=["*/*"])
+def receipt_list() -> Response:
+    """Without the authorizer: the gateway has a secret of its own, and no token."""
+    return receipts.answer(outside(), routes.current_request)
 
 
 def _answer(actions: dict[str, Action]) -> Response:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from ..domain.client_import import STATUSES as IMPORT_STATUSES
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
-from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RESEND, Field, Schema
+from ..domain.receipt import MOST as MOST_RECEIPTS
+from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RECEIPT, RESEND, Field, Schema
 
 INTEGER: Schema = {"type": "integer"}
 STRING: Schema = {"type": "string"}
@@ -53,6 +54,7 @@ MESSAGE_SHOWN: dict[str, Schema] = {
     "sent_at": TIME_OR_NULL,
     "attempts": INTEGER,
     "last_error": TEXT_OR_NULL,
+    "reported_at": TIME_OR_NULL,
 }
 RECORD_SHOWN: dict[str, Schema] = {
     "at": TIME,
@@ -68,6 +70,7 @@ IMPORT_SHOWN: dict[str, Schema] = {
     "finished_at": TIME_OR_NULL,
     "detail": TEXT_OR_NULL,
 }
+RECEIPTS: Schema = {"type": "array", "items": ref("Receipt"), "minItems": 1, "maxItems": MOST_RECEIPTS}
 ROW_SHOWN: dict[str, Schema] = {"row": INTEGER, "cells": CELLS, "errors": ref("FieldErrors")}
 
 
@@ -89,6 +92,9 @@ def schemas() -> dict[str, Schema]:
         "NewMailing": _sent(MAILING, MAILING_READ_ONLY, partial=False),
         "MailingChange": _sent(MAILING, MAILING_READ_ONLY, partial=True),
         "Resend": _sent(RESEND, set(), partial=False),
+        "Receipt": _sent(RECEIPT, set(), partial=False),
+        "Receipts": {"anyOf": [ref("Receipt"), RECEIPTS]},
+        "Taken": object_of({"accepted": INTEGER, "unknown": INTEGER}),
         "Message": object_of(MESSAGE_SHOWN),
         "Counts": object_of(counts),
         "Totals": object_of({"totals": object_of(totals), "dead_letters": INTEGER, **page}),

@@ -20,7 +20,7 @@ def list_(call: Call) -> Response:
     number, counts = stats.totals(call.outside)
     results = [{**shown_mailing(mailing), "messages": shown_counts(mailing.counts)} for mailing in found]
     place = None if below is None else (below,)
-    totals = {"mailings": number, "messages": counts.total, **counts.by_status()}
+    totals = {"mailings": number, "messages": counts.total, **counts.with_receipts()}
     dead_letters = call.outside.dead_letters.size()
     return Response(
         {"totals": totals, "dead_letters": dead_letters, **answer_page(call.url, call.query, page, place, results)}
@@ -44,7 +44,8 @@ def _shown_end(mailing: Mailing) -> dict[str, object]:
 
 
 def shown_counts(counts: Counts) -> dict[str, int]:
-    return {"total": counts.total, **counts.by_status()}
+    """Those without `delivered` and `undelivered`, which are among the `sent`, add up to the total."""
+    return {"total": counts.total, **counts.with_receipts()}
 
 
 def shown_message(message: Message) -> dict[str, object]:
@@ -57,6 +58,7 @@ def shown_message(message: Message) -> dict[str, object]:
         "sent_at": shown_moment(message.sent_at),
         "attempts": message.attempts,
         "last_error": message.last_error,
+        "reported_at": shown_moment(message.reported_at),
     }
 
 

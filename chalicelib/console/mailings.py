@@ -12,7 +12,7 @@ from ..api.calls import read_id
 from ..api.paging import answer_page, cursor_place, read_page
 from ..api.stats import read_status
 from ..domain.mailing import CANCELLED, FINISHED, OPEN, PAUSED, RUNNING, Mailing
-from ..domain.message import FAILED, RESENDABLE, STATUSES, UNKNOWN, Message
+from ..domain.message import DELIVERED, FAILED, RESENDABLE, STATUSES, UNDELIVERED, UNKNOWN, Message
 from ..domain.walk import BEGINNING
 from ..errors import NotFound
 from ..fields import RESEND, read_fields
@@ -43,7 +43,7 @@ def read(visit: Visit, sent_id: str) -> Response:
     """The whole page, or, with `?live=1`, the part of it that changes while it runs."""
     mailing = mailings.get_mailing(visit.outside, read_id(sent_id))
     if visit.query.get("live"):
-        return visit.page("mailing_live.html", **_state(mailing))
+        return visit.page("mailing_live.html", **_state(visit, mailing))
     page = read_page({"limit": str(MESSAGES_LENGTH), **visit.query}, numbers=2)
     status = read_status(visit.query.get("status"))
     found, cursor = stats.list_messages(visit.outside, mailing, status, page.cursor, page.limit)
@@ -51,11 +51,11 @@ def read(visit: Visit, sent_id: str) -> Response:
     listed = answer_page(visit.prefix + visit.path, query, page, cursor_place(cursor), [])
     return visit.page(
         "mailing.html",
-        **_state(mailing),
+        **_state(visit, mailing),
         messages=found,
         next=listed["next"],
         status=status,
-        statuses=STATUSES,
+        statuses=_statuses(visit),
         errors=_last_errors(visit, mailing),
         done=visit.query.get("done"),
     )
@@ -93,9 +93,17 @@ STEPS: dict[str, Step] = {
 }
 
 
-def _state(mailing: Mailing) -> dict[str, Any]:
+def _statuses(visit: Visit) -> list[str]:
+    """Where no receipts are expected, nobody asks for what was delivered."""
+    reported = () if visit.outside.settings.receipts else (DELIVERED, UNDELIVERED)
+    return [status for status in STATUSES if status not in reported]
+
+
+def _state(visit: Visit, mailing: Mailing) -> dict[str, Any]:
+    counts = mailing.counts
     return {
         "mailing": mailing,
+        "figures": counts.with_receipts() if visit.outside.settings.receipts else counts.by_status(),
         "is_live": mailing.is_open,
         "may_pause": mailing.status == RUNNING,
         "may_resume": mailing.status == PAUSED,
@@ -106,9 +114,9 @@ def _state(mailing: Mailing) -> dict[str, Any]:
 
 
 def _last_errors(visit: Visit, mailing: Mailing) -> list[Message]:
-    """Some of those that were given up, if there are any."""
+    """Some of those that were given up, or not delivered, if there are any."""
     found: list[Message] = []
-    for status in (FAILED, UNKNOWN):
+    for status in (FAILED, UNKNOWN, UNDELIVERED):
         if getattr(mailing.counts, status):
             found += stats.list_messages(visit.outside, mailing, status, BEGINNING, LAST_ERRORS)[0]
     return found[:LAST_ERRORS]

@@ -107,8 +107,12 @@ def resent(mailing: Mailing, statuses: Iterable[str], now: datetime) -> Mailing:
 
 
 def ended(mailing: Mailing, counts: Counts, now: datetime) -> Mailing:
-    """Every message has its final status: these are their counts for good."""
+    """Every message has its final status: these are their counts for good.
+
+    But what receipts say goes on, and is counted in the very transaction that records it: the mailing knows it best.
+    """
     status = CANCELLED if mailing.status == CANCELLED else FINISHED
+    counts = replace(counts, delivered=mailing.counts.delivered, undelivered=mailing.counts.undelivered)
     return replace(_become(mailing, status, now), counts=counts, ended_at=now, requeue=False, resend=())
 
 

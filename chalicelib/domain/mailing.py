@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from .audience import EVERYONE, Filter, Plan
+from .message import QUEUED, SENT, TAKEN
 from .send_window import SendWindow
 
 SCHEDULED = "scheduled"
@@ -28,7 +30,7 @@ MAY_BECOME = {
 
 @dataclass(frozen=True)
 class Counts:
-    """Messages by status; `queued` is what is left of `total`."""
+    """Messages by status; `queued` is what is left of `total`. `delivered` and `undelivered` are among the `sent`."""
 
     total: int = 0
     sent: int = 0
@@ -36,12 +38,15 @@ class Counts:
     expired: int = 0
     cancelled: int = 0
     unknown: int = 0
+    delivered: int = 0
+    undelivered: int = 0
 
     @property
     def queued(self) -> int:
         return self.total - self.sent - self.failed - self.expired - self.cancelled - self.unknown
 
     def by_status(self) -> dict[str, int]:
+        """Their sum is the total."""
         return {
             "queued": self.queued,
             "sent": self.sent,
@@ -51,12 +56,26 @@ class Counts:
             "unknown": self.unknown,
         }
 
+    def with_receipts(self) -> dict[str, int]:
+        """By status, and behind the sent what the gateway has reported of them."""
+        reported = {"delivered": self.delivered, "undelivered": self.undelivered}
+        return {"queued": self.queued, "sent": self.sent, **reported, **self.by_status()}
+
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, name) + getattr(other, name) for name in COUNTED))
 
+    def __neg__(self) -> Counts:
+        return Counts(*(-getattr(self, name) for name in COUNTED))
+
 
 NOTHING = Counts()
-COUNTED = ("total", "sent", "failed", "expired", "cancelled", "unknown")
+COUNTED = ("total", "sent", "failed", "expired", "cancelled", "unknown", "delivered", "undelivered")
+
+
+def tally(statuses: Mapping[str, int], total: int = 0) -> Counts:
+    """So many messages of each status, as counts; those who wait are what is left of the total."""
+    numbers = {status: number for status, number in statuses.items() if status != QUEUED}
+    return Counts(total=total, **{**numbers, SENT: sum(statuses.get(status, 0) for status in TAKEN)})
 
 
 @dataclass(frozen=True)

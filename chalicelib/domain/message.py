@@ -9,24 +9,35 @@ from .client import MAX_CLIENT_ID
 
 QUEUED = "queued"
 SENT = "sent"
+DELIVERED = "delivered"
+UNDELIVERED = "undelivered"
+"""The last two by the gateway's receipts, which come after it took the message."""
+
 FAILED = "failed"
 EXPIRED = "expired"
 CANCELLED = "cancelled"
 UNKNOWN = "unknown"
 """An attempt ended without a word, and the gateway would not notice a repetition: a person decides."""
 
-STATUSES = (QUEUED, SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN)
-FINAL = (SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN)
+STATUSES = (QUEUED, SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN, DELIVERED, UNDELIVERED)
+FINAL = STATUSES[1:]
+TAKEN = (SENT, DELIVERED, UNDELIVERED)
+"""The gateway has it: all of these are counted, and listed, as sent."""
+
 RESENDABLE = (FAILED, EXPIRED, UNKNOWN)
+"""Not the undelivered: a gateway that takes an id only once would take theirs for a repetition."""
 
 MAY_BECOME: dict[str, set[str]] = {
-    QUEUED: {SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN},
-    EXPIRED: {QUEUED},  # the end was moved into the future, or a person says so
-    FAILED: {QUEUED},  # a person says so
-    UNKNOWN: {QUEUED},  # a person says so
-    SENT: set(),
-    CANCELLED: set(),
+    QUEUED: {SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN, DELIVERED, UNDELIVERED},
+    EXPIRED: {QUEUED, DELIVERED, UNDELIVERED},  # the end was moved into the future, or a person says so
+    FAILED: {QUEUED, DELIVERED},  # a person says so
+    UNKNOWN: {QUEUED, DELIVERED, UNDELIVERED},  # a person says so
+    CANCELLED: {DELIVERED, UNDELIVERED},
+    SENT: {DELIVERED, UNDELIVERED},
+    UNDELIVERED: {DELIVERED},
+    DELIVERED: set(),
 }
+"""A receipt proves that the gateway has the message, whatever we made of its silence; delivered beats undelivered."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,7 @@ class Message:
 
     `posted_at`: when the last attempt began its post. `resends`: the last order to send again that was met.
     `timezone`: whose clock it waits for, where the mailing has local hours.
+    `reported_at`: when it was delivered, or given up, by the gateway's receipt.
     """
 
     mailing_id: int
@@ -48,6 +60,7 @@ class Message:
     posted_at: datetime | None = None
     resends: int = 0
     timezone: str | None = None
+    reported_at: datetime | None = None
 
     @property
     def id(self) -> int:
@@ -76,6 +89,17 @@ def message_id(mailing_id: int, client_id: int) -> int:
     if not 0 < client_id <= MAX_CLIENT_ID:
         raise ValueError(f"client id {client_id} is outside 1 to {MAX_CLIENT_ID}")
     return mailing_id * (MAX_CLIENT_ID + 1) + client_id
+
+
+def read_message_id(number: int) -> tuple[int, int] | None:
+    """The mailing's and the client's ids; None where no message of a mailing can have this one (a trial has such)."""
+    mailing_id, client_id = divmod(number, MAX_CLIENT_ID + 1)
+    return (mailing_id, client_id) if 0 < number < 2**63 and mailing_id and client_id else None
+
+
+def listed_as(status: str) -> tuple[str, ...]:
+    """The statuses that a list of this one shows: as many messages as are counted."""
+    return TAKEN if status == SENT else (status,)
 
 
 def shard_of(client_id: int, shards: int) -> int:

@@ -47,7 +47,7 @@ class Chapter:
 
 @dataclass
 class Reasons:
-    """Why messages failed or are unknown, and how many. `is_whole`: none was left uncounted."""
+    """Why messages failed, are unknown or undelivered, and how many. `is_whole`: none was left uncounted."""
 
     numbers: Counter[str] = field(default_factory=Counter)
     other: int = 0

@@ -6,6 +6,15 @@ Speaks to AWS through boto3, so that AWS_ENDPOINT_URL is all it takes to deploy 
 from .errors import DeployFailed
 from .package import ROOT, SERVICES, package
 from .stack import deploy
-from .stored_secrets import put_gateway_token, put_session_key
+from .stored_secrets import put_gateway_token, put_receipts_secret, put_session_key
 
-__all__ = ["ROOT", "SERVICES", "DeployFailed", "deploy", "package", "put_gateway_token", "put_session_key"]
+__all__ = [
+    "ROOT",
+    "SERVICES",
+    "DeployFailed",
+    "deploy",
+    "package",
+    "put_gateway_token",
+    "put_receipts_secret",
+    "put_session_key",
+]

@@ -13,7 +13,7 @@ import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import DeployFailed, deploy, package, put_gateway_token, put_session_key
+from . import DeployFailed, deploy, package, put_gateway_token, put_receipts_secret, put_session_key
 from .checks import check_account, check_rights, read_parameters, stack_name_of
 from .destroy import destroy
 from .package import ROOT
@@ -60,6 +60,8 @@ def _deploy(stage: str, stack_name: str) -> None:
     if token:
         put_gateway_token(stack_name, token)
     put_session_key(stack_name)
+    if {**(before or {}), **parameters}.get("Receipts") == "true":
+        put_receipts_secret(stack_name)
     outputs = deploy(stage, stack_name, parameters)
     url = outputs["EndpointURL"].rstrip("/")
     print(f"API      {url}", f"console  {url}/console/", sep="\n")

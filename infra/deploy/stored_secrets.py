@@ -6,7 +6,7 @@ import secrets
 
 import boto3
 
-GATEWAY_TOKEN, SESSION_KEY = "gateway-token", "session-key"
+GATEWAY_TOKEN, SESSION_KEY, RECEIPTS_SECRET = "gateway-token", "session-key", "receipts-secret"
 
 
 def put_gateway_token(stack_name: str, token: str) -> None:
@@ -17,10 +17,20 @@ def put_gateway_token(stack_name: str, token: str) -> None:
 
 
 def put_session_key(stack_name: str) -> None:
-    """What the console's sessions are signed with: made once, and kept by later deploys."""
+    """What the console's sessions are signed with."""
+    _make(_name(stack_name, SESSION_KEY))
+
+
+def put_receipts_secret(stack_name: str) -> None:
+    """What the gateway shows with its receipts."""
+    _make(_name(stack_name, RECEIPTS_SECRET))
+
+
+def _make(name: str) -> None:
+    """Made once, and kept by later deploys."""
     ssm = boto3.client("ssm")
     try:
-        ssm.put_parameter(Name=_name(stack_name, SESSION_KEY), Value=secrets.token_hex(32), Type="SecureString")
+        ssm.put_parameter(Name=name, Value=secrets.token_hex(32), Type="SecureString")
     except ssm.exceptions.ParameterAlreadyExists:
         return
 
@@ -33,7 +43,7 @@ def has_gateway_token(stack_name: str) -> bool:
 
 
 def delete_secrets(stack_name: str) -> None:
-    names = [_name(stack_name, name) for name in (GATEWAY_TOKEN, SESSION_KEY)]
+    names = [_name(stack_name, name) for name in (GATEWAY_TOKEN, SESSION_KEY, RECEIPTS_SECRET)]
     boto3.client("ssm").delete_parameters(Names=names)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from infra.deploy import deploy, put_gateway_token, put_session_key
+from infra.deploy import deploy, put_gateway_token, put_receipts_secret, put_session_key
 
 from .seed import seed_access, verify_sender
 
@@ -14,14 +14,19 @@ REPORT_SENDER = "reports@example.com"
 REPORT_RECIPIENTS = "operator@example.com"
 
 
-def deploy_local(gateway_url: str, gateway_token: str, gateway_dedupes: bool = True) -> dict[str, str]:
+def deploy_local(
+    gateway_url: str, gateway_token: str, gateway_dedupes: bool = True, receipts: bool = False
+) -> dict[str, str]:
     """With what the contract publishes to come in with; answers with the stack's outputs. Raises DeployFailed."""
     put_gateway_token(STACK_NAME, gateway_token)
     put_session_key(STACK_NAME)
+    if receipts:
+        put_receipts_secret(STACK_NAME)
     verify_sender(REPORT_SENDER)
     parameters = {
         "GatewayUrl": gateway_url,
         "GatewayDedupes": str(gateway_dedupes).lower(),
+        "Receipts": str(receipts).lower(),
         "ReportSender": REPORT_SENDER,
         "ReportRecipients": REPORT_RECIPIENTS,
         "DeletionProtection": "false",

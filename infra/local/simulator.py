@@ -19,6 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
+from .reporter import Manner, Reporter
 from .service import ThreadedApp, free_port
 
 DEFAULT_TOKEN = "simulator-token"  # noqa: S105
@@ -27,7 +28,8 @@ DEFAULT_TOKEN = "simulator-token"  # noqa: S105
 @dataclass(frozen=True)
 class Behaviour:
     """`latency` in seconds; `error_rate` from 0 to 1 answers 500; `throttle`: 429 with so many seconds of
-    Retry-After, 0 for never; `refuse`: phone numbers that get a 400 for good."""
+    Retry-After, 0 for never; `refuse`: phone numbers that get a 400 for good. The rest is how it reports what was
+    delivered (reporter.Manner): `receipts` is the share of messages that it reports at all."""
 
     latency: float = 0.0
     error_rate: float = 0.0
@@ -37,6 +39,18 @@ class Behaviour:
     unauthorized: bool = False
     throttle: int = 0
     refuse: tuple[int, ...] = ()
+    receipts: float = 0.0
+    undelivered: float = 0.0
+    receipt_delay: float = 0.0
+    receipt_repeats: int = 0
+    receipt_disorder: bool = False
+
+    @property
+    def manner(self) -> Manner:
+        return Manner(self.receipts, self.undelivered, self.receipt_delay, self.receipt_repeats, self.receipt_disorder)
+
+
+RATES = ("error_rate", "receipts", "undelivered")
 
 
 @dataclass
@@ -83,6 +97,7 @@ class Simulator:
         self.token = token
         self.behaviour = Behaviour()
         self.seen = Seen()
+        self.reporter = Reporter()
         app = web.Application(client_max_size=1024**2)
         app.add_routes(
             [
@@ -92,6 +107,7 @@ class Simulator:
                 web.get("/seen/messages", self._messages),
             ]
         )
+        app.cleanup_ctx.append(self.reporter.running)
         self._server = ThreadedApp(app, port or free_port(), host)
 
     @property
@@ -109,8 +125,13 @@ class Simulator:
         """From now on like this; what is not named is as at first."""
         self.behaviour = Behaviour(**behaviour)
 
+    def report_to(self, url: str, secret: str) -> None:
+        """Where receipts go, once `receipts` says that there are any."""
+        self.reporter.url, self.reporter.secret = url, secret
+
     def forget(self) -> None:
         self.seen = Seen()
+        self.reporter.forget()
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
         arrived_at = datetime.now(UTC)
@@ -148,6 +169,8 @@ class Simulator:
         if behaviour.garbage:
             return web.Response(text="<html>busy</html>", content_type="text/html")
         self.seen.accept(body, arrived_at)
+        if self.reporter.url:
+            self.reporter.note(body["id"], behaviour.manner)
         return web.json_response({"code": 0, "message": "OK"})
 
     async def _control(self, request: web.Request) -> web.Response:
@@ -161,7 +184,8 @@ class Simulator:
         return web.json_response(asdict(self.behaviour))
 
     async def _seen(self, _: web.Request) -> web.Response:
-        return web.json_response(self.seen.summary())
+        reported = Counter(self.reporter.outcomes.values())
+        return web.json_response({**self.seen.summary(), "reported": reported})
 
     async def _messages(self, _: web.Request) -> web.Response:
         return web.json_response([{"id": name, **message} for name, message in sorted(self.seen.messages.items())])
@@ -177,7 +201,7 @@ def changed_behaviour(behaviour: Behaviour, wanted: dict[str, Any]) -> Behaviour
             wanted = {**wanted, name: tuple(int(phone) for phone in value)}
         elif isinstance(known[name], bool) != isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f'"{name}": a {type(known[name]).__name__} is expected.')
-        elif value < 0 or (name == "error_rate" and value > 1):
+        elif value < 0 or (name in RATES and value > 1):
             raise ValueError(f'"{name}": {value} is out of range.')
     return replace(behaviour, **wanted)
 
@@ -204,8 +228,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=9000)
     parser.add_argument("--token", default=DEFAULT_TOKEN)
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--receipts-url", default="", help="where it reports what was delivered: .../Receipts/")
+    parser.add_argument("--receipts-secret", default="")
     options = parser.parse_args()
-    simulator = Simulator(options.port, options.token, options.host).start()
+    simulator = Simulator(options.port, options.token, options.host)
+    simulator.report_to(options.receipts_url, options.receipts_secret)
+    simulator.start()
     print(f"SMS gateway simulator at {simulator.url}", file=sys.stderr)
     try:
         asyncio.new_event_loop().run_forever()

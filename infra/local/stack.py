@@ -17,11 +17,12 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.deploy import ROOT, DeployFailed
 
-from .deployment import api_url, deploy_local, use_local_aws
+from .deployment import STACK_NAME, api_url, deploy_local, use_local_aws
 from .front import Front
 from .service import free_port, is_taken
 from .simulator import DEFAULT_TOKEN, Simulator
@@ -48,6 +49,7 @@ class LocalSettings:
     state_dir: str = ""
     lambdas_aws_url: str = ""
     gateway_dedupes: bool = True
+    receipts: bool = False
 
 
 class LocalStack:
@@ -134,6 +136,8 @@ class LocalStack:
         self._deploy(gateway_url)
         self._front = Front(self.settings.port, api_url(self.aws_url, self.outputs))
         self._front.start()
+        if self.simulator is not None and self.settings.receipts:
+            self.simulator.report_to(f"{self.url}/Receipts/", receipts_secret())
 
     def start_ministack(self) -> None:
         environment = {
@@ -179,7 +183,9 @@ class LocalStack:
     def _deploy(self, gateway_url: str) -> None:
         settings = self.settings
         try:
-            self.outputs = deploy_local(gateway_url, settings.gateway_token, settings.gateway_dedupes)
+            self.outputs = deploy_local(
+                gateway_url, settings.gateway_token, settings.gateway_dedupes, settings.receipts
+            )
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error
 
@@ -190,6 +196,11 @@ def _runs(pid: int, function: str, group: int) -> bool:
         return os.getpgid(pid) == group and f"-{function}-" in os.readlink(f"/proc/{pid}/cwd")
     except OSError:
         return False
+
+
+def receipts_secret() -> str:
+    answer = boto3.client("ssm").get_parameter(Name=f"/{STACK_NAME}/receipts-secret", WithDecryption=True)
+    return str(answer["Parameter"]["Value"])
 
 
 def _where_state_is_kept(state_dir: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from .stack import LocalSettings, LocalStack, StackFailed
 
 
 def read_settings(environment: Mapping[str, str]) -> LocalSettings:
-    """PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN and STATE_DIR; raises StackFailed."""
+    """PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, RECEIPTS and STATE_DIR; raises StackFailed."""
     defaults = LocalSettings()
     gateway_url = environment.get("GATEWAY_URL", "")
     if gateway_url and urlsplit(gateway_url).scheme not in ("http", "https"):
@@ -29,6 +29,7 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         gateway_url=gateway_url,
         gateway_token=environment.get("GATEWAY_TOKEN") or defaults.gateway_token,
         state_dir=environment.get("STATE_DIR", ""),
+        receipts=_flag(environment, "RECEIPTS"),
     )
 
 
@@ -58,6 +59,13 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     if not (sent.isascii() and sent.isdigit()) or not 0 < int(sent) < 65536:
         raise StackFailed(f"{name}: a port number is expected, not {sent!r}")
     return int(sent)
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    sent = environment.get(name) or "false"
+    if sent.lower() not in ("true", "false"):
+        raise StackFailed(f"{name}: true or false is expected, not {sent!r}")
+    return sent.lower() == "true"
 
 
 def _logs(settings: LocalSettings) -> Path:

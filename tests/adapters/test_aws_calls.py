@@ -15,13 +15,17 @@ from chalicelib.adapters.queues import Queue
 from chalicelib.clients import change_client, forget_client, register_client
 from chalicelib.domain.decisions import MailingFields
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.message import message_id
+from chalicelib.domain.receipt import Receipt
 from chalicelib.jobs import do_job
 from chalicelib.mailings import announce_mailing, get_mailing
+from chalicelib.receipts import GROUP, settle_receipts, take_receipts
 from chalicelib.sending import Record, Sender
 from tests.aws import add_clients, make_outside
 from tests.aws_calls import counted_calls
 
 CLIENTS = 1000
+REPORTED = 3 * GROUP
 
 
 class OpenGateway:
@@ -67,6 +71,25 @@ def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit:
     per_message = calls.total() / CLIENTS
     print(f"\nAWS calls per delivered message, batches of {batch}: {per_message:.3f} {dict(calls)}")  # noqa: T201
     assert 2 < per_message <= limit, "a claim and a settlement each, and little else"
+
+
+def test_aws_calls_per_receipt(calls: Counter[str]) -> None:
+    outside = make_outside(sender_threads=1)
+    outside.gateway = OpenGateway()  # type: ignore[misc, assignment]
+    queue = outside.receipts_queue = OverheardQueue(outside.settings.receipts_queue_url)
+    _ = outside.clients, outside.counters
+    add_clients(REPORTED)
+    mailing_id = _deliver(outside, 100)
+    ids = [message_id(mailing_id, client_id) for client_id in range(1, REPORTED + 1)]
+    now = outside.clock.now()
+    calls.clear()
+    for start in range(0, REPORTED, 100):
+        take_receipts(outside, [Receipt(number, "delivered", now) for number in ids[start : start + 100]])
+    assert settle_receipts(outside, queue.take(100), lambda: 60.0) == [None] * 3
+    per_receipt = calls.total() / REPORTED
+    assert get_mailing(outside, mailing_id).counts.delivered == REPORTED
+    print(f"\nAWS calls per receipt, a hundred in a request: {per_receipt:.3f} {dict(calls)}")  # noqa: T201
+    assert per_receipt <= 0.05, "three for each group, and one for each request"
 
 
 def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]) -> None:

@@ -108,5 +108,13 @@ def test_the_simulator_is_told_over_http_and_says_what_it_has_seen(gateway: Gate
     assert [one["id"] for one in requests.get(f"{simulator.url}/seen/messages", timeout=5).json()] == [10_000_000_001]
     assert control(reset=True) == 200
     assert simulator.seen.requests == 0
-    for wrong in ({"speed": 1}, {"error_rate": 2}, {"latency": "x"}, {"hang": 1}, {"throttle": -1}):
+    for wrong in (
+        {"speed": 1},
+        {"error_rate": 2},
+        {"receipts": 1.5},
+        {"receipt_disorder": 1},
+        {"latency": "x"},
+        {"hang": 1},
+        {"throttle": -1},
+    ):
         assert control(**wrong) == 400

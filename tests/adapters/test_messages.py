@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
+from pynamodb.exceptions import UpdateError
 
+from chalicelib.adapters.tables.messages import MessageRow, _updated
 from chalicelib.domain.message import Message
+from chalicelib.errors import NotWritten
 from tests.aws import make_outside
 from tests.fakes import FakeOutside
 
@@ -154,8 +158,8 @@ def test_messages_are_read_in_pages_of_one_mailing(outside: Any) -> None:
     outside.messages.close(1, 50, 1, "expired", NOW)
     assert [message.client_id for message in outside.messages.page(1, 0, 0, 100)] == list(range(1, 61))
     assert [message.client_id for message in outside.messages.page(1, 0, 20, 3)] == [21, 22, 23]
-    assert [message.client_id for message in outside.messages.page(1, 0, 0, 9, "expired")] == [5, 50]
-    assert [message.client_id for message in outside.messages.page(1, 0, 5, 9, "expired")] == [50]
+    assert [message.client_id for message in outside.messages.page(1, 0, 0, 9, ["expired"])] == [5, 50]
+    assert [message.client_id for message in outside.messages.page(1, 0, 5, 9, ["expired", "sent"])] == [50]
     assert [message.client_id for message in outside.messages.page(2, 0, 0, 9)] == [1]
 
 
@@ -168,3 +172,20 @@ def test_a_message_waits_by_one_clock_as_long_as_it_is_queued(messages: Any, out
     messages.add([final], 1, KEPT)
     messages.await_hours(1, 9, 1, "Asia/Kolkata")
     assert messages.get(1, 9, 1) == final
+
+
+class HeldRow:
+    """A row that a transaction has hold of at this moment."""
+
+    part, client_id = "1#0", 7
+
+    def update(self, **_: Any) -> None:
+        cause = ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem")
+        raise UpdateError("refused", cause)
+
+
+def test_a_row_that_a_transaction_has_hold_of_may_yet_be_written() -> None:
+    """It is not taken for one that somebody else has finished: its message would wait for nobody."""
+    row: Any = HeldRow()
+    with pytest.raises(NotWritten):
+        _updated(row, [], MessageRow.status == "queued")

@@ -15,8 +15,11 @@ from chalicelib.domain.message import (
     MAY_BECOME,
     RESENDABLE,
     STATUSES,
+    TAKEN,
     Message,
+    listed_as,
     message_id,
+    read_message_id,
     require_transition,
     shard_of,
 )
@@ -53,9 +56,29 @@ def test_a_message_has_one_shard(client_id: int, shards: int) -> None:
 
 def test_final_is_what_nothing_follows_but_another_try_of_those_not_reached() -> None:
     assert set(MAY_BECOME) == set(STATUSES)
-    assert {status for status in FINAL if MAY_BECOME[status]} == set(RESENDABLE)
-    assert all(MAY_BECOME[status] == {"queued"} for status in RESENDABLE)
-    assert MAY_BECOME["sent"] == MAY_BECOME["cancelled"] == set()
+    assert {status for status in FINAL if "queued" in MAY_BECOME[status]} == set(RESENDABLE)
+    assert all(MAY_BECOME[status] - {"queued"} <= {"delivered", "undelivered"} for status in FINAL)
+
+
+def test_what_was_delivered_stays_so_and_what_the_gateway_has_is_never_sent_again() -> None:
+    assert MAY_BECOME["delivered"] == set()
+    assert MAY_BECOME["undelivered"] == {"delivered"}
+    assert not set(TAKEN) & set(RESENDABLE)
+
+
+@given(pairs)
+def test_an_id_says_whose_message_it_is(pair: tuple[int, int]) -> None:
+    assert read_message_id(message_id(*pair)) == pair
+
+
+@pytest.mark.parametrize("number", [0, -1, 7, 10**10, 5 * 10**10, 2**63, 10**40, -(10**12)])
+def test_an_id_that_no_message_has_is_nobodys(number: int) -> None:
+    assert read_message_id(number) is None
+
+
+def test_whoever_lists_the_sent_sees_those_that_were_reported_as_well() -> None:
+    assert listed_as("sent") == ("sent", "delivered", "undelivered")
+    assert listed_as("delivered") == ("delivered",)
 
 
 @pytest.mark.parametrize("before", STATUSES)

@@ -15,6 +15,7 @@ def test_a_setting_is_the_variable_of_its_name() -> None:
     assert settings.gateway_url == "https://sms.example.com"
     assert settings.sender_threads == 7
     assert settings.gateway_token_parameter == "/a/gateway-token"
+    assert settings.receipts_secret_parameter == "/a/receipts-secret"
 
 
 def test_a_stage_is_not_local_unless_it_says_so() -> None:
@@ -31,6 +32,7 @@ def test_a_stage_is_not_local_unless_it_says_so() -> None:
         ("GATEWAY_TIMEOUT", "inf"),
         ("GATEWAY_TIMEOUT", "nan"),
         ("GATEWAY_TIMEOUT", "ten"),
+        ("RECEIPTS", "perhaps"),
         ("SENDER_THREADS", "0"),
         ("SENDER_THREADS", "1.5"),
         ("MESSAGE_RETENTION_DAYS", "-1"),

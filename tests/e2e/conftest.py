@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,7 +27,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
             environment.setenv(name, "")  # whatever it becomes, it is put back
         environment.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
         forget_connections()
-        with LocalStack(any_settings(), tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
+        settings = replace(any_settings(), receipts=True)
+        with LocalStack(settings, tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
             yield stack
             assert refusals(stack.iam_trail) == [], "what is refused may be mended by a later try, and no test notice"
     forget_connections()

@@ -72,6 +72,8 @@ def test_a_mailing_in_the_future_starts_by_its_schedule_and_reaches_everyone_onc
         "expired": 0,
         "cancelled": 0,
         "unknown": 0,
+        "delivered": 0,
+        "undelivered": 0,
     }
     summary = simulator.seen.summary()
     assert (summary["distinct"], summary["repeated"]) == (CLIENTS, 0)

@@ -76,6 +76,7 @@ def test_a_port_in_use_is_one_clear_line(ports: dict[str, int], taken_port: int,
         ({"AWS_PORT": "70000"}, "AWS_PORT: a port number"),
         ({"GATEWAY_URL": "sms.example.com", "GATEWAY_TOKEN": "x"}, "GATEWAY_URL: an address"),
         ({"GATEWAY_URL": "https://sms.example.com"}, "set GATEWAY_TOKEN"),
+        ({"RECEIPTS": "perhaps"}, "RECEIPTS: true or false"),
     ],
 )
 def test_a_wrong_setting_is_named(environment: dict[str, str], expected: str) -> None:

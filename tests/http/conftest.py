@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +18,8 @@ from app import app
 from chalicelib import settings as settings_module
 from chalicelib.access import make_token
 from chalicelib.adapters.outside import Outside
+from chalicelib.domain.mailing import Counts
+from chalicelib.fanout import start_mailing, walk_segment
 from chalicelib.workers import wakeup
 from tests.aws import make_outside
 
@@ -81,6 +84,24 @@ def call(token: str) -> Iterator[Call]:
             return Answer(answer.status_code, answer.headers, answer.body.decode())
 
         yield call
+
+
+@pytest.fixture
+def mailing(call: Call, outside: Outside) -> dict[str, object]:
+    """Fanned out to three clients; the first is sent."""
+    for number in range(3):
+        call("POST", "/Clients", json={"phone_number": f"7977000000{number}"})
+    now = datetime.now(UTC)
+    times = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=1)).isoformat()}
+    call("POST", "/Mailing", json={**times, "message_text": "text"})
+    start_mailing(outside, 1)
+    walk_segment(outside, 1, 0, lambda: 60.0)
+    claimed = outside.messages.claim(1, 1, 1, now, now + timedelta(seconds=9))
+    assert claimed is not None
+    outside.messages.settle(claimed, "sent", 1, now)
+    outside.mailings.add_counts(1, Counts(sent=1), now, now)
+    found: dict[str, object] = call("GET", "/Mailing/1").json
+    return found
 
 
 @pytest.fixture

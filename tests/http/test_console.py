@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -337,6 +337,19 @@ def test_what_is_in_doubt_is_sent_again_only_if_a_person_ticks_it(anna: Browser)
     assert 'value="failed" checked' in page
     assert 'value="unknown" checked' not in page
     assert "may get it a second time" in page
+
+
+@pytest.mark.parametrize("expected", [True, False])
+def test_what_was_delivered_is_shown_where_receipts_are_expected(
+    anna: Browser, outside: Outside, expected: bool
+) -> None:
+    anna.post("/console/mailings/new", **MAILING)
+    outside.mailings.add_counts(1, Counts(total=5, sent=5, delivered=3, undelivered=2), outside.clock.now())
+    outside.settings = replace(outside.settings, receipts=expected)
+    page = anna.get("/console/mailings/1").text
+    assert ('<b id="count-delivered">3</b>' in page) == expected
+    assert ('?status=undelivered#messages"' in page) == expected
+    assert '<b id="count-sent">5</b>' in page
 
 
 def test_a_test_message_goes_to_one_number_and_is_recorded(anna: Browser, outside: Outside) -> None:

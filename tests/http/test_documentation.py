@@ -9,11 +9,11 @@ import pytest
 
 from app import app
 from chalicelib.api.openapi import OPERATIONS
-from chalicelib.fields import CLIENT, CLIENT_READ_ONLY, MAILING, Field, read_fields
+from chalicelib.fields import CLIENT, CLIENT_READ_ONLY, MAILING, RECEIPT, Field, read_fields
 
 from .conftest import Call
 
-EXAMPLES = [(name, field) for known in (CLIENT, MAILING) for name, field in known.items()]
+EXAMPLES = [(name, field) for known in (CLIENT, MAILING, RECEIPT) for name, field in known.items()]
 UNDOCUMENTED = {"/", "/openapi.json", "/docs", "/docs/{name}"}
 
 
@@ -43,7 +43,7 @@ def test_a_described_call_is_not_refused_as_unknown(call: Call, operation: Any) 
 
 def test_a_call_that_is_not_described_is_refused(call: Call) -> None:
     described = {(operation.method, operation.path) for operation in OPERATIONS}
-    for path in {operation.path for operation in OPERATIONS}:
+    for path in {operation.path for operation in OPERATIONS if operation.caller == "token"}:
         for method in ("get", "post", "put", "patch", "delete"):
             if (method, path) not in described:
                 assert call(method.upper(), path.replace("{id}", "1")).status == 405
@@ -60,7 +60,7 @@ def test_the_fields_are_those_that_are_checked(described: Any) -> None:
 
 @pytest.mark.parametrize(("name", "field"), EXAMPLES, ids=lambda one: one if isinstance(one, str) else "")
 def test_every_example_is_accepted_by_its_rule(name: str, field: Field) -> None:
-    examples: Any = field.rule.schema["examples"]
+    examples: Any = field.rule.schema.get("examples") or field.rule.schema["enum"]
     for example in examples:
         assert name in read_fields({name: example}, {name: field}, set(), partial=True)
 

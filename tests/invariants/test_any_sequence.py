@@ -15,9 +15,11 @@ from chalicelib import hours, mailings
 from chalicelib.clients import change_client, forget_client, opt_in_client, opt_out_client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts, Mailing
-from chalicelib.domain.message import RESENDABLE
+from chalicelib.domain.message import RESENDABLE, TAKEN
+from chalicelib.domain.receipt import REPORTED, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
 from chalicelib.fanout import start_mailing
+from chalicelib.receipts import take_receipts
 from chalicelib.sweep import sweep
 from chalicelib.zones import zone
 from tests.fakes import FakeGateway
@@ -187,17 +189,36 @@ class Deliveries(RuleBasedStateMachine):
             lived = self._invoke(lambda outside: self.world.work_on_batch(outside, deliveries), death)
             self.dead_senders += not lived
 
+    @rule(
+        places=st.lists(st.integers(0, 40), min_size=1, max_size=6),
+        status=st.sampled_from(REPORTED),
+        nonsense=st.booleans(),
+        death=deaths,
+    )
+    def report(self, places: list[int], status: str, nonsense: bool, death: Death) -> None:
+        """Of what was posted anything may be reported, answered or not; and of what was not as well."""
+        posted = [post.message_id for post in self.outside.gateway.posts]
+        ids = [posted[place] for place in places if place < len(posted)] + [7, 99 * 10**10 + 1] * nonsense
+        receipts = [Receipt(number, status, self.world.clock.now()) for number in ids]
+        self._order(lambda outside: take_receipts(outside, receipts), death)
+
+    @rule(death=deaths, size=st.integers(1, 10))
+    def settle_receipts(self, death: Death, size: int) -> None:
+        deliveries = self.outside.receipts_queue.receive(size)
+        if deliveries:
+            self._invoke(lambda outside: self.world.work_on_receipts(outside, deliveries), death)
+
     @rule(death=deaths)
     def sweep_all(self, death: Death) -> None:
         self._invoke(sweep, death)
 
-    @rule(queue=st.sampled_from(["send_queue", "segments_queue"]))
+    @rule(queue=st.sampled_from(["send_queue", "segments_queue", "receipts_queue"]))
     def deliver_everything_once_more(self, queue: str) -> None:
         bodies = {delivery.body for delivery in getattr(self.outside, queue).messages.values()}
         for body in sorted(bodies):
             getattr(self.outside, queue).send_raw(body)
 
-    @rule(queue=st.sampled_from(["send_queue", "segments_queue"]))
+    @rule(queue=st.sampled_from(["send_queue", "segments_queue", "receipts_queue"]))
     def lose_a_queue_message(self, queue: str) -> None:
         names = list(getattr(self.outside, queue).messages)
         if names:
@@ -207,6 +228,12 @@ class Deliveries(RuleBasedStateMachine):
     def nobody_has_it_twice_but_where_a_sender_died_between_post_and_record(self) -> None:
         repeats = sum(number - 1 for number in self.outside.gateway.accepted.values() if number)
         assert repeats <= (self.dead_senders if self.gateway_dedupes else 0)
+
+    @invariant()
+    def what_is_reported_is_counted_in_the_same_moment(self) -> None:
+        for mailing in self.outside.mailings.rows.values():
+            found = self.world.recounted(mailing.id)
+            assert (mailing.counts.delivered, mailing.counts.undelivered) == (found.delivered, found.undelivered)
 
     @invariant()
     def nothing_goes_out_at_the_wrong_time(self) -> None:
@@ -245,8 +272,8 @@ class Deliveries(RuleBasedStateMachine):
         """Sent is what the gateway has accepted; and what it has accepted is sent, but where a sender died on it."""
         accepted = self.outside.gateway.accepted
         rows = [row for key, row in self.outside.messages.rows.items() if key[0] == mailing.id]
-        assert all(accepted[row.id] for row in rows if row.status == "sent")
-        unrecorded = [row for row in rows if accepted[row.id] and row.status != "sent"]
+        assert all(accepted[row.id] or row.reported_at for row in rows if row.status in TAKEN)
+        unrecorded = [row for row in rows if accepted[row.id] and row.status not in TAKEN]
         assert len(unrecorded) <= self.dead_senders
         if mailing.plan is not None and mailing.status == "finished":
             chosen = {row.client_id for row in rows}

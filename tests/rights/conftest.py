@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -19,7 +20,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "")  # whatever it becomes, it is put back
         forget_connections()
-        with LocalStack(any_settings(), tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
+        settings = replace(any_settings(), receipts=True)
+        with LocalStack(settings, tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
             yield stack
     forget_connections()
 

@@ -22,6 +22,7 @@ from chalicelib.adapters.tables.clients import PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.mailings import MailingRow
+from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.adapters.tables.segments import SegmentRow
 from chalicelib.clients import CLIENT_ID
 from chalicelib.domain.client import BLOCK_SIZE, LABEL_SHARDS
@@ -29,7 +30,7 @@ from chalicelib.settings import LOCAL_STAGE, Settings
 from infra.local.deployment import REPORT_SENDER, STACK_NAME
 from infra.local.lambdas import invoke
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER, verify_sender
-from infra.local.stack import LocalStack
+from infra.local.stack import LocalStack, receipts_secret
 
 from .trail import read_trail, refusals
 
@@ -47,7 +48,14 @@ class Tour:
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"
         outside = Outside(Settings(stage=LOCAL_STAGE, stack_name=STACK_NAME))
-        self.rows = outside.clients, outside.imports, outside.mailings, outside.segments, outside.counters
+        self.rows = (
+            outside.clients,
+            outside.imports,
+            outside.mailings,
+            outside.segments,
+            outside.counters,
+            outside.messages,
+        )
 
     def walk(self) -> None:
         self.clients()
@@ -55,6 +63,7 @@ class Tour:
         self.access()
         self.schedules()
         self.sending()
+        self.receipts()
         self.hours()
         self.a_fan_out_that_died()
         self.imports()
@@ -128,6 +137,22 @@ class Tour:
         self.put("SendQueueUrl", {"mailing": mailing_id, "client": known["client_id"]})
         self.await_use("SendMessages", "dynamodb:GetItem", "-messages")
 
+    def receipts(self) -> None:
+        """After the end; and once more, while a post is under way."""
+        mailing_id = self.announce(-1, filter_tag="vip")
+        self.await_status(mailing_id, "finished")
+        message = self.call("GET", f"/Stats/{mailing_id}/?status=sent")["results"][0]
+        receipt = {"id": message["id"], "status": "delivered"}
+        headers = {"Authorization": f"Bearer {receipts_secret()}"}
+        self.call("POST", "/Receipts/", receipt, headers=headers)
+        self.await_until(lambda: self.call("GET", f"/Stats/{mailing_id}/")["messages"]["delivered"] == 1)
+        rows = list(MessageRow.scan(MessageRow.reported_at.exists()))
+        until = MessageRow.claimed_until.set(time.time() + 600)
+        rows[0].update([MessageRow.status.set("queued"), until])
+        self.call("POST", "/Receipts/", receipt, headers=headers)
+        self.await_use("SettleReceipts", "sqs:ChangeMessageVisibility")
+        rows[0].update([MessageRow.status.set("delivered"), MessageRow.claimed_until.remove()])
+
     def hours(self) -> None:
         """Everybody waits for them, and then somebody by another clock; the schedules of both moments are there."""
         opens = (datetime.now(UTC) + timedelta(hours=3)).replace(second=0, microsecond=0)
@@ -177,10 +202,11 @@ class Tour:
 
     def dead_letters(self) -> None:
         """What cannot be read is put aside by each worker, and goes back to each queue."""
-        for queue, body in (("SendQueue", "?"), ("SegmentsQueue", '{"job": "?"}'), ("ImportsQueue", '{"import": "?"}')):
+        letters = {"SendQueue": "?", "SegmentsQueue": '{"job": "?"}', "ImportsQueue": '{"import": "?"}'}
+        for queue, body in (letters | {"ReceiptsQueue": '{"receipts": "?"}'}).items():
             boto3.client("sqs").send_message(QueueUrl=self.queue_url(queue), MessageBody=body)
-        self.await_until(lambda: self.call("GET", "/Stats/")["dead_letters"] == 3)
-        assert invoke("PutBackDeadLetters", {}) == {"put_back": 3}
+        self.await_until(lambda: self.call("GET", "/Stats/")["dead_letters"] == 4)
+        assert invoke("PutBackDeadLetters", {}) == {"put_back": 4}
 
     def report(self) -> None:
         """First SES refuses it, so that its claim is given back."""

@@ -63,16 +63,18 @@ def packaged(sam: dict[str, Any], moto: None, tmp_path: Path) -> tuple[Path, dic
 def test_a_stack_is_made_brought_up_to_date_and_taken_down(packaged: tuple[Path, dict[str, Any]]) -> None:
     out, template = packaged
     assert check_account().number == "123456789012"
-    put_gateway_token(STACK, "secret")
+    put_gateway_token(STACK, "the gateway's token")
     put_session_key(STACK)
     assert parameters_of(STACK) is None
     url = upload(out, template, deploy_bucket(STACK))
     apply(STACK, url, {"Stage": "moto", "GatewayUrl": "http://gateway"}, template["Parameters"])
     assert set(boto3.client("dynamodb").list_tables()["TableNames"]) == {f"{STACK}-{table}" for table in TABLES}
-    assert len(boto3.client("lambda").list_functions()["Functions"]) == 12
+    assert len(boto3.client("lambda").list_functions()["Functions"]) == 13
     apply(STACK, url, {"GatewayDedupes": "false"}, template["Parameters"])
     kept = parameters_of(STACK) or {}
     assert (kept["GatewayUrl"], kept["GatewayDedupes"]) == ("http://gateway", "false")
-    assert "secret" not in json.dumps(boto3.client("cloudformation").get_template(StackName=STACK)["TemplateBody"])
+    assert "the gateway's token" not in json.dumps(
+        boto3.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
+    )
     assert destroy(STACK, with_tables=True) == []
     assert parameters_of(STACK) is None

@@ -81,6 +81,7 @@ def loaded_by(statement: str) -> set[str]:
     [
         ("chalicelib.workers.send_queue", {"app", "chalicelib.api", "chalicelib.console", "pytz", "boto3"}),
         ("chalicelib.workers.segments", {"app", "chalicelib.api", "pytz", "requests", "boto3"}),
+        ("chalicelib.workers.receipts", {"app", "chalicelib.api", "chalicelib.sending", "pytz", "requests", "boto3"}),
         ("chalicelib.workers.imports", {"app", "chalicelib.api", "chalicelib.sending", "requests", "boto3"}),
         ("chalicelib.workers.schedules", {"app", "chalicelib.api", "pytz", "requests", "boto3"}),
         ("chalicelib.workers.dead_letters", {"app", "chalicelib.api", "chalicelib.sending", "pynamodb", "requests"}),

@@ -28,7 +28,9 @@ from infra.deploy.checks import LONGEST_STAGE, stack_name_of
 
 FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "FanOut", "SendMessages", "Sweep"}
 FUNCTIONS |= {"ManageTokens", "ManageUsers", "PutBackDeadLetters", "ImportClients", "StartImport", "SendReport"}
+FUNCTIONS |= {"SettleReceipts"}
 OPEN_TO_ALL = {"/", "/docs", "/docs/{name}", "/openapi.json", "/console/static/{name}"}
+SECRET_OF_ITS_OWN = "/Receipts"
 WILD = {
     "WritesItsOwnLog": "CloudFormation ends a function's name with letters of its own, and Lambda names the streams",
     "KeepsTheSchedulesOfMailings": "a schedule has its mailing's id in its name",
@@ -49,6 +51,7 @@ SUFFIX = 13
 """Characters that CloudFormation appends to a name."""
 
 EVENT_SOURCES = {"FanOut": "SegmentsQueue", "SendMessages": "SendQueue", "ImportClients": "ImportsQueue"}
+EVENT_SOURCES |= {"SettleReceipts": "ReceiptsQueue"}
 
 
 def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -169,7 +172,7 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
         variables = function["Environment"]["Variables"]
         assert set(variables) <= known, name
         assert {"STAGE", "STACK_NAME", "SEND_QUEUE_URL", "SEGMENTS_QUEUE_URL", "DEAD_LETTERS_URL"} <= set(variables)
-        assert {"IMPORTS_QUEUE_URL", "IMPORTS_BUCKET"} <= set(variables)
+        assert {"IMPORTS_QUEUE_URL", "IMPORTS_BUCKET", "RECEIPTS_QUEUE_URL", "RECEIPTS"} <= set(variables)
         assert not [variable for variable in variables if "TOKEN" in variable or "SECRET" in variable]
         reports = {variable for variable in variables if variable.startswith("REPORT_")}
         assert len(reports) == (5 if name == "SendReport" else 0), name
@@ -243,9 +246,21 @@ def test_every_method_of_the_api_asks_the_authorizer(resources: dict[str, Any]) 
             assert set(methods) == {"get", "head", "post"}, "a session is asked for by the console itself"
         else:
             assert len(methods) == 7
+            if path == SECRET_OF_ITS_OWN:
+                assert not any("security" in one for one in methods.values())
+                continue
             assert all(one["security"] == [{"token_auth": []}] for one in methods.values()), path
     authorizer = body["securityDefinitions"]["token_auth"]["x-amazon-apigateway-authorizer"]
     assert authorizer["identityValidationExpression"] == "^[Tt]oken [0-9a-f]{40}$"
+
+
+def test_nobody_looks_for_receipts_where_none_are_expected(sam: dict[str, Any], resources: dict[str, Any]) -> None:
+    assert sam["Parameters"]["Receipts"]["Default"] == "false"
+    assert sam["Conditions"]["ReceiptsAreExpected"] == {"Fn::Equals": [{"Ref": "Receipts"}, "true"]}
+    sources = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    (source,) = [one for one in sources if one["FunctionName"] == {"Ref": "SettleReceipts"}]
+    assert source["Enabled"] == {"Fn::If": ["ReceiptsAreExpected", True, False]}
+    assert source["MaximumBatchingWindowInSeconds"] >= 1
 
 
 def test_what_api_gateway_answers_by_itself_has_the_contracts_shape(resources: dict[str, Any]) -> None:
@@ -286,6 +301,7 @@ ALARMS = {
     "GatewayRefusedTokenAlarm",
     "SendQueueAgeAlarm",
     "SegmentsQueueAgeAlarm",
+    "ReceiptsQueueAgeAlarm",
     "SendMessagesErrorsAlarm",
     "SenderErrorsAlarm",
     "SweepAlarm",

@@ -9,6 +9,7 @@ from tests.fakes import FakeOutside
 
 JOB = json.dumps({"job": "walk", "mailing": 1, "segment": 0, "new": True})
 IMPORT = json.dumps({"import": 7, "new": True})
+RECEIPTS = json.dumps({"receipts": [{"id": "new"}]})
 MESSAGE = json.dumps({"mailing": 1, "client": "7"})
 
 
@@ -18,8 +19,9 @@ def bodies(queue: object) -> list[str]:
 
 def test_each_goes_back_to_the_queue_that_it_came_from() -> None:
     outside = FakeOutside()
-    put_aside(outside, [JOB, MESSAGE, IMPORT, "garbage", "[" * 100_000])
-    assert put_back(outside, lambda: 60.0) == 5
+    put_aside(outside, [JOB, MESSAGE, IMPORT, RECEIPTS, "garbage", "[" * 100_000])
+    assert put_back(outside, lambda: 60.0) == 6
+    assert bodies(outside.receipts_queue) == [RECEIPTS]
     assert bodies(outside.imports_queue) == [IMPORT]
     assert bodies(outside.segments_queue) == [JOB]
     assert bodies(outside.send_queue) == [MESSAGE, "garbage", "[" * 100_000]

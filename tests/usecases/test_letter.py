@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import pytz
@@ -20,6 +21,7 @@ from chalicelib.domain.gateway_result import Answer, read_answer
 from chalicelib.domain.letter import Letter
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import STATUSES
+from chalicelib.domain.receipt import NO_REASON
 from chalicelib.domain.report import Period, Reasons, Report
 from chalicelib.letter import LETTERS, SHOWN, compose
 from chalicelib.recount import NO_WORD
@@ -39,7 +41,7 @@ def mailing(mailing_id: int = 1, **fields: object) -> Mailing:
     return Mailing(mailing_id, **{**usual, **times, **fields})  # type: ignore[arg-type]
 
 
-def letter(*mailings: Mailing, language: str = "en", reasons: Reasons | None = None) -> Letter:
+def letter(*mailings: Mailing, language: str = "en", reasons: Reasons | None = None, receipts: bool = False) -> Letter:
     report = Report(date(2026, 11, 22), END, Period(END - DAY, END), Period(END, END + DAY))
     report.reasons = reasons or Reasons()
     for one in mailings:
@@ -49,6 +51,7 @@ def letter(*mailings: Mailing, language: str = "en", reasons: Reasons | None = N
         report_sender="reports@example.com",
         report_language=language,
         report_timezone="Europe/Moscow",
+        receipts=receipts,
     )
     return compose(report, settings, pytz.timezone("Europe/Moscow"))
 
@@ -102,6 +105,12 @@ def test_every_reason_has_its_russian(status: int | None) -> None:
         assert translate(folder, "en", text) == text
 
 
+@pytest.mark.parametrize("folder", [LETTERS, CONSOLE])
+def test_why_something_was_not_delivered_is_told_in_russian(folder: Path) -> None:
+    assert translate(folder, "ru", NO_REASON).startswith("Не доставлено; ")
+    assert translate(folder, "ru", "Not delivered: absent subscriber") == "Не доставлено: absent subscriber"
+
+
 def test_a_reason_without_parameters_and_one_that_nobody_knows() -> None:
     assert re.match("[А-Я]", translate(LETTERS, "ru", NO_WORD))
     assert re.match("[А-Я]", translate(CONSOLE, "ru", NO_WORD))
@@ -139,6 +148,14 @@ def test_the_table_has_a_row_for_each_mailing_and_opens_in_excel() -> None:
         "отменено": "0",
         "неизвестно": "5",
     }
+
+
+def test_what_was_delivered_is_told_where_receipts_are_expected() -> None:
+    counts = Counts(total=10, sent=9, failed=1, delivered=7, undelivered=2)
+    without, told = (letter(mailing(counts=counts), receipts=receipts) for receipts in (False, True))
+    assert "delivered" not in without.text + without.html + str(table(without))
+    assert re.search(r"sent: 9\s+delivered: 7\s+undelivered: 2\s+failed: 1", told.text)
+    assert dict(zip(*table(told), strict=True)).items() >= {"sent": "9", "delivered": "7", "undelivered": "2"}.items()
 
 
 def test_a_formula_does_not_get_into_the_table() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from pynamodb.connection import Connection
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
@@ -43,6 +45,14 @@ def _connection() -> Connection:
         read_timeout_seconds=READ_SECONDS,
         max_pool_connections=CONNECTIONS,
     )
+
+
+def set_all(model: type[Model], values: Mapping[str, Any]) -> list[Action]:
+    """None removes the attribute."""
+    return [
+        getattr(model, name).set(value) if value is not None else getattr(model, name).remove()
+        for name, value in values.items()
+    ]
 
 
 @contextmanager

@@ -27,6 +27,8 @@ class CounterRow(Model):
     expired = NumberAttribute(default=0)
     cancelled = NumberAttribute(default=0)
     unknown = NumberAttribute(default=0)
+    delivered = NumberAttribute(default=0)
+    undelivered = NumberAttribute(default=0)
 
 
 class Counters:

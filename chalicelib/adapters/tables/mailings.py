@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, time
+from time import sleep
 from typing import Any
 
 from pynamodb.attributes import (
@@ -27,11 +28,13 @@ from ...domain.record import Record
 from ...domain.send_window import SendWindow
 from ...errors import NotWritten
 from .audit import Audit
-from .base import TableMeta, came_second, conflicts, place, transaction
+from .base import TableMeta, came_second, conflicts, place, set_all, transaction
 from .counters import TOTALS, CounterRow, totals_change
 
 OPEN = "open"
 ATTEMPTS = 5
+PAUSE = 0.01
+"""Seconds, doubled each time: a transaction of a hundred receipts takes some hundredths."""
 
 
 class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyped-call]
@@ -66,6 +69,8 @@ class MailingRow(Model):
     expired = NumberAttribute(default=0)
     cancelled = NumberAttribute(default=0)
     unknown = NumberAttribute(default=0)
+    delivered = NumberAttribute(default=0)
+    undelivered = NumberAttribute(default=0)
     recounts = NumberAttribute(default=0)
     recount_at = Moment(null=True)
     decisive_round = NumberAttribute(default=0)
@@ -145,20 +150,20 @@ class Mailings:
 
         Rounds of recounting that are under way conclude nothing any more.
         """
-        actions = _set_all({**_decisions(after), "version": before.version + 1})
+        actions = set_all(MailingRow, {**_decisions(after), "version": before.version + 1})
         actions.append(MailingRow.decisive_round.set(MailingRow.recounts + 1))
         if after.progress_at is not None and after.progress_at != before.progress_at:
             actions.append(MailingRow.progress_at.set(after.progress_at))
         if before.releases and not after.releases:  # otherwise they are not a decision's business
             actions.append(MailingRow.releases.remove())
-        self._decide(before, actions, _ended_counts(after) + _negative(_ended_counts(before)), record)
+        self._decide(before, actions, _ended_counts(after) + -_ended_counts(before), record)
         return replace(after, version=before.version + 1, decisive_round=before.recounts + 1)
 
     def end(self, before: Mailing, after: Mailing) -> Mailing:
         """The end of a mailing: its recounted messages become its counts, and part of the totals."""
         counts = {name: getattr(after.counts, name) for name in COUNTED}
         decided = {**_decisions(after), **counts, "last_post_at": after.last_post_at, "version": before.version + 1}
-        self._decide(before, _set_all(decided), after.counts)
+        self._decide(before, set_all(MailingRow, decided), after.counts)
         return replace(after, version=before.version + 1)
 
     def orders_done(self, mailing: Mailing) -> None:
@@ -172,7 +177,7 @@ class Mailings:
         with conflicts(), transaction() as whole:
             whole.delete(MailingRow(mailing.id), condition=MailingRow.version == mailing.version)
             self._audit.write(whole, record)
-            whole.update(CounterRow(TOTALS), actions=totals_change(-1, _negative(_ended_counts(mailing))))
+            whole.update(CounterRow(TOTALS), actions=totals_change(-1, -_ended_counts(mailing)))
 
     def add_counts(
         self, mailing_id: int, counts: Counts, now: datetime, last_post_at: datetime | None = None
@@ -234,8 +239,8 @@ class Mailings:
                 whole.update(CounterRow(TOTALS), actions=totals_change(0, moved))
 
     def _update_open(self, row: MailingRow, actions: list[Action]) -> Mailing | None:
-        """A plain update that meets a transaction on its row is refused, and simply made again."""
-        for _ in range(ATTEMPTS):
+        """A plain update that meets a transaction on its row is refused, and made again a moment later."""
+        for attempt in range(ATTEMPTS):
             try:
                 row.update(actions=actions, condition=MailingRow.open.exists())
                 return row.mailing()
@@ -244,6 +249,7 @@ class Mailings:
                     return None
                 if not came_second(error):
                     raise NotWritten(f"mailing {row.id}") from error
+                sleep(PAUSE * 2**attempt)
         raise NotWritten(f"mailing {row.id}: other transactions had hold of it {ATTEMPTS} times")
 
 
@@ -276,18 +282,6 @@ def _shown(clock: time) -> str:
     return clock.isoformat("minutes")
 
 
-def _set_all(values: dict[str, Any]) -> list[Action]:
-    """None removes the attribute."""
-    return [
-        getattr(MailingRow, name).set(value) if value is not None else getattr(MailingRow, name).remove()
-        for name, value in values.items()
-    ]
-
-
 def _ended_counts(mailing: Mailing) -> Counts:
     """What the mailing has in the totals: its counts once it has ended, nothing before."""
     return NOTHING if mailing.is_open else mailing.counts
-
-
-def _negative(counts: Counts) -> Counts:
-    return Counts(*(-getattr(counts, name) for name in COUNTED))

@@ -5,7 +5,7 @@ Every change of a status is one conditional write, so that of two who try, one w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -17,7 +17,7 @@ from pynamodb.models import Model
 
 from ...domain.message import QUEUED, SENT, UNKNOWN, Message, require_transition, shard_of
 from ...errors import NotWritten
-from .base import TableMeta, came_second, place
+from .base import TableMeta, place
 
 
 class MessageRow(Model):
@@ -35,6 +35,7 @@ class MessageRow(Model):
     posted_at = Moment(null=True)
     resends = NumberAttribute(default=0)
     timezone = UnicodeAttribute(null=True)
+    reported_at = Moment(null=True)
     expires_at = NumberAttribute(null=True)
 
     def message(self) -> Message:
@@ -50,6 +51,7 @@ class MessageRow(Model):
             posted_at=self.posted_at,
             resends=int(self.resends or 0),
             timezone=self.timezone,
+            reported_at=self.reported_at,
         )
 
 
@@ -116,7 +118,7 @@ class Messages:
         ]
         if status == SENT:
             actions.append(MessageRow.sent_at.set(now))
-        return _updated(_row(message, shards), actions, free)
+        return _updated(row_of(message, shards), actions, free)
 
     def release(self, message: Message, shards: int, error: str | None) -> bool:
         """End the attempt without a result: the message may be claimed again at once. No error: nothing was posted."""
@@ -124,7 +126,7 @@ class Messages:
         if error:
             actions += [_posted_at(message), MessageRow.last_error.set(error)]
         ours = (MessageRow.status == QUEUED) & (MessageRow.attempts == message.attempts)
-        return _updated(_row(message, shards), actions, ours)
+        return _updated(row_of(message, shards), actions, ours)
 
     def close(
         self, mailing_id: int, client_id: int, shards: int, status: str, now: datetime, error: str | None = None
@@ -144,7 +146,7 @@ class Messages:
         """
         require_transition(message.status, QUEUED)
         actions: list[Action] = [MessageRow.status.set(QUEUED), MessageRow.resends.set(resends)]
-        return _updated(_row(message, shards), actions, MessageRow.status == message.status)
+        return _updated(row_of(message, shards), actions, MessageRow.status == message.status)
 
     def await_hours(self, mailing_id: int, client_id: int, shards: int, timezone: str) -> None:
         """A queued message waits for its hours by this clock; any other is left as it is."""
@@ -153,13 +155,16 @@ class Messages:
         _updated(row, [MessageRow.timezone.set(timezone)], (MessageRow.status == QUEUED) & other)
 
     def page(
-        self, mailing_id: int, shard: int, after_client: int, limit: int, status: str | None = None
+        self, mailing_id: int, shard: int, after_client: int, limit: int, statuses: Sequence[str] = ()
     ) -> list[Message]:
-        """Messages of one partition in the order of client ids; fewer than `limit` means that there are no more."""
+        """Messages of one partition in the order of client ids; fewer than `limit` means that there are no more.
+
+        `statuses`: only those that have one of them.
+        """
         rows = MessageRow.query(
             f"{mailing_id}#{shard}",
             range_key_condition=MessageRow.client_id > after_client,
-            filter_condition=MessageRow.status == status if status else None,
+            filter_condition=MessageRow.status.is_in(*statuses) if statuses else None,
             consistent_read=True,
             limit=limit,
         )
@@ -187,7 +192,7 @@ def _part(mailing_id: int, client_id: int, shards: int) -> str:
     return f"{mailing_id}#{shard_of(client_id, shards)}"
 
 
-def _row(message: Message, shards: int) -> MessageRow:
+def row_of(message: Message, shards: int) -> MessageRow:
     return MessageRow(_part(message.mailing_id, message.client_id, shards), message.client_id)
 
 
@@ -196,10 +201,11 @@ def _posted_at(message: Message) -> Action:
 
 
 def _updated(row: MessageRow, actions: list[Action], condition: Condition) -> bool:
+    """False when the row is not as the condition says. One that a transaction has hold of may yet be: NotWritten."""
     try:
         row.update(actions=actions, condition=condition)
     except UpdateError as error:
-        if came_second(error):
+        if error.cause_response_code == "ConditionalCheckFailedException":
             return False
         raise NotWritten(f"message {row.part}/{row.client_id}") from error
     return True

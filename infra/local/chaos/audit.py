@@ -11,7 +11,7 @@ import boto3
 
 from .field import NEW_TEXT, Campaign, table_name
 
-STATUSES = ("queued", "sent", "failed", "expired", "cancelled", "unknown")
+STATUSES = ("queued", "sent", "failed", "expired", "cancelled", "unknown", "delivered", "undelivered")
 
 
 @dataclass(frozen=True)

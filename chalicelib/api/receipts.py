@@ -1,0 +1,66 @@
+"""Delivery receipts over HTTP: the gateway calls us, with a secret of its own."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+
+from chalice.app import Request, Response
+
+from ..adapters.outside import Outside
+from ..domain.receipt import MOST, Receipt
+from ..errors import BadInput, FieldErrors, NotAuthenticated, NotFound
+from ..fields import RECEIPT, read_fields
+from ..receipts import take_receipts
+from .bodies import dictionary, read_list
+from .calls import answered, chosen, raw_body
+
+
+def answer(outside: Outside, request: Request) -> Response:
+    """Where no receipts are expected, there is no such address."""
+
+    def act() -> Response:
+        if not outside.settings.receipts:
+            raise NotFound
+        _require_secret(outside, request.headers.get("authorization", ""))
+        return chosen(request.method, {"POST": _create})(outside, request)
+
+    return answered(act)
+
+
+def _create(outside: Outside, request: Request) -> Response:
+    """200 also for those about nobody's message, so that they are not sent for ever: they are counted apart."""
+    sent = read_list(raw_body(request), request.headers.get("content-type"), MOST)
+    receipts = _read(sent, outside.clock.now())
+    accepted = take_receipts(outside, receipts)
+    return Response({"accepted": accepted, "unknown": len(receipts) - accepted})
+
+
+def _read(sent: list[object], now: datetime) -> list[Receipt]:
+    """BadInput names every wrong one by its place in the list, from 0: `{"3.status": [...]}`; one alone needs none."""
+    receipts: list[Receipt] = []
+    errors: FieldErrors = {}
+    for place, one in enumerate(sent):
+        try:
+            receipts.append(_receipt(read_fields(dictionary(one), RECEIPT, set(), partial=False), now))
+        except BadInput as error:
+            prefix = f"{place}." if len(sent) > 1 else ""
+            errors |= {f"{prefix}{name}": texts for name, texts in error.fields.items()}
+    if errors:
+        raise BadInput(errors)
+    return receipts
+
+
+def _receipt(fields: dict[str, object], now: datetime) -> Receipt:
+    match fields:
+        case {"id": int(number), "status": str(status), **rest}:
+            at, reason = rest.get("at"), rest.get("reason")
+            return Receipt(number, status, at if isinstance(at, datetime) else now, str(reason or ""))
+    raise TypeError("fields that were read by their rules have other types")
+
+
+def _require_secret(outside: Outside, authorization: str) -> None:
+    """Compared in a time that does not tell how much of it is right."""
+    expected = f"Bearer {outside.receipts_secret.value()}"
+    if not hmac.compare_digest(authorization.encode("utf-8", "surrogatepass"), expected.encode()):
+        raise NotAuthenticated("The secret of receipts is expected: Authorization: Bearer <secret>.", "Bearer")

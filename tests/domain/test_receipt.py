@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.mailing import Counts, tally
+from chalicelib.domain.message import FINAL, STATUSES, Message, message_id
+from chalicelib.domain.receipt import NO_REASON, REPORTED, Receipt, merged, readable, reported, seconds_to_wait
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+POSTED = NOW - timedelta(minutes=1)
+MESSAGE = Message(1, 7, "queued", NOW - timedelta(hours=1), attempts=1, posted_at=POSTED)
+DELIVERED = Receipt(message_id(1, 7), "delivered", NOW)
+UNDELIVERED = Receipt(message_id(1, 7), "undelivered", NOW, "absent subscriber")
+
+
+@pytest.mark.parametrize(
+    ("status", "delivered", "undelivered"),
+    [
+        ("queued", "delivered", "undelivered"),
+        ("sent", "delivered", "undelivered"),
+        ("unknown", "delivered", "undelivered"),
+        ("expired", "delivered", "undelivered"),
+        ("cancelled", "delivered", "undelivered"),
+        ("failed", "delivered", "failed"),
+        ("undelivered", "delivered", "undelivered"),
+        ("delivered", "delivered", "delivered"),
+    ],
+)
+def test_a_receipt_says_what_became_of_a_message(status: str, delivered: str, undelivered: str) -> None:
+    message = replace(MESSAGE, status=status)
+    assert (reported(message, DELIVERED) or message).status == delivered
+    assert (reported(message, UNDELIVERED) or message).status == undelivered
+
+
+def test_the_reason_and_the_time_are_kept_and_a_delivery_clears_the_error() -> None:
+    after = reported(replace(MESSAGE, claimed_until=1.0), UNDELIVERED)
+    assert after is not None
+    assert (after.last_error, after.reported_at) == ("Not delivered: absent subscriber", NOW)
+    assert (after.sent_at, after.claimed_until) == (POSTED, None), "that it was posted is all that is known"
+    later = reported(after, replace(DELIVERED, at=NOW + timedelta(hours=1)))
+    assert later == replace(after, status="delivered", last_error=None, reported_at=NOW + timedelta(hours=1))
+    silent = reported(MESSAGE, replace(UNDELIVERED, reason=""))
+    assert silent is not None
+    assert silent.last_error == NO_REASON
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_what_was_never_posted_cannot_have_been_delivered(status: str) -> None:
+    assert reported(replace(MESSAGE, status=status, attempts=0), DELIVERED) is None
+
+
+def test_a_receipt_waits_while_the_post_is_under_way() -> None:
+    claimed = replace(MESSAGE, claimed_until=NOW.timestamp() + 7.5)
+    assert seconds_to_wait(claimed, NOW) == 8
+    assert seconds_to_wait(claimed, NOW + timedelta(seconds=8)) is None
+    assert seconds_to_wait(MESSAGE, NOW) is None
+    for status in FINAL:
+        assert seconds_to_wait(replace(claimed, status=status), NOW) is None
+
+
+@given(st.lists(st.sampled_from(REPORTED), min_size=1, max_size=5), st.sampled_from(STATUSES))
+def test_the_order_of_receipts_and_their_number_make_no_difference(statuses: list[str], status: str) -> None:
+    outcomes = set()
+    for order in itertools.permutations(statuses):
+        message = replace(MESSAGE, status=status)
+        for one in order:
+            message = reported(message, replace(DELIVERED, status=one)) or message
+        outcomes.add(message.status)
+    together = merged(replace(DELIVERED, status=one) for one in statuses)
+    at_once = reported(replace(MESSAGE, status=status), *together)
+    outcomes.add(at_once.status if at_once else status)
+    assert len(outcomes) == 1
+
+
+def test_of_several_about_one_message_one_is_kept() -> None:
+    other = replace(DELIVERED, message_id=message_id(1, 8))
+    assert merged([UNDELIVERED, other, DELIVERED, UNDELIVERED]) == [DELIVERED, other]
+
+
+def test_whose_message_it_is() -> None:
+    assert (DELIVERED.key, DELIVERED.is_ours) == ((1, 7), True)
+    trial = replace(DELIVERED, message_id=7)
+    assert not trial.is_ours
+    with pytest.raises(ValueError, match="no message's id"):
+        _ = trial.key
+
+
+@pytest.mark.parametrize("number", ["79774053329", "+7 (977) 405-33-29", "8.977.405.33.29", "977 4053329"])
+def test_what_may_be_a_phone_number_is_readable(number: str) -> None:
+    assert readable(f"no {number} here, error 1042") == "no *** here, error 1042"
+
+
+def test_what_is_delivered_or_not_is_counted_among_the_sent() -> None:
+    counts = tally({"queued": 1, "sent": 2, "delivered": 3, "undelivered": 4, "failed": 5}, total=15)
+    assert counts == Counts(total=15, sent=9, failed=5, delivered=3, undelivered=4)
+    assert sum(counts.by_status().values()) == 15
+    assert counts.with_receipts() == {**counts.by_status(), "delivered": 3, "undelivered": 4}
+    assert counts + -counts == Counts()

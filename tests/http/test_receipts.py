@@ -1,0 +1,187 @@
+"""The gateway reports over HTTP: with its own secret, one receipt or many, and bad ones write nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from chalice.test import Client
+
+from app import app
+from chalicelib import settings as settings_module
+from chalicelib.adapters import aws
+from chalicelib.adapters.outside import Outside
+from chalicelib.receipts import settle_receipts
+from chalicelib.workers import wakeup
+
+from .conftest import Answer
+
+SECRET = "0123456789abcdef"
+SENT = 10_000_000_001
+Report = Callable[..., Answer]
+
+
+@pytest.fixture
+def expecting(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> Outside:
+    """The same stack, configured for receipts."""
+    aws.client("ssm").put_parameter(Name="/test/receipts-secret", Value=SECRET, Type="SecureString")
+    monkeypatch.setenv("RECEIPTS", "true")
+    settings_module.settings.cache_clear()
+    wakeup.outside.cache_clear()
+    return wakeup.outside()
+
+
+@pytest.fixture
+def report() -> Iterator[Report]:
+    """`report({"id": ...})`, or `report(body=b"...")`."""
+    with Client(app) as client:
+
+        def report(
+            sent: Any = None,
+            body: bytes | None = None,
+            authorization: str | None = f"Bearer {SECRET}",
+            content_type: str = "application/json",
+            method: str = "POST",
+        ) -> Answer:
+            headers = {"Content-Type": content_type, "Host": "api.example.com"}
+            headers |= {"Authorization": authorization} if authorization is not None else {}
+            raw = json.dumps(sent).encode() if body is None else body
+            answer = client.http.request(method, "/Receipts", headers=headers, body=raw)
+            return Answer(answer.status_code, answer.headers, answer.body.decode())
+
+        yield report
+
+
+def queued(outside: Outside) -> list[dict[str, Any]]:
+    """What was queued by now, taken out of the queue."""
+    letters = outside.receipts_queue.take()
+    if letters:
+        outside.receipts_queue.delete([letter.receipt for letter in letters])
+    return [receipt for letter in letters for receipt in json.loads(letter.body)["receipts"]]
+
+
+def test_where_no_receipts_are_expected_there_is_no_such_address(outside: Outside, report: Report) -> None:
+    for method in ("POST", "GET", "DELETE"):
+        answer = report({"id": SENT, "status": "delivered"}, method=method)
+        assert (answer.status, answer.json) == (404, {"detail": "Not found."})
+    assert queued(outside) == []
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "Bearer", "Bearer ", f"Bearer {SECRET}0", f"Bearer {SECRET[:-1]}", f"Token {SECRET}", "Bearer é\udcff"],
+)
+def test_nobody_reports_without_the_secret(expecting: Outside, report: Report, authorization: str | None) -> None:
+    answer = report({"id": SENT, "status": "delivered"}, authorization=authorization)
+    assert answer.status == 401
+    assert list(answer.json) == ["detail"]
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert SECRET not in answer.text
+    assert queued(expecting) == []
+
+
+def test_one_receipt_or_a_list_of_them(expecting: Outside, report: Report) -> None:
+    answer = report({"id": SENT, "status": "delivered", "at": "2026-11-23T15:00:00+03:00"})
+    assert (answer.status, answer.json) == (200, {"accepted": 1, "unknown": 0})
+    assert queued(expecting) == [{"id": SENT, "status": "delivered", "at": "2026-11-23T12:00:00+00:00"}]
+    many = [{"id": str(SENT + number), "status": "undelivered", "reason": "off"} for number in range(250)]
+    assert report(many).json == {"accepted": 250, "unknown": 0}
+    found = queued(expecting)
+    assert [receipt["id"] for receipt in found] == [SENT + number for number in range(250)]
+    assert {receipt["reason"] for receipt in found} == {"off"}
+
+
+def test_what_is_nobodys_is_answered_so_that_it_is_not_repeated(expecting: Outside, report: Report) -> None:
+    sent = [{"id": number, "status": "delivered"} for number in (7, 0, -5, 2**63, 10**30, SENT)]
+    assert report(sent).json == {"accepted": 1, "unknown": 5}
+    assert [receipt["id"] for receipt in queued(expecting)] == [SENT]
+
+
+@pytest.mark.parametrize(
+    ("sent", "errors"),
+    [
+        ({}, ["id", "status"]),
+        ({"id": SENT, "status": "lost"}, ["status"]),
+        ({"id": "x1", "status": "delivered"}, ["id"]),
+        ({"id": True, "status": "delivered"}, ["id"]),
+        ({"id": 1.5, "status": "delivered"}, ["id"]),
+        ({"id": SENT, "status": ["delivered"]}, ["status"]),
+        ({"id": SENT, "status": "delivered", "at": "yesterday"}, ["at"]),
+        ({"id": SENT, "status": "delivered", "reason": 5}, ["reason"]),
+        ({"id": SENT, "state": "delivered"}, ["state", "status"]),
+        ([{"id": SENT, "status": "delivered"}, {"id": SENT, "status": "lost"}, 7], ["1.status", "2.non_field_errors"]),
+        ([], ["non_field_errors"]),
+        ([{"id": SENT, "status": "delivered"}] * 501, ["non_field_errors"]),
+        (7, ["non_field_errors"]),
+    ],
+)
+def test_bad_ones_are_named_and_none_of_the_request_is_taken(
+    expecting: Outside, report: Report, sent: Any, errors: list[str]
+) -> None:
+    answer = report(sent)
+    assert answer.status == 400, answer.text
+    assert sorted(answer.json) == errors
+    assert queued(expecting) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b'{"id": 1', "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b'{"id": "\xff"}', "application/json", 400),
+        (b"id=10000000001&status=delivered", "application/x-www-form-urlencoded", 415),
+        (b" " * (256 * 1024 + 1), "application/json", 413),
+    ],
+)
+def test_only_json_of_a_sensible_size_is_read(
+    expecting: Outside, report: Report, body: bytes, content_type: str, status: int
+) -> None:
+    answer = report(body=body, content_type=content_type)
+    assert (answer.status, list(answer.json)) == (status, ["detail"])
+
+
+def test_another_method_is_refused(expecting: Outside, report: Report) -> None:
+    answer = report(method="GET")
+    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+
+
+def test_a_reason_is_shown_without_what_may_be_a_phone_number(expecting: Outside, report: Report) -> None:
+    reason = "absent\nsubscriber +7 (977) 405-33-29 / 79774053329, code 12 " + "x" * 300
+    report({"id": SENT, "status": "undelivered", "reason": reason})
+    (receipt,) = queued(expecting)
+    assert receipt["reason"].startswith("absent subscriber *** / ***, code 12 xxx")
+    assert len(receipt["reason"]) == 255
+
+
+@pytest.mark.usefixtures("mailing")
+def test_statistics_tell_of_what_was_delivered_and_the_sent_stay_counted(
+    expecting: Outside, report: Report, call: Callable[..., Answer]
+) -> None:
+    report({"id": SENT, "status": "undelivered", "reason": "absent subscriber", "at": "2026-11-23T12:00:00Z"})
+    bodies = [letter.body for letter in expecting.receipts_queue.take()]
+    assert settle_receipts(expecting, bodies, lambda: 60.0) == [None]
+    stats = call("GET", "/Stats/1?status=sent").json
+    counts = stats["messages"]
+    assert (counts["sent"], counts["delivered"], counts["undelivered"]) == (1, 0, 1)
+    assert counts["total"] == sum(counts[name] for name in ("queued", "sent", "failed", "expired", "cancelled"))
+    (message,) = stats["results"]
+    assert (message["status"], message["last_error"]) == ("undelivered", "Not delivered: absent subscriber")
+    assert message["reported_at"] == "2026-11-23T12:00:00Z"
+    assert call("GET", "/Stats/1?status=undelivered").json["results"] == [message]
+    assert call("GET", "/Stats").json["totals"]["undelivered"] == 1
+    refused = call("POST", "/Mailing/1/resend", form={"statuses": "undelivered"})
+    assert refused.status == 400
+
+
+def test_the_worker_gives_back_what_it_has_no_time_for(expecting: Outside, report: Report) -> None:
+    """chalice.test leaves a Lambda three seconds, which is too little to begin a group; what is done with goes."""
+    report({"id": SENT, "status": "delivered"})
+    bodies = ["garbage", *(letter.body for letter in expecting.receipts_queue.take())]
+    records = [{"messageId": f"m{n}", "receiptHandle": f"r{n}", "body": body} for n, body in enumerate(bodies)]
+    with Client(app) as client:
+        answer = client.lambda_.invoke("settle_receipts", {"Records": records}).payload
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert expecting.dead_letters.size() == 1
