@@ -49,4 +49,5 @@ def use_local_aws(url: str) -> None:
         AWS_ACCESS_KEY_ID="test",
         AWS_SECRET_ACCESS_KEY="test",  # noqa: S106
     )
-    os.environ.pop("AWS_PROFILE", None)
+    for real in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        os.environ.pop(real, None)

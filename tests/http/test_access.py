@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from infra.local.seed import LOCAL_TOKEN
 
 from .conftest import Call
 
+FOR_PROGRAMS = ("/Clients", "/Mailing", "/Stats", "/Audit", "/metrics")
+
 
 def without_a_gateway(method: str, path: str, authorization: str | None) -> tuple[int, str]:
     """The API handler woken as LocalStack does it: nobody has asked the authorizer."""
@@ -24,7 +27,7 @@ def without_a_gateway(method: str, path: str, authorization: str | None) -> tupl
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
         "multiValueQueryStringParameters": None,
-        "pathParameters": {},
+        "pathParameters": dict.fromkeys(re.findall(r"{(\w+)}", path), "1"),
         "path": path,
         "body": None,
         "isBase64Encoded": False,
@@ -53,6 +56,12 @@ def test_without_an_authorizer_the_api_checks_the_token_itself(outside: Outside,
     status, body = without_a_gateway("GET", "/Clients", authorization)
     assert status == 401
     assert body.startswith('{"detail":')
+
+
+def test_without_an_authorizer_no_address_of_the_api_is_open(outside: Outside) -> None:
+    asked = {path for path in app.routes if path.startswith(FOR_PROGRAMS)}
+    assert len(asked) > 15
+    assert {without_a_gateway("GET", path, None)[0] for path in asked} == {401}
 
 
 def test_a_good_token_is_served_without_an_authorizer_too(outside: Outside, token: str) -> None:
