@@ -56,7 +56,8 @@ def stack_name_of(stage: str) -> str:
     """Stages live side by side: everything of a stage is named after its stack. Raises DeployFailed."""
     if not STAGE.fullmatch(stage) or stage == LOCAL_STAGE:
         raise DeployFailed(
-            f"STAGE={stage or '?'}: a name such as prod or test-2 is expected, but not {LOCAL_STAGE}: that is `make up`"
+            f"STAGE={stage or '?'}: a name such as prod or test-2, of at most {LONGEST_STAGE} characters, is expected, "
+            f"but not {LOCAL_STAGE}: that is `make up`"
         )
     return f"notifications-{stage}"
 
