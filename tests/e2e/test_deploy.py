@@ -82,7 +82,7 @@ def test_a_deploy_over_a_running_mailing_loses_nobody(
     stack: LocalStack, call: Call, simulator: Simulator, finished: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     """AWS lets invocations under way finish; MiniStack kills them, and their posts are made again with the same ids."""
-    rows = "\n".join(f"{79_600_000_000 + number};deploy" for number in range(CLIENTS))
+    rows = "\n".join(f"{79_680_000_000 + number};deploy" for number in range(CLIENTS))
     body = f"phone_number;tag\n{rows}\n".encode()
     headers = {"Content-Type": "application/octet-stream"}
     one = call("POST", "/Clients/import/?file_name=a.csv", data=body, headers=headers).json()
@@ -92,7 +92,7 @@ def test_a_deploy_over_a_running_mailing_loses_nobody(
         time.sleep(0.3)
     project = changed_project(tmp_path)
     package(STAGE, project)  # fetches what it needs now, so that the deploy is quick
-    simulator.behave(latency=2.0)
+    simulator.behave(latency=5.0)
     now = datetime.now(UTC)
     fields = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=1)).isoformat()}
     mailing = call("POST", "/Mailing/", json={**fields, "message_text": "deploy", "filter_tag": "deploy"}).json()
