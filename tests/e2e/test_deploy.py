@@ -102,7 +102,7 @@ def test_a_deploy_over_a_running_mailing_loses_nobody(
     seen_by_then = simulator.seen.summary()["accepted"]
     assert seen_by_then < CLIENTS, "the mailing was still running"
     simulator.behave()
-    stats = finished(mailing["id"], 150)
+    stats = finished(mailing["id"], 400)
     assert stats["messages"]["sent"] == CLIENTS
     assert {message["id"] for message in stats["results"]} <= set(simulator.seen.accepted)
     assert simulator.seen.summary()["distinct"] == CLIENTS
