@@ -23,6 +23,7 @@ from .domain.client import (
     attributes_error,
     is_attribute_name,
 )
+from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
 from .domain.receipt import REPORTED, readable
 from .errors import BadInput, FieldErrors
@@ -181,6 +182,28 @@ def clock(sent: object) -> time | None:
     return time.fromisoformat(value)
 
 
+def number_up_to(most: int, example: int) -> Rule:
+    """A whole number from 1; blank or null for none."""
+    expected = f"A whole number from 1 to {most} is expected, such as {example}."
+
+    @rule(
+        anyOf=[
+            {"type": ["integer", "null"], "minimum": 1, "maximum": most},
+            {"type": "string", "pattern": f"^([1-9][0-9]{{0,{len(str(most)) - 1}}})?$"},
+        ],
+        examples=[example],
+    )
+    def number(sent: object) -> int | None:
+        value = str(sent) if type(sent) is int else "" if sent is None else text(sent)
+        if not value:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= most:
+            raise ValueError(expected)
+        return int(value)
+
+    return number
+
+
 @rule(type=["string", "null"], examples=["тег1,тег3"])
 def tags(sent: object) -> tuple[str, ...]:
     def one(label: str) -> str:
@@ -302,6 +325,7 @@ MAILING = {
     "filter_op_codes": Field(operator_codes, "Operator codes separated by commas: the client's is one of them."),
     "time_from": Field(clock, "Nothing is sent to a client before this hour of the day, by the client's own clock."),
     "time_to": Field(clock, "Nor from this one on; before time_from: over midnight. Both, or neither (blank or null)."),
+    "rate_limit": Field(number_up_to(MAX_RATE, 100), "Messages a second, at most; blank or null: no limit."),
 }
 MAILING_READ_ONLY = {"id", "status"}
 

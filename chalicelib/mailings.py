@@ -158,6 +158,7 @@ def shown(mailing: Mailing) -> dict[str, object]:
         "filter_op_codes": ",".join(mailing.chosen.operator_codes) or None,
         "time_from": mailing.window.opens.isoformat("minutes") if mailing.window else None,
         "time_to": mailing.window.closes.isoformat("minutes") if mailing.window else None,
+        "rate_limit": mailing.rate_limit,
     }
 
 

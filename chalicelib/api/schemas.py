@@ -44,6 +44,7 @@ MAILING_SHOWN: dict[str, Schema] = {
     "filter_op_codes": TEXT_OR_NULL,
     "time_from": TEXT_OR_NULL,
     "time_to": TEXT_OR_NULL,
+    "rate_limit": {"type": ["integer", "null"]},
 }
 MESSAGE_SHOWN: dict[str, Schema] = {
     "id": INTEGER,

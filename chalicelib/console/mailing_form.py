@@ -133,6 +133,7 @@ def _sent(visit: Visit, before: Mailing | None) -> Values:
         "filter_op_codes": _joined(visit, "filter_op_codes"),
         "time_from": visit.field("time_from"),
         "time_to": visit.field("time_to"),
+        "rate_limit": visit.field("rate_limit"),
         **kept,
     }
 

@@ -27,6 +27,7 @@ class MailingFields(TypedDict, total=False):
     filter_op_codes: tuple[str, ...]
     time_from: time | None
     time_to: time | None
+    rate_limit: int | None
 
 
 def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
@@ -39,6 +40,7 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         has_fields=has_fields(fields["message_text"]),
         chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ())),
         window=_window(None, fields),
+        rate_limit=fields.get("rate_limit"),
     )
     _require_order(mailing)
     return _become(mailing, _status_by_times(mailing, mailing, now), now)
@@ -60,6 +62,7 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
             fields.get("filter_op_codes", mailing.chosen.operator_codes),
         ),
         window=_window(mailing.window, fields),
+        rate_limit=fields.get("rate_limit", mailing.rate_limit),
     )
     if after.window != mailing.window and mailing.plan is not None:
         after = _queued_anew(after)

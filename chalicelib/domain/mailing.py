@@ -27,6 +27,9 @@ MAY_BECOME = {
     CANCELLED: {CANCELLED},
 }
 
+MAX_RATE = 100_000
+"""Messages a second: the most that a mailing's own limit may say."""
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -86,7 +89,8 @@ class Mailing:
     last decision, and conclude nothing. The next one that does also carries out what was ordered: `requeue` what
     waits, and send again those whose status is in `resend` (order number `resends`).
 
-    `window` are the local hours, if it has any. `releases`: the moments when it opens for somebody who waits for that.
+    `rate_limit` is in messages a second. `window` are the local hours, if it has any.
+    `releases`: the moments when it opens for somebody who waits for that.
     `awaits_hours`: the last round of recounting found nobody waiting for anything else.
     `has_fields`: its text is filled in for each client; one announced before there were fields goes out as it is.
 
@@ -99,6 +103,7 @@ class Mailing:
     message_text: str
     chosen: Filter = EVERYONE
     window: SendWindow | None = None
+    rate_limit: int | None = None
     status: str = SCHEDULED
     plan: Plan | None = None
     is_fanned_out: bool = False

@@ -38,6 +38,7 @@ def test_a_mailing_of_the_future_is_scheduled(call: Call, outside: Outside) -> N
         "message_text": "Привет",
         "filter_tag": "тег1,тег3",
         "filter_op_codes": None,
+        "rate_limit": None,
         "time_from": None,
         "time_to": None,
     }
@@ -133,6 +134,12 @@ def test_mailings_are_listed_newest_first_and_in_pages(call: Call) -> None:
     rest = call("GET", first["next"].removeprefix("https://api.example.com")).json
     assert [mailing["id"] for mailing in rest["results"]] == [2, 1]
     assert rest["next"] is None
+
+
+def test_a_rate_is_a_number_from_a_form_or_from_json_and_can_be_changed_and_taken_away(call: Call) -> None:
+    assert call("POST", "/Mailing", form={**fields(SOON, LATER), "rate_limit": "50"}).json["rate_limit"] == 50
+    assert call("PATCH", "/Mailing/1", json={"rate_limit": 70}).json["rate_limit"] == 70
+    assert call("PATCH", "/Mailing/1", form={"rate_limit": ""}).json["rate_limit"] is None
 
 
 def test_local_hours_are_given_changed_and_taken_away(call: Call) -> None:

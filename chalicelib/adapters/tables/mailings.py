@@ -79,6 +79,7 @@ class MailingRow(Model):
     resends = NumberAttribute(default=0)
     time_from = UnicodeAttribute(null=True)
     time_to = UnicodeAttribute(null=True)
+    rate_limit = NumberAttribute(null=True)
     releases = NumberSetAttribute(null=True)
     awaits_hours = BooleanAttribute(default=False)
     progress_at = Moment(null=True)
@@ -106,6 +107,7 @@ class MailingRow(Model):
             resend=tuple(self.resend),
             resends=int(self.resends),
             window=_window(self.time_from, self.time_to),
+            rate_limit=None if self.rate_limit is None else int(self.rate_limit),
             releases=frozenset(datetime.fromtimestamp(moment, UTC) for moment in self.releases or ()),
             awaits_hours=self.awaits_hours,
             progress_at=self.progress_at,
@@ -270,6 +272,7 @@ def _decisions(mailing: Mailing) -> dict[str, Any]:
         "resends": mailing.resends,
         "time_from": mailing.window and _shown(mailing.window.opens),
         "time_to": mailing.window and _shown(mailing.window.closes),
+        "rate_limit": mailing.rate_limit,
         "ended_at": mailing.ended_at,
     }
 
