@@ -119,7 +119,7 @@ def say_who_moves(outside: Outside, changes: Sequence[tuple[Client, Client]]) ->
     """
     moving = [after.id for before, after in changes if after.timezone != before.timezone]
     if moving:
-        outside.segments_queue.send([{"job": "moved", "clients": moving}], delay=SECONDS_TO_WRITE)
+        outside.segments_queue.send([{"job": "moved", "clients": moving}], [SECONDS_TO_WRITE])
 
 
 def forget_client(outside: Outside, client_id: int, author: Author | None = None) -> None:

@@ -18,12 +18,13 @@ from .domain.audience import plan_audience
 from .domain.client import Client
 from .domain.decisions import started
 from .domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
-from .domain.message import EXPIRED, QUEUED, Message, queue_body
+from .domain.message import EXPIRED, QUEUED, Message
 from .domain.segment import Segment
 from .domain.send_window import Hours
 from .domain.walk import Cursor, walk
 from .errors import RowChanged
 from .logs import log, log_clients, measure
+from .rates import queue_messages
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -164,7 +165,7 @@ def _write_chunk(outside: Outside, mailing: Mailing, clients: list[Client], ther
     log_clients("created", [message.client_id for message in new], mailing_id=mailing.id, status=status)
     queued = [message for message in [*known.values(), *new] if message.status == QUEUED]
     waiting = [message for message in queued if not there.holds(message.timezone)]
-    outside.send_queue.send([queue_body(message.mailing_id, message.client_id) for message in waiting])
+    queue_messages(outside, mailing, waiting)
     return len(new) if status == EXPIRED else 0
 
 

@@ -15,6 +15,7 @@ from .domain.mailing import RUNNING, Mailing
 from .domain.message import QUEUED, queue_body
 from .domain.send_window import Hours
 from .logs import log, log_clients
+from .rates import queue_messages
 from .zones import zone
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def release_shard(
             return False
         page = outside.messages.page(mailing_id, shard, after, PAGE, [QUEUED])
         released = [message for message in page if opens(message.timezone)]
-        outside.send_queue.send([queue_body(message.mailing_id, message.client_id) for message in released])
+        queue_messages(outside, mailing, released)
         log_clients("released", [message.client_id for message in released], mailing_id=mailing_id)
         if len(page) < PAGE:
             return True

@@ -18,11 +18,12 @@ from .domain.admission import Mend, mend
 from .domain.decisions import ended
 from .domain.mailing import CANCELLED as MAILING_CANCELLED
 from .domain.mailing import RUNNING, Counts, Mailing, tally
-from .domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, queue_body
+from .domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message
 from .domain.segment import ShardReport
 from .domain.send_window import Hours
 from .errors import RowChanged
 from .logs import log, log_clients
+from .rates import queue_messages
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -102,11 +103,7 @@ def _mend_page(
     queued = [message for message, what in zip(page, mends, strict=True) if what in (Mend.REVIVE, Mend.REQUEUE)]
     waiting = [message for message in queued if not there.holds(message.timezone)]
     chunks = [waiting[start : start + CHUNK] for start in range(0, len(waiting), CHUNK)]
-    list(
-        threads.map(
-            lambda chunk: outside.send_queue.send([queue_body(m.mailing_id, m.client_id) for m in chunk]), chunks
-        )
-    )
+    list(threads.map(lambda chunk: queue_messages(outside, mailing, chunk), chunks))
     return statuses
 
 

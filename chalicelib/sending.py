@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from . import hours, recount
@@ -24,10 +24,12 @@ from .domain.gateway_result import Outcome, read_answer
 from .domain.mailing import NOTHING, Counts, Mailing, tally
 from .domain.message import CANCELLED, EXPIRED, FAILED, SENT, UNKNOWN, Message, message_id
 from .domain.pace import Pace
+from .domain.rate import ANY_TIME, Permit
 from .domain.template import NO_TEXT, text_for
 from .errors import NotWritten
 from .logs import log, log_clients, measure
 from .mailing_memory import MailingMemory
+from .rates import Permits
 from .zones import zone
 
 if TYPE_CHECKING:
@@ -106,7 +108,8 @@ class Sender:
         jobs = [job for job in read.values() if job is not None]
         self.outside.gateway.prepare()
         clients = ClientMemory(self.outside, {job.client_id for job in jobs})
-        batch = _Batch(self, clients, seconds_left)
+        permits = Permits(self.outside, [job.mailing_id for job in jobs])
+        batch = _Batch(self, clients, permits, seconds_left)
         results = list(self._threads.map(batch.handle, jobs))
         counts = Counter(result.metric for result in results if result.metric)
         durations = {"GatewayMilliseconds": batch.latencies, "QueueMilliseconds": waited}
@@ -150,10 +153,13 @@ class Sender:
 
 
 class _Batch:
-    def __init__(self, sender: Sender, clients: ClientMemory, seconds_left: Callable[[], float]) -> None:
+    def __init__(
+        self, sender: Sender, clients: ClientMemory, permits: Permits, seconds_left: Callable[[], float]
+    ) -> None:
         self.outside = sender.outside
         self.mailings = sender.mailings
         self.clients = clients
+        self.permits = permits
         self.seconds_left = seconds_left
         self.breaker = sender.breaker
         self.pace = sender.pace
@@ -190,8 +196,8 @@ class _Batch:
             case _:
                 return Result(delay=self._seconds_until(decision.opens_at))
 
-    def _decide(self, mailing: Mailing | None, client: Client | None) -> Decision:
-        return admit(mailing, client, self.outside.clock.now(), zone)
+    def _decide(self, mailing: Mailing | None, client: Client | None, permit: Permit = ANY_TIME) -> Decision:
+        return admit(mailing, client, self.outside.clock.now(), zone, permit)
 
     def _seconds_until(self, opens_at: datetime | None) -> int:
         if opens_at is None:
@@ -212,17 +218,27 @@ class _Batch:
         timeout = self._seconds_for_post(mailing)
         if timeout < self._least_seconds:
             return Result(delay=1)
+        permit = self.permits.next(mailing)
+        if isinstance(permit, int):
+            return Result(delay=permit)
         now = self.outside.clock.now()
         if not self.breaker.admits(now, timedelta(seconds=timeout)):
             return self._later(job, "HeldBack", self.breaker.rest_left(now))
-        until = now + timedelta(seconds=timeout) + CLAIM_MARGIN
+        begins_at = max(now, datetime.fromtimestamp(permit.at, UTC))
+        until = begins_at + timedelta(seconds=timeout) + CLAIM_MARGIN
         shards = mailing.started_plan.shards
         message = self.outside.messages.claim(job.mailing_id, job.client_id, shards, now, until)
         if message is None:
             return self._not_ours(job, shards)
-        timeout = min(timeout, self._seconds_for_post(mailing))
-        is_late = self._decide(mailing, self.clients.get(job.client_id)).admission != Admission.POST
-        if timeout < self._least_seconds or is_late:  # claiming took long
+        self.outside.clock.sleep_until(permit.at)
+        return self._post(job, message, shards, text, permit, timeout)
+
+    def _post(self, job: Job, message: Message, shards: int, text: str, permit: Permit, timeout: float) -> Result:
+        """All is looked at once more: claiming may have taken long."""
+        mailing, client = self.mailings.get(job.mailing_id), self.clients.get(job.client_id)
+        is_admitted = self._decide(mailing, client, permit).admission == Admission.POST
+        timeout = min(timeout, self._seconds_for_post(mailing)) if mailing else 0
+        if client is None or not is_admitted or timeout < self._least_seconds:
             self.outside.messages.release(message, shards, None)
             return Result(delay=1)
         posted_at = self.outside.clock.now()

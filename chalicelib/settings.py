@@ -101,6 +101,7 @@ class Settings:
     gateway_url: str = _setting("http://127.0.0.1:9000", _url, "Address of the SMS gateway.")
     gateway_timeout: float = _setting(10.0, _positive, "Seconds to wait for the gateway's answer.")
     gateway_dedupes: bool = _setting(True, _flag, "Whether the gateway takes a repeated message id only once.")
+    gateway_rate: float | None = _setting(None, _positive, "Messages a second that the gateway takes; none: no limit.")
     receipts: bool = _setting(False, _flag, "Whether the gateway may report what was delivered.")
     sender_threads: int = _setting(20, _count, "Posts that one sender Lambda has under way at once.")
     message_retention_days: int = _setting(400, _count, "Days after its end that a mailing's messages are kept.")

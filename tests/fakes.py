@@ -27,6 +27,7 @@ from chalicelib.domain.letter import KeptLetter, Letter
 from chalicelib.domain.mailing import NOTHING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message
 from chalicelib.domain.principal import Token, User
+from chalicelib.domain.rate import Bucket
 from chalicelib.domain.record import Record, day_of
 from chalicelib.domain.segment import Segment, ShardReport
 from chalicelib.errors import FileGone, ImportBusy, NotSent, PhoneTaken, RowChanged, SegmentBusy
@@ -51,6 +52,11 @@ class FakeClock:
 
     def sleep(self, seconds: float) -> None:
         self.forward(seconds)
+
+    def sleep_until(self, moment: float) -> None:
+        """Threads sleep side by side: time goes on to the latest of their moments, and not by their sum."""
+        with LOCK:
+            self.time = max(self.time, datetime.fromtimestamp(moment, UTC))
 
 
 class FakeCounters:
@@ -432,6 +438,18 @@ class FakeReceipts:
                 self.mailings.counters.finished += moved
 
 
+class FakeRates:
+    def __init__(self) -> None:
+        self.buckets: defaultdict[str, Bucket] = defaultdict(Bucket)
+        self.writes = 0
+
+    def change(self, name: str, decide: Callable[[Bucket], tuple[Bucket, Any]]) -> Any:
+        with LOCK:
+            self.buckets[name], decided = decide(self.buckets[name])
+            self.writes += 1
+            return decided
+
+
 class FakeSegments:
     def __init__(self) -> None:
         self.rows: dict[tuple[int, int], Segment] = {}
@@ -703,8 +721,8 @@ class FakeQueue:
     messages: dict[str, Delivery] = field(default_factory=dict)
     _ids: Any = field(default_factory=itertools.count)
 
-    def send(self, bodies: Iterable[dict[str, object]], delay: int = 0) -> None:
-        for body in bodies:
+    def send(self, bodies: Sequence[dict[str, object]], delays: Sequence[int] | None = None) -> None:
+        for body, delay in zip(bodies, delays or [0] * len(bodies), strict=True):
             self.send_raw(json.dumps(body), delay)
 
     def send_raw(self, body: str, delay: int = 0) -> None:
@@ -807,6 +825,7 @@ class FakeOutside:
         self.mailings = FakeMailings(self.counters, self.audit)
         self.messages = FakeMessages(self.settings.gateway_dedupes)
         self.receipts = FakeReceipts(self.mailings, self.messages)
+        self.rates = FakeRates()
         self.segments = FakeSegments()
         self.tokens = FakeTokens(self.audit)
         self.users = FakeUsers()

@@ -19,3 +19,8 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         """Only where the queue cannot wait in our place."""
         time.sleep(seconds)
+
+    def sleep_until(self, moment: float) -> None:
+        """Up to a moment, in seconds since the epoch, that is all but here; not at all when it has passed."""
+        if (seconds := moment - time.time()) > 0:
+            time.sleep(seconds)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .tables.labels import Labels
     from .tables.mailings import Mailings
     from .tables.messages import Messages
+    from .tables.rates import Rates
     from .tables.receipts import Receipts
     from .tables.reports import Reports
     from .tables.segments import Segments
@@ -67,6 +68,12 @@ class Outside:
         from .tables.messages import Messages
 
         return Messages(self.settings.stack_name, self.settings.gateway_dedupes)
+
+    @cached_property
+    def rates(self) -> Rates:
+        from .tables.rates import Rates
+
+        return Rates(self.settings.stack_name)
 
     @cached_property
     def receipts(self) -> Receipts:

@@ -35,12 +35,13 @@ class Queue:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def send(self, bodies: Sequence[Mapping[str, object]], delay: int = 0) -> None:
-        """All of them, ten a call; `delay` in seconds, at most 900. Raises QueueRefused."""
+    def send(self, bodies: Sequence[Mapping[str, object]], delays: Sequence[int] | None = None) -> None:
+        """All of them, ten a call; each `delay` in seconds, at most 900. Raises QueueRefused."""
+        waits = delays or [0] * len(bodies)
         for start in range(0, len(bodies), BATCH):
             entries = [
                 {"Id": str(index), "MessageBody": json.dumps(body, separators=(",", ":")), "DelaySeconds": delay}
-                for index, body in enumerate(bodies[start : start + BATCH])
+                for index, (body, delay) in enumerate(zip(bodies[start : start + BATCH], waits[start:], strict=False))
             ]
             self._insist("send_message_batch", entries)
 

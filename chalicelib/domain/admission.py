@@ -9,6 +9,7 @@ from enum import Enum
 from .client import Client
 from .mailing import CANCELLED, PAUSED, RUNNING, Mailing
 from .message import EXPIRED, QUEUED, Message
+from .rate import ANY_TIME, Permit
 from .send_window import Hours, Zones
 
 CLIENT_GONE = "The client was deleted."
@@ -21,6 +22,8 @@ class Admission(Enum):
     """Not now: back to the queue."""
     HOLD = "hold"
     """The row waits without its queue message: a resumed mailing is queued again, a cancelled one is closed."""
+    PACE = "pace"
+    """Its permit is for another moment: it comes back to ask for a new one."""
     SOON = "soon"
     """The client's window opens soon: the queue holds the message back until then."""
     CLOSED = "closed"
@@ -40,8 +43,10 @@ class Decision:
     opens_at: datetime | None = None
 
 
-def admit(mailing: Mailing | None, client: Client | None, now: datetime, zones: Zones) -> Decision:
-    """What becomes of a queued message at this moment."""
+def admit(
+    mailing: Mailing | None, client: Client | None, now: datetime, zones: Zones, permit: Permit = ANY_TIME
+) -> Decision:
+    """What becomes of a queued message at this moment. `permit`: when its rate allows it."""
     if mailing is None:
         return Decision(Admission.DROP)
     if mailing.status == CANCELLED:
@@ -61,6 +66,8 @@ def admit(mailing: Mailing | None, client: Client | None, now: datetime, zones: 
         return Decision(Admission.CLOSED, opens_at=hours.opens_at(client.timezone))
     if hours.opens_at(client.timezone) != now:
         return Decision(Admission.SOON, opens_at=hours.opens_at(client.timezone))
+    if not permit.allows(now.timestamp()):
+        return Decision(Admission.PACE)
     return Decision(Admission.POST)
 
 

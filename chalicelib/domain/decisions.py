@@ -64,7 +64,8 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         window=_window(mailing.window, fields),
         rate_limit=fields.get("rate_limit", mailing.rate_limit),
     )
-    if after.window != mailing.window and mailing.plan is not None:
+    is_sooner = after.window != mailing.window or _is_faster(mailing.rate_limit, after.rate_limit)
+    if is_sooner and mailing.plan is not None:
         after = _queued_anew(after)
     if mailing.plan is not None:
         _refuse_after_start(mailing, after)
@@ -129,6 +130,11 @@ def _become(mailing: Mailing, status: str, now: datetime) -> Mailing:
 def _queued_anew(mailing: Mailing) -> Mailing:
     """Ordered: a round of recounting queues what may be sent, and sees anew to the release of what has to wait."""
     return replace(mailing, requeue=True, releases=frozenset())
+
+
+def _is_faster(before: int | None, after: int | None) -> bool:
+    """Then what the queue holds back for the slower rate is queued again for the new one."""
+    return before is not None and (after is None or after > before)
 
 
 def _window(before: SendWindow | None, fields: MailingFields) -> SendWindow | None:

@@ -59,6 +59,7 @@ TABLES = (
     "mailings",
     "messages",
     "segments",
+    "rates",
     "imports",
     "tokens",
     "users",

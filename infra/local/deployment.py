@@ -15,7 +15,11 @@ REPORT_RECIPIENTS = "operator@example.com"
 
 
 def deploy_local(
-    gateway_url: str, gateway_token: str, gateway_dedupes: bool = True, receipts: bool = False
+    gateway_url: str,
+    gateway_token: str,
+    gateway_dedupes: bool = True,
+    receipts: bool = False,
+    gateway_rate: str = "",
 ) -> dict[str, str]:
     """With what the contract publishes to come in with; answers with the stack's outputs. Raises DeployFailed."""
     put_gateway_token(STACK_NAME, gateway_token)
@@ -26,6 +30,7 @@ def deploy_local(
     parameters = {
         "GatewayUrl": gateway_url,
         "GatewayDedupes": str(gateway_dedupes).lower(),
+        "GatewayRate": gateway_rate,
         "Receipts": str(receipts).lower(),
         "ReportSender": REPORT_SENDER,
         "ReportRecipients": REPORT_RECIPIENTS,

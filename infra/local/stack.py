@@ -50,6 +50,7 @@ class LocalSettings:
     lambdas_aws_url: str = ""
     gateway_dedupes: bool = True
     receipts: bool = False
+    gateway_rate: str = ""
 
 
 class LocalStack:
@@ -184,7 +185,7 @@ class LocalStack:
         settings = self.settings
         try:
             self.outputs = deploy_local(
-                gateway_url, settings.gateway_token, settings.gateway_dedupes, settings.receipts
+                gateway_url, settings.gateway_token, settings.gateway_dedupes, settings.receipts, settings.gateway_rate
             )
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error

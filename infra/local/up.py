@@ -16,7 +16,7 @@ from .stack import LocalSettings, LocalStack, StackFailed
 
 
 def read_settings(environment: Mapping[str, str]) -> LocalSettings:
-    """PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, RECEIPTS and STATE_DIR; raises StackFailed."""
+    """PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, GATEWAY_RATE, RECEIPTS and STATE_DIR; raises StackFailed."""
     defaults = LocalSettings()
     gateway_url = environment.get("GATEWAY_URL", "")
     if gateway_url and urlsplit(gateway_url).scheme not in ("http", "https"):
@@ -30,6 +30,7 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         gateway_token=environment.get("GATEWAY_TOKEN") or defaults.gateway_token,
         state_dir=environment.get("STATE_DIR", ""),
         receipts=_flag(environment, "RECEIPTS"),
+        gateway_rate=environment.get("GATEWAY_RATE", ""),
     )
 
 

@@ -44,6 +44,8 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
     with mock_aws():
         made = make_outside()
         for name, value in vars(made.settings).items():
+            if value is None:
+                continue
             monkeypatch.setenv(name.upper(), ",".join(value) if isinstance(value, tuple) else str(value))
         settings_module.settings.cache_clear()
         wakeup.outside.cache_clear()

@@ -77,7 +77,7 @@ def test_a_resume_that_died_before_it_queued_is_completed_by_the_sweep() -> None
     world.run(120)
     resume_mailing(world.outside, mailing_id)
     world.outside.segments_queue.messages.clear()
-    world.outside.send_queue.send([{"mailing": 99, "client": 1}], delay=900)
+    world.outside.send_queue.send([{"mailing": 99, "client": 1}], [900])
     world.run(300)
     assert world.get(mailing_id).counts.sent == 20, "also while another mailing keeps the queue busy"
 

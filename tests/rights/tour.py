@@ -129,7 +129,7 @@ class Tour:
         self.await_use("SendMessages", "sqs:ChangeMessageVisibility")
         self.simulator.behave(refuse=(PHONES[0], PHONES[2]))
         self.await_status(mailing_id, "finished")
-        self.await_status(self.announce(-1, filter_op_codes="921"), "finished")
+        self.await_status(self.announce(-1, filter_op_codes="921", rate_limit=50), "finished")
         self.simulator.behave()
         self.call("POST", f"/Mailing/{mailing_id}/resend/", {"statuses": "failed"})
         self.await_use("FanOut", "dynamodb:UpdateItem", "-messages")

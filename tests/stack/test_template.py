@@ -17,6 +17,7 @@ from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.labels import LabelRow
 from chalicelib.adapters.tables.mailings import MailingRow
 from chalicelib.adapters.tables.messages import MessageRow
+from chalicelib.adapters.tables.rates import RateRow
 from chalicelib.adapters.tables.reports import ReportRow
 from chalicelib.adapters.tables.segments import SegmentRow
 from chalicelib.adapters.tables.tokens import TokenRow
@@ -189,6 +190,7 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
         (MailingRow, "mailings"),
         (MessageRow, "messages"),
         (SegmentRow, "segments"),
+        (RateRow, "rates"),
         (ImportRow, "imports"),
         (FirstRequestRow, "first-requests"),
         (ReportRow, "reports"),
@@ -327,7 +329,7 @@ def test_a_sweep_that_does_not_run_is_an_alarm_although_nothing_is_measured_then
     assert (alarm["TreatMissingData"], alarm["ComparisonOperator"]) == ("breaching", "LessThanThreshold")
 
 
-MADE_AGAIN = {"segments", "first-requests", "attempts", "labels", "imports", "reports"}
+MADE_AGAIN = {"segments", "rates", "first-requests", "attempts", "labels", "imports", "reports"}
 """Tables of what is short-lived, or comes back by itself."""
 
 

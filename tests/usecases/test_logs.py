@@ -80,7 +80,7 @@ def test_no_phone_number_is_logged_whatever_goes_wrong(world: World, lines: Line
 
 
 def test_every_line_of_a_job_names_its_mailing_and_none_after_it(world: World, lines: Lines) -> None:
-    world.outside.segments_queue.send = lambda bodies, delay=0: log.info("queued")  # type: ignore[method-assign]
+    world.outside.segments_queue.send = lambda bodies, delays=None: log.info("queued")  # type: ignore[method-assign]
     do_job(world.outside, '{"job": "start", "mailing": 1}', lambda: 60.0)
     log.info("after")
     assert [(line.get("job"), line.get("mailing_id")) for line in lines()] == [("start", 1), ("start", 1), (None, None)]

@@ -1,0 +1,136 @@
+"""How near to its limit a mailing is sent, never above it, and what a small mailing loses beside a large one.
+
+python -m bench.rates        exits with 1 when a rate is missed or exceeded, or the small one takes over twice its time
+
+On the local stack. Rates are measured where they matter: by when posts arrive at the simulated gateway.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from bisect import bisect_left
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from chalicelib.adapters.tables.base import place
+from chalicelib.adapters.tables.clients import ClientRow
+from chalicelib.adapters.tables.counters import CounterRow
+from chalicelib.domain.rate import BURST
+from infra.local.deployment import STACK_NAME
+from infra.local.seed import LOCAL_TOKEN
+from infra.local.stack import LocalStack, any_settings
+from tests.aws import add_clients, forget_connections
+
+LIMIT, MESSAGES = 100, 5_000
+LEAST_SHARE = 0.95
+LARGE, SMALL, GATEWAY_LIMIT = 100_000, 100, 20
+MOST_TIMES = 2.0
+
+
+class Ground:
+    """A stack with so many clients, of operator codes 900 to 929."""
+
+    def __init__(self, stack: LocalStack, clients: int) -> None:
+        self.stack = stack
+        place(ClientRow, STACK_NAME, "clients")
+        place(CounterRow, STACK_NAME, "counters")
+        add_clients(clients)
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"
+
+    def call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        response = self.session.request(method, self.stack.url + path, json=body or None, timeout=60)
+        response.raise_for_status()
+        answer: dict[str, Any] = response.json() if response.content else {}
+        return answer
+
+    def announce(self, **fields: Any) -> int:
+        now = datetime.now(UTC)
+        times = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=3)).isoformat()}
+        return int(self.call("POST", "/Mailing/", **times, message_text="bench", **fields)["id"])
+
+    def await_sent(self, mailing_id: int, number: int, patience: float) -> None:
+        deadline = time.monotonic() + patience
+        while self.call("GET", f"/Stats/{mailing_id}/?limit=1")["messages"]["sent"] < number:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"mailing {mailing_id} did not reach {number} clients within {patience:.0f} s")
+            time.sleep(0.5)
+
+    def arrivals(self, mailing_id: int) -> list[float]:
+        """When its posts came, in epoch seconds."""
+        assert self.stack.simulator is not None
+        seen = self.stack.simulator.seen.messages
+        times = [at for message_id, one in seen.items() if message_id // 10**10 == mailing_id for at in one["times"]]
+        return sorted(datetime.fromisoformat(at).timestamp() for at in times)
+
+
+def most_in_a_second(moments: list[float]) -> int:
+    return max(bisect_left(moments, moment + 1) - index for index, moment in enumerate(moments))
+
+
+def measure_rate(ground: Ground, **fields: Any) -> bool:
+    mailing_id = ground.announce(**fields)
+    ground.await_sent(mailing_id, MESSAGES, 3 * MESSAGES / LIMIT + 60)
+    moments = ground.arrivals(mailing_id)
+    share = (len(moments) - 1) / (moments[-1] - moments[0]) / LIMIT
+    most = most_in_a_second(moments)
+    most_allowed = LIMIT * (1 + BURST)
+    print(f"{MESSAGES:,} messages at {LIMIT} a second, the {'mailing' if fields else 'gateway'}'s limit:")
+    print(f"  {share:.1%} of the limit (at least {LEAST_SHARE:.0%}, at most 100%)")
+    print(f"  {most} in the busiest second (at most {most_allowed:.0f})", flush=True)
+    return LEAST_SHARE <= share <= 1 and most <= most_allowed
+
+
+def measure_fairness(ground: Ground) -> bool:
+    alone = _small(ground)
+    large = ground.announce(filter_op_codes=",".join(f"9{code:02d}" for code in range(30)))
+    ground.await_sent(large, 10 * GATEWAY_LIMIT, 600)
+    beside = _small(ground)
+    ground.call("POST", f"/Mailing/{large}/cancel/")
+    print(f"{SMALL} messages where the gateway takes {GATEWAY_LIMIT} a second:")
+    print(f"  {alone:.1f} s alone, {beside:.1f} s beside {LARGE:,}: {beside / alone:.2f} times (at most {MOST_TIMES})")
+    return beside <= MOST_TIMES * alone
+
+
+def _small(ground: Ground) -> float:
+    began = time.time()
+    mailing_id = ground.announce(filter_op_codes="999")
+    ground.await_sent(mailing_id, SMALL, 600)
+    arrivals = ground.arrivals(mailing_id)
+    print(
+        f"  first after {arrivals[0] - began:.1f} s, last {arrivals[-1] - arrivals[0]:.1f} s later",
+        [round(a - arrivals[0], 1) for a in arrivals][::5],
+        flush=True,
+    )
+    return arrivals[-1] - began
+
+
+def main() -> int:
+    results = []
+    if "fair" not in sys.argv:
+        with stack() as up:
+            results.append(measure_rate(Ground(up, MESSAGES), rate_limit=LIMIT))
+        with stack(LIMIT) as up:
+            results.append(measure_rate(Ground(up, MESSAGES)))
+    with stack(GATEWAY_LIMIT) as up:
+        ground = Ground(up, LARGE)
+        for number in range(SMALL):
+            ground.call("POST", "/Clients/", phone_number=f"79990{number:06d}")
+        results.append(measure_fairness(ground))
+    return 0 if all(results) else 1
+
+
+def stack(gateway_rate: int | None = None) -> LocalStack:
+    forget_connections()
+    settings = replace(any_settings(), gateway_rate=str(gateway_rate or ""))
+    return LocalStack(settings, Path(tempfile.mkdtemp()), say=lambda _: None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""Rates: never more than the limit and a burst, all of the limit where there is enough to send, and fair shares."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from bisect import bisect_left
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.rate import (
+    AHEAD,
+    BURST,
+    FARTHEST,
+    FORGOTTEN,
+    LAG,
+    Bucket,
+    Clocks,
+    Limits,
+    Permit,
+    book,
+    take,
+)
+
+START = 1_800_000_000.0
+LIMITS = st.floats(0.5, 2000)
+ASKS = st.lists(
+    st.tuples(st.integers(1, 3), st.floats(0, 1.5), st.integers(1, 100), st.floats(0, 1)), min_size=1, max_size=60
+)
+"""Of which mailing, how long after the last, how many, and how late in its life each permit is used."""
+
+
+def most_in_a_second(moments: list[float]) -> int:
+    moments = sorted(moments)
+    return max((bisect_left(moments, moment + 1) - index for index, moment in enumerate(moments)), default=0)
+
+
+def posted(asks: list[tuple[int, float, int, float]], limits: dict[int, Limits]) -> dict[int, list[float]]:
+    """When each mailing's posts begin: as late as they may, or in time, as `late` has it."""
+    bucket, now = Bucket(), START
+    moments: dict[int, list[float]] = {}
+    for mailing_id, after, wanted, late in asks:
+        now += after
+        bucket = bucket.asked(mailing_id, mailing_id * 100, now)
+        bucket, permits = take(bucket, mailing_id, limits[mailing_id], wanted, now)
+        for permit in permits:
+            begins = max(now, permit.at) + late * (permit.until - max(now, permit.at))
+            assert permit.allows(begins)
+            moments.setdefault(mailing_id, []).append(begins)
+    return moments
+
+
+@given(ASKS, LIMITS)
+def test_no_second_sees_more_than_the_gateways_limit_and_a_burst(
+    asks: list[tuple[int, float, int, float]], limit: float
+) -> None:
+    moments = posted(asks, dict.fromkeys((1, 2, 3), Limits(limit, None)))
+    assert most_in_a_second([moment for its in moments.values() for moment in its]) <= limit * (1 + BURST) + 1
+
+
+@given(ASKS, LIMITS)
+def test_nor_more_than_a_mailings_own(asks: list[tuple[int, float, int, float]], limit: float) -> None:
+    moments = posted([(1, *rest) for _, *rest in asks], {1: Limits(None, limit)})  # type: ignore[misc]
+    assert most_in_a_second(moments[1]) <= limit * (1 + BURST) + 1
+
+
+@given(ASKS, LIMITS, LIMITS)
+def test_where_both_have_one_each_is_kept_within_what_is_given_ahead(
+    asks: list[tuple[int, float, int, float]], gateway: float, own: float
+) -> None:
+    moments = posted(asks, {1: Limits(gateway, own), 2: Limits(gateway, None), 3: Limits(gateway, None)})
+    window = 1 + BURST + AHEAD + LAG
+    assert most_in_a_second([moment for its in moments.values() for moment in its]) <= gateway * window + 1
+    assert most_in_a_second(moments.get(1, [])) <= own * window + 1
+
+
+@pytest.mark.parametrize("limits", [Limits(100, None), Limits(None, 100), Limits(1000, 100), Limits(100, 1000)])
+def test_who_asks_often_enough_gets_all_of_the_limit(limits: Limits) -> None:
+    bucket, got = Bucket(), 0
+    for step in range(1000):
+        bucket, permits = take(bucket, 1, limits, 20, START + step / 50)
+        got += len(permits)
+    assert 20 * 100 <= got <= (20 + AHEAD + LAG) * 100 + 1
+
+
+def test_what_nobody_took_in_time_is_lost() -> None:
+    bucket, _ = take(Bucket(), 1, Limits(None, 10), 1, START)
+    _, permits = take(bucket, 1, Limits(None, 10), 1000, START + 3600)
+    assert len(permits) == int(10 * (AHEAD + LAG)) + 1
+    assert permits[0] == Permit(START + 3600 - LAG, START + 3600 - LAG + BURST), "as much of a burst as that"
+
+
+def test_a_limit_that_changes_holds_from_then_on() -> None:
+    bucket, now = Bucket(), START
+    for limit in (10, 1000, 5):
+        given_ = 0
+        for step in range(500):
+            bucket, permits = take(bucket, 1, Limits(None, limit), 50, now + step / 50)
+            given_ += len(permits)
+        assert given_ == pytest.approx(10 * limit, rel=0.2, abs=2 * limit)
+        now += 10 + AHEAD
+
+
+def test_a_permit_is_for_its_moment() -> None:
+    permit = Permit(START, START + BURST)
+    assert [permit.allows(START + late) for late in (-0.01, 0, BURST, BURST + 0.01)] == [False, True, True, False]
+
+
+def test_the_queue_returns_them_one_after_the_other_and_somewhat_faster_than_the_limit() -> None:
+    bucket, delays = book(Bucket(), 1, Limits(None, 100), 1200, START)
+    assert delays == sorted(delays)
+    assert set(Counter(delays).values()) == {120}
+    _, delays = book(bucket, 1, Limits(None, 100), 1, START)
+    assert delays == [10], "after those that are booked already"
+    _, delays = book(bucket, 1, Limits(None, 1000), 1, START)
+    assert delays == [0], "a limit that has been raised does not wait for the slower one's bookings"
+
+
+def test_what_the_queue_cannot_hold_back_long_enough_comes_spread_over_the_second_half_of_that() -> None:
+    bucket, delays = book(Bucket(), 1, Limits(None, 1), 100_000, START)
+    late = delays[int(FARTHEST * 1.2) + 1 :]
+    assert min(late) == FARTHEST / 2
+    assert max(late) == FARTHEST - 1
+    assert max(Counter(late).values()) <= 2 * min(Counter(late).values())
+    assert bucket.of(1).booked == START + FARTHEST
+
+
+def test_a_mailing_that_is_done_is_forgotten() -> None:
+    bucket, _ = take(Bucket().asked(1, 5, START), 1, Limits(10, None), 1, START)
+    bucket = bucket.asked(2, 5, START + FORGOTTEN + 1)
+    assert bucket.of(1) == Clocks()
+    assert set(bucket.mailings) == {2}
+
+
+def seconds_to_send(limit: float, begins_at: dict[str, float] | None = None, **waiting: int) -> dict[str, float]:
+    """Their messages ask one by one, as the queue returns them: as booked, at any time within the second."""
+    limits, left = Limits(limit, None), dict(waiting)
+    bucket, ended = Bucket(), dict.fromkeys(waiting, 0.0)
+    within = itertools.accumulate(itertools.repeat(0.618034), lambda moment, step: (moment + step) % 1)
+    asks: list[tuple[float, str]] = []
+    for name in waiting:
+        begins = START + (begins_at or {}).get(name, 0)
+        _, delays = book(Bucket(), 1, limits, waiting[name], begins)
+        asks += [(begins + delay + next(within), name) for delay in delays]
+    heapq.heapify(asks)
+    while asks:
+        now, name = heapq.heappop(asks)
+        number = sorted(waiting).index(name)
+        bucket, permits = take(bucket.asked(number, left[name], now), number, limits, 1, now)
+        if permits:
+            left[name] -= 1
+            ended[name] = max(now, permits[0].at) - START - (begins_at or {}).get(name, 0)
+        else:
+            bucket, delays = book(bucket, number, limits, 1, now)
+            heapq.heappush(asks, (now + max(1, delays[0]), name))
+    return ended
+
+
+@pytest.mark.parametrize("head_start", [0, 60])
+def test_a_small_mailing_beside_a_large_one_takes_at_most_twice_its_time(head_start: float) -> None:
+    alone = seconds_to_send(20, small=100)["small"]
+    both = seconds_to_send(20, {"small": head_start}, large=10_000, small=100)
+    assert both["small"] <= 2 * alone
+    assert both["large"] == pytest.approx(10_100 / 20, rel=0.05), "and no token is left over"
+
+
+def test_three_equal_ones_share_alike() -> None:
+    ended = seconds_to_send(30, a=1000, b=1000, c=1000)
+    assert max(ended.values()) == pytest.approx(100, rel=0.05)
+    assert min(ended.values()) > 75

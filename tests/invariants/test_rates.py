@@ -1,0 +1,174 @@
+"""Rates beside the other invariants: never above the limit, and nobody is lost, doubled or sent to too late for it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from datetime import time
+
+import pytest
+
+from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.mailing import Counts
+from chalicelib.domain.rate import BURST
+from chalicelib.mailings import change_mailing, pause_mailing, resume_mailing
+from tests.world import Mortal, World
+
+
+def most_in_a_second(world: World, mailing_id: int | None = None) -> int:
+    posts = [post for post in world.outside.gateway.posts if mailing_id in (None, post.message_id // 10**10)]
+    moments = sorted(post.at.timestamp() for post in posts)
+    return max((bisect_left(moments, moment + 1) - index for index, moment in enumerate(moments)), default=0)
+
+
+def seconds_of_posting(world: World) -> float:
+    moments = [post.at for post in world.outside.gateway.posts]
+    return (max(moments) - min(moments)).total_seconds()
+
+
+def test_a_mailing_with_a_limit_keeps_to_it_and_reaches_everyone_once() -> None:
+    world = World()
+    world.clients(300)
+    mailing_id = world.mailing(rate_limit=10)
+    world.run(120, step=0.5)
+    assert world.get(mailing_id).counts == Counts(total=300, sent=300)
+    assert len(world.outside.gateway.posts) == 300
+    assert most_in_a_second(world) <= 10 * (1 + BURST) + 1
+    assert 28 <= seconds_of_posting(world) <= 40
+
+
+def test_where_nobody_has_a_limit_nothing_is_asked() -> None:
+    world = World()
+    world.clients(50)
+    mailing_id = world.mailing()
+    world.run(60)
+    assert world.get(mailing_id).counts.sent == 50
+    assert world.outside.rates.writes == 0
+
+
+def test_the_gateways_limit_is_that_of_all_mailings_together() -> None:
+    world = World(gateway_rate=20.0)
+    world.clients(200)
+    for _ in range(3):
+        world.mailing()
+    world.run(120, step=0.5)
+    assert [world.get(mailing_id).counts.sent for mailing_id in (1, 2, 3)] == [200, 200, 200]
+    assert most_in_a_second(world) <= 20 * (1 + BURST) + 1
+    assert seconds_of_posting(world) >= 28
+
+
+def test_a_small_mailing_does_not_wait_for_the_end_of_a_large_one() -> None:
+    world = World(gateway_rate=20.0)
+    world.clients(1500, tag="large")
+    world.clients(40, tag="small")
+    large = world.mailing(filter_tag=("large",))
+    world.run(10, step=0.5)
+    small = world.mailing(filter_tag=("small",))
+    world.run(10, step=0.5)
+    assert world.get(small).counts.sent == 40
+    assert world.get(large).counts.queued > 1000
+    world.run(180, step=0.5)
+    assert world.get(large).counts.sent == 1500
+
+
+def test_a_limit_may_be_raised_and_taken_away_while_it_is_running() -> None:
+    world = World()
+    world.clients(1200)
+    mailing_id = world.mailing(rate_limit=1)
+    world.run(30, step=1)
+    slowly = len(world.outside.gateway.posts)
+    assert 20 <= slowly <= 40
+    change_mailing(world.outside, mailing_id, {"rate_limit": 50})
+    world.run(10, step=0.5)
+    assert 300 <= len(world.outside.gateway.posts) - slowly <= 600
+    change_mailing(world.outside, mailing_id, {"rate_limit": None})
+    world.run(10, step=0.5)
+    assert world.get(mailing_id).counts == Counts(total=1200, sent=1200)
+    assert len(world.outside.gateway.posts) == 1200
+
+
+def test_a_limit_that_is_lowered_or_set_while_it_is_running_holds_from_the_next_second_on() -> None:
+    world = World()
+    world.clients(600)
+    mailing_id = world.mailing(rate_limit=100)
+    world.run(2, step=0.5)
+    change_mailing(world.outside, mailing_id, {"rate_limit": 5})
+    world.run(2, step=0.5)
+    before = len(world.outside.gateway.posts)
+    world.run(20, step=0.5)
+    assert 80 <= len(world.outside.gateway.posts) - before <= 110
+
+
+def test_longer_than_a_quarter_of_an_hour_the_queue_holds_nobody_back_and_the_limit_is_kept_all_the_same() -> None:
+    world = World()
+    world.clients(2500)
+    mailing_id = world.mailing(rate_limit=1, lasts=7200)
+    world.run(3200, step=5)
+    assert world.get(mailing_id).counts == Counts(total=2500, sent=2500)
+    assert most_in_a_second(world) <= 3
+
+
+def test_whom_the_limit_keeps_waiting_until_the_end_is_expired() -> None:
+    world = World()
+    world.clients(200)
+    mailing_id = world.mailing(rate_limit=2, lasts=30)
+    world.run(240, step=0.5)
+    counts = world.get(mailing_id).counts
+    assert (counts.total, counts.queued, counts.sent + counts.expired) == (200, 0, 200)
+    assert 50 <= counts.sent <= 62
+    end = world.get(mailing_id).datetime_end
+    assert all(post.at < end for post in world.outside.gateway.posts)
+
+
+def test_a_limit_and_local_hours_hold_together() -> None:
+    world = World()
+    world.clients(120, timezone="Europe/Moscow")  # where it is three in the afternoon
+    world.clients(60, timezone="Asia/Kamchatka")
+    mailing_id = world.mailing(rate_limit=2, lasts=24 * 3600, time_from=time(15), time_to=time(15, 1))
+    world.run(24 * 3600 + 300, step=10)
+    counts = world.get(mailing_id).counts
+    assert (counts.sent + counts.expired, counts.total) == (180, 180)
+    assert 90 <= counts.sent <= 250
+    assert most_in_a_second(world) <= 4
+    assert all(post.at.minute == 0 for post in world.outside.gateway.posts)
+
+
+def test_a_pause_stops_those_that_wait_for_their_turn_and_a_resume_brings_them_back() -> None:
+    world = World()
+    world.clients(100)
+    mailing_id = world.mailing(rate_limit=5)
+    world.run(5, step=0.5)
+    pause_mailing(world.outside, mailing_id)
+    world.run(2, step=0.5)
+    before = len(world.outside.gateway.posts)
+    world.run(60, step=1)
+    assert len(world.outside.gateway.posts) == before < 60
+    resume_mailing(world.outside, mailing_id)
+    world.run(90, step=0.5)
+    assert world.get(mailing_id).counts == Counts(total=100, sent=100)
+    assert most_in_a_second(world) <= 5 * (1 + BURST) + 1
+
+
+def test_retries_take_tokens_as_well() -> None:
+    world = World()
+    world.clients(40)
+    world.outside.gateway.answers = [Answer(500)] * 40
+    mailing_id = world.mailing(rate_limit=5)
+    world.run(180, step=0.5)
+    assert world.get(mailing_id).counts == Counts(total=40, sent=40)
+    assert most_in_a_second(world) <= 5 * (1 + BURST) + 1
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize("at", range(1, 40, 2))
+def test_whoever_dies_with_tokens_in_hand_loses_nobody_and_frees_the_limit(at: int, after: bool) -> None:
+    world = World(gateway_rate=10.0)
+    world.clients(60)
+    for invocation in range(0, 12, 3):
+        world.doomed[invocation] = Mortal(world.outside, at, after)
+    mailing_id = world.mailing(rate_limit=8)
+    world.run(400, step=1)
+    assert world.get(mailing_id).status == "finished"
+    assert world.get(mailing_id).counts == world.recounted(mailing_id) == Counts(total=60, sent=60)
+    assert most_in_a_second(world) <= 10 * (1 + BURST) + 1
+    reached = {post.message_id for post in world.outside.gateway.posts}
+    assert reached == {mailing_id * 10**10 + client_id for client_id in range(1, 61)}
