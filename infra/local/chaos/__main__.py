@@ -95,7 +95,7 @@ def _attack(ground: Field, scenario: Scenario, random: Random) -> Verdict:
     ground.simulator.forget()
     ground.simulator.behave(**scenario.gateway)
     ground.saboteur.act(**scenario.sabotage)
-    campaign = announce(ground, random, scenario.starts_in, scenario.lasts)
+    campaign = announce(ground, random, scenario.starts_in, scenario.lasts, scenario.fields())
     scenario.strike(campaign, random.uniform(1, 2) if ground.hurry else 30)
     over = time.monotonic()
     stats = campaign.await_end(QUICK_PATIENCE if ground.hurry else PATIENCE)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+
+from chalicelib.domain.rate import BURST
 
 from .field import NEW_TEXT, Campaign, table_name
 
@@ -80,7 +83,7 @@ def _rows(mailing_id: int) -> dict[int, str]:
 
 
 def _outside(campaign: Campaign) -> int:
-    """Posts that came to the gateway when they might not, or with a text that had been changed before."""
+    """Posts that came to the gateway when they might not, faster, or with a text that had been changed before."""
     end = datetime.fromisoformat(campaign.mailing["datetime_end"])
     forbidden = [*campaign.forbidden, (end, None)]
     wrong = 0
@@ -90,4 +93,14 @@ def _outside(campaign: Campaign) -> int:
             is_late = any(since <= at < (until or datetime.max.replace(tzinfo=UTC)) for since, until in forbidden)
             is_old = campaign.new_text_from is not None and at >= campaign.new_text_from and text != NEW_TEXT
             wrong += is_late or is_old
-    return wrong
+    return wrong + _too_many(campaign)
+
+
+def _too_many(campaign: Campaign) -> int:
+    """By how many posts the busiest second was above the limit and its burst."""
+    if campaign.rate is None:
+        return 0
+    messages = campaign.ground.simulator.seen.messages.values()
+    moments = sorted(datetime.fromisoformat(time).timestamp() for message in messages for time in message["times"])
+    busiest = max((bisect_left(moments, moment + 1) - index for index, moment in enumerate(moments)), default=0)
+    return max(0, busiest - int(campaign.rate * (1 + BURST)) - 1)

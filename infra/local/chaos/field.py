@@ -92,6 +92,7 @@ class Campaign:
     """One mailing under attack. `forbidden`: from when to when nothing may be posted; None: for good.
 
     `new_text_from`: when the text was changed. `may_repeat`: posts that were in flight when a sender was killed.
+    `rate`: the highest limit that it has had, in messages a second.
     """
 
     ground: Field
@@ -100,6 +101,7 @@ class Campaign:
     forbidden: list[tuple[datetime, datetime | None]] = field(default_factory=list)
     new_text_from: datetime | None = None
     may_repeat: int = 0
+    rate: int | None = None
 
     @property
     def path(self) -> str:
@@ -155,11 +157,15 @@ class Campaign:
         self.ground.call("PATCH", self.path, message_text=NEW_TEXT)
         self.new_text_from = now() + TAKES_EFFECT
 
+    def change_rate(self, rate: int) -> None:
+        self.ground.call("PATCH", self.path, rate_limit=rate)
+        self.rate = max(rate, self.rate or 0)
+
     def move_end(self, moment: datetime) -> None:
         self.mailing = self.ground.call("PATCH", self.path, datetime_end=moment.isoformat())
 
 
-def announce(ground: Field, random: Random, starts_in: float, lasts: float) -> Campaign:
+def announce(ground: Field, random: Random, starts_in: float, lasts: float, fields: dict[str, Any]) -> Campaign:
     start = now() + timedelta(seconds=starts_in)
     mailing = ground.call(
         "POST",
@@ -167,10 +173,10 @@ def announce(ground: Field, random: Random, starts_in: float, lasts: float) -> C
         datetime_start=start.isoformat(),
         datetime_end=(start + timedelta(seconds=lasts)).isoformat(),
         message_text=TEXT,
+        **fields,
     )
-    return Campaign(
-        ground, random, mailing, forbidden=[(datetime.min.replace(tzinfo=UTC), start.replace(microsecond=0))]
-    )
+    before = (datetime.min.replace(tzinfo=UTC), start.replace(microsecond=0))
+    return Campaign(ground, random, mailing, forbidden=[before], rate=mailing["rate_limit"])
 
 
 def make_visible_sooner(queue_url: str, seconds: int) -> None:
