@@ -29,7 +29,7 @@ from tests.aws import add_clients, forget_connections
 
 LIMIT, MESSAGES = 100, 5_000
 LEAST_SHARE = 0.95
-LARGE, SMALL, GATEWAY_LIMIT = 100_000, 100, 20
+LARGE, SMALL, GATEWAY_LIMIT = 10_000, 100, 20
 MOST_TIMES = 2.0
 
 

@@ -20,7 +20,6 @@ from .domain.decisions import started
 from .domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
 from .domain.message import EXPIRED, QUEUED, Message
 from .domain.segment import Segment
-from .domain.send_window import Hours
 from .domain.walk import Cursor, walk
 from .errors import RowChanged
 from .logs import log, log_clients, measure
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 CHUNK = 100
-"""Clients that one thread writes: four BatchWriteItem and ten SendMessageBatch, all of them full."""
+"""Clients whose rows one thread writes: four BatchWriteItem, all of them full."""
 
 THREADS = 8
 SECONDS_FOR_A_PAGE = 15.0
@@ -108,16 +107,20 @@ def walk_segment(outside: Outside, mailing_id: int, number: int, seconds_left: C
 def _walk_page(
     outside: Outside, threads: ThreadPoolExecutor, mailing: Mailing, segment: Segment
 ) -> tuple[Segment, Counts]:
-    """Write a page of messages and move the cursor behind it; the counts are what it adds to the mailing's."""
+    """Rows, then queue messages, then the cursor; the counts are what the page adds to the mailing's.
+
+    Whose window is closed waits without a queue message.
+    """
     begun_at = outside.clock.now()
     clients, cursor = _read_page(outside, mailing, segment)
     chunks = [clients[start : start + CHUNK] for start in range(0, len(clients), CHUNK)]
-    counts = Counts(total=len(clients))
+    written = list(threads.map(lambda chunk: _write_chunk(outside, mailing, chunk, segment.in_doubt), chunks))
     there = hours.now_for(outside, mailing)
-    for expired in threads.map(lambda chunk: _write_chunk(outside, mailing, chunk, there, segment.in_doubt), chunks):
-        counts += Counts(expired=expired)
+    waiting = [message for messages, _ in written for message in messages if not there.holds(message.timezone)]
+    queue_messages(outside, mailing, waiting, threads)
     hours.await_releases(outside, mailing, there)
     _measure_page(outside, len(clients), begun_at)
+    counts = Counts(total=len(clients), expired=sum(expired for _, expired in written))
     segment = replace(segment, chosen=segment.chosen + len(clients))
     if cursor is None:
         segment = replace(segment, done=True)
@@ -148,11 +151,13 @@ def _read_page(outside: Outside, mailing: Mailing, segment: Segment) -> tuple[li
     )
 
 
-def _write_chunk(outside: Outside, mailing: Mailing, clients: list[Client], there: Hours, in_doubt: bool) -> int:
-    """Rows first, then queue messages; answers how many came too late and are expired from the start.
+def _write_chunk(
+    outside: Outside, mailing: Mailing, clients: list[Client], in_doubt: bool
+) -> tuple[list[Message], int]:
+    """Write the rows; those that wait are to be queued, and so many came too late and are expired from the start.
 
     Where a turn ended without a word, rows beyond the cursor may exist: they are kept as they are, and
-    those that wait are queued again. Whose window is closed waits without a queue message.
+    those that wait are queued again.
     """
     now = outside.clock.now()
     status = EXPIRED if mailing.is_over(now) else QUEUED
@@ -163,10 +168,8 @@ def _write_chunk(outside: Outside, mailing: Mailing, clients: list[Client], ther
     kept_until = mailing.kept_until(outside.settings.message_retention_days)
     outside.messages.add(new, shards, kept_until)
     log_clients("created", [message.client_id for message in new], mailing_id=mailing.id, status=status)
-    queued = [message for message in [*known.values(), *new] if message.status == QUEUED]
-    waiting = [message for message in queued if not there.holds(message.timezone)]
-    queue_messages(outside, mailing, waiting)
-    return len(new) if status == EXPIRED else 0
+    waiting = [message for message in [*known.values(), *new] if message.status == QUEUED]
+    return waiting, len(new) if status == EXPIRED else 0
 
 
 def _conclude(outside: Outside, mailing: Mailing) -> None:

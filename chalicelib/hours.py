@@ -7,6 +7,7 @@ schedule did not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .adapters.outside import Outside
 
 PAGE = 1000
+THREADS = 8
 SECONDS_FOR_A_PAGE = 15.0
 
 
@@ -74,16 +76,16 @@ def release_shard(
     window, moment = mailing.window, datetime.fromtimestamp(opens_at, UTC)
     opens = cache(lambda timezone: timezone is not None and window.opens_just_at(zone(timezone), moment))
     after = 0
-    while True:
-        if seconds_left() < SECONDS_FOR_A_PAGE:
-            return False
-        page = outside.messages.page(mailing_id, shard, after, PAGE, [QUEUED])
-        released = [message for message in page if opens(message.timezone)]
-        queue_messages(outside, mailing, released)
-        log_clients("released", [message.client_id for message in released], mailing_id=mailing_id)
-        if len(page) < PAGE:
-            return True
-        after = page[-1].client_id
+    with ThreadPoolExecutor(THREADS) as threads:
+        while seconds_left() >= SECONDS_FOR_A_PAGE:
+            page = outside.messages.page(mailing_id, shard, after, PAGE, [QUEUED])
+            released = [message for message in page if opens(message.timezone)]
+            queue_messages(outside, mailing, released, threads)
+            log_clients("released", [message.client_id for message in released], mailing_id=mailing_id)
+            if len(page) < PAGE:
+                return True
+            after = page[-1].client_id
+    return False
 
 
 def follow_moved(outside: Outside, client_ids: Sequence[int]) -> None:

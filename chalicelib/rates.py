@@ -6,18 +6,26 @@ Where neither the gateway nor the mailing has a limit, nothing is read, written 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from .domain import rate
 from .domain.mailing import Mailing
 from .domain.message import Message, queue_body
-from .domain.rate import ANY_TIME, Bucket, Limits, Permit
+from .domain.rate import AHEAD, ANY_TIME, Booking, Bucket, Limits, Permit
+from .errors import RowChanged
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
     from .settings import Settings
+
+CHUNK = 100
+"""Messages that one thread queues: ten SendMessageBatch, all of them full."""
+
+State = TypeVar("State", Bucket, Booking)
+T = TypeVar("T")
 
 GATEWAY = "gateway"
 HANDFUL_SECONDS = 0.05
@@ -31,30 +39,52 @@ def limits_of(settings: Settings, mailing: Mailing) -> Limits | None:
     return Limits(settings.gateway_rate, mailing.rate_limit)
 
 
-def queue_messages(outside: Outside, mailing: Mailing, messages: Sequence[Message]) -> None:
+def queue_messages(
+    outside: Outside, mailing: Mailing, messages: Sequence[Message], threads: ThreadPoolExecutor
+) -> None:
     """Each comes out of the queue at about the time when it may be posted."""
-    bodies = [queue_body(message.mailing_id, message.client_id) for message in messages]
+    bodies: list[Mapping[str, object]] = [queue_body(message.mailing_id, message.client_id) for message in messages]
+    delays = _delays(outside, mailing, len(bodies))
+
+    def send(start: int) -> None:
+        outside.send_queue.send(bodies[start : start + CHUNK], delays[start : start + CHUNK])
+
+    list(threads.map(send, range(0, len(bodies), CHUNK)))
+
+
+def _delays(outside: Outside, mailing: Mailing, number: int) -> list[int]:
+    """Of so many messages that are queued. Others are told that it wants tokens, before it asks for the first."""
     limits = limits_of(outside.settings, mailing)
-    if limits is None or not bodies:
-        outside.send_queue.send(bodies)
-        return
-    outside.send_queue.send(bodies, _book(outside, mailing, limits, len(bodies)))
+    if limits is None or not number:
+        return [0] * number
+    if limits.gateway is not None:
+        _change(outside, Bucket, GATEWAY, lambda bucket, now: (bucket.asked(mailing.id, number, now), None))
+    return _book(outside, mailing.id, limits, number)
 
 
-def _book(outside: Outside, mailing: Mailing, limits: Limits, number: int) -> list[int]:
-    def booked(bucket: Bucket) -> tuple[Bucket, list[int]]:
-        now = outside.clock.now().timestamp()
-        return rate.book(bucket.asked(mailing.id, mailing.counts.queued, now), mailing.id, limits, number, now)
+def _book(outside: Outside, mailing_id: int, limits: Limits, number: int) -> list[int]:
+    """Where too many others book at this moment, the messages come at once, and are booked when they ask."""
+    delays = _change(
+        outside, Booking, f"queue#{mailing_id}", lambda booking, now: rate.book(booking, limits, number, now)
+    )
+    return [0] * number if delays is None else delays
 
-    return outside.rates.change(_bucket(limits, mailing), booked)
 
-
-def _bucket(limits: Limits, mailing: Mailing) -> str:
-    return GATEWAY if limits.gateway is not None else f"mailing#{mailing.id}"
+def _change(
+    outside: Outside, kind: type[State], name: str, decide: Callable[[State, float], tuple[State, T]]
+) -> T | None:
+    """None where too many others change it at this moment."""
+    try:
+        return outside.rates.change(kind, name, lambda state: decide(state, outside.clock.now().timestamp()))
+    except RowChanged:
+        return None
 
 
 class Permits:
-    """Of one batch: its threads take them one by one. Once there are none, the rest of it goes back to the queue."""
+    """Of one batch: its threads take them one by one. Once there are none, the rest of it goes back to the queue.
+
+    So it does after a second or so: a sender that waits for tokens costs as much as one that works.
+    """
 
     def __init__(self, outside: Outside, mailing_ids: Sequence[int]) -> None:
         """`mailing_ids`: of each message in the batch."""
@@ -62,6 +92,7 @@ class Permits:
         self._left = {mailing_id: mailing_ids.count(mailing_id) for mailing_id in set(mailing_ids)}
         self._permits: dict[int, deque[Permit]] = {}
         self._delays: dict[int, deque[int]] = {}
+        self._asks_until = outside.clock.now().timestamp() + AHEAD
         self._lock = Lock()
 
     def next(self, mailing: Mailing) -> Permit | int:
@@ -81,16 +112,17 @@ class Permits:
         """A handful; where it is not full, the moments to ask again for all who get none."""
         left = max(1, self._left[mailing.id])
         wanted = min(left, max(self._outside.settings.sender_threads, int(limits.least * HANDFUL_SECONDS)))
-
-        def taken(bucket: Bucket) -> tuple[Bucket, tuple[tuple[Permit, ...], list[int]]]:
-            now = self._outside.clock.now().timestamp()
-            bucket = bucket.asked(mailing.id, mailing.counts.queued, now)
-            bucket, permits = rate.take(bucket, mailing.id, limits, wanted, now)
-            if len(permits) == wanted:
-                return bucket, (permits, [])
-            bucket, delays = rate.book(bucket, mailing.id, limits, left - len(permits), now)
-            return bucket, (permits, delays)
-
-        permits, delays = self._outside.rates.change(_bucket(limits, mailing), taken)
+        permits = self._take(mailing, limits, wanted)
         self._permits[mailing.id].extend(permits)
-        self._delays[mailing.id].extend(delays)
+        if len(permits) < wanted:
+            self._delays[mailing.id].extend(_book(self._outside, mailing.id, limits, left - len(permits)))
+
+    def _take(self, mailing: Mailing, limits: Limits, wanted: int) -> tuple[Permit, ...]:
+        """None where too many others take at this moment, or where this batch has waited long enough."""
+
+        def taken(bucket: Bucket, now: float) -> tuple[Bucket, tuple[Permit, ...]]:
+            bucket = bucket.asked(mailing.id, mailing.counts.queued, now)
+            return rate.take(bucket, mailing.id, limits, wanted if now <= self._asks_until else 0, now)
+
+        name = GATEWAY if limits.gateway is not None else f"mailing#{mailing.id}"
+        return _change(self._outside, Bucket, name, taken) or ()

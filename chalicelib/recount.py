@@ -101,9 +101,7 @@ def _mend_page(
     statuses = list(threads.map(lambda message, what: _mend(outside, mailing, message, what), page, mends))
     _log_mended(mailing, page, mends, statuses)
     queued = [message for message, what in zip(page, mends, strict=True) if what in (Mend.REVIVE, Mend.REQUEUE)]
-    waiting = [message for message in queued if not there.holds(message.timezone)]
-    chunks = [waiting[start : start + CHUNK] for start in range(0, len(waiting), CHUNK)]
-    list(threads.map(lambda chunk: queue_messages(outside, mailing, chunk), chunks))
+    queue_messages(outside, mailing, [one for one in queued if not there.holds(one.timezone)], threads)
     return statuses
 
 

@@ -27,7 +27,6 @@ from chalicelib.domain.letter import KeptLetter, Letter
 from chalicelib.domain.mailing import NOTHING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message
 from chalicelib.domain.principal import Token, User
-from chalicelib.domain.rate import Bucket
 from chalicelib.domain.record import Record, day_of
 from chalicelib.domain.segment import Segment, ShardReport
 from chalicelib.errors import FileGone, ImportBusy, NotSent, PhoneTaken, RowChanged, SegmentBusy
@@ -440,12 +439,12 @@ class FakeReceipts:
 
 class FakeRates:
     def __init__(self) -> None:
-        self.buckets: defaultdict[str, Bucket] = defaultdict(Bucket)
+        self.rows: dict[str, Any] = {}
         self.writes = 0
 
-    def change(self, name: str, decide: Callable[[Bucket], tuple[Bucket, Any]]) -> Any:
+    def change(self, kind: type[Any], name: str, decide: Callable[[Any], tuple[Any, Any]]) -> Any:
         with LOCK:
-            self.buckets[name], decided = decide(self.buckets[name])
+            self.rows[name], decided = decide(self.rows.get(name, kind()))
             self.writes += 1
             return decided
 

@@ -55,14 +55,11 @@ class Limits:
 class Clocks:
     """One mailing's. `own`, `share`: its limit's and its share's tokens are taken until then.
 
-    `booked`: so far its messages are asked back, at so many a second (`pace`). `asked`: when it last wanted tokens;
-    `waiting`: how many messages it had to send then.
+    `asked`: when it last wanted tokens; `waiting`: how many messages it had to send then.
     """
 
     own: float = 0.0
     share: float = 0.0
-    booked: float = 0.0
-    pace: float = 0.0
     asked: float = 0.0
     waiting: int = 0
 
@@ -89,11 +86,19 @@ class Bucket:
 
     def asked(self, mailing_id: int, waiting: int, now: float) -> Bucket:
         """It wants tokens; who has not for long is forgotten."""
-        kept = {other: its for other, its in self.mailings.items() if max(its.asked, its.booked) > now - FORGOTTEN}
+        kept = {other: its for other, its in self.mailings.items() if its.asked > now - FORGOTTEN}
         return replace(self, mailings={**kept, mailing_id: replace(self.of(mailing_id), asked=now, waiting=waiting)})
 
     def with_clocks(self, mailing_id: int, clocks: Clocks) -> Bucket:
         return replace(self, mailings={**self.mailings, mailing_id: clocks})
+
+
+@dataclass(frozen=True)
+class Booking:
+    """Until when the queue returns messages of a mailing, at so many a second."""
+
+    until: float = 0.0
+    pace: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -129,19 +134,17 @@ def take(bucket: Bucket, mailing_id: int, limits: Limits, wanted: int, now: floa
     return replace(bucket, gateway=_moved(gateway, limits.gateway, number)).with_clocks(mailing_id, clocks), permits
 
 
-def book(bucket: Bucket, mailing_id: int, limits: Limits, number: int, now: float) -> tuple[Bucket, list[int]]:
+def book(booking: Booking, limits: Limits, number: int, now: float) -> tuple[Booking, list[int]]:
     """In how many seconds so many messages are to ask, or to ask again, for their tokens: 0 to 900.
 
     Booked somewhat faster than the limit. What would come later than a queue can hold it back comes, and asks, at any
     time of the second half of that; then its turn may be nearer.
     """
-    clocks = bucket.of(mailing_id)
     pace = SURPLUS * limits.least
-    start = max(clocks.booked, now) if clocks.pace == pace else now
+    start = max(booking.until, now) if booking.pace == pace else now
     moments = [start + index / pace for index in range(number)]
     delays = [_delay(moment - now, index) for index, moment in enumerate(moments)]
-    booked = min(start + number / pace, now + FARTHEST)
-    return bucket.with_clocks(mailing_id, replace(clocks, booked=booked, pace=pace)), delays
+    return Booking(min(start + number / pace, now + FARTHEST), pace), delays
 
 
 def _due(clock: float, limit: float | None, until: float) -> int:

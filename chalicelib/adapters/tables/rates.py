@@ -1,4 +1,4 @@
-"""The buckets that rate limits are kept by: one row each, which whoever takes from it writes anew."""
+"""What rate limits are kept by: a row for each bucket and booking, which whoever takes from it writes anew."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.models import Model
 
-from ...domain.rate import Bucket, Clocks
-from ...errors import NotWritten, RowChanged
+from ...domain.rate import Booking, Bucket, Clocks
+from ...errors import RowChanged
 from .base import TableMeta, conflicts, place
 
 ATTEMPTS = 12
-LONGEST_PAUSE = 0.05
+PAUSE = 0.01
+"""Seconds, at most, after the first attempt; so much more after each further one."""
+
 KEPT_SECONDS = 86_400
 """Nothing in a bucket matters for longer than a quarter of an hour."""
 
+State = TypeVar("State", Bucket, Booking)
 T = TypeVar("T")
 
 
@@ -30,13 +33,9 @@ class RateRow(Model):
         table_name = "rates"
 
     name = UnicodeAttribute(hash_key=True)
-    bucket = JSONAttribute()
+    state = JSONAttribute()
     version = NumberAttribute()
     expires_at = NumberAttribute()
-
-    def read(self) -> Bucket:
-        mailings = {int(mailing_id): Clocks(**clocks) for mailing_id, clocks in self.bucket["mailings"].items()}
-        return Bucket(self.bucket["gateway"], mailings)
 
 
 class Rates:
@@ -44,38 +43,45 @@ class Rates:
 
     def __init__(self, stack_name: str) -> None:
         place(RateRow, stack_name, "rates")
-        self._known: dict[str, tuple[int, Bucket]] = {}
+        self._known: dict[str, tuple[int, dict[str, Any]]] = {}
         self._lock = Lock()
 
-    def change(self, name: str, decide: Callable[[Bucket], tuple[Bucket, T]]) -> T:
-        """Write what `decide` makes of the bucket, and answer with what it decided; it is asked again where another
-        writer came first. Raises NotWritten where that happens too often.
+    def change(self, kind: type[State], name: str, decide: Callable[[State], tuple[State, T]]) -> T:
+        """Write what `decide` makes of the row, and answer with what it decided.
+
+        It is asked again where another writer came first; RowChanged where others did over and over.
         """
         with self._lock:
-            for _ in range(ATTEMPTS):
-                version, before = self._known.get(name) or self._read(name)
-                after, decided = decide(before)
+            for attempt in range(ATTEMPTS):
+                version, state = self._known.get(name) or self._read(name)
+                after, decided = decide(_from_state(kind, state))
                 try:
-                    self._write(name, version, after)
+                    self._write(name, version, asdict(after))
                 except RowChanged:
                     self._known.pop(name, None)
-                    sleep(uniform(0, LONGEST_PAUSE))  # noqa: S311
+                    sleep(uniform(0, PAUSE * (attempt + 1)))  # noqa: S311
                     continue
-                self._known[name] = version + 1, after
                 return decided
-        raise NotWritten(f"rate {name}: others came first {ATTEMPTS} times")
+        raise RowChanged
 
-    def _read(self, name: str) -> tuple[int, Bucket]:
+    def _read(self, name: str) -> tuple[int, dict[str, Any]]:
         try:
             row = RateRow.get(name, consistent_read=True)
         except DoesNotExist:
-            return 0, Bucket()
-        return int(row.version), row.read()
+            return 0, {}
+        return int(row.version), row.state
 
-    def _write(self, name: str, version: int, bucket: Bucket) -> None:
-        mailings: dict[str, Any] = {str(mailing_id): asdict(clocks) for mailing_id, clocks in bucket.mailings.items()}
-        state = {"gateway": bucket.gateway, "mailings": mailings}
-        row = RateRow(name, bucket=state, version=version + 1, expires_at=int(time()) + KEPT_SECONDS)
+    def _write(self, name: str, version: int, state: dict[str, Any]) -> None:
+        row = RateRow(name, state=state, version=version + 1, expires_at=int(time()) + KEPT_SECONDS)
         unchanged = RateRow.version == version if version else RateRow.name.does_not_exist()
         with conflicts():
             row.save(condition=unchanged)
+        self._known[name] = version + 1, state
+
+
+def _from_state(kind: type[State], state: dict[str, Any]) -> State:
+    """JSON knows no numbers as names."""
+    if kind is Booking:
+        return kind(**state)
+    mailings = {int(mailing_id): Clocks(**clocks) for mailing_id, clocks in state.get("mailings", {}).items()}
+    return kind(**{**state, "mailings": mailings})
