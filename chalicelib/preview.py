@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from .clients import CLIENT_ID
-from .domain.audience import Filter, plan_audience
+from .audience import count_audience
+from .domain.audience import Filter
 from .domain.sms import Length, measure
 from .domain.template import has_fields
 from .examples import Example, sample_texts, worth_seeing
@@ -15,14 +14,14 @@ from .text_fields import require_known_fields
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
-
-PATIENCE = timedelta(seconds=5)
-"""A person waits for the number; an audience that takes longer to count is given as `at least`."""
+    from .launch import Launch
 
 
 @dataclass(frozen=True)
 class Preview:
     """`clients` are chosen as of now, `is_whole` unless counting them all took too long; None: no text yet.
+
+    `launch`: when, and to whom, as far as that can be foreseen.
 
     Of a text with fields `length` is the longest and `parts_each` the mean of a sample, of which `examples` are some.
     """
@@ -32,6 +31,7 @@ class Preview:
     length: Length | None
     examples: tuple[Example, ...] = ()
     parts_each: float | None = None
+    launch: Launch | None = None
 
     @property
     def parts(self) -> int:
@@ -58,17 +58,3 @@ def preview_mailing(
 def preview_plain(message_text: str, clients: int, is_whole: bool) -> Preview:
     """Of a text that everybody gets as it is."""
     return Preview(clients, is_whole, measure(message_text) if message_text else None)
-
-
-def count_audience(outside: Outside, chosen: Filter) -> tuple[int, bool]:
-    """How many clients are chosen, by the same plan as a mailing's; nothing but numbers is read."""
-    started = outside.clock.now()
-    plan = plan_audience(chosen, outside.counters.last_id(CLIENT_ID))
-    number = 0
-    for segment in range(plan.segments):
-        first, last = plan.id_range(segment)
-        for partition in plan.partitions(chosen, segment):
-            if outside.clock.now() - started > PATIENCE:
-                return number, False
-            number += outside.clients.count(partition, chosen, first, last)
-    return number, True

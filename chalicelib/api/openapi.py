@@ -82,6 +82,7 @@ OPERATIONS = [
     Operation("/Clients/{id}/opt_in/", "post", "Take a client off the stop list", "Client"),
     Operation("/Mailing/", "get", "List mailings, the newest first", "Mailing", is_list=True),
     Operation("/Mailing/", "post", "Announce a mailing", "Mailing", "NewMailing", 201),
+    Operation("/Mailing/preview/", "post", "Whom a mailing would reach, and when", "Preview", "NewMailing"),
     Operation("/Mailing/{id}/", "get", "Read a mailing", "Mailing"),
     Operation("/Mailing/{id}/", "put", "Replace a mailing", "Mailing", "NewMailing"),
     Operation("/Mailing/{id}/", "patch", "Change a mailing", "Mailing", "MailingChange"),

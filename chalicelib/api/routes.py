@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Blueprint, Response
 
 from ..workers.wakeup import outside
-from . import audit, clients, exports, imports, mailings, metrics, receipts, stats
+from . import audit, clients, exports, imports, mailings, metrics, previews, receipts, stats
 from .authorizer import token_auth
 from .calls import METHODS, Action, answer, read_id
 
@@ -67,6 +67,11 @@ def client_export() -> Response:
 @routes.route("/Mailing", **ROUTE)
 def mailing_list() -> Response:
     return _answer({"GET": mailings.list_, "POST": mailings.create})
+
+
+@routes.route("/Mailing/preview", **ROUTE)
+def mailing_preview() -> Response:
+    return _answer({"POST": previews.preview})
 
 
 @routes.route("/Mailing/{mailing_id}", **ROUTE)

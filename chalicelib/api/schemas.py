@@ -13,6 +13,8 @@ from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RECEI
 INTEGER: Schema = {"type": "integer"}
 STRING: Schema = {"type": "string"}
 CURSOR: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+BOOLEAN: Schema = {"type": "boolean"}
+INTEGER_OR_NULL: Schema = {"type": ["integer", "null"]}
 TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-12-01T06:30:00Z"]}
 TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
@@ -44,7 +46,7 @@ MAILING_SHOWN: dict[str, Schema] = {
     "filter_op_codes": TEXT_OR_NULL,
     "time_from": TEXT_OR_NULL,
     "time_to": TEXT_OR_NULL,
-    "rate_limit": {"type": ["integer", "null"]},
+    "rate_limit": INTEGER_OR_NULL,
 }
 MESSAGE_SHOWN: dict[str, Schema] = {
     "id": INTEGER,
@@ -92,6 +94,7 @@ def schemas() -> dict[str, Schema]:
         "Mailing": object_of(MAILING_SHOWN),
         "NewMailing": _sent(MAILING, MAILING_READ_ONLY, partial=False),
         "MailingChange": _sent(MAILING, MAILING_READ_ONLY, partial=True),
+        "Preview": _preview(),
         "Resend": _sent(RESEND, set(), partial=False),
         "Receipt": _sent(RECEIPT, set(), partial=False),
         "Receipts": {"anyOf": [ref("Receipt"), RECEIPTS]},
@@ -102,6 +105,25 @@ def schemas() -> dict[str, Schema]:
         "MailingStats": object_of({**with_counts, **ends, **messages}),
         "FieldErrors": {"type": "object", "additionalProperties": {"type": "array", "items": STRING}},
     }
+
+
+def _preview() -> Schema:
+    numbers: Schema = {"type": "object", "additionalProperties": INTEGER}
+    length = {"encoding": STRING, **dict.fromkeys(("characters", "parts", "per_part"), INTEGER)}
+    example = object_of({"phone_number": STRING, "text": STRING, "parts": INTEGER})
+    return object_of(
+        {
+            **dict.fromkeys(("clients", "parts", "reached", "too_late", "unreachable"), INTEGER),
+            **dict.fromkeys(("is_whole", "is_sampled"), BOOLEAN),
+            **dict.fromkeys(("by_timezone", "by_operator_code"), numbers),
+            "length": object_of(length),
+            "examples": {"type": "array", "items": example},
+            "rate": {"type": ["number", "null"]},
+            "rate_needed": INTEGER_OR_NULL,
+            "starts_at": TIME,
+            "ends_at": TIME_OR_NULL,
+        }
+    )
 
 
 def _sent(known: Mapping[str, Field], read_only: set[str], partial: bool) -> Schema:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import cast
 
 from chalice.app import Response
@@ -11,11 +12,12 @@ from .. import fields, mailings
 from ..access import digest
 from ..api.calls import read_id
 from ..domain.audience import Filter
-from ..domain.decisions import MailingFields
+from ..domain.decisions import MailingFields, announced
 from ..domain.gateway_result import Outcome
 from ..domain.mailing import Mailing
 from ..errors import BadInput, FieldErrors
 from ..fields import MAILING, Field, read_fields
+from ..launch import Launch, foresee_launch
 from ..once import first_request
 from ..preview import Preview, preview_mailing, preview_plain
 from ..text_fields import suggested_names
@@ -115,10 +117,27 @@ def _preview(visit: Visit, sent: Values, before: Mailing | None) -> Preview:
         if text == before.message_text and not before.has_fields:
             return preview_plain(text, *counted)
         return preview_mailing(visit.outside, before.chosen, text, counted)
+    launch = _launch(visit, sent)
+    if launch is not None:
+        counted = launch.audience.clients, launch.audience.is_whole
+        return replace(preview_mailing(visit.outside, _chosen(sent), text, counted), launch=launch)
+    return preview_mailing(visit.outside, _chosen(sent), text)
+
+
+def _launch(visit: Visit, sent: Values) -> Launch | None:
+    """None while the form lacks something that it depends on, or has it wrong; the text may still be missing."""
+    try:
+        wanted = cast(MailingFields, read_fields({**sent, "message_text": "text"}, MAILING, set(), partial=False))
+        mailing = announced(wanted, 0, visit.outside.clock.now())
+    except BadInput:
+        return None
+    return foresee_launch(visit.outside, mailing)
+
+
+def _chosen(sent: Values) -> Filter:
     filters = {name: sent[name] for name in ("filter_tag", "filter_op_codes")}
     wanted = cast(MailingFields, read_fields(filters, MAILING, set(), partial=True))
-    chosen = Filter(wanted.get("filter_tag", ()), wanted.get("filter_op_codes", ()))
-    return preview_mailing(visit.outside, chosen, text)
+    return Filter(wanted.get("filter_tag", ()), wanted.get("filter_op_codes", ()))
 
 
 def _sent(visit: Visit, before: Mailing | None) -> Values:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.audience import count_audience, group_audience
 from chalicelib.clients import opt_out_client, register_client
 from chalicelib.domain.audience import Filter, Partition
 from chalicelib.domain.client import MAX_CLIENT_ID, Client
 from chalicelib.errors import PhoneTaken, RowChanged
-from chalicelib.preview import count_audience
 
 ANNA = Client(1, "79770000001", "друзья", "Europe/Moscow")
 BORIS = Client(2, "79210000002")
@@ -200,6 +200,17 @@ def test_the_chosen_are_counted_as_a_mailing_would_choose_them(outside: Any, cho
         register_client(outside, {"phone_number": phone, "tag": tag})
     opt_out_client(outside, register_client(outside, {"phone_number": "79770000009", "tag": "vip"}).id)
     assert count_audience(outside, chosen) == (number, True), "and who opted out is not"
+
+
+def test_an_audience_is_grouped_by_where_and_by_which_operator_they_live(outside: Any) -> None:
+    for number, zone in enumerate(["Europe/Moscow", "UTC", "Europe/Moscow"]):
+        register_client(outside, {"phone_number": f"7977000000{number}", "timezone": zone, "tag": "vip"})
+    register_client(outside, {"phone_number": "79210000001", "tag": "vip"})
+    opt_out_client(outside, register_client(outside, {"phone_number": "79770000009", "tag": "vip"}).id)
+    found = group_audience(outside, Filter(tags=("vip",)))
+    assert (found.clients, found.is_whole, found.is_sampled) == (4, True, False)
+    assert found.by_timezone == {"Europe/Moscow": 2, "UTC": 2}
+    assert found.by_operator_code == {"977": 3, "921": 1}
 
 
 def test_where_there_is_nobody_nobody_is_counted(outside: Any) -> None:

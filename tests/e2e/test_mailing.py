@@ -216,6 +216,21 @@ def test_who_is_asleep_waits_for_the_schedule_of_their_morning_and_others_get_it
     assert simulator.seen.summary()["repeated"] == 0
 
 
+def test_what_would_come_of_it_is_said_without_announcing_it(call: Call, tag: str) -> None:
+    fields = {
+        "datetime_start": "2030-06-03T06:00:00Z",
+        "datetime_end": "2030-06-03T18:00:00Z",
+        "message_text": "Привет",
+        "filter_tag": tag,
+        "rate_limit": "3",
+    }
+    before = call("GET", "/Stats/").json()["totals"]["mailings"]
+    shown = call("POST", "/Mailing/preview/", data=fields).json()
+    assert (shown["clients"], shown["by_operator_code"]) == (CLIENTS, {"950": CLIENTS})
+    assert (shown["rate"], shown["ends_at"]) == (3, "2030-06-03T06:00:10Z")
+    assert call("GET", "/Stats/").json()["totals"]["mailings"] == before
+
+
 def await_sent(call: Call, mailing_id: int, number: int) -> None:
     deadline = time.monotonic() + 60
     while call("GET", f"/Stats/{mailing_id}/").json()["messages"]["sent"] != number:

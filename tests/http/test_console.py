@@ -312,6 +312,19 @@ def test_the_form_says_whom_it_reaches_and_what_it_costs(anna: Browser) -> None:
     assert 'value="vip" checked' in anna.post("/console/mailings/new", step="preview", filter_tag=["vip"]).text
 
 
+def test_the_form_foresees_when_it_ends_and_who_is_not_reached(anna: Browser) -> None:
+    for number, zone in enumerate(["Europe/Moscow"] * 3 + ["Asia/Kamchatka"]):
+        anna.post("/console/clients/new", phone_number=f"7977000000{number}", timezone=zone)
+    short = {"datetime_start": "2030-06-03T06:00:00Z", "datetime_end": "2030-06-03T06:00:02Z", "rate_limit": "1"}
+    page = anna.post("/console/preview", **short, time_from="09:00", time_to="12:00").text
+    assert "at 1 messages a second" in page
+    assert "1 clients would not be reached before the end: the rate does not suffice." in page
+    assert "2 messages a second would." in page
+    assert "1 clients have no hour before the end" in page
+    assert "Europe/Moscow: 3, Asia/Kamchatka: 1" in page
+    assert "The last message" not in anna.post("/console/preview", rate_limit="1").text, "no times yet"
+
+
 def test_the_form_of_a_mailing_that_has_started_keeps_what_can_no_longer_change(
     anna: Browser, outside: Outside
 ) -> None:

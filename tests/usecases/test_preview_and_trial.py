@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from chalicelib.audience import PATIENCE, PATIENCE_FOR_GROUPS, count_audience, group_audience
 from chalicelib.clients import forget_client, opt_out_client, register_client
 from chalicelib.domain.audience import Filter
+from chalicelib.domain.client import Client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.record import Author
 from chalicelib.errors import BadInput
-from chalicelib.preview import PATIENCE, count_audience, preview_mailing
+from chalicelib.preview import preview_mailing
 from chalicelib.trial import send_trial
 from tests.fakes import FakeOutside
 
@@ -82,6 +85,27 @@ def test_an_audience_that_takes_long_to_count_is_given_as_at_least() -> None:
 
     outside.clients.count = slow  # type: ignore[method-assign]
     assert count_audience(outside, Filter()) == (2, False)
+
+
+def test_of_a_large_audience_groups_are_those_of_a_sample_from_everywhere() -> None:
+    outside = FakeOutside()
+    for number in range(60_000):
+        zone = "Asia/Omsk" if number % 3 == 0 else "UTC"
+        phone = f"79{number % 2}{number:08d}"
+        outside.clients.rows[number + 1] = Client(number + 1, phone, timezone=zone)
+    outside.counters.ids["client_id"] = 60_000
+    read = outside.clients.read
+
+    def slow(*arguments: Any) -> list[Client]:
+        outside.clock.time += PATIENCE_FOR_GROUPS / 6
+        return read(*arguments)
+
+    outside.clients.read = slow  # type: ignore[method-assign]
+    outside.clients.count = lambda _partition, _chosen, first, last: last - first + 1  # type: ignore[method-assign]
+    found = group_audience(outside, Filter())
+    assert found.is_sampled
+    assert sum(found.by_timezone.values()) == sum(found.by_operator_code.values()) == found.clients
+    assert found.by_timezone["Asia/Omsk"] == pytest.approx(found.clients / 3, rel=0.02)
 
 
 def test_a_trial_is_recorded_before_it_is_posted_and_never_repeated() -> None:

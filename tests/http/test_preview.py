@@ -1,0 +1,76 @@
+"""POST /Mailing/preview/: whom it would reach, and when; and nothing is written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.outside import Outside
+from chalicelib.clients import opt_out_client, register_client
+
+from .conftest import Call
+
+START = datetime(2030, 6, 3, 6, tzinfo=UTC)
+FIELDS = {
+    "datetime_start": START.isoformat(),
+    "datetime_end": (START + timedelta(hours=1)).isoformat(),
+    "message_text": "Привет, {имя|друг}!",
+}
+
+
+@pytest.fixture
+def clients(outside: Outside) -> None:
+    """Three in Moscow, where it is nine at the start; one in Kamchatka, where it is six in the evening."""
+    for number, zone in enumerate(["Europe/Moscow"] * 3 + ["Asia/Kamchatka", "UTC"]):
+        code = "921" if number == 1 else "977"
+        own = {"имя": "Анна"} if number == 2 else {}
+        client = {"phone_number": f"7{code}000000{number}", "timezone": zone, "attributes": own}
+        register_client(outside, client)  # type: ignore[arg-type]
+    opt_out_client(outside, 5)
+
+
+@pytest.mark.usefixtures("clients")
+def test_it_says_who_gets_what_and_when(call: Call, outside: Outside) -> None:
+    answer = call("POST", "/Mailing/preview", json={**FIELDS, "time_from": "09:00", "time_to": "18:00"})
+    assert answer.status == 200
+    shown: dict[str, Any] = answer.json
+    examples = shown.pop("examples")
+    assert shown == {
+        "clients": 4,
+        "is_whole": True,
+        "is_sampled": False,
+        "by_timezone": {"Europe/Moscow": 3, "Asia/Kamchatka": 1},
+        "by_operator_code": {"977": 3, "921": 1},
+        "length": {"characters": 13, "encoding": "UCS-2", "parts": 1, "per_part": 70},
+        "parts": 4,
+        "rate": None,
+        "starts_at": "2030-06-03T06:00:00Z",
+        "ends_at": "2030-06-03T06:00:00Z",
+        "reached": 3,
+        "too_late": 0,
+        "unreachable": 1,
+        "rate_needed": None,
+    }
+    assert len(examples) == 3
+    assert {"phone_number": "+7 977 ***-**-00", "text": "Привет, друг!", "parts": 1} in examples
+    assert outside.mailings.open_ids() == []
+    assert call("GET", "/Mailing").json["results"] == []
+
+
+@pytest.mark.usefixtures("clients")
+def test_it_says_what_rate_would_do(call: Call) -> None:
+    soon = {"datetime_end": (START + timedelta(seconds=2)).isoformat(), "rate_limit": 1}
+    shown = call("POST", "/Mailing/preview", json={**FIELDS, **soon}).json
+    assert (shown["rate"], shown["reached"], shown["too_late"], shown["rate_needed"]) == (1, 2, 2, 2)
+    assert shown["ends_at"] == "2030-06-03T06:00:02Z"
+
+
+def test_it_is_as_strict_as_the_announcement(call: Call) -> None:
+    wrong = {**FIELDS, "message_text": "{нет}", "rate_limit": 0}
+    assert list(call("POST", "/Mailing/preview", json=wrong).json) == ["rate_limit"]
+    assert list(call("POST", "/Mailing/preview", json={**FIELDS, "message_text": "{нет}"}).json) == ["message_text"]
+    backwards = {**FIELDS, "datetime_end": FIELDS["datetime_start"]}
+    assert call("POST", "/Mailing/preview", json=backwards).status == 400
+    assert call("GET", "/Mailing/preview").status == 405
