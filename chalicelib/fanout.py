@@ -152,7 +152,8 @@ def _write_chunk(outside: Outside, mailing: Mailing, clients: list[Client], ther
     """Rows first, then queue messages; answers how many came too late and are expired from the start.
 
     Where a turn ended without a word, rows beyond the cursor may exist: they are kept as they are, and
-    those that wait are queued again. Whose window is closed waits without a queue message.
+    those that wait are queued again. Whose window is closed waits without a queue message, and so does whom a canary
+    keeps waiting.
     """
     now = outside.clock.now()
     status = EXPIRED if mailing.is_over(now) else QUEUED
@@ -177,5 +178,5 @@ def _conclude(outside: Outside, mailing: Mailing) -> None:
     chosen = sum(segment.chosen for segment in segments)
     counted = outside.mailings.mark_fanned_out(mailing.id, chosen, outside.clock.now())
     log.info("fanned out", extra={"mailing_id": mailing.id, "number": chosen})
-    if counted is not None and (counted.is_settled or counted.status == CANCELLED):
+    if counted is not None and (counted.is_ripe or counted.status == CANCELLED):
         recount.ask_recount(outside, counted)

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from .domain import rate
+from .domain.canary import worth_queueing
 from .domain.mailing import Mailing
 from .domain.message import Message, queue_body
 from .domain.rate import ANY_TIME, Bucket, Limits, Permit
@@ -32,8 +33,9 @@ def limits_of(settings: Settings, mailing: Mailing) -> Limits | None:
 
 
 def queue_messages(outside: Outside, mailing: Mailing, messages: Sequence[Message]) -> None:
-    """Each comes out of the queue at about the time when it may be posted."""
-    bodies = [queue_body(message.mailing_id, message.client_id) for message in messages]
+    """Each comes out of the queue at about the time when it may be posted; who waits for a canary is not put there."""
+    waiting = worth_queueing(mailing.canary, messages)
+    bodies = [queue_body(message.mailing_id, message.client_id) for message in waiting]
     limits = limits_of(outside.settings, mailing)
     if limits is None or not bodies:
         outside.send_queue.send(bodies)

@@ -13,6 +13,7 @@ from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RECEI
 INTEGER: Schema = {"type": "integer"}
 STRING: Schema = {"type": "string"}
 CURSOR: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+INTEGER_OR_NULL: Schema = {"type": ["integer", "null"]}
 TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-12-01T06:30:00Z"]}
 TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
@@ -44,7 +45,8 @@ MAILING_SHOWN: dict[str, Schema] = {
     "filter_op_codes": TEXT_OR_NULL,
     "time_from": TEXT_OR_NULL,
     "time_to": TEXT_OR_NULL,
-    "rate_limit": {"type": ["integer", "null"]},
+    **dict.fromkeys(("rate_limit", "canary", "max_error_rate"), INTEGER_OR_NULL),
+    "paused_because": TEXT_OR_NULL,
 }
 MESSAGE_SHOWN: dict[str, Schema] = {
     "id": INTEGER,
