@@ -14,6 +14,9 @@ MAX_READS = 40
 
 ABOVE_ALL = 10**20
 
+ITSELF = "the service itself"
+"""Who it was where nobody decided anything."""
+
 
 def author_of(outside: Outside, name: str) -> Author:
     """In whose name a change is recorded, now."""

@@ -23,7 +23,7 @@ from .domain.segment import Segment
 from .domain.walk import Cursor, walk
 from .errors import RowChanged
 from .logs import log, log_clients, measure
-from .rates import queue_messages
+from .queueing import queue_messages
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -109,7 +109,7 @@ def _walk_page(
 ) -> tuple[Segment, Counts]:
     """Rows, then queue messages, then the cursor; the counts are what the page adds to the mailing's.
 
-    Whose window is closed waits without a queue message.
+    Whose window is closed waits without a queue message, and so does whom a canary keeps waiting.
     """
     begun_at = outside.clock.now()
     clients, cursor = _read_page(outside, mailing, segment)
@@ -180,5 +180,5 @@ def _conclude(outside: Outside, mailing: Mailing) -> None:
     chosen = sum(segment.chosen for segment in segments)
     counted = outside.mailings.mark_fanned_out(mailing.id, chosen, outside.clock.now())
     log.info("fanned out", extra={"mailing_id": mailing.id, "number": chosen})
-    if counted is not None and (counted.is_settled or counted.status == CANCELLED):
+    if counted is not None and (counted.is_ripe or counted.status == CANCELLED):
         recount.ask_recount(outside, counted)

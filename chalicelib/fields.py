@@ -15,6 +15,7 @@ from datetime import UTC, datetime, time
 
 import pytz
 
+from .domain.canary import MAX_CANARY
 from .domain.client import (
     FIELDS_OF_ALL,
     MAX_ATTRIBUTES,
@@ -182,14 +183,14 @@ def clock(sent: object) -> time | None:
     return time.fromisoformat(value)
 
 
-def number_up_to(most: int, example: int) -> Rule:
-    """A whole number from 1; blank or null for none."""
-    expected = f"A whole number from 1 to {most} is expected, such as {example}."
+def number_up_to(most: int, example: int, least: int = 1) -> Rule:
+    """A whole number; blank or null for none."""
+    expected = f"A whole number from {least} to {most} is expected, such as {example}."
 
     @rule(
         anyOf=[
-            {"type": ["integer", "null"], "minimum": 1, "maximum": most},
-            {"type": "string", "pattern": f"^([1-9][0-9]{{0,{len(str(most)) - 1}}})?$"},
+            {"type": ["integer", "null"], "minimum": least, "maximum": most},
+            {"type": "string", "pattern": f"^([{least}-9][0-9]{{0,{len(str(most)) - 1}}})?$"},
         ],
         examples=[example],
     )
@@ -197,7 +198,7 @@ def number_up_to(most: int, example: int) -> Rule:
         value = str(sent) if type(sent) is int else "" if sent is None else text(sent)
         if not value:
             return None
-        if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= most:
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
             raise ValueError(expected)
         return int(value)
 
@@ -326,8 +327,10 @@ MAILING = {
     "time_from": Field(clock, "Nothing is sent to a client before this hour of the day, by the client's own clock."),
     "time_to": Field(clock, "Nor from this one on; before time_from: over midnight. Both, or neither (blank or null)."),
     "rate_limit": Field(number_up_to(MAX_RATE, 100), "Messages a second, at most; blank or null: no limit."),
+    "canary": Field(number_up_to(MAX_CANARY, 100), "So many first; the others wait until their errors are known."),
+    "max_error_rate": Field(number_up_to(100, 5, least=0), "Percent: above it the mailing pauses by itself; else 10."),
 }
-MAILING_READ_ONLY = {"id", "status"}
+MAILING_READ_ONLY = {"id", "status", "paused_because"}
 
 RESEND = {"statuses": Field(choices(RESENDABLE), "Whose message ended so.", required=True)}
 

@@ -16,7 +16,7 @@ from .domain.mailing import RUNNING, Mailing
 from .domain.message import QUEUED, queue_body
 from .domain.send_window import Hours
 from .logs import log, log_clients
-from .rates import queue_messages
+from .queueing import queue_messages
 from .zones import zone
 
 if TYPE_CHECKING:

@@ -159,6 +159,9 @@ def shown(mailing: Mailing) -> dict[str, object]:
         "time_from": mailing.window.opens.isoformat("minutes") if mailing.window else None,
         "time_to": mailing.window.closes.isoformat("minutes") if mailing.window else None,
         "rate_limit": mailing.rate_limit,
+        "canary": mailing.canary.size if mailing.canary else None,
+        "max_error_rate": mailing.canary.max_error_rate if mailing.canary else None,
+        "paused_because": mailing.paused_because,
     }
 
 

@@ -6,23 +6,18 @@ Where neither the gateway nor the mailing has a limit, nothing is read, written 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from .domain import rate
 from .domain.mailing import Mailing
-from .domain.message import Message, queue_body
 from .domain.rate import AHEAD, ANY_TIME, Booking, Bucket, Limits, Permit
 from .errors import RowChanged
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
     from .settings import Settings
-
-CHUNK = 100
-"""Messages that one thread queues: ten SendMessageBatch, all of them full."""
 
 State = TypeVar("State", Bucket, Booking)
 T = TypeVar("T")
@@ -39,21 +34,11 @@ def limits_of(settings: Settings, mailing: Mailing) -> Limits | None:
     return Limits(settings.gateway_rate, mailing.rate_limit)
 
 
-def queue_messages(
-    outside: Outside, mailing: Mailing, messages: Sequence[Message], threads: ThreadPoolExecutor
-) -> None:
-    """Each comes out of the queue at about the time when it may be posted."""
-    bodies: list[Mapping[str, object]] = [queue_body(message.mailing_id, message.client_id) for message in messages]
-    delays = _delays(outside, mailing, len(bodies))
+def delays_of(outside: Outside, mailing: Mailing, number: int) -> list[int]:
+    """In how many seconds each of so many messages is to come out of the queue: when it may be posted, about.
 
-    def send(start: int) -> None:
-        outside.send_queue.send(bodies[start : start + CHUNK], delays[start : start + CHUNK])
-
-    list(threads.map(send, range(0, len(bodies), CHUNK)))
-
-
-def _delays(outside: Outside, mailing: Mailing, number: int) -> list[int]:
-    """Of so many messages that are queued. Others are told that it wants tokens, before it asks for the first."""
+    Other mailings are told that this one wants tokens, before it asks for the first.
+    """
     limits = limits_of(outside.settings, mailing)
     if limits is None or not number:
         return [0] * number

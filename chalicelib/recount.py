@@ -14,8 +14,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from . import hours
+from .audit import ITSELF, author_of
 from .domain.admission import Mend, mend
-from .domain.decisions import ended
+from .domain.canary import stands_for_one
+from .domain.decisions import ended, judged
 from .domain.mailing import CANCELLED as MAILING_CANCELLED
 from .domain.mailing import RUNNING, Counts, Mailing, tally
 from .domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message
@@ -23,13 +25,12 @@ from .domain.segment import ShardReport
 from .domain.send_window import Hours
 from .errors import RowChanged
 from .logs import log, log_clients
-from .rates import queue_messages
+from .queueing import queue_messages
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
 
 PAGE = 1000
-CHUNK = 100
 THREADS = 8
 LOOKS = 5
 SECONDS_FOR_A_PAGE = 15.0
@@ -58,7 +59,7 @@ def recount_shard(
         return True
     found: Counter[str] = Counter()
     moved: Counter[str] = Counter()
-    held = 0
+    held = standing = 0
     last_post_at: datetime | None = None
     after = 0
     with ThreadPoolExecutor(THREADS) as threads:
@@ -69,6 +70,7 @@ def recount_shard(
             there = hours.now_for(outside, mailing)
             statuses = _mend_page(outside, threads, mailing, page, there, requeue)
             held += sum(s == QUEUED and there.holds(m.timezone) for s, m in zip(statuses, page, strict=True))
+            standing += sum(stands_for_one(m, s, there) for s, m in zip(statuses, page, strict=True))
             if mailing.status == RUNNING:
                 hours.await_releases(outside, mailing, there)
             found.update(statuses)
@@ -80,7 +82,7 @@ def recount_shard(
             after = page[-1].client_id
     if any(moved.values()):
         outside.mailings.add_counts(mailing_id, tally(moved), outside.clock.now())
-    report = ShardReport(tally(found, found.total()), last_post_at, held)
+    report = ShardReport(tally(found, found.total()), last_post_at, held, standing)
     kept_until = mailing.kept_until(outside.settings.message_retention_days)
     outside.segments.report(mailing_id, round_number, shard, report, kept_until)
     _conclude(outside, mailing_id, round_number)
@@ -158,11 +160,27 @@ def _look(outside: Outside, mailing_id: int, round_number: int) -> None:
         outside.mailings.end(mailing, after)
         log.info("mailing ended", extra={"mailing_id": mailing_id, "status": after.status, **counts.by_status()})
         return
+    standing = sum(report.standing for report in reports) if round_number == mailing.recounts else None
+    after = judged(mailing, counts, standing, outside.clock.now())
+    if after != mailing:
+        _carry_out(outside, mailing, after)
+        return
     if mailing.has_orders:
         outside.mailings.orders_done(mailing)
     if mailing.window is not None:
         held = sum(report.held for report in reports)
         outside.mailings.note_hours(mailing_id, 0 < held == counts.queued)
+
+
+def _carry_out(outside: Outside, before: Mailing, after: Mailing) -> None:
+    """What was decided about its canary; that it pauses is recorded as if a person had done it."""
+    then, now = [{"status": one.status, "paused_because": one.paused_because} for one in (before, after)]
+    author = author_of(outside, ITSELF)
+    record = author.record("mailing", after.id, then, now, after.status) if then != now else None
+    after = outside.mailings.change(before, after, record)
+    log.info("canary", extra={"status": after.status, "holds": after.holds, "reason": after.paused_because})
+    if after.has_orders:
+        ask_recount(outside, after)
 
 
 def _is_at_its_end(mailing: Mailing, counts: Counts, now: datetime) -> bool:

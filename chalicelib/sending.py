@@ -143,7 +143,7 @@ class Sender:
         if mailing is None:
             return
         self.mailings.remember(mailing)
-        if mailing.is_settled:
+        if mailing.is_ripe:
             recount.ask_recount(self.outside, mailing)
 
     def _give_back(self, jobs: list[Job], results: list[Result]) -> list[str]:
@@ -176,15 +176,16 @@ class _Batch:
     def _handle(self, job: Job) -> Result:
         client = self.clients.get(job.client_id)
         mailing = self.mailings.get(job.mailing_id)
-        decision = self._decide(mailing, client)
+        tried = self._is_tried(job, mailing)
+        decision = self._decide(mailing, client, tried)
         if decision.admission != Admission.POST:  # never give up a message on the word of a memory
             mailing = self.mailings.refreshed(job.mailing_id)
-            decision = self._decide(mailing, client)
+            decision = self._decide(mailing, client, tried)
         if mailing is None:
             return DONE
         match decision.admission:
             case Admission.POST if client is not None:
-                return self._attempt(job, mailing, client)
+                return self._attempt(job, mailing, client, tried)
             case Admission.CLOSED if client is not None:
                 return self._await_hours(job, mailing, client, decision.opens_at)
             case Admission.EXPIRE:
@@ -196,8 +197,24 @@ class _Batch:
             case _:
                 return Result(delay=self._seconds_until(decision.opens_at))
 
-    def _decide(self, mailing: Mailing | None, client: Client | None, permit: Permit = ANY_TIME) -> Decision:
-        return admit(mailing, client, self.outside.clock.now(), zone, permit)
+    def _decide(
+        self, mailing: Mailing | None, client: Client | None, tried: bool, permit: Permit = ANY_TIME
+    ) -> Decision:
+        return admit(mailing, client, self.outside.clock.now(), zone, permit, tried)
+
+    def _is_tried(self, job: Job, mailing: Mailing | None) -> bool:
+        """Only a canary that is out asks for it; any other mailing's messages cost no read."""
+        if mailing is None or mailing.plan is None or not mailing.holds:
+            return False
+        message = self.outside.messages.get(job.mailing_id, job.client_id, mailing.plan.shards)
+        return message is not None and message.attempts > 0
+
+    def _goes_first(self, mailing_id: int) -> bool:
+        """A place among the canary is taken right before the first claim: whatever keeps a message back costs none."""
+        mailing = self.outside.mailings.let_go(mailing_id, self.outside.clock.now())
+        if mailing is not None:
+            self.mailings.remember(mailing)
+        return mailing is not None
 
     def _seconds_until(self, opens_at: datetime | None) -> int:
         if opens_at is None:
@@ -211,7 +228,7 @@ class _Batch:
         hours.see_to_releases(self.outside, mailing, [opens_at] if opens_at else [])
         return DONE
 
-    def _attempt(self, job: Job, mailing: Mailing, client: Client) -> Result:
+    def _attempt(self, job: Job, mailing: Mailing, client: Client, tried: bool) -> Result:
         text = text_for(mailing, client)
         if not text.strip():
             return self._close(job, mailing, FAILED, NO_TEXT)
@@ -224,6 +241,8 @@ class _Batch:
         now = self.outside.clock.now()
         if not self.breaker.admits(now, timedelta(seconds=timeout)):
             return self._later(job, "HeldBack", self.breaker.rest_left(now))
+        if mailing.holds and not tried and not self._goes_first(mailing.id):
+            return DONE
         begins_at = max(now, datetime.fromtimestamp(permit.at, UTC))
         until = begins_at + timedelta(seconds=timeout) + CLAIM_MARGIN
         shards = mailing.started_plan.shards
@@ -236,7 +255,7 @@ class _Batch:
     def _post(self, job: Job, message: Message, shards: int, text: str, permit: Permit, timeout: float) -> Result:
         """All is looked at once more: claiming may have taken long."""
         mailing, client = self.mailings.get(job.mailing_id), self.clients.get(job.client_id)
-        is_admitted = self._decide(mailing, client, permit).admission == Admission.POST
+        is_admitted = self._decide(mailing, client, True, permit).admission == Admission.POST
         timeout = min(timeout, self._seconds_for_post(mailing)) if mailing else 0
         if client is None or not is_admitted or timeout < self._least_seconds:
             self.outside.messages.release(message, shards, None)

@@ -19,6 +19,7 @@ from chalicelib.adapters.files import Piece
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain import message as message_domain
 from chalicelib.domain.audience import Filter, Partition
+from chalicelib.domain.canary import Canary
 from chalicelib.domain.client import Client, block_of, label_key
 from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
 from chalicelib.domain.first_request import FirstRequest
@@ -220,6 +221,7 @@ class FakeMailings:
                     progress_at=after.progress_at if moved else row.progress_at,
                     last_post_at=row.last_post_at,
                     releases=frozenset() if before.releases and not after.releases else row.releases,
+                    canary=_canary(before, after, row),
                 )
             )
 
@@ -251,6 +253,14 @@ class FakeMailings:
                 "last_post_at": last_post_at or row.last_post_at,
             },
         )
+
+    def let_go(self, mailing_id: int, now: datetime) -> Mailing | None:
+        with LOCK:
+            row = self.rows.get(mailing_id)
+            if row is None or row.status != mailing_domain.RUNNING or row.canary is None or not row.canary.left:
+                return None
+            canary = replace(row.canary, taken=row.canary.taken + 1)
+            return self._update_open(mailing_id, lambda _: {"canary": canary, "progress_at": now})
 
     def mark_fanned_out(self, mailing_id: int, total: int, now: datetime) -> Mailing | None:
         return self._update_open(
@@ -303,6 +313,14 @@ class FakeMailings:
     def _move_totals(self, before: Counts, after: Counts) -> None:
         self.counters.finished += after
         self.counters.finished += -before
+
+
+def _canary(before: Mailing, after: Mailing, row: Mailing) -> Canary | None:
+    """Who has gone is no decision's business, unless it says so."""
+    if before.canary is None or after.canary is None or row.canary is None:
+        return after.canary
+    moved = after.canary.taken != before.canary.taken
+    return after.canary if moved else replace(after.canary, taken=row.canary.taken)
 
 
 def _ended(mailing: Mailing) -> Counts:

@@ -46,7 +46,8 @@ MAILING_SHOWN: dict[str, Schema] = {
     "filter_op_codes": TEXT_OR_NULL,
     "time_from": TEXT_OR_NULL,
     "time_to": TEXT_OR_NULL,
-    "rate_limit": INTEGER_OR_NULL,
+    **dict.fromkeys(("rate_limit", "canary", "max_error_rate"), INTEGER_OR_NULL),
+    "paused_because": TEXT_OR_NULL,
 }
 MESSAGE_SHOWN: dict[str, Schema] = {
     "id": INTEGER,

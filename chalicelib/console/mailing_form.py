@@ -99,7 +99,7 @@ def _announce_once(visit: Visit, wanted: MailingFields) -> int:
     return first.reserved_id
 
 
-FIXED = {"datetime_start", "filter_tag", "filter_op_codes"}
+FIXED = {"datetime_start", "filter_tag", "filter_op_codes", "canary", "max_error_rate"}
 """What a mailing that has started keeps: the form shows it and does not send it."""
 
 
@@ -153,6 +153,8 @@ def _sent(visit: Visit, before: Mailing | None) -> Values:
         "time_from": visit.field("time_from"),
         "time_to": visit.field("time_to"),
         "rate_limit": visit.field("rate_limit"),
+        "canary": visit.field("canary"),
+        "max_error_rate": visit.field("max_error_rate"),
         **kept,
     }
 
@@ -164,7 +166,7 @@ def _joined(visit: Visit, name: str) -> str:
 
 def _values_of(mailing: Mailing) -> Values:
     shown = mailings.shown(mailing)
-    return {name: shown[name] or "" for name in MAILING}
+    return {name: "" if shown[name] is None else shown[name] for name in MAILING}
 
 
 def _shown(

@@ -21,7 +21,8 @@ class Admission(Enum):
     WAIT = "wait"
     """Not now: back to the queue."""
     HOLD = "hold"
-    """The row waits without its queue message: a resumed mailing is queued again, a cancelled one is closed."""
+    """The row waits without its queue message: a mailing that is resumed, or whose canary has passed, is queued again;
+    a cancelled one is closed."""
     PACE = "pace"
     """Its permit is for another moment: it comes back to ask for a new one."""
     SOON = "soon"
@@ -44,9 +45,17 @@ class Decision:
 
 
 def admit(
-    mailing: Mailing | None, client: Client | None, now: datetime, zones: Zones, permit: Permit = ANY_TIME
+    mailing: Mailing | None,
+    client: Client | None,
+    now: datetime,
+    zones: Zones,
+    permit: Permit = ANY_TIME,
+    tried: bool = False,
 ) -> Decision:
-    """What becomes of a queued message at this moment. `permit`: when its rate allows it."""
+    """What becomes of a queued message at this moment.
+
+    `permit`: when its rate allows it. `tried`: it has been let go before, and need not be let go by a canary any more.
+    """
     if mailing is None:
         return Decision(Admission.DROP)
     if mailing.status == CANCELLED:
@@ -66,6 +75,8 @@ def admit(
         return Decision(Admission.CLOSED, opens_at=hours.opens_at(client.timezone))
     if hours.opens_at(client.timezone) != now:
         return Decision(Admission.SOON, opens_at=hours.opens_at(client.timezone))
+    if mailing.canary is not None and not mailing.canary.admits(tried):
+        return Decision(Admission.HOLD)
     if not permit.allows(now.timestamp()):
         return Decision(Admission.PACE)
     return Decision(Admission.POST)

@@ -12,8 +12,10 @@ from typing import TypedDict
 
 from ..errors import BadInput, NotInThisStatus
 from .audience import Filter, Plan
+from .canary import USUAL_ERROR_RATE, Canary
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
 from .send_window import SendWindow
+from .steps import LULL
 from .template import has_fields
 
 
@@ -28,6 +30,8 @@ class MailingFields(TypedDict, total=False):
     time_from: time | None
     time_to: time | None
     rate_limit: int | None
+    canary: int | None
+    max_error_rate: int | None
 
 
 def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
@@ -41,6 +45,7 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ())),
         window=_window(None, fields),
         rate_limit=fields.get("rate_limit"),
+        canary=_canary(None, fields),
     )
     _require_order(mailing)
     return _become(mailing, _status_by_times(mailing, mailing, now), now)
@@ -63,6 +68,7 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         ),
         window=_window(mailing.window, fields),
         rate_limit=fields.get("rate_limit", mailing.rate_limit),
+        canary=_canary(mailing.canary, fields),
     )
     is_sooner = after.window != mailing.window or _is_faster(mailing.rate_limit, after.rate_limit)
     if is_sooner and mailing.plan is not None:
@@ -85,12 +91,37 @@ def paused(mailing: Mailing, now: datetime) -> Mailing:
 
 
 def resumed(mailing: Mailing, now: datetime) -> Mailing:
-    """What waits has left the queue meanwhile, so it is queued again."""
+    """What waits has left the queue meanwhile, so it is queued again.
+
+    Whoever resumes what its canary has paused takes the canary as it was.
+    """
     if mailing.status == RUNNING:
         return mailing
     if mailing.status != PAUSED:
         raise NotInThisStatus(f"Only a paused mailing can be resumed; this one is {mailing.status}.")
-    return _queued_anew(_become(mailing, RUNNING, now))
+    accepted = mailing.canary and mailing.paused_because
+    canary = replace(mailing.canary, is_passed=True) if mailing.canary and accepted else mailing.canary
+    return _queued_anew(replace(_become(mailing, RUNNING, now), canary=canary))
+
+
+def judged(mailing: Mailing, counts: Counts, standing: int | None, now: datetime) -> Mailing:
+    """What a round of recounting found of its canary: passed, or paused with the reason; as it was: still out.
+
+    `standing`: of so many it is known, or soon will be, whether they arrived; None: others may have gone since. Where
+    all is quiet and they are too few, others go in their place: what died with a sender, or met the night, is not
+    waited for.
+    """
+    canary = mailing.canary
+    if canary is None or canary.is_passed or mailing.status != RUNNING or not mailing.is_fanned_out:
+        return mailing
+    if counts.known >= canary.size:
+        errors = counts.failed + counts.unknown
+        if canary.forgives(errors, counts.known):
+            return replace(mailing, canary=replace(canary, is_passed=True), requeue=True)
+        return replace(_become(mailing, PAUSED, now), paused_because=canary.verdict(errors, counts.known))
+    if standing is not None and standing < canary.size and not mailing.requeue and _was_quiet(mailing):
+        return replace(mailing, canary=replace(canary, taken=standing), requeue=True)
+    return mailing
 
 
 def cancelled(mailing: Mailing, now: datetime) -> Mailing:
@@ -122,6 +153,8 @@ def ended(mailing: Mailing, counts: Counts, now: datetime) -> Mailing:
 
 def _become(mailing: Mailing, status: str, now: datetime) -> Mailing:
     require_transition(mailing.status, status)
+    if status == RUNNING:
+        mailing = replace(mailing, paused_because=None)
     if status == FINISHED or (status == CANCELLED and mailing.plan is None):
         return replace(mailing, status=status, ended_at=mailing.ended_at or now)
     return replace(mailing, status=status, ended_at=mailing.ended_at if status == CANCELLED else None)
@@ -151,6 +184,23 @@ def _window(before: SendWindow | None, fields: MailingFields) -> SendWindow | No
     return SendWindow(opens, closes)
 
 
+def _canary(before: Canary | None, fields: MailingFields) -> Canary | None:
+    size = fields.get("canary", before.size if before else None)
+    rate = fields.get("max_error_rate", before.max_error_rate if before else None)
+    if size is None:
+        if fields.get("max_error_rate") is not None:
+            raise BadInput({"max_error_rate": ["It is the canary's: without one (canary) nothing is measured by it."]})
+        return None
+    return replace(before or Canary(size), size=size, max_error_rate=USUAL_ERROR_RATE if rate is None else rate)
+
+
+def _was_quiet(mailing: Mailing) -> bool:
+    """For a while before the latest round of recounting began, and ever since."""
+    if mailing.progress_at is None or mailing.recount_at is None:
+        return False
+    return mailing.recount_at - mailing.progress_at >= LULL
+
+
 def _require_order(mailing: Mailing) -> None:
     if mailing.datetime_end <= mailing.datetime_start:
         raise BadInput({"datetime_end": ["The end must be later than the start."]})
@@ -166,10 +216,13 @@ def _status_by_times(before: Mailing, after: Mailing, now: datetime) -> str:
 
 def _refuse_after_start(before: Mailing, after: Mailing) -> None:
     text = "The mailing has started: this can no longer be changed."
+    canaries = [(one.size, one.max_error_rate) if one else (None, None) for one in (before.canary, after.canary)]
     changed_fields = {
         "datetime_start": before.datetime_start != after.datetime_start,
         "filter_tag": before.chosen.tags != after.chosen.tags,
         "filter_op_codes": before.chosen.operator_codes != after.chosen.operator_codes,
+        "canary": canaries[0][0] != canaries[1][0],
+        "max_error_rate": canaries[0][1] != canaries[1][1],
     }
     refused = {name: [text] for name, is_changed in changed_fields.items() if is_changed}
     if refused:

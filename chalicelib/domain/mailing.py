@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from .audience import EVERYONE, Filter, Plan
+from .canary import Canary
 from .message import QUEUED, SENT, TAKEN
 from .send_window import SendWindow
 
@@ -47,6 +48,11 @@ class Counts:
     @property
     def queued(self) -> int:
         return self.total - self.sent - self.failed - self.expired - self.cancelled - self.unknown
+
+    @property
+    def known(self) -> int:
+        """Of so many it is known what became of their posts, as far as it ever will be."""
+        return self.sent + self.failed + self.unknown
 
     def by_status(self) -> dict[str, int]:
         """Their sum is the total."""
@@ -89,6 +95,7 @@ class Mailing:
     last decision, and conclude nothing. The next one that does also carries out what was ordered: `requeue` what
     waits, and send again those whose status is in `resend` (order number `resends`).
 
+    `canary`: who goes first, if the others are to wait for them. `paused_because`: why it paused by itself, for people.
     `rate_limit` is in messages a second. `window` are the local hours, if it has any.
     `releases`: the moments when it opens for somebody who waits for that.
     `awaits_hours`: the last round of recounting found nobody waiting for anything else.
@@ -104,6 +111,8 @@ class Mailing:
     chosen: Filter = EVERYONE
     window: SendWindow | None = None
     rate_limit: int | None = None
+    canary: Canary | None = None
+    paused_because: str | None = None
     status: str = SCHEDULED
     plan: Plan | None = None
     is_fanned_out: bool = False
@@ -131,6 +140,22 @@ class Mailing:
     def is_settled(self) -> bool:
         """By its counters nobody waits any more; whether that is so, a recount decides."""
         return self.status in (RUNNING, CANCELLED) and self.is_fanned_out and self.counts.queued <= 0
+
+    @property
+    def holds(self) -> bool:
+        """Only its canary may go; the others wait."""
+        return self.canary is not None and not self.canary.is_passed
+
+    @property
+    def is_canary_known(self) -> bool:
+        """By its counters enough of its canary is known; whether that is so, and what follows, a recount decides."""
+        size = self.canary.size if self.canary and self.holds else None
+        return size is not None and self.status == RUNNING and self.is_fanned_out and self.counts.known >= size
+
+    @property
+    def is_ripe(self) -> bool:
+        """By its counters a recount has something to decide."""
+        return self.is_settled or self.is_canary_known
 
     @property
     def has_orders(self) -> bool:

@@ -39,6 +39,8 @@ def next_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> Step | No
         return None
     if _is_misplaced(mailing, now):
         return Step.RECOUNT if recount_age >= ROUND_REST else None
+    if mailing.status == RUNNING and mailing.holds and stalled and progress_age < recount_age:
+        return Step.RECOUNT  # as below; everybody waits for these few, so not until others have left the queue
     if mailing.status != RUNNING or not queue_is_idle:
         return None
     if mailing.awaits_hours and progress_age >= recount_age:  # and nothing has happened since that was found
@@ -49,9 +51,9 @@ def next_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> Step | No
 
 
 def _is_misplaced(mailing: Mailing, now: datetime) -> bool:
-    """It should be finished, or nearly so; or it has messages expired although its end has been moved."""
+    """It should be finished, or nearly so; its canary is known; or messages are expired although its end was moved."""
     expired_too_early = mailing.status == RUNNING and mailing.counts.expired > 0
-    return mailing.is_over(now) or mailing.is_settled or mailing.status == CANCELLED or expired_too_early
+    return mailing.is_over(now) or mailing.is_ripe or mailing.status == CANCELLED or expired_too_early
 
 
 def _since(moment: datetime | None, now: datetime) -> timedelta:

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from moto import mock_aws
@@ -77,6 +78,26 @@ def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit:
     assert 2 < per_message <= limit, "a claim and a settlement each, and little else"
 
 
+def test_a_canary_costs_a_few_calls_for_those_who_are_queued_first_and_none_for_the_others(calls: Counter[str]) -> None:
+    outside = make_outside(sender_threads=1)
+    outside.gateway = OpenGateway()  # type: ignore[misc, assignment]
+    outside.clock = FakeClock()  # a busy machine does not make messages dearer
+    _ = outside.clients, outside.counters
+    add_clients(200)
+    found: list[Counter[str]] = []
+    for canary in (None, 20):
+        calls.clear()
+        mailing_id = _deliver(outside, 10, canary=canary)
+        assert get_mailing(outside, mailing_id).counts.sent == 200
+        found.append(calls.copy())
+    costs = found[1] - found[0]
+    print(f"\nAWS calls that a canary of 20 adds: {dict(costs)}")  # noqa: T201
+    queued_first = 2 * 20  # of each hundred that is fanned out
+    assert found[0]["GetItem"] <= 10, "without a canary nobody's row is read"
+    assert costs["UpdateItem"] <= 20 + 10, "one for each of the first"
+    assert costs.total() <= 20 + 2 * queued_first + 40, "and two rounds of recounting"
+
+
 def test_aws_calls_per_receipt(calls: Counter[str]) -> None:
     outside = make_outside(sender_threads=1)
     outside.gateway = OpenGateway()  # type: ignore[misc, assignment]
@@ -116,24 +137,21 @@ def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
 
 
-def _deliver(outside: Outside, batch: int) -> int:
+def _deliver(outside: Outside, batch: int, **fields: Any) -> int:
     """A mailing from its announcement to its finish, with batches as Lambda's poller would make them."""
     jobs = outside.segments_queue = OverheardQueue(outside.settings.segments_queue_url)
     messages = outside.send_queue = OverheardQueue(outside.settings.send_queue_url)
     now = outside.clock.now()
-    fields: MailingFields = {
-        "datetime_start": now,
-        "datetime_end": now + timedelta(hours=1),
-        "message_text": "text",
-    }
-    mailing = announce_mailing(outside, fields)
+    times: MailingFields = {"datetime_start": now, "datetime_end": now + timedelta(hours=1), "message_text": "text"}
+    mailing = announce_mailing(outside, cast(MailingFields, {**times, **fields}))
     _do(outside, jobs)
     sender = Sender(outside)
     while bodies := messages.take(batch):
         outside.clock.forward(SECONDS_A_BATCH)  # type: ignore[attr-defined]
         records = [Record(str(index), str(index), body, 1) for index, body in enumerate(bodies)]
         assert sender.send_batch(records, lambda: 60.0) == []
-    _do(outside, jobs)
+        if not messages.bodies:
+            _do(outside, jobs)
     return mailing.id
 
 

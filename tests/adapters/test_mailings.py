@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.audience import Filter, Plan
+from chalicelib.domain.canary import Canary
 from chalicelib.domain.decisions import cancelled, ended, resent, resumed
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.send_window import SendWindow
@@ -209,3 +210,33 @@ def test_a_decision_leaves_the_moments_that_were_noted_meanwhile_unless_it_drops
 def test_nobody_waits_for_a_mailing_that_is_gone(outside: Any) -> None:
     outside.mailings.await_release(1, OPENS)
     assert outside.mailings.get(1) is None
+
+
+def test_so_many_of_a_canary_go_as_were_asked_for_and_no_decision_forgets_them(outside: Any) -> None:
+    out = replace(RUNNING, canary=Canary(2, 0))
+    outside.mailings.add(out)
+    assert outside.mailings.get(1) == out
+    gone = [outside.mailings.let_go(1, NOW) for _ in range(3)]
+    assert [one.canary.taken if one else None for one in gone] == [1, 2, None]
+    assert (gone[1].progress_at, gone[1].version) == (NOW, out.version)
+    passed = outside.mailings.change(out, replace(out, canary=Canary(2, 0, is_passed=True), message_text="new"))
+    assert outside.mailings.get(1).canary == Canary(2, 0, taken=2, is_passed=True)
+    assert not passed.holds
+
+
+def test_a_decision_may_let_others_go_and_says_why_it_paused(outside: Any) -> None:
+    outside.mailings.add(replace(RUNNING, canary=Canary(5)))
+    for _ in range(5):
+        out = outside.mailings.let_go(1, NOW)
+    after = replace(out, canary=replace(out.canary, taken=3), status="paused", paused_because="3 failed")
+    outside.mailings.change(out, after)
+    found = outside.mailings.get(1)
+    assert (found.canary.taken, found.paused_because) == (3, "3 failed")
+    assert outside.mailings.let_go(1, NOW) is None, "it is paused"
+
+
+def test_nobody_goes_for_a_mailing_without_a_canary_or_that_is_gone(outside: Any) -> None:
+    outside.mailings.add(RUNNING)
+    assert outside.mailings.let_go(1, NOW) is None
+    assert outside.mailings.let_go(2, NOW) is None
+    assert outside.mailings.get(2) is None

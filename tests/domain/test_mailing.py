@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.domain.audience import Plan
+from chalicelib.domain.canary import Canary
 from chalicelib.domain.decisions import announced, cancelled, changed, ended, paused, resent, resumed, started
 from chalicelib.domain.mailing import MAY_BECOME, STATUSES, Counts, Mailing, require_transition
 from chalicelib.domain.steps import Step, next_step
@@ -46,11 +47,13 @@ def test_an_earlier_end_leaves_a_running_mailing_running_until_all_is_settled() 
     assert changed(RUNNING, {"datetime_end": NOW}, NOW).status == "running"
 
 
-@pytest.mark.parametrize("field", ["datetime_start", "filter_tag", "filter_op_codes"])
-def test_a_started_mailing_keeps_its_start_and_its_filter(field: str) -> None:
-    other = {"datetime_start": NOW, "filter_tag": ("a",), "filter_op_codes": ("977",)}[field]
+OTHERS = {"datetime_start": NOW, "filter_tag": ("a",), "filter_op_codes": ("977",), "canary": 9, "max_error_rate": 9}
+
+
+@pytest.mark.parametrize(("field", "other"), OTHERS.items())
+def test_a_started_mailing_keeps_its_start_its_filter_and_its_canary(field: str, other: object) -> None:
     with pytest.raises(BadInput) as refused:
-        changed(RUNNING, {field: other}, NOW)  # type: ignore[misc]
+        changed(replace(RUNNING, canary=Canary(5)), {field: other}, NOW)  # type: ignore[misc]
     assert list(refused.value.body) == [field]
 
 
@@ -153,6 +156,7 @@ def test_only_what_is_scheduled_starts() -> None:
 
 
 LONG_AGO = NOW - timedelta(minutes=3)
+HOLDING = replace(RUNNING, canary=Canary(2))
 STALLED = replace(RUNNING, progress_at=LONG_AGO, counts=Counts(total=5, sent=2))
 
 
@@ -179,6 +183,11 @@ STALLED = replace(RUNNING, progress_at=LONG_AGO, counts=Counts(total=5, sent=2))
         (replace(RUNNING, status="cancelled", counts=Counts(total=5)), False, Step.RECOUNT),
         (replace(RUNNING, status="cancelled", is_fanned_out=False), False, None),
         (replace(STALLED, status="cancelled", is_fanned_out=False), False, Step.WALK),
+        (replace(HOLDING, counts=Counts(total=5, sent=1)), True, None),
+        (replace(HOLDING, counts=Counts(total=5, sent=1, failed=1)), False, Step.RECOUNT),
+        (replace(HOLDING, counts=Counts(total=5, sent=1, failed=1), status="paused"), False, None),
+        (replace(HOLDING, counts=Counts(total=5, sent=1), progress_at=LONG_AGO), False, Step.RECOUNT),
+        (replace(HOLDING, counts=Counts(total=5), progress_at=LONG_AGO, recount_at=LONG_AGO + HOUR / 900), False, None),
         (replace(RUNNING, counts=Counts(total=5), requeue=True, decisive_round=1), False, Step.RECOUNT),
         (replace(RUNNING, counts=Counts(total=5), resend=("failed",), decisive_round=1), False, Step.RECOUNT),
         (

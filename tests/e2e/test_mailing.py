@@ -238,6 +238,42 @@ def await_sent(call: Call, mailing_id: int, number: int) -> None:
         time.sleep(0.3)
 
 
+def test_a_canary_that_fails_pauses_its_mailing_and_a_resume_takes_it_as_it_was(
+    call: Call, tag: str, simulator: Simulator, finished: Finished
+) -> None:
+    phones = [int(one["phone_number"]) for one in call("GET", "/Clients/", params={"tag": tag}).json()["results"]]
+    simulator.behave(refuse=tuple(phones))
+    mailing_id = announce(call, tag, canary="5")
+    await_status(call, mailing_id, "paused")
+    stats = call("GET", f"/Stats/{mailing_id}/").json()
+    assert stats["paused_because"] == "5 of the first 5 messages failed: more than 10 %."
+    assert (stats["messages"]["failed"], stats["messages"]["queued"]) == (5, CLIENTS - 5)
+    record = next(one for one in call("GET", "/Audit/").json()["results"] if one["id"] == str(mailing_id))
+    assert (record["who"], record["action"]) == ("the service itself", "paused")
+    simulator.behave()
+    assert call("POST", f"/Mailing/{mailing_id}/resume/").json()["paused_because"] is None
+    assert finished(mailing_id)["messages"]["sent"] == CLIENTS - 5
+
+
+def test_a_canary_that_arrives_is_followed_by_everybody_else(
+    call: Call, tag: str, simulator: Simulator, finished: Finished
+) -> None:
+    simulator.behave(latency=1.0)
+    mailing_id = announce(call, tag, canary="5", max_error_rate="0")
+    await_sent(call, mailing_id, 5)
+    assert simulator.seen.summary()["distinct"] == 5
+    simulator.behave()
+    assert finished(mailing_id)["messages"]["sent"] == CLIENTS
+    assert simulator.seen.summary()["repeated"] == 0
+
+
+def await_status(call: Call, mailing_id: int, status: str) -> None:
+    deadline = time.monotonic() + 60
+    while call("GET", f"/Mailing/{mailing_id}/").json()["status"] != status:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+
+
 def test_who_opted_out_gets_nothing_in_the_middle_of_a_mailing_and_when_registered_again(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:

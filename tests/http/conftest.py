@@ -110,7 +110,7 @@ def mailing(call: Call, outside: Outside) -> dict[str, object]:
 def written(outside: Outside) -> Callable[[], list[Any]]:
     """Everything in all tables but the counters, and when a token was last used, to compare before and after."""
     _ = outside.clients, outside.mailings, outside.messages, outside.segments, outside.tokens, outside.first_requests
-    _ = outside.audit, outside.users, outside.labels, outside.imports, outside.reports
+    _ = outside.audit, outside.users, outside.labels, outside.imports, outside.reports, outside.rates
 
     def written() -> list[Any]:
         tables = [model for model in Model.__subclasses__() if model.__name__ != "CounterRow"]

@@ -12,8 +12,10 @@ import pytest
 from chalice.test import Client
 
 from app import app
+from chalicelib import mailings
 from chalicelib.access import make_token
 from chalicelib.adapters.outside import Outside
+from chalicelib.domain.canary import Canary
 from chalicelib.domain.mailing import Counts
 from chalicelib.fanout import start_mailing
 from chalicelib.importing import work_off
@@ -238,6 +240,21 @@ def test_what_is_wrong_with_a_client_stands_beside_its_field(anna: Browser, writ
         assert text in answer.text
     assert SCRIPT not in answer.text
     assert written() == before
+
+
+def test_a_canary_is_given_shown_and_says_why_it_paused(anna: Browser, outside: Outside) -> None:
+    refused = anna.post("/console/mailings/new", **MAILING, max_error_rate="5")
+    assert "It is the canary" in refused.text
+    made = anna.post("/console/mailings/new", **MAILING, canary="20", max_error_rate="0").headers["Location"]
+    path = made.partition("?")[0]
+    assert 'name="max_error_rate" inputmode="numeric" value="0"' in anna.get(f"{path}/edit").text
+    before = mailings.get_mailing(outside, int(path.rpartition("/")[2]))
+    reason = Canary(20, 0).verdict(3, 20)
+    outside.mailings.change(before, replace(before, status="paused", paused_because=reason))
+    page = anna.get(path).text
+    assert f"It paused by itself. {reason} Resume it" in page
+    anna.headers["Accept-Language"] = "ru"
+    assert "Не удалось отправить 3 из первых 20 сообщений: больше 0 %." in anna.get(path).text
 
 
 def test_a_mailing_is_announced_edited_and_cancelled(anna: Browser) -> None:

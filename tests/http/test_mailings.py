@@ -39,6 +39,9 @@ def test_a_mailing_of_the_future_is_scheduled(call: Call, outside: Outside) -> N
         "filter_tag": "тег1,тег3",
         "filter_op_codes": None,
         "rate_limit": None,
+        "canary": None,
+        "max_error_rate": None,
+        "paused_because": None,
         "time_from": None,
         "time_to": None,
     }
@@ -140,6 +143,20 @@ def test_a_rate_is_a_number_from_a_form_or_from_json_and_can_be_changed_and_take
     assert call("POST", "/Mailing", form={**fields(SOON, LATER), "rate_limit": "50"}).json["rate_limit"] == 50
     assert call("PATCH", "/Mailing/1", json={"rate_limit": 70}).json["rate_limit"] == 70
     assert call("PATCH", "/Mailing/1", form={"rate_limit": ""}).json["rate_limit"] is None
+
+
+def test_a_canary_has_an_error_rate_which_may_be_given_or_not(call: Call) -> None:
+    made = call("POST", "/Mailing", form={**fields(SOON, LATER), "canary": "50"}).json
+    assert (made["canary"], made["max_error_rate"]) == (50, 10)
+    assert call("PATCH", "/Mailing/1", json={"max_error_rate": 0}).json["max_error_rate"] == 0
+    changed = call("PATCH", "/Mailing/1", json={"canary": 20}).json
+    assert (changed["canary"], changed["max_error_rate"]) == (20, 0)
+    taken_away = call("PATCH", "/Mailing/1", form={"canary": ""}).json
+    assert (taken_away["canary"], taken_away["max_error_rate"]) == (None, None)
+    refused = call("PATCH", "/Mailing/1", json={"max_error_rate": 5})
+    assert (refused.status, list(refused.json)) == (400, ["max_error_rate"])
+    sent_back = call("PUT", "/Mailing/1", json=call("GET", "/Mailing/1").json)
+    assert sent_back.status == 200, sent_back.json
 
 
 def test_local_hours_are_given_changed_and_taken_away(call: Call) -> None:

@@ -15,7 +15,7 @@ from chalicelib import hours, mailings
 from chalicelib.clients import change_client, forget_client, opt_in_client, opt_out_client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts, Mailing
-from chalicelib.domain.message import RESENDABLE, TAKEN
+from chalicelib.domain.message import RESENDABLE, TAKEN, Message
 from chalicelib.domain.receipt import REPORTED, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
 from chalicelib.fanout import start_mailing
@@ -46,6 +46,7 @@ windows = st.just({}) | st.tuples(clocks, clocks).filter(lambda pair: pair[0] !=
 )
 """It is noon in UTC when the world begins: hours that open and close while it is looked at, or are closed to some."""
 
+canaries = st.just({}) | st.builds(dict, canary=st.integers(1, 4), max_error_rate=st.sampled_from([0, 50]))
 deaths = st.none() | st.tuples(st.integers(1, 14), st.booleans())
 """At which of its calls an invocation dies, and whether the call took effect; None: it lives."""
 
@@ -63,6 +64,7 @@ class Deliveries(RuleBasedStateMachine):
         self.outside = self.world.outside
         self.dead_senders = 0
         self.forbidden_posts: list[Any] = []
+        self.replaced: set[int] = set()
         self.outside.gateway.while_posting = self._watch_post
 
     def _watch_post(self) -> None:
@@ -78,6 +80,13 @@ class Deliveries(RuleBasedStateMachine):
             self.forbidden_posts.append((post, client))
         if mailing.window is not None and not mailing.window.is_open(zone(client.timezone), post.at):
             self.forbidden_posts.append((post, client))
+        if mailing.canary is not None and mailing.holds and mailing.id not in self.replaced:
+            tried = [row for row in self._rows(mailing.id) if row.attempts]
+            if len(tried) > mailing.canary.size:
+                self.forbidden_posts.append((post, mailing.canary, tried))
+
+    def _rows(self, mailing_id: int) -> list[Message]:
+        return [row for key, row in self.outside.messages.rows.items() if key[0] == mailing_id]
 
     def _invoke(self, work: Callable[[Any], Any], death: Death) -> bool:
         """Whether it lived."""
@@ -95,9 +104,15 @@ class Deliveries(RuleBasedStateMachine):
         for place in clients:
             self.world.clients(1, timezone=place)
 
-    @rule(target=mailing_ids, starts_in=st.integers(-60, 300), lasts=st.integers(30, 3000), window=windows)
-    def announce(self, starts_in: int, lasts: int, window: dict[str, time]) -> int:
-        return self.world.mailing(starts_in=starts_in, lasts=lasts, **window)
+    @rule(
+        target=mailing_ids,
+        starts_in=st.integers(-60, 300),
+        lasts=st.integers(30, 3000),
+        window=windows,
+        canary=canaries,
+    )
+    def announce(self, starts_in: int, lasts: int, window: dict[str, time], canary: dict[str, int]) -> int:
+        return self.world.mailing(starts_in=starts_in, lasts=lasts, **window, **canary)
 
     @rule(client_id=st.integers(1, 15), place=places, death=deaths)
     def move_client(self, client_id: int, place: str, death: Death) -> None:
@@ -230,6 +245,14 @@ class Deliveries(RuleBasedStateMachine):
         assert repeats <= (self.dead_senders if self.gateway_dedupes else 0)
 
     @invariant()
+    def some_of_the_first_leave_their_place_to_others(self) -> None:
+        """They were closed without an answer, or may have met the night: then more go than were asked for."""
+        for mailing in self.outside.mailings.rows.values():
+            closed = [row for row in self._rows(mailing.id) if row.attempts and row.status in ("expired", "cancelled")]
+            if closed or mailing.window is not None:
+                self.replaced.add(mailing.id)
+
+    @invariant()
     def what_is_reported_is_counted_in_the_same_moment(self) -> None:
         for mailing in self.outside.mailings.rows.values():
             found = self.world.recounted(mailing.id)
@@ -248,11 +271,9 @@ class Deliveries(RuleBasedStateMachine):
     def teardown(self) -> None:
         """In the end, with a gateway that works, every mailing ends and everybody who was chosen is accounted for."""
         self.outside.gateway.answers = []
-        for mailing in list(self.outside.mailings.rows.values()):
-            if mailing.status == "paused":
-                mailings.resume_mailing(self.outside, mailing.id)
         deadline = self.world.clock.now() + PATIENCE
         while self.world.clock.now() < deadline and self.outside.mailings.open_ids():
+            self._resume_all()
             self.world.run(300, step=30)
         self.nobody_has_it_twice_but_where_a_sender_died_between_post_and_record()
         self.nothing_goes_out_at_the_wrong_time()
@@ -261,6 +282,12 @@ class Deliveries(RuleBasedStateMachine):
             self._assert_nobody_is_lost(mailing)
         counts = [mailing.counts for mailing in self.outside.mailings.rows.values()]
         assert self.outside.counters.totals() == (len(counts), sum(counts, Counts()))
+
+    def _resume_all(self) -> None:
+        """Whatever paused it, a person or its canary."""
+        for mailing in list(self.outside.mailings.rows.values()):
+            if mailing.status == "paused":
+                mailings.resume_mailing(self.outside, mailing.id)
 
     def _assert_ended(self, mailing: Mailing) -> None:
         assert not mailing.is_open, mailing

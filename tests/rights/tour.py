@@ -64,6 +64,7 @@ class Tour:
         self.schedules()
         self.sending()
         self.receipts()
+        self.canary()
         self.hours()
         self.a_fan_out_that_died()
         self.imports()
@@ -152,6 +153,14 @@ class Tour:
         self.call("POST", "/Receipts/", receipt, headers=headers)
         self.await_use("SettleReceipts", "sqs:ChangeMessageVisibility")
         rows[0].update([MessageRow.status.set("delivered"), MessageRow.claimed_until.remove()])
+
+    def canary(self) -> None:
+        """The first one is refused, and the mailing pauses by itself."""
+        self.simulator.behave(refuse=PHONES)
+        mailing_id = self.announce(-1, filter_tag="vip", canary=1)
+        self.await_status(mailing_id, "paused")
+        self.simulator.behave()
+        self.call("DELETE", f"/Mailing/{mailing_id}/")
 
     def hours(self) -> None:
         """Everybody waits for them, and then somebody by another clock; the schedules of both moments are there."""

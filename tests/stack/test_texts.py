@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.audit import ITSELF
 from chalicelib.clients import OPTED_IN, OPTED_OUT
 from chalicelib.domain import admission, mailing, message
+from chalicelib.domain.canary import Canary
 from chalicelib.domain.principal import ROLES
 from chalicelib.domain.record import CHANGED, MADE, REMOVED
 from chalicelib.rendering import translate
@@ -18,7 +20,7 @@ ROOM = Path(__file__).parents[2] / "chalicelib"
 FOLDERS = sorted(path.parent for path in ROOM.rglob("ru.json"))
 CONSOLE = ROOM / "console" / "templates"
 SHOWN_AS_THEY_ARE = {*mailing.STATUSES, *message.STATUSES, *ROLES, MADE, CHANGED, REMOVED, OPTED_OUT, OPTED_IN}
-SHOWN_AS_THEY_ARE |= {admission.CLIENT_GONE, admission.OPTED_OUT}
+SHOWN_AS_THEY_ARE |= {admission.CLIENT_GONE, admission.OPTED_OUT, ITSELF}
 
 
 def texts(folder: Path) -> set[str]:
@@ -43,4 +45,6 @@ def test_a_text_with_parts_that_differ_is_found_by_its_pattern() -> None:
     refused = "Only a running mailing can be paused; this one is scheduled."
     assert translate(CONSOLE, "ru", refused) == "Приостановить можно только идущую рассылку; эта — запланирована."
     assert translate(CONSOLE, "en", refused) == refused
+    reason = Canary(5, 10).verdict(3, 5)
+    assert translate(CONSOLE, "ru", reason) == "Не удалось отправить 3 из первых 5 сообщений: больше 10 %."
     assert translate(CONSOLE, "ru", "no such text") == "no such text"

@@ -18,12 +18,14 @@ from pynamodb.attributes import (
 )
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist, UpdateError
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from ...domain.audience import Filter, Plan
-from ...domain.mailing import COUNTED, NOTHING, Counts, Mailing
+from ...domain.canary import Canary
+from ...domain.mailing import COUNTED, NOTHING, RUNNING, Counts, Mailing
 from ...domain.record import Record
 from ...domain.send_window import SendWindow
 from ...errors import NotWritten
@@ -80,6 +82,11 @@ class MailingRow(Model):
     time_from = UnicodeAttribute(null=True)
     time_to = UnicodeAttribute(null=True)
     rate_limit = NumberAttribute(null=True)
+    canary = NumberAttribute(null=True)
+    max_error_rate = NumberAttribute(null=True)
+    canary_taken = NumberAttribute(default=0)
+    canary_passed = BooleanAttribute(default=False)
+    paused_because = UnicodeAttribute(null=True)
     releases = NumberSetAttribute(null=True)
     awaits_hours = BooleanAttribute(default=False)
     progress_at = Moment(null=True)
@@ -108,6 +115,8 @@ class MailingRow(Model):
             resends=int(self.resends),
             window=_window(self.time_from, self.time_to),
             rate_limit=None if self.rate_limit is None else int(self.rate_limit),
+            canary=self._canary(),
+            paused_because=self.paused_because,
             releases=frozenset(datetime.fromtimestamp(moment, UTC) for moment in self.releases or ()),
             awaits_hours=self.awaits_hours,
             progress_at=self.progress_at,
@@ -115,6 +124,11 @@ class MailingRow(Model):
             ended_at=self.ended_at,
             version=int(self.version),
         )
+
+    def _canary(self) -> Canary | None:
+        if self.canary is None or self.max_error_rate is None:
+            return None
+        return Canary(int(self.canary), int(self.max_error_rate), int(self.canary_taken or 0), bool(self.canary_passed))
 
 
 class Mailings:
@@ -158,6 +172,8 @@ class Mailings:
             actions.append(MailingRow.progress_at.set(after.progress_at))
         if before.releases and not after.releases:  # otherwise they are not a decision's business
             actions.append(MailingRow.releases.remove())
+        if after.canary and before.canary and after.canary.taken != before.canary.taken:  # as above
+            actions.append(MailingRow.canary_taken.set(after.canary.taken))
         self._decide(before, actions, _ended_counts(after) + -_ended_counts(before), record)
         return replace(after, version=before.version + 1, decisive_round=before.recounts + 1)
 
@@ -195,6 +211,12 @@ class Mailings:
             actions.append(MailingRow.last_post_at.set(last_post_at))
         actions += [getattr(MailingRow, name).add(getattr(counts, name)) for name in COUNTED if getattr(counts, name)]
         return self._update_open(row, actions)
+
+    def let_go(self, mailing_id: int, now: datetime) -> Mailing | None:
+        """One more of the canary goes: answers with the mailing as it is then; None when no more may."""
+        actions: list[Action] = [MailingRow.canary_taken.add(1), MailingRow.progress_at.set(now)]
+        may_go = (MailingRow.status == RUNNING) & (MailingRow.canary_taken < MailingRow.canary)
+        return self._update_open(MailingRow(mailing_id), actions, may_go)
 
     def mark_fanned_out(self, mailing_id: int, total: int, now: datetime) -> Mailing | None:
         """All segments are walked: `total` clients are chosen, whatever was counted on the way."""
@@ -240,11 +262,14 @@ class Mailings:
             if moved != NOTHING:
                 whole.update(CounterRow(TOTALS), actions=totals_change(0, moved))
 
-    def _update_open(self, row: MailingRow, actions: list[Action]) -> Mailing | None:
+    def _update_open(
+        self, row: MailingRow, actions: list[Action], condition: Condition | None = None
+    ) -> Mailing | None:
         """A plain update that meets a transaction on its row is refused, and made again a moment later."""
+        is_open = MailingRow.open.exists()
         for attempt in range(ATTEMPTS):
             try:
-                row.update(actions=actions, condition=MailingRow.open.exists())
+                row.update(actions=actions, condition=is_open if condition is None else is_open & condition)
                 return row.mailing()
             except UpdateError as error:
                 if error.cause_response_code == "ConditionalCheckFailedException":
@@ -273,6 +298,10 @@ def _decisions(mailing: Mailing) -> dict[str, Any]:
         "time_from": mailing.window and _shown(mailing.window.opens),
         "time_to": mailing.window and _shown(mailing.window.closes),
         "rate_limit": mailing.rate_limit,
+        "canary": mailing.canary and mailing.canary.size,
+        "max_error_rate": mailing.canary and mailing.canary.max_error_rate,
+        "canary_passed": mailing.canary is not None and mailing.canary.is_passed,
+        "paused_because": mailing.paused_because,
         "ended_at": mailing.ended_at,
     }
 

@@ -34,6 +34,7 @@ class SegmentRow(Model):
     counts = JSONAttribute(null=True)
     last_post_at = Moment(null=True)
     held = NumberAttribute(default=0)
+    standing = NumberAttribute(default=0)
     expires_at = NumberAttribute(null=True)
 
     def segment(self, in_doubt: bool = False) -> Segment:
@@ -46,6 +47,10 @@ class SegmentRow(Model):
             lease=int(self.lease),
             in_doubt=in_doubt,
         )
+
+    def report(self) -> ShardReport:
+        counts = Counts(**(self.counts or {}))
+        return ShardReport(counts, self.last_post_at, int(self.held or 0), int(self.standing or 0))
 
 
 class Segments:
@@ -88,12 +93,13 @@ class Segments:
         row.counts = asdict(found.counts)
         row.last_post_at = found.last_post_at
         row.held = found.held
+        row.standing = found.standing
         row.save()
 
     def reports(self, mailing_id: int, round_number: int) -> list[ShardReport]:
         """One per shard that has been recounted in this round."""
         rows = SegmentRow.query(mailing_id, _named(_round(round_number)), consistent_read=True)
-        return [ShardReport(Counts(**row.counts), row.last_post_at, int(row.held or 0)) for row in rows]
+        return [row.report() for row in rows]
 
     def _write_own(self, segment: Segment, actions: list[Action]) -> None:
         row = SegmentRow(segment.mailing_id, _walk(segment.number))

@@ -1,0 +1,153 @@
+"""Who goes first, what the verdict on them is, and that nothing else is decided otherwise for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from chalicelib.domain.admission import Admission, admit
+from chalicelib.domain.audience import Plan
+from chalicelib.domain.canary import Canary, stands_for_one, worth_queueing
+from chalicelib.domain.client import Client
+from chalicelib.domain.decisions import judged, paused, resumed
+from chalicelib.domain.mailing import OPEN, STATUSES, Counts, Mailing
+from chalicelib.domain.message import Message
+from chalicelib.domain.rate import ANY_TIME, Permit
+from chalicelib.domain.send_window import Hours, SendWindow
+from chalicelib.domain.steps import LULL
+from chalicelib.zones import zone
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+OUT = Mailing(
+    1, NOW - HOUR, NOW + HOUR, "text", status="running", plan=Plan("block", 1000, 1, 1), is_fanned_out=True,
+    canary=Canary(10, taken=10), progress_at=NOW - LULL, recount_at=NOW,
+)  # fmt: skip
+
+canaries = st.builds(Canary, st.integers(1, 100), st.integers(0, 100), st.integers(0, 120), st.booleans())
+clients = st.builds(
+    Client,
+    id=st.just(7),
+    phone_number=st.just("79770000007"),
+    timezone=st.sampled_from(["UTC", "Asia/Kamchatka", "Asia/Kolkata"]),
+    opted_out_at=st.none() | st.just(NOW),
+)
+mailings = st.builds(
+    replace,
+    st.just(OUT),
+    status=st.sampled_from(STATUSES),
+    window=st.none() | st.just(SendWindow(time(9), time(21))),
+    canary=canaries,
+)
+moments = st.integers(-80, 80).map(lambda minutes: NOW + timedelta(minutes=minutes))
+permits = st.sampled_from([ANY_TIME, Permit(0, 1)])
+
+
+@given(mailings, st.none() | clients, moments, permits, st.booleans())
+def test_a_canary_keeps_back_who_might_go_and_decides_nothing_else(
+    mailing: Mailing, client: Client | None, now: datetime, permit: Permit, tried: bool
+) -> None:
+    assert mailing.canary is not None
+    decision = admit(mailing, client, now, zone, permit, tried)
+    without = admit(replace(mailing, canary=None), client, now, zone, permit, tried)
+    is_kept_back = not (mailing.canary.is_passed or tried or mailing.canary.taken < mailing.canary.size)
+    if is_kept_back and without.admission in (Admission.POST, Admission.PACE):
+        assert decision.admission == Admission.HOLD
+    else:
+        assert decision == without
+
+
+@given(st.integers(1, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 100))
+def test_the_verdict_is_by_those_of_whom_it_is_known(sent: int, failed: int, unknown: int, rate: int) -> None:
+    counts = Counts(total=1000, sent=sent, failed=failed, unknown=unknown, cancelled=3, expired=2)
+    after = judged(replace(OUT, canary=Canary(1, rate, taken=9)), counts, None, NOW)
+    if (failed + unknown) / (sent + failed + unknown) <= rate / 100:
+        assert (after.status, after.holds, after.requeue, after.paused_because) == ("running", False, True, None)
+    else:
+        assert (after.status, after.holds) == ("paused", True)
+        assert after.paused_because is not None
+        assert after.paused_because.startswith(f"{failed + unknown} of the first {counts.known} messages failed")
+
+
+@pytest.mark.parametrize(
+    "mailing",
+    [
+        *(replace(OUT, status=status) for status in STATUSES if status != "running"),
+        replace(OUT, is_fanned_out=False),
+        replace(OUT, canary=None),
+        replace(OUT, canary=Canary(10, is_passed=True)),
+    ],
+)
+def test_only_a_canary_that_is_out_is_judged_and_not_before_the_audience_is_there(mailing: Mailing) -> None:
+    assert judged(mailing, Counts(total=99, failed=99), 0, NOW) == mailing
+
+
+@pytest.mark.parametrize(
+    ("mailing", "standing", "taken"),
+    [
+        (OUT, 10, 10),
+        (OUT, 7, 7),
+        (OUT, None, 10),
+        (replace(OUT, requeue=True), 7, 10),
+        (replace(OUT, progress_at=NOW - LULL / 2), 7, 10),
+        (replace(OUT, progress_at=None), 7, 10),
+    ],
+)
+def test_others_go_in_the_place_of_those_who_are_lost_once_all_is_quiet(
+    mailing: Mailing, standing: int | None, taken: int
+) -> None:
+    after = judged(mailing, Counts(total=99, sent=5), standing, NOW)
+    assert after.canary == replace(OUT.canary or Canary(1), taken=taken)
+    assert (after == mailing) == (taken == 10)
+    assert after.requeue or taken == 10
+
+
+def test_a_resume_takes_the_canary_as_it_was_only_after_its_verdict() -> None:
+    by_a_person = resumed(paused(OUT, NOW), NOW)
+    assert by_a_person.holds
+    by_itself = judged(OUT, Counts(total=99, failed=10), None, NOW)
+    assert paused(by_itself, NOW) == by_itself
+    accepted = resumed(by_itself, NOW)
+    assert (accepted.holds, accepted.paused_because, accepted.requeue) == (False, None, True)
+
+
+def message(client_id: int, attempts: int = 0, status: str = "queued", timezone: str | None = None) -> Message:
+    return Message(1, client_id, status, NOW, attempts=attempts, timezone=timezone)
+
+
+def test_whoever_was_tried_is_queued_and_of_the_others_as_many_as_may_follow() -> None:
+    waiting = [message(number, attempts=number % 2) for number in range(10)]
+    assert [one.client_id for one in worth_queueing(Canary(7, taken=5), waiting)] == [1, 3, 5, 7, 9, 0, 2]
+    assert worth_queueing(Canary(7, taken=7, is_passed=True), waiting) == waiting
+    assert worth_queueing(None, waiting) == waiting
+
+
+@pytest.mark.parametrize(
+    ("one", "stands"),
+    [
+        (message(1), False),
+        (message(1, attempts=1), True),
+        (message(1, attempts=1, timezone="UTC"), True),
+        (message(1, attempts=1, timezone="Asia/Kamchatka"), False),
+        (message(1, attempts=1, status="sent", timezone="Asia/Kamchatka"), True),
+        (message(1, attempts=2, status="failed"), True),
+        (message(1, attempts=2, status="expired"), False),
+        (message(1, attempts=2, status="cancelled"), False),
+        (message(1, attempts=0, status="failed"), False),
+    ],
+)
+def test_who_sleeps_or_was_closed_without_an_answer_stands_for_nobody(one: Message, stands: bool) -> None:
+    there = Hours(SendWindow(time(9), time(21)), zone, NOW)
+    assert stands_for_one(one, one.status, there) == stands
+
+
+@given(mailings, st.integers(0, 200))
+def test_a_canary_is_known_when_enough_of_it_is_and_everybody_is_chosen(mailing: Mailing, sent: int) -> None:
+    assume(mailing.status in OPEN)
+    assert mailing.canary is not None
+    known = replace(mailing, counts=Counts(total=1000, sent=sent)).is_canary_known
+    assert known == (mailing.status == "running" and not mailing.canary.is_passed and sent >= mailing.canary.size)
