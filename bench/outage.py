@@ -27,7 +27,8 @@ from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message, queue_body
 from chalicelib.logs import log
-from chalicelib.sending import Record, Sender
+from chalicelib.posting import Record
+from chalicelib.sending import Sender
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.stack import LocalStack, any_settings
 from tests.fakes import Delivery, FakeClock, FakeOutside, FakeQueue

@@ -14,8 +14,9 @@ from chalicelib.domain.receipt import Receipt
 from chalicelib.fanout import start_mailing
 from chalicelib.jobs import do_job
 from chalicelib.mailings import announce_mailing
+from chalicelib.posting import Record
 from chalicelib.receipts import settle_receipts, take_receipts
-from chalicelib.sending import Record, Sender
+from chalicelib.sending import Sender
 from chalicelib.sweep import sweep
 
 from .fakes import FakeOutside

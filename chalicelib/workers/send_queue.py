@@ -7,7 +7,8 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from ..sending import Record, Sender
+from ..posting import Record
+from ..sending import Sender
 from .wakeup import logging_errors, outside, waking
 
 worker = Blueprint(__name__)

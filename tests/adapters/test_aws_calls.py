@@ -20,8 +20,9 @@ from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.jobs import do_job
 from chalicelib.mailings import announce_mailing, get_mailing
+from chalicelib.posting import Record
 from chalicelib.receipts import GROUP, settle_receipts, take_receipts
-from chalicelib.sending import Record, Sender
+from chalicelib.sending import Sender
 from tests.aws import add_clients, make_outside
 from tests.aws_calls import counted_calls
 from tests.fakes import FakeClock

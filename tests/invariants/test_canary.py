@@ -12,7 +12,8 @@ from chalicelib.clients import opt_out_client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.mailings import change_mailing, pause_mailing, resend_mailing, resume_mailing
-from chalicelib.sending import Record, Sender
+from chalicelib.posting import Record
+from chalicelib.sending import Sender
 from chalicelib.sweep import sweep
 from tests.world import Mortal, World
 

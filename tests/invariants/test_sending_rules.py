@@ -8,7 +8,8 @@ from chalicelib.clients import change_client, forget_client
 from chalicelib.domain.breaker import FAILURES_IN_A_ROW
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.mailings import change_mailing, withdraw_mailing
-from chalicelib.sending import Record, Sender
+from chalicelib.posting import Record
+from chalicelib.sending import Sender
 from tests.world import World
 
 DOWN = Answer(None, "ConnectionError")

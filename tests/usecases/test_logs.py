@@ -12,7 +12,8 @@ from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.message import message_id
 from chalicelib.jobs import do_job
 from chalicelib.logs import log, measure
-from chalicelib.sending import Record, Sender
+from chalicelib.posting import Record
+from chalicelib.sending import Sender
 from chalicelib.workers.wakeup import InvocationFailed, logging_errors, waking
 from tests.world import World
 
