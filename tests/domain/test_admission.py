@@ -1,0 +1,83 @@
+"""The one decision before each post: for any mailing, client, clock, zone, permit and canary as the rules say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytz
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.admission import Admission, admit
+from chalicelib.domain.canary import Canary
+from chalicelib.domain.client import Client
+from chalicelib.domain.mailing import CANCELLED, PAUSED, STATUSES, Mailing
+from chalicelib.domain.rate import ANY_TIME, Permit
+from chalicelib.domain.send_window import SendWindow
+from chalicelib.zones import zone
+
+YEARS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
+"""With all their changes of clocks."""
+
+CLOCKS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0))
+WINDOWS = st.tuples(CLOCKS, CLOCKS).filter(lambda pair: pair[0] != pair[1]).map(lambda pair: SendWindow(*pair))
+CLIENTS = st.builds(
+    Client,
+    id=st.just(7),
+    phone_number=st.just("79770000007"),
+    timezone=st.sampled_from(sorted(pytz.common_timezones)),
+    opted_out_at=st.none() | st.none() | YEARS,
+)
+CANARIES = st.builds(Canary, st.integers(1, 9), st.integers(0, 100), st.integers(0, 12), st.booleans())
+HOURS = st.floats(-30, 6).map(lambda hours: timedelta(hours=hours))
+SECONDS = st.floats(-3, 3)
+
+
+@st.composite
+def moments(draw: st.DrawFn) -> tuple[Mailing, datetime]:
+    """A mailing, and a moment before, in, or after it."""
+    now = draw(YEARS)
+    start = now + draw(HOURS)
+    end = start + abs(draw(HOURS)) + timedelta(seconds=1)
+    mailing = Mailing(
+        1,
+        start,
+        end,
+        "text",
+        status=draw(st.sampled_from(STATUSES)),
+        window=draw(st.none() | WINDOWS),
+        canary=draw(st.none() | CANARIES),
+    )
+    return mailing, now
+
+
+@settings(max_examples=500)
+@given(moments(), st.none() | CLIENTS, st.none() | st.tuples(SECONDS, SECONDS), st.booleans())
+def test_it_is_posted_exactly_when_every_rule_allows_it(
+    at: tuple[Mailing, datetime], client: Client | None, permitted: tuple[float, float] | None, tried: bool
+) -> None:
+    mailing, now = at
+    moment = now.timestamp()
+    permit = Permit(moment + permitted[0], moment + permitted[1]) if permitted else ANY_TIME
+    allowed = [
+        mailing.status not in (PAUSED, CANCELLED),
+        mailing.datetime_start <= now < mailing.datetime_end,
+        client is not None and client.opted_out_at is None,
+        client is not None and _is_within(mailing.window, now.astimezone(zone(client.timezone)).time()),
+        mailing.canary is None or mailing.canary.is_passed or tried or mailing.canary.taken < mailing.canary.size,
+        permit.at <= moment <= permit.until,
+    ]
+    decision = admit(mailing, client, now, zone, permit, tried)
+    assert (decision.admission == Admission.POST) == all(allowed)
+
+
+def _is_within(window: SendWindow | None, clock: time) -> bool:
+    """By the minutes of the day, going round the clock from the opening."""
+    if window is None:
+        return True
+    day = 24 * 3600 * 10**6
+
+    def position(at: time) -> int:
+        return (at.hour * 3600 + at.minute * 60 + at.second) * 10**6 + at.microsecond
+
+    return (position(clock) - position(window.opens)) % day < (position(window.closes) - position(window.opens)) % day
