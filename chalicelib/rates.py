@@ -23,8 +23,6 @@ State = TypeVar("State", Bucket, Booking)
 T = TypeVar("T")
 
 GATEWAY = "gateway"
-HANDFUL_SECONDS = 0.05
-"""Of a fast limit more tokens are taken at once: so it is not written down more often than 20 times a second."""
 
 
 def limits_of(settings: Settings, mailing: Mailing) -> Limits | None:
@@ -71,9 +69,10 @@ class Permits:
     So it does after a second or so: a sender that waits for tokens costs as much as one that works.
     """
 
-    def __init__(self, outside: Outside, mailing_ids: Sequence[int]) -> None:
-        """`mailing_ids`: of each message in the batch."""
+    def __init__(self, outside: Outside, mailing_ids: Sequence[int], handful: int) -> None:
+        """`mailing_ids`: of each message in the batch. `handful`: tokens that are taken together."""
         self._outside = outside
+        self._handful = handful
         self._left = {mailing_id: mailing_ids.count(mailing_id) for mailing_id in set(mailing_ids)}
         self._permits: dict[int, deque[Permit]] = {}
         self._delays: dict[int, deque[int]] = {}
@@ -88,6 +87,8 @@ class Permits:
         with self._lock:
             permits = self._permits.setdefault(mailing.id, deque())
             delays = self._delays.setdefault(mailing.id, deque())
+            while permits and permits[0].until < self._outside.clock.now().timestamp():
+                permits.popleft()  # the posts before it took long
             if not permits and not delays:
                 self._ask(mailing, limits)
             self._left[mailing.id] -= 1
@@ -96,7 +97,7 @@ class Permits:
     def _ask(self, mailing: Mailing, limits: Limits) -> None:
         """A handful; where it is not full, the moments to ask again for all who get none."""
         left = max(1, self._left[mailing.id])
-        wanted = min(left, max(self._outside.settings.sender_threads, int(limits.least * HANDFUL_SECONDS)))
+        wanted = min(left, self._handful)
         permits = self._take(mailing, limits, wanted)
         self._permits[mailing.id].extend(permits)
         if len(permits) < wanted:

@@ -18,6 +18,7 @@ from .dead_letters import put_aside
 from .domain.breaker import Breaker
 from .domain.mailing import NOTHING, Counts, tally
 from .domain.pace import Pace
+from .domain.rate import LAG
 from .errors import NotWritten
 from .logs import log, log_clients, measure
 from .mailing_memory import MailingMemory
@@ -45,7 +46,7 @@ class Sender:
         jobs = [job for job in read.values() if job is not None]
         self.outside.gateway.prepare()
         clients = ClientMemory(self.outside, {job.client_id for job in jobs})
-        permits = Permits(self.outside, [job.mailing_id for job in jobs])
+        permits = Permits(self.outside, [job.mailing_id for job in jobs], self._handful)
         posting = Posting(self, clients, permits, seconds_left)
         results = list(self._threads.map(posting.handle, jobs))
         counts = Counter(result.metric for result in results if result.metric)
@@ -55,6 +56,12 @@ class Sender:
         self._count(jobs, results)
         put_aside(self.outside, [record.body for record, job in read.items() if job is None])
         return self._give_back(jobs, results)
+
+    @property
+    def _handful(self) -> int:
+        """Tokens of a rate that are taken together: as many as the threads can use while they are fresh."""
+        needed = self.pace.seconds_needed
+        return self.outside.settings.sender_threads * max(1, int(LAG / needed) if needed else 1)
 
     def _waited(self, records: Sequence[Record]) -> list[float]:
         """How long the oldest of them has been in the queue, in milliseconds."""
