@@ -1,4 +1,6 @@
 // The form of a mailing: dates are picked in the operator's own zone, and what would come of it is said while typing.
+import { localize } from "./times.js";
+
 const form = document.querySelector("form[data-preview]");
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const two = (number) => String(number).padStart(2, "0");
@@ -33,7 +35,10 @@ async function ask() {
   const turn = (asked += 1);
   const answer = await fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   if (!answer.ok || turn !== asked) return;
-  place.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+  localize(fresh);
+  if (place.querySelector("details[open]")) fresh.querySelector("details")?.setAttribute("open", "");
+  place.replaceChildren(...fresh.childNodes);
 }
 
 form.addEventListener("input", (event) => {
