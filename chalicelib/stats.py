@@ -60,7 +60,7 @@ def standing(outside: Outside) -> Standing:
 
 def cost_estimate(mailing: Mailing) -> float | None:
     """US dollars that a mailing has cost at AWS, to a millionth; None until it has ended."""
-    return round(cost.estimate(mailing.counts), 6) if mailing.ended_at else None
+    return round(cost.estimate(mailing.counts, mailing.attempts), 6) if mailing.ended_at else None
 
 
 def _open(outside: Outside) -> list[Mailing]:

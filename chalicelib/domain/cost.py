@@ -89,8 +89,11 @@ CLOSED = Units(
 """Or not posted, but cancelled or expired: closed by a recount, and taken from the queue in vain."""
 
 
-def estimate(counts: Counts) -> float:
-    """Dollars for a mailing that has ended, as if each message had been posted once, and the gateway were fast."""
-    posted = counts.sent + counts.failed + counts.unknown
+def estimate(counts: Counts, attempts: int | None = None) -> float:
+    """Dollars for a mailing that has ended, as if the gateway were fast.
+
+    `attempts`: to post, repeated ones as well; where nobody counted them, each message had one.
+    """
+    posted = counts.sent + counts.failed + counts.unknown if attempts is None else attempts
     closed = counts.expired + counts.cancelled
     return (PER_MAILING + CREATED * counts.total + POSTED * posted + CLOSED * closed).dollars

@@ -34,9 +34,11 @@ def test_every_price_says_where_it_is_from_and_of_when() -> None:
         assert "2024-11" <= price.as_of <= "2026-12"
 
 
-def test_a_message_that_is_not_posted_is_cheaper_and_one_that_failed_as_dear_as_one_that_was_sent() -> None:
+def test_what_is_posted_again_is_dearer_what_is_not_posted_cheaper_and_what_failed_as_dear_as_what_was_sent() -> None:
     sent, failed, unknown, cancelled, expired = (
         estimate(Counts(total=1000, **{status: 1000}))
         for status in ("sent", "failed", "unknown", "cancelled", "expired")
     )
+    assert estimate(Counts(total=1000, sent=1000), attempts=1000) == sent
+    assert estimate(Counts(total=1000, sent=1000), attempts=2500) > 1.9 * sent, "an outage is paid for"
     assert sent == failed == unknown > cancelled == expired > estimate(Counts(total=0)) > 0
