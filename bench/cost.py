@@ -84,6 +84,7 @@ def _parts(priced: Priced) -> dict[str, Units]:
         "POSTED": fast,
         "POSTED_SLOWLY": slow,
         "CLOSED": priced.closed,
+        "REPORTED": priced.reported,
     }
 
 

@@ -1,6 +1,6 @@
 """What a message uses of AWS, counted: mailings through the real adapters on moto, from announcement to end.
 
-Without rate limits, local hours, receipts or failures. Of a small mailing and a large one, what the large one has used
+Without rate limits, local hours or failures. Of a small mailing and a large one, what the large one has used
 more is the message's; the rest is any mailing's. A message that is posted is counted in the large one's full batches.
 """
 
@@ -18,15 +18,18 @@ from moto import mock_aws
 
 from chalicelib.domain.cost import Units
 from chalicelib.domain.decisions import MailingFields
+from chalicelib.domain.message import DELIVERED, message_id
+from chalicelib.domain.receipt import Receipt
 from chalicelib.fanout import start_mailing
 from chalicelib.logs import log
-from chalicelib.mailings import announce_mailing, cancel_mailing
+from chalicelib.mailings import MAILING_ID, announce_mailing, cancel_mailing
+from chalicelib.receipts import GROUP, settle_receipts, take_receipts
 from chalicelib.sending import Sender
 
 from . import lambda_time
 from .aws import STACK_NAME, add_clients, make_outside
 from .aws_units import Meter, metered
-from .deliveries import ENOUGH_SECONDS, OpenGateway, as_records, do_jobs, overhear
+from .deliveries import ENOUGH_SECONDS, OpenGateway, OverheardQueue, as_records, do_jobs, overhear
 from .fakes import FakeClock
 from .lambda_time import BATCH, CPU_TO_CREATE
 
@@ -59,12 +62,15 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogE
 
 @dataclass(frozen=True)
 class Priced:
-    """`posted`: by the gateway's latency in seconds; beside `created`, as is `closed` of who is not posted to."""
+    """`posted`: by the gateway's latency in seconds; beside `created`, as is `closed` of who is not posted to.
+
+    `reported`: by a receipt, of a hundred in a request, without that request."""
 
     mailing: Units
     created: Units
     posted: dict[float, Units]
     closed: Units
+    reported: Units
 
 
 class TimedGateway(OpenGateway):
@@ -83,9 +89,10 @@ def count() -> Priced:
         counting = _Counting(meter, output)
         closed = counting.cancelled(SMALL)
         small, _ = counting.delivered(SMALL)
+        reported = counting.reported()
         large, posted = counting.delivered(SMALL + STEP)
     created = (large + small * -1) * (1 / STEP)
-    return Priced(small + created * -SMALL, created, posted, closed)
+    return Priced(small + created * -SMALL, created, posted, closed, reported)
 
 
 class _Counting:
@@ -95,6 +102,7 @@ class _Counting:
         self.clock = self.outside.clock = FakeClock()
         self.gateway = self.outside.gateway = TimedGateway(self.clock)
         self.jobs, self.messages = overhear(self.outside)
+        self.receipts = self.outside.receipts_queue = OverheardQueue(self.outside.settings.receipts_queue_url)
         _ = self.outside.clients, self.outside.counters
 
     def delivered(self, clients: int) -> tuple[Units, dict[float, Units]]:
@@ -118,6 +126,20 @@ class _Counting:
             cancel_mailing(self.outside, mailing_id)
         units = used[0] + self._jobs(clients, cpu=0) + self._batch(Sender(self.outside), 0)
         return units * (1 / clients)
+
+    def reported(self) -> Units:
+        """A receipt's share of a group about the last mailing; to compute it is taken to cost what creating does."""
+        mailing_id = self.outside.counters.last_id(MAILING_ID)
+        ids = [message_id(mailing_id, client_id) for client_id in range(1, GROUP + 1)]
+        before = self.meter.calls.total()
+        with self._used() as used:
+            _as_lambda("settle_receipts")
+            take_receipts(self.outside, [Receipt(one, DELIVERED, self.clock.now()) for one in ids])
+            assert settle_receipts(self.outside, self.receipts.take_bodies(1), lambda: ENOUGH_SECONDS) == [None]
+        waiting = (self.meter.calls.total() - before) * lambda_time.AWS_SECONDS
+        seconds = lambda_time.computing("settle_receipts", CPU_TO_CREATE * GROUP) + waiting
+        units = used[0] + self._invocations("settle_receipts", 1, seconds) + Units(queue_requests=2)
+        return units * (1 / GROUP)
 
     def _fanned_out(self, clients: int) -> Units:
         """Announced by a schedule that fires, started, walked."""

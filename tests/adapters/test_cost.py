@@ -31,6 +31,7 @@ def test_so_does_each_part_of_its_way(counted: Priced) -> None:
     assert_as_recorded(cost.POSTED, counted.posted[FAST])
     assert_as_recorded(cost.POSTED_SLOWLY, counted.posted[SLOW])
     assert_as_recorded(cost.CLOSED, counted.closed)
+    assert_as_recorded(cost.REPORTED, counted.reported)
 
 
 def assert_as_recorded(recorded: Units, now: Units) -> None:

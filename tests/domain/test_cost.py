@@ -41,4 +41,5 @@ def test_what_is_posted_again_is_dearer_what_is_not_posted_cheaper_and_what_fail
     )
     assert estimate(Counts(total=1000, sent=1000), attempts=1000) == sent
     assert estimate(Counts(total=1000, sent=1000), attempts=2500) > 1.9 * sent, "an outage is paid for"
+    assert estimate(Counts(total=1000, sent=1000, delivered=900, undelivered=100)) > 1.5 * sent
     assert sent == failed == unknown > cancelled == expired > estimate(Counts(total=0)) > 0
