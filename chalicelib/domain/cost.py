@@ -32,7 +32,7 @@ PRICES = {
     "queue_requests": Price(0.40, MILLION, "2026-03", "https://aws.amazon.com/sqs/pricing/"),
     "invocations": Price(0.20, MILLION, "2026-03", LAMBDA),
     "gigabyte_seconds": Price(0.0000133334, 1, "2026-03", LAMBDA),  # arm64
-    "log_bytes": Price(0.50, GIGABYTE, "2026-03", "https://aws.amazon.com/cloudwatch/pricing/"),
+    "log_bytes": Price(0.50, GIGABYTE, "2026-06", "https://aws.amazon.com/cloudwatch/pricing/"),
     "schedules": Price(1.00, MILLION, "2026-03", "https://aws.amazon.com/eventbridge/pricing/"),
 }
 
