@@ -20,7 +20,7 @@ VCPU_MEMORY = 1769
 
 CPU_TO_CREATE = 0.0005
 CPU_TO_POST = 0.005
-"""Seconds of one core for a message, measured on 2026-11-23 (docs/PERFORMANCE.md); Graviton is taken to be as fast."""
+"""Seconds of one core for a message, measured on 2026-11-24 (docs/PERFORMANCE.md); Graviton is taken to be as fast."""
 
 BATCH, THREADS = 100, 20
 """Of the sender: as in workers/send_queue.py and settings.py."""

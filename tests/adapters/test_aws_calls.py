@@ -16,7 +16,6 @@ from chalicelib.domain.decisions import MailingFields
 from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings import announce_mailing, get_mailing
-from chalicelib.posting import Record
 from chalicelib.receipts import GROUP, settle_receipts, take_receipts
 from chalicelib.sending import Sender
 from tests.aws import add_clients, make_outside
