@@ -8,7 +8,7 @@ TOOLS := $(patsubst infra/tools/%.txt,$(VENV)/tools/%/.ready,$(wildcard infra/to
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up package deploy destroy localstack-deploy test chaos lint bench clean
+.PHONY: help demo up package deploy destroy localstack-deploy test chaos lint bench cost clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 25
@@ -47,6 +47,9 @@ bench: $(READY) ## import times, what an outage costs, how soon the pages of the
 	@$(BIN)/python -m bench.imports
 	@$(BIN)/python -m bench.outage
 	@$(BIN)/python -m bench.pages
+
+cost: $(READY) ## what a million messages cost at AWS: counted, times list prices
+	@$(BIN)/python -m bench.cost
 
 clean: ## remove what make has made
 	rm -rf $(VENV) build .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis

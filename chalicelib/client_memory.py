@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -17,11 +18,14 @@ CLIENT_LIFE = timedelta(seconds=1)
 
 
 class ClientMemory:
-    """The clients as they were at most CLIENT_LIFE ago: a fast batch reads them once, a slow one every second."""
+    """The clients as they were at most CLIENT_LIFE ago: a fast batch reads them once, a slow one every second.
 
-    def __init__(self, outside: Outside, client_ids: Collection[int]) -> None:
+    `client_ids`: of each message in the batch. Whose messages are all done with is not read again.
+    """
+
+    def __init__(self, outside: Outside, client_ids: Iterable[int]) -> None:
         self._outside = outside
-        self._ids = client_ids
+        self._left = Counter(client_ids)
         self._lock = Lock()
         self._read(outside.clock.now())
 
@@ -32,6 +36,11 @@ class ClientMemory:
                 self._read(now)
             return self._known.get(client_id)
 
+    def done_with(self, client_id: int) -> None:
+        """One message of the client's needs no look any more."""
+        with self._lock:
+            self._left[client_id] -= 1
+
     def _read(self, now: datetime) -> None:
-        self._known = self._outside.clients.get_many(self._ids)
+        self._known = self._outside.clients.get_many([one for one, messages in self._left.items() if messages > 0])
         self._read_at = now

@@ -103,6 +103,8 @@ class Posting:
         except Exception:
             log.exception("message not handled", extra=_keys(job))
             return self._later(job, "SenderErrors")
+        finally:
+            self.clients.done_with(job.client_id)
 
     def _handle(self, job: Job) -> Result:
         client = self.clients.get(job.client_id)

@@ -59,7 +59,7 @@ def recount_shard(
         return True
     found: Counter[str] = Counter()
     moved: Counter[str] = Counter()
-    held = standing = 0
+    held = standing = attempts = 0
     last_post_at: datetime | None = None
     after = 0
     with ThreadPoolExecutor(THREADS) as threads:
@@ -73,6 +73,7 @@ def recount_shard(
             standing += sum(stands_for_one(m, s, there) for s, m in zip(statuses, page, strict=True))
             if mailing.status == RUNNING:
                 hours.await_releases(outside, mailing, there)
+            attempts += sum(message.attempts for message in page)
             found.update(statuses)
             moved.update(statuses)
             moved.subtract(message.status for message in page)
@@ -82,7 +83,7 @@ def recount_shard(
             after = page[-1].client_id
     if any(moved.values()):
         outside.mailings.add_counts(mailing_id, tally(moved), outside.clock.now())
-    report = ShardReport(tally(found, found.total()), last_post_at, held, standing)
+    report = ShardReport(tally(found, found.total()), last_post_at, held, standing, attempts)
     kept_until = mailing.kept_until(outside.settings.message_retention_days)
     outside.segments.report(mailing_id, round_number, shard, report, kept_until)
     _conclude(outside, mailing_id, round_number)
@@ -156,7 +157,8 @@ def _look(outside: Outside, mailing_id: int, round_number: int) -> None:
     counts = sum((report.counts for report in reports), Counts())
     if _is_at_its_end(mailing, counts, outside.clock.now()):
         last_post_at = _latest(*(report.last_post_at for report in reports))
-        after = replace(ended(mailing, counts, outside.clock.now()), last_post_at=last_post_at)
+        attempts = sum(report.attempts for report in reports)
+        after = replace(ended(mailing, counts, outside.clock.now()), last_post_at=last_post_at, attempts=attempts)
         outside.mailings.end(mailing, after)
         log.info("mailing ended", extra={"mailing_id": mailing_id, "status": after.status, **counts.by_status()})
         return

@@ -45,7 +45,7 @@ class Sender:
         read = {record: _read(record) for record in records}
         jobs = [job for job in read.values() if job is not None]
         self.outside.gateway.prepare()
-        clients = ClientMemory(self.outside, {job.client_id for job in jobs})
+        clients = ClientMemory(self.outside, [job.client_id for job in jobs])
         permits = Permits(self.outside, [job.mailing_id for job in jobs], self._handful)
         posting = Posting(self, clients, permits, seconds_left)
         results = list(self._threads.map(posting.handle, jobs))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from .domain import cost
 from .domain.mailing import FINISHED, RUNNING, STATUSES, Counts, Mailing
 from .domain.message import Message, listed_as
 from .domain.walk import Cursor, walk
@@ -55,6 +56,11 @@ def standing(outside: Outside) -> Standing:
         waiting=_longest([mailing.datetime_start for mailing in sending], now),
         silence=_longest([mailing.progress_at or mailing.datetime_start for mailing in sending], now),
     )
+
+
+def cost_estimate(mailing: Mailing) -> float | None:
+    """US dollars that a mailing has cost at AWS, to a millionth; None until it has ended."""
+    return round(cost.estimate(mailing.counts, mailing.attempts), 6) if mailing.ended_at else None
 
 
 def _open(outside: Outside) -> list[Mailing]:

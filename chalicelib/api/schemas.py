@@ -19,6 +19,7 @@ TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-12-01T06:30:00Z"]}
 TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
 DETAIL: Schema = {"type": "object", "properties": {"detail": STRING}, "required": ["detail"]}
+DOLLARS_OR_NULL: Schema = {"type": ["number", "null"], "description": "US dollars, at AWS's list prices."}
 FIELDS_OR_NULL: Schema = {"type": ["object", "null"]}
 CELLS: Schema = {"type": "object", "additionalProperties": STRING}
 
@@ -83,7 +84,7 @@ def schemas() -> dict[str, Schema]:
     counts = {"total": INTEGER, **dict.fromkeys(MESSAGE_STATUSES, INTEGER)}
     totals = {"mailings": INTEGER, "messages": INTEGER, **dict.fromkeys(MESSAGE_STATUSES, INTEGER)}
     with_counts = {**MAILING_SHOWN, "messages": ref("Counts")}
-    ends = {"last_post_at": TIME_OR_NULL, "ended_at": TIME_OR_NULL}
+    ends = {"last_post_at": TIME_OR_NULL, "ended_at": TIME_OR_NULL, "cost_estimate": DOLLARS_OR_NULL}
     page, messages = page_fields(object_of(with_counts)), page_fields(ref("Message"))
     return {
         "Import": object_of(IMPORT_SHOWN),

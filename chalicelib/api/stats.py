@@ -39,8 +39,15 @@ def read(call: Call, mailing_id: int) -> Response:
 
 
 def _shown_end(mailing: Mailing) -> dict[str, object]:
-    """When the last post began, and when everybody had a final status: beside datetime_end, proof of what left when."""
-    return {"last_post_at": shown_moment(mailing.last_post_at), "ended_at": shown_moment(mailing.ended_at)}
+    """When the last post began, and when everybody had a final status: beside datetime_end, proof of what left when.
+
+    And what it then has cost at AWS, in US dollars.
+    """
+    return {
+        "last_post_at": shown_moment(mailing.last_post_at),
+        "ended_at": shown_moment(mailing.ended_at),
+        "cost_estimate": stats.cost_estimate(mailing),
+    }
 
 
 def shown_counts(counts: Counts) -> dict[str, int]:

@@ -105,6 +105,7 @@ def _state(visit: Visit, mailing: Mailing) -> dict[str, Any]:
         "mailing": mailing,
         "figures": counts.with_receipts() if visit.outside.settings.receipts else counts.by_status(),
         "is_live": mailing.is_open,
+        "cost": stats.cost_estimate(mailing),
         "may_pause": mailing.status == RUNNING,
         "may_resume": mailing.status == PAUSED,
         "may_cancel": mailing.status in OPEN,

@@ -101,6 +101,8 @@ class Mailing:
     `awaits_hours`: the last round of recounting found nobody waiting for anything else.
     `has_fields`: its text is filled in for each client; one announced before there were fields goes out as it is.
 
+    `attempts`: how often its messages were claimed to be posted, as the round that ended it has found.
+
     Times are aware and in UTC. `version` changes with every decision, not with the counts.
     """
 
@@ -127,6 +129,7 @@ class Mailing:
     awaits_hours: bool = False
     progress_at: datetime | None = None
     last_post_at: datetime | None = None
+    attempts: int | None = None
     ended_at: datetime | None = None
     has_fields: bool = False
     version: int = 1

@@ -28,9 +28,11 @@ class ShardReport:
     """What a round of recounting found in one shard of a mailing's messages; `held` wait for their local hours.
 
     `standing`: those of whom it is known, or soon will be, whether their post arrived.
+    `attempts`: how often they were claimed to be posted.
     """
 
     counts: Counts
     last_post_at: datetime | None = None
     held: int = 0
     standing: int = 0
+    attempts: int = 0

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, cast
 
@@ -12,50 +11,22 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.adapters.outside import Outside
-from chalicelib.adapters.queues import Queue
 from chalicelib.clients import change_client, forget_client, register_client
 from chalicelib.domain.decisions import MailingFields
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
-from chalicelib.jobs import do_job
 from chalicelib.mailings import announce_mailing, get_mailing
-from chalicelib.posting import Record
 from chalicelib.receipts import GROUP, settle_receipts, take_receipts
 from chalicelib.sending import Sender
 from tests.aws import add_clients, make_outside
 from tests.aws_calls import counted_calls
+from tests.deliveries import OpenGateway, OverheardQueue, as_records, do_jobs, overhear
 from tests.fakes import FakeClock
 
 CLIENTS = 1000
 REPORTED = 3 * GROUP
 SECONDS_A_BATCH = 0.5
 """What senders remember of mailings and clients lives for one."""
-
-
-class OpenGateway:
-    """Takes everything at once; who counts calls to AWS has no use for a server."""
-
-    def prepare(self) -> None: ...
-
-    def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
-        return Answer(200, '{"code": 0, "message": "OK"}')
-
-
-class OverheardQueue(Queue):
-    """Sends to SQS, and remembers what it sent: moto takes ever longer to give a thousand messages back."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.bodies: list[str] = []
-
-    def send(self, bodies: Sequence[Mapping[str, object]], delay: int = 0) -> None:
-        super().send(bodies, delay)
-        self.bodies += [json.dumps(body) for body in bodies]
-
-    def take(self, limit: int) -> list[str]:
-        taken, self.bodies = self.bodies[:limit], self.bodies[limit:]
-        return taken
 
 
 @pytest.fixture
@@ -112,7 +83,7 @@ def test_aws_calls_per_receipt(calls: Counter[str]) -> None:
     calls.clear()
     for start in range(0, REPORTED, 100):
         take_receipts(outside, [Receipt(number, "delivered", now) for number in ids[start : start + 100]])
-    assert settle_receipts(outside, queue.take(100), lambda: 60.0) == [None] * 3
+    assert settle_receipts(outside, queue.take_bodies(100), lambda: 60.0) == [None] * 3
     per_receipt = calls.total() / REPORTED
     assert get_mailing(outside, mailing_id).counts.delivered == REPORTED
     print(f"\nAWS calls per receipt, a hundred in a request: {per_receipt:.3f} {dict(calls)}")  # noqa: T201
@@ -140,22 +111,15 @@ def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]
 
 def _deliver(outside: Outside, batch: int, **fields: Any) -> int:
     """A mailing from its announcement to its finish, with batches as Lambda's poller would make them."""
-    jobs = outside.segments_queue = OverheardQueue(outside.settings.segments_queue_url)
-    messages = outside.send_queue = OverheardQueue(outside.settings.send_queue_url)
+    jobs, messages = overhear(outside)
     now = outside.clock.now()
     times: MailingFields = {"datetime_start": now, "datetime_end": now + timedelta(hours=1), "message_text": "text"}
     mailing = announce_mailing(outside, cast(MailingFields, {**times, **fields}))
-    _do(outside, jobs)
+    do_jobs(outside, jobs)
     sender = Sender(outside)
-    while bodies := messages.take(batch):
+    while bodies := messages.take_bodies(batch):
         outside.clock.forward(SECONDS_A_BATCH)  # type: ignore[attr-defined]
-        records = [Record(str(index), str(index), body, 1) for index, body in enumerate(bodies)]
-        assert sender.send_batch(records, lambda: 60.0) == []
+        assert sender.send_batch(as_records(bodies), lambda: 60.0) == []
         if not messages.bodies:
-            _do(outside, jobs)
+            do_jobs(outside, jobs)
     return mailing.id
-
-
-def _do(outside: Outside, jobs: OverheardQueue) -> None:
-    while bodies := jobs.take(1):
-        assert do_job(outside, bodies[0], lambda: 60.0) is None

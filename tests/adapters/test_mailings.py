@@ -142,14 +142,16 @@ def test_a_cancelled_mailing_is_open_until_its_messages_are_closed(outside: Any)
     assert outside.counters.totals() == (1, Counts(total=2, cancelled=1, unknown=1))
 
 
-def test_the_time_of_the_last_post_is_kept_with_the_counts(outside: Any) -> None:
+def test_the_time_of_the_last_post_is_kept_with_the_counts_and_the_attempts_with_the_end(outside: Any) -> None:
     outside.mailings.add(RUNNING)
     post = NOW + timedelta(seconds=5)
     assert outside.mailings.add_counts(1, Counts(sent=1), NOW, post).last_post_at == post
     assert outside.mailings.add_counts(1, Counts(failed=1), NOW).last_post_at == post
     mailing = outside.mailings.get(1)
-    done = outside.mailings.end(mailing, replace(ended(mailing, Counts(total=1, sent=1), NOW), last_post_at=NOW))
-    assert done.last_post_at == NOW
+    after = replace(ended(mailing, Counts(total=1, sent=1), NOW), last_post_at=NOW, attempts=2)
+    outside.mailings.end(mailing, after)
+    done = outside.mailings.get(1)
+    assert (done.last_post_at, done.attempts) == (NOW, 2)
 
 
 @pytest.mark.parametrize("finished", [True, False])

@@ -58,7 +58,7 @@ def test_the_segments_of_a_mailing_are_listed(outside: Any) -> None:
 
 
 def test_each_shard_reports_once_a_round(outside: Any) -> None:
-    first = ShardReport(Counts(total=3, sent=2), NOW)
+    first = ShardReport(Counts(total=3, sent=2), NOW, attempts=5)
     second = ShardReport(Counts(total=4, failed=2, unknown=1), held=1)
     outside.segments.report(1, 1, 0, ShardReport(Counts(total=3, sent=1)), KEPT)
     outside.segments.report(1, 1, 0, first, KEPT)

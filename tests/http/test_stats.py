@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 from chalicelib.adapters.outside import Outside
+from chalicelib.domain.decisions import ended
+from chalicelib.domain.mailing import Counts
+from chalicelib.mailings import get_mailing
 
 from .conftest import Call
 
@@ -31,7 +34,7 @@ def test_one_mailing_with_its_messages(call: Call, mailing: dict[str, object]) -
     messages = found.pop("results")
     assert found.pop("last_post_at").endswith("Z")
     counts = {"total": 3, **NOBODY, "queued": 2, "sent": 1}
-    assert found == {**mailing, "ended_at": None, "messages": counts, "next": None}
+    assert found == {**mailing, "ended_at": None, "cost_estimate": None, "messages": counts, "next": None}
     assert [message["id"] for message in messages] == [10_000_000_001, 10_000_000_002, 10_000_000_003]
     first = messages[0]
     assert first["created_at"].endswith("Z")
@@ -46,6 +49,15 @@ def test_one_mailing_with_its_messages(call: Call, mailing: dict[str, object]) -
         "last_error": None,
         "reported_at": None,
     }
+
+
+def test_a_mailing_that_has_ended_says_what_it_has_cost(
+    outside: Outside, call: Call, mailing: dict[str, object]
+) -> None:
+    found = get_mailing(outside, 1)
+    outside.mailings.end(found, ended(found, Counts(total=100_000, sent=90_000, cancelled=10_000), outside.clock.now()))
+    dollars = call("GET", "/Stats/1").json["cost_estimate"]
+    assert 0.2 < dollars < 0.25, "below 2.50 a million, and somewhat less for those who were not sent anything"
 
 
 def test_messages_are_filtered_by_status_and_come_in_pages(call: Call, mailing: dict[str, object]) -> None:

@@ -242,6 +242,19 @@ def test_with_a_gateway_that_dedupes_a_silence_is_posted_again_with_the_same_id(
     assert world.get(mailing_id).counts == Counts(total=1, sent=1)
 
 
+def test_a_mailing_that_has_ended_knows_how_many_posts_it_took() -> None:
+    world = World()
+    world.clients(3)
+    world.outside.gateway.usual = Answer(500)
+    mailing_id = world.mailing()
+    world.run(30)
+    assert world.get(mailing_id).attempts is None
+    world.outside.gateway.usual = world.outside.gateway.OK
+    world.run(600)
+    posts = len(world.outside.gateway.posts)
+    assert world.get(mailing_id).attempts == posts > 3
+
+
 def test_the_last_post_and_the_end_are_recorded() -> None:
     world, mailing_id = fanned_out(20)
     world.run(300)

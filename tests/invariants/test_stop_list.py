@@ -64,6 +64,19 @@ def test_a_batch_that_is_quick_reads_its_clients_once_and_a_slow_one_once_a_seco
         assert len(world.outside.gateway.posts) == 10
 
 
+def test_a_slow_batch_reads_no_client_again_whose_messages_are_all_done_with() -> None:
+    world, _ = running(3)
+    world.mailing()
+    world.do_jobs()
+    read, asked = world.outside.clients.get_many, []
+    world.outside.clients.get_many = lambda ids: asked.append(sorted(ids)) or read(ids)
+    world.outside.gateway.while_posting = lambda: world.clock.forward(1)
+    world.send_all()
+    assert len(world.outside.gateway.posts) == 6, "two to each"
+    assert asked[0] == [1, 2, 3]
+    assert {tuple(ids) for ids in asked} == {(1, 2, 3), (2, 3), (3,)}
+
+
 def test_neither_a_resend_nor_a_resume_nor_a_later_opt_in_reaches_who_opted_out_meanwhile() -> None:
     world, mailing_id = running(3)
     world.outside.gateway.usual = Answer(400)

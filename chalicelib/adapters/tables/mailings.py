@@ -91,6 +91,7 @@ class MailingRow(Model):
     awaits_hours = BooleanAttribute(default=False)
     progress_at = Moment(null=True)
     last_post_at = Moment(null=True)
+    attempts = NumberAttribute(null=True)
     ended_at = Moment(null=True)
     version = NumberAttribute()
     open_index = OpenMailings()
@@ -121,6 +122,7 @@ class MailingRow(Model):
             awaits_hours=self.awaits_hours,
             progress_at=self.progress_at,
             last_post_at=self.last_post_at,
+            attempts=None if self.attempts is None else int(self.attempts),
             ended_at=self.ended_at,
             version=int(self.version),
         )
@@ -180,7 +182,8 @@ class Mailings:
     def end(self, before: Mailing, after: Mailing) -> Mailing:
         """The end of a mailing: its recounted messages become its counts, and part of the totals."""
         counts = {name: getattr(after.counts, name) for name in COUNTED}
-        decided = {**_decisions(after), **counts, "last_post_at": after.last_post_at, "version": before.version + 1}
+        found = {**counts, "last_post_at": after.last_post_at, "attempts": after.attempts}
+        decided = {**_decisions(after), **found, "version": before.version + 1}
         self._decide(before, set_all(MailingRow, decided), after.counts)
         return replace(after, version=before.version + 1)
 

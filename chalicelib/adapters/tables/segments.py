@@ -35,6 +35,7 @@ class SegmentRow(Model):
     last_post_at = Moment(null=True)
     held = NumberAttribute(default=0)
     standing = NumberAttribute(default=0)
+    attempts = NumberAttribute(default=0)
     expires_at = NumberAttribute(null=True)
 
     def segment(self, in_doubt: bool = False) -> Segment:
@@ -50,7 +51,8 @@ class SegmentRow(Model):
 
     def report(self) -> ShardReport:
         counts = Counts(**(self.counts or {}))
-        return ShardReport(counts, self.last_post_at, int(self.held or 0), int(self.standing or 0))
+        held, standing, attempts = (int(number or 0) for number in (self.held, self.standing, self.attempts))
+        return ShardReport(counts, self.last_post_at, held, standing, attempts)
 
 
 class Segments:
@@ -94,6 +96,7 @@ class Segments:
         row.last_post_at = found.last_post_at
         row.held = found.held
         row.standing = found.standing
+        row.attempts = found.attempts
         row.save()
 
     def reports(self, mailing_id: int, round_number: int) -> list[ShardReport]:

@@ -1,0 +1,153 @@
+"""What a million messages cost at AWS: counted now, times the price table of chalicelib/domain/cost.py.
+
+python -m bench.cost        exits with 1 when a million messages at a fast gateway are dearer than promised
+
+First the processor time of a message is measured, beside what the model of Lambda's time takes it to be: with moto's
+server and the gateway's simulator as programs of their own, so that all the time of this one is the service's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from subprocess import DEVNULL
+
+import requests
+
+from chalicelib.adapters import aws
+from chalicelib.adapters.outside import Outside
+from chalicelib.domain.cost import PRICES, PROMISED, Units
+from chalicelib.mailings import announce_mailing
+from chalicelib.sending import Sender
+from infra.local.service import free_port
+from infra.local.simulator import DEFAULT_TOKEN
+from tests.aws import add_clients, make_outside
+from tests.deliveries import ENOUGH_SECONDS, as_records, do_jobs, overhear
+from tests.lambda_time import BATCH, CPU_TO_CREATE, CPU_TO_POST, batch_seconds
+from tests.priced_mailing import LATENCIES, Priced, count, logged
+
+WARM_UP, CLIENTS = 100, 1000
+MILLION = 1_000_000
+MAILING = 10 * MILLION
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "POWERTOOLS_SERVICE_NAME": "notifications",
+}
+
+
+def main() -> int:
+    os.environ.update(ENVIRONMENT)
+    with moto_and_gateway() as gateway_url, logged():
+        created, posted = measured_cpu(gateway_url)
+    print("processor time of a message, ms (the model takes):")
+    print(f"  to create {created * 1000:.2f} ({CPU_TO_CREATE * 1000:.2f}), to post {posted * 1000:.2f}", end=" ")
+    print(f"({CPU_TO_POST * 1000:.2f})", flush=True)
+    priced = count()
+    return print_table(priced)
+
+
+def print_table(priced: Priced) -> int:
+    wholes = [priced.created + priced.posted[latency] for latency in LATENCIES]
+    for latency in LATENCIES:
+        print(f"a batch of {BATCH} at a gateway of {latency * 1000:.0f} ms: {batch_seconds(latency):.2f} s of a sender")
+    heads = "".join(f"{f'{latency * 1000:.0f} ms':>16}{'$ a million':>14}" for latency in LATENCIES)
+    print(f"\n{'for a message':<17}{heads}")
+    for name in PRICES:
+        numbers = "".join(f"{getattr(one, name):16.5f}{one.dollars_by_name[name] * MILLION:14.4f}" for one in wholes)
+        print(f"{name.replace('_', ' '):<17}{numbers}")
+    print(f"{'together':<17}" + "".join(f"{'':16}{one.dollars * MILLION:14.4f}" for one in wholes))
+    print(f"\na mailing of {MAILING:,}: " + ", ".join(f"${_whole(priced, one).dollars:.2f}" for one in wholes))
+    print(f"of it what any mailing costs: ${priced.mailing.dollars:.6f}\n\nas chalicelib/domain/cost.py records it:")
+    for name, units in _parts(priced).items():
+        print(f"{name} = {units}")
+    print(f"\n${wholes[0].dollars * MILLION:.2f} a million at a fast gateway; at most ${PROMISED:.2f} is allowed")
+    return int(wholes[0].dollars * MILLION > PROMISED)
+
+
+def _whole(priced: Priced, message: Units) -> Units:
+    return priced.mailing + message * MAILING
+
+
+def _parts(priced: Priced) -> dict[str, Units]:
+    fast, slow = (priced.posted[latency] for latency in LATENCIES)
+    return {
+        "PER_MAILING": priced.mailing,
+        "CREATED": priced.created,
+        "POSTED": fast,
+        "POSTED_SLOWLY": slow,
+        "CLOSED": priced.closed,
+        "REPORTED": priced.reported,
+    }
+
+
+def measured_cpu(gateway_url: str) -> tuple[float, float]:
+    """Seconds of one core for a message: to create and recount it, and to post it (the median of batches)."""
+    outside = make_outside(gateway_url=gateway_url)
+    name = outside.settings.gateway_token_parameter
+    aws.client("ssm").put_parameter(Name=name, Value=DEFAULT_TOKEN, Type="SecureString")
+    _ = outside.clients, outside.counters
+    _cpu_of_mailing(outside, WARM_UP)
+    created, batches = _cpu_of_mailing(outside, CLIENTS)
+    return created / CLIENTS, statistics.median(batches) / BATCH
+
+
+def _cpu_of_mailing(outside: Outside, clients: int) -> tuple[float, list[float]]:
+    add_clients(clients)
+    jobs, messages = overhear(outside)
+    now = outside.clock.now()
+    ends_at = now + timedelta(hours=1)
+    announce_mailing(outside, {"datetime_start": now, "datetime_end": ends_at, "message_text": "text"})
+    begun = time.process_time()
+    do_jobs(outside, jobs)
+    created = time.process_time() - begun
+    sender, batches = Sender(outside), []
+    while bodies := messages.take_bodies(BATCH):
+        begun = time.process_time()
+        assert sender.send_batch(as_records(bodies), lambda: ENOUGH_SECONDS) == []
+        batches.append(time.process_time() - begun)
+    begun = time.process_time()
+    do_jobs(outside, jobs)
+    return created + time.process_time() - begun, batches
+
+
+@contextlib.contextmanager
+def moto_and_gateway() -> Iterator[str]:
+    """AWS is moto's server in this block; the gateway's address."""
+    ports = free_port(), free_port()
+    modules = ["moto.server", "-p"], ["infra.local.simulator", "--port"]
+    programs = [
+        subprocess.Popen([sys.executable, "-m", *module, str(port)], stdout=DEVNULL, stderr=DEVNULL)
+        for module, port in zip(modules, ports, strict=True)
+    ]
+    os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{ports[0]}"
+    try:
+        for port in ports:
+            _await(f"http://127.0.0.1:{port}/seen")
+        yield f"http://127.0.0.1:{ports[1]}"
+    finally:
+        del os.environ["AWS_ENDPOINT_URL"]
+        for program in programs:
+            program.terminate()
+            program.wait()
+
+
+def _await(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(requests.ConnectionError):
+            requests.get(url, timeout=5)
+            return
+        time.sleep(0.1)
+    raise SystemExit(f"nothing answers at {url}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""What a message costs is what chalicelib/domain/cost.py says: who makes it dearer, or cheaper, says so there."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.domain import cost
+from chalicelib.domain.cost import Units
+from tests.priced_mailing import LATENCIES, Priced, count
+
+TOLERANCE = 0.02
+LEAST = 1e-9
+"""Dollars: a tenth of a cent in a million messages is no matter of per cents."""
+
+FAST, SLOW = LATENCIES
+
+
+@pytest.fixture(scope="module")
+def counted() -> Priced:
+    return count()
+
+
+def test_a_message_costs_what_is_recorded_within_2_per_cent(counted: Priced) -> None:
+    assert_as_recorded(cost.CREATED + cost.POSTED, counted.created + counted.posted[FAST])
+    assert_as_recorded(cost.CREATED + cost.POSTED_SLOWLY, counted.created + counted.posted[SLOW])
+
+
+def test_so_does_each_part_of_its_way(counted: Priced) -> None:
+    assert_as_recorded(cost.PER_MAILING, counted.mailing)
+    assert_as_recorded(cost.CREATED, counted.created)
+    assert_as_recorded(cost.POSTED, counted.posted[FAST])
+    assert_as_recorded(cost.POSTED_SLOWLY, counted.posted[SLOW])
+    assert_as_recorded(cost.CLOSED, counted.closed)
+    assert_as_recorded(cost.REPORTED, counted.reported)
+
+
+def assert_as_recorded(recorded: Units, now: Units) -> None:
+    told = f"recorded in chalicelib/domain/cost.py: {recorded}\ncounted now: {now}"
+    assert now.dollars == pytest.approx(recorded.dollars, rel=TOLERANCE), told
+    for name, dollars in now.dollars_by_name.items():
+        assert dollars == pytest.approx(recorded.dollars_by_name[name], rel=TOLERANCE, abs=LEAST), f"{name}\n{told}"

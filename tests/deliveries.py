@@ -1,0 +1,59 @@
+"""Delivering a mailing through the real adapters, with batches as Lambda's poller would make them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.queues import Queue
+from chalicelib.domain.gateway_result import Answer
+from chalicelib.jobs import do_job
+from chalicelib.sending import Record
+
+ENOUGH_SECONDS = 60.0
+
+
+class OpenGateway:
+    """Takes everything at once; who counts calls to AWS has no use for a server."""
+
+    def prepare(self) -> None: ...
+
+    def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
+        return Answer(200, '{"code": 0, "message": "OK"}')
+
+
+class OverheardQueue(Queue):
+    """Sends to SQS, and remembers what it sent: moto takes ever longer to give a thousand messages back."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.bodies: list[str] = []
+
+    def send(self, bodies: Sequence[Mapping[str, object]], delays: Sequence[int] | None = None) -> None:
+        super().send(bodies, delays)
+        self.bodies += [json.dumps(body) for body in bodies]
+
+    def take_bodies(self, limit: int) -> list[str]:
+        taken, self.bodies = self.bodies[:limit], self.bodies[limit:]
+        return taken
+
+
+def overhear(outside: Outside) -> tuple[OverheardQueue, OverheardQueue]:
+    """The queues of jobs and of messages, overheard from now on."""
+    jobs = outside.segments_queue = OverheardQueue(outside.settings.segments_queue_url)
+    messages = outside.send_queue = OverheardQueue(outside.settings.send_queue_url)
+    return jobs, messages
+
+
+def do_jobs(outside: Outside, jobs: OverheardQueue) -> int:
+    """How many there were."""
+    number = 0
+    while bodies := jobs.take_bodies(1):
+        assert do_job(outside, bodies[0], lambda: ENOUGH_SECONDS) is None
+        number += 1
+    return number
+
+
+def as_records(bodies: Sequence[str], queued_at: float | None = None) -> list[Record]:
+    return [Record(str(index), str(index), body, 1, queued_at) for index, body in enumerate(bodies)]

@@ -1,0 +1,215 @@
+"""What a message uses of AWS, counted: mailings through the real adapters on moto, from announcement to end.
+
+Without rate limits, local hours or failures. Of a small mailing and a large one, what the large one has used
+more is the message's; the rest is any mailing's. A message that is posted is counted in the large one's full batches.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from moto import mock_aws
+
+from chalicelib.domain.cost import Units
+from chalicelib.domain.decisions import MailingFields
+from chalicelib.domain.message import DELIVERED, message_id
+from chalicelib.domain.receipt import Receipt
+from chalicelib.fanout import start_mailing
+from chalicelib.logs import log
+from chalicelib.mailings import MAILING_ID, announce_mailing, cancel_mailing
+from chalicelib.receipts import GROUP, settle_receipts, take_receipts
+from chalicelib.sending import Sender
+
+from . import lambda_time
+from .aws import STACK_NAME, add_clients, make_outside
+from .aws_units import Meter, metered
+from .deliveries import ENOUGH_SECONDS, OpenGateway, OverheardQueue, as_records, do_jobs, overhear
+from .fakes import FakeClock
+from .lambda_time import BATCH, CPU_TO_CREATE
+
+SMALL, STEP = 100, 1000
+LATENCIES = (0.05, 0.5)
+"""Of the gateway, in seconds."""
+
+STARTING_SECONDS = 0.1
+"""Of a mailing's own schedule: two calls."""
+
+TEXT = "Здравствуйте! Ваш заказ собран и ждёт вас до воскресенья, с 10 до 21 часа. Адрес и карта: example.com/p/12345."
+
+POLLED = 10
+"""Messages in one ReceiveMessage, and in one DeleteMessageBatch, of Lambda's poller: as many as SQS gives and takes.
+https://aws.amazon.com/blogs/compute/estimating-cost-for-amazon-sqs-message-processing-using-aws-lambda/"""
+
+REQUEST_ID = "0e7b6a52-3c0f-4d6a-9a50-8a1f6f3f2f10"
+PLATFORM_LINES = (
+    f"START RequestId: {REQUEST_ID} Version: $LATEST",
+    f"END RequestId: {REQUEST_ID}",
+    f"REPORT RequestId: {REQUEST_ID}\tDuration: 1234.56 ms\tBilled Duration: 1235 ms\tMemory Size: 512 MB\t"
+    "Max Memory Used: 123 MB",
+)
+"""What Lambda itself writes for an invocation: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html"""
+
+LINE_OVERHEAD = 26
+"""Bytes that are charged with each line:
+https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"""
+
+
+@dataclass(frozen=True)
+class Priced:
+    """`posted`: by the gateway's latency in seconds; beside `created`, as is `closed` of who is not posted to.
+
+    `reported`: by a receipt, of a hundred in a request, without that request."""
+
+    mailing: Units
+    created: Units
+    posted: dict[float, Units]
+    closed: Units
+    reported: Units
+
+
+class TimedGateway(OpenGateway):
+    """A post moves the clock by its share of a batch's time, so that what senders remember gets old as on AWS."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock, self.latency = clock, 0.0
+
+    def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Any:
+        self.clock.forward(lambda_time.batch_seconds(self.latency) / lambda_time.BATCH)
+        return super().post(message_id, phone_number, text, timeout)
+
+
+def count() -> Priced:
+    with mock_aws(), metered() as meter, logged() as output:
+        counting = _Counting(meter, output)
+        closed = counting.cancelled(SMALL)
+        small, _ = counting.delivered(SMALL)
+        reported = counting.reported()
+        large, posted = counting.delivered(SMALL + STEP)
+    created = (large + small * -1) * (1 / STEP)
+    return Priced(small + created * -SMALL, created, posted, closed, reported)
+
+
+class _Counting:
+    def __init__(self, meter: Meter, output: io.StringIO) -> None:
+        self.meter, self.output = meter, output
+        self.outside: Any = make_outside(sender_threads=1)  # moto gains nothing from more
+        self.clock = self.outside.clock = FakeClock()
+        self.gateway = self.outside.gateway = TimedGateway(self.clock)
+        self.jobs, self.messages = overhear(self.outside)
+        self.receipts = self.outside.receipts_queue = OverheardQueue(self.outside.settings.receipts_queue_url)
+        _ = self.outside.clients, self.outside.counters
+
+    def delivered(self, clients: int) -> tuple[Units, dict[float, Units]]:
+        """All but the sending, and of that a message by latency, in batches that are neither the first nor the last."""
+        units = self._fanned_out(clients)
+        sender, batches = Sender(self.outside), clients // BATCH
+        posted: dict[float, list[Units]] = {latency: [] for latency in LATENCIES}
+        for number in range(batches):
+            latency = LATENCIES[number * len(LATENCIES) // batches]
+            used = self._batch(sender, latency)
+            if 0 < number < batches - 1:
+                posted[latency].append(used)
+        units += self._jobs(clients, cpu=0)
+        return units, {one: sum(used, Units()) * (1 / BATCH / len(used)) for one, used in posted.items() if used}
+
+    def cancelled(self, clients: int) -> Units:
+        """A message's share of a cancellation: its row is closed, and its queue message taken out."""
+        self._fanned_out(clients)
+        [mailing_id] = self.outside.mailings.open_ids()
+        with self._used() as used:
+            cancel_mailing(self.outside, mailing_id)
+        units = used[0] + self._jobs(clients, cpu=0) + self._batch(Sender(self.outside), 0)
+        return units * (1 / clients)
+
+    def reported(self) -> Units:
+        """A receipt's share of a group about the last mailing; to compute it is taken to cost what creating does."""
+        mailing_id = self.outside.counters.last_id(MAILING_ID)
+        ids = [message_id(mailing_id, client_id) for client_id in range(1, GROUP + 1)]
+        before = self.meter.calls.total()
+        with self._used() as used:
+            _as_lambda("settle_receipts")
+            take_receipts(self.outside, [Receipt(one, DELIVERED, self.clock.now()) for one in ids])
+            assert settle_receipts(self.outside, self.receipts.take_bodies(1), lambda: ENOUGH_SECONDS) == [None]
+        waiting = (self.meter.calls.total() - before) * lambda_time.AWS_SECONDS
+        seconds = lambda_time.computing("settle_receipts", CPU_TO_CREATE * GROUP) + waiting
+        units = used[0] + self._invocations("settle_receipts", 1, seconds) + Units(queue_requests=2)
+        return units * (1 / GROUP)
+
+    def _fanned_out(self, clients: int) -> Units:
+        """Announced by a schedule that fires, started, walked."""
+        add_clients(clients)
+        starts_at = self.clock.now() + timedelta(minutes=1)
+        fields: MailingFields = {
+            "datetime_start": starts_at,
+            "datetime_end": starts_at + timedelta(days=1),
+            "message_text": TEXT,
+        }
+        with self._used() as used:
+            mailing = announce_mailing(self.outside, fields)
+            self.clock.time = starts_at
+            _as_lambda("start_mailing")
+            start_mailing(self.outside, mailing.id)
+        return used[0] + self._invocations("start_mailing", 1, STARTING_SECONDS) + self._jobs(clients, CPU_TO_CREATE)
+
+    def _jobs(self, clients: int, cpu: float) -> Units:
+        """Calls are taken to be made one after the other: an upper bound, for eight threads make them."""
+        before = self.meter.calls.total()
+        with self._used() as used:
+            _as_lambda("fan_out")
+            number = do_jobs(self.outside, self.jobs)
+        waiting = (self.meter.calls.total() - before) * lambda_time.AWS_SECONDS
+        seconds = lambda_time.computing("fan_out", cpu * clients) + waiting
+        return used[0] + self._invocations("fan_out", number, seconds) + Units(queue_requests=2 * number)
+
+    def _batch(self, sender: Sender, latency: float) -> Units:
+        self.gateway.latency = latency
+        bodies = self.messages.take_bodies(BATCH)
+        assert len(bodies) == BATCH
+        with self._used() as used:
+            _as_lambda("send_messages")
+            records = as_records(bodies, queued_at=self.clock.now().timestamp())
+            assert sender.send_batch(records, lambda: ENOUGH_SECONDS) == []
+        polled = Units(queue_requests=2 * BATCH / POLLED)
+        return used[0] + polled + self._invocations("send_messages", 1, lambda_time.batch_seconds(latency))
+
+    def _invocations(self, function: str, number: int, seconds: float) -> Units:
+        """`seconds`: of all of them together."""
+        lines = sum(len(line) + 1 + LINE_OVERHEAD for line in PLATFORM_LINES)
+        time = lambda_time.gigabyte_seconds(function, seconds)
+        return Units(invocations=number, gigabyte_seconds=time, log_bytes=number * lines)
+
+    @contextmanager
+    def _used(self) -> Iterator[list[Units]]:
+        """What is used in this block is there behind it."""
+        before, used = Counter(self.meter.units), []
+        self.output.truncate(self.output.seek(0))
+        yield used
+        lines = self.output.getvalue().splitlines()
+        logged = sum(len(line.encode()) + LINE_OVERHEAD for line in lines)
+        used.append(Units(**{name: now - before[name] for name, now in self.meter.units.items()}, log_bytes=logged))
+
+
+def _as_lambda(function: str) -> None:
+    log.clear_state()
+    log.append_keys(function=f"{STACK_NAME}-{function}", request_id=REQUEST_ID)
+
+
+@contextmanager
+def logged() -> Iterator[io.StringIO]:
+    """The real lines: those of the log, and those of the metrics, which are printed."""
+    output, level = io.StringIO(), log.log_level
+    before = log.registered_handler.setStream(output)  # type: ignore[attr-defined]
+    log.setLevel("INFO")
+    try:
+        with redirect_stdout(output):
+            yield output
+    finally:
+        log.setLevel(level)
+        log.registered_handler.setStream(before)  # type: ignore[attr-defined]
+        log.clear_state()
