@@ -1,0 +1,98 @@
+"""Creating a client over HTTP, beside an empty Chalice route on the same MiniStack; eight connections at once.
+
+The empty route has neither an authorizer nor a table; what is above it is what a client costs us.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+
+from infra.deploy import deploy
+from infra.local.deployment import api_url
+from infra.local.seed import LOCAL_TOKEN
+
+from .ground import whole_stack
+from .measure import Row, compare
+
+CONNECTIONS, ROUNDS, CALLS = 8, 6, 200
+MOST = 1.6
+EMPTY_APP = """
+from chalice import Chalice
+
+app = Chalice(app_name="empty")
+
+
+@app.route("/")
+def nothing():
+    return {}
+"""
+PARAMETERS = {"Parameters": {"Stage": {"Type": "String"}}}
+
+
+def run() -> list[Row]:
+    with whole_stack() as stack:
+        empty = api_url(stack.aws_url, deploy("local", "empty", {}, _empty_project()))
+        ours = api_url(stack.aws_url, stack.outputs)
+        phones = itertools.count(79_000_000_000)
+
+        def create(session: requests.Session) -> None:
+            session.post(f"{ours}/Clients", data={"phone_number": str(next(phones))}, timeout=30).raise_for_status()
+
+        def ask(session: requests.Session) -> None:
+            session.get(f"{empty}/", timeout=30).raise_for_status()
+
+        _load(create, CALLS), _load(ask, CALLS)  # containers are up from here on
+        times = [(_load(create, CALLS), _load(ask, CALLS)) for _ in range(ROUNDS)]
+    what = f"creating a client, {CONNECTIONS} connections, beside an empty route"
+    rates = [[CALLS / found[0] for found in pair] for pair in times]
+    middles = [[1000 * statistics.median(found[1]) for found in pair] for pair in times]
+    slowest = [[1000 * statistics.quantiles(found[1], n=100)[98] for found in pair] for pair in times]
+    return [
+        compare(f"{what}: p50", "ms", *zip(*middles, strict=True), most=MOST),
+        compare(f"{what}: p99", "ms", *zip(*slowest, strict=True)),
+        compare(f"{what}: requests", "a second", *zip(*rates, strict=True)),
+    ]
+
+
+def _load(call: Callable[[requests.Session], None], number: int) -> tuple[float, list[float]]:
+    """Seconds in all, and for each call."""
+    sessions = []
+    for _ in range(CONNECTIONS):
+        session = requests.Session()
+        session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"
+        sessions.append(session)
+
+    def work(session: requests.Session) -> list[float]:
+        return [_timed(call, session) for _ in range(number // CONNECTIONS)]
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(CONNECTIONS) as threads:
+        found = [one for part in threads.map(work, sessions) for one in part]
+    return time.perf_counter() - began, found
+
+
+def _timed(call: Callable[[requests.Session], None], session: requests.Session) -> float:
+    began = time.perf_counter()
+    call(session)
+    return time.perf_counter() - began
+
+
+def _empty_project() -> Path:
+    project = Path(tempfile.mkdtemp(prefix="empty-"))
+    (project / "app.py").write_text(EMPTY_APP)
+    (project / "requirements.txt").write_text("")
+    for folder, name, content in ((".chalice", "config.json", {"version": "2.0", "app_name": "empty"}),):
+        (project / folder).mkdir()
+        (project / folder / name).write_text(json.dumps(content))
+    (project / "infra").mkdir()
+    (project / "infra" / "stack.json").write_text(json.dumps(PARAMETERS))
+    return project

@@ -1,0 +1,95 @@
+"""A fan-out of 100,000 clients, beside a loop of boto3 that makes the same BatchWriteItem and SendMessageBatch calls.
+
+Segment by segment in turns: ours reads the clients, keeps its cursor and counts besides; the loop knows them already.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.adapters.outside import Outside
+from chalicelib.fanout import THREADS, start_mailing, walk_segment
+from chalicelib.mailings import announce_mailing
+from tests.aws import STACK_NAME
+
+from .ground import fill, tables
+from .measure import Row, compare
+
+CLIENTS = 100_000
+LEAST = 0.8
+CHUNK = 100
+
+
+def run() -> list[Row]:
+    with tables() as outside:
+        fill(CLIENTS)
+        now = outside.clock.now()
+        times = {"datetime_start": now, "datetime_end": now + timedelta(hours=1)}
+        mailing_id = announce_mailing(outside, {**times, "message_text": "bench"}).id  # type: ignore[typeddict-item]
+        start_mailing(outside, mailing_id)
+        plan = outside.mailings.get(mailing_id).started_plan  # type: ignore[union-attr]
+        ours, theirs, our_cpu, their_cpu = [], [], [], []
+        for number in range(plan.segments):
+            first, last = plan.id_range(number)
+            seconds, cpu = _timed(lambda number=number: walk_segment(outside, mailing_id, number, lambda: 600.0))
+            ours.append((last - first + 1) / seconds)
+            our_cpu.append(1000 * cpu / (last - first + 1))
+            _purge(outside)
+            seconds, cpu = _timed(lambda first=first, last=last: _bare(outside, first, last))
+            theirs.append((last - first + 1) / seconds)
+            their_cpu.append(1000 * cpu / (last - first + 1))
+            _purge(outside)
+    what = f"fan-out of {CLIENTS:,}, beside the bare calls"
+    return [
+        compare(f"{what}: recipients", "a second", ours, theirs, least=LEAST),
+        compare(f"{what}: processor time", "ms each", our_cpu, their_cpu),
+    ]
+
+
+def _timed(work: Any) -> tuple[float, float]:
+    """Seconds by the wall, and of our processor."""
+    began, cpu = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - began, time.process_time() - cpu
+
+
+def _purge(outside: Outside) -> None:
+    """MiniStack looks through all of a queue at each call."""
+    boto3.client("sqs").purge_queue(QueueUrl=outside.settings.send_queue_url)
+
+
+def _bare(outside: Outside, first: int, last: int) -> None:
+    config = Config(max_pool_connections=50)
+    dynamodb, sqs = boto3.client("dynamodb", config=config), boto3.client("sqs", config=config)
+    queue, created_at = outside.settings.send_queue_url, datetime.now(UTC).isoformat()
+
+    def write(start: int) -> None:
+        ids = range(start, min(start + CHUNK, last + 1))
+        items = [{"PutRequest": {"Item": _item(client_id, created_at)}} for client_id in ids]
+        for place in range(0, len(items), 25):
+            dynamodb.batch_write_item(RequestItems={f"{STACK_NAME}-messages": items[place : place + 25]})
+        entries: Any = [{"Id": str(one % 10), "MessageBody": json.dumps({"mailing": 99, "client": one})} for one in ids]
+        for place in range(0, len(entries), 10):
+            sqs.send_message_batch(QueueUrl=queue, Entries=entries[place : place + 10])
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(write, range(first, last + 1, CHUNK)))
+
+
+def _item(client_id: int, created_at: str) -> dict[str, Any]:
+    return {
+        "part": {"S": f"99#{client_id % 2}"},
+        "client_id": {"N": str(client_id)},
+        "status": {"S": "queued"},
+        "created_at": {"S": created_at},
+        "attempts": {"N": "0"},
+        "resends": {"N": "0"},
+        "expires_at": {"N": "1900000000"},
+    }

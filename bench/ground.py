@@ -1,0 +1,94 @@
+"""Where it is measured: MiniStack alone, with our tables and queues in it, or the whole local stack."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.tables.base import place
+from chalicelib.adapters.tables.clients import ClientRow
+from chalicelib.adapters.tables.counters import CounterRow
+from chalicelib.domain.client import Client
+from infra.deploy import put_gateway_token
+from infra.local.deployment import use_local_aws
+from infra.local.service import free_port
+from infra.local.simulator import DEFAULT_TOKEN
+from infra.local.stack import LocalStack, any_settings
+from tests.aws import STACK_NAME, forget_connections, make_outside
+
+THREADS = 16
+
+
+@contextmanager
+def tables(gateway_url: str = "") -> Iterator[Outside]:
+    """The real adapters in this process, and no Lambda that would get in between."""
+    forget_connections()
+    stack = LocalStack(any_settings(), _logs(), say=lambda _: None)
+    use_local_aws(stack.aws_url)
+    stack.start_ministack()
+    try:
+        put_gateway_token(STACK_NAME, DEFAULT_TOKEN)
+        yield make_outside(**({"gateway_url": gateway_url} if gateway_url else {}))
+    finally:
+        stack.stop_ministack()
+
+
+@contextmanager
+def whole_stack() -> Iterator[LocalStack]:
+    forget_connections()
+    with LocalStack(any_settings(), _logs(), say=lambda _: None) as stack:
+        yield stack
+
+
+@contextmanager
+def gateway() -> Iterator[str]:
+    """The simulator in a process of its own: what it computes is not ours."""
+    port = free_port()
+    command = [sys.executable, "-m", "infra.local.simulator", "--port", str(port), "--token", DEFAULT_TOKEN]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _await(url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def fill(number: int, stack_name: str = STACK_NAME) -> None:
+    """Clients 1 to `number` of thirty operator codes."""
+    place(ClientRow, stack_name, "clients")
+    place(CounterRow, stack_name, "counters")
+
+    def write(first: int) -> None:
+        with ClientRow.batch_write() as batch:
+            for client_id in range(first, min(first + 500, number + 1)):
+                batch.save(ClientRow.of(Client(client_id, f"79{client_id % 30:02d}{client_id:07d}")))
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(write, range(1, number + 1, 500)))
+    CounterRow("client_id").update(actions=[CounterRow.value.set(number)])
+
+
+def _await(url: str) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            requests.get(f"{url}/seen", timeout=1).raise_for_status()
+            return
+        except requests.RequestException:
+            time.sleep(0.1)
+    raise SystemExit(f"no simulator at {url}")
+
+
+def _logs() -> Path:
+    return Path(tempfile.mkdtemp(prefix="notifications-bench-"))

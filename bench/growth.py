@@ -1,0 +1,103 @@
+"""What a message costs in time as the audience grows, and whether a worker's memory does.
+
+The fan-out's code over clients that are made up as they are read, and tables and queues that take everything as
+it goes over the wire, and keep nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import statistics
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.adapters.tables.messages import row_of
+from chalicelib.clients import CLIENT_ID
+from chalicelib.domain.audience import Partition
+from chalicelib.domain.client import BLOCK_SIZE, Client
+from chalicelib.domain.message import Message
+from chalicelib.fanout import start_mailing, walk_segment
+from chalicelib.logs import log
+from chalicelib.mailings import announce_mailing
+from tests.fakes import FakeOutside
+
+from .measure import Row, compare
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+ROUNDS, TIMES = 10, 5
+MOST_TIME, MOST_MEGABYTES = 1.15, 20
+
+
+class MadeUpClients:
+    def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
+        first = max(after + 1, int(partition.key) * BLOCK_SIZE)
+        end = min(through + 1, (int(partition.key) + 1) * BLOCK_SIZE, first + limit)
+        return [Client(one, f"79{one % 100:02d}{one:07d}") for one in range(first, end)]
+
+
+class Wire:
+    """Messages and queue messages in the form that they are sent in; nothing is kept but their number."""
+
+    def __init__(self) -> None:
+        self.rows = self.queued = 0
+
+    def add(self, messages: Iterable[Message], shards: int, expires_at: datetime) -> None:
+        for message in messages:
+            row = row_of(message, shards)
+            row.status, row.created_at = message.status, message.created_at
+            row.expires_at = int(expires_at.timestamp())
+            json.dumps(row.serialize())
+            self.rows += 1
+
+    def existing(self, *_: object) -> dict[int, Message]:
+        return {}
+
+    def send(self, bodies: Sequence[dict[str, object]], _: Sequence[int] | None = None) -> None:
+        for body in bodies:
+            json.dumps(body, separators=(",", ":"))
+        self.queued += len(bodies)
+
+
+def run() -> list[Row]:
+    log.setLevel("CRITICAL")
+    list(_walk(SIZES[0]))  # whatever is imported, made and remembered at first is not measured
+    rows, peaks = [], []
+    for size in SIZES:
+        rows.append(_compare(size))
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    what = f"the worker's memory from {SIZES[1]:,} to {SIZES[-1]:,} clients: growth"
+    return [*rows, Row(what, "MB", peaks[-1] - peaks[1], most=MOST_MEGABYTES)]
+
+
+def _compare(size: int) -> Row:
+    """Each segment in turns with a mailing of the smallest size."""
+    ours: list[float] = []
+    theirs: list[float] = []
+    while len(ours) < ROUNDS:
+        for each in _walk(size):
+            ours.append(each)
+            theirs.append(statistics.median(one for _ in range(TIMES) for one in _walk(SIZES[0])))
+    return compare(f"fan-out of {size:,} on fakes: a message", "µs", ours, theirs, most=MOST_TIME)
+
+
+def _walk(size: int) -> Iterator[float]:
+    """Microseconds of the processor for each message, segment by segment."""
+    outside: Any = FakeOutside()
+    wire = Wire()
+    outside.clients, outside.messages, outside.send_queue = MadeUpClients(), wire, wire
+    outside.counters.ids[CLIENT_ID] = size
+    now = outside.clock.now()
+    fields: Any = {"datetime_start": now, "datetime_end": now + timedelta(hours=1), "message_text": "bench"}
+    mailing_id = announce_mailing(outside, fields).id
+    start_mailing(outside, mailing_id)
+    for number in range(outside.mailings.get(mailing_id).started_plan.segments):
+        before, began = wire.rows, time.process_time()
+        with redirect_stdout(io.StringIO()):
+            walk_segment(outside, mailing_id, number, lambda: 600.0)
+        yield 1e6 * (time.process_time() - began) / (wire.rows - before)
+    assert wire.rows == wire.queued == size
