@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from bisect import bisect_left
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,8 +21,10 @@ from chalicelib.adapters.tables.base import place
 from chalicelib.adapters.tables.clients import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.rate import BURST
+from infra.local.arrivals import arrivals, most_in_a_second
 from infra.local.deployment import STACK_NAME
 from infra.local.seed import LOCAL_TOKEN
+from infra.local.simulator import Seen
 from infra.local.stack import LocalStack, any_settings
 from tests.aws import add_clients, forget_connections
 
@@ -46,6 +47,11 @@ class Ground:
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"
 
+    @property
+    def seen(self) -> Seen:
+        assert self.stack.simulator is not None
+        return self.stack.simulator.seen
+
     def call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         response = self.session.request(method, self.stack.url + path, json=body or None, timeout=60)
         response.raise_for_status()
@@ -64,22 +70,11 @@ class Ground:
                 raise SystemExit(f"mailing {mailing_id} did not reach {number} clients within {patience:.0f} s")
             time.sleep(0.5)
 
-    def arrivals(self, mailing_id: int) -> list[float]:
-        """When its posts came, in epoch seconds."""
-        assert self.stack.simulator is not None
-        seen = self.stack.simulator.seen.messages
-        times = [at for message_id, one in seen.items() if message_id // 10**10 == mailing_id for at in one["times"]]
-        return sorted(datetime.fromisoformat(at).timestamp() for at in times)
-
-
-def most_in_a_second(moments: list[float]) -> int:
-    return max(bisect_left(moments, moment + 1) - index for index, moment in enumerate(moments))
-
 
 def measure_rate(ground: Ground, **fields: Any) -> bool:
     mailing_id = ground.announce(**fields)
     ground.await_sent(mailing_id, MESSAGES, 3 * MESSAGES / LIMIT + 60)
-    moments = ground.arrivals(mailing_id)
+    moments = arrivals(ground.seen, mailing_id)
     share = (len(moments) - 1) / (moments[-1] - moments[0]) / LIMIT
     most = most_in_a_second(moments)
     most_allowed = LIMIT * (1 + BURST)
@@ -104,9 +99,9 @@ def _small(ground: Ground) -> float:
     began = time.time()
     mailing_id = ground.announce(filter_op_codes="999")
     ground.await_sent(mailing_id, SMALL, 600)
-    arrivals = ground.arrivals(mailing_id)
-    print(f"  first after {arrivals[0] - began:.1f} s, last {arrivals[-1] - arrivals[0]:.1f} s later", flush=True)
-    return arrivals[-1] - began
+    moments = arrivals(ground.seen, mailing_id)
+    print(f"  first after {moments[0] - began:.1f} s, last {moments[-1] - moments[0]:.1f} s later", flush=True)
+    return moments[-1] - began
 
 
 def main() -> int:

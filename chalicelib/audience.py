@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .clients import CLIENT_ID
 from .domain.audience import Filter, Partition, Plan, plan_audience
+from .domain.spread import spread
 
 if TYPE_CHECKING:
     from .adapters.outside import Outside
@@ -22,8 +23,6 @@ PATIENCE_FOR_GROUPS = timedelta(seconds=3)
 
 LOOK = 1000
 """Clients of one partition that a sample looks at together."""
-
-GOLDEN = 0.618033988749895
 
 Group = tuple[str, str]
 """A time zone and an operator code."""
@@ -96,7 +95,7 @@ def group_audience(outside: Outside, chosen: Filter) -> Audience:
 
 def _spread(plan: Plan, chosen: Filter) -> Iterator[tuple[Partition, int, int]]:
     """What a worker would read, and ids from first to last; neighbours are far apart, so that any part is a sample."""
-    for segment in sorted(range(plan.segments), key=lambda number: number * GOLDEN % 1):
+    for segment in sorted(range(plan.segments), key=spread):
         first, last = plan.id_range(segment)
         for partition in plan.partitions(chosen, segment):
             yield partition, first, last

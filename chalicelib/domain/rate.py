@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import floor, sqrt
 
+from .spread import spread
+
 BURST = 0.25
 """A token may be used so much later than it was meant for: no second sees more than a quarter above the limit."""
 
@@ -36,7 +38,6 @@ FARTHEST = 900.0
 
 FORGOTTEN = 60.0
 MICROSECONDS = 1_000_000
-GOLDEN = 0.618033988749895
 
 
 @dataclass(frozen=True)
@@ -165,4 +166,4 @@ def _permit(own: float, gateway: float, limits: Limits, index: int) -> Permit:
 
 
 def _delay(wait: float, index: int) -> int:
-    return int(wait) if wait < FARTHEST else int(FARTHEST / 2 * (1 + index * GOLDEN % 1))
+    return int(wait) if wait < FARTHEST else int(FARTHEST / 2 * (1 + spread(index)))

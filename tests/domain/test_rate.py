@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from bisect import bisect_left
 from collections import Counter
 
 import pytest
@@ -25,6 +24,7 @@ from chalicelib.domain.rate import (
     book,
     take,
 )
+from infra.local.arrivals import most_in_a_second
 
 START = 1_800_000_000.0
 LIMITS = st.floats(0.5, 2000)
@@ -32,11 +32,6 @@ ASKS = st.lists(
     st.tuples(st.integers(1, 3), st.floats(0, 1.5), st.integers(1, 100), st.floats(0, 1)), min_size=1, max_size=60
 )
 """Of which mailing, how long after the last, how many, and how late in its life each permit is used."""
-
-
-def most_in_a_second(moments: list[float]) -> int:
-    moments = sorted(moments)
-    return max((bisect_left(moments, moment + 1) - index for index, moment in enumerate(moments)), default=0)
 
 
 def posted(asks: list[tuple[int, float, int, float]], limits: dict[int, Limits]) -> dict[int, list[float]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.rate import BURST
+from infra.local.arrivals import arrivals, most_in_a_second
 from infra.local.simulator import Simulator
 
 from .conftest import Call
@@ -17,22 +16,13 @@ __all__ = ["tag"]
 Finished = Callable[..., dict[str, Any]]
 
 
-def arrivals(simulator: Simulator) -> list[float]:
-    times = [time for message in simulator.seen.messages.values() for time in message["times"]]
-    return sorted(datetime.fromisoformat(time).timestamp() for time in times)
-
-
-def most_in_a_second(moments: list[float]) -> int:
-    return max(bisect_left(moments, moment + 1) - index for index, moment in enumerate(moments))
-
-
 def test_no_second_sees_more_than_the_limit_and_its_burst(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     mailing_id = announce(call, tag, rate_limit="10")
     assert finished(mailing_id)["messages"]["sent"] == CLIENTS
     assert simulator.seen.summary()["repeated"] == 0
-    assert most_in_a_second(arrivals(simulator)) <= 10 * (1 + BURST) + 1
+    assert most_in_a_second(arrivals(simulator.seen)) <= 10 * (1 + BURST) + 1
 
 
 def test_a_limit_that_is_raised_hurries_those_who_wait_already(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import boto3
 
 from chalicelib.domain.rate import BURST
 
+from ..arrivals import arrivals, most_in_a_second
 from .field import NEW_TEXT, Campaign, table_name
 
 STATUSES = ("queued", "sent", "failed", "expired", "cancelled", "unknown", "delivered", "undelivered")
@@ -100,7 +100,5 @@ def _too_many(campaign: Campaign) -> int:
     """By how many posts the busiest second was above the limit and its burst."""
     if campaign.rate is None:
         return 0
-    messages = campaign.ground.simulator.seen.messages.values()
-    moments = sorted(datetime.fromisoformat(time).timestamp() for message in messages for time in message["times"])
-    busiest = max((bisect_left(moments, moment + 1) - index for index, moment in enumerate(moments)), default=0)
+    busiest = most_in_a_second(arrivals(campaign.ground.simulator.seen))
     return max(0, busiest - int(campaign.rate * (1 + BURST)) - 1)
