@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Lock
 from typing import Any
 
 import pytest
 from moto import mock_aws
+from moto.dynamodb.models import DynamoDBBackend
 
 from tests.aws import make_outside
 from tests.fakes import FakeOutside
+
+
+@pytest.fixture(autouse=True)
+def whole_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB's transactions are one after the other; moto's, asked for by several threads, are not."""
+    lock, write = Lock(), DynamoDBBackend.transact_write_items
+
+    def one_by_one(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+        with lock:
+            write(self, transact_items)
+
+    monkeypatch.setattr(DynamoDBBackend, "transact_write_items", one_by_one)
 
 
 @pytest.fixture(params=["fake", "aws"])
