@@ -19,6 +19,7 @@ from chalicelib.settings import Settings
 STACK_NAME = "test"
 IMPORTS_BUCKET = "test-imports"
 SET_AFTERWARDS = {"TimeToLiveSpecification", "PointInTimeRecoverySpecification", "DeletionProtectionEnabled"}
+SET_AFTERWARDS |= {"WarmThroughput"}
 TEMPLATE = Path(__file__).parents[1] / "infra" / "stack.json"
 
 
