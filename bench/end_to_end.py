@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import requests
 
@@ -16,6 +17,8 @@ from .measure import Row
 CLIENTS, LATENCY = 10_000, 0.05
 MOST_SECONDS = 3
 PATIENCE = 300
+MEMORY = {"SendMessages": 512, "FanOut": 512, "StartMailing": 256, "APIHandler": 512, "TokenAuth": 256}
+"""MB that the Lambdas have which a mailing wakes."""
 
 
 def run() -> list[Row]:
@@ -38,8 +41,16 @@ def run() -> list[Row]:
         assert seen.last_at is not None
         lasted = (seen.last_at - seen.first_at).total_seconds()
         first_after = (seen.first_at - start).total_seconds()
+        peaks = {name: max(_peak(pid) for pid in stack.workers(name)) for name in MEMORY}
     what = f"a mailing of {CLIENTS:,}, gateway at {LATENCY * 1000:.0f} ms"
     return [
         Row(f"{what}: the first post after the start", "seconds", first_after, most=MOST_SECONDS),
         Row(f"{what}: posts", "a second", CLIENTS / lasted),
+        *(Row(f"{what}: peak memory of {name}", "MB", peaks[name], most=size) for name, size in MEMORY.items()),
     ]
+
+
+def _peak(pid: int) -> float:
+    """Of a process, in MB, as Linux has it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024

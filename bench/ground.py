@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import requests
@@ -18,6 +19,7 @@ from chalicelib.adapters.tables.base import place
 from chalicelib.adapters.tables.clients import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.client import Client
+from chalicelib.logs import log
 from infra.deploy import put_gateway_token
 from infra.local.deployment import use_local_aws
 from infra.local.service import free_port
@@ -62,6 +64,18 @@ def gateway() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Log lines and metrics are made as in Lambda, and go nowhere."""
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        before = [handler.setStream(nowhere) for handler in log.handlers]
+        try:
+            yield
+        finally:
+            for handler, stream in zip(log.handlers, before, strict=True):
+                handler.setStream(stream or sys.__stdout__)
 
 
 def fill(number: int, stack_name: str = STACK_NAME) -> None:

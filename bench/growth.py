@@ -6,13 +6,11 @@ it goes over the wire, and keep nothing.
 
 from __future__ import annotations
 
-import io
 import json
 import resource
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import redirect_stdout
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,10 +20,10 @@ from chalicelib.domain.audience import Partition
 from chalicelib.domain.client import BLOCK_SIZE, Client
 from chalicelib.domain.message import Message
 from chalicelib.fanout import start_mailing, walk_segment
-from chalicelib.logs import log
 from chalicelib.mailings import announce_mailing
 from tests.fakes import FakeOutside
 
+from .ground import unseen
 from .measure import Row, compare
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -64,7 +62,6 @@ class Wire:
 
 
 def run() -> list[Row]:
-    log.setLevel("CRITICAL")
     list(_walk(SIZES[0]))  # whatever is imported, made and remembered at first is not measured
     rows, peaks = [], []
     for size in SIZES:
@@ -94,10 +91,11 @@ def _walk(size: int) -> Iterator[float]:
     now = outside.clock.now()
     fields: Any = {"datetime_start": now, "datetime_end": now + timedelta(hours=1), "message_text": "bench"}
     mailing_id = announce_mailing(outside, fields).id
-    start_mailing(outside, mailing_id)
+    with unseen():
+        start_mailing(outside, mailing_id)
     for number in range(outside.mailings.get(mailing_id).started_plan.segments):
         before, began = wire.rows, time.process_time()
-        with redirect_stdout(io.StringIO()):
+        with unseen():
             walk_segment(outside, mailing_id, number, lambda: 600.0)
         yield 1e6 * (time.process_time() - began) / (wire.rows - before)
     assert wire.rows == wire.queued == size

@@ -5,12 +5,10 @@ A thousand each in turns. The loop neither decides, nor counts, nor logs, nor as
 
 from __future__ import annotations
 
-import io
 import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,13 +22,12 @@ from chalicelib.adapters.outside import Outside
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.mailing import RUNNING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, Message, message_id
-from chalicelib.logs import log
 from chalicelib.posting import Record
 from chalicelib.sending import Sender
 from infra.local.simulator import DEFAULT_TOKEN
 from tests.aws import STACK_NAME
 
-from .ground import fill, gateway, tables
+from .ground import fill, gateway, tables, unseen
 from .measure import Row, compare
 
 MESSAGES, ROUNDS, BATCH = 5_000, 5, 100
@@ -43,9 +40,8 @@ BARE = 1000
 
 
 def run() -> list[Row]:
-    log.setLevel("CRITICAL")
     rows = []
-    with gateway() as url, tables(url) as outside:
+    with gateway() as url, tables(url) as outside, unseen():
         fill(MESSAGES)
         for number, (latency, threads) in enumerate(LATENCIES.items(), start=1):
             requests.put(f"{url}/control", json={"latency": latency}, timeout=5).raise_for_status()
@@ -97,9 +93,8 @@ def _announce(outside: Outside, number: int) -> None:
 def _send(sender: Sender, mailing_id: int, ids: range) -> None:
     bodies = [json.dumps({"mailing": mailing_id, "client": client_id}) for client_id in ids]
     records = [Record(str(place), "none", body, 1) for place, body in enumerate(bodies)]
-    with redirect_stdout(io.StringIO()):
-        for start in range(0, len(records), BATCH):
-            assert not sender.send_batch(records[start : start + BATCH], lambda: 60.0), "a message came back"
+    for start in range(0, len(records), BATCH):
+        assert not sender.send_batch(records[start : start + BATCH], lambda: 60.0), "a message came back"
 
 
 def _session(threads: int) -> requests.Session:

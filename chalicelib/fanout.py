@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .adapters.outside import Outside
 
 PAGE = 1000
-CHUNK = 100
-"""Clients whose rows one thread writes: four BatchWriteItem, all of them full."""
+CHUNK = 125
+"""Clients whose rows one thread writes: five BatchWriteItem, all of them full, and each thread has one part of a page."""
 
 THREADS = 8
 SECONDS_FOR_A_PAGE = 15.0

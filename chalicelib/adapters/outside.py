@@ -73,7 +73,7 @@ class Outside:
     def rates(self) -> Rates:
         from .tables.rates import Rates
 
-        return Rates(self.settings.stack_name)
+        return Rates(self.settings.stack_name, self.clock)
 
     @cached_property
     def receipts(self) -> Receipts:

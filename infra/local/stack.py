@@ -113,14 +113,18 @@ class LocalStack:
             return
 
     def kill_workers(self, function: str) -> int:
-        """SIGKILL to the processes in which this Lambda runs right now; how many there were. (Linux: reads /proc.)"""
-        assert self._ministack is not None
-        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-        victims = [pid for pid in pids if _runs(pid, function, self._ministack.pid)]
+        """SIGKILL to the processes in which this Lambda runs right now; how many there were."""
+        victims = self.workers(function)
         for pid in victims:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return len(victims)
+
+    def workers(self, function: str) -> list[int]:
+        """The ids of the processes in which this Lambda runs, or last ran. (Linux: reads /proc.)"""
+        assert self._ministack is not None
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        return [pid for pid in pids if _runs(pid, function, self._ministack.pid)]
 
     def _start(self) -> None:
         for name, port in (("PORT", self.settings.port), ("AWS_PORT", self.settings.aws_port)):

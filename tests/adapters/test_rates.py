@@ -37,7 +37,7 @@ def test_of_many_who_take_from_it_at_once_each_sees_what_the_others_took(outside
 
 
 def test_two_senders_with_a_memory_of_their_own_see_each_other(outside: Any) -> None:
-    other = outside.rates if not isinstance(outside.rates, Rates) else Rates(outside.settings.stack_name)
+    other = outside.rates if not isinstance(outside.rates, Rates) else Rates(outside.settings.stack_name, outside.clock)
     for rates in (outside.rates, other, outside.rates, other, other):
         rates.change(Bucket, "gateway", put)
     assert seen(outside).gateway == 5

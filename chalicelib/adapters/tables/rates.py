@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from random import uniform
 from threading import Lock
-from time import sleep, time
 from typing import Any, TypeVar
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
@@ -15,6 +13,7 @@ from pynamodb.models import Model
 
 from ...domain.rate import Booking, Bucket, Clocks
 from ...errors import RowChanged
+from ..clock import Clock
 from .base import TableMeta, conflicts, place
 
 ATTEMPTS = 12
@@ -41,8 +40,9 @@ class RateRow(Model):
 class Rates:
     """Remembers each row as it last wrote or read it, so that taking from a bucket is one write, and no read."""
 
-    def __init__(self, stack_name: str) -> None:
+    def __init__(self, stack_name: str, clock: Clock) -> None:
         place(RateRow, stack_name, "rates")
+        self._clock = clock
         self._known: dict[str, tuple[int, dict[str, Any]]] = {}
         self._lock = Lock()
 
@@ -59,7 +59,7 @@ class Rates:
                     self._write(name, version, asdict(after))
                 except RowChanged:
                     self._known.pop(name, None)
-                    sleep(uniform(0, PAUSE * (attempt + 1)))  # noqa: S311
+                    self._clock.sleep(self._clock.luck() * PAUSE * (attempt + 1))
                     continue
                 return decided
         raise RowChanged
@@ -72,7 +72,9 @@ class Rates:
         return int(row.version), row.state
 
     def _write(self, name: str, version: int, state: dict[str, Any]) -> None:
-        row = RateRow(name, state=state, version=version + 1, expires_at=int(time()) + KEPT_SECONDS)
+        row = RateRow(
+            name, state=state, version=version + 1, expires_at=int(self._clock.now().timestamp()) + KEPT_SECONDS
+        )
         unchanged = RateRow.version == version if version else RateRow.name.does_not_exist()
         with conflicts():
             row.save(condition=unchanged)
