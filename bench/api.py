@@ -16,7 +16,8 @@ from pathlib import Path
 
 import requests
 
-from infra.deploy import deploy
+from infra.deploy import package
+from infra.deploy.stack import apply, deploy_bucket, outputs_of, upload
 from infra.local.deployment import api_url
 from infra.local.seed import LOCAL_TOKEN
 
@@ -35,12 +36,13 @@ app = Chalice(app_name="empty")
 def nothing():
     return {}
 """
+CONFIG = {"version": "2.0", "app_name": "empty"}
 PARAMETERS = {"Parameters": {"Stage": {"Type": "String"}}}
 
 
 def run() -> list[Row]:
     with whole_stack() as stack:
-        empty = api_url(stack.aws_url, deploy("local", "empty", {}, _empty_project()))
+        empty = api_url(stack.aws_url, _deploy_empty_app())
         ours = api_url(stack.aws_url, stack.outputs)
         phones = itertools.count(79_000_000_000)
 
@@ -86,13 +88,18 @@ def _timed(call: Callable[[requests.Session], None], session: requests.Session) 
     return time.perf_counter() - began
 
 
+def _deploy_empty_app() -> dict[str, str]:
+    out = package("local", _empty_project())
+    template = json.loads((out / "sam.json").read_text())
+    apply("empty", upload(out, template, deploy_bucket("empty")), {"Stage": "local"}, template["Parameters"])
+    return outputs_of("empty")
+
+
 def _empty_project() -> Path:
     project = Path(tempfile.mkdtemp(prefix="empty-"))
     (project / "app.py").write_text(EMPTY_APP)
     (project / "requirements.txt").write_text("")
-    for folder, name, content in ((".chalice", "config.json", {"version": "2.0", "app_name": "empty"}),):
-        (project / folder).mkdir()
-        (project / folder / name).write_text(json.dumps(content))
-    (project / "infra").mkdir()
-    (project / "infra" / "stack.json").write_text(json.dumps(PARAMETERS))
+    for place, content in ((".chalice/config.json", CONFIG), ("infra/stack.json", PARAMETERS)):
+        (project / place).parent.mkdir()
+        (project / place).write_text(json.dumps(content))
     return project

@@ -17,8 +17,8 @@ from .measure import Row
 CLIENTS, LATENCY = 10_000, 0.05
 MOST_SECONDS = 3
 PATIENCE = 300
-MEMORY = {"SendMessages": 512, "FanOut": 512, "StartMailing": 256, "APIHandler": 512, "TokenAuth": 256}
-"""MB that the Lambdas have which a mailing wakes."""
+MEMORY = {"SendMessages": 512, "FanOut": 512}
+"""MB that the Lambdas have which do the work of a mailing."""
 
 
 def run() -> list[Row]:
