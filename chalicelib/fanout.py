@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 CHUNK = 125
-"""Clients whose rows one thread writes: five BatchWriteItem, all of them full, and for each thread a part of the page."""
+"""Clients whose rows one thread writes: five BatchWriteItem, all of them full; eight threads have a page in one go."""
 
 THREADS = 8
 SECONDS_FOR_A_PAGE = 15.0
