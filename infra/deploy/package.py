@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import importlib.util
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -40,18 +44,50 @@ def package(stage: str, project: Path = ROOT) -> Path:
 
 
 def _slim(archive: Path) -> None:
-    """Leave out botocore's descriptions of services that we never call: most of the zip."""
+    """Leave out botocore's descriptions of services that we never call, most of the zip; add what modules compile to.
+
+    Where a Lambda's code lies nothing can be written: uncompiled, every cold start would compile all that it imports.
+    """
     whole = archive.with_suffix(".whole")
     archive.rename(whole)
     with zipfile.ZipFile(whole) as source, zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as slim:
         for entry in source.infolist():
             if _is_needed(entry.filename):
-                slim.writestr(entry, source.read(entry))
+                content = source.read(entry)
+                slim.writestr(entry, content)
+                if entry.filename.endswith(".py"):
+                    slim.writestr(_compiled_entry(entry), _compiled(entry.filename, content))
     whole.unlink()
 
 
+def _compiled_entry(module: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """As everybody may read the module: Lambda is another user than whoever packages."""
+    entry = copy.copy(module)
+    entry.filename = importlib.util.cache_from_source(module.filename, optimization="")
+    return entry
+
+
+def _compiled(name: str, content: bytes) -> bytes:
+    """Never compared with its source again: in a package the two do not part."""
+    with tempfile.TemporaryDirectory() as folder:
+        module = Path(folder) / "module.py"
+        module.write_bytes(content)
+        py_compile.compile(
+            str(module),
+            cfile=f"{module}c",
+            dfile=f"/var/task/{name}",
+            doraise=True,
+            optimize=0,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+        return Path(f"{module}c").read_bytes()
+
+
 def _is_needed(name: str) -> bool:
+    """Nor is what this machine has compiled of ours: Chalice takes it along, and it is for files of another date."""
     place = Path(name).parts
+    if "__pycache__" in place:
+        return False
     if place[:2] not in (("botocore", "data"), ("boto3", "data")) or len(place) == 3:
         return True
     return place[0] == "botocore" and place[2] in SERVICES

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import compileall
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -29,6 +31,9 @@ UNDER_WAY = 40
 
 AARCH64 = 183
 """e_machine of an ELF file for 64-bit ARM."""
+
+UNCHECKED = (1).to_bytes(4, "little")
+"""Flags of a compiled module that is not compared with its source (PEP 552)."""
 
 MOST_BYTES = 20_000_000
 PARTS = ("app.py", "requirements.txt", "chalicelib", ".chalice", "infra")
@@ -130,3 +135,16 @@ def test_the_package_for_aws_is_small_and_for_its_machines() -> None:
     assert compiled, "some library brings compiled code, or this test shows nothing"
     assert {head[:4] for head in compiled.values()} == {b"\x7fELF"}
     assert {int.from_bytes(head[18:20], "little") for head in compiled.values()} == {AARCH64}
+
+
+def test_a_cold_start_finds_compiled_what_it_imports() -> None:
+    """For the Python that packages, which is the one that the functions run in; readable for whoever runs them."""
+    compileall.compile_dir(ROOT / "chalicelib", quiet=1)  # as it is where the tests have run: not to be taken along
+    with zipfile.ZipFile(package("prod") / "deployment.zip") as files:
+        assert len(set(files.namelist())) == len(files.namelist())
+        modules = [name for name in files.namelist() if name.endswith(".py")]
+        compiled = [files.getinfo(importlib.util.cache_from_source(name)) for name in modules]
+        heads = {files.read(entry)[:8] for entry in compiled}
+    assert "chalicelib/sending.py" in modules
+    assert heads == {importlib.util.MAGIC_NUMBER + UNCHECKED}
+    assert all(entry.external_attr >> 16 & 0o444 == 0o444 for entry in compiled)
