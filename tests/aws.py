@@ -10,7 +10,6 @@ from pynamodb.models import Model
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.outside import Outside
-from chalicelib.adapters.tables import base
 from chalicelib.adapters.tables.clients import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.client import Client
@@ -63,8 +62,7 @@ def add_clients(number: int) -> None:
 
 def forget_connections() -> None:
     """Clients of AWS outlive a test, which saves making them; those made before a hook would escape it."""
-    aws.client.cache_clear()
-    base._connection.cache_clear()
+    aws.forget_clients()
     for model in Model.__subclasses__():
         model._connection = None
 

@@ -27,7 +27,7 @@ Invoke = Callable[[object], dict[str, Any]]
 
 @pytest.fixture
 def letters(stack: LocalStack) -> Callable[[], list[KeptLetter]]:
-    aws.client.cache_clear()
+    aws.forget_clients()
     return Mailbox(keeps_letters=True).letters
 
 

@@ -10,11 +10,11 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from ...domain.record import Record, day_of
-from .base import TableMeta, place
+from .base import place
 
 
 class RecordRow(Model):
-    class Meta(TableMeta):
+    class Meta:
         table_name = "audit"
 
     day = NumberAttribute(hash_key=True)

@@ -26,7 +26,7 @@ from ...domain.client import Client, block_of, label_key
 from ...domain.record import Record
 from ...errors import NotWritten, PhoneTaken
 from .audit import Audit
-from .base import TableMeta, conflicts, place, transaction
+from .base import conflicts, place, transaction
 
 MOST_LABELS = 50
 """In a filter expression, of which DynamoDB takes 4 KB and 300 operators; with more of them clients are read."""
@@ -53,7 +53,7 @@ class ByOperatorCode(GlobalSecondaryIndex["ClientRow"]):  # type: ignore[no-unty
 
 
 class ClientRow(Model):
-    class Meta(TableMeta):
+    class Meta:
         table_name = "clients"
 
     block = NumberAttribute(hash_key=True)
@@ -90,7 +90,7 @@ class ClientRow(Model):
 class PhoneRow(Model):
     """Whose a phone number is, and since when it is on the stop list; without an owner it is there for that alone."""
 
-    class Meta(TableMeta):
+    class Meta:
         table_name = "phones"
 
     phone = UnicodeAttribute(hash_key=True)

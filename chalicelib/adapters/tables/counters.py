@@ -7,7 +7,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ...domain.mailing import COUNTED, Counts
-from .base import TableMeta, place
+from .base import place
 
 TOTALS = "totals"
 
@@ -15,7 +15,7 @@ TOTALS = "totals"
 class CounterRow(Model):
     """Either an id counter (`value`) or the row of totals."""
 
-    class Meta(TableMeta):
+    class Meta:
         table_name = "counters"
 
     name = UnicodeAttribute(hash_key=True)

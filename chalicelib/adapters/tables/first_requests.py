@@ -10,11 +10,11 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ...domain.first_request import FirstRequest
-from .base import TableMeta, conflicts, place
+from .base import conflicts, place
 
 
 class FirstRequestRow(Model):
-    class Meta(TableMeta):
+    class Meta:
         table_name = "first-requests"
 
     name = UnicodeAttribute(hash_key=True)

@@ -19,7 +19,7 @@ from ...domain.csv_file import FileFormat
 from ...domain.record import Record
 from ...errors import ImportBusy
 from .audit import Audit
-from .base import TableMeta, conflicts, place, transaction
+from .base import conflicts, place, transaction
 
 OPEN = "open"
 
@@ -38,7 +38,7 @@ class OpenImports(GlobalSecondaryIndex["ImportRow"]):  # type: ignore[no-untyped
 class ImportRow(Model):
     """Either the import (row 0) or one of its refused rows, with `cells` and `errors`."""
 
-    class Meta(TableMeta):
+    class Meta:
         table_name = "imports"
 
     import_id = NumberAttribute(hash_key=True)

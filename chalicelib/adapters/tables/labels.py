@@ -13,14 +13,14 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.models import Model
 
 from ...domain.client import Client
-from .base import TableMeta, place
+from .base import place
 
 TAG, OPERATOR_CODE, ATTRIBUTE = "tag", "operator_code", "attribute"
 KNOWN_AT_MOST = 100_000
 
 
 class LabelRow(Model):
-    class Meta(TableMeta):
+    class Meta:
         table_name = "labels"
 
     kind = UnicodeAttribute(hash_key=True)

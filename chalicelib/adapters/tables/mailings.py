@@ -30,7 +30,7 @@ from ...domain.record import Record
 from ...domain.send_window import SendWindow
 from ...errors import NotWritten
 from .audit import Audit
-from .base import TableMeta, came_second, conflicts, place, set_all, transaction
+from .base import came_second, conflicts, place, set_all, transaction
 from .counters import TOTALS, CounterRow, totals_change
 
 OPEN = "open"
@@ -51,7 +51,7 @@ class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyp
 
 
 class MailingRow(Model):
-    class Meta(TableMeta):
+    class Meta:
         table_name = "mailings"
 
     id = NumberAttribute(hash_key=True)

@@ -17,11 +17,11 @@ from pynamodb.models import Model
 
 from ...domain.message import QUEUED, SENT, UNKNOWN, Message, require_transition, shard_of
 from ...errors import NotWritten
-from .base import TableMeta, place
+from .base import place
 
 
 class MessageRow(Model):
-    class Meta(TableMeta):
+    class Meta:
         table_name = "messages"
 
     part = UnicodeAttribute(hash_key=True)

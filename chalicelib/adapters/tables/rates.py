@@ -14,7 +14,7 @@ from pynamodb.models import Model
 from ...domain.rate import Booking, Bucket, Clocks
 from ...errors import RowChanged
 from ..clock import Clock
-from .base import TableMeta, conflicts, place
+from .base import conflicts, place
 
 ATTEMPTS = 12
 PAUSE = 0.01
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class RateRow(Model):
-    class Meta(TableMeta):
+    class Meta:
         table_name = "rates"
 
     name = UnicodeAttribute(hash_key=True)

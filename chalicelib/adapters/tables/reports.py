@@ -8,11 +8,11 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.models import Model
 
-from .base import TableMeta, conflicts, place
+from .base import conflicts, place
 
 
 class ReportRow(Model):
-    class Meta(TableMeta):
+    class Meta:
         table_name = "reports"
 
     name = UnicodeAttribute(hash_key=True)

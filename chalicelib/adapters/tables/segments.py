@@ -16,11 +16,11 @@ from ...domain.mailing import Counts
 from ...domain.segment import Segment, ShardReport
 from ...domain.walk import Cursor
 from ...errors import RowChanged, SegmentBusy
-from .base import TableMeta, conflicts, place
+from .base import conflicts, place
 
 
 class SegmentRow(Model):
-    class Meta(TableMeta):
+    class Meta:
         table_name = "segments"
 
     mailing_id = NumberAttribute(hash_key=True)

@@ -13,7 +13,7 @@ from pynamodb.models import Model
 from ...domain.principal import Principal, Token
 from ...domain.record import Record
 from .audit import Audit
-from .base import TableMeta, conflicts, place, transaction
+from .base import conflicts, place, transaction
 
 LISTED = "token"
 
@@ -28,7 +28,7 @@ class ByAge(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyped-call]
 
 
 class TokenRow(Model):
-    class Meta(TableMeta):
+    class Meta:
         table_name = "tokens"
 
     digest = UnicodeAttribute(hash_key=True)

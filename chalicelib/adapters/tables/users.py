@@ -10,11 +10,11 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.models import Model
 
 from ...domain.principal import Principal, User
-from .base import TableMeta, conflicts, place
+from .base import conflicts, place
 
 
 class UserRow(Model):
-    class Meta(TableMeta):
+    class Meta:
         table_name = "users"
 
     name = UnicodeAttribute(hash_key=True)
@@ -26,7 +26,7 @@ class UserRow(Model):
 class AttemptsRow(Model):
     """How often in one stretch of time; the row goes by itself when that is over."""
 
-    class Meta(TableMeta):
+    class Meta:
         table_name = "attempts"
 
     name = UnicodeAttribute(hash_key=True)

@@ -1,0 +1,63 @@
+"""Clients of AWS take long to make: each service has one, whoever asks for it and however many do at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore import handlers
+from moto import mock_aws
+
+from chalicelib.adapters import aws
+from chalicelib.adapters.outside import Outside
+from chalicelib.clients import register_client
+from chalicelib.jobs import do_job
+from chalicelib.mailings import announce_mailing
+from tests.aws import add_clients, forget_connections, make_outside
+
+
+@pytest.fixture
+def made() -> Iterator[Counter[str]]:
+    """How many clients have been made, by service."""
+    found: Counter[str] = Counter()
+
+    def count(event_name: str, **_: Any) -> None:
+        found[event_name.rpartition(".")[2]] += 1
+
+    hook = ("creating-client-class", count)
+    handlers.BUILTIN_HANDLERS.append(hook)
+    forget_connections()
+    with mock_aws():
+        yield found
+    handlers.BUILTIN_HANDLERS.remove(hook)
+    forget_connections()
+
+
+def test_all_tables_all_threads_and_transactions_have_one_client(made: Counter[str]) -> None:
+    outside = make_outside()
+    register_client(outside, {"phone_number": "79770000001"})
+    add_clients(200)
+    _announce(outside)
+    while letters := outside.segments_queue.take():
+        for letter in letters:
+            do_job(outside, letter.body, lambda: 60.0)
+        outside.segments_queue.delete([letter.receipt for letter in letters])
+    assert outside.messages.get(1, 1, 1) is not None, "threads have written the rows"
+    assert made["dynamodb"] == made["sqs"] == 1
+
+
+def test_threads_that_come_together_wait_for_the_one_client(made: Counter[str]) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        clients = list(threads.map(lambda _: aws.client("sqs"), range(8)))
+    assert made == {"sqs": 1}
+    assert all(one is clients[0] for one in clients)
+
+
+def _announce(outside: Outside) -> None:
+    now = outside.clock.now()
+    times = {"datetime_start": now, "datetime_end": now + timedelta(hours=1)}
+    announce_mailing(outside, {**times, "message_text": "text"})  # type: ignore[typeddict-item]
