@@ -35,6 +35,18 @@ def test_what_was_added_is_read_back(messages: Any) -> None:
     assert messages.existing(1, [7, 8], 1) == {7: MESSAGE}
 
 
+def test_messages_that_are_written_together_keep_what_is_their_own(outside: Any) -> None:
+    written = [
+        Message(1, 1, "queued", NOW),
+        Message(1, 2, "queued", NOW),
+        Message(1, 3, "expired", NOW),
+        Message(1, 4, "queued", LATER),
+        Message(1, 5, "queued", NOW, timezone="Asia/Omsk"),
+    ]
+    outside.messages.add(written, 3, KEPT)
+    assert outside.messages.existing(1, range(1, 6), 3) == {message.client_id: message for message in written}
+
+
 def test_a_claim_is_given_to_one_until_it_is_over(messages: Any) -> None:
     claimed = messages.claim(1, 7, 1, NOW, UNTIL)
     assert claimed == replace(MESSAGE, attempts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW)

@@ -19,6 +19,9 @@ from ...domain.message import QUEUED, SENT, UNKNOWN, Message, require_transition
 from ...errors import NotWritten
 from .base import place
 
+Item = dict[str, dict[str, str]]
+"""A row in DynamoDB's own form: by attribute, its type and value."""
+
 
 class MessageRow(Model):
     class Meta:
@@ -68,18 +71,13 @@ class Messages:
 
     def add(self, messages: Iterable[Message], shards: int, expires_at: datetime) -> None:
         """Write new messages, 25 a call. An existing row is overwritten: ask `existing` where there may be one."""
+        alike: dict[tuple[object, ...], Item] = {}
         with MessageRow.batch_write() as batch:
             for message in messages:
-                batch.save(
-                    MessageRow(
-                        _part(message.mailing_id, message.client_id, shards),
-                        message.client_id,
-                        status=message.status,
-                        created_at=message.created_at,
-                        timezone=message.timezone,
-                        expires_at=int(expires_at.timestamp()),
-                    )
-                )
+                kind = (message.status, message.created_at, message.timezone)
+                if kind not in alike:
+                    alike[kind] = _new_row(message, shards, expires_at).serialize()
+                batch.save(_Written({**alike[kind], **_key(message, shards)}))
 
     def existing(self, mailing_id: int, client_ids: Iterable[int], shards: int) -> dict[int, Message]:
         keys = [(_part(mailing_id, client_id, shards), client_id) for client_id in client_ids]
@@ -186,6 +184,29 @@ class Messages:
             unclaimed |= MessageRow.claimed_until <= now.timestamp()
         free: Condition = (MessageRow.status == QUEUED) & unclaimed
         return free
+
+
+class _Written:
+    """A row that is in DynamoDB's form already. What the messages of a page have in common is brought into it once:
+    PynamoDB would go through all their attributes one by one, and that took a quarter of a fan-out's time."""
+
+    def __init__(self, item: Item) -> None:
+        self._item = item
+
+    def serialize(self) -> Item:
+        return self._item
+
+
+def _new_row(message: Message, shards: int, expires_at: datetime) -> MessageRow:
+    row = row_of(message, shards)
+    row.status, row.created_at, row.timezone = message.status, message.created_at, message.timezone
+    row.expires_at = int(expires_at.timestamp())
+    return row
+
+
+def _key(message: Message, shards: int) -> Item:
+    part = _part(message.mailing_id, message.client_id, shards)
+    return {"part": {"S": part}, "client_id": {"N": str(message.client_id)}}
 
 
 def _part(mailing_id: int, client_id: int, shards: int) -> str:
