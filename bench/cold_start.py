@@ -1,58 +1,154 @@
-"""What each Lambda imports at its start and its first call, beside botocore.session and requests in the same run."""
+"""Cold start: what each Lambda takes to be imported and to do its first call, beside botocore alone doing one.
+
+Out of the deployed package and nothing else, each time in a new process, in its function's environment, all by turns.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import statistics
 import subprocess
 import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import boto3
+
+from infra.deploy import ROOT
+from infra.local.deployment import STACK_NAME, STAGE
+from infra.local.seed import LOCAL_TOKEN
+
+from .ground import whole_stack
 from .measure import Row, compare
 
-YARDSTICK = "import botocore.session, requests"
-LIMIT = 1.6
-ROUNDS = 15
-LAMBDAS = {
-    "send_messages": "chalicelib.workers.send_queue",
-    "fan_out": "chalicelib.workers.segments",
-    "start_mailing, sweep": "chalicelib.workers.schedules",
-    "import_clients, start_import": "chalicelib.workers.imports",
-    "manage_tokens": "chalicelib.workers.tokens",
-    "send_report": "chalicelib.workers.reports",
-    "token_auth": "chalicelib.api.authorizer",
-    "api_handler": "app",
+ROUNDS, MOST = 7, 2.5
+RUN = """
+import time
+began = time.perf_counter()
+import json, sys
+from importlib import import_module
+handler, event = json.loads(sys.argv[1])
+module, _, name = handler.rpartition(".")
+call = getattr(import_module(module), name)
+imported = time.perf_counter()
+class Context:
+    function_name, aws_request_id, memory_limit_in_mb = "bench", "bench", 512
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:bench"
+    def get_remaining_time_in_millis(self): return 20000
+call(event, Context())
+print(json.dumps([1000 * (imported - began), 1000 * (time.perf_counter() - began)]))
+"""
+"""As Lambda does it, with the little of what it hands over that is read."""
+
+BARE = """
+import botocore.session
+
+def handler(event, context):
+    return botocore.session.get_session().create_client("dynamodb").get_item(**event)
+"""
+
+
+def _record(**body: object) -> dict[str, Any]:
+    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "1795500000000"}
+    record = {"messageId": "m", "receiptHandle": "r", "body": json.dumps(body), "attributes": attributes}
+    return {"Records": [record]}
+
+
+NOBODYS = 999
+EVENTS: dict[str, dict[str, Any]] = {
+    "app": {
+        "httpMethod": "GET",
+        "path": "/Clients",
+        "headers": {"Authorization": f"Token {LOCAL_TOKEN}", "host": "127.0.0.1"},
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "body": None,
+        "isBase64Encoded": False,
+        "stageVariables": None,
+        "requestContext": {"httpMethod": "GET", "resourcePath": "/Clients", "path": "/api/Clients", "stage": "api"},
+    },
+    "fan_out": _record(job="walk", mailing=NOBODYS, segment=0),
+    "import_clients": _record(**{"import": NOBODYS}),
+    "manage_tokens": {"revoke": "nobody's"},
+    "manage_users": {"remove": "nobody"},
+    "put_back_dead_letters": {},
+    "send_messages": _record(mailing=NOBODYS, client=NOBODYS),
+    "send_report": {"date": "2026-11-22"},
+    "settle_receipts": _record(id=NOBODYS, status="delivered", at="2026-11-22T12:00:00Z", reason=""),
+    "start_import": {"import": NOBODYS},
+    "start_mailing": {"mailing": NOBODYS},
+    "sweep": {},
+    "token_auth": {
+        "type": "TOKEN",
+        "authorizationToken": f"Token {LOCAL_TOKEN}",
+        "methodArn": "arn:aws:execute-api:us-east-1:123456789012:api/api/GET/Clients",
+    },
 }
-ADAPTERS = {
-    "send_messages": "clients mailings messages send_queue segments_queue dead_letters gateway",
-    "fan_out": "clients counters mailings messages segments send_queue segments_queue dead_letters",
-    "start_mailing, sweep": "counters mailings segments send_queue segments_queue",
-    "import_clients, start_import": "clients counters imports import_files imports_queue",
-    "manage_tokens": "tokens",
-    "send_report": "counters mailings messages reports mailbox",
-    "token_auth": "tokens",
-    "api_handler": "clients counters mailings messages tokens segments_queue schedules",
-}
-"""Adapters are made on first use: their imports are part of a cold start all the same, and counted."""
+"""For each Lambda something that it can do at once on an empty stack, all that it needs at AWS being asked."""
 
 
-def statement(name: str) -> str:
-    parts = "; ".join(f"outside.{part}" for part in ADAPTERS[name].split())
-    bundle = "from chalicelib.adapters.outside import Outside; from chalicelib.settings import Settings"
-    return f"import {LAMBDAS[name]}; {bundle}; outside = Outside(Settings()); {parts}"
+@dataclass(frozen=True)
+class Cold:
+    """A function and what it is started with."""
 
+    name: str
+    handler: str
+    event: dict[str, Any]
+    environment: dict[str, str]
 
-def milliseconds(code: str) -> float:
-    timed = f"import time; t = time.perf_counter(); {code}; print((time.perf_counter() - t) * 1000)"
-    done = subprocess.run([sys.executable, "-c", timed], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    def start(self, package: Path) -> tuple[float, float]:
+        """Milliseconds to the end of the import, and to the end of the first call."""
+        asked = json.dumps([self.handler, self.event])
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", RUN, asked],
+            env={**os.environ, **self.environment, "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise SystemExit(f"{self.name} failed at its first call: {done.stderr[-2000:]}")
+        imported, called = json.loads(done.stdout.splitlines()[-1])
+        return imported, called
 
 
 def run() -> list[Row]:
-    times: dict[str, list[float]] = {name: [] for name in LAMBDAS}
-    yardsticks = []
-    for _ in range(ROUNDS):  # in turns, so that what else the machine does meets all of them alike
-        yardsticks.append(milliseconds(YARDSTICK))
-        for name, found in times.items():
-            found.append(milliseconds(statement(name)))
+    with whole_stack():
+        package = _unpacked()
+        table = {"TableName": f"{STACK_NAME}-mailings", "Key": {"id": {"N": str(NOBODYS)}}}
+        bare, functions = Cold("botocore", "bare.handler", table, {}), _functions()
+        theirs: list[tuple[float, float]] = []
+        ours: dict[str, list[tuple[float, float]]] = {one.name: [] for one in functions}
+        for _ in range(ROUNDS):  # in turns, so that what else the machine does meets all of them alike
+            theirs.append(bare.start(package))
+            for one in functions:
+                ours[one.name].append(one.start(package))
+    return [_row(name, found, theirs) for name, found in ours.items()]
+
+
+def _row(name: str, ours: list[tuple[float, float]], theirs: list[tuple[float, float]]) -> Row:
+    imported = statistics.median(found[0] for found in ours)
+    what = f"cold start of {name} ({imported:.0f} ms to import)"
+    return compare(what, "ms", [found[1] for found in ours], [found[1] for found in theirs], most=MOST)
+
+
+def _unpacked() -> Path:
+    package = Path(tempfile.mkdtemp(prefix="notifications-package-"))
+    with zipfile.ZipFile(ROOT / "build" / STAGE / "deployment.zip") as archive:
+        archive.extractall(package)
+    (package / "bare.py").write_text(BARE)
+    return package
+
+
+def _functions() -> list[Cold]:
+    """All of the stack; one that no event is known for is a KeyError here."""
+    functions = boto3.client("lambda").list_functions()["Functions"]
+    found = [(one["Handler"].rpartition(".")[2], one) for one in functions]
     return [
-        compare(f"cold start of {name}, beside botocore and requests", "ms", found, yardsticks, most=LIMIT)
-        for name, found in times.items()
+        Cold(name, one["Handler"], EVENTS[name], one.get("Environment", {}).get("Variables", {}))
+        for name, one in sorted(found, key=lambda pair: pair[0])
     ]

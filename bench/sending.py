@@ -1,6 +1,7 @@
 """Sending 5,000 messages, beside a loop of claim, post and settle with as many threads.
 
-A thousand each in turns. The loop neither decides, nor counts, nor logs, nor asks who the client is.
+A thousand each in turns, both in batches of a hundred, as Lambda hands them to any program. The loop neither decides,
+nor counts, nor logs, nor asks who the client is.
 """
 
 from __future__ import annotations
@@ -137,4 +138,5 @@ def _bare(session: requests.Session, outside: Outside, mailing_id: int, ids: ran
         )
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(send, ids))
+        for start in range(0, len(ids), BATCH):
+            list(pool.map(send, ids[start : start + BATCH]))
