@@ -11,12 +11,18 @@ from dataclasses import dataclass
 from .client import LABEL_SHARDS, Client, block_of, shard_key
 
 SEGMENT_SIZE = 20_000
-MAX_SEGMENTS = 500
+"""Clients that one worker walks in one turn."""
+
+MAX_SEGMENTS = 40
+"""So many walk at once: ten million are fanned out in nine minutes, a table that is not warmed for it slows nobody down
+so far that a page would outlast its turn, and Lambda has workers left for other mailings."""
+
 MAX_INDEX_QUERIES = 2_000
-MESSAGES_PER_SHARD = 50_000
-MAX_SHARDS = 64
-"""64 partitions take 64,000 writes a second, far above what 16,700 messages a second (ten million in ten
-minutes) need; few enough for one request to page through."""
+MESSAGES_PER_SHARD = 20_000
+"""A recount reads a shard in one turn, whole; and the more shards there are the more evenly DynamoDB spreads them."""
+
+MAX_SHARDS = 2_000
+"""Of a hundred million each has 50,000, which is still one turn. docs/PERFORMANCE.md, "Scale", has the figures."""
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,70 @@
-"""The model of what this machine cannot show: larger is slower, what binds is named, and the promise is kept."""
+"""The simulation of large mailings, in small: what it promises, and that it says what binds."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.scale import fan_out, send
+from bench.aws_limits import COLD_WRITES, PARTITION_WRITES, SECONDS_TO_DOUBLE, Feed, Table, fullest_partition
+from bench.scale import PROMISE, WARM
+from bench.simulation import PAGE_SECONDS, FanOut, Scenario, Simulation
+from chalicelib.domain.audience import EVERYONE, plan_audience
+from chalicelib.fanout import SECONDS_FOR_A_PAGE
 
-MILLION = 1_000_000
-
-
-def test_ten_million_are_fanned_out_in_under_ten_minutes_where_the_table_is_warm() -> None:
-    assert fan_out(10 * MILLION, warm=20_000).seconds < 600
-
-
-def test_a_cold_table_is_what_binds_a_fan_out_and_a_warm_one_mends_it() -> None:
-    cold, warm = fan_out(10 * MILLION), fan_out(10 * MILLION, warm=40_000)
-    assert cold.binds == "the table's throughput"
-    assert warm.seconds < cold.seconds / 4
+TEN_MILLION = 10_000_000
 
 
-def test_sending_is_bound_by_senders_or_by_the_rate_and_a_slower_gateway_takes_longer() -> None:
-    assert send(MILLION, senders=4).binds == "senders"
-    limited = send(MILLION, senders=200, rate=500)
-    assert (limited.binds, limited.seconds) == ("the rate", pytest.approx(1.01 * MILLION / 500, rel=0.03))
-    assert send(MILLION, 50, latency=0.5).seconds > send(MILLION, 50).seconds
+def test_ten_million_are_fanned_out_in_ten_minutes_on_a_warm_table() -> None:
+    outcome = Simulation(Scenario(TEN_MILLION, WARM, senders=50)).run()
+    assert outcome.fanned_out < PROMISE
+    assert outcome.fan_out_bound_by in {"segments", "the fullest partition"}
+    assert outcome.sending_bound_by == "senders"
+
+
+def test_on_a_new_table_it_is_the_table_that_binds_and_no_page_outlasts_its_turn() -> None:
+    simulation = Simulation(Scenario(TEN_MILLION, senders=2))
+    while simulation.fan_out.segments_left:
+        simulation.second()
+    assert simulation.now > 3 * PROMISE
+    assert simulation.fan_out_bounds.most_common(1)[0][0] == "the fullest partition"
+    assert simulation.slowest_page < SECONDS_FOR_A_PAGE
+
+
+@pytest.mark.parametrize(("senders", "rate", "bound_by"), [(4, None, "senders"), (50, 100.0, "the gateway's rate")])
+def test_what_binds_the_sending_is_named(senders: int, rate: float | None, bound_by: str) -> None:
+    outcome = Simulation(Scenario(50_000, senders=senders, rate=rate)).run()
+    assert outcome.sending_bound_by == bound_by
+
+
+def test_a_limited_mailing_is_as_fast_as_its_limit_and_no_faster() -> None:
+    outcome = Simulation(Scenario(50_000, senders=50, rate=100)).run()
+    assert 500 <= outcome.sent <= 530
+
+
+def test_the_walk_finds_everybody_once() -> None:
+    fan_out = FanOut(plan_audience(EVERYONE, 123_456))
+    assert sum(fan_out.walk(2.5) for _ in range(100)) == 123_456
+    assert not fan_out.segments_left
+
+
+def test_a_worker_walks_a_small_mailings_segment_in_one_turn() -> None:
+    plan = plan_audience(EVERYONE, 100_000)
+    assert 100_000 / plan.segments / 1000 * PAGE_SECONDS < 45
+
+
+def test_a_table_gives_each_partition_its_thousand_and_doubles_after_half_an_hour() -> None:
+    table = Table()
+    assert table.writes == COLD_WRITES
+    assert table.takes(1) == PARTITION_WRITES
+    assert PARTITION_WRITES < table.takes(1000) <= COLD_WRITES
+    for _ in range(SECONDS_TO_DOUBLE):
+        table.note(COLD_WRITES, 1000)
+    assert table.writes == 2 * COLD_WRITES
+
+
+def test_more_shards_lie_more_evenly() -> None:
+    loads = [fullest_partition(shards, 40) / (shards / 40) for shards in (64, 500, 2000)]
+    assert loads == sorted(loads, reverse=True)
+
+
+def test_lambda_takes_five_batches_at_first_and_three_hundred_more_each_minute() -> None:
+    assert [Feed(200).executions(seconds) for seconds in (0, 10, 60)] == [5, 55, 200]

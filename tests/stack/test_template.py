@@ -405,3 +405,16 @@ def test_what_may_go_has_a_time_to_live(resources: dict[str, Any]) -> None:
         name = table["TableName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
         live = {"AttributeName": "expires_at", "Enabled": True}
         assert table.get("TimeToLiveSpecification") == (None if name in LASTING else live), name
+
+
+@pytest.mark.parametrize(
+    ("table", "parameter", "units"),
+    [("MessagesTable", "WarmWrites", "WriteUnitsPerSecond"), ("ClientsTable", "WarmReads", "ReadUnitsPerSecond")],
+)
+def test_a_table_is_warmed_for_a_planned_size_and_not_otherwise(
+    sam: dict[str, Any], table: str, parameter: str, units: str
+) -> None:
+    condition, warm, otherwise = sam["Resources"][table]["Properties"]["WarmThroughput"]["Fn::If"]
+    assert (warm[units], otherwise) == ({"Ref": parameter}, {"Ref": "AWS::NoValue"})
+    assert sam["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, 0]}]}
+    assert sam["Parameters"][parameter]["Default"] == 0

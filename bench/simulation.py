@@ -1,0 +1,246 @@
+"""A mailing of any size, second by second: clients are numbers, and messages are counted.
+
+The plan, the walk with its cursors, the tokens, the bookings and the backoff are the service's own code. AWS is a model
+(aws_limits.py), and so is Lambda's time (tests/lambda_time.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chalicelib import queueing
+from chalicelib.domain.audience import EVERYONE, Plan, plan_audience
+from chalicelib.domain.backoff import retry_delay
+from chalicelib.domain.client import BLOCK_SIZE
+from chalicelib.domain.cost import POSTED
+from chalicelib.domain.rate import Booking, Bucket, Limits, book, take
+from chalicelib.domain.walk import BEGINNING, Cursor, walk
+from chalicelib.fanout import CHUNK, PAGE
+from tests.lambda_time import AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_seconds, computing
+
+from .aws_limits import ACCOUNT_EXECUTIONS, COLD_READS, IN_FLIGHT, PARTITION_WRITES, Feed, Table
+
+CALLS_A_PAGE = 3 + CHUNK // 25 + queueing.CHUNK // 10
+"""One after the other; eight threads have a page in one go."""
+
+PAGE_SECONDS = computing("fan_out", CPU_TO_CREATE * PAGE) + AWS_SECONDS * CALLS_A_PAGE
+"""Of one walker, alone."""
+
+WRITES_TO_POST = 2
+"""A claim and a result."""
+
+MAILING_ROW_UNITS = 2
+"""Its counts are changed once a page and once a batch: all of them are writes of one key, of over 1 KB."""
+
+POSTS_A_LOOK = 0.2
+"""A message that gets no token costs a sender so much of one that is posted: an assumption."""
+
+LUCKS = [(index + 0.5) / 8 for index in range(8)]
+HORIZON = 3_600
+"""Seconds; at a limited rate one hour is like the other: what is left then goes on at the pace of its second half."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`warm_writes`, `warm_reads`: of the tables of messages and clients, 0 for new ones. `senders`: the most at once.
+    `latency`: the gateway's, in seconds; `failing`: the share of posts that it asks to repeat."""
+
+    clients: int
+    warm_writes: int = 0
+    warm_reads: int = 0
+    senders: int = 4
+    latency: float = 0.05
+    rate: float | None = None
+    failing: float = 0.01
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Times in seconds since the start; `slowest_page`: of a walker, beside all others; `stalled`: the longest time in
+    which messages waited and none was posted."""
+
+    plan: Plan
+    fanned_out: float
+    fan_out_bound_by: str
+    sent: float
+    sending_bound_by: str
+    slowest_page: float
+    most_in_flight: int
+    stalled: int
+
+
+class FanOut:
+    """The real plan, walked over clients of whom none is missing: walkers take segments in turns, page by page."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._segments: deque[tuple[int, Cursor]] = deque((number, BEGINNING) for number in range(plan.segments))
+        self._blocks = [plan.partitions(EVERYONE, number) for number in range(plan.segments)]
+        self._pages = 0.0
+
+    @property
+    def segments_left(self) -> int:
+        return len(self._segments)
+
+    def walk(self, pages: float) -> int:
+        """So many pages more, parts of pages being kept for later; answers with how many clients they hold."""
+        self._pages += pages
+        found = 0
+        while self._segments and self._pages >= 1:
+            self._pages -= 1
+            number, cursor = self._segments.popleft()
+            clients, rest = self._page(number, cursor)
+            found += len(clients)
+            if rest is not None:
+                self._segments.append((number, rest))
+        return found
+
+    def _page(self, segment: int, cursor: Cursor) -> tuple[list[int], Cursor | None]:
+        first, last = self.plan.id_range(segment)
+        blocks = self._blocks[segment]
+
+        def read(index: int, after: int, limit: int) -> list[int]:
+            begin = int(blocks[index].key) * BLOCK_SIZE
+            ids = range(max(begin, first, after + 1), min(begin + BLOCK_SIZE, last + 1))
+            return list(ids[:limit])
+
+        return walk(read, int, len(blocks), cursor, PAGE)
+
+
+class SendQueue:
+    """Messages by how often they were received. A delay holds them outside; given back, they stay in flight."""
+
+    def __init__(self) -> None:
+        self.visible: Counter[int] = Counter()
+        self.in_flight = 0
+        self._delayed: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self._given_back: defaultdict[int, Counter[int]] = defaultdict(Counter)
+
+    def add(self, now: int, delays: Iterable[int]) -> None:
+        for delay, number in Counter(delays).items():
+            self._delayed[now + delay][0] += number
+
+    def give_back(self, now: int, receives: int, delays: Iterable[int]) -> None:
+        for delay, number in Counter(delays).items():
+            self._given_back[now + max(1, delay)][receives] += number
+            self.in_flight += number
+
+    def come(self, now: int) -> None:
+        """Those whose time it is."""
+        back = self._given_back.pop(now, Counter())
+        self.in_flight -= back.total()
+        self.visible += back + self._delayed.pop(now, Counter())
+
+    def receive(self, most: int) -> Counter[int]:
+        """In no order, as SQS does: of each kind its share."""
+        waiting = self.visible.total()
+        if waiting <= most:
+            taken, self.visible = self.visible, Counter()
+        else:
+            taken = Counter({receives: number * most // waiting for receives, number in self.visible.items()})
+            self.visible -= taken
+        return Counter({receives + 1: number for receives, number in taken.items()})
+
+
+class Simulation:
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.plan = plan_audience(EVERYONE, scenario.clients)
+        self.fan_out = FanOut(self.plan)
+        self.queue = SendQueue()
+        self.table = Table(scenario.warm_writes)
+        self.limits = Limits(scenario.rate, None) if scenario.rate else None
+        self.bucket, self.booking = Bucket(), Booking()
+        self.walkers, self.senders = Feed(), Feed(scenario.senders)
+        self.sender_pace = BATCH / batch_seconds(scenario.latency)
+        self.fanned, self.sent, self.now = 0, 0, 0
+        self.fan_out_bounds: Counter[str] = Counter()
+        self.sending_bounds: Counter[str] = Counter()
+        self.slowest_page, self.most_in_flight = PAGE_SECONDS, 0
+
+    def run(self) -> Outcome:
+        fanned_at, silent, stalled = 0, 0, 0
+        sent_at: list[int] = []
+        while self.sent < self.scenario.clients:
+            self.second()
+            fanned_at = fanned_at or (self.now if not self.fan_out.segments_left else 0)
+            silent = 0 if sent_at and self.sent > sent_at[-1] else silent + 1
+            stalled = max(stalled, silent)
+            sent_at.append(self.sent)
+            if self.limits and fanned_at and self.now >= HORIZON:
+                break
+        left, half = self.scenario.clients - self.sent, HORIZON // 2
+        more = left * half / (sent_at[-1] - sent_at[-half - 1]) if left else 0.0
+        fan_out_bound_by, sending_bound_by = (
+            bounds.most_common(1)[0][0] for bounds in (self.fan_out_bounds, self.sending_bounds)
+        )
+        return Outcome(
+            self.plan, fanned_at, fan_out_bound_by, self.now + more, sending_bound_by,
+            self.slowest_page, self.most_in_flight, stalled,
+        )  # fmt: skip
+
+    def second(self) -> None:
+        self.now += 1
+        self.queue.come(self.now)
+        walkers = min(self.walkers.executions(self.now), self.fan_out.segments_left)
+        senders = min(self.senders.executions(self.now), ACCOUNT_EXECUTIONS - walkers)
+        pages = walkers / PAGE_SECONDS
+        posts, bound_by = self._posts_wanted(senders, pages)
+        takes = self.table.takes(self.plan.shards)
+        wanted = PAGE * pages + WRITES_TO_POST * posts
+        self.table.note(wanted, self.plan.shards)
+        granted = min(1.0, takes / wanted) if wanted else 1.0
+        throttle = "the table's writes" if takes == self.table.writes else "the fullest partition"
+        if walkers:
+            alone = "segments" if walkers == self.fan_out.segments_left else "Lambda's ramp"
+            self._walk(pages * granted, throttle if granted < 1 else alone)
+            self.slowest_page = max(self.slowest_page, PAGE_SECONDS / granted)
+        self._send(senders, int(posts * granted), throttle if granted < 1 and posts else bound_by)
+
+    def _walk(self, pages: float, bound_by: str) -> None:
+        found = self.fan_out.walk(pages)
+        self.fanned += found
+        self.fan_out_bounds[bound_by] += 1
+        delays = [0] * found
+        if self.limits and found:
+            self.booking, delays = book(self.booking, self.limits, found, self.now)
+        self.queue.add(self.now + 1, delays)
+
+    def _posts_wanted(self, senders: int, pages: float) -> tuple[float, str]:
+        """In this second, if the table takes them; and what they would be bound by."""
+        ceilings = {
+            "senders": senders * self.sender_pace,
+            "reads of clients": max(self.scenario.warm_reads, COLD_READS) / POSTED.reads,
+            "the mailing's row": BATCH * (PARTITION_WRITES / MAILING_ROW_UNITS - pages),
+            "in flight": max(0, IN_FLIGHT - self.queue.in_flight) * self.sender_pace / BATCH,
+            "fan-out" if self.fan_out.segments_left else "waiting": self.queue.visible.total(),
+        }
+        bound_by = min(ceilings, key=lambda name: ceilings[name])
+        return ceilings[bound_by], bound_by
+
+    def _send(self, senders: int, posts: int, bound_by: str) -> None:
+        if self.limits:
+            posts, bound_by = self._tokens(senders, posts, bound_by)
+        taken = self.queue.receive(posts)
+        for receives, number in taken.items():
+            failed = round(number * self.scenario.failing)
+            self.sent += number - failed
+            delays = [retry_delay(receives, LUCKS[index % len(LUCKS)]) for index in range(failed)]
+            self.queue.give_back(self.now, receives, delays)
+        self.sending_bounds[bound_by] += 1
+        self.most_in_flight = max(self.most_in_flight, self.queue.in_flight + senders * BATCH)
+
+    def _tokens(self, senders: int, posts: int, bound_by: str) -> tuple[int, str]:
+        """Who gets none is booked for later, as long as there is room in flight and senders have time to look."""
+        assert self.limits is not None
+        self.bucket = self.bucket.asked(1, self.fanned - self.sent, self.now)
+        self.bucket, permits = take(self.bucket, 1, self.limits, posts, self.now)
+        time_left = (senders * self.sender_pace - len(permits)) / POSTS_A_LOOK
+        room = IN_FLIGHT - self.queue.in_flight
+        looks = int(max(0, min(time_left, room, self.queue.visible.total() - len(permits))))
+        for receives, number in self.queue.receive(looks).items():
+            self.booking, delays = book(self.booking, self.limits, number, self.now)
+            self.queue.give_back(self.now, receives, delays)
+        return len(permits), "the gateway's rate" if len(permits) < posts else bound_by
