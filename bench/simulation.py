@@ -17,7 +17,7 @@ from chalicelib.domain.client import BLOCK_SIZE
 from chalicelib.domain.cost import POSTED
 from chalicelib.domain.rate import Booking, Bucket, Limits, book, take
 from chalicelib.domain.walk import BEGINNING, Cursor, walk
-from chalicelib.fanout import CHUNK, PAGE
+from chalicelib.fanout import CHUNK, ENOUGH, PAGE
 from tests.lambda_time import AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_seconds, computing
 
 from .aws_limits import ACCOUNT_EXECUTIONS, COLD_READS, IN_FLIGHT, PARTITION_WRITES, Feed, Table
@@ -106,7 +106,7 @@ class FanOut:
             ids = range(max(begin, first, after + 1), min(begin + BLOCK_SIZE, last + 1))
             return list(ids[:limit])
 
-        return walk(read, int, len(blocks), cursor, PAGE)
+        return walk(read, int, len(blocks), cursor, PAGE, enough=ENOUGH)
 
 
 class SendQueue:
@@ -233,14 +233,13 @@ class Simulation:
         self.most_in_flight = max(self.most_in_flight, self.queue.in_flight + senders * BATCH)
 
     def _tokens(self, senders: int, posts: int, bound_by: str) -> tuple[int, str]:
-        """Who gets none is booked for later, as long as there is room in flight and senders have time to look."""
+        """Who gets none is queued anew for later, as long as senders have time to look."""
         assert self.limits is not None
         self.bucket = self.bucket.asked(1, self.fanned - self.sent, self.now)
         self.bucket, permits = take(self.bucket, 1, self.limits, posts, self.now)
         time_left = (senders * self.sender_pace - len(permits)) / POSTS_A_LOOK
-        room = IN_FLIGHT - self.queue.in_flight
-        looks = int(max(0, min(time_left, room, self.queue.visible.total() - len(permits))))
-        for receives, number in self.queue.receive(looks).items():
-            self.booking, delays = book(self.booking, self.limits, number, self.now)
-            self.queue.give_back(self.now, receives, delays)
+        looks = int(max(0, min(time_left, self.queue.visible.total() - len(permits))))
+        number = self.queue.receive(looks).total()
+        self.booking, delays = book(self.booking, self.limits, number, self.now)
+        self.queue.add(self.now, [max(1, delay) for delay in delays])
         return len(permits), "the gateway's rate" if len(permits) < posts else bound_by

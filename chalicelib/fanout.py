@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -29,12 +29,23 @@ if TYPE_CHECKING:
     from .adapters.outside import Outside
 
 PAGE = 1000
+ENOUGH = PAGE // 2
+"""Clients that are worth a page: a block is one read, and so is what would be left of the next one."""
+
 CHUNK = 125
 """Clients whose rows one thread writes: five BatchWriteItem, all of them full; eight threads have a page in one go."""
 
 THREADS = 8
 SECONDS_FOR_A_PAGE = 15.0
 LEASE_MARGIN = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Page:
+    """`cursor`: where the next page begins; None: this one is the last."""
+
+    clients: list[Client]
+    cursor: Cursor | None
 
 
 def ask_start(outside: Outside, mailing_id: int) -> None:
@@ -87,6 +98,7 @@ def walk_segment(outside: Outside, mailing_id: int, number: int, seconds_left: C
     kept_until = mailing.kept_until(outside.settings.message_retention_days)
     segment = outside.segments.lease(mailing_id, number, now, until, kept_until)
     with ThreadPoolExecutor(THREADS) as threads:
+        ahead = threads.submit(_read_page, outside, mailing, segment)
         while not segment.done:
             if seconds_left() < SECONDS_FOR_A_PAGE:
                 outside.segments.give_back(segment)
@@ -95,7 +107,10 @@ def walk_segment(outside: Outside, mailing_id: int, number: int, seconds_left: C
                 segment = replace(segment, done=True)
                 outside.segments.give_back(segment)
                 break
-            segment, counts = _walk_page(outside, threads, mailing, segment)
+            page = ahead.result()
+            if page.cursor is not None:  # the next one is read while this one is written
+                ahead = threads.submit(_read_page, outside, mailing, replace(segment, cursor=page.cursor))
+            segment, counts = _write_page(outside, threads, mailing, segment, page)
             counted = outside.mailings.add_counts(mailing_id, counts, outside.clock.now())
             if counted is None:  # deleted meanwhile
                 return True
@@ -104,15 +119,15 @@ def walk_segment(outside: Outside, mailing_id: int, number: int, seconds_left: C
     return True
 
 
-def _walk_page(
-    outside: Outside, threads: ThreadPoolExecutor, mailing: Mailing, segment: Segment
+def _write_page(
+    outside: Outside, threads: ThreadPoolExecutor, mailing: Mailing, segment: Segment, page: Page
 ) -> tuple[Segment, Counts]:
     """Rows, then queue messages, then the cursor; the counts are what the page adds to the mailing's.
 
     Whose window is closed waits without a queue message, and so does whom a canary keeps waiting.
     """
     begun_at = outside.clock.now()
-    clients, cursor = _read_page(outside, mailing, segment)
+    clients = page.clients
     chunks = [clients[start : start + CHUNK] for start in range(0, len(clients), CHUNK)]
     written = list(threads.map(lambda chunk: _write_chunk(outside, mailing, chunk, segment.in_doubt), chunks))
     there = hours.now_for(outside, mailing)
@@ -122,11 +137,11 @@ def _walk_page(
     _measure_page(outside, len(clients), begun_at)
     counts = Counts(total=len(clients), expired=sum(expired for _, expired in written))
     segment = replace(segment, chosen=segment.chosen + len(clients))
-    if cursor is None:
+    if page.cursor is None:
         segment = replace(segment, done=True)
         outside.segments.give_back(segment)
     else:
-        segment = replace(segment, cursor=cursor)
+        segment = replace(segment, cursor=page.cursor)
         outside.segments.advance(segment)
     return segment, counts
 
@@ -137,18 +152,20 @@ def _measure_page(outside: Outside, number: int, begun_at: datetime) -> None:
         measure({"FanOutMessages": number}, {"FanOutMilliseconds": [took]})
 
 
-def _read_page(outside: Outside, mailing: Mailing, segment: Segment) -> tuple[list[Client], Cursor | None]:
+def _read_page(outside: Outside, mailing: Mailing, segment: Segment) -> Page:
     plan = mailing.started_plan
     first, last = plan.id_range(segment.number)
     partitions = plan.partitions(mailing.chosen, segment.number)
-    return walk(
+    clients, cursor = walk(
         read=lambda index, after, size: outside.clients.read(partitions[index], max(after, first - 1), last, size),
         key=lambda client: client.id,
         partitions=len(partitions),
         cursor=segment.cursor,
         limit=PAGE,
         keep=mailing.chosen.chooses,
+        enough=ENOUGH,
     )
+    return Page(clients, cursor)
 
 
 def _write_chunk(

@@ -65,11 +65,13 @@ class Job:
 class Result:
     """`status`: the final status this batch gave it. `delay`: seconds until it is to come back; None: done.
 
+    `asks_again`: it comes back, but because its rate had no token for it, and so as a new message of the queue.
     `failure`: the metric that counts why it comes back. `posted_at`: when its post began, if there was one.
     """
 
     status: str | None = None
     delay: int | None = None
+    asks_again: bool = False
     failure: str | None = None
     posted_at: datetime | None = None
 
@@ -170,7 +172,7 @@ class Posting:
             return Result(delay=1)
         permit = self.permits.next(mailing)
         if isinstance(permit, int):
-            return Result(delay=permit)
+            return Result(delay=permit, asks_again=True)
         now = self.outside.clock.now()
         if not self.breaker.admits(now, timedelta(seconds=timeout)):
             return self._later(job, "HeldBack", self.breaker.rest_left(now))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from .client_memory import ClientMemory
 from .dead_letters import put_aside
 from .domain.breaker import Breaker
 from .domain.mailing import NOTHING, Counts, tally
+from .domain.message import queue_body
 from .domain.pace import Pace
 from .domain.rate import LAG
 from .errors import NotWritten
@@ -91,9 +92,19 @@ class Sender:
             recount.ask_recount(self.outside, mailing)
 
     def _give_back(self, jobs: list[Job], results: list[Result]) -> list[str]:
-        back = {job.record: result.delay for job, result in zip(jobs, results, strict=True) if result.delay is not None}
+        waits = [(job, result.delay, result.asks_again) for job, result in zip(jobs, results, strict=True)]
+        back = {job.record: delay for job, delay, asks_again in waits if delay is not None and not asks_again}
         self.outside.send_queue.give_back({record.receipt: delay for record, delay in back.items()})
+        self._queue_anew({job: delay for job, delay, asks_again in waits if delay is not None and asks_again})
         return [record.id for record in back]
+
+    def _queue_anew(self, delays: Mapping[Job, int]) -> None:
+        """Whom a rate keeps waiting: given back, all of them would be in flight, and SQS has 120,000 of those at most.
+
+        Dead before these leave the queue they are there twice, and are posted once.
+        """
+        bodies = [queue_body(job.mailing_id, job.client_id) for job in delays]
+        self.outside.send_queue.send(bodies, list(delays.values()))
 
 
 def _read(record: Record) -> Job | None:

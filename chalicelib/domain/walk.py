@@ -36,27 +36,30 @@ def walk(
     cursor: Cursor,
     limit: int,
     keep: Callable[[T], bool] | None = None,
+    enough: int | None = None,
 ) -> tuple[list[T], Cursor | None]:
     """The next items that are to be kept, at most `limit`, and where to go on: None when all is walked.
 
     `read(partition, after_id, limit)` gives items in the order of `key`, fewer than `limit` at the end.
+    `enough`: with so many, no further partition is begun for the few that are missing to the limit.
     """
     found: list[T] = []
     for _ in range(MAX_READS):
         if cursor.partition >= partitions:
-            return found, None
+            break
         wanted = limit - len(found)
         items = read(cursor.partition, cursor.id, wanted + 1)  # one more, to know whether there is a next page
         taken = items[:wanted]
         found += taken if keep is None else [item for item in taken if keep(item)]
         if len(items) <= wanted:
             cursor = Cursor(cursor.partition + 1)
-            continue
-        if taken:
-            cursor = Cursor(cursor.partition, key(taken[-1]))
-        if len(found) == limit:
+            is_full = enough is not None and len(found) >= enough
+        else:
+            cursor = Cursor(cursor.partition, key(taken[-1])) if taken else cursor
+            is_full = len(found) == limit
+        if is_full:
             break
-    return found, cursor
+    return found, cursor if cursor.partition < partitions else None
 
 
 def walk_down(

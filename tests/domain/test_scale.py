@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.aws_limits import COLD_WRITES, PARTITION_WRITES, SECONDS_TO_DOUBLE, Feed, Table, fullest_partition
+from bench.aws_limits import COLD_WRITES, IN_FLIGHT, PARTITION_WRITES, SECONDS_TO_DOUBLE, Feed, Table, fullest_partition
 from bench.scale import PROMISE, WARM
 from bench.simulation import PAGE_SECONDS, FanOut, Scenario, Simulation
 from chalicelib.domain.audience import EVERYONE, plan_audience
@@ -38,6 +38,14 @@ def test_what_binds_the_sending_is_named(senders: int, rate: float | None, bound
 def test_a_limited_mailing_is_as_fast_as_its_limit_and_no_faster() -> None:
     outcome = Simulation(Scenario(50_000, senders=50, rate=100)).run()
     assert 500 <= outcome.sent <= 530
+
+
+def test_a_rate_that_holds_hundreds_of_thousands_back_has_few_of_them_in_flight() -> None:
+    simulation = Simulation(Scenario(2_000_000, WARM, senders=50, rate=1000))
+    while simulation.now < 1800:
+        simulation.second()
+    assert simulation.most_in_flight < IN_FLIGHT / 10
+    assert simulation.sent == pytest.approx(1800 * 1000, rel=0.05)
 
 
 def test_the_walk_finds_everybody_once() -> None:

@@ -1,48 +1,63 @@
+"""Walking through partitions, page by page: everybody once, and nothing read in vain."""
+
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.walk import MAX_READS, Cursor, walk
+from chalicelib.domain.walk import BEGINNING, Cursor, walk
 
-partitions = st.lists(st.sets(st.integers(1, 50), max_size=12).map(sorted), min_size=1, max_size=6)
-
-
-def page(data: list[list[int]], cursor: Cursor, limit: int, odd: bool = False) -> tuple[list[int], Cursor | None]:
-    return walk(
-        read=lambda index, after, size: [item for item in data[index] if item > after][:size],
-        key=lambda item: item,
-        partitions=len(data),
-        cursor=cursor,
-        limit=limit,
-        keep=(lambda item: item % 2 == 1) if odd else None,
-    )
+PARTITIONS = [[1, 2, 3], [], [4, 5, 6, 7], [8]]
 
 
-@given(partitions, st.integers(1, 20), st.booleans())
-def test_pages_put_together_are_everything_once_and_in_order(data: list[list[int]], limit: int, odd: bool) -> None:
-    cursor: Cursor | None = Cursor()
-    found: list[int] = []
-    pages = 0
+class Reader:
+    def __init__(self, partitions: list[list[int]]) -> None:
+        self.partitions = partitions
+        self.reads = 0
+
+    def __call__(self, partition: int, after: int, limit: int) -> list[int]:
+        self.reads += 1
+        return [item for item in self.partitions[partition] if item > after][:limit]
+
+
+def pages(reader: Reader, limit: int, enough: int | None = None) -> list[list[int]]:
+    found: list[list[int]] = []
+    cursor: Cursor | None = BEGINNING
     while cursor is not None:
-        items, cursor = page(data, cursor, limit, odd)
-        assert len(items) <= limit
-        found += items
-        pages += 1
-        assert pages < 1000
-    assert found == [item for part in data for item in part if not odd or item % 2]
+        page, cursor = walk(reader, int, len(reader.partitions), cursor, limit, enough=enough)
+        found.append(page)
+    return found
 
 
-@given(partitions, st.integers(1, 20))
-def test_without_a_filter_every_page_but_the_last_is_full_and_no_empty_one_follows(
-    data: list[list[int]], limit: int
+def test_pages_are_full_across_partitions_and_the_last_one_is_not_empty() -> None:
+    assert pages(Reader(PARTITIONS), 4) == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    assert pages(Reader([[1, 2], [], []]), 2) == [[1, 2]]
+
+
+def test_where_a_page_has_enough_no_further_partition_is_begun() -> None:
+    reader = Reader(PARTITIONS)
+    assert pages(reader, 4, enough=2) == [[1, 2, 3], [4, 5, 6, 7], [8]]
+    assert reader.reads == len(PARTITIONS)
+
+
+@given(
+    st.lists(st.integers(0, 7), max_size=9),
+    st.integers(1, 9),
+    st.one_of(st.none(), st.integers(1, 9)),
+)
+def test_everybody_is_found_once_and_in_order_whatever_the_pages(
+    sizes: list[int], limit: int, enough: int | None
 ) -> None:
-    items, cursor = page(data, Cursor(), limit)
-    total = sum(len(part) for part in data)
-    assert len(items) == min(limit, total)
-    assert (cursor is None) == (total <= limit)
+    numbers = iter(range(1, 100))
+    reader = Reader([[next(numbers) for _ in range(size)] for size in sizes])
+    found = pages(reader, limit, enough)
+    assert [item for page in found for item in page] == [item for part in reader.partitions for item in part]
+    assert all(len(page) <= limit for page in found)
 
 
-def test_a_page_gives_up_after_its_reads_and_says_where_to_go_on() -> None:
-    items, cursor = page([[] for _ in range(MAX_READS + 5)], Cursor(), 10)
-    assert (items, cursor) == ([], Cursor(MAX_READS))
+@pytest.mark.parametrize("enough", [None, 1])
+def test_whoever_is_not_to_be_kept_takes_no_place_in_a_page(enough: int | None) -> None:
+    reader = Reader(PARTITIONS)
+    page, _ = walk(reader, int, len(PARTITIONS), BEGINNING, 3, keep=lambda item: item % 2 == 0, enough=enough)
+    assert page == ([2] if enough else [2, 4, 6])

@@ -10,6 +10,8 @@ from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import BURST
 from chalicelib.mailings import change_mailing, pause_mailing, resume_mailing
+from chalicelib.posting import Record
+from chalicelib.sending import Sender
 from infra.local.arrivals import most_in_a_second
 from tests.world import Mortal, World
 
@@ -32,6 +34,32 @@ def test_a_mailing_with_a_limit_keeps_to_it_and_reaches_everyone_once() -> None:
     assert len(world.outside.gateway.posts) == 300
     assert busiest_second(world) <= 10 * (1 + BURST) + 1
     assert 28 <= seconds_of_posting(world) <= 40
+
+
+def test_who_waits_for_a_token_is_in_the_queue_and_not_in_flight_of_which_sqs_has_a_limit() -> None:
+    world = World()
+    world.clients(100)
+    mailing_id = world.mailing(rate_limit=1)
+    for _ in range(4):
+        world.run(10, step=1)
+        waiting = world.outside.send_queue.messages.values()
+        assert len(waiting) == world.get(mailing_id).counts.queued
+        assert all(message.receive_count == 0 for message in waiting), "each of them has been queued anew"
+
+
+def test_a_sender_that_dies_after_it_has_queued_anew_whom_its_rate_keeps_waiting_doubles_nobody() -> None:
+    world = World()
+    world.clients(30)
+    mailing_id = world.mailing(rate_limit=2)
+    world.fan_out()
+    world.clock.forward(5)
+    taken = world.outside.send_queue.receive(world.batch)
+    Sender(world.outside).send_batch([Record(one.id, one.receipt, one.body, 1) for one in taken], lambda: 60.0)
+    assert world.outside.send_queue.size() > 30, "some of those taken are there twice"
+    world.run(300, step=0.5)
+    assert world.get(mailing_id).counts == Counts(total=30, sent=30)
+    assert len(world.outside.gateway.posts) == 30
+    assert world.outside.send_queue.is_idle()
 
 
 def test_where_nobody_has_a_limit_nothing_is_asked() -> None:

@@ -124,17 +124,20 @@ class Tour:
         self.sweep()
 
     def sending(self) -> None:
-        """To a tag and to a code; to a gateway that fails, then refuses some; to those again; a queue message twice."""
+        """To a tag and to a code; to a gateway that fails, then refuses some; to those again; queue messages twice."""
         self.simulator.behave(error_rate=1)
-        mailing_id = self.announce(-1, filter_tag="vip")
+        mailing_id = self.announce(-1, filter_tag="vip", rate_limit=5)
         self.await_use("SendMessages", "sqs:ChangeMessageVisibility")
+        known = self.call("GET", f"/Stats/{mailing_id}/")["results"][0]
+        for _ in range(20):  # more than there are tokens for
+            self.put("SendQueueUrl", {"mailing": mailing_id, "client": known["client_id"]})
+        self.await_use("SendMessages", "sqs:SendMessage", "-SendQueue")
         self.simulator.behave(refuse=(PHONES[0], PHONES[2]))
         self.await_status(mailing_id, "finished")
         self.await_status(self.announce(-1, filter_op_codes="921", rate_limit=50), "finished")
         self.simulator.behave()
         self.call("POST", f"/Mailing/{mailing_id}/resend/", {"statuses": "failed"})
         self.await_use("FanOut", "dynamodb:UpdateItem", "-messages")
-        known = self.call("GET", f"/Stats/{mailing_id}/")["results"][0]
         self.put("SendQueueUrl", {"mailing": mailing_id, "client": known["client_id"]})
         self.await_use("SendMessages", "dynamodb:GetItem", "-messages")
 
