@@ -1,4 +1,4 @@
-"""Cold start: what each Lambda takes to be imported and to do its first call, beside botocore alone doing one.
+"""Cold start: what each Lambda takes to be imported and to do its first call, beside botocore alone; and its memory.
 
 Out of the deployed package and nothing else, each time in a new process, in its function's environment, all by turns.
 """
@@ -14,7 +14,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 
@@ -40,7 +40,9 @@ class Context:
     invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:bench"
     def get_remaining_time_in_millis(self): return 20000
 call(event, Context())
-print(json.dumps([1000 * (imported - began), 1000 * (time.perf_counter() - began)]))
+called = time.perf_counter()
+peak = int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) / 1024
+print(json.dumps([1000 * (imported - began), 1000 * (called - began), peak]))
 """
 """As Lambda does it, with the little of what it hands over that is read."""
 
@@ -91,17 +93,25 @@ EVENTS: dict[str, dict[str, Any]] = {
 """For each Lambda something that it can do at once on an empty stack, all that it needs at AWS being asked."""
 
 
+class Start(NamedTuple):
+    """Milliseconds to the end of the import, and to the end of the first call; MB that it took at most until then."""
+
+    imported: float
+    called: float
+    peak: float
+
+
 @dataclass(frozen=True)
 class Cold:
-    """A function and what it is started with."""
+    """A function and what it is started with. `memory`: MB that it may have."""
 
     name: str
     handler: str
     event: dict[str, Any]
     environment: dict[str, str]
+    memory: int = 0
 
-    def start(self, package: Path) -> tuple[float, float]:
-        """Milliseconds to the end of the import, and to the end of the first call."""
+    def start(self, package: Path) -> Start:
         asked = json.dumps([self.handler, self.event])
         done = subprocess.run(
             [sys.executable, "-S", "-c", RUN, asked],
@@ -112,8 +122,7 @@ class Cold:
         )
         if done.returncode != 0:
             raise SystemExit(f"{self.name} failed at its first call: {done.stderr[-2000:]}")
-        imported, called = json.loads(done.stdout.splitlines()[-1])
-        return imported, called
+        return Start(*json.loads(done.stdout.splitlines()[-1]))
 
 
 def run() -> list[Row]:
@@ -121,19 +130,24 @@ def run() -> list[Row]:
         package = _unpacked()
         table = {"TableName": f"{STACK_NAME}-mailings", "Key": {"id": {"N": str(NOBODYS)}}}
         bare, functions = Cold("botocore", "bare.handler", table, {}), _functions()
-        theirs: list[tuple[float, float]] = []
-        ours: dict[str, list[tuple[float, float]]] = {one.name: [] for one in functions}
+        theirs: list[Start] = []
+        ours: dict[str, list[Start]] = {one.name: [] for one in functions}
         for _ in range(ROUNDS):  # in turns, so that what else the machine does meets all of them alike
             theirs.append(bare.start(package))
             for one in functions:
                 ours[one.name].append(one.start(package))
-    return [_row(name, found, theirs) for name, found in ours.items()]
+    return [_time(name, found, theirs) for name, found in ours.items()] + [_memory(one, ours) for one in functions]
 
 
-def _row(name: str, ours: list[tuple[float, float]], theirs: list[tuple[float, float]]) -> Row:
-    imported = statistics.median(found[0] for found in ours)
+def _time(name: str, ours: list[Start], theirs: list[Start]) -> Row:
+    imported = statistics.median(one.imported for one in ours)
     what = f"cold start of {name} ({imported:.0f} ms to import)"
-    return compare(what, "ms", [found[1] for found in ours], [found[1] for found in theirs], most=MOST)
+    return compare(what, "ms", [one.called for one in ours], [one.called for one in theirs], most=MOST)
+
+
+def _memory(function: Cold, ours: dict[str, list[Start]]) -> Row:
+    peak = max(one.peak for one in ours[function.name])
+    return Row(f"memory of {function.name} after its first call", "MB", peak, most=function.memory)
 
 
 def _unpacked() -> Path:
@@ -149,6 +163,6 @@ def _functions() -> list[Cold]:
     functions = boto3.client("lambda").list_functions()["Functions"]
     found = [(one["Handler"].rpartition(".")[2], one) for one in functions]
     return [
-        Cold(name, one["Handler"], EVENTS[name], one.get("Environment", {}).get("Variables", {}))
+        Cold(name, one["Handler"], EVENTS[name], one.get("Environment", {}).get("Variables", {}), one["MemorySize"])
         for name, one in sorted(found, key=lambda pair: pair[0])
     ]

@@ -185,7 +185,7 @@ class Clients:
             "tag": ClientRow.by_tag.query,
             "operator_code": ClientRow.by_operator_code.query,
         }[partition.by]
-        rows = query(partition.key, range_key_condition=ClientRow.id.between(after + 1, through), limit=limit)
+        rows = query(partition.key, range_key_condition=_range(partition, after, through), limit=limit)
         return [row.client() for row in rows]
 
     def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
@@ -208,6 +208,14 @@ class Clients:
             number += sum(chosen.chooses(client) and client.opted_out_at is None for client in clients)
             after = clients[-1].id
         return number
+
+
+def _range(partition: Partition, after: int, through: int) -> Condition | None:
+    """Whoever wants a whole block says no range: MiniStack compares row by row, for a third of what a page takes it."""
+    if partition.by == "block" and block_of(after) < int(partition.key) < block_of(through):
+        return None
+    ids: Condition = ClientRow.id.between(after + 1, through)
+    return ids
 
 
 def _not_by_the_key(partition: Partition, chosen: Filter) -> Filter:
