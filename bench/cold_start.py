@@ -25,7 +25,7 @@ from infra.local.seed import LOCAL_TOKEN
 from .ground import whole_stack
 from .measure import Row, compare
 
-ROUNDS, MOST = 7, 2.5
+ROUNDS, MOST = 7, 2
 RUN = """
 import time
 began = time.perf_counter()

@@ -12,6 +12,8 @@ STAGE = "local"
 STACK_NAME = "notifications-local"
 REPORT_SENDER = "reports@example.com"
 REPORT_RECIPIENTS = "operator@example.com"
+API_LIMITS = {"ApiRate": "10000", "ApiBurst": "5000"}
+"""An account's own. With the template's 100 a second a quick machine would be refused its thousand clients for the demo."""
 
 
 def deploy_local(
@@ -35,6 +37,7 @@ def deploy_local(
         "ReportSender": REPORT_SENDER,
         "ReportRecipients": REPORT_RECIPIENTS,
         "DeletionProtection": "false",
+        **API_LIMITS,
     }
     outputs = deploy(STAGE, STACK_NAME, parameters)
     seed_access(STACK_NAME)
