@@ -13,7 +13,7 @@ STACK_NAME = "notifications-local"
 REPORT_SENDER = "reports@example.com"
 REPORT_RECIPIENTS = "operator@example.com"
 API_LIMITS = {"ApiRate": "10000", "ApiBurst": "5000"}
-"""An account's own. With the template's 100 a second a quick machine would be refused its thousand clients for the demo."""
+"""An account's own: with the template's 100 a second a quick machine would be refused the demo's thousand clients."""
 
 
 def deploy_local(
