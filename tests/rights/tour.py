@@ -26,6 +26,7 @@ from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.adapters.tables.segments import SegmentRow
 from chalicelib.clients import CLIENT_ID
 from chalicelib.domain.client import BLOCK_SIZE, LABEL_SHARDS
+from chalicelib.domain.rate import Bucket, Clocks
 from chalicelib.settings import LOCAL_STAGE, Settings
 from infra.local.deployment import REPORT_SENDER, STACK_NAME
 from infra.local.lambdas import invoke
@@ -56,6 +57,7 @@ class Tour:
             outside.counters,
             outside.messages,
         )
+        self.rates = outside.rates
 
     def walk(self) -> None:
         self.clients()
@@ -63,6 +65,7 @@ class Tour:
         self.access()
         self.schedules()
         self.sending()
+        self.a_rate_that_keeps_waiting()
         self.receipts()
         self.canary()
         self.hours()
@@ -124,22 +127,29 @@ class Tour:
         self.sweep()
 
     def sending(self) -> None:
-        """To a tag and to a code; to a gateway that fails, then refuses some; to those again; queue messages twice."""
+        """To a tag and to a code; to a gateway that fails, then refuses some; to those again; a queue message twice."""
         self.simulator.behave(error_rate=1)
         mailing_id = self.announce(-1, filter_tag="vip", rate_limit=5)
         self.await_use("SendMessages", "sqs:ChangeMessageVisibility")
-        known = self.call("GET", f"/Stats/{mailing_id}/")["results"][0]
-        for _ in range(20):  # more than there are tokens for
-            self.put("SendQueueUrl", {"mailing": mailing_id, "client": known["client_id"]})
-        self.await_use("SendMessages", "sqs:SendMessage", "-SendQueue")
         self.simulator.behave(refuse=(PHONES[0], PHONES[2]))
         self.await_status(mailing_id, "finished")
         self.await_status(self.announce(-1, filter_op_codes="921", rate_limit=50), "finished")
         self.simulator.behave()
         self.call("POST", f"/Mailing/{mailing_id}/resend/", {"statuses": "failed"})
         self.await_use("FanOut", "dynamodb:UpdateItem", "-messages")
+        known = self.call("GET", f"/Stats/{mailing_id}/")["results"][0]
         self.put("SendQueueUrl", {"mailing": mailing_id, "client": known["client_id"]})
         self.await_use("SendMessages", "dynamodb:GetItem", "-messages")
+
+    def a_rate_that_keeps_waiting(self) -> None:
+        """Its tokens of the next minute are taken, and so its messages are queued anew."""
+        mailing_id = self.announce(3600, filter_tag="vip", rate_limit=5)
+        now = time.time()
+        taken = Bucket(mailings={mailing_id: Clocks(own=now + 60, asked=now)})
+        self.rates.change(Bucket, f"mailing#{mailing_id}", lambda _: (taken, None))
+        self.call("PATCH", f"/Mailing/{mailing_id}/", {"datetime_start": _moment(-1)})
+        self.await_use("SendMessages", "sqs:SendMessage", "-SendQueue")
+        self.call("DELETE", f"/Mailing/{mailing_id}/")
 
     def receipts(self) -> None:
         """After the end; and once more, while a post is under way."""
