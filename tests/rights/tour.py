@@ -129,7 +129,7 @@ class Tour:
     def sending(self) -> None:
         """To a tag and to a code; to a gateway that fails, then refuses some; to those again; a queue message twice."""
         self.simulator.behave(error_rate=1)
-        mailing_id = self.announce(-1, filter_tag="vip", rate_limit=5)
+        mailing_id = self.announce(-1, filter_tag="vip")
         self.await_use("SendMessages", "sqs:ChangeMessageVisibility")
         self.simulator.behave(refuse=(PHONES[0], PHONES[2]))
         self.await_status(mailing_id, "finished")
