@@ -8,29 +8,24 @@ server and the gateway's simulator as programs of their own, so that all the tim
 
 from __future__ import annotations
 
-import contextlib
 import os
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import timedelta
-from subprocess import DEVNULL
-
-import requests
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.outside import Outside
 from chalicelib.domain.cost import PRICES, PROMISED, Units
 from chalicelib.mailings import announce_mailing
 from chalicelib.sending import Sender
-from infra.local.service import free_port
 from infra.local.simulator import DEFAULT_TOKEN
 from tests.aws import add_clients, make_outside
 from tests.deliveries import ENOUGH_SECONDS, as_records, do_jobs, overhear
 from tests.lambda_time import BATCH, CPU_TO_CREATE, CPU_TO_POST, batch_seconds
 from tests.priced_mailing import LATENCIES, Priced, count, logged
+
+from .ground import gateway, moto
 
 WARM_UP, CLIENTS = 100, 1000
 MILLION = 1_000_000
@@ -45,7 +40,7 @@ ENVIRONMENT = {
 
 def main() -> int:
     os.environ.update(ENVIRONMENT)
-    with moto_and_gateway() as gateway_url, logged():
+    with moto(), gateway() as gateway_url, logged():
         created, posted = measured_cpu(gateway_url)
     print("processor time of a message, ms (the model takes):")
     print(f"  to create {created * 1000:.2f} ({CPU_TO_CREATE * 1000:.2f}), to post {posted * 1000:.2f}", end=" ")
@@ -116,37 +111,6 @@ def _cpu_of_mailing(outside: Outside, clients: int) -> tuple[float, list[float]]
     begun = time.process_time()
     do_jobs(outside, jobs)
     return created + time.process_time() - begun, batches
-
-
-@contextlib.contextmanager
-def moto_and_gateway() -> Iterator[str]:
-    """AWS is moto's server in this block; the gateway's address."""
-    ports = free_port(), free_port()
-    modules = ["moto.server", "-p"], ["infra.local.simulator", "--port"]
-    programs = [
-        subprocess.Popen([sys.executable, "-m", *module, str(port)], stdout=DEVNULL, stderr=DEVNULL)
-        for module, port in zip(modules, ports, strict=True)
-    ]
-    os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{ports[0]}"
-    try:
-        for port in ports:
-            _await(f"http://127.0.0.1:{port}/seen")
-        yield f"http://127.0.0.1:{ports[1]}"
-    finally:
-        del os.environ["AWS_ENDPOINT_URL"]
-        for program in programs:
-            program.terminate()
-            program.wait()
-
-
-def _await(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with contextlib.suppress(requests.ConnectionError):
-            requests.get(url, timeout=5)
-            return
-        time.sleep(0.1)
-    raise SystemExit(f"nothing answers at {url}")
 
 
 if __name__ == "__main__":

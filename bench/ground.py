@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 
 import requests
@@ -55,15 +55,20 @@ def whole_stack() -> Iterator[LocalStack]:
 def gateway() -> Iterator[str]:
     """The simulator in a process of its own: what it computes is not ours."""
     port = free_port()
-    command = [sys.executable, "-m", "infra.local.simulator", "--port", str(port), "--token", DEFAULT_TOKEN]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _await(url)
+    with _program(port, "infra.local.simulator", "--port", str(port), "--token", DEFAULT_TOKEN) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(10)
+
+
+@contextmanager
+def moto() -> Iterator[None]:
+    """AWS is moto's server in this block, in a process of its own as well."""
+    port = free_port()
+    with _program(port, "moto.server", "--port", str(port)) as url:
+        os.environ["AWS_ENDPOINT_URL"] = url
+        try:
+            yield
+        finally:
+            del os.environ["AWS_ENDPOINT_URL"]
 
 
 @contextmanager
@@ -93,15 +98,28 @@ def fill(number: int, stack_name: str = STACK_NAME) -> None:
     CounterRow("client_id").update(actions=[CounterRow.value.set(number)])
 
 
+@contextmanager
+def _program(port: int, module: str, *arguments: str) -> Iterator[str]:
+    """Its address, once it listens."""
+    command = [sys.executable, "-m", module, *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _await(url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
 def _await(url: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        try:
-            requests.get(f"{url}/seen", timeout=1).raise_for_status()
+        with suppress(requests.ConnectionError):
+            requests.get(url, timeout=5)
             return
-        except requests.RequestException:
-            time.sleep(0.1)
-    raise SystemExit(f"no simulator at {url}")
+        time.sleep(0.1)
+    raise SystemExit(f"nothing answers at {url}")
 
 
 def _logs() -> Path:
