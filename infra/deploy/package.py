@@ -31,6 +31,7 @@ def package(stage: str, project: Path = ROOT) -> Path:
         )
     out = project / "build" / stage
     shutil.rmtree(out, ignore_errors=True)
+    forget_broken_archives(project)
     command = [sys.executable, "-c", "from chalice.cli import main; main()", "package"]
     command += ["--stage", stage, "--merge-template", "infra/stack.json", str(out)]
     # Chalice wants a region, though nothing in the template depends on it.
@@ -41,6 +42,13 @@ def package(stage: str, project: Path = ROOT) -> Path:
         raise DeployFailed(f"chalice package failed: {(done.stdout + done.stderr).strip()[-2000:]}")
     _slim(out / "deployment.zip")
     return out
+
+
+def forget_broken_archives(project: Path) -> None:
+    """Chalice takes an archive that it has made before as it is, also one that it was killed in the middle of."""
+    for archive in (project / ".chalice" / "deployments").glob("*.zip"):
+        if not zipfile.is_zipfile(archive):
+            archive.unlink()
 
 
 def _slim(archive: Path) -> None:
