@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import DeployFailed
@@ -31,24 +33,33 @@ def package(stage: str, project: Path = ROOT) -> Path:
         )
     out = project / "build" / stage
     shutil.rmtree(out, ignore_errors=True)
-    forget_broken_archives(project)
-    command = [sys.executable, "-c", "from chalice.cli import main; main()", "package"]
+    command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())", "package"]
     command += ["--stage", stage, "--merge-template", "infra/stack.json", str(out)]
     # Chalice wants a region, though nothing in the template depends on it.
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or "us-east-1"
     environment = {**os.environ, "AWS_DEFAULT_REGION": region}
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0 or not (out / "deployment.zip").exists():
-        raise DeployFailed(f"chalice package failed: {(done.stdout + done.stderr).strip()[-2000:]}")
+    with archives_of_finished_runs(project):
+        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise DeployFailed(f"chalice package failed: {(done.stdout + done.stderr).strip()[-2000:]}")
     _slim(out / "deployment.zip")
     return out
 
 
-def forget_broken_archives(project: Path) -> None:
-    """Chalice takes an archive that it has made before as it is, also one that it was killed in the middle of."""
-    for archive in (project / ".chalice" / "deployments").glob("*.zip"):
-        if not zipfile.is_zipfile(archive):
-            archive.unlink()
+@contextmanager
+def archives_of_finished_runs(project: Path) -> Iterator[None]:
+    """Chalice reuses archives of earlier runs, and does not notice that an interrupted run left one incomplete.
+
+    A marker stands beside the archives while a run is in progress. A run that finds one deletes all archives first.
+    """
+    archives = project / ".chalice" / "deployments"
+    unfinished = archives / "unfinished"
+    if unfinished.exists():
+        shutil.rmtree(archives)
+    archives.mkdir(parents=True, exist_ok=True)
+    unfinished.touch()
+    yield
+    unfinished.unlink()
 
 
 def _slim(archive: Path) -> None:

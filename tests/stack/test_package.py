@@ -1,20 +1,30 @@
-"""What is left of a package whose making was broken off."""
+"""What Chalice keeps between two packagings."""
 
 from __future__ import annotations
 
-import zipfile
+from contextlib import suppress
 from pathlib import Path
 
-from infra.deploy.package import forget_broken_archives
+from infra.deploy.package import archives_of_finished_runs
 
 
-def test_an_archive_that_was_broken_off_is_made_anew_and_a_whole_one_is_kept(tmp_path: Path) -> None:
-    archives = tmp_path / ".chalice" / "deployments"
-    archives.mkdir(parents=True)
-    for name in ("whole.zip", "broken.zip"):
-        with zipfile.ZipFile(archives / name, "w") as archive:
-            archive.writestr("app.py", "content " * 1000)
-    content = (archives / "broken.zip").read_bytes()
-    (archives / "broken.zip").write_bytes(content[: len(content) // 2])
-    forget_broken_archives(tmp_path)
-    assert [archive.name for archive in archives.iterdir()] == ["whole.zip"]
+def write_archive(project: Path) -> Path:
+    archive = project / ".chalice" / "deployments" / "some.zip"
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    archive.write_bytes(b"content")
+    return archive
+
+
+def test_archives_of_an_interrupted_run_are_not_used_again(tmp_path: Path) -> None:
+    with suppress(KeyboardInterrupt), archives_of_finished_runs(tmp_path):
+        archive = write_archive(tmp_path)
+        raise KeyboardInterrupt
+    with archives_of_finished_runs(tmp_path):
+        assert not archive.exists()
+
+
+def test_archives_of_a_finished_run_are_used_again(tmp_path: Path) -> None:
+    with archives_of_finished_runs(tmp_path):
+        archive = write_archive(tmp_path)
+    with archives_of_finished_runs(tmp_path):
+        assert archive.exists()
