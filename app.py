@@ -9,8 +9,8 @@ from chalice.app import Chalice, Response
 
 from chalicelib.api.access_log import log_request
 from chalicelib.api.authorizer import authorizer
+from chalicelib.api.documentation import documentation
 from chalicelib.api.routes import routes
-from chalicelib.console.documentation import documentation
 from chalicelib.console.routes import console
 from chalicelib.logs import log
 from chalicelib.workers import dead_letters, imports, receipts, reports, schedules, segments, send_queue, tokens, users

@@ -16,9 +16,9 @@ from datetime import timedelta
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.outside import Outside
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.cost import PRICES, PROMISED, Units
-from chalicelib.mailings import announce_mailing
-from chalicelib.sending import Sender
+from chalicelib.mailings.lifecycle import announce_mailing
 from infra.local.simulator import DEFAULT_TOKEN
 from tests.aws import add_clients, make_outside
 from tests.deliveries import ENOUGH_SECONDS, as_records, do_jobs, overhear

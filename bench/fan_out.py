@@ -15,8 +15,8 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.adapters.outside import Outside
-from chalicelib.fanout import THREADS, start_mailing, walk_segment
-from chalicelib.mailings import announce_mailing
+from chalicelib.delivery.fanout import THREADS, start_mailing, walk_segment
+from chalicelib.mailings.lifecycle import announce_mailing
 from tests.aws import STACK_NAME
 
 from .ground import fill, tables, unseen

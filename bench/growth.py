@@ -15,12 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters.tables.messages import row_of
-from chalicelib.clients import CLIENT_ID
+from chalicelib.delivery.fanout import start_mailing, walk_segment
 from chalicelib.domain.audience import Partition
-from chalicelib.domain.client import BLOCK_SIZE, Client
+from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, Client
 from chalicelib.domain.message import Message
-from chalicelib.fanout import start_mailing, walk_segment
-from chalicelib.mailings import announce_mailing
+from chalicelib.mailings.lifecycle import announce_mailing
 from tests.fakes import FakeOutside
 
 from .ground import unseen

@@ -58,9 +58,9 @@ def on_the_stack() -> None:
         file = folder / "clients.csv"
         file.write_bytes(content)
         started = time.perf_counter()
-        command = [sys.executable, "-m", "infra.import_clients", str(file), "--stack", STACK_NAME]
+        command = [sys.executable, "-m", "tools.import_clients", str(file), "--stack", STACK_NAME]
         done = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=False)
-        print(f"the same again by python -m infra.import_clients, {time.perf_counter() - started:.1f} s:")
+        print(f"the same again by python -m tools.import_clients, {time.perf_counter() - started:.1f} s:")
         print("  " + (done.stdout + done.stderr).strip().replace("\n", "\n  "))
 
 
@@ -105,9 +105,10 @@ class Nobody:
 
 def work_off_many() -> None:
     """In a process of its own, with all that the Lambda loads: its peak is near the Lambda's."""
+    from chalicelib.clients.import_worker import work_off
+    from chalicelib.clients.imports import take_file
     from chalicelib.domain.record import Author
-    from chalicelib.importing import work_off
-    from chalicelib.imports import shown, take_file
+    from chalicelib.representation import represent_import
     from chalicelib.workers import imports as worker
     from tests.fakes import FakeOutside
 
@@ -120,7 +121,7 @@ def work_off_many() -> None:
     work_off(outside, one.id, lambda: 60.0)
     print(f"{MANY:,} rows, {outside.import_files.size:,} bytes, tables that keep nothing:", end=" ")
     print(f"{time.perf_counter() - started:.0f} s, peak {_peak():.0f} MB, {before:.0f} MB of it before the first row")
-    print(f"  {shown(outside.imports.get(one.id))}")
+    print(f"  {represent_import(outside.imports.get(one.id))}")
 
 
 def _peak() -> float:

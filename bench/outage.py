@@ -23,12 +23,12 @@ from typing import Any
 
 import requests
 
+from chalicelib.delivery.attempt import Record
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message, queue_body
 from chalicelib.logs import log
-from chalicelib.posting import Record
-from chalicelib.sending import Sender
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.stack import LocalStack, any_settings
 from tests.fakes import Delivery, FakeClock, FakeOutside, FakeQueue

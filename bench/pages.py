@@ -15,9 +15,9 @@ import requests
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 
-from infra.local.browser import HOW_TO_HAVE_IT, find_browser, open_browser
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from infra.local.stack import LocalStack, any_settings
+from tools.browser import HOW_TO_HAVE_IT, find_browser, open_browser
 
 CLIENTS, TRIES = 200, 5
 MOST_MILLISECONDS, MOST_BYTES = 1000, 100_000

@@ -20,11 +20,11 @@ from botocore.config import Config
 from requests.adapters import HTTPAdapter
 
 from chalicelib.adapters.outside import Outside
+from chalicelib.delivery.attempt import Record
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.mailing import RUNNING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, Message, message_id
-from chalicelib.posting import Record
-from chalicelib.sending import Sender
 from infra.local.simulator import DEFAULT_TOKEN
 from tests.aws import STACK_NAME
 

@@ -10,14 +10,14 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chalicelib import queueing
+from chalicelib.delivery import queueing
+from chalicelib.delivery.fanout import CHUNK, ENOUGH, PAGE
 from chalicelib.domain.audience import EVERYONE, Plan, plan_audience
 from chalicelib.domain.backoff import retry_delay
 from chalicelib.domain.client import BLOCK_SIZE
 from chalicelib.domain.cost import POSTED
 from chalicelib.domain.rate import Booking, Bucket, Limits, book, take
 from chalicelib.domain.walk import BEGINNING, Cursor, walk
-from chalicelib.fanout import CHUNK, ENOUGH, PAGE
 from tests.lambda_time import AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_seconds, computing
 
 from .aws_limits import ACCOUNT_EXECUTIONS, COLD_READS, IN_FLIGHT, PARTITION_WRITES, Feed, Table

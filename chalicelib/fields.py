@@ -16,14 +16,7 @@ from datetime import UTC, datetime, time
 import pytz
 
 from .domain.canary import MAX_CANARY
-from .domain.client import (
-    FIELDS_OF_ALL,
-    MAX_ATTRIBUTES,
-    MAX_LABEL,
-    PHONE,
-    attributes_error,
-    is_attribute_name,
-)
+from .domain.client import FIELDS_OF_ALL, MAX_ATTRIBUTES, MAX_LABEL, PHONE, attributes_error, is_attribute_name
 from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
 from .domain.receipt import REPORTED, readable

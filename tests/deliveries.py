@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from chalicelib.adapters.outside import Outside
 from chalicelib.adapters.queues import Queue
+from chalicelib.delivery.jobs import do_job
+from chalicelib.delivery.sender import Record
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.jobs import do_job
-from chalicelib.sending import Record
 
 ENOUGH_SECONDS = 60.0
 

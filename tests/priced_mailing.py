@@ -16,15 +16,15 @@ from typing import Any
 
 from moto import mock_aws
 
+from chalicelib.delivery.fanout import start_mailing
+from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.cost import Units
 from chalicelib.domain.decisions import MailingFields
 from chalicelib.domain.message import DELIVERED, message_id
 from chalicelib.domain.receipt import Receipt
-from chalicelib.fanout import start_mailing
 from chalicelib.logs import log
-from chalicelib.mailings import MAILING_ID, announce_mailing, cancel_mailing
-from chalicelib.receipts import GROUP, settle_receipts, take_receipts
-from chalicelib.sending import Sender
+from chalicelib.mailings.lifecycle import MAILING_ID, announce_mailing, cancel_mailing
 
 from . import lambda_time
 from .aws import STACK_NAME, add_clients, make_outside

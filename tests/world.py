@@ -7,17 +7,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import hours
-from chalicelib.clients import CLIENT_ID, register_client
+from chalicelib.clients.registry import register_client
+from chalicelib.delivery import local_hours
+from chalicelib.delivery.attempt import Record
+from chalicelib.delivery.fanout import start_mailing
+from chalicelib.delivery.jobs import do_job
+from chalicelib.delivery.receipts import settle_receipts, take_receipts
+from chalicelib.delivery.sender import Sender
+from chalicelib.delivery.sweep import sweep
+from chalicelib.domain.client import CLIENT_ID
 from chalicelib.domain.mailing import Counts, Mailing, tally
 from chalicelib.domain.receipt import Receipt
-from chalicelib.fanout import start_mailing
-from chalicelib.jobs import do_job
-from chalicelib.mailings import announce_mailing
-from chalicelib.posting import Record
-from chalicelib.receipts import settle_receipts, take_receipts
-from chalicelib.sending import Sender
-from chalicelib.sweep import sweep
+from chalicelib.mailings.lifecycle import announce_mailing
 
 from .fakes import FakeOutside
 
@@ -136,7 +137,7 @@ class World:
                 self.invoke(lambda outside, mailing_id=mailing_id: start_mailing(outside, mailing_id))
         for opening in sorted(opening for opening in self.outside.schedules.openings if opening[1] <= now):
             self.outside.schedules.openings.remove(opening)
-            self.invoke(lambda outside, opening=opening: hours.release(outside, *opening))
+            self.invoke(lambda outside, opening=opening: local_hours.release(outside, *opening))
         self.do_jobs()
         self.send_all()
         self.settle_all()

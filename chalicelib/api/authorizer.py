@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from chalice.app import AuthRequest, AuthResponse, Blueprint
 
-from ..access import authenticate
+from ..access.tokens import authenticate
 from ..errors import NotAuthenticated
-from ..workers.wakeup import logging_errors, outside
+from ..runtime import logging_errors, outside
 
 authorizer = Blueprint(__name__)
 

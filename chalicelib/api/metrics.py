@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from chalice.app import Response
 
-from .. import stats
-from .calls import Call
+from ..http.calls import Call
+from ..mailings import stats
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus' text format: https://prometheus.io/docs/instrumenting/exposition_formats/"""

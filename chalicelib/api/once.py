@@ -13,10 +13,10 @@ from hashlib import sha256
 
 from chalice.app import Response
 
-from ..access import digest
+from ..access.idempotency import first_request
+from ..access.tokens import digest
 from ..errors import BadInput
-from ..once import first_request
-from .calls import Call
+from ..http.calls import Call
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = {"Idempotent-Replayed": "true"}

@@ -8,12 +8,12 @@ from datetime import datetime
 from chalice.app import Request, Response
 
 from ..adapters.outside import Outside
+from ..delivery.receipts import take_receipts
 from ..domain.receipt import MOST, Receipt
 from ..errors import BadInput, FieldErrors, NotAuthenticated, NotFound
 from ..fields import RECEIPT, read_fields
-from ..receipts import take_receipts
-from .bodies import dictionary, read_list
-from .calls import answered, chosen, raw_body
+from ..http.bodies import dictionary, read_list
+from ..http.calls import answered, chosen, raw_body
 
 
 def answer(outside: Outside, request: Request) -> Response:

@@ -6,10 +6,11 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from ..workers.wakeup import outside
-from . import audit, clients, exports, imports, mailings, metrics, previews, receipts, stats
+from ..http import exports
+from ..http.calls import METHODS, Action, answer, read_id
+from ..runtime import outside
+from . import audit, clients, imports, mailings, metrics, previews, receipts, stats
 from .authorizer import token_auth
-from .calls import METHODS, Action, answer, read_id
 
 routes = Blueprint(__name__)
 

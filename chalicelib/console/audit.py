@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from chalice.app import Response
 
-from ..api.paging import answer_page, read_page
-from ..audit import list_records
+from ..access.audit import list_records
+from ..http.paging import answer_page, read_page
 from .visits import Visit
 
 LIST_LENGTH = 50

@@ -9,17 +9,18 @@ from urllib.parse import urlencode
 import pytz
 from chalice.app import Response
 
-from .. import clients
 from ..adapters.outside import Outside
-from ..api.calls import read_id
-from ..api.clients import FILTERS, read_filter
-from ..api.paging import answer_page, cursor_place, read_page
-from ..clients import ClientFields
+from ..clients import registry
+from ..clients.registry import ClientFields
 from ..domain.client import Client
 from ..domain.record import Author
 from ..errors import BadInput, FieldErrors, NotFound
 from ..fields import CLIENT, Field, attributes, read_fields, rule
-from ..text_fields import suggested_names
+from ..http.calls import read_id
+from ..http.filters import CLIENT_FILTERS, read_client_filter
+from ..http.paging import answer_page, cursor_place, read_page
+from ..mailings.placeholders import suggested_names
+from ..representation import represent_client
 from .visits import Visit
 
 LIST_LENGTH = 50
@@ -31,9 +32,9 @@ QUESTIONS = {
     "opt_in": "Take this client off the stop list? Ask the person first: mailings will reach this number again.",
 }
 STEPS: dict[str, Callable[[Outside, int, Author], object]] = {
-    "delete": clients.forget_client,
-    "opt_out": clients.opt_out_client,
-    "opt_in": clients.opt_in_client,
+    "delete": registry.forget_client,
+    "opt_out": registry.opt_out_client,
+    "opt_in": registry.opt_in_client,
 }
 
 
@@ -51,8 +52,8 @@ FORM = {**CLIENT, "attributes": Field(attribute_lines, CLIENT["attributes"].abou
 
 def list_(visit: Visit) -> Response:
     page = read_page({"limit": str(LIST_LENGTH), **visit.query}, numbers=2)
-    wanted = {name: visit.query.get(name, "").strip() for name in FILTERS}
-    found, cursor = clients.list_clients(visit.outside, read_filter(wanted), page.cursor, page.limit)
+    wanted = {name: visit.query.get(name, "").strip() for name in CLIENT_FILTERS}
+    found, cursor = registry.list_clients(visit.outside, read_client_filter(wanted), page.cursor, page.limit)
     kept = {name: value for name, value in wanted.items() if value}
     listed = answer_page(visit.prefix + visit.path, kept, page, cursor_place(cursor), [])
     return visit.page(
@@ -72,8 +73,8 @@ def new(visit: Visit) -> Response:
 
 
 def edit(visit: Visit, sent_id: str) -> Response:
-    client = clients.get_client(visit.outside, read_id(sent_id))
-    values = {name: clients.shown(client)[name] or "" for name in CLIENT}
+    client = registry.get_client(visit.outside, read_id(sent_id))
+    values = {name: represent_client(client)[name] or "" for name in CLIENT}
     lines = "\n".join(f"{name}={value}" for name, value in client.attributes.items())
     return _form(visit, client, {**values, "attributes": lines})
 
@@ -83,14 +84,14 @@ def save_new(visit: Visit) -> Response:
 
 
 def save(visit: Visit, sent_id: str) -> Response:
-    return _save(visit, clients.get_client(visit.outside, read_id(sent_id)))
+    return _save(visit, registry.get_client(visit.outside, read_id(sent_id)))
 
 
 def ask(visit: Visit, sent_id: str, step: str) -> Response:
     """The question before what is not done lightly."""
     if step not in QUESTIONS:
         raise NotFound
-    client = clients.get_client(visit.outside, read_id(sent_id))
+    client = registry.get_client(visit.outside, read_id(sent_id))
     return visit.page("client_question.html", client=client, step=step, question=QUESTIONS[step])
 
 
@@ -108,9 +109,9 @@ def _save(visit: Visit, before: Client | None) -> Response:
     try:
         wanted = cast(ClientFields, read_fields(sent, FORM, set(), partial=False))
         if before is None:
-            clients.register_client(visit.outside, wanted, author=visit.author)
+            registry.register_client(visit.outside, wanted, author=visit.author)
         else:
-            clients.change_client(visit.outside, before.id, wanted, visit.author)
+            registry.change_client(visit.outside, before.id, wanted, visit.author)
     except BadInput as refused:
         return _form(visit, before, sent, cast(FieldErrors, refused.body))
     return visit.go("/console/clients", phone_number=sent["phone_number"], done="saved")

@@ -6,9 +6,9 @@ import re
 
 from chalice.app import Response
 
+from ..access.users import sign_in, sign_out
 from ..domain.principal import User
 from ..errors import NotAuthenticated, TooManyAttempts
-from ..users import sign_in, sign_out
 from .session import begin_session, cookie_header
 from .visits import Visit
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from chalice.app import Response
 
-from ..api import exports
-from ..api.calls import Call, read_id
+from ..http import exports
+from ..http.calls import Call, read_id
 from .visits import Visit
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from chalice.app import Response
 
-from .. import imports
-from ..api.bodies import read_file
-from ..api.calls import raw_body, read_id
-from ..api.paging import answer_page, read_page
+from ..clients import imports
 from ..domain.client_import import RUNNING
+from ..http.bodies import read_file
+from ..http.calls import raw_body, read_id
+from ..http.paging import answer_page, read_page
 from .visits import Visit
 
 LIST_LENGTH = 20

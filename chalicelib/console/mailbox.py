@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from chalice.app import Response
 
-from ..api.calls import read_id
 from ..domain.letter import KeptLetter
 from ..errors import NotFound
-from .answers import html
+from ..http.calls import read_id
+from ..http.pages import html
 from .visits import Visit
 
 LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"

@@ -8,20 +8,22 @@ from typing import cast
 
 from chalice.app import Response
 
-from .. import fields, mailings
-from ..access import digest
-from ..api.calls import read_id
+from .. import fields
+from ..access.idempotency import first_request
+from ..access.tokens import digest
 from ..domain.audience import Filter
 from ..domain.decisions import MailingFields, announced
 from ..domain.gateway_result import Outcome
 from ..domain.mailing import Mailing
 from ..errors import BadInput, FieldErrors
 from ..fields import MAILING, Field, read_fields
-from ..launch import Launch, foresee_launch
-from ..once import first_request
-from ..preview import Preview, preview_mailing, preview_plain
-from ..text_fields import suggested_names
-from ..trial import send_trial
+from ..http.calls import read_id
+from ..mailings import lifecycle
+from ..mailings.launch import Launch, foresee_launch
+from ..mailings.placeholders import suggested_names
+from ..mailings.preview import Preview, preview_mailing, preview_plain
+from ..mailings.test_message import send_trial
+from ..representation import represent_mailing
 from .visits import Visit
 
 ANNOUNCED = 303
@@ -42,7 +44,7 @@ def new(visit: Visit) -> Response:
 
 
 def edit(visit: Visit, sent_id: str) -> Response:
-    mailing = mailings.get_mailing(visit.outside, read_id(sent_id))
+    mailing = lifecycle.get_mailing(visit.outside, read_id(sent_id))
     return _shown(visit, _values_of(mailing), mailing)
 
 
@@ -51,13 +53,13 @@ def save_new(visit: Visit) -> Response:
 
 
 def save(visit: Visit, sent_id: str) -> Response:
-    return _save(visit, mailings.get_mailing(visit.outside, read_id(sent_id)))
+    return _save(visit, lifecycle.get_mailing(visit.outside, read_id(sent_id)))
 
 
 def preview(visit: Visit) -> Response:
     """Only the part of the form that says whom it reaches: what the page asks for while it is filled in."""
     mailing_id = visit.field("mailing")
-    before = mailings.get_mailing(visit.outside, read_id(mailing_id)) if mailing_id else None
+    before = lifecycle.get_mailing(visit.outside, read_id(mailing_id)) if mailing_id else None
     try:
         return visit.page("preview.html", preview=_preview(visit, _sent(visit, before), before))
     except BadInput as refused:
@@ -85,16 +87,16 @@ def _write(visit: Visit, sent: Values, before: Mailing | None) -> int:
     wanted = cast(MailingFields, read_fields(sent, MAILING, set(), partial=before is not None))
     if before is None:
         return _announce_once(visit, wanted)
-    return mailings.change_mailing(visit.outside, before.id, wanted, visit.author).id
+    return lifecycle.change_mailing(visit.outside, before.id, wanted, visit.author).id
 
 
 def _announce_once(visit: Visit, wanted: MailingFields) -> int:
     """However often one form is sent: a second click announces no second mailing."""
     outside, once = visit.outside, visit.field("once") or secrets.token_urlsafe()
     name = digest("form", visit.principal.name, once)
-    first = first_request(outside, name, "mailing", lambda: mailings.new_mailing_id(outside))
+    first = first_request(outside, name, "mailing", lambda: lifecycle.new_mailing_id(outside))
     if first.status_code is None:
-        mailings.announce_mailing(outside, wanted, first.reserved_id, visit.author)
+        lifecycle.announce_mailing(outside, wanted, first.reserved_id, visit.author)
         outside.first_requests.answered(name, ANNOUNCED, "")
     return first.reserved_id
 
@@ -165,7 +167,7 @@ def _joined(visit: Visit, name: str) -> str:
 
 
 def _values_of(mailing: Mailing) -> Values:
-    shown = mailings.shown(mailing)
+    shown = represent_mailing(mailing)
     return {name: "" if shown[name] is None else shown[name] for name in MAILING}
 
 

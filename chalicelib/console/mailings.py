@@ -7,15 +7,15 @@ from typing import Any, cast
 
 from chalice.app import Response
 
-from .. import mailings, stats
-from ..api.calls import read_id
-from ..api.paging import answer_page, cursor_place, read_page
-from ..api.stats import read_status
 from ..domain.mailing import CANCELLED, FINISHED, OPEN, PAUSED, RUNNING, Mailing
 from ..domain.message import DELIVERED, FAILED, RESENDABLE, STATUSES, UNDELIVERED, UNKNOWN, Message
 from ..domain.walk import BEGINNING
 from ..errors import NotFound
 from ..fields import RESEND, read_fields
+from ..http.calls import read_id
+from ..http.filters import read_message_status
+from ..http.paging import answer_page, cursor_place, read_page
+from ..mailings import lifecycle, stats
 from .visits import Visit
 
 LIST_LENGTH = 20
@@ -32,7 +32,7 @@ Step = Callable[[Visit, int], object]
 
 def list_(visit: Visit) -> Response:
     page = read_page({"limit": str(LIST_LENGTH), **visit.query}, numbers=1)
-    found, below = mailings.list_mailings(visit.outside, page.place[0] if page.place else None, page.limit)
+    found, below = lifecycle.list_mailings(visit.outside, page.place[0] if page.place else None, page.limit)
     listed = answer_page(visit.prefix + visit.path, {}, page, None if below is None else (below,), [])
     is_live = any(mailing.is_open for mailing in found)
     template = "mailings_live.html" if visit.query.get("live") else "mailings.html"
@@ -41,11 +41,11 @@ def list_(visit: Visit) -> Response:
 
 def read(visit: Visit, sent_id: str) -> Response:
     """The whole page, or, with `?live=1`, the part of it that changes while it runs."""
-    mailing = mailings.get_mailing(visit.outside, read_id(sent_id))
+    mailing = lifecycle.get_mailing(visit.outside, read_id(sent_id))
     if visit.query.get("live"):
         return visit.page("mailing_live.html", **_state(visit, mailing))
     page = read_page({"limit": str(MESSAGES_LENGTH), **visit.query}, numbers=2)
-    status = read_status(visit.query.get("status"))
+    status = read_message_status(visit.query.get("status"))
     found, cursor = stats.list_messages(visit.outside, mailing, status, page.cursor, page.limit)
     query = {"status": status} if status else {}
     listed = answer_page(visit.prefix + visit.path, query, page, cursor_place(cursor), [])
@@ -65,7 +65,7 @@ def ask(visit: Visit, sent_id: str, step: str) -> Response:
     """The question before what cannot be taken back."""
     if step not in QUESTIONS:
         raise NotFound
-    mailing = mailings.get_mailing(visit.outside, read_id(sent_id))
+    mailing = lifecycle.get_mailing(visit.outside, read_id(sent_id))
     return visit.page("mailing_question.html", mailing=mailing, step=step, question=QUESTIONS[step], choices=RESENDABLE)
 
 
@@ -81,14 +81,14 @@ def take(visit: Visit, sent_id: str, step: str) -> Response:
 def _resend(visit: Visit, mailing_id: int) -> Mailing:
     wanted = read_fields({"statuses": visit.form.get("statuses", [])}, RESEND, set(), partial=False)
     statuses = cast(tuple[str, ...], wanted["statuses"])
-    return mailings.resend_mailing(visit.outside, mailing_id, statuses, visit.author)
+    return lifecycle.resend_mailing(visit.outside, mailing_id, statuses, visit.author)
 
 
 STEPS: dict[str, Step] = {
-    "pause": lambda visit, mailing_id: mailings.pause_mailing(visit.outside, mailing_id, visit.author),
-    "resume": lambda visit, mailing_id: mailings.resume_mailing(visit.outside, mailing_id, visit.author),
-    "cancel": lambda visit, mailing_id: mailings.cancel_mailing(visit.outside, mailing_id, visit.author),
-    "delete": lambda visit, mailing_id: mailings.withdraw_mailing(visit.outside, mailing_id, visit.author),
+    "pause": lambda visit, mailing_id: lifecycle.pause_mailing(visit.outside, mailing_id, visit.author),
+    "resume": lambda visit, mailing_id: lifecycle.resume_mailing(visit.outside, mailing_id, visit.author),
+    "cancel": lambda visit, mailing_id: lifecycle.cancel_mailing(visit.outside, mailing_id, visit.author),
+    "delete": lambda visit, mailing_id: lifecycle.withdraw_mailing(visit.outside, mailing_id, visit.author),
     "resend": _resend,
 }
 

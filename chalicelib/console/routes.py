@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from ..api.calls import base_url
 from ..errors import NotFound
-from ..workers.wakeup import outside
+from ..http.calls import base_url
+from ..http.pages import read_static, static
+from ..runtime import outside
 from . import audit, clients, entry, exports, imports, mailbox, mailing_form, mailings, tokens
-from .answers import own_static, static
 from .visits import METHODS, Action, answer_visit
 
 console = Blueprint(__name__)
 
+HERE = Path(__file__).parent
 ROUTE: dict[str, Any] = {"methods": METHODS, "content_types": ["*/*"]}
 STATIC = {"console.css": "text/css", "times.js": "text/javascript", "live.js": "text/javascript"}
 STATIC |= {"preview.js": "text/javascript", "files.js": "text/javascript"}
@@ -34,7 +36,7 @@ def home() -> Response:
 def console_static(name: str) -> Response:
     if name not in STATIC:
         return Response(NotFound().body, status_code=404)
-    return static(own_static(name), STATIC[name])
+    return static(read_static(HERE / "static" / name), STATIC[name])
 
 
 @console.route("/console/sign-in", **ROUTE)

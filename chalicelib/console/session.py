@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 
+from ..access.users import SESSION_LIFE, user_of_session
 from ..adapters.outside import Outside
 from ..domain.principal import User
-from ..users import SESSION_LIFE, user_of_session
 
 if TYPE_CHECKING:
     from itsdangerous import URLSafeSerializer

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from chalice.app import Response
 
-from ..access import find_token, make_token, revoke_token
-from ..api.paging import answer_page, read_page
+from ..access.tokens import find_token, make_token, revoke_token
 from ..domain.principal import ROLES
 from ..errors import BadInput
+from ..http.paging import answer_page, read_page
 from .visits import Visit
 
 LIST_LENGTH = 50

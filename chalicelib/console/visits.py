@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from chalice.app import Request, Response
 
+from ..access.audit import author_of
 from ..adapters.outside import Outside
-from ..api.bodies import BODY_LIMIT
-from ..api.calls import base_url, raw_body
-from ..audit import author_of
 from ..domain.principal import Principal
 from ..domain.record import Author
 from ..errors import BadInput, Conflict, FieldErrors, MethodRefused, NotAllowed, Refusal, TooLarge
+from ..http.bodies import BODY_LIMIT
+from ..http.calls import base_url, raw_body
+from ..http.pages import page
 from ..logs import log, note
 from ..rendering import ENGLISH, LANGUAGES, translate
-from .answers import TEMPLATES, page
 from .session import Session, form_token, is_form_token, read_session
 
+TEMPLATES = Path(__file__).parent / "templates"
 METHODS = ["GET", "HEAD", "POST"]
 CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
 
@@ -96,7 +98,7 @@ class Visit:
             "csrf": form_token(self.outside, session) if session else "",
             "is_local": self.outside.settings.is_local,
         }
-        return page(template, status_code, language=self.language, **(known | values))
+        return page(TEMPLATES, template, status_code, language=self.language, **(known | values))
 
     def go(self, path: str, **query: object) -> Response:
         """Elsewhere in the console, with a GET."""

@@ -31,6 +31,9 @@ MAX_ATTRIBUTES_SIZE = 1024
 
 PHONE = re.compile(r"79[0-9]{9}")
 
+CLIENT_ID = "client_id"
+"""The counter that gives clients their ids."""
+
 MAX_CLIENT_ID = 10**10 - 1
 """Keeps a message's id, made of the mailing's and the client's, within an int64 and readable."""
 

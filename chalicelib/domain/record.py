@@ -47,11 +47,6 @@ class Author:
         return Record(number, self.at, self.name, action or usual, what, str(name), _cut(before), _cut(after))
 
 
-def shown_moment(moment: datetime | None) -> str | None:
-    """UTC, to the second: 2022-08-22T22:42:16Z. (strftime would not pad a year below 1000.)"""
-    return None if moment is None else moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
-
-
 def day_of(moment: datetime) -> int:
     """The day a record is stored under: days since 1 January of the year 1, in UTC."""
     return moment.toordinal()

@@ -6,8 +6,8 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from ..dead_letters import put_back
-from .wakeup import logging_errors, waking
+from ..delivery.dead_letters import put_back
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 

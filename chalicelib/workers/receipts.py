@@ -6,8 +6,8 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from ..receipts import settle_receipts as settle
-from .wakeup import logging_errors, waking
+from ..delivery.receipts import settle_receipts as settle
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 

@@ -7,8 +7,8 @@ from typing import Any
 from chalice.app import Blueprint
 
 from ..errors import Refusal
-from ..report import send_by_hand, send_scheduled
-from .wakeup import logging_errors, waking
+from ..reports.daily import send_by_hand, send_scheduled
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from ..jobs import do_job
-from .wakeup import logging_errors, waking
+from ..delivery.jobs import do_job
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 

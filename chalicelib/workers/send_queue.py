@@ -7,9 +7,9 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from ..posting import Record
-from ..sending import Sender
-from .wakeup import logging_errors, outside, waking
+from ..delivery.attempt import Record
+from ..delivery.sender import Sender
+from ..runtime import logging_errors, outside, waking
 
 worker = Blueprint(__name__)
 

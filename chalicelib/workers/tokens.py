@@ -6,10 +6,10 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from ..access import digest, make_token, revoke_token
-from ..audit import author_of
+from ..access.audit import author_of
+from ..access.tokens import digest, make_token, revoke_token
 from ..errors import Refusal
-from .wakeup import logging_errors, waking
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 

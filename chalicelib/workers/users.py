@@ -6,9 +6,9 @@ from typing import Any
 
 from chalice.app import Blueprint
 
+from ..access.users import make_user, remove_user
 from ..errors import Refusal
-from ..users import make_user, remove_user
-from .wakeup import logging_errors, waking
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import boto3
 
-from chalicelib.access import digest
+from chalicelib.access.tokens import digest
+from chalicelib.access.users import set_user
 from chalicelib.adapters.outside import Outside
 from chalicelib.domain.principal import ADMIN, Principal, Token
 from chalicelib.settings import LOCAL_STAGE, Settings
-from chalicelib.users import set_user
 
 LOCAL_TOKEN = "f3a527cd037b3a1e4d41f9e1afd7db26b6ba9cda"  # noqa: S105
 LOCAL_USER, LOCAL_PASSWORD = "adminaccount", "adminpass"

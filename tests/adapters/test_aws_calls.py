@@ -11,13 +11,13 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.adapters.outside import Outside
-from chalicelib.clients import change_client, forget_client, register_client
+from chalicelib.clients.registry import change_client, forget_client, register_client
+from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.decisions import MailingFields
 from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
-from chalicelib.mailings import announce_mailing, get_mailing
-from chalicelib.receipts import GROUP, settle_receipts, take_receipts
-from chalicelib.sending import Sender
+from chalicelib.mailings.lifecycle import announce_mailing, get_mailing
 from tests.aws import add_clients, make_outside
 from tests.aws_calls import counted_calls
 from tests.deliveries import OpenGateway, OverheardQueue, as_records, do_jobs, overhear

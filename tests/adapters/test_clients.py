@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.audience import count_audience, group_audience
-from chalicelib.clients import opt_out_client, register_client
+from chalicelib.clients.registry import opt_out_client, register_client
 from chalicelib.domain.audience import Filter, Partition
 from chalicelib.domain.client import MAX_CLIENT_ID, Client
 from chalicelib.errors import PhoneTaken, RowChanged
+from chalicelib.mailings.audience import count_audience, group_audience
 
 ANNA = Client(1, "79770000001", "друзья", "Europe/Moscow")
 BORIS = Client(2, "79210000002")

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.delivery.receipts import GROUP
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.decisions import ended
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import Message, message_id
 from chalicelib.domain.receipt import Receipt, reported
 from chalicelib.errors import RowChanged
-from chalicelib.receipts import GROUP
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MAILING = Mailing(1, NOW, NOW + timedelta(hours=1), "text", status="running", plan=Plan("block", 5000, 3, 2))

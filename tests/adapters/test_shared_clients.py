@@ -14,9 +14,9 @@ from moto import mock_aws
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.outside import Outside
-from chalicelib.clients import register_client
-from chalicelib.jobs import do_job
-from chalicelib.mailings import announce_mailing
+from chalicelib.clients.registry import register_client
+from chalicelib.delivery.jobs import do_job
+from chalicelib.mailings.lifecycle import announce_mailing
 from tests.aws import add_clients, forget_connections, make_outside
 
 

@@ -7,8 +7,8 @@ import pytest
 from bench.aws_limits import COLD_WRITES, IN_FLIGHT, PARTITION_WRITES, SECONDS_TO_DOUBLE, Feed, Table, fullest_partition
 from bench.scale import PROMISE, WARM
 from bench.simulation import PAGE_SECONDS, FanOut, Scenario, Simulation
+from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE
 from chalicelib.domain.audience import EVERYONE, plan_audience
-from chalicelib.fanout import SECONDS_FOR_A_PAGE
 
 TEN_MILLION = 10_000_000
 

@@ -14,11 +14,11 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from infra.local.browser import HOW_TO_HAVE_IT, find_browser, open_browser
 from infra.local.lambdas import invoke
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from infra.local.simulator import Simulator
 from infra.local.stack import LocalStack
+from tools.browser import HOW_TO_HAVE_IT, find_browser, open_browser
 
 from .conftest import Call
 

@@ -94,7 +94,7 @@ def test_what_is_no_file_of_clients_is_refused_at_once(
 
 
 def import_by_program(file: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "infra.import_clients", str(file), "--stack", STACK_NAME]
+    command = [sys.executable, "-m", "tools.import_clients", str(file), "--stack", STACK_NAME]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 

@@ -13,7 +13,7 @@ import pytest
 from chalicelib.adapters import aws
 from chalicelib.adapters.mailbox import Mailbox
 from chalicelib.domain.letter import KeptLetter
-from chalicelib.report import SCHEDULED_TIME
+from chalicelib.reports.daily import SCHEDULED_TIME
 from infra.local.deployment import REPORT_RECIPIENTS, REPORT_SENDER, STACK_NAME
 from infra.local.simulator import Simulator
 from infra.local.stack import LocalStack

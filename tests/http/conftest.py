@@ -15,12 +15,12 @@ from moto import mock_aws
 from pynamodb.models import Model
 
 from app import app
+from chalicelib import runtime
 from chalicelib import settings as settings_module
-from chalicelib.access import make_token
+from chalicelib.access.tokens import make_token
 from chalicelib.adapters.outside import Outside
+from chalicelib.delivery.fanout import start_mailing, walk_segment
 from chalicelib.domain.mailing import Counts
-from chalicelib.fanout import start_mailing, walk_segment
-from chalicelib.workers import wakeup
 from tests.aws import make_outside
 
 
@@ -48,10 +48,10 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
                 continue
             monkeypatch.setenv(name.upper(), ",".join(value) if isinstance(value, tuple) else str(value))
         settings_module.settings.cache_clear()
-        wakeup.outside.cache_clear()
-        yield wakeup.outside()
+        runtime.outside.cache_clear()
+        yield runtime.outside()
     settings_module.settings.cache_clear()
-    wakeup.outside.cache_clear()
+    runtime.outside.cache_clear()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from chalice.local import LambdaContext
 
 from app import app
-from chalicelib.access import LOCAL_TOKEN_DIGEST, authenticate, digest, make_token, revoke_token
+from chalicelib.access.tokens import LOCAL_TOKEN_DIGEST, authenticate, digest, make_token, revoke_token
 from chalicelib.adapters.outside import Outside
 from chalicelib.domain.principal import ADMIN, Principal, Token
 from chalicelib.errors import NotAuthenticated

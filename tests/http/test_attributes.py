@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.adapters.outside import Outside
 from chalicelib.adapters.tables.mailings import MailingRow
-from chalicelib.importing import do_import
+from chalicelib.clients.import_worker import do_import
 
 from .conftest import Call
 from .test_exports import parts_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.access import make_token
+from chalicelib.access.tokens import make_token
 from chalicelib.adapters.outside import Outside
 from tests.http.conftest import Call
 

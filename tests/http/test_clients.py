@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib.adapters.outside import Outside
-from chalicelib.clients import register_client
+from chalicelib.clients.registry import register_client
 from chalicelib.errors import BadInput
 
 from .conftest import Call

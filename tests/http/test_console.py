@@ -12,14 +12,14 @@ import pytest
 from chalice.test import Client
 
 from app import app
-from chalicelib import mailings
-from chalicelib.access import make_token
+from chalicelib.access.tokens import make_token
+from chalicelib.access.users import set_user
 from chalicelib.adapters.outside import Outside
+from chalicelib.clients.import_worker import work_off
+from chalicelib.delivery.fanout import start_mailing
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.mailing import Counts
-from chalicelib.fanout import start_mailing
-from chalicelib.importing import work_off
-from chalicelib.users import set_user
+from chalicelib.mailings import lifecycle
 from tests.fakes import FakeClock, FakeGateway
 
 from .conftest import Answer
@@ -248,7 +248,7 @@ def test_a_canary_is_given_shown_and_says_why_it_paused(anna: Browser, outside: 
     made = anna.post("/console/mailings/new", **MAILING, canary="20", max_error_rate="0").headers["Location"]
     path = made.partition("?")[0]
     assert 'name="max_error_rate" inputmode="numeric" value="0"' in anna.get(f"{path}/edit").text
-    before = mailings.get_mailing(outside, int(path.rpartition("/")[2]))
+    before = lifecycle.get_mailing(outside, int(path.rpartition("/")[2]))
     reason = Canary(20, 0).verdict(3, 20)
     outside.mailings.change(before, replace(before, status="paused", paused_because=reason))
     page = anna.get(path).text

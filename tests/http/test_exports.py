@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from chalicelib.adapters.outside import Outside
-from chalicelib.fanout import start_mailing, walk_segment
+from chalicelib.delivery.fanout import start_mailing, walk_segment
 
 from .conftest import Answer, Call
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.access import make_token
+from chalicelib.access.tokens import make_token
 from chalicelib.adapters.outside import Outside
 from chalicelib.adapters.tables.first_requests import FirstRequestRow
-from chalicelib.clients import forget_client
-from chalicelib.fanout import start_mailing
+from chalicelib.clients.registry import forget_client
+from chalicelib.delivery.fanout import start_mailing
 
 from .conftest import Call
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.access import make_token
+from chalicelib.access.tokens import make_token
 from chalicelib.adapters.outside import Outside
-from chalicelib.importing import do_import
+from chalicelib.clients.import_worker import do_import
 
 from .conftest import Answer, Call
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.adapters.outside import Outside
-from chalicelib.fanout import start_mailing
+from chalicelib.delivery.fanout import start_mailing
 
 from .conftest import Call
 

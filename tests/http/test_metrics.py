@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from chalicelib.access import make_token
+from chalicelib.access.tokens import make_token
 from chalicelib.adapters.outside import Outside
 from chalicelib.api.metrics import Gauge, exposition
-from chalicelib.fanout import start_mailing, walk_segment
+from chalicelib.delivery.fanout import start_mailing, walk_segment
 
 from .conftest import Call
 

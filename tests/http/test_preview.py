@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.outside import Outside
-from chalicelib.clients import opt_out_client, register_client
+from chalicelib.clients.registry import opt_out_client, register_client
 
 from .conftest import Call
 

@@ -10,11 +10,11 @@ import pytest
 from chalice.test import Client
 
 from app import app
+from chalicelib import runtime
 from chalicelib import settings as settings_module
 from chalicelib.adapters import aws
 from chalicelib.adapters.outside import Outside
-from chalicelib.receipts import settle_receipts
-from chalicelib.workers import wakeup
+from chalicelib.delivery.receipts import settle_receipts
 
 from .conftest import Answer
 
@@ -29,8 +29,8 @@ def expecting(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> Outside:
     aws.client("ssm").put_parameter(Name="/test/receipts-secret", Value=SECRET, Type="SecureString")
     monkeypatch.setenv("RECEIPTS", "true")
     settings_module.settings.cache_clear()
-    wakeup.outside.cache_clear()
-    return wakeup.outside()
+    runtime.outside.cache_clear()
+    return runtime.outside()
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from chalice.test import Client
 
 from app import app
+from chalicelib import runtime
 from chalicelib import settings as settings_module
 from chalicelib.adapters import aws
 from chalicelib.adapters.outside import Outside
-from chalicelib.workers import wakeup
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def invoke(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("REPORT_RECIPIENTS", "anna@example.com")
     monkeypatch.setenv("REPORT_SENDER", "reports@example.com")
     settings_module.settings.cache_clear()
-    wakeup.outside.cache_clear()
+    runtime.outside.cache_clear()
     aws.client("ses").verify_email_identity(EmailAddress="reports@example.com")
     with Client(app) as client:
         yield lambda payload: client.lambda_.invoke("send_report", payload).payload

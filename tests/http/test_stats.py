@@ -3,7 +3,7 @@ from __future__ import annotations
 from chalicelib.adapters.outside import Outside
 from chalicelib.domain.decisions import ended
 from chalicelib.domain.mailing import Counts
-from chalicelib.mailings import get_mailing
+from chalicelib.mailings.lifecycle import get_mailing
 
 from .conftest import Call
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.access import make_token
+from chalicelib.access.tokens import make_token
 from chalicelib.adapters.outside import Outside
-from chalicelib.fanout import start_mailing
+from chalicelib.delivery.fanout import start_mailing
 
 from .conftest import Call
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.access import make_token
+from chalicelib.access.tokens import make_token
 from chalicelib.adapters.outside import Outside
 
 from .conftest import Call

@@ -11,16 +11,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from chalicelib import hours, mailings
-from chalicelib.clients import change_client, forget_client, opt_in_client, opt_out_client
+from chalicelib.clients.registry import change_client, forget_client, opt_in_client, opt_out_client
+from chalicelib.delivery import local_hours
+from chalicelib.delivery.fanout import start_mailing
+from chalicelib.delivery.receipts import take_receipts
+from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import RESENDABLE, TAKEN, Message
 from chalicelib.domain.receipt import REPORTED, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
-from chalicelib.fanout import start_mailing
-from chalicelib.receipts import take_receipts
-from chalicelib.sweep import sweep
+from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
 from tests.fakes import FakeGateway
 from tests.world import Crash, Mortal, World
@@ -121,13 +122,13 @@ class Deliveries(RuleBasedStateMachine):
     @rule(mailing_id=mailing_ids, window=windows, death=deaths)
     def change_hours(self, mailing_id: int, window: Any, death: Death) -> None:
         fields = {"time_from": None, "time_to": None, **window}
-        self._order(lambda outside: mailings.change_mailing(outside, mailing_id, fields), death)
+        self._order(lambda outside: lifecycle.change_mailing(outside, mailing_id, fields), death)
 
     @rule(starts_in=st.integers(-60, 300), death=deaths)
     def announce_and_die(self, starts_in: int, death: Death) -> None:
         start = self.world.clock.now() + timedelta(seconds=starts_in)
         fields: Any = {"datetime_start": start, "datetime_end": start + timedelta(seconds=900), "message_text": "text"}
-        self._order(lambda outside: mailings.announce_mailing(outside, fields), death)
+        self._order(lambda outside: lifecycle.announce_mailing(outside, fields), death)
 
     @rule(number=st.integers(1, 3))
     def register_more(self, number: int) -> None:
@@ -144,28 +145,28 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def pause(self, mailing_id: int, death: Death) -> None:
-        self._order(lambda outside: mailings.pause_mailing(outside, mailing_id), death)
+        self._order(lambda outside: lifecycle.pause_mailing(outside, mailing_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def resume(self, mailing_id: int, death: Death) -> None:
-        self._order(lambda outside: mailings.resume_mailing(outside, mailing_id), death)
+        self._order(lambda outside: lifecycle.resume_mailing(outside, mailing_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def cancel(self, mailing_id: int, death: Death) -> None:
-        self._order(lambda outside: mailings.cancel_mailing(outside, mailing_id), death)
+        self._order(lambda outside: lifecycle.cancel_mailing(outside, mailing_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def resend(self, mailing_id: int, death: Death) -> None:
-        self._order(lambda outside: mailings.resend_mailing(outside, mailing_id, self.resendable), death)
+        self._order(lambda outside: lifecycle.resend_mailing(outside, mailing_id, self.resendable), death)
 
     @rule(mailing_id=mailing_ids, seconds=st.integers(-300, 1500), death=deaths)
     def move_end(self, mailing_id: int, seconds: int, death: Death) -> None:
         end = self.world.clock.now() + timedelta(seconds=seconds)
-        self._order(lambda outside: mailings.change_mailing(outside, mailing_id, {"datetime_end": end}), death)
+        self._order(lambda outside: lifecycle.change_mailing(outside, mailing_id, {"datetime_end": end}), death)
 
     @rule(mailing_id=consumes(mailing_ids))
     def delete(self, mailing_id: int) -> None:
-        self._order(lambda outside: mailings.withdraw_mailing(outside, mailing_id), None)
+        self._order(lambda outside: lifecycle.withdraw_mailing(outside, mailing_id), None)
 
     @rule(answers=st.lists(st.sampled_from(ANSWERS), max_size=8))
     def let_the_gateway_answer(self, answers: list[Answer]) -> None:
@@ -185,7 +186,7 @@ class Deliveries(RuleBasedStateMachine):
         for opening in sorted(self.outside.schedules.openings):
             if opening[1] <= now:
                 self.outside.schedules.openings.remove(opening)
-                self._invoke(lambda outside, one=opening: hours.release(outside, *one), death)
+                self._invoke(lambda outside, one=opening: local_hours.release(outside, *one), death)
 
     @rule()
     def lose_the_schedules(self) -> None:
@@ -287,7 +288,7 @@ class Deliveries(RuleBasedStateMachine):
         """Whatever paused it, a person or its canary."""
         for mailing in list(self.outside.mailings.rows.values()):
             if mailing.status == "paused":
-                mailings.resume_mailing(self.outside, mailing.id)
+                lifecycle.resume_mailing(self.outside, mailing.id)
 
     def _assert_ended(self, mailing: Mailing) -> None:
         assert not mailing.is_open, mailing

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients import opt_out_client
+from chalicelib.clients.registry import opt_out_client
+from chalicelib.delivery.attempt import Record
+from chalicelib.delivery.sender import Sender
+from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
-from chalicelib.mailings import change_mailing, pause_mailing, resend_mailing, resume_mailing
-from chalicelib.posting import Record
-from chalicelib.sending import Sender
-from chalicelib.sweep import sweep
+from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from tests.world import Mortal, World
 
 DAY = 24 * 3600
@@ -58,7 +58,7 @@ def test_whoever_is_queued_beyond_them_waits_also_for_senders_with_an_old_memory
     world.do_jobs()
     senders = [Sender(world.outside) for _ in range(3)]
     for sender in senders:
-        sender.mailings.get(mailing_id)
+        sender.shared.mailings.get(mailing_id)
     for client_id in range(1, 51):
         world.outside.send_queue.send([{"mailing": mailing_id, "client": client_id}])
     for sender in itertools.cycle(senders):

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from chalicelib.fanout import SECONDS_FOR_A_PAGE, walk_segment
-from chalicelib.mailings import announce_mailing
+from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE, walk_segment
+from chalicelib.mailings.lifecycle import announce_mailing
 from tests.world import Crash, Mortal, World
 
 CLIENTS = 23

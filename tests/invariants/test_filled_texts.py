@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chalicelib.clients import change_client
+from chalicelib.clients.registry import change_client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.template import NO_TEXT
-from chalicelib.mailings import change_mailing, resend_mailing
+from chalicelib.mailings.lifecycle import change_mailing, resend_mailing
 from tests.world import World
 
 

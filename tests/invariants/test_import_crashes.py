@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients import register_client
+from chalicelib.clients.import_worker import do_import
+from chalicelib.clients.imports import check_content, take_content
+from chalicelib.clients.registry import register_client
+from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.record import Author
-from chalicelib.importing import do_import
-from chalicelib.imports import check_content, take_content
-from chalicelib.sweep import sweep
 from tests.world import Crash, Mortal, World
 
 KNOWN = 10

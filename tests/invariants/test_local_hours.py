@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients import change_client
+from chalicelib.clients.registry import change_client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
-from chalicelib.mailings import change_mailing, pause_mailing, resume_mailing
+from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from chalicelib.zones import zone
 from tests.world import Mortal, World
 

@@ -6,12 +6,12 @@ from datetime import time
 
 import pytest
 
+from chalicelib.delivery.attempt import Record
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import BURST
-from chalicelib.mailings import change_mailing, pause_mailing, resume_mailing
-from chalicelib.posting import Record
-from chalicelib.sending import Sender
+from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from infra.local.arrivals import most_in_a_second
 from tests.world import Mortal, World
 

@@ -6,13 +6,13 @@ import itertools
 
 import pytest
 
-from chalicelib.clients import forget_client
+from chalicelib.clients.registry import forget_client
+from chalicelib.delivery.receipts import GROUP, settle_receipts
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import Message
 from chalicelib.errors import RowChanged
-from chalicelib.mailings import resend_mailing, withdraw_mailing
-from chalicelib.receipts import GROUP, settle_receipts
+from chalicelib.mailings.lifecycle import resend_mailing, withdraw_mailing
 from tests.world import Mortal, World
 
 SILENCE = Answer(None, "ReadTimeout")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.clients import change_client, forget_client
+from chalicelib.clients.registry import change_client, forget_client
+from chalicelib.delivery.attempt import Record
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.breaker import FAILURES_IN_A_ROW
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.mailings import change_mailing, withdraw_mailing
-from chalicelib.posting import Record
-from chalicelib.sending import Sender
+from chalicelib.mailings.lifecycle import change_mailing, withdraw_mailing
 from tests.world import World
 
 DOWN = Answer(None, "ConnectionError")

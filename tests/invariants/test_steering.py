@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.delivery.sender import Sender
+from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.errors import NotInThisStatus
-from chalicelib.mailings import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
-from chalicelib.sending import Sender
-from chalicelib.sweep import sweep
+from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
 from tests.world import World
 
 SILENCE = Answer(None, "ReadTimeout")
@@ -51,10 +51,10 @@ def test_a_paused_mailing_sends_nothing_and_costs_nothing_until_it_is_resumed() 
 def test_a_sender_that_remembers_the_mailing_sees_the_pause_within_a_second_or_two() -> None:
     world, mailing_id = fanned_out(20)
     sender = Sender(world.outside)
-    sender.mailings.get(mailing_id)
+    sender.shared.mailings.get(mailing_id)
     pause_mailing(world.outside, mailing_id)
     world.clock.forward(1)
-    assert sender.mailings.get(mailing_id) == world.get(mailing_id)
+    assert sender.shared.mailings.get(mailing_id) == world.get(mailing_id)
 
 
 def test_a_mailing_paused_while_it_is_fanned_out_reaches_everyone_when_it_is_resumed() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chalicelib.clients import forget_client, opt_in_client, opt_out_client
+from chalicelib.clients.registry import forget_client, opt_in_client, opt_out_client
 from chalicelib.domain.admission import CLIENT_GONE, OPTED_OUT
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.mailings import pause_mailing, resend_mailing, resume_mailing
+from chalicelib.mailings.lifecycle import pause_mailing, resend_mailing, resume_mailing
 from tests.world import World
 
 

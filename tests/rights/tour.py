@@ -24,8 +24,7 @@ from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.mailings import MailingRow
 from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.adapters.tables.segments import SegmentRow
-from chalicelib.clients import CLIENT_ID
-from chalicelib.domain.client import BLOCK_SIZE, LABEL_SHARDS
+from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, LABEL_SHARDS
 from chalicelib.domain.rate import Bucket, Clocks
 from chalicelib.settings import LOCAL_STAGE, Settings
 from infra.local.deployment import REPORT_SENDER, STACK_NAME

@@ -23,7 +23,7 @@ from chalicelib.adapters.tables.segments import SegmentRow
 from chalicelib.adapters.tables.tokens import TokenRow
 from chalicelib.adapters.tables.users import AttemptsRow, UserRow
 from chalicelib.domain.client_import import KEPT
-from chalicelib.report import SCHEDULED_TIME
+from chalicelib.reports.daily import SCHEDULED_TIME
 from chalicelib.settings import Settings
 from infra.deploy.checks import LONGEST_STAGE, stack_name_of
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.access import USE_NOTED_EVERY, authenticate, digest, make_token, revoke_token
+from chalicelib.access.tokens import USE_NOTED_EVERY, authenticate, digest, make_token, revoke_token
 from chalicelib.domain.record import Author
 from chalicelib.errors import BadInput, NotAuthenticated, NotFound
 from tests.fakes import FakeOutside

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.audit import MAX_READS, list_records
+from chalicelib.access.audit import MAX_READS, list_records
 from chalicelib.domain.record import LONGEST_TEXT, Author
 from tests.fakes import FakeOutside
 

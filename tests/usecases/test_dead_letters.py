@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from chalicelib.dead_letters import put_aside, put_back
+from chalicelib.delivery.dead_letters import put_aside, put_back
 from tests.fakes import FakeOutside
 
 JOB = json.dumps({"job": "walk", "mailing": 1, "segment": 0, "new": True})

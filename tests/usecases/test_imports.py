@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients import ClientFilter, forget_client, list_clients, opt_out_client, register_client
+from chalicelib.clients.import_worker import BUSY_SECONDS, SECONDS_FOR_A_CHUNK, do_import, work_off
+from chalicelib.clients.imports import check_content, list_refused, take_content, take_file
+from chalicelib.clients.registry import ClientFilter, forget_client, list_clients, opt_out_client, register_client
+from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport
 from chalicelib.domain.record import Author
 from chalicelib.domain.walk import BEGINNING
 from chalicelib.errors import BadInput, ImportBusy, NotFound, NotWritten
-from chalicelib.importing import BUSY_SECONDS, SECONDS_FOR_A_CHUNK, do_import, work_off
-from chalicelib.imports import check_content, list_refused, take_content, take_file
-from chalicelib.sweep import sweep
 from tests.fakes import FakeOutside
 
 

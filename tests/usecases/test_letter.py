@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import pytz
 
-from chalicelib.console.answers import TEMPLATES as CONSOLE
+from chalicelib.console.visits import TEMPLATES as CONSOLE
+from chalicelib.delivery.reconcile import NO_WORD
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain.audience import Filter, Plan
 from chalicelib.domain.gateway_result import Answer, read_answer
@@ -23,9 +24,8 @@ from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import STATUSES
 from chalicelib.domain.receipt import NO_REASON
 from chalicelib.domain.report import Period, Reasons, Report
-from chalicelib.letter import LETTERS, SHOWN, compose
-from chalicelib.recount import NO_WORD
 from chalicelib.rendering import translate
+from chalicelib.reports.email import LETTERS, SHOWN, compose
 from chalicelib.settings import Settings
 
 END = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -86,7 +86,7 @@ def test_it_is_in_english_or_in_russian_with_times_of_the_reports_zone() -> None
 
 
 def test_every_text_has_its_russian() -> None:
-    sources = [path.read_text() for path in (*LETTERS.glob("report.*"), LETTERS.parent / "letter.py")]
+    sources = [path.read_text() for path in (*LETTERS.glob("report.*"), LETTERS.parent / "email.py")]
     texts = {text for source in sources for text in re.findall(r'\b_\("([^"]+)"\)', source)}
     statuses = {status.capitalize() for status in mailing_domain.STATUSES} | set(STATUSES)
     known = set(json.loads((LETTERS / "ru.json").read_text()))

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.delivery.attempt import Record
+from chalicelib.delivery.jobs import do_job
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.message import message_id
-from chalicelib.jobs import do_job
 from chalicelib.logs import log, measure
-from chalicelib.posting import Record
-from chalicelib.sending import Sender
-from chalicelib.workers.wakeup import InvocationFailed, logging_errors, waking
+from chalicelib.runtime import InvocationFailed, logging_errors, waking
 from tests.world import World
 
 Lines = Callable[[], list[dict[str, Any]]]

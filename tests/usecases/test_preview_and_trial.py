@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.audience import PATIENCE, PATIENCE_FOR_GROUPS, count_audience, group_audience
-from chalicelib.clients import forget_client, opt_out_client, register_client
+from chalicelib.clients.registry import forget_client, opt_out_client, register_client
 from chalicelib.domain.audience import Filter
 from chalicelib.domain.client import Client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.record import Author
 from chalicelib.errors import BadInput
-from chalicelib.preview import preview_mailing
-from chalicelib.trial import send_trial
+from chalicelib.mailings.audience import PATIENCE, PATIENCE_FOR_GROUPS, count_audience, group_audience
+from chalicelib.mailings.preview import preview_mailing
+from chalicelib.mailings.test_message import send_trial
 from tests.fakes import FakeOutside
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
+from chalicelib.delivery.rate_limits import Permits, delays_of
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.rate import AHEAD, ANY_TIME, BURST, Permit
 from chalicelib.errors import RowChanged
-from chalicelib.rates import Permits, delays_of
 from tests.fakes import FakeOutside
 
 HANDFUL = 5

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.letter import Letter
 from chalicelib.errors import BadInput, NotSent
-from chalicelib.report import SCHEDULED_TIME, make_report, send_by_hand, send_report, send_scheduled
+from chalicelib.reports.daily import SCHEDULED_TIME, make_report, send_by_hand, send_report, send_scheduled
 from tests.world import Crash, World
 
 RECIPIENTS = ("anna@example.com", "oleg@example.com")

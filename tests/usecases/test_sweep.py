@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.mailing import Mailing
-from chalicelib.sweep import sweep
 from tests.fakes import FakeMailings
 from tests.world import World
 

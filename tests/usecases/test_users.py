@@ -6,9 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.password import hash_password, is_password
-from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
-from chalicelib.users import (
+from chalicelib.access.users import (
     MOST_ATTEMPTS,
     SESSION_LIFE,
     STRETCH,
@@ -19,6 +17,8 @@ from chalicelib.users import (
     sign_out,
     user_of_session,
 )
+from chalicelib.domain.password import hash_password, is_password
+from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
 from tests.fakes import FakeOutside
 
