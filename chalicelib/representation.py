@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, time
 
+from .domain.audit_record import AuditRecord
 from .domain.client import Client
 from .domain.client_import import ClientImport, RefusedRow
 from .domain.mailing import Counts, Mailing
 from .domain.message import Message
 from .domain.principal import Token
-from .domain.record import Record
 
 CLIENT_FIELDS = ("id", "phone_number", "operator_code", "tag", "timezone", "opted_out_at", "attributes")
 MESSAGE_FIELDS = (
@@ -76,7 +76,7 @@ def represent_token(token: Token) -> dict[str, object]:
     return {"name": token.principal.name, "role": token.principal.role}
 
 
-def represent_record(record: Record) -> dict[str, object]:
+def represent_record(record: AuditRecord) -> dict[str, object]:
     return _represent(record, RECORD_FIELDS)
 
 

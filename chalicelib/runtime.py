@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
-from .adapters.outside import Outside
+from .adapters.services import Services
 from .domain.masking import mask_text
 from .logs import log
 from .settings import settings
@@ -20,15 +20,15 @@ class InvocationFailed(Exception):
 
 
 @cache
-def outside() -> Outside:
-    return Outside(settings())
+def services() -> Services:
+    return Services(settings())
 
 
-def waking(context: Any) -> Outside:
+def waking(context: Any) -> Services:
     """Mark this invocation's lines in the log, and those alone, and hand over the outside."""
     log.clear_state()
     log.append_keys(function=context.function_name, request_id=context.aws_request_id)
-    return outside()
+    return services()
 
 
 def logging_errors(handler: Callable[P, T]) -> Callable[P, T]:

@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 
 from infra.local.lambdas import invoke
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
-from infra.local.stack import LocalStack, any_settings
+from infra.local.stack import DevStack, any_settings
 
 from .browser import open_browser
 
@@ -40,14 +40,14 @@ SETTLE_SECONDS = 1.5
 
 
 def main() -> int:
-    with LocalStack(any_settings(), Path(tempfile.mkdtemp(prefix="notifications-screenshots-"))) as stack:
+    with DevStack(any_settings(), Path(tempfile.mkdtemp(prefix="notifications-screenshots-"))) as stack:
         _fill(stack)
         for language in LANGUAGES:
             _take(stack, language)
     return 0
 
 
-def _fill(stack: LocalStack) -> None:
+def _fill(stack: DevStack) -> None:
     """Clients, a mailing that is finished, one under way, and one that is to come."""
     assert stack.simulator is not None
     for number in range(120):
@@ -69,19 +69,19 @@ def _fill(stack: LocalStack) -> None:
     invoke("SendReport", {"date": next_report.isoformat()})
 
 
-def _announce(stack: LocalStack, text: str, starts_in: timedelta, **chosen: str) -> None:
+def _announce(stack: DevStack, text: str, starts_in: timedelta, **chosen: str) -> None:
     start = datetime.now(UTC) + starts_in
     times = {"datetime_start": start.isoformat(), "datetime_end": (start + timedelta(hours=9)).isoformat()}
     _call(stack, "/Mailing/", message_text=text, **times, **chosen)
 
 
-def _call(stack: LocalStack, path: str, content: bytes | None = None, **fields: Any) -> None:
+def _call(stack: DevStack, path: str, content: bytes | None = None, **fields: Any) -> None:
     headers = {"Authorization": f"Token {LOCAL_TOKEN}"}
     headers |= {"Content-Type": "text/csv"} if content else {}
     requests.post(stack.url + path, data=content or fields, headers=headers, timeout=30).raise_for_status()
 
 
-def _take(stack: LocalStack, language: str) -> None:
+def _take(stack: DevStack, language: str) -> None:
     driver = open_browser(language, height=850, zone="Europe/Moscow")
     try:
         for name, path in PAGES.items():

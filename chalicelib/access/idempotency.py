@@ -6,23 +6,23 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.first_request import FirstRequest
+from ..domain.idempotency import IdempotentRequest
 from ..errors import KeyReused, RowChanged
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 KEPT = timedelta(hours=24)
 
 
-def first_request(
-    outside: Outside, name: str, fingerprint: str, new_id: Callable[[], int] | None = None
-) -> FirstRequest:
+def register_request(
+    services: Services, name: str, fingerprint: str, new_id: Callable[[], int] | None = None
+) -> IdempotentRequest:
     """This request, or an earlier one under the same name, which must be the same: KeyReused otherwise."""
-    requests, now = outside.first_requests, outside.clock.now()
+    requests, now = services.idempotency_keys, services.clock.now()
     first = requests.find(name, now)
     if first is None:
-        mine = FirstRequest(fingerprint, new_id() if new_id else 0)
+        mine = IdempotentRequest(fingerprint, new_id() if new_id else 0)
         try:
             requests.add(name, mine, now, now + KEPT)
             return mine

@@ -8,13 +8,13 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from ..domain.audit_record import Author
 from ..domain.principal import ROLES, Principal, Token
-from ..domain.record import Author
 from ..errors import BadInput, NotAuthenticated, NotFound, RowChanged
 from ..representation import represent_token
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 LOCAL_TOKEN_DIGEST = "a86a3116addba6c5d830ab44ccaed3f081e25b7c387b12032facf833d6a88f38"  # noqa: S105
 AUTHORIZATION = re.compile(r"[Tt]oken ([0-9a-f]{40})")
@@ -30,7 +30,7 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def authenticate(outside: Outside, authorization: str | None) -> Principal:
+def authenticate(services: Services, authorization: str | None) -> Principal:
     """Whose `Authorization: Token <40 hex characters>` this is; raises NotAuthenticated.
 
     The token that is published in the contract opens the local stage and no other.
@@ -41,36 +41,36 @@ def authenticate(outside: Outside, authorization: str | None) -> Principal:
     if match is None:
         raise NotAuthenticated('Invalid token header: "Token" and 40 hex characters are expected.')
     token_digest = digest(match[1])
-    if token_digest == LOCAL_TOKEN_DIGEST and not outside.settings.is_local:
+    if token_digest == LOCAL_TOKEN_DIGEST and not services.settings.is_local:
         raise NotAuthenticated("Invalid token.")
-    token = outside.tokens.find(token_digest)
+    token = services.tokens.find(token_digest)
     if token is None or token.revoked_at:
         raise NotAuthenticated("Invalid token.")
-    _note_use(outside, token)
+    _note_use(services, token)
     return token.principal
 
 
-def make_token(outside: Outside, name: str, role: str, author: Author | None = None) -> str:
+def make_token(services: Services, name: str, role: str, author: Author | None = None) -> str:
     """A new token, shown this once and stored only as its digest."""
     require_role(role)
     if not name.strip() or len(name) > LONGEST_NAME:
         raise BadInput({"name": [f"A name of 1 to {LONGEST_NAME} characters is expected."]})
     token = secrets.token_hex(20)
-    made = Token(digest(token), Principal(name.strip(), role), outside.clock.now())
+    made = Token(digest(token), Principal(name.strip(), role), services.clock.now())
     record = author.record("token", made.digest[:8], None, represent_token(made)) if author else None
-    outside.tokens.add(made, record)
+    services.tokens.add(made, record)
     return token
 
 
-def revoke_token(outside: Outside, token_digest: str, author: Author | None = None) -> None:
-    token = find_token(outside, token_digest)
+def revoke_token(services: Services, token_digest: str, author: Author | None = None) -> None:
+    token = find_token(services, token_digest)
     if token.revoked_at is None:
         record = author.record("token", token_digest[:8], represent_token(token), None, "revoked") if author else None
-        outside.tokens.revoke(token_digest, outside.clock.now(), record)
+        services.tokens.revoke(token_digest, services.clock.now(), record)
 
 
-def find_token(outside: Outside, token_digest: str) -> Token:
-    token = outside.tokens.find(token_digest) if DIGEST.fullmatch(token_digest) else None
+def find_token(services: Services, token_digest: str) -> Token:
+    token = services.tokens.find(token_digest) if DIGEST.fullmatch(token_digest) else None
     if token is None:
         raise NotFound("There is no such token.")
     return token
@@ -81,11 +81,11 @@ def require_role(role: str) -> None:
         raise BadInput({"role": [f'"{role}" is not a valid choice: {" or ".join(ROLES)} is expected.']})
 
 
-def _note_use(outside: Outside, token: Token) -> None:
-    now = outside.clock.now()
+def _note_use(services: Services, token: Token) -> None:
+    now = services.clock.now()
     if token.last_used_at is not None and now - token.last_used_at < USE_NOTED_EVERY:
         return
     try:
-        outside.tokens.used(token.digest, now)
+        services.tokens.used(token.digest, now)
     except RowChanged as gone:
         raise NotAuthenticated("Invalid token.") from gone

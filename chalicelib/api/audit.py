@@ -13,5 +13,5 @@ from ..representation import represent_record
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=2)
     place = (page.place[0], page.place[1]) if page.place else None
-    found, rest = audit.list_records(call.outside, place, page.limit)
+    found, rest = audit.list_records(call.services, place, page.limit)
     return Response(answer_page(call.url, call.query, page, rest, [represent_record(record) for record in found]))

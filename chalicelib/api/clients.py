@@ -15,13 +15,13 @@ from ..http.calls import Call
 from ..http.filters import read_client_filter
 from ..http.paging import answer_page, cursor_place, read_page
 from ..representation import represent_client
-from .once import answer_once
+from .idempotency import answer_idempotently
 
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=2)
     wanted = read_client_filter(call.query)
-    found, cursor = registry.list_clients(call.outside, wanted, page.cursor, page.limit)
+    found, cursor = registry.list_clients(call.services, wanted, page.cursor, page.limit)
     results = [represent_client(client) for client in found]
     return Response(answer_page(call.url, call.query, page, cursor_place(cursor), results))
 
@@ -31,38 +31,38 @@ def create(call: Call) -> Response:
 
     def register(reserved_id: int | None) -> Response:
         return Response(
-            represent_client(registry.register_client(call.outside, wanted, reserved_id, call.author)), status_code=201
+            represent_client(registry.register_client(call.services, wanted, reserved_id, call.author)), status_code=201
         )
 
-    return answer_once(call, register, new_id=lambda: registry.new_client_id(call.outside))
+    return answer_idempotently(call, register, new_id=lambda: registry.new_client_id(call.services))
 
 
 def read(call: Call, client_id: int) -> Response:
-    return Response(represent_client(registry.get_client(call.outside, client_id)))
+    return Response(represent_client(registry.get_client(call.services, client_id)))
 
 
 def change(call: Call, client_id: int, partial: bool) -> Response:
     return Response(
-        represent_client(registry.change_client(call.outside, client_id, _read(call, partial), call.author))
+        represent_client(registry.change_client(call.services, client_id, _read(call, partial), call.author))
     )
 
 
 def delete(call: Call, client_id: int) -> Response:
-    registry.forget_client(call.outside, client_id, call.author)
+    registry.forget_client(call.services, client_id, call.author)
     return Response("", status_code=204)
 
 
 def opt_out(call: Call, client_id: int) -> Response:
-    return _stop(call, lambda: registry.opt_out_client(call.outside, client_id, call.author))
+    return _stop(call, lambda: registry.opt_out_client(call.services, client_id, call.author))
 
 
 def opt_in(call: Call, client_id: int) -> Response:
-    return _stop(call, lambda: registry.opt_in_client(call.outside, client_id, call.author))
+    return _stop(call, lambda: registry.opt_in_client(call.services, client_id, call.author))
 
 
 def _stop(call: Call, decide: Callable[[], Client]) -> Response:
     read_fields(call.body(), {}, set(), partial=False)
-    return answer_once(call, lambda _: Response(represent_client(decide())))
+    return answer_idempotently(call, lambda _: Response(represent_client(decide())))
 
 
 def _read(call: Call, partial: bool) -> ClientFields:

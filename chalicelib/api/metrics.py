@@ -25,7 +25,7 @@ class Gauge:
 
 
 def read(call: Call) -> Response:
-    found = stats.standing(call.outside)
+    found = stats.snapshot(call.services)
     gauges = (
         Gauge("mailings", "Mailings; ended: finished, or cancelled for good.", "status", found.mailings),
         Gauge("messages", "Messages of all mailings there are.", "status", found.messages),

@@ -11,18 +11,18 @@ from ..domain.sms import Length
 from ..fields import MAILING, MAILING_READ_ONLY, read_fields
 from ..http.calls import Call
 from ..mailings.launch import Launch, foresee_launch
-from ..mailings.placeholders import require_known_fields
+from ..mailings.placeholders import require_known_placeholders
 from ..mailings.preview import Preview, preview_mailing
 from ..representation import represent_moment
 
 
 def preview(call: Call) -> Response:
     wanted = cast(MailingFields, read_fields(call.body(), MAILING, MAILING_READ_ONLY, partial=False))
-    require_known_fields(call.outside, wanted["message_text"])
-    mailing = announced(wanted, 0, call.outside.clock.now())
-    launch = foresee_launch(call.outside, mailing)
+    require_known_placeholders(call.services, wanted["message_text"])
+    mailing = announced(wanted, 0, call.services.clock.now())
+    launch = foresee_launch(call.services, mailing)
     counted = launch.audience.clients, launch.audience.is_whole
-    text = preview_mailing(call.outside, mailing.chosen, mailing.message_text, counted)
+    text = preview_mailing(call.services, mailing.chosen, mailing.message_text, counted)
     return Response({**_shown_audience(launch), **_shown_text(text), **_shown_forecast(launch)})
 
 

@@ -14,12 +14,12 @@ from ..representation import represent_counts, represent_mailing, represent_mess
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=1)
-    found, below = lifecycle.list_mailings(call.outside, page.place[0] if page.place else None, page.limit)
-    number, counts = stats.totals(call.outside)
+    found, below = lifecycle.list_mailings(call.services, page.place[0] if page.place else None, page.limit)
+    number, counts = stats.totals(call.services)
     results = [{**represent_mailing(mailing), "messages": represent_counts(mailing.counts)} for mailing in found]
     place = None if below is None else (below,)
     totals = {"mailings": number, "messages": counts.total, **counts.with_receipts()}
-    dead_letters = call.outside.dead_letters.size()
+    dead_letters = call.services.dead_letters.size()
     return Response(
         {"totals": totals, "dead_letters": dead_letters, **answer_page(call.url, call.query, page, place, results)}
     )
@@ -28,8 +28,8 @@ def list_(call: Call) -> Response:
 def read(call: Call, mailing_id: int) -> Response:
     page = read_page(call.query, numbers=2)
     status = read_message_status(call.query.get("status"))
-    mailing = lifecycle.get_mailing(call.outside, mailing_id)
-    found, cursor = stats.list_messages(call.outside, mailing, status, page.cursor, page.limit)
+    mailing = lifecycle.get_mailing(call.services, mailing_id)
+    found, cursor = stats.list_messages(call.services, mailing, status, page.cursor, page.limit)
     listed = answer_page(call.url, call.query, page, cursor_place(cursor), [represent_message(m) for m in found])
     return Response(
         {**represent_mailing(mailing), **_shown_end(mailing), "messages": represent_counts(mailing.counts), **listed}

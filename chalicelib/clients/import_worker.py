@@ -17,7 +17,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
-from ..delivery.dead_letters import put_aside
+from ..delivery.dead_letters import send_to_dead_letters
 from ..domain.client import CLIENT_ID, Client
 from ..domain.client_import import (
     FAILED,
@@ -42,7 +42,7 @@ from .imports import IGNORED
 from .registry import ClientFields, say_who_moves
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 CHUNK = 250
 GROUP = 50
@@ -58,15 +58,15 @@ TRIES = 5
 Row = dict[str, Any]
 
 
-def do_import(outside: Outside, body: str, seconds_left: Callable[[], float]) -> int | None:
+def do_import(services: Services, body: str, seconds_left: Callable[[], float]) -> int | None:
     """Seconds until the job is to come back, None when it is done with. As jobs.py does it."""
     import_id = _read_job(body)
     if import_id is None:
-        put_aside(outside, [body])
+        send_to_dead_letters(services, [body])
         return None
     with about(import_id=import_id):
         try:
-            return None if work_off(outside, import_id, seconds_left) else 0
+            return None if work_off(services, import_id, seconds_left) else 0
         except Conflict:
             return BUSY_SECONDS
         except NotWritten:
@@ -74,33 +74,33 @@ def do_import(outside: Outside, body: str, seconds_left: Callable[[], float]) ->
             return BUSY_SECONDS
 
 
-def work_off(outside: Outside, import_id: int, seconds_left: Callable[[], float]) -> bool:
+def work_off(services: Services, import_id: int, seconds_left: Callable[[], float]) -> bool:
     """False when time ran out, and the rest is for the next turn. Raises ImportBusy while another worker has it."""
-    found = outside.imports.get(import_id)
+    found = services.imports.get(import_id)
     if found is None or found.status != RUNNING:
         return True
-    now = outside.clock.now()
-    one = outside.imports.lease(import_id, now, now + timedelta(seconds=seconds_left()) + LEASE_MARGIN)
-    rows = read_rows(_blocks(outside, one), one.form, one.offset)
+    now = services.clock.now()
+    one = services.imports.lease(import_id, now, now + timedelta(seconds=seconds_left()) + LEASE_MARGIN)
+    rows = read_rows(_blocks(services, one), one.form, one.offset)
     try:
         with ThreadPoolExecutor(THREADS) as threads:
             while chunk := list(islice(rows, one.plan.rows if one.plan else CHUNK)):
                 if seconds_left() < SECONDS_FOR_A_CHUNK:
-                    outside.imports.let_go(one)
+                    services.imports.let_go(one)
                     return False
-                one = _work_chunk(outside, threads, one, chunk)
-        _end(outside, one, FINISHED)
+                one = _work_chunk(services, threads, one, chunk)
+        _end(services, one, FINISHED)
     except FileGone:
-        _end(outside, one, FAILED, "The file is gone, or was replaced by another one, before all of it was read.")
+        _end(services, one, FAILED, "The file is gone, or was replaced by another one, before all of it was read.")
     except (Conflict, NotWritten):
         with suppress(Conflict):
-            outside.imports.let_go(one)
+            services.imports.let_go(one)
         raise
     return True
 
 
-def _end(outside: Outside, one: ClientImport, status: str, detail: str | None = None) -> None:
-    outside.imports.advance(one.ended(status, outside.clock.now(), detail))
+def _end(services: Services, one: ClientImport, status: str, detail: str | None = None) -> None:
+    services.imports.advance(one.ended(status, services.clock.now(), detail))
     log.info("import ended", extra={"status": status, "rows": one.tally.rows})
 
 
@@ -113,43 +113,45 @@ def _read_job(body: str) -> int | None:
     return import_id if type(import_id) is int else None
 
 
-def _blocks(outside: Outside, one: ClientImport) -> Iterator[bytes]:
+def _blocks(services: Services, one: ClientImport) -> Iterator[bytes]:
     """The file from the cursor on. Raises FileGone also when it is another file under the same name."""
     at = one.offset
-    while piece := outside.import_files.read(one.key, at, BLOCK):
+    while piece := services.import_files.read(one.key, at, BLOCK):
         if piece.version != one.version:
             raise FileGone(one.key)
         yield piece.content
         at += len(piece.content)
 
 
-def _work_chunk(outside: Outside, threads: ThreadPoolExecutor, one: ClientImport, chunk: list[FileRow]) -> ClientImport:
+def _work_chunk(
+    services: Services, threads: ThreadPoolExecutor, one: ClientImport, chunk: list[FileRow]
+) -> ClientImport:
     rows, refused = _check(one, chunk)
-    known, stops = outside.clients.find_many({row["phone_number"] for row in rows.values()})
+    known, stops = services.clients.find_many({row["phone_number"] for row in rows.values()})
     decision = decide(rows, known, stops, one.given_attributes)
     too_much = [
         RefusedRow(number, tell_cells(one.form, chunk[number - one.row - 1].cells), {"attributes": [error]})
         for number, error in decision.refused.items()
     ]
-    outside.imports.add_refused(one, [*refused, *too_much])
+    services.imports.add_refused(one, [*refused, *too_much])
     plan = one.plan or ChunkPlan(decision.tally + Tally(refused=len(refused)), len(chunk))
-    one, ids = _keep_plan(outside, one, plan, decision)
+    one, ids = _keep_plan(services, one, plan, decision)
     assert one.plan is not None
-    outside.labels.note([*decision.new, *(after for _, after in decision.changes)])
+    services.labels.note([*decision.new, *(after for _, after in decision.changes)])
     new = [replace(client, id=client_id) for client, client_id in zip(decision.new, ids, strict=False)]
     groups = [new[start : start + GROUP] for start in range(0, len(new), GROUP)]
-    otherwise = sum(threads.map(partial(_add, outside, one), groups), start=Tally())
-    say_who_moves(outside, decision.changes)
-    list(threads.map(partial(_change, outside, one), decision.changes))
+    otherwise = sum(threads.map(partial(_add, services, one), groups), start=Tally())
+    say_who_moves(services, decision.changes)
+    list(threads.map(partial(_change, services, one), decision.changes))
     moved = replace(
         one,
         tally=one.tally + one.plan.tally + otherwise,
         offset=chunk[-1].end,
         row=one.row + len(chunk),
         plan=None,
-        moved_at=outside.clock.now(),
+        moved_at=services.clock.now(),
     )
-    outside.imports.advance(moved)
+    services.imports.advance(moved)
     log_clients("added", [client.id for client in new])
     log_clients("changed", [before.id for before, _ in decision.changes])
     return moved
@@ -181,56 +183,56 @@ def _read_row(one: ClientImport, row: FileRow) -> Row:
 
 
 def _keep_plan(
-    outside: Outside, one: ClientImport, plan: ChunkPlan, decision: Decision
+    services: Services, one: ClientImport, plan: ChunkPlan, decision: Decision
 ) -> tuple[ClientImport, list[int]]:
     """With the chunk's plan, kept before anything is written, and the ids that are free for its new clients."""
-    taken = outside.clients.get_many(plan.ids) if plan.ids else {}
+    taken = services.clients.get_many(plan.ids) if plan.ids else {}
     free = [client_id for client_id in plan.ids if client_id not in taken]
     lacking = len(decision.new) - len(free)
     if lacking > 0:
-        first = outside.counters.lease_ids(CLIENT_ID, lacking)
+        first = services.counters.lease_ids(CLIENT_ID, lacking)
         plan = replace(plan, blocks=(*plan.blocks, (first, lacking)))
         free += range(first, first + lacking)
     planned = replace(one, plan=plan)
     if plan != one.plan and (decision.new or decision.changes):
-        outside.imports.advance(planned)
+        services.imports.advance(planned)
     return planned, free
 
 
-def _add(outside: Outside, one: ClientImport, clients: list[Client]) -> Tally:
+def _add(services: Services, one: ClientImport, clients: list[Client]) -> Tally:
     """All at once, or one by one where somebody has come between; answers with what became otherwise than planned."""
     try:
-        outside.clients.add_many(clients)
+        services.clients.add_many(clients)
     except Conflict:
-        return sum((_add_one(outside, one, client) for client in clients), start=Tally())
+        return sum((_add_one(services, one, client) for client in clients), start=Tally())
     return Tally()
 
 
-def _add_one(outside: Outside, one: ClientImport, client: Client) -> Tally:
+def _add_one(services: Services, one: ClientImport, client: Client) -> Tally:
     for _ in range(TRIES):
         try:
-            outside.clients.add(client)
+            services.clients.add(client)
             return Tally()
         except PhoneTaken:
-            known = outside.clients.find_by_phone(client.phone_number)
+            known = services.clients.find_by_phone(client.phone_number)
             if known is not None:
-                return _meet(outside, one, known, client)
-            client = replace(client, opted_out_at=outside.clients.stop_of(client.phone_number))
+                return _meet(services, one, known, client)
+            client = replace(client, opted_out_at=services.clients.stop_of(client.phone_number))
         except RowChanged:  # another transaction had hold of it: see how it ended
             continue
     raise RowChanged
 
 
-def _meet(outside: Outside, one: ClientImport, known: Client, wanted: Client) -> Tally:
+def _meet(services: Services, one: ClientImport, known: Client, wanted: Client) -> Tally:
     """Somebody registered the phone number after we had looked: it is a known client, to be changed or not."""
     assert one.plan is not None
-    changed = _change(outside, one, (known, replace(wanted, id=known.id)))
+    changed = _change(services, one, (known, replace(wanted, id=known.id)))
     if known.id in one.plan.ids:
         return Tally()
     return Tally(added=-1, changed=int(changed), unchanged=int(not changed))
 
 
-def _change(outside: Outside, one: ClientImport, change: tuple[Client, Client]) -> bool:
+def _change(services: Services, one: ClientImport, change: tuple[Client, Client]) -> bool:
     """Only what the file has a column for, whatever others change meanwhile; whether anything was different."""
     before, wanted = change
     fields = cast(ClientFields, {name: getattr(wanted, name) for name in one.given_fields})
@@ -238,5 +240,5 @@ def _change(outside: Outside, one: ClientImport, change: tuple[Client, Client]) 
     after = replace(before, **fields)
     if after == before:
         return False
-    outside.clients.change(before, after)  # RowChanged: somebody else did; then the chunk is decided anew
+    services.clients.change(before, after)  # RowChanged: somebody else did; then the chunk is decided anew
     return True

@@ -25,7 +25,7 @@ from .caches import ClientCache, MailingCache
 from .rate_limits import Permits
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 SECONDS_TO_SETTLE = 5.0
 """Kept at the end of an invocation for writing results; a post never gets it."""
@@ -43,22 +43,22 @@ CLAIM_MARGIN = timedelta(seconds=SECONDS_TO_SETTLE)
 
 
 @dataclass(frozen=True)
-class Record:
+class ReceivedMessage:
     """A message of the send queue. `receive_count`: how often it has been received, from 1.
 
     `queued_at`: when it was put there, in epoch seconds.
     """
 
     id: str
-    receipt: str
+    receipt_handle: str
     body: str
     receive_count: int
     queued_at: float | None = None
 
 
 @dataclass(frozen=True)
-class Job:
-    record: Record
+class SendTask:
+    record: ReceivedMessage
     mailing_id: int
     client_id: int
 
@@ -99,13 +99,13 @@ class Posting:
 
     def __init__(
         self,
-        outside: Outside,
+        services: Services,
         shared: Shared,
         clients: ClientCache,
         permits: Permits,
         seconds_left: Callable[[], float],
     ) -> None:
-        self.outside = outside
+        self.services = services
         self.mailings = shared.mailings
         self.breaker = shared.breaker
         self.pace = shared.pace
@@ -114,7 +114,7 @@ class Posting:
         self.seconds_left = seconds_left
         self.latencies: list[float] = []
 
-    def handle(self, job: Job) -> Result:
+    def handle(self, job: SendTask) -> Result:
         """One message, in a thread of its own. An error of ours brings it back; the others go on."""
         try:
             return self._handle(job)
@@ -124,7 +124,7 @@ class Posting:
         finally:
             self.clients.done_with(job.client_id)
 
-    def _handle(self, job: Job) -> Result:
+    def _handle(self, job: SendTask) -> Result:
         client = self.clients.get(job.client_id)
         mailing = self.mailings.get(job.mailing_id)
         tried = self._is_tried(job, mailing)
@@ -151,18 +151,18 @@ class Posting:
     def _decide(
         self, mailing: Mailing | None, client: Client | None, tried: bool, permit: Permit = ANY_TIME
     ) -> Decision:
-        return admit(mailing, client, self.outside.clock.now(), zone, permit, tried)
+        return admit(mailing, client, self.services.clock.now(), zone, permit, tried)
 
-    def _is_tried(self, job: Job, mailing: Mailing | None) -> bool:
+    def _is_tried(self, job: SendTask, mailing: Mailing | None) -> bool:
         """Only a canary that is out asks for it; any other mailing's messages cost no read."""
         if mailing is None or mailing.plan is None or not mailing.holds:
             return False
-        message = self.outside.messages.get(job.mailing_id, job.client_id, mailing.plan.shards)
+        message = self.services.messages.get(job.mailing_id, job.client_id, mailing.plan.shards)
         return message is not None and message.attempts > 0
 
     def _goes_first(self, mailing_id: int) -> bool:
         """A place among the canary is taken right before the first claim: whatever keeps a message back costs none."""
-        mailing = self.outside.mailings.let_go(mailing_id, self.outside.clock.now())
+        mailing = self.services.mailings.let_go(mailing_id, self.services.clock.now())
         if mailing is not None:
             self.mailings.remember(mailing)
         return mailing is not None
@@ -170,16 +170,16 @@ class Posting:
     def _seconds_until(self, opens_at: datetime | None) -> int:
         if opens_at is None:
             return WAIT_SECONDS
-        return max(1, int((opens_at - self.outside.clock.now()).total_seconds()) + 1)
+        return max(1, int((opens_at - self.services.clock.now()).total_seconds()) + 1)
 
-    def _await_hours(self, job: Job, mailing: Mailing, client: Client, opens_at: datetime | None) -> Result:
+    def _await_hours(self, job: SendTask, mailing: Mailing, client: Client, opens_at: datetime | None) -> Result:
         """The row waits alone, under the clock that the client lives by now."""
         shards = mailing.started_plan.shards
-        self.outside.messages.await_hours(job.mailing_id, job.client_id, shards, client.timezone)
-        local_hours.see_to_releases(self.outside, mailing, [opens_at] if opens_at else [])
+        self.services.messages.await_hours(job.mailing_id, job.client_id, shards, client.timezone)
+        local_hours.see_to_releases(self.services, mailing, [opens_at] if opens_at else [])
         return DONE
 
-    def _attempt(self, job: Job, mailing: Mailing, client: Client, tried: bool) -> Result:
+    def _attempt(self, job: SendTask, mailing: Mailing, client: Client, tried: bool) -> Result:
         text = text_for(mailing, client)
         if not text.strip():
             return self._close(job, mailing, FAILED, NO_TEXT)
@@ -189,7 +189,7 @@ class Posting:
         permit = self.permits.next(mailing)
         if isinstance(permit, int):
             return Result(delay=permit, asks_again=True)
-        now = self.outside.clock.now()
+        now = self.services.clock.now()
         if not self.breaker.admits(now, timedelta(seconds=timeout)):
             return self._later(job, "HeldBack", self.breaker.rest_left(now))
         if mailing.holds and not tried and not self._goes_first(mailing.id):
@@ -197,23 +197,23 @@ class Posting:
         begins_at = max(now, datetime.fromtimestamp(permit.at, UTC))
         until = begins_at + timedelta(seconds=timeout) + CLAIM_MARGIN
         shards = mailing.started_plan.shards
-        message = self.outside.messages.claim(job.mailing_id, job.client_id, shards, now, until)
+        message = self.services.messages.claim(job.mailing_id, job.client_id, shards, now, until)
         if message is None:
             return self._not_ours(job, shards)
-        self.outside.clock.sleep_until(permit.at)
+        self.services.clock.sleep_until(permit.at)
         return self._post(job, message, shards, text, permit, timeout)
 
-    def _post(self, job: Job, message: Message, shards: int, text: str, permit: Permit, timeout: float) -> Result:
+    def _post(self, job: SendTask, message: Message, shards: int, text: str, permit: Permit, timeout: float) -> Result:
         """All is looked at once more: claiming may have taken long."""
         mailing, client = self.mailings.get(job.mailing_id), self.clients.get(job.client_id)
         is_admitted = self._decide(mailing, client, True, permit).admission == Admission.POST
         timeout = min(timeout, self._seconds_for_post(mailing)) if mailing else 0
         if client is None or not is_admitted or timeout < self._least_seconds:
-            self.outside.messages.release(message, shards, None)
+            self.services.messages.release_claim(message, shards, None)
             return Result(delay=1)
-        posted_at = self.outside.clock.now()
-        answer = self.outside.gateway.post(message.id, client.phone_number, text, timeout)
-        answered_at = self.outside.clock.now()
+        posted_at = self.services.clock.now()
+        answer = self.services.gateway.post(message.id, client.phone_number, text, timeout)
+        answered_at = self.services.clock.now()
         self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
         if answer.status is not None:
             self.pace.note((answered_at - posted_at).total_seconds())
@@ -221,26 +221,26 @@ class Posting:
 
     def _seconds_for_post(self, mailing: Mailing) -> float:
         remaining = self.seconds_left() - SECONDS_TO_SETTLE
-        return seconds_for_post(mailing, self.outside.clock.now(), self.outside.settings.gateway_timeout, remaining)
+        return seconds_for_post(mailing, self.services.clock.now(), self.services.settings.gateway_timeout, remaining)
 
     @property
     def _least_seconds(self) -> float:
         """A post that is cut off on its way leaves doubt: it is not begun with less time than posts have needed."""
-        return min(max(LEAST_POST_SECONDS, self.pace.seconds_needed), self.outside.settings.gateway_timeout)
+        return min(max(LEAST_POST_SECONDS, self.pace.seconds_needed), self.services.settings.gateway_timeout)
 
-    def _settle(self, job: Job, message: Message, shards: int, outcome: Outcome) -> Result:
-        messages = self.outside.messages
+    def _settle(self, job: SendTask, message: Message, shards: int, outcome: Outcome) -> Result:
+        messages = self.services.messages
         if outcome.sent or not outcome.retryable:
             self.breaker.succeeded()
         else:
-            self.breaker.failed(self.outside.clock.now(), for_good=outcome.our_fault)
+            self.breaker.failed(self.services.clock.now(), for_good=outcome.our_fault)
         if not outcome.sent:
             log.warning(outcome.reason, extra={"attempt": message.attempts, "retry": outcome.retryable, **_keys(job)})
         status = self._final_status(outcome)
         if status is None:
-            self._insist(lambda: messages.release(message, shards, outcome.reason))
+            self._insist(lambda: messages.release_claim(message, shards, outcome.reason))
             return self._later(job, "GatewayRefusedToken" if outcome.our_fault else "Retried", outcome.retry_after)
-        now = self.outside.clock.now()
+        now = self.services.clock.now()
         is_settled = self._insist(lambda: messages.settle(message, status, shards, now, outcome.reason))
         return Result(status if is_settled else None, posted_at=message.posted_at)
 
@@ -250,7 +250,7 @@ class Posting:
             return SENT
         if not outcome.retryable:
             return FAILED
-        return UNKNOWN if outcome.in_doubt and not self.outside.settings.gateway_dedupes else None
+        return UNKNOWN if outcome.in_doubt and not self.services.settings.gateway_dedupes else None
 
     def _insist(self, write: Callable[[], bool]) -> bool:
         """What became of a post is worth many tries: unwritten, it would be posted again or be in doubt."""
@@ -261,33 +261,33 @@ class Posting:
             except NotWritten:
                 if self.seconds_left() - pause < SECONDS_AT_THE_LEAST:
                     raise
-            self.outside.clock.sleep(pause)
+            self.services.clock.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _close(self, job: Job, mailing: Mailing, status: str, error: str | None = None) -> Result:
+    def _close(self, job: SendTask, mailing: Mailing, status: str, error: str | None = None) -> Result:
         shards = mailing.started_plan.shards
-        now = self.outside.clock.now()
-        if self.outside.messages.close(job.mailing_id, job.client_id, shards, status, now, error):
+        now = self.services.clock.now()
+        if self.services.messages.close(job.mailing_id, job.client_id, shards, status, now, error):
             return Result(status)
         return self._not_ours(job, shards)
 
-    def _not_ours(self, job: Job, shards: int) -> Result:
+    def _not_ours(self, job: SendTask, shards: int) -> Result:
         """Final, or gone: done with. In another attempt's hands: come back when that is surely over."""
-        message = self.outside.messages.get(job.mailing_id, job.client_id, shards)
-        now = self.outside.clock.now()
+        message = self.services.messages.get(job.mailing_id, job.client_id, shards)
+        now = self.services.clock.now()
         if message is None or message.is_final:
             return DONE
-        if message.is_in_doubt(now) and not self.outside.settings.gateway_dedupes:
-            is_new = self.outside.messages.doubt(job.mailing_id, job.client_id, shards, now, reconcile.NO_WORD)
+        if message.is_in_doubt(now) and not self.services.settings.gateway_dedupes:
+            is_new = self.services.messages.doubt(job.mailing_id, job.client_id, shards, now, reconcile.NO_WORD)
             return Result(UNKNOWN if is_new else None)
         return Result(delay=max(1, int((message.claimed_until or 0) - now.timestamp()) + 1))
 
-    def _later(self, job: Job, failure: str, retry_after: float | None = None) -> Result:
-        delay = retry_delay(job.record.receive_count, self.outside.clock.luck(), retry_after)
+    def _later(self, job: SendTask, failure: str, retry_after: float | None = None) -> Result:
+        delay = retry_delay(job.record.receive_count, self.services.clock.jitter(), retry_after)
         return Result(delay=delay, failure=failure)
 
 
-def _keys(job: Job) -> dict[str, int]:
+def _keys(job: SendTask) -> dict[str, int]:
     return {
         "mailing_id": job.mailing_id,
         "client_id": job.client_id,

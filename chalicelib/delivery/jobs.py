@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Conflict
 from ..logs import about
-from .dead_letters import put_aside
-from .fanout import start_mailing, walk_segment
+from .dead_letters import send_to_dead_letters
+from .fanout import start_mailing, walk_slice
 from .local_hours import follow_moved, release_shard
-from .reconcile import recount_shard
+from .reconcile import reconcile_shard
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 BUSY_SECONDS = 5
 
 Job = dict[str, Any]
 KINDS: dict[str, dict[str, type]] = {
     "start": {"mailing": int},
-    "walk": {"mailing": int, "segment": int},
-    "recount": {"mailing": int, "round": int, "shard": int, "requeue": bool},
+    "walk": {"mailing": int, "slice": int},
+    "reconcile": {"mailing": int, "round": int, "shard": int, "requeue": bool},
     "release": {"mailing": int, "shard": int, "opens_at": int},
     "moved": {"clients": list},
 }
 
 
-def do_job(outside: Outside, body: str, seconds_left: Callable[[], float]) -> int | None:
+def do_job(services: Services, body: str, seconds_left: Callable[[], float]) -> int | None:
     """Seconds until the job is to come back, None when it is done with.
 
     At once when its time ran out; a little later when another worker has it in hand. What cannot be read
@@ -36,12 +36,12 @@ def do_job(outside: Outside, body: str, seconds_left: Callable[[], float]) -> in
     """
     job = _read(body)
     if job is None:
-        put_aside(outside, [body])
+        send_to_dead_letters(services, [body])
         return None
     known = {"mailing_id": job["mailing"]} if "mailing" in job else {}
     with about(job=job["job"], **known):
         try:
-            return None if _do(outside, job, seconds_left) else 0
+            return None if _do(services, job, seconds_left) else 0
         except Conflict:
             return BUSY_SECONDS
 
@@ -57,18 +57,18 @@ def _read(body: str) -> Job | None:
     return job if all(type(job.get(name)) is kind for name, kind in fields.items()) else None
 
 
-def _do(outside: Outside, job: Job, seconds_left: Callable[[], float]) -> bool:
+def _do(services: Services, job: Job, seconds_left: Callable[[], float]) -> bool:
     """Whether it is done; False: it has to go on where it stopped."""
     match job["job"]:
         case "start":
-            start_mailing(outside, job["mailing"])
+            start_mailing(services, job["mailing"])
             return True
         case "walk":
-            return walk_segment(outside, job["mailing"], job["segment"], seconds_left)
+            return walk_slice(services, job["mailing"], job["slice"], seconds_left)
         case "release":
-            return release_shard(outside, job["mailing"], job["shard"], job["opens_at"], seconds_left)
+            return release_shard(services, job["mailing"], job["shard"], job["opens_at"], seconds_left)
         case "moved":
-            follow_moved(outside, job["clients"])
+            follow_moved(services, job["clients"])
             return True
         case _:
-            return recount_shard(outside, job["mailing"], job["round"], job["shard"], job["requeue"], seconds_left)
+            return reconcile_shard(services, job["mailing"], job["round"], job["shard"], job["requeue"], seconds_left)

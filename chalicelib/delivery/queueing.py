@@ -12,21 +12,21 @@ from ..domain.message import Message, queue_body
 from .rate_limits import delays_of
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 CHUNK = 130
 """Messages that one thread queues: thirteen SendMessageBatch, all of them full; eight threads have a page in one go."""
 
 
 def queue_messages(
-    outside: Outside, mailing: Mailing, messages: Sequence[Message], threads: ThreadPoolExecutor
+    services: Services, mailing: Mailing, messages: Sequence[Message], threads: ThreadPoolExecutor
 ) -> None:
     """Those whose row waits, and who are awake; whom a canary keeps waiting is left out."""
     waiting = worth_queueing(mailing.canary, messages)
     bodies: list[Mapping[str, object]] = [queue_body(message.mailing_id, message.client_id) for message in waiting]
-    delays = delays_of(outside, mailing, len(bodies))
+    delays = delays_of(services, mailing, len(bodies))
 
     def send(start: int) -> None:
-        outside.send_queue.send(bodies[start : start + CHUNK], delays[start : start + CHUNK])
+        services.send_queue.send(bodies[start : start + CHUNK], delays[start : start + CHUNK])
 
     list(threads.map(send, range(0, len(bodies), CHUNK)))

@@ -17,10 +17,10 @@ from ..domain.message import Message
 from ..domain.receipt import REPORTED, Receipt, merged, reported, seconds_to_wait
 from ..errors import RowChanged
 from ..logs import log, log_clients
-from .dead_letters import put_aside
+from .dead_letters import send_to_dead_letters
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 CHUNK = 100
 """Receipts in one queue message: with the longest reasons, in Cyrillic, 170 KB of the 256 that SQS takes."""
@@ -37,57 +37,57 @@ Waits = dict[int, int]
 """By message id: seconds until its receipt is to be looked at again."""
 
 
-def take_receipts(outside: Outside, receipts: Sequence[Receipt]) -> int:
+def take_receipts(services: Services, receipts: Sequence[Receipt]) -> int:
     """Queue them, and answer how many; those that are about no message of a mailing are left out for good."""
     ours = [receipt for receipt in receipts if receipt.is_ours]
     for start in range(0, len(ours), CHUNK):
-        outside.receipts_queue.send([{"receipts": [_queued(receipt) for receipt in ours[start : start + CHUNK]]}])
+        services.receipts_queue.send([{"receipts": [_queued(receipt) for receipt in ours[start : start + CHUNK]]}])
     return len(ours)
 
 
-def settle_receipts(outside: Outside, bodies: Sequence[str], seconds_left: Callable[[], float]) -> list[int | None]:
+def settle_receipts(services: Services, bodies: Sequence[str], seconds_left: Callable[[], float]) -> list[int | None]:
     """Work off queue messages; for each the seconds until it is to come back, None when it is done with.
 
     What cannot be read is put aside whole, for a person to see.
     """
     read = [_read(body) for body in bodies]
-    put_aside(outside, [body for body, receipts in zip(bodies, read, strict=True) if receipts is None])
-    waits = _settle(outside, merged(chain.from_iterable(receipts or [] for receipts in read)), seconds_left)
+    send_to_dead_letters(services, [body for body, receipts in zip(bodies, read, strict=True) if receipts is None])
+    waits = _settle(services, merged(chain.from_iterable(receipts or [] for receipts in read)), seconds_left)
     return [_longest(waits, receipts or []) for receipts in read]
 
 
-def _settle(outside: Outside, receipts: list[Receipt], seconds_left: Callable[[], float]) -> Waits:
+def _settle(services: Services, receipts: list[Receipt], seconds_left: Callable[[], float]) -> Waits:
     by_mailing: dict[int, list[Receipt]] = {}
     for receipt in receipts:
         by_mailing.setdefault(receipt.key[0], []).append(receipt)
     waits: Waits = {}
     for mailing_id, theirs in by_mailing.items():
         for start in range(0, len(theirs), GROUP):
-            waits |= _settle_group(outside, mailing_id, theirs[start : start + GROUP], seconds_left)
+            waits |= _settle_group(services, mailing_id, theirs[start : start + GROUP], seconds_left)
     return waits
 
 
 def _settle_group(
-    outside: Outside, mailing_id: int, receipts: list[Receipt], seconds_left: Callable[[], float]
+    services: Services, mailing_id: int, receipts: list[Receipt], seconds_left: Callable[[], float]
 ) -> Waits:
     """Another group of this mailing may be under way at the same moment: then one of the two tries again."""
     for _ in range(TRIES):
         if seconds_left() < SECONDS_FOR_A_GROUP:
             break
         try:
-            return _try_group(outside, mailing_id, receipts)
+            return _try_group(services, mailing_id, receipts)
         except RowChanged:
-            outside.clock.sleep(PAUSE * outside.clock.luck())
+            services.clock.sleep(PAUSE * services.clock.jitter())
     return {receipt.message_id: BUSY_SECONDS for receipt in receipts}
 
 
-def _try_group(outside: Outside, mailing_id: int, receipts: list[Receipt]) -> Waits:
-    mailing = outside.mailings.get(mailing_id)
+def _try_group(services: Services, mailing_id: int, receipts: list[Receipt]) -> Waits:
+    mailing = services.mailings.get(mailing_id)
     if mailing is None or mailing.plan is None:
         log.info("receipts of nobody", extra={"mailing_id": mailing_id, "number": len(receipts)})
         return {}
-    found = outside.messages.existing(mailing_id, [receipt.key[1] for receipt in receipts], mailing.plan.shards)
-    now = outside.clock.now()
+    found = services.messages.existing(mailing_id, [receipt.key[1] for receipt in receipts], mailing.plan.shards)
+    now = services.clock.now()
     waits: Waits = {}
     changes: list[tuple[Message, Message]] = []
     for receipt in receipts:
@@ -99,13 +99,13 @@ def _try_group(outside: Outside, mailing_id: int, receipts: list[Receipt]) -> Wa
         elif message is not None and after is not None:
             changes.append((message, after))
     if changes:
-        _record(outside, mailing, changes)
+        _record(services, mailing, changes)
     return waits
 
 
-def _record(outside: Outside, mailing: Mailing, changes: list[tuple[Message, Message]]) -> None:
+def _record(services: Services, mailing: Mailing, changes: list[tuple[Message, Message]]) -> None:
     before, after = (Counter(pair[side].status for pair in changes) for side in (0, 1))
-    outside.receipts.record(mailing, changes, tally(after) + -tally(before))
+    services.receipts.record(mailing, changes, tally(after) + -tally(before))
     for status in REPORTED:
         client_ids = [message.client_id for _, message in changes if message.status == status]
         log_clients("reported", client_ids, mailing_id=mailing.id, status=status)

@@ -14,13 +14,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..access.audit import ITSELF, author_of
-from ..domain.admission import Mend, mend
-from ..domain.canary import stands_for_one
+from ..domain.admission import Repair, repair_for
+from ..domain.audience_slice import ShardReport
+from ..domain.canary import counts_for_canary
 from ..domain.decisions import ended, judged
 from ..domain.mailing import CANCELLED as MAILING_CANCELLED
 from ..domain.mailing import RUNNING, Counts, Mailing, tally
 from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message
-from ..domain.segment import ShardReport
 from ..domain.send_window import Hours
 from ..errors import RowChanged
 from ..logs import log, log_clients
@@ -28,7 +28,7 @@ from . import local_hours
 from .queueing import queue_messages
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 PAGE = 1000
 THREADS = 8
@@ -37,42 +37,42 @@ SECONDS_FOR_A_PAGE = 15.0
 NO_WORD = "An attempt ended without a word: the gateway may have sent it."
 
 
-def ask_recount(outside: Outside, mailing: Mailing, requeue: bool = False) -> None:
+def request_reconciliation(services: Services, mailing: Mailing, requeue: bool = False) -> None:
     """Begin a round; nothing is done when somebody else has begun one since the mailing was read."""
     try:
-        begun = outside.mailings.begin_recount(mailing, outside.clock.now())
+        begun = services.mailings.begin_round(mailing, services.clock.now())
     except RowChanged:
         return
     jobs = [
-        {"job": "recount", "mailing": mailing.id, "round": begun.recounts, "shard": shard, "requeue": requeue}
+        {"job": "reconcile", "mailing": mailing.id, "round": begun.rounds, "shard": shard, "requeue": requeue}
         for shard in range(mailing.started_plan.shards)
     ]
-    outside.segments_queue.send(jobs)
+    services.jobs_queue.send(jobs)
 
 
-def recount_shard(
-    outside: Outside, mailing_id: int, round_number: int, shard: int, requeue: bool, seconds_left: Callable[[], float]
+def reconcile_shard(
+    services: Services, mailing_id: int, round_number: int, shard: int, requeue: bool, seconds_left: Callable[[], float]
 ) -> bool:
     """Mend and count one shard; False when time ran out: what was mended stays so, and the next turn goes on."""
-    mailing = outside.mailings.get(mailing_id)
+    mailing = services.mailings.get(mailing_id)
     if mailing is None or mailing.plan is None or not mailing.is_open or shard not in range(mailing.plan.shards):
         return True
     found: Counter[str] = Counter()
     moved: Counter[str] = Counter()
-    held = standing = attempts = 0
+    held = in_canary = attempts = 0
     last_post_at: datetime | None = None
     after = 0
     with ThreadPoolExecutor(THREADS) as threads:
         while True:
             if seconds_left() < SECONDS_FOR_A_PAGE:
                 return False
-            page = outside.messages.page(mailing_id, shard, after, PAGE)
-            there = local_hours.now_for(outside, mailing)
-            statuses = _mend_page(outside, threads, mailing, page, there, requeue)
+            page = services.messages.page(mailing_id, shard, after, PAGE)
+            there = local_hours.now_for(services, mailing)
+            statuses = _repair_page(services, threads, mailing, page, there, requeue)
             held += sum(s == QUEUED and there.holds(m.timezone) for s, m in zip(statuses, page, strict=True))
-            standing += sum(stands_for_one(m, s, there) for s, m in zip(statuses, page, strict=True))
+            in_canary += sum(counts_for_canary(m, s, there) for s, m in zip(statuses, page, strict=True))
             if mailing.status == RUNNING:
-                local_hours.await_releases(outside, mailing, there)
+                local_hours.await_releases(services, mailing, there)
             attempts += sum(message.attempts for message in page)
             found.update(statuses)
             moved.update(statuses)
@@ -82,16 +82,16 @@ def recount_shard(
                 break
             after = page[-1].client_id
     if any(moved.values()):
-        outside.mailings.add_counts(mailing_id, tally(moved), outside.clock.now())
-    report = ShardReport(tally(found, found.total()), last_post_at, held, standing, attempts)
-    kept_until = mailing.kept_until(outside.settings.message_retention_days)
-    outside.segments.report(mailing_id, round_number, shard, report, kept_until)
-    _conclude(outside, mailing_id, round_number)
+        services.mailings.add_counts(mailing_id, tally(moved), services.clock.now())
+    report = ShardReport(tally(found, found.total()), last_post_at, held, in_canary, attempts)
+    kept_until = mailing.kept_until(services.settings.message_retention_days)
+    services.slices.report(mailing_id, round_number, shard, report, kept_until)
+    _conclude(services, mailing_id, round_number)
     return True
 
 
-def _mend_page(
-    outside: Outside,
+def _repair_page(
+    services: Services,
     threads: ThreadPoolExecutor,
     mailing: Mailing,
     page: list[Message],
@@ -99,90 +99,90 @@ def _mend_page(
     requeue: bool,
 ) -> list[str]:
     """The statuses after mending. Rows first, then the queue messages of those who wait without one."""
-    now, dedupes = outside.clock.now(), outside.settings.gateway_dedupes
-    mends = [mend(message, mailing, now, requeue, dedupes) for message in page]
-    statuses = list(threads.map(lambda message, what: _mend(outside, mailing, message, what), page, mends))
-    _log_mended(mailing, page, mends, statuses)
-    queued = [message for message, what in zip(page, mends, strict=True) if what in (Mend.REVIVE, Mend.REQUEUE)]
-    queue_messages(outside, mailing, [one for one in queued if not there.holds(one.timezone)], threads)
+    now, dedupes = services.clock.now(), services.settings.gateway_dedupes
+    repairs = [repair_for(message, mailing, now, requeue, dedupes) for message in page]
+    statuses = list(threads.map(lambda message, what: _repair(services, mailing, message, what), page, repairs))
+    _log_repairs(mailing, page, repairs, statuses)
+    queued = [message for message, what in zip(page, repairs, strict=True) if what in (Repair.REVIVE, Repair.REQUEUE)]
+    queue_messages(services, mailing, [one for one in queued if not there.holds(one.timezone)], threads)
     return statuses
 
 
-def _mend(outside: Outside, mailing: Mailing, message: Message, what: Mend | None) -> str:
+def _repair(services: Services, mailing: Mailing, message: Message, what: Repair | None) -> str:
     """Write what the row needs, and answer with the status it then has."""
-    now, messages, shards = outside.clock.now(), outside.messages, mailing.started_plan.shards
+    now, messages, shards = services.clock.now(), services.messages, mailing.started_plan.shards
     key = (message.mailing_id, message.client_id, shards)
     match what:
-        case Mend.EXPIRE:
+        case Repair.EXPIRE:
             return EXPIRED if messages.close(*key, EXPIRED, now) else QUEUED
-        case Mend.CANCEL:
+        case Repair.CANCEL:
             return CANCELLED if messages.close(*key, CANCELLED, now) else QUEUED
-        case Mend.DOUBT:
+        case Repair.DOUBT:
             return UNKNOWN if messages.doubt(*key, now, NO_WORD) else QUEUED
-        case Mend.REVIVE:
+        case Repair.REVIVE:
             messages.revive(message, shards, mailing.resends)
             return QUEUED
     return message.status
 
 
-def _log_mended(mailing: Mailing, page: list[Message], mends: list[Mend | None], statuses: list[str]) -> None:
+def _log_repairs(mailing: Mailing, page: list[Message], repairs: list[Repair | None], statuses: list[str]) -> None:
     for status in set(statuses):
-        mended = [m.client_id for m, what, now in zip(page, mends, statuses, strict=True) if what and now == status]
-        log_clients("mended", mended, mailing_id=mailing.id, status=status)
+        repaired = [m.client_id for m, what, now in zip(page, repairs, statuses, strict=True) if what and now == status]
+        log_clients("repaired", repaired, mailing_id=mailing.id, status=status)
 
 
 def _latest(*moments: datetime | None) -> datetime | None:
     return max((moment for moment in moments if moment), default=None)
 
 
-def _conclude(outside: Outside, mailing_id: int, round_number: int) -> None:
+def _conclude(services: Services, mailing_id: int, round_number: int) -> None:
     """When every shard has reported and nobody waits, the mailing ends with exactly these counts.
 
     Receipts change its row all the time, so one look may come too late for them; after a few the sweep asks anew.
     """
     for _ in range(LOOKS):
         with suppress(RowChanged):
-            _look(outside, mailing_id, round_number)
+            _look(services, mailing_id, round_number)
             return
 
 
-def _look(outside: Outside, mailing_id: int, round_number: int) -> None:
+def _look(services: Services, mailing_id: int, round_number: int) -> None:
     """RowChanged when something else was decided in this very moment."""
-    mailing = outside.mailings.get(mailing_id)
-    if mailing is None or not mailing.is_open or round_number < mailing.decisive_round:
+    mailing = services.mailings.get(mailing_id)
+    if mailing is None or not mailing.is_open or round_number < mailing.first_valid_round:
         return
-    reports = outside.segments.reports(mailing_id, round_number)
+    reports = services.slices.reports(mailing_id, round_number)
     if len(reports) < mailing.started_plan.shards:
         return
     counts = sum((report.counts for report in reports), Counts())
-    if _is_at_its_end(mailing, counts, outside.clock.now()):
+    if _is_at_its_end(mailing, counts, services.clock.now()):
         last_post_at = _latest(*(report.last_post_at for report in reports))
         attempts = sum(report.attempts for report in reports)
-        after = replace(ended(mailing, counts, outside.clock.now()), last_post_at=last_post_at, attempts=attempts)
-        outside.mailings.end(mailing, after)
+        after = replace(ended(mailing, counts, services.clock.now()), last_post_at=last_post_at, attempts=attempts)
+        services.mailings.end(mailing, after)
         log.info("mailing ended", extra={"mailing_id": mailing_id, "status": after.status, **counts.by_status()})
         return
-    standing = sum(report.standing for report in reports) if round_number == mailing.recounts else None
-    after = judged(mailing, counts, standing, outside.clock.now())
+    in_canary = sum(report.in_canary for report in reports) if round_number == mailing.rounds else None
+    after = judged(mailing, counts, in_canary, services.clock.now())
     if after != mailing:
-        _carry_out(outside, mailing, after)
+        _carry_out(services, mailing, after)
         return
     if mailing.has_orders:
-        outside.mailings.orders_done(mailing)
+        services.mailings.orders_done(mailing)
     if mailing.window is not None:
         held = sum(report.held for report in reports)
-        outside.mailings.note_hours(mailing_id, 0 < held == counts.queued)
+        services.mailings.note_hours(mailing_id, 0 < held == counts.queued)
 
 
-def _carry_out(outside: Outside, before: Mailing, after: Mailing) -> None:
+def _carry_out(services: Services, before: Mailing, after: Mailing) -> None:
     """What was decided about its canary; that it pauses is recorded as if a person had done it."""
     then, now = [{"status": one.status, "paused_because": one.paused_because} for one in (before, after)]
-    author = author_of(outside, ITSELF)
+    author = author_of(services, ITSELF)
     record = author.record("mailing", after.id, then, now, after.status) if then != now else None
-    after = outside.mailings.change(before, after, record)
+    after = services.mailings.change(before, after, record)
     log.info("canary", extra={"status": after.status, "holds": after.holds, "reason": after.paused_because})
     if after.has_orders:
-        ask_recount(outside, after)
+        request_reconciliation(services, after)
 
 
 def _is_at_its_end(mailing: Mailing, counts: Counts, now: datetime) -> bool:

@@ -20,53 +20,53 @@ from ..domain.rate import LAG
 from ..errors import NotWritten
 from ..logs import log, log_clients, measure
 from . import reconcile
-from .attempt import Job, Posting, Record, Result, Shared
+from .attempt import Posting, ReceivedMessage, Result, SendTask, Shared
 from .caches import ClientCache, MailingCache
-from .dead_letters import put_aside
+from .dead_letters import send_to_dead_letters
 from .rate_limits import Permits
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 
 class Sender:
     """Lives as long as its Lambda container, with its threads and a short memory of mailings."""
 
-    def __init__(self, outside: Outside) -> None:
-        self.outside = outside
-        self.shared = Shared(MailingCache(outside), Breaker(), Pace())
-        self._threads = ThreadPoolExecutor(outside.settings.sender_threads)
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.shared = Shared(MailingCache(services), Breaker(), Pace())
+        self._threads = ThreadPoolExecutor(services.settings.sender_threads)
 
-    def send_batch(self, records: Sequence[Record], seconds_left: Callable[[], float]) -> list[str]:
+    def send_batch(self, records: Sequence[ReceivedMessage], seconds_left: Callable[[], float]) -> list[str]:
         """Work off a batch; answers with the ids of the records that are to come back."""
         waited = self._waited(records)
         read = {record: _read(record) for record in records}
         jobs = [job for job in read.values() if job is not None]
-        self.outside.gateway.prepare()
-        clients = ClientCache(self.outside, [job.client_id for job in jobs])
-        permits = Permits(self.outside, [job.mailing_id for job in jobs], self._handful)
-        posting = Posting(self.outside, self.shared, clients, permits, seconds_left)
+        self.services.gateway.prepare()
+        clients = ClientCache(self.services, [job.client_id for job in jobs])
+        permits = Permits(self.services, [job.mailing_id for job in jobs], self._handful)
+        posting = Posting(self.services, self.shared, clients, permits, seconds_left)
         results = list(self._threads.map(posting.handle, jobs))
         counts = Counter(result.metric for result in results if result.metric)
         durations = {"GatewayMilliseconds": posting.latencies, "QueueMilliseconds": waited}
         measure(counts, durations)
         _log_settled(jobs, results)
         self._count(jobs, results)
-        put_aside(self.outside, [record.body for record, job in read.items() if job is None])
+        send_to_dead_letters(self.services, [record.body for record, job in read.items() if job is None])
         return self._give_back(jobs, results)
 
     @property
     def _handful(self) -> int:
         """Tokens of a rate that are taken together: as many as the threads can use while they are fresh."""
         needed = self.shared.pace.seconds_needed
-        return self.outside.settings.sender_threads * max(1, int(LAG / needed) if needed else 1)
+        return self.services.settings.sender_threads * max(1, int(LAG / needed) if needed else 1)
 
-    def _waited(self, records: Sequence[Record]) -> list[float]:
+    def _waited(self, records: Sequence[ReceivedMessage]) -> list[float]:
         """How long the oldest of them has been in the queue, in milliseconds."""
         oldest = min((record.queued_at for record in records if record.queued_at), default=None)
-        return [] if oldest is None else [(self.outside.clock.now().timestamp() - oldest) * 1000]
+        return [] if oldest is None else [(self.services.clock.now().timestamp() - oldest) * 1000]
 
-    def _count(self, jobs: list[Job], results: list[Result]) -> None:
+    def _count(self, jobs: list[SendTask], results: list[Result]) -> None:
         """Counters are added once per mailing and batch; the last one to add asks for the recount."""
         by_mailing: dict[int, list[Result]] = {}
         for job, result in zip(jobs, results, strict=True):
@@ -78,7 +78,7 @@ class Sender:
 
     def _add(self, mailing_id: int, counts: Counts, last_post_at: datetime | None) -> None:
         try:
-            mailing = self.outside.mailings.add_counts(mailing_id, counts, self.outside.clock.now(), last_post_at)
+            mailing = self.services.mailings.add_counts(mailing_id, counts, self.services.clock.now(), last_post_at)
         except NotWritten:  # the rows have it, and the recount will read them
             log.exception("batch not counted", extra={"mailing_id": mailing_id})
             return
@@ -86,35 +86,35 @@ class Sender:
             return
         self.shared.mailings.remember(mailing)
         if mailing.is_ripe:
-            reconcile.ask_recount(self.outside, mailing)
+            reconcile.request_reconciliation(self.services, mailing)
 
-    def _give_back(self, jobs: list[Job], results: list[Result]) -> list[str]:
+    def _give_back(self, jobs: list[SendTask], results: list[Result]) -> list[str]:
         waits = [(job, result.delay, result.asks_again) for job, result in zip(jobs, results, strict=True)]
         back = {job.record: delay for job, delay, asks_again in waits if delay is not None and not asks_again}
-        self.outside.send_queue.give_back({record.receipt: delay for record, delay in back.items()})
+        self.services.send_queue.give_back({record.receipt_handle: delay for record, delay in back.items()})
         self._queue_anew({job: delay for job, delay, asks_again in waits if delay is not None and asks_again})
         return [record.id for record in back]
 
-    def _queue_anew(self, delays: Mapping[Job, int]) -> None:
+    def _queue_anew(self, delays: Mapping[SendTask, int]) -> None:
         """Whom a rate keeps waiting: given back, all of them would be in flight, and SQS has 120,000 of those at most.
 
         Dead before these leave the queue they are there twice, and are posted once.
         """
         bodies = [queue_body(job.mailing_id, job.client_id) for job in delays]
-        self.outside.send_queue.send(bodies, list(delays.values()))
+        self.services.send_queue.send(bodies, list(delays.values()))
 
 
-def _read(record: Record) -> Job | None:
+def _read(record: ReceivedMessage) -> SendTask | None:
     try:
         body = json.loads(record.body)
     except (ValueError, RecursionError):
         return None
     if not isinstance(body, dict) or any(type(body.get(name)) is not int for name in ("mailing", "client")):
         return None
-    return Job(record, body["mailing"], body["client"])
+    return SendTask(record, body["mailing"], body["client"])
 
 
-def _log_settled(jobs: list[Job], results: list[Result]) -> None:
+def _log_settled(jobs: list[SendTask], results: list[Result]) -> None:
     settled: dict[tuple[int, str], list[int]] = {}
     for job, result in zip(jobs, results, strict=True):
         if result.status:

@@ -12,9 +12,9 @@ from chalice.app import Request, Response
 
 from ..access.audit import author_of
 from ..access.tokens import authenticate
-from ..adapters.outside import Outside
+from ..adapters.services import Services
+from ..domain.audit_record import Author
 from ..domain.principal import Principal
-from ..domain.record import Author
 from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal
 from ..logs import log, note
 from .bodies import read_body, read_file
@@ -30,13 +30,13 @@ ID = re.compile(r"[0-9]{1,15}")
 class Call:
     """`query` has one value per parameter, the last one."""
 
-    outside: Outside
+    services: Services
     request: Request
     principal: Principal
 
     @property
     def author(self) -> Author:
-        return author_of(self.outside, self.principal.name)
+        return author_of(self.services, self.principal.name)
 
     @property
     def query(self) -> dict[str, str]:
@@ -78,16 +78,16 @@ def base_url(request: Request) -> str:
     return f"{scheme}://{headers.get('host', '')}{prefix}"
 
 
-def answer(outside: Outside, request: Request, actions: Mapping[str, Action]) -> Response:
+def answer(services: Services, request: Request, actions: Mapping[str, Action]) -> Response:
     """Check who calls and what, then act."""
 
     def act() -> Response:
-        principal = _principal(outside, request)
+        principal = _principal(services, request)
         note(who=principal.name)
         action = chosen(request.method, actions)
         if not principal.may(writes=request.method not in SAFE):
             raise NotAllowed
-        return action(Call(outside, request, principal))
+        return action(Call(services, request, principal))
 
     return answered(act)
 
@@ -119,12 +119,12 @@ def read_id(sent: str) -> int:
     return int(sent)
 
 
-def _principal(outside: Outside, request: Request) -> Principal:
+def _principal(services: Services, request: Request) -> Principal:
     """As API Gateway's authorizer found; where none was asked (LocalStack), we ask ourselves."""
     found = request.context.get("authorizer") or {}
     if found.get("name") and found.get("role"):
         return Principal(str(found["name"]), str(found["role"]))
-    return authenticate(outside, request.headers.get("authorization"))
+    return authenticate(services, request.headers.get("authorization"))
 
 
 def chosen(method: str, actions: Mapping[str, Chosen]) -> Chosen:

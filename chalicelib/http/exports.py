@@ -53,7 +53,7 @@ def clients(call: Call) -> Response:
     columns = (*CLIENT_COLUMNS, *(f"{ATTRIBUTE_COLUMN}{name}" for name in names))
 
     def read(place: Place, limit: int) -> tuple[Rows, Place | None]:
-        found, cursor = clients_.list_clients(call.outside, wanted, Cursor(*place), limit)
+        found, cursor = clients_.list_clients(call.services, wanted, Cursor(*place), limit)
         return [_cells(_flat(client), columns) for client in found], cursor_place(cursor)
 
     return _part(call, "clients.csv", columns, read, beginning=(0, 0), kept={"attributes": ",".join(names)})
@@ -61,10 +61,10 @@ def clients(call: Call) -> Response:
 
 def messages(call: Call, mailing_id: int) -> Response:
     status = read_message_status(call.query.get("status"))
-    mailing = lifecycle.get_mailing(call.outside, mailing_id)
+    mailing = lifecycle.get_mailing(call.services, mailing_id)
 
     def read(place: Place, limit: int) -> tuple[Rows, Place | None]:
-        found, cursor = stats.list_messages(call.outside, mailing, status, Cursor(*place), limit)
+        found, cursor = stats.list_messages(call.services, mailing, status, Cursor(*place), limit)
         return [_cells(represent_message(message), MESSAGE_FIELDS) for message in found], cursor_place(cursor)
 
     return _part(call, f"mailing-{mailing_id}.csv", MESSAGE_FIELDS, read, beginning=(0, 0))
@@ -72,10 +72,10 @@ def messages(call: Call, mailing_id: int) -> Response:
 
 def refused(call: Call, import_id: int) -> Response:
     """The rows as they were, and why: to be mended and sent again."""
-    columns = [name for name in imports.get_import(call.outside, import_id).form.columns if name != imports.REASON]
+    columns = [name for name in imports.get_import(call.services, import_id).form.columns if name != imports.REASON]
 
     def read(place: Place, limit: int) -> tuple[Rows, Place | None]:
-        found, after = imports.list_refused(call.outside, import_id, place[0], limit)
+        found, after = imports.list_refused(call.services, import_id, place[0], limit)
         return [[*_cells(row.cells, columns), _reason(row)] for row in found], None if after is None else (after,)
 
     return _part(call, f"import-{import_id}-refused.csv", (*columns, imports.REASON), read, beginning=(0,))
@@ -88,7 +88,7 @@ def _attribute_names(call: Call) -> list[str]:
         if not all(map(is_attribute_name, names)):
             raise BadInput({"attributes": ["Names of attributes, separated by commas, are expected."]})
     else:
-        names = call.outside.labels.read(ATTRIBUTE, MOST_ATTRIBUTES + 1)
+        names = call.services.labels.read(ATTRIBUTE, MOST_ATTRIBUTES + 1)
     if len(names) > MOST_ATTRIBUTES:
         some = f"At most {MOST_ATTRIBUTES} attributes go into one file: say which, as in ?attributes=имя,город."
         raise BadInput({"attributes": [some]})
@@ -134,11 +134,11 @@ def _part(
 
 def _read_part(call: Call, page: Page, read: Read, beginning: Place) -> tuple[str, Place | None]:
     """Page by page, until there are enough rows, or bytes, or it takes too long; and where to go on."""
-    deadline = call.outside.clock.now() + PATIENCE
+    deadline = call.services.clock.now() + PATIENCE
     place: Place | None = page.place or beginning
     parts: list[str] = []
     rows = size = 0
-    while place is not None and rows < page.limit and size < SIZE and call.outside.clock.now() < deadline:
+    while place is not None and rows < page.limit and size < SIZE and call.services.clock.now() < deadline:
         found, place = read(place, min(PAGE, page.limit - rows))
         parts.append(write_rows(found))
         rows += len(found)

@@ -13,7 +13,7 @@ from ..domain.client import CLIENT_ID
 from ..domain.spread import spread
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 PATIENCE = timedelta(seconds=5)
 """A person waits for the number; an audience that takes longer to count is given as `at least`."""
@@ -56,31 +56,31 @@ class Audience:
         return dict(found.most_common())
 
 
-def count_audience(outside: Outside, chosen: Filter) -> tuple[int, bool]:
+def count_audience(services: Services, chosen: Filter) -> tuple[int, bool]:
     """How many clients are chosen, by the same plan as a mailing's; nothing but numbers is read."""
-    started = outside.clock.now()
-    plan = plan_audience(chosen, outside.counters.last_id(CLIENT_ID))
+    started = services.clock.now()
+    plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
     number = 0
-    for segment in range(plan.segments):
-        first, last = plan.id_range(segment)
-        for partition in plan.partitions(chosen, segment):
-            if outside.clock.now() - started > PATIENCE:
+    for audience_slice in range(plan.slices):
+        first, last = plan.id_range(audience_slice)
+        for partition in plan.partitions(chosen, audience_slice):
+            if services.clock.now() - started > PATIENCE:
                 return number, False
-            number += outside.clients.count(partition, chosen, first, last)
+            number += services.clients.count(partition, chosen, first, last)
     return number, True
 
 
-def group_audience(outside: Outside, chosen: Filter) -> Audience:
+def group_audience(services: Services, chosen: Filter) -> Audience:
     """All of a small audience are looked at, and of a large one some from everywhere."""
-    started = outside.clock.now()
-    plan = plan_audience(chosen, outside.counters.last_id(CLIENT_ID))
+    started = services.clock.now()
+    plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
     groups, is_exact = Counter[Group](), True
     for partition, first, last in _spread(plan, chosen):
-        if outside.clock.now() - started > PATIENCE_FOR_GROUPS:
+        if services.clock.now() - started > PATIENCE_FOR_GROUPS:
             is_exact = False
             break
-        most = LOOK if plan.segments > 1 else last + 1
-        clients = outside.clients.read(partition, first - 1, last, most)
+        most = LOOK if plan.slices > 1 else last + 1
+        clients = services.clients.read(partition, first - 1, last, most)
         groups.update(
             (client.timezone, client.operator_code)
             for client in clients
@@ -89,15 +89,15 @@ def group_audience(outside: Outside, chosen: Filter) -> Audience:
         is_exact = is_exact and len(clients) < most
     if is_exact:
         return Audience(groups.total(), True, False, groups)
-    clients_in_all, is_whole = count_audience(outside, chosen)
+    clients_in_all, is_whole = count_audience(services, chosen)
     return Audience(clients_in_all, is_whole, True, _scaled(groups, clients_in_all))
 
 
 def _spread(plan: Plan, chosen: Filter) -> Iterator[tuple[Partition, int, int]]:
     """What a worker would read, and ids from first to last; neighbours are far apart, so that any part is a sample."""
-    for segment in sorted(range(plan.segments), key=spread):
-        first, last = plan.id_range(segment)
-        for partition in plan.partitions(chosen, segment):
+    for audience_slice in sorted(range(plan.slices), key=spread):
+        first, last = plan.id_range(audience_slice)
+        for partition in plan.partitions(chosen, audience_slice):
             yield partition, first, last
 
 

@@ -13,7 +13,7 @@ from ..domain.template import fill, fill_masked
 from ..domain.walk import BEGINNING, walk
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 SAMPLE = 100
 """Clients whose texts are measured; some of them are shown."""
@@ -30,9 +30,9 @@ class Example:
     length: Length
 
 
-def sample_texts(outside: Outside, chosen: Filter, text: str) -> list[Example]:
+def sample_texts(services: Services, chosen: Filter, text: str) -> list[Example]:
     """Of the first clients who are chosen and have not opted out; none where they are hard to find."""
-    clients = _sample(outside, chosen)
+    clients = _sample(services, chosen)
     return [Example(client, fill_masked(text, client), measure(fill(text, client))) for client in clients]
 
 
@@ -43,22 +43,22 @@ def worth_seeing(sample: list[Example]) -> tuple[Example, ...]:
     return tuple(found.values())[:3]
 
 
-def _sample(outside: Outside, chosen: Filter) -> list[Client]:
-    deadline = outside.clock.now() + PATIENCE
-    plan = plan_audience(chosen, outside.counters.last_id(CLIENT_ID))
-    for segment in range(plan.segments):
-        if found := _walk(outside, chosen, plan, segment):
+def _sample(services: Services, chosen: Filter) -> list[Client]:
+    deadline = services.clock.now() + PATIENCE
+    plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
+    for audience_slice in range(plan.slices):
+        if found := _walk(services, chosen, plan, audience_slice):
             return found
-        if outside.clock.now() > deadline:
+        if services.clock.now() > deadline:
             break
     return []
 
 
-def _walk(outside: Outside, chosen: Filter, plan: Plan, segment: int) -> list[Client]:
-    first, last = plan.id_range(segment)
-    partitions = plan.partitions(chosen, segment)
+def _walk(services: Services, chosen: Filter, plan: Plan, audience_slice: int) -> list[Client]:
+    first, last = plan.id_range(audience_slice)
+    partitions = plan.partitions(chosen, audience_slice)
     found, _ = walk(
-        read=lambda index, after, size: outside.clients.read(partitions[index], max(after, first - 1), last, size),
+        read=lambda index, after, size: services.clients.read(partitions[index], max(after, first - 1), last, size),
         key=lambda client: client.id,
         partitions=len(partitions),
         cursor=BEGINNING,

@@ -13,7 +13,7 @@ from ..zones import zone
 from .audience import Audience, group_audience
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Launch:
     forecast: Forecast
 
 
-def foresee_launch(outside: Outside, mailing: Mailing) -> Launch:
+def foresee_launch(services: Services, mailing: Mailing) -> Launch:
     """Of a mailing that need not have been announced; other mailings are left out of account."""
-    audience = group_audience(outside, mailing.chosen)
-    limits = limits_of(outside.settings, mailing)
+    audience = group_audience(services, mailing.chosen)
+    limits = limits_of(services.settings, mailing)
     rate = limits.least if limits else None
-    starts_at = max(mailing.datetime_start, outside.clock.now().replace(microsecond=0))
+    starts_at = max(mailing.datetime_start, services.clock.now().replace(microsecond=0))
     clients = audience.by_timezone
     return Launch(
         audience, starts_at, rate, foresee(clients, starts_at, mailing.datetime_end, mailing.window, rate, zone)

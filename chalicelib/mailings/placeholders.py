@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..domain.client import FIELDS_OF_ALL
-from ..domain.template import field_names
+from ..domain.client import STANDARD_PLACEHOLDERS
+from ..domain.template import placeholder_names
 from ..errors import BadInput
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 ATTRIBUTE = "attribute"
 """The kind of label that an attribute's name is."""
@@ -18,18 +18,18 @@ MOST_FIELDS = 100
 SUGGESTED = 20
 
 
-def require_known_fields(outside: Outside, text: str) -> None:
+def require_known_placeholders(services: Services, text: str) -> None:
     """BadInput names those that no client has ever had: misspelt, they would be missing from every message."""
-    names = [name for name in field_names(text) if name not in FIELDS_OF_ALL]
+    names = [name for name in placeholder_names(text) if name not in STANDARD_PLACEHOLDERS]
     if len(names) > MOST_FIELDS:
         raise BadInput({"message_text": [f"At most {MOST_FIELDS} different fields are expected."]})
-    known = outside.labels.known(ATTRIBUTE, names) if names else set()
+    known = services.labels.known(ATTRIBUTE, names) if names else set()
     unknown = [name for name in names if name not in known]
     if unknown:
-        some = ", ".join([*FIELDS_OF_ALL, *suggested_names(outside)])
+        some = ", ".join([*STANDARD_PLACEHOLDERS, *suggested_placeholders(services)])
         raise BadInput({"message_text": [f"Unknown fields: {', '.join(unknown)}. Known are {some}."]})
 
 
-def suggested_names(outside: Outside) -> list[str]:
+def suggested_placeholders(services: Services) -> list[str]:
     """Some of the attributes that there are."""
-    return outside.labels.read(ATTRIBUTE, SUGGESTED)
+    return services.labels.read(ATTRIBUTE, SUGGESTED)

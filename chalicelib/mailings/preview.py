@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from ..domain.audience import Filter
 from ..domain.sms import Length, measure
-from ..domain.template import has_fields
+from ..domain.template import has_placeholders
 from .audience import count_audience
 from .examples import Example, sample_texts, worth_seeing
-from .placeholders import require_known_fields
+from .placeholders import require_known_placeholders
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
     from .launch import Launch
 
 
@@ -41,12 +41,12 @@ class Preview:
 
 
 def preview_mailing(
-    outside: Outside, chosen: Filter, message_text: str, counted: tuple[int, bool] | None = None
+    services: Services, chosen: Filter, message_text: str, counted: tuple[int, bool] | None = None
 ) -> Preview:
     """`counted`: how many clients there are, and whether these are all, where it is known already."""
-    require_known_fields(outside, message_text)
-    plain = preview_plain(message_text, *(counted or count_audience(outside, chosen)))
-    sample = sample_texts(outside, chosen, message_text) if has_fields(message_text) else []
+    require_known_placeholders(services, message_text)
+    plain = preview_plain(message_text, *(counted or count_audience(services, chosen)))
+    sample = sample_texts(services, chosen, message_text) if has_placeholders(message_text) else []
     if not sample:
         return plain
     lengths = [example.length for example in sample]

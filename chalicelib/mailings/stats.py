@@ -14,14 +14,14 @@ from ..domain.message import Message, listed_as
 from ..domain.walk import Cursor, walk
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 
-OPEN_STATUSES = tuple(status for status in STATUSES if status != FINISHED)
+UNFINISHED_STATUSES = tuple(status for status in STATUSES if status != FINISHED)
 
 
 @dataclass(frozen=True)
-class Standing:
+class Snapshot:
     """Numbers by status and by queue, and seconds. A cancelled mailing is counted so until its messages are closed."""
 
     mailings: Mapping[str, int]
@@ -31,27 +31,30 @@ class Standing:
     silence: float
 
 
-def totals(outside: Outside) -> tuple[int, Counts]:
+def totals(services: Services) -> tuple[int, Counts]:
     """Mailings in all, and their messages: those of finished mailings are kept as a sum, open ones are added."""
-    mailings, ended = outside.counters.totals()
-    return mailings, sum((mailing.counts for mailing in _open(outside)), ended)
+    mailings, ended = services.counters.totals()
+    return mailings, sum((mailing.counts for mailing in _open(services)), ended)
 
 
-def standing(outside: Outside) -> Standing:
+def snapshot(services: Services) -> Snapshot:
     """From what is cheap to read: the totals, the open mailings, the queues' own counts. Seven calls."""
-    number, ended = outside.counters.totals()
-    still_open = _open(outside)
-    now = outside.clock.now()
+    number, ended = services.counters.totals()
+    still_open = _open(services)
+    now = services.clock.now()
     sending = [mailing for mailing in still_open if mailing.status == RUNNING and mailing.counts.queued > 0]
     by_status = Counter(mailing.status for mailing in still_open)
-    return Standing(
-        mailings={**{status: by_status[status] for status in OPEN_STATUSES}, "ended": max(0, number - len(still_open))},
+    return Snapshot(
+        mailings={
+            **{status: by_status[status] for status in UNFINISHED_STATUSES},
+            "ended": max(0, number - len(still_open)),
+        },
         messages=sum((mailing.counts for mailing in still_open), ended).by_status(),
         queues={
-            "send": outside.send_queue.size(),
-            "segments": outside.segments_queue.size(),
-            "imports": outside.imports_queue.size(),
-            "dead_letters": outside.dead_letters.size(),
+            "send": services.send_queue.size(),
+            "jobs": services.jobs_queue.size(),
+            "imports": services.imports_queue.size(),
+            "dead_letters": services.dead_letters.size(),
         },
         waiting=_longest([mailing.datetime_start for mailing in sending], now),
         silence=_longest([mailing.progress_at or mailing.datetime_start for mailing in sending], now),
@@ -63,8 +66,8 @@ def cost_estimate(mailing: Mailing) -> float | None:
     return round(cost.estimate(mailing.counts, mailing.attempts), 6) if mailing.ended_at else None
 
 
-def _open(outside: Outside) -> list[Mailing]:
-    found = outside.mailings.get_many(outside.mailings.open_ids())
+def _open(services: Services) -> list[Mailing]:
+    found = services.mailings.get_many(services.mailings.open_ids())
     return [mailing for mailing in found.values() if mailing.is_open]
 
 
@@ -74,14 +77,14 @@ def _longest(moments: Sequence[datetime], now: datetime) -> float:
 
 
 def list_messages(
-    outside: Outside, mailing: Mailing, status: str | None, cursor: Cursor, limit: int
+    services: Services, mailing: Mailing, status: str | None, cursor: Cursor, limit: int
 ) -> tuple[list[Message], Cursor | None]:
     """A page of the mailing's messages, shard by shard; none before it has started."""
     if mailing.plan is None:
         return [], None
     statuses = listed_as(status) if status else ()
     return walk(
-        read=lambda shard, after, size: outside.messages.page(mailing.id, shard, after, size, statuses),
+        read=lambda shard, after, size: services.messages.page(mailing.id, shard, after, size, statuses),
         key=lambda message: message.client_id,
         partitions=mailing.plan.shards,
         cursor=cursor,

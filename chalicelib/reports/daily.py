@@ -17,7 +17,7 @@ from ..mailings.stats import list_messages
 from .email import compose
 
 if TYPE_CHECKING:
-    from ..adapters.outside import Outside
+    from ..adapters.services import Services
 
 PAGE = 1000
 SECONDS_TO_SEND = 60.0
@@ -36,30 +36,30 @@ DOUBTFUL = (
 Answer = dict[str, object]
 
 
-def send_scheduled(outside: Outside, scheduled: str, seconds_left: Callable[[], float]) -> Answer:
+def send_scheduled(services: Services, scheduled: str, seconds_left: Callable[[], float]) -> Answer:
     """The report of the day for which the schedule fired; the second run of a day sends nothing. Raises BadInput."""
-    moment = outside.clock.now() if scheduled == SCHEDULED_TIME else _moment(scheduled)
-    day = moment.astimezone(_zone(outside)).date()
-    return send_report(outside, day, day.isoformat(), seconds_left)
+    moment = services.clock.now() if scheduled == SCHEDULED_TIME else _moment(scheduled)
+    day = moment.astimezone(_zone(services)).date()
+    return send_report(services, day, day.isoformat(), seconds_left)
 
 
 def send_by_hand(
-    outside: Outside, sent: Mapping[str, object], request_id: str, seconds_left: Callable[[], float]
+    services: Services, sent: Mapping[str, object], request_id: str, seconds_left: Callable[[], float]
 ) -> Answer:
     """`{"date": "2026-11-22"}`: that day's report, as often as a person asks for it. Raises BadInput.
 
     The next report may be asked for before its time: it tells of what there is by now.
     `request_id`: the same on each try of one request.
     """
-    day = read_day(sent, next_day(outside))
-    return send_report(outside, day, f"{day}/{request_id}", seconds_left)
+    day = read_day(sent, next_day(services))
+    return send_report(services, day, f"{day}/{request_id}", seconds_left)
 
 
-def next_day(outside: Outside) -> date:
+def next_day(services: Services) -> date:
     """The day of the report that will tell of this moment."""
-    now = outside.clock.now()
-    today: date = now.astimezone(_zone(outside)).date()
-    return today if now < _end_of(outside, today) else today + timedelta(days=1)
+    now = services.clock.now()
+    today: date = now.astimezone(_zone(services)).date()
+    return today if now < _end_of(services, today) else today + timedelta(days=1)
 
 
 def read_day(sent: Mapping[str, object], latest: date) -> date:
@@ -77,50 +77,50 @@ def read_day(sent: Mapping[str, object], latest: date) -> date:
     return day
 
 
-def send_report(outside: Outside, day: date, name: str, seconds_left: Callable[[], float]) -> Answer:
+def send_report(services: Services, day: date, name: str, seconds_left: Callable[[], float]) -> Answer:
     """At most once under one `name`: it is claimed before it is sent, and given free only if it surely has not left."""
-    if not outside.settings.report_recipients:
+    if not services.settings.report_recipients:
         return _not_sent(NOBODY)
-    if outside.reports.is_claimed(name):
-        return _not_again(outside, day, name)
-    report = make_report(outside, day, seconds_left)
-    letter = compose(report, outside.settings, _zone(outside))
-    now = outside.clock.now()
+    if services.reports.is_claimed(name):
+        return _not_again(services, day, name)
+    report = make_report(services, day, seconds_left)
+    email = compose(report, services.settings, _zone(services))
+    now = services.clock.now()
     try:
-        outside.reports.claim(name, now, now + CLAIM_LIFE)
+        services.reports.claim(name, now, now + CLAIM_LIFE)
     except RowChanged:
-        return _not_again(outside, day, name)
+        return _not_again(services, day, name)
     try:
-        outside.mailbox.send(letter)
+        services.mailbox.send(email)
     except NotSent:
-        outside.reports.release(name)
+        services.reports.unclaim(name)
         raise
-    outside.reports.mark_sent(name, outside.clock.now())
+    services.reports.mark_sent(name, services.clock.now())
     log.info("report sent", extra={"day": day.isoformat(), "mailings": report.processed.number})
     return {"sent": True, "date": day.isoformat(), "mailings": report.processed.number}
 
 
-def make_report(outside: Outside, day: date, seconds_left: Callable[[], float]) -> Report:
+def make_report(services: Services, day: date, seconds_left: Callable[[], float]) -> Report:
     """From all mailings: none says by its id when it ran. Only those of the day are kept."""
-    start, end, until = (_end_of(outside, day + timedelta(days=offset)) for offset in (-1, 0, 1))
-    report = Report(day, outside.clock.now(), Period(start, end), Period(end, until))
-    for mailing in _all_mailings(outside):
+    start, end, until = (_end_of(services, day + timedelta(days=offset)) for offset in (-1, 0, 1))
+    report = Report(day, services.clock.now(), Period(start, end), Period(end, until))
+    for mailing in _all_mailings(services):
         report.add(mailing)
     report.planned.lines.sort(key=lambda mailing: mailing.datetime_start)
-    _count_reasons(outside, report, seconds_left)
+    _count_reasons(services, report, seconds_left)
     return report
 
 
-def _all_mailings(outside: Outside) -> Iterator[Mailing]:
+def _all_mailings(services: Services) -> Iterator[Mailing]:
     below: int | None = None
     while True:
-        mailings, below = list_mailings(outside, below, PAGE)
+        mailings, below = list_mailings(services, below, PAGE)
         yield from mailings
         if below is None:
             return
 
 
-def _count_reasons(outside: Outside, report: Report, seconds_left: Callable[[], float]) -> None:
+def _count_reasons(services: Services, report: Report, seconds_left: Callable[[], float]) -> None:
     """Small mailings first, so that one of millions does not take the time of all others."""
     report.reasons.is_whole = report.processed.is_whole
     for mailing in sorted(report.processed.lines, key=lambda mailing: mailing.counts.total):
@@ -130,22 +130,22 @@ def _count_reasons(outside: Outside, report: Report, seconds_left: Callable[[], 
                 if seconds_left() < SECONDS_TO_SEND:
                     report.reasons.is_whole = False
                     return
-                messages, cursor = list_messages(outside, mailing, status, cursor, PAGE)
+                messages, cursor = list_messages(services, mailing, status, cursor, PAGE)
                 for message in messages:
                     report.reasons.add(message.last_error or "no reason given")
 
 
-def _end_of(outside: Outside, day: date) -> datetime:
+def _end_of(services: Services, day: date) -> datetime:
     """When the report of this day is sent, in UTC; a time that the clock skips is as if it had not been changed."""
-    local = datetime.combine(day, time.fromisoformat(outside.settings.report_time))
-    moment: datetime = _zone(outside).localize(local)
+    local = datetime.combine(day, time.fromisoformat(services.settings.report_time))
+    moment: datetime = _zone(services).localize(local)
     return moment.astimezone(UTC)
 
 
-def _zone(outside: Outside) -> Any:
+def _zone(services: Services) -> Any:
     import pytz  # the Lambda answers that there is nobody to write to without it
 
-    zone: tzinfo = pytz.timezone(outside.settings.report_timezone)
+    zone: tzinfo = pytz.timezone(services.settings.report_timezone)
     return zone
 
 
@@ -165,8 +165,8 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _not_again(outside: Outside, day: date, name: str) -> Answer:
-    if outside.reports.is_sent(name):
+def _not_again(services: Services, day: date, name: str) -> Answer:
+    if services.reports.is_sent(name):
         return _not_sent(SENT_BEFORE)
     log.error(DOUBTFUL, day, extra={"day": day.isoformat()})
     return {"sent": False, "detail": DOUBTFUL % day}

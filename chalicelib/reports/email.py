@@ -8,20 +8,20 @@ from functools import partial
 from pathlib import Path
 
 from ..domain.csv_file import write_rows
-from ..domain.letter import Attachment, Letter
+from ..domain.email import Attachment, Email
 from ..domain.mailing import Counts, Mailing
 from ..domain.report import Report
 from ..rendering import RUSSIAN, render, translate
 from ..settings import Settings
 
-LETTERS = Path(__file__).parent / "letters"
+TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = 100
 """Mailings that a chapter of the letter shows; the others are in the attachment."""
 
 Show = Callable[[datetime], str]
 
 
-def compose(report: Report, settings: Settings, zone: tzinfo) -> Letter:
+def compose(report: Report, settings: Settings, zone: tzinfo) -> Email:
     language = settings.report_language
     values = {
         "report": report,
@@ -31,18 +31,18 @@ def compose(report: Report, settings: Settings, zone: tzinfo) -> Letter:
         "number": partial(number, language),
         "moment": partial(moment, language, zone),
     }
-    return Letter(
+    return Email(
         sender=settings.report_sender,
         recipients=settings.report_recipients,
         subject=subject(report, language),
-        html=render(LETTERS, "report.html", language, **values),
-        text=render(LETTERS, "report.txt", language, **values),
+        html=render(TEMPLATES, "report.html", language, **values),
+        text=render(TEMPLATES, "report.txt", language, **values),
         attachments=(table(report, settings, zone),),
     )
 
 
 def subject(report: Report, language: str) -> str:
-    _ = partial(translate, LETTERS, language)
+    _ = partial(translate, TEMPLATES, language)
     counts = report.processed.counts
     return _("Mailings, report of {day}: sent {sent}, failed {failed}").format(
         day=shown_day(language, report.day),
@@ -59,7 +59,7 @@ def figures(settings: Settings, counts: Counts) -> dict[str, int]:
 def table(report: Report, settings: Settings, zone: tzinfo) -> Attachment:
     """A row for each mailing. UTF-8 with its mark, and semicolons: so that Excel opens it in Russia as well."""
     language = settings.report_language
-    _ = partial(translate, LETTERS, language)
+    _ = partial(translate, TEMPLATES, language)
     times = [f"{_(name)} ({settings.report_timezone})" for name in ("Start", "End")]
     names = [_(name) for name in figures(settings, report.processed.counts)]
     head = ["id", _("Text"), *times, _("Status"), _("Messages"), *names]

@@ -17,13 +17,13 @@ worker = Blueprint(__name__)
 @logging_errors
 def manage_users(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"make": "anna", "role": "admin"}` answers with a password, this once; `{"remove": "anna"}` ends it all."""
-    outside = waking(context)
+    services = waking(context)
     try:
         match event:
             case {"make": str(name), **rest} if rest.keys() <= {"role"}:
-                return {"password": make_user(outside, name, rest.get("role", "read"))}
+                return {"password": make_user(services, name, rest.get("role", "read"))}
             case {"remove": str(name), **others} if not others:
-                remove_user(outside, name)
+                remove_user(services, name)
                 return {"removed": True}
     except Refusal as refusal:
         return refusal.body

@@ -85,7 +85,7 @@ def loaded_by(statement: str) -> set[str]:
     ("module", "forbidden"),
     [
         ("chalicelib.workers.send_queue", {"app", "chalicelib.api", "chalicelib.console", "pytz", "boto3"}),
-        ("chalicelib.workers.segments", {"app", "chalicelib.api", "pytz", "requests", "boto3"}),
+        ("chalicelib.workers.jobs", {"app", "chalicelib.api", "pytz", "requests", "boto3"}),
         (
             "chalicelib.workers.receipts",
             {"app", "chalicelib.api", "chalicelib.delivery.sender", "pytz", "requests", "boto3"},

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random, randrange
 
-from infra.local.stack import LocalStack, StackFailed, any_settings
+from infra.local.stack import DevStack, StackFailed, any_settings
 from infra.local.up import end_on_sigterm
 
 from .audit import Verdict, audit
@@ -67,7 +67,7 @@ def _field(clients: int, hurry: bool) -> Iterator[Field]:
     saboteur = Saboteur(f"http://127.0.0.1:{settings.aws_port}")
     saboteur.start()
     try:
-        with LocalStack(replace(settings, lambdas_aws_url=saboteur.url), logs) as stack:
+        with DevStack(replace(settings, lambdas_aws_url=saboteur.url), logs) as stack:
             ground = Field(stack, saboteur, clients, hurry)
             if hurry:
                 make_visible_sooner(stack.outputs["SendQueueUrl"], VISIBLE_AGAIN)

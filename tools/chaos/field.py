@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.local.deployment import STACK_NAME
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.simulator import Simulator
-from infra.local.stack import LocalStack, StackFailed
+from infra.local.stack import DevStack, StackFailed
 
 from .saboteur import Saboteur
 
@@ -36,7 +36,7 @@ LOOK_SECONDS = 0.2
 class Field:
     """`hurry`: the sweep comes every few seconds, and a dead worker's messages come back sooner."""
 
-    stack: LocalStack
+    stack: DevStack
     saboteur: Saboteur
     clients: int
     hurry: bool

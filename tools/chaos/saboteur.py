@@ -69,9 +69,9 @@ class Saboteur:
 def _refusal(operation: str, sabotage: Sabotage) -> web.Response | None:
     if operation not in WRITES:
         return None
-    luck = random.random()  # noqa: S311
-    if luck >= sabotage.throttle + sabotage.fail:
+    jitter = random.random()  # noqa: S311
+    if jitter >= sabotage.throttle + sabotage.fail:
         return None
-    status, kind = THROTTLED if luck < sabotage.throttle else FAILED
+    status, kind = THROTTLED if jitter < sabotage.throttle else FAILED
     body = json.dumps({"__type": kind, "message": "by the saboteur"})
     return web.Response(status=status, text=body, content_type="application/x-amz-json-1.0")

@@ -32,7 +32,7 @@ def kill(function: str, times: int = 3) -> Strike:
 def kill_the_fan_out(campaign: Campaign, _: float) -> None:
     """Slowed down, so that it is hit between its rows, its queue messages and its cursor."""
     campaign.ground.saboteur.act(delay=0.4, delayed=("BatchWriteItem", "SendMessageBatch"))
-    campaign.kill("FanOut", 3, pause=(0.2, 1.5))
+    campaign.kill("RunJobs", 3, pause=(0.2, 1.5))
     campaign.ground.saboteur.act()
 
 

@@ -1,4 +1,4 @@
-"""A segment: a range of client ids that one worker walks, and how far it has come."""
+"""A slice: a range of client ids that one worker walks, and how far it has come."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .walk import BEGINNING, Cursor
 
 
 @dataclass(frozen=True)
-class Segment:
+class AudienceSlice:
     """`lease` is the number of the worker's turn. `in_doubt`: the turn before ended without a word, so
     messages beyond the cursor may exist, and may even be sent."""
 
@@ -34,5 +34,5 @@ class ShardReport:
     counts: Counts
     last_post_at: datetime | None = None
     held: int = 0
-    standing: int = 0
+    in_canary: int = 0
     attempts: int = 0

@@ -9,13 +9,13 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
-from ...domain.first_request import FirstRequest
+from ...domain.idempotency import IdempotentRequest
 from .base import conflicts, place
 
 
-class FirstRequestRow(Model):
+class IdempotencyKeyRow(Model):
     class Meta:
-        table_name = "first-requests"
+        table_name = "idempotency-keys"
 
     name = UnicodeAttribute(hash_key=True)
     fingerprint = UnicodeAttribute()
@@ -25,32 +25,32 @@ class FirstRequestRow(Model):
     expires_at = NumberAttribute()
 
 
-class FirstRequests:
+class IdempotencyKeys:
     def __init__(self, stack_name: str) -> None:
-        place(FirstRequestRow, stack_name, "first-requests")
+        place(IdempotencyKeyRow, stack_name, "idempotency-keys")
 
-    def find(self, name: str, now: datetime) -> FirstRequest | None:
+    def find(self, name: str, now: datetime) -> IdempotentRequest | None:
         try:
-            row = FirstRequestRow.get(name, consistent_read=True)
+            row = IdempotencyKeyRow.get(name, consistent_read=True)
         except DoesNotExist:
             return None
         if row.expires_at <= now.timestamp():
             return None
         status_code = None if row.status_code is None else int(row.status_code)
-        return FirstRequest(row.fingerprint, int(row.reserved_id), status_code, row.body)
+        return IdempotentRequest(row.fingerprint, int(row.reserved_id), status_code, row.body)
 
-    def add(self, name: str, request: FirstRequest, now: datetime, until: datetime) -> None:
+    def add(self, name: str, request: IdempotentRequest, now: datetime, until: datetime) -> None:
         """Raises RowChanged when another one came first."""
-        row = FirstRequestRow(
+        row = IdempotencyKeyRow(
             name,
             fingerprint=request.fingerprint,
             reserved_id=request.reserved_id,
             expires_at=int(until.timestamp()),
         )
-        is_over = FirstRequestRow.expires_at <= int(now.timestamp())
+        is_over = IdempotencyKeyRow.expires_at <= int(now.timestamp())
         with conflicts():
-            row.save(condition=FirstRequestRow.name.does_not_exist() | is_over)
+            row.save(condition=IdempotencyKeyRow.name.does_not_exist() | is_over)
 
     def answered(self, name: str, status_code: int, body: str) -> None:
-        actions: list[Action] = [FirstRequestRow.status_code.set(status_code), FirstRequestRow.body.set(body)]
-        FirstRequestRow(name).update(actions=actions)
+        actions: list[Action] = [IdempotencyKeyRow.status_code.set(status_code), IdempotencyKeyRow.body.set(body)]
+        IdempotencyKeyRow(name).update(actions=actions)

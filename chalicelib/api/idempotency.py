@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from chalice.app import Response
 
-from ..access.idempotency import first_request
+from ..access.idempotency import register_request
 from ..access.tokens import digest
 from ..errors import BadInput
 from ..http.calls import Call
@@ -22,7 +22,7 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
-def answer_once(
+def answer_idempotently(
     call: Call,
     act: Callable[[int | None], Response],
     new_id: Callable[[], int] | None = None,
@@ -39,9 +39,9 @@ def answer_once(
         raise BadInput.whole("Idempotency-Key: 1 to 255 printable ASCII characters without a space are expected.")
     name = digest(call.principal.name, key)
     sent = json.dumps(call.body(), sort_keys=True) if content is None else sha256(content).hexdigest()
-    first = first_request(call.outside, name, digest(call.request.method, call.url, sent), new_id)
+    first = register_request(call.services, name, digest(call.request.method, call.url, sent), new_id)
     if first.status_code is not None:
         return Response(json.loads(first.body), status_code=first.status_code, headers=dict(REPLAYED))
     response = act(first.reserved_id or None)
-    call.outside.first_requests.answered(name, response.status_code, json.dumps(response.body, ensure_ascii=False))
+    call.services.idempotency_keys.answered(name, response.status_code, json.dumps(response.body, ensure_ascii=False))
     return response

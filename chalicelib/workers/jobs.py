@@ -12,15 +12,15 @@ from ..runtime import logging_errors, waking
 worker = Blueprint(__name__)
 
 
-@worker.on_sqs_message(queue="segments", name="fan_out", batch_size=1)
+@worker.on_sqs_message(queue="jobs", name="run_jobs", batch_size=1)
 @logging_errors
-def fan_out(event: SQSEvent) -> dict[str, Any]:
+def run_jobs(event: SQSEvent) -> dict[str, Any]:
     context: Any = event.context
-    outside = waking(context)
+    services = waking(context)
     failures = []
     for record in event:
-        delay = do_job(outside, record.body, lambda: float(context.get_remaining_time_in_millis()) / 1000)
+        delay = do_job(services, record.body, lambda: float(context.get_remaining_time_in_millis()) / 1000)
         if delay is not None:
-            outside.segments_queue.give_back({record.receipt_handle: delay})
+            services.jobs_queue.give_back({record.receipt_handle: delay})
             failures.append({"itemIdentifier": record.to_dict()["messageId"]})
     return {"batchItemFailures": failures}

@@ -12,16 +12,16 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
+from ...domain.audience_slice import AudienceSlice, ShardReport
 from ...domain.mailing import Counts
-from ...domain.segment import Segment, ShardReport
 from ...domain.walk import Cursor
-from ...errors import RowChanged, SegmentBusy
+from ...errors import RowChanged, SliceBusy
 from .base import conflicts, place
 
 
-class SegmentRow(Model):
+class SliceRow(Model):
     class Meta:
-        table_name = "segments"
+        table_name = "slices"
 
     mailing_id = NumberAttribute(hash_key=True)
     name = UnicodeAttribute(range_key=True)
@@ -34,12 +34,12 @@ class SegmentRow(Model):
     counts = JSONAttribute(null=True)
     last_post_at = Moment(null=True)
     held = NumberAttribute(default=0)
-    standing = NumberAttribute(default=0)
+    in_canary = NumberAttribute(default=0)
     attempts = NumberAttribute(default=0)
     expires_at = NumberAttribute(null=True)
 
-    def segment(self, in_doubt: bool = False) -> Segment:
-        return Segment(
+    def audience_slice(self, in_doubt: bool = False) -> AudienceSlice:
+        return AudienceSlice(
             mailing_id=int(self.mailing_id),
             number=int(self.name.partition("#")[2]),
             cursor=Cursor(int(self.partition), int(self.client_id)),
@@ -51,63 +51,65 @@ class SegmentRow(Model):
 
     def report(self) -> ShardReport:
         counts = Counts(**(self.counts or {}))
-        held, standing, attempts = (int(number or 0) for number in (self.held, self.standing, self.attempts))
-        return ShardReport(counts, self.last_post_at, held, standing, attempts)
+        held, in_canary, attempts = (int(number or 0) for number in (self.held, self.in_canary, self.attempts))
+        return ShardReport(counts, self.last_post_at, held, in_canary, attempts)
 
 
-class Segments:
+class Slices:
     def __init__(self, stack_name: str) -> None:
-        place(SegmentRow, stack_name, "segments")
+        place(SliceRow, stack_name, "slices")
 
-    def lease(self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime) -> Segment:
-        """Take the segment for this worker alone; SegmentBusy while another one has it.
+    def lease(
+        self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime
+    ) -> AudienceSlice:
+        """Take the slice for this worker alone; SliceBusy while another one has it.
 
-        A lease that ended without being given back leaves the segment in doubt.
+        A lease that ended without being given back leaves the slice in doubt.
         """
-        row = SegmentRow(mailing_id, _walk(number))
+        row = SliceRow(mailing_id, _walk(number))
         actions: list[Action] = [
-            SegmentRow.leased_until.set(until.timestamp()),
-            SegmentRow.expires_at.set(int(expires_at.timestamp())),
-            SegmentRow.lease.add(1),
+            SliceRow.leased_until.set(until.timestamp()),
+            SliceRow.expires_at.set(int(expires_at.timestamp())),
+            SliceRow.lease.add(1),
         ]
         with suppress(RowChanged), conflicts():
-            row.update(actions=actions, condition=SegmentRow.leased_until.does_not_exist())
-            return row.segment()
-        with conflicts(otherwise=SegmentBusy):
-            row.update(actions=actions, condition=SegmentRow.leased_until <= now.timestamp())
-        return row.segment(in_doubt=True)
+            row.update(actions=actions, condition=SliceRow.leased_until.does_not_exist())
+            return row.audience_slice()
+        with conflicts(otherwise=SliceBusy):
+            row.update(actions=actions, condition=SliceRow.leased_until <= now.timestamp())
+        return row.audience_slice(in_doubt=True)
 
-    def advance(self, segment: Segment) -> None:
+    def advance(self, audience_slice: AudienceSlice) -> None:
         """Write how far we are; RowChanged when the lease has passed to another worker."""
-        self._write_own(segment, _progress(segment))
+        self._write_own(audience_slice, _progress(audience_slice))
 
-    def give_back(self, segment: Segment) -> None:
+    def give_back(self, audience_slice: AudienceSlice) -> None:
         """Write how far we are and end the lease: nothing beyond the cursor has been begun."""
-        self._write_own(segment, [*_progress(segment), SegmentRow.leased_until.remove()])
+        self._write_own(audience_slice, [*_progress(audience_slice), SliceRow.leased_until.remove()])
 
-    def of_mailing(self, mailing_id: int) -> list[Segment]:
-        rows = SegmentRow.query(mailing_id, _named("walk#"), consistent_read=True)
-        return [row.segment() for row in rows]
+    def of_mailing(self, mailing_id: int) -> list[AudienceSlice]:
+        rows = SliceRow.query(mailing_id, _named("walk#"), consistent_read=True)
+        return [row.audience_slice() for row in rows]
 
     def report(self, mailing_id: int, round_number: int, shard: int, found: ShardReport, expires_at: datetime) -> None:
         """What a round of recounting found in one shard; found again, it replaces what it found before."""
-        row = SegmentRow(mailing_id, f"{_round(round_number)}{shard:05d}", expires_at=int(expires_at.timestamp()))
+        row = SliceRow(mailing_id, f"{_round(round_number)}{shard:05d}", expires_at=int(expires_at.timestamp()))
         row.counts = asdict(found.counts)
         row.last_post_at = found.last_post_at
         row.held = found.held
-        row.standing = found.standing
+        row.in_canary = found.in_canary
         row.attempts = found.attempts
         row.save()
 
     def reports(self, mailing_id: int, round_number: int) -> list[ShardReport]:
         """One per shard that has been recounted in this round."""
-        rows = SegmentRow.query(mailing_id, _named(_round(round_number)), consistent_read=True)
+        rows = SliceRow.query(mailing_id, _named(_round(round_number)), consistent_read=True)
         return [row.report() for row in rows]
 
-    def _write_own(self, segment: Segment, actions: list[Action]) -> None:
-        row = SegmentRow(segment.mailing_id, _walk(segment.number))
+    def _write_own(self, audience_slice: AudienceSlice, actions: list[Action]) -> None:
+        row = SliceRow(audience_slice.mailing_id, _walk(audience_slice.number))
         with conflicts():
-            row.update(actions=actions, condition=SegmentRow.lease == segment.lease)
+            row.update(actions=actions, condition=SliceRow.lease == audience_slice.lease)
 
 
 def _walk(number: int) -> str:
@@ -115,19 +117,19 @@ def _walk(number: int) -> str:
 
 
 def _round(number: int) -> str:
-    return f"recount#{number:05d}#"
+    return f"reconcile#{number:05d}#"
 
 
 def _named(prefix: str) -> Condition:
     """Names are digits after their prefix. (MiniStack 1.5 refuses begins_with beside a numeric partition key.)"""
-    names: Condition = SegmentRow.name.between(prefix, f"{prefix}~")
+    names: Condition = SliceRow.name.between(prefix, f"{prefix}~")
     return names
 
 
-def _progress(segment: Segment) -> list[Action]:
+def _progress(audience_slice: AudienceSlice) -> list[Action]:
     return [
-        SegmentRow.partition.set(segment.cursor.partition),
-        SegmentRow.client_id.set(segment.cursor.id),
-        SegmentRow.chosen.set(segment.chosen),
-        SegmentRow.done.set(segment.done),
+        SliceRow.partition.set(audience_slice.cursor.partition),
+        SliceRow.client_id.set(audience_slice.cursor.id),
+        SliceRow.chosen.set(audience_slice.chosen),
+        SliceRow.done.set(audience_slice.done),
     ]

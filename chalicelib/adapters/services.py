@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .tables.audit import Audit
     from .tables.clients import Clients
     from .tables.counters import Counters
-    from .tables.first_requests import FirstRequests
+    from .tables.idempotency_keys import IdempotencyKeys
     from .tables.imports import Imports
     from .tables.labels import Labels
     from .tables.mailings import Mailings
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from .tables.rates import Rates
     from .tables.receipts import Receipts
     from .tables.reports import Reports
-    from .tables.segments import Segments
+    from .tables.slices import Slices
     from .tables.tokens import Tokens
     from .tables.users import Users
 
 
-class Outside:
+class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.clock = Clock()
@@ -82,10 +82,10 @@ class Outside:
         return Receipts(self.settings.stack_name)
 
     @cached_property
-    def segments(self) -> Segments:
-        from .tables.segments import Segments
+    def slices(self) -> Slices:
+        from .tables.slices import Slices
 
-        return Segments(self.settings.stack_name)
+        return Slices(self.settings.stack_name)
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -106,10 +106,10 @@ class Outside:
         return Labels(self.settings.stack_name)
 
     @cached_property
-    def first_requests(self) -> FirstRequests:
-        from .tables.first_requests import FirstRequests
+    def idempotency_keys(self) -> IdempotencyKeys:
+        from .tables.idempotency_keys import IdempotencyKeys
 
-        return FirstRequests(self.settings.stack_name)
+        return IdempotencyKeys(self.settings.stack_name)
 
     @cached_property
     def reports(self) -> Reports:
@@ -121,7 +121,7 @@ class Outside:
     def mailbox(self) -> Mailbox:
         from .mailbox import Mailbox
 
-        return Mailbox(keeps_letters=self.settings.is_local)
+        return Mailbox(keeps_emails=self.settings.is_local)
 
     @cached_property
     def counters(self) -> Counters:
@@ -136,10 +136,10 @@ class Outside:
         return Queue(self.settings.send_queue_url)
 
     @cached_property
-    def segments_queue(self) -> Queue:
+    def jobs_queue(self) -> Queue:
         from .queues import Queue
 
-        return Queue(self.settings.segments_queue_url)
+        return Queue(self.settings.jobs_queue_url)
 
     @cached_property
     def imports_queue(self) -> Queue:

@@ -16,7 +16,7 @@ class Attachment:
 
 
 @dataclass(frozen=True)
-class Letter:
+class Email:
     """The same said in HTML and in plain text, for whoever reads only one of them."""
 
     sender: str
@@ -28,7 +28,7 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class KeptLetter:
+class SentEmail:
     """A letter that was sent on the local stack, as far as it is kept there: without what was attached."""
 
     sent_at: datetime

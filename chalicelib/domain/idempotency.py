@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class FirstRequest:
+class IdempotentRequest:
     """`fingerprint`: of its method, address and fields. `reserved_id`: of what it makes, 0 for nothing.
 
     `status_code` is None until it has been answered; `body` is JSON.

@@ -15,7 +15,7 @@ MADE, CHANGED, REMOVED = "made", "changed", "removed"
 
 
 @dataclass(frozen=True)
-class Record:
+class AuditRecord:
     """`number` orders them; `what` is `client`, `import`, `mailing` or `token`; None: there was, or is, nothing."""
 
     number: int
@@ -34,17 +34,19 @@ class Author:
 
     name: str
     at: datetime
-    luck: float
+    jitter: float
 
-    def record(self, what: str, name: object, before: Fields | None, after: Fields | None, action: str = "") -> Record:
+    def record(
+        self, what: str, name: object, before: Fields | None, after: Fields | None, action: str = ""
+    ) -> AuditRecord:
         """Of a change only what it changed is kept. `action`: its own name, where it has one."""
         usual = MADE if before is None else REMOVED if after is None else CHANGED
         if before is not None and after is not None:
             different = {key for key in after if before.get(key) != after[key]}
             before = {key: value for key, value in before.items() if key in different}
             after = {key: value for key, value in after.items() if key in different}
-        number = int(self.at.timestamp() * 1_000_000) * 1000 + int(self.luck * 1000)
-        return Record(number, self.at, self.name, action or usual, what, str(name), _cut(before), _cut(after))
+        number = int(self.at.timestamp() * 1_000_000) * 1000 + int(self.jitter * 1000)
+        return AuditRecord(number, self.at, self.name, action or usual, what, str(name), _cut(before), _cut(after))
 
 
 def day_of(moment: datetime) -> int:
