@@ -6,7 +6,6 @@ The contract tests in tests/adapters run on these and on the real adapters alike
 from __future__ import annotations
 
 import itertools
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +26,7 @@ from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
 from chalicelib.domain.email import Email, SentEmail
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.idempotency import IdempotentRequest
+from chalicelib.domain.jobs import Job, to_body
 from chalicelib.domain.mailing import NOTHING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message
 from chalicelib.domain.principal import Token, User
@@ -740,9 +740,9 @@ class FakeQueue:
     messages: dict[str, Delivery] = field(default_factory=dict)
     _ids: Any = field(default_factory=itertools.count)
 
-    def send(self, bodies: Sequence[dict[str, object]], delays: Sequence[int] | None = None) -> None:
-        for body, delay in zip(bodies, delays or [0] * len(bodies), strict=True):
-            self.send_raw(json.dumps(body), delay)
+    def send(self, jobs: Sequence[Job], delays: Sequence[int] | None = None) -> None:
+        for job, delay in zip(jobs, delays or [0] * len(jobs), strict=True):
+            self.send_raw(to_body(job), delay)
 
     def send_raw(self, body: str, delay: int = 0) -> None:
         with LOCK:

@@ -16,6 +16,7 @@ from ..domain.audience import plan_audience
 from ..domain.audience_slice import AudienceSlice
 from ..domain.client import CLIENT_ID, Client
 from ..domain.decisions import started
+from ..domain.jobs import StartMailing, WalkSlice
 from ..domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
 from ..domain.message import EXPIRED, QUEUED, Message
 from ..domain.walk import Cursor, walk
@@ -48,7 +49,7 @@ class Page:
 
 
 def ask_start(services: Services, mailing_id: int) -> None:
-    services.jobs_queue.send([{"job": "start", "mailing": mailing_id}])
+    services.jobs_queue.send([StartMailing(mailing_id)])
 
 
 def start_mailing(services: Services, mailing_id: int) -> bool:
@@ -71,7 +72,7 @@ def start_mailing(services: Services, mailing_id: int) -> bool:
 
 
 def queue_slices(services: Services, mailing: Mailing, numbers: range | list[int]) -> None:
-    services.jobs_queue.send([{"job": "walk", "mailing": mailing.id, "slice": n} for n in numbers])
+    services.jobs_queue.send([WalkSlice(mailing.id, number) for number in numbers])
 
 
 def resume_fanout(services: Services, mailing: Mailing) -> None:

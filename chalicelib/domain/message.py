@@ -105,8 +105,3 @@ def listed_as(status: str) -> tuple[str, ...]:
 def shard_of(client_id: int, shards: int) -> int:
     """The part of the mailing's messages that a client's message is stored in."""
     return client_id % shards
-
-
-def queue_body(mailing_id: int, client_id: int) -> dict[str, object]:
-    """What the send queue carries: no text and no phone number, those are read when it is sent."""
-    return {"mailing": mailing_id, "client": client_id}

@@ -251,10 +251,11 @@ def test_retry_after_is_waited_for() -> None:
 
 def test_a_queue_message_that_cannot_be_read_is_put_aside_whole() -> None:
     world, _ = fanned_out(1)
-    for body in ("garbage", "[]", '{"mailing": "1", "client": 1}', '{"mailing": 1}'):
+    unreadable = ["garbage", "[]", '{"job": "send_message", "mailing_id": "1", "client_id": 1}', '{"mailing_id": 1}']
+    for body in unreadable:
         world.services.send_queue.send_raw(body)
     world.run(60)
     bodies = [delivery.body for delivery in world.services.dead_letters.messages.values()]
-    assert bodies == ["garbage", "[]", '{"mailing": "1", "client": 1}', '{"mailing": 1}']
+    assert bodies == unreadable
     assert world.services.send_queue.messages == {}
     assert len(world.services.gateway.accepted) == 1

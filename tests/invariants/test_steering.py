@@ -10,6 +10,7 @@ import pytest
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.errors import NotInThisStatus
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
@@ -77,7 +78,7 @@ def test_a_resume_that_died_before_it_queued_is_completed_by_the_sweep() -> None
     world.run(120)
     resume_mailing(world.services, mailing_id)
     world.services.jobs_queue.messages.clear()
-    world.services.send_queue.send([{"mailing": 99, "client": 1}], [900])
+    world.services.send_queue.send([SendMessage(99, 1)], [900])
     world.run(300)
     assert world.get(mailing_id).counts.sent == 20, "also while another mailing keeps the queue busy"
 
