@@ -84,7 +84,7 @@ def _try_group(services: Services, mailing_id: int, receipts: list[Receipt]) -> 
     if mailing is None or mailing.plan is None:
         log.info("receipts of nobody", extra={"mailing_id": mailing_id, "number": len(receipts)})
         return {}
-    found = services.messages.existing(mailing_id, [receipt.key[1] for receipt in receipts], mailing.plan.shards)
+    found = services.messages.existing(mailing.message_key(receipt.key[1]) for receipt in receipts)
     now = services.clock.now()
     waits: Waits = {}
     changes: list[tuple[Message, Message]] = []
