@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from .errors import BadSettings
 from .texts import ENGLISH, LANGUAGES
+from .zones import is_time_of_day, is_zone
 
 LOCAL_STAGE = "local"
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -67,15 +68,13 @@ def _language(text: str) -> str:
 
 
 def _time_of_day(text: str) -> str:
-    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+    if not is_time_of_day(text):
         raise ValueError("a time from 00:00 to 23:59 is expected, such as 09:00")
     return text
 
 
 def _zone(text: str) -> str:
-    import pytz  # most functions have no zone to check, and start sooner without it
-
-    if text not in pytz.common_timezones_set:
+    if not is_zone(text):
         raise ValueError(f'"{text}" is not a known time zone: a name such as Europe/Moscow is expected')
     return text
 

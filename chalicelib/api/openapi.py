@@ -17,11 +17,11 @@ from ..domain.allowed_steps import (
 )
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
-from ..fields import Schema
 from ..http.bodies import BYTES, CSV, FORM, JSON
 from ..http.exports import PART
 from ..http.filters import CLIENT_FILTERS
 from ..http.paging import DEFAULT_LIMIT, MAX_LIMIT
+from ..rules import Schema
 from .metrics import TEXT
 from .schemas import CURSOR, DETAIL, INTEGER, STRING, page_of, ref, schemas
 

@@ -20,6 +20,7 @@ ORDER = (
     {"errors"},
     {"domain"},
     {"rendering", "zones"},
+    {"rules"},
     {"fields", "logs", "representation", "retries", "settings"},
     {"adapters"},
     {"access"},
