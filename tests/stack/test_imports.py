@@ -16,7 +16,7 @@ MODULES = sorted((ROOT / "chalicelib").rglob("*.py"))
 PROVIDERS = {"boto3", "botocore", "pynamodb", "requests", "urllib3"}
 
 ORDER = (
-    {"errors"},
+    {"__version__", "errors"},
     {"domain"},
     {"rendering", "zones"},
     {"fields", "logs", "representation", "settings"},
