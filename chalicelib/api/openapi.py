@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .. import __version__
 from ..domain.allowed_steps import (
     ALLOWED_IN,
     CANCEL,
@@ -123,7 +124,7 @@ def document(server: str) -> Schema:
         "openapi": "3.1.0",
         "info": {
             "title": "Notifications",
-            "version": "1",
+            "version": __version__,
             "description": "Text-message campaigns from your own AWS account.",
         },
         "servers": [{"url": server}],
