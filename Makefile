@@ -1,7 +1,9 @@
-# Everything runs in .venv, which any target makes when it is missing or its requirements have changed.
+# Everything runs in .venv, which any target makes when it is missing or its requirements have changed. Targets that need
+# $(STACK) get what deploys and runs the service, those that need $(READY) what checks it as well.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+STACK := $(VENV)/.stack
 READY := $(VENV)/.ready
 TOOLS := $(patsubst infra/tools/%.txt,$(VENV)/tools/%/.ready,$(wildcard infra/tools/*.txt))
 
@@ -13,29 +15,29 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 25
 
-demo: $(READY) ## a whole mailing on a local stack: 1,000 clients, a schedule, the gateway simulator, the figures
+demo: $(STACK) ## a whole mailing on a local stack: 1,000 clients, a schedule, the gateway simulator, the figures
 	@$(BIN)/python -m infra.local.demo
 
-up: $(READY) ## the local stack, staying: the API on port 8000 (PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, RECEIPTS, STATE_DIR)
+up: $(STACK) ## the local stack, staying: the API on port 8000 (PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, RECEIPTS, STATE_DIR)
 	@exec $(BIN)/python -m infra.local.up
 
 test: lint $(TOOLS) ## lint, types, every test, and the quick part of chaos
 	@$(BIN)/python -m pytest
 	@$(BIN)/python -m tools.chaos --quick
 
-package: $(READY) ## the template and the zip of a stage, in build/STAGE (STAGE=prod)
+package: $(STACK) ## the template and the zip of a stage, in build/STAGE (STAGE=prod)
 	@$(BIN)/python -m infra.deploy package --stage "$(STAGE)"
 
-deploy: $(READY) ## a stage into the account of the credentials in the environment (STAGE=prod GATEWAY_URL=... GATEWAY_TOKEN=...)
+deploy: $(STACK) ## a stage into the account of the credentials in the environment (STAGE=prod GATEWAY_URL=... GATEWAY_TOKEN=...)
 	@$(BIN)/python -m infra.deploy deploy --stage "$(STAGE)"
 
-destroy: $(READY) ## take a stage down; its tables stay, unless TABLES=delete
+destroy: $(STACK) ## take a stage down; its tables stay, unless TABLES=delete
 	@$(BIN)/python -m infra.deploy destroy --stage "$(STAGE)" $(if $(filter delete,$(TABLES)),--delete-tables)
 
-localstack-deploy: $(READY) ## the stack onto a LocalStack that runs already, at AWS_ENDPOINT_URL (GATEWAY_URL, GATEWAY_TOKEN)
+localstack-deploy: $(STACK) ## the stack onto a LocalStack that runs already, at AWS_ENDPOINT_URL (GATEWAY_URL, GATEWAY_TOKEN)
 	@$(BIN)/python -m infra.local.localstack deploy
 
-chaos: $(READY) ## the stack broken on purpose, scenario by scenario (CHAOS="--quick --seed 7 --only sender")
+chaos: $(STACK) ## the stack broken on purpose, scenario by scenario (CHAOS="--quick --seed 7 --only sender")
 	@$(BIN)/python -m tools.chaos $(CHAOS)
 
 lint: $(READY) ## ruff and mypy
@@ -56,12 +58,17 @@ clean: ## remove what make has made
 $(VENV)/tools/%/.ready: infra/tools/%.txt | $(READY)
 	@echo "installing $* ..."
 	@$(BIN)/python -m venv $(@D)
-	@$(@D)/bin/python -m pip install -q -r $<
+	@$(BIN)/python -m infra.install $< --python $(@D)/bin/python
 	@touch $@
 
-$(READY): requirements.txt requirements-dev.txt infra/local/requirements.txt
+$(READY): requirements-dev.txt $(STACK)
+	@echo "installing what checks the service into $(VENV) ..."
+	@$(BIN)/python -m infra.install $<
+	@touch $@
+
+$(STACK): requirements.txt infra/deploy/lambda-requirements.txt infra/local/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: set PYTHON="; exit 1; }
-	@echo "installing into $(VENV) ..."
+	@echo "installing what runs the service into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q -r requirements-dev.txt
+	@$(BIN)/python -m infra.install infra/local/requirements.txt
 	@touch $@

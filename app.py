@@ -1,4 +1,9 @@
-"""Composition only: the app, its blueprints, and the shape of an answer to what nobody expected."""
+"""Composition only: the app, its blueprints, and the shape of an answer to what nobody expected.
+
+On a laptop: `make up`; beside it `chalice local --stage local`, see infra/local/environment.py. Into an account:
+`make deploy STAGE=prod`. Chalice's own `chalice deploy` and `chalice package` fail here by a setting in
+.chalice/config.json: without infra/stack.json they would make a stack without tables, queues and rights.
+"""
 
 from __future__ import annotations
 

@@ -98,7 +98,6 @@ def _deploy_empty_app() -> dict[str, str]:
 def _empty_project() -> Path:
     project = Path(tempfile.mkdtemp(prefix="empty-"))
     (project / "app.py").write_text(EMPTY_APP)
-    (project / "requirements.txt").write_text("")
     for place, content in ((".chalice/config.json", CONFIG), ("infra/stack.json", PARAMETERS)):
         (project / place).parent.mkdir()
         (project / place).write_text(json.dumps(content))

@@ -118,7 +118,7 @@ def _waiting() -> Any:
     mailing: Mailing = services.mailings.rows[mailing_id]
     now = services.clock.now()
     services.clients.get_many = lambda ids: dict.fromkeys(ids, services.clients.rows[1])
-    services.messages.add([Message(mailing.id, number, "queued", now) for number in range(1, MESSAGES + 1)], 1, now)
+    services.messages.add([Message(mailing.id, number, "queued", now) for number in range(1, MESSAGES + 1)], now)
     services.send_queue.heap.clear()
     services.send_queue.send([SendMessage(mailing.id, number) for number in range(1, MESSAGES + 1)])
     services.gateway.usual = Answer(None, "ReadTimeout")

@@ -88,7 +88,7 @@ def _announce(services: Services, number: int) -> None:
         messages = [Message(mailing_id, client_id, QUEUED, now) for client_id in range(1, MESSAGES + 1)]
         with ThreadPoolExecutor(8) as threads:
             parts = [messages[start : start + 250] for start in range(0, MESSAGES, 250)]
-            list(threads.map(lambda part: services.messages.add(part, 1, end), parts))
+            list(threads.map(lambda part: services.messages.add(part, end), parts))
 
 
 def _send(sender: Sender, mailing_id: int, ids: range) -> None:

@@ -61,7 +61,7 @@ class Services:
     def mailings(self) -> Mailings:
         from .tables.mailings import Mailings
 
-        return Mailings(self.settings.stack_name, self.audit)
+        return Mailings(self.settings.stack_name, self.audit, self.clock)
 
     @cached_property
     def messages(self) -> Messages:

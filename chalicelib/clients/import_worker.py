@@ -37,8 +37,9 @@ from ..domain.jobs import BUSY_SECONDS, ImportClients
 from ..errors import BadInput, Conflict, FileGone, NotWritten, PhoneTaken, RowChanged
 from ..fields import CLIENT, read_fields
 from ..logs import log, log_clients, log_context
+from ..retries import retry_lost_races
 from .imports import IGNORED
-from .registry import ClientFields, announce_moves
+from .registry import announce_moves
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -51,7 +52,6 @@ BLOCK = 256 * 1024
 THREADS = 8
 SECONDS_FOR_A_CHUNK = 20.0
 LEASE_MARGIN = timedelta(seconds=5)
-TRIES = 5
 
 Row = dict[str, Any]
 
@@ -194,18 +194,20 @@ def _add(services: Services, one: ClientImport, clients: list[Client]) -> Tally:
 
 
 def _add_one(services: Services, one: ClientImport, client: Client) -> Tally:
-    for _ in range(TRIES):
+    def add(client: Client) -> Tally:
         try:
             services.clients.add(client)
-            return Tally()
         except PhoneTaken:
             known = services.clients.find_by_phone(client.phone_number)
             if known is not None:
                 return _meet(services, one, known, client)
-            client = replace(client, opted_out_at=services.clients.stop_of(client.phone_number))
-        except RowChanged:  # another transaction had hold of it: see how it ended
-            continue
-    raise RowChanged
+            stop = services.clients.stop_of(client.phone_number)
+            if stop is None:  # the number is free again
+                raise RowChanged from None
+            return add(replace(client, opted_out_at=stop))
+        return Tally()
+
+    return retry_lost_races(services.clock, lambda: add(client))
 
 
 def _meet(services: Services, one: ClientImport, known: Client, wanted: Client) -> Tally:
@@ -220,9 +222,9 @@ def _meet(services: Services, one: ClientImport, known: Client, wanted: Client) 
 def _change(services: Services, one: ClientImport, change: tuple[Client, Client]) -> bool:
     """Only what the file has a column for, whatever others change meanwhile; whether anything was different."""
     before, wanted = change
-    fields = cast(ClientFields, {name: getattr(wanted, name) for name in one.given_fields})
-    fields["attributes"] = with_given(before.attributes, one.given_attributes, wanted.attributes)
-    after = replace(before, **fields)
+    given: dict[str, Any] = {name: getattr(wanted, name) for name in one.given_fields}
+    own = with_given(before.attributes, one.given_attributes, wanted.attributes)
+    after = replace(before, **given, attributes=own)
     if after == before:
         return False
     services.clients.change(before, after)  # RowChanged: somebody else did; then the chunk is decided anew

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from ..domain.audience import Partition, block_partitions, label_partitions
 from ..domain.audit_record import Author
 from ..domain.client import CLIENT_ID, MAX_CLIENT_ID, MAX_LABEL, PHONE, Client
 from ..domain.jobs import FollowMovedClients
 from ..domain.walk import Cursor, walk
-from ..errors import BadInput, NotFound, PhoneTaken, RowChanged
+from ..errors import BadInput, NotFound, PhoneTaken
 from ..logs import add_log_keys
 from ..representation import represent_client
+from ..retries import retry_lost_races
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
-TRIES = 5
 OPTED_OUT, OPTED_IN = "opted out", "opted in"
 SECONDS_TO_WRITE = 30
 """More than it takes to write a change, or a chunk of an import."""
@@ -44,13 +44,8 @@ class ClientFilter:
         return self.tag in (None, client.tag) and self.operator_code in (None, client.operator_code)
 
 
-class ClientFields(TypedDict, total=False):
-    """What a person decides about a client, checked field by field; absent is as it was."""
-
-    phone_number: str
-    tag: str | None
-    timezone: str
-    attributes: Mapping[str, str]
+ClientFields = Mapping[str, Any]
+"""What a person decides about a client, checked field by field; a field that is absent stays as it was."""
 
 
 def new_client_id(services: Services) -> int:
@@ -65,28 +60,20 @@ def register_client(
     `author`: whose change is to be recorded. `client_id`: reserved before, by an earlier try of the same request,
     which may have made the client.
     """
-    client = Client(
-        id=client_id or new_client_id(services),
-        phone_number=fields["phone_number"],
-        tag=fields.get("tag"),
-        timezone=fields.get("timezone", "UTC"),
-        attributes=fields.get("attributes", {}),
-    )
-    for _ in range(TRIES):
+    wanted = replace(Client(client_id or new_client_id(services), fields["phone_number"]), **fields)
+
+    def add(client: Client) -> Client:
         record = author.record("client", client.id, None, represent_client(client)) if author else None
         try:
             services.clients.add(client, record)
-            services.labels.note([client])
-            add_log_keys(client_id=client.id)
-            return client
         except PhoneTaken as taken:
             known = services.clients.get(client.id) if client_id else None
-            if known is not None:
-                return known
-            client = replace(client, opted_out_at=_stop_of(services, client, taken))
-        except RowChanged:  # another transaction had hold of the phone number: see how it ended
-            continue
-    raise RowChanged
+            return known or add(replace(client, opted_out_at=_stop_of(services, client, taken)))
+        services.labels.note([client])
+        add_log_keys(client_id=client.id)
+        return client
+
+    return retry_lost_races(services.clock, lambda: add(wanted))
 
 
 def get_client(services: Services, client_id: int) -> Client:
@@ -128,14 +115,13 @@ def forget_client(services: Services, client_id: int, author: Author | None = No
 
     Who opted out stays on the stop list: another client with this number is opted out from the start.
     """
-    for _ in range(TRIES):
+
+    def attempt() -> None:
         client = get_client(services, client_id)
         record = author.record("client", client_id, represent_client(client), None) if author else None
-        try:
-            return services.clients.remove(client, record)
-        except RowChanged:
-            continue
-    raise RowChanged
+        services.clients.remove(client, record)
+
+    retry_lost_races(services.clock, attempt)
 
 
 def list_clients(
@@ -162,28 +148,24 @@ def _change(
     services: Services, client_id: int, decide: Callable[[Client], Client], author: Author | None, action: str = ""
 ) -> Client:
     """Save what is decided about the client as it is now; a number on the stop list brings its stop."""
-    stop: datetime | None = None
-    for _ in range(TRIES):
+
+    def attempt(stop: datetime | None = None) -> Client:
         before = get_client(services, client_id)
         wanted = decide(before)
         after = replace(wanted, opted_out_at=wanted.opted_out_at or stop)
         if after == before:
             return before
-        record = (
-            author.record("client", client_id, represent_client(before), represent_client(after), action)
-            if author
-            else None
-        )
+        shown = represent_client(before), represent_client(after)
+        record = author.record("client", client_id, *shown, action) if author else None
         announce_moves(services, [(before, after)])
         try:
             services.clients.change(before, after, record)
-            services.labels.note([after])
-            return after
         except PhoneTaken as taken:
-            stop = _stop_of(services, after, taken)
-        except RowChanged:
-            continue
-    raise RowChanged
+            return attempt(_stop_of(services, after, taken))
+        services.labels.note([after])
+        return after
+
+    return retry_lost_races(services.clock, attempt)
 
 
 def _stop_of(services: Services, client: Client, taken: PhoneTaken) -> datetime:

@@ -179,11 +179,13 @@ def _write_chunk(
     now = services.clock.now()
     status = EXPIRED if mailing.is_over(now) else QUEUED
     shards = mailing.started_plan.shards
-    known = services.messages.existing(mailing.id, [client.id for client in clients], shards) if in_doubt else {}
+    known = services.messages.existing(mailing.message_key(client.id) for client in clients) if in_doubt else {}
     zones = {client.id: client.timezone if mailing.window else None for client in clients}
-    new = [Message(mailing.id, one, status, now, timezone=zones[one]) for one in zones if one not in known]
+    new = [
+        Message(mailing.id, one, status, now, timezone=zones[one], shards=shards) for one in zones if one not in known
+    ]
     kept_until = mailing.kept_until(services.settings.message_retention_days)
-    services.messages.add(new, shards, kept_until)
+    services.messages.add(new, kept_until)
     log_clients("created", [message.client_id for message in new], mailing_id=mailing.id, status=status)
     waiting = [message for message in [*known.values(), *new] if message.status == QUEUED]
     return waiting, len(new) if status == EXPIRED else 0

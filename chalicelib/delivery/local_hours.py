@@ -77,7 +77,7 @@ def release_shard(services: Services, job: ReleaseShard, seconds_left: Callable[
     after = 0
     with ThreadPoolExecutor(THREADS) as threads:
         while seconds_left() >= SECONDS_FOR_A_PAGE:
-            page = services.messages.page(mailing.id, job.shard, after, PAGE, [QUEUED])
+            page = services.messages.page(mailing.message_shard(job.shard), after, PAGE, [QUEUED])
             released = [message for message in page if opens(message.timezone)]
             queue_messages(services, mailing, released, threads)
             log_clients("released", [message.client_id for message in released], mailing_id=mailing.id)

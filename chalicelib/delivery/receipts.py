@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from ..domain.message import Message
 from ..domain.receipt import REPORTED, Receipt, merged, reported, seconds_to_wait
 from ..errors import RowChanged
 from ..logs import log, log_clients
+from ..retries import retry_lost_races
 from .dead_letters import read_job
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ CHUNK = 100
 GROUP = 98
 """Messages that one transaction changes: of the hundred rows that it takes, two are the mailing's and the totals'."""
 
-TRIES = 5
-PAUSE = 0.1
 SECONDS_FOR_A_GROUP = 10.0
 
 Waits = dict[int, int]
@@ -69,13 +69,9 @@ def _settle_group(
     services: Services, mailing_id: int, receipts: list[Receipt], seconds_left: Callable[[], float]
 ) -> Waits:
     """Another group of this mailing may be under way at the same moment: then one of the two tries again."""
-    for _ in range(TRIES):
-        if seconds_left() < SECONDS_FOR_A_GROUP:
-            break
-        try:
-            return _try_group(services, mailing_id, receipts)
-        except RowChanged:
-            services.clock.sleep(PAUSE * services.clock.jitter())
+    if seconds_left() >= SECONDS_FOR_A_GROUP:
+        with suppress(RowChanged):
+            return retry_lost_races(services.clock, lambda: _try_group(services, mailing_id, receipts))
     return {receipt.message_id: BUSY_SECONDS for receipt in receipts}
 
 
@@ -84,7 +80,7 @@ def _try_group(services: Services, mailing_id: int, receipts: list[Receipt]) -> 
     if mailing is None or mailing.plan is None:
         log.info("receipts of nobody", extra={"mailing_id": mailing_id, "number": len(receipts)})
         return {}
-    found = services.messages.existing(mailing_id, [receipt.key[1] for receipt in receipts], mailing.plan.shards)
+    found = services.messages.existing(mailing.message_key(receipt.key[1]) for receipt in receipts)
     now = services.clock.now()
     waits: Waits = {}
     changes: list[tuple[Message, Message]] = []

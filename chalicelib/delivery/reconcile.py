@@ -63,7 +63,7 @@ def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Calla
         while True:
             if seconds_left() < SECONDS_FOR_A_PAGE:
                 return False
-            page = services.messages.page(mailing.id, job.shard, after, PAGE)
+            page = services.messages.page(mailing.message_shard(job.shard), after, PAGE)
             there = local_hours.now_for(services, mailing)
             statuses = _repair_page(services, threads, mailing, page, there, job.requeue)
             held += sum(s == QUEUED and there.holds(m.timezone) for s, m in zip(statuses, page, strict=True))
@@ -107,17 +107,16 @@ def _repair_page(
 
 def _repair(services: Services, mailing: Mailing, message: Message, what: Repair | None) -> str:
     """Write what the row needs, and answer with the status it then has."""
-    now, messages, shards = services.clock.now(), services.messages, mailing.started_plan.shards
-    key = (message.mailing_id, message.client_id, shards)
+    now, messages, key = services.clock.now(), services.messages, message.key
     match what:
         case Repair.EXPIRE:
-            return EXPIRED if messages.close(*key, EXPIRED, now) else QUEUED
+            return EXPIRED if messages.close(key, EXPIRED, now) else QUEUED
         case Repair.CANCEL:
-            return CANCELLED if messages.close(*key, CANCELLED, now) else QUEUED
+            return CANCELLED if messages.close(key, CANCELLED, now) else QUEUED
         case Repair.DOUBT:
-            return UNKNOWN if messages.doubt(*key, now, NO_WORD) else QUEUED
+            return UNKNOWN if messages.doubt(key, now, NO_WORD) else QUEUED
         case Repair.REVIVE:
-            messages.revive(message, shards, mailing.resends)
+            messages.revive(message, mailing.resends)
             return QUEUED
     return message.status
 

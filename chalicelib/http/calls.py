@@ -68,10 +68,12 @@ def raw_body(request: Request) -> bytes:
 def base_url(request: Request) -> str:
     """The address that all of ours stand under, without a final slash.
 
-    API Gateway has the stage in front of the path; a proxy before it says X-Forwarded-Prefix instead.
+    API Gateway has the stage in front of the path; a proxy before it says X-Forwarded-Prefix instead. `chalice local`,
+    which names no API, speaks HTTP.
     """
     headers = request.headers
-    scheme = headers.get("x-forwarded-proto", "https").partition(",")[0]
+    default = "https" if "apiId" in request.context else "http"
+    scheme = headers.get("x-forwarded-proto", default).partition(",")[0]
     stage_path: str = request.context["path"]
     path: str = request.to_original_event().get("path", stage_path)
     prefix = headers.get("x-forwarded-prefix", stage_path.removesuffix(path)).rstrip("/")

@@ -15,13 +15,13 @@ from ..domain.walk import walk_down
 from ..errors import NotFound, RowChanged
 from ..logs import add_log_keys
 from ..representation import represent_mailing
+from ..retries import retry_lost_races
 from .placeholders import require_known_placeholders
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
 MAILING_ID = "mailing_id"
-TRIES = 5
 
 
 def new_mailing_id(services: Services) -> int:
@@ -49,15 +49,17 @@ def announce_mailing(
 
 
 def _add(services: Services, mailing: Mailing, record: AuditRecord | None) -> Mailing:
-    for _ in range(TRIES):
+    def attempt() -> Mailing:
         try:
             services.mailings.add(mailing, record)
-            return mailing
-        except RowChanged:  # it is there already, or another transaction had hold of the totals
+        except RowChanged:  # it is there already, or another transaction held the totals
             found = services.mailings.get(mailing.id)
-            if found is not None:
-                return found
-    raise RowChanged
+            if found is None:
+                raise
+            return found
+        return mailing
+
+    return retry_lost_races(services.clock, attempt)
 
 
 def get_mailing(services: Services, mailing_id: int) -> Mailing:
@@ -112,38 +114,32 @@ def _decide(
     action: str = "",
 ) -> Mailing:
     """Save the decision, then do what follows from it; the sweep completes what we could not."""
-    for _ in range(TRIES):
+
+    def attempt() -> Mailing:
         before = get_mailing(services, mailing_id)
         after = decision(before, services.clock.now())
         if after == before:
             return before
-        record = (
-            author.record("mailing", mailing_id, represent_mailing(before), represent_mailing(after), action)
-            if author
-            else None
-        )
-        try:
-            after = services.mailings.change(before, after, record)
-        except RowChanged:
-            continue
+        shown = represent_mailing(before), represent_mailing(after)
+        record = author.record("mailing", mailing_id, *shown, action) if author else None
+        after = services.mailings.change(before, after, record)
         _follow_up(services, before, after)
         return after
-    raise RowChanged
+
+    return retry_lost_races(services.clock, attempt)
 
 
 def withdraw_mailing(services: Services, mailing_id: int, author: Author | None = None) -> None:
     """Senders find no mailing any more and drop what is queued; a schedule that still fires finds none."""
-    for _ in range(TRIES):
+
+    def attempt() -> Mailing:
         mailing = get_mailing(services, mailing_id)
         record = author.record("mailing", mailing_id, represent_mailing(mailing), None) if author else None
-        try:
-            services.mailings.remove(mailing, record)
-        except RowChanged:
-            continue
-        if mailing.status == SCHEDULED:
-            services.schedules.remove(mailing_id)
-        return
-    raise RowChanged
+        services.mailings.remove(mailing, record)
+        return mailing
+
+    if retry_lost_races(services.clock, attempt).status == SCHEDULED:
+        services.schedules.remove(mailing_id)
 
 
 def list_mailings(services: Services, before_id: int | None, limit: int) -> tuple[list[Mailing], int | None]:

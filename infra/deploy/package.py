@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import json
 import os
 import py_compile
 import shutil
@@ -11,83 +12,91 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from .dependencies import dependencies
 from .errors import DeployFailed
 
 ROOT = Path(__file__).parents[2]
-SERVICES = {"dynamodb", "s3", "scheduler", "ses", "sqs", "ssm", "sts"}
-"""What the adapters call, and sts, where credentials come from. A test compares it with the adapters."""
-
 PYTHONS = range(11, 15)
 """Python 3.11 to 3.14: the runtime follows the interpreter that packages."""
 
+CONFIG = Path(".chalice") / "config.json"
+GUARD = "api_gateway_policy_file"
+"""In config.json the name of a file that does not exist: `chalice deploy` and `chalice package` by themselves leave out
+infra/stack.json, so they fail, and the name says what to use."""
+
 
 def package(stage: str, project: Path = ROOT) -> Path:
-    """Into build/<stage>: sam.json and deployment.zip. Chalice takes wheels that it has fetched before."""
+    """Into build/<stage>: sam.json and deployment.zip. The packages in the zip are fetched once.
+
+    Two runs at once do not disturb each other: both files are complete when they come to build/<stage>.
+    """
     if sys.version_info.minor not in PYTHONS:
         raise DeployFailed(
             f"Lambda has no Python 3.{sys.version_info.minor}: make clean, then PYTHON=python3.13 make ..."
         )
     out = project / "build" / stage
-    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="package-", dir=out.parent) as folder:
+        copied = copy_project(project, Path(folder))
+        packages = dependencies(project, architecture_of(copied, stage))
+        if packages is not None:
+            (copied / "vendor").symlink_to(packages)
+        made = copied / "out"
+        run_chalice_package(copied, stage, made)
+        compile_rest(made / "deployment.zip")
+        for file in made.iterdir():
+            file.replace(out / file.name)
+    return out
+
+
+def copy_project(project: Path, place: Path) -> Path:
+    """What Chalice packages: without requirements.txt, which is for laptops, and without the guard in config.json."""
+    shutil.copy2(project / "app.py", place)
+    for name in (".chalice/policies", "chalicelib"):
+        if (project / name).exists():
+            shutil.copytree(project / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (place / CONFIG).parent.mkdir(exist_ok=True)
+    config = json.loads((project / CONFIG).read_text())
+    config.pop(GUARD, None)
+    (place / CONFIG).write_text(json.dumps(config))
+    (place / "infra").mkdir()
+    shutil.copy2(project / "infra" / "stack.json", place / "infra")
+    return place
+
+
+def architecture_of(project: Path, stage: str) -> str:
+    config = json.loads((project / CONFIG).read_text())
+    of_stage = config.get("stages", {}).get(stage, {})
+    return str(of_stage.get("lambda_architecture") or config.get("lambda_architecture") or "x86_64")
+
+
+def run_chalice_package(project: Path, stage: str, out: Path) -> None:
+    """`project`: a copy, see copy_project. Chalice puts its runtime, the app and vendor/ into the zip."""
     command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())", "package"]
     command += ["--stage", stage, "--merge-template", "infra/stack.json", str(out)]
     # Chalice wants a region, though nothing in the template depends on it.
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or "us-east-1"
     environment = {**os.environ, "AWS_DEFAULT_REGION": region}
-    with archives_of_finished_runs(project):
-        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise DeployFailed(f"chalice package failed: {(done.stdout + done.stderr).strip()[-2000:]}")
-    _slim(out / "deployment.zip")
-    return out
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise DeployFailed(f"chalice package failed: {(done.stdout + done.stderr).strip()[-2000:]}")
 
 
-@contextmanager
-def archives_of_finished_runs(project: Path) -> Iterator[None]:
-    """Chalice reuses archives of earlier runs, and does not notice that an interrupted run left one incomplete.
-
-    A marker stands beside the archives while a run is in progress. A run that finds one deletes all archives first.
-    """
-    archives = project / ".chalice" / "deployments"
-    unfinished = archives / "unfinished"
-    if unfinished.exists():
-        shutil.rmtree(archives)
-    archives.mkdir(parents=True, exist_ok=True)
-    unfinished.touch()
-    yield
-    unfinished.unlink()
-
-
-def _slim(archive: Path) -> None:
-    """Leave out botocore's descriptions of services that we never call, most of the zip; add what modules compile to.
-
-    Where a Lambda's code lies nothing can be written: uncompiled, every cold start would compile all that it imports.
-    """
-    whole = archive.with_suffix(".whole")
-    archive.rename(whole)
-    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as slim:
-        for entry in source.infolist():
-            if _is_needed(entry.filename):
-                content = source.read(entry)
-                slim.writestr(entry, content)
-                if entry.filename.endswith(".py"):
-                    slim.writestr(_compiled_entry(entry), _compiled(entry.filename, content))
-    whole.unlink()
-
-
-def _compiled_entry(module: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    """As everybody may read the module: Lambda is another user than whoever packages."""
-    entry = copy.copy(module)
-    entry.filename = importlib.util.cache_from_source(module.filename, optimization="")
-    return entry
+def compile_rest(archive: Path) -> None:
+    """Add what the modules of the app and of Chalice compile to; those of the packages are there already."""
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as files:
+        names = set(files.namelist())
+        for module in [entry for entry in files.infolist() if entry.filename.endswith(".py")]:
+            compiled = copy.copy(module)  # as readable as the module: Lambda runs it as another user
+            compiled.filename = importlib.util.cache_from_source(module.filename, optimization="")
+            if compiled.filename not in names:
+                files.writestr(compiled, _compiled(module.filename, files.read(module)))
 
 
 def _compiled(name: str, content: bytes) -> bytes:
-    """Never compared with its source again: in a package the two do not part."""
+    """Not compared with its source again, see dependencies.compile_modules."""
     with tempfile.TemporaryDirectory() as folder:
         module = Path(folder) / "module.py"
         module.write_bytes(content)
@@ -100,13 +109,3 @@ def _compiled(name: str, content: bytes) -> bytes:
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
         return Path(f"{module}c").read_bytes()
-
-
-def _is_needed(name: str) -> bool:
-    """Nor is what this machine has compiled of ours: Chalice takes it along, and it is for files of another date."""
-    place = Path(name).parts
-    if "__pycache__" in place:
-        return False
-    if place[:2] not in (("botocore", "data"), ("boto3", "data")) or len(place) == 3:
-        return True
-    return place[0] == "botocore" and place[2] in SERVICES

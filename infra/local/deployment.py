@@ -10,6 +10,8 @@ from .seed import seed_access, verify_sender
 
 STAGE = "local"
 STACK_NAME = "notifications-local"
+AWS_URL = "http://127.0.0.1:4566"
+LOCAL_AWS = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 REPORT_SENDER = "reports@example.com"
 REPORT_RECIPIENTS = "operator@example.com"
 API_LIMITS = {"ApiRate": "10000", "ApiBurst": "5000"}
@@ -51,11 +53,6 @@ def api_url(aws_url: str, outputs: dict[str, str]) -> str:
 
 def use_local_aws(url: str) -> None:
     """From here on this process and its children mean the emulator when they say AWS."""
-    os.environ.update(
-        AWS_ENDPOINT_URL=url,
-        AWS_DEFAULT_REGION="us-east-1",
-        AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",  # noqa: S106
-    )
+    os.environ.update(AWS_ENDPOINT_URL=url, **LOCAL_AWS)
     for real in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         os.environ.pop(real, None)

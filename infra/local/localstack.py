@@ -19,13 +19,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.deploy import DeployFailed
 from infra.deploy.stack import outputs_of
 
-from .deployment import STACK_NAME, api_url, deploy_local, use_local_aws
+from .deployment import AWS_URL, STACK_NAME, api_url, deploy_local, use_local_aws
 from .front import Front
 from .seed import LOCAL_TOKEN
 from .simulator import DEFAULT_TOKEN
 from .up import end_on_sigterm
 
-AWS_URL = "http://127.0.0.1:4566"
 GATEWAY_URL = "http://127.0.0.1:9000"
 
 

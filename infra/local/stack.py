@@ -41,6 +41,7 @@ class StackFailed(Exception):
 class LocalSettings:
     """`gateway_url` empty: the simulator. `state_dir` empty: nothing is kept.
 
+    `simulator_port`: where the simulator listens if that port is free; None or a port in use: any free one.
     `lambdas_aws_url`: where the Lambdas find AWS, if that is not MiniStack itself.
     """
 
@@ -53,6 +54,7 @@ class LocalSettings:
     gateway_dedupes: bool = True
     receipts: bool = False
     gateway_rate: str = ""
+    simulator_port: int | None = None
 
 
 class DevStack:
@@ -135,7 +137,7 @@ class DevStack:
         use_local_aws(self.aws_url)
         gateway_url = self.settings.gateway_url
         if not gateway_url:
-            self.simulator = Simulator(token=self.settings.gateway_token).start()
+            self.simulator = self.start_simulator()
             gateway_url = self.simulator.url
         self.say("starting MiniStack ...")
         self.start_ministack()
@@ -146,11 +148,18 @@ class DevStack:
         if self.simulator is not None and self.settings.receipts:
             self.simulator.report_to(f"{self.url}/Receipts/", receipts_secret())
 
+    def start_simulator(self) -> Simulator:
+        port = self.settings.simulator_port
+        if port is not None and is_taken(port):
+            self.say(f"port {port} is in use: the simulator of the gateway takes another one")
+            port = None
+        return Simulator(port, self.settings.gateway_token).start()
+
     def start_ministack(self) -> None:
         self._scratch = tempfile.mkdtemp(prefix="notifications-ministack-")
         environment = {
             **os.environ,
-            "TMPDIR": self._scratch,  # a worker that is killed leaves its 34 MB copy of the code there
+            "TMPDIR": self._scratch,  # the code of Lambdas is there, and what a killed worker leaves
             "AUTH": "true",  # roles are enforced, as on AWS
             "IAM_TRAIL": str(self.iam_trail),
             "AWS_ENDPOINT_URL": self.settings.lambdas_aws_url or self.aws_url,

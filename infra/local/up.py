@@ -11,8 +11,10 @@ from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
 
-from .seed import LOCAL_TOKEN
+from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from .stack import DevStack, LocalSettings, StackFailed
+
+SIMULATOR_PORT = 9000
 
 
 def read_settings(environment: Mapping[str, str]) -> LocalSettings:
@@ -31,6 +33,7 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         state_dir=environment.get("STATE_DIR", ""),
         receipts=_flag(environment, "RECEIPTS"),
         gateway_rate=environment.get("GATEWAY_RATE", ""),
+        simulator_port=SIMULATOR_PORT,
     )
 
 
@@ -51,6 +54,7 @@ def main() -> int:
 
 def _tell(stack: DevStack) -> None:
     gateway = stack.simulator.url + " (simulator: PUT /control, GET /seen)" if stack.simulator else "as set"
+    print(f"console  {stack.url}/console/", f"user     {LOCAL_USER}", f"password {LOCAL_PASSWORD}", sep="\n")
     print(f"API      {stack.url}", f"token    {LOCAL_TOKEN}", f"AWS      {stack.aws_url}", sep="\n")
     print(f"gateway  {gateway}", f"logs     {stack.logs}", "Ctrl-C ends it.", sep="\n", flush=True)
 

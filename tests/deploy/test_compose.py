@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,3 +69,16 @@ def test_the_real_aws_is_never_meant_by_localstack() -> None:
 def test_where_no_localstack_answers_it_says_so() -> None:
     with pytest.raises(localstack.DeployFailed, match="no LocalStack answers at"):
         localstack.require_localstack("http://127.0.0.1:1")
+
+
+def test_the_image_has_every_list_of_packages_before_it_installs_them() -> None:
+    build = COMPOSE["x-ours"]["build"]["dockerfile_inline"]
+    before, _, _ = build.partition("RUN pip install")
+    assert "-r infra/local/requirements.txt" in build
+    assert _lists(ROOT / "infra" / "local" / "requirements.txt") <= set(re.findall(r"COPY (\S+)", before))
+
+
+def _lists(file: Path) -> set[str]:
+    """This list and those that it includes or takes versions from."""
+    others = re.findall(r"^-[rc] (\S+)$", file.read_text(), re.MULTILINE)
+    return {str(file.relative_to(ROOT))}.union(*(_lists((file.parent / other).resolve()) for other in others))

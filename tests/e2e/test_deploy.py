@@ -36,7 +36,7 @@ UNCHECKED = (1).to_bytes(4, "little")
 """Flags of a compiled module that is not compared with its source (PEP 552)."""
 
 MOST_BYTES = 20_000_000
-PARTS = ("app.py", "requirements.txt", "chalicelib", ".chalice", "infra")
+PARTS = ("app.py", "chalicelib", ".chalice", "infra")
 
 
 def run(*arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:

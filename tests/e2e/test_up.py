@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from infra.local.seed import LOCAL_TOKEN
+from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from infra.local.service import free_port, is_taken
-from infra.local.stack import StackFailed
+from infra.local.stack import DevStack, LocalSettings, StackFailed
 from infra.local.up import read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -35,11 +35,14 @@ class Up:
             text=True,
         )
 
-    def await_ready(self) -> None:
+    def await_ready(self) -> list[str]:
+        """The lines that it has printed."""
         assert self.process.stdout is not None
+        lines = []
         for line in self.process.stdout:
+            lines.append(line.rstrip("\n"))
             if line.startswith("Ctrl-C"):
-                return
+                return lines
         raise AssertionError(self.process.communicate()[1])
 
     def end(self, with_signal: signal.Signals) -> int:
@@ -84,10 +87,25 @@ def test_a_wrong_setting_is_named(environment: dict[str, str], expected: str) ->
         read_settings(environment)
 
 
+def test_the_simulator_listens_where_it_is_documented_unless_that_port_is_in_use(
+    taken_port: int, tmp_path: Path
+) -> None:
+    assert read_settings({}).simulator_port == 9000
+    free, lines = free_port(), []
+    for wanted in (free, taken_port):
+        stack = DevStack(LocalSettings(simulator_port=wanted), tmp_path, lines.append)
+        simulator = stack.start_simulator()
+        simulator.stop()
+        assert (simulator.url == f"http://127.0.0.1:{wanted}") == (wanted == free)
+    assert lines == [f"port {taken_port} is in use: the simulator of the gateway takes another one"]
+
+
 def test_it_ends_all_that_it_started_and_finds_its_data_again(ports: dict[str, int], tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{ports['PORT']}/Clients/"
     up = Up(**ports, STATE_DIR=tmp_path)
-    up.await_ready()
+    shown = up.await_ready()
+    assert f"console  http://127.0.0.1:{ports['PORT']}/console/" in shown
+    assert {f"user     {LOCAL_USER}", f"password {LOCAL_PASSWORD}", f"token    {LOCAL_TOKEN}"} <= set(shown)
     created = requests.post(url, headers=HEADERS, data={"phone_number": "79770000001"}, timeout=30).json()
     assert up.end(signal.SIGTERM) == 0
     _assert_nothing_is_left(ports)

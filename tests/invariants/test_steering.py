@@ -12,6 +12,7 @@ from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.mailing import Counts
+from chalicelib.domain.message import MessageKey
 from chalicelib.errors import NotInThisStatus
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
 from tests.world import World
@@ -221,7 +222,7 @@ def test_without_a_gateway_that_dedupes_a_silence_is_not_posted_again() -> None:
 def test_without_a_gateway_that_dedupes_an_attempt_that_died_is_not_posted_again() -> None:
     world, mailing_id = fanned_out(3, gateway_dedupes=False)
     now = world.clock.now()
-    world.services.messages.claim(mailing_id, 2, 1, now, now + timedelta(seconds=15))
+    world.services.messages.claim(MessageKey(mailing_id, 2, 1), now, now + timedelta(seconds=15))
     world.run(300)
     assert posted(world) == 2
     assert world.services.messages.rows[mailing_id, 2].status == "unknown"

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-ROOT = Path(__file__).parents[2]
-PARTS = ("app.py", "chalicelib", ".chalice", "infra")
+from infra.deploy import ROOT
+from infra.deploy.package import copy_project, run_chalice_package
 
 
 @pytest.fixture(scope="session")
 def sam(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Packaged from a copy without requirements, so that no wheel is fetched."""
-    project = tmp_path_factory.mktemp("package")
-    for part in PARTS:
-        copier = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copier(ROOT / part, project / part)
-    (project / "requirements.txt").write_text("")
-    command = [sys.executable, "-c", "from chalice.cli import main; main()", "package", "--stage", "local"]
-    command += ["--merge-template", "infra/stack.json", "out"]
-    subprocess.run(command, cwd=project, check=True, capture_output=True)
+    """Packaged as a deploy does it, but without packages: nothing is fetched."""
+    project = copy_project(ROOT, tmp_path_factory.mktemp("package"))
+    run_chalice_package(project, "local", project / "out")
     template: dict[str, Any] = json.loads((project / "out" / "sam.json").read_text())
     return template
 

@@ -19,7 +19,7 @@ ORDER = (
     {"errors"},
     {"domain"},
     {"rendering", "zones"},
-    {"fields", "logs", "representation", "settings"},
+    {"fields", "logs", "representation", "retries", "settings"},
     {"adapters"},
     {"access"},
     {"clients"},

@@ -1,30 +1,99 @@
-"""What Chalice keeps between two packagings."""
+"""What goes into the zip of the Lambdas, what is kept between two packagings, and what Chalice by itself refuses."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
-from infra.deploy.package import archives_of_finished_runs
+import pytest
+
+from infra.deploy import ROOT, DeployFailed, package
+from infra.deploy.dependencies import REQUIREMENTS, dependencies
+
+MODULE = "small/__init__.py"
+ENVIRONMENT = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
-def write_archive(project: Path) -> Path:
-    archive = project / ".chalice" / "deployments" / "some.zip"
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    archive.write_bytes(b"content")
-    return archive
+def project_of(place: Path, *requirements: str) -> Path:
+    (place / REQUIREMENTS).parent.mkdir(parents=True, exist_ok=True)
+    (place / REQUIREMENTS).write_text("\n".join(requirements) + "\n")
+    return place
 
 
-def test_archives_of_an_interrupted_run_are_not_used_again(tmp_path: Path) -> None:
-    with suppress(KeyboardInterrupt), archives_of_finished_runs(tmp_path):
-        archive = write_archive(tmp_path)
-        raise KeyboardInterrupt
-    with archives_of_finished_runs(tmp_path):
-        assert not archive.exists()
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """A package of one module, so that nothing is fetched from outside."""
+    file = tmp_path / "small-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(file, "w") as files:
+        files.writestr(MODULE, "NUMBER = 1\n")
+        files.writestr("small-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: small\nVersion: 1.0\n")
+        files.writestr("small-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        files.writestr("small-1.0.dist-info/RECORD", "")
+    return file
 
 
-def test_archives_of_a_finished_run_are_used_again(tmp_path: Path) -> None:
-    with archives_of_finished_runs(tmp_path):
-        archive = write_archive(tmp_path)
-    with archives_of_finished_runs(tmp_path):
-        assert archive.exists()
+def test_packages_of_an_interrupted_run_are_not_used_again(wheel: Path, tmp_path: Path) -> None:
+    project = project_of(tmp_path / "project", str(wheel), str(tmp_path / "missing-1.0-py3-none-any.whl"))
+    with pytest.raises(DeployFailed, match="not fetched"):
+        dependencies(project, "arm64")
+    assert list((project / "build" / "dependencies").iterdir()) == []
+    found = dependencies(project_of(project, str(wheel)), "arm64")
+    assert found is not None
+    assert (found / MODULE).exists()
+
+
+def test_packages_of_a_finished_run_are_used_again(wheel: Path, tmp_path: Path) -> None:
+    project = project_of(tmp_path / "project", str(wheel))
+    first = dependencies(project, "arm64")
+    wheel.unlink()
+    assert dependencies(project, "arm64") == first
+    with pytest.raises(DeployFailed):
+        dependencies(project, "x86_64")
+
+
+def test_the_zip_holds_what_its_list_names_and_neither_boto3_nor_chalices_command_line() -> None:
+    listed = set(re.findall(r"^([A-Za-z][\w-]*)==(\S+)$", (ROOT / REQUIREMENTS).read_text(), re.MULTILINE))
+    with zipfile.ZipFile(package("prod") / "deployment.zip") as files:
+        names = files.namelist()
+    found = {match.groups() for name in names if (match := re.match(r"([^/]+)-([^/-]+)\.dist-info/METADATA$", name))}
+    assert {(name.lower().replace("-", "_"), version) for name, version in listed} == {
+        (name.lower(), version) for name, version in found
+    }
+    assert {name for name in names if name.startswith("chalice/") and name.endswith(".py")} == {
+        "chalice/__init__.py",
+        "chalice/app.py",
+    }
+    assert not {name.split("/")[0] for name in names} & {"boto3", "s3transfer", "pip", "click", "yaml", "infra"}
+
+
+def test_the_versions_of_the_service_are_those_of_the_zip() -> None:
+    lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == f"-c {REQUIREMENTS}"
+    unpinned = {line for line in lines[1:] if "==" not in line}
+    listed = set(re.findall(r"^([A-Za-z][\w-]*)==", (ROOT / REQUIREMENTS).read_text(), re.MULTILINE))
+    assert unpinned <= listed
+    assert {line.split("==")[0] for line in lines[1:]} - unpinned == {"boto3", "chalice"}
+
+
+@pytest.mark.parametrize("command", [["deploy"], ["deploy", "--stage", "prod"], ["package", "--stage", "local", "out"]])
+def test_chalice_by_itself_refuses_and_says_what_to_use(command: list[str], tmp_path: Path) -> None:
+    """Without infra/stack.json the stack would have no tables and no queues."""
+    for part in ("app.py", "chalicelib", ".chalice"):
+        copier = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copier(ROOT / part, tmp_path / part)
+    code = "import sys; from chalice.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command],
+        cwd=tmp_path,
+        env={**ENVIRONMENT, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "use `make deploy STAGE=...`" in done.stderr
+    assert not (tmp_path / "out").exists()

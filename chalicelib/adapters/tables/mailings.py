@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, time
-from time import sleep
 from typing import Any
 
 from pynamodb.attributes import (
@@ -28,15 +27,14 @@ from ...domain.audit_record import AuditRecord
 from ...domain.canary import Canary
 from ...domain.mailing import COUNTED, NOTHING, RUNNING, Counts, Mailing
 from ...domain.send_window import SendWindow
-from ...errors import NotWritten
+from ...errors import NotWritten, RowChanged
+from ...retries import retry_lost_races
+from ..clock import Clock
 from .audit import Audit
 from .base import conflicts, lost_race, place, set_all, transaction
 from .counters import TOTALS, CounterRow, totals_change
 
 OPEN_KEY = "open"
-ATTEMPTS = 5
-PAUSE = 0.01
-"""Seconds, doubled each time: a transaction of a hundred receipts takes some hundredths."""
 
 
 class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyped-call]
@@ -136,10 +134,11 @@ class MailingRow(Model):
 class Mailings:
     """A decision's record, if there is one, is written in its transaction."""
 
-    def __init__(self, stack_name: str, audit: Audit) -> None:
+    def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
         place(MailingRow, stack_name, "mailings")
         place(CounterRow, stack_name, "counters")
         self._audit = audit
+        self._clock = clock
 
     def add(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
         row = MailingRow(mailing.id, **_decisions(mailing), version=mailing.version)
@@ -268,19 +267,24 @@ class Mailings:
     def _update_open(
         self, row: MailingRow, actions: list[Action], condition: Condition | None = None
     ) -> Mailing | None:
-        """A plain update that meets a transaction on its row is refused, and made again a moment later."""
+        """None if the mailing has ended or is gone, or `condition` fails. Raises NotWritten."""
         is_open = MailingRow.open.exists()
-        for attempt in range(ATTEMPTS):
+
+        def attempt() -> Mailing | None:
             try:
                 row.update(actions=actions, condition=is_open if condition is None else is_open & condition)
-                return row.mailing()
             except UpdateError as error:
                 if error.cause_response_code == "ConditionalCheckFailedException":
                     return None
-                if not lost_race(error):
-                    raise NotWritten(f"mailing {row.id}") from error
-                sleep(PAUSE * 2**attempt)
-        raise NotWritten(f"mailing {row.id}: other transactions had hold of it {ATTEMPTS} times")
+                if lost_race(error):  # a transaction holds the row for a moment
+                    raise RowChanged from error
+                raise NotWritten(f"mailing {row.id}") from error
+            return row.mailing()
+
+        try:
+            return retry_lost_races(self._clock, attempt)
+        except RowChanged as error:
+            raise NotWritten(f"mailing {row.id}: transactions held it each time") from error
 
 
 def _decisions(mailing: Mailing) -> dict[str, Any]:

@@ -13,13 +13,11 @@ from pynamodb.models import Model
 
 from ...domain.rate import Booking, Bucket, Clocks
 from ...errors import RowChanged
+from ...retries import retry_lost_races
 from ..clock import Clock
 from .base import conflicts, place
 
 ATTEMPTS = 12
-PAUSE = 0.01
-"""Seconds, at most, after the first attempt; so much more after each further one."""
-
 KEPT_SECONDS = 86_400
 """Nothing in a bucket matters for longer than a quarter of an hour."""
 
@@ -51,18 +49,19 @@ class Rates:
 
         It is asked again where another writer came first; RowChanged where others did over and over.
         """
+
+        def attempt() -> T:
+            version, state = self._known.get(name) or self._read(name)
+            after, decided = decide(_from_state(kind, state))
+            try:
+                self._write(name, version, asdict(after))
+            except RowChanged:
+                self._known.pop(name, None)
+                raise
+            return decided
+
         with self._lock:
-            for attempt in range(ATTEMPTS):
-                version, state = self._known.get(name) or self._read(name)
-                after, decided = decide(_from_state(kind, state))
-                try:
-                    self._write(name, version, asdict(after))
-                except RowChanged:
-                    self._known.pop(name, None)
-                    self._clock.sleep(self._clock.jitter() * PAUSE * (attempt + 1))
-                    continue
-                return decided
-        raise RowChanged
+            return retry_lost_races(self._clock, attempt, ATTEMPTS)
 
     def _read(self, name: str) -> tuple[int, dict[str, Any]]:
         try:

@@ -1,0 +1,37 @@
+"""Trying again what lost a race against another writer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from .errors import RowChanged
+
+T = TypeVar("T")
+
+
+class Pauses(Protocol):
+    """The part of a clock that a retry needs; `jitter` is random, from 0 up to 1."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def jitter(self) -> float: ...
+
+
+TRIES = 6
+FIRST_PAUSE = 0.02
+LONGEST_PAUSE = 0.2
+"""Seconds: a DynamoDB transaction holds its items for tens of milliseconds."""
+
+
+def retry_lost_races(clock: Pauses, attempt: Callable[[], T], tries: int = TRIES) -> T:
+    """What `attempt` returns. RowChanged if other writers came first every time.
+
+    `attempt` reads again what it decides by. The pauses double, with full jitter.
+    """
+    for number in range(tries - 1):
+        try:
+            return attempt()
+        except RowChanged:
+            clock.sleep(clock.jitter() * min(FIRST_PAUSE * 2**number, LONGEST_PAUSE))
+    return attempt()

@@ -1,0 +1,60 @@
+"""Each list of requirements names what is imported where it is installed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from infra.deploy import ROOT
+
+FROM_OTHERS = {"yarl": "aiohttp", "multidict": "aiohttp"}
+"""Packages that come with another one, being its interface."""
+
+NEED_A_BROWSER = {"browser.py", "screenshots.py"}
+OURS = {"app", "chalicelib", "infra"}
+
+
+def listed(path: str) -> set[str]:
+    """Names in a list and in the lists that it includes, as they are imported."""
+    file = ROOT / path
+    names = set()
+    for line in file.read_text().splitlines():
+        if line.startswith("-r "):
+            names |= listed(str((file.parent / line[3:]).resolve().relative_to(ROOT)))
+        elif match := re.match(r"[A-Za-z][\w-]*", line):
+            names.add(match[0].lower().replace("-", "_"))
+    return names
+
+
+def imported(files: Iterable[Path]) -> set[str]:
+    names = {name.split(".")[0].lower() for file in files for name in _imports(ast.parse(file.read_text()))}
+    return {FROM_OTHERS.get(name, name) for name in names - OURS - set(sys.stdlib_module_names)}
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield str(node.module)
+
+
+def test_the_service_imports_what_requirements_txt_names() -> None:
+    modules = imported([ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")])
+    assert modules <= listed("requirements.txt")
+    assert modules - {"chalice"} <= listed("infra/deploy/lambda-requirements.txt")
+
+
+def test_what_deploys_and_runs_the_service_needs_nothing_of_what_checks_it() -> None:
+    files = [file for file in (ROOT / "infra").rglob("*.py") if file.name not in NEED_A_BROWSER]
+    at_run_time = {"aws_sam_translator"}  # MiniStack takes our template only with it
+    assert imported(files) | at_run_time <= listed("infra/local/requirements.txt")
+
+
+def test_chalice_local_and_its_environment_need_requirements_txt_alone() -> None:
+    named = [ROOT / "infra" / "local" / f"{name}.py" for name in ("environment", "deployment", "seed")]
+    files = [*named, ROOT / "infra" / "install.py", *(ROOT / "infra" / "deploy").glob("*.py")]
+    assert imported(files) <= listed("requirements.txt")
