@@ -20,23 +20,38 @@ FileGone                   the file is not in the bucket, or is another one by n
 NotSent                    a letter was refused, and has certainly not left: try again
 NotWritten                 a table did not take a write that is right: try again
 BadSettings                the environment is wrong: nothing starts
+WrongValue                 a field's rule refuses what was sent; BadInput gathers these
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
-FieldErrors = dict[str, list[str]]
+from .texts import Text, either
+
+FieldErrors = dict[str, list[Text]]
+
+NO_CREDENTIALS = Text("access.no_credentials")
+READ_ONLY = Text("access.read_only")
+NOT_FOUND = Text("request.not_found")
 
 
 class Refusal(Exception):
-    """Base of what becomes a 4xx; `body` is the answer in Django REST framework's shape."""
+    """Base of what becomes a 4xx. `detail` says why; `body` is the answer in Django REST framework's shape."""
 
     status_code = 400
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: Text) -> None:
         super().__init__(detail)
-        self.body: dict[str, object] = {"detail": detail}
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return str(self.detail)
+
+    @property
+    def body(self) -> dict[str, object]:
+        return {"detail": str(self.detail)}
 
     @property
     def headers(self) -> dict[str, str | list[str]]:
@@ -44,24 +59,37 @@ class Refusal(Exception):
 
 
 class BadInput(Refusal):
-    """Every bad field at once: `{"field": ["text", ...]}`; `BadInput.detail` for the request as a whole."""
+    """Every bad field at once: `{"field": ["text", ...]}`; `BadInput.whole` for the request as a whole."""
 
-    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
-        super().__init__("; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items()))
+    def __init__(self, fields: Mapping[str, Sequence[Text]], detail: Text | None = None) -> None:
         self.fields: FieldErrors = {name: list(texts) for name, texts in fields.items()}
-        self.body = {**self.fields}
+        super().__init__(detail or next(chain.from_iterable(self.fields.values())))
+
+    def __str__(self) -> str:
+        return "; ".join(f"{name}: {' '.join(texts)}" for name, texts in shown_errors(self.errors).items())
 
     @classmethod
-    def whole(cls, detail: str) -> BadInput:
-        refusal = cls({})
-        refusal.body = {"detail": detail}
-        return refusal
+    def whole(cls, detail: Text) -> BadInput:
+        return cls({}, detail)
+
+    @property
+    def errors(self) -> FieldErrors:
+        return self.fields or {"detail": [self.detail]}
+
+    @property
+    def body(self) -> dict[str, object]:
+        return {**shown_errors(self.fields)} if self.fields else super().body
+
+
+def shown_errors(errors: Mapping[str, Sequence[Text]]) -> dict[str, list[str]]:
+    """By field, in English, as the API shows them."""
+    return {name: [str(text) for text in texts] for name, texts in errors.items()}
 
 
 class NotAuthenticated(Refusal):
     status_code = 401
 
-    def __init__(self, detail: str = "Authentication credentials were not provided.", scheme: str = "Token") -> None:
+    def __init__(self, detail: Text = NO_CREDENTIALS, scheme: str = "Token") -> None:
         super().__init__(detail)
         self.scheme = scheme
 
@@ -73,14 +101,14 @@ class NotAuthenticated(Refusal):
 class NotAllowed(Refusal):
     status_code = 403
 
-    def __init__(self, detail: str = "This token may only read.") -> None:
+    def __init__(self, detail: Text = READ_ONLY) -> None:
         super().__init__(detail)
 
 
 class NotFound(Refusal):
     status_code = 404
 
-    def __init__(self, detail: str = "Not found.") -> None:
+    def __init__(self, detail: Text = NOT_FOUND) -> None:
         super().__init__(detail)
 
 
@@ -88,7 +116,7 @@ class MethodRefused(Refusal):
     status_code = 405
 
     def __init__(self, method: str, allowed: Sequence[str]) -> None:
-        super().__init__(f'Method "{method}" not allowed.')
+        super().__init__(Text("request.method", method=method))
         self.allowed = tuple(allowed)
 
     @property
@@ -108,26 +136,34 @@ class WrongMediaType(Refusal):
     status_code = 415
 
     def __init__(self, media_type: str, expected: Sequence[str]) -> None:
-        super().__init__(f'Unsupported media type "{media_type}" in request: {" or ".join(expected)} is expected.')
+        super().__init__(Text("request.media_type", media_type=media_type, expected=either(expected)))
 
 
 class KeyReused(Refusal):
     status_code = 422
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used for another request: take a new key for a new request.")
+        super().__init__(Text("request.key_reused"))
 
 
 class TooManyAttempts(Refusal):
     status_code = 429
 
     def __init__(self, seconds: int) -> None:
-        super().__init__("Too many attempts to sign in: wait a quarter of an hour.")
+        super().__init__(Text("access.too_many_attempts"))
         self.seconds = seconds
 
     @property
     def headers(self) -> dict[str, str | list[str]]:
         return {"Retry-After": str(self.seconds)}
+
+
+class WrongValue(ValueError):
+    """A field's rule refuses what was sent; `text` says what is expected."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text)
+        self.text = text
 
 
 class Conflict(Exception):

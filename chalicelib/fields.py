@@ -1,6 +1,6 @@
 """The rules for every field that people and programs send, with texts in the manner of Django REST framework.
 
-A rule is a function from what was sent to a checked value, which raises ValueError with what is wrong and what is
+A rule is a function from what was sent to a checked value, which raises WrongValue with what is wrong and what is
 expected, and the JSON schema of what it takes, from which the API's documentation is made. `read_fields` applies
 them all, so that every bad field is named at once. At the end: which fields a client and a mailing have.
 """
@@ -20,7 +20,8 @@ from .domain.client import MAX_ATTRIBUTES, MAX_LABEL, PHONE, STANDARD_PLACEHOLDE
 from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
 from .domain.receipt import REPORTED, readable
-from .errors import BadInput, FieldErrors
+from .errors import BadInput, FieldErrors, WrongValue
+from .texts import Text, both, either
 
 Schema = dict[str, object]
 
@@ -28,8 +29,9 @@ CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 CODE = re.compile(r"9[0-9]{2}")
 MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?)?"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+ -][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?)?"
 )
+"""A space before the offset stands for `+`: a form or a query that does not encode `+` delivers it as a space."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,18 @@ def read_fields(
 ) -> dict[str, object]:
     """The checked values of what was sent; BadInput names every field that is wrong, missing or unknown."""
     values: dict[str, object] = {}
-    errors: FieldErrors = {name: ["Unknown field."] for name in sent if name not in known and name not in read_only}
+    errors: FieldErrors = {
+        name: [Text("field.unknown")] for name in sent if name not in known and name not in read_only
+    }
     for name, field in known.items():
         if name not in sent:
             if field.required and not partial:
-                errors[name] = ["This field is required."]
+                errors[name] = [Text("field.required")]
             continue
         try:
             values[name] = field.rule.read(sent[name])
-        except ValueError as error:
-            errors[name] = [str(error)]
+        except WrongValue as error:
+            errors[name] = [error.text]
     if errors:
         raise BadInput(errors)
     return values
@@ -75,20 +79,20 @@ def read_fields(
 def text(sent: object) -> str:
     """A string that can be stored and sent: no NUL, no lone surrogate, no sign of bytes that were not UTF-8."""
     if sent is None:
-        raise ValueError("This field may not be null.")
+        raise WrongValue(Text("field.null"))
     if not isinstance(sent, str):
-        raise ValueError("Not a valid string.")
+        raise WrongValue(Text("field.not_a_string"))
     if "\x00" in sent:
-        raise ValueError("Null characters are not allowed.")
+        raise WrongValue(Text("field.null_characters"))
     if "\ufffd" in sent or any("\ud800" <= character <= "\udfff" for character in sent):
-        raise ValueError("Not valid UTF-8 text.")
+        raise WrongValue(Text("field.not_utf8"))
     return sent.strip()
 
 
 def not_blank(sent: object) -> str:
     value = text(sent)
     if not value:
-        raise ValueError("This field may not be blank.")
+        raise WrongValue(Text("field.blank"))
     return value
 
 
@@ -108,7 +112,7 @@ def phone_number(sent: object) -> str:
     given = str(sent) if type(sent) is int else sent
     value = not_blank(given)
     if value != given or not PHONE.fullmatch(value):
-        raise ValueError("Enter a phone number as 79XXXXXXXXX, where X is a digit: 79774053329.")
+        raise WrongValue(Text("client.phone_number"))
     return value
 
 
@@ -116,9 +120,9 @@ def phone_number(sent: object) -> str:
 def tag(sent: object) -> str | None:
     value = "" if sent is None else text(sent)
     if "," in value:
-        raise ValueError("A tag is one label without a comma.")
+        raise WrongValue(Text("client.tag_with_comma"))
     if len(value) > MAX_LABEL:
-        raise ValueError(f"Ensure this field has no more than {MAX_LABEL} characters.")
+        raise WrongValue(Text("field.too_long", most=MAX_LABEL))
     return value or None
 
 
@@ -126,7 +130,7 @@ def tag(sent: object) -> str | None:
 def timezone(sent: object) -> str:
     value = not_blank(sent)
     if value not in pytz.common_timezones_set:
-        raise ValueError(f'"{value[:64]}" is not a known time zone: a name such as Europe/Moscow is expected.')
+        raise WrongValue(Text("client.timezone", name=value[:64]))
     return value
 
 
@@ -147,7 +151,7 @@ def attributes(sent: object) -> dict[str, str]:
     found = {name.strip(): _attribute(name.strip(), value) for name, value in given.items()}
     kept = {name: value for name, value in found.items() if value}
     if error := attributes_error(kept):
-        raise ValueError(error)
+        raise WrongValue(error)
     return kept
 
 
@@ -155,14 +159,13 @@ def attributes(sent: object) -> dict[str, str]:
 def moment(sent: object) -> datetime:
     """ISO 8601 as Python prints it; without an offset it is UTC, a date alone is midnight, fractions are dropped."""
     value = not_blank(sent)
-    expected = "Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
     if not MOMENT.fullmatch(value):
-        raise ValueError(f"Datetime has wrong format. {expected}")
+        raise WrongValue(Text("field.moment_format"))
     try:
-        read = datetime.fromisoformat(value)
+        read = datetime.fromisoformat(value[:11] + value[11:].replace(" ", "+"))
         return (read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)).replace(microsecond=0)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"There is no such date and time. {expected}") from error
+        raise WrongValue(Text("field.no_such_moment")) from error
 
 
 @rule(type=["string", "null"], pattern=f"^({CLOCK.pattern})?$", examples=["09:00"])
@@ -172,13 +175,13 @@ def clock(sent: object) -> time | None:
     if not value:
         return None
     if not CLOCK.fullmatch(value):
-        raise ValueError("A time from 00:00 to 23:59 is expected, such as 09:00.")
+        raise WrongValue(Text("field.clock"))
     return time.fromisoformat(value)
 
 
 def number_up_to(most: int, example: int, least: int = 1) -> Rule:
     """A whole number; blank or null for none."""
-    expected = f"A whole number from {least} to {most} is expected, such as {example}."
+    expected = Text("field.number", least=least, most=most, example=example)
 
     @rule(
         anyOf=[
@@ -192,7 +195,7 @@ def number_up_to(most: int, example: int, least: int = 1) -> Rule:
         if not value:
             return None
         if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
-            raise ValueError(expected)
+            raise WrongValue(expected)
         return int(value)
 
     return number
@@ -202,7 +205,7 @@ def number_up_to(most: int, example: int, least: int = 1) -> Rule:
 def tags(sent: object) -> tuple[str, ...]:
     def one(label: str) -> str:
         if len(label) > MAX_LABEL:
-            raise ValueError(f"Ensure each tag has no more than {MAX_LABEL} characters.")
+            raise WrongValue(Text("mailing.tag_too_long", most=MAX_LABEL))
         return label
 
     return _listed(sent, one, "тег1,тег3")
@@ -212,7 +215,7 @@ def tags(sent: object) -> tuple[str, ...]:
 def operator_codes(sent: object) -> tuple[str, ...]:
     def one(code: str) -> str:
         if not CODE.fullmatch(code):
-            raise ValueError(f'"{code[:16]}" is not an operator code: three digits, the first a 9, are expected.')
+            raise WrongValue(Text("mailing.operator_code", given=code[:16]))
         return code
 
     return _listed(sent, one, "977,921,925")
@@ -227,14 +230,14 @@ def message_id(sent: object) -> int:
     if type(sent) is int:
         return sent
     if not isinstance(sent, str) or not re.fullmatch(r"[0-9]{1,19}", sent):
-        raise ValueError("The id that the message was posted with is expected: 120000000345.")
+        raise WrongValue(Text("receipt.message_id"))
     return int(sent)
 
 
 @rule(enum=list(REPORTED))
 def reported_status(sent: object) -> str:
     if sent not in REPORTED:
-        raise ValueError(f"Not a valid choice: {' or '.join(REPORTED)} is expected.")
+        raise WrongValue(Text("receipt.status", choices=either(REPORTED)))
     return str(sent)
 
 
@@ -258,37 +261,34 @@ def choices(known: tuple[str, ...]) -> Rule:
         items = sent if isinstance(sent, list) else text(sent).split(",")
         chosen = tuple(dict.fromkeys(str(item).strip() for item in items))
         if not chosen or not set(chosen) <= set(known):
-            raise ValueError(f"One or several of {', '.join(known)} are expected.")
+            raise WrongValue(Text("field.choices", choices=", ".join(known)))
         return chosen
 
     return some_of
 
 
 def _object(sent: object) -> dict[str, object]:
-    expected = 'A JSON object is expected: {"имя": "Анна"}.'
+    expected = Text("attributes.not_an_object")
     if sent is None or (isinstance(sent, str) and not sent.strip()):
         return {}
     try:
         given = json.loads(sent) if isinstance(sent, str) else sent
     except (ValueError, RecursionError) as error:
-        raise ValueError(expected) from error
+        raise WrongValue(expected) from error
     if not isinstance(given, dict):
-        raise ValueError(expected)
+        raise WrongValue(expected)
     return given
 
 
 def _attribute(name: str, sent: object) -> str:
     if not is_attribute_name(name):
-        raise ValueError(
-            f'"{name[:32]}" cannot be the name of an attribute: a letter, then letters, digits and _, at most 32 '
-            f"in all, is expected; {' and '.join(STANDARD_PLACEHOLDERS)} are taken."
-        )
+        raise WrongValue(Text("attributes.name", name=name[:32], taken=both(STANDARD_PLACEHOLDERS)))
     try:
         value = "" if sent is None else text(sent)
-    except ValueError as error:
-        raise ValueError(f'"{name}": {error}') from error
+    except WrongValue as error:
+        raise WrongValue(Text("attributes.within", name=name, error=error.text)) from error
     if len(value) > MAX_LABEL or len(value.splitlines()) > 1:
-        raise ValueError(f'"{name}": one line of at most {MAX_LABEL} characters is expected.')
+        raise WrongValue(Text("attributes.value", name=name, most=MAX_LABEL))
     return value
 
 
@@ -299,7 +299,7 @@ def _listed(sent: object, one: Callable[[str], str], example: str) -> tuple[str,
         return ()
     items = [item.strip() for item in value.split(",")]
     if not all(items):
-        raise ValueError(f'There is an empty item: items separated by single commas ("{example}") are expected.')
+        raise WrongValue(Text("field.empty_item", example=example))
     return tuple(dict.fromkeys(one(item) for item in items))
 
 
@@ -312,8 +312,12 @@ CLIENT = {
 CLIENT_READ_ONLY = {"id", "operator_code", "opted_out_at"}
 
 MAILING = {
-    "datetime_start": Field(moment, "In the past: at once. UTC, unless an offset is given.", required=True),
-    "datetime_end": Field(moment, "After it nothing is sent. Later than the start.", required=True),
+    "datetime_start": Field(
+        moment, "In the past: at once. UTC unless there is an offset (`+` or a space).", required=True
+    ),
+    "datetime_end": Field(
+        moment, "After it nothing is sent. Later than the start, unless both are past.", required=True
+    ),
     "message_text": Field(required_text, "What is sent; {name} is a field of the client.", required=True),
     "filter_tag": Field(tags, "Tags separated by commas: the client's tag is one of them."),
     "filter_op_codes": Field(operator_codes, "Operator codes separated by commas: the client's is one of them."),

@@ -1,22 +1,20 @@
 """Pages and letters from templates that escape, in English and in Russian.
 
-English texts stand in the templates, as `_("...")`; the Russian ones in `ru.json` beside them, by the English, with
-`{}` for each part that is not always the same.
+Labels and sentences of the pages stand in the templates in English, as `_("...")`; the Russian ones in `ru.json` beside
+them, by the English. A Text, such as a refusal, has its own templates: `say(text)`.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .texts import ENGLISH
+
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-ENGLISH, RUSSIAN = "en", "ru"
-LANGUAGES = (ENGLISH, RUSSIAN)
 
 
 def render(folder: Path, template: str, language: str, **values: object) -> str:
@@ -26,13 +24,7 @@ def render(folder: Path, template: str, language: str, **values: object) -> str:
 
 def translate(folder: Path, language: str, text: str) -> str:
     """An English text of this folder in the reader's language; English where it has no other."""
-    texts = _texts(folder, language)
-    if text in texts:
-        return texts[text]
-    for pattern, translated in _patterns(folder, language):
-        if match := pattern.fullmatch(text):
-            return translated.format(*(texts.get(part, part) for part in match.groups()))
-    return text
+    return _texts(folder, language).get(text, text)
 
 
 @cache
@@ -47,7 +39,11 @@ def _templates(folder: Path, language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"_": lambda text: translate(folder, language, text), "language": language}
+    environment.globals |= {
+        "_": lambda text: translate(folder, language, text),
+        "say": lambda text: text.told(language),
+        "language": language,
+    }
     return environment
 
 
@@ -57,10 +53,3 @@ def _texts(folder: Path, language: str) -> dict[str, str]:
         return {}
     texts: dict[str, str] = json.loads((folder / f"{language}.json").read_text(encoding="utf-8"))
     return texts
-
-
-@cache
-def _patterns(folder: Path, language: str) -> list[tuple[re.Pattern[str], str]]:
-    """Texts with parts that differ, as what finds them."""
-    texts = _texts(folder, language).items()
-    return [(re.compile(re.escape(text).replace(r"\{\}", "(.+)")), other) for text, other in texts if "{}" in text]

@@ -11,6 +11,8 @@ from .domain.client_import import ClientImport, RefusedRow
 from .domain.mailing import Counts, Mailing
 from .domain.message import Message
 from .domain.principal import Token
+from .errors import shown_errors
+from .texts import Text
 
 CLIENT_FIELDS = ("id", "phone_number", "operator_code", "tag", "timezone", "opted_out_at", "attributes")
 MESSAGE_FIELDS = (
@@ -46,7 +48,7 @@ def represent_mailing(mailing: Mailing) -> dict[str, object]:
         "rate_limit": mailing.rate_limit,
         "canary": canary.size if canary else None,
         "max_error_rate": canary.max_error_rate if canary else None,
-        "paused_because": mailing.paused_because,
+        "paused_because": _plain(mailing.paused_because),
     }
 
 
@@ -69,7 +71,7 @@ def represent_import(client_import: ClientImport) -> dict[str, object]:
 
 
 def represent_refused_row(row: RefusedRow) -> dict[str, object]:
-    return {"row": row.number, "cells": dict(row.cells), "errors": dict(row.errors)}
+    return {"row": row.number, "cells": dict(row.cells), "errors": shown_errors(row.errors)}
 
 
 def represent_token(token: Token) -> dict[str, object]:
@@ -100,4 +102,6 @@ def _plain(value: object) -> object:
             return represent_moment(value)
         case Mapping():
             return dict(value)
+        case Text():
+            return str(value)
     return value

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import BadSettings
-from .rendering import ENGLISH, LANGUAGES
+from .texts import ENGLISH, LANGUAGES
 
 LOCAL_STAGE = "local"
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")

@@ -32,6 +32,7 @@ from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message, MessageKey
 from chalicelib.domain.principal import Token, User
 from chalicelib.errors import FileGone, ImportBusy, NotSent, PhoneTaken, RowChanged, SliceBusy
 from chalicelib.settings import Settings
+from chalicelib.texts import Text
 
 LOCK = RLock()
 
@@ -353,7 +354,7 @@ class FakeMessages:
             claimed = replace(row, claimed_until=until.timestamp(), posted_at=now, attempts=row.attempts + 1)
             return self.put(claimed)
 
-    def settle(self, message: Message, status: str, now: datetime, error: str | None = None) -> bool:
+    def settle(self, message: Message, status: str, now: datetime, error: Text | None = None) -> bool:
         with LOCK:
             row = self._queued(message.key)
             if row is None or (status != SENT and row.attempts != message.attempts):
@@ -363,7 +364,7 @@ class FakeMessages:
             self.put(replace(final, posted_at=message.posted_at))
             return True
 
-    def release_claim(self, message: Message, error: str | None) -> bool:
+    def release_claim(self, message: Message, error: Text | None) -> bool:
         with LOCK:
             row = self._queued(message.key)
             if row is None or row.attempts != message.attempts:
@@ -372,11 +373,11 @@ class FakeMessages:
             self.put(replace(freed, last_error=error, posted_at=message.posted_at) if error else freed)
             return True
 
-    def close(self, key: MessageKey, status: str, now: datetime, error: str | None = None) -> bool:
+    def close(self, key: MessageKey, status: str, now: datetime, error: Text | None = None) -> bool:
         with LOCK:
             return self._finish(self._free(key, now), status, error)
 
-    def doubt(self, key: MessageKey, now: datetime, error: str) -> bool:
+    def doubt(self, key: MessageKey, now: datetime, error: Text) -> bool:
         with LOCK:
             row = self._queued(key)
             return self._finish(row if row and row.is_in_doubt(now) else None, UNKNOWN, error)
@@ -406,7 +407,7 @@ class FakeMessages:
             return None
         return row
 
-    def _finish(self, row: Message | None, status: str, error: str | None) -> bool:
+    def _finish(self, row: Message | None, status: str, error: Text | None) -> bool:
         if row is not None:
             self.put(replace(row, status=status, claimed_until=None, last_error=error or row.last_error))
         return row is not None

@@ -12,6 +12,7 @@ from ..domain.audit_record import Author
 from ..domain.principal import ROLES, Principal, Token
 from ..errors import BadInput, NotAuthenticated, NotFound, RowChanged
 from ..representation import represent_token
+from ..texts import Text, either
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -39,13 +40,13 @@ def authenticate(services: Services, authorization: str | None) -> Principal:
         raise NotAuthenticated
     match = AUTHORIZATION.fullmatch(authorization)
     if match is None:
-        raise NotAuthenticated('Invalid token header: "Token" and 40 hex characters are expected.')
+        raise NotAuthenticated(Text("access.token_header"))
     token_digest = digest(match[1])
     if token_digest == LOCAL_TOKEN_DIGEST and not services.settings.is_local:
-        raise NotAuthenticated("Invalid token.")
+        raise NotAuthenticated(Text("access.token"))
     token = services.tokens.find(token_digest)
     if token is None or token.revoked_at:
-        raise NotAuthenticated("Invalid token.")
+        raise NotAuthenticated(Text("access.token"))
     _note_use(services, token)
     return token.principal
 
@@ -54,7 +55,7 @@ def make_token(services: Services, name: str, role: str, author: Author | None =
     """A new token, shown this once and stored only as its digest."""
     require_role(role)
     if not name.strip() or len(name) > LONGEST_NAME:
-        raise BadInput({"name": [f"A name of 1 to {LONGEST_NAME} characters is expected."]})
+        raise BadInput({"name": [Text("access.token_name", most=LONGEST_NAME)]})
     token = secrets.token_hex(20)
     made = Token(digest(token), Principal(name.strip(), role), services.clock.now())
     record = author.record("token", made.digest[:8], None, represent_token(made)) if author else None
@@ -72,13 +73,13 @@ def revoke_token(services: Services, token_digest: str, author: Author | None = 
 def find_token(services: Services, token_digest: str) -> Token:
     token = services.tokens.find(token_digest) if DIGEST.fullmatch(token_digest) else None
     if token is None:
-        raise NotFound("There is no such token.")
+        raise NotFound(Text("access.no_such_token"))
     return token
 
 
 def require_role(role: str) -> None:
     if role not in ROLES:
-        raise BadInput({"role": [f'"{role}" is not a valid choice: {" or ".join(ROLES)} is expected.']})
+        raise BadInput({"role": [Text("access.role", given=role, choices=either(ROLES))]})
 
 
 def _note_use(services: Services, token: Token) -> None:
@@ -88,4 +89,4 @@ def _note_use(services: Services, token: Token) -> None:
     try:
         services.tokens.used(token.digest, now)
     except RowChanged as gone:
-        raise NotAuthenticated("Invalid token.") from gone
+        raise NotAuthenticated(Text("access.token")) from gone

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..domain.password import LONGEST, hash_password, is_password
 from ..domain.principal import Principal, User
 from ..errors import BadInput, NotAuthenticated, NotFound, RowChanged, TooManyAttempts
+from ..texts import Text
 from .tokens import digest, require_role
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def make_user(services: Services, name: str, role: str) -> str:
 def set_user(services: Services, name: str, role: str, password: str) -> None:
     require_role(role)
     if not NAME.fullmatch(name):
-        raise BadInput({"name": ["1 to 64 letters, digits and . _ @ - are expected, the first a letter or a digit."]})
+        raise BadInput({"name": [Text("access.user_name")]})
     hashed = hash_password(password, secrets.token_bytes(SALT_BYTES))
     services.users.put(User(Principal(name, role), hashed, services.clock.now()))
 
@@ -50,7 +51,7 @@ def remove_user(services: Services, name: str) -> None:
     try:
         services.users.remove(name)
     except RowChanged as unknown:
-        raise NotFound("There is no such user.") from unknown
+        raise NotFound(Text("access.no_such_user")) from unknown
 
 
 def sign_in(services: Services, name: str, password: str, address: str) -> User:
@@ -62,7 +63,7 @@ def sign_in(services: Services, name: str, password: str, address: str) -> User:
     user = services.users.find(name) if NAME.fullmatch(name) else None
     is_right = is_password(password[: LONGEST + 1], user.password if user else NOBODY)
     if user is None or not is_right or (is_published and not services.settings.is_local):
-        raise NotAuthenticated("The name or the password is wrong.")
+        raise NotAuthenticated(Text("access.sign_in"))
     return user
 
 
@@ -79,7 +80,7 @@ def sign_out(services: Services, name: str) -> None:
     try:
         services.users.end_sessions(name, services.clock.now())
     except RowChanged as unknown:
-        raise NotFound("There is no such user.") from unknown
+        raise NotFound(Text("access.no_such_user")) from unknown
 
 
 def _count_attempt(services: Services, kind: str, name: str) -> None:

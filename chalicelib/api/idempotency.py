@@ -17,6 +17,7 @@ from ..access.idempotency import register_request
 from ..access.tokens import digest
 from ..errors import BadInput
 from ..http.calls import Call
+from ..texts import Text
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = {"Idempotent-Replayed": "true"}
@@ -36,7 +37,7 @@ def answer_idempotently(
     if key is None:
         return act(None)
     if not KEY.fullmatch(key):
-        raise BadInput.whole("Idempotency-Key: 1 to 255 printable ASCII characters without a space are expected.")
+        raise BadInput.whole(Text("request.idempotency_key"))
     name = digest(call.principal.name, key)
     sent = json.dumps(call.body(), sort_keys=True) if content is None else sha256(content).hexdigest()
     first = register_request(call.services, name, digest(call.request.method, call.url, sent), new_id)

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..domain.allowed_steps import (
+    ALLOWED_IN,
+    CANCEL,
+    CHANGE,
+    DELETE,
+    ENDS_WITH_THE_MAILING,
+    FIXED_AFTER_START,
+    PAUSE,
+    RESEND,
+    RESUME,
+)
+from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..fields import Schema
 from ..http.bodies import BYTES, CSV, FORM, JSON
@@ -42,6 +54,7 @@ class Operation:
     """`takes` and `gives` name a schema, or are CSV or TEXT; a page of them when `is_list`.
 
     `query`: parameters by name. `caller`: how it shows who it is, one of the security schemes.
+    `step`: what it does with a mailing, where the mailing's status has to allow it.
     """
 
     path: str
@@ -53,6 +66,7 @@ class Operation:
     is_list: bool = False
     query: tuple[str, ...] = ()
     caller: str = "token"
+    step: str | None = None
 
     @property
     def errors(self) -> list[int]:
@@ -84,13 +98,13 @@ OPERATIONS = [
     Operation("/Mailing/", "post", "Announce a mailing", "Mailing", "NewMailing", 201),
     Operation("/Mailing/preview/", "post", "Whom a mailing would reach, and when", "Preview", "NewMailing"),
     Operation("/Mailing/{id}/", "get", "Read a mailing", "Mailing"),
-    Operation("/Mailing/{id}/", "put", "Replace a mailing", "Mailing", "NewMailing"),
-    Operation("/Mailing/{id}/", "patch", "Change a mailing", "Mailing", "MailingChange"),
-    Operation("/Mailing/{id}/", "delete", "Withdraw a mailing, and its statistics", status=204),
-    Operation("/Mailing/{id}/pause/", "post", "Pause a running mailing", "Mailing"),
-    Operation("/Mailing/{id}/resume/", "post", "Resume a paused mailing", "Mailing"),
-    Operation("/Mailing/{id}/cancel/", "post", "Cancel a mailing for good", "Mailing"),
-    Operation("/Mailing/{id}/resend/", "post", "Send again to those not reached", "Mailing", "Resend"),
+    Operation("/Mailing/{id}/", "put", "Replace a mailing", "Mailing", "NewMailing", step=CHANGE),
+    Operation("/Mailing/{id}/", "patch", "Change a mailing", "Mailing", "MailingChange", step=CHANGE),
+    Operation("/Mailing/{id}/", "delete", "Withdraw a mailing, and its statistics", status=204, step=DELETE),
+    Operation("/Mailing/{id}/pause/", "post", "Pause a running mailing", "Mailing", step=PAUSE),
+    Operation("/Mailing/{id}/resume/", "post", "Resume a paused mailing", "Mailing", step=RESUME),
+    Operation("/Mailing/{id}/cancel/", "post", "Cancel a mailing for good", "Mailing", step=CANCEL),
+    Operation("/Mailing/{id}/resend/", "post", "Send again to those not reached", "Mailing", "Resend", step=RESEND),
     Operation("/Stats/", "get", "Totals, and every mailing with its counts", "Totals"),
     Operation("/metrics/", "get", "How things stand, for Prometheus", TEXT),
     Operation("/Receipts/", "post", "Report what was delivered", "Taken", "Receipts", caller=GATEWAY),
@@ -139,6 +153,7 @@ def _operation(operation: Operation) -> Schema:
         "operationId": _operation_id(operation),
         "tags": [operation.path.split("/")[1]],
         "summary": operation.summary,
+        **_about_step(operation.step),
         "parameters": _parameters(operation),
         "responses": {str(operation.status): _answer(operation)}
         | {str(code): _refusal(code) for code in operation.errors},
@@ -152,6 +167,21 @@ def _operation(operation: Operation) -> Schema:
         is_required = operation.method != "patch"
         described["requestBody"] = {"required": is_required, "content": dict.fromkeys(types, content)}
     return described
+
+
+def _about_step(step: str | None) -> Schema:
+    """When the mailing allows it, and what cannot be changed any more."""
+    if step is None:
+        return {}
+    statuses = ALLOWED_IN[step]
+    about = f"Allowed while the mailing is {', '.join(statuses)}; otherwise 409."
+    if statuses == MAILING_STATUSES:
+        about = "Allowed in every status of the mailing."
+    if step in ENDS_WITH_THE_MAILING:
+        about += " After its end (datetime_end) 409 as well."
+    if step == CHANGE:
+        about += f" After the start these fields are fixed, and another value is a 400: {', '.join(FIXED_AFTER_START)}."
+    return {"description": about}
 
 
 def _operation_id(operation: Operation) -> str:

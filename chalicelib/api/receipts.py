@@ -14,6 +14,7 @@ from ..errors import BadInput, FieldErrors, NotAuthenticated, NotFound
 from ..fields import RECEIPT, read_fields
 from ..http.bodies import dictionary, read_list
 from ..http.calls import answered, chosen, raw_body
+from ..texts import Text
 
 
 def answer(services: Services, request: Request) -> Response:
@@ -63,4 +64,4 @@ def _require_secret(services: Services, authorization: str) -> None:
     """Compared in a time that does not tell how much of it is right."""
     expected = f"Bearer {services.receipts_secret.value()}"
     if not hmac.compare_digest(authorization.encode("utf-8", "surrogatepass"), expected.encode()):
-        raise NotAuthenticated("The secret of receipts is expected: Authorization: Bearer <secret>.", "Bearer")
+        raise NotAuthenticated(Text("receipt.secret"), "Bearer")

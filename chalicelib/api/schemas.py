@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from ..domain.allowed_steps import FIXED_AFTER_START
 from ..domain.client_import import STATUSES as IMPORT_STATUSES
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
@@ -95,7 +97,7 @@ def schemas() -> dict[str, Schema]:
         "ClientChange": _sent(CLIENT, CLIENT_READ_ONLY, partial=True),
         "Mailing": object_of(MAILING_SHOWN),
         "NewMailing": _sent(MAILING, MAILING_READ_ONLY, partial=False),
-        "MailingChange": _sent(MAILING, MAILING_READ_ONLY, partial=True),
+        "MailingChange": _sent(_with_fixed(MAILING), MAILING_READ_ONLY, partial=True),
         "Preview": _preview(),
         "Resend": _sent(RESEND, set(), partial=False),
         "Receipt": _sent(RECEIPT, set(), partial=False),
@@ -136,6 +138,14 @@ def _sent(known: Mapping[str, Field], read_only: set[str], partial: bool) -> Sch
     properties |= {name: {"readOnly": True} for name in sorted(read_only)}
     required = [] if partial else [name for name, field in known.items() if field.required]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _with_fixed(known: Mapping[str, Field]) -> dict[str, Field]:
+    """The fields of a mailing, of which some say that they are fixed after the start."""
+    return {
+        name: replace(field, about=f"{field.about} Fixed after the start.") if name in FIXED_AFTER_START else field
+        for name, field in known.items()
+    }
 
 
 def object_of(properties: Mapping[str, Schema]) -> Schema:

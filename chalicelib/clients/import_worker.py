@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..domain.client import CLIENT_ID, Client
 from ..domain.client_import import (
@@ -38,6 +38,7 @@ from ..errors import BadInput, Conflict, FileGone, NotWritten, PhoneTaken, RowCh
 from ..fields import CLIENT, read_fields
 from ..logs import log, log_clients, log_context
 from ..retries import retry_lost_races
+from ..texts import Text
 from .imports import IGNORED
 from .registry import announce_moves
 
@@ -85,7 +86,7 @@ def work_off(services: Services, import_id: int, seconds_left: Callable[[], floa
                 one = _work_chunk(services, threads, one, chunk)
         _end(services, one, FINISHED)
     except FileGone:
-        _end(services, one, FAILED, "The file is gone, or was replaced by another one, before all of it was read.")
+        _end(services, one, FAILED, Text("file.gone"))
     except (Conflict, NotWritten):
         with suppress(Conflict):
             services.imports.let_go(one)
@@ -93,7 +94,7 @@ def work_off(services: Services, import_id: int, seconds_left: Callable[[], floa
     return True
 
 
-def _end(services: Services, one: ClientImport, status: str, detail: str | None = None) -> None:
+def _end(services: Services, one: ClientImport, status: str, detail: Text | None = None) -> None:
     services.imports.advance(one.ended(status, services.clock.now(), detail))
     log.info("import ended", extra={"status": status, "rows": one.tally.rows})
 
@@ -151,8 +152,7 @@ def _check(one: ClientImport, chunk: list[FileRow]) -> tuple[dict[int, Row], lis
         try:
             rows[number] = _read_row(one, row)
         except BadInput as wrong:
-            errors = cast(dict[str, list[str]], wrong.body)
-            refused.append(RefusedRow(number, tell_cells(one.form, row.cells), errors))
+            refused.append(RefusedRow(number, tell_cells(one.form, row.cells), wrong.errors))
     return rows, refused
 
 
@@ -160,7 +160,7 @@ def _read_row(one: ClientImport, row: FileRow) -> Row:
     if row.error:
         raise BadInput({"non_field_errors": [row.error]})
     if len(row.cells) != len(one.form.columns):
-        raise BadInput({"non_field_errors": [f"{len(row.cells)} cells, where {len(one.form.columns)} are expected."]})
+        raise BadInput({"non_field_errors": [Text("row.cells", cells=len(row.cells), columns=len(one.form.columns))]})
     cells = {name: as_typed(cell) for name, cell in zip(one.form.columns, row.cells, strict=True)}
     own = {attribute_of(name): cells.pop(name) for name in one.form.columns if is_attribute_column(name)}
     sent = {**cells, "phone_number": cells["phone_number"].strip(), "attributes": own}

@@ -12,6 +12,7 @@ from ..domain.walk import walk_down
 from ..errors import BadInput, FileGone, NotFound, RowChanged, TooLarge
 from ..fields import CLIENT, CLIENT_READ_ONLY
 from ..logs import add_log_keys
+from ..texts import Text
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -62,11 +63,11 @@ def take_file(services: Services, key: str, file_name: str, author: Author) -> C
     try:
         piece = services.import_files.read(key, 0, HEAD)
     except FileGone as error:
-        raise NotFound("There is no such file in the imports bucket.") from error
+        raise NotFound(Text("file.not_in_the_bucket")) from error
     if piece is None:
-        raise BadInput.whole("The file is empty.")
+        raise BadInput.whole(Text("file.empty"))
     if piece.size > MAX_FILE:
-        raise TooLarge(f"The file is too large: at most {MAX_FILE // 1024**3} GB are expected.")
+        raise TooLarge(Text("file.too_large_for_an_import", most=MAX_FILE // 1024**3))
     form = read_format(piece.content, piece.size <= HEAD, COLUMNS)
     now = services.clock.now()
     made = ClientImport(new_import_id(services), key, piece.version, file_name, form, now, now, form.start)
@@ -110,4 +111,4 @@ def _begin(services: Services, made: ClientImport, author: Author) -> ClientImpo
 
 def _check_name(file_name: str) -> None:
     if len(file_name) > MAX_NAME or not file_name.isprintable():
-        raise BadInput({"file_name": [f"At most {MAX_NAME} printable characters are expected."]})
+        raise BadInput({"file_name": [Text("file.name", most=MAX_NAME)]})

@@ -16,6 +16,7 @@ from ..errors import BadInput, NotFound, PhoneTaken
 from ..logs import add_log_keys
 from ..representation import represent_client
 from ..retries import retry_lost_races
+from ..texts import Text
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -172,7 +173,7 @@ def _stop_of(services: Services, client: Client, taken: PhoneTaken) -> datetime:
     """The stop that the client's phone number brings; BadInput when the number is simply another client's."""
     stop = services.clients.stop_of(client.phone_number)
     if stop is None or client.opted_out_at is not None:
-        raise BadInput({"phone_number": ["A client with this phone number already exists."]}) from taken
+        raise BadInput({"phone_number": [Text("client.phone_taken")]}) from taken
     return stop
 
 

@@ -14,13 +14,14 @@ from ..clients import registry
 from ..clients.registry import ClientFields
 from ..domain.audit_record import Author
 from ..domain.client import Client
-from ..errors import BadInput, FieldErrors, NotFound
+from ..errors import BadInput, FieldErrors, NotFound, WrongValue
 from ..fields import CLIENT, Field, attributes, read_fields, rule
 from ..http.calls import read_id
 from ..http.filters import CLIENT_FILTERS, read_client_filter
 from ..http.paging import answer_page, cursor_place, read_page
 from ..mailings.placeholders import suggested_placeholders
 from ..representation import represent_client
+from ..texts import Text
 from .page_requests import PageRequest
 
 LIST_LENGTH = 50
@@ -43,7 +44,7 @@ def attribute_lines(sent: object) -> object:
     """As they are typed in the form: `name=value`, each in a line of its own."""
     lines = [line.partition("=") for line in str(sent).split("\n") if line.strip()]
     if not all(is_pair for _, is_pair, _ in lines):
-        raise ValueError("In each line a name, = and a value are expected: имя=Анна.")
+        raise WrongValue(Text("attributes.not_lines"))
     return attributes.read({name: value for name, _, value in lines})
 
 
@@ -113,7 +114,7 @@ def _save(request: PageRequest, before: Client | None) -> Response:
         else:
             registry.change_client(request.services, before.id, wanted, request.author)
     except BadInput as refused:
-        return _form(request, before, sent, cast(FieldErrors, refused.body))
+        return _form(request, before, sent, refused.errors)
     return request.go("/console/clients", phone_number=sent["phone_number"], done="saved")
 
 

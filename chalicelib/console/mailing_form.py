@@ -11,6 +11,7 @@ from chalice.app import Response
 from .. import fields
 from ..access.idempotency import register_request
 from ..access.tokens import digest
+from ..domain.allowed_steps import fixed_fields
 from ..domain.audience import Filter
 from ..domain.decisions import MailingFields, announced
 from ..domain.gateway_result import Outcome
@@ -63,7 +64,7 @@ def preview(request: PageRequest) -> Response:
     try:
         return request.page("preview.html", preview=_preview(request, _sent(request, before), before))
     except BadInput as refused:
-        texts = [text for texts in cast(FieldErrors, refused.body).values() for text in texts]
+        texts = [text for texts in refused.errors.values() for text in texts]
         return request.page("preview.html", preview=None, problems=texts)
 
 
@@ -78,7 +79,7 @@ def _save(request: PageRequest, before: Mailing | None) -> Response:
                 return _shown(request, sent, before, outcome=_try(request, sent))
         mailing_id = _write(request, sent, before)
     except BadInput as refused:
-        return _shown(request, sent, before, errors=cast(FieldErrors, refused.body))
+        return _shown(request, sent, before, errors=refused.errors)
     return request.go(f"/console/mailings/{mailing_id}", done="saved")
 
 
@@ -99,10 +100,6 @@ def _announce_once(request: PageRequest, wanted: MailingFields) -> int:
         lifecycle.announce_mailing(services, wanted, first.reserved_id, request.author)
         services.idempotency_keys.answered(name, ANNOUNCED, "")
     return first.reserved_id
-
-
-FIXED = {"datetime_start", "filter_tag", "filter_op_codes", "canary", "max_error_rate"}
-"""What a mailing that has started keeps: the form shows it and does not send it."""
 
 
 def _try(request: PageRequest, sent: Values) -> Outcome:
@@ -143,8 +140,11 @@ def _chosen(sent: Values) -> Filter:
 
 
 def _sent(request: PageRequest, before: Mailing | None) -> Values:
-    """The form's fields as the API would get them: labels that are ticked and those that are typed together."""
-    fixed = FIXED if before is not None and before.plan is not None else ()
+    """The form's fields as the API would get them: labels that are ticked and those that are typed together.
+
+    The form shows fixed fields and does not send them.
+    """
+    fixed = fixed_fields(before)
     kept = {name: value for name, value in (_values_of(before) if before else {}).items() if name in fixed}
     return {
         "datetime_start": request.field("datetime_start"),
@@ -184,7 +184,7 @@ def _shown(
         status_code=400 if errors else 200,
         values={name: values.get(name, "") for name in MAILING},
         mailing=mailing,
-        is_started=mailing is not None and mailing.plan is not None,
+        fixed=fixed_fields(mailing),
         tags=_labels(request, "tag", values.get("filter_tag")),
         codes=_labels(request, "operator_code", values.get("filter_op_codes")),
         names=suggested_placeholders(request.services),

@@ -7,7 +7,9 @@ from typing import Any, cast
 
 from chalice.app import Response
 
-from ..domain.mailing import CANCELLED, FINISHED, OPEN_STATUSES, PAUSED, RUNNING, Mailing
+from ..domain.allowed_steps import RESEND as SEND_AGAIN
+from ..domain.allowed_steps import useful_steps
+from ..domain.mailing import FINISHED, Mailing
 from ..domain.message import DELIVERED, FAILED, RESENDABLE, STATUSES, UNDELIVERED, UNKNOWN, Message
 from ..domain.walk import BEGINNING
 from ..errors import NotFound
@@ -104,18 +106,20 @@ def _statuses(request: PageRequest) -> list[str]:
 
 
 def _state(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
-    counts = mailing.counts
+    counts, steps = mailing.counts, useful_steps(mailing, request.services.clock.now())
     return {
         "mailing": mailing,
         "figures": counts.with_receipts() if request.services.settings.receipts else counts.by_status(),
         "is_live": mailing.is_open,
         "cost": stats.cost_estimate(mailing),
-        "may_pause": mailing.status == RUNNING,
-        "may_resume": mailing.status == PAUSED,
-        "may_cancel": mailing.status in OPEN_STATUSES,
-        "may_resend": mailing.status in (RUNNING, FINISHED) and mailing.plan is not None,
-        "may_edit": mailing.status != CANCELLED,
+        "steps": steps,
+        "is_end_to_be_moved": mailing.status == FINISHED and SEND_AGAIN not in steps and _has_resendable(mailing),
     }
+
+
+def _has_resendable(mailing: Mailing) -> bool:
+    """Some of its messages ended in a status that can be sent again."""
+    return any(mailing.counts.by_status()[status] for status in RESENDABLE)
 
 
 def _last_errors(request: PageRequest, mailing: Mailing) -> list[Message]:

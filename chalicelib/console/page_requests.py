@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from chalice.app import Request, Response
@@ -15,12 +15,12 @@ from ..access.audit import author_of
 from ..adapters.services import Services
 from ..domain.audit_record import Author
 from ..domain.principal import Principal
-from ..errors import BadInput, Conflict, FieldErrors, MethodRefused, NotAllowed, Refusal, TooLarge
+from ..errors import BadInput, Conflict, MethodRefused, NotAllowed, Refusal, TooLarge
 from ..http.bodies import BODY_LIMIT
 from ..http.calls import base_url, raw_body
 from ..http.pages import page
 from ..logs import add_log_keys, log
-from ..rendering import ENGLISH, LANGUAGES, translate
+from ..texts import ENGLISH, LANGUAGES, Text
 from .session import Session, form_token, is_form_token, read_session
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -76,18 +76,18 @@ class PageRequest:
         """What a form sent, its lines ended as in the text that was typed."""
         raw = raw_body(self.raw_request)
         if len(raw) > BODY_LIMIT:
-            raise TooLarge(f"A form of at most {BODY_LIMIT // 1024} KB is expected.")
+            raise TooLarge(Text("console.form_too_large", most=BODY_LIMIT // 1024))
         try:
             sent = parse_qs(raw.decode("utf-8"), keep_blank_values=True, errors="strict")
         except ValueError as error:
-            raise BadInput.whole("The form is not UTF-8.") from error
+            raise BadInput.whole(Text("console.form_not_utf8")) from error
         return {name: [value.replace("\r\n", "\n") for value in values] for name, values in sent.items()}
 
     def field(self, name: str) -> str:
         return self.form.get(name, [""])[-1]
 
-    def say(self, text: str) -> str:
-        return translate(TEMPLATES, self.language, text)
+    def say(self, text: Text) -> str:
+        return text.told(self.language)
 
     def page(self, template: str, status_code: int = 200, **values: Any) -> Response:
         session = self.session
@@ -126,8 +126,7 @@ def answer_page_request(
         return _refused(request, refusal.status_code, _text(request, refusal), refusal.headers)
     except Conflict:
         log.exception("gave up after several tries")
-        text = request.say("Somebody else is changing the same thing right now: try again.")
-        return _refused(request, 409, text, {})
+        return _refused(request, 409, request.say(Text("console.conflict")), {})
 
 
 def language_of(accepted: str) -> str:
@@ -149,19 +148,19 @@ def _require_own_form(request: PageRequest) -> None:
     """From a page of ours, and by somebody who may change things. Browsers say where a request comes from."""
     headers = request.raw_request.headers
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise NotAllowed("This form was sent from another site.")
+        raise NotAllowed(Text("console.other_site"))
     if request.session is None:
         return
     sent = headers.get(CSRF_HEADER) or request.field(CSRF_FIELD)
     if not is_form_token(request.services, request.session, sent):
-        raise NotAllowed("This form is too old: reload the page and send it again.")
+        raise NotAllowed(Text("console.old_form"))
     if not request.principal.may(writes=True) and not request.path.endswith("/sign-out"):
-        raise NotAllowed("You may look at everything and change nothing: ask an administrator.")
+        raise NotAllowed(Text("console.read_only"))
 
 
 def _to_sign_in(request: PageRequest) -> Response:
     if request.raw_request.method == "POST" or request.raw_request.headers.get("sec-fetch-dest") == "empty":
-        return _refused(request, 401, request.say("You are not signed in any more."), {})
+        return _refused(request, 401, request.say(Text("console.signed_out")), {})
     return request.go("/console/sign-in", next=request.path)
 
 
@@ -173,7 +172,6 @@ def _refused(request: PageRequest, status_code: int, text: str, headers: Mapping
 
 def _text(request: PageRequest, refusal: Refusal) -> str:
     """What is wrong as a whole, or each field with what is wrong with it."""
-    if isinstance(refusal.body.get("detail"), str):
-        return request.say(str(refusal.body["detail"]))
-    texts = cast(FieldErrors, refusal.body).items()
-    return " ".join(f"{name}: {' '.join(map(request.say, wrong))}" for name, wrong in texts)
+    if not isinstance(refusal, BadInput) or not refusal.fields:
+        return request.say(refusal.detail)
+    return " ".join(f"{name}: {' '.join(map(request.say, wrong))}" for name, wrong in refusal.fields.items())

@@ -25,7 +25,7 @@ def enter(request: PageRequest) -> Response:
     try:
         user = sign_in(request.services, name, request.field("password"), _address(request))
     except (NotAuthenticated, TooManyAttempts) as refused:
-        text = request.say(str(refused))
+        text = request.say(refused.detail)
         return request.page("sign_in.html", refused.status_code, next=request.field("next"), name=name, error=text)
     return _entered(request, user)
 

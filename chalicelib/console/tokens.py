@@ -24,7 +24,7 @@ def create(request: PageRequest) -> Response:
     try:
         token = make_token(request.services, request.field("name"), request.field("role"), request.author)
     except BadInput as refused:
-        return _page(request, status_code=400, errors=refused.body, name=request.field("name"))
+        return _page(request, status_code=400, errors=refused.errors, name=request.field("name"))
     return _page(request, made=token, name=request.field("name"))
 
 

@@ -19,6 +19,7 @@ from ..domain.rate import ANY_TIME, Permit
 from ..domain.template import NO_TEXT, text_for
 from ..errors import NotWritten
 from ..logs import log
+from ..texts import Text
 from ..zones import zone
 from . import local_hours, reconcile
 from .caches import ClientCache, MailingCache
@@ -234,7 +235,9 @@ class Posting:
         else:
             self.breaker.failed(self.services.clock.now(), for_good=outcome.our_fault)
         if not outcome.sent:
-            log.warning(outcome.reason, extra={"attempt": message.attempts, "retry": outcome.retryable, **_keys(job)})
+            log.warning(
+                str(outcome.reason), extra={"attempt": message.attempts, "retry": outcome.retryable, **_keys(job)}
+            )
         status = self._final_status(outcome)
         if status is None:
             self._insist(lambda: messages.release_claim(message, outcome.reason))
@@ -263,7 +266,7 @@ class Posting:
             self.services.clock.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _close(self, job: SendTask, mailing: Mailing, status: str, error: str | None = None) -> Result:
+    def _close(self, job: SendTask, mailing: Mailing, status: str, error: Text | None = None) -> Result:
         key = mailing.message_key(job.client_id)
         if self.services.messages.close(key, status, self.services.clock.now(), error):
             return Result(status)

@@ -25,6 +25,7 @@ from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message
 from ..domain.send_window import Hours
 from ..errors import RowChanged
 from ..logs import log, log_clients
+from ..texts import Text
 from . import local_hours
 from .queueing import queue_messages
 
@@ -35,7 +36,7 @@ PAGE = 1000
 THREADS = 8
 LOOKS = 5
 SECONDS_FOR_A_PAGE = 15.0
-NO_WORD = "An attempt ended without a word: the gateway may have sent it."
+NO_WORD = Text("message.in_doubt")
 
 
 def request_reconciliation(services: Services, mailing: Mailing, requeue: bool = False) -> None:
@@ -172,13 +173,18 @@ def _look(services: Services, mailing_id: int, round_number: int) -> None:
 
 def _carry_out(services: Services, before: Mailing, after: Mailing) -> None:
     """What was decided about its canary; that it pauses is recorded as if a person had done it."""
-    then, now = [{"status": one.status, "paused_because": one.paused_because} for one in (before, after)]
+    then, now = _shown_pause(before), _shown_pause(after)
     author = author_of(services, ITSELF)
     record = author.record("mailing", after.id, then, now, after.status) if then != now else None
     after = services.mailings.change(before, after, record)
-    log.info("canary", extra={"status": after.status, "holds": after.holds, "reason": after.paused_because})
+    log.info("canary", extra={"status": after.status, "holds": after.holds, "reason": now["paused_because"]})
     if after.has_orders:
         request_reconciliation(services, after)
+
+
+def _shown_pause(mailing: Mailing) -> dict[str, object]:
+    reason = mailing.paused_because
+    return {"status": mailing.status, "paused_because": str(reason) if reason else None}
 
 
 def _is_at_its_end(mailing: Mailing, counts: Counts, now: datetime) -> bool:

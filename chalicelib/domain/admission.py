@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from ..texts import Text
 from .client import Client
 from .mailing import CANCELLED, PAUSED, RUNNING, Mailing
 from .message import EXPIRED, QUEUED, Message
 from .rate import ANY_TIME, Permit
 from .send_window import Hours, Zones
 
-CLIENT_GONE = "The client was deleted."
-OPTED_OUT = "The client opted out."
+CLIENT_GONE = Text("client.gone")
+OPTED_OUT = Text("client.opted_out")
 
 
 class Admission(Enum):
@@ -40,7 +41,7 @@ class Decision:
     """`reason`: why it ends so, for people. `opens_at`: when a closed window opens; None: not for days."""
 
     admission: Admission
-    reason: str | None = None
+    reason: Text | None = None
     opens_at: datetime | None = None
 
 

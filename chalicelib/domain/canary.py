@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..texts import Text
 from .message import CANCELLED, EXPIRED, QUEUED, Message
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ class Canary:
     def forgives(self, errors: int, known: int) -> bool:
         return errors * 100 <= self.max_error_rate * known
 
-    def verdict(self, errors: int, known: int) -> str:
+    def verdict(self, errors: int, known: int) -> Text:
         """Why the mailing pauses, for people."""
-        return f"{errors} of the first {known} messages failed: more than {self.max_error_rate} %."
+        return Text("mailing.too_many_errors", errors=errors, known=known, most=self.max_error_rate)
 
 
 def worth_queueing(canary: Canary | None, waiting: Sequence[Message]) -> Sequence[Message]:

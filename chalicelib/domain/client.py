@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ..texts import Text
+
 BLOCK_SIZE = 1000
 """Clients are stored in blocks of this many consecutive ids: one Query reads a block in the order of ids,
 and everyone can be walked without a scan."""
@@ -67,12 +69,12 @@ def is_attribute_name(name: str) -> bool:
     return re.fullmatch(ATTRIBUTE_NAME, name) is not None and name not in STANDARD_PLACEHOLDERS
 
 
-def attributes_error(attributes: Mapping[str, str]) -> str | None:
+def attributes_error(attributes: Mapping[str, str]) -> Text | None:
     """Why one client cannot have all of these."""
     if len(attributes) > MAX_ATTRIBUTES:
-        return f"At most {MAX_ATTRIBUTES} attributes are expected."
+        return Text("attributes.too_many", most=MAX_ATTRIBUTES)
     if sum(len(text.encode()) for pair in attributes.items() for text in pair) > MAX_ATTRIBUTES_SIZE:
-        return f"At most {MAX_ATTRIBUTES_SIZE} bytes in all are expected, two for each Cyrillic letter."
+        return Text("attributes.too_large", most=MAX_ATTRIBUTES_SIZE)
     return None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..texts import Text
 from .client import Client, attributes_error, is_attribute_name
 from .csv_file import FileFormat
 
@@ -77,7 +78,7 @@ class ClientImport:
     tally: Tally = Tally()
     plan: ChunkPlan | None = None
     finished_at: datetime | None = None
-    detail: str | None = None
+    detail: Text | None = None
     lease: int = 0
 
     @property
@@ -93,7 +94,7 @@ class ClientImport:
     def is_stalled(self, now: datetime) -> bool:
         return self.status == RUNNING and self.moved_at + STALLED_AFTER < now
 
-    def ended(self, status: str, now: datetime, detail: str | None = None) -> ClientImport:
+    def ended(self, status: str, now: datetime, detail: Text | None = None) -> ClientImport:
         return replace(self, status=status, finished_at=now, moved_at=now, detail=detail, plan=None)
 
 
@@ -103,7 +104,7 @@ class RefusedRow:
 
     number: int
     cells: Mapping[str, str]
-    errors: Mapping[str, list[str]]
+    errors: Mapping[str, list[Text]]
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Decision:
 
     new: list[Client]
     changes: list[tuple[Client, Client]]
-    refused: dict[int, str]
+    refused: dict[int, Text]
     tally: Tally
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import BadInput
+from ..texts import Text
 
 HEAD = 256 * 1024
 """Bytes of the beginning from which the encoding is decided."""
@@ -44,7 +45,7 @@ class Columns:
 
     @property
     def expected(self) -> str:
-        return f"some of {', '.join([*self.known, self.example])} are expected"
+        return ", ".join([*self.known, self.example])
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class FileRow:
 
     end: int
     cells: list[str]
-    error: str | None = None
+    error: Text | None = None
 
     @property
     def is_blank(self) -> bool:
@@ -78,9 +79,9 @@ def read_format(head: bytes, is_whole: bool, allowed: Columns) -> FileFormat:
     """From the first HEAD bytes; `is_whole`: there are no more. Raises BadInput: what the first row should be."""
     start = len(BOM) if head.startswith(BOM) else 0
     if not head[start:].strip():
-        raise BadInput.whole("The file is empty.")
+        raise BadInput.whole(Text("file.empty"))
     if head.startswith(UTF16_BOMS):
-        raise BadInput.whole("The file is UTF-16: save it as CSV in UTF-8 or Windows-1251.")
+        raise BadInput.whole(Text("file.utf16"))
     encoding = UTF8 if start else _encoding(head, is_whole)
     delimiter = _delimiter(head[start:].partition(b"\n")[0])
     first = next(read_rows(iter([head[start:]]), FileFormat(encoding, delimiter, (), start), start))
@@ -102,9 +103,9 @@ def read_rows(blocks: Iterator[bytes], form: FileFormat, at: int) -> Iterator[Fi
                 yield FileRow(lines.end_row(), cells)
             return
         except RowTooLong:
-            error = f"The row is longer than {MAX_ROW} bytes, or a quote is not closed."
+            error = Text("row.too_long", most=MAX_ROW)
         except csv.Error as wrong:
-            error = f"The row cannot be read as CSV: {wrong}."
+            error = Text("row.not_csv", error=str(wrong))
         text = lines.give_up_line()
         yield FileRow(lines.start, [text], error)
 
@@ -222,15 +223,15 @@ def _delimiter(line: bytes) -> str:
     return max(DELIMITERS, key=lambda one: line.count(one.encode()))
 
 
-def _check_columns(columns: tuple[str, ...], error: str | None, allowed: Columns) -> None:
+def _check_columns(columns: tuple[str, ...], error: Text | None, allowed: Columns) -> None:
     if error or not any(map(allowed.takes, columns)):
-        raise BadInput.whole(f"The first row names the columns, separated by ; or , : {allowed.expected}.")
-    errors = {name: ["This column is required."] for name in allowed.required if name not in columns}
-    unknown = [f"Unknown column: {allowed.expected}."]
+        raise BadInput.whole(Text("file.first_row", columns=allowed.expected))
+    errors = {name: [Text("column.required")] for name in allowed.required if name not in columns}
+    unknown = [Text("column.unknown", columns=allowed.expected)]
     for number, name in enumerate(columns, 1):
         if not allowed.takes(name):
             errors[name[:MAX_SHOWN] or f"(column {number})"] = unknown
         elif columns.count(name) > 1:
-            errors[name] = ["This column is there more than once."]
+            errors[name] = [Text("column.twice")]
     if errors:
         raise BadInput(errors)

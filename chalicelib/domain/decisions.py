@@ -10,7 +10,9 @@ from dataclasses import replace
 from datetime import datetime, time
 from typing import TypedDict
 
-from ..errors import BadInput, NotInThisStatus
+from ..errors import BadInput
+from ..texts import Text
+from .allowed_steps import CANCEL, CHANGE, FIXED_AFTER_START, PAUSE, RESEND, RESUME, require_step
 from .audience import Filter, Plan
 from .canary import USUAL_ERROR_RATE, Canary
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
@@ -47,14 +49,13 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         rate_limit=fields.get("rate_limit"),
         canary=_canary(None, fields),
     )
-    _require_order(mailing)
+    _require_order(mailing, now)
     return _become(mailing, _status_by_times(mailing, mailing, now), now)
 
 
 def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
     """The mailing with the changed fields, and the status that follows from them."""
-    if mailing.status == CANCELLED:
-        raise NotInThisStatus("The mailing is cancelled: announce a new one.")
+    require_step(CHANGE, mailing, now)
     text = fields.get("message_text", mailing.message_text)
     after = replace(
         mailing,
@@ -75,7 +76,7 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         after = _queued_anew(after)
     if mailing.plan is not None:
         _refuse_after_start(mailing, after)
-    _require_order(after)
+    _require_order(after, now)
     return _become(after, _status_by_times(mailing, after, now), now)
 
 
@@ -85,8 +86,7 @@ def started(mailing: Mailing, plan: Plan, now: datetime) -> Mailing:
 
 def paused(mailing: Mailing, now: datetime) -> Mailing:
     """Nothing is sent until it is resumed; the audience is taken all the same."""
-    if mailing.status not in (RUNNING, PAUSED):
-        raise NotInThisStatus(f"Only a running mailing can be paused; this one is {mailing.status}.")
+    require_step(PAUSE, mailing, now)
     return _become(mailing, PAUSED, now)
 
 
@@ -95,10 +95,9 @@ def resumed(mailing: Mailing, now: datetime) -> Mailing:
 
     Whoever resumes what its canary has paused takes the canary as it was.
     """
+    require_step(RESUME, mailing, now)
     if mailing.status == RUNNING:
         return mailing
-    if mailing.status != PAUSED:
-        raise NotInThisStatus(f"Only a paused mailing can be resumed; this one is {mailing.status}.")
     accepted = mailing.canary and mailing.paused_because
     canary = replace(mailing.canary, is_passed=True) if mailing.canary and accepted else mailing.canary
     return _queued_anew(replace(_become(mailing, RUNNING, now), canary=canary))
@@ -126,17 +125,13 @@ def judged(mailing: Mailing, counts: Counts, in_canary: int | None, now: datetim
 
 def cancelled(mailing: Mailing, now: datetime) -> Mailing:
     """For good: what is queued becomes cancelled."""
-    if mailing.status == FINISHED:
-        raise NotInThisStatus("The mailing is finished: nothing is left to cancel.")
+    require_step(CANCEL, mailing, now)
     return _become(mailing, CANCELLED, now)
 
 
 def resent(mailing: Mailing, statuses: Iterable[str], now: datetime) -> Mailing:
     """Those whose message has one of these statuses are tried again. An order not yet met is joined with it."""
-    if mailing.status not in (RUNNING, FINISHED):
-        raise NotInThisStatus(f"Only a running or a finished mailing can be sent again; this one is {mailing.status}.")
-    if mailing.is_over(now):
-        raise NotInThisStatus("The mailing's end has passed: move datetime_end into the future first.")
+    require_step(RESEND, mailing, now)
     resend = tuple(sorted({*mailing.resend, *statuses}))
     return replace(_become(mailing, RUNNING, now), resend=resend, resends=mailing.resends + 1)
 
@@ -178,9 +173,9 @@ def _window(before: SendWindow | None, fields: MailingFields) -> SendWindow | No
         return None
     if opens is None or closes is None:
         lacking = "time_from" if opens is None else "time_to"
-        raise BadInput({lacking: ["time_from and time_to are expected together, or neither."]})
+        raise BadInput({lacking: [Text("mailing.half_a_window")]})
     if opens == closes:
-        raise BadInput({"time_to": ["A time other than time_from is expected: the window would be empty."]})
+        raise BadInput({"time_to": [Text("mailing.empty_window")]})
     return SendWindow(opens, closes)
 
 
@@ -189,7 +184,7 @@ def _canary(before: Canary | None, fields: MailingFields) -> Canary | None:
     rate = fields.get("max_error_rate", before.max_error_rate if before else None)
     if size is None:
         if fields.get("max_error_rate") is not None:
-            raise BadInput({"max_error_rate": ["It is the canary's: without one (canary) nothing is measured by it."]})
+            raise BadInput({"max_error_rate": [Text("mailing.no_canary")]})
         return None
     return replace(before or Canary(size), size=size, max_error_rate=USUAL_ERROR_RATE if rate is None else rate)
 
@@ -201,9 +196,10 @@ def _was_quiet(mailing: Mailing) -> bool:
     return mailing.round_started_at - mailing.progress_at >= LULL
 
 
-def _require_order(mailing: Mailing) -> None:
-    if mailing.datetime_end <= mailing.datetime_start:
-        raise BadInput({"datetime_end": ["The end must be later than the start."]})
+def _require_order(mailing: Mailing, now: datetime) -> None:
+    """Dates that are both past are accepted in any order: such a mailing is over, and sends nothing."""
+    if mailing.datetime_end <= mailing.datetime_start and mailing.datetime_start > now:
+        raise BadInput({"datetime_end": [Text("mailing.end_before_start")]})
 
 
 def _status_by_times(before: Mailing, after: Mailing, now: datetime) -> str:
@@ -215,15 +211,8 @@ def _status_by_times(before: Mailing, after: Mailing, now: datetime) -> str:
 
 
 def _refuse_after_start(before: Mailing, after: Mailing) -> None:
-    text = "The mailing has started: this can no longer be changed."
-    canaries = [(one.size, one.max_error_rate) if one else (None, None) for one in (before.canary, after.canary)]
-    changed_fields = {
-        "datetime_start": before.datetime_start != after.datetime_start,
-        "filter_tag": before.chosen.tags != after.chosen.tags,
-        "filter_op_codes": before.chosen.operator_codes != after.chosen.operator_codes,
-        "canary": canaries[0][0] != canaries[1][0],
-        "max_error_rate": canaries[0][1] != canaries[1][1],
+    refused = {
+        name: [Text("mailing.fixed")] for name, value in FIXED_AFTER_START.items() if value(before) != value(after)
     }
-    refused = {name: [text] for name, is_changed in changed_fields.items() if is_changed}
     if refused:
         raise BadInput(refused)

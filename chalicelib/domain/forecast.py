@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from math import ceil
 
@@ -15,6 +15,9 @@ from .send_window import HORIZON_HOURS, HOUR, SendWindow, Zones
 
 LOOKS_AHEAD = timedelta(days=31)
 """Whoever is not reached by then is as good as not reached: nobody plans a mailing for longer."""
+
+LAST_OPENING = datetime.max.replace(tzinfo=UTC) - LOOKS_AHEAD
+"""No window is looked for after it: the days that follow an opening must exist."""
 
 ALMOST_NOBODY = 1e-6
 
@@ -45,7 +48,7 @@ def foresee(
     zones: Zones,
 ) -> Forecast:
     """`clients`: how many of each time zone. `rate`: messages a second; None: as many as there are, at once."""
-    end = min(end, start + LOOKS_AHEAD)
+    end = start + min(end - start, LOOKS_AHEAD)
     awake = {name: _spans(window, zones(name), start, end) if window else [(start, end)] for name in clients}
     reachable = {name: number for name, number in clients.items() if number and awake[name] and start < end}
     unreachable = sum(clients.values()) - sum(reachable.values())
@@ -60,6 +63,7 @@ def _spans(window: SendWindow, zone: tzinfo, start: datetime, end: datetime) -> 
     """From when to when somebody of this time zone may be sent to."""
     closed = SendWindow(window.closes, window.opens)
     spans, moment = [], start
+    end = min(end, LAST_OPENING)
     while moment < end:
         opens = window.next_opening(zone, moment)
         if opens is None:

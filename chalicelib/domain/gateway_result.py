@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from ..texts import Text
+
 TEMPORARY_CODES = {408, 425, 429}
 CREDENTIALS_CODES = {401, 403}
 SILENT_CODES = {502, 504}
@@ -39,7 +41,7 @@ class Outcome:
     retryable: bool = False
     our_fault: bool = False
     in_doubt: bool = False
-    reason: str | None = None
+    reason: Text | None = None
     retry_after: float | None = None
 
 
@@ -47,19 +49,19 @@ def read_answer(answer: Answer, now: datetime) -> Outcome:
     """CONTRACT.md, "The SMS gateway": success is 200 with `{"code": 0, "message": "OK"}`, nothing else."""
     status = answer.status
     if status is None:
-        reason = f"The gateway did not answer: {answer.body}."
+        reason = Text("gateway.silent", error=answer.body)
         return Outcome(retryable=True, reason=reason, in_doubt=not answer.never_left)
     if status == 200 and _is_accepted(answer.body):
         return Outcome(sent=True)
     if status in CREDENTIALS_CODES:
-        return Outcome(retryable=True, our_fault=True, reason=f"The gateway refused our token ({status}).")
+        return Outcome(retryable=True, our_fault=True, reason=Text("gateway.token_refused", status=status))
     if status in TEMPORARY_CODES or status >= 500:
         delay = _seconds(answer.retry_after, now)
-        reason = f"The gateway answered {status}."
+        reason = Text("gateway.answered", status=status)
         return Outcome(retryable=True, reason=reason, retry_after=delay, in_doubt=status in SILENT_CODES)
     if 400 <= status < 500:
-        return Outcome(reason=f"The gateway refused the message ({status}).")
-    return Outcome(retryable=True, reason=f"The gateway's answer is not its contract ({status}).", in_doubt=True)
+        return Outcome(reason=Text("gateway.message_refused", status=status))
+    return Outcome(retryable=True, reason=Text("gateway.not_its_contract", status=status), in_doubt=True)
 
 
 def _is_accepted(body: str) -> bool:

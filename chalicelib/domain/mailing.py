@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from ..texts import Text
 from .audience import EVERYONE, Filter, Plan
 from .canary import Canary
 from .message import QUEUED, SENT, TAKEN, MessageKey, MessageShard
@@ -114,7 +115,7 @@ class Mailing:
     window: SendWindow | None = None
     rate_limit: int | None = None
     canary: Canary | None = None
-    paused_because: str | None = None
+    paused_because: Text | None = None
     status: str = SCHEDULED
     plan: Plan | None = None
     is_fanned_out: bool = False
@@ -179,10 +180,11 @@ class Mailing:
         return MessageShard(self.id, number, self.started_plan.shards)
 
     def kept_until(self, retention_days: int) -> datetime:
-        """When its messages may go."""
+        """When its messages may be deleted: counted from its end, or from its last progress where that is later."""
         latest = datetime.max.replace(tzinfo=UTC)
         days = timedelta(days=retention_days)
-        return self.datetime_end + days if latest - self.datetime_end > days else latest
+        end = max(self.datetime_end, self.progress_at or self.datetime_end)
+        return end + days if latest - end > days else latest
 
     def is_over(self, now: datetime) -> bool:
         return now >= self.datetime_end

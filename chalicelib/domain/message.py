@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..texts import Text
 from .client import MAX_CLIENT_ID
 
 QUEUED = "queued"
@@ -77,7 +78,7 @@ class Message:
     created_at: datetime
     sent_at: datetime | None = None
     attempts: int = 0
-    last_error: str | None = None
+    last_error: Text | None = None
     claimed_until: float | None = None
     posted_at: datetime | None = None
     resends: int = 0

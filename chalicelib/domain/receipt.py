@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from ..texts import Text
 from .message import DELIVERED, MAY_BECOME, QUEUED, UNDELIVERED, Message, read_message_id
 
 REPORTED = (DELIVERED, UNDELIVERED)
@@ -15,7 +16,7 @@ LONGEST_REASON = 255
 MOST = 500
 """In one request."""
 
-NO_REASON = "Not delivered; the gateway gave no reason."
+NO_REASON = Text("message.not_delivered_without_reason")
 
 
 @dataclass(frozen=True)
@@ -76,5 +77,5 @@ def readable(reason: str) -> str:
     return NUMBER.sub("***", " ".join(reason.split()))[:LONGEST_REASON]
 
 
-def _error(reason: str) -> str:
-    return f"Not delivered: {reason}" if reason else NO_REASON
+def _error(reason: str) -> Text:
+    return Text("message.not_delivered", reason=reason) if reason else NO_REASON

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from ..texts import Text
 from .mailing import NOTHING, SCHEDULED, Counts, Mailing
 
 MOST_LINES = 5000
@@ -49,11 +50,11 @@ class Chapter:
 class Reasons:
     """Why messages failed, are unknown or undelivered, and how many. `is_whole`: none was left uncounted."""
 
-    numbers: Counter[str] = field(default_factory=Counter)
+    numbers: Counter[Text] = field(default_factory=Counter)
     other: int = 0
     is_whole: bool = True
 
-    def add(self, reason: str) -> None:
+    def add(self, reason: Text) -> None:
         if reason in self.numbers or len(self.numbers) < MOST_REASONS:
             self.numbers[reason] += 1
         else:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ..texts import Text
 from .client import ATTRIBUTE_NAME, Client
 from .mailing import Mailing
 
@@ -16,7 +17,7 @@ FIELD = re.compile(
     rf"\{{\{{(?P<as_it_is>{ATTRIBUTE_NAME}(?:\|[^{{}}]*)?)\}}\}}"
     rf"|\{{(?P<name>{ATTRIBUTE_NAME})(?:\|(?P<otherwise>[^{{}}]*))?\}}"
 )
-NO_TEXT = "For this client nothing is left of the text."
+NO_TEXT = Text("text.nothing_left")
 
 
 def has_placeholders(text: str) -> bool:

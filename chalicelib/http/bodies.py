@@ -6,6 +6,7 @@ import json
 from urllib.parse import parse_qsl
 
 from ..errors import BadInput, TooLarge, WrongMediaType
+from ..texts import Text
 
 BODY_LIMIT = 256 * 1024
 JSON = "application/json"
@@ -33,39 +34,36 @@ def read_list(raw: bytes, content_type: str | None, most: int) -> list[object]:
     sent = _read_json(_decoded(raw))
     listed = sent if isinstance(sent, list) else [sent]
     if not 0 < len(listed) <= most:
-        raise BadInput({"non_field_errors": [f"A list of 1 to {most} is expected, but got {len(listed)}."]})
+        raise BadInput({"non_field_errors": [Text("receipt.number", most=most, number=len(listed))]})
     return listed
 
 
 def dictionary(sent: object) -> dict[str, object]:
     if not isinstance(sent, dict):
         kind = type(sent).__name__
-        raise BadInput({"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]})
+        raise BadInput({"non_field_errors": [Text("request.not_a_dictionary", kind=kind)]})
     return sent
 
 
 def read_file(raw: bytes, content_type: str | None) -> bytes:
     """A CSV file as it was sent. Raises BadInput, TooLarge, WrongMediaType."""
     if len(raw) > FILE_LIMIT:
-        raise TooLarge(
-            f"The file is too large: at most {FILE_LIMIT // 1024**2} MB are expected (on AWS 4.4 MB as {BYTES}). "
-            "A larger one goes by the bucket: python -m tools.import_clients FILE."
-        )
+        raise TooLarge(Text("file.too_large", most=FILE_LIMIT // 1024**2, media_type=BYTES))
     if _media_type(content_type, CSV, BYTES) == CSV and NOT_UTF8 in raw:
-        raise BadInput.whole(f"The file is not UTF-8: send it with Content-Type: {BYTES}.")
+        raise BadInput.whole(Text("file.not_utf8", media_type=BYTES))
     return raw
 
 
 def _require_size(raw: bytes) -> None:
     if len(raw) > BODY_LIMIT:
-        raise TooLarge(f"Request body is too large: at most {BODY_LIMIT // 1024} KB are expected.")
+        raise TooLarge(Text("request.too_large", most=BODY_LIMIT // 1024))
 
 
 def _decoded(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadInput.whole(f"The body is not UTF-8: {error.reason} at byte {error.start}.") from error
+        raise BadInput.whole(Text("request.not_utf8", error=error.reason, place=error.start)) from error
 
 
 def _media_type(content_type: str | None, *expected: str) -> str:
@@ -81,9 +79,9 @@ def _read_json(decoded: str) -> object:
     try:
         return json.loads(decoded, parse_constant=_refuse_constant)
     except RecursionError as error:
-        raise BadInput.whole("JSON parse error - nested too deeply.") from error
+        raise BadInput.whole(Text("request.json_too_deep")) from error
     except ValueError as error:
-        raise BadInput.whole(f"JSON parse error - {str(error)[:200]}") from error
+        raise BadInput.whole(Text("request.json", error=str(error)[:200])) from error
 
 
 def _read_form(decoded: str) -> dict[str, object]:
@@ -91,9 +89,9 @@ def _read_form(decoded: str) -> dict[str, object]:
     try:
         return dict(parse_qsl(decoded, keep_blank_values=True, errors="strict"))
     except UnicodeDecodeError as error:
-        raise BadInput.whole(f"The form is not UTF-8: {error.reason}.") from error
+        raise BadInput.whole(Text("request.form_not_utf8", error=error.reason)) from error
     except ValueError as error:
-        raise BadInput.whole(f"Form parse error - {str(error)[:200]}") from error
+        raise BadInput.whole(Text("request.form", error=str(error)[:200])) from error
 
 
 def _refuse_constant(name: str) -> object:

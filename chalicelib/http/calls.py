@@ -17,6 +17,7 @@ from ..domain.audit_record import Author
 from ..domain.principal import Principal
 from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal
 from ..logs import add_log_keys, log
+from ..texts import Text
 from .bodies import read_body, read_file
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -102,8 +103,7 @@ def answered(act: Callable[[], Response]) -> Response:
         return Response(refusal.body, status_code=refusal.status_code, headers=refusal.headers)
     except Conflict:
         log.exception("gave up after several tries")
-        detail = "Other requests are changing the same thing right now: try again."
-        return Response({"detail": detail}, status_code=409)
+        return Response({"detail": str(Text("request.conflict"))}, status_code=409)
 
 
 def _in_utf8(response: Response) -> Response:

@@ -18,10 +18,11 @@ from ..domain.client import Client, is_attribute_name
 from ..domain.client_import import ATTRIBUTE_COLUMN, RefusedRow
 from ..domain.csv_file import write_rows
 from ..domain.walk import Cursor
-from ..errors import BadInput
+from ..errors import BadInput, shown_errors
 from ..mailings import lifecycle, stats
 from ..mailings.placeholders import ATTRIBUTE
 from ..representation import CLIENT_FIELDS, MESSAGE_FIELDS, represent_client, represent_message
+from ..texts import Text
 from .calls import Call
 from .filters import read_client_filter, read_message_status
 from .paging import Page, cursor_place, next_url, read_page
@@ -86,12 +87,11 @@ def _attribute_names(call: Call) -> list[str]:
     if "attributes" in call.query:
         names = [name.strip() for name in call.query["attributes"].split(",") if name.strip()]
         if not all(map(is_attribute_name, names)):
-            raise BadInput({"attributes": ["Names of attributes, separated by commas, are expected."]})
+            raise BadInput({"attributes": [Text("attributes.names")]})
     else:
         names = call.services.labels.read(ATTRIBUTE, MOST_ATTRIBUTES + 1)
     if len(names) > MOST_ATTRIBUTES:
-        some = f"At most {MOST_ATTRIBUTES} attributes go into one file: say which, as in ?attributes=имя,город."
-        raise BadInput({"attributes": [some]})
+        raise BadInput({"attributes": [Text("attributes.too_many_columns", most=MOST_ATTRIBUTES)]})
     return list(dict.fromkeys(names))
 
 
@@ -106,7 +106,7 @@ def _cells(shown: object, columns: Sequence[str]) -> list[object]:
 
 
 def _reason(row: RefusedRow) -> str:
-    return "; ".join(f"{field}: {' '.join(texts)}" for field, texts in row.errors.items())
+    return "; ".join(f"{field}: {' '.join(texts)}" for field, texts in shown_errors(row.errors).items())
 
 
 def _part(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ..clients.registry import ClientFilter
 from ..domain.message import STATUSES
 from ..errors import BadInput
+from ..texts import Text
 
 CLIENT_FILTERS = ("tag", "operator_code", "phone_number")
 
@@ -21,5 +22,5 @@ def read_message_status(sent: str | None) -> str | None:
     if not sent:
         return None
     if sent not in STATUSES:
-        raise BadInput({"status": [f'"{sent[:32]}" is not a valid choice: one of {", ".join(STATUSES)} is expected.']})
+        raise BadInput({"status": [Text("page.status", given=sent[:32], choices=", ".join(STATUSES))]})
     return sent

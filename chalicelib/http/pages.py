@@ -7,7 +7,8 @@ from pathlib import Path
 
 from chalice.app import Response
 
-from ..rendering import ENGLISH, render
+from ..rendering import render
+from ..texts import ENGLISH
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

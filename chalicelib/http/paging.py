@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from ..domain.walk import BEGINNING, Cursor
-from ..errors import BadInput
+from ..errors import BadInput, FieldErrors
+from ..texts import Text
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -31,16 +32,16 @@ class Page:
 
 def read_page(query: Mapping[str, str], numbers: int, default: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> Page:
     """`numbers`: how many numbers this list's cursor is made of."""
-    errors = {}
+    errors: FieldErrors = {}
     limit, place = default, None
     try:
         limit = _limit(query["limit"], most) if "limit" in query else default
     except ValueError:
-        errors["limit"] = [f"A whole number from 1 to {most} is expected."]
+        errors["limit"] = [Text("page.limit", most=most)]
     try:
         place = _place(query["cursor"], numbers) if "cursor" in query else None
     except ValueError:
-        errors["cursor"] = ["Invalid cursor: take the address from `next` as it is."]
+        errors["cursor"] = [Text("page.cursor")]
     if errors:
         raise BadInput(errors)
     return Page(limit, place)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..domain.client import STANDARD_PLACEHOLDERS
 from ..domain.template import placeholder_names
 from ..errors import BadInput
+from ..texts import Text
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -22,12 +23,12 @@ def require_known_placeholders(services: Services, text: str) -> None:
     """BadInput names those that no client has ever had: misspelt, they would be missing from every message."""
     names = [name for name in placeholder_names(text) if name not in STANDARD_PLACEHOLDERS]
     if len(names) > MOST_FIELDS:
-        raise BadInput({"message_text": [f"At most {MOST_FIELDS} different fields are expected."]})
+        raise BadInput({"message_text": [Text("text.too_many_fields", most=MOST_FIELDS)]})
     known = services.labels.known(ATTRIBUTE, names) if names else set()
     unknown = [name for name in names if name not in known]
     if unknown:
         some = ", ".join([*STANDARD_PLACEHOLDERS, *suggested_placeholders(services)])
-        raise BadInput({"message_text": [f"Unknown fields: {', '.join(unknown)}. Known are {some}."]})
+        raise BadInput({"message_text": [Text("text.unknown_fields", unknown=", ".join(unknown), known=some)]})
 
 
 def suggested_placeholders(services: Services) -> list[str]:

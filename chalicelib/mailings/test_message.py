@@ -9,6 +9,7 @@ from ..domain.client import Client
 from ..domain.gateway_result import Outcome, read_answer
 from ..domain.template import NO_TEXT, fill, has_placeholders
 from ..errors import BadInput
+from ..texts import Text
 from .placeholders import require_known_placeholders
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def send_test_message(services: Services, phone_number: str, message_text: str, 
     """
     require_known_placeholders(services, message_text)
     if services.clients.stop_of(phone_number):
-        raise BadInput({"test_phone": ["Who has this number has opted out: nothing is sent to it."]})
+        raise BadInput({"test_phone": [Text("test_message.opted_out")]})
     client = services.clients.find_by_phone(phone_number) if has_placeholders(message_text) else None
     text = fill(message_text, client or Client(0, phone_number))
     if not text.strip():

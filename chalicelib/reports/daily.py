@@ -14,6 +14,7 @@ from ..errors import BadInput, NotSent, RowChanged
 from ..logs import log
 from ..mailings.lifecycle import list_mailings
 from ..mailings.stats import list_messages
+from ..texts import Text
 from .email import compose
 
 if TYPE_CHECKING:
@@ -63,15 +64,15 @@ def next_day(services: Services) -> date:
 
 
 def read_day(sent: Mapping[str, object], latest: date) -> date:
-    errors = {name: ["Unknown field."] for name in sent if name != "date"}
+    errors = {name: [Text("field.unknown")] for name in sent if name != "date"}
     text = sent.get("date")
     day = _date(text) if isinstance(text, str) else None
     if "date" not in sent:
-        errors["date"] = ["This field is required."]
+        errors["date"] = [Text("field.required")]
     elif day is None:
-        errors["date"] = ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."]
+        errors["date"] = [Text("report.date_format")]
     elif not FIRST_DAY <= day <= latest:
-        errors["date"] = [f"A day from {FIRST_DAY} up to the next report's, {latest}, is expected."]
+        errors["date"] = [Text("report.day", first=FIRST_DAY.isoformat(), latest=latest.isoformat())]
     if errors or day is None:
         raise BadInput(errors)
     return day
@@ -132,7 +133,7 @@ def _count_reasons(services: Services, report: Report, seconds_left: Callable[[]
                     return
                 messages, cursor = list_messages(services, mailing, status, cursor, PAGE)
                 for message in messages:
-                    report.reasons.add(message.last_error or "no reason given")
+                    report.reasons.add(message.last_error or Text("message.no_reason"))
 
 
 def _end_of(services: Services, day: date) -> datetime:
@@ -161,7 +162,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise BadInput({"scheduled": ["A time such as 2026-11-22T09:00:00Z is expected."]}) from error
+        raise BadInput({"scheduled": [Text("report.moment")]}) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -11,8 +11,9 @@ from ..domain.csv_file import write_rows
 from ..domain.email import Attachment, Email
 from ..domain.mailing import Counts, Mailing
 from ..domain.report import Report
-from ..rendering import RUSSIAN, render, translate
+from ..rendering import render, translate
 from ..settings import Settings
+from ..texts import RUSSIAN
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = 100

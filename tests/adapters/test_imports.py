@@ -5,15 +5,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
+from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import FAILED, FINISHED, ChunkPlan, ClientImport, RefusedRow, Tally
 from chalicelib.domain.csv_file import FileFormat
 from chalicelib.errors import FileGone, ImportBusy, RowChanged
+from chalicelib.texts import Text
+from tests.aws import make_services
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=125)
+WITHIN = Text("attributes.within", name="имя", error=Text("field.null_characters"))
+WRONG = {"tag": [Text("client.tag_with_comma"), Text("field.too_long", most=255)], "attributes": [WITHIN]}
 FORM = FileFormat("cp1251", ";", ("phone_number", "tag"), 17)
 ONE = ClientImport(1, "imports/1.csv", "v1", "клиенты.csv", FORM, NOW, NOW, offset=17)
 
@@ -64,9 +70,9 @@ def test_who_has_lost_the_lease_moves_nothing(services: Any) -> None:
     assert services.imports.get(1) == held
 
 
-@pytest.mark.parametrize(("status", "detail"), [(FINISHED, None), (FAILED, "gone")])
+@pytest.mark.parametrize(("status", "detail"), [(FINISHED, None), (FAILED, Text("file.gone"))])
 def test_an_import_that_has_ended_is_not_open_and_not_leased_again(
-    services: Any, status: str, detail: str | None
+    services: Any, status: str, detail: Text | None
 ) -> None:
     services.imports.add(ONE)
     ended = services.imports.lease(1, NOW, NOW).ended(status, UNTIL, detail)
@@ -78,7 +84,7 @@ def test_an_import_that_has_ended_is_not_open_and_not_leased_again(
 
 
 def test_refused_rows_are_in_the_order_of_the_file_and_written_again_are_the_same(services: Any) -> None:
-    rows = [RefusedRow(number, {"phone_number": "7", "tag": "я"}, {"tag": ["no"]}) for number in range(2, 32)]
+    rows = [RefusedRow(number, {"phone_number": "7", "tag": "я"}, WRONG) for number in range(2, 32)]
     services.imports.add(ONE)
     for _ in range(2):
         services.imports.add_refused(ONE, reversed(rows))
@@ -122,3 +128,14 @@ def test_clients_are_added_all_or_none(services: Any) -> None:
             services.clients.add_many([Client(60, "79990000002"), wrong])
     assert services.clients.find_many(["79990000001", "79990000002"]) == ({}, {})
     assert services.clients.find_many([]) == ({}, {})
+
+
+def test_the_errors_of_a_row_are_stored_by_code_and_an_earlier_versions_are_read_as_they_are() -> None:
+    with mock_aws():
+        made = make_services()
+        made.imports.add_refused(ONE, [RefusedRow(2, {}, {"tag": [Text("client.tag_with_comma")]})])
+        row = ImportRow.get(1, 2)
+        assert row.errors == {"tag": [{"code": "client.tag_with_comma"}]}
+        row.update(actions=[ImportRow.errors.set({"tag": ["A tag is one label without a comma."]})])
+        (read,) = made.imports.refused(1, 0, 9)
+        assert [str(text) for text in read.errors["tag"]] == ["A tag is one label without a comma."]

@@ -15,6 +15,7 @@ from chalicelib.errors import RowChanged
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MAILING = Mailing(1, NOW, NOW + timedelta(hours=1), "привет", Filter(("тег",), ("977", "921")))
+PAUSED_BECAUSE = Canary(5).verdict(3, 5)
 RUNNING = replace(MAILING, status="running", plan=Plan("tag", 5000, 3, 2))
 
 
@@ -230,10 +231,10 @@ def test_a_decision_may_let_others_go_and_says_why_it_paused(services: Any) -> N
     services.mailings.add(replace(RUNNING, canary=Canary(5)))
     for _ in range(5):
         out = services.mailings.let_go(1, NOW)
-    after = replace(out, canary=replace(out.canary, taken=3), status="paused", paused_because="3 failed")
+    after = replace(out, canary=replace(out.canary, taken=3), status="paused", paused_because=PAUSED_BECAUSE)
     services.mailings.change(out, after)
     found = services.mailings.get(1)
-    assert (found.canary.taken, found.paused_because) == (3, "3 failed")
+    assert (found.canary.taken, found.paused_because) == (3, PAUSED_BECAUSE)
     assert services.mailings.let_go(1, NOW) is None, "it is paused"
 
 

@@ -11,8 +11,10 @@ from moto import mock_aws
 from pynamodb.exceptions import UpdateError
 
 from chalicelib.adapters.tables.messages import MessageRow, _updated
+from chalicelib.delivery.reconcile import NO_WORD as IN_DOUBT
 from chalicelib.domain.message import Message, MessageKey, MessageShard
 from chalicelib.errors import NotWritten
+from chalicelib.texts import Text
 from tests.aws import make_services
 from tests.fakes import FakeServices
 
@@ -23,6 +25,7 @@ KEPT = NOW + timedelta(days=400)
 MESSAGE = Message(1, 7, "queued", NOW)
 KEY = MESSAGE.key
 OTHER = MessageKey(1, 8, 1)
+NO_ANSWER = Text("gateway.silent", error="ReadTimeout")
 
 
 @pytest.fixture
@@ -67,15 +70,15 @@ def test_nobody_claims_what_is_not_there_and_the_try_makes_no_row(messages: Any)
 @pytest.mark.parametrize("status", ["sent", "failed", "expired", "cancelled", "unknown"])
 def test_a_settled_message_is_final(messages: Any, status: str) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
-    assert messages.settle(claimed, status, LATER, "why")
+    assert messages.settle(claimed, status, LATER, NO_ANSWER)
     found = messages.get(KEY)
-    assert (found.status, found.last_error, found.claimed_until) == (status, "why", None)
+    assert (found.status, found.last_error, found.claimed_until) == (status, NO_ANSWER, None)
     assert found.sent_at == (LATER if status == "sent" else None)
     assert messages.claim(KEY, LATER, UNTIL) is None
     for other in ("sent", "failed"):
         assert not messages.settle(claimed, other, LATER)
     assert not messages.close(KEY, "expired", LATER)
-    assert not messages.release_claim(claimed, "late")
+    assert not messages.release_claim(claimed, NO_ANSWER)
     assert messages.get(KEY) == found
 
 
@@ -83,7 +86,7 @@ def test_a_result_other_than_sent_counts_only_while_the_claim_is_ours(messages: 
     first = messages.claim(KEY, NOW, UNTIL)
     second = messages.claim(KEY, LATER, LATER + timedelta(seconds=9))
     assert not messages.settle(first, "failed", LATER)
-    assert not messages.release_claim(first, "late")
+    assert not messages.release_claim(first, NO_ANSWER)
     assert messages.get(KEY) == second
     assert messages.settle(first, "sent", LATER)
     assert not messages.settle(second, "sent", LATER)
@@ -91,14 +94,14 @@ def test_a_result_other_than_sent_counts_only_while_the_claim_is_ours(messages: 
 
 def test_a_released_message_can_be_claimed_at_once_and_keeps_its_error(messages: Any) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
-    assert messages.release_claim(claimed, "no answer")
+    assert messages.release_claim(claimed, NO_ANSWER)
     found = messages.get(KEY)
-    assert (found.status, found.last_error, found.claimed_until) == ("queued", "no answer", None)
+    assert (found.status, found.last_error, found.claimed_until) == ("queued", NO_ANSWER, None)
     assert messages.claim(KEY, NOW, UNTIL).attempts == 2
 
 
 def test_a_success_clears_the_error_of_the_attempt_before(messages: Any) -> None:
-    messages.release_claim(messages.claim(KEY, NOW, UNTIL), "no answer")
+    messages.release_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER)
     messages.settle(messages.claim(KEY, NOW, UNTIL), "sent", NOW)
     assert messages.get(KEY).last_error is None
 
@@ -113,7 +116,7 @@ def test_only_a_message_that_no_attempt_holds_is_closed(messages: Any) -> None:
 
 def test_a_message_given_up_is_revived_once_and_remembers_the_order(messages: Any) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
-    messages.settle(claimed, "failed", NOW, "no")
+    messages.settle(claimed, "failed", NOW, NO_ANSWER)
     failed = messages.get(KEY)
     assert messages.revive(failed, 3)
     assert not messages.revive(failed, 3)
@@ -130,7 +133,7 @@ def test_nobody_else_is_revived(messages: Any, status: str) -> None:
 
 def test_the_time_of_the_post_is_kept_with_its_result(messages: Any) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
-    messages.release_claim(replace(claimed, posted_at=NOW + timedelta(seconds=1)), "no answer")
+    messages.release_claim(replace(claimed, posted_at=NOW + timedelta(seconds=1)), NO_ANSWER)
     assert messages.get(KEY).posted_at == NOW + timedelta(seconds=1)
     claimed = messages.claim(KEY, LATER, LATER + timedelta(seconds=9))
     messages.settle(replace(claimed, posted_at=LATER + timedelta(seconds=2)), "sent", LATER)
@@ -138,22 +141,22 @@ def test_the_time_of_the_post_is_kept_with_its_result(messages: Any) -> None:
 
 
 def test_a_release_without_a_post_leaves_the_error_of_the_one_before(messages: Any) -> None:
-    messages.release_claim(messages.claim(KEY, NOW, UNTIL), "no answer")
+    messages.release_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER)
     messages.release_claim(messages.claim(KEY, NOW, UNTIL), None)
-    assert messages.get(KEY).last_error == "no answer"
+    assert messages.get(KEY).last_error == NO_ANSWER
 
 
 @pytest.mark.parametrize("doubtful", ["fake", "aws"], indirect=True)
 def test_without_a_gateway_that_dedupes_an_attempt_that_died_leaves_the_message_in_doubt(doubtful: Any) -> None:
     doubtful.add([MESSAGE], KEPT)
     doubtful.claim(KEY, NOW, UNTIL)
-    assert not doubtful.doubt(KEY, NOW, "no word"), "the attempt is under way"
+    assert not doubtful.doubt(KEY, NOW, IN_DOUBT), "the attempt is under way"
     assert doubtful.claim(KEY, LATER, LATER + timedelta(seconds=9)) is None
     assert not doubtful.close(KEY, "expired", LATER)
-    assert doubtful.doubt(KEY, LATER, "no word")
-    assert not doubtful.doubt(KEY, LATER, "no word")
+    assert doubtful.doubt(KEY, LATER, IN_DOUBT)
+    assert not doubtful.doubt(KEY, LATER, IN_DOUBT)
     found = doubtful.get(KEY)
-    assert (found.status, found.last_error, found.claimed_until) == ("unknown", "no word", None)
+    assert (found.status, found.last_error, found.claimed_until) == ("unknown", IN_DOUBT, None)
     assert doubtful.revive(found, 1)
     assert doubtful.claim(KEY, LATER, LATER + timedelta(seconds=9)).attempts == 2
 
@@ -216,3 +219,15 @@ def test_a_shard_holds_the_messages_that_belong_to_it(services: Any) -> None:
     found = [services.messages.page(MessageShard(1, number, 3), 0, 9) for number in range(3)]
     assert [[message.client_id for message in page] for page in found] == [[3, 6], [1, 4, 7], [2, 5]]
     assert {message.shards for page in found for message in page} == {3}
+
+
+def test_a_reason_is_stored_by_its_code_and_what_an_earlier_version_wrote_is_read_as_it_is() -> None:
+    with mock_aws():
+        made = make_services()
+        made.messages.add([MESSAGE], KEPT)
+        made.messages.close(KEY, "failed", NOW, Text("gateway.answered", status=503))
+        row = MessageRow.get("1#0", 7)
+        assert row.to_dynamodb_dict()["last_error"] == {"S": '{"code":"gateway.answered","status":503}'}
+        assert row.message(1).last_error == Text("gateway.answered", status=503)
+        for earlier in ("The gateway answered 503.", '{"what": 1}'):
+            assert str(MessageRow.last_error.deserialize(earlier)) == earlier

@@ -9,16 +9,19 @@ from typing import Any
 import pytest
 
 from chalicelib.delivery.receipts import GROUP
+from chalicelib.delivery.reconcile import NO_WORD as IN_DOUBT
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.decisions import ended
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import Message, MessageKey, message_id
 from chalicelib.domain.receipt import Receipt, reported
 from chalicelib.errors import RowChanged
+from chalicelib.texts import Text
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MAILING = Mailing(1, NOW, NOW + timedelta(hours=1), "text", status="running", plan=Plan("block", 5000, 3, 2))
 DELIVERED = Counts(delivered=1)
+NO_ANSWER = Text("gateway.silent", error="ReadTimeout")
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def test_one_that_changed_meanwhile_stops_all_of_them(services: Any, sent: list[
 def test_what_was_claimed_meanwhile_is_left_to_its_sender(services: Any, sent: list[Message]) -> None:
     posted = replace(sent[2], attempts=1)
     services.messages.claim(MessageKey(1, 3, 2), NOW, NOW + timedelta(seconds=9))
-    services.messages.release_claim(services.messages.get(MessageKey(1, 3, 2)), "no answer")
+    services.messages.release_claim(services.messages.get(MessageKey(1, 3, 2)), NO_ANSWER)
     services.messages.claim(MessageKey(1, 3, 2), NOW, NOW + timedelta(seconds=9))
     with pytest.raises(RowChanged):
         services.receipts.record(MAILING, [change(posted)], Counts(sent=1, delivered=1))
@@ -102,7 +105,7 @@ def test_a_proof_that_it_was_sent_makes_rounds_that_are_under_way_conclude_nothi
     services: Any, sent: list[Message]
 ) -> None:
     claimed = services.messages.claim(MessageKey(1, 3, 2), NOW, NOW + timedelta(seconds=9))
-    services.messages.settle(claimed, "unknown", NOW, "no word")
+    services.messages.settle(claimed, "unknown", NOW, IN_DOUBT)
     services.mailings.add_counts(1, Counts(unknown=1), NOW)
     begun = services.mailings.begin_round(services.mailings.get(1), NOW)
     before = services.messages.get(MessageKey(1, 3, 2))

@@ -32,6 +32,48 @@ def test_a_new_mailing_is_scheduled_unless_it_is_over(start: timedelta, end: tim
     assert announced(fields, 1, NOW).status == status  # type: ignore[arg-type]
 
 
+PAST, FUTURE = NOW - HOUR, NOW + HOUR
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "is_accepted"),
+    [
+        (PAST, PAST - HOUR, True),
+        (PAST, PAST, True),
+        (NOW, NOW, True),
+        (NOW, PAST, True),
+        (FUTURE, PAST, False),
+        (FUTURE, NOW, False),
+        (FUTURE, FUTURE, False),
+        (FUTURE + HOUR, FUTURE, False),
+        (PAST, FUTURE, True),
+    ],
+)
+def test_an_end_not_after_the_start_is_accepted_where_both_are_past(
+    start: datetime, end: datetime, is_accepted: bool
+) -> None:
+    times = {"datetime_start": start, "datetime_end": end}
+    never_started = replace(FINISHED, plan=None)
+    for decide in (
+        lambda: announced({**times, "message_text": "text"}, 1, NOW),  # type: ignore[typeddict-item]
+        lambda: changed(SCHEDULED, times, NOW),  # type: ignore[arg-type]
+        lambda: changed(never_started, times, NOW),  # type: ignore[arg-type]
+    ):
+        if is_accepted:
+            assert (decide().status == "finished") == (end <= NOW)
+        else:
+            with pytest.raises(BadInput) as refused:
+                decide()
+            assert list(refused.value.body) == ["datetime_end"]
+
+
+def test_an_end_before_the_start_ends_a_mailing_that_has_started() -> None:
+    for mailing in (RUNNING, FINISHED, replace(RUNNING, status="paused")):
+        after = changed(mailing, {"datetime_end": mailing.datetime_start - HOUR}, NOW)
+        assert after.is_over(NOW)
+        assert after.status == mailing.status
+
+
 def test_an_end_in_the_future_resumes_a_finished_mailing() -> None:
     assert changed(FINISHED, {"datetime_end": NOW + HOUR}, NOW).status == "running"
     assert changed(FINISHED, {"datetime_end": NOW - HOUR / 4}, NOW).status == "finished"
@@ -216,3 +258,5 @@ def test_messages_are_kept_for_some_days_after_the_end_also_in_the_year_9999() -
     assert RUNNING.kept_until(10) == RUNNING.datetime_end + timedelta(days=10)
     last = replace(RUNNING, datetime_end=datetime(9999, 12, 31, tzinfo=UTC))
     assert last.kept_until(400).year == 9999
+    over = replace(RUNNING, datetime_end=datetime(2000, 1, 1, tzinfo=UTC))
+    assert over.kept_until(10) == NOW + timedelta(days=10), "an end moved into the past deletes nothing"

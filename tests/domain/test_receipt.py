@@ -41,7 +41,7 @@ def test_a_receipt_says_what_became_of_a_message(status: str, delivered: str, un
 def test_the_reason_and_the_time_are_kept_and_a_delivery_clears_the_error() -> None:
     after = reported(replace(MESSAGE, claimed_until=1.0), UNDELIVERED)
     assert after is not None
-    assert (after.last_error, after.reported_at) == ("Not delivered: absent subscriber", NOW)
+    assert (str(after.last_error), after.reported_at) == ("Not delivered: absent subscriber", NOW)
     assert (after.sent_at, after.claimed_until) == (POSTED, None), "that it was posted is all that is known"
     later = reported(after, replace(DELIVERED, at=NOW + timedelta(hours=1)))
     assert later == replace(after, status="delivered", last_error=None, reported_at=NOW + timedelta(hours=1))

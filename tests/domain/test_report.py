@@ -10,6 +10,7 @@ import pytest
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.report import LONGEST_TEXT, MOST_LINES, MOST_REASONS, Period, Reasons, Report
+from chalicelib.texts import Text
 
 START = datetime(2026, 11, 21, 9, tzinfo=UTC)
 END = START + timedelta(days=1)
@@ -19,7 +20,8 @@ PLAN = Plan("block", 10, 1, 1)
 
 def mailing(start: datetime, ended: datetime | None = None, **fields: object) -> Mailing:
     usual = {"status": "finished" if ended else "running", "plan": PLAN, "ended_at": ended}
-    return Mailing(1, start, start + timedelta(days=3), **{"message_text": "text", **usual, **fields})  # type: ignore[arg-type]
+    times = {"datetime_start": start, "datetime_end": start + timedelta(days=3)}
+    return Mailing(1, **{"message_text": "text", **times, **usual, **fields})  # type: ignore[arg-type]
 
 
 def report() -> Report:
@@ -43,6 +45,8 @@ def chapter_of(one: Mailing) -> str:
         mailing(END - HOUR, status="cancelled"),
         mailing(START - 90 * HOUR, END - HOUR, plan=None),
         mailing(END + 90 * HOUR, END - HOUR, plan=None, status="cancelled"),
+        mailing(START - 90 * HOUR, END - HOUR, plan=None, datetime_end=START - 99 * HOUR),
+        mailing(START - 50 * HOUR, END - HOUR, datetime_end=START - 99 * HOUR),
     ],
     ids=[
         "within the day",
@@ -53,6 +57,8 @@ def chapter_of(one: Mailing) -> str:
         "cancelled, its messages not yet closed",
         "over before it could start",
         "cancelled before its start",
+        "announced with an end before its start, both past",
+        "its end moved before its start",
     ],
 )
 def test_what_ran_or_ended_in_the_day_is_processed(one: Mailing) -> None:
@@ -108,8 +114,8 @@ def test_a_text_is_kept_in_one_short_line() -> None:
 
 
 def test_reasons_beyond_the_first_kinds_are_others() -> None:
-    reasons = Reasons()
+    reasons, first = Reasons(), Text("gateway.answered", status=0)
     for number in range(MOST_REASONS + 5):
-        reasons.add(f"reason {number}")
-    reasons.add("reason 0")
-    assert (len(reasons.numbers), reasons.numbers["reason 0"], reasons.other) == (MOST_REASONS, 2, 5)
+        reasons.add(Text("gateway.answered", status=number))
+    reasons.add(first)
+    assert (len(reasons.numbers), reasons.numbers[first], reasons.other) == (MOST_REASONS, 2, 5)

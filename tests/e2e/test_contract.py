@@ -17,7 +17,7 @@ COMMANDS = """
 curl -X POST   http://0.0.0.0:8000/Clients/       -H 'Authorization: Token f3a527cd037b3a1e4d41f9e1afd7db26b6ba9cda' -d phone_number=79774053329
 curl -X PATCH  http://0.0.0.0:8000/Clients/{client}/  -H 'Authorization: Token f3a527cd037b3a1e4d41f9e1afd7db26b6ba9cda' -d phone_number=79774053328
 curl -X DELETE http://0.0.0.0:8000/Clients/{client}/  -H 'Authorization: Token f3a527cd037b3a1e4d41f9e1afd7db26b6ba9cda'
-curl -X POST   http://0.0.0.0:8000/Mailing/       -H 'Authorization: Token f3a527cd037b3a1e4d41f9e1afd7db26b6ba9cda' -d datetime_start=2022-08-20T21:42:16 -d datetime_end=2022-08-22T22:42:16 -d message_text=123123123
+curl -X POST   http://0.0.0.0:8000/Mailing/       -H 'Authorization: Token f3a527cd037b3a1e4d41f9e1afd7db26b6ba9cda' -d datetime_end=2022-08-20T21:42:16 -d datetime_start=2022-08-22T22:42:16 -d message_text=123123123
 curl -X PATCH  http://0.0.0.0:8000/Mailing/{mailing}/  -H 'Authorization: Token f3a527cd037b3a1e4d41f9e1afd7db26b6ba9cda' -d datetime_end=2022-08-22T22:42:16
 curl -X GET    http://0.0.0.0:8000/Stats/         -H 'Authorization: Token f3a527cd037b3a1e4d41f9e1afd7db26b6ba9cda'
 curl -X GET    http://0.0.0.0:8000/Stats/{mailing}/    -H 'Authorization: Token f3a527cd037b3a1e4d41f9e1afd7db26b6ba9cda'

@@ -14,8 +14,8 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 CLIENT = {"phone_number": "79774053329"}
 MAILING = {
-    "datetime_start": "2022-08-20T21:42:16",
-    "datetime_end": "2022-08-22T22:42:16",
+    "datetime_start": "2040-08-20T21:42:16",
+    "datetime_end": "2040-08-22T22:42:16",
     "message_text": "text",
 }
 
@@ -55,11 +55,15 @@ BAD_FIELDS = [
     ("/Mailing", {"datetime_start": "2022-02-30T00:00:00"}, "YYYY-MM-DDThh:mm"),
     ("/Mailing", {"datetime_start": "0001-01-01T00:00:00+14:00"}, "YYYY-MM-DDThh:mm"),
     ("/Mailing", {"datetime_start": "20220820T214216"}, "YYYY-MM-DDThh:mm"),
-    ("/Mailing", {"datetime_start": "2022-08-20T21:42:16 03:00"}, "YYYY-MM-DDThh:mm"),
+    ("/Mailing", {"datetime_start": "2022-08-20T21:42:16  03:00"}, "YYYY-MM-DDThh:mm"),
+    ("/Mailing", {"datetime_start": "2022-08-20T21:42:16 +03:00"}, "YYYY-MM-DDThh:mm"),
+    ("/Mailing", {"datetime_start": "2022-08-20T21:42:16 0300"}, "YYYY-MM-DDThh:mm"),
+    ("/Mailing", {"datetime_start": "2022-08-20T21:42:16 25:00"}, "YYYY-MM-DDThh:mm"),
+    ("/Mailing", {"datetime_start": "2022-08-20  03:00"}, "YYYY-MM-DDThh:mm"),
     ("/Mailing", {"datetime_start": 1660000000}, "valid string"),
     ("/Mailing", {"datetime_end": ""}, "may not be blank"),
+    ("/Mailing", {"datetime_end": "2040-08-20T21:42:16"}, "later than the start"),
     ("/Mailing", {"datetime_end": "2022-08-20T21:42:16"}, "later than the start"),
-    ("/Mailing", {"datetime_end": "2021-08-20T21:42:16"}, "later than the start"),
     ("/Mailing", {"time_from": "9:00"}, "00:00 to 23:59"),
     ("/Mailing", {"time_to": "24:00"}, "00:00 to 23:59"),
     ("/Mailing", {"time_from": 900}, "valid string"),

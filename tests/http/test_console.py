@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,13 +18,18 @@ from chalicelib.access.tokens import make_token
 from chalicelib.access.users import set_user
 from chalicelib.adapters.services import Services
 from chalicelib.clients.import_worker import work_off
-from chalicelib.delivery.fanout import start_mailing
+from chalicelib.delivery.fanout import start_mailing, walk_slice
+from chalicelib.domain.allowed_steps import FIXED_AFTER_START, useful_steps
+from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
-from chalicelib.domain.mailing import Counts
+from chalicelib.domain.mailing import STATUSES, Counts
+from chalicelib.domain.message import MessageKey
+from chalicelib.fields import MAILING as FIELDS
 from chalicelib.mailings import lifecycle
+from chalicelib.texts import Text
 from tests.fakes import FakeClock, FakeGateway
 
-from .conftest import Answer
+from .conftest import Answer, Call
 
 SCRIPT = "<script>alert(1)</script>"
 MAILING = {
@@ -299,6 +306,20 @@ def test_what_is_wrong_with_a_mailing_stands_beside_its_field(anna: Browser) -> 
     assert "hello" in answer.text, "what was typed stays"
 
 
+def test_a_form_with_two_dates_of_the_past_is_accepted_in_any_order(anna: Browser) -> None:
+    anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC")
+    past = {**MAILING, "datetime_start": "2022-08-22T22:42:16Z", "datetime_end": "2022-08-20T21:42:16Z"}
+    shown = anna.post("/console/preview", **past).text
+    assert "Nobody would be reached" in shown
+    assert "1 clients have no hour before the end" in shown
+    answer = anna.post("/console/mailings/new", **past)
+    assert answer.headers["Location"] == "/console/mailings/1?done=saved"
+    assert "Finished" in anna.get("/console/mailings/1").text
+    assert anna.post("/console/mailings/1/edit", **{**past, "message_text": "new"}).status == 303
+    later = {**past, "datetime_start": "2040-08-22T22:42:16Z"}
+    assert "The end must be later than the start." in anna.post("/console/mailings/1/edit", **later).text
+
+
 def test_local_hours_are_set_in_the_form_and_shown_with_the_mailing(anna: Browser) -> None:
     refused = anna.post("/console/mailings/new", **MAILING, time_from="09:00")
     assert refused.status == 400
@@ -317,6 +338,36 @@ def test_a_step_that_the_status_does_not_allow_says_why(anna: Browser) -> None:
     assert anna.post("/console/mailings/1/fly").status == 404
     assert anna.get("/console/mailings/1/pause").status == 404
     assert anna.post("/console/mailings/1/resend").status == 400, "nobody was ticked"
+
+
+STEP_PAGES = {
+    "change": "edit",
+    "pause": "pause",
+    "resume": "resume",
+    "cancel": "cancel",
+    "resend": "resend",
+    "delete": "delete",
+}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("end", ["2020-01-02T00:00:00+00:00", "2040-01-01T12:00:00+00:00"])
+def test_the_buttons_are_the_steps_that_the_mailing_allows(
+    anna: Browser, services: Services, status: str, end: str
+) -> None:
+    anna.post("/console/mailings/new", **MAILING)
+    before = lifecycle.get_mailing(services, 1)
+    counts = Counts(total=2, sent=1, failed=1)
+    after = replace(
+        before, status=status, datetime_end=datetime.fromisoformat(end), plan=Plan("block", 10, 1, 1), ended_at=None
+    )
+    services.mailings.add_counts(1, counts, services.clock.now())
+    mailing = services.mailings.change(before, after)
+    page = anna.get("/console/mailings/1").text
+    buttons = set(re.findall(r'<(?:button|a class="button") id="(\w+)"', page))
+    assert buttons == {STEP_PAGES[step] for step in useful_steps(mailing, services.clock.now())}
+    is_over = end < "2026"
+    assert ("first move the end into the future" in page) == (status == "finished" and is_over)
 
 
 def test_the_form_says_whom_it_reaches_and_what_it_costs(anna: Browser) -> None:
@@ -359,6 +410,37 @@ def test_the_form_of_a_mailing_that_has_started_keeps_what_can_no_longer_change(
     assert 'value="vip" checked' in form
     assert anna.post("/console/mailings/1/edit", **sent, step="save").status == 303
     assert "vip" in anna.get("/console/mailings/1").text
+
+
+class DisabledFields(HTMLParser):
+    """The names of a form's fields, by whether they are disabled, alone or with their fieldset."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.nesting: list[bool] = []
+        self.names: dict[bool, set[str]] = {True: set(), False: set()}
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "fieldset":
+            self.nesting.append("disabled" in given)
+        name = (given.get("name") or "").removesuffix("_typed")
+        if name in FIELDS:
+            self.names["disabled" in given or any(self.nesting)].add(name)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "fieldset":
+            self.nesting.pop()
+
+
+def test_the_form_disables_exactly_the_fields_that_are_fixed(anna: Browser, services: Services) -> None:
+    new = DisabledFields(anna.get("/console/mailings/new").text)
+    assert new.names == {True: set(), False: set(FIELDS)}
+    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    start_mailing(services, 1)
+    started = DisabledFields(anna.get("/console/mailings/1/edit").text)
+    assert started.names == {True: set(FIXED_AFTER_START), False: set(FIELDS) - set(FIXED_AFTER_START)}
 
 
 def test_what_is_in_doubt_is_sent_again_only_if_a_person_ticks_it(anna: Browser) -> None:
@@ -499,7 +581,35 @@ def test_refusals_speak_the_readers_language_too(anna: Browser) -> None:
     assert "phone_number: Этот столбец обязателен." in anna.upload("a.csv", "tag\nvip\n").text
     anna.post("/console/mailings/new", **MAILING)
     assert "Запланирована" in anna.get("/console/mailings/1").text
-    assert "эта — запланирована" in anna.post("/console/mailings/1/pause").text
+    assert "а эта запланирована." in anna.post("/console/mailings/1/pause").text
+
+
+def test_stored_reasons_speak_the_readers_language_and_the_apis_english(
+    anna: Browser, services: Services, call: Call
+) -> None:
+    anna.post("/console/clients/new", phone_number="79770000001", timezone="UTC")
+    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    start_mailing(services, 1)
+    walk_slice(services, 1, 0, lambda: 60.0)
+    services.messages.close(
+        MessageKey(1, 1, 1), "failed", services.clock.now(), Text("gateway.message_refused", status=400)
+    )
+    services.mailings.add_counts(1, Counts(failed=1), services.clock.now())
+    anna.upload("a.csv", "phone_number;attributes.имя\n79770000001;a\x00b\n1;x\n")
+    work_off(services, 1, lambda: 120.0)
+    shown = call("GET", "/Stats/1").json["results"][0]["last_error"]
+    assert shown == "The gateway refused the message (400)."
+    assert shown in call("GET", "/Stats/1/export").text
+    refused = call("GET", "/Clients/import/1").json["results"]
+    assert refused[0]["errors"] == {"attributes": ['"имя": Null characters are not allowed.']}
+    assert 'attributes: ""имя"": Null' in call("GET", "/Clients/import/1/refused").text
+    assert shown in anna.get("/console/mailings/1").text
+    anna.headers["Accept-Language"] = "ru"
+    page = anna.get("/console/mailings/1").text
+    assert page.count("Шлюз отклонил сообщение (400).") == 2, "in the list and among the last errors"
+    page = anna.get("/console/imports/1").text
+    assert "«имя»: Нулевые символы недопустимы." in page
+    assert "Введите номер в виде 79XXXXXXXXX" in page
 
 
 def test_pages_speak_the_readers_language(stranger: Browser) -> None:

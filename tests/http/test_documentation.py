@@ -9,6 +9,8 @@ import pytest
 
 from app import app
 from chalicelib.api.openapi import OPERATIONS
+from chalicelib.domain.allowed_steps import ALLOWED_IN, CHANGE, DELETE, FIXED_AFTER_START
+from chalicelib.domain.mailing import STATUSES
 from chalicelib.fields import CLIENT, CLIENT_READ_ONLY, MAILING, RECEIPT, Field, read_fields
 
 from .conftest import Call
@@ -63,6 +65,25 @@ def test_every_example_is_accepted_by_its_rule(name: str, field: Field) -> None:
     examples: Any = field.rule.schema.get("examples") or field.rule.schema["enum"]
     for example in examples:
         assert name in read_fields({name: example}, {name: field}, set(), partial=True)
+
+
+@pytest.mark.parametrize(
+    "operation", [one for one in OPERATIONS if one.step], ids=lambda one: f"{one.method} {one.path}"
+)
+def test_a_step_says_which_statuses_allow_it_and_what_is_fixed(described: Any, operation: Any) -> None:
+    told = described["paths"][operation.path][operation.method]["description"]
+    statuses = {status for status in STATUSES if status in told}
+    assert statuses == set(ALLOWED_IN[operation.step]) or (operation.step == DELETE and "every status" in told)
+    assert {name for name in MAILING if f" {name}" in told} == (
+        set(FIXED_AFTER_START) if operation.step == CHANGE else set()
+    )
+
+
+def test_every_step_and_every_fixed_field_is_described(described: Any) -> None:
+    assert {one.step for one in OPERATIONS if one.step} == set(ALLOWED_IN)
+    fields = described["components"]["schemas"]["MailingChange"]["properties"]
+    fixed = {name for name, field in fields.items() if "Fixed after the start" in field.get("description", "")}
+    assert fixed == set(FIXED_AFTER_START)
 
 
 def test_every_reference_leads_somewhere(described: Any) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing
+from chalicelib.mailings import lifecycle
 
 from .conftest import Call
 
@@ -60,6 +61,34 @@ def test_a_mailing_of_the_past_is_accepted_and_finished_with_nothing_sent(call: 
     assert call("GET", "/Stats/1").json["messages"]["total"] == 0
 
 
+@pytest.mark.parametrize("end", [PAST, PAST * 2])
+def test_two_dates_of_the_past_are_accepted_in_any_order(call: Call, services: Services, end: timedelta) -> None:
+    answer = call("POST", "/Mailing", form=fields(PAST, end))
+    assert (answer.status, answer.json["status"]) == (201, "finished"), "as the published command sends them"
+    assert services.jobs_queue.is_idle()
+    shown = call("GET", "/Stats/1").json
+    assert (shown["messages"]["total"], shown["results"], shown["ended_at"] is not None) == (0, [], True)
+    assert call("PUT", "/Mailing/1", json=answer.json).json == answer.json, "what was read can be sent back"
+    assert call("PATCH", "/Mailing/1", json={"message_text": "new"}).json["status"] == "finished"
+    assert call("PATCH", "/Mailing/1", json={"datetime_start": (NOW + SOON).isoformat()}).status == 400
+    later = call("PATCH", "/Mailing/1", json={"datetime_end": (NOW + LATER).isoformat()})
+    assert (later.status, later.json["status"]) == (200, "scheduled")
+    assert not services.jobs_queue.is_idle(), "its start is past: it starts at once"
+
+
+def test_an_end_before_the_start_is_refused_while_the_start_lies_in_the_future(call: Call) -> None:
+    for start, end in ((SOON, PAST), (LATER, SOON), (SOON, SOON)):
+        assert list(call("POST", "/Mailing", json=fields(start, end)).json) == ["datetime_end"]
+
+
+def test_a_running_mailing_may_get_an_end_before_its_start_and_is_over(call: Call, services: Services) -> None:
+    call("POST", "/Mailing", json=fields(PAST, LATER))
+    start_mailing(services, 1)
+    answer = call("PATCH", "/Mailing/1", json={"datetime_end": (NOW + PAST * 2).isoformat()})
+    assert (answer.status, answer.json["status"]) == (200, "running")
+    assert lifecycle.get_mailing(services, 1).is_over(services.clock.now())
+
+
 @pytest.mark.parametrize(
     ("sent", "read"),
     [
@@ -70,6 +99,12 @@ def test_a_mailing_of_the_past_is_accepted_and_finished_with_nothing_sent(call: 
         ("2022-08-20T21:42:16Z", "2022-08-20T21:42:16Z"),
         ("2022-08-20T21:42:16+03:00", "2022-08-20T18:42:16Z"),
         ("2022-08-20T21:42:16-05:30", "2022-08-21T03:12:16Z"),
+        ("2022-08-20T21:42:16 03:00", "2022-08-20T18:42:16Z"),
+        ("2022-08-20 21:42:16 03:00", "2022-08-20T18:42:16Z"),
+        ("2022-08-20T21:42 03:00", "2022-08-20T18:42:00Z"),
+        ("2022-08-20T21:42:16.987654 03:00", "2022-08-20T18:42:16Z"),
+        ("2022-08-20 03:00", "2022-08-20T03:00:00Z"),
+        ("2022-08-20 03:00:16", "2022-08-20T03:00:16Z"),
         ("2022-08-20", "2022-08-20T00:00:00Z"),
         ("0999-08-20", "0999-08-20T00:00:00Z"),
     ],
@@ -77,6 +112,13 @@ def test_a_mailing_of_the_past_is_accepted_and_finished_with_nothing_sent(call: 
 def test_times_are_read_as_python_prints_them_and_shown_in_utc(call: Call, sent: str, read: str) -> None:
     answer = call("POST", "/Mailing", json={**fields(SOON, LATER), "datetime_start": sent})
     assert answer.json["datetime_start"] == read
+
+
+def test_a_form_that_does_not_encode_the_plus_of_an_offset_is_understood(call: Call) -> None:
+    body = b"datetime_start=2040-12-01T10:00:00+03:00&datetime_end=2040-12-01+09:30&message_text=a+b"
+    made = call("POST", "/Mailing", body=body, content_type="application/x-www-form-urlencoded").json
+    assert (made["datetime_start"], made["datetime_end"]) == ("2040-12-01T07:00:00Z", "2040-12-01T09:30:00Z")
+    assert made["message_text"] == "a b"
 
 
 def test_what_was_read_can_be_sent_back(call: Call) -> None:
@@ -111,12 +153,13 @@ def test_an_end_that_would_lie_before_the_start_is_refused_whichever_of_them_is_
 
 
 def test_a_scheduled_mailing_moved_into_the_past_starts_or_is_finished(call: Call, services: Services) -> None:
-    for _ in range(2):
+    for _ in range(3):
         call("POST", "/Mailing", json=fields(SOON, LATER))
     call("PATCH", "/Mailing/1", json={"datetime_start": (NOW + PAST).isoformat()})
     assert not services.jobs_queue.is_idle()
-    over = {"datetime_start": (NOW + PAST).isoformat(), "datetime_end": (NOW + PAST / 2).isoformat()}
-    assert call("PATCH", "/Mailing/2", json=over).json["status"] == "finished"
+    for mailing_id, end in ((2, PAST / 2), (3, PAST * 2)):
+        over = {"datetime_start": (NOW + PAST).isoformat(), "datetime_end": (NOW + end).isoformat()}
+        assert call("PATCH", f"/Mailing/{mailing_id}", json=over).json["status"] == "finished"
 
 
 def test_a_deleted_mailing_is_gone(call: Call) -> None:

@@ -74,3 +74,22 @@ def test_it_is_as_strict_as_the_announcement(call: Call) -> None:
     backwards = {**FIELDS, "datetime_end": FIELDS["datetime_start"]}
     assert call("POST", "/Mailing/preview", json=backwards).status == 400
     assert call("GET", "/Mailing/preview").status == 405
+
+
+@pytest.mark.usefixtures("clients")
+@pytest.mark.parametrize("hours", [{}, {"time_from": "09:00", "time_to": "18:00"}, {"rate_limit": 1}])
+@pytest.mark.parametrize("end", ["2022-08-22", "2022-08-18", "0001-01-01"])
+def test_of_a_mailing_of_the_past_it_says_that_nobody_is_reached(call: Call, hours: dict[str, Any], end: str) -> None:
+    past = {**FIELDS, **hours, "datetime_start": "2022-08-20", "datetime_end": end}
+    answer = call("POST", "/Mailing/preview", json=past)
+    assert answer.status == 200, answer.text
+    shown = answer.json
+    assert (shown["clients"], shown["reached"], shown["unreachable"], shown["ends_at"]) == (4, 0, 4, None)
+    assert (shown["too_late"], shown["rate_needed"]) == (0, None)
+
+
+@pytest.mark.usefixtures("clients")
+@pytest.mark.parametrize("hours", [{}, {"time_from": "09:00", "time_to": "18:00"}])
+def test_of_a_mailing_at_the_end_of_time_it_answers_as_well(call: Call, hours: dict[str, Any]) -> None:
+    late = {**FIELDS, **hours, "datetime_start": "9999-12-30", "datetime_end": "9999-12-31T23:59:59"}
+    assert call("POST", "/Mailing/preview", json=late).status == 200

@@ -50,7 +50,7 @@ def test_receipts_that_come_after_the_end_are_counted_and_the_sent_stay_so() -> 
     world.report(*every[8:], status="undelivered", reason="absent subscriber")
     world.settle_all()
     assert_exact(world, mailing_id, Counts(total=12, sent=12, delivered=8, undelivered=4))
-    assert row(world, 12).last_error == "Not delivered: absent subscriber"
+    assert str(row(world, 12).last_error) == "Not delivered: absent subscriber"
 
 
 def test_receipts_that_come_while_it_runs_are_there_when_it_has_ended() -> None:

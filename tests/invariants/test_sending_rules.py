@@ -76,6 +76,36 @@ def test_a_late_word_that_it_was_sent_is_recorded_although_another_attempt_has_b
     assert not messages.settle(second, "failed", now, "no")
 
 
+def test_a_mailing_with_both_dates_past_in_any_order_sends_nothing_and_is_left_alone() -> None:
+    world = World()
+    world.clients(3)
+    backwards = world.mailing(starts_in=-3600, lasts=-3600)
+    moved = world.mailing(starts_in=3600)
+    now = world.clock.now()
+    past = {"datetime_start": now - timedelta(hours=1), "datetime_end": now - timedelta(hours=2)}
+    change_mailing(world.services, moved, past)  # type: ignore[arg-type]
+    world.run(7200)
+    for mailing_id in (backwards, moved):
+        assert world.get(mailing_id).status == "finished"
+        assert world.get(mailing_id).plan is None
+    assert world.services.gateway.posts == []
+    assert world.services.schedules.times == {}
+
+
+def test_an_end_moved_before_the_start_ends_a_running_mailing_and_keeps_its_messages() -> None:
+    world, mailing_id = fanned_out(30)
+    world.services.gateway.usual = DOWN
+    world.run(30)
+    change_mailing(
+        world.services, mailing_id, {"datetime_end": world.get(mailing_id).datetime_start - timedelta(days=999)}
+    )
+    world.services.gateway.usual = Answer(200, '{"code": 0, "message": "OK"}')
+    world.run(300)
+    assert world.get(mailing_id).status == "finished"
+    assert world.counted_rows(mailing_id).expired == 30 == world.get(mailing_id).counts.expired
+    assert min(world.services.messages.kept_until.values()) > world.clock.now()
+
+
 def test_nothing_is_sent_after_the_end_and_what_is_left_expires() -> None:
     world, mailing_id = fanned_out(30, lasts=100)
     world.services.gateway.usual = DOWN
@@ -211,7 +241,7 @@ def test_a_message_refused_for_good_fails_with_its_reason_and_is_not_tried_again
     world.services.gateway.usual = Answer(400, "bad phone")
     world.run(300)
     assert len(world.services.gateway.posts) == 1
-    assert world.services.messages.rows[mailing_id, 1].last_error == "The gateway refused the message (400)."
+    assert str(world.services.messages.rows[mailing_id, 1].last_error) == "The gateway refused the message (400)."
     assert world.get(mailing_id).counts.failed == 1
 
 

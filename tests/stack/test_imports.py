@@ -16,6 +16,7 @@ MODULES = sorted((ROOT / "chalicelib").rglob("*.py"))
 PROVIDERS = {"boto3", "botocore", "pynamodb", "requests", "urllib3"}
 
 ORDER = (
+    {"texts"},
     {"errors"},
     {"domain"},
     {"rendering", "zones"},

@@ -1,50 +1,159 @@
-"""User texts are in English and in Russian, both of them whole."""
+"""Texts for people are in English and in Russian, both of them whole.
+
+Labels of pages and emails are found by their English, in a `ru.json` beside the templates; refusals, errors and
+reasons by their code, in texts.json.
+"""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from chalicelib import texts as catalogue
 from chalicelib.access.audit import ITSELF
 from chalicelib.clients.registry import OPTED_IN, OPTED_OUT
-from chalicelib.domain import admission, mailing, message
+from chalicelib.console import clients, mailings
+from chalicelib.domain import mailing, message
 from chalicelib.domain.audit_record import CHANGED, MADE, REMOVED
-from chalicelib.domain.canary import Canary
 from chalicelib.domain.principal import ROLES
+from chalicelib.mailings.test_message import TRIED
 from chalicelib.rendering import translate
+from chalicelib.texts import AS_WRITTEN, LANGUAGES, Text, both, either, read_stored
 
 ROOM = Path(__file__).parents[2] / "chalicelib"
 FOLDERS = sorted(path.parent for path in ROOM.rglob("ru.json"))
 CONSOLE = ROOM / "console" / "templates"
-SHOWN_AS_THEY_ARE = {*mailing.STATUSES, *message.STATUSES, *ROLES, MADE, CHANGED, REMOVED, OPTED_OUT, OPTED_IN}
-SHOWN_AS_THEY_ARE |= {admission.CLIENT_GONE, admission.OPTED_OUT, ITSELF}
+EMAILS = ROOM / "reports" / "templates"
+STEPS = {"paused", "resumed", "cancelled", "sent again", "revoked"}
+ACTIONS = {MADE, CHANGED, REMOVED, OPTED_OUT, OPTED_IN, TRIED, *STEPS}
+SUBJECTS = {"client", "mailing", "token", "test_message", "import"}
+NAMES = {*mailing.STATUSES, *message.STATUSES, *ROLES, *ACTIONS, *SUBJECTS, ITSELF}
+QUESTIONS = {*mailings.QUESTIONS.values(), *clients.QUESTIONS.values()}
+STATUS_LABELS = {status.capitalize() for status in mailing.STATUSES}
+CATALOGUE: dict[str, dict[str, str]] = json.loads(catalogue.TEMPLATES.read_text())
 
 
-def texts(folder: Path) -> set[str]:
-    sources = [path.read_text() for pattern in ("*.html", "*.txt") for path in folder.glob(pattern)]
+def labels(folder: Path) -> set[str]:
+    patterns = ("*.html", "*.txt")
+    sources = [path.read_text() for pattern in patterns for path in folder.glob(pattern)]
+    sources += [path.read_text() for path in [ROOM / "reports" / "email.py"] if folder == EMAILS]
     return {text for source in sources for text in re.findall(r'_\("([^"]+)"\)', source)}
 
 
+def russian(folder: Path) -> dict[str, str]:
+    found: dict[str, str] = json.loads((folder / "ru.json").read_text())
+    return found
+
+
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
-def test_every_text_of_a_template_is_there_in_russian(folder: Path) -> None:
-    russian = json.loads((folder / "ru.json").read_text())
-    assert texts(folder) <= set(russian)
-    assert all(russian.values())
-    assert all(key.count("{}") >= value.count("{}") for key, value in russian.items())
+def test_every_label_of_a_template_is_there_in_russian(folder: Path) -> None:
+    texts = russian(folder)
+    assert labels(folder) <= set(texts)
+    assert all(texts.values())
+    assert all(key.count("{}") == value.count("{}") for key, value in texts.items())
 
 
 def test_every_name_that_the_console_shows_is_there_in_russian() -> None:
-    russian = json.loads((CONSOLE / "ru.json").read_text())
-    assert set(russian) >= SHOWN_AS_THEY_ARE
+    assert set(russian(CONSOLE)) >= NAMES | QUESTIONS
 
 
-def test_a_text_with_parts_that_differ_is_found_by_its_pattern() -> None:
-    refused = "Only a running mailing can be paused; this one is scheduled."
-    assert translate(CONSOLE, "ru", refused) == "Приостановить можно только идущую рассылку; эта — запланирована."
-    assert translate(CONSOLE, "en", refused) == refused
-    reason = Canary(5, 10).verdict(3, 5)
-    assert translate(CONSOLE, "ru", reason) == "Не удалось отправить 3 из первых 5 сообщений: больше 10 %."
-    assert translate(CONSOLE, "ru", "no such text") == "no such text"
+def test_no_label_is_left_that_nothing_shows() -> None:
+    assert set(russian(CONSOLE)) - labels(CONSOLE) <= NAMES | QUESTIONS
+    assert set(russian(EMAILS)) - labels(EMAILS) <= {*message.STATUSES, "Start", "End"} | STATUS_LABELS
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
+def test_no_refusal_is_found_by_its_english(folder: Path) -> None:
+    """The names of statuses are labels as well."""
+    told = {template["en"] for template in CATALOGUE.values()} - NAMES
+    assert not told & set(russian(folder))
+    assert translate(folder, "ru", "at 5 messages a second") == "at 5 messages a second", "no pattern is matched"
+
+
+def parameters(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_a_code_has_a_template_in_each_language_with_the_same_parameters(code: str) -> None:
+    templates = CATALOGUE[code]
+    assert list(templates) == list(LANGUAGES)
+    assert all(templates.values())
+    assert parameters(templates["en"]) == parameters(templates["ru"])
+    assert "code" not in parameters(templates["en"]), "the name under which a stored text keeps its code"
+    words = re.findall("[А-Яа-яЁё]+", templates["ru"])
+    assert words or not re.findall("[A-Za-z]+", re.sub(r"{\w*}", "", templates["en"]))
+
+
+def texts_of(source: Path) -> Iterator[tuple[set[str], set[str], int]]:
+    """Every `Text(...)` of a module: the codes that it may have, the names of its parts, and its line."""
+    for node in ast.walk(ast.parse(source.read_text())):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "Text":
+            continue
+        (code,) = node.args
+        parts = {str(keyword.arg) for keyword in node.keywords}
+        match code:
+            case ast.Constant(value=str(name)):
+                yield {name}, parts, node.lineno
+            case ast.Name(id="AS_WRITTEN"):
+                yield {AS_WRITTEN}, parts, node.lineno
+            case ast.JoinedStr(values=[ast.Constant(value=str(prefix)), _]):
+                yield _codes_like(prefix, parts), parts, node.lineno
+            case _:
+                raise AssertionError(f"{source}:{node.lineno}: a code is written out, or begins so")
+
+
+def _codes_like(prefix: str, parts: set[str]) -> set[str]:
+    """Those that begin so and have these parts."""
+    return {code for code in CATALOGUE if code.startswith(prefix) and parameters(CATALOGUE[code]["en"]) == parts}
+
+
+SOURCES = [path for path in sorted(ROOM.rglob("*.py")) if path.name != "texts.py"]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOM)))
+def test_every_text_has_a_known_code_and_exactly_its_parts(source: Path) -> None:
+    for codes, parts, line in texts_of(source):
+        assert codes, f"line {line}"
+        for code in codes:
+            assert code in CATALOGUE, f"line {line}"
+            assert parts == parameters(CATALOGUE[code]["en"]), f"line {line}"
+
+
+def test_every_code_is_used() -> None:
+    used = {code for source in SOURCES for codes, _, _ in texts_of(source) for code in codes}
+    assert set(CATALOGUE) == used | {"either", "both"}, "these two are texts.py's own"
+
+
+def test_a_text_is_told_in_either_language_with_its_parts() -> None:
+    refused = Text("step.pause", status=Text("mailing_status.scheduled"))
+    assert str(refused) == refused.told("en") == "Only a running mailing can be paused; this one is scheduled."
+    assert refused.told("ru") == "Приостановить можно только идущую рассылку, а эта запланирована."
+    role = Text("access.role", given="{x}", choices=either(("admin", "read")))
+    assert str(role) == '"{x}" is not a valid choice: admin or read is expected.'
+    assert role.told("ru") == "Роли «{x}» нет: нужно admin или read."
+    assert Text(AS_WRITTEN, text=both(["a", "b", "c"])).told("ru") == "a и b и c"
+    assert either(["a"]) == "a"
+
+
+def test_a_code_of_a_later_version_is_told_as_it_is() -> None:
+    assert str(Text("gateway.on_strike", until=5)) == "gateway.on_strike"
+
+
+PARTS = st.one_of(st.integers(), st.text())
+NESTED = PARTS | st.builds(lambda text: Text(AS_WRITTEN, text=text), PARTS)
+
+
+@given(st.sampled_from(sorted(CATALOGUE)), st.data())
+def test_a_text_is_read_back_as_it_was_stored(code: str, data: st.DataObject) -> None:
+    text = Text(code, **{name: data.draw(NESTED) for name in sorted(parameters(CATALOGUE[code]["en"]))})
+    assert read_stored(json.loads(json.dumps(text.stored))) == text
+    assert all(isinstance(text.told(language), str) for language in LANGUAGES)

@@ -18,6 +18,7 @@ from chalicelib.domain.client_import import ClientImport
 from chalicelib.domain.jobs import BUSY_SECONDS, FollowMovedClients, ImportClients, from_body
 from chalicelib.domain.walk import BEGINNING
 from chalicelib.errors import BadInput, ImportBusy, NotFound, NotWritten
+from chalicelib.texts import Text
 from tests.fakes import FakeServices
 
 
@@ -93,7 +94,7 @@ def test_refused_rows_are_kept_as_they_were_typed_with_reasons(services: Any) ->
     assert rows[0].cells == {"phone_number": "", "tag": "a,b", "timezone": "Mars"}
     assert set(rows[0].errors) == {"phone_number", "tag", "timezone"}
     assert rows[1].cells == {"phone_number": "79770000001", "tag": "=1", "timezone": "UTC", "(more)": "x"}
-    assert rows[1].errors == {"non_field_errors": ["4 cells, where 3 are expected."]}
+    assert rows[1].errors == {"non_field_errors": [Text("row.cells", cells=4, columns=3)]}
     assert rows[3].cells == {"phone_number": '79770000003;"a'}
 
 
@@ -137,7 +138,7 @@ def test_a_row_whose_client_would_have_too_many_attributes_is_refused(services: 
         assert found == ({"added": 3} if email == "a" else {"refused": 2, "unchanged": 1})
     rows, _ = list_refused(services, 2, 0, 9)
     assert [(row.number, row.cells["phone_number"]) for row in rows] == [(2, "79770000001"), (4, "79770000003")]
-    assert rows[0].errors == {"attributes": ["At most 20 attributes are expected."]}
+    assert rows[0].errors == {"attributes": [Text("attributes.too_many", most=20)]}
     assert [len(found) for found in own(services)] == [11, 0, 11]
 
 

@@ -9,12 +9,10 @@ import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import pytz
 
-from chalicelib.console.page_requests import TEMPLATES as CONSOLE
 from chalicelib.delivery.reconcile import NO_WORD
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain.audience import Filter, Plan
@@ -24,15 +22,17 @@ from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import STATUSES
 from chalicelib.domain.receipt import NO_REASON
 from chalicelib.domain.report import Period, Reasons, Report
-from chalicelib.rendering import translate
 from chalicelib.reports.email import SHOWN, TEMPLATES, compose
 from chalicelib.settings import Settings
+from chalicelib.texts import Text
 
 END = datetime(2026, 11, 22, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
 COUNTS = Counts(total=12345, sent=12000, failed=300, unknown=5)
 EVIL = "<script>alert(1)</script> & \"'"
 SPACE = "\u00a0"
+ANSWERS = [Answer(status, "ReadTimeout") for status in (None, 302, 400, 401, 404, 500)]
+REASONS = [reason for answer in ANSWERS if (reason := read_answer(answer, END).reason)]
 
 
 def mailing(mailing_id: int = 1, **fields: object) -> Mailing:
@@ -90,35 +90,27 @@ def test_every_text_has_its_russian() -> None:
     texts = {text for source in sources for text in re.findall(r'\b_\("([^"]+)"\)', source)}
     statuses = {status.capitalize() for status in mailing_domain.STATUSES} | set(STATUSES)
     known = set(json.loads((TEMPLATES / "ru.json").read_text()))
-    assert texts | statuses | {"Start", "End", "no reason given"} <= known
+    assert texts | statuses | {"Start", "End"} <= known
     assert len(texts) > 15
 
 
-@pytest.mark.parametrize("status", [None, 200, 400, 401, 404, 500])
-def test_every_reason_has_its_russian(status: int | None) -> None:
-    text = read_answer(Answer(status, "ReadTimeout"), END).reason
-    assert text is not None
-    for folder in (TEMPLATES, CONSOLE):
-        russian = translate(folder, "ru", text)
-        assert re.match("[А-Я]", russian)
-        assert (str(status) if status else "ReadTimeout") in russian
-        assert translate(folder, "en", text) == text
+@pytest.mark.parametrize("reason", [*REASONS, NO_REASON, NO_WORD, Text("message.not_delivered", reason="off")], ids=str)
+def test_every_reason_is_told_in_the_letters_language(reason: Text) -> None:
+    reasons = Reasons(Counter({reason: 3}))
+    english, russian = (email(mailing(), language=language, reasons=reasons) for language in ("en", "ru"))
+    assert f"{reason} — 3" in english.text
+    assert f"{reason.told('ru')} — 3" in russian.text
+    assert re.match("[А-Я]", reason.told("ru"))
+    assert str(reason) not in russian.text + russian.html
 
 
-@pytest.mark.parametrize("folder", [TEMPLATES, CONSOLE])
-def test_why_something_was_not_delivered_is_told_in_russian(folder: Path) -> None:
-    assert translate(folder, "ru", NO_REASON).startswith("Не доставлено; ")
-    assert translate(folder, "ru", "Not delivered: absent subscriber") == "Не доставлено: absent subscriber"
-
-
-def test_a_reason_without_parameters_and_one_that_nobody_knows() -> None:
-    assert re.match("[А-Я]", translate(TEMPLATES, "ru", NO_WORD))
-    assert re.match("[А-Я]", translate(CONSOLE, "ru", NO_WORD))
-    assert translate(TEMPLATES, "ru", "Something 7 new: 12.") == "Something 7 new: 12."
+def test_a_reason_of_an_earlier_version_is_told_as_it_was_written() -> None:
+    reasons = Reasons(Counter({Text("as_written", text="Something 7 new: 12."): 3}))
+    assert "Something 7 new: 12. — 3" in email(mailing(), language="ru", reasons=reasons).text
 
 
 def test_reasons_are_listed_from_the_most_frequent() -> None:
-    reasons = Reasons(Counter({"The gateway refused the message (400).": 3, NO_WORD: 7}), other=2, is_whole=False)
+    reasons = Reasons(Counter({Text("gateway.message_refused", status=400): 3, NO_WORD: 7}), other=2, is_whole=False)
     text = email(mailing(), reasons=reasons).text
     assert text.index(f"{NO_WORD} — 7") < text.index("(400). — 3") < text.index("Other reasons — 2")
     assert "Not all of them" in text

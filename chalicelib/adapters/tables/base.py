@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection
+from pynamodb.constants import STRING
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from ...errors import Conflict, RowChanged
+from ...texts import AS_WRITTEN, Text, read_stored
 from .. import aws
 
 
@@ -22,6 +26,18 @@ class SharedConnection(Connection):
     @property
     def client(self) -> Any:
         return aws.client("dynamodb")
+
+
+class TextAttribute(Attribute[Text]):
+    """A text for people, by its code and parts, as JSON. What is not that, an earlier version wrote in English."""
+
+    attr_type = STRING
+
+    def serialize(self, value: Text) -> str:
+        return json.dumps(value.stored, ensure_ascii=False, separators=(",", ":"))
+
+    def deserialize(self, value: str) -> Text:
+        return read_stored(json.loads(value)) if value.startswith('{"code":') else Text(AS_WRITTEN, text=value)
 
 
 def place(model: type[Model], stack_name: str, table: str) -> None:

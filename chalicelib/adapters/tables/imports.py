@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,9 @@ from ...domain.audit_record import AuditRecord
 from ...domain.client_import import KEPT, RUNNING, ChunkPlan, ClientImport, RefusedRow, Tally
 from ...domain.csv_file import FileFormat
 from ...errors import ImportBusy
+from ...texts import AS_WRITTEN, Text, read_stored
 from .audit import Audit
-from .base import conflicts, place, transaction
+from .base import TextAttribute, conflicts, place, transaction
 
 OPEN_KEY = "open"
 
@@ -52,7 +53,7 @@ class ImportRow(Model):
     created_at = Moment(null=True)
     moved_at = Moment(null=True)
     finished_at = Moment(null=True)
-    detail = UnicodeAttribute(null=True)
+    detail = TextAttribute(null=True)
     offset = NumberAttribute(null=True)
     rows_before = NumberAttribute(null=True)
     tally = JSONAttribute(null=True)
@@ -152,13 +153,13 @@ class Imports:
         """Written again, a row is the same."""
         with ImportRow.batch_write() as batch:
             for row in rows:
-                cells, errors = dict(row.cells), dict(row.errors)
+                cells, errors = dict(row.cells), _stored_errors(row.errors)
                 batch.save(ImportRow(one.id, row.number, cells=cells, errors=errors, expires_at=_expiry(one)))
 
     def refused(self, import_id: int, after: int, limit: int) -> list[RefusedRow]:
         """In the order of the file; fewer than `limit` means that there are no more."""
         rows = ImportRow.query(import_id, ImportRow.row > after, limit=limit, consistent_read=True)
-        return [RefusedRow(int(row.row), row.cells, row.errors) for row in rows]
+        return [RefusedRow(int(row.row), row.cells, _errors(row.errors)) for row in rows]
 
     def _write_own(self, one: ClientImport, actions: list[Action]) -> None:
         with conflicts():
@@ -179,6 +180,18 @@ def _progress(one: ClientImport) -> list[Action]:
     if one.detail is not None:
         actions.append(ImportRow.detail.set(one.detail))
     return actions
+
+
+def _stored_errors(errors: Mapping[str, list[Text]]) -> dict[str, list[dict[str, object]]]:
+    return {name: [text.stored for text in texts] for name, texts in errors.items()}
+
+
+def _errors(stored: Mapping[str, list[Any]]) -> dict[str, list[Text]]:
+    """What is not a text's code and parts, an earlier version wrote in English."""
+    return {
+        name: [read_stored(one) if isinstance(one, dict) else Text(AS_WRITTEN, text=one) for one in texts]
+        for name, texts in stored.items()
+    }
 
 
 def _plan(kept: dict[str, Any] | None) -> ChunkPlan | None:

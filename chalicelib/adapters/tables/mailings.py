@@ -31,7 +31,7 @@ from ...errors import NotWritten, RowChanged
 from ...retries import retry_lost_races
 from ..clock import Clock
 from .audit import Audit
-from .base import conflicts, lost_race, place, set_all, transaction
+from .base import TextAttribute, conflicts, lost_race, place, set_all, transaction
 from .counters import TOTALS, CounterRow, totals_change
 
 OPEN_KEY = "open"
@@ -84,7 +84,7 @@ class MailingRow(Model):
     max_error_rate = NumberAttribute(null=True)
     canary_taken = NumberAttribute(default=0)
     canary_passed = BooleanAttribute(default=False)
-    paused_because = UnicodeAttribute(null=True)
+    paused_because = TextAttribute(null=True)
     releases = NumberSetAttribute(null=True)
     awaits_hours = BooleanAttribute(default=False)
     progress_at = Moment(null=True)

@@ -17,7 +17,8 @@ from pynamodb.models import Model
 
 from ...domain.message import QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard, require_transition
 from ...errors import NotWritten
-from .base import place
+from ...texts import Text
+from .base import TextAttribute, place
 
 Item = dict[str, dict[str, str]]
 """A row in DynamoDB's own form: by attribute, its type and value."""
@@ -33,7 +34,7 @@ class MessageRow(Model):
     created_at = Moment()
     sent_at = Moment(null=True)
     attempts = NumberAttribute(default=0)
-    last_error = UnicodeAttribute(null=True)
+    last_error = TextAttribute(null=True)
     claimed_until = NumberAttribute(null=True)
     posted_at = Moment(null=True)
     resends = NumberAttribute(default=0)
@@ -103,7 +104,7 @@ class Messages:
         ]
         return row.message(key.shards) if _updated(row, actions, self._is_free(now)) else None
 
-    def settle(self, message: Message, status: str, now: datetime, error: str | None = None) -> bool:
+    def settle(self, message: Message, status: str, now: datetime, error: Text | None = None) -> bool:
         """Record the attempt's result and its `posted_at`; False when the message has its final status already.
 
         That it was sent is true whoever holds the claim by now; any other result counts only while it is ours.
@@ -122,7 +123,7 @@ class Messages:
             actions.append(MessageRow.sent_at.set(now))
         return _updated(row_of(message.key), actions, free)
 
-    def release_claim(self, message: Message, error: str | None) -> bool:
+    def release_claim(self, message: Message, error: Text | None) -> bool:
         """End the attempt without a result: the message may be claimed again at once. No error: nothing was posted."""
         actions: list[Action] = [MessageRow.claimed_until.remove()]
         if error:
@@ -130,11 +131,11 @@ class Messages:
         ours = (MessageRow.status == QUEUED) & (MessageRow.attempts == message.attempts)
         return _updated(row_of(message.key), actions, ours)
 
-    def close(self, key: MessageKey, status: str, now: datetime, error: str | None = None) -> bool:
+    def close(self, key: MessageKey, status: str, now: datetime, error: Text | None = None) -> bool:
         """Give a final status to a message that no attempt holds; False when there is none such."""
         return self._finish(key, status, self._is_free(now), error)
 
-    def doubt(self, key: MessageKey, now: datetime, error: str) -> bool:
+    def doubt(self, key: MessageKey, now: datetime, error: Text) -> bool:
         """An attempt ended without a word: the message becomes unknown. False when it is not so, or not any more."""
         in_doubt = (MessageRow.status == QUEUED) & (MessageRow.claimed_until <= now.timestamp())
         return self._finish(key, UNKNOWN, in_doubt, error)
@@ -168,7 +169,7 @@ class Messages:
         )
         return [row.message(shard.shards) for row in rows]
 
-    def _finish(self, key: MessageKey, status: str, condition: Condition, error: str | None) -> bool:
+    def _finish(self, key: MessageKey, status: str, condition: Condition, error: Text | None) -> bool:
         require_transition(QUEUED, status)
         actions: list[Action] = [MessageRow.status.set(status), MessageRow.claimed_until.remove()]
         if error:
