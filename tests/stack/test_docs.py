@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.api.openapi import OPERATIONS
 from chalicelib.domain import jobs, mailing, message
+from chalicelib.domain.allowed_steps import ALLOWED_IN, CANCEL, FIXED_AFTER_START, PAUSE, RESEND, RESUME
 from tests.e2e.test_contract import COMMANDS
 
 from .test_imports import ORDER
@@ -20,6 +21,7 @@ PAGES = sorted(DOCS.glob("*.md"))
 ARCHITECTURE = (DOCS / "ARCHITECTURE.md").read_text()
 API = (DOCS / "API.md").read_text()
 ROOMS = (r"\.chalice", "bench", "chalicelib", "infra", "tests", "tools")
+STEPS = "Pause, resume, cancel, resend"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 ROW = re.compile(r"^\|(.*)\|$", re.MULTILINE)
 
@@ -83,8 +85,19 @@ def test_the_api_page_has_the_published_calls() -> None:
 
 
 def words(call: str) -> list[str]:
-    """Sorted, because the order of a form's fields means nothing; moments without their values."""
-    return sorted(re.sub(r"(datetime_\w+)=\S+", r"\1", call).split())
+    """Sorted, because the order of a form's fields means nothing."""
+    return sorted(call.split())
+
+
+def test_the_api_page_allows_the_steps_that_the_domain_allows() -> None:
+    shown = {code(step)[0]: set(code(statuses)) for step, statuses, _ in cells("###", STEPS, API)}
+    assert shown == {step: set(ALLOWED_IN[step]) for step in (PAUSE, RESUME, CANCEL, RESEND)}
+
+
+def test_the_api_page_names_the_fields_that_are_fixed_after_the_start() -> None:
+    sentence = re.search(r"After the start (.*?) are fixed", API, re.DOTALL)
+    assert sentence
+    assert code(sentence[1]) == list(FIXED_AFTER_START)
 
 
 def test_the_rooms_of_the_architecture_page_are_those_of_the_import_test() -> None:
