@@ -1,4 +1,4 @@
-"""The stack's tables and queues in moto, made from infra/stack.json itself, so that the two cannot part."""
+"""The stack's tables and queues in an emulator, made from infra/stack.json itself: the two cannot differ."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEMPLATE = Path(__file__).parents[1] / "infra" / "stack.json"
 
 
 def make_outside(**settings: Any) -> Outside:
-    """A bundle of the real adapters over freshly made tables and queues; call it inside moto's mock."""
+    """A bundle of the real adapters over freshly made tables and queues; call it where AWS is an emulator."""
     for resource in json.loads(TEMPLATE.read_text())["Resources"].values():
         if resource.get("Type") == "AWS::DynamoDB::Table":
             _make_table(resource["Properties"])
@@ -53,7 +53,7 @@ def make_outside(**settings: Any) -> Outside:
 
 
 def add_clients(number: int) -> None:
-    """Clients 1 to `number` of thirty operator codes, written in batches: moto's transactions copy whole tables."""
+    """Clients 1 to `number` of thirty operator codes, written in batches."""
     with ClientRow.batch_write() as batch:
         for client_id in range(1, number + 1):
             batch.save(ClientRow.of(Client(client_id, f"79{client_id % 30:02d}{client_id:07d}")))

@@ -1,6 +1,6 @@
 """Counting what AWS charges for, where every client makes its calls: in botocore, from each request and its answer.
 
-moto's ConsumedCapacity is made up, so DynamoDB's own rules are applied here:
+An emulator's ConsumedCapacity is not AWS's, so DynamoDB's own rules are applied here:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html (units) and
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (an item's size).
 """

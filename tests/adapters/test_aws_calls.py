@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from moto import mock_aws
 
 from chalicelib.adapters.outside import Outside
 from chalicelib.clients import change_client, forget_client, register_client
@@ -18,6 +17,7 @@ from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings import announce_mailing, get_mailing
 from chalicelib.receipts import GROUP, settle_receipts, take_receipts
 from chalicelib.sending import Sender
+from infra.local.in_process import ministack_in_process
 from tests.aws import add_clients, make_outside
 from tests.aws_calls import counted_calls
 from tests.deliveries import OpenGateway, OverheardQueue, as_records, do_jobs, overhear
@@ -31,13 +31,13 @@ SECONDS_A_BATCH = 0.5
 
 @pytest.fixture
 def calls() -> Iterator[Counter[str]]:
-    with mock_aws(), counted_calls() as calls:
+    with ministack_in_process(), counted_calls() as calls:
         yield calls
 
 
 @pytest.mark.parametrize(("batch", "limit"), [(10, 2.5), (100, 2.2)])
 def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit: float) -> None:
-    outside = make_outside(sender_threads=1)  # moto gains nothing from more
+    outside = make_outside(sender_threads=1)
     outside.gateway = OpenGateway()  # type: ignore[misc, assignment]
     outside.clock = FakeClock()  # a busy machine does not make messages dearer
     _ = outside.clients, outside.counters
