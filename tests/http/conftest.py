@@ -1,4 +1,4 @@
-"""The API through chalice.test.Client, over tables in moto, with a token of each role."""
+"""The API through chalice.test.Client, over tables in MiniStack, with a token of each role."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import pytest
 from chalice.test import Client
-from moto import mock_aws
 from pynamodb.models import Model
 
 from app import app
@@ -21,6 +20,7 @@ from chalicelib.adapters.outside import Outside
 from chalicelib.domain.mailing import Counts
 from chalicelib.fanout import start_mailing, walk_segment
 from chalicelib.workers import wakeup
+from infra.local.in_process import ministack_in_process
 from tests.aws import make_outside
 
 
@@ -41,7 +41,7 @@ Call = Callable[..., Answer]
 @pytest.fixture
 def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
     """What the handlers get, and the test as well: its settings go through the environment as on Lambda."""
-    with mock_aws():
+    with ministack_in_process():
         made = make_outside()
         for name, value in vars(made.settings).items():
             if value is None:
