@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pynamodb.models import Model
-
 from chalicelib.adapters import aws
 from chalicelib.adapters.outside import Outside
 from chalicelib.adapters.tables.clients import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.client import Client
 from chalicelib.settings import Settings
+from infra.local.in_process import forget_connections
+
+__all__ = ["forget_connections"]
 
 STACK_NAME = "test"
 IMPORTS_BUCKET = "test-imports"
@@ -58,13 +59,6 @@ def add_clients(number: int) -> None:
         for client_id in range(1, number + 1):
             batch.save(ClientRow.of(Client(client_id, f"79{client_id % 30:02d}{client_id:07d}")))
     CounterRow("client_id").update(actions=[CounterRow.value.set(number)])
-
-
-def forget_connections() -> None:
-    """Clients of AWS outlive a test, which saves making them; those made before a hook would escape it."""
-    aws.forget_clients()
-    for model in Model.__subclasses__():
-        model._connection = None
 
 
 def _make_table(properties: dict[str, Any]) -> None:

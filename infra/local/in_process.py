@@ -17,31 +17,51 @@ from urllib.parse import parse_qs, urlsplit
 
 from botocore import handlers
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from pynamodb.models import Model
+
+from chalicelib.adapters import aws
 
 SERVICES = ("dynamodb", "s3", "scheduler", "ses", "sqs", "ssm")
 
 _one_at_a_time = Lock()
 """MiniStack's services expect the single thread of a server's event loop."""
 
+_answering: dict[str, Any] = {}
+"""MiniStack's modules by service; empty outside `ministack_in_process`."""
+
 
 @contextmanager
 def ministack_in_process() -> Iterator[None]:
-    """Clients of AWS whose session is made in this block reach MiniStack, which is empty before and after."""
+    """AWS is MiniStack in this block for every client; MiniStack is empty before and after."""
     services = _load_services()
-
-    def answer(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
-        with _one_at_a_time:
-            status, headers, body = asyncio.run(_ask(services[event_name.split(".")[1]], request))
-        return AWSResponse(request.url, status, headers, _Content(_bytes(body)))
-
-    hook = ("before-send", answer)
+    if HOOK not in handlers.BUILTIN_HANDLERS:
+        handlers.BUILTIN_HANDLERS.append(HOOK)
+        forget_connections()  # clients of earlier sessions do not have the hook
     _reset(services)
-    handlers.BUILTIN_HANDLERS.append(hook)
+    _answering.update(services)
     try:
         yield
     finally:
-        handlers.BUILTIN_HANDLERS.remove(hook)
+        _answering.clear()
         _reset(services)
+
+
+def forget_connections() -> None:
+    """Makes every client anew at its next use. Otherwise clients outlive a test and miss a hook that is added later."""
+    aws.forget_clients()
+    for model in Model.__subclasses__():
+        model._connection = None
+
+
+def _answer(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse | None:
+    if not _answering:
+        return None
+    with _one_at_a_time:
+        status, headers, body = asyncio.run(_ask(_answering[event_name.split(".")[1]], request))
+    return AWSResponse(request.url, status, headers, _Content(_bytes(body)))
+
+
+HOOK = ("before-send", _answer)
 
 
 class _Content(BytesIO):

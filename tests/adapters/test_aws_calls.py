@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from moto import mock_aws
 
 from chalicelib.adapters.outside import Outside
 from chalicelib.clients import change_client, forget_client, register_client
@@ -107,6 +109,23 @@ def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]
     calls.clear()
     forget_client(outside, client.id)
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
+
+
+def test_the_emulator_that_calls_are_counted_on_does_not_change_their_number() -> None:
+    assert _calls_on(ministack_in_process) == _calls_on(mock_aws)
+
+
+def _calls_on(emulator: Callable[[], AbstractContextManager[object]]) -> Counter[str]:
+    with emulator(), counted_calls() as calls:
+        outside = make_outside(sender_threads=1)
+        outside.gateway = OpenGateway()  # type: ignore[misc, assignment]
+        outside.clock = FakeClock()
+        add_clients(30)
+        _deliver(outside, 10, canary=5)
+        client = register_client(outside, {"phone_number": "79770000001"})
+        change_client(outside, client.id, {"timezone": "Europe/Moscow"})
+        forget_client(outside, client.id)
+        return calls.copy()
 
 
 def _deliver(outside: Outside, batch: int, **fields: Any) -> int:
