@@ -21,7 +21,7 @@ up: $(READY) ## the local stack, staying: the API on port 8000 (PORT, AWS_PORT, 
 
 test: lint $(TOOLS) ## lint, types, every test, and the quick part of chaos
 	@$(BIN)/python -m pytest
-	@$(BIN)/python -m infra.local.chaos --quick
+	@$(BIN)/python -m tools.chaos --quick
 
 package: $(READY) ## the template and the zip of a stage, in build/STAGE (STAGE=prod)
 	@$(BIN)/python -m infra.deploy package --stage "$(STAGE)"
@@ -36,7 +36,7 @@ localstack-deploy: $(READY) ## the stack onto a LocalStack that runs already, at
 	@$(BIN)/python -m infra.local.localstack deploy
 
 chaos: $(READY) ## the stack broken on purpose, scenario by scenario (CHAOS="--quick --seed 7 --only sender")
-	@$(BIN)/python -m infra.local.chaos $(CHAOS)
+	@$(BIN)/python -m tools.chaos $(CHAOS)
 
 lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .

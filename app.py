@@ -9,11 +9,11 @@ from chalice.app import Chalice, Response
 
 from chalicelib.api.access_log import log_request
 from chalicelib.api.authorizer import authorizer
+from chalicelib.api.documentation import documentation
 from chalicelib.api.routes import routes
-from chalicelib.console.documentation import documentation
 from chalicelib.console.routes import console
 from chalicelib.logs import log
-from chalicelib.workers import dead_letters, imports, receipts, reports, schedules, segments, send_queue, tokens, users
+from chalicelib.workers import dead_letters, imports, jobs, receipts, reports, schedules, send_queue, tokens, users
 
 app = Chalice(app_name="notifications", configure_logs=False)
 app.log = log  # what Chalice says of errors is masked and in JSON like everything else
@@ -21,7 +21,7 @@ app.register_middleware(log_request, "http")
 
 for blueprint in (authorizer, routes, documentation, console):
     app.register_blueprint(blueprint)
-for module in (dead_letters, imports, receipts, reports, schedules, segments, send_queue, tokens, users):
+for module in (dead_letters, imports, receipts, reports, schedules, jobs, send_queue, tokens, users):
     app.register_blueprint(module.worker)
 
 

@@ -15,12 +15,12 @@ import time
 from datetime import timedelta
 
 from chalicelib.adapters import aws
-from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.services import Services
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.cost import PRICES, PROMISED, Units
-from chalicelib.mailings import announce_mailing
-from chalicelib.sending import Sender
+from chalicelib.mailings.lifecycle import announce_mailing
 from infra.local.simulator import DEFAULT_TOKEN
-from tests.aws import add_clients, make_outside
+from tests.aws import add_clients, make_services
 from tests.deliveries import ENOUGH_SECONDS, as_records, do_jobs, overhear
 from tests.lambda_time import BATCH, CPU_TO_CREATE, CPU_TO_POST, batch_seconds
 from tests.priced_mailing import LATENCIES, Priced, count, logged
@@ -85,31 +85,31 @@ def _parts(priced: Priced) -> dict[str, Units]:
 
 def measured_cpu(gateway_url: str) -> tuple[float, float]:
     """Seconds of one core for a message: to create and recount it, and to post it (the median of batches)."""
-    outside = make_outside(gateway_url=gateway_url)
-    name = outside.settings.gateway_token_parameter
+    services = make_services(gateway_url=gateway_url)
+    name = services.settings.gateway_token_parameter
     aws.client("ssm").put_parameter(Name=name, Value=DEFAULT_TOKEN, Type="SecureString")
-    _ = outside.clients, outside.counters
-    _cpu_of_mailing(outside, WARM_UP)
-    created, batches = _cpu_of_mailing(outside, CLIENTS)
+    _ = services.clients, services.counters
+    _cpu_of_mailing(services, WARM_UP)
+    created, batches = _cpu_of_mailing(services, CLIENTS)
     return created / CLIENTS, statistics.median(batches) / BATCH
 
 
-def _cpu_of_mailing(outside: Outside, clients: int) -> tuple[float, list[float]]:
+def _cpu_of_mailing(services: Services, clients: int) -> tuple[float, list[float]]:
     add_clients(clients)
-    jobs, messages = overhear(outside)
-    now = outside.clock.now()
+    jobs, messages = overhear(services)
+    now = services.clock.now()
     ends_at = now + timedelta(hours=1)
-    announce_mailing(outside, {"datetime_start": now, "datetime_end": ends_at, "message_text": "text"})
+    announce_mailing(services, {"datetime_start": now, "datetime_end": ends_at, "message_text": "text"})
     begun = time.process_time()
-    do_jobs(outside, jobs)
+    do_jobs(services, jobs)
     created = time.process_time() - begun
-    sender, batches = Sender(outside), []
+    sender, batches = Sender(services), []
     while bodies := messages.take_bodies(BATCH):
         begun = time.process_time()
         assert sender.send_batch(as_records(bodies), lambda: ENOUGH_SECONDS) == []
         batches.append(time.process_time() - begun)
     begun = time.process_time()
-    do_jobs(outside, jobs)
+    do_jobs(services, jobs)
     return created + time.process_time() - begun, batches
 
 

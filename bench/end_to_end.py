@@ -15,7 +15,7 @@ import requests
 from chalicelib.domain.message import message_id
 from infra.local.deployment import STACK_NAME
 from infra.local.seed import LOCAL_TOKEN
-from infra.local.stack import LocalStack
+from infra.local.stack import DevStack
 
 from .ground import fill, whole_stack
 from .measure import Row
@@ -24,7 +24,7 @@ CLIENTS, LATENCY = 10_000, 0.05
 MOST_SECONDS = 3
 PATIENCE = 300
 TAG = "first"
-MEMORY = {"SendMessages": 512, "FanOut": 512}
+MEMORY = {"SendMessages": 512, "RunJobs": 512}
 """MB that the Lambdas have which do the work of a mailing."""
 
 
@@ -46,7 +46,7 @@ def run() -> list[Row]:
     ]
 
 
-def _seconds(stack: LocalStack, number: int, **fields: object) -> tuple[float, float]:
+def _seconds(stack: DevStack, number: int, **fields: object) -> tuple[float, float]:
     """From the start of a mailing to so many clients, which is right now, to its first post and to its last."""
     assert stack.simulator is not None
     accepted = stack.simulator.seen.accepted
@@ -63,7 +63,7 @@ def _seconds(stack: LocalStack, number: int, **fields: object) -> tuple[float, f
     return (min(posts) - start).total_seconds(), (max(posts) - start).total_seconds()
 
 
-def _call(stack: LocalStack, place: str, body: dict[str, object]) -> dict[str, Any]:
+def _call(stack: DevStack, place: str, body: dict[str, object]) -> dict[str, Any]:
     headers = {"Authorization": f"Token {LOCAL_TOKEN}"}
     answer = requests.post(f"{stack.url}/{place}/", json=body, headers=headers, timeout=30)
     answer.raise_for_status()

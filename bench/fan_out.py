@@ -1,6 +1,6 @@
 """A fan-out of 100,000 clients, beside a loop of boto3 that makes the same BatchWriteItem and SendMessageBatch calls.
 
-Segment by segment in turns: ours reads the clients, keeps its cursor and counts besides; the loop knows them already.
+Segment by slice in turns: ours reads the clients, keeps its cursor and counts besides; the loop knows them already.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from chalicelib.adapters.outside import Outside
-from chalicelib.fanout import THREADS, start_mailing, walk_segment
-from chalicelib.mailings import announce_mailing
+from chalicelib.adapters.services import Services
+from chalicelib.delivery.fanout import THREADS, start_mailing, walk_slice
+from chalicelib.mailings.lifecycle import announce_mailing
 from tests.aws import STACK_NAME
 
 from .ground import fill, tables, unseen
@@ -28,24 +28,24 @@ CHUNK = 100
 
 
 def run() -> list[Row]:
-    with tables() as outside, unseen():
+    with tables() as services, unseen():
         fill(CLIENTS)
-        now = outside.clock.now()
+        now = services.clock.now()
         times = {"datetime_start": now, "datetime_end": now + timedelta(hours=1)}
-        mailing_id = announce_mailing(outside, {**times, "message_text": "bench"}).id  # type: ignore[typeddict-item]
-        start_mailing(outside, mailing_id)
-        plan = outside.mailings.get(mailing_id).started_plan  # type: ignore[union-attr]
+        mailing_id = announce_mailing(services, {**times, "message_text": "bench"}).id  # type: ignore[typeddict-item]
+        start_mailing(services, mailing_id)
+        plan = services.mailings.get(mailing_id).started_plan  # type: ignore[union-attr]
         ours, theirs, our_cpu, their_cpu = [], [], [], []
-        for number in range(plan.segments):
+        for number in range(plan.slices):
             first, last = plan.id_range(number)
-            seconds, cpu = _timed(lambda number=number: walk_segment(outside, mailing_id, number, lambda: 600.0))
+            seconds, cpu = _timed(lambda number=number: walk_slice(services, mailing_id, number, lambda: 600.0))
             ours.append((last - first + 1) / seconds)
             our_cpu.append(1000 * cpu / (last - first + 1))
-            _purge(outside)
-            seconds, cpu = _timed(lambda first=first, last=last: _bare(outside, first, last))
+            _purge(services)
+            seconds, cpu = _timed(lambda first=first, last=last: _bare(services, first, last))
             theirs.append((last - first + 1) / seconds)
             their_cpu.append(1000 * cpu / (last - first + 1))
-            _purge(outside)
+            _purge(services)
     what = f"fan-out of {CLIENTS:,}, beside the bare calls"
     return [
         compare(f"{what}: recipients", "a second", ours, theirs, least=LEAST),
@@ -60,15 +60,15 @@ def _timed(work: Any) -> tuple[float, float]:
     return time.perf_counter() - began, time.process_time() - cpu
 
 
-def _purge(outside: Outside) -> None:
+def _purge(services: Services) -> None:
     """MiniStack looks through all of a queue at each call."""
-    boto3.client("sqs").purge_queue(QueueUrl=outside.settings.send_queue_url)
+    boto3.client("sqs").purge_queue(QueueUrl=services.settings.send_queue_url)
 
 
-def _bare(outside: Outside, first: int, last: int) -> None:
+def _bare(services: Services, first: int, last: int) -> None:
     config = Config(max_pool_connections=50)
     dynamodb, sqs = boto3.client("dynamodb", config=config), boto3.client("sqs", config=config)
-    queue, created_at = outside.settings.send_queue_url, datetime.now(UTC).isoformat()
+    queue, created_at = services.settings.send_queue_url, datetime.now(UTC).isoformat()
 
     def write(start: int) -> None:
         ids = range(start, min(start + CHUNK, last + 1))

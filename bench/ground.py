@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests
 
-from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.base import place
 from chalicelib.adapters.tables.clients import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
@@ -24,30 +24,30 @@ from infra.deploy import put_gateway_token
 from infra.local.deployment import use_local_aws
 from infra.local.service import free_port
 from infra.local.simulator import DEFAULT_TOKEN
-from infra.local.stack import LocalStack, any_settings
-from tests.aws import STACK_NAME, forget_connections, make_outside
+from infra.local.stack import DevStack, any_settings
+from tests.aws import STACK_NAME, forget_connections, make_services
 
 THREADS = 16
 
 
 @contextmanager
-def tables(gateway_url: str = "") -> Iterator[Outside]:
+def tables(gateway_url: str = "") -> Iterator[Services]:
     """The real adapters in this process, and no Lambda that would get in between."""
     forget_connections()
-    stack = LocalStack(any_settings(), _logs(), say=lambda _: None)
+    stack = DevStack(any_settings(), _logs(), say=lambda _: None)
     use_local_aws(stack.aws_url)
     stack.start_ministack()
     try:
         put_gateway_token(STACK_NAME, DEFAULT_TOKEN)
-        yield make_outside(**({"gateway_url": gateway_url} if gateway_url else {}))
+        yield make_services(**({"gateway_url": gateway_url} if gateway_url else {}))
     finally:
         stack.stop_ministack()
 
 
 @contextmanager
-def whole_stack() -> Iterator[LocalStack]:
+def whole_stack() -> Iterator[DevStack]:
     forget_connections()
-    with LocalStack(any_settings(), _logs(), say=lambda _: None) as stack:
+    with DevStack(any_settings(), _logs(), say=lambda _: None) as stack:
         yield stack
 
 

@@ -15,13 +15,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters.tables.messages import row_of
-from chalicelib.clients import CLIENT_ID
+from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.audience import Partition
-from chalicelib.domain.client import BLOCK_SIZE, Client
+from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, Client
 from chalicelib.domain.message import Message
-from chalicelib.fanout import start_mailing, walk_segment
-from chalicelib.mailings import announce_mailing
-from tests.fakes import FakeOutside
+from chalicelib.mailings.lifecycle import announce_mailing
+from tests.fakes import FakeServices
 
 from .ground import unseen
 from .measure import Row, compare
@@ -72,7 +71,7 @@ def run() -> list[Row]:
 
 
 def _compare(size: int) -> Row:
-    """Each segment in turns with a mailing of the smallest size."""
+    """Each slice in turns with a mailing of the smallest size."""
     ours: list[float] = []
     theirs: list[float] = []
     while len(ours) < ROUNDS:
@@ -83,19 +82,19 @@ def _compare(size: int) -> Row:
 
 
 def _walk(size: int) -> Iterator[float]:
-    """Microseconds of the processor for each message, segment by segment."""
-    outside: Any = FakeOutside()
+    """Microseconds of the processor for each message, slice by slice."""
+    services: Any = FakeServices()
     wire = Wire()
-    outside.clients, outside.messages, outside.send_queue = MadeUpClients(), wire, wire
-    outside.counters.ids[CLIENT_ID] = size
-    now = outside.clock.now()
+    services.clients, services.messages, services.send_queue = MadeUpClients(), wire, wire
+    services.counters.ids[CLIENT_ID] = size
+    now = services.clock.now()
     fields: Any = {"datetime_start": now, "datetime_end": now + timedelta(hours=1), "message_text": "bench"}
-    mailing_id = announce_mailing(outside, fields).id
+    mailing_id = announce_mailing(services, fields).id
     with unseen():
-        start_mailing(outside, mailing_id)
-    for number in range(outside.mailings.get(mailing_id).started_plan.segments):
+        start_mailing(services, mailing_id)
+    for number in range(services.mailings.get(mailing_id).started_plan.slices):
         before, began = wire.rows, time.process_time()
         with unseen():
-            walk_segment(outside, mailing_id, number, lambda: 600.0)
+            walk_slice(services, mailing_id, number, lambda: 600.0)
         yield 1e6 * (time.process_time() - began) / (wire.rows - before)
     assert wire.rows == wire.queued == size

@@ -40,11 +40,11 @@ def main() -> int:
 def on_the_stack() -> None:
     from infra.local.deployment import STACK_NAME
     from infra.local.seed import LOCAL_TOKEN
-    from infra.local.stack import LocalStack, any_settings
+    from infra.local.stack import DevStack, any_settings
 
     content = HEADER + b"".join(map(row, range(ROWS)))
     folder = Path(tempfile.mkdtemp(prefix="notifications-bench-"))
-    with LocalStack(any_settings(), folder, say=lambda _: None) as stack:
+    with DevStack(any_settings(), folder, say=lambda _: None) as stack:
         headers = {"Authorization": f"Token {LOCAL_TOKEN}", "Content-Type": "text/csv"}
         started = time.perf_counter()
         answer = requests.post(f"{stack.url}/Clients/import/", data=content, headers=headers, timeout=60)
@@ -58,9 +58,9 @@ def on_the_stack() -> None:
         file = folder / "clients.csv"
         file.write_bytes(content)
         started = time.perf_counter()
-        command = [sys.executable, "-m", "infra.import_clients", str(file), "--stack", STACK_NAME]
+        command = [sys.executable, "-m", "tools.import_clients", str(file), "--stack", STACK_NAME]
         done = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=False)
-        print(f"the same again by python -m infra.import_clients, {time.perf_counter() - started:.1f} s:")
+        print(f"the same again by python -m tools.import_clients, {time.perf_counter() - started:.1f} s:")
         print("  " + (done.stdout + done.stderr).strip().replace("\n", "\n  "))
 
 
@@ -105,22 +105,23 @@ class Nobody:
 
 def work_off_many() -> None:
     """In a process of its own, with all that the Lambda loads: its peak is near the Lambda's."""
-    from chalicelib.domain.record import Author
-    from chalicelib.importing import work_off
-    from chalicelib.imports import shown, take_file
+    from chalicelib.clients.import_worker import work_off
+    from chalicelib.clients.imports import take_file
+    from chalicelib.domain.audit_record import Author
+    from chalicelib.representation import represent_import
     from chalicelib.workers import imports as worker
-    from tests.fakes import FakeOutside
+    from tests.fakes import FakeServices
 
     os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
     _ = worker, [botocore.session.get_session().create_client(name) for name in ("s3", "sqs", "dynamodb")]
-    outside: Any = FakeOutside()
-    outside.import_files, outside.clients = MadeUpFile(), Nobody()
-    one = take_file(outside, "many.csv", "many.csv", Author("bench", outside.clock.now(), 0.5))
+    services: Any = FakeServices()
+    services.import_files, services.clients = MadeUpFile(), Nobody()
+    one = take_file(services, "many.csv", "many.csv", Author("bench", services.clock.now(), 0.5))
     before, started = _peak(), time.perf_counter()
-    work_off(outside, one.id, lambda: 60.0)
-    print(f"{MANY:,} rows, {outside.import_files.size:,} bytes, tables that keep nothing:", end=" ")
+    work_off(services, one.id, lambda: 60.0)
+    print(f"{MANY:,} rows, {services.import_files.size:,} bytes, tables that keep nothing:", end=" ")
     print(f"{time.perf_counter() - started:.0f} s, peak {_peak():.0f} MB, {before:.0f} MB of it before the first row")
-    print(f"  {shown(outside.imports.get(one.id))}")
+    print(f"  {represent_import(services.imports.get(one.id))}")
 
 
 def _peak() -> float:

@@ -23,15 +23,15 @@ from typing import Any
 
 import requests
 
+from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message, queue_body
 from chalicelib.logs import log
-from chalicelib.posting import Record
-from chalicelib.sending import Sender
 from infra.local.seed import LOCAL_TOKEN
-from infra.local.stack import LocalStack, any_settings
-from tests.fakes import Delivery, FakeClock, FakeOutside, FakeQueue
+from infra.local.stack import DevStack, any_settings
+from tests.fakes import Delivery, FakeClock, FakeQueue, FakeServices
 from tests.world import World
 
 MESSAGES, SENDERS, BATCH, THREADS = 100_000, 4, 100, 20
@@ -89,53 +89,55 @@ def main() -> int:
 
 def simulate() -> Counter[int]:
     """Posts by minute of the outage."""
-    outside = _waiting()
-    start = outside.clock.time
+    services = _waiting()
+    start = services.clock.time
     posts: Counter[int] = Counter()
-    senders = [(start, number, Sender(outside)) for number in range(SENDERS)]
+    senders = [(start, number, Sender(services)) for number in range(SENDERS)]
     while senders[0][0] < start + timedelta(minutes=MINUTES):
         free_at, number, sender = heapq.heappop(senders)
-        outside.clock.time = free_at
-        tried = _send(outside, sender)
+        services.clock.time = free_at
+        tried = _send(services, sender)
         posts[int((free_at - start).total_seconds() // 60)] += tried
         waves = -(-tried // THREADS)
-        busy = SECONDS_FOR_A_BATCH + waves * outside.settings.gateway_timeout
+        busy = SECONDS_FOR_A_BATCH + waves * services.settings.gateway_timeout
         heapq.heappush(senders, (free_at + timedelta(seconds=busy), number, sender))
     return posts
 
 
 def _waiting() -> Any:
     """A mailing that is fanned out, with everybody in the queue."""
-    outside: Any = FakeOutside(sender_threads=THREADS)
-    outside.send_queue = HeapQueue(outside.clock)
+    services: Any = FakeServices(sender_threads=THREADS)
+    services.send_queue = HeapQueue(services.clock)
     world = World()
-    world.outside = outside
+    world.services = services
     world.clients(1)
     mailing_id = world.mailing(lasts=24 * 3600)
     world.do_jobs()
-    outside.send_queue.messages.clear()
-    mailing: Mailing = outside.mailings.rows[mailing_id]
-    now = outside.clock.now()
-    outside.clients.get_many = lambda ids: dict.fromkeys(ids, outside.clients.rows[1])
-    outside.messages.add([Message(mailing.id, number, "queued", now) for number in range(1, MESSAGES + 1)], 1, now)
-    outside.send_queue.heap.clear()
-    outside.send_queue.send([queue_body(mailing.id, number) for number in range(1, MESSAGES + 1)])
-    outside.gateway.usual = Answer(None, "ReadTimeout")
-    outside.gateway.while_posting = lambda: time.sleep(0.01)  # so that all threads begin before the first one fails
-    return outside
+    services.send_queue.messages.clear()
+    mailing: Mailing = services.mailings.rows[mailing_id]
+    now = services.clock.now()
+    services.clients.get_many = lambda ids: dict.fromkeys(ids, services.clients.rows[1])
+    services.messages.add([Message(mailing.id, number, "queued", now) for number in range(1, MESSAGES + 1)], 1, now)
+    services.send_queue.heap.clear()
+    services.send_queue.send([queue_body(mailing.id, number) for number in range(1, MESSAGES + 1)])
+    services.gateway.usual = Answer(None, "ReadTimeout")
+    services.gateway.while_posting = lambda: time.sleep(0.01)  # so that all threads begin before the first one fails
+    return services
 
 
-def _send(outside: Any, sender: Sender) -> int:
+def _send(services: Any, sender: Sender) -> int:
     """One invocation; how many posts it tried."""
-    before = len(outside.gateway.posts)
-    deliveries = outside.send_queue.receive(BATCH)
-    sender.send_batch([Record(one.id, one.receipt, one.body, one.receive_count) for one in deliveries], lambda: 60.0)
-    return len(outside.gateway.posts) - before
+    before = len(services.gateway.posts)
+    deliveries = services.send_queue.receive(BATCH)
+    sender.send_batch(
+        [ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count) for one in deliveries], lambda: 60.0
+    )
+    return len(services.gateway.posts) - before
 
 
 def api_latency() -> tuple[float, float]:
     """Medians in milliseconds: with nothing to send, and with a mailing before a gateway that hangs."""
-    with LocalStack(any_settings(), Path(tempfile.mkdtemp(prefix="notifications-bench-")), say=lambda _: None) as stack:
+    with DevStack(any_settings(), Path(tempfile.mkdtemp(prefix="notifications-bench-")), say=lambda _: None) as stack:
         assert stack.simulator is not None
         session = requests.Session()
         session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"

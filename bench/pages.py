@@ -15,9 +15,9 @@ import requests
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 
-from infra.local.browser import HOW_TO_HAVE_IT, find_browser, open_browser
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
-from infra.local.stack import LocalStack, any_settings
+from infra.local.stack import DevStack, any_settings
+from tools.browser import HOW_TO_HAVE_IT, find_browser, open_browser
 
 CLIENTS, TRIES = 200, 5
 MOST_MILLISECONDS, MOST_BYTES = 1000, 100_000
@@ -36,7 +36,7 @@ def main() -> int:
         print(f"pages are not measured: {HOW_TO_HAVE_IT}")
         return 0
     logs = Path(tempfile.mkdtemp(prefix="notifications-bench-"))
-    with LocalStack(any_settings(), logs, say=lambda _: None) as stack:
+    with DevStack(any_settings(), logs, say=lambda _: None) as stack:
         _fill(stack.url)
         driver = open_browser()
         try:

@@ -25,7 +25,7 @@ from infra.local.arrivals import arrivals, most_in_a_second
 from infra.local.deployment import STACK_NAME
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.simulator import Seen
-from infra.local.stack import LocalStack, any_settings
+from infra.local.stack import DevStack, any_settings
 from tests.aws import add_clients, forget_connections
 
 LIMIT, MESSAGES = 100, 5_000
@@ -39,7 +39,7 @@ MOST_TIMES = 2.0
 class Ground:
     """A stack with so many clients, of operator codes 900 to 929."""
 
-    def __init__(self, stack: LocalStack, clients: int) -> None:
+    def __init__(self, stack: DevStack, clients: int) -> None:
         self.stack = stack
         place(ClientRow, STACK_NAME, "clients")
         place(CounterRow, STACK_NAME, "counters")
@@ -119,10 +119,10 @@ def main() -> int:
     return 0 if all(results) else 1
 
 
-def stack(gateway_rate: int | None = None) -> LocalStack:
+def stack(gateway_rate: int | None = None) -> DevStack:
     forget_connections()
     settings = replace(any_settings(), gateway_rate=str(gateway_rate or ""))
-    return LocalStack(settings, Path(tempfile.mkdtemp()), say=lambda _: None)
+    return DevStack(settings, Path(tempfile.mkdtemp()), say=lambda _: None)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def row(scenario: Scenario, outcome: Outcome) -> str:
         f"{scenario.warm_writes:,}" if scenario.warm_writes else "cold",
         f"{scenario.senders} at {scenario.latency * 1000:.0f} ms"
         + (f", {scenario.rate:.0f}/s" if scenario.rate else ""),
-        f"{outcome.plan.segments}",
+        f"{outcome.plan.slices}",
         f"{outcome.plan.shards:,}",
         clock(outcome.fanned_out),
         outcome.fan_out_bound_by,
@@ -50,7 +50,7 @@ def clock(seconds: float) -> str:
 
 def main() -> int:
     began = time.monotonic()
-    print("| clients | table | senders | segments | shards | fanned out in | bound by | a page | sent in | bound by |")
+    print("| clients | table | senders | slices | shards | fanned out in | bound by | a page | sent in | bound by |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     kept = True
     for scenario in scenarios():

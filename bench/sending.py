@@ -19,12 +19,12 @@ import requests
 from botocore.config import Config
 from requests.adapters import HTTPAdapter
 
-from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.services import Services
+from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.mailing import RUNNING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, Message, message_id
-from chalicelib.posting import Record
-from chalicelib.sending import Sender
 from infra.local.simulator import DEFAULT_TOKEN
 from tests.aws import STACK_NAME
 
@@ -42,17 +42,17 @@ BARE = 1000
 
 def run() -> list[Row]:
     rows = []
-    with gateway() as url, tables(url) as outside, unseen():
+    with gateway() as url, tables(url) as services, unseen():
         fill(MESSAGES)
         for number, (latency, threads) in enumerate(LATENCIES.items(), start=1):
             requests.put(f"{url}/control", json={"latency": latency}, timeout=5).raise_for_status()
-            rows += _measure(Outside(replace(outside.settings, sender_threads=threads)), number, latency, threads)
+            rows += _measure(Services(replace(services.settings, sender_threads=threads)), number, latency, threads)
     return rows
 
 
-def _measure(outside: Outside, number: int, latency: float, threads: int) -> list[Row]:
-    _announce(outside, number)
-    sender, session = Sender(outside), _session(threads)
+def _measure(services: Services, number: int, latency: float, threads: int) -> list[Row]:
+    _announce(services, number)
+    sender, session = Sender(services), _session(threads)
     size = MESSAGES // ROUNDS
     ours, theirs, our_cpu, their_cpu = [], [], [], []
     for index in range(ROUNDS):
@@ -60,7 +60,7 @@ def _measure(outside: Outside, number: int, latency: float, threads: int) -> lis
         rate, cpu = _timed(size, lambda ids=ids: _send(sender, number, ids))
         ours.append(rate)
         our_cpu.append(cpu)
-        rate, cpu = _timed(size, lambda ids=ids: _bare(session, outside, number + BARE, ids, threads))
+        rate, cpu = _timed(size, lambda ids=ids: _bare(session, services, number + BARE, ids, threads))
         theirs.append(rate)
         their_cpu.append(cpu)
     what = f"sending {MESSAGES:,}, gateway at {latency * 1000:.0f} ms"
@@ -77,23 +77,23 @@ def _timed(size: int, work: Callable[[], None]) -> tuple[float, float]:
     return size / (time.perf_counter() - began), 1000 * (time.process_time() - cpu) / size
 
 
-def _announce(outside: Outside, number: int) -> None:
+def _announce(services: Services, number: int) -> None:
     """A mailing under way, and the rows of its messages and of the bare loop's."""
-    now = outside.clock.now()
+    now = services.clock.now()
     counts = Counts(total=2 * MESSAGES)  # it is not to end
     plan = Plan("block", MESSAGES, 1, 1)
     end = now + timedelta(hours=1)
-    outside.mailings.add(Mailing(number, now, end, "bench", status=RUNNING, plan=plan, counts=counts))
+    services.mailings.add(Mailing(number, now, end, "bench", status=RUNNING, plan=plan, counts=counts))
     for mailing_id in (number, number + BARE):
         messages = [Message(mailing_id, client_id, QUEUED, now) for client_id in range(1, MESSAGES + 1)]
         with ThreadPoolExecutor(8) as threads:
             parts = [messages[start : start + 250] for start in range(0, MESSAGES, 250)]
-            list(threads.map(lambda part: outside.messages.add(part, 1, end), parts))
+            list(threads.map(lambda part: services.messages.add(part, 1, end), parts))
 
 
 def _send(sender: Sender, mailing_id: int, ids: range) -> None:
     bodies = [json.dumps({"mailing": mailing_id, "client": client_id}) for client_id in ids]
-    records = [Record(str(place), "none", body, 1) for place, body in enumerate(bodies)]
+    records = [ReceivedMessage(str(place), "none", body, 1) for place, body in enumerate(bodies)]
     for start in range(0, len(records), BATCH):
         assert not sender.send_batch(records[start : start + BATCH], lambda: 60.0), "a message came back"
 
@@ -106,9 +106,9 @@ def _session(threads: int) -> requests.Session:
     return session
 
 
-def _bare(session: requests.Session, outside: Outside, mailing_id: int, ids: range, threads: int) -> None:
+def _bare(session: requests.Session, services: Services, mailing_id: int, ids: range, threads: int) -> None:
     dynamodb = boto3.client("dynamodb", config=Config(max_pool_connections=threads))
-    table, url = f"{STACK_NAME}-messages", outside.settings.gateway_url
+    table, url = f"{STACK_NAME}-messages", services.settings.gateway_url
 
     def send(client_id: int) -> None:
         key: Any = {"part": {"S": f"{mailing_id}#0"}, "client_id": {"N": str(client_id)}}

@@ -10,14 +10,14 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chalicelib import queueing
+from chalicelib.delivery import queueing
+from chalicelib.delivery.fanout import CHUNK, ENOUGH, PAGE
 from chalicelib.domain.audience import EVERYONE, Plan, plan_audience
 from chalicelib.domain.backoff import retry_delay
 from chalicelib.domain.client import BLOCK_SIZE
 from chalicelib.domain.cost import POSTED
 from chalicelib.domain.rate import Booking, Bucket, Limits, book, take
 from chalicelib.domain.walk import BEGINNING, Cursor, walk
-from chalicelib.fanout import CHUNK, ENOUGH, PAGE
 from tests.lambda_time import AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_seconds, computing
 
 from .aws_limits import ACCOUNT_EXECUTIONS, COLD_READS, IN_FLIGHT, PARTITION_WRITES, Feed, Table
@@ -25,7 +25,7 @@ from .aws_limits import ACCOUNT_EXECUTIONS, COLD_READS, IN_FLIGHT, PARTITION_WRI
 CALLS_A_PAGE = 3 + CHUNK // 25 + queueing.CHUNK // 10
 """One after the other; eight threads have a page in one go."""
 
-PAGE_SECONDS = computing("fan_out", CPU_TO_CREATE * PAGE) + AWS_SECONDS * CALLS_A_PAGE
+PAGE_SECONDS = computing("run_jobs", CPU_TO_CREATE * PAGE) + AWS_SECONDS * CALLS_A_PAGE
 """Of one walker, alone."""
 
 WRITES_TO_POST = 2
@@ -37,7 +37,7 @@ MAILING_ROW_UNITS = 2
 POSTS_A_LOOK = 0.2
 """A message that gets no token costs a sender so much of one that is posted: an assumption."""
 
-LUCKS = [(index + 0.5) / 8 for index in range(8)]
+JITTERS = [(index + 0.5) / 8 for index in range(8)]
 HORIZON = 3_600
 """Seconds; at a limited rate one hour is like the other: what is left then goes on at the pace of its second half."""
 
@@ -72,34 +72,34 @@ class Outcome:
 
 
 class FanOut:
-    """The real plan, walked over clients of whom none is missing: walkers take segments in turns, page by page."""
+    """The real plan, walked over clients of whom none is missing: walkers take slices in turns, page by page."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._segments: deque[tuple[int, Cursor]] = deque((number, BEGINNING) for number in range(plan.segments))
-        self._blocks = [plan.partitions(EVERYONE, number) for number in range(plan.segments)]
+        self._slices: deque[tuple[int, Cursor]] = deque((number, BEGINNING) for number in range(plan.slices))
+        self._blocks = [plan.partitions(EVERYONE, number) for number in range(plan.slices)]
         self._pages = 0.0
 
     @property
-    def segments_left(self) -> int:
-        return len(self._segments)
+    def slices_left(self) -> int:
+        return len(self._slices)
 
     def walk(self, pages: float) -> int:
         """So many pages more, parts of pages being kept for later; answers with how many clients they hold."""
         self._pages += pages
         found = 0
-        while self._segments and self._pages >= 1:
+        while self._slices and self._pages >= 1:
             self._pages -= 1
-            number, cursor = self._segments.popleft()
+            number, cursor = self._slices.popleft()
             clients, rest = self._page(number, cursor)
             found += len(clients)
             if rest is not None:
-                self._segments.append((number, rest))
+                self._slices.append((number, rest))
         return found
 
-    def _page(self, segment: int, cursor: Cursor) -> tuple[list[int], Cursor | None]:
-        first, last = self.plan.id_range(segment)
-        blocks = self._blocks[segment]
+    def _page(self, audience_slice: int, cursor: Cursor) -> tuple[list[int], Cursor | None]:
+        first, last = self.plan.id_range(audience_slice)
+        blocks = self._blocks[audience_slice]
 
         def read(index: int, after: int, limit: int) -> list[int]:
             begin = int(blocks[index].key) * BLOCK_SIZE
@@ -165,7 +165,7 @@ class Simulation:
         sent_at: list[int] = []
         while self.sent < self.scenario.clients:
             self.second()
-            fanned_at = fanned_at or (self.now if not self.fan_out.segments_left else 0)
+            fanned_at = fanned_at or (self.now if not self.fan_out.slices_left else 0)
             silent = 0 if sent_at and self.sent > sent_at[-1] else silent + 1
             stalled = max(stalled, silent)
             sent_at.append(self.sent)
@@ -184,7 +184,7 @@ class Simulation:
     def second(self) -> None:
         self.now += 1
         self.queue.come(self.now)
-        walkers = min(self.walkers.executions(self.now), self.fan_out.segments_left)
+        walkers = min(self.walkers.executions(self.now), self.fan_out.slices_left)
         senders = min(self.senders.executions(self.now), ACCOUNT_EXECUTIONS - walkers)
         pages = walkers / PAGE_SECONDS
         posts, bound_by = self._posts_wanted(senders, pages)
@@ -194,7 +194,7 @@ class Simulation:
         granted = min(1.0, takes / wanted) if wanted else 1.0
         throttle = "the table's writes" if takes == self.table.writes else "the fullest partition"
         if walkers:
-            alone = "segments" if walkers == self.fan_out.segments_left else "Lambda's ramp"
+            alone = "slices" if walkers == self.fan_out.slices_left else "Lambda's ramp"
             self._walk(pages * granted, throttle if granted < 1 else alone)
             self.slowest_page = max(self.slowest_page, PAGE_SECONDS / granted)
         self._send(senders, int(posts * granted), throttle if granted < 1 and posts else bound_by)
@@ -215,7 +215,7 @@ class Simulation:
             "reads of clients": max(self.scenario.warm_reads, COLD_READS) / POSTED.reads,
             "the mailing's row": BATCH * (PARTITION_WRITES / MAILING_ROW_UNITS - pages),
             "in flight": max(0, IN_FLIGHT - self.queue.in_flight) * self.sender_pace / BATCH,
-            "fan-out" if self.fan_out.segments_left else "waiting": self.queue.visible.total(),
+            "fan-out" if self.fan_out.slices_left else "waiting": self.queue.visible.total(),
         }
         bound_by = min(ceilings, key=lambda name: ceilings[name])
         return ceilings[bound_by], bound_by
@@ -227,7 +227,7 @@ class Simulation:
         for receives, number in taken.items():
             failed = round(number * self.scenario.failing)
             self.sent += number - failed
-            delays = [retry_delay(receives, LUCKS[index % len(LUCKS)]) for index in range(failed)]
+            delays = [retry_delay(receives, JITTERS[index % len(JITTERS)]) for index in range(failed)]
             self.queue.give_back(self.now, receives, delays)
         self.sending_bounds[bound_by] += 1
         self.most_in_flight = max(self.most_in_flight, self.queue.in_flight + senders * BATCH)

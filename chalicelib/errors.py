@@ -14,7 +14,7 @@ Refusal                    the caller can mend it: becomes a 4xx with `body`
 Conflict                   somebody else wrote first: read again and decide again
 ├── RowChanged             the row is not as it was read
 ├── PhoneTaken             the phone number belongs to another client
-├── SegmentBusy            another worker holds the segment
+├── SliceBusy            another worker holds the slice
 └── ImportBusy             another worker holds the import
 FileGone                   the file is not in the bucket, or is another one by now
 NotSent                    a letter was refused, and has certainly not left: try again
@@ -142,8 +142,8 @@ class PhoneTaken(Conflict):
     """The phone number belongs to another client."""
 
 
-class SegmentBusy(Conflict):
-    """Another worker holds the segment; its lease ends by itself."""
+class SliceBusy(Conflict):
+    """Another worker holds the slice; its lease ends by itself."""
 
 
 class ImportBusy(Conflict):

@@ -16,14 +16,7 @@ from datetime import UTC, datetime, time
 import pytz
 
 from .domain.canary import MAX_CANARY
-from .domain.client import (
-    FIELDS_OF_ALL,
-    MAX_ATTRIBUTES,
-    MAX_LABEL,
-    PHONE,
-    attributes_error,
-    is_attribute_name,
-)
+from .domain.client import MAX_ATTRIBUTES, MAX_LABEL, PHONE, STANDARD_PLACEHOLDERS, attributes_error, is_attribute_name
 from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
 from .domain.receipt import REPORTED, readable
@@ -288,7 +281,7 @@ def _attribute(name: str, sent: object) -> str:
     if not is_attribute_name(name):
         raise ValueError(
             f'"{name[:32]}" cannot be the name of an attribute: a letter, then letters, digits and _, at most 32 '
-            f"in all, is expected; {' and '.join(FIELDS_OF_ALL)} are taken."
+            f"in all, is expected; {' and '.join(STANDARD_PLACEHOLDERS)} are taken."
         )
     try:
         value = "" if sent is None else text(sent)

@@ -91,7 +91,7 @@ class Settings:
     stage: str = _setting("dev", str, "Name of the stage; `local` alone accepts the published token.")
     stack_name: str = _setting("notifications", str, "Prefix of tables, schedules and parameters.")
     send_queue_url: str = _setting("", str, "Queue of messages to send.")
-    segments_queue_url: str = _setting("", str, "Queue of jobs: starts, segments, recounts.")
+    jobs_queue_url: str = _setting("", str, "Queue of jobs: starts, slices, reconciliations.")
     imports_queue_url: str = _setting("", str, "Queue of imports to work off.")
     receipts_queue_url: str = _setting("", str, "Queue of the gateway's receipts.")
     imports_bucket: str = _setting("", str, "Bucket of files of clients.")

@@ -14,9 +14,9 @@ ACROSS, WIDTH, HEIGHT = 3, 8, 6
 """Widgets in a row, and their size; CloudWatch's grid is 24 columns wide."""
 
 OUTCOMES = ("Sent", "Failed", "Expired", "Cancelled", "Unknown", "Retried", "HeldBack")
-QUEUES = ("SendQueue", "SegmentsQueue", "ImportsQueue")
+QUEUES = ("SendQueue", "JobsQueue", "ImportsQueue")
 TABLES = ("MessagesTable", "MailingsTable", "ClientsTable")
-FUNCTIONS = ("APIHandler", "StartMailing", "FanOut", "SendMessages", "Sweep", "ImportClients", "SendReport")
+FUNCTIONS = ("APIHandler", "StartMailing", "RunJobs", "SendMessages", "Sweep", "ImportClients", "SendReport")
 
 Metric = list[Any]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.adapters import aws
-from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.clients import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.client import Client
@@ -23,25 +23,24 @@ SET_AFTERWARDS |= {"WarmThroughput"}
 TEMPLATE = Path(__file__).parents[1] / "infra" / "stack.json"
 
 
-def make_outside(**settings: Any) -> Outside:
+def make_services(**settings: Any) -> Services:
     """A bundle of the real adapters over freshly made tables and queues; call it where AWS is an emulator."""
     for resource in json.loads(TEMPLATE.read_text())["Resources"].values():
         if resource.get("Type") == "AWS::DynamoDB::Table":
             _make_table(resource["Properties"])
     sqs = aws.client("sqs")
     urls = {
-        name: sqs.create_queue(QueueName=name)["QueueUrl"]
-        for name in ("send", "segments", "imports", "receipts", "dead")
+        name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("send", "jobs", "imports", "receipts", "dead")
     }
     aws.client("s3").create_bucket(Bucket=IMPORTS_BUCKET)
     aws.client("scheduler").create_schedule_group(Name=STACK_NAME)
     role = "arn:aws:iam::123456789012:role/scheduler"
-    return Outside(
+    return Services(
         Settings(
             stage="local",
             stack_name=STACK_NAME,
             send_queue_url=urls["send"],
-            segments_queue_url=urls["segments"],
+            jobs_queue_url=urls["jobs"],
             imports_queue_url=urls["imports"],
             receipts_queue_url=urls["receipts"],
             imports_bucket=IMPORTS_BUCKET,

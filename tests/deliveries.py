@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from chalicelib.adapters.outside import Outside
 from chalicelib.adapters.queues import Queue
+from chalicelib.adapters.services import Services
+from chalicelib.delivery.jobs import do_job
+from chalicelib.delivery.sender import ReceivedMessage
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.jobs import do_job
-from chalicelib.sending import Record
 
 ENOUGH_SECONDS = 60.0
 
@@ -39,21 +39,21 @@ class OverheardQueue(Queue):
         return taken
 
 
-def overhear(outside: Outside) -> tuple[OverheardQueue, OverheardQueue]:
+def overhear(services: Services) -> tuple[OverheardQueue, OverheardQueue]:
     """The queues of jobs and of messages, overheard from now on."""
-    jobs = outside.segments_queue = OverheardQueue(outside.settings.segments_queue_url)
-    messages = outside.send_queue = OverheardQueue(outside.settings.send_queue_url)
+    jobs = services.jobs_queue = OverheardQueue(services.settings.jobs_queue_url)
+    messages = services.send_queue = OverheardQueue(services.settings.send_queue_url)
     return jobs, messages
 
 
-def do_jobs(outside: Outside, jobs: OverheardQueue) -> int:
+def do_jobs(services: Services, jobs: OverheardQueue) -> int:
     """How many there were."""
     number = 0
     while bodies := jobs.take_bodies(1):
-        assert do_job(outside, bodies[0], lambda: ENOUGH_SECONDS) is None
+        assert do_job(services, bodies[0], lambda: ENOUGH_SECONDS) is None
         number += 1
     return number
 
 
-def as_records(bodies: Sequence[str], queued_at: float | None = None) -> list[Record]:
-    return [Record(str(index), str(index), body, 1, queued_at) for index, body in enumerate(bodies)]
+def as_records(bodies: Sequence[str], queued_at: float | None = None) -> list[ReceivedMessage]:
+    return [ReceivedMessage(str(index), str(index), body, 1, queued_at) for index, body in enumerate(bodies)]

@@ -19,18 +19,18 @@ from chalicelib.adapters.files import Piece
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain import message as message_domain
 from chalicelib.domain.audience import Filter, Partition
+from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
+from chalicelib.domain.audit_record import AuditRecord, day_of
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.client import Client, block_of, label_key
 from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
-from chalicelib.domain.first_request import FirstRequest
+from chalicelib.domain.email import Email, SentEmail
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.letter import KeptLetter, Letter
+from chalicelib.domain.idempotency import IdempotentRequest
 from chalicelib.domain.mailing import NOTHING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message
 from chalicelib.domain.principal import Token, User
-from chalicelib.domain.record import Record, day_of
-from chalicelib.domain.segment import Segment, ShardReport
-from chalicelib.errors import FileGone, ImportBusy, NotSent, PhoneTaken, RowChanged, SegmentBusy
+from chalicelib.errors import FileGone, ImportBusy, NotSent, PhoneTaken, RowChanged, SliceBusy
 from chalicelib.settings import Settings
 
 LOCK = RLock()
@@ -39,13 +39,13 @@ LOCK = RLock()
 class FakeClock:
     def __init__(self, now: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)) -> None:
         self.time = now
-        self.lucky = 0.5
+        self.fixed_jitter = 0.5
 
     def now(self) -> datetime:
         return self.time
 
-    def luck(self) -> float:
-        return self.lucky
+    def jitter(self) -> float:
+        return self.fixed_jitter
 
     def forward(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
@@ -84,16 +84,16 @@ class FakeCounters:
 
 class FakeAudit:
     def __init__(self) -> None:
-        self.records: list[Record] = []
+        self.records: list[AuditRecord] = []
 
-    def read(self, day: int, before: int, limit: int) -> list[Record]:
+    def read(self, day: int, before: int, limit: int) -> list[AuditRecord]:
         found = [record for record in self.records if day_of(record.at) == day and record.number < before]
         return sorted(found, key=lambda record: -record.number)[:limit]
 
-    def add(self, record: Record) -> None:
+    def add(self, record: AuditRecord) -> None:
         self.records.append(record)
 
-    def write(self, record: Record | None) -> None:
+    def write(self, record: AuditRecord | None) -> None:
         if record is not None:
             self.records.append(record)
 
@@ -105,7 +105,7 @@ class FakeClients:
         self.phones: dict[str, int] = {}
         self.stops: dict[str, datetime] = {}
 
-    def add(self, client: Client, record: Record | None = None) -> None:
+    def add(self, client: Client, record: AuditRecord | None = None) -> None:
         with LOCK:
             if not self._may_have_phone(client):
                 raise PhoneTaken
@@ -129,14 +129,14 @@ class FakeClients:
     def get_many(self, client_ids: Iterable[int]) -> dict[int, Client]:
         return {client_id: self.rows[client_id] for client_id in client_ids if client_id in self.rows}
 
-    def change(self, before: Client, after: Client, record: Record | None = None) -> None:
+    def change(self, before: Client, after: Client, record: AuditRecord | None = None) -> None:
         with LOCK:
             if after.phone_number != before.phone_number and not self._may_have_phone(after):
                 raise PhoneTaken
             self.remove(before, record)
             self._put(after)
 
-    def remove(self, client: Client, record: Record | None = None) -> None:
+    def remove(self, client: Client, record: AuditRecord | None = None) -> None:
         with LOCK:
             if self.rows.get(client.id) != client:
                 raise RowChanged
@@ -187,7 +187,7 @@ class FakeMailings:
         self.rows: dict[int, Mailing] = {}
         self.counters = counters
 
-    def add(self, mailing: Mailing, record: Record | None = None) -> None:
+    def add(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
         with LOCK:
             if mailing.id in self.rows:
                 raise RowChanged
@@ -205,7 +205,7 @@ class FakeMailings:
     def open_ids(self) -> list[int]:
         return [mailing.id for mailing in self.rows.values() if mailing.is_open]
 
-    def change(self, before: Mailing, after: Mailing, record: Record | None = None) -> Mailing:
+    def change(self, before: Mailing, after: Mailing, record: AuditRecord | None = None) -> Mailing:
         with LOCK:
             row = self._same(before)
             self.audit.write(record)
@@ -215,9 +215,9 @@ class FakeMailings:
                     after,
                     counts=row.counts,
                     is_fanned_out=row.is_fanned_out,
-                    recounts=row.recounts,
-                    recount_at=row.recount_at,
-                    decisive_round=row.recounts + 1,
+                    rounds=row.rounds,
+                    round_started_at=row.round_started_at,
+                    first_valid_round=row.rounds + 1,
                     progress_at=after.progress_at if moved else row.progress_at,
                     last_post_at=row.last_post_at,
                     releases=frozenset() if before.releases and not after.releases else row.releases,
@@ -234,7 +234,7 @@ class FakeMailings:
         with LOCK:
             self.rows[mailing.id] = replace(self._same(mailing), requeue=False, resend=())
 
-    def remove(self, mailing: Mailing, record: Record | None = None) -> None:
+    def remove(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
         with LOCK:
             row = self._same(mailing)
             self.audit.write(record)
@@ -281,12 +281,12 @@ class FakeMailings:
     def note_hours(self, mailing_id: int, awaits_hours: bool) -> None:
         self._update_open(mailing_id, lambda row: {"awaits_hours": awaits_hours})
 
-    def begin_recount(self, mailing: Mailing, now: datetime) -> Mailing:
+    def begin_round(self, mailing: Mailing, now: datetime) -> Mailing:
         with LOCK:
             row = self.rows.get(mailing.id)
-            if row is None or row.recounts != mailing.recounts:
+            if row is None or row.rounds != mailing.rounds:
                 raise RowChanged
-            self.rows[mailing.id] = replace(row, recounts=row.recounts + 1, recount_at=now)
+            self.rows[mailing.id] = replace(row, rounds=row.rounds + 1, round_started_at=now)
             return self.rows[mailing.id]
 
     def _same(self, mailing: Mailing) -> Mailing:
@@ -363,7 +363,7 @@ class FakeMessages:
             self.put(replace(final, posted_at=message.posted_at))
             return True
 
-    def release(self, message: Message, shards: int, error: str | None) -> bool:
+    def release_claim(self, message: Message, shards: int, error: str | None) -> bool:
         with LOCK:
             row = self._queued(message.mailing_id, message.client_id)
             if row is None or row.attempts != message.attempts:
@@ -449,8 +449,8 @@ class FakeReceipts:
             for _, after in changes:
                 self.messages.put(after)
             counted = replace(row, counts=row.counts + moved, version=row.version + 1)
-            decisive = row.recounts + 1 if moved.sent else row.decisive_round
-            self.mailings.rows[mailing.id] = replace(counted, decisive_round=decisive)
+            first_valid = row.rounds + 1 if moved.sent else row.first_valid_round
+            self.mailings.rows[mailing.id] = replace(counted, first_valid_round=first_valid)
             if not row.is_open:
                 self.mailings.counters.finished += moved
 
@@ -467,36 +467,38 @@ class FakeRates:
             return decided
 
 
-class FakeSegments:
+class FakeSlices:
     def __init__(self) -> None:
-        self.rows: dict[tuple[int, int], Segment] = {}
+        self.rows: dict[tuple[int, int], AudienceSlice] = {}
         self.leased_until: dict[tuple[int, int], datetime] = {}
         self.found: dict[tuple[int, int], dict[int, ShardReport]] = defaultdict(dict)
 
-    def lease(self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime) -> Segment:
+    def lease(
+        self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime
+    ) -> AudienceSlice:
         with LOCK:
             key = (mailing_id, number)
             held = self.leased_until.get(key)
             if held is not None and held > now:
-                raise SegmentBusy
-            row = self.rows.get(key, Segment(mailing_id, number))
+                raise SliceBusy
+            row = self.rows.get(key, AudienceSlice(mailing_id, number))
             self.rows[key] = replace(row, lease=row.lease + 1)
             self.leased_until[key] = until
             return replace(self.rows[key], in_doubt=held is not None)
 
-    def advance(self, segment: Segment) -> None:
+    def advance(self, audience_slice: AudienceSlice) -> None:
         with LOCK:
-            key = (segment.mailing_id, segment.number)
-            if self.rows[key].lease != segment.lease:
+            key = (audience_slice.mailing_id, audience_slice.number)
+            if self.rows[key].lease != audience_slice.lease:
                 raise RowChanged
-            self.rows[key] = replace(segment, in_doubt=False)
+            self.rows[key] = replace(audience_slice, in_doubt=False)
 
-    def give_back(self, segment: Segment) -> None:
+    def give_back(self, audience_slice: AudienceSlice) -> None:
         with LOCK:
-            self.advance(segment)
-            del self.leased_until[segment.mailing_id, segment.number]
+            self.advance(audience_slice)
+            del self.leased_until[audience_slice.mailing_id, audience_slice.number]
 
-    def of_mailing(self, mailing_id: int) -> list[Segment]:
+    def of_mailing(self, mailing_id: int) -> list[AudienceSlice]:
         return [row for key, row in sorted(self.rows.items()) if key[0] == mailing_id]
 
     def report(self, mailing_id: int, round_number: int, shard: int, found: ShardReport, expires_at: datetime) -> None:
@@ -513,7 +515,7 @@ class FakeImports:
         self.leased_until: dict[int, datetime] = {}
         self.refused_rows: dict[int, dict[int, RefusedRow]] = defaultdict(dict)
 
-    def add(self, one: ClientImport, record: Record | None = None) -> None:
+    def add(self, one: ClientImport, record: AuditRecord | None = None) -> None:
         with LOCK:
             if one.id in self.rows:
                 raise RowChanged
@@ -576,15 +578,15 @@ class FakeFiles:
         return Piece(piece, sha256(content).hexdigest(), len(content)) if piece else None
 
 
-class FakeFirstRequests:
+class FakeIdempotencyKeys:
     def __init__(self) -> None:
-        self.rows: dict[str, tuple[FirstRequest, datetime]] = {}
+        self.rows: dict[str, tuple[IdempotentRequest, datetime]] = {}
 
-    def find(self, name: str, now: datetime) -> FirstRequest | None:
+    def find(self, name: str, now: datetime) -> IdempotentRequest | None:
         request, until = self.rows.get(name, (None, now))
         return request if now < until else None
 
-    def add(self, name: str, request: FirstRequest, now: datetime, until: datetime) -> None:
+    def add(self, name: str, request: IdempotentRequest, now: datetime, until: datetime) -> None:
         with LOCK:
             if self.find(name, now) is not None:
                 raise RowChanged
@@ -606,7 +608,7 @@ class FakeReports:
                 raise RowChanged
             self.claimed.add(name)
 
-    def release(self, name: str) -> None:
+    def unclaim(self, name: str) -> None:
         self.claimed.discard(name)
 
     def mark_sent(self, name: str, now: datetime) -> None:
@@ -625,23 +627,23 @@ class FakeMailbox:
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
         self.verified: set[str] = set()
-        self.sent: list[Letter] = []
-        self.kept: list[KeptLetter] = []
+        self.sent: list[Email] = []
+        self.kept: list[SentEmail] = []
         self.after_sending: Callable[[], None] = lambda: None
 
     def verify(self, address: str) -> None:
         self.verified.add(address)
 
-    def send(self, letter: Letter) -> None:
-        if letter.sender not in self.verified:
+    def send(self, email: Email) -> None:
+        if email.sender not in self.verified:
             raise NotSent("Email address is not verified.")
-        self.sent.append(letter)
+        self.sent.append(email)
         at = self.clock.now()
-        seen = (letter.sender, letter.recipients, letter.subject, letter.html, letter.text)
-        self.kept.insert(0, KeptLetter(at, *seen))
+        seen = (email.sender, email.recipients, email.subject, email.html, email.text)
+        self.kept.insert(0, SentEmail(at, *seen))
         self.after_sending()
 
-    def letters(self) -> list[KeptLetter]:
+    def emails(self) -> list[SentEmail]:
         return list(self.kept)
 
 
@@ -650,7 +652,7 @@ class FakeTokens:
         self.audit = audit
         self.rows: dict[str, Token] = {}
 
-    def add(self, token: Token, record: Record | None = None) -> None:
+    def add(self, token: Token, record: AuditRecord | None = None) -> None:
         self.rows[token.digest] = token
         self.audit.write(record)
 
@@ -664,7 +666,7 @@ class FakeTokens:
     def used(self, digest: str, now: datetime) -> None:
         self._change(digest, last_used_at=now)
 
-    def revoke(self, digest: str, now: datetime, record: Record | None = None) -> None:
+    def revoke(self, digest: str, now: datetime, record: AuditRecord | None = None) -> None:
         self._change(digest, revoked_at=now)
         self.audit.write(record)
 
@@ -727,7 +729,7 @@ class Delivery:
     receive_count: int = 0
 
     @property
-    def receipt(self) -> str:
+    def receipt_handle(self) -> str:
         return f"{self.id}/{self.receive_count}"
 
 
@@ -750,7 +752,7 @@ class FakeQueue:
     def give_back(self, delays: dict[str, int]) -> None:
         for receipt, delay in delays.items():
             message = self.messages.get(receipt.partition("/")[0])
-            if message is not None and message.receipt == receipt:
+            if message is not None and message.receipt_handle == receipt:
                 message.visible_at = self.clock.now() + timedelta(seconds=delay)
 
     def is_idle(self) -> bool:
@@ -775,7 +777,7 @@ class FakeQueue:
         """A message that has been received again since is not deleted by its old receipt."""
         for receipt in receipts:
             message = self.messages.get(receipt.partition("/")[0])
-            if message is not None and message.receipt == receipt:
+            if message is not None and message.receipt_handle == receipt:
                 del self.messages[message.id]
 
     def lose(self, message_id: str) -> None:
@@ -830,8 +832,8 @@ class FakeGateway:
         return answer
 
 
-class FakeOutside:
-    """The same parts under the same names as chalicelib.adapters.outside.Outside."""
+class FakeServices:
+    """The same parts under the same names as chalicelib.adapters.services.Outside."""
 
     def __init__(self, **settings: Any) -> None:
         self.settings = Settings(**{"stage": "local", "sender_threads": 1, **settings})
@@ -843,15 +845,15 @@ class FakeOutside:
         self.messages = FakeMessages(self.settings.gateway_dedupes)
         self.receipts = FakeReceipts(self.mailings, self.messages)
         self.rates = FakeRates()
-        self.segments = FakeSegments()
+        self.slices = FakeSlices()
         self.tokens = FakeTokens(self.audit)
         self.users = FakeUsers()
         self.labels = FakeLabels()
-        self.first_requests = FakeFirstRequests()
+        self.idempotency_keys = FakeIdempotencyKeys()
         self.reports = FakeReports()
         self.mailbox = FakeMailbox(self.clock)
         self.send_queue = FakeQueue(self.clock, visibility=90)
-        self.segments_queue = FakeQueue(self.clock, visibility=75)
+        self.jobs_queue = FakeQueue(self.clock, visibility=75)
         self.imports = FakeImports(self.audit)
         self.import_files = FakeFiles()
         self.imports_queue = FakeQueue(self.clock, visibility=150)

@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from chalicelib.delivery.fanout import start_mailing
+from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.cost import Units
 from chalicelib.domain.decisions import MailingFields
 from chalicelib.domain.message import DELIVERED, message_id
 from chalicelib.domain.receipt import Receipt
-from chalicelib.fanout import start_mailing
 from chalicelib.logs import log
-from chalicelib.mailings import MAILING_ID, announce_mailing, cancel_mailing
-from chalicelib.receipts import GROUP, settle_receipts, take_receipts
-from chalicelib.sending import Sender
+from chalicelib.mailings.lifecycle import MAILING_ID, announce_mailing, cancel_mailing
 from infra.local.in_process import ministack_in_process
 
 from . import lambda_time
-from .aws import STACK_NAME, add_clients, make_outside
+from .aws import STACK_NAME, add_clients, make_services
 from .aws_units import Meter, metered
 from .deliveries import ENOUGH_SECONDS, OpenGateway, OverheardQueue, as_records, do_jobs, overhear
 from .fakes import FakeClock
@@ -97,17 +97,17 @@ def count() -> Priced:
 class _Counting:
     def __init__(self, meter: Meter, output: io.StringIO) -> None:
         self.meter, self.output = meter, output
-        self.outside: Any = make_outside(sender_threads=1)
-        self.clock = self.outside.clock = FakeClock()
-        self.gateway = self.outside.gateway = TimedGateway(self.clock)
-        self.jobs, self.messages = overhear(self.outside)
-        self.receipts = self.outside.receipts_queue = OverheardQueue(self.outside.settings.receipts_queue_url)
-        _ = self.outside.clients, self.outside.counters
+        self.services: Any = make_services(sender_threads=1)
+        self.clock = self.services.clock = FakeClock()
+        self.gateway = self.services.gateway = TimedGateway(self.clock)
+        self.jobs, self.messages = overhear(self.services)
+        self.receipts = self.services.receipts_queue = OverheardQueue(self.services.settings.receipts_queue_url)
+        _ = self.services.clients, self.services.counters
 
     def delivered(self, clients: int) -> tuple[Units, dict[float, Units]]:
         """All but the sending, and of that a message by latency, in batches that are neither the first nor the last."""
         units = self._fanned_out(clients)
-        sender, batches = Sender(self.outside), clients // BATCH
+        sender, batches = Sender(self.services), clients // BATCH
         posted: dict[float, list[Units]] = {latency: [] for latency in LATENCIES}
         for number in range(batches):
             latency = LATENCIES[number * len(LATENCIES) // batches]
@@ -120,21 +120,21 @@ class _Counting:
     def cancelled(self, clients: int) -> Units:
         """A message's share of a cancellation: its row is closed, and its queue message taken out."""
         self._fanned_out(clients)
-        [mailing_id] = self.outside.mailings.open_ids()
+        [mailing_id] = self.services.mailings.open_ids()
         with self._used() as used:
-            cancel_mailing(self.outside, mailing_id)
-        units = used[0] + self._jobs(clients, cpu=0) + self._batch(Sender(self.outside), 0)
+            cancel_mailing(self.services, mailing_id)
+        units = used[0] + self._jobs(clients, cpu=0) + self._batch(Sender(self.services), 0)
         return units * (1 / clients)
 
     def reported(self) -> Units:
         """A receipt's share of a group about the last mailing; to compute it is taken to cost what creating does."""
-        mailing_id = self.outside.counters.last_id(MAILING_ID)
+        mailing_id = self.services.counters.last_id(MAILING_ID)
         ids = [message_id(mailing_id, client_id) for client_id in range(1, GROUP + 1)]
         before = self.meter.calls.total()
         with self._used() as used:
             _as_lambda("settle_receipts")
-            take_receipts(self.outside, [Receipt(one, DELIVERED, self.clock.now()) for one in ids])
-            assert settle_receipts(self.outside, self.receipts.take_bodies(1), lambda: ENOUGH_SECONDS) == [None]
+            take_receipts(self.services, [Receipt(one, DELIVERED, self.clock.now()) for one in ids])
+            assert settle_receipts(self.services, self.receipts.take_bodies(1), lambda: ENOUGH_SECONDS) == [None]
         waiting = (self.meter.calls.total() - before) * lambda_time.AWS_SECONDS
         seconds = lambda_time.computing("settle_receipts", CPU_TO_CREATE * GROUP) + waiting
         units = used[0] + self._invocations("settle_receipts", 1, seconds) + Units(queue_requests=2)
@@ -150,21 +150,21 @@ class _Counting:
             "message_text": TEXT,
         }
         with self._used() as used:
-            mailing = announce_mailing(self.outside, fields)
+            mailing = announce_mailing(self.services, fields)
             self.clock.time = starts_at
             _as_lambda("start_mailing")
-            start_mailing(self.outside, mailing.id)
+            start_mailing(self.services, mailing.id)
         return used[0] + self._invocations("start_mailing", 1, STARTING_SECONDS) + self._jobs(clients, CPU_TO_CREATE)
 
     def _jobs(self, clients: int, cpu: float) -> Units:
         """Calls are taken to be made one after the other: an upper bound, for eight threads make them."""
         before = self.meter.calls.total()
         with self._used() as used:
-            _as_lambda("fan_out")
-            number = do_jobs(self.outside, self.jobs)
+            _as_lambda("run_jobs")
+            number = do_jobs(self.services, self.jobs)
         waiting = (self.meter.calls.total() - before) * lambda_time.AWS_SECONDS
-        seconds = lambda_time.computing("fan_out", cpu * clients) + waiting
-        return used[0] + self._invocations("fan_out", number, seconds) + Units(queue_requests=2 * number)
+        seconds = lambda_time.computing("run_jobs", cpu * clients) + waiting
+        return used[0] + self._invocations("run_jobs", number, seconds) + Units(queue_requests=2 * number)
 
     def _batch(self, sender: Sender, latency: float) -> Units:
         self.gateway.latency = latency

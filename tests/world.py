@@ -7,19 +7,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import hours
-from chalicelib.clients import CLIENT_ID, register_client
+from chalicelib.clients.registry import register_client
+from chalicelib.delivery import local_hours
+from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.fanout import start_mailing
+from chalicelib.delivery.jobs import do_job
+from chalicelib.delivery.receipts import settle_receipts, take_receipts
+from chalicelib.delivery.sender import Sender
+from chalicelib.delivery.sweep import sweep
+from chalicelib.domain.client import CLIENT_ID
 from chalicelib.domain.mailing import Counts, Mailing, tally
 from chalicelib.domain.receipt import Receipt
-from chalicelib.fanout import start_mailing
-from chalicelib.jobs import do_job
-from chalicelib.mailings import announce_mailing
-from chalicelib.posting import Record
-from chalicelib.receipts import settle_receipts, take_receipts
-from chalicelib.sending import Sender
-from chalicelib.sweep import sweep
+from chalicelib.mailings.lifecycle import announce_mailing
 
-from .fakes import FakeOutside
+from .fakes import FakeServices
 
 PARTS = (
     "labels",
@@ -30,12 +31,12 @@ PARTS = (
     "receipts",
     "receipts_queue",
     "rates",
-    "segments",
+    "slices",
     "imports",
     "import_files",
     "imports_queue",
     "send_queue",
-    "segments_queue",
+    "jobs_queue",
     "schedules",
     "gateway",
 )
@@ -48,16 +49,16 @@ class Crash(BaseException):
 class Mortal:
     """The outside seen from a process that dies at its n-th call, before or after the call took effect."""
 
-    def __init__(self, outside: FakeOutside, at: int | None = None, after: bool = False) -> None:
-        self.settings = outside.settings
-        self.clock = outside.clock
+    def __init__(self, services: FakeServices, at: int | None = None, after: bool = False) -> None:
+        self.settings = services.settings
+        self.clock = services.clock
         self.calls = 0
         self.at = at
         self.after = after
-        self.dead_letters = outside.dead_letters
-        self.first_requests = outside.first_requests
+        self.dead_letters = services.dead_letters
+        self.idempotency_keys = services.idempotency_keys
         for name in PARTS:
-            setattr(self, name, _Part(self, getattr(outside, name)))
+            setattr(self, name, _Part(self, getattr(services, name)))
 
     @property
     def is_dead(self) -> bool:
@@ -91,7 +92,7 @@ class World:
     """`doomed`: by its number in the run (from 0), the outside as a doomed invocation sees it."""
 
     def __init__(self, **settings: Any) -> None:
-        self.outside = FakeOutside(**settings)
+        self.services = FakeServices(**settings)
         self.batch = 10
         self.invocations = 0
         self.busy_until: datetime | None = None
@@ -99,21 +100,21 @@ class World:
 
     @property
     def clock(self) -> Any:
-        return self.outside.clock
+        return self.services.clock
 
     def clients(self, number: int, **fields: Any) -> None:
-        known = self.outside.counters.last_id(CLIENT_ID)
+        known = self.services.counters.last_id(CLIENT_ID)
         for index in range(known, known + number):
-            register_client(self.outside, {"phone_number": f"79{index % 100:02d}{index:07d}", **fields})
+            register_client(self.services, {"phone_number": f"79{index % 100:02d}{index:07d}", **fields})
 
     def mailing(self, starts_in: float = 0, lasts: float = 3600, **fields: Any) -> int:
         start = self.clock.now() + timedelta(seconds=starts_in)
         end = start + timedelta(seconds=lasts)
         given = {"datetime_start": start, "datetime_end": end, "message_text": "text", **fields}
-        return announce_mailing(self.outside, given).id
+        return announce_mailing(self.services, given).id
 
     def get(self, mailing_id: int) -> Mailing:
-        return self.outside.mailings.rows[mailing_id]
+        return self.services.mailings.rows[mailing_id]
 
     def run(self, seconds: float = 600, step: float = 5) -> None:
         """Let time pass: schedules fire, queues deliver, and the sweep comes every minute."""
@@ -130,23 +131,23 @@ class World:
     def tick(self) -> None:
         """Everything that AWS would wake at this moment."""
         now = self.clock.now()
-        for mailing_id, at in list(self.outside.schedules.times.items()):
+        for mailing_id, at in list(self.services.schedules.times.items()):
             if at <= now:
-                self.outside.schedules.remove(mailing_id)
-                self.invoke(lambda outside, mailing_id=mailing_id: start_mailing(outside, mailing_id))
-        for opening in sorted(opening for opening in self.outside.schedules.openings if opening[1] <= now):
-            self.outside.schedules.openings.remove(opening)
-            self.invoke(lambda outside, opening=opening: hours.release(outside, *opening))
+                self.services.schedules.remove(mailing_id)
+                self.invoke(lambda services, mailing_id=mailing_id: start_mailing(services, mailing_id))
+        for opening in sorted(opening for opening in self.services.schedules.openings if opening[1] <= now):
+            self.services.schedules.openings.remove(opening)
+            self.invoke(lambda services, opening=opening: local_hours.release(services, *opening))
         self.do_jobs()
         self.send_all()
         self.settle_all()
 
     def do_jobs(self) -> None:
-        while deliveries := self.outside.segments_queue.receive(1):
+        while deliveries := self.services.jobs_queue.receive(1):
             self.do_job_of(deliveries[0])
 
     def send_all(self) -> None:
-        while self._has_time and (deliveries := self.outside.send_queue.receive(self.batch)):
+        while self._has_time and (deliveries := self.services.send_queue.receive(self.batch)):
             self.send(deliveries)
 
     @property
@@ -155,8 +156,8 @@ class World:
         return self.busy_until is None or self.clock.now() < self.busy_until
 
     def settle_all(self) -> None:
-        while deliveries := self.outside.receipts_queue.receive(self.batch):
-            self.invoke(lambda outside, batch=deliveries: self.work_on_receipts(outside, batch))
+        while deliveries := self.services.receipts_queue.receive(self.batch):
+            self.invoke(lambda services, batch=deliveries: self.work_on_receipts(services, batch))
 
     def fan_out(self) -> None:
         """Start what is due and walk it: everybody's message is queued, and none is sent."""
@@ -164,47 +165,49 @@ class World:
 
     def invoke(self, work: Callable[[Any], Any]) -> bool:
         """One invocation; False when it was killed, which nobody but the queues and the sweep notices."""
-        outside = self.doomed.get(self.invocations, self.outside)
+        services = self.doomed.get(self.invocations, self.services)
         self.invocations += 1
         try:
-            work(outside)
+            work(services)
         except Crash:
             return False
         return True
 
     def do_job_of(self, delivery: Any) -> None:
-        self.invoke(lambda outside: self.work_on_job(outside, delivery))
+        self.invoke(lambda services: self.work_on_job(services, delivery))
 
     def send(self, deliveries: list[Any]) -> None:
-        self.invoke(lambda outside: self.work_on_batch(outside, deliveries))
+        self.invoke(lambda services: self.work_on_batch(services, deliveries))
 
-    def work_on_job(self, outside: Any, delivery: Any) -> None:
+    def work_on_job(self, services: Any, delivery: Any) -> None:
         """As the fan-out's Lambda and its event source do it."""
-        delay = do_job(outside, delivery.body, lambda: 60.0)
+        delay = do_job(services, delivery.body, lambda: 60.0)
         if delay is None:
-            self.outside.segments_queue.delete([delivery.receipt])
+            self.services.jobs_queue.delete([delivery.receipt_handle])
         else:
-            self.outside.segments_queue.give_back({delivery.receipt: max(delay, 1)})
+            self.services.jobs_queue.give_back({delivery.receipt_handle: max(delay, 1)})
 
-    def work_on_batch(self, outside: Any, deliveries: list[Any]) -> None:
+    def work_on_batch(self, services: Any, deliveries: list[Any]) -> None:
         """As the sender's Lambda and its event source do it."""
-        records = [Record(one.id, one.receipt, one.body, one.receive_count) for one in deliveries]
-        back = Sender(outside).send_batch(records, lambda: 60.0)
-        self.outside.send_queue.delete([one.receipt for one in deliveries if one.id not in back])
+        records = [ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count) for one in deliveries]
+        back = Sender(services).send_batch(records, lambda: 60.0)
+        self.services.send_queue.delete([one.receipt_handle for one in deliveries if one.id not in back])
 
-    def work_on_receipts(self, outside: Any, deliveries: list[Any]) -> None:
+    def work_on_receipts(self, services: Any, deliveries: list[Any]) -> None:
         """As the Lambda that settles receipts and its event source do it."""
-        delays = settle_receipts(outside, [one.body for one in deliveries], lambda: 60.0)
-        back = {one.receipt: delay for one, delay in zip(deliveries, delays, strict=True) if delay is not None}
-        self.outside.receipts_queue.give_back(back)
-        self.outside.receipts_queue.delete([one.receipt for one in deliveries if one.receipt not in back])
+        delays = settle_receipts(services, [one.body for one in deliveries], lambda: 60.0)
+        back = {one.receipt_handle: delay for one, delay in zip(deliveries, delays, strict=True) if delay is not None}
+        self.services.receipts_queue.give_back(back)
+        self.services.receipts_queue.delete(
+            [one.receipt_handle for one in deliveries if one.receipt_handle not in back]
+        )
 
-    def recounted(self, mailing_id: int) -> Counts:
+    def counted_rows(self, mailing_id: int) -> Counts:
         """The truth: the rows themselves, counted."""
-        rows = [row for key, row in self.outside.messages.rows.items() if key[0] == mailing_id]
+        rows = [row for key, row in self.services.messages.rows.items() if key[0] == mailing_id]
         return tally(Counter(row.status for row in rows), len(rows))
 
     def report(self, *message_ids: int, status: str = "delivered", reason: str = "") -> int:
         """The gateway reports; how many of them can be ours."""
         now = self.clock.now()
-        return take_receipts(self.outside, [Receipt(number, status, now, reason) for number in message_ids])
+        return take_receipts(self.services, [Receipt(number, status, now, reason) for number in message_ids])

@@ -12,7 +12,7 @@ class Clock:
         """This moment, aware, in UTC."""
         return datetime.now(UTC)
 
-    def luck(self) -> float:
+    def jitter(self) -> float:
         """A random number from 0 up to 1, for jitter."""
         return random.random()  # noqa: S311
 

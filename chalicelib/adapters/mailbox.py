@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, SSLError
 
-from ..domain.letter import KeptLetter, Letter
+from ..domain.email import Email, SentEmail
 from ..errors import NotSent
 from . import aws
 
@@ -25,40 +25,40 @@ IN_DOUBT = (HTTPClientError, SSLError)
 class Mailbox:
     """`keeps_letters`: this is the local stack, whose emulator keeps what SES sends: MiniStack or LocalStack."""
 
-    def __init__(self, keeps_letters: bool = False) -> None:
-        self._keeps_letters = keeps_letters
+    def __init__(self, keeps_emails: bool = False) -> None:
+        self._keeps_emails = keeps_emails
 
-    def send(self, letter: Letter) -> None:
+    def send(self, email: Email) -> None:
         """NotSent: it may be sent again. After any other error it may have left, for the answer alone may be lost."""
         try:
             aws.client("ses", attempts=1, read_seconds=READ_SECONDS).send_raw_email(
-                Source=letter.sender,
-                Destinations=list(letter.recipients),
-                RawMessage={"Data": as_mime(letter)},
+                Source=email.sender,
+                Destinations=list(email.recipients),
+                RawMessage={"Data": as_mime(email)},
             )
         except (ClientError, BotoCoreError) as error:
             if _is_certain(error):
                 raise NotSent(str(error)) from error
             raise
 
-    def letters(self) -> list[KeptLetter]:
+    def emails(self) -> list[SentEmail]:
         """Those that were sent on the local stack, the newest first; elsewhere nobody keeps them."""
-        if not self._keeps_letters:
+        if not self._keeps_emails:
             return []
         endpoint = aws.client("ses", attempts=1, read_seconds=READ_SECONDS).meta.endpoint_url
-        return sorted(_letters_at(endpoint), key=lambda letter: letter.sent_at, reverse=True)
+        return sorted(_emails_at(endpoint), key=lambda email: email.sent_at, reverse=True)
 
 
-def as_mime(letter: Letter) -> bytes:
+def as_mime(email: Email) -> bytes:
     """SES adds the date and an id."""
     message = EmailMessage(policy=SMTP)
-    message["From"] = letter.sender
-    message["To"] = ", ".join(letter.recipients)
-    message["Subject"] = letter.subject
+    message["From"] = email.sender
+    message["To"] = ", ".join(email.recipients)
+    message["Subject"] = email.subject
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's "out of office" need answer
-    message.set_content(letter.text)
-    message.add_alternative(letter.html, subtype="html")
-    for attachment in letter.attachments:
+    message.set_content(email.text)
+    message.add_alternative(email.html, subtype="html")
+    for attachment in email.attachments:
         maintype, _, subtype = attachment.kind.partition("/")
         message.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
     return message.as_bytes()
@@ -71,7 +71,7 @@ def _is_certain(error: ClientError | BotoCoreError) -> bool:
     return not isinstance(error, IN_DOUBT)
 
 
-def _letters_at(endpoint: str) -> list[KeptLetter]:
+def _emails_at(endpoint: str) -> list[SentEmail]:
     try:
         accounts = _read_json(f"{endpoint}/_ministack/ses/messages")["messages"].values()
     except HTTPError as error:
@@ -87,11 +87,11 @@ def _read_json(url: str) -> dict[str, Any]:
         return read
 
 
-def _parsed(sent: dict[str, Any]) -> KeptLetter:
+def _parsed(sent: dict[str, Any]) -> SentEmail:
     """LocalStack keeps a letter as it was sent (docs.localstack.cloud, SES)."""
     message = message_from_string(sent["RawData"], policy=SMTP)
     text, html = (message.get_body([kind]) for kind in ("plain", "html"))
-    return KeptLetter(
+    return SentEmail(
         sent_at=datetime.fromisoformat(sent["Timestamp"]).replace(tzinfo=UTC),
         sender=sent["Source"],
         recipients=tuple(address.strip() for address in str(message["To"]).split(",")),
@@ -101,9 +101,9 @@ def _parsed(sent: dict[str, Any]) -> KeptLetter:
     )
 
 
-def _kept(sent: dict[str, Any]) -> KeptLetter:
+def _kept(sent: dict[str, Any]) -> SentEmail:
     """As MiniStack keeps it."""
-    return KeptLetter(
+    return SentEmail(
         sent_at=datetime.fromtimestamp(sent["Timestamp"], UTC),
         sender=sent["Source"],
         recipients=tuple(sent["To"]),

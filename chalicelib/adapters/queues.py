@@ -22,8 +22,8 @@ MAX_VISIBILITY = 43_200
 
 
 @dataclass(frozen=True)
-class Letter:
-    receipt: str
+class ReceivedMessage:
+    receipt_handle: str
     body: str
 
 
@@ -59,10 +59,10 @@ class Queue:
         """One message as it stands, readable or not."""
         aws.client("sqs").send_message(QueueUrl=self.url, MessageBody=body)
 
-    def take(self) -> list[Letter]:
+    def take(self) -> list[ReceivedMessage]:
         """Up to ten messages, hidden from others for the queue's visibility timeout."""
         answer = aws.client("sqs").receive_message(QueueUrl=self.url, MaxNumberOfMessages=BATCH)
-        return [Letter(message["ReceiptHandle"], message["Body"]) for message in answer.get("Messages", [])]
+        return [ReceivedMessage(message["ReceiptHandle"], message["Body"]) for message in answer.get("Messages", [])]
 
     def delete(self, receipts: Sequence[str]) -> None:
         """What was taken is done with; at most ten."""

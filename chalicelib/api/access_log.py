@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from chalice.app import Request, Response
 
+from ..http.calls import ID
 from ..logs import log, note
-from ..workers.wakeup import waking
-from .calls import ID
+from ..runtime import waking
 
 IDS = {"mailing_id", "client_id", "import_id"}
 """Names in our addresses, and in the log."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from chalice.app import AuthRequest, AuthResponse, Blueprint
 
-from ..access import authenticate
+from ..access.tokens import authenticate
 from ..errors import NotAuthenticated
-from ..workers.wakeup import logging_errors, outside
+from ..runtime import logging_errors, services
 
 authorizer = Blueprint(__name__)
 
@@ -19,7 +19,7 @@ TTL_SECONDS = 60
 def token_auth(request: AuthRequest) -> AuthResponse:
     """API Gateway caches the answer by token, so it allows every address; what a role may, the API decides."""
     try:
-        principal = authenticate(outside(), request.token)
+        principal = authenticate(services(), request.token)
     except NotAuthenticated:
         return AuthResponse(routes=[], principal_id="nobody")
     context = {"name": principal.name, "role": principal.role}

@@ -2,67 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import cast
 
 from chalice.app import Response
 
-from .. import clients
-from ..clients import ClientFields, ClientFilter, shown
+from ..clients import registry
+from ..clients.registry import ClientFields
 from ..domain.client import Client
 from ..fields import CLIENT, CLIENT_READ_ONLY, read_fields
-from .calls import Call
-from .once import answer_once
-from .paging import answer_page, cursor_place, read_page
-
-FILTERS = ("tag", "operator_code", "phone_number")
+from ..http.calls import Call
+from ..http.filters import read_client_filter
+from ..http.paging import answer_page, cursor_place, read_page
+from ..representation import represent_client
+from .idempotency import answer_idempotently
 
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=2)
-    wanted = read_filter(call.query)
-    found, cursor = clients.list_clients(call.outside, wanted, page.cursor, page.limit)
-    results = [shown(client) for client in found]
+    wanted = read_client_filter(call.query)
+    found, cursor = registry.list_clients(call.services, wanted, page.cursor, page.limit)
+    results = [represent_client(client) for client in found]
     return Response(answer_page(call.url, call.query, page, cursor_place(cursor), results))
-
-
-def read_filter(query: Mapping[str, str]) -> ClientFilter:
-    return ClientFilter(*(query.get(name) or None for name in FILTERS))
 
 
 def create(call: Call) -> Response:
     wanted = _read(call, partial=False)
 
     def register(reserved_id: int | None) -> Response:
-        return Response(shown(clients.register_client(call.outside, wanted, reserved_id, call.author)), status_code=201)
+        return Response(
+            represent_client(registry.register_client(call.services, wanted, reserved_id, call.author)), status_code=201
+        )
 
-    return answer_once(call, register, new_id=lambda: clients.new_client_id(call.outside))
+    return answer_idempotently(call, register, new_id=lambda: registry.new_client_id(call.services))
 
 
 def read(call: Call, client_id: int) -> Response:
-    return Response(shown(clients.get_client(call.outside, client_id)))
+    return Response(represent_client(registry.get_client(call.services, client_id)))
 
 
 def change(call: Call, client_id: int, partial: bool) -> Response:
-    return Response(shown(clients.change_client(call.outside, client_id, _read(call, partial), call.author)))
+    return Response(
+        represent_client(registry.change_client(call.services, client_id, _read(call, partial), call.author))
+    )
 
 
 def delete(call: Call, client_id: int) -> Response:
-    clients.forget_client(call.outside, client_id, call.author)
+    registry.forget_client(call.services, client_id, call.author)
     return Response("", status_code=204)
 
 
 def opt_out(call: Call, client_id: int) -> Response:
-    return _stop(call, lambda: clients.opt_out_client(call.outside, client_id, call.author))
+    return _stop(call, lambda: registry.opt_out_client(call.services, client_id, call.author))
 
 
 def opt_in(call: Call, client_id: int) -> Response:
-    return _stop(call, lambda: clients.opt_in_client(call.outside, client_id, call.author))
+    return _stop(call, lambda: registry.opt_in_client(call.services, client_id, call.author))
 
 
 def _stop(call: Call, decide: Callable[[], Client]) -> Response:
     read_fields(call.body(), {}, set(), partial=False)
-    return answer_once(call, lambda _: Response(shown(decide())))
+    return answer_idempotently(call, lambda _: Response(represent_client(decide())))
 
 
 def _read(call: Call, partial: bool) -> ClientFields:

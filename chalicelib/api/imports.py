@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from chalice.app import Response
 
-from .. import imports
-from ..imports import shown, shown_refused
-from .calls import Call
-from .once import answer_once
-from .paging import answer_page, read_page
+from ..clients import imports
+from ..http.calls import Call
+from ..http.paging import answer_page, read_page
+from ..representation import represent_import, represent_refused_row
+from .idempotency import answer_idempotently
 
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=1)
-    found, below = imports.list_imports(call.outside, page.place[0] if page.place else None, page.limit)
+    found, below = imports.list_imports(call.services, page.place[0] if page.place else None, page.limit)
     place = None if below is None else (below,)
-    return Response(answer_page(call.url, call.query, page, place, [shown(one) for one in found]))
+    return Response(answer_page(call.url, call.query, page, place, [represent_import(one) for one in found]))
 
 
 def create(call: Call) -> Response:
@@ -24,18 +24,18 @@ def create(call: Call) -> Response:
     form = imports.check_content(content, file_name)
 
     def take(reserved_id: int | None) -> Response:
-        made = imports.take_content(call.outside, content, form, file_name, call.author, reserved_id)
-        return Response(shown(made), status_code=202)
+        made = imports.take_content(call.services, content, form, file_name, call.author, reserved_id)
+        return Response(represent_import(made), status_code=202)
 
     sent = file_name.encode() + b"\n" + content
-    return answer_once(call, take, lambda: imports.new_import_id(call.outside), sent)
+    return answer_idempotently(call, take, lambda: imports.new_import_id(call.services), sent)
 
 
 def read(call: Call, import_id: int) -> Response:
     """The import, and a page of the rows that it refused."""
     page = read_page(call.query, numbers=1)
-    one = imports.get_import(call.outside, import_id)
-    rows, after = imports.list_refused(call.outside, import_id, page.place[0] if page.place else 0, page.limit)
+    one = imports.get_import(call.services, import_id)
+    rows, after = imports.list_refused(call.services, import_id, page.place[0] if page.place else 0, page.limit)
     place = None if after is None else (after,)
-    listed = answer_page(call.url, call.query, page, place, [shown_refused(row) for row in rows])
-    return Response({**shown(one), **listed})
+    listed = answer_page(call.url, call.query, page, place, [represent_refused_row(row) for row in rows])
+    return Response({**represent_import(one), **listed})

@@ -7,70 +7,75 @@ from typing import cast
 
 from chalice.app import Response
 
-from .. import mailings
 from ..domain.decisions import MailingFields
 from ..domain.mailing import Mailing
 from ..fields import MAILING, MAILING_READ_ONLY, RESEND, read_fields
-from ..mailings import shown
-from .calls import Call
-from .once import answer_once
-from .paging import answer_page, read_page
+from ..http.calls import Call
+from ..http.paging import answer_page, read_page
+from ..mailings import lifecycle
+from ..representation import represent_mailing
+from .idempotency import answer_idempotently
 
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=1)
     before_id = page.place[0] if page.place else None
-    found, below = mailings.list_mailings(call.outside, before_id, page.limit)
+    found, below = lifecycle.list_mailings(call.services, before_id, page.limit)
     place = None if below is None else (below,)
-    return Response(answer_page(call.url, call.query, page, place, [shown(mailing) for mailing in found]))
+    return Response(answer_page(call.url, call.query, page, place, [represent_mailing(mailing) for mailing in found]))
 
 
 def create(call: Call) -> Response:
     wanted = _read(call, partial=False)
 
     def announce(reserved_id: int | None) -> Response:
-        mailing = mailings.announce_mailing(call.outside, wanted, reserved_id, call.author)
-        return Response(shown(mailing), status_code=201)
+        mailing = lifecycle.announce_mailing(call.services, wanted, reserved_id, call.author)
+        return Response(represent_mailing(mailing), status_code=201)
 
-    return answer_once(call, announce, new_id=lambda: mailings.new_mailing_id(call.outside))
+    return answer_idempotently(call, announce, new_id=lambda: lifecycle.new_mailing_id(call.services))
 
 
 def read(call: Call, mailing_id: int) -> Response:
-    return Response(shown(mailings.get_mailing(call.outside, mailing_id)))
+    return Response(represent_mailing(lifecycle.get_mailing(call.services, mailing_id)))
 
 
 def change(call: Call, mailing_id: int, partial: bool) -> Response:
-    return Response(shown(mailings.change_mailing(call.outside, mailing_id, _read(call, partial), call.author)))
+    return Response(
+        represent_mailing(lifecycle.change_mailing(call.services, mailing_id, _read(call, partial), call.author))
+    )
 
 
 def delete(call: Call, mailing_id: int) -> Response:
-    mailings.withdraw_mailing(call.outside, mailing_id, call.author)
+    lifecycle.withdraw_mailing(call.services, mailing_id, call.author)
     return Response("", status_code=204)
 
 
 def pause(call: Call, mailing_id: int) -> Response:
-    return _steer(call, lambda: mailings.pause_mailing(call.outside, mailing_id, call.author))
+    return _steer(call, lambda: lifecycle.pause_mailing(call.services, mailing_id, call.author))
 
 
 def resume(call: Call, mailing_id: int) -> Response:
-    return _steer(call, lambda: mailings.resume_mailing(call.outside, mailing_id, call.author))
+    return _steer(call, lambda: lifecycle.resume_mailing(call.services, mailing_id, call.author))
 
 
 def cancel(call: Call, mailing_id: int) -> Response:
-    return _steer(call, lambda: mailings.cancel_mailing(call.outside, mailing_id, call.author))
+    return _steer(call, lambda: lifecycle.cancel_mailing(call.services, mailing_id, call.author))
 
 
 def resend(call: Call, mailing_id: int) -> Response:
     wanted = read_fields(call.body(), RESEND, set(), partial=False)
     statuses = cast(tuple[str, ...], wanted["statuses"])
-    return answer_once(
-        call, lambda _: Response(shown(mailings.resend_mailing(call.outside, mailing_id, statuses, call.author)))
+    return answer_idempotently(
+        call,
+        lambda _: Response(
+            represent_mailing(lifecycle.resend_mailing(call.services, mailing_id, statuses, call.author))
+        ),
     )
 
 
 def _steer(call: Call, decide: Callable[[], Mailing]) -> Response:
     read_fields(call.body(), {}, set(), partial=False)
-    return answer_once(call, lambda _: Response(shown(decide())))
+    return answer_idempotently(call, lambda _: Response(represent_mailing(decide())))
 
 
 def _read(call: Call, partial: bool) -> MailingFields:

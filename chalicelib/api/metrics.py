@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from chalice.app import Response
 
-from .. import stats
-from .calls import Call
+from ..http.calls import Call
+from ..mailings import stats
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus' text format: https://prometheus.io/docs/instrumenting/exposition_formats/"""
@@ -25,7 +25,7 @@ class Gauge:
 
 
 def read(call: Call) -> Response:
-    found = stats.standing(call.outside)
+    found = stats.snapshot(call.services)
     gauges = (
         Gauge("mailings", "Mailings; ended: finished, or cancelled for good.", "status", found.mailings),
         Gauge("messages", "Messages of all mailings there are.", "status", found.messages),

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..fields import Schema
-from . import clients
-from .bodies import BYTES, CSV, FORM, JSON
-from .exports import PART
+from ..http.bodies import BYTES, CSV, FORM, JSON
+from ..http.exports import PART
+from ..http.filters import CLIENT_FILTERS
+from ..http.paging import DEFAULT_LIMIT, MAX_LIMIT
 from .metrics import TEXT
-from .paging import DEFAULT_LIMIT, MAX_LIMIT
 from .schemas import CURSOR, DETAIL, INTEGER, STRING, page_of, ref, schemas
 
 CSV_PART: Schema = {
@@ -67,13 +67,13 @@ class Operation:
 
 
 OPERATIONS = [
-    Operation("/Clients/", "get", "List clients", "Client", is_list=True, query=clients.FILTERS),
+    Operation("/Clients/", "get", "List clients", "Client", is_list=True, query=CLIENT_FILTERS),
     Operation("/Clients/", "post", "Register a client", "Client", "NewClient", 201),
     Operation("/Clients/import/", "get", "List imports, the newest first", "Import", is_list=True),
     Operation("/Clients/import/", "post", "Import clients from a file", "Import", CSV, 202, query=("file_name",)),
     Operation("/Clients/import/{id}/", "get", "How far an import is, and its refused rows", "ImportWithRows"),
     Operation("/Clients/import/{id}/refused/", "get", "An import's refused rows, with the reasons", CSV),
-    Operation("/Clients/export/", "get", "Clients as CSV, part by part", CSV, query=(*clients.FILTERS, "attributes")),
+    Operation("/Clients/export/", "get", "Clients as CSV, part by part", CSV, query=(*CLIENT_FILTERS, "attributes")),
     Operation("/Clients/{id}/", "get", "Read a client", "Client"),
     Operation("/Clients/{id}/", "put", "Replace a client", "Client", "NewClient"),
     Operation("/Clients/{id}/", "patch", "Change a client", "Client", "ClientChange"),

@@ -7,22 +7,22 @@ from typing import cast
 from chalice.app import Response
 
 from ..domain.decisions import MailingFields, announced
-from ..domain.record import shown_moment
 from ..domain.sms import Length
 from ..fields import MAILING, MAILING_READ_ONLY, read_fields
-from ..launch import Launch, foresee_launch
-from ..preview import Preview, preview_mailing
-from ..text_fields import require_known_fields
-from .calls import Call
+from ..http.calls import Call
+from ..mailings.launch import Launch, foresee_launch
+from ..mailings.placeholders import require_known_placeholders
+from ..mailings.preview import Preview, preview_mailing
+from ..representation import represent_moment
 
 
 def preview(call: Call) -> Response:
     wanted = cast(MailingFields, read_fields(call.body(), MAILING, MAILING_READ_ONLY, partial=False))
-    require_known_fields(call.outside, wanted["message_text"])
-    mailing = announced(wanted, 0, call.outside.clock.now())
-    launch = foresee_launch(call.outside, mailing)
+    require_known_placeholders(call.services, wanted["message_text"])
+    mailing = announced(wanted, 0, call.services.clock.now())
+    launch = foresee_launch(call.services, mailing)
     counted = launch.audience.clients, launch.audience.is_whole
-    text = preview_mailing(call.outside, mailing.chosen, mailing.message_text, counted)
+    text = preview_mailing(call.services, mailing.chosen, mailing.message_text, counted)
     return Response({**_shown_audience(launch), **_shown_text(text), **_shown_forecast(launch)})
 
 
@@ -59,8 +59,8 @@ def _shown_forecast(launch: Launch) -> dict[str, object]:
     forecast = launch.forecast
     return {
         "rate": launch.rate,
-        "starts_at": shown_moment(launch.starts_at),
-        "ends_at": shown_moment(forecast.ends_at),
+        "starts_at": represent_moment(launch.starts_at),
+        "ends_at": represent_moment(forecast.ends_at),
         "reached": forecast.reached,
         "too_late": forecast.too_late,
         "unreachable": forecast.unreachable,

@@ -7,32 +7,32 @@ from datetime import datetime
 
 from chalice.app import Request, Response
 
-from ..adapters.outside import Outside
+from ..adapters.services import Services
+from ..delivery.receipts import take_receipts
 from ..domain.receipt import MOST, Receipt
 from ..errors import BadInput, FieldErrors, NotAuthenticated, NotFound
 from ..fields import RECEIPT, read_fields
-from ..receipts import take_receipts
-from .bodies import dictionary, read_list
-from .calls import answered, chosen, raw_body
+from ..http.bodies import dictionary, read_list
+from ..http.calls import answered, chosen, raw_body
 
 
-def answer(outside: Outside, request: Request) -> Response:
+def answer(services: Services, request: Request) -> Response:
     """Where no receipts are expected, there is no such address."""
 
     def act() -> Response:
-        if not outside.settings.receipts:
+        if not services.settings.receipts:
             raise NotFound
-        _require_secret(outside, request.headers.get("authorization", ""))
-        return chosen(request.method, {"POST": _create})(outside, request)
+        _require_secret(services, request.headers.get("authorization", ""))
+        return chosen(request.method, {"POST": _create})(services, request)
 
     return answered(act)
 
 
-def _create(outside: Outside, request: Request) -> Response:
+def _create(services: Services, request: Request) -> Response:
     """200 also for those about nobody's message, so that they are not sent for ever: they are counted apart."""
     sent = read_list(raw_body(request), request.headers.get("content-type"), MOST)
-    receipts = _read(sent, outside.clock.now())
-    accepted = take_receipts(outside, receipts)
+    receipts = _read(sent, services.clock.now())
+    accepted = take_receipts(services, receipts)
     return Response({"accepted": accepted, "unknown": len(receipts) - accepted})
 
 
@@ -59,8 +59,8 @@ def _receipt(fields: dict[str, object], now: datetime) -> Receipt:
     raise TypeError("fields that were read by their rules have other types")
 
 
-def _require_secret(outside: Outside, authorization: str) -> None:
+def _require_secret(services: Services, authorization: str) -> None:
     """Compared in a time that does not tell how much of it is right."""
-    expected = f"Bearer {outside.receipts_secret.value()}"
+    expected = f"Bearer {services.receipts_secret.value()}"
     if not hmac.compare_digest(authorization.encode("utf-8", "surrogatepass"), expected.encode()):
         raise NotAuthenticated("The secret of receipts is expected: Authorization: Bearer <secret>.", "Bearer")

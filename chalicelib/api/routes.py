@@ -6,10 +6,11 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from ..workers.wakeup import outside
-from . import audit, clients, exports, imports, mailings, metrics, previews, receipts, stats
+from ..http import exports
+from ..http.calls import METHODS, Action, answer, read_id
+from ..runtime import services
+from . import audit, clients, imports, mailings, metrics, previews, receipts, stats
 from .authorizer import token_auth
-from .calls import METHODS, Action, answer, read_id
 
 routes = Blueprint(__name__)
 
@@ -134,8 +135,8 @@ def metrics_text() -> Response:
 @routes.route("/Receipts", methods=METHODS, content_types=["*/*"])
 def receipt_list() -> Response:
     """Without the authorizer: the gateway has a secret of its own, and no token."""
-    return receipts.answer(outside(), routes.current_request)
+    return receipts.answer(services(), routes.current_request)
 
 
 def _answer(actions: dict[str, Action]) -> Response:
-    return answer(outside(), routes.current_request, actions)
+    return answer(services(), routes.current_request, actions)

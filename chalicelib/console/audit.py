@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from chalice.app import Response
 
-from ..api.paging import answer_page, read_page
-from ..audit import list_records
-from .visits import Visit
+from ..access.audit import list_records
+from ..http.paging import answer_page, read_page
+from .page_requests import PageRequest
 
 LIST_LENGTH = 50
 
 
-def list_(visit: Visit) -> Response:
-    page = read_page({"limit": str(LIST_LENGTH), **visit.query}, numbers=2)
+def list_(request: PageRequest) -> Response:
+    page = read_page({"limit": str(LIST_LENGTH), **request.query}, numbers=2)
     place = (page.place[0], page.place[1]) if page.place else None
-    found, rest = list_records(visit.outside, place, page.limit)
-    listed = answer_page(visit.prefix + visit.path, {}, page, rest, [])
-    return visit.page("audit.html", records=found, next=listed["next"])
+    found, rest = list_records(request.services, place, page.limit)
+    listed = answer_page(request.prefix + request.path, {}, page, rest, [])
+    return request.page("audit.html", records=found, next=listed["next"])

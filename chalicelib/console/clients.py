@@ -9,18 +9,19 @@ from urllib.parse import urlencode
 import pytz
 from chalice.app import Response
 
-from .. import clients
-from ..adapters.outside import Outside
-from ..api.calls import read_id
-from ..api.clients import FILTERS, read_filter
-from ..api.paging import answer_page, cursor_place, read_page
-from ..clients import ClientFields
+from ..adapters.services import Services
+from ..clients import registry
+from ..clients.registry import ClientFields
+from ..domain.audit_record import Author
 from ..domain.client import Client
-from ..domain.record import Author
 from ..errors import BadInput, FieldErrors, NotFound
 from ..fields import CLIENT, Field, attributes, read_fields, rule
-from ..text_fields import suggested_names
-from .visits import Visit
+from ..http.calls import read_id
+from ..http.filters import CLIENT_FILTERS, read_client_filter
+from ..http.paging import answer_page, cursor_place, read_page
+from ..mailings.placeholders import suggested_placeholders
+from ..representation import represent_client
+from .page_requests import PageRequest
 
 LIST_LENGTH = 50
 LABELS_SHOWN = 1000
@@ -30,10 +31,10 @@ QUESTIONS = {
     "opt_out": "Put this client on the stop list? It is sent nothing more; what is queued for it is cancelled.",
     "opt_in": "Take this client off the stop list? Ask the person first: mailings will reach this number again.",
 }
-STEPS: dict[str, Callable[[Outside, int, Author], object]] = {
-    "delete": clients.forget_client,
-    "opt_out": clients.opt_out_client,
-    "opt_in": clients.opt_in_client,
+STEPS: dict[str, Callable[[Services, int, Author], object]] = {
+    "delete": registry.forget_client,
+    "opt_out": registry.opt_out_client,
+    "opt_in": registry.opt_in_client,
 }
 
 
@@ -49,84 +50,84 @@ def attribute_lines(sent: object) -> object:
 FORM = {**CLIENT, "attributes": Field(attribute_lines, CLIENT["attributes"].about)}
 
 
-def list_(visit: Visit) -> Response:
-    page = read_page({"limit": str(LIST_LENGTH), **visit.query}, numbers=2)
-    wanted = {name: visit.query.get(name, "").strip() for name in FILTERS}
-    found, cursor = clients.list_clients(visit.outside, read_filter(wanted), page.cursor, page.limit)
+def list_(request: PageRequest) -> Response:
+    page = read_page({"limit": str(LIST_LENGTH), **request.query}, numbers=2)
+    wanted = {name: request.query.get(name, "").strip() for name in CLIENT_FILTERS}
+    found, cursor = registry.list_clients(request.services, read_client_filter(wanted), page.cursor, page.limit)
     kept = {name: value for name, value in wanted.items() if value}
-    listed = answer_page(visit.prefix + visit.path, kept, page, cursor_place(cursor), [])
-    return visit.page(
+    listed = answer_page(request.prefix + request.path, kept, page, cursor_place(cursor), [])
+    return request.page(
         "clients.html",
         clients=found,
         next=listed["next"],
         wanted=wanted,
         kept=f"?{urlencode(kept)}" if kept else "",
-        tags=visit.outside.labels.read("tag", LABELS_SHOWN),
-        codes=visit.outside.labels.read("operator_code", LABELS_SHOWN),
-        done=visit.query.get("done"),
+        tags=request.services.labels.read("tag", LABELS_SHOWN),
+        codes=request.services.labels.read("operator_code", LABELS_SHOWN),
+        done=request.query.get("done"),
     )
 
 
-def new(visit: Visit) -> Response:
-    return _form(visit, None, {"timezone": "UTC"})
+def new(request: PageRequest) -> Response:
+    return _form(request, None, {"timezone": "UTC"})
 
 
-def edit(visit: Visit, sent_id: str) -> Response:
-    client = clients.get_client(visit.outside, read_id(sent_id))
-    values = {name: clients.shown(client)[name] or "" for name in CLIENT}
+def edit(request: PageRequest, sent_id: str) -> Response:
+    client = registry.get_client(request.services, read_id(sent_id))
+    values = {name: represent_client(client)[name] or "" for name in CLIENT}
     lines = "\n".join(f"{name}={value}" for name, value in client.attributes.items())
-    return _form(visit, client, {**values, "attributes": lines})
+    return _form(request, client, {**values, "attributes": lines})
 
 
-def save_new(visit: Visit) -> Response:
-    return _save(visit, None)
+def save_new(request: PageRequest) -> Response:
+    return _save(request, None)
 
 
-def save(visit: Visit, sent_id: str) -> Response:
-    return _save(visit, clients.get_client(visit.outside, read_id(sent_id)))
+def save(request: PageRequest, sent_id: str) -> Response:
+    return _save(request, registry.get_client(request.services, read_id(sent_id)))
 
 
-def ask(visit: Visit, sent_id: str, step: str) -> Response:
+def ask(request: PageRequest, sent_id: str, step: str) -> Response:
     """The question before what is not done lightly."""
     if step not in QUESTIONS:
         raise NotFound
-    client = clients.get_client(visit.outside, read_id(sent_id))
-    return visit.page("client_question.html", client=client, step=step, question=QUESTIONS[step])
+    client = registry.get_client(request.services, read_id(sent_id))
+    return request.page("client_question.html", client=client, step=step, question=QUESTIONS[step])
 
 
-def take(visit: Visit, sent_id: str, step: str) -> Response:
+def take(request: PageRequest, sent_id: str, step: str) -> Response:
     if step not in STEPS:
         raise NotFound
-    STEPS[step](visit.outside, read_id(sent_id), visit.author)
+    STEPS[step](request.services, read_id(sent_id), request.author)
     if step == "delete":
-        return visit.go("/console/clients", done="deleted")
-    return visit.go(f"/console/clients/{sent_id}", done=step)
+        return request.go("/console/clients", done="deleted")
+    return request.go(f"/console/clients/{sent_id}", done=step)
 
 
-def _save(visit: Visit, before: Client | None) -> Response:
-    sent: dict[str, object] = {name: visit.field(name).strip() for name in CLIENT}
+def _save(request: PageRequest, before: Client | None) -> Response:
+    sent: dict[str, object] = {name: request.field(name).strip() for name in CLIENT}
     try:
         wanted = cast(ClientFields, read_fields(sent, FORM, set(), partial=False))
         if before is None:
-            clients.register_client(visit.outside, wanted, author=visit.author)
+            registry.register_client(request.services, wanted, author=request.author)
         else:
-            clients.change_client(visit.outside, before.id, wanted, visit.author)
+            registry.change_client(request.services, before.id, wanted, request.author)
     except BadInput as refused:
-        return _form(visit, before, sent, cast(FieldErrors, refused.body))
-    return visit.go("/console/clients", phone_number=sent["phone_number"], done="saved")
+        return _form(request, before, sent, cast(FieldErrors, refused.body))
+    return request.go("/console/clients", phone_number=sent["phone_number"], done="saved")
 
 
 def _form(
-    visit: Visit, client: Client | None, values: dict[str, object], errors: FieldErrors | None = None
+    request: PageRequest, client: Client | None, values: dict[str, object], errors: FieldErrors | None = None
 ) -> Response:
-    return visit.page(
+    return request.page(
         "client_form.html",
         status_code=400 if errors else 200,
         client=client,
         values={name: values.get(name, "") for name in CLIENT},
-        tags=visit.outside.labels.read("tag", LABELS_SHOWN),
-        names=suggested_names(visit.outside),
+        tags=request.services.labels.read("tag", LABELS_SHOWN),
+        names=suggested_placeholders(request.services),
         timezones=pytz.common_timezones,
         errors=errors or {},
-        done=visit.query.get("done"),
+        done=request.query.get("done"),
     )

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from chalice.app import Response
 
-from ..api import exports
-from ..api.calls import Call, read_id
-from .visits import Visit
+from ..http import exports
+from ..http.calls import Call, read_id
+from .page_requests import PageRequest
 
 
-def clients(visit: Visit) -> Response:
-    return exports.clients(_call(visit))
+def clients(request: PageRequest) -> Response:
+    return exports.clients(_call(request))
 
 
-def messages(visit: Visit, sent_id: str) -> Response:
-    return exports.messages(_call(visit), read_id(sent_id))
+def messages(request: PageRequest, sent_id: str) -> Response:
+    return exports.messages(_call(request), read_id(sent_id))
 
 
-def refused(visit: Visit, sent_id: str) -> Response:
-    return exports.refused(_call(visit), read_id(sent_id))
+def refused(request: PageRequest, sent_id: str) -> Response:
+    return exports.refused(_call(request), read_id(sent_id))
 
 
-def _call(visit: Visit) -> Call:
-    return Call(visit.outside, visit.request, visit.principal)
+def _call(request: PageRequest) -> Call:
+    return Call(request.services, request.raw_request, request.principal)

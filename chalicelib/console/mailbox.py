@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from chalice.app import Response
 
-from ..api.calls import read_id
-from ..domain.letter import KeptLetter
+from ..domain.email import SentEmail
 from ..errors import NotFound
-from .answers import html
-from .visits import Visit
+from ..http.calls import read_id
+from ..http.pages import html
+from .page_requests import PageRequest
 
-LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+EMAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 """A letter brings its own styles, as mail programs want it; nothing of it runs, and it stands in a world of its own."""
 
 
-def list_(visit: Visit) -> Response:
-    return visit.page("mailbox.html", letters=list(reversed(_letters(visit).items())))
+def list_(request: PageRequest) -> Response:
+    return request.page("mailbox.html", emails=list(reversed(_emails(request).items())))
 
 
-def read(visit: Visit, sent_number: str) -> Response:
-    letter = _letters(visit).get(read_id(sent_number))
-    if letter is None:
+def read(request: PageRequest, sent_number: str) -> Response:
+    email = _emails(request).get(read_id(sent_number))
+    if email is None:
         raise NotFound
-    return html(letter.html, LETTER_POLICY)
+    return html(email.html, EMAIL_POLICY)
 
 
-def _letters(visit: Visit) -> dict[int, KeptLetter]:
+def _emails(request: PageRequest) -> dict[int, SentEmail]:
     """By number, from the oldest on, so that a new letter changes no other's number."""
-    if not visit.outside.settings.is_local:
+    if not request.services.settings.is_local:
         raise NotFound
-    oldest_first = reversed(visit.outside.mailbox.letters())
+    oldest_first = reversed(request.services.mailbox.emails())
     return dict(enumerate(oldest_first, 1))

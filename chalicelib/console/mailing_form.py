@@ -8,21 +8,23 @@ from typing import cast
 
 from chalice.app import Response
 
-from .. import fields, mailings
-from ..access import digest
-from ..api.calls import read_id
+from .. import fields
+from ..access.idempotency import register_request
+from ..access.tokens import digest
 from ..domain.audience import Filter
 from ..domain.decisions import MailingFields, announced
 from ..domain.gateway_result import Outcome
 from ..domain.mailing import Mailing
 from ..errors import BadInput, FieldErrors
 from ..fields import MAILING, Field, read_fields
-from ..launch import Launch, foresee_launch
-from ..once import first_request
-from ..preview import Preview, preview_mailing, preview_plain
-from ..text_fields import suggested_names
-from ..trial import send_trial
-from .visits import Visit
+from ..http.calls import read_id
+from ..mailings import lifecycle
+from ..mailings.launch import Launch, foresee_launch
+from ..mailings.placeholders import suggested_placeholders
+from ..mailings.preview import Preview, preview_mailing, preview_plain
+from ..mailings.test_message import send_test_message
+from ..representation import represent_mailing
+from .page_requests import PageRequest
 
 ANNOUNCED = 303
 """What a form that was sent is kept as answered with: another sending is led to the same mailing."""
@@ -30,72 +32,72 @@ ANNOUNCED = 303
 LABELS_SHOWN = 100
 """Tags and codes to tick; others can be typed."""
 
-TRIAL = {
-    "trial_phone": Field(fields.phone_number, "Who gets the test message.", required=True),
+TEST_MESSAGE = {
+    "test_phone": Field(fields.phone_number, "Who gets the test message.", required=True),
     "message_text": MAILING["message_text"],
 }
 Values = dict[str, object]
 
 
-def new(visit: Visit) -> Response:
-    return _shown(visit, {}, None)
+def new(request: PageRequest) -> Response:
+    return _shown(request, {}, None)
 
 
-def edit(visit: Visit, sent_id: str) -> Response:
-    mailing = mailings.get_mailing(visit.outside, read_id(sent_id))
-    return _shown(visit, _values_of(mailing), mailing)
+def edit(request: PageRequest, sent_id: str) -> Response:
+    mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
+    return _shown(request, _values_of(mailing), mailing)
 
 
-def save_new(visit: Visit) -> Response:
-    return _save(visit, None)
+def save_new(request: PageRequest) -> Response:
+    return _save(request, None)
 
 
-def save(visit: Visit, sent_id: str) -> Response:
-    return _save(visit, mailings.get_mailing(visit.outside, read_id(sent_id)))
+def save(request: PageRequest, sent_id: str) -> Response:
+    return _save(request, lifecycle.get_mailing(request.services, read_id(sent_id)))
 
 
-def preview(visit: Visit) -> Response:
+def preview(request: PageRequest) -> Response:
     """Only the part of the form that says whom it reaches: what the page asks for while it is filled in."""
-    mailing_id = visit.field("mailing")
-    before = mailings.get_mailing(visit.outside, read_id(mailing_id)) if mailing_id else None
+    mailing_id = request.field("mailing")
+    before = lifecycle.get_mailing(request.services, read_id(mailing_id)) if mailing_id else None
     try:
-        return visit.page("preview.html", preview=_preview(visit, _sent(visit, before), before))
+        return request.page("preview.html", preview=_preview(request, _sent(request, before), before))
     except BadInput as refused:
         texts = [text for texts in cast(FieldErrors, refused.body).values() for text in texts]
-        return visit.page("preview.html", preview=None, problems=texts)
+        return request.page("preview.html", preview=None, problems=texts)
 
 
-def _save(visit: Visit, before: Mailing | None) -> Response:
+def _save(request: PageRequest, before: Mailing | None) -> Response:
     """The form has three buttons: say what would come of it, try it on one number, and save."""
-    sent = _sent(visit, before)
+    sent = _sent(request, before)
     try:
-        match visit.field("step"):
+        match request.field("step"):
             case "preview":
-                return _shown(visit, sent, before, preview=_preview(visit, sent, before))
-            case "trial":
-                return _shown(visit, sent, before, outcome=_try(visit, sent))
-        mailing_id = _write(visit, sent, before)
+                return _shown(request, sent, before, preview=_preview(request, sent, before))
+            case "test":
+                return _shown(request, sent, before, outcome=_try(request, sent))
+        mailing_id = _write(request, sent, before)
     except BadInput as refused:
-        return _shown(visit, sent, before, errors=cast(FieldErrors, refused.body))
-    return visit.go(f"/console/mailings/{mailing_id}", done="saved")
+        return _shown(request, sent, before, errors=cast(FieldErrors, refused.body))
+    return request.go(f"/console/mailings/{mailing_id}", done="saved")
 
 
-def _write(visit: Visit, sent: Values, before: Mailing | None) -> int:
+def _write(request: PageRequest, sent: Values, before: Mailing | None) -> int:
     """The mailing's id."""
     wanted = cast(MailingFields, read_fields(sent, MAILING, set(), partial=before is not None))
     if before is None:
-        return _announce_once(visit, wanted)
-    return mailings.change_mailing(visit.outside, before.id, wanted, visit.author).id
+        return _announce_once(request, wanted)
+    return lifecycle.change_mailing(request.services, before.id, wanted, request.author).id
 
 
-def _announce_once(visit: Visit, wanted: MailingFields) -> int:
+def _announce_once(request: PageRequest, wanted: MailingFields) -> int:
     """However often one form is sent: a second click announces no second mailing."""
-    outside, once = visit.outside, visit.field("once") or secrets.token_urlsafe()
-    name = digest("form", visit.principal.name, once)
-    first = first_request(outside, name, "mailing", lambda: mailings.new_mailing_id(outside))
+    services, once = request.services, request.field("once") or secrets.token_urlsafe()
+    name = digest("form", request.principal.name, once)
+    first = register_request(services, name, "mailing", lambda: lifecycle.new_mailing_id(services))
     if first.status_code is None:
-        mailings.announce_mailing(outside, wanted, first.reserved_id, visit.author)
-        outside.first_requests.answered(name, ANNOUNCED, "")
+        lifecycle.announce_mailing(services, wanted, first.reserved_id, request.author)
+        services.idempotency_keys.answered(name, ANNOUNCED, "")
     return first.reserved_id
 
 
@@ -103,35 +105,35 @@ FIXED = {"datetime_start", "filter_tag", "filter_op_codes", "canary", "max_error
 """What a mailing that has started keeps: the form shows it and does not send it."""
 
 
-def _try(visit: Visit, sent: Values) -> Outcome:
-    asked = {"trial_phone": visit.field("trial_phone"), "message_text": sent["message_text"]}
-    wanted = read_fields(asked, TRIAL, set(), partial=False)
-    return send_trial(visit.outside, str(wanted["trial_phone"]), str(wanted["message_text"]), visit.author)
+def _try(request: PageRequest, sent: Values) -> Outcome:
+    asked = {"test_phone": request.field("test_phone"), "message_text": sent["message_text"]}
+    wanted = read_fields(asked, TEST_MESSAGE, set(), partial=False)
+    return send_test_message(request.services, str(wanted["test_phone"]), str(wanted["message_text"]), request.author)
 
 
-def _preview(visit: Visit, sent: Values, before: Mailing | None) -> Preview:
+def _preview(request: PageRequest, sent: Values, before: Mailing | None) -> Preview:
     """Of a form that need not be whole yet. Who gets a mailing that has started is settled."""
     text = str(sent["message_text"]).strip()
     if before is not None and before.plan is not None:
         counted = before.counts.total, before.is_fanned_out
-        if text == before.message_text and not before.has_fields:
+        if text == before.message_text and not before.has_placeholders:
             return preview_plain(text, *counted)
-        return preview_mailing(visit.outside, before.chosen, text, counted)
-    launch = _launch(visit, sent)
+        return preview_mailing(request.services, before.chosen, text, counted)
+    launch = _launch(request, sent)
     if launch is not None:
         counted = launch.audience.clients, launch.audience.is_whole
-        return replace(preview_mailing(visit.outside, _chosen(sent), text, counted), launch=launch)
-    return preview_mailing(visit.outside, _chosen(sent), text)
+        return replace(preview_mailing(request.services, _chosen(sent), text, counted), launch=launch)
+    return preview_mailing(request.services, _chosen(sent), text)
 
 
-def _launch(visit: Visit, sent: Values) -> Launch | None:
+def _launch(request: PageRequest, sent: Values) -> Launch | None:
     """None while the form lacks something that it depends on, or has it wrong; the text may still be missing."""
     try:
         wanted = cast(MailingFields, read_fields({**sent, "message_text": "text"}, MAILING, set(), partial=False))
-        mailing = announced(wanted, 0, visit.outside.clock.now())
+        mailing = announced(wanted, 0, request.services.clock.now())
     except BadInput:
         return None
-    return foresee_launch(visit.outside, mailing)
+    return foresee_launch(request.services, mailing)
 
 
 def _chosen(sent: Values) -> Filter:
@@ -140,62 +142,62 @@ def _chosen(sent: Values) -> Filter:
     return Filter(wanted.get("filter_tag", ()), wanted.get("filter_op_codes", ()))
 
 
-def _sent(visit: Visit, before: Mailing | None) -> Values:
+def _sent(request: PageRequest, before: Mailing | None) -> Values:
     """The form's fields as the API would get them: labels that are ticked and those that are typed together."""
     fixed = FIXED if before is not None and before.plan is not None else ()
     kept = {name: value for name, value in (_values_of(before) if before else {}).items() if name in fixed}
     return {
-        "datetime_start": visit.field("datetime_start"),
-        "datetime_end": visit.field("datetime_end"),
-        "message_text": visit.field("message_text"),
-        "filter_tag": _joined(visit, "filter_tag"),
-        "filter_op_codes": _joined(visit, "filter_op_codes"),
-        "time_from": visit.field("time_from"),
-        "time_to": visit.field("time_to"),
-        "rate_limit": visit.field("rate_limit"),
-        "canary": visit.field("canary"),
-        "max_error_rate": visit.field("max_error_rate"),
+        "datetime_start": request.field("datetime_start"),
+        "datetime_end": request.field("datetime_end"),
+        "message_text": request.field("message_text"),
+        "filter_tag": _joined(request, "filter_tag"),
+        "filter_op_codes": _joined(request, "filter_op_codes"),
+        "time_from": request.field("time_from"),
+        "time_to": request.field("time_to"),
+        "rate_limit": request.field("rate_limit"),
+        "canary": request.field("canary"),
+        "max_error_rate": request.field("max_error_rate"),
         **kept,
     }
 
 
-def _joined(visit: Visit, name: str) -> str:
-    typed = [value for value in visit.form.get(f"{name}_typed", []) if value.strip()]
-    return ",".join(visit.form.get(name, []) + typed)
+def _joined(request: PageRequest, name: str) -> str:
+    typed = [value for value in request.form.get(f"{name}_typed", []) if value.strip()]
+    return ",".join(request.form.get(name, []) + typed)
 
 
 def _values_of(mailing: Mailing) -> Values:
-    shown = mailings.shown(mailing)
+    shown = represent_mailing(mailing)
     return {name: "" if shown[name] is None else shown[name] for name in MAILING}
 
 
 def _shown(
-    visit: Visit,
+    request: PageRequest,
     values: Values,
     mailing: Mailing | None,
     preview: Preview | None = None,
     outcome: Outcome | None = None,
     errors: FieldErrors | None = None,
 ) -> Response:
-    return visit.page(
+    return request.page(
         "mailing_form.html",
         status_code=400 if errors else 200,
         values={name: values.get(name, "") for name in MAILING},
         mailing=mailing,
         is_started=mailing is not None and mailing.plan is not None,
-        tags=_labels(visit, "tag", values.get("filter_tag")),
-        codes=_labels(visit, "operator_code", values.get("filter_op_codes")),
-        names=suggested_names(visit.outside),
-        trial_phone=visit.field("trial_phone"),
-        once=visit.field("once") or secrets.token_urlsafe(12),
+        tags=_labels(request, "tag", values.get("filter_tag")),
+        codes=_labels(request, "operator_code", values.get("filter_op_codes")),
+        names=suggested_placeholders(request.services),
+        test_phone=request.field("test_phone"),
+        once=request.field("once") or secrets.token_urlsafe(12),
         preview=preview,
         outcome=outcome,
         errors=errors or {},
     )
 
 
-def _labels(visit: Visit, kind: str, chosen: object) -> tuple[dict[str, bool], str]:
+def _labels(request: PageRequest, kind: str, chosen: object) -> tuple[dict[str, bool], str]:
     """Labels that exist, and whether each is ticked; and those that were typed."""
     ticked = [label.strip() for label in str(chosen or "").split(",") if label.strip()]
-    known = visit.outside.labels.read(kind, LABELS_SHOWN)
+    known = request.services.labels.read(kind, LABELS_SHOWN)
     return {label: label in ticked for label in known}, ",".join(label for label in ticked if label not in known)

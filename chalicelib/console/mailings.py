@@ -7,16 +7,16 @@ from typing import Any, cast
 
 from chalice.app import Response
 
-from .. import mailings, stats
-from ..api.calls import read_id
-from ..api.paging import answer_page, cursor_place, read_page
-from ..api.stats import read_status
-from ..domain.mailing import CANCELLED, FINISHED, OPEN, PAUSED, RUNNING, Mailing
+from ..domain.mailing import CANCELLED, FINISHED, OPEN_STATUSES, PAUSED, RUNNING, Mailing
 from ..domain.message import DELIVERED, FAILED, RESENDABLE, STATUSES, UNDELIVERED, UNKNOWN, Message
 from ..domain.walk import BEGINNING
 from ..errors import NotFound
 from ..fields import RESEND, read_fields
-from .visits import Visit
+from ..http.calls import read_id
+from ..http.filters import read_message_status
+from ..http.paging import answer_page, cursor_place, read_page
+from ..mailings import lifecycle, stats
+from .page_requests import PageRequest
 
 LIST_LENGTH = 20
 MESSAGES_LENGTH = 50
@@ -27,97 +27,101 @@ QUESTIONS = {
     "delete": "Delete this mailing? What is queued will not be sent, and its statistics go.",
     "resend": "Send again to those who were not reached? Nobody whose message was sent gets it again.",
 }
-Step = Callable[[Visit, int], object]
+Step = Callable[[PageRequest, int], object]
 
 
-def list_(visit: Visit) -> Response:
-    page = read_page({"limit": str(LIST_LENGTH), **visit.query}, numbers=1)
-    found, below = mailings.list_mailings(visit.outside, page.place[0] if page.place else None, page.limit)
-    listed = answer_page(visit.prefix + visit.path, {}, page, None if below is None else (below,), [])
+def list_(request: PageRequest) -> Response:
+    page = read_page({"limit": str(LIST_LENGTH), **request.query}, numbers=1)
+    found, below = lifecycle.list_mailings(request.services, page.place[0] if page.place else None, page.limit)
+    listed = answer_page(request.prefix + request.path, {}, page, None if below is None else (below,), [])
     is_live = any(mailing.is_open for mailing in found)
-    template = "mailings_live.html" if visit.query.get("live") else "mailings.html"
-    return visit.page(template, mailings=found, next=listed["next"], is_live=is_live, cursor=visit.query.get("cursor"))
-
-
-def read(visit: Visit, sent_id: str) -> Response:
-    """The whole page, or, with `?live=1`, the part of it that changes while it runs."""
-    mailing = mailings.get_mailing(visit.outside, read_id(sent_id))
-    if visit.query.get("live"):
-        return visit.page("mailing_live.html", **_state(visit, mailing))
-    page = read_page({"limit": str(MESSAGES_LENGTH), **visit.query}, numbers=2)
-    status = read_status(visit.query.get("status"))
-    found, cursor = stats.list_messages(visit.outside, mailing, status, page.cursor, page.limit)
-    query = {"status": status} if status else {}
-    listed = answer_page(visit.prefix + visit.path, query, page, cursor_place(cursor), [])
-    return visit.page(
-        "mailing.html",
-        **_state(visit, mailing),
-        messages=found,
-        next=listed["next"],
-        status=status,
-        statuses=_statuses(visit),
-        errors=_last_errors(visit, mailing),
-        done=visit.query.get("done"),
+    template = "mailings_live.html" if request.query.get("live") else "mailings.html"
+    return request.page(
+        template, mailings=found, next=listed["next"], is_live=is_live, cursor=request.query.get("cursor")
     )
 
 
-def ask(visit: Visit, sent_id: str, step: str) -> Response:
+def read(request: PageRequest, sent_id: str) -> Response:
+    """The whole page, or, with `?live=1`, the part of it that changes while it runs."""
+    mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
+    if request.query.get("live"):
+        return request.page("mailing_live.html", **_state(request, mailing))
+    page = read_page({"limit": str(MESSAGES_LENGTH), **request.query}, numbers=2)
+    status = read_message_status(request.query.get("status"))
+    found, cursor = stats.list_messages(request.services, mailing, status, page.cursor, page.limit)
+    query = {"status": status} if status else {}
+    listed = answer_page(request.prefix + request.path, query, page, cursor_place(cursor), [])
+    return request.page(
+        "mailing.html",
+        **_state(request, mailing),
+        messages=found,
+        next=listed["next"],
+        status=status,
+        statuses=_statuses(request),
+        errors=_last_errors(request, mailing),
+        done=request.query.get("done"),
+    )
+
+
+def ask(request: PageRequest, sent_id: str, step: str) -> Response:
     """The question before what cannot be taken back."""
     if step not in QUESTIONS:
         raise NotFound
-    mailing = mailings.get_mailing(visit.outside, read_id(sent_id))
-    return visit.page("mailing_question.html", mailing=mailing, step=step, question=QUESTIONS[step], choices=RESENDABLE)
+    mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
+    return request.page(
+        "mailing_question.html", mailing=mailing, step=step, question=QUESTIONS[step], choices=RESENDABLE
+    )
 
 
-def take(visit: Visit, sent_id: str, step: str) -> Response:
+def take(request: PageRequest, sent_id: str, step: str) -> Response:
     if step not in STEPS:
         raise NotFound
-    STEPS[step](visit, read_id(sent_id))
+    STEPS[step](request, read_id(sent_id))
     if step == "delete":
-        return visit.go("/console")
-    return visit.go(f"/console/mailings/{sent_id}", done=step)
+        return request.go("/console")
+    return request.go(f"/console/mailings/{sent_id}", done=step)
 
 
-def _resend(visit: Visit, mailing_id: int) -> Mailing:
-    wanted = read_fields({"statuses": visit.form.get("statuses", [])}, RESEND, set(), partial=False)
+def _resend(request: PageRequest, mailing_id: int) -> Mailing:
+    wanted = read_fields({"statuses": request.form.get("statuses", [])}, RESEND, set(), partial=False)
     statuses = cast(tuple[str, ...], wanted["statuses"])
-    return mailings.resend_mailing(visit.outside, mailing_id, statuses, visit.author)
+    return lifecycle.resend_mailing(request.services, mailing_id, statuses, request.author)
 
 
 STEPS: dict[str, Step] = {
-    "pause": lambda visit, mailing_id: mailings.pause_mailing(visit.outside, mailing_id, visit.author),
-    "resume": lambda visit, mailing_id: mailings.resume_mailing(visit.outside, mailing_id, visit.author),
-    "cancel": lambda visit, mailing_id: mailings.cancel_mailing(visit.outside, mailing_id, visit.author),
-    "delete": lambda visit, mailing_id: mailings.withdraw_mailing(visit.outside, mailing_id, visit.author),
+    "pause": lambda request, mailing_id: lifecycle.pause_mailing(request.services, mailing_id, request.author),
+    "resume": lambda request, mailing_id: lifecycle.resume_mailing(request.services, mailing_id, request.author),
+    "cancel": lambda request, mailing_id: lifecycle.cancel_mailing(request.services, mailing_id, request.author),
+    "delete": lambda request, mailing_id: lifecycle.withdraw_mailing(request.services, mailing_id, request.author),
     "resend": _resend,
 }
 
 
-def _statuses(visit: Visit) -> list[str]:
+def _statuses(request: PageRequest) -> list[str]:
     """Where no receipts are expected, nobody asks for what was delivered."""
-    reported = () if visit.outside.settings.receipts else (DELIVERED, UNDELIVERED)
+    reported = () if request.services.settings.receipts else (DELIVERED, UNDELIVERED)
     return [status for status in STATUSES if status not in reported]
 
 
-def _state(visit: Visit, mailing: Mailing) -> dict[str, Any]:
+def _state(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
     counts = mailing.counts
     return {
         "mailing": mailing,
-        "figures": counts.with_receipts() if visit.outside.settings.receipts else counts.by_status(),
+        "figures": counts.with_receipts() if request.services.settings.receipts else counts.by_status(),
         "is_live": mailing.is_open,
         "cost": stats.cost_estimate(mailing),
         "may_pause": mailing.status == RUNNING,
         "may_resume": mailing.status == PAUSED,
-        "may_cancel": mailing.status in OPEN,
+        "may_cancel": mailing.status in OPEN_STATUSES,
         "may_resend": mailing.status in (RUNNING, FINISHED) and mailing.plan is not None,
         "may_edit": mailing.status != CANCELLED,
     }
 
 
-def _last_errors(visit: Visit, mailing: Mailing) -> list[Message]:
+def _last_errors(request: PageRequest, mailing: Mailing) -> list[Message]:
     """Some of those that were given up, or not delivered, if there are any."""
     found: list[Message] = []
     for status in (FAILED, UNKNOWN, UNDELIVERED):
         if getattr(mailing.counts, status):
-            found += stats.list_messages(visit.outside, mailing, status, BEGINNING, LAST_ERRORS)[0]
+            found += stats.list_messages(request.services, mailing, status, BEGINNING, LAST_ERRORS)[0]
     return found[:LAST_ERRORS]

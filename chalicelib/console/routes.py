@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from ..api.calls import base_url
 from ..errors import NotFound
-from ..workers.wakeup import outside
-from . import audit, clients, entry, exports, imports, mailbox, mailing_form, mailings, tokens
-from .answers import own_static, static
-from .visits import METHODS, Action, answer_visit
+from ..http.calls import base_url
+from ..http.pages import read_static, static
+from ..runtime import services
+from . import audit, clients, exports, imports, mailbox, mailing_form, mailings, sign_in, tokens
+from .page_requests import METHODS, Action, answer_page_request
 
 console = Blueprint(__name__)
 
+HERE = Path(__file__).parent
 ROUTE: dict[str, Any] = {"methods": METHODS, "content_types": ["*/*"]}
 STATIC = {"console.css": "text/css", "times.js": "text/javascript", "live.js": "text/javascript"}
 STATIC |= {"preview.js": "text/javascript", "files.js": "text/javascript"}
@@ -34,17 +36,19 @@ def home() -> Response:
 def console_static(name: str) -> Response:
     if name not in STATIC:
         return Response(NotFound().body, status_code=404)
-    return static(own_static(name), STATIC[name])
+    return static(read_static(HERE / "static" / name), STATIC[name])
 
 
 @console.route("/console/sign-in", **ROUTE)
-def sign_in() -> Response:
-    return answer_visit(outside(), console.current_request, {"GET": entry.ask, "POST": entry.enter}, is_open=True)
+def sign_in_page() -> Response:
+    return answer_page_request(
+        services(), console.current_request, {"GET": sign_in.ask, "POST": sign_in.enter}, is_open=True
+    )
 
 
 @console.route("/console/sign-out", **ROUTE)
 def sign_out() -> Response:
-    return _answer({"POST": entry.leave})
+    return _answer({"POST": sign_in.leave})
 
 
 @console.route("/console/preview", **ROUTE)
@@ -59,30 +63,30 @@ def new_mailing() -> Response:
 
 @console.route("/console/mailings/{mailing_id}", **ROUTE)
 def mailing(mailing_id: str) -> Response:
-    return _answer({"GET": lambda visit: mailings.read(visit, mailing_id)})
+    return _answer({"GET": lambda request: mailings.read(request, mailing_id)})
 
 
 @console.route("/console/mailings/{mailing_id}/edit", **ROUTE)
 def edit_mailing(mailing_id: str) -> Response:
     return _answer(
         {
-            "GET": lambda visit: mailing_form.edit(visit, mailing_id),
-            "POST": lambda visit: mailing_form.save(visit, mailing_id),
+            "GET": lambda request: mailing_form.edit(request, mailing_id),
+            "POST": lambda request: mailing_form.save(request, mailing_id),
         }
     )
 
 
 @console.route("/console/mailings/{mailing_id}/export", **ROUTE)
 def export_messages(mailing_id: str) -> Response:
-    return _answer({"GET": lambda visit: exports.messages(visit, mailing_id)})
+    return _answer({"GET": lambda request: exports.messages(request, mailing_id)})
 
 
 @console.route("/console/mailings/{mailing_id}/{step}", **ROUTE)
 def steer_mailing(mailing_id: str, step: str) -> Response:
     return _answer(
         {
-            "GET": lambda visit: mailings.ask(visit, mailing_id, step),
-            "POST": lambda visit: mailings.take(visit, mailing_id, step),
+            "GET": lambda request: mailings.ask(request, mailing_id, step),
+            "POST": lambda request: mailings.take(request, mailing_id, step),
         }
     )
 
@@ -105,7 +109,10 @@ def export_clients() -> Response:
 @console.route("/console/clients/{client_id}", **ROUTE)
 def client(client_id: str) -> Response:
     return _answer(
-        {"GET": lambda visit: clients.edit(visit, client_id), "POST": lambda visit: clients.save(visit, client_id)}
+        {
+            "GET": lambda request: clients.edit(request, client_id),
+            "POST": lambda request: clients.save(request, client_id),
+        }
     )
 
 
@@ -113,8 +120,8 @@ def client(client_id: str) -> Response:
 def client_step(client_id: str, step: str) -> Response:
     return _answer(
         {
-            "GET": lambda visit: clients.ask(visit, client_id, step),
-            "POST": lambda visit: clients.take(visit, client_id, step),
+            "GET": lambda request: clients.ask(request, client_id, step),
+            "POST": lambda request: clients.take(request, client_id, step),
         }
     )
 
@@ -126,12 +133,12 @@ def import_list() -> Response:
 
 @console.route("/console/imports/{import_id}", **ROUTE)
 def import_detail(import_id: str) -> Response:
-    return _answer({"GET": lambda visit: imports.read(visit, import_id)})
+    return _answer({"GET": lambda request: imports.read(request, import_id)})
 
 
 @console.route("/console/imports/{import_id}/refused", **ROUTE)
 def import_refused(import_id: str) -> Response:
-    return _answer({"GET": lambda visit: exports.refused(visit, import_id)})
+    return _answer({"GET": lambda request: exports.refused(request, import_id)})
 
 
 @console.route("/console/tokens", **ROUTE)
@@ -142,7 +149,10 @@ def token_list() -> Response:
 @console.route("/console/tokens/{digest}/revoke", **ROUTE)
 def revoke_token(digest: str) -> Response:
     return _answer(
-        {"GET": lambda visit: tokens.ask_revoke(visit, digest), "POST": lambda visit: tokens.revoke(visit, digest)}
+        {
+            "GET": lambda request: tokens.ask_revoke(request, digest),
+            "POST": lambda request: tokens.revoke(request, digest),
+        }
     )
 
 
@@ -152,14 +162,14 @@ def audit_list() -> Response:
 
 
 @console.route("/console/mailbox", **ROUTE)
-def letters() -> Response:
+def emails() -> Response:
     return _answer({"GET": mailbox.list_})
 
 
 @console.route("/console/mailbox/{number}", **ROUTE)
-def letter(number: str) -> Response:
-    return _answer({"GET": lambda visit: mailbox.read(visit, number)})
+def email(number: str) -> Response:
+    return _answer({"GET": lambda request: mailbox.read(request, number)})
 
 
 def _answer(actions: dict[str, Action]) -> Response:
-    return answer_visit(outside(), console.current_request, actions)
+    return answer_page_request(services(), console.current_request, actions)

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 
-from ..adapters.outside import Outside
+from ..access.users import SESSION_LIFE, user_of_session
+from ..adapters.services import Services
 from ..domain.principal import User
-from ..users import SESSION_LIFE, user_of_session
 
 if TYPE_CHECKING:
     from itsdangerous import URLSafeSerializer
@@ -27,21 +27,21 @@ class Session:
     nonce: str
 
 
-def begin_session(outside: Outside, user: User) -> str:
+def begin_session(services: Services, user: User) -> str:
     """The cookie's value."""
-    began = int(outside.clock.now().timestamp() * 1_000_000)
-    value = _signer(outside, COOKIE).dumps([user.principal.name, began, secrets.token_urlsafe(12)])
+    began = int(services.clock.now().timestamp() * 1_000_000)
+    value = _signer(services, COOKIE).dumps([user.principal.name, began, secrets.token_urlsafe(12)])
     return str(value)
 
 
-def read_session(outside: Outside, cookies: str | None) -> Session | None:
+def read_session(services: Services, cookies: str | None) -> Session | None:
     """Of a request's Cookie header; None when there is none, it is not ours, or it is over."""
     value = _cookie(cookies)
-    found: Any = _loads(outside, COOKIE, value) if value else None
+    found: Any = _loads(services, COOKIE, value) if value else None
     if found is None:
         return None
     name, began, nonce = found
-    user = user_of_session(outside, name, datetime.fromtimestamp(began / 1_000_000, UTC))
+    user = user_of_session(services, name, datetime.fromtimestamp(began / 1_000_000, UTC))
     return Session(user, nonce) if user else None
 
 
@@ -51,12 +51,12 @@ def cookie_header(value: str, path: str, is_secure: bool) -> str:
     return f"{COOKIE}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax" + ("; Secure" if is_secure else "")
 
 
-def form_token(outside: Outside, session: Session) -> str:
-    return str(_signer(outside, "form").dumps(session.nonce))
+def form_token(services: Services, session: Session) -> str:
+    return str(_signer(services, "form").dumps(session.nonce))
 
 
-def is_form_token(outside: Outside, session: Session, sent: str) -> bool:
-    return bool(_loads(outside, "form", sent) == session.nonce)
+def is_form_token(services: Services, session: Session, sent: str) -> bool:
+    return bool(_loads(services, "form", sent) == session.nonce)
 
 
 def _cookie(header: str | None) -> str | None:
@@ -67,18 +67,18 @@ def _cookie(header: str | None) -> str | None:
     return morsel.value if morsel else None
 
 
-def _loads(outside: Outside, salt: str, value: str) -> Any:
+def _loads(services: Services, salt: str, value: str) -> Any:
     from itsdangerous import BadData
 
     try:
-        return _signer(outside, salt).loads(value)
+        return _signer(services, salt).loads(value)
     except BadData:
         return None
 
 
-def _signer(outside: Outside, salt: str) -> URLSafeSerializer:
+def _signer(services: Services, salt: str) -> URLSafeSerializer:
     """Imported here, so that a call of the API does not pay for it."""
     from itsdangerous import URLSafeSerializer
 
     how = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-    return URLSafeSerializer(outside.session_key.value(), salt=salt, signer_kwargs=how)
+    return URLSafeSerializer(services.session_key.value(), salt=salt, signer_kwargs=how)

@@ -6,52 +6,52 @@ from datetime import UTC, datetime, timedelta
 
 from chalice.app import Response
 
-from ..access import find_token, make_token, revoke_token
-from ..api.paging import answer_page, read_page
+from ..access.tokens import find_token, make_token, revoke_token
 from ..domain.principal import ROLES
 from ..errors import BadInput
-from .visits import Visit
+from ..http.paging import answer_page, read_page
+from .page_requests import PageRequest
 
 LIST_LENGTH = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def list_(visit: Visit) -> Response:
-    return _page(visit)
+def list_(request: PageRequest) -> Response:
+    return _page(request)
 
 
-def create(visit: Visit) -> Response:
+def create(request: PageRequest) -> Response:
     try:
-        token = make_token(visit.outside, visit.field("name"), visit.field("role"), visit.author)
+        token = make_token(request.services, request.field("name"), request.field("role"), request.author)
     except BadInput as refused:
-        return _page(visit, status_code=400, errors=refused.body, name=visit.field("name"))
-    return _page(visit, made=token, name=visit.field("name"))
+        return _page(request, status_code=400, errors=refused.body, name=request.field("name"))
+    return _page(request, made=token, name=request.field("name"))
 
 
-def ask_revoke(visit: Visit, digest: str) -> Response:
-    return visit.page("token_question.html", token=find_token(visit.outside, digest))
+def ask_revoke(request: PageRequest, digest: str) -> Response:
+    return request.page("token_question.html", token=find_token(request.services, digest))
 
 
-def revoke(visit: Visit, digest: str) -> Response:
-    revoke_token(visit.outside, digest, visit.author)
-    return visit.go("/console/tokens", done="revoked")
+def revoke(request: PageRequest, digest: str) -> Response:
+    revoke_token(request.services, digest, request.author)
+    return request.go("/console/tokens", done="revoked")
 
 
 def _page(
-    visit: Visit, status_code: int = 200, made: str | None = None, name: str = "", errors: object = None
+    request: PageRequest, status_code: int = 200, made: str | None = None, name: str = "", errors: object = None
 ) -> Response:
-    page = read_page(visit.query, numbers=1, default=LIST_LENGTH)
+    page = read_page(request.query, numbers=1, default=LIST_LENGTH)
     before = EPOCH + timedelta(microseconds=page.place[0]) if page.place else None
-    tokens = visit.outside.tokens.newest(page.limit, before)
+    tokens = request.services.tokens.newest(page.limit, before)
     place = ((tokens[-1].created_at - EPOCH) // timedelta(microseconds=1),) if len(tokens) == page.limit else None
-    return visit.page(
+    return request.page(
         "tokens.html",
         status_code,
         tokens=tokens,
-        next=answer_page(visit.prefix + visit.path, {}, page, place, [])["next"],
+        next=answer_page(request.prefix + request.path, {}, page, place, [])["next"],
         roles=ROLES,
         made=made,
         name=name,
         errors=errors or {},
-        done=visit.query.get("done"),
+        done=request.query.get("done"),
     )

@@ -87,7 +87,7 @@ def seconds_for_post(mailing: Mailing, now: datetime, timeout: float, remaining:
     return min(timeout, (mailing.datetime_end - now).total_seconds(), remaining)
 
 
-class Mend(Enum):
+class Repair(Enum):
     """What a recount does for a message that is not where it should be."""
 
     EXPIRE = "expire"
@@ -97,20 +97,22 @@ class Mend(Enum):
     REQUEUE = "requeue"
 
 
-def mend(message: Message, mailing: Mailing, now: datetime, requeue: bool, gateway_dedupes: bool) -> Mend | None:
+def repair_for(
+    message: Message, mailing: Mailing, now: datetime, requeue: bool, gateway_dedupes: bool
+) -> Repair | None:
     """None where nothing is to be done. `requeue`: the send queue is known to have lost what waits."""
     if message.status != QUEUED:
-        return Mend.REVIVE if _is_to_be_revived(message, mailing, now) else None
+        return Repair.REVIVE if _is_to_be_revived(message, mailing, now) else None
     if message.is_claimed(now):
         return None
     if message.is_in_doubt(now) and not gateway_dedupes:
-        return Mend.DOUBT
+        return Repair.DOUBT
     if mailing.status == CANCELLED:
-        return Mend.CANCEL
+        return Repair.CANCEL
     if mailing.is_over(now):
-        return Mend.EXPIRE
+        return Repair.EXPIRE
     is_met_already = bool(mailing.resend) and message.resends == mailing.resends  # by a turn that died before it queued
-    return Mend.REQUEUE if mailing.status == RUNNING and (requeue or mailing.requeue or is_met_already) else None
+    return Repair.REQUEUE if mailing.status == RUNNING and (requeue or mailing.requeue or is_met_already) else None
 
 
 def _is_to_be_revived(message: Message, mailing: Mailing, now: datetime) -> bool:

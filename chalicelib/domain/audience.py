@@ -1,7 +1,7 @@
 """Who gets a mailing, and how the walk over them is cut into pieces.
 
 Partitions say where to look: blocks of clients, or shards of the index of tags or operator codes.
-Segments say who looks at what: each is a range of client ids, walked through all partitions by one worker.
+Slices say who looks at what: each is a range of client ids, walked through all partitions by one worker.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from .client import LABEL_SHARDS, Client, block_of, shard_key
 
-SEGMENT_SIZE = 20_000
+SLICE_SIZE = 20_000
 """Clients that one worker walks in one turn."""
 
-MAX_SEGMENTS = 40
+MAX_SLICES = 40
 """So many walk at once: ten million are fanned out in nine minutes, a table that is not warmed for it slows nobody down
 so far that a page would outlast its turn, and Lambda has workers left for other mailings."""
 
@@ -58,18 +58,18 @@ class Plan:
 
     by: str
     last_client_id: int
-    segments: int
+    slices: int
     shards: int
 
-    def id_range(self, segment: int) -> tuple[int, int]:
-        """First and last client id of a segment; the segments cover 1 to `last_client_id`."""
-        size, extra = divmod(self.last_client_id, self.segments)
-        first = segment * size + min(segment, extra) + 1
-        return first, first + size - 1 + (segment < extra)
+    def id_range(self, audience_slice: int) -> tuple[int, int]:
+        """First and last client id of a slice; the slices cover 1 to `last_client_id`."""
+        size, extra = divmod(self.last_client_id, self.slices)
+        first = audience_slice * size + min(audience_slice, extra) + 1
+        return first, first + size - 1 + (audience_slice < extra)
 
-    def partitions(self, chosen: Filter, segment: int) -> list[Partition]:
-        """What a worker on this segment must read, always in the same order."""
-        first, last = self.id_range(segment)
+    def partitions(self, chosen: Filter, audience_slice: int) -> list[Partition]:
+        """What a worker on this slice must read, always in the same order."""
+        first, last = self.id_range(audience_slice)
         if self.by == "block":
             return [Partition("block", block) for block in range(block_of(first), block_of(last) + 1)]
         labels = chosen.tags if self.by == "tag" else chosen.operator_codes
@@ -80,11 +80,11 @@ def plan_audience(chosen: Filter, last_client_id: int) -> Plan:
     """The walk that reads the fewest partitions: everyone's blocks, or one of the two indexes."""
     partitions = _partitions_by_walk(chosen, last_client_id)
     by = min(partitions, key=lambda walk: partitions[walk])
-    segments = max(1, min(MAX_SEGMENTS, -(-last_client_id // SEGMENT_SIZE)))
+    slices = max(1, min(MAX_SLICES, -(-last_client_id // SLICE_SIZE)))
     if by != "block":
-        segments = max(1, min(segments, MAX_INDEX_QUERIES // partitions[by]))
+        slices = max(1, min(slices, MAX_INDEX_QUERIES // partitions[by]))
     shards = max(1, min(MAX_SHARDS, -(-last_client_id // MESSAGES_PER_SHARD)))
-    return Plan(by, last_client_id, segments, shards)
+    return Plan(by, last_client_id, slices, shards)
 
 
 def _partitions_by_walk(chosen: Filter, last_client_id: int) -> dict[str, int]:

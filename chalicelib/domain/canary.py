@@ -54,7 +54,7 @@ def worth_queueing(canary: Canary | None, waiting: Sequence[Message]) -> Sequenc
     return [message for message in waiting if message.attempts] + others[: canary.left]
 
 
-def stands_for_one(message: Message, status: str, there: Hours) -> bool:
+def counts_for_canary(message: Message, status: str, there: Hours) -> bool:
     """Of this message it is known, or soon will be, whether it arrived; one that waits for its morning, or was
     closed without an answer, leaves its place to another. `status`: what it is by now."""
     if not message.attempts or status in (EXPIRED, CANCELLED):

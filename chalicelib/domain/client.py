@@ -22,7 +22,7 @@ MAX_LABEL = 255
 ATTRIBUTE_NAME = r"[^\W\d_]\w{0,31}"
 """As people name columns: a letter of any alphabet, then letters, digits and _."""
 
-FIELDS_OF_ALL = ("tag", "phone_number")
+STANDARD_PLACEHOLDERS = ("tag", "phone_number")
 """What a text may say of every client; no attribute has such a name."""
 
 MAX_ATTRIBUTES = 20
@@ -30,6 +30,9 @@ MAX_ATTRIBUTES_SIZE = 1024
 """Bytes in UTF-8, of names and values together: a client stays below 4 KB, one unit to read, if the tag is not huge."""
 
 PHONE = re.compile(r"79[0-9]{9}")
+
+CLIENT_ID = "client_id"
+"""The counter that gives clients their ids."""
 
 MAX_CLIENT_ID = 10**10 - 1
 """Keeps a message's id, made of the mailing's and the client's, within an int64 and readable."""
@@ -61,7 +64,7 @@ class Client:
 
 
 def is_attribute_name(name: str) -> bool:
-    return re.fullmatch(ATTRIBUTE_NAME, name) is not None and name not in FIELDS_OF_ALL
+    return re.fullmatch(ATTRIBUTE_NAME, name) is not None and name not in STANDARD_PLACEHOLDERS
 
 
 def attributes_error(attributes: Mapping[str, str]) -> str | None:

@@ -15,8 +15,8 @@ from .audience import Filter, Plan
 from .canary import USUAL_ERROR_RATE, Canary
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
 from .send_window import SendWindow
-from .steps import LULL
-from .template import has_fields
+from .sweep_plan import LULL
+from .template import has_placeholders
 
 
 class MailingFields(TypedDict, total=False):
@@ -41,7 +41,7 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         datetime_start=fields["datetime_start"],
         datetime_end=fields["datetime_end"],
         message_text=fields["message_text"],
-        has_fields=has_fields(fields["message_text"]),
+        has_placeholders=has_placeholders(fields["message_text"]),
         chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ())),
         window=_window(None, fields),
         rate_limit=fields.get("rate_limit"),
@@ -61,7 +61,7 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         datetime_start=fields.get("datetime_start", mailing.datetime_start),
         datetime_end=fields.get("datetime_end", mailing.datetime_end),
         message_text=text,
-        has_fields=mailing.has_fields if text == mailing.message_text else has_fields(text),
+        has_placeholders=mailing.has_placeholders if text == mailing.message_text else has_placeholders(text),
         chosen=Filter(
             fields.get("filter_tag", mailing.chosen.tags),
             fields.get("filter_op_codes", mailing.chosen.operator_codes),
@@ -104,7 +104,7 @@ def resumed(mailing: Mailing, now: datetime) -> Mailing:
     return _queued_anew(replace(_become(mailing, RUNNING, now), canary=canary))
 
 
-def judged(mailing: Mailing, counts: Counts, standing: int | None, now: datetime) -> Mailing:
+def judged(mailing: Mailing, counts: Counts, in_canary: int | None, now: datetime) -> Mailing:
     """What a round of recounting found of its canary: passed, or paused with the reason; as it was: still out.
 
     `standing`: of so many it is known, or soon will be, whether they arrived; None: others may have gone since. Where
@@ -119,8 +119,8 @@ def judged(mailing: Mailing, counts: Counts, standing: int | None, now: datetime
         if canary.forgives(errors, counts.known):
             return replace(mailing, canary=replace(canary, is_passed=True), requeue=True)
         return replace(_become(mailing, PAUSED, now), paused_because=canary.verdict(errors, counts.known))
-    if standing is not None and standing < canary.size and not mailing.requeue and _was_quiet(mailing):
-        return replace(mailing, canary=replace(canary, taken=standing), requeue=True)
+    if in_canary is not None and in_canary < canary.size and not mailing.requeue and _was_quiet(mailing):
+        return replace(mailing, canary=replace(canary, taken=in_canary), requeue=True)
     return mailing
 
 
@@ -196,9 +196,9 @@ def _canary(before: Canary | None, fields: MailingFields) -> Canary | None:
 
 def _was_quiet(mailing: Mailing) -> bool:
     """For a while before the latest round of recounting began, and ever since."""
-    if mailing.progress_at is None or mailing.recount_at is None:
+    if mailing.progress_at is None or mailing.round_started_at is None:
         return False
-    return mailing.recount_at - mailing.progress_at >= LULL
+    return mailing.round_started_at - mailing.progress_at >= LULL
 
 
 def _require_order(mailing: Mailing) -> None:

@@ -18,7 +18,7 @@ FINISHED = "finished"
 CANCELLED = "cancelled"
 
 STATUSES = (SCHEDULED, RUNNING, PAUSED, FINISHED, CANCELLED)
-OPEN = {SCHEDULED, RUNNING, PAUSED}
+OPEN_STATUSES = {SCHEDULED, RUNNING, PAUSED}
 
 MAY_BECOME = {
     SCHEDULED: {SCHEDULED, RUNNING, FINISHED, CANCELLED},
@@ -119,9 +119,9 @@ class Mailing:
     plan: Plan | None = None
     is_fanned_out: bool = False
     counts: Counts = NOTHING
-    recounts: int = 0
-    recount_at: datetime | None = None
-    decisive_round: int = 0
+    rounds: int = 0
+    round_started_at: datetime | None = None
+    first_valid_round: int = 0
     requeue: bool = False
     resend: tuple[str, ...] = ()
     resends: int = 0
@@ -131,13 +131,13 @@ class Mailing:
     last_post_at: datetime | None = None
     attempts: int | None = None
     ended_at: datetime | None = None
-    has_fields: bool = False
+    has_placeholders: bool = False
     version: int = 1
 
     @property
     def is_open(self) -> bool:
         """Something is still to be done for it; a cancelled one has messages to close."""
-        return self.status in OPEN or (self.status == CANCELLED and self.ended_at is None)
+        return self.status in OPEN_STATUSES or (self.status == CANCELLED and self.ended_at is None)
 
     @property
     def is_settled(self) -> bool:

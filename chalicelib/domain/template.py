@@ -19,12 +19,12 @@ FIELD = re.compile(
 NO_TEXT = "For this client nothing is left of the text."
 
 
-def has_fields(text: str) -> bool:
+def has_placeholders(text: str) -> bool:
     """Whether it has to be filled in, doubled braces included."""
     return FIELD.search(text) is not None
 
 
-def field_names(text: str) -> list[str]:
+def placeholder_names(text: str) -> list[str]:
     """Each once, in the order of the text."""
     return list(dict.fromkeys(match["name"] for match in FIELD.finditer(text) if match["name"]))
 
@@ -42,7 +42,7 @@ def fill_masked(text: str, client: Client) -> str:
 
 
 def text_for(mailing: Mailing, client: Client) -> str:
-    return fill(mailing.message_text, client) if mailing.has_fields else mailing.message_text
+    return fill(mailing.message_text, client) if mailing.has_placeholders else mailing.message_text
 
 
 def _values(client: Client) -> Mapping[str, str]:

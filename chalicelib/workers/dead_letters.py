@@ -6,14 +6,14 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from ..dead_letters import put_back
-from .wakeup import logging_errors, waking
+from ..delivery.dead_letters import redrive
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 
 
-@worker.lambda_function(name="put_back_dead_letters")
+@worker.lambda_function(name="redrive_dead_letters")
 @logging_errors
-def put_back_dead_letters(_: dict[str, Any], context: Any) -> dict[str, int]:
-    outside = waking(context)
-    return {"put_back": put_back(outside, lambda: float(context.get_remaining_time_in_millis()) / 1000)}
+def redrive_dead_letters(_: dict[str, Any], context: Any) -> dict[str, int]:
+    services = waking(context)
+    return {"redriven": redrive(services, lambda: float(context.get_remaining_time_in_millis()) / 1000)}

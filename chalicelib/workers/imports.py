@@ -6,11 +6,12 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from ..audit import author_of
+from ..access.audit import author_of
+from ..clients.import_worker import do_import
+from ..clients.imports import get_import, list_refused, take_file
 from ..errors import Refusal
-from ..importing import do_import
-from ..imports import get_import, list_refused, shown, shown_refused, take_file
-from .wakeup import logging_errors, waking
+from ..representation import represent_import, represent_refused_row
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 
@@ -22,12 +23,12 @@ MOST_REFUSED = 1000
 @logging_errors
 def import_clients(event: SQSEvent) -> dict[str, Any]:
     context: Any = event.context
-    outside = waking(context)
+    services = waking(context)
     failures = []
     for record in event:
-        delay = do_import(outside, record.body, lambda: float(context.get_remaining_time_in_millis()) / 1000)
+        delay = do_import(services, record.body, lambda: float(context.get_remaining_time_in_millis()) / 1000)
         if delay is not None:
-            outside.imports_queue.give_back({record.receipt_handle: delay})
+            services.imports_queue.give_back({record.receipt_handle: delay})
             failures.append({"itemIdentifier": record.to_dict()["messageId"]})
     return {"batchItemFailures": failures}
 
@@ -39,19 +40,22 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     `{"import": 7, "refused": 20}`: with that many of its refused rows.
     """
-    outside = waking(context)
+    services = waking(context)
     try:
         match event:
             case {"import": int(import_id), "refused": int(number), **others} if (
                 not others and 0 < number <= MOST_REFUSED
             ):
-                rows, _ = list_refused(outside, import_id, 0, number)
-                return {**shown(get_import(outside, import_id)), "results": [shown_refused(row) for row in rows]}
+                rows, _ = list_refused(services, import_id, 0, number)
+                return {
+                    **represent_import(get_import(services, import_id)),
+                    "results": [represent_refused_row(row) for row in rows],
+                }
             case {"import": int(import_id), **others} if not others:
-                return shown(get_import(outside, import_id))
+                return represent_import(get_import(services, import_id))
             case {"key": str(key), **rest} if key and rest.keys() <= {"file_name"}:
                 file_name = str(rest.get("file_name") or key.rpartition("/")[2])
-                return shown(take_file(outside, key, file_name, author_of(outside, BY_HAND)))
+                return represent_import(take_file(services, key, file_name, author_of(services, BY_HAND)))
     except Refusal as refusal:
         return refusal.body if "detail" in refusal.body else {"detail": str(refusal)}
     return {"detail": '{"key": "folder/clients.csv", "file_name": optional} or {"import": 7} is expected.'}

@@ -6,8 +6,8 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from ..receipts import settle_receipts as settle
-from .wakeup import logging_errors, waking
+from ..delivery.receipts import settle_receipts as settle
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 
@@ -16,15 +16,15 @@ worker = Blueprint(__name__)
 @logging_errors
 def settle_receipts(event: SQSEvent) -> dict[str, Any]:
     context: Any = event.context
-    outside = waking(context)
+    services = waking(context)
     records = event.to_dict()["Records"]
     delays = settle(
-        outside,
+        services,
         [record["body"] for record in records],
         lambda: float(context.get_remaining_time_in_millis()) / 1000,
     )
     back = {record["receiptHandle"]: delay for record, delay in zip(records, delays, strict=True) if delay is not None}
-    outside.receipts_queue.give_back(back)
+    services.receipts_queue.give_back(back)
     return {
         "batchItemFailures": [
             {"itemIdentifier": record["messageId"]} for record in records if record["receiptHandle"] in back

@@ -7,8 +7,8 @@ from typing import Any
 from chalice.app import Blueprint
 
 from ..errors import Refusal
-from ..report import send_by_hand, send_scheduled
-from .wakeup import logging_errors, waking
+from ..reports.daily import send_by_hand, send_scheduled
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 
@@ -17,7 +17,7 @@ worker = Blueprint(__name__)
 @logging_errors
 def send_report(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"scheduled": "<time>"}` from its schedule, `{"date": "2026-11-22"}` from a person."""
-    outside = waking(context)
+    services = waking(context)
 
     def seconds_left() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
@@ -25,9 +25,9 @@ def send_report(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         match event:
             case {"scheduled": str(moment), **others} if not others:
-                return send_scheduled(outside, moment, seconds_left)
+                return send_scheduled(services, moment, seconds_left)
             case {**sent}:
-                return send_by_hand(outside, sent, context.aws_request_id, seconds_left)
+                return send_by_hand(services, sent, context.aws_request_id, seconds_left)
     except Refusal as refusal:
         return refusal.body
     return {"detail": '{"date": "2026-11-22"} is expected.'}

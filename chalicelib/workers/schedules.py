@@ -7,10 +7,10 @@ from typing import Any
 
 from chalice.app import Blueprint, LambdaFunctionEvent, Rate
 
-from .. import fanout, hours
-from .. import sweep as sweeping
+from ..delivery import fanout, local_hours
+from ..delivery import sweep as sweeping
 from ..logs import log, note
-from .wakeup import logging_errors, waking
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 
@@ -22,15 +22,15 @@ def start_mailing(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     `{"mailing": 12, "opens_at": 1795500000}`: releases those who wait for their local hours until that moment.
     """
-    outside = waking(context)
+    services = waking(context)
     match event:
         case {"mailing": int(mailing_id), "opens_at": int(opens_at), **others} if not others and 0 < opens_at < 2**32:
             note(mailing_id=mailing_id)
-            released = hours.release(outside, mailing_id, datetime.fromtimestamp(opens_at, UTC))
+            released = local_hours.release(services, mailing_id, datetime.fromtimestamp(opens_at, UTC))
             return {"mailing": mailing_id, "released": released}
         case {"mailing": int(mailing_id), **others} if not others:
             note(mailing_id=mailing_id)
-            started = fanout.start_mailing(outside, mailing_id)
+            started = fanout.start_mailing(services, mailing_id)
             log.info("schedule", extra={"started": started})
             return {"mailing": mailing_id, "started": started}
     return {"detail": '{"mailing": 12} or {"mailing": 12, "opens_at": 1795500000} is expected.'}

@@ -7,9 +7,9 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from ..posting import Record
-from ..sending import Sender
-from .wakeup import logging_errors, outside, waking
+from ..delivery.attempt import ReceivedMessage
+from ..delivery.sender import Sender
+from ..runtime import logging_errors, services, waking
 
 worker = Blueprint(__name__)
 
@@ -17,7 +17,7 @@ worker = Blueprint(__name__)
 @cache
 def _sender() -> Sender:
     """With its threads and its memory of mailings, for the life of the container."""
-    return Sender(outside())
+    return Sender(services())
 
 
 @worker.on_sqs_message(queue="send", name="send_messages", batch_size=100, maximum_batching_window_in_seconds=1)
@@ -26,9 +26,9 @@ def send_messages(event: SQSEvent) -> dict[str, Any]:
     context: Any = event.context
     waking(context)
     records = [
-        Record(
+        ReceivedMessage(
             id=record["messageId"],
-            receipt=record["receiptHandle"],
+            receipt_handle=record["receiptHandle"],
             body=record["body"],
             receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
             queued_at=int(record["attributes"]["SentTimestamp"]) / 1000,

@@ -6,10 +6,10 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from ..access import digest, make_token, revoke_token
-from ..audit import author_of
+from ..access.audit import author_of
+from ..access.tokens import digest, make_token, revoke_token
 from ..errors import Refusal
-from .wakeup import logging_errors, waking
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 
@@ -18,14 +18,14 @@ worker = Blueprint(__name__)
 @logging_errors
 def manage_tokens(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"make": "name", "role": "admin"}` answers with the token, this once; `{"revoke": "<token>"}` ends one."""
-    outside = waking(context)
-    author = author_of(outside, "manage_tokens")
+    services = waking(context)
+    author = author_of(services, "manage_tokens")
     try:
         match event:
             case {"make": str(name), **rest} if rest.keys() <= {"role"}:
-                return {"token": make_token(outside, name, rest.get("role", "read"), author)}
+                return {"token": make_token(services, name, rest.get("role", "read"), author)}
             case {"revoke": str(token), **others} if not others:
-                revoke_token(outside, digest(token), author)
+                revoke_token(services, digest(token), author)
                 return {"revoked": True}
     except Refusal as refusal:
         return refusal.body

@@ -6,9 +6,9 @@ from typing import Any
 
 from chalice.app import Blueprint
 
+from ..access.users import make_user, remove_user
 from ..errors import Refusal
-from ..users import make_user, remove_user
-from .wakeup import logging_errors, waking
+from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
 
@@ -17,13 +17,13 @@ worker = Blueprint(__name__)
 @logging_errors
 def manage_users(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"make": "anna", "role": "admin"}` answers with a password, this once; `{"remove": "anna"}` ends it all."""
-    outside = waking(context)
+    services = waking(context)
     try:
         match event:
             case {"make": str(name), **rest} if rest.keys() <= {"role"}:
-                return {"password": make_user(outside, name, rest.get("role", "read"))}
+                return {"password": make_user(services, name, rest.get("role", "read"))}
             case {"remove": str(name), **others} if not others:
-                remove_user(outside, name)
+                remove_user(services, name)
                 return {"removed": True}
     except Refusal as refusal:
         return refusal.body

@@ -15,7 +15,7 @@ import requests
 
 from .calls import calls_since
 from .seed import LOCAL_TOKEN
-from .stack import LocalStack, StackFailed, any_settings
+from .stack import DevStack, StackFailed, any_settings
 from .up import end_on_sigterm
 
 CLIENTS = Path(__file__).with_name("clients.csv")
@@ -31,7 +31,7 @@ def main() -> int:
     end_on_sigterm()
     logs = Path(tempfile.mkdtemp(prefix="notifications-demo-"))
     try:
-        with LocalStack(any_settings(), logs) as stack:
+        with DevStack(any_settings(), logs) as stack:
             return Demo(stack).run()
     except StackFailed as error:
         print(f"demo: {error}", file=sys.stderr)
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 class Demo:
-    def __init__(self, stack: LocalStack) -> None:
+    def __init__(self, stack: DevStack) -> None:
         assert stack.simulator is not None
         self.stack = stack
         self.simulator = stack.simulator

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import boto3
 
-from chalicelib.access import digest
-from chalicelib.adapters.outside import Outside
+from chalicelib.access.tokens import digest
+from chalicelib.access.users import set_user
+from chalicelib.adapters.services import Services
 from chalicelib.domain.principal import ADMIN, Principal, Token
 from chalicelib.settings import LOCAL_STAGE, Settings
-from chalicelib.users import set_user
 
 LOCAL_TOKEN = "f3a527cd037b3a1e4d41f9e1afd7db26b6ba9cda"  # noqa: S105
 LOCAL_USER, LOCAL_PASSWORD = "adminaccount", "adminpass"
@@ -16,9 +16,9 @@ LOCAL_USER, LOCAL_PASSWORD = "adminaccount", "adminpass"
 
 def seed_access(stack_name: str) -> None:
     """For a stack on this machine alone: any other stage refuses them, whoever wrote them there."""
-    outside = Outside(Settings(stage=LOCAL_STAGE, stack_name=stack_name))
-    outside.tokens.add(Token(digest(LOCAL_TOKEN), Principal(LOCAL_USER, ADMIN), outside.clock.now()))
-    set_user(outside, LOCAL_USER, ADMIN, LOCAL_PASSWORD)
+    services = Services(Settings(stage=LOCAL_STAGE, stack_name=stack_name))
+    services.tokens.add(Token(digest(LOCAL_TOKEN), Principal(LOCAL_USER, ADMIN), services.clock.now()))
+    set_user(services, LOCAL_USER, ADMIN, LOCAL_PASSWORD)
 
 
 def verify_sender(address: str) -> None:

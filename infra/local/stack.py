@@ -55,7 +55,7 @@ class LocalSettings:
     gateway_rate: str = ""
 
 
-class LocalStack:
+class DevStack:
     """A context manager: the stack is up inside, and every process of it is gone after."""
 
     def __init__(self, settings: LocalSettings, logs: Path, say: Callable[[str], None] = print) -> None:
@@ -81,7 +81,7 @@ class LocalStack:
         """What IAM has decided since MiniStack is up, see ministack.py."""
         return self.logs / "iam.jsonl"
 
-    def __enter__(self) -> LocalStack:
+    def __enter__(self) -> DevStack:
         try:
             self._start()
         except BaseException:

@@ -12,7 +12,7 @@ from threading import Event
 from urllib.parse import urlsplit
 
 from .seed import LOCAL_TOKEN
-from .stack import LocalSettings, LocalStack, StackFailed
+from .stack import DevStack, LocalSettings, StackFailed
 
 
 def read_settings(environment: Mapping[str, str]) -> LocalSettings:
@@ -38,7 +38,7 @@ def main() -> int:
     end_on_sigterm()
     try:
         settings = read_settings(os.environ)
-        with LocalStack(settings, _logs(settings)) as stack:
+        with DevStack(settings, _logs(settings)) as stack:
             _tell(stack)
             Event().wait()
     except StackFailed as error:
@@ -49,7 +49,7 @@ def main() -> int:
     return 0
 
 
-def _tell(stack: LocalStack) -> None:
+def _tell(stack: DevStack) -> None:
     gateway = stack.simulator.url + " (simulator: PUT /control, GET /seen)" if stack.simulator else "as set"
     print(f"API      {stack.url}", f"token    {LOCAL_TOKEN}", f"AWS      {stack.aws_url}", sep="\n")
     print(f"gateway  {gateway}", f"logs     {stack.logs}", "Ctrl-C ends it.", sep="\n", flush=True)

@@ -10,8 +10,8 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
 
-from tests.aws import make_outside
-from tests.fakes import FakeOutside
+from tests.aws import make_services
+from tests.fakes import FakeServices
 
 
 @pytest.fixture(autouse=True)
@@ -27,9 +27,9 @@ def whole_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(params=["fake", "aws"])
-def outside(request: pytest.FixtureRequest) -> Iterator[Any]:
+def services(request: pytest.FixtureRequest) -> Iterator[Any]:
     if request.param == "fake":
-        yield FakeOutside()
+        yield FakeServices()
         return
     with mock_aws():
-        yield make_outside()
+        yield make_services()

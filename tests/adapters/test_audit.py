@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.audit_record import Author, day_of
 from chalicelib.domain.client import Client
-from chalicelib.domain.record import Author, day_of
 from chalicelib.errors import PhoneTaken, RowChanged
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -19,46 +19,46 @@ ABOVE_ALL = 10**20
 
 
 def author(seconds: float = 0) -> Author:
-    return Author("anna", NOW + timedelta(seconds=seconds), luck=0.5)
+    return Author("anna", NOW + timedelta(seconds=seconds), jitter=0.5)
 
 
-def everything(outside: Any) -> list[Any]:
-    found: list[Any] = outside.audit.read(day_of(NOW), ABOVE_ALL, 100)
+def everything(services: Any) -> list[Any]:
+    found: list[Any] = services.audit.read(day_of(NOW), ABOVE_ALL, 100)
     return found
 
 
-def test_a_record_comes_back_as_it_was_written(outside: Any) -> None:
+def test_a_record_comes_back_as_it_was_written(services: Any) -> None:
     record = author().record("client", ANNA.id, None, {"phone_number": ANNA.phone_number, "tag": None})
-    outside.clients.add(ANNA, record)
-    assert everything(outside) == [record]
+    services.clients.add(ANNA, record)
+    assert everything(services) == [record]
 
 
-def test_a_change_that_fails_leaves_no_record(outside: Any) -> None:
-    outside.clients.add(ANNA)
+def test_a_change_that_fails_leaves_no_record(services: Any) -> None:
+    services.clients.add(ANNA)
     twin = replace(OLEG, phone_number=ANNA.phone_number)
     with pytest.raises(PhoneTaken):
-        outside.clients.add(twin, author().record("client", twin.id, None, {}))
+        services.clients.add(twin, author().record("client", twin.id, None, {}))
     with pytest.raises(RowChanged):
-        outside.clients.remove(replace(ANNA, tag="old"), author().record("client", ANNA.id, {}, None))
-    assert everything(outside) == []
+        services.clients.remove(replace(ANNA, tag="old"), author().record("client", ANNA.id, {}, None))
+    assert everything(services) == []
 
 
-def test_a_change_of_the_phone_and_one_of_the_tag_alone_are_recorded(outside: Any) -> None:
-    outside.clients.add(ANNA)
+def test_a_change_of_the_phone_and_one_of_the_tag_alone_are_recorded(services: Any) -> None:
+    services.clients.add(ANNA)
     moved = replace(ANNA, phone_number="79770000009")
-    outside.clients.change(ANNA, moved, author(1).record("client", 1, {"a": 1}, {"a": 2}))
+    services.clients.change(ANNA, moved, author(1).record("client", 1, {"a": 1}, {"a": 2}))
     tagged = replace(moved, tag="vip")
-    outside.clients.change(moved, tagged, author(2).record("client", 1, {"tag": None}, {"tag": "vip"}))
-    outside.clients.remove(tagged, author(3).record("client", 1, {}, None))
-    assert [record.action for record in everything(outside)] == ["removed", "changed", "changed"]
-    assert everything(outside)[1].after == {"tag": "vip"}
+    services.clients.change(moved, tagged, author(2).record("client", 1, {"tag": None}, {"tag": "vip"}))
+    services.clients.remove(tagged, author(3).record("client", 1, {}, None))
+    assert [record.action for record in everything(services)] == ["removed", "changed", "changed"]
+    assert everything(services)[1].after == {"tag": "vip"}
 
 
-def test_a_day_is_read_from_the_newest_in_pages(outside: Any) -> None:
+def test_a_day_is_read_from_the_newest_in_pages(services: Any) -> None:
     records = [author(second).record("client", second, None, {}) for second in range(5)]
     for number, record in enumerate(records):
-        outside.clients.add(replace(OLEG, id=10 + number, phone_number=f"7977000001{number}"), record)
-    newest = outside.audit.read(day_of(NOW), ABOVE_ALL, 2)
+        services.clients.add(replace(OLEG, id=10 + number, phone_number=f"7977000001{number}"), record)
+    newest = services.audit.read(day_of(NOW), ABOVE_ALL, 2)
     assert newest == [records[4], records[3]]
-    assert outside.audit.read(day_of(NOW), newest[-1].number, 10) == [records[2], records[1], records[0]]
-    assert outside.audit.read(day_of(NOW) - 1, ABOVE_ALL, 10) == []
+    assert services.audit.read(day_of(NOW), newest[-1].number, 10) == [records[2], records[1], records[0]]
+    assert services.audit.read(day_of(NOW) - 1, ABOVE_ALL, 10) == []

@@ -11,16 +11,16 @@ from typing import Any, cast
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.outside import Outside
-from chalicelib.clients import change_client, forget_client, register_client
+from chalicelib.adapters.services import Services
+from chalicelib.clients.registry import change_client, forget_client, register_client
+from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.decisions import MailingFields
 from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
-from chalicelib.mailings import announce_mailing, get_mailing
-from chalicelib.receipts import GROUP, settle_receipts, take_receipts
-from chalicelib.sending import Sender
+from chalicelib.mailings.lifecycle import announce_mailing, get_mailing
 from infra.local.in_process import ministack_in_process
-from tests.aws import add_clients, make_outside
+from tests.aws import add_clients, make_services
 from tests.aws_calls import counted_calls
 from tests.deliveries import OpenGateway, OverheardQueue, as_records, do_jobs, overhear
 from tests.fakes import FakeClock
@@ -39,30 +39,30 @@ def calls() -> Iterator[Counter[str]]:
 
 @pytest.mark.parametrize(("batch", "limit"), [(10, 2.5), (100, 2.2)])
 def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit: float) -> None:
-    outside = make_outside(sender_threads=1)
-    outside.gateway = OpenGateway()  # type: ignore[misc, assignment]
-    outside.clock = FakeClock()  # a busy machine does not make messages dearer
-    _ = outside.clients, outside.counters
+    services = make_services(sender_threads=1)
+    services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+    services.clock = FakeClock()  # a busy machine does not make messages dearer
+    _ = services.clients, services.counters
     add_clients(CLIENTS)
     calls.clear()
-    mailing_id = _deliver(outside, batch)
-    assert get_mailing(outside, mailing_id).counts.sent == CLIENTS
+    mailing_id = _deliver(services, batch)
+    assert get_mailing(services, mailing_id).counts.sent == CLIENTS
     per_message = calls.total() / CLIENTS
     print(f"\nAWS calls per delivered message, batches of {batch}: {per_message:.3f} {dict(calls)}")  # noqa: T201
     assert 2 < per_message <= limit, "a claim and a settlement each, and little else"
 
 
 def test_a_canary_costs_a_few_calls_for_those_who_are_queued_first_and_none_for_the_others(calls: Counter[str]) -> None:
-    outside = make_outside(sender_threads=1)
-    outside.gateway = OpenGateway()  # type: ignore[misc, assignment]
-    outside.clock = FakeClock()  # a busy machine does not make messages dearer
-    _ = outside.clients, outside.counters
+    services = make_services(sender_threads=1)
+    services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+    services.clock = FakeClock()  # a busy machine does not make messages dearer
+    _ = services.clients, services.counters
     add_clients(200)
     found: list[Counter[str]] = []
     for canary in (None, 20):
         calls.clear()
-        mailing_id = _deliver(outside, 10, canary=canary)
-        assert get_mailing(outside, mailing_id).counts.sent == 200
+        mailing_id = _deliver(services, 10, canary=canary)
+        assert get_mailing(services, mailing_id).counts.sent == 200
         found.append(calls.copy())
     costs = found[1] - found[0]
     print(f"\nAWS calls that a canary of 20 adds: {dict(costs)}")  # noqa: T201
@@ -73,41 +73,41 @@ def test_a_canary_costs_a_few_calls_for_those_who_are_queued_first_and_none_for_
 
 
 def test_aws_calls_per_receipt(calls: Counter[str]) -> None:
-    outside = make_outside(sender_threads=1)
-    outside.gateway = OpenGateway()  # type: ignore[misc, assignment]
-    outside.clock = FakeClock()  # a busy machine does not make messages dearer
-    queue = outside.receipts_queue = OverheardQueue(outside.settings.receipts_queue_url)
-    _ = outside.clients, outside.counters
+    services = make_services(sender_threads=1)
+    services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+    services.clock = FakeClock()  # a busy machine does not make messages dearer
+    queue = services.receipts_queue = OverheardQueue(services.settings.receipts_queue_url)
+    _ = services.clients, services.counters
     add_clients(REPORTED)
-    mailing_id = _deliver(outside, 100)
+    mailing_id = _deliver(services, 100)
     ids = [message_id(mailing_id, client_id) for client_id in range(1, REPORTED + 1)]
-    now = outside.clock.now()
+    now = services.clock.now()
     calls.clear()
     for start in range(0, REPORTED, 100):
-        take_receipts(outside, [Receipt(number, "delivered", now) for number in ids[start : start + 100]])
-    assert settle_receipts(outside, queue.take_bodies(100), lambda: 60.0) == [None] * 3
+        take_receipts(services, [Receipt(number, "delivered", now) for number in ids[start : start + 100]])
+    assert settle_receipts(services, queue.take_bodies(100), lambda: 60.0) == [None] * 3
     per_receipt = calls.total() / REPORTED
-    assert get_mailing(outside, mailing_id).counts.delivered == REPORTED
+    assert get_mailing(services, mailing_id).counts.delivered == REPORTED
     print(f"\nAWS calls per receipt, a hundred in a request: {per_receipt:.3f} {dict(calls)}")  # noqa: T201
     assert per_receipt <= 0.05, "three for each group, and one for each request"
 
 
 def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]) -> None:
-    outside = make_outside()
+    services = make_services()
     calls.clear()
-    client = register_client(outside, {"phone_number": "79770000001"})
+    client = register_client(services, {"phone_number": "79770000001"})
     assert calls == {"UpdateItem": 1, "BatchWriteItem": 1, "TransactWriteItems": 1}, "its operator code is new"
     calls.clear()
-    client = register_client(outside, {"phone_number": "79770000003"})
+    client = register_client(services, {"phone_number": "79770000003"})
     assert calls == {"UpdateItem": 1, "TransactWriteItems": 1}
     calls.clear()
-    change_client(outside, client.id, {"phone_number": "79770000002"})
+    change_client(services, client.id, {"phone_number": "79770000002"})
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
     calls.clear()
-    change_client(outside, client.id, {"timezone": "Europe/Moscow"})
+    change_client(services, client.id, {"timezone": "Europe/Moscow"})
     assert calls == {"GetItem": 1, "TransactWriteItems": 1, "SendMessageBatch": 1}, "mailings with hours hear of it"
     calls.clear()
-    forget_client(outside, client.id)
+    forget_client(services, client.id)
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
 
 
@@ -117,28 +117,28 @@ def test_the_emulator_that_calls_are_counted_on_does_not_change_their_number() -
 
 def _calls_on(emulator: Callable[[], AbstractContextManager[object]]) -> Counter[str]:
     with emulator(), counted_calls() as calls:
-        outside = make_outside(sender_threads=1)
-        outside.gateway = OpenGateway()  # type: ignore[misc, assignment]
-        outside.clock = FakeClock()
+        services = make_services(sender_threads=1)
+        services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+        services.clock = FakeClock()
         add_clients(30)
-        _deliver(outside, 10, canary=5)
-        client = register_client(outside, {"phone_number": "79770000001"})
-        change_client(outside, client.id, {"timezone": "Europe/Moscow"})
-        forget_client(outside, client.id)
+        _deliver(services, 10, canary=5)
+        client = register_client(services, {"phone_number": "79770000001"})
+        change_client(services, client.id, {"timezone": "Europe/Moscow"})
+        forget_client(services, client.id)
         return calls.copy()
 
 
-def _deliver(outside: Outside, batch: int, **fields: Any) -> int:
+def _deliver(services: Services, batch: int, **fields: Any) -> int:
     """A mailing from its announcement to its finish, with batches as Lambda's poller would make them."""
-    jobs, messages = overhear(outside)
-    now = outside.clock.now()
+    jobs, messages = overhear(services)
+    now = services.clock.now()
     times: MailingFields = {"datetime_start": now, "datetime_end": now + timedelta(hours=1), "message_text": "text"}
-    mailing = announce_mailing(outside, cast(MailingFields, {**times, **fields}))
-    do_jobs(outside, jobs)
-    sender = Sender(outside)
+    mailing = announce_mailing(services, cast(MailingFields, {**times, **fields}))
+    do_jobs(services, jobs)
+    sender = Sender(services)
     while bodies := messages.take_bodies(batch):
-        outside.clock.forward(SECONDS_A_BATCH)  # type: ignore[attr-defined]
+        services.clock.forward(SECONDS_A_BATCH)  # type: ignore[attr-defined]
         assert sender.send_batch(as_records(bodies), lambda: 60.0) == []
         if not messages.bodies:
-            do_jobs(outside, jobs)
+            do_jobs(services, jobs)
     return mailing.id

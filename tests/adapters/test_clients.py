@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.audience import count_audience, group_audience
-from chalicelib.clients import opt_out_client, register_client
+from chalicelib.clients.registry import opt_out_client, register_client
 from chalicelib.domain.audience import Filter, Partition
 from chalicelib.domain.client import MAX_CLIENT_ID, Client
 from chalicelib.errors import PhoneTaken, RowChanged
+from chalicelib.mailings.audience import count_audience, group_audience
 
 ANNA = Client(1, "79770000001", "друзья", "Europe/Moscow")
 BORIS = Client(2, "79210000002")
@@ -19,136 +19,136 @@ SINCE = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 STOPPED = replace(ANNA, opted_out_at=SINCE)
 
 
-def test_what_was_added_is_read_back(outside: Any) -> None:
-    outside.clients.add(ANNA)
-    outside.clients.add(BORIS)
-    assert outside.clients.get(1) == ANNA
-    assert outside.clients.get(2) == BORIS
-    assert outside.clients.get(3) is None
-    assert outside.clients.get_many([1, 2, 3]) == {1: ANNA, 2: BORIS}
-    assert outside.clients.find_by_phone("79210000002") == BORIS
-    assert outside.clients.find_by_phone("79210000003") is None
+def test_what_was_added_is_read_back(services: Any) -> None:
+    services.clients.add(ANNA)
+    services.clients.add(BORIS)
+    assert services.clients.get(1) == ANNA
+    assert services.clients.get(2) == BORIS
+    assert services.clients.get(3) is None
+    assert services.clients.get_many([1, 2, 3]) == {1: ANNA, 2: BORIS}
+    assert services.clients.find_by_phone("79210000002") == BORIS
+    assert services.clients.find_by_phone("79210000003") is None
 
 
-def test_a_phone_number_belongs_to_one_client(outside: Any) -> None:
-    outside.clients.add(ANNA)
+def test_a_phone_number_belongs_to_one_client(services: Any) -> None:
+    services.clients.add(ANNA)
     with pytest.raises(PhoneTaken):
-        outside.clients.add(replace(BORIS, phone_number=ANNA.phone_number))
-    assert outside.clients.get(2) is None
-    outside.clients.add(BORIS)
+        services.clients.add(replace(BORIS, phone_number=ANNA.phone_number))
+    assert services.clients.get(2) is None
+    services.clients.add(BORIS)
     with pytest.raises(PhoneTaken):
-        outside.clients.change(BORIS, replace(BORIS, phone_number=ANNA.phone_number))
-    assert outside.clients.get(2) == BORIS
+        services.clients.change(BORIS, replace(BORIS, phone_number=ANNA.phone_number))
+    assert services.clients.get(2) == BORIS
 
 
-def test_an_id_is_not_given_twice(outside: Any) -> None:
-    outside.clients.add(ANNA)
+def test_an_id_is_not_given_twice(services: Any) -> None:
+    services.clients.add(ANNA)
     with pytest.raises(RowChanged):
-        outside.clients.add(Client(1, "79770000009"))
+        services.clients.add(Client(1, "79770000009"))
 
 
-def test_a_phone_number_freed_by_a_change_or_a_deletion_can_be_used_at_once(outside: Any) -> None:
-    outside.clients.add(ANNA)
+def test_a_phone_number_freed_by_a_change_or_a_deletion_can_be_used_at_once(services: Any) -> None:
+    services.clients.add(ANNA)
     moved = replace(ANNA, phone_number="79770000009")
-    outside.clients.change(ANNA, moved)
-    outside.clients.add(replace(BORIS, phone_number=ANNA.phone_number))
-    outside.clients.remove(moved)
-    outside.clients.add(Client(3, "79770000009"))
-    assert outside.clients.find_by_phone("79770000009") == Client(3, "79770000009")
+    services.clients.change(ANNA, moved)
+    services.clients.add(replace(BORIS, phone_number=ANNA.phone_number))
+    services.clients.remove(moved)
+    services.clients.add(Client(3, "79770000009"))
+    assert services.clients.find_by_phone("79770000009") == Client(3, "79770000009")
 
 
 @pytest.mark.parametrize(
     "field",
     [{"tag": "x"}, {"tag": None}, {"timezone": "UTC"}, {"phone_number": "79770000005"}, {"opted_out_at": SINCE}],
 )
-def test_a_change_over_something_else_than_was_read_is_refused(outside: Any, field: dict[str, Any]) -> None:
-    outside.clients.add(ANNA)
-    outside.clients.change(ANNA, replace(ANNA, **field))
+def test_a_change_over_something_else_than_was_read_is_refused(services: Any, field: dict[str, Any]) -> None:
+    services.clients.add(ANNA)
+    services.clients.change(ANNA, replace(ANNA, **field))
     for late in (replace(ANNA, tag="late"), replace(ANNA, phone_number="79770000008")):
         with pytest.raises(RowChanged):
-            outside.clients.change(ANNA, late)
+            services.clients.change(ANNA, late)
     with pytest.raises(RowChanged):
-        outside.clients.remove(ANNA)
-    assert outside.clients.get(1) == replace(ANNA, **field)
+        services.clients.remove(ANNA)
+    assert services.clients.get(1) == replace(ANNA, **field)
 
 
-def test_attributes_are_kept_and_a_change_over_others_is_refused(outside: Any) -> None:
+def test_attributes_are_kept_and_a_change_over_others_is_refused(services: Any) -> None:
     own = replace(ANNA, attributes={"имя": "Анна", "город": 'Омск "X"'})
-    outside.clients.add(ANNA)
-    outside.clients.change(ANNA, own)
-    assert outside.clients.get(1) == own
-    assert outside.clients.read(Partition("tag", "друзья#0"), 0, MAX_CLIENT_ID, 9) == [own]
+    services.clients.add(ANNA)
+    services.clients.change(ANNA, own)
+    assert services.clients.get(1) == own
+    assert services.clients.read(Partition("tag", "друзья#0"), 0, MAX_CLIENT_ID, 9) == [own]
     for late in (ANNA, replace(own, attributes={"имя": "Анна"})):
         with pytest.raises(RowChanged):
-            outside.clients.change(late, replace(late, tag="late"))
-    outside.clients.change(replace(own, attributes=dict(reversed(own.attributes.items()))), ANNA)
-    assert outside.clients.get(1) == ANNA
+            services.clients.change(late, replace(late, tag="late"))
+    services.clients.change(replace(own, attributes=dict(reversed(own.attributes.items()))), ANNA)
+    assert services.clients.get(1) == ANNA
 
 
-def test_a_stop_is_kept_with_the_client_and_with_the_phone_number(outside: Any) -> None:
-    outside.clients.add(ANNA)
-    assert outside.clients.stop_of(ANNA.phone_number) is None
-    outside.clients.change(ANNA, STOPPED)
-    assert outside.clients.get(1) == STOPPED
-    assert outside.clients.stop_of(ANNA.phone_number) == SINCE
-    outside.clients.change(STOPPED, ANNA)
-    assert outside.clients.get(1) == ANNA
-    assert outside.clients.stop_of(ANNA.phone_number) is None
+def test_a_stop_is_kept_with_the_client_and_with_the_phone_number(services: Any) -> None:
+    services.clients.add(ANNA)
+    assert services.clients.stop_of(ANNA.phone_number) is None
+    services.clients.change(ANNA, STOPPED)
+    assert services.clients.get(1) == STOPPED
+    assert services.clients.stop_of(ANNA.phone_number) == SINCE
+    services.clients.change(STOPPED, ANNA)
+    assert services.clients.get(1) == ANNA
+    assert services.clients.stop_of(ANNA.phone_number) is None
 
 
 @pytest.mark.parametrize("leaves", ["by a deletion", "by a change"])
-def test_a_phone_number_that_is_free_keeps_its_stop(outside: Any, leaves: str) -> None:
-    outside.clients.add(STOPPED)
+def test_a_phone_number_that_is_free_keeps_its_stop(services: Any, leaves: str) -> None:
+    services.clients.add(STOPPED)
     if leaves == "by a deletion":
-        outside.clients.remove(STOPPED)
+        services.clients.remove(STOPPED)
     else:
-        outside.clients.change(STOPPED, replace(STOPPED, phone_number="79770000009"))
-        assert outside.clients.stop_of("79770000009") == SINCE
-    assert outside.clients.find_by_phone(ANNA.phone_number) is None
-    assert outside.clients.find_many([ANNA.phone_number]) == ({}, {ANNA.phone_number: SINCE})
+        services.clients.change(STOPPED, replace(STOPPED, phone_number="79770000009"))
+        assert services.clients.stop_of("79770000009") == SINCE
+    assert services.clients.find_by_phone(ANNA.phone_number) is None
+    assert services.clients.find_many([ANNA.phone_number]) == ({}, {ANNA.phone_number: SINCE})
     twin = replace(ANNA, id=3)
     with pytest.raises(PhoneTaken):
-        outside.clients.add(twin)
+        services.clients.add(twin)
     with pytest.raises(RowChanged):
-        outside.clients.add_many([twin])
-    outside.clients.add(BORIS)
+        services.clients.add_many([twin])
+    services.clients.add(BORIS)
     with pytest.raises(PhoneTaken):
-        outside.clients.change(BORIS, replace(BORIS, phone_number=ANNA.phone_number))
-    outside.clients.add_many([replace(STOPPED, id=3)])
-    assert outside.clients.find_by_phone(ANNA.phone_number) == replace(STOPPED, id=3)
-    outside.clients.change(replace(STOPPED, id=3), twin)
-    outside.clients.remove(twin)
-    outside.clients.change(BORIS, replace(BORIS, phone_number=ANNA.phone_number))
-    assert outside.clients.stop_of(ANNA.phone_number) is None
+        services.clients.change(BORIS, replace(BORIS, phone_number=ANNA.phone_number))
+    services.clients.add_many([replace(STOPPED, id=3)])
+    assert services.clients.find_by_phone(ANNA.phone_number) == replace(STOPPED, id=3)
+    services.clients.change(replace(STOPPED, id=3), twin)
+    services.clients.remove(twin)
+    services.clients.change(BORIS, replace(BORIS, phone_number=ANNA.phone_number))
+    assert services.clients.stop_of(ANNA.phone_number) is None
 
 
-def test_a_stopped_client_does_not_take_the_phone_number_of_another(outside: Any) -> None:
-    outside.clients.add(STOPPED)
-    outside.clients.add(BORIS)
+def test_a_stopped_client_does_not_take_the_phone_number_of_another(services: Any) -> None:
+    services.clients.add(STOPPED)
+    services.clients.add(BORIS)
     with pytest.raises(PhoneTaken):
-        outside.clients.change(STOPPED, replace(STOPPED, phone_number=BORIS.phone_number))
+        services.clients.change(STOPPED, replace(STOPPED, phone_number=BORIS.phone_number))
     with pytest.raises(PhoneTaken):
-        outside.clients.add(replace(STOPPED, id=3))
-    assert outside.clients.get(1) == STOPPED
-    assert outside.clients.find_by_phone(BORIS.phone_number) == BORIS
+        services.clients.add(replace(STOPPED, id=3))
+    assert services.clients.get(1) == STOPPED
+    assert services.clients.find_by_phone(BORIS.phone_number) == BORIS
 
 
-def test_a_change_of_a_deleted_client_does_not_bring_it_back(outside: Any) -> None:
-    outside.clients.add(ANNA)
-    outside.clients.remove(ANNA)
+def test_a_change_of_a_deleted_client_does_not_bring_it_back(services: Any) -> None:
+    services.clients.add(ANNA)
+    services.clients.remove(ANNA)
     with pytest.raises(RowChanged):
-        outside.clients.change(ANNA, replace(ANNA, tag="x"))
+        services.clients.change(ANNA, replace(ANNA, tag="x"))
     with pytest.raises(RowChanged):
-        outside.clients.change(ANNA, replace(ANNA, phone_number="79770000008"))
-    assert outside.clients.find_by_phone("79770000008") is None
+        services.clients.change(ANNA, replace(ANNA, phone_number="79770000008"))
+    assert services.clients.find_by_phone("79770000008") is None
 
 
-def test_partitions_are_read_in_the_order_of_ids_and_in_pages(outside: Any) -> None:
+def test_partitions_are_read_in_the_order_of_ids_and_in_pages(services: Any) -> None:
     for client_id in (1002, 3, 999, 1000, 7):
-        outside.clients.add(Client(client_id, f"7977{client_id:07d}", "a" if client_id % 2 else "b"))
+        services.clients.add(Client(client_id, f"7977{client_id:07d}", "a" if client_id % 2 else "b"))
 
     def ids(partition: Partition, after: int = 0, through: int = MAX_CLIENT_ID, limit: int = 10) -> list[int]:
-        return [client.id for client in outside.clients.read(partition, after, through, limit)]
+        return [client.id for client in services.clients.read(partition, after, through, limit)]
 
     assert ids(Partition("block", 0)) == [3, 7, 999]
     assert ids(Partition("block", 1)) == [1000, 1002]
@@ -161,18 +161,18 @@ def test_partitions_are_read_in_the_order_of_ids_and_in_pages(outside: Any) -> N
     assert ids(Partition("operator_code", "978#1")) == []
 
 
-def test_a_changed_client_moves_in_the_indexes(outside: Any) -> None:
-    outside.clients.add(ANNA)
-    outside.clients.change(ANNA, replace(ANNA, tag=None, phone_number="79210000001"))
-    assert outside.clients.read(Partition("tag", "друзья#0"), 0, MAX_CLIENT_ID, 9) == []
-    assert outside.clients.read(Partition("operator_code", "977#0"), 0, MAX_CLIENT_ID, 9) == []
-    assert len(outside.clients.read(Partition("operator_code", "921#0"), 0, MAX_CLIENT_ID, 9)) == 1
+def test_a_changed_client_moves_in_the_indexes(services: Any) -> None:
+    services.clients.add(ANNA)
+    services.clients.change(ANNA, replace(ANNA, tag=None, phone_number="79210000001"))
+    assert services.clients.read(Partition("tag", "друзья#0"), 0, MAX_CLIENT_ID, 9) == []
+    assert services.clients.read(Partition("operator_code", "977#0"), 0, MAX_CLIENT_ID, 9) == []
+    assert len(services.clients.read(Partition("operator_code", "921#0"), 0, MAX_CLIENT_ID, 9)) == 1
 
 
-def test_of_many_who_want_a_phone_number_at_once_one_gets_it(outside: Any) -> None:
+def test_of_many_who_want_a_phone_number_at_once_one_gets_it(services: Any) -> None:
     def try_to_add(client_id: int) -> bool:
         try:
-            outside.clients.add(Client(client_id, "79770000001"))
+            services.clients.add(Client(client_id, "79770000001"))
         except (PhoneTaken, RowChanged):
             return False
         return True
@@ -193,25 +193,25 @@ def test_of_many_who_want_a_phone_number_at_once_one_gets_it(outside: Any) -> No
         (Filter(tags=("vip", "new"), operator_codes=tuple(str(code) for code in range(900, 1000))), 4),
     ],
 )
-def test_the_chosen_are_counted_as_a_mailing_would_choose_them(outside: Any, chosen: Filter, number: int) -> None:
+def test_the_chosen_are_counted_as_a_mailing_would_choose_them(services: Any, chosen: Filter, number: int) -> None:
     phones = ["79770000001", "79770000002", "79770000003", "79210000001", "79210000002", "79000000001"]
     tags = ["vip", "vip", "new", "vip", None, None]
     for phone, tag in zip(phones, tags, strict=True):
-        register_client(outside, {"phone_number": phone, "tag": tag})
-    opt_out_client(outside, register_client(outside, {"phone_number": "79770000009", "tag": "vip"}).id)
-    assert count_audience(outside, chosen) == (number, True), "and who opted out is not"
+        register_client(services, {"phone_number": phone, "tag": tag})
+    opt_out_client(services, register_client(services, {"phone_number": "79770000009", "tag": "vip"}).id)
+    assert count_audience(services, chosen) == (number, True), "and who opted out is not"
 
 
-def test_an_audience_is_grouped_by_where_and_by_which_operator_they_live(outside: Any) -> None:
+def test_an_audience_is_grouped_by_where_and_by_which_operator_they_live(services: Any) -> None:
     for number, zone in enumerate(["Europe/Moscow", "UTC", "Europe/Moscow"]):
-        register_client(outside, {"phone_number": f"7977000000{number}", "timezone": zone, "tag": "vip"})
-    register_client(outside, {"phone_number": "79210000001", "tag": "vip"})
-    opt_out_client(outside, register_client(outside, {"phone_number": "79770000009", "tag": "vip"}).id)
-    found = group_audience(outside, Filter(tags=("vip",)))
+        register_client(services, {"phone_number": f"7977000000{number}", "timezone": zone, "tag": "vip"})
+    register_client(services, {"phone_number": "79210000001", "tag": "vip"})
+    opt_out_client(services, register_client(services, {"phone_number": "79770000009", "tag": "vip"}).id)
+    found = group_audience(services, Filter(tags=("vip",)))
     assert (found.clients, found.is_whole, found.is_sampled) == (4, True, False)
     assert found.by_timezone == {"Europe/Moscow": 2, "UTC": 2}
     assert found.by_operator_code == {"977": 3, "921": 1}
 
 
-def test_where_there_is_nobody_nobody_is_counted(outside: Any) -> None:
-    assert count_audience(outside, Filter(tags=("vip",))) == (0, True)
+def test_where_there_is_nobody_nobody_is_counted(services: Any) -> None:
+    assert count_audience(services, Filter(tags=("vip",))) == (0, True)

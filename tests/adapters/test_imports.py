@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import FAILED, FINISHED, ChunkPlan, ClientImport, RefusedRow, Tally
 from chalicelib.domain.csv_file import FileFormat
-from chalicelib.domain.record import Author
 from chalicelib.errors import FileGone, ImportBusy, RowChanged
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -18,107 +18,107 @@ FORM = FileFormat("cp1251", ";", ("phone_number", "tag"), 17)
 ONE = ClientImport(1, "imports/1.csv", "v1", "клиенты.csv", FORM, NOW, NOW, offset=17)
 
 
-def test_an_import_is_read_back_as_it_was_added_and_added_once(outside: Any) -> None:
-    outside.imports.add(ONE, Author("anna", NOW, 0.5).record("import", 1, None, {"id": 1}))
-    assert outside.imports.get(1) == ONE
-    assert outside.imports.get(2) is None
-    assert outside.imports.get_many([2, 1]) == {1: ONE}
-    assert outside.imports.open_ids() == [1]
+def test_an_import_is_read_back_as_it_was_added_and_added_once(services: Any) -> None:
+    services.imports.add(ONE, Author("anna", NOW, 0.5).record("import", 1, None, {"id": 1}))
+    assert services.imports.get(1) == ONE
+    assert services.imports.get(2) is None
+    assert services.imports.get_many([2, 1]) == {1: ONE}
+    assert services.imports.open_ids() == [1]
     with pytest.raises(RowChanged):
-        outside.imports.add(ONE)
-    assert [record.what for record in outside.audit.read(NOW.toordinal(), 10**20, 9)] == ["import"]
+        services.imports.add(ONE)
+    assert [record.what for record in services.audit.read(NOW.toordinal(), 10**20, 9)] == ["import"]
 
 
-def test_an_import_is_leased_to_one_worker(outside: Any) -> None:
-    outside.imports.add(ONE)
-    assert outside.imports.lease(1, NOW, UNTIL) == replace(ONE, lease=1)
+def test_an_import_is_leased_to_one_worker(services: Any) -> None:
+    services.imports.add(ONE)
+    assert services.imports.lease(1, NOW, UNTIL) == replace(ONE, lease=1)
     with pytest.raises(ImportBusy):
-        outside.imports.lease(1, NOW + timedelta(seconds=124), UNTIL)
-    assert outside.imports.lease(1, UNTIL, UNTIL + timedelta(seconds=9)) == replace(ONE, lease=2, moved_at=UNTIL)
+        services.imports.lease(1, NOW + timedelta(seconds=124), UNTIL)
+    assert services.imports.lease(1, UNTIL, UNTIL + timedelta(seconds=9)) == replace(ONE, lease=2, moved_at=UNTIL)
     with pytest.raises(ImportBusy):
-        outside.imports.lease(2, NOW, UNTIL)
+        services.imports.lease(2, NOW, UNTIL)
 
 
-def test_its_progress_is_kept_and_its_lease_let_go_without_touching_it(outside: Any) -> None:
-    outside.imports.add(ONE)
-    one = outside.imports.lease(1, NOW, UNTIL)
+def test_its_progress_is_kept_and_its_lease_let_go_without_touching_it(services: Any) -> None:
+    services.imports.add(ONE)
+    one = services.imports.lease(1, NOW, UNTIL)
     plan = ChunkPlan(Tally(added=3, refused=1), 5, ((5, 2), (9, 1)))
     moved = replace(one, offset=99, row=7, tally=Tally(1, 2, 3, 4), plan=plan, moved_at=UNTIL)
-    outside.imports.advance(moved)
-    assert outside.imports.get(1) == moved
-    outside.imports.let_go(one)
-    assert outside.imports.get(1) == moved
-    again = outside.imports.lease(1, NOW, UNTIL)
+    services.imports.advance(moved)
+    assert services.imports.get(1) == moved
+    services.imports.let_go(one)
+    assert services.imports.get(1) == moved
+    again = services.imports.lease(1, NOW, UNTIL)
     assert again == replace(moved, lease=2, moved_at=NOW)
-    outside.imports.advance(replace(again, plan=None))
-    assert outside.imports.get(1).plan is None
+    services.imports.advance(replace(again, plan=None))
+    assert services.imports.get(1).plan is None
 
 
-def test_who_has_lost_the_lease_moves_nothing(outside: Any) -> None:
-    outside.imports.add(ONE)
-    late = outside.imports.lease(1, NOW, NOW)
-    held = outside.imports.lease(1, UNTIL, UNTIL + timedelta(seconds=9))
-    for write in (outside.imports.advance, outside.imports.let_go):
+def test_who_has_lost_the_lease_moves_nothing(services: Any) -> None:
+    services.imports.add(ONE)
+    late = services.imports.lease(1, NOW, NOW)
+    held = services.imports.lease(1, UNTIL, UNTIL + timedelta(seconds=9))
+    for write in (services.imports.advance, services.imports.let_go):
         with pytest.raises(RowChanged):
             write(replace(late, offset=99))
-    assert outside.imports.get(1) == held
+    assert services.imports.get(1) == held
 
 
 @pytest.mark.parametrize(("status", "detail"), [(FINISHED, None), (FAILED, "gone")])
 def test_an_import_that_has_ended_is_not_open_and_not_leased_again(
-    outside: Any, status: str, detail: str | None
+    services: Any, status: str, detail: str | None
 ) -> None:
-    outside.imports.add(ONE)
-    ended = outside.imports.lease(1, NOW, NOW).ended(status, UNTIL, detail)
-    outside.imports.advance(ended)
-    assert outside.imports.get(1) == ended
-    assert outside.imports.open_ids() == []
+    services.imports.add(ONE)
+    ended = services.imports.lease(1, NOW, NOW).ended(status, UNTIL, detail)
+    services.imports.advance(ended)
+    assert services.imports.get(1) == ended
+    assert services.imports.open_ids() == []
     with pytest.raises(ImportBusy):
-        outside.imports.lease(1, UNTIL, UNTIL)
+        services.imports.lease(1, UNTIL, UNTIL)
 
 
-def test_refused_rows_are_in_the_order_of_the_file_and_written_again_are_the_same(outside: Any) -> None:
+def test_refused_rows_are_in_the_order_of_the_file_and_written_again_are_the_same(services: Any) -> None:
     rows = [RefusedRow(number, {"phone_number": "7", "tag": "я"}, {"tag": ["no"]}) for number in range(2, 32)]
-    outside.imports.add(ONE)
+    services.imports.add(ONE)
     for _ in range(2):
-        outside.imports.add_refused(ONE, reversed(rows))
-    assert outside.imports.refused(1, 0, 100) == rows
-    assert outside.imports.refused(1, 3, 2) == rows[2:4]
-    assert outside.imports.refused(2, 0, 100) == []
-    assert outside.imports.get(1) == ONE
+        services.imports.add_refused(ONE, reversed(rows))
+    assert services.imports.refused(1, 0, 100) == rows
+    assert services.imports.refused(1, 3, 2) == rows[2:4]
+    assert services.imports.refused(2, 0, 100) == []
+    assert services.imports.get(1) == ONE
 
 
-def test_a_file_is_read_piece_by_piece(outside: Any) -> None:
-    version = outside.import_files.put("a/b.csv", b"0123456789")
-    first = outside.import_files.read("a/b.csv", 0, 4)
+def test_a_file_is_read_piece_by_piece(services: Any) -> None:
+    version = services.import_files.put("a/b.csv", b"0123456789")
+    first = services.import_files.read("a/b.csv", 0, 4)
     assert (first.content, first.version, first.size) == (b"0123", version, 10)
-    assert outside.import_files.read("a/b.csv", 8, 4).content == b"89"
-    assert outside.import_files.read("a/b.csv", 10, 4) is None
+    assert services.import_files.read("a/b.csv", 8, 4).content == b"89"
+    assert services.import_files.read("a/b.csv", 10, 4) is None
     with pytest.raises(FileGone):
-        outside.import_files.read("a/c.csv", 0, 4)
+        services.import_files.read("a/c.csv", 0, 4)
 
 
-def test_a_file_put_anew_has_another_version(outside: Any) -> None:
-    assert outside.import_files.put("a", b"1") != outside.import_files.put("a", b"2")
-    outside.import_files.put("empty", b"")
-    assert outside.import_files.read("empty", 0, 4) is None
+def test_a_file_put_anew_has_another_version(services: Any) -> None:
+    assert services.import_files.put("a", b"1") != services.import_files.put("a", b"2")
+    services.import_files.put("empty", b"")
+    assert services.import_files.read("empty", 0, 4) is None
 
 
-def test_ids_are_leased_in_blocks(outside: Any) -> None:
-    assert outside.counters.next_id("client_id") == 1
-    assert outside.counters.lease_ids("client_id", 10) == 2
-    assert outside.counters.last_id("client_id") == 11
-    assert outside.counters.lease_ids("client_id", 1) == 12
+def test_ids_are_leased_in_blocks(services: Any) -> None:
+    assert services.counters.next_id("client_id") == 1
+    assert services.counters.lease_ids("client_id", 10) == 2
+    assert services.counters.last_id("client_id") == 11
+    assert services.counters.lease_ids("client_id", 1) == 12
 
 
-def test_clients_are_added_all_or_none(outside: Any) -> None:
+def test_clients_are_added_all_or_none(services: Any) -> None:
     clients = [Client(number, f"7977{number:07d}", "a" if number % 2 else None) for number in range(1, 51)]
-    outside.clients.add_many(clients)
-    found, stops = outside.clients.find_many([*(one.phone_number for one in clients), "79990000000"])
+    services.clients.add_many(clients)
+    found, stops = services.clients.find_many([*(one.phone_number for one in clients), "79990000000"])
     assert found == {one.phone_number: one for one in clients}
     assert stops == {}
     for wrong in (Client(51, clients[0].phone_number), replace(clients[0], phone_number="79990000001")):
         with pytest.raises(RowChanged):
-            outside.clients.add_many([Client(60, "79990000002"), wrong])
-    assert outside.clients.find_many(["79990000001", "79990000002"]) == ({}, {})
-    assert outside.clients.find_many([]) == ({}, {})
+            services.clients.add_many([Client(60, "79990000002"), wrong])
+    assert services.clients.find_many(["79990000001", "79990000002"]) == ({}, {})
+    assert services.clients.find_many([]) == ({}, {})

@@ -18,14 +18,14 @@ from moto import mock_aws
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.mailbox import Mailbox, _is_certain, as_mime
-from chalicelib.domain.letter import Attachment, Letter
+from chalicelib.domain.email import Attachment, Email
 from chalicelib.errors import NotSent, RowChanged
 from tests.aws import forget_connections
-from tests.fakes import FakeOutside
+from tests.fakes import FakeServices
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TABLE = Attachment("mailings.csv", "text/csv", b"\xef\xbb\xbfid;text\r\n1;=1\r\n")
-LETTER = Letter(
+EMAIL = Email(
     sender="reports@example.com",
     recipients=("anna@example.com", "oleg@example.com"),
     subject=f"Рассылки: отправлено 12\u00a0000, {'очень ' * 20}много",
@@ -35,57 +35,57 @@ LETTER = Letter(
 )
 
 
-def verify(outside: Any, address: str) -> None:
-    if isinstance(outside, FakeOutside):
-        outside.mailbox.verify(address)
+def verify(services: Any, address: str) -> None:
+    if isinstance(services, FakeServices):
+        services.mailbox.verify(address)
     else:
         aws.client("ses").verify_email_identity(EmailAddress=address)
 
 
-def parsed(letter: Letter) -> EmailMessage:
-    return message_from_bytes(as_mime(letter), _class=EmailMessage, policy=policy.default)
+def parsed(email: Email) -> EmailMessage:
+    return message_from_bytes(as_mime(email), _class=EmailMessage, policy=policy.default)
 
 
-def test_a_letter_from_a_verified_sender_is_sent(outside: Any) -> None:
-    verify(outside, LETTER.sender)
-    outside.mailbox.send(LETTER)
+def test_a_letter_from_a_verified_sender_is_sent(services: Any) -> None:
+    verify(services, EMAIL.sender)
+    services.mailbox.send(EMAIL)
 
 
-def test_a_letter_from_another_sender_has_surely_not_left(outside: Any) -> None:
-    verify(outside, LETTER.sender)
+def test_a_letter_from_another_sender_has_surely_not_left(services: Any) -> None:
+    verify(services, EMAIL.sender)
     with pytest.raises(NotSent):
-        outside.mailbox.send(replace(LETTER, sender="other@example.org"))
+        services.mailbox.send(replace(EMAIL, sender="other@example.org"))
 
 
-def test_what_is_claimed_is_claimed_once_until_it_is_released(outside: Any) -> None:
+def test_what_is_claimed_is_claimed_once_until_it_is_released(services: Any) -> None:
     until = NOW + timedelta(days=1)
-    assert not outside.reports.is_claimed("2026-11-23")
-    outside.reports.claim("2026-11-23", NOW, until)
-    outside.reports.claim("2026-11-24", NOW, until)
+    assert not services.reports.is_claimed("2026-11-23")
+    services.reports.claim("2026-11-23", NOW, until)
+    services.reports.claim("2026-11-24", NOW, until)
     with pytest.raises(RowChanged):
-        outside.reports.claim("2026-11-23", NOW, until)
-    outside.reports.release("2026-11-23")
-    assert not outside.reports.is_claimed("2026-11-23")
-    outside.reports.claim("2026-11-23", NOW, until)
+        services.reports.claim("2026-11-23", NOW, until)
+    services.reports.unclaim("2026-11-23")
+    assert not services.reports.is_claimed("2026-11-23")
+    services.reports.claim("2026-11-23", NOW, until)
 
 
-def test_claimed_is_not_yet_sent(outside: Any) -> None:
-    outside.reports.claim("2026-11-23", NOW, NOW + timedelta(days=1))
-    assert outside.reports.is_claimed("2026-11-23")
-    assert not outside.reports.is_sent("2026-11-23")
-    outside.reports.mark_sent("2026-11-23", NOW)
-    assert outside.reports.is_sent("2026-11-23")
+def test_claimed_is_not_yet_sent(services: Any) -> None:
+    services.reports.claim("2026-11-23", NOW, NOW + timedelta(days=1))
+    assert services.reports.is_claimed("2026-11-23")
+    assert not services.reports.is_sent("2026-11-23")
+    services.reports.mark_sent("2026-11-23", NOW)
+    assert services.reports.is_sent("2026-11-23")
 
 
 def test_html_and_text_are_alternatives_and_the_table_is_attached() -> None:
-    message = parsed(LETTER)
-    assert (message["From"], message["To"]) == (LETTER.sender, ", ".join(LETTER.recipients))
-    assert message["Subject"] == LETTER.subject
+    message = parsed(EMAIL)
+    assert (message["From"], message["To"]) == (EMAIL.sender, ", ".join(EMAIL.recipients))
+    assert message["Subject"] == EMAIL.subject
     html, text = message.get_body(("html",)), message.get_body(("plain",))
     assert html is not None
     assert text is not None
-    assert html.get_content().strip() == LETTER.html.strip()
-    assert text.get_content().strip() == LETTER.text.strip()
+    assert html.get_content().strip() == EMAIL.html.strip()
+    assert text.get_content().strip() == EMAIL.text.strip()
     (table,) = message.iter_attachments()
     assert (table.get_content_type(), table.get_filename()) == ("text/csv", "mailings.csv")
     assert table.get_payload(decode=True) == TABLE.content
@@ -93,8 +93,8 @@ def test_html_and_text_are_alternatives_and_the_table_is_attached() -> None:
 
 def test_no_line_is_longer_than_mail_allows() -> None:
     """RFC 5322, 2.1.1: 998 characters; SES refuses or breaks longer ones."""
-    assert max(len(line) for line in as_mime(LETTER).split(b"\r\n")) < 998
-    plain = replace(LETTER, html="<p>" + "a" * 5000 + "</p>", text="a" * 5000)
+    assert max(len(line) for line in as_mime(EMAIL).split(b"\r\n")) < 998
+    plain = replace(EMAIL, html="<p>" + "a" * 5000 + "</p>", text="a" * 5000)
     assert max(len(line) for line in as_mime(plain).split(b"\r\n")) < 998
 
 
@@ -130,19 +130,19 @@ def test_a_letter_is_given_to_ses_once_whatever_comes_back(ses: Any) -> None:
 
     ses.meta.events.register_first("before-send.ses.SendRawEmail", silence)
     with pytest.raises(ReadTimeoutError):
-        Mailbox().send(LETTER)
+        Mailbox().send(EMAIL)
     assert len(tries) == 1
 
 
 def test_nobody_keeps_letters_but_the_local_stack() -> None:
-    assert Mailbox(keeps_letters=False).letters() == []
+    assert Mailbox(keeps_emails=False).emails() == []
 
 
 class LocalStacksInbox(BaseHTTPRequestHandler):
     """What LocalStack answers: it knows nothing of MiniStack's address, and keeps letters as they were sent."""
 
     def do_GET(self) -> None:
-        raw = {"RawData": as_mime(LETTER).decode(), "Source": LETTER.sender, "Timestamp": "2026-11-23T12:00:00"}
+        raw = {"RawData": as_mime(EMAIL).decode(), "Source": EMAIL.sender, "Timestamp": "2026-11-23T12:00:00"}
         kept = {"/_aws/ses": {"messages": [{"Id": "1", "Subject": "not raw"}, {"Id": "2", **raw}]}}
         self.send_response(200 if self.path in kept else 404)
         self.end_headers()
@@ -157,9 +157,9 @@ def test_letters_that_localstack_keeps_are_shown_as_well(monkeypatch: pytest.Mon
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         forget_connections()
-        (letter,) = Mailbox(keeps_letters=True).letters()
+        (email,) = Mailbox(keeps_emails=True).emails()
         server.shutdown()
     forget_connections()
-    assert (letter.sender, letter.recipients, letter.sent_at) == (LETTER.sender, LETTER.recipients, NOW)
-    assert (letter.subject, letter.html.strip()) == (LETTER.subject, LETTER.html)
-    assert letter.text.strip() == LETTER.text.strip()
+    assert (email.sender, email.recipients, email.sent_at) == (EMAIL.sender, EMAIL.recipients, NOW)
+    assert (email.subject, email.html.strip()) == (EMAIL.subject, EMAIL.html)
+    assert email.text.strip() == EMAIL.text.strip()

@@ -18,227 +18,227 @@ MAILING = Mailing(1, NOW, NOW + timedelta(hours=1), "привет", Filter(("т�
 RUNNING = replace(MAILING, status="running", plan=Plan("tag", 5000, 3, 2))
 
 
-def finish(outside: Any, mailing: Mailing, counts: Counts) -> Mailing:
-    found: Mailing = outside.mailings.end(mailing, ended(mailing, counts, NOW))
+def finish(services: Any, mailing: Mailing, counts: Counts) -> Mailing:
+    found: Mailing = services.mailings.end(mailing, ended(mailing, counts, NOW))
     return found
 
 
-def test_what_was_added_is_read_back(outside: Any) -> None:
-    outside.mailings.add(MAILING)
-    assert outside.mailings.get(1) == MAILING
-    assert outside.mailings.get(2) is None
-    assert outside.mailings.get_many([1, 2]) == {1: MAILING}
-    assert outside.mailings.open_ids() == [1]
-    assert outside.counters.totals() == (1, Counts())
+def test_what_was_added_is_read_back(services: Any) -> None:
+    services.mailings.add(MAILING)
+    assert services.mailings.get(1) == MAILING
+    assert services.mailings.get(2) is None
+    assert services.mailings.get_many([1, 2]) == {1: MAILING}
+    assert services.mailings.open_ids() == [1]
+    assert services.counters.totals() == (1, Counts())
 
 
-def test_a_decision_is_written_once(outside: Any) -> None:
-    outside.mailings.add(MAILING)
-    changed = outside.mailings.change(MAILING, replace(RUNNING, chosen=Filter(), progress_at=NOW))
+def test_a_decision_is_written_once(services: Any) -> None:
+    services.mailings.add(MAILING)
+    changed = services.mailings.change(MAILING, replace(RUNNING, chosen=Filter(), progress_at=NOW))
     assert changed.version == 2
-    assert outside.mailings.get(1) == changed
+    assert services.mailings.get(1) == changed
     with pytest.raises(RowChanged):
-        outside.mailings.change(MAILING, replace(MAILING, message_text="late"))
+        services.mailings.change(MAILING, replace(MAILING, message_text="late"))
 
 
-def test_a_change_leaves_the_counts_that_came_meanwhile(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
-    outside.mailings.add_counts(1, Counts(total=5, sent=2), NOW)
-    outside.mailings.change(RUNNING, replace(RUNNING, message_text="new"))
-    found = outside.mailings.get(1)
+def test_a_change_leaves_the_counts_that_came_meanwhile(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    services.mailings.add_counts(1, Counts(total=5, sent=2), NOW)
+    services.mailings.change(RUNNING, replace(RUNNING, message_text="new"))
+    found = services.mailings.get(1)
     assert found.counts == Counts(total=5, sent=2)
     assert found.message_text == "new"
 
 
-def test_counts_are_added_and_the_mailing_answered(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
-    outside.mailings.add_counts(1, Counts(total=3), NOW)
-    found = outside.mailings.add_counts(1, Counts(total=2, sent=1, expired=-1), NOW)
+def test_counts_are_added_and_the_mailing_answered(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    services.mailings.add_counts(1, Counts(total=3), NOW)
+    found = services.mailings.add_counts(1, Counts(total=2, sent=1, expired=-1), NOW)
     assert found.counts == Counts(total=5, sent=1, expired=-1)
     assert found.progress_at == NOW
     assert found.version == RUNNING.version
-    assert outside.mailings.add_counts(2, Counts(total=1), NOW) is None
-    assert outside.mailings.get(2) is None
+    assert services.mailings.add_counts(2, Counts(total=1), NOW) is None
+    assert services.mailings.get(2) is None
 
 
-def test_the_fan_out_ends_with_the_true_total(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
-    outside.mailings.add_counts(1, Counts(total=3, sent=1), NOW)
-    found = outside.mailings.mark_fanned_out(1, 7, NOW)
+def test_the_fan_out_ends_with_the_true_total(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    services.mailings.add_counts(1, Counts(total=3, sent=1), NOW)
+    found = services.mailings.mark_fanned_out(1, 7, NOW)
     assert found.is_fanned_out
     assert found.counts == Counts(total=7, sent=1)
 
 
-def test_rounds_of_recounting_are_numbered_and_begun_once(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
-    begun = outside.mailings.begin_recount(RUNNING, NOW)
-    assert (begun.recounts, begun.recount_at) == (1, NOW)
+def test_rounds_of_recounting_are_numbered_and_begun_once(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    begun = services.mailings.begin_round(RUNNING, NOW)
+    assert (begun.rounds, begun.round_started_at) == (1, NOW)
     with pytest.raises(RowChanged):
-        outside.mailings.begin_recount(RUNNING, NOW)
-    assert outside.mailings.begin_recount(begun, NOW).recounts == 2
+        services.mailings.begin_round(RUNNING, NOW)
+    assert services.mailings.begin_round(begun, NOW).rounds == 2
 
 
-def test_a_finished_mailing_has_its_recounted_counts_and_is_part_of_the_totals(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
-    outside.mailings.add_counts(1, Counts(total=9, sent=1), NOW)
+def test_a_finished_mailing_has_its_recounted_counts_and_is_part_of_the_totals(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    services.mailings.add_counts(1, Counts(total=9, sent=1), NOW)
     counts = Counts(total=5, sent=3, failed=1, cancelled=1)
-    finished = finish(outside, outside.mailings.get(1), counts)
+    finished = finish(services, services.mailings.get(1), counts)
     assert finished.status == "finished"
-    assert outside.mailings.get(1).counts == counts
-    assert outside.mailings.open_ids() == []
-    assert outside.counters.totals() == (1, counts)
+    assert services.mailings.get(1).counts == counts
+    assert services.mailings.open_ids() == []
+    assert services.counters.totals() == (1, counts)
     with pytest.raises(RowChanged):
-        finish(outside, RUNNING, counts)
-    assert outside.counters.totals() == (1, counts)
+        finish(services, RUNNING, counts)
+    assert services.counters.totals() == (1, counts)
 
 
-def test_counts_that_come_after_the_finish_are_in_the_recount_already(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
+def test_counts_that_come_after_the_finish_are_in_the_recount_already(services: Any) -> None:
+    services.mailings.add(RUNNING)
     counts = Counts(total=5, sent=5)
-    finish(outside, RUNNING, counts)
-    assert outside.mailings.add_counts(1, Counts(sent=1), NOW) is None
-    assert outside.mailings.get(1).counts == counts
+    finish(services, RUNNING, counts)
+    assert services.mailings.add_counts(1, Counts(sent=1), NOW) is None
+    assert services.mailings.get(1).counts == counts
 
 
-def test_a_mailing_that_is_resumed_leaves_the_totals_of_the_finished_until_it_is_again(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
-    finished = finish(outside, RUNNING, Counts(total=5, sent=3, expired=2))
-    resumed = outside.mailings.change(finished, replace(finished, status="running", ended_at=None))
-    assert outside.counters.totals() == (1, Counts())
-    assert outside.mailings.open_ids() == [1]
-    finish(outside, resumed, Counts(total=5, sent=5))
-    assert outside.counters.totals() == (1, Counts(total=5, sent=5))
+def test_a_mailing_that_is_resumed_leaves_the_totals_of_the_finished_until_it_is_again(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    finished = finish(services, RUNNING, Counts(total=5, sent=3, expired=2))
+    resumed = services.mailings.change(finished, replace(finished, status="running", ended_at=None))
+    assert services.counters.totals() == (1, Counts())
+    assert services.mailings.open_ids() == [1]
+    finish(services, resumed, Counts(total=5, sent=5))
+    assert services.counters.totals() == (1, Counts(total=5, sent=5))
 
 
-def test_a_decision_makes_the_rounds_that_are_under_way_conclude_nothing(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
-    begun = outside.mailings.begin_recount(RUNNING, NOW)
-    changed = outside.mailings.change(begun, replace(begun, message_text="new"))
-    assert (changed.recounts, changed.decisive_round) == (1, 2)
+def test_a_decision_makes_the_rounds_that_are_under_way_conclude_nothing(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    begun = services.mailings.begin_round(RUNNING, NOW)
+    changed = services.mailings.change(begun, replace(begun, message_text="new"))
+    assert (changed.rounds, changed.first_valid_round) == (1, 2)
 
 
-def test_orders_are_kept_until_they_are_done(outside: Any) -> None:
+def test_orders_are_kept_until_they_are_done(services: Any) -> None:
     paused = replace(RUNNING, status="paused", datetime_end=NOW + timedelta(hours=9))
-    outside.mailings.add(paused)
-    ordered = outside.mailings.change(paused, resent(resumed(paused, NOW), ["failed", "unknown"], NOW))
+    services.mailings.add(paused)
+    ordered = services.mailings.change(paused, resent(resumed(paused, NOW), ["failed", "unknown"], NOW))
     assert (ordered.requeue, ordered.resend, ordered.resends) == (True, ("failed", "unknown"), 1)
-    outside.mailings.orders_done(ordered)
-    found = outside.mailings.get(1)
+    services.mailings.orders_done(ordered)
+    found = services.mailings.get(1)
     assert (found.requeue, found.resend, found.resends) == (False, (), 1)
-    outside.mailings.change(found, replace(found, message_text="new"))
+    services.mailings.change(found, replace(found, message_text="new"))
     with pytest.raises(RowChanged):
-        outside.mailings.orders_done(ordered)
+        services.mailings.orders_done(ordered)
 
 
-def test_a_cancelled_mailing_is_open_until_its_messages_are_closed(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
-    stopped = outside.mailings.change(RUNNING, cancelled(RUNNING, NOW))
-    assert outside.mailings.open_ids() == [1]
-    assert outside.mailings.add_counts(1, Counts(total=2), NOW) is not None
-    assert outside.counters.totals() == (1, Counts())
-    found = finish(outside, stopped, Counts(total=2, cancelled=1, unknown=1))
+def test_a_cancelled_mailing_is_open_until_its_messages_are_closed(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    stopped = services.mailings.change(RUNNING, cancelled(RUNNING, NOW))
+    assert services.mailings.open_ids() == [1]
+    assert services.mailings.add_counts(1, Counts(total=2), NOW) is not None
+    assert services.counters.totals() == (1, Counts())
+    found = finish(services, stopped, Counts(total=2, cancelled=1, unknown=1))
     assert (found.status, found.ended_at) == ("cancelled", NOW)
-    assert outside.mailings.open_ids() == []
-    assert outside.counters.totals() == (1, Counts(total=2, cancelled=1, unknown=1))
+    assert services.mailings.open_ids() == []
+    assert services.counters.totals() == (1, Counts(total=2, cancelled=1, unknown=1))
 
 
-def test_the_time_of_the_last_post_is_kept_with_the_counts_and_the_attempts_with_the_end(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
+def test_the_time_of_the_last_post_is_kept_with_the_counts_and_the_attempts_with_the_end(services: Any) -> None:
+    services.mailings.add(RUNNING)
     post = NOW + timedelta(seconds=5)
-    assert outside.mailings.add_counts(1, Counts(sent=1), NOW, post).last_post_at == post
-    assert outside.mailings.add_counts(1, Counts(failed=1), NOW).last_post_at == post
-    mailing = outside.mailings.get(1)
+    assert services.mailings.add_counts(1, Counts(sent=1), NOW, post).last_post_at == post
+    assert services.mailings.add_counts(1, Counts(failed=1), NOW).last_post_at == post
+    mailing = services.mailings.get(1)
     after = replace(ended(mailing, Counts(total=1, sent=1), NOW), last_post_at=NOW, attempts=2)
-    outside.mailings.end(mailing, after)
-    done = outside.mailings.get(1)
+    services.mailings.end(mailing, after)
+    done = services.mailings.get(1)
     assert (done.last_post_at, done.attempts) == (NOW, 2)
 
 
 @pytest.mark.parametrize("finished", [True, False])
-def test_a_removed_mailing_leaves_nothing_in_the_totals(outside: Any, finished: bool) -> None:
-    outside.mailings.add(RUNNING)
-    mailing = finish(outside, RUNNING, Counts(total=5, sent=5)) if finished else RUNNING
-    outside.mailings.remove(mailing)
-    assert outside.mailings.get(1) is None
-    assert outside.counters.totals() == (0, Counts())
+def test_a_removed_mailing_leaves_nothing_in_the_totals(services: Any, finished: bool) -> None:
+    services.mailings.add(RUNNING)
+    mailing = finish(services, RUNNING, Counts(total=5, sent=5)) if finished else RUNNING
+    services.mailings.remove(mailing)
+    assert services.mailings.get(1) is None
+    assert services.counters.totals() == (0, Counts())
     with pytest.raises(RowChanged):
-        outside.mailings.remove(mailing)
+        services.mailings.remove(mailing)
 
 
-def test_ids_are_given_in_order_and_once(outside: Any) -> None:
-    assert outside.counters.last_id("mailing_id") == 0
-    assert [outside.counters.next_id("mailing_id") for _ in range(3)] == [1, 2, 3]
-    assert outside.counters.next_id("client_id") == 1
-    assert outside.counters.last_id("mailing_id") == 3
+def test_ids_are_given_in_order_and_once(services: Any) -> None:
+    assert services.counters.last_id("mailing_id") == 0
+    assert [services.counters.next_id("mailing_id") for _ in range(3)] == [1, 2, 3]
+    assert services.counters.next_id("client_id") == 1
+    assert services.counters.last_id("mailing_id") == 3
 
 
 OPENS = NOW + timedelta(hours=9)
 
 
-def test_hours_are_kept_and_taken_away(outside: Any) -> None:
+def test_hours_are_kept_and_taken_away(services: Any) -> None:
     by_day = replace(MAILING, window=SendWindow(time(9), time(21, 30)))
-    outside.mailings.add(by_day)
-    assert outside.mailings.get(1) == by_day
-    changed = outside.mailings.change(by_day, replace(by_day, window=None))
-    assert outside.mailings.get(1) == changed
+    services.mailings.add(by_day)
+    assert services.mailings.get(1) == by_day
+    changed = services.mailings.change(by_day, replace(by_day, window=None))
+    assert services.mailings.get(1) == changed
     assert changed.window is None
 
 
-def test_a_moment_that_is_waited_for_is_noted_until_its_release(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
+def test_a_moment_that_is_waited_for_is_noted_until_its_release(services: Any) -> None:
+    services.mailings.add(RUNNING)
     for moment in (OPENS, NOW, OPENS):
-        outside.mailings.await_release(1, moment)
-    assert outside.mailings.get(1).releases == {NOW, OPENS}
-    outside.mailings.note_hours(1, True)
-    assert outside.mailings.get(1).awaits_hours
-    outside.mailings.released(1, NOW)
-    outside.mailings.released(1, NOW)
-    found = outside.mailings.get(1)
+        services.mailings.await_release(1, moment)
+    assert services.mailings.get(1).releases == {NOW, OPENS}
+    services.mailings.note_hours(1, True)
+    assert services.mailings.get(1).awaits_hours
+    services.mailings.released(1, NOW)
+    services.mailings.released(1, NOW)
+    found = services.mailings.get(1)
     assert (found.releases, found.awaits_hours, found.version) == ({OPENS}, False, RUNNING.version)
-    outside.mailings.released(1, OPENS)
-    assert outside.mailings.get(1).releases == frozenset()
+    services.mailings.released(1, OPENS)
+    assert services.mailings.get(1).releases == frozenset()
 
 
-def test_a_decision_leaves_the_moments_that_were_noted_meanwhile_unless_it_drops_them(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
-    outside.mailings.await_release(1, OPENS)
-    outside.mailings.change(RUNNING, replace(RUNNING, message_text="new"))
-    before = outside.mailings.get(1)
+def test_a_decision_leaves_the_moments_that_were_noted_meanwhile_unless_it_drops_them(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    services.mailings.await_release(1, OPENS)
+    services.mailings.change(RUNNING, replace(RUNNING, message_text="new"))
+    before = services.mailings.get(1)
     assert before.releases == {OPENS}
-    outside.mailings.change(before, replace(before, releases=frozenset()))
-    assert outside.mailings.get(1).releases == frozenset()
+    services.mailings.change(before, replace(before, releases=frozenset()))
+    assert services.mailings.get(1).releases == frozenset()
 
 
-def test_nobody_waits_for_a_mailing_that_is_gone(outside: Any) -> None:
-    outside.mailings.await_release(1, OPENS)
-    assert outside.mailings.get(1) is None
+def test_nobody_waits_for_a_mailing_that_is_gone(services: Any) -> None:
+    services.mailings.await_release(1, OPENS)
+    assert services.mailings.get(1) is None
 
 
-def test_so_many_of_a_canary_go_as_were_asked_for_and_no_decision_forgets_them(outside: Any) -> None:
+def test_so_many_of_a_canary_go_as_were_asked_for_and_no_decision_forgets_them(services: Any) -> None:
     out = replace(RUNNING, canary=Canary(2, 0))
-    outside.mailings.add(out)
-    assert outside.mailings.get(1) == out
-    gone = [outside.mailings.let_go(1, NOW) for _ in range(3)]
+    services.mailings.add(out)
+    assert services.mailings.get(1) == out
+    gone = [services.mailings.let_go(1, NOW) for _ in range(3)]
     assert [one.canary.taken if one else None for one in gone] == [1, 2, None]
     assert (gone[1].progress_at, gone[1].version) == (NOW, out.version)
-    passed = outside.mailings.change(out, replace(out, canary=Canary(2, 0, is_passed=True), message_text="new"))
-    assert outside.mailings.get(1).canary == Canary(2, 0, taken=2, is_passed=True)
+    passed = services.mailings.change(out, replace(out, canary=Canary(2, 0, is_passed=True), message_text="new"))
+    assert services.mailings.get(1).canary == Canary(2, 0, taken=2, is_passed=True)
     assert not passed.holds
 
 
-def test_a_decision_may_let_others_go_and_says_why_it_paused(outside: Any) -> None:
-    outside.mailings.add(replace(RUNNING, canary=Canary(5)))
+def test_a_decision_may_let_others_go_and_says_why_it_paused(services: Any) -> None:
+    services.mailings.add(replace(RUNNING, canary=Canary(5)))
     for _ in range(5):
-        out = outside.mailings.let_go(1, NOW)
+        out = services.mailings.let_go(1, NOW)
     after = replace(out, canary=replace(out.canary, taken=3), status="paused", paused_because="3 failed")
-    outside.mailings.change(out, after)
-    found = outside.mailings.get(1)
+    services.mailings.change(out, after)
+    found = services.mailings.get(1)
     assert (found.canary.taken, found.paused_because) == (3, "3 failed")
-    assert outside.mailings.let_go(1, NOW) is None, "it is paused"
+    assert services.mailings.let_go(1, NOW) is None, "it is paused"
 
 
-def test_nobody_goes_for_a_mailing_without_a_canary_or_that_is_gone(outside: Any) -> None:
-    outside.mailings.add(RUNNING)
-    assert outside.mailings.let_go(1, NOW) is None
-    assert outside.mailings.let_go(2, NOW) is None
-    assert outside.mailings.get(2) is None
+def test_nobody_goes_for_a_mailing_without_a_canary_or_that_is_gone(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    assert services.mailings.let_go(1, NOW) is None
+    assert services.mailings.let_go(2, NOW) is None
+    assert services.mailings.get(2) is None

@@ -13,8 +13,8 @@ from pynamodb.exceptions import UpdateError
 from chalicelib.adapters.tables.messages import MessageRow, _updated
 from chalicelib.domain.message import Message
 from chalicelib.errors import NotWritten
-from tests.aws import make_outside
-from tests.fakes import FakeOutside
+from tests.aws import make_services
+from tests.fakes import FakeServices
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=15)
@@ -24,9 +24,9 @@ MESSAGE = Message(1, 7, "queued", NOW)
 
 
 @pytest.fixture
-def messages(outside: Any) -> Any:
-    outside.messages.add([MESSAGE], 1, KEPT)
-    return outside.messages
+def messages(services: Any) -> Any:
+    services.messages.add([MESSAGE], 1, KEPT)
+    return services.messages
 
 
 def test_what_was_added_is_read_back(messages: Any) -> None:
@@ -35,7 +35,7 @@ def test_what_was_added_is_read_back(messages: Any) -> None:
     assert messages.existing(1, [7, 8], 1) == {7: MESSAGE}
 
 
-def test_messages_that_are_written_together_keep_what_is_their_own(outside: Any) -> None:
+def test_messages_that_are_written_together_keep_what_is_their_own(services: Any) -> None:
     written = [
         Message(1, 1, "queued", NOW),
         Message(1, 2, "queued", NOW),
@@ -43,8 +43,8 @@ def test_messages_that_are_written_together_keep_what_is_their_own(outside: Any)
         Message(1, 4, "queued", LATER),
         Message(1, 5, "queued", NOW, timezone="Asia/Omsk"),
     ]
-    outside.messages.add(written, 3, KEPT)
-    assert outside.messages.existing(1, range(1, 6), 3) == {message.client_id: message for message in written}
+    services.messages.add(written, 3, KEPT)
+    assert services.messages.existing(1, range(1, 6), 3) == {message.client_id: message for message in written}
 
 
 def test_a_claim_is_given_to_one_until_it_is_over(messages: Any) -> None:
@@ -71,7 +71,7 @@ def test_a_settled_message_is_final(messages: Any, status: str) -> None:
     for other in ("sent", "failed"):
         assert not messages.settle(claimed, other, 1, LATER)
     assert not messages.close(1, 7, 1, "expired", LATER)
-    assert not messages.release(claimed, 1, "late")
+    assert not messages.release_claim(claimed, 1, "late")
     assert messages.get(1, 7, 1) == found
 
 
@@ -79,7 +79,7 @@ def test_a_result_other_than_sent_counts_only_while_the_claim_is_ours(messages: 
     first = messages.claim(1, 7, 1, NOW, UNTIL)
     second = messages.claim(1, 7, 1, LATER, LATER + timedelta(seconds=9))
     assert not messages.settle(first, "failed", 1, LATER)
-    assert not messages.release(first, 1, "late")
+    assert not messages.release_claim(first, 1, "late")
     assert messages.get(1, 7, 1) == second
     assert messages.settle(first, "sent", 1, LATER)
     assert not messages.settle(second, "sent", 1, LATER)
@@ -87,14 +87,14 @@ def test_a_result_other_than_sent_counts_only_while_the_claim_is_ours(messages: 
 
 def test_a_released_message_can_be_claimed_at_once_and_keeps_its_error(messages: Any) -> None:
     claimed = messages.claim(1, 7, 1, NOW, UNTIL)
-    assert messages.release(claimed, 1, "no answer")
+    assert messages.release_claim(claimed, 1, "no answer")
     found = messages.get(1, 7, 1)
     assert (found.status, found.last_error, found.claimed_until) == ("queued", "no answer", None)
     assert messages.claim(1, 7, 1, NOW, UNTIL).attempts == 2
 
 
 def test_a_success_clears_the_error_of_the_attempt_before(messages: Any) -> None:
-    messages.release(messages.claim(1, 7, 1, NOW, UNTIL), 1, "no answer")
+    messages.release_claim(messages.claim(1, 7, 1, NOW, UNTIL), 1, "no answer")
     messages.settle(messages.claim(1, 7, 1, NOW, UNTIL), "sent", 1, NOW)
     assert messages.get(1, 7, 1).last_error is None
 
@@ -126,7 +126,7 @@ def test_nobody_else_is_revived(messages: Any, status: str) -> None:
 
 def test_the_time_of_the_post_is_kept_with_its_result(messages: Any) -> None:
     claimed = messages.claim(1, 7, 1, NOW, UNTIL)
-    messages.release(replace(claimed, posted_at=NOW + timedelta(seconds=1)), 1, "no answer")
+    messages.release_claim(replace(claimed, posted_at=NOW + timedelta(seconds=1)), 1, "no answer")
     assert messages.get(1, 7, 1).posted_at == NOW + timedelta(seconds=1)
     claimed = messages.claim(1, 7, 1, LATER, LATER + timedelta(seconds=9))
     messages.settle(replace(claimed, posted_at=LATER + timedelta(seconds=2)), "sent", 1, LATER)
@@ -134,8 +134,8 @@ def test_the_time_of_the_post_is_kept_with_its_result(messages: Any) -> None:
 
 
 def test_a_release_without_a_post_leaves_the_error_of_the_one_before(messages: Any) -> None:
-    messages.release(messages.claim(1, 7, 1, NOW, UNTIL), 1, "no answer")
-    messages.release(messages.claim(1, 7, 1, NOW, UNTIL), 1, None)
+    messages.release_claim(messages.claim(1, 7, 1, NOW, UNTIL), 1, "no answer")
+    messages.release_claim(messages.claim(1, 7, 1, NOW, UNTIL), 1, None)
     assert messages.get(1, 7, 1).last_error == "no answer"
 
 
@@ -157,25 +157,25 @@ def test_without_a_gateway_that_dedupes_an_attempt_that_died_leaves_the_message_
 @pytest.fixture
 def doubtful(request: pytest.FixtureRequest) -> Iterator[Any]:
     if request.param == "fake":
-        yield FakeOutside(gateway_dedupes=False).messages
+        yield FakeServices(gateway_dedupes=False).messages
         return
     with mock_aws():
-        yield make_outside(gateway_dedupes=False).messages
+        yield make_services(gateway_dedupes=False).messages
 
 
-def test_messages_are_read_in_pages_of_one_mailing(outside: Any) -> None:
+def test_messages_are_read_in_pages_of_one_mailing(services: Any) -> None:
     many = [Message(1, client_id, "queued", NOW) for client_id in range(1, 61)]
-    outside.messages.add([*many, Message(2, 1, "queued", NOW)], 1, KEPT)
-    outside.messages.close(1, 5, 1, "expired", NOW)
-    outside.messages.close(1, 50, 1, "expired", NOW)
-    assert [message.client_id for message in outside.messages.page(1, 0, 0, 100)] == list(range(1, 61))
-    assert [message.client_id for message in outside.messages.page(1, 0, 20, 3)] == [21, 22, 23]
-    assert [message.client_id for message in outside.messages.page(1, 0, 0, 9, ["expired"])] == [5, 50]
-    assert [message.client_id for message in outside.messages.page(1, 0, 5, 9, ["expired", "sent"])] == [50]
-    assert [message.client_id for message in outside.messages.page(2, 0, 0, 9)] == [1]
+    services.messages.add([*many, Message(2, 1, "queued", NOW)], 1, KEPT)
+    services.messages.close(1, 5, 1, "expired", NOW)
+    services.messages.close(1, 50, 1, "expired", NOW)
+    assert [message.client_id for message in services.messages.page(1, 0, 0, 100)] == list(range(1, 61))
+    assert [message.client_id for message in services.messages.page(1, 0, 20, 3)] == [21, 22, 23]
+    assert [message.client_id for message in services.messages.page(1, 0, 0, 9, ["expired"])] == [5, 50]
+    assert [message.client_id for message in services.messages.page(1, 0, 5, 9, ["expired", "sent"])] == [50]
+    assert [message.client_id for message in services.messages.page(2, 0, 0, 9)] == [1]
 
 
-def test_a_message_waits_by_one_clock_as_long_as_it_is_queued(messages: Any, outside: Any) -> None:
+def test_a_message_waits_by_one_clock_as_long_as_it_is_queued(messages: Any, services: Any) -> None:
     messages.await_hours(1, 7, 1, "Asia/Kolkata")
     messages.await_hours(1, 8, 1, "Asia/Kolkata")
     assert messages.get(1, 7, 1) == replace(MESSAGE, timezone="Asia/Kolkata")

@@ -10,19 +10,19 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.outside import Outside
-from tests.aws import STACK_NAME, make_outside
+from chalicelib.adapters.services import Services
+from tests.aws import STACK_NAME, make_services
 
 START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def real() -> Iterator[Outside]:
+def real() -> Iterator[Services]:
     with mock_aws():
-        yield make_outside()
+        yield make_services()
 
 
-def test_any_number_of_messages_is_sent_ten_a_call(real: Outside) -> None:
+def test_any_number_of_messages_is_sent_ten_a_call(real: Services) -> None:
     bodies = [{"mailing": 1, "client": client_id} for client_id in range(25)]
     real.send_queue.send(bodies)
     sqs = boto3.client("sqs")
@@ -32,13 +32,13 @@ def test_any_number_of_messages_is_sent_ten_a_call(real: Outside) -> None:
     assert sorted(received, key=lambda body: body["client"]) == bodies
 
 
-def test_nothing_to_send_makes_no_call(real: Outside) -> None:
+def test_nothing_to_send_makes_no_call(real: Services) -> None:
     real.send_queue.send([])
     real.send_queue.give_back({})
     assert real.send_queue.is_idle()
 
 
-def test_a_message_given_back_is_hidden_for_that_long_and_keeps_the_queue_busy(real: Outside) -> None:
+def test_a_message_given_back_is_hidden_for_that_long_and_keeps_the_queue_busy(real: Services) -> None:
     real.send_queue.send([{"mailing": 1, "client": 1}])
     sqs = boto3.client("sqs")
     message = sqs.receive_message(QueueUrl=real.send_queue.url)["Messages"][0]
@@ -49,7 +49,7 @@ def test_a_message_given_back_is_hidden_for_that_long_and_keeps_the_queue_busy(r
     assert len(sqs.receive_message(QueueUrl=real.send_queue.url)["Messages"]) == 1
 
 
-def test_a_schedule_invokes_the_starting_lambda_once_and_removes_itself(real: Outside) -> None:
+def test_a_schedule_invokes_the_starting_lambda_once_and_removes_itself(real: Services) -> None:
     real.schedules.set(12, START)
     schedule = boto3.client("scheduler").get_schedule(Name="mailing-12", GroupName=STACK_NAME)
     assert schedule["ScheduleExpression"] == "at(2026-12-01T09:30:00)"
@@ -58,7 +58,7 @@ def test_a_schedule_invokes_the_starting_lambda_once_and_removes_itself(real: Ou
     assert json.loads(schedule["Target"]["Input"]) == {"mailing": 12}
 
 
-def test_a_release_has_a_schedule_of_its_own_for_each_moment(real: Outside) -> None:
+def test_a_release_has_a_schedule_of_its_own_for_each_moment(real: Services) -> None:
     real.schedules.set(12, START)
     real.schedules.set_release(12, START)
     real.schedules.set_release(12, START)
@@ -72,7 +72,7 @@ def test_a_release_has_a_schedule_of_its_own_for_each_moment(real: Outside) -> N
     assert json.loads(schedule["Target"]["Input"]) == {"mailing": 12, "opens_at": opens}
 
 
-def test_a_schedule_is_moved_and_removed_also_when_it_is_gone(real: Outside) -> None:
+def test_a_schedule_is_moved_and_removed_also_when_it_is_gone(real: Services) -> None:
     real.schedules.set(12, START)
     real.schedules.set(12, START.replace(hour=18))
     scheduler = boto3.client("scheduler")

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.delivery.receipts import GROUP
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.decisions import ended
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import Message, message_id
 from chalicelib.domain.receipt import Receipt, reported
 from chalicelib.errors import RowChanged
-from chalicelib.receipts import GROUP
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MAILING = Mailing(1, NOW, NOW + timedelta(hours=1), "text", status="running", plan=Plan("block", 5000, 3, 2))
@@ -22,15 +22,15 @@ DELIVERED = Counts(delivered=1)
 
 
 @pytest.fixture
-def sent(outside: Any) -> list[Message]:
+def sent(services: Any) -> list[Message]:
     """Clients 1 to 3 of a running mailing, the first two sent."""
-    outside.mailings.add(MAILING)
-    outside.messages.add([Message(1, client_id, "queued", NOW) for client_id in (1, 2, 3)], 2, NOW)
+    services.mailings.add(MAILING)
+    services.messages.add([Message(1, client_id, "queued", NOW) for client_id in (1, 2, 3)], 2, NOW)
     for client_id in (1, 2):
-        claimed = outside.messages.claim(1, client_id, 2, NOW, NOW + timedelta(seconds=9))
-        outside.messages.settle(claimed, "sent", 2, NOW)
-    outside.mailings.add_counts(1, Counts(total=3, sent=2), NOW)
-    return [outside.messages.get(1, client_id, 2) for client_id in (1, 2, 3)]
+        claimed = services.messages.claim(1, client_id, 2, NOW, NOW + timedelta(seconds=9))
+        services.messages.settle(claimed, "sent", 2, NOW)
+    services.mailings.add_counts(1, Counts(total=3, sent=2), NOW)
+    return [services.messages.get(1, client_id, 2) for client_id in (1, 2, 3)]
 
 
 def change(message: Message, status: str = "delivered") -> tuple[Message, Message]:
@@ -39,85 +39,85 @@ def change(message: Message, status: str = "delivered") -> tuple[Message, Messag
     return message, after
 
 
-def test_messages_and_counts_are_written_together(outside: Any, sent: list[Message]) -> None:
+def test_messages_and_counts_are_written_together(services: Any, sent: list[Message]) -> None:
     changes = [change(sent[0]), change(sent[1], "undelivered")]
-    outside.receipts.record(MAILING, changes, Counts(delivered=1, undelivered=1))
-    assert [outside.messages.get(1, client_id, 2) for client_id in (1, 2)] == [after for _, after in changes]
-    found = outside.mailings.get(1)
+    services.receipts.record(MAILING, changes, Counts(delivered=1, undelivered=1))
+    assert [services.messages.get(1, client_id, 2) for client_id in (1, 2)] == [after for _, after in changes]
+    found = services.mailings.get(1)
     assert found.counts == Counts(total=3, sent=2, delivered=1, undelivered=1)
-    assert (found.version, found.decisive_round) == (MAILING.version + 1, 0)
-    assert outside.counters.totals() == (1, Counts()), "it has not ended"
+    assert (found.version, found.first_valid_round) == (MAILING.version + 1, 0)
+    assert services.counters.totals() == (1, Counts()), "it has not ended"
 
 
-def test_one_that_changed_meanwhile_stops_all_of_them(outside: Any, sent: list[Message]) -> None:
-    outside.receipts.record(MAILING, [change(sent[1])], DELIVERED)
+def test_one_that_changed_meanwhile_stops_all_of_them(services: Any, sent: list[Message]) -> None:
+    services.receipts.record(MAILING, [change(sent[1])], DELIVERED)
     with pytest.raises(RowChanged):
-        outside.receipts.record(MAILING, [change(sent[0]), change(sent[1])], Counts(delivered=2))
-    assert outside.messages.get(1, 1, 2) == sent[0]
-    assert outside.mailings.get(1).counts.delivered == 1
+        services.receipts.record(MAILING, [change(sent[0]), change(sent[1])], Counts(delivered=2))
+    assert services.messages.get(1, 1, 2) == sent[0]
+    assert services.mailings.get(1).counts.delivered == 1
 
 
-def test_what_was_claimed_meanwhile_is_left_to_its_sender(outside: Any, sent: list[Message]) -> None:
+def test_what_was_claimed_meanwhile_is_left_to_its_sender(services: Any, sent: list[Message]) -> None:
     posted = replace(sent[2], attempts=1)
-    outside.messages.claim(1, 3, 2, NOW, NOW + timedelta(seconds=9))
-    outside.messages.release(outside.messages.get(1, 3, 2), 2, "no answer")
-    outside.messages.claim(1, 3, 2, NOW, NOW + timedelta(seconds=9))
+    services.messages.claim(1, 3, 2, NOW, NOW + timedelta(seconds=9))
+    services.messages.release_claim(services.messages.get(1, 3, 2), 2, "no answer")
+    services.messages.claim(1, 3, 2, NOW, NOW + timedelta(seconds=9))
     with pytest.raises(RowChanged):
-        outside.receipts.record(MAILING, [change(posted)], Counts(sent=1, delivered=1))
-    assert outside.messages.get(1, 3, 2).status == "queued"
+        services.receipts.record(MAILING, [change(posted)], Counts(sent=1, delivered=1))
+    assert services.messages.get(1, 3, 2).status == "queued"
 
 
-def test_after_the_end_the_totals_are_moved_as_well(outside: Any, sent: list[Message]) -> None:
-    running = outside.mailings.get(1)
-    finished = outside.mailings.end(running, ended(running, Counts(total=3, sent=2, unknown=1), NOW))
+def test_after_the_end_the_totals_are_moved_as_well(services: Any, sent: list[Message]) -> None:
+    running = services.mailings.get(1)
+    finished = services.mailings.end(running, ended(running, Counts(total=3, sent=2, unknown=1), NOW))
     with pytest.raises(RowChanged):
-        outside.receipts.record(running, [change(sent[0])], DELIVERED)
-    outside.receipts.record(finished, [change(sent[0])], DELIVERED)
+        services.receipts.record(running, [change(sent[0])], DELIVERED)
+    services.receipts.record(finished, [change(sent[0])], DELIVERED)
     counts = Counts(total=3, sent=2, unknown=1, delivered=1)
-    assert outside.mailings.get(1).counts == counts
-    assert outside.counters.totals() == (1, counts)
+    assert services.mailings.get(1).counts == counts
+    assert services.counters.totals() == (1, counts)
     with pytest.raises(RowChanged):
-        outside.mailings.remove(finished)
-    outside.mailings.remove(outside.mailings.get(1))
-    assert outside.counters.totals() == (0, Counts())
+        services.mailings.remove(finished)
+    services.mailings.remove(services.mailings.get(1))
+    assert services.counters.totals() == (0, Counts())
     with pytest.raises(RowChanged):
-        outside.receipts.record(finished, [change(sent[1])], DELIVERED)
-    assert outside.mailings.get(1) is None
+        services.receipts.record(finished, [change(sent[1])], DELIVERED)
+    assert services.mailings.get(1) is None
 
 
-def test_the_end_keeps_what_receipts_have_counted(outside: Any, sent: list[Message]) -> None:
-    running = outside.mailings.get(1)
-    outside.receipts.record(running, [change(sent[0])], DELIVERED)
+def test_the_end_keeps_what_receipts_have_counted(services: Any, sent: list[Message]) -> None:
+    running = services.mailings.get(1)
+    services.receipts.record(running, [change(sent[0])], DELIVERED)
     with pytest.raises(RowChanged):
-        outside.mailings.end(running, ended(running, Counts(total=2, sent=2), NOW))
-    running = outside.mailings.get(1)
-    outside.mailings.end(running, ended(running, Counts(total=2, sent=2), NOW))
-    assert outside.mailings.get(1).counts == Counts(total=2, sent=2, delivered=1)
-    assert outside.counters.totals() == (1, Counts(total=2, sent=2, delivered=1))
+        services.mailings.end(running, ended(running, Counts(total=2, sent=2), NOW))
+    running = services.mailings.get(1)
+    services.mailings.end(running, ended(running, Counts(total=2, sent=2), NOW))
+    assert services.mailings.get(1).counts == Counts(total=2, sent=2, delivered=1)
+    assert services.counters.totals() == (1, Counts(total=2, sent=2, delivered=1))
 
 
 def test_a_proof_that_it_was_sent_makes_rounds_that_are_under_way_conclude_nothing(
-    outside: Any, sent: list[Message]
+    services: Any, sent: list[Message]
 ) -> None:
-    claimed = outside.messages.claim(1, 3, 2, NOW, NOW + timedelta(seconds=9))
-    outside.messages.settle(claimed, "unknown", 2, NOW, "no word")
-    outside.mailings.add_counts(1, Counts(unknown=1), NOW)
-    begun = outside.mailings.begin_recount(outside.mailings.get(1), NOW)
-    before = outside.messages.get(1, 3, 2)
-    outside.receipts.record(begun, [change(before)], Counts(sent=1, unknown=-1, delivered=1))
-    found = outside.mailings.get(1)
+    claimed = services.messages.claim(1, 3, 2, NOW, NOW + timedelta(seconds=9))
+    services.messages.settle(claimed, "unknown", 2, NOW, "no word")
+    services.mailings.add_counts(1, Counts(unknown=1), NOW)
+    begun = services.mailings.begin_round(services.mailings.get(1), NOW)
+    before = services.messages.get(1, 3, 2)
+    services.receipts.record(begun, [change(before)], Counts(sent=1, unknown=-1, delivered=1))
+    found = services.mailings.get(1)
     assert found.counts == Counts(total=3, sent=3, delivered=1)
-    assert found.decisive_round == begun.recounts + 1
+    assert found.first_valid_round == begun.rounds + 1
 
 
-def test_a_transaction_takes_a_whole_group(outside: Any) -> None:
+def test_a_transaction_takes_a_whole_group(services: Any) -> None:
     everyone = range(1, GROUP + 1)
-    outside.mailings.add(MAILING)
-    outside.messages.add([Message(1, client_id, "queued", NOW) for client_id in everyone], 2, NOW)
+    services.mailings.add(MAILING)
+    services.messages.add([Message(1, client_id, "queued", NOW) for client_id in everyone], 2, NOW)
     for client_id in everyone:
-        claimed = outside.messages.claim(1, client_id, 2, NOW, NOW + timedelta(seconds=9))
-        outside.messages.settle(claimed, "sent", 2, NOW)
-    finished = outside.mailings.end(MAILING, ended(MAILING, Counts(total=GROUP, sent=GROUP), NOW))
-    rows = outside.messages.existing(1, everyone, 2).values()
-    outside.receipts.record(finished, [change(row) for row in rows], Counts(delivered=GROUP))
-    assert outside.mailings.get(1).counts.delivered == GROUP
+        claimed = services.messages.claim(1, client_id, 2, NOW, NOW + timedelta(seconds=9))
+        services.messages.settle(claimed, "sent", 2, NOW)
+    finished = services.mailings.end(MAILING, ended(MAILING, Counts(total=GROUP, sent=GROUP), NOW))
+    rows = services.messages.existing(1, everyone, 2).values()
+    services.receipts.record(finished, [change(row) for row in rows], Counts(delivered=GROUP))
+    assert services.mailings.get(1).counts.delivered == GROUP

@@ -13,11 +13,11 @@ from botocore import handlers
 from moto import mock_aws
 
 from chalicelib.adapters import aws
-from chalicelib.adapters.outside import Outside
-from chalicelib.clients import register_client
-from chalicelib.jobs import do_job
-from chalicelib.mailings import announce_mailing
-from tests.aws import add_clients, forget_connections, make_outside
+from chalicelib.adapters.services import Services
+from chalicelib.clients.registry import register_client
+from chalicelib.delivery.jobs import do_job
+from chalicelib.mailings.lifecycle import announce_mailing
+from tests.aws import add_clients, forget_connections, make_services
 
 
 @pytest.fixture
@@ -38,15 +38,15 @@ def made() -> Iterator[Counter[str]]:
 
 
 def test_all_tables_all_threads_and_transactions_have_one_client(made: Counter[str]) -> None:
-    outside = make_outside()
-    register_client(outside, {"phone_number": "79770000001"})
+    services = make_services()
+    register_client(services, {"phone_number": "79770000001"})
     add_clients(200)
-    _announce(outside)
-    while letters := outside.segments_queue.take():
-        for letter in letters:
-            do_job(outside, letter.body, lambda: 60.0)
-        outside.segments_queue.delete([letter.receipt for letter in letters])
-    assert outside.messages.get(1, 1, 1) is not None, "threads have written the rows"
+    _announce(services)
+    while messages := services.jobs_queue.take():
+        for message in messages:
+            do_job(services, message.body, lambda: 60.0)
+        services.jobs_queue.delete([message.receipt_handle for message in messages])
+    assert services.messages.get(1, 1, 1) is not None, "threads have written the rows"
     assert made["dynamodb"] == made["sqs"] == 1
 
 
@@ -57,7 +57,7 @@ def test_threads_that_come_together_wait_for_the_one_client(made: Counter[str]) 
     assert all(one is clients[0] for one in clients)
 
 
-def _announce(outside: Outside) -> None:
-    now = outside.clock.now()
+def _announce(services: Services) -> None:
+    now = services.clock.now()
     times = {"datetime_start": now, "datetime_end": now + timedelta(hours=1)}
-    announce_mailing(outside, {**times, "message_text": "text"})  # type: ignore[typeddict-item]
+    announce_mailing(services, {**times, "message_text": "text"})  # type: ignore[typeddict-item]

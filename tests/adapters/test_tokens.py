@@ -13,27 +13,27 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ANNAS = Token("digest", Principal("anna", "read"), NOW)
 
 
-def test_a_token_says_when_it_was_used_and_revoked(outside: Any) -> None:
-    outside.tokens.add(ANNAS)
-    assert outside.tokens.find("digest") == ANNAS
-    assert outside.tokens.find("other") is None
+def test_a_token_says_when_it_was_used_and_revoked(services: Any) -> None:
+    services.tokens.add(ANNAS)
+    assert services.tokens.find("digest") == ANNAS
+    assert services.tokens.find("other") is None
     later = NOW + timedelta(hours=1)
-    outside.tokens.used("digest", NOW)
-    outside.tokens.revoke("digest", later)
-    assert outside.tokens.find("digest") == replace(ANNAS, last_used_at=NOW, revoked_at=later)
+    services.tokens.used("digest", NOW)
+    services.tokens.revoke("digest", later)
+    assert services.tokens.find("digest") == replace(ANNAS, last_used_at=NOW, revoked_at=later)
 
 
-def test_a_token_that_is_unknown_can_be_neither_used_nor_revoked(outside: Any) -> None:
+def test_a_token_that_is_unknown_can_be_neither_used_nor_revoked(services: Any) -> None:
     with pytest.raises(RowChanged):
-        outside.tokens.used("digest", NOW)
+        services.tokens.used("digest", NOW)
     with pytest.raises(RowChanged):
-        outside.tokens.revoke("digest", NOW)
-    assert outside.tokens.find("digest") is None
+        services.tokens.revoke("digest", NOW)
+    assert services.tokens.find("digest") is None
 
 
-def test_tokens_are_listed_from_the_newest(outside: Any) -> None:
+def test_tokens_are_listed_from_the_newest(services: Any) -> None:
     tokens = [Token(f"d{number}", Principal("a", "read"), NOW + timedelta(hours=number)) for number in (2, 0, 1)]
     for token in tokens:
-        outside.tokens.add(token)
-    assert [token.digest for token in outside.tokens.newest(2)] == ["d2", "d1"]
-    assert [token.digest for token in outside.tokens.newest(2, NOW + timedelta(hours=1))] == ["d0"]
+        services.tokens.add(token)
+    assert [token.digest for token in services.tokens.newest(2)] == ["d2", "d1"]
+    assert [token.digest for token in services.tokens.newest(2, NOW + timedelta(hours=1))] == ["d0"]

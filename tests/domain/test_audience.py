@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.audience import (
     MAX_INDEX_QUERIES,
-    MAX_SEGMENTS,
     MAX_SHARDS,
+    MAX_SLICES,
     Filter,
     Partition,
     Plan,
@@ -42,20 +42,20 @@ def stands_in(client: Client, partition: Partition) -> bool:
 def walked(plan: Plan, chosen: Filter, everyone: list[Client]) -> list[int]:
     """Ids as all segments' workers would find them, each as often as it is found."""
     found = []
-    for segment in range(plan.segments):
-        first, last = plan.id_range(segment)
-        for partition in plan.partitions(chosen, segment):
+    for audience_slice in range(plan.slices):
+        first, last = plan.id_range(audience_slice)
+        for partition in plan.partitions(chosen, audience_slice):
             found += [c.id for c in everyone if first <= c.id <= last and stands_in(c, partition) and chosen.chooses(c)]
     return sorted(found)
 
 
 @given(clients, filters, st.sampled_from(["block", "tag", "operator_code"]), st.integers(1, 7))
 def test_whichever_way_is_walked_everyone_chosen_is_found_once(
-    everyone: list[Client], chosen: Filter, by: str, segments: int
+    everyone: list[Client], chosen: Filter, by: str, slices: int
 ) -> None:
     if (by == "tag" and not chosen.tags) or (by == "operator_code" and not chosen.operator_codes):
         by = "block"
-    plan = Plan(by, 60_000, segments, 1)
+    plan = Plan(by, 60_000, slices, 1)
     assert walked(plan, chosen, everyone) == [client.id for client in everyone if chosen.chooses(client)]
 
 
@@ -68,9 +68,9 @@ def test_nobody_beyond_the_last_id_of_the_plan_is_in_the_audience(
 
 
 @given(st.integers(0, 10**9), st.integers(1, 500))
-def test_segments_cover_the_ids_without_gap_or_overlap(last: int, segments: int) -> None:
-    plan = Plan("block", last, segments, 1)
-    ranges = [plan.id_range(number) for number in range(segments)]
+def test_segments_cover_the_ids_without_gap_or_overlap(last: int, slices: int) -> None:
+    plan = Plan("block", last, slices, 1)
+    ranges = [plan.id_range(number) for number in range(slices)]
     assert ranges[0][0] == 1
     assert ranges[-1][1] == last
     assert all(before[1] + 1 == after[0] for before, after in pairwise(ranges))
@@ -79,10 +79,10 @@ def test_segments_cover_the_ids_without_gap_or_overlap(last: int, segments: int)
 @given(filters, st.integers(0, 10**8))
 def test_a_plan_stays_within_its_bounds(chosen: Filter, last: int) -> None:
     plan = plan_audience(chosen, last)
-    assert 1 <= plan.segments <= MAX_SEGMENTS
+    assert 1 <= plan.slices <= MAX_SLICES
     assert 1 <= plan.shards <= MAX_SHARDS
     if plan.by != "block":
-        assert sum(len(plan.partitions(chosen, number)) for number in range(plan.segments)) <= MAX_INDEX_QUERIES
+        assert sum(len(plan.partitions(chosen, number)) for number in range(plan.slices)) <= MAX_INDEX_QUERIES
 
 
 def test_the_way_with_the_fewest_partitions_is_walked() -> None:

@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.admission import Admission, admit
 from chalicelib.domain.audience import Plan
-from chalicelib.domain.canary import Canary, stands_for_one, worth_queueing
+from chalicelib.domain.canary import Canary, counts_for_canary, worth_queueing
 from chalicelib.domain.client import Client
 from chalicelib.domain.decisions import judged, paused, resumed
-from chalicelib.domain.mailing import OPEN, STATUSES, Counts, Mailing
+from chalicelib.domain.mailing import OPEN_STATUSES, STATUSES, Counts, Mailing
 from chalicelib.domain.message import Message
 from chalicelib.domain.rate import ANY_TIME, Permit
 from chalicelib.domain.send_window import Hours, SendWindow
-from chalicelib.domain.steps import LULL
+from chalicelib.domain.sweep_plan import LULL
 from chalicelib.zones import zone
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 OUT = Mailing(
     1, NOW - HOUR, NOW + HOUR, "text", status="running", plan=Plan("block", 1000, 1, 1), is_fanned_out=True,
-    canary=Canary(10, taken=10), progress_at=NOW - LULL, recount_at=NOW,
+    canary=Canary(10, taken=10), progress_at=NOW - LULL, round_started_at=NOW,
 )  # fmt: skip
 
 canaries = st.builds(Canary, st.integers(1, 100), st.integers(0, 100), st.integers(0, 120), st.booleans())
@@ -87,7 +87,7 @@ def test_only_a_canary_that_is_out_is_judged_and_not_before_the_audience_is_ther
 
 
 @pytest.mark.parametrize(
-    ("mailing", "standing", "taken"),
+    ("mailing", "in_canary", "taken"),
     [
         (OUT, 10, 10),
         (OUT, 7, 7),
@@ -98,9 +98,9 @@ def test_only_a_canary_that_is_out_is_judged_and_not_before_the_audience_is_ther
     ],
 )
 def test_others_go_in_the_place_of_those_who_are_lost_once_all_is_quiet(
-    mailing: Mailing, standing: int | None, taken: int
+    mailing: Mailing, in_canary: int | None, taken: int
 ) -> None:
-    after = judged(mailing, Counts(total=99, sent=5), standing, NOW)
+    after = judged(mailing, Counts(total=99, sent=5), in_canary, NOW)
     assert after.canary == replace(OUT.canary or Canary(1), taken=taken)
     assert (after == mailing) == (taken == 10)
     assert after.requeue or taken == 10
@@ -142,12 +142,12 @@ def test_whoever_was_tried_is_queued_and_of_the_others_as_many_as_may_follow() -
 )
 def test_who_sleeps_or_was_closed_without_an_answer_stands_for_nobody(one: Message, stands: bool) -> None:
     there = Hours(SendWindow(time(9), time(21)), zone, NOW)
-    assert stands_for_one(one, one.status, there) == stands
+    assert counts_for_canary(one, one.status, there) == stands
 
 
 @given(mailings, st.integers(0, 200))
 def test_a_canary_is_known_when_enough_of_it_is_and_everybody_is_chosen(mailing: Mailing, sent: int) -> None:
-    assume(mailing.status in OPEN)
+    assume(mailing.status in OPEN_STATUSES)
     assert mailing.canary is not None
     known = replace(mailing, counts=Counts(total=1000, sent=sent)).is_canary_known
     assert known == (mailing.status == "running" and not mailing.canary.is_passed and sent >= mailing.canary.size)

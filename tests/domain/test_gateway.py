@@ -74,9 +74,9 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
 
 @given(st.integers(1, 10**6), st.floats(0, 1), st.none() | st.floats(0, 10**9))
 def test_a_delay_is_from_one_second_to_a_quarter_of_an_hour(
-    receive_count: int, luck: float, retry_after: float | None
+    receive_count: int, jitter: float, retry_after: float | None
 ) -> None:
-    delay = retry_delay(receive_count, luck, retry_after)
+    delay = retry_delay(receive_count, jitter, retry_after)
     assert 1 <= delay <= MAX_SECONDS
     assert delay >= min(MAX_SECONDS, retry_after or 0) - 0.5
 

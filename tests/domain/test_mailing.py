@@ -10,7 +10,7 @@ from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.decisions import announced, cancelled, changed, ended, paused, resent, resumed, started
 from chalicelib.domain.mailing import MAY_BECOME, STATUSES, Counts, Mailing, require_transition
-from chalicelib.domain.steps import Step, next_step
+from chalicelib.domain.sweep_plan import SweepStep, next_sweep_step
 from chalicelib.errors import BadInput, NotInThisStatus
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -164,41 +164,45 @@ STALLED = replace(RUNNING, progress_at=LONG_AGO, counts=Counts(total=5, sent=2))
     ("mailing", "idle", "step"),
     [
         (SCHEDULED, True, None),
-        (replace(SCHEDULED, datetime_start=NOW), True, Step.START),
+        (replace(SCHEDULED, datetime_start=NOW), True, SweepStep.START),
         (replace(RUNNING, counts=Counts(total=5)), True, None),
-        (replace(STALLED, is_fanned_out=False), False, Step.WALK),
+        (replace(STALLED, is_fanned_out=False), False, SweepStep.WALK),
         (replace(STALLED, is_fanned_out=False, progress_at=NOW), False, None),
-        (STALLED, True, Step.RECOUNT),
+        (STALLED, True, SweepStep.RECONCILE),
         (STALLED, False, None),
         (replace(STALLED, progress_at=NOW - timedelta(seconds=20)), True, None),
-        (replace(STALLED, recount_at=LONG_AGO + timedelta(seconds=1)), True, Step.REQUEUE),
-        (replace(STALLED, recount_at=LONG_AGO + timedelta(seconds=1)), False, None),
-        (replace(STALLED, recount_at=NOW), True, None),
+        (replace(STALLED, round_started_at=LONG_AGO + timedelta(seconds=1)), True, SweepStep.REQUEUE),
+        (replace(STALLED, round_started_at=LONG_AGO + timedelta(seconds=1)), False, None),
+        (replace(STALLED, round_started_at=NOW), True, None),
         (replace(STALLED, status="paused"), True, None),
-        (replace(RUNNING, counts=Counts(total=5, sent=5)), False, Step.RECOUNT),
-        (replace(RUNNING, counts=Counts(total=5, sent=5), recount_at=NOW), False, None),
-        (replace(RUNNING, counts=Counts(total=5, expired=1)), False, Step.RECOUNT),
-        (replace(RUNNING, datetime_end=NOW), False, Step.RECOUNT),
-        (replace(RUNNING, datetime_end=NOW, status="paused"), False, Step.RECOUNT),
-        (replace(RUNNING, status="cancelled", counts=Counts(total=5)), False, Step.RECOUNT),
+        (replace(RUNNING, counts=Counts(total=5, sent=5)), False, SweepStep.RECONCILE),
+        (replace(RUNNING, counts=Counts(total=5, sent=5), round_started_at=NOW), False, None),
+        (replace(RUNNING, counts=Counts(total=5, expired=1)), False, SweepStep.RECONCILE),
+        (replace(RUNNING, datetime_end=NOW), False, SweepStep.RECONCILE),
+        (replace(RUNNING, datetime_end=NOW, status="paused"), False, SweepStep.RECONCILE),
+        (replace(RUNNING, status="cancelled", counts=Counts(total=5)), False, SweepStep.RECONCILE),
         (replace(RUNNING, status="cancelled", is_fanned_out=False), False, None),
-        (replace(STALLED, status="cancelled", is_fanned_out=False), False, Step.WALK),
+        (replace(STALLED, status="cancelled", is_fanned_out=False), False, SweepStep.WALK),
         (replace(HOLDING, counts=Counts(total=5, sent=1)), True, None),
-        (replace(HOLDING, counts=Counts(total=5, sent=1, failed=1)), False, Step.RECOUNT),
+        (replace(HOLDING, counts=Counts(total=5, sent=1, failed=1)), False, SweepStep.RECONCILE),
         (replace(HOLDING, counts=Counts(total=5, sent=1, failed=1), status="paused"), False, None),
-        (replace(HOLDING, counts=Counts(total=5, sent=1), progress_at=LONG_AGO), False, Step.RECOUNT),
-        (replace(HOLDING, counts=Counts(total=5), progress_at=LONG_AGO, recount_at=LONG_AGO + HOUR / 900), False, None),
-        (replace(RUNNING, counts=Counts(total=5), requeue=True, decisive_round=1), False, Step.RECOUNT),
-        (replace(RUNNING, counts=Counts(total=5), resend=("failed",), decisive_round=1), False, Step.RECOUNT),
+        (replace(HOLDING, counts=Counts(total=5, sent=1), progress_at=LONG_AGO), False, SweepStep.RECONCILE),
         (
-            replace(RUNNING, counts=Counts(total=5), requeue=True, recounts=1, decisive_round=1, recount_at=NOW),
+            replace(HOLDING, counts=Counts(total=5), progress_at=LONG_AGO, round_started_at=LONG_AGO + HOUR / 900),
+            False,
+            None,
+        ),
+        (replace(RUNNING, counts=Counts(total=5), requeue=True, first_valid_round=1), False, SweepStep.RECONCILE),
+        (replace(RUNNING, counts=Counts(total=5), resend=("failed",), first_valid_round=1), False, SweepStep.RECONCILE),
+        (
+            replace(RUNNING, counts=Counts(total=5), requeue=True, rounds=1, first_valid_round=1, round_started_at=NOW),
             False,
             None,
         ),
     ],
 )
-def test_the_sweep_does_what_others_have_left_lying(mailing: Mailing, idle: bool, step: Step | None) -> None:
-    assert next_step(mailing, NOW, idle) == step
+def test_the_sweep_does_what_others_have_left_lying(mailing: Mailing, idle: bool, step: SweepStep | None) -> None:
+    assert next_sweep_step(mailing, NOW, idle) == step
 
 
 def test_the_queued_are_what_is_left_of_the_total() -> None:

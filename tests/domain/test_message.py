@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.admission import Admission, Mend, admit, mend, seconds_for_post
+from chalicelib.domain.admission import Admission, Repair, admit, repair_for, seconds_for_post
 from chalicelib.domain.client import MAX_CLIENT_ID, Client
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import (
@@ -133,45 +133,47 @@ ORDERED = replace(RUNNING, resend=("failed",), resends=2)
     ("status", "mailing", "requeue", "expected"),
     [
         ("queued", RUNNING, False, None),
-        ("queued", RUNNING, True, Mend.REQUEUE),
-        ("queued", OVER, False, Mend.EXPIRE),
+        ("queued", RUNNING, True, Repair.REQUEUE),
+        ("queued", OVER, False, Repair.EXPIRE),
         ("queued", replace(RUNNING, status="paused"), True, None),
-        ("expired", RUNNING, False, Mend.REVIVE),
+        ("expired", RUNNING, False, Repair.REVIVE),
         ("expired", OVER, True, None),
         ("sent", OVER, True, None),
         ("failed", RUNNING, True, None),
         ("cancelled", RUNNING, True, None),
         ("unknown", RUNNING, True, None),
-        ("queued", RESUMED, False, Mend.REQUEUE),
+        ("queued", RESUMED, False, Repair.REQUEUE),
         ("queued", replace(RESUMED, status="paused"), False, None),
-        ("queued", STOPPED, False, Mend.CANCEL),
+        ("queued", STOPPED, False, Repair.CANCEL),
         ("expired", STOPPED, False, None),
-        ("failed", ORDERED, False, Mend.REVIVE),
+        ("failed", ORDERED, False, Repair.REVIVE),
         ("unknown", ORDERED, False, None),
         ("failed", replace(ORDERED, datetime_end=NOW), False, None),
     ],
 )
 def test_a_recount_mends_what_is_not_where_it_should_be(
-    status: str, mailing: Mailing, requeue: bool, expected: Mend | None
+    status: str, mailing: Mailing, requeue: bool, expected: Repair | None
 ) -> None:
-    assert mend(replace(MESSAGE, status=status), mailing, NOW, requeue, gateway_dedupes=True) == expected
+    assert repair_for(replace(MESSAGE, status=status), mailing, NOW, requeue, gateway_dedupes=True) == expected
 
 
 def test_an_order_to_send_again_is_met_once_by_each_message() -> None:
-    assert mend(replace(MESSAGE, status="failed", resends=1), ORDERED, NOW, False, True) == Mend.REVIVE
-    assert mend(replace(MESSAGE, status="failed", resends=2), ORDERED, NOW, False, True) is None
-    assert mend(replace(MESSAGE, resends=2), ORDERED, NOW, False, True) == Mend.REQUEUE, "its queue message may be lost"
-    assert mend(replace(MESSAGE, resends=1), ORDERED, NOW, False, True) is None
+    assert repair_for(replace(MESSAGE, status="failed", resends=1), ORDERED, NOW, False, True) == Repair.REVIVE
+    assert repair_for(replace(MESSAGE, status="failed", resends=2), ORDERED, NOW, False, True) is None
+    assert repair_for(replace(MESSAGE, resends=2), ORDERED, NOW, False, True) == Repair.REQUEUE, (
+        "its queue message may be lost"
+    )
+    assert repair_for(replace(MESSAGE, resends=1), ORDERED, NOW, False, True) is None
 
 
 @pytest.mark.parametrize("mailing", [RUNNING, OVER, STOPPED, RESUMED])
 def test_a_message_in_an_attempts_hands_is_left_alone(mailing: Mailing) -> None:
     claimed = replace(MESSAGE, claimed_until=NOW.timestamp() + 1)
-    assert mend(claimed, mailing, NOW, True, gateway_dedupes=False) is None
+    assert repair_for(claimed, mailing, NOW, True, gateway_dedupes=False) is None
 
 
 @pytest.mark.parametrize("mailing", [RUNNING, OVER, STOPPED, RESUMED])
 def test_an_attempt_that_ended_without_a_word_leaves_doubt_where_the_gateway_does_not_dedupe(mailing: Mailing) -> None:
     silent = replace(MESSAGE, claimed_until=NOW.timestamp() - 1)
-    assert mend(silent, mailing, NOW, True, gateway_dedupes=False) == Mend.DOUBT
-    assert mend(silent, mailing, NOW, True, gateway_dedupes=True) != Mend.DOUBT
+    assert repair_for(silent, mailing, NOW, True, gateway_dedupes=False) == Repair.DOUBT
+    assert repair_for(silent, mailing, NOW, True, gateway_dedupes=True) != Repair.DOUBT

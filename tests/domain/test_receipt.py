@@ -85,10 +85,10 @@ def test_of_several_about_one_message_one_is_kept() -> None:
 
 def test_whose_message_it_is() -> None:
     assert (DELIVERED.key, DELIVERED.is_ours) == ((1, 7), True)
-    trial = replace(DELIVERED, message_id=7)
-    assert not trial.is_ours
+    test_message = replace(DELIVERED, message_id=7)
+    assert not test_message.is_ours
     with pytest.raises(ValueError, match="no message's id"):
-        _ = trial.key
+        _ = test_message.key
 
 
 @pytest.mark.parametrize("number", ["79774053329", "+7 (977) 405-33-29", "8.977.405.33.29", "977 4053329"])

@@ -7,8 +7,8 @@ import pytest
 from bench.aws_limits import COLD_WRITES, IN_FLIGHT, PARTITION_WRITES, SECONDS_TO_DOUBLE, Feed, Table, fullest_partition
 from bench.scale import PROMISE, WARM
 from bench.simulation import PAGE_SECONDS, FanOut, Scenario, Simulation
+from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE
 from chalicelib.domain.audience import EVERYONE, plan_audience
-from chalicelib.fanout import SECONDS_FOR_A_PAGE
 
 TEN_MILLION = 10_000_000
 
@@ -16,13 +16,13 @@ TEN_MILLION = 10_000_000
 def test_ten_million_are_fanned_out_in_ten_minutes_on_a_warm_table() -> None:
     outcome = Simulation(Scenario(TEN_MILLION, WARM, senders=50)).run()
     assert outcome.fanned_out < PROMISE
-    assert outcome.fan_out_bound_by in {"segments", "the fullest partition"}
+    assert outcome.fan_out_bound_by in {"slices", "the fullest partition"}
     assert outcome.sending_bound_by == "senders"
 
 
 def test_on_a_new_table_it_is_the_table_that_binds_and_no_page_outlasts_its_turn() -> None:
     simulation = Simulation(Scenario(TEN_MILLION, senders=2))
-    while simulation.fan_out.segments_left:
+    while simulation.fan_out.slices_left:
         simulation.second()
     assert simulation.now > 3 * PROMISE
     assert simulation.fan_out_bounds.most_common(1)[0][0] == "the fullest partition"
@@ -51,12 +51,12 @@ def test_a_rate_that_holds_hundreds_of_thousands_back_has_few_of_them_in_flight(
 def test_the_walk_finds_everybody_once() -> None:
     fan_out = FanOut(plan_audience(EVERYONE, 123_456))
     assert sum(fan_out.walk(2.5) for _ in range(100)) == 123_456
-    assert not fan_out.segments_left
+    assert not fan_out.slices_left
 
 
 def test_a_worker_walks_a_small_mailings_segment_in_one_turn() -> None:
     plan = plan_audience(EVERYONE, 100_000)
-    assert 100_000 / plan.segments / 1000 * PAGE_SECONDS < 45
+    assert 100_000 / plan.slices / 1000 * PAGE_SECONDS < 45
 
 
 def test_a_table_gives_each_partition_its_thousand_and_doubles_after_half_an_hour() -> None:

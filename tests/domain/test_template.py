@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.client import ATTRIBUTE_NAME, Client, is_attribute_name
 from chalicelib.domain.mailing import Mailing
-from chalicelib.domain.template import field_names, fill, fill_masked, has_fields, text_for
+from chalicelib.domain.template import fill, fill_masked, has_placeholders, placeholder_names, text_for
 
 ANNA = Client(7, "79774053329", "друзья", attributes={"имя": "Анна", "city_2": "Омск", "trap": "{имя}{{tag}}"})
 NOBODY = Client(8, "79210000001")
@@ -37,7 +37,7 @@ texts = st.text(st.sampled_from("аб{}|= \n") | st.characters(exclude_categorie
     ],
 )
 def test_a_field_is_filled_in_for_each_client(text: str, anna: str, nobody: str) -> None:
-    assert has_fields(text)
+    assert has_placeholders(text)
     assert (fill(text, ANNA), fill(text, NOBODY)) == (anna, nobody)
 
 
@@ -49,20 +49,20 @@ def test_a_field_is_filled_in_for_each_client(text: str, anna: str, nobody: str)
     ],
 )
 def test_whatever_does_not_look_like_a_field_stays_as_it_is(text: str) -> None:
-    assert not has_fields(text)
-    assert field_names(text) == []
+    assert not has_placeholders(text)
+    assert placeholder_names(text) == []
     assert fill(text, ANNA) == text
 
 
 def test_names_are_told_once_and_in_order() -> None:
-    assert field_names("{b} {a|x} {b|y} {{c}} {tag}") == ["b", "a", "tag"]
+    assert placeholder_names("{b} {a|x} {b|y} {{c}} {tag}") == ["b", "a", "tag"]
 
 
 @given(texts)
 def test_a_text_has_to_be_filled_in_if_and_only_if_it_has_the_shape_of_a_field(text: str) -> None:
-    if not has_fields(text):
+    if not has_placeholders(text):
         assert fill(text, ANNA) == text
-    for name in field_names(text):
+    for name in placeholder_names(text):
         assert f"{{{name}" in text
 
 
@@ -92,7 +92,7 @@ def test_a_page_shows_a_text_of_the_same_length_without_the_phone_number() -> No
 def test_a_mailing_announced_before_there_were_fields_goes_out_as_it_is() -> None:
     old = Mailing(1, NOW, NOW, "{имя} {{tag}}")
     assert text_for(old, ANNA) == old.message_text
-    assert text_for(replace(old, has_fields=True), ANNA) == "Анна {tag}"
+    assert text_for(replace(old, has_placeholders=True), ANNA) == "Анна {tag}"
 
 
 @pytest.mark.parametrize("name", ["имя", "Ёж_2", "a", "ñ", "名", "a" * 32])

@@ -12,7 +12,7 @@ import requests
 
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.simulator import Simulator
-from infra.local.stack import LocalStack, any_settings
+from infra.local.stack import DevStack, any_settings
 from tests.aws import forget_connections
 from tests.rights.trail import refusals
 
@@ -20,7 +20,7 @@ Call = Callable[..., requests.Response]
 
 
 @pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
     """While it is up, AWS means MiniStack in this process; after it everything is as it was for other tests."""
     with pytest.MonkeyPatch.context() as environment:
         for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -28,14 +28,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         environment.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
         forget_connections()
         settings = replace(any_settings(), receipts=True)
-        with LocalStack(settings, tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
+        with DevStack(settings, tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
             yield stack
             assert refusals(stack.iam_trail) == [], "what is refused may be mended by a later try, and no test notice"
     forget_connections()
 
 
 @pytest.fixture
-def call(stack: LocalStack) -> Call:
+def call(stack: DevStack) -> Call:
     """`call("GET", "/Clients/")` with the contract's token, unless other headers are given."""
 
     def call(method: str, path: str, **options: Any) -> requests.Response:
@@ -47,7 +47,7 @@ def call(stack: LocalStack) -> Call:
 
 
 @pytest.fixture
-def simulator(stack: LocalStack) -> Iterator[Simulator]:
+def simulator(stack: DevStack) -> Iterator[Simulator]:
     """Well-behaved and with nothing seen, before and after."""
     assert stack.simulator is not None
     stack.simulator.behave()

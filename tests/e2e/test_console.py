@@ -14,11 +14,11 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from infra.local.browser import HOW_TO_HAVE_IT, find_browser, open_browser
 from infra.local.lambdas import invoke
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from infra.local.simulator import Simulator
-from infra.local.stack import LocalStack
+from infra.local.stack import DevStack
+from tools.browser import HOW_TO_HAVE_IT, find_browser, open_browser
 
 from .conftest import Call
 
@@ -76,7 +76,7 @@ def driver() -> Iterator[WebDriver]:
 
 
 @pytest.fixture
-def operator(driver: WebDriver, stack: LocalStack) -> Iterator[Operator]:
+def operator(driver: WebDriver, stack: DevStack) -> Iterator[Operator]:
     operator = Operator(driver, stack.url)
     driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
     operator.open("/")
@@ -160,7 +160,7 @@ def test_a_mailing_is_paused_and_resumed(operator: Operator, call: Call, simulat
 def test_a_test_message_goes_to_one_number_first(operator: Operator, simulator: Simulator) -> None:
     operator.open("/console/mailings/new")
     operator.type("message_text", "проба")
-    operator.type("trial_phone", "79880000700")
+    operator.type("test_phone", "79880000700")
     operator.press("Send the test message")
     operator.see("The test message was sent.")
     assert [message["text"] for message in simulator.seen.messages.values()] == ["проба"]

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from infra.local.stack import LocalStack
+from infra.local.stack import DevStack
 
 from .conftest import Call
 
@@ -26,7 +26,7 @@ curl -X DELETE http://0.0.0.0:8000/Mailing/{mailing}/  -H 'Authorization: Token 
 EXPECTED = [201, 200, 204, 201, 200, 200, 200, 204]
 
 
-def test_the_published_commands_work_as_they_stand(stack: LocalStack) -> None:
+def test_the_published_commands_work_as_they_stand(stack: DevStack) -> None:
     ids = {"client": 0, "mailing": 0}
     for command, expected in zip(COMMANDS, EXPECTED, strict=True):
         line = command.replace(":8000", f":{stack.settings.port}").format(**ids)

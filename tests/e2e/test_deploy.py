@@ -21,7 +21,7 @@ from infra.deploy import ROOT, deploy, package
 from infra.deploy.destroy import TABLES
 from infra.local.deployment import STACK_NAME, STAGE
 from infra.local.simulator import Simulator
-from infra.local.stack import LocalStack
+from infra.local.stack import DevStack
 
 from .conftest import Call
 
@@ -55,7 +55,7 @@ def tables() -> set[str]:
     return set(boto3.client("dynamodb").list_tables()["TableNames"])
 
 
-def test_a_stage_is_deployed_beside_another_one_and_taken_down_again(stack: LocalStack, call: Call) -> None:
+def test_a_stage_is_deployed_beside_another_one_and_taken_down_again(stack: DevStack, call: Call) -> None:
     before = tables()
     url = {"GATEWAY_URL": "https://sms.example.com"}
     lacking = run("deploy", "--stage", "prod")
@@ -86,7 +86,7 @@ def test_a_stage_is_deployed_beside_another_one_and_taken_down_again(stack: Loca
 
 
 def test_a_deploy_over_a_running_mailing_loses_nobody(
-    stack: LocalStack, call: Call, simulator: Simulator, finished: Callable[..., dict[str, Any]], tmp_path: Path
+    stack: DevStack, call: Call, simulator: Simulator, finished: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     """AWS lets invocations under way finish; MiniStack kills them, and their posts are made again with the same ids."""
     rows = "\n".join(f"{79_680_000_000 + number};deploy" for number in range(CLIENTS))

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from infra.local.deployment import STACK_NAME
-from infra.local.stack import LocalStack
+from infra.local.stack import DevStack
 
 from .conftest import Call
 
@@ -94,7 +94,7 @@ def test_what_is_no_file_of_clients_is_refused_at_once(
 
 
 def import_by_program(file: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "infra.import_clients", str(file), "--stack", STACK_NAME]
+    command = [sys.executable, "-m", "tools.import_clients", str(file), "--stack", STACK_NAME]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
@@ -138,7 +138,7 @@ def test_the_program_fails_in_one_line(tmp_path: Path, content: bytes, expected:
         ({"import": 0}, "Not"),
     ],
 )
-def test_the_lambda_says_what_is_wrong(stack: LocalStack, payload: dict[str, Any], expected: str) -> None:
+def test_the_lambda_says_what_is_wrong(stack: DevStack, payload: dict[str, Any], expected: str) -> None:
     name = stack.outputs["StartImportName"]
     answer = boto3.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
     found = json.loads(answer["Payload"].read())

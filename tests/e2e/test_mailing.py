@@ -14,7 +14,7 @@ import pytest
 from infra.local.deployment import STACK_NAME
 from infra.local.lambdas import invoke
 from infra.local.simulator import Simulator
-from infra.local.stack import LocalStack
+from infra.local.stack import DevStack
 
 from .conftest import Call
 
@@ -171,11 +171,11 @@ def test_a_repeated_post_with_its_key_makes_one_mailing(call: Call, tag: str) ->
     assert (other.status_code, list(other.json())) == (422, ["detail"])
 
 
-def test_what_cannot_be_read_is_seen_and_put_back(call: Call, stack: LocalStack) -> None:
+def test_what_cannot_be_read_is_seen_and_put_back(call: Call, stack: DevStack) -> None:
     sqs = boto3.client("sqs")
     sqs.send_message(QueueUrl=stack.outputs["SendQueueUrl"], MessageBody="garbage")
     await_dead_letters(call, 1)
-    assert invoke("PutBackDeadLetters", {}) == {"put_back": 1}
+    assert invoke("RedriveDeadLetters", {}) == {"redriven": 1}
     await_dead_letters(call, 1)
     sqs.purge_queue(QueueUrl=stack.outputs["DeadLettersUrl"])
 

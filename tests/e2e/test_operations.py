@@ -21,7 +21,7 @@ import pytest
 
 from infra.deploy import ROOT
 from infra.local.simulator import DEFAULT_TOKEN
-from infra.local.stack import LocalStack
+from infra.local.stack import DevStack
 
 from .conftest import Call
 from .test_mailing import await_dead_letters
@@ -103,7 +103,7 @@ def next_import(call: Call) -> int:
 
 
 def test_every_command_of_the_page_gives_the_answer_of_the_page(
-    stack: LocalStack, call: Call, bash: Bash, tmp_path: Path
+    stack: DevStack, call: Call, bash: Bash, tmp_path: Path
 ) -> None:
     (tmp_path / "clients.csv").write_text(CLIENTS)
     boto3.client("sqs").send_message(QueueUrl=stack.outputs["DeadLettersUrl"], MessageBody="garbage")
@@ -130,7 +130,7 @@ def with_own(block: str, own: dict[str, str]) -> str:
 def test_the_page_tells_of_every_function_that_a_person_may_invoke() -> None:
     told = set(re.findall(r"^(?:.*\W)?invoke (\w+) '", PAGE, re.MULTILINE))
     by_hand = {"StartMailing", "Sweep", "SendReport", "ManageTokens", "ManageUsers", "StartImport"}
-    assert told == by_hand | {"PutBackDeadLetters"}
+    assert told == by_hand | {"RedriveDeadLetters"}
 
 
 def test_the_page_in_russian_has_the_same_commands_and_answers() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from infra.local.simulator import Simulator
-from infra.local.stack import LocalStack, receipts_secret
+from infra.local.stack import DevStack, receipts_secret
 
 from .conftest import Call
 
@@ -31,7 +31,7 @@ def announce(call: Call) -> int:
 
 
 def test_every_receipt_is_counted_once(
-    call: Call, stack: LocalStack, simulator: Simulator, finished: Callable[[int], dict[str, Any]]
+    call: Call, stack: DevStack, simulator: Simulator, finished: Callable[[int], dict[str, Any]]
 ) -> None:
     manner = {"receipts": 1, "undelivered": 0.3, "receipt_delay": 0.5, "receipt_repeats": 1, "receipt_disorder": True}
     assert requests.put(f"{simulator.url}/control", json=manner, timeout=5).status_code == 200
@@ -60,7 +60,7 @@ def found(call: Call, mailing_id: int) -> Counter[str]:
     return Counter({name: counts[name] for name in ("delivered", "undelivered") if counts[name]})
 
 
-def test_the_secret_opens_this_address_and_a_token_does_not(call: Call, stack: LocalStack) -> None:
+def test_the_secret_opens_this_address_and_a_token_does_not(call: Call, stack: DevStack) -> None:
     sent = {"id": 7, "status": "delivered"}
     assert call("POST", "/Receipts/", json=sent).status_code == 401
     headers = {"Authorization": f"Bearer {receipts_secret()}"}

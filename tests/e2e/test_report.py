@@ -12,11 +12,11 @@ import pytest
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.mailbox import Mailbox
-from chalicelib.domain.letter import KeptLetter
-from chalicelib.report import SCHEDULED_TIME
+from chalicelib.domain.email import SentEmail
+from chalicelib.reports.daily import SCHEDULED_TIME
 from infra.local.deployment import REPORT_RECIPIENTS, REPORT_SENDER, STACK_NAME
 from infra.local.simulator import Simulator
-from infra.local.stack import LocalStack
+from infra.local.stack import DevStack
 
 from .conftest import Call
 
@@ -29,13 +29,13 @@ Invoke = Callable[[object], dict[str, Any]]
 
 
 @pytest.fixture
-def letters(stack: LocalStack) -> Callable[[], list[KeptLetter]]:
+def emails(stack: DevStack) -> Callable[[], list[SentEmail]]:
     aws.forget_clients()
-    return Mailbox(keeps_letters=True).letters
+    return Mailbox(keeps_emails=True).emails
 
 
 @pytest.fixture
-def invoke(stack: LocalStack) -> Invoke:
+def invoke(stack: DevStack) -> Invoke:
     """As `aws lambda invoke` and the schedule do it: by the schedule's own target."""
     target = schedule()["Target"]
 
@@ -66,9 +66,9 @@ def next_report() -> str:
     return (datetime.now(UTC) + timedelta(hours=15)).date().isoformat()
 
 
-def of_day(day: str, letters: list[KeptLetter]) -> list[KeptLetter]:
+def of_day(day: str, emails: list[SentEmail]) -> list[SentEmail]:
     """The local schedule fires as well: where the tests run over 09:00 UTC, there is its letter besides."""
-    return [letter for letter in letters if f"report of {day}:" in letter.subject]
+    return [email for email in emails if f"report of {day}:" in email.subject]
 
 
 def as_aws_fills_it_in(target_input: str, moment: str) -> dict[str, str]:
@@ -78,7 +78,7 @@ def as_aws_fills_it_in(target_input: str, moment: str) -> dict[str, str]:
 
 
 def test_the_letter_of_a_day_is_in_the_mailbox(
-    call: Call, simulator: Simulator, finished: Callable[[int], Any], invoke: Invoke, letters: Any
+    call: Call, simulator: Simulator, finished: Callable[[int], Any], invoke: Invoke, emails: Any
 ) -> None:
     simulator.behave(refuse=(int(PHONE),))
     for phone in (PHONE, "79560000002"):
@@ -87,30 +87,30 @@ def test_the_letter_of_a_day_is_in_the_mailbox(
     finished(sent)
     answer = invoke({"date": next_report()})
     assert answer["sent"], answer
-    letter = of_day(answer["date"], letters())[0]
-    assert (letter.sender, letter.recipients) == (REPORT_SENDER, (REPORT_RECIPIENTS,))
-    assert letter.subject.startswith(f"Mailings, report of {answer['date']}: sent ")
-    assert f"#{sent} Finished" in letter.text
-    assert "The gateway refused the message (400)." in letter.text
-    assert f"#{planned} Scheduled" in letter.text.partition("Planned until")[2]
-    assert "Привет &lt;b&gt;всем&lt;/b&gt;" in letter.html
-    assert PHONE not in letter.html + letter.text
+    email = of_day(answer["date"], emails())[0]
+    assert (email.sender, email.recipients) == (REPORT_SENDER, (REPORT_RECIPIENTS,))
+    assert email.subject.startswith(f"Mailings, report of {answer['date']}: sent ")
+    assert f"#{sent} Finished" in email.text
+    assert "The gateway refused the message (400)." in email.text
+    assert f"#{planned} Scheduled" in email.text.partition("Planned until")[2]
+    assert "Привет &lt;b&gt;всем&lt;/b&gt;" in email.html
+    assert PHONE not in email.html + email.text
     assert call("DELETE", f"/Mailing/{planned}/").status_code == 204
 
 
-def test_the_report_of_the_schedule_is_sent_once(invoke: Invoke, letters: Any) -> None:
+def test_the_report_of_the_schedule_is_sent_once(invoke: Invoke, emails: Any) -> None:
     assert schedule()["ScheduleExpression"] == "cron(00 09 * * ? *)"
     payload = as_aws_fills_it_in(schedule()["Target"]["Input"], f"{DAY}T09:00:00Z")
     assert invoke(payload)["sent"]
-    assert len(of_day(DAY, letters())) == 1
+    assert len(of_day(DAY, emails())) == 1
     assert invoke(payload) == {"sent": False, "detail": "This report was sent before."}
-    assert len(of_day(DAY, letters())) == 1
+    assert len(of_day(DAY, emails())) == 1
 
 
-def test_any_day_by_hand_and_a_wrong_one_is_refused(invoke: Invoke, letters: Any) -> None:
+def test_any_day_by_hand_and_a_wrong_one_is_refused(invoke: Invoke, emails: Any) -> None:
     assert invoke({"date": "2026-02-30"}).keys() == {"date"}
     assert invoke({"day": "2026-11-01"}).keys() == {"date", "day"}
-    assert of_day("2026-02-30", letters()) == of_day("2026-11-01", letters()) == []
+    assert of_day("2026-02-30", emails()) == of_day("2026-11-01", emails()) == []
     assert invoke({"date": ANOTHER_DAY})["sent"]
     assert invoke({"date": ANOTHER_DAY})["sent"]
-    assert len(of_day(ANOTHER_DAY, letters())) == 2
+    assert len(of_day(ANOTHER_DAY, emails())) == 2

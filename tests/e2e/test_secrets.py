@@ -13,7 +13,7 @@ import pytest
 
 from infra.local.deployment import STACK_NAME
 from infra.local.simulator import DEFAULT_TOKEN, Simulator
-from infra.local.stack import LocalStack
+from infra.local.stack import DevStack
 
 from .conftest import Call
 from .test_mailing import CLIENTS, announce, tag
@@ -28,7 +28,7 @@ PATIENCE = 400
 
 
 @pytest.fixture
-def renew(stack: LocalStack, simulator: Simulator) -> Iterator[Callable[[str], None]]:
+def renew(stack: DevStack, simulator: Simulator) -> Iterator[Callable[[str], None]]:
     """As docs/OPERATIONS.md says it; the stack has its own token again after."""
 
     def renew(token: str) -> None:
@@ -84,7 +84,7 @@ def test_a_token_is_renewed_while_a_mailing_runs_and_nobody_is_lost(
 
 
 def test_no_secret_is_in_a_log_an_environment_or_the_template(
-    stack: LocalStack, call: Call, tag: str, simulator: Simulator, finished: Callable[..., dict[str, Any]]
+    stack: DevStack, call: Call, tag: str, simulator: Simulator, finished: Callable[..., dict[str, Any]]
 ) -> None:
     mailing_id = announce(call, tag)
     sender = next(name for name in functions() if "-SendMessages-" in name)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from infra.local.seed import LOCAL_TOKEN
-from infra.local.stack import LocalStack
+from infra.local.stack import DevStack
 
 CHECKS = (
     "not_a_server_error",
@@ -22,7 +22,7 @@ CHECKS = (
 )
 
 
-def test_no_call_breaks_the_api_and_every_answer_is_as_described(stack: LocalStack, tmp_path: Path) -> None:
+def test_no_call_breaks_the_api_and_every_answer_is_as_described(stack: DevStack, tmp_path: Path) -> None:
     command = [str(Path(sys.executable).parent / "schemathesis"), "run", f"{stack.url}/openapi.json"]
     command += ["--header", f"Authorization: Token {LOCAL_TOKEN}", "--checks", ",".join(CHECKS)]
     command += ["--phases", "examples,fuzzing", "--max-examples", "15", "--seed", "1", "--no-color"]

@@ -15,7 +15,7 @@ import boto3
 import pytest
 
 from infra.local.simulator import Simulator
-from infra.local.stack import LocalStack
+from infra.local.stack import DevStack
 from tests.insights import Line, run
 
 from .conftest import Call
@@ -48,7 +48,7 @@ def ask(name: str, mailing_id: int, client_id: int, lines: list[Line]) -> list[L
 
 
 @pytest.fixture
-def told(stack: LocalStack, call: Call, simulator: Simulator, finished: Callable[[int], dict[str, Any]]) -> Told:
+def told(stack: DevStack, call: Call, simulator: Simulator, finished: Callable[[int], dict[str, Any]]) -> Told:
     """A mailing for three clients, one of whom the gateway refuses; its lines, its id, theirs, and their numbers."""
     begun = datetime.now(UTC)
     phones = [str(next(NUMBERS)) for _ in range(3)]
@@ -102,7 +102,7 @@ def test_the_metrics_are_this_stacks(told: Told) -> None:
     assert sum(sum(line.get("FanOutMessages", [])) for line in metrics) == 3
 
 
-def test_the_dashboard_is_there_and_prometheus_is_answered(stack: LocalStack, call: Call) -> None:
+def test_the_dashboard_is_there_and_prometheus_is_answered(stack: DevStack, call: Call) -> None:
     body = json.loads(
         boto3.client("cloudwatch").get_dashboard(DashboardName="notifications-local-us-east-1")["DashboardBody"]
     )

@@ -14,14 +14,14 @@ from chalice.test import Client
 from pynamodb.models import Model
 
 from app import app
+from chalicelib import runtime
 from chalicelib import settings as settings_module
-from chalicelib.access import make_token
-from chalicelib.adapters.outside import Outside
+from chalicelib.access.tokens import make_token
+from chalicelib.adapters.services import Services
+from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.mailing import Counts
-from chalicelib.fanout import start_mailing, walk_segment
-from chalicelib.workers import wakeup
 from infra.local.in_process import ministack_in_process
-from tests.aws import make_outside
+from tests.aws import make_services
 
 
 @dataclass(frozen=True)
@@ -39,24 +39,24 @@ Call = Callable[..., Answer]
 
 
 @pytest.fixture
-def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
+def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     """What the handlers get, and the test as well: its settings go through the environment as on Lambda."""
     with ministack_in_process():
-        made = make_outside()
+        made = make_services()
         for name, value in vars(made.settings).items():
             if value is None:
                 continue
             monkeypatch.setenv(name.upper(), ",".join(value) if isinstance(value, tuple) else str(value))
         settings_module.settings.cache_clear()
-        wakeup.outside.cache_clear()
-        yield wakeup.outside()
+        runtime.services.cache_clear()
+        yield runtime.services()
     settings_module.settings.cache_clear()
-    wakeup.outside.cache_clear()
+    runtime.services.cache_clear()
 
 
 @pytest.fixture
-def token(outside: Outside) -> str:
-    return make_token(outside, "anna", "admin")
+def token(services: Services) -> str:
+    return make_token(services, "anna", "admin")
 
 
 @pytest.fixture
@@ -89,28 +89,35 @@ def call(token: str) -> Iterator[Call]:
 
 
 @pytest.fixture
-def mailing(call: Call, outside: Outside) -> dict[str, object]:
+def mailing(call: Call, services: Services) -> dict[str, object]:
     """Fanned out to three clients; the first is sent."""
     for number in range(3):
         call("POST", "/Clients", json={"phone_number": f"7977000000{number}"})
     now = datetime.now(UTC)
     times = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=1)).isoformat()}
     call("POST", "/Mailing", json={**times, "message_text": "text"})
-    start_mailing(outside, 1)
-    walk_segment(outside, 1, 0, lambda: 60.0)
-    claimed = outside.messages.claim(1, 1, 1, now, now + timedelta(seconds=9))
+    start_mailing(services, 1)
+    walk_slice(services, 1, 0, lambda: 60.0)
+    claimed = services.messages.claim(1, 1, 1, now, now + timedelta(seconds=9))
     assert claimed is not None
-    outside.messages.settle(claimed, "sent", 1, now)
-    outside.mailings.add_counts(1, Counts(sent=1), now, now)
+    services.messages.settle(claimed, "sent", 1, now)
+    services.mailings.add_counts(1, Counts(sent=1), now, now)
     found: dict[str, object] = call("GET", "/Mailing/1").json
     return found
 
 
 @pytest.fixture
-def written(outside: Outside) -> Callable[[], list[Any]]:
+def written(services: Services) -> Callable[[], list[Any]]:
     """Everything in all tables but the counters, and when a token was last used, to compare before and after."""
-    _ = outside.clients, outside.mailings, outside.messages, outside.segments, outside.tokens, outside.first_requests
-    _ = outside.audit, outside.users, outside.labels, outside.imports, outside.reports, outside.rates
+    _ = (
+        services.clients,
+        services.mailings,
+        services.messages,
+        services.slices,
+        services.tokens,
+        services.idempotency_keys,
+    )
+    _ = services.audit, services.users, services.labels, services.imports, services.reports, services.rates
 
     def written() -> list[Any]:
         tables = [model for model in Model.__subclasses__() if model.__name__ != "CounterRow"]

@@ -7,8 +7,8 @@ import pytest
 from chalice.local import LambdaContext
 
 from app import app
-from chalicelib.access import LOCAL_TOKEN_DIGEST, authenticate, digest, make_token, revoke_token
-from chalicelib.adapters.outside import Outside
+from chalicelib.access.tokens import LOCAL_TOKEN_DIGEST, authenticate, digest, make_token, revoke_token
+from chalicelib.adapters.services import Services
 from chalicelib.domain.principal import ADMIN, Principal, Token
 from chalicelib.errors import NotAuthenticated
 from chalicelib.settings import Settings
@@ -52,19 +52,19 @@ def without_a_gateway(method: str, path: str, authorization: str | None) -> tupl
         f"Token {'a' * 40}",
     ],
 )
-def test_without_an_authorizer_the_api_checks_the_token_itself(outside: Outside, authorization: str | None) -> None:
+def test_without_an_authorizer_the_api_checks_the_token_itself(services: Services, authorization: str | None) -> None:
     status, body = without_a_gateway("GET", "/Clients", authorization)
     assert status == 401
     assert body.startswith('{"detail":')
 
 
-def test_without_an_authorizer_no_address_of_the_api_is_open(outside: Outside) -> None:
+def test_without_an_authorizer_no_address_of_the_api_is_open(services: Services) -> None:
     asked = {path for path in app.routes if path.startswith(FOR_PROGRAMS)}
     assert len(asked) > 15
     assert {without_a_gateway("GET", path, None)[0] for path in asked} == {401}
 
 
-def test_a_good_token_is_served_without_an_authorizer_too(outside: Outside, token: str) -> None:
+def test_a_good_token_is_served_without_an_authorizer_too(services: Services, token: str) -> None:
     assert without_a_gateway("GET", "/Clients", f"Token {token}")[0] == 200
     assert without_a_gateway("GET", "/Clients", f"token {token}")[0] == 200
 
@@ -74,8 +74,8 @@ def test_the_authorizer_lets_nobody_in_without_a_known_token(call: Call) -> None
     assert call("GET", "/Clients", authorization=None).status == 401
 
 
-def test_a_reader_may_read_and_nothing_else(call: Call, outside: Outside) -> None:
-    reader = f"Token {make_token(outside, 'boris', 'read')}"
+def test_a_reader_may_read_and_nothing_else(call: Call, services: Services) -> None:
+    reader = f"Token {make_token(services, 'boris', 'read')}"
     assert call("GET", "/Clients", authorization=reader).status == 200
     assert call("GET", "/Stats", authorization=reader).status == 200
     for method, path in (("POST", "/Clients"), ("PATCH", "/Clients/1"), ("DELETE", "/Mailing/1")):
@@ -83,25 +83,25 @@ def test_a_reader_may_read_and_nothing_else(call: Call, outside: Outside) -> Non
         assert (refused.status, refused.json) == (403, {"detail": "This token may only read."})
 
 
-def test_a_revoked_token_opens_nothing(call: Call, outside: Outside, token: str) -> None:
-    revoke_token(outside, digest(token))
+def test_a_revoked_token_opens_nothing(call: Call, services: Services, token: str) -> None:
+    revoke_token(services, digest(token))
     assert call("GET", "/Clients").status == 403
 
 
-def test_the_published_token_opens_the_local_stage_alone(outside: Outside) -> None:
+def test_the_published_token_opens_the_local_stage_alone(services: Services) -> None:
     assert digest(LOCAL_TOKEN) == LOCAL_TOKEN_DIGEST
-    outside.tokens.add(Token(LOCAL_TOKEN_DIGEST, Principal("adminaccount", ADMIN), outside.clock.now()))
-    assert authenticate(outside, f"Token {LOCAL_TOKEN}").name == "adminaccount"
-    outside.settings = Settings(stage="prod", stack_name=outside.settings.stack_name)
+    services.tokens.add(Token(LOCAL_TOKEN_DIGEST, Principal("adminaccount", ADMIN), services.clock.now()))
+    assert authenticate(services, f"Token {LOCAL_TOKEN}").name == "adminaccount"
+    services.settings = Settings(stage="prod", stack_name=services.settings.stack_name)
     with pytest.raises(NotAuthenticated):
-        authenticate(outside, f"Token {LOCAL_TOKEN}")
+        authenticate(services, f"Token {LOCAL_TOKEN}")
 
 
-def test_an_error_that_nobody_expected_shows_nothing_of_our_insides(call: Call, outside: Outside) -> None:
+def test_an_error_that_nobody_expected_shows_nothing_of_our_insides(call: Call, services: Services) -> None:
     class Broken:
         def last_id(self, name: str) -> int:
             raise RuntimeError("secret table name")
 
-    outside.counters = Broken()  # type: ignore[assignment]
+    services.counters = Broken()  # type: ignore[assignment]
     answer = call("GET", "/Clients")
     assert (answer.status, answer.json) == (500, {"detail": "A server error occurred."})

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.services import Services
 
 from .conftest import Call
 
@@ -46,11 +46,11 @@ def test_a_phone_number_in_an_address_is_not_logged(call: Call, lines: Lines, pa
     assert "4053329" not in json.dumps(lines())
 
 
-def test_an_error_nobody_expected_is_logged_in_json_and_masked(call: Call, outside: Outside, lines: Lines) -> None:
+def test_an_error_nobody_expected_is_logged_in_json_and_masked(call: Call, services: Services, lines: Lines) -> None:
     def get(client_id: int) -> None:
         raise ValueError("79774053329 is no number")
 
-    outside.clients.get = get  # type: ignore[method-assign, assignment]
+    services.clients.get = get  # type: ignore[method-assign, assignment]
     assert call("GET", "/Clients/7").status == 500
     error, request = lines()
     assert (error["exception_name"], error["client_id"], error["who"]) == ("ValueError", 7, "anna")

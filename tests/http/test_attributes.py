@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.mailings import MailingRow
-from chalicelib.importing import do_import
+from chalicelib.clients.import_worker import do_import
 
 from .conftest import Call
 from .test_exports import parts_of
@@ -27,14 +27,14 @@ def test_blank_attributes_are_none(call: Call, sent: object) -> None:
     assert register(call, attributes=sent).json["attributes"] == {}
 
 
-def test_they_come_as_json_or_in_a_form_as_its_text_and_can_be_sent_back(call: Call, outside: Outside) -> None:
+def test_they_come_as_json_or_in_a_form_as_its_text_and_can_be_sent_back(call: Call, services: Services) -> None:
     made = register(call, attributes={" имя ": " Анна ", "город": "Омск", "пусто": ""})
     assert (made.status, made.json["attributes"]) == (201, OWN)
     form = call("POST", "/Clients", form={"phone_number": PHONE, "attributes": '{"имя": "Анна", "город": "Омск"}'})
     assert (form.status, form.json["attributes"]) == (201, OWN)
     assert call("GET", "/Clients/1").json == made.json == call("PUT", "/Clients/1", json=made.json).json
     assert call("GET", "/Clients").json["results"][0] == made.json
-    assert outside.labels.read("attribute", 9) == ["город", "имя"]
+    assert services.labels.read("attribute", 9) == ["город", "имя"]
 
 
 def test_a_change_replaces_all_of_them_and_any_other_leaves_them(call: Call) -> None:
@@ -89,18 +89,20 @@ def test_unknown_fields_of_a_text_are_refused_with_their_names(call: Call) -> No
     assert call("POST", "/Mailing", json={**TIMES, "message_text": many}).status == 400
 
 
-def test_a_text_announced_before_there_were_fields_may_be_sent_back_with_a_change(call: Call, outside: Outside) -> None:
+def test_a_text_announced_before_there_were_fields_may_be_sent_back_with_a_change(
+    call: Call, services: Services
+) -> None:
     call("POST", "/Mailing", json={**TIMES, "message_text": "text"})
-    old = [MailingRow.message_text.set("{промо}"), MailingRow.has_fields.remove()]
+    old = [MailingRow.message_text.set("{промо}"), MailingRow.has_placeholders.remove()]
     MailingRow(1).update(actions=old)
     again = {**call("GET", "/Mailing/1").json, "datetime_end": "2042-01-01"}
     assert call("PUT", "/Mailing/1", json=again).status == 200
-    found = outside.mailings.get(1)
+    found = services.mailings.get(1)
     assert found is not None
-    assert not found.has_fields
+    assert not found.has_placeholders
 
 
-def test_each_attribute_is_a_column_out_and_in(call: Call, outside: Outside) -> None:
+def test_each_attribute_is_a_column_out_and_in(call: Call, services: Services) -> None:
     register(call, 0, attributes=OWN)
     register(call, 1, attributes={"имя": "=Яна"})
     register(call, 2)
@@ -111,8 +113,8 @@ def test_each_attribute_is_a_column_out_and_in(call: Call, outside: Outside) -> 
     for client_id in (1, 2, 3):
         call("DELETE", f"/Clients/{client_id}")
     call("POST", "/Clients/import", body=whole.encode(), content_type="text/csv")
-    for letter in outside.imports_queue.take():
-        do_import(outside, letter.body, lambda: 60.0)
+    for email in services.imports_queue.take():
+        do_import(services, email.body, lambda: 60.0)
     assert [one["attributes"] for one in call("GET", "/Clients").json["results"]] == [OWN, {"имя": "=Яна"}, {}]
 
 

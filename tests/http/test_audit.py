@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.access import make_token
-from chalicelib.adapters.outside import Outside
+from chalicelib.access.tokens import make_token
+from chalicelib.adapters.services import Services
 from tests.http.conftest import Call
 
 MAILING = {"datetime_start": "2040-01-01T10:00:00", "datetime_end": "2040-01-01T12:00:00", "message_text": "hello"}
@@ -35,7 +35,7 @@ def test_steps_of_a_mailing_have_names_of_their_own(call: Call) -> None:
     assert records[2]["before"] == {"message_text": "hello"}
 
 
-def test_what_was_refused_or_changed_nothing_leaves_no_record(call: Call, outside: Outside) -> None:
+def test_what_was_refused_or_changed_nothing_leaves_no_record(call: Call, services: Services) -> None:
     client = call("POST", "/Clients", json={"phone_number": "79770000001"}).json
     call("POST", "/Clients", json={"phone_number": "79770000001"})
     call("PATCH", f"/Clients/{client['id']}", json={"tag": None})
@@ -43,10 +43,10 @@ def test_what_was_refused_or_changed_nothing_leaves_no_record(call: Call, outsid
     assert len(call("GET", "/Audit").json["results"]) == 1
 
 
-def test_records_come_in_pages_and_may_be_read_with_the_read_role(call: Call, outside: Outside) -> None:
+def test_records_come_in_pages_and_may_be_read_with_the_read_role(call: Call, services: Services) -> None:
     for number in range(3):
         call("POST", "/Clients", json={"phone_number": f"7977000000{number}"})
-    reader = f"Token {make_token(outside, 'oleg', 'read')}"
+    reader = f"Token {make_token(services, 'oleg', 'read')}"
     first = call("GET", "/Audit?limit=2", authorization=reader).json
     assert [record["after"]["phone_number"][-1] for record in first["results"]] == ["2", "1"]
     second = call("GET", first["next"].removeprefix("https://api.example.com"), authorization=reader).json

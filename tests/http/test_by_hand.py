@@ -9,11 +9,11 @@ import pytest
 from chalice.test import Client
 
 from app import app
-from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.services import Services
 
 
 @pytest.fixture
-def invoke(outside: Outside) -> Iterator[Any]:
+def invoke(services: Services) -> Iterator[Any]:
     with Client(app) as client:
         yield lambda name, payload: client.lambda_.invoke(name, payload).payload
 

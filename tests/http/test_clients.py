@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.adapters.outside import Outside
-from chalicelib.clients import register_client
+from chalicelib.adapters.services import Services
+from chalicelib.clients.registry import register_client
 from chalicelib.errors import BadInput
 
 from .conftest import Call
@@ -80,10 +80,10 @@ def test_a_taken_phone_number_is_refused_at_creation_and_at_a_change(call: Call)
     assert call("PATCH", "/Clients/1", form={"phone_number": PHONE}).status == 200, "its own is not taken"
 
 
-def test_of_many_requests_for_a_phone_number_at_once_one_succeeds(outside: Outside) -> None:
+def test_of_many_requests_for_a_phone_number_at_once_one_succeeds(services: Services) -> None:
     def register(_: int) -> bool:
         try:
-            register_client(outside, {"phone_number": PHONE})
+            register_client(services, {"phone_number": PHONE})
         except BadInput:
             return False
         return True
@@ -148,8 +148,8 @@ def test_a_limit_above_the_most_is_the_most(call: Call) -> None:
 
 
 @pytest.mark.parametrize("query", ["phone_number=" + "7" * 3000, "tag=" + "x" * 3000, "operator_code=" + "9" * 3000])
-def test_a_filter_that_no_client_can_meet_finds_nobody(call: Call, outside: Outside, query: str) -> None:
-    outside.clients.find_by_phone = outside.clients.read = _refuse  # type: ignore[method-assign]
+def test_a_filter_that_no_client_can_meet_finds_nobody(call: Call, services: Services, query: str) -> None:
+    services.clients.find_by_phone = services.clients.read = _refuse  # type: ignore[method-assign]
     assert call("GET", f"/Clients?{query}").json == {"next": None, "results": []}
 
 

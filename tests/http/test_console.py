@@ -12,20 +12,20 @@ import pytest
 from chalice.test import Client
 
 from app import app
-from chalicelib import mailings
-from chalicelib.access import make_token
-from chalicelib.adapters.outside import Outside
+from chalicelib.access.tokens import make_token
+from chalicelib.adapters.services import Services
+from chalicelib.clients.import_worker import work_off
+from chalicelib.delivery.fanout import start_mailing
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.principal import Principal, User
-from chalicelib.fanout import start_mailing
-from chalicelib.importing import work_off
+from chalicelib.mailings import lifecycle
 from tests.fakes import FakeClock, FakeGateway
 
 from .conftest import Answer
 
 CHEAP_HASH = "scrypt$4$1$1$MTExMTExMTExMTExMTExMQ==$i9X1UuDDVDXfsZJWlzc/Quo58revGHN+2oP8Wc9z9nA="
-"""Of "secret", at a cost that does not slow the tests down: each hash says its own."""
+"""Of "secret", at a cost that does not slow the tests down: each hash states its own."""
 
 SCRIPT = "<script>alert(1)</script>"
 MAILING = {
@@ -80,12 +80,12 @@ def _token_in(page: str) -> str:
 
 
 @pytest.fixture
-def stranger(outside: Outside) -> Iterator[Browser]:
+def stranger(services: Services) -> Iterator[Browser]:
     """With a session key, a gateway, and two users that may sign in."""
-    outside.session_key = FakeKey()  # type: ignore[misc, assignment]
-    outside.gateway = FakeGateway(FakeClock())  # type: ignore[misc, assignment]
+    services.session_key = FakeKey()  # type: ignore[misc, assignment]
+    services.gateway = FakeGateway(FakeClock())  # type: ignore[misc, assignment]
     for name, role in (("anna", "admin"), ("boris", "read")):
-        outside.users.put(User(Principal(name, role), CHEAP_HASH, outside.clock.now()))
+        services.users.put(User(Principal(name, role), CHEAP_HASH, services.clock.now()))
     with Client(app) as client:
         yield Browser(client.http)
 
@@ -183,8 +183,8 @@ def test_a_client_is_made_found_changed_and_deleted(anna: Browser) -> None:
     assert anna.get("/console/clients/1").status == 404
 
 
-def test_attributes_are_lines_of_a_form_and_fields_of_a_text(anna: Browser, outside: Outside) -> None:
-    gateway: Any = outside.gateway
+def test_attributes_are_lines_of_a_form_and_fields_of_a_text(anna: Browser, services: Services) -> None:
+    gateway: Any = services.gateway
     form = {"phone_number": "79774053329", "tag": "", "timezone": "UTC"}
     refused = anna.post("/console/clients/new", **{**form, "phone_number": "1"}, attributes="имя")
     for text in ("In each line a name, = and a value", "Enter a phone number", ">\nимя</textarea>"):
@@ -204,16 +204,16 @@ def test_attributes_are_lines_of_a_form_and_fields_of_a_text(anna: Browser, outs
     for text in ("+7 977 ***-**-29", "Анна: &lt;script&gt;", "7977*****29", "The longest text"):
         assert text in shown
     assert "79774053329" not in shown
-    trial = {**MAILING, "message_text": "{имя|друг}", "step": "trial"}
+    test_message = {**MAILING, "message_text": "{имя|друг}", "step": "test"}
     for phone in ("79774053329", "79210000001"):
-        assert "The test message was sent." in anna.post("/console/mailings/new", **trial, trial_phone=phone).text
+        assert "The test message was sent." in anna.post("/console/mailings/new", **test_message, test_phone=phone).text
     assert [post.text for post in gateway.posts] == ["Анна", "друг"]
-    refused = anna.post("/console/mailings/new", **{**trial, "message_text": "{нет}"}, trial_phone="79210000001")
+    refused = anna.post("/console/mailings/new", **{**test_message, "message_text": "{нет}"}, test_phone="79210000001")
     assert "Unknown fields: нет." in refused.text
 
 
-def test_a_client_opts_out_and_in_by_a_button_with_a_question(anna: Browser, outside: Outside) -> None:
-    gateway: Any = outside.gateway
+def test_a_client_opts_out_and_in_by_a_button_with_a_question(anna: Browser, services: Services) -> None:
+    gateway: Any = services.gateway
     anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC")
     assert "/console/clients/1/opt_out" in anna.get("/console/clients/1").text
     assert "Put this client on the stop list?" in anna.get("/console/clients/1/opt_out").text
@@ -224,7 +224,7 @@ def test_a_client_opts_out_and_in_by_a_button_with_a_question(anna: Browser, out
         assert text in page
     assert "opted out" in anna.get("/console/clients").text
     assert "client 1: opted out" in anna.get("/console/audit").text
-    refused = anna.post("/console/mailings/new", **{**MAILING, "step": "trial"}, trial_phone="79770000001")
+    refused = anna.post("/console/mailings/new", **{**MAILING, "step": "test"}, test_phone="79770000001")
     assert refused.status == 400
     assert "Who has this number has opted out" in refused.text
     assert "<b>0</b>" in anna.post("/console/preview", message_text="hello").text
@@ -245,15 +245,15 @@ def test_what_is_wrong_with_a_client_stands_beside_its_field(anna: Browser, writ
     assert written() == before
 
 
-def test_a_canary_is_given_shown_and_says_why_it_paused(anna: Browser, outside: Outside) -> None:
+def test_a_canary_is_given_shown_and_says_why_it_paused(anna: Browser, services: Services) -> None:
     refused = anna.post("/console/mailings/new", **MAILING, max_error_rate="5")
     assert "It is the canary" in refused.text
     made = anna.post("/console/mailings/new", **MAILING, canary="20", max_error_rate="0").headers["Location"]
     path = made.partition("?")[0]
     assert 'name="max_error_rate" inputmode="numeric" value="0"' in anna.get(f"{path}/edit").text
-    before = mailings.get_mailing(outside, int(path.rpartition("/")[2]))
+    before = lifecycle.get_mailing(services, int(path.rpartition("/")[2]))
     reason = Canary(20, 0).verdict(3, 20)
-    outside.mailings.change(before, replace(before, status="paused", paused_because=reason))
+    services.mailings.change(before, replace(before, status="paused", paused_because=reason))
     page = anna.get(path).text
     assert f"It paused by itself. {reason} Resume it" in page
     anna.headers["Accept-Language"] = "ru"
@@ -346,14 +346,14 @@ def test_the_form_foresees_when_it_ends_and_who_is_not_reached(anna: Browser) ->
 
 
 def test_the_form_of_a_mailing_that_has_started_keeps_what_can_no_longer_change(
-    anna: Browser, outside: Outside
+    anna: Browser, services: Services
 ) -> None:
     for number, tag in enumerate(["vip", "vip", "new"]):
         anna.post("/console/clients/new", phone_number=f"7977000000{number}", tag=tag, timezone="UTC")
     start = {**MAILING, "datetime_start": "2020-01-01T00:00:00Z"}
     anna.post("/console/mailings/new", **start, filter_tag=["vip"])
-    start_mailing(outside, 1)
-    outside.mailings.add_counts(1, Counts(total=2), outside.clock.now())
+    start_mailing(services, 1)
+    services.mailings.add_counts(1, Counts(total=2), services.clock.now())
     sent = {"message_text": "я" * 71, "datetime_end": "2041-01-01T00:00:00Z"}
     page = anna.post("/console/preview", **sent, mailing="1").text
     assert re.findall(r"<b>(?:at least )?(\d+)</b>", page) == ["2", "2", "4"], "not everybody: its own audience"
@@ -374,36 +374,36 @@ def test_what_is_in_doubt_is_sent_again_only_if_a_person_ticks_it(anna: Browser)
 
 @pytest.mark.parametrize("expected", [True, False])
 def test_what_was_delivered_is_shown_where_receipts_are_expected(
-    anna: Browser, outside: Outside, expected: bool
+    anna: Browser, services: Services, expected: bool
 ) -> None:
     anna.post("/console/mailings/new", **MAILING)
-    outside.mailings.add_counts(1, Counts(total=5, sent=5, delivered=3, undelivered=2), outside.clock.now())
-    outside.settings = replace(outside.settings, receipts=expected)
+    services.mailings.add_counts(1, Counts(total=5, sent=5, delivered=3, undelivered=2), services.clock.now())
+    services.settings = replace(services.settings, receipts=expected)
     page = anna.get("/console/mailings/1").text
     assert ('<b id="count-delivered">3</b>' in page) == expected
     assert ('?status=undelivered#messages"' in page) == expected
     assert '<b id="count-sent">5</b>' in page
 
 
-def test_a_test_message_goes_to_one_number_and_is_recorded(anna: Browser, outside: Outside) -> None:
-    gateway: Any = outside.gateway
-    answer = anna.post("/console/mailings/new", **{**MAILING, "step": "trial"}, trial_phone="79770000001")
+def test_a_test_message_goes_to_one_number_and_is_recorded(anna: Browser, services: Services) -> None:
+    gateway: Any = services.gateway
+    answer = anna.post("/console/mailings/new", **{**MAILING, "step": "test"}, test_phone="79770000001")
     assert "The test message was sent." in answer.text
     assert [(post.phone_number, post.text) for post in gateway.posts] == [("79770000001", "hello")]
-    assert "trial 1: tried" in anna.get("/console/audit").text
-    assert anna.post("/console/mailings/new", **{**MAILING, "step": "trial"}, trial_phone="12").status == 400
+    assert "test_message 1: tried" in anna.get("/console/audit").text
+    assert anna.post("/console/mailings/new", **{**MAILING, "step": "test"}, test_phone="12").status == 400
     assert len(gateway.posts) == 1
     assert anna.get("/console/mailings/1").status == 404
 
 
-def test_a_token_is_shown_once_and_can_be_revoked(anna: Browser, outside: Outside) -> None:
+def test_a_token_is_shown_once_and_can_be_revoked(anna: Browser, services: Services) -> None:
     made = anna.post("/console/tokens", name="shop", role="read")
     token = re.search(r"<code id=\"made\">([0-9a-f]{40})</code>", made.text)
     assert token is not None
     listed = anna.get("/console/tokens").text
     assert "shop" in listed
     assert token[1] not in listed + anna.get("/console/audit").text
-    digest = outside.tokens.newest(1)[0].digest
+    digest = services.tokens.newest(1)[0].digest
     assert "Revoke this token?" in anna.get(f"/console/tokens/{digest}/revoke").text
     anna.post(f"/console/tokens/{digest}/revoke")
     assert "revoked" in anna.get("/console/tokens").text
@@ -413,9 +413,9 @@ def test_a_token_is_shown_once_and_can_be_revoked(anna: Browser, outside: Outsid
         assert anna.post(f"/console/tokens/{unknown}/revoke").status == 404
 
 
-def test_tokens_come_in_pages(anna: Browser, outside: Outside) -> None:
+def test_tokens_come_in_pages(anna: Browser, services: Services) -> None:
     for number in range(60):
-        make_token(outside, f"program {number}", "read")
+        make_token(services, f"program {number}", "read")
     first = anna.get("/console/tokens").text
     following = re.search(r'href="(/console/tokens\?[^"]+)" rel="next"', first)
     assert following is not None
@@ -425,11 +425,11 @@ def test_tokens_come_in_pages(anna: Browser, outside: Outside) -> None:
     assert len(shown[0] | shown[1]) == 60
 
 
-def test_a_file_of_clients_is_taken_in_and_what_was_refused_comes_back(anna: Browser, outside: Outside) -> None:
+def test_a_file_of_clients_is_taken_in_and_what_was_refused_comes_back(anna: Browser, services: Services) -> None:
     answer = anna.upload("clients.csv", f"phone_number;tag\n79770000001;vip\n{SCRIPT};x\n")
     assert answer.headers["Location"] == "/console/imports/1?done=imported"
     assert "The file is being read." in anna.get("/console/imports/1?done=imported").text
-    work_off(outside, 1, lambda: 120.0)
+    work_off(services, 1, lambda: 120.0)
     page = anna.get("/console/imports/1").text
     for text in ("was read", "Enter a phone number as", "clients.csv", "&lt;script&gt;"):
         assert text in page
@@ -441,7 +441,7 @@ def test_a_file_of_clients_is_taken_in_and_what_was_refused_comes_back(anna: Bro
 
 
 def test_a_file_that_cannot_be_read_says_why_and_a_readers_is_refused(
-    anna: Browser, outside: Outside, written: Callable[[], list[Any]]
+    anna: Browser, services: Services, written: Callable[[], list[Any]]
 ) -> None:
     before = written()
     for nothing in ("", " \n", "\ufeff", "\ufeff\n"):
@@ -452,15 +452,15 @@ def test_a_file_that_cannot_be_read_says_why_and_a_readers_is_refused(
     assert written() == before
     anna.sign_in("boris")
     assert anna.upload("a.csv", "phone_number\n79770000001\n").status == 403
-    assert outside.counters.last_id("import_id") == 0
+    assert services.counters.last_id("import_id") == 0
 
 
-def test_nothing_that_was_typed_can_run_as_script(anna: Browser, outside: Outside) -> None:
+def test_nothing_that_was_typed_can_run_as_script(anna: Browser, services: Services) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", tag=SCRIPT, timezone="UTC")
     anna.post("/console/mailings/new", **{**MAILING, "message_text": SCRIPT}, filter_tag=[SCRIPT])
-    make_token(outside, SCRIPT, "read")
+    make_token(services, SCRIPT, "read")
     anna.upload(f"{SCRIPT}.csv", f"phone_number;tag\n{SCRIPT};{SCRIPT}\n")
-    work_off(outside, 1, lambda: 120.0)
+    work_off(services, 1, lambda: 120.0)
     paths = ["/console", "/console/clients", "/console/tokens", "/console/audit", "/console/mailings/new"]
     paths += ["/console/mailings/1", "/console/mailings/1?live=1", "/console?live=1", "/console/mailings/1/delete"]
     paths += [
@@ -487,7 +487,7 @@ def test_a_wrong_address_or_method_is_told_on_a_page(anna: Browser) -> None:
     assert anna.post("/console").status == 405
 
 
-def test_pages_are_small(anna: Browser, outside: Outside) -> None:
+def test_pages_are_small(anna: Browser, services: Services) -> None:
     for number in range(60):
         anna.post(
             "/console/clients/new", phone_number=f"797700000{number:02d}", tag=f"tag number {number}", timezone="UTC"

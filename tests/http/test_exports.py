@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from chalicelib.adapters.outside import Outside
-from chalicelib.fanout import start_mailing, walk_segment
+from chalicelib.adapters.services import Services
+from chalicelib.delivery.fanout import start_mailing, walk_slice
 
 from .conftest import Answer, Call
 
@@ -54,12 +54,12 @@ def test_an_export_is_filtered_as_the_list_is(call: Call) -> None:
     assert len(call("GET", "/Clients/export?tag=none").text.splitlines()) == 1
 
 
-def test_a_mailings_messages_go_out(call: Call, outside: Outside) -> None:
+def test_a_mailings_messages_go_out(call: Call, services: Services) -> None:
     clients(call, 3)
     call("POST", "/Mailing", json={"datetime_start": "2026-01-01", "datetime_end": "2036-01-01", "message_text": "x"})
     assert len(call("GET", "/Stats/1/export").text.splitlines()) == 1
-    start_mailing(outside, 1)
-    walk_segment(outside, 1, 0, lambda: 60.0)
+    start_mailing(services, 1)
+    walk_slice(services, 1, 0, lambda: 60.0)
     parts = parts_of(call, "/Stats/1/export?limit=2&status=queued")
     lines = "".join(part.text for part in parts).splitlines()
     assert len(parts) == 2

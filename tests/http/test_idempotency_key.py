@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.access import make_token
-from chalicelib.adapters.outside import Outside
-from chalicelib.adapters.tables.first_requests import FirstRequestRow
-from chalicelib.clients import forget_client
-from chalicelib.fanout import start_mailing
+from chalicelib.access.tokens import make_token
+from chalicelib.adapters.services import Services
+from chalicelib.adapters.tables.idempotency_keys import IdempotencyKeyRow
+from chalicelib.clients.registry import forget_client
+from chalicelib.delivery.fanout import start_mailing
 
 from .conftest import Call
 
@@ -52,50 +52,50 @@ def test_the_key_with_another_body_or_address_is_refused(call: Call, written: Ca
     assert written() == before
 
 
-def test_keys_of_different_people_do_not_meet(call: Call, outside: Outside) -> None:
-    other = f"Token {make_token(outside, 'otto', 'admin')}"
+def test_keys_of_different_people_do_not_meet(call: Call, services: Services) -> None:
+    other = f"Token {make_token(services, 'otto', 'admin')}"
     assert call("POST", "/Mailing/", json=MAILING, key="k1").json["id"] == 1
     assert call("POST", "/Mailing/", json=MAILING, key="k1", authorization=other).json["id"] == 2
 
 
-def test_a_request_that_died_half_way_is_completed_by_its_repeat(call: Call, outside: Outside) -> None:
+def test_a_request_that_died_half_way_is_completed_by_its_repeat(call: Call, services: Services) -> None:
     """It reserved its id and made the mailing, and died before it could say so."""
     first = call("POST", "/Mailing/", json=MAILING, key="k1").json
-    row = next(iter(_rows(outside)))
+    row = next(iter(_rows(services)))
     row.update(actions=[type(row).status_code.remove(), type(row).body.remove()])
     assert call("POST", "/Mailing/", json=MAILING, key="k1").json == first
     assert len(call("GET", "/Mailing/").json["results"]) == 1
 
 
-def test_a_client_made_by_a_request_that_died_is_the_repeats_client(call: Call, outside: Outside) -> None:
+def test_a_client_made_by_a_request_that_died_is_the_repeats_client(call: Call, services: Services) -> None:
     first = call("POST", "/Clients/", json=ANNA, key="k1").json
-    row = next(iter(_rows(outside)))
+    row = next(iter(_rows(services)))
     row.update(actions=[type(row).status_code.remove()])
     assert call("POST", "/Clients/", json=ANNA, key="k1").json == first
     assert call("POST", "/Clients/", json=ANNA, key="k2").status == 400, "another request, and the phone is taken"
 
 
-def test_a_refusal_is_not_kept(call: Call, outside: Outside) -> None:
+def test_a_refusal_is_not_kept(call: Call, services: Services) -> None:
     call("POST", "/Clients/", json=ANNA)
     assert call("POST", "/Clients/", json=ANNA, key="k1").status == 400
-    forget_client(outside, 1)
+    forget_client(services, 1)
     assert call("POST", "/Clients/", json=ANNA, key="k1").status == 201
 
 
-def test_after_a_day_the_key_is_new(call: Call, outside: Outside) -> None:
+def test_after_a_day_the_key_is_new(call: Call, services: Services) -> None:
     call("POST", "/Clients/", json=ANNA, key="k1")
-    row = next(iter(_rows(outside)))
+    row = next(iter(_rows(services)))
     assert row.expires_at == pytest.approx((datetime.now(UTC) + timedelta(hours=24)).timestamp(), abs=60)
     row.update(actions=[type(row).expires_at.set(int(datetime.now(UTC).timestamp()) - 1)])
     assert call("POST", "/Clients/", json=ANNA, key="k1").status == 400, "done anew: the phone is taken"
 
 
-def test_an_order_to_send_again_is_given_once(call: Call, outside: Outside) -> None:
+def test_an_order_to_send_again_is_given_once(call: Call, services: Services) -> None:
     call("POST", "/Mailing/", json=MAILING)
-    start_mailing(outside, 1)
+    start_mailing(services, 1)
     for _ in range(2):
         assert call("POST", "/Mailing/1/resend/", json={"statuses": "failed"}, key="k1").status == 200
-    resent = outside.mailings.get(1)
+    resent = services.mailings.get(1)
     assert resent is not None
     assert resent.resends == 1
 
@@ -109,6 +109,6 @@ def test_a_key_is_printable_ascii(call: Call, key: str, written: Callable[[], li
     assert written() == before
 
 
-def _rows(outside: Outside) -> Any:
-    _ = outside.first_requests  # which places the table
-    return FirstRequestRow.scan()
+def _rows(services: Services) -> Any:
+    _ = services.idempotency_keys  # which places the table
+    return IdempotencyKeyRow.scan()

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.access import make_token
-from chalicelib.adapters.outside import Outside
-from chalicelib.importing import do_import
+from chalicelib.access.tokens import make_token
+from chalicelib.adapters.services import Services
+from chalicelib.clients.import_worker import do_import
 
 from .conftest import Answer, Call
 
@@ -24,20 +24,20 @@ def post(
     return call("POST", f"/Clients/import{query}", body=body, content_type=content_type, **more)
 
 
-def work(outside: Outside) -> None:
-    for letter in outside.imports_queue.take():
-        assert do_import(outside, letter.body, lambda: 60.0) is None
-        outside.imports_queue.delete([letter.receipt])
+def work(services: Services) -> None:
+    for message in services.imports_queue.take():
+        assert do_import(services, message.body, lambda: 60.0) is None
+        services.imports_queue.delete([message.receipt_handle])
 
 
-def test_a_file_is_taken_at_once_and_worked_off_behind(call: Call, outside: Outside) -> None:
+def test_a_file_is_taken_at_once_and_worked_off_behind(call: Call, services: Services) -> None:
     answer = post(call, query="?file_name=a.csv")
     assert answer.status == 202
     made = answer.json
     assert made.pop("created_at").endswith("Z")
     figures = dict.fromkeys(("rows", "added", "changed", "unchanged", "refused"), 0)
     assert made == {"id": 1, "status": "running", "file_name": "a.csv", **figures, "finished_at": None, "detail": None}
-    work(outside)
+    work(services)
     one = call("GET", "/Clients/import/1").json
     assert (one["status"], one["rows"], one["added"], one["refused"]) == ("finished", 3, 2, 1)
     assert one["finished_at"] is not None
@@ -51,9 +51,9 @@ def test_a_file_is_taken_at_once_and_worked_off_behind(call: Call, outside: Outs
     assert [client["tag"] for client in call("GET", "/Clients").json["results"]] == ["друзья", None]
 
 
-def test_cp1251_comes_as_bytes(call: Call, outside: Outside) -> None:
+def test_cp1251_comes_as_bytes(call: Call, services: Services) -> None:
     assert post(call, FILE.encode("cp1251"), "application/octet-stream").status == 202
-    work(outside)
+    work(services)
     assert call("GET", "/Clients/1").json["tag"] == "друзья"
 
 
@@ -74,7 +74,7 @@ def test_cp1251_comes_as_bytes(call: Call, outside: Outside) -> None:
 @pytest.mark.parametrize("key", [None, "k1"])
 def test_a_file_that_cannot_be_taken_is_refused_and_nothing_is_written(
     call: Call,
-    outside: Outside,
+    services: Services,
     written: Written,
     content: str,
     content_type: str,
@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_taken_is_refused_and_nothing_is_written(
     assert list(answer.json) == [field]
     assert expected in str(answer.json[field])
     assert written() == before
-    assert outside.imports_queue.is_idle()
+    assert services.imports_queue.is_idle()
 
 
 @pytest.mark.parametrize("name", ["%00", "%0a", "x" * 256])
@@ -99,7 +99,7 @@ def test_a_name_of_a_file_is_printable(call: Call, written: Written, name: str) 
     assert written() == before
 
 
-def test_a_repeated_request_begins_one_import(call: Call, outside: Outside) -> None:
+def test_a_repeated_request_begins_one_import(call: Call, services: Services) -> None:
     first = post(call, key="k1")
     again = post(call, key="k1")
     assert (again.status, again.json) == (202, first.json)
@@ -117,9 +117,11 @@ def test_imports_are_listed_the_newest_first_page_by_page(call: Call) -> None:
     assert ([one["id"] for one in rest["results"]], rest["next"]) == ([1], None)
 
 
-def test_refused_rows_come_in_pages_and_as_csv_that_can_be_mended_and_sent_again(call: Call, outside: Outside) -> None:
+def test_refused_rows_come_in_pages_and_as_csv_that_can_be_mended_and_sent_again(
+    call: Call, services: Services
+) -> None:
     post(call, "tag;phone_number\n" + "".join(f"'=t{n};{n}\n" for n in range(5)))
-    work(outside)
+    work(services)
     page = call("GET", "/Clients/import/1?limit=3").json
     assert [row["row"] for row in page["results"]] == [2, 3, 4]
     rest = call("GET", page["next"].removeprefix("https://api.example.com")).json
@@ -129,32 +131,32 @@ def test_refused_rows_come_in_pages_and_as_csv_that_can_be_mended_and_sent_again
     assert lines[0] == "\ufefftag;phone_number;reason"
     assert lines[1].startswith("''=t0;0;phone_number: Enter")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="import-1-refused.csv"'
-    mended = answer.text
+    repaired = answer.text
     for number in range(5):
-        mended = mended.replace(f"''=t{number};{number};", f"'=t{number};7977000000{number};")
-    assert post(call, mended).status == 202
-    work(outside)
+        repaired = repaired.replace(f"''=t{number};{number};", f"'=t{number};7977000000{number};")
+    assert post(call, repaired).status == 202
+    work(services)
     assert call("GET", "/Clients/import/2").json["added"] == 5
     assert call("GET", "/Clients/1").json["tag"] == "=t0"
 
 
-def test_unknown_imports_are_not_found_and_readers_may_not_import(call: Call, outside: Outside) -> None:
+def test_unknown_imports_are_not_found_and_readers_may_not_import(call: Call, services: Services) -> None:
     for path in ("/Clients/import/7", "/Clients/import/x", "/Clients/import/7/refused", "/Stats/7/export"):
         assert call("GET", path).status == 404
-    reader = f"Token {make_token(outside, 'rita', 'read')}"
+    reader = f"Token {make_token(services, 'rita', 'read')}"
     assert post(call, authorization=reader).status == 403
     assert call("GET", "/Clients/export", authorization=reader).status == 200
 
 
-def test_an_import_is_one_record(call: Call, outside: Outside) -> None:
+def test_an_import_is_one_record(call: Call, services: Services) -> None:
     post(call, query="?file_name=a.csv")
-    work(outside)
+    work(services)
     (record,) = call("GET", "/Audit").json["results"]
     assert (record["who"], record["action"], record["what"], record["id"]) == ("anna", "made", "import", "1")
 
 
-def test_no_phone_number_is_logged(call: Call, outside: Outside, capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_phone_number_is_logged(call: Call, services: Services, capfd: pytest.CaptureFixture[str]) -> None:
     post(call)
-    work(outside)
+    work(services)
     said = capfd.readouterr()
     assert "7977" not in said.out + said.err

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.adapters.outside import Outside
-from chalicelib.fanout import start_mailing
+from chalicelib.adapters.services import Services
+from chalicelib.delivery.fanout import start_mailing
 
 from .conftest import Call
 
@@ -27,7 +27,7 @@ def fields(start: timedelta, end: timedelta) -> dict[str, str]:
 PAST, SOON, LATER = timedelta(hours=-2), timedelta(hours=1), timedelta(hours=2)
 
 
-def test_a_mailing_of_the_future_is_scheduled(call: Call, outside: Outside) -> None:
+def test_a_mailing_of_the_future_is_scheduled(call: Call, services: Services) -> None:
     answer = call("POST", "/Mailing", form={**fields(SOON, LATER), "filter_tag": "тег1, тег3,тег1"})
     assert answer.status == 201
     assert answer.json == {
@@ -45,18 +45,18 @@ def test_a_mailing_of_the_future_is_scheduled(call: Call, outside: Outside) -> N
         "time_from": None,
         "time_to": None,
     }
-    assert outside.segments_queue.is_idle()
+    assert services.jobs_queue.is_idle()
 
 
-def test_a_mailing_whose_time_has_come_starts_at_once(call: Call, outside: Outside) -> None:
+def test_a_mailing_whose_time_has_come_starts_at_once(call: Call, services: Services) -> None:
     assert call("POST", "/Mailing", json=fields(PAST, LATER)).status == 201
-    assert not outside.segments_queue.is_idle()
+    assert not services.jobs_queue.is_idle()
 
 
-def test_a_mailing_of_the_past_is_accepted_and_finished_with_nothing_sent(call: Call, outside: Outside) -> None:
+def test_a_mailing_of_the_past_is_accepted_and_finished_with_nothing_sent(call: Call, services: Services) -> None:
     answer = call("POST", "/Mailing", json=fields(PAST, PAST / 2))
     assert (answer.status, answer.json["status"]) == (201, "finished")
-    assert outside.segments_queue.is_idle()
+    assert services.jobs_queue.is_idle()
     assert call("GET", "/Stats/1").json["messages"]["total"] == 0
 
 
@@ -85,19 +85,19 @@ def test_what_was_read_can_be_sent_back(call: Call) -> None:
     assert call("GET", "/Mailing/1").json == created
 
 
-def test_a_started_mailing_can_be_sent_back_unchanged_with_another_text(call: Call, outside: Outside) -> None:
+def test_a_started_mailing_can_be_sent_back_unchanged_with_another_text(call: Call, services: Services) -> None:
     created = call("POST", "/Mailing", json={**fields(PAST, LATER), "filter_tag": "a"}).json
-    assert start_mailing(outside, 1)
+    assert start_mailing(services, 1)
     answer = call("PUT", "/Mailing/1", json={**created, "message_text": "new"})
     assert (answer.status, answer.json["message_text"], answer.json["status"]) == (200, "new", "running")
 
 
 @pytest.mark.parametrize("field", ["datetime_start", "filter_tag", "filter_op_codes"])
 def test_after_the_start_neither_the_start_nor_the_filter_can_be_changed(
-    call: Call, outside: Outside, field: str
+    call: Call, services: Services, field: str
 ) -> None:
     call("POST", "/Mailing", json=fields(PAST, LATER))
-    start_mailing(outside, 1)
+    start_mailing(services, 1)
     value = {"datetime_start": (NOW + SOON).isoformat(), "filter_tag": "a", "filter_op_codes": "977"}[field]
     answer = call("PATCH", "/Mailing/1", json={field: value})
     assert (answer.status, list(answer.json)) == (400, [field])
@@ -110,11 +110,11 @@ def test_an_end_that_would_lie_before_the_start_is_refused_whichever_of_them_is_
         assert list(call("PATCH", "/Mailing/1", json=change).json) == ["datetime_end"]
 
 
-def test_a_scheduled_mailing_moved_into_the_past_starts_or_is_finished(call: Call, outside: Outside) -> None:
+def test_a_scheduled_mailing_moved_into_the_past_starts_or_is_finished(call: Call, services: Services) -> None:
     for _ in range(2):
         call("POST", "/Mailing", json=fields(SOON, LATER))
     call("PATCH", "/Mailing/1", json={"datetime_start": (NOW + PAST).isoformat()})
-    assert not outside.segments_queue.is_idle()
+    assert not services.jobs_queue.is_idle()
     over = {"datetime_start": (NOW + PAST).isoformat(), "datetime_end": (NOW + PAST / 2).isoformat()}
     assert call("PATCH", "/Mailing/2", json=over).json["status"] == "finished"
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from chalicelib.access import make_token
-from chalicelib.adapters.outside import Outside
+from chalicelib.access.tokens import make_token
+from chalicelib.adapters.services import Services
 from chalicelib.api.metrics import Gauge, exposition
-from chalicelib.fanout import start_mailing, walk_segment
+from chalicelib.delivery.fanout import start_mailing, walk_slice
 
 from .conftest import Call
 
@@ -28,14 +28,14 @@ def announced(call: Call, starts_in: float) -> None:
     assert call("POST", "/Mailing", json={**times, "message_text": "text"}).status == 201
 
 
-def test_it_says_how_things_stand_and_nothing_about_anybody(call: Call, outside: Outside) -> None:
+def test_it_says_how_things_stand_and_nothing_about_anybody(call: Call, services: Services) -> None:
     for number in range(3):
         call("POST", "/Clients", json={"phone_number": f"7977000000{number}"})
     announced(call, 3600)
     announced(call, -60)
-    start_mailing(outside, 2)
-    walk_segment(outside, 2, 0, lambda: 60.0)
-    outside.dead_letters.send_raw("garbage")
+    start_mailing(services, 2)
+    walk_slice(services, 2, 0, lambda: 60.0)
+    services.dead_letters.send_raw("garbage")
     answer = call("GET", "/metrics")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "7977" not in answer.text
@@ -50,7 +50,7 @@ def test_it_says_how_things_stand_and_nothing_about_anybody(call: Call, outside:
     assert 0 <= found["notifications_longest_silence_seconds", ""] < 60
 
 
-def test_a_mailing_that_has_ended_is_counted_as_ended(call: Call, outside: Outside) -> None:
+def test_a_mailing_that_has_ended_is_counted_as_ended(call: Call, services: Services) -> None:
     announced(call, 3600)
     call("POST", "/Mailing/1/cancel")
     found = read(call("GET", "/metrics").text)
@@ -58,8 +58,8 @@ def test_a_mailing_that_has_ended_is_counted_as_ended(call: Call, outside: Outsi
     assert found["notifications_oldest_waiting_seconds", ""] == 0
 
 
-def test_a_token_that_may_only_read_is_enough_and_without_one_nothing_is_said(call: Call, outside: Outside) -> None:
-    reader = make_token(outside, "prometheus", "read")
+def test_a_token_that_may_only_read_is_enough_and_without_one_nothing_is_said(call: Call, services: Services) -> None:
+    reader = make_token(services, "prometheus", "read")
     assert call("GET", "/metrics", authorization=f"Token {reader}").status == 200
     assert call("GET", "/metrics", authorization=None).status == 401
 

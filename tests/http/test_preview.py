@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.outside import Outside
-from chalicelib.clients import opt_out_client, register_client
+from chalicelib.adapters.services import Services
+from chalicelib.clients.registry import opt_out_client, register_client
 
 from .conftest import Call
 
@@ -21,18 +21,18 @@ FIELDS = {
 
 
 @pytest.fixture
-def clients(outside: Outside) -> None:
+def clients(services: Services) -> None:
     """Three in Moscow, where it is nine at the start; one in Kamchatka, where it is six in the evening."""
     for number, zone in enumerate(["Europe/Moscow"] * 3 + ["Asia/Kamchatka", "UTC"]):
         code = "921" if number == 1 else "977"
         own = {"имя": "Анна"} if number == 2 else {}
         client = {"phone_number": f"7{code}000000{number}", "timezone": zone, "attributes": own}
-        register_client(outside, client)  # type: ignore[arg-type]
-    opt_out_client(outside, 5)
+        register_client(services, client)  # type: ignore[arg-type]
+    opt_out_client(services, 5)
 
 
 @pytest.mark.usefixtures("clients")
-def test_it_says_who_gets_what_and_when(call: Call, outside: Outside) -> None:
+def test_it_says_who_gets_what_and_when(call: Call, services: Services) -> None:
     answer = call("POST", "/Mailing/preview", json={**FIELDS, "time_from": "09:00", "time_to": "18:00"})
     assert answer.status == 200
     shown: dict[str, Any] = answer.json
@@ -55,7 +55,7 @@ def test_it_says_who_gets_what_and_when(call: Call, outside: Outside) -> None:
     }
     assert len(examples) == 3
     assert {"phone_number": "+7 977 ***-**-00", "text": "Привет, друг!", "parts": 1} in examples
-    assert outside.mailings.open_ids() == []
+    assert services.mailings.open_ids() == []
     assert call("GET", "/Mailing").json["results"] == []
 
 

@@ -10,11 +10,11 @@ import pytest
 from chalice.test import Client
 
 from app import app
+from chalicelib import runtime
 from chalicelib import settings as settings_module
 from chalicelib.adapters import aws
-from chalicelib.adapters.outside import Outside
-from chalicelib.receipts import settle_receipts
-from chalicelib.workers import wakeup
+from chalicelib.adapters.services import Services
+from chalicelib.delivery.receipts import settle_receipts
 
 from .conftest import Answer
 
@@ -24,13 +24,13 @@ Report = Callable[..., Answer]
 
 
 @pytest.fixture
-def expecting(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> Outside:
+def expecting(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
     """The same stack, configured for receipts."""
     aws.client("ssm").put_parameter(Name="/test/receipts-secret", Value=SECRET, Type="SecureString")
     monkeypatch.setenv("RECEIPTS", "true")
     settings_module.settings.cache_clear()
-    wakeup.outside.cache_clear()
-    return wakeup.outside()
+    runtime.services.cache_clear()
+    return runtime.services()
 
 
 @pytest.fixture
@@ -54,26 +54,26 @@ def report() -> Iterator[Report]:
         yield report
 
 
-def queued(outside: Outside) -> list[dict[str, Any]]:
+def queued(services: Services) -> list[dict[str, Any]]:
     """What was queued by now, taken out of the queue."""
-    letters = outside.receipts_queue.take()
-    if letters:
-        outside.receipts_queue.delete([letter.receipt for letter in letters])
-    return [receipt for letter in letters for receipt in json.loads(letter.body)["receipts"]]
+    messages = services.receipts_queue.take()
+    if messages:
+        services.receipts_queue.delete([message.receipt_handle for message in messages])
+    return [receipt for message in messages for receipt in json.loads(message.body)["receipts"]]
 
 
-def test_where_no_receipts_are_expected_there_is_no_such_address(outside: Outside, report: Report) -> None:
+def test_where_no_receipts_are_expected_there_is_no_such_address(services: Services, report: Report) -> None:
     for method in ("POST", "GET", "DELETE"):
         answer = report({"id": SENT, "status": "delivered"}, method=method)
         assert (answer.status, answer.json) == (404, {"detail": "Not found."})
-    assert queued(outside) == []
+    assert queued(services) == []
 
 
 @pytest.mark.parametrize(
     "authorization",
     [None, "", "Bearer", "Bearer ", f"Bearer {SECRET}0", f"Bearer {SECRET[:-1]}", f"Token {SECRET}", "Bearer é\udcff"],
 )
-def test_nobody_reports_without_the_secret(expecting: Outside, report: Report, authorization: str | None) -> None:
+def test_nobody_reports_without_the_secret(expecting: Services, report: Report, authorization: str | None) -> None:
     answer = report({"id": SENT, "status": "delivered"}, authorization=authorization)
     assert answer.status == 401
     assert list(answer.json) == ["detail"]
@@ -82,7 +82,7 @@ def test_nobody_reports_without_the_secret(expecting: Outside, report: Report, a
     assert queued(expecting) == []
 
 
-def test_one_receipt_or_a_list_of_them(expecting: Outside, report: Report) -> None:
+def test_one_receipt_or_a_list_of_them(expecting: Services, report: Report) -> None:
     answer = report({"id": SENT, "status": "delivered", "at": "2026-11-23T15:00:00+03:00"})
     assert (answer.status, answer.json) == (200, {"accepted": 1, "unknown": 0})
     assert queued(expecting) == [{"id": SENT, "status": "delivered", "at": "2026-11-23T12:00:00+00:00"}]
@@ -93,7 +93,7 @@ def test_one_receipt_or_a_list_of_them(expecting: Outside, report: Report) -> No
     assert {receipt["reason"] for receipt in found} == {"off"}
 
 
-def test_what_is_nobodys_is_answered_so_that_it_is_not_repeated(expecting: Outside, report: Report) -> None:
+def test_what_is_nobodys_is_answered_so_that_it_is_not_repeated(expecting: Services, report: Report) -> None:
     sent = [{"id": number, "status": "delivered"} for number in (7, 0, -5, 2**63, 10**30, SENT)]
     assert report(sent).json == {"accepted": 1, "unknown": 5}
     assert [receipt["id"] for receipt in queued(expecting)] == [SENT]
@@ -118,7 +118,7 @@ def test_what_is_nobodys_is_answered_so_that_it_is_not_repeated(expecting: Outsi
     ],
 )
 def test_bad_ones_are_named_and_none_of_the_request_is_taken(
-    expecting: Outside, report: Report, sent: Any, errors: list[str]
+    expecting: Services, report: Report, sent: Any, errors: list[str]
 ) -> None:
     answer = report(sent)
     assert answer.status == 400, answer.text
@@ -137,18 +137,18 @@ def test_bad_ones_are_named_and_none_of_the_request_is_taken(
     ],
 )
 def test_only_json_of_a_sensible_size_is_read(
-    expecting: Outside, report: Report, body: bytes, content_type: str, status: int
+    expecting: Services, report: Report, body: bytes, content_type: str, status: int
 ) -> None:
     answer = report(body=body, content_type=content_type)
     assert (answer.status, list(answer.json)) == (status, ["detail"])
 
 
-def test_another_method_is_refused(expecting: Outside, report: Report) -> None:
+def test_another_method_is_refused(expecting: Services, report: Report) -> None:
     answer = report(method="GET")
     assert (answer.status, answer.headers["Allow"]) == (405, "POST")
 
 
-def test_a_reason_is_shown_without_what_may_be_a_phone_number(expecting: Outside, report: Report) -> None:
+def test_a_reason_is_shown_without_what_may_be_a_phone_number(expecting: Services, report: Report) -> None:
     reason = "absent\nsubscriber +7 (977) 405-33-29 / 79774053329, code 12 " + "x" * 300
     report({"id": SENT, "status": "undelivered", "reason": reason})
     (receipt,) = queued(expecting)
@@ -158,10 +158,10 @@ def test_a_reason_is_shown_without_what_may_be_a_phone_number(expecting: Outside
 
 @pytest.mark.usefixtures("mailing")
 def test_statistics_tell_of_what_was_delivered_and_the_sent_stay_counted(
-    expecting: Outside, report: Report, call: Callable[..., Answer]
+    expecting: Services, report: Report, call: Callable[..., Answer]
 ) -> None:
     report({"id": SENT, "status": "undelivered", "reason": "absent subscriber", "at": "2026-11-23T12:00:00Z"})
-    bodies = [letter.body for letter in expecting.receipts_queue.take()]
+    bodies = [message.body for message in expecting.receipts_queue.take()]
     assert settle_receipts(expecting, bodies, lambda: 60.0) == [None]
     stats = call("GET", "/Stats/1?status=sent").json
     counts = stats["messages"]
@@ -176,10 +176,10 @@ def test_statistics_tell_of_what_was_delivered_and_the_sent_stay_counted(
     assert refused.status == 400
 
 
-def test_the_worker_gives_back_what_it_has_no_time_for(expecting: Outside, report: Report) -> None:
+def test_the_worker_gives_back_what_it_has_no_time_for(expecting: Services, report: Report) -> None:
     """chalice.test leaves a Lambda three seconds, which is too little to begin a group; what is done with goes."""
     report({"id": SENT, "status": "delivered"})
-    bodies = ["garbage", *(letter.body for letter in expecting.receipts_queue.take())]
+    bodies = ["garbage", *(message.body for message in expecting.receipts_queue.take())]
     records = [{"messageId": f"m{n}", "receiptHandle": f"r{n}", "body": body} for n, body in enumerate(bodies)]
     with Client(app) as client:
         answer = client.lambda_.invoke("settle_receipts", {"Records": records}).payload

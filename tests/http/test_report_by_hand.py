@@ -9,18 +9,18 @@ import pytest
 from chalice.test import Client
 
 from app import app
+from chalicelib import runtime
 from chalicelib import settings as settings_module
 from chalicelib.adapters import aws
-from chalicelib.adapters.outside import Outside
-from chalicelib.workers import wakeup
+from chalicelib.adapters.services import Services
 
 
 @pytest.fixture
-def invoke(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def invoke(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("REPORT_RECIPIENTS", "anna@example.com")
     monkeypatch.setenv("REPORT_SENDER", "reports@example.com")
     settings_module.settings.cache_clear()
-    wakeup.outside.cache_clear()
+    runtime.services.cache_clear()
     aws.client("ses").verify_email_identity(EmailAddress="reports@example.com")
     with Client(app) as client:
         yield lambda payload: client.lambda_.invoke("send_report", payload).payload

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from chalicelib.adapters.outside import Outside
+from chalicelib.adapters.services import Services
 from chalicelib.domain.decisions import ended
 from chalicelib.domain.mailing import Counts
-from chalicelib.mailings import get_mailing
+from chalicelib.mailings.lifecycle import get_mailing
 
 from .conftest import Call
 
@@ -52,10 +52,12 @@ def test_one_mailing_with_its_messages(call: Call, mailing: dict[str, object]) -
 
 
 def test_a_mailing_that_has_ended_says_what_it_has_cost(
-    outside: Outside, call: Call, mailing: dict[str, object]
+    services: Services, call: Call, mailing: dict[str, object]
 ) -> None:
-    found = get_mailing(outside, 1)
-    outside.mailings.end(found, ended(found, Counts(total=100_000, sent=90_000, cancelled=10_000), outside.clock.now()))
+    found = get_mailing(services, 1)
+    services.mailings.end(
+        found, ended(found, Counts(total=100_000, sent=90_000, cancelled=10_000), services.clock.now())
+    )
     dollars = call("GET", "/Stats/1").json["cost_estimate"]
     assert 0.2 < dollars < 0.25, "below 2.50 a million, and somewhat less for those who were not sent anything"
 
@@ -70,6 +72,6 @@ def test_messages_are_filtered_by_status_and_come_in_pages(call: Call, mailing: 
     assert rest["next"] is None
 
 
-def test_what_cannot_be_read_is_shown(call: Call, outside: Outside) -> None:
-    outside.dead_letters.send_raw("garbage")
+def test_what_cannot_be_read_is_shown(call: Call, services: Services) -> None:
+    services.dead_letters.send_raw("garbage")
     assert call("GET", "/Stats").json["dead_letters"] == 1

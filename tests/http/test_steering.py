@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.access import make_token
-from chalicelib.adapters.outside import Outside
-from chalicelib.fanout import start_mailing
+from chalicelib.access.tokens import make_token
+from chalicelib.adapters.services import Services
+from chalicelib.delivery.fanout import start_mailing
 
 from .conftest import Call
 
@@ -24,8 +24,8 @@ def scheduled(call: Call) -> dict[str, object]:
 
 
 @pytest.fixture
-def running(scheduled: dict[str, object], outside: Outside) -> dict[str, object]:
-    start_mailing(outside, 1)
+def running(scheduled: dict[str, object], services: Services) -> dict[str, object]:
+    start_mailing(services, 1)
     return {**scheduled, "status": "running"}
 
 
@@ -94,12 +94,12 @@ def test_a_mailing_that_is_over_is_not_sent_again(call: Call) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_is_a_post_of_somebody_who_may_write_to_a_mailing_that_is_there(
-    call: Call, running: dict[str, object], outside: Outside, step: str
+    call: Call, running: dict[str, object], services: Services, step: str
 ) -> None:
     body = {"statuses": "failed"} if step == "resend" else None
     assert call("GET", f"/Mailing/1/{step}").status == 405
     assert call("POST", f"/Mailing/2/{step}", json=body).status == 404
     assert call("POST", f"/Mailing/x/{step}", json=body).status == 404
-    reader = make_token(outside, "otto", "read")
+    reader = make_token(services, "otto", "read")
     assert call("POST", f"/Mailing/1/{step}", json=body, authorization=f"Token {reader}").status == 403
     assert call("GET", "/Mailing/1").json["status"] == "running"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.access import make_token
-from chalicelib.adapters.outside import Outside
+from chalicelib.access.tokens import make_token
+from chalicelib.adapters.services import Services
 
 from .conftest import Call
 
@@ -46,8 +46,8 @@ def test_each_is_recorded_once_under_its_own_name(call: Call, stopped: Any) -> N
     assert records[1]["after"] == {"opted_out_at": stopped["opted_out_at"]}
 
 
-def test_who_is_not_there_cannot_and_a_reader_may_not(call: Call, outside: Outside, client: Any) -> None:
-    reader = f"Token {make_token(outside, 'rita', 'read')}"
+def test_who_is_not_there_cannot_and_a_reader_may_not(call: Call, services: Services, client: Any) -> None:
+    reader = f"Token {make_token(services, 'rita', 'read')}"
     for step in ("opt_out", "opt_in"):
         assert call("POST", f"/Clients/7/{step}").status == 404
         assert call("POST", f"/Clients/x/{step}").status == 404

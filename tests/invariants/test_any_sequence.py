@@ -11,16 +11,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from chalicelib import hours, mailings
-from chalicelib.clients import change_client, forget_client, opt_in_client, opt_out_client
+from chalicelib.clients.registry import change_client, forget_client, opt_in_client, opt_out_client
+from chalicelib.delivery import local_hours
+from chalicelib.delivery.fanout import start_mailing
+from chalicelib.delivery.receipts import take_receipts
+from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import RESENDABLE, TAKEN, Message
 from chalicelib.domain.receipt import REPORTED, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
-from chalicelib.fanout import start_mailing
-from chalicelib.receipts import take_receipts
-from chalicelib.sweep import sweep
+from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
 from tests.fakes import FakeGateway
 from tests.world import Crash, Mortal, World
@@ -61,21 +62,21 @@ class Deliveries(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = World(gateway_dedupes=self.gateway_dedupes)
-        self.outside = self.world.outside
+        self.services = self.world.services
         self.dead_senders = 0
         self.forbidden_posts: list[Any] = []
         self.replaced: set[int] = set()
-        self.outside.gateway.while_posting = self._watch_post
+        self.services.gateway.while_posting = self._watch_post
 
     def _watch_post(self) -> None:
         """Asked at the moment of each post: may this mailing send now?"""
-        post = self.outside.gateway.posts[-1]
-        mailing = self.outside.mailings.rows.get(post.message_id // 10**10)
+        post = self.services.gateway.posts[-1]
+        mailing = self.services.mailings.rows.get(post.message_id // 10**10)
         is_running = mailing is not None and mailing.status == "running"
         if mailing is None or not is_running or not mailing.datetime_start <= post.at < mailing.datetime_end:
             self.forbidden_posts.append((post, mailing))
             return
-        client = self.outside.clients.rows[post.message_id % 10**10]
+        client = self.services.clients.rows[post.message_id % 10**10]
         if client.opted_out_at is not None:
             self.forbidden_posts.append((post, client))
         if mailing.window is not None and not mailing.window.is_open(zone(client.timezone), post.at):
@@ -86,16 +87,16 @@ class Deliveries(RuleBasedStateMachine):
                 self.forbidden_posts.append((post, mailing.canary, tried))
 
     def _rows(self, mailing_id: int) -> list[Message]:
-        return [row for key, row in self.outside.messages.rows.items() if key[0] == mailing_id]
+        return [row for key, row in self.services.messages.rows.items() if key[0] == mailing_id]
 
     def _invoke(self, work: Callable[[Any], Any], death: Death) -> bool:
         """Whether it lived."""
-        self.world.doomed[self.world.invocations] = Mortal(self.outside, *death) if death else Mortal(self.outside)
+        self.world.doomed[self.world.invocations] = Mortal(self.services, *death) if death else Mortal(self.services)
         return self.world.invoke(work)
 
     def _order(self, decide: Callable[[Any], Any], death: Death) -> None:
         """A call of the API: refused, done, or dead on the way."""
-        mortal = Mortal(self.outside, *death) if death else Mortal(self.outside)
+        mortal = Mortal(self.services, *death) if death else Mortal(self.services)
         with suppress(Crash, NotFound, NotInThisStatus, BadInput):
             decide(mortal)
 
@@ -116,18 +117,18 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(client_id=st.integers(1, 15), place=places, death=deaths)
     def move_client(self, client_id: int, place: str, death: Death) -> None:
-        self._order(lambda outside: change_client(outside, client_id, {"timezone": place}), death)
+        self._order(lambda services: change_client(services, client_id, {"timezone": place}), death)
 
     @rule(mailing_id=mailing_ids, window=windows, death=deaths)
     def change_hours(self, mailing_id: int, window: Any, death: Death) -> None:
         fields = {"time_from": None, "time_to": None, **window}
-        self._order(lambda outside: mailings.change_mailing(outside, mailing_id, fields), death)
+        self._order(lambda services: lifecycle.change_mailing(services, mailing_id, fields), death)
 
     @rule(starts_in=st.integers(-60, 300), death=deaths)
     def announce_and_die(self, starts_in: int, death: Death) -> None:
         start = self.world.clock.now() + timedelta(seconds=starts_in)
         fields: Any = {"datetime_start": start, "datetime_end": start + timedelta(seconds=900), "message_text": "text"}
-        self._order(lambda outside: mailings.announce_mailing(outside, fields), death)
+        self._order(lambda services: lifecycle.announce_mailing(services, fields), death)
 
     @rule(number=st.integers(1, 3))
     def register_more(self, number: int) -> None:
@@ -135,41 +136,41 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(client_id=st.integers(1, 15), death=deaths)
     def forget(self, client_id: int, death: Death) -> None:
-        self._order(lambda outside: forget_client(outside, client_id), death)
+        self._order(lambda services: forget_client(services, client_id), death)
 
     @rule(client_id=st.integers(1, 15), opts_out=st.booleans(), death=deaths)
     def opt_out_or_in(self, client_id: int, opts_out: bool, death: Death) -> None:
         decide = opt_out_client if opts_out else opt_in_client
-        self._order(lambda outside: decide(outside, client_id), death)
+        self._order(lambda services: decide(services, client_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def pause(self, mailing_id: int, death: Death) -> None:
-        self._order(lambda outside: mailings.pause_mailing(outside, mailing_id), death)
+        self._order(lambda services: lifecycle.pause_mailing(services, mailing_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def resume(self, mailing_id: int, death: Death) -> None:
-        self._order(lambda outside: mailings.resume_mailing(outside, mailing_id), death)
+        self._order(lambda services: lifecycle.resume_mailing(services, mailing_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def cancel(self, mailing_id: int, death: Death) -> None:
-        self._order(lambda outside: mailings.cancel_mailing(outside, mailing_id), death)
+        self._order(lambda services: lifecycle.cancel_mailing(services, mailing_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def resend(self, mailing_id: int, death: Death) -> None:
-        self._order(lambda outside: mailings.resend_mailing(outside, mailing_id, self.resendable), death)
+        self._order(lambda services: lifecycle.resend_mailing(services, mailing_id, self.resendable), death)
 
     @rule(mailing_id=mailing_ids, seconds=st.integers(-300, 1500), death=deaths)
     def move_end(self, mailing_id: int, seconds: int, death: Death) -> None:
         end = self.world.clock.now() + timedelta(seconds=seconds)
-        self._order(lambda outside: mailings.change_mailing(outside, mailing_id, {"datetime_end": end}), death)
+        self._order(lambda services: lifecycle.change_mailing(services, mailing_id, {"datetime_end": end}), death)
 
     @rule(mailing_id=consumes(mailing_ids))
     def delete(self, mailing_id: int) -> None:
-        self._order(lambda outside: mailings.withdraw_mailing(outside, mailing_id), None)
+        self._order(lambda services: lifecycle.withdraw_mailing(services, mailing_id), None)
 
     @rule(answers=st.lists(st.sampled_from(ANSWERS), max_size=8))
     def let_the_gateway_answer(self, answers: list[Answer]) -> None:
-        self.outside.gateway.answers = list(answers)
+        self.services.gateway.answers = list(answers)
 
     @rule(seconds=st.sampled_from([0.5, 1, 5, 20, 60, 130, 400]))
     def wait(self, seconds: float) -> None:
@@ -178,30 +179,30 @@ class Deliveries(RuleBasedStateMachine):
     @rule(death=deaths)
     def fire_the_schedules(self, death: Death) -> None:
         now = self.world.clock.now()
-        for mailing_id, at in list(self.outside.schedules.times.items()):
+        for mailing_id, at in list(self.services.schedules.times.items()):
             if at <= now:
-                self.outside.schedules.remove(mailing_id)
-                self._invoke(lambda outside, i=mailing_id: start_mailing(outside, i), death)
-        for opening in sorted(self.outside.schedules.openings):
+                self.services.schedules.remove(mailing_id)
+                self._invoke(lambda services, i=mailing_id: start_mailing(services, i), death)
+        for opening in sorted(self.services.schedules.openings):
             if opening[1] <= now:
-                self.outside.schedules.openings.remove(opening)
-                self._invoke(lambda outside, one=opening: hours.release(outside, *one), death)
+                self.services.schedules.openings.remove(opening)
+                self._invoke(lambda services, one=opening: local_hours.release(services, *one), death)
 
     @rule()
     def lose_the_schedules(self) -> None:
-        self.outside.schedules.times.clear()
-        self.outside.schedules.openings.clear()
+        self.services.schedules.times.clear()
+        self.services.schedules.openings.clear()
 
     @rule(death=deaths)
     def work_on_a_job(self, death: Death) -> None:
-        for delivery in self.outside.segments_queue.receive(1):
-            self._invoke(lambda outside, one=delivery: self.world.work_on_job(outside, one), death)
+        for delivery in self.services.jobs_queue.receive(1):
+            self._invoke(lambda services, one=delivery: self.world.work_on_job(services, one), death)
 
     @rule(death=deaths, size=st.integers(1, 10))
     def send_a_batch(self, size: int, death: Death) -> None:
-        deliveries = self.outside.send_queue.receive(size)
+        deliveries = self.services.send_queue.receive(size)
         if deliveries:
-            lived = self._invoke(lambda outside: self.world.work_on_batch(outside, deliveries), death)
+            lived = self._invoke(lambda services: self.world.work_on_batch(services, deliveries), death)
             self.dead_senders += not lived
 
     @rule(
@@ -212,50 +213,50 @@ class Deliveries(RuleBasedStateMachine):
     )
     def report(self, places: list[int], status: str, nonsense: bool, death: Death) -> None:
         """Of what was posted anything may be reported, answered or not; and of what was not as well."""
-        posted = [post.message_id for post in self.outside.gateway.posts]
+        posted = [post.message_id for post in self.services.gateway.posts]
         ids = [posted[place] for place in places if place < len(posted)] + [7, 99 * 10**10 + 1] * nonsense
         receipts = [Receipt(number, status, self.world.clock.now()) for number in ids]
-        self._order(lambda outside: take_receipts(outside, receipts), death)
+        self._order(lambda services: take_receipts(services, receipts), death)
 
     @rule(death=deaths, size=st.integers(1, 10))
     def settle_receipts(self, death: Death, size: int) -> None:
-        deliveries = self.outside.receipts_queue.receive(size)
+        deliveries = self.services.receipts_queue.receive(size)
         if deliveries:
-            self._invoke(lambda outside: self.world.work_on_receipts(outside, deliveries), death)
+            self._invoke(lambda services: self.world.work_on_receipts(services, deliveries), death)
 
     @rule(death=deaths)
     def sweep_all(self, death: Death) -> None:
         self._invoke(sweep, death)
 
-    @rule(queue=st.sampled_from(["send_queue", "segments_queue", "receipts_queue"]))
+    @rule(queue=st.sampled_from(["send_queue", "jobs_queue", "receipts_queue"]))
     def deliver_everything_once_more(self, queue: str) -> None:
-        bodies = {delivery.body for delivery in getattr(self.outside, queue).messages.values()}
+        bodies = {delivery.body for delivery in getattr(self.services, queue).messages.values()}
         for body in sorted(bodies):
-            getattr(self.outside, queue).send_raw(body)
+            getattr(self.services, queue).send_raw(body)
 
-    @rule(queue=st.sampled_from(["send_queue", "segments_queue", "receipts_queue"]))
+    @rule(queue=st.sampled_from(["send_queue", "jobs_queue", "receipts_queue"]))
     def lose_a_queue_message(self, queue: str) -> None:
-        names = list(getattr(self.outside, queue).messages)
+        names = list(getattr(self.services, queue).messages)
         if names:
-            getattr(self.outside, queue).lose(names[0])
+            getattr(self.services, queue).lose(names[0])
 
     @invariant()
     def nobody_has_it_twice_but_where_a_sender_died_between_post_and_record(self) -> None:
-        repeats = sum(number - 1 for number in self.outside.gateway.accepted.values() if number)
+        repeats = sum(number - 1 for number in self.services.gateway.accepted.values() if number)
         assert repeats <= (self.dead_senders if self.gateway_dedupes else 0)
 
     @invariant()
     def some_of_the_first_leave_their_place_to_others(self) -> None:
         """They were closed without an answer, or may have met the night: then more go than were asked for."""
-        for mailing in self.outside.mailings.rows.values():
+        for mailing in self.services.mailings.rows.values():
             closed = [row for row in self._rows(mailing.id) if row.attempts and row.status in ("expired", "cancelled")]
             if closed or mailing.window is not None:
                 self.replaced.add(mailing.id)
 
     @invariant()
     def what_is_reported_is_counted_in_the_same_moment(self) -> None:
-        for mailing in self.outside.mailings.rows.values():
-            found = self.world.recounted(mailing.id)
+        for mailing in self.services.mailings.rows.values():
+            found = self.world.counted_rows(mailing.id)
             assert (mailing.counts.delivered, mailing.counts.undelivered) == (found.delivered, found.undelivered)
 
     @invariant()
@@ -264,48 +265,48 @@ class Deliveries(RuleBasedStateMachine):
 
     @invariant()
     def what_has_ended_is_counted_as_it_is(self) -> None:
-        for mailing in self.outside.mailings.rows.values():
+        for mailing in self.services.mailings.rows.values():
             if not mailing.is_open:
                 self._assert_ended(mailing)
 
     def teardown(self) -> None:
         """In the end, with a gateway that works, every mailing ends and everybody who was chosen is accounted for."""
-        self.outside.gateway.answers = []
+        self.services.gateway.answers = []
         deadline = self.world.clock.now() + PATIENCE
-        while self.world.clock.now() < deadline and self.outside.mailings.open_ids():
+        while self.world.clock.now() < deadline and self.services.mailings.open_ids():
             self._resume_all()
             self.world.run(300, step=30)
         self.nobody_has_it_twice_but_where_a_sender_died_between_post_and_record()
         self.nothing_goes_out_at_the_wrong_time()
-        for mailing in self.outside.mailings.rows.values():
+        for mailing in self.services.mailings.rows.values():
             self._assert_ended(mailing)
             self._assert_nobody_is_lost(mailing)
-        counts = [mailing.counts for mailing in self.outside.mailings.rows.values()]
-        assert self.outside.counters.totals() == (len(counts), sum(counts, Counts()))
+        counts = [mailing.counts for mailing in self.services.mailings.rows.values()]
+        assert self.services.counters.totals() == (len(counts), sum(counts, Counts()))
 
     def _resume_all(self) -> None:
         """Whatever paused it, a person or its canary."""
-        for mailing in list(self.outside.mailings.rows.values()):
+        for mailing in list(self.services.mailings.rows.values()):
             if mailing.status == "paused":
-                mailings.resume_mailing(self.outside, mailing.id)
+                lifecycle.resume_mailing(self.services, mailing.id)
 
     def _assert_ended(self, mailing: Mailing) -> None:
         assert not mailing.is_open, mailing
         assert mailing.ended_at is not None
-        assert mailing.counts == self.world.recounted(mailing.id)
+        assert mailing.counts == self.world.counted_rows(mailing.id)
         assert mailing.counts.queued == 0
 
     def _assert_nobody_is_lost(self, mailing: Mailing) -> None:
         """Sent is what the gateway has accepted; and what it has accepted is sent, but where a sender died on it."""
-        accepted = self.outside.gateway.accepted
-        rows = [row for key, row in self.outside.messages.rows.items() if key[0] == mailing.id]
+        accepted = self.services.gateway.accepted
+        rows = [row for key, row in self.services.messages.rows.items() if key[0] == mailing.id]
         assert all(accepted[row.id] or row.reported_at for row in rows if row.status in TAKEN)
         unrecorded = [row for row in rows if accepted[row.id] and row.status not in TAKEN]
         assert len(unrecorded) <= self.dead_senders
         if mailing.plan is not None and mailing.status == "finished":
             chosen = {row.client_id for row in rows}
             assert chosen >= {
-                client.id for client in self.outside.clients.rows.values() if client.id <= mailing.plan.last_client_id
+                client.id for client in self.services.clients.rows.values() if client.id <= mailing.plan.last_client_id
             }
 
 

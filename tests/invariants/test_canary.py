@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients import opt_out_client
+from chalicelib.clients.registry import opt_out_client
+from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.sender import Sender
+from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
-from chalicelib.mailings import change_mailing, pause_mailing, resend_mailing, resume_mailing
-from chalicelib.posting import Record
-from chalicelib.sending import Sender
-from chalicelib.sweep import sweep
+from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from tests.world import Mortal, World
 
 DAY = 24 * 3600
@@ -31,21 +31,21 @@ def announced(clients: int, canary: int, batch: int = 10, lasts: float = 3600, *
 
 
 def sent_to(world: World) -> set[int]:
-    return {post.message_id % 10**10 for post in world.outside.gateway.posts}
+    return {post.message_id % 10**10 for post in world.services.gateway.posts}
 
 
 def assert_everyone_has_it_once(world: World, mailing_id: int, number: int) -> None:
     mailing = world.get(mailing_id)
     assert (mailing.status, mailing.counts) == ("finished", Counts(total=number, sent=number))
-    assert mailing.counts == world.recounted(mailing_id)
-    assert set(world.outside.gateway.accepted.values()) == {1}
+    assert mailing.counts == world.counted_rows(mailing_id)
+    assert set(world.services.gateway.accepted.values()) == {1}
 
 
 def test_so_many_go_first_and_nobody_else_until_they_are_known() -> None:
     world, mailing_id = announced(50, canary=10)
     world.do_jobs()
-    assert len(world.outside.send_queue.messages) == 10, "whom nobody lets go is not even queued"
-    world.outside.gateway.answers = [DOWN]
+    assert len(world.services.send_queue.messages) == 10, "whom nobody lets go is not even queued"
+    world.services.gateway.answers = [DOWN]
     world.send_all()
     assert (len(sent_to(world)), world.get(mailing_id).counts.sent) == (10, 9)
     assert world.get(mailing_id).holds
@@ -56,17 +56,17 @@ def test_so_many_go_first_and_nobody_else_until_they_are_known() -> None:
 def test_whoever_is_queued_beyond_them_waits_also_for_senders_with_an_old_memory_of_the_mailing() -> None:
     world, mailing_id = announced(50, canary=10)
     world.do_jobs()
-    senders = [Sender(world.outside) for _ in range(3)]
+    senders = [Sender(world.services) for _ in range(3)]
     for sender in senders:
-        sender.mailings.get(mailing_id)
+        sender.shared.mailings.get(mailing_id)
     for client_id in range(1, 51):
-        world.outside.send_queue.send([{"mailing": mailing_id, "client": client_id}])
+        world.services.send_queue.send([{"mailing": mailing_id, "client": client_id}])
     for sender in itertools.cycle(senders):
-        if not (deliveries := world.outside.send_queue.receive(7)):
+        if not (deliveries := world.services.send_queue.receive(7)):
             break
-        batch = [Record(one.id, one.receipt, one.body, one.receive_count) for one in deliveries]
+        batch = [ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count) for one in deliveries]
         assert sender.send_batch(batch, lambda: 60.0) == []
-        world.outside.send_queue.delete([one.receipt for one in deliveries])
+        world.services.send_queue.delete([one.receipt_handle for one in deliveries])
     assert len(sent_to(world)) == 10
     world.run(300)
     assert_everyone_has_it_once(world, mailing_id, 50)
@@ -74,84 +74,84 @@ def test_whoever_is_queued_beyond_them_waits_also_for_senders_with_an_old_memory
 
 def test_few_failures_are_forgiven_and_it_goes_on_by_itself() -> None:
     world, mailing_id = announced(50, canary=10, max_error_rate=20)
-    world.outside.gateway.answers = [REFUSAL, REFUSAL]
+    world.services.gateway.answers = [REFUSAL, REFUSAL]
     world.run(120)
     mailing = world.get(mailing_id)
     assert (mailing.status, mailing.counts.sent, mailing.counts.failed) == ("finished", 48, 2)
-    assert (mailing.paused_because, world.outside.audit.records) == (None, [])
+    assert (mailing.paused_because, world.services.audit.records) == (None, [])
 
 
 def test_too_many_failures_pause_it_and_say_why_and_who_it_was() -> None:
     world, mailing_id = announced(50, canary=10)
-    world.outside.gateway.usual = REFUSAL
-    world.outside.gateway.answers = [world.outside.gateway.OK] * 8
+    world.services.gateway.usual = REFUSAL
+    world.services.gateway.answers = [world.services.gateway.OK] * 8
     world.run(600)
     mailing = world.get(mailing_id)
     assert (mailing.status, mailing.counts) == ("paused", Counts(total=50, sent=8, failed=2))
     assert mailing.paused_because == "2 of the first 10 messages failed: more than 10 %."
-    (record,) = world.outside.audit.records
+    (record,) = world.services.audit.records
     assert (record.who, record.action, record.id) == ("the service itself", "paused", str(mailing_id))
     assert record.after == {"status": "paused", "paused_because": mailing.paused_because}
 
 
 def test_who_resumes_it_after_that_takes_the_canary_as_it_was() -> None:
     world, mailing_id = announced(50, canary=10, max_error_rate=0)
-    world.outside.gateway.answers = [REFUSAL]
+    world.services.gateway.answers = [REFUSAL]
     world.run(120)
     assert world.get(mailing_id).status == "paused"
-    assert resume_mailing(world.outside, mailing_id).paused_because is None
-    world.outside.gateway.answers = [REFUSAL] * 20
+    assert resume_mailing(world.services, mailing_id).paused_because is None
+    world.services.gateway.answers = [REFUSAL] * 20
     world.run(120)
     assert (world.get(mailing_id).status, world.get(mailing_id).counts.failed) == ("finished", 21)
 
 
 def test_a_pause_and_a_resume_while_the_canary_is_out_let_nobody_else_go() -> None:
     world, mailing_id = announced(50, canary=10)
-    world.outside.gateway.usual = DOWN
+    world.services.gateway.usual = DOWN
     world.tick()
-    pause_mailing(world.outside, mailing_id)
+    pause_mailing(world.services, mailing_id)
     world.run(60)
-    resume_mailing(world.outside, mailing_id)
+    resume_mailing(world.services, mailing_id)
     world.run(600)
     assert world.get(mailing_id).holds
     assert len(sent_to(world)) <= 10
-    world.outside.gateway.usual = REFUSAL
+    world.services.gateway.usual = REFUSAL
     world.run(1200)
     assert (world.get(mailing_id).status, len(sent_to(world))) == ("paused", 10)
 
 
 def test_retries_of_the_first_are_posted_while_the_others_wait_and_cost_no_round_after_round() -> None:
     world, mailing_id = announced(30, canary=5)
-    world.outside.gateway.usual = DOWN
+    world.services.gateway.usual = DOWN
     world.run(1800)
     assert len(sent_to(world)) == 5
-    assert len(world.outside.gateway.posts) > 20
-    assert world.get(mailing_id).recounts <= 1
-    world.outside.gateway.usual = world.outside.gateway.OK
+    assert len(world.services.gateway.posts) > 20
+    assert world.get(mailing_id).rounds <= 1
+    world.services.gateway.usual = world.services.gateway.OK
     world.run(1500)
     assert_everyone_has_it_once(world, mailing_id, 30)
 
 
 def test_an_audience_smaller_than_its_canary_simply_finishes() -> None:
     world, mailing_id = announced(3, canary=10)
-    world.outside.gateway.usual = REFUSAL
+    world.services.gateway.usual = REFUSAL
     world.run(120)
     assert (world.get(mailing_id).status, world.get(mailing_id).counts.failed) == ("finished", 3)
 
 
 def test_the_end_comes_for_those_who_wait_as_for_everybody() -> None:
     world, mailing_id = announced(30, canary=5, lasts=600)
-    world.outside.gateway.usual = DOWN
+    world.services.gateway.usual = DOWN
     world.run(900)
     assert (world.get(mailing_id).status, world.get(mailing_id).counts) == ("finished", Counts(total=30, expired=30))
 
 
 def test_an_end_moved_after_the_verdict_does_not_let_the_others_go() -> None:
     world, mailing_id = announced(30, canary=5, lasts=300)
-    world.outside.gateway.usual = REFUSAL
+    world.services.gateway.usual = REFUSAL
     world.run(600)
     assert world.get(mailing_id).counts == Counts(total=30, failed=5, expired=25)
-    change_mailing(world.outside, mailing_id, {"datetime_end": world.clock.now() + timedelta(hours=1)})
+    change_mailing(world.services, mailing_id, {"datetime_end": world.clock.now() + timedelta(hours=1)})
     world.run(120)
     assert (world.get(mailing_id).status, len(sent_to(world))) == ("paused", 5)
     assert world.get(mailing_id).paused_because is not None
@@ -159,10 +159,10 @@ def test_an_end_moved_after_the_verdict_does_not_let_the_others_go() -> None:
 
 def test_the_first_may_be_sent_again_and_are_judged_again() -> None:
     world, mailing_id = announced(30, canary=30, max_error_rate=0)
-    world.outside.gateway.answers = [REFUSAL]
+    world.services.gateway.answers = [REFUSAL]
     world.run(120)
     assert world.get(mailing_id).status == "finished", "nobody is left to be kept waiting"
-    resend_mailing(world.outside, mailing_id, ["failed"])
+    resend_mailing(world.services, mailing_id, ["failed"])
     world.run(120)
     assert_everyone_has_it_once(world, mailing_id, 30)
 
@@ -171,17 +171,17 @@ def test_others_go_in_the_place_of_those_who_opted_out() -> None:
     world, mailing_id = announced(30, canary=5)
     world.do_jobs()
     for client_id in (1, 2, 3, 4, 5):
-        opt_out_client(world.outside, client_id)
+        opt_out_client(world.services, client_id)
     world.run(600)
     assert world.get(mailing_id).counts == Counts(total=30, sent=25, cancelled=5)
 
 
 def test_others_go_in_the_place_of_a_canary_that_was_cancelled_after_its_first_try() -> None:
     world, mailing_id = announced(30, canary=2)
-    world.outside.gateway.answers = [DOWN, DOWN]
+    world.services.gateway.answers = [DOWN, DOWN]
     world.tick()
     for client_id in sent_to(world):
-        opt_out_client(world.outside, client_id)
+        opt_out_client(world.services, client_id)
     world.run(900)
     assert world.get(mailing_id).counts == Counts(total=30, sent=28, cancelled=2)
     assert world.get(mailing_id).status == "finished"
@@ -192,11 +192,11 @@ def test_with_local_hours_the_first_are_those_who_are_awake() -> None:
     world.clients(20, timezone=KAMCHATKA)
     world.clients(20, timezone=MOSCOW)
     mailing_id = world.mailing(lasts=DAY, canary=5, time_from=time(9), time_to=time(21))
-    world.outside.gateway.answers = [REFUSAL] * 4
+    world.services.gateway.answers = [REFUSAL] * 4
     world.run(120)
     assert (world.get(mailing_id).status, len(sent_to(world))) == ("paused", 5)
     assert min(sent_to(world)) > 20
-    resume_mailing(world.outside, mailing_id)
+    resume_mailing(world.services, mailing_id)
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts == Counts(total=40, sent=36, failed=4)
 
@@ -207,12 +207,12 @@ def test_a_first_one_that_meets_the_night_leaves_its_place_to_one_who_is_awake()
     world.clients(5, timezone="UTC")
     world.clock.forward(6 * 3600 - 60)  # a minute before nine in the evening in Moscow
     mailing_id = world.mailing(lasts=DAY, canary=1, time_from=time(9), time_to=time(21))
-    world.outside.gateway.answers = [Answer(429, "", "120")]
+    world.services.gateway.answers = [Answer(429, "", "120")]
     world.run(1800)
     assert world.get(mailing_id).counts == Counts(total=6, sent=5)
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts.sent == 6
-    assert world.outside.gateway.posts[-1].at == datetime(2026, 11, 24, 6, tzinfo=UTC)
+    assert world.services.gateway.posts[-1].at == datetime(2026, 11, 24, 6, tzinfo=UTC)
 
 
 def test_where_all_who_may_go_are_asleep_a_night_costs_no_round_after_round() -> None:
@@ -221,7 +221,7 @@ def test_where_all_who_may_go_are_asleep_a_night_costs_no_round_after_round() ->
     world.clients(9, timezone=KAMCHATKA)
     mailing_id = world.mailing(lasts=DAY, canary=5, time_from=time(9), time_to=time(21))
     world.run(8 * 3600, step=30)
-    assert (world.get(mailing_id).counts.sent, world.get(mailing_id).recounts <= 4) == (3, True)
+    assert (world.get(mailing_id).counts.sent, world.get(mailing_id).rounds <= 4) == (3, True)
     world.run(DAY / 4, step=30)
     assert_everyone_has_it_once(world, mailing_id, 12)
 
@@ -230,8 +230,8 @@ def test_a_lost_recount_is_asked_for_again_also_while_another_mailing_keeps_the_
     world, mailing_id = announced(30, canary=5)
     world.do_jobs()
     world.send_all()
-    world.outside.segments_queue.messages.clear()
-    world.outside.send_queue.send([{"mailing": 99, "client": 1}], [900])
+    world.services.jobs_queue.messages.clear()
+    world.services.send_queue.send([{"mailing": 99, "client": 1}], [900])
     world.run(300)
     assert_everyone_has_it_once(world, mailing_id, 30)
 
@@ -240,8 +240,8 @@ def test_places_lost_with_their_sender_are_found_also_while_another_mailing_keep
     world, mailing_id = announced(30, canary=5)
     world.do_jobs()
     for _ in range(5):
-        world.outside.mailings.let_go(mailing_id, world.clock.now())
-    world.outside.send_queue.send([{"mailing": 99, "client": 1}], [900])
+        world.services.mailings.let_go(mailing_id, world.clock.now())
+    world.services.send_queue.send([{"mailing": 99, "client": 1}], [900])
     world.run(600)
     assert_everyone_has_it_once(world, mailing_id, 30)
 
@@ -249,17 +249,17 @@ def test_places_lost_with_their_sender_are_found_also_while_another_mailing_keep
 def test_a_queue_that_loses_the_first_keeps_nobody_waiting_for_good() -> None:
     world, mailing_id = announced(30, canary=5)
     world.do_jobs()
-    world.outside.send_queue.messages.clear()
+    world.services.send_queue.messages.clear()
     world.run(600)
     assert_everyone_has_it_once(world, mailing_id, 30)
 
 
 def test_the_canary_stays_as_it_was_announced_and_the_sweep_has_nothing_to_do_after_its_pause() -> None:
     world, mailing_id = announced(30, canary=5)
-    world.outside.gateway.usual = REFUSAL
+    world.services.gateway.usual = REFUSAL
     world.run(300)
-    nothing = {"start": 0, "release": 0, "walk": 0, "recount": 0, "requeue": 0, "import": 0}
-    assert (world.get(mailing_id).status, sweep(world.outside)) == ("paused", nothing)
+    nothing = {"start": 0, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
+    assert (world.get(mailing_id).status, sweep(world.services)) == ("paused", nothing)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
@@ -268,17 +268,17 @@ def test_an_invocation_that_dies_at_any_call_loses_doubles_and_lets_go_nobody(vi
     """Start, walk, two batches of the first, the round that judges them, the one that queues the others, and so on."""
     for at in itertools.count(1):
         world, mailing_id = announced(23, canary=8, batch=4)
-        mortal = world.doomed[victim] = Mortal(world.outside, at, after)
+        mortal = world.doomed[victim] = Mortal(world.services, at, after)
         seen: list[int] = []
 
         def watch(world: World = world, mailing_id: int = mailing_id, seen: list[int] = seen) -> None:
             if world.get(mailing_id).holds:
                 seen.append(len(sent_to(world)))
 
-        world.outside.gateway.while_posting = watch
+        world.services.gateway.while_posting = watch
         world.run(1500)
-        assert world.get(mailing_id).counts == world.recounted(mailing_id) == Counts(total=23, sent=23)
-        assert sum(world.outside.gateway.accepted.values()) - 23 <= int(mortal.is_dead)
+        assert world.get(mailing_id).counts == world.counted_rows(mailing_id) == Counts(total=23, sent=23)
+        assert sum(world.services.gateway.accepted.values()) - 23 <= int(mortal.is_dead)
         assert max(seen) == 8, "so many first, and no more"
         if not mortal.is_dead:
             break
@@ -289,13 +289,13 @@ def test_an_invocation_that_dies_at_any_call_loses_doubles_and_lets_go_nobody(vi
 def test_a_failed_canary_pauses_whoever_dies(victim: int, after: bool) -> None:
     for at in itertools.count(1):
         world, mailing_id = announced(23, canary=8, batch=4)
-        world.outside.gateway.usual = REFUSAL
-        mortal = world.doomed[victim] = Mortal(world.outside, at, after)
+        world.services.gateway.usual = REFUSAL
+        mortal = world.doomed[victim] = Mortal(world.services, at, after)
         world.run(900)
         mailing = world.get(mailing_id)
         assert (mailing.status, len(sent_to(world)), mailing.counts.total) == ("paused", 8, 23)
-        assert world.recounted(mailing_id).failed == 8
+        assert world.counted_rows(mailing_id).failed == 8
         assert mailing.paused_because == "8 of the first 8 messages failed: more than 10 %."
-        assert len(world.outside.audit.records) == 1
+        assert len(world.services.audit.records) == 1
         if not mortal.is_dead:
             break

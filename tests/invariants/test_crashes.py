@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from chalicelib.fanout import SECONDS_FOR_A_PAGE, walk_segment
-from chalicelib.mailings import announce_mailing
+from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE, walk_slice
+from chalicelib.mailings.lifecycle import announce_mailing
 from tests.world import Crash, Mortal, World
 
 CLIENTS = 23
@@ -19,12 +19,12 @@ INVOCATIONS = 8
 def assert_everyone_has_it_once(world: World, mailing_id: int, repeats_allowed: int = 0) -> None:
     mailing = world.get(mailing_id)
     assert mailing.status == "finished"
-    assert mailing.counts == world.recounted(mailing_id)
+    assert mailing.counts == world.counted_rows(mailing_id)
     assert mailing.counts.sent == CLIENTS
-    accepted = world.outside.gateway.accepted
+    accepted = world.services.gateway.accepted
     assert len(accepted) == CLIENTS
     assert sum(accepted.values()) - CLIENTS <= repeats_allowed
-    assert world.outside.counters.finished == mailing.counts
+    assert world.services.counters.finished == mailing.counts
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
@@ -33,7 +33,7 @@ def test_an_invocation_that_dies_at_any_call_loses_and_doubles_nothing(victim: i
     for at in itertools.count(1):
         world = World()
         world.clients(CLIENTS)
-        mortal = world.doomed[victim] = Mortal(world.outside, at, after)
+        mortal = world.doomed[victim] = Mortal(world.services, at, after)
         mailing_id = world.mailing()
         world.run(1200)
         assert_everyone_has_it_once(world, mailing_id, repeats_allowed=int(mortal.is_dead))
@@ -50,10 +50,10 @@ def test_a_mailing_whose_announcement_dies_half_way_is_whole_or_not_there(at: in
     start = world.clock.now()
     fields = {"datetime_start": start, "datetime_end": start.replace(hour=20), "message_text": "text"}
     with suppress(Crash):
-        announce_mailing(Mortal(world.outside, at, after), fields)
+        announce_mailing(Mortal(world.services, at, after), fields)
     world.run(900)
-    assert len(world.outside.mailings.rows) == int((at, after) >= (2, True))
-    for mailing_id in world.outside.mailings.rows:
+    assert len(world.services.mailings.rows) == int((at, after) >= (2, True))
+    for mailing_id in world.services.mailings.rows:
         assert_everyone_has_it_once(world, mailing_id)
 
 
@@ -61,7 +61,7 @@ def test_a_mailing_that_lost_its_schedule_is_started_by_the_sweep() -> None:
     world = World()
     world.clients(CLIENTS)
     mailing_id = world.mailing(starts_in=120)
-    world.outside.schedules.times.clear()
+    world.services.schedules.times.clear()
     world.run(600)
     assert_everyone_has_it_once(world, mailing_id)
 
@@ -71,8 +71,8 @@ def test_messages_lost_by_the_send_queue_are_queued_again() -> None:
     world.clients(CLIENTS)
     mailing_id = world.mailing()
     world.do_jobs()
-    for name in list(world.outside.send_queue.messages)[::2]:
-        world.outside.send_queue.lose(name)
+    for name in list(world.services.send_queue.messages)[::2]:
+        world.services.send_queue.lose(name)
     world.run(900)
     assert_everyone_has_it_once(world, mailing_id)
 
@@ -81,8 +81,8 @@ def test_segments_lost_by_their_queue_are_queued_again() -> None:
     world = World()
     world.clients(CLIENTS)
     mailing_id = world.mailing()
-    world.do_job_of(world.outside.segments_queue.receive(1)[0])
-    world.outside.segments_queue.messages.clear()
+    world.do_job_of(world.services.jobs_queue.receive(1)[0])
+    world.services.jobs_queue.messages.clear()
     world.run(900)
     assert_everyone_has_it_once(world, mailing_id)
 
@@ -93,8 +93,8 @@ def test_a_recount_lost_by_its_queue_is_asked_for_again() -> None:
     mailing_id = world.mailing()
     world.do_jobs()
     world.send_all()
-    assert len(world.outside.segments_queue.messages) == 1
-    world.outside.segments_queue.messages.clear()
+    assert len(world.services.jobs_queue.messages) == 1
+    world.services.jobs_queue.messages.clear()
     assert world.get(mailing_id).status == "running"
     world.run(300)
     assert_everyone_has_it_once(world, mailing_id)
@@ -105,7 +105,7 @@ def test_every_queue_message_delivered_twice_reaches_everyone_once() -> None:
     world.clients(CLIENTS)
     mailing_id = world.mailing()
     for _ in range(3):
-        for queue in (world.outside.segments_queue, world.outside.send_queue):
+        for queue in (world.services.jobs_queue, world.services.send_queue):
             for delivery in list(queue.messages.values()):
                 queue.send_raw(delivery.body)
         world.tick()
@@ -119,12 +119,12 @@ def test_a_page_in_doubt_is_walked_again_without_touching_what_was_sent() -> Non
     world.clients(CLIENTS)
     mailing_id = world.mailing()
     advance = 1 + 1 + 1 + 1 + 1  # the mailing, the lease, the read, the rows, the queue: it dies before the cursor
-    world.doomed[1] = Mortal(world.outside, advance + 1)
+    world.doomed[1] = Mortal(world.services, advance + 1)
     world.do_jobs()
-    assert not world.outside.segments.rows[mailing_id, 0].done
-    assert len(world.outside.send_queue.messages) == CLIENTS
+    assert not world.services.slices.rows[mailing_id, 0].done
+    assert len(world.services.send_queue.messages) == CLIENTS
     world.send_all()
-    assert world.recounted(mailing_id).sent == CLIENTS
+    assert world.counted_rows(mailing_id).sent == CLIENTS
     world.run(600)
     assert_everyone_has_it_once(world, mailing_id)
 
@@ -133,25 +133,25 @@ def test_a_walk_that_runs_out_of_time_goes_on_from_its_cursor() -> None:
     world = World()
     world.clients(2500)
     mailing_id = world.mailing()
-    world.do_job_of(world.outside.segments_queue.receive(1)[0])
-    world.outside.segments_queue.messages.clear()
+    world.do_job_of(world.services.jobs_queue.receive(1)[0])
+    world.services.jobs_queue.messages.clear()
     pages = 0
-    while not walk_segment(world.outside, mailing_id, 0, iter([60.0, 60.0, SECONDS_FOR_A_PAGE - 1]).__next__):
+    while not walk_slice(world.services, mailing_id, 0, iter([60.0, 60.0, SECONDS_FOR_A_PAGE - 1]).__next__):
         pages += 1
-        assert len(world.outside.messages.rows) == 1000 * pages - 1, "a block each; ids begin with 1"
+        assert len(world.services.messages.rows) == 1000 * pages - 1, "a block each; ids begin with 1"
     assert pages == 2
     assert world.get(mailing_id).counts.total == 2500
     assert world.get(mailing_id).is_fanned_out
-    assert len(world.outside.send_queue.messages) == 2500
+    assert len(world.services.send_queue.messages) == 2500
 
 
 def test_an_audience_of_several_segments_is_walked_once_by_all_together() -> None:
     world = World()
-    world.outside.counters.ids["client_id"] = 15_000
+    world.services.counters.ids["client_id"] = 15_000
     world.clients(20)
-    world.outside.counters.ids["client_id"] = 55_000
+    world.services.counters.ids["client_id"] = 55_000
     world.clients(3)
     mailing_id = world.mailing()
     world.run(300)
-    assert world.get(mailing_id).started_plan.segments == 3
+    assert world.get(mailing_id).started_plan.slices == 3
     assert_everyone_has_it_once(world, mailing_id)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chalicelib.clients import change_client
+from chalicelib.clients.registry import change_client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.template import NO_TEXT
-from chalicelib.mailings import change_mailing, resend_mailing
+from chalicelib.mailings.lifecycle import change_mailing, resend_mailing
 from tests.world import World
 
 
@@ -20,7 +20,7 @@ def world_with_names() -> World:
 
 
 def texts(world: World) -> list[str]:
-    return [post.text for post in world.outside.gateway.posts]
+    return [post.text for post in world.services.gateway.posts]
 
 
 def test_each_client_gets_their_own_text() -> None:
@@ -32,12 +32,12 @@ def test_each_client_gets_their_own_text() -> None:
 
 def test_a_text_and_a_client_changed_meanwhile_are_seen_by_the_next_attempt() -> None:
     world = world_with_names()
-    world.outside.gateway.answers = [Answer(503)] * 3
+    world.services.gateway.answers = [Answer(503)] * 3
     mailing_id = world.mailing(message_text="a {имя|-}")
     world.do_jobs()
     world.send_all()
-    change_client(world.outside, 1, {"attributes": {"имя": "Яна"}})
-    change_mailing(world.outside, mailing_id, {"message_text": "b {имя|-}"})
+    change_client(world.services, 1, {"attributes": {"имя": "Яна"}})
+    change_mailing(world.services, mailing_id, {"message_text": "b {имя|-}"})
     world.run(120)
     assert texts(world)[:3] == ["a Анна", "a Олег", "a -"]
     assert sorted(texts(world)[3:]) == ["b -", "b Олег", "b Яна"]
@@ -48,11 +48,11 @@ def test_a_text_of_which_nothing_is_left_is_not_posted_and_can_be_mended() -> No
     mailing_id = world.mailing(message_text=" {имя} ")
     world.run(60)
     assert len(texts(world)) == 2
-    row = world.outside.messages.rows[mailing_id, 3]
+    row = world.services.messages.rows[mailing_id, 3]
     assert (row.status, row.last_error, row.attempts) == ("failed", NO_TEXT, 0)
-    assert world.get(mailing_id).counts == world.recounted(mailing_id)
-    change_client(world.outside, 3, {"attributes": {"имя": "Ян"}})
-    resend_mailing(world.outside, mailing_id, ["failed"])
+    assert world.get(mailing_id).counts == world.counted_rows(mailing_id)
+    change_client(world.services, 3, {"attributes": {"имя": "Ян"}})
+    resend_mailing(world.services, mailing_id, ["failed"])
     world.run(300)
     assert texts(world)[2:] == [" Ян "]
     assert world.get(mailing_id).counts.sent == 3
@@ -61,7 +61,7 @@ def test_a_text_of_which_nothing_is_left_is_not_posted_and_can_be_mended() -> No
 def test_a_mailing_that_ran_before_there_were_fields_is_sent_as_it_was_written() -> None:
     world = world_with_names()
     mailing_id = world.mailing()
-    rows = world.outside.mailings.rows
+    rows = world.services.mailings.rows
     rows[mailing_id] = replace(rows[mailing_id], message_text="{имя} {промо} {{x}}")
     world.run(60)
     assert set(texts(world)) == {"{имя} {промо} {{x}}"}

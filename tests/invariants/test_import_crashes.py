@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients import register_client
-from chalicelib.domain.record import Author
-from chalicelib.importing import do_import
-from chalicelib.imports import check_content, take_content
-from chalicelib.sweep import sweep
+from chalicelib.clients.import_worker import do_import
+from chalicelib.clients.imports import check_content, take_content
+from chalicelib.clients.registry import register_client
+from chalicelib.delivery.sweep import sweep
+from chalicelib.domain.audit_record import Author
 from tests.world import Crash, Mortal, World
 
 KNOWN = 10
@@ -27,39 +27,39 @@ FILE = "phone_number;tag\n" + "".join(
 def world_with_clients() -> World:
     world = World()
     for number in range(KNOWN):
-        register_client(world.outside, {"phone_number": f"79{number:09d}", "tag": "old"})  # type: ignore[arg-type]
+        register_client(world.services, {"phone_number": f"79{number:09d}", "tag": "old"})  # type: ignore[arg-type]
     return world
 
 
-def begin(outside: Any) -> None:
+def begin(services: Any) -> None:
     content = FILE.encode()
-    author = Author("anna", outside.clock.now(), 0.5)
-    take_content(outside, content, check_content(content, ""), "", author)
+    author = Author("anna", services.clock.now(), 0.5)
+    take_content(services, content, check_content(content, ""), "", author)
 
 
 def work(world: World, seconds: float = 900) -> None:
     """As the Lambda, its event source and the sweep do it."""
-    queue = world.outside.imports_queue
+    queue = world.services.imports_queue
     for _ in range(int(seconds / 5)):
         for delivery in queue.receive(1):
-            world.invoke(lambda outside, delivery=delivery: _deliver(world, outside, delivery))
+            world.invoke(lambda services, delivery=delivery: _deliver(world, services, delivery))
         world.clock.forward(5)
         if world.clock.now().timestamp() % 60 < 5:
-            sweep(world.outside)  # type: ignore[arg-type]
+            sweep(world.services)  # type: ignore[arg-type]
 
 
-def _deliver(world: World, outside: Any, delivery: Any) -> None:
-    delay = do_import(outside, delivery.body, lambda: 120.0)
+def _deliver(world: World, services: Any, delivery: Any) -> None:
+    delay = do_import(services, delivery.body, lambda: 120.0)
     if delay is None:
-        world.outside.imports_queue.delete([delivery.receipt])
+        world.services.imports_queue.delete([delivery.receipt_handle])
     else:
-        world.outside.imports_queue.give_back({delivery.receipt: max(delay, 1)})
+        world.services.imports_queue.give_back({delivery.receipt_handle: max(delay, 1)})
 
 
 def assert_imported(world: World) -> None:
-    one = world.outside.imports.rows[1]
+    one = world.services.imports.rows[1]
     assert one.status == "finished"
-    clients = world.outside.clients.rows
+    clients = world.services.clients.rows
     found = {client.phone_number: client.tag for client in clients.values()}
     wanted = {f"79{number:09d}": "old" if number % 2 else "new" for number in range(KNOWN)}
     wanted |= {f"79{number:09d}": "new" for number in [*range(100, 400), *range(500, 515)]}
@@ -67,17 +67,17 @@ def assert_imported(world: World) -> None:
     assert sorted(clients) == list(range(1, len(wanted) + 1)), "ids are used up, also those of a chunk done again"
     tally = one.tally
     assert (tally.added, tally.changed, tally.unchanged, tally.refused) == (315, 6, 5, 1)
-    assert list(world.outside.imports.refused_rows[1]) == [312]
+    assert list(world.services.imports.refused_rows[1]) == [312]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 def test_a_worker_that_dies_at_any_call_adds_everyone_once(after: bool) -> None:
     for at in itertools.count(1):
         world = world_with_clients()
-        begin(world.outside)
-        mortal = world.doomed[0] = Mortal(world.outside, at, after)
+        begin(world.services)
+        mortal = world.doomed[0] = Mortal(world.services, at, after)
         work(world)
-        if mortal.is_dead and world.outside.counters.last_id("client_id") > len(world.outside.clients.rows):
+        if mortal.is_dead and world.services.counters.last_id("client_id") > len(world.services.clients.rows):
             _assert_only_the_lost_lease_is_missing(world)
         else:
             assert_imported(world)
@@ -88,8 +88,8 @@ def test_a_worker_that_dies_at_any_call_adds_everyone_once(after: bool) -> None:
 
 def _assert_only_the_lost_lease_is_missing(world: World) -> None:
     """It died between the lease of ids and the note of it: these ids are never used, as a reserved id may be."""
-    one = world.outside.imports.rows[1]
-    assert (one.status, one.tally.added, len(world.outside.clients.rows)) == ("finished", 315, 325)
+    one = world.services.imports.rows[1]
+    assert (one.status, one.tally.added, len(world.services.clients.rows)) == ("finished", 315, 325)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
@@ -97,12 +97,12 @@ def _assert_only_the_lost_lease_is_missing(world: World) -> None:
 def test_two_deaths_one_after_the_other_change_nothing(second: int, after: bool) -> None:
     for at in range(1, 30):
         world = world_with_clients()
-        begin(world.outside)
-        world.doomed = {0: Mortal(world.outside, at, after), 1: Mortal(world.outside, second, not after)}
+        begin(world.services)
+        world.doomed = {0: Mortal(world.services, at, after), 1: Mortal(world.services, second, not after)}
         work(world, 1800)
-        one = world.outside.imports.rows[1]
+        one = world.services.imports.rows[1]
         assert (one.status, one.tally.added, one.tally.rows) == ("finished", 315, 327)
-        assert len(world.outside.clients.rows) == 325
+        assert len(world.services.clients.rows) == 325
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
@@ -110,19 +110,19 @@ def test_two_deaths_one_after_the_other_change_nothing(second: int, after: bool)
 def test_an_import_whose_beginning_dies_is_whole_or_not_there(at: int, after: bool) -> None:
     world = world_with_clients()
     with suppress(Crash):
-        begin(Mortal(world.outside, at, after))
+        begin(Mortal(world.services, at, after))
     work(world)
-    if world.outside.imports.rows:
+    if world.services.imports.rows:
         assert_imported(world)
     else:
-        assert len(world.outside.clients.rows) == KNOWN
+        assert len(world.services.clients.rows) == KNOWN
 
 
 def test_a_job_delivered_many_times_imports_once() -> None:
     world = world_with_clients()
-    begin(world.outside)
+    begin(world.services)
     for _ in range(5):
-        world.outside.imports_queue.send([{"import": 1}])
+        world.services.imports_queue.send([{"import": 1}])
     work(world)
     assert_imported(world)
-    assert world.outside.imports_queue.is_idle()
+    assert world.services.imports_queue.is_idle()

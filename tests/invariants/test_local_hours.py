@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients import change_client
+from chalicelib.clients.registry import change_client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
-from chalicelib.mailings import change_mailing, pause_mailing, resume_mailing
+from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from chalicelib.zones import zone
 from tests.world import Mortal, World
 
@@ -30,13 +30,13 @@ def world_with(**zones: int) -> World:
 
 
 def assert_only_by_day(world: World) -> None:
-    for post in world.outside.gateway.posts:
-        client = world.outside.clients.rows[post.message_id % 10**10]
+    for post in world.services.gateway.posts:
+        client = world.services.clients.rows[post.message_id % 10**10]
         assert time(9) <= post.at.astimezone(zone(client.timezone)).time() < time(21), (post, client)
 
 
 def times(world: World) -> list[datetime]:
-    return sorted({post.at for post in world.outside.gateway.posts})
+    return sorted({post.at for post in world.services.gateway.posts})
 
 
 def test_who_is_awake_gets_it_at_once_and_the_others_when_their_morning_comes() -> None:
@@ -44,7 +44,7 @@ def test_who_is_awake_gets_it_at_once_and_the_others_when_their_morning_comes() 
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(600)
     assert world.get(mailing_id).counts == Counts(total=15, sent=10)
-    assert world.outside.schedules.openings == {(mailing_id, MORNING_IN_KAMCHATKA)}, "one for all who wait for it"
+    assert world.services.schedules.openings == {(mailing_id, MORNING_IN_KAMCHATKA)}, "one for all who wait for it"
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts == Counts(total=15, sent=15)
     assert world.get(mailing_id).status == "finished"
@@ -57,15 +57,15 @@ def test_a_night_costs_no_round_after_round() -> None:
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(8 * 3600, step=30)
     assert world.get(mailing_id).counts.queued == 3
-    assert world.get(mailing_id).recounts <= 3
-    assert world.outside.send_queue.messages == {}
+    assert world.get(mailing_id).rounds <= 3
+    assert world.services.send_queue.messages == {}
 
 
 def test_a_lost_schedule_is_made_up_for_by_the_sweep_within_two_minutes() -> None:
     world = world_with(kamchatka=5)
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(600)
-    world.outside.schedules.openings.clear()
+    world.services.schedules.openings.clear()
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts.sent == 5
     assert (times(world)[0] - MORNING_IN_KAMCHATKA).total_seconds() <= 120
@@ -77,14 +77,14 @@ def test_who_never_gets_an_open_window_before_the_end_is_expired() -> None:
     world.run(7 * 3600, step=30)
     assert world.get(mailing_id).counts == Counts(total=6, sent=2, expired=4)
     assert world.get(mailing_id).status == "finished"
-    assert world.outside.schedules.openings == set(), "no schedule is made for a moment after the end"
+    assert world.services.schedules.openings == set(), "no schedule is made for a moment after the end"
 
 
 def test_an_end_moved_behind_the_morning_reaches_them_after_all() -> None:
     world = world_with(moscow=2, kamchatka=4)
     mailing_id = world.mailing(lasts=6 * 3600, **BY_DAY)
     world.run(3600, step=30)
-    change_mailing(world.outside, mailing_id, {"datetime_end": MORNING_IN_KAMCHATKA.replace(hour=22)})
+    change_mailing(world.services, mailing_id, {"datetime_end": MORNING_IN_KAMCHATKA.replace(hour=22)})
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts == Counts(total=6, sent=6)
     assert_only_by_day(world)
@@ -92,15 +92,15 @@ def test_an_end_moved_behind_the_morning_reaches_them_after_all() -> None:
 
 def test_a_backlog_that_meets_the_night_goes_on_in_the_morning() -> None:
     world = world_with(moscow=8)
-    world.outside.gateway.usual = Answer(500)
+    world.services.gateway.usual = Answer(500)
     mailing_id = world.mailing(lasts=2 * DAY, **BY_DAY)
     world.run(7 * 3600, step=60)  # until 22:00 in Moscow
     assert world.get(mailing_id).counts.queued == 8
-    assert world.outside.send_queue.messages == {}
-    world.outside.gateway.usual = world.outside.gateway.OK
+    assert world.services.send_queue.messages == {}
+    world.services.gateway.usual = world.services.gateway.OK
     world.run(DAY, step=60)
     assert world.get(mailing_id).counts.sent == 8
-    accepted = [post for post in world.outside.gateway.posts if post.at.hour == 6]
+    accepted = [post for post in world.services.gateway.posts if post.at.hour == 6]
     assert len(accepted) == 8, "at nine in Moscow, and not later"
     assert_only_by_day(world)
 
@@ -108,9 +108,9 @@ def test_a_backlog_that_meets_the_night_goes_on_in_the_morning() -> None:
 def test_an_attempt_that_fails_shortly_before_the_night_is_not_repeated_in_it() -> None:
     world = world_with(moscow=1)
     mailing_id = world.mailing(starts_in=6 * 3600 - 2, lasts=DAY, **BY_DAY)
-    world.outside.gateway.answers = [Answer(429, "", "60")]
+    world.services.gateway.answers = [Answer(429, "", "60")]
     world.run(DAY, step=1)
-    assert [f"{post.at:%H:%M:%S}" for post in world.outside.gateway.posts] == ["17:59:58", "06:00:00"]
+    assert [f"{post.at:%H:%M:%S}" for post in world.services.gateway.posts] == ["17:59:58", "06:00:00"]
     assert world.get(mailing_id).counts.sent == 1
 
 
@@ -120,16 +120,16 @@ def test_an_opening_within_a_quarter_of_an_hour_is_waited_for_in_the_queue() -> 
     world.mailing(lasts=DAY, **BY_DAY)
     world.run(1200, step=1)
     assert (times(world)[0] - MORNING_IN_KAMCHATKA).total_seconds() <= 2
-    assert world.outside.schedules.openings == set()
+    assert world.services.schedules.openings == set()
 
 
 def test_a_client_who_moves_to_where_it_is_day_gets_it_at_once() -> None:
     world = world_with(kamchatka=2)
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(600)
-    change_client(world.outside, 1, {"timezone": MOSCOW})
+    change_client(world.services, 1, {"timezone": MOSCOW})
     world.run(60)
-    assert [row.status for row in world.outside.messages.rows.values()] == ["sent", "queued"]
+    assert [row.status for row in world.services.messages.rows.values()] == ["sent", "queued"]
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts.sent == 2
     assert_only_by_day(world)
@@ -139,7 +139,7 @@ def test_a_client_who_moves_to_where_it_is_night_is_let_sleep_and_not_forgotten(
     world = world_with(moscow=2)
     mailing_id = world.mailing(lasts=2 * DAY, **BY_DAY)
     world.do_jobs()
-    change_client(world.outside, 1, {"timezone": KAMCHATKA})
+    change_client(world.services, 1, {"timezone": KAMCHATKA})
     world.run(DAY, step=30)
     assert world.get(mailing_id).counts.sent == 2
     assert times(world)[-1] == MORNING_IN_KAMCHATKA
@@ -149,11 +149,11 @@ def test_hours_may_be_changed_taken_away_and_given_while_it_runs() -> None:
     world = world_with(moscow=2, kamchatka=2, kolkata=2)
     mailing_id = world.mailing(lasts=DAY, time_from=time(20), time_to=time(21))
     world.run(600)
-    assert world.outside.gateway.posts == []
-    change_mailing(world.outside, mailing_id, {"time_from": time(17)})
+    assert world.services.gateway.posts == []
+    change_mailing(world.services, mailing_id, {"time_from": time(17)})
     world.run(120)
     assert world.get(mailing_id).counts.sent == 2, "17:30 in Kolkata"
-    change_mailing(world.outside, mailing_id, {"time_from": None, "time_to": None})
+    change_mailing(world.services, mailing_id, {"time_from": None, "time_to": None})
     world.run(120)
     assert world.get(mailing_id).counts.sent == 6
     assert world.get(mailing_id).status == "finished"
@@ -163,7 +163,7 @@ def test_hours_given_while_it_runs_hold_for_what_is_in_the_queue_already() -> No
     world = world_with(moscow=2, kamchatka=2)
     mailing_id = world.mailing(lasts=DAY)
     world.do_jobs()
-    change_mailing(world.outside, mailing_id, {**BY_DAY})
+    change_mailing(world.services, mailing_id, {**BY_DAY})
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts.sent == 4
     assert_only_by_day(world)
@@ -173,10 +173,10 @@ def test_a_morning_that_comes_while_it_is_paused_is_not_missed() -> None:
     world = world_with(kamchatka=3)
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(600)
-    pause_mailing(world.outside, mailing_id)
+    pause_mailing(world.services, mailing_id)
     world.run(10 * 3600, step=60)
-    assert world.outside.gateway.posts == []
-    resume_mailing(world.outside, mailing_id)
+    assert world.services.gateway.posts == []
+    resume_mailing(world.services, mailing_id)
     world.run(120)
     assert world.get(mailing_id).counts.sent == 3
 
@@ -189,10 +189,10 @@ def test_an_invocation_that_dies_at_any_call_forgets_nobody(victim: int, after: 
         world = world_with(moscow=3, kamchatka=3)
         world.clock.forward(9 * 3600 - 1000)  # a quarter of an hour and a bit before the morning; Moscow is asleep
         mailing_id = world.mailing(lasts=3 * DAY, **BY_DAY)
-        mortal = world.doomed[victim] = Mortal(world.outside, at, after)
+        mortal = world.doomed[victim] = Mortal(world.services, at, after)
         world.run(DAY, step=40)
-        assert world.get(mailing_id).counts == world.recounted(mailing_id) == Counts(total=6, sent=6)
-        repeats = sum(world.outside.gateway.accepted.values()) - 6
+        assert world.get(mailing_id).counts == world.counted_rows(mailing_id) == Counts(total=6, sent=6)
+        repeats = sum(world.services.gateway.accepted.values()) - 6
         assert repeats <= int(mortal.is_dead)
         assert_only_by_day(world)
         if not mortal.is_dead:

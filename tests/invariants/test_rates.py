@@ -6,22 +6,22 @@ from datetime import time
 
 import pytest
 
+from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import BURST
-from chalicelib.mailings import change_mailing, pause_mailing, resume_mailing
-from chalicelib.posting import Record
-from chalicelib.sending import Sender
+from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from infra.local.arrivals import most_in_a_second
 from tests.world import Mortal, World
 
 
 def busiest_second(world: World) -> int:
-    return most_in_a_second(post.at.timestamp() for post in world.outside.gateway.posts)
+    return most_in_a_second(post.at.timestamp() for post in world.services.gateway.posts)
 
 
 def seconds_of_posting(world: World) -> float:
-    moments = [post.at for post in world.outside.gateway.posts]
+    moments = [post.at for post in world.services.gateway.posts]
     return (max(moments) - min(moments)).total_seconds()
 
 
@@ -31,7 +31,7 @@ def test_a_mailing_with_a_limit_keeps_to_it_and_reaches_everyone_once() -> None:
     mailing_id = world.mailing(rate_limit=10)
     world.run(120, step=0.5)
     assert world.get(mailing_id).counts == Counts(total=300, sent=300)
-    assert len(world.outside.gateway.posts) == 300
+    assert len(world.services.gateway.posts) == 300
     assert busiest_second(world) <= 10 * (1 + BURST) + 1
     assert 28 <= seconds_of_posting(world) <= 40
 
@@ -42,7 +42,7 @@ def test_who_waits_for_a_token_is_in_the_queue_and_not_in_flight_of_which_sqs_ha
     mailing_id = world.mailing(rate_limit=1)
     for _ in range(4):
         world.run(10, step=1)
-        waiting = world.outside.send_queue.messages.values()
+        waiting = world.services.send_queue.messages.values()
         assert len(waiting) == world.get(mailing_id).counts.queued
         assert all(message.receive_count == 0 for message in waiting), "each of them has been queued anew"
 
@@ -53,13 +53,15 @@ def test_a_sender_that_dies_after_it_has_queued_anew_whom_its_rate_keeps_waiting
     mailing_id = world.mailing(rate_limit=2)
     world.fan_out()
     world.clock.forward(5)
-    taken = world.outside.send_queue.receive(world.batch)
-    Sender(world.outside).send_batch([Record(one.id, one.receipt, one.body, 1) for one in taken], lambda: 60.0)
-    assert world.outside.send_queue.size() > 30, "some of those taken are there twice"
+    taken = world.services.send_queue.receive(world.batch)
+    Sender(world.services).send_batch(
+        [ReceivedMessage(one.id, one.receipt_handle, one.body, 1) for one in taken], lambda: 60.0
+    )
+    assert world.services.send_queue.size() > 30, "some of those taken are there twice"
     world.run(300, step=0.5)
     assert world.get(mailing_id).counts == Counts(total=30, sent=30)
-    assert len(world.outside.gateway.posts) == 30
-    assert world.outside.send_queue.is_idle()
+    assert len(world.services.gateway.posts) == 30
+    assert world.services.send_queue.is_idle()
 
 
 def test_where_nobody_has_a_limit_nothing_is_asked() -> None:
@@ -68,7 +70,7 @@ def test_where_nobody_has_a_limit_nothing_is_asked() -> None:
     mailing_id = world.mailing()
     world.run(60)
     assert world.get(mailing_id).counts.sent == 50
-    assert world.outside.rates.writes == 0
+    assert world.services.rates.writes == 0
 
 
 def test_the_gateways_limit_is_that_of_all_mailings_together() -> None:
@@ -101,15 +103,15 @@ def test_a_limit_may_be_raised_and_taken_away_while_it_is_running() -> None:
     world.clients(1200)
     mailing_id = world.mailing(rate_limit=1)
     world.run(30, step=1)
-    slowly = len(world.outside.gateway.posts)
+    slowly = len(world.services.gateway.posts)
     assert 20 <= slowly <= 40
-    change_mailing(world.outside, mailing_id, {"rate_limit": 50})
+    change_mailing(world.services, mailing_id, {"rate_limit": 50})
     world.run(10, step=0.5)
-    assert 300 <= len(world.outside.gateway.posts) - slowly <= 600
-    change_mailing(world.outside, mailing_id, {"rate_limit": None})
+    assert 300 <= len(world.services.gateway.posts) - slowly <= 600
+    change_mailing(world.services, mailing_id, {"rate_limit": None})
     world.run(10, step=0.5)
     assert world.get(mailing_id).counts == Counts(total=1200, sent=1200)
-    assert len(world.outside.gateway.posts) == 1200
+    assert len(world.services.gateway.posts) == 1200
 
 
 def test_a_limit_that_is_lowered_or_set_while_it_is_running_holds_from_the_next_second_on() -> None:
@@ -117,11 +119,11 @@ def test_a_limit_that_is_lowered_or_set_while_it_is_running_holds_from_the_next_
     world.clients(600)
     mailing_id = world.mailing(rate_limit=100)
     world.run(2, step=0.5)
-    change_mailing(world.outside, mailing_id, {"rate_limit": 5})
+    change_mailing(world.services, mailing_id, {"rate_limit": 5})
     world.run(2, step=0.5)
-    before = len(world.outside.gateway.posts)
+    before = len(world.services.gateway.posts)
     world.run(20, step=0.5)
-    assert 80 <= len(world.outside.gateway.posts) - before <= 110
+    assert 80 <= len(world.services.gateway.posts) - before <= 110
 
 
 def test_longer_than_a_quarter_of_an_hour_the_queue_holds_nobody_back_and_the_limit_is_kept_all_the_same() -> None:
@@ -142,7 +144,7 @@ def test_whom_the_limit_keeps_waiting_until_the_end_is_expired() -> None:
     assert (counts.total, counts.queued, counts.sent + counts.expired) == (200, 0, 200)
     assert 50 <= counts.sent <= 62
     end = world.get(mailing_id).datetime_end
-    assert all(post.at < end for post in world.outside.gateway.posts)
+    assert all(post.at < end for post in world.services.gateway.posts)
 
 
 def test_a_limit_and_local_hours_hold_together() -> None:
@@ -155,7 +157,7 @@ def test_a_limit_and_local_hours_hold_together() -> None:
     assert (counts.sent + counts.expired, counts.total) == (180, 180)
     assert 90 <= counts.sent <= 250
     assert busiest_second(world) <= 4
-    assert all(post.at.minute == 0 for post in world.outside.gateway.posts)
+    assert all(post.at.minute == 0 for post in world.services.gateway.posts)
 
 
 def test_a_pause_stops_those_that_wait_for_their_turn_and_a_resume_brings_them_back() -> None:
@@ -163,12 +165,12 @@ def test_a_pause_stops_those_that_wait_for_their_turn_and_a_resume_brings_them_b
     world.clients(100)
     mailing_id = world.mailing(rate_limit=5)
     world.run(5, step=0.5)
-    pause_mailing(world.outside, mailing_id)
+    pause_mailing(world.services, mailing_id)
     world.run(2, step=0.5)
-    before = len(world.outside.gateway.posts)
+    before = len(world.services.gateway.posts)
     world.run(60, step=1)
-    assert len(world.outside.gateway.posts) == before < 60
-    resume_mailing(world.outside, mailing_id)
+    assert len(world.services.gateway.posts) == before < 60
+    resume_mailing(world.services, mailing_id)
     world.run(90, step=0.5)
     assert world.get(mailing_id).counts == Counts(total=100, sent=100)
     assert busiest_second(world) <= 5 * (1 + BURST) + 1
@@ -177,7 +179,7 @@ def test_a_pause_stops_those_that_wait_for_their_turn_and_a_resume_brings_them_b
 def test_retries_take_tokens_as_well() -> None:
     world = World()
     world.clients(40)
-    world.outside.gateway.answers = [Answer(500)] * 40
+    world.services.gateway.answers = [Answer(500)] * 40
     mailing_id = world.mailing(rate_limit=5)
     world.run(180, step=0.5)
     assert world.get(mailing_id).counts == Counts(total=40, sent=40)
@@ -190,11 +192,11 @@ def test_whoever_dies_with_tokens_in_hand_loses_nobody_and_frees_the_limit(at: i
     world = World(gateway_rate=10.0)
     world.clients(60)
     for invocation in range(0, 12, 3):
-        world.doomed[invocation] = Mortal(world.outside, at, after)
+        world.doomed[invocation] = Mortal(world.services, at, after)
     mailing_id = world.mailing(rate_limit=8)
     world.run(400, step=1)
     assert world.get(mailing_id).status == "finished"
-    assert world.get(mailing_id).counts == world.recounted(mailing_id) == Counts(total=60, sent=60)
+    assert world.get(mailing_id).counts == world.counted_rows(mailing_id) == Counts(total=60, sent=60)
     assert busiest_second(world) <= 10 * (1 + BURST) + 1
-    reached = {post.message_id for post in world.outside.gateway.posts}
+    reached = {post.message_id for post in world.services.gateway.posts}
     assert reached == {mailing_id * 10**10 + client_id for client_id in range(1, 61)}

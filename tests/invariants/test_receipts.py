@@ -6,13 +6,13 @@ import itertools
 
 import pytest
 
-from chalicelib.clients import forget_client
+from chalicelib.clients.registry import forget_client
+from chalicelib.delivery.receipts import GROUP, settle_receipts
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import Message
 from chalicelib.errors import RowChanged
-from chalicelib.mailings import resend_mailing, withdraw_mailing
-from chalicelib.receipts import GROUP, settle_receipts
+from chalicelib.mailings.lifecycle import resend_mailing, withdraw_mailing
 from tests.world import Mortal, World
 
 SILENCE = Answer(None, "ReadTimeout")
@@ -30,17 +30,17 @@ def sent(clients: int = CLIENTS, **settings: object) -> tuple[World, int]:
 
 
 def ids(world: World) -> list[int]:
-    return [row.id for row in world.outside.messages.rows.values()]
+    return [row.id for row in world.services.messages.rows.values()]
 
 
 def row(world: World, client_id: int) -> Message:
-    return world.outside.messages.rows[1, client_id]
+    return world.services.messages.rows[1, client_id]
 
 
 def assert_exact(world: World, mailing_id: int, counts: Counts) -> None:
-    assert world.get(mailing_id).counts == world.recounted(mailing_id) == counts
+    assert world.get(mailing_id).counts == world.counted_rows(mailing_id) == counts
     if not world.get(mailing_id).is_open:
-        assert world.outside.counters.totals() == (1, counts)
+        assert world.services.counters.totals() == (1, counts)
 
 
 def test_receipts_that_come_after_the_end_are_counted_and_the_sent_stay_so() -> None:
@@ -58,7 +58,7 @@ def test_receipts_that_come_while_it_runs_are_there_when_it_has_ended() -> None:
     world.clients(CLIENTS)
     mailing_id = world.mailing()
     world.do_jobs()
-    world.send(world.outside.send_queue.receive(5))
+    world.send(world.services.send_queue.receive(5))
     world.report(*ids(world))
     world.settle_all()
     assert_exact(world, mailing_id, Counts(total=12, sent=5, delivered=5))
@@ -86,10 +86,10 @@ def test_a_receipt_that_is_faster_than_the_answer_to_the_post_is_not_lost() -> N
         world.settle_all()
         assert row(world, 1).status == "queued", "its sender has it in hand"
 
-    world.outside.gateway.while_posting = report_at_once
+    world.services.gateway.while_posting = report_at_once
     world.run(120)
     assert row(world, 1).status == "delivered"
-    assert len(world.outside.gateway.posts) == 1
+    assert len(world.services.gateway.posts) == 1
     assert_exact(world, mailing_id, Counts(total=1, sent=1, delivered=1))
 
 
@@ -97,12 +97,12 @@ def test_a_silence_is_not_posted_again_once_the_gateway_has_reported() -> None:
     world = World()
     world.clients(CLIENTS)
     mailing_id = world.mailing()
-    world.outside.gateway.answers = [SILENCE]
+    world.services.gateway.answers = [SILENCE]
     world.tick()
     assert row(world, 1).status == "queued"
     world.report(row(world, 1).id)
     world.run(300)
-    assert len(world.outside.gateway.posts) == CLIENTS
+    assert len(world.services.gateway.posts) == CLIENTS
     assert_exact(world, mailing_id, Counts(total=12, sent=12, delivered=1))
 
 
@@ -111,15 +111,15 @@ def test_a_doubt_is_lifted_by_a_receipt_also_after_the_end(status: str) -> None:
     world = World(gateway_dedupes=False)
     world.clients(CLIENTS)
     mailing_id = world.mailing()
-    world.outside.gateway.answers = [SILENCE] * 3
+    world.services.gateway.answers = [SILENCE] * 3
     world.run(60)
     assert_exact(world, mailing_id, Counts(total=12, sent=9, unknown=3))
     world.report(*ids(world)[:2], status=status)
     world.settle_all()
     assert_exact(world, mailing_id, Counts(total=12, sent=11, unknown=1, **{status: 2}))
-    resend_mailing(world.outside, mailing_id, ["unknown"])
+    resend_mailing(world.services, mailing_id, ["unknown"])
     world.run(200)
-    assert len(world.outside.gateway.posts) == CLIENTS + 1, "who is known to be reached is not posted to again"
+    assert len(world.services.gateway.posts) == CLIENTS + 1, "who is known to be reached is not posted to again"
     assert_exact(world, mailing_id, Counts(total=12, sent=12, **{status: 2}))
 
 
@@ -127,8 +127,8 @@ def test_a_doubt_that_is_lifted_in_the_middle_of_the_last_recount_is_counted_as_
     world = World(gateway_dedupes=False)
     world.clients(CLIENTS)
     mailing_id = world.mailing()
-    world.outside.gateway.answers = [SILENCE]
-    report = world.outside.segments.report
+    world.services.gateway.answers = [SILENCE]
+    report = world.services.slices.report
 
     def report_too_late(*arguments: object) -> None:
         """The messages were read before the receipts, and are counted after them."""
@@ -136,7 +136,7 @@ def test_a_doubt_that_is_lifted_in_the_middle_of_the_last_recount_is_counted_as_
         world.settle_all()
         report(*arguments)  # type: ignore[arg-type]
 
-    world.outside.segments.report = report_too_late  # type: ignore[method-assign]
+    world.services.slices.report = report_too_late  # type: ignore[method-assign]
     world.run(200)
     assert world.get(mailing_id).status == "finished"
     assert_exact(world, mailing_id, Counts(total=12, sent=12, delivered=12))
@@ -146,7 +146,7 @@ def test_who_was_given_up_at_the_end_and_had_it_all_the_same_counts_as_reached()
     world = World()
     world.clients(3)
     mailing_id = world.mailing(lasts=30)
-    world.outside.gateway.usual = SILENCE
+    world.services.gateway.usual = SILENCE
     world.run(200)
     assert_exact(world, mailing_id, Counts(total=3, expired=3))
     world.report(row(world, 1).id)
@@ -159,7 +159,7 @@ def test_whoever_was_refused_stays_so_unless_it_was_delivered() -> None:
     world = World()
     world.clients(2)
     mailing_id = world.mailing()
-    world.outside.gateway.usual = Answer(400)
+    world.services.gateway.usual = Answer(400)
     world.run(60)
     world.report(*ids(world), status="undelivered")
     world.report(row(world, 1).id)
@@ -171,12 +171,12 @@ def test_what_is_nobodys_is_dropped() -> None:
     world, mailing_id = sent(2)
     assert world.report(7, 10_000_000_099, 990_000_000_001, 2**63) == 2
     world.settle_all()
-    assert world.outside.receipts_queue.messages == {}
-    withdraw_mailing(world.outside, mailing_id)
+    assert world.services.receipts_queue.messages == {}
+    withdraw_mailing(world.services, mailing_id)
     world.report(*ids(world))
     world.settle_all()
-    assert world.outside.receipts_queue.messages == {}
-    assert world.outside.counters.totals() == (0, Counts())
+    assert world.services.receipts_queue.messages == {}
+    assert world.services.counters.totals() == (0, Counts())
 
 
 def test_a_message_that_was_never_posted_cannot_be_reported() -> None:
@@ -184,7 +184,7 @@ def test_a_message_that_was_never_posted_cannot_be_reported() -> None:
     world.clients(2)
     mailing_id = world.mailing()
     world.do_jobs()
-    forget_client(world.outside, 1)
+    forget_client(world.services, 1)
     world.report(*ids(world))
     world.settle_all()
     assert_exact(world, mailing_id, Counts(total=2))
@@ -197,8 +197,8 @@ def test_a_message_that_was_never_posted_cannot_be_reported() -> None:
 def test_more_than_a_transaction_takes_are_settled_in_groups() -> None:
     world, mailing_id = sent(2 * GROUP + 3)
     world.report(*ids(world))
-    bodies = [delivery.body for delivery in world.outside.receipts_queue.receive(10)]
-    assert settle_receipts(world.outside, bodies, iter([60.0, 60.0, 1.0]).__next__) == [None, 5]
+    bodies = [delivery.body for delivery in world.services.receipts_queue.receive(10)]
+    assert settle_receipts(world.services, bodies, iter([60.0, 60.0, 1.0]).__next__) == [None, 5]
     assert_exact(world, mailing_id, Counts(total=199, sent=199, delivered=2 * GROUP))
     world.clock.forward(100)
     world.settle_all()
@@ -207,14 +207,14 @@ def test_more_than_a_transaction_takes_are_settled_in_groups() -> None:
 
 def test_two_workers_on_one_mailing_do_not_lose_a_receipt() -> None:
     world, mailing_id = sent()
-    record, others = world.outside.receipts.record, [RowChanged(), RowChanged()]
+    record, others = world.services.receipts.record, [RowChanged(), RowChanged()]
 
     def busy(*arguments: object) -> None:
         if others:
             raise others.pop()
         record(*arguments)  # type: ignore[arg-type]
 
-    world.outside.receipts.record = busy  # type: ignore[method-assign]
+    world.services.receipts.record = busy  # type: ignore[method-assign]
     world.report(*ids(world))
     world.settle_all()
     assert_exact(world, mailing_id, Counts(total=12, sent=12, delivered=12))
@@ -223,9 +223,9 @@ def test_two_workers_on_one_mailing_do_not_lose_a_receipt() -> None:
 @pytest.mark.parametrize("body", ["garbage", "[]", "{}", '{"receipts": 7}', '{"receipts": [{"id": 1}]}'])
 def test_what_cannot_be_read_is_put_aside_whole(body: str) -> None:
     world, _ = sent(1)
-    world.outside.receipts_queue.send_raw(body)
+    world.services.receipts_queue.send_raw(body)
     world.settle_all()
-    assert [letter.body for letter in world.outside.dead_letters.messages.values()] == [body]
+    assert [email.body for email in world.services.dead_letters.messages.values()] == [body]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
@@ -235,7 +235,7 @@ def test_a_worker_that_dies_at_any_call_counts_everything_once(is_open: bool, af
         world = World(gateway_dedupes=False)
         world.clients(CLIENTS)
         mailing_id = world.mailing()
-        world.outside.gateway.answers = [SILENCE] * 3
+        world.services.gateway.answers = [SILENCE] * 3
         world.do_jobs()
         world.send_all()
         if not is_open:
@@ -243,7 +243,7 @@ def test_a_worker_that_dies_at_any_call_counts_everything_once(is_open: bool, af
         assert world.get(mailing_id).is_open == is_open
         world.report(*ids(world)[:6], status="undelivered")
         world.report(*ids(world)[2:9])
-        mortal = world.doomed[world.invocations] = Mortal(world.outside, at, after)
+        mortal = world.doomed[world.invocations] = Mortal(world.services, at, after)
         world.settle_all()
         world.run(200)
         assert_exact(world, mailing_id, Counts(total=12, sent=12, delivered=7, undelivered=2))

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.clients import change_client, forget_client
+from chalicelib.clients.registry import change_client, forget_client
+from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.breaker import FAILURES_IN_A_ROW
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.mailings import change_mailing, withdraw_mailing
-from chalicelib.posting import Record
-from chalicelib.sending import Sender
+from chalicelib.mailings.lifecycle import change_mailing, withdraw_mailing
 from tests.world import World
 
 DOWN = Answer(None, "ConnectionError")
 
 
-def records(world: World, limit: int = 100) -> list[Record]:
-    deliveries = world.outside.send_queue.receive(limit)
-    return [Record(one.id, one.receipt, one.body, one.receive_count) for one in deliveries]
+def records(world: World, limit: int = 100) -> list[ReceivedMessage]:
+    deliveries = world.services.send_queue.receive(limit)
+    return [ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count) for one in deliveries]
 
 
 def fanned_out(clients: int, lasts: float = 3600) -> tuple[World, int]:
@@ -34,38 +34,38 @@ def test_two_senders_with_the_same_message_at_once_post_it_once() -> None:
     answers = []
 
     def second_sender() -> None:
-        world.outside.gateway.while_posting = lambda: None
-        answers.append(Sender(world.outside).send_batch([record], lambda: 60.0))
+        world.services.gateway.while_posting = lambda: None
+        answers.append(Sender(world.services).send_batch([record], lambda: 60.0))
 
-    world.outside.gateway.while_posting = second_sender
-    assert Sender(world.outside).send_batch([record], lambda: 60.0) == []
+    world.services.gateway.while_posting = second_sender
+    assert Sender(world.services).send_batch([record], lambda: 60.0) == []
     assert answers == [[record.id]], "the second one gives it back until the first attempt is surely over"
-    assert len(world.outside.gateway.posts) == 1
-    assert world.recounted(mailing_id).sent == 1
+    assert len(world.services.gateway.posts) == 1
+    assert world.counted_rows(mailing_id).sent == 1
 
 
 def test_a_finished_message_is_never_posted_again() -> None:
     world, _ = fanned_out(1)
     record = records(world)[0]
     for _ in range(3):
-        assert Sender(world.outside).send_batch([record], lambda: 60.0) == []
-    assert len(world.outside.gateway.posts) == 1
+        assert Sender(world.services).send_batch([record], lambda: 60.0) == []
+    assert len(world.services.gateway.posts) == 1
 
 
 def test_an_attempt_that_died_is_posted_again_with_the_same_id_when_its_claim_is_over() -> None:
     world, mailing_id = fanned_out(1)
     now = world.clock.now()
-    world.outside.messages.claim(mailing_id, 1, 1, now, now + timedelta(seconds=20))
+    world.services.messages.claim(mailing_id, 1, 1, now, now + timedelta(seconds=20))
     record = records(world)[0]
-    assert Sender(world.outside).send_batch([record], lambda: 60.0) == [record.id]
+    assert Sender(world.services).send_batch([record], lambda: 60.0) == [record.id]
     world.run(300)
-    assert [post.message_id for post in world.outside.gateway.posts] == [10_000_000_001]
-    assert world.outside.messages.rows[mailing_id, 1].attempts == 2
+    assert [post.message_id for post in world.services.gateway.posts] == [10_000_000_001]
+    assert world.services.messages.rows[mailing_id, 1].attempts == 2
 
 
 def test_a_late_word_that_it_was_sent_is_recorded_although_another_attempt_has_begun() -> None:
     world, mailing_id = fanned_out(1)
-    messages, now = world.outside.messages, world.clock.now()
+    messages, now = world.services.messages, world.clock.now()
     first = messages.claim(mailing_id, 1, 1, now, now + timedelta(seconds=1))
     second = messages.claim(mailing_id, 1, 1, now + timedelta(seconds=2), now + timedelta(seconds=9))
     assert first is not None
@@ -77,60 +77,60 @@ def test_a_late_word_that_it_was_sent_is_recorded_although_another_attempt_has_b
 
 def test_nothing_is_sent_after_the_end_and_what_is_left_expires() -> None:
     world, mailing_id = fanned_out(30, lasts=100)
-    world.outside.gateway.usual = DOWN
+    world.services.gateway.usual = DOWN
     world.run(95)
-    world.outside.gateway.usual = world.outside.gateway.OK
-    posts_before_the_end = len(world.outside.gateway.posts)
+    world.services.gateway.usual = world.services.gateway.OK
+    posts_before_the_end = len(world.services.gateway.posts)
     world.clock.forward(5)
     world.run(300)
     end = world.get(mailing_id).datetime_end
-    assert all(post.at < end for post in world.outside.gateway.posts)
-    assert len(world.outside.gateway.posts) == posts_before_the_end
+    assert all(post.at < end for post in world.services.gateway.posts)
+    assert len(world.services.gateway.posts) == posts_before_the_end
     assert world.get(mailing_id).status == "finished"
     assert world.get(mailing_id).counts.expired == 30
 
 
 def test_the_request_may_not_last_beyond_the_end_of_the_mailing() -> None:
     world, _ = fanned_out(1, lasts=4)
-    Sender(world.outside).send_batch(records(world), lambda: 60.0)
-    assert world.outside.gateway.posts[0].timeout == 4
+    Sender(world.services).send_batch(records(world), lambda: 60.0)
+    assert world.services.gateway.posts[0].timeout == 4
 
 
 def test_no_post_begins_that_the_remaining_time_of_the_invocation_does_not_cover() -> None:
     world, _ = fanned_out(5)
     batch = records(world)
-    assert Sender(world.outside).send_batch(batch, lambda: 5.5) == [one.id for one in batch]
-    assert world.outside.gateway.posts == []
+    assert Sender(world.services).send_batch(batch, lambda: 5.5) == [one.id for one in batch]
+    assert world.services.gateway.posts == []
     world.run(120)
-    assert len(world.outside.gateway.accepted) == 5
+    assert len(world.services.gateway.accepted) == 5
 
 
 def test_an_earlier_end_applies_at_once() -> None:
     world, mailing_id = fanned_out(20)
     world.clock.forward(10)
-    change_mailing(world.outside, mailing_id, {"datetime_end": world.clock.now()})
+    change_mailing(world.services, mailing_id, {"datetime_end": world.clock.now()})
     world.run(120)
-    assert world.outside.gateway.posts == []
+    assert world.services.gateway.posts == []
     assert world.get(mailing_id).counts.expired == 20
     assert world.get(mailing_id).status == "finished"
 
 
 def test_an_end_moved_into_the_future_reaches_those_never_reached_and_nobody_twice() -> None:
     world, mailing_id = fanned_out(20, lasts=100)
-    world.send(world.outside.send_queue.receive(8))
-    world.outside.send_queue.messages.clear()
+    world.send(world.services.send_queue.receive(8))
+    world.services.send_queue.messages.clear()
     world.clock.forward(100)
     world.run(300)
     assert world.get(mailing_id).status == "finished"
     assert (world.get(mailing_id).counts.sent, world.get(mailing_id).counts.expired) == (8, 12)
     later = world.clock.now() + timedelta(hours=1)
-    assert change_mailing(world.outside, mailing_id, {"datetime_end": later}).status == "running"
+    assert change_mailing(world.services, mailing_id, {"datetime_end": later}).status == "running"
     world.run(300)
     assert world.get(mailing_id).status == "finished"
-    assert world.get(mailing_id).counts == world.recounted(mailing_id)
+    assert world.get(mailing_id).counts == world.counted_rows(mailing_id)
     assert world.get(mailing_id).counts.sent == 20
-    assert set(world.outside.gateway.accepted.values()) == {1}
-    assert world.outside.counters.finished.sent == 20
+    assert set(world.services.gateway.accepted.values()) == {1}
+    assert world.services.counters.finished.sent == 20
 
 
 def test_a_mailing_that_was_over_before_it_began_sends_when_its_end_is_moved() -> None:
@@ -139,7 +139,7 @@ def test_a_mailing_that_was_over_before_it_began_sends_when_its_end_is_moved() -
     mailing_id = world.mailing(starts_in=-100, lasts=50)
     assert world.get(mailing_id).status == "finished"
     later = world.clock.now() + timedelta(hours=1)
-    change_mailing(world.outside, mailing_id, {"datetime_end": later})
+    change_mailing(world.services, mailing_id, {"datetime_end": later})
     world.run(120)
     assert world.get(mailing_id).counts.sent == 3
 
@@ -150,11 +150,11 @@ def test_who_is_fanned_out_too_late_is_expired_and_reached_when_the_end_is_moved
     mailing_id = world.mailing(lasts=30)
     world.clock.forward(31)
     world.run(120)
-    assert world.outside.gateway.posts == []
+    assert world.services.gateway.posts == []
     assert world.get(mailing_id).counts.expired == 5
     assert world.get(mailing_id).status == "finished"
     later = world.clock.now() + timedelta(hours=1)
-    change_mailing(world.outside, mailing_id, {"datetime_end": later})
+    change_mailing(world.services, mailing_id, {"datetime_end": later})
     world.run(120)
     assert world.get(mailing_id).counts.sent == 5
 
@@ -163,28 +163,28 @@ def test_a_schedule_that_fires_before_the_start_sends_nothing() -> None:
     world = World()
     world.clients(3)
     mailing_id = world.mailing(starts_in=300)
-    world.outside.schedules.times[mailing_id] = world.clock.now()
+    world.services.schedules.times[mailing_id] = world.clock.now()
     world.run(60)
-    assert world.outside.gateway.posts == []
+    assert world.services.gateway.posts == []
     assert world.get(mailing_id).status == "scheduled"
     world.run(600)
-    assert len(world.outside.gateway.accepted) == 3
+    assert len(world.services.gateway.accepted) == 3
 
 
 def test_a_deleted_mailing_sends_nothing_more_and_leaves_the_statistics() -> None:
     world, mailing_id = fanned_out(10)
-    world.send(world.outside.send_queue.receive(4))
+    world.send(world.services.send_queue.receive(4))
     world.clock.forward(1)
-    withdraw_mailing(world.outside, mailing_id)
+    withdraw_mailing(world.services, mailing_id)
     world.run(300)
-    assert len(world.outside.gateway.posts) == 4
-    assert world.outside.send_queue.messages == {}
-    assert world.outside.counters.mailings == 0
+    assert len(world.services.gateway.posts) == 4
+    assert world.services.send_queue.messages == {}
+    assert world.services.counters.mailings == 0
 
 
 def test_a_client_deleted_meanwhile_gets_nothing_and_counts_as_cancelled() -> None:
     world, mailing_id = fanned_out(3)
-    forget_client(world.outside, 2)
+    forget_client(world.services, 2)
     world.run(120)
     assert world.get(mailing_id).counts.by_status() == {
         "queued": 0,
@@ -194,67 +194,67 @@ def test_a_client_deleted_meanwhile_gets_nothing_and_counts_as_cancelled() -> No
         "cancelled": 1,
         "unknown": 0,
     }
-    assert {post.message_id % 10 for post in world.outside.gateway.posts} == {1, 3}
+    assert {post.message_id % 10 for post in world.services.gateway.posts} == {1, 3}
 
 
 def test_a_changed_phone_number_and_text_apply_to_messages_not_yet_sent() -> None:
     world, mailing_id = fanned_out(1)
-    change_client(world.outside, 1, {"phone_number": "79990000000"})
-    change_mailing(world.outside, mailing_id, {"message_text": "new"})
+    change_client(world.services, 1, {"phone_number": "79990000000"})
+    change_mailing(world.services, mailing_id, {"message_text": "new"})
     world.run(60)
-    assert [(post.phone_number, post.text) for post in world.outside.gateway.posts] == [("79990000000", "new")]
+    assert [(post.phone_number, post.text) for post in world.services.gateway.posts] == [("79990000000", "new")]
 
 
 def test_a_message_refused_for_good_fails_with_its_reason_and_is_not_tried_again() -> None:
     world, mailing_id = fanned_out(1)
-    world.outside.gateway.usual = Answer(400, "bad phone")
+    world.services.gateway.usual = Answer(400, "bad phone")
     world.run(300)
-    assert len(world.outside.gateway.posts) == 1
-    assert world.outside.messages.rows[mailing_id, 1].last_error == "The gateway refused the message (400)."
+    assert len(world.services.gateway.posts) == 1
+    assert world.services.messages.rows[mailing_id, 1].last_error == "The gateway refused the message (400)."
     assert world.get(mailing_id).counts.failed == 1
 
 
 def test_no_message_fails_because_our_token_is_wrong() -> None:
     world, mailing_id = fanned_out(10)
-    world.outside.gateway.usual = Answer(401)
+    world.services.gateway.usual = Answer(401)
     world.run(300)
     assert world.get(mailing_id).counts.queued == 10
-    world.outside.gateway.usual = world.outside.gateway.OK
+    world.services.gateway.usual = world.services.gateway.OK
     world.run(1800)
     assert world.get(mailing_id).counts.sent == 10
 
 
 def test_one_refusal_of_our_token_ends_the_posting_of_an_invocation() -> None:
     world, _ = fanned_out(10)
-    world.outside.gateway.usual = Answer(403)
+    world.services.gateway.usual = Answer(403)
     batch = records(world)
-    assert len(Sender(world.outside).send_batch(batch, lambda: 60.0)) == 10
-    assert len(world.outside.gateway.posts) == 1
+    assert len(Sender(world.services).send_batch(batch, lambda: 60.0)) == 10
+    assert len(world.services.gateway.posts) == 1
 
 
 def test_an_outage_costs_a_few_posts_per_invocation() -> None:
     world, _ = fanned_out(100)
-    world.outside.gateway.usual = DOWN
+    world.services.gateway.usual = DOWN
     batch = records(world)
-    assert len(Sender(world.outside).send_batch(batch, lambda: 60.0)) == 100
-    assert len(world.outside.gateway.posts) == FAILURES_IN_A_ROW
+    assert len(Sender(world.services).send_batch(batch, lambda: 60.0)) == 100
+    assert len(world.services.gateway.posts) == FAILURES_IN_A_ROW
 
 
 def test_retry_after_is_waited_for() -> None:
     world, _ = fanned_out(1)
-    world.outside.gateway.answers = [Answer(429, "", "120")]
+    world.services.gateway.answers = [Answer(429, "", "120")]
     world.run(115)
-    assert len(world.outside.gateway.posts) == 1
+    assert len(world.services.gateway.posts) == 1
     world.run(120)
-    assert len(world.outside.gateway.accepted) == 1
+    assert len(world.services.gateway.accepted) == 1
 
 
 def test_a_queue_message_that_cannot_be_read_is_put_aside_whole() -> None:
     world, _ = fanned_out(1)
     for body in ("garbage", "[]", '{"mailing": "1", "client": 1}', '{"mailing": 1}'):
-        world.outside.send_queue.send_raw(body)
+        world.services.send_queue.send_raw(body)
     world.run(60)
-    bodies = [delivery.body for delivery in world.outside.dead_letters.messages.values()]
+    bodies = [delivery.body for delivery in world.services.dead_letters.messages.values()]
     assert bodies == ["garbage", "[]", '{"mailing": "1", "client": 1}', '{"mailing": 1}']
-    assert world.outside.send_queue.messages == {}
-    assert len(world.outside.gateway.accepted) == 1
+    assert world.services.send_queue.messages == {}
+    assert len(world.services.gateway.accepted) == 1

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.delivery.sender import Sender
+from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.errors import NotInThisStatus
-from chalicelib.mailings import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
-from chalicelib.sending import Sender
-from chalicelib.sweep import sweep
+from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
 from tests.world import World
 
 SILENCE = Answer(None, "ReadTimeout")
@@ -28,63 +28,63 @@ def fanned_out(clients: int, **settings: Any) -> tuple[World, int]:
 
 
 def posted(world: World) -> int:
-    return len(world.outside.gateway.posts)
+    return len(world.services.gateway.posts)
 
 
 def test_a_paused_mailing_sends_nothing_and_costs_nothing_until_it_is_resumed() -> None:
     world, mailing_id = fanned_out(20)
-    world.send(world.outside.send_queue.receive(8))
-    pause_mailing(world.outside, mailing_id)
+    world.send(world.services.send_queue.receive(8))
+    pause_mailing(world.services, mailing_id)
     world.clock.forward(1)
     world.run(600)
     assert posted(world) == 8
-    assert world.outside.send_queue.messages == {}, "nothing goes round in the queue"
+    assert world.services.send_queue.messages == {}, "nothing goes round in the queue"
     assert world.get(mailing_id).counts.queued == 12
-    resume_mailing(world.outside, mailing_id)
+    resume_mailing(world.services, mailing_id)
     world.tick()
     assert posted(world) == 20, "at once, and not when some delay is over"
     world.run(120)
     assert world.get(mailing_id).status == "finished"
-    assert set(world.outside.gateway.accepted.values()) == {1}
+    assert set(world.services.gateway.accepted.values()) == {1}
 
 
 def test_a_sender_that_remembers_the_mailing_sees_the_pause_within_a_second_or_two() -> None:
     world, mailing_id = fanned_out(20)
-    sender = Sender(world.outside)
-    sender.mailings.get(mailing_id)
-    pause_mailing(world.outside, mailing_id)
+    sender = Sender(world.services)
+    sender.shared.mailings.get(mailing_id)
+    pause_mailing(world.services, mailing_id)
     world.clock.forward(1)
-    assert sender.mailings.get(mailing_id) == world.get(mailing_id)
+    assert sender.shared.mailings.get(mailing_id) == world.get(mailing_id)
 
 
 def test_a_mailing_paused_while_it_is_fanned_out_reaches_everyone_when_it_is_resumed() -> None:
     world = World()
     world.clients(20)
     mailing_id = world.mailing()
-    world.do_job_of(world.outside.segments_queue.receive(1)[0])
-    pause_mailing(world.outside, mailing_id)
+    world.do_job_of(world.services.jobs_queue.receive(1)[0])
+    pause_mailing(world.services, mailing_id)
     world.run(300)
     assert posted(world) == 0
     assert world.get(mailing_id).counts == Counts(total=20)
-    resume_mailing(world.outside, mailing_id)
+    resume_mailing(world.services, mailing_id)
     world.run(120)
     assert world.get(mailing_id).counts == Counts(total=20, sent=20)
 
 
 def test_a_resume_that_died_before_it_queued_is_completed_by_the_sweep() -> None:
     world, mailing_id = fanned_out(20)
-    pause_mailing(world.outside, mailing_id)
+    pause_mailing(world.services, mailing_id)
     world.run(120)
-    resume_mailing(world.outside, mailing_id)
-    world.outside.segments_queue.messages.clear()
-    world.outside.send_queue.send([{"mailing": 99, "client": 1}], [900])
+    resume_mailing(world.services, mailing_id)
+    world.services.jobs_queue.messages.clear()
+    world.services.send_queue.send([{"mailing": 99, "client": 1}], [900])
     world.run(300)
     assert world.get(mailing_id).counts.sent == 20, "also while another mailing keeps the queue busy"
 
 
 def test_the_end_of_a_paused_mailing_is_its_end() -> None:
     world, mailing_id = fanned_out(20)
-    pause_mailing(world.outside, mailing_id)
+    pause_mailing(world.services, mailing_id)
     world.run(3700, step=20)
     assert posted(world) == 0
     assert (world.get(mailing_id).status, world.get(mailing_id).counts) == ("finished", Counts(total=20, expired=20))
@@ -92,34 +92,34 @@ def test_the_end_of_a_paused_mailing_is_its_end() -> None:
 
 def test_a_cancelled_mailing_sends_nothing_more_and_its_queued_messages_are_closed() -> None:
     world, mailing_id = fanned_out(20)
-    world.send(world.outside.send_queue.receive(8))
-    cancel_mailing(world.outside, mailing_id)
+    world.send(world.services.send_queue.receive(8))
+    cancel_mailing(world.services, mailing_id)
     world.clock.forward(1)
     world.run(120)
     mailing = world.get(mailing_id)
     assert (mailing.status, mailing.counts) == ("cancelled", Counts(total=20, sent=8, cancelled=12))
-    assert mailing.counts == world.recounted(mailing_id)
+    assert mailing.counts == world.counted_rows(mailing_id)
     assert mailing.ended_at is not None
-    assert world.outside.counters.finished == mailing.counts
-    assert sweep(world.outside) == {"start": 0, "release": 0, "walk": 0, "recount": 0, "requeue": 0, "import": 0}
+    assert world.services.counters.finished == mailing.counts
+    assert sweep(world.services) == {"start": 0, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
 
 
 def test_a_mailing_cancelled_while_it_is_fanned_out_stops_choosing() -> None:
     world = World()
     world.clients(20)
     mailing_id = world.mailing()
-    world.do_job_of(world.outside.segments_queue.receive(1)[0])
-    cancel_mailing(world.outside, mailing_id)
+    world.do_job_of(world.services.jobs_queue.receive(1)[0])
+    cancel_mailing(world.services, mailing_id)
     world.run(300)
     mailing = world.get(mailing_id)
     assert (mailing.counts, mailing.ended_at is None) == (Counts(), False)
-    assert world.recounted(mailing_id) == Counts()
+    assert world.counted_rows(mailing_id) == Counts()
 
 
 def test_a_cancel_that_died_before_it_closed_anything_is_completed_by_the_sweep() -> None:
     world, mailing_id = fanned_out(20)
-    cancel_mailing(world.outside, mailing_id)
-    world.outside.segments_queue.messages.clear()
+    cancel_mailing(world.services, mailing_id)
+    world.services.jobs_queue.messages.clear()
     world.run(200)
     assert world.get(mailing_id).counts == Counts(total=20, cancelled=20)
 
@@ -128,8 +128,8 @@ def test_a_cancelled_schedule_never_starts() -> None:
     world = World()
     world.clients(3)
     mailing_id = world.mailing(starts_in=100)
-    cancel_mailing(world.outside, mailing_id)
-    assert world.outside.schedules.times == {}
+    cancel_mailing(world.services, mailing_id)
+    assert world.services.schedules.times == {}
     world.run(300)
     assert world.get(mailing_id).counts == Counts()
     assert posted(world) == 0
@@ -137,31 +137,31 @@ def test_a_cancelled_schedule_never_starts() -> None:
 
 def test_what_is_in_flight_when_it_is_cancelled_is_recorded_as_it_went() -> None:
     world, mailing_id = fanned_out(3)
-    world.outside.gateway.while_posting = lambda: cancel_mailing(world.outside, mailing_id) and None
-    world.send(world.outside.send_queue.receive(1))
+    world.services.gateway.while_posting = lambda: cancel_mailing(world.services, mailing_id) and None
+    world.send(world.services.send_queue.receive(1))
     world.run(200)
     assert world.get(mailing_id).counts == Counts(total=3, sent=1, cancelled=2)
 
 
 def test_exactly_those_who_were_refused_are_sent_again() -> None:
     world, mailing_id = fanned_out(20)
-    world.outside.gateway.answers = [REFUSAL] * 5
+    world.services.gateway.answers = [REFUSAL] * 5
     world.run(120)
     assert world.get(mailing_id).counts == Counts(total=20, sent=15, failed=5)
-    resend_mailing(world.outside, mailing_id, ["failed", "unknown"])
+    resend_mailing(world.services, mailing_id, ["failed", "unknown"])
     world.run(200)
     mailing = world.get(mailing_id)
     assert (mailing.status, mailing.counts) == ("finished", Counts(total=20, sent=20))
-    assert set(world.outside.gateway.accepted.values()) == {1}
+    assert set(world.services.gateway.accepted.values()) == {1}
     assert posted(world) == 25
-    assert world.outside.counters.finished == mailing.counts
+    assert world.services.counters.finished == mailing.counts
 
 
 def test_who_is_refused_again_is_not_tried_for_ever() -> None:
     world, mailing_id = fanned_out(4)
-    world.outside.gateway.usual = REFUSAL
+    world.services.gateway.usual = REFUSAL
     world.run(120)
-    resend_mailing(world.outside, mailing_id, ["failed"])
+    resend_mailing(world.services, mailing_id, ["failed"])
     world.run(600)
     assert posted(world) == 8
     assert world.get(mailing_id).counts == Counts(total=4, failed=4)
@@ -170,20 +170,20 @@ def test_who_is_refused_again_is_not_tried_for_ever() -> None:
 
 def test_an_order_to_send_again_is_met_although_its_jobs_are_lost() -> None:
     world, mailing_id = fanned_out(4)
-    world.outside.gateway.answers = [REFUSAL] * 4
+    world.services.gateway.answers = [REFUSAL] * 4
     world.run(120)
-    resend_mailing(world.outside, mailing_id, ["failed"])
-    world.outside.segments_queue.messages.clear()
+    resend_mailing(world.services, mailing_id, ["failed"])
+    world.services.jobs_queue.messages.clear()
     world.run(300)
     assert world.get(mailing_id).counts == Counts(total=4, sent=4)
 
 
 def test_a_round_that_began_before_the_order_does_not_finish_the_mailing() -> None:
     world, mailing_id = fanned_out(4)
-    world.outside.gateway.answers = [REFUSAL] * 4
+    world.services.gateway.answers = [REFUSAL] * 4
     world.send_all()
-    assert len(world.outside.segments_queue.messages) == 1, "the round that would finish it"
-    resend_mailing(world.outside, mailing_id, ["failed"])
+    assert len(world.services.jobs_queue.messages) == 1, "the round that would finish it"
+    resend_mailing(world.services, mailing_id, ["failed"])
     world.run(300)
     assert world.get(mailing_id).counts == Counts(total=4, sent=4)
 
@@ -197,22 +197,22 @@ def test_the_expired_are_sent_again_by_moving_the_end() -> None:
     world.run(120)
     assert world.get(mailing_id).counts.expired == 4
     with pytest.raises(NotInThisStatus, match="datetime_end"):
-        resend_mailing(world.outside, mailing_id, ["expired"])
-    change_mailing(world.outside, mailing_id, {"datetime_end": world.clock.now() + timedelta(hours=1)})
-    resend_mailing(world.outside, mailing_id, ["expired"])
+        resend_mailing(world.services, mailing_id, ["expired"])
+    change_mailing(world.services, mailing_id, {"datetime_end": world.clock.now() + timedelta(hours=1)})
+    resend_mailing(world.services, mailing_id, ["expired"])
     world.run(200)
     assert world.get(mailing_id).counts == Counts(total=4, sent=4)
-    assert set(world.outside.gateway.accepted.values()) == {1}
+    assert set(world.services.gateway.accepted.values()) == {1}
 
 
 def test_without_a_gateway_that_dedupes_a_silence_is_not_posted_again() -> None:
     world, mailing_id = fanned_out(20, gateway_dedupes=False)
-    world.outside.gateway.answers = [SILENCE] * 3
+    world.services.gateway.answers = [SILENCE] * 3
     world.run(300)
     assert posted(world) == 20
     assert world.get(mailing_id).counts == Counts(total=20, sent=17, unknown=3)
     assert world.get(mailing_id).status == "finished"
-    resend_mailing(world.outside, mailing_id, ["unknown"])
+    resend_mailing(world.services, mailing_id, ["unknown"])
     world.run(200)
     assert world.get(mailing_id).counts == Counts(total=20, sent=20)
 
@@ -220,38 +220,38 @@ def test_without_a_gateway_that_dedupes_a_silence_is_not_posted_again() -> None:
 def test_without_a_gateway_that_dedupes_an_attempt_that_died_is_not_posted_again() -> None:
     world, mailing_id = fanned_out(3, gateway_dedupes=False)
     now = world.clock.now()
-    world.outside.messages.claim(mailing_id, 2, 1, now, now + timedelta(seconds=15))
+    world.services.messages.claim(mailing_id, 2, 1, now, now + timedelta(seconds=15))
     world.run(300)
     assert posted(world) == 2
-    assert world.outside.messages.rows[mailing_id, 2].status == "unknown"
-    assert world.get(mailing_id).counts == world.recounted(mailing_id) == Counts(total=3, sent=2, unknown=1)
+    assert world.services.messages.rows[mailing_id, 2].status == "unknown"
+    assert world.get(mailing_id).counts == world.counted_rows(mailing_id) == Counts(total=3, sent=2, unknown=1)
 
 
 def test_a_gateway_that_could_not_be_reached_leaves_no_doubt() -> None:
     world, mailing_id = fanned_out(5, gateway_dedupes=False)
-    world.outside.gateway.answers = [Answer(None, "ConnectTimeout", never_left=True)] * 4
+    world.services.gateway.answers = [Answer(None, "ConnectTimeout", never_left=True)] * 4
     world.run(600)
     assert world.get(mailing_id).counts == Counts(total=5, sent=5)
 
 
 def test_with_a_gateway_that_dedupes_a_silence_is_posted_again_with_the_same_id() -> None:
     world, mailing_id = fanned_out(1)
-    world.outside.gateway.answers = [SILENCE]
+    world.services.gateway.answers = [SILENCE]
     world.run(300)
-    assert [post.message_id for post in world.outside.gateway.posts] == [10_000_000_001] * 2
+    assert [post.message_id for post in world.services.gateway.posts] == [10_000_000_001] * 2
     assert world.get(mailing_id).counts == Counts(total=1, sent=1)
 
 
 def test_a_mailing_that_has_ended_knows_how_many_posts_it_took() -> None:
     world = World()
     world.clients(3)
-    world.outside.gateway.usual = Answer(500)
+    world.services.gateway.usual = Answer(500)
     mailing_id = world.mailing()
     world.run(30)
     assert world.get(mailing_id).attempts is None
-    world.outside.gateway.usual = world.outside.gateway.OK
+    world.services.gateway.usual = world.services.gateway.OK
     world.run(600)
-    posts = len(world.outside.gateway.posts)
+    posts = len(world.services.gateway.posts)
     assert world.get(mailing_id).attempts == posts > 3
 
 
@@ -259,6 +259,6 @@ def test_the_last_post_and_the_end_are_recorded() -> None:
     world, mailing_id = fanned_out(20)
     world.run(300)
     mailing = world.get(mailing_id)
-    assert mailing.last_post_at == max(post.at for post in world.outside.gateway.posts)
+    assert mailing.last_post_at == max(post.at for post in world.services.gateway.posts)
     assert mailing.ended_at is not None
     assert mailing.last_post_at < mailing.ended_at < mailing.datetime_end

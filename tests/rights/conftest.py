@@ -7,27 +7,27 @@ from dataclasses import replace
 
 import pytest
 
-from infra.local.stack import LocalStack, any_settings
+from infra.local.stack import DevStack, any_settings
 from tests.aws import forget_connections
 
 from .tour import Tour
 
 
 @pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
     """While it is up, AWS means MiniStack in this process; after it everything is as it was for other tests."""
     with pytest.MonkeyPatch.context() as environment:
         for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "")  # whatever it becomes, it is put back
         forget_connections()
         settings = replace(any_settings(), receipts=True)
-        with LocalStack(settings, tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
+        with DevStack(settings, tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
             yield stack
     forget_connections()
 
 
 @pytest.fixture(scope="package")
-def toured(stack: LocalStack) -> LocalStack:
+def toured(stack: DevStack) -> DevStack:
     """After everything that the service does was done once."""
     Tour(stack).walk()
     return stack

@@ -15,7 +15,7 @@ import boto3
 import pytest
 
 from infra.local.lambdas import invoke
-from infra.local.stack import LocalStack
+from infra.local.stack import DevStack
 
 from .trail import Right, deployed_policies, deployed_rights, read_trail, refusals
 
@@ -36,7 +36,7 @@ def polled() -> set[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def rights(toured: LocalStack) -> list[Right]:
+def rights(toured: DevStack) -> list[Right]:
     """Those that MiniStack asks for."""
     fed = polled()
     return [
@@ -46,17 +46,17 @@ def rights(toured: LocalStack) -> list[Right]:
     ]
 
 
-def test_nothing_that_the_service_does_is_refused(toured: LocalStack) -> None:
+def test_nothing_that_the_service_does_is_refused(toured: DevStack) -> None:
     assert refusals(toured.iam_trail) == []
 
 
-def test_every_right_is_used(toured: LocalStack, rights: list[Right]) -> None:
+def test_every_right_is_used(toured: DevStack, rights: list[Right]) -> None:
     uses = read_trail(toured.iam_trail)
     unused = [str(right) for right in rights if not any(right.allows(use) for use in uses)]
     assert unused == [], "take it from the policy, or add a step to tour.py that needs it"
 
 
-def test_no_right_is_given_twice(toured: LocalStack, rights: list[Right]) -> None:
+def test_no_right_is_given_twice(toured: DevStack, rights: list[Right]) -> None:
     """Else one of the two statements could go, and nothing would be refused."""
     for use in read_trail(toured.iam_trail):
         assert len([right for right in rights if right.allows(use)]) <= 1, use
@@ -87,15 +87,13 @@ def bereft(function: str) -> Iterator[None]:
     [
         ("ManageTokens", {"make": "anna"}),
         ("ManageUsers", {"make": "anna"}),
-        ("PutBackDeadLetters", {}),
+        ("RedriveDeadLetters", {}),
         ("StartImport", {"import": 1}),
         ("StartMailing", {"mailing": 1}),
         ("SendReport", {"date": "2026-11-01"}),
     ],
 )
-def test_a_function_whose_rights_are_taken_away_fails(
-    toured: LocalStack, function: str, payload: dict[str, str]
-) -> None:
+def test_a_function_whose_rights_are_taken_away_fails(toured: DevStack, function: str, payload: dict[str, str]) -> None:
     with bereft(function):
         assert "errorMessage" in invoke(function, payload)
     assert "errorMessage" not in invoke(function, payload)

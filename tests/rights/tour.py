@@ -16,22 +16,21 @@ from typing import Any
 import boto3
 import requests
 
-from chalicelib.adapters.outside import Outside
 from chalicelib.adapters.schedules import Schedules
+from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.clients import PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.mailings import MailingRow
 from chalicelib.adapters.tables.messages import MessageRow
-from chalicelib.adapters.tables.segments import SegmentRow
-from chalicelib.clients import CLIENT_ID
-from chalicelib.domain.client import BLOCK_SIZE, LABEL_SHARDS
+from chalicelib.adapters.tables.slices import SliceRow
+from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, LABEL_SHARDS
 from chalicelib.domain.rate import Bucket, Clocks
 from chalicelib.settings import LOCAL_STAGE, Settings
 from infra.local.deployment import REPORT_SENDER, STACK_NAME
 from infra.local.lambdas import invoke
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER, verify_sender
-from infra.local.stack import LocalStack, receipts_secret
+from infra.local.stack import DevStack, receipts_secret
 
 from .trail import read_trail, refusals
 
@@ -42,22 +41,22 @@ PATIENCE_SECONDS = 60
 
 
 class Tour:
-    def __init__(self, stack: LocalStack) -> None:
+    def __init__(self, stack: DevStack) -> None:
         assert stack.simulator is not None
         self.stack = stack
         self.simulator = stack.simulator
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"
-        outside = Outside(Settings(stage=LOCAL_STAGE, stack_name=STACK_NAME))
+        services = Services(Settings(stage=LOCAL_STAGE, stack_name=STACK_NAME))
         self.rows = (
-            outside.clients,
-            outside.imports,
-            outside.mailings,
-            outside.segments,
-            outside.counters,
-            outside.messages,
+            services.clients,
+            services.imports,
+            services.mailings,
+            services.slices,
+            services.counters,
+            services.messages,
         )
-        self.rates = outside.rates
+        self.rates = services.rates
 
     def walk(self) -> None:
         self.clients()
@@ -98,7 +97,7 @@ class Tour:
         self.page("POST", "sign-in", name=LOCAL_USER, password=LOCAL_PASSWORD)
         form = self.page("GET", "mailings/new")
         csrf = _found(r'name="csrf" value="([^"]+)"', form)
-        self.page("POST", "mailings/new", csrf=csrf, step="trial", trial_phone=PHONES[0], message_text="trial")
+        self.page("POST", "mailings/new", csrf=csrf, step="test", test_phone=PHONES[0], message_text="trial")
         self.page("POST", "tokens", csrf=csrf, name="vera", role="read")
         digests = re.findall(r"tokens/([0-9a-f]{64})/revoke", self.page("GET", "tokens"))
         self.page("POST", f"tokens/{digests[0]}/revoke", csrf=csrf)
@@ -136,7 +135,7 @@ class Tour:
         self.await_status(self.announce(-1, filter_op_codes="921", rate_limit=50), "finished")
         self.simulator.behave()
         self.call("POST", f"/Mailing/{mailing_id}/resend/", {"statuses": "failed"})
-        self.await_use("FanOut", "dynamodb:UpdateItem", "-messages")
+        self.await_use("RunJobs", "dynamodb:UpdateItem", "-messages")
         known = self.call("GET", f"/Stats/{mailing_id}/")["results"][0]
         self.put("SendQueueUrl", {"mailing": mailing_id, "client": known["client_id"]})
         self.await_use("SendMessages", "dynamodb:GetItem", "-messages")
@@ -184,21 +183,21 @@ class Tour:
         for moment in (opens, opens + timedelta(hours=24) - TOKYO):
             schedules.set_release(mailing_id, moment)
         self.call("PATCH", f"/Mailing/{mailing_id}/", {"datetime_start": _moment(-1)})
-        self.await_use("FanOut", "scheduler:UpdateSchedule")
+        self.await_use("RunJobs", "scheduler:UpdateSchedule")
         client_id = self.call("GET", f"/Clients/?phone_number={PHONES[1]}")["results"][0]["id"]
         self.call("PATCH", f"/Clients/{client_id}/", {"timezone": "Asia/Tokyo"})
-        self.put("SegmentsQueueUrl", {"job": "moved", "clients": [client_id]})  # ours comes half a minute later
+        self.put("JobsQueueUrl", {"job": "moved", "clients": [client_id]})  # ours comes half a minute later
         self.await_use("SendMessages", "scheduler:UpdateSchedule")
         self.call("DELETE", f"/Mailing/{mailing_id}/")
 
     def a_fan_out_that_died(self) -> None:
         """Its segment is leased to a worker; when that one is over, the sweep and the next worker go on."""
         mailing_id = self.announce(3600)
-        segment = SegmentRow(mailing_id, "walk#00000", leased_until=time.time() + 600)
-        segment.save()
+        audience_slice = SliceRow(mailing_id, "walk#00000", leased_until=time.time() + 600)
+        audience_slice.save()
         self.call("PATCH", f"/Mailing/{mailing_id}/", {"datetime_start": _moment(-1)})
-        self.await_use("FanOut", "sqs:ChangeMessageVisibility")
-        segment.update([SegmentRow.leased_until.set(1)])
+        self.await_use("RunJobs", "sqs:ChangeMessageVisibility")
+        audience_slice.update([SliceRow.leased_until.set(1)])
         MailingRow(mailing_id).update([MailingRow.progress_at.set(LONG_AGO)])
         self.sweep()
         self.await_status(mailing_id, "finished")
@@ -224,11 +223,11 @@ class Tour:
 
     def dead_letters(self) -> None:
         """What cannot be read is put aside by each worker, and goes back to each queue."""
-        letters = {"SendQueue": "?", "SegmentsQueue": '{"job": "?"}', "ImportsQueue": '{"import": "?"}'}
-        for queue, body in (letters | {"ReceiptsQueue": '{"receipts": "?"}'}).items():
+        messages = {"SendQueue": "?", "JobsQueue": '{"job": "?"}', "ImportsQueue": '{"import": "?"}'}
+        for queue, body in (messages | {"ReceiptsQueue": '{"receipts": "?"}'}).items():
             boto3.client("sqs").send_message(QueueUrl=self.queue_url(queue), MessageBody=body)
         self.await_until(lambda: self.call("GET", "/Stats/")["dead_letters"] == 4)
-        assert invoke("PutBackDeadLetters", {}) == {"put_back": 4}
+        assert invoke("RedriveDeadLetters", {}) == {"redriven": 4}
 
     def report(self) -> None:
         """First SES refuses it, so that its claim is given back."""

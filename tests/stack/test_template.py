@@ -9,26 +9,26 @@ from typing import Any
 import pytest
 from pynamodb.models import Model
 
-from chalicelib.adapters.tables.audit import RecordRow
+from chalicelib.adapters.tables.audit import AuditRow
 from chalicelib.adapters.tables.clients import ClientRow, PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
-from chalicelib.adapters.tables.first_requests import FirstRequestRow
+from chalicelib.adapters.tables.idempotency_keys import IdempotencyKeyRow
 from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.labels import LabelRow
 from chalicelib.adapters.tables.mailings import MailingRow
 from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.adapters.tables.rates import RateRow
 from chalicelib.adapters.tables.reports import ReportRow
-from chalicelib.adapters.tables.segments import SegmentRow
+from chalicelib.adapters.tables.slices import SliceRow
 from chalicelib.adapters.tables.tokens import TokenRow
 from chalicelib.adapters.tables.users import AttemptsRow, UserRow
 from chalicelib.domain.client_import import KEPT
-from chalicelib.report import SCHEDULED_TIME
+from chalicelib.reports.daily import SCHEDULED_TIME
 from chalicelib.settings import Settings
 from infra.deploy.checks import LONGEST_STAGE, stack_name_of
 
-FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "FanOut", "SendMessages", "Sweep"}
-FUNCTIONS |= {"ManageTokens", "ManageUsers", "PutBackDeadLetters", "ImportClients", "StartImport", "SendReport"}
+FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "RunJobs", "SendMessages", "Sweep"}
+FUNCTIONS |= {"ManageTokens", "ManageUsers", "RedriveDeadLetters", "ImportClients", "StartImport", "SendReport"}
 FUNCTIONS |= {"SettleReceipts"}
 OPEN_TO_ALL = {"/", "/docs", "/docs/{name}", "/openapi.json", "/console/static/{name}"}
 SECRET_OF_ITS_OWN = "/Receipts"
@@ -51,7 +51,7 @@ LONGEST_FUNCTION_NAME = 64
 SUFFIX = 13
 """Characters that CloudFormation appends to a name."""
 
-EVENT_SOURCES = {"FanOut": "SegmentsQueue", "SendMessages": "SendQueue", "ImportClients": "ImportsQueue"}
+EVENT_SOURCES = {"RunJobs": "JobsQueue", "SendMessages": "SendQueue", "ImportClients": "ImportsQueue"}
 EVENT_SOURCES |= {"SettleReceipts": "ReceiptsQueue"}
 
 
@@ -172,7 +172,7 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
     for name, function in functions.items():
         variables = function["Environment"]["Variables"]
         assert set(variables) <= known, name
-        assert {"STAGE", "STACK_NAME", "SEND_QUEUE_URL", "SEGMENTS_QUEUE_URL", "DEAD_LETTERS_URL"} <= set(variables)
+        assert {"STAGE", "STACK_NAME", "SEND_QUEUE_URL", "JOBS_QUEUE_URL", "DEAD_LETTERS_URL"} <= set(variables)
         assert {"IMPORTS_QUEUE_URL", "IMPORTS_BUCKET", "RECEIPTS_QUEUE_URL", "RECEIPTS"} <= set(variables)
         assert not [variable for variable in variables if "TOKEN" in variable or "SECRET" in variable]
         reports = {variable for variable in variables if variable.startswith("REPORT_")}
@@ -189,16 +189,16 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
         (PhoneRow, "phones"),
         (MailingRow, "mailings"),
         (MessageRow, "messages"),
-        (SegmentRow, "segments"),
+        (SliceRow, "slices"),
         (RateRow, "rates"),
         (ImportRow, "imports"),
-        (FirstRequestRow, "first-requests"),
+        (IdempotencyKeyRow, "idempotency-keys"),
         (ReportRow, "reports"),
         (TokenRow, "tokens"),
         (UserRow, "users"),
         (AttemptsRow, "attempts"),
         (LabelRow, "labels"),
-        (RecordRow, "audit"),
+        (AuditRow, "audit"),
         (CounterRow, "counters"),
     ],
 )
@@ -302,7 +302,7 @@ ALARMS = {
     "DeadLettersAlarm",
     "GatewayRefusedTokenAlarm",
     "SendQueueAgeAlarm",
-    "SegmentsQueueAgeAlarm",
+    "JobsQueueAgeAlarm",
     "ReceiptsQueueAgeAlarm",
     "SendMessagesErrorsAlarm",
     "SenderErrorsAlarm",
@@ -329,7 +329,7 @@ def test_a_sweep_that_does_not_run_is_an_alarm_although_nothing_is_measured_then
     assert (alarm["TreatMissingData"], alarm["ComparisonOperator"]) == ("breaching", "LessThanThreshold")
 
 
-MADE_AGAIN = {"segments", "rates", "first-requests", "attempts", "labels", "imports", "reports"}
+MADE_AGAIN = {"slices", "rates", "idempotency-keys", "attempts", "labels", "imports", "reports"}
 """Tables of what is short-lived, or comes back by itself."""
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.audit import ITSELF
-from chalicelib.clients import OPTED_IN, OPTED_OUT
+from chalicelib.access.audit import ITSELF
+from chalicelib.clients.registry import OPTED_IN, OPTED_OUT
 from chalicelib.domain import admission, mailing, message
+from chalicelib.domain.audit_record import CHANGED, MADE, REMOVED
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.principal import ROLES
-from chalicelib.domain.record import CHANGED, MADE, REMOVED
 from chalicelib.rendering import translate
 
 ROOM = Path(__file__).parents[2] / "chalicelib"

@@ -115,6 +115,6 @@ def test_the_metrics_are_those_of_the_docs() -> None:
 
 
 def test_the_metrics_of_the_docs_are_those_in_the_code() -> None:
-    code = "".join(module.read_text() for module in (ROOT / "chalicelib").glob("*.py"))
+    code = "".join(module.read_text() for module in (ROOT / "chalicelib").rglob("*.py"))
     statuses = {"Sent", "Failed", "Expired", "Cancelled", "Unknown"}
     assert all(f'"{name}"' in code for name in OURS - statuses)

@@ -4,48 +4,48 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.audit import MAX_READS, list_records
-from chalicelib.domain.record import LONGEST_TEXT, Author
-from tests.fakes import FakeOutside
+from chalicelib.access.audit import MAX_READS, list_records
+from chalicelib.domain.audit_record import LONGEST_TEXT, Author
+from tests.fakes import FakeServices
 
 
-def add(outside: FakeOutside, days_ago: int, luck: float = 0.0) -> None:
-    author = Author("anna", outside.clock.now() - timedelta(days=days_ago), luck)
-    outside.audit.write(author.record("client", days_ago, None, {}))
+def add(services: FakeServices, days_ago: int, jitter: float = 0.0) -> None:
+    author = Author("anna", services.clock.now() - timedelta(days=days_ago), jitter)
+    services.audit.write(author.record("client", days_ago, None, {}))
 
 
 def test_a_page_goes_over_the_days_and_the_next_one_goes_on_below_it() -> None:
-    outside = FakeOutside()
+    services = FakeServices()
     for days_ago in (0, 0, 3, 9):
-        add(outside, days_ago, luck=len(outside.audit.records) / 10)
-    first, place = list_records(outside, None, 3)
+        add(services, days_ago, jitter=len(services.audit.records) / 10)
+    first, place = list_records(services, None, 3)
     assert [record.id for record in first] == ["0", "0", "3"]
-    rest, place = list_records(outside, place, 3)
+    rest, place = list_records(services, place, 3)
     assert [record.id for record in rest] == ["9"]
     while place is not None:
-        rest, place = list_records(outside, place, 3)
+        rest, place = list_records(services, place, 3)
         assert rest == []
 
 
 def test_a_page_looks_at_so_many_days_and_no_more() -> None:
-    outside = FakeOutside()
-    add(outside, MAX_READS + 5)
-    found, place = list_records(outside, None, 10)
+    services = FakeServices()
+    add(services, MAX_READS + 5)
+    found, place = list_records(services, None, 10)
     assert found == []
-    assert [record.id for record in list_records(outside, place, 10)[0]] == [str(MAX_READS + 5)]
+    assert [record.id for record in list_records(services, place, 10)[0]] == [str(MAX_READS + 5)]
 
 
 def test_what_is_older_than_records_are_kept_is_not_looked_for() -> None:
-    outside = FakeOutside(audit_retention_days=2)
-    add(outside, 2)
-    add(outside, 4)
-    found, place = list_records(outside, None, 10)
+    services = FakeServices(audit_retention_days=2)
+    add(services, 2)
+    add(services, 4)
+    found, place = list_records(services, None, 10)
     assert [record.id for record in found] == ["2"]
     assert place is None
 
 
 def test_of_a_change_only_what_it_changed_is_kept_and_long_texts_are_cut() -> None:
-    author = Author("anna", FakeOutside().clock.now(), 0.5)
+    author = Author("anna", FakeServices().clock.now(), 0.5)
     record = author.record("mailing", 1, {"text": "a", "end": "b"}, {"text": "я" * 2000, "end": "b"})
     assert record.before == {"text": "a"}
     assert record.after == {"text": "я" * LONGEST_TEXT}

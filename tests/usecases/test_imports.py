@@ -9,40 +9,40 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients import ClientFilter, forget_client, list_clients, opt_out_client, register_client
+from chalicelib.clients.import_worker import BUSY_SECONDS, SECONDS_FOR_A_CHUNK, do_import, work_off
+from chalicelib.clients.imports import check_content, list_refused, take_content, take_file
+from chalicelib.clients.registry import ClientFilter, forget_client, list_clients, opt_out_client, register_client
+from chalicelib.delivery.sweep import sweep
+from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport
-from chalicelib.domain.record import Author
 from chalicelib.domain.walk import BEGINNING
 from chalicelib.errors import BadInput, ImportBusy, NotFound, NotWritten
-from chalicelib.importing import BUSY_SECONDS, SECONDS_FOR_A_CHUNK, do_import, work_off
-from chalicelib.imports import check_content, list_refused, take_content, take_file
-from chalicelib.sweep import sweep
-from tests.fakes import FakeOutside
+from tests.fakes import FakeServices
 
 
 @pytest.fixture
-def outside() -> Any:
-    return FakeOutside()
+def services() -> Any:
+    return FakeServices()
 
 
-def author(outside: Any) -> Author:
-    return Author("anna", outside.clock.now(), 0.5)
+def author(services: Any) -> Author:
+    return Author("anna", services.clock.now(), 0.5)
 
 
-def begun(outside: Any, text: str) -> ClientImport:
+def begun(services: Any, text: str) -> ClientImport:
     content = text.encode()
-    return take_content(outside, content, check_content(content, "a.csv"), "a.csv", author(outside))
+    return take_content(services, content, check_content(content, "a.csv"), "a.csv", author(services))
 
 
-def imported(outside: Any, text: str) -> dict[str, int]:
-    one = begun(outside, text)
-    assert work_off(outside, one.id, lambda: 60.0)
-    return tally(outside, one.id)
+def imported(services: Any, text: str) -> dict[str, int]:
+    one = begun(services, text)
+    assert work_off(services, one.id, lambda: 60.0)
+    return tally(services, one.id)
 
 
-def tally(outside: Any, import_id: int = 1) -> dict[str, int]:
-    one = outside.imports.rows[import_id]
+def tally(services: Any, import_id: int = 1) -> dict[str, int]:
+    one = services.imports.rows[import_id]
     assert one.status == "finished", one
     found = {name: getattr(one.tally, name) for name in ("rows", "added", "changed", "unchanged", "refused")}
     assert found.pop("rows") == sum(found.values())
@@ -53,39 +53,41 @@ def many(number: int, tag: str = "a") -> str:
     return "phone_number;tag\n" + "".join(f"79{index:09d};{tag}\n" for index in range(number))
 
 
-def clients_of(outside: Any) -> list[tuple[str, str | None, str]]:
-    return [(one.phone_number, one.tag, one.timezone) for one in outside.clients.rows.values()]
+def clients_of(services: Any) -> list[tuple[str, str | None, str]]:
+    return [(one.phone_number, one.tag, one.timezone) for one in services.clients.rows.values()]
 
 
-def test_new_clients_are_added_with_consecutive_ids(outside: Any) -> None:
-    assert imported(outside, "phone_number,tag,timezone\n79770000001,vip,Asia/Omsk\n79770000002,,UTC\n") == {"added": 2}
-    assert outside.clients.rows == {1: Client(1, "79770000001", "vip", "Asia/Omsk"), 2: Client(2, "79770000002")}
-    assert outside.counters.last_id("client_id") == 2
+def test_new_clients_are_added_with_consecutive_ids(services: Any) -> None:
+    assert imported(services, "phone_number,tag,timezone\n79770000001,vip,Asia/Omsk\n79770000002,,UTC\n") == {
+        "added": 2
+    }
+    assert services.clients.rows == {1: Client(1, "79770000001", "vip", "Asia/Omsk"), 2: Client(2, "79770000002")}
+    assert services.counters.last_id("client_id") == 2
 
 
-def test_an_import_of_many_chunks_repeated_changes_nothing(outside: Any) -> None:
-    assert imported(outside, many(1234)) == {"added": 1234}
-    before = dict(outside.clients.rows)
+def test_an_import_of_many_chunks_repeated_changes_nothing(services: Any) -> None:
+    assert imported(services, many(1234)) == {"added": 1234}
+    before = dict(services.clients.rows)
     assert list(before) == list(range(1, 1235))
-    assert imported(outside, many(1234)) == {"unchanged": 1234}
-    assert outside.clients.rows == before
-    assert outside.counters.last_id("client_id") == 1234
-    assert imported(outside, many(1234, tag="b")) == {"changed": 1234}
+    assert imported(services, many(1234)) == {"unchanged": 1234}
+    assert services.clients.rows == before
+    assert services.counters.last_id("client_id") == 1234
+    assert imported(services, many(1234, tag="b")) == {"changed": 1234}
 
 
-def test_a_column_that_is_absent_leaves_the_field_and_a_blank_tag_means_none(outside: Any) -> None:
-    imported(outside, "phone_number;tag;timezone\n79770000001;vip;Asia/Omsk\n79770000002;vip;Asia/Omsk\n")
-    assert imported(outside, "phone_number\n79770000001\n") == {"unchanged": 1}
-    assert imported(outside, "phone_number;tag\n79770000001;\n") == {"changed": 1}
-    assert imported(outside, "phone_number;timezone\n79770000002;UTC\n") == {"changed": 1}
-    assert clients_of(outside) == [("79770000001", None, "Asia/Omsk"), ("79770000002", "vip", "UTC")]
+def test_a_column_that_is_absent_leaves_the_field_and_a_blank_tag_means_none(services: Any) -> None:
+    imported(services, "phone_number;tag;timezone\n79770000001;vip;Asia/Omsk\n79770000002;vip;Asia/Omsk\n")
+    assert imported(services, "phone_number\n79770000001\n") == {"unchanged": 1}
+    assert imported(services, "phone_number;tag\n79770000001;\n") == {"changed": 1}
+    assert imported(services, "phone_number;timezone\n79770000002;UTC\n") == {"changed": 1}
+    assert clients_of(services) == [("79770000001", None, "Asia/Omsk"), ("79770000002", "vip", "UTC")]
 
 
-def test_refused_rows_are_kept_as_they_were_typed_with_reasons(outside: Any) -> None:
+def test_refused_rows_are_kept_as_they_were_typed_with_reasons(services: Any) -> None:
     text = 'phone_number;tag;timezone\n;a,b;Mars\n\n;;\n79770000001;=1;UTC;x\n79770000002;a\n79770000003;"a\n'
     text += "79770000004;ok;UTC\n"
-    assert imported(outside, text) == {"added": 1, "refused": 4}
-    rows, rest = list_refused(outside, 1, 0, 100)
+    assert imported(services, text) == {"added": 1, "refused": 4}
+    rows, rest = list_refused(services, 1, 0, 100)
     assert rest is None
     assert [row.number for row in rows] == [2, 5, 6, 7]
     assert rows[0].cells == {"phone_number": "", "tag": "a,b", "timezone": "Mars"}
@@ -95,148 +97,148 @@ def test_refused_rows_are_kept_as_they_were_typed_with_reasons(outside: Any) -> 
     assert rows[3].cells == {"phone_number": '79770000003;"a'}
 
 
-def test_of_a_phone_number_that_is_there_twice_the_later_row_wins(outside: Any) -> None:
+def test_of_a_phone_number_that_is_there_twice_the_later_row_wins(services: Any) -> None:
     text = "phone_number;tag\n79770000001;a\n79770000001;b\n79770000001;b\n"
-    assert imported(outside, text) == {"added": 1, "changed": 1, "unchanged": 1}
-    assert clients_of(outside) == [("79770000001", "b", "UTC")]
+    assert imported(services, text) == {"added": 1, "changed": 1, "unchanged": 1}
+    assert clients_of(services) == [("79770000001", "b", "UTC")]
 
 
-def test_read_only_columns_are_ignored_so_that_an_export_can_come_back(outside: Any) -> None:
+def test_read_only_columns_are_ignored_so_that_an_export_can_come_back(services: Any) -> None:
     text = "id;phone_number;operator_code;tag;timezone;reason\n77;79770000001;123;'=a;UTC;none\n"
-    assert imported(outside, text) == {"added": 1}
-    assert outside.clients.rows == {1: Client(1, "79770000001", "=a")}
+    assert imported(services, text) == {"added": 1}
+    assert services.clients.rows == {1: Client(1, "79770000001", "=a")}
 
 
-def own(outside: Any) -> list[dict[str, str]]:
-    return [dict(client.attributes) for _, client in sorted(outside.clients.rows.items())]
+def own(services: Any) -> list[dict[str, str]]:
+    return [dict(client.attributes) for _, client in sorted(services.clients.rows.items())]
 
 
-def test_a_column_of_an_attribute_decides_that_one_alone(outside: Any) -> None:
+def test_a_column_of_an_attribute_decides_that_one_alone(services: Any) -> None:
     text = "phone_number;attributes.имя;attributes.город\n79770000001;Анна;Омск\n79770000002;;Омск\n"
-    assert imported(outside, text) == {"added": 2}
-    assert own(outside) == [{"имя": "Анна", "город": "Омск"}, {"город": "Омск"}]
-    assert outside.labels.read("attribute", 9) == ["город", "имя"]
-    assert imported(outside, text) == {"unchanged": 2}
-    assert imported(outside, "phone_number;tag\n79770000001;a\n") == {"changed": 1}
-    assert imported(outside, "phone_number;attributes.код\n79770000001;7\n79770000002;\n") == {
+    assert imported(services, text) == {"added": 2}
+    assert own(services) == [{"имя": "Анна", "город": "Омск"}, {"город": "Омск"}]
+    assert services.labels.read("attribute", 9) == ["город", "имя"]
+    assert imported(services, text) == {"unchanged": 2}
+    assert imported(services, "phone_number;tag\n79770000001;a\n") == {"changed": 1}
+    assert imported(services, "phone_number;attributes.код\n79770000001;7\n79770000002;\n") == {
         "changed": 1,
         "unchanged": 1,
     }
-    assert imported(outside, "attributes.имя;phone_number\n;79770000001\nЯна;79770000002\n") == {"changed": 2}
-    assert own(outside) == [{"город": "Омск", "код": "7"}, {"город": "Омск", "имя": "Яна"}]
+    assert imported(services, "attributes.имя;phone_number\n;79770000001\nЯна;79770000002\n") == {"changed": 2}
+    assert own(services) == [{"город": "Омск", "код": "7"}, {"город": "Омск", "имя": "Яна"}]
 
 
-def test_a_row_whose_client_would_have_too_many_attributes_is_refused(outside: Any) -> None:
-    for letter in "ab":
-        names = [f"{letter}{number}" for number in range(11 - (letter == "b"))]
+def test_a_row_whose_client_would_have_too_many_attributes_is_refused(services: Any) -> None:
+    for email in "ab":
+        names = [f"{email}{number}" for number in range(11 - (email == "b"))]
         columns = ";".join(f"attributes.{name}" for name in names)
         rows = f"79770000001;{';'.join(names)}\n79770000002{';' * len(names)}\n79770000003;{';'.join(names)}\n"
-        found = imported(outside, f"phone_number;{columns}\n{rows}")
-        assert found == ({"added": 3} if letter == "a" else {"refused": 2, "unchanged": 1})
-    rows, _ = list_refused(outside, 2, 0, 9)
+        found = imported(services, f"phone_number;{columns}\n{rows}")
+        assert found == ({"added": 3} if email == "a" else {"refused": 2, "unchanged": 1})
+    rows, _ = list_refused(services, 2, 0, 9)
     assert [(row.number, row.cells["phone_number"]) for row in rows] == [(2, "79770000001"), (4, "79770000003")]
     assert rows[0].errors == {"attributes": ["At most 20 attributes are expected."]}
-    assert [len(found) for found in own(outside)] == [11, 0, 11]
+    assert [len(found) for found in own(services)] == [11, 0, 11]
 
 
-def test_what_cannot_be_an_attribute_refuses_its_row_and_a_wrong_name_the_file(outside: Any) -> None:
+def test_what_cannot_be_an_attribute_refuses_its_row_and_a_wrong_name_the_file(services: Any) -> None:
     text = f"phone_number;attributes.имя\n79770000001;{'я' * 256}\n79770000002;Анна\n"
-    assert imported(outside, text) == {"added": 1, "refused": 1}
+    assert imported(services, text) == {"added": 1, "refused": 1}
     for name in ("имя", "attributes", "attributes.", "attributes.first name", "attributes.tag"):
         with pytest.raises(BadInput, match="Unknown column"):
-            begun(outside, f"phone_number;{name}\n")
+            begun(services, f"phone_number;{name}\n")
 
 
-def test_who_opted_out_is_opted_out_however_often_the_file_comes_back(outside: Any) -> None:
-    imported(outside, many(60))
-    since = opt_out_client(outside, 7).opted_out_at
-    forget_client(outside, opt_out_client(outside, 8).id)
+def test_who_opted_out_is_opted_out_however_often_the_file_comes_back(services: Any) -> None:
+    imported(services, many(60))
+    since = opt_out_client(services, 7).opted_out_at
+    forget_client(services, opt_out_client(services, 8).id)
     text = many(60, "b").replace(";", ";;").replace("phone_number;;tag", "phone_number;opted_out_at;tag")
-    assert imported(outside, text) == {"added": 1, "changed": 59}
-    assert {one.id: one.opted_out_at for one in outside.clients.rows.values() if one.opted_out_at} == {
+    assert imported(services, text) == {"added": 1, "changed": 59}
+    assert {one.id: one.opted_out_at for one in services.clients.rows.values() if one.opted_out_at} == {
         7: since,
         61: since,
     }
 
 
-def test_a_stop_that_comes_while_a_file_is_read_holds_too(outside: Any) -> None:
-    add_many = outside.clients.add_many
+def test_a_stop_that_comes_while_a_file_is_read_holds_too(services: Any) -> None:
+    add_many = services.clients.add_many
 
     def stop_first(clients: list[Client]) -> None:
-        outside.clients.add_many = add_many
-        outside.clients.stops[clients[3].phone_number] = outside.clock.now()
+        services.clients.add_many = add_many
+        services.clients.stops[clients[3].phone_number] = services.clock.now()
         add_many(clients)
 
-    outside.clients.add_many = stop_first
-    assert imported(outside, many(10)) == {"added": 10}
-    assert [one.id for one in outside.clients.rows.values() if one.opted_out_at] == [4]
+    services.clients.add_many = stop_first
+    assert imported(services, many(10)) == {"added": 10}
+    assert [one.id for one in services.clients.rows.values() if one.opted_out_at] == [4]
 
 
-def test_a_file_without_rows_is_finished_with_none(outside: Any) -> None:
-    assert imported(outside, "phone_number") == {}
-    assert imported(outside, "phone_number\n\n") == {}
+def test_a_file_without_rows_is_finished_with_none(services: Any) -> None:
+    assert imported(services, "phone_number") == {}
+    assert imported(services, "phone_number\n\n") == {}
 
 
-def test_an_import_leaves_one_record(outside: Any) -> None:
-    imported(outside, many(3))
-    (record,) = outside.audit.records
+def test_an_import_leaves_one_record(services: Any) -> None:
+    imported(services, many(3))
+    (record,) = services.audit.records
     assert (record.who, record.what, record.id, record.action) == ("anna", "import", "1", "made")
     assert record.after == {"id": 1, "file_name": "a.csv"}
 
 
-def test_short_of_time_the_job_comes_back_and_goes_on_from_the_cursor(outside: Any) -> None:
-    begun(outside, many(600))
-    assert do_import(outside, '{"import": 1}', iter([60.0, 60.0, SECONDS_FOR_A_CHUNK - 1]).__next__) == 0
-    assert len(outside.clients.rows) == 250
-    assert outside.imports.rows[1].tally.added == 250
-    assert do_import(outside, '{"import": 1}', lambda: 60.0) is None
-    assert tally(outside) == {"added": 600}
-    assert do_import(outside, '{"import": 1}', lambda: 60.0) is None
+def test_short_of_time_the_job_comes_back_and_goes_on_from_the_cursor(services: Any) -> None:
+    begun(services, many(600))
+    assert do_import(services, '{"import": 1}', iter([60.0, 60.0, SECONDS_FOR_A_CHUNK - 1]).__next__) == 0
+    assert len(services.clients.rows) == 250
+    assert services.imports.rows[1].tally.added == 250
+    assert do_import(services, '{"import": 1}', lambda: 60.0) is None
+    assert tally(services) == {"added": 600}
+    assert do_import(services, '{"import": 1}', lambda: 60.0) is None
 
 
-def test_two_workers_do_not_hold_one_import(outside: Any) -> None:
-    begun(outside, many(10))
-    outside.imports.lease(1, outside.clock.now(), outside.clock.now().replace(hour=13))
-    assert do_import(outside, '{"import": 1}', lambda: 60.0) == BUSY_SECONDS
+def test_two_workers_do_not_hold_one_import(services: Any) -> None:
+    begun(services, many(10))
+    services.imports.lease(1, services.clock.now(), services.clock.now().replace(hour=13))
+    assert do_import(services, '{"import": 1}', lambda: 60.0) == BUSY_SECONDS
     with pytest.raises(ImportBusy):
-        work_off(outside, 1, lambda: 60.0)
+        work_off(services, 1, lambda: 60.0)
 
 
-def test_a_worker_whose_lease_has_passed_moves_nothing(outside: Any) -> None:
+def test_a_worker_whose_lease_has_passed_moves_nothing(services: Any) -> None:
     """Two at once, the late one with a lease that ended under it: together they add everyone once."""
-    begun(outside, many(2000))
-    lasting = outside.imports.lease
+    begun(services, many(2000))
+    lasting = services.imports.lease
 
     def without_waiting(import_id: int, now: Any, until: Any) -> ClientImport:
         return lasting(import_id, now, now)
 
-    outside.imports.lease = without_waiting
+    services.imports.lease = without_waiting
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda _: do_import(outside, '{"import": 1}', lambda: 60.0), range(4)))
-    while outside.imports.rows[1].status == "running":
-        do_import(outside, '{"import": 1}', lambda: 60.0)
-    assert tally(outside) == {"added": 2000}
-    assert sorted(one[0] for one in clients_of(outside)) == [f"79{index:09d}" for index in range(2000)]
+        list(threads.map(lambda _: do_import(services, '{"import": 1}', lambda: 60.0), range(4)))
+    while services.imports.rows[1].status == "running":
+        do_import(services, '{"import": 1}', lambda: 60.0)
+    assert tally(services) == {"added": 2000}
+    assert sorted(one[0] for one in clients_of(services)) == [f"79{index:09d}" for index in range(2000)]
 
 
-def test_imports_of_the_same_clients_at_the_same_time_add_each_once(outside: Any) -> None:
+def test_imports_of_the_same_clients_at_the_same_time_add_each_once(services: Any) -> None:
     for _ in range(3):
-        begun(outside, many(800))
+        begun(services, many(800))
     with ThreadPoolExecutor(3) as threads:
-        list(threads.map(lambda number: do_import(outside, f'{{"import": {number}}}', lambda: 60.0), (1, 2, 3)))
+        list(threads.map(lambda number: do_import(services, f'{{"import": {number}}}', lambda: 60.0), (1, 2, 3)))
     for number in (1, 2, 3):
-        while outside.imports.rows[number].status == "running":
-            do_import(outside, f'{{"import": {number}}}', lambda: 60.0)
-    assert len(outside.clients.rows) == 800
-    assert sum(tally(outside, number).get("added", 0) for number in (1, 2, 3)) == 800
+        while services.imports.rows[number].status == "running":
+            do_import(services, f'{{"import": {number}}}', lambda: 60.0)
+    assert len(services.clients.rows) == 800
+    assert sum(tally(services, number).get("added", 0) for number in (1, 2, 3)) == 800
 
 
 class Intruder:
     """Clients as another program sees to it: it registers a phone number just before ours is written."""
 
-    def __init__(self, outside: Any, phone: str) -> None:
-        self.clients = outside.clients
-        self.outside = outside
+    def __init__(self, services: Any, phone: str) -> None:
+        self.clients = services.clients
+        self.services = services
         self.phone = phone
 
     def __getattr__(self, name: str) -> Any:
@@ -250,81 +252,81 @@ class Intruder:
 
 
 @pytest.mark.parametrize(("tag", "what"), [("a", "changed"), ("theirs", "unchanged")])
-def test_a_phone_number_taken_meanwhile_is_a_known_client(outside: Any, tag: str, what: str) -> None:
-    outside.clients = Intruder(outside, "79000000003")
-    assert imported(outside, many(10, tag)) == {"added": 9, what: 1}
-    assert outside.clients.rows[9999] == Client(9999, "79000000003", tag, "Asia/Omsk")
-    assert len(outside.clients.rows) == 10
+def test_a_phone_number_taken_meanwhile_is_a_known_client(services: Any, tag: str, what: str) -> None:
+    services.clients = Intruder(services, "79000000003")
+    assert imported(services, many(10, tag)) == {"added": 9, what: 1}
+    assert services.clients.rows[9999] == Client(9999, "79000000003", tag, "Asia/Omsk")
+    assert len(services.clients.rows) == 10
 
 
-def test_a_client_changed_meanwhile_makes_the_chunk_be_decided_anew(outside: Any) -> None:
-    imported(outside, many(5))
-    begun(outside, many(5, "b"))
-    real, late = outside.clients.change, []
+def test_a_client_changed_meanwhile_makes_the_chunk_be_decided_anew(services: Any) -> None:
+    imported(services, many(5))
+    begun(services, many(5, "b"))
+    real, late = services.clients.change, []
 
     def change(before: Client, after: Client) -> None:
         if not late:
             late.append(real(before, replace(before, timezone="Asia/Omsk")))
         real(before, after)
 
-    outside.clients.change = change
-    assert do_import(outside, '{"import": 2}', lambda: 60.0) == BUSY_SECONDS
-    assert do_import(outside, '{"import": 2}', lambda: 60.0) is None
-    assert tally(outside, 2) == {"changed": 5}
-    assert {one.tag for one in outside.clients.rows.values()} == {"b"}
-    assert "Asia/Omsk" in {one.timezone for one in outside.clients.rows.values()}
+    services.clients.change = change
+    assert do_import(services, '{"import": 2}', lambda: 60.0) == BUSY_SECONDS
+    assert do_import(services, '{"import": 2}', lambda: 60.0) is None
+    assert tally(services, 2) == {"changed": 5}
+    assert {one.tag for one in services.clients.rows.values()} == {"b"}
+    assert "Asia/Omsk" in {one.timezone for one in services.clients.rows.values()}
 
 
-def test_a_file_replaced_by_another_one_fails_the_import(outside: Any) -> None:
-    one = begun(outside, many(600))
-    do_import(outside, '{"import": 1}', iter([60.0, 60.0, 1.0]).__next__)
-    outside.import_files.put(one.key, many(700).encode())
-    assert do_import(outside, '{"import": 1}', lambda: 60.0) is None
-    failed = outside.imports.rows[1]
+def test_a_file_replaced_by_another_one_fails_the_import(services: Any) -> None:
+    one = begun(services, many(600))
+    do_import(services, '{"import": 1}', iter([60.0, 60.0, 1.0]).__next__)
+    services.import_files.put(one.key, many(700).encode())
+    assert do_import(services, '{"import": 1}', lambda: 60.0) is None
+    failed = services.imports.rows[1]
     assert (failed.status, failed.tally.added) == ("failed", 250)
     assert "replaced" in str(failed.detail)
 
 
-def test_a_file_in_the_bucket_is_taken_by_its_key(outside: Any) -> None:
-    outside.import_files.put("a/clients.csv", many(3).encode())
-    one = take_file(outside, "a/clients.csv", "clients.csv", author(outside))
-    assert work_off(outside, one.id, lambda: 60.0)
-    assert tally(outside) == {"added": 3}
+def test_a_file_in_the_bucket_is_taken_by_its_key(services: Any) -> None:
+    services.import_files.put("a/clients.csv", many(3).encode())
+    one = take_file(services, "a/clients.csv", "clients.csv", author(services))
+    assert work_off(services, one.id, lambda: 60.0)
+    assert tally(services) == {"added": 3}
     with pytest.raises(NotFound):
-        take_file(outside, "b.csv", "b.csv", author(outside))
+        take_file(services, "b.csv", "b.csv", author(services))
 
 
-def test_what_cannot_be_read_is_put_aside(outside: Any) -> None:
+def test_what_cannot_be_read_is_put_aside(services: Any) -> None:
     for body in ("garbage", "[]", '{"import": "1"}', '{"import": true}', "[" * 100_000):
-        assert do_import(outside, body, lambda: 60.0) is None
-    assert outside.dead_letters.size() == 5
-    assert do_import(outside, '{"import": 7}', lambda: 60.0) is None
+        assert do_import(services, body, lambda: 60.0) is None
+    assert services.dead_letters.size() == 5
+    assert do_import(services, '{"import": 7}', lambda: 60.0) is None
 
 
-def test_an_import_that_lost_its_job_is_asked_for_again_by_the_sweep(outside: Any) -> None:
-    begun(outside, many(3))
-    outside.imports_queue.messages.clear()
-    assert sweep(outside)["import"] == 0
-    outside.clock.forward(301)
-    assert sweep(outside)["import"] == 1
-    assert sweep(outside)["import"] == 0, "it is queued"
-    (delivery,) = outside.imports_queue.receive(1)
-    assert do_import(outside, delivery.body, lambda: 60.0) is None
-    outside.imports_queue.delete([delivery.receipt])
-    outside.clock.forward(301)
-    assert sweep(outside)["import"] == 0
+def test_an_import_that_lost_its_job_is_asked_for_again_by_the_sweep(services: Any) -> None:
+    begun(services, many(3))
+    services.imports_queue.messages.clear()
+    assert sweep(services)["import"] == 0
+    services.clock.forward(301)
+    assert sweep(services)["import"] == 1
+    assert sweep(services)["import"] == 0, "it is queued"
+    (delivery,) = services.imports_queue.receive(1)
+    assert do_import(services, delivery.body, lambda: 60.0) is None
+    services.imports_queue.delete([delivery.receipt_handle])
+    services.clock.forward(301)
+    assert sweep(services)["import"] == 0
 
 
-def test_everyone_imported_is_listed(outside: Any) -> None:
-    register_client(outside, {"phone_number": "79990000000"})
-    imported(outside, many(300))
-    found, _ = list_clients(outside, ClientFilter(), BEGINNING, 1000)
+def test_everyone_imported_is_listed(services: Any) -> None:
+    register_client(services, {"phone_number": "79990000000"})
+    imported(services, many(300))
+    found, _ = list_clients(services, ClientFilter(), BEGINNING, 1000)
     assert [client.id for client in found] == list(range(1, 302))
 
 
-def test_a_table_that_is_throttled_makes_the_job_come_back_and_be_counted_as_planned(outside: Any) -> None:
-    begun(outside, many(120))
-    real, calls = outside.clients.add_many, []
+def test_a_table_that_is_throttled_makes_the_job_come_back_and_be_counted_as_planned(services: Any) -> None:
+    begun(services, many(120))
+    real, calls = services.clients.add_many, []
 
     def add_many(clients: list[Client]) -> None:
         calls.append(clients)
@@ -332,18 +334,18 @@ def test_a_table_that_is_throttled_makes_the_job_come_back_and_be_counted_as_pla
             raise NotWritten
         real(clients)
 
-    outside.clients.add_many = add_many
-    assert do_import(outside, '{"import": 1}', lambda: 60.0) == BUSY_SECONDS
-    assert do_import(outside, '{"import": 1}', lambda: 60.0) is None
-    assert tally(outside) == {"added": 120}
-    assert sorted(outside.clients.rows) == list(range(1, 121))
+    services.clients.add_many = add_many
+    assert do_import(services, '{"import": 1}', lambda: 60.0) == BUSY_SECONDS
+    assert do_import(services, '{"import": 1}', lambda: 60.0) is None
+    assert tally(services) == {"added": 120}
+    assert sorted(services.clients.rows) == list(range(1, 121))
 
 
-def test_who_is_moved_to_another_zone_by_a_file_is_looked_at_again_by_mailings_with_hours(outside: Any) -> None:
+def test_who_is_moved_to_another_zone_by_a_file_is_looked_at_again_by_mailings_with_hours(services: Any) -> None:
     head = "phone_number;tag;timezone\n"
-    imported(outside, f"{head}79770000001;a;UTC\n79770000002;a;UTC\n")
-    assert outside.segments_queue.messages == {}
-    begun(outside, f"{head}79770000001;b;UTC\n79770000002;a;Asia/Kamchatka\n79770000003;a;Asia/Kamchatka\n")
-    assert work_off(outside, 2, lambda: 60.0)
-    (delivery,) = outside.segments_queue.messages.values()
+    imported(services, f"{head}79770000001;a;UTC\n79770000002;a;UTC\n")
+    assert services.jobs_queue.messages == {}
+    begun(services, f"{head}79770000001;b;UTC\n79770000002;a;Asia/Kamchatka\n79770000003;a;Asia/Kamchatka\n")
+    assert work_off(services, 2, lambda: 60.0)
+    (delivery,) = services.jobs_queue.messages.values()
     assert json.loads(delivery.body) == {"job": "moved", "clients": [2]}

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.jobs import do_job
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.message import message_id
-from chalicelib.jobs import do_job
 from chalicelib.logs import log, measure
-from chalicelib.posting import Record
-from chalicelib.sending import Sender
-from chalicelib.workers.wakeup import InvocationFailed, logging_errors, waking
+from chalicelib.runtime import InvocationFailed, logging_errors, waking
 from tests.world import World
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -55,7 +55,7 @@ def test_the_batchs_lines_are_a_few_bytes_a_message(
 
 
 def test_a_message_that_fails_has_a_line_of_its_own(world: World, lines: Lines) -> None:
-    world.outside.gateway.usual = Answer(400, "79770000001 is blocked")
+    world.services.gateway.usual = Answer(400, "79770000001 is blocked")
     world.fan_out()
     world.send_all()
     refused = events(lines, "The gateway refused the message (400).")
@@ -69,20 +69,20 @@ def test_no_phone_number_is_logged_whatever_goes_wrong(world: World, lines: Line
     def post(message: int, phone_number: str, *_: object) -> Answer:
         raise ValueError(f"invalid literal for int() with base 10: '{phone_number}'")
 
-    world.outside.gateway.post = post  # type: ignore[method-assign]
+    world.services.gateway.post = post  # type: ignore[method-assign]
     world.fan_out()
     world.send_all()
     failures = events(lines, "message not handled")
     assert len(failures) == 100
     assert "*******'" in failures[0]["exception"]
     assert failures[0]["message_id"] > 10**10
-    phones = {client.phone_number for client in world.outside.clients.rows.values()}
+    phones = {client.phone_number for client in world.services.clients.rows.values()}
     assert not any(phone in json.dumps(lines()) for phone in phones)
 
 
 def test_every_line_of_a_job_names_its_mailing_and_none_after_it(world: World, lines: Lines) -> None:
-    world.outside.segments_queue.send = lambda bodies, delays=None: log.info("queued")  # type: ignore[method-assign]
-    do_job(world.outside, '{"job": "start", "mailing": 1}', lambda: 60.0)
+    world.services.jobs_queue.send = lambda bodies, delays=None: log.info("queued")  # type: ignore[method-assign]
+    do_job(world.services, '{"job": "start", "mailing": 1}', lambda: 60.0)
     log.info("after")
     assert [(line.get("job"), line.get("mailing_id")) for line in lines()] == [("start", 1), ("start", 1), (None, None)]
 
@@ -123,9 +123,9 @@ def test_a_batch_is_measured_in_one_line(world: World, capsys: pytest.CaptureFix
     world.fan_out()
     capsys.readouterr()
     now = world.clock.now().timestamp()
-    deliveries = world.outside.send_queue.receive(100)
-    records = [Record(one.id, one.receipt, one.body, 1, now - 5) for one in deliveries]
-    Sender(world.outside).send_batch(records, lambda: 60.0)
+    deliveries = world.services.send_queue.receive(100)
+    records = [ReceivedMessage(one.id, one.receipt_handle, one.body, 1, now - 5) for one in deliveries]
+    Sender(world.services).send_batch(records, lambda: 60.0)
     (line,) = metrics_of(capsys)
     assert (line["Sent"], line["QueueMilliseconds"]) == ([100], [5000])
     assert len(line["GatewayMilliseconds"]) == 100

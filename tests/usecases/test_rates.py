@@ -5,71 +5,71 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
+from chalicelib.delivery.rate_limits import Permits, delays_of
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.rate import AHEAD, ANY_TIME, BURST, Permit
 from chalicelib.errors import RowChanged
-from chalicelib.rates import Permits, delays_of
-from tests.fakes import FakeOutside
+from tests.fakes import FakeServices
 
 HANDFUL = 5
 
 
-def mailing_of(outside: FakeOutside, rate_limit: int | None = 10) -> Mailing:
-    now = outside.clock.now()
+def mailing_of(services: FakeServices, rate_limit: int | None = 10) -> Mailing:
+    now = services.clock.now()
     return Mailing(1, now, now + timedelta(hours=1), "text", rate_limit=rate_limit)
 
 
 def test_a_handful_is_one_write_and_each_permit_is_for_its_moment() -> None:
-    outside = FakeOutside()
-    permits = Permits(outside, [1] * 10, HANDFUL)
-    taken = [permits.next(mailing_of(outside)) for _ in range(HANDFUL)]
-    assert outside.rates.writes == 1
+    services = FakeServices()
+    permits = Permits(services, [1] * 10, HANDFUL)
+    taken = [permits.next(mailing_of(services)) for _ in range(HANDFUL)]
+    assert services.rates.writes == 1
     moments = [one.at for one in taken if isinstance(one, Permit)]
     assert [round(after - before, 3) for before, after in pairwise(moments)] == [0.1] * 4
 
 
 def test_a_permit_that_became_old_while_others_posted_is_not_used() -> None:
-    outside = FakeOutside()
-    permits = Permits(outside, [1] * 10, HANDFUL)
-    permits.next(mailing_of(outside))
-    outside.clock.forward(1)
-    fresh = permits.next(mailing_of(outside))
+    services = FakeServices()
+    permits = Permits(services, [1] * 10, HANDFUL)
+    permits.next(mailing_of(services))
+    services.clock.forward(1)
+    fresh = permits.next(mailing_of(services))
     assert isinstance(fresh, Permit)
-    assert fresh.until >= outside.clock.now().timestamp()
+    assert fresh.until >= services.clock.now().timestamp()
 
 
 def test_who_gets_no_token_is_told_when_to_ask_again_and_so_is_the_rest_of_the_batch() -> None:
-    outside = FakeOutside()
-    permits = Permits(outside, [1] * 100, 100)
-    taken = [permits.next(mailing_of(outside)) for _ in range(100)]
+    services = FakeServices()
+    permits = Permits(services, [1] * 100, 100)
+    taken = [permits.next(mailing_of(services)) for _ in range(100)]
     delays = [one for one in taken if not isinstance(one, Permit)]
     assert len(taken) - len(delays) == int(10 * (AHEAD + BURST / 2)) + 1
     assert delays == sorted(delays)
     assert (delays[0], delays[-1]) == (1, 7)
-    assert outside.rates.writes == 2
+    assert services.rates.writes == 2
 
 
 def test_a_batch_that_has_waited_for_a_second_or_so_gives_the_rest_back() -> None:
-    outside = FakeOutside()
-    permits = Permits(outside, [1] * 10, HANDFUL)
-    outside.clock.forward(AHEAD + 0.1)
-    assert permits.next(mailing_of(outside)) == 1
+    services = FakeServices()
+    permits = Permits(services, [1] * 10, HANDFUL)
+    services.clock.forward(AHEAD + 0.1)
+    assert permits.next(mailing_of(services)) == 1
 
 
 def test_where_others_always_come_first_nothing_fails() -> None:
-    outside = FakeOutside()
+    services = FakeServices()
 
     def refused(*_: object) -> None:
         raise RowChanged
 
-    outside.rates.change = refused  # type: ignore[method-assign, assignment]
-    mailing = mailing_of(outside)
-    assert Permits(outside, [1] * 3, HANDFUL).next(mailing) == 1
-    assert delays_of(outside, mailing, 3) == [0, 0, 0]
+    services.rates.change = refused  # type: ignore[method-assign, assignment]
+    mailing = mailing_of(services)
+    assert Permits(services, [1] * 3, HANDFUL).next(mailing) == 1
+    assert delays_of(services, mailing, 3) == [0, 0, 0]
 
 
 def test_without_a_limit_nothing_is_asked() -> None:
-    outside = FakeOutside()
-    assert Permits(outside, [1], HANDFUL).next(mailing_of(outside, None)) == ANY_TIME
-    assert delays_of(outside, mailing_of(outside, None), 2) == [0, 0]
-    assert outside.rates.writes == 0
+    services = FakeServices()
+    assert Permits(services, [1], HANDFUL).next(mailing_of(services, None)) == ANY_TIME
+    assert delays_of(services, mailing_of(services, None), 2) == [0, 0]
+    assert services.rates.writes == 0

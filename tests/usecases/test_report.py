@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.email import Email
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.letter import Letter
 from chalicelib.errors import BadInput, NotSent
-from chalicelib.report import SCHEDULED_TIME, make_report, send_by_hand, send_report, send_scheduled
+from chalicelib.reports.daily import SCHEDULED_TIME, make_report, send_by_hand, send_report, send_scheduled
 from tests.world import Crash, World
 
 RECIPIENTS = ("anna@example.com", "oleg@example.com")
@@ -28,7 +28,7 @@ def plenty() -> float:
 
 def make_world(**settings: Any) -> World:
     world = World(**{"report_recipients": RECIPIENTS, "report_sender": SENDER, **settings})
-    world.outside.mailbox.verify(SENDER)
+    world.services.mailbox.verify(SENDER)
     return world
 
 
@@ -36,7 +36,7 @@ def world_with_a_day(**settings: Any) -> World:
     """One mailing sent with two failures, one over before it began, one planned; all for five clients."""
     world = make_world(**settings)
     world.clients(5)
-    world.outside.gateway.answers = [REFUSED, REFUSED]
+    world.services.gateway.answers = [REFUSED, REFUSED]
     world.mailing(message_text="Привет")
     world.mailing(starts_in=-7200)
     world.mailing(starts_in=22 * 3600, message_text="tomorrow")
@@ -45,67 +45,67 @@ def world_with_a_day(**settings: Any) -> World:
     return world
 
 
-def letters(world: World) -> list[Letter]:
-    sent: list[Letter] = world.outside.mailbox.sent
+def emails(world: World) -> list[Email]:
+    sent: list[Email] = world.services.mailbox.sent
     return sent
 
 
 def test_the_letter_of_a_day_has_its_sums_its_reasons_and_what_is_planned() -> None:
     world = world_with_a_day()
-    answer = send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    answer = send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
     assert answer == {"sent": True, "date": "2026-11-24", "mailings": 2}
-    (letter,) = letters(world)
-    assert (letter.sender, letter.recipients) == (SENDER, RECIPIENTS)
-    assert letter.subject == "Mailings, report of 2026-11-24: sent 3, failed 2"
+    (email,) = emails(world)
+    assert (email.sender, email.recipients) == (SENDER, RECIPIENTS)
+    assert email.subject == "Mailings, report of 2026-11-24: sent 3, failed 2"
     for said in ("Mailings processed: 2", "sent: 3", "failed: 2", "#1 Finished", "Привет"):
-        assert said in letter.text
-    assert "The gateway refused the message (400). — 2" in letter.text
-    planned = letter.text.partition("Planned until 2026-11-25 09:00: 1")[2]
+        assert said in email.text
+    assert "The gateway refused the message (400). — 2" in email.text
+    planned = email.text.partition("Planned until 2026-11-25 09:00: 1")[2]
     assert "#3 Scheduled, 2026-11-24 10:00" in planned
     assert "tomorrow" in planned
 
 
 def test_no_phone_number_is_in_the_letter() -> None:
     world = world_with_a_day()
-    send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
-    (letter,) = letters(world)
-    table = letter.attachments[0].content.decode()
-    phones = [client.phone_number for client in world.outside.clients.rows.values()]
-    assert not [phone for phone in phones if phone in letter.text + letter.html + table]
+    send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
+    (email,) = emails(world)
+    table = email.attachments[0].content.decode()
+    phones = [client.phone_number for client in world.services.clients.rows.values()]
+    assert not [phone for phone in phones if phone in email.text + email.html + table]
 
 
 def test_a_retried_run_and_a_second_delivery_of_the_schedule_send_nothing() -> None:
     world = world_with_a_day()
-    send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
     world.clock.forward(3600)
-    again = send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    again = send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
     assert again == {"sent": False, "detail": "This report was sent before."}
-    assert len(letters(world)) == 1
+    assert len(emails(world)) == 1
 
 
 def test_each_day_has_its_own() -> None:
     world = world_with_a_day()
-    send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
-    send_scheduled(world.outside, "2026-11-25T09:00:00Z", plenty)
-    assert len(letters(world)) == 2
+    send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
+    send_scheduled(world.services, "2026-11-25T09:00:00Z", plenty)
+    assert len(emails(world)) == 2
 
 
 def test_a_person_may_send_a_day_again_but_one_request_sends_it_once() -> None:
     world = world_with_a_day()
-    send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+    send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
     for request in ("first", "first", "second"):
-        send_by_hand(world.outside, {"date": "2026-11-24"}, request, plenty)
-    assert len(letters(world)) == 3
+        send_by_hand(world.services, {"date": "2026-11-24"}, request, plenty)
+    assert len(emails(world)) == 3
 
 
 def test_what_ses_refused_is_sent_by_the_retry() -> None:
     world = world_with_a_day()
-    world.outside.mailbox.verified.clear()
+    world.services.mailbox.verified.clear()
     with pytest.raises(NotSent):
-        send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
-    world.outside.mailbox.verify(SENDER)
-    assert send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)["sent"]
-    assert len(letters(world)) == 1
+        send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
+    world.services.mailbox.verify(SENDER)
+    assert send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)["sent"]
+    assert len(emails(world)) == 1
 
 
 def test_a_run_that_died_while_sending_is_not_repeated_and_a_person_is_told() -> None:
@@ -114,37 +114,37 @@ def test_a_run_that_died_while_sending_is_not_repeated_and_a_person_is_told() ->
     def die() -> None:
         raise Crash
 
-    world.outside.mailbox.after_sending = die
+    world.services.mailbox.after_sending = die
     with pytest.raises(Crash):
-        send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
-    world.outside.mailbox.after_sending = lambda: None
-    answer = send_scheduled(world.outside, "2026-11-24T09:00:00Z", plenty)
+        send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
+    world.services.mailbox.after_sending = lambda: None
+    answer = send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
     assert not answer["sent"]
     assert '{"date": "2026-11-24"}' in str(answer["detail"])
-    assert len(letters(world)) == 1
+    assert len(emails(world)) == 1
 
 
 def test_with_nobody_to_write_to_nothing_is_read_or_sent() -> None:
     world = make_world(report_recipients=(), report_sender="")
-    world.outside.mailings = None  # type: ignore[assignment]
-    answer = send_scheduled(world.outside, SCHEDULED_TIME, plenty)
+    world.services.mailings = None  # type: ignore[assignment]
+    answer = send_scheduled(world.services, SCHEDULED_TIME, plenty)
     assert "REPORT_RECIPIENTS is empty" in str(answer["detail"])
-    assert letters(world) == []
+    assert emails(world) == []
 
 
 def test_a_day_without_mailings_is_reported_too() -> None:
     world = make_world()
-    assert send_by_hand(world.outside, {"date": "2026-11-23"}, "request", plenty)["sent"]
-    assert "Mailings processed: 0" in letters(world)[0].text
+    assert send_by_hand(world.services, {"date": "2026-11-23"}, "request", plenty)["sent"]
+    assert "Mailings processed: 0" in emails(world)[0].text
 
 
 def test_short_of_time_the_letter_says_that_the_reasons_are_not_whole() -> None:
     world = world_with_a_day()
-    send_report(world.outside, date(2026, 11, 24), "name", lambda: 30.0)
-    (letter,) = letters(world)
-    assert "failed: 2" in letter.text
-    assert "Not all of them" in letter.text
-    assert "Not all of them" in letter.html
+    send_report(world.services, date(2026, 11, 24), "name", lambda: 30.0)
+    (email,) = emails(world)
+    assert "failed: 2" in email.text
+    assert "Not all of them" in email.text
+    assert "Not all of them" in email.html
 
 
 def test_mailings_of_any_number_are_looked_through_and_only_those_of_the_day_are_kept() -> None:
@@ -152,9 +152,9 @@ def test_mailings_of_any_number_are_looked_through_and_only_those_of_the_day_are
     for _ in range(1150):
         world.mailing(starts_in=-7200)
     world.clock.forward(timedelta(days=30).total_seconds())
-    report = make_report(world.outside, date(2026, 11, 24), plenty)
+    report = make_report(world.services, date(2026, 11, 24), plenty)
     assert report.processed.number == 1150
-    assert make_report(world.outside, date(2026, 12, 20), plenty).processed.lines == []
+    assert make_report(world.services, date(2026, 12, 20), plenty).processed.lines == []
 
 
 @pytest.mark.parametrize(
@@ -168,13 +168,13 @@ def test_mailings_of_any_number_are_looked_through_and_only_those_of_the_day_are
 )
 def test_a_day_goes_from_the_reports_time_to_its_time_in_its_zone(zone: str, day: date, start: str, end: str) -> None:
     world = make_world(report_timezone=zone)
-    period = make_report(world.outside, day, plenty).period
+    period = make_report(world.services, day, plenty).period
     assert [f"{moment:%Y-%m-%dT%H:%M}" for moment in (period.start, period.end)] == [start, end]
 
 
 def test_a_time_that_the_clock_skips_leaves_no_gap_between_two_days() -> None:
     world = make_world(report_timezone="Europe/Berlin", report_time="02:30")
-    before, after = (make_report(world.outside, date(2026, 3, day), plenty) for day in (29, 30))
+    before, after = (make_report(world.services, date(2026, 3, day), plenty) for day in (29, 30))
     assert before.period.end == after.period.start == before.following.start
 
 
@@ -186,7 +186,7 @@ def test_the_day_is_that_of_the_schedule_in_the_reports_zone(scheduled: str, day
     """MiniStack does not fill in the time: then it is this moment's day, here 01:00 in Vladivostok."""
     world = make_world(report_timezone="Asia/Vladivostok")
     world.clock.time = datetime(2026, 11, 23, 15, tzinfo=UTC)
-    assert send_scheduled(world.outside, scheduled, plenty)["date"] == day
+    assert send_scheduled(world.services, scheduled, plenty)["date"] == day
 
 
 @pytest.mark.parametrize(
@@ -207,9 +207,9 @@ def test_the_day_is_that_of_the_schedule_in_the_reports_zone(scheduled: str, day
 def test_a_wrong_request_is_refused_by_name_and_sends_nothing(sent: dict[str, object], wrong: set[str]) -> None:
     world = make_world()
     with pytest.raises(BadInput) as refused:
-        send_by_hand(world.outside, sent, "request", plenty)
+        send_by_hand(world.services, sent, "request", plenty)
     assert set(refused.value.body) == wrong
-    assert letters(world) == []
+    assert emails(world) == []
 
 
 def test_the_next_report_may_be_asked_for_before_its_time() -> None:
@@ -217,5 +217,5 @@ def test_the_next_report_may_be_asked_for_before_its_time() -> None:
     world.clients(2)
     world.mailing(message_text="so far")
     world.run(60)
-    assert send_by_hand(world.outside, {"date": "2026-11-24"}, "request", plenty)["sent"]
-    assert "so far" in letters(world)[0].text
+    assert send_by_hand(world.services, {"date": "2026-11-24"}, "request", plenty)["sent"]
+    assert "so far" in emails(world)[0].text

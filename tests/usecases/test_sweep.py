@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.mailing import Mailing
-from chalicelib.sweep import sweep
 from tests.fakes import FakeMailings
 from tests.world import World
 
@@ -42,7 +42,7 @@ def world_with_due_mailings(number: int) -> World:
     world.clients(2)
     for _ in range(number):
         world.mailing(starts_in=60)
-    world.outside.schedules.times.clear()
+    world.services.schedules.times.clear()
     world.clock.forward(61)
     return world
 
@@ -50,34 +50,34 @@ def world_with_due_mailings(number: int) -> World:
 def test_what_is_due_is_started_and_the_steps_are_counted() -> None:
     world = world_with_due_mailings(3)
     world.mailing(starts_in=3600)
-    assert sweep(world.outside) == {"start": 3, "release": 0, "walk": 0, "recount": 0, "requeue": 0, "import": 0}
-    assert sweep(world.outside) == {"start": 0, "release": 0, "walk": 0, "recount": 0, "requeue": 0, "import": 0}
+    assert sweep(world.services) == {"start": 3, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
+    assert sweep(world.services) == {"start": 0, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
 
 
 def test_finished_mailings_are_not_even_read() -> None:
     world = world_with_due_mailings(2)
     for _ in range(50):
         world.mailing(starts_in=-100, lasts=50)
-    mailings: Any = Overheard(world.outside.mailings)
-    world.outside.mailings = mailings
-    sweep(world.outside)
+    mailings: Any = Overheard(world.services.mailings)
+    world.services.mailings = mailings
+    sweep(world.services)
     assert mailings.read == [1, 2]
 
 
 def test_one_that_fails_does_not_keep_the_others_waiting_and_is_reported() -> None:
     world = world_with_due_mailings(3)
-    world.outside.mailings = Unstartable(world.outside.mailings)
+    world.services.mailings = Unstartable(world.services.mailings)
     with pytest.raises(ExceptionGroup) as failed:
-        sweep(world.outside)
+        sweep(world.services)
     assert [str(error) for error in failed.value.exceptions] == ["throttled"]
     assert [world.get(number).status for number in (1, 2, 3)] == ["scheduled", "running", "running"]
 
 
 def test_what_waits_in_a_busy_queue_is_not_queued_again() -> None:
     world = world_with_due_mailings(1)
-    sweep(world.outside)
+    sweep(world.services)
     world.do_jobs()
-    waiting = len(world.outside.send_queue.messages)
+    waiting = len(world.services.send_queue.messages)
     world.clock.forward(timedelta(minutes=30).total_seconds())
-    assert sweep(world.outside)["requeue"] == 0
-    assert len(world.outside.send_queue.messages) == waiting == 2
+    assert sweep(world.services)["requeue"] == 0
+    assert len(world.services.send_queue.messages) == waiting == 2

@@ -6,9 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.password import hash_password, is_password
-from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
-from chalicelib.users import (
+from chalicelib.access.users import (
     MOST_ATTEMPTS,
     SESSION_LIFE,
     STRETCH,
@@ -19,106 +17,108 @@ from chalicelib.users import (
     sign_out,
     user_of_session,
 )
+from chalicelib.domain.password import hash_password, is_password
+from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
-from tests.fakes import FakeOutside
+from tests.fakes import FakeServices
 
 ADDRESS = "198.51.100.7"
 
 
 def test_a_user_signs_in_with_the_password_that_was_shown_once() -> None:
-    outside = FakeOutside()
-    password = make_user(outside, "anna", "read")
-    assert sign_in(outside, "anna", password, ADDRESS).principal.role == "read"
-    assert password not in str(outside.users.rows)
+    services = FakeServices()
+    password = make_user(services, "anna", "read")
+    assert sign_in(services, "anna", password, ADDRESS).principal.role == "read"
+    assert password not in str(services.users.rows)
 
 
 @pytest.mark.parametrize(
     ("name", "password"), [("anna", "wrong"), ("boris", "wrong"), ("", ""), ("anna\x00", "\ud800")]
 )
 def test_a_wrong_name_or_password_is_refused_in_the_same_words(name: str, password: str) -> None:
-    outside = FakeOutside()
-    make_user(outside, "anna", "read")
+    services = FakeServices()
+    make_user(services, "anna", "read")
     with pytest.raises(NotAuthenticated, match="The name or the password is wrong"):
-        sign_in(outside, name, password, ADDRESS)
+        sign_in(services, name, password, ADDRESS)
 
 
 @pytest.mark.parametrize("kind", ["user from address", "user"])
 def test_attempts_are_limited_by_user_even_with_the_right_password(kind: str) -> None:
-    outside = FakeOutside()
-    password = make_user(outside, "anna", "read")
-    outside.users.attempts.update(dict.fromkeys(_keys_of_a_try(outside, kind), MOST_ATTEMPTS[kind]))
+    services = FakeServices()
+    password = make_user(services, "anna", "read")
+    services.users.attempts.update(dict.fromkeys(_keys_of_a_try(services, kind), MOST_ATTEMPTS[kind]))
     with pytest.raises(TooManyAttempts):
-        sign_in(outside, "anna", password, ADDRESS)
-    outside.clock.time += STRETCH
-    assert sign_in(outside, "anna", password, ADDRESS)
+        sign_in(services, "anna", password, ADDRESS)
+    services.clock.time += STRETCH
+    assert sign_in(services, "anna", password, ADDRESS)
 
 
 def test_one_address_locks_nobody_else_out() -> None:
-    outside = FakeOutside()
-    password = make_user(outside, "anna", "read")
+    services = FakeServices()
+    password = make_user(services, "anna", "read")
     for _ in range(MOST_ATTEMPTS["address"] + 5):
         with pytest.raises((NotAuthenticated, TooManyAttempts)):
-            sign_in(outside, "anna", "wrong", ADDRESS)
-    assert sign_in(outside, "anna", password, "203.0.113.1")
+            sign_in(services, "anna", "wrong", ADDRESS)
+    assert sign_in(services, "anna", password, "203.0.113.1")
 
 
 def test_attempts_are_limited_by_address_whatever_the_names() -> None:
-    outside = FakeOutside()
+    services = FakeServices()
     with pytest.raises(NotAuthenticated):
-        sign_in(outside, "nobody", "x", ADDRESS)
-    address = [key for key in outside.users.attempts if key.startswith("address#")]
-    outside.users.attempts.update(dict.fromkeys(address, MOST_ATTEMPTS["address"]))
+        sign_in(services, "nobody", "x", ADDRESS)
+    address = [key for key in services.users.attempts if key.startswith("address#")]
+    services.users.attempts.update(dict.fromkeys(address, MOST_ATTEMPTS["address"]))
     with pytest.raises(TooManyAttempts):
-        sign_in(outside, "somebody", "x", ADDRESS)
+        sign_in(services, "somebody", "x", ADDRESS)
 
 
 def test_neither_names_nor_addresses_are_kept_readable() -> None:
-    outside = FakeOutside()
+    services = FakeServices()
     with pytest.raises(NotAuthenticated):
-        sign_in(outside, "my-password-by-mistake", "x", ADDRESS)
-    assert "mistake" not in str(outside.users.attempts)
-    assert ADDRESS not in str(outside.users.attempts)
+        sign_in(services, "my-password-by-mistake", "x", ADDRESS)
+    assert "mistake" not in str(services.users.attempts)
+    assert ADDRESS not in str(services.users.attempts)
 
 
 def test_the_published_password_opens_the_local_stage_alone() -> None:
-    local, other = FakeOutside(), FakeOutside(stage="prod")
-    for outside in (local, other):
-        set_user(outside, LOCAL_USER, "admin", LOCAL_PASSWORD)
+    local, other = FakeServices(), FakeServices(stage="prod")
+    for services in (local, other):
+        set_user(services, LOCAL_USER, "admin", LOCAL_PASSWORD)
     assert sign_in(local, LOCAL_USER, LOCAL_PASSWORD, ADDRESS)
     with pytest.raises(NotAuthenticated):
         sign_in(other, LOCAL_USER, LOCAL_PASSWORD, ADDRESS)
 
 
 def test_a_session_ends_by_age_by_signing_out_by_a_new_password_and_with_the_user() -> None:
-    outside = FakeOutside()
-    make_user(outside, "anna", "read")
-    began = outside.clock.now()
-    assert user_of_session(outside, "anna", began)
-    outside.clock.time += SESSION_LIFE
-    assert user_of_session(outside, "anna", began) is None
-    began = outside.clock.now()
-    outside.clock.time += timedelta(milliseconds=1)
-    sign_out(outside, "anna")
-    assert user_of_session(outside, "anna", began) is None
-    began = outside.clock.now()
-    outside.clock.time += timedelta(milliseconds=1)
-    make_user(outside, "anna", "admin")
-    assert user_of_session(outside, "anna", began) is None
-    remove_user(outside, "anna")
-    assert user_of_session(outside, "anna", outside.clock.now()) is None
+    services = FakeServices()
+    make_user(services, "anna", "read")
+    began = services.clock.now()
+    assert user_of_session(services, "anna", began)
+    services.clock.time += SESSION_LIFE
+    assert user_of_session(services, "anna", began) is None
+    began = services.clock.now()
+    services.clock.time += timedelta(milliseconds=1)
+    sign_out(services, "anna")
+    assert user_of_session(services, "anna", began) is None
+    began = services.clock.now()
+    services.clock.time += timedelta(milliseconds=1)
+    make_user(services, "anna", "admin")
+    assert user_of_session(services, "anna", began) is None
+    remove_user(services, "anna")
+    assert user_of_session(services, "anna", services.clock.now()) is None
 
 
 def test_unknown_users_bad_names_and_bad_roles_are_refused() -> None:
-    outside = FakeOutside()
+    services = FakeServices()
     with pytest.raises(NotFound):
-        remove_user(outside, "anna")
+        remove_user(services, "anna")
     with pytest.raises(NotFound):
-        sign_out(outside, "anna")
+        sign_out(services, "anna")
     with pytest.raises(BadInput):
-        make_user(outside, "anna<script>", "read")
+        make_user(services, "anna<script>", "read")
     with pytest.raises(BadInput):
-        make_user(outside, "anna", "king")
-    assert outside.users.rows == {}
+        make_user(services, "anna", "king")
+    assert services.users.rows == {}
 
 
 def test_each_hash_has_its_own_salt_and_says_its_own_cost() -> None:
@@ -137,7 +137,7 @@ def _old_hash() -> str:
     return base64.b64encode(hashlib.scrypt(b"old", salt=b"1" * 16, n=16, r=1, p=1, dklen=32)).decode()
 
 
-def _keys_of_a_try(outside: FakeOutside, kind: str) -> list[str]:
+def _keys_of_a_try(services: FakeServices, kind: str) -> list[str]:
     with pytest.raises(NotAuthenticated):
-        sign_in(outside, "anna", "wrong", ADDRESS)
-    return [key for key in outside.users.attempts if key.startswith(f"{kind}#")]
+        sign_in(services, "anna", "wrong", ADDRESS)
+    return [key for key in services.users.attempts if key.startswith(f"{kind}#")]

@@ -9,11 +9,11 @@ from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from ...domain.record import Record, day_of
+from ...domain.audit_record import AuditRecord, day_of
 from .base import place
 
 
-class RecordRow(Model):
+class AuditRow(Model):
     class Meta:
         table_name = "audit"
 
@@ -28,8 +28,8 @@ class RecordRow(Model):
     after = JSONAttribute(null=True)
     expires_at = NumberAttribute()
 
-    def record(self) -> Record:
-        return Record(
+    def record(self) -> AuditRecord:
+        return AuditRecord(
             number=int(self.number),
             at=self.at,
             who=self.who,
@@ -45,25 +45,25 @@ class Audit:
     """`retention_days`: after so many days a record goes by itself."""
 
     def __init__(self, stack_name: str, retention_days: int) -> None:
-        place(RecordRow, stack_name, "audit")
+        place(AuditRow, stack_name, "audit")
         self.retention_days = retention_days
 
-    def read(self, day: int, before: int, limit: int) -> list[Record]:
+    def read(self, day: int, before: int, limit: int) -> list[AuditRecord]:
         """One day's records with numbers below `before`, the newest first; fewer than `limit` means no more."""
-        rows = RecordRow.query(day, RecordRow.number < before, scan_index_forward=False, limit=limit)
+        rows = AuditRow.query(day, AuditRow.number < before, scan_index_forward=False, limit=limit)
         return [row.record() for row in rows]
 
-    def add(self, record: Record) -> None:
+    def add(self, record: AuditRecord) -> None:
         """Of what is no row's change."""
-        self._row(record).save(condition=RecordRow.number.does_not_exist())
+        self._row(record).save(condition=AuditRow.number.does_not_exist())
 
-    def write(self, transaction: TransactWrite, record: Record | None) -> None:
+    def write(self, transaction: TransactWrite, record: AuditRecord | None) -> None:
         """Join the transaction; without a record nothing is joined: the service itself acts."""
         if record is not None:
-            transaction.save(self._row(record), condition=RecordRow.number.does_not_exist())
+            transaction.save(self._row(record), condition=AuditRow.number.does_not_exist())
 
-    def _row(self, record: Record) -> RecordRow:
-        return RecordRow(
+    def _row(self, record: AuditRecord) -> AuditRow:
+        return AuditRow(
             day_of(record.at),
             record.number,
             at=record.at,

@@ -60,12 +60,12 @@ def conflicts(
         for position, conflict in (by_position or {}).items():
             if isinstance(error, TransactWriteError) and _reason(error, position) == "ConditionalCheckFailed":
                 raise conflict from error
-        if came_second(error):
+        if lost_race(error):
             raise otherwise from error
         raise
 
 
-def came_second(error: PynamoDBException) -> bool:
+def lost_race(error: PynamoDBException) -> bool:
     """Refused by its condition, or by a transaction that had hold of the same row."""
     if isinstance(error, TransactWriteError):
         codes = {_reason(error, position) for position in range(len(error.cancellation_reasons))}

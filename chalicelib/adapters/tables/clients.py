@@ -22,8 +22,8 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from ...domain.audience import Filter, Partition
+from ...domain.audit_record import AuditRecord
 from ...domain.client import Client, block_of, label_key
-from ...domain.record import Record
 from ...errors import NotWritten, PhoneTaken
 from .audit import Audit
 from .base import conflicts, place, transaction
@@ -106,7 +106,7 @@ class Clients:
         place(PhoneRow, stack_name, "phones")
         self._audit = audit
 
-    def add(self, client: Client, record: Record | None = None) -> None:
+    def add(self, client: Client, record: AuditRecord | None = None) -> None:
         """Raises PhoneTaken, by another client or by a stop that this one lacks; then nothing is written."""
         with conflicts({1: PhoneTaken}), transaction() as whole:
             whole.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
@@ -137,7 +137,7 @@ class Clients:
         keys = [(block_of(client_id), client_id) for client_id in client_ids]
         return {int(row.id): row.client() for row in ClientRow.batch_get(keys, consistent_read=True)}
 
-    def change(self, before: Client, after: Client, record: Record | None = None) -> None:
+    def change(self, before: Client, after: Client, record: AuditRecord | None = None) -> None:
         """Raises PhoneTaken, as `add` does, or RowChanged when the client is no longer as `before`."""
         moves = before.phone_number != after.phone_number
         new_phone = 1 if before.opted_out_at else 2  # behind the client, and behind the old phone if that is deleted
@@ -150,7 +150,7 @@ class Clients:
                 whole.save(_phone_row(after))
             self._audit.write(whole, record)
 
-    def remove(self, client: Client, record: Record | None = None) -> None:
+    def remove(self, client: Client, record: AuditRecord | None = None) -> None:
         """Frees the phone number at once; a stop stays on it. Raises RowChanged when the client is not as given."""
         with conflicts(), transaction() as whole:
             whole.delete(ClientRow.of(client), condition=_is_as(client))

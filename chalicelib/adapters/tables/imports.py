@@ -14,14 +14,14 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
+from ...domain.audit_record import AuditRecord
 from ...domain.client_import import KEPT, RUNNING, ChunkPlan, ClientImport, RefusedRow, Tally
 from ...domain.csv_file import FileFormat
-from ...domain.record import Record
 from ...errors import ImportBusy
 from .audit import Audit
 from .base import conflicts, place, transaction
 
-OPEN = "open"
+OPEN_KEY = "open"
 
 
 class OpenImports(GlobalSecondaryIndex["ImportRow"]):  # type: ignore[no-untyped-call]
@@ -90,12 +90,12 @@ class Imports:
         place(ImportRow, stack_name, "imports")
         self._audit = audit
 
-    def add(self, one: ClientImport, record: Record | None = None) -> None:
+    def add(self, one: ClientImport, record: AuditRecord | None = None) -> None:
         """Raises RowChanged when there is one with this id."""
         row = ImportRow(
             one.id,
             0,
-            open=OPEN,
+            open=OPEN_KEY,
             status=one.status,
             key=one.key,
             version=one.version,
@@ -125,7 +125,7 @@ class Imports:
 
     def open_ids(self) -> list[int]:
         """Ids of those that are running."""
-        return [int(row.import_id) for row in ImportRow.open_index.query(OPEN)]
+        return [int(row.import_id) for row in ImportRow.open_index.query(OPEN_KEY)]
 
     def lease(self, import_id: int, now: datetime, until: datetime) -> ClientImport:
         """Take the import for this worker alone; ImportBusy while another one has it, or when it has ended."""

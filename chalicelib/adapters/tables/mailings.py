@@ -24,16 +24,16 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from ...domain.audience import Filter, Plan
+from ...domain.audit_record import AuditRecord
 from ...domain.canary import Canary
 from ...domain.mailing import COUNTED, NOTHING, RUNNING, Counts, Mailing
-from ...domain.record import Record
 from ...domain.send_window import SendWindow
 from ...errors import NotWritten
 from .audit import Audit
-from .base import came_second, conflicts, place, set_all, transaction
+from .base import conflicts, lost_race, place, set_all, transaction
 from .counters import TOTALS, CounterRow, totals_change
 
-OPEN = "open"
+OPEN_KEY = "open"
 ATTEMPTS = 5
 PAUSE = 0.01
 """Seconds, doubled each time: a transaction of a hundred receipts takes some hundredths."""
@@ -60,7 +60,7 @@ class MailingRow(Model):
     datetime_start = Moment()
     datetime_end = Moment()
     message_text = UnicodeAttribute()
-    has_fields = BooleanAttribute(null=True)
+    has_placeholders = BooleanAttribute(null=True)
     tags: ListAttribute[str] = ListAttribute(default=list)
     operator_codes: ListAttribute[str] = ListAttribute(default=list)
     plan = JSONAttribute(null=True)
@@ -73,9 +73,9 @@ class MailingRow(Model):
     unknown = NumberAttribute(default=0)
     delivered = NumberAttribute(default=0)
     undelivered = NumberAttribute(default=0)
-    recounts = NumberAttribute(default=0)
-    recount_at = Moment(null=True)
-    decisive_round = NumberAttribute(default=0)
+    rounds = NumberAttribute(default=0)
+    round_started_at = Moment(null=True)
+    first_valid_round = NumberAttribute(default=0)
     requeue = BooleanAttribute(default=False)
     resend: ListAttribute[str] = ListAttribute(default=list)
     resends = NumberAttribute(default=0)
@@ -103,14 +103,14 @@ class MailingRow(Model):
             datetime_start=self.datetime_start,
             datetime_end=self.datetime_end,
             message_text=self.message_text,
-            has_fields=bool(self.has_fields),
+            has_placeholders=bool(self.has_placeholders),
             chosen=Filter(tuple(self.tags), tuple(self.operator_codes)),
             plan=Plan(**self.plan) if self.plan else None,
             is_fanned_out=self.is_fanned_out,
             counts=Counts(*(int(getattr(self, name)) for name in COUNTED)),
-            recounts=int(self.recounts),
-            recount_at=self.recount_at,
-            decisive_round=int(self.decisive_round),
+            rounds=int(self.rounds),
+            round_started_at=self.round_started_at,
+            first_valid_round=int(self.first_valid_round),
             requeue=self.requeue,
             resend=tuple(self.resend),
             resends=int(self.resends),
@@ -141,7 +141,7 @@ class Mailings:
         place(CounterRow, stack_name, "counters")
         self._audit = audit
 
-    def add(self, mailing: Mailing, record: Record | None = None) -> None:
+    def add(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
         row = MailingRow(mailing.id, **_decisions(mailing), version=mailing.version)
         with conflicts(), transaction() as whole:
             whole.save(row, condition=MailingRow.id.does_not_exist())
@@ -161,15 +161,15 @@ class Mailings:
 
     def open_ids(self) -> list[int]:
         """Ids of those for which something is still to be done."""
-        return [int(row.id) for row in MailingRow.open_index.query(OPEN)]
+        return [int(row.id) for row in MailingRow.open_index.query(OPEN_KEY)]
 
-    def change(self, before: Mailing, after: Mailing, record: Record | None = None) -> Mailing:
+    def change(self, before: Mailing, after: Mailing, record: AuditRecord | None = None) -> Mailing:
         """Write what was decided, unless another decision came first (RowChanged). Counts are not touched.
 
         Rounds of recounting that are under way conclude nothing any more.
         """
         actions = set_all(MailingRow, {**_decisions(after), "version": before.version + 1})
-        actions.append(MailingRow.decisive_round.set(MailingRow.recounts + 1))
+        actions.append(MailingRow.first_valid_round.set(MailingRow.rounds + 1))
         if after.progress_at is not None and after.progress_at != before.progress_at:
             actions.append(MailingRow.progress_at.set(after.progress_at))
         if before.releases and not after.releases:  # otherwise they are not a decision's business
@@ -177,7 +177,7 @@ class Mailings:
         if after.canary and before.canary and after.canary.taken != before.canary.taken:  # as above
             actions.append(MailingRow.canary_taken.set(after.canary.taken))
         self._decide(before, actions, _ended_counts(after) + -_ended_counts(before), record)
-        return replace(after, version=before.version + 1, decisive_round=before.recounts + 1)
+        return replace(after, version=before.version + 1, first_valid_round=before.rounds + 1)
 
     def end(self, before: Mailing, after: Mailing) -> Mailing:
         """The end of a mailing: its recounted messages become its counts, and part of the totals."""
@@ -193,7 +193,7 @@ class Mailings:
         with conflicts():
             MailingRow(mailing.id).update(actions=actions, condition=MailingRow.version == mailing.version)
 
-    def remove(self, mailing: Mailing, record: Record | None = None) -> None:
+    def remove(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
         """Raises RowChanged when it is not as given. Its messages are left to their time to live."""
         with conflicts(), transaction() as whole:
             whole.delete(MailingRow(mailing.id), condition=MailingRow.version == mailing.version)
@@ -244,15 +244,15 @@ class Mailings:
         """A round of recounting found that those who wait, wait for their hours; or that others do as well."""
         self._update_open(MailingRow(mailing_id), [MailingRow.awaits_hours.set(awaits_hours)])
 
-    def begin_recount(self, mailing: Mailing, now: datetime) -> Mailing:
+    def begin_round(self, mailing: Mailing, now: datetime) -> Mailing:
         """Number the next round of recounting; RowChanged when another one was begun meanwhile."""
         row = MailingRow(mailing.id)
-        actions: list[Action] = [MailingRow.recounts.set(mailing.recounts + 1), MailingRow.recount_at.set(now)]
+        actions: list[Action] = [MailingRow.rounds.set(mailing.rounds + 1), MailingRow.round_started_at.set(now)]
         with conflicts():
-            row.update(actions=actions, condition=MailingRow.recounts == mailing.recounts)
+            row.update(actions=actions, condition=MailingRow.rounds == mailing.rounds)
         return row.mailing()
 
-    def _decide(self, before: Mailing, actions: list[Action], moved: Counts, record: Record | None = None) -> None:
+    def _decide(self, before: Mailing, actions: list[Action], moved: Counts, record: AuditRecord | None = None) -> None:
         """Write a decision, and with it what it moves in the totals, and who made it."""
         row, unchanged = MailingRow(before.id), MailingRow.version == before.version
         if moved == NOTHING and record is None:
@@ -277,7 +277,7 @@ class Mailings:
             except UpdateError as error:
                 if error.cause_response_code == "ConditionalCheckFailedException":
                     return None
-                if not came_second(error):
+                if not lost_race(error):
                     raise NotWritten(f"mailing {row.id}") from error
                 sleep(PAUSE * 2**attempt)
         raise NotWritten(f"mailing {row.id}: other transactions had hold of it {ATTEMPTS} times")
@@ -287,11 +287,11 @@ def _decisions(mailing: Mailing) -> dict[str, Any]:
     """What people and the plan decide, as attributes."""
     return {
         "status": mailing.status,
-        "open": OPEN if mailing.is_open else None,
+        "open": OPEN_KEY if mailing.is_open else None,
         "datetime_start": mailing.datetime_start,
         "datetime_end": mailing.datetime_end,
         "message_text": mailing.message_text,
-        "has_fields": mailing.has_fields,
+        "has_placeholders": mailing.has_placeholders,
         "tags": list(mailing.chosen.tags),
         "operator_codes": list(mailing.chosen.operator_codes),
         "plan": asdict(mailing.plan) if mailing.plan else None,

@@ -118,7 +118,7 @@ class Messages:
             actions.append(MessageRow.sent_at.set(now))
         return _updated(row_of(message, shards), actions, free)
 
-    def release(self, message: Message, shards: int, error: str | None) -> bool:
+    def release_claim(self, message: Message, shards: int, error: str | None) -> bool:
         """End the attempt without a result: the message may be claimed again at once. No error: nothing was posted."""
         actions: list[Action] = [MessageRow.claimed_until.remove()]
         if error:

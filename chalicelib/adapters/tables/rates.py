@@ -59,7 +59,7 @@ class Rates:
                     self._write(name, version, asdict(after))
                 except RowChanged:
                     self._known.pop(name, None)
-                    self._clock.sleep(self._clock.luck() * PAUSE * (attempt + 1))
+                    self._clock.sleep(self._clock.jitter() * PAUSE * (attempt + 1))
                     continue
                 return decided
         raise RowChanged

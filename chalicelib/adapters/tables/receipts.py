@@ -54,7 +54,7 @@ def _mailing_actions(moved: Counts) -> list[Action]:
     actions: list[Action] = [getattr(MailingRow, name).add(getattr(moved, name)) for name in COUNTED]
     actions.append(MailingRow.version.add(1))
     if moved.sent:
-        actions.append(MailingRow.decisive_round.set(MailingRow.recounts + 1))
+        actions.append(MailingRow.first_valid_round.set(MailingRow.rounds + 1))
     return actions
 
 

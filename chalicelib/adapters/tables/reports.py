@@ -31,7 +31,7 @@ class Reports:
         with conflicts():
             row.save(condition=ReportRow.name.does_not_exist())
 
-    def release(self, name: str) -> None:
+    def unclaim(self, name: str) -> None:
         """Nothing was sent: whoever comes next may."""
         ReportRow(name).delete()
 

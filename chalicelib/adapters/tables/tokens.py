@@ -10,8 +10,8 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
+from ...domain.audit_record import AuditRecord
 from ...domain.principal import Principal, Token
-from ...domain.record import Record
 from .audit import Audit
 from .base import conflicts, place, transaction
 
@@ -52,7 +52,7 @@ class Tokens:
         place(TokenRow, stack_name, "tokens")
         self._audit = audit
 
-    def add(self, token: Token, record: Record | None = None) -> None:
+    def add(self, token: Token, record: AuditRecord | None = None) -> None:
         principal = token.principal
         row = TokenRow(token.digest, name=principal.name, role=principal.role, created_at=token.created_at)
         with transaction() as whole:
@@ -76,7 +76,7 @@ class Tokens:
         with conflicts():
             TokenRow(digest).update([TokenRow.last_used_at.set(now)], condition=TokenRow.digest.exists())
 
-    def revoke(self, digest: str, now: datetime, record: Record | None = None) -> None:
+    def revoke(self, digest: str, now: datetime, record: AuditRecord | None = None) -> None:
         """Raises RowChanged when there is no such token."""
         with conflicts(), transaction() as whole:
             whole.update(TokenRow(digest), [TokenRow.revoked_at.set(now)], condition=TokenRow.digest.exists())

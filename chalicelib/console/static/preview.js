@@ -42,7 +42,7 @@ async function ask() {
 }
 
 form.addEventListener("input", (event) => {
-  if (event.target.id === "trial_phone") return;
+  if (event.target.id === "test_phone") return;
   clearTimeout(waiting);
   waiting = setTimeout(ask, 400);
 });

@@ -1,0 +1,194 @@
+"""Everything beyond this process in one bundle, made from the settings and passed down to the use cases.
+
+Each part is made on first use: a worker pays for what it uses. Tests pass a bundle of fakes instead.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..settings import Settings
+from .clock import Clock
+
+if TYPE_CHECKING:
+    from .files import Files
+    from .gateway import Gateway
+    from .mailbox import Mailbox
+    from .parameters import Parameter
+    from .queues import Queue
+    from .schedules import Schedules
+    from .tables.audit import Audit
+    from .tables.clients import Clients
+    from .tables.counters import Counters
+    from .tables.idempotency_keys import IdempotencyKeys
+    from .tables.imports import Imports
+    from .tables.labels import Labels
+    from .tables.mailings import Mailings
+    from .tables.messages import Messages
+    from .tables.rates import Rates
+    from .tables.receipts import Receipts
+    from .tables.reports import Reports
+    from .tables.slices import Slices
+    from .tables.tokens import Tokens
+    from .tables.users import Users
+
+
+class Services:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = Clock()
+
+    @cached_property
+    def audit(self) -> Audit:
+        from .tables.audit import Audit
+
+        return Audit(self.settings.stack_name, self.settings.audit_retention_days)
+
+    @cached_property
+    def clients(self) -> Clients:
+        from .tables.clients import Clients
+
+        return Clients(self.settings.stack_name, self.audit)
+
+    @cached_property
+    def imports(self) -> Imports:
+        from .tables.imports import Imports
+
+        return Imports(self.settings.stack_name, self.audit)
+
+    @cached_property
+    def mailings(self) -> Mailings:
+        from .tables.mailings import Mailings
+
+        return Mailings(self.settings.stack_name, self.audit)
+
+    @cached_property
+    def messages(self) -> Messages:
+        from .tables.messages import Messages
+
+        return Messages(self.settings.stack_name, self.settings.gateway_dedupes)
+
+    @cached_property
+    def rates(self) -> Rates:
+        from .tables.rates import Rates
+
+        return Rates(self.settings.stack_name, self.clock)
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        from .tables.receipts import Receipts
+
+        return Receipts(self.settings.stack_name)
+
+    @cached_property
+    def slices(self) -> Slices:
+        from .tables.slices import Slices
+
+        return Slices(self.settings.stack_name)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        from .tables.tokens import Tokens
+
+        return Tokens(self.settings.stack_name, self.audit)
+
+    @cached_property
+    def users(self) -> Users:
+        from .tables.users import Users
+
+        return Users(self.settings.stack_name)
+
+    @cached_property
+    def labels(self) -> Labels:
+        from .tables.labels import Labels
+
+        return Labels(self.settings.stack_name)
+
+    @cached_property
+    def idempotency_keys(self) -> IdempotencyKeys:
+        from .tables.idempotency_keys import IdempotencyKeys
+
+        return IdempotencyKeys(self.settings.stack_name)
+
+    @cached_property
+    def reports(self) -> Reports:
+        from .tables.reports import Reports
+
+        return Reports(self.settings.stack_name)
+
+    @cached_property
+    def mailbox(self) -> Mailbox:
+        from .mailbox import Mailbox
+
+        return Mailbox(keeps_emails=self.settings.is_local)
+
+    @cached_property
+    def counters(self) -> Counters:
+        from .tables.counters import Counters
+
+        return Counters(self.settings.stack_name)
+
+    @cached_property
+    def send_queue(self) -> Queue:
+        from .queues import Queue
+
+        return Queue(self.settings.send_queue_url)
+
+    @cached_property
+    def jobs_queue(self) -> Queue:
+        from .queues import Queue
+
+        return Queue(self.settings.jobs_queue_url)
+
+    @cached_property
+    def imports_queue(self) -> Queue:
+        from .queues import Queue
+
+        return Queue(self.settings.imports_queue_url)
+
+    @cached_property
+    def receipts_queue(self) -> Queue:
+        from .queues import Queue
+
+        return Queue(self.settings.receipts_queue_url)
+
+    @cached_property
+    def import_files(self) -> Files:
+        from .files import Files
+
+        return Files(self.settings.imports_bucket)
+
+    @cached_property
+    def dead_letters(self) -> Queue:
+        from .queues import Queue
+
+        return Queue(self.settings.dead_letters_url)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        from .schedules import Schedules
+
+        settings = self.settings
+        return Schedules(settings.stack_name, settings.start_mailing_arn, settings.scheduler_role_arn)
+
+    @cached_property
+    def session_key(self) -> Parameter:
+        from .parameters import Parameter
+
+        return Parameter(self.settings.session_key_parameter)
+
+    @cached_property
+    def receipts_secret(self) -> Parameter:
+        from .parameters import Parameter
+
+        return Parameter(self.settings.receipts_secret_parameter)
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        from .gateway import Gateway
+        from .parameters import Parameter
+
+        settings = self.settings
+        token = Parameter(settings.gateway_token_parameter)
+        return Gateway(settings.gateway_url, token, connections=settings.sender_threads)

@@ -1,0 +1,56 @@
+"""What came first under an Idempotency-Key; a row goes by itself when its time is over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+
+from ...domain.idempotency import IdempotentRequest
+from .base import conflicts, place
+
+
+class IdempotencyKeyRow(Model):
+    class Meta:
+        table_name = "idempotency-keys"
+
+    name = UnicodeAttribute(hash_key=True)
+    fingerprint = UnicodeAttribute()
+    reserved_id = NumberAttribute(default=0)
+    status_code = NumberAttribute(null=True)
+    body = UnicodeAttribute(default="")
+    expires_at = NumberAttribute()
+
+
+class IdempotencyKeys:
+    def __init__(self, stack_name: str) -> None:
+        place(IdempotencyKeyRow, stack_name, "idempotency-keys")
+
+    def find(self, name: str, now: datetime) -> IdempotentRequest | None:
+        try:
+            row = IdempotencyKeyRow.get(name, consistent_read=True)
+        except DoesNotExist:
+            return None
+        if row.expires_at <= now.timestamp():
+            return None
+        status_code = None if row.status_code is None else int(row.status_code)
+        return IdempotentRequest(row.fingerprint, int(row.reserved_id), status_code, row.body)
+
+    def add(self, name: str, request: IdempotentRequest, now: datetime, until: datetime) -> None:
+        """Raises RowChanged when another one came first."""
+        row = IdempotencyKeyRow(
+            name,
+            fingerprint=request.fingerprint,
+            reserved_id=request.reserved_id,
+            expires_at=int(until.timestamp()),
+        )
+        is_over = IdempotencyKeyRow.expires_at <= int(now.timestamp())
+        with conflicts():
+            row.save(condition=IdempotencyKeyRow.name.does_not_exist() | is_over)
+
+    def answered(self, name: str, status_code: int, body: str) -> None:
+        actions: list[Action] = [IdempotencyKeyRow.status_code.set(status_code), IdempotencyKeyRow.body.set(body)]
+        IdempotencyKeyRow(name).update(actions=actions)

@@ -1,0 +1,53 @@
+"""`/openapi.json`, and `/docs/` with Swagger UI: open to everybody, for they hold nothing but the API's description."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from chalice.app import Blueprint, Response
+
+from ..errors import NotFound
+from ..http.calls import base_url
+from ..http.pages import POLICY, page, read_static, static
+from .openapi import document
+
+documentation = Blueprint(__name__)
+
+HERE = Path(__file__).parent
+
+ASSETS = {"swagger-ui.min.css": "text/css", "swagger-ui-bundle.min.js": "text/javascript"}
+"""From Swagger UI as Powertools has it with its own event handler; read, and never imported."""
+
+SWAGGER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+"""Swagger UI styles its elements as it makes them."""
+
+
+@documentation.route("/openapi.json")
+def openapi() -> Response:
+    body = json.dumps(document(base_url(documentation.current_request)), ensure_ascii=False)
+    return Response(body, headers={"Content-Type": "application/json"})
+
+
+@documentation.route("/docs")
+def docs() -> Response:
+    return page(HERE / "templates", "docs.html", policy=SWAGGER_POLICY, base=base_url(documentation.current_request))
+
+
+@documentation.route("/docs/{name}")
+def docs_asset(name: str) -> Response:
+    if name == "docs.js":
+        return static(read_static(HERE / "static" / name), "text/javascript")
+    if name not in ASSETS:
+        return Response(NotFound().body, status_code=404)
+    return static(_read(name), ASSETS[name])
+
+
+@cache
+def _read(name: str) -> str:
+    spec = find_spec("aws_lambda_powertools")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("aws-lambda-powertools is not in the deployment")
+    return (Path(spec.origin).parent / "event_handler/openapi/swagger_ui" / name).read_text(encoding="utf-8")

@@ -1,0 +1,200 @@
+"""Plan a mailing into slices; walk one slice.
+
+First the messages' rows, then their queue messages, then the cursor: whatever is interrupted is done again
+from the cursor, and doing it again is harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ..domain.audience import plan_audience
+from ..domain.audience_slice import AudienceSlice
+from ..domain.client import CLIENT_ID, Client
+from ..domain.decisions import started
+from ..domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
+from ..domain.message import EXPIRED, QUEUED, Message
+from ..domain.walk import Cursor, walk
+from ..errors import RowChanged
+from ..logs import log, log_clients, measure
+from . import local_hours, reconcile
+from .queueing import queue_messages
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+PAGE = 1000
+ENOUGH = PAGE // 2
+"""Clients that are worth a page: a block is one read, and so is what would be left of the next one."""
+
+CHUNK = 125
+"""Clients whose rows one thread writes: five BatchWriteItem, all of them full; eight threads have a page in one go."""
+
+THREADS = 8
+SECONDS_FOR_A_PAGE = 15.0
+LEASE_MARGIN = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Page:
+    """`cursor`: where the next page begins; None: this one is the last."""
+
+    clients: list[Client]
+    cursor: Cursor | None
+
+
+def ask_start(services: Services, mailing_id: int) -> None:
+    services.jobs_queue.send([{"job": "start", "mailing": mailing_id}])
+
+
+def start_mailing(services: Services, mailing_id: int) -> bool:
+    """Take the audience, once, and queue its slices. False when it is not, or no longer, to be started.
+
+    A schedule may fire for a mailing that was moved or deleted: what counts is the mailing as it is now.
+    """
+    mailing = services.mailings.get(mailing_id)
+    now = services.clock.now()
+    if mailing is None or mailing.status != SCHEDULED or now < mailing.datetime_start:
+        return False
+    plan = plan_audience(mailing.chosen, services.counters.last_id(CLIENT_ID))
+    try:
+        mailing = services.mailings.change(mailing, started(mailing, plan, now))
+    except RowChanged:  # started by another, or changed: then it is asked for anew, at the latest by the sweep
+        return False
+    queue_slices(services, mailing, range(plan.slices))
+    log.info("started", extra={"mailing_id": mailing_id, "slices": plan.slices})
+    return True
+
+
+def queue_slices(services: Services, mailing: Mailing, numbers: range | list[int]) -> None:
+    services.jobs_queue.send([{"job": "walk", "mailing": mailing.id, "slice": n} for n in numbers])
+
+
+def resume_fanout(services: Services, mailing: Mailing) -> None:
+    """Queue again the slices that are not done; those that somebody walks right now are leased to him."""
+    done = {audience_slice.number for audience_slice in services.slices.of_mailing(mailing.id) if audience_slice.done}
+    missing = [number for number in range(mailing.started_plan.slices) if number not in done]
+    if missing:
+        queue_slices(services, mailing, missing)
+    else:
+        _conclude(services, mailing)
+
+
+def walk_slice(services: Services, mailing_id: int, number: int, seconds_left: Callable[[], float]) -> bool:
+    """Walk one slice page by page; False when time ran out, and the rest is for the next turn.
+
+    Raises SliceBusy while another worker walks it.
+    """
+    mailing = services.mailings.get(mailing_id)
+    if mailing is None or mailing.plan is None or number not in range(mailing.plan.slices):
+        return True
+    now = services.clock.now()
+    until = now + timedelta(seconds=seconds_left()) + LEASE_MARGIN
+    kept_until = mailing.kept_until(services.settings.message_retention_days)
+    audience_slice = services.slices.lease(mailing_id, number, now, until, kept_until)
+    with ThreadPoolExecutor(THREADS) as threads:
+        ahead = threads.submit(_read_page, services, mailing, audience_slice)
+        while not audience_slice.done:
+            if seconds_left() < SECONDS_FOR_A_PAGE:
+                services.slices.give_back(audience_slice)
+                return False
+            if mailing.status == CANCELLED:  # whoever is not reached by now is not chosen any more
+                audience_slice = replace(audience_slice, done=True)
+                services.slices.give_back(audience_slice)
+                break
+            page = ahead.result()
+            if page.cursor is not None:  # the next one is read while this one is written
+                ahead = threads.submit(_read_page, services, mailing, replace(audience_slice, cursor=page.cursor))
+            audience_slice, counts = _write_page(services, threads, mailing, audience_slice, page)
+            counted = services.mailings.add_counts(mailing_id, counts, services.clock.now())
+            if counted is None:  # deleted meanwhile
+                return True
+            mailing = counted
+    _conclude(services, mailing)
+    return True
+
+
+def _write_page(
+    services: Services, threads: ThreadPoolExecutor, mailing: Mailing, audience_slice: AudienceSlice, page: Page
+) -> tuple[AudienceSlice, Counts]:
+    """Rows, then queue messages, then the cursor; the counts are what the page adds to the mailing's.
+
+    Whose window is closed waits without a queue message, and so does whom a canary keeps waiting.
+    """
+    begun_at = services.clock.now()
+    clients = page.clients
+    chunks = [clients[start : start + CHUNK] for start in range(0, len(clients), CHUNK)]
+    written = list(threads.map(lambda chunk: _write_chunk(services, mailing, chunk, audience_slice.in_doubt), chunks))
+    there = local_hours.now_for(services, mailing)
+    waiting = [message for messages, _ in written for message in messages if not there.holds(message.timezone)]
+    queue_messages(services, mailing, waiting, threads)
+    local_hours.await_releases(services, mailing, there)
+    _measure_page(services, len(clients), begun_at)
+    counts = Counts(total=len(clients), expired=sum(expired for _, expired in written))
+    audience_slice = replace(audience_slice, chosen=audience_slice.chosen + len(clients))
+    if page.cursor is None:
+        audience_slice = replace(audience_slice, done=True)
+        services.slices.give_back(audience_slice)
+    else:
+        audience_slice = replace(audience_slice, cursor=page.cursor)
+        services.slices.advance(audience_slice)
+    return audience_slice, counts
+
+
+def _measure_page(services: Services, number: int, begun_at: datetime) -> None:
+    if number:
+        took = (services.clock.now() - begun_at).total_seconds() * 1000
+        measure({"FanOutMessages": number}, {"FanOutMilliseconds": [took]})
+
+
+def _read_page(services: Services, mailing: Mailing, audience_slice: AudienceSlice) -> Page:
+    plan = mailing.started_plan
+    first, last = plan.id_range(audience_slice.number)
+    partitions = plan.partitions(mailing.chosen, audience_slice.number)
+    clients, cursor = walk(
+        read=lambda index, after, size: services.clients.read(partitions[index], max(after, first - 1), last, size),
+        key=lambda client: client.id,
+        partitions=len(partitions),
+        cursor=audience_slice.cursor,
+        limit=PAGE,
+        keep=mailing.chosen.chooses,
+        enough=ENOUGH,
+    )
+    return Page(clients, cursor)
+
+
+def _write_chunk(
+    services: Services, mailing: Mailing, clients: list[Client], in_doubt: bool
+) -> tuple[list[Message], int]:
+    """Write the rows; those that wait are to be queued, and so many came too late and are expired from the start.
+
+    Where a turn ended without a word, rows beyond the cursor may exist: they are kept as they are, and
+    those that wait are queued again.
+    """
+    now = services.clock.now()
+    status = EXPIRED if mailing.is_over(now) else QUEUED
+    shards = mailing.started_plan.shards
+    known = services.messages.existing(mailing.id, [client.id for client in clients], shards) if in_doubt else {}
+    zones = {client.id: client.timezone if mailing.window else None for client in clients}
+    new = [Message(mailing.id, one, status, now, timezone=zones[one]) for one in zones if one not in known]
+    kept_until = mailing.kept_until(services.settings.message_retention_days)
+    services.messages.add(new, shards, kept_until)
+    log_clients("created", [message.client_id for message in new], mailing_id=mailing.id, status=status)
+    waiting = [message for message in [*known.values(), *new] if message.status == QUEUED]
+    return waiting, len(new) if status == EXPIRED else 0
+
+
+def _conclude(services: Services, mailing: Mailing) -> None:
+    """When the last slice is done the audience is known: its size becomes the mailing's total."""
+    slices = services.slices.of_mailing(mailing.id)
+    if sum(audience_slice.done for audience_slice in slices) < mailing.started_plan.slices:
+        return
+    chosen = sum(audience_slice.chosen for audience_slice in slices)
+    counted = services.mailings.mark_fanned_out(mailing.id, chosen, services.clock.now())
+    log.info("fanned out", extra={"mailing_id": mailing.id, "number": chosen})
+    if counted is not None and (counted.is_ripe or counted.status == CANCELLED):
+        reconcile.request_reconciliation(services, counted)

@@ -1,0 +1,140 @@
+"""Delivery receipts: what the gateway reports is queued at once, and worked off in groups.
+
+A group is one transaction, so that whatever is interrupted, repeated or out of order, counts are those of the rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ..domain.mailing import Mailing, tally
+from ..domain.message import Message
+from ..domain.receipt import REPORTED, Receipt, merged, reported, seconds_to_wait
+from ..errors import RowChanged
+from ..logs import log, log_clients
+from .dead_letters import send_to_dead_letters
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+CHUNK = 100
+"""Receipts in one queue message: with the longest reasons, in Cyrillic, 170 KB of the 256 that SQS takes."""
+
+GROUP = 98
+"""Messages that one transaction changes: of the hundred rows that it takes, two are the mailing's and the totals'."""
+
+TRIES = 5
+PAUSE = 0.1
+BUSY_SECONDS = 5
+SECONDS_FOR_A_GROUP = 10.0
+
+Waits = dict[int, int]
+"""By message id: seconds until its receipt is to be looked at again."""
+
+
+def take_receipts(services: Services, receipts: Sequence[Receipt]) -> int:
+    """Queue them, and answer how many; those that are about no message of a mailing are left out for good."""
+    ours = [receipt for receipt in receipts if receipt.is_ours]
+    for start in range(0, len(ours), CHUNK):
+        services.receipts_queue.send([{"receipts": [_queued(receipt) for receipt in ours[start : start + CHUNK]]}])
+    return len(ours)
+
+
+def settle_receipts(services: Services, bodies: Sequence[str], seconds_left: Callable[[], float]) -> list[int | None]:
+    """Work off queue messages; for each the seconds until it is to come back, None when it is done with.
+
+    What cannot be read is put aside whole, for a person to see.
+    """
+    read = [_read(body) for body in bodies]
+    send_to_dead_letters(services, [body for body, receipts in zip(bodies, read, strict=True) if receipts is None])
+    waits = _settle(services, merged(chain.from_iterable(receipts or [] for receipts in read)), seconds_left)
+    return [_longest(waits, receipts or []) for receipts in read]
+
+
+def _settle(services: Services, receipts: list[Receipt], seconds_left: Callable[[], float]) -> Waits:
+    by_mailing: dict[int, list[Receipt]] = {}
+    for receipt in receipts:
+        by_mailing.setdefault(receipt.key[0], []).append(receipt)
+    waits: Waits = {}
+    for mailing_id, theirs in by_mailing.items():
+        for start in range(0, len(theirs), GROUP):
+            waits |= _settle_group(services, mailing_id, theirs[start : start + GROUP], seconds_left)
+    return waits
+
+
+def _settle_group(
+    services: Services, mailing_id: int, receipts: list[Receipt], seconds_left: Callable[[], float]
+) -> Waits:
+    """Another group of this mailing may be under way at the same moment: then one of the two tries again."""
+    for _ in range(TRIES):
+        if seconds_left() < SECONDS_FOR_A_GROUP:
+            break
+        try:
+            return _try_group(services, mailing_id, receipts)
+        except RowChanged:
+            services.clock.sleep(PAUSE * services.clock.jitter())
+    return {receipt.message_id: BUSY_SECONDS for receipt in receipts}
+
+
+def _try_group(services: Services, mailing_id: int, receipts: list[Receipt]) -> Waits:
+    mailing = services.mailings.get(mailing_id)
+    if mailing is None or mailing.plan is None:
+        log.info("receipts of nobody", extra={"mailing_id": mailing_id, "number": len(receipts)})
+        return {}
+    found = services.messages.existing(mailing_id, [receipt.key[1] for receipt in receipts], mailing.plan.shards)
+    now = services.clock.now()
+    waits: Waits = {}
+    changes: list[tuple[Message, Message]] = []
+    for receipt in receipts:
+        message = found.get(receipt.key[1])
+        wait = seconds_to_wait(message, now) if message else None
+        after = reported(message, receipt) if message else None
+        if wait is not None:
+            waits[receipt.message_id] = wait
+        elif message is not None and after is not None:
+            changes.append((message, after))
+    if changes:
+        _record(services, mailing, changes)
+    return waits
+
+
+def _record(services: Services, mailing: Mailing, changes: list[tuple[Message, Message]]) -> None:
+    before, after = (Counter(pair[side].status for pair in changes) for side in (0, 1))
+    services.receipts.record(mailing, changes, tally(after) + -tally(before))
+    for status in REPORTED:
+        client_ids = [message.client_id for _, message in changes if message.status == status]
+        log_clients("reported", client_ids, mailing_id=mailing.id, status=status)
+
+
+def _longest(waits: Waits, receipts: Iterable[Receipt]) -> int | None:
+    return max((waits[receipt.message_id] for receipt in receipts if receipt.message_id in waits), default=None)
+
+
+def _queued(receipt: Receipt) -> dict[str, object]:
+    shown = {"id": receipt.message_id, "status": receipt.status, "at": receipt.at.isoformat()}
+    return {**shown, "reason": receipt.reason} if receipt.reason else shown
+
+
+def _read(body: str) -> list[Receipt] | None:
+    """As `take_receipts` has written it; None when it is something else."""
+    try:
+        return [
+            Receipt(
+                int(one["id"]), REPORTED[REPORTED.index(one["status"])], _moment(one["at"]), str(one.get("reason", ""))
+            )
+            for one in json.loads(body)["receipts"]
+        ]
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no offset")
+    return moment

@@ -1,0 +1,76 @@
+"""Every minute: start and release what is due, end what is over, resume what stalled, recount what is done."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ..domain.client_import import job_body
+from ..domain.mailing import Mailing
+from ..domain.sweep_plan import SweepStep, next_sweep_step
+from ..logs import about, log
+from .fanout import resume_fanout, start_mailing
+from .local_hours import release_due
+from .reconcile import request_reconciliation
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+
+def sweep(services: Services) -> dict[str, int]:
+    """One look at every open mailing, and at those alone; answers how often each step was taken.
+
+    A mailing that fails does not keep the others waiting: all errors are raised together at the end.
+    """
+    taken = {step.value: 0 for step in SweepStep}
+    errors: list[Exception] = []
+    queue_is_idle = cache(services.send_queue.is_idle)
+    for mailing in services.mailings.get_many(services.mailings.open_ids()).values():
+        with about(mailing_id=mailing.id):
+            try:
+                step = _sweep_mailing(services, mailing, queue_is_idle())
+            except Exception as error:
+                log.exception("mailing not swept")
+                errors.append(error)
+                continue
+        if step is not None:
+            taken[step.value] += 1
+    try:
+        taken["import"] = _sweep_imports(services)
+    except Exception as error:
+        log.exception("imports not swept")
+        errors.append(error)
+    if errors:
+        raise ExceptionGroup("some of it could not be swept", errors)
+    return taken
+
+
+def _sweep_imports(services: Services) -> int:
+    """Queue again the work on those that stand still though nothing is queued; how many there were."""
+    now = services.clock.now()
+    running = services.imports.get_many(services.imports.open_ids()).values()
+    stalled = [one.id for one in running if one.is_stalled(now)]
+    if not stalled or not services.imports_queue.is_idle():
+        return 0
+    log.info("sweep", extra={"imports": stalled})
+    services.imports_queue.send([job_body(import_id) for import_id in stalled])
+    return len(stalled)
+
+
+def _sweep_mailing(services: Services, mailing: Mailing, queue_is_idle: bool) -> SweepStep | None:
+    step = next_sweep_step(mailing, services.clock.now(), queue_is_idle)
+    if step is None:
+        return None
+    log.info("sweep", extra={"step": step.value})
+    match step:
+        case SweepStep.START:
+            start_mailing(services, mailing.id)
+        case SweepStep.RELEASE:
+            release_due(services, mailing, services.clock.now())
+        case SweepStep.WALK:
+            resume_fanout(services, mailing)
+        case SweepStep.RECONCILE:
+            request_reconciliation(services, mailing)
+        case SweepStep.REQUEUE:
+            request_reconciliation(services, mailing, requeue=True)
+    return step

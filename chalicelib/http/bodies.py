@@ -1,0 +1,100 @@
+"""What came in: a JSON or a form body, as a mapping from field to what was sent; or a CSV file, as its bytes."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qsl
+
+from ..errors import BadInput, TooLarge, WrongMediaType
+
+BODY_LIMIT = 256 * 1024
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+CSV = "text/csv"
+BYTES = "application/octet-stream"
+FILE_LIMIT = 5 * 1024**2
+NOT_UTF8 = "\ufffd".encode()
+"""What API Gateway makes of bytes that are not UTF-8, unless they are sent as BYTES."""
+
+
+def read_body(raw: bytes, content_type: str | None) -> dict[str, object]:
+    """The fields as sent, unchecked; nothing sent is no fields. Raises BadInput, TooLarge, WrongMediaType."""
+    _require_size(raw)
+    if not raw:
+        return {}
+    media_type = _media_type(content_type, JSON, FORM)
+    return dictionary(_read_json(_decoded(raw))) if media_type == JSON else _read_form(_decoded(raw))
+
+
+def read_list(raw: bytes, content_type: str | None, most: int) -> list[object]:
+    """One thing or a list of them, as JSON, unchecked. Raises BadInput, TooLarge, WrongMediaType."""
+    _require_size(raw)
+    _media_type(content_type, JSON)
+    sent = _read_json(_decoded(raw))
+    listed = sent if isinstance(sent, list) else [sent]
+    if not 0 < len(listed) <= most:
+        raise BadInput({"non_field_errors": [f"A list of 1 to {most} is expected, but got {len(listed)}."]})
+    return listed
+
+
+def dictionary(sent: object) -> dict[str, object]:
+    if not isinstance(sent, dict):
+        kind = type(sent).__name__
+        raise BadInput({"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]})
+    return sent
+
+
+def read_file(raw: bytes, content_type: str | None) -> bytes:
+    """A CSV file as it was sent. Raises BadInput, TooLarge, WrongMediaType."""
+    if len(raw) > FILE_LIMIT:
+        raise TooLarge(
+            f"The file is too large: at most {FILE_LIMIT // 1024**2} MB are expected (on AWS 4.4 MB as {BYTES}). "
+            "A larger one goes by the bucket: python -m tools.import_clients FILE."
+        )
+    if _media_type(content_type, CSV, BYTES) == CSV and NOT_UTF8 in raw:
+        raise BadInput.whole(f"The file is not UTF-8: send it with Content-Type: {BYTES}.")
+    return raw
+
+
+def _require_size(raw: bytes) -> None:
+    if len(raw) > BODY_LIMIT:
+        raise TooLarge(f"Request body is too large: at most {BODY_LIMIT // 1024} KB are expected.")
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput.whole(f"The body is not UTF-8: {error.reason} at byte {error.start}.") from error
+
+
+def _media_type(content_type: str | None, *expected: str) -> str:
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    if media_type not in expected:
+        raise WrongMediaType(media_type[:100], expected)
+    return media_type
+
+
+def _read_json(decoded: str) -> object:
+    if not decoded.strip():
+        return {}
+    try:
+        return json.loads(decoded, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise BadInput.whole("JSON parse error - nested too deeply.") from error
+    except ValueError as error:
+        raise BadInput.whole(f"JSON parse error - {str(error)[:200]}") from error
+
+
+def _read_form(decoded: str) -> dict[str, object]:
+    """As Django reads a form: of a field that is there twice the last one counts."""
+    try:
+        return dict(parse_qsl(decoded, keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError as error:
+        raise BadInput.whole(f"The form is not UTF-8: {error.reason}.") from error
+    except ValueError as error:
+        raise BadInput.whole(f"Form parse error - {str(error)[:200]}") from error
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,177 @@
+"""Once a day, or for any day by hand: which mailings were sent, how they went and what is planned, as a letter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from ..domain.mailing import Mailing
+from ..domain.message import FAILED, UNDELIVERED, UNKNOWN
+from ..domain.report import Period, Report
+from ..domain.walk import BEGINNING, Cursor
+from ..errors import BadInput, NotSent, RowChanged
+from ..logs import log
+from ..mailings.lifecycle import list_mailings
+from ..mailings.stats import list_messages
+from .email import compose
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+PAGE = 1000
+SECONDS_TO_SEND = 60.0
+CLAIM_LIFE = timedelta(days=90)
+FIRST_DAY = date(2000, 1, 1)
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+"""The Scheduler puts the time in its place; MiniStack leaves it as it is."""
+
+NOBODY = "REPORT_RECIPIENTS is empty: there is nobody to send the report to."
+SENT_BEFORE = "This report was sent before."
+DOUBTFUL = (
+    "Another run began to send this report and has not said that it did. If no letter comes, send it by hand: "
+    'aws lambda invoke with {"date": "%s"} (README, "The daily report").'
+)
+
+Answer = dict[str, object]
+
+
+def send_scheduled(services: Services, scheduled: str, seconds_left: Callable[[], float]) -> Answer:
+    """The report of the day for which the schedule fired; the second run of a day sends nothing. Raises BadInput."""
+    moment = services.clock.now() if scheduled == SCHEDULED_TIME else _moment(scheduled)
+    day = moment.astimezone(_zone(services)).date()
+    return send_report(services, day, day.isoformat(), seconds_left)
+
+
+def send_by_hand(
+    services: Services, sent: Mapping[str, object], request_id: str, seconds_left: Callable[[], float]
+) -> Answer:
+    """`{"date": "2026-11-22"}`: that day's report, as often as a person asks for it. Raises BadInput.
+
+    The next report may be asked for before its time: it tells of what there is by now.
+    `request_id`: the same on each try of one request.
+    """
+    day = read_day(sent, next_day(services))
+    return send_report(services, day, f"{day}/{request_id}", seconds_left)
+
+
+def next_day(services: Services) -> date:
+    """The day of the report that will tell of this moment."""
+    now = services.clock.now()
+    today: date = now.astimezone(_zone(services)).date()
+    return today if now < _end_of(services, today) else today + timedelta(days=1)
+
+
+def read_day(sent: Mapping[str, object], latest: date) -> date:
+    errors = {name: ["Unknown field."] for name in sent if name != "date"}
+    text = sent.get("date")
+    day = _date(text) if isinstance(text, str) else None
+    if "date" not in sent:
+        errors["date"] = ["This field is required."]
+    elif day is None:
+        errors["date"] = ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."]
+    elif not FIRST_DAY <= day <= latest:
+        errors["date"] = [f"A day from {FIRST_DAY} up to the next report's, {latest}, is expected."]
+    if errors or day is None:
+        raise BadInput(errors)
+    return day
+
+
+def send_report(services: Services, day: date, name: str, seconds_left: Callable[[], float]) -> Answer:
+    """At most once under one `name`: it is claimed before it is sent, and given free only if it surely has not left."""
+    if not services.settings.report_recipients:
+        return _not_sent(NOBODY)
+    if services.reports.is_claimed(name):
+        return _not_again(services, day, name)
+    report = make_report(services, day, seconds_left)
+    email = compose(report, services.settings, _zone(services))
+    now = services.clock.now()
+    try:
+        services.reports.claim(name, now, now + CLAIM_LIFE)
+    except RowChanged:
+        return _not_again(services, day, name)
+    try:
+        services.mailbox.send(email)
+    except NotSent:
+        services.reports.unclaim(name)
+        raise
+    services.reports.mark_sent(name, services.clock.now())
+    log.info("report sent", extra={"day": day.isoformat(), "mailings": report.processed.number})
+    return {"sent": True, "date": day.isoformat(), "mailings": report.processed.number}
+
+
+def make_report(services: Services, day: date, seconds_left: Callable[[], float]) -> Report:
+    """From all mailings: none says by its id when it ran. Only those of the day are kept."""
+    start, end, until = (_end_of(services, day + timedelta(days=offset)) for offset in (-1, 0, 1))
+    report = Report(day, services.clock.now(), Period(start, end), Period(end, until))
+    for mailing in _all_mailings(services):
+        report.add(mailing)
+    report.planned.lines.sort(key=lambda mailing: mailing.datetime_start)
+    _count_reasons(services, report, seconds_left)
+    return report
+
+
+def _all_mailings(services: Services) -> Iterator[Mailing]:
+    below: int | None = None
+    while True:
+        mailings, below = list_mailings(services, below, PAGE)
+        yield from mailings
+        if below is None:
+            return
+
+
+def _count_reasons(services: Services, report: Report, seconds_left: Callable[[], float]) -> None:
+    """Small mailings first, so that one of millions does not take the time of all others."""
+    report.reasons.is_whole = report.processed.is_whole
+    for mailing in sorted(report.processed.lines, key=lambda mailing: mailing.counts.total):
+        for status in (FAILED, UNKNOWN, UNDELIVERED):
+            cursor: Cursor | None = BEGINNING if getattr(mailing.counts, status) else None
+            while cursor is not None:
+                if seconds_left() < SECONDS_TO_SEND:
+                    report.reasons.is_whole = False
+                    return
+                messages, cursor = list_messages(services, mailing, status, cursor, PAGE)
+                for message in messages:
+                    report.reasons.add(message.last_error or "no reason given")
+
+
+def _end_of(services: Services, day: date) -> datetime:
+    """When the report of this day is sent, in UTC; a time that the clock skips is as if it had not been changed."""
+    local = datetime.combine(day, time.fromisoformat(services.settings.report_time))
+    moment: datetime = _zone(services).localize(local)
+    return moment.astimezone(UTC)
+
+
+def _zone(services: Services) -> Any:
+    import pytz  # the Lambda answers that there is nobody to write to without it
+
+    zone: tzinfo = pytz.timezone(services.settings.report_timezone)
+    return zone
+
+
+def _date(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.isoformat() == text else None  # it also reads 20261122 and 2026-W47-7
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput({"scheduled": ["A time such as 2026-11-22T09:00:00Z is expected."]}) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _not_again(services: Services, day: date, name: str) -> Answer:
+    if services.reports.is_sent(name):
+        return _not_sent(SENT_BEFORE)
+    log.error(DOUBTFUL, day, extra={"day": day.isoformat()})
+    return {"sent": False, "detail": DOUBTFUL % day}
+
+
+def _not_sent(detail: str) -> Answer:
+    log.warning(detail)
+    return {"sent": False, "detail": detail}

@@ -1,0 +1,91 @@
+"""The daily report as a letter: HTML, plain text and a table for Excel, in the reader's language and time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, tzinfo
+from functools import partial
+from pathlib import Path
+
+from ..domain.csv_file import write_rows
+from ..domain.email import Attachment, Email
+from ..domain.mailing import Counts, Mailing
+from ..domain.report import Report
+from ..rendering import RUSSIAN, render, translate
+from ..settings import Settings
+
+TEMPLATES = Path(__file__).parent / "templates"
+SHOWN = 100
+"""Mailings that a chapter of the letter shows; the others are in the attachment."""
+
+Show = Callable[[datetime], str]
+
+
+def compose(report: Report, settings: Settings, zone: tzinfo) -> Email:
+    language = settings.report_language
+    values = {
+        "report": report,
+        "zone": settings.report_timezone,
+        "figures": partial(figures, settings),
+        "shown": SHOWN,
+        "number": partial(number, language),
+        "moment": partial(moment, language, zone),
+    }
+    return Email(
+        sender=settings.report_sender,
+        recipients=settings.report_recipients,
+        subject=subject(report, language),
+        html=render(TEMPLATES, "report.html", language, **values),
+        text=render(TEMPLATES, "report.txt", language, **values),
+        attachments=(table(report, settings, zone),),
+    )
+
+
+def subject(report: Report, language: str) -> str:
+    _ = partial(translate, TEMPLATES, language)
+    counts = report.processed.counts
+    return _("Mailings, report of {day}: sent {sent}, failed {failed}").format(
+        day=shown_day(language, report.day),
+        sent=number(language, counts.sent),
+        failed=number(language, counts.failed),
+    )
+
+
+def figures(settings: Settings, counts: Counts) -> dict[str, int]:
+    """What there is to tell: without receipts, nothing of what was delivered."""
+    return counts.with_receipts() if settings.receipts else counts.by_status()
+
+
+def table(report: Report, settings: Settings, zone: tzinfo) -> Attachment:
+    """A row for each mailing. UTF-8 with its mark, and semicolons: so that Excel opens it in Russia as well."""
+    language = settings.report_language
+    _ = partial(translate, TEMPLATES, language)
+    times = [f"{_(name)} ({settings.report_timezone})" for name in ("Start", "End")]
+    names = [_(name) for name in figures(settings, report.processed.counts)]
+    head = ["id", _("Text"), *times, _("Status"), _("Messages"), *names]
+    show, count = partial(moment, language, zone), partial(figures, settings)
+    rows = [_row(mailing, _(mailing.status.capitalize()), show, count) for mailing in report.processed.lines]
+    return Attachment(f"mailings-{report.day}.csv", "text/csv", write_rows([head, *rows]).encode("utf-8-sig"))
+
+
+def _row(mailing: Mailing, status: str, show: Show, count: Callable[[Counts], dict[str, int]]) -> list[object]:
+    times = [show(mailing.datetime_start), show(mailing.datetime_end)]
+    return [mailing.id, mailing.message_text, *times, status, mailing.counts.total, *count(mailing.counts).values()]
+
+
+def number(language: str, value: int) -> str:
+    """12,345 or 12 345, that one with a space that does not break."""
+    grouped = f"{value:,}"
+    return grouped.replace(",", "\u00a0") if language == RUSSIAN else grouped
+
+
+def shown_day(language: str, day: date) -> str:
+    return f"{day:%d.%m.%Y}" if language == RUSSIAN else day.isoformat()
+
+
+def moment(language: str, zone: tzinfo, value: datetime) -> str:
+    try:
+        local = value.astimezone(zone)
+    except OverflowError:  # within a day of the year 1 or 9999
+        local = value
+    return f"{shown_day(language, local.date())} {local:%H:%M}"

@@ -1,0 +1,103 @@
+"""Clients, mailings, messages and imports as the API, the CSV files and the audit show them: field names and values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, time
+
+from .domain.audit_record import AuditRecord
+from .domain.client import Client
+from .domain.client_import import ClientImport, RefusedRow
+from .domain.mailing import Counts, Mailing
+from .domain.message import Message
+from .domain.principal import Token
+
+CLIENT_FIELDS = ("id", "phone_number", "operator_code", "tag", "timezone", "opted_out_at", "attributes")
+MESSAGE_FIELDS = (
+    "id",
+    "mailing_id",
+    "client_id",
+    "status",
+    "created_at",
+    "sent_at",
+    "attempts",
+    "last_error",
+    "reported_at",
+)
+RECORD_FIELDS = ("at", "who", "action", "what", "id", "before", "after")
+
+
+def represent_client(client: Client) -> dict[str, object]:
+    return _represent(client, CLIENT_FIELDS)
+
+
+def represent_mailing(mailing: Mailing) -> dict[str, object]:
+    window, canary = mailing.window, mailing.canary
+    return {
+        "id": mailing.id,
+        "status": mailing.status,
+        "datetime_start": represent_moment(mailing.datetime_start),
+        "datetime_end": represent_moment(mailing.datetime_end),
+        "message_text": mailing.message_text,
+        "filter_tag": ",".join(mailing.chosen.tags) or None,
+        "filter_op_codes": ",".join(mailing.chosen.operator_codes) or None,
+        "time_from": represent_time(window.opens) if window else None,
+        "time_to": represent_time(window.closes) if window else None,
+        "rate_limit": mailing.rate_limit,
+        "canary": canary.size if canary else None,
+        "max_error_rate": canary.max_error_rate if canary else None,
+        "paused_because": mailing.paused_because,
+    }
+
+
+def represent_counts(counts: Counts) -> dict[str, int]:
+    """Those without `delivered` and `undelivered`, which are among the `sent`, add up to the total."""
+    return {"total": counts.total, **counts.with_receipts()}
+
+
+def represent_message(message: Message) -> dict[str, object]:
+    return _represent(message, MESSAGE_FIELDS)
+
+
+def represent_import(client_import: ClientImport) -> dict[str, object]:
+    tally = client_import.tally
+    return {
+        **_represent(client_import, ("id", "status", "file_name")),
+        **_represent(tally, ("rows", "added", "changed", "unchanged", "refused")),
+        **_represent(client_import, ("created_at", "finished_at", "detail")),
+    }
+
+
+def represent_refused_row(row: RefusedRow) -> dict[str, object]:
+    return {"row": row.number, "cells": dict(row.cells), "errors": dict(row.errors)}
+
+
+def represent_token(token: Token) -> dict[str, object]:
+    return {"name": token.principal.name, "role": token.principal.role}
+
+
+def represent_record(record: AuditRecord) -> dict[str, object]:
+    return _represent(record, RECORD_FIELDS)
+
+
+def represent_moment(moment: datetime | None) -> str | None:
+    """UTC, to the second: 2022-08-22T22:42:16Z. (strftime would not pad a year below 1000.)"""
+    return None if moment is None else moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def represent_time(time_of_day: time) -> str:
+    """To the minute: 09:00."""
+    return time_of_day.isoformat("minutes")
+
+
+def _represent(item: object, fields: Iterable[str]) -> dict[str, object]:
+    return {name: _plain(getattr(item, name)) for name in fields}
+
+
+def _plain(value: object) -> object:
+    match value:
+        case datetime():
+            return represent_moment(value)
+        case Mapping():
+            return dict(value)
+    return value

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
+from chalicelib.domain.mailing import Counts
+from chalicelib.domain.walk import Cursor
+from chalicelib.errors import RowChanged, SliceBusy
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+UNTIL = NOW + timedelta(seconds=65)
+KEPT = NOW + timedelta(days=400)
+
+
+def lease(services: Any, now: datetime = NOW, number: int = 0) -> AudienceSlice:
+    audience_slice: AudienceSlice = services.slices.lease(1, number, now, now + timedelta(seconds=65), KEPT)
+    return audience_slice
+
+
+def test_a_segment_is_leased_to_one_worker(services: Any) -> None:
+    assert lease(services) == AudienceSlice(1, 0, lease=1)
+    with pytest.raises(SliceBusy):
+        lease(services, NOW + timedelta(seconds=64))
+    assert lease(services, number=1) == AudienceSlice(1, 1, lease=1)
+
+
+def test_a_segment_given_back_goes_on_from_its_cursor_without_doubt(services: Any) -> None:
+    audience_slice = lease(services)
+    services.slices.give_back(replace(audience_slice, cursor=Cursor(2, 345), chosen=17))
+    assert lease(services) == AudienceSlice(1, 0, Cursor(2, 345), chosen=17, lease=2)
+
+
+def test_a_lease_that_ended_without_a_word_leaves_the_segment_in_doubt(services: Any) -> None:
+    services.slices.advance(replace(lease(services), cursor=Cursor(0, 9), chosen=5))
+    assert lease(services, UNTIL) == AudienceSlice(1, 0, Cursor(0, 9), chosen=5, lease=2, in_doubt=True)
+
+
+def test_who_has_lost_the_lease_moves_nothing(services: Any) -> None:
+    late = lease(services)
+    lease(services, UNTIL)
+    for move in (services.slices.advance, services.slices.give_back):
+        with pytest.raises(RowChanged):
+            move(replace(late, cursor=Cursor(0, 9)))
+    assert services.slices.of_mailing(1)[0].cursor == Cursor()
+
+
+def test_the_segments_of_a_mailing_are_listed(services: Any) -> None:
+    for number in (1, 0):
+        services.slices.give_back(replace(lease(services, number=number), done=number == 1, chosen=number))
+    services.slices.report(1, 1, 0, ShardReport(Counts(total=1)), KEPT)
+    found = services.slices.of_mailing(1)
+    assert [(one.number, one.done, one.chosen) for one in found] == [(0, False, 0), (1, True, 1)]
+    assert services.slices.of_mailing(2) == []
+
+
+def test_each_shard_reports_once_a_round(services: Any) -> None:
+    first = ShardReport(Counts(total=3, sent=2), NOW, attempts=5)
+    second = ShardReport(Counts(total=4, failed=2, unknown=1), held=1)
+    services.slices.report(1, 1, 0, ShardReport(Counts(total=3, sent=1)), KEPT)
+    services.slices.report(1, 1, 0, first, KEPT)
+    services.slices.report(1, 1, 1, second, KEPT)
+    services.slices.report(1, 2, 0, ShardReport(Counts(total=9)), KEPT)
+    assert services.slices.reports(1, 1) == [first, second]
+    assert services.slices.reports(1, 2) == [ShardReport(Counts(total=9))]
+    assert services.slices.reports(1, 3) == []

@@ -1,0 +1,135 @@
+"""What an operator can know before a mailing is announced."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.clients.registry import forget_client, opt_out_client, register_client
+from chalicelib.domain.audience import Filter
+from chalicelib.domain.audit_record import Author
+from chalicelib.domain.client import Client
+from chalicelib.domain.gateway_result import Answer
+from chalicelib.errors import BadInput
+from chalicelib.mailings.audience import PATIENCE, PATIENCE_FOR_GROUPS, count_audience, group_audience
+from chalicelib.mailings.preview import preview_mailing
+from chalicelib.mailings.test_message import send_test_message
+from tests.fakes import FakeServices
+
+
+def author(services: FakeServices) -> Author:
+    return Author("anna", services.clock.now(), 0.5)
+
+
+def test_parts_are_counted_for_everybody_together() -> None:
+    services = FakeServices()
+    for number in range(3):
+        register_client(services, {"phone_number": f"7977000000{number}"})
+    preview = preview_mailing(services, Filter(), "я" * 71)
+    assert (preview.clients, preview.parts) == (3, 6)
+    assert preview_mailing(services, Filter(), "").parts == 0
+
+
+def with_names(number: int) -> FakeServices:
+    services = FakeServices()
+    for index in range(number):
+        own = {"имя": "я" * (index + 1)} if index else {}
+        register_client(services, {"phone_number": f"797700000{index:02d}", "attributes": own})
+    return services
+
+
+def test_texts_with_fields_are_shown_and_measured_as_they_would_be_sent() -> None:
+    services = with_names(10)
+    opt_out_client(services, 1)
+    preview = preview_mailing(services, Filter(), "{phone_number}" + "ж" * 54 + "{имя|друг}")
+    assert [example.text[-9:] for example in preview.examples] == ["жжжжжжжяя", "яяяяяяяяяя"[:9], "ж" * 6 + "яяя"]
+    assert preview.examples[0].text.startswith("7977*****01")
+    assert preview.length is not None
+    assert (preview.length.units, preview.length.parts) == (75, 2)
+    assert [example.length.parts for example in preview.examples] == [1, 2, 1]
+    assert (preview.clients, preview.parts) == (9, 4 * 1 + 5 * 2)
+
+
+def test_a_preview_without_anybody_measures_the_text_as_it_is() -> None:
+    preview = preview_mailing(FakeServices(), Filter(), "{tag}")
+    assert (preview.examples, preview.parts) == ((), 0)
+    assert preview.length is not None
+
+
+def test_a_preview_of_a_text_without_fields_reads_nobody() -> None:
+    services = with_names(2)
+    services.clients.read = lambda *_: pytest.fail("nobody is to be read")  # type: ignore[method-assign]
+    services.clients.count = lambda *_: 1  # type: ignore[method-assign]
+    assert preview_mailing(services, Filter(), "{ }").examples == ()
+
+
+def test_a_trial_is_filled_in_for_who_has_the_number_or_for_nobody() -> None:
+    services = with_names(2)
+    for phone in ("79770000001", "79990000000"):
+        send_test_message(services, phone, "{имя|друг}", author(services))
+    assert [post.text for post in services.gateway.posts] == ["яя", "друг"]
+    for wrong in ("{нет}", "{имя}"):
+        with pytest.raises(BadInput):
+            send_test_message(services, "79990000000", wrong, author(services))
+
+
+def test_an_audience_that_takes_long_to_count_is_given_as_at_least() -> None:
+    services = FakeServices()
+    services.counters.ids["client_id"] = 5_000
+
+    def slow(*_: object) -> int:
+        services.clock.time += PATIENCE / 2 + timedelta(milliseconds=1)
+        return 1
+
+    services.clients.count = slow  # type: ignore[method-assign]
+    assert count_audience(services, Filter()) == (2, False)
+
+
+def test_of_a_large_audience_groups_are_those_of_a_sample_from_everywhere() -> None:
+    services = FakeServices()
+    for number in range(60_000):
+        zone = "Asia/Omsk" if number % 3 == 0 else "UTC"
+        phone = f"79{number % 2}{number:08d}"
+        services.clients.rows[number + 1] = Client(number + 1, phone, timezone=zone)
+    services.counters.ids["client_id"] = 60_000
+    read = services.clients.read
+
+    def slow(*arguments: Any) -> list[Client]:
+        services.clock.time += PATIENCE_FOR_GROUPS / 6
+        return read(*arguments)
+
+    services.clients.read = slow  # type: ignore[method-assign]
+    services.clients.count = lambda _partition, _chosen, first, last: last - first + 1  # type: ignore[method-assign]
+    found = group_audience(services, Filter())
+    assert found.is_sampled
+    assert sum(found.by_timezone.values()) == sum(found.by_operator_code.values()) == found.clients
+    assert found.by_timezone["Asia/Omsk"] == pytest.approx(found.clients / 3, rel=0.02)
+
+
+def test_a_trial_is_recorded_before_it_is_posted_and_never_repeated() -> None:
+    services = FakeServices()
+    services.gateway.usual = Answer(503)
+    outcome = send_test_message(services, "79770000001", "hello", author(services))
+    assert not outcome.sent
+    assert [(record.what, record.action) for record in services.audit.records] == [("test_message", "tried")]
+    assert len(services.gateway.posts) == 1
+
+
+def test_a_trial_to_a_number_on_the_stop_list_is_refused_whoever_has_it() -> None:
+    services = FakeServices()
+    client = opt_out_client(services, register_client(services, {"phone_number": "79770000001"}).id)
+    for _ in range(2):
+        with pytest.raises(BadInput, match="opted out"):
+            send_test_message(services, client.phone_number, "hello", author(services))
+        if services.clients.rows:
+            forget_client(services, client.id)
+    assert services.gateway.posts == services.audit.records == []
+
+
+def test_a_trials_id_is_never_a_messages_id() -> None:
+    services = FakeServices()
+    for _ in range(2):
+        send_test_message(services, "79770000001", "hello", author(services))
+    assert [post.message_id for post in services.gateway.posts] == [1, 2]

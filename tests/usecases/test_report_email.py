@@ -1,0 +1,169 @@
+"""The report as a letter: nothing in it runs, every text has its Russian, and Excel opens the table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytz
+
+from chalicelib.console.page_requests import TEMPLATES as CONSOLE
+from chalicelib.delivery.reconcile import NO_WORD
+from chalicelib.domain import mailing as mailing_domain
+from chalicelib.domain.audience import Filter, Plan
+from chalicelib.domain.email import Email
+from chalicelib.domain.gateway_result import Answer, read_answer
+from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.message import STATUSES
+from chalicelib.domain.receipt import NO_REASON
+from chalicelib.domain.report import Period, Reasons, Report
+from chalicelib.rendering import translate
+from chalicelib.reports.email import SHOWN, TEMPLATES, compose
+from chalicelib.settings import Settings
+
+END = datetime(2026, 11, 22, 6, tzinfo=UTC)
+DAY = timedelta(days=1)
+COUNTS = Counts(total=12345, sent=12000, failed=300, unknown=5)
+EVIL = "<script>alert(1)</script> & \"'"
+SPACE = "\u00a0"
+
+
+def mailing(mailing_id: int = 1, **fields: object) -> Mailing:
+    usual = {"message_text": "Скидки", "status": "finished", "plan": Plan("block", 10, 1, 1), "counts": COUNTS}
+    times = {"datetime_start": END - DAY / 2, "datetime_end": END - DAY / 4, "ended_at": END - DAY / 4}
+    return Mailing(mailing_id, **{**usual, **times, **fields})  # type: ignore[arg-type]
+
+
+def email(*mailings: Mailing, language: str = "en", reasons: Reasons | None = None, receipts: bool = False) -> Email:
+    report = Report(date(2026, 11, 22), END, Period(END - DAY, END), Period(END, END + DAY))
+    report.reasons = reasons or Reasons()
+    for one in mailings:
+        report.add(one)
+    settings = Settings(
+        report_recipients=("anna@example.com",),
+        report_sender="reports@example.com",
+        report_language=language,
+        report_timezone="Europe/Moscow",
+        receipts=receipts,
+    )
+    return compose(report, settings, pytz.timezone("Europe/Moscow"))
+
+
+def table(made: Email) -> list[list[str]]:
+    (attachment,) = made.attachments
+    return list(csv.reader(io.StringIO(attachment.content.decode("utf-8-sig"), newline=""), delimiter=";"))
+
+
+def scheduled(**fields: object) -> Mailing:
+    waits = {"status": "scheduled", "plan": None, "ended_at": None, "counts": Counts()}
+    return mailing(2, datetime_start=END + DAY / 2, datetime_end=END + DAY, **{**waits, **fields})
+
+
+def test_html_escapes_texts_and_tags() -> None:
+    html = email(mailing(message_text=EVIL), scheduled(message_text=EVIL, chosen=Filter((EVIL,)))).html
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#34;&#39;") == 3
+
+
+def test_it_is_in_english_or_in_russian_with_times_of_the_reports_zone() -> None:
+    english, russian = (email(mailing(), scheduled(), language=language) for language in ("en", "ru"))
+    assert english.subject == "Mailings, report of 2026-11-22: sent 12,000, failed 300"
+    assert russian.subject == f"Рассылки, отчёт за 22.11.2026: отправлено 12{SPACE}000, с ошибкой 300"
+    assert "2026-11-21 21:00" in english.text
+    assert "21.11.2026 21:00" in russian.text
+    assert f"Сообщения в них: 12{SPACE}345" in russian.text
+    assert "отправлено" in russian.html
+    assert '<html lang="ru">' in russian.html
+    plain = re.sub(r"<[^>]*>", "", russian.html) + russian.text
+    assert not re.findall(r"[A-Za-z]{3,}", plain.replace("Europe/Moscow", "")), "nothing is left in English"
+
+
+def test_every_text_has_its_russian() -> None:
+    sources = [path.read_text() for path in (*TEMPLATES.glob("report.*"), TEMPLATES.parent / "email.py")]
+    texts = {text for source in sources for text in re.findall(r'\b_\("([^"]+)"\)', source)}
+    statuses = {status.capitalize() for status in mailing_domain.STATUSES} | set(STATUSES)
+    known = set(json.loads((TEMPLATES / "ru.json").read_text()))
+    assert texts | statuses | {"Start", "End", "no reason given"} <= known
+    assert len(texts) > 15
+
+
+@pytest.mark.parametrize("status", [None, 200, 400, 401, 404, 500])
+def test_every_reason_has_its_russian(status: int | None) -> None:
+    text = read_answer(Answer(status, "ReadTimeout"), END).reason
+    assert text is not None
+    for folder in (TEMPLATES, CONSOLE):
+        russian = translate(folder, "ru", text)
+        assert re.match("[А-Я]", russian)
+        assert (str(status) if status else "ReadTimeout") in russian
+        assert translate(folder, "en", text) == text
+
+
+@pytest.mark.parametrize("folder", [TEMPLATES, CONSOLE])
+def test_why_something_was_not_delivered_is_told_in_russian(folder: Path) -> None:
+    assert translate(folder, "ru", NO_REASON).startswith("Не доставлено; ")
+    assert translate(folder, "ru", "Not delivered: absent subscriber") == "Не доставлено: absent subscriber"
+
+
+def test_a_reason_without_parameters_and_one_that_nobody_knows() -> None:
+    assert re.match("[А-Я]", translate(TEMPLATES, "ru", NO_WORD))
+    assert re.match("[А-Я]", translate(CONSOLE, "ru", NO_WORD))
+    assert translate(TEMPLATES, "ru", "Something 7 new: 12.") == "Something 7 new: 12."
+
+
+def test_reasons_are_listed_from_the_most_frequent() -> None:
+    reasons = Reasons(Counter({"The gateway refused the message (400).": 3, NO_WORD: 7}), other=2, is_whole=False)
+    text = email(mailing(), reasons=reasons).text
+    assert text.index(f"{NO_WORD} — 7") < text.index("(400). — 3") < text.index("Other reasons — 2")
+    assert "Not all of them" in text
+
+
+def test_many_mailings_are_in_the_table_and_not_all_in_the_letter() -> None:
+    made = email(*(mailing(number) for number in range(1, SHOWN + 11)), language="ru")
+    assert f"Показано здесь: {SHOWN}. Остальные рассылки — в приложенной таблице." in made.text
+    assert made.text.count("Скидки") == SHOWN
+    assert len(table(made)) == SHOWN + 11
+
+
+def test_the_table_has_a_row_for_each_mailing_and_opens_in_excel() -> None:
+    made = email(mailing(message_text='Скидки; "до 50%"'), scheduled(), language="ru")
+    (attachment,) = made.attachments
+    assert (attachment.name, attachment.kind) == ("mailings-2026-11-22.csv", "text/csv")
+    assert attachment.content.startswith(b"\xef\xbb\xbfid;")
+    head, row = table(made)
+    assert head[:4] == ["id", "Текст", "Начало (Europe/Moscow)", "Конец (Europe/Moscow)"]
+    assert row[:5] == ["1", 'Скидки; "до 50%"', "21.11.2026 21:00", "22.11.2026 03:00", "Завершена"]
+    assert dict(zip(head[5:], row[5:], strict=True)) == {
+        "Сообщения": "12345",
+        "в очереди": "40",
+        "отправлено": "12000",
+        "с ошибкой": "300",
+        "просрочено": "0",
+        "отменено": "0",
+        "неизвестно": "5",
+    }
+
+
+def test_what_was_delivered_is_told_where_receipts_are_expected() -> None:
+    counts = Counts(total=10, sent=9, failed=1, delivered=7, undelivered=2)
+    without, told = (email(mailing(counts=counts), receipts=receipts) for receipts in (False, True))
+    assert "delivered" not in without.text + without.html + str(table(without))
+    assert re.search(r"sent: 9\s+delivered: 7\s+undelivered: 2\s+failed: 1", told.text)
+    assert dict(zip(*table(told), strict=True)).items() >= {"sent": "9", "delivered": "7", "undelivered": "2"}.items()
+
+
+def test_a_formula_does_not_get_into_the_table() -> None:
+    assert table(email(mailing(message_text='=HYPERLINK("http://evil")')))[1][1] == '\'=HYPERLINK("http://evil")'
+
+
+def test_the_ends_of_time_can_be_shown() -> None:
+    ends = replace(
+        mailing(), datetime_start=datetime.min.replace(tzinfo=UTC), datetime_end=datetime.max.replace(tzinfo=UTC)
+    )
+    assert "9999-12-31" in email(ends).text

@@ -1,0 +1,120 @@
+"""`make chaos`: break the real stack, scenario by scenario, and count what is lost and what is doubled."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from random import Random, randrange
+
+from infra.local.stack import DevStack, StackFailed, any_settings
+from infra.local.up import end_on_sigterm
+
+from .audit import Verdict, audit
+from .field import Field, announce, make_visible_sooner
+from .saboteur import Saboteur
+from .scenarios import SCENARIOS, Scenario
+
+PATIENCE = 300
+QUICK_PATIENCE = 100
+VISIBLE_AGAIN = 18
+"""Seconds, when in a hurry; not below the 15 for which a claim holds."""
+
+HEAD = ["scenario", "clients", "posts", "repeated", "allowed", "lost", "outside", "in doubt", "counts", "recovered in"]
+WIDTHS = [32, 8, 7, 9, 8, 6, 8, 9, 8, 13]
+
+
+def main() -> int:
+    end_on_sigterm()
+    options = _read_options()
+    chosen = [one for one in SCENARIOS if (one.is_quick or not options.quick) and options.only in one.name]
+    if not chosen:
+        print(
+            f"chaos: no scenario is named {options.only!r}: {', '.join(one.name for one in SCENARIOS)}", file=sys.stderr
+        )
+        return 2
+    print(f"seed {options.seed}, {options.clients} clients" + (", quick" if options.quick else ""), flush=True)
+    try:
+        with _field(options.clients, options.quick) as ground:
+            return _run(ground, chosen, options.seed)
+    except StackFailed as error:
+        print(f"chaos: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+    return 1
+
+
+def _read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer clients, shorter failures, a sweep every 3 s")
+    parser.add_argument("--seed", type=int, default=randrange(10**6), help="of the random moments")  # noqa: S311
+    parser.add_argument("--only", default="", help="scenarios with this in their name")
+    parser.add_argument("--clients", type=int, default=0, help="300, or 60 with --quick")
+    options = parser.parse_args()
+    options.clients = options.clients or (60 if options.quick else 300)
+    return options
+
+
+@contextmanager
+def _field(clients: int, hurry: bool) -> Iterator[Field]:
+    logs = Path(tempfile.mkdtemp(prefix="notifications-chaos-"))
+    settings = replace(any_settings(), state_dir=str(logs / "state"))
+    saboteur = Saboteur(f"http://127.0.0.1:{settings.aws_port}")
+    saboteur.start()
+    try:
+        with DevStack(replace(settings, lambdas_aws_url=saboteur.url), logs) as stack:
+            ground = Field(stack, saboteur, clients, hurry)
+            if hurry:
+                make_visible_sooner(stack.outputs["SendQueueUrl"], VISIBLE_AGAIN)
+            ground.register_clients()
+            yield ground
+    finally:
+        saboteur.stop()
+
+
+def _run(ground: Field, scenarios: list[Scenario], seed: int) -> int:
+    started = time.monotonic()
+    _print_row(HEAD)
+    verdicts = []
+    for scenario in scenarios:
+        with ground.hurried() if ground.hurry else nullcontext():
+            verdict = _attack(ground, scenario, Random(f"{seed}/{scenario.name}"))  # noqa: S311
+        verdicts.append(verdict)
+        _print_row(_cells(scenario, verdict))
+    bad = sum(not verdict.is_good for verdict in verdicts)
+    outcome = f"{bad} of {len(verdicts)} scenarios failed" if bad else f"all {len(verdicts)} scenarios hold"
+    print(f"{outcome}, in {time.monotonic() - started:.0f} s; seed {seed}", flush=True)
+    return 1 if bad else 0
+
+
+def _attack(ground: Field, scenario: Scenario, random: Random) -> Verdict:
+    ground.simulator.forget()
+    ground.simulator.behave(**scenario.gateway)
+    ground.saboteur.act(**scenario.sabotage)
+    campaign = announce(ground, random, scenario.starts_in, scenario.lasts, scenario.fields())
+    scenario.strike(campaign, random.uniform(1, 2) if ground.hurry else 30)
+    over = time.monotonic()
+    stats = campaign.await_end(QUICK_PATIENCE if ground.hurry else PATIENCE)
+    recovered_in = time.monotonic() - over
+    ground.saboteur.act()
+    return audit(campaign, stats, scenario.may_end, recovered_in)
+
+
+def _cells(scenario: Scenario, verdict: Verdict) -> list[str]:
+    counts = "equal" if verdict.is_counted else "DIFFER"
+    numbers = [verdict.clients, verdict.posts, verdict.repeated, verdict.may_repeat, verdict.lost, verdict.outside]
+    return [scenario.name, *map(str, [*numbers, verdict.unrecorded]), counts, f"{verdict.recovered_in:.1f} s"]
+
+
+def _print_row(cells: list[str]) -> None:
+    name, *rest = zip(cells, WIDTHS, strict=True)
+    print(name[0].ljust(name[1]) + "".join(cell.rjust(width) for cell, width in rest), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""`python -m tools.screenshots`: every page of the console as it is now, into docs/images, in both languages."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
+
+from infra.local.lambdas import invoke
+from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
+from infra.local.stack import DevStack, any_settings
+
+from .browser import open_browser
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+LANGUAGES = ("en", "ru")
+PAGES = {
+    "sign-in": "/console/sign-in",
+    "mailings": "/console",
+    "mailing": "/console/mailings/2",
+    "mailing-form": "/console/mailings/3/edit",
+    "mailing-question": "/console/mailings/2/cancel",
+    "clients": "/console/clients",
+    "client": "/console/clients/1",
+    "imports": "/console/imports",
+    "import": "/console/imports/1",
+    "tokens": "/console/tokens",
+    "audit": "/console/audit",
+    "mailbox": "/console/mailbox",
+}
+TAGS = ("друзья", "постоянные", "vip")
+SETTLE_SECONDS = 1.5
+
+
+def main() -> int:
+    with DevStack(any_settings(), Path(tempfile.mkdtemp(prefix="notifications-screenshots-"))) as stack:
+        _fill(stack)
+        for language in LANGUAGES:
+            _take(stack, language)
+    return 0
+
+
+def _fill(stack: DevStack) -> None:
+    """Clients, a mailing that is finished, one under way, and one that is to come."""
+    assert stack.simulator is not None
+    for number in range(120):
+        _call(stack, "/Clients/", phone_number=f"7{(903, 921, 977)[number % 3]}{number:07d}", tag=TAGS[number % 3])
+    content = (
+        "phone_number;tag;timezone\n79160000001;vip;Europe/Moscow\n8-916-000-00-02;vip;UTC\n79160000003;vip;Mars/Base\n"
+    )
+    _call(stack, "/Clients/import/?file_name=clients.csv", content.encode())
+    stack.simulator.behave(refuse=[79030000003, 79030000009])
+    _announce(stack, "Ждём вас в субботу: скидка 20 % по слову «осень».", timedelta(minutes=-1), filter_tag="друзья")
+    time.sleep(12)
+    stack.simulator.behave(latency=3.0)
+    _announce(stack, "Ваш заказ готов. Возьмите с собой паспорт.", timedelta(minutes=-1))
+    _announce(stack, "С наступающим! Подарок ждёт вас до 31 декабря.", timedelta(days=3), filter_tag="vip,друзья")
+    time.sleep(7)
+    _call(stack, "/Mailing/2/pause/")
+    stack.simulator.behave()
+    next_report = (datetime.now(UTC) + timedelta(hours=15)).date()  # the local one is sent at 09:00 UTC
+    invoke("SendReport", {"date": next_report.isoformat()})
+
+
+def _announce(stack: DevStack, text: str, starts_in: timedelta, **chosen: str) -> None:
+    start = datetime.now(UTC) + starts_in
+    times = {"datetime_start": start.isoformat(), "datetime_end": (start + timedelta(hours=9)).isoformat()}
+    _call(stack, "/Mailing/", message_text=text, **times, **chosen)
+
+
+def _call(stack: DevStack, path: str, content: bytes | None = None, **fields: Any) -> None:
+    headers = {"Authorization": f"Token {LOCAL_TOKEN}"}
+    headers |= {"Content-Type": "text/csv"} if content else {}
+    requests.post(stack.url + path, data=content or fields, headers=headers, timeout=30).raise_for_status()
+
+
+def _take(stack: DevStack, language: str) -> None:
+    driver = open_browser(language, height=850, zone="Europe/Moscow")
+    try:
+        for name, path in PAGES.items():
+            driver.get(stack.url + path)
+            if name != "sign-in":
+                _sign_in_if_asked(driver, stack.url + path)
+            time.sleep(SETTLE_SECONDS)
+            place = IMAGES / language
+            place.mkdir(parents=True, exist_ok=True)
+            driver.save_screenshot(str(place / f"{name}.png"))
+            print(place / f"{name}.png")
+    finally:
+        driver.quit()
+
+
+def _sign_in_if_asked(driver: WebDriver, url: str) -> None:
+    if not driver.find_elements(By.NAME, "password"):
+        return
+    driver.find_element(By.NAME, "name").send_keys(LOCAL_USER)
+    driver.find_element(By.NAME, "password").send_keys(f"{LOCAL_PASSWORD}\n")
+    time.sleep(SETTLE_SECONDS)
+    driver.get(url)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
