@@ -28,6 +28,7 @@ def test_cfn_lint_finds_nothing_in_the_packaged_template(template: Path) -> None
     assert [str(match) for match in lint_file(template, config=ManualArgs(regions=["us-east-1", "eu-central-1"]))] == []
 
 
+@pytest.mark.stack
 def test_checkov_finds_what_is_excepted_with_a_reason_and_nothing_else(template: Path) -> None:
     assert CHECKOV.exists(), "run `make test`, or `make .venv/tools/checkov/.ready`: it installs checkov"
     excepted = dict(SKIPPED.findall((ROOT / "infra" / "checkov.yaml").read_text()))
