@@ -14,6 +14,7 @@ from cfnlint.config import ManualArgs
 
 ROOT = Path(__file__).parents[2]
 CHECKOV = ROOT / ".venv" / "tools" / "checkov" / "bin" / "checkov"
+QUICKER = ROOT / "infra" / "tools" / "run_checkov.py"
 SKIPPED = re.compile(r"^  - (CKV_[A-Z0-9_]+) +# (.+)$", re.MULTILINE)
 
 
@@ -33,7 +34,8 @@ def test_checkov_finds_what_is_excepted_with_a_reason_and_nothing_else(template:
     assert CHECKOV.exists(), "run `make test`, or `make .venv/tools/checkov/.ready`: it installs checkov"
     excepted = dict(SKIPPED.findall((ROOT / "infra" / "checkov.yaml").read_text()))
     assert all(len(reason) > 30 for reason in excepted.values())
-    command = [CHECKOV, "-f", template, "--framework", "cloudformation", "--output", "json", "--quiet"]
+    command = [CHECKOV.with_name("python"), QUICKER, "-f", template, "--framework", "cloudformation"]
+    command += ["--output", "json", "--quiet", "--skip-download"]  # nothing is fetched from Prisma Cloud
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = json.loads(done.stdout)["results"]["failed_checks"]
     assert {check["check_id"] for check in found} == set(excepted)
