@@ -13,11 +13,15 @@ import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
 
+from chalicelib.domain.jobs import ImportClients, Job, SendMessage, SettleReceipts, WalkSlice, to_body
+from chalicelib.domain.message import message_id
+from chalicelib.domain.receipt import Receipt
 from infra.deploy import ROOT
 from infra.local.deployment import STACK_NAME, STAGE
 from infra.local.seed import LOCAL_TOKEN
@@ -54,9 +58,9 @@ def handler(event, context):
 """
 
 
-def _record(**body: object) -> dict[str, Any]:
+def _record(job: Job) -> dict[str, Any]:
     attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "1795500000000"}
-    record = {"messageId": "m", "receiptHandle": "r", "body": json.dumps(body), "attributes": attributes}
+    record = {"messageId": "m", "receiptHandle": "r", "body": to_body(job), "attributes": attributes}
     return {"Records": [record]}
 
 
@@ -73,14 +77,16 @@ EVENTS: dict[str, dict[str, Any]] = {
         "stageVariables": None,
         "requestContext": {"httpMethod": "GET", "resourcePath": "/Clients", "path": "/api/Clients", "stage": "api"},
     },
-    "run_jobs": _record(job="walk", mailing=NOBODYS, slice=0),
-    "import_clients": _record(**{"import": NOBODYS}),
+    "run_jobs": _record(WalkSlice(NOBODYS, 0)),
+    "import_clients": _record(ImportClients(NOBODYS)),
     "manage_tokens": {"revoke": "nobody's"},
     "manage_users": {"remove": "nobody"},
     "redrive_dead_letters": {},
-    "send_messages": _record(mailing=NOBODYS, client=NOBODYS),
+    "send_messages": _record(SendMessage(NOBODYS, NOBODYS)),
     "send_report": {"date": "2026-11-22"},
-    "settle_receipts": _record(id=NOBODYS, status="delivered", at="2026-11-22T12:00:00Z", reason=""),
+    "settle_receipts": _record(
+        SettleReceipts((Receipt(message_id(NOBODYS, NOBODYS), "delivered", datetime(2026, 11, 22, tzinfo=UTC)),))
+    ),
     "start_import": {"import": NOBODYS},
     "start_mailing": {"mailing": NOBODYS},
     "sweep": {},

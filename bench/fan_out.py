@@ -5,7 +5,6 @@ Segment by slice in turns: ours reads the clients, keeps its cursor and counts b
 
 from __future__ import annotations
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from botocore.config import Config
 
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import THREADS, start_mailing, walk_slice
+from chalicelib.domain.jobs import SendMessage, to_body
 from chalicelib.mailings.lifecycle import announce_mailing
 from tests.aws import STACK_NAME
 
@@ -75,7 +75,7 @@ def _bare(services: Services, first: int, last: int) -> None:
         items = [{"PutRequest": {"Item": _item(client_id, created_at)}} for client_id in ids]
         for place in range(0, len(items), 25):
             dynamodb.batch_write_item(RequestItems={f"{STACK_NAME}-messages": items[place : place + 25]})
-        entries: Any = [{"Id": str(one % 10), "MessageBody": json.dumps({"mailing": 99, "client": one})} for one in ids]
+        entries: Any = [{"Id": str(one % 10), "MessageBody": to_body(SendMessage(99, one))} for one in ids]
         for place in range(0, len(entries), 10):
             sqs.send_message_batch(QueueUrl=queue, Entries=entries[place : place + 10])
 

@@ -18,6 +18,7 @@ from chalicelib.adapters.tables.messages import row_of
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.audience import Partition
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, Client
+from chalicelib.domain.jobs import Job, to_body
 from chalicelib.domain.message import Message
 from chalicelib.mailings.lifecycle import announce_mailing
 from tests.fakes import FakeServices
@@ -54,10 +55,10 @@ class Wire:
     def existing(self, *_: object) -> dict[int, Message]:
         return {}
 
-    def send(self, bodies: Sequence[dict[str, object]], _: Sequence[int] | None = None) -> None:
-        for body in bodies:
-            json.dumps(body, separators=(",", ":"))
-        self.queued += len(bodies)
+    def send(self, jobs: Sequence[Job], _: Sequence[int] | None = None) -> None:
+        for job in jobs:
+            to_body(job)
+        self.queued += len(jobs)
 
 
 def run() -> list[Row]:

@@ -26,8 +26,9 @@ import requests
 from chalicelib.delivery.attempt import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.mailing import Mailing
-from chalicelib.domain.message import Message, queue_body
+from chalicelib.domain.message import Message
 from chalicelib.logs import log
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.stack import DevStack, any_settings
@@ -117,9 +118,9 @@ def _waiting() -> Any:
     mailing: Mailing = services.mailings.rows[mailing_id]
     now = services.clock.now()
     services.clients.get_many = lambda ids: dict.fromkeys(ids, services.clients.rows[1])
-    services.messages.add([Message(mailing.id, number, "queued", now) for number in range(1, MESSAGES + 1)], 1, now)
+    services.messages.add([Message(mailing.id, number, "queued", now) for number in range(1, MESSAGES + 1)], now)
     services.send_queue.heap.clear()
-    services.send_queue.send([queue_body(mailing.id, number) for number in range(1, MESSAGES + 1)])
+    services.send_queue.send([SendMessage(mailing.id, number) for number in range(1, MESSAGES + 1)])
     services.gateway.usual = Answer(None, "ReadTimeout")
     services.gateway.while_posting = lambda: time.sleep(0.01)  # so that all threads begin before the first one fails
     return services

@@ -6,7 +6,6 @@ nor counts, nor logs, nor asks who the client is.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from chalicelib.adapters.services import Services
 from chalicelib.delivery.attempt import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.audience import Plan
+from chalicelib.domain.jobs import SendMessage, to_body
 from chalicelib.domain.mailing import RUNNING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, Message, message_id
 from infra.local.simulator import DEFAULT_TOKEN
@@ -88,11 +88,11 @@ def _announce(services: Services, number: int) -> None:
         messages = [Message(mailing_id, client_id, QUEUED, now) for client_id in range(1, MESSAGES + 1)]
         with ThreadPoolExecutor(8) as threads:
             parts = [messages[start : start + 250] for start in range(0, MESSAGES, 250)]
-            list(threads.map(lambda part: services.messages.add(part, 1, end), parts))
+            list(threads.map(lambda part: services.messages.add(part, end), parts))
 
 
 def _send(sender: Sender, mailing_id: int, ids: range) -> None:
-    bodies = [json.dumps({"mailing": mailing_id, "client": client_id}) for client_id in ids]
+    bodies = [to_body(SendMessage(mailing_id, client_id)) for client_id in ids]
     records = [ReceivedMessage(str(place), "none", body, 1) for place, body in enumerate(bodies)]
     for start in range(0, len(records), BATCH):
         assert not sender.send_batch(records[start : start + BATCH], lambda: 60.0), "a message came back"

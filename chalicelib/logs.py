@@ -37,13 +37,13 @@ log = Logger(logger_formatter=MaskingFormatter())
 
 
 @contextmanager
-def about(**ids: object) -> Iterator[None]:
+def log_context(**ids: object) -> Iterator[None]:
     """Every line within names them, also those of threads: an invocation is about one thing at a time."""
     with log.append_context_keys(**ids):
         yield
 
 
-def note(**ids: object) -> None:
+def add_log_keys(**ids: object) -> None:
     """Every further line of this invocation names them."""
     log.append_keys(**ids)
 

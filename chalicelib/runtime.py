@@ -31,6 +31,11 @@ def waking(context: Any) -> Services:
     return services()
 
 
+def seconds_left(context: Any) -> Callable[[], float]:
+    """How much of this invocation's time is left, asked anew at each call."""
+    return lambda: float(context.get_remaining_time_in_millis()) / 1000
+
+
 def logging_errors(handler: Callable[P, T]) -> Callable[P, T]:
     """An error that ends the invocation is logged whole, with what the invocation was about."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from chalicelib.adapters.queues import Queue
 from chalicelib.adapters.services import Services
-from chalicelib.delivery.jobs import do_job
+from chalicelib.delivery.dead_letters import read_job
+from chalicelib.delivery.jobs import KINDS, run_job
 from chalicelib.delivery.sender import ReceivedMessage
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import Job, to_body
 
 ENOUGH_SECONDS = 60.0
 
@@ -30,9 +31,9 @@ class OverheardQueue(Queue):
         super().__init__(url)
         self.bodies: list[str] = []
 
-    def send(self, bodies: Sequence[Mapping[str, object]], delays: Sequence[int] | None = None) -> None:
-        super().send(bodies, delays)
-        self.bodies += [json.dumps(body) for body in bodies]
+    def send(self, jobs: Sequence[Job], delays: Sequence[int] | None = None) -> None:
+        super().send(jobs, delays)
+        self.bodies += map(to_body, jobs)
 
     def take_bodies(self, limit: int) -> list[str]:
         taken, self.bodies = self.bodies[:limit], self.bodies[limit:]
@@ -50,7 +51,9 @@ def do_jobs(services: Services, jobs: OverheardQueue) -> int:
     """How many there were."""
     number = 0
     while bodies := jobs.take_bodies(1):
-        assert do_job(services, bodies[0], lambda: ENOUGH_SECONDS) is None
+        job = read_job(services, bodies[0], *KINDS)
+        assert job is not None
+        assert run_job(services, job, lambda: ENOUGH_SECONDS) is None
         number += 1
     return number
 

@@ -6,7 +6,6 @@ The contract tests in tests/adapters run on these and on the real adapters alike
 from __future__ import annotations
 
 import itertools
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,8 +26,9 @@ from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
 from chalicelib.domain.email import Email, SentEmail
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.idempotency import IdempotentRequest
+from chalicelib.domain.jobs import Job, to_body
 from chalicelib.domain.mailing import NOTHING, Counts, Mailing
-from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message
+from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard
 from chalicelib.domain.principal import Token, User
 from chalicelib.errors import FileGone, ImportBusy, NotSent, PhoneTaken, RowChanged, SliceBusy
 from chalicelib.settings import Settings
@@ -333,29 +333,29 @@ class FakeMessages:
         self.kept_until: dict[tuple[int, int], datetime] = {}
         self.gateway_dedupes = gateway_dedupes
 
-    def add(self, messages: Iterable[Message], shards: int, expires_at: datetime) -> None:
+    def add(self, messages: Iterable[Message], expires_at: datetime) -> None:
         for message in messages:
             self.rows[message.mailing_id, message.client_id] = message
             self.kept_until[message.mailing_id, message.client_id] = expires_at
 
-    def existing(self, mailing_id: int, client_ids: Iterable[int], shards: int) -> dict[int, Message]:
-        keys = [(mailing_id, client_id) for client_id in client_ids]
-        return {key[1]: self.rows[key] for key in keys if key in self.rows}
+    def existing(self, keys: Iterable[MessageKey]) -> dict[int, Message]:
+        found = {key.client_id: self.get(key) for key in keys}
+        return {client_id: message for client_id, message in found.items() if message is not None}
 
-    def get(self, mailing_id: int, client_id: int, shards: int) -> Message | None:
-        return self.rows.get((mailing_id, client_id))
+    def get(self, key: MessageKey) -> Message | None:
+        return self.rows.get((key.mailing_id, key.client_id))
 
-    def claim(self, mailing_id: int, client_id: int, shards: int, now: datetime, until: datetime) -> Message | None:
+    def claim(self, key: MessageKey, now: datetime, until: datetime) -> Message | None:
         with LOCK:
-            row = self._free(mailing_id, client_id, now)
+            row = self._free(key, now)
             if row is None:
                 return None
             claimed = replace(row, claimed_until=until.timestamp(), posted_at=now, attempts=row.attempts + 1)
             return self.put(claimed)
 
-    def settle(self, message: Message, status: str, shards: int, now: datetime, error: str | None = None) -> bool:
+    def settle(self, message: Message, status: str, now: datetime, error: str | None = None) -> bool:
         with LOCK:
-            row = self._queued(message.mailing_id, message.client_id)
+            row = self._queued(message.key)
             if row is None or (status != SENT and row.attempts != message.attempts):
                 return False
             sent_at = now if status == SENT else row.sent_at
@@ -363,47 +363,45 @@ class FakeMessages:
             self.put(replace(final, posted_at=message.posted_at))
             return True
 
-    def release_claim(self, message: Message, shards: int, error: str | None) -> bool:
+    def release_claim(self, message: Message, error: str | None) -> bool:
         with LOCK:
-            row = self._queued(message.mailing_id, message.client_id)
+            row = self._queued(message.key)
             if row is None or row.attempts != message.attempts:
                 return False
             freed = replace(row, claimed_until=None)
             self.put(replace(freed, last_error=error, posted_at=message.posted_at) if error else freed)
             return True
 
-    def close(
-        self, mailing_id: int, client_id: int, shards: int, status: str, now: datetime, error: str | None = None
-    ) -> bool:
+    def close(self, key: MessageKey, status: str, now: datetime, error: str | None = None) -> bool:
         with LOCK:
-            return self._finish(self._free(mailing_id, client_id, now), status, error)
+            return self._finish(self._free(key, now), status, error)
 
-    def doubt(self, mailing_id: int, client_id: int, shards: int, now: datetime, error: str) -> bool:
+    def doubt(self, key: MessageKey, now: datetime, error: str) -> bool:
         with LOCK:
-            row = self._queued(mailing_id, client_id)
+            row = self._queued(key)
             return self._finish(row if row and row.is_in_doubt(now) else None, UNKNOWN, error)
 
-    def revive(self, message: Message, shards: int, resends: int) -> bool:
+    def revive(self, message: Message, resends: int) -> bool:
         message_domain.require_transition(message.status, QUEUED)
         with LOCK:
-            row = self.rows.get((message.mailing_id, message.client_id))
+            row = self.get(message.key)
             if row is None or row.status != message.status:
                 return False
             self.put(replace(row, status=QUEUED, resends=resends))
             return True
 
-    def await_hours(self, mailing_id: int, client_id: int, shards: int, timezone: str) -> None:
+    def await_hours(self, key: MessageKey, timezone: str) -> None:
         with LOCK:
-            row = self._queued(mailing_id, client_id)
+            row = self._queued(key)
             if row is not None:
                 self.put(replace(row, timezone=timezone))
 
-    def _queued(self, mailing_id: int, client_id: int) -> Message | None:
-        row = self.rows.get((mailing_id, client_id))
+    def _queued(self, key: MessageKey) -> Message | None:
+        row = self.get(key)
         return row if row is not None and row.status == QUEUED else None
 
-    def _free(self, mailing_id: int, client_id: int, now: datetime) -> Message | None:
-        row = self._queued(mailing_id, client_id)
+    def _free(self, key: MessageKey, now: datetime) -> Message | None:
+        row = self._queued(key)
         if row is None or row.is_claimed(now) or (row.is_in_doubt(now) and not self.gateway_dedupes):
             return None
         return row
@@ -413,13 +411,11 @@ class FakeMessages:
             self.put(replace(row, status=status, claimed_until=None, last_error=error or row.last_error))
         return row is not None
 
-    def page(
-        self, mailing_id: int, shard: int, after_client: int, limit: int, statuses: Collection[str] = ()
-    ) -> list[Message]:
+    def page(self, shard: MessageShard, after_client: int, limit: int, statuses: Collection[str] = ()) -> list[Message]:
         with LOCK:
-            keys = sorted(key for key in self.rows if key[0] == mailing_id and key[1] > after_client)
-            rows = [self.rows[key] for key in keys]
-        return [row for row in rows if not statuses or row.status in statuses][:limit] if shard == 0 else []
+            keys = sorted(key for key in self.rows if key[0] == shard.mailing_id and key[1] > after_client)
+            rows = [self.rows[key] for key in keys if key[1] % shard.shards == shard.number]
+        return [row for row in rows if not statuses or row.status in statuses][:limit]
 
     def put(self, message: Message) -> Message:
         before = self.rows[message.mailing_id, message.client_id]
@@ -740,9 +736,9 @@ class FakeQueue:
     messages: dict[str, Delivery] = field(default_factory=dict)
     _ids: Any = field(default_factory=itertools.count)
 
-    def send(self, bodies: Sequence[dict[str, object]], delays: Sequence[int] | None = None) -> None:
-        for body, delay in zip(bodies, delays or [0] * len(bodies), strict=True):
-            self.send_raw(json.dumps(body), delay)
+    def send(self, jobs: Sequence[Job], delays: Sequence[int] | None = None) -> None:
+        for job, delay in zip(jobs, delays or [0] * len(jobs), strict=True):
+            self.send_raw(to_body(job), delay)
 
     def send_raw(self, body: str, delay: int = 0) -> None:
         with LOCK:

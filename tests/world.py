@@ -10,8 +10,9 @@ from typing import Any
 from chalicelib.clients.registry import register_client
 from chalicelib.delivery import local_hours
 from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.fanout import start_mailing
-from chalicelib.delivery.jobs import do_job
+from chalicelib.delivery.jobs import KINDS, run_job
 from chalicelib.delivery.receipts import settle_receipts, take_receipts
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
@@ -181,7 +182,8 @@ class World:
 
     def work_on_job(self, services: Any, delivery: Any) -> None:
         """As the fan-out's Lambda and its event source do it."""
-        delay = do_job(services, delivery.body, lambda: 60.0)
+        job = read_job(services, delivery.body, *KINDS)
+        delay = run_job(services, job, lambda: 60.0) if job else None
         if delay is None:
             self.services.jobs_queue.delete([delivery.receipt_handle])
         else:

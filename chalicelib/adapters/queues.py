@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..domain.jobs import Job, to_body
 from . import aws
 
 BATCH = 10
@@ -35,13 +35,16 @@ class Queue:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def send(self, bodies: Sequence[Mapping[str, object]], delays: Sequence[int] | None = None) -> None:
-        """All of them, ten a call; each `delay` in seconds, at most 900. Raises QueueRefused."""
-        waits = delays or [0] * len(bodies)
-        for start in range(0, len(bodies), BATCH):
+    def send(self, jobs: Sequence[Job], delays: Sequence[int] | None = None) -> None:
+        """All of them, ten a call; each with its delay in seconds, at most 900. Raises QueueRefused.
+
+        ValueError, before anything is sent, if there is not one delay for each job.
+        """
+        pairs = list(zip(jobs, delays or [0] * len(jobs), strict=True))
+        for start in range(0, len(pairs), BATCH):
             entries = [
-                {"Id": str(index), "MessageBody": json.dumps(body, separators=(",", ":")), "DelaySeconds": delay}
-                for index, (body, delay) in enumerate(zip(bodies[start : start + BATCH], waits[start:], strict=False))
+                {"Id": str(index), "MessageBody": to_body(job), "DelaySeconds": delay}
+                for index, (job, delay) in enumerate(pairs[start : start + BATCH])
             ]
             self._insist("send_message_batch", entries)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from chalice.app import Request, Response
 
 from ..http.calls import ID
-from ..logs import log, note
+from ..logs import add_log_keys, log
 from ..runtime import waking
 
 IDS = {"mailing_id", "client_id", "import_id"}
@@ -18,7 +18,7 @@ def log_request(request: Request, get_response: Callable[[Request], Response]) -
     """The route and not the path: what stands in its place is named when it is an id, and nobody's business else."""
     clock = waking(request.lambda_context).clock
     sent = request.uri_params or {}
-    note(**{name: int(value) for name, value in sent.items() if name in IDS and ID.fullmatch(value)})
+    add_log_keys(**{name: int(value) for name, value in sent.items() if name in IDS and ID.fullmatch(value)})
     begun_at = clock.now()
     response = get_response(request)
     milliseconds = round((clock.now() - begun_at).total_seconds() * 1000)

@@ -7,7 +7,6 @@ what was written is found as it should be, and the counts are those of the decis
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,7 +16,6 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
-from ..delivery.dead_letters import send_to_dead_letters
 from ..domain.client import CLIENT_ID, Client
 from ..domain.client_import import (
     FAILED,
@@ -35,11 +33,12 @@ from ..domain.client_import import (
     with_given,
 )
 from ..domain.csv_file import FileRow, as_typed, read_rows
+from ..domain.jobs import BUSY_SECONDS, ImportClients
 from ..errors import BadInput, Conflict, FileGone, NotWritten, PhoneTaken, RowChanged
 from ..fields import CLIENT, read_fields
-from ..logs import about, log, log_clients
+from ..logs import log, log_clients, log_context
 from .imports import IGNORED
-from .registry import ClientFields, say_who_moves
+from .registry import ClientFields, announce_moves
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -51,22 +50,17 @@ GROUP = 50
 BLOCK = 256 * 1024
 THREADS = 8
 SECONDS_FOR_A_CHUNK = 20.0
-BUSY_SECONDS = 5
 LEASE_MARGIN = timedelta(seconds=5)
 TRIES = 5
 
 Row = dict[str, Any]
 
 
-def do_import(services: Services, body: str, seconds_left: Callable[[], float]) -> int | None:
-    """Seconds until the job is to come back, None when it is done with. As jobs.py does it."""
-    import_id = _read_job(body)
-    if import_id is None:
-        send_to_dead_letters(services, [body])
-        return None
-    with about(import_id=import_id):
+def do_import(services: Services, job: ImportClients, seconds_left: Callable[[], float]) -> int | None:
+    """Seconds until the job is to come back, None when it is done."""
+    with log_context(import_id=job.import_id):
         try:
-            return None if work_off(services, import_id, seconds_left) else 0
+            return None if work_off(services, job.import_id, seconds_left) else 0
         except Conflict:
             return BUSY_SECONDS
         except NotWritten:
@@ -104,15 +98,6 @@ def _end(services: Services, one: ClientImport, status: str, detail: str | None 
     log.info("import ended", extra={"status": status, "rows": one.tally.rows})
 
 
-def _read_job(body: str) -> int | None:
-    try:
-        job: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    import_id = job.get("import") if isinstance(job, dict) else None
-    return import_id if type(import_id) is int else None
-
-
 def _blocks(services: Services, one: ClientImport) -> Iterator[bytes]:
     """The file from the cursor on. Raises FileGone also when it is another file under the same name."""
     at = one.offset
@@ -141,7 +126,7 @@ def _work_chunk(
     new = [replace(client, id=client_id) for client, client_id in zip(decision.new, ids, strict=False)]
     groups = [new[start : start + GROUP] for start in range(0, len(new), GROUP)]
     otherwise = sum(threads.map(partial(_add, services, one), groups), start=Tally())
-    say_who_moves(services, decision.changes)
+    announce_moves(services, decision.changes)
     list(threads.map(partial(_change, services, one), decision.changes))
     moved = replace(
         one,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
-from ..domain.client_import import ATTRIBUTE_COLUMN, RUNNING, ClientImport, RefusedRow, is_attribute_column, job_body
+from ..domain.client_import import ATTRIBUTE_COLUMN, RUNNING, ClientImport, RefusedRow, is_attribute_column
 from ..domain.csv_file import HEAD, Columns, FileFormat, read_format
+from ..domain.jobs import ImportClients
 from ..domain.walk import walk_down
 from ..errors import BadInput, FileGone, NotFound, RowChanged, TooLarge
 from ..fields import CLIENT, CLIENT_READ_ONLY
-from ..logs import note
+from ..logs import add_log_keys
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -101,9 +102,9 @@ def _begin(services: Services, made: ClientImport, author: Author) -> ClientImpo
         if known is None:
             raise
         made = known
-    note(import_id=made.id)
+    add_log_keys(import_id=made.id)
     if made.status == RUNNING:
-        services.imports_queue.send([job_body(made.id)])
+        services.imports_queue.send([ImportClients(made.id)])
     return made
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, TypedDict
 from ..domain.audience import Partition, block_partitions, label_partitions
 from ..domain.audit_record import Author
 from ..domain.client import CLIENT_ID, MAX_CLIENT_ID, MAX_LABEL, PHONE, Client
+from ..domain.jobs import FollowMovedClients
 from ..domain.walk import Cursor, walk
 from ..errors import BadInput, NotFound, PhoneTaken, RowChanged
-from ..logs import note
+from ..logs import add_log_keys
 from ..representation import represent_client
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def register_client(
         try:
             services.clients.add(client, record)
             services.labels.note([client])
-            note(client_id=client.id)
+            add_log_keys(client_id=client.id)
             return client
         except PhoneTaken as taken:
             known = services.clients.get(client.id) if client_id else None
@@ -112,14 +113,14 @@ def opt_in_client(services: Services, client_id: int, author: Author | None = No
     return _change(services, client_id, lambda client: replace(client, opted_out_at=None), author, OPTED_IN)
 
 
-def say_who_moves(services: Services, changes: Sequence[tuple[Client, Client]]) -> None:
+def announce_moves(services: Services, changes: Sequence[tuple[Client, Client]]) -> None:
     """Who will live by another clock: mailings with local hours are to look again at what waits for them.
 
     Said before it is written, and heard after: dead between the two, whoever does it again would find nothing to say.
     """
     moving = [after.id for before, after in changes if after.timezone != before.timezone]
     if moving:
-        services.jobs_queue.send([{"job": "moved", "clients": moving}], [SECONDS_TO_WRITE])
+        services.jobs_queue.send([FollowMovedClients(tuple(moving))], [SECONDS_TO_WRITE])
 
 
 def forget_client(services: Services, client_id: int, author: Author | None = None) -> None:
@@ -173,7 +174,7 @@ def _change(
             if author
             else None
         )
-        say_who_moves(services, [(before, after)])
+        announce_moves(services, [(before, after)])
         try:
             services.clients.change(before, after, record)
             services.labels.note([after])

@@ -19,7 +19,7 @@ from ..errors import BadInput, Conflict, FieldErrors, MethodRefused, NotAllowed,
 from ..http.bodies import BODY_LIMIT
 from ..http.calls import base_url, raw_body
 from ..http.pages import page
-from ..logs import log, note
+from ..logs import add_log_keys, log
 from ..rendering import ENGLISH, LANGUAGES, translate
 from .session import Session, form_token, is_form_token, read_session
 
@@ -120,7 +120,7 @@ def answer_page_request(
             if session is None:
                 return _to_sign_in(request)
             request = replace(request, session=session)
-            note(who=request.principal.name)
+            add_log_keys(who=request.principal.name)
         return _act(request, actions)
     except Refusal as refusal:
         return _refused(request, refusal.status_code, _text(request, refusal), refusal.headers)

@@ -13,7 +13,7 @@ from ..domain.breaker import Breaker
 from ..domain.client import Client
 from ..domain.gateway_result import Outcome, read_answer
 from ..domain.mailing import Mailing
-from ..domain.message import CANCELLED, EXPIRED, FAILED, SENT, UNKNOWN, Message, message_id
+from ..domain.message import CANCELLED, EXPIRED, FAILED, SENT, UNKNOWN, Message, MessageKey, message_id
 from ..domain.pace import Pace
 from ..domain.rate import ANY_TIME, Permit
 from ..domain.template import NO_TEXT, text_for
@@ -157,7 +157,7 @@ class Posting:
         """Only a canary that is out asks for it; any other mailing's messages cost no read."""
         if mailing is None or mailing.plan is None or not mailing.holds:
             return False
-        message = self.services.messages.get(job.mailing_id, job.client_id, mailing.plan.shards)
+        message = self.services.messages.get(mailing.message_key(job.client_id))
         return message is not None and message.attempts > 0
 
     def _goes_first(self, mailing_id: int) -> bool:
@@ -174,8 +174,7 @@ class Posting:
 
     def _await_hours(self, job: SendTask, mailing: Mailing, client: Client, opens_at: datetime | None) -> Result:
         """The row waits alone, under the clock that the client lives by now."""
-        shards = mailing.started_plan.shards
-        self.services.messages.await_hours(job.mailing_id, job.client_id, shards, client.timezone)
+        self.services.messages.await_hours(mailing.message_key(job.client_id), client.timezone)
         local_hours.see_to_releases(self.services, mailing, [opens_at] if opens_at else [])
         return DONE
 
@@ -196,20 +195,20 @@ class Posting:
             return DONE
         begins_at = max(now, datetime.fromtimestamp(permit.at, UTC))
         until = begins_at + timedelta(seconds=timeout) + CLAIM_MARGIN
-        shards = mailing.started_plan.shards
-        message = self.services.messages.claim(job.mailing_id, job.client_id, shards, now, until)
+        key = mailing.message_key(job.client_id)
+        message = self.services.messages.claim(key, now, until)
         if message is None:
-            return self._not_ours(job, shards)
+            return self._not_ours(key)
         self.services.clock.sleep_until(permit.at)
-        return self._post(job, message, shards, text, permit, timeout)
+        return self._post(job, message, text, permit, timeout)
 
-    def _post(self, job: SendTask, message: Message, shards: int, text: str, permit: Permit, timeout: float) -> Result:
+    def _post(self, job: SendTask, message: Message, text: str, permit: Permit, timeout: float) -> Result:
         """All is looked at once more: claiming may have taken long."""
         mailing, client = self.mailings.get(job.mailing_id), self.clients.get(job.client_id)
         is_admitted = self._decide(mailing, client, True, permit).admission == Admission.POST
         timeout = min(timeout, self._seconds_for_post(mailing)) if mailing else 0
         if client is None or not is_admitted or timeout < self._least_seconds:
-            self.services.messages.release_claim(message, shards, None)
+            self.services.messages.release_claim(message, None)
             return Result(delay=1)
         posted_at = self.services.clock.now()
         answer = self.services.gateway.post(message.id, client.phone_number, text, timeout)
@@ -217,7 +216,7 @@ class Posting:
         self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
         if answer.status is not None:
             self.pace.note((answered_at - posted_at).total_seconds())
-        return self._settle(job, replace(message, posted_at=posted_at), shards, read_answer(answer, answered_at))
+        return self._settle(job, replace(message, posted_at=posted_at), read_answer(answer, answered_at))
 
     def _seconds_for_post(self, mailing: Mailing) -> float:
         remaining = self.seconds_left() - SECONDS_TO_SETTLE
@@ -228,7 +227,7 @@ class Posting:
         """A post that is cut off on its way leaves doubt: it is not begun with less time than posts have needed."""
         return min(max(LEAST_POST_SECONDS, self.pace.seconds_needed), self.services.settings.gateway_timeout)
 
-    def _settle(self, job: SendTask, message: Message, shards: int, outcome: Outcome) -> Result:
+    def _settle(self, job: SendTask, message: Message, outcome: Outcome) -> Result:
         messages = self.services.messages
         if outcome.sent or not outcome.retryable:
             self.breaker.succeeded()
@@ -238,10 +237,10 @@ class Posting:
             log.warning(outcome.reason, extra={"attempt": message.attempts, "retry": outcome.retryable, **_keys(job)})
         status = self._final_status(outcome)
         if status is None:
-            self._insist(lambda: messages.release_claim(message, shards, outcome.reason))
+            self._insist(lambda: messages.release_claim(message, outcome.reason))
             return self._later(job, "GatewayRefusedToken" if outcome.our_fault else "Retried", outcome.retry_after)
         now = self.services.clock.now()
-        is_settled = self._insist(lambda: messages.settle(message, status, shards, now, outcome.reason))
+        is_settled = self._insist(lambda: messages.settle(message, status, now, outcome.reason))
         return Result(status if is_settled else None, posted_at=message.posted_at)
 
     def _final_status(self, outcome: Outcome) -> str | None:
@@ -265,20 +264,19 @@ class Posting:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _close(self, job: SendTask, mailing: Mailing, status: str, error: str | None = None) -> Result:
-        shards = mailing.started_plan.shards
-        now = self.services.clock.now()
-        if self.services.messages.close(job.mailing_id, job.client_id, shards, status, now, error):
+        key = mailing.message_key(job.client_id)
+        if self.services.messages.close(key, status, self.services.clock.now(), error):
             return Result(status)
-        return self._not_ours(job, shards)
+        return self._not_ours(key)
 
-    def _not_ours(self, job: SendTask, shards: int) -> Result:
+    def _not_ours(self, key: MessageKey) -> Result:
         """Final, or gone: done with. In another attempt's hands: come back when that is surely over."""
-        message = self.services.messages.get(job.mailing_id, job.client_id, shards)
+        message = self.services.messages.get(key)
         now = self.services.clock.now()
         if message is None or message.is_final:
             return DONE
         if message.is_in_doubt(now) and not self.services.settings.gateway_dedupes:
-            is_new = self.services.messages.doubt(job.mailing_id, job.client_id, shards, now, reconcile.NO_WORD)
+            is_new = self.services.messages.doubt(key, now, reconcile.NO_WORD)
             return Result(UNKNOWN if is_new else None)
         return Result(delay=max(1, int((message.claimed_until or 0) - now.timestamp()) + 1))
 

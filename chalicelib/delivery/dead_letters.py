@@ -1,53 +1,57 @@
-"""Dead letters: queue messages that cannot be read. They are kept whole, for a person to see and to put back."""
+"""Dead letters: queue messages that cannot be read. They are kept unchanged, for a person to see and to redrive."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..domain.jobs import ImportClients, J, SendMessage, SettleReceipts, from_body, kind_of
 from ..logs import log, measure
 
 if TYPE_CHECKING:
     from ..adapters.queues import Queue
     from ..adapters.services import Services
 
-SECONDS_FOR_A_HANDFUL = 10.0
+SECONDS_FOR_A_BATCH = 10.0
 
 
-def send_to_dead_letters(services: Services, bodies: list[str]) -> None:
-    """What cannot be read today will not be readable tomorrow, but perhaps after a mended deploy."""
-    for body in bodies:
-        log.error("unreadable message put to the dead letters", extra={"body": body})
-        services.dead_letters.send_raw(body)
-    measure({"DeadLetters": len(bodies)})
+def read_job(services: Services, body: str, *kinds: type[J]) -> J | None:
+    """The job of a queue message. None if it is unreadable or of another kind; it is then among the dead letters."""
+    job = from_body(body)
+    if isinstance(job, kinds):
+        return job
+    send_to_dead_letters(services, body)
+    return None
+
+
+def send_to_dead_letters(services: Services, body: str) -> None:
+    """A message that is unreadable today stays so tomorrow, but perhaps not after a deploy that mends the reader."""
+    log.error("unreadable message sent to the dead letters", extra={"body": body})
+    services.dead_letters.send_raw(body)
+    measure({"DeadLetters": 1})
 
 
 def redrive(services: Services, seconds_left: Callable[[], float]) -> int:
-    """Put those that are there now back into their queues, and say how many; what is still unreadable returns."""
-    there = services.dead_letters.size()
+    """Return the present dead letters to their queues, and say how many; unreadable ones come back."""
+    present = services.dead_letters.size()
     done = 0
-    while done < there and seconds_left() > SECONDS_FOR_A_HANDFUL:
-        messages = services.dead_letters.take()
-        if not messages:
+    while done < present and seconds_left() > SECONDS_FOR_A_BATCH:
+        letters = services.dead_letters.take()
+        if not letters:
             break
-        for message in messages:
-            _home(services, message.body).send_raw(message.body)
-        services.dead_letters.delete([message.receipt_handle for message in messages])
-        done += len(messages)
-    log.info("dead letters put back", extra={"number": done})
+        for letter in letters:
+            _queue_of(services, letter.body).send_raw(letter.body)
+        services.dead_letters.delete([letter.receipt_handle for letter in letters])
+        done += len(letters)
+    log.info("dead letters redriven", extra={"number": done})
     return done
 
 
-def _home(services: Services, body: str) -> Queue:
-    """The queue that a letter came from, by what it looks like."""
-    try:
-        read = json.loads(body)
-    except (ValueError, RecursionError):
+def _queue_of(services: Services, body: str) -> Queue:
+    """The queue that a body came from. The send queue for one that nobody can tell: most messages are sent there."""
+    kind = kind_of(body)
+    if kind is None or kind is SendMessage:
         return services.send_queue
-    fields = read if isinstance(read, dict) else {}
-    if "job" in fields:
-        return services.jobs_queue
-    if "receipts" in fields:
+    if kind is SettleReceipts:
         return services.receipts_queue
-    return services.imports_queue if "import" in fields else services.send_queue
+    return services.imports_queue if kind is ImportClients else services.jobs_queue

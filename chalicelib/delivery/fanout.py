@@ -16,6 +16,7 @@ from ..domain.audience import plan_audience
 from ..domain.audience_slice import AudienceSlice
 from ..domain.client import CLIENT_ID, Client
 from ..domain.decisions import started
+from ..domain.jobs import StartMailing, WalkSlice
 from ..domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
 from ..domain.message import EXPIRED, QUEUED, Message
 from ..domain.walk import Cursor, walk
@@ -48,7 +49,7 @@ class Page:
 
 
 def ask_start(services: Services, mailing_id: int) -> None:
-    services.jobs_queue.send([{"job": "start", "mailing": mailing_id}])
+    services.jobs_queue.send([StartMailing(mailing_id)])
 
 
 def start_mailing(services: Services, mailing_id: int) -> bool:
@@ -71,7 +72,7 @@ def start_mailing(services: Services, mailing_id: int) -> bool:
 
 
 def queue_slices(services: Services, mailing: Mailing, numbers: range | list[int]) -> None:
-    services.jobs_queue.send([{"job": "walk", "mailing": mailing.id, "slice": n} for n in numbers])
+    services.jobs_queue.send([WalkSlice(mailing.id, number) for number in numbers])
 
 
 def resume_fanout(services: Services, mailing: Mailing) -> None:
@@ -178,11 +179,13 @@ def _write_chunk(
     now = services.clock.now()
     status = EXPIRED if mailing.is_over(now) else QUEUED
     shards = mailing.started_plan.shards
-    known = services.messages.existing(mailing.id, [client.id for client in clients], shards) if in_doubt else {}
+    known = services.messages.existing(mailing.message_key(client.id) for client in clients) if in_doubt else {}
     zones = {client.id: client.timezone if mailing.window else None for client in clients}
-    new = [Message(mailing.id, one, status, now, timezone=zones[one]) for one in zones if one not in known]
+    new = [
+        Message(mailing.id, one, status, now, timezone=zones[one], shards=shards) for one in zones if one not in known
+    ]
     kept_until = mailing.kept_until(services.settings.message_retention_days)
-    services.messages.add(new, shards, kept_until)
+    services.messages.add(new, kept_until)
     log_clients("created", [message.client_id for message in new], mailing_id=mailing.id, status=status)
     waiting = [message for message in [*known.values(), *new] if message.status == QUEUED]
     return waiting, len(new) if status == EXPIRED else 0

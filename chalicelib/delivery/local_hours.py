@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ..domain.jobs import ReleaseShard, SendMessage
 from ..domain.mailing import RUNNING, Mailing
-from ..domain.message import QUEUED, queue_body
+from ..domain.message import QUEUED
 from ..domain.send_window import Hours
 from ..logs import log, log_clients
 from ..zones import zone
@@ -53,8 +54,8 @@ def release(services: Services, mailing_id: int, opens_at: datetime) -> bool:
     if mailing is None or mailing.status != RUNNING or opens_at not in mailing.releases:
         return False
     shards = range(mailing.started_plan.shards)
-    job = {"job": "release", "mailing": mailing_id, "opens_at": int(opens_at.timestamp())}
-    services.jobs_queue.send([{**job, "shard": shard} for shard in shards])
+    opens = int(opens_at.timestamp())
+    services.jobs_queue.send([ReleaseShard(mailing_id, shard, opens) for shard in shards])
     services.mailings.released(mailing_id, opens_at)
     log.info("released", extra={"mailing_id": mailing_id, "opens_at": opens_at.isoformat()})
     return True
@@ -66,30 +67,28 @@ def release_due(services: Services, mailing: Mailing, now: datetime) -> None:
             release(services, mailing.id, opens_at)
 
 
-def release_shard(
-    services: Services, mailing_id: int, shard: int, opens_at: int, seconds_left: Callable[[], float]
-) -> bool:
+def release_shard(services: Services, job: ReleaseShard, seconds_left: Callable[[], float]) -> bool:
     """Queue those in one shard for whom it opens at this moment; False when time ran out, and it is done again."""
-    mailing = services.mailings.get(mailing_id)
+    mailing = services.mailings.get(job.mailing_id)
     if mailing is None or mailing.status != RUNNING or mailing.window is None:
         return True
-    window, moment = mailing.window, datetime.fromtimestamp(opens_at, UTC)
+    window, moment = mailing.window, datetime.fromtimestamp(job.opens_at, UTC)
     opens = cache(lambda timezone: timezone is not None and window.opens_just_at(zone(timezone), moment))
     after = 0
     with ThreadPoolExecutor(THREADS) as threads:
         while seconds_left() >= SECONDS_FOR_A_PAGE:
-            page = services.messages.page(mailing_id, shard, after, PAGE, [QUEUED])
+            page = services.messages.page(mailing.message_shard(job.shard), after, PAGE, [QUEUED])
             released = [message for message in page if opens(message.timezone)]
             queue_messages(services, mailing, released, threads)
-            log_clients("released", [message.client_id for message in released], mailing_id=mailing_id)
+            log_clients("released", [message.client_id for message in released], mailing_id=mailing.id)
             if len(page) < PAGE:
                 return True
             after = page[-1].client_id
     return False
 
 
-def follow_moved(services: Services, client_ids: Sequence[int]) -> None:
+def follow_moved_clients(services: Services, client_ids: Sequence[int]) -> None:
     """Clients live by another clock now: what waits for them is looked at again, wherever it waits."""
     for mailing in services.mailings.get_many(services.mailings.open_ids()).values():
         if mailing.window is not None and mailing.status == RUNNING:
-            services.send_queue.send([queue_body(mailing.id, client_id) for client_id in client_ids])
+            services.send_queue.send([SendMessage(mailing.id, client_id) for client_id in client_ids])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ..domain.canary import worth_queueing
+from ..domain.jobs import SendMessage
 from ..domain.mailing import Mailing
-from ..domain.message import Message, queue_body
+from ..domain.message import Message
 from .rate_limits import delays_of
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ def queue_messages(
 ) -> None:
     """Those whose row waits, and who are awake; whom a canary keeps waiting is left out."""
     waiting = worth_queueing(mailing.canary, messages)
-    bodies: list[Mapping[str, object]] = [queue_body(message.mailing_id, message.client_id) for message in waiting]
-    delays = delays_of(services, mailing, len(bodies))
+    jobs = [SendMessage(message.mailing_id, message.client_id) for message in waiting]
+    delays = delays_of(services, mailing, len(jobs))
 
     def send(start: int) -> None:
-        services.send_queue.send(bodies[start : start + CHUNK], delays[start : start + CHUNK])
+        services.send_queue.send(jobs[start : start + CHUNK], delays[start : start + CHUNK])
 
-    list(threads.map(send, range(0, len(bodies), CHUNK)))
+    list(threads.map(send, range(0, len(jobs), CHUNK)))

@@ -5,19 +5,18 @@ A group is one transaction, so that whatever is interrupted, repeated or out of 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from ..domain.jobs import BUSY_SECONDS, SettleReceipts
 from ..domain.mailing import Mailing, tally
 from ..domain.message import Message
 from ..domain.receipt import REPORTED, Receipt, merged, reported, seconds_to_wait
 from ..errors import RowChanged
 from ..logs import log, log_clients
-from .dead_letters import send_to_dead_letters
+from .dead_letters import read_job
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -30,7 +29,6 @@ GROUP = 98
 
 TRIES = 5
 PAUSE = 0.1
-BUSY_SECONDS = 5
 SECONDS_FOR_A_GROUP = 10.0
 
 Waits = dict[int, int]
@@ -41,7 +39,7 @@ def take_receipts(services: Services, receipts: Sequence[Receipt]) -> int:
     """Queue them, and answer how many; those that are about no message of a mailing are left out for good."""
     ours = [receipt for receipt in receipts if receipt.is_ours]
     for start in range(0, len(ours), CHUNK):
-        services.receipts_queue.send([{"receipts": [_queued(receipt) for receipt in ours[start : start + CHUNK]]}])
+        services.receipts_queue.send([SettleReceipts(tuple(ours[start : start + CHUNK]))])
     return len(ours)
 
 
@@ -50,10 +48,10 @@ def settle_receipts(services: Services, bodies: Sequence[str], seconds_left: Cal
 
     What cannot be read is put aside whole, for a person to see.
     """
-    read = [_read(body) for body in bodies]
-    send_to_dead_letters(services, [body for body, receipts in zip(bodies, read, strict=True) if receipts is None])
-    waits = _settle(services, merged(chain.from_iterable(receipts or [] for receipts in read)), seconds_left)
-    return [_longest(waits, receipts or []) for receipts in read]
+    jobs = [read_job(services, body, SettleReceipts) for body in bodies]
+    by_body = [job.receipts if job else () for job in jobs]
+    waits = _settle(services, merged(chain.from_iterable(by_body)), seconds_left)
+    return [_longest(waits, receipts) for receipts in by_body]
 
 
 def _settle(services: Services, receipts: list[Receipt], seconds_left: Callable[[], float]) -> Waits:
@@ -86,7 +84,7 @@ def _try_group(services: Services, mailing_id: int, receipts: list[Receipt]) -> 
     if mailing is None or mailing.plan is None:
         log.info("receipts of nobody", extra={"mailing_id": mailing_id, "number": len(receipts)})
         return {}
-    found = services.messages.existing(mailing_id, [receipt.key[1] for receipt in receipts], mailing.plan.shards)
+    found = services.messages.existing(mailing.message_key(receipt.key[1]) for receipt in receipts)
     now = services.clock.now()
     waits: Waits = {}
     changes: list[tuple[Message, Message]] = []
@@ -113,28 +111,3 @@ def _record(services: Services, mailing: Mailing, changes: list[tuple[Message, M
 
 def _longest(waits: Waits, receipts: Iterable[Receipt]) -> int | None:
     return max((waits[receipt.message_id] for receipt in receipts if receipt.message_id in waits), default=None)
-
-
-def _queued(receipt: Receipt) -> dict[str, object]:
-    shown = {"id": receipt.message_id, "status": receipt.status, "at": receipt.at.isoformat()}
-    return {**shown, "reason": receipt.reason} if receipt.reason else shown
-
-
-def _read(body: str) -> list[Receipt] | None:
-    """As `take_receipts` has written it; None when it is something else."""
-    try:
-        return [
-            Receipt(
-                int(one["id"]), REPORTED[REPORTED.index(one["status"])], _moment(one["at"]), str(one.get("reason", ""))
-            )
-            for one in json.loads(body)["receipts"]
-        ]
-    except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
-        return None
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text} has no offset")
-    return moment

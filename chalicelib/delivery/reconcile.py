@@ -18,6 +18,7 @@ from ..domain.admission import Repair, repair_for
 from ..domain.audience_slice import ShardReport
 from ..domain.canary import counts_for_canary
 from ..domain.decisions import ended, judged
+from ..domain.jobs import ReconcileShard
 from ..domain.mailing import CANCELLED as MAILING_CANCELLED
 from ..domain.mailing import RUNNING, Counts, Mailing, tally
 from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message
@@ -43,19 +44,15 @@ def request_reconciliation(services: Services, mailing: Mailing, requeue: bool =
         begun = services.mailings.begin_round(mailing, services.clock.now())
     except RowChanged:
         return
-    jobs = [
-        {"job": "reconcile", "mailing": mailing.id, "round": begun.rounds, "shard": shard, "requeue": requeue}
-        for shard in range(mailing.started_plan.shards)
-    ]
+    shards = range(mailing.started_plan.shards)
+    jobs = [ReconcileShard(mailing.id, begun.rounds, shard, requeue) for shard in shards]
     services.jobs_queue.send(jobs)
 
 
-def reconcile_shard(
-    services: Services, mailing_id: int, round_number: int, shard: int, requeue: bool, seconds_left: Callable[[], float]
-) -> bool:
+def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Callable[[], float]) -> bool:
     """Mend and count one shard; False when time ran out: what was mended stays so, and the next turn goes on."""
-    mailing = services.mailings.get(mailing_id)
-    if mailing is None or mailing.plan is None or not mailing.is_open or shard not in range(mailing.plan.shards):
+    mailing = services.mailings.get(job.mailing_id)
+    if mailing is None or mailing.plan is None or not mailing.is_open or job.shard not in range(mailing.plan.shards):
         return True
     found: Counter[str] = Counter()
     moved: Counter[str] = Counter()
@@ -66,9 +63,9 @@ def reconcile_shard(
         while True:
             if seconds_left() < SECONDS_FOR_A_PAGE:
                 return False
-            page = services.messages.page(mailing_id, shard, after, PAGE)
+            page = services.messages.page(mailing.message_shard(job.shard), after, PAGE)
             there = local_hours.now_for(services, mailing)
-            statuses = _repair_page(services, threads, mailing, page, there, requeue)
+            statuses = _repair_page(services, threads, mailing, page, there, job.requeue)
             held += sum(s == QUEUED and there.holds(m.timezone) for s, m in zip(statuses, page, strict=True))
             in_canary += sum(counts_for_canary(m, s, there) for s, m in zip(statuses, page, strict=True))
             if mailing.status == RUNNING:
@@ -82,11 +79,11 @@ def reconcile_shard(
                 break
             after = page[-1].client_id
     if any(moved.values()):
-        services.mailings.add_counts(mailing_id, tally(moved), services.clock.now())
+        services.mailings.add_counts(mailing.id, tally(moved), services.clock.now())
     report = ShardReport(tally(found, found.total()), last_post_at, held, in_canary, attempts)
     kept_until = mailing.kept_until(services.settings.message_retention_days)
-    services.slices.report(mailing_id, round_number, shard, report, kept_until)
-    _conclude(services, mailing_id, round_number)
+    services.slices.report(mailing.id, job.round_number, job.shard, report, kept_until)
+    _conclude(services, mailing.id, job.round_number)
     return True
 
 
@@ -110,17 +107,16 @@ def _repair_page(
 
 def _repair(services: Services, mailing: Mailing, message: Message, what: Repair | None) -> str:
     """Write what the row needs, and answer with the status it then has."""
-    now, messages, shards = services.clock.now(), services.messages, mailing.started_plan.shards
-    key = (message.mailing_id, message.client_id, shards)
+    now, messages, key = services.clock.now(), services.messages, message.key
     match what:
         case Repair.EXPIRE:
-            return EXPIRED if messages.close(*key, EXPIRED, now) else QUEUED
+            return EXPIRED if messages.close(key, EXPIRED, now) else QUEUED
         case Repair.CANCEL:
-            return CANCELLED if messages.close(*key, CANCELLED, now) else QUEUED
+            return CANCELLED if messages.close(key, CANCELLED, now) else QUEUED
         case Repair.DOUBT:
-            return UNKNOWN if messages.doubt(*key, now, NO_WORD) else QUEUED
+            return UNKNOWN if messages.doubt(key, now, NO_WORD) else QUEUED
         case Repair.REVIVE:
-            messages.revive(message, shards, mailing.resends)
+            messages.revive(message, mailing.resends)
             return QUEUED
     return message.status
 

@@ -5,7 +5,6 @@ A message leaves the queue when its row is final; everything else comes back to 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..domain.breaker import Breaker
+from ..domain.jobs import SendMessage
 from ..domain.mailing import NOTHING, Counts, tally
-from ..domain.message import queue_body
 from ..domain.pace import Pace
 from ..domain.rate import LAG
 from ..errors import NotWritten
@@ -22,7 +21,7 @@ from ..logs import log, log_clients, measure
 from . import reconcile
 from .attempt import Posting, ReceivedMessage, Result, SendTask, Shared
 from .caches import ClientCache, MailingCache
-from .dead_letters import send_to_dead_letters
+from .dead_letters import read_job
 from .rate_limits import Permits
 
 if TYPE_CHECKING:
@@ -40,8 +39,7 @@ class Sender:
     def send_batch(self, records: Sequence[ReceivedMessage], seconds_left: Callable[[], float]) -> list[str]:
         """Work off a batch; answers with the ids of the records that are to come back."""
         waited = self._waited(records)
-        read = {record: _read(record) for record in records}
-        jobs = [job for job in read.values() if job is not None]
+        jobs = self._read(records)
         self.services.gateway.prepare()
         clients = ClientCache(self.services, [job.client_id for job in jobs])
         permits = Permits(self.services, [job.mailing_id for job in jobs], self._handful)
@@ -52,8 +50,12 @@ class Sender:
         measure(counts, durations)
         _log_settled(jobs, results)
         self._count(jobs, results)
-        send_to_dead_letters(self.services, [record.body for record, job in read.items() if job is None])
         return self._give_back(jobs, results)
+
+    def _read(self, records: Sequence[ReceivedMessage]) -> list[SendTask]:
+        """The records that can be read; the others go to the dead letters."""
+        read = [(record, read_job(self.services, record.body, SendMessage)) for record in records]
+        return [SendTask(record, job.mailing_id, job.client_id) for record, job in read if job is not None]
 
     @property
     def _handful(self) -> int:
@@ -100,18 +102,8 @@ class Sender:
 
         Dead before these leave the queue they are there twice, and are posted once.
         """
-        bodies = [queue_body(job.mailing_id, job.client_id) for job in delays]
-        self.services.send_queue.send(bodies, list(delays.values()))
-
-
-def _read(record: ReceivedMessage) -> SendTask | None:
-    try:
-        body = json.loads(record.body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(body, dict) or any(type(body.get(name)) is not int for name in ("mailing", "client")):
-        return None
-    return SendTask(record, body["mailing"], body["client"])
+        jobs = [SendMessage(job.mailing_id, job.client_id) for job in delays]
+        self.services.send_queue.send(jobs, list(delays.values()))
 
 
 def _log_settled(jobs: list[SendTask], results: list[Result]) -> None:

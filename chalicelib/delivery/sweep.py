@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ..domain.client_import import job_body
+from ..domain.jobs import ImportClients
 from ..domain.mailing import Mailing
 from ..domain.sweep_plan import SweepStep, next_sweep_step
-from ..logs import about, log
+from ..logs import log, log_context
 from .fanout import resume_fanout, start_mailing
 from .local_hours import release_due
 from .reconcile import request_reconciliation
@@ -26,7 +26,7 @@ def sweep(services: Services) -> dict[str, int]:
     errors: list[Exception] = []
     queue_is_idle = cache(services.send_queue.is_idle)
     for mailing in services.mailings.get_many(services.mailings.open_ids()).values():
-        with about(mailing_id=mailing.id):
+        with log_context(mailing_id=mailing.id):
             try:
                 step = _sweep_mailing(services, mailing, queue_is_idle())
             except Exception as error:
@@ -53,7 +53,7 @@ def _sweep_imports(services: Services) -> int:
     if not stalled or not services.imports_queue.is_idle():
         return 0
     log.info("sweep", extra={"imports": stalled})
-    services.imports_queue.send([job_body(import_id) for import_id in stalled])
+    services.imports_queue.send([ImportClients(import_id) for import_id in stalled])
     return len(stalled)
 
 

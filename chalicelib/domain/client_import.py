@@ -116,11 +116,6 @@ class Decision:
     tally: Tally
 
 
-def job_body(import_id: int) -> dict[str, object]:
-    """What the imports queue carries."""
-    return {"import": import_id}
-
-
 def is_attribute_column(name: str) -> bool:
     return name.startswith(ATTRIBUTE_COLUMN) and is_attribute_name(attribute_of(name))
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from .audience import EVERYONE, Filter, Plan
 from .canary import Canary
-from .message import QUEUED, SENT, TAKEN
+from .message import QUEUED, SENT, TAKEN, MessageKey, MessageShard
 from .send_window import SendWindow
 
 SCHEDULED = "scheduled"
@@ -171,6 +171,12 @@ class Mailing:
         if self.plan is None:
             raise ValueError(f"mailing {self.id} has not started")
         return self.plan
+
+    def message_key(self, client_id: int) -> MessageKey:
+        return MessageKey(self.id, client_id, self.started_plan.shards)
+
+    def message_shard(self, number: int) -> MessageShard:
+        return MessageShard(self.id, number, self.started_plan.shards)
 
     def kept_until(self, retention_days: int) -> datetime:
         """When its messages may go."""

@@ -41,12 +41,34 @@ MAY_BECOME: dict[str, set[str]] = {
 
 
 @dataclass(frozen=True)
+class MessageShard:
+    """One of the `shards` partitions that hold a mailing's messages; `number` counts from 0."""
+
+    mailing_id: int
+    number: int
+    shards: int
+
+
+@dataclass(frozen=True)
+class MessageKey:
+    """Where a message is stored: in one of its mailing's `shards` partitions."""
+
+    mailing_id: int
+    client_id: int
+    shards: int
+
+    @property
+    def shard(self) -> MessageShard:
+        return MessageShard(self.mailing_id, self.client_id % self.shards, self.shards)
+
+
+@dataclass(frozen=True)
 class Message:
     """`claimed_until` is set while an attempt is under way (epoch seconds), `attempts` counts the claims.
 
     `posted_at`: when the last attempt began its post. `resends`: the last order to send again that was met.
     `timezone`: whose clock it waits for, where the mailing has local hours.
-    `reported_at`: when it was delivered, or given up, by the gateway's receipt.
+    `reported_at`: when it was delivered, or given up, by the gateway's receipt. `shards`: of its mailing's plan.
     """
 
     mailing_id: int
@@ -61,6 +83,11 @@ class Message:
     resends: int = 0
     timezone: str | None = None
     reported_at: datetime | None = None
+    shards: int = 1
+
+    @property
+    def key(self) -> MessageKey:
+        return MessageKey(self.mailing_id, self.client_id, self.shards)
 
     @property
     def id(self) -> int:
@@ -100,13 +127,3 @@ def read_message_id(number: int) -> tuple[int, int] | None:
 def listed_as(status: str) -> tuple[str, ...]:
     """The statuses that a list of this one shows: as many messages as are counted."""
     return TAKEN if status == SENT else (status,)
-
-
-def shard_of(client_id: int, shards: int) -> int:
-    """The part of the mailing's messages that a client's message is stored in."""
-    return client_id % shards
-
-
-def queue_body(mailing_id: int, client_id: int) -> dict[str, object]:
-    """What the send queue carries: no text and no phone number, those are read when it is sent."""
-    return {"mailing": mailing_id, "client": client_id}

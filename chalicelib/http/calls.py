@@ -16,7 +16,7 @@ from ..adapters.services import Services
 from ..domain.audit_record import Author
 from ..domain.principal import Principal
 from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal
-from ..logs import log, note
+from ..logs import add_log_keys, log
 from .bodies import read_body, read_file
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -83,7 +83,7 @@ def answer(services: Services, request: Request, actions: Mapping[str, Action]) 
 
     def act() -> Response:
         principal = _principal(services, request)
-        note(who=principal.name)
+        add_log_keys(who=principal.name)
         action = chosen(request.method, actions)
         if not principal.may(writes=request.method not in SAFE):
             raise NotAllowed

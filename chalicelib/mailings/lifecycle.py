@@ -13,7 +13,7 @@ from ..domain.decisions import MailingFields
 from ..domain.mailing import CANCELLED, SCHEDULED, Mailing
 from ..domain.walk import walk_down
 from ..errors import NotFound, RowChanged
-from ..logs import note
+from ..logs import add_log_keys
 from ..representation import represent_mailing
 from .placeholders import require_known_placeholders
 
@@ -43,7 +43,7 @@ def announce_mailing(
     mailing = _add(
         services, mailing, author.record("mailing", mailing.id, None, represent_mailing(mailing)) if author else None
     )
-    note(mailing_id=mailing.id)
+    add_log_keys(mailing_id=mailing.id)
     _see_to_start(services, mailing)
     return mailing
 

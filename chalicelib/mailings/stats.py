@@ -84,7 +84,7 @@ def list_messages(
         return [], None
     statuses = listed_as(status) if status else ()
     return walk(
-        read=lambda shard, after, size: services.messages.page(mailing.id, shard, after, size, statuses),
+        read=lambda shard, after, size: services.messages.page(mailing.message_shard(shard), after, size, statuses),
         key=lambda message: message.client_id,
         partitions=mailing.plan.shards,
         cursor=cursor,

@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from ..delivery.dead_letters import redrive
-from ..runtime import logging_errors, waking
+from ..runtime import logging_errors, seconds_left, waking
 
 worker = Blueprint(__name__)
 
@@ -16,4 +16,4 @@ worker = Blueprint(__name__)
 @logging_errors
 def redrive_dead_letters(_: dict[str, Any], context: Any) -> dict[str, int]:
     services = waking(context)
-    return {"redriven": redrive(services, lambda: float(context.get_remaining_time_in_millis()) / 1000)}
+    return {"redriven": redrive(services, seconds_left(context))}

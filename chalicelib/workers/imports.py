@@ -9,9 +9,12 @@ from chalice.app import Blueprint, SQSEvent
 from ..access.audit import author_of
 from ..clients.import_worker import do_import
 from ..clients.imports import get_import, list_refused, take_file
+from ..delivery.dead_letters import read_job
+from ..domain.jobs import ImportClients
 from ..errors import Refusal
 from ..representation import represent_import, represent_refused_row
-from ..runtime import logging_errors, waking
+from ..runtime import logging_errors, seconds_left, waking
+from .queues import work_off
 
 worker = Blueprint(__name__)
 
@@ -22,15 +25,13 @@ MOST_REFUSED = 1000
 @worker.on_sqs_message(queue="imports", name="import_clients", batch_size=1)
 @logging_errors
 def import_clients(event: SQSEvent) -> dict[str, Any]:
-    context: Any = event.context
-    services = waking(context)
-    failures = []
-    for record in event:
-        delay = do_import(services, record.body, lambda: float(context.get_remaining_time_in_millis()) / 1000)
-        if delay is not None:
-            services.imports_queue.give_back({record.receipt_handle: delay})
-            failures.append({"itemIdentifier": record.to_dict()["messageId"]})
-    return {"batchItemFailures": failures}
+    services = waking(event.context)
+
+    def work(body: str) -> int | None:
+        job = read_job(services, body, ImportClients)
+        return do_import(services, job, seconds_left(event.context)) if job else None
+
+    return work_off(event, services.imports_queue, work)
 
 
 @worker.lambda_function(name="start_import")

@@ -1,4 +1,4 @@
-"""Woken by the segments queue: one job at a time."""
+"""Invoked by the jobs queue, one job at a time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from ..delivery.jobs import do_job
-from ..runtime import logging_errors, waking
+from ..delivery.dead_letters import read_job
+from ..delivery.jobs import KINDS, run_job
+from ..runtime import logging_errors, seconds_left, waking
+from .queues import work_off
 
 worker = Blueprint(__name__)
 
@@ -15,12 +17,10 @@ worker = Blueprint(__name__)
 @worker.on_sqs_message(queue="jobs", name="run_jobs", batch_size=1)
 @logging_errors
 def run_jobs(event: SQSEvent) -> dict[str, Any]:
-    context: Any = event.context
-    services = waking(context)
-    failures = []
-    for record in event:
-        delay = do_job(services, record.body, lambda: float(context.get_remaining_time_in_millis()) / 1000)
-        if delay is not None:
-            services.jobs_queue.give_back({record.receipt_handle: delay})
-            failures.append({"itemIdentifier": record.to_dict()["messageId"]})
-    return {"batchItemFailures": failures}
+    services = waking(event.context)
+
+    def work(body: str) -> int | None:
+        job = read_job(services, body, *KINDS)
+        return run_job(services, job, seconds_left(event.context)) if job else None
+
+    return work_off(event, services.jobs_queue, work)

@@ -8,7 +8,7 @@ from chalice.app import Blueprint
 
 from ..errors import Refusal
 from ..reports.daily import send_by_hand, send_scheduled
-from ..runtime import logging_errors, waking
+from ..runtime import logging_errors, seconds_left, waking
 
 worker = Blueprint(__name__)
 
@@ -19,15 +19,12 @@ def send_report(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"scheduled": "<time>"}` from its schedule, `{"date": "2026-11-22"}` from a person."""
     services = waking(context)
 
-    def seconds_left() -> float:
-        return float(context.get_remaining_time_in_millis()) / 1000
-
     try:
         match event:
             case {"scheduled": str(moment), **others} if not others:
-                return send_scheduled(services, moment, seconds_left)
+                return send_scheduled(services, moment, seconds_left(context))
             case {**sent}:
-                return send_by_hand(services, sent, context.aws_request_id, seconds_left)
+                return send_by_hand(services, sent, context.aws_request_id, seconds_left(context))
     except Refusal as refusal:
         return refusal.body
     return {"detail": '{"date": "2026-11-22"} is expected.'}

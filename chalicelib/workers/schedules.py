@@ -9,7 +9,7 @@ from chalice.app import Blueprint, LambdaFunctionEvent, Rate
 
 from ..delivery import fanout, local_hours
 from ..delivery import sweep as sweeping
-from ..logs import log, note
+from ..logs import add_log_keys, log
 from ..runtime import logging_errors, waking
 
 worker = Blueprint(__name__)
@@ -25,11 +25,11 @@ def start_mailing(event: dict[str, Any], context: Any) -> dict[str, Any]:
     services = waking(context)
     match event:
         case {"mailing": int(mailing_id), "opens_at": int(opens_at), **others} if not others and 0 < opens_at < 2**32:
-            note(mailing_id=mailing_id)
+            add_log_keys(mailing_id=mailing_id)
             released = local_hours.release(services, mailing_id, datetime.fromtimestamp(opens_at, UTC))
             return {"mailing": mailing_id, "released": released}
         case {"mailing": int(mailing_id), **others} if not others:
-            note(mailing_id=mailing_id)
+            add_log_keys(mailing_id=mailing_id)
             started = fanout.start_mailing(services, mailing_id)
             log.info("schedule", extra={"started": started})
             return {"mailing": mailing_id, "started": started}

@@ -7,9 +7,9 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from ..delivery.attempt import ReceivedMessage
 from ..delivery.sender import Sender
-from ..runtime import logging_errors, services, waking
+from ..runtime import logging_errors, seconds_left, services, waking
+from .queues import batch_answer, received
 
 worker = Blueprint(__name__)
 
@@ -23,17 +23,5 @@ def _sender() -> Sender:
 @worker.on_sqs_message(queue="send", name="send_messages", batch_size=100, maximum_batching_window_in_seconds=1)
 @logging_errors
 def send_messages(event: SQSEvent) -> dict[str, Any]:
-    context: Any = event.context
-    waking(context)
-    records = [
-        ReceivedMessage(
-            id=record["messageId"],
-            receipt_handle=record["receiptHandle"],
-            body=record["body"],
-            receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
-            queued_at=int(record["attributes"]["SentTimestamp"]) / 1000,
-        )
-        for record in event.to_dict()["Records"]
-    ]
-    back = _sender().send_batch(records, lambda: context.get_remaining_time_in_millis() / 1000)
-    return {"batchItemFailures": [{"itemIdentifier": record_id} for record_id in back]}
+    waking(event.context)
+    return batch_answer(_sender().send_batch(received(event), seconds_left(event.context)))

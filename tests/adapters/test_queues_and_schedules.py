@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.adapters.services import Services
+from chalicelib.domain.jobs import SendMessage, from_body
 from tests.aws import STACK_NAME, make_services
 
 START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
@@ -23,13 +24,20 @@ def real() -> Iterator[Services]:
 
 
 def test_any_number_of_messages_is_sent_ten_a_call(real: Services) -> None:
-    bodies = [{"mailing": 1, "client": client_id} for client_id in range(25)]
-    real.send_queue.send(bodies)
+    jobs = [SendMessage(1, client_id) for client_id in range(25)]
+    real.send_queue.send(jobs)
     sqs = boto3.client("sqs")
     received = []
     while batch := sqs.receive_message(QueueUrl=real.send_queue.url, MaxNumberOfMessages=10).get("Messages"):
-        received += [json.loads(message["Body"]) for message in batch]
-    assert sorted(received, key=lambda body: body["client"]) == bodies
+        received += [from_body(message["Body"]) for message in batch]
+    assert sorted(received, key=lambda job: job.client_id) == jobs
+
+
+@pytest.mark.parametrize("delays", [[1], [1, 1, 1]], ids=["too few", "too many"])
+def test_a_batch_whose_delays_do_not_match_is_not_sent_at_all(real: Services, delays: list[int]) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        real.send_queue.send([SendMessage(1, 1), SendMessage(1, 2)], delays)
+    assert real.send_queue.is_idle()
 
 
 def test_nothing_to_send_makes_no_call(real: Services) -> None:
@@ -39,7 +47,7 @@ def test_nothing_to_send_makes_no_call(real: Services) -> None:
 
 
 def test_a_message_given_back_is_hidden_for_that_long_and_keeps_the_queue_busy(real: Services) -> None:
-    real.send_queue.send([{"mailing": 1, "client": 1}])
+    real.send_queue.send([SendMessage(1, 1)])
     sqs = boto3.client("sqs")
     message = sqs.receive_message(QueueUrl=real.send_queue.url)["Messages"][0]
     real.send_queue.give_back({message["ReceiptHandle"]: 900})

@@ -12,7 +12,7 @@ from chalicelib.delivery.receipts import GROUP
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.decisions import ended
 from chalicelib.domain.mailing import Counts, Mailing
-from chalicelib.domain.message import Message, message_id
+from chalicelib.domain.message import Message, MessageKey, message_id
 from chalicelib.domain.receipt import Receipt, reported
 from chalicelib.errors import RowChanged
 
@@ -25,12 +25,12 @@ DELIVERED = Counts(delivered=1)
 def sent(services: Any) -> list[Message]:
     """Clients 1 to 3 of a running mailing, the first two sent."""
     services.mailings.add(MAILING)
-    services.messages.add([Message(1, client_id, "queued", NOW) for client_id in (1, 2, 3)], 2, NOW)
+    services.messages.add([Message(1, client_id, "queued", NOW, shards=2) for client_id in (1, 2, 3)], NOW)
     for client_id in (1, 2):
-        claimed = services.messages.claim(1, client_id, 2, NOW, NOW + timedelta(seconds=9))
-        services.messages.settle(claimed, "sent", 2, NOW)
+        claimed = services.messages.claim(MessageKey(1, client_id, 2), NOW, NOW + timedelta(seconds=9))
+        services.messages.settle(claimed, "sent", NOW)
     services.mailings.add_counts(1, Counts(total=3, sent=2), NOW)
-    return [services.messages.get(1, client_id, 2) for client_id in (1, 2, 3)]
+    return [services.messages.get(MessageKey(1, client_id, 2)) for client_id in (1, 2, 3)]
 
 
 def change(message: Message, status: str = "delivered") -> tuple[Message, Message]:
@@ -42,7 +42,9 @@ def change(message: Message, status: str = "delivered") -> tuple[Message, Messag
 def test_messages_and_counts_are_written_together(services: Any, sent: list[Message]) -> None:
     changes = [change(sent[0]), change(sent[1], "undelivered")]
     services.receipts.record(MAILING, changes, Counts(delivered=1, undelivered=1))
-    assert [services.messages.get(1, client_id, 2) for client_id in (1, 2)] == [after for _, after in changes]
+    assert [services.messages.get(MessageKey(1, client_id, 2)) for client_id in (1, 2)] == [
+        after for _, after in changes
+    ]
     found = services.mailings.get(1)
     assert found.counts == Counts(total=3, sent=2, delivered=1, undelivered=1)
     assert (found.version, found.first_valid_round) == (MAILING.version + 1, 0)
@@ -53,18 +55,18 @@ def test_one_that_changed_meanwhile_stops_all_of_them(services: Any, sent: list[
     services.receipts.record(MAILING, [change(sent[1])], DELIVERED)
     with pytest.raises(RowChanged):
         services.receipts.record(MAILING, [change(sent[0]), change(sent[1])], Counts(delivered=2))
-    assert services.messages.get(1, 1, 2) == sent[0]
+    assert services.messages.get(MessageKey(1, 1, 2)) == sent[0]
     assert services.mailings.get(1).counts.delivered == 1
 
 
 def test_what_was_claimed_meanwhile_is_left_to_its_sender(services: Any, sent: list[Message]) -> None:
     posted = replace(sent[2], attempts=1)
-    services.messages.claim(1, 3, 2, NOW, NOW + timedelta(seconds=9))
-    services.messages.release_claim(services.messages.get(1, 3, 2), 2, "no answer")
-    services.messages.claim(1, 3, 2, NOW, NOW + timedelta(seconds=9))
+    services.messages.claim(MessageKey(1, 3, 2), NOW, NOW + timedelta(seconds=9))
+    services.messages.release_claim(services.messages.get(MessageKey(1, 3, 2)), "no answer")
+    services.messages.claim(MessageKey(1, 3, 2), NOW, NOW + timedelta(seconds=9))
     with pytest.raises(RowChanged):
         services.receipts.record(MAILING, [change(posted)], Counts(sent=1, delivered=1))
-    assert services.messages.get(1, 3, 2).status == "queued"
+    assert services.messages.get(MessageKey(1, 3, 2)).status == "queued"
 
 
 def test_after_the_end_the_totals_are_moved_as_well(services: Any, sent: list[Message]) -> None:
@@ -99,11 +101,11 @@ def test_the_end_keeps_what_receipts_have_counted(services: Any, sent: list[Mess
 def test_a_proof_that_it_was_sent_makes_rounds_that_are_under_way_conclude_nothing(
     services: Any, sent: list[Message]
 ) -> None:
-    claimed = services.messages.claim(1, 3, 2, NOW, NOW + timedelta(seconds=9))
-    services.messages.settle(claimed, "unknown", 2, NOW, "no word")
+    claimed = services.messages.claim(MessageKey(1, 3, 2), NOW, NOW + timedelta(seconds=9))
+    services.messages.settle(claimed, "unknown", NOW, "no word")
     services.mailings.add_counts(1, Counts(unknown=1), NOW)
     begun = services.mailings.begin_round(services.mailings.get(1), NOW)
-    before = services.messages.get(1, 3, 2)
+    before = services.messages.get(MessageKey(1, 3, 2))
     services.receipts.record(begun, [change(before)], Counts(sent=1, unknown=-1, delivered=1))
     found = services.mailings.get(1)
     assert found.counts == Counts(total=3, sent=3, delivered=1)
@@ -113,11 +115,11 @@ def test_a_proof_that_it_was_sent_makes_rounds_that_are_under_way_conclude_nothi
 def test_a_transaction_takes_a_whole_group(services: Any) -> None:
     everyone = range(1, GROUP + 1)
     services.mailings.add(MAILING)
-    services.messages.add([Message(1, client_id, "queued", NOW) for client_id in everyone], 2, NOW)
+    services.messages.add([Message(1, client_id, "queued", NOW, shards=2) for client_id in everyone], NOW)
     for client_id in everyone:
-        claimed = services.messages.claim(1, client_id, 2, NOW, NOW + timedelta(seconds=9))
-        services.messages.settle(claimed, "sent", 2, NOW)
+        claimed = services.messages.claim(MessageKey(1, client_id, 2), NOW, NOW + timedelta(seconds=9))
+        services.messages.settle(claimed, "sent", NOW)
     finished = services.mailings.end(MAILING, ended(MAILING, Counts(total=GROUP, sent=GROUP), NOW))
-    rows = services.messages.existing(1, everyone, 2).values()
+    rows = services.messages.existing(MessageKey(1, one, 2) for one in everyone).values()
     services.receipts.record(finished, [change(row) for row in rows], Counts(delivered=GROUP))
     assert services.mailings.get(1).counts.delivered == GROUP

@@ -15,7 +15,9 @@ from moto import mock_aws
 from chalicelib.adapters import aws
 from chalicelib.adapters.services import Services
 from chalicelib.clients.registry import register_client
-from chalicelib.delivery.jobs import do_job
+from chalicelib.delivery.dead_letters import read_job
+from chalicelib.delivery.jobs import KINDS, run_job
+from chalicelib.domain.message import MessageKey
 from chalicelib.mailings.lifecycle import announce_mailing
 from tests.aws import add_clients, forget_connections, make_services
 
@@ -44,9 +46,11 @@ def test_all_tables_all_threads_and_transactions_have_one_client(made: Counter[s
     _announce(services)
     while messages := services.jobs_queue.take():
         for message in messages:
-            do_job(services, message.body, lambda: 60.0)
+            job = read_job(services, message.body, *KINDS)
+            assert job is not None
+            assert run_job(services, job, lambda: 60.0) is None
         services.jobs_queue.delete([message.receipt_handle for message in messages])
-    assert services.messages.get(1, 1, 1) is not None, "threads have written the rows"
+    assert services.messages.get(MessageKey(1, 1, 1)) is not None, "threads have written the rows"
     assert made["dynamodb"] == made["sqs"] == 1
 
 

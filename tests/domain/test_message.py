@@ -17,11 +17,11 @@ from chalicelib.domain.message import (
     STATUSES,
     TAKEN,
     Message,
+    MessageKey,
     listed_as,
     message_id,
     read_message_id,
     require_transition,
-    shard_of,
 )
 from chalicelib.zones import zone
 
@@ -51,7 +51,7 @@ def test_an_id_that_would_run_into_another_mailings_is_refused(client_id: int) -
 
 @given(st.integers(1, MAX_CLIENT_ID), st.integers(1, 64))
 def test_a_message_has_one_shard(client_id: int, shards: int) -> None:
-    assert 0 <= shard_of(client_id, shards) < shards
+    assert 0 <= MessageKey(1, client_id, shards).shard.number < shards
 
 
 def test_final_is_what_nothing_follows_but_another_try_of_those_not_reached() -> None:

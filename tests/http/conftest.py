@@ -20,6 +20,7 @@ from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.mailing import Counts
+from chalicelib.domain.message import MessageKey
 from infra.local.in_process import ministack_in_process
 from tests.aws import make_services
 
@@ -98,9 +99,9 @@ def mailing(call: Call, services: Services) -> dict[str, object]:
     call("POST", "/Mailing", json={**times, "message_text": "text"})
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
-    claimed = services.messages.claim(1, 1, 1, now, now + timedelta(seconds=9))
+    claimed = services.messages.claim(MessageKey(1, 1, 1), now, now + timedelta(seconds=9))
     assert claimed is not None
-    services.messages.settle(claimed, "sent", 1, now)
+    services.messages.settle(claimed, "sent", now)
     services.mailings.add_counts(1, Counts(sent=1), now, now)
     found: dict[str, object] = call("GET", "/Mailing/1").json
     return found

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.mailings import MailingRow
 from chalicelib.clients.import_worker import do_import
+from chalicelib.domain.jobs import ImportClients
 
 from .conftest import Call
 from .test_exports import parts_of
@@ -113,8 +114,7 @@ def test_each_attribute_is_a_column_out_and_in(call: Call, services: Services) -
     for client_id in (1, 2, 3):
         call("DELETE", f"/Clients/{client_id}")
     call("POST", "/Clients/import", body=whole.encode(), content_type="text/csv")
-    for email in services.imports_queue.take():
-        do_import(services, email.body, lambda: 60.0)
+    do_import(services, ImportClients(1), lambda: 60.0)
     assert [one["attributes"] for one in call("GET", "/Clients").json["results"]] == [OWN, {"имя": "=Яна"}, {}]
 
 

@@ -10,6 +10,8 @@ import pytest
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
 from chalicelib.clients.import_worker import do_import
+from chalicelib.delivery.dead_letters import read_job
+from chalicelib.domain.jobs import ImportClients
 
 from .conftest import Answer, Call
 
@@ -26,7 +28,9 @@ def post(
 
 def work(services: Services) -> None:
     for message in services.imports_queue.take():
-        assert do_import(services, message.body, lambda: 60.0) is None
+        job = read_job(services, message.body, ImportClients)
+        assert job is not None
+        assert do_import(services, job, lambda: 60.0) is None
         services.imports_queue.delete([message.receipt_handle])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from chalicelib import settings as settings_module
 from chalicelib.adapters import aws
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.receipts import settle_receipts
+from chalicelib.domain.jobs import SettleReceipts, from_body
+from chalicelib.domain.receipt import Receipt
 
 from .conftest import Answer
 
@@ -54,12 +57,13 @@ def report() -> Iterator[Report]:
         yield report
 
 
-def queued(services: Services) -> list[dict[str, Any]]:
+def queued(services: Services) -> list[Receipt]:
     """What was queued by now, taken out of the queue."""
     messages = services.receipts_queue.take()
     if messages:
         services.receipts_queue.delete([message.receipt_handle for message in messages])
-    return [receipt for message in messages for receipt in json.loads(message.body)["receipts"]]
+    jobs = [from_body(message.body) for message in messages]
+    return [receipt for job in jobs if isinstance(job, SettleReceipts) for receipt in job.receipts]
 
 
 def test_where_no_receipts_are_expected_there_is_no_such_address(services: Services, report: Report) -> None:
@@ -85,18 +89,18 @@ def test_nobody_reports_without_the_secret(expecting: Services, report: Report, 
 def test_one_receipt_or_a_list_of_them(expecting: Services, report: Report) -> None:
     answer = report({"id": SENT, "status": "delivered", "at": "2026-11-23T15:00:00+03:00"})
     assert (answer.status, answer.json) == (200, {"accepted": 1, "unknown": 0})
-    assert queued(expecting) == [{"id": SENT, "status": "delivered", "at": "2026-11-23T12:00:00+00:00"}]
+    assert queued(expecting) == [Receipt(SENT, "delivered", datetime(2026, 11, 23, 12, tzinfo=UTC))]
     many = [{"id": str(SENT + number), "status": "undelivered", "reason": "off"} for number in range(250)]
     assert report(many).json == {"accepted": 250, "unknown": 0}
     found = queued(expecting)
-    assert [receipt["id"] for receipt in found] == [SENT + number for number in range(250)]
-    assert {receipt["reason"] for receipt in found} == {"off"}
+    assert [receipt.message_id for receipt in found] == [SENT + number for number in range(250)]
+    assert {receipt.reason for receipt in found} == {"off"}
 
 
 def test_what_is_nobodys_is_answered_so_that_it_is_not_repeated(expecting: Services, report: Report) -> None:
     sent = [{"id": number, "status": "delivered"} for number in (7, 0, -5, 2**63, 10**30, SENT)]
     assert report(sent).json == {"accepted": 1, "unknown": 5}
-    assert [receipt["id"] for receipt in queued(expecting)] == [SENT]
+    assert [receipt.message_id for receipt in queued(expecting)] == [SENT]
 
 
 @pytest.mark.parametrize(
@@ -152,8 +156,8 @@ def test_a_reason_is_shown_without_what_may_be_a_phone_number(expecting: Service
     reason = "absent\nsubscriber +7 (977) 405-33-29 / 79774053329, code 12 " + "x" * 300
     report({"id": SENT, "status": "undelivered", "reason": reason})
     (receipt,) = queued(expecting)
-    assert receipt["reason"].startswith("absent subscriber *** / ***, code 12 xxx")
-    assert len(receipt["reason"]) == 255
+    assert receipt.reason.startswith("absent subscriber *** / ***, code 12 xxx")
+    assert len(receipt.reason) == 255
 
 
 @pytest.mark.usefixtures("mailing")
@@ -180,7 +184,11 @@ def test_the_worker_gives_back_what_it_has_no_time_for(expecting: Services, repo
     """chalice.test leaves a Lambda three seconds, which is too little to begin a group; what is done with goes."""
     report({"id": SENT, "status": "delivered"})
     bodies = ["garbage", *(message.body for message in expecting.receipts_queue.take())]
-    records = [{"messageId": f"m{n}", "receiptHandle": f"r{n}", "body": body} for n, body in enumerate(bodies)]
+    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "1795500000000"}
+    records = [
+        {"messageId": f"m{n}", "receiptHandle": f"r{n}", "body": body, "attributes": attributes}
+        for n, body in enumerate(bodies)
+    ]
     with Client(app) as client:
         answer = client.lambda_.invoke("settle_receipts", {"Records": records}).payload
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}

@@ -13,6 +13,7 @@ from chalicelib.delivery.attempt import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from tests.world import Mortal, World
@@ -60,7 +61,7 @@ def test_whoever_is_queued_beyond_them_waits_also_for_senders_with_an_old_memory
     for sender in senders:
         sender.shared.mailings.get(mailing_id)
     for client_id in range(1, 51):
-        world.services.send_queue.send([{"mailing": mailing_id, "client": client_id}])
+        world.services.send_queue.send([SendMessage(mailing_id, client_id)])
     for sender in itertools.cycle(senders):
         if not (deliveries := world.services.send_queue.receive(7)):
             break
@@ -231,7 +232,7 @@ def test_a_lost_recount_is_asked_for_again_also_while_another_mailing_keeps_the_
     world.do_jobs()
     world.send_all()
     world.services.jobs_queue.messages.clear()
-    world.services.send_queue.send([{"mailing": 99, "client": 1}], [900])
+    world.services.send_queue.send([SendMessage(99, 1)], [900])
     world.run(300)
     assert_everyone_has_it_once(world, mailing_id, 30)
 
@@ -241,7 +242,7 @@ def test_places_lost_with_their_sender_are_found_also_while_another_mailing_keep
     world.do_jobs()
     for _ in range(5):
         world.services.mailings.let_go(mailing_id, world.clock.now())
-    world.services.send_queue.send([{"mailing": 99, "client": 1}], [900])
+    world.services.send_queue.send([SendMessage(99, 1)], [900])
     world.run(600)
     assert_everyone_has_it_once(world, mailing_id, 30)
 

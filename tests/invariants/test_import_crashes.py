@@ -11,8 +11,10 @@ import pytest
 from chalicelib.clients.import_worker import do_import
 from chalicelib.clients.imports import check_content, take_content
 from chalicelib.clients.registry import register_client
+from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
+from chalicelib.domain.jobs import ImportClients
 from tests.world import Crash, Mortal, World
 
 KNOWN = 10
@@ -49,7 +51,8 @@ def work(world: World, seconds: float = 900) -> None:
 
 
 def _deliver(world: World, services: Any, delivery: Any) -> None:
-    delay = do_import(services, delivery.body, lambda: 120.0)
+    job = read_job(services, delivery.body, ImportClients)
+    delay = do_import(services, job, lambda: 120.0) if job else None
     if delay is None:
         world.services.imports_queue.delete([delivery.receipt_handle])
     else:
@@ -122,7 +125,7 @@ def test_a_job_delivered_many_times_imports_once() -> None:
     world = world_with_clients()
     begin(world.services)
     for _ in range(5):
-        world.services.imports_queue.send([{"import": 1}])
+        world.services.imports_queue.send([ImportClients(1)])
     work(world)
     assert_imported(world)
     assert world.services.imports_queue.is_idle()

@@ -220,12 +220,21 @@ def test_two_workers_on_one_mailing_do_not_lose_a_receipt() -> None:
     assert_exact(world, mailing_id, Counts(total=12, sent=12, delivered=12))
 
 
-@pytest.mark.parametrize("body", ["garbage", "[]", "{}", '{"receipts": 7}', '{"receipts": [{"id": 1}]}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "garbage",
+        "[]",
+        "{}",
+        '{"job": "settle_receipts", "receipts": 7}',
+        '{"job": "settle_receipts", "receipts": [{"id": 1}]}',
+    ],
+)
 def test_what_cannot_be_read_is_put_aside_whole(body: str) -> None:
     world, _ = sent(1)
     world.services.receipts_queue.send_raw(body)
     world.settle_all()
-    assert [email.body for email in world.services.dead_letters.messages.values()] == [body]
+    assert [letter.body for letter in world.services.dead_letters.messages.values()] == [body]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])

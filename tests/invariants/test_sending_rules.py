@@ -9,6 +9,7 @@ from chalicelib.delivery.attempt import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.breaker import FAILURES_IN_A_ROW
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.message import MessageKey
 from chalicelib.mailings.lifecycle import change_mailing, withdraw_mailing
 from tests.world import World
 
@@ -55,7 +56,7 @@ def test_a_finished_message_is_never_posted_again() -> None:
 def test_an_attempt_that_died_is_posted_again_with_the_same_id_when_its_claim_is_over() -> None:
     world, mailing_id = fanned_out(1)
     now = world.clock.now()
-    world.services.messages.claim(mailing_id, 1, 1, now, now + timedelta(seconds=20))
+    world.services.messages.claim(MessageKey(mailing_id, 1, 1), now, now + timedelta(seconds=20))
     record = records(world)[0]
     assert Sender(world.services).send_batch([record], lambda: 60.0) == [record.id]
     world.run(300)
@@ -66,13 +67,13 @@ def test_an_attempt_that_died_is_posted_again_with_the_same_id_when_its_claim_is
 def test_a_late_word_that_it_was_sent_is_recorded_although_another_attempt_has_begun() -> None:
     world, mailing_id = fanned_out(1)
     messages, now = world.services.messages, world.clock.now()
-    first = messages.claim(mailing_id, 1, 1, now, now + timedelta(seconds=1))
-    second = messages.claim(mailing_id, 1, 1, now + timedelta(seconds=2), now + timedelta(seconds=9))
+    first = messages.claim(MessageKey(mailing_id, 1, 1), now, now + timedelta(seconds=1))
+    second = messages.claim(MessageKey(mailing_id, 1, 1), now + timedelta(seconds=2), now + timedelta(seconds=9))
     assert first is not None
     assert second is not None
-    assert not messages.settle(first, "failed", 1, now, "no")
-    assert messages.settle(first, "sent", 1, now)
-    assert not messages.settle(second, "failed", 1, now, "no")
+    assert not messages.settle(first, "failed", now, "no")
+    assert messages.settle(first, "sent", now)
+    assert not messages.settle(second, "failed", now, "no")
 
 
 def test_nothing_is_sent_after_the_end_and_what_is_left_expires() -> None:
@@ -251,10 +252,11 @@ def test_retry_after_is_waited_for() -> None:
 
 def test_a_queue_message_that_cannot_be_read_is_put_aside_whole() -> None:
     world, _ = fanned_out(1)
-    for body in ("garbage", "[]", '{"mailing": "1", "client": 1}', '{"mailing": 1}'):
+    unreadable = ["garbage", "[]", '{"job": "send_message", "mailing_id": "1", "client_id": 1}', '{"mailing_id": 1}']
+    for body in unreadable:
         world.services.send_queue.send_raw(body)
     world.run(60)
     bodies = [delivery.body for delivery in world.services.dead_letters.messages.values()]
-    assert bodies == ["garbage", "[]", '{"mailing": "1", "client": 1}', '{"mailing": 1}']
+    assert bodies == unreadable
     assert world.services.send_queue.messages == {}
     assert len(world.services.gateway.accepted) == 1

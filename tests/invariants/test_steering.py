@@ -10,7 +10,9 @@ import pytest
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.mailing import Counts
+from chalicelib.domain.message import MessageKey
 from chalicelib.errors import NotInThisStatus
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
 from tests.world import World
@@ -77,7 +79,7 @@ def test_a_resume_that_died_before_it_queued_is_completed_by_the_sweep() -> None
     world.run(120)
     resume_mailing(world.services, mailing_id)
     world.services.jobs_queue.messages.clear()
-    world.services.send_queue.send([{"mailing": 99, "client": 1}], [900])
+    world.services.send_queue.send([SendMessage(99, 1)], [900])
     world.run(300)
     assert world.get(mailing_id).counts.sent == 20, "also while another mailing keeps the queue busy"
 
@@ -220,7 +222,7 @@ def test_without_a_gateway_that_dedupes_a_silence_is_not_posted_again() -> None:
 def test_without_a_gateway_that_dedupes_an_attempt_that_died_is_not_posted_again() -> None:
     world, mailing_id = fanned_out(3, gateway_dedupes=False)
     now = world.clock.now()
-    world.services.messages.claim(mailing_id, 2, 1, now, now + timedelta(seconds=15))
+    world.services.messages.claim(MessageKey(mailing_id, 2, 1), now, now + timedelta(seconds=15))
     world.run(300)
     assert posted(world) == 2
     assert world.services.messages.rows[mailing_id, 2].status == "unknown"

@@ -6,7 +6,6 @@ A new right wants a step here that uses it.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from chalicelib.adapters.tables.mailings import MailingRow
 from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.adapters.tables.slices import SliceRow
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, LABEL_SHARDS
+from chalicelib.domain.jobs import FollowMovedClients, Job, SendMessage, to_body
 from chalicelib.domain.rate import Bucket, Clocks
 from chalicelib.settings import LOCAL_STAGE, Settings
 from infra.local.deployment import REPORT_SENDER, STACK_NAME
@@ -137,7 +137,7 @@ class Tour:
         self.call("POST", f"/Mailing/{mailing_id}/resend/", {"statuses": "failed"})
         self.await_use("RunJobs", "dynamodb:UpdateItem", "-messages")
         known = self.call("GET", f"/Stats/{mailing_id}/")["results"][0]
-        self.put("SendQueueUrl", {"mailing": mailing_id, "client": known["client_id"]})
+        self.put("SendQueueUrl", SendMessage(mailing_id, known["client_id"]))
         self.await_use("SendMessages", "dynamodb:GetItem", "-messages")
 
     def a_rate_that_keeps_waiting(self) -> None:
@@ -186,7 +186,7 @@ class Tour:
         self.await_use("RunJobs", "scheduler:UpdateSchedule")
         client_id = self.call("GET", f"/Clients/?phone_number={PHONES[1]}")["results"][0]["id"]
         self.call("PATCH", f"/Clients/{client_id}/", {"timezone": "Asia/Tokyo"})
-        self.put("JobsQueueUrl", {"job": "moved", "clients": [client_id]})  # ours comes half a minute later
+        self.put("JobsQueueUrl", FollowMovedClients((client_id,)))  # ours comes half a minute later
         self.await_use("SendMessages", "scheduler:UpdateSchedule")
         self.call("DELETE", f"/Mailing/{mailing_id}/")
 
@@ -223,8 +223,12 @@ class Tour:
 
     def dead_letters(self) -> None:
         """What cannot be read is put aside by each worker, and goes back to each queue."""
-        messages = {"SendQueue": "?", "JobsQueue": '{"job": "?"}', "ImportsQueue": '{"import": "?"}'}
-        for queue, body in (messages | {"ReceiptsQueue": '{"receipts": "?"}'}).items():
+        messages = {
+            "SendQueue": "?",
+            "JobsQueue": '{"job": "start_mailing"}',
+            "ImportsQueue": '{"job": "import_clients"}',
+        }
+        for queue, body in (messages | {"ReceiptsQueue": '{"job": "settle_receipts"}'}).items():
             boto3.client("sqs").send_message(QueueUrl=self.queue_url(queue), MessageBody=body)
         self.await_until(lambda: self.call("GET", "/Stats/")["dead_letters"] == 4)
         assert invoke("RedriveDeadLetters", {}) == {"redriven": 4}
@@ -260,8 +264,8 @@ class Tour:
         urls: list[str] = boto3.client("sqs").list_queues()["QueueUrls"]
         return next(url for url in urls if queue in url)
 
-    def put(self, output: str, body: object) -> None:
-        boto3.client("sqs").send_message(QueueUrl=self.stack.outputs[output], MessageBody=json.dumps(body))
+    def put(self, output: str, job: Job) -> None:
+        boto3.client("sqs").send_message(QueueUrl=self.stack.outputs[output], MessageBody=to_body(job))
 
     def await_status(self, mailing_id: int, status: str) -> None:
         self.await_until(lambda: self.call("GET", f"/Mailing/{mailing_id}/")["status"] == status)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 
-from chalicelib.delivery.dead_letters import redrive, send_to_dead_letters
+from chalicelib.delivery.dead_letters import read_job, redrive, send_to_dead_letters
+from chalicelib.domain.jobs import ImportClients, SendMessage, to_body
 from tests.fakes import FakeServices
 
-JOB = json.dumps({"job": "walk", "mailing": 1, "slice": 0, "new": True})
-IMPORT = json.dumps({"import": 7, "new": True})
-RECEIPTS = json.dumps({"receipts": [{"id": "new"}]})
-MESSAGE = json.dumps({"mailing": 1, "client": "7"})
+JOB = json.dumps({"job": "walk_slice", "mailing_id": 1, "new": True})
+IMPORT = json.dumps({"job": "import_clients", "new": True})
+RECEIPTS = json.dumps({"job": "settle_receipts", "receipts": [{"id": "new"}]})
+MESSAGE = json.dumps({"job": "send_message", "mailing_id": 1, "client_id": "7"})
 
 
 def bodies(queue: object) -> list[str]:
@@ -19,7 +20,8 @@ def bodies(queue: object) -> list[str]:
 
 def test_each_goes_back_to_the_queue_that_it_came_from() -> None:
     services = FakeServices()
-    send_to_dead_letters(services, [JOB, MESSAGE, IMPORT, RECEIPTS, "garbage", "[" * 100_000])
+    for body in (JOB, MESSAGE, IMPORT, RECEIPTS, "garbage", "[" * 100_000):
+        assert read_job(services, body, SendMessage) is None
     assert redrive(services, lambda: 60.0) == 6
     assert bodies(services.receipts_queue) == [RECEIPTS]
     assert bodies(services.imports_queue) == [IMPORT]
@@ -30,14 +32,15 @@ def test_each_goes_back_to_the_queue_that_it_came_from() -> None:
 
 def test_any_number_of_them() -> None:
     services = FakeServices()
-    send_to_dead_letters(services, [MESSAGE] * 25)
+    for _ in range(25):
+        send_to_dead_letters(services, MESSAGE)
     assert redrive(services, lambda: 60.0) == 25
     assert redrive(services, lambda: 60.0) == 0
 
 
 def test_what_returns_at_once_is_not_put_back_over_and_over() -> None:
     services = FakeServices()
-    send_to_dead_letters(services, ["garbage"])
+    send_to_dead_letters(services, "garbage")
     services.send_queue.send_raw = lambda body: services.dead_letters.send_raw(body)  # type: ignore[method-assign]
     assert redrive(services, lambda: 60.0) == 1
     assert bodies(services.dead_letters) == ["garbage"]
@@ -45,6 +48,15 @@ def test_what_returns_at_once_is_not_put_back_over_and_over() -> None:
 
 def test_short_of_time_the_rest_stays_for_the_next_call() -> None:
     services = FakeServices()
-    send_to_dead_letters(services, [MESSAGE] * 25)
+    for _ in range(25):
+        send_to_dead_letters(services, MESSAGE)
     assert redrive(services, iter([60.0, 60.0, 5.0]).__next__) == 20
     assert services.dead_letters.size() == 5
+
+
+def test_a_job_of_another_queue_is_no_job_of_this_one() -> None:
+    services = FakeServices()
+    body = to_body(ImportClients(7))
+    assert read_job(services, body, SendMessage) is None
+    assert bodies(services.dead_letters) == [body]
+    assert read_job(services, body, SendMessage, ImportClients) == ImportClients(7)

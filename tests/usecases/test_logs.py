@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from chalicelib.delivery.attempt import ReceivedMessage
-from chalicelib.delivery.jobs import do_job
+from chalicelib.delivery.jobs import run_job
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import StartMailing
 from chalicelib.domain.message import message_id
 from chalicelib.logs import log, measure
 from chalicelib.runtime import InvocationFailed, logging_errors, waking
@@ -81,10 +82,14 @@ def test_no_phone_number_is_logged_whatever_goes_wrong(world: World, lines: Line
 
 
 def test_every_line_of_a_job_names_its_mailing_and_none_after_it(world: World, lines: Lines) -> None:
-    world.services.jobs_queue.send = lambda bodies, delays=None: log.info("queued")  # type: ignore[method-assign]
-    do_job(world.services, '{"job": "start", "mailing": 1}', lambda: 60.0)
+    world.services.jobs_queue.send = lambda jobs, delays=None: log.info("queued")  # type: ignore[method-assign]
+    run_job(world.services, StartMailing(1), lambda: 60.0)
     log.info("after")
-    assert [(line.get("job"), line.get("mailing_id")) for line in lines()] == [("start", 1), ("start", 1), (None, None)]
+    assert [(line.get("job"), line.get("mailing_id")) for line in lines()] == [
+        ("start_mailing", 1),
+        ("start_mailing", 1),
+        (None, None),
+    ]
 
 
 class Context:

@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 
-from chalicelib.domain.message import queue_body
+from chalicelib.domain.jobs import SendMessage, to_body
 from infra.local.deployment import STACK_NAME
 
 from .field import BATCH, Campaign, now
@@ -88,8 +88,8 @@ def _record(mailing_id: int, client_id: int) -> dict[str, Any]:
     return {
         "messageId": f"twin-{client_id}",
         "receiptHandle": "none",
-        "body": json.dumps(queue_body(mailing_id, client_id)),
-        "attributes": {"ApproximateReceiveCount": "1"},
+        "body": to_body(SendMessage(mailing_id, client_id)),
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(time.time() * 1000))},
     }
 
 

@@ -31,19 +31,18 @@ class Receipts:
 
         RowChanged when one of them is not as it was any more, or the mailing was ended, reopened or deleted.
         """
-        shards = mailing.started_plan.shards
         with conflicts(), transaction() as whole:
             for before, after in changes:
-                _write(whole, before, after, shards)
+                _write(whole, before, after)
             whole.update(MailingRow(mailing.id), actions=_mailing_actions(moved), condition=_as_open_as(mailing))
             if not mailing.is_open:
                 whole.update(CounterRow(TOTALS), actions=totals_change(0, moved))
 
 
-def _write(whole: TransactWrite, before: Message, after: Message, shards: int) -> None:
+def _write(whole: TransactWrite, before: Message, after: Message) -> None:
     unchanged = (MessageRow.status == before.status) & (MessageRow.attempts == before.attempts)
     values = {name: getattr(after, name) for name in CHANGED}
-    whole.update(row_of(before, shards), actions=set_all(MessageRow, values), condition=unchanged)
+    whole.update(row_of(before.key), actions=set_all(MessageRow, values), condition=unchanged)
 
 
 def _mailing_actions(moved: Counts) -> list[Action]:

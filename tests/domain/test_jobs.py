@@ -1,0 +1,79 @@
+"""A job comes out of its queue as it was put in, and nothing else is taken for a job."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import get_args
+
+import pytest
+
+from chalicelib.domain.jobs import (
+    KINDS,
+    FollowMovedClients,
+    ImportClients,
+    Job,
+    ReconcileShard,
+    ReleaseShard,
+    SendMessage,
+    SettleReceipts,
+    StartMailing,
+    WalkSlice,
+    from_body,
+    kind_of,
+    to_body,
+)
+from chalicelib.domain.receipt import Receipt
+
+RECEIPT = Receipt(120000000345, "undelivered", datetime(2026, 11, 22, 9, 30, tzinfo=UTC), "нет абонента")
+JOBS: list[Job] = [
+    SendMessage(12, 345),
+    StartMailing(12),
+    WalkSlice(12, 0),
+    ReconcileShard(12, 3, 7, True),
+    ReleaseShard(12, 7, 1795500000),
+    FollowMovedClients((1, 2, 3)),
+    ImportClients(7),
+    SettleReceipts((RECEIPT, RECEIPT)),
+]
+
+
+def test_every_kind_of_job_has_a_name() -> None:
+    assert set(KINDS.values()) == {type(job) for job in JOBS} == set(get_args(Job))
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: type(job).__name__)
+def test_a_job_comes_back_as_it_was(job: Job) -> None:
+    assert from_body(to_body(job)) == job
+    assert kind_of(to_body(job)) is type(job)
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: type(job).__name__)
+def test_a_job_that_lacks_a_field_or_has_one_of_another_type_is_none(job: Job) -> None:
+    sent = json.loads(to_body(job))
+    for name in sent.keys() - {"job"}:
+        for other in ("7", None, {}, 1.5):
+            assert from_body(json.dumps({**sent, name: other})) is None
+        del sent[name]
+        assert from_body(json.dumps(sent)) is None
+
+
+@pytest.mark.parametrize("body", ["", "garbage", "[]", "7", "{}", '{"job": "fly"}', '{"job": 7}', "[" * 100_000])
+def test_what_is_no_job_is_none(body: str) -> None:
+    assert from_body(body) is None
+    assert kind_of(body) is None
+
+
+def test_true_is_no_number() -> None:
+    assert from_body('{"job": "import_clients", "import_id": true}') is None
+    assert from_body('{"job": "follow_moved_clients", "client_ids": [1, true]}') is None
+
+
+def test_a_field_of_a_later_version_is_left_out() -> None:
+    assert from_body('{"job": "import_clients", "import_id": 7, "new": 1}') == ImportClients(7)
+
+
+def test_a_receipt_needs_a_status_and_a_moment_with_an_offset() -> None:
+    good = json.loads(to_body(SettleReceipts((RECEIPT,))))["receipts"][0]
+    for wrong in ({"status": "sent"}, {"at": "2026-11-22T09:30:00"}, {"at": "soon"}, {"message_id": "1"}):
+        assert from_body(json.dumps({"job": "settle_receipts", "receipts": [{**good, **wrong}]})) is None
