@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 from moto import mock_aws
 
+from bench.aws_calls import counted_calls
 from chalicelib.adapters.services import Services
 from chalicelib.clients.registry import change_client, forget_client, register_client
 from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
@@ -19,11 +20,10 @@ from chalicelib.domain.decisions import MailingFields
 from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing, get_mailing
+from infra.local.doubles.aws import add_clients, make_services
+from infra.local.doubles.deliveries import OpenGateway, OverheardQueue, as_records, do_jobs, overhear
+from infra.local.doubles.fakes import FakeClock
 from infra.local.in_process import ministack_in_process
-from tests.aws import add_clients, make_services
-from tests.aws_calls import counted_calls
-from tests.deliveries import OpenGateway, OverheardQueue, as_records, do_jobs, overhear
-from tests.fakes import FakeClock
 
 CLIENTS = 1000
 REPORTED = 3 * GROUP

@@ -13,8 +13,8 @@ from pynamodb.exceptions import UpdateError
 from chalicelib.adapters.tables.messages import MessageRow, _updated
 from chalicelib.domain.message import Message, MessageKey, MessageShard
 from chalicelib.errors import NotWritten
-from tests.aws import make_services
-from tests.fakes import FakeServices
+from infra.local.doubles.aws import make_services
+from infra.local.doubles.fakes import FakeServices
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=15)

@@ -21,8 +21,8 @@ from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import MessageKey
+from infra.local.doubles.aws import make_services
 from infra.local.in_process import ministack_in_process
-from tests.aws import make_services
 
 
 @dataclass(frozen=True)

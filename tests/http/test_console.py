@@ -20,7 +20,7 @@ from chalicelib.domain.canary import Canary
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.principal import Principal, User
 from chalicelib.mailings import lifecycle
-from tests.fakes import FakeClock, FakeGateway
+from infra.local.doubles.fakes import FakeClock, FakeGateway
 
 from .conftest import Answer
 

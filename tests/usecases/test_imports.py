@@ -18,7 +18,7 @@ from chalicelib.domain.client_import import ClientImport
 from chalicelib.domain.jobs import BUSY_SECONDS, FollowMovedClients, ImportClients, from_body
 from chalicelib.domain.walk import BEGINNING
 from chalicelib.errors import BadInput, ImportBusy, NotFound, NotWritten
-from tests.fakes import FakeServices
+from infra.local.doubles.fakes import FakeServices
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from chalicelib.access.users import (
 )
 from chalicelib.domain.password import hash_password, is_password
 from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
+from infra.local.doubles.fakes import FakeServices
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
-from tests.fakes import FakeServices
 
 ADDRESS = "198.51.100.7"
 

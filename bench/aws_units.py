@@ -18,7 +18,8 @@ from typing import Any
 
 from botocore import handlers
 
-from .aws import STACK_NAME, TEMPLATE, forget_connections
+from infra.local.doubles.aws import STACK_NAME, TEMPLATE, forget_connections
+
 from .aws_calls import MADE_BY_LAMBDA
 
 WRITTEN, READ = 1024, 4096

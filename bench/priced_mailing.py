@@ -23,13 +23,13 @@ from chalicelib.domain.message import DELIVERED, message_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.logs import log
 from chalicelib.mailings.lifecycle import MAILING_ID, announce_mailing, cancel_mailing
+from infra.local.doubles.aws import STACK_NAME, add_clients, make_services
+from infra.local.doubles.deliveries import ENOUGH_SECONDS, OpenGateway, OverheardQueue, as_records, do_jobs, overhear
+from infra.local.doubles.fakes import FakeClock
 from infra.local.in_process import ministack_in_process
 
 from . import lambda_time
-from .aws import STACK_NAME, add_clients, make_services
 from .aws_units import Meter, metered
-from .deliveries import ENOUGH_SECONDS, OpenGateway, OverheardQueue, as_records, do_jobs, overhear
-from .fakes import FakeClock
 from .lambda_time import BATCH, CPU_TO_CREATE
 
 SMALL, STEP = 100, 1000

@@ -20,7 +20,7 @@ STACK_NAME = "test"
 IMPORTS_BUCKET = "test-imports"
 SET_AFTERWARDS = {"TimeToLiveSpecification", "PointInTimeRecoverySpecification", "DeletionProtectionEnabled"}
 SET_AFTERWARDS |= {"WarmThroughput"}
-TEMPLATE = Path(__file__).parents[1] / "infra" / "stack.json"
+TEMPLATE = Path(__file__).parents[2] / "stack.json"
 
 
 def make_services(**settings: Any) -> Services:
