@@ -18,14 +18,11 @@ from chalicelib.clients.import_worker import work_off
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.mailing import Counts
-from chalicelib.domain.principal import Principal, User
 from chalicelib.mailings import lifecycle
 from infra.local.doubles.fakes import FakeClock, FakeGateway
+from tests.cheap_user import put_user
 
 from .conftest import Answer
-
-CHEAP_HASH = "scrypt$4$1$1$MTExMTExMTExMTExMTExMQ==$i9X1UuDDVDXfsZJWlzc/Quo58revGHN+2oP8Wc9z9nA="
-"""Of "secret", at a cost that does not slow the tests down: each hash states its own."""
 
 SCRIPT = "<script>alert(1)</script>"
 MAILING = {
@@ -84,8 +81,8 @@ def stranger(services: Services) -> Iterator[Browser]:
     """With a session key, a gateway, and two users that may sign in."""
     services.session_key = FakeKey()  # type: ignore[misc, assignment]
     services.gateway = FakeGateway(FakeClock())  # type: ignore[misc, assignment]
-    for name, role in (("anna", "admin"), ("boris", "read")):
-        services.users.put(User(Principal(name, role), CHEAP_HASH, services.clock.now()))
+    put_user(services, "anna", "admin")
+    put_user(services, "boris", "read")
     with Client(app) as client:
         yield Browser(client.http)
 
