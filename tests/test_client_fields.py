@@ -16,7 +16,7 @@ LAST_FIELD = "    attributes: Mapping[str, str] = field(default_factory=dict)\n"
 CHECK = """
 import json, sys
 from moto import mock_aws
-from tests import conftest
+import tests.conftest
 from chalice.test import Client as TestClient
 from app import app
 from chalicelib.access.tokens import make_token
@@ -27,7 +27,7 @@ from chalicelib.domain.jobs import ImportClients
 from chalicelib.errors import RowChanged
 from chalicelib import runtime, settings
 from dataclasses import replace
-from tests.aws import make_services
+from infra.local.doubles.aws import make_services
 import os
 
 with mock_aws():
