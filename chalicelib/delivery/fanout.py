@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ..clients.slices import read_slice
 from ..domain.audience import plan_audience
 from ..domain.audience_slice import AudienceSlice
 from ..domain.client import CLIENT_ID, Client
@@ -19,7 +20,7 @@ from ..domain.decisions import started
 from ..domain.jobs import StartMailing, WalkSlice
 from ..domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
 from ..domain.message import EXPIRED, QUEUED, Message
-from ..domain.walk import Cursor, walk
+from ..domain.walk import Cursor
 from ..errors import RowChanged
 from ..logs import log, log_clients, measure
 from . import local_hours, reconcile
@@ -153,16 +154,13 @@ def _measure_page(services: Services, number: int, begun_at: datetime) -> None:
 
 
 def _read_page(services: Services, mailing: Mailing, audience_slice: AudienceSlice) -> Page:
-    plan = mailing.started_plan
-    first, last = plan.id_range(audience_slice.number)
-    partitions = plan.partitions(mailing.chosen, audience_slice.number)
-    clients, cursor = walk(
-        read=lambda index, after, size: services.clients.read(partitions[index], max(after, first - 1), last, size),
-        key=lambda client: client.id,
-        partitions=len(partitions),
-        cursor=audience_slice.cursor,
+    clients, cursor = read_slice(
+        services,
+        mailing.started_plan,
+        mailing.chosen,
+        audience_slice.number,
+        audience_slice.cursor,
         limit=PAGE,
-        keep=mailing.chosen.chooses,
         enough=ENOUGH,
     )
     return Page(clients, cursor)
