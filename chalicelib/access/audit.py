@@ -14,7 +14,7 @@ MAX_READS = 40
 
 ABOVE_ALL = 10**20
 
-ITSELF = "the service itself"
+SERVICE_AUTHOR = "the service itself"
 """Who it was where nobody decided anything."""
 
 

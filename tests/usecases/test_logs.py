@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.delivery.attempt import ReceivedMessage
 from chalicelib.delivery.jobs import run_job
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import StartMailing

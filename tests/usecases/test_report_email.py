@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import pytz
 
-from chalicelib.delivery.reconcile import NO_WORD
+from chalicelib.delivery.reconcile import NO_ANSWER
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain.audience import Filter, Plan
 from chalicelib.domain.email import Email
@@ -94,7 +94,9 @@ def test_every_text_has_its_russian() -> None:
     assert len(texts) > 15
 
 
-@pytest.mark.parametrize("reason", [*REASONS, NO_REASON, NO_WORD, Text("message.not_delivered", reason="off")], ids=str)
+@pytest.mark.parametrize(
+    "reason", [*REASONS, NO_REASON, NO_ANSWER, Text("message.not_delivered", reason="off")], ids=str
+)
 def test_every_reason_is_told_in_the_letters_language(reason: Text) -> None:
     reasons = Reasons(Counter({reason: 3}))
     english, russian = (email(mailing(), language=language, reasons=reasons) for language in ("en", "ru"))
@@ -110,9 +112,9 @@ def test_a_reason_of_an_earlier_version_is_told_as_it_was_written() -> None:
 
 
 def test_reasons_are_listed_from_the_most_frequent() -> None:
-    reasons = Reasons(Counter({Text("gateway.message_refused", status=400): 3, NO_WORD: 7}), other=2, is_whole=False)
+    reasons = Reasons(Counter({Text("gateway.message_refused", status=400): 3, NO_ANSWER: 7}), other=2, is_whole=False)
     text = email(mailing(), reasons=reasons).text
-    assert text.index(f"{NO_WORD} — 7") < text.index("(400). — 3") < text.index("Other reasons — 2")
+    assert text.index(f"{NO_ANSWER} — 7") < text.index("(400). — 3") < text.index("Other reasons — 2")
     assert "Not all of them" in text
 
 
