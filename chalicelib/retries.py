@@ -10,7 +10,7 @@ from .errors import RowChanged
 T = TypeVar("T")
 
 
-class RetryClock(Protocol):
+class Pauses(Protocol):
     """The part of a clock that a retry needs. `jitter` returns a random number from 0 up to 1."""
 
     def sleep(self, seconds: float) -> None: ...
@@ -24,7 +24,7 @@ LONGEST_PAUSE = 0.2
 """In seconds. A DynamoDB transaction locks its items for tens of milliseconds."""
 
 
-def retry_lost_races(clock: RetryClock, attempt: Callable[[], T], tries: int = TRIES) -> T:
+def retry_lost_races(clock: Pauses, attempt: Callable[[], T], tries: int = TRIES) -> T:
     """Returns what `attempt` returns. Raises RowChanged if other writers came first every time.
 
     `attempt` must read again what it bases its decision on. The pauses double, with full jitter.

@@ -64,8 +64,8 @@ def sign_in(services: Services, name: str, password: str, address: str) -> User:
     _count_attempt(services, "user", name)
     is_published = digest(f"{name}:{password}") == LOCAL_USER_DIGEST
     user = services.users.find(name) if NAME.fullmatch(name) else None
-    is_right = is_password(password[: LONGEST + 1], user.password if user else UNKNOWN_USER_HASH)
-    if user is None or not is_right or (is_published and not services.settings.is_local):
+    is_valid = is_password(password[: LONGEST + 1], user.password if user else UNKNOWN_USER_HASH)
+    if user is None or not is_valid or (is_published and not services.settings.is_local):
         raise NotAuthenticated(Text("access.sign_in"))
     return user
 

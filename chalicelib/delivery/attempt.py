@@ -40,7 +40,7 @@ class TaskHandler:
         self.posting = posting
 
     def handle(self, task: SendTask) -> Result:
-        """An unexpected error is logged and repeats this task later; the other tasks continue."""
+        """An unexpected error is logged, and this task is repeated later. The other tasks continue."""
         try:
             return self._handle(task)
         except Exception:
@@ -104,7 +104,7 @@ class TaskHandler:
         return DONE
 
     def _attempt(self, task: SendTask, mailing: Mailing, client: Client, tried: bool) -> Result:
-        """Claim the message and post it, if time, rate limit, breaker and canary allow that."""
+        """Claim the message and post it, if time, rate limit, breaker and canary allow it."""
         text = text_for(mailing, client)
         if not text.strip():
             return self._close(task, mailing, FAILED, NO_TEXT)

@@ -16,7 +16,10 @@ SECONDS_FOR_A_BATCH = 10.0
 
 
 def read_job(services: Services, body: str, *kinds: type[J]) -> J | None:
-    """Returns the job of a queue message. A body that is unreadable or of another kind becomes a dead letter: None."""
+    """Returns the job of a queue message, or None if the body is unreadable or of another kind.
+
+    Such a body becomes a dead letter.
+    """
     job = from_body(body)
     if isinstance(job, kinds):
         return job

@@ -1,6 +1,7 @@
-"""Local hours: a message outside its local hours has a row and no queue message. A release queues it when they open.
+"""Local hours: a message outside its local hours has a row and no queue message. A release queues it later.
 
-Each release has a one-time schedule. The mailing's row lists it too, and the sweep runs it if the schedule fails.
+A release runs when local hours open, by a one-time schedule. The mailing's row lists its releases, and the sweep runs
+those whose schedule has failed.
 """
 
 from __future__ import annotations

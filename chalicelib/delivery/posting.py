@@ -69,7 +69,7 @@ class Posting:
         return self._settle(task, replace(message, posted_at=posted_at), read_answer(answer, answered_at))
 
     def retry_later(self, task: SendTask, failure: str, retry_after: float | None = None) -> Result:
-        """`retry_after`: the least delay, in seconds."""
+        """`retry_after`: the minimum delay, in seconds."""
         delay = retry_delay(task.received.receive_count, self.services.clock.jitter(), retry_after)
         return Result(delay=delay, failure=failure)
 
@@ -92,7 +92,7 @@ class Posting:
         return Result(status if is_settled else None, posted_at=message.posted_at)
 
     def _final_status(self, outcome: Outcome) -> str | None:
-        """Returns None if the post is repeated.
+        """Returns None if the message is to be posted again.
 
         That is safe if the gateway certainly does not have the message, or accepts each message id once.
         """

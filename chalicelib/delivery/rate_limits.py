@@ -46,7 +46,7 @@ def delays_of(services: Services, mailing: Mailing, number: int) -> list[int]:
 
 
 def _book(services: Services, mailing_id: int, limits: Limits, number: int) -> list[int]:
-    """If too many workers book at the same time, the delays are 0, and the sender books when it has no token."""
+    """If too many workers book at the same time, the delays are 0, and the sender books when it gets no token."""
     delays = _change(
         services, Booking, f"queue#{mailing_id}", lambda booking, now: rate.book(booking, limits, number, now)
     )
@@ -77,7 +77,7 @@ class Permits:
         self._left = {mailing_id: mailing_ids.count(mailing_id) for mailing_id in set(mailing_ids)}
         self._permits: dict[int, deque[Permit]] = {}
         self._delays: dict[int, deque[int]] = {}
-        self._takes_until = services.clock.now().timestamp() + AHEAD
+        self._take_until = services.clock.now().timestamp() + AHEAD
         self._lock = Lock()
 
     def next(self, mailing: Mailing) -> Permit | int:
@@ -107,9 +107,9 @@ class Permits:
     def _take(self, mailing: Mailing, limits: Limits, wanted: int) -> tuple[Permit, ...]:
         """Takes nothing if too many others take at the same time, or if the time of this batch is up."""
 
-        def taken(bucket: Bucket, now: float) -> tuple[Bucket, tuple[Permit, ...]]:
+        def take_tokens(bucket: Bucket, now: float) -> tuple[Bucket, tuple[Permit, ...]]:
             bucket = bucket.asked(mailing.id, mailing.counts.queued, now)
-            return rate.take(bucket, mailing.id, limits, wanted if now <= self._takes_until else 0, now)
+            return rate.take(bucket, mailing.id, limits, wanted if now <= self._take_until else 0, now)
 
         name = GATEWAY if limits.gateway is not None else f"mailing#{mailing.id}"
-        return _change(self._services, Bucket, name, taken) or ()
+        return _change(self._services, Bucket, name, take_tokens) or ()

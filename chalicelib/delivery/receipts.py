@@ -59,9 +59,9 @@ def _settle(services: Services, receipts: list[Receipt], seconds_left: Callable[
     for receipt in receipts:
         by_mailing.setdefault(receipt.key[0], []).append(receipt)
     waits: Waits = {}
-    for mailing_id, of_mailing in by_mailing.items():
-        for start in range(0, len(of_mailing), GROUP):
-            waits |= _settle_group(services, mailing_id, of_mailing[start : start + GROUP], seconds_left)
+    for mailing_id, mailing_receipts in by_mailing.items():
+        for start in range(0, len(mailing_receipts), GROUP):
+            waits |= _settle_group(services, mailing_id, mailing_receipts[start : start + GROUP], seconds_left)
     return waits
 
 

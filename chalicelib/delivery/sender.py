@@ -74,7 +74,7 @@ class Sender:
         return [] if oldest is None else [(self.services.clock.now().timestamp() - oldest) * 1000]
 
     def _count(self, tasks: list[SendTask], results: list[Result]) -> None:
-        """Add the results to the counts, once per mailing, and request reconciliation when the counts call for it."""
+        """Add the results to the counts, once per mailing, and request reconciliation if a decision is due."""
         by_mailing: dict[int, list[Result]] = {}
         for task, result in zip(tasks, results, strict=True):
             by_mailing.setdefault(task.mailing_id, []).append(result)

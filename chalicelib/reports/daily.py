@@ -28,7 +28,7 @@ SECONDS_TO_SEND = 60.0
 CLAIM_LIFE = timedelta(days=90)
 FIRST_DAY = date(2000, 1, 1)
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
-"""EventBridge Scheduler replaces this text by the time. MiniStack does not."""
+"""EventBridge Scheduler replaces this text with the scheduled time. MiniStack does not."""
 
 NO_RECIPIENTS = "REPORT_RECIPIENTS is empty, so the report has no recipients."
 ALREADY_SENT = "This report was sent before."

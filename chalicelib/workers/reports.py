@@ -1,4 +1,4 @@
-"""Invoked once a day by a schedule, or by a person (`aws lambda invoke`): send the daily report by e-mail."""
+"""Invoked once a day by a schedule, or by a person (`aws lambda invoke`): send the daily report by email."""
 
 from __future__ import annotations
 
