@@ -131,10 +131,10 @@ def _write_page(
     clients = page.clients
     chunks = [clients[start : start + CHUNK] for start in range(0, len(clients), CHUNK)]
     written = list(threads.map(lambda chunk: _write_chunk(services, mailing, chunk, audience_slice.in_doubt), chunks))
-    there = local_hours.now_for(services, mailing)
-    waiting = [message for messages, _ in written for message in messages if not there.holds(message.timezone)]
+    hours = local_hours.current_hours(services, mailing)
+    waiting = [message for messages, _ in written for message in messages if not hours.holds(message.timezone)]
     queue_messages(services, mailing, waiting, threads)
-    local_hours.await_releases(services, mailing, there)
+    local_hours.schedule_releases(services, mailing, hours.releases())
     _measure_page(services, len(clients), begun_at)
     counts = Counts(total=len(clients), expired=sum(expired for _, expired in written))
     audience_slice = replace(audience_slice, chosen=audience_slice.chosen + len(clients))
