@@ -33,5 +33,13 @@ def retry_lost_races(clock: Pauses, attempt: Callable[[], T], tries: int = TRIES
         try:
             return attempt()
         except RowChanged:
-            clock.sleep(clock.jitter() * min(FIRST_PAUSE * 2**number, LONGEST_PAUSE))
+            pause_before_retry(clock, number)
     return attempt()
+
+
+def pause_before_retry(clock: Pauses, number: int, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE) -> None:
+    """Sleep before retry `number`, counted from 0: `first` seconds, doubled up to `longest`, with full jitter.
+
+    Source of the jitter: AWS Architecture Blog, "Exponential Backoff And Jitter".
+    """
+    clock.sleep(clock.jitter() * min(first * 2**number, longest))
