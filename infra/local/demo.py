@@ -13,6 +13,8 @@ from typing import Any
 
 import requests
 
+from chalicelib.domain.client import Client
+
 from .calls import calls_since
 from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from .stack import DevStack, LocalSettings, StackFailed, any_settings
@@ -61,7 +63,8 @@ class Demo:
 
     def run(self) -> int:
         rows = list(csv.DictReader(CLIENTS.open(encoding="utf-8"), delimiter=";"))
-        chosen = {row["phone_number"] for row in rows if row["tag"] in TAGS and row["phone_number"][1:4] in CODES}
+        clients = [Client(number, row["phone_number"], row["tag"]) for number, row in enumerate(rows, start=1)]
+        chosen = {client.phone_number for client in clients if client.tag in TAGS and client.operator_code in CODES}
         self._import(len(rows))
         self.counted_from = time.time()
         mailing = self._announce()

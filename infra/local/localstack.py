@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.settings import Settings
 from infra.deploy import DeployFailed
 from infra.deploy.stack import outputs_of
 
@@ -24,8 +25,6 @@ from .front import Front
 from .seed import LOCAL_TOKEN
 from .simulator import DEFAULT_TOKEN
 from .up import end_on_sigterm
-
-GATEWAY_URL = "http://127.0.0.1:9000"
 
 
 def main() -> int:
@@ -58,7 +57,7 @@ def require_localstack(url: str) -> str:
 
 
 def _deploy(aws_url: str) -> None:
-    gateway_url = os.environ.get("GATEWAY_URL") or GATEWAY_URL
+    gateway_url = os.environ.get("GATEWAY_URL") or Settings().gateway_url
     outputs = deploy_local(gateway_url, os.environ.get("GATEWAY_TOKEN") or DEFAULT_TOKEN)
     print(f"API      {api_url(aws_url, outputs)}", f"token    {LOCAL_TOKEN}", f"gateway  {gateway_url}", sep="\n")
     print("On port 8000: .venv/bin/python -m infra.local.localstack front", flush=True)

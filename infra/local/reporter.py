@@ -14,10 +14,11 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
+from chalicelib.domain.message import DELIVERED, UNDELIVERED
+
 BATCH = 100
 PAUSE = 0.2
 SECONDS = 30
-DELIVERED, UNDELIVERED = "delivered", "undelivered"
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,18 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
+
+from chalicelib.settings import Settings
 
 from .reporter import Manner, Reporter
 from .service import ThreadedApp, free_port
 
 DEFAULT_TOKEN = "simulator-token"  # noqa: S105
+DEFAULT_PORT = urlsplit(Settings().gateway_url).port or 80
+"""Where the service expects the gateway if GATEWAY_URL is not set."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +230,7 @@ def _masked(phone: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="A simulator of the SMS gateway")
-    parser.add_argument("--port", type=int, default=9000)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--token", default=DEFAULT_TOKEN)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--receipts-url", default="", help="where it reports what was delivered: .../Receipts/")

@@ -19,10 +19,9 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deploy import ROOT, DeployFailed
+from infra.deploy import ROOT, DeployFailed, receipts_secret
 
 from .deployment import STACK_NAME, api_url, deploy_local, use_local_aws
 from .front import Front
@@ -146,7 +145,7 @@ class DevStack:
         self._front = Front(self.settings.port, api_url(self.aws_url, self.outputs))
         self._front.start()
         if self.simulator is not None and self.settings.receipts:
-            self.simulator.report_to(f"{self.url}/Receipts/", receipts_secret())
+            self.simulator.report_to(f"{self.url}/Receipts/", receipts_secret(STACK_NAME))
 
     def start_simulator(self) -> Simulator:
         port = self.settings.simulator_port
@@ -214,11 +213,6 @@ def _runs(pid: int, function: str, group: int) -> bool:
         return os.getpgid(pid) == group and f"-{function}-" in os.readlink(f"/proc/{pid}/cwd")
     except OSError:
         return False
-
-
-def receipts_secret() -> str:
-    answer = boto3.client("ssm").get_parameter(Name=f"/{STACK_NAME}/receipts-secret", WithDecryption=True)
-    return str(answer["Parameter"]["Value"])
 
 
 def _where_state_is_kept(state_dir: str) -> dict[str, str]:

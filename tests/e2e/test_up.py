@@ -80,6 +80,7 @@ def test_a_port_in_use_is_one_clear_line(ports: dict[str, int], taken_port: int,
         ({"GATEWAY_URL": "sms.example.com", "GATEWAY_TOKEN": "x"}, "GATEWAY_URL: an address"),
         ({"GATEWAY_URL": "https://sms.example.com"}, "set GATEWAY_TOKEN"),
         ({"RECEIPTS": "perhaps"}, "RECEIPTS: true or false"),
+        ({"GATEWAY_RATE": "-1"}, "GATEWAY_RATE: a number above 0"),
     ],
 )
 def test_a_wrong_setting_is_named(environment: dict[str, str], expected: str) -> None:
