@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from .errors import DeployFailed
 from .package import ROOT
-from .stack import PATIENCE, deploy_bucket, outputs_of, parameters_of
+from .stack import WAITER, deploy_bucket, outputs_of, parameters_of
 from .stored_secrets import delete_secrets
 
 
@@ -33,7 +33,7 @@ def _delete_stack(stack_name: str) -> None:
     cloudformation = boto3.client("cloudformation")
     cloudformation.delete_stack(StackName=stack_name)
     try:
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack_name, WaiterConfig=PATIENCE)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack_name, WaiterConfig=WAITER)
     except WaiterError as error:
         raise DeployFailed(f"the stack {stack_name} could not be deleted: see its events ({error})") from error
 
@@ -48,7 +48,7 @@ def _delete_tables(stack_name: str) -> None:
 
 
 def _existing_tables(stack_name: str) -> Iterator[str]:
-    """Tables of exactly this stack: a name is compared whole, because names of stages may share a beginning."""
+    """The tables of exactly this stack, not those of a stage with a longer name, such as prod and prod-2."""
     pages = boto3.client("dynamodb").get_paginator("list_tables").paginate()
     names = [name for page in pages for name in page["TableNames"]]
     yield from sorted(set(names) & table_names(stack_name))
