@@ -110,7 +110,7 @@ def work_off_many() -> None:
     from chalicelib.domain.audit_record import Author
     from chalicelib.representation import represent_import
     from chalicelib.workers import imports as worker
-    from tests.fakes import FakeServices
+    from infra.local.doubles.fakes import FakeServices
 
     os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
     _ = worker, [botocore.session.get_session().create_client(name) for name in ("s3", "sqs", "dynamodb")]

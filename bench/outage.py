@@ -30,10 +30,10 @@ from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message
 from chalicelib.logs import log
+from infra.local.doubles.fakes import Delivery, FakeClock, FakeQueue, FakeServices
+from infra.local.doubles.world import World
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.stack import DevStack, any_settings
-from tests.fakes import Delivery, FakeClock, FakeQueue, FakeServices
-from tests.world import World
 
 MESSAGES, SENDERS, BATCH, THREADS = 100_000, 4, 100, 20
 MINUTES = 10

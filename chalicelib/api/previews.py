@@ -8,12 +8,13 @@ from chalice.app import Response
 
 from ..domain.decisions import MailingFields, announced
 from ..domain.sms import Length
-from ..fields import MAILING, MAILING_READ_ONLY, read_fields
+from ..fields import MAILING, MAILING_READ_ONLY
 from ..http.calls import Call
 from ..mailings.launch import Launch, foresee_launch
 from ..mailings.placeholders import require_known_placeholders
 from ..mailings.preview import Preview, preview_mailing
 from ..representation import represent_moment
+from ..rules import read_fields
 
 
 def preview(call: Call) -> Response:

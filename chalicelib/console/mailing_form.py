@@ -17,7 +17,7 @@ from ..domain.decisions import MailingFields, announced
 from ..domain.gateway_result import Outcome
 from ..domain.mailing import Mailing
 from ..errors import BadInput, FieldErrors
-from ..fields import MAILING, Field, read_fields
+from ..fields import MAILING
 from ..http.calls import read_id
 from ..mailings import lifecycle
 from ..mailings.launch import Launch, foresee_launch
@@ -25,6 +25,7 @@ from ..mailings.placeholders import suggested_placeholders
 from ..mailings.preview import Preview, preview_mailing, preview_plain
 from ..mailings.test_message import send_test_message
 from ..representation import represent_mailing
+from ..rules import Field, read_fields
 from .page_requests import PageRequest
 
 ANNOUNCED = 303

@@ -31,7 +31,7 @@ NOBODY = "REPORT_RECIPIENTS is empty: there is nobody to send the report to."
 SENT_BEFORE = "This report was sent before."
 DOUBTFUL = (
     "Another run began to send this report and has not said that it did. If no letter comes, send it by hand: "
-    'aws lambda invoke with {"date": "%s"} (README, "The daily report").'
+    'aws lambda invoke with {"date": "%s"} (docs/DEPLOY.md, "The daily report").'
 )
 
 Answer = dict[str, object]

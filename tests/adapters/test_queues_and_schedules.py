@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from chalicelib.adapters.services import Services
 from chalicelib.domain.jobs import SendMessage, from_body
-from tests.aws import STACK_NAME, make_services
+from infra.local.doubles.aws import STACK_NAME, make_services
 
 START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 

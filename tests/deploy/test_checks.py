@@ -20,7 +20,7 @@ from infra.deploy import ROOT, DeployFailed
 from infra.deploy.checks import Account, check_account, check_rights, policy_source, read_parameters, stack_name_of
 from infra.deploy.destroy import table_names
 from infra.deploy.stored_secrets import delete_secrets, has_gateway_token, put_gateway_token, put_session_key
-from tests.aws import forget_connections
+from infra.local.doubles.aws import forget_connections
 
 TEMPLATE = json.loads((ROOT / "infra" / "stack.json").read_text())
 KNOWN = TEMPLATE["Parameters"]

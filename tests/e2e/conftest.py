@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import requests
 
+from infra.local.doubles.aws import forget_connections
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.simulator import Simulator
 from infra.local.stack import DevStack, any_settings
-from tests.aws import forget_connections
 from tests.rights.trail import refusals
 
 Call = Callable[..., requests.Response]

@@ -16,7 +16,7 @@ from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
-from tests.world import Mortal, World
+from infra.local.doubles.world import Mortal, World
 
 DAY = 24 * 3600
 REFUSAL = Answer(400, "no")

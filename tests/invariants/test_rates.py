@@ -13,7 +13,7 @@ from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import BURST
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from infra.local.arrivals import most_in_a_second
-from tests.world import Mortal, World
+from infra.local.doubles.world import Mortal, World
 
 
 def busiest_second(world: World) -> int:

@@ -11,7 +11,7 @@ from chalicelib.domain.breaker import FAILURES_IN_A_ROW
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.message import MessageKey
 from chalicelib.mailings.lifecycle import change_mailing, withdraw_mailing
-from tests.world import World
+from infra.local.doubles.world import World
 
 DOWN = Answer(None, "ConnectionError")
 

@@ -15,7 +15,7 @@ from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import MessageKey
 from chalicelib.errors import NotInThisStatus
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
-from tests.world import World
+from infra.local.doubles.world import World
 
 SILENCE = Answer(None, "ReadTimeout")
 REFUSAL = Answer(400, "no")

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from infra.local.doubles.aws import forget_connections
 from infra.local.stack import DevStack, any_settings
-from tests.aws import forget_connections
 
 from .tour import Tour
 

@@ -22,7 +22,7 @@ from infra.deploy import put_gateway_token, put_session_key
 from infra.deploy.checks import check_account
 from infra.deploy.destroy import destroy, table_names
 from infra.deploy.stack import apply, deploy_bucket, parameters_of, upload
-from tests.aws import forget_connections
+from infra.local.doubles.aws import forget_connections
 
 STACK = "notifications-moto"
 FUNCTION = "AWS::Serverless::Function"

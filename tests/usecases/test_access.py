@@ -9,7 +9,7 @@ import pytest
 from chalicelib.access.tokens import USE_NOTED_EVERY, authenticate, digest, make_token, revoke_token
 from chalicelib.domain.audit_record import Author
 from chalicelib.errors import BadInput, NotAuthenticated, NotFound
-from tests.fakes import FakeServices
+from infra.local.doubles.fakes import FakeServices
 
 
 def test_when_a_token_was_last_used_is_noted_now_and_then() -> None:

@@ -16,7 +16,7 @@ from chalicelib.domain.jobs import StartMailing
 from chalicelib.domain.message import message_id
 from chalicelib.logs import log, measure
 from chalicelib.runtime import InvocationFailed, logging_errors, waking
-from tests.world import World
+from infra.local.doubles.world import World
 
 Lines = Callable[[], list[dict[str, Any]]]
 

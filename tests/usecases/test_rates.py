@@ -9,7 +9,7 @@ from chalicelib.delivery.rate_limits import Permits, delays_of
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.rate import AHEAD, ANY_TIME, BURST, Permit
 from chalicelib.errors import RowChanged
-from tests.fakes import FakeServices
+from infra.local.doubles.fakes import FakeServices
 
 HANDFUL = 5
 

@@ -11,7 +11,7 @@ from chalicelib.domain.email import Email
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.errors import BadInput, NotSent
 from chalicelib.reports.daily import SCHEDULED_TIME, make_report, send_by_hand, send_report, send_scheduled
-from tests.world import Crash, World
+from infra.local.doubles.world import Crash, World
 
 RECIPIENTS = ("anna@example.com", "oleg@example.com")
 SENDER = "reports@example.com"

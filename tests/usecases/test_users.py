@@ -19,8 +19,9 @@ from chalicelib.access.users import (
 )
 from chalicelib.domain.password import hash_password, is_password
 from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
+from infra.local.doubles.fakes import FakeServices
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
-from tests.fakes import FakeServices
+from tests.cheap_user import put_user
 
 ADDRESS = "198.51.100.7"
 
@@ -37,7 +38,7 @@ def test_a_user_signs_in_with_the_password_that_was_shown_once() -> None:
 )
 def test_a_wrong_name_or_password_is_refused_in_the_same_words(name: str, password: str) -> None:
     services = FakeServices()
-    make_user(services, "anna", "read")
+    put_user(services, "anna", "read")
     with pytest.raises(NotAuthenticated, match="The name or the password is wrong"):
         sign_in(services, name, password, ADDRESS)
 
@@ -45,7 +46,7 @@ def test_a_wrong_name_or_password_is_refused_in_the_same_words(name: str, passwo
 @pytest.mark.parametrize("kind", ["user from address", "user"])
 def test_attempts_are_limited_by_user_even_with_the_right_password(kind: str) -> None:
     services = FakeServices()
-    password = make_user(services, "anna", "read")
+    password = put_user(services, "anna", "read")
     services.users.attempts.update(dict.fromkeys(_keys_of_a_try(services, kind), MOST_ATTEMPTS[kind]))
     with pytest.raises(TooManyAttempts):
         sign_in(services, "anna", password, ADDRESS)
@@ -55,7 +56,7 @@ def test_attempts_are_limited_by_user_even_with_the_right_password(kind: str) ->
 
 def test_one_address_locks_nobody_else_out() -> None:
     services = FakeServices()
-    password = make_user(services, "anna", "read")
+    password = put_user(services, "anna", "read")
     for _ in range(MOST_ATTEMPTS["address"] + 5):
         with pytest.raises((NotAuthenticated, TooManyAttempts)):
             sign_in(services, "anna", "wrong", ADDRESS)

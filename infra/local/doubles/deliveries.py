@@ -25,7 +25,7 @@ class OpenGateway:
 
 
 class OverheardQueue(Queue):
-    """Sends to SQS, and remembers what it sent: moto takes ever longer to give a thousand messages back."""
+    """Sends to SQS, and remembers what it sent, so that nothing has to be received."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
