@@ -34,7 +34,7 @@ THREADS = 16
 def tables(gateway_url: str = "") -> Iterator[Services]:
     """The real adapters in this process, and no Lambda that would get in between."""
     forget_connections()
-    stack = DevStack(any_settings(), _logs(), say=lambda _: None)
+    stack = DevStack(any_settings(), _logs(), print_line=lambda _: None)
     use_local_aws(stack.aws_url)
     stack.start_ministack()
     try:
@@ -47,7 +47,7 @@ def tables(gateway_url: str = "") -> Iterator[Services]:
 @contextmanager
 def whole_stack() -> Iterator[DevStack]:
     forget_connections()
-    with DevStack(any_settings(), _logs(), say=lambda _: None) as stack:
+    with DevStack(any_settings(), _logs(), print_line=lambda _: None) as stack:
         yield stack
 
 

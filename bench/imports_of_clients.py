@@ -44,7 +44,7 @@ def on_the_stack() -> None:
 
     content = HEADER + b"".join(map(row, range(ROWS)))
     folder = Path(tempfile.mkdtemp(prefix="notifications-bench-"))
-    with DevStack(any_settings(), folder, say=lambda _: None) as stack:
+    with DevStack(any_settings(), folder, print_line=lambda _: None) as stack:
         headers = {"Authorization": f"Token {LOCAL_TOKEN}", "Content-Type": "text/csv"}
         started = time.perf_counter()
         answer = requests.post(f"{stack.url}/Clients/import/", data=content, headers=headers, timeout=60)

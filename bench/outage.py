@@ -138,7 +138,9 @@ def _send(services: Any, sender: Sender) -> int:
 
 def api_latency() -> tuple[float, float]:
     """Medians in milliseconds: with nothing to send, and with a mailing before a gateway that hangs."""
-    with DevStack(any_settings(), Path(tempfile.mkdtemp(prefix="notifications-bench-")), say=lambda _: None) as stack:
+    with DevStack(
+        any_settings(), Path(tempfile.mkdtemp(prefix="notifications-bench-")), print_line=lambda _: None
+    ) as stack:
         assert stack.simulator is not None
         session = requests.Session()
         session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"

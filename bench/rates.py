@@ -122,7 +122,7 @@ def main() -> int:
 def stack(gateway_rate: int | None = None) -> DevStack:
     forget_connections()
     settings = replace(any_settings(), gateway_rate=str(gateway_rate or ""))
-    return DevStack(settings, Path(tempfile.mkdtemp()), say=lambda _: None)
+    return DevStack(settings, Path(tempfile.mkdtemp()), print_line=lambda _: None)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import boto3
 import pytest
 
 from infra.deploy import ROOT, deploy, package
-from infra.deploy.destroy import TABLES
+from infra.deploy.destroy import table_names
 from infra.local.deployment import STACK_NAME, STAGE
 from infra.local.simulator import Simulator
 from infra.local.stack import DevStack
@@ -72,7 +72,7 @@ def test_a_stage_is_deployed_beside_another_one_and_taken_down_again(stack: DevS
     assert first.returncode == 0, first.stderr
     assert "notifications-prod-ManageTokens" in first.stdout
     assert "a-secret" not in first.stdout + first.stderr
-    own = {f"notifications-prod-{table}" for table in TABLES}
+    own = table_names("notifications-prod")
     assert tables() - before == own
     again = run("deploy", "--stage", "prod", SENDER_CONCURRENCY="8")
     assert again.returncode == 0, again.stderr

@@ -68,7 +68,7 @@ def containers(tmp_path: Path) -> Iterator[Containers]:
         for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
             environment.setenv(name, "")
         forget_connections()
-        emulator = DevStack(settings, tmp_path, say=lambda line: None)
+        emulator = DevStack(settings, tmp_path, print_line=lambda line: None)
         ending.callback(forget_connections)
         ending.callback(emulator.stop)
         use_local_aws(emulator.aws_url)
