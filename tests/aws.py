@@ -61,7 +61,7 @@ def add_clients(number: int) -> None:
 
 def forget_connections() -> None:
     """Clients of AWS outlive a test, which saves making them; those made before a hook would escape it."""
-    aws.forget_clients()
+    aws.reset_clients()
     for model in Model.__subclasses__():
         model._connection = None
 

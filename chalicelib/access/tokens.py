@@ -87,6 +87,6 @@ def _note_use(services: Services, token: Token) -> None:
     if token.last_used_at is not None and now - token.last_used_at < USE_NOTED_EVERY:
         return
     try:
-        services.tokens.used(token.digest, now)
+        services.tokens.mark_used(token.digest, now)
     except RowChanged as gone:
         raise NotAuthenticated(Text("access.token")) from gone

@@ -163,7 +163,7 @@ class Posting:
 
     def _goes_first(self, mailing_id: int) -> bool:
         """A place among the canary is taken right before the first claim: whatever keeps a message back costs none."""
-        mailing = self.services.mailings.let_go(mailing_id, self.services.clock.now())
+        mailing = self.services.mailings.take_canary_slot(mailing_id, self.services.clock.now())
         if mailing is not None:
             self.mailings.remember(mailing)
         return mailing is not None
@@ -279,7 +279,7 @@ class Posting:
         if message is None or message.is_final:
             return DONE
         if message.is_in_doubt(now) and not self.services.settings.gateway_dedupes:
-            is_new = self.services.messages.doubt(key, now, reconcile.NO_WORD)
+            is_new = self.services.messages.mark_unknown(key, now, reconcile.NO_WORD)
             return Result(UNKNOWN if is_new else None)
         return Result(delay=max(1, int((message.claimed_until or 0) - now.timestamp()) + 1))
 

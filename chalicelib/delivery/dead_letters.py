@@ -27,7 +27,7 @@ def read_job(services: Services, body: str, *kinds: type[J]) -> J | None:
 def send_to_dead_letters(services: Services, body: str) -> None:
     """A message that is unreadable today stays so tomorrow, but perhaps not after a deploy that mends the reader."""
     log.error("unreadable message sent to the dead letters", extra={"body": body})
-    services.dead_letters.send_raw(body)
+    services.dead_letters.send_body(body)
     measure({"DeadLetters": 1})
 
 
@@ -36,11 +36,11 @@ def redrive(services: Services, seconds_left: Callable[[], float]) -> int:
     present = services.dead_letters.size()
     done = 0
     while done < present and seconds_left() > SECONDS_FOR_A_BATCH:
-        letters = services.dead_letters.take()
+        letters = services.dead_letters.receive()
         if not letters:
             break
         for letter in letters:
-            _queue_of(services, letter.body).send_raw(letter.body)
+            _queue_of(services, letter.body).send_body(letter.body)
         services.dead_letters.delete([letter.receipt_handle for letter in letters])
         done += len(letters)
     log.info("dead letters redriven", extra={"number": done})

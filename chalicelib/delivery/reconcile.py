@@ -115,9 +115,9 @@ def _repair(services: Services, mailing: Mailing, message: Message, what: Repair
         case Repair.CANCEL:
             return CANCELLED if messages.close(key, CANCELLED, now) else QUEUED
         case Repair.DOUBT:
-            return UNKNOWN if messages.doubt(key, now, NO_WORD) else QUEUED
+            return UNKNOWN if messages.mark_unknown(key, now, NO_WORD) else QUEUED
         case Repair.REVIVE:
-            messages.revive(message, mailing.resends)
+            messages.queue_again(message, mailing.resends)
             return QUEUED
     return message.status
 
@@ -165,10 +165,10 @@ def _look(services: Services, mailing_id: int, round_number: int) -> None:
         _carry_out(services, mailing, after)
         return
     if mailing.has_orders:
-        services.mailings.orders_done(mailing)
+        services.mailings.clear_orders(mailing)
     if mailing.window is not None:
         held = sum(report.held for report in reports)
-        services.mailings.note_hours(mailing_id, 0 < held == counts.queued)
+        services.mailings.set_awaits_hours(mailing_id, 0 < held == counts.queued)
 
 
 def _carry_out(services: Services, before: Mailing, after: Mailing) -> None:
