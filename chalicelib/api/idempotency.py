@@ -37,12 +37,13 @@ def answer_idempotently(
     if key is None:
         return act(None)
     if not KEY.fullmatch(key):
-        raise BadInput.whole(Text("request.idempotency_key"))
+        raise BadInput.of_request(Text("request.idempotency_key"))
     name = digest(call.principal.name, key)
     sent = json.dumps(call.body(), sort_keys=True) if content is None else sha256(content).hexdigest()
     first = register_request(call.services, name, digest(call.request.method, call.url, sent), new_id)
     if first.status_code is not None:
         return Response(json.loads(first.body), status_code=first.status_code, headers=dict(REPLAYED))
     response = act(first.reserved_id or None)
-    call.services.idempotency_keys.answered(name, response.status_code, json.dumps(response.body, ensure_ascii=False))
+    body = json.dumps(response.body, ensure_ascii=False)
+    call.services.idempotency_keys.save_answer(name, response.status_code, body)
     return response

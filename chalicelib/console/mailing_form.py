@@ -97,7 +97,7 @@ def _announce_once(request: PageRequest, wanted: MailingFields) -> int:
     first = register_request(services, name, "mailing", lambda: lifecycle.new_mailing_id(services))
     if first.status_code is None:
         lifecycle.announce_mailing(services, wanted, first.reserved_id, request.author)
-        services.idempotency_keys.answered(name, ANNOUNCED, "")
+        services.idempotency_keys.save_answer(name, ANNOUNCED, "")
     return first.reserved_id
 
 

@@ -80,7 +80,7 @@ class PageRequest:
         try:
             sent = parse_qs(raw.decode("utf-8"), keep_blank_values=True, errors="strict")
         except ValueError as error:
-            raise BadInput.whole(Text("console.form_not_utf8")) from error
+            raise BadInput.of_request(Text("console.form_not_utf8")) from error
         return {name: [value.replace("\r\n", "\n") for value in values] for name, values in sent.items()}
 
     def field(self, name: str) -> str:

@@ -50,7 +50,7 @@ def read_file(raw: bytes, content_type: str | None) -> bytes:
     if len(raw) > FILE_LIMIT:
         raise TooLarge(Text("file.too_large", most=FILE_LIMIT // 1024**2, media_type=BYTES))
     if _media_type(content_type, CSV, BYTES) == CSV and NOT_UTF8 in raw:
-        raise BadInput.whole(Text("file.not_utf8", media_type=BYTES))
+        raise BadInput.of_request(Text("file.not_utf8", media_type=BYTES))
     return raw
 
 
@@ -63,7 +63,7 @@ def _decoded(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadInput.whole(Text("request.not_utf8", error=error.reason, place=error.start)) from error
+        raise BadInput.of_request(Text("request.not_utf8", error=error.reason, place=error.start)) from error
 
 
 def _media_type(content_type: str | None, *expected: str) -> str:
@@ -79,9 +79,9 @@ def _read_json(decoded: str) -> object:
     try:
         return json.loads(decoded, parse_constant=_refuse_constant)
     except RecursionError as error:
-        raise BadInput.whole(Text("request.json_too_deep")) from error
+        raise BadInput.of_request(Text("request.json_too_deep")) from error
     except ValueError as error:
-        raise BadInput.whole(Text("request.json", error=str(error)[:200])) from error
+        raise BadInput.of_request(Text("request.json", error=str(error)[:200])) from error
 
 
 def _read_form(decoded: str) -> dict[str, object]:
@@ -89,9 +89,9 @@ def _read_form(decoded: str) -> dict[str, object]:
     try:
         return dict(parse_qsl(decoded, keep_blank_values=True, errors="strict"))
     except UnicodeDecodeError as error:
-        raise BadInput.whole(Text("request.form_not_utf8", error=error.reason)) from error
+        raise BadInput.of_request(Text("request.form_not_utf8", error=error.reason)) from error
     except ValueError as error:
-        raise BadInput.whole(Text("request.form", error=str(error)[:200])) from error
+        raise BadInput.of_request(Text("request.form", error=str(error)[:200])) from error
 
 
 def _refuse_constant(name: str) -> object:

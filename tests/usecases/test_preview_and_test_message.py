@@ -110,7 +110,7 @@ def test_of_a_large_audience_groups_are_those_of_a_sample_from_everywhere() -> N
 
 def test_a_trial_is_recorded_before_it_is_posted_and_never_repeated() -> None:
     services = FakeServices()
-    services.gateway.usual = Answer(503)
+    services.gateway.default_answer = Answer(503)
     outcome = send_test_message(services, "79770000001", "hello", author(services))
     assert not outcome.sent
     assert [(record.what, record.action) for record in services.audit.records] == [("test_message", "tried")]
