@@ -1,4 +1,4 @@
-"""A mailing over HTTP before it is announced: whom it would reach, and when. Nothing is written."""
+"""`POST /Mailing/preview/`: audience, example texts and forecast of a mailing. Nothing is written."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ..representation import represent_moment
 
 
 def preview(call: Call) -> Response:
-    wanted = cast(MailingFields, read_fields(call.body(), MAILING, MAILING_READ_ONLY, partial=False))
-    require_known_placeholders(call.services, wanted["message_text"])
-    mailing = announced(wanted, 0, call.services.clock.now())
+    fields = cast(MailingFields, read_fields(call.body(), MAILING, MAILING_READ_ONLY, partial=False))
+    require_known_placeholders(call.services, fields["message_text"])
+    mailing = announced(fields, 0, call.services.clock.now())
     launch = foresee_launch(call.services, mailing)
     counted = launch.audience.clients, launch.audience.is_whole
     text = preview_mailing(call.services, mailing.chosen, mailing.message_text, counted)
-    return Response({**_shown_audience(launch), **_shown_text(text), **_shown_forecast(launch)})
+    return Response({**_represent_audience(launch), **_represent_text(text), **_represent_forecast(launch)})
 
 
-def _shown_audience(launch: Launch) -> dict[str, object]:
+def _represent_audience(launch: Launch) -> dict[str, object]:
     audience = launch.audience
     return {
         "clients": audience.clients,
@@ -37,16 +37,16 @@ def _shown_audience(launch: Launch) -> dict[str, object]:
     }
 
 
-def _shown_text(preview: Preview) -> dict[str, object]:
+def _represent_text(preview: Preview) -> dict[str, object]:
     examples = [
-        {"phone_number": one.client.masked_phone, "text": one.text, "parts": one.length.parts}
-        for one in preview.examples
+        {"phone_number": example.client.masked_phone, "text": example.text, "parts": example.length.parts}
+        for example in preview.examples
     ]
     assert preview.length is not None, "a text is required"
-    return {"length": _shown_length(preview.length), "parts": preview.parts, "examples": examples}
+    return {"length": _represent_length(preview.length), "parts": preview.parts, "examples": examples}
 
 
-def _shown_length(length: Length) -> dict[str, object]:
+def _represent_length(length: Length) -> dict[str, object]:
     return {
         "characters": length.units,
         "encoding": length.encoding,
@@ -55,7 +55,7 @@ def _shown_length(length: Length) -> dict[str, object]:
     }
 
 
-def _shown_forecast(launch: Launch) -> dict[str, object]:
+def _represent_forecast(launch: Launch) -> dict[str, object]:
     forecast = launch.forecast
     return {
         "rate": launch.rate,
