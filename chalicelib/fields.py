@@ -15,11 +15,11 @@ from datetime import UTC, datetime, time
 
 import pytz
 
-from .domain.canary import MAX_CANARY
+from .domain.canary import MAX_CANARY_SIZE
 from .domain.client import MAX_ATTRIBUTES, MAX_LABEL, PHONE, STANDARD_PLACEHOLDERS, attributes_error, is_attribute_name
 from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
-from .domain.receipt import REPORTED, readable
+from .domain.receipt import RECEIPT_STATUSES, clean_reason
 from .errors import BadInput, FieldErrors, WrongValue
 from .texts import Text, both, either
 
@@ -234,16 +234,16 @@ def message_id(sent: object) -> int:
     return int(sent)
 
 
-@rule(enum=list(REPORTED))
+@rule(enum=list(RECEIPT_STATUSES))
 def reported_status(sent: object) -> str:
-    if sent not in REPORTED:
-        raise WrongValue(Text("receipt.status", choices=either(REPORTED)))
+    if sent not in RECEIPT_STATUSES:
+        raise WrongValue(Text("receipt.status", choices=either(RECEIPT_STATUSES)))
     return str(sent)
 
 
 @rule(type=["string", "null"], examples=["absent subscriber"])
 def reason(sent: object) -> str:
-    return "" if sent is None else readable(text(sent))
+    return "" if sent is None else clean_reason(text(sent))
 
 
 @rule(type=["string", "null"], pattern=f"^{MOMENT.pattern}$", examples=["2026-12-01T06:30:00Z"])
@@ -324,7 +324,7 @@ MAILING = {
     "time_from": Field(clock, "Nothing is sent to a client before this hour of the day, by the client's own clock."),
     "time_to": Field(clock, "Nor from this one on; before time_from: over midnight. Both, or neither (blank or null)."),
     "rate_limit": Field(number_up_to(MAX_RATE, 100), "Messages a second, at most; blank or null: no limit."),
-    "canary": Field(number_up_to(MAX_CANARY, 100), "So many first; the others wait until their errors are known."),
+    "canary": Field(number_up_to(MAX_CANARY_SIZE, 100), "So many first; the others wait until their errors are known."),
     "max_error_rate": Field(number_up_to(100, 5, least=0), "Percent: above it the mailing pauses by itself; else 10."),
 }
 MAILING_READ_ONLY = {"id", "status", "paused_because"}

@@ -9,7 +9,7 @@ from chalice.app import Request, Response
 
 from ..adapters.services import Services
 from ..delivery.receipts import take_receipts
-from ..domain.receipt import MOST, Receipt
+from ..domain.receipt import MAX_RECEIPTS, Receipt
 from ..errors import BadInput, FieldErrors, NotAuthenticated, NotFound
 from ..fields import RECEIPT, read_fields
 from ..http.bodies import dictionary, read_list
@@ -31,7 +31,7 @@ def answer(services: Services, request: Request) -> Response:
 
 def _create(services: Services, request: Request) -> Response:
     """200 also for those about nobody's message, so that they are not sent for ever: they are counted apart."""
-    sent = read_list(raw_body(request), request.headers.get("content-type"), MOST)
+    sent = read_list(raw_body(request), request.headers.get("content-type"), MAX_RECEIPTS)
     receipts = _read(sent, services.clock.now())
     accepted = take_receipts(services, receipts)
     return Response({"accepted": accepted, "unknown": len(receipts) - accepted})

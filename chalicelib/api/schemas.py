@@ -9,7 +9,7 @@ from ..domain.allowed_steps import FIXED_AFTER_START
 from ..domain.client_import import STATUSES as IMPORT_STATUSES
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
-from ..domain.receipt import MOST as MOST_RECEIPTS
+from ..domain.receipt import MAX_RECEIPTS
 from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RECEIPT, RESEND, Field, Schema
 
 INTEGER: Schema = {"type": "integer"}
@@ -77,7 +77,7 @@ IMPORT_SHOWN: dict[str, Schema] = {
     "finished_at": TIME_OR_NULL,
     "detail": TEXT_OR_NULL,
 }
-RECEIPTS: Schema = {"type": "array", "items": ref("Receipt"), "minItems": 1, "maxItems": MOST_RECEIPTS}
+RECEIPTS: Schema = {"type": "array", "items": ref("Receipt"), "minItems": 1, "maxItems": MAX_RECEIPTS}
 ROW_SHOWN: dict[str, Schema] = {"row": INTEGER, "cells": CELLS, "errors": ref("FieldErrors")}
 
 

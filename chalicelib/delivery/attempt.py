@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.admission import Admission, Decision, admit, seconds_for_post
+from ..domain.admission import Admission, AdmissionDecision, admit, seconds_for_post
 from ..domain.backoff import retry_delay
 from ..domain.breaker import Breaker
 from ..domain.client import Client
@@ -15,7 +15,7 @@ from ..domain.gateway_result import Outcome, read_answer
 from ..domain.mailing import Mailing
 from ..domain.message import CANCELLED, EXPIRED, FAILED, SENT, UNKNOWN, Message, MessageKey, message_id
 from ..domain.pace import Pace
-from ..domain.rate import ANY_TIME, Permit
+from ..domain.rate import UNLIMITED, Permit
 from ..domain.template import NO_TEXT, text_for
 from ..errors import NotWritten
 from ..logs import log
@@ -138,7 +138,7 @@ class Posting:
         match decision.admission:
             case Admission.POST if client is not None:
                 return self._attempt(job, mailing, client, tried)
-            case Admission.CLOSED if client is not None:
+            case Admission.OUTSIDE_HOURS if client is not None:
                 return self._await_hours(job, mailing, client, decision.opens_at)
             case Admission.EXPIRE:
                 return self._close(job, mailing, EXPIRED)
@@ -150,13 +150,13 @@ class Posting:
                 return Result(delay=self._seconds_until(decision.opens_at))
 
     def _decide(
-        self, mailing: Mailing | None, client: Client | None, tried: bool, permit: Permit = ANY_TIME
-    ) -> Decision:
+        self, mailing: Mailing | None, client: Client | None, tried: bool, permit: Permit = UNLIMITED
+    ) -> AdmissionDecision:
         return admit(mailing, client, self.services.clock.now(), zone, permit, tried)
 
     def _is_tried(self, job: SendTask, mailing: Mailing | None) -> bool:
         """Only a canary that is out asks for it; any other mailing's messages cost no read."""
-        if mailing is None or mailing.plan is None or not mailing.holds:
+        if mailing is None or mailing.plan is None or not mailing.awaits_canary:
             return False
         message = self.services.messages.get(mailing.message_key(job.client_id))
         return message is not None and message.attempts > 0
@@ -191,8 +191,8 @@ class Posting:
             return Result(delay=permit, asks_again=True)
         now = self.services.clock.now()
         if not self.breaker.admits(now, timedelta(seconds=timeout)):
-            return self._later(job, "HeldBack", self.breaker.rest_left(now))
-        if mailing.holds and not tried and not self._goes_first(mailing.id):
+            return self._later(job, "HeldBack", self.breaker.seconds_until_probe(now))
+        if mailing.awaits_canary and not tried and not self._goes_first(mailing.id):
             return DONE
         begins_at = max(now, datetime.fromtimestamp(permit.at, UTC))
         until = begins_at + timedelta(seconds=timeout) + CLAIM_MARGIN
@@ -216,7 +216,7 @@ class Posting:
         answered_at = self.services.clock.now()
         self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
         if answer.status is not None:
-            self.pace.note((answered_at - posted_at).total_seconds())
+            self.pace.record((answered_at - posted_at).total_seconds())
         return self._settle(job, replace(message, posted_at=posted_at), read_answer(answer, answered_at))
 
     def _seconds_for_post(self, mailing: Mailing) -> float:
@@ -231,9 +231,9 @@ class Posting:
     def _settle(self, job: SendTask, message: Message, outcome: Outcome) -> Result:
         messages = self.services.messages
         if outcome.sent or not outcome.retryable:
-            self.breaker.succeeded()
+            self.breaker.record_success()
         else:
-            self.breaker.failed(self.services.clock.now(), for_good=outcome.our_fault)
+            self.breaker.record_failure(self.services.clock.now(), is_permanent=outcome.our_fault)
         if not outcome.sent:
             log.warning(
                 str(outcome.reason), extra={"attempt": message.attempts, "retry": outcome.retryable, **_keys(job)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..domain import rate
 from ..domain.mailing import Mailing
-from ..domain.rate import AHEAD, ANY_TIME, Booking, Bucket, Limits, Permit
+from ..domain.rate import LOOKAHEAD, UNLIMITED, Booking, Bucket, Limits, Permit
 from ..errors import RowChanged
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ def delays_of(services: Services, mailing: Mailing, number: int) -> list[int]:
     if limits is None or not number:
         return [0] * number
     if limits.gateway is not None:
-        _change(services, Bucket, GATEWAY, lambda bucket, now: (bucket.asked(mailing.id, number, now), None))
+        _change(services, Bucket, GATEWAY, lambda bucket, now: (bucket.with_request(mailing.id, number, now), None))
     return _book(services, mailing.id, limits, number)
 
 
 def _book(services: Services, mailing_id: int, limits: Limits, number: int) -> list[int]:
     """Where too many others book at this moment, the messages come at once, and are booked when they ask."""
     delays = _change(
-        services, Booking, f"queue#{mailing_id}", lambda booking, now: rate.book(booking, limits, number, now)
+        services, Booking, f"queue#{mailing_id}", lambda booking, now: rate.book_delays(booking, limits, number, now)
     )
     return [0] * number if delays is None else delays
 
@@ -76,14 +76,14 @@ class Permits:
         self._left = {mailing_id: mailing_ids.count(mailing_id) for mailing_id in set(mailing_ids)}
         self._permits: dict[int, deque[Permit]] = {}
         self._delays: dict[int, deque[int]] = {}
-        self._asks_until = services.clock.now().timestamp() + AHEAD
+        self._asks_until = services.clock.now().timestamp() + LOOKAHEAD
         self._lock = Lock()
 
     def next(self, mailing: Mailing) -> Permit | int:
         """A permit, perhaps for a moment soon to come; or in how many seconds the message is to ask again."""
         limits = limits_of(self._services.settings, mailing)
         if limits is None:
-            return ANY_TIME
+            return UNLIMITED
         with self._lock:
             permits = self._permits.setdefault(mailing.id, deque())
             delays = self._delays.setdefault(mailing.id, deque())
@@ -107,8 +107,8 @@ class Permits:
         """None where too many others take at this moment, or where this batch has waited long enough."""
 
         def taken(bucket: Bucket, now: float) -> tuple[Bucket, tuple[Permit, ...]]:
-            bucket = bucket.asked(mailing.id, mailing.counts.queued, now)
-            return rate.take(bucket, mailing.id, limits, wanted if now <= self._asks_until else 0, now)
+            bucket = bucket.with_request(mailing.id, mailing.counts.queued, now)
+            return rate.take_permits(bucket, mailing.id, limits, wanted if now <= self._asks_until else 0, now)
 
         name = GATEWAY if limits.gateway is not None else f"mailing#{mailing.id}"
         return _change(self._services, Bucket, name, taken) or ()

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from ..access.audit import ITSELF, author_of
 from ..domain.admission import Repair, repair_for
 from ..domain.audience_slice import ShardReport
-from ..domain.canary import counts_for_canary
-from ..domain.decisions import ended, judged
+from ..domain.canary import is_in_canary
+from ..domain.decisions import canary_checked, ended
 from ..domain.jobs import ReconcileShard
 from ..domain.mailing import CANCELLED as MAILING_CANCELLED
-from ..domain.mailing import RUNNING, Counts, Mailing, tally
+from ..domain.mailing import RUNNING, Counts, Mailing, counts_from_statuses
 from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message
 from ..domain.send_window import Hours
 from ..errors import RowChanged
@@ -67,8 +67,8 @@ def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Calla
             page = services.messages.page(mailing.message_shard(job.shard), after, PAGE)
             there = local_hours.now_for(services, mailing)
             statuses = _repair_page(services, threads, mailing, page, there, job.requeue)
-            held += sum(s == QUEUED and there.holds(m.timezone) for s, m in zip(statuses, page, strict=True))
-            in_canary += sum(counts_for_canary(m, s, there) for s, m in zip(statuses, page, strict=True))
+            held += sum(s == QUEUED and there.needs_release(m.timezone) for s, m in zip(statuses, page, strict=True))
+            in_canary += sum(is_in_canary(m, s, there) for s, m in zip(statuses, page, strict=True))
             if mailing.status == RUNNING:
                 local_hours.await_releases(services, mailing, there)
             attempts += sum(message.attempts for message in page)
@@ -80,8 +80,8 @@ def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Calla
                 break
             after = page[-1].client_id
     if any(moved.values()):
-        services.mailings.add_counts(mailing.id, tally(moved), services.clock.now())
-    report = ShardReport(tally(found, found.total()), last_post_at, held, in_canary, attempts)
+        services.mailings.add_counts(mailing.id, counts_from_statuses(moved), services.clock.now())
+    report = ShardReport(counts_from_statuses(found, found.total()), last_post_at, held, in_canary, attempts)
     kept_until = mailing.kept_until(services.settings.message_retention_days)
     services.slices.report(mailing.id, job.round_number, job.shard, report, kept_until)
     _conclude(services, mailing.id, job.round_number)
@@ -101,8 +101,8 @@ def _repair_page(
     repairs = [repair_for(message, mailing, now, requeue, dedupes) for message in page]
     statuses = list(threads.map(lambda message, what: _repair(services, mailing, message, what), page, repairs))
     _log_repairs(mailing, page, repairs, statuses)
-    queued = [message for message, what in zip(page, repairs, strict=True) if what in (Repair.REVIVE, Repair.REQUEUE)]
-    queue_messages(services, mailing, [one for one in queued if not there.holds(one.timezone)], threads)
+    queued = [message for message, what in zip(page, repairs, strict=True) if what in (Repair.REOPEN, Repair.REQUEUE)]
+    queue_messages(services, mailing, [one for one in queued if not there.needs_release(one.timezone)], threads)
     return statuses
 
 
@@ -114,9 +114,9 @@ def _repair(services: Services, mailing: Mailing, message: Message, what: Repair
             return EXPIRED if messages.close(key, EXPIRED, now) else QUEUED
         case Repair.CANCEL:
             return CANCELLED if messages.close(key, CANCELLED, now) else QUEUED
-        case Repair.DOUBT:
+        case Repair.MARK_UNKNOWN:
             return UNKNOWN if messages.doubt(key, now, NO_WORD) else QUEUED
-        case Repair.REVIVE:
+        case Repair.REOPEN:
             messages.revive(message, mailing.resends)
             return QUEUED
     return message.status
@@ -160,7 +160,7 @@ def _look(services: Services, mailing_id: int, round_number: int) -> None:
         log.info("mailing ended", extra={"mailing_id": mailing_id, "status": after.status, **counts.by_status()})
         return
     in_canary = sum(report.in_canary for report in reports) if round_number == mailing.rounds else None
-    after = judged(mailing, counts, in_canary, services.clock.now())
+    after = canary_checked(mailing, counts, in_canary, services.clock.now())
     if after != mailing:
         _carry_out(services, mailing, after)
         return
@@ -177,7 +177,7 @@ def _carry_out(services: Services, before: Mailing, after: Mailing) -> None:
     author = author_of(services, ITSELF)
     record = author.record("mailing", after.id, then, now, after.status) if then != now else None
     after = services.mailings.change(before, after, record)
-    log.info("canary", extra={"status": after.status, "holds": after.holds, "reason": now["paused_because"]})
+    log.info("canary", extra={"status": after.status, "holds": after.awaits_canary, "reason": now["paused_because"]})
     if after.has_orders:
         request_reconciliation(services, after)
 

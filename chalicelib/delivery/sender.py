@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from ..domain.breaker import Breaker
 from ..domain.jobs import SendMessage
-from ..domain.mailing import NOTHING, Counts, tally
+from ..domain.mailing import NO_COUNTS, Counts, counts_from_statuses
 from ..domain.pace import Pace
-from ..domain.rate import LAG
+from ..domain.rate import MAX_LAG
 from ..errors import NotWritten
 from ..logs import log, log_clients, measure
 from . import reconcile
@@ -61,7 +61,7 @@ class Sender:
     def _handful(self) -> int:
         """Tokens of a rate that are taken together: as many as the threads can use while they are fresh."""
         needed = self.shared.pace.seconds_needed
-        return self.services.settings.sender_threads * max(1, int(LAG / needed) if needed else 1)
+        return self.services.settings.sender_threads * max(1, int(MAX_LAG / needed) if needed else 1)
 
     def _waited(self, records: Sequence[ReceivedMessage]) -> list[float]:
         """How long the oldest of them has been in the queue, in milliseconds."""
@@ -74,8 +74,8 @@ class Sender:
         for job, result in zip(jobs, results, strict=True):
             by_mailing.setdefault(job.mailing_id, []).append(result)
         for mailing_id, group in by_mailing.items():
-            counts = tally(Counter(result.status for result in group if result.status))
-            if counts != NOTHING:
+            counts = counts_from_statuses(Counter(result.status for result in group if result.status))
+            if counts != NO_COUNTS:
                 self._add(mailing_id, counts, max((r.posted_at for r in group if r.posted_at), default=None))
 
     def _add(self, mailing_id: int, counts: Counts, last_post_at: datetime | None) -> None:
@@ -87,7 +87,7 @@ class Sender:
         if mailing is None:
             return
         self.shared.mailings.remember(mailing)
-        if mailing.is_ripe:
+        if mailing.needs_reconciliation:
             reconcile.request_reconciliation(self.services, mailing)
 
     def _give_back(self, jobs: list[SendTask], results: list[Result]) -> list[str]:

@@ -25,7 +25,7 @@ from pynamodb.models import Model
 from ...domain.audience import Filter, Plan
 from ...domain.audit_record import AuditRecord
 from ...domain.canary import Canary
-from ...domain.mailing import COUNTED, NOTHING, RUNNING, Counts, Mailing
+from ...domain.mailing import COUNT_NAMES, NO_COUNTS, RUNNING, Counts, Mailing
 from ...domain.send_window import SendWindow
 from ...errors import NotWritten, RowChanged
 from ...retries import retry_lost_races
@@ -105,7 +105,7 @@ class MailingRow(Model):
             chosen=Filter(tuple(self.tags), tuple(self.operator_codes)),
             plan=Plan(**self.plan) if self.plan else None,
             is_fanned_out=self.is_fanned_out,
-            counts=Counts(*(int(getattr(self, name)) for name in COUNTED)),
+            counts=Counts(*(int(getattr(self, name)) for name in COUNT_NAMES)),
             rounds=int(self.rounds),
             round_started_at=self.round_started_at,
             first_valid_round=int(self.first_valid_round),
@@ -173,14 +173,14 @@ class Mailings:
             actions.append(MailingRow.progress_at.set(after.progress_at))
         if before.releases and not after.releases:  # otherwise they are not a decision's business
             actions.append(MailingRow.releases.remove())
-        if after.canary and before.canary and after.canary.taken != before.canary.taken:  # as above
-            actions.append(MailingRow.canary_taken.set(after.canary.taken))
+        if after.canary and before.canary and after.canary.admitted != before.canary.admitted:  # as above
+            actions.append(MailingRow.canary_taken.set(after.canary.admitted))
         self._decide(before, actions, _ended_counts(after) + -_ended_counts(before), record)
         return replace(after, version=before.version + 1, first_valid_round=before.rounds + 1)
 
     def end(self, before: Mailing, after: Mailing) -> Mailing:
         """The end of a mailing: its recounted messages become its counts, and part of the totals."""
-        counts = {name: getattr(after.counts, name) for name in COUNTED}
+        counts = {name: getattr(after.counts, name) for name in COUNT_NAMES}
         found = {**counts, "last_post_at": after.last_post_at, "attempts": after.attempts}
         decided = {**_decisions(after), **found, "version": before.version + 1}
         self._decide(before, set_all(MailingRow, decided), after.counts)
@@ -211,7 +211,9 @@ class Mailings:
         actions: list[Action] = [MailingRow.progress_at.set(now)]
         if last_post_at is not None:
             actions.append(MailingRow.last_post_at.set(last_post_at))
-        actions += [getattr(MailingRow, name).add(getattr(counts, name)) for name in COUNTED if getattr(counts, name)]
+        actions += [
+            getattr(MailingRow, name).add(getattr(counts, name)) for name in COUNT_NAMES if getattr(counts, name)
+        ]
         return self._update_open(row, actions)
 
     def let_go(self, mailing_id: int, now: datetime) -> Mailing | None:
@@ -254,14 +256,14 @@ class Mailings:
     def _decide(self, before: Mailing, actions: list[Action], moved: Counts, record: AuditRecord | None = None) -> None:
         """Write a decision, and with it what it moves in the totals, and who made it."""
         row, unchanged = MailingRow(before.id), MailingRow.version == before.version
-        if moved == NOTHING and record is None:
+        if moved == NO_COUNTS and record is None:
             with conflicts():
                 row.update(actions=actions, condition=unchanged)
             return
         with conflicts(), transaction() as whole:
             self._audit.write(whole, record)
             whole.update(row, actions=actions, condition=unchanged)
-            if moved != NOTHING:
+            if moved != NO_COUNTS:
                 whole.update(CounterRow(TOTALS), actions=totals_change(0, moved))
 
     def _update_open(
@@ -323,4 +325,4 @@ def _shown(clock: time) -> str:
 
 def _ended_counts(mailing: Mailing) -> Counts:
     """What the mailing has in the totals: its counts once it has ended, nothing before."""
-    return NOTHING if mailing.is_open else mailing.counts
+    return NO_COUNTS if mailing.is_open else mailing.counts

@@ -8,7 +8,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from ...domain.mailing import COUNTED, Counts, Mailing
+from ...domain.mailing import COUNT_NAMES, Counts, Mailing
 from ...domain.message import Message
 from .base import conflicts, place, set_all, transaction
 from .counters import TOTALS, CounterRow, totals_change
@@ -50,7 +50,7 @@ def _mailing_actions(moved: Counts) -> list[Action]:
 
     A round of recounting that may have seen a message as it was concludes nothing any more.
     """
-    actions: list[Action] = [getattr(MailingRow, name).add(getattr(moved, name)) for name in COUNTED]
+    actions: list[Action] = [getattr(MailingRow, name).add(getattr(moved, name)) for name in COUNT_NAMES]
     actions.append(MailingRow.version.add(1))
     if moved.sent:
         actions.append(MailingRow.first_valid_round.set(MailingRow.rounds + 1))
