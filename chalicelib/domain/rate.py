@@ -136,7 +136,7 @@ def take_permits(
             _permits_due(share, share_limit, now + LOOKAHEAD),
             _permits_due(gateway, limits.gateway, now + LOOKAHEAD),
         )
-        unused = _permits_due(gateway, limits.gateway, now)  # permits that the other mailings did not take
+        unused = _permits_due(gateway, limits.gateway, now)  # permits that the other mailings left
         number = min(number, max(charged, unused))
         share += charged / share_limit
     permits = tuple(_permit(own, gateway, limits, index) for index in range(number))

@@ -15,7 +15,7 @@ from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.idempotency_keys import IdempotencyKeyRow
 from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.labels import LabelRow
-from chalicelib.adapters.tables.mailings import MailingRow
+from chalicelib.adapters.tables.mailing_row import MailingRow
 from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.adapters.tables.rates import RateRow
 from chalicelib.adapters.tables.reports import ReportRow
@@ -35,7 +35,7 @@ SECRET_OF_ITS_OWN = "/Receipts"
 WILD = {
     "WritesItsOwnLog": "CloudFormation ends a function's name with letters of its own, and Lambda names the streams",
     "KeepsTheSchedulesOfMailings": "a schedule has its mailing's id in its name",
-    "SendsLettersOfItsSender": "the sender may be verified as an address or as any domain above it, and in SES's "
+    "SendsEmailsOfItsSender": "the sender may be verified as an address or as any domain above it, and in SES's "
     "sandbox every recipient is an identity as well; from which address the letter comes is a condition of its own",
     "XRayKnowsNoResources": "the service authorization reference has no resource for either of its actions",
     "PutsTheFilesOfImports": "a file has its import's id in its name",
