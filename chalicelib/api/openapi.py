@@ -10,9 +10,9 @@ from ..domain.allowed_steps import (
     CANCEL,
     CHANGE,
     DELETE,
-    ENDS_WITH_THE_MAILING,
     FIXED_AFTER_START,
     PAUSE,
+    REFUSED_AFTER_END,
     RESEND,
     RESUME,
 )
@@ -178,7 +178,7 @@ def _about_step(step: str | None) -> Schema:
     about = f"Allowed while the mailing is {', '.join(statuses)}; otherwise 409."
     if statuses == MAILING_STATUSES:
         about = "Allowed in every status of the mailing."
-    if step in ENDS_WITH_THE_MAILING:
+    if step in REFUSED_AFTER_END:
         about += " After the end (datetime_end) the answer is also 409."
     if step == CHANGE:
         about += f" After the start these fields are fixed, and a new value is a 400: {', '.join(FIXED_AFTER_START)}."

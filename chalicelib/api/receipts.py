@@ -9,7 +9,7 @@ from chalice.app import Request, Response
 
 from ..adapters.services import Services
 from ..delivery.receipts import take_receipts
-from ..domain.receipt import MOST, Receipt
+from ..domain.receipt import MAX_RECEIPTS, Receipt
 from ..errors import BadInput, FieldErrors, NotAuthenticated, NotFound
 from ..fields import RECEIPT
 from ..http.bodies import dictionary, read_list
@@ -32,7 +32,7 @@ def answer(services: Services, request: Request) -> Response:
 
 def _create(services: Services, request: Request) -> Response:
     """Receipts with an unknown message id are counted apart and also get a 200, so that the gateway does not retry."""
-    items = read_list(raw_body(request), request.headers.get("content-type"), MOST)
+    items = read_list(raw_body(request), request.headers.get("content-type"), MAX_RECEIPTS)
     receipts = _read(items, services.clock.now())
     accepted = take_receipts(services, receipts)
     return Response({"accepted": accepted, "unknown": len(receipts) - accepted})

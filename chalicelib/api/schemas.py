@@ -10,7 +10,7 @@ from ..domain.client import Client
 from ..domain.client_import import STATUSES as IMPORT_STATUSES
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
-from ..domain.receipt import MOST as MOST_RECEIPTS
+from ..domain.receipt import MAX_RECEIPTS
 from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RECEIPT, RESEND
 from ..representation import CLIENT_FIELDS
 from ..rules import Field, Schema
@@ -80,7 +80,7 @@ IMPORT_PROPERTIES: dict[str, Schema] = {
     "finished_at": TIME_OR_NULL,
     "detail": TEXT_OR_NULL,
 }
-RECEIPTS: Schema = {"type": "array", "items": ref("Receipt"), "minItems": 1, "maxItems": MOST_RECEIPTS}
+RECEIPTS: Schema = {"type": "array", "items": ref("Receipt"), "minItems": 1, "maxItems": MAX_RECEIPTS}
 ROW_PROPERTIES: dict[str, Schema] = {"row": INTEGER, "cells": CELLS, "errors": ref("FieldErrors")}
 
 

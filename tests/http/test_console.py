@@ -256,7 +256,7 @@ def test_a_canary_is_given_shown_and_says_why_it_paused(anna: Browser, services:
     path = made.partition("?")[0]
     assert 'name="max_error_rate" inputmode="numeric" value="0"' in anna.get(f"{path}/edit").text
     before = lifecycle.get_mailing(services, int(path.rpartition("/")[2]))
-    reason = Canary(20, 0).verdict(3, 20)
+    reason = Canary(20, 0).pause_reason(3, 20)
     services.mailings.change(before, replace(before, status="paused", paused_because=reason))
     page = anna.get(path).text
     assert f"The mailing was paused automatically. {reason} Resume the mailing" in page

@@ -112,7 +112,9 @@ def test_a_reason_of_an_earlier_version_is_told_as_it_was_written() -> None:
 
 
 def test_reasons_are_listed_from_the_most_frequent() -> None:
-    reasons = Reasons(Counter({Text("gateway.message_refused", status=400): 3, NO_ANSWER: 7}), other=2, is_whole=False)
+    reasons = Reasons(
+        Counter({Text("gateway.message_refused", status=400): 3, NO_ANSWER: 7}), other=2, is_complete=False
+    )
     text = email(mailing(), reasons=reasons).text
     assert text.index(f"{NO_ANSWER} — 7") < text.index("(400). — 3") < text.index("Other reasons — 2")
     assert "Incomplete" in text

@@ -20,7 +20,7 @@ from pynamodb.models import Model
 
 from ...domain.audience import Filter, Plan
 from ...domain.canary import Canary
-from ...domain.mailing import COUNTED, Counts, Mailing
+from ...domain.mailing import COUNT_NAMES, Counts, Mailing
 from ...domain.send_window import SendWindow
 from .base import TextAttribute
 
@@ -95,7 +95,7 @@ class MailingRow(Model):
             chosen=Filter(tuple(self.tags), tuple(self.operator_codes)),
             plan=Plan(**self.plan) if self.plan else None,
             is_fanned_out=self.is_fanned_out,
-            counts=Counts(*(int(getattr(self, name)) for name in COUNTED)),
+            counts=Counts(*(int(getattr(self, name)) for name in COUNT_NAMES)),
             rounds=int(self.rounds),
             round_started_at=self.round_started_at,
             first_valid_round=int(self.first_valid_round),
