@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STACK := $(VENV)/.stack
 READY := $(VENV)/.ready
-WORKERS := --numprocesses=2 --dist=loadgroup
+WORKERS := --numprocesses=2
 TOOLS := $(patsubst infra/tools/%.txt,$(VENV)/tools/%/.ready,$(wildcard infra/tools/*.txt))
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1

@@ -23,7 +23,7 @@ from typing import Any
 
 import requests
 
-from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import SendMessage

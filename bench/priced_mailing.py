@@ -101,7 +101,9 @@ class _Counting:
         self.clock = self.services.clock = FakeClock()
         self.gateway = self.services.gateway = TimedGateway(self.clock)
         self.jobs, self.messages = overhear(self.services)
-        self.receipts = self.services.receipts_queue = OverheardQueue(self.services.settings.receipts_queue_url)
+        self.receipts = self.services.receipts_queue = OverheardQueue(
+            self.services.settings.receipts_queue_url, self.services.clock
+        )
         _ = self.services.clients, self.services.counters
 
     def delivered(self, clients: int) -> tuple[Units, dict[float, Units]]:

@@ -19,7 +19,7 @@ from botocore.config import Config
 from requests.adapters import HTTPAdapter
 
 from chalicelib.adapters.services import Services
-from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.jobs import SendMessage, to_body

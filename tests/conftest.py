@@ -11,18 +11,7 @@ from typing import Any
 
 import pytest
 
-STACKS = {
-    "e2e": "the shared stack",
-    "e2e/test_up.py": "stacks by make up",
-    "e2e/test_localstack.py": "a stack by the compose file",
-    "e2e/test_chaos.py": "a stack that is broken",
-    "rights": "a stack that loses rights",
-    "stack/test_deploy_on_moto.py": "the template",
-}
-"""Tests that need a stack, by folder and file: those of one group run in one process and in their order."""
-
-SHARED = {"sam": "the template", "counted": "what a mailing costs"}
-"""Fixtures that take long to make: the tests that use one are a group as well."""
+from tests.processes import make_scheduler, needs_stack
 
 ROOM = Path(__file__).parent
 
@@ -36,18 +25,17 @@ os.environ.pop("AWS_PROFILE", None)
 os.environ.pop("AWS_ENDPOINT_URL", None)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Stacks first: they take longest, and the second process has all other tests to fill its time with."""
     for item in items:
-        file = item.path.relative_to(ROOM)
-        stack = STACKS.get(file.as_posix()) or STACKS.get(file.parts[0])
-        shared = [group for fixture, group in SHARED.items() if fixture in getattr(item, "fixturenames", ())]
-        if stack:
+        if needs_stack(item.path.relative_to(ROOM).as_posix()):
             item.add_marker("stack")
-        if stack or shared:
-            item.add_marker(pytest.mark.xdist_group(stack or shared[0]))
     items.sort(key=lambda item: item.get_closest_marker("stack") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return make_scheduler(config, log)
 
 
 @pytest.fixture

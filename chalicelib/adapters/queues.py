@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..domain.jobs import Job, to_body
+from ..retries import pause_before_retry
 from . import aws
+from .clock import Clock
 
 BATCH = 10
 """Most entries that SQS takes in one request."""
@@ -18,6 +20,10 @@ COUNTS = [
 ]
 
 TRIES = 5
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 1.0
+"""Seconds: SQS refuses single entries when it is throttled or fails for a moment."""
+
 MAX_VISIBILITY = 43_200
 
 
@@ -32,8 +38,9 @@ class QueueRefused(Exception):
 
 
 class Queue:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Clock) -> None:
         self.url = url
+        self._clock = clock
 
     def send(self, jobs: Sequence[Job], delays: Sequence[int] | None = None) -> None:
         """All of them, ten a call; each with its delay in seconds, at most 900. Raises QueueRefused.
@@ -46,7 +53,7 @@ class Queue:
                 {"Id": str(index), "MessageBody": to_body(job), "DelaySeconds": delay}
                 for index, (job, delay) in enumerate(pairs[start : start + BATCH])
             ]
-            self._insist("send_message_batch", entries)
+            self._request_batch("send_message_batch", entries)
 
     def give_back(self, delays: Mapping[str, int]) -> None:
         """Let received messages come again after so many seconds, by receipt handle."""
@@ -70,7 +77,7 @@ class Queue:
     def delete(self, receipts: Sequence[str]) -> None:
         """What was taken is done with; at most ten."""
         entries = [{"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(receipts)]
-        self._insist("delete_message_batch", entries)
+        self._request_batch("delete_message_batch", entries)
 
     def is_idle(self) -> bool:
         return self.size() == 0
@@ -80,12 +87,14 @@ class Queue:
         answer = aws.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=COUNTS)
         return sum(int(answer["Attributes"].get(name, 0)) for name in COUNTS)
 
-    def _insist(self, operation: str, entries: Sequence[Mapping[str, object]]) -> None:
-        """A batch may be taken in part; what was refused is sent again."""
-        for _ in range(TRIES):
+    def _request_batch(self, operation: str, entries: Sequence[Mapping[str, object]]) -> None:
+        """SQS may accept a batch in part. Refused entries are sent again after a pause. Raises QueueRefused."""
+        for number in range(TRIES):
+            if number:
+                pause_before_retry(self._clock, number - 1, FIRST_PAUSE, LONGEST_PAUSE)
             answer = getattr(aws.client("sqs"), operation)(QueueUrl=self.url, Entries=entries)
             refused = {failure["Id"] for failure in answer.get("Failed", [])}
             if not refused:
                 return
             entries = [entry for entry in entries if entry["Id"] in refused]
-        raise QueueRefused(f"{self.url} refused {len(entries)} of a batch {TRIES} times")
+        raise QueueRefused(f"{self.url} refused {len(entries)} entries of a batch {TRIES} times")

@@ -133,25 +133,25 @@ class Services:
     def send_queue(self) -> Queue:
         from .queues import Queue
 
-        return Queue(self.settings.send_queue_url)
+        return Queue(self.settings.send_queue_url, self.clock)
 
     @cached_property
     def jobs_queue(self) -> Queue:
         from .queues import Queue
 
-        return Queue(self.settings.jobs_queue_url)
+        return Queue(self.settings.jobs_queue_url, self.clock)
 
     @cached_property
     def imports_queue(self) -> Queue:
         from .queues import Queue
 
-        return Queue(self.settings.imports_queue_url)
+        return Queue(self.settings.imports_queue_url, self.clock)
 
     @cached_property
     def receipts_queue(self) -> Queue:
         from .queues import Queue
 
-        return Queue(self.settings.receipts_queue_url)
+        return Queue(self.settings.receipts_queue_url, self.clock)
 
     @cached_property
     def import_files(self) -> Files:
@@ -163,7 +163,7 @@ class Services:
     def dead_letters(self) -> Queue:
         from .queues import Queue
 
-        return Queue(self.settings.dead_letters_url)
+        return Queue(self.settings.dead_letters_url, self.clock)
 
     @cached_property
     def schedules(self) -> Schedules:

@@ -76,7 +76,7 @@ def test_aws_calls_per_receipt(calls: Counter[str]) -> None:
     services = make_services(sender_threads=1)
     services.gateway = OpenGateway()  # type: ignore[misc, assignment]
     services.clock = FakeClock()  # a busy machine does not make messages dearer
-    queue = services.receipts_queue = OverheardQueue(services.settings.receipts_queue_url)
+    queue = services.receipts_queue = OverheardQueue(services.settings.receipts_queue_url, services.clock)
     _ = services.clients, services.counters
     add_clients(REPORTED)
     mailing_id = _deliver(services, 100)

@@ -11,7 +11,7 @@ from moto import mock_aws
 from pynamodb.exceptions import UpdateError
 
 from chalicelib.adapters.tables.messages import MessageRow, _updated
-from chalicelib.delivery.reconcile import NO_WORD as IN_DOUBT
+from chalicelib.delivery.reconcile import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.message import Message, MessageKey, MessageShard
 from chalicelib.errors import NotWritten
 from chalicelib.texts import Text

@@ -10,11 +10,15 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from chalicelib.adapters.queues import Queue, QueueRefused
 from chalicelib.adapters.services import Services
 from chalicelib.domain.jobs import SendMessage, from_body
 from infra.local.doubles.aws import STACK_NAME, make_services
+from infra.local.doubles.fakes import FakeClock
+from tests.refusals import refused_entries
 
 START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+JOBS = [SendMessage(1, client_id) for client_id in range(4)]
 
 
 @pytest.fixture
@@ -38,6 +42,44 @@ def test_a_batch_whose_delays_do_not_match_is_not_sent_at_all(real: Services, de
     with pytest.raises(ValueError, match="zip"):
         real.send_queue.send([SendMessage(1, 1), SendMessage(1, 2)], delays)
     assert real.send_queue.is_idle()
+
+
+@pytest.mark.parametrize(("refusals", "seconds"), [(0, 0.0), (1, 0.1), (2, 0.3), (4, 1.5)])
+def test_refused_entries_of_a_batch_are_sent_again_after_pauses_that_double(
+    real: Services, refusals: int, seconds: float
+) -> None:
+    clock = FakeClock()
+    clock.fixed_jitter = 1.0
+    start = clock.now()
+    with refused_entries("SendMessageBatch", [{"1", "3"}] * refusals):
+        Queue(real.send_queue.url, clock).send(JOBS)
+    assert (clock.now() - start).total_seconds() == pytest.approx(seconds)
+    assert sorted(from_body(message.body).client_id for message in real.send_queue.take()) == [0, 1, 2, 3]
+
+
+def test_pauses_between_tries_of_a_batch_have_full_jitter(real: Services) -> None:
+    clock = FakeClock()
+    clock.fixed_jitter = 0.0
+    start = clock.now()
+    with refused_entries("SendMessageBatch", [{"1"}, {"1"}]):
+        Queue(real.send_queue.url, clock).send(JOBS)
+    assert clock.now() == start
+
+
+def test_entries_that_sqs_refuses_every_time_are_an_error_and_the_others_are_sent(real: Services) -> None:
+    refusals = [{"1", "3"}] * 5
+    with refused_entries("SendMessageBatch", refusals), pytest.raises(QueueRefused, match="2 entries"):
+        Queue(real.send_queue.url, FakeClock()).send(JOBS)
+    assert sorted(from_body(message.body).client_id for message in real.send_queue.take()) == [0, 2]
+
+
+def test_refused_deletions_are_repeated(real: Services) -> None:
+    queue = Queue(real.send_queue.url, FakeClock())
+    queue.send(JOBS)
+    taken = [message.receipt_handle for message in queue.take()]
+    with refused_entries("DeleteMessageBatch", [{"2"}]):
+        queue.delete(taken)
+    assert queue.is_idle()
 
 
 def test_nothing_to_send_makes_no_call(real: Services) -> None:

@@ -139,7 +139,7 @@ def changed_project(place: Path) -> Path:
     for part in PARTS:
         copier = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copier(ROOT / part, place / part)
-    with (place / "chalicelib" / "sending.py").open("a") as code:
+    with (place / "chalicelib" / "delivery" / "sender.py").open("a") as code:
         code.write("# deployed anew\n")
     return place
 
@@ -162,6 +162,6 @@ def test_a_cold_start_finds_compiled_what_it_imports() -> None:
         modules = [name for name in files.namelist() if name.endswith(".py")]
         compiled = [files.getinfo(importlib.util.cache_from_source(name)) for name in modules]
         heads = {files.read(entry)[:8] for entry in compiled}
-    assert "chalicelib/sending.py" in modules
+    assert "chalicelib/delivery/sender.py" in modules
     assert heads == {importlib.util.MAGIC_NUMBER + UNCHECKED}
     assert all(entry.external_attr >> 16 & 0o444 == 0o444 for entry in compiled)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.services import Services
-from chalicelib.adapters.tables.mailings import MailingRow
+from chalicelib.adapters.tables.mailing_row import MailingRow
 from chalicelib.clients.import_worker import do_import
 from chalicelib.domain.jobs import ImportClients
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.clients.registry import opt_out_client
-from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
@@ -59,7 +59,7 @@ def test_whoever_is_queued_beyond_them_waits_also_for_senders_with_an_old_memory
     world.do_jobs()
     senders = [Sender(world.services) for _ in range(3)]
     for sender in senders:
-        sender.shared.mailings.get(mailing_id)
+        sender.mailings.get(mailing_id)
     for client_id in range(1, 51):
         world.services.send_queue.send([SendMessage(mailing_id, client_id)])
     for sender in itertools.cycle(senders):

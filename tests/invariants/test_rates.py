@@ -6,7 +6,7 @@ from datetime import time
 
 import pytest
 
-from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts

@@ -20,7 +20,7 @@ from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.clients import PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.imports import ImportRow
-from chalicelib.adapters.tables.mailings import MailingRow
+from chalicelib.adapters.tables.mailing_row import MailingRow
 from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.adapters.tables.slices import SliceRow
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, LABEL_SHARDS

@@ -143,8 +143,8 @@ def test_short_of_time_the_letter_says_that_the_reasons_are_not_whole() -> None:
     send_report(world.services, date(2026, 11, 24), "name", lambda: 30.0)
     (email,) = emails(world)
     assert "failed: 2" in email.text
-    assert "Not all of them" in email.text
-    assert "Not all of them" in email.html
+    assert "Incomplete" in email.text
+    assert "Incomplete" in email.html
 
 
 def test_mailings_of_any_number_are_looked_through_and_only_those_of_the_day_are_kept() -> None:

@@ -12,7 +12,7 @@ from ...domain.mailing import COUNTED, Counts, Mailing
 from ...domain.message import Message
 from .base import conflicts, place, set_all, transaction
 from .counters import TOTALS, CounterRow, totals_change
-from .mailings import MailingRow
+from .mailing_row import MailingRow
 from .messages import MessageRow, row_of
 
 CHANGED = ("status", "reported_at", "sent_at", "last_error", "claimed_until")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chalicelib.adapters.clock import Clock
 from chalicelib.adapters.queues import Queue
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.jobs import KINDS, run_job
-from chalicelib.delivery.sender import ReceivedMessage
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import Job, to_body
 
@@ -27,8 +28,8 @@ class OpenGateway:
 class OverheardQueue(Queue):
     """Sends to SQS, and remembers what it sent, so that nothing has to be received."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, clock: Clock) -> None:
+        super().__init__(url, clock)
         self.bodies: list[str] = []
 
     def send(self, jobs: Sequence[Job], delays: Sequence[int] | None = None) -> None:
@@ -42,8 +43,8 @@ class OverheardQueue(Queue):
 
 def overhear(services: Services) -> tuple[OverheardQueue, OverheardQueue]:
     """The queues of jobs and of messages, overheard from now on."""
-    jobs = services.jobs_queue = OverheardQueue(services.settings.jobs_queue_url)
-    messages = services.send_queue = OverheardQueue(services.settings.send_queue_url)
+    jobs = services.jobs_queue = OverheardQueue(services.settings.jobs_queue_url, services.clock)
+    messages = services.send_queue = OverheardQueue(services.settings.send_queue_url, services.clock)
     return jobs, messages
 
 

@@ -1,0 +1,155 @@
+"""The row of a mailing: its attributes, its index and the conversion to and from the domain."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime, time
+from typing import Any
+
+from pynamodb.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    ListAttribute,
+    NumberAttribute,
+    NumberSetAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.attributes import UTCDateTimeAttribute as Moment
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from ...domain.audience import Filter, Plan
+from ...domain.canary import Canary
+from ...domain.mailing import COUNTED, Counts, Mailing
+from ...domain.send_window import SendWindow
+from .base import TextAttribute
+
+OPEN_KEY = "open"
+
+
+class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyped-call]
+    """Keys alone, so that a change of counts does not write the index as well."""
+
+    class Meta:
+        index_name = "open"
+        projection = KeysOnlyProjection()
+
+    open = UnicodeAttribute(hash_key=True)
+    id = NumberAttribute(range_key=True)
+
+
+class MailingRow(Model):
+    class Meta:
+        table_name = "mailings"
+
+    id = NumberAttribute(hash_key=True)
+    open = UnicodeAttribute(null=True)
+    status = UnicodeAttribute()
+    datetime_start = Moment()
+    datetime_end = Moment()
+    message_text = UnicodeAttribute()
+    has_placeholders = BooleanAttribute(null=True)
+    tags: ListAttribute[str] = ListAttribute(default=list)
+    operator_codes: ListAttribute[str] = ListAttribute(default=list)
+    plan = JSONAttribute(null=True)
+    is_fanned_out = BooleanAttribute(default=False)
+    total = NumberAttribute(default=0)
+    sent = NumberAttribute(default=0)
+    failed = NumberAttribute(default=0)
+    expired = NumberAttribute(default=0)
+    cancelled = NumberAttribute(default=0)
+    unknown = NumberAttribute(default=0)
+    delivered = NumberAttribute(default=0)
+    undelivered = NumberAttribute(default=0)
+    rounds = NumberAttribute(default=0)
+    round_started_at = Moment(null=True)
+    first_valid_round = NumberAttribute(default=0)
+    requeue = BooleanAttribute(default=False)
+    resend: ListAttribute[str] = ListAttribute(default=list)
+    resends = NumberAttribute(default=0)
+    time_from = UnicodeAttribute(null=True)
+    time_to = UnicodeAttribute(null=True)
+    rate_limit = NumberAttribute(null=True)
+    canary = NumberAttribute(null=True)
+    max_error_rate = NumberAttribute(null=True)
+    canary_taken = NumberAttribute(default=0)
+    canary_passed = BooleanAttribute(default=False)
+    paused_because = TextAttribute(null=True)
+    releases = NumberSetAttribute(null=True)
+    awaits_hours = BooleanAttribute(default=False)
+    progress_at = Moment(null=True)
+    last_post_at = Moment(null=True)
+    attempts = NumberAttribute(null=True)
+    ended_at = Moment(null=True)
+    version = NumberAttribute()
+    open_index = OpenMailings()
+
+    def mailing(self) -> Mailing:
+        return Mailing(
+            id=int(self.id),
+            status=self.status,
+            datetime_start=self.datetime_start,
+            datetime_end=self.datetime_end,
+            message_text=self.message_text,
+            has_placeholders=bool(self.has_placeholders),
+            chosen=Filter(tuple(self.tags), tuple(self.operator_codes)),
+            plan=Plan(**self.plan) if self.plan else None,
+            is_fanned_out=self.is_fanned_out,
+            counts=Counts(*(int(getattr(self, name)) for name in COUNTED)),
+            rounds=int(self.rounds),
+            round_started_at=self.round_started_at,
+            first_valid_round=int(self.first_valid_round),
+            requeue=self.requeue,
+            resend=tuple(self.resend),
+            resends=int(self.resends),
+            window=_window(self.time_from, self.time_to),
+            rate_limit=None if self.rate_limit is None else int(self.rate_limit),
+            canary=self._canary(),
+            paused_because=self.paused_because,
+            releases=frozenset(datetime.fromtimestamp(moment, UTC) for moment in self.releases or ()),
+            awaits_hours=self.awaits_hours,
+            progress_at=self.progress_at,
+            last_post_at=self.last_post_at,
+            attempts=None if self.attempts is None else int(self.attempts),
+            ended_at=self.ended_at,
+            version=int(self.version),
+        )
+
+    def _canary(self) -> Canary | None:
+        if self.canary is None or self.max_error_rate is None:
+            return None
+        return Canary(int(self.canary), int(self.max_error_rate), int(self.canary_taken or 0), bool(self.canary_passed))
+
+
+def decisions(mailing: Mailing) -> dict[str, Any]:
+    """What people and the plan decide, as attributes."""
+    return {
+        "status": mailing.status,
+        "open": OPEN_KEY if mailing.is_open else None,
+        "datetime_start": mailing.datetime_start,
+        "datetime_end": mailing.datetime_end,
+        "message_text": mailing.message_text,
+        "has_placeholders": mailing.has_placeholders,
+        "tags": list(mailing.chosen.tags),
+        "operator_codes": list(mailing.chosen.operator_codes),
+        "plan": asdict(mailing.plan) if mailing.plan else None,
+        "requeue": mailing.requeue,
+        "resend": list(mailing.resend),
+        "resends": mailing.resends,
+        "time_from": mailing.window and _shown(mailing.window.opens),
+        "time_to": mailing.window and _shown(mailing.window.closes),
+        "rate_limit": mailing.rate_limit,
+        "canary": mailing.canary and mailing.canary.size,
+        "max_error_rate": mailing.canary and mailing.canary.max_error_rate,
+        "canary_passed": mailing.canary is not None and mailing.canary.is_passed,
+        "paused_because": mailing.paused_because,
+        "ended_at": mailing.ended_at,
+    }
+
+
+def _window(opens: str | None, closes: str | None) -> SendWindow | None:
+    return SendWindow(time.fromisoformat(opens), time.fromisoformat(closes)) if opens and closes else None
+
+
+def _shown(clock: time) -> str:
+    return clock.isoformat("minutes")

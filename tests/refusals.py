@@ -1,0 +1,49 @@
+"""Partly refused batches of SQS: moto accepts every entry, SQS may throttle some."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+from chalicelib.adapters import aws
+
+
+@contextmanager
+def refused_entries(operation: str, refusals: Sequence[set[str]]) -> Iterator[None]:
+    """Requests of this operation refuse the entries with these ids: one set of ids for each request.
+
+    The other entries reach moto. Source of the answer's shape: SQS API Reference, BatchResultErrorEntry.
+    """
+    left = list(refusals)
+    failed: list[dict[str, Any]] = []
+
+    def remove_refused(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
+        ids = left.pop(0) if left else set()
+        body = json.loads(params["body"])
+        accepted = [entry for entry in body["Entries"] if entry["Id"] not in ids]
+        failed[:] = [
+            {"Id": entry["Id"], "SenderFault": False, "Code": "InternalError"}
+            for entry in body["Entries"]
+            if entry["Id"] in ids
+        ]
+        if not accepted:  # moto, like SQS, takes no empty batch
+            return SimpleNamespace(status_code=200), {"Successful": []}
+        params["body"] = json.dumps({**body, "Entries": accepted}).encode()
+        return None
+
+    def report_refused(parsed: dict[str, Any], **_: Any) -> None:
+        if failed:
+            parsed["Failed"] = list(failed)
+
+    events = aws.client("sqs").meta.events
+    hooks = [(f"before-call.sqs.{operation}", remove_refused), (f"after-call.sqs.{operation}", report_refused)]
+    for event, hook in hooks:
+        events.register(event, hook)
+    try:
+        yield
+    finally:
+        for event, hook in hooks:
+            events.unregister(event, hook)
