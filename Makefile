@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STACK := $(VENV)/.stack
 READY := $(VENV)/.ready
+WORKERS := --numprocesses=2
 TOOLS := $(patsubst infra/tools/%.txt,$(VENV)/tools/%/.ready,$(wildcard infra/tools/*.txt))
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up package deploy destroy localstack-deploy test chaos lint bench cost clean
+.PHONY: help demo up package deploy destroy localstack-deploy check test chaos lint bench cost clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 25
@@ -21,9 +22,11 @@ demo: $(STACK) ## a whole mailing on a local stack: 1,000 clients, a schedule, t
 up: $(STACK) ## the local stack, staying: the API on port 8000 (PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, RECEIPTS, STATE_DIR)
 	@exec $(BIN)/python -m infra.local.up
 
-test: lint $(TOOLS) ## lint, types, every test, and the quick part of chaos
-	@$(BIN)/python -m pytest
-	@$(BIN)/python -m tools.chaos --quick
+check: lint ## lint, types, and every test that needs no stack and no browser: within a minute (PYTEST="-k rates")
+	@$(BIN)/python -m pytest $(WORKERS) -m "not stack" $(PYTEST)
+
+test: lint $(TOOLS) ## lint, types, every test, and the quick part of chaos among them (PYTEST="--durations=30")
+	@$(BIN)/python -m pytest $(WORKERS) $(PYTEST)
 
 package: $(STACK) ## the template and the zip of a stage, in build/STAGE (STAGE=prod)
 	@$(BIN)/python -m infra.deploy package --stage "$(STAGE)"

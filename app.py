@@ -1,8 +1,8 @@
-"""Composition only: the app, its blueprints, and the shape of an answer to what nobody expected.
+"""Composition only: the app, its blueprints, and the answer to an unexpected error.
 
-On a laptop: `make up`; beside it `chalice local --stage local`, see infra/local/environment.py. Into an account:
-`make deploy STAGE=prod`. Chalice's own `chalice deploy` and `chalice package` fail here by a setting in
-.chalice/config.json: without infra/stack.json they would make a stack without tables, queues and rights.
+`make up` runs the local stack. `chalice local --stage local` also works next to it: see infra/local/environment.py.
+`make deploy STAGE=prod` deploys to an AWS account. A setting in .chalice/config.json makes `chalice deploy` and
+`chalice package` fail here: without infra/stack.json the stack would have no tables, queues and rights.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from chalicelib.logs import log
 from chalicelib.workers import dead_letters, imports, jobs, receipts, reports, schedules, send_queue, tokens, users
 
 app = Chalice(app_name="notifications", configure_logs=False)
-app.log = log  # what Chalice says of errors is masked and in JSON like everything else
+app.log = log  # so that Chalice's own error lines are JSON and masked too
 app.register_middleware(log_request, "http")
 
 for blueprint in (authorizer, routes, documentation, console):
@@ -31,8 +31,8 @@ for module in (dead_letters, imports, receipts, reports, schedules, jobs, send_q
 
 
 @app.middleware("http")
-def no_bare_errors(event: Any, get_response: Callable[[Any], Response]) -> Response:
-    """Chalice has logged the error; the caller gets the contract's shape, and nothing of our insides."""
+def hide_server_errors(event: Any, get_response: Callable[[Any], Response]) -> Response:
+    """Answer an unexpected error in the form of the contract, without its details. Chalice has logged it."""
     response = get_response(event)
     if response.status_code == 500:
         return Response({"detail": "A server error occurred."}, status_code=500)

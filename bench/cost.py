@@ -14,16 +14,16 @@ import sys
 import time
 from datetime import timedelta
 
+from bench.lambda_time import BATCH, CPU_TO_CREATE, CPU_TO_POST, batch_seconds
+from bench.priced_mailing import LATENCIES, Priced, count, logged
 from chalicelib.adapters import aws
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.cost import PRICES, PROMISED, Units
 from chalicelib.mailings.lifecycle import announce_mailing
+from infra.local.doubles.aws import add_clients, make_services
+from infra.local.doubles.deliveries import ENOUGH_SECONDS, as_records, do_jobs, overhear
 from infra.local.simulator import DEFAULT_TOKEN
-from tests.aws import add_clients, make_services
-from tests.deliveries import ENOUGH_SECONDS, as_records, do_jobs, overhear
-from tests.lambda_time import BATCH, CPU_TO_CREATE, CPU_TO_POST, batch_seconds
-from tests.priced_mailing import LATENCIES, Priced, count, logged
 
 from .ground import gateway, moto
 

@@ -17,7 +17,7 @@ from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import THREADS, start_mailing, walk_slice
 from chalicelib.domain.jobs import SendMessage, to_body
 from chalicelib.mailings.lifecycle import announce_mailing
-from tests.aws import STACK_NAME
+from infra.local.doubles.aws import STACK_NAME
 
 from .ground import fill, tables, unseen
 from .measure import Row, compare

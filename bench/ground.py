@@ -22,10 +22,10 @@ from chalicelib.domain.client import Client
 from chalicelib.logs import log
 from infra.deploy import put_gateway_token
 from infra.local.deployment import use_local_aws
+from infra.local.doubles.aws import STACK_NAME, forget_connections, make_services
 from infra.local.service import free_port
 from infra.local.simulator import DEFAULT_TOKEN
 from infra.local.stack import DevStack, any_settings
-from tests.aws import STACK_NAME, forget_connections, make_services
 
 THREADS = 16
 
@@ -34,7 +34,7 @@ THREADS = 16
 def tables(gateway_url: str = "") -> Iterator[Services]:
     """The real adapters in this process, and no Lambda that would get in between."""
     forget_connections()
-    stack = DevStack(any_settings(), _logs(), say=lambda _: None)
+    stack = DevStack(any_settings(), _logs(), print_line=lambda _: None)
     use_local_aws(stack.aws_url)
     stack.start_ministack()
     try:
@@ -47,7 +47,7 @@ def tables(gateway_url: str = "") -> Iterator[Services]:
 @contextmanager
 def whole_stack() -> Iterator[DevStack]:
     forget_connections()
-    with DevStack(any_settings(), _logs(), say=lambda _: None) as stack:
+    with DevStack(any_settings(), _logs(), print_line=lambda _: None) as stack:
         yield stack
 
 

@@ -21,7 +21,7 @@ from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, Client
 from chalicelib.domain.jobs import Job, to_body
 from chalicelib.domain.message import Message
 from chalicelib.mailings.lifecycle import announce_mailing
-from tests.fakes import FakeServices
+from infra.local.doubles.fakes import FakeServices
 
 from .ground import unseen
 from .measure import Row, compare

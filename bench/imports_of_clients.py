@@ -44,7 +44,7 @@ def on_the_stack() -> None:
 
     content = HEADER + b"".join(map(row, range(ROWS)))
     folder = Path(tempfile.mkdtemp(prefix="notifications-bench-"))
-    with DevStack(any_settings(), folder, say=lambda _: None) as stack:
+    with DevStack(any_settings(), folder, print_line=lambda _: None) as stack:
         headers = {"Authorization": f"Token {LOCAL_TOKEN}", "Content-Type": "text/csv"}
         started = time.perf_counter()
         answer = requests.post(f"{stack.url}/Clients/import/", data=content, headers=headers, timeout=60)
@@ -110,7 +110,7 @@ def work_off_many() -> None:
     from chalicelib.domain.audit_record import Author
     from chalicelib.representation import represent_import
     from chalicelib.workers import imports as worker
-    from tests.fakes import FakeServices
+    from infra.local.doubles.fakes import FakeServices
 
     os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
     _ = worker, [botocore.session.get_session().create_client(name) for name in ("s3", "sqs", "dynamodb")]

@@ -23,17 +23,17 @@ from typing import Any
 
 import requests
 
-from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message
 from chalicelib.logs import log
+from infra.local.doubles.fakes import Delivery, FakeClock, FakeQueue, FakeServices
+from infra.local.doubles.world import World
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.stack import DevStack, any_settings
-from tests.fakes import Delivery, FakeClock, FakeQueue, FakeServices
-from tests.world import World
 
 MESSAGES, SENDERS, BATCH, THREADS = 100_000, 4, 100, 20
 MINUTES = 10
@@ -138,7 +138,9 @@ def _send(services: Any, sender: Sender) -> int:
 
 def api_latency() -> tuple[float, float]:
     """Medians in milliseconds: with nothing to send, and with a mailing before a gateway that hangs."""
-    with DevStack(any_settings(), Path(tempfile.mkdtemp(prefix="notifications-bench-")), say=lambda _: None) as stack:
+    with DevStack(
+        any_settings(), Path(tempfile.mkdtemp(prefix="notifications-bench-")), print_line=lambda _: None
+    ) as stack:
         assert stack.simulator is not None
         session = requests.Session()
         session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"

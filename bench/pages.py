@@ -36,7 +36,7 @@ def main() -> int:
         print(f"pages are not measured: {HOW_TO_HAVE_IT}")
         return 0
     logs = Path(tempfile.mkdtemp(prefix="notifications-bench-"))
-    with DevStack(any_settings(), logs, say=lambda _: None) as stack:
+    with DevStack(any_settings(), logs, print_line=lambda _: None) as stack:
         _fill(stack.url)
         driver = open_browser()
         try:

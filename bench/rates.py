@@ -23,10 +23,10 @@ from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.rate import BURST
 from infra.local.arrivals import arrivals, most_in_a_second
 from infra.local.deployment import STACK_NAME
+from infra.local.doubles.aws import add_clients, forget_connections
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.simulator import Seen
 from infra.local.stack import DevStack, any_settings
-from tests.aws import add_clients, forget_connections
 
 LIMIT, MESSAGES = 100, 5_000
 LEAST_SHARE = 0.95
@@ -122,7 +122,7 @@ def main() -> int:
 def stack(gateway_rate: int | None = None) -> DevStack:
     forget_connections()
     settings = replace(any_settings(), gateway_rate=str(gateway_rate or ""))
-    return DevStack(settings, Path(tempfile.mkdtemp()), say=lambda _: None)
+    return DevStack(settings, Path(tempfile.mkdtemp()), print_line=lambda _: None)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A mailing of any size, second by second: clients are numbers, and messages are counted.
 
 The plan, the walk with its cursors, the tokens, the bookings and the backoff are the service's own code. AWS is a model
-(aws_limits.py), and so is Lambda's time (tests/lambda_time.py).
+(aws_limits.py), and so is Lambda's time (bench/lambda_time.py).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.lambda_time import AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_seconds, computing
 from chalicelib.delivery import queueing
 from chalicelib.delivery.fanout import CHUNK, ENOUGH, PAGE
 from chalicelib.domain.audience import EVERYONE, Plan, plan_audience
@@ -18,7 +19,6 @@ from chalicelib.domain.client import BLOCK_SIZE
 from chalicelib.domain.cost import POSTED
 from chalicelib.domain.rate import Booking, Bucket, Limits, book, take
 from chalicelib.domain.walk import BEGINNING, Cursor, walk
-from tests.lambda_time import AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_seconds, computing
 
 from .aws_limits import ACCOUNT_EXECUTIONS, COLD_READS, IN_FLIGHT, PARTITION_WRITES, Feed, Table
 

@@ -1,6 +1,6 @@
-"""The logger and the metrics: JSON lines that name mailing, message and client, and never a phone number or a token.
+"""The logger and the metrics. Lines are JSON, contain ids, and never contain a phone number or a token.
 
-docs/WATCHING.md says what is in them, what they cost and how to ask for them.
+docs/WATCHING.md lists the lines, their cost and the queries.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from .domain.masking import mask_text, masked
 
 NAMESPACE = "Notifications"
 
-MOST_VALUES = 100
-"""Of one metric in one line (CloudWatch's embedded metric format); a batch has no more messages than that."""
+MAX_VALUES = 100
+"""Values of one metric in one line. Source: CloudWatch embedded metric format. A batch has at most 100 messages."""
 
 
 class MaskingFormatter(LambdaPowertoolsFormatter):
-    """The one way out of the process for every line, its keys and the texts of its exceptions."""
+    """Masks every log line, including its keys and the texts of exceptions."""
 
     def __init__(self) -> None:
         super().__init__(json_default=lambda value: mask_text(str(value)), serialize_stacktrace=False)
@@ -33,34 +33,34 @@ class MaskingFormatter(LambdaPowertoolsFormatter):
 
 
 log = Logger(logger_formatter=MaskingFormatter())
-"""Its service is the stack, by POWERTOOLS_SERVICE_NAME, and so is that of the metrics: two stages do not mix."""
+"""POWERTOOLS_SERVICE_NAME sets the service of lines and metrics to the stack, so that two stages stay separate."""
 
 
 @contextmanager
 def log_context(**ids: object) -> Iterator[None]:
-    """Every line within names them, also those of threads: an invocation is about one thing at a time."""
+    """Add the ids to every line inside the block, including lines from threads."""
     with log.append_context_keys(**ids):
         yield
 
 
 def add_log_keys(**ids: object) -> None:
-    """Every further line of this invocation names them."""
+    """Add the ids to every further line of this invocation."""
     log.append_keys(**ids)
 
 
-def log_clients(event: str, client_ids: Sequence[int], **known: object) -> None:
-    """One line for what became of many messages, in which ` 345 ` is found; a line for each would cost more."""
+def log_clients(event: str, client_ids: Sequence[int], **keys: object) -> None:
+    """Log one line for many messages, which costs less than a line each. The text search ` 345 ` finds client 345."""
     if client_ids:
         clients = f" {' '.join(map(str, client_ids))} "
-        log.info(event, extra={**known, "number": len(client_ids), "clients": clients}, stacklevel=3)
+        log.info(event, extra={**keys, "number": len(client_ids), "clients": clients}, stacklevel=3)
 
 
 def measure(counts: Mapping[str, int], milliseconds: Mapping[str, Sequence[float]] | None = None) -> None:
-    """CloudWatch metrics by the embedded metric format: one line in the log for all of them, and no call."""
+    """Record CloudWatch metrics in one log line, by the embedded metric format, without an API call."""
     metrics = {name: _metric(MetricUnit.Count, [number]) for name, number in counts.items() if number}
     for name, values in (milliseconds or {}).items():
         if values:
-            metrics[name] = _metric(MetricUnit.Milliseconds, [round(value) for value in values[:MOST_VALUES]])
+            metrics[name] = _metric(MetricUnit.Milliseconds, [round(value) for value in values[:MAX_VALUES]])
     if metrics:
         AmazonCloudWatchEMFProvider(metrics, namespace=NAMESPACE).flush_metrics()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from datetime import datetime, time
 
 from .domain.audit_record import AuditRecord
@@ -14,7 +15,10 @@ from .domain.principal import Token
 from .errors import shown_errors
 from .texts import Text
 
-CLIENT_FIELDS = ("id", "phone_number", "operator_code", "tag", "timezone", "opted_out_at", "attributes")
+_CLIENT = [field.name for field in fields(Client)]
+CLIENT_FIELDS = (*_CLIENT[:2], "operator_code", *_CLIENT[2:])
+"""The operator code follows the phone number that it is part of."""
+
 MESSAGE_FIELDS = (
     "id",
     "mailing_id",

@@ -1,4 +1,4 @@
-"""Trying again what lost a race against another writer."""
+"""Retry a write that lost a race against another writer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Pauses(Protocol):
-    """The part of a clock that a retry needs; `jitter` is random, from 0 up to 1."""
+    """The part of a clock that a retry needs. `jitter` returns a random number from 0 up to 1."""
 
     def sleep(self, seconds: float) -> None: ...
 
@@ -21,13 +21,13 @@ class Pauses(Protocol):
 TRIES = 6
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 0.2
-"""Seconds: a DynamoDB transaction holds its items for tens of milliseconds."""
+"""In seconds. A DynamoDB transaction locks its items for tens of milliseconds."""
 
 
 def retry_lost_races(clock: Pauses, attempt: Callable[[], T], tries: int = TRIES) -> T:
-    """What `attempt` returns. RowChanged if other writers came first every time.
+    """Returns what `attempt` returns. Raises RowChanged if other writers came first every time.
 
-    `attempt` reads again what it decides by. The pauses double, with full jitter.
+    `attempt` must read again what it bases its decision on. The pauses double, with full jitter.
     """
     for number in range(tries - 1):
         try:

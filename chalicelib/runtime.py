@@ -1,4 +1,4 @@
-"""What every worker does when it is woken: the bundle of the outside, made once per container, and its log."""
+"""Shared by every Lambda function: the services, made once per container, and the log context of an invocation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class InvocationFailed(Exception):
-    """What Lambda is told, and writes to the log by itself: the error in one line, and no phone number in it."""
+    """The error that Lambda gets and logs: one line, with phone numbers masked."""
 
 
 @cache
@@ -24,20 +24,20 @@ def services() -> Services:
     return Services(settings())
 
 
-def waking(context: Any) -> Services:
-    """Mark this invocation's lines in the log, and those alone, and hand over the outside."""
+def begin_invocation(context: Any) -> Services:
+    """Reset the log context to this invocation. Returns the services."""
     log.clear_state()
     log.append_keys(function=context.function_name, request_id=context.aws_request_id)
     return services()
 
 
 def seconds_left(context: Any) -> Callable[[], float]:
-    """How much of this invocation's time is left, asked anew at each call."""
+    """Returns a function that returns the remaining time of this invocation, in seconds."""
     return lambda: float(context.get_remaining_time_in_millis()) / 1000
 
 
 def logging_errors(handler: Callable[P, T]) -> Callable[P, T]:
-    """An error that ends the invocation is logged whole, with what the invocation was about."""
+    """Log an error that ends the invocation, with its traceback and the log context. Raises InvocationFailed."""
 
     @wraps(handler)
     def wrapped(*arguments: P.args, **named: P.kwargs) -> T:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from .errors import BadSettings
 from .texts import ENGLISH, LANGUAGES
+from .zones import is_time_of_day, is_zone
 
 LOCAL_STAGE = "local"
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -67,15 +68,13 @@ def _language(text: str) -> str:
 
 
 def _time_of_day(text: str) -> str:
-    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+    if not is_time_of_day(text):
         raise ValueError("a time from 00:00 to 23:59 is expected, such as 09:00")
     return text
 
 
 def _zone(text: str) -> str:
-    import pytz  # most functions have no zone to check, and start sooner without it
-
-    if text not in pytz.common_timezones_set:
+    if not is_zone(text):
         raise ValueError(f'"{text}" is not a known time zone: a name such as Europe/Moscow is expected')
     return text
 
@@ -92,10 +91,10 @@ class Settings:
     stack_name: str = _setting("notifications", str, "Prefix of tables, schedules and parameters.")
     send_queue_url: str = _setting("", str, "Queue of messages to send.")
     jobs_queue_url: str = _setting("", str, "Queue of jobs: starts, slices, reconciliations.")
-    imports_queue_url: str = _setting("", str, "Queue of imports to work off.")
-    receipts_queue_url: str = _setting("", str, "Queue of the gateway's receipts.")
-    imports_bucket: str = _setting("", str, "Bucket of files of clients.")
-    dead_letters_url: str = _setting("", str, "Queue of what cannot be read.")
+    imports_queue_url: str = _setting("", str, "Queue of imports to process.")
+    receipts_queue_url: str = _setting("", str, "Queue of delivery receipts.")
+    imports_bucket: str = _setting("", str, "Bucket of imported files.")
+    dead_letters_url: str = _setting("", str, "Queue of dead letters.")
     start_mailing_arn: str = _setting("", str, "The Lambda that a mailing's schedule invokes.")
     scheduler_role_arn: str = _setting("", str, "The role that the schedules use to invoke it.")
     gateway_url: str = _setting("http://127.0.0.1:9000", _url, "Address of the SMS gateway.")
@@ -105,8 +104,8 @@ class Settings:
     receipts: bool = _setting(False, _flag, "Whether the gateway may report what was delivered.")
     sender_threads: int = _setting(20, _count, "Posts that one sender Lambda has under way at once.")
     message_retention_days: int = _setting(400, _count, "Days after its end that a mailing's messages are kept.")
-    audit_retention_days: int = _setting(400, _count, "Days that a record of who did what is kept.")
-    report_recipients: tuple[str, ...] = _setting((), _addresses, "Who gets the daily report: e-mail addresses.")
+    audit_retention_days: int = _setting(400, _count, "Days that audit records are kept.")
+    report_recipients: tuple[str, ...] = _setting((), _addresses, "Email addresses that get the daily report.")
     report_sender: str = _setting("", _address, "The address that the daily report comes from; verified in SES.")
     report_language: str = _setting(ENGLISH, _language, "Language of the daily report: `en` or `ru`.")
     report_time: str = _setting("09:00", _time_of_day, "When the daily report is sent, and its day ends.")

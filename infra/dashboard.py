@@ -1,6 +1,6 @@
-"""The CloudWatch dashboard: what is on it, one widget a line, and the long string that CloudFormation wants.
+"""The CloudWatch dashboard: its widgets, one a line, and the JSON string that CloudFormation expects.
 
-python -m infra.dashboard        writes it into infra/stack.json; a test says when that has been forgotten
+python -m infra.dashboard        writes it into infra/stack.json; a test fails if the two differ
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from chalicelib.logs import NAMESPACE
+
 STACK = Path(__file__).parent / "stack.json"
 ACROSS, WIDTH, HEIGHT = 3, 8, 6
-"""Widgets in a row, and their size; CloudWatch's grid is 24 columns wide."""
+"""Widgets in a row, and their size in cells of CloudWatch's grid, which has 24 columns."""
 
 OUTCOMES = ("Sent", "Failed", "Expired", "Cancelled", "Unknown", "Retried", "HeldBack")
+SENDER_ERRORS = ("SenderErrors", "GatewayRefusedToken")
+VISIBLE, AGE = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
 QUEUES = ("SendQueue", "JobsQueue", "ImportsQueue")
 TABLES = ("MessagesTable", "MailingsTable", "ClientsTable")
 FUNCTIONS = ("APIHandler", "StartMailing", "RunJobs", "SendMessages", "Sweep", "ImportClients", "SendReport")
@@ -22,21 +26,21 @@ Metric = list[Any]
 
 
 def body() -> str:
-    """For Fn::Sub: names of the stack's parts stand in it as ${...}."""
+    """A template for Fn::Sub, with ${...} for the names of the stack's resources."""
     widgets = [
-        _widget("Messages by outcome", "Sum", [_ours(name) for name in OUTCOMES]),
-        _widget("The gateway's answer, ms", "p50", _percentiles(_ours("GatewayMilliseconds"))),
-        _widget("Errors of ours, our token refused", "Sum", [_ours("SenderErrors"), _ours("GatewayRefusedToken")]),
-        _widget("Messages in queues", "Maximum", [_queue("ApproximateNumberOfMessagesVisible", one) for one in QUEUES]),
-        _widget("Age of the oldest, s", "Maximum", [_queue("ApproximateAgeOfOldestMessage", one) for one in QUEUES]),
-        _widget("Dead letters", "Maximum", [_queue("ApproximateNumberOfMessagesVisible", "DeadLetters")]),
+        _widget("Messages by outcome", "Sum", [_service(name) for name in OUTCOMES]),
+        _widget("Response time of the gateway, ms", "p50", _percentiles(_service("GatewayMilliseconds"))),
+        _widget("Sender errors, token refused by the gateway", "Sum", [_service(name) for name in SENDER_ERRORS]),
+        _widget("Messages in queues", "Maximum", [_queue(VISIBLE, queue) for queue in QUEUES]),
+        _widget("Age of the oldest message in queues, s", "Maximum", [_queue(AGE, queue) for queue in QUEUES]),
+        _widget("Dead letters", "Maximum", [_queue(VISIBLE, "DeadLetters")]),
         _widget("Fan-out", "Sum", _fan_out()),
-        _widget("Errors of functions", "Sum", [_lambda("Errors", one) for one in FUNCTIONS]),
-        _widget("Duration of functions, p99, ms", "p99", [_lambda("Duration", one) for one in FUNCTIONS[2:5]]),
-        _widget("Functions at once", "Maximum", [_lambda("ConcurrentExecutions", one) for one in FUNCTIONS[2:4]]),
+        _widget("Errors of functions", "Sum", [_lambda("Errors", name) for name in FUNCTIONS]),
+        _widget("Duration of functions, p99, ms", "p99", [_lambda("Duration", name) for name in FUNCTIONS[2:5]]),
+        _widget("Concurrent executions", "Maximum", [_lambda("ConcurrentExecutions", name) for name in FUNCTIONS[2:4]]),
         _widget("API: requests and errors", "Sum", [_api(name) for name in ("Count", "4XXError", "5XXError")]),
         _widget("API: latency, ms", "p50", _percentiles(_api("Latency"))),
-        _widget("Throttled reads and writes of tables", "Sum", _throttles()),
+        _widget("Throttled reads and writes", "Sum", _throttles()),
     ]
     for index, widget in enumerate(widgets):
         widget |= {"x": index % ACROSS * WIDTH, "y": index // ACROSS * HEIGHT, "width": WIDTH, "height": HEIGHT}
@@ -48,8 +52,8 @@ def _widget(title: str, stat: str, metrics: list[Metric]) -> dict[str, Any]:
     return {"type": "metric", "properties": {"title": title, "stat": stat, "metrics": metrics, **shown}}
 
 
-def _ours(name: str, **shown: Any) -> Metric:
-    return ["Notifications", name, "service", "${AWS::StackName}", {"label": name, **shown}]
+def _service(name: str, **shown: Any) -> Metric:
+    return [NAMESPACE, name, "service", "${AWS::StackName}", {"label": name, **shown}]
 
 
 def _queue(name: str, queue: str) -> Metric:
@@ -69,10 +73,10 @@ def _percentiles(metric: Metric) -> list[Metric]:
 
 
 def _fan_out() -> list[Metric]:
-    """How many are queued in a second by all workers together, and how long a page of a thousand takes one."""
+    """Messages a second that all workers queue together, and the time of one worker for a page of a thousand."""
     rate = {"expression": "created / PERIOD(created)", "label": "messages a second", "id": "rate"}
-    took = _ours("FanOutMilliseconds", stat="p50", yAxis="right", label="ms a page, p50")
-    return [[rate], _ours("FanOutMessages", id="created", visible=False), took]
+    page_time = _service("FanOutMilliseconds", stat="p50", yAxis="right", label="ms a page, p50")
+    return [[rate], _service("FanOutMessages", id="created", visible=False), page_time]
 
 
 def _throttles() -> list[Metric]:

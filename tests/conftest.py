@@ -6,9 +6,14 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.processes import make_scheduler, needs_stack
+
+ROOM = Path(__file__).parent
 
 os.environ.update(
     AWS_DEFAULT_REGION="us-east-1",
@@ -18,6 +23,19 @@ os.environ.update(
 )
 os.environ.pop("AWS_PROFILE", None)
 os.environ.pop("AWS_ENDPOINT_URL", None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stacks first: they take longest, and the second process has all other tests to fill its time with."""
+    for item in items:
+        if needs_stack(item.path.relative_to(ROOM).as_posix()):
+            item.add_marker("stack")
+    items.sort(key=lambda item: item.get_closest_marker("stack") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return make_scheduler(config, log)
 
 
 @pytest.fixture

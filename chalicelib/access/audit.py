@@ -1,4 +1,4 @@
-"""Who did what: in whose name it is recorded, and the records, the newest first."""
+"""The audit: the author of a change, and the list of audit records, newest first."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 MAX_READS = 40
-"""Days that one page may look at; quiet ones cost a read each."""
+"""Days that one page may read. A day without records costs one read."""
 
-ABOVE_ALL = 10**20
+MAX_NUMBER = 10**20
+"""Higher than the number of any record."""
 
-ITSELF = "the service itself"
-"""Who it was where nobody decided anything."""
+SERVICE_AUTHOR = "the service itself"
+"""The author of a change that no user or token made."""
 
 
 def author_of(services: Services, name: str) -> Author:
-    """In whose name a change is recorded, now."""
+    """The author of a change that is made now. `name` is a user, a token or SERVICE_AUTHOR."""
     return Author(name, services.clock.now(), services.clock.jitter())
 
 
 def list_records(
-    services: Services, place: tuple[int, int] | None, limit: int
+    services: Services, cursor: tuple[int, int] | None, limit: int
 ) -> tuple[list[AuditRecord], tuple[int, int] | None]:
-    """A page, and the place (day, number) that the next one goes on below; None when no older ones are kept."""
+    """Returns a page and the cursor of the next page, or None if no older records are kept.
+
+    The cursor is a day and a number: the next page begins below them.
+    """
     today = day_of(services.clock.now())
-    day, before = place or (today, ABOVE_ALL)
+    day, before = cursor or (today, MAX_NUMBER)
     found: list[AuditRecord] = []
     for _ in range(MAX_READS):
         if day < today - services.settings.audit_retention_days:
@@ -38,5 +42,5 @@ def list_records(
         found += records
         if len(records) == wanted:
             return found, (day, found[-1].number)
-        day, before = day - 1, ABOVE_ALL
+        day, before = day - 1, MAX_NUMBER
     return found, (day, before)

@@ -1,4 +1,4 @@
-"""What is asked for twice is made once: the first request under a name is kept for a day, with the id it will make."""
+"""Idempotency keys: the first request with a key is kept for a day, so that its repetition creates nothing new."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from ..errors import KeyReused, RowChanged
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 
 
 def register_request(
     services: Services, name: str, fingerprint: str, new_id: Callable[[], int] | None = None
 ) -> IdempotentRequest:
-    """This request, or an earlier one under the same name, which must be the same: KeyReused otherwise."""
-    requests, now = services.idempotency_keys, services.clock.now()
-    first = requests.find(name, now)
+    """Returns this request, or the earlier one with the same `name`. Raises KeyReused if their fingerprints differ.
+
+    `new_id` reserves the id of the object that the request creates.
+    """
+    keys, now = services.idempotency_keys, services.clock.now()
+    first = keys.find(name, now)
     if first is None:
-        mine = IdempotentRequest(fingerprint, new_id() if new_id else 0)
+        request = IdempotentRequest(fingerprint, new_id() if new_id else 0)
         try:
-            requests.add(name, mine, now, now + KEPT)
-            return mine
-        except RowChanged:  # the same request, at the same time
-            first = requests.find(name, now)
+            keys.add(name, request, now, now + RETENTION)
+            return request
+        except RowChanged:  # another request with this name came first
+            first = keys.find(name, now)
     if first is None:
         raise RowChanged
     if first.fingerprint != fingerprint:

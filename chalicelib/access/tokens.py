@@ -1,4 +1,4 @@
-"""Tokens: who may come in, and making and revoking them."""
+"""API tokens: authenticate a caller by a token, make and revoke tokens."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 LOCAL_TOKEN_DIGEST = "a86a3116addba6c5d830ab44ccaed3f081e25b7c387b12032facf833d6a88f38"  # noqa: S105
 AUTHORIZATION = re.compile(r"[Tt]oken ([0-9a-f]{40})")
 DIGEST = re.compile(r"[0-9a-f]{64}")
-LONGEST_NAME = 64
+MAX_NAME_LENGTH = 64
 
-USE_NOTED_EVERY = timedelta(minutes=10)
-"""When a token was last used is known to so many minutes: a write for each call would cost more than the call."""
+USE_RECORDED_EVERY = timedelta(minutes=10)
+"""The precision of a token's last use. A write for each call would cost more than the call."""
 
 
 def digest(*parts: str) -> str:
-    """SHA-256: what a secret is stored as, and a name of fixed length for what may be long, or nobody's business."""
+    """SHA-256 in hexadecimal: the stored form of a secret, and a key of fixed length for long or private values."""
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def authenticate(services: Services, authorization: str | None) -> Principal:
-    """Whose `Authorization: Token <40 hex characters>` this is; raises NotAuthenticated.
+    """Returns the principal of an `Authorization: Token <40 hex characters>` header. Raises NotAuthenticated.
 
-    The token that is published in the contract opens the local stage and no other.
+    The token that the contract publishes is valid on the local stage only.
     """
     if not authorization:
         raise NotAuthenticated
@@ -47,23 +47,24 @@ def authenticate(services: Services, authorization: str | None) -> Principal:
     token = services.tokens.find(token_digest)
     if token is None or token.revoked_at:
         raise NotAuthenticated(Text("access.token"))
-    _note_use(services, token)
+    _record_use(services, token)
     return token.principal
 
 
 def make_token(services: Services, name: str, role: str, author: Author | None = None) -> str:
-    """A new token, shown this once and stored only as its digest."""
+    """Returns a new token. Only its digest is stored, so the token cannot be shown again. Raises BadInput."""
     require_role(role)
-    if not name.strip() or len(name) > LONGEST_NAME:
-        raise BadInput({"name": [Text("access.token_name", most=LONGEST_NAME)]})
-    token = secrets.token_hex(20)
-    made = Token(digest(token), Principal(name.strip(), role), services.clock.now())
-    record = author.record("token", made.digest[:8], None, represent_token(made)) if author else None
-    services.tokens.add(made, record)
-    return token
+    if not name.strip() or len(name) > MAX_NAME_LENGTH:
+        raise BadInput({"name": [Text("access.token_name", most=MAX_NAME_LENGTH)]})
+    secret = secrets.token_hex(20)
+    token = Token(digest(secret), Principal(name.strip(), role), services.clock.now())
+    record = author.record("token", token.digest[:8], None, represent_token(token)) if author else None
+    services.tokens.add(token, record)
+    return secret
 
 
 def revoke_token(services: Services, token_digest: str, author: Author | None = None) -> None:
+    """Raises NotFound. A token that is already revoked stays as it is."""
     token = find_token(services, token_digest)
     if token.revoked_at is None:
         record = author.record("token", token_digest[:8], represent_token(token), None, "revoked") if author else None
@@ -82,11 +83,11 @@ def require_role(role: str) -> None:
         raise BadInput({"role": [Text("access.role", given=role, choices=either(ROLES))]})
 
 
-def _note_use(services: Services, token: Token) -> None:
+def _record_use(services: Services, token: Token) -> None:
     now = services.clock.now()
-    if token.last_used_at is not None and now - token.last_used_at < USE_NOTED_EVERY:
+    if token.last_used_at is not None and now - token.last_used_at < USE_RECORDED_EVERY:
         return
     try:
         services.tokens.mark_used(token.digest, now)
-    except RowChanged as gone:
-        raise NotAuthenticated(Text("access.token")) from gone
+    except RowChanged as error:
+        raise NotAuthenticated(Text("access.token")) from error

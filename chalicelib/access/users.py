@@ -1,4 +1,4 @@
-"""People who use the console: signing in and out, and making users."""
+"""Users of the console: sign in and out, make and remove users."""
 
 from __future__ import annotations
 
@@ -20,26 +20,28 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 SESSION_LIFE = timedelta(hours=12)
 SALT_BYTES = 16
 
-STRETCH = timedelta(minutes=15)
-MOST_ATTEMPTS = {"address": 50, "user from address": 10, "user": 200}
-"""In one stretch of time, the successful ones included: a right password is not known before it is tried. That of a
-user from anywhere is high, so that a stranger with one address locks nobody out."""
+ATTEMPT_PERIOD = timedelta(minutes=15)
+MAX_ATTEMPTS = {"address": 50, "user from address": 10, "user": 200}
+"""Sign-in attempts per period, including successful ones, because an attempt is counted before the password is checked.
+The limit of "user" is high, so that one address cannot lock out a user."""
 
 LOCAL_USER_DIGEST = "aacdc0b6ce21154b87b9321ee2fcee6d14ecaf14b6e089846432af179c9e0de0"
-"""Of the name and password that are published in the contract: they open the local stage and no other."""
+"""The digest of the name and password that the contract publishes. They are valid on the local stage only."""
 
-NOBODY = "scrypt$14$8$5$AAAAAAAAAAAAAAAAAAAAAA==$" + "A" * 43 + "="
-"""No password has this hash; looking for it takes as long as looking at a known user's."""
+UNKNOWN_USER_HASH = "scrypt$14$8$5$AAAAAAAAAAAAAAAAAAAAAA==$" + "A" * 43 + "="
+"""No password has this hash. The check against it takes as long as the check of a known user, so that the response time
+does not reveal which users exist."""
 
 
 def make_user(services: Services, name: str, role: str) -> str:
-    """A user with a new password, shown this once; of one that is known both are replaced, and sessions end."""
+    """Returns the new password of a new or an existing user. It cannot be shown again. Raises BadInput."""
     password = secrets.token_urlsafe(15)
     set_user(services, name, role, password)
     return password
 
 
 def set_user(services: Services, name: str, role: str, password: str) -> None:
+    """Make a user, or replace the role and password of an existing one and end its sessions. Raises BadInput."""
     require_role(role)
     if not NAME.fullmatch(name):
         raise BadInput({"name": [Text("access.user_name")]})
@@ -48,45 +50,46 @@ def set_user(services: Services, name: str, role: str, password: str) -> None:
 
 
 def remove_user(services: Services, name: str) -> None:
+    """Raises NotFound."""
     try:
         services.users.remove(name)
-    except RowChanged as unknown:
-        raise NotFound(Text("access.no_such_user")) from unknown
+    except RowChanged as error:
+        raise NotFound(Text("access.no_such_user")) from error
 
 
 def sign_in(services: Services, name: str, password: str, address: str) -> User:
-    """Raises NotAuthenticated, and TooManyAttempts before the password is looked at."""
+    """Raises NotAuthenticated, or TooManyAttempts before the password is checked."""
     _count_attempt(services, "address", address)
     _count_attempt(services, "user from address", f"{name}\n{address}")
     _count_attempt(services, "user", name)
     is_published = digest(f"{name}:{password}") == LOCAL_USER_DIGEST
     user = services.users.find(name) if NAME.fullmatch(name) else None
-    is_right = is_password(password[: LONGEST + 1], user.password if user else NOBODY)
-    if user is None or not is_right or (is_published and not services.settings.is_local):
+    is_valid = is_password(password[: LONGEST + 1], user.password if user else UNKNOWN_USER_HASH)
+    if user is None or not is_valid or (is_published and not services.settings.is_local):
         raise NotAuthenticated(Text("access.sign_in"))
     return user
 
 
-def user_of_session(services: Services, name: str, began: datetime) -> User | None:
-    """None when the session is over: by its age, by signing out, by a new password, or the user is gone."""
-    if began <= services.clock.now() - SESSION_LIFE:
+def user_of_session(services: Services, name: str, began_at: datetime) -> User | None:
+    """Returns None if the session is too old, or if the user has signed out, has a new password or was removed."""
+    if began_at <= services.clock.now() - SESSION_LIFE:
         return None
     user = services.users.find(name)
-    return user if user and began >= user.sessions_from else None
+    return user if user and began_at >= user.sessions_from else None
 
 
 def sign_out(services: Services, name: str) -> None:
-    """Every session of theirs, wherever it is."""
+    """End all sessions of the user, on every device. Raises NotFound."""
     try:
         services.users.end_sessions(name, services.clock.now())
-    except RowChanged as unknown:
-        raise NotFound(Text("access.no_such_user")) from unknown
+    except RowChanged as error:
+        raise NotFound(Text("access.no_such_user")) from error
 
 
 def _count_attempt(services: Services, kind: str, name: str) -> None:
     now = services.clock.now()
-    stretch = int(now.timestamp() // STRETCH.total_seconds())
-    ends = datetime.fromtimestamp((stretch + 1) * STRETCH.total_seconds(), UTC)
-    number = services.users.count_attempt(f"{kind}#{digest(name)}#{stretch}", ends)
-    if number > MOST_ATTEMPTS[kind]:
-        raise TooManyAttempts(int((ends - now).total_seconds()) + 1)
+    period = int(now.timestamp() // ATTEMPT_PERIOD.total_seconds())
+    ends_at = datetime.fromtimestamp((period + 1) * ATTEMPT_PERIOD.total_seconds(), UTC)
+    attempts = services.users.count_attempt(f"{kind}#{digest(name)}#{period}", ends_at)
+    if attempts > MAX_ATTEMPTS[kind]:
+        raise TooManyAttempts(int((ends_at - now).total_seconds()) + 1)

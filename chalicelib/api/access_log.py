@@ -8,7 +8,7 @@ from chalice.app import Request, Response
 
 from ..http.calls import ID
 from ..logs import add_log_keys, log
-from ..runtime import waking
+from ..runtime import begin_invocation
 
 IDS = {"mailing_id", "client_id", "import_id"}
 """Names in our addresses, and in the log."""
@@ -16,7 +16,7 @@ IDS = {"mailing_id", "client_id", "import_id"}
 
 def log_request(request: Request, get_response: Callable[[Request], Response]) -> Response:
     """The route and not the path: what stands in its place is named when it is an id, and nobody's business else."""
-    clock = waking(request.lambda_context).clock
+    clock = begin_invocation(request.lambda_context).clock
     sent = request.uri_params or {}
     add_log_keys(**{name: int(value) for name, value in sent.items() if name in IDS and ID.fullmatch(value)})
     begun_at = clock.now()

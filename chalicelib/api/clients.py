@@ -10,11 +10,12 @@ from chalice.app import Response
 from ..clients import registry
 from ..clients.registry import ClientFields
 from ..domain.client import Client
-from ..fields import CLIENT, CLIENT_READ_ONLY, read_fields
+from ..fields import CLIENT, CLIENT_READ_ONLY
 from ..http.calls import Call
 from ..http.filters import read_client_filter
 from ..http.paging import answer_page, cursor_place, read_page
 from ..representation import represent_client
+from ..rules import read_fields
 from .idempotency import answer_idempotently
 
 

@@ -9,11 +9,12 @@ from chalice.app import Response
 
 from ..domain.decisions import MailingFields
 from ..domain.mailing import Mailing
-from ..fields import MAILING, MAILING_READ_ONLY, RESEND, read_fields
+from ..fields import MAILING, MAILING_READ_ONLY, RESEND
 from ..http.calls import Call
 from ..http.paging import answer_page, read_page
 from ..mailings import lifecycle
 from ..representation import represent_mailing
+from ..rules import read_fields
 from .idempotency import answer_idempotently
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .. import __version__
 from ..domain.allowed_steps import (
     ALLOWED_IN,
     CANCEL,
@@ -17,11 +18,11 @@ from ..domain.allowed_steps import (
 )
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
-from ..fields import Schema
 from ..http.bodies import BYTES, CSV, FORM, JSON
 from ..http.exports import PART
 from ..http.filters import CLIENT_FILTERS
 from ..http.paging import DEFAULT_LIMIT, MAX_LIMIT
+from ..rules import Schema
 from .metrics import TEXT
 from .schemas import CURSOR, DETAIL, INTEGER, STRING, page_of, ref, schemas
 
@@ -123,7 +124,7 @@ def document(server: str) -> Schema:
         "openapi": "3.1.0",
         "info": {
             "title": "Notifications",
-            "version": "1",
+            "version": __version__,
             "description": "Text-message campaigns from your own AWS account.",
         },
         "servers": [{"url": server}],

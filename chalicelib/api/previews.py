@@ -8,22 +8,20 @@ from chalice.app import Response
 
 from ..domain.decisions import MailingFields, announced
 from ..domain.sms import Length
-from ..fields import MAILING, MAILING_READ_ONLY, read_fields
+from ..fields import MAILING, MAILING_READ_ONLY
 from ..http.calls import Call
-from ..mailings.launch import Launch, foresee_launch
-from ..mailings.placeholders import require_known_placeholders
-from ..mailings.preview import Preview, preview_mailing
+from ..mailings.preview import Launch, Preview, preview_mailing
 from ..representation import represent_moment
+from ..rules import read_fields
 
 
-def preview(call: Call) -> Response:
+def show_preview(call: Call) -> Response:
     wanted = cast(MailingFields, read_fields(call.body(), MAILING, MAILING_READ_ONLY, partial=False))
-    require_known_placeholders(call.services, wanted["message_text"])
     mailing = announced(wanted, 0, call.services.clock.now())
-    launch = foresee_launch(call.services, mailing)
-    counted = launch.audience.clients, launch.audience.is_whole
-    text = preview_mailing(call.services, mailing.chosen, mailing.message_text, counted)
-    return Response({**_shown_audience(launch), **_shown_text(text), **_shown_forecast(launch)})
+    preview = preview_mailing(call.services, mailing.chosen, mailing.message_text, planned=mailing)
+    launch = preview.launch
+    assert launch is not None, "the mailing has its times"
+    return Response({**_shown_audience(launch), **_shown_text(preview), **_shown_forecast(launch)})
 
 
 def _shown_audience(launch: Launch) -> dict[str, object]:

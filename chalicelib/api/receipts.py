@@ -11,9 +11,10 @@ from ..adapters.services import Services
 from ..delivery.receipts import take_receipts
 from ..domain.receipt import MOST, Receipt
 from ..errors import BadInput, FieldErrors, NotAuthenticated, NotFound
-from ..fields import RECEIPT, read_fields
+from ..fields import RECEIPT
 from ..http.bodies import dictionary, read_list
 from ..http.calls import answered, chosen, raw_body
+from ..rules import read_fields
 from ..texts import Text
 
 

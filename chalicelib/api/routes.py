@@ -72,7 +72,7 @@ def mailing_list() -> Response:
 
 @routes.route("/Mailing/preview", **ROUTE)
 def mailing_preview() -> Response:
-    return _answer({"POST": previews.preview})
+    return _answer({"POST": previews.show_preview})
 
 
 @routes.route("/Mailing/{mailing_id}", **ROUTE)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from ..domain.allowed_steps import FIXED_AFTER_START
+from ..domain.client import Client
 from ..domain.client_import import STATUSES as IMPORT_STATUSES
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..domain.receipt import MOST as MOST_RECEIPTS
-from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RECEIPT, RESEND, Field, Schema
+from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RECEIPT, RESEND
+from ..representation import CLIENT_FIELDS
+from ..rules import Field, Schema
 
 INTEGER: Schema = {"type": "integer"}
 STRING: Schema = {"type": "string"}
@@ -30,15 +33,15 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-CLIENT_SHOWN: dict[str, Schema] = {
-    "id": INTEGER,
-    "phone_number": STRING,
-    "operator_code": STRING,
-    "tag": TEXT_OR_NULL,
-    "timezone": STRING,
-    "opted_out_at": TIME_OR_NULL,
-    "attributes": CELLS,
+SHOWN_BY_TYPE: dict[str, Schema] = {
+    "int": INTEGER,
+    "str": STRING,
+    "str | None": TEXT_OR_NULL,
+    "datetime | None": TIME_OR_NULL,
+    "Mapping[str, str]": CELLS,
 }
+CLIENT_TYPES = {field.name: str(field.type) for field in fields(Client)} | {"operator_code": "str"}
+CLIENT_SHOWN: dict[str, Schema] = {name: SHOWN_BY_TYPE[CLIENT_TYPES[name]] for name in CLIENT_FIELDS}
 MAILING_SHOWN: dict[str, Schema] = {
     "id": INTEGER,
     "status": {"enum": list(MAILING_STATUSES)},

@@ -35,9 +35,10 @@ from ..domain.client_import import (
 from ..domain.csv_file import FileRow, as_typed, read_rows
 from ..domain.jobs import BUSY_SECONDS, ImportClients
 from ..errors import BadInput, Conflict, FileGone, NotWritten, PhoneTaken, RowChanged
-from ..fields import CLIENT, read_fields
+from ..fields import CLIENT
 from ..logs import log, log_clients, log_context
 from ..retries import retry_lost_races
+from ..rules import read_fields
 from ..texts import Text
 from .imports import IGNORED
 from .registry import announce_moves

@@ -15,12 +15,13 @@ from ..clients.registry import ClientFields
 from ..domain.audit_record import Author
 from ..domain.client import Client
 from ..errors import BadInput, FieldErrors, NotFound, WrongValue
-from ..fields import CLIENT, Field, attributes, read_fields, rule
+from ..fields import CLIENT, attributes
 from ..http.calls import read_id
 from ..http.filters import CLIENT_FILTERS, read_client_filter
 from ..http.paging import answer_page, cursor_place, read_page
 from ..mailings.placeholders import suggested_placeholders
 from ..representation import represent_client
+from ..rules import Field, read_fields, rule
 from ..texts import Text
 from .page_requests import PageRequest
 
@@ -47,6 +48,9 @@ def attribute_lines(sent: object) -> object:
         raise WrongValue(Text("attributes.not_lines"))
     return attributes.read({name: value for name, _, value in lines})
 
+
+LAID_OUT = {"phone_number", "tag", "timezone", "attributes"}
+"""Fields with an input of their own kind in the form; any other is a line of text."""
 
 FORM = {**CLIENT, "attributes": Field(attribute_lines, CLIENT["attributes"].about)}
 
@@ -129,6 +133,7 @@ def _form(
         tags=request.services.labels.read("tag", LABELS_SHOWN),
         names=suggested_placeholders(request.services),
         timezones=pytz.common_timezones,
+        other_fields=[name for name in CLIENT if name not in LAID_OUT],
         errors=errors or {},
         done=request.query.get("done"),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from typing import cast
 
 from chalice.app import Response
@@ -17,14 +16,14 @@ from ..domain.decisions import MailingFields, announced
 from ..domain.gateway_result import Outcome
 from ..domain.mailing import Mailing
 from ..errors import BadInput, FieldErrors
-from ..fields import MAILING, Field, read_fields
+from ..fields import MAILING
 from ..http.calls import read_id
 from ..mailings import lifecycle
-from ..mailings.launch import Launch, foresee_launch
 from ..mailings.placeholders import suggested_placeholders
-from ..mailings.preview import Preview, preview_mailing, preview_plain
+from ..mailings.preview import Preview, preview_mailing
 from ..mailings.test_message import send_test_message
 from ..representation import represent_mailing
+from ..rules import Field, read_fields
 from .page_requests import PageRequest
 
 ANNOUNCED = 303
@@ -112,25 +111,17 @@ def _preview(request: PageRequest, sent: Values, before: Mailing | None) -> Prev
     """Of a form that need not be whole yet. Who gets a mailing that has started is settled."""
     text = str(sent["message_text"]).strip()
     if before is not None and before.plan is not None:
-        counted = before.counts.total, before.is_fanned_out
-        if text == before.message_text and not before.has_placeholders:
-            return preview_plain(text, *counted)
-        return preview_mailing(request.services, before.chosen, text, counted)
-    launch = _launch(request, sent)
-    if launch is not None:
-        counted = launch.audience.clients, launch.audience.is_whole
-        return replace(preview_mailing(request.services, _chosen(sent), text, counted), launch=launch)
-    return preview_mailing(request.services, _chosen(sent), text)
+        return preview_mailing(request.services, before.chosen, text, started=before)
+    return preview_mailing(request.services, _chosen(sent), text, planned=_planned(request, sent))
 
 
-def _launch(request: PageRequest, sent: Values) -> Launch | None:
-    """None while the form lacks something that it depends on, or has it wrong; the text may still be missing."""
+def _planned(request: PageRequest, sent: Values) -> Mailing | None:
+    """The mailing without its text; None while a field that the forecast needs is missing or wrong."""
     try:
         wanted = cast(MailingFields, read_fields({**sent, "message_text": "text"}, MAILING, set(), partial=False))
-        mailing = announced(wanted, 0, request.services.clock.now())
+        return announced(wanted, 0, request.services.clock.now())
     except BadInput:
         return None
-    return foresee_launch(request.services, mailing)
 
 
 def _chosen(sent: Values) -> Filter:

@@ -13,11 +13,12 @@ from ..domain.mailing import FINISHED, Mailing
 from ..domain.message import DELIVERED, FAILED, RESENDABLE, STATUSES, UNDELIVERED, UNKNOWN, Message
 from ..domain.walk import BEGINNING
 from ..errors import NotFound
-from ..fields import RESEND, read_fields
+from ..fields import RESEND
 from ..http.calls import read_id
 from ..http.filters import read_message_status
 from ..http.paging import answer_page, cursor_place, read_page
 from ..mailings import lifecycle, stats
+from ..rules import read_fields
 from .page_requests import PageRequest
 
 LIST_LENGTH = 20

@@ -1,4 +1,4 @@
-"""What a sender keeps of mailings and clients for a second, so that a message costs no read of its own."""
+"""Mailings and clients that a sender caches for a second, so that not every message costs a read."""
 
 from __future__ import annotations
 
@@ -14,71 +14,73 @@ from ..domain.mailing import Mailing
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
-MAILING_LIFE = timedelta(seconds=1)
-"""How long a mailing that may be sent is taken from memory: so soon a change or a cancel is seen."""
+MAILING_TTL = timedelta(seconds=1)
+"""A sender sees a changed or cancelled mailing after at most this time."""
 
-CLIENT_LIFE = timedelta(seconds=1)
-"""How long clients are taken from memory: so soon it is seen that one opted out or was deleted."""
+CLIENT_TTL = timedelta(seconds=1)
+"""A sender sees a deleted client, or one that has opted out, after at most this time."""
 
-MAILINGS_KNOWN = 100
-"""More are not kept in memory: a text may be long."""
+MAX_MAILINGS = 100
+"""The cache is emptied at this size: a text may be long."""
 
 
 class MailingCache:
-    """Mailings as they were at most MAILING_LIFE ago: one read a second and mailing, not one a message."""
+    """Mailings that were read at most MAILING_TTL ago: one read per second and mailing."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._known: dict[int, tuple[datetime, Mailing | None]] = {}
+        self._cached: dict[int, tuple[datetime, Mailing | None]] = {}
         self._lock = Lock()
 
     def get(self, mailing_id: int) -> Mailing | None:
         now = self._services.clock.now()
         with self._lock:
-            read_at, mailing = self._known.get(mailing_id, (now - MAILING_LIFE, None))
-            return mailing if now - read_at < MAILING_LIFE else self._read(mailing_id, now)
+            read_at, mailing = self._cached.get(mailing_id, (now - MAILING_TTL, None))
+            return mailing if now - read_at < MAILING_TTL else self._read(mailing_id, now)
 
-    def refreshed(self, mailing_id: int) -> Mailing | None:
+    def refresh(self, mailing_id: int) -> Mailing | None:
+        """Read the mailing again, whatever its age."""
         with self._lock:
             return self._read(mailing_id, self._services.clock.now())
 
-    def remember(self, mailing: Mailing) -> None:
-        """As a write has just answered with it: the next batch need not read it."""
+    def put(self, mailing: Mailing) -> None:
+        """Cache a mailing that a write has just returned."""
         with self._lock:
-            self._known[mailing.id] = (self._services.clock.now(), mailing)
+            self._cached[mailing.id] = (self._services.clock.now(), mailing)
 
     def _read(self, mailing_id: int, now: datetime) -> Mailing | None:
         mailing = self._services.mailings.get(mailing_id)
-        if len(self._known) >= MAILINGS_KNOWN:
-            self._known.clear()
-        self._known[mailing_id] = (now, mailing)
+        if len(self._cached) >= MAX_MAILINGS:
+            self._cached.clear()
+        self._cached[mailing_id] = (now, mailing)
         return mailing
 
 
 class ClientCache:
-    """The clients as they were at most CLIENT_LIFE ago: a fast batch reads them once, a slow one every second.
+    """The clients of one batch, read again when they are older than CLIENT_TTL.
 
-    `client_ids`: of each message in the batch. Whose messages are all done with is not read again.
+    `client_ids` has an entry for each message. A client without unhandled messages is not read again.
     """
 
     def __init__(self, services: Services, client_ids: Iterable[int]) -> None:
         self._services = services
-        self._left = Counter(client_ids)
+        self._unhandled = Counter(client_ids)
         self._lock = Lock()
         self._read(services.clock.now())
 
     def get(self, client_id: int) -> Client | None:
         with self._lock:
             now = self._services.clock.now()
-            if now - self._read_at >= CLIENT_LIFE:
+            if now - self._read_at >= CLIENT_TTL:
                 self._read(now)
-            return self._known.get(client_id)
+            return self._cached.get(client_id)
 
     def done_with(self, client_id: int) -> None:
-        """One message of the client's needs no look any more."""
+        """One message of this client has been handled."""
         with self._lock:
-            self._left[client_id] -= 1
+            self._unhandled[client_id] -= 1
 
     def _read(self, now: datetime) -> None:
-        self._known = self._services.clients.get_many([one for one, messages in self._left.items() if messages > 0])
+        client_ids = [client_id for client_id, messages in self._unhandled.items() if messages > 0]
+        self._cached = self._services.clients.get_many(client_ids)
         self._read_at = now

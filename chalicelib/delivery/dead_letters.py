@@ -1,4 +1,4 @@
-"""Dead letters: queue messages that cannot be read. They are kept unchanged, for a person to see and to redrive."""
+"""Dead letters: queue messages that cannot be read. They are kept unchanged until a person redrives them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ SECONDS_FOR_A_BATCH = 10.0
 
 
 def read_job(services: Services, body: str, *kinds: type[J]) -> J | None:
-    """The job of a queue message. None if it is unreadable or of another kind; it is then among the dead letters."""
+    """Returns the job of a queue message, or None if the body is unreadable or of another kind.
+
+    Such a body becomes a dead letter.
+    """
     job = from_body(body)
     if isinstance(job, kinds):
         return job
@@ -25,30 +28,33 @@ def read_job(services: Services, body: str, *kinds: type[J]) -> J | None:
 
 
 def send_to_dead_letters(services: Services, body: str) -> None:
-    """A message that is unreadable today stays so tomorrow, but perhaps not after a deploy that mends the reader."""
+    """Keep an unreadable queue message: a later version of the code may read it."""
     log.error("unreadable message sent to the dead letters", extra={"body": body})
     services.dead_letters.send_body(body)
     measure({"DeadLetters": 1})
 
 
 def redrive(services: Services, seconds_left: Callable[[], float]) -> int:
-    """Return the present dead letters to their queues, and say how many; unreadable ones come back."""
+    """Return the present dead letters to their queues.
+
+    Returns their number, including the unreadable ones, which become dead letters again.
+    """
     present = services.dead_letters.size()
-    done = 0
-    while done < present and seconds_left() > SECONDS_FOR_A_BATCH:
+    redriven = 0
+    while redriven < present and seconds_left() > SECONDS_FOR_A_BATCH:
         letters = services.dead_letters.receive()
         if not letters:
             break
         for letter in letters:
             _queue_of(services, letter.body).send_body(letter.body)
         services.dead_letters.delete([letter.receipt_handle for letter in letters])
-        done += len(letters)
-    log.info("dead letters redriven", extra={"number": done})
-    return done
+        redriven += len(letters)
+    log.info("dead letters redriven", extra={"number": redriven})
+    return redriven
 
 
 def _queue_of(services: Services, body: str) -> Queue:
-    """The queue that a body came from. The send queue for one that nobody can tell: most messages are sent there."""
+    """The queue of a body. An unreadable body goes to the send queue, which carries most queue messages."""
     kind = kind_of(body)
     if kind is None or kind is SendMessage:
         return services.send_queue

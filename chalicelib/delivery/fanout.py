@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ..clients.slices import read_slice
 from ..domain.audience import plan_audience
 from ..domain.audience_slice import AudienceSlice
 from ..domain.client import CLIENT_ID, Client
@@ -19,7 +20,7 @@ from ..domain.decisions import started
 from ..domain.jobs import StartMailing, WalkSlice
 from ..domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
 from ..domain.message import EXPIRED, QUEUED, Message
-from ..domain.walk import Cursor, walk
+from ..domain.walk import Cursor
 from ..errors import RowChanged
 from ..logs import log, log_clients, measure
 from . import local_hours, reconcile
@@ -130,10 +131,10 @@ def _write_page(
     clients = page.clients
     chunks = [clients[start : start + CHUNK] for start in range(0, len(clients), CHUNK)]
     written = list(threads.map(lambda chunk: _write_chunk(services, mailing, chunk, audience_slice.in_doubt), chunks))
-    there = local_hours.now_for(services, mailing)
-    waiting = [message for messages, _ in written for message in messages if not there.holds(message.timezone)]
+    hours = local_hours.current_hours(services, mailing)
+    waiting = [message for messages, _ in written for message in messages if not hours.holds(message.timezone)]
     queue_messages(services, mailing, waiting, threads)
-    local_hours.await_releases(services, mailing, there)
+    local_hours.schedule_releases(services, mailing, hours.releases())
     _measure_page(services, len(clients), begun_at)
     counts = Counts(total=len(clients), expired=sum(expired for _, expired in written))
     audience_slice = replace(audience_slice, chosen=audience_slice.chosen + len(clients))
@@ -153,16 +154,13 @@ def _measure_page(services: Services, number: int, begun_at: datetime) -> None:
 
 
 def _read_page(services: Services, mailing: Mailing, audience_slice: AudienceSlice) -> Page:
-    plan = mailing.started_plan
-    first, last = plan.id_range(audience_slice.number)
-    partitions = plan.partitions(mailing.chosen, audience_slice.number)
-    clients, cursor = walk(
-        read=lambda index, after, size: services.clients.read(partitions[index], max(after, first - 1), last, size),
-        key=lambda client: client.id,
-        partitions=len(partitions),
-        cursor=audience_slice.cursor,
+    clients, cursor = read_slice(
+        services,
+        mailing.started_plan,
+        mailing.chosen,
+        audience_slice.number,
+        audience_slice.cursor,
         limit=PAGE,
-        keep=mailing.chosen.chooses,
         enough=ENOUGH,
     )
     return Page(clients, cursor)

@@ -1,4 +1,4 @@
-"""The jobs of the jobs queue: start a mailing, walk a slice, reconcile or release a shard, follow moved clients."""
+"""Run a job of the jobs queue: start a mailing, walk a slice, reconcile or release a shard, follow moved clients."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ KINDS: tuple[type[QueuedJob], ...] = (StartMailing, WalkSlice, ReconcileShard, R
 
 
 def run_job(services: Services, job: QueuedJob, seconds_left: Callable[[], float]) -> int | None:
-    """Seconds until the job is to come back, None when it is done.
+    """Returns None if the job is done, otherwise the seconds until it is repeated.
 
-    0 if its time ran out; BUSY_SECONDS if another worker has it.
+    They are 0 if the time is up, and BUSY_SECONDS if another worker has the job.
     """
-    known = {} if isinstance(job, FollowMovedClients) else {"mailing_id": job.mailing_id}
-    with log_context(job=NAMES[type(job)], **known):
+    log_keys = {} if isinstance(job, FollowMovedClients) else {"mailing_id": job.mailing_id}
+    with log_context(job=NAMES[type(job)], **log_keys):
         try:
             return None if _run(services, job, seconds_left) else 0
         except Conflict:
@@ -41,7 +41,7 @@ def run_job(services: Services, job: QueuedJob, seconds_left: Callable[[], float
 
 
 def _run(services: Services, job: QueuedJob, seconds_left: Callable[[], float]) -> bool:
-    """Whether it is done; False: it has to go on where it stopped."""
+    """Returns False if the time is up and the job must be repeated."""
     match job:
         case StartMailing():
             start_mailing(services, job.mailing_id)

@@ -1,7 +1,7 @@
-"""Local hours: whoever has to wait for them has a row and no queue message, and is released when the window opens.
+"""Local hours: a message outside its local hours has a row and no queue message. A release queues it later.
 
-For each such moment there is a one-time schedule, and a note in the mailing's row, by which the sweep does what the
-schedule did not.
+A release runs when local hours open, by a one-time schedule. The mailing's row lists its releases, and the sweep runs
+those whose schedule has failed.
 """
 
 from __future__ import annotations
@@ -28,17 +28,13 @@ THREADS = 8
 SECONDS_FOR_A_PAGE = 15.0
 
 
-def now_for(services: Services, mailing: Mailing) -> Hours:
-    """The mailing's hours at this moment."""
+def current_hours(services: Services, mailing: Mailing) -> Hours:
+    """The mailing's local hours in each time zone, at this moment."""
     return Hours(mailing.window, zone, services.clock.now())
 
 
-def await_releases(services: Services, mailing: Mailing, there: Hours) -> None:
-    see_to_releases(services, mailing, there.releases())
-
-
-def see_to_releases(services: Services, mailing: Mailing, moments: Iterable[datetime]) -> None:
-    """A schedule and a note for each moment that has none yet; one after the mailing's end is nobody's."""
+def schedule_releases(services: Services, mailing: Mailing, moments: Iterable[datetime]) -> None:
+    """Schedule and record a release for each moment before the mailing's end that has none yet."""
     for opens_at in sorted(set(moments) - mailing.releases):
         if opens_at < mailing.datetime_end:
             services.schedules.set_release(mailing.id, opens_at)
@@ -46,9 +42,10 @@ def see_to_releases(services: Services, mailing: Mailing, moments: Iterable[date
 
 
 def release(services: Services, mailing_id: int, opens_at: datetime) -> bool:
-    """Queue whoever waits for this moment; False when nobody does, or when the mailing may not send.
+    """Queue the messages whose local hours open at this moment.
 
-    First the jobs, then the note: dead between the two, it is done again, and a message queued twice is sent once.
+    Returns False if no message waits for this moment, or if the mailing is not running. If the process dies between the
+    two writes, the release is repeated, and a message that is queued twice is sent once.
     """
     mailing = services.mailings.get(mailing_id)
     if mailing is None or mailing.status != RUNNING or opens_at not in mailing.releases:
@@ -68,7 +65,7 @@ def release_due(services: Services, mailing: Mailing, now: datetime) -> None:
 
 
 def release_shard(services: Services, job: ReleaseShard, seconds_left: Callable[[], float]) -> bool:
-    """Queue those in one shard for whom it opens at this moment; False when time ran out, and it is done again."""
+    """Queue the messages of one shard whose local hours open at `job.opens_at`. Returns False if the time is up."""
     mailing = services.mailings.get(job.mailing_id)
     if mailing is None or mailing.status != RUNNING or mailing.window is None:
         return True
@@ -88,7 +85,7 @@ def release_shard(services: Services, job: ReleaseShard, seconds_left: Callable[
 
 
 def follow_moved_clients(services: Services, client_ids: Sequence[int]) -> None:
-    """Clients live by another clock now: what waits for them is looked at again, wherever it waits."""
+    """Queue the messages of clients whose time zone has changed: the sender applies the new local hours."""
     for mailing in services.mailings.get_many(services.mailings.open_ids()).values():
         if mailing.window is not None and mailing.status == RUNNING:
             services.send_queue.send([SendMessage(mailing.id, client_id) for client_id in client_ids])

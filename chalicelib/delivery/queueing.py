@@ -1,4 +1,4 @@
-"""Into the send queue: who may be sent to, each for about the time when its rate allows it."""
+"""Queue messages for sending, each with a delay until its rate limit allows the post."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 CHUNK = 130
-"""Messages that one thread queues: thirteen SendMessageBatch, all of them full; eight threads have a page in one go."""
+"""Messages that one thread queues: thirteen full SendMessageBatch calls, so that eight threads queue a page at once."""
 
 
 def queue_messages(
     services: Services, mailing: Mailing, messages: Sequence[Message], threads: ThreadPoolExecutor
 ) -> None:
-    """Those whose row waits, and who are awake; whom a canary keeps waiting is left out."""
+    """`messages` are queued and within their local hours. Those that must wait for the canary are skipped."""
     waiting = worth_queueing(mailing.canary, messages)
     jobs = [SendMessage(message.mailing_id, message.client_id) for message in waiting]
     delays = delays_of(services, mailing, len(jobs))

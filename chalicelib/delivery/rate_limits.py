@@ -1,6 +1,6 @@
-"""Rate limits at work: who queues messages spreads them, and who posts them takes tokens by the handful.
+"""Apply rate limits: queue messages get delays that spread them, and a sender takes tokens for its posts in groups.
 
-Where neither the gateway nor the mailing has a limit, nothing is read, written or waited for.
+If neither the gateway nor the mailing has a limit, nothing is read or written and no message waits.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ GATEWAY = "gateway"
 
 
 def limits_of(settings: Settings, mailing: Mailing) -> Limits | None:
-    """None where it goes as fast as the gateway takes it."""
+    """Returns None if neither the gateway nor the mailing has a limit."""
     if settings.gateway_rate is None and mailing.rate_limit is None:
         return None
     return Limits(settings.gateway_rate, mailing.rate_limit)
 
 
 def delays_of(services: Services, mailing: Mailing, number: int) -> list[int]:
-    """In how many seconds each of so many messages is to come out of the queue: when it may be posted, about.
+    """The delays in seconds after which `number` messages leave the queue, close to the time of their posts.
 
-    Other mailings are told that this one wants tokens, before it asks for the first.
+    Records the demand, so that the gateway's limit is shared with this mailing before its first post.
     """
     limits = limits_of(services.settings, mailing)
     if limits is None or not number:
@@ -46,7 +46,7 @@ def delays_of(services: Services, mailing: Mailing, number: int) -> list[int]:
 
 
 def _book(services: Services, mailing_id: int, limits: Limits, number: int) -> list[int]:
-    """Where too many others book at this moment, the messages come at once, and are booked when they ask."""
+    """If too many workers book at the same time, the delays are 0, and the sender books when it gets no token."""
     delays = _change(
         services, Booking, f"queue#{mailing_id}", lambda booking, now: rate.book(booking, limits, number, now)
     )
@@ -56,7 +56,7 @@ def _book(services: Services, mailing_id: int, limits: Limits, number: int) -> l
 def _change(
     services: Services, kind: type[State], name: str, decide: Callable[[State, float], tuple[State, T]]
 ) -> T | None:
-    """None where too many others change it at this moment."""
+    """Returns None if too many others change the same item at the same time."""
     try:
         return services.rates.change(kind, name, lambda state: decide(state, services.clock.now().timestamp()))
     except RowChanged:
@@ -64,23 +64,24 @@ def _change(
 
 
 class Permits:
-    """Of one batch: its threads take them one by one. Once there are none, the rest of it goes back to the queue.
+    """The permits of one batch, shared by its threads.
 
-    So it does after a second or so: a sender that waits for tokens costs as much as one that works.
+    The batch takes tokens only for the first AHEAD seconds, because a waiting sender costs as much as a working one.
+    Messages without a permit return to the queue.
     """
 
-    def __init__(self, services: Services, mailing_ids: Sequence[int], handful: int) -> None:
-        """`mailing_ids`: of each message in the batch. `handful`: tokens that are taken together."""
+    def __init__(self, services: Services, mailing_ids: Sequence[int], tokens_per_request: int) -> None:
+        """`mailing_ids` has an entry for each message of the batch."""
         self._services = services
-        self._handful = handful
+        self._tokens_per_request = tokens_per_request
         self._left = {mailing_id: mailing_ids.count(mailing_id) for mailing_id in set(mailing_ids)}
         self._permits: dict[int, deque[Permit]] = {}
         self._delays: dict[int, deque[int]] = {}
-        self._asks_until = services.clock.now().timestamp() + AHEAD
+        self._take_until = services.clock.now().timestamp() + AHEAD
         self._lock = Lock()
 
     def next(self, mailing: Mailing) -> Permit | int:
-        """A permit, perhaps for a moment soon to come; or in how many seconds the message is to ask again."""
+        """Returns a permit, which may begin a moment later, or the seconds after which the message asks again."""
         limits = limits_of(self._services.settings, mailing)
         if limits is None:
             return ANY_TIME
@@ -88,27 +89,27 @@ class Permits:
             permits = self._permits.setdefault(mailing.id, deque())
             delays = self._delays.setdefault(mailing.id, deque())
             while permits and permits[0].until < self._services.clock.now().timestamp():
-                permits.popleft()  # the posts before it took long
+                permits.popleft()  # it expired while earlier posts ran
             if not permits and not delays:
                 self._ask(mailing, limits)
             self._left[mailing.id] -= 1
             return permits.popleft() if permits else max(1, delays.popleft())
 
     def _ask(self, mailing: Mailing, limits: Limits) -> None:
-        """A handful; where it is not full, the moments to ask again for all who get none."""
+        """Take a group of tokens. If it is not complete, book a delay for each message that gets none."""
         left = max(1, self._left[mailing.id])
-        wanted = min(left, self._handful)
+        wanted = min(left, self._tokens_per_request)
         permits = self._take(mailing, limits, wanted)
         self._permits[mailing.id].extend(permits)
         if len(permits) < wanted:
             self._delays[mailing.id].extend(_book(self._services, mailing.id, limits, left - len(permits)))
 
     def _take(self, mailing: Mailing, limits: Limits, wanted: int) -> tuple[Permit, ...]:
-        """None where too many others take at this moment, or where this batch has waited long enough."""
+        """Takes nothing if too many others take at the same time, or if the time of this batch is up."""
 
-        def taken(bucket: Bucket, now: float) -> tuple[Bucket, tuple[Permit, ...]]:
+        def take_tokens(bucket: Bucket, now: float) -> tuple[Bucket, tuple[Permit, ...]]:
             bucket = bucket.asked(mailing.id, mailing.counts.queued, now)
-            return rate.take(bucket, mailing.id, limits, wanted if now <= self._asks_until else 0, now)
+            return rate.take(bucket, mailing.id, limits, wanted if now <= self._take_until else 0, now)
 
         name = GATEWAY if limits.gateway is not None else f"mailing#{mailing.id}"
-        return _change(self._services, Bucket, name, taken) or ()
+        return _change(self._services, Bucket, name, take_tokens) or ()

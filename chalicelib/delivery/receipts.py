@@ -1,6 +1,6 @@
-"""Delivery receipts: what the gateway reports is queued at once, and worked off in groups.
+"""Delivery receipts: the API queues them at once, and a worker records them in groups.
 
-A group is one transaction, so that whatever is interrupted, repeated or out of order, counts are those of the rows.
+A group is one transaction, so that interruptions, repetitions and any order leave the counts equal to the rows.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 CHUNK = 100
-"""Receipts in one queue message: with the longest reasons, in Cyrillic, 170 KB of the 256 that SQS takes."""
+"""Receipts in one queue message. With the longest Cyrillic reasons they take 170 KB; SQS allows 256 KB."""
 
 GROUP = 98
-"""Messages that one transaction changes: of the hundred rows that it takes, two are the mailing's and the totals'."""
+"""Messages in one transaction. DynamoDB allows 100 rows, and two of them are the mailing and the totals."""
 
 SECONDS_FOR_A_GROUP = 10.0
 
 Waits = dict[int, int]
-"""By message id: seconds until its receipt is to be looked at again."""
+"""Message id to the seconds until its receipt is processed again."""
 
 
 def take_receipts(services: Services, receipts: Sequence[Receipt]) -> int:
-    """Queue them, and answer how many; those that are about no message of a mailing are left out for good."""
+    """Queue the receipts and return their number. Receipts that belong to no message of a mailing are dropped."""
     ours = [receipt for receipt in receipts if receipt.is_ours]
     for start in range(0, len(ours), CHUNK):
         services.receipts_queue.send([SettleReceipts(tuple(ours[start : start + CHUNK]))])
@@ -44,9 +44,9 @@ def take_receipts(services: Services, receipts: Sequence[Receipt]) -> int:
 
 
 def settle_receipts(services: Services, bodies: Sequence[str], seconds_left: Callable[[], float]) -> list[int | None]:
-    """Work off queue messages; for each the seconds until it is to come back, None when it is done with.
+    """Process queue messages. Returns for each None if it is done, otherwise the seconds until it is repeated.
 
-    What cannot be read is put aside whole, for a person to see.
+    An unreadable queue message becomes a dead letter.
     """
     jobs = [read_job(services, body, SettleReceipts) for body in bodies]
     by_body = [job.receipts if job else () for job in jobs]
@@ -59,16 +59,16 @@ def _settle(services: Services, receipts: list[Receipt], seconds_left: Callable[
     for receipt in receipts:
         by_mailing.setdefault(receipt.key[0], []).append(receipt)
     waits: Waits = {}
-    for mailing_id, theirs in by_mailing.items():
-        for start in range(0, len(theirs), GROUP):
-            waits |= _settle_group(services, mailing_id, theirs[start : start + GROUP], seconds_left)
+    for mailing_id, mailing_receipts in by_mailing.items():
+        for start in range(0, len(mailing_receipts), GROUP):
+            waits |= _settle_group(services, mailing_id, mailing_receipts[start : start + GROUP], seconds_left)
     return waits
 
 
 def _settle_group(
     services: Services, mailing_id: int, receipts: list[Receipt], seconds_left: Callable[[], float]
 ) -> Waits:
-    """Another group of this mailing may be under way at the same moment: then one of the two tries again."""
+    """If another worker settles a group of this mailing at the same time, one of the two tries again."""
     if seconds_left() >= SECONDS_FOR_A_GROUP:
         with suppress(RowChanged):
             return retry_lost_races(services.clock, lambda: _try_group(services, mailing_id, receipts))
@@ -78,7 +78,7 @@ def _settle_group(
 def _try_group(services: Services, mailing_id: int, receipts: list[Receipt]) -> Waits:
     mailing = services.mailings.get(mailing_id)
     if mailing is None or mailing.plan is None:
-        log.info("receipts of nobody", extra={"mailing_id": mailing_id, "number": len(receipts)})
+        log.info("receipts for an unknown mailing", extra={"mailing_id": mailing_id, "number": len(receipts)})
         return {}
     found = services.messages.existing(mailing.message_key(receipt.key[1]) for receipt in receipts)
     now = services.clock.now()

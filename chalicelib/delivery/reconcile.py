@@ -1,6 +1,6 @@
-"""Count a mailing's messages anew, shard by shard, mending what is found; and finish the mailing.
+"""A reconciliation round reads all rows of a mailing, shard by shard, repairs and counts them.
 
-A mailing is finished when a whole round found nobody waiting: counters are for looking, a round decides.
+A mailing ends when a round finds no waiting message. The counts of the mailing only show the progress.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ..access.audit import ITSELF, author_of
+from ..access.audit import SERVICE_AUTHOR, author_of
 from ..domain.admission import Repair, repair_for
 from ..domain.audience_slice import ShardReport
 from ..domain.canary import counts_for_canary
@@ -34,13 +34,16 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 THREADS = 8
-LOOKS = 5
+MAX_CONCLUDE_TRIES = 5
 SECONDS_FOR_A_PAGE = 15.0
-NO_WORD = Text("message.in_doubt")
+NO_ANSWER = Text("message.in_doubt")
 
 
 def request_reconciliation(services: Services, mailing: Mailing, requeue: bool = False) -> None:
-    """Begin a round; nothing is done when somebody else has begun one since the mailing was read."""
+    """Begin a round, unless another one has begun since the mailing was read.
+
+    `requeue`: the send queue has lost messages, so the round queues every waiting message again.
+    """
     try:
         begun = services.mailings.begin_round(mailing, services.clock.now())
     except RowChanged:
@@ -51,7 +54,7 @@ def request_reconciliation(services: Services, mailing: Mailing, requeue: bool =
 
 
 def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Callable[[], float]) -> bool:
-    """Mend and count one shard; False when time ran out: what was mended stays so, and the next turn goes on."""
+    """Repair and count one shard. Returns False if the time is up: the repairs remain, and the job is repeated."""
     mailing = services.mailings.get(job.mailing_id)
     if mailing is None or mailing.plan is None or not mailing.is_open or job.shard not in range(mailing.plan.shards):
         return True
@@ -65,12 +68,12 @@ def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Calla
             if seconds_left() < SECONDS_FOR_A_PAGE:
                 return False
             page = services.messages.page(mailing.message_shard(job.shard), after, PAGE)
-            there = local_hours.now_for(services, mailing)
-            statuses = _repair_page(services, threads, mailing, page, there, job.requeue)
-            held += sum(s == QUEUED and there.holds(m.timezone) for s, m in zip(statuses, page, strict=True))
-            in_canary += sum(counts_for_canary(m, s, there) for s, m in zip(statuses, page, strict=True))
+            hours = local_hours.current_hours(services, mailing)
+            statuses = _repair_page(services, threads, mailing, page, hours, job.requeue)
+            held += sum(s == QUEUED and hours.holds(m.timezone) for s, m in zip(statuses, page, strict=True))
+            in_canary += sum(counts_for_canary(m, s, hours) for s, m in zip(statuses, page, strict=True))
             if mailing.status == RUNNING:
-                local_hours.await_releases(services, mailing, there)
+                local_hours.schedule_releases(services, mailing, hours.releases())
             attempts += sum(message.attempts for message in page)
             found.update(statuses)
             moved.update(statuses)
@@ -93,29 +96,31 @@ def _repair_page(
     threads: ThreadPoolExecutor,
     mailing: Mailing,
     page: list[Message],
-    there: Hours,
+    hours: Hours,
     requeue: bool,
 ) -> list[str]:
-    """The statuses after mending. Rows first, then the queue messages of those who wait without one."""
+    """Returns the statuses after the repair. The rows are written before the queue messages."""
     now, dedupes = services.clock.now(), services.settings.gateway_dedupes
     repairs = [repair_for(message, mailing, now, requeue, dedupes) for message in page]
-    statuses = list(threads.map(lambda message, what: _repair(services, mailing, message, what), page, repairs))
+    statuses = list(threads.map(lambda message, repair: _repair(services, mailing, message, repair), page, repairs))
     _log_repairs(mailing, page, repairs, statuses)
-    queued = [message for message, what in zip(page, repairs, strict=True) if what in (Repair.REVIVE, Repair.REQUEUE)]
-    queue_messages(services, mailing, [one for one in queued if not there.holds(one.timezone)], threads)
+    queued = [
+        message for message, repair in zip(page, repairs, strict=True) if repair in (Repair.REVIVE, Repair.REQUEUE)
+    ]
+    queue_messages(services, mailing, [message for message in queued if not hours.holds(message.timezone)], threads)
     return statuses
 
 
-def _repair(services: Services, mailing: Mailing, message: Message, what: Repair | None) -> str:
-    """Write what the row needs, and answer with the status it then has."""
+def _repair(services: Services, mailing: Mailing, message: Message, repair: Repair | None) -> str:
+    """Returns the status of the row after the repair."""
     now, messages, key = services.clock.now(), services.messages, message.key
-    match what:
+    match repair:
         case Repair.EXPIRE:
             return EXPIRED if messages.close(key, EXPIRED, now) else QUEUED
         case Repair.CANCEL:
             return CANCELLED if messages.close(key, CANCELLED, now) else QUEUED
         case Repair.DOUBT:
-            return UNKNOWN if messages.mark_unknown(key, now, NO_WORD) else QUEUED
+            return UNKNOWN if messages.mark_unknown(key, now, NO_ANSWER) else QUEUED
         case Repair.REVIVE:
             messages.queue_again(message, mailing.resends)
             return QUEUED
@@ -124,7 +129,7 @@ def _repair(services: Services, mailing: Mailing, message: Message, what: Repair
 
 def _log_repairs(mailing: Mailing, page: list[Message], repairs: list[Repair | None], statuses: list[str]) -> None:
     for status in set(statuses):
-        repaired = [m.client_id for m, what, now in zip(page, repairs, statuses, strict=True) if what and now == status]
+        repaired = [m.client_id for m, repair, s in zip(page, repairs, statuses, strict=True) if repair and s == status]
         log_clients("repaired", repaired, mailing_id=mailing.id, status=status)
 
 
@@ -133,18 +138,19 @@ def _latest(*moments: datetime | None) -> datetime | None:
 
 
 def _conclude(services: Services, mailing_id: int, round_number: int) -> None:
-    """When every shard has reported and nobody waits, the mailing ends with exactly these counts.
+    """When every shard has reported and no message waits, end the mailing with the counts of the reports.
 
-    Receipts change its row all the time, so one look may come too late for them; after a few the sweep asks anew.
+    Receipts change the mailing's row often, so a conflicting write is tried again. After the last try the sweep
+    requests another round.
     """
-    for _ in range(LOOKS):
+    for _ in range(MAX_CONCLUDE_TRIES):
         with suppress(RowChanged):
-            _look(services, mailing_id, round_number)
+            _try_to_conclude(services, mailing_id, round_number)
             return
 
 
-def _look(services: Services, mailing_id: int, round_number: int) -> None:
-    """RowChanged when something else was decided in this very moment."""
+def _try_to_conclude(services: Services, mailing_id: int, round_number: int) -> None:
+    """Raises RowChanged if another decision about the mailing came first."""
     mailing = services.mailings.get(mailing_id)
     if mailing is None or not mailing.is_open or round_number < mailing.first_valid_round:
         return
@@ -152,7 +158,7 @@ def _look(services: Services, mailing_id: int, round_number: int) -> None:
     if len(reports) < mailing.started_plan.shards:
         return
     counts = sum((report.counts for report in reports), Counts())
-    if _is_at_its_end(mailing, counts, services.clock.now()):
+    if _can_end(mailing, counts, services.clock.now()):
         last_post_at = _latest(*(report.last_post_at for report in reports))
         attempts = sum(report.attempts for report in reports)
         after = replace(ended(mailing, counts, services.clock.now()), last_post_at=last_post_at, attempts=attempts)
@@ -162,7 +168,7 @@ def _look(services: Services, mailing_id: int, round_number: int) -> None:
     in_canary = sum(report.in_canary for report in reports) if round_number == mailing.rounds else None
     after = judged(mailing, counts, in_canary, services.clock.now())
     if after != mailing:
-        _carry_out(services, mailing, after)
+        _apply_canary_decision(services, mailing, after)
         return
     if mailing.has_orders:
         services.mailings.clear_orders(mailing)
@@ -171,24 +177,26 @@ def _look(services: Services, mailing_id: int, round_number: int) -> None:
         services.mailings.set_awaits_hours(mailing_id, 0 < held == counts.queued)
 
 
-def _carry_out(services: Services, before: Mailing, after: Mailing) -> None:
-    """What was decided about its canary; that it pauses is recorded as if a person had done it."""
-    then, now = _shown_pause(before), _shown_pause(after)
-    author = author_of(services, ITSELF)
-    record = author.record("mailing", after.id, then, now, after.status) if then != now else None
+def _apply_canary_decision(services: Services, before: Mailing, after: Mailing) -> None:
+    """Write the decision about the canary. A pause gets an audit record, as a pause by a person does."""
+    pause_before, pause_after = _pause_fields(before), _pause_fields(after)
+    author = author_of(services, SERVICE_AUTHOR)
+    record = None
+    if pause_before != pause_after:
+        record = author.record("mailing", after.id, pause_before, pause_after, after.status)
     after = services.mailings.change(before, after, record)
-    log.info("canary", extra={"status": after.status, "holds": after.holds, "reason": now["paused_because"]})
+    log.info("canary", extra={"status": after.status, "holds": after.holds, "reason": pause_after["paused_because"]})
     if after.has_orders:
         request_reconciliation(services, after)
 
 
-def _shown_pause(mailing: Mailing) -> dict[str, object]:
+def _pause_fields(mailing: Mailing) -> dict[str, object]:
     reason = mailing.paused_because
     return {"status": mailing.status, "paused_because": str(reason) if reason else None}
 
 
-def _is_at_its_end(mailing: Mailing, counts: Counts, now: datetime) -> bool:
-    """Everybody who was chosen has a row with a final status, and nobody is to be tried again."""
+def _can_end(mailing: Mailing, counts: Counts, now: datetime) -> bool:
+    """Whether each client of the audience has a row with a final status, and no message is to be sent again."""
     if not mailing.is_fanned_out or counts.queued:
         return False
     if counts.total < mailing.counts.total:

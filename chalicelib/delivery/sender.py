@@ -1,6 +1,6 @@
-"""One batch of the send queue: read, work off message by message, count, give back.
+"""Handle one batch of the send queue: read it, handle each message, count the results, return the rest to the queue.
 
-A message leaves the queue when its row is final; everything else comes back to be tried later.
+A queue message is deleted when the row of its message is final or waits without it. Any other returns to the queue.
 """
 
 from __future__ import annotations
@@ -19,60 +19,65 @@ from ..domain.rate import LAG
 from ..errors import NotWritten
 from ..logs import log, log_clients, measure
 from . import reconcile
-from .attempt import Posting, ReceivedMessage, Result, SendTask, Shared
+from .attempt import TaskHandler
 from .caches import ClientCache, MailingCache
 from .dead_letters import read_job
+from .posting import Posting
 from .rate_limits import Permits
+from .send_task import ReceivedMessage, Result, SendTask
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
 
 class Sender:
-    """Lives as long as its Lambda container, with its threads and a short memory of mailings."""
+    """Exists once per Lambda container, and keeps its threads, mailing cache, breaker and pace between batches."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.shared = Shared(MailingCache(services), Breaker(), Pace())
+        self.mailings = MailingCache(services)
+        self.breaker = Breaker()
+        self.pace = Pace()
         self._threads = ThreadPoolExecutor(services.settings.sender_threads)
 
     def send_batch(self, records: Sequence[ReceivedMessage], seconds_left: Callable[[], float]) -> list[str]:
-        """Work off a batch; answers with the ids of the records that are to come back."""
+        """Returns the ids of the records that return to the queue."""
         waited = self._waited(records)
-        jobs = self._read(records)
+        tasks = self._read(records)
         self.services.gateway.prepare()
-        clients = ClientCache(self.services, [job.client_id for job in jobs])
-        permits = Permits(self.services, [job.mailing_id for job in jobs], self._handful)
-        posting = Posting(self.services, self.shared, clients, permits, seconds_left)
-        results = list(self._threads.map(posting.handle, jobs))
+        clients = ClientCache(self.services, [task.client_id for task in tasks])
+        permits = Permits(self.services, [task.mailing_id for task in tasks], self._tokens_per_request)
+        posting = Posting(self.services, self.breaker, self.pace, seconds_left)
+        handler = TaskHandler(self.services, self.mailings, clients, permits, posting)
+        results = list(self._threads.map(handler.handle, tasks))
         counts = Counter(result.metric for result in results if result.metric)
         durations = {"GatewayMilliseconds": posting.latencies, "QueueMilliseconds": waited}
         measure(counts, durations)
-        _log_settled(jobs, results)
-        self._count(jobs, results)
-        return self._give_back(jobs, results)
+        _log_settled(tasks, results)
+        self._count(tasks, results)
+        return self._give_back(tasks, results)
 
     def _read(self, records: Sequence[ReceivedMessage]) -> list[SendTask]:
-        """The records that can be read; the others go to the dead letters."""
+        """The tasks of the records that can be read. The other records become dead letters."""
         read = [(record, read_job(self.services, record.body, SendMessage)) for record in records]
         return [SendTask(record, job.mailing_id, job.client_id) for record, job in read if job is not None]
 
     @property
-    def _handful(self) -> int:
-        """Tokens of a rate that are taken together: as many as the threads can use while they are fresh."""
-        needed = self.shared.pace.seconds_needed
+    def _tokens_per_request(self) -> int:
+        """As many tokens of a rate limit as the threads can use before the tokens expire."""
+        needed = self.pace.seconds_needed
         return self.services.settings.sender_threads * max(1, int(LAG / needed) if needed else 1)
 
     def _waited(self, records: Sequence[ReceivedMessage]) -> list[float]:
-        """How long the oldest of them has been in the queue, in milliseconds."""
+        """The age of the oldest queue message, in milliseconds, as a list of at most one value."""
         oldest = min((record.queued_at for record in records if record.queued_at), default=None)
         return [] if oldest is None else [(self.services.clock.now().timestamp() - oldest) * 1000]
 
-    def _count(self, jobs: list[SendTask], results: list[Result]) -> None:
-        """Counters are added once per mailing and batch; the last one to add asks for the recount."""
+    def _count(self, tasks: list[SendTask], results: list[Result]) -> None:
+        """Add the results to the counts, once per mailing, and request reconciliation if a decision is due."""
         by_mailing: dict[int, list[Result]] = {}
-        for job, result in zip(jobs, results, strict=True):
-            by_mailing.setdefault(job.mailing_id, []).append(result)
+        for task, result in zip(tasks, results, strict=True):
+            by_mailing.setdefault(task.mailing_id, []).append(result)
         for mailing_id, group in by_mailing.items():
             counts = tally(Counter(result.status for result in group if result.status))
             if counts != NOTHING:
@@ -81,35 +86,40 @@ class Sender:
     def _add(self, mailing_id: int, counts: Counts, last_post_at: datetime | None) -> None:
         try:
             mailing = self.services.mailings.add_counts(mailing_id, counts, self.services.clock.now(), last_post_at)
-        except NotWritten:  # the rows have it, and the recount will read them
+        except NotWritten:  # the rows have the statuses, and the next reconciliation round counts the rows
             log.exception("batch not counted", extra={"mailing_id": mailing_id})
             return
         if mailing is None:
             return
-        self.shared.mailings.remember(mailing)
+        self.mailings.put(mailing)
         if mailing.is_ripe:
             reconcile.request_reconciliation(self.services, mailing)
 
-    def _give_back(self, jobs: list[SendTask], results: list[Result]) -> list[str]:
-        waits = [(job, result.delay, result.asks_again) for job, result in zip(jobs, results, strict=True)]
-        back = {job.record: delay for job, delay, asks_again in waits if delay is not None and not asks_again}
-        self.services.send_queue.give_back({record.receipt_handle: delay for record, delay in back.items()})
-        self._queue_anew({job: delay for job, delay, asks_again in waits if delay is not None and asks_again})
-        return [record.id for record in back]
+    def _give_back(self, tasks: list[SendTask], results: list[Result]) -> list[str]:
+        repeated = [
+            (task, result.delay, result.as_new_message)
+            for task, result in zip(tasks, results, strict=True)
+            if result.delay is not None
+        ]
+        back = {task.received: delay for task, delay, as_new_message in repeated if not as_new_message}
+        self.services.send_queue.give_back({received.receipt_handle: delay for received, delay in back.items()})
+        self._queue_anew({task: delay for task, delay, as_new_message in repeated if as_new_message})
+        return [received.id for received in back]
 
     def _queue_anew(self, delays: Mapping[SendTask, int]) -> None:
-        """Whom a rate keeps waiting: given back, all of them would be in flight, and SQS has 120,000 of those at most.
+        """Queue the tasks without a token as new queue messages, with their delays in seconds.
 
-        Dead before these leave the queue they are there twice, and are posted once.
+        A returned queue message stays in flight, and SQS allows 120,000 messages in flight. If the process dies before
+        the old queue messages are deleted, both exist, and the message is posted once.
         """
-        jobs = [SendMessage(job.mailing_id, job.client_id) for job in delays]
+        jobs = [SendMessage(task.mailing_id, task.client_id) for task in delays]
         self.services.send_queue.send(jobs, list(delays.values()))
 
 
-def _log_settled(jobs: list[SendTask], results: list[Result]) -> None:
+def _log_settled(tasks: list[SendTask], results: list[Result]) -> None:
     settled: dict[tuple[int, str], list[int]] = {}
-    for job, result in zip(jobs, results, strict=True):
+    for task, result in zip(tasks, results, strict=True):
         if result.status:
-            settled.setdefault((job.mailing_id, result.status), []).append(job.client_id)
+            settled.setdefault((task.mailing_id, result.status), []).append(task.client_id)
     for (mailing_id, status), client_ids in settled.items():
         log_clients("settled", client_ids, mailing_id=mailing_id, status=status)

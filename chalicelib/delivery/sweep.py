@@ -1,4 +1,4 @@
-"""Every minute: start and release what is due, end what is over, resume what stalled, recount what is done."""
+"""The sweep runs every minute: it starts and releases due mailings, restarts stalled work, requests reconciliation."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def sweep(services: Services) -> dict[str, int]:
-    """One look at every open mailing, and at those alone; answers how often each step was taken.
+    """Check every open mailing and import. Returns how often each step was taken.
 
-    A mailing that fails does not keep the others waiting: all errors are raised together at the end.
+    An error does not stop the sweep of the others: all errors are raised together at the end.
     """
     taken = {step.value: 0 for step in SweepStep}
     errors: list[Exception] = []
@@ -41,15 +41,15 @@ def sweep(services: Services) -> dict[str, int]:
         log.exception("imports not swept")
         errors.append(error)
     if errors:
-        raise ExceptionGroup("some of it could not be swept", errors)
+        raise ExceptionGroup("some mailings or imports were not swept", errors)
     return taken
 
 
 def _sweep_imports(services: Services) -> int:
-    """Queue again the work on those that stand still though nothing is queued; how many there were."""
+    """Queue stalled imports again if the imports queue is empty. Returns their number."""
     now = services.clock.now()
     running = services.imports.get_many(services.imports.open_ids()).values()
-    stalled = [one.id for one in running if one.is_stalled(now)]
+    stalled = [client_import.id for client_import in running if client_import.is_stalled(now)]
     if not stalled or not services.imports_queue.is_idle():
         return 0
     log.info("sweep", extra={"imports": stalled})

@@ -6,6 +6,7 @@ Slices say who looks at what: each is a range of client ids, walked through all 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .client import LABEL_SHARDS, Client, block_of, shard_key
@@ -74,6 +75,13 @@ class Plan:
             return [Partition("block", block) for block in range(block_of(first), block_of(last) + 1)]
         labels = chosen.tags if self.by == "tag" else chosen.operator_codes
         return [Partition(self.by, shard_key(label, shard)) for label in labels for shard in _shards_of(first, last)]
+
+    def reads(self, chosen: Filter, order: Callable[[int], float] = float) -> Iterator[tuple[Partition, int, int]]:
+        """Every partition of every slice, with the first and last client id to read there; slices sorted by `order`."""
+        for number in sorted(range(self.slices), key=order):
+            first, last = self.id_range(number)
+            for partition in self.partitions(chosen, number):
+                yield partition, first, last
 
 
 def plan_audience(chosen: Filter, last_client_id: int) -> Plan:

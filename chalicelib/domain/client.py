@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from ..texts import Text
@@ -63,6 +63,13 @@ class Client:
     def masked_phone(self) -> str:
         """For a page that many look at: +7 977 ***-**-29."""
         return f"+7 {self.operator_code} ***-**-{self.phone_number[-2:]}"
+
+
+SERVICE_FIELDS = ("id", "opted_out_at")
+"""The service sets these; a person or a program cannot."""
+
+GIVEN_FIELDS = tuple(item.name for item in fields(Client) if item.name not in SERVICE_FIELDS)
+"""What people and programs set. The API, the CSV import, the table and its optimistic lock derive from this list."""
 
 
 def is_attribute_name(name: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..texts import Text
-from .client import Client, attributes_error, is_attribute_name
+from .client import GIVEN_FIELDS, Client, attributes_error, is_attribute_name
 from .csv_file import FileFormat
 
 ATTRIBUTE_COLUMN = "attributes."
@@ -84,7 +84,7 @@ class ClientImport:
     @property
     def given_fields(self) -> set[str]:
         """What the file decides about a client that is known; a column that is absent leaves it as it is."""
-        return {"tag", "timezone"} & set(self.form.columns)
+        return (set(GIVEN_FIELDS) - {"phone_number", "attributes"}) & set(self.form.columns)
 
     @property
     def given_attributes(self) -> tuple[str, ...]:

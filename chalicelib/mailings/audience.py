@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.audience import Filter, Partition, Plan, plan_audience
+from ..domain.audience import Filter, plan_audience
 from ..domain.client import CLIENT_ID
 from ..domain.spread import spread
 
@@ -61,12 +60,10 @@ def count_audience(services: Services, chosen: Filter) -> tuple[int, bool]:
     started = services.clock.now()
     plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
     number = 0
-    for audience_slice in range(plan.slices):
-        first, last = plan.id_range(audience_slice)
-        for partition in plan.partitions(chosen, audience_slice):
-            if services.clock.now() - started > PATIENCE:
-                return number, False
-            number += services.clients.count(partition, chosen, first, last)
+    for partition, first, last in plan.reads(chosen):
+        if services.clock.now() - started > PATIENCE:
+            return number, False
+        number += services.clients.count(partition, chosen, first, last)
     return number, True
 
 
@@ -75,7 +72,7 @@ def group_audience(services: Services, chosen: Filter) -> Audience:
     started = services.clock.now()
     plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
     groups, is_exact = Counter[Group](), True
-    for partition, first, last in _spread(plan, chosen):
+    for partition, first, last in plan.reads(chosen, order=spread):  # neighbours are far apart: any part is a sample
         if services.clock.now() - started > PATIENCE_FOR_GROUPS:
             is_exact = False
             break
@@ -91,14 +88,6 @@ def group_audience(services: Services, chosen: Filter) -> Audience:
         return Audience(groups.total(), True, False, groups)
     clients_in_all, is_whole = count_audience(services, chosen)
     return Audience(clients_in_all, is_whole, True, _scaled(groups, clients_in_all))
-
-
-def _spread(plan: Plan, chosen: Filter) -> Iterator[tuple[Partition, int, int]]:
-    """What a worker would read, and ids from first to last; neighbours are far apart, so that any part is a sample."""
-    for audience_slice in sorted(range(plan.slices), key=spread):
-        first, last = plan.id_range(audience_slice)
-        for partition in plan.partitions(chosen, audience_slice):
-            yield partition, first, last
 
 
 def _scaled(groups: Counter[Group], total: int) -> Counter[Group]:

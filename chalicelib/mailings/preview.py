@@ -1,29 +1,57 @@
-"""Before a mailing is announced: whom it would reach, and what it would cost in parts."""
+"""What a mailing would do before it is announced: how many clients it reaches, with which texts, and by when."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.audience import Filter
+from ..clients.slices import read_slice
+from ..delivery.rate_limits import limits_of
+from ..domain.audience import Filter, plan_audience
+from ..domain.client import CLIENT_ID, Client
+from ..domain.forecast import Forecast, foresee
+from ..domain.mailing import Mailing
 from ..domain.sms import Length, measure
-from ..domain.template import has_placeholders
-from .audience import count_audience
-from .examples import Example, sample_texts, worth_seeing
+from ..domain.template import fill, fill_masked, has_placeholders
+from ..domain.walk import BEGINNING
+from ..zones import zone
+from .audience import Audience, count_audience, group_audience
 from .placeholders import require_known_placeholders
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
-    from .launch import Launch
+
+SAMPLE = 100
+"""Clients whose texts are measured; at most three of them are shown."""
+
+SAMPLE_PATIENCE = timedelta(seconds=3)
+
+
+@dataclass(frozen=True)
+class Example:
+    """`text` with the phone number masked, `length` of the text that would be sent."""
+
+    client: Client
+    text: str
+    length: Length
+
+
+@dataclass(frozen=True)
+class Launch:
+    """`rate` in messages a second; None: as fast as the gateway accepts them."""
+
+    audience: Audience
+    starts_at: datetime
+    rate: float | None
+    forecast: Forecast
 
 
 @dataclass(frozen=True)
 class Preview:
-    """`clients` are chosen as of now, `is_whole` unless counting them all took too long; None: no text yet.
+    """`clients` chosen now: all of them if `is_whole`, else at least so many. `length` is None without a text.
 
-    `launch`: when, and to whom, as far as that can be foreseen.
-
-    Of a text with fields `length` is the longest and `parts_each` the mean of a sample, of which `examples` are some.
+    For a text with placeholders `length` is the longest and `parts_each` the mean of a sample; `examples` are from it.
     """
 
     clients: int
@@ -35,26 +63,88 @@ class Preview:
 
     @property
     def parts(self) -> int:
-        """Of all messages together: what the gateway's owner charges for."""
+        """SMS parts of all messages together, which the gateway's operator charges for."""
         each = self.parts_each or (self.length.parts if self.length else 0)
         return round(self.clients * each)
 
 
 def preview_mailing(
-    services: Services, chosen: Filter, message_text: str, counted: tuple[int, bool] | None = None
+    services: Services,
+    chosen: Filter,
+    message_text: str,
+    planned: Mailing | None = None,
+    started: Mailing | None = None,
 ) -> Preview:
-    """`counted`: how many clients there are, and whether these are all, where it is known already."""
+    """Reads only. BadInput names unknown placeholders.
+
+    `planned`: the mailing as it would be announced, if its times are known: the preview then has a forecast.
+    `started`: a mailing that has its audience already.
+    """
+    launch = foresee_launch(services, planned) if planned is not None else None
+    clients, is_whole = _counted(services, chosen, launch, started)
+    length = measure(message_text) if message_text else None
+    if _is_sent_unchanged(message_text, started):
+        return Preview(clients, is_whole, length, launch=launch)
     require_known_placeholders(services, message_text)
-    plain = preview_plain(message_text, *(counted or count_audience(services, chosen)))
-    sample = sample_texts(services, chosen, message_text) if has_placeholders(message_text) else []
+    sample = sample_texts(services, chosen, message_text)
     if not sample:
-        return plain
+        return Preview(clients, is_whole, length, launch=launch)
     lengths = [example.length for example in sample]
     longest = max(lengths, key=lambda length: (length.parts, length.units))
     parts_each = sum(length.parts for length in lengths) / len(lengths)
-    return replace(plain, length=longest, examples=worth_seeing(sample), parts_each=parts_each)
+    return Preview(clients, is_whole, longest, worth_seeing(sample), parts_each, launch)
 
 
-def preview_plain(message_text: str, clients: int, is_whole: bool) -> Preview:
-    """Of a text that everybody gets as it is."""
-    return Preview(clients, is_whole, measure(message_text) if message_text else None)
+def _counted(services: Services, chosen: Filter, launch: Launch | None, started: Mailing | None) -> tuple[int, bool]:
+    """How many clients there are, and whether these are all."""
+    if started is not None:
+        return started.counts.total, started.is_fanned_out
+    if launch is not None:
+        return launch.audience.clients, launch.audience.is_whole
+    return count_audience(services, chosen)
+
+
+def _is_sent_unchanged(text: str, started: Mailing | None) -> bool:
+    """No placeholder is filled in; a mailing from before there were placeholders keeps its braces."""
+    if started is not None and text == started.message_text:
+        return not started.has_placeholders
+    return not has_placeholders(text)
+
+
+def foresee_launch(services: Services, mailing: Mailing) -> Launch:
+    """The forecast of a mailing by itself; other mailings are left out of account."""
+    audience = group_audience(services, mailing.chosen)
+    limits = limits_of(services.settings, mailing)
+    rate = limits.least if limits else None
+    starts_at = max(mailing.datetime_start, services.clock.now().replace(microsecond=0))
+    forecast = foresee(audience.by_timezone, starts_at, mailing.datetime_end, mailing.window, rate, zone)
+    return Launch(audience, starts_at, rate, forecast)
+
+
+def sample_texts(services: Services, chosen: Filter, text: str) -> list[Example]:
+    """Texts for the first chosen clients who have not opted out; none if they are hard to find."""
+    clients = _sample(services, chosen)
+    return [Example(client, fill_masked(text, client), measure(fill(text, client))) for client in clients]
+
+
+def worth_seeing(sample: list[Example]) -> tuple[Example, ...]:
+    """The first, the shortest and the longest: they show what is missing and what is too long."""
+    by_length = sorted(sample, key=lambda example: example.length.units)
+    found = {example.client.id: example for example in [*sample[:1], *by_length[:1], *by_length[-1:], *sample[1:3]]}
+    return tuple(found.values())[:3]
+
+
+def _sample(services: Services, chosen: Filter) -> list[Client]:
+    deadline = services.clock.now() + SAMPLE_PATIENCE
+    plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
+    for number in range(plan.slices):
+        found, _ = read_slice(services, plan, chosen, number, BEGINNING, SAMPLE, keep=_may_be_texted)
+        if found:
+            return found
+        if services.clock.now() > deadline:
+            break
+    return []
+
+
+def _may_be_texted(client: Client) -> bool:
+    return client.opted_out_at is None

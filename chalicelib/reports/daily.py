@@ -1,4 +1,7 @@
-"""Once a day, or for any day by hand: which mailings were sent, how they went and what is planned, as a letter."""
+"""The daily report: an email with the mailings of a day, their results and the planned mailings.
+
+A schedule sends it once a day. A person can send the report of any day again.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +28,20 @@ SECONDS_TO_SEND = 60.0
 CLAIM_LIFE = timedelta(days=90)
 FIRST_DAY = date(2000, 1, 1)
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
-"""The Scheduler puts the time in its place; MiniStack leaves it as it is."""
+"""EventBridge Scheduler replaces this text with the scheduled time. MiniStack does not."""
 
-NOBODY = "REPORT_RECIPIENTS is empty: there is nobody to send the report to."
-SENT_BEFORE = "This report was sent before."
-DOUBTFUL = (
-    "Another run began to send this report and has not said that it did. If no letter comes, send it by hand: "
-    'aws lambda invoke with {"date": "%s"} (README, "The daily report").'
+NO_RECIPIENTS = "REPORT_RECIPIENTS is empty, so the report has no recipients."
+ALREADY_SENT = "This report was sent before."
+RESULT_UNKNOWN = (
+    "Another run began to send this report and did not record the result. If no email arrives, send it by hand: "
+    'aws lambda invoke with {"date": "%s"} (docs/OPERATIONS.md, "The daily report").'
 )
 
 Answer = dict[str, object]
 
 
 def send_scheduled(services: Services, scheduled: str, seconds_left: Callable[[], float]) -> Answer:
-    """The report of the day for which the schedule fired; the second run of a day sends nothing. Raises BadInput."""
+    """Send the report of the scheduled day. A second run for the same day sends nothing. Raises BadInput, NotSent."""
     moment = services.clock.now() if scheduled == SCHEDULED_TIME else _moment(scheduled)
     day = moment.astimezone(_zone(services)).date()
     return send_report(services, day, day.isoformat(), seconds_left)
@@ -47,23 +50,23 @@ def send_scheduled(services: Services, scheduled: str, seconds_left: Callable[[]
 def send_by_hand(
     services: Services, sent: Mapping[str, object], request_id: str, seconds_left: Callable[[], float]
 ) -> Answer:
-    """`{"date": "2026-11-22"}`: that day's report, as often as a person asks for it. Raises BadInput.
+    """`{"date": "2026-11-22"}` sends the report of that day, on every request. Raises BadInput, NotSent.
 
-    The next report may be asked for before its time: it tells of what there is by now.
-    `request_id`: the same on each try of one request.
+    The next report can be sent before its time, with the numbers so far. `request_id` is the same on every retry.
     """
     day = read_day(sent, next_day(services))
     return send_report(services, day, f"{day}/{request_id}", seconds_left)
 
 
 def next_day(services: Services) -> date:
-    """The day of the report that will tell of this moment."""
+    """The day of the report that covers this moment."""
     now = services.clock.now()
     today: date = now.astimezone(_zone(services)).date()
     return today if now < _end_of(services, today) else today + timedelta(days=1)
 
 
 def read_day(sent: Mapping[str, object], latest: date) -> date:
+    """Raises BadInput unless `sent` is a date from FIRST_DAY to `latest`, and nothing else."""
     errors = {name: [Text("field.unknown")] for name in sent if name != "date"}
     text = sent.get("date")
     day = _date(text) if isinstance(text, str) else None
@@ -79,18 +82,21 @@ def read_day(sent: Mapping[str, object], latest: date) -> date:
 
 
 def send_report(services: Services, day: date, name: str, seconds_left: Callable[[], float]) -> Answer:
-    """At most once under one `name`: it is claimed before it is sent, and given free only if it surely has not left."""
+    """Send the report at most once per `name`.
+
+    The name is claimed before the email is sent, and released only if the email was certainly not sent (NotSent).
+    """
     if not services.settings.report_recipients:
-        return _not_sent(NOBODY)
+        return _not_sent(NO_RECIPIENTS)
     if services.reports.is_claimed(name):
-        return _not_again(services, day, name)
+        return _answer_claimed(services, day, name)
     report = make_report(services, day, seconds_left)
     email = compose(report, services.settings, _zone(services))
     now = services.clock.now()
     try:
         services.reports.claim(name, now, now + CLAIM_LIFE)
     except RowChanged:
-        return _not_again(services, day, name)
+        return _answer_claimed(services, day, name)
     try:
         services.mailbox.send(email)
     except NotSent:
@@ -102,7 +108,7 @@ def send_report(services: Services, day: date, name: str, seconds_left: Callable
 
 
 def make_report(services: Services, day: date, seconds_left: Callable[[], float]) -> Report:
-    """From all mailings: none says by its id when it ran. Only those of the day are kept."""
+    """Reads all mailings, because an id does not tell when a mailing ran. Keeps those of the day."""
     start, end, until = (_end_of(services, day + timedelta(days=offset)) for offset in (-1, 0, 1))
     report = Report(day, services.clock.now(), Period(start, end), Period(end, until))
     for mailing in _all_mailings(services):
@@ -122,7 +128,7 @@ def _all_mailings(services: Services) -> Iterator[Mailing]:
 
 
 def _count_reasons(services: Services, report: Report, seconds_left: Callable[[], float]) -> None:
-    """Small mailings first, so that one of millions does not take the time of all others."""
+    """Small mailings first, so that a mailing of millions does not use up the time of the others."""
     report.reasons.is_whole = report.processed.is_whole
     for mailing in sorted(report.processed.lines, key=lambda mailing: mailing.counts.total):
         for status in (FAILED, UNKNOWN, UNDELIVERED):
@@ -137,14 +143,14 @@ def _count_reasons(services: Services, report: Report, seconds_left: Callable[[]
 
 
 def _end_of(services: Services, day: date) -> datetime:
-    """When the report of this day is sent, in UTC; a time that the clock skips is as if it had not been changed."""
+    """When the report of this day is sent, in UTC. A local time that a clock change skips uses the offset before it."""
     local = datetime.combine(day, time.fromisoformat(services.settings.report_time))
     moment: datetime = _zone(services).localize(local)
     return moment.astimezone(UTC)
 
 
 def _zone(services: Services) -> Any:
-    import pytz  # the Lambda answers that there is nobody to write to without it
+    import pytz  # without recipients the Lambda answers without this import
 
     zone: tzinfo = pytz.timezone(services.settings.report_timezone)
     return zone
@@ -155,7 +161,7 @@ def _date(text: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    return day if day.isoformat() == text else None  # it also reads 20261122 and 2026-W47-7
+    return day if day.isoformat() == text else None  # fromisoformat also accepts 20261122 and 2026-W47-7
 
 
 def _moment(text: str) -> datetime:
@@ -166,11 +172,11 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _not_again(services: Services, day: date, name: str) -> Answer:
+def _answer_claimed(services: Services, day: date, name: str) -> Answer:
     if services.reports.is_sent(name):
-        return _not_sent(SENT_BEFORE)
-    log.error(DOUBTFUL, day, extra={"day": day.isoformat()})
-    return {"sent": False, "detail": DOUBTFUL % day}
+        return _not_sent(ALREADY_SENT)
+    log.error(RESULT_UNKNOWN, day, extra={"day": day.isoformat()})
+    return {"sent": False, "detail": RESULT_UNKNOWN % day}
 
 
 def _not_sent(detail: str) -> Answer:

@@ -1,4 +1,4 @@
-"""The daily report as a letter: HTML, plain text and a table for Excel, in the reader's language and time zone."""
+"""The email of the daily report: HTML, plain text and a table for Excel, in the configured language and time zone."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..settings import Settings
 from ..texts import RUSSIAN
 
 TEMPLATES = Path(__file__).parent / "templates"
-SHOWN = 100
-"""Mailings that a chapter of the letter shows; the others are in the attachment."""
+MAX_SHOWN = 100
+"""Mailings that a section of the email shows. The attachment has the others."""
 
 Show = Callable[[datetime], str]
 
@@ -28,7 +28,7 @@ def compose(report: Report, settings: Settings, zone: tzinfo) -> Email:
         "report": report,
         "zone": settings.report_timezone,
         "figures": partial(figures, settings),
-        "shown": SHOWN,
+        "shown": MAX_SHOWN,
         "number": partial(number, language),
         "moment": partial(moment, language, zone),
     }
@@ -53,12 +53,12 @@ def subject(report: Report, language: str) -> str:
 
 
 def figures(settings: Settings, counts: Counts) -> dict[str, int]:
-    """What there is to tell: without receipts, nothing of what was delivered."""
+    """The counts by status, with delivered and undelivered only if the gateway sends delivery receipts."""
     return counts.with_receipts() if settings.receipts else counts.by_status()
 
 
 def table(report: Report, settings: Settings, zone: tzinfo) -> Attachment:
-    """A row for each mailing. UTF-8 with its mark, and semicolons: so that Excel opens it in Russia as well."""
+    """A row for each mailing. A byte order mark and semicolons let Excel with Russian settings open the file too."""
     language = settings.report_language
     _ = partial(translate, TEMPLATES, language)
     times = [f"{_(name)} ({settings.report_timezone})" for name in ("Start", "End")]
@@ -75,7 +75,7 @@ def _row(mailing: Mailing, status: str, show: Show, count: Callable[[Counts], di
 
 
 def number(language: str, value: int) -> str:
-    """12,345 or 12 345, that one with a space that does not break."""
+    """12,345, or in Russian 12 345 with a no-break space."""
     grouped = f"{value:,}"
     return grouped.replace(",", "\u00a0") if language == RUSSIAN else grouped
 

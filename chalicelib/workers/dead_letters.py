@@ -1,4 +1,4 @@
-"""Woken by hand (`aws lambda invoke`): dead letters go back to their queues."""
+"""Invoked by a person (`aws lambda invoke`): return dead letters to their queues."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from ..delivery.dead_letters import redrive
-from ..runtime import logging_errors, seconds_left, waking
+from ..runtime import begin_invocation, logging_errors, seconds_left
 
 worker = Blueprint(__name__)
 
@@ -15,5 +15,5 @@ worker = Blueprint(__name__)
 @worker.lambda_function(name="redrive_dead_letters")
 @logging_errors
 def redrive_dead_letters(_: dict[str, Any], context: Any) -> dict[str, int]:
-    services = waking(context)
+    services = begin_invocation(context)
     return {"redriven": redrive(services, seconds_left(context))}

@@ -1,4 +1,4 @@
-"""Woken by the imports queue, one import at a time; and by hand (`aws lambda invoke`), for a file in the bucket."""
+"""Invoked by the imports queue, one import at a time, or by a person (`aws lambda invoke`) for a file in the bucket."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from ..delivery.dead_letters import read_job
 from ..domain.jobs import ImportClients
 from ..errors import Refusal
 from ..representation import represent_import, represent_refused_row
-from ..runtime import logging_errors, seconds_left, waking
-from .queues import work_off
+from ..runtime import begin_invocation, logging_errors, seconds_left
+from .queues import process_batch
 
 worker = Blueprint(__name__)
 
-BY_HAND = "start_import"
-MOST_REFUSED = 1000
+AUTHOR = "start_import"
+MAX_REFUSED_ROWS = 1000
 
 
 @worker.on_sqs_message(queue="imports", name="import_clients", batch_size=1)
 @logging_errors
 def import_clients(event: SQSEvent) -> dict[str, Any]:
-    services = waking(event.context)
+    services = begin_invocation(event.context)
 
     def work(body: str) -> int | None:
         job = read_job(services, body, ImportClients)
         return do_import(services, job, seconds_left(event.context)) if job else None
 
-    return work_off(event, services.imports_queue, work)
+    return process_batch(event, services.imports_queue, work)
 
 
 @worker.lambda_function(name="start_import")
 @logging_errors
 def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{"key": "folder/clients.csv"}` begins an import of a file in the bucket; `{"import": 7}` says how far it is.
+    """`{"key": "folder/clients.csv"}` starts the import of a file in the bucket. `{"import": 7}` shows its progress.
 
-    `{"import": 7, "refused": 20}`: with that many of its refused rows.
+    `{"import": 7, "refused": 20}` adds the first 20 refused rows.
     """
-    services = waking(context)
+    services = begin_invocation(context)
     try:
         match event:
             case {"import": int(import_id), "refused": int(number), **others} if (
-                not others and 0 < number <= MOST_REFUSED
+                not others and 0 < number <= MAX_REFUSED_ROWS
             ):
                 rows, _ = list_refused(services, import_id, 0, number)
                 return {
@@ -56,7 +56,7 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 return represent_import(get_import(services, import_id))
             case {"key": str(key), **rest} if key and rest.keys() <= {"file_name"}:
                 file_name = str(rest.get("file_name") or key.rpartition("/")[2])
-                return represent_import(take_file(services, key, file_name, author_of(services, BY_HAND)))
+                return represent_import(take_file(services, key, file_name, author_of(services, AUTHOR)))
     except Refusal as refusal:
         return refusal.body if "detail" in refusal.body else {"detail": str(refusal)}
     return {"detail": '{"key": "folder/clients.csv", "file_name": optional} or {"import": 7} is expected.'}

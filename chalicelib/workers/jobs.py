@@ -8,8 +8,8 @@ from chalice.app import Blueprint, SQSEvent
 
 from ..delivery.dead_letters import read_job
 from ..delivery.jobs import KINDS, run_job
-from ..runtime import logging_errors, seconds_left, waking
-from .queues import work_off
+from ..runtime import begin_invocation, logging_errors, seconds_left
+from .queues import process_batch
 
 worker = Blueprint(__name__)
 
@@ -17,10 +17,10 @@ worker = Blueprint(__name__)
 @worker.on_sqs_message(queue="jobs", name="run_jobs", batch_size=1)
 @logging_errors
 def run_jobs(event: SQSEvent) -> dict[str, Any]:
-    services = waking(event.context)
+    services = begin_invocation(event.context)
 
     def work(body: str) -> int | None:
         job = read_job(services, body, *KINDS)
         return run_job(services, job, seconds_left(event.context)) if job else None
 
-    return work_off(event, services.jobs_queue, work)
+    return process_batch(event, services.jobs_queue, work)

@@ -1,4 +1,4 @@
-"""What the workers of queues share: a batch as it arrives, and the answer that returns part of it."""
+"""Shared by the workers of queues: read a batch, and answer with the queue messages that return to the queue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import SQSEvent
 
-from ..delivery.attempt import ReceivedMessage
+from ..delivery.send_task import ReceivedMessage
 
 if TYPE_CHECKING:
     from ..adapters.queues import Queue
@@ -27,17 +27,17 @@ def received(event: SQSEvent) -> list[ReceivedMessage]:
 
 
 def give_back(queue: Queue, delays: dict[ReceivedMessage, int]) -> dict[str, Any]:
-    """The answer by which SQS keeps these messages; each comes back after its delay in seconds."""
+    """Returns the answer with which these messages stay in the queue. `delays` are in seconds."""
     queue.give_back({message.receipt_handle: delay for message, delay in delays.items()})
     return batch_answer(message.id for message in delays)
 
 
 def batch_answer(failed_ids: Iterable[str]) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html, partial batch responses."""
+    """A partial batch response: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html"""
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed_ids]}
 
 
-def work_off(event: SQSEvent, queue: Queue, work: Callable[[str], int | None]) -> dict[str, Any]:
-    """`work` gets a body, and answers with the seconds until it is to come back, None when it is done."""
+def process_batch(event: SQSEvent, queue: Queue, work: Callable[[str], int | None]) -> dict[str, Any]:
+    """`work` gets a body. It returns None if the job is done, otherwise the seconds until it is repeated."""
     delays = {message: work(message.body) for message in received(event)}
     return give_back(queue, {message: delay for message, delay in delays.items() if delay is not None})

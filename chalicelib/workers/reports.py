@@ -1,4 +1,4 @@
-"""Woken once a day by its schedule, or by hand (`aws lambda invoke`): the report by e-mail."""
+"""Invoked once a day by a schedule, or by a person (`aws lambda invoke`): send the daily report by email."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chalice.app import Blueprint
 
 from ..errors import Refusal
 from ..reports.daily import send_by_hand, send_scheduled
-from ..runtime import logging_errors, seconds_left, waking
+from ..runtime import begin_invocation, logging_errors, seconds_left
 
 worker = Blueprint(__name__)
 
@@ -16,8 +16,8 @@ worker = Blueprint(__name__)
 @worker.lambda_function(name="send_report")
 @logging_errors
 def send_report(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{"scheduled": "<time>"}` from its schedule, `{"date": "2026-11-22"}` from a person."""
-    services = waking(context)
+    """The schedule sends `{"scheduled": "<time>"}`, a person `{"date": "2026-11-22"}`."""
+    services = begin_invocation(context)
 
     try:
         match event:

@@ -1,4 +1,4 @@
-"""Woken by time, or by hand (`aws lambda invoke`): a mailing's own schedule, and the sweep of every minute."""
+"""Invoked by schedules, or by a person (`aws lambda invoke`): start or release a mailing, and sweep every minute."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chalice.app import Blueprint, LambdaFunctionEvent, Rate
 from ..delivery import fanout, local_hours
 from ..delivery import sweep as sweeping
 from ..logs import add_log_keys, log
-from ..runtime import logging_errors, waking
+from ..runtime import begin_invocation, logging_errors
 
 worker = Blueprint(__name__)
 
@@ -18,11 +18,11 @@ worker = Blueprint(__name__)
 @worker.lambda_function(name="start_mailing")
 @logging_errors
 def start_mailing(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{"mailing": 12}` from its schedule, or by hand: starts it if it is due, and says whether it did.
+    """`{"mailing": 12}` starts the mailing if it is due, and answers whether it was started.
 
-    `{"mailing": 12, "opens_at": 1795500000}`: releases those who wait for their local hours until that moment.
+    `{"mailing": 12, "opens_at": 1795500000}` releases the messages whose local hours open at that moment.
     """
-    services = waking(context)
+    services = begin_invocation(context)
     match event:
         case {"mailing": int(mailing_id), "opens_at": int(opens_at), **others} if not others and 0 < opens_at < 2**32:
             add_log_keys(mailing_id=mailing_id)
@@ -39,9 +39,9 @@ def start_mailing(event: dict[str, Any], context: Any) -> dict[str, Any]:
 @worker.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")
 @logging_errors
 def sweep(event: LambdaFunctionEvent) -> dict[str, int]:
-    """By hand: `{}`."""
-    return sweeping.sweep(waking(event.context))
+    """A person sends `{}`."""
+    return sweeping.sweep(begin_invocation(event.context))
 
 
-# Nothing of the event is read, so a person need not send what CloudWatchEvent insists on.
+# CloudWatchEvent requires fields that the sweep does not read. Without it a person can send an empty event.
 sweep.event_class = LambdaFunctionEvent

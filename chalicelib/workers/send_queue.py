@@ -1,4 +1,4 @@
-"""Woken by the send queue: a batch of messages to post."""
+"""Invoked by the send queue: post a batch of messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from chalice.app import Blueprint, SQSEvent
 
 from ..delivery.sender import Sender
-from ..runtime import logging_errors, seconds_left, services, waking
+from ..runtime import begin_invocation, logging_errors, seconds_left, services
 from .queues import batch_answer, received
 
 worker = Blueprint(__name__)
@@ -16,12 +16,12 @@ worker = Blueprint(__name__)
 
 @cache
 def _sender() -> Sender:
-    """With its threads and its memory of mailings, for the life of the container."""
+    """Made once per container, because it keeps threads and a cache of mailings."""
     return Sender(services())
 
 
 @worker.on_sqs_message(queue="send", name="send_messages", batch_size=100, maximum_batching_window_in_seconds=1)
 @logging_errors
 def send_messages(event: SQSEvent) -> dict[str, Any]:
-    waking(event.context)
+    begin_invocation(event.context)
     return batch_answer(_sender().send_batch(received(event), seconds_left(event.context)))

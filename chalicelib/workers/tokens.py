@@ -1,4 +1,4 @@
-"""Woken by hand (`aws lambda invoke`): making and revoking tokens."""
+"""Invoked by a person (`aws lambda invoke`): make and revoke tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chalice.app import Blueprint
 from ..access.audit import author_of
 from ..access.tokens import digest, make_token, revoke_token
 from ..errors import Refusal
-from ..runtime import logging_errors, waking
+from ..runtime import begin_invocation, logging_errors
 
 worker = Blueprint(__name__)
 
@@ -17,8 +17,8 @@ worker = Blueprint(__name__)
 @worker.lambda_function(name="manage_tokens")
 @logging_errors
 def manage_tokens(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{"make": "name", "role": "admin"}` answers with the token, this once; `{"revoke": "<token>"}` ends one."""
-    services = waking(context)
+    """`{"make": "name", "role": "admin"}` answers with a new token. `{"revoke": "<token>"}` revokes a token."""
+    services = begin_invocation(context)
     author = author_of(services, "manage_tokens")
     try:
         match event:

@@ -1,4 +1,4 @@
-"""Woken by hand (`aws lambda invoke`): making and removing people who may use the console."""
+"""Invoked by a person (`aws lambda invoke`): make and remove users of the console."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chalice.app import Blueprint
 
 from ..access.users import make_user, remove_user
 from ..errors import Refusal
-from ..runtime import logging_errors, waking
+from ..runtime import begin_invocation, logging_errors
 
 worker = Blueprint(__name__)
 
@@ -16,8 +16,8 @@ worker = Blueprint(__name__)
 @worker.lambda_function(name="manage_users")
 @logging_errors
 def manage_users(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{"make": "anna", "role": "admin"}` answers with a password, this once; `{"remove": "anna"}` ends it all."""
-    services = waking(context)
+    """`{"make": "anna", "role": "admin"}` answers with a new password. `{"remove": "anna"}` removes the user."""
+    services = begin_invocation(context)
     try:
         match event:
             case {"make": str(name), **rest} if rest.keys() <= {"role"}:

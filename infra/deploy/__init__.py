@@ -1,13 +1,13 @@
-"""Package the app and deploy it as one CloudFormation stack: to AWS, LocalStack or MiniStack alike.
+"""Package the app and deploy it as one CloudFormation stack, to AWS, LocalStack or MiniStack.
 
-Speaks to AWS through boto3, so that AWS_ENDPOINT_URL is all it takes to deploy somewhere else.
+boto3 makes all calls, so AWS_ENDPOINT_URL alone chooses where the stack is deployed.
 """
 
 from .dependencies import SERVICES
 from .errors import DeployFailed
 from .package import ROOT, package
 from .stack import deploy
-from .stored_secrets import put_gateway_token, put_receipts_secret, put_session_key
+from .stored_secrets import put_gateway_token, put_receipts_secret, put_session_key, receipts_secret
 
 __all__ = [
     "ROOT",
@@ -18,4 +18,5 @@ __all__ = [
     "put_gateway_token",
     "put_receipts_secret",
     "put_session_key",
+    "receipts_secret",
 ]

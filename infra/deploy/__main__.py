@@ -1,6 +1,6 @@
 """`make package`, `make deploy`, `make destroy`.
 
-python -m infra.deploy package|deploy|destroy --stage prod [--delete-tables]      AWS_ENDPOINT_URL leads elsewhere
+python -m infra.deploy package|deploy|destroy --stage prod [--delete-tables]      with AWS_ENDPOINT_URL: not to AWS
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from .stored_secrets import has_gateway_token
 
 
 def main() -> int:
-    wanted = _arguments()
+    options = _arguments()
     try:
-        stack_name = stack_name_of(wanted.stage)
-        match wanted.what:
+        stack_name = stack_name_of(options.stage)
+        match options.command:
             case "package":
-                _package(wanted.stage)
+                _package(options.stage)
             case "deploy":
-                _deploy(wanted.stage, stack_name)
+                _deploy(options.stage, stack_name)
             case _:
-                return _destroy(stack_name, wanted.delete_tables)
+                return _destroy(stack_name, options.delete_tables)
     except DeployFailed as failed:
-        print(f"{wanted.what}: {failed}", file=sys.stderr)
+        print(f"{options.command}: {failed}", file=sys.stderr)
         return 1
     except (ClientError, BotoCoreError) as error:
-        print(f"{wanted.what}: AWS refused: {error}", file=sys.stderr)
+        print(f"{options.command}: AWS refused: {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -54,7 +54,8 @@ def _deploy(stage: str, stack_name: str) -> None:
     parameters = read_parameters(os.environ, known, before)
     note = check_rights(account)
     token = os.environ.get("GATEWAY_TOKEN") or _ask_gateway_token(stack_name)
-    print(f"{stack_name} in account {account.number}, {account.region}: {'new' if before is None else 'an update'}")
+    kind = "a new stack" if before is None else "an update"
+    print(f"{stack_name} in account {account.number}, {account.region}: {kind}")
     if note:
         print(note)
     if token:
@@ -65,7 +66,7 @@ def _deploy(stage: str, stack_name: str) -> None:
     outputs = deploy(stage, stack_name, parameters)
     url = outputs["EndpointURL"].rstrip("/")
     print(f"API      {url}", f"console  {url}/console/", sep="\n")
-    print("A first token, and a first user of the console, each shown once:")
+    print("Commands for a first token and a first user of the console; each prints its secret once:")
     print(_invocation('{"make": "me", "role": "admin"}', outputs["ManageTokensName"]))
     print(_invocation('{"make": "me", "role": "admin"}', outputs["ManageUsersName"]))
 
@@ -75,31 +76,31 @@ def _invocation(payload: str, function: str) -> str:
 
 
 def _ask_gateway_token(stack_name: str) -> str | None:
-    """Once in the life of a stack; None where it is there already."""
+    """Ask once in the life of a stack; returns None if the token is already stored."""
     if has_gateway_token(stack_name):
         return None
     if not sys.stdin.isatty():
-        raise DeployFailed("GATEWAY_TOKEN: the token that the SMS gateway wants is expected once, by the first deploy")
-    return getpass.getpass("the SMS gateway's token (not shown): ")
+        raise DeployFailed("GATEWAY_TOKEN: the token of the SMS gateway is expected by the first deploy")
+    return getpass.getpass("token of the SMS gateway (not shown): ")
 
 
 def _destroy(stack_name: str, with_tables: bool) -> int:
     account = check_account()
-    what = "ITS TABLES AND SECRETS, for good" if with_tables else "not its tables and secrets"
-    print(f"This takes down {stack_name} in account {account.number}, {account.region}, with files of imports; {what}.")
-    if input("Type the stack's name to go on: ").strip() != stack_name:
-        print("Nothing was done.")
+    tables = "its TABLES AND SECRETS are deleted for good" if with_tables else "its tables and secrets stay"
+    print(f"This deletes {stack_name} in account {account.number}, {account.region}, and its import files; {tables}.")
+    if input("Type the name of the stack to continue: ").strip() != stack_name:
+        print("Nothing was deleted.")
         return 1
-    left = destroy(stack_name, with_tables)
-    print(f"{stack_name} is down." + (f" Kept for its next deploy: {', '.join(left)}." if left else ""))
+    kept = destroy(stack_name, with_tables)
+    print(f"{stack_name} is deleted." + (f" Kept for its next deploy: {', '.join(kept)}." if kept else ""))
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.deploy")
-    parser.add_argument("what", choices=["package", "deploy", "destroy"])
+    parser.add_argument("command", choices=["package", "deploy", "destroy"])
     parser.add_argument("--stage", required=True)
-    parser.add_argument("--delete-tables", action="store_true", help="destroy: the tables and secrets as well")
+    parser.add_argument("--delete-tables", action="store_true", help="destroy: delete the tables and secrets as well")
     return parser.parse_args()
 
 

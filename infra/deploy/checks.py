@@ -1,4 +1,4 @@
-"""Before anything is made: whose account, which settings, which rights. What is lacking is said all at once."""
+"""Checks before a deploy: account, settings, rights. All that is missing is reported at once."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from chalicelib.settings import LOCAL_STAGE, read_settings
 from .errors import DeployFailed
 
 LONGEST_STAGE = 16
-"""A function may write into a log group named `notifications-<stage>-<function>-...`: longer names would be cut."""
+"""The log groups are named `notifications-<stage>-<function>-...`; a longer stage would be truncated there."""
 
 STAGE = re.compile(rf"[a-z][a-z0-9-]{{0,{LONGEST_STAGE - 1}}}")
-NEEDED = [
+REQUIRED_RIGHTS = [
     "apigateway:POST",
     "cloudformation:CreateChangeSet",
     "cloudformation:ExecuteChangeSet",
@@ -40,12 +40,12 @@ NEEDED = [
     "sqs:CreateQueue",
     "ssm:PutParameter",
 ]
-"""One for each kind of thing in the stack: whoever may make these may make the others of their kind as a rule."""
+"""One action for each type of resource in the stack. An account with these rights usually has the related ones."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Where it goes: `arn` is who deploys."""
+    """The target of a deploy; `arn` is the caller."""
 
     number: str
     arn: str
@@ -53,11 +53,11 @@ class Account:
 
 
 def stack_name_of(stage: str) -> str:
-    """Stages live side by side: everything of a stage is named after its stack. Raises DeployFailed."""
+    """All resources of a stage have this prefix, so stages share an account. Raises DeployFailed."""
     if not STAGE.fullmatch(stage) or stage == LOCAL_STAGE:
         raise DeployFailed(
-            f"STAGE={stage or '?'}: a name such as prod or test-2, of at most {LONGEST_STAGE} characters, is expected, "
-            f"but not {LOCAL_STAGE}: that is `make up`"
+            f"STAGE={stage or '?'}: a name such as prod or test-2, of at most {LONGEST_STAGE} characters, is expected; "
+            f"the stage {LOCAL_STAGE} is started by `make up`"
         )
     return f"notifications-{stage}"
 
@@ -68,7 +68,7 @@ def check_account() -> Account:
         caller = sts.get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise DeployFailed(
-            f"AWS does not know who asks: set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (or AWS_PROFILE) and "
+            f"AWS does not accept the credentials: set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (or AWS_PROFILE) and "
             f"AWS_DEFAULT_REGION ({error})"
         ) from error
     return Account(caller["Account"], caller["Arn"], sts.meta.region_name)
@@ -77,14 +77,15 @@ def check_account() -> Account:
 def read_parameters(
     environment: Mapping[str, str], known: Mapping[str, Any], before: Mapping[str, str] | None
 ) -> dict[str, str]:
-    """The template's parameters from the environment: GatewayUrl is GATEWAY_URL. Raises DeployFailed.
+    """Take the template's parameters from the environment: GatewayUrl from GATEWAY_URL. Raises DeployFailed.
 
-    What is not there stays as it was, so `before` is checked with it.
+    A parameter that is not set keeps its value from `before`, so both are checked together.
     """
     given = {name: environment[_variable(name)] for name in known if environment.get(_variable(name), "") != ""}
     given.pop("Stage", None)
-    lacking = [name for name, one in known.items() if "Default" not in one and name not in {*given, *(before or {})}]
-    wrong = [f"{_variable(name)}: {known[name]['Description']}" for name in lacking if name != "Stage"]
+    required = {name for name, parameter in known.items() if "Default" not in parameter} - {"Stage"}
+    missing = [name for name in known if name in required - set(given) - set(before or {})]
+    wrong = [f"{_variable(name)}: {known[name]['Description']}" for name in missing]
     try:
         read_settings({_variable(name): value for name, value in {**(before or {}), **given}.items()})
     except BadSettings as bad:
@@ -95,23 +96,23 @@ def read_parameters(
 
 
 def check_rights(account: Account) -> str | None:
-    """Raises DeployFailed naming the rights that are lacking. A line for people where they could not be looked up."""
+    """Raises DeployFailed with the missing rights. Returns a note if they could not be looked up."""
     if account.arn.endswith(":root"):
         return None
     try:
         pages = boto3.client("iam").get_paginator("simulate_principal_policy")
-        answers = pages.paginate(PolicySourceArn=policy_source(account.arn), ActionNames=NEEDED)
-        results = [one for page in answers for one in page["EvaluationResults"]]
+        answers = pages.paginate(PolicySourceArn=policy_source(account.arn), ActionNames=REQUIRED_RIGHTS)
+        results = [result for page in answers for result in page["EvaluationResults"]]
     except (BotoCoreError, ClientError) as error:
-        return f"rights are not checked beforehand: {error}"
-    denied = [one["EvalActionName"] for one in results if one["EvalDecision"] != "allowed"]
+        return f"the rights could not be checked before the deploy: {error}"
+    denied = [result["EvalActionName"] for result in results if result["EvalDecision"] != "allowed"]
     if denied:
         raise DeployFailed(f"{account.arn} lacks rights that the deploy needs: {', '.join(denied)}")
     return None
 
 
 def policy_source(arn: str) -> str:
-    """A session's rights are its role's."""
+    """The ARN whose policies count: for a session of a role, that role."""
     session = re.fullmatch(r"arn:([^:]+):sts::([0-9]+):assumed-role/([^/]+)/.*", arn)
     return f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}" if session else arn
 

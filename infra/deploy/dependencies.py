@@ -1,4 +1,4 @@
-"""The packages of the Lambdas: fetched for their machine, without what no function reads, and compiled."""
+"""The packages of the Lambdas: downloaded for their processor, reduced to what the functions use, and compiled."""
 
 from __future__ import annotations
 
@@ -19,70 +19,71 @@ from .errors import DeployFailed
 
 REQUIREMENTS = Path("infra") / "deploy" / "lambda-requirements.txt"
 SERVICES = {"dynamodb", "s3", "scheduler", "ses", "sqs", "ssm", "sts"}
-"""What the adapters call, and sts, where credentials come from. A test compares it with the adapters."""
+"""The AWS services that the adapters call, and sts for credentials. A test compares them with the adapters."""
 
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-"""Lambda's names of processors, and those of wheels."""
+"""Names of processors: Lambda's and those in the tags of wheels."""
 
-NOTES = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json")
+INSTALLER_FILES = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json")
 
 PYTHON = ".".join(platform.python_version_tuple()[:2])
 
 
 def dependencies(project: Path, architecture: str) -> Path | None:
-    """A folder in build/dependencies, fetched once for each list, machine and Python; None where there is no list.
+    """A folder in build/dependencies, made once for each list, processor and Python; None if there is no list.
 
-    It gets its name when it is complete, so that no later run uses one that an interrupted run left behind.
+    The folder gets its final name when it is complete, so an interrupted run leaves nothing that a later run uses.
     """
     requirements = project / REQUIREMENTS
     if not requirements.exists():
         return None
     made_from = [requirements.read_text(), Path(__file__).read_text(), sys.version, architecture]
-    place = project / "build" / "dependencies" / hashlib.sha256("\n".join(made_from).encode()).hexdigest()[:16]
-    if place.exists():
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="unfinished-", dir=place.parent) as scratch:
-        folder = Path(scratch) / "packages"
-        fetch(requirements, folder, MACHINES[architecture])
-        slim(folder)
-        compile_modules(folder)
-        with suppress(OSError):  # another run was quicker
-            folder.rename(place)
-    return place
+    folder = project / "build" / "dependencies" / hashlib.sha256("\n".join(made_from).encode()).hexdigest()[:16]
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="unfinished-", dir=folder.parent) as scratch:
+        unfinished = Path(scratch) / "packages"
+        fetch(requirements, unfinished, MACHINES[architecture])
+        slim(unfinished)
+        compile_modules(unfinished)
+        with suppress(OSError):  # a simultaneous run has made the same folder
+            unfinished.rename(folder)
+    return folder
 
 
 def fetch(requirements: Path, folder: Path, machine: str) -> None:
-    """Wheels for Lambda's Linux, whatever this machine is; by uv if it is here, by pip otherwise."""
-    wanted = ["-r", str(requirements), "--target", str(folder), "--no-deps", "--only-binary", ":all:"]
-    wanted += ["--python-version", PYTHON]
+    """Download wheels for Lambda's Linux on any machine; with uv if it is installed, with pip otherwise."""
+    arguments = ["-r", str(requirements), "--target", str(folder), "--no-deps", "--only-binary", ":all:"]
+    arguments += ["--python-version", PYTHON]
     linux = ["--python", sys.executable, "--python-platform", f"{machine}-manylinux2014"]
-    if run_uv(find_uv(), [*wanted, *linux]):
+    if run_uv(find_uv(), [*arguments, *linux]):
         return
     linux = ["--implementation", "cp", "--platform", f"manylinux2014_{machine}", "--no-compile"]
-    command = [sys.executable, "-m", "pip", "install", "-q", *wanted, *linux]
+    command = [sys.executable, "-m", "pip", "install", "-q", *arguments, *linux]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise DeployFailed(f"the packages of {REQUIREMENTS} were not fetched: {done.stderr.strip()[-2000:]}")
+        raise DeployFailed(f"the packages of {REQUIREMENTS} could not be downloaded: {done.stderr.strip()[-2000:]}")
 
 
 def slim(folder: Path) -> None:
-    """Without botocore's descriptions of services that are never called: they would be most of the zip.
+    """Remove botocore's models of services that are never called: they would be most of the zip.
 
-    And without the notes of the installer, so that uv and pip make the same folder.
+    The installer's own files go as well, so that uv and pip make the same folder.
     """
     for service in folder.glob("botocore/data/*/"):
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
     shutil.rmtree(folder / "bin", ignore_errors=True)
-    for note in [folder / ".lock", *(note for name in NOTES for note in folder.glob(f"*.dist-info/{name}"))]:
-        note.unlink(missing_ok=True)
+    records = [file for name in INSTALLER_FILES for file in folder.glob(f"*.dist-info/{name}")]
+    for file in [folder / ".lock", *records]:
+        file.unlink(missing_ok=True)
 
 
 def compile_modules(folder: Path) -> None:
-    """Where a Lambda's code is nothing can be written: uncompiled, each cold start would compile all that it imports.
+    """Compile all modules. A Lambda's code folder is read-only, so each cold start would compile its imports again.
 
-    The compiled modules are not compared with their sources again: in a package they do not change.
+    Python does not compare the compiled modules with their sources, because a package does not change.
     """
     compiled = compileall.compile_dir(
         folder,
@@ -93,4 +94,4 @@ def compile_modules(folder: Path) -> None:
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
     if not compiled:
-        raise DeployFailed(f"the packages of {REQUIREMENTS} were not compiled")
+        raise DeployFailed(f"the packages of {REQUIREMENTS} could not be compiled")

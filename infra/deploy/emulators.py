@@ -1,4 +1,4 @@
-"""What AWS takes from the template and an emulator may not: seen to by calls, and by none where it was taken."""
+"""Settings that AWS takes from the template and an emulator may ignore: set by calls, only if they are missing."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ def complete_api(api_id: str, api: Mapping[str, Any]) -> None:
 
 
 def complete_event_sources(stack_name: str) -> None:
-    """CloudFormation makes a number of a parameter's text; MiniStack 1.5 does not, and stops reading queues over it.
+    """Set MaximumConcurrency again, as a number. Not done on AWS.
 
-    Nobody can see it from outside: an answer's text is read as a number. So the number is set again, but not in AWS.
+    CloudFormation converts a parameter to a number; MiniStack 1.5 keeps the string and then stops reading the queue.
+    boto3 shows a number in either case, so the fault cannot be detected.
     """
     functions = boto3.client("lambda")
     if ".amazonaws.com" in functions.meta.endpoint_url:
@@ -29,21 +30,21 @@ def complete_event_sources(stack_name: str) -> None:
                 functions.update_event_source_mapping(UUID=source["UUID"], ScalingConfig=source["ScalingConfig"])
 
 
-def _complete_binary_types(api_id: str, wanted: list[str]) -> None:
-    """Which bodies are bytes; MiniStack 1.5 wants them all at once."""
+def _complete_binary_types(api_id: str, media_types: list[str]) -> None:
+    """The media types of binary bodies; MiniStack 1.5 takes only a list of all of them."""
     gateway = boto3.client("apigateway", config=Config(parameter_validation=False))
     known = gateway.get_rest_api(restApiId=api_id).get("binaryMediaTypes", [])
-    if not set(wanted) <= set(known):
-        change = {"op": "replace", "path": "/binaryMediaTypes", "value": wanted}
+    if not set(media_types) <= set(known):
+        change = {"op": "replace", "path": "/binaryMediaTypes", "value": media_types}
         gateway.update_rest_api(restApiId=api_id, patchOperations=[change])
 
 
 def _complete_gateway_responses(api_id: str, api: Mapping[str, Any]) -> None:
-    """API Gateway's own answers, one by one."""
+    """The answers that API Gateway gives itself, set one by one."""
     gateway = boto3.client("apigateway")
     known = gateway.get_gateway_responses(restApiId=api_id, limit=500)["items"]
     customized = {item["responseType"] for item in known if not item.get("defaultResponse")}
-    missing = {name: one for name, one in api["GatewayResponses"].items() if name not in customized}
+    missing = {name: response for name, response in api["GatewayResponses"].items() if name not in customized}
     for name, response in missing.items():
         headers = response.get("ResponseParameters", {}).get("Headers", {})
         status = {"statusCode": response["StatusCode"]} if "StatusCode" in response else {}

@@ -1,5 +1,5 @@
-"""What goes wrong before or while deploying."""
+"""The error of packaging, deploying and destroying."""
 
 
 class DeployFailed(Exception):
-    """One line that says why, and what to do, for whoever ran it."""
+    """One line with the reason and what to do."""

@@ -1,4 +1,4 @@
-"""The merged template and one zip for all functions, as Lambda takes them."""
+"""Package a stage: the merged template, and one zip for all functions."""
 
 from __future__ import annotations
 
@@ -19,51 +19,51 @@ from .errors import DeployFailed
 
 ROOT = Path(__file__).parents[2]
 PYTHONS = range(11, 15)
-"""Python 3.11 to 3.14: the runtime follows the interpreter that packages."""
+"""Python 3.11 to 3.14. The runtime of the Lambdas is the version of this interpreter."""
 
 CONFIG = Path(".chalice") / "config.json"
 GUARD = "api_gateway_policy_file"
-"""In config.json the name of a file that does not exist: `chalice deploy` and `chalice package` by themselves leave out
-infra/stack.json, so they fail, and the name says what to use."""
+"""A key in config.json with the name of a file that does not exist. `chalice deploy` and `chalice package` leave out
+infra/stack.json, so they must fail; the name in their error says what to use instead."""
 
 
 def package(stage: str, project: Path = ROOT) -> Path:
-    """Into build/<stage>: sam.json and deployment.zip. The packages in the zip are fetched once.
+    """Write sam.json and deployment.zip into build/<stage>. The packages in the zip are downloaded once.
 
-    Two runs at once do not disturb each other: both files are complete when they come to build/<stage>.
+    Simultaneous runs are safe: both files are complete when they are moved into build/<stage>.
     """
     if sys.version_info.minor not in PYTHONS:
         raise DeployFailed(
-            f"Lambda has no Python 3.{sys.version_info.minor}: make clean, then PYTHON=python3.13 make ..."
+            f"Lambda has no Python 3.{sys.version_info.minor}: run make clean, then PYTHON=python3.13 make ..."
         )
     out = project / "build" / stage
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="package-", dir=out.parent) as folder:
-        copied = copy_project(project, Path(folder))
-        packages = dependencies(project, architecture_of(copied, stage))
+        project_copy = copy_project(project, Path(folder))
+        packages = dependencies(project, architecture_of(project_copy, stage))
         if packages is not None:
-            (copied / "vendor").symlink_to(packages)
-        made = copied / "out"
-        run_chalice_package(copied, stage, made)
-        compile_rest(made / "deployment.zip")
-        for file in made.iterdir():
+            (project_copy / "vendor").symlink_to(packages)
+        packaged = project_copy / "out"
+        run_chalice_package(project_copy, stage, packaged)
+        compile_rest(packaged / "deployment.zip")
+        for file in packaged.iterdir():
             file.replace(out / file.name)
     return out
 
 
-def copy_project(project: Path, place: Path) -> Path:
-    """What Chalice packages: without requirements.txt, which is for laptops, and without the guard in config.json."""
-    shutil.copy2(project / "app.py", place)
+def copy_project(project: Path, target: Path) -> Path:
+    """Copy what Chalice packages: not requirements.txt, which is for laptops, and not the guard in config.json."""
+    shutil.copy2(project / "app.py", target)
     for name in (".chalice/policies", "chalicelib"):
         if (project / name).exists():
-            shutil.copytree(project / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (place / CONFIG).parent.mkdir(exist_ok=True)
+            shutil.copytree(project / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (target / CONFIG).parent.mkdir(exist_ok=True)
     config = json.loads((project / CONFIG).read_text())
     config.pop(GUARD, None)
-    (place / CONFIG).write_text(json.dumps(config))
-    (place / "infra").mkdir()
-    shutil.copy2(project / "infra" / "stack.json", place / "infra")
-    return place
+    (target / CONFIG).write_text(json.dumps(config))
+    (target / "infra").mkdir()
+    shutil.copy2(project / "infra" / "stack.json", target / "infra")
+    return target
 
 
 def architecture_of(project: Path, stage: str) -> str:
@@ -73,10 +73,10 @@ def architecture_of(project: Path, stage: str) -> str:
 
 
 def run_chalice_package(project: Path, stage: str, out: Path) -> None:
-    """`project`: a copy, see copy_project. Chalice puts its runtime, the app and vendor/ into the zip."""
+    """`project` is a copy, see copy_project. Chalice puts its runtime, the app and vendor/ into the zip."""
     command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())", "package"]
     command += ["--stage", stage, "--merge-template", "infra/stack.json", str(out)]
-    # Chalice wants a region, though nothing in the template depends on it.
+    # Chalice needs a region, although nothing in the template depends on it.
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or "us-east-1"
     environment = {**os.environ, "AWS_DEFAULT_REGION": region}
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
@@ -85,18 +85,18 @@ def run_chalice_package(project: Path, stage: str, out: Path) -> None:
 
 
 def compile_rest(archive: Path) -> None:
-    """Add what the modules of the app and of Chalice compile to; those of the packages are there already."""
+    """Add the compiled modules of the app and of Chalice; those of the packages are already in the zip."""
     with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as files:
         names = set(files.namelist())
         for module in [entry for entry in files.infolist() if entry.filename.endswith(".py")]:
-            compiled = copy.copy(module)  # as readable as the module: Lambda runs it as another user
+            compiled = copy.copy(module)  # keeps the file mode: Lambda reads it as another user
             compiled.filename = importlib.util.cache_from_source(module.filename, optimization="")
             if compiled.filename not in names:
                 files.writestr(compiled, _compiled(module.filename, files.read(module)))
 
 
 def _compiled(name: str, content: bytes) -> bytes:
-    """Not compared with its source again, see dependencies.compile_modules."""
+    """The compiled module, unchecked as in dependencies.compile_modules."""
     with tempfile.TemporaryDirectory() as folder:
         module = Path(folder) / "module.py"
         module.write_bytes(content)

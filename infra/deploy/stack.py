@@ -1,4 +1,4 @@
-"""One CloudFormation stack, made or brought up to date by a change set."""
+"""Create or update a CloudFormation stack by a change set."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from .errors import DeployFailed
 from .package import ROOT, package
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-PATIENCE = {"Delay": 2, "MaxAttempts": 900}
+WAITER = {"Delay": 2, "MaxAttempts": 900}
+"""Every two seconds, for half an hour."""
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 
 def deploy(stage: str, stack_name: str, parameters: Mapping[str, str], project: Path = ROOT) -> dict[str, str]:
-    """Make the stack, or bring it up to date; answers with its outputs. Raises DeployFailed.
+    """Create or update the stack and return its outputs. Raises DeployFailed.
 
-    Parameters that are not given keep their values. Tables that an earlier stack of this name has left are taken over.
+    Parameters that are not given keep their values. Tables that a deleted stack of this name left are imported.
     """
     out = package(stage, project)
     template = json.loads((out / "sam.json").read_text())
@@ -37,7 +38,7 @@ def deploy(stage: str, stack_name: str, parameters: Mapping[str, str], project: 
 
 
 def deploy_bucket(stack_name: str) -> str:
-    """Of code and templates: nothing else is in it."""
+    """The bucket of code and templates; it holds nothing else."""
     return f"{stack_name}-deploy-{boto3.client('sts').get_caller_identity()['Account']}"
 
 
@@ -47,7 +48,7 @@ def outputs_of(stack_name: str) -> dict[str, str]:
 
 
 def parameters_of(stack_name: str) -> dict[str, str] | None:
-    """Of the stack as it is; None where there is none, or one that was never made."""
+    """The current parameters; None if there is no stack, or its creation never started."""
     cloudformation = boto3.client("cloudformation")
     try:
         stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
@@ -57,11 +58,11 @@ def parameters_of(stack_name: str) -> dict[str, str] | None:
         raise
     if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
         return None
-    return {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+    return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack.get("Parameters", [])}
 
 
 def upload(out: Path, template: dict[str, Any], bucket: str) -> str:
-    """Code and template under their hashes; answers with the template's address."""
+    """Upload code and template under their hashes; returns the URL of the template."""
     s3 = boto3.client("s3")
     _make_bucket(s3, bucket)
     code = (out / "deployment.zip").read_bytes()
@@ -78,16 +79,16 @@ def upload(out: Path, template: dict[str, Any], bucket: str) -> str:
 
 
 def _make_bucket(s3: Any, bucket: str) -> None:
-    """Private and encrypted, as every new bucket is; what no stack can still want to go back to goes after a year."""
+    """Create the bucket unless it exists. New buckets are encrypted; public access is blocked explicitly."""
     try:
         s3.head_bucket(Bucket=bucket)
         return
     except ClientError:
         region = s3.meta.region_name
-    place: Any = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    s3.create_bucket(Bucket=bucket, **place)
-    shut = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
-    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=shut)
+    location: Any = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    s3.create_bucket(Bucket=bucket, **location)
+    blocked = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocked)
 
 
 def apply(stack_name: str, template_url: str, given: Mapping[str, str], known: Mapping[str, Any]) -> None:
@@ -110,7 +111,7 @@ def apply(stack_name: str, template_url: str, given: Mapping[str, str], known: M
         if not _is_worth_executing(cloudformation, change_set):
             return
         cloudformation.execute_change_set(ChangeSetName=change_set)
-        cloudformation.get_waiter(f"stack_{kind}_complete").wait(StackName=stack_name, WaiterConfig=PATIENCE)
+        cloudformation.get_waiter(f"stack_{kind}_complete").wait(StackName=stack_name, WaiterConfig=WAITER)
     except ClientError as error:
         raise DeployFailed(f"CloudFormation refused the stack: {error}") from error
     except WaiterError as error:
@@ -118,9 +119,9 @@ def apply(stack_name: str, template_url: str, given: Mapping[str, str], known: M
 
 
 def _is_worth_executing(cloudformation: Any, change_set: str) -> bool:
-    """Wait until it is made; a change set without a change fails, and is removed."""
+    """Wait until the change set is created. One without changes fails; it is deleted."""
     try:
-        cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set, WaiterConfig=PATIENCE)
+        cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set, WaiterConfig=WAITER)
     except WaiterError as error:
         reason = cloudformation.describe_change_set(ChangeSetName=change_set).get("StatusReason", "")
         cloudformation.delete_change_set(ChangeSetName=change_set)
@@ -134,5 +135,5 @@ def _first_failure(stack_name: str) -> str:
     events = boto3.client("cloudformation").describe_stack_events(StackName=stack_name)["StackEvents"]
     failures = [event for event in reversed(events) if event["ResourceStatus"].endswith("FAILED")]
     if not failures:
-        return "CloudFormation names no reason"
+        return "CloudFormation gives no reason"
     return f"{failures[0]['LogicalResourceId']}: {failures[0].get('ResourceStatusReason', 'no reason given')}"

@@ -1,4 +1,7 @@
-"""Secrets in SSM Parameter Store: in no template, no environment, no log. They outlive the stack, as its tables do."""
+"""Secrets in SSM Parameter Store: in no template, no environment, no log. Like the tables, they outlive the stack.
+
+The names of the parameters are those from which the service reads them (chalicelib/settings.py).
+"""
 
 from __future__ import annotations
 
@@ -6,28 +9,33 @@ import secrets
 
 import boto3
 
-GATEWAY_TOKEN, SESSION_KEY, RECEIPTS_SECRET = "gateway-token", "session-key", "receipts-secret"
+from chalicelib.settings import Settings
 
 
 def put_gateway_token(stack_name: str, token: str) -> None:
-    """The gateway's token, where the senders read it."""
+    """Store the token with which the senders call the gateway; an existing one is replaced."""
     boto3.client("ssm").put_parameter(
-        Name=_name(stack_name, GATEWAY_TOKEN), Value=token, Type="SecureString", Overwrite=True
+        Name=Settings(stack_name=stack_name).gateway_token_parameter, Value=token, Type="SecureString", Overwrite=True
     )
 
 
 def put_session_key(stack_name: str) -> None:
-    """What the console's sessions are signed with."""
-    _make(_name(stack_name, SESSION_KEY))
+    """Create the key that signs the sessions of the console, unless it exists."""
+    _create(Settings(stack_name=stack_name).session_key_parameter)
 
 
 def put_receipts_secret(stack_name: str) -> None:
-    """What the gateway shows with its receipts."""
-    _make(_name(stack_name, RECEIPTS_SECRET))
+    """Create the secret that the gateway sends with its delivery receipts, unless it exists."""
+    _create(Settings(stack_name=stack_name).receipts_secret_parameter)
 
 
-def _make(name: str) -> None:
-    """Made once, and kept by later deploys."""
+def receipts_secret(stack_name: str) -> str:
+    name = Settings(stack_name=stack_name).receipts_secret_parameter
+    return str(boto3.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+
+
+def _create(name: str) -> None:
+    """Later deploys keep the value."""
     ssm = boto3.client("ssm")
     try:
         ssm.put_parameter(Name=name, Value=secrets.token_hex(32), Type="SecureString")
@@ -37,15 +45,12 @@ def _make(name: str) -> None:
 
 def has_gateway_token(stack_name: str) -> bool:
     found = boto3.client("ssm").describe_parameters(
-        ParameterFilters=[{"Key": "Name", "Values": [_name(stack_name, GATEWAY_TOKEN)]}]
+        ParameterFilters=[{"Key": "Name", "Values": [Settings(stack_name=stack_name).gateway_token_parameter]}]
     )
     return bool(found["Parameters"])
 
 
 def delete_secrets(stack_name: str) -> None:
-    names = [_name(stack_name, name) for name in (GATEWAY_TOKEN, SESSION_KEY, RECEIPTS_SECRET)]
+    settings = Settings(stack_name=stack_name)
+    names = [settings.gateway_token_parameter, settings.session_key_parameter, settings.receipts_secret_parameter]
     boto3.client("ssm").delete_parameters(Names=names)
-
-
-def _name(stack_name: str, name: str) -> str:
-    return f"/{stack_name}/{name}"

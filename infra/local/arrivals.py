@@ -1,4 +1,4 @@
-"""When posts came to the gateway, and how many of them in the busiest second: what a rate is measured by."""
+"""When posts arrived at the gateway, and how many in the busiest second. Rates are measured by this."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from datetime import datetime
 
+from chalicelib.domain.message import read_message_id
+
 from .simulator import Seen
 
 
 def arrivals(seen: Seen, mailing_id: int | None = None) -> list[float]:
-    """In epoch seconds, one after the other; of one mailing, or of all."""
-    messages = [one for number, one in seen.messages.items() if mailing_id in (None, number // 10**10)]
+    """Epoch seconds in ascending order, of one mailing or of all."""
+    messages = [
+        message for message_id, message in seen.messages.items() if mailing_id in (None, mailing_of(message_id))
+    ]
     return sorted(datetime.fromisoformat(time).timestamp() for message in messages for time in message["times"])
 
 
+def mailing_of(message_id: int) -> int | None:
+    """None for a message outside any mailing."""
+    ids = read_message_id(message_id)
+    return ids[0] if ids else None
+
+
 def most_in_a_second(moments: Iterable[float]) -> int:
-    """In any second, wherever it begins."""
+    """The highest number of moments within one second, which may begin at any moment."""
     ordered = sorted(moments)
     return max((bisect_left(ordered, moment + 1) - index for index, moment in enumerate(ordered)), default=0)

@@ -1,4 +1,4 @@
-"""How many AWS calls the service has made, from MiniStack's CloudTrail."""
+"""The number of AWS calls that the service made, from MiniStack's CloudTrail."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ TARGET = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents"
 
 
 def calls_since(aws_url: str, moment: float) -> int:
-    """Calls since `moment` (epoch seconds) to the services that cost money by the call.
+    """Calls since `moment` (epoch seconds) to the services that charge for each call.
 
-    Asked without boto3: it would cut the times to whole seconds, and MiniStack has no pages but times.
+    Without boto3, which truncates times to whole seconds: MiniStack has no page tokens, so pages are told by time.
     """
     calls, until = 0, None
     while True:

@@ -1,4 +1,4 @@
-"""`make demo`: a mailing from a CSV of clients to the gateway's door, counted at both ends."""
+"""`make demo`: import a CSV of clients, send a mailing to the simulator, and compare all counts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import Any
 
 import requests
 
+from chalicelib.domain.client import Client
+
 from .calls import calls_since
 from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from .stack import DevStack, LocalSettings, StackFailed, any_settings
@@ -24,12 +26,12 @@ CODES = ["900", "903", "905", "910", "912", "914", "915", "916", "917", "918", "
 CODES += ["922", "925", "926", "950", "951", "961", "977", "978", "981", "999"]
 STARTS_IN = timedelta(seconds=2)
 PATIENCE_SECONDS = 75
-SECONDS_BETWEEN_LOOKS = 0.5
+POLL_SECONDS = 0.5
 BAR = 40
 NEXT = f"""
 Next:
-  make up            the same stack, staying: the console is at http://127.0.0.1:{LocalSettings.port}/console/
-                     (user {LOCAL_USER}, password {LOCAL_PASSWORD}), the API beside it
+  make up            the same stack, until Ctrl-C: the console is at http://127.0.0.1:{LocalSettings.port}/console/
+                     (user {LOCAL_USER}, password {LOCAL_PASSWORD}), and the API
   README.md          a mailing of your own by curl, and how to deploy into an AWS account
   docs/              operations, reliability, performance, rights"""
 
@@ -37,7 +39,7 @@ Next:
 def main() -> int:
     end_on_sigterm()
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # each line when it is said, in a log as well
+        sys.stdout.reconfigure(line_buffering=True)  # so that a log shows each line at once
     logs = Path(tempfile.mkdtemp(prefix="notifications-demo-"))
     try:
         with DevStack(any_settings(), logs) as stack:
@@ -54,18 +56,19 @@ class Demo:
         assert stack.simulator is not None
         self.stack = stack
         self.simulator = stack.simulator
-        self.looks = 0
+        self.polls = 0
         self.counted_from = time.time()
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"
 
     def run(self) -> int:
         rows = list(csv.DictReader(CLIENTS.open(encoding="utf-8"), delimiter=";"))
-        chosen = {row["phone_number"] for row in rows if row["tag"] in TAGS and row["phone_number"][1:4] in CODES}
+        clients = [Client(number, row["phone_number"], row["tag"]) for number, row in enumerate(rows, start=1)]
+        chosen = {client.phone_number for client in clients if client.tag in TAGS and client.operator_code in CODES}
         self._import(len(rows))
         self.counted_from = time.time()
         mailing = self._announce()
-        print(f"mailing {mailing['id']} starts at {mailing['datetime_start']} for {len(chosen)} of them")
+        print(f"mailing {mailing['id']} starts at {mailing['datetime_start']} for {len(chosen)} of these clients")
         stats = self._watch(mailing["id"], len(chosen))
         calls = self._aws_calls()
         self._report(stats)
@@ -80,25 +83,25 @@ class Demo:
     def _request(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         response = self.session.request(method, self.stack.url + path, timeout=30, **options)
         if not response.ok:
-            raise StackFailed(f"{method} {path} was answered with {response.status_code}: {response.text[:300]}")
+            raise StackFailed(f"{method} {path} returned {response.status_code}: {response.text[:300]}")
         answer: dict[str, Any] = response.json()
         return answer
 
     def _import(self, rows: int) -> None:
-        """As an operator does it: the file is sent, the import followed until it ends."""
+        """Send the file as an operator does, and poll the import until it ends."""
         print(f"POST /Clients/import/ with {CLIENTS.name}")
         started = time.monotonic()
         headers = {"Content-Type": "application/octet-stream"}
         path = f"/Clients/import/?file_name={CLIENTS.name}"
-        one = self._request("POST", path, data=CLIENTS.read_bytes(), headers=headers)
+        client_import = self._request("POST", path, data=CLIENTS.read_bytes(), headers=headers)
         bar = Bar()
-        while one["status"] == "running" and time.monotonic() - started < PATIENCE_SECONDS:
-            bar.show("clients", one["rows"], rows)
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-            one = self._call("GET", f"/Clients/import/{one['id']}/")
-        bar.show("clients", one["added"], rows, is_last=True)
-        if one["status"] != "finished" or one["added"] != rows:
-            raise StackFailed(f"{rows} clients should have been added: {one}")
+        while client_import["status"] == "running" and time.monotonic() - started < PATIENCE_SECONDS:
+            bar.show("clients", client_import["rows"], rows)
+            time.sleep(POLL_SECONDS)
+            client_import = self._call("GET", f"/Clients/import/{client_import['id']}/")
+        bar.show("clients", client_import["added"], rows, is_last=True)
+        if client_import["status"] != "finished" or client_import["added"] != rows:
+            raise StackFailed(f"{rows} clients should have been added: {client_import}")
         print(f"{rows} clients in {time.monotonic() - started:.1f} s")
 
     def _announce(self) -> dict[str, Any]:
@@ -114,21 +117,21 @@ class Demo:
         )
 
     def _aws_calls(self) -> int:
-        """Since the mailing was announced, less the two of each look at its statistics."""
-        return calls_since(self.stack.aws_url, self.counted_from) - 2 * self.looks
+        """Calls since the mailing was announced, without the two of each request for its statistics."""
+        return calls_since(self.stack.aws_url, self.counted_from) - 2 * self.polls
 
     def _watch(self, mailing_id: int, expected: int) -> dict[str, Any]:
         deadline = time.monotonic() + PATIENCE_SECONDS
         bar = Bar()
         while True:
             stats = self._call("GET", f"/Stats/{mailing_id}/?limit=1")
-            self.looks += 1
+            self.polls += 1
             messages = stats["messages"]
             is_last = stats["status"] == "finished" or time.monotonic() > deadline
             bar.show(stats["status"], messages["total"] - messages["queued"], expected, is_last)
             if is_last:
                 return stats
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(POLL_SECONDS)
 
     def _report(self, stats: dict[str, Any]) -> None:
         seen = self.simulator.seen
@@ -141,33 +144,33 @@ class Demo:
         print(f"gateway     {summary['requests']} requests, {summary['distinct']} ids, {summary['repeated']} repeated")
 
     def _verdict(self, stats: dict[str, Any], chosen: set[str]) -> int:
-        """Both ends are compared: the CSV with its filter, the statistics, and what came to the gateway."""
+        """Compare the clients chosen from the CSV, the statistics, and the messages that the gateway received."""
         summary = self.simulator.seen.summary()
         expected = dict.fromkeys(stats["messages"], 0) | {"total": len(chosen), "sent": len(chosen)}
-        wrong = []
+        faults = []
         if stats["status"] != "finished":
-            wrong.append(f"the mailing is {stats['status']}, not finished, after {PATIENCE_SECONDS} s")
+            faults.append(f"the mailing is {stats['status']}, not finished, after {PATIENCE_SECONDS} s")
         if stats["messages"] != expected:
-            wrong.append(f"the statistics should be {expected}")
+            faults.append(f"the statistics should be {expected}")
         if summary["distinct"] != len(chosen) or summary["repeated"]:
-            wrong.append(f"the gateway should have seen {len(chosen)} ids, none of them repeated")
-        for line in wrong:
+            faults.append(f"the gateway should have received {len(chosen)} ids, each once")
+        for line in faults:
             print(f"demo: {line}", file=sys.stderr)
-        if not wrong:
+        if not faults:
             print(f"all {len(chosen)} messages are accounted for")
-        return 1 if wrong else 0
+        return 1 if faults else 0
 
 
 class Bar:
-    """It redraws itself on a terminal; elsewhere it is a line for each status, because logs are read later."""
+    """A progress bar. On a terminal it is drawn in place; elsewhere, as in a log, it prints a line for each status."""
 
     def __init__(self) -> None:
         self._shown: tuple[str, int] | None = None
 
     def show(self, what: str, done: int, of: int, is_last: bool = False) -> None:
         on_terminal, before = sys.stdout.isatty(), self._shown
-        is_news = before is None or (what, done) != before if on_terminal else before is None or what != before[0]
-        if not is_news and not is_last:
+        is_new = before is None or (what, done) != before if on_terminal else before is None or what != before[0]
+        if not is_new and not is_last:
             return
         self._shown = (what, done)
         filled = BAR * done // of if of else 0

@@ -1,4 +1,4 @@
-"""The stage `local` onto whatever AWS_ENDPOINT_URL leads to: MiniStack here, LocalStack for those who have Docker."""
+"""Deploy the stage `local` to the emulator at AWS_ENDPOINT_URL: MiniStack, or LocalStack, which needs Docker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOCAL_AWS = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AW
 REPORT_SENDER = "reports@example.com"
 REPORT_RECIPIENTS = "operator@example.com"
 API_LIMITS = {"ApiRate": "10000", "ApiBurst": "5000"}
-"""An account's own: with the template's 100 a second a quick machine would be refused the demo's thousand clients."""
+"""The quotas of an AWS account. The template's 100 a second would limit a script that creates many clients."""
 
 
 def deploy_local(
@@ -25,7 +25,7 @@ def deploy_local(
     receipts: bool = False,
     gateway_rate: str = "",
 ) -> dict[str, str]:
-    """With what the contract publishes to come in with; answers with the stack's outputs. Raises DeployFailed."""
+    """Deploy with the published token and user; returns the stack's outputs. Raises DeployFailed."""
     put_gateway_token(STACK_NAME, gateway_token)
     put_session_key(STACK_NAME)
     if receipts:
@@ -47,12 +47,12 @@ def deploy_local(
 
 
 def api_url(aws_url: str, outputs: dict[str, str]) -> str:
-    """Where API Gateway answers for the stack, on an emulator's one port."""
+    """The URL of the stack's API Gateway on an emulator, which serves everything on one port."""
     return f"{aws_url.rstrip('/')}/restapis/{outputs['RestAPIId']}/api/_user_request_"
 
 
 def use_local_aws(url: str) -> None:
-    """From here on this process and its children mean the emulator when they say AWS."""
+    """Direct all AWS calls of this process and its children to the emulator."""
     os.environ.update(AWS_ENDPOINT_URL=url, **LOCAL_AWS)
-    for real in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        os.environ.pop(real, None)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        os.environ.pop(name, None)

@@ -1,8 +1,8 @@
-"""The environment in which the API runs in the local stack, for a shell: what `chalice local` needs.
+"""Print the environment variables of the local stack's API for a shell; `chalice local` needs them.
 
 AWS_ENDPOINT_URL=http://127.0.0.1:4566 python -m infra.local.environment        prints `export NAME=value` lines
 
-It asks AWS_ENDPOINT_URL for the variables of the API's Lambda, so a local stack must be running there.
+It reads the variables of the API's Lambda from AWS_ENDPOINT_URL, so a local stack must run there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main() -> int:
     try:
         variables = local_environment(url)
     except (BotoCoreError, ClientError) as error:
-        print(f"environment: no local stack answers at {url}: start it with `make up` ({error})", file=sys.stderr)
+        print(f"environment: there is no local stack at {url}: start one with `make up` ({error})", file=sys.stderr)
         return 1
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
@@ -32,7 +32,7 @@ def main() -> int:
 
 
 def local_environment(url: str) -> dict[str, str]:
-    """Of the stack at `url`; with what leads to it."""
+    """The variables of the API's Lambda, and those that direct AWS calls to `url`."""
     use_local_aws(url)
     resource = boto3.client("cloudformation").describe_stack_resource(
         StackName=STACK_NAME, LogicalResourceId=API_HANDLER

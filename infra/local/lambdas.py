@@ -1,4 +1,4 @@
-"""Our Lambdas called by hand, as `aws lambda invoke` does it."""
+"""Invoke the Lambdas of the local stack, as `aws lambda invoke` does."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import boto3
 
 
 def invoke(function: str, payload: dict[str, str]) -> dict[str, Any]:
-    """`function`: its name in the template, such as SendReport."""
+    """`function` is its name in the template, such as SendReport; returns the result."""
     lambdas = boto3.client("lambda")
-    names = [one["FunctionName"] for one in lambdas.list_functions()["Functions"]]
-    answer = lambdas.invoke(FunctionName=next(name for name in names if function in name), Payload=json.dumps(payload))
-    read: dict[str, Any] = json.loads(answer["Payload"].read())
-    return read
+    names = [item["FunctionName"] for item in lambdas.list_functions()["Functions"]]
+    response = lambdas.invoke(
+        FunctionName=next(name for name in names if function in name), Payload=json.dumps(payload)
+    )
+    result: dict[str, Any] = json.loads(response["Payload"].read())
+    return result

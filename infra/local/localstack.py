@@ -1,7 +1,7 @@
-"""The stack on a LocalStack that runs already: `make localstack-deploy`, and what localstack-compose.yml runs.
+"""Deploy to a running LocalStack: `make localstack-deploy`, and the commands of localstack-compose.yml.
 
-python -m infra.local.localstack deploy                        onto AWS_ENDPOINT_URL, with GATEWAY_URL and GATEWAY_TOKEN
-python -m infra.local.localstack front --port 8000             the contract's addresses, led to its API Gateway
+python -m infra.local.localstack deploy                        to AWS_ENDPOINT_URL, with GATEWAY_URL and GATEWAY_TOKEN
+python -m infra.local.localstack front --port 8000             serve the published paths from its API Gateway
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.settings import Settings
 from infra.deploy import DeployFailed
 from infra.deploy.stack import outputs_of
 
@@ -25,19 +26,17 @@ from .seed import LOCAL_TOKEN
 from .simulator import DEFAULT_TOKEN
 from .up import end_on_sigterm
 
-GATEWAY_URL = "http://127.0.0.1:9000"
-
 
 def main() -> int:
-    wanted = _arguments()
+    options = _arguments()
     end_on_sigterm()
     try:
         aws_url = require_localstack(os.environ.get("AWS_ENDPOINT_URL") or AWS_URL)
         use_local_aws(aws_url)
-        if wanted.what == "deploy":
+        if options.command == "deploy":
             _deploy(aws_url)
         else:
-            _serve(aws_url, wanted.host, wanted.port)
+            _serve(aws_url, options.host, options.port)
     except (DeployFailed, ClientError, BotoCoreError, OSError) as error:
         print(f"localstack: {error}", file=sys.stderr)
         return 1
@@ -47,21 +46,21 @@ def main() -> int:
 
 
 def require_localstack(url: str) -> str:
-    """The address, if LocalStack answers there; DeployFailed otherwise, and for AWS itself before it is asked."""
+    """Return `url` if LocalStack responds there; raises DeployFailed. AWS itself is refused without a call."""
     if (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
-        raise DeployFailed(f"AWS_ENDPOINT_URL={url} is AWS itself: that is `make deploy STAGE=...`")
+        raise DeployFailed(f"AWS_ENDPOINT_URL={url} is AWS itself: use `make deploy STAGE=...`")
     try:
         with urlopen(f"{url}/_localstack/health", timeout=5):  # noqa: S310
             return url
     except (URLError, OSError, ValueError) as error:
-        raise DeployFailed(f"no LocalStack answers at {url}: start it, or set AWS_ENDPOINT_URL ({error})") from error
+        raise DeployFailed(f"there is no LocalStack at {url}: start it, or set AWS_ENDPOINT_URL ({error})") from error
 
 
 def _deploy(aws_url: str) -> None:
-    gateway_url = os.environ.get("GATEWAY_URL") or GATEWAY_URL
+    gateway_url = os.environ.get("GATEWAY_URL") or Settings().gateway_url
     outputs = deploy_local(gateway_url, os.environ.get("GATEWAY_TOKEN") or DEFAULT_TOKEN)
     print(f"API      {api_url(aws_url, outputs)}", f"token    {LOCAL_TOKEN}", f"gateway  {gateway_url}", sep="\n")
-    print("On port 8000: .venv/bin/python -m infra.local.localstack front", flush=True)
+    print("To serve it on port 8000: .venv/bin/python -m infra.local.localstack front", flush=True)
 
 
 def _serve(aws_url: str, host: str, port: int) -> None:
@@ -76,9 +75,9 @@ def _serve(aws_url: str, host: str, port: int) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.local.localstack")
-    parser.add_argument("what", choices=["deploy", "front"])
-    parser.add_argument("--host", default="127.0.0.1", help="front: where to listen (%(default)s)")
-    parser.add_argument("--port", type=int, default=8000, help="front: where to listen (%(default)s)")
+    parser.add_argument("command", choices=["deploy", "front"])
+    parser.add_argument("--host", default="127.0.0.1", help="front: address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="front: address to listen on (%(default)s)")
     return parser.parse_args()
 
 

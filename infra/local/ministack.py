@@ -1,7 +1,7 @@
-"""MiniStack with an IAM that decides as AWS's does, and that remembers what it was asked, and with quick starts.
+"""MiniStack with IAM decisions as on AWS, a log of them, and quick starts of schedules and Lambdas.
 
-MiniStack 1.5 names some calls to IAM otherwise than AWS: put right here, so that the roles of the real template are
-enforced as they stand. Started by stack.py as a program of its own, with AUTH=true.
+MiniStack 1.5 names some actions and resources differently from AWS. They are corrected here, so that the roles of
+the template are enforced unchanged. stack.py starts this program with AUTH=true.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import scheduler
 
 TRAIL = "IAM_TRAIL"
-"""The environment variable with the file of decisions: JSON lines of who, action, resource, allowed; each once."""
+"""Environment variable: the file of IAM decisions, JSON lines of who, action, resource, allowed; each written once."""
 
 SCHEDULER_SECONDS = 1
-"""Between two looks at the schedules: a mailing starts within a second of its time. MiniStack looks every 10 s."""
+"""Interval at which due schedules fire, so that a mailing starts within a second. MiniStack's own is 10 s."""
 
 name_action = iam_actions.extract_iam_action
 name_resource = iam_actions.extract_resource_arn
@@ -35,7 +35,7 @@ decide = iam_evaluator.enforce
 
 
 def action_as_on_aws(service: str, *request: Any) -> str | None:
-    """A batch has no action of its own: sqs:SendMessage is what SendMessageBatch asks for."""
+    """SQS batches have no action of their own: SendMessageBatch requires sqs:SendMessage."""
     action = name_action(service, *request)
     return action.removesuffix("Batch") if service == "sqs" and action else action
 
@@ -43,7 +43,7 @@ def action_as_on_aws(service: str, *request: Any) -> str | None:
 def resource_as_on_aws(
     service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str
 ) -> str:
-    """A schedule is named with its group, and a letter belongs to the identity that it comes from."""
+    """The ARN of a schedule contains its group; an email's resource is the identity of its sender."""
     resource = name_resource(service, method, path, headers, body, query, region, account)
     if service == "scheduler" and ":schedule/default/" in resource:
         group = json.loads(body or b"{}").get("GroupName") or _first(query, "groupName") or "default"
@@ -54,14 +54,14 @@ def resource_as_on_aws(
 
 
 def context_as_on_aws(service: str, action: str, body: bytes, query: Any) -> dict[str, Any]:
-    """What conditions may ask about a letter."""
+    """Add the condition key of an email's sender."""
     context: dict[str, Any] = name_context(service, action, body, query)
     sender = _sender(body) if service == "ses" else ""
     return {**context, "ses:FromAddress": sender} if sender else context
 
 
-def remembered(decide: Callable[..., Any], trail: Path) -> Callable[..., Any]:
-    """The decision as it was, and a line in the trail when there was none like it."""
+def recorded(decide: Callable[..., Any], trail: Path) -> Callable[..., Any]:
+    """Wrap `decide`: each new decision is also written to the trail."""
     known: set[str] = set()
 
     def decided(access_key: str, action: str, service: str, region: str, resource_arn: str = "*", **more: Any) -> Any:
@@ -79,23 +79,22 @@ def remembered(decide: Callable[..., Any], trail: Path) -> Callable[..., Any]:
 
 
 class SharedCode(zipfile.ZipFile):
-    """A package of Lambda code that is unpacked once: each worker gets links to its folders and files.
+    """A zip of Lambda code that is unpacked once; each worker gets links to its folders and files.
 
-    Unpacked for each worker, as MiniStack does it, the package takes a second of the processor and 21 MB every time.
+    MiniStack unpacks it for each worker, which takes a second of processor time and 21 MB each.
     """
 
     _unpacking = Lock()
 
     def extractall(self, path: Any = None, *options: Any) -> None:
-        place = (
-            Path(tempfile.gettempdir()) / f"code-{hashlib.sha256(Path(str(self.filename)).read_bytes()).hexdigest()}"
-        )
+        digest = hashlib.sha256(Path(str(self.filename)).read_bytes()).hexdigest()
+        folder = Path(tempfile.gettempdir()) / f"code-{digest}"
         with self._unpacking:
-            if not place.exists():
-                unfinished = place.with_suffix(".unfinished")
+            if not folder.exists():
+                unfinished = folder.with_suffix(".unfinished")
                 super().extractall(unfinished, *options)
-                unfinished.rename(place)
-        for entry in place.iterdir():
+                unfinished.rename(folder)
+        for entry in folder.iterdir():
             (Path(path) / entry.name).symlink_to(entry)
 
 
@@ -115,7 +114,7 @@ def main() -> None:
     scheduler._SCHEDULE_TICK_INTERVAL = SCHEDULER_SECONDS
     lambda_runtime.zipfile = SimpleNamespace(ZipFile=SharedCode, BadZipFile=zipfile.BadZipFile)
     if os.environ.get(TRAIL):
-        iam_evaluator.enforce = remembered(decide, Path(os.environ[TRAIL]))
+        iam_evaluator.enforce = recorded(decide, Path(os.environ[TRAIL]))
     app.main()
 
 

@@ -1,4 +1,4 @@
-"""How the simulator reports what was delivered: some time later, and as told more than once and out of order."""
+"""The delivery receipts of the simulator: sent after a delay, and on request repeated and out of order."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
+from chalicelib.domain.message import DELIVERED, UNDELIVERED
+
 BATCH = 100
 PAUSE = 0.2
 SECONDS = 30
-DELIVERED, UNDELIVERED = "delivered", "undelivered"
 
 
 @dataclass(frozen=True)
-class Manner:
-    """`share` of the messages is reported, `undelivered` of that as such, after `delay` seconds, `repeats` times more.
+class ReceiptBehaviour:
+    """How receipts are sent. `share` is the part of messages with a receipt, `undelivered` the part of these that fail.
 
-    `disorder`: what was delivered is also reported as undelivered, before or after.
+    `delay` is in seconds, `repeats` the number of repetitions. `disorder`: a delivered message is also reported as
+    undelivered, before or after.
     """
 
     share: float = 0.0
@@ -35,7 +37,7 @@ class Manner:
 
 
 class Reporter:
-    """`outcomes`: what became of each message, by id; `answers`: how often each status was answered to us."""
+    """`outcomes` has the reported status of each message, by id; `answers` counts the HTTP statuses of the service."""
 
     def __init__(self, url: str = "", secret: str = "") -> None:
         self.url = url
@@ -51,20 +53,20 @@ class Reporter:
     def is_done(self) -> bool:
         return not self._waiting
 
-    def note(self, message_id: int, manner: Manner) -> None:
-        """The message was taken: see to its receipts, if it is to have any."""
-        if message_id in self.outcomes or random.random() >= manner.share:  # noqa: S311
+    def note(self, message_id: int, behaviour: ReceiptBehaviour) -> None:
+        """Plan the receipts of an accepted message, if it gets any."""
+        if message_id in self.outcomes or random.random() >= behaviour.share:  # noqa: S311
             return
-        outcome = UNDELIVERED if random.random() < manner.undelivered else DELIVERED  # noqa: S311
+        outcome = UNDELIVERED if random.random() < behaviour.undelivered else DELIVERED  # noqa: S311
         self.outcomes[message_id] = outcome
-        statuses = [outcome] * (1 + manner.repeats)
-        if manner.disorder and outcome == DELIVERED:
+        statuses = [outcome] * (1 + behaviour.repeats)
+        if behaviour.disorder and outcome == DELIVERED:
             statuses.insert(random.randint(0, len(statuses)), UNDELIVERED)  # noqa: S311
         for number, status in enumerate(statuses):
-            self._waiting.append((monotonic() + manner.delay + number * PAUSE, _receipt(message_id, status)))
+            self._waiting.append((monotonic() + behaviour.delay + number * PAUSE, _receipt(message_id, status)))
 
     async def running(self, _: web.Application) -> AsyncIterator[None]:
-        """For the life of the application (aiohttp's cleanup context)."""
+        """Send receipts for the lifetime of the application (a cleanup context of aiohttp)."""
         task = asyncio.create_task(self._run())
         yield
         task.cancel()
@@ -75,12 +77,12 @@ class Reporter:
         async with ClientSession(timeout=ClientTimeout(total=SECONDS)) as session:
             while True:
                 await asyncio.sleep(PAUSE)
-                due = [one for one in self._waiting if one[0] <= monotonic()][:BATCH]
+                due = [item for item in self._waiting if item[0] <= monotonic()][:BATCH]
                 if due and await self._post(session, [receipt for _, receipt in due]):
-                    self._waiting = [one for one in self._waiting if one not in due]
+                    self._waiting = [item for item in self._waiting if item not in due]
 
     async def _post(self, session: ClientSession, receipts: list[dict[str, Any]]) -> bool:
-        """Whether they were taken; what was not is sent again."""
+        """Returns whether the service accepted the receipts; if not, they are sent again."""
         headers = {"Authorization": f"Bearer {self.secret}"}
         try:
             async with session.post(self.url, json=receipts, headers=headers) as answer:

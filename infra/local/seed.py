@@ -1,4 +1,4 @@
-"""What the local stage has from the start: what the contract publishes to come in with, and a sender for letters."""
+"""The initial data of the stage `local`: the published token and user, and a verified sender of emails."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LOCAL_USER, LOCAL_PASSWORD = "adminaccount", "adminpass"
 
 
 def seed_access(stack_name: str) -> None:
-    """For a stack on this machine alone: any other stage refuses them, whoever wrote them there."""
+    """Only for a local stack: every other stage refuses this token and this user even if they are in its tables."""
     services = Services(Settings(stage=LOCAL_STAGE, stack_name=stack_name))
     services.tokens.add(Token(digest(LOCAL_TOKEN), Principal(LOCAL_USER, ADMIN), services.clock.now()))
     set_user(services, LOCAL_USER, ADMIN, LOCAL_PASSWORD)
 
 
 def verify_sender(address: str) -> None:
-    """SES sends for verified addresses alone, also here; MiniStack and LocalStack ask nobody to confirm."""
+    """SES sends only from verified addresses. MiniStack and LocalStack verify without a confirmation."""
     boto3.client("ses").verify_email_identity(EmailAddress=address)

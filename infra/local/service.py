@@ -1,4 +1,4 @@
-"""A small web server in a thread of its own: the simulator and the front run beside the program that needs them."""
+"""A small web server in its own thread: the simulator and the front run inside the program that uses them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def free_port() -> int:
 
 
 def is_taken(port: int) -> bool:
-    """Whether somebody listens there, or has the port in a way that we could not."""
+    """Whether binding to the port fails."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -28,7 +28,7 @@ def is_taken(port: int) -> bool:
 
 
 class ThreadedApp:
-    """Serves an aiohttp application until it is stopped; on another host than this one only within a container."""
+    """Serves an aiohttp application until it is stopped. Another `host` than 127.0.0.1 is for containers only."""
 
     def __init__(self, app: web.Application, port: int, host: str = "127.0.0.1") -> None:
         self.host = host
@@ -42,7 +42,7 @@ class ThreadedApp:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Returns when it listens; raises OSError when the port is taken."""
+        """Returns when the server listens; raises OSError if the port is in use."""
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
 
@@ -59,9 +59,9 @@ class ThreadedApp:
         await web.TCPSite(self._runner, self.host, self.port, backlog=1024).start()
 
     async def _close(self) -> None:
-        """Whoever still hangs on a request (a simulator may be told to) is let go."""
+        """Cancel requests that still run, such as those that the simulator delays."""
         await self._runner.cleanup()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
+        pending = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.gather(*pending, return_exceptions=True)

@@ -1,8 +1,8 @@
-"""A simulator of the SMS gateway: it speaks the contract, misbehaves as told, and remembers what it has seen.
+"""A simulator of the SMS gateway: it follows the contract, fails on request, and records the posts.
 
     python -m infra.local.simulator --port 9000 --token secret
 
-PUT /control with JSON sets how it behaves (Behaviour below), GET /seen and /seen/messages say what came.
+PUT /control with JSON sets its behaviour (behaviour.py); GET /seen and /seen/messages return the recorded posts.
 """
 
 from __future__ import annotations
@@ -13,49 +13,27 @@ import json
 import random
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from .reporter import Manner, Reporter
+from chalicelib.settings import Settings
+
+from .behaviour import Behaviour, changed_behaviour
+from .reporter import Reporter
 from .service import ThreadedApp, free_port
 
 DEFAULT_TOKEN = "simulator-token"  # noqa: S105
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """`latency` in seconds; `error_rate` from 0 to 1 answers 500; `throttle`: 429 with so many seconds of
-    Retry-After, 0 for never; `refuse`: phone numbers that get a 400 for good. The rest is how it reports what was
-    delivered (reporter.Manner): `receipts` is the share of messages that it reports at all."""
-
-    latency: float = 0.0
-    error_rate: float = 0.0
-    outage: bool = False
-    hang: bool = False
-    garbage: bool = False
-    unauthorized: bool = False
-    throttle: int = 0
-    refuse: tuple[int, ...] = ()
-    receipts: float = 0.0
-    undelivered: float = 0.0
-    receipt_delay: float = 0.0
-    receipt_repeats: int = 0
-    receipt_disorder: bool = False
-
-    @property
-    def manner(self) -> Manner:
-        return Manner(self.receipts, self.undelivered, self.receipt_delay, self.receipt_repeats, self.receipt_disorder)
-
-
-RATES = ("error_rate", "receipts", "undelivered")
+DEFAULT_PORT = urlsplit(Settings().gateway_url).port or 80
+"""Where the service expects the gateway if GATEWAY_URL is not set."""
 
 
 @dataclass
 class Seen:
-    """Every post of an id, when it came; `accepted` counts those that were answered with success."""
+    """The recorded posts, by message id; `accepted` counts the posts of an id that succeeded."""
 
     requests: int = 0
     first_at: datetime | None = None
@@ -70,7 +48,7 @@ class Seen:
         self.last_at = now
 
     def accept(self, body: dict[str, Any], arrived_at: datetime) -> None:
-        """`times` and `texts` are in the order of the posts."""
+        """Record a success; `times` and `texts` are in the order of the posts."""
         message = self.messages.setdefault(body["id"], {"times": [], "texts": []})
         message.update(text=body["text"], phone=_masked(body["phone"]))
         message["times"].append(arrived_at.isoformat())
@@ -91,7 +69,7 @@ class Seen:
 
 
 class Simulator:
-    """In this process: `start()`, then `url`, `behave(latency=0.5)`, `seen`, `stop()`."""
+    """Use it in a process by `start()`, `url`, `behave(latency=0.5)`, `seen` and `stop()`."""
 
     def __init__(self, port: int | None = None, token: str = DEFAULT_TOKEN, host: str = "127.0.0.1") -> None:
         self.token = token
@@ -122,11 +100,11 @@ class Simulator:
         self._server.stop()
 
     def behave(self, **behaviour: Any) -> None:
-        """From now on like this; what is not named is as at first."""
+        """Set the behaviour; fields that are not given get their defaults."""
         self.behaviour = Behaviour(**behaviour)
 
     def report_to(self, url: str, secret: str) -> None:
-        """Where receipts go, once `receipts` says that there are any."""
+        """Set the address for delivery receipts, which are sent if the behaviour has any."""
         self.reporter.url, self.reporter.secret = url, secret
 
     def forget(self) -> None:
@@ -137,7 +115,7 @@ class Simulator:
         arrived_at = datetime.now(UTC)
         try:
             text = await request.text()
-        except ConnectionError:  # killed while it wrote
+        except ConnectionError:  # the client was killed during the request
             return web.Response(status=400)
         self.seen.arrived(arrived_at)
         behaviour = self.behaviour
@@ -170,15 +148,15 @@ class Simulator:
             return web.Response(text="<html>busy</html>", content_type="text/html")
         self.seen.accept(body, arrived_at)
         if self.reporter.url:
-            self.reporter.note(body["id"], behaviour.manner)
+            self.reporter.note(body["id"], behaviour.receipt_behaviour)
         return web.json_response({"code": 0, "message": "OK"})
 
     async def _control(self, request: web.Request) -> web.Response:
         try:
-            wanted = dict(json.loads(await request.text()))
-            if wanted.pop("reset", False):
+            changes = dict(json.loads(await request.text()))
+            if changes.pop("reset", False):
                 self.forget()
-            self.behaviour = changed_behaviour(self.behaviour, wanted)
+            self.behaviour = changed_behaviour(self.behaviour, changes)
         except (ValueError, TypeError) as error:
             return web.json_response({"detail": str(error)}, status=400)
         return web.json_response(asdict(self.behaviour))
@@ -188,26 +166,11 @@ class Simulator:
         return web.json_response({**self.seen.summary(), "reported": reported})
 
     async def _messages(self, _: web.Request) -> web.Response:
-        return web.json_response([{"id": name, **message} for name, message in sorted(self.seen.messages.items())])
-
-
-def changed_behaviour(behaviour: Behaviour, wanted: dict[str, Any]) -> Behaviour:
-    """The behaviour with what is wanted; ValueError says what is expected."""
-    known = {one.name: getattr(Behaviour(), one.name) for one in fields(Behaviour)}
-    for name, value in wanted.items():
-        if name not in known:
-            raise ValueError(f'"{name}" is unknown: one of {", ".join([*known, "reset"])} is expected.')
-        if name == "refuse":
-            wanted = {**wanted, name: tuple(int(phone) for phone in value)}
-        elif isinstance(known[name], bool) != isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f'"{name}": a {type(known[name]).__name__} is expected.')
-        elif value < 0 or (name in RATES and value > 1):
-            raise ValueError(f'"{name}": {value} is out of range.')
-    return replace(behaviour, **wanted)
+        return web.json_response([{"id": number, **message} for number, message in sorted(self.seen.messages.items())])
 
 
 def _read_message(text: str, path_id: str) -> dict[str, Any] | None:
-    """A body of the contract, or None."""
+    """The body, or None if it does not follow the contract."""
     try:
         body = json.loads(text)
     except ValueError:
@@ -225,10 +188,10 @@ def _masked(phone: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="A simulator of the SMS gateway")
-    parser.add_argument("--port", type=int, default=9000)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--token", default=DEFAULT_TOKEN)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--receipts-url", default="", help="where it reports what was delivered: .../Receipts/")
+    parser.add_argument("--receipts-url", default="", help="address for delivery receipts: .../Receipts/")
     parser.add_argument("--receipts-secret", default="")
     options = parser.parse_args()
     simulator = Simulator(options.port, options.token, options.host)

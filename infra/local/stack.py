@@ -1,4 +1,4 @@
-"""The local stack: MiniStack with our template deployed, the simulator, the front; all of it ends with us."""
+"""The local stack: MiniStack with the deployed template, the simulator and the front. They end with this process."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deploy import ROOT, DeployFailed
+from infra.deploy import ROOT, DeployFailed, receipts_secret
 
 from .deployment import STACK_NAME, api_url, deploy_local, use_local_aws
 from .front import Front
@@ -34,15 +33,15 @@ STOP_SECONDS = 20
 
 
 class StackFailed(Exception):
-    """One line that says what is wrong and what to do."""
+    """One line with the reason and what to do."""
 
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """`gateway_url` empty: the simulator. `state_dir` empty: nothing is kept.
+    """Without `gateway_url` the simulator is used; without `state_dir` no state is kept.
 
-    `simulator_port`: where the simulator listens if that port is free; None or a port in use: any free one.
-    `lambdas_aws_url`: where the Lambdas find AWS, if that is not MiniStack itself.
+    `simulator_port` is used if it is free; if it is in use, or None, the simulator gets any free port.
+    `lambdas_aws_url` is the address at which the Lambdas call AWS, if it is not MiniStack's.
     """
 
     port: int = 8000
@@ -58,12 +57,12 @@ class LocalSettings:
 
 
 class DevStack:
-    """A context manager: the stack is up inside, and every process of it is gone after."""
+    """A context manager: the stack runs inside the block, and all its processes are stopped after it."""
 
-    def __init__(self, settings: LocalSettings, logs: Path, say: Callable[[str], None] = print) -> None:
+    def __init__(self, settings: LocalSettings, logs: Path, print_line: Callable[[str], None] = print) -> None:
         self.settings = settings
         self.logs = logs
-        self.say = say
+        self.print_line = print_line
         self.simulator: Simulator | None = None
         self.outputs: dict[str, str] = {}
         self._ministack: subprocess.Popen[bytes] | None = None
@@ -80,7 +79,7 @@ class DevStack:
 
     @property
     def iam_trail(self) -> Path:
-        """What IAM has decided since MiniStack is up, see ministack.py."""
+        """The file of IAM decisions since MiniStack started, see ministack.py."""
         return self.logs / "iam.jsonl"
 
     def __enter__(self) -> DevStack:
@@ -117,15 +116,15 @@ class DevStack:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def kill_workers(self, function: str) -> int:
-        """SIGKILL to the processes in which this Lambda runs right now; how many there were."""
-        victims = self.workers(function)
-        for pid in victims:
+        """Send SIGKILL to the processes that run this Lambda; returns how many there were."""
+        pids = self.workers(function)
+        for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        return len(victims)
+        return len(pids)
 
     def workers(self, function: str) -> list[int]:
-        """The ids of the processes in which this Lambda runs, or last ran. (Linux: reads /proc.)"""
+        """Ids of the processes that run this Lambda or ran it last. Needs Linux: it reads /proc."""
         assert self._ministack is not None
         pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
         return [pid for pid in pids if _runs(pid, function, self._ministack.pid)]
@@ -139,19 +138,19 @@ class DevStack:
         if not gateway_url:
             self.simulator = self.start_simulator()
             gateway_url = self.simulator.url
-        self.say("starting MiniStack ...")
+        self.print_line("starting MiniStack ...")
         self.start_ministack()
-        self.say("packaging and deploying ...")
+        self.print_line("packaging and deploying ...")
         self._deploy(gateway_url)
         self._front = Front(self.settings.port, api_url(self.aws_url, self.outputs))
         self._front.start()
         if self.simulator is not None and self.settings.receipts:
-            self.simulator.report_to(f"{self.url}/Receipts/", receipts_secret())
+            self.simulator.report_to(f"{self.url}/Receipts/", receipts_secret(STACK_NAME))
 
     def start_simulator(self) -> Simulator:
         port = self.settings.simulator_port
         if port is not None and is_taken(port):
-            self.say(f"port {port} is in use: the simulator of the gateway takes another one")
+            self.print_line(f"port {port} is in use: the simulator of the gateway takes another port")
             port = None
         return Simulator(port, self.settings.gateway_token).start()
 
@@ -159,20 +158,20 @@ class DevStack:
         self._scratch = tempfile.mkdtemp(prefix="notifications-ministack-")
         environment = {
             **os.environ,
-            "TMPDIR": self._scratch,  # the code of Lambdas is there, and what a killed worker leaves
-            "AUTH": "true",  # roles are enforced, as on AWS
+            "TMPDIR": self._scratch,  # for the code of Lambdas and the files that a killed worker leaves
+            "AUTH": "true",  # IAM is enforced, as on AWS
             "IAM_TRAIL": str(self.iam_trail),
             "AWS_ENDPOINT_URL": self.settings.lambdas_aws_url or self.aws_url,
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.settings.aws_port),
             "LAMBDA_EXECUTOR": "local",
-            "CLOUDTRAIL_RECORDING": "1",  # the demo counts calls in it
+            "CLOUDTRAIL_RECORDING": "1",  # the demo counts its events
             "CLOUDTRAIL_MAX_EVENTS": "50000",
             "LOG_LEVEL": os.environ.get("MINISTACK_LOG_LEVEL", "WARNING"),
-            **_where_state_is_kept(self.settings.state_dir),
+            **_state_variables(self.settings.state_dir),
         }
         if find_spec("ministack") is None:
-            raise StackFailed("MiniStack is missing: run this by make, which installs what it needs")
+            raise StackFailed("MiniStack is not installed: run the make target, which installs what it needs")
         with (self.logs / "ministack.log").open("ab") as log:
             self._ministack = subprocess.Popen(
                 [sys.executable, "-m", "infra.local.ministack"],
@@ -182,7 +181,7 @@ class DevStack:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_the_parent,
+                preexec_fn=_end_with_parent,
             )
         self._await_ministack()
 
@@ -190,13 +189,13 @@ class DevStack:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._ministack is None or self._ministack.poll() is not None:
-                raise StackFailed(f"MiniStack ended at once: see {self.logs / 'ministack.log'}")
+                raise StackFailed(f"MiniStack ended during its start: see {self.logs / 'ministack.log'}")
             try:
                 with urlopen(f"{self.aws_url}/_ministack/health", timeout=2):  # noqa: S310
                     return
             except (URLError, OSError):
                 time.sleep(0.1)
-        raise StackFailed(f"MiniStack did not answer within {START_SECONDS} s: see {self.logs / 'ministack.log'}")
+        raise StackFailed(f"MiniStack did not respond within {START_SECONDS} s: see {self.logs / 'ministack.log'}")
 
     def _deploy(self, gateway_url: str) -> None:
         settings = self.settings
@@ -209,36 +208,31 @@ class DevStack:
 
 
 def _runs(pid: int, function: str, group: int) -> bool:
-    """MiniStack runs each Lambda in a folder named after it, in its own process group."""
+    """MiniStack runs each Lambda in its own process group, in a folder named after the Lambda."""
     try:
         return os.getpgid(pid) == group and f"-{function}-" in os.readlink(f"/proc/{pid}/cwd")
     except OSError:
         return False
 
 
-def receipts_secret() -> str:
-    answer = boto3.client("ssm").get_parameter(Name=f"/{STACK_NAME}/receipts-secret", WithDecryption=True)
-    return str(answer["Parameter"]["Value"])
-
-
-def _where_state_is_kept(state_dir: str) -> dict[str, str]:
+def _state_variables(state_dir: str) -> dict[str, str]:
     if not state_dir:
         return {"PERSIST_STATE": "0"}
-    place = Path(state_dir).absolute()
+    folder = Path(state_dir).absolute()
     return {
         "PERSIST_STATE": "1",
-        "STATE_DIR": str(place / "ministack"),
+        "STATE_DIR": str(folder / "ministack"),
         "S3_PERSIST": "1",
-        "S3_DATA_DIR": str(place / "s3"),
+        "S3_DATA_DIR": str(folder / "s3"),
     }
 
 
-def _die_with_the_parent() -> Any:
-    """On Linux the kernel ends MiniStack when we are killed without a chance to do it ourselves."""
+def _end_with_parent() -> Any:
+    """On Linux, make the kernel end MiniStack if this process is killed by SIGKILL."""
     if sys.platform == "linux":
         ctypes.CDLL("libc.so.6").prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def any_settings() -> LocalSettings:
-    """Ports that nobody uses: for the demo and the tests, which must not meet a stack that is up."""
+    """Settings with free ports: for the demo and the tests, which must not collide with a running stack."""
     return LocalSettings(port=free_port(), aws_port=free_port())

@@ -1,4 +1,4 @@
-"""`make up`: the local stack, staying until Ctrl-C or SIGTERM."""
+"""`make up`: the local stack, which runs until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -9,31 +9,37 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
-from urllib.parse import urlsplit
+
+from chalicelib.errors import BadSettings
+from chalicelib.settings import read_settings as read_service_settings
 
 from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
+from .simulator import DEFAULT_PORT
 from .stack import DevStack, LocalSettings, StackFailed
 
-SIMULATOR_PORT = 9000
+SERVICE_SETTINGS = ("GATEWAY_URL", "GATEWAY_RATE", "RECEIPTS")
+"""Checked as the service itself checks them."""
 
 
 def read_settings(environment: Mapping[str, str]) -> LocalSettings:
     """PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, GATEWAY_RATE, RECEIPTS and STATE_DIR; raises StackFailed."""
     defaults = LocalSettings()
     gateway_url = environment.get("GATEWAY_URL", "")
-    if gateway_url and urlsplit(gateway_url).scheme not in ("http", "https"):
-        raise StackFailed(f"GATEWAY_URL: an address such as https://sms.example.com is expected, not {gateway_url!r}")
+    try:
+        service = read_service_settings({name: environment.get(name, "") for name in SERVICE_SETTINGS})
+    except BadSettings as error:
+        raise StackFailed(str(error)) from error
     if gateway_url and not environment.get("GATEWAY_TOKEN"):
-        raise StackFailed("GATEWAY_URL is set: set GATEWAY_TOKEN to the token it wants as well")
+        raise StackFailed("GATEWAY_URL is set: set GATEWAY_TOKEN to the token of that gateway as well")
     return LocalSettings(
         port=_port(environment, "PORT", defaults.port),
         aws_port=_port(environment, "AWS_PORT", defaults.aws_port),
         gateway_url=gateway_url,
         gateway_token=environment.get("GATEWAY_TOKEN") or defaults.gateway_token,
         state_dir=environment.get("STATE_DIR", ""),
-        receipts=_flag(environment, "RECEIPTS"),
+        receipts=service.receipts,
         gateway_rate=environment.get("GATEWAY_RATE", ""),
-        simulator_port=SIMULATOR_PORT,
+        simulator_port=DEFAULT_PORT,
     )
 
 
@@ -42,7 +48,7 @@ def main() -> int:
     try:
         settings = read_settings(os.environ)
         with DevStack(settings, _logs(settings)) as stack:
-            _tell(stack)
+            _print_addresses(stack)
             Event().wait()
     except StackFailed as error:
         print(f"up: {error}", file=sys.stderr)
@@ -52,25 +58,20 @@ def main() -> int:
     return 0
 
 
-def _tell(stack: DevStack) -> None:
-    gateway = stack.simulator.url + " (simulator: PUT /control, GET /seen)" if stack.simulator else "as set"
+def _print_addresses(stack: DevStack) -> None:
+    gateway = (
+        stack.simulator.url + " (simulator: PUT /control, GET /seen)" if stack.simulator else "the one in GATEWAY_URL"
+    )
     print(f"console  {stack.url}/console/", f"user     {LOCAL_USER}", f"password {LOCAL_PASSWORD}", sep="\n")
     print(f"API      {stack.url}", f"token    {LOCAL_TOKEN}", f"AWS      {stack.aws_url}", sep="\n")
-    print(f"gateway  {gateway}", f"logs     {stack.logs}", "Ctrl-C ends it.", sep="\n", flush=True)
+    print(f"gateway  {gateway}", f"logs     {stack.logs}", "Ctrl-C stops it.", sep="\n", flush=True)
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:
-    sent = environment.get(name) or str(default)
-    if not (sent.isascii() and sent.isdigit()) or not 0 < int(sent) < 65536:
-        raise StackFailed(f"{name}: a port number is expected, not {sent!r}")
-    return int(sent)
-
-
-def _flag(environment: Mapping[str, str], name: str) -> bool:
-    sent = environment.get(name) or "false"
-    if sent.lower() not in ("true", "false"):
-        raise StackFailed(f"{name}: true or false is expected, not {sent!r}")
-    return sent.lower() == "true"
+    text = environment.get(name) or str(default)
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:
+        raise StackFailed(f"{name}: a port number is expected, not {text!r}")
+    return int(text)
 
 
 def _logs(settings: LocalSettings) -> Path:
@@ -82,7 +83,7 @@ def _logs(settings: LocalSettings) -> Path:
 
 
 def end_on_sigterm() -> None:
-    """The same as Ctrl-C."""
+    """Make SIGTERM stop this process as Ctrl-C does."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

@@ -10,8 +10,8 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
 
-from tests.aws import make_services
-from tests.fakes import FakeServices
+from infra.local.doubles.aws import make_services
+from infra.local.doubles.fakes import FakeServices
 
 
 @pytest.fixture(autouse=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 from moto import mock_aws
 
+from bench.aws_calls import counted_calls
 from chalicelib.adapters.services import Services
 from chalicelib.clients.registry import change_client, forget_client, register_client
 from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
@@ -18,10 +20,10 @@ from chalicelib.domain.decisions import MailingFields
 from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing, get_mailing
-from tests.aws import add_clients, make_services
-from tests.aws_calls import counted_calls
-from tests.deliveries import OpenGateway, OverheardQueue, as_records, do_jobs, overhear
-from tests.fakes import FakeClock
+from infra.local.doubles.aws import add_clients, make_services
+from infra.local.doubles.deliveries import OpenGateway, OverheardQueue, as_records, do_jobs, overhear
+from infra.local.doubles.fakes import FakeClock
+from infra.local.in_process import ministack_in_process
 
 CLIENTS = 1000
 REPORTED = 3 * GROUP
@@ -31,13 +33,13 @@ SECONDS_A_BATCH = 0.5
 
 @pytest.fixture
 def calls() -> Iterator[Counter[str]]:
-    with mock_aws(), counted_calls() as calls:
+    with ministack_in_process(), counted_calls() as calls:
         yield calls
 
 
 @pytest.mark.parametrize(("batch", "limit"), [(10, 2.5), (100, 2.2)])
 def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit: float) -> None:
-    services = make_services(sender_threads=1)  # moto gains nothing from more
+    services = make_services(sender_threads=1)
     services.gateway = OpenGateway()  # type: ignore[misc, assignment]
     services.clock = FakeClock()  # a busy machine does not make messages dearer
     _ = services.clients, services.counters
@@ -107,6 +109,23 @@ def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]
     calls.clear()
     forget_client(services, client.id)
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
+
+
+def test_the_emulator_that_calls_are_counted_on_does_not_change_their_number() -> None:
+    assert _calls_on(ministack_in_process) == _calls_on(mock_aws)
+
+
+def _calls_on(emulator: Callable[[], AbstractContextManager[object]]) -> Counter[str]:
+    with emulator(), counted_calls() as calls:
+        services = make_services(sender_threads=1)
+        services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+        services.clock = FakeClock()
+        add_clients(30)
+        _deliver(services, 10, canary=5)
+        client = register_client(services, {"phone_number": "79770000001"})
+        change_client(services, client.id, {"timezone": "Europe/Moscow"})
+        forget_client(services, client.id)
+        return calls.copy()
 
 
 def _deliver(services: Services, batch: int, **fields: Any) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bench.priced_mailing import LATENCIES, Priced, count
 from chalicelib.domain import cost
 from chalicelib.domain.cost import Units
-from tests.priced_mailing import LATENCIES, Priced, count
 
 TOLERANCE = 0.02
 LEAST = 1e-9

@@ -14,7 +14,7 @@ from chalicelib.domain.client_import import FAILED, FINISHED, ChunkPlan, ClientI
 from chalicelib.domain.csv_file import FileFormat
 from chalicelib.errors import FileGone, ImportBusy, RowChanged
 from chalicelib.texts import Text
-from tests.aws import make_services
+from infra.local.doubles.aws import make_services
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=125)

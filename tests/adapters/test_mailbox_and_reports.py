@@ -20,8 +20,8 @@ from chalicelib.adapters import aws
 from chalicelib.adapters.mailbox import Mailbox, _is_unsent, as_mime
 from chalicelib.domain.email import Attachment, Email
 from chalicelib.errors import NotSent, RowChanged
-from tests.aws import forget_connections
-from tests.fakes import FakeServices
+from infra.local.doubles.aws import forget_connections
+from infra.local.doubles.fakes import FakeServices
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TABLE = Attachment("mailings.csv", "text/csv", b"\xef\xbb\xbfid;text\r\n1;=1\r\n")

@@ -11,12 +11,12 @@ from moto import mock_aws
 from pynamodb.exceptions import UpdateError
 
 from chalicelib.adapters.tables.messages import MessageRow, _update_if
-from chalicelib.delivery.reconcile import NO_WORD as IN_DOUBT
+from chalicelib.delivery.reconcile import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.message import Message, MessageKey, MessageShard
 from chalicelib.errors import NotWritten
 from chalicelib.texts import Text
-from tests.aws import make_services
-from tests.fakes import FakeServices
+from infra.local.doubles.aws import make_services
+from infra.local.doubles.fakes import FakeServices
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=15)

@@ -13,8 +13,8 @@ from moto import mock_aws
 from chalicelib.adapters.queues import Queue, QueueRefused
 from chalicelib.adapters.services import Services
 from chalicelib.domain.jobs import SendMessage, from_body
-from tests.aws import STACK_NAME, make_services
-from tests.fakes import FakeClock
+from infra.local.doubles.aws import STACK_NAME, make_services
+from infra.local.doubles.fakes import FakeClock
 from tests.refusals import refused_entries
 
 START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)

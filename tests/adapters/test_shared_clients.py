@@ -19,7 +19,7 @@ from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.jobs import KINDS, run_job
 from chalicelib.domain.message import MessageKey
 from chalicelib.mailings.lifecycle import announce_mailing
-from tests.aws import add_clients, forget_connections, make_services
+from infra.local.doubles.aws import add_clients, forget_connections, make_services
 
 
 @pytest.fixture

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 from collections.abc import Iterator
+from functools import cached_property
 
 import pytest
 from moto import mock_aws
+from pynamodb.models import Model
 
+from chalicelib.adapters import tables
+from chalicelib.adapters.services import Services
+from chalicelib.settings import Settings
 from infra.deploy import ROOT, DeployFailed
 from infra.deploy.checks import Account, check_account, check_rights, policy_source, read_parameters, stack_name_of
-from infra.deploy.destroy import TABLES
+from infra.deploy.destroy import table_names
 from infra.deploy.stored_secrets import delete_secrets, has_gateway_token, put_gateway_token, put_session_key
-from tests.aws import forget_connections
+from infra.local.doubles.aws import forget_connections
 
 TEMPLATE = json.loads((ROOT / "infra" / "stack.json").read_text())
 KNOWN = TEMPLATE["Parameters"]
@@ -98,6 +105,12 @@ def test_secrets_are_stored_encrypted_kept_and_deleted(aws: None) -> None:
     assert not has_gateway_token("notifications-prod")
 
 
-def test_the_tables_that_can_be_deleted_are_those_of_the_template() -> None:
-    tables = [one["Properties"] for one in TEMPLATE["Resources"].values() if one.get("Type") == "AWS::DynamoDB::Table"]
-    assert {table["TableName"]["Fn::Sub"] for table in tables} == {f"${{AWS::StackName}}-{name}" for name in TABLES}
+def test_the_tables_of_a_stack_are_those_that_its_adapters_use(aws: None) -> None:
+    for module in pkgutil.iter_modules(tables.__path__, f"{tables.__name__}."):
+        importlib.import_module(module.name)
+    services = Services(Settings(stack_name="notifications-prod"))
+    for name, part in vars(Services).items():
+        if isinstance(part, cached_property):
+            getattr(services, name)
+    rows = [row for row in Model.__subclasses__() if row.__module__.startswith(tables.__name__)]
+    assert table_names("notifications-prod") == {row.Meta.table_name for row in rows}

@@ -67,7 +67,7 @@ def test_the_real_aws_is_never_meant_by_localstack() -> None:
 
 
 def test_where_no_localstack_answers_it_says_so() -> None:
-    with pytest.raises(localstack.DeployFailed, match="no LocalStack answers at"):
+    with pytest.raises(localstack.DeployFailed, match="there is no LocalStack at"):
         localstack.require_localstack("http://127.0.0.1:1")
 
 

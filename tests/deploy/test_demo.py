@@ -40,8 +40,8 @@ def test_a_demo_whose_messages_are_all_accounted_for_succeeds(demo: Demo) -> Non
 @pytest.mark.parametrize(
     ("changed", "posts", "reason"),
     [
-        ({}, [11], "the gateway should have seen 2 ids"),
-        ({}, [11, 12, 12], "the gateway should have seen 2 ids"),
+        ({}, [11], "the gateway should have received 2 ids"),
+        ({}, [11, 12, 12], "the gateway should have received 2 ids"),
         ({"messages": {"total": 2, "queued": 0, "sent": 1, "failed": 1}}, [11, 12], "the statistics should be"),
         ({"messages": {"total": 1, "queued": 0, "sent": 1, "failed": 0}}, [11, 12], "the statistics should be"),
         ({"status": "running"}, [11, 12], "the mailing is running"),

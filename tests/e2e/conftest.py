@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import requests
 
+from infra.local.doubles.aws import forget_connections
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.simulator import Simulator
 from infra.local.stack import DevStack, any_settings
-from tests.aws import forget_connections
 from tests.rights.trail import refusals
 
 Call = Callable[..., requests.Response]
@@ -28,7 +28,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
         environment.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
         forget_connections()
         settings = replace(any_settings(), receipts=True)
-        with DevStack(settings, tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
+        with DevStack(settings, tmp_path_factory.mktemp("logs"), print_line=lambda line: None) as stack:
             yield stack
             assert refusals(stack.iam_trail) == [], "what is refused may be mended by a later try, and no test notice"
     forget_connections()

@@ -19,10 +19,10 @@ import yaml
 
 from infra.deploy import ROOT
 from infra.local.deployment import use_local_aws
+from infra.local.doubles.aws import forget_connections
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.service import free_port
 from infra.local.stack import DevStack, LocalSettings
-from tests.aws import forget_connections
 
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "localstack-compose.yml").read_text())["services"]
 HEADERS = {"Authorization": f"Token {LOCAL_TOKEN}"}
@@ -68,7 +68,7 @@ def containers(tmp_path: Path) -> Iterator[Containers]:
         for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
             environment.setenv(name, "")
         forget_connections()
-        emulator = DevStack(settings, tmp_path, say=lambda line: None)
+        emulator = DevStack(settings, tmp_path, print_line=lambda line: None)
         ending.callback(forget_connections)
         ending.callback(emulator.stop)
         use_local_aws(emulator.aws_url)

@@ -10,8 +10,10 @@ from typing import Any
 
 import requests
 
+from infra.deploy import receipts_secret
+from infra.local.deployment import STACK_NAME
 from infra.local.simulator import Simulator
-from infra.local.stack import DevStack, receipts_secret
+from infra.local.stack import DevStack
 
 from .conftest import Call
 
@@ -63,7 +65,7 @@ def found(call: Call, mailing_id: int) -> Counter[str]:
 def test_the_secret_opens_this_address_and_a_token_does_not(call: Call, stack: DevStack) -> None:
     sent = {"id": 7, "status": "delivered"}
     assert call("POST", "/Receipts/", json=sent).status_code == 401
-    headers = {"Authorization": f"Bearer {receipts_secret()}"}
+    headers = {"Authorization": f"Bearer {receipts_secret(STACK_NAME)}"}
     answer = call("POST", "/Receipts", json=sent, headers=headers)
     assert (answer.status_code, answer.json()) == (200, {"accepted": 0, "unknown": 1})
     assert call("GET", "/Stats/", headers=headers).status_code == 401

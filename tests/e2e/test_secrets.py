@@ -16,8 +16,8 @@ from infra.local.simulator import DEFAULT_TOKEN, Simulator
 from infra.local.stack import DevStack
 
 from .conftest import Call
+from .pages import AWS
 from .test_mailing import CLIENTS, announce, tag
-from .test_operations import AWS
 
 __all__ = ["tag"]
 

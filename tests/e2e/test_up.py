@@ -80,6 +80,7 @@ def test_a_port_in_use_is_one_clear_line(ports: dict[str, int], taken_port: int,
         ({"GATEWAY_URL": "sms.example.com", "GATEWAY_TOKEN": "x"}, "GATEWAY_URL: an address"),
         ({"GATEWAY_URL": "https://sms.example.com"}, "set GATEWAY_TOKEN"),
         ({"RECEIPTS": "perhaps"}, "RECEIPTS: true or false"),
+        ({"GATEWAY_RATE": "-1"}, "GATEWAY_RATE: a number above 0"),
     ],
 )
 def test_a_wrong_setting_is_named(environment: dict[str, str], expected: str) -> None:
@@ -97,7 +98,7 @@ def test_the_simulator_listens_where_it_is_documented_unless_that_port_is_in_use
         simulator = stack.start_simulator()
         simulator.stop()
         assert (simulator.url == f"http://127.0.0.1:{wanted}") == (wanted == free)
-    assert lines == [f"port {taken_port} is in use: the simulator of the gateway takes another one"]
+    assert lines == [f"port {taken_port} is in use: the simulator of the gateway takes another port"]
 
 
 def test_it_ends_all_that_it_started_and_finds_its_data_again(ports: dict[str, int], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The API through chalice.test.Client, over tables in moto, with a token of each role."""
+"""The API through chalice.test.Client, over tables in MiniStack, with a token of each role."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import pytest
 from chalice.test import Client
-from moto import mock_aws
 from pynamodb.models import Model
 
 from app import app
@@ -22,7 +21,8 @@ from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import MessageKey
-from tests.aws import make_services
+from infra.local.doubles.aws import make_services
+from infra.local.in_process import ministack_in_process
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ Call = Callable[..., Answer]
 @pytest.fixture
 def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     """What the handlers get, and the test as well: its settings go through the environment as on Lambda."""
-    with mock_aws():
+    with ministack_in_process():
         made = make_services()
         for name, value in vars(made.settings).items():
             if value is None:

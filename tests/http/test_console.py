@@ -15,7 +15,6 @@ from chalice.test import Client
 
 from app import app
 from chalicelib.access.tokens import make_token
-from chalicelib.access.users import set_user
 from chalicelib.adapters.services import Services
 from chalicelib.clients.import_worker import work_off
 from chalicelib.delivery.fanout import start_mailing, walk_slice
@@ -27,7 +26,8 @@ from chalicelib.domain.message import MessageKey
 from chalicelib.fields import MAILING as FIELDS
 from chalicelib.mailings import lifecycle
 from chalicelib.texts import Text
-from tests.fakes import FakeClock, FakeGateway
+from infra.local.doubles.fakes import FakeClock, FakeGateway
+from tests.cheap_user import put_user
 
 from .conftest import Answer, Call
 
@@ -88,8 +88,8 @@ def stranger(services: Services) -> Iterator[Browser]:
     """With a session key, a gateway, and two users that may sign in."""
     services.session_key = FakeKey()  # type: ignore[misc, assignment]
     services.gateway = FakeGateway(FakeClock())  # type: ignore[misc, assignment]
-    set_user(services, "anna", "admin", "secret")
-    set_user(services, "boris", "read", "secret")
+    put_user(services, "anna", "admin")
+    put_user(services, "boris", "read")
     with Client(app) as client:
         yield Browser(client.http)
 

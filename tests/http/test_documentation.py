@@ -11,7 +11,8 @@ from app import app
 from chalicelib.api.openapi import OPERATIONS
 from chalicelib.domain.allowed_steps import ALLOWED_IN, CHANGE, DELETE, FIXED_AFTER_START
 from chalicelib.domain.mailing import STATUSES
-from chalicelib.fields import CLIENT, CLIENT_READ_ONLY, MAILING, RECEIPT, Field, read_fields
+from chalicelib.fields import CLIENT, CLIENT_READ_ONLY, MAILING, RECEIPT
+from chalicelib.rules import Field, read_fields
 
 from .conftest import Call
 

@@ -23,8 +23,8 @@ from chalicelib.domain.receipt import REPORTED, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
 from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
-from tests.fakes import FakeGateway
-from tests.world import Crash, Mortal, World
+from infra.local.doubles.fakes import FakeGateway
+from infra.local.doubles.world import Crash, Mortal, World
 
 ANSWERS = [
     FakeGateway.OK,

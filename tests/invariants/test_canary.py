@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from chalicelib.clients.registry import opt_out_client
-from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
-from tests.world import Mortal, World
+from infra.local.doubles.world import Mortal, World
 
 DAY = 24 * 3600
 REFUSAL = Answer(400, "no")
@@ -59,7 +59,7 @@ def test_whoever_is_queued_beyond_them_waits_also_for_senders_with_an_old_memory
     world.do_jobs()
     senders = [Sender(world.services) for _ in range(3)]
     for sender in senders:
-        sender.shared.mailings.get(mailing_id)
+        sender.mailings.get(mailing_id)
     for client_id in range(1, 51):
         world.services.send_queue.send([SendMessage(mailing_id, client_id)])
     for sender in itertools.cycle(senders):
@@ -241,7 +241,7 @@ def test_places_lost_with_their_sender_are_found_also_while_another_mailing_keep
     world, mailing_id = announced(30, canary=5)
     world.do_jobs()
     for _ in range(5):
-        world.services.mailings.take_canary_slot(mailing_id, world.clock.now())
+        world.services.mailings.take_canary_place(mailing_id, world.clock.now())
     world.services.send_queue.send([SendMessage(99, 1)], [900])
     world.run(600)
     assert_everyone_has_it_once(world, mailing_id, 30)

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE, walk_slice
 from chalicelib.mailings.lifecycle import announce_mailing
-from tests.world import Crash, Mortal, World
+from infra.local.doubles.world import Crash, Mortal, World
 
 CLIENTS = 23
 INVOCATIONS = 8

@@ -8,7 +8,7 @@ from chalicelib.clients.registry import change_client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.template import NO_TEXT
 from chalicelib.mailings.lifecycle import change_mailing, resend_mailing
-from tests.world import World
+from infra.local.doubles.world import World
 
 
 def world_with_names() -> World:

@@ -15,7 +15,7 @@ from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.jobs import ImportClients
-from tests.world import Crash, Mortal, World
+from infra.local.doubles.world import Crash, Mortal, World
 
 KNOWN = 10
 FILE = "phone_number;tag\n" + "".join(

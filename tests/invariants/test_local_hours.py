@@ -13,7 +13,7 @@ from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from chalicelib.zones import zone
-from tests.world import Mortal, World
+from infra.local.doubles.world import Mortal, World
 
 DAY = 24 * 3600
 BY_DAY: dict[str, Any] = {"time_from": time(9), "time_to": time(21)}

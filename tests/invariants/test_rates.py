@@ -6,14 +6,14 @@ from datetime import time
 
 import pytest
 
-from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import BURST
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from infra.local.arrivals import most_in_a_second
-from tests.world import Mortal, World
+from infra.local.doubles.world import Mortal, World
 
 
 def busiest_second(world: World) -> int:

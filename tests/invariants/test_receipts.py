@@ -13,7 +13,7 @@ from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import Message
 from chalicelib.errors import RowChanged
 from chalicelib.mailings.lifecycle import resend_mailing, withdraw_mailing
-from tests.world import Mortal, World
+from infra.local.doubles.world import Mortal, World
 
 SILENCE = Answer(None, "ReadTimeout")
 CLIENTS = 12

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chalicelib.clients.registry import change_client, forget_client
-from chalicelib.delivery.attempt import ReceivedMessage
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.breaker import FAILURES_IN_A_ROW
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.message import MessageKey
 from chalicelib.mailings.lifecycle import change_mailing, withdraw_mailing
-from tests.world import World
+from infra.local.doubles.world import World
 
 DOWN = Answer(None, "ConnectionError")
 

@@ -15,7 +15,7 @@ from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import MessageKey
 from chalicelib.errors import NotInThisStatus
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
-from tests.world import World
+from infra.local.doubles.world import World
 
 SILENCE = Answer(None, "ReadTimeout")
 REFUSAL = Answer(400, "no")
@@ -53,10 +53,10 @@ def test_a_paused_mailing_sends_nothing_and_costs_nothing_until_it_is_resumed() 
 def test_a_sender_that_remembers_the_mailing_sees_the_pause_within_a_second_or_two() -> None:
     world, mailing_id = fanned_out(20)
     sender = Sender(world.services)
-    sender.shared.mailings.get(mailing_id)
+    sender.mailings.get(mailing_id)
     pause_mailing(world.services, mailing_id)
     world.clock.forward(1)
-    assert sender.shared.mailings.get(mailing_id) == world.get(mailing_id)
+    assert sender.mailings.get(mailing_id) == world.get(mailing_id)
 
 
 def test_a_mailing_paused_while_it_is_fanned_out_reaches_everyone_when_it_is_resumed() -> None:

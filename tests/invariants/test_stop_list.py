@@ -6,7 +6,7 @@ from chalicelib.clients.registry import forget_client, opt_in_client, opt_out_cl
 from chalicelib.domain.admission import CLIENT_GONE, OPTED_OUT
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.mailings.lifecycle import pause_mailing, resend_mailing, resume_mailing
-from tests.world import World
+from infra.local.doubles.world import World
 
 
 def running(clients: int) -> tuple[World, int]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from infra.local.doubles.aws import forget_connections
 from infra.local.stack import DevStack, any_settings
-from tests.aws import forget_connections
 
 from .tour import Tour
 
@@ -21,7 +21,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
             environment.setenv(name, "")  # whatever it becomes, it is put back
         forget_connections()
         settings = replace(any_settings(), receipts=True)
-        with DevStack(settings, tmp_path_factory.mktemp("logs"), say=lambda line: None) as stack:
+        with DevStack(settings, tmp_path_factory.mktemp("logs"), print_line=lambda line: None) as stack:
             yield stack
     forget_connections()
 

@@ -27,10 +27,11 @@ from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, LABEL_SHARDS
 from chalicelib.domain.jobs import FollowMovedClients, Job, SendMessage, to_body
 from chalicelib.domain.rate import Bucket, Clocks
 from chalicelib.settings import LOCAL_STAGE, Settings
+from infra.deploy import receipts_secret
 from infra.local.deployment import REPORT_SENDER, STACK_NAME
 from infra.local.lambdas import invoke
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER, verify_sender
-from infra.local.stack import DevStack, receipts_secret
+from infra.local.stack import DevStack
 
 from .trail import read_trail, refusals
 
@@ -156,7 +157,7 @@ class Tour:
         self.await_status(mailing_id, "finished")
         message = self.call("GET", f"/Stats/{mailing_id}/?status=sent")["results"][0]
         receipt = {"id": message["id"], "status": "delivered"}
-        headers = {"Authorization": f"Bearer {receipts_secret()}"}
+        headers = {"Authorization": f"Bearer {receipts_secret(STACK_NAME)}"}
         self.call("POST", "/Receipts/", receipt, headers=headers)
         self.await_until(lambda: self.call("GET", f"/Stats/{mailing_id}/")["messages"]["delivered"] == 1)
         rows = list(MessageRow.scan(MessageRow.reported_at.exists()))

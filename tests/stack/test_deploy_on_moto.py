@@ -20,9 +20,9 @@ from samtranslator.translator.translator import Translator
 
 from infra.deploy import put_gateway_token, put_session_key
 from infra.deploy.checks import check_account
-from infra.deploy.destroy import TABLES, destroy
+from infra.deploy.destroy import destroy, table_names
 from infra.deploy.stack import apply, deploy_bucket, parameters_of, upload
-from tests.aws import forget_connections
+from infra.local.doubles.aws import forget_connections
 
 STACK = "notifications-moto"
 FUNCTION = "AWS::Serverless::Function"
@@ -68,7 +68,7 @@ def test_a_stack_is_made_brought_up_to_date_and_taken_down(packaged: tuple[Path,
     assert parameters_of(STACK) is None
     url = upload(out, template, deploy_bucket(STACK))
     apply(STACK, url, {"Stage": "moto", "GatewayUrl": "http://gateway"}, template["Parameters"])
-    assert set(boto3.client("dynamodb").list_tables()["TableNames"]) == {f"{STACK}-{table}" for table in TABLES}
+    assert set(boto3.client("dynamodb").list_tables()["TableNames"]) == table_names(STACK)
     assert len(boto3.client("lambda").list_functions()["Functions"]) == 13
     apply(STACK, url, {"GatewayDedupes": "false"}, template["Parameters"])
     kept = parameters_of(STACK) or {}

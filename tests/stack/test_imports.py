@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,10 +17,11 @@ MODULES = sorted((ROOT / "chalicelib").rglob("*.py"))
 PROVIDERS = {"boto3", "botocore", "pynamodb", "requests", "urllib3"}
 
 ORDER = (
-    {"texts"},
+    {"__version__", "texts"},
     {"errors"},
     {"domain"},
     {"rendering", "zones"},
+    {"rules"},
     {"fields", "logs", "representation", "retries", "settings"},
     {"adapters"},
     {"access"},
@@ -113,6 +115,14 @@ def test_a_lambda_loads_nothing_that_it_does_not_need(module: str, forbidden: se
     """In an empty environment: importing asks for no variable, no region and no credentials."""
     loaded = loaded_by(f"import {module}")
     assert not loaded & forbidden
+
+
+def test_nothing_but_tests_imports_tests() -> None:
+    programs = [file for folder in ("bench", "chalicelib", "infra", "tools") for file in (ROOT / folder).rglob("*.py")]
+    assert programs
+    assert [
+        file.name for file in programs if re.search(r"^\s*(from|import) tests\b", file.read_text(), re.MULTILINE)
+    ] == []
 
 
 def test_importing_the_app_makes_no_client_of_aws() -> None:

@@ -14,6 +14,7 @@ from cfnlint.config import ManualArgs
 
 ROOT = Path(__file__).parents[2]
 CHECKOV = ROOT / ".venv" / "tools" / "checkov" / "bin" / "checkov"
+QUICKER = ROOT / "infra" / "tools" / "run_checkov.py"
 SKIPPED = re.compile(r"^  - (CKV_[A-Z0-9_]+) +# (.+)$", re.MULTILINE)
 
 
@@ -28,11 +29,13 @@ def test_cfn_lint_finds_nothing_in_the_packaged_template(template: Path) -> None
     assert [str(match) for match in lint_file(template, config=ManualArgs(regions=["us-east-1", "eu-central-1"]))] == []
 
 
+@pytest.mark.stack
 def test_checkov_finds_what_is_excepted_with_a_reason_and_nothing_else(template: Path) -> None:
     assert CHECKOV.exists(), "run `make test`, or `make .venv/tools/checkov/.ready`: it installs checkov"
     excepted = dict(SKIPPED.findall((ROOT / "infra" / "checkov.yaml").read_text()))
     assert all(len(reason) > 30 for reason in excepted.values())
-    command = [CHECKOV, "-f", template, "--framework", "cloudformation", "--output", "json", "--quiet"]
+    command = [CHECKOV.with_name("python"), QUICKER, "-f", template, "--framework", "cloudformation"]
+    command += ["--output", "json", "--quiet", "--skip-download"]  # nothing is fetched from Prisma Cloud
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = json.loads(done.stdout)["results"]["failed_checks"]
     assert {check["check_id"] for check in found} == set(excepted)

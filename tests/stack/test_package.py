@@ -38,7 +38,7 @@ def wheel(tmp_path: Path) -> Path:
 
 def test_packages_of_an_interrupted_run_are_not_used_again(wheel: Path, tmp_path: Path) -> None:
     project = project_of(tmp_path / "project", str(wheel), str(tmp_path / "missing-1.0-py3-none-any.whl"))
-    with pytest.raises(DeployFailed, match="not fetched"):
+    with pytest.raises(DeployFailed, match="could not be downloaded"):
         dependencies(project, "arm64")
     assert list((project / "build" / "dependencies").iterdir()) == []
     found = dependencies(project_of(project, str(wheel)), "arm64")

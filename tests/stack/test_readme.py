@@ -1,3 +1,5 @@
+"""README, CONTRIBUTING and SECURITY: short, level with the code and with the docs, and every link leads somewhere."""
+
 from __future__ import annotations
 
 import re
@@ -9,18 +11,83 @@ import pytest
 from chalicelib.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-SETTINGS = README.partition("## Settings of the deployed functions")[2]
+PAGES = ("README.md", "README.ru.md", "CONTRIBUTING.md", "SECURITY.md")
+CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def anchors(page: str) -> set[str]:
+    """The names that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", CODE.sub("", page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(link: str, page: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = ROOT / (path or page)
+    if not target.exists():
+        return False
+    return not anchor or anchor in anchors(target.read_text())
+
+
+def section(page: str, heading: str) -> str:
+    return page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
 
 
 @pytest.mark.parametrize("setting", fields(Settings), ids=lambda setting: setting.name)
-def test_every_setting_is_in_the_readme_with_its_default_and_meaning(setting) -> None:  # type: ignore[no-untyped-def]
-    row = next(line for line in SETTINGS.splitlines() if line.startswith(f"| `{setting.name.upper()}` |"))
+def test_every_setting_is_documented_with_its_default_and_meaning(setting) -> None:  # type: ignore[no-untyped-def]
+    table = section(read("docs/CONFIGURATION.md"), "Settings of the deployed functions")
+    row = next(line for line in table.splitlines() if line.startswith(f"| `{setting.name.upper()}` |"))
     default = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default or "")
     assert default.lower() in row.lower()
     assert setting.metadata["help"].rstrip(".").lower()[:30] in row.lower()
 
 
-def test_every_make_target_that_the_readme_names_is_there() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"(?:^|`)(?:[A-Z_]+=\S+ )*make ([a-z-]+)\b", README, re.MULTILINE)) <= targets
+@pytest.mark.parametrize("name", ["README.md", "README.ru.md"])
+def test_the_readme_has_at_most_200_lines(name: str) -> None:
+    assert len(read(name).splitlines()) <= 200
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_to_a_file_or_a_heading_leads_there(name: str) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", CODE.sub("", read(name)))
+    ours = [link for link in links if not link.startswith("http")]
+    assert ours
+    assert [link for link in ours if not leads_somewhere(link, name)] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_make_target_that_is_named_is_there(name: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)(?:[A-Z_]+=\S+ )*make ([a-z-]+)\b", read(name), re.MULTILINE)) <= targets
+
+
+def test_every_folder_that_contributing_names_is_there() -> None:
+    named = re.findall(r"`((?:chalicelib|infra|tests|tools|\.chalice)/[^`]*)`", read("CONTRIBUTING.md"))
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_prices_are_those_of_the_page_about_performance() -> None:
+    together = next(line for line in read("docs/PERFORMANCE.md").splitlines() if line.startswith("| together |"))
+    price = next(line for line in read("README.md").splitlines() if line.startswith("| a million messages"))
+    assert re.findall(r"\d+\.\d\d", price) == re.findall(r"\d+\.\d\d", together)
+
+
+def test_the_commands_that_rotate_a_secret_are_those_that_a_test_runs() -> None:
+    """A test runs docs/OPERATIONS.md. Renewed secrets differ in their names only."""
+    commands = re.findall(r"^(?:invoke|aws) .+$", read("SECURITY.md"), re.MULTILINE)
+    assert commands
+    names = Settings(stack_name="$STACK")
+    known = read("docs/OPERATIONS.md").replace(names.session_key_parameter, names.receipts_secret_parameter)
+    known += read("docs/OPERATIONS.md")
+    assert [command for command in commands if command not in known] == []
+    renewed = set(re.findall(r"/\$STACK/[\w-]+", "\n".join(commands)))
+    assert renewed == {
+        names.gateway_token_parameter,
+        names.session_key_parameter,
+        names.receipts_secret_parameter,
+    }

@@ -39,6 +39,6 @@ def test_the_page_has_each_right_of_a_function_with_its_reason(policy: Path) -> 
     assert all(len(reason) == 1 for _, _, *reason in cells)
 
 
-def test_the_page_says_why_a_star_stands_where_it_does() -> None:
-    section = PAGE.partition("\n## Where a star stands\n")[2].partition("\n## ")[0]
+def test_the_page_has_a_reason_for_each_wildcard() -> None:
+    section = PAGE.partition("\n## Wildcards\n")[2].partition("\n## ")[0]
     assert {line.split("`")[1] for line in section.splitlines() if line.startswith("| `")} == set(WILD)

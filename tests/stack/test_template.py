@@ -35,7 +35,7 @@ SECRET_OF_ITS_OWN = "/Receipts"
 WILD = {
     "WritesItsOwnLog": "CloudFormation ends a function's name with letters of its own, and Lambda names the streams",
     "KeepsTheSchedulesOfMailings": "a schedule has its mailing's id in its name",
-    "SendsLettersOfItsSender": "the sender may be verified as an address or as any domain above it, and in SES's "
+    "SendsEmailsOfItsSender": "the sender may be verified as an address or as any domain above it, and in SES's "
     "sandbox every recipient is an identity as well; from which address the letter comes is a condition of its own",
     "XRayKnowsNoResources": "the service authorization reference has no resource for either of its actions",
     "PutsTheFilesOfImports": "a file has its import's id in its name",

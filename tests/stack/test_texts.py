@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib import texts as catalogue
-from chalicelib.access.audit import ITSELF
+from chalicelib.access.audit import SERVICE_AUTHOR
 from chalicelib.clients.registry import OPTED_IN, OPTED_OUT
 from chalicelib.console import clients, mailings
 from chalicelib.domain import mailing, message
@@ -35,7 +35,7 @@ EMAILS = ROOM / "reports" / "templates"
 STEPS = {"paused", "resumed", "cancelled", "sent again", "revoked"}
 ACTIONS = {MADE, CHANGED, REMOVED, OPTED_OUT, OPTED_IN, TRIED, *STEPS}
 SUBJECTS = {"client", "mailing", "token", "test_message", "import"}
-NAMES = {*mailing.STATUSES, *message.STATUSES, *ROLES, *ACTIONS, *SUBJECTS, ITSELF}
+NAMES = {*mailing.STATUSES, *message.STATUSES, *ROLES, *ACTIONS, *SUBJECTS, SERVICE_AUTHOR}
 QUESTIONS = {*mailings.QUESTIONS.values(), *clients.QUESTIONS.values()}
 STATUS_LABELS = {status.capitalize() for status in mailing.STATUSES}
 CATALOGUE: dict[str, dict[str, str]] = json.loads(catalogue.TEMPLATES.read_text())

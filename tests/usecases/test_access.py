@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.access.tokens import USE_NOTED_EVERY, authenticate, digest, make_token, revoke_token
+from chalicelib.access.tokens import USE_RECORDED_EVERY, authenticate, digest, make_token, revoke_token
 from chalicelib.domain.audit_record import Author
 from chalicelib.errors import BadInput, NotAuthenticated, NotFound
-from tests.fakes import FakeServices
+from infra.local.doubles.fakes import FakeServices
 
 
 def test_when_a_token_was_last_used_is_noted_now_and_then() -> None:
@@ -19,7 +19,7 @@ def test_when_a_token_was_last_used_is_noted_now_and_then() -> None:
     for _ in range(2):
         authenticate(services, f"Token {token}")
         assert services.tokens.rows[digest(token)].last_used_at == first
-        services.clock.time += USE_NOTED_EVERY - timedelta(seconds=1)
+        services.clock.time += USE_RECORDED_EVERY - timedelta(seconds=1)
     services.clock.time += timedelta(seconds=2)
     authenticate(services, f"Token {token}")
     assert services.tokens.rows[digest(token)].last_used_at == services.clock.now()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from chalicelib.access.audit import MAX_READS, list_records
 from chalicelib.domain.audit_record import LONGEST_TEXT, Author
-from tests.fakes import FakeServices
+from infra.local.doubles.fakes import FakeServices
 
 
 def add(services: FakeServices, days_ago: int, jitter: float = 0.0) -> None:

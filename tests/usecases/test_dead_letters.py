@@ -6,7 +6,7 @@ import json
 
 from chalicelib.delivery.dead_letters import read_job, redrive, send_to_dead_letters
 from chalicelib.domain.jobs import ImportClients, SendMessage, to_body
-from tests.fakes import FakeServices
+from infra.local.doubles.fakes import FakeServices
 
 JOB = json.dumps({"job": "walk_slice", "mailing_id": 1, "new": True})
 IMPORT = json.dumps({"job": "import_clients", "new": True})

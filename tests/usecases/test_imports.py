@@ -19,7 +19,7 @@ from chalicelib.domain.jobs import BUSY_SECONDS, FollowMovedClients, ImportClien
 from chalicelib.domain.walk import BEGINNING
 from chalicelib.errors import BadInput, ImportBusy, NotFound, NotWritten
 from chalicelib.texts import Text
-from tests.fakes import FakeServices
+from infra.local.doubles.fakes import FakeServices
 
 
 @pytest.fixture

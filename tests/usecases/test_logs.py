@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.delivery.attempt import ReceivedMessage
 from chalicelib.delivery.jobs import run_job
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import StartMailing
 from chalicelib.domain.message import message_id
 from chalicelib.logs import log, measure
-from chalicelib.runtime import InvocationFailed, logging_errors, waking
-from tests.world import World
+from chalicelib.runtime import InvocationFailed, begin_invocation, logging_errors
+from infra.local.doubles.world import World
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -99,7 +99,7 @@ class Context:
 
 def test_an_invocation_marks_its_lines_and_no_others(lines: Lines) -> None:
     log.append_keys(mailing_id=7)
-    waking(Context())
+    begin_invocation(Context())
     log.info("awake")
     (line,) = lines()
     assert (line["function"], line["request_id"]) == (Context.function_name, Context.aws_request_id)

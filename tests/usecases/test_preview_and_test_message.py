@@ -16,7 +16,7 @@ from chalicelib.errors import BadInput
 from chalicelib.mailings.audience import PATIENCE, PATIENCE_FOR_GROUPS, count_audience, group_audience
 from chalicelib.mailings.preview import preview_mailing
 from chalicelib.mailings.test_message import send_test_message
-from tests.fakes import FakeServices
+from infra.local.doubles.fakes import FakeServices
 
 
 def author(services: FakeServices) -> Author:

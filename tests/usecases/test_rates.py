@@ -9,7 +9,7 @@ from chalicelib.delivery.rate_limits import Permits, delays_of
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.rate import AHEAD, ANY_TIME, BURST, Permit
 from chalicelib.errors import RowChanged
-from tests.fakes import FakeServices
+from infra.local.doubles.fakes import FakeServices
 
 HANDFUL = 5
 
@@ -19,7 +19,7 @@ def mailing_of(services: FakeServices, rate_limit: int | None = 10) -> Mailing:
     return Mailing(1, now, now + timedelta(hours=1), "text", rate_limit=rate_limit)
 
 
-def test_a_handful_is_one_write_and_each_permit_is_for_its_moment() -> None:
+def test_a_group_of_tokens_is_one_write_and_each_permit_has_its_moment() -> None:
     services = FakeServices()
     permits = Permits(services, [1] * 10, HANDFUL)
     taken = [permits.next(mailing_of(services)) for _ in range(HANDFUL)]

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import pytz
 
-from chalicelib.delivery.reconcile import NO_WORD
+from chalicelib.delivery.reconcile import NO_ANSWER
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain.audience import Filter, Plan
 from chalicelib.domain.email import Email
@@ -22,7 +22,7 @@ from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import STATUSES
 from chalicelib.domain.receipt import NO_REASON
 from chalicelib.domain.report import Period, Reasons, Report
-from chalicelib.reports.email import SHOWN, TEMPLATES, compose
+from chalicelib.reports.email import MAX_SHOWN, TEMPLATES, compose
 from chalicelib.settings import Settings
 from chalicelib.texts import Text
 
@@ -78,7 +78,7 @@ def test_it_is_in_english_or_in_russian_with_times_of_the_reports_zone() -> None
     assert russian.subject == f"Рассылки, отчёт за 22.11.2026: отправлено 12{SPACE}000, с ошибкой 300"
     assert "2026-11-21 21:00" in english.text
     assert "21.11.2026 21:00" in russian.text
-    assert f"Сообщения в них: 12{SPACE}345" in russian.text
+    assert f"Сообщения в этих рассылках: 12{SPACE}345" in russian.text
     assert "отправлено" in russian.html
     assert '<html lang="ru">' in russian.html
     plain = re.sub(r"<[^>]*>", "", russian.html) + russian.text
@@ -94,7 +94,9 @@ def test_every_text_has_its_russian() -> None:
     assert len(texts) > 15
 
 
-@pytest.mark.parametrize("reason", [*REASONS, NO_REASON, NO_WORD, Text("message.not_delivered", reason="off")], ids=str)
+@pytest.mark.parametrize(
+    "reason", [*REASONS, NO_REASON, NO_ANSWER, Text("message.not_delivered", reason="off")], ids=str
+)
 def test_every_reason_is_told_in_the_letters_language(reason: Text) -> None:
     reasons = Reasons(Counter({reason: 3}))
     english, russian = (email(mailing(), language=language, reasons=reasons) for language in ("en", "ru"))
@@ -110,17 +112,17 @@ def test_a_reason_of_an_earlier_version_is_told_as_it_was_written() -> None:
 
 
 def test_reasons_are_listed_from_the_most_frequent() -> None:
-    reasons = Reasons(Counter({Text("gateway.message_refused", status=400): 3, NO_WORD: 7}), other=2, is_whole=False)
+    reasons = Reasons(Counter({Text("gateway.message_refused", status=400): 3, NO_ANSWER: 7}), other=2, is_whole=False)
     text = email(mailing(), reasons=reasons).text
-    assert text.index(f"{NO_WORD} — 7") < text.index("(400). — 3") < text.index("Other reasons — 2")
-    assert "Not all of them" in text
+    assert text.index(f"{NO_ANSWER} — 7") < text.index("(400). — 3") < text.index("Other reasons — 2")
+    assert "Incomplete" in text
 
 
 def test_many_mailings_are_in_the_table_and_not_all_in_the_letter() -> None:
-    made = email(*(mailing(number) for number in range(1, SHOWN + 11)), language="ru")
-    assert f"Показано здесь: {SHOWN}. Остальные рассылки — в приложенной таблице." in made.text
-    assert made.text.count("Скидки") == SHOWN
-    assert len(table(made)) == SHOWN + 11
+    made = email(*(mailing(number) for number in range(1, MAX_SHOWN + 11)), language="ru")
+    assert f"Показано здесь: {MAX_SHOWN}. Остальные рассылки — в приложенной таблице." in made.text
+    assert made.text.count("Скидки") == MAX_SHOWN
+    assert len(table(made)) == MAX_SHOWN + 11
 
 
 def test_the_table_has_a_row_for_each_mailing_and_opens_in_excel() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.mailing import Mailing
-from tests.fakes import FakeMailings
-from tests.world import World
+from infra.local.doubles.fakes import FakeMailings
+from infra.local.doubles.world import World
 
 
 class Overheard(FakeMailings):

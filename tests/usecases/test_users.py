@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.access.users import (
-    MOST_ATTEMPTS,
+    ATTEMPT_PERIOD,
+    MAX_ATTEMPTS,
     SESSION_LIFE,
-    STRETCH,
     make_user,
     remove_user,
     set_user,
@@ -19,8 +19,9 @@ from chalicelib.access.users import (
 )
 from chalicelib.domain.password import hash_password, is_password
 from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
+from infra.local.doubles.fakes import FakeServices
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
-from tests.fakes import FakeServices
+from tests.cheap_user import put_user
 
 ADDRESS = "198.51.100.7"
 
@@ -37,7 +38,7 @@ def test_a_user_signs_in_with_the_password_that_was_shown_once() -> None:
 )
 def test_a_wrong_name_or_password_is_refused_in_the_same_words(name: str, password: str) -> None:
     services = FakeServices()
-    make_user(services, "anna", "read")
+    put_user(services, "anna", "read")
     with pytest.raises(NotAuthenticated, match="The name or the password is wrong"):
         sign_in(services, name, password, ADDRESS)
 
@@ -45,18 +46,18 @@ def test_a_wrong_name_or_password_is_refused_in_the_same_words(name: str, passwo
 @pytest.mark.parametrize("kind", ["user from address", "user"])
 def test_attempts_are_limited_by_user_even_with_the_right_password(kind: str) -> None:
     services = FakeServices()
-    password = make_user(services, "anna", "read")
-    services.users.attempts.update(dict.fromkeys(_keys_of_a_try(services, kind), MOST_ATTEMPTS[kind]))
+    password = put_user(services, "anna", "read")
+    services.users.attempts.update(dict.fromkeys(_keys_of_a_try(services, kind), MAX_ATTEMPTS[kind]))
     with pytest.raises(TooManyAttempts):
         sign_in(services, "anna", password, ADDRESS)
-    services.clock.time += STRETCH
+    services.clock.time += ATTEMPT_PERIOD
     assert sign_in(services, "anna", password, ADDRESS)
 
 
 def test_one_address_locks_nobody_else_out() -> None:
     services = FakeServices()
-    password = make_user(services, "anna", "read")
-    for _ in range(MOST_ATTEMPTS["address"] + 5):
+    password = put_user(services, "anna", "read")
+    for _ in range(MAX_ATTEMPTS["address"] + 5):
         with pytest.raises((NotAuthenticated, TooManyAttempts)):
             sign_in(services, "anna", "wrong", ADDRESS)
     assert sign_in(services, "anna", password, "203.0.113.1")
@@ -67,7 +68,7 @@ def test_attempts_are_limited_by_address_whatever_the_names() -> None:
     with pytest.raises(NotAuthenticated):
         sign_in(services, "nobody", "x", ADDRESS)
     address = [key for key in services.users.attempts if key.startswith("address#")]
-    services.users.attempts.update(dict.fromkeys(address, MOST_ATTEMPTS["address"]))
+    services.users.attempts.update(dict.fromkeys(address, MAX_ATTEMPTS["address"]))
     with pytest.raises(TooManyAttempts):
         sign_in(services, "somebody", "x", ADDRESS)
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
-
+from chalicelib.adapters.tables.base import bind_table
+from chalicelib.adapters.tables.messages import MessageRow
+from chalicelib.domain.message import SENT, STATUSES
 from chalicelib.domain.rate import BURST
 from infra.local.arrivals import arrivals, most_in_a_second
+from infra.local.deployment import STACK_NAME
 
-from .field import NEW_TEXT, Campaign, table_name
-
-STATUSES = ("queued", "sent", "failed", "expired", "cancelled", "unknown", "delivered", "undelivered")
+from .field import NEW_TEXT, Campaign
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def audit(campaign: Campaign, stats: dict[str, Any], may_end: frozenset[str], re
     seen = campaign.ground.simulator.seen
     rows = _rows(campaign.mailing["id"])
     statuses = dict.fromkeys(STATUSES, 0) | Counter(rows.values())
-    sent = {message_id for message_id, status in rows.items() if status == "sent"}
-    given_up = {message_id for message_id, status in rows.items() if status in may_end - {"sent"}}
+    sent = {message_id for message_id, status in rows.items() if status == SENT}
+    given_up = {message_id for message_id, status in rows.items() if status in may_end - {SENT}}
     reached = sent & set(seen.accepted)
     counts = {"total": len(rows), **statuses}
     return Verdict(
@@ -67,19 +67,10 @@ def audit(campaign: Campaign, stats: dict[str, Any], may_end: frozenset[str], re
 
 
 def _rows(mailing_id: int) -> dict[int, str]:
-    """Straight from the table, by message id."""
-    pages = (
-        boto3.client("dynamodb")
-        .get_paginator("scan")
-        .paginate(
-            TableName=table_name(),
-            FilterExpression="begins_with(part, :mailing)",
-            ExpressionAttributeValues={":mailing": {"S": f"{mailing_id}#"}},
-            ConsistentRead=True,
-        )
-    )
-    items = [item for page in pages for item in page["Items"]]
-    return {mailing_id * 10**10 + int(item["client_id"]["N"]): item["status"]["S"] for item in items}
+    """Statuses by message id, read from the messages table without the service."""
+    bind_table(MessageRow, STACK_NAME, "messages")
+    rows = MessageRow.scan(MessageRow.part.startswith(f"{mailing_id}#"), consistent_read=True)
+    return {message.id: message.status for message in (row.message(shards=1) for row in rows)}
 
 
 def _outside(campaign: Campaign) -> int:

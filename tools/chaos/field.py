@@ -15,7 +15,6 @@ import boto3
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.deployment import STACK_NAME
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.simulator import Simulator
 from infra.local.stack import DevStack, StackFailed
@@ -183,10 +182,6 @@ def announce(ground: Field, random: Random, starts_in: float, lasts: float, fiel
 def make_visible_sooner(queue_url: str, seconds: int) -> None:
     """What a dead worker had in hand comes back after so many seconds."""
     boto3.client("sqs").set_queue_attributes(QueueUrl=queue_url, Attributes={"VisibilityTimeout": str(seconds)})
-
-
-def table_name() -> str:
-    return f"{STACK_NAME}-messages"
 
 
 def now() -> datetime:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import ClientError, web
 
-from infra.local.proxy import pass_on, proxy_app
+from infra.local.proxy import forward, proxy_app
 from infra.local.service import ThreadedApp, free_port
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
@@ -34,7 +34,7 @@ class Saboteur:
     def __init__(self, aws_url: str) -> None:
         self.aws_url = aws_url
         self.sabotage = Sabotage()
-        self._server = ThreadedApp(proxy_app(self._pass_on), free_port())
+        self._server = ThreadedApp(proxy_app(self._forward), free_port())
 
     @property
     def url(self) -> str:
@@ -50,7 +50,7 @@ class Saboteur:
         """From now on like this; what is not named is let through."""
         self.sabotage = Sabotage(**sabotage)
 
-    async def _pass_on(self, request: web.Request) -> web.Response:
+    async def _forward(self, request: web.Request) -> web.Response:
         operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
         sabotage = self.sabotage
         refused = _refusal(operation, sabotage)
@@ -60,8 +60,8 @@ class Saboteur:
             await asyncio.sleep(sabotage.delay)
         try:
             if sabotage.double and operation in SENDS:
-                await pass_on(request, self.aws_url)
-            return await pass_on(request, self.aws_url)
+                await forward(request, self.aws_url)
+            return await forward(request, self.aws_url)
         except (ClientError, TimeoutError, ConnectionError):  # one of the two is gone: killed, or stopped
             raise web.HTTPBadGateway from None
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 
+from chalicelib.adapters.schedules import Schedules
 from chalicelib.domain.jobs import SendMessage, to_body
 from infra.local.deployment import STACK_NAME
 
@@ -50,8 +51,7 @@ def kill_the_sweep(campaign: Campaign, _: float) -> None:
 
 
 def lose_the_schedule(campaign: Campaign, _: float) -> None:
-    name = f"mailing-{campaign.mailing['id']}"
-    boto3.client("scheduler").delete_schedule(Name=name, GroupName=STACK_NAME)
+    Schedules(STACK_NAME, target_arn="", role_arn="").remove(campaign.mailing["id"])
 
 
 def gateway(**behaviour: Any) -> Strike:

@@ -7,13 +7,14 @@ bears the stop of a client who opted out, and stays with it when nobody has the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.condition import Condition
@@ -52,17 +53,36 @@ class ByOperatorCode(GlobalSecondaryIndex["ClientRow"]):  # type: ignore[no-unty
     id = NumberAttribute(range_key=True)
 
 
-class ClientRow(Model):
+class TextMapAttribute(UnicodeAttribute):
+    """Texts by name as JSON, in which a Cyrillic letter takes two bytes; equal maps are equal texts."""
+
+    def serialize(self, value: Any) -> str:
+        return json.dumps(dict(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    def deserialize(self, value: str) -> Any:
+        return json.loads(value)
+
+
+ATTRIBUTES: dict[str, type[Attribute[Any]]] = {
+    "str": UnicodeAttribute,
+    "str | None": UnicodeAttribute,
+    "datetime | None": Moment,
+    "Mapping[str, str]": TextMapAttribute,
+}
+"""By the annotation of a client's field."""
+
+STORED = {item.name: ATTRIBUTES[str(item.type)] for item in fields(Client) if item.name != "id"}
+"""Every field of a client has an attribute of its own; a value that is blank has none in the row."""
+
+ClientFieldsRow: Any = type("ClientFieldsRow", (), {name: kind(null=True) for name, kind in STORED.items()})
+
+
+class ClientRow(ClientFieldsRow, Model):  # type: ignore[misc]
     class Meta:
         table_name = "clients"
 
     block = NumberAttribute(hash_key=True)
     id = NumberAttribute(range_key=True)
-    phone = UnicodeAttribute()
-    tag = UnicodeAttribute(null=True)
-    timezone = UnicodeAttribute()
-    opted_out_at = Moment(null=True)
-    attributes = UnicodeAttribute(null=True)
     tag_key = UnicodeAttribute(null=True)
     code_key = UnicodeAttribute()
     by_tag = ByTag()
@@ -73,18 +93,14 @@ class ClientRow(Model):
         return cls(
             block_of(client.id),
             client.id,
-            phone=client.phone_number,
-            tag=client.tag,
-            timezone=client.timezone,
-            opted_out_at=client.opted_out_at,
-            attributes=_written(client.attributes),
             tag_key=label_key(client.tag, client.id) if client.tag else None,
             code_key=label_key(client.operator_code, client.id),
+            **_stored(client),
         )
 
     def client(self) -> Client:
-        attributes = json.loads(self.attributes) if self.attributes else {}
-        return Client(int(self.id), self.phone, self.tag, self.timezone, self.opted_out_at, attributes)
+        values = {name: getattr(self, name) for name in STORED}
+        return Client(id=int(self.id), **{name: value for name, value in values.items() if value is not None})
 
 
 class PhoneRow(Model):
@@ -231,7 +247,7 @@ def _may_be_texted(chosen: Filter) -> Condition:
     if chosen.tags:
         condition &= reduce(or_, [ClientRow.tag == tag for tag in chosen.tags])
     if chosen.operator_codes:
-        condition &= reduce(or_, [ClientRow.phone.startswith(f"7{code}") for code in chosen.operator_codes])
+        condition &= reduce(or_, [ClientRow.phone_number.startswith(f"7{code}") for code in chosen.operator_codes])
     return condition
 
 
@@ -261,17 +277,15 @@ def _give_up_phone(whole: TransactWrite, client: Client) -> None:
 
 
 def _is_as(client: Client) -> Condition:
-    unchanged: Condition = (ClientRow.phone == client.phone_number) & (ClientRow.timezone == client.timezone)
-    unchanged &= ClientRow.tag == client.tag if client.tag else ClientRow.tag.does_not_exist()
-    since = client.opted_out_at
-    unchanged &= ClientRow.opted_out_at == since if since else ClientRow.opted_out_at.does_not_exist()
-    attributes = _written(client.attributes)
-    unchanged &= ClientRow.attributes == attributes if attributes else ClientRow.attributes.does_not_exist()
-    return unchanged
+    """The optimistic lock: every field of the row is as it was read."""
+    unchanged = [
+        getattr(ClientRow, name).does_not_exist() if value is None else getattr(ClientRow, name) == value
+        for name, value in _stored(client).items()
+    ]
+    condition: Condition = reduce(and_, unchanged)
+    return condition
 
 
-def _written(attributes: Mapping[str, str]) -> str | None:
-    """As JSON in which a Cyrillic letter has two bytes; the same attributes are always the same text."""
-    if not attributes:
-        return None
-    return json.dumps(dict(attributes), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+def _stored(client: Client) -> dict[str, Any]:
+    """The row's attributes; None for a blank, which the row leaves out."""
+    return {name: getattr(client, name) or None for name in STORED}

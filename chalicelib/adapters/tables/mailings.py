@@ -104,11 +104,11 @@ class Mailings:
         actions += [getattr(MailingRow, name).add(getattr(counts, name)) for name in COUNTED if getattr(counts, name)]
         return self._update_open(row, actions)
 
-    def take_canary_slot(self, mailing_id: int, now: datetime) -> Mailing | None:
-        """Take a slot of the canary for one message. Returns the changed mailing, or None if no slot is free."""
+    def take_canary_place(self, mailing_id: int, now: datetime) -> Mailing | None:
+        """Take a place of the canary for one message. Returns the changed mailing, or None if no place is free."""
         actions: list[Action] = [MailingRow.canary_taken.add(1), MailingRow.progress_at.set(now)]
-        has_slot = (MailingRow.status == RUNNING) & (MailingRow.canary_taken < MailingRow.canary)
-        return self._update_open(MailingRow(mailing_id), actions, has_slot)
+        has_place = (MailingRow.status == RUNNING) & (MailingRow.canary_taken < MailingRow.canary)
+        return self._update_open(MailingRow(mailing_id), actions, has_place)
 
     def mark_fanned_out(self, mailing_id: int, total: int, now: datetime) -> Mailing | None:
         """Record that all slices are walked. `total` replaces the number of clients that was counted until now."""

@@ -9,11 +9,11 @@ from typing import Any
 
 from chalicelib.clients.registry import register_client
 from chalicelib.delivery import local_hours
-from chalicelib.delivery.attempt import ReceivedMessage
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.jobs import KINDS, run_job
 from chalicelib.delivery.receipts import settle_receipts, take_receipts
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.client import CLIENT_ID

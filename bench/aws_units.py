@@ -1,6 +1,6 @@
 """Counting what AWS charges for, where every client makes its calls: in botocore, from each request and its answer.
 
-moto's ConsumedCapacity is made up, so DynamoDB's own rules are applied here:
+An emulator's ConsumedCapacity is not AWS's, so DynamoDB's own rules are applied here:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html (units) and
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (an item's size).
 """
@@ -18,7 +18,8 @@ from typing import Any
 
 from botocore import handlers
 
-from .aws import STACK_NAME, TEMPLATE, forget_connections
+from infra.local.doubles.aws import STACK_NAME, TEMPLATE, forget_connections
+
 from .aws_calls import MADE_BY_LAMBDA
 
 WRITTEN, READ = 1024, 4096

@@ -1,4 +1,4 @@
-"""What a message uses of AWS, counted: mailings through the real adapters on moto, from announcement to end.
+"""What a message uses of AWS, counted: mailings through the real adapters on MiniStack, from announcement to end.
 
 Without rate limits, local hours or failures. Of a small mailing and a large one, what the large one has used
 more is the message's; the rest is any mailing's. A message that is posted is counted in the large one's full batches.
@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from moto import mock_aws
-
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
 from chalicelib.delivery.sender import Sender
@@ -25,12 +23,13 @@ from chalicelib.domain.message import DELIVERED, message_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.logs import log
 from chalicelib.mailings.lifecycle import MAILING_ID, announce_mailing, cancel_mailing
+from infra.local.doubles.aws import STACK_NAME, add_clients, make_services
+from infra.local.doubles.deliveries import ENOUGH_SECONDS, OpenGateway, OverheardQueue, as_records, do_jobs, overhear
+from infra.local.doubles.fakes import FakeClock
+from infra.local.in_process import ministack_in_process
 
 from . import lambda_time
-from .aws import STACK_NAME, add_clients, make_services
 from .aws_units import Meter, metered
-from .deliveries import ENOUGH_SECONDS, OpenGateway, OverheardQueue, as_records, do_jobs, overhear
-from .fakes import FakeClock
 from .lambda_time import BATCH, CPU_TO_CREATE
 
 SMALL, STEP = 100, 1000
@@ -85,7 +84,7 @@ class TimedGateway(OpenGateway):
 
 
 def count() -> Priced:
-    with mock_aws(), metered() as meter, logged() as output:
+    with ministack_in_process(), metered() as meter, logged() as output:
         counting = _Counting(meter, output)
         closed = counting.cancelled(SMALL)
         small, _ = counting.delivered(SMALL)
@@ -98,7 +97,7 @@ def count() -> Priced:
 class _Counting:
     def __init__(self, meter: Meter, output: io.StringIO) -> None:
         self.meter, self.output = meter, output
-        self.services: Any = make_services(sender_threads=1)  # moto gains nothing from more
+        self.services: Any = make_services(sender_threads=1)
         self.clock = self.services.clock = FakeClock()
         self.gateway = self.services.gateway = TimedGateway(self.clock)
         self.jobs, self.messages = overhear(self.services)

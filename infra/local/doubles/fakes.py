@@ -255,7 +255,7 @@ class FakeMailings:
             },
         )
 
-    def take_canary_slot(self, mailing_id: int, now: datetime) -> Mailing | None:
+    def take_canary_place(self, mailing_id: int, now: datetime) -> Mailing | None:
         with LOCK:
             row = self.rows.get(mailing_id)
             if row is None or row.status != mailing_domain.RUNNING or row.canary is None or not row.canary.left:
@@ -317,7 +317,7 @@ class FakeMailings:
 
 
 def _canary(before: Mailing, after: Mailing, row: Mailing) -> Canary | None:
-    """The canary of a decision. The row's number of taken slots stays, unless the decision changes it."""
+    """The canary of a decision. The row's number of taken places stays, unless the decision changes it."""
     if before.canary is None or after.canary is None or row.canary is None:
         return after.canary
     is_decided = after.canary.taken != before.canary.taken

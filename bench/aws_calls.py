@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore import handlers
 
-from .aws import forget_connections
+from infra.local.doubles.aws import forget_connections
 
 MADE_BY_LAMBDA = {"ReceiveMessage", "DeleteMessage"}
 """Lambda's own poller makes these, not our code; they are what the stand-in for it does in tests."""

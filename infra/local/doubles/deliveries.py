@@ -9,7 +9,7 @@ from chalicelib.adapters.queues import Queue
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.jobs import KINDS, run_job
-from chalicelib.delivery.sender import ReceivedMessage
+from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import Job, to_body
 
@@ -26,7 +26,7 @@ class OpenGateway:
 
 
 class OverheardQueue(Queue):
-    """Sends to SQS, and remembers what it sent: moto takes ever longer to give a thousand messages back."""
+    """Sends to SQS, and remembers what it sent, so that nothing has to be received."""
 
     def __init__(self, url: str, clock: Clock) -> None:
         super().__init__(url, clock)

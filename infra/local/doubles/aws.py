@@ -1,4 +1,4 @@
-"""The stack's tables and queues in moto, made from infra/stack.json itself, so that the two cannot part."""
+"""The stack's tables and queues in an emulator, made from infra/stack.json itself: the two cannot differ."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pynamodb.models import Model
-
 from chalicelib.adapters import aws
 from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.clients import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.client import Client
 from chalicelib.settings import Settings
+from infra.local.in_process import forget_connections
+
+__all__ = ["forget_connections"]
 
 STACK_NAME = "test"
 IMPORTS_BUCKET = "test-imports"
 SET_AFTERWARDS = {"TimeToLiveSpecification", "PointInTimeRecoverySpecification", "DeletionProtectionEnabled"}
 SET_AFTERWARDS |= {"WarmThroughput"}
-TEMPLATE = Path(__file__).parents[1] / "infra" / "stack.json"
+TEMPLATE = Path(__file__).parents[2] / "stack.json"
 
 
 def make_services(**settings: Any) -> Services:
-    """A bundle of the real adapters over freshly made tables and queues; call it inside moto's mock."""
+    """A bundle of the real adapters over freshly made tables and queues; call it where AWS is an emulator."""
     for resource in json.loads(TEMPLATE.read_text())["Resources"].values():
         if resource.get("Type") == "AWS::DynamoDB::Table":
             _make_table(resource["Properties"])
@@ -52,18 +53,11 @@ def make_services(**settings: Any) -> Services:
 
 
 def add_clients(number: int) -> None:
-    """Clients 1 to `number` of thirty operator codes, written in batches: moto's transactions copy whole tables."""
+    """Clients 1 to `number` of thirty operator codes, written in batches."""
     with ClientRow.batch_write() as batch:
         for client_id in range(1, number + 1):
             batch.save(ClientRow.of(Client(client_id, f"79{client_id % 30:02d}{client_id:07d}")))
     CounterRow("client_id").update(actions=[CounterRow.value.set(number)])
-
-
-def forget_connections() -> None:
-    """Clients of AWS outlive a test, which saves making them; those made before a hook would escape it."""
-    aws.reset_clients()
-    for model in Model.__subclasses__():
-        model._connection = None
 
 
 def _make_table(properties: dict[str, Any]) -> None:

@@ -1,0 +1,40 @@
+"""Reading the clients of one slice of an audience, page by page, in the order of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..domain.audience import Filter, Plan
+from ..domain.client import Client
+from ..domain.walk import Cursor, walk
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+
+def read_slice(
+    services: Services,
+    plan: Plan,
+    chosen: Filter,
+    number: int,
+    cursor: Cursor,
+    limit: int,
+    enough: int | None = None,
+    keep: Callable[[Client], bool] | None = None,
+) -> tuple[list[Client], Cursor | None]:
+    """The next chosen clients of the slice, at most `limit`, and the cursor to go on from; None at its end.
+
+    With `enough` of them no further partition is begun. `keep` leaves out some of the chosen clients.
+    """
+    first, last = plan.id_range(number)
+    partitions = plan.partitions(chosen, number)
+    return walk(
+        read=lambda index, after, size: services.clients.read(partitions[index], max(after, first - 1), last, size),
+        key=lambda client: client.id,
+        partitions=len(partitions),
+        cursor=cursor,
+        limit=limit,
+        keep=lambda client: chosen.chooses(client) and (keep is None or keep(client)),
+        enough=enough,
+    )

@@ -1,0 +1,115 @@
+"""Post a claimed message to the gateway, and record the outcome in its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..domain.admission import seconds_for_post
+from ..domain.backoff import retry_delay
+from ..domain.breaker import Breaker
+from ..domain.gateway_result import Outcome, read_answer
+from ..domain.mailing import Mailing
+from ..domain.message import FAILED, SENT, UNKNOWN, Message
+from ..domain.pace import Pace
+from ..errors import NotWritten
+from ..logs import log
+from .send_task import Result, SendTask
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+SECONDS_TO_SETTLE = 5.0
+"""Reserved at the end of an invocation for the writing of results. No post uses this time."""
+
+MIN_POST_SECONDS = 1.0
+
+MIN_SECONDS_TO_WRITE = 1.0
+"""The write of a result is retried while the invocation has more time than this left."""
+
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 2.0
+
+
+class Posting:
+    """The posts of one batch. `breaker` and `pace` belong to the sender and outlive the batch.
+
+    `latencies`: how long each post took, in milliseconds.
+    """
+
+    def __init__(self, services: Services, breaker: Breaker, pace: Pace, seconds_left: Callable[[], float]) -> None:
+        self.services = services
+        self.breaker = breaker
+        self.pace = pace
+        self.seconds_left = seconds_left
+        self.latencies: list[float] = []
+
+    def seconds_available(self, mailing: Mailing) -> float:
+        """The longest timeout that a post of this mailing can have now."""
+        remaining = self.seconds_left() - SECONDS_TO_SETTLE
+        return seconds_for_post(mailing, self.services.clock.now(), self.services.settings.gateway_timeout, remaining)
+
+    @property
+    def seconds_needed(self) -> float:
+        """The shortest timeout with which a post begins, based on the last posts.
+
+        A post that is cut off on the way leaves its message in doubt.
+        """
+        return min(max(MIN_POST_SECONDS, self.pace.seconds_needed), self.services.settings.gateway_timeout)
+
+    def post(self, task: SendTask, message: Message, phone_number: str, text: str, timeout: float) -> Result:
+        """Post a message that this batch has claimed, and settle it. `timeout` is in seconds."""
+        posted_at = self.services.clock.now()
+        answer = self.services.gateway.post(message.id, phone_number, text, timeout)
+        answered_at = self.services.clock.now()
+        self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
+        if answer.status is not None:
+            self.pace.note((answered_at - posted_at).total_seconds())
+        return self._settle(task, replace(message, posted_at=posted_at), read_answer(answer, answered_at))
+
+    def retry_later(self, task: SendTask, failure: str, retry_after: float | None = None) -> Result:
+        """`retry_after`: the minimum delay, in seconds."""
+        delay = retry_delay(task.received.receive_count, self.services.clock.jitter(), retry_after)
+        return Result(delay=delay, failure=failure)
+
+    def _settle(self, task: SendTask, message: Message, outcome: Outcome) -> Result:
+        messages = self.services.messages
+        if outcome.sent or not outcome.retryable:
+            self.breaker.succeeded()
+        else:
+            self.breaker.failed(self.services.clock.now(), for_good=outcome.our_fault)
+        if not outcome.sent:
+            extra = {"attempt": message.attempts, "retry": outcome.retryable, **task.log_keys}
+            log.warning(str(outcome.reason), extra=extra)
+        status = self._final_status(outcome)
+        if status is None:
+            self._write_with_retries(lambda: messages.release_claim(message, outcome.reason))
+            failure = "GatewayRefusedToken" if outcome.our_fault else "Retried"
+            return self.retry_later(task, failure, outcome.retry_after)
+        now = self.services.clock.now()
+        is_settled = self._write_with_retries(lambda: messages.settle(message, status, now, outcome.reason))
+        return Result(status if is_settled else None, posted_at=message.posted_at)
+
+    def _final_status(self, outcome: Outcome) -> str | None:
+        """Returns None if the message is to be posted again.
+
+        That is safe if the gateway certainly does not have the message, or accepts each message id once.
+        """
+        if outcome.sent:
+            return SENT
+        if not outcome.retryable:
+            return FAILED
+        return UNKNOWN if outcome.in_doubt and not self.services.settings.gateway_dedupes else None
+
+    def _write_with_retries(self, write: Callable[[], bool]) -> bool:
+        """Raises NotWritten when the time is up. Without this write the message is posted again or is in doubt."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return write()
+            except NotWritten:
+                if self.seconds_left() - pause < MIN_SECONDS_TO_WRITE:
+                    raise
+            self.services.clock.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)

@@ -1,0 +1,56 @@
+"""A queue message of the send queue as a task of the sender, and the result of that task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..domain.message import message_id
+
+
+@dataclass(frozen=True)
+class ReceivedMessage:
+    """A received queue message. `receive_count` starts at 1; `queued_at` is in epoch seconds."""
+
+    id: str
+    receipt_handle: str
+    body: str
+    receive_count: int
+    queued_at: float | None = None
+
+
+@dataclass(frozen=True)
+class SendTask:
+    received: ReceivedMessage
+    mailing_id: int
+    client_id: int
+
+    @property
+    def log_keys(self) -> dict[str, int]:
+        return {
+            "mailing_id": self.mailing_id,
+            "client_id": self.client_id,
+            "message_id": message_id(self.mailing_id, self.client_id),
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """`status`: the final status that the task wrote. `delay`: seconds until the task is repeated; None if it is done.
+
+    `as_new_message`: a new queue message repeats the task, because the rate limit has no token for it.
+    `failure`: the metric that counts the reason for the repetition. `posted_at`: when the post began, if there was one.
+    """
+
+    status: str | None = None
+    delay: int | None = None
+    as_new_message: bool = False
+    failure: str | None = None
+    posted_at: datetime | None = None
+
+    @property
+    def metric(self) -> str | None:
+        return self.status.capitalize() if self.status else self.failure
+
+
+DONE = Result()

@@ -1,0 +1,180 @@
+"""How a field is checked: a rule reads what was sent into a value, or says what is wrong and what is expected.
+
+A rule also has the JSON schema of what it takes, from which the API's documentation is made. `read_fields` applies a
+table of fields and names every bad one at once. The texts follow Django REST framework.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from .domain.client import MAX_LABEL
+from .errors import BadInput, FieldErrors, WrongValue
+from .texts import Text
+from .zones import TIME_OF_DAY, is_time_of_day
+
+Schema = dict[str, object]
+
+
+MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+ -][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?)?"
+)
+"""A space before the offset stands for `+`: a form or a query that does not encode `+` delivers it as a space."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    read: Callable[[object], object]
+    schema: Schema
+
+
+def rule(**schema: object) -> Callable[[Callable[[object], object]], Rule]:
+    """Makes a rule of a function that reads; `schema` in the words of JSON Schema 2020-12."""
+    return lambda read: Rule(read, schema)
+
+
+@dataclass(frozen=True)
+class Field:
+    """`required` fields must be there when something is made; `about` is for the documentation."""
+
+    rule: Rule
+    about: str
+    required: bool = False
+
+
+def read_fields(
+    sent: Mapping[str, object], known: Mapping[str, Field], read_only: set[str], partial: bool
+) -> dict[str, object]:
+    """The checked values of what was sent; BadInput names every field that is wrong, missing or unknown."""
+    values: dict[str, object] = {}
+    errors: FieldErrors = {
+        name: [Text("field.unknown")] for name in sent if name not in known and name not in read_only
+    }
+    for name, field in known.items():
+        if name not in sent:
+            if field.required and not partial:
+                errors[name] = [Text("field.required")]
+            continue
+        try:
+            values[name] = field.rule.read(sent[name])
+        except WrongValue as error:
+            errors[name] = [error.text]
+    if errors:
+        raise BadInput(errors)
+    return values
+
+
+def text(sent: object) -> str:
+    """A string that can be stored and sent: no NUL, no lone surrogate, no sign of bytes that were not UTF-8."""
+    if sent is None:
+        raise WrongValue(Text("field.null"))
+    if not isinstance(sent, str):
+        raise WrongValue(Text("field.not_a_string"))
+    if "\x00" in sent:
+        raise WrongValue(Text("field.null_characters"))
+    if "\ufffd" in sent or any("\ud800" <= character <= "\udfff" for character in sent):
+        raise WrongValue(Text("field.not_utf8"))
+    return sent.strip()
+
+
+def not_blank(sent: object) -> str:
+    value = text(sent)
+    if not value:
+        raise WrongValue(Text("field.blank"))
+    return value
+
+
+@rule(type="string", minLength=1, examples=["Здравствуйте!"])
+def required_text(sent: object) -> str:
+    return not_blank(sent)
+
+
+@rule(type="string", pattern=f"^{MOMENT.pattern}$", examples=["2026-12-01T09:30:00+03:00", "2026-12-01"])
+def moment(sent: object) -> datetime:
+    """ISO 8601 as Python prints it; without an offset it is UTC, a date alone is midnight, fractions are dropped."""
+    value = not_blank(sent)
+    if not MOMENT.fullmatch(value):
+        raise WrongValue(Text("field.moment_format"))
+    try:
+        read = datetime.fromisoformat(value[:11] + value[11:].replace(" ", "+"))
+        return (read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)).replace(microsecond=0)
+    except (ValueError, OverflowError) as error:
+        raise WrongValue(Text("field.no_such_moment")) from error
+
+
+@rule(type=["string", "null"], maxLength=MAX_LABEL)
+def label(sent: object) -> str | None:
+    """A short text; blank or null for none."""
+    value = "" if sent is None else text(sent)
+    if len(value) > MAX_LABEL:
+        raise WrongValue(Text("field.too_long", most=MAX_LABEL))
+    return value or None
+
+
+@rule(type=["string", "null"], pattern=f"^({TIME_OF_DAY.pattern})?$", examples=["09:00"])
+def clock(sent: object) -> time | None:
+    """A time of day; blank or null for none."""
+    value = "" if sent is None else text(sent)
+    if not value:
+        return None
+    if not is_time_of_day(value):
+        raise WrongValue(Text("field.clock"))
+    return time.fromisoformat(value)
+
+
+def number_up_to(most: int, example: int, least: int = 1) -> Rule:
+    """A whole number; blank or null for none."""
+    expected = Text("field.number", least=least, most=most, example=example)
+
+    @rule(
+        anyOf=[
+            {"type": ["integer", "null"], "minimum": least, "maximum": most},
+            {"type": "string", "pattern": f"^([{least}-9][0-9]{{0,{len(str(most)) - 1}}})?$"},
+        ],
+        examples=[example],
+    )
+    def number(sent: object) -> int | None:
+        value = str(sent) if type(sent) is int else "" if sent is None else text(sent)
+        if not value:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
+            raise WrongValue(expected)
+        return int(value)
+
+    return number
+
+
+@rule(type=["string", "null"], pattern=f"^{MOMENT.pattern}$", examples=["2026-12-01T06:30:00Z"])
+def moment_if_any(sent: object) -> object:
+    return None if sent is None else moment.read(sent)
+
+
+def choices(known: tuple[str, ...]) -> Rule:
+    """Some of these, as a JSON list or separated by commas; at least one."""
+    one = "|".join(known)
+    listed = {"type": "array", "items": {"enum": list(known)}, "minItems": 1}
+
+    @rule(anyOf=[{"type": "string", "pattern": f"^({one})(,({one}))*$"}, listed], examples=[",".join(known)])
+    def some_of(sent: object) -> tuple[str, ...]:
+        items = sent if isinstance(sent, list) else text(sent).split(",")
+        chosen = tuple(dict.fromkeys(str(item).strip() for item in items))
+        if not chosen or not set(chosen) <= set(known):
+            raise WrongValue(Text("field.choices", choices=", ".join(known)))
+        return chosen
+
+    return some_of
+
+
+def listed(sent: object, one: Callable[[str], str], example: str) -> tuple[str, ...]:
+    """Items separated by commas, each once, in the order given; blank or null means none."""
+    value = "" if sent is None else text(sent)
+    if not value:
+        return ()
+    items = [item.strip() for item in value.split(",")]
+    if not all(items):
+        raise WrongValue(Text("field.empty_item", example=example))
+    return tuple(dict.fromkeys(one(item) for item in items))

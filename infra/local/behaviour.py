@@ -1,0 +1,56 @@
+"""How the simulator of the gateway behaves: its latency, its failures and its delivery receipts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from .reporter import ReceiptBehaviour
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """`latency` is in seconds; `error_rate` is the part of posts, from 0 to 1, that get a 500.
+
+    `throttle`: every post gets a 429 with this Retry-After in seconds; 0 is never. `refuse`: phone numbers that always
+    get a 400. The other fields are about delivery receipts (reporter.ReceiptBehaviour): `receipts` is the part of
+    messages that get one.
+    """
+
+    latency: float = 0.0
+    error_rate: float = 0.0
+    outage: bool = False
+    hang: bool = False
+    garbage: bool = False
+    unauthorized: bool = False
+    throttle: int = 0
+    refuse: tuple[int, ...] = ()
+    receipts: float = 0.0
+    undelivered: float = 0.0
+    receipt_delay: float = 0.0
+    receipt_repeats: int = 0
+    receipt_disorder: bool = False
+
+    @property
+    def receipt_behaviour(self) -> ReceiptBehaviour:
+        return ReceiptBehaviour(
+            self.receipts, self.undelivered, self.receipt_delay, self.receipt_repeats, self.receipt_disorder
+        )
+
+
+RATES = ("error_rate", "receipts", "undelivered")
+
+
+def changed_behaviour(behaviour: Behaviour, changes: dict[str, Any]) -> Behaviour:
+    """Apply the changes; raises ValueError with what is expected."""
+    known = asdict(Behaviour())
+    for name, value in changes.items():
+        if name not in known:
+            raise ValueError(f'"{name}" is unknown: one of {", ".join([*known, "reset"])} is expected.')
+        if name == "refuse":
+            changes = {**changes, name: tuple(int(phone) for phone in value)}
+        elif isinstance(known[name], bool) != isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f'"{name}": a {type(known[name]).__name__} is expected.')
+        elif value < 0 or (name in RATES and value > 1):
+            raise ValueError(f'"{name}": {value} is out of range.')
+    return replace(behaviour, **changes)

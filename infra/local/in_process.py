@@ -1,0 +1,116 @@
+"""MiniStack's services in this process: they answer botocore's requests without a server and without a socket.
+
+A call takes a fraction of a call to moto. Tests and `make cost` make thousands of calls to count them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from io import BytesIO
+from threading import Lock
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from botocore import handlers
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from pynamodb.models import Model
+
+from chalicelib.adapters import aws
+
+SERVICES = ("dynamodb", "s3", "scheduler", "ses", "sqs", "ssm")
+
+_one_at_a_time = Lock()
+"""MiniStack's services expect the single thread of a server's event loop."""
+
+_answering: dict[str, Any] = {}
+"""MiniStack's modules by service; empty outside `ministack_in_process`."""
+
+
+@contextmanager
+def ministack_in_process() -> Iterator[None]:
+    """AWS is MiniStack in this block for every client; MiniStack is empty before and after."""
+    services = _load_services()
+    if HOOK not in handlers.BUILTIN_HANDLERS:
+        handlers.BUILTIN_HANDLERS.append(HOOK)
+        forget_connections()  # clients of earlier sessions do not have the hook
+    _reset(services)
+    _answering.update(services)
+    try:
+        yield
+    finally:
+        _answering.clear()
+        _reset(services)
+
+
+def forget_connections() -> None:
+    """Makes every client anew at its next use. Otherwise clients outlive a test and miss a hook that is added later."""
+    aws.reset_clients()
+    for model in Model.__subclasses__():
+        model._connection = None
+
+
+def _answer(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse | None:
+    if not _answering:
+        return None
+    with _one_at_a_time:
+        status, headers, body = _result(_ask(_answering[event_name.split(".")[1]], request))
+    return AWSResponse(request.url, status, headers, _Content(_bytes(body)))
+
+
+HOOK = ("before-send", _answer)
+
+
+class _Content(BytesIO):
+    """The body of an answer, as botocore reads it from urllib3."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        while chunk := self.read():
+            yield chunk
+
+
+async def _ask(service: Any, request: AWSPreparedRequest) -> Any:
+    address = urlsplit(request.url)
+    bucket, of_s3, _ = address.netloc.partition(".s3.")  # botocore puts the bucket into the host name
+    path = f"/{bucket}{address.path}" if of_s3 else address.path
+    headers = {name.lower(): _text(value) for name, value in request.headers.items()} | {"host": address.netloc}
+    query = parse_qs(address.query, keep_blank_values=True)
+    body = import_module("ministack.app")._decode_aws_chunked_body(_bytes(request.body), headers)
+    return await service.handle_request(request.method, path, headers, body, query)
+
+
+def _result(call: Coroutine[Any, Any, Any]) -> Any:
+    """Without an event loop, which would take longer than the call: nothing in these services waits but a long poll."""
+    try:
+        call.send(None)
+    except StopIteration as finished:
+        return finished.value
+    raise RuntimeError("a long poll needs a server")
+
+
+def _load_services() -> dict[str, Any]:
+    """MiniStack sets up the root logger when it is imported: the logs of this process stay as they were."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    import_module("ministack.app")
+    services = {name: import_module(f"ministack.services.{name}") for name in SERVICES}
+    root.handlers[:] = before
+    root.setLevel(level)
+    return services
+
+
+def _reset(services: dict[str, Any]) -> None:
+    for service in services.values():
+        service.reset()
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _bytes(body: Any) -> bytes:
+    """`body`: text, bytes, a stream, or None."""
+    content = body.read() if hasattr(body, "read") else body or b""
+    return content.encode() if isinstance(content, str) else bytes(content)

@@ -1,0 +1,42 @@
+"""Tests run in two processes: those that share a stack in one of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.processes import group_of
+
+ROOT = Path(__file__).parents[2]
+TESTS = """
+import os, pytest
+
+@pytest.mark.parametrize("number", range(10))
+def test_nothing(number):
+    open(os.environ["RAN"], "a").write(f"{__file__} {os.environ['PYTEST_XDIST_WORKER']}\\n")
+"""
+
+
+def test_end_to_end_tests_share_a_stack_and_other_tests_are_alone() -> None:
+    console, mailing = (group_of(f"tests/e2e/test_{name}.py::test_a") for name in ("console", "mailing"))
+    assert console == mailing != group_of("tests/rights/test_rights.py::test_a")
+    assert group_of("tests/e2e/test_chaos.py::test_a") not in (console, group_of("tests/e2e/test_up.py::test_a"))
+    assert group_of("tests/domain/test_sms.py::test_a[tests/e2e]") == "tests/domain/test_sms.py::test_a[tests/e2e]"
+
+
+def test_a_group_stays_in_one_process_and_single_tests_use_both(tmp_path: Path) -> None:
+    """With the versions that are installed: pytest-xdist's own groups did nothing with a new pytest."""
+    (tmp_path / "tests" / "e2e").mkdir(parents=True)
+    for name in ("e2e/test_one.py", "e2e/test_other.py", "test_single.py"):
+        (tmp_path / "tests" / name).write_text(TESTS)
+    hook = "from tests.processes import make_scheduler as pytest_xdist_make_scheduler\n"
+    (tmp_path / "groups.py").write_text(hook)
+    ran = tmp_path / "ran.txt"
+    command = [sys.executable, "-m", "pytest", "-p", "groups", "--numprocesses=2", "--rootdir", str(tmp_path), "tests"]
+    environment = {"PATH": "", "RAN": str(ran), "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    workers = {line.rpartition(" ")[2] for line in ran.read_text().splitlines() if "e2e" in line}
+    assert len(workers) == 1
+    assert len({line.rpartition(" ")[2] for line in ran.read_text().splitlines()}) == 2
