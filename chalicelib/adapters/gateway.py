@@ -47,7 +47,7 @@ class Gateway:
             with response:
                 body = response.raw.read(BODY_LIMIT, decode_content=True)
         except (requests.RequestException, HTTPError, OSError) as error:
-            return Answer(None, type(error).__name__, never_left=_never_left(error))
+            return Answer(None, type(error).__name__, never_sent=_never_sent(error))
         if response.status_code in CREDENTIALS_CODES:
             self._token.expire()
         return Answer(response.status_code, body.decode("utf-8", "replace"), response.headers.get("Retry-After"))
@@ -56,7 +56,7 @@ class Gateway:
         self._session.close()
 
 
-def _never_left(error: Exception) -> bool:
+def _never_sent(error: Exception) -> bool:
     """True if the request failed before a connection was made."""
     cause = error.args[0] if error.args else None
     reason = cause.reason if isinstance(cause, MaxRetryError) else cause

@@ -32,7 +32,7 @@ from ..domain.client_import import (
     tell_cells,
     with_given,
 )
-from ..domain.csv_file import FileRow, as_typed, read_rows
+from ..domain.csv_file import FileRow, read_rows, unescape_formula
 from ..domain.jobs import BUSY_SECONDS, ImportClients
 from ..errors import BadInput, Conflict, FileGone, NotWritten, PhoneTaken, RowChanged
 from ..fields import CLIENT
@@ -162,7 +162,7 @@ def _read_row(one: ClientImport, row: FileRow) -> Row:
         raise BadInput({"non_field_errors": [row.error]})
     if len(row.cells) != len(one.form.columns):
         raise BadInput({"non_field_errors": [Text("row.cells", cells=len(row.cells), columns=len(one.form.columns))]})
-    cells = {name: as_typed(cell) for name, cell in zip(one.form.columns, row.cells, strict=True)}
+    cells = {name: unescape_formula(cell) for name, cell in zip(one.form.columns, row.cells, strict=True)}
     own = {attribute_of(name): cells.pop(name) for name in one.form.columns if is_attribute_column(name)}
     sent = {**cells, "phone_number": cells["phone_number"].strip(), "attributes": own}
     return read_fields(sent, CLIENT, IGNORED, partial=False)

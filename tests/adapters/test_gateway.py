@@ -83,7 +83,7 @@ def test_a_gateway_that_is_not_there_is_an_answer_too() -> None:
     gateway = Gateway(f"http://127.0.0.1:{free_port()}", KnownToken("secret"), connections=1)  # type: ignore[arg-type]
     answer = post(gateway)
     assert answer.status is None
-    assert answer.never_left
+    assert answer.never_sent
     gateway.close()
 
 

@@ -49,7 +49,7 @@ def test_so_many_go_first_and_nobody_else_until_they_are_known() -> None:
     world.services.gateway.answers = [DOWN]
     world.send_all()
     assert (len(sent_to(world)), world.get(mailing_id).counts.sent) == (10, 9)
-    assert world.get(mailing_id).holds
+    assert world.get(mailing_id).awaits_canary
     world.run(300)
     assert_everyone_has_it_once(world, mailing_id, 50)
 
@@ -114,7 +114,7 @@ def test_a_pause_and_a_resume_while_the_canary_is_out_let_nobody_else_go() -> No
     world.run(60)
     resume_mailing(world.services, mailing_id)
     world.run(600)
-    assert world.get(mailing_id).holds
+    assert world.get(mailing_id).awaits_canary
     assert len(sent_to(world)) <= 10
     world.services.gateway.default_answer = REFUSAL
     world.run(1200)
@@ -241,7 +241,7 @@ def test_places_lost_with_their_sender_are_found_also_while_another_mailing_keep
     world, mailing_id = announced(30, canary=5)
     world.do_jobs()
     for _ in range(5):
-        world.services.mailings.take_canary_place(mailing_id, world.clock.now())
+        world.services.mailings.admit_to_canary(mailing_id, world.clock.now())
     world.services.send_queue.send([SendMessage(99, 1)], [900])
     world.run(600)
     assert_everyone_has_it_once(world, mailing_id, 30)
@@ -273,7 +273,7 @@ def test_an_invocation_that_dies_at_any_call_loses_doubles_and_lets_go_nobody(vi
         seen: list[int] = []
 
         def watch(world: World = world, mailing_id: int = mailing_id, seen: list[int] = seen) -> None:
-            if world.get(mailing_id).holds:
+            if world.get(mailing_id).awaits_canary:
                 seen.append(len(sent_to(world)))
 
         world.services.gateway.while_posting = watch

@@ -231,7 +231,7 @@ def test_without_a_gateway_that_dedupes_an_attempt_that_died_is_not_posted_again
 
 def test_a_gateway_that_could_not_be_reached_leaves_no_doubt() -> None:
     world, mailing_id = fanned_out(5, gateway_dedupes=False)
-    world.services.gateway.answers = [Answer(None, "ConnectTimeout", never_left=True)] * 4
+    world.services.gateway.answers = [Answer(None, "ConnectTimeout", never_sent=True)] * 4
     world.run(600)
     assert world.get(mailing_id).counts == Counts(total=5, sent=5)
 

@@ -6,7 +6,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
-from ...domain.mailing import COUNTED, Counts
+from ...domain.mailing import COUNT_NAMES, Counts
 from .base import bind_table
 
 TOTALS = "totals"
@@ -55,10 +55,10 @@ class Counters:
     def totals(self) -> tuple[int, Counts]:
         """How many mailings there are in all, and the counts of those that have ended."""
         row = next(CounterRow.batch_get([TOTALS], consistent_read=True), None) or CounterRow(TOTALS)
-        return int(row.mailings), Counts(*(int(getattr(row, name)) for name in COUNTED))
+        return int(row.mailings), Counts(*(int(getattr(row, name)) for name in COUNT_NAMES))
 
 
 def totals_change(mailings: int, counts: Counts) -> list[Action]:
     """What a transaction adds to the row of totals."""
-    changes = {"mailings": mailings, **{name: getattr(counts, name) for name in COUNTED}}
+    changes = {"mailings": mailings, **{name: getattr(counts, name) for name in COUNT_NAMES}}
     return [getattr(CounterRow, name).add(number) for name, number in changes.items()]

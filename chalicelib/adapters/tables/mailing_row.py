@@ -20,7 +20,7 @@ from pynamodb.models import Model
 
 from ...domain.audience import Filter, Plan
 from ...domain.canary import Canary
-from ...domain.mailing import COUNTED, Counts, Mailing
+from ...domain.mailing import COUNT_NAMES, Counts, Mailing
 from ...domain.send_window import SendWindow
 from .base import TextAttribute
 
@@ -72,7 +72,7 @@ class MailingRow(Model):
     rate_limit = NumberAttribute(null=True)
     canary = NumberAttribute(null=True)
     max_error_rate = NumberAttribute(null=True)
-    canary_taken = NumberAttribute(default=0)
+    canary_admitted = NumberAttribute(default=0)
     canary_passed = BooleanAttribute(default=False)
     paused_because = TextAttribute(null=True)
     releases = NumberSetAttribute(null=True)
@@ -95,7 +95,7 @@ class MailingRow(Model):
             chosen=Filter(tuple(self.tags), tuple(self.operator_codes)),
             plan=Plan(**self.plan) if self.plan else None,
             is_fanned_out=self.is_fanned_out,
-            counts=Counts(*(int(getattr(self, name)) for name in COUNTED)),
+            counts=Counts(*(int(getattr(self, name)) for name in COUNT_NAMES)),
             rounds=int(self.rounds),
             round_started_at=self.round_started_at,
             first_valid_round=int(self.first_valid_round),
@@ -118,7 +118,8 @@ class MailingRow(Model):
     def _canary(self) -> Canary | None:
         if self.canary is None or self.max_error_rate is None:
             return None
-        return Canary(int(self.canary), int(self.max_error_rate), int(self.canary_taken or 0), bool(self.canary_passed))
+        admitted = int(self.canary_admitted or 0)
+        return Canary(int(self.canary), int(self.max_error_rate), admitted, bool(self.canary_passed))
 
 
 def decisions(mailing: Mailing) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from ...domain.audit_record import AuditRecord
-from ...domain.mailing import COUNTED, NOTHING, RUNNING, Counts, Mailing
+from ...domain.mailing import COUNT_NAMES, NO_COUNTS, RUNNING, Counts, Mailing
 from ...errors import NotWritten, RowChanged
 from ...retries import retry_lost_races
 from ..clock import Clock
@@ -61,16 +61,17 @@ class Mailings:
         actions.append(MailingRow.first_valid_round.set(MailingRow.rounds + 1))
         if after.progress_at is not None and after.progress_at != before.progress_at:
             actions.append(MailingRow.progress_at.set(after.progress_at))
-        if before.releases and not after.releases:  # otherwise keep the moments
+        # Workers change the next two attributes at any time: a decision writes them only if it changes them.
+        if before.releases and not after.releases:
             actions.append(MailingRow.releases.remove())
-        if after.canary and before.canary and after.canary.taken != before.canary.taken:  # otherwise keep the count
-            actions.append(MailingRow.canary_taken.set(after.canary.taken))
+        if after.canary and before.canary and after.canary.admitted != before.canary.admitted:
+            actions.append(MailingRow.canary_admitted.set(after.canary.admitted))
         self._write_decision(before, actions, _ended_counts(after) + -_ended_counts(before), record)
         return replace(after, version=before.version + 1, first_valid_round=before.rounds + 1)
 
     def end(self, before: Mailing, after: Mailing) -> Mailing:
         """End a mailing: write its reconciled counts and add them to the totals. Raises RowChanged."""
-        counts = {name: getattr(after.counts, name) for name in COUNTED}
+        counts = {name: getattr(after.counts, name) for name in COUNT_NAMES}
         reconciled = {**counts, "last_post_at": after.last_post_at, "attempts": after.attempts}
         values = {**decisions(after), **reconciled, "version": before.version + 1}
         self._write_decision(before, set_actions(MailingRow, values), after.counts)
@@ -101,14 +102,16 @@ class Mailings:
         actions: list[Action] = [MailingRow.progress_at.set(now)]
         if last_post_at is not None:
             actions.append(MailingRow.last_post_at.set(last_post_at))
-        actions += [getattr(MailingRow, name).add(getattr(counts, name)) for name in COUNTED if getattr(counts, name)]
+        actions += [
+            getattr(MailingRow, name).add(getattr(counts, name)) for name in COUNT_NAMES if getattr(counts, name)
+        ]
         return self._update_open(row, actions)
 
-    def take_canary_place(self, mailing_id: int, now: datetime) -> Mailing | None:
-        """Take a place of the canary for one message. Returns the changed mailing, or None if no place is free."""
-        actions: list[Action] = [MailingRow.canary_taken.add(1), MailingRow.progress_at.set(now)]
-        has_place = (MailingRow.status == RUNNING) & (MailingRow.canary_taken < MailingRow.canary)
-        return self._update_open(MailingRow(mailing_id), actions, has_place)
+    def admit_to_canary(self, mailing_id: int, now: datetime) -> Mailing | None:
+        """Admit one more message to the canary. Returns the changed mailing, or None if the canary is full."""
+        actions: list[Action] = [MailingRow.canary_admitted.add(1), MailingRow.progress_at.set(now)]
+        has_room = (MailingRow.status == RUNNING) & (MailingRow.canary_admitted < MailingRow.canary)
+        return self._update_open(MailingRow(mailing_id), actions, has_room)
 
     def mark_fanned_out(self, mailing_id: int, total: int, now: datetime) -> Mailing | None:
         """Record that all slices are walked. `total` replaces the number of clients that was counted until now."""
@@ -146,14 +149,14 @@ class Mailings:
     ) -> None:
         """Write a decision together with its audit record. `ended`: the counts that it adds to the totals."""
         row, unchanged = MailingRow(before.id), MailingRow.version == before.version
-        if ended == NOTHING and record is None:
+        if ended == NO_COUNTS and record is None:
             with conflicts():
                 row.update(actions=actions, condition=unchanged)
             return
         with conflicts(), transaction() as writes:
             self._audit.write(writes, record)
             writes.update(row, actions=actions, condition=unchanged)
-            if ended != NOTHING:
+            if ended != NO_COUNTS:
                 writes.update(CounterRow(TOTALS), actions=totals_change(0, ended))
 
     def _update_open(
@@ -181,4 +184,4 @@ class Mailings:
 
 def _ended_counts(mailing: Mailing) -> Counts:
     """The mailing's part of the totals: its counts if it has ended, otherwise nothing."""
-    return NOTHING if mailing.is_open else mailing.counts
+    return NO_COUNTS if mailing.is_open else mailing.counts

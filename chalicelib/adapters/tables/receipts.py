@@ -8,7 +8,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from ...domain.mailing import COUNTED, Counts, Mailing
+from ...domain.mailing import COUNT_NAMES, Counts, Mailing
 from ...domain.message import Message
 from .base import bind_table, conflicts, set_actions, transaction
 from .counters import TOTALS, CounterRow, totals_change
@@ -50,7 +50,7 @@ def _mailing_actions(added: Counts) -> list[Action]:
 
     If messages become sent, the reconciliation rounds that may have read them before become invalid.
     """
-    actions: list[Action] = [getattr(MailingRow, name).add(getattr(added, name)) for name in COUNTED]
+    actions: list[Action] = [getattr(MailingRow, name).add(getattr(added, name)) for name in COUNT_NAMES]
     actions.append(MailingRow.version.add(1))
     if added.sent:
         actions.append(MailingRow.first_valid_round.set(MailingRow.rounds + 1))

@@ -43,7 +43,7 @@ class SliceRow(Model):
             mailing_id=int(self.mailing_id),
             number=int(self.name.partition("#")[2]),
             cursor=Cursor(int(self.partition), int(self.client_id)),
-            chosen=int(self.chosen),
+            client_count=int(self.chosen),
             done=self.done,
             lease=int(self.lease),
             in_doubt=in_doubt,
@@ -130,6 +130,6 @@ def _progress(audience_slice: AudienceSlice) -> list[Action]:
     return [
         SliceRow.partition.set(audience_slice.cursor.partition),
         SliceRow.client_id.set(audience_slice.cursor.id),
-        SliceRow.chosen.set(audience_slice.chosen),
+        SliceRow.chosen.set(audience_slice.client_count),
         SliceRow.done.set(audience_slice.done),
     ]

@@ -27,7 +27,7 @@ from chalicelib.domain.email import Email, SentEmail
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.idempotency import IdempotentRequest
 from chalicelib.domain.jobs import Job, to_body
-from chalicelib.domain.mailing import NOTHING, Counts, Mailing
+from chalicelib.domain.mailing import NO_COUNTS, Counts, Mailing
 from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard
 from chalicelib.domain.principal import Token, User
 from chalicelib.errors import FileGone, ImportBusy, NotSent, PhoneTaken, RowChanged, SliceBusy
@@ -64,7 +64,7 @@ class FakeCounters:
     def __init__(self) -> None:
         self.ids: Counter[str] = Counter()
         self.mailings = 0
-        self.finished = NOTHING
+        self.finished = NO_COUNTS
 
     def next_id(self, name: str) -> int:
         with LOCK:
@@ -194,7 +194,7 @@ class FakeMailings:
                 raise RowChanged
             self.rows[mailing.id] = mailing
             self.counters.mailings += 1
-            self._move_totals(NOTHING, _ended(mailing))
+            self._move_totals(NO_COUNTS, _ended(mailing))
             self.audit.write(record)
 
     def get(self, mailing_id: int) -> Mailing | None:
@@ -241,7 +241,7 @@ class FakeMailings:
             self.audit.write(record)
             del self.rows[mailing.id]
             self.counters.mailings -= 1
-            self._move_totals(_ended(row), NOTHING)
+            self._move_totals(_ended(row), NO_COUNTS)
 
     def add_counts(
         self, mailing_id: int, counts: Counts, now: datetime, last_post_at: datetime | None = None
@@ -255,12 +255,12 @@ class FakeMailings:
             },
         )
 
-    def take_canary_place(self, mailing_id: int, now: datetime) -> Mailing | None:
+    def admit_to_canary(self, mailing_id: int, now: datetime) -> Mailing | None:
         with LOCK:
             row = self.rows.get(mailing_id)
-            if row is None or row.status != mailing_domain.RUNNING or row.canary is None or not row.canary.left:
+            if row is None or row.status != mailing_domain.RUNNING or row.canary is None or not row.canary.remaining:
                 return None
-            canary = replace(row.canary, taken=row.canary.taken + 1)
+            canary = replace(row.canary, admitted=row.canary.admitted + 1)
             return self._update_open(mailing_id, lambda _: {"canary": canary, "progress_at": now})
 
     def mark_fanned_out(self, mailing_id: int, total: int, now: datetime) -> Mailing | None:
@@ -317,15 +317,15 @@ class FakeMailings:
 
 
 def _canary(before: Mailing, after: Mailing, row: Mailing) -> Canary | None:
-    """The canary of a decision. The row's number of taken places stays, unless the decision changes it."""
+    """The canary of a decision. The row's number of admitted messages stays, unless the decision changes it."""
     if before.canary is None or after.canary is None or row.canary is None:
         return after.canary
-    is_decided = after.canary.taken != before.canary.taken
-    return after.canary if is_decided else replace(after.canary, taken=row.canary.taken)
+    is_decided = after.canary.admitted != before.canary.admitted
+    return after.canary if is_decided else replace(after.canary, admitted=row.canary.admitted)
 
 
 def _ended(mailing: Mailing) -> Counts:
-    return NOTHING if mailing.is_open else mailing.counts
+    return NO_COUNTS if mailing.is_open else mailing.counts
 
 
 class FakeMessages:
@@ -382,7 +382,7 @@ class FakeMessages:
             row = self._queued(key)
             return self._finish(row if row and row.is_in_doubt(now) else None, UNKNOWN, error)
 
-    def queue_again(self, message: Message, resends: int) -> bool:
+    def reopen(self, message: Message, resends: int) -> bool:
         message_domain.require_transition(message.status, QUEUED)
         with LOCK:
             row = self.get(message.key)
