@@ -82,7 +82,7 @@ def work_off(services: Services, import_id: int, seconds_left: Callable[[], floa
         with ThreadPoolExecutor(THREADS) as threads:
             while chunk := list(islice(rows, one.plan.rows if one.plan else CHUNK)):
                 if seconds_left() < SECONDS_FOR_A_CHUNK:
-                    services.imports.let_go(one)
+                    services.imports.end_lease(one)
                     return False
                 one = _work_chunk(services, threads, one, chunk)
         _end(services, one, FINISHED)
@@ -90,7 +90,7 @@ def work_off(services: Services, import_id: int, seconds_left: Callable[[], floa
         _end(services, one, FAILED, Text("file.gone"))
     except (Conflict, NotWritten):
         with suppress(Conflict):
-            services.imports.let_go(one)
+            services.imports.end_lease(one)
         raise
     return True
 
@@ -124,7 +124,7 @@ def _work_chunk(
     plan = one.plan or ChunkPlan(decision.tally + Tally(refused=len(refused)), len(chunk))
     one, ids = _keep_plan(services, one, plan, decision)
     assert one.plan is not None
-    services.labels.note([*decision.new, *(after for _, after in decision.changes)])
+    services.labels.add_from([*decision.new, *(after for _, after in decision.changes)])
     new = [replace(client, id=client_id) for client, client_id in zip(decision.new, ids, strict=False)]
     groups = [new[start : start + GROUP] for start in range(0, len(new), GROUP)]
     otherwise = sum(threads.map(partial(_add, services, one), groups), start=Tally())

@@ -65,7 +65,7 @@ def take_file(services: Services, key: str, file_name: str, author: Author) -> C
     except FileGone as error:
         raise NotFound(Text("file.not_in_the_bucket")) from error
     if piece is None:
-        raise BadInput.whole(Text("file.empty"))
+        raise BadInput.of_request(Text("file.empty"))
     if piece.size > MAX_FILE:
         raise TooLarge(Text("file.too_large_for_an_import", most=MAX_FILE // 1024**3))
     form = read_format(piece.content, piece.size <= HEAD_SIZE, COLUMNS)

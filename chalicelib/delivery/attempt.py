@@ -87,7 +87,7 @@ class TaskHandler:
 
     def _take_canary_place(self, mailing_id: int) -> bool:
         """Called right before the first claim, so that a message that is not posted uses no place of the canary."""
-        mailing = self.services.mailings.let_go(mailing_id, self.services.clock.now())
+        mailing = self.services.mailings.take_canary_slot(mailing_id, self.services.clock.now())
         if mailing is not None:
             self.mailings.put(mailing)
         return mailing is not None
@@ -151,6 +151,6 @@ class TaskHandler:
         if message is None or message.is_final:
             return DONE
         if message.is_in_doubt(now) and not self.services.settings.gateway_dedupes:
-            is_new = self.services.messages.doubt(key, now, reconcile.NO_ANSWER)
+            is_new = self.services.messages.mark_unknown(key, now, reconcile.NO_ANSWER)
             return Result(UNKNOWN if is_new else None)
         return Result(delay=max(1, int((message.claimed_until or 0) - now.timestamp()) + 1))

@@ -102,11 +102,11 @@ def walk_slice(services: Services, mailing_id: int, number: int, seconds_left: C
         ahead = threads.submit(_read_page, services, mailing, audience_slice)
         while not audience_slice.done:
             if seconds_left() < SECONDS_FOR_A_PAGE:
-                services.slices.give_back(audience_slice)
+                services.slices.end_lease(audience_slice)
                 return False
             if mailing.status == CANCELLED:  # whoever is not reached by now is not chosen any more
                 audience_slice = replace(audience_slice, done=True)
-                services.slices.give_back(audience_slice)
+                services.slices.end_lease(audience_slice)
                 break
             page = ahead.result()
             if page.cursor is not None:  # the next one is read while this one is written
@@ -140,7 +140,7 @@ def _write_page(
     audience_slice = replace(audience_slice, client_count=audience_slice.client_count + len(clients))
     if page.cursor is None:
         audience_slice = replace(audience_slice, done=True)
-        services.slices.give_back(audience_slice)
+        services.slices.end_lease(audience_slice)
     else:
         audience_slice = replace(audience_slice, cursor=page.cursor)
         services.slices.advance(audience_slice)

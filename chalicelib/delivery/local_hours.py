@@ -53,7 +53,7 @@ def release(services: Services, mailing_id: int, opens_at: datetime) -> bool:
     shards = range(mailing.started_plan.shards)
     opens = int(opens_at.timestamp())
     services.jobs_queue.send([ReleaseShard(mailing_id, shard, opens) for shard in shards])
-    services.mailings.released(mailing_id, opens_at)
+    services.mailings.mark_released(mailing_id, opens_at)
     log.info("released", extra={"mailing_id": mailing_id, "opens_at": opens_at.isoformat()})
     return True
 

@@ -122,9 +122,9 @@ def _repair(services: Services, mailing: Mailing, message: Message, repair: Repa
         case Repair.CANCEL:
             return CANCELLED if messages.close(key, CANCELLED, now) else QUEUED
         case Repair.MARK_UNKNOWN:
-            return UNKNOWN if messages.doubt(key, now, NO_ANSWER) else QUEUED
+            return UNKNOWN if messages.mark_unknown(key, now, NO_ANSWER) else QUEUED
         case Repair.REOPEN:
-            messages.revive(message, mailing.resends)
+            messages.queue_again(message, mailing.resends)
             return QUEUED
     return message.status
 
@@ -173,10 +173,10 @@ def _try_to_conclude(services: Services, mailing_id: int, round_number: int) -> 
         _apply_canary_decision(services, mailing, after)
         return
     if mailing.has_orders:
-        services.mailings.orders_done(mailing)
+        services.mailings.clear_orders(mailing)
     if mailing.window is not None:
         held = sum(report.held for report in reports)
-        services.mailings.note_hours(mailing_id, 0 < held == counts.queued)
+        services.mailings.set_awaits_hours(mailing_id, 0 < held == counts.queued)
 
 
 def _apply_canary_decision(services: Services, before: Mailing, after: Mailing) -> None:

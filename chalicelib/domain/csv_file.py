@@ -82,9 +82,9 @@ def read_format(head: bytes, is_complete: bool, allowed: Columns) -> FileFormat:
     """
     start = len(BOM) if head.startswith(BOM) else 0
     if not head[start:].strip():
-        raise BadInput.whole(Text("file.empty"))
+        raise BadInput.of_request(Text("file.empty"))
     if head.startswith(UTF16_BOMS):
-        raise BadInput.whole(Text("file.utf16"))
+        raise BadInput.of_request(Text("file.utf16"))
     encoding = UTF8 if start else _encoding(head, is_complete)
     delimiter = _delimiter(head[start:].partition(b"\n")[0])
     first = next(read_rows(iter([head[start:]]), FileFormat(encoding, delimiter, (), start), start))
@@ -230,7 +230,7 @@ def _delimiter(line: bytes) -> str:
 
 def _check_columns(columns: tuple[str, ...], error: Text | None, allowed: Columns) -> None:
     if error or not any(map(allowed.accepts, columns)):
-        raise BadInput.whole(Text("file.first_row", columns=allowed.expected))
+        raise BadInput.of_request(Text("file.first_row", columns=allowed.expected))
     errors = {name: [Text("column.required")] for name in allowed.required if name not in columns}
     unknown = [Text("column.unknown", columns=allowed.expected)]
     for number, name in enumerate(columns, 1):

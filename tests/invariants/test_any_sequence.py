@@ -183,15 +183,15 @@ class Deliveries(RuleBasedStateMachine):
             if at <= now:
                 self.services.schedules.remove(mailing_id)
                 self._invoke(lambda services, i=mailing_id: start_mailing(services, i), death)
-        for opening in sorted(self.services.schedules.openings):
+        for opening in sorted(self.services.schedules.releases):
             if opening[1] <= now:
-                self.services.schedules.openings.remove(opening)
+                self.services.schedules.releases.remove(opening)
                 self._invoke(lambda services, one=opening: local_hours.release(services, *one), death)
 
     @rule()
     def lose_the_schedules(self) -> None:
         self.services.schedules.times.clear()
-        self.services.schedules.openings.clear()
+        self.services.schedules.releases.clear()
 
     @rule(death=deaths)
     def work_on_a_job(self, death: Death) -> None:
@@ -232,7 +232,7 @@ class Deliveries(RuleBasedStateMachine):
     def deliver_everything_once_more(self, queue: str) -> None:
         bodies = {delivery.body for delivery in getattr(self.services, queue).messages.values()}
         for body in sorted(bodies):
-            getattr(self.services, queue).send_raw(body)
+            getattr(self.services, queue).send_body(body)
 
     @rule(queue=st.sampled_from(["send_queue", "jobs_queue", "receipts_queue"]))
     def lose_a_queue_message(self, queue: str) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from chalicelib.settings import Settings
-from infra.deploy.stored_secrets import GATEWAY_TOKEN, RECEIPTS_SECRET, SESSION_KEY
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "README.ru.md", "CONTRIBUTING.md", "SECURITY.md")
@@ -82,8 +81,13 @@ def test_the_commands_that_rotate_a_secret_are_those_that_a_test_runs() -> None:
     """A test runs docs/OPERATIONS.md. Renewed secrets differ in their names only."""
     commands = re.findall(r"^(?:invoke|aws) .+$", read("SECURITY.md"), re.MULTILINE)
     assert commands
-    known = read("docs/OPERATIONS.md").replace(f"$STACK/{SESSION_KEY}", f"$STACK/{RECEIPTS_SECRET}")
+    names = Settings(stack_name="$STACK")
+    known = read("docs/OPERATIONS.md").replace(names.session_key_parameter, names.receipts_secret_parameter)
     known += read("docs/OPERATIONS.md")
     assert [command for command in commands if command not in known] == []
-    renewed = set(re.findall(r"\$STACK/([\w-]+)", "\n".join(commands)))
-    assert renewed == {GATEWAY_TOKEN, SESSION_KEY, RECEIPTS_SECRET}
+    renewed = set(re.findall(r"/\$STACK/[\w-]+", "\n".join(commands)))
+    assert renewed == {
+        names.gateway_token_parameter,
+        names.session_key_parameter,
+        names.receipts_secret_parameter,
+    }

@@ -101,8 +101,8 @@ def test_every_reason_is_told_in_the_letters_language(reason: Text) -> None:
     reasons = Reasons(Counter({reason: 3}))
     english, russian = (email(mailing(), language=language, reasons=reasons) for language in ("en", "ru"))
     assert f"{reason} — 3" in english.text
-    assert f"{reason.told('ru')} — 3" in russian.text
-    assert re.match("[А-Я]", reason.told("ru"))
+    assert f"{reason.in_language('ru')} — 3" in russian.text
+    assert re.match("[А-Я]", reason.in_language("ru"))
     assert str(reason) not in russian.text + russian.html
 
 

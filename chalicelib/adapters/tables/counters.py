@@ -7,7 +7,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ...domain.mailing import COUNT_NAMES, Counts
-from .base import place
+from .base import bind_table
 
 TOTALS = "totals"
 
@@ -33,7 +33,7 @@ class CounterRow(Model):
 
 class Counters:
     def __init__(self, stack_name: str) -> None:
-        place(CounterRow, stack_name, "counters")
+        bind_table(CounterRow, stack_name, "counters")
 
     def next_id(self, name: str) -> int:
         """1, 2, 3, ...: an id is never given twice; one that was not used leaves a gap."""

@@ -136,8 +136,8 @@ class World:
             if at <= now:
                 self.services.schedules.remove(mailing_id)
                 self.invoke(lambda services, mailing_id=mailing_id: start_mailing(services, mailing_id))
-        for opening in sorted(opening for opening in self.services.schedules.openings if opening[1] <= now):
-            self.services.schedules.openings.remove(opening)
+        for opening in sorted(opening for opening in self.services.schedules.releases if opening[1] <= now):
+            self.services.schedules.releases.remove(opening)
             self.invoke(lambda services, opening=opening: local_hours.release(services, *opening))
         self.do_jobs()
         self.send_all()
