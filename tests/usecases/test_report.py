@@ -147,7 +147,7 @@ def test_without_time_the_email_says_that_the_reasons_are_incomplete() -> None:
     assert "Incomplete" in email.html
 
 
-def test_all_mailings_are_read_and_only_those_of_the_day_are_kept() -> None:
+def test_all_mailings_are_read_and_only_mailings_of_the_day_are_kept() -> None:
     world = make_world()
     for _ in range(1150):
         world.mailing(starts_in=-7200)
