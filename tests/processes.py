@@ -17,10 +17,10 @@ STACKS = {
     "rights": "a stack that loses rights",
     "stack/test_deploy_on_moto.py": "the template",
 }
-"""Tests that need a stack, by folder and file: those of one group run in one process and in their order."""
+"""Tests that need a stack, by folder and file. The tests of a group run in one process and in their order."""
 
 SHARED = {"stack": "the template", "adapters/test_cost.py": "what a mailing costs"}
-"""Other tests that share what takes long to make."""
+"""Other tests that share an expensive fixture."""
 
 
 def needs_stack(path: str) -> bool:

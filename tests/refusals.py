@@ -28,7 +28,7 @@ def refused_entries(operation: str, refusals: Sequence[set[str]]) -> Iterator[No
             for entry in body["Entries"]
             if entry["Id"] in ids
         ]
-        if not accepted:  # moto, like SQS, takes no empty batch
+        if not accepted:  # moto, like SQS, refuses an empty batch
             return SimpleNamespace(status_code=200), {"Successful": []}
         params["body"] = json.dumps({**body, "Entries": accepted}).encode()
         return None

@@ -55,7 +55,7 @@ with mock_aws():
 
         now = services.clients.get(1)
         try:
-            services.clients.change(replace(now, nickname="somebody else"), replace(now, tag="vip"))
+            services.clients.change(replace(now, nickname="other"), replace(now, tag="vip"))
         except RowChanged:
             pass
         else:

@@ -28,7 +28,7 @@ from infra.local.in_process import ministack_in_process
 CLIENTS = 1000
 REPORTED = 3 * GROUP
 SECONDS_A_BATCH = 0.5
-"""What senders remember of mailings and clients lives for one."""
+"""The number of seconds for which senders cache mailings and clients."""
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def calls() -> Iterator[Counter[str]]:
 def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit: float) -> None:
     services = make_services(sender_threads=1)
     services.gateway = OpenGateway()  # type: ignore[misc, assignment]
-    services.clock = FakeClock()  # a busy machine does not make messages dearer
+    services.clock = FakeClock()  # a slow machine does not change the number of calls
     _ = services.clients, services.counters
     add_clients(CLIENTS)
     calls.clear()
@@ -49,13 +49,13 @@ def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit:
     assert get_mailing(services, mailing_id).counts.sent == CLIENTS
     per_message = calls.total() / CLIENTS
     print(f"\nAWS calls per delivered message, batches of {batch}: {per_message:.3f} {dict(calls)}")  # noqa: T201
-    assert 2 < per_message <= limit, "a claim and a settlement each, and little else"
+    assert 2 < per_message <= limit, "one claim and one outcome each, and few other calls"
 
 
 def test_a_canary_costs_a_few_calls_for_its_messages_and_none_for_the_others(calls: Counter[str]) -> None:
     services = make_services(sender_threads=1)
     services.gateway = OpenGateway()  # type: ignore[misc, assignment]
-    services.clock = FakeClock()  # a busy machine does not make messages dearer
+    services.clock = FakeClock()  # a slow machine does not change the number of calls
     _ = services.clients, services.counters
     add_clients(200)
     found: list[Counter[str]] = []
@@ -66,16 +66,16 @@ def test_a_canary_costs_a_few_calls_for_its_messages_and_none_for_the_others(cal
         found.append(calls.copy())
     costs = found[1] - found[0]
     print(f"\nAWS calls that a canary of 20 adds: {dict(costs)}")  # noqa: T201
-    queued_first = 2 * 20  # of each hundred that is fanned out
-    assert found[0]["GetItem"] <= 10, "without a canary nobody's row is read"
-    assert costs["UpdateItem"] <= 20 + 10, "one for each of the first"
-    assert costs.total() <= 20 + 2 * queued_first + 40, "and two rounds of recounting"
+    queued_first = 2 * 20  # for each hundred messages of the fan-out
+    assert found[0]["GetItem"] <= 10, "without a canary no message is read"
+    assert costs["UpdateItem"] <= 20 + 10, "one for each message of the canary"
+    assert costs.total() <= 20 + 2 * queued_first + 40, "plus two reconciliation rounds"
 
 
 def test_aws_calls_per_receipt(calls: Counter[str]) -> None:
     services = make_services(sender_threads=1)
     services.gateway = OpenGateway()  # type: ignore[misc, assignment]
-    services.clock = FakeClock()  # a busy machine does not make messages dearer
+    services.clock = FakeClock()  # a slow machine does not change the number of calls
     queue = services.receipts_queue = OverheardQueue(services.settings.receipts_queue_url, services.clock)
     _ = services.clients, services.counters
     add_clients(REPORTED)
@@ -89,7 +89,7 @@ def test_aws_calls_per_receipt(calls: Counter[str]) -> None:
     per_receipt = calls.total() / REPORTED
     assert get_mailing(services, mailing_id).counts.delivered == REPORTED
     print(f"\nAWS calls per receipt, a hundred in a request: {per_receipt:.3f} {dict(calls)}")  # noqa: T201
-    assert per_receipt <= 0.05, "three for each group, and one for each request"
+    assert per_receipt <= 0.05, "three for each group and one for each request"
 
 
 def test_a_client_costs_two_calls_to_create_change_or_delete(calls: Counter[str]) -> None:
@@ -105,7 +105,9 @@ def test_a_client_costs_two_calls_to_create_change_or_delete(calls: Counter[str]
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
     calls.clear()
     change_client(services, client.id, {"timezone": "Europe/Moscow"})
-    assert calls == {"GetItem": 1, "TransactWriteItems": 1, "SendMessageBatch": 1}, "mailings with hours hear of it"
+    assert calls == {"GetItem": 1, "TransactWriteItems": 1, "SendMessageBatch": 1}, (
+        "a job for mailings with local hours"
+    )
     calls.clear()
     forget_client(services, client.id)
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}

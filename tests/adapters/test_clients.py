@@ -188,7 +188,7 @@ def test_one_of_many_simultaneous_clients_gets_the_phone_number(services: Any) -
         (Filter(tags=("vip",)), 3),
         (Filter(operator_codes=("921",)), 2),
         (Filter(tags=("vip", "new"), operator_codes=("977",)), 3),
-        (Filter(tags=("nobody",)), 0),
+        (Filter(tags=("absent",)), 0),
         (Filter(tags=("vip", *(f"tag {number}" for number in range(200)))), 3),
         (Filter(tags=("vip", "new"), operator_codes=tuple(str(code) for code in range(900, 1000))), 4),
     ],
@@ -199,7 +199,7 @@ def test_an_audience_is_counted_as_a_mailing_would_choose_it(services: Any, chos
     for phone, tag in zip(phones, tags, strict=True):
         register_client(services, {"phone_number": phone, "tag": tag})
     opt_out_client(services, register_client(services, {"phone_number": "79770000009", "tag": "vip"}).id)
-    assert count_audience(services, chosen) == (number, True), "and who opted out is not"
+    assert count_audience(services, chosen) == (number, True), "opted-out clients are not counted"
 
 
 def test_an_audience_is_grouped_by_time_zone_and_operator_code(services: Any) -> None:

@@ -10,7 +10,7 @@ from chalicelib.domain.cost import Units
 
 TOLERANCE = 0.02
 LEAST = 1e-9
-"""Dollars: a tenth of a cent in a million messages is no matter of per cents."""
+"""Dollars: a difference below a tenth of a cent in a million messages is ignored."""
 
 FAST, SLOW = LATENCIES
 
@@ -35,7 +35,7 @@ def test_each_step_of_a_message_costs_what_is_recorded(counted: Priced) -> None:
 
 
 def assert_as_recorded(recorded: Units, now: Units) -> None:
-    told = f"recorded in chalicelib/domain/cost.py: {recorded}\ncounted now: {now}"
-    assert now.dollars == pytest.approx(recorded.dollars, rel=TOLERANCE), told
+    message = f"recorded in chalicelib/domain/cost.py: {recorded}\ncounted now: {now}"
+    assert now.dollars == pytest.approx(recorded.dollars, rel=TOLERANCE), message
     for name, dollars in now.dollars_by_name.items():
-        assert dollars == pytest.approx(recorded.dollars_by_name[name], rel=TOLERANCE, abs=LEAST), f"{name}\n{told}"
+        assert dollars == pytest.approx(recorded.dollars_by_name[name], rel=TOLERANCE, abs=LEAST), f"{name}\n{message}"

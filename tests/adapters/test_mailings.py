@@ -235,7 +235,7 @@ def test_a_decision_can_pass_the_canary_and_stores_the_reason_of_a_pause(service
     services.mailings.change(out, after)
     found = services.mailings.get(1)
     assert (found.canary.admitted, found.paused_because) == (3, PAUSED_BECAUSE)
-    assert services.mailings.admit_to_canary(1, NOW) is None, "it is paused"
+    assert services.mailings.admit_to_canary(1, NOW) is None, "the mailing is paused"
 
 
 def test_no_message_is_admitted_for_a_deleted_mailing_or_without_a_canary(services: Any) -> None:

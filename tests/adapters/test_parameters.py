@@ -94,7 +94,7 @@ def test_a_parameter_that_cannot_be_renewed_keeps_its_value_and_the_error_is_log
     else:
         clock.now += LIFE_SECONDS + 1
     assert [parameter.value() for _ in range(20)] == ["one-secret"] * 20
-    assert [line["parameter"] for line in logged] == [NAME], "SSM is not asked at every post"
+    assert [line["parameter"] for line in logged] == [NAME], "SSM is not called at every post"
     assert "one-secret" not in str(logged)
     put("two")
     clock.now += RETRY_SECONDS + 1

@@ -51,7 +51,7 @@ def test_messages_and_counts_are_written_together(services: Any, sent: list[Mess
     found = services.mailings.get(1)
     assert found.counts == Counts(total=3, sent=2, delivered=1, undelivered=1)
     assert (found.version, found.first_valid_round) == (MAILING.version + 1, 0)
-    assert services.counters.totals() == (1, Counts()), "it has not ended"
+    assert services.counters.totals() == (1, Counts()), "the mailing has not ended"
 
 
 def test_one_message_that_changed_meanwhile_stops_the_whole_group(services: Any, sent: list[Message]) -> None:
@@ -114,13 +114,13 @@ def test_a_receipt_that_proves_a_post_invalidates_the_rounds_under_way(services:
 
 
 def test_a_whole_group_fits_into_a_transaction(services: Any) -> None:
-    everyone = range(1, GROUP + 1)
+    client_ids = range(1, GROUP + 1)
     services.mailings.add(MAILING)
-    services.messages.add([Message(1, client_id, "queued", NOW, shards=2) for client_id in everyone], NOW)
-    for client_id in everyone:
+    services.messages.add([Message(1, client_id, "queued", NOW, shards=2) for client_id in client_ids], NOW)
+    for client_id in client_ids:
         claimed = services.messages.claim(MessageKey(1, client_id, 2), NOW, NOW + timedelta(seconds=9))
         services.messages.settle(claimed, "sent", NOW)
     finished = services.mailings.end(MAILING, ended(MAILING, Counts(total=GROUP, sent=GROUP), NOW))
-    rows = services.messages.existing(MessageKey(1, one, 2) for one in everyone).values()
+    rows = services.messages.existing(MessageKey(1, one, 2) for one in client_ids).values()
     services.receipts.record(finished, [change(row) for row in rows], Counts(delivered=GROUP))
     assert services.mailings.get(1).counts.delivered == GROUP

@@ -1,4 +1,4 @@
-"""localstack-compose.yml, as far as it can be checked without Docker. tests/e2e/test_localstack.py runs its programs."""
+"""Checks of localstack-compose.yml without Docker. tests/e2e/test_localstack.py runs its programs."""
 
 from __future__ import annotations
 

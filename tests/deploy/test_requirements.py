@@ -11,10 +11,10 @@ from pathlib import Path
 from infra.deploy import ROOT
 
 FROM_OTHERS = {"yarl": "aiohttp", "multidict": "aiohttp"}
-"""Packages that come with another one, being its interface."""
+"""Packages that are installed as dependencies of another package, and are part of its interface."""
 
 RUN_BY_THEIR_OWN_TOOLS = {"run_checkov.py"}
-"""In an environment of their own."""
+"""Packages in a separate environment."""
 
 OURS = {"app", "chalicelib", "infra"}
 
@@ -52,7 +52,7 @@ def test_the_service_imports_the_packages_of_requirements_txt() -> None:
 
 def test_the_deploy_and_the_local_stack_need_no_packages_of_the_checks() -> None:
     files = [file for file in (ROOT / "infra").rglob("*.py") if file.name not in RUN_BY_THEIR_OWN_TOOLS]
-    at_run_time = {"aws_sam_translator"}  # MiniStack takes our template only with it
+    at_run_time = {"aws_sam_translator"}  # MiniStack needs it to accept the template
     assert imported(files) | at_run_time <= listed("infra/local/requirements.txt")
 
 

@@ -17,7 +17,7 @@ from chalicelib.domain.send_window import SendWindow
 from chalicelib.zones import zone
 
 YEARS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
-"""Years with all their changes of the clock."""
+"""Whole years, with every change of the clock."""
 
 CLOCKS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0))
 WINDOWS = st.tuples(CLOCKS, CLOCKS).filter(lambda pair: pair[0] != pair[1]).map(lambda pair: SendWindow(*pair))

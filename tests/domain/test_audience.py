@@ -39,32 +39,34 @@ def stands_in(client: Client, partition: Partition) -> bool:
     return keys[partition.by] == partition.key
 
 
-def walked(plan: Plan, chosen: Filter, everyone: list[Client]) -> list[int]:
+def walked(plan: Plan, chosen: Filter, all_clients: list[Client]) -> list[int]:
     """Ids as the workers of all slices would find them, each as often as it is found."""
     found = []
     for audience_slice in range(plan.slices):
         first, last = plan.id_range(audience_slice)
         for partition in plan.partitions(chosen, audience_slice):
-            found += [c.id for c in everyone if first <= c.id <= last and stands_in(c, partition) and chosen.chooses(c)]
+            found += [
+                c.id for c in all_clients if first <= c.id <= last and stands_in(c, partition) and chosen.chooses(c)
+            ]
     return sorted(found)
 
 
 @given(clients, filters, st.sampled_from(["block", "tag", "operator_code"]), st.integers(1, 7))
 def test_every_way_of_walking_finds_each_client_of_the_audience_once(
-    everyone: list[Client], chosen: Filter, by: str, slices: int
+    all_clients: list[Client], chosen: Filter, by: str, slices: int
 ) -> None:
     if (by == "tag" and not chosen.tags) or (by == "operator_code" and not chosen.operator_codes):
         by = "block"
     plan = Plan(by, 60_000, slices, 1)
-    assert walked(plan, chosen, everyone) == [client.id for client in everyone if chosen.chooses(client)]
+    assert walked(plan, chosen, all_clients) == [client.id for client in all_clients if chosen.chooses(client)]
 
 
 @given(clients, filters, st.integers(0, 60_000))
 def test_clients_beyond_the_last_id_of_the_plan_are_not_in_the_audience(
-    everyone: list[Client], chosen: Filter, last: int
+    all_clients: list[Client], chosen: Filter, last: int
 ) -> None:
-    found = walked(plan_audience(chosen, last), chosen, everyone)
-    assert found == [client.id for client in everyone if client.id <= last and chosen.chooses(client)]
+    found = walked(plan_audience(chosen, last), chosen, all_clients)
+    assert found == [client.id for client in all_clients if client.id <= last and chosen.chooses(client)]
 
 
 @given(st.integers(0, 10**9), st.integers(1, 500))
@@ -90,7 +92,9 @@ def test_the_way_with_the_fewest_partitions_is_walked() -> None:
     assert plan_audience(Filter(tags=("a",)), 10**7).by == "tag"
     assert plan_audience(Filter(operator_codes=("977",)), 10**7).by == "operator_code"
     assert plan_audience(Filter(("a",), ("977", "921")), 10**7).by == "tag"
-    assert plan_audience(Filter(operator_codes=tuple(CODES)), 1000).by == "block", "two queries for everyone"
+    assert plan_audience(Filter(operator_codes=tuple(CODES)), 1000).by == "block", (
+        "the audience takes two queries for every client"
+    )
 
 
 def test_a_filter_is_one_of_the_tags_and_one_of_the_codes() -> None:
@@ -103,8 +107,8 @@ def test_a_filter_is_one_of_the_tags_and_one_of_the_codes() -> None:
 
 
 @given(clients)
-def test_the_partitions_of_a_list_hold_each_client_once(everyone: list[Client]) -> None:
+def test_the_partitions_of_a_list_hold_each_client_once(all_clients: list[Client]) -> None:
     blocks = block_partitions(60_000)
-    assert all(sum(stands_in(client, block) for block in blocks) == 1 for client in everyone)
+    assert all(sum(stands_in(client, block) for block in blocks) == 1 for client in all_clients)
     labelled = label_partitions("tag", "a")
-    assert all(sum(stands_in(client, one) for one in labelled) == (client.tag == "a") for client in everyone)
+    assert all(sum(stands_in(client, one) for one in labelled) == (client.tag == "a") for client in all_clients)

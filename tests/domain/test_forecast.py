@@ -56,9 +56,9 @@ def test_a_mailing_that_is_over_reaches_no_clients() -> None:
 
 def test_a_window_in_a_skipped_hour_does_not_open() -> None:
     """On 2027-03-28 clocks in London are put forward from one to two."""
-    night = datetime(2027, 3, 28, tzinfo=UTC)
+    midnight = datetime(2027, 3, 28, tzinfo=UTC)
     skipped = SendWindow(time(1), time(2))
-    assert forecast_mailing({LONDON: 3}, night, night + 6 * HOUR, skipped, None, zone).unreachable == 3
+    assert forecast_mailing({LONDON: 3}, midnight, midnight + 6 * HOUR, skipped, None, zone).unreachable == 3
 
 
 def by_the_second(clients: dict[str, int], start: datetime, end: datetime, window: SendWindow, rate: int) -> float:

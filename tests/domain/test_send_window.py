@@ -32,7 +32,7 @@ def utc(text: str) -> datetime:
         pytest.param(BY_DAY, "Asia/Kathmandu", "2026-11-23T00:00", "2026-11-23T03:15", id="a quarter-hour zone"),
         pytest.param(BY_NIGHT, "UTC", "2026-11-23T23:00", "2026-11-23T23:00", id="before midnight"),
         pytest.param(BY_NIGHT, "UTC", "2026-11-24T05:59", "2026-11-24T05:59", id="after midnight"),
-        pytest.param(BY_NIGHT, "UTC", "2026-11-24T06:00", "2026-11-24T22:00", id="between two nights"),
+        pytest.param(BY_NIGHT, "UTC", "2026-11-24T06:00", "2026-11-24T22:00", id="between two windows"),
         pytest.param(
             SendWindow(time(2, 15), time(2, 45)),
             "Europe/Berlin",

@@ -14,7 +14,7 @@ from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.template import fill, fill_masked, has_placeholders, placeholder_names, text_for
 
 ANNA = Client(7, "79774053329", "друзья", attributes={"имя": "Анна", "city_2": "Омск", "trap": "{имя}{{tag}}"})
-NOBODY = Client(8, "79210000001")
+WITHOUT_ATTRIBUTES = Client(8, "79210000001")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 names = st.from_regex(ATTRIBUTE_NAME, fullmatch=True)
@@ -22,7 +22,7 @@ texts = st.text(st.sampled_from("аб{}|= \n") | st.characters(exclude_categorie
 
 
 @pytest.mark.parametrize(
-    ("text", "anna", "nobody"),
+    ("text", "anna", "without_attributes"),
     [
         ("Привет, {имя}!", "Привет, Анна!", "Привет, !"),
         ("Привет, {имя|друг}!", "Привет, Анна!", "Привет, друг!"),
@@ -36,9 +36,9 @@ texts = st.text(st.sampled_from("аб{}|= \n") | st.characters(exclude_categorie
         ("{имя}}", "Анна}", "}"),
     ],
 )
-def test_a_placeholder_is_replaced_for_each_client(text: str, anna: str, nobody: str) -> None:
+def test_a_placeholder_is_replaced_for_each_client(text: str, anna: str, without_attributes: str) -> None:
     assert has_placeholders(text)
-    assert (fill(text, ANNA), fill(text, NOBODY)) == (anna, nobody)
+    assert (fill(text, ANNA), fill(text, WITHOUT_ATTRIBUTES)) == (anna, without_attributes)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_the_text_around_a_placeholder_is_unchanged_and_values_are_not_searched(
     name: str, before: str, after: str, value: str
 ) -> None:
     before, after = before.replace("{", "").replace("}", ""), after.replace("{", "").replace("}", "")
-    client = replace(NOBODY, attributes={name: value} if is_attribute_name(name) else {})
+    client = replace(WITHOUT_ATTRIBUTES, attributes={name: value} if is_attribute_name(name) else {})
     expected = value if is_attribute_name(name) else {"tag": "", "phone_number": client.phone_number}[name]
     assert fill(f"{before}{{{name}}}{after}", client) == before + expected + after
     assert fill(f"{before}{{{{{name}}}}}{after}", client) == f"{before}{{{name}}}{after}"
@@ -80,8 +80,8 @@ def test_the_text_around_a_placeholder_is_unchanged_and_values_are_not_searched(
 @given(names, st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{}")))
 def test_a_default_replaces_a_missing_value(name: str, default: str) -> None:
     if is_attribute_name(name):
-        assert fill(f"{{{name}|{default}}}", NOBODY) == default
-        assert fill(f"{{{name}|{default}}}", replace(NOBODY, attributes={name: "x"})) == "x"
+        assert fill(f"{{{name}|{default}}}", WITHOUT_ATTRIBUTES) == default
+        assert fill(f"{{{name}|{default}}}", replace(WITHOUT_ATTRIBUTES, attributes={name: "x"})) == "x"
 
 
 def test_a_masked_text_has_the_same_length() -> None:

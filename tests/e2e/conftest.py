@@ -24,13 +24,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
     """Points AWS clients of this process to MiniStack while the stack runs, and restores the environment afterwards."""
     with pytest.MonkeyPatch.context() as environment:
         for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            environment.setenv(name, "")  # whatever it becomes, it is put back
+            environment.setenv(name, "")  # restored after the tests
         environment.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
         forget_connections()
         settings = replace(any_settings(), receipts=True)
         with DevStack(settings, tmp_path_factory.mktemp("logs"), print_line=lambda line: None) as stack:
             yield stack
-            assert refusals(stack.iam_trail) == [], "what is refused may be mended by a later try, and no test notice"
+            assert refusals(stack.iam_trail) == [], "a retry may hide a refused call from the tests"
     forget_connections()
 
 

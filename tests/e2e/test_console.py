@@ -85,7 +85,7 @@ def operator(driver: WebDriver, stack: DevStack) -> Iterator[Operator]:
     operator.see("New mailing")
     driver.get_log("browser")
     yield operator
-    assert driver.get_log("browser") == [], "no error of a script, nothing blocked by the policy"
+    assert driver.get_log("browser") == [], "a script failed, or the content security policy blocked something"
 
 
 def announce(operator: Operator, text: str, tag: str) -> None:

@@ -29,10 +29,10 @@ from .conftest import Call
 
 CLIENTS = 300
 UNDER_WAY = 40
-"""Four senders at once, and MiniStack gives each ten messages."""
+"""Four senders at once; MiniStack passes ten messages to each."""
 
 VISIBLE_AGAIN = 18
-"""Seconds after which the messages of a killed sender come back; a claim holds for 15."""
+"""Seconds after which the messages of a killed sender are visible again. A claim lasts 15."""
 
 AARCH64 = 183
 """e_machine of an ELF file for 64-bit ARM."""
@@ -63,11 +63,11 @@ def tables() -> set[str]:
 def test_a_stage_is_deployed_beside_another_one_and_deleted(stack: DevStack, call: Call) -> None:
     before = tables()
     url = {"GATEWAY_URL": "https://sms.example.com"}
-    lacking = run("deploy", "--stage", "prod")
-    assert (lacking.returncode, lacking.stderr.count("\n")) == (1, 1)
-    assert "GATEWAY_URL" in lacking.stderr
+    incomplete = run("deploy", "--stage", "prod")
+    assert (incomplete.returncode, incomplete.stderr.count("\n")) == (1, 1)
+    assert "GATEWAY_URL" in incomplete.stderr
     assert "GATEWAY_TOKEN" in run("deploy", "--stage", "prod", **url).stderr
-    assert tables() == before, "nothing is made before all is there"
+    assert tables() == before, "nothing is created before all values are given"
     first = run("deploy", "--stage", "prod", GATEWAY_TOKEN="a-secret", **url)
     assert first.returncode == 0, first.stderr
     assert "notifications-prod-ManageTokens" in first.stdout
@@ -81,7 +81,7 @@ def test_a_stage_is_deployed_beside_another_one_and_deleted(stack: DevStack, cal
     ]
     values = {one["ParameterKey"]: one["ParameterValue"] for one in parameters}
     assert (values["GatewayUrl"], values["SenderConcurrency"], values["Stage"]) == (url["GATEWAY_URL"], "8", "prod")
-    assert call("GET", "/Stats/").status_code == 200, "the other stage has not noticed"
+    assert call("GET", "/Stats/").status_code == 200, "the other stage is unchanged"
     assert run("destroy", "--stage", "prod", typed="prod\n").returncode == 1
     down = run("destroy", "--stage", "prod", typed="notifications-prod\n")
     assert down.returncode == 0, down.stderr
@@ -115,7 +115,7 @@ def test_a_deploy_during_a_mailing_loses_no_message(
         assert time.monotonic() < deadline
         time.sleep(0.3)
     project = changed_project(tmp_path)
-    package(STAGE, project)  # fetches what it needs now, so that the deploy is quick
+    package(STAGE, project)  # downloads packages now, so that the deploy is fast
     simulator.behave(latency=5.0)
     now = datetime.now(UTC)
     fields = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=1)).isoformat()}
@@ -131,7 +131,7 @@ def test_a_deploy_during_a_mailing_loses_no_message(
     assert {message["id"] for message in stats["results"]} <= set(simulator.seen.accepted)
     assert simulator.seen.summary()["distinct"] == CLIENTS
     assert simulator.seen.summary()["repeated"] <= UNDER_WAY
-    assert call("GET", f"/Clients/import/{one['id']}/").json()["added"] == CLIENTS, "what was there is there"
+    assert call("GET", f"/Clients/import/{one['id']}/").json()["added"] == CLIENTS, "earlier objects still exist"
 
 
 def changed_project(place: Path) -> Path:
@@ -149,14 +149,14 @@ def test_the_package_is_small_and_built_for_the_machines_of_aws() -> None:
     assert archive.stat().st_size < MOST_BYTES
     with zipfile.ZipFile(archive) as files:
         compiled = {name: files.read(name)[:20] for name in files.namelist() if name.endswith(".so")}
-    assert compiled, "some library brings compiled code, or this test shows nothing"
+    assert compiled, "no library has compiled code, so this test checks nothing"
     assert {head[:4] for head in compiled.values()} == {b"\x7fELF"}
     assert {int.from_bytes(head[18:20], "little") for head in compiled.values()} == {AARCH64}
 
 
 def test_a_cold_start_finds_its_imports_compiled() -> None:
     """Compiled for the Python version that packages, which the functions run on, and readable for any user."""
-    compileall.compile_dir(ROOT / "chalicelib", quiet=1)  # as it is where the tests have run: not to be taken along
+    compileall.compile_dir(ROOT / "chalicelib", quiet=1)  # left by a test run; must not be packaged
     with zipfile.ZipFile(package("prod") / "deployment.zip") as files:
         assert len(set(files.namelist())) == len(files.namelist())
         modules = [name for name in files.namelist() if name.endswith(".py")]

@@ -79,7 +79,7 @@ def test_a_mailing_in_the_future_starts_by_its_schedule_and_reaches_every_client
     assert (summary["distinct"], summary["repeated"]) == (CLIENTS, 0)
     assert {message["id"] for message in stats["results"]} == set(simulator.seen.accepted)
     assert {message["text"] for message in simulator.seen.messages.values()} == {"Привет"}
-    await_no_schedules()  # it removes itself when it fires, which may be after the sweep has started the mailing
+    await_no_schedules()  # the schedule deletes itself when it fires, possibly after the sweep has started the mailing
 
 
 def test_a_mailing_without_its_schedule_is_started_by_the_sweep(

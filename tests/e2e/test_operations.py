@@ -53,14 +53,14 @@ def test_every_command_of_the_page_gives_the_answer_of_the_page(
     own = {r"http://127.0.0.1:4566": stack.aws_url, r"\b12\b": str(mailing_id), r"\b7\b": str(next_import(call))}
     run_page(PAGE, bash, own)
     assert call("DELETE", f"/Mailing/{mailing_id}/").status_code == 204
-    await_dead_letters(call, 1)  # it was put back, cannot be read, and is here again
+    await_dead_letters(call, 1)  # it was returned, is invalid, and is a dead letter again
     boto3.client("sqs").purge_queue(QueueUrl=stack.outputs["DeadLettersUrl"])
 
 
 def test_the_page_names_every_function_that_a_person_may_invoke() -> None:
-    told = set(re.findall(r"^(?:.*\W)?invoke (\w+) '", PAGE, re.MULTILINE))
+    shown = set(re.findall(r"^(?:.*\W)?invoke (\w+) '", PAGE, re.MULTILINE))
     by_hand = {"StartMailing", "Sweep", "SendReport", "ManageTokens", "ManageUsers", "StartImport"}
-    assert told == by_hand | {"RedriveDeadLetters"}
+    assert shown == by_hand | {"RedriveDeadLetters"}
 
 
 def test_the_russian_page_has_the_same_commands_and_answers() -> None:

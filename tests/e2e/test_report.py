@@ -23,7 +23,7 @@ from .conftest import Call
 PHONE = "79560000001"
 TEXT = "Привет <b>всем</b>"
 DAY, ANOTHER_DAY = "2022-02-01", "2022-02-02"
-"""No other test and no command of the documents asks for the reports of these."""
+"""Days that no other test and no command in docs/ sends a report for."""
 
 Invoke = Callable[[object], dict[str, Any]]
 

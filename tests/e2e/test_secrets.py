@@ -24,7 +24,7 @@ __all__ = ["tag"]
 NEW_TOKEN = "renewed-simulator-token"
 NAMES = ("gateway-token", "session-key")
 PATIENCE = 400
-"""Seconds: who was refused often by then comes back after up to four minutes (domain/backoff.py)."""
+"""Seconds. A message that was refused several times waits up to four minutes (domain/backoff.py)."""
 
 
 @pytest.fixture

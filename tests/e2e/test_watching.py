@@ -23,7 +23,7 @@ from .conftest import Call
 DOCS = Path(__file__).parents[2] / "docs" / "WATCHING.md"
 QUERIES = dict(re.findall(r"### The story of a (\w+)\n.*?```\n(fields.*?)```", DOCS.read_text(), re.DOTALL))
 NUMBERS = count(79770009001)
-Told = tuple[list[Line], int, list[int], list[str]]
+LoggedMailing = tuple[list[Line], int, list[int], list[str]]
 
 
 def lines_since(moment: datetime) -> list[Line]:
@@ -50,7 +50,7 @@ def ask(name: str, mailing_id: int, client_id: int, lines: list[Line]) -> list[L
 @pytest.fixture
 def logged_mailing(
     stack: DevStack, call: Call, simulator: Simulator, finished: Callable[[int], dict[str, Any]]
-) -> Told:
+) -> LoggedMailing:
     """A mailing for three clients; the gateway refuses one of them. Returns its log lines, its id, their ids and their
     phone numbers.
     """
@@ -71,11 +71,11 @@ def logged_mailing(
 
 
 def test_one_query_finds_all_lines_of_a_mailing_a_message_or_a_client(
-    logged_mailing: Told,
+    logged_mailing: LoggedMailing,
 ) -> None:
     lines, mailing_id, (reached, other, refused), _ = logged_mailing
     mailing = [line["message"] for line in ask("mailing", mailing_id, reached, lines)]
-    assert mailing[0] == "request", "that it was announced, and by whom"
+    assert mailing[0] == "request", "the announcement and its caller"
     assert {"started", "created", "fanned out", "settled"} < set(mailing)
     assert mailing.count("mailing ended") == 1
     message = ask("message", mailing_id, refused, lines)
@@ -91,14 +91,14 @@ def test_one_query_finds_all_lines_of_a_mailing_a_message_or_a_client(
     assert all(line["function"] and line["request_id"] for line in ask("mailing", mailing_id, other, lines))
 
 
-def test_no_log_line_has_a_phone_number_or_a_token(logged_mailing: Told) -> None:
+def test_no_log_line_has_a_phone_number_or_a_token(logged_mailing: LoggedMailing) -> None:
     text = "\n".join(line["@message"] for line in logged_mailing[0])
     assert len(logged_mailing[0]) > 10
     assert not [phone for phone in logged_mailing[3] if phone in text]
     assert not re.search(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])", text)
 
 
-def test_the_metrics_are_those_of_this_stack(logged_mailing: Told) -> None:
+def test_the_metrics_are_those_of_this_stack(logged_mailing: LoggedMailing) -> None:
     metrics = [line for line in logged_mailing[0] if "_aws" in line]
     assert {line["service"] for line in metrics} == {"notifications-local"}
     assert sum(sum(line.get("Sent", [])) for line in metrics) == 2

@@ -70,7 +70,9 @@ def test_without_an_authorizer_a_valid_token_is_accepted(services: Services, tok
 
 
 def test_the_authorizer_refuses_unknown_tokens(call: Call) -> None:
-    assert call("GET", "/Clients", authorization=f"Token {'a' * 40}").status == 403, "a 401 behind our gateway response"
+    assert call("GET", "/Clients", authorization=f"Token {'a' * 40}").status == 403, (
+        "our gateway response makes it a 401"
+    )
     assert call("GET", "/Clients", authorization=None).status == 401
 
 

@@ -35,7 +35,7 @@ def test_a_created_object_is_named_although_its_id_is_not_in_the_address(call: C
     registered, announced = lines()
     assert (registered["status"], registered["client_id"]) == (201, 1)
     assert (announced["status"], announced["mailing_id"]) == (201, 1)
-    assert "client_id" not in announced, "a line names what its own request was about"
+    assert "client_id" not in announced, "a line names only the objects of its own request"
     assert "secret" not in json.dumps(lines())
     assert "4053329" not in json.dumps(lines())
 

@@ -124,7 +124,7 @@ def test_the_parts_of_an_export_have_the_columns_of_the_first_part(call: Call) -
     register(call, 3, attributes={"а": "б"})
     rest = call("GET", first.headers["Link"].partition(">")[0].removeprefix("<https://api.example.com"))
     assert (first.text + rest.text).startswith(whole)
-    assert rest.text.splitlines()[-1].endswith(";UTC;;"), "of the new one only what has a column"
+    assert rest.text.splitlines()[-1].endswith(";UTC;;"), "the new client has only the values of existing columns"
 
 
 def test_exported_attributes_can_be_chosen_and_must_be_if_there_are_many(call: Call) -> None:

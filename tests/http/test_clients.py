@@ -77,7 +77,7 @@ def test_a_taken_phone_number_is_refused_on_creation_and_on_change(call: Call) -
     for method, path in (("POST", "/Clients"), ("PATCH", "/Clients/2"), ("PUT", "/Clients/2")):
         refused = call(method, path, form={"phone_number": PHONE})
         assert (refused.status, refused.json) == (400, expected)
-    assert call("PATCH", "/Clients/1", form={"phone_number": PHONE}).status == 200, "its own is not taken"
+    assert call("PATCH", "/Clients/1", form={"phone_number": PHONE}).status == 200, "the client may keep its own number"
 
 
 def test_one_of_many_simultaneous_requests_for_a_phone_number_succeeds(services: Services) -> None:

@@ -128,7 +128,7 @@ def test_the_cookie_is_limited_to_the_console_and_hidden_from_scripts(anonymous:
         assert part in cookie
 
 
-@pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "secret"), (SCRIPT, "x"), ("", "")])
+@pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("unknown", "secret"), (SCRIPT, "x"), ("", "")])
 def test_a_wrong_name_or_password_is_an_error_on_the_page(anonymous: Browser, name: str, password: str) -> None:
     answer = anonymous.post("/console/sign-in", name=name, password=password)
     assert answer.status == 401
@@ -291,7 +291,7 @@ def test_a_form_sent_twice_announces_one_mailing(anna: Browser) -> None:
     assert anna.get("/console/mailings/2").status == 404
     anna.post("/console/mailings/1/delete")
     assert anna.post("/console/mailings/new", **MAILING, idempotency_key=key[1]).status == 303
-    assert anna.get("/console/mailings/1").status == 404, "what was deleted does not come back"
+    assert anna.get("/console/mailings/1").status == 404, "a deleted mailing is not restored"
     refused = anna.post("/console/mailings/new", **{**MAILING, "message_text": ""}, idempotency_key="another form")
     assert 'name="idempotency_key" value="another form"' in refused.text
     assert anna.post("/console/mailings/new", **MAILING, idempotency_key="another form").status == 303
@@ -305,7 +305,7 @@ def test_errors_of_a_mailing_are_shown_beside_their_fields(anna: Browser) -> Non
     assert "is not an operator code" in answer.text
     answer = anna.post("/console/mailings/new", **{**wrong, "filter_op_codes_typed": ""})
     assert "The end must be later than the start." in answer.text
-    assert "hello" in answer.text, "what was typed stays"
+    assert "hello" in answer.text, "the typed text is kept"
 
 
 def test_a_form_with_two_past_dates_is_accepted_in_any_order(anna: Browser) -> None:
@@ -339,7 +339,7 @@ def test_a_step_that_the_status_does_not_allow_is_refused_with_a_reason(anna: Br
     assert "Only a running mailing can be paused; this one is scheduled." in answer.text
     assert anna.post("/console/mailings/1/fly").status == 404
     assert anna.get("/console/mailings/1/pause").status == 404
-    assert anna.post("/console/mailings/1/resend").status == 400, "nobody was ticked"
+    assert anna.post("/console/mailings/1/resend").status == 400, "no status was ticked"
 
 
 STEP_PAGES = {
@@ -392,7 +392,9 @@ def test_the_form_shows_the_forecast_of_the_end_and_of_expired_messages(anna: Br
     assert "Required rate, messages per second: 2." in page
     assert "Clients outside their local hours until the end: 1." in page
     assert "Europe/Moscow: 3, Asia/Kamchatka: 1" in page
-    assert "Expected time of the last message" not in anna.post("/console/preview", rate_limit="1").text, "no times yet"
+    assert "Expected time of the last message" not in anna.post("/console/preview", rate_limit="1").text, (
+        "without times there is no forecast"
+    )
 
 
 def test_the_form_of_a_started_mailing_keeps_the_fixed_fields(anna: Browser, services: Services) -> None:
@@ -404,7 +406,9 @@ def test_the_form_of_a_started_mailing_keeps_the_fixed_fields(anna: Browser, ser
     services.mailings.add_counts(1, Counts(total=2), services.clock.now())
     sent = {"message_text": "я" * 71, "datetime_end": "2041-01-01T00:00:00Z"}
     page = anna.post("/console/preview", **sent, mailing="1").text
-    assert re.findall(r"<b>(?:at least )?(\d+)</b>", page) == ["2", "2", "4"], "not everybody: its own audience"
+    assert re.findall(r"<b>(?:at least )?(\d+)</b>", page) == ["2", "2", "4"], (
+        "the audience of the mailing, not all clients"
+    )
     form = anna.post("/console/mailings/1/edit", **sent, step="preview").text
     assert 'value="2020-01-01T00:00:00"' in form
     assert 'value="vip" checked' in form
@@ -514,7 +518,7 @@ def test_a_file_of_clients_is_imported_and_its_refused_rows_are_downloaded(anna:
         assert text in page
     assert SCRIPT not in page
     assert "clients.csv" in anna.get("/console/imports").text
-    assert SCRIPT in anna.get("/console/imports/1/refused").text, "a file to be mended, not a page"
+    assert SCRIPT in anna.get("/console/imports/1/refused").text, "a CSV file to correct, not a page"
     assert "79770000001" in anna.get("/console/clients/export").text
     assert anna.get("/console/clients/export").headers["Content-Disposition"].startswith("attachment")
 

@@ -72,10 +72,10 @@ def test_every_example_is_valid(name: str, field: Field) -> None:
     "operation", [one for one in OPERATIONS if one.step], ids=lambda one: f"{one.method} {one.path}"
 )
 def test_a_step_names_the_statuses_that_allow_it_and_the_fixed_fields(described: Any, operation: Any) -> None:
-    told = described["paths"][operation.path][operation.method]["description"]
-    statuses = {status for status in STATUSES if status in told}
-    assert statuses == set(ALLOWED_IN[operation.step]) or (operation.step == DELETE and "every status" in told)
-    assert {name for name in MAILING if f" {name}" in told} == (
+    text = described["paths"][operation.path][operation.method]["description"]
+    statuses = {status for status in STATUSES if status in text}
+    assert statuses == set(ALLOWED_IN[operation.step]) or (operation.step == DELETE and "every status" in text)
+    assert {name for name in MAILING if f" {name}" in text} == (
         set(FIXED_AFTER_START) if operation.step == CHANGE else set()
     )
 

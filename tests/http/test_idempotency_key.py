@@ -74,7 +74,7 @@ def test_a_client_created_by_a_request_that_died_is_the_answer_of_its_repetition
     row = next(iter(_rows(services)))
     row.update(actions=[type(row).status_code.remove()])
     assert call("POST", "/Clients/", json=ANNA, key="k1").json == first
-    assert call("POST", "/Clients/", json=ANNA, key="k2").status == 400, "another request, and the phone is taken"
+    assert call("POST", "/Clients/", json=ANNA, key="k2").status == 400, "another request: the phone number is taken"
 
 
 def test_an_error_is_not_stored(call: Call, services: Services) -> None:
@@ -89,7 +89,7 @@ def test_a_key_can_be_used_again_after_a_day(call: Call, services: Services) -> 
     row = next(iter(_rows(services)))
     assert row.expires_at == pytest.approx((datetime.now(UTC) + timedelta(hours=24)).timestamp(), abs=60)
     row.update(actions=[type(row).expires_at.set(int(datetime.now(UTC).timestamp()) - 1)])
-    assert call("POST", "/Clients/", json=ANNA, key="k1").status == 400, "done anew: the phone is taken"
+    assert call("POST", "/Clients/", json=ANNA, key="k1").status == 400, "carried out again: the phone number is taken"
 
 
 def test_a_repeated_resend_is_carried_out_once(call: Call, services: Services) -> None:
@@ -112,5 +112,5 @@ def test_a_key_is_printable_ascii(call: Call, key: str, written: Callable[[], li
 
 
 def _rows(services: Services) -> Any:
-    _ = services.idempotency_keys  # which places the table
+    _ = services.idempotency_keys  # the attribute that `Table` needs
     return IdempotencyKeyRow.scan()

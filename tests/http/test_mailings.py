@@ -68,12 +68,12 @@ def test_two_past_dates_are_accepted_in_any_order(call: Call, services: Services
     assert services.jobs_queue.is_idle()
     shown = call("GET", "/Stats/1").json
     assert (shown["messages"]["total"], shown["results"], shown["ended_at"] is not None) == (0, [], True)
-    assert call("PUT", "/Mailing/1", json=answer.json).json == answer.json, "what was read can be sent back"
+    assert call("PUT", "/Mailing/1", json=answer.json).json == answer.json, "it can be sent back as it was read"
     assert call("PATCH", "/Mailing/1", json={"message_text": "new"}).json["status"] == "finished"
     assert call("PATCH", "/Mailing/1", json={"datetime_start": (NOW + SOON).isoformat()}).status == 400
     later = call("PATCH", "/Mailing/1", json={"datetime_end": (NOW + LATER).isoformat()})
     assert (later.status, later.json["status"]) == (200, "scheduled")
-    assert not services.jobs_queue.is_idle(), "its start is past: it starts at once"
+    assert not services.jobs_queue.is_idle(), "the start has passed, so it starts at once"
 
 
 def test_an_end_before_a_start_in_the_future_is_refused(call: Call) -> None:

@@ -7,13 +7,13 @@ from chalicelib.mailings.lifecycle import get_mailing
 
 from .conftest import Call
 
-NOBODY = {"queued": 0, "sent": 0, "failed": 0, "expired": 0, "cancelled": 0, "unknown": 0}
-NOBODY |= {"delivered": 0, "undelivered": 0}
+NO_MESSAGES = {"queued": 0, "sent": 0, "failed": 0, "expired": 0, "cancelled": 0, "unknown": 0}
+NO_MESSAGES |= {"delivered": 0, "undelivered": 0}
 
 
 def test_statistics_without_mailings(call: Call) -> None:
     assert call("GET", "/Stats").json == {
-        "totals": {"mailings": 0, "messages": 0, **NOBODY},
+        "totals": {"mailings": 0, "messages": 0, **NO_MESSAGES},
         "dead_letters": 0,
         "next": None,
         "results": [],
@@ -22,10 +22,10 @@ def test_statistics_without_mailings(call: Call) -> None:
 
 def test_statistics_of_all_mailings_with_counts_and_totals(call: Call, mailing: dict[str, object]) -> None:
     assert call("GET", "/Stats").json == {
-        "totals": {"mailings": 1, "messages": 3, **NOBODY, "queued": 2, "sent": 1},
+        "totals": {"mailings": 1, "messages": 3, **NO_MESSAGES, "queued": 2, "sent": 1},
         "dead_letters": 0,
         "next": None,
-        "results": [{**mailing, "messages": {"total": 3, **NOBODY, "queued": 2, "sent": 1}}],
+        "results": [{**mailing, "messages": {"total": 3, **NO_MESSAGES, "queued": 2, "sent": 1}}],
     }
 
 
@@ -33,7 +33,7 @@ def test_statistics_of_one_mailing_with_its_messages(call: Call, mailing: dict[s
     found = call("GET", "/Stats/1").json
     messages = found.pop("results")
     assert found.pop("last_post_at").endswith("Z")
-    counts = {"total": 3, **NOBODY, "queued": 2, "sent": 1}
+    counts = {"total": 3, **NO_MESSAGES, "queued": 2, "sent": 1}
     assert found == {**mailing, "ended_at": None, "cost_estimate": None, "messages": counts, "next": None}
     assert [message["id"] for message in messages] == [10_000_000_001, 10_000_000_002, 10_000_000_003]
     first = messages[0]
@@ -57,7 +57,7 @@ def test_a_mailing_that_has_ended_has_its_cost(services: Services, call: Call, m
         found, ended(found, Counts(total=100_000, sent=90_000, cancelled=10_000), services.clock.now())
     )
     dollars = call("GET", "/Stats/1").json["cost_estimate"]
-    assert 0.2 < dollars < 0.25, "below 2.50 a million, and somewhat less for those who were not sent anything"
+    assert 0.2 < dollars < 0.25, "below 2.50 a million; messages that were not posted cost less"
 
 
 def test_messages_are_filtered_by_status_and_paginated(call: Call, mailing: dict[str, object]) -> None:

@@ -79,7 +79,7 @@ def test_a_client_created_with_a_stopped_number_is_opted_out(call: Call, stopped
     again = call("POST", "/Clients", form={"phone_number": PHONE}, key="k1")
     assert (again.status, again.json) == (201, {**stopped, "id": 2})
     assert call("POST", "/Clients", form={"phone_number": PHONE}, key="k1").json == again.json
-    assert call("POST", "/Clients", form={"phone_number": PHONE}).status == 400, "somebody has it"
+    assert call("POST", "/Clients", form={"phone_number": PHONE}).status == 400, "the number is taken"
     assert call("GET", "/Audit").json["results"][0]["after"]["opted_out_at"] == stopped["opted_out_at"]
     call("POST", "/Clients/2/opt_in")
     call("DELETE", "/Clients/2")
@@ -94,7 +94,7 @@ def test_a_stop_follows_the_client_to_a_new_number_and_remains_on_the_old_one(ca
     call("DELETE", "/Clients/1")
     assert call("PATCH", "/Clients/3", form={"phone_number": PHONE}).status == 400
     taken = call("PATCH", "/Clients/3", form={"phone_number": "79210000001"}).json
-    assert taken["opted_out_at"] == stopped["opted_out_at"], "who takes a stopped number is opted out"
+    assert taken["opted_out_at"] == stopped["opted_out_at"], "a client that takes a stopped number is opted out"
 
 
 def test_an_export_shows_opted_out_clients(call: Call, stopped: Any) -> None:

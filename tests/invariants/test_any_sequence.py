@@ -37,7 +37,7 @@ ANSWERS = [
     Answer(500),
 ]
 PATIENCE = timedelta(hours=4)
-"""Longer than any mailing here and any backoff: by then everything is settled."""
+"""Longer than any mailing here and any backoff, so that all messages have an outcome."""
 
 Death = tuple[int, bool] | None
 places = st.sampled_from(["UTC", "Europe/Moscow", "Asia/Kolkata"])
@@ -45,11 +45,11 @@ clocks = st.integers(11 * 60 + 50, 13 * 60 + 30).map(lambda minutes: time(minute
 windows = st.just({}) | st.tuples(clocks, clocks).filter(lambda pair: pair[0] != pair[1]).map(
     lambda pair: {"time_from": pair[0], "time_to": pair[1]}
 )
-"""It is noon in UTC when the world begins: hours that open and close while it is looked at, or are closed to some."""
+"""The world begins at noon in UTC. These hours open and close during the test, or are closed in some time zones."""
 
 canaries = st.just({}) | st.builds(dict, canary=st.integers(1, 4), max_error_rate=st.sampled_from([0, 50]))
 deaths = st.none() | st.tuples(st.integers(1, 14), st.booleans())
-"""At which of its calls an invocation dies, and whether the call took effect; None: it lives."""
+"""The call at which an invocation dies, and whether the call took effect. None: it does not die."""
 
 
 class Deliveries(RuleBasedStateMachine):

@@ -47,7 +47,7 @@ def assert_every_client_has_it_once(world: World, mailing_id: int, number: int) 
 def test_the_canary_is_posted_first_and_the_others_wait_for_its_result() -> None:
     world, mailing_id = announced(50, canary=10)
     world.do_jobs()
-    assert len(world.services.send_queue.messages) == 10, "whom nobody lets go is not even queued"
+    assert len(world.services.send_queue.messages) == 10, "the other messages have no queue message"
     world.services.gateway.answers = [DOWN]
     world.send_all()
     assert (len(sent_to(world)), world.get(mailing_id).counts.sent) == (10, 9)
@@ -164,7 +164,7 @@ def test_a_resend_of_the_canary_is_judged_again() -> None:
     world, mailing_id = announced(30, canary=30, max_error_rate=0)
     world.services.gateway.answers = [REFUSAL]
     world.run(120)
-    assert world.get(mailing_id).status == "finished", "nobody is left to be kept waiting"
+    assert world.get(mailing_id).status == "finished", "no message waits"
     resend_mailing(world.services, mailing_id, ["failed"])
     world.run(120)
     assert_every_client_has_it_once(world, mailing_id, 30)
@@ -208,7 +208,7 @@ def test_a_canary_message_that_leaves_its_local_hours_is_replaced_by_one_within_
     world = World()
     world.clients(1, timezone=MOSCOW)
     world.clients(5, timezone="UTC")
-    world.clock.forward(6 * 3600 - 60)  # a minute before nine in the evening in Moscow
+    world.clock.forward(6 * 3600 - 60)  # 20:59 in Moscow
     mailing_id = world.mailing(lasts=DAY, canary=1, time_from=time(9), time_to=time(21))
     world.services.gateway.answers = [Answer(429, "", "120")]
     world.run(1800)
@@ -284,7 +284,7 @@ def test_a_crash_at_any_call_loses_doubles_and_releases_no_message(victim: int, 
         world.run(1500)
         assert world.get(mailing_id).counts == world.counted_rows(mailing_id) == Counts(total=23, sent=23)
         assert sum(world.services.gateway.accepted.values()) - 23 <= int(mortal.is_dead)
-        assert max(seen) == 8, "so many first, and no more"
+        assert max(seen) == 8, "only the canary is posted"
         if not mortal.is_dead:
             break
 

@@ -13,7 +13,7 @@ from infra.local.doubles.world import Crash, Mortal, World
 
 CLIENTS = 23
 INVOCATIONS = 8
-"""Of a run: start, walk, three batches, sweep, recount and one more."""
+"""The invocations of a mailing: start, slice, three batches, sweep, reconciliation and one more."""
 
 
 def assert_every_client_has_it_once(world: World, mailing_id: int, repeats_allowed: int = 0) -> None:
@@ -38,7 +38,7 @@ def test_a_crash_at_any_call_of_an_invocation_loses_and_doubles_nothing(victim: 
         world.run(1200)
         assert_every_client_has_it_once(world, mailing_id, repeats_allowed=int(mortal.is_dead))
         if not mortal.is_dead:
-            assert at > 1, "the victim made no call at all"
+            assert at > 1, "the invocation made no call"
             break
 
 
@@ -118,7 +118,7 @@ def test_a_page_in_doubt_is_walked_again_and_leaves_sent_messages_unchanged() ->
     world = World()
     world.clients(CLIENTS)
     mailing_id = world.mailing()
-    advance = 1 + 1 + 1 + 1 + 1  # the mailing, the lease, the read, the rows, the queue: it dies before the cursor
+    advance = 1 + 1 + 1 + 1 + 1  # mailing, lease, read, rows, queue: it dies before the cursor
     world.doomed[1] = Mortal(world.services, advance + 1)
     world.do_jobs()
     assert not world.services.slices.rows[mailing_id, 0].done
@@ -138,7 +138,7 @@ def test_a_slice_that_runs_out_of_time_continues_from_its_cursor() -> None:
     pages = 0
     while not walk_slice(world.services, mailing_id, 0, iter([60.0, 60.0, SECONDS_FOR_A_PAGE - 1]).__next__):
         pages += 1
-        assert len(world.services.messages.rows) == 1000 * pages - 1, "a block each; ids begin with 1"
+        assert len(world.services.messages.rows) == 1000 * pages - 1, "one block for each slice; ids begin with 1"
     assert pages == 2
     assert world.get(mailing_id).counts.total == 2500
     assert world.get(mailing_id).is_fanned_out

@@ -67,7 +67,7 @@ def assert_imported(world: World) -> None:
     wanted = {f"79{number:09d}": "old" if number % 2 else "new" for number in range(KNOWN)}
     wanted |= {f"79{number:09d}": "new" for number in [*range(100, 400), *range(500, 515)]}
     assert found == {**wanted, "79000000101": "twice"}
-    assert sorted(clients) == list(range(1, len(wanted) + 1)), "ids are used up, also those of a chunk done again"
+    assert sorted(clients) == list(range(1, len(wanted) + 1)), "ids are consumed, also by a repeated chunk"
     tally = one.tally
     assert (tally.added, tally.changed, tally.unchanged, tally.refused) == (315, 6, 5, 1)
     assert list(world.services.imports.refused_rows[1]) == [312]

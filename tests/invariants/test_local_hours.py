@@ -18,7 +18,7 @@ from infra.local.doubles.world import Mortal, World
 DAY = 24 * 3600
 BY_DAY: dict[str, Any] = {"time_from": time(9), "time_to": time(21)}
 MOSCOW, KAMCHATKA, KOLKATA = "Europe/Moscow", "Asia/Kamchatka", "Asia/Kolkata"
-MORNING_IN_KAMCHATKA = datetime(2026, 11, 23, 21, tzinfo=UTC)
+OPENING_IN_KAMCHATKA = datetime(2026, 11, 23, 21, tzinfo=UTC)
 
 
 def world_with(**zones: int) -> World:
@@ -44,11 +44,13 @@ def test_clients_within_their_hours_are_reached_at_once_and_the_others_when_thei
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(600)
     assert world.get(mailing_id).counts == Counts(total=15, sent=10)
-    assert world.services.schedules.releases == {(mailing_id, MORNING_IN_KAMCHATKA)}, "one for all who wait for it"
+    assert world.services.schedules.releases == {(mailing_id, OPENING_IN_KAMCHATKA)}, (
+        "one schedule for all messages that wait for it"
+    )
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts == Counts(total=15, sent=15)
     assert world.get(mailing_id).status == "finished"
-    assert times(world)[-1] == MORNING_IN_KAMCHATKA
+    assert times(world)[-1] == OPENING_IN_KAMCHATKA
     assert_posts_within_hours(world)
 
 
@@ -68,7 +70,7 @@ def test_the_sweep_replaces_a_lost_schedule_within_two_minutes() -> None:
     world.services.schedules.releases.clear()
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts.sent == 5
-    assert (times(world)[0] - MORNING_IN_KAMCHATKA).total_seconds() <= 120
+    assert (times(world)[0] - OPENING_IN_KAMCHATKA).total_seconds() <= 120
 
 
 def test_a_message_whose_window_does_not_open_before_the_end_expires() -> None:
@@ -84,7 +86,7 @@ def test_an_end_moved_behind_the_opening_lets_the_messages_be_sent() -> None:
     world = world_with(moscow=2, kamchatka=4)
     mailing_id = world.mailing(lasts=6 * 3600, **BY_DAY)
     world.run(3600, step=30)
-    change_mailing(world.services, mailing_id, {"datetime_end": MORNING_IN_KAMCHATKA.replace(hour=22)})
+    change_mailing(world.services, mailing_id, {"datetime_end": OPENING_IN_KAMCHATKA.replace(hour=22)})
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts == Counts(total=6, sent=6)
     assert_posts_within_hours(world)
@@ -101,7 +103,7 @@ def test_a_backlog_that_leaves_its_local_hours_continues_at_the_next_opening() -
     world.run(DAY, step=60)
     assert world.get(mailing_id).counts.sent == 8
     accepted = [post for post in world.services.gateway.posts if post.at.hour == 6]
-    assert len(accepted) == 8, "at nine in Moscow, and not later"
+    assert len(accepted) == 8, "at 09:00 in Moscow"
     assert_posts_within_hours(world)
 
 
@@ -119,7 +121,7 @@ def test_messages_wait_in_the_queue_for_an_opening_within_a_quarter_of_an_hour()
     world.clock.forward(9 * 3600 - 600)
     world.mailing(lasts=DAY, **BY_DAY)
     world.run(1200, step=1)
-    assert (times(world)[0] - MORNING_IN_KAMCHATKA).total_seconds() <= 2
+    assert (times(world)[0] - OPENING_IN_KAMCHATKA).total_seconds() <= 2
     assert world.services.schedules.releases == set()
 
 
@@ -142,7 +144,7 @@ def test_a_client_moved_to_a_time_zone_outside_the_hours_waits_for_the_opening()
     change_client(world.services, 1, {"timezone": KAMCHATKA})
     world.run(DAY, step=30)
     assert world.get(mailing_id).counts.sent == 2
-    assert times(world)[-1] == MORNING_IN_KAMCHATKA
+    assert times(world)[-1] == OPENING_IN_KAMCHATKA
 
 
 def test_hours_can_be_changed_removed_and_added_while_the_mailing_runs() -> None:
@@ -189,7 +191,9 @@ def test_a_crash_at_any_call_loses_no_message(victim: int, after: bool) -> None:
     """
     for at in itertools.count(1):
         world = world_with(moscow=3, kamchatka=3)
-        world.clock.forward(9 * 3600 - 1000)  # a quarter of an hour and a bit before the morning; Moscow is asleep
+        world.clock.forward(
+            9 * 3600 - 1000
+        )  # more than a quarter of an hour before the opening; Moscow is outside its hours
         mailing_id = world.mailing(lasts=3 * DAY, **BY_DAY)
         mortal = world.doomed[victim] = Mortal(world.services, at, after)
         world.run(DAY, step=40)

@@ -46,7 +46,7 @@ def test_messages_that_wait_for_a_permit_are_queued_and_not_in_flight() -> None:
         world.run(10, step=1)
         waiting = world.services.send_queue.messages.values()
         assert len(waiting) == world.get(mailing_id).counts.queued
-        assert all(message.receive_count == 0 for message in waiting), "each of them has been queued anew"
+        assert all(message.receive_count == 0 for message in waiting), "each message was queued again"
 
 
 def test_a_sender_that_dies_after_it_requeued_messages_without_a_permit_doubles_nothing() -> None:
@@ -59,7 +59,7 @@ def test_a_sender_that_dies_after_it_requeued_messages_without_a_permit_doubles_
     Sender(world.services).send_batch(
         [ReceivedMessage(one.id, one.receipt_handle, one.body, 1) for one in taken], lambda: 60.0
     )
-    assert world.services.send_queue.size() > 30, "some of those taken are there twice"
+    assert world.services.send_queue.size() > 30, "some of the received messages are queued twice"
     world.run(300, step=0.5)
     assert world.get(mailing_id).counts == Counts(total=30, sent=30)
     assert len(world.services.gateway.posts) == 30
@@ -151,7 +151,7 @@ def test_messages_that_the_limit_delays_beyond_the_end_expire() -> None:
 
 def test_a_limit_and_local_hours_apply_together() -> None:
     world = World()
-    world.clients(120, timezone="Europe/Moscow")  # where it is three in the afternoon
+    world.clients(120, timezone="Europe/Moscow")  # where it is 15:00
     world.clients(60, timezone="Asia/Kamchatka")
     mailing_id = world.mailing(rate_limit=2, lasts=24 * 3600, time_from=time(15), time_to=time(15, 1))
     world.run(24 * 3600 + 300, step=10)

@@ -84,7 +84,7 @@ def test_a_receipt_that_arrives_before_the_answer_to_the_post_is_not_lost() -> N
     def report_at_once() -> None:
         world.report(10_000_000_001)
         world.settle_all()
-        assert row(world, 1).status == "queued", "its sender has it in hand"
+        assert row(world, 1).status == "queued", "its sender has claimed it"
 
     world.services.gateway.while_posting = report_at_once
     world.run(120)
@@ -119,7 +119,7 @@ def test_a_receipt_resolves_an_unknown_message_even_after_the_end(status: str) -
     assert_exact(world, mailing_id, Counts(total=12, sent=11, unknown=1, **{status: 2}))
     resend_mailing(world.services, mailing_id, ["unknown"])
     world.run(200)
-    assert len(world.services.gateway.posts) == CLIENTS + 1, "who is known to be reached is not posted to again"
+    assert len(world.services.gateway.posts) == CLIENTS + 1, "a delivered message is not posted again"
     assert_exact(world, mailing_id, Counts(total=12, sent=12, **{status: 2}))
 
 
@@ -234,7 +234,7 @@ def test_an_invalid_queue_message_is_stored_as_a_dead_letter_unchanged(body: str
     world, _ = sent(1)
     world.services.receipts_queue.send_body(body)
     world.settle_all()
-    assert [letter.body for letter in world.services.dead_letters.messages.values()] == [body]
+    assert [message.body for message in world.services.dead_letters.messages.values()] == [body]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])

@@ -40,7 +40,7 @@ def test_two_senders_with_the_same_message_post_it_once() -> None:
 
     world.services.gateway.while_posting = second_sender
     assert Sender(world.services).send_batch([record], lambda: 60.0) == []
-    assert answers == [[record.id]], "the second one gives it back until the first attempt is surely over"
+    assert answers == [[record.id]], "the second sender returns the message until the claim of the first has ended"
     assert len(world.services.gateway.posts) == 1
     assert world.counted_rows(mailing_id).sent == 1
 

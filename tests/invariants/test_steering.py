@@ -40,11 +40,11 @@ def test_a_paused_mailing_sends_nothing_and_does_no_work_until_it_is_resumed() -
     world.clock.forward(1)
     world.run(600)
     assert posted(world) == 8
-    assert world.services.send_queue.messages == {}, "nothing goes round in the queue"
+    assert world.services.send_queue.messages == {}, "no message is queued repeatedly"
     assert world.get(mailing_id).counts.queued == 12
     resume_mailing(world.services, mailing_id)
     world.tick()
-    assert posted(world) == 20, "at once, and not when some delay is over"
+    assert posted(world) == 20, "at once, without a delay"
     world.run(120)
     assert world.get(mailing_id).status == "finished"
     assert set(world.services.gateway.accepted.values()) == {1}
@@ -81,7 +81,7 @@ def test_a_resume_that_died_before_it_queued_messages_is_completed_by_the_sweep(
     world.services.jobs_queue.messages.clear()
     world.services.send_queue.send([SendMessage(99, 1)], [900])
     world.run(300)
-    assert world.get(mailing_id).counts.sent == 20, "also while another mailing keeps the queue busy"
+    assert world.get(mailing_id).counts.sent == 20, "even if another mailing keeps the queue busy"
 
 
 def test_a_paused_mailing_ends_at_its_end() -> None:
@@ -184,7 +184,7 @@ def test_a_round_that_began_before_a_resend_order_does_not_finish_the_mailing() 
     world, mailing_id = fanned_out(4)
     world.services.gateway.answers = [REFUSAL] * 4
     world.send_all()
-    assert len(world.services.jobs_queue.messages) == 1, "the round that would finish it"
+    assert len(world.services.jobs_queue.messages) == 1, "the round that would finish the mailing"
     resend_mailing(world.services, mailing_id, ["failed"])
     world.run(300)
     assert world.get(mailing_id).counts == Counts(total=4, sent=4)

@@ -72,7 +72,7 @@ def test_a_slow_batch_does_not_read_clients_of_finished_messages_again() -> None
     world.services.clients.get_many = lambda ids: asked.append(sorted(ids)) or read(ids)
     world.services.gateway.while_posting = lambda: world.clock.forward(1)
     world.send_all()
-    assert len(world.services.gateway.posts) == 6, "two to each"
+    assert len(world.services.gateway.posts) == 6, "two posts to each client"
     assert asked[0] == [1, 2, 3]
     assert {tuple(ids) for ids in asked} == {(1, 2, 3), (2, 3), (3,)}
 

@@ -19,9 +19,9 @@ from .trail import Right, deployed_policies, deployed_rights, read_trail, refusa
 
 BY_AWS_ITSELF = {"logs:CreateLogStream", "logs:PutLogEvents", "iam:PassRole", "lambda:InvokeFunction"}
 POLLS = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
-"""What AWS does with a role, MiniStack does without one: these rights no run here can miss.
+"""Rights that only AWS checks. MiniStack makes these calls without a role, so no local run needs them.
 
-tests/stack/test_template.py says for each of them which role has it, and on what.
+tests/stack/test_template.py checks the role and the resource of each.
 """
 
 

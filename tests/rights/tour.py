@@ -97,7 +97,7 @@ class Tour:
         self.page("POST", "sign-in", name=LOCAL_USER, password=LOCAL_PASSWORD)
         form = self.page("GET", "mailings/new")
         csrf = _found(r'name="csrf" value="([^"]+)"', form)
-        self.page("POST", "mailings/new", csrf=csrf, step="test", test_phone=PHONES[0], message_text="trial")
+        self.page("POST", "mailings/new", csrf=csrf, step="test", test_phone=PHONES[0], message_text="test")
         self.page("POST", "tokens", csrf=csrf, name="vera", role="read")
         digests = re.findall(r"tokens/([0-9a-f]{64})/revoke", self.page("GET", "tokens"))
         self.page("POST", f"tokens/{digests[0]}/revoke", csrf=csrf)
@@ -118,7 +118,7 @@ class Tour:
         self.call("PATCH", f"/Mailing/{mailing_id}/", {"datetime_start": later})
         self.call("GET", "/Mailing/")
         self.call("DELETE", f"/Mailing/{mailing_id}/")
-        by_schedule, by_sweep = (self.announce(1, filter_tag="nobody") for _ in range(2))
+        by_schedule, by_sweep = (self.announce(1, filter_tag="absent") for _ in range(2))
         for due in (by_schedule, by_sweep):
             boto3.client("scheduler").delete_schedule(Name=f"mailing-{due}", GroupName=STACK_NAME)
         time.sleep(2)
@@ -188,7 +188,7 @@ class Tour:
         self.await_use("RunJobs", "scheduler:UpdateSchedule")
         client_id = self.call("GET", f"/Clients/?phone_number={PHONES[1]}")["results"][0]["id"]
         self.call("PATCH", f"/Clients/{client_id}/", {"timezone": "Asia/Tokyo"})
-        self.put("JobsQueueUrl", FollowMovedClients((client_id,)))  # ours comes half a minute later
+        self.put("JobsQueueUrl", FollowMovedClients((client_id,)))  # the job of the change comes half a minute later
         self.await_use("SendMessages", "scheduler:UpdateSchedule")
         self.call("DELETE", f"/Mailing/{mailing_id}/")
 

@@ -57,7 +57,7 @@ def packaged(sam: dict[str, Any], moto: None, tmp_path: Path) -> tuple[Path, dic
     return tmp_path, translated
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # moto names by them what it does not know
+@pytest.mark.filterwarnings("ignore::UserWarning")  # moto names unsupported resources by them
 def test_a_stack_is_created_updated_and_deleted(packaged: tuple[Path, dict[str, Any]]) -> None:
     out, template = packaged
     assert check_account().number == "123456789012"

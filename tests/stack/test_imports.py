@@ -31,7 +31,7 @@ ORDER = (
     {"http", "reports", "runtime"},
     {"api", "console", "workers"},
 )
-"""From the bottom up: a room imports itself and what stands below it, and never its neighbours."""
+"""From the bottom up: a room imports itself and lower rooms, and no room of its own level."""
 
 
 def room(module: Path) -> str:

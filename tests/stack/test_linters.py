@@ -35,7 +35,7 @@ def test_checkov_finds_only_exceptions_with_a_reason(template: Path) -> None:
     excepted = dict(SKIPPED.findall((ROOT / "infra" / "checkov.yaml").read_text()))
     assert all(len(reason) > 30 for reason in excepted.values())
     command = [CHECKOV.with_name("python"), QUICKER, "-f", template, "--framework", "cloudformation"]
-    command += ["--output", "json", "--quiet", "--skip-download"]  # nothing is fetched from Prisma Cloud
+    command += ["--output", "json", "--quiet", "--skip-download"]  # nothing is downloaded from Prisma Cloud
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = json.loads(done.stdout)["results"]["failed_checks"]
     assert {check["check_id"] for check in found} == set(excepted)

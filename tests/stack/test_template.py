@@ -31,21 +31,21 @@ FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "RunJobs", "SendMessages
 FUNCTIONS |= {"ManageTokens", "ManageUsers", "RedriveDeadLetters", "ImportClients", "StartImport", "SendReport"}
 FUNCTIONS |= {"SettleReceipts"}
 OPEN_TO_ALL = {"/", "/docs", "/docs/{name}", "/openapi.json", "/console/static/{name}"}
-SECRET_OF_ITS_OWN = "/Receipts"
+ROUTE_WITH_OWN_SECRET = "/Receipts"
 WILD = {
-    "WritesItsOwnLog": "CloudFormation ends a function's name with letters of its own, and Lambda names the streams",
+    "WritesItsOwnLog": "CloudFormation appends characters to a function's name, and Lambda names the log streams",
     "KeepsTheSchedulesOfMailings": "a schedule has its mailing's id in its name",
     "SendsEmailsOfItsSender": "the sender may be verified as an address or as any domain above it, and in SES's "
-    "sandbox every recipient is an identity as well; from which address the letter comes is a condition of its own",
+    "sandbox every recipient is an identity as well; a condition restricts the sender address",
     "XRayKnowsNoResources": "the service authorization reference has no resource for either of its actions",
     "PutsTheFilesOfImports": "a file has its import's id in its name",
     "ReadsTheFilesOfImports": "a file that was put into the bucket by hand has the name that a person gave it",
 }
-"""Statements with a `*` in a resource, by their Sid: why AWS knows no other way."""
+"""Statements with a `*` in a resource, by their Sid, with the reason."""
 
 POLLS = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
-"""What Lambda does with a function's role to feed it from a queue (AWS: Lambda developer guide, "Using Lambda with
-Amazon SQS"); MiniStack's own poller asks nobody."""
+"""Calls that Lambda makes with a function's role to receive from a queue (AWS: Lambda developer guide, "Using Lambda
+with Amazon SQS"). MiniStack's own poller makes no calls with the role."""
 
 LONGEST_FUNCTION_NAME = 64
 SUFFIX = 13
@@ -163,7 +163,9 @@ def test_the_visibility_timeout_is_longer_than_the_timeout_of_the_function(
     queues = of_type(resources, "AWS::SQS::Queue")
     for function, queue in EVENT_SOURCES.items():
         assert queues[queue]["VisibilityTimeout"] > functions[function]["Timeout"]
-        assert queues[queue]["RedrivePolicy"]["maxReceiveCount"] == 1000, "the deadline ends a message's life"
+        assert queues[queue]["RedrivePolicy"]["maxReceiveCount"] == 1000, (
+            "a queue message is retried until its deadline"
+        )
         assert queues[queue]["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
@@ -178,7 +180,7 @@ def test_the_environment_has_the_variables_of_the_settings_and_no_secret(functio
         reports = {variable for variable in variables if variable.startswith("REPORT_")}
         assert len(reports) == (5 if name == "SendReport" else 0), name
     for name in ("SendMessages", "APIHandler"):
-        assert "GATEWAY_URL" in functions[name]["Environment"]["Variables"], "a test message goes there as well"
+        assert "GATEWAY_URL" in functions[name]["Environment"]["Variables"], "test messages are posted from there"
     assert {"START_MAILING_ARN", "SCHEDULER_ROLE_ARN"} <= set(functions["APIHandler"]["Environment"]["Variables"])
 
 
@@ -217,7 +219,7 @@ def test_a_table_has_the_keys_and_indexes_of_its_adapter(
         assert indexes[name]["Projection"] == index["projection"]
     types = {one["AttributeName"]: one["AttributeType"] for one in found["AttributeDefinitions"]}
     assert types == {one["AttributeName"]: one["AttributeType"] for one in schema["attribute_definitions"]}
-    assert found["BillingMode"] == "PAY_PER_REQUEST", "nothing is paid while nothing is sent"
+    assert found["BillingMode"] == "PAY_PER_REQUEST", "an idle stack costs nothing"
 
 
 def test_the_report_is_sent_at_its_time_in_its_zone_and_only_from_its_sender(resources: dict[str, Any]) -> None:
@@ -245,10 +247,10 @@ def test_every_method_of_the_api_has_the_authorizer(resources: dict[str, Any]) -
         if path in OPEN_TO_ALL:
             assert set(methods) == {"get"}
         elif path.startswith("/console"):
-            assert set(methods) == {"get", "head", "post"}, "a session is asked for by the console itself"
+            assert set(methods) == {"get", "head", "post"}, "the console checks the session itself"
         else:
             assert len(methods) == 7
-            if path == SECRET_OF_ITS_OWN:
+            if path == ROUTE_WITH_OWN_SECRET:
                 assert not any("security" in one for one in methods.values())
                 continue
             assert all(one["security"] == [{"token_auth": []}] for one in methods.values()), path
@@ -330,7 +332,7 @@ def test_a_sweep_that_does_not_run_raises_an_alarm_although_there_are_no_data(re
 
 
 MADE_AGAIN = {"slices", "rates", "idempotency-keys", "attempts", "labels", "imports", "reports"}
-"""Tables of what is short-lived, or comes back by itself."""
+"""Tables with short-lived rows, or with rows that are written again."""
 
 
 def test_tables_with_original_data_have_point_in_time_recovery(resources: dict[str, Any]) -> None:
@@ -397,7 +399,7 @@ def test_logs_are_kept_for_a_month_and_belong_to_their_functions(resources: dict
 
 
 LASTING = {"clients", "phones", "mailings", "tokens", "users", "labels", "counters"}
-"""Kept until somebody deletes what is in them."""
+"""Tables with rows that are kept until they are deleted."""
 
 
 def test_temporary_rows_have_a_time_to_live(resources: dict[str, Any]) -> None:

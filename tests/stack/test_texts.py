@@ -71,9 +71,9 @@ def test_every_label_is_used() -> None:
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
 def test_no_error_is_keyed_by_its_english_text(folder: Path) -> None:
     """The names of statuses are labels as well."""
-    told = {template["en"] for template in CATALOGUE.values()} - NAMES
-    assert not told & set(russian(folder))
-    assert translate(folder, "ru", "at 5 messages a second") == "at 5 messages a second", "no pattern is matched"
+    english = {template["en"] for template in CATALOGUE.values()} - NAMES
+    assert not english & set(russian(folder))
+    assert translate(folder, "ru", "at 5 messages a second") == "at 5 messages a second", "patterns are not matched"
 
 
 def parameters(template: str) -> set[str]:
@@ -86,7 +86,7 @@ def test_a_code_has_a_template_in_each_language_with_the_same_parameters(code: s
     assert list(templates) == list(LANGUAGES)
     assert all(templates.values())
     assert parameters(templates["en"]) == parameters(templates["ru"])
-    assert "code" not in parameters(templates["en"]), "the name under which a stored text keeps its code"
+    assert "code" not in parameters(templates["en"]), "`code` is the key of the code in a stored text"
     words = re.findall("[А-Яа-яЁё]+", templates["ru"])
     assert words or not re.findall("[A-Za-z]+", re.sub(r"{\w*}", "", templates["en"]))
 

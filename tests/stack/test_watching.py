@@ -51,7 +51,7 @@ def test_alarms_use_metrics_that_are_written(
         assert alarm["Namespace"] == described["Namespace"] == NAMESPACE
         assert described["Dimensions"] == [[dimension["Name"] for dimension in alarm["Dimensions"]]]
         (dimension,) = alarm["Dimensions"]
-        assert dimension["Value"] == {"Ref": "AWS::StackName"}, "another stage of the account does not set it off"
+        assert dimension["Value"] == {"Ref": "AWS::StackName"}, "another stage of the account does not raise it"
         assert written[dimension["Name"]] == STACK_NAME
     for function in functions.values():
         assert function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
@@ -75,8 +75,8 @@ def dashboard(resources: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_dashboard_in_the_template_is_made_from_its_source(resources: dict[str, Any]) -> None:
-    told = "run `python -m infra.dashboard`"
-    assert resources["Dashboard"]["Properties"]["DashboardBody"] == {"Fn::Sub": body()}, told
+    hint = "run `python -m infra.dashboard`"
+    assert resources["Dashboard"]["Properties"]["DashboardBody"] == {"Fn::Sub": body()}, hint
     assert resources["Dashboard"]["Properties"]["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
 
 
@@ -87,7 +87,9 @@ def test_every_metric_of_the_dashboard_belongs_to_an_existing_resource(
     assert api["DefinitionBody"]["info"]["title"] == {"Ref": "AWS::StackName"}
     shown = [metric for widget in dashboard["widgets"] for metric in widget["properties"]["metrics"]]
     measured = [metric[:-1] for metric in shown if isinstance(metric[0], str)]
-    assert len({tuple(metric) for metric in measured}) <= 50, "a dashboard with more is not free for anybody"
+    assert len({tuple(metric) for metric in measured}) <= 50, (
+        "the free tier of CloudWatch has dashboards of at most 50 metrics"
+    )
     for namespace, name, *dimensions in measured:
         if namespace == NAMESPACE:
             assert name in OURS

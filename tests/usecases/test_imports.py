@@ -307,7 +307,7 @@ def test_the_sweep_queues_an_import_whose_job_was_lost(services: Any) -> None:
     assert sweep(services)["import"] == 0
     services.clock.forward(301)
     assert sweep(services)["import"] == 1
-    assert sweep(services)["import"] == 0, "it is queued"
+    assert sweep(services)["import"] == 0, "the job is queued"
     (delivery,) = services.imports_queue.receive(1)
     assert from_body(delivery.body) == ImportClients(1)
     assert do_import(services, ImportClients(1), lambda: 60.0) is None

@@ -52,7 +52,7 @@ def test_the_lines_of_a_batch_take_a_few_bytes_a_message(
     world.send_all()
     metrics = capsys.readouterr().out
     logged = "".join(json.dumps(line, separators=(",", ":")) for line in lines()[created:])
-    assert (len(metrics) + len(logged)) / 100 < 30, "docs/WATCHING.md reckons with 20 for ids of eight digits"
+    assert (len(metrics) + len(logged)) / 100 < 30, "docs/WATCHING.md assumes 20 for ids of eight digits"
 
 
 def test_a_message_that_fails_has_a_line_of_its_own(world: World, lines: Lines) -> None:
@@ -100,7 +100,7 @@ class Context:
 def test_an_invocation_marks_its_lines_and_no_others(lines: Lines) -> None:
     log.append_keys(mailing_id=7)
     begin_invocation(Context())
-    log.info("awake")
+    log.info("warm")
     (line,) = lines()
     assert (line["function"], line["request_id"]) == (Context.function_name, Context.aws_request_id)
     assert "mailing_id" not in line
@@ -114,7 +114,7 @@ def test_an_error_that_ends_an_invocation_is_logged_with_its_traceback_and_witho
     with pytest.raises(InvocationFailed, match=r"ValueError: 7977\*{7} cannot be read") as failed:
         handler()
     assert failed.value.__cause__ is None
-    assert failed.value.__suppress_context__, "Lambda writes what it sees to the log by itself"
+    assert failed.value.__suppress_context__, "Lambda logs the error that it receives"
     (line,) = lines()
     assert (line["message"], line["exception_name"]) == ("invocation failed", "ValueError")
     assert "4053329" not in json.dumps(line)

@@ -60,7 +60,7 @@ def test_a_preview_of_an_empty_audience_measures_the_text_unfilled() -> None:
 
 def test_a_preview_of_a_text_without_placeholders_reads_no_clients() -> None:
     services = with_names(2)
-    services.clients.read = lambda *_: pytest.fail("nobody is to be read")  # type: ignore[method-assign]
+    services.clients.read = lambda *_: pytest.fail("clients must not be read")  # type: ignore[method-assign]
     services.clients.count = lambda *_: 1  # type: ignore[method-assign]
     assert preview_mailing(services, Filter(), "{ }").examples == ()
 

@@ -16,8 +16,8 @@ from infra.local.doubles.world import Crash, World
 RECIPIENTS = ("anna@example.com", "oleg@example.com")
 SENDER = "reports@example.com"
 TODAY = date(2026, 11, 23)
-MORNING = datetime(2026, 11, 24, 9, 0, 20, tzinfo=UTC)
-"""The next morning, a little after the report's time; the fake clock begins the noon before."""
+AFTER_REPORT_TIME = datetime(2026, 11, 24, 9, 0, 20, tzinfo=UTC)
+"""The next day, 20 s after the report's time. The fake clock begins at noon of the day before."""
 
 REFUSED = Answer(400, "79770000001 is not allowed")
 
@@ -41,7 +41,7 @@ def world_with_a_day(**settings: Any) -> World:
     world.mailing(starts_in=-7200)
     world.mailing(starts_in=22 * 3600, message_text="tomorrow")
     world.run(4000)
-    world.clock.time = MORNING
+    world.clock.time = AFTER_REPORT_TIME
     return world
 
 

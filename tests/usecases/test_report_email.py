@@ -82,7 +82,7 @@ def test_the_email_is_in_english_or_russian_with_times_in_the_reports_zone() -> 
     assert "отправлено" in russian.html
     assert '<html lang="ru">' in russian.html
     plain = re.sub(r"<[^>]*>", "", russian.html) + russian.text
-    assert not re.findall(r"[A-Za-z]{3,}", plain.replace("Europe/Moscow", "")), "nothing is left in English"
+    assert not re.findall(r"[A-Za-z]{3,}", plain.replace("Europe/Moscow", "")), "no English text remains"
 
 
 def test_every_text_has_a_russian_version() -> None:
@@ -148,10 +148,13 @@ def test_the_table_has_a_row_for_each_mailing_and_opens_in_excel() -> None:
 
 def test_delivered_messages_are_shown_if_receipts_are_enabled() -> None:
     counts = Counts(total=10, sent=9, failed=1, delivered=7, undelivered=2)
-    without, told = (email(mailing(counts=counts), receipts=receipts) for receipts in (False, True))
+    without, with_receipts = (email(mailing(counts=counts), receipts=receipts) for receipts in (False, True))
     assert "delivered" not in without.text + without.html + str(table(without))
-    assert re.search(r"sent: 9\s+delivered: 7\s+undelivered: 2\s+failed: 1", told.text)
-    assert dict(zip(*table(told), strict=True)).items() >= {"sent": "9", "delivered": "7", "undelivered": "2"}.items()
+    assert re.search(r"sent: 9\s+delivered: 7\s+undelivered: 2\s+failed: 1", with_receipts.text)
+    assert (
+        dict(zip(*table(with_receipts), strict=True)).items()
+        >= {"sent": "9", "delivered": "7", "undelivered": "2"}.items()
+    )
 
 
 def test_formulas_are_escaped_in_the_table() -> None:

@@ -66,11 +66,11 @@ def test_attempts_from_one_address_do_not_lock_the_user_out_elsewhere() -> None:
 def test_attempts_are_limited_by_address_for_any_names() -> None:
     services = FakeServices()
     with pytest.raises(NotAuthenticated):
-        sign_in(services, "nobody", "x", ADDRESS)
+        sign_in(services, "unknown", "x", ADDRESS)
     address = [key for key in services.users.attempts if key.startswith("address#")]
     services.users.attempts.update(dict.fromkeys(address, MAX_ATTEMPTS["address"]))
     with pytest.raises(TooManyAttempts):
-        sign_in(services, "somebody", "x", ADDRESS)
+        sign_in(services, "another", "x", ADDRESS)
 
 
 def test_names_and_addresses_are_not_stored_in_plain_text() -> None:
