@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.aws_limits import COLD_WRITES, IN_FLIGHT, PARTITION_WRITES, SECONDS_TO_DOUBLE, Feed, Table, fullest_partition
+from bench.growth import time_per_message
 from bench.scale import PROMISE, WARM
 from bench.simulation import PAGE_SECONDS, FanOut, Scenario, Simulation
 from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE
@@ -76,3 +77,7 @@ def test_more_shards_lie_more_evenly() -> None:
 
 def test_lambda_takes_five_batches_at_first_and_three_hundred_more_each_minute() -> None:
     assert [Feed(200).executions(seconds) for seconds in (0, 10, 60)] == [5, 55, 200]
+
+
+def test_the_measurement_of_growth_writes_and_queues_a_message_for_each_client() -> None:
+    assert list(time_per_message(1_000))
