@@ -52,8 +52,8 @@ class HeapQueue(FakeQueue):
         super().__init__(clock, visibility=90)
         self.heap: list[tuple[datetime, str]] = []
 
-    def send_raw(self, body: str, delay: int = 0) -> None:
-        super().send_raw(body, delay)
+    def send_body(self, body: str, delay: int = 0) -> None:
+        super().send_body(body, delay)
         self._push(next(reversed(self.messages.values())))
 
     def give_back(self, delays: dict[str, int]) -> None:
@@ -121,7 +121,7 @@ def _waiting() -> Any:
     services.messages.add([Message(mailing.id, number, "queued", now) for number in range(1, MESSAGES + 1)], now)
     services.send_queue.heap.clear()
     services.send_queue.send([SendMessage(mailing.id, number) for number in range(1, MESSAGES + 1)])
-    services.gateway.usual = Answer(None, "ReadTimeout")
+    services.gateway.default_answer = Answer(None, "ReadTimeout")
     services.gateway.while_posting = lambda: time.sleep(0.01)  # so that all threads start before the first post fails
     return services
 

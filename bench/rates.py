@@ -17,7 +17,7 @@ from typing import Any
 
 import requests
 
-from chalicelib.adapters.tables.base import place
+from chalicelib.adapters.tables.base import bind_table
 from chalicelib.adapters.tables.clients import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.rate import BURST
@@ -41,8 +41,8 @@ class LoadedStack:
 
     def __init__(self, stack: DevStack, clients: int) -> None:
         self.stack = stack
-        place(ClientRow, STACK_NAME, "clients")
-        place(CounterRow, STACK_NAME, "counters")
+        bind_table(ClientRow, STACK_NAME, "clients")
+        bind_table(CounterRow, STACK_NAME, "counters")
         add_clients(clients)
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"

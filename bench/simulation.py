@@ -17,7 +17,7 @@ from chalicelib.domain.audience import EVERYONE, Plan, plan_audience
 from chalicelib.domain.backoff import retry_delay
 from chalicelib.domain.client import BLOCK_SIZE
 from chalicelib.domain.cost import POSTED
-from chalicelib.domain.rate import Booking, Bucket, Limits, book, take
+from chalicelib.domain.rate import Booking, Bucket, Limits, book_delays, take_permits
 from chalicelib.domain.walk import BEGINNING, Cursor, walk
 
 from .aws_limits import ACCOUNT_EXECUTIONS, COLD_READS, IN_FLIGHT, PARTITION_WRITES, Feed, Table
@@ -209,7 +209,7 @@ class Simulation:
         self.fan_out_bounds[bound_by] += 1
         delays = [0] * found
         if self.limits and found:
-            self.booking, delays = book(self.booking, self.limits, found, self.now)
+            self.booking, delays = book_delays(self.booking, self.limits, found, self.now)
         self.queue.add(self.now + 1, delays)
 
     def _posts_wanted(self, senders: int, pages: float) -> tuple[float, str]:
@@ -239,11 +239,11 @@ class Simulation:
     def _tokens(self, senders: int, posts: int, bound_by: str) -> tuple[int, str]:
         """Take tokens for posts. Messages without one are queued again for later, as far as senders have time."""
         assert self.limits is not None
-        self.bucket = self.bucket.asked(1, self.fanned - self.sent, self.now)
-        self.bucket, permits = take(self.bucket, 1, self.limits, posts, self.now)
+        self.bucket = self.bucket.with_request(1, self.fanned - self.sent, self.now)
+        self.bucket, permits = take_permits(self.bucket, 1, self.limits, posts, self.now)
         time_left = (senders * self.sender_pace - len(permits)) / POSTS_PER_RETURN
         returned = int(max(0, min(time_left, self.queue.visible.total() - len(permits))))
         number = self.queue.receive(returned).total()
-        self.booking, delays = book(self.booking, self.limits, number, self.now)
+        self.booking, delays = book_delays(self.booking, self.limits, number, self.now)
         self.queue.add(self.now, [max(1, delay) for delay in delays])
         return len(permits), "the gateway's rate" if len(permits) < posts else bound_by

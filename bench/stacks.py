@@ -15,7 +15,7 @@ from pathlib import Path
 import requests
 
 from chalicelib.adapters.services import Services
-from chalicelib.adapters.tables.base import place
+from chalicelib.adapters.tables.base import bind_table
 from chalicelib.adapters.tables.clients import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.client import Client
@@ -85,8 +85,8 @@ def muted_logs() -> Iterator[None]:
 
 def fill(number: int, stack_name: str = STACK_NAME) -> None:
     """Write clients 1 to `number`, with thirty operator codes."""
-    place(ClientRow, stack_name, "clients")
-    place(CounterRow, stack_name, "counters")
+    bind_table(ClientRow, stack_name, "clients")
+    bind_table(CounterRow, stack_name, "counters")
 
     def write(first: int) -> None:
         with ClientRow.batch_write() as batch:

@@ -1,26 +1,26 @@
-"""What we refuse, and why.
+"""The errors that this service raises, and what each means.
 
-Refusal                    the caller can mend it: becomes a 4xx with `body`
-├── BadInput        400    fields, each with what is wrong and what is expected
-├── NotAuthenticated 401   no token or secret, or one we do not know
-├── NotAllowed      403    the token's role does not allow the call
-├── NotFound        404    no such client, mailing or address
-├── MethodRefused   405    the address exists, the method does not
-├── NotInThisStatus 409    the mailing's status does not allow it
-├── TooLarge        413    a body over the limit
-├── WrongMediaType  415    neither JSON nor a form, nor CSV where a file is expected
-├── KeyReused       422    the Idempotency-Key was used for another request
-└── TooManyAttempts 429    to sign in: wait
-Conflict                   somebody else wrote first: read again and decide again
-├── RowChanged             the row is not as it was read
-├── PhoneTaken             the phone number belongs to another client
-├── SliceBusy            another worker holds the slice
-└── ImportBusy             another worker holds the import
-FileGone                   the file is not in the bucket, or is another one by now
-NotSent                    a letter was refused, and has certainly not left: try again
-NotWritten                 a table did not take a write that is right: try again
+Refusal                    the caller can correct the request: becomes a 4xx with `body`
+├── BadInput         400   one or more fields are wrong: what is wrong in each, and what is expected
+├── NotAuthenticated 401   the token or the secret is missing or unknown
+├── NotAllowed       403   the role of the token does not allow the call
+├── NotFound         404   there is no such client, mailing or path
+├── MethodRefused    405   the path exists, the method does not
+├── NotInThisStatus  409   the status of the mailing does not allow the change
+├── TooLarge         413   the body is over the limit
+├── WrongMediaType   415   the body is neither JSON nor a form; where a file is expected, it is not CSV
+├── KeyReused        422   the Idempotency-Key was used for another request
+└── TooManyAttempts  429   too many attempts to sign in: wait
+Conflict                   another writer was first: read again and decide again
+├── RowChanged             the row has changed since it was read, is gone, or exists already
+├── PhoneTaken             the phone number belongs to another client, or is on the stop list
+├── SliceBusy              another worker has the lease of the slice
+└── ImportBusy             another worker has the lease of the import
+FileGone                   the file is not in the bucket, or another file has replaced it
+NotSent                    the email was refused and certainly not sent: try again
+NotWritten                 a table did not confirm a valid write: try again
 BadSettings                the environment is wrong: nothing starts
-WrongValue                 a field's rule refuses what was sent; BadInput gathers these
+WrongValue                 a field's rule refuses a value; BadInput collects these
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ NOT_FOUND = Text("request.not_found")
 
 
 class Refusal(Exception):
-    """Base of what becomes a 4xx. `detail` says why; `body` is the answer in Django REST framework's shape."""
+    """Base of the errors that become a 4xx. `detail` says why; `body` has the shape of Django REST framework."""
 
     status_code = 400
 
@@ -59,7 +59,7 @@ class Refusal(Exception):
 
 
 class BadInput(Refusal):
-    """Every bad field at once: `{"field": ["text", ...]}`; `BadInput.whole` for the request as a whole."""
+    """All wrong fields at once, as `{"field": ["text", ...]}`. `of_request` makes the error of no single field."""
 
     def __init__(self, fields: Mapping[str, Sequence[Text]], detail: Text | None = None) -> None:
         self.fields: FieldErrors = {name: list(texts) for name, texts in fields.items()}
@@ -69,7 +69,7 @@ class BadInput(Refusal):
         return "; ".join(f"{name}: {' '.join(texts)}" for name, texts in shown_errors(self.errors).items())
 
     @classmethod
-    def whole(cls, detail: Text) -> BadInput:
+    def of_request(cls, detail: Text) -> BadInput:
         return cls({}, detail)
 
     @property
@@ -82,7 +82,7 @@ class BadInput(Refusal):
 
 
 def shown_errors(errors: Mapping[str, Sequence[Text]]) -> dict[str, list[str]]:
-    """By field, in English, as the API shows them."""
+    """The errors by field, in English, as the API shows them."""
     return {name: [str(text) for text in texts] for name, texts in errors.items()}
 
 
@@ -159,7 +159,7 @@ class TooManyAttempts(Refusal):
 
 
 class WrongValue(ValueError):
-    """A field's rule refuses what was sent; `text` says what is expected."""
+    """A field's rule refuses a value; `text` says what is expected."""
 
     def __init__(self, text: Text) -> None:
         super().__init__(text)
@@ -167,35 +167,35 @@ class WrongValue(ValueError):
 
 
 class Conflict(Exception):
-    """Somebody else wrote first."""
+    """Another writer was first."""
 
 
 class RowChanged(Conflict):
-    """The row is not as it was read, or is gone."""
+    """The row has changed since it was read, is gone, or exists already."""
 
 
 class PhoneTaken(Conflict):
-    """The phone number belongs to another client."""
+    """The phone number belongs to another client, or is on the stop list and the client has not opted out."""
 
 
 class SliceBusy(Conflict):
-    """Another worker holds the slice; its lease ends by itself."""
+    """Another worker has the lease of the slice. A lease ends by itself."""
 
 
 class ImportBusy(Conflict):
-    """Another worker holds the import; its lease ends by itself."""
+    """Another worker has the lease of the import, or the import has ended. A lease ends by itself."""
 
 
 class FileGone(Exception):
-    """The file is not in the bucket, or is another one by now."""
+    """The file is not in the bucket, or another file has replaced it."""
 
 
 class NotWritten(Exception):
-    """The table was throttled, did not answer, or failed: whether it was written is not known."""
+    """The table was throttled, failed or did not answer. The write may or may not have happened."""
 
 
 class NotSent(Exception):
-    """The letter was refused, or could not be handed over: nobody has it."""
+    """The email was refused, or SES could not be reached. The email was certainly not sent."""
 
 
 class BadSettings(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from .domain.canary import MAX_CANARY
+from .domain.canary import MAX_CANARY_SIZE
 from .domain.client import (
     GIVEN_FIELDS,
     MAX_ATTRIBUTES,
@@ -18,7 +18,7 @@ from .domain.client import (
 )
 from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
-from .domain.receipt import REPORTED, readable
+from .domain.receipt import RECEIPT_STATUSES, clean_reason
 from .errors import WrongValue
 from .rules import (
     Field,
@@ -125,16 +125,16 @@ def message_id(sent: object) -> int:
     return int(sent)
 
 
-@rule(enum=list(REPORTED))
+@rule(enum=list(RECEIPT_STATUSES))
 def reported_status(sent: object) -> str:
-    if sent not in REPORTED:
-        raise WrongValue(Text("receipt.status", choices=either(REPORTED)))
+    if sent not in RECEIPT_STATUSES:
+        raise WrongValue(Text("receipt.status", choices=either(RECEIPT_STATUSES)))
     return str(sent)
 
 
 @rule(type=["string", "null"], examples=["absent subscriber"])
 def reason(sent: object) -> str:
-    return "" if sent is None else readable(text(sent))
+    return "" if sent is None else clean_reason(text(sent))
 
 
 def _object(sent: object) -> dict[str, object]:
@@ -187,7 +187,7 @@ MAILING = {
     "time_from": Field(clock, "Nothing is sent to a client before this hour of the day, by the client's own clock."),
     "time_to": Field(clock, "Nor from this one on; before time_from: over midnight. Both, or neither (blank or null)."),
     "rate_limit": Field(number_up_to(MAX_RATE, 100), "Messages a second, at most; blank or null: no limit."),
-    "canary": Field(number_up_to(MAX_CANARY, 100), "So many first; the others wait until their errors are known."),
+    "canary": Field(number_up_to(MAX_CANARY_SIZE, 100), "So many first; the others wait until their errors are known."),
     "max_error_rate": Field(number_up_to(100, 5, least=0), "Percent: above it the mailing pauses by itself; else 10."),
 }
 

@@ -1,7 +1,7 @@
-"""Pages and letters from templates that escape, in English and in Russian.
+"""Renders pages and emails from Jinja templates, in English and in Russian.
 
-Labels and sentences of the pages stand in the templates in English, as `_("...")`; the Russian ones in `ru.json` beside
-them, by the English. A Text, such as a refusal, has its own templates: `say(text)`.
+Templates contain the English labels as `_("...")`; `ru.json` in the same folder maps each English label to Russian.
+A `Text`, such as a refusal, has its templates in texts.json and is shown with `localized(text)`.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def render(folder: Path, template: str, language: str, **values: object) -> str:
-    """One of the folder's templates, filled in; `.html` ones escape every value."""
+    """Renders a template of the folder. Templates named `.html` escape every value."""
     return _templates(folder, language).get_template(template).render(**values)
 
 
 def translate(folder: Path, language: str, text: str) -> str:
-    """An English text of this folder in the reader's language; English where it has no other."""
+    """Translates an English label of the folder; returns it unchanged if it has no translation."""
     return _texts(folder, language).get(text, text)
 
 
 @cache
 def _templates(folder: Path, language: str) -> Environment:
-    """Imported here, so that a call of the API does not pay for it."""
+    """Jinja is imported here to keep it out of the cold start of API calls."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
@@ -41,7 +41,7 @@ def _templates(folder: Path, language: str) -> Environment:
     )
     environment.globals |= {
         "_": lambda text: translate(folder, language, text),
-        "say": lambda text: text.told(language),
+        "localized": lambda text: text.in_language(language),
         "language": language,
     }
     return environment

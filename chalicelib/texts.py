@@ -1,7 +1,7 @@
-"""Texts for people that the service makes itself: refusals, errors and reasons, each a code with its parts.
+"""Texts that the service shows to people: refusals, errors and reasons. A text is a code with parameters.
 
-`texts.json` has a template in each language for each code, with the same parts. The API shows English, the console and
-the report's email the reader's language; tables keep the code and the parts.
+`texts.json` has one template per code and language, with the same parameters in each language. The API answers in
+English; the console and the report's email use the reader's language. Tables store the code and the parameters.
 """
 
 from __future__ import annotations
@@ -16,68 +16,68 @@ ENGLISH, RUSSIAN = "en", "ru"
 LANGUAGES = (ENGLISH, RUSSIAN)
 
 AS_WRITTEN = "as_written"
-"""The code of a text that has no other: what is stored or received as it is."""
+"""The code of a text that has no template of its own and is shown unchanged."""
 
 TEMPLATES = Path(__file__).with_suffix(".json")
 
 
 @dataclass(frozen=True, init=False)
 class Text:
-    """`Text("gateway.answered", status=503)`. A part may be a text too; it is told in the same language."""
+    """For example `Text("gateway.answered", status=503)`. A parameter may be a Text as well."""
 
     code: str
-    parts: tuple[tuple[str, Part], ...]
+    parameters: tuple[tuple[str, Parameter], ...]
 
-    def __init__(self, code: str, **parts: Part) -> None:
+    def __init__(self, code: str, **parameters: Parameter) -> None:
         object.__setattr__(self, "code", code)
-        object.__setattr__(self, "parts", tuple(parts.items()))
+        object.__setattr__(self, "parameters", tuple(parameters.items()))
 
     def __str__(self) -> str:
-        """In English, as the API shows it."""
-        return self.told(ENGLISH)
+        """The English text, as the API shows it."""
+        return self.in_language(ENGLISH)
 
-    def told(self, language: str) -> str:
-        """A code that this version does not know, because a later one stored it, is told as it is."""
+    def in_language(self, language: str) -> str:
+        """Returns the code itself if it is unknown: a later version of the service may have stored it."""
         template = _templates().get(self.code, {}).get(language, self.code)
-        return template.format(**{name: _told(part, language) for name, part in self.parts})
+        return template.format(**{name: _in_language(value, language) for name, value in self.parameters})
 
     @property
     def stored(self) -> dict[str, object]:
-        """As tables keep it: `{"code": "gateway.answered", "status": 503}`."""
-        parts = {name: part.stored if isinstance(part, Text) else part for name, part in self.parts}
-        return {"code": self.code, **parts}
+        """The form that tables store: `{"code": "gateway.answered", "status": 503}`."""
+        parameters = {name: value.stored if isinstance(value, Text) else value for name, value in self.parameters}
+        return {"code": self.code, **parameters}
 
 
-Part = str | int | Text
+Parameter = str | int | Text
 
 
 def read_stored(stored: Mapping[str, object]) -> Text:
-    parts = {name: _read_part(part) for name, part in stored.items() if name != "code"}
-    return Text(str(stored["code"]), **parts)
+    parameters = {name: _read_parameter(value) for name, value in stored.items() if name != "code"}
+    return Text(str(stored["code"]), **parameters)
 
 
-def either(names: Sequence[str]) -> Part:
-    """`a`, or `a or b`, in the reader's language."""
+def either(names: Sequence[str]) -> Parameter:
+    """The names joined by "or" in the reader's language: `a`, `a or b`."""
     return _joined("either", names)
 
 
-def both(names: Sequence[str]) -> Part:
-    """`a`, or `a and b`, in the reader's language."""
+def both(names: Sequence[str]) -> Parameter:
+    """The names joined by "and" in the reader's language: `a`, `a and b`."""
     return _joined("both", names)
 
 
-def _joined(code: str, names: Sequence[str]) -> Part:
-    told: Part = names[0]
+def _joined(code: str, names: Sequence[str]) -> Parameter:
+    joined: Parameter = names[0]
     for name in names[1:]:
-        told = Text(code, one=told, other=name)
-    return told
+        joined = Text(code, left=joined, right=name)
+    return joined
 
 
-def _told(part: Part, language: str) -> str | int:
-    return part.told(language) if isinstance(part, Text) else part
+def _in_language(value: Parameter, language: str) -> str | int:
+    return value.in_language(language) if isinstance(value, Text) else value
 
 
-def _read_part(stored: object) -> Part:
+def _read_parameter(stored: object) -> Parameter:
     if isinstance(stored, dict):
         return read_stored(stored)
     return stored if isinstance(stored, int) else str(stored)
@@ -85,6 +85,6 @@ def _read_part(stored: object) -> Part:
 
 @cache
 def _templates() -> dict[str, dict[str, str]]:
-    """By code and language."""
+    """The templates by code and language."""
     templates: dict[str, dict[str, str]] = json.loads(TEMPLATES.read_text(encoding="utf-8"))
     return templates

@@ -88,6 +88,6 @@ def _record_use(services: Services, token: Token) -> None:
     if token.last_used_at is not None and now - token.last_used_at < USE_RECORDED_EVERY:
         return
     try:
-        services.tokens.used(token.digest, now)
+        services.tokens.mark_used(token.digest, now)
     except RowChanged as error:
         raise NotAuthenticated(Text("access.token")) from error

@@ -7,7 +7,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.password import LONGEST, hash_password, is_password
+from ..domain.password import MAX_PASSWORD_LENGTH, hash_password, password_matches
 from ..domain.principal import Principal, User
 from ..errors import BadInput, NotAuthenticated, NotFound, RowChanged, TooManyAttempts
 from ..texts import Text
@@ -64,7 +64,7 @@ def sign_in(services: Services, name: str, password: str, address: str) -> User:
     _count_attempt(services, "user", name)
     is_published = digest(f"{name}:{password}") == LOCAL_USER_DIGEST
     user = services.users.find(name) if NAME.fullmatch(name) else None
-    is_valid = is_password(password[: LONGEST + 1], user.password if user else UNKNOWN_USER_HASH)
+    is_valid = password_matches(password[: MAX_PASSWORD_LENGTH + 1], user.password if user else UNKNOWN_USER_HASH)
     if user is None or not is_valid or (is_published and not services.settings.is_local):
         raise NotAuthenticated(Text("access.sign_in"))
     return user

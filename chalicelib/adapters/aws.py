@@ -1,6 +1,6 @@
-"""One place where clients of AWS services are made: short time limits, and retries with a bound.
+"""Clients of AWS services, with short timeouts and a bounded number of retries.
 
-They are botocore's own: boto3's would make the same ones, and take 17 ms more of every cold start to import.
+The clients are made by botocore. Boto3 makes the same clients, but its import adds 17 ms to each cold start.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import botocore.session
 from botocore.config import Config
 
 CONNECTIONS = 50
-"""One for each thread of a sender, and some."""
+"""More than one for each thread of a sender."""
 
 USER_AGENT = f"notifications botocore/{botocore.__version__}"
-"""Fixed: botocore would put its own together twice a call, which is a quarter of what a call takes us to make."""
+"""Fixed, because botocore builds its own twice for each call: a quarter of the processor time of making a call."""
 
-_one_at_a_time = Lock()
+_lock = Lock()
 
 
 def client(service: str, attempts: int = 4, read_seconds: float = 5) -> Any:
-    """Made on first use, never at import; a client may be shared by threads, and is made by one of them.
+    """Make a client on first use, never at import. Threads share it.
 
-    `attempts`: 1 for what must not be done twice, for botocore also repeats a call whose answer did not come.
+    `attempts`: 1 for calls that must not be repeated. Botocore also repeats a call that got no answer.
     """
-    with _one_at_a_time:
+    with _lock:
         return _client(service, attempts, read_seconds)
 
 
@@ -38,19 +38,22 @@ def _client(service: str, attempts: int, read_seconds: float) -> Any:
         max_pool_connections=CONNECTIONS,
         retries={"total_max_attempts": attempts, "mode": "standard"},
         user_agent=USER_AGENT,
-        parameter_validation=False,  # the service does it
+        parameter_validation=False,  # the service validates
     )
     return _session().create_client(service, config=config)
 
 
 @cache
 def _session() -> Any:
-    """What it has read of botocore's files it keeps, and that takes ten times as long as making a client."""
+    """One session for all clients, because it caches botocore's data files.
+
+    Loading them takes ten times as long as making a client.
+    """
     return botocore.session.get_session()  # type: ignore[no-untyped-call]
 
 
-def forget_clients() -> None:
-    """From here on AWS may be another: what the environment says counts anew."""
-    with _one_at_a_time:
+def reset_clients() -> None:
+    """Drop all clients, so that the next ones are made from the current environment, for example another endpoint."""
+    with _lock:
         _client.cache_clear()
         _session.cache_clear()

@@ -1,4 +1,4 @@
-"""The time of day, and luck: what a test must be able to decide."""
+"""The time and random jitter. Tests replace both."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 
 class Clock:
     def now(self) -> datetime:
-        """This moment, aware, in UTC."""
+        """The current time, aware and in UTC."""
         return datetime.now(UTC)
 
     def jitter(self) -> float:
-        """A random number from 0 up to 1, for jitter."""
+        """A random number, at least 0 and below 1."""
         return random.random()  # noqa: S311
 
     def sleep(self, seconds: float) -> None:
-        """Only where the queue cannot wait in our place."""
+        """Blocks the worker. Use it only where the queue cannot wait instead."""
         time.sleep(seconds)
 
     def sleep_until(self, moment: float) -> None:
-        """Up to a moment, in seconds since the epoch, that is all but here; not at all when it has passed."""
+        """Sleep until `moment`, in seconds since the epoch. For short waits. Returns at once if the moment is past."""
         if (seconds := moment - time.time()) > 0:
             time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Files in a bucket, read piece by piece: none of them is ever whole in memory."""
+"""Files in an S3 bucket, read in pieces. A file is never in memory as a whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_SUCH_RANGE = 416
 
 @dataclass(frozen=True)
 class Piece:
-    """`version` tells two files that were put under one key apart; `size` is the whole file's."""
+    """Some bytes of a file. `version` changes when the file is replaced; `size` is that of the file, in bytes."""
 
     content: bytes
     version: str
@@ -24,12 +24,12 @@ class Files:
         self.bucket = bucket
 
     def put(self, key: str, content: bytes) -> str:
-        """Answers with the version."""
+        """Store a file and return its version."""
         answer = aws.client("s3").put_object(Bucket=self.bucket, Key=key, Body=content, ContentType="text/csv")
         return str(answer["ETag"])
 
     def read(self, key: str, start: int, length: int) -> Piece | None:
-        """Some bytes of a file, None at its end. Raises FileGone."""
+        """Up to `length` bytes from `start`, or None at the end of the file. Raises FileGone."""
         s3 = aws.client("s3")
         try:
             answer = s3.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={start}-{start + length - 1}")

@@ -1,4 +1,4 @@
-"""The SMS gateway: someone else's server, which may be slow, broken or absent."""
+"""The SMS gateway: an external HTTP server, which may be slow, broken or down."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..domain.gateway_result import CREDENTIALS_CODES, Answer
 from .parameters import Parameter
 
 BODY_LIMIT = 4096
-"""Bytes of an answer that are read: the contract's answer has some thirty."""
+"""Bytes that are read of an answer. The answer in the contract has about thirty."""
 
 
 class Gateway:
-    """One Session with as many connections as there are threads; a Session may be shared for plain posts."""
+    """One Session with a connection for each thread. Threads can share a Session for plain posts."""
 
     def __init__(self, url: str, token: Parameter, connections: int) -> None:
         self.url = url
@@ -27,11 +27,11 @@ class Gateway:
             self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=connections))
 
     def prepare(self) -> None:
-        """Have the token at hand before a message is claimed: an error here costs no attempt."""
+        """Read the token. Called before a message is claimed, so that an error here costs no attempt."""
         self._token.value()
 
     def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
-        """One attempt of at most `timeout` seconds; what went wrong is an Answer too, never an exception.
+        """Post once, for at most `timeout` seconds. Errors become an Answer; nothing is raised.
 
         CONTRACT.md: POST /v1/send/{id} with a Bearer token and `{"id", "phone", "text"}`.
         """
@@ -47,17 +47,17 @@ class Gateway:
             with response:
                 body = response.raw.read(BODY_LIMIT, decode_content=True)
         except (requests.RequestException, HTTPError, OSError) as error:
-            return Answer(None, type(error).__name__, never_left=_never_left(error))
+            return Answer(None, type(error).__name__, never_sent=_never_sent(error))
         if response.status_code in CREDENTIALS_CODES:
-            self._token.forget()
+            self._token.expire()
         return Answer(response.status_code, body.decode("utf-8", "replace"), response.headers.get("Retry-After"))
 
     def close(self) -> None:
         self._session.close()
 
 
-def _never_left(error: Exception) -> bool:
-    """Whether it failed before there was a connection to write to."""
+def _never_sent(error: Exception) -> bool:
+    """True if the request failed before a connection was made."""
     cause = error.args[0] if error.args else None
     reason = cause.reason if isinstance(cause, MaxRetryError) else cause
     return isinstance(reason, ConnectTimeoutError | NewConnectionError | HandshakeError)

@@ -1,4 +1,4 @@
-"""Letters by SES; on the local stack also those that were sent, for somebody to look at."""
+"""Email by SES. On the local stack, also a list of the sent emails."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from . import aws
 
 READ_SECONDS = 30.0
 IN_DOUBT = (HTTPClientError, SSLError)
-"""There was a connection. Those that say that there was none are other branches of botocore's errors."""
+"""Errors after a connection was made. Botocore's errors without a connection have other base classes."""
 
 
 class Mailbox:
-    """`keeps_letters`: this is the local stack, whose emulator keeps what SES sends: MiniStack or LocalStack."""
+    """`keeps_emails`: the emulator of the local stack, MiniStack or LocalStack, keeps the sent emails."""
 
     def __init__(self, keeps_emails: bool = False) -> None:
         self._keeps_emails = keeps_emails
 
     def send(self, email: Email) -> None:
-        """NotSent: it may be sent again. After any other error it may have left, for the answer alone may be lost."""
+        """Raises NotSent if the email can be sent again. After any other error, SES may have sent it."""
         try:
             aws.client("ses", attempts=1, read_seconds=READ_SECONDS).send_raw_email(
                 Source=email.sender,
@@ -37,12 +37,12 @@ class Mailbox:
                 RawMessage={"Data": as_mime(email)},
             )
         except (ClientError, BotoCoreError) as error:
-            if _is_certain(error):
+            if _is_unsent(error):
                 raise NotSent(str(error)) from error
             raise
 
     def emails(self) -> list[SentEmail]:
-        """Those that were sent on the local stack, the newest first; elsewhere nobody keeps them."""
+        """Sent emails of the local stack, the newest first. Empty on AWS, where sent emails are not kept."""
         if not self._keeps_emails:
             return []
         endpoint = aws.client("ses", attempts=1, read_seconds=READ_SECONDS).meta.endpoint_url
@@ -50,12 +50,12 @@ class Mailbox:
 
 
 def as_mime(email: Email) -> bytes:
-    """SES adds the date and an id."""
+    """The email as MIME. SES adds the date and the message id."""
     message = EmailMessage(policy=SMTP)
     message["From"] = email.sender
     message["To"] = ", ".join(email.recipients)
     message["Subject"] = email.subject
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's "out of office" need answer
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: suppresses "out of office" answers
     message.set_content(email.text)
     message.add_alternative(email.html, subtype="html")
     for attachment in email.attachments:
@@ -64,8 +64,8 @@ def as_mime(email: Email) -> bytes:
     return message.as_bytes()
 
 
-def _is_certain(error: ClientError | BotoCoreError) -> bool:
-    """Refused by SES, or failed before there was a connection."""
+def _is_unsent(error: ClientError | BotoCoreError) -> bool:
+    """True if SES refused the email, or the request failed before a connection was made."""
     if isinstance(error, ClientError):
         return int(error.response["ResponseMetadata"]["HTTPStatusCode"]) < 500
     return not isinstance(error, IN_DOUBT)
@@ -77,18 +77,18 @@ def _emails_at(endpoint: str) -> list[SentEmail]:
     except HTTPError as error:
         if error.code != 404:
             raise
-        return [_parsed(sent) for sent in _read_json(f"{endpoint}/_aws/ses")["messages"] if "RawData" in sent]
-    return [_kept(sent) for account in accounts for sent in account]
+        return [_from_localstack(sent) for sent in _read_json(f"{endpoint}/_aws/ses")["messages"] if "RawData" in sent]
+    return [_from_ministack(sent) for account in accounts for sent in account]
 
 
 def _read_json(url: str) -> dict[str, Any]:
     with urlopen(url, timeout=5) as answer:  # noqa: S310
-        read: dict[str, Any] = json.load(answer)
-        return read
+        content: dict[str, Any] = json.load(answer)
+        return content
 
 
-def _parsed(sent: dict[str, Any]) -> SentEmail:
-    """LocalStack keeps a letter as it was sent (docs.localstack.cloud, SES)."""
+def _from_localstack(sent: dict[str, Any]) -> SentEmail:
+    """LocalStack keeps the raw email (docs.localstack.cloud, SES)."""
     message = message_from_string(sent["RawData"], policy=SMTP)
     text, html = (message.get_body([kind]) for kind in ("plain", "html"))
     return SentEmail(
@@ -101,8 +101,8 @@ def _parsed(sent: dict[str, Any]) -> SentEmail:
     )
 
 
-def _kept(sent: dict[str, Any]) -> SentEmail:
-    """As MiniStack keeps it."""
+def _from_ministack(sent: dict[str, Any]) -> SentEmail:
+    """MiniStack keeps the parsed email."""
     return SentEmail(
         sent_at=datetime.fromtimestamp(sent["Timestamp"], UTC),
         sender=sent["Source"],

@@ -1,4 +1,4 @@
-"""Secrets, from SSM Parameter Store: read once per container, and again when they may have been changed."""
+"""Secrets from SSM Parameter Store. Each is read once per container, and again when it may have changed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..logs import log
 from . import aws
 
 LIFE_SECONDS = 300
-SECONDS_TO_ANOTHER_TRY = 30
-"""When it could not be read: a time limit of SSM must not be waited for at every post."""
+RETRY_SECONDS = 30
+"""From a failed read to the next one, so that not every post waits for a timeout of SSM."""
 
 
 class Parameter:
-    """A SecureString. Its value is never logged, nor part of an error."""
+    """A SecureString. Its value is in no log line and no error."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -23,13 +23,13 @@ class Parameter:
         self._good_until = 0.0
 
     def value(self) -> str:
-        """What was read last, if it cannot be read anew; raises botocore's errors if it never was."""
+        """The value. If it cannot be read again, the last value. Raises botocore's errors if there is none."""
         if self._value is None or time.monotonic() > self._good_until:
             self._value = self._read(self._value)
         return self._value
 
-    def forget(self) -> None:
-        """The secret was refused: it may have been changed, so the next use reads it again."""
+    def expire(self) -> None:
+        """The next `value` reads the secret again. For a secret that was refused: it may have changed."""
         self._good_until = 0.0
 
     def _read(self, last: str | None) -> str:
@@ -38,9 +38,9 @@ class Parameter:
         except (BotoCoreError, ClientError) as error:
             if last is None:
                 raise
-            why = {"parameter": self.name, "error": str(error)}
-            log.warning("secret not read anew: its last value is used", extra=why)
-            self._good_until = time.monotonic() + SECONDS_TO_ANOTHER_TRY
+            details = {"parameter": self.name, "error": str(error)}
+            log.warning("secret not read anew: its last value is used", extra=details)
+            self._good_until = time.monotonic() + RETRY_SECONDS
             return last
         self._good_until = time.monotonic() + LIFE_SECONDS
-        return str(answer["Parameter"]["Value"]).strip()  # a file that it was put from ends with a line break
+        return str(answer["Parameter"]["Value"]).strip()  # a secret that was put from a file ends with a line break

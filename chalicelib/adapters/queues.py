@@ -1,4 +1,4 @@
-"""A queue: what is put in, and what is given back to be tried later."""
+"""SQS queues: send, receive, give back and delete queue messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from . import aws
 from .clock import Clock
 
 BATCH = 10
-"""Most entries that SQS takes in one request."""
+"""The most entries that SQS accepts in one request."""
 
 COUNTS = [
     "ApproximateNumberOfMessages",
@@ -25,6 +25,7 @@ LONGEST_PAUSE = 1.0
 """Seconds: SQS refuses single entries when it is throttled or fails for a moment."""
 
 MAX_VISIBILITY = 43_200
+"""Seconds: SQS hides a message for at most twelve hours."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class ReceivedMessage:
 
 
 class QueueRefused(Exception):
-    """SQS took a request, but not all of its entries, however often they were sent."""
+    """SQS accepted the requests, but refused some entries in every one of them."""
 
 
 class Queue:
@@ -43,9 +44,9 @@ class Queue:
         self._clock = clock
 
     def send(self, jobs: Sequence[Job], delays: Sequence[int] | None = None) -> None:
-        """All of them, ten a call; each with its delay in seconds, at most 900. Raises QueueRefused.
+        """Send all jobs, ten in a request, each with its delay in seconds, at most 900. Raises QueueRefused.
 
-        ValueError, before anything is sent, if there is not one delay for each job.
+        Raises ValueError, before anything is sent, if the number of delays is not the number of jobs.
         """
         pairs = list(zip(jobs, delays or [0] * len(jobs), strict=True))
         for start in range(0, len(pairs), BATCH):
@@ -56,34 +57,34 @@ class Queue:
             self._request_batch("send_message_batch", entries)
 
     def give_back(self, delays: Mapping[str, int]) -> None:
-        """Let received messages come again after so many seconds, by receipt handle."""
-        waits = list(delays.items())
-        for start in range(0, len(waits), BATCH):
+        """Make received messages visible again after their delays, in seconds, by receipt handle."""
+        pairs = list(delays.items())
+        for start in range(0, len(pairs), BATCH):
             entries = [
                 {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": min(delay, MAX_VISIBILITY)}
-                for index, (handle, delay) in enumerate(waits[start : start + BATCH])
+                for index, (handle, delay) in enumerate(pairs[start : start + BATCH])
             ]
             aws.client("sqs").change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
 
-    def send_raw(self, body: str) -> None:
-        """One message as it stands, readable or not."""
+    def send_body(self, body: str) -> None:
+        """Send one message with this body, unchanged. The body may be unreadable."""
         aws.client("sqs").send_message(QueueUrl=self.url, MessageBody=body)
 
-    def take(self) -> list[ReceivedMessage]:
-        """Up to ten messages, hidden from others for the queue's visibility timeout."""
+    def receive(self) -> list[ReceivedMessage]:
+        """Up to ten messages. They are hidden from other receivers for the queue's visibility timeout."""
         answer = aws.client("sqs").receive_message(QueueUrl=self.url, MaxNumberOfMessages=BATCH)
         return [ReceivedMessage(message["ReceiptHandle"], message["Body"]) for message in answer.get("Messages", [])]
 
-    def delete(self, receipts: Sequence[str]) -> None:
-        """What was taken is done with; at most ten."""
-        entries = [{"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(receipts)]
+    def delete(self, receipt_handles: Sequence[str]) -> None:
+        """Delete received messages, at most ten. Raises QueueRefused."""
+        entries = [{"Id": str(index), "ReceiptHandle": handle} for index, handle in enumerate(receipt_handles)]
         self._request_batch("delete_message_batch", entries)
 
     def is_idle(self) -> bool:
         return self.size() == 0
 
     def size(self) -> int:
-        """How many messages wait, are under way, or are delayed; within a minute, as SQS counts."""
+        """The number of messages that are visible, in flight or delayed. SQS updates it within a minute."""
         answer = aws.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=COUNTS)
         return sum(int(answer["Attributes"].get(name, 0)) for name in COUNTS)
 

@@ -1,6 +1,6 @@
-"""One-time EventBridge schedules: for a mailing's start, and for each opening of its hours that somebody waits for.
+"""One-time EventBridge schedules: for a mailing's start, and for each opening of local hours that messages wait for.
 
-They invoke the starting Lambda, and remove themselves.
+A schedule invokes the Lambda that starts mailings, and is deleted after it has fired.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from . import aws
 
 
 class Schedules:
-    """`group` holds the schedules of this stack; `target_arn` is what they invoke, with `role_arn`."""
+    """`group` contains the schedules of this stack. They invoke `target_arn` with the role `role_arn`."""
 
     def __init__(self, group: str, target_arn: str, role_arn: str) -> None:
         self.group = group
@@ -20,23 +20,23 @@ class Schedules:
         self.role_arn = role_arn
 
     def set(self, mailing_id: int, at: datetime) -> None:
-        """Make the schedule of the mailing's start, or move it."""
-        self._set(_name(mailing_id), at, {"mailing": mailing_id})
+        """Make or move the schedule of the mailing's start."""
+        self._put(_name(mailing_id), at, {"mailing": mailing_id})
 
     def set_release(self, mailing_id: int, opens_at: datetime) -> None:
-        """Whoever waits for this moment is to be released then."""
-        opens = int(opens_at.timestamp())
-        self._set(f"{_name(mailing_id)}-opens-{opens}", opens_at, {"mailing": mailing_id, "opens_at": opens})
+        """Make the schedule that releases the messages that wait for local hours to open at `opens_at`."""
+        epoch = int(opens_at.timestamp())
+        self._put(f"{_name(mailing_id)}-opens-{epoch}", opens_at, {"mailing": mailing_id, "opens_at": epoch})
 
     def remove(self, mailing_id: int) -> None:
-        """One that has fired has removed itself already."""
+        """Delete the schedule of the mailing's start. After it has fired, it is deleted already."""
         scheduler = aws.client("scheduler")
         try:
             scheduler.delete_schedule(Name=_name(mailing_id), GroupName=self.group)
         except scheduler.exceptions.ResourceNotFoundException:
             return
 
-    def _set(self, name: str, at: datetime, payload: dict[str, int]) -> None:
+    def _put(self, name: str, at: datetime, payload: dict[str, int]) -> None:
         request = {
             "Name": name,
             "GroupName": self.group,

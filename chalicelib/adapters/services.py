@@ -1,6 +1,6 @@
-"""Everything beyond this process in one bundle, made from the settings and passed down to the use cases.
+"""Everything outside this process in one bundle, made from the settings and passed to the use cases.
 
-Each part is made on first use: a worker pays for what it uses. Tests pass a bundle of fakes instead.
+Each part is made on first use, so that a worker loads only the parts that it uses. Tests pass a bundle of fakes.
 """
 
 from __future__ import annotations

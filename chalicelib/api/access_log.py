@@ -1,4 +1,4 @@
-"""One line for each request: what was asked, by whom and about what, and what came of it; no token and no body."""
+"""The access log: one line per request, with route, ids, status and duration. It never has a token or a body."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ..logs import add_log_keys, log
 from ..runtime import begin_invocation
 
 IDS = {"mailing_id", "client_id", "import_id"}
-"""Names in our addresses, and in the log."""
+"""Path parameters that are logged, under the same names."""
 
 
 def log_request(request: Request, get_response: Callable[[Request], Response]) -> Response:
-    """The route and not the path: what stands in its place is named when it is an id, and nobody's business else."""
+    """Logs the route instead of the path, because a path may contain data. Only ids of the path are logged."""
     clock = begin_invocation(request.lambda_context).clock
-    sent = request.uri_params or {}
-    add_log_keys(**{name: int(value) for name, value in sent.items() if name in IDS and ID.fullmatch(value)})
-    begun_at = clock.now()
+    parameters = request.uri_params or {}
+    add_log_keys(**{name: int(value) for name, value in parameters.items() if name in IDS and ID.fullmatch(value)})
+    started_at = clock.now()
     response = get_response(request)
-    milliseconds = round((clock.now() - begun_at).total_seconds() * 1000)
+    milliseconds = round((clock.now() - started_at).total_seconds() * 1000)
     extra = {"route": request.path, "status": response.status_code, "milliseconds": milliseconds}
     log.info("request", extra={"method": request.method, **extra})
     return response

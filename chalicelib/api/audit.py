@@ -1,4 +1,4 @@
-"""The record of who did what, over HTTP."""
+"""`GET /Audit/`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..representation import represent_record
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=2)
-    place = (page.place[0], page.place[1]) if page.place else None
-    found, rest = audit.list_records(call.services, place, page.limit)
-    return Response(answer_page(call.url, call.query, page, rest, [represent_record(record) for record in found]))
+    position = (page.position[0], page.position[1]) if page.position else None
+    found, next_position = audit.list_records(call.services, position, page.limit)
+    results = [represent_record(record) for record in found]
+    return Response(answer_page(call.url, call.query, page, next_position, results))

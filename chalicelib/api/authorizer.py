@@ -1,4 +1,4 @@
-"""The Lambda that API Gateway asks who calls. It knows tokens and nothing else."""
+"""The TOKEN authorizer of API Gateway: it checks the token and returns the name and the role of its holder."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..runtime import logging_errors, services
 authorizer = Blueprint(__name__)
 
 TTL_SECONDS = 60
-"""A revoked token lives on for so long."""
+"""A revoked token is accepted until API Gateway's cache entry expires."""
 
 
 @authorizer.authorizer(name="token_auth", ttl_seconds=TTL_SECONDS)
 @logging_errors
 def token_auth(request: AuthRequest) -> AuthResponse:
-    """API Gateway caches the answer by token, so it allows every address; what a role may, the API decides."""
+    """Allows every route, because API Gateway caches the answer per token. The API checks the role itself."""
     try:
         principal = authenticate(services(), request.token)
     except NotAuthenticated:

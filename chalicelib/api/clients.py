@@ -1,4 +1,4 @@
-"""Clients over HTTP."""
+"""`/Clients/`: list, register, read, change and delete clients; the stop list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..domain.client import Client
 from ..fields import CLIENT, CLIENT_READ_ONLY
 from ..http.calls import Call
 from ..http.filters import read_client_filter
-from ..http.paging import answer_page, cursor_place, read_page
+from ..http.paging import answer_page, position_of, read_page
 from ..representation import represent_client
 from ..rules import read_fields
 from .idempotency import answer_idempotently
@@ -21,19 +21,18 @@ from .idempotency import answer_idempotently
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=2)
-    wanted = read_client_filter(call.query)
-    found, cursor = registry.list_clients(call.services, wanted, page.cursor, page.limit)
+    client_filter = read_client_filter(call.query)
+    found, cursor = registry.list_clients(call.services, client_filter, page.cursor, page.limit)
     results = [represent_client(client) for client in found]
-    return Response(answer_page(call.url, call.query, page, cursor_place(cursor), results))
+    return Response(answer_page(call.url, call.query, page, position_of(cursor), results))
 
 
 def create(call: Call) -> Response:
-    wanted = _read(call, partial=False)
+    fields = _read(call, partial=False)
 
     def register(reserved_id: int | None) -> Response:
-        return Response(
-            represent_client(registry.register_client(call.services, wanted, reserved_id, call.author)), status_code=201
-        )
+        client = registry.register_client(call.services, fields, reserved_id, call.author)
+        return Response(represent_client(client), status_code=201)
 
     return answer_idempotently(call, register, new_id=lambda: registry.new_client_id(call.services))
 
@@ -54,16 +53,16 @@ def delete(call: Call, client_id: int) -> Response:
 
 
 def opt_out(call: Call, client_id: int) -> Response:
-    return _stop(call, lambda: registry.opt_out_client(call.services, client_id, call.author))
+    return _change_stop_list(call, lambda: registry.opt_out_client(call.services, client_id, call.author))
 
 
 def opt_in(call: Call, client_id: int) -> Response:
-    return _stop(call, lambda: registry.opt_in_client(call.services, client_id, call.author))
+    return _change_stop_list(call, lambda: registry.opt_in_client(call.services, client_id, call.author))
 
 
-def _stop(call: Call, decide: Callable[[], Client]) -> Response:
+def _change_stop_list(call: Call, act: Callable[[], Client]) -> Response:
     read_fields(call.body(), {}, set(), partial=False)
-    return answer_idempotently(call, lambda _: Response(represent_client(decide())))
+    return answer_idempotently(call, lambda _: Response(represent_client(act())))
 
 
 def _read(call: Call, partial: bool) -> ClientFields:

@@ -1,4 +1,4 @@
-"""`/openapi.json`, and `/docs/` with Swagger UI: open to everybody, for they hold nothing but the API's description."""
+"""`/openapi.json`, and `/docs/` with Swagger UI. They need no token: they contain only the description of the API."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ documentation = Blueprint(__name__)
 HERE = Path(__file__).parent
 
 ASSETS = {"swagger-ui.min.css": "text/css", "swagger-ui-bundle.min.js": "text/javascript"}
-"""From Swagger UI as Powertools has it with its own event handler; read, and never imported."""
+"""Files of Swagger UI inside the Powertools package. The files are read; the package is not imported."""
 
 SWAGGER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
-"""Swagger UI styles its elements as it makes them."""
+"""Swagger UI sets inline styles."""
 
 
 @documentation.route("/openapi.json")

@@ -1,7 +1,7 @@
-"""Idempotency-Key, as Stripe has it: a repeated POST gets the first answer, and nothing is done a second time.
+"""The Idempotency-Key header, as Stripe defines it: a repeated POST returns the first answer and changes nothing.
 
-The id of what is to be made is reserved with the key, before it is made: a repetition of a request that died
-half-way makes the same thing, and not another one.
+The id of a new object is reserved together with the key, before the object is written. If the process dies in
+between, a repeated request creates the object with the same id.
 """
 
 from __future__ import annotations
@@ -29,20 +29,22 @@ def answer_idempotently(
     new_id: Callable[[], int] | None = None,
     content: bytes | None = None,
 ) -> Response:
-    """What `act` answers, given the reserved id (None without a key). A refusal is not kept: it did nothing.
+    """Calls `act` with the reserved id (None without a key) and stores its answer. Refusals are not stored.
 
-    `content`: what was sent, where it is a file and not fields.
+    `content`: the bytes of an uploaded file, if the body is a file. Raises BadInput, KeyReused.
     """
     key = call.request.headers.get("idempotency-key")
     if key is None:
         return act(None)
     if not KEY.fullmatch(key):
-        raise BadInput.whole(Text("request.idempotency_key"))
+        raise BadInput.of_request(Text("request.idempotency_key"))
     name = digest(call.principal.name, key)
-    sent = json.dumps(call.body(), sort_keys=True) if content is None else sha256(content).hexdigest()
-    first = register_request(call.services, name, digest(call.request.method, call.url, sent), new_id)
-    if first.status_code is not None:
-        return Response(json.loads(first.body), status_code=first.status_code, headers=dict(REPLAYED))
-    response = act(first.reserved_id or None)
-    call.services.idempotency_keys.answered(name, response.status_code, json.dumps(response.body, ensure_ascii=False))
+    body = json.dumps(call.body(), sort_keys=True) if content is None else sha256(content).hexdigest()
+    stored = register_request(call.services, name, digest(call.request.method, call.url, body), new_id)
+    if stored.status_code is not None:
+        return Response(json.loads(stored.body), status_code=stored.status_code, headers=dict(REPLAYED))
+    response = act(stored.reserved_id or None)
+    call.services.idempotency_keys.save_answer(
+        name, response.status_code, json.dumps(response.body, ensure_ascii=False)
+    )
     return response

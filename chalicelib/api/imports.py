@@ -1,4 +1,4 @@
-"""Clients by the file, over HTTP: the file comes in, and how far it is goes out."""
+"""`/Clients/import/`: upload a CSV file of clients, and read the progress of imports."""
 
 from __future__ import annotations
 
@@ -13,29 +13,32 @@ from .idempotency import answer_idempotently
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=1)
-    found, below = imports.list_imports(call.services, page.place[0] if page.place else None, page.limit)
-    place = None if below is None else (below,)
-    return Response(answer_page(call.url, call.query, page, place, [represent_import(one) for one in found]))
+    before_id = page.position[0] if page.position else None
+    found, next_before_id = imports.list_imports(call.services, before_id, page.limit)
+    next_position = None if next_before_id is None else (next_before_id,)
+    results = [represent_import(client_import) for client_import in found]
+    return Response(answer_page(call.url, call.query, page, next_position, results))
 
 
 def create(call: Call) -> Response:
-    """All that can be wrong with the file as a whole is said here, before anything is written."""
+    """Refuses a file that cannot be imported before anything is written."""
     content, file_name = call.file(), call.query.get("file_name", "")
     form = imports.check_content(content, file_name)
 
-    def take(reserved_id: int | None) -> Response:
-        made = imports.take_content(call.services, content, form, file_name, call.author, reserved_id)
-        return Response(represent_import(made), status_code=202)
+    def start(reserved_id: int | None) -> Response:
+        client_import = imports.take_content(call.services, content, form, file_name, call.author, reserved_id)
+        return Response(represent_import(client_import), status_code=202)
 
-    sent = file_name.encode() + b"\n" + content
-    return answer_idempotently(call, take, lambda: imports.new_import_id(call.services), sent)
+    named_content = file_name.encode() + b"\n" + content
+    return answer_idempotently(call, start, lambda: imports.new_import_id(call.services), named_content)
 
 
 def read(call: Call, import_id: int) -> Response:
-    """The import, and a page of the rows that it refused."""
+    """The import with a page of its refused rows."""
     page = read_page(call.query, numbers=1)
-    one = imports.get_import(call.services, import_id)
-    rows, after = imports.list_refused(call.services, import_id, page.place[0] if page.place else 0, page.limit)
-    place = None if after is None else (after,)
-    listed = answer_page(call.url, call.query, page, place, [represent_refused_row(row) for row in rows])
-    return Response({**represent_import(one), **listed})
+    client_import = imports.get_import(call.services, import_id)
+    after = page.position[0] if page.position else 0
+    rows, last_row = imports.list_refused(call.services, import_id, after, page.limit)
+    next_position = None if last_row is None else (last_row,)
+    refused = answer_page(call.url, call.query, page, next_position, [represent_refused_row(row) for row in rows])
+    return Response({**represent_import(client_import), **refused})

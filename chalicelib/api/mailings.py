@@ -1,4 +1,4 @@
-"""Mailings over HTTP."""
+"""`/Mailing/`: list, announce, read, change and delete mailings; pause, resume, cancel and resend."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from .idempotency import answer_idempotently
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=1)
-    before_id = page.place[0] if page.place else None
-    found, below = lifecycle.list_mailings(call.services, before_id, page.limit)
-    place = None if below is None else (below,)
-    return Response(answer_page(call.url, call.query, page, place, [represent_mailing(mailing) for mailing in found]))
+    before_id = page.position[0] if page.position else None
+    found, next_before_id = lifecycle.list_mailings(call.services, before_id, page.limit)
+    next_position = None if next_before_id is None else (next_before_id,)
+    results = [represent_mailing(mailing) for mailing in found]
+    return Response(answer_page(call.url, call.query, page, next_position, results))
 
 
 def create(call: Call) -> Response:
-    wanted = _read(call, partial=False)
+    fields = _read(call, partial=False)
 
     def announce(reserved_id: int | None) -> Response:
-        mailing = lifecycle.announce_mailing(call.services, wanted, reserved_id, call.author)
+        mailing = lifecycle.announce_mailing(call.services, fields, reserved_id, call.author)
         return Response(represent_mailing(mailing), status_code=201)
 
     return answer_idempotently(call, announce, new_id=lambda: lifecycle.new_mailing_id(call.services))
@@ -52,20 +53,20 @@ def delete(call: Call, mailing_id: int) -> Response:
 
 
 def pause(call: Call, mailing_id: int) -> Response:
-    return _steer(call, lambda: lifecycle.pause_mailing(call.services, mailing_id, call.author))
+    return _take_step(call, lambda: lifecycle.pause_mailing(call.services, mailing_id, call.author))
 
 
 def resume(call: Call, mailing_id: int) -> Response:
-    return _steer(call, lambda: lifecycle.resume_mailing(call.services, mailing_id, call.author))
+    return _take_step(call, lambda: lifecycle.resume_mailing(call.services, mailing_id, call.author))
 
 
 def cancel(call: Call, mailing_id: int) -> Response:
-    return _steer(call, lambda: lifecycle.cancel_mailing(call.services, mailing_id, call.author))
+    return _take_step(call, lambda: lifecycle.cancel_mailing(call.services, mailing_id, call.author))
 
 
 def resend(call: Call, mailing_id: int) -> Response:
-    wanted = read_fields(call.body(), RESEND, set(), partial=False)
-    statuses = cast(tuple[str, ...], wanted["statuses"])
+    fields = read_fields(call.body(), RESEND, set(), partial=False)
+    statuses = cast(tuple[str, ...], fields["statuses"])
     return answer_idempotently(
         call,
         lambda _: Response(
@@ -74,9 +75,9 @@ def resend(call: Call, mailing_id: int) -> Response:
     )
 
 
-def _steer(call: Call, decide: Callable[[], Mailing]) -> Response:
+def _take_step(call: Call, act: Callable[[], Mailing]) -> Response:
     read_fields(call.body(), {}, set(), partial=False)
-    return answer_idempotently(call, lambda _: Response(represent_mailing(decide())))
+    return answer_idempotently(call, lambda _: Response(represent_mailing(act())))
 
 
 def _read(call: Call, partial: bool) -> MailingFields:

@@ -1,4 +1,4 @@
-"""`GET /metrics`: how things stand, for Prometheus. Nothing of it is about one mailing, client or phone number."""
+"""`GET /metrics/` for Prometheus: totals only, nothing about a single mailing, client or phone number."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..http.calls import Call
 from ..mailings import stats
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
-"""Prometheus' text format: https://prometheus.io/docs/instrumenting/exposition_formats/"""
+"""The Prometheus text format: https://prometheus.io/docs/instrumenting/exposition_formats/"""
 
 
 @dataclass(frozen=True)
 class Gauge:
-    """`values` by the one label, or by "" where there is none."""
+    """`values` are by the value of `label`; a gauge without a label has one value, under ""."""
 
     name: str
     help: str
@@ -27,13 +27,18 @@ class Gauge:
 def read(call: Call) -> Response:
     found = stats.snapshot(call.services)
     gauges = (
-        Gauge("mailings", "Mailings; ended: finished, or cancelled for good.", "status", found.mailings),
-        Gauge("messages", "Messages of all mailings there are.", "status", found.messages),
-        Gauge("queue_messages", "Messages in a queue, in hand and delayed ones too.", "queue", found.queues),
+        Gauge("mailings", "Mailings by status; ended: finished, or cancelled and closed.", "status", found.mailings),
+        Gauge("messages", "Messages of all mailings by status.", "status", found.messages),
+        Gauge("queue_messages", "Messages in each queue, with in-flight and delayed ones.", "queue", found.queues),
         Gauge(
-            "oldest_waiting_seconds", "Since the start of the oldest mailing that still sends.", "", {"": found.waiting}
+            "oldest_waiting_seconds",
+            "Age of the oldest mailing that still sends, since its start.",
+            "",
+            {"": found.waiting},
         ),
-        Gauge("longest_silence_seconds", "Since a mailing that still sends last got on.", "", {"": found.silence}),
+        Gauge(
+            "longest_silence_seconds", "Longest time without progress of a sending mailing.", "", {"": found.silence}
+        ),
     )
     return Response(exposition(gauges), headers={"Content-Type": TEXT})
 

@@ -1,4 +1,4 @@
-"""The API described for programs and people: OpenAPI 3.1, made from the field rules that check the requests."""
+"""The OpenAPI 3.1 description of the API, made from the field rules that check the requests."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..domain.allowed_steps import (
     CANCEL,
     CHANGE,
     DELETE,
-    ENDS_WITH_THE_MAILING,
     FIXED_AFTER_START,
     PAUSE,
+    REFUSED_AFTER_END,
     RESEND,
     RESUME,
 )
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..http.bodies import BYTES, CSV, FORM, JSON
-from ..http.exports import PART
+from ..http.exports import MOST_ROWS
 from ..http.filters import CLIENT_FILTERS
 from ..http.paging import DEFAULT_LIMIT, MAX_LIMIT
 from ..rules import Schema
@@ -27,19 +27,19 @@ from .metrics import TEXT
 from .schemas import CURSOR, DETAIL, INTEGER, STRING, page_of, ref, schemas
 
 CSV_PART: Schema = {
-    "description": "UTF-8, separated by ; the first part begins with a BOM and the names of the columns",
-    "headers": {"Link": {"description": 'The next part: `<address>; rel="next"`; absent at the end', "schema": STRING}},
+    "description": "UTF-8, separated by semicolons; the first part starts with a BOM and the column names",
+    "headers": {"Link": {"description": 'The next part: `<URL>; rel="next"`; absent at the end', "schema": STRING}},
     "content": {CSV: {"schema": STRING}},
 }
 
 ERRORS = {
-    400: "Bad input: every bad field, or `detail` of the request as a whole",
-    401: "No token or secret, or one that is not known",
-    403: "The token's role does not allow it",
-    404: "There is none such",
-    409: "Not in this status, or somebody else is changing the same thing: the reason",
-    413: "A body over 256 KB; a file over 5 MB",
-    415: "Neither JSON nor a form; not a file where one is expected",
+    400: "Invalid input: the errors of each field, or `detail` for the whole request",
+    401: "The token or secret is missing or unknown",
+    403: "The role of the token does not allow this",
+    404: "Not found",
+    409: "Not allowed in the current status, or changed by another request at the same time; `detail` has the reason",
+    413: "The body is over 256 KB, or the file is over 5 MB",
+    415: "Unsupported media type: JSON, a form, or a file is expected",
     422: "The Idempotency-Key was used for another request",
 }
 ALWAYS = (400, 401, 403)
@@ -47,22 +47,22 @@ GATEWAY = "gateway"
 
 
 PAGED = (CSV, "Totals", "MailingStats", "ImportWithRows")
-"""What comes in pages, or in parts, without being a list."""
+"""Answers with pages or parts that are not plain lists."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """`takes` and `gives` name a schema, or are CSV or TEXT; a page of them when `is_list`.
+    """`accepts` and `returns` name a schema, or are CSV or TEXT; `is_list` makes the answer a page of that schema.
 
-    `query`: parameters by name. `caller`: how it shows who it is, one of the security schemes.
-    `step`: what it does with a mailing, where the mailing's status has to allow it.
+    `query`: names of query parameters. `caller`: the security scheme.
+    `step`: a step of a mailing that its status has to allow.
     """
 
     path: str
     method: str
     summary: str
-    gives: str | None = None
-    takes: str | None = None
+    returns: str | None = None
+    accepts: str | None = None
     status: int = 200
     is_list: bool = False
     query: tuple[str, ...] = ()
@@ -84,39 +84,39 @@ class Operation:
 OPERATIONS = [
     Operation("/Clients/", "get", "List clients", "Client", is_list=True, query=CLIENT_FILTERS),
     Operation("/Clients/", "post", "Register a client", "Client", "NewClient", 201),
-    Operation("/Clients/import/", "get", "List imports, the newest first", "Import", is_list=True),
+    Operation("/Clients/import/", "get", "List imports, newest first", "Import", is_list=True),
     Operation("/Clients/import/", "post", "Import clients from a file", "Import", CSV, 202, query=("file_name",)),
-    Operation("/Clients/import/{id}/", "get", "How far an import is, and its refused rows", "ImportWithRows"),
-    Operation("/Clients/import/{id}/refused/", "get", "An import's refused rows, with the reasons", CSV),
-    Operation("/Clients/export/", "get", "Clients as CSV, part by part", CSV, query=(*CLIENT_FILTERS, "attributes")),
+    Operation("/Clients/import/{id}/", "get", "Read an import, its progress and its refused rows", "ImportWithRows"),
+    Operation("/Clients/import/{id}/refused/", "get", "Export the refused rows of an import, with the reasons", CSV),
+    Operation("/Clients/export/", "get", "Export clients as CSV, in parts", CSV, query=(*CLIENT_FILTERS, "attributes")),
     Operation("/Clients/{id}/", "get", "Read a client", "Client"),
     Operation("/Clients/{id}/", "put", "Replace a client", "Client", "NewClient"),
     Operation("/Clients/{id}/", "patch", "Change a client", "Client", "ClientChange"),
-    Operation("/Clients/{id}/", "delete", "Forget a client", status=204),
-    Operation("/Clients/{id}/opt_out/", "post", "Put a client on the stop list: it is sent nothing", "Client"),
+    Operation("/Clients/{id}/", "delete", "Delete a client", status=204),
+    Operation("/Clients/{id}/opt_out/", "post", "Put a client on the stop list: nothing is sent to it", "Client"),
     Operation("/Clients/{id}/opt_in/", "post", "Take a client off the stop list", "Client"),
-    Operation("/Mailing/", "get", "List mailings, the newest first", "Mailing", is_list=True),
+    Operation("/Mailing/", "get", "List mailings, newest first", "Mailing", is_list=True),
     Operation("/Mailing/", "post", "Announce a mailing", "Mailing", "NewMailing", 201),
-    Operation("/Mailing/preview/", "post", "Whom a mailing would reach, and when", "Preview", "NewMailing"),
+    Operation("/Mailing/preview/", "post", "Preview a mailing: audience, texts and forecast", "Preview", "NewMailing"),
     Operation("/Mailing/{id}/", "get", "Read a mailing", "Mailing"),
     Operation("/Mailing/{id}/", "put", "Replace a mailing", "Mailing", "NewMailing", step=CHANGE),
     Operation("/Mailing/{id}/", "patch", "Change a mailing", "Mailing", "MailingChange", step=CHANGE),
-    Operation("/Mailing/{id}/", "delete", "Withdraw a mailing, and its statistics", status=204, step=DELETE),
+    Operation("/Mailing/{id}/", "delete", "Delete a mailing and its statistics", status=204, step=DELETE),
     Operation("/Mailing/{id}/pause/", "post", "Pause a running mailing", "Mailing", step=PAUSE),
     Operation("/Mailing/{id}/resume/", "post", "Resume a paused mailing", "Mailing", step=RESUME),
-    Operation("/Mailing/{id}/cancel/", "post", "Cancel a mailing for good", "Mailing", step=CANCEL),
-    Operation("/Mailing/{id}/resend/", "post", "Send again to those not reached", "Mailing", "Resend", step=RESEND),
-    Operation("/Stats/", "get", "Totals, and every mailing with its counts", "Totals"),
-    Operation("/metrics/", "get", "How things stand, for Prometheus", TEXT),
-    Operation("/Receipts/", "post", "Report what was delivered", "Taken", "Receipts", caller=GATEWAY),
-    Operation("/Audit/", "get", "Who did what, the newest first", "Record", is_list=True),
-    Operation("/Stats/{id}/", "get", "A mailing with its messages", "MailingStats", query=("status",)),
-    Operation("/Stats/{id}/export/", "get", "A mailing's messages as CSV, part by part", CSV, query=("status",)),
+    Operation("/Mailing/{id}/cancel/", "post", "Cancel a mailing", "Mailing", step=CANCEL),
+    Operation("/Mailing/{id}/resend/", "post", "Resend messages with given statuses", "Mailing", "Resend", step=RESEND),
+    Operation("/Stats/", "get", "Read totals, and list mailings with their counts", "Totals"),
+    Operation("/metrics/", "get", "Read metrics in the Prometheus format", TEXT),
+    Operation("/Receipts/", "post", "Report delivery receipts", "Taken", "Receipts", caller=GATEWAY),
+    Operation("/Audit/", "get", "List audit records, newest first", "Record", is_list=True),
+    Operation("/Stats/{id}/", "get", "Read a mailing with its messages", "MailingStats", query=("status",)),
+    Operation("/Stats/{id}/export/", "get", "Export messages of a mailing as CSV, in parts", CSV, query=("status",)),
 ]
 
 
 def document(server: str) -> Schema:
-    """The whole description; `server` is the address that the paths stand under."""
+    """The OpenAPI document; `server` is the base URL of the paths."""
     paths: dict[str, dict[str, object]] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
@@ -142,7 +142,7 @@ def document(server: str) -> Schema:
                 GATEWAY: {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The secret of receipts. Where none are expected, the address is not there (404).",
+                    "description": "The secret of delivery receipts. If they are not enabled, the route answers 404.",
                 },
             },
         },
@@ -161,9 +161,9 @@ def _operation(operation: Operation) -> Schema:
     }
     if operation.caller != "token":
         described["security"] = [{operation.caller: []}]
-    if operation.takes:
-        is_file = operation.takes == CSV
-        content = {"schema": STRING if is_file else ref(operation.takes)}
+    if operation.accepts:
+        is_file = operation.accepts == CSV
+        content = {"schema": STRING if is_file else ref(operation.accepts)}
         types = (CSV, BYTES) if is_file else (JSON, FORM) if operation.caller == "token" else (JSON,)
         is_required = operation.method != "patch"
         described["requestBody"] = {"required": is_required, "content": dict.fromkeys(types, content)}
@@ -171,17 +171,17 @@ def _operation(operation: Operation) -> Schema:
 
 
 def _about_step(step: str | None) -> Schema:
-    """When the mailing allows it, and what cannot be changed any more."""
+    """The statuses that allow the step, and the fields that it cannot change."""
     if step is None:
         return {}
     statuses = ALLOWED_IN[step]
     about = f"Allowed while the mailing is {', '.join(statuses)}; otherwise 409."
     if statuses == MAILING_STATUSES:
         about = "Allowed in every status of the mailing."
-    if step in ENDS_WITH_THE_MAILING:
-        about += " After its end (datetime_end) 409 as well."
+    if step in REFUSED_AFTER_END:
+        about += " After the end (datetime_end) the answer is also 409."
     if step == CHANGE:
-        about += f" After the start these fields are fixed, and another value is a 400: {', '.join(FIXED_AFTER_START)}."
+        about += f" After the start these fields are fixed, and a new value is a 400: {', '.join(FIXED_AFTER_START)}."
     return {"description": about}
 
 
@@ -194,21 +194,21 @@ def _parameters(operation: Operation) -> list[Schema]:
     found: list[Schema] = []
     if "{id}" in operation.path:
         found.append({"name": "id", "in": "path", "required": True, "schema": {**INTEGER, "minimum": 1}})
-    if operation.is_list or operation.gives in PAGED:
-        most, usual = (PART, PART) if operation.gives == CSV else (MAX_LIMIT, DEFAULT_LIMIT)
-        limit = {**INTEGER, "minimum": 1, "default": usual}
+    if operation.is_list or operation.returns in PAGED:
+        most, default = (MOST_ROWS, MOST_ROWS) if operation.returns == CSV else (MAX_LIMIT, DEFAULT_LIMIT)
+        limit = {**INTEGER, "minimum": 1, "default": default}
         found += [
-            _query("limit", limit, f"How many; {most:,} at the most"),
-            _query("cursor", CURSOR, "From `next`, or the Link header; opaque"),
+            _query("limit", limit, f"Number of items, at most {most:,}"),
+            _query("cursor", CURSOR, "Opaque; copied from `next` or the Link header"),
         ]
     filters: dict[str, Schema] = {"status": {"enum": list(MESSAGE_STATUSES)}}
     abouts = {
-        "file_name": "What people call the file",
-        "attributes": "Attributes that get a column, separated by commas; without it all of them",
+        "file_name": "Name of the file, for display",
+        "attributes": "Names of attributes to export, separated by commas; all by default",
     }
-    found += [_query(name, filters.get(name, STRING), abouts.get(name, "Only those")) for name in operation.query]
+    found += [_query(name, filters.get(name, STRING), abouts.get(name, "Filter by value")) for name in operation.query]
     if operation.method == "post" and operation.caller == "token":
-        about = "Repeated with the same key within 24 hours, the first answer is returned and nothing is done"
+        about = "A request repeated with the same key within 24 hours returns the first answer and changes nothing"
         schema = {**STRING, "pattern": "^[!-~]{1,255}$"}
         found.append({"name": "Idempotency-Key", "in": "header", "description": about, "schema": schema})
     return found
@@ -219,14 +219,14 @@ def _query(name: str, schema: Schema, about: str) -> Schema:
 
 
 def _answer(operation: Operation) -> Schema:
-    if operation.gives is None:
-        return {"description": "Done"}
-    if operation.gives == CSV:
+    if operation.returns is None:
+        return {"description": "Success, without a body"}
+    if operation.returns == CSV:
         return CSV_PART
-    if operation.gives == TEXT:
-        return {"description": "Prometheus' text format", "content": {TEXT: {"schema": STRING}}}
-    schema = page_of(ref(operation.gives)) if operation.is_list else ref(operation.gives)
-    return {"description": "As asked", "content": {"application/json": {"schema": schema}}}
+    if operation.returns == TEXT:
+        return {"description": "The Prometheus text format", "content": {TEXT: {"schema": STRING}}}
+    schema = page_of(ref(operation.returns)) if operation.is_list else ref(operation.returns)
+    return {"description": "Success", "content": {"application/json": {"schema": schema}}}
 
 
 def _refusal(code: int) -> Schema:

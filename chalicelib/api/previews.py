@@ -1,4 +1,4 @@
-"""A mailing over HTTP before it is announced: whom it would reach, and when. Nothing is written."""
+"""`POST /Mailing/preview/`: audience, example texts and forecast of a mailing. Nothing is written."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ..rules import read_fields
 
 
 def show_preview(call: Call) -> Response:
-    wanted = cast(MailingFields, read_fields(call.body(), MAILING, MAILING_READ_ONLY, partial=False))
-    mailing = announced(wanted, 0, call.services.clock.now())
+    fields = cast(MailingFields, read_fields(call.body(), MAILING, MAILING_READ_ONLY, partial=False))
+    mailing = announced(fields, 0, call.services.clock.now())
     preview = preview_mailing(call.services, mailing.chosen, mailing.message_text, planned=mailing)
     launch = preview.launch
     assert launch is not None, "the mailing has its times"
-    return Response({**_shown_audience(launch), **_shown_text(preview), **_shown_forecast(launch)})
+    return Response({**_represent_audience(launch), **_represent_text(preview), **_represent_forecast(launch)})
 
 
-def _shown_audience(launch: Launch) -> dict[str, object]:
+def _represent_audience(launch: Launch) -> dict[str, object]:
     audience = launch.audience
     return {
         "clients": audience.clients,
@@ -35,16 +35,16 @@ def _shown_audience(launch: Launch) -> dict[str, object]:
     }
 
 
-def _shown_text(preview: Preview) -> dict[str, object]:
+def _represent_text(preview: Preview) -> dict[str, object]:
     examples = [
-        {"phone_number": one.client.masked_phone, "text": one.text, "parts": one.length.parts}
-        for one in preview.examples
+        {"phone_number": example.client.masked_phone, "text": example.text, "parts": example.length.parts}
+        for example in preview.examples
     ]
     assert preview.length is not None, "a text is required"
-    return {"length": _shown_length(preview.length), "parts": preview.parts, "examples": examples}
+    return {"length": _represent_length(preview.length), "parts": preview.parts, "examples": examples}
 
 
-def _shown_length(length: Length) -> dict[str, object]:
+def _represent_length(length: Length) -> dict[str, object]:
     return {
         "characters": length.units,
         "encoding": length.encoding,
@@ -53,7 +53,7 @@ def _shown_length(length: Length) -> dict[str, object]:
     }
 
 
-def _shown_forecast(launch: Launch) -> dict[str, object]:
+def _represent_forecast(launch: Launch) -> dict[str, object]:
     forecast = launch.forecast
     return {
         "rate": launch.rate,

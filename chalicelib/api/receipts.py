@@ -1,4 +1,4 @@
-"""Delivery receipts over HTTP: the gateway calls us, with a secret of its own."""
+"""`POST /Receipts/`: delivery receipts from the gateway, authenticated by a shared secret."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from chalice.app import Request, Response
 
 from ..adapters.services import Services
 from ..delivery.receipts import take_receipts
-from ..domain.receipt import MOST, Receipt
+from ..domain.receipt import MAX_RECEIPTS, Receipt
 from ..errors import BadInput, FieldErrors, NotAuthenticated, NotFound
 from ..fields import RECEIPT
 from ..http.bodies import dictionary, read_list
-from ..http.calls import answered, chosen, raw_body
+from ..http.calls import answer_refusals, handler_for, raw_body
 from ..rules import read_fields
 from ..texts import Text
 
 
 def answer(services: Services, request: Request) -> Response:
-    """Where no receipts are expected, there is no such address."""
+    """Answers 404 if the settings expect no delivery receipts."""
 
     def act() -> Response:
         if not services.settings.receipts:
             raise NotFound
         _require_secret(services, request.headers.get("authorization", ""))
-        return chosen(request.method, {"POST": _create})(services, request)
+        return handler_for(request.method, {"POST": _create})(services, request)
 
-    return answered(act)
+    return answer_refusals(act)
 
 
 def _create(services: Services, request: Request) -> Response:
-    """200 also for those about nobody's message, so that they are not sent for ever: they are counted apart."""
-    sent = read_list(raw_body(request), request.headers.get("content-type"), MOST)
-    receipts = _read(sent, services.clock.now())
+    """Receipts with an unknown message id are counted apart and also get a 200, so that the gateway does not retry."""
+    items = read_list(raw_body(request), request.headers.get("content-type"), MAX_RECEIPTS)
+    receipts = _read(items, services.clock.now())
     accepted = take_receipts(services, receipts)
     return Response({"accepted": accepted, "unknown": len(receipts) - accepted})
 
 
-def _read(sent: list[object], now: datetime) -> list[Receipt]:
-    """BadInput names every wrong one by its place in the list, from 0: `{"3.status": [...]}`; one alone needs none."""
+def _read(items: list[object], now: datetime) -> list[Receipt]:
+    """Raises BadInput with all errors. In a list, field names have the index of the item: `{"3.status": [...]}`."""
     receipts: list[Receipt] = []
     errors: FieldErrors = {}
-    for place, one in enumerate(sent):
+    for index, item in enumerate(items):
         try:
-            receipts.append(_receipt(read_fields(dictionary(one), RECEIPT, set(), partial=False), now))
+            receipts.append(_receipt(read_fields(dictionary(item), RECEIPT, set(), partial=False), now))
         except BadInput as error:
-            prefix = f"{place}." if len(sent) > 1 else ""
+            prefix = f"{index}." if len(items) > 1 else ""
             errors |= {f"{prefix}{name}": texts for name, texts in error.fields.items()}
     if errors:
         raise BadInput(errors)
@@ -55,14 +55,14 @@ def _read(sent: list[object], now: datetime) -> list[Receipt]:
 
 def _receipt(fields: dict[str, object], now: datetime) -> Receipt:
     match fields:
-        case {"id": int(number), "status": str(status), **rest}:
+        case {"id": int(message_id), "status": str(status), **rest}:
             at, reason = rest.get("at"), rest.get("reason")
-            return Receipt(number, status, at if isinstance(at, datetime) else now, str(reason or ""))
-    raise TypeError("fields that were read by their rules have other types")
+            return Receipt(message_id, status, at if isinstance(at, datetime) else now, str(reason or ""))
+    raise TypeError("a field has another type than its rule reads")
 
 
 def _require_secret(services: Services, authorization: str) -> None:
-    """Compared in a time that does not tell how much of it is right."""
+    """Compares in constant time. Raises NotAuthenticated."""
     expected = f"Bearer {services.receipts_secret.value()}"
     if not hmac.compare_digest(authorization.encode("utf-8", "surrogatepass"), expected.encode()):
         raise NotAuthenticated(Text("receipt.secret"), "Bearer")

@@ -1,4 +1,4 @@
-"""Every address of the API, and which method leads where."""
+"""The routes of the API, with an action for each method."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .authorizer import token_auth
 
 routes = Blueprint(__name__)
 
-# Types are checked in bodies.py, so that the 415 has the contract's shape.
+# bodies.py checks the media type, so that the 415 has the format of the contract.
 ROUTE: dict[str, Any] = {"methods": METHODS, "content_types": ["*/*"], "authorizer": token_auth}
 
 
@@ -134,7 +134,7 @@ def metrics_text() -> Response:
 
 @routes.route("/Receipts", methods=METHODS, content_types=["*/*"])
 def receipt_list() -> Response:
-    """Without the authorizer: the gateway has a secret of its own, and no token."""
+    """No authorizer: the gateway sends a shared secret instead of a token."""
     return receipts.answer(services(), routes.current_request)
 
 

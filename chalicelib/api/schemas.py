@@ -1,4 +1,4 @@
-"""The schemas of what comes in and goes out: the first made from the field rules, the second as the API shows them."""
+"""JSON schemas of requests and answers. Those of requests are made from the field rules that check them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..domain.client import Client
 from ..domain.client_import import STATUSES as IMPORT_STATUSES
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
-from ..domain.receipt import MOST as MOST_RECEIPTS
+from ..domain.receipt import MAX_RECEIPTS
 from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RECEIPT, RESEND
 from ..representation import CLIENT_FIELDS
 from ..rules import Field, Schema
@@ -24,7 +24,7 @@ TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-12-01T06:30:00Z"]}
 TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
 DETAIL: Schema = {"type": "object", "properties": {"detail": STRING}, "required": ["detail"]}
-DOLLARS_OR_NULL: Schema = {"type": ["number", "null"], "description": "US dollars, at AWS's list prices."}
+DOLLARS_OR_NULL: Schema = {"type": ["number", "null"], "description": "US dollars, at the list prices of AWS."}
 FIELDS_OR_NULL: Schema = {"type": ["object", "null"]}
 CELLS: Schema = {"type": "object", "additionalProperties": STRING}
 
@@ -41,8 +41,8 @@ SHOWN_BY_TYPE: dict[str, Schema] = {
     "Mapping[str, str]": CELLS,
 }
 CLIENT_TYPES = {field.name: str(field.type) for field in fields(Client)} | {"operator_code": "str"}
-CLIENT_SHOWN: dict[str, Schema] = {name: SHOWN_BY_TYPE[CLIENT_TYPES[name]] for name in CLIENT_FIELDS}
-MAILING_SHOWN: dict[str, Schema] = {
+CLIENT_PROPERTIES: dict[str, Schema] = {name: SHOWN_BY_TYPE[CLIENT_TYPES[name]] for name in CLIENT_FIELDS}
+MAILING_PROPERTIES: dict[str, Schema] = {
     "id": INTEGER,
     "status": {"enum": list(MAILING_STATUSES)},
     "datetime_start": TIME,
@@ -55,7 +55,7 @@ MAILING_SHOWN: dict[str, Schema] = {
     **dict.fromkeys(("rate_limit", "canary", "max_error_rate"), INTEGER_OR_NULL),
     "paused_because": TEXT_OR_NULL,
 }
-MESSAGE_SHOWN: dict[str, Schema] = {
+MESSAGE_PROPERTIES: dict[str, Schema] = {
     "id": INTEGER,
     "mailing_id": INTEGER,
     "client_id": INTEGER,
@@ -66,12 +66,12 @@ MESSAGE_SHOWN: dict[str, Schema] = {
     "last_error": TEXT_OR_NULL,
     "reported_at": TIME_OR_NULL,
 }
-RECORD_SHOWN: dict[str, Schema] = {
+RECORD_PROPERTIES: dict[str, Schema] = {
     "at": TIME,
     **dict.fromkeys(("who", "action", "what", "id"), STRING),
     **dict.fromkeys(("before", "after"), FIELDS_OR_NULL),
 }
-IMPORT_SHOWN: dict[str, Schema] = {
+IMPORT_PROPERTIES: dict[str, Schema] = {
     "id": INTEGER,
     "status": {"enum": list(IMPORT_STATUSES)},
     "file_name": STRING,
@@ -80,33 +80,33 @@ IMPORT_SHOWN: dict[str, Schema] = {
     "finished_at": TIME_OR_NULL,
     "detail": TEXT_OR_NULL,
 }
-RECEIPTS: Schema = {"type": "array", "items": ref("Receipt"), "minItems": 1, "maxItems": MOST_RECEIPTS}
-ROW_SHOWN: dict[str, Schema] = {"row": INTEGER, "cells": CELLS, "errors": ref("FieldErrors")}
+RECEIPTS: Schema = {"type": "array", "items": ref("Receipt"), "minItems": 1, "maxItems": MAX_RECEIPTS}
+ROW_PROPERTIES: dict[str, Schema] = {"row": INTEGER, "cells": CELLS, "errors": ref("FieldErrors")}
 
 
 def schemas() -> dict[str, Schema]:
-    """By the names that operations use."""
+    """The schemas by the names that `openapi.OPERATIONS` uses."""
     counts = {"total": INTEGER, **dict.fromkeys(MESSAGE_STATUSES, INTEGER)}
     totals = {"mailings": INTEGER, "messages": INTEGER, **dict.fromkeys(MESSAGE_STATUSES, INTEGER)}
-    with_counts = {**MAILING_SHOWN, "messages": ref("Counts")}
+    with_counts = {**MAILING_PROPERTIES, "messages": ref("Counts")}
     ends = {"last_post_at": TIME_OR_NULL, "ended_at": TIME_OR_NULL, "cost_estimate": DOLLARS_OR_NULL}
     page, messages = page_fields(object_of(with_counts)), page_fields(ref("Message"))
     return {
-        "Import": object_of(IMPORT_SHOWN),
-        "ImportWithRows": object_of({**IMPORT_SHOWN, **page_fields(object_of(ROW_SHOWN))}),
-        "Record": object_of(RECORD_SHOWN),
-        "Client": object_of(CLIENT_SHOWN),
-        "NewClient": _sent(CLIENT, CLIENT_READ_ONLY, partial=False),
-        "ClientChange": _sent(CLIENT, CLIENT_READ_ONLY, partial=True),
-        "Mailing": object_of(MAILING_SHOWN),
-        "NewMailing": _sent(MAILING, MAILING_READ_ONLY, partial=False),
-        "MailingChange": _sent(_with_fixed(MAILING), MAILING_READ_ONLY, partial=True),
+        "Import": object_of(IMPORT_PROPERTIES),
+        "ImportWithRows": object_of({**IMPORT_PROPERTIES, **page_fields(object_of(ROW_PROPERTIES))}),
+        "Record": object_of(RECORD_PROPERTIES),
+        "Client": object_of(CLIENT_PROPERTIES),
+        "NewClient": _request_schema(CLIENT, CLIENT_READ_ONLY, partial=False),
+        "ClientChange": _request_schema(CLIENT, CLIENT_READ_ONLY, partial=True),
+        "Mailing": object_of(MAILING_PROPERTIES),
+        "NewMailing": _request_schema(MAILING, MAILING_READ_ONLY, partial=False),
+        "MailingChange": _request_schema(_with_fixed_notes(MAILING), MAILING_READ_ONLY, partial=True),
         "Preview": _preview(),
-        "Resend": _sent(RESEND, set(), partial=False),
-        "Receipt": _sent(RECEIPT, set(), partial=False),
+        "Resend": _request_schema(RESEND, set(), partial=False),
+        "Receipt": _request_schema(RECEIPT, set(), partial=False),
         "Receipts": {"anyOf": [ref("Receipt"), RECEIPTS]},
         "Taken": object_of({"accepted": INTEGER, "unknown": INTEGER}),
-        "Message": object_of(MESSAGE_SHOWN),
+        "Message": object_of(MESSAGE_PROPERTIES),
         "Counts": object_of(counts),
         "Totals": object_of({"totals": object_of(totals), "dead_letters": INTEGER, **page}),
         "MailingStats": object_of({**with_counts, **ends, **messages}),
@@ -133,8 +133,8 @@ def _preview() -> Schema:
     )
 
 
-def _sent(known: Mapping[str, Field], read_only: set[str], partial: bool) -> Schema:
-    """What may be sent: the fields with their rules; read-only ones are ignored, any other is refused."""
+def _request_schema(known: Mapping[str, Field], read_only: set[str], partial: bool) -> Schema:
+    """The schema of a request body. Read-only fields are ignored; unknown fields are refused."""
     properties: dict[str, Schema] = {
         name: {**field.rule.schema, "description": field.about} for name, field in known.items()
     }
@@ -143,8 +143,8 @@ def _sent(known: Mapping[str, Field], read_only: set[str], partial: bool) -> Sch
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-def _with_fixed(known: Mapping[str, Field]) -> dict[str, Field]:
-    """The fields of a mailing, of which some say that they are fixed after the start."""
+def _with_fixed_notes(known: Mapping[str, Field]) -> dict[str, Field]:
+    """Adds to the descriptions of some fields that they are fixed after the start."""
     return {
         name: replace(field, about=f"{field.about} Fixed after the start.") if name in FIXED_AFTER_START else field
         for name, field in known.items()

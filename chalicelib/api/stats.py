@@ -1,4 +1,4 @@
-"""Statistics over HTTP."""
+"""`/Stats/`: counts of all mailings, and one mailing with its messages."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from chalice.app import Response
 from ..domain.mailing import Mailing
 from ..http.calls import Call
 from ..http.filters import read_message_status
-from ..http.paging import answer_page, cursor_place, read_page
+from ..http.paging import answer_page, position_of, read_page
 from ..mailings import lifecycle, stats
 from ..representation import represent_counts, represent_mailing, represent_message, represent_moment
 
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=1)
-    found, below = lifecycle.list_mailings(call.services, page.place[0] if page.place else None, page.limit)
+    before_id = page.position[0] if page.position else None
+    found, next_before_id = lifecycle.list_mailings(call.services, before_id, page.limit)
     number, counts = stats.totals(call.services)
     results = [{**represent_mailing(mailing), "messages": represent_counts(mailing.counts)} for mailing in found]
-    place = None if below is None else (below,)
+    next_position = None if next_before_id is None else (next_before_id,)
     totals = {"mailings": number, "messages": counts.total, **counts.with_receipts()}
     dead_letters = call.services.dead_letters.size()
-    return Response(
-        {"totals": totals, "dead_letters": dead_letters, **answer_page(call.url, call.query, page, place, results)}
-    )
+    listed = answer_page(call.url, call.query, page, next_position, results)
+    return Response({"totals": totals, "dead_letters": dead_letters, **listed})
 
 
 def read(call: Call, mailing_id: int) -> Response:
@@ -30,16 +30,15 @@ def read(call: Call, mailing_id: int) -> Response:
     status = read_message_status(call.query.get("status"))
     mailing = lifecycle.get_mailing(call.services, mailing_id)
     found, cursor = stats.list_messages(call.services, mailing, status, page.cursor, page.limit)
-    listed = answer_page(call.url, call.query, page, cursor_place(cursor), [represent_message(m) for m in found])
-    return Response(
-        {**represent_mailing(mailing), **_shown_end(mailing), "messages": represent_counts(mailing.counts), **listed}
-    )
+    listed = answer_page(call.url, call.query, page, position_of(cursor), [represent_message(m) for m in found])
+    counts = represent_counts(mailing.counts)
+    return Response({**represent_mailing(mailing), **_represent_end(mailing), "messages": counts, **listed})
 
 
-def _shown_end(mailing: Mailing) -> dict[str, object]:
-    """When the last post began, and when everybody had a final status: beside datetime_end, proof of what left when.
+def _represent_end(mailing: Mailing) -> dict[str, object]:
+    """The start of the last post and the time of the last final status, to compare with datetime_end.
 
-    And what it then has cost at AWS, in US dollars.
+    The cost estimate is in US dollars.
     """
     return {
         "last_post_at": represent_moment(mailing.last_post_at),

@@ -32,7 +32,7 @@ from ..domain.client_import import (
     tell_cells,
     with_given,
 )
-from ..domain.csv_file import FileRow, as_typed, read_rows
+from ..domain.csv_file import FileRow, read_rows, unescape_formula
 from ..domain.jobs import BUSY_SECONDS, ImportClients
 from ..errors import BadInput, Conflict, FileGone, NotWritten, PhoneTaken, RowChanged
 from ..fields import CLIENT
@@ -82,7 +82,7 @@ def work_off(services: Services, import_id: int, seconds_left: Callable[[], floa
         with ThreadPoolExecutor(THREADS) as threads:
             while chunk := list(islice(rows, one.plan.rows if one.plan else CHUNK)):
                 if seconds_left() < SECONDS_FOR_A_CHUNK:
-                    services.imports.let_go(one)
+                    services.imports.end_lease(one)
                     return False
                 one = _work_chunk(services, threads, one, chunk)
         _end(services, one, FINISHED)
@@ -90,7 +90,7 @@ def work_off(services: Services, import_id: int, seconds_left: Callable[[], floa
         _end(services, one, FAILED, Text("file.gone"))
     except (Conflict, NotWritten):
         with suppress(Conflict):
-            services.imports.let_go(one)
+            services.imports.end_lease(one)
         raise
     return True
 
@@ -124,7 +124,7 @@ def _work_chunk(
     plan = one.plan or ChunkPlan(decision.tally + Tally(refused=len(refused)), len(chunk))
     one, ids = _keep_plan(services, one, plan, decision)
     assert one.plan is not None
-    services.labels.note([*decision.new, *(after for _, after in decision.changes)])
+    services.labels.add_from([*decision.new, *(after for _, after in decision.changes)])
     new = [replace(client, id=client_id) for client, client_id in zip(decision.new, ids, strict=False)]
     groups = [new[start : start + GROUP] for start in range(0, len(new), GROUP)]
     otherwise = sum(threads.map(partial(_add, services, one), groups), start=Tally())
@@ -162,7 +162,7 @@ def _read_row(one: ClientImport, row: FileRow) -> Row:
         raise BadInput({"non_field_errors": [row.error]})
     if len(row.cells) != len(one.form.columns):
         raise BadInput({"non_field_errors": [Text("row.cells", cells=len(row.cells), columns=len(one.form.columns))]})
-    cells = {name: as_typed(cell) for name, cell in zip(one.form.columns, row.cells, strict=True)}
+    cells = {name: unescape_formula(cell) for name, cell in zip(one.form.columns, row.cells, strict=True)}
     own = {attribute_of(name): cells.pop(name) for name in one.form.columns if is_attribute_column(name)}
     sent = {**cells, "phone_number": cells["phone_number"].strip(), "attributes": own}
     return read_fields(sent, CLIENT, IGNORED, partial=False)

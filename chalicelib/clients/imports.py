@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
 from ..domain.client_import import ATTRIBUTE_COLUMN, RUNNING, ClientImport, RefusedRow, is_attribute_column
-from ..domain.csv_file import HEAD, Columns, FileFormat, read_format
+from ..domain.csv_file import HEAD_SIZE, Columns, FileFormat, read_format
 from ..domain.jobs import ImportClients
 from ..domain.walk import walk_down
 from ..errors import BadInput, FileGone, NotFound, RowChanged, TooLarge
@@ -25,7 +25,7 @@ IGNORED = CLIENT_READ_ONLY | {REASON}
 COLUMNS = Columns(
     known=[*(name for name in CLIENT if name != "attributes"), *sorted(IGNORED)],
     required=[name for name, field in CLIENT.items() if field.required],
-    is_more=is_attribute_column,
+    is_extra=is_attribute_column,
     example=f"{ATTRIBUTE_COLUMN}name",
 )
 MAX_FILE = 2 * 1024**3
@@ -39,7 +39,7 @@ def new_import_id(services: Services) -> int:
 def check_content(content: bytes, file_name: str) -> FileFormat:
     """How the file is to be read. Raises BadInput."""
     _check_name(file_name)
-    return read_format(content[:HEAD], len(content) <= HEAD, COLUMNS)
+    return read_format(content[:HEAD_SIZE], len(content) <= HEAD_SIZE, COLUMNS)
 
 
 def take_content(
@@ -61,14 +61,14 @@ def take_file(services: Services, key: str, file_name: str, author: Author) -> C
     """A file that is in the bucket already. Raises BadInput, NotFound, TooLarge."""
     _check_name(file_name)
     try:
-        piece = services.import_files.read(key, 0, HEAD)
+        piece = services.import_files.read(key, 0, HEAD_SIZE)
     except FileGone as error:
         raise NotFound(Text("file.not_in_the_bucket")) from error
     if piece is None:
-        raise BadInput.whole(Text("file.empty"))
+        raise BadInput.of_request(Text("file.empty"))
     if piece.size > MAX_FILE:
         raise TooLarge(Text("file.too_large_for_an_import", most=MAX_FILE // 1024**3))
-    form = read_format(piece.content, piece.size <= HEAD, COLUMNS)
+    form = read_format(piece.content, piece.size <= HEAD_SIZE, COLUMNS)
     now = services.clock.now()
     made = ClientImport(new_import_id(services), key, piece.version, file_name, form, now, now, form.start)
     return _begin(services, made, author)

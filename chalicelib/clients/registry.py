@@ -70,7 +70,7 @@ def register_client(
         except PhoneTaken as taken:
             known = services.clients.get(client.id) if client_id else None
             return known or add(replace(client, opted_out_at=_stop_of(services, client, taken)))
-        services.labels.note([client])
+        services.labels.add_from([client])
         add_log_keys(client_id=client.id)
         return client
 
@@ -163,7 +163,7 @@ def _change(
             services.clients.change(before, after, record)
         except PhoneTaken as taken:
             return attempt(_stop_of(services, after, taken))
-        services.labels.note([after])
+        services.labels.add_from([after])
         return after
 
     return retry_lost_races(services.clock, attempt)

@@ -1,4 +1,4 @@
-"""The page of who did what."""
+"""The page of the audit log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIST_LENGTH = 50
 
 def list_(request: PageRequest) -> Response:
     page = read_page({"limit": str(LIST_LENGTH), **request.query}, numbers=2)
-    place = (page.place[0], page.place[1]) if page.place else None
-    found, rest = list_records(request.services, place, page.limit)
-    listed = answer_page(request.prefix + request.path, {}, page, rest, [])
+    position = (page.position[0], page.position[1]) if page.position else None
+    found, next_position = list_records(request.services, position, page.limit)
+    listed = answer_page(request.prefix + request.path, {}, page, next_position, [])
     return request.page("audit.html", records=found, next=listed["next"])

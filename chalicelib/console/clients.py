@@ -1,4 +1,4 @@
-"""Pages of clients: the list with its filters, and one client's form."""
+"""Pages of clients: the list with its filters, and the form of a client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..errors import BadInput, FieldErrors, NotFound, WrongValue
 from ..fields import CLIENT, attributes
 from ..http.calls import read_id
 from ..http.filters import CLIENT_FILTERS, read_client_filter
-from ..http.paging import answer_page, cursor_place, read_page
+from ..http.paging import answer_page, position_of, read_page
 from ..mailings.placeholders import suggested_placeholders
 from ..representation import represent_client
 from ..rules import Field, read_fields, rule
@@ -29,9 +29,9 @@ LIST_LENGTH = 50
 LABELS_SHOWN = 1000
 
 QUESTIONS = {
-    "delete": "Delete this client? What is queued will not be sent; messages already sent stay in the statistics.",
-    "opt_out": "Put this client on the stop list? It is sent nothing more; what is queued for it is cancelled.",
-    "opt_in": "Take this client off the stop list? Ask the person first: mailings will reach this number again.",
+    "delete": "Delete this client? Queued messages will not be sent; sent messages stay in the statistics.",
+    "opt_out": "Put this client on the stop list? Nothing more is sent to it, and queued messages are cancelled.",
+    "opt_in": "Remove this client from the stop list? Ask the person first: mailings will reach this number again.",
 }
 STEPS: dict[str, Callable[[Services, int, Author], object]] = {
     "delete": registry.forget_client,
@@ -41,12 +41,12 @@ STEPS: dict[str, Callable[[Services, int, Author], object]] = {
 
 
 @rule(type="string")
-def attribute_lines(sent: object) -> object:
-    """As they are typed in the form: `name=value`, each in a line of its own."""
-    lines = [line.partition("=") for line in str(sent).split("\n") if line.strip()]
-    if not all(is_pair for _, is_pair, _ in lines):
+def attribute_lines(value: object) -> object:
+    """Reads attributes from the form: one `name=value` per line."""
+    lines = [line.partition("=") for line in str(value).split("\n") if line.strip()]
+    if not all(separator for _, separator, _ in lines):
         raise WrongValue(Text("attributes.not_lines"))
-    return attributes.read({name: value for name, _, value in lines})
+    return attributes.read({name: text for name, _, text in lines})
 
 
 LAID_OUT = {"phone_number", "tag", "timezone", "attributes"}
@@ -57,16 +57,16 @@ FORM = {**CLIENT, "attributes": Field(attribute_lines, CLIENT["attributes"].abou
 
 def list_(request: PageRequest) -> Response:
     page = read_page({"limit": str(LIST_LENGTH), **request.query}, numbers=2)
-    wanted = {name: request.query.get(name, "").strip() for name in CLIENT_FILTERS}
-    found, cursor = registry.list_clients(request.services, read_client_filter(wanted), page.cursor, page.limit)
-    kept = {name: value for name, value in wanted.items() if value}
-    listed = answer_page(request.prefix + request.path, kept, page, cursor_place(cursor), [])
+    filters = {name: request.query.get(name, "").strip() for name in CLIENT_FILTERS}
+    found, cursor = registry.list_clients(request.services, read_client_filter(filters), page.cursor, page.limit)
+    query = {name: value for name, value in filters.items() if value}
+    listed = answer_page(request.prefix + request.path, query, page, position_of(cursor), [])
     return request.page(
         "clients.html",
         clients=found,
         next=listed["next"],
-        wanted=wanted,
-        kept=f"?{urlencode(kept)}" if kept else "",
+        filters=filters,
+        query=f"?{urlencode(query)}" if query else "",
         tags=request.services.labels.read("tag", LABELS_SHOWN),
         codes=request.services.labels.read("operator_code", LABELS_SHOWN),
         done=request.query.get("done"),
@@ -92,34 +92,34 @@ def save(request: PageRequest, sent_id: str) -> Response:
     return _save(request, registry.get_client(request.services, read_id(sent_id)))
 
 
-def ask(request: PageRequest, sent_id: str, step: str) -> Response:
-    """The question before what is not done lightly."""
+def confirm_step(request: PageRequest, sent_id: str, step: str) -> Response:
+    """The page that asks for confirmation."""
     if step not in QUESTIONS:
         raise NotFound
     client = registry.get_client(request.services, read_id(sent_id))
     return request.page("client_question.html", client=client, step=step, question=QUESTIONS[step])
 
 
-def take(request: PageRequest, sent_id: str, step: str) -> Response:
+def take_step(request: PageRequest, sent_id: str, step: str) -> Response:
     if step not in STEPS:
         raise NotFound
     STEPS[step](request.services, read_id(sent_id), request.author)
     if step == "delete":
-        return request.go("/console/clients", done="deleted")
-    return request.go(f"/console/clients/{sent_id}", done=step)
+        return request.redirect("/console/clients", done="deleted")
+    return request.redirect(f"/console/clients/{sent_id}", done=step)
 
 
 def _save(request: PageRequest, before: Client | None) -> Response:
-    sent: dict[str, object] = {name: request.field(name).strip() for name in CLIENT}
+    values: dict[str, object] = {name: request.field(name).strip() for name in CLIENT}
     try:
-        wanted = cast(ClientFields, read_fields(sent, FORM, set(), partial=False))
+        fields = cast(ClientFields, read_fields(values, FORM, set(), partial=False))
         if before is None:
-            registry.register_client(request.services, wanted, author=request.author)
+            registry.register_client(request.services, fields, author=request.author)
         else:
-            registry.change_client(request.services, before.id, wanted, request.author)
-    except BadInput as refused:
-        return _form(request, before, sent, refused.errors)
-    return request.go("/console/clients", phone_number=sent["phone_number"], done="saved")
+            registry.change_client(request.services, before.id, fields, request.author)
+    except BadInput as refusal:
+        return _form(request, before, values, refusal.errors)
+    return request.redirect("/console/clients", phone_number=values["phone_number"], done="saved")
 
 
 def _form(

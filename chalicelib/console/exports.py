@@ -1,4 +1,4 @@
-"""Files that come down, in parts as they do from the API."""
+"""Downloads of CSV files, in the same parts as in the API."""
 
 from __future__ import annotations
 

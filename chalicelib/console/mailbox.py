@@ -1,4 +1,4 @@
-"""The mailbox page, on the local stack alone: what SES sent there, to be looked at."""
+"""The mailbox page: the emails that the local stack sent. It exists on the local stack only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..http.pages import html
 from .page_requests import PageRequest
 
 EMAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
-"""A letter brings its own styles, as mail programs want it; nothing of it runs, and it stands in a world of its own."""
+"""Emails have inline styles, as mail programs require. The sandbox blocks scripts and gives the page its own origin."""
 
 
 def list_(request: PageRequest) -> Response:
@@ -26,7 +26,7 @@ def read(request: PageRequest, sent_number: str) -> Response:
 
 
 def _emails(request: PageRequest) -> dict[int, SentEmail]:
-    """By number, from the oldest on, so that a new letter changes no other's number."""
+    """Numbered from the oldest, so that a new email does not change the number of another one."""
     if not request.services.settings.is_local:
         raise NotFound
     oldest_first = reversed(request.services.mailbox.emails())

@@ -1,4 +1,4 @@
-"""The form of a mailing: what would come of it is said before it is announced."""
+"""The form of a mailing, with its preview and the test message."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import cast
 
 from chalice.app import Response
 
-from .. import fields
 from ..access.idempotency import register_request
 from ..access.tokens import digest
 from ..domain.allowed_steps import fixed_fields
@@ -16,7 +15,7 @@ from ..domain.decisions import MailingFields, announced
 from ..domain.gateway_result import Outcome
 from ..domain.mailing import Mailing
 from ..errors import BadInput, FieldErrors
-from ..fields import MAILING
+from ..fields import MAILING, phone_number
 from ..http.calls import read_id
 from ..mailings import lifecycle
 from ..mailings.placeholders import suggested_placeholders
@@ -27,25 +26,25 @@ from ..rules import Field, read_fields
 from .page_requests import PageRequest
 
 ANNOUNCED = 303
-"""What a form that was sent is kept as answered with: another sending is led to the same mailing."""
+"""The stored status of a form that announced a mailing. A repeated form is redirected to the same mailing."""
 
 LABELS_SHOWN = 100
-"""Tags and codes to tick; others can be typed."""
+"""Tags and codes with a checkbox; others can be typed."""
 
 TEST_MESSAGE = {
-    "test_phone": Field(fields.phone_number, "Who gets the test message.", required=True),
+    "test_phone": Field(phone_number, "The phone number of the test message.", required=True),
     "message_text": MAILING["message_text"],
 }
 Values = dict[str, object]
 
 
 def new(request: PageRequest) -> Response:
-    return _shown(request, {}, None)
+    return _page(request, {}, None)
 
 
 def edit(request: PageRequest, sent_id: str) -> Response:
     mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
-    return _shown(request, _values_of(mailing), mailing)
+    return _page(request, _values_of(mailing), mailing)
 
 
 def save_new(request: PageRequest) -> Response:
@@ -57,86 +56,87 @@ def save(request: PageRequest, sent_id: str) -> Response:
 
 
 def preview(request: PageRequest) -> Response:
-    """Only the part of the form that says whom it reaches: what the page asks for while it is filled in."""
+    """The preview alone; the page requests it while the form is filled in."""
     mailing_id = request.field("mailing")
     before = lifecycle.get_mailing(request.services, read_id(mailing_id)) if mailing_id else None
     try:
-        return request.page("preview.html", preview=_preview(request, _sent(request, before), before))
-    except BadInput as refused:
-        texts = [text for texts in refused.errors.values() for text in texts]
+        return request.page("preview.html", preview=_preview(request, _form_values(request, before), before))
+    except BadInput as refusal:
+        texts = [text for texts in refusal.errors.values() for text in texts]
         return request.page("preview.html", preview=None, problems=texts)
 
 
 def _save(request: PageRequest, before: Mailing | None) -> Response:
-    """The form has three buttons: say what would come of it, try it on one number, and save."""
-    sent = _sent(request, before)
+    """Handles the three buttons of the form: preview, test message, and save."""
+    values = _form_values(request, before)
     try:
         match request.field("step"):
             case "preview":
-                return _shown(request, sent, before, preview=_preview(request, sent, before))
+                return _page(request, values, before, preview=_preview(request, values, before))
             case "test":
-                return _shown(request, sent, before, outcome=_try(request, sent))
-        mailing_id = _write(request, sent, before)
-    except BadInput as refused:
-        return _shown(request, sent, before, errors=refused.errors)
-    return request.go(f"/console/mailings/{mailing_id}", done="saved")
+                return _page(request, values, before, outcome=_send_test_message(request, values))
+        mailing_id = _write(request, values, before)
+    except BadInput as refusal:
+        return _page(request, values, before, errors=refusal.errors)
+    return request.redirect(f"/console/mailings/{mailing_id}", done="saved")
 
 
-def _write(request: PageRequest, sent: Values, before: Mailing | None) -> int:
-    """The mailing's id."""
-    wanted = cast(MailingFields, read_fields(sent, MAILING, set(), partial=before is not None))
+def _write(request: PageRequest, values: Values, before: Mailing | None) -> int:
+    """Returns the id of the mailing. Raises BadInput."""
+    fields = cast(MailingFields, read_fields(values, MAILING, set(), partial=before is not None))
     if before is None:
-        return _announce_once(request, wanted)
-    return lifecycle.change_mailing(request.services, before.id, wanted, request.author).id
+        return _announce_once(request, fields)
+    return lifecycle.change_mailing(request.services, before.id, fields, request.author).id
 
 
-def _announce_once(request: PageRequest, wanted: MailingFields) -> int:
-    """However often one form is sent: a second click announces no second mailing."""
-    services, once = request.services, request.field("once") or secrets.token_urlsafe()
-    name = digest("form", request.principal.name, once)
-    first = register_request(services, name, "mailing", lambda: lifecycle.new_mailing_id(services))
-    if first.status_code is None:
-        lifecycle.announce_mailing(services, wanted, first.reserved_id, request.author)
-        services.idempotency_keys.answered(name, ANNOUNCED, "")
-    return first.reserved_id
+def _announce_once(request: PageRequest, fields: MailingFields) -> int:
+    """Announces one mailing per form, also if the form is submitted twice. Returns the id of the mailing."""
+    services = request.services
+    idempotency_key = request.field("idempotency_key") or secrets.token_urlsafe()
+    name = digest("form", request.principal.name, idempotency_key)
+    stored = register_request(services, name, "mailing", lambda: lifecycle.new_mailing_id(services))
+    if stored.status_code is None:
+        lifecycle.announce_mailing(services, fields, stored.reserved_id, request.author)
+        services.idempotency_keys.save_answer(name, ANNOUNCED, "")
+    return stored.reserved_id
 
 
-def _try(request: PageRequest, sent: Values) -> Outcome:
-    asked = {"test_phone": request.field("test_phone"), "message_text": sent["message_text"]}
-    wanted = read_fields(asked, TEST_MESSAGE, set(), partial=False)
-    return send_test_message(request.services, str(wanted["test_phone"]), str(wanted["message_text"]), request.author)
+def _send_test_message(request: PageRequest, values: Values) -> Outcome:
+    submitted = {"test_phone": request.field("test_phone"), "message_text": values["message_text"]}
+    fields = read_fields(submitted, TEST_MESSAGE, set(), partial=False)
+    return send_test_message(request.services, str(fields["test_phone"]), str(fields["message_text"]), request.author)
 
 
-def _preview(request: PageRequest, sent: Values, before: Mailing | None) -> Preview:
-    """Of a form that need not be whole yet. Who gets a mailing that has started is settled."""
-    text = str(sent["message_text"]).strip()
+def _preview(request: PageRequest, values: Values, before: Mailing | None) -> Preview:
+    """The preview of a form that may be incomplete. A mailing that has started keeps its audience."""
+    text = str(values["message_text"]).strip()
     if before is not None and before.plan is not None:
         return preview_mailing(request.services, before.chosen, text, started=before)
-    return preview_mailing(request.services, _chosen(sent), text, planned=_planned(request, sent))
+    return preview_mailing(request.services, _filter(values), text, planned=_planned(request, values))
 
 
-def _planned(request: PageRequest, sent: Values) -> Mailing | None:
+def _planned(request: PageRequest, values: Values) -> Mailing | None:
     """The mailing without its text; None while a field that the forecast needs is missing or wrong."""
     try:
-        wanted = cast(MailingFields, read_fields({**sent, "message_text": "text"}, MAILING, set(), partial=False))
-        return announced(wanted, 0, request.services.clock.now())
+        fields = cast(MailingFields, read_fields({**values, "message_text": "text"}, MAILING, set(), partial=False))
+        return announced(fields, 0, request.services.clock.now())
     except BadInput:
         return None
 
 
-def _chosen(sent: Values) -> Filter:
-    filters = {name: sent[name] for name in ("filter_tag", "filter_op_codes")}
-    wanted = cast(MailingFields, read_fields(filters, MAILING, set(), partial=True))
-    return Filter(wanted.get("filter_tag", ()), wanted.get("filter_op_codes", ()))
+def _filter(values: Values) -> Filter:
+    filters = {name: values[name] for name in ("filter_tag", "filter_op_codes")}
+    fields = cast(MailingFields, read_fields(filters, MAILING, set(), partial=True))
+    return Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ()))
 
 
-def _sent(request: PageRequest, before: Mailing | None) -> Values:
-    """The form's fields as the API would get them: labels that are ticked and those that are typed together.
+def _form_values(request: PageRequest, before: Mailing | None) -> Values:
+    """The fields of the form in the format of the API; checked and typed labels are joined.
 
-    The form shows fixed fields and does not send them.
+    Browsers do not submit the disabled fields of a started mailing, so their values come from the mailing.
     """
     fixed = fixed_fields(before)
-    kept = {name: value for name, value in (_values_of(before) if before else {}).items() if name in fixed}
+    unchanged = {name: value for name, value in (_values_of(before) if before else {}).items() if name in fixed}
     return {
         "datetime_start": request.field("datetime_start"),
         "datetime_end": request.field("datetime_end"),
@@ -148,7 +148,7 @@ def _sent(request: PageRequest, before: Mailing | None) -> Values:
         "rate_limit": request.field("rate_limit"),
         "canary": request.field("canary"),
         "max_error_rate": request.field("max_error_rate"),
-        **kept,
+        **unchanged,
     }
 
 
@@ -158,11 +158,11 @@ def _joined(request: PageRequest, name: str) -> str:
 
 
 def _values_of(mailing: Mailing) -> Values:
-    shown = represent_mailing(mailing)
-    return {name: "" if shown[name] is None else shown[name] for name in MAILING}
+    fields = represent_mailing(mailing)
+    return {name: "" if fields[name] is None else fields[name] for name in MAILING}
 
 
-def _shown(
+def _page(
     request: PageRequest,
     values: Values,
     mailing: Mailing | None,
@@ -180,15 +180,15 @@ def _shown(
         codes=_labels(request, "operator_code", values.get("filter_op_codes")),
         names=suggested_placeholders(request.services),
         test_phone=request.field("test_phone"),
-        once=request.field("once") or secrets.token_urlsafe(12),
+        idempotency_key=request.field("idempotency_key") or secrets.token_urlsafe(12),
         preview=preview,
         outcome=outcome,
         errors=errors or {},
     )
 
 
-def _labels(request: PageRequest, kind: str, chosen: object) -> tuple[dict[str, bool], str]:
-    """Labels that exist, and whether each is ticked; and those that were typed."""
-    ticked = [label.strip() for label in str(chosen or "").split(",") if label.strip()]
+def _labels(request: PageRequest, kind: str, value: object) -> tuple[dict[str, bool], str]:
+    """The labels with a checkbox, each with whether it is checked, and the typed labels."""
+    chosen = [label.strip() for label in str(value or "").split(",") if label.strip()]
     known = request.services.labels.read(kind, LABELS_SHOWN)
-    return {label: label in ticked for label in known}, ",".join(label for label in ticked if label not in known)
+    return {label: label in chosen for label in known}, ",".join(label for label in chosen if label not in known)

@@ -1,4 +1,4 @@
-"""Pages of mailings: the list, one mailing while it runs, its form, and the steps that steer it."""
+"""Pages of mailings: the list, one mailing with its progress and messages, and its steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from chalice.app import Response
 
-from ..domain.allowed_steps import RESEND as SEND_AGAIN
+from ..domain.allowed_steps import RESEND as RESEND_STEP
 from ..domain.allowed_steps import useful_steps
 from ..domain.mailing import FINISHED, Mailing
 from ..domain.message import DELIVERED, FAILED, RESENDABLE, STATUSES, UNDELIVERED, UNKNOWN, Message
@@ -16,7 +16,7 @@ from ..errors import NotFound
 from ..fields import RESEND
 from ..http.calls import read_id
 from ..http.filters import read_message_status
-from ..http.paging import answer_page, cursor_place, read_page
+from ..http.paging import answer_page, position_of, read_page
 from ..mailings import lifecycle, stats
 from ..rules import read_fields
 from .page_requests import PageRequest
@@ -26,17 +26,19 @@ MESSAGES_LENGTH = 50
 LAST_ERRORS = 5
 
 QUESTIONS = {
-    "cancel": "Cancel this mailing for good? What is queued will not be sent.",
-    "delete": "Delete this mailing? What is queued will not be sent, and its statistics go.",
-    "resend": "Send again to those who were not reached? Nobody whose message was sent gets it again.",
+    "cancel": "Cancel this mailing? Queued messages will not be sent. This cannot be undone.",
+    "delete": "Delete this mailing and its statistics? Queued messages will not be sent.",
+    "resend": "Resend the messages with these statuses? Sent messages are not sent again.",
 }
 Step = Callable[[PageRequest, int], object]
 
 
 def list_(request: PageRequest) -> Response:
     page = read_page({"limit": str(LIST_LENGTH), **request.query}, numbers=1)
-    found, below = lifecycle.list_mailings(request.services, page.place[0] if page.place else None, page.limit)
-    listed = answer_page(request.prefix + request.path, {}, page, None if below is None else (below,), [])
+    before_id = page.position[0] if page.position else None
+    found, next_before_id = lifecycle.list_mailings(request.services, before_id, page.limit)
+    next_position = None if next_before_id is None else (next_before_id,)
+    listed = answer_page(request.prefix + request.path, {}, page, next_position, [])
     is_live = any(mailing.is_open for mailing in found)
     template = "mailings_live.html" if request.query.get("live") else "mailings.html"
     return request.page(
@@ -45,7 +47,7 @@ def list_(request: PageRequest) -> Response:
 
 
 def read(request: PageRequest, sent_id: str) -> Response:
-    """The whole page, or, with `?live=1`, the part of it that changes while it runs."""
+    """The page of a mailing; with `?live=1` only the section that changes while it runs."""
     mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
     if request.query.get("live"):
         return request.page("mailing_live.html", **_state(request, mailing))
@@ -53,7 +55,7 @@ def read(request: PageRequest, sent_id: str) -> Response:
     status = read_message_status(request.query.get("status"))
     found, cursor = stats.list_messages(request.services, mailing, status, page.cursor, page.limit)
     query = {"status": status} if status else {}
-    listed = answer_page(request.prefix + request.path, query, page, cursor_place(cursor), [])
+    listed = answer_page(request.prefix + request.path, query, page, position_of(cursor), [])
     return request.page(
         "mailing.html",
         **_state(request, mailing),
@@ -66,8 +68,8 @@ def read(request: PageRequest, sent_id: str) -> Response:
     )
 
 
-def ask(request: PageRequest, sent_id: str, step: str) -> Response:
-    """The question before what cannot be taken back."""
+def confirm_step(request: PageRequest, sent_id: str, step: str) -> Response:
+    """The page that asks for confirmation."""
     if step not in QUESTIONS:
         raise NotFound
     mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
@@ -76,18 +78,18 @@ def ask(request: PageRequest, sent_id: str, step: str) -> Response:
     )
 
 
-def take(request: PageRequest, sent_id: str, step: str) -> Response:
+def take_step(request: PageRequest, sent_id: str, step: str) -> Response:
     if step not in STEPS:
         raise NotFound
     STEPS[step](request, read_id(sent_id))
     if step == "delete":
-        return request.go("/console")
-    return request.go(f"/console/mailings/{sent_id}", done=step)
+        return request.redirect("/console")
+    return request.redirect(f"/console/mailings/{sent_id}", done=step)
 
 
 def _resend(request: PageRequest, mailing_id: int) -> Mailing:
-    wanted = read_fields({"statuses": request.form.get("statuses", [])}, RESEND, set(), partial=False)
-    statuses = cast(tuple[str, ...], wanted["statuses"])
+    fields = read_fields({"statuses": request.form.get("statuses", [])}, RESEND, set(), partial=False)
+    statuses = cast(tuple[str, ...], fields["statuses"])
     return lifecycle.resend_mailing(request.services, mailing_id, statuses, request.author)
 
 
@@ -101,30 +103,30 @@ STEPS: dict[str, Step] = {
 
 
 def _statuses(request: PageRequest) -> list[str]:
-    """Where no receipts are expected, nobody asks for what was delivered."""
-    reported = () if request.services.settings.receipts else (DELIVERED, UNDELIVERED)
-    return [status for status in STATUSES if status not in reported]
+    """The statuses of the filter. Those of delivery receipts are left out if the settings expect no receipts."""
+    left_out = () if request.services.settings.receipts else (DELIVERED, UNDELIVERED)
+    return [status for status in STATUSES if status not in left_out]
 
 
 def _state(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
     counts, steps = mailing.counts, useful_steps(mailing, request.services.clock.now())
     return {
         "mailing": mailing,
-        "figures": counts.with_receipts() if request.services.settings.receipts else counts.by_status(),
+        "counts_by_status": counts.with_receipts() if request.services.settings.receipts else counts.by_status(),
         "is_live": mailing.is_open,
         "cost": stats.cost_estimate(mailing),
         "steps": steps,
-        "is_end_to_be_moved": mailing.status == FINISHED and SEND_AGAIN not in steps and _has_resendable(mailing),
+        "needs_later_end": mailing.status == FINISHED and RESEND_STEP not in steps and _has_resendable(mailing),
     }
 
 
 def _has_resendable(mailing: Mailing) -> bool:
-    """Some of its messages ended in a status that can be sent again."""
+    """Whether the mailing has messages with a status that can be resent."""
     return any(mailing.counts.by_status()[status] for status in RESENDABLE)
 
 
 def _last_errors(request: PageRequest, mailing: Mailing) -> list[Message]:
-    """Some of those that were given up, or not delivered, if there are any."""
+    """Some messages that failed, are unknown or were not delivered."""
     found: list[Message] = []
     for status in (FAILED, UNKNOWN, UNDELIVERED):
         if getattr(mailing.counts, status):

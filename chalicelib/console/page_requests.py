@@ -1,4 +1,4 @@
-"""One visit of a page: who, in which language, what was sent; and refusals as pages that say what to do."""
+"""Requests of console pages: the user, the language and the form fields; refusals are shown as pages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
 
 @dataclass(frozen=True)
 class PageRequest:
-    """`session` is None on the pages that are open to everybody."""
+    """`session` is None on pages that need no sign-in."""
 
     services: Services
     raw_request: Request
@@ -39,7 +39,7 @@ class PageRequest:
     @property
     def principal(self) -> Principal:
         if self.session is None:
-            raise ValueError("nobody is signed in on an open page")
+            raise ValueError("a page without a sign-in has no user")
         return self.session.user.principal
 
     @property
@@ -48,12 +48,12 @@ class PageRequest:
 
     @cached_property
     def prefix(self) -> str:
-        """What stands before `/console` in our addresses: API Gateway's stage, or nothing."""
+        """The part of the URL path before `/console`: API Gateway's stage, or an empty string."""
         return urlsplit(base_url(self.raw_request)).path
 
     @property
     def path(self) -> str:
-        """This page's own address, after the prefix."""
+        """The path of this page, after the prefix."""
         path: str = self.raw_request.context["resourcePath"]
         for name, value in (self.raw_request.uri_params or {}).items():
             path = path.replace(f"{{{name}}}", value)
@@ -73,37 +73,37 @@ class PageRequest:
 
     @cached_property
     def form(self) -> dict[str, list[str]]:
-        """What a form sent, its lines ended as in the text that was typed."""
+        """The fields of the form, with line ends converted from CRLF to LF. Raises BadInput, TooLarge."""
         raw = raw_body(self.raw_request)
         if len(raw) > BODY_LIMIT:
             raise TooLarge(Text("console.form_too_large", most=BODY_LIMIT // 1024))
         try:
-            sent = parse_qs(raw.decode("utf-8"), keep_blank_values=True, errors="strict")
+            fields = parse_qs(raw.decode("utf-8"), keep_blank_values=True, errors="strict")
         except ValueError as error:
-            raise BadInput.whole(Text("console.form_not_utf8")) from error
-        return {name: [value.replace("\r\n", "\n") for value in values] for name, values in sent.items()}
+            raise BadInput.of_request(Text("console.form_not_utf8")) from error
+        return {name: [value.replace("\r\n", "\n") for value in values] for name, values in fields.items()}
 
     def field(self, name: str) -> str:
         return self.form.get(name, [""])[-1]
 
-    def say(self, text: Text) -> str:
-        return text.told(self.language)
+    def localized(self, text: Text) -> str:
+        return text.in_language(self.language)
 
     def page(self, template: str, status_code: int = 200, **values: Any) -> Response:
         session = self.session
-        known: dict[str, Any] = {
+        shared: dict[str, Any] = {
             "prefix": self.prefix,
             "path": self.path,
             "user": session.user.principal if session else None,
             "csrf": form_token(self.services, session) if session else "",
             "is_local": self.services.settings.is_local,
         }
-        return page(TEMPLATES, template, status_code, language=self.language, **(known | values))
+        return page(TEMPLATES, template, status_code, language=self.language, **(shared | values))
 
-    def go(self, path: str, **query: object) -> Response:
-        """Elsewhere in the console, with a GET."""
-        address = f"{self.prefix}{path}" + (f"?{urlencode(query)}" if query else "")
-        return Response("", status_code=303, headers={"Location": address, "Cache-Control": "no-store"})
+    def redirect(self, path: str, **query: object) -> Response:
+        """Redirects to another page of the console; the browser requests it with GET."""
+        location = f"{self.prefix}{path}" + (f"?{urlencode(query)}" if query else "")
+        return Response("", status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
 
 
 Action = Callable[[PageRequest], Response]
@@ -112,7 +112,7 @@ Action = Callable[[PageRequest], Response]
 def answer_page_request(
     services: Services, raw_request: Request, actions: Mapping[str, Action], is_open: bool = False
 ) -> Response:
-    """Check who visits and what was sent, then act. What we refuse becomes a page; any other error is raised."""
+    """Checks the session and the form, then runs the action. Refusals become pages; other errors are raised."""
     request = PageRequest(services, raw_request)
     try:
         if not is_open:
@@ -125,14 +125,14 @@ def answer_page_request(
     except Refusal as refusal:
         return _refused(request, refusal.status_code, _text(request, refusal), refusal.headers)
     except Conflict:
-        log.exception("gave up after several tries")
-        return _refused(request, 409, request.say(Text("console.conflict")), {})
+        log.exception("write conflict after all retries")
+        return _refused(request, 409, request.localized(Text("console.conflict")), {})
 
 
-def language_of(accepted: str) -> str:
-    """The first language of Accept-Language (RFC 9110, 12.5.4) that we have; browsers put the best one first."""
-    wanted = (part.partition(";")[0].strip().lower().partition("-")[0] for part in accepted.split(","))
-    return next((language for language in wanted if language in LANGUAGES), ENGLISH)
+def language_of(accept_language: str) -> str:
+    """The first available language of Accept-Language (RFC 9110, 12.5.4). Browsers sort it by preference."""
+    accepted = (item.partition(";")[0].strip().lower().partition("-")[0] for item in accept_language.split(","))
+    return next((language for language in accepted if language in LANGUAGES), ENGLISH)
 
 
 def _act(request: PageRequest, actions: Mapping[str, Action]) -> Response:
@@ -145,14 +145,14 @@ def _act(request: PageRequest, actions: Mapping[str, Action]) -> Response:
 
 
 def _require_own_form(request: PageRequest) -> None:
-    """From a page of ours, and by somebody who may change things. Browsers say where a request comes from."""
+    """Refuses forms of other sites and of read-only users. Sec-Fetch-Site is set by the browser. Raises NotAllowed."""
     headers = request.raw_request.headers
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise NotAllowed(Text("console.other_site"))
     if request.session is None:
         return
-    sent = headers.get(CSRF_HEADER) or request.field(CSRF_FIELD)
-    if not is_form_token(request.services, request.session, sent):
+    token = headers.get(CSRF_HEADER) or request.field(CSRF_FIELD)
+    if not is_form_token(request.services, request.session, token):
         raise NotAllowed(Text("console.old_form"))
     if not request.principal.may(writes=True) and not request.path.endswith("/sign-out"):
         raise NotAllowed(Text("console.read_only"))
@@ -160,8 +160,8 @@ def _require_own_form(request: PageRequest) -> None:
 
 def _to_sign_in(request: PageRequest) -> Response:
     if request.raw_request.method == "POST" or request.raw_request.headers.get("sec-fetch-dest") == "empty":
-        return _refused(request, 401, request.say(Text("console.signed_out")), {})
-    return request.go("/console/sign-in", next=request.path)
+        return _refused(request, 401, request.localized(Text("console.signed_out")), {})
+    return request.redirect("/console/sign-in", next=request.path)
 
 
 def _refused(request: PageRequest, status_code: int, text: str, headers: Mapping[str, str | list[str]]) -> Response:
@@ -171,7 +171,7 @@ def _refused(request: PageRequest, status_code: int, text: str, headers: Mapping
 
 
 def _text(request: PageRequest, refusal: Refusal) -> str:
-    """What is wrong as a whole, or each field with what is wrong with it."""
+    """The reason of the refusal, or the errors of each field."""
     if not isinstance(refusal, BadInput) or not refusal.fields:
-        return request.say(refusal.detail)
-    return " ".join(f"{name}: {' '.join(map(request.say, wrong))}" for name, wrong in refusal.fields.items())
+        return request.localized(refusal.detail)
+    return " ".join(f"{name}: {' '.join(map(request.localized, errors))}" for name, errors in refusal.fields.items())

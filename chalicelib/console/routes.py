@@ -1,4 +1,4 @@
-"""Every address of the console, and which method leads where."""
+"""The routes of the console, with an action for each method."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def console_static(name: str) -> Response:
 @console.route("/console/sign-in", **ROUTE)
 def sign_in_page() -> Response:
     return answer_page_request(
-        services(), console.current_request, {"GET": sign_in.ask, "POST": sign_in.enter}, is_open=True
+        services(), console.current_request, {"GET": sign_in.show_form, "POST": sign_in.submit}, is_open=True
     )
 
 
 @console.route("/console/sign-out", **ROUTE)
 def sign_out() -> Response:
-    return _answer({"POST": sign_in.leave})
+    return _answer({"POST": sign_in.end_session})
 
 
 @console.route("/console/preview", **ROUTE)
@@ -82,11 +82,11 @@ def export_messages(mailing_id: str) -> Response:
 
 
 @console.route("/console/mailings/{mailing_id}/{step}", **ROUTE)
-def steer_mailing(mailing_id: str, step: str) -> Response:
+def mailing_step(mailing_id: str, step: str) -> Response:
     return _answer(
         {
-            "GET": lambda request: mailings.ask(request, mailing_id, step),
-            "POST": lambda request: mailings.take(request, mailing_id, step),
+            "GET": lambda request: mailings.confirm_step(request, mailing_id, step),
+            "POST": lambda request: mailings.take_step(request, mailing_id, step),
         }
     )
 
@@ -120,8 +120,8 @@ def client(client_id: str) -> Response:
 def client_step(client_id: str, step: str) -> Response:
     return _answer(
         {
-            "GET": lambda request: clients.ask(request, client_id, step),
-            "POST": lambda request: clients.take(request, client_id, step),
+            "GET": lambda request: clients.confirm_step(request, client_id, step),
+            "POST": lambda request: clients.take_step(request, client_id, step),
         }
     )
 
@@ -150,7 +150,7 @@ def token_list() -> Response:
 def revoke_token(digest: str) -> Response:
     return _answer(
         {
-            "GET": lambda request: tokens.ask_revoke(request, digest),
+            "GET": lambda request: tokens.confirm_revoke(request, digest),
             "POST": lambda request: tokens.revoke(request, digest),
         }
     )

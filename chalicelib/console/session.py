@@ -1,4 +1,4 @@
-"""Who is signed in: a signed cookie that names the user, and a token in every form that only our pages have."""
+"""Sessions: a signed cookie names the user, and a signed token in each form protects it against CSRF."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ COOKIE = "session"
 
 @dataclass(frozen=True)
 class Session:
-    """`nonce` is its own: the token in its forms is made of it."""
+    """`nonce` is random per session. The form token is the signed nonce."""
 
     user: User
     nonce: str
 
 
 def begin_session(services: Services, user: User) -> str:
-    """The cookie's value."""
-    began = int(services.clock.now().timestamp() * 1_000_000)
-    value = _signer(services, COOKIE).dumps([user.principal.name, began, secrets.token_urlsafe(12)])
+    """Returns the value of the session cookie."""
+    started = int(services.clock.now().timestamp() * 1_000_000)
+    value = _signer(services, COOKIE).dumps([user.principal.name, started, secrets.token_urlsafe(12)])
     return str(value)
 
 
 def read_session(services: Services, cookies: str | None) -> Session | None:
-    """Of a request's Cookie header; None when there is none, it is not ours, or it is over."""
+    """Reads the session of a Cookie header. Returns None if it is missing, invalid or expired."""
     value = _cookie(cookies)
     found: Any = _loads(services, COOKIE, value) if value else None
     if found is None:
         return None
-    name, began, nonce = found
-    user = user_of_session(services, name, datetime.fromtimestamp(began / 1_000_000, UTC))
+    name, started, nonce = found
+    user = user_of_session(services, name, datetime.fromtimestamp(started / 1_000_000, UTC))
     return Session(user, nonce) if user else None
 
 
 def cookie_header(value: str, path: str, is_secure: bool) -> str:
-    """Lax: a link from a letter finds the user signed in; another site's form does not. An empty value signs out."""
+    """SameSite=Lax: links in emails send the cookie, forms of other sites do not. An empty value signs out."""
     age = int(SESSION_LIFE.total_seconds()) if value else 0
     return f"{COOKIE}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax" + ("; Secure" if is_secure else "")
 
@@ -55,8 +55,8 @@ def form_token(services: Services, session: Session) -> str:
     return str(_signer(services, "form").dumps(session.nonce))
 
 
-def is_form_token(services: Services, session: Session, sent: str) -> bool:
-    return bool(_loads(services, "form", sent) == session.nonce)
+def is_form_token(services: Services, session: Session, value: str) -> bool:
+    return bool(_loads(services, "form", value) == session.nonce)
 
 
 def _cookie(header: str | None) -> str | None:
@@ -77,8 +77,8 @@ def _loads(services: Services, salt: str, value: str) -> Any:
 
 
 def _signer(services: Services, salt: str) -> URLSafeSerializer:
-    """Imported here, so that a call of the API does not pay for it."""
+    """itsdangerous is imported here to keep it out of the cold start of API calls."""
     from itsdangerous import URLSafeSerializer
 
-    how = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-    return URLSafeSerializer(services.session_key.value(), salt=salt, signer_kwargs=how)
+    options = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+    return URLSafeSerializer(services.session_key.value(), salt=salt, signer_kwargs=options)

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""The sign-in page, and signing out."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ OWN_PATH = re.compile(r"/console(/[a-z0-9/-]*)?")
 HOME = "/console"
 
 
-def ask(request: PageRequest) -> Response:
+def show_form(request: PageRequest) -> Response:
     return request.page("sign_in.html", next=request.query.get("next", ""), name="", error=None)
 
 
-def enter(request: PageRequest) -> Response:
+def submit(request: PageRequest) -> Response:
     name = request.field("name").strip()
     try:
         user = sign_in(request.services, name, request.field("password"), _address(request))
-    except (NotAuthenticated, TooManyAttempts) as refused:
-        text = request.say(refused.detail)
-        return request.page("sign_in.html", refused.status_code, next=request.field("next"), name=name, error=text)
-    return _entered(request, user)
+    except (NotAuthenticated, TooManyAttempts) as refusal:
+        text = request.localized(refusal.detail)
+        return request.page("sign_in.html", refusal.status_code, next=request.field("next"), name=name, error=text)
+    return _signed_in(request, user)
 
 
-def leave(request: PageRequest) -> Response:
+def end_session(request: PageRequest) -> Response:
     sign_out(request.services, request.principal.name)
-    response = request.go("/console/sign-in")
+    response = request.redirect("/console/sign-in")
     response.headers["Set-Cookie"] = cookie_header("", f"{request.prefix}{HOME}", request.is_secure)
     return response
 
 
-def _entered(request: PageRequest, user: User) -> Response:
-    """To where the user was going, if that is a page of ours."""
-    wanted = request.field("next")
-    response = request.go(wanted if OWN_PATH.fullmatch(wanted) else HOME)
+def _signed_in(request: PageRequest, user: User) -> Response:
+    """Redirects to the page that the user asked for, if it is a page of the console."""
+    next_path = request.field("next")
+    response = request.redirect(next_path if OWN_PATH.fullmatch(next_path) else HOME)
     cookie = begin_session(request.services, user)
     response.headers["Set-Cookie"] = cookie_header(cookie, f"{request.prefix}{HOME}", request.is_secure)
     return response
 
 
 def _address(request: PageRequest) -> str:
-    """As API Gateway saw it: what the caller writes into headers cannot change it."""
+    """The IP address from API Gateway's request context, which headers of the caller cannot change."""
     return str((request.raw_request.context.get("identity") or {}).get("sourceIp", ""))

@@ -1,4 +1,4 @@
-"""Pages of tokens: a token is shown once, when it is made."""
+"""Pages of tokens. A token is shown once, right after it is created."""
 
 from __future__ import annotations
 
@@ -23,34 +23,35 @@ def list_(request: PageRequest) -> Response:
 def create(request: PageRequest) -> Response:
     try:
         token = make_token(request.services, request.field("name"), request.field("role"), request.author)
-    except BadInput as refused:
-        return _page(request, status_code=400, errors=refused.errors, name=request.field("name"))
-    return _page(request, made=token, name=request.field("name"))
+    except BadInput as refusal:
+        return _page(request, status_code=400, errors=refusal.errors, name=request.field("name"))
+    return _page(request, new_token=token, name=request.field("name"))
 
 
-def ask_revoke(request: PageRequest, digest: str) -> Response:
+def confirm_revoke(request: PageRequest, digest: str) -> Response:
     return request.page("token_question.html", token=find_token(request.services, digest))
 
 
 def revoke(request: PageRequest, digest: str) -> Response:
     revoke_token(request.services, digest, request.author)
-    return request.go("/console/tokens", done="revoked")
+    return request.redirect("/console/tokens", done="revoked")
 
 
 def _page(
-    request: PageRequest, status_code: int = 200, made: str | None = None, name: str = "", errors: object = None
+    request: PageRequest, status_code: int = 200, new_token: str | None = None, name: str = "", errors: object = None
 ) -> Response:
     page = read_page(request.query, numbers=1, default=LIST_LENGTH)
-    before = EPOCH + timedelta(microseconds=page.place[0]) if page.place else None
+    before = EPOCH + timedelta(microseconds=page.position[0]) if page.position else None
     tokens = request.services.tokens.newest(page.limit, before)
-    place = ((tokens[-1].created_at - EPOCH) // timedelta(microseconds=1),) if len(tokens) == page.limit else None
+    is_last = len(tokens) < page.limit
+    next_position = None if is_last else ((tokens[-1].created_at - EPOCH) // timedelta(microseconds=1),)
     return request.page(
         "tokens.html",
         status_code,
         tokens=tokens,
-        next=answer_page(request.prefix + request.path, {}, page, place, [])["next"],
+        next=answer_page(request.prefix + request.path, {}, page, next_position, [])["next"],
         roles=ROLES,
-        made=made,
+        new_token=new_token,
         name=name,
         errors=errors or {},
         done=request.query.get("done"),

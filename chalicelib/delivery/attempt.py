@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.admission import Admission, Decision, admit
+from ..domain.admission import Admission, AdmissionDecision, admit
 from ..domain.client import Client
 from ..domain.mailing import Mailing
 from ..domain.message import CANCELLED, EXPIRED, FAILED, UNKNOWN, Message, MessageKey
-from ..domain.rate import ANY_TIME, Permit
+from ..domain.rate import UNLIMITED, Permit
 from ..domain.template import NO_TEXT, text_for
 from ..logs import log
 from ..texts import Text
@@ -62,7 +62,7 @@ class TaskHandler:
         match decision.admission:
             case Admission.POST if client is not None:
                 return self._attempt(task, mailing, client, tried)
-            case Admission.CLOSED if client is not None:
+            case Admission.OUTSIDE_HOURS if client is not None:
                 return self._await_hours(task, mailing, client, decision.opens_at)
             case Admission.EXPIRE:
                 return self._close(task, mailing, EXPIRED)
@@ -74,20 +74,20 @@ class TaskHandler:
                 return Result(delay=self._seconds_until(decision.opens_at))
 
     def _decide(
-        self, mailing: Mailing | None, client: Client | None, tried: bool, permit: Permit = ANY_TIME
-    ) -> Decision:
+        self, mailing: Mailing | None, client: Client | None, tried: bool, permit: Permit = UNLIMITED
+    ) -> AdmissionDecision:
         return admit(mailing, client, self.services.clock.now(), zone, permit, tried)
 
     def _is_tried(self, task: SendTask, mailing: Mailing | None) -> bool:
         """Whether the message was claimed before. Reads the row only while the canary is open."""
-        if mailing is None or mailing.plan is None or not mailing.holds:
+        if mailing is None or mailing.plan is None or not mailing.awaits_canary:
             return False
         message = self.services.messages.get(mailing.message_key(task.client_id))
         return message is not None and message.attempts > 0
 
     def _take_canary_place(self, mailing_id: int) -> bool:
         """Called right before the first claim, so that a message that is not posted uses no place of the canary."""
-        mailing = self.services.mailings.let_go(mailing_id, self.services.clock.now())
+        mailing = self.services.mailings.take_canary_slot(mailing_id, self.services.clock.now())
         if mailing is not None:
             self.mailings.put(mailing)
         return mailing is not None
@@ -116,8 +116,8 @@ class TaskHandler:
             return Result(delay=permit, as_new_message=True)
         now, breaker = self.services.clock.now(), self.posting.breaker
         if not breaker.admits(now, timedelta(seconds=timeout)):
-            return self.posting.retry_later(task, "HeldBack", breaker.rest_left(now))
-        if mailing.holds and not tried and not self._take_canary_place(mailing.id):
+            return self.posting.retry_later(task, "HeldBack", breaker.seconds_until_probe(now))
+        if mailing.awaits_canary and not tried and not self._take_canary_place(mailing.id):
             return DONE
         begins_at = max(now, datetime.fromtimestamp(permit.at, UTC))
         until = begins_at + timedelta(seconds=timeout) + CLAIM_MARGIN
@@ -151,6 +151,6 @@ class TaskHandler:
         if message is None or message.is_final:
             return DONE
         if message.is_in_doubt(now) and not self.services.settings.gateway_dedupes:
-            is_new = self.services.messages.doubt(key, now, reconcile.NO_ANSWER)
+            is_new = self.services.messages.mark_unknown(key, now, reconcile.NO_ANSWER)
             return Result(UNKNOWN if is_new else None)
         return Result(delay=max(1, int((message.claimed_until or 0) - now.timestamp()) + 1))

@@ -30,7 +30,7 @@ def read_job(services: Services, body: str, *kinds: type[J]) -> J | None:
 def send_to_dead_letters(services: Services, body: str) -> None:
     """Keep an unreadable queue message: a later version of the code may read it."""
     log.error("unreadable message sent to the dead letters", extra={"body": body})
-    services.dead_letters.send_raw(body)
+    services.dead_letters.send_body(body)
     measure({"DeadLetters": 1})
 
 
@@ -42,11 +42,11 @@ def redrive(services: Services, seconds_left: Callable[[], float]) -> int:
     present = services.dead_letters.size()
     redriven = 0
     while redriven < present and seconds_left() > SECONDS_FOR_A_BATCH:
-        letters = services.dead_letters.take()
+        letters = services.dead_letters.receive()
         if not letters:
             break
         for letter in letters:
-            _queue_of(services, letter.body).send_raw(letter.body)
+            _queue_of(services, letter.body).send_body(letter.body)
         services.dead_letters.delete([letter.receipt_handle for letter in letters])
         redriven += len(letters)
     log.info("dead letters redriven", extra={"number": redriven})

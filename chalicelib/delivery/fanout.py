@@ -102,11 +102,11 @@ def walk_slice(services: Services, mailing_id: int, number: int, seconds_left: C
         ahead = threads.submit(_read_page, services, mailing, audience_slice)
         while not audience_slice.done:
             if seconds_left() < SECONDS_FOR_A_PAGE:
-                services.slices.give_back(audience_slice)
+                services.slices.end_lease(audience_slice)
                 return False
             if mailing.status == CANCELLED:  # whoever is not reached by now is not chosen any more
                 audience_slice = replace(audience_slice, done=True)
-                services.slices.give_back(audience_slice)
+                services.slices.end_lease(audience_slice)
                 break
             page = ahead.result()
             if page.cursor is not None:  # the next one is read while this one is written
@@ -132,15 +132,15 @@ def _write_page(
     chunks = [clients[start : start + CHUNK] for start in range(0, len(clients), CHUNK)]
     written = list(threads.map(lambda chunk: _write_chunk(services, mailing, chunk, audience_slice.in_doubt), chunks))
     hours = local_hours.current_hours(services, mailing)
-    waiting = [message for messages, _ in written for message in messages if not hours.holds(message.timezone)]
+    waiting = [message for messages, _ in written for message in messages if not hours.needs_release(message.timezone)]
     queue_messages(services, mailing, waiting, threads)
     local_hours.schedule_releases(services, mailing, hours.releases())
     _measure_page(services, len(clients), begun_at)
     counts = Counts(total=len(clients), expired=sum(expired for _, expired in written))
-    audience_slice = replace(audience_slice, chosen=audience_slice.chosen + len(clients))
+    audience_slice = replace(audience_slice, client_count=audience_slice.client_count + len(clients))
     if page.cursor is None:
         audience_slice = replace(audience_slice, done=True)
-        services.slices.give_back(audience_slice)
+        services.slices.end_lease(audience_slice)
     else:
         audience_slice = replace(audience_slice, cursor=page.cursor)
         services.slices.advance(audience_slice)
@@ -194,8 +194,8 @@ def _conclude(services: Services, mailing: Mailing) -> None:
     slices = services.slices.of_mailing(mailing.id)
     if sum(audience_slice.done for audience_slice in slices) < mailing.started_plan.slices:
         return
-    chosen = sum(audience_slice.chosen for audience_slice in slices)
+    chosen = sum(audience_slice.client_count for audience_slice in slices)
     counted = services.mailings.mark_fanned_out(mailing.id, chosen, services.clock.now())
     log.info("fanned out", extra={"mailing_id": mailing.id, "number": chosen})
-    if counted is not None and (counted.is_ripe or counted.status == CANCELLED):
+    if counted is not None and (counted.needs_reconciliation or counted.status == CANCELLED):
         reconcile.request_reconciliation(services, counted)

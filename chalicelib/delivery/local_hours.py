@@ -53,7 +53,7 @@ def release(services: Services, mailing_id: int, opens_at: datetime) -> bool:
     shards = range(mailing.started_plan.shards)
     opens = int(opens_at.timestamp())
     services.jobs_queue.send([ReleaseShard(mailing_id, shard, opens) for shard in shards])
-    services.mailings.released(mailing_id, opens_at)
+    services.mailings.mark_released(mailing_id, opens_at)
     log.info("released", extra={"mailing_id": mailing_id, "opens_at": opens_at.isoformat()})
     return True
 
@@ -70,7 +70,7 @@ def release_shard(services: Services, job: ReleaseShard, seconds_left: Callable[
     if mailing is None or mailing.status != RUNNING or mailing.window is None:
         return True
     window, moment = mailing.window, datetime.fromtimestamp(job.opens_at, UTC)
-    opens = cache(lambda timezone: timezone is not None and window.opens_just_at(zone(timezone), moment))
+    opens = cache(lambda timezone: timezone is not None and window.is_opening(zone(timezone), moment))
     after = 0
     with ThreadPoolExecutor(THREADS) as threads:
         while seconds_left() >= SECONDS_FOR_A_PAGE:

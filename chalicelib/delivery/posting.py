@@ -65,7 +65,7 @@ class Posting:
         answered_at = self.services.clock.now()
         self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
         if answer.status is not None:
-            self.pace.note((answered_at - posted_at).total_seconds())
+            self.pace.record((answered_at - posted_at).total_seconds())
         return self._settle(task, replace(message, posted_at=posted_at), read_answer(answer, answered_at))
 
     def retry_later(self, task: SendTask, failure: str, retry_after: float | None = None) -> Result:
@@ -76,9 +76,9 @@ class Posting:
     def _settle(self, task: SendTask, message: Message, outcome: Outcome) -> Result:
         messages = self.services.messages
         if outcome.sent or not outcome.retryable:
-            self.breaker.succeeded()
+            self.breaker.record_success()
         else:
-            self.breaker.failed(self.services.clock.now(), for_good=outcome.our_fault)
+            self.breaker.record_failure(self.services.clock.now(), is_permanent=outcome.our_fault)
         if not outcome.sent:
             extra = {"attempt": message.attempts, "retry": outcome.retryable, **task.log_keys}
             log.warning(str(outcome.reason), extra=extra)

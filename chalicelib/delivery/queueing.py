@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from ..domain.canary import worth_queueing
+from ..domain.canary import select_for_queue
 from ..domain.jobs import SendMessage
 from ..domain.mailing import Mailing
 from ..domain.message import Message
@@ -23,7 +23,7 @@ def queue_messages(
     services: Services, mailing: Mailing, messages: Sequence[Message], threads: ThreadPoolExecutor
 ) -> None:
     """`messages` are queued and within their local hours. Those that must wait for the canary are skipped."""
-    waiting = worth_queueing(mailing.canary, messages)
+    waiting = select_for_queue(mailing.canary, messages)
     jobs = [SendMessage(message.mailing_id, message.client_id) for message in waiting]
     delays = delays_of(services, mailing, len(jobs))
 

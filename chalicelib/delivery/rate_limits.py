@@ -1,4 +1,4 @@
-"""Apply rate limits: queue messages get delays that spread them, and a sender takes tokens for its posts in groups.
+"""Apply rate limits: queue messages get delays that spread them, and a sender takes permits for its posts in groups.
 
 If neither the gateway nor the mailing has a limit, nothing is read or written and no message waits.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..domain import rate
 from ..domain.mailing import Mailing
-from ..domain.rate import AHEAD, ANY_TIME, Booking, Bucket, Limits, Permit
+from ..domain.rate import LOOKAHEAD, UNLIMITED, Booking, Bucket, Limits, Permit
 from ..errors import RowChanged
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ def delays_of(services: Services, mailing: Mailing, number: int) -> list[int]:
     if limits is None or not number:
         return [0] * number
     if limits.gateway is not None:
-        _change(services, Bucket, GATEWAY, lambda bucket, now: (bucket.asked(mailing.id, number, now), None))
+        _change(services, Bucket, GATEWAY, lambda bucket, now: (bucket.with_request(mailing.id, number, now), None))
     return _book(services, mailing.id, limits, number)
 
 
 def _book(services: Services, mailing_id: int, limits: Limits, number: int) -> list[int]:
-    """If too many workers book at the same time, the delays are 0, and the sender books when it gets no token."""
+    """If too many workers book at the same time, the delays are 0, and the sender books when it gets no permit."""
     delays = _change(
-        services, Booking, f"queue#{mailing_id}", lambda booking, now: rate.book(booking, limits, number, now)
+        services, Booking, f"queue#{mailing_id}", lambda booking, now: rate.book_delays(booking, limits, number, now)
     )
     return [0] * number if delays is None else delays
 
@@ -66,25 +66,25 @@ def _change(
 class Permits:
     """The permits of one batch, shared by its threads.
 
-    The batch takes tokens only for the first AHEAD seconds, because a waiting sender costs as much as a working one.
-    Messages without a permit return to the queue.
+    The batch takes permits only for the first LOOKAHEAD seconds, because a waiting sender costs as much as a working
+    one. Messages without a permit return to the queue.
     """
 
-    def __init__(self, services: Services, mailing_ids: Sequence[int], tokens_per_request: int) -> None:
+    def __init__(self, services: Services, mailing_ids: Sequence[int], permits_per_request: int) -> None:
         """`mailing_ids` has an entry for each message of the batch."""
         self._services = services
-        self._tokens_per_request = tokens_per_request
+        self._permits_per_request = permits_per_request
         self._left = {mailing_id: mailing_ids.count(mailing_id) for mailing_id in set(mailing_ids)}
         self._permits: dict[int, deque[Permit]] = {}
         self._delays: dict[int, deque[int]] = {}
-        self._take_until = services.clock.now().timestamp() + AHEAD
+        self._take_until = services.clock.now().timestamp() + LOOKAHEAD
         self._lock = Lock()
 
     def next(self, mailing: Mailing) -> Permit | int:
         """Returns a permit, which may begin a moment later, or the seconds after which the message asks again."""
         limits = limits_of(self._services.settings, mailing)
         if limits is None:
-            return ANY_TIME
+            return UNLIMITED
         with self._lock:
             permits = self._permits.setdefault(mailing.id, deque())
             delays = self._delays.setdefault(mailing.id, deque())
@@ -96,9 +96,9 @@ class Permits:
             return permits.popleft() if permits else max(1, delays.popleft())
 
     def _ask(self, mailing: Mailing, limits: Limits) -> None:
-        """Take a group of tokens. If it is not complete, book a delay for each message that gets none."""
+        """Take a group of permits. If it is not complete, book a delay for each message that gets none."""
         left = max(1, self._left[mailing.id])
-        wanted = min(left, self._tokens_per_request)
+        wanted = min(left, self._permits_per_request)
         permits = self._take(mailing, limits, wanted)
         self._permits[mailing.id].extend(permits)
         if len(permits) < wanted:
@@ -107,9 +107,9 @@ class Permits:
     def _take(self, mailing: Mailing, limits: Limits, wanted: int) -> tuple[Permit, ...]:
         """Takes nothing if too many others take at the same time, or if the time of this batch is up."""
 
-        def take_tokens(bucket: Bucket, now: float) -> tuple[Bucket, tuple[Permit, ...]]:
-            bucket = bucket.asked(mailing.id, mailing.counts.queued, now)
-            return rate.take(bucket, mailing.id, limits, wanted if now <= self._take_until else 0, now)
+        def take_from_bucket(bucket: Bucket, now: float) -> tuple[Bucket, tuple[Permit, ...]]:
+            bucket = bucket.with_request(mailing.id, mailing.counts.queued, now)
+            return rate.take_permits(bucket, mailing.id, limits, wanted if now <= self._take_until else 0, now)
 
         name = GATEWAY if limits.gateway is not None else f"mailing#{mailing.id}"
-        return _change(self._services, Bucket, name, take_tokens) or ()
+        return _change(self._services, Bucket, name, take_from_bucket) or ()

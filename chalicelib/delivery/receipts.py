@@ -12,9 +12,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..domain.jobs import BUSY_SECONDS, SettleReceipts
-from ..domain.mailing import Mailing, tally
+from ..domain.mailing import Mailing, counts_from_statuses
 from ..domain.message import Message
-from ..domain.receipt import REPORTED, Receipt, merged, reported, seconds_to_wait
+from ..domain.receipt import RECEIPT_STATUSES, Receipt, apply_receipt, merge_receipts, seconds_to_wait
 from ..errors import RowChanged
 from ..logs import log, log_clients
 from ..retries import retry_lost_races
@@ -37,7 +37,7 @@ Waits = dict[int, int]
 
 def take_receipts(services: Services, receipts: Sequence[Receipt]) -> int:
     """Queue the receipts and return their number. Receipts that belong to no message of a mailing are dropped."""
-    ours = [receipt for receipt in receipts if receipt.is_ours]
+    ours = [receipt for receipt in receipts if receipt.is_of_mailing]
     for start in range(0, len(ours), CHUNK):
         services.receipts_queue.send([SettleReceipts(tuple(ours[start : start + CHUNK]))])
     return len(ours)
@@ -50,7 +50,7 @@ def settle_receipts(services: Services, bodies: Sequence[str], seconds_left: Cal
     """
     jobs = [read_job(services, body, SettleReceipts) for body in bodies]
     by_body = [job.receipts if job else () for job in jobs]
-    waits = _settle(services, merged(chain.from_iterable(by_body)), seconds_left)
+    waits = _settle(services, merge_receipts(chain.from_iterable(by_body)), seconds_left)
     return [_longest(waits, receipts) for receipts in by_body]
 
 
@@ -87,7 +87,7 @@ def _try_group(services: Services, mailing_id: int, receipts: list[Receipt]) -> 
     for receipt in receipts:
         message = found.get(receipt.key[1])
         wait = seconds_to_wait(message, now) if message else None
-        after = reported(message, receipt) if message else None
+        after = apply_receipt(message, receipt) if message else None
         if wait is not None:
             waits[receipt.message_id] = wait
         elif message is not None and after is not None:
@@ -99,8 +99,8 @@ def _try_group(services: Services, mailing_id: int, receipts: list[Receipt]) -> 
 
 def _record(services: Services, mailing: Mailing, changes: list[tuple[Message, Message]]) -> None:
     before, after = (Counter(pair[side].status for pair in changes) for side in (0, 1))
-    services.receipts.record(mailing, changes, tally(after) + -tally(before))
-    for status in REPORTED:
+    services.receipts.record(mailing, changes, counts_from_statuses(after) + -counts_from_statuses(before))
+    for status in RECEIPT_STATUSES:
         client_ids = [message.client_id for _, message in changes if message.status == status]
         log_clients("reported", client_ids, mailing_id=mailing.id, status=status)
 

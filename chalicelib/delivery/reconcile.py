@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from ..access.audit import SERVICE_AUTHOR, author_of
 from ..domain.admission import Repair, repair_for
 from ..domain.audience_slice import ShardReport
-from ..domain.canary import counts_for_canary
-from ..domain.decisions import ended, judged
+from ..domain.canary import is_in_canary
+from ..domain.decisions import canary_checked, ended
 from ..domain.jobs import ReconcileShard
 from ..domain.mailing import CANCELLED as MAILING_CANCELLED
-from ..domain.mailing import RUNNING, Counts, Mailing, tally
+from ..domain.mailing import RUNNING, Counts, Mailing, counts_from_statuses
 from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message
 from ..domain.send_window import Hours
 from ..errors import RowChanged
@@ -70,8 +70,8 @@ def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Calla
             page = services.messages.page(mailing.message_shard(job.shard), after, PAGE)
             hours = local_hours.current_hours(services, mailing)
             statuses = _repair_page(services, threads, mailing, page, hours, job.requeue)
-            held += sum(s == QUEUED and hours.holds(m.timezone) for s, m in zip(statuses, page, strict=True))
-            in_canary += sum(counts_for_canary(m, s, hours) for s, m in zip(statuses, page, strict=True))
+            held += sum(s == QUEUED and hours.needs_release(m.timezone) for s, m in zip(statuses, page, strict=True))
+            in_canary += sum(is_in_canary(m, s, hours) for s, m in zip(statuses, page, strict=True))
             if mailing.status == RUNNING:
                 local_hours.schedule_releases(services, mailing, hours.releases())
             attempts += sum(message.attempts for message in page)
@@ -83,8 +83,8 @@ def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Calla
                 break
             after = page[-1].client_id
     if any(moved.values()):
-        services.mailings.add_counts(mailing.id, tally(moved), services.clock.now())
-    report = ShardReport(tally(found, found.total()), last_post_at, held, in_canary, attempts)
+        services.mailings.add_counts(mailing.id, counts_from_statuses(moved), services.clock.now())
+    report = ShardReport(counts_from_statuses(found, found.total()), last_post_at, held, in_canary, attempts)
     kept_until = mailing.kept_until(services.settings.message_retention_days)
     services.slices.report(mailing.id, job.round_number, job.shard, report, kept_until)
     _conclude(services, mailing.id, job.round_number)
@@ -105,9 +105,11 @@ def _repair_page(
     statuses = list(threads.map(lambda message, repair: _repair(services, mailing, message, repair), page, repairs))
     _log_repairs(mailing, page, repairs, statuses)
     queued = [
-        message for message, repair in zip(page, repairs, strict=True) if repair in (Repair.REVIVE, Repair.REQUEUE)
+        message for message, repair in zip(page, repairs, strict=True) if repair in (Repair.REOPEN, Repair.REQUEUE)
     ]
-    queue_messages(services, mailing, [message for message in queued if not hours.holds(message.timezone)], threads)
+    queue_messages(
+        services, mailing, [message for message in queued if not hours.needs_release(message.timezone)], threads
+    )
     return statuses
 
 
@@ -119,10 +121,10 @@ def _repair(services: Services, mailing: Mailing, message: Message, repair: Repa
             return EXPIRED if messages.close(key, EXPIRED, now) else QUEUED
         case Repair.CANCEL:
             return CANCELLED if messages.close(key, CANCELLED, now) else QUEUED
-        case Repair.DOUBT:
-            return UNKNOWN if messages.doubt(key, now, NO_ANSWER) else QUEUED
-        case Repair.REVIVE:
-            messages.revive(message, mailing.resends)
+        case Repair.MARK_UNKNOWN:
+            return UNKNOWN if messages.mark_unknown(key, now, NO_ANSWER) else QUEUED
+        case Repair.REOPEN:
+            messages.queue_again(message, mailing.resends)
             return QUEUED
     return message.status
 
@@ -166,15 +168,15 @@ def _try_to_conclude(services: Services, mailing_id: int, round_number: int) -> 
         log.info("mailing ended", extra={"mailing_id": mailing_id, "status": after.status, **counts.by_status()})
         return
     in_canary = sum(report.in_canary for report in reports) if round_number == mailing.rounds else None
-    after = judged(mailing, counts, in_canary, services.clock.now())
+    after = canary_checked(mailing, counts, in_canary, services.clock.now())
     if after != mailing:
         _apply_canary_decision(services, mailing, after)
         return
     if mailing.has_orders:
-        services.mailings.orders_done(mailing)
+        services.mailings.clear_orders(mailing)
     if mailing.window is not None:
         held = sum(report.held for report in reports)
-        services.mailings.note_hours(mailing_id, 0 < held == counts.queued)
+        services.mailings.set_awaits_hours(mailing_id, 0 < held == counts.queued)
 
 
 def _apply_canary_decision(services: Services, before: Mailing, after: Mailing) -> None:
@@ -185,7 +187,9 @@ def _apply_canary_decision(services: Services, before: Mailing, after: Mailing) 
     if pause_before != pause_after:
         record = author.record("mailing", after.id, pause_before, pause_after, after.status)
     after = services.mailings.change(before, after, record)
-    log.info("canary", extra={"status": after.status, "holds": after.holds, "reason": pause_after["paused_because"]})
+    log.info(
+        "canary", extra={"status": after.status, "holds": after.awaits_canary, "reason": pause_after["paused_because"]}
+    )
     if after.has_orders:
         request_reconciliation(services, after)
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from ..domain.breaker import Breaker
 from ..domain.jobs import SendMessage
-from ..domain.mailing import NOTHING, Counts, tally
+from ..domain.mailing import NO_COUNTS, Counts, counts_from_statuses
 from ..domain.pace import Pace
-from ..domain.rate import LAG
+from ..domain.rate import MAX_LAG
 from ..errors import NotWritten
 from ..logs import log, log_clients, measure
 from . import reconcile
@@ -46,7 +46,7 @@ class Sender:
         tasks = self._read(records)
         self.services.gateway.prepare()
         clients = ClientCache(self.services, [task.client_id for task in tasks])
-        permits = Permits(self.services, [task.mailing_id for task in tasks], self._tokens_per_request)
+        permits = Permits(self.services, [task.mailing_id for task in tasks], self._permits_per_request)
         posting = Posting(self.services, self.breaker, self.pace, seconds_left)
         handler = TaskHandler(self.services, self.mailings, clients, permits, posting)
         results = list(self._threads.map(handler.handle, tasks))
@@ -63,10 +63,10 @@ class Sender:
         return [SendTask(record, job.mailing_id, job.client_id) for record, job in read if job is not None]
 
     @property
-    def _tokens_per_request(self) -> int:
-        """As many tokens of a rate limit as the threads can use before the tokens expire."""
+    def _permits_per_request(self) -> int:
+        """As many permits as the threads can use before the permits expire."""
         needed = self.pace.seconds_needed
-        return self.services.settings.sender_threads * max(1, int(LAG / needed) if needed else 1)
+        return self.services.settings.sender_threads * max(1, int(MAX_LAG / needed) if needed else 1)
 
     def _waited(self, records: Sequence[ReceivedMessage]) -> list[float]:
         """The age of the oldest queue message, in milliseconds, as a list of at most one value."""
@@ -79,8 +79,8 @@ class Sender:
         for task, result in zip(tasks, results, strict=True):
             by_mailing.setdefault(task.mailing_id, []).append(result)
         for mailing_id, group in by_mailing.items():
-            counts = tally(Counter(result.status for result in group if result.status))
-            if counts != NOTHING:
+            counts = counts_from_statuses(Counter(result.status for result in group if result.status))
+            if counts != NO_COUNTS:
                 self._add(mailing_id, counts, max((r.posted_at for r in group if r.posted_at), default=None))
 
     def _add(self, mailing_id: int, counts: Counts, last_post_at: datetime | None) -> None:
@@ -92,7 +92,7 @@ class Sender:
         if mailing is None:
             return
         self.mailings.put(mailing)
-        if mailing.is_ripe:
+        if mailing.needs_reconciliation:
             reconcile.request_reconciliation(self.services, mailing)
 
     def _give_back(self, tasks: list[SendTask], results: list[Result]) -> list[str]:
@@ -107,7 +107,7 @@ class Sender:
         return [received.id for received in back]
 
     def _queue_anew(self, delays: Mapping[SendTask, int]) -> None:
-        """Queue the tasks without a token as new queue messages, with their delays in seconds.
+        """Queue the tasks without a permit as new queue messages, with their delays in seconds.
 
         A returned queue message stays in flight, and SQS allows 120,000 messages in flight. If the process dies before
         the old queue messages are deleted, both exist, and the message is posted once.

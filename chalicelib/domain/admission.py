@@ -1,4 +1,4 @@
-"""May this message go out now? Asked right before each post, and nowhere else decided; and what a recount mends."""
+"""Admission: the decision right before each post. Also the repairs that a reconciliation round makes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..texts import Text
 from .client import Client
 from .mailing import CANCELLED, PAUSED, RUNNING, Mailing
 from .message import EXPIRED, QUEUED, Message
-from .rate import ANY_TIME, Permit
+from .rate import UNLIMITED, Permit
 from .send_window import Hours, Zones
 
 CLIENT_GONE = Text("client.gone")
@@ -20,25 +20,28 @@ OPTED_OUT = Text("client.opted_out")
 class Admission(Enum):
     POST = "post"
     WAIT = "wait"
-    """Not now: back to the queue."""
+    """Too early: the queue message returns to the queue."""
     HOLD = "hold"
-    """The row waits without its queue message: a mailing that is resumed, or whose canary has passed, is queued again;
-    a cancelled one is closed."""
-    PACE = "pace"
-    """Its permit is for another moment: it comes back to ask for a new one."""
-    SOON = "soon"
-    """The client's window opens soon: the queue holds the message back until then."""
-    CLOSED = "closed"
-    """The window is closed for longer: the row waits without its queue message, until it is released."""
+    """The row stays queued and its queue message is deleted. A resume or a passed canary queues it again; a
+    cancellation closes it."""
+    RATE_LIMITED = "rate_limited"
+    """The permit is for another moment: the message asks for a new permit later."""
+    OPENS_SOON = "opens_soon"
+    """The local hours open within the maximum delay of the queue, so the queue delays the message until then."""
+    OUTSIDE_HOURS = "outside_hours"
+    """The local hours open later than that: the row stays queued without a queue message until its release."""
     EXPIRE = "expire"
     CANCEL = "cancel"
     DROP = "drop"
-    """The mailing is deleted: nothing is left to record."""
+    """The mailing is deleted: there is nothing to record."""
 
 
 @dataclass(frozen=True)
-class Decision:
-    """`reason`: why it ends so, for people. `opens_at`: when a closed window opens; None: not for days."""
+class AdmissionDecision:
+    """`reason` explains a cancellation to people.
+
+    `opens_at`: when the client's local hours open; None if they do not open within three days.
+    """
 
     admission: Admission
     reason: Text | None = None
@@ -50,74 +53,78 @@ def admit(
     client: Client | None,
     now: datetime,
     zones: Zones,
-    permit: Permit = ANY_TIME,
-    tried: bool = False,
-) -> Decision:
-    """What becomes of a queued message at this moment.
+    permit: Permit = UNLIMITED,
+    was_attempted: bool = False,
+) -> AdmissionDecision:
+    """What to do with a queued message at this moment.
 
-    `permit`: when its rate allows it. `tried`: it has been let go before, and need not be let go by a canary any more.
+    `permit`: when the rate limits allow the post. `was_attempted`: the message was posted before, so the canary does
+    not hold it back.
     """
     if mailing is None:
-        return Decision(Admission.DROP)
+        return AdmissionDecision(Admission.DROP)
     if mailing.status == CANCELLED:
-        return Decision(Admission.HOLD)
+        return AdmissionDecision(Admission.HOLD)
     if client is None:
-        return Decision(Admission.CANCEL, CLIENT_GONE)
+        return AdmissionDecision(Admission.CANCEL, CLIENT_GONE)
     if client.opted_out_at is not None:
-        return Decision(Admission.CANCEL, OPTED_OUT)
+        return AdmissionDecision(Admission.CANCEL, OPTED_OUT)
     if mailing.is_over(now):
-        return Decision(Admission.EXPIRE)
+        return AdmissionDecision(Admission.EXPIRE)
     if mailing.status == PAUSED:
-        return Decision(Admission.HOLD)
+        return AdmissionDecision(Admission.HOLD)
     if now < mailing.datetime_start:
-        return Decision(Admission.WAIT)
+        return AdmissionDecision(Admission.WAIT)
     hours = Hours(mailing.window, zones, now)
-    if hours.holds(client.timezone):
-        return Decision(Admission.CLOSED, opens_at=hours.opens_at(client.timezone))
+    if hours.needs_release(client.timezone):
+        return AdmissionDecision(Admission.OUTSIDE_HOURS, opens_at=hours.opens_at(client.timezone))
     if hours.opens_at(client.timezone) != now:
-        return Decision(Admission.SOON, opens_at=hours.opens_at(client.timezone))
-    if mailing.canary is not None and not mailing.canary.admits(tried):
-        return Decision(Admission.HOLD)
+        return AdmissionDecision(Admission.OPENS_SOON, opens_at=hours.opens_at(client.timezone))
+    if mailing.canary is not None and not mailing.canary.admits(was_attempted):
+        return AdmissionDecision(Admission.HOLD)
     if not permit.allows(now.timestamp()):
-        return Decision(Admission.PACE)
-    return Decision(Admission.POST)
+        return AdmissionDecision(Admission.RATE_LIMITED)
+    return AdmissionDecision(Admission.POST)
 
 
 def seconds_for_post(mailing: Mailing, now: datetime, timeout: float, remaining: float) -> float:
-    """The request's timeout: neither the end of the mailing nor that of the invocation is overrun."""
+    """The timeout of the request in seconds: the post ends before the mailing and before the invocation."""
     return min(timeout, (mailing.datetime_end - now).total_seconds(), remaining)
 
 
 class Repair(Enum):
-    """What a recount does for a message that is not where it should be."""
+    """What a reconciliation round does with a message in a wrong state."""
 
     EXPIRE = "expire"
     CANCEL = "cancel"
-    DOUBT = "doubt"
-    REVIVE = "revive"
+    MARK_UNKNOWN = "mark_unknown"
+    REOPEN = "reopen"
+    """A final status becomes queued again, and the message is queued."""
     REQUEUE = "requeue"
+    """The row is queued already and gets a new queue message."""
 
 
 def repair_for(
     message: Message, mailing: Mailing, now: datetime, requeue: bool, gateway_dedupes: bool
 ) -> Repair | None:
-    """None where nothing is to be done. `requeue`: the send queue is known to have lost what waits."""
+    """None if the message needs no repair. `requeue`: the send queue has lost the waiting messages."""
     if message.status != QUEUED:
-        return Repair.REVIVE if _is_to_be_revived(message, mailing, now) else None
+        return Repair.REOPEN if _needs_reopening(message, mailing, now) else None
     if message.is_claimed(now):
         return None
     if message.is_in_doubt(now) and not gateway_dedupes:
-        return Repair.DOUBT
+        return Repair.MARK_UNKNOWN
     if mailing.status == CANCELLED:
         return Repair.CANCEL
     if mailing.is_over(now):
         return Repair.EXPIRE
-    is_met_already = bool(mailing.resend) and message.resends == mailing.resends  # by a turn that died before it queued
-    return Repair.REQUEUE if mailing.status == RUNNING and (requeue or mailing.requeue or is_met_already) else None
+    # A worker may have died after it reopened the row and before it queued the message.
+    is_reopened = bool(mailing.resend) and message.resends == mailing.resends
+    return Repair.REQUEUE if mailing.status == RUNNING and (requeue or mailing.requeue or is_reopened) else None
 
 
-def _is_to_be_revived(message: Message, mailing: Mailing, now: datetime) -> bool:
-    """Before its end nobody's message stays expired; and a person may order others to be sent again, once each."""
+def _needs_reopening(message: Message, mailing: Mailing, now: datetime) -> bool:
+    """An expired message is reopened while the mailing runs; a resend order reopens other statuses, once per order."""
     if mailing.status != RUNNING or mailing.is_over(now):
         return False
     is_ordered = message.status in mailing.resend and message.resends < mailing.resends

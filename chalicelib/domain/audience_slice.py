@@ -1,4 +1,4 @@
-"""A slice: a range of client ids that one worker walks, and how far it has come."""
+"""A slice of the audience: a range of client ids that one worker walks, with its progress."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from .walk import BEGINNING, Cursor
 
 @dataclass(frozen=True)
 class AudienceSlice:
-    """`lease` is the number of the worker's turn. `in_doubt`: the turn before ended without a word, so
-    messages beyond the cursor may exist, and may even be sent."""
+    """`client_count`: clients that the worker has chosen so far. `lease` counts the leases of this slice.
+
+    `in_doubt`: the previous lease expired before its worker finished. Messages beyond the cursor may exist, and some
+    of them may be sent.
+    """
 
     mailing_id: int
     number: int
     cursor: Cursor = BEGINNING
-    chosen: int = 0
+    client_count: int = 0
     done: bool = False
     lease: int = 0
     in_doubt: bool = False
@@ -25,10 +28,10 @@ class AudienceSlice:
 
 @dataclass(frozen=True)
 class ShardReport:
-    """What a round of recounting found in one shard of a mailing's messages; `held` wait for their local hours.
+    """What a reconciliation round found in one shard of a mailing's messages.
 
-    `standing`: those of whom it is known, or soon will be, whether their post arrived.
-    `attempts`: how often they were claimed to be posted.
+    `held`: messages that wait for their local hours. `in_canary`: messages that count for the canary.
+    `attempts`: the sum of all attempts.
     """
 
     counts: Counts

@@ -1,4 +1,4 @@
-"""How long a message waits before it is tried again."""
+"""The delay before a message is posted again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ MAX_SECONDS = 900.0
 
 
 def retry_delay(receive_count: int, jitter: float, retry_after: float | None = None) -> int:
-    """Seconds, 1 to 900, doubling with the receive count, with full jitter (`luck` is random, 0 to 1).
+    """Seconds, 1 to 900. The upper bound doubles with the receive count; `jitter` is a random number from 0 to 1.
 
-    A `Retry-After` of the gateway is the least; above 900 it is cut, a probe each quarter of an hour being
-    cheap. Source of the jitter: AWS Architecture Blog, "Exponential Backoff And Jitter".
+    The gateway's `retry_after` (seconds) is the lower bound, cut to 900: one probe every 15 minutes is cheap.
+    Source of the full jitter: AWS Architecture Blog, "Exponential Backoff And Jitter".
     """
-    ceiling = min(MAX_SECONDS, BASE_SECONDS * 2.0 ** min(receive_count, 20))
-    least = min(MAX_SECONDS, retry_after or 0)
-    return max(1, round(least + jitter * (ceiling if least == 0 else min(ceiling, MAX_SECONDS - least))))
+    upper_bound = min(MAX_SECONDS, BASE_SECONDS * 2.0 ** min(receive_count, 20))
+    lower_bound = min(MAX_SECONDS, retry_after or 0)
+    return max(
+        1,
+        round(
+            lower_bound + jitter * (upper_bound if lower_bound == 0 else min(upper_bound, MAX_SECONDS - lower_bound))
+        ),
+    )

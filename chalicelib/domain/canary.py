@@ -1,4 +1,4 @@
-"""The canary: so many clients first, and nobody else until it is known how many of them could not be reached."""
+"""The canary: the first clients of a mailing. The other clients wait until the error rate of the canary is known."""
 
 from __future__ import annotations
 
@@ -12,52 +12,55 @@ from .message import CANCELLED, EXPIRED, QUEUED, Message
 if TYPE_CHECKING:
     from .send_window import Hours
 
-MAX_CANARY = 10_000
-USUAL_ERROR_RATE = 10
+MAX_CANARY_SIZE = 10_000
+DEFAULT_ERROR_RATE = 10
 
 
 @dataclass(frozen=True)
 class Canary:
-    """`taken`: so many of the first `size` messages have been let go. `max_error_rate` in percent.
+    """`admitted`: how many of the first `size` messages were admitted. `max_error_rate` is in percent.
 
-    `is_passed`: their errors were few enough, or a person took them as they were; everybody else may go.
+    `is_passed`: the error rate was within the limit, or a person resumed the mailing. The other messages are admitted.
     """
 
     size: int
-    max_error_rate: int = USUAL_ERROR_RATE
-    taken: int = 0
+    max_error_rate: int = DEFAULT_ERROR_RATE
+    admitted: int = 0
     is_passed: bool = False
 
     @property
-    def left(self) -> int:
-        return max(0, self.size - self.taken)
+    def remaining(self) -> int:
+        return max(0, self.size - self.admitted)
 
-    def admits(self, tried: bool) -> bool:
-        """`tried`: the message has been let go before, and is one of the first whatever becomes of it."""
-        return self.is_passed or tried or self.left > 0
+    def admits(self, was_attempted: bool) -> bool:
+        """`was_attempted`: the message was admitted before, and keeps its place in the canary."""
+        return self.is_passed or was_attempted or self.remaining > 0
 
-    def forgives(self, errors: int, known: int) -> bool:
-        return errors * 100 <= self.max_error_rate * known
+    def is_within_limit(self, errors: int, posted: int) -> bool:
+        return errors * 100 <= self.max_error_rate * posted
 
-    def verdict(self, errors: int, known: int) -> Text:
-        """Why the mailing pauses, for people."""
-        return Text("mailing.too_many_errors", errors=errors, known=known, most=self.max_error_rate)
+    def pause_reason(self, errors: int, posted: int) -> Text:
+        """Explains to people why the mailing pauses."""
+        return Text("mailing.too_many_errors", errors=errors, known=posted, most=self.max_error_rate)
 
 
-def worth_queueing(canary: Canary | None, waiting: Sequence[Message]) -> Sequence[Message]:
-    """While the canary is out: whoever was tried before, and of the others as many as may follow.
+def select_for_queue(canary: Canary | None, waiting: Sequence[Message]) -> Sequence[Message]:
+    """The messages to queue: all of them, or until the canary passes the attempted ones and as many as it still admits.
 
-    It saves the queue a large audience of which nobody may go; whether one may is asked when it is sent.
+    This keeps a large audience out of the queue while none of it may be posted. The sender checks the canary again
+    before each post.
     """
     if canary is None or canary.is_passed:
         return waiting
     others = [message for message in waiting if not message.attempts]
-    return [message for message in waiting if message.attempts] + others[: canary.left]
+    return [message for message in waiting if message.attempts] + others[: canary.remaining]
 
 
-def counts_for_canary(message: Message, status: str, there: Hours) -> bool:
-    """Of this message it is known, or soon will be, whether it arrived; one that waits for its morning, or was
-    closed without an answer, leaves its place to another. `status`: what it is by now."""
+def is_in_canary(message: Message, status: str, hours: Hours) -> bool:
+    """Whether the outcome of this message is known, or will be known soon. `status`: its current status.
+
+    A message that waits for its local hours, or that was closed without an answer, frees its place for another one.
+    """
     if not message.attempts or status in (EXPIRED, CANCELLED):
         return False
-    return status != QUEUED or not there.holds(message.timezone)
+    return status != QUEUED or not hours.needs_release(message.timezone)

@@ -1,7 +1,7 @@
-"""What a mailing costs at AWS: list prices, times what a message uses, which has been counted.
+"""What a mailing costs on AWS: list prices, multiplied by the measured usage of a message.
 
-tests/adapters/test_cost.py counts it anew and fails where the two part by 2 %. docs/PERFORMANCE.md says how it is
-counted, and what is not in it.
+tests/adapters/test_cost.py measures the usage and fails if it differs from these numbers by 2 %. docs/PERFORMANCE.md
+describes the measurement and what it leaves out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .mailing import Counts
 
 @dataclass(frozen=True)
 class Price:
-    """So many dollars for so many: the list price of us-east-1, beyond the free tier, as it was in that month."""
+    """`dollars` for `per` units: the list price in us-east-1 in the month `as_of`, without the free tier."""
 
     dollars: float
     per: float
@@ -39,7 +39,7 @@ PRICES = {
 
 @dataclass(frozen=True)
 class Units:
-    """What is paid for. `writes` and `reads` are DynamoDB's request units, `queue_requests` go to SQS."""
+    """The billed units. `writes` and `reads` are request units of DynamoDB, `queue_requests` are requests to SQS."""
 
     writes: float = 0.0
     reads: float = 0.0
@@ -64,40 +64,40 @@ class Units:
         return {name: getattr(self, name) * price.dollars / price.per for name, price in PRICES.items()}
 
 
-PROMISED = 2.50
-"""Dollars, at most, for a million messages to a gateway that answers in 50 ms, logs included."""
+MAX_DOLLARS_PER_MILLION = 2.50
+"""For messages to a gateway that answers in 50 ms, logs included."""
 
 PER_MAILING = Units(
     writes=19.8, reads=7.85, queue_requests=4.9, invocations=3, gigabyte_seconds=0.056, log_bytes=2180, schedules=1
 )
-"""Announced, started by its schedule, recounted, ended; without API Gateway and the function behind it."""
+"""One mailing: announced, started by its schedule, reconciled, ended. API Gateway and its function are not included."""
 
 CREATED = Units(writes=1.002, reads=0.0515, queue_requests=0.101, gigabyte_seconds=0.001229, log_bytes=6.95)
-"""Each client chosen: the row, the queue message, and being recounted at the end."""
+"""One client of the audience: the row, the queue message, and the reconciliation at the end."""
 
 POSTED = Units(writes=2.01, reads=1.43, queue_requests=0.2, invocations=0.01, gigabyte_seconds=0.008713, log_bytes=17.3)
-"""And posted, to a gateway that answers in 50 ms: taken from the queue, claimed, settled."""
+"""In addition, a post to a gateway that answers in 50 ms: received from the queue, claimed, settled."""
 
 POSTED_SLOWLY = Units(
     writes=2.01, reads=2.17, queue_requests=0.2, invocations=0.01, gigabyte_seconds=0.016307, log_bytes=17.1
 )
-"""Instead, where it answers in 500 ms: a batch takes longer, and its clients are read again every second."""
+"""Instead of POSTED, if the gateway answers in 500 ms: a batch takes longer and reads its clients every second."""
 
 CLOSED = Units(
     writes=1.11, reads=2.08, queue_requests=0.23, invocations=0.02, gigabyte_seconds=0.011388, log_bytes=19.3
 )
-"""Or not posted, but cancelled or expired: closed by a recount, and taken from the queue in vain."""
+"""Instead of POSTED, a cancelled or expired message: closed by reconciliation, received from the queue for nothing."""
 
 REPORTED = Units(
     writes=2.041, reads=1.01, queue_requests=0.0306, invocations=0.0102, gigabyte_seconds=0.000915, log_bytes=9.6
 )
-"""And reported by the gateway, a hundred receipts in a request; without that request to API Gateway."""
+"""In addition, a delivery receipt, in requests of a hundred. The request to API Gateway is not included."""
 
 
 def estimate(counts: Counts, attempts: int | None = None) -> float:
-    """Dollars for a mailing that has ended, as if the gateway were fast.
+    """Dollars for a mailing that has ended, with a gateway that answers in 50 ms.
 
-    `attempts`: to post, repeated ones as well; where nobody counted them, each message had one.
+    `attempts`: all posts, repeated ones included; None counts one post per message.
     """
     posted = counts.sent + counts.failed + counts.unknown if attempts is None else attempts
     closed = counts.expired + counts.cancelled

@@ -1,6 +1,6 @@
-"""What is decided about a mailing: each decision is a function from the mailing as it was to the one it becomes.
+"""Decisions: each one is a function from a mailing to the mailing that it becomes.
 
-BadInput when a field is refused, NotInThisStatus when the mailing's status does not allow the decision.
+They raise BadInput for a refused field, and NotInThisStatus if the mailing's status does not allow the decision.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from ..errors import BadInput
 from ..texts import Text
 from .allowed_steps import CANCEL, CHANGE, FIXED_AFTER_START, PAUSE, RESEND, RESUME, require_step
 from .audience import Filter, Plan
-from .canary import USUAL_ERROR_RATE, Canary
+from .canary import DEFAULT_ERROR_RATE, Canary
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
 from .send_window import SendWindow
-from .sweep_plan import LULL
+from .sweep_plan import QUIET_PERIOD
 from .template import has_placeholders
 
 
 class MailingFields(TypedDict, total=False):
-    """What a person decides about a mailing, checked field by field; absent is as it was."""
+    """The fields of a mailing that a request sets, checked one by one. An absent field keeps its value."""
 
     datetime_start: datetime
     datetime_end: datetime
@@ -37,7 +37,7 @@ class MailingFields(TypedDict, total=False):
 
 
 def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
-    """A new mailing; one that is over already is finished with nothing sent."""
+    """A new mailing. If its end is past, it is finished and sends nothing."""
     mailing = Mailing(
         id=mailing_id,
         datetime_start=fields["datetime_start"],
@@ -50,7 +50,7 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         canary=_canary(None, fields),
     )
     _require_order(mailing, now)
-    return _become(mailing, _status_by_times(mailing, mailing, now), now)
+    return _with_status(mailing, _status_by_times(mailing, mailing, now), now)
 
 
 def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
@@ -71,82 +71,83 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         rate_limit=fields.get("rate_limit", mailing.rate_limit),
         canary=_canary(mailing.canary, fields),
     )
-    is_sooner = after.window != mailing.window or _is_faster(mailing.rate_limit, after.rate_limit)
-    if is_sooner and mailing.plan is not None:
-        after = _queued_anew(after)
+    needs_requeue = after.window != mailing.window or _is_faster(mailing.rate_limit, after.rate_limit)
+    if needs_requeue and mailing.plan is not None:
+        after = _with_requeue(after)
     if mailing.plan is not None:
         _refuse_after_start(mailing, after)
     _require_order(after, now)
-    return _become(after, _status_by_times(mailing, after, now), now)
+    return _with_status(after, _status_by_times(mailing, after, now), now)
 
 
 def started(mailing: Mailing, plan: Plan, now: datetime) -> Mailing:
-    return replace(_become(mailing, RUNNING, now), plan=plan, progress_at=now)
+    return replace(_with_status(mailing, RUNNING, now), plan=plan, progress_at=now)
 
 
 def paused(mailing: Mailing, now: datetime) -> Mailing:
-    """Nothing is sent until it is resumed; the audience is taken all the same."""
+    """Nothing is sent until the mailing is resumed. The fan-out continues."""
     require_step(PAUSE, mailing, now)
-    return _become(mailing, PAUSED, now)
+    return _with_status(mailing, PAUSED, now)
 
 
 def resumed(mailing: Mailing, now: datetime) -> Mailing:
-    """What waits has left the queue meanwhile, so it is queued again.
+    """Waiting messages have left the queue during the pause, so they are queued again.
 
-    Whoever resumes what its canary has paused takes the canary as it was.
+    If the canary paused the mailing, the canary passes: the person who resumes accepts its errors.
     """
     require_step(RESUME, mailing, now)
     if mailing.status == RUNNING:
         return mailing
     accepted = mailing.canary and mailing.paused_because
     canary = replace(mailing.canary, is_passed=True) if mailing.canary and accepted else mailing.canary
-    return _queued_anew(replace(_become(mailing, RUNNING, now), canary=canary))
+    return _with_requeue(replace(_with_status(mailing, RUNNING, now), canary=canary))
 
 
-def judged(mailing: Mailing, counts: Counts, in_canary: int | None, now: datetime) -> Mailing:
-    """What a round of recounting found of its canary: passed, or paused with the reason; as it was: still out.
+def canary_checked(mailing: Mailing, counts: Counts, in_canary: int | None, now: datetime) -> Mailing:
+    """After a reconciliation round: the canary passes, or the mailing pauses with a reason, or nothing changes yet.
 
-    `standing`: of so many it is known, or soon will be, whether they arrived; None: others may have gone since. Where
-    all is quiet and they are too few, others go in their place: what died with a sender, or met the night, is not
-    waited for.
+    `in_canary`: messages with an outcome that is known or will be known soon; None if a newer round has begun. If they
+    are too few and nothing progresses, other messages are admitted in their place: an attempt may have died with its
+    sender, or may wait for local hours.
     """
     canary = mailing.canary
     if canary is None or canary.is_passed or mailing.status != RUNNING or not mailing.is_fanned_out:
         return mailing
-    if counts.known >= canary.size:
+    if counts.posted >= canary.size:
         errors = counts.failed + counts.unknown
-        if canary.forgives(errors, counts.known):
+        if canary.is_within_limit(errors, counts.posted):
             return replace(mailing, canary=replace(canary, is_passed=True), requeue=True)
-        return replace(_become(mailing, PAUSED, now), paused_because=canary.verdict(errors, counts.known))
-    if in_canary is not None and in_canary < canary.size and not mailing.requeue and _was_quiet(mailing):
-        return replace(mailing, canary=replace(canary, taken=in_canary), requeue=True)
+        return replace(_with_status(mailing, PAUSED, now), paused_because=canary.pause_reason(errors, counts.posted))
+    if in_canary is not None and in_canary < canary.size and not mailing.requeue and _is_quiet(mailing):
+        return replace(mailing, canary=replace(canary, admitted=in_canary), requeue=True)
     return mailing
 
 
 def cancelled(mailing: Mailing, now: datetime) -> Mailing:
-    """For good: what is queued becomes cancelled."""
+    """Queued messages become cancelled. A cancellation is final."""
     require_step(CANCEL, mailing, now)
-    return _become(mailing, CANCELLED, now)
+    return _with_status(mailing, CANCELLED, now)
 
 
 def resent(mailing: Mailing, statuses: Iterable[str], now: datetime) -> Mailing:
-    """Those whose message has one of these statuses are tried again. An order not yet met is joined with it."""
+    """Orders that messages with these statuses are sent again. A pending order is joined with the new one."""
     require_step(RESEND, mailing, now)
     resend = tuple(sorted({*mailing.resend, *statuses}))
-    return replace(_become(mailing, RUNNING, now), resend=resend, resends=mailing.resends + 1)
+    return replace(_with_status(mailing, RUNNING, now), resend=resend, resends=mailing.resends + 1)
 
 
 def ended(mailing: Mailing, counts: Counts, now: datetime) -> Mailing:
-    """Every message has its final status: these are their counts for good.
+    """Every message has a final status: `counts` are the final counts of the mailing.
 
-    But what receipts say goes on, and is counted in the very transaction that records it: the mailing knows it best.
+    `delivered` and `undelivered` are kept from the mailing: receipts arrive later too, and each one is counted in the
+    transaction that records it.
     """
     status = CANCELLED if mailing.status == CANCELLED else FINISHED
     counts = replace(counts, delivered=mailing.counts.delivered, undelivered=mailing.counts.undelivered)
-    return replace(_become(mailing, status, now), counts=counts, ended_at=now, requeue=False, resend=())
+    return replace(_with_status(mailing, status, now), counts=counts, ended_at=now, requeue=False, resend=())
 
 
-def _become(mailing: Mailing, status: str, now: datetime) -> Mailing:
+def _with_status(mailing: Mailing, status: str, now: datetime) -> Mailing:
     require_transition(mailing.status, status)
     if status == RUNNING:
         mailing = replace(mailing, paused_because=None)
@@ -155,25 +156,25 @@ def _become(mailing: Mailing, status: str, now: datetime) -> Mailing:
     return replace(mailing, status=status, ended_at=mailing.ended_at if status == CANCELLED else None)
 
 
-def _queued_anew(mailing: Mailing) -> Mailing:
-    """Ordered: a round of recounting queues what may be sent, and sees anew to the release of what has to wait."""
+def _with_requeue(mailing: Mailing) -> Mailing:
+    """Orders a requeue: a reconciliation round queues the messages, and schedules new releases for the others."""
     return replace(mailing, requeue=True, releases=frozenset())
 
 
 def _is_faster(before: int | None, after: int | None) -> bool:
-    """Then what the queue holds back for the slower rate is queued again for the new one."""
+    """Messages that the queue delays for the slower rate are queued again for the new one."""
     return before is not None and (after is None or after > before)
 
 
 def _window(before: SendWindow | None, fields: MailingFields) -> SendWindow | None:
-    """Either both ends or none, also where a change names one of them."""
+    """Both ends or none, also if a change names only one of them."""
     opens = fields.get("time_from", before.opens if before else None)
     closes = fields.get("time_to", before.closes if before else None)
     if opens is None and closes is None:
         return None
     if opens is None or closes is None:
-        lacking = "time_from" if opens is None else "time_to"
-        raise BadInput({lacking: [Text("mailing.half_a_window")]})
+        missing = "time_from" if opens is None else "time_to"
+        raise BadInput({missing: [Text("mailing.half_a_window")]})
     if opens == closes:
         raise BadInput({"time_to": [Text("mailing.empty_window")]})
     return SendWindow(opens, closes)
@@ -186,18 +187,18 @@ def _canary(before: Canary | None, fields: MailingFields) -> Canary | None:
         if fields.get("max_error_rate") is not None:
             raise BadInput({"max_error_rate": [Text("mailing.no_canary")]})
         return None
-    return replace(before or Canary(size), size=size, max_error_rate=USUAL_ERROR_RATE if rate is None else rate)
+    return replace(before or Canary(size), size=size, max_error_rate=DEFAULT_ERROR_RATE if rate is None else rate)
 
 
-def _was_quiet(mailing: Mailing) -> bool:
-    """For a while before the latest round of recounting began, and ever since."""
+def _is_quiet(mailing: Mailing) -> bool:
+    """Whether nothing progressed since QUIET_PERIOD before the latest reconciliation round began."""
     if mailing.progress_at is None or mailing.round_started_at is None:
         return False
-    return mailing.round_started_at - mailing.progress_at >= LULL
+    return mailing.round_started_at - mailing.progress_at >= QUIET_PERIOD
 
 
 def _require_order(mailing: Mailing, now: datetime) -> None:
-    """Dates that are both past are accepted in any order: such a mailing is over, and sends nothing."""
+    """If both dates are past, any order is accepted: such a mailing is over and sends nothing."""
     if mailing.datetime_end <= mailing.datetime_start and mailing.datetime_start > now:
         raise BadInput({"datetime_end": [Text("mailing.end_before_start")]})
 

@@ -1,4 +1,4 @@
-"""A letter: what is sent, and what a mailbox shows of it."""
+"""An e-mail: what the service sends, and what a mailbox shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Email:
-    """The same said in HTML and in plain text, for whoever reads only one of them."""
+    """`html` and `text` have the same content: mail programs show one of them."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -29,7 +29,7 @@ class Email:
 
 @dataclass(frozen=True)
 class SentEmail:
-    """A letter that was sent on the local stack, as far as it is kept there: without what was attached."""
+    """A sent e-mail as the local stack keeps it: without attachments."""
 
     sent_at: datetime
     sender: str

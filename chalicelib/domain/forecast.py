@@ -1,6 +1,6 @@
-"""When a mailing will have been sent, before it is launched: its audience, its rate and its hours, as a flow.
+"""The forecast of a mailing: when it ends and how many clients it reaches, from its audience, rate and local hours.
 
-While some are awake, the rate is shared among them by how many of each time zone wait, as the queue mixes them.
+Time zones with open local hours share the rate in proportion to their waiting clients, as the queue mixes them.
 """
 
 from __future__ import annotations
@@ -13,23 +13,25 @@ from math import ceil
 
 from .send_window import HORIZON_HOURS, HOUR, SendWindow, Zones
 
-LOOKS_AHEAD = timedelta(days=31)
-"""Whoever is not reached by then is as good as not reached: nobody plans a mailing for longer."""
+MAX_FORECAST = timedelta(days=31)
+"""The forecast ends after this time: clients that are not reached by then count as not reached."""
 
-LAST_OPENING = datetime.max.replace(tzinfo=UTC) - LOOKS_AHEAD
-"""No window is looked for after it: the days that follow an opening must exist."""
+LAST_OPENING = datetime.max.replace(tzinfo=UTC) - MAX_FORECAST
+"""The search for an opening stops here: the days after an opening must be valid dates."""
 
-ALMOST_NOBODY = 1e-6
+ROUNDING = 1e-6
+"""Clients. A smaller remainder is a rounding error."""
 
 Spans = list[tuple[datetime, datetime]]
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """`reached`, `too_late` and `unreachable` clients are all. `ends_at`: when the last is reached; None: nobody is.
+    """The sum of `reached`, `too_late` and `unreachable` is the audience.
 
-    Those who are `too_late` are awake before the end, but the rate does not suffice: `rate_needed`, messages a second,
-    would. Whoever is `unreachable` never is awake before the end.
+    `ends_at`: the time of the last post; None if there is none. `too_late`: clients with open local hours before the
+    end, but the rate is too low; `rate_needed`, in messages a second, reaches them all. `unreachable`: clients without
+    open local hours before the end.
     """
 
     ends_at: datetime | None
@@ -39,7 +41,7 @@ class Forecast:
     rate_needed: int | None = None
 
 
-def foresee(
+def forecast_mailing(
     clients: Mapping[str, int],
     start: datetime,
     end: datetime,
@@ -47,20 +49,20 @@ def foresee(
     rate: float | None,
     zones: Zones,
 ) -> Forecast:
-    """`clients`: how many of each time zone. `rate`: messages a second; None: as many as there are, at once."""
-    end = start + min(end - start, LOOKS_AHEAD)
-    awake = {name: _spans(window, zones(name), start, end) if window else [(start, end)] for name in clients}
-    reachable = {name: number for name, number in clients.items() if number and awake[name] and start < end}
+    """`clients`: the number of clients by time zone. `rate`: messages a second; None sends all at once."""
+    end = start + min(end - start, MAX_FORECAST)
+    open_spans = {name: _open_spans(window, zones(name), start, end) if window else [(start, end)] for name in clients}
+    reachable = {name: number for name, number in clients.items() if number and open_spans[name] and start < end}
     unreachable = sum(clients.values()) - sum(reachable.values())
-    ends_at, left = _flow(reachable, awake, rate)
-    too_late = ceil(left - ALMOST_NOBODY)
+    ends_at, left = _flow(reachable, open_spans, rate)
+    too_late = ceil(left - ROUNDING)
     reached = sum(reachable.values()) - too_late
-    needed = _rate_needed(reachable, awake) if too_late > 0 else None
+    needed = _rate_needed(reachable, open_spans) if too_late > 0 else None
     return Forecast(ends_at if reached else None, reached, too_late, unreachable, needed)
 
 
-def _spans(window: SendWindow, zone: tzinfo, start: datetime, end: datetime) -> Spans:
-    """From when to when somebody of this time zone may be sent to."""
+def _open_spans(window: SendWindow, zone: tzinfo, start: datetime, end: datetime) -> Spans:
+    """The times between `start` and `end` at which the local hours of this time zone are open."""
     closed = SendWindow(window.closes, window.opens)
     spans, moment = [], start
     end = min(end, LAST_OPENING)
@@ -76,25 +78,27 @@ def _spans(window: SendWindow, zone: tzinfo, start: datetime, end: datetime) -> 
     return spans
 
 
-def _flow(clients: Mapping[str, int], awake: Mapping[str, Spans], rate: float | None) -> tuple[datetime | None, float]:
-    """When the last one is sent, and how many are left."""
+def _flow(
+    clients: Mapping[str, int], open_spans: Mapping[str, Spans], rate: float | None
+) -> tuple[datetime | None, float]:
+    """The time of the last post, and how many clients are left."""
     waiting = {name: float(number) for name, number in clients.items()}
     ends_at = None
-    for begins, ends in _intervals(awake):
-        open_now = [name for name in waiting if waiting[name] and _is_within(begins, awake[name])]
-        number = sum(waiting[name] for name in open_now)
+    for begins, ends in _intervals(open_spans):
+        zones_open = [name for name in waiting if waiting[name] and _is_within(begins, open_spans[name])]
+        number = sum(waiting[name] for name in zones_open)
         if not number:
             continue
-        most = number if rate is None else min(number, rate * (ends - begins).total_seconds())
-        ends_at = begins + timedelta(seconds=most / rate if rate else 0)
-        for name in open_now:
-            waiting[name] = 0.0 if number - most < ALMOST_NOBODY else waiting[name] * (1 - most / number)
+        posted = number if rate is None else min(number, rate * (ends - begins).total_seconds())
+        ends_at = begins + timedelta(seconds=posted / rate if rate else 0)
+        for name in zones_open:
+            waiting[name] = 0.0 if number - posted < ROUNDING else waiting[name] * (1 - posted / number)
     return ends_at, sum(waiting.values())
 
 
-def _intervals(awake: Mapping[str, Spans]) -> Iterator[tuple[datetime, datetime]]:
-    """The times between one change of who is awake and the next."""
-    moments = sorted({moment for spans in awake.values() for span in spans for moment in span})
+def _intervals(open_spans: Mapping[str, Spans]) -> Iterator[tuple[datetime, datetime]]:
+    """The intervals in which the set of open time zones does not change."""
+    moments = sorted({moment for spans in open_spans.values() for span in spans for moment in span})
     return pairwise(moments)
 
 
@@ -102,17 +106,17 @@ def _is_within(moment: datetime, spans: Spans) -> bool:
     return any(opens <= moment < closes for opens, closes in spans)
 
 
-def _rate_needed(clients: Mapping[str, int], awake: Mapping[str, Spans]) -> int | None:
-    """The smallest whole number with which nobody is left; None where none would do."""
+def _rate_needed(clients: Mapping[str, int], open_spans: Mapping[str, Spans]) -> int | None:
+    """The smallest integer rate that reaches all clients; None if there is none."""
     most = 1
-    while _flow(clients, awake, most)[1] > ALMOST_NOBODY:
+    while _flow(clients, open_spans, most)[1] > ROUNDING:
         most *= 2
         if most > 2**40:
             return None
     least = most // 2
     while most - least > 1:
         middle = (least + most) // 2
-        if _flow(clients, awake, middle)[1] > ALMOST_NOBODY:
+        if _flow(clients, open_spans, middle)[1] > ROUNDING:
             least = middle
         else:
             most = middle

@@ -1,4 +1,4 @@
-"""What the gateway's answer means for a message: one mapping from answer to outcome."""
+"""The outcome of a post: the only mapping from the gateway's answer to its meaning for a message."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from ..texts import Text
 
 TEMPORARY_CODES = {408, 425, 429}
 CREDENTIALS_CODES = {401, 403}
-SILENT_CODES = {502, 504}
-"""A proxy's word that the gateway behind it was silent (RFC 9110, 15.6.3 and 15.6.5)."""
+PROXY_CODES = {502, 504}
+"""A proxy got no valid answer from the gateway behind it (RFC 9110, 15.6.3 and 15.6.5)."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: an HTTP status with its body, or, with status None, the name of what went wrong.
+    """An HTTP status and body. Without an answer, `status` is None and `body` is the name of the error.
 
-    `never_left`: no connection came about, so the gateway cannot have the message.
+    `never_sent`: the connection failed, so the gateway cannot have the message.
     """
 
     status: int | None
     body: str = ""
     retry_after: str | None = None
-    never_left: bool = False
+    never_sent: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`sent`, for good or not; `retryable`: try again later; `our_fault`: our credentials are wrong.
+    """`sent`: the gateway accepted the message. `retryable`: the post can be repeated later, `retry_after` in seconds.
 
-    `in_doubt`: the gateway may have taken the message all the same.
+    `our_fault`: the gateway refused our credentials. `in_doubt`: the gateway may have accepted the message.
 
-    `reason` is for people and carries nothing that the gateway wrote: it may hold phone numbers.
+    `reason` is for people. It contains no text of the gateway, which could contain phone numbers.
     """
 
     sent: bool = False
@@ -46,11 +46,11 @@ class Outcome:
 
 
 def read_answer(answer: Answer, now: datetime) -> Outcome:
-    """CONTRACT.md, "The SMS gateway": success is 200 with `{"code": 0, "message": "OK"}`, nothing else."""
+    """Only 200 with `{"code": 0, "message": "OK"}` is a success: CONTRACT.md, "The SMS gateway"."""
     status = answer.status
     if status is None:
         reason = Text("gateway.silent", error=answer.body)
-        return Outcome(retryable=True, reason=reason, in_doubt=not answer.never_left)
+        return Outcome(retryable=True, reason=reason, in_doubt=not answer.never_sent)
     if status == 200 and _is_accepted(answer.body):
         return Outcome(sent=True)
     if status in CREDENTIALS_CODES:
@@ -58,7 +58,7 @@ def read_answer(answer: Answer, now: datetime) -> Outcome:
     if status in TEMPORARY_CODES or status >= 500:
         delay = _seconds(answer.retry_after, now)
         reason = Text("gateway.answered", status=status)
-        return Outcome(retryable=True, reason=reason, retry_after=delay, in_doubt=status in SILENT_CODES)
+        return Outcome(retryable=True, reason=reason, retry_after=delay, in_doubt=status in PROXY_CODES)
     if 400 <= status < 500:
         return Outcome(reason=Text("gateway.message_refused", status=status))
     return Outcome(retryable=True, reason=Text("gateway.not_its_contract", status=status), in_doubt=True)
@@ -73,7 +73,7 @@ def _is_accepted(body: str) -> bool:
 
 
 def _seconds(retry_after: str | None, now: datetime) -> float | None:
-    """Retry-After is seconds or an HTTP date (RFC 9110, 10.2.3); anything else is as if it were not there."""
+    """Retry-After in seconds or as an HTTP date (RFC 9110, 10.2.3). Any other value is ignored."""
     if retry_after is None:
         return None
     if retry_after.isascii() and retry_after.isdigit():

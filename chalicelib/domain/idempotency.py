@@ -1,4 +1,4 @@
-"""The first request that came under an Idempotency-Key, and its answer."""
+"""The first request with an Idempotency-Key, and its answer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class IdempotentRequest:
-    """`fingerprint`: of its method, address and fields. `reserved_id`: of what it makes, 0 for nothing.
+    """`fingerprint`: the method, address and fields. `reserved_id`: the id of the object that it creates, or 0.
 
-    `status_code` is None until it has been answered; `body` is JSON.
+    `status_code` is None until the request is answered. `body` is JSON.
     """
 
     fingerprint: str

@@ -1,4 +1,4 @@
-"""What the queues carry: a dataclass for each job, and its JSON. Nothing else builds or reads a message's body."""
+"""Jobs: the bodies of queue messages, a dataclass for each kind. Only this module writes and reads their JSON."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
-from .receipt import REPORTED, Receipt
+from .receipt import RECEIPT_STATUSES, Receipt
 
 BUSY_SECONDS = 5
-"""A job that another worker holds comes back after so long."""
+"""Delay of a job that another worker has leased."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class WalkSlice:
 
 @dataclass(frozen=True)
 class ReconcileShard:
-    """Count and repair one shard of a mailing's messages. `requeue`: the send queue has lost what waits."""
+    """Count and repair one shard of a mailing's messages. `requeue`: the send queue has lost the waiting messages."""
 
     mailing_id: int
     round_number: int
@@ -56,7 +56,7 @@ class ReleaseShard:
 
 @dataclass(frozen=True)
 class FollowMovedClients:
-    """Look again at the waiting messages of clients whose time zone changes."""
+    """Update the waiting messages of these clients after a change of their time zones."""
 
     client_ids: tuple[int, ...]
 
@@ -99,23 +99,23 @@ NAMES = {kind: name for name, kind in KINDS.items()}
 def to_body(job: Job) -> str:
     """`{"job": "walk_slice", "mailing_id": 12, "number": 0}`, without spaces."""
     values = {field.name: getattr(job, field.name) for field in fields(job)}
-    return json.dumps({"job": NAMES[type(job)], **values}, default=_plain, separators=(",", ":"))
+    return json.dumps({"job": NAMES[type(job)], **values}, default=_to_json, separators=(",", ":"))
 
 
 def from_body(body: str) -> Job | None:
-    """None if the body is not a job's, or one of its fields is missing or of another type."""
-    sent = _loads(body)
-    kind = KINDS.get(_name(sent))
+    """None if the body is not a job, or a field is missing or has another type."""
+    value = _loads(body)
+    kind = KINDS.get(_name(value))
     if kind is None:
         return None
     try:
-        return kind(**{field.name: READERS[str(field.type)](sent[field.name]) for field in fields(kind)})
+        return kind(**{field.name: READERS[str(field.type)](value[field.name]) for field in fields(kind)})
     except (KeyError, TypeError, ValueError):
         return None
 
 
 def kind_of(body: str) -> type[Job] | None:
-    """The kind that a body claims to be, whether or not its fields can be read."""
+    """The kind that the body names, even if its fields are invalid."""
     return KINDS.get(_name(_loads(body)))
 
 
@@ -126,11 +126,11 @@ def _loads(body: str) -> Any:
         return None
 
 
-def _name(sent: Any) -> str:
-    return str(sent.get("job")) if isinstance(sent, dict) else ""
+def _name(value: Any) -> str:
+    return str(value.get("job")) if isinstance(value, dict) else ""
 
 
-def _plain(value: object) -> object:
+def _to_json(value: object) -> object:
     match value:
         case Receipt():
             return {field.name: getattr(value, field.name) for field in fields(value)}
@@ -140,29 +140,29 @@ def _plain(value: object) -> object:
 
 
 def _exactly(kind: type) -> Callable[[Any], Any]:
-    """JSON's true is no number: bool is a subclass of int."""
+    """Checks the exact type: bool is a subclass of int, but `true` is not a valid number."""
 
-    def read(sent: Any) -> Any:
-        if type(sent) is not kind:
+    def read(value: Any) -> Any:
+        if type(value) is not kind:
             raise TypeError(f"{kind.__name__} is expected")
-        return sent
+        return value
 
     return read
 
 
-def _ints(sent: Any) -> tuple[int, ...]:
-    return tuple(map(_exactly(int), _exactly(list)(sent)))
+def _ints(value: Any) -> tuple[int, ...]:
+    return tuple(map(_exactly(int), _exactly(list)(value)))
 
 
-def _receipts(sent: Any) -> tuple[Receipt, ...]:
-    return tuple(map(_receipt, _exactly(list)(sent)))
+def _receipts(value: Any) -> tuple[Receipt, ...]:
+    return tuple(map(_receipt, _exactly(list)(value)))
 
 
-def _receipt(sent: Any) -> Receipt:
-    at = datetime.fromisoformat(sent["at"])
-    if at.tzinfo is None or sent["status"] not in REPORTED:
+def _receipt(value: Any) -> Receipt:
+    at = datetime.fromisoformat(value["at"])
+    if at.tzinfo is None or value["status"] not in RECEIPT_STATUSES:
         raise ValueError("a status and a moment with an offset are expected")
-    return Receipt(_exactly(int)(sent["message_id"]), sent["status"], at, _exactly(str)(sent["reason"]))
+    return Receipt(_exactly(int)(value["message_id"]), value["status"], at, _exactly(str)(value["reason"]))
 
 
 READERS: dict[str, Callable[[Any], Any]] = {
@@ -171,4 +171,4 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "tuple[int, ...]": _ints,
     "tuple[Receipt, ...]": _receipts,
 }
-"""By the annotation of a job's field."""
+"""The reader of each type annotation of a job's field."""

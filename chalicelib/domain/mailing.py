@@ -1,4 +1,4 @@
-"""A mailing: its fields, its statuses and what each may become."""
+"""A mailing: its fields, its statuses, and the transitions between them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from ..texts import Text
 from .audience import EVERYONE, Filter, Plan
 from .canary import Canary
-from .message import QUEUED, SENT, TAKEN, MessageKey, MessageShard
+from .message import ACCEPTED, QUEUED, SENT, MessageKey, MessageShard
 from .send_window import SendWindow
 
 SCHEDULED = "scheduled"
@@ -25,17 +25,17 @@ MAY_BECOME = {
     SCHEDULED: {SCHEDULED, RUNNING, FINISHED, CANCELLED},
     RUNNING: {RUNNING, PAUSED, FINISHED, CANCELLED},
     PAUSED: {PAUSED, RUNNING, FINISHED, CANCELLED},
-    FINISHED: {FINISHED, RUNNING, SCHEDULED},  # an end moved into the future, or an order to send again
+    FINISHED: {FINISHED, RUNNING, SCHEDULED},  # the end is moved into the future, or a resend is ordered
     CANCELLED: {CANCELLED},
 }
 
 MAX_RATE = 100_000
-"""Messages a second: the most that a mailing's own limit may say."""
+"""Messages a second: the highest `rate_limit` of a mailing."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Messages by status; `queued` is what is left of `total`. `delivered` and `undelivered` are among the `sent`."""
+    """Messages by status. `queued` is `total` minus all others; `sent` includes `delivered` and `undelivered`."""
 
     total: int = 0
     sent: int = 0
@@ -51,12 +51,12 @@ class Counts:
         return self.total - self.sent - self.failed - self.expired - self.cancelled - self.unknown
 
     @property
-    def known(self) -> int:
-        """Of so many it is known what became of their posts, as far as it ever will be."""
+    def posted(self) -> int:
+        """Messages whose post has a final outcome: sent, failed or unknown."""
         return self.sent + self.failed + self.unknown
 
     def by_status(self) -> dict[str, int]:
-        """Their sum is the total."""
+        """The values sum up to `total`."""
         return {
             "queued": self.queued,
             "sent": self.sent,
@@ -67,44 +67,42 @@ class Counts:
         }
 
     def with_receipts(self) -> dict[str, int]:
-        """By status, and behind the sent what the gateway has reported of them."""
-        reported = {"delivered": self.delivered, "undelivered": self.undelivered}
-        return {"queued": self.queued, "sent": self.sent, **reported, **self.by_status()}
+        """By status, with `delivered` and `undelivered` after `sent`, which includes them."""
+        receipts = {"delivered": self.delivered, "undelivered": self.undelivered}
+        return {"queued": self.queued, "sent": self.sent, **receipts, **self.by_status()}
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(getattr(self, name) + getattr(other, name) for name in COUNTED))
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in COUNT_NAMES))
 
     def __neg__(self) -> Counts:
-        return Counts(*(-getattr(self, name) for name in COUNTED))
+        return Counts(*(-getattr(self, name) for name in COUNT_NAMES))
 
 
-NOTHING = Counts()
-COUNTED = ("total", "sent", "failed", "expired", "cancelled", "unknown", "delivered", "undelivered")
+NO_COUNTS = Counts()
+COUNT_NAMES = ("total", "sent", "failed", "expired", "cancelled", "unknown", "delivered", "undelivered")
 
 
-def tally(statuses: Mapping[str, int], total: int = 0) -> Counts:
-    """So many messages of each status, as counts; those who wait are what is left of the total."""
+def counts_from_statuses(statuses: Mapping[str, int], total: int = 0) -> Counts:
+    """Counts from the number of messages of each status. Queued messages are counted by `total` only."""
     numbers = {status: number for status, number in statuses.items() if status != QUEUED}
-    return Counts(total=total, **{**numbers, SENT: sum(statuses.get(status, 0) for status in TAKEN)})
+    return Counts(total=total, **{**numbers, SENT: sum(statuses.get(status, 0) for status in ACCEPTED)})
 
 
 @dataclass(frozen=True)
 class Mailing:
-    """`plan` is set when it has started; `ended_at` when every message has its final status.
+    """`plan` is set at the start; `ended_at` when every message has a final status. Times are aware and in UTC.
 
-    `recounts` counts the rounds of recounting its messages. Those before `decisive_round` were begun before the
-    last decision, and conclude nothing. The next one that does also carries out what was ordered: `requeue` what
-    waits, and send again those whose status is in `resend` (order number `resends`).
+    `rounds` counts reconciliation rounds. Rounds before `first_valid_round` began before the last decision: their
+    reports are not used. The next valid round carries out the orders: `requeue` waiting messages, and send messages
+    with a status in `resend` again (`resends` is the number of this order).
 
-    `canary`: who goes first, if the others are to wait for them. `paused_because`: why it paused by itself, for people.
-    `rate_limit` is in messages a second. `window` are the local hours, if it has any.
-    `releases`: the moments when it opens for somebody who waits for that.
-    `awaits_hours`: the last round of recounting found nobody waiting for anything else.
-    `has_fields`: its text is filled in for each client; one announced before there were fields goes out as it is.
-
-    `attempts`: how often its messages were claimed to be posted, as the round that ended it has found.
-
-    Times are aware and in UTC. `version` changes with every decision, not with the counts.
+    `canary`: clients that get the mailing first; None if there is no canary. `paused_because`: why the service paused
+    the mailing, for people. `rate_limit` is in messages a second. `window`: the local hours; None if there are none.
+    `releases`: the scheduled moments at which local hours open for waiting messages.
+    `awaits_hours`: in the last reconciliation round all queued messages waited for their local hours.
+    `has_placeholders` is False for mailings from before placeholders existed, so their texts are sent unchanged.
+    `attempts`: the sum of all attempts, set by the reconciliation round that ends the mailing.
+    `version` changes with every decision, but not with the counts.
     """
 
     id: int
@@ -119,7 +117,7 @@ class Mailing:
     status: str = SCHEDULED
     plan: Plan | None = None
     is_fanned_out: bool = False
-    counts: Counts = NOTHING
+    counts: Counts = NO_COUNTS
     rounds: int = 0
     round_started_at: datetime | None = None
     first_valid_round: int = 0
@@ -137,38 +135,38 @@ class Mailing:
 
     @property
     def is_open(self) -> bool:
-        """Something is still to be done for it; a cancelled one has messages to close."""
+        """Whether the mailing needs work. A cancelled mailing is open until its messages are closed."""
         return self.status in OPEN_STATUSES or (self.status == CANCELLED and self.ended_at is None)
 
     @property
     def is_settled(self) -> bool:
-        """By its counters nobody waits any more; whether that is so, a recount decides."""
+        """By the counts no message is queued. A reconciliation round confirms it."""
         return self.status in (RUNNING, CANCELLED) and self.is_fanned_out and self.counts.queued <= 0
 
     @property
-    def holds(self) -> bool:
-        """Only its canary may go; the others wait."""
+    def awaits_canary(self) -> bool:
+        """Only the messages of the canary are admitted; the others wait for its result."""
         return self.canary is not None and not self.canary.is_passed
 
     @property
-    def is_canary_known(self) -> bool:
-        """By its counters enough of its canary is known; whether that is so, and what follows, a recount decides."""
-        size = self.canary.size if self.canary and self.holds else None
-        return size is not None and self.status == RUNNING and self.is_fanned_out and self.counts.known >= size
+    def has_canary_result(self) -> bool:
+        """By the counts the canary has enough outcomes. A reconciliation round confirms it and decides what follows."""
+        size = self.canary.size if self.canary and self.awaits_canary else None
+        return size is not None and self.status == RUNNING and self.is_fanned_out and self.counts.posted >= size
 
     @property
-    def is_ripe(self) -> bool:
-        """By its counters a recount has something to decide."""
-        return self.is_settled or self.is_canary_known
+    def needs_reconciliation(self) -> bool:
+        """By the counts a reconciliation round can end the mailing or decide on its canary."""
+        return self.is_settled or self.has_canary_result
 
     @property
     def has_orders(self) -> bool:
-        """A round of recounting is owed to it, which carries them out."""
+        """Whether a reconciliation round has to requeue or resend messages."""
         return self.status == RUNNING and (self.requeue or bool(self.resend))
 
     @property
     def started_plan(self) -> Plan:
-        """The plan of a mailing that has started; whoever walks its audience or its messages has one."""
+        """The plan. Raises ValueError if the mailing has not started."""
         if self.plan is None:
             raise ValueError(f"mailing {self.id} has not started")
         return self.plan
@@ -180,7 +178,7 @@ class Mailing:
         return MessageShard(self.id, number, self.started_plan.shards)
 
     def kept_until(self, retention_days: int) -> datetime:
-        """When its messages may be deleted: counted from its end, or from its last progress where that is later."""
+        """When its messages expire: `retention_days` after its end or its last progress, whichever is later."""
         latest = datetime.max.replace(tzinfo=UTC)
         days = timedelta(days=retention_days)
         end = max(self.datetime_end, self.progress_at or self.datetime_end)

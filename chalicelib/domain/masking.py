@@ -1,8 +1,8 @@
-"""What no log may hold: phone numbers and tokens, found in whatever is logged and made unreadable.
+"""Masks phone numbers and tokens in everything that is logged.
 
-Numbers are found by their looks: 11 digits that begin with 7, or +7 and 10 digits in groups. Client ids have 10
-digits at the most and timestamps 10 or 13. A message's id may look like a phone number (mailing 7's do), so ids that
-we have made ourselves are known by their names.
+A phone number is 11 digits that begin with 7, or +7 and 10 digits in groups. Client ids have at most 10 digits, and
+timestamps 10 or 13. A message id may look like a phone number (those of mailing 7 do), so the ids of the service are
+exempt by their keys.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import re
 
 PHONE = re.compile(r"(?<!\d)(?:7\d{10}|\+7(?:[ ().-]{0,2}\d){10})(?!\d)")
 SECRET = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])|(?<=Bearer )[^\s'\"]+|eyJ[\w-]+\.[\w-]+\.[\w-]*")
-"""A token of ours, and what the gateway is shown: any Bearer token, any JWT."""
+"""Tokens of the API and of the gateway: 40 hexadecimal digits, any Bearer token, any JWT."""
 
-OURS = {"message_id", "request_id", "xray_trace_id"}
-"""Never what somebody has sent us."""
+UNMASKED_KEYS = {"message_id", "request_id", "xray_trace_id"}
+"""Keys of ids that the service or AWS creates: their values never come from a request."""
 
 
 def mask_text(text: str) -> str:
@@ -23,7 +23,7 @@ def mask_text(text: str) -> str:
 
 
 def masked(value: object) -> object:
-    """The value with every text and number in it masked, at any depth; what is not JSON is left for its `str`."""
+    """The value with masked texts and numbers at any depth. A value that is not JSON is returned unchanged."""
     match value:
         case bool():
             return value
@@ -33,9 +33,9 @@ def masked(value: object) -> object:
             text = mask_text(str(value))
             return value if text == str(value) else text
         case dict():
-            return {mask_text(str(key)): one if key in OURS else masked(one) for key, one in value.items()}
+            return {mask_text(str(key)): item if key in UNMASKED_KEYS else masked(item) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [masked(one) for one in value]
+            return [masked(item) for item in value]
     return value
 
 

@@ -1,4 +1,4 @@
-"""A message: one text to one client of one mailing, and what may become of it."""
+"""A message: the text of one mailing to one client, its statuses, and the transitions between them."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ QUEUED = "queued"
 SENT = "sent"
 DELIVERED = "delivered"
 UNDELIVERED = "undelivered"
-"""The last two by the gateway's receipts, which come after it took the message."""
+"""`delivered` and `undelivered` come from delivery receipts, after the gateway accepted the message."""
 
 FAILED = "failed"
 EXPIRED = "expired"
 CANCELLED = "cancelled"
 UNKNOWN = "unknown"
-"""An attempt ended without a word, and the gateway would not notice a repetition: a person decides."""
+"""An attempt ended without an outcome, and the gateway does not deduplicate: a person decides about a resend."""
 
 STATUSES = (QUEUED, SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN, DELIVERED, UNDELIVERED)
 FINAL = STATUSES[1:]
-TAKEN = (SENT, DELIVERED, UNDELIVERED)
-"""The gateway has it: all of these are counted, and listed, as sent."""
+ACCEPTED = (SENT, DELIVERED, UNDELIVERED)
+"""The gateway accepted the message. All of these are counted and listed as sent."""
 
 RESENDABLE = (FAILED, EXPIRED, UNKNOWN)
-"""Not the undelivered: a gateway that takes an id only once would take theirs for a repetition."""
+"""`undelivered` is not resendable: a gateway that deduplicates by id would treat the resend as a repetition."""
 
 MAY_BECOME: dict[str, set[str]] = {
     QUEUED: {SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN, DELIVERED, UNDELIVERED},
-    EXPIRED: {QUEUED, DELIVERED, UNDELIVERED},  # the end was moved into the future, or a person says so
-    FAILED: {QUEUED, DELIVERED},  # a person says so
-    UNKNOWN: {QUEUED, DELIVERED, UNDELIVERED},  # a person says so
+    EXPIRED: {QUEUED, DELIVERED, UNDELIVERED},  # the end is moved into the future, or a resend is ordered
+    FAILED: {QUEUED, DELIVERED},  # a resend is ordered
+    UNKNOWN: {QUEUED, DELIVERED, UNDELIVERED},  # a resend is ordered
     CANCELLED: {DELIVERED, UNDELIVERED},
     SENT: {DELIVERED, UNDELIVERED},
     UNDELIVERED: {DELIVERED},
     DELIVERED: set(),
 }
-"""A receipt proves that the gateway has the message, whatever we made of its silence; delivered beats undelivered."""
+"""A delivery receipt proves that the gateway has the message, whatever its status. It may replace `undelivered` by
+`delivered`, but not the reverse."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class MessageShard:
 
 @dataclass(frozen=True)
 class MessageKey:
-    """Where a message is stored: in one of its mailing's `shards` partitions."""
+    """The key of a message, which is stored in one of the `shards` partitions of its mailing."""
 
     mailing_id: int
     client_id: int
@@ -65,11 +66,11 @@ class MessageKey:
 
 @dataclass(frozen=True)
 class Message:
-    """`claimed_until` is set while an attempt is under way (epoch seconds), `attempts` counts the claims.
+    """`claimed_until`: the end of the claim in epoch seconds; None without a claim. `attempts` counts the claims.
 
-    `posted_at`: when the last attempt began its post. `resends`: the last order to send again that was met.
-    `timezone`: whose clock it waits for, where the mailing has local hours.
-    `reported_at`: when it was delivered, or given up, by the gateway's receipt. `shards`: of its mailing's plan.
+    `posted_at`: when the last attempt began its post. `resends`: the last resend order that was carried out.
+    `timezone`: the client's time zone, if the mailing has local hours. `reported_at`: the time in the delivery receipt.
+    `shards`: the number of shards in the mailing's plan.
     """
 
     mailing_id: int
@@ -99,11 +100,11 @@ class Message:
         return self.status in FINAL
 
     def is_claimed(self, now: datetime) -> bool:
-        """An attempt is under way, and not yet given up for dead."""
+        """An attempt is under way, and its claim has not expired."""
         return self.claimed_until is not None and self.claimed_until > now.timestamp()
 
     def is_in_doubt(self, now: datetime) -> bool:
-        """An attempt ended without a word: nobody knows whether the gateway has it."""
+        """The claim of an attempt expired without an outcome: the gateway may have the message."""
         return self.status == QUEUED and self.claimed_until is not None and not self.is_claimed(now)
 
 
@@ -113,18 +114,18 @@ def require_transition(before: str, after: str) -> None:
 
 
 def message_id(mailing_id: int, client_id: int) -> int:
-    """The id the gateway sees, the same on every attempt: 12 and 345 give 120000000345, an int64."""
+    """The id for the gateway, the same on every attempt: an int64, 120000000345 for mailing 12 and client 345."""
     if not 0 < client_id <= MAX_CLIENT_ID:
         raise ValueError(f"client id {client_id} is outside 1 to {MAX_CLIENT_ID}")
     return mailing_id * (MAX_CLIENT_ID + 1) + client_id
 
 
 def read_message_id(number: int) -> tuple[int, int] | None:
-    """The mailing's and the client's ids; None where no message of a mailing can have this one (a trial has such)."""
+    """The ids of the mailing and the client; None if no mailing has such a message (the id of a test message)."""
     mailing_id, client_id = divmod(number, MAX_CLIENT_ID + 1)
     return (mailing_id, client_id) if 0 < number < 2**63 and mailing_id and client_id else None
 
 
-def listed_as(status: str) -> tuple[str, ...]:
-    """The statuses that a list of this one shows: as many messages as are counted."""
-    return TAKEN if status == SENT else (status,)
+def statuses_listed_as(status: str) -> tuple[str, ...]:
+    """The statuses in a list of this status, so that the list has as many messages as the count."""
+    return ACCEPTED if status == SENT else (status,)

@@ -1,4 +1,4 @@
-"""How long the gateway takes to answer, as far as this sender has seen."""
+"""The recent answer times of the gateway, as one sender measures them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ MARGIN = 1.5
 
 
 class Pace:
-    """A deque is safe to be shared by threads: each call on it is one step."""
+    """Threads share an instance: each operation on a deque is atomic."""
 
     def __init__(self) -> None:
         self._answers: deque[float] = deque(maxlen=ANSWERS_REMEMBERED)
 
-    def note(self, seconds: float) -> None:
+    def record(self, seconds: float) -> None:
         self._answers.append(seconds)
 
     @property
     def seconds_needed(self) -> float:
-        """What a post should be given: somewhat more than the slowest of the last ones took; 0 before the first."""
+        """The time to allow for a post: the slowest recent answer times MARGIN; 0 before the first answer."""
         return MARGIN * max(tuple(self._answers), default=0.0)

@@ -1,4 +1,4 @@
-"""Who calls, and what their role allows: programs have tokens, people have names and passwords."""
+"""Principals: the callers of the API (tokens) and of the console (users), and what their roles allow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Principal:
 
 @dataclass(frozen=True)
 class Token:
-    """`digest` is the token's SHA-256; the token itself is kept nowhere. `last_used_at` is right to some minutes."""
+    """`digest` is the SHA-256 of the token, which is not stored. `last_used_at` is accurate to some minutes."""
 
     digest: str
     principal: Principal
@@ -32,7 +32,7 @@ class Token:
 
 @dataclass(frozen=True)
 class User:
-    """`password` is its hash. Sessions that began before `sessions_from` are over."""
+    """`password` is the hash of the password. Sessions that began before `sessions_from` are invalid."""
 
     principal: Principal
     password: str

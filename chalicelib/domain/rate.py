@@ -1,10 +1,10 @@
-"""How fast: whose turn it is to be posted, under the gateway's limit and a mailing's own, and when.
+"""Rate limits: the moments at which messages may be posted, under the limit of the gateway and that of a mailing.
 
-Each limit is a clock, as in the generic cell rate algorithm (ITU-T I.371): a token is for the moment that the clock
-shows, and moves it on by one over the limit. A clock that has fallen behind is put forward, so that what nobody took in
-time is lost; from one that is far ahead nobody takes. Who gets no token is told when to ask again, one after the other.
+Each limit is a clock, as in the generic cell rate algorithm (ITU-T I.371). A permit is for the moment that the clock
+shows, and advances the clock by 1 / limit. A clock that lags more than MAX_LAG behind is set forward, so unused permits
+are lost. A clock that is more than LOOKAHEAD ahead gives no permits: the messages wait in the queue and ask again.
 
-All times are seconds since the epoch, all limits messages a second.
+All times are seconds since the epoch, all durations are seconds, all limits are messages a second.
 """
 
 from __future__ import annotations
@@ -16,47 +16,49 @@ from math import floor, sqrt
 from .spread import spread
 
 BURST = 0.25
-"""A token may be used so much later than it was meant for: no second sees more than a quarter above the limit."""
+"""A permit is valid for this long, so the posts of one second exceed the limit by a quarter at most."""
 
-LAG = BURST / 2
-"""A token that nobody has taken for so long is lost; the rest of its life is for those who take it."""
+MAX_LAG = BURST / 2
+"""A permit that is not taken for this long is lost. The rest of its validity is left for the post."""
 
-AHEAD = 1.25
-"""Tokens are given for so far ahead: a queue returns messages by the whole second, and all of a second at once."""
+LOOKAHEAD = 1.25
+"""Permits are given this far ahead: a queue returns messages by the whole second, all of a second at once."""
 
-CREDIT = 5.0
-"""A mailing that had less than its share of the gateway may catch up on so many seconds of it."""
+CATCH_UP = 5.0
+"""A mailing that got less than its share of the gateway may catch up on this much of it."""
 
-ACTIVE = 3.0
-"""Who asked so long ago shares the gateway."""
+ACTIVE_FOR = 3.0
+"""A mailing shares the gateway for this long after its last request."""
 
-SURPLUS = 1.2
-"""More messages are asked back than there will be tokens for, so that no token is left over."""
+OVERBOOKING = 1.2
+"""More messages leave the queue than there are permits for, so that no permit is unused."""
 
-FARTHEST = 900.0
-"""As long as a queue can hold a message back."""
+MAX_DELAY = 900.0
+"""The longest delay of a queue message in SQS."""
 
-FORGOTTEN = 60.0
+FORGET_AFTER = 60.0
+"""A mailing without requests is removed from the bucket after this."""
+
 MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Limits:
-    """None: no limit. At least one is set."""
+    """`gateway` and the mailing's `own` limit; None means no limit. At least one is set."""
 
     gateway: float | None
     own: float | None
 
     @property
-    def least(self) -> float:
+    def lowest(self) -> float:
         return min(limit for limit in (self.gateway, self.own) if limit is not None)
 
 
 @dataclass(frozen=True)
 class Clocks:
-    """One mailing's. `own`, `share`: its limit's and its share's tokens are taken until then.
+    """The clocks of one mailing: `own` for its own limit, `share` for its share of the gateway's limit.
 
-    `asked`: when it last wanted tokens; `waiting`: how many messages it had to send then.
+    `asked`: the time of its last request; `waiting`: how many messages it had to send then.
     """
 
     own: float = 0.0
@@ -66,29 +68,30 @@ class Clocks:
 
     @property
     def weight(self) -> float:
-        """In the shares of the gateway: a mailing of a hundred has ten times that of ten thousand, and is soon done."""
+        """The weight in the shares: 100 messages weigh 10 times as much as 10,000, so small mailings end soon."""
         return 1 / sqrt(max(1, self.waiting))
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """What the senders of one gateway share, or, where only a mailing has a limit, the senders of that mailing."""
+    """The clocks that all senders share: of one gateway, or of one mailing if only the mailing has a limit."""
 
     gateway: float = 0.0
     mailings: Mapping[int, Clocks] = field(default_factory=dict)
 
-    def of(self, mailing_id: int) -> Clocks:
+    def clocks_of(self, mailing_id: int) -> Clocks:
         return self.mailings.get(mailing_id, Clocks())
 
     def share(self, mailing_id: int, now: float) -> float:
-        """Of a mailing that has asked, among all who want tokens: 0 to 1."""
-        wanting = [its.weight for its in self.mailings.values() if now - its.asked <= ACTIVE]
-        return self.of(mailing_id).weight / sum(wanting, start=0.0) if wanting else 1.0
+        """The share of a mailing in the gateway's limit, from 0 to 1, among all active mailings."""
+        active = [clocks.weight for clocks in self.mailings.values() if now - clocks.asked <= ACTIVE_FOR]
+        return self.clocks_of(mailing_id).weight / sum(active, start=0.0) if active else 1.0
 
-    def asked(self, mailing_id: int, waiting: int, now: float) -> Bucket:
-        """It wants tokens; who has not for long is forgotten."""
-        kept = {other: its for other, its in self.mailings.items() if its.asked > now - FORGOTTEN}
-        return replace(self, mailings={**kept, mailing_id: replace(self.of(mailing_id), asked=now, waiting=waiting)})
+    def with_request(self, mailing_id: int, waiting: int, now: float) -> Bucket:
+        """Records a request of this mailing, and removes mailings without recent requests."""
+        kept = {other: clocks for other, clocks in self.mailings.items() if clocks.asked > now - FORGET_AFTER}
+        requested = replace(self.clocks_of(mailing_id), asked=now, waiting=waiting)
+        return replace(self, mailings={**kept, mailing_id: requested})
 
     def with_clocks(self, mailing_id: int, clocks: Clocks) -> Bucket:
         return replace(self, mailings={**self.mailings, mailing_id: clocks})
@@ -96,7 +99,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Booking:
-    """Until when the queue returns messages of a mailing, at so many a second."""
+    """The queue returns messages of a mailing until `until`, at `pace` messages a second."""
 
     until: float = 0.0
     pace: float = 0.0
@@ -104,7 +107,7 @@ class Booking:
 
 @dataclass(frozen=True)
 class Permit:
-    """To begin one post: not before `at`, and not after `until`."""
+    """Allows one post to begin, not before `at` and not after `until`."""
 
     at: float
     until: float
@@ -113,57 +116,65 @@ class Permit:
         return self.at <= now <= self.until
 
 
-ANY_TIME = Permit(0.0, float("inf"))
-"""Where there is no limit."""
+UNLIMITED = Permit(0.0, float("inf"))
+"""The permit without a rate limit."""
 
 
-def take(bucket: Bucket, mailing_id: int, limits: Limits, wanted: int, now: float) -> tuple[Bucket, tuple[Permit, ...]]:
-    """Up to so many tokens for a mailing's posts; fewer, or none, when they are all taken for the next while."""
-    clocks = bucket.of(mailing_id)
-    own = max(clocks.own, now - LAG)
-    gateway = max(bucket.gateway, now - LAG)
-    share = max(clocks.share, now - CREDIT)
-    number = min(wanted, _due(own, limits.own, now + AHEAD))
+def take_permits(
+    bucket: Bucket, mailing_id: int, limits: Limits, wanted: int, now: float
+) -> tuple[Bucket, tuple[Permit, ...]]:
+    """Up to `wanted` permits for a mailing; fewer or none if the permits until LOOKAHEAD are taken."""
+    clocks = bucket.clocks_of(mailing_id)
+    own = max(clocks.own, now - MAX_LAG)
+    gateway = max(bucket.gateway, now - MAX_LAG)
+    share = max(clocks.share, now - CATCH_UP)
+    number = min(wanted, _permits_due(own, limits.own, now + LOOKAHEAD))
     if limits.gateway is not None:
-        part = limits.gateway * bucket.share(mailing_id, now)
-        charged = min(number, _due(share, part, now + AHEAD), _due(gateway, limits.gateway, now + AHEAD))
-        left_over = _due(gateway, limits.gateway, now)  # by those who may take ahead of it
-        number = min(number, max(charged, left_over))
-        share += charged / part
+        share_limit = limits.gateway * bucket.share(mailing_id, now)
+        charged = min(
+            number,
+            _permits_due(share, share_limit, now + LOOKAHEAD),
+            _permits_due(gateway, limits.gateway, now + LOOKAHEAD),
+        )
+        unused = _permits_due(gateway, limits.gateway, now)  # permits that the other mailings left
+        number = min(number, max(charged, unused))
+        share += charged / share_limit
     permits = tuple(_permit(own, gateway, limits, index) for index in range(number))
-    clocks = replace(clocks, own=_moved(own, limits.own, number), share=share)
-    return replace(bucket, gateway=_moved(gateway, limits.gateway, number)).with_clocks(mailing_id, clocks), permits
+    clocks = replace(clocks, own=_advanced(own, limits.own, number), share=share)
+    return replace(bucket, gateway=_advanced(gateway, limits.gateway, number)).with_clocks(mailing_id, clocks), permits
 
 
-def book(booking: Booking, limits: Limits, number: int, now: float) -> tuple[Booking, list[int]]:
-    """In how many seconds so many messages are to ask, or to ask again, for their tokens: 0 to 900.
+def book_delays(booking: Booking, limits: Limits, number: int, now: float) -> tuple[Booking, list[int]]:
+    """The delays, 0 to 900 seconds, after which `number` messages leave the queue and ask for permits.
 
-    Booked somewhat faster than the limit. What would come later than a queue can hold it back comes, and asks, at any
-    time of the second half of that; then its turn may be nearer.
+    The booking is faster than the limit by OVERBOOKING. Messages beyond MAX_DELAY get delays that are spread over its
+    second half, and then ask again.
     """
-    pace = SURPLUS * limits.least
+    pace = OVERBOOKING * limits.lowest
     start = max(booking.until, now) if booking.pace == pace else now
     moments = [start + index / pace for index in range(number)]
     delays = [_delay(moment - now, index) for index, moment in enumerate(moments)]
-    return Booking(min(start + number / pace, now + FARTHEST), pace), delays
+    return Booking(min(start + number / pace, now + MAX_DELAY), pace), delays
 
 
-def _due(clock: float, limit: float | None, until: float) -> int:
-    """How many tokens the clock gives up to then; without a limit as many as anybody wants."""
+def _permits_due(clock: float, limit: float | None, until: float) -> int:
+    """The number of permits of this clock until then; practically unlimited without a limit."""
     if limit is None:
         return 2**31
     return int((until - clock) * limit) + 1 if clock <= until else 0
 
 
-def _moved(clock: float, limit: float | None, tokens: int) -> float:
-    return clock + tokens / limit if limit is not None else clock
+def _advanced(clock: float, limit: float | None, permits: int) -> float:
+    return clock + permits / limit if limit is not None else clock
 
 
 def _permit(own: float, gateway: float, limits: Limits, index: int) -> Permit:
-    moments = [_moved(clock, limit, index) for clock, limit in ((own, limits.own), (gateway, limits.gateway)) if limit]
-    at = floor(max(moments) * MICROSECONDS) / MICROSECONDS  # as exact as a clock is read
+    moments = [
+        _advanced(clock, limit, index) for clock, limit in ((own, limits.own), (gateway, limits.gateway)) if limit
+    ]
+    at = floor(max(moments) * MICROSECONDS) / MICROSECONDS  # the precision of the clock
     return Permit(at, at + BURST)
 
 
 def _delay(wait: float, index: int) -> int:
-    return int(wait) if wait < FARTHEST else int(FARTHEST / 2 * (1 + spread(index)))
+    return int(wait) if wait < MAX_DELAY else int(MAX_DELAY / 2 * (1 + spread(index)))

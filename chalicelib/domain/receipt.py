@@ -1,4 +1,4 @@
-"""A receipt: what the gateway reports of a message some time after it took it. At least once, and in any order."""
+"""Delivery receipts: the gateway's reports about messages that it accepted. They come at least once, in any order."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from datetime import datetime
 from ..texts import Text
 from .message import DELIVERED, MAY_BECOME, QUEUED, UNDELIVERED, Message, read_message_id
 
-REPORTED = (DELIVERED, UNDELIVERED)
-NUMBER = re.compile(r"\+?\d(?:[\s().-]*\d){6,}")
-LONGEST_REASON = 255
-MOST = 500
-"""In one request."""
+RECEIPT_STATUSES = (DELIVERED, UNDELIVERED)
+PHONE_LIKE = re.compile(r"\+?\d(?:[\s().-]*\d){6,}")
+MAX_REASON_LENGTH = 255
+MAX_RECEIPTS = 500
+"""The limit of one request."""
 
 NO_REASON = Text("message.not_delivered_without_reason")
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """`at`: when it happened, by the gateway's clock, or when we were told. `message_id` may be nobody's."""
+    """`at`: the time by the gateway's clock, or the time of arrival. `message_id` is not checked."""
 
     message_id: int
     status: str
@@ -29,21 +29,21 @@ class Receipt:
     reason: str = ""
 
     @property
-    def is_ours(self) -> bool:
-        """Whether a message of a mailing can have this id; a test message, for one, cannot."""
+    def is_of_mailing(self) -> bool:
+        """Whether the id can be that of a mailing's message. The id of a test message cannot."""
         return read_message_id(self.message_id) is not None
 
     @property
     def key(self) -> tuple[int, int]:
-        """The mailing's and the client's ids."""
+        """The ids of the mailing and the client. Raises ValueError if the id is not that of a mailing's message."""
         key = read_message_id(self.message_id)
         if key is None:
             raise ValueError(f"{self.message_id} is no message's id")
         return key
 
 
-def merged(receipts: Iterable[Receipt]) -> list[Receipt]:
-    """One for each message: delivered if any of them says so, else the first."""
+def merge_receipts(receipts: Iterable[Receipt]) -> list[Receipt]:
+    """One receipt per message: a delivered one if there is any, else the first."""
     kept: dict[int, Receipt] = {}
     for receipt in receipts:
         if receipt.message_id not in kept or receipt.status in MAY_BECOME[kept[receipt.message_id].status]:
@@ -51,8 +51,8 @@ def merged(receipts: Iterable[Receipt]) -> list[Receipt]:
     return list(kept.values())
 
 
-def reported(message: Message, receipt: Receipt) -> Message | None:
-    """The message after its receipt; None where that says nothing new, or speaks of what was never posted."""
+def apply_receipt(message: Message, receipt: Receipt) -> Message | None:
+    """The message with the receipt's status; None if the receipt changes nothing, or the message was never posted."""
     if not message.attempts or receipt.status not in MAY_BECOME[message.status]:
         return None
     return replace(
@@ -66,15 +66,18 @@ def reported(message: Message, receipt: Receipt) -> Message | None:
 
 
 def seconds_to_wait(message: Message, now: datetime) -> int | None:
-    """A receipt may be faster than the answer to the post: the sender that has the message in hand writes first."""
+    """Seconds until the claim expires; None if the message is not claimed.
+
+    A receipt can arrive before the answer to the post: the sender writes its outcome first.
+    """
     if message.status != QUEUED or message.claimed_until is None or not message.is_claimed(now):
         return None
     return int(message.claimed_until - now.timestamp()) + 1
 
 
-def readable(reason: str) -> str:
-    """A reason as people may see it: in one line, not too long, and without what may be a phone number."""
-    return NUMBER.sub("***", " ".join(reason.split()))[:LONGEST_REASON]
+def clean_reason(reason: str) -> str:
+    """The reason in one line of at most MAX_REASON_LENGTH characters. Possible phone numbers are replaced by `***`."""
+    return PHONE_LIKE.sub("***", " ".join(reason.split()))[:MAX_REASON_LENGTH]
 
 
 def _error(reason: str) -> Text:

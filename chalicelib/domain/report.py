@@ -1,4 +1,4 @@
-"""The daily report: which mailings belong to a day, their sums, and why messages failed."""
+"""The daily report: the mailings of a day, their sums, and the reasons of failures."""
 
 from __future__ import annotations
 
@@ -7,55 +7,55 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from ..texts import Text
-from .mailing import NOTHING, SCHEDULED, Counts, Mailing
+from .mailing import NO_COUNTS, SCHEDULED, Counts, Mailing
 
-MOST_LINES = 5000
-"""Mailings that a chapter keeps one by one; all are in its sums. With all of them attached a letter has some 3 MB."""
+MAX_LINES = 5000
+"""Mailings that a section lists; its sums include all. An e-mail with full lists has about 3 MB."""
 
-MOST_REASONS = 30
-LONGEST_TEXT = 200
+MAX_REASONS = 30
+MAX_TEXT_LENGTH = 200
 
 
 @dataclass(frozen=True)
 class Period:
-    """From `start` up to `end`, which is not part of it; both in UTC."""
+    """From `start`, inclusive, to `end`, exclusive, in UTC."""
 
     start: datetime
     end: datetime
 
-    def holds(self, moment: datetime) -> bool:
+    def contains(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
 
 
 @dataclass
-class Chapter:
-    """Mailings in the order in which they were added; of the first ones a line each, with a short text."""
+class Section:
+    """Mailings in the order of `add`. `lines` keeps the first MAX_LINES of them, with shortened texts."""
 
     lines: list[Mailing] = field(default_factory=list)
     number: int = 0
-    counts: Counts = NOTHING
+    counts: Counts = NO_COUNTS
 
     def add(self, mailing: Mailing) -> None:
         self.number += 1
         self.counts += mailing.counts
-        if len(self.lines) < MOST_LINES:
-            self.lines.append(replace(mailing, message_text=short(mailing.message_text)))
+        if len(self.lines) < MAX_LINES:
+            self.lines.append(replace(mailing, message_text=shorten(mailing.message_text)))
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         return len(self.lines) == self.number
 
 
 @dataclass
 class Reasons:
-    """Why messages failed, are unknown or undelivered, and how many. `is_whole`: none was left uncounted."""
+    """Why messages are failed, unknown or undelivered, with the number of messages. `is_complete`: all are counted."""
 
     numbers: Counter[Text] = field(default_factory=Counter)
     other: int = 0
-    is_whole: bool = True
+    is_complete: bool = True
 
     def add(self, reason: Text) -> None:
-        if reason in self.numbers or len(self.numbers) < MOST_REASONS:
+        if reason in self.numbers or len(self.numbers) < MAX_REASONS:
             self.numbers[reason] += 1
         else:
             self.other += 1
@@ -63,14 +63,14 @@ class Reasons:
 
 @dataclass
 class Report:
-    """`period`: the 24 hours that it is about, more or less one where the clock was changed; then those that follow."""
+    """`period`: the reported day, of 23 to 25 hours (changes of the clock). `following`: the next day."""
 
     day: date
     made_at: datetime
     period: Period
     following: Period
-    processed: Chapter = field(default_factory=Chapter)
-    planned: Chapter = field(default_factory=Chapter)
+    processed: Section = field(default_factory=Section)
+    planned: Section = field(default_factory=Section)
     reasons: Reasons = field(default_factory=Reasons)
 
     def add(self, mailing: Mailing) -> None:
@@ -83,18 +83,18 @@ class Report:
 def is_processed(mailing: Mailing, period: Period) -> bool:
     """It ran at some time of the period, or ended in it without ever having run."""
     if mailing.plan is None:
-        return mailing.ended_at is not None and period.holds(mailing.ended_at)
+        return mailing.ended_at is not None and period.contains(mailing.ended_at)
     return mailing.datetime_start < period.end and (mailing.ended_at is None or mailing.ended_at >= period.start)
 
 
 def is_planned(mailing: Mailing, following: Period) -> bool:
-    """It waits for a start before the end of `following`, or has started in it: a past day is reported as it was."""
+    """The mailing is due before the end of `following`, or started in it (for a report on a past day)."""
     if mailing.status == SCHEDULED:
         return mailing.datetime_start < following.end
-    return mailing.plan is not None and following.holds(mailing.datetime_start)
+    return mailing.plan is not None and following.contains(mailing.datetime_start)
 
 
-def short(text: str) -> str:
-    """In one line, and not too long a one."""
+def shorten(text: str) -> str:
+    """In one line of at most MAX_TEXT_LENGTH characters."""
     line = " ".join(text.split())
-    return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
+    return line if len(line) <= MAX_TEXT_LENGTH else line[: MAX_TEXT_LENGTH - 1] + "…"

@@ -1,7 +1,7 @@
-"""Local hours: when the clock on a client's wall allows a message, and when it will allow one next.
+"""Local hours: whether a client's local time allows a message, and when it allows the next one.
 
-Moments are aware and in UTC, where an hour is an hour; a wall clock is only ever read from one of them, so that a
-skipped or a doubled hour, a half-hour zone and a country that changes sides of the date line need no rule of their own.
+Moments are aware and in UTC, and local times are always computed from them. Therefore skipped and doubled hours,
+half-hour zones and moves across the date line need no special rules.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ Zones = Callable[[str], tzinfo]
 """A time zone by its name."""
 
 HORIZON_HOURS = 72
-"""A window opens every day; where a day has none (its hour is skipped, or the whole day is), the next one has."""
+"""A window opens every day. If a day has no opening (its hour or the whole day is skipped), the next day has one."""
 
-REACH = timedelta(minutes=15)
-"""As long as a queue can hold a message back: who has an opening so soon need not wait for it elsewhere."""
+MAX_QUEUE_DELAY = timedelta(minutes=15)
+"""The longest delay of a queue message in SQS. For a later opening the message waits without a queue message."""
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -28,7 +28,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class SendWindow:
-    """From `opens`, inclusive, to `closes`, exclusive, each day; over midnight where `closes` is the earlier."""
+    """From `opens`, inclusive, to `closes`, exclusive, each day. It spans midnight if `closes` is earlier."""
 
     opens: time
     closes: time
@@ -39,18 +39,18 @@ class SendWindow:
             return self.opens <= clock < self.closes
         return clock >= self.opens or clock < self.closes
 
-    def opens_just_at(self, zone: tzinfo, moment: datetime) -> bool:
+    def is_opening(self, zone: tzinfo, moment: datetime) -> bool:
         return self.is_open(zone, moment) and not self.is_open(zone, moment - SECOND)
 
     def next_opening(self, zone: tzinfo, now: datetime) -> datetime | None:
-        """The first moment from now on at which it is open; None where there is none within three days."""
+        """The first moment from `now` on at which the window is open; None if there is none within HORIZON_HOURS."""
         if self.is_open(zone, now):
             return now
-        moments = sorted({*self._strikes(zone, now), *_shifts(zone, now)})
+        moments = sorted({*self._opening_times(zone, now), *_clock_changes(zone, now)})
         return next((moment for moment in moments if self.is_open(zone, moment)), None)
 
-    def _strikes(self, zone: tzinfo, now: datetime) -> Iterator[datetime]:
-        """When the clock would strike the opening hour, by each of the offsets that the zone has meanwhile."""
+    def _opening_times(self, zone: tzinfo, now: datetime) -> Iterator[datetime]:
+        """The moments of the local opening time, for each UTC offset of the zone until the horizon."""
         end = now + HORIZON_HOURS * HOUR
         for offset in {offset_of(zone, moment) for moment in _hours(now)}:
             day = (now + offset).replace(hour=self.opens.hour, minute=self.opens.minute, second=0, microsecond=0)
@@ -59,7 +59,7 @@ class SendWindow:
 
 
 class Hours:
-    """A mailing's window at one moment, worked out once for each time zone, however many clients live there."""
+    """A mailing's window at one moment. Each time zone is computed once."""
 
     def __init__(self, window: SendWindow | None, zones: Zones, now: datetime) -> None:
         self._window = window
@@ -68,21 +68,21 @@ class Hours:
         self._opens_at: dict[str, datetime | None] = {}
 
     def opens_at(self, timezone: str | None) -> datetime | None:
-        """Now where it is open, or where nobody knows whose clock it is: then the sender will find out."""
+        """Now if the window is open or the time zone is unknown (the sender decides). None if it does not open."""
         if self._window is None or timezone is None:
             return self._now
         if timezone not in self._opens_at:
             self._opens_at[timezone] = self._window.next_opening(self._zones(timezone), self._now)
         return self._opens_at[timezone]
 
-    def holds(self, timezone: str | None) -> bool:
-        """It is closed there, and for longer than a queue can hold a message back."""
+    def needs_release(self, timezone: str | None) -> bool:
+        """Whether the window is closed for longer than MAX_QUEUE_DELAY: the message waits without a queue message."""
         opens_at = self.opens_at(timezone)
-        return opens_at is None or opens_at - self._now > REACH
+        return opens_at is None or opens_at - self._now > MAX_QUEUE_DELAY
 
     def releases(self) -> set[datetime]:
-        """When those open that were asked for and hold."""
-        return {opens_at for opens_at in self._opens_at.values() if opens_at and opens_at - self._now > REACH}
+        """The openings of the time zones that were asked for and need a release."""
+        return {opens_at for opens_at in self._opens_at.values() if opens_at and opens_at - self._now > MAX_QUEUE_DELAY}
 
 
 def offset_of(zone: tzinfo, moment: datetime) -> timedelta:
@@ -95,8 +95,8 @@ def _hours(now: datetime) -> list[datetime]:
     return [now + hours * HOUR for hours in range(HORIZON_HOURS + 1)]
 
 
-def _shifts(zone: tzinfo, now: datetime) -> Iterator[datetime]:
-    """When clocks are put forward or back: the jump may lead into the window. To the minute, as they are."""
+def _clock_changes(zone: tzinfo, now: datetime) -> Iterator[datetime]:
+    """The changes of the clock, to the minute: a jump may lead into the window."""
     hours = _hours(now.astimezone(UTC).replace(second=0, microsecond=0))
     for before, after in pairwise(hours):
         if offset_of(zone, before) != offset_of(zone, after):

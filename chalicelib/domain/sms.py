@@ -1,7 +1,7 @@
-"""How many parts a text is sent in, and paid for: 3GPP TS 23.038 (GSM 03.38) and TS 23.040, 9.2.3.24.1.
+"""The number of SMS parts of a text: 3GPP TS 23.038 (GSM 03.38) and TS 23.040, 9.2.3.24.1.
 
-In the GSM alphabet a part has 160 septets, 153 where there are several; any other letter makes the whole text UCS-2,
-with 70 units of 16 bits, 67 where there are several. A character is never cut in two.
+In the GSM alphabet a single part has 160 septets, and each of several parts 153. Any other character makes the whole
+text UCS-2: 70 units of 16 bits in a single part, 67 in each of several. A character is never split between parts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 EXTENDED = frozenset("\f^{}\\[~]|€")
-"""Two septets each: an escape, and the character."""
+"""Two septets each: an escape and the character."""
 
 GSM, UCS2 = "GSM-7", "UCS-2"
 LIMITS = {GSM: (160, 153), UCS2: (70, 67)}
@@ -33,9 +33,9 @@ class Length:
 def measure(text: str) -> Length:
     encoding = GSM if all(character in BASIC or character in EXTENDED for character in text) else UCS2
     widths = [_width(character, encoding) for character in text]
-    alone, joined = LIMITS[encoding]
-    if sum(widths) <= alone:
-        return Length(encoding, sum(widths), 1, alone)
+    single, joined = LIMITS[encoding]
+    if sum(widths) <= single:
+        return Length(encoding, sum(widths), 1, single)
     return Length(encoding, sum(widths), _parts(widths, joined), joined)
 
 

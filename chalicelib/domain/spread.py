@@ -1,10 +1,10 @@
-"""Numbers from 0 up to 1 that are evenly spread however many of them are taken."""
+"""A low-discrepancy sequence: numbers from 0 to 1 (exclusive) that are evenly spread for any count."""
 
 from __future__ import annotations
 
-GOLDEN = 0.618033988749895
-"""The golden ratio's fraction, whose multiples keep out of each other's way."""
+GOLDEN_RATIO = 0.618033988749895
+"""The fractional part of the golden ratio: its multiples modulo 1 are evenly spread."""
 
 
 def spread(index: int) -> float:
-    return index * GOLDEN % 1
+    return index * GOLDEN_RATIO % 1

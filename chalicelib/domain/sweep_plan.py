@@ -1,4 +1,4 @@
-"""What the sweep owes a mailing that others have left lying."""
+"""The sweep plan: the step that the sweep takes for a stalled or late mailing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from enum import Enum
 
 from .mailing import CANCELLED, RUNNING, SCHEDULED, Mailing
 
-STALL = timedelta(minutes=2)
-LULL = timedelta(seconds=30)
-ROUND_REST = timedelta(seconds=50)
+STALLED_AFTER = timedelta(minutes=2)
+QUIET_PERIOD = timedelta(seconds=30)
+ROUND_INTERVAL = timedelta(seconds=50)
 
 
 class SweepStep(Enum):
@@ -21,39 +21,39 @@ class SweepStep(Enum):
 
 
 def next_sweep_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> SweepStep | None:
-    """One step for an open mailing, None where everything goes its way.
+    """The step for an open mailing; None if it needs none.
 
-    `queue_is_idle`: no queue message is left that could move it, so what waits has lost its own.
+    `queue_is_idle`: the send queue is empty, so waiting messages have lost their queue messages.
     """
     if mailing.status == SCHEDULED:
         return SweepStep.START if now >= mailing.datetime_start else None
-    if mailing.status == RUNNING and any(opens_at + LULL <= now for opens_at in mailing.releases):
+    if mailing.status == RUNNING and any(opens_at + QUIET_PERIOD <= now for opens_at in mailing.releases):
         return SweepStep.RELEASE
     progress_age, round_age = _since(mailing.progress_at, now), _since(mailing.round_started_at, now)
-    stalled = min(progress_age, round_age) >= STALL
+    stalled = min(progress_age, round_age) >= STALLED_AFTER
     if not mailing.is_fanned_out and stalled:
         return SweepStep.WALK
-    if mailing.has_orders and (mailing.rounds < mailing.first_valid_round or round_age >= STALL):
+    if mailing.has_orders and (mailing.rounds < mailing.first_valid_round or round_age >= STALLED_AFTER):
         return SweepStep.RECONCILE
     if not mailing.is_fanned_out:
         return None
-    if _is_misplaced(mailing, now):
-        return SweepStep.RECONCILE if round_age >= ROUND_REST else None
-    if mailing.status == RUNNING and mailing.holds and stalled and progress_age < round_age:
-        return SweepStep.RECONCILE  # as below; everybody waits for these few, so not until others have left the queue
+    if _needs_reconciliation(mailing, now):
+        return SweepStep.RECONCILE if round_age >= ROUND_INTERVAL else None
+    if mailing.status == RUNNING and mailing.awaits_canary and stalled and progress_age < round_age:
+        return SweepStep.RECONCILE  # a canary is not delayed by other mailings in the queue
     if mailing.status != RUNNING or not queue_is_idle:
         return None
-    if mailing.awaits_hours and progress_age >= round_age:  # and nothing has happened since that was found
+    if mailing.awaits_hours and progress_age >= round_age:  # no progress since that round
         return None
-    if progress_age >= LULL and progress_age < round_age:
-        return SweepStep.RECONCILE  # all may be done: a sender that died has counted nothing
+    if progress_age >= QUIET_PERIOD and progress_age < round_age:
+        return SweepStep.RECONCILE  # all messages may be final: a dead sender adds no counts
     return SweepStep.REQUEUE if stalled else None
 
 
-def _is_misplaced(mailing: Mailing, now: datetime) -> bool:
-    """It should be finished, or nearly so; its canary is known; or messages are expired although its end was moved."""
+def _needs_reconciliation(mailing: Mailing, now: datetime) -> bool:
+    """The mailing can end, its canary has a result, or messages are expired although the end was moved."""
     expired_too_early = mailing.status == RUNNING and mailing.counts.expired > 0
-    return mailing.is_over(now) or mailing.is_ripe or mailing.status == CANCELLED or expired_too_early
+    return mailing.is_over(now) or mailing.needs_reconciliation or mailing.status == CANCELLED or expired_too_early
 
 
 def _since(moment: datetime | None, now: datetime) -> timedelta:

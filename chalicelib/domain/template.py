@@ -1,6 +1,6 @@
-"""A mailing's text with fields: `{name}`, or `{name|what stands there where the client has none}`.
+"""Placeholders in a mailing's text: `{name}`, or `{name|default}` with a text for clients without a value.
 
-Nothing else is a field, and any other brace stays as it is; what is to go out as it looks is doubled: `{{name}}`.
+Doubled braces escape a placeholder: `{{name}}` is sent as `{name}`. All other braces are sent unchanged.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from ..texts import Text
 from .client import ATTRIBUTE_NAME, Client
 from .mailing import Mailing
 
-FIELD = re.compile(
-    rf"\{{\{{(?P<as_it_is>{ATTRIBUTE_NAME}(?:\|[^{{}}]*)?)\}}\}}"
-    rf"|\{{(?P<name>{ATTRIBUTE_NAME})(?:\|(?P<otherwise>[^{{}}]*))?\}}"
+PLACEHOLDER = re.compile(
+    rf"\{{\{{(?P<escaped>{ATTRIBUTE_NAME}(?:\|[^{{}}]*)?)\}}\}}"
+    rf"|\{{(?P<name>{ATTRIBUTE_NAME})(?:\|(?P<default>[^{{}}]*))?\}}"
 )
 NO_TEXT = Text("text.nothing_left")
 
 
 def has_placeholders(text: str) -> bool:
-    """Whether it has to be filled in, doubled braces included."""
-    return FIELD.search(text) is not None
+    """Whether the text has placeholders or escaped ones."""
+    return PLACEHOLDER.search(text) is not None
 
 
 def placeholder_names(text: str) -> list[str]:
-    """Each once, in the order of the text."""
-    return list(dict.fromkeys(match["name"] for match in FIELD.finditer(text) if match["name"]))
+    """The names in the order of the text, without repetitions."""
+    return list(dict.fromkeys(match["name"] for match in PLACEHOLDER.finditer(text) if match["name"]))
 
 
 def fill(text: str, client: Client) -> str:
-    """The text as this client gets it. What is filled in is not looked at again: a value with braces is a value."""
+    """The text for this client. Values are not searched for placeholders."""
     values = _values(client)
-    return FIELD.sub(lambda match: _filled(match, values), text)
+    return PLACEHOLDER.sub(lambda match: _filled(match, values), text)
 
 
 def fill_masked(text: str, client: Client) -> str:
-    """As long as `fill` gives it, with the middle of the phone number hidden: for a page."""
+    """Like `fill`, with the same length, but the middle of the phone number is masked. For pages."""
     phone = client.phone_number
     return fill(text, replace(client, phone_number=f"{phone[:4]}*****{phone[-2:]}"))
 
@@ -51,6 +51,6 @@ def _values(client: Client) -> Mapping[str, str]:
 
 
 def _filled(match: re.Match[str], values: Mapping[str, str]) -> str:
-    if match["as_it_is"]:
-        return f"{{{match['as_it_is']}}}"
-    return values.get(match["name"], "") or match["otherwise"] or ""
+    if match["escaped"]:
+        return f"{{{match['escaped']}}}"
+    return values.get(match["name"], "") or match["default"] or ""

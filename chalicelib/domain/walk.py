@@ -1,4 +1,4 @@
-"""Walking in order with a place to go on from, through numbered partitions or down the ids: lists, and fan-outs."""
+"""Walks: read numbered partitions in order, or ids in descending order, page by page. For lists and the fan-out."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from typing import TypeVar
 T = TypeVar("T")
 
 MAX_READS = 100
-"""Reads that one page may cost; a page that found little by then is short, and its cursor goes on."""
-
+"""The most reads for one page. After them the page may be short, and its cursor continues the walk."""
 
 IDS_A_READ = 100
-"""As many as one BatchGetItem takes."""
+"""The limit of BatchGetItem."""
 
 MAX_READS_OF_IDS = 50
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """Everything before this place is done: in `partition` (from 0) all ids up to `id`, and all of those before."""
+    """All earlier partitions are done, and in `partition` (from 0) all ids up to `id`."""
 
     partition: int = 0
     id: int = 0
@@ -38,17 +37,17 @@ def walk(
     keep: Callable[[T], bool] | None = None,
     enough: int | None = None,
 ) -> tuple[list[T], Cursor | None]:
-    """The next items that are to be kept, at most `limit`, and where to go on: None when all is walked.
+    """The next items that `keep` accepts, at most `limit`, and the cursor; the cursor is None at the end.
 
-    `read(partition, after_id, limit)` gives items in the order of `key`, fewer than `limit` at the end.
-    `enough`: with so many, no further partition is begun for the few that are missing to the limit.
+    `read(partition, after_id, limit)` returns items in the order of `key`, fewer than `limit` at the end.
+    `enough`: with this many items the page ends at the end of a partition.
     """
     found: list[T] = []
     for _ in range(MAX_READS):
         if cursor.partition >= partitions:
             break
         wanted = limit - len(found)
-        items = read(cursor.partition, cursor.id, wanted + 1)  # one more, to know whether there is a next page
+        items = read(cursor.partition, cursor.id, wanted + 1)  # one more item shows whether there is a next page
         taken = items[:wanted]
         found += taken if keep is None else [item for item in taken if keep(item)]
         if len(items) <= wanted:
@@ -65,9 +64,9 @@ def walk(
 def walk_down(
     read: Callable[[Sequence[int]], Mapping[int, T]], below: int, limit: int
 ) -> tuple[list[tuple[int, T]], int | None]:
-    """What has an id less than `below`, the highest first, and the id to go on below: None at the end.
+    """Items with ids below `below`, in descending order, and the next `below`; None at the end.
 
-    Ids are dense, so a page is a range of ids; those missing are deleted.
+    Ids are consecutive numbers, so a page is a range of ids. Missing ids belong to deleted items.
     """
     found: list[tuple[int, T]] = []
     for _ in range(MAX_READS_OF_IDS):
@@ -75,7 +74,7 @@ def walk_down(
             break
         ids = range(below - 1, max(0, below - 1 - IDS_A_READ), -1)
         items = read(ids)
-        found += [(one, items[one]) for one in ids if one in items]
+        found += [(item_id, items[item_id]) for item_id in ids if item_id in items]
         below = ids[-1]
     if len(found) > limit:
         return found[:limit], found[limit - 1][0]

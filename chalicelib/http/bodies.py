@@ -1,4 +1,4 @@
-"""What came in: a JSON or a form body, as a mapping from field to what was sent; or a CSV file, as its bytes."""
+"""Reads request bodies: JSON and forms become a mapping of field names to values, CSV files become bytes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CSV = "text/csv"
 BYTES = "application/octet-stream"
 FILE_LIMIT = 5 * 1024**2
 NOT_UTF8 = "\ufffd".encode()
-"""What API Gateway makes of bytes that are not UTF-8, unless they are sent as BYTES."""
+"""API Gateway replaces bytes that are not UTF-8 by this character, unless the media type is BYTES."""
 
 
 def read_body(raw: bytes, content_type: str | None) -> dict[str, object]:
-    """The fields as sent, unchecked; nothing sent is no fields. Raises BadInput, TooLarge, WrongMediaType."""
+    """Returns the unchecked fields; an empty body has none. Raises BadInput, TooLarge, WrongMediaType."""
     _require_size(raw)
     if not raw:
         return {}
@@ -28,29 +28,33 @@ def read_body(raw: bytes, content_type: str | None) -> dict[str, object]:
 
 
 def read_list(raw: bytes, content_type: str | None, most: int) -> list[object]:
-    """One thing or a list of them, as JSON, unchecked. Raises BadInput, TooLarge, WrongMediaType."""
+    """Reads a JSON list, or a single item as a list of one; the items are unchecked.
+
+    Raises BadInput, TooLarge, WrongMediaType.
+    """
     _require_size(raw)
     _media_type(content_type, JSON)
-    sent = _read_json(_decoded(raw))
-    listed = sent if isinstance(sent, list) else [sent]
-    if not 0 < len(listed) <= most:
-        raise BadInput({"non_field_errors": [Text("receipt.number", most=most, number=len(listed))]})
-    return listed
+    body = _read_json(_decoded(raw))
+    items = body if isinstance(body, list) else [body]
+    if not 0 < len(items) <= most:
+        raise BadInput({"non_field_errors": [Text("receipt.number", most=most, number=len(items))]})
+    return items
 
 
-def dictionary(sent: object) -> dict[str, object]:
-    if not isinstance(sent, dict):
-        kind = type(sent).__name__
+def dictionary(value: object) -> dict[str, object]:
+    """Returns the value if it is a dictionary. Raises BadInput otherwise."""
+    if not isinstance(value, dict):
+        kind = type(value).__name__
         raise BadInput({"non_field_errors": [Text("request.not_a_dictionary", kind=kind)]})
-    return sent
+    return value
 
 
 def read_file(raw: bytes, content_type: str | None) -> bytes:
-    """A CSV file as it was sent. Raises BadInput, TooLarge, WrongMediaType."""
+    """Returns the bytes of a CSV file unchanged. Raises BadInput, TooLarge, WrongMediaType."""
     if len(raw) > FILE_LIMIT:
         raise TooLarge(Text("file.too_large", most=FILE_LIMIT // 1024**2, media_type=BYTES))
     if _media_type(content_type, CSV, BYTES) == CSV and NOT_UTF8 in raw:
-        raise BadInput.whole(Text("file.not_utf8", media_type=BYTES))
+        raise BadInput.of_request(Text("file.not_utf8", media_type=BYTES))
     return raw
 
 
@@ -63,7 +67,7 @@ def _decoded(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadInput.whole(Text("request.not_utf8", error=error.reason, place=error.start)) from error
+        raise BadInput.of_request(Text("request.not_utf8", error=error.reason, position=error.start)) from error
 
 
 def _media_type(content_type: str | None, *expected: str) -> str:
@@ -79,19 +83,19 @@ def _read_json(decoded: str) -> object:
     try:
         return json.loads(decoded, parse_constant=_refuse_constant)
     except RecursionError as error:
-        raise BadInput.whole(Text("request.json_too_deep")) from error
+        raise BadInput.of_request(Text("request.json_too_deep")) from error
     except ValueError as error:
-        raise BadInput.whole(Text("request.json", error=str(error)[:200])) from error
+        raise BadInput.of_request(Text("request.json", error=str(error)[:200])) from error
 
 
 def _read_form(decoded: str) -> dict[str, object]:
-    """As Django reads a form: of a field that is there twice the last one counts."""
+    """Reads a form as Django does: the last value of a repeated field wins."""
     try:
         return dict(parse_qsl(decoded, keep_blank_values=True, errors="strict"))
     except UnicodeDecodeError as error:
-        raise BadInput.whole(Text("request.form_not_utf8", error=error.reason)) from error
+        raise BadInput.of_request(Text("request.form_not_utf8", error=error.reason)) from error
     except ValueError as error:
-        raise BadInput.whole(Text("request.form", error=str(error)[:200])) from error
+        raise BadInput.of_request(Text("request.form", error=str(error)[:200])) from error
 
 
 def _refuse_constant(name: str) -> object:

@@ -1,4 +1,4 @@
-"""One call of the API: who calls, which method, what came in; and refusals as answers in the contract's shape."""
+"""Calls of the API: the caller, the method and the body of a request, and the answers to refused calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..texts import Text
 from .bodies import read_body, read_file
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-"""Every address takes every method, so that a wrong one gets our 405 and not API Gateway's 403."""
+"""Every route accepts every method, so that a wrong one gets a 405 in our format and not API Gateway's 403."""
 
 SAFE = {"GET", "HEAD"}
 ID = re.compile(r"[0-9]{1,15}")
@@ -29,7 +29,7 @@ ID = re.compile(r"[0-9]{1,15}")
 
 @dataclass(frozen=True)
 class Call:
-    """`query` has one value per parameter, the last one."""
+    """A request with its authenticated caller. `query` has the last value of each parameter."""
 
     services: Services
     request: Request
@@ -51,26 +51,26 @@ class Call:
 
     @property
     def url(self) -> str:
-        """This call's own address, as the caller wrote it."""
+        """The URL of this call, with the path as the caller wrote it."""
         path: str = self.request.to_original_event().get("path", self.request.context["path"])
         return base_url(self.request) + path
 
 
 Action = Callable[[Call], Response]
-Chosen = TypeVar("Chosen")
+Handler = TypeVar("Handler")
 
 
 def raw_body(request: Request) -> bytes:
-    """Chalice hands a text as it came, and what was in base64 as bytes."""
+    """The body as bytes. Chalice passes a text body as `str` and a base64 body as `bytes`."""
     raw = request.raw_body
     return raw.encode() if isinstance(raw, str) else raw
 
 
 def base_url(request: Request) -> str:
-    """The address that all of ours stand under, without a final slash.
+    """The URL in front of every path of the service, without a final slash.
 
-    API Gateway has the stage in front of the path; a proxy before it says X-Forwarded-Prefix instead. `chalice local`,
-    which names no API, speaks HTTP.
+    API Gateway puts the stage in front of the path; a proxy names its prefix in X-Forwarded-Prefix. `chalice local`
+    sets no API id and serves HTTP.
     """
     headers = request.headers
     default = "https" if "apiId" in request.context else "http"
@@ -82,57 +82,57 @@ def base_url(request: Request) -> str:
 
 
 def answer(services: Services, request: Request, actions: Mapping[str, Action]) -> Response:
-    """Check who calls and what, then act."""
+    """Authenticates the caller, checks the method and the role, and runs the action."""
 
     def act() -> Response:
         principal = _principal(services, request)
         add_log_keys(who=principal.name)
-        action = chosen(request.method, actions)
+        action = handler_for(request.method, actions)
         if not principal.may(writes=request.method not in SAFE):
             raise NotAllowed
         return action(Call(services, request, principal))
 
-    return answered(act)
+    return answer_refusals(act)
 
 
-def answered(act: Callable[[], Response]) -> Response:
-    """What we refuse becomes its 4xx; any other error is raised."""
+def answer_refusals(act: Callable[[], Response]) -> Response:
+    """Turns refusals into their 4xx answers. Other errors are raised."""
     try:
         return _in_utf8(act())
     except Refusal as refusal:
         return Response(refusal.body, status_code=refusal.status_code, headers=refusal.headers)
     except Conflict:
-        log.exception("gave up after several tries")
+        log.exception("write conflict after all retries")
         return Response({"detail": str(Text("request.conflict"))}, status_code=409)
 
 
 def _in_utf8(response: Response) -> Response:
-    """JSON as Django REST framework writes it: Cyrillic as it is, and not as six characters for each letter."""
+    """Encodes JSON as Django REST framework does: without spaces, and with Cyrillic letters unescaped."""
     if not isinstance(response.body, str):
         response.body = json.dumps(response.body, ensure_ascii=False, separators=(",", ":"))
         response.headers["Content-Type"] = "application/json"
     return response
 
 
-def read_id(sent: str) -> int:
-    """`{id}` of an address; anything but a plain integer is an address that does not exist."""
-    if not ID.fullmatch(sent):
+def read_id(value: str) -> int:
+    """Reads the id in a path. Raises NotFound if it is not a plain integer."""
+    if not ID.fullmatch(value):
         raise NotFound
-    return int(sent)
+    return int(value)
 
 
 def _principal(services: Services, request: Request) -> Principal:
-    """As API Gateway's authorizer found; where none was asked (LocalStack), we ask ourselves."""
+    """The caller from API Gateway's authorizer. LocalStack calls no authorizer, so the token is checked here."""
     found = request.context.get("authorizer") or {}
     if found.get("name") and found.get("role"):
         return Principal(str(found["name"]), str(found["role"]))
     return authenticate(services, request.headers.get("authorization"))
 
 
-def chosen(method: str, actions: Mapping[str, Chosen]) -> Chosen:
-    """What this method does; raises MethodRefused."""
-    wanted = "GET" if method == "HEAD" else method
-    if wanted not in actions:
-        allowed = [*actions, "HEAD"] if "GET" in actions else [*actions]
+def handler_for(method: str, handlers: Mapping[str, Handler]) -> Handler:
+    """The handler of this method; HEAD uses the one of GET. Raises MethodRefused."""
+    handled = "GET" if method == "HEAD" else method
+    if handled not in handlers:
+        allowed = [*handlers, "HEAD"] if "GET" in handlers else [*handlers]
         raise MethodRefused(method, allowed)
-    return actions[wanted]
+    return handlers[handled]

@@ -1,7 +1,7 @@
-"""CSV files out: clients, a mailing's messages, an import's refused rows.
+"""CSV exports: clients, messages of a mailing, refused rows of an import.
 
-A Lambda's answer is at most 6 MB, so a file comes in parts, each with the address of the next one in its Link header;
-only the first has the names of the columns, so that the parts one after the other are one file.
+A Lambda response is limited to 6 MB, so a file is served in parts. The Link header of a part has the URL of the next
+one. Only the first part has the column names, so that the concatenated parts are one CSV file.
 """
 
 from __future__ import annotations
@@ -25,65 +25,66 @@ from ..representation import CLIENT_FIELDS, MESSAGE_FIELDS, represent_client, re
 from ..texts import Text
 from .calls import Call
 from .filters import read_client_filter, read_message_status
-from .paging import Page, cursor_place, next_url, read_page
+from .paging import Page, next_url, position_of, read_page
 
-PART = 20_000
-"""Rows; fewer where they are long or slow to find."""
+MOST_ROWS = 20_000
+"""Rows in a part; fewer if the rows are long or slow to find."""
 
-PAGE = 500
-SIZE = 3_500_000
-"""Bytes after which a part ends: a page more, as JSON escapes it, is still below Lambda's 6 MB."""
+PAGE_ROWS = 500
+SIZE_LIMIT = 3_500_000
+"""Bytes after which a part ends. One more page, escaped in JSON, still fits into Lambda's 6 MB."""
 
-PATIENCE = timedelta(seconds=8)
+TIME_LIMIT = timedelta(seconds=8)
 BOM = "\ufeff"
 CLIENT_COLUMNS = tuple(name for name in CLIENT_FIELDS if name != "attributes")
 
 MOST_ATTRIBUTES = 40
-"""With their names a part's address stays shorter than the 10 KB that API Gateway takes."""
+"""The URL of a part contains the names and must stay under API Gateway's limit of 10 KB."""
 
-NOTHING_MORE: Mapping[str, str] = {}
+NO_PARAMETERS: Mapping[str, str] = {}
 
-Place = tuple[int, ...]
+Position = tuple[int, ...]
 Rows = list[list[object]]
-Read = Callable[[Place, int], tuple[Rows, Place | None]]
+ReadRows = Callable[[Position, int], tuple[Rows, Position | None]]
 
 
 def clients(call: Call) -> Response:
-    """A column for each attribute; which they are is kept in the parts' addresses, whatever is registered meanwhile."""
+    """One column per attribute. The URLs of the parts keep the names, so that all parts have the same columns."""
     wanted, names = read_client_filter(call.query), _attribute_names(call)
     columns = (*CLIENT_COLUMNS, *(f"{ATTRIBUTE_COLUMN}{name}" for name in names))
 
-    def read(place: Place, limit: int) -> tuple[Rows, Place | None]:
-        found, cursor = clients_.list_clients(call.services, wanted, Cursor(*place), limit)
-        return [_cells(_flat(client), columns) for client in found], cursor_place(cursor)
+    def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
+        found, cursor = clients_.list_clients(call.services, wanted, Cursor(*position), limit)
+        return [_cells(_flat(client), columns) for client in found], position_of(cursor)
 
-    return _part(call, "clients.csv", columns, read, beginning=(0, 0), kept={"attributes": ",".join(names)})
+    return _part(call, "clients.csv", columns, read, beginning=(0, 0), parameters={"attributes": ",".join(names)})
 
 
 def messages(call: Call, mailing_id: int) -> Response:
     status = read_message_status(call.query.get("status"))
     mailing = lifecycle.get_mailing(call.services, mailing_id)
 
-    def read(place: Place, limit: int) -> tuple[Rows, Place | None]:
-        found, cursor = stats.list_messages(call.services, mailing, status, Cursor(*place), limit)
-        return [_cells(represent_message(message), MESSAGE_FIELDS) for message in found], cursor_place(cursor)
+    def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
+        found, cursor = stats.list_messages(call.services, mailing, status, Cursor(*position), limit)
+        return [_cells(represent_message(message), MESSAGE_FIELDS) for message in found], position_of(cursor)
 
     return _part(call, f"mailing-{mailing_id}.csv", MESSAGE_FIELDS, read, beginning=(0, 0))
 
 
 def refused(call: Call, import_id: int) -> Response:
-    """The rows as they were, and why: to be mended and sent again."""
+    """The refused rows with their reasons. The file can be corrected and imported again."""
     columns = [name for name in imports.get_import(call.services, import_id).form.columns if name != imports.REASON]
 
-    def read(place: Place, limit: int) -> tuple[Rows, Place | None]:
-        found, after = imports.list_refused(call.services, import_id, place[0], limit)
-        return [[*_cells(row.cells, columns), _reason(row)] for row in found], None if after is None else (after,)
+    def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
+        found, last_row = imports.list_refused(call.services, import_id, position[0], limit)
+        next_position = None if last_row is None else (last_row,)
+        return [[*_cells(row.cells, columns), _reason(row)] for row in found], next_position
 
     return _part(call, f"import-{import_id}-refused.csv", (*columns, imports.REASON), read, beginning=(0,))
 
 
 def _attribute_names(call: Call) -> list[str]:
-    """Those that are asked for, or all that clients have."""
+    """The attributes that the query names, or all attributes in use. Raises BadInput."""
     if "attributes" in call.query:
         names = [name.strip() for name in call.query["attributes"].split(",") if name.strip()]
         if not all(map(is_attribute_name, names)):
@@ -96,13 +97,13 @@ def _attribute_names(call: Call) -> list[str]:
 
 
 def _flat(client: Client) -> dict[str, object]:
-    own = {f"{ATTRIBUTE_COLUMN}{name}": value for name, value in client.attributes.items()}
-    return {**represent_client(client), **own}
+    attributes = {f"{ATTRIBUTE_COLUMN}{name}": value for name, value in client.attributes.items()}
+    return {**represent_client(client), **attributes}
 
 
-def _cells(shown: object, columns: Sequence[str]) -> list[object]:
-    assert isinstance(shown, dict)
-    return [shown.get(column) for column in columns]
+def _cells(fields: object, columns: Sequence[str]) -> list[object]:
+    assert isinstance(fields, dict)
+    return [fields.get(column) for column in columns]
 
 
 def _reason(row: RefusedRow) -> str:
@@ -113,34 +114,34 @@ def _part(
     call: Call,
     name: str,
     columns: Sequence[str],
-    read: Read,
-    beginning: Place,
-    kept: Mapping[str, str] = NOTHING_MORE,
+    read: ReadRows,
+    beginning: Position,
+    parameters: Mapping[str, str] = NO_PARAMETERS,
 ) -> Response:
-    """`kept`: what the next part's address has besides this one's query."""
-    page = read_page(call.query, len(beginning), default=PART, most=PART)
-    text, rest = _read_part(call, page, read, beginning)
-    head = BOM + write_rows([columns]) if page.place is None else ""
+    """`parameters`: added to the query of this part in the URL of the next one."""
+    page = read_page(call.query, len(beginning), default=MOST_ROWS, most=MOST_ROWS)
+    text, next_position = _read_part(call, page, read, beginning)
+    head = BOM + write_rows([columns]) if page.position is None else ""
     headers = {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": f'attachment; filename="{name}"',
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
-    if rest is not None:
-        headers["Link"] = f'<{next_url(call.url, {**call.query, **kept}, page, rest)}>; rel="next"'
+    if next_position is not None:
+        headers["Link"] = f'<{next_url(call.url, {**call.query, **parameters}, page, next_position)}>; rel="next"'
     return Response(head + text, headers=dict(headers))
 
 
-def _read_part(call: Call, page: Page, read: Read, beginning: Place) -> tuple[str, Place | None]:
-    """Page by page, until there are enough rows, or bytes, or it takes too long; and where to go on."""
-    deadline = call.services.clock.now() + PATIENCE
-    place: Place | None = page.place or beginning
+def _read_part(call: Call, page: Page, read: ReadRows, beginning: Position) -> tuple[str, Position | None]:
+    """Reads pages until a limit of rows, bytes or time is reached. Returns the CSV text and the next position."""
+    deadline = call.services.clock.now() + TIME_LIMIT
+    position: Position | None = page.position or beginning
     parts: list[str] = []
     rows = size = 0
-    while place is not None and rows < page.limit and size < SIZE and call.services.clock.now() < deadline:
-        found, place = read(place, min(PAGE, page.limit - rows))
+    while position is not None and rows < page.limit and size < SIZE_LIMIT and call.services.clock.now() < deadline:
+        found, position = read(position, min(PAGE_ROWS, page.limit - rows))
         parts.append(write_rows(found))
         rows += len(found)
         size += len(json.dumps(parts[-1]))
-    return "".join(parts), place
+    return "".join(parts), position

@@ -1,4 +1,4 @@
-"""The filters of lists, as a query string carries them."""
+"""Reads the filters of lists from query parameters."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ CLIENT_FILTERS = ("tag", "operator_code", "phone_number")
 
 
 def read_client_filter(query: Mapping[str, str]) -> ClientFilter:
-    """A parameter that is absent or blank is no filter."""
+    """An absent or blank parameter sets no filter."""
     return ClientFilter(*(query.get(name) or None for name in CLIENT_FILTERS))
 
 
-def read_message_status(sent: str | None) -> str | None:
-    """None or a blank is no filter. Raises BadInput."""
-    if not sent:
+def read_message_status(value: str | None) -> str | None:
+    """An absent or blank value sets no filter. Raises BadInput for an unknown status."""
+    if not value:
         return None
-    if sent not in STATUSES:
-        raise BadInput({"status": [Text("page.status", given=sent[:32], choices=", ".join(STATUSES))]})
-    return sent
+    if value not in STATUSES:
+        raise BadInput({"status": [Text("page.status", given=value[:32], choices=", ".join(STATUSES))]})
+    return value

@@ -1,4 +1,4 @@
-"""How pages and their parts go out: from templates that escape, with a strict policy, and nothing from elsewhere."""
+"""Responses with HTML pages and static files. The Content-Security-Policy allows no third-party content."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def page(
     language: str = ENGLISH,
     **values: object,
 ) -> Response:
-    """`templates`: the folder that `template` is in."""
+    """Renders `template` of the folder `templates`."""
     return html(render(templates, template, language, **values), policy, status_code)
 
 
@@ -41,7 +41,7 @@ def html(text: str, policy: str = POLICY, status_code: int = 200) -> Response:
 
 
 def static(text: str, content_type: str) -> Response:
-    """A stylesheet or a script, of ours or of a package."""
+    """A stylesheet or a script of this service or of a package."""
     response = Response(text)
     response.headers |= {
         "Content-Type": f"{content_type}; charset=utf-8",
@@ -53,5 +53,5 @@ def static(text: str, content_type: str) -> Response:
 
 @cache
 def read_static(file: Path) -> str:
-    """Paths come from a fixed list, never from a request."""
+    """Callers pass paths of a fixed list only, never a path from a request."""
     return file.read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ def require_known_placeholders(services: Services, text: str) -> None:
     names = [name for name in placeholder_names(text) if name not in STANDARD_PLACEHOLDERS]
     if len(names) > MOST_FIELDS:
         raise BadInput({"message_text": [Text("text.too_many_fields", most=MOST_FIELDS)]})
-    known = services.labels.known(ATTRIBUTE, names) if names else set()
+    known = services.labels.existing(ATTRIBUTE, names) if names else set()
     unknown = [name for name in names if name not in known]
     if unknown:
         some = ", ".join([*STANDARD_PLACEHOLDERS, *suggested_placeholders(services)])

@@ -10,7 +10,7 @@ from ..clients.slices import read_slice
 from ..delivery.rate_limits import limits_of
 from ..domain.audience import Filter, plan_audience
 from ..domain.client import CLIENT_ID, Client
-from ..domain.forecast import Forecast, foresee
+from ..domain.forecast import Forecast, forecast_mailing
 from ..domain.mailing import Mailing
 from ..domain.sms import Length, measure
 from ..domain.template import fill, fill_masked, has_placeholders
@@ -115,9 +115,9 @@ def foresee_launch(services: Services, mailing: Mailing) -> Launch:
     """The forecast of a mailing by itself; other mailings are left out of account."""
     audience = group_audience(services, mailing.chosen)
     limits = limits_of(services.settings, mailing)
-    rate = limits.least if limits else None
+    rate = limits.lowest if limits else None
     starts_at = max(mailing.datetime_start, services.clock.now().replace(microsecond=0))
-    forecast = foresee(audience.by_timezone, starts_at, mailing.datetime_end, mailing.window, rate, zone)
+    forecast = forecast_mailing(audience.by_timezone, starts_at, mailing.datetime_end, mailing.window, rate, zone)
     return Launch(audience, starts_at, rate, forecast)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..domain import cost
 from ..domain.mailing import FINISHED, RUNNING, STATUSES, Counts, Mailing
-from ..domain.message import Message, listed_as
+from ..domain.message import Message, statuses_listed_as
 from ..domain.walk import Cursor, walk
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def list_messages(
     """A page of the mailing's messages, shard by shard; none before it has started."""
     if mailing.plan is None:
         return [], None
-    statuses = listed_as(status) if status else ()
+    statuses = statuses_listed_as(status) if status else ()
     return walk(
         read=lambda shard, after, size: services.messages.page(mailing.message_shard(shard), after, size, statuses),
         key=lambda message: message.client_id,

@@ -129,13 +129,13 @@ def _all_mailings(services: Services) -> Iterator[Mailing]:
 
 def _count_reasons(services: Services, report: Report, seconds_left: Callable[[], float]) -> None:
     """Small mailings first, so that a mailing of millions does not use up the time of the others."""
-    report.reasons.is_whole = report.processed.is_whole
+    report.reasons.is_complete = report.processed.is_complete
     for mailing in sorted(report.processed.lines, key=lambda mailing: mailing.counts.total):
         for status in (FAILED, UNKNOWN, UNDELIVERED):
             cursor: Cursor | None = BEGINNING if getattr(mailing.counts, status) else None
             while cursor is not None:
                 if seconds_left() < SECONDS_TO_SEND:
-                    report.reasons.is_whole = False
+                    report.reasons.is_complete = False
                     return
                 messages, cursor = list_messages(services, mailing, status, cursor, PAGE)
                 for message in messages:

@@ -47,7 +47,7 @@ def ministack_in_process() -> Iterator[None]:
 
 def forget_connections() -> None:
     """Makes every client anew at its next use. Otherwise clients outlive a test and miss a hook that is added later."""
-    aws.forget_clients()
+    aws.reset_clients()
     for model in Model.__subclasses__():
         model._connection = None
 

@@ -14,17 +14,17 @@ from infra.local.simulator import Simulator
 
 
 class KnownToken:
-    """In place of the parameter: `forgotten` counts the refusals."""
+    """In place of the parameter: `expired` counts the refusals."""
 
     def __init__(self, value: str) -> None:
         self._value = value
-        self.forgotten = 0
+        self.expired = 0
 
     def value(self) -> str:
         return self._value
 
-    def forget(self) -> None:
-        self.forgotten += 1
+    def expire(self) -> None:
+        self.expired += 1
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_gateway_that_is_not_there_is_an_answer_too() -> None:
     gateway = Gateway(f"http://127.0.0.1:{free_port()}", KnownToken("secret"), connections=1)  # type: ignore[arg-type]
     answer = post(gateway)
     assert answer.status is None
-    assert answer.never_left
+    assert answer.never_sent
     gateway.close()
 
 
@@ -91,7 +91,7 @@ def test_a_token_that_was_refused_is_read_anew(simulator: Simulator) -> None:
     token = KnownToken("old")
     gateway = Gateway(simulator.url, token, connections=1)  # type: ignore[arg-type]
     assert post(gateway).status == 401
-    assert token.forgotten == 1
+    assert token.expired == 1
     gateway.close()
 
 

@@ -45,14 +45,14 @@ def test_an_import_is_leased_to_one_worker(services: Any) -> None:
         services.imports.lease(2, NOW, UNTIL)
 
 
-def test_its_progress_is_kept_and_its_lease_let_go_without_touching_it(services: Any) -> None:
+def test_its_progress_is_kept_and_the_end_of_its_lease_changes_nothing_else(services: Any) -> None:
     services.imports.add(ONE)
     one = services.imports.lease(1, NOW, UNTIL)
     plan = ChunkPlan(Tally(added=3, refused=1), 5, ((5, 2), (9, 1)))
     moved = replace(one, offset=99, row=7, tally=Tally(1, 2, 3, 4), plan=plan, moved_at=UNTIL)
     services.imports.advance(moved)
     assert services.imports.get(1) == moved
-    services.imports.let_go(one)
+    services.imports.end_lease(one)
     assert services.imports.get(1) == moved
     again = services.imports.lease(1, NOW, UNTIL)
     assert again == replace(moved, lease=2, moved_at=NOW)
@@ -64,7 +64,7 @@ def test_who_has_lost_the_lease_moves_nothing(services: Any) -> None:
     services.imports.add(ONE)
     late = services.imports.lease(1, NOW, NOW)
     held = services.imports.lease(1, UNTIL, UNTIL + timedelta(seconds=9))
-    for write in (services.imports.advance, services.imports.let_go):
+    for write in (services.imports.advance, services.imports.end_lease):
         with pytest.raises(RowChanged):
             write(replace(late, offset=99))
     assert services.imports.get(1) == held

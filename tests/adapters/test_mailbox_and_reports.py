@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 from moto import mock_aws
 
 from chalicelib.adapters import aws
-from chalicelib.adapters.mailbox import Mailbox, _is_certain, as_mime
+from chalicelib.adapters.mailbox import Mailbox, _is_unsent, as_mime
 from chalicelib.domain.email import Attachment, Email
 from chalicelib.errors import NotSent, RowChanged
 from infra.local.doubles.aws import forget_connections
@@ -99,7 +99,7 @@ def test_no_line_is_longer_than_mail_allows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "is_certain"),
+    ("error", "is_unsent"),
     [
         (ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "SendRawEmail"), True),
         (ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 500}}, "SendRawEmail"), False),
@@ -108,8 +108,8 @@ def test_no_line_is_longer_than_mail_allows() -> None:
         (ReadTimeoutError(endpoint_url="https://ses"), False),
     ],
 )
-def test_what_may_have_left_is_not_taken_for_unsent(error: Any, is_certain: bool) -> None:
-    assert _is_certain(error) == is_certain
+def test_what_may_have_left_is_not_taken_for_unsent(error: Any, is_unsent: bool) -> None:
+    assert _is_unsent(error) == is_unsent
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from chalicelib.errors import RowChanged
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MAILING = Mailing(1, NOW, NOW + timedelta(hours=1), "привет", Filter(("тег",), ("977", "921")))
-PAUSED_BECAUSE = Canary(5).verdict(3, 5)
+PAUSED_BECAUSE = Canary(5).pause_reason(3, 5)
 RUNNING = replace(MAILING, status="running", plan=Plan("tag", 5000, 3, 2))
 
 
@@ -123,12 +123,12 @@ def test_orders_are_kept_until_they_are_done(services: Any) -> None:
     services.mailings.add(paused)
     ordered = services.mailings.change(paused, resent(resumed(paused, NOW), ["failed", "unknown"], NOW))
     assert (ordered.requeue, ordered.resend, ordered.resends) == (True, ("failed", "unknown"), 1)
-    services.mailings.orders_done(ordered)
+    services.mailings.clear_orders(ordered)
     found = services.mailings.get(1)
     assert (found.requeue, found.resend, found.resends) == (False, (), 1)
     services.mailings.change(found, replace(found, message_text="new"))
     with pytest.raises(RowChanged):
-        services.mailings.orders_done(ordered)
+        services.mailings.clear_orders(ordered)
 
 
 def test_a_cancelled_mailing_is_open_until_its_messages_are_closed(services: Any) -> None:
@@ -190,13 +190,13 @@ def test_a_moment_that_is_waited_for_is_noted_until_its_release(services: Any) -
     for moment in (OPENS, NOW, OPENS):
         services.mailings.await_release(1, moment)
     assert services.mailings.get(1).releases == {NOW, OPENS}
-    services.mailings.note_hours(1, True)
+    services.mailings.set_awaits_hours(1, True)
     assert services.mailings.get(1).awaits_hours
-    services.mailings.released(1, NOW)
-    services.mailings.released(1, NOW)
+    services.mailings.mark_released(1, NOW)
+    services.mailings.mark_released(1, NOW)
     found = services.mailings.get(1)
     assert (found.releases, found.awaits_hours, found.version) == ({OPENS}, False, RUNNING.version)
-    services.mailings.released(1, OPENS)
+    services.mailings.mark_released(1, OPENS)
     assert services.mailings.get(1).releases == frozenset()
 
 
@@ -219,27 +219,27 @@ def test_so_many_of_a_canary_go_as_were_asked_for_and_no_decision_forgets_them(s
     out = replace(RUNNING, canary=Canary(2, 0))
     services.mailings.add(out)
     assert services.mailings.get(1) == out
-    gone = [services.mailings.let_go(1, NOW) for _ in range(3)]
-    assert [one.canary.taken if one else None for one in gone] == [1, 2, None]
+    gone = [services.mailings.take_canary_slot(1, NOW) for _ in range(3)]
+    assert [one.canary.admitted if one else None for one in gone] == [1, 2, None]
     assert (gone[1].progress_at, gone[1].version) == (NOW, out.version)
     passed = services.mailings.change(out, replace(out, canary=Canary(2, 0, is_passed=True), message_text="new"))
-    assert services.mailings.get(1).canary == Canary(2, 0, taken=2, is_passed=True)
-    assert not passed.holds
+    assert services.mailings.get(1).canary == Canary(2, 0, admitted=2, is_passed=True)
+    assert not passed.awaits_canary
 
 
 def test_a_decision_may_let_others_go_and_says_why_it_paused(services: Any) -> None:
     services.mailings.add(replace(RUNNING, canary=Canary(5)))
     for _ in range(5):
-        out = services.mailings.let_go(1, NOW)
-    after = replace(out, canary=replace(out.canary, taken=3), status="paused", paused_because=PAUSED_BECAUSE)
+        out = services.mailings.take_canary_slot(1, NOW)
+    after = replace(out, canary=replace(out.canary, admitted=3), status="paused", paused_because=PAUSED_BECAUSE)
     services.mailings.change(out, after)
     found = services.mailings.get(1)
-    assert (found.canary.taken, found.paused_because) == (3, PAUSED_BECAUSE)
-    assert services.mailings.let_go(1, NOW) is None, "it is paused"
+    assert (found.canary.admitted, found.paused_because) == (3, PAUSED_BECAUSE)
+    assert services.mailings.take_canary_slot(1, NOW) is None, "it is paused"
 
 
 def test_nobody_goes_for_a_mailing_without_a_canary_or_that_is_gone(services: Any) -> None:
     services.mailings.add(RUNNING)
-    assert services.mailings.let_go(1, NOW) is None
-    assert services.mailings.let_go(2, NOW) is None
+    assert services.mailings.take_canary_slot(1, NOW) is None
+    assert services.mailings.take_canary_slot(2, NOW) is None
     assert services.mailings.get(2) is None

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from pynamodb.exceptions import UpdateError
 
-from chalicelib.adapters.tables.messages import MessageRow, _updated
+from chalicelib.adapters.tables.messages import MessageRow, _update_if
 from chalicelib.delivery.reconcile import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.message import Message, MessageKey, MessageShard
 from chalicelib.errors import NotWritten
@@ -118,8 +118,8 @@ def test_a_message_given_up_is_revived_once_and_remembers_the_order(messages: An
     claimed = messages.claim(KEY, NOW, UNTIL)
     messages.settle(claimed, "failed", NOW, NO_ANSWER)
     failed = messages.get(KEY)
-    assert messages.revive(failed, 3)
-    assert not messages.revive(failed, 3)
+    assert messages.queue_again(failed, 3)
+    assert not messages.queue_again(failed, 3)
     found = messages.get(KEY)
     assert (found.status, found.resends) == ("queued", 3)
     assert messages.claim(KEY, NOW, UNTIL).attempts == 2
@@ -128,7 +128,7 @@ def test_a_message_given_up_is_revived_once_and_remembers_the_order(messages: An
 @pytest.mark.parametrize("status", ["sent", "cancelled", "queued"])
 def test_nobody_else_is_revived(messages: Any, status: str) -> None:
     with pytest.raises(ValueError, match="cannot become"):
-        messages.revive(replace(MESSAGE, status=status), 1)
+        messages.queue_again(replace(MESSAGE, status=status), 1)
 
 
 def test_the_time_of_the_post_is_kept_with_its_result(messages: Any) -> None:
@@ -150,14 +150,14 @@ def test_a_release_without_a_post_leaves_the_error_of_the_one_before(messages: A
 def test_without_a_gateway_that_dedupes_an_attempt_that_died_leaves_the_message_in_doubt(doubtful: Any) -> None:
     doubtful.add([MESSAGE], KEPT)
     doubtful.claim(KEY, NOW, UNTIL)
-    assert not doubtful.doubt(KEY, NOW, IN_DOUBT), "the attempt is under way"
+    assert not doubtful.mark_unknown(KEY, NOW, IN_DOUBT), "the attempt is under way"
     assert doubtful.claim(KEY, LATER, LATER + timedelta(seconds=9)) is None
     assert not doubtful.close(KEY, "expired", LATER)
-    assert doubtful.doubt(KEY, LATER, IN_DOUBT)
-    assert not doubtful.doubt(KEY, LATER, IN_DOUBT)
+    assert doubtful.mark_unknown(KEY, LATER, IN_DOUBT)
+    assert not doubtful.mark_unknown(KEY, LATER, IN_DOUBT)
     found = doubtful.get(KEY)
     assert (found.status, found.last_error, found.claimed_until) == ("unknown", IN_DOUBT, None)
-    assert doubtful.revive(found, 1)
+    assert doubtful.queue_again(found, 1)
     assert doubtful.claim(KEY, LATER, LATER + timedelta(seconds=9)).attempts == 2
 
 
@@ -211,7 +211,7 @@ def test_a_row_that_a_transaction_has_hold_of_may_yet_be_written() -> None:
     """It is not taken for one that somebody else has finished: its message would wait for nobody."""
     row: Any = HeldRow()
     with pytest.raises(NotWritten):
-        _updated(row, [], MessageRow.status == "queued")
+        _update_if(row, [], MessageRow.status == "queued")
 
 
 def test_a_shard_holds_the_messages_that_belong_to_it(services: Any) -> None:

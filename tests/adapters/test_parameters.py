@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.adapters import parameters
-from chalicelib.adapters.parameters import LIFE_SECONDS, SECONDS_TO_ANOTHER_TRY, Parameter
+from chalicelib.adapters.parameters import LIFE_SECONDS, RETRY_SECONDS, Parameter
 from chalicelib.logs import log
 
 NAME = "/test/secret"
@@ -77,7 +77,7 @@ def test_it_is_read_again_when_it_was_refused(put: Callable[[str], Any]) -> None
     parameter = Parameter(NAME)
     assert parameter.value() == "one"
     put("two")
-    parameter.forget()
+    parameter.expire()
     assert parameter.value() == "two"
 
 
@@ -90,14 +90,14 @@ def test_what_cannot_be_read_anew_stays_what_it_was_and_that_is_logged(
     parameter.value()
     lose()
     if why == "it was refused":
-        parameter.forget()
+        parameter.expire()
     else:
         clock.now += LIFE_SECONDS + 1
     assert [parameter.value() for _ in range(20)] == ["one-secret"] * 20
     assert [line["parameter"] for line in logged] == [NAME], "SSM is not asked at every post"
     assert "one-secret" not in str(logged)
     put("two")
-    clock.now += SECONDS_TO_ANOTHER_TRY + 1
+    clock.now += RETRY_SECONDS + 1
     assert parameter.value() == "two"
 
 

@@ -54,7 +54,7 @@ def test_refused_entries_of_a_batch_are_sent_again_after_pauses_that_double(
     with refused_entries("SendMessageBatch", [{"1", "3"}] * refusals):
         Queue(real.send_queue.url, clock).send(JOBS)
     assert (clock.now() - start).total_seconds() == pytest.approx(seconds)
-    assert sorted(from_body(message.body).client_id for message in real.send_queue.take()) == [0, 1, 2, 3]
+    assert sorted(from_body(message.body).client_id for message in real.send_queue.receive()) == [0, 1, 2, 3]
 
 
 def test_pauses_between_tries_of_a_batch_have_full_jitter(real: Services) -> None:
@@ -70,13 +70,13 @@ def test_entries_that_sqs_refuses_every_time_are_an_error_and_the_others_are_sen
     refusals = [{"1", "3"}] * 5
     with refused_entries("SendMessageBatch", refusals), pytest.raises(QueueRefused, match="2 entries"):
         Queue(real.send_queue.url, FakeClock()).send(JOBS)
-    assert sorted(from_body(message.body).client_id for message in real.send_queue.take()) == [0, 2]
+    assert sorted(from_body(message.body).client_id for message in real.send_queue.receive()) == [0, 2]
 
 
 def test_refused_deletions_are_repeated(real: Services) -> None:
     queue = Queue(real.send_queue.url, FakeClock())
     queue.send(JOBS)
-    taken = [message.receipt_handle for message in queue.take()]
+    taken = [message.receipt_handle for message in queue.receive()]
     with refused_entries("DeleteMessageBatch", [{"2"}]):
         queue.delete(taken)
     assert queue.is_idle()

@@ -14,7 +14,7 @@ from chalicelib.domain.audience import Plan
 from chalicelib.domain.decisions import ended
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import Message, MessageKey, message_id
-from chalicelib.domain.receipt import Receipt, reported
+from chalicelib.domain.receipt import Receipt, apply_receipt
 from chalicelib.errors import RowChanged
 from chalicelib.texts import Text
 
@@ -37,7 +37,7 @@ def sent(services: Any) -> list[Message]:
 
 
 def change(message: Message, status: str = "delivered") -> tuple[Message, Message]:
-    after = reported(message, Receipt(message_id(1, message.client_id), status, NOW + timedelta(minutes=1), "off"))
+    after = apply_receipt(message, Receipt(message_id(1, message.client_id), status, NOW + timedelta(minutes=1), "off"))
     assert after is not None
     return message, after
 

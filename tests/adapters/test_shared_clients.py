@@ -44,7 +44,7 @@ def test_all_tables_all_threads_and_transactions_have_one_client(made: Counter[s
     register_client(services, {"phone_number": "79770000001"})
     add_clients(200)
     _announce(services)
-    while messages := services.jobs_queue.take():
+    while messages := services.jobs_queue.receive():
         for message in messages:
             job = read_job(services, message.body, *KINDS)
             assert job is not None

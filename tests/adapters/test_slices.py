@@ -30,19 +30,19 @@ def test_a_segment_is_leased_to_one_worker(services: Any) -> None:
 
 def test_a_segment_given_back_goes_on_from_its_cursor_without_doubt(services: Any) -> None:
     audience_slice = lease(services)
-    services.slices.give_back(replace(audience_slice, cursor=Cursor(2, 345), chosen=17))
-    assert lease(services) == AudienceSlice(1, 0, Cursor(2, 345), chosen=17, lease=2)
+    services.slices.end_lease(replace(audience_slice, cursor=Cursor(2, 345), client_count=17))
+    assert lease(services) == AudienceSlice(1, 0, Cursor(2, 345), client_count=17, lease=2)
 
 
 def test_a_lease_that_ended_without_a_word_leaves_the_segment_in_doubt(services: Any) -> None:
-    services.slices.advance(replace(lease(services), cursor=Cursor(0, 9), chosen=5))
-    assert lease(services, UNTIL) == AudienceSlice(1, 0, Cursor(0, 9), chosen=5, lease=2, in_doubt=True)
+    services.slices.advance(replace(lease(services), cursor=Cursor(0, 9), client_count=5))
+    assert lease(services, UNTIL) == AudienceSlice(1, 0, Cursor(0, 9), client_count=5, lease=2, in_doubt=True)
 
 
 def test_who_has_lost_the_lease_moves_nothing(services: Any) -> None:
     late = lease(services)
     lease(services, UNTIL)
-    for move in (services.slices.advance, services.slices.give_back):
+    for move in (services.slices.advance, services.slices.end_lease):
         with pytest.raises(RowChanged):
             move(replace(late, cursor=Cursor(0, 9)))
     assert services.slices.of_mailing(1)[0].cursor == Cursor()
@@ -50,10 +50,10 @@ def test_who_has_lost_the_lease_moves_nothing(services: Any) -> None:
 
 def test_the_segments_of_a_mailing_are_listed(services: Any) -> None:
     for number in (1, 0):
-        services.slices.give_back(replace(lease(services, number=number), done=number == 1, chosen=number))
+        services.slices.end_lease(replace(lease(services, number=number), done=number == 1, client_count=number))
     services.slices.report(1, 1, 0, ShardReport(Counts(total=1)), KEPT)
     found = services.slices.of_mailing(1)
-    assert [(one.number, one.done, one.chosen) for one in found] == [(0, False, 0), (1, True, 1)]
+    assert [(one.number, one.done, one.client_count) for one in found] == [(0, False, 0), (1, True, 1)]
     assert services.slices.of_mailing(2) == []
 
 

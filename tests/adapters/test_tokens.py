@@ -18,14 +18,14 @@ def test_a_token_says_when_it_was_used_and_revoked(services: Any) -> None:
     assert services.tokens.find("digest") == ANNAS
     assert services.tokens.find("other") is None
     later = NOW + timedelta(hours=1)
-    services.tokens.used("digest", NOW)
+    services.tokens.mark_used("digest", NOW)
     services.tokens.revoke("digest", later)
     assert services.tokens.find("digest") == replace(ANNAS, last_used_at=NOW, revoked_at=later)
 
 
 def test_a_token_that_is_unknown_can_be_neither_used_nor_revoked(services: Any) -> None:
     with pytest.raises(RowChanged):
-        services.tokens.used("digest", NOW)
+        services.tokens.mark_used("digest", NOW)
     with pytest.raises(RowChanged):
         services.tokens.revoke("digest", NOW)
     assert services.tokens.find("digest") is None

@@ -12,7 +12,7 @@ from chalicelib.domain.admission import Admission, admit
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.client import Client
 from chalicelib.domain.mailing import CANCELLED, PAUSED, STATUSES, Mailing
-from chalicelib.domain.rate import ANY_TIME, Permit
+from chalicelib.domain.rate import UNLIMITED, Permit
 from chalicelib.domain.send_window import SendWindow
 from chalicelib.zones import zone
 
@@ -58,13 +58,13 @@ def test_it_is_posted_exactly_when_every_rule_allows_it(
 ) -> None:
     mailing, now = at
     moment = now.timestamp()
-    permit = Permit(moment + permitted[0], moment + permitted[1]) if permitted else ANY_TIME
+    permit = Permit(moment + permitted[0], moment + permitted[1]) if permitted else UNLIMITED
     allowed = [
         mailing.status not in (PAUSED, CANCELLED),
         mailing.datetime_start <= now < mailing.datetime_end,
         client is not None and client.opted_out_at is None,
         client is not None and _is_within(mailing.window, now.astimezone(zone(client.timezone)).time()),
-        mailing.canary is None or mailing.canary.is_passed or tried or mailing.canary.taken < mailing.canary.size,
+        mailing.canary is None or mailing.canary.is_passed or tried or mailing.canary.admitted < mailing.canary.size,
         permit.at <= moment <= permit.until,
     ]
     decision = admit(mailing, client, now, zone, permit, tried)

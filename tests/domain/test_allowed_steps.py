@@ -64,7 +64,7 @@ def mailings(draw: st.DrawFn) -> Mailing:
         plan=plan,
         is_fanned_out=plan is not None and draw(st.booleans()),
         canary=draw(st.sampled_from([None, Canary(5), Canary(5, is_passed=True)])),
-        paused_because=draw(st.sampled_from([None, Canary(5).verdict(3, 5)])) if status == "paused" else None,
+        paused_because=draw(st.sampled_from([None, Canary(5).pause_reason(3, 5)])) if status == "paused" else None,
         ended_at=NOW - HOUR if status in (FINISHED, "cancelled") else None,
     )
 

@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.admission import Admission, admit
 from chalicelib.domain.audience import Plan
-from chalicelib.domain.canary import Canary, counts_for_canary, worth_queueing
+from chalicelib.domain.canary import Canary, is_in_canary, select_for_queue
 from chalicelib.domain.client import Client
-from chalicelib.domain.decisions import judged, paused, resumed
+from chalicelib.domain.decisions import canary_checked, paused, resumed
 from chalicelib.domain.mailing import OPEN_STATUSES, STATUSES, Counts, Mailing
 from chalicelib.domain.message import Message
-from chalicelib.domain.rate import ANY_TIME, Permit
+from chalicelib.domain.rate import UNLIMITED, Permit
 from chalicelib.domain.send_window import Hours, SendWindow
-from chalicelib.domain.sweep_plan import LULL
+from chalicelib.domain.sweep_plan import QUIET_PERIOD
 from chalicelib.zones import zone
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 OUT = Mailing(
     1, NOW - HOUR, NOW + HOUR, "text", status="running", plan=Plan("block", 1000, 1, 1), is_fanned_out=True,
-    canary=Canary(10, taken=10), progress_at=NOW - LULL, round_started_at=NOW,
+    canary=Canary(10, admitted=10), progress_at=NOW - QUIET_PERIOD, round_started_at=NOW,
 )  # fmt: skip
 
 canaries = st.builds(Canary, st.integers(1, 100), st.integers(0, 100), st.integers(0, 120), st.booleans())
@@ -44,7 +44,7 @@ mailings = st.builds(
     canary=canaries,
 )
 moments = st.integers(-80, 80).map(lambda minutes: NOW + timedelta(minutes=minutes))
-permits = st.sampled_from([ANY_TIME, Permit(0, 1)])
+permits = st.sampled_from([UNLIMITED, Permit(0, 1)])
 
 
 @given(mailings, st.none() | clients, moments, permits, st.booleans())
@@ -54,8 +54,8 @@ def test_a_canary_keeps_back_who_might_go_and_decides_nothing_else(
     assert mailing.canary is not None
     decision = admit(mailing, client, now, zone, permit, tried)
     without = admit(replace(mailing, canary=None), client, now, zone, permit, tried)
-    is_kept_back = not (mailing.canary.is_passed or tried or mailing.canary.taken < mailing.canary.size)
-    if is_kept_back and without.admission in (Admission.POST, Admission.PACE):
+    is_kept_back = not (mailing.canary.is_passed or tried or mailing.canary.admitted < mailing.canary.size)
+    if is_kept_back and without.admission in (Admission.POST, Admission.RATE_LIMITED):
         assert decision.admission == Admission.HOLD
     else:
         assert decision == without
@@ -64,13 +64,18 @@ def test_a_canary_keeps_back_who_might_go_and_decides_nothing_else(
 @given(st.integers(1, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 100))
 def test_the_verdict_is_by_those_of_whom_it_is_known(sent: int, failed: int, unknown: int, rate: int) -> None:
     counts = Counts(total=1000, sent=sent, failed=failed, unknown=unknown, cancelled=3, expired=2)
-    after = judged(replace(OUT, canary=Canary(1, rate, taken=9)), counts, None, NOW)
+    after = canary_checked(replace(OUT, canary=Canary(1, rate, admitted=9)), counts, None, NOW)
     if (failed + unknown) / (sent + failed + unknown) <= rate / 100:
-        assert (after.status, after.holds, after.requeue, after.paused_because) == ("running", False, True, None)
+        assert (after.status, after.awaits_canary, after.requeue, after.paused_because) == (
+            "running",
+            False,
+            True,
+            None,
+        )
     else:
-        assert (after.status, after.holds) == ("paused", True)
+        assert (after.status, after.awaits_canary) == ("paused", True)
         told = str(after.paused_because)
-        assert told.startswith(f"{failed + unknown} of the first {counts.known} messages failed")
+        assert told.startswith(f"{failed + unknown} of the first {counts.posted} messages failed")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,7 @@ def test_the_verdict_is_by_those_of_whom_it_is_known(sent: int, failed: int, unk
     ],
 )
 def test_only_a_canary_that_is_out_is_judged_and_not_before_the_audience_is_there(mailing: Mailing) -> None:
-    assert judged(mailing, Counts(total=99, failed=99), 0, NOW) == mailing
+    assert canary_checked(mailing, Counts(total=99, failed=99), 0, NOW) == mailing
 
 
 @pytest.mark.parametrize(
@@ -93,26 +98,26 @@ def test_only_a_canary_that_is_out_is_judged_and_not_before_the_audience_is_ther
         (OUT, 7, 7),
         (OUT, None, 10),
         (replace(OUT, requeue=True), 7, 10),
-        (replace(OUT, progress_at=NOW - LULL / 2), 7, 10),
+        (replace(OUT, progress_at=NOW - QUIET_PERIOD / 2), 7, 10),
         (replace(OUT, progress_at=None), 7, 10),
     ],
 )
 def test_others_go_in_the_place_of_those_who_are_lost_once_all_is_quiet(
     mailing: Mailing, in_canary: int | None, taken: int
 ) -> None:
-    after = judged(mailing, Counts(total=99, sent=5), in_canary, NOW)
-    assert after.canary == replace(OUT.canary or Canary(1), taken=taken)
+    after = canary_checked(mailing, Counts(total=99, sent=5), in_canary, NOW)
+    assert after.canary == replace(OUT.canary or Canary(1), admitted=taken)
     assert (after == mailing) == (taken == 10)
     assert after.requeue or taken == 10
 
 
 def test_a_resume_takes_the_canary_as_it_was_only_after_its_verdict() -> None:
     by_a_person = resumed(paused(OUT, NOW), NOW)
-    assert by_a_person.holds
-    by_itself = judged(OUT, Counts(total=99, failed=10), None, NOW)
+    assert by_a_person.awaits_canary
+    by_itself = canary_checked(OUT, Counts(total=99, failed=10), None, NOW)
     assert paused(by_itself, NOW) == by_itself
     accepted = resumed(by_itself, NOW)
-    assert (accepted.holds, accepted.paused_because, accepted.requeue) == (False, None, True)
+    assert (accepted.awaits_canary, accepted.paused_because, accepted.requeue) == (False, None, True)
 
 
 def message(client_id: int, attempts: int = 0, status: str = "queued", timezone: str | None = None) -> Message:
@@ -121,9 +126,9 @@ def message(client_id: int, attempts: int = 0, status: str = "queued", timezone:
 
 def test_whoever_was_tried_is_queued_and_of_the_others_as_many_as_may_follow() -> None:
     waiting = [message(number, attempts=number % 2) for number in range(10)]
-    assert [one.client_id for one in worth_queueing(Canary(7, taken=5), waiting)] == [1, 3, 5, 7, 9, 0, 2]
-    assert worth_queueing(Canary(7, taken=7, is_passed=True), waiting) == waiting
-    assert worth_queueing(None, waiting) == waiting
+    assert [one.client_id for one in select_for_queue(Canary(7, admitted=5), waiting)] == [1, 3, 5, 7, 9, 0, 2]
+    assert select_for_queue(Canary(7, admitted=7, is_passed=True), waiting) == waiting
+    assert select_for_queue(None, waiting) == waiting
 
 
 @pytest.mark.parametrize(
@@ -142,12 +147,12 @@ def test_whoever_was_tried_is_queued_and_of_the_others_as_many_as_may_follow() -
 )
 def test_who_sleeps_or_was_closed_without_an_answer_stands_for_nobody(one: Message, stands: bool) -> None:
     there = Hours(SendWindow(time(9), time(21)), zone, NOW)
-    assert counts_for_canary(one, one.status, there) == stands
+    assert is_in_canary(one, one.status, there) == stands
 
 
 @given(mailings, st.integers(0, 200))
 def test_a_canary_is_known_when_enough_of_it_is_and_everybody_is_chosen(mailing: Mailing, sent: int) -> None:
     assume(mailing.status in OPEN_STATUSES)
     assert mailing.canary is not None
-    known = replace(mailing, counts=Counts(total=1000, sent=sent)).is_canary_known
+    known = replace(mailing, counts=Counts(total=1000, sent=sent)).has_canary_result
     assert known == (mailing.status == "running" and not mailing.canary.is_passed and sent >= mailing.canary.size)

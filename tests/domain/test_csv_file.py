@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.csv_file import (
     CP1251,
-    EITHER,
-    HEAD,
+    HEAD_SIZE,
     MAX_ROW,
     UTF8,
+    UTF8_OR_CP1251,
     Columns,
     FileFormat,
     FileRow,
-    as_typed,
-    harmless,
+    escape_formula,
     read_format,
     read_rows,
+    unescape_formula,
     write_rows,
 )
 from chalicelib.errors import BadInput
@@ -34,8 +34,8 @@ COLUMNS = Columns(
 PLAIN = FileFormat(UTF8, ";", ("phone_number", "tag"), 0)
 
 
-def form_of(content: bytes, is_whole: bool = True) -> FileFormat:
-    return read_format(content[:HEAD], is_whole, COLUMNS)
+def form_of(content: bytes, is_complete: bool = True) -> FileFormat:
+    return read_format(content[:HEAD_SIZE], is_complete, COLUMNS)
 
 
 def in_blocks(content: bytes, size: int) -> Iterator[bytes]:
@@ -62,8 +62,8 @@ def test_each_encoding_delimiter_and_newline_is_recognised(encoding: str, delimi
 
 def test_a_file_that_begins_in_ascii_says_line_by_line_what_it_is() -> None:
     content = b"phone_number;tag\n" + b"79770000001;vip\n" * 20_000
-    assert form_of(content, is_whole=False).encoding == EITHER
-    form = FileFormat(EITHER, ";", ("phone_number", "tag"), 0)
+    assert form_of(content, is_complete=False).encoding == UTF8_OR_CP1251
+    form = FileFormat(UTF8_OR_CP1251, ";", ("phone_number", "tag"), 0)
     content = "1;ёж\n".encode() + "2;ёж\n".encode("cp1251")
     assert [row.cells for row in rows_of(content, form)] == [["1", "ёж"], ["2", "ёж"]]
 
@@ -153,23 +153,23 @@ def test_what_is_no_file_of_clients_is_refused(content: bytes, field: str, expec
 
 @pytest.mark.parametrize("cell", ["=1+1", "+7", "-1", "@x", "\tx", "\rx", "'=x", "''=x"])
 def test_no_cell_is_a_formula_and_each_comes_back_as_it_was(cell: str) -> None:
-    assert harmless(cell) == f"'{cell}"
-    assert as_typed(harmless(cell)) == cell
+    assert escape_formula(cell) == f"'{cell}"
+    assert unescape_formula(escape_formula(cell)) == cell
 
 
 @given(st.text())
 def test_what_is_exported_is_imported_as_it_was(cell: str) -> None:
-    assert as_typed(harmless(cell)) == cell
-    assert not harmless(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert unescape_formula(escape_formula(cell)) == cell
+    assert not escape_formula(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 @given(st.lists(st.lists(st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"])), min_size=2)))
 def test_what_is_written_is_read(rows: list[list[str]]) -> None:
     content = write_rows(rows).encode()
-    assert [[as_typed(cell) for cell in row.cells] for row in rows_of(content)] == rows
+    assert [[unescape_formula(cell) for cell in row.cells] for row in rows_of(content)] == rows
 
 
-@given(st.binary(max_size=300), st.integers(1, 50), st.sampled_from([UTF8, CP1251, EITHER]))
+@given(st.binary(max_size=300), st.integers(1, 50), st.sampled_from([UTF8, CP1251, UTF8_OR_CP1251]))
 def test_whatever_the_bytes_are_rows_follow_each_other_to_the_end(content: bytes, block: int, encoding: str) -> None:
     form = FileFormat(encoding, ";", ("phone_number",), 0)
     ends = [row.end for row in rows_of(content, form, block=block)]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.forecast import Forecast, foresee
+from chalicelib.domain.forecast import Forecast, forecast_mailing
 from chalicelib.domain.send_window import SendWindow
 from chalicelib.zones import zone
 
@@ -19,46 +19,46 @@ HOUR = timedelta(hours=1)
 
 
 def test_without_a_limit_and_hours_all_are_sent_at_once() -> None:
-    assert foresee({MOSCOW: 5, KOLKATA: 2}, NOON, NOON + HOUR, None, None, zone) == Forecast(NOON, reached=7)
+    assert forecast_mailing({MOSCOW: 5, KOLKATA: 2}, NOON, NOON + HOUR, None, None, zone) == Forecast(NOON, reached=7)
 
 
 def test_a_limit_takes_its_time() -> None:
-    ended = foresee({MOSCOW: 5000}, NOON, NOON + HOUR, None, 100, zone)
+    ended = forecast_mailing({MOSCOW: 5000}, NOON, NOON + HOUR, None, 100, zone)
     assert ended == Forecast(NOON + timedelta(seconds=50), reached=5000)
 
 
 def test_whom_the_limit_does_not_reach_and_what_would() -> None:
-    ended = foresee({MOSCOW: 5000}, NOON, NOON + HOUR, None, 1, zone)
+    ended = forecast_mailing({MOSCOW: 5000}, NOON, NOON + HOUR, None, 1, zone)
     assert ended == Forecast(NOON + HOUR, reached=3600, too_late=1400, rate_needed=2)
 
 
 def test_who_is_asleep_is_reached_when_it_is_day_there() -> None:
     both = {MOSCOW: 10, KAMCHATKA: 10}
-    next_day = foresee(both, NOON, NOON + 24 * HOUR, BY_DAY, None, zone)
+    next_day = forecast_mailing(both, NOON, NOON + 24 * HOUR, BY_DAY, None, zone)
     assert next_day == Forecast(NOON.replace(hour=21), reached=20)
-    assert foresee(both, NOON, NOON + HOUR, BY_DAY, None, zone) == Forecast(NOON, reached=10, unreachable=10)
+    assert forecast_mailing(both, NOON, NOON + HOUR, BY_DAY, None, zone) == Forecast(NOON, reached=10, unreachable=10)
 
 
 def test_the_last_hour_of_the_day_is_shared_and_the_rest_waits_for_tomorrow() -> None:
     at_eight = NOON.replace(hour=17)  # in Moscow, where an hour is left; in London there are four
-    ended = foresee({MOSCOW: 7200, LONDON: 7200}, at_eight, at_eight + 5 * HOUR, BY_DAY, 2, zone)
+    ended = forecast_mailing({MOSCOW: 7200, LONDON: 7200}, at_eight, at_eight + 5 * HOUR, BY_DAY, 2, zone)
     assert (ended.reached, ended.too_late, ended.unreachable) == (7200 + 3600, 3600, 0)
     assert ended.ends_at == at_eight + 1.5 * HOUR
     assert ended.rate_needed == 4
-    tomorrow = foresee({MOSCOW: 7200, LONDON: 7200}, at_eight, at_eight + 24 * HOUR, BY_DAY, 2, zone)
+    tomorrow = forecast_mailing({MOSCOW: 7200, LONDON: 7200}, at_eight, at_eight + 24 * HOUR, BY_DAY, 2, zone)
     assert (tomorrow.reached, tomorrow.ends_at) == (14_400, NOON.replace(hour=6, day=24) + HOUR / 2)
 
 
 def test_nobody_is_reached_by_a_mailing_that_is_over() -> None:
-    assert foresee({MOSCOW: 3}, NOON, NOON - HOUR, None, 5, zone) == Forecast(None, reached=0, unreachable=3)
-    assert foresee({}, NOON, NOON + HOUR, None, 5, zone) == Forecast(None, reached=0)
+    assert forecast_mailing({MOSCOW: 3}, NOON, NOON - HOUR, None, 5, zone) == Forecast(None, reached=0, unreachable=3)
+    assert forecast_mailing({}, NOON, NOON + HOUR, None, 5, zone) == Forecast(None, reached=0)
 
 
 def test_an_hour_that_is_skipped_is_open_for_nobody() -> None:
     """On 2027-03-28 clocks in London are put forward from one to two."""
     night = datetime(2027, 3, 28, tzinfo=UTC)
     skipped = SendWindow(time(1), time(2))
-    assert foresee({LONDON: 3}, night, night + 6 * HOUR, skipped, None, zone).unreachable == 3
+    assert forecast_mailing({LONDON: 3}, night, night + 6 * HOUR, skipped, None, zone).unreachable == 3
 
 
 def by_the_second(clients: dict[str, int], start: datetime, end: datetime, window: SendWindow, rate: int) -> float:
@@ -77,7 +77,7 @@ def by_the_second(clients: dict[str, int], start: datetime, end: datetime, windo
 def test_it_is_what_happens_second_by_second(rate: int) -> None:
     clients = {MOSCOW: 4000, KOLKATA: 3000, LONDON: 2500}
     start, window = NOON.replace(hour=14, minute=20), SendWindow(time(16), time(18, 30))
-    ended = foresee(clients, start, start + 5 * HOUR, window, rate, zone)
+    ended = forecast_mailing(clients, start, start + 5 * HOUR, window, rate, zone)
     assert ended.too_late + ended.unreachable == pytest.approx(
         by_the_second(clients, start, start + 5 * HOUR, window, rate), abs=rate + 1
     )
@@ -99,14 +99,14 @@ def test_everybody_is_accounted_for_and_the_rate_that_is_asked_for_is_the_least_
     clients: dict[str, int], start: datetime, hours: float, window: SendWindow | None, rate: int
 ) -> None:
     end = start + hours * HOUR
-    ended = foresee(clients, start, end, window, rate, zone)
+    ended = forecast_mailing(clients, start, end, window, rate, zone)
     assert ended.reached + ended.too_late + ended.unreachable == sum(clients.values())
     assert min(ended.reached, ended.too_late, ended.unreachable) >= 0
     assert (ended.rate_needed is not None) == (ended.too_late > 0)
     assert ended.ends_at is None or start <= ended.ends_at <= end
-    faster = foresee(clients, start, end, window, rate + 1, zone)
+    faster = forecast_mailing(clients, start, end, window, rate + 1, zone)
     assert faster.reached >= ended.reached
     if ended.rate_needed:
         assert ended.rate_needed > rate
-        assert foresee(clients, start, end, window, ended.rate_needed, zone).too_late == 0
-        assert foresee(clients, start, end, window, ended.rate_needed - 1, zone).too_late > 0
+        assert forecast_mailing(clients, start, end, window, ended.rate_needed, zone).too_late == 0
+        assert forecast_mailing(clients, start, end, window, ended.rate_needed - 1, zone).too_late > 0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.backoff import MAX_SECONDS, retry_delay
-from chalicelib.domain.breaker import FAILURES_IN_A_ROW, FIRST_REST, Breaker
+from chalicelib.domain.breaker import FAILURES_IN_A_ROW, MIN_REST, Breaker
 from chalicelib.domain.gateway_result import Answer, read_answer
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -91,7 +91,7 @@ def test_the_most_that_is_waited_doubles_and_luck_takes_from_it() -> None:
     ("answer", "in_doubt"),
     [
         (Answer(None, "ReadTimeout"), True),
-        (Answer(None, "ConnectTimeout", never_left=True), False),
+        (Answer(None, "ConnectTimeout", never_sent=True), False),
         (Answer(200, "<html>busy</html>"), True),
         (Answer(502), True),
         (Answer(504), True),
@@ -112,31 +112,31 @@ PROBE = timedelta(seconds=10)
 def opened() -> Breaker:
     breaker = Breaker()
     for _ in range(FAILURES_IN_A_ROW):
-        breaker.failed(NOW)
+        breaker.record_failure(NOW)
     return breaker
 
 
 def test_a_breaker_opens_after_some_failures_in_a_row() -> None:
     breaker = Breaker()
     for _ in range(FAILURES_IN_A_ROW - 1):
-        breaker.failed(NOW)
-    breaker.succeeded()
+        breaker.record_failure(NOW)
+    breaker.record_success()
     for _ in range(FAILURES_IN_A_ROW - 1):
-        breaker.failed(NOW)
+        breaker.record_failure(NOW)
     assert breaker.admits(NOW, PROBE)
-    breaker.failed(NOW)
+    breaker.record_failure(NOW)
     assert not breaker.admits(NOW, PROBE)
 
 
 def test_one_refusal_of_our_token_opens_it() -> None:
     breaker = Breaker()
-    breaker.failed(NOW, for_good=True)
+    breaker.record_failure(NOW, is_permanent=True)
     assert not breaker.admits(NOW, PROBE)
 
 
 def test_an_open_breaker_lets_one_probe_through_after_its_rest() -> None:
     breaker = opened()
-    later = NOW + FIRST_REST
+    later = NOW + MIN_REST
     assert breaker.admits(later, PROBE)
     assert not breaker.admits(later + PROBE / 2, PROBE)
     assert breaker.admits(later + PROBE, PROBE), "the probe ended without a word"
@@ -149,7 +149,7 @@ def test_a_probe_that_fails_doubles_the_rest_up_to_the_longest() -> None:
             now + timedelta(seconds=s) for s in range(100) if breaker.admits(now + timedelta(seconds=s), PROBE)
         )
         rests.append((probed - now).total_seconds())
-        breaker.failed(probed)
+        breaker.record_failure(probed)
         now = probed
     assert rests == [1, 2, 4, 8, 16, 30, 30, 30]
 
@@ -157,11 +157,11 @@ def test_a_probe_that_fails_doubles_the_rest_up_to_the_longest() -> None:
 def test_failures_of_posts_begun_before_it_opened_do_not_prolong_the_rest() -> None:
     breaker = opened()
     for _ in range(20):
-        breaker.failed(NOW)
-    assert breaker.admits(NOW + FIRST_REST, PROBE)
+        breaker.record_failure(NOW)
+    assert breaker.admits(NOW + MIN_REST, PROBE)
 
 
 def test_one_success_closes_it() -> None:
     breaker = opened()
-    breaker.succeeded()
+    breaker.record_success()
     assert all(breaker.admits(NOW, PROBE) for _ in range(10))

@@ -11,17 +11,17 @@ from chalicelib.domain.admission import Admission, Repair, admit, repair_for, se
 from chalicelib.domain.client import MAX_CLIENT_ID, Client
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import (
+    ACCEPTED,
     FINAL,
     MAY_BECOME,
     RESENDABLE,
     STATUSES,
-    TAKEN,
     Message,
     MessageKey,
-    listed_as,
     message_id,
     read_message_id,
     require_transition,
+    statuses_listed_as,
 )
 from chalicelib.zones import zone
 
@@ -63,7 +63,7 @@ def test_final_is_what_nothing_follows_but_another_try_of_those_not_reached() ->
 def test_what_was_delivered_stays_so_and_what_the_gateway_has_is_never_sent_again() -> None:
     assert MAY_BECOME["delivered"] == set()
     assert MAY_BECOME["undelivered"] == {"delivered"}
-    assert not set(TAKEN) & set(RESENDABLE)
+    assert not set(ACCEPTED) & set(RESENDABLE)
 
 
 @given(pairs)
@@ -77,8 +77,8 @@ def test_an_id_that_no_message_has_is_nobodys(number: int) -> None:
 
 
 def test_whoever_lists_the_sent_sees_those_that_were_reported_as_well() -> None:
-    assert listed_as("sent") == ("sent", "delivered", "undelivered")
-    assert listed_as("delivered") == ("delivered",)
+    assert statuses_listed_as("sent") == ("sent", "delivered", "undelivered")
+    assert statuses_listed_as("delivered") == ("delivered",)
 
 
 @pytest.mark.parametrize("before", STATUSES)
@@ -136,7 +136,7 @@ ORDERED = replace(RUNNING, resend=("failed",), resends=2)
         ("queued", RUNNING, True, Repair.REQUEUE),
         ("queued", OVER, False, Repair.EXPIRE),
         ("queued", replace(RUNNING, status="paused"), True, None),
-        ("expired", RUNNING, False, Repair.REVIVE),
+        ("expired", RUNNING, False, Repair.REOPEN),
         ("expired", OVER, True, None),
         ("sent", OVER, True, None),
         ("failed", RUNNING, True, None),
@@ -146,7 +146,7 @@ ORDERED = replace(RUNNING, resend=("failed",), resends=2)
         ("queued", replace(RESUMED, status="paused"), False, None),
         ("queued", STOPPED, False, Repair.CANCEL),
         ("expired", STOPPED, False, None),
-        ("failed", ORDERED, False, Repair.REVIVE),
+        ("failed", ORDERED, False, Repair.REOPEN),
         ("unknown", ORDERED, False, None),
         ("failed", replace(ORDERED, datetime_end=NOW), False, None),
     ],
@@ -158,7 +158,7 @@ def test_a_recount_mends_what_is_not_where_it_should_be(
 
 
 def test_an_order_to_send_again_is_met_once_by_each_message() -> None:
-    assert repair_for(replace(MESSAGE, status="failed", resends=1), ORDERED, NOW, False, True) == Repair.REVIVE
+    assert repair_for(replace(MESSAGE, status="failed", resends=1), ORDERED, NOW, False, True) == Repair.REOPEN
     assert repair_for(replace(MESSAGE, status="failed", resends=2), ORDERED, NOW, False, True) is None
     assert repair_for(replace(MESSAGE, resends=2), ORDERED, NOW, False, True) == Repair.REQUEUE, (
         "its queue message may be lost"
@@ -175,5 +175,5 @@ def test_a_message_in_an_attempts_hands_is_left_alone(mailing: Mailing) -> None:
 @pytest.mark.parametrize("mailing", [RUNNING, OVER, STOPPED, RESUMED])
 def test_an_attempt_that_ended_without_a_word_leaves_doubt_where_the_gateway_does_not_dedupe(mailing: Mailing) -> None:
     silent = replace(MESSAGE, claimed_until=NOW.timestamp() - 1)
-    assert repair_for(silent, mailing, NOW, True, gateway_dedupes=False) == Repair.DOUBT
-    assert repair_for(silent, mailing, NOW, True, gateway_dedupes=True) != Repair.DOUBT
+    assert repair_for(silent, mailing, NOW, True, gateway_dedupes=False) == Repair.MARK_UNKNOWN
+    assert repair_for(silent, mailing, NOW, True, gateway_dedupes=True) != Repair.MARK_UNKNOWN

@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.rate import (
-    AHEAD,
     BURST,
-    FARTHEST,
-    FORGOTTEN,
-    LAG,
+    FORGET_AFTER,
+    LOOKAHEAD,
+    MAX_DELAY,
+    MAX_LAG,
     Booking,
     Bucket,
     Clocks,
     Limits,
     Permit,
-    book,
-    take,
+    book_delays,
+    take_permits,
 )
 from infra.local.arrivals import most_in_a_second
 
@@ -40,8 +40,8 @@ def posted(asks: list[tuple[int, float, int, float]], limits: dict[int, Limits])
     moments: dict[int, list[float]] = {}
     for mailing_id, after, wanted, late in asks:
         now += after
-        bucket = bucket.asked(mailing_id, mailing_id * 100, now)
-        bucket, permits = take(bucket, mailing_id, limits[mailing_id], wanted, now)
+        bucket = bucket.with_request(mailing_id, mailing_id * 100, now)
+        bucket, permits = take_permits(bucket, mailing_id, limits[mailing_id], wanted, now)
         for permit in permits:
             begins = max(now, permit.at) + late * (permit.until - max(now, permit.at))
             assert permit.allows(begins)
@@ -68,7 +68,7 @@ def test_where_both_have_one_each_is_kept_within_what_is_given_ahead(
     asks: list[tuple[int, float, int, float]], gateway: float, own: float
 ) -> None:
     moments = posted(asks, {1: Limits(gateway, own), 2: Limits(gateway, None), 3: Limits(gateway, None)})
-    window = 1 + BURST + AHEAD + LAG
+    window = 1 + BURST + LOOKAHEAD + MAX_LAG
     assert most_in_a_second([moment for its in moments.values() for moment in its]) <= gateway * window + 1
     assert most_in_a_second(moments.get(1, [])) <= own * window + 1
 
@@ -77,16 +77,16 @@ def test_where_both_have_one_each_is_kept_within_what_is_given_ahead(
 def test_who_asks_often_enough_gets_all_of_the_limit(limits: Limits) -> None:
     bucket, got = Bucket(), 0
     for step in range(1000):
-        bucket, permits = take(bucket, 1, limits, 20, START + step / 50)
+        bucket, permits = take_permits(bucket, 1, limits, 20, START + step / 50)
         got += len(permits)
-    assert 20 * 100 <= got <= (20 + AHEAD + LAG) * 100 + 1
+    assert 20 * 100 <= got <= (20 + LOOKAHEAD + MAX_LAG) * 100 + 1
 
 
 def test_what_nobody_took_in_time_is_lost() -> None:
-    bucket, _ = take(Bucket(), 1, Limits(None, 10), 1, START)
-    _, permits = take(bucket, 1, Limits(None, 10), 1000, START + 3600)
-    assert len(permits) == int(10 * (AHEAD + LAG)) + 1
-    assert permits[0] == Permit(START + 3600 - LAG, START + 3600 - LAG + BURST), "as much of a burst as that"
+    bucket, _ = take_permits(Bucket(), 1, Limits(None, 10), 1, START)
+    _, permits = take_permits(bucket, 1, Limits(None, 10), 1000, START + 3600)
+    assert len(permits) == int(10 * (LOOKAHEAD + MAX_LAG)) + 1
+    assert permits[0] == Permit(START + 3600 - MAX_LAG, START + 3600 - MAX_LAG + BURST), "as much of a burst as that"
 
 
 def test_a_limit_that_changes_holds_from_then_on() -> None:
@@ -94,10 +94,10 @@ def test_a_limit_that_changes_holds_from_then_on() -> None:
     for limit in (10, 1000, 5):
         given_ = 0
         for step in range(500):
-            bucket, permits = take(bucket, 1, Limits(None, limit), 50, now + step / 50)
+            bucket, permits = take_permits(bucket, 1, Limits(None, limit), 50, now + step / 50)
             given_ += len(permits)
         assert given_ == pytest.approx(10 * limit, rel=0.2, abs=2 * limit)
-        now += 10 + AHEAD
+        now += 10 + LOOKAHEAD
 
 
 def test_a_permit_is_for_its_moment() -> None:
@@ -106,28 +106,28 @@ def test_a_permit_is_for_its_moment() -> None:
 
 
 def test_the_queue_returns_them_one_after_the_other_and_somewhat_faster_than_the_limit() -> None:
-    booking, delays = book(Booking(), Limits(None, 100), 1200, START)
+    booking, delays = book_delays(Booking(), Limits(None, 100), 1200, START)
     assert delays == sorted(delays)
     assert set(Counter(delays).values()) == {120}
-    _, delays = book(booking, Limits(None, 100), 1, START)
+    _, delays = book_delays(booking, Limits(None, 100), 1, START)
     assert delays == [10], "after those that are booked already"
-    _, delays = book(booking, Limits(None, 1000), 1, START)
+    _, delays = book_delays(booking, Limits(None, 1000), 1, START)
     assert delays == [0], "a limit that has been raised does not wait for the slower one's bookings"
 
 
 def test_what_the_queue_cannot_hold_back_long_enough_comes_spread_over_the_second_half_of_that() -> None:
-    booking, delays = book(Booking(), Limits(None, 1), 100_000, START)
-    late = delays[int(FARTHEST * 1.2) + 1 :]
-    assert min(late) == FARTHEST / 2
-    assert max(late) == FARTHEST - 1
+    booking, delays = book_delays(Booking(), Limits(None, 1), 100_000, START)
+    late = delays[int(MAX_DELAY * 1.2) + 1 :]
+    assert min(late) == MAX_DELAY / 2
+    assert max(late) == MAX_DELAY - 1
     assert max(Counter(late).values()) <= 2 * min(Counter(late).values())
-    assert booking.until == START + FARTHEST
+    assert booking.until == START + MAX_DELAY
 
 
 def test_a_mailing_that_is_done_is_forgotten() -> None:
-    bucket, _ = take(Bucket().asked(1, 5, START), 1, Limits(10, None), 1, START)
-    bucket = bucket.asked(2, 5, START + FORGOTTEN + 1)
-    assert bucket.of(1) == Clocks()
+    bucket, _ = take_permits(Bucket().with_request(1, 5, START), 1, Limits(10, None), 1, START)
+    bucket = bucket.with_request(2, 5, START + FORGET_AFTER + 1)
+    assert bucket.clocks_of(1) == Clocks()
     assert set(bucket.mailings) == {2}
 
 
@@ -140,18 +140,18 @@ def seconds_to_send(limit: float, begins_at: dict[str, float] | None = None, **w
     bookings = {}
     for name in waiting:
         begins = START + (begins_at or {}).get(name, 0)
-        bookings[name], delays = book(Booking(), limits, waiting[name], begins)
+        bookings[name], delays = book_delays(Booking(), limits, waiting[name], begins)
         asks += [(begins + delay + next(within), name) for delay in delays]
     heapq.heapify(asks)
     while asks:
         now, name = heapq.heappop(asks)
         number = sorted(waiting).index(name)
-        bucket, permits = take(bucket.asked(number, left[name], now), number, limits, 1, now)
+        bucket, permits = take_permits(bucket.with_request(number, left[name], now), number, limits, 1, now)
         if permits:
             left[name] -= 1
             ended[name] = max(now, permits[0].at) - START - (begins_at or {}).get(name, 0)
         else:
-            bookings[name], delays = book(bookings[name], limits, 1, now)
+            bookings[name], delays = book_delays(bookings[name], limits, 1, now)
             heapq.heappush(asks, (now + max(1, delays[0]), name))
     return ended
 

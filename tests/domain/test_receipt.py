@@ -8,9 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.mailing import Counts, tally
+from chalicelib.domain.mailing import Counts, counts_from_statuses
 from chalicelib.domain.message import FINAL, STATUSES, Message, message_id
-from chalicelib.domain.receipt import NO_REASON, REPORTED, Receipt, merged, readable, reported, seconds_to_wait
+from chalicelib.domain.receipt import (
+    NO_REASON,
+    RECEIPT_STATUSES,
+    Receipt,
+    apply_receipt,
+    clean_reason,
+    merge_receipts,
+    seconds_to_wait,
+)
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 POSTED = NOW - timedelta(minutes=1)
@@ -34,25 +42,25 @@ UNDELIVERED = Receipt(message_id(1, 7), "undelivered", NOW, "absent subscriber")
 )
 def test_a_receipt_says_what_became_of_a_message(status: str, delivered: str, undelivered: str) -> None:
     message = replace(MESSAGE, status=status)
-    assert (reported(message, DELIVERED) or message).status == delivered
-    assert (reported(message, UNDELIVERED) or message).status == undelivered
+    assert (apply_receipt(message, DELIVERED) or message).status == delivered
+    assert (apply_receipt(message, UNDELIVERED) or message).status == undelivered
 
 
 def test_the_reason_and_the_time_are_kept_and_a_delivery_clears_the_error() -> None:
-    after = reported(replace(MESSAGE, claimed_until=1.0), UNDELIVERED)
+    after = apply_receipt(replace(MESSAGE, claimed_until=1.0), UNDELIVERED)
     assert after is not None
     assert (str(after.last_error), after.reported_at) == ("Not delivered: absent subscriber", NOW)
     assert (after.sent_at, after.claimed_until) == (POSTED, None), "that it was posted is all that is known"
-    later = reported(after, replace(DELIVERED, at=NOW + timedelta(hours=1)))
+    later = apply_receipt(after, replace(DELIVERED, at=NOW + timedelta(hours=1)))
     assert later == replace(after, status="delivered", last_error=None, reported_at=NOW + timedelta(hours=1))
-    silent = reported(MESSAGE, replace(UNDELIVERED, reason=""))
+    silent = apply_receipt(MESSAGE, replace(UNDELIVERED, reason=""))
     assert silent is not None
     assert silent.last_error == NO_REASON
 
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_what_was_never_posted_cannot_have_been_delivered(status: str) -> None:
-    assert reported(replace(MESSAGE, status=status, attempts=0), DELIVERED) is None
+    assert apply_receipt(replace(MESSAGE, status=status, attempts=0), DELIVERED) is None
 
 
 def test_a_receipt_waits_while_the_post_is_under_way() -> None:
@@ -64,40 +72,40 @@ def test_a_receipt_waits_while_the_post_is_under_way() -> None:
         assert seconds_to_wait(replace(claimed, status=status), NOW) is None
 
 
-@given(st.lists(st.sampled_from(REPORTED), min_size=1, max_size=5), st.sampled_from(STATUSES))
+@given(st.lists(st.sampled_from(RECEIPT_STATUSES), min_size=1, max_size=5), st.sampled_from(STATUSES))
 def test_the_order_of_receipts_and_their_number_make_no_difference(statuses: list[str], status: str) -> None:
     outcomes = set()
     for order in itertools.permutations(statuses):
         message = replace(MESSAGE, status=status)
         for one in order:
-            message = reported(message, replace(DELIVERED, status=one)) or message
+            message = apply_receipt(message, replace(DELIVERED, status=one)) or message
         outcomes.add(message.status)
-    together = merged(replace(DELIVERED, status=one) for one in statuses)
-    at_once = reported(replace(MESSAGE, status=status), *together)
+    together = merge_receipts(replace(DELIVERED, status=one) for one in statuses)
+    at_once = apply_receipt(replace(MESSAGE, status=status), *together)
     outcomes.add(at_once.status if at_once else status)
     assert len(outcomes) == 1
 
 
 def test_of_several_about_one_message_one_is_kept() -> None:
     other = replace(DELIVERED, message_id=message_id(1, 8))
-    assert merged([UNDELIVERED, other, DELIVERED, UNDELIVERED]) == [DELIVERED, other]
+    assert merge_receipts([UNDELIVERED, other, DELIVERED, UNDELIVERED]) == [DELIVERED, other]
 
 
 def test_whose_message_it_is() -> None:
-    assert (DELIVERED.key, DELIVERED.is_ours) == ((1, 7), True)
+    assert (DELIVERED.key, DELIVERED.is_of_mailing) == ((1, 7), True)
     test_message = replace(DELIVERED, message_id=7)
-    assert not test_message.is_ours
+    assert not test_message.is_of_mailing
     with pytest.raises(ValueError, match="no message's id"):
         _ = test_message.key
 
 
 @pytest.mark.parametrize("number", ["79774053329", "+7 (977) 405-33-29", "8.977.405.33.29", "977 4053329"])
 def test_what_may_be_a_phone_number_is_readable(number: str) -> None:
-    assert readable(f"no {number} here, error 1042") == "no *** here, error 1042"
+    assert clean_reason(f"no {number} here, error 1042") == "no *** here, error 1042"
 
 
 def test_what_is_delivered_or_not_is_counted_among_the_sent() -> None:
-    counts = tally({"queued": 1, "sent": 2, "delivered": 3, "undelivered": 4, "failed": 5}, total=15)
+    counts = counts_from_statuses({"queued": 1, "sent": 2, "delivered": 3, "undelivered": 4, "failed": 5}, total=15)
     assert counts == Counts(total=15, sent=9, failed=5, delivered=3, undelivered=4)
     assert sum(counts.by_status().values()) == 15
     assert counts.with_receipts() == {**counts.by_status(), "delivered": 3, "undelivered": 4}

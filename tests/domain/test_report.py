@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.mailing import Counts, Mailing
-from chalicelib.domain.report import LONGEST_TEXT, MOST_LINES, MOST_REASONS, Period, Reasons, Report
+from chalicelib.domain.report import MAX_LINES, MAX_REASONS, MAX_TEXT_LENGTH, Period, Reasons, Report
 from chalicelib.texts import Text
 
 START = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -28,7 +28,7 @@ def report() -> Report:
     return Report(date(2026, 11, 22), END, Period(START, END), Period(END, END + timedelta(days=1)))
 
 
-def chapter_of(one: Mailing) -> str:
+def section_of(one: Mailing) -> str:
     made = report()
     made.add(one)
     return "processed" if made.processed.lines else "planned" if made.planned.lines else "neither"
@@ -62,7 +62,7 @@ def chapter_of(one: Mailing) -> str:
     ],
 )
 def test_what_ran_or_ended_in_the_day_is_processed(one: Mailing) -> None:
-    assert chapter_of(one) == "processed"
+    assert section_of(one) == "processed"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_ran_or_ended_in_the_day_is_processed(one: Mailing) -> None:
     ids=["next", "late", "a past day's next", "started as the day ended"],
 )
 def test_what_starts_in_the_next_day_or_is_late_is_planned(one: Mailing) -> None:
-    assert chapter_of(one) == "planned"
+    assert section_of(one) == "planned"
 
 
 @pytest.mark.parametrize(
@@ -91,18 +91,18 @@ def test_what_starts_in_the_next_day_or_is_late_is_planned(one: Mailing) -> None
     ids=["ended before", "starts later", "started later", "ended without a start, later", "cancelled before"],
 )
 def test_everything_else_is_neither(one: Mailing) -> None:
-    assert chapter_of(one) == "neither"
+    assert section_of(one) == "neither"
 
 
 def test_sums_are_of_all_mailings_and_lines_of_so_many() -> None:
     made = report()
     one = mailing(START, counts=Counts(total=5, sent=3, failed=1))
-    for number in range(MOST_LINES + 2):
+    for number in range(MAX_LINES + 2):
         made.add(replace(one, id=number))
-    assert made.processed.number == MOST_LINES + 2
-    assert made.processed.counts.sent == 3 * (MOST_LINES + 2)
-    assert len(made.processed.lines) == MOST_LINES
-    assert not made.processed.is_whole
+    assert made.processed.number == MAX_LINES + 2
+    assert made.processed.counts.sent == 3 * (MAX_LINES + 2)
+    assert len(made.processed.lines) == MAX_LINES
+    assert not made.processed.is_complete
 
 
 def test_a_text_is_kept_in_one_short_line() -> None:
@@ -110,12 +110,12 @@ def test_a_text_is_kept_in_one_short_line() -> None:
     made.add(mailing(START, END, message_text="\tДобрый \r\n день! " + "я" * 1000))
     text = made.processed.lines[0].message_text
     assert text.startswith("Добрый день! я")
-    assert len(text) == LONGEST_TEXT
+    assert len(text) == MAX_TEXT_LENGTH
 
 
 def test_reasons_beyond_the_first_kinds_are_others() -> None:
     reasons, first = Reasons(), Text("gateway.answered", status=0)
-    for number in range(MOST_REASONS + 5):
+    for number in range(MAX_REASONS + 5):
         reasons.add(Text("gateway.answered", status=number))
     reasons.add(first)
-    assert (len(reasons.numbers), reasons.numbers[first], reasons.other) == (MOST_REASONS, 2, 5)
+    assert (len(reasons.numbers), reasons.numbers[first], reasons.other) == (MAX_REASONS, 2, 5)

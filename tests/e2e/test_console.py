@@ -95,8 +95,8 @@ def announce(operator: Operator, text: str, tag: str) -> None:
     operator.pick("datetime_start", now - timedelta(minutes=1))
     operator.pick("datetime_end", now + timedelta(hours=1))
     operator.type("filter_tag_typed", tag)
-    operator.see("Reaches now: 5 clients")
-    operator.press("Announce")
+    operator.see("Recipients as of now: 5.")
+    operator.press("Schedule")
     operator.see("Saved.")
 
 
@@ -124,8 +124,8 @@ def test_a_file_of_clients_goes_up_and_what_was_refused_comes_down(
     file.write_bytes("\r\n".join(rows).encode("cp1251"))
     operator.open("/console/imports")
     operator.driver.find_element(By.ID, "file").send_keys(str(file))
-    operator.press("Import")
-    for text in ("клиенты.csv", "was read", "Refused rows", "8-988-000-06-01", "Enter a phone number as"):
+    operator.press("Upload")
+    for text in ("клиенты.csv", "Completed", "Refused rows", "8-988-000-06-01", "Enter a phone number as"):
         operator.see(text)
     found = call("GET", "/Clients/", params={"tag": "из файла"}).json()["results"]
     assert [client["phone_number"] for client in found] == ["79880000600", "79880000602"]
@@ -136,7 +136,7 @@ def test_the_daily_report_is_in_the_mailbox(operator: Operator) -> None:
     invoke("SendReport", {"date": datetime.now(UTC).date().isoformat()})
     operator.open("/console/mailbox")
     operator.see("operator@example.com")
-    operator.press("As a mail program shows it")
+    operator.press("View HTML version")
     WebDriverWait(operator.driver, PATIENCE).until(lambda driver: driver.current_url != announced)
     assert operator.driver.find_elements(By.TAG_NAME, "table")
 
@@ -148,7 +148,7 @@ def test_a_mailing_is_paused_and_resumed(operator: Operator, call: Call, simulat
     operator.see("Running")
     operator.see("Pause")
     operator.press("Pause")
-    operator.see("Paused: nothing more is sent.")
+    operator.see("Mailing paused. Nothing is sent until it is resumed.")
     simulator.behave()
     time.sleep(3)
     assert simulator.seen.summary()["distinct"] == 0
@@ -161,7 +161,7 @@ def test_a_test_message_goes_to_one_number_first(operator: Operator, simulator: 
     operator.open("/console/mailings/new")
     operator.type("message_text", "проба")
     operator.type("test_phone", "79880000700")
-    operator.press("Send the test message")
+    operator.press("Send test message")
     operator.see("The test message was sent.")
     assert [message["text"] for message in simulator.seen.messages.values()] == ["проба"]
 
@@ -173,7 +173,7 @@ def test_times_are_picked_in_the_operators_own_zone(operator: Operator, call: Ca
     operator.pick("datetime_start", datetime(2040, 6, 1, 9, 30))
     operator.pick("datetime_end", datetime(2040, 6, 1, 18, 0))
     operator.see("2040-06-01 04:00:00 UTC")
-    operator.press("Announce")
+    operator.press("Schedule")
     operator.see("Saved.")
     operator.see("Jun 1, 2040, 9:30")
     mailing = call("GET", "/Mailing/", params={"limit": 1}).json()["results"][0]

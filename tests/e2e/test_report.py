@@ -30,7 +30,7 @@ Invoke = Callable[[object], dict[str, Any]]
 
 @pytest.fixture
 def emails(stack: DevStack) -> Callable[[], list[SentEmail]]:
-    aws.forget_clients()
+    aws.reset_clients()
     return Mailbox(keeps_emails=True).emails
 
 

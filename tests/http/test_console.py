@@ -205,7 +205,7 @@ def test_attributes_are_lines_of_a_form_and_fields_of_a_text(anna: Browser, serv
     assert "Unknown fields: нет." in anna.post("/console/mailings/new", **unknown).text
     assert "Unknown fields: нет." in anna.post("/console/preview", message_text="{нет}").text
     shown = anna.post("/console/preview", message_text="{имя}: {script} {phone_number}").text
-    for text in ("+7 977 ***-**-29", "Анна: &lt;script&gt;", "7977*****29", "The longest text"):
+    for text in ("+7 977 ***-**-29", "Анна: &lt;script&gt;", "7977*****29", "Length of the longest text"):
         assert text in shown
     assert "79774053329" not in shown
     test_message = {**MAILING, "message_text": "{имя|друг}", "step": "test"}
@@ -224,13 +224,13 @@ def test_a_client_opts_out_and_in_by_a_button_with_a_question(anna: Browser, ser
     answer = anna.post("/console/clients/1/opt_out")
     assert answer.headers["Location"] == "/console/clients/1?done=opt_out"
     page = anna.get("/console/clients/1?done=opt_out").text
-    for text in ("Stopped: nothing more is sent", "On the stop list", "/console/clients/1/opt_in"):
+    for text in ("Client added to the stop list.", "On the stop list", "/console/clients/1/opt_in"):
         assert text in page
     assert "opted out" in anna.get("/console/clients").text
     assert "client 1: opted out" in anna.get("/console/audit").text
     refused = anna.post("/console/mailings/new", **{**MAILING, "step": "test"}, test_phone="79770000001")
     assert refused.status == 400
-    assert "Who has this number has opted out" in refused.text
+    assert "This phone number is on the stop list" in refused.text
     assert "<b>0</b>" in anna.post("/console/preview", message_text="hello").text
     assert "Ask the person first" in anna.get("/console/clients/1/opt_in").text
     anna.post("/console/clients/1/opt_in")
@@ -256,12 +256,12 @@ def test_a_canary_is_given_shown_and_says_why_it_paused(anna: Browser, services:
     path = made.partition("?")[0]
     assert 'name="max_error_rate" inputmode="numeric" value="0"' in anna.get(f"{path}/edit").text
     before = lifecycle.get_mailing(services, int(path.rpartition("/")[2]))
-    reason = Canary(20, 0).verdict(3, 20)
+    reason = Canary(20, 0).pause_reason(3, 20)
     services.mailings.change(before, replace(before, status="paused", paused_because=reason))
     page = anna.get(path).text
-    assert f"It paused by itself. {reason} Resume it" in page
+    assert f"The mailing was paused automatically. {reason} Resume the mailing" in page
     anna.headers["Accept-Language"] = "ru"
-    assert "Не удалось отправить 3 из первых 20 сообщений: больше 0 %." in anna.get(path).text
+    assert "Не удалось отправить 3 из первых 20 сообщений: это больше 0 %." in anna.get(path).text
 
 
 def test_a_mailing_is_announced_edited_and_cancelled(anna: Browser) -> None:
@@ -274,7 +274,7 @@ def test_a_mailing_is_announced_edited_and_cancelled(anna: Browser) -> None:
     assert 'value="2040-01-01T10:00:00"' in form
     anna.post("/console/mailings/1/edit", **{**MAILING, "message_text": "line\r\nline"})
     assert "line\nline" in anna.get("/console/mailings/1").text
-    assert "Cancel this mailing for good?" in anna.get("/console/mailings/1/cancel").text
+    assert "Cancel this mailing?" in anna.get("/console/mailings/1/cancel").text
     anna.post("/console/mailings/1/cancel")
     assert "cancelled" in anna.get("/console/mailings/1").text
     anna.post("/console/mailings/1/delete")
@@ -282,17 +282,17 @@ def test_a_mailing_is_announced_edited_and_cancelled(anna: Browser) -> None:
 
 
 def test_a_form_that_is_sent_twice_announces_one_mailing(anna: Browser) -> None:
-    once = re.search(r'name="once" value="([^"]+)"', anna.get("/console/mailings/new").text)
-    assert once is not None
-    answers = [anna.post("/console/mailings/new", **MAILING, once=once[1]) for _ in range(2)]
+    key = re.search(r'name="idempotency_key" value="([^"]+)"', anna.get("/console/mailings/new").text)
+    assert key is not None
+    answers = [anna.post("/console/mailings/new", **MAILING, idempotency_key=key[1]) for _ in range(2)]
     assert {answer.headers["Location"] for answer in answers} == {"/console/mailings/1?done=saved"}
     assert anna.get("/console/mailings/2").status == 404
     anna.post("/console/mailings/1/delete")
-    assert anna.post("/console/mailings/new", **MAILING, once=once[1]).status == 303
+    assert anna.post("/console/mailings/new", **MAILING, idempotency_key=key[1]).status == 303
     assert anna.get("/console/mailings/1").status == 404, "what was deleted does not come back"
-    refused = anna.post("/console/mailings/new", **{**MAILING, "message_text": ""}, once="another form")
-    assert 'name="once" value="another form"' in refused.text
-    assert anna.post("/console/mailings/new", **MAILING, once="another form").status == 303
+    refused = anna.post("/console/mailings/new", **{**MAILING, "message_text": ""}, idempotency_key="another form")
+    assert 'name="idempotency_key" value="another form"' in refused.text
+    assert anna.post("/console/mailings/new", **MAILING, idempotency_key="another form").status == 303
     assert anna.get("/console/mailings/2").status == 200
 
 
@@ -310,8 +310,8 @@ def test_a_form_with_two_dates_of_the_past_is_accepted_in_any_order(anna: Browse
     anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC")
     past = {**MAILING, "datetime_start": "2022-08-22T22:42:16Z", "datetime_end": "2022-08-20T21:42:16Z"}
     shown = anna.post("/console/preview", **past).text
-    assert "Nobody would be reached" in shown
-    assert "1 clients have no hour before the end" in shown
+    assert "No client would be reached" in shown
+    assert "Clients outside their local hours until the end: 1." in shown
     answer = anna.post("/console/mailings/new", **past)
     assert answer.headers["Location"] == "/console/mailings/1?done=saved"
     assert "Finished" in anna.get("/console/mailings/1").text
@@ -385,12 +385,12 @@ def test_the_form_foresees_when_it_ends_and_who_is_not_reached(anna: Browser) ->
         anna.post("/console/clients/new", phone_number=f"7977000000{number}", timezone=zone)
     short = {"datetime_start": "2030-06-03T06:00:00Z", "datetime_end": "2030-06-03T06:00:02Z", "rate_limit": "1"}
     page = anna.post("/console/preview", **short, time_from="09:00", time_to="12:00").text
-    assert "at 1 messages a second" in page
-    assert "1 clients would not be reached before the end: the rate does not suffice." in page
-    assert "2 messages a second would." in page
-    assert "1 clients have no hour before the end" in page
+    assert "Rate, messages per second: 1." in page
+    assert "Clients not reached before the end at this rate: 1." in page
+    assert "Required rate, messages per second: 2." in page
+    assert "Clients outside their local hours until the end: 1." in page
     assert "Europe/Moscow: 3, Asia/Kamchatka: 1" in page
-    assert "The last message" not in anna.post("/console/preview", rate_limit="1").text, "no times yet"
+    assert "Expected time of the last message" not in anna.post("/console/preview", rate_limit="1").text, "no times yet"
 
 
 def test_the_form_of_a_mailing_that_has_started_keeps_what_can_no_longer_change(
@@ -448,7 +448,7 @@ def test_what_is_in_doubt_is_sent_again_only_if_a_person_ticks_it(anna: Browser)
     page = anna.get("/console/mailings/1/resend").text
     assert 'value="failed" checked' in page
     assert 'value="unknown" checked' not in page
-    assert "may get it a second time" in page
+    assert "may receive it a second time" in page
 
 
 @pytest.mark.parametrize("expected", [True, False])
@@ -477,7 +477,7 @@ def test_a_test_message_goes_to_one_number_and_is_recorded(anna: Browser, servic
 
 def test_a_token_is_shown_once_and_can_be_revoked(anna: Browser, services: Services) -> None:
     made = anna.post("/console/tokens", name="shop", role="read")
-    token = re.search(r"<code id=\"made\">([0-9a-f]{40})</code>", made.text)
+    token = re.search(r"<code id=\"new-token\">([0-9a-f]{40})</code>", made.text)
     assert token is not None
     listed = anna.get("/console/tokens").text
     assert "shop" in listed
@@ -507,10 +507,10 @@ def test_tokens_come_in_pages(anna: Browser, services: Services) -> None:
 def test_a_file_of_clients_is_taken_in_and_what_was_refused_comes_back(anna: Browser, services: Services) -> None:
     answer = anna.upload("clients.csv", f"phone_number;tag\n79770000001;vip\n{SCRIPT};x\n")
     assert answer.headers["Location"] == "/console/imports/1?done=imported"
-    assert "The file is being read." in anna.get("/console/imports/1?done=imported").text
+    assert "Import started." in anna.get("/console/imports/1?done=imported").text
     work_off(services, 1, lambda: 120.0)
     page = anna.get("/console/imports/1").text
-    for text in ("was read", "Enter a phone number as", "clients.csv", "&lt;script&gt;"):
+    for text in ("Completed", "Enter a phone number as", "clients.csv", "&lt;script&gt;"):
         assert text in page
     assert SCRIPT not in page
     assert "clients.csv" in anna.get("/console/imports").text
@@ -562,7 +562,7 @@ def test_a_wrong_address_or_method_is_told_on_a_page(anna: Browser) -> None:
     for path in ("/console/mailings/0", "/console/mailings/x", "/console/clients/99999", "/console?cursor=x"):
         answer = anna.get(path)
         assert answer.status in (400, 404), path
-        assert "That did not work" in answer.text
+        assert "The request was not completed" in answer.text
     assert anna.post("/console").status == 405
 
 
@@ -617,7 +617,7 @@ def test_pages_speak_the_readers_language(stranger: Browser) -> None:
     stranger.sign_in("anna")
     page = stranger.get("/console").text
     assert '<html lang="ru">' in page
-    assert "Рассылок ещё нет" in page
+    assert "Рассылок пока нет" in page
     answer = stranger.post("/console/mailings/new", **{**MAILING, "filter_op_codes_typed": "12"})
     assert "«12» — не код оператора" in answer.text
     stranger.headers["Accept-Language"] = "de, fr"

@@ -27,7 +27,7 @@ def post(
 
 
 def work(services: Services) -> None:
-    for message in services.imports_queue.take():
+    for message in services.imports_queue.receive():
         job = read_job(services, message.body, ImportClients)
         assert job is not None
         assert do_import(services, job, lambda: 60.0) is None

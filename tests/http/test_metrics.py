@@ -35,7 +35,7 @@ def test_it_says_how_things_stand_and_nothing_about_anybody(call: Call, services
     announced(call, -60)
     start_mailing(services, 2)
     walk_slice(services, 2, 0, lambda: 60.0)
-    services.dead_letters.send_raw("garbage")
+    services.dead_letters.send_body("garbage")
     answer = call("GET", "/metrics")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "7977" not in answer.text

@@ -59,7 +59,7 @@ def report() -> Iterator[Report]:
 
 def queued(services: Services) -> list[Receipt]:
     """What was queued by now, taken out of the queue."""
-    messages = services.receipts_queue.take()
+    messages = services.receipts_queue.receive()
     if messages:
         services.receipts_queue.delete([message.receipt_handle for message in messages])
     jobs = [from_body(message.body) for message in messages]
@@ -165,7 +165,7 @@ def test_statistics_tell_of_what_was_delivered_and_the_sent_stay_counted(
     expecting: Services, report: Report, call: Callable[..., Answer]
 ) -> None:
     report({"id": SENT, "status": "undelivered", "reason": "absent subscriber", "at": "2026-11-23T12:00:00Z"})
-    bodies = [message.body for message in expecting.receipts_queue.take()]
+    bodies = [message.body for message in expecting.receipts_queue.receive()]
     assert settle_receipts(expecting, bodies, lambda: 60.0) == [None]
     stats = call("GET", "/Stats/1?status=sent").json
     counts = stats["messages"]
@@ -183,7 +183,7 @@ def test_statistics_tell_of_what_was_delivered_and_the_sent_stay_counted(
 def test_the_worker_gives_back_what_it_has_no_time_for(expecting: Services, report: Report) -> None:
     """chalice.test leaves a Lambda three seconds, which is too little to begin a group; what is done with goes."""
     report({"id": SENT, "status": "delivered"})
-    bodies = ["garbage", *(message.body for message in expecting.receipts_queue.take())]
+    bodies = ["garbage", *(message.body for message in expecting.receipts_queue.receive())]
     attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "1795500000000"}
     records = [
         {"messageId": f"m{n}", "receiptHandle": f"r{n}", "body": body, "attributes": attributes}

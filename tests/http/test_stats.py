@@ -73,5 +73,5 @@ def test_messages_are_filtered_by_status_and_come_in_pages(call: Call, mailing: 
 
 
 def test_what_cannot_be_read_is_shown(call: Call, services: Services) -> None:
-    services.dead_letters.send_raw("garbage")
+    services.dead_letters.send_body("garbage")
     assert call("GET", "/Stats").json["dead_letters"] == 1

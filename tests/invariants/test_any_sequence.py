@@ -18,8 +18,8 @@ from chalicelib.delivery.receipts import take_receipts
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts, Mailing
-from chalicelib.domain.message import RESENDABLE, TAKEN, Message
-from chalicelib.domain.receipt import REPORTED, Receipt
+from chalicelib.domain.message import ACCEPTED, RESENDABLE, Message
+from chalicelib.domain.receipt import RECEIPT_STATUSES, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
 from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
@@ -29,7 +29,7 @@ from infra.local.doubles.world import Crash, Mortal, World
 ANSWERS = [
     FakeGateway.OK,
     Answer(None, "ReadTimeout"),
-    Answer(None, "ConnectTimeout", never_left=True),
+    Answer(None, "ConnectTimeout", never_sent=True),
     Answer(200, "<html>busy</html>"),
     Answer(400),
     Answer(401),
@@ -81,7 +81,7 @@ class Deliveries(RuleBasedStateMachine):
             self.forbidden_posts.append((post, client))
         if mailing.window is not None and not mailing.window.is_open(zone(client.timezone), post.at):
             self.forbidden_posts.append((post, client))
-        if mailing.canary is not None and mailing.holds and mailing.id not in self.replaced:
+        if mailing.canary is not None and mailing.awaits_canary and mailing.id not in self.replaced:
             tried = [row for row in self._rows(mailing.id) if row.attempts]
             if len(tried) > mailing.canary.size:
                 self.forbidden_posts.append((post, mailing.canary, tried))
@@ -183,15 +183,15 @@ class Deliveries(RuleBasedStateMachine):
             if at <= now:
                 self.services.schedules.remove(mailing_id)
                 self._invoke(lambda services, i=mailing_id: start_mailing(services, i), death)
-        for opening in sorted(self.services.schedules.openings):
+        for opening in sorted(self.services.schedules.releases):
             if opening[1] <= now:
-                self.services.schedules.openings.remove(opening)
+                self.services.schedules.releases.remove(opening)
                 self._invoke(lambda services, one=opening: local_hours.release(services, *one), death)
 
     @rule()
     def lose_the_schedules(self) -> None:
         self.services.schedules.times.clear()
-        self.services.schedules.openings.clear()
+        self.services.schedules.releases.clear()
 
     @rule(death=deaths)
     def work_on_a_job(self, death: Death) -> None:
@@ -207,7 +207,7 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(
         places=st.lists(st.integers(0, 40), min_size=1, max_size=6),
-        status=st.sampled_from(REPORTED),
+        status=st.sampled_from(RECEIPT_STATUSES),
         nonsense=st.booleans(),
         death=deaths,
     )
@@ -232,7 +232,7 @@ class Deliveries(RuleBasedStateMachine):
     def deliver_everything_once_more(self, queue: str) -> None:
         bodies = {delivery.body for delivery in getattr(self.services, queue).messages.values()}
         for body in sorted(bodies):
-            getattr(self.services, queue).send_raw(body)
+            getattr(self.services, queue).send_body(body)
 
     @rule(queue=st.sampled_from(["send_queue", "jobs_queue", "receipts_queue"]))
     def lose_a_queue_message(self, queue: str) -> None:
@@ -300,8 +300,8 @@ class Deliveries(RuleBasedStateMachine):
         """Sent is what the gateway has accepted; and what it has accepted is sent, but where a sender died on it."""
         accepted = self.services.gateway.accepted
         rows = [row for key, row in self.services.messages.rows.items() if key[0] == mailing.id]
-        assert all(accepted[row.id] or row.reported_at for row in rows if row.status in TAKEN)
-        unrecorded = [row for row in rows if accepted[row.id] and row.status not in TAKEN]
+        assert all(accepted[row.id] or row.reported_at for row in rows if row.status in ACCEPTED)
+        unrecorded = [row for row in rows if accepted[row.id] and row.status not in ACCEPTED]
         assert len(unrecorded) <= self.dead_senders
         if mailing.plan is not None and mailing.status == "finished":
             chosen = {row.client_id for row in rows}

@@ -49,7 +49,7 @@ def test_so_many_go_first_and_nobody_else_until_they_are_known() -> None:
     world.services.gateway.answers = [DOWN]
     world.send_all()
     assert (len(sent_to(world)), world.get(mailing_id).counts.sent) == (10, 9)
-    assert world.get(mailing_id).holds
+    assert world.get(mailing_id).awaits_canary
     world.run(300)
     assert_everyone_has_it_once(world, mailing_id, 50)
 
@@ -84,7 +84,7 @@ def test_few_failures_are_forgiven_and_it_goes_on_by_itself() -> None:
 
 def test_too_many_failures_pause_it_and_say_why_and_who_it_was() -> None:
     world, mailing_id = announced(50, canary=10)
-    world.services.gateway.usual = REFUSAL
+    world.services.gateway.default_answer = REFUSAL
     world.services.gateway.answers = [world.services.gateway.OK] * 8
     world.run(600)
     mailing = world.get(mailing_id)
@@ -108,48 +108,48 @@ def test_who_resumes_it_after_that_takes_the_canary_as_it_was() -> None:
 
 def test_a_pause_and_a_resume_while_the_canary_is_out_let_nobody_else_go() -> None:
     world, mailing_id = announced(50, canary=10)
-    world.services.gateway.usual = DOWN
+    world.services.gateway.default_answer = DOWN
     world.tick()
     pause_mailing(world.services, mailing_id)
     world.run(60)
     resume_mailing(world.services, mailing_id)
     world.run(600)
-    assert world.get(mailing_id).holds
+    assert world.get(mailing_id).awaits_canary
     assert len(sent_to(world)) <= 10
-    world.services.gateway.usual = REFUSAL
+    world.services.gateway.default_answer = REFUSAL
     world.run(1200)
     assert (world.get(mailing_id).status, len(sent_to(world))) == ("paused", 10)
 
 
 def test_retries_of_the_first_are_posted_while_the_others_wait_and_cost_no_round_after_round() -> None:
     world, mailing_id = announced(30, canary=5)
-    world.services.gateway.usual = DOWN
+    world.services.gateway.default_answer = DOWN
     world.run(1800)
     assert len(sent_to(world)) == 5
     assert len(world.services.gateway.posts) > 20
     assert world.get(mailing_id).rounds <= 1
-    world.services.gateway.usual = world.services.gateway.OK
+    world.services.gateway.default_answer = world.services.gateway.OK
     world.run(1500)
     assert_everyone_has_it_once(world, mailing_id, 30)
 
 
 def test_an_audience_smaller_than_its_canary_simply_finishes() -> None:
     world, mailing_id = announced(3, canary=10)
-    world.services.gateway.usual = REFUSAL
+    world.services.gateway.default_answer = REFUSAL
     world.run(120)
     assert (world.get(mailing_id).status, world.get(mailing_id).counts.failed) == ("finished", 3)
 
 
 def test_the_end_comes_for_those_who_wait_as_for_everybody() -> None:
     world, mailing_id = announced(30, canary=5, lasts=600)
-    world.services.gateway.usual = DOWN
+    world.services.gateway.default_answer = DOWN
     world.run(900)
     assert (world.get(mailing_id).status, world.get(mailing_id).counts) == ("finished", Counts(total=30, expired=30))
 
 
 def test_an_end_moved_after_the_verdict_does_not_let_the_others_go() -> None:
     world, mailing_id = announced(30, canary=5, lasts=300)
-    world.services.gateway.usual = REFUSAL
+    world.services.gateway.default_answer = REFUSAL
     world.run(600)
     assert world.get(mailing_id).counts == Counts(total=30, failed=5, expired=25)
     change_mailing(world.services, mailing_id, {"datetime_end": world.clock.now() + timedelta(hours=1)})
@@ -241,7 +241,7 @@ def test_places_lost_with_their_sender_are_found_also_while_another_mailing_keep
     world, mailing_id = announced(30, canary=5)
     world.do_jobs()
     for _ in range(5):
-        world.services.mailings.let_go(mailing_id, world.clock.now())
+        world.services.mailings.take_canary_slot(mailing_id, world.clock.now())
     world.services.send_queue.send([SendMessage(99, 1)], [900])
     world.run(600)
     assert_everyone_has_it_once(world, mailing_id, 30)
@@ -257,7 +257,7 @@ def test_a_queue_that_loses_the_first_keeps_nobody_waiting_for_good() -> None:
 
 def test_the_canary_stays_as_it_was_announced_and_the_sweep_has_nothing_to_do_after_its_pause() -> None:
     world, mailing_id = announced(30, canary=5)
-    world.services.gateway.usual = REFUSAL
+    world.services.gateway.default_answer = REFUSAL
     world.run(300)
     nothing = {"start": 0, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
     assert (world.get(mailing_id).status, sweep(world.services)) == ("paused", nothing)
@@ -273,7 +273,7 @@ def test_an_invocation_that_dies_at_any_call_loses_doubles_and_lets_go_nobody(vi
         seen: list[int] = []
 
         def watch(world: World = world, mailing_id: int = mailing_id, seen: list[int] = seen) -> None:
-            if world.get(mailing_id).holds:
+            if world.get(mailing_id).awaits_canary:
                 seen.append(len(sent_to(world)))
 
         world.services.gateway.while_posting = watch
@@ -290,7 +290,7 @@ def test_an_invocation_that_dies_at_any_call_loses_doubles_and_lets_go_nobody(vi
 def test_a_failed_canary_pauses_whoever_dies(victim: int, after: bool) -> None:
     for at in itertools.count(1):
         world, mailing_id = announced(23, canary=8, batch=4)
-        world.services.gateway.usual = REFUSAL
+        world.services.gateway.default_answer = REFUSAL
         mortal = world.doomed[victim] = Mortal(world.services, at, after)
         world.run(900)
         mailing = world.get(mailing_id)

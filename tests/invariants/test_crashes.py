@@ -107,7 +107,7 @@ def test_every_queue_message_delivered_twice_reaches_everyone_once() -> None:
     for _ in range(3):
         for queue in (world.services.jobs_queue, world.services.send_queue):
             for delivery in list(queue.messages.values()):
-                queue.send_raw(delivery.body)
+                queue.send_body(delivery.body)
         world.tick()
     world.run(300)
     assert_everyone_has_it_once(world, mailing_id)

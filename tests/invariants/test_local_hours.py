@@ -44,7 +44,7 @@ def test_who_is_awake_gets_it_at_once_and_the_others_when_their_morning_comes() 
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(600)
     assert world.get(mailing_id).counts == Counts(total=15, sent=10)
-    assert world.services.schedules.openings == {(mailing_id, MORNING_IN_KAMCHATKA)}, "one for all who wait for it"
+    assert world.services.schedules.releases == {(mailing_id, MORNING_IN_KAMCHATKA)}, "one for all who wait for it"
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts == Counts(total=15, sent=15)
     assert world.get(mailing_id).status == "finished"
@@ -65,7 +65,7 @@ def test_a_lost_schedule_is_made_up_for_by_the_sweep_within_two_minutes() -> Non
     world = world_with(kamchatka=5)
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(600)
-    world.services.schedules.openings.clear()
+    world.services.schedules.releases.clear()
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts.sent == 5
     assert (times(world)[0] - MORNING_IN_KAMCHATKA).total_seconds() <= 120
@@ -77,7 +77,7 @@ def test_who_never_gets_an_open_window_before_the_end_is_expired() -> None:
     world.run(7 * 3600, step=30)
     assert world.get(mailing_id).counts == Counts(total=6, sent=2, expired=4)
     assert world.get(mailing_id).status == "finished"
-    assert world.services.schedules.openings == set(), "no schedule is made for a moment after the end"
+    assert world.services.schedules.releases == set(), "no schedule is made for a moment after the end"
 
 
 def test_an_end_moved_behind_the_morning_reaches_them_after_all() -> None:
@@ -92,12 +92,12 @@ def test_an_end_moved_behind_the_morning_reaches_them_after_all() -> None:
 
 def test_a_backlog_that_meets_the_night_goes_on_in_the_morning() -> None:
     world = world_with(moscow=8)
-    world.services.gateway.usual = Answer(500)
+    world.services.gateway.default_answer = Answer(500)
     mailing_id = world.mailing(lasts=2 * DAY, **BY_DAY)
     world.run(7 * 3600, step=60)  # until 22:00 in Moscow
     assert world.get(mailing_id).counts.queued == 8
     assert world.services.send_queue.messages == {}
-    world.services.gateway.usual = world.services.gateway.OK
+    world.services.gateway.default_answer = world.services.gateway.OK
     world.run(DAY, step=60)
     assert world.get(mailing_id).counts.sent == 8
     accepted = [post for post in world.services.gateway.posts if post.at.hour == 6]
@@ -120,7 +120,7 @@ def test_an_opening_within_a_quarter_of_an_hour_is_waited_for_in_the_queue() -> 
     world.mailing(lasts=DAY, **BY_DAY)
     world.run(1200, step=1)
     assert (times(world)[0] - MORNING_IN_KAMCHATKA).total_seconds() <= 2
-    assert world.services.schedules.openings == set()
+    assert world.services.schedules.releases == set()
 
 
 def test_a_client_who_moves_to_where_it_is_day_gets_it_at_once() -> None:

@@ -146,7 +146,7 @@ def test_who_was_given_up_at_the_end_and_had_it_all_the_same_counts_as_reached()
     world = World()
     world.clients(3)
     mailing_id = world.mailing(lasts=30)
-    world.services.gateway.usual = SILENCE
+    world.services.gateway.default_answer = SILENCE
     world.run(200)
     assert_exact(world, mailing_id, Counts(total=3, expired=3))
     world.report(row(world, 1).id)
@@ -159,7 +159,7 @@ def test_whoever_was_refused_stays_so_unless_it_was_delivered() -> None:
     world = World()
     world.clients(2)
     mailing_id = world.mailing()
-    world.services.gateway.usual = Answer(400)
+    world.services.gateway.default_answer = Answer(400)
     world.run(60)
     world.report(*ids(world), status="undelivered")
     world.report(row(world, 1).id)
@@ -232,7 +232,7 @@ def test_two_workers_on_one_mailing_do_not_lose_a_receipt() -> None:
 )
 def test_what_cannot_be_read_is_put_aside_whole(body: str) -> None:
     world, _ = sent(1)
-    world.services.receipts_queue.send_raw(body)
+    world.services.receipts_queue.send_body(body)
     world.settle_all()
     assert [letter.body for letter in world.services.dead_letters.messages.values()] == [body]
 

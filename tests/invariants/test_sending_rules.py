@@ -94,12 +94,12 @@ def test_a_mailing_with_both_dates_past_in_any_order_sends_nothing_and_is_left_a
 
 def test_an_end_moved_before_the_start_ends_a_running_mailing_and_keeps_its_messages() -> None:
     world, mailing_id = fanned_out(30)
-    world.services.gateway.usual = DOWN
+    world.services.gateway.default_answer = DOWN
     world.run(30)
     change_mailing(
         world.services, mailing_id, {"datetime_end": world.get(mailing_id).datetime_start - timedelta(days=999)}
     )
-    world.services.gateway.usual = Answer(200, '{"code": 0, "message": "OK"}')
+    world.services.gateway.default_answer = Answer(200, '{"code": 0, "message": "OK"}')
     world.run(300)
     assert world.get(mailing_id).status == "finished"
     assert world.counted_rows(mailing_id).expired == 30 == world.get(mailing_id).counts.expired
@@ -108,9 +108,9 @@ def test_an_end_moved_before_the_start_ends_a_running_mailing_and_keeps_its_mess
 
 def test_nothing_is_sent_after_the_end_and_what_is_left_expires() -> None:
     world, mailing_id = fanned_out(30, lasts=100)
-    world.services.gateway.usual = DOWN
+    world.services.gateway.default_answer = DOWN
     world.run(95)
-    world.services.gateway.usual = world.services.gateway.OK
+    world.services.gateway.default_answer = world.services.gateway.OK
     posts_before_the_end = len(world.services.gateway.posts)
     world.clock.forward(5)
     world.run(300)
@@ -238,7 +238,7 @@ def test_a_changed_phone_number_and_text_apply_to_messages_not_yet_sent() -> Non
 
 def test_a_message_refused_for_good_fails_with_its_reason_and_is_not_tried_again() -> None:
     world, mailing_id = fanned_out(1)
-    world.services.gateway.usual = Answer(400, "bad phone")
+    world.services.gateway.default_answer = Answer(400, "bad phone")
     world.run(300)
     assert len(world.services.gateway.posts) == 1
     assert str(world.services.messages.rows[mailing_id, 1].last_error) == "The gateway refused the message (400)."
@@ -247,17 +247,17 @@ def test_a_message_refused_for_good_fails_with_its_reason_and_is_not_tried_again
 
 def test_no_message_fails_because_our_token_is_wrong() -> None:
     world, mailing_id = fanned_out(10)
-    world.services.gateway.usual = Answer(401)
+    world.services.gateway.default_answer = Answer(401)
     world.run(300)
     assert world.get(mailing_id).counts.queued == 10
-    world.services.gateway.usual = world.services.gateway.OK
+    world.services.gateway.default_answer = world.services.gateway.OK
     world.run(1800)
     assert world.get(mailing_id).counts.sent == 10
 
 
 def test_one_refusal_of_our_token_ends_the_posting_of_an_invocation() -> None:
     world, _ = fanned_out(10)
-    world.services.gateway.usual = Answer(403)
+    world.services.gateway.default_answer = Answer(403)
     batch = records(world)
     assert len(Sender(world.services).send_batch(batch, lambda: 60.0)) == 10
     assert len(world.services.gateway.posts) == 1
@@ -265,7 +265,7 @@ def test_one_refusal_of_our_token_ends_the_posting_of_an_invocation() -> None:
 
 def test_an_outage_costs_a_few_posts_per_invocation() -> None:
     world, _ = fanned_out(100)
-    world.services.gateway.usual = DOWN
+    world.services.gateway.default_answer = DOWN
     batch = records(world)
     assert len(Sender(world.services).send_batch(batch, lambda: 60.0)) == 100
     assert len(world.services.gateway.posts) == FAILURES_IN_A_ROW
@@ -284,7 +284,7 @@ def test_a_queue_message_that_cannot_be_read_is_put_aside_whole() -> None:
     world, _ = fanned_out(1)
     unreadable = ["garbage", "[]", '{"job": "send_message", "mailing_id": "1", "client_id": 1}', '{"mailing_id": 1}']
     for body in unreadable:
-        world.services.send_queue.send_raw(body)
+        world.services.send_queue.send_body(body)
     world.run(60)
     bodies = [delivery.body for delivery in world.services.dead_letters.messages.values()]
     assert bodies == unreadable

@@ -161,7 +161,7 @@ def test_exactly_those_who_were_refused_are_sent_again() -> None:
 
 def test_who_is_refused_again_is_not_tried_for_ever() -> None:
     world, mailing_id = fanned_out(4)
-    world.services.gateway.usual = REFUSAL
+    world.services.gateway.default_answer = REFUSAL
     world.run(120)
     resend_mailing(world.services, mailing_id, ["failed"])
     world.run(600)
@@ -231,7 +231,7 @@ def test_without_a_gateway_that_dedupes_an_attempt_that_died_is_not_posted_again
 
 def test_a_gateway_that_could_not_be_reached_leaves_no_doubt() -> None:
     world, mailing_id = fanned_out(5, gateway_dedupes=False)
-    world.services.gateway.answers = [Answer(None, "ConnectTimeout", never_left=True)] * 4
+    world.services.gateway.answers = [Answer(None, "ConnectTimeout", never_sent=True)] * 4
     world.run(600)
     assert world.get(mailing_id).counts == Counts(total=5, sent=5)
 
@@ -247,11 +247,11 @@ def test_with_a_gateway_that_dedupes_a_silence_is_posted_again_with_the_same_id(
 def test_a_mailing_that_has_ended_knows_how_many_posts_it_took() -> None:
     world = World()
     world.clients(3)
-    world.services.gateway.usual = Answer(500)
+    world.services.gateway.default_answer = Answer(500)
     mailing_id = world.mailing()
     world.run(30)
     assert world.get(mailing_id).attempts is None
-    world.services.gateway.usual = world.services.gateway.OK
+    world.services.gateway.default_answer = world.services.gateway.OK
     world.run(600)
     posts = len(world.services.gateway.posts)
     assert world.get(mailing_id).attempts == posts > 3

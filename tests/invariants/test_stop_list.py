@@ -79,10 +79,10 @@ def test_a_slow_batch_reads_no_client_again_whose_messages_are_all_done_with() -
 
 def test_neither_a_resend_nor_a_resume_nor_a_later_opt_in_reaches_who_opted_out_meanwhile() -> None:
     world, mailing_id = running(3)
-    world.services.gateway.usual = Answer(400)
+    world.services.gateway.default_answer = Answer(400)
     world.run(60)
     opt_out_client(world.services, 1)
-    world.services.gateway.usual = world.services.gateway.OK
+    world.services.gateway.default_answer = world.services.gateway.OK
     resend_mailing(world.services, mailing_id, ["failed"])
     pause_mailing(world.services, mailing_id)
     resume_mailing(world.services, mailing_id)

@@ -135,12 +135,12 @@ def test_every_code_is_used() -> None:
 
 def test_a_text_is_told_in_either_language_with_its_parts() -> None:
     refused = Text("step.pause", status=Text("mailing_status.scheduled"))
-    assert str(refused) == refused.told("en") == "Only a running mailing can be paused; this one is scheduled."
-    assert refused.told("ru") == "Приостановить можно только идущую рассылку, а эта запланирована."
+    assert str(refused) == refused.in_language("en") == "Only a running mailing can be paused; this one is scheduled."
+    assert refused.in_language("ru") == "Приостановить можно только идущую рассылку, а эта запланирована."
     role = Text("access.role", given="{x}", choices=either(("admin", "read")))
     assert str(role) == '"{x}" is not a valid choice: admin or read is expected.'
-    assert role.told("ru") == "Роли «{x}» нет: нужно admin или read."
-    assert Text(AS_WRITTEN, text=both(["a", "b", "c"])).told("ru") == "a и b и c"
+    assert role.in_language("ru") == "Роли «{x}» нет: нужно admin или read."
+    assert Text(AS_WRITTEN, text=both(["a", "b", "c"])).in_language("ru") == "a и b и c"
     assert either(["a"]) == "a"
 
 
@@ -156,4 +156,4 @@ NESTED = PARTS | st.builds(lambda text: Text(AS_WRITTEN, text=text), PARTS)
 def test_a_text_is_read_back_as_it_was_stored(code: str, data: st.DataObject) -> None:
     text = Text(code, **{name: data.draw(NESTED) for name in sorted(parameters(CATALOGUE[code]["en"]))})
     assert read_stored(json.loads(json.dumps(text.stored))) == text
-    assert all(isinstance(text.told(language), str) for language in LANGUAGES)
+    assert all(isinstance(text.in_language(language), str) for language in LANGUAGES)

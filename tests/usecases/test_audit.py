@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chalicelib.access.audit import MAX_READS, list_records
-from chalicelib.domain.audit_record import LONGEST_TEXT, Author
+from chalicelib.domain.audit_record import MAX_TEXT_LENGTH, Author
 from infra.local.doubles.fakes import FakeServices
 
 
@@ -48,4 +48,4 @@ def test_of_a_change_only_what_it_changed_is_kept_and_long_texts_are_cut() -> No
     author = Author("anna", FakeServices().clock.now(), 0.5)
     record = author.record("mailing", 1, {"text": "a", "end": "b"}, {"text": "я" * 2000, "end": "b"})
     assert record.before == {"text": "a"}
-    assert record.after == {"text": "я" * LONGEST_TEXT}
+    assert record.after == {"text": "я" * MAX_TEXT_LENGTH}

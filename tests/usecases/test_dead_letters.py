@@ -41,7 +41,7 @@ def test_any_number_of_them() -> None:
 def test_what_returns_at_once_is_not_put_back_over_and_over() -> None:
     services = FakeServices()
     send_to_dead_letters(services, "garbage")
-    services.send_queue.send_raw = lambda body: services.dead_letters.send_raw(body)  # type: ignore[method-assign]
+    services.send_queue.send_body = lambda body: services.dead_letters.send_body(body)  # type: ignore[method-assign]
     assert redrive(services, lambda: 60.0) == 1
     assert bodies(services.dead_letters) == ["garbage"]
 

@@ -56,7 +56,7 @@ def test_the_batchs_lines_are_a_few_bytes_a_message(
 
 
 def test_a_message_that_fails_has_a_line_of_its_own(world: World, lines: Lines) -> None:
-    world.services.gateway.usual = Answer(400, "79770000001 is blocked")
+    world.services.gateway.default_answer = Answer(400, "79770000001 is blocked")
     world.fan_out()
     world.send_all()
     refused = events(lines, "The gateway refused the message (400).")

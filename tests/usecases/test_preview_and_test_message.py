@@ -110,18 +110,18 @@ def test_of_a_large_audience_groups_are_those_of_a_sample_from_everywhere() -> N
 
 def test_a_trial_is_recorded_before_it_is_posted_and_never_repeated() -> None:
     services = FakeServices()
-    services.gateway.usual = Answer(503)
+    services.gateway.default_answer = Answer(503)
     outcome = send_test_message(services, "79770000001", "hello", author(services))
     assert not outcome.sent
     assert [(record.what, record.action) for record in services.audit.records] == [("test_message", "tried")]
     assert len(services.gateway.posts) == 1
 
 
-def test_a_trial_to_a_number_on_the_stop_list_is_refused_whoever_has_it() -> None:
+def test_a_test_message_to_a_number_on_the_stop_list_is_refused() -> None:
     services = FakeServices()
     client = opt_out_client(services, register_client(services, {"phone_number": "79770000001"}).id)
     for _ in range(2):
-        with pytest.raises(BadInput, match="opted out"):
+        with pytest.raises(BadInput, match="on the stop list"):
             send_test_message(services, client.phone_number, "hello", author(services))
         if services.clients.rows:
             forget_client(services, client.id)

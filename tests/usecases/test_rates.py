@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from chalicelib.delivery.rate_limits import Permits, delays_of
 from chalicelib.domain.mailing import Mailing
-from chalicelib.domain.rate import AHEAD, ANY_TIME, BURST, Permit
+from chalicelib.domain.rate import BURST, LOOKAHEAD, UNLIMITED, Permit
 from chalicelib.errors import RowChanged
 from infra.local.doubles.fakes import FakeServices
 
@@ -43,7 +43,7 @@ def test_who_gets_no_token_is_told_when_to_ask_again_and_so_is_the_rest_of_the_b
     permits = Permits(services, [1] * 100, 100)
     taken = [permits.next(mailing_of(services)) for _ in range(100)]
     delays = [one for one in taken if not isinstance(one, Permit)]
-    assert len(taken) - len(delays) == int(10 * (AHEAD + BURST / 2)) + 1
+    assert len(taken) - len(delays) == int(10 * (LOOKAHEAD + BURST / 2)) + 1
     assert delays == sorted(delays)
     assert (delays[0], delays[-1]) == (1, 7)
     assert services.rates.writes == 2
@@ -52,7 +52,7 @@ def test_who_gets_no_token_is_told_when_to_ask_again_and_so_is_the_rest_of_the_b
 def test_a_batch_that_has_waited_for_a_second_or_so_gives_the_rest_back() -> None:
     services = FakeServices()
     permits = Permits(services, [1] * 10, HANDFUL)
-    services.clock.forward(AHEAD + 0.1)
+    services.clock.forward(LOOKAHEAD + 0.1)
     assert permits.next(mailing_of(services)) == 1
 
 
@@ -70,6 +70,6 @@ def test_where_others_always_come_first_nothing_fails() -> None:
 
 def test_without_a_limit_nothing_is_asked() -> None:
     services = FakeServices()
-    assert Permits(services, [1], HANDFUL).next(mailing_of(services, None)) == ANY_TIME
+    assert Permits(services, [1], HANDFUL).next(mailing_of(services, None)) == UNLIMITED
     assert delays_of(services, mailing_of(services, None), 2) == [0, 0]
     assert services.rates.writes == 0

@@ -101,8 +101,8 @@ def test_every_reason_is_told_in_the_letters_language(reason: Text) -> None:
     reasons = Reasons(Counter({reason: 3}))
     english, russian = (email(mailing(), language=language, reasons=reasons) for language in ("en", "ru"))
     assert f"{reason} — 3" in english.text
-    assert f"{reason.told('ru')} — 3" in russian.text
-    assert re.match("[А-Я]", reason.told("ru"))
+    assert f"{reason.in_language('ru')} — 3" in russian.text
+    assert re.match("[А-Я]", reason.in_language("ru"))
     assert str(reason) not in russian.text + russian.html
 
 
@@ -112,7 +112,9 @@ def test_a_reason_of_an_earlier_version_is_told_as_it_was_written() -> None:
 
 
 def test_reasons_are_listed_from_the_most_frequent() -> None:
-    reasons = Reasons(Counter({Text("gateway.message_refused", status=400): 3, NO_ANSWER: 7}), other=2, is_whole=False)
+    reasons = Reasons(
+        Counter({Text("gateway.message_refused", status=400): 3, NO_ANSWER: 7}), other=2, is_complete=False
+    )
     text = email(mailing(), reasons=reasons).text
     assert text.index(f"{NO_ANSWER} — 7") < text.index("(400). — 3") < text.index("Other reasons — 2")
     assert "Incomplete" in text

@@ -17,7 +17,7 @@ from chalicelib.access.users import (
     sign_out,
     user_of_session,
 )
-from chalicelib.domain.password import hash_password, is_password
+from chalicelib.domain.password import hash_password, password_matches
 from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
 from infra.local.doubles.fakes import FakeServices
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
@@ -125,10 +125,10 @@ def test_unknown_users_bad_names_and_bad_roles_are_refused() -> None:
 def test_each_hash_has_its_own_salt_and_says_its_own_cost() -> None:
     one, other = (hash_password("secret", salt) for salt in (b"1" * 16, b"2" * 16))
     assert one.rpartition("$")[2] != other.rpartition("$")[2]
-    assert is_password("secret", one)
-    assert is_password("secret", other)
-    assert not is_password("Secret", one)
-    assert is_password("old", "scrypt$4$1$1$MTExMTExMTExMTExMTExMQ==$" + _old_hash())
+    assert password_matches("secret", one)
+    assert password_matches("secret", other)
+    assert not password_matches("Secret", one)
+    assert password_matches("old", "scrypt$4$1$1$MTExMTExMTExMTExMTExMQ==$" + _old_hash())
 
 
 def _old_hash() -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.adapters.tables.base import place
+from chalicelib.adapters.tables.base import bind_table
 from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.domain.message import SENT, STATUSES
 from chalicelib.domain.rate import BURST
@@ -69,7 +69,7 @@ def audit(experiment: Experiment, stats: dict[str, Any], may_end: frozenset[str]
 
 def _rows(mailing_id: int) -> dict[int, str]:
     """Statuses by message id, read from the messages table without the service."""
-    place(MessageRow, STACK_NAME, "messages")
+    bind_table(MessageRow, STACK_NAME, "messages")
     rows = MessageRow.scan(MessageRow.part.startswith(f"{mailing_id}#"), consistent_read=True)
     return {message.id: message.status for message in (row.message(shards=1) for row in rows)}
 

@@ -1,1 +1,1 @@
-"""The DynamoDB tables, one file each. PynamoDB is their business and nobody else's."""
+"""The DynamoDB tables, one module for each. PynamoDB is imported in this package only."""

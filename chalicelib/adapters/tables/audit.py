@@ -1,4 +1,4 @@
-"""Who did what, by day: a record is written in the transaction of the change that it tells of."""
+"""Audit records, by day. A record is written in the transaction of its change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from ...domain.audit_record import AuditRecord, day_of
-from .base import place
+from .base import bind_table
 
 
 class AuditRow(Model):
@@ -42,23 +42,23 @@ class AuditRow(Model):
 
 
 class Audit:
-    """`retention_days`: after so many days a record goes by itself."""
+    """`retention_days`: the time to live deletes a record after this number of days."""
 
     def __init__(self, stack_name: str, retention_days: int) -> None:
-        place(AuditRow, stack_name, "audit")
+        bind_table(AuditRow, stack_name, "audit")
         self.retention_days = retention_days
 
     def read(self, day: int, before: int, limit: int) -> list[AuditRecord]:
-        """One day's records with numbers below `before`, the newest first; fewer than `limit` means no more."""
+        """Records of one day with numbers below `before`, the newest first. Fewer than `limit` are the last."""
         rows = AuditRow.query(day, AuditRow.number < before, scan_index_forward=False, limit=limit)
         return [row.record() for row in rows]
 
     def add(self, record: AuditRecord) -> None:
-        """Of what is no row's change."""
+        """Write a record of an action that changes no row."""
         self._row(record).save(condition=AuditRow.number.does_not_exist())
 
     def write(self, transaction: TransactWrite, record: AuditRecord | None) -> None:
-        """Join the transaction; without a record nothing is joined: the service itself acts."""
+        """Add the record to the transaction. No record: the service itself made the change."""
         if record is not None:
             transaction.save(self._row(record), condition=AuditRow.number.does_not_exist())
 
@@ -73,9 +73,9 @@ class Audit:
             id=record.id,
             before=record.before,
             after=record.after,
-            expires_at=_epoch(record.at, self.retention_days),
+            expires_at=_expiry(record.at, self.retention_days),
         )
 
 
-def _epoch(moment: datetime, days: int) -> int:
+def _expiry(moment: datetime, days: int) -> int:
     return int((moment + timedelta(days=days)).timestamp())

@@ -1,4 +1,4 @@
-"""What all tables share: their name's prefix, the client of DynamoDB, transactions, and what a failed condition is."""
+"""Shared by all tables: names in this stack, one DynamoDB client, transactions and the errors of failed conditions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .. import aws
 
 
 class SharedConnection(Connection):
-    """PynamoDB would make each table a client, with a session and connections of its own: 55 ms of a core for each."""
+    """One client for all tables. PynamoDB makes a client, session and connections for each: 55 ms of processor time."""
 
     @property
     def client(self) -> Any:
@@ -29,7 +29,7 @@ class SharedConnection(Connection):
 
 
 class TextAttribute(Attribute[Text]):
-    """A text for people, by its code and parts, as JSON. What is not that, an earlier version wrote in English."""
+    """A Text as JSON of its code and parts. Any other string is an English text that an earlier version wrote."""
 
     attr_type = STRING
 
@@ -40,21 +40,21 @@ class TextAttribute(Attribute[Text]):
         return read_stored(json.loads(value)) if value.startswith('{"code":') else Text(AS_WRITTEN, text=value)
 
 
-def place(model: type[Model], stack_name: str, table: str) -> None:
-    """Give the model its table in this stack: when a bundle is made, so that an import needs no settings."""
+def bind_table(model: type[Model], stack_name: str, table: str) -> None:
+    """Bind the model to its table of this stack. Called when services are made, so that an import needs no settings."""
     model.Meta.table_name = f"{stack_name}-{table}"
-    of_table = model._get_connection()
+    connection = model._get_connection()
     shared = SharedConnection()
-    shared.add_meta_table(of_table.get_meta_table())
-    of_table.connection = shared
+    shared.add_meta_table(connection.get_meta_table())
+    connection.connection = shared
 
 
 def transaction() -> TransactWrite:
     return TransactWrite(connection=SharedConnection())
 
 
-def set_all(model: type[Model], values: Mapping[str, Any]) -> list[Action]:
-    """None removes the attribute."""
+def set_actions(model: type[Model], values: Mapping[str, Any]) -> list[Action]:
+    """An action for each attribute. A value of None removes the attribute."""
     return [
         getattr(model, name).set(value) if value is not None else getattr(model, name).remove()
         for name, value in values.items()
@@ -65,10 +65,11 @@ def set_all(model: type[Model], values: Mapping[str, Any]) -> list[Action]:
 def conflicts(
     by_position: Mapping[int, type[Conflict]] | None = None, otherwise: type[Conflict] = RowChanged
 ) -> Iterator[None]:
-    """A write refused because of another one raises the Conflict of the write it was, or `otherwise`.
+    """Raise a Conflict if a write in the block lost a race against another writer.
 
-    Positions in a transaction are as DynamoDB sees them: deletes, then puts, then updates. Anything else
-    (no access, throttled for long, no answer) is a real error and passes through.
+    `by_position`: the Conflict for a failed condition, by the position of its write in the transaction. DynamoDB
+    receives deletes, then puts, then updates. `otherwise`: the Conflict for any other lost race. Other errors (no
+    access, long throttling, no answer) pass through.
     """
     try:
         yield
@@ -82,7 +83,7 @@ def conflicts(
 
 
 def lost_race(error: PynamoDBException) -> bool:
-    """Refused by its condition, or by a transaction that had hold of the same row."""
+    """True if the condition of a write failed, or a transaction held its row."""
     if isinstance(error, TransactWriteError):
         codes = {_reason(error, position) for position in range(len(error.cancellation_reasons))}
         return bool(codes & {"ConditionalCheckFailed", "TransactionConflict"})

@@ -27,7 +27,7 @@ from ...domain.audit_record import AuditRecord
 from ...domain.client import Client, block_of, label_key
 from ...errors import NotWritten, PhoneTaken
 from .audit import Audit
-from .base import conflicts, place, transaction
+from .base import bind_table, conflicts, transaction
 
 MOST_LABELS = 50
 """In a filter expression, of which DynamoDB takes 4 KB and 300 operators; with more of them clients are read."""
@@ -118,8 +118,8 @@ class Clients:
     """A change's record, if there is one, is written in its transaction."""
 
     def __init__(self, stack_name: str, audit: Audit) -> None:
-        place(ClientRow, stack_name, "clients")
-        place(PhoneRow, stack_name, "phones")
+        bind_table(ClientRow, stack_name, "clients")
+        bind_table(PhoneRow, stack_name, "phones")
         self._audit = audit
 
     def add(self, client: Client, record: AuditRecord | None = None) -> None:

@@ -6,8 +6,8 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
-from ...domain.mailing import COUNTED, Counts
-from .base import place
+from ...domain.mailing import COUNT_NAMES, Counts
+from .base import bind_table
 
 TOTALS = "totals"
 
@@ -33,7 +33,7 @@ class CounterRow(Model):
 
 class Counters:
     def __init__(self, stack_name: str) -> None:
-        place(CounterRow, stack_name, "counters")
+        bind_table(CounterRow, stack_name, "counters")
 
     def next_id(self, name: str) -> int:
         """1, 2, 3, ...: an id is never given twice; one that was not used leaves a gap."""
@@ -55,10 +55,10 @@ class Counters:
     def totals(self) -> tuple[int, Counts]:
         """How many mailings there are in all, and the counts of those that have ended."""
         row = next(CounterRow.batch_get([TOTALS], consistent_read=True), None) or CounterRow(TOTALS)
-        return int(row.mailings), Counts(*(int(getattr(row, name)) for name in COUNTED))
+        return int(row.mailings), Counts(*(int(getattr(row, name)) for name in COUNT_NAMES))
 
 
 def totals_change(mailings: int, counts: Counts) -> list[Action]:
     """What a transaction adds to the row of totals."""
-    changes = {"mailings": mailings, **{name: getattr(counts, name) for name in COUNTED}}
+    changes = {"mailings": mailings, **{name: getattr(counts, name) for name in COUNT_NAMES}}
     return [getattr(CounterRow, name).add(number) for name, number in changes.items()]

@@ -1,4 +1,4 @@
-"""What came first under an Idempotency-Key; a row goes by itself when its time is over."""
+"""The first request of each Idempotency-Key. The time to live deletes the rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ...domain.idempotency import IdempotentRequest
-from .base import conflicts, place
+from .base import bind_table, conflicts
 
 
 class IdempotencyKeyRow(Model):
@@ -27,7 +27,7 @@ class IdempotencyKeyRow(Model):
 
 class IdempotencyKeys:
     def __init__(self, stack_name: str) -> None:
-        place(IdempotencyKeyRow, stack_name, "idempotency-keys")
+        bind_table(IdempotencyKeyRow, stack_name, "idempotency-keys")
 
     def find(self, name: str, now: datetime) -> IdempotentRequest | None:
         try:
@@ -40,17 +40,17 @@ class IdempotencyKeys:
         return IdempotentRequest(row.fingerprint, int(row.reserved_id), status_code, row.body)
 
     def add(self, name: str, request: IdempotentRequest, now: datetime, until: datetime) -> None:
-        """Raises RowChanged when another one came first."""
+        """Raises RowChanged if another request was first."""
         row = IdempotencyKeyRow(
             name,
             fingerprint=request.fingerprint,
             reserved_id=request.reserved_id,
             expires_at=int(until.timestamp()),
         )
-        is_over = IdempotencyKeyRow.expires_at <= int(now.timestamp())
+        has_expired = IdempotencyKeyRow.expires_at <= int(now.timestamp())
         with conflicts():
-            row.save(condition=IdempotencyKeyRow.name.does_not_exist() | is_over)
+            row.save(condition=IdempotencyKeyRow.name.does_not_exist() | has_expired)
 
-    def answered(self, name: str, status_code: int, body: str) -> None:
+    def save_answer(self, name: str, status_code: int, body: str) -> None:
         actions: list[Action] = [IdempotencyKeyRow.status_code.set(status_code), IdempotencyKeyRow.body.set(body)]
         IdempotencyKeyRow(name).update(actions=actions)

@@ -1,4 +1,4 @@
-"""Imports of clients: each in row 0 of its partition, and its refused rows behind it, by their numbers in the file."""
+"""Imports of clients. Row 0 of a partition is the import; the others are its refused rows, by number in the file."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ...domain.csv_file import FileFormat
 from ...errors import ImportBusy
 from ...texts import AS_WRITTEN, Text, read_stored
 from .audit import Audit
-from .base import TextAttribute, conflicts, place, transaction
+from .base import TextAttribute, bind_table, conflicts, transaction
 
 OPEN_KEY = "open"
 
 
 class OpenImports(GlobalSecondaryIndex["ImportRow"]):  # type: ignore[no-untyped-call]
-    """Keys alone, so that a step of an import does not write the index as well."""
+    """Keys only, so that the progress of an import does not also write to the index."""
 
     class Meta:
         index_name = "open"
@@ -88,30 +88,30 @@ class ImportRow(Model):
 
 class Imports:
     def __init__(self, stack_name: str, audit: Audit) -> None:
-        place(ImportRow, stack_name, "imports")
+        bind_table(ImportRow, stack_name, "imports")
         self._audit = audit
 
-    def add(self, one: ClientImport, record: AuditRecord | None = None) -> None:
-        """Raises RowChanged when there is one with this id."""
+    def add(self, client_import: ClientImport, record: AuditRecord | None = None) -> None:
+        """Raises RowChanged if an import with this id exists."""
         row = ImportRow(
-            one.id,
+            client_import.id,
             0,
             open=OPEN_KEY,
-            status=one.status,
-            key=one.key,
-            version=one.version,
-            file_name=one.file_name,
-            form=asdict(one.form),
-            created_at=one.created_at,
-            moved_at=one.moved_at,
-            offset=one.offset,
-            rows_before=one.row,
-            tally=asdict(one.tally),
-            expires_at=_expiry(one),
+            status=client_import.status,
+            key=client_import.key,
+            version=client_import.version,
+            file_name=client_import.file_name,
+            form=asdict(client_import.form),
+            created_at=client_import.created_at,
+            moved_at=client_import.moved_at,
+            offset=client_import.offset,
+            rows_before=client_import.row,
+            tally=asdict(client_import.tally),
+            expires_at=_expiry(client_import),
         )
-        with conflicts(), transaction() as whole:
-            whole.save(row, condition=ImportRow.import_id.does_not_exist())
-            self._audit.write(whole, record)
+        with conflicts(), transaction() as writes:
+            writes.save(row, condition=ImportRow.import_id.does_not_exist())
+            self._audit.write(writes, record)
 
     def get(self, import_id: int) -> ClientImport | None:
         try:
@@ -120,16 +120,16 @@ class Imports:
             return None
 
     def get_many(self, import_ids: Iterable[int]) -> dict[int, ClientImport]:
-        """Those that exist, a hundred a call."""
+        """The existing imports by id. One call reads a hundred."""
         keys = [(import_id, 0) for import_id in import_ids]
         return {int(row.import_id): row.client_import() for row in ImportRow.batch_get(keys, consistent_read=True)}
 
     def open_ids(self) -> list[int]:
-        """Ids of those that are running."""
+        """Ids of the running imports."""
         return [int(row.import_id) for row in ImportRow.open_index.query(OPEN_KEY)]
 
     def lease(self, import_id: int, now: datetime, until: datetime) -> ClientImport:
-        """Take the import for this worker alone; ImportBusy while another one has it, or when it has ended."""
+        """Lease the import to this worker. Raises ImportBusy if another worker has it or the import has ended."""
         row = ImportRow(import_id, 0)
         is_free = ImportRow.leased_until.does_not_exist() | (ImportRow.leased_until <= now.timestamp())
         actions: list[Action] = [
@@ -141,44 +141,45 @@ class Imports:
             row.update(actions=actions, condition=(ImportRow.status == RUNNING) & is_free)
         return row.client_import()
 
-    def advance(self, one: ClientImport) -> None:
-        """Write how far we are, or how it ended; RowChanged when the lease has passed to another worker."""
-        self._write_own(one, _progress(one))
+    def advance(self, client_import: ClientImport) -> None:
+        """Write the progress, or the end. Raises RowChanged if another worker has the lease."""
+        self._write_leased(client_import, _progress(client_import))
 
-    def let_go(self, one: ClientImport) -> None:
-        """End the lease; all else stays as it was written, the plan of a chunk that was begun too."""
-        self._write_own(one, [ImportRow.leased_until.remove()])
+    def end_lease(self, client_import: ClientImport) -> None:
+        """End the lease. Nothing else changes: the plan of a chunk in progress stays. Raises RowChanged."""
+        self._write_leased(client_import, [ImportRow.leased_until.remove()])
 
-    def add_refused(self, one: ClientImport, rows: Iterable[RefusedRow]) -> None:
-        """Written again, a row is the same."""
+    def add_refused(self, client_import: ClientImport, rows: Iterable[RefusedRow]) -> None:
+        """Write refused rows. A repetition writes the same rows."""
+        import_id, expires_at = client_import.id, _expiry(client_import)
         with ImportRow.batch_write() as batch:
             for row in rows:
                 cells, errors = dict(row.cells), _stored_errors(row.errors)
-                batch.save(ImportRow(one.id, row.number, cells=cells, errors=errors, expires_at=_expiry(one)))
+                batch.save(ImportRow(import_id, row.number, cells=cells, errors=errors, expires_at=expires_at))
 
     def refused(self, import_id: int, after: int, limit: int) -> list[RefusedRow]:
-        """In the order of the file; fewer than `limit` means that there are no more."""
+        """Refused rows in the order of the file. Fewer than `limit` are the last."""
         rows = ImportRow.query(import_id, ImportRow.row > after, limit=limit, consistent_read=True)
         return [RefusedRow(int(row.row), row.cells, _errors(row.errors)) for row in rows]
 
-    def _write_own(self, one: ClientImport, actions: list[Action]) -> None:
+    def _write_leased(self, client_import: ClientImport, actions: list[Action]) -> None:
         with conflicts():
-            ImportRow(one.id, 0).update(actions=actions, condition=ImportRow.lease == one.lease)
+            ImportRow(client_import.id, 0).update(actions=actions, condition=ImportRow.lease == client_import.lease)
 
 
-def _progress(one: ClientImport) -> list[Action]:
+def _progress(client_import: ClientImport) -> list[Action]:
     actions: list[Action] = [
-        ImportRow.status.set(one.status),
-        ImportRow.moved_at.set(one.moved_at),
-        ImportRow.offset.set(one.offset),
-        ImportRow.rows_before.set(one.row),
-        ImportRow.tally.set(asdict(one.tally)),
-        ImportRow.plan.set(asdict(one.plan)) if one.plan else ImportRow.plan.remove(),
+        ImportRow.status.set(client_import.status),
+        ImportRow.moved_at.set(client_import.moved_at),
+        ImportRow.offset.set(client_import.offset),
+        ImportRow.rows_before.set(client_import.row),
+        ImportRow.tally.set(asdict(client_import.tally)),
+        ImportRow.plan.set(asdict(client_import.plan)) if client_import.plan else ImportRow.plan.remove(),
     ]
-    if one.finished_at is not None:
-        actions += [ImportRow.finished_at.set(one.finished_at), ImportRow.open.remove()]
-    if one.detail is not None:
-        actions.append(ImportRow.detail.set(one.detail))
+    if client_import.finished_at is not None:
+        actions += [ImportRow.finished_at.set(client_import.finished_at), ImportRow.open.remove()]
+    if client_import.detail is not None:
+        actions.append(ImportRow.detail.set(client_import.detail))
     return actions
 
 
@@ -187,18 +188,19 @@ def _stored_errors(errors: Mapping[str, list[Text]]) -> dict[str, list[dict[str,
 
 
 def _errors(stored: Mapping[str, list[Any]]) -> dict[str, list[Text]]:
-    """What is not a text's code and parts, an earlier version wrote in English."""
+    """A string is an English text that an earlier version wrote."""
     return {
-        name: [read_stored(one) if isinstance(one, dict) else Text(AS_WRITTEN, text=one) for one in texts]
+        name: [read_stored(text) if isinstance(text, dict) else Text(AS_WRITTEN, text=text) for text in texts]
         for name, texts in stored.items()
     }
 
 
-def _plan(kept: dict[str, Any] | None) -> ChunkPlan | None:
-    if kept is None:
+def _plan(stored: dict[str, Any] | None) -> ChunkPlan | None:
+    if stored is None:
         return None
-    return ChunkPlan(Tally(**kept["tally"]), kept["rows"], tuple((first, number) for first, number in kept["blocks"]))
+    blocks = tuple((first, number) for first, number in stored["blocks"])
+    return ChunkPlan(Tally(**stored["tally"]), stored["rows"], blocks)
 
 
-def _expiry(one: ClientImport) -> int:
-    return int((one.created_at + KEPT).timestamp())
+def _expiry(client_import: ClientImport) -> int:
+    return int((client_import.created_at + KEPT).timestamp())

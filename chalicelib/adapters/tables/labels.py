@@ -1,8 +1,8 @@
-"""The tags, operator codes and names of attributes that clients have, for those who choose among them.
+"""Labels: the tags, operator codes and attribute names of clients, which forms offer as choices.
 
-A label is noted when a client with it has been written; should we die between the two, it is noted with the next such
-client, and can be typed until then. An import notes those of a chunk before it writes it: a chunk that is done again
-after a crash finds its clients written. A label whose last client is gone, or never came, stays.
+A label is written after a client with it. If the process dies between the two writes, the label is written with the
+next such client; until then a person can type it. An import writes the labels of a chunk before its clients, because a
+repeated chunk finds its clients already written. A label stays after its last client is deleted, or was never written.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.models import Model
 
 from ...domain.client import Client
-from .base import place
+from .base import bind_table
 
 TAG, OPERATOR_CODE, ATTRIBUTE = "tag", "operator_code", "attribute"
-KNOWN_AT_MOST = 100_000
+CACHE_SIZE = 100_000
 
 
 class LabelRow(Model):
@@ -28,28 +28,29 @@ class LabelRow(Model):
 
 
 class Labels:
-    """Remembers what it has noted: a container pays for a label once."""
+    """Caches the labels that it has written, so that a container writes each label once."""
 
     def __init__(self, stack_name: str) -> None:
-        place(LabelRow, stack_name, "labels")
-        self._noted: set[tuple[str, str]] = set()
+        bind_table(LabelRow, stack_name, "labels")
+        self._written: set[tuple[str, str]] = set()
 
-    def note(self, clients: Iterable[Client]) -> None:
-        new = {label for client in clients for label in _labels_of(client)} - self._noted
+    def add_from(self, clients: Iterable[Client]) -> None:
+        """Write the labels of these clients."""
+        new = {label for client in clients for label in _labels_of(client)} - self._written
         if not new:
             return
         with LabelRow.batch_write() as batch:
             for kind, label in new:
                 batch.save(LabelRow(kind, label))
-        if len(self._noted) < KNOWN_AT_MOST:
-            self._noted |= new
+        if len(self._written) < CACHE_SIZE:
+            self._written |= new
 
-    def known(self, kind: str, labels: Collection[str]) -> set[str]:
-        """Which of these some client has had; a hundred a call."""
+    def existing(self, kind: str, labels: Collection[str]) -> set[str]:
+        """The labels among these that were written. One call reads a hundred."""
         return {row.label for row in LabelRow.batch_get([(kind, label) for label in labels], consistent_read=True)}
 
     def read(self, kind: str, limit: int) -> list[str]:
-        """In the order of the alphabet."""
+        """The first labels, in alphabetical order."""
         return [row.label for row in LabelRow.query(kind, limit=limit)]
 
 

@@ -1,4 +1,4 @@
-"""The row of a mailing: its attributes, its index and the conversion to and from the domain."""
+"""The row of a mailing: its attributes, its index, and the conversion from and to the domain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pynamodb.models import Model
 
 from ...domain.audience import Filter, Plan
 from ...domain.canary import Canary
-from ...domain.mailing import COUNTED, Counts, Mailing
+from ...domain.mailing import COUNT_NAMES, Counts, Mailing
 from ...domain.send_window import SendWindow
 from .base import TextAttribute
 
@@ -28,7 +28,7 @@ OPEN_KEY = "open"
 
 
 class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyped-call]
-    """Keys alone, so that a change of counts does not write the index as well."""
+    """Keys only, so that a change of the counts does not also write to the index."""
 
     class Meta:
         index_name = "open"
@@ -95,7 +95,7 @@ class MailingRow(Model):
             chosen=Filter(tuple(self.tags), tuple(self.operator_codes)),
             plan=Plan(**self.plan) if self.plan else None,
             is_fanned_out=self.is_fanned_out,
-            counts=Counts(*(int(getattr(self, name)) for name in COUNTED)),
+            counts=Counts(*(int(getattr(self, name)) for name in COUNT_NAMES)),
             rounds=int(self.rounds),
             round_started_at=self.round_started_at,
             first_valid_round=int(self.first_valid_round),
@@ -122,7 +122,7 @@ class MailingRow(Model):
 
 
 def decisions(mailing: Mailing) -> dict[str, Any]:
-    """What people and the plan decide, as attributes."""
+    """The attributes that a decision writes."""
     return {
         "status": mailing.status,
         "open": OPEN_KEY if mailing.is_open else None,
@@ -136,8 +136,8 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
         "requeue": mailing.requeue,
         "resend": list(mailing.resend),
         "resends": mailing.resends,
-        "time_from": mailing.window and _shown(mailing.window.opens),
-        "time_to": mailing.window and _shown(mailing.window.closes),
+        "time_from": mailing.window and _format_time(mailing.window.opens),
+        "time_to": mailing.window and _format_time(mailing.window.closes),
         "rate_limit": mailing.rate_limit,
         "canary": mailing.canary and mailing.canary.size,
         "max_error_rate": mailing.canary and mailing.canary.max_error_rate,
@@ -151,5 +151,5 @@ def _window(opens: str | None, closes: str | None) -> SendWindow | None:
     return SendWindow(time.fromisoformat(opens), time.fromisoformat(closes)) if opens and closes else None
 
 
-def _shown(clock: time) -> str:
-    return clock.isoformat("minutes")
+def _format_time(local_time: time) -> str:
+    return local_time.isoformat("minutes")

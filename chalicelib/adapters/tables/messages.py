@@ -1,6 +1,6 @@
-"""Messages: one row per client and mailing, in as many partitions as the audience needs.
+"""Messages: one row for each client and mailing. The number of partitions grows with the audience.
 
-Every change of a status is one conditional write, so that of two who try, one wins.
+Each change of a status is one conditional write: of two writers, one succeeds.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pynamodb.models import Model
 from ...domain.message import QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard, require_transition
 from ...errors import NotWritten
 from ...texts import Text
-from .base import TextAttribute, place
+from .base import TextAttribute, bind_table
 
 Item = dict[str, dict[str, str]]
-"""A row in DynamoDB's own form: by attribute, its type and value."""
+"""A row in the form of DynamoDB's API: type and value by attribute."""
 
 
 class MessageRow(Model):
@@ -61,27 +61,27 @@ class MessageRow(Model):
 
 
 class Messages:
-    """`gateway_dedupes`: an attempt that ended without an answer may be repeated; if not, its message is in doubt.
+    """`gateway_dedupes`: an attempt that ended without an answer can be repeated. Otherwise its message is in doubt.
 
-    Raises NotWritten if the table did not take a write.
+    Raises NotWritten if the table did not confirm a write.
     """
 
     def __init__(self, stack_name: str, gateway_dedupes: bool) -> None:
-        place(MessageRow, stack_name, "messages")
+        bind_table(MessageRow, stack_name, "messages")
         self._gateway_dedupes = gateway_dedupes
 
     def add(self, messages: Iterable[Message], expires_at: datetime) -> None:
-        """Write new messages, 25 a call. An existing row is overwritten: ask `existing` where there may be one."""
-        alike: dict[tuple[object, ...], Item] = {}
+        """Write new messages, 25 in a call. Overwrites existing rows: call `existing` first if there may be any."""
+        templates: dict[tuple[object, ...], Item] = {}
         with MessageRow.batch_write() as batch:
             for message in messages:
                 kind = (message.status, message.created_at, message.timezone)
-                if kind not in alike:
-                    alike[kind] = _new_row(message, expires_at).serialize()
-                batch.save(_Written({**alike[kind], **_item_key(message.key)}))
+                if kind not in templates:
+                    templates[kind] = _new_row(message, expires_at).serialize()
+                batch.save(_SerializedRow({**templates[kind], **_item_key(message.key)}))
 
     def existing(self, keys: Iterable[MessageKey]) -> dict[int, Message]:
-        """Messages of one mailing, by client id; a hundred a call."""
+        """The existing messages of one mailing, by client id. One call reads a hundred."""
         by_client = {key.client_id: key for key in keys}
         rows = MessageRow.batch_get(
             [(_part(key.shard), key.client_id) for key in by_client.values()], consistent_read=True
@@ -95,24 +95,24 @@ class Messages:
             return None
 
     def claim(self, key: MessageKey, now: datetime, until: datetime) -> Message | None:
-        """Take the message for one attempt; None when it is final, gone, or in another attempt's hands."""
+        """Claim the message for one attempt. Returns None if it is final, deleted or claimed by another attempt."""
         row = row_of(key)
         actions: list[Action] = [
             MessageRow.claimed_until.set(until.timestamp()),
             MessageRow.posted_at.set(now),
             MessageRow.attempts.add(1),
         ]
-        return row.message(key.shards) if _updated(row, actions, self._is_free(now)) else None
+        return row.message(key.shards) if _update_if(row, actions, self._is_claimable(now)) else None
 
     def settle(self, message: Message, status: str, now: datetime, error: Text | None = None) -> bool:
-        """Record the attempt's result and its `posted_at`; False when the message has its final status already.
+        """Write the attempt's result and its `posted_at`. Returns False if the message has its final status already.
 
-        That it was sent is true whoever holds the claim by now; any other result counts only while it is ours.
+        Sent is written even if a later attempt has claimed the message; any other result is not.
         """
         require_transition(QUEUED, status)
-        free = MessageRow.status == QUEUED
+        unsettled = MessageRow.status == QUEUED
         if status != SENT:
-            free &= MessageRow.attempts == message.attempts
+            unsettled &= MessageRow.attempts == message.attempts
         actions: list[Action] = [
             MessageRow.status.set(status),
             MessageRow.claimed_until.remove(),
@@ -121,44 +121,44 @@ class Messages:
         ]
         if status == SENT:
             actions.append(MessageRow.sent_at.set(now))
-        return _updated(row_of(message.key), actions, free)
+        return _update_if(row_of(message.key), actions, unsettled)
 
     def release_claim(self, message: Message, error: Text | None) -> bool:
-        """End the attempt without a result: the message may be claimed again at once. No error: nothing was posted."""
+        """End the attempt without a result: the message can be claimed again. No `error`: nothing was posted."""
         actions: list[Action] = [MessageRow.claimed_until.remove()]
         if error:
             actions += [_posted_at(message), MessageRow.last_error.set(error)]
-        ours = (MessageRow.status == QUEUED) & (MessageRow.attempts == message.attempts)
-        return _updated(row_of(message.key), actions, ours)
+        is_last_claim = (MessageRow.status == QUEUED) & (MessageRow.attempts == message.attempts)
+        return _update_if(row_of(message.key), actions, is_last_claim)
 
     def close(self, key: MessageKey, status: str, now: datetime, error: Text | None = None) -> bool:
-        """Give a final status to a message that no attempt holds; False when there is none such."""
-        return self._finish(key, status, self._is_free(now), error)
+        """Give a final status to a message without an attempt in progress. Returns False if there is none."""
+        return self._finish(key, status, self._is_claimable(now), error)
 
-    def doubt(self, key: MessageKey, now: datetime, error: Text) -> bool:
-        """An attempt ended without a word: the message becomes unknown. False when it is not so, or not any more."""
+    def mark_unknown(self, key: MessageKey, now: datetime, error: Text) -> bool:
+        """Give the status unknown to a message if its attempt ended without a result. Returns False otherwise."""
         in_doubt = (MessageRow.status == QUEUED) & (MessageRow.claimed_until <= now.timestamp())
         return self._finish(key, UNKNOWN, in_doubt, error)
 
-    def revive(self, message: Message, resends: int) -> bool:
-        """A message that was given up waits again; False when its status is not as given any more.
+    def queue_again(self, message: Message, resends: int) -> bool:
+        """Give the status queued to a message again. Returns False if its status has changed.
 
-        `resends`: the number of the order that is met by this.
+        `resends`: the number of the order that this carries out.
         """
         require_transition(message.status, QUEUED)
         actions: list[Action] = [MessageRow.status.set(QUEUED), MessageRow.resends.set(resends)]
-        return _updated(row_of(message.key), actions, MessageRow.status == message.status)
+        return _update_if(row_of(message.key), actions, MessageRow.status == message.status)
 
     def await_hours(self, key: MessageKey, timezone: str) -> None:
-        """A queued message waits for its hours by this clock; any other is left as it is."""
+        """Write the time zone of the local hours that a queued message waits for. Other messages do not change."""
         row = row_of(key)
         other = MessageRow.timezone.does_not_exist() | (MessageRow.timezone != timezone)
-        _updated(row, [MessageRow.timezone.set(timezone)], (MessageRow.status == QUEUED) & other)
+        _update_if(row, [MessageRow.timezone.set(timezone)], (MessageRow.status == QUEUED) & other)
 
     def page(self, shard: MessageShard, after_client: int, limit: int, statuses: Sequence[str] = ()) -> list[Message]:
-        """Messages of one shard in the order of client ids; fewer than `limit` means that there are no more.
+        """Messages of one shard in the order of client ids. Fewer than `limit` are the last.
 
-        `statuses`: only those that have one of them.
+        `statuses`: return only messages with one of these.
         """
         rows = MessageRow.query(
             _part(shard),
@@ -174,20 +174,20 @@ class Messages:
         actions: list[Action] = [MessageRow.status.set(status), MessageRow.claimed_until.remove()]
         if error:
             actions.append(MessageRow.last_error.set(error))
-        return _updated(row_of(key), actions, condition)
+        return _update_if(row_of(key), actions, condition)
 
-    def _is_free(self, now: datetime) -> Condition:
-        """Still queued, and no attempt under way; one that ended without a word only where a repetition is safe."""
+    def _is_claimable(self, now: datetime) -> Condition:
+        """Queued, without an attempt in progress. In doubt only if the gateway makes a repetition safe."""
         unclaimed = MessageRow.claimed_until.does_not_exist()
         if self._gateway_dedupes:
             unclaimed |= MessageRow.claimed_until <= now.timestamp()
-        free: Condition = (MessageRow.status == QUEUED) & unclaimed
-        return free
+        claimable: Condition = (MessageRow.status == QUEUED) & unclaimed
+        return claimable
 
 
-class _Written:
-    """A row that is in DynamoDB's form already. What the messages of a page have in common is brought into it once:
-    PynamoDB would go through all their attributes one by one, and that took a quarter of a fan-out's time."""
+class _SerializedRow:
+    """A row in the form of DynamoDB's API. The attributes that the messages of a page share are serialized once:
+    PynamoDB serializes them for each row, which took a quarter of the time of a fan-out."""
 
     def __init__(self, item: Item) -> None:
         self._item = item
@@ -219,8 +219,8 @@ def _posted_at(message: Message) -> Action:
     return MessageRow.posted_at.set(message.posted_at) if message.posted_at else MessageRow.posted_at.remove()
 
 
-def _updated(row: MessageRow, actions: list[Action], condition: Condition) -> bool:
-    """False when the row is not as the condition says. One that a transaction has hold of may yet be: NotWritten."""
+def _update_if(row: MessageRow, actions: list[Action], condition: Condition) -> bool:
+    """Returns False if the condition fails. Raises NotWritten for other errors, also if a transaction holds the row."""
     try:
         row.update(actions=actions, condition=condition)
     except UpdateError as error:

@@ -1,4 +1,4 @@
-"""What rate limits are kept by: a row for each bucket and booking, which whoever takes from it writes anew."""
+"""The state of rate limits: a row for each bucket and each booking. Each use of one rewrites its row."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ...domain.rate import Booking, Bucket, Clocks
 from ...errors import RowChanged
 from ...retries import retry_lost_races
 from ..clock import Clock
-from .base import conflicts, place
+from .base import bind_table, conflicts
 
 ATTEMPTS = 12
 KEPT_SECONDS = 86_400
-"""Nothing in a bucket matters for longer than a quarter of an hour."""
+"""Seconds: the state of a bucket has no effect after a quarter of an hour."""
 
 State = TypeVar("State", Bucket, Booking)
 T = TypeVar("T")
@@ -36,29 +36,29 @@ class RateRow(Model):
 
 
 class Rates:
-    """Remembers each row as it last wrote or read it, so that taking from a bucket is one write, and no read."""
+    """Caches each row as last written or read, so that taking from a bucket is one write and no read."""
 
     def __init__(self, stack_name: str, clock: Clock) -> None:
-        place(RateRow, stack_name, "rates")
+        bind_table(RateRow, stack_name, "rates")
         self._clock = clock
-        self._known: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._cache: dict[str, tuple[int, dict[str, Any]]] = {}
         self._lock = Lock()
 
     def change(self, kind: type[State], name: str, decide: Callable[[State], tuple[State, T]]) -> T:
-        """Write what `decide` makes of the row, and answer with what it decided.
+        """Write the state that `decide` returns for the row's state, and return its result.
 
-        It is asked again where another writer came first; RowChanged where others did over and over.
+        Calls `decide` again if another writer was first. Raises RowChanged if others are first in every try.
         """
 
         def attempt() -> T:
-            version, state = self._known.get(name) or self._read(name)
-            after, decided = decide(_from_state(kind, state))
+            version, state = self._cache.get(name) or self._read(name)
+            after, result = decide(_from_state(kind, state))
             try:
                 self._write(name, version, asdict(after))
             except RowChanged:
-                self._known.pop(name, None)
+                self._cache.pop(name, None)
                 raise
-            return decided
+            return result
 
         with self._lock:
             return retry_lost_races(self._clock, attempt, ATTEMPTS)
@@ -77,11 +77,11 @@ class Rates:
         unchanged = RateRow.version == version if version else RateRow.name.does_not_exist()
         with conflicts():
             row.save(condition=unchanged)
-        self._known[name] = version + 1, state
+        self._cache[name] = version + 1, state
 
 
 def _from_state(kind: type[State], state: dict[str, Any]) -> State:
-    """JSON knows no numbers as names."""
+    """JSON has only strings as names: mailing ids become numbers again."""
     if kind is Booking:
         return kind(**state)
     mailings = {int(mailing_id): Clocks(**clocks) for mailing_id, clocks in state.get("mailings", {}).items()}

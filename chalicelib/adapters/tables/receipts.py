@@ -1,4 +1,4 @@
-"""What receipts change: messages, and with them in one transaction the counts of their mailing and the totals."""
+"""The changes of delivery receipts: messages, the counts of their mailing and the totals, in one transaction."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from ...domain.mailing import COUNTED, Counts, Mailing
+from ...domain.mailing import COUNT_NAMES, Counts, Mailing
 from ...domain.message import Message
-from .base import conflicts, place, set_all, transaction
+from .base import bind_table, conflicts, set_actions, transaction
 from .counters import TOTALS, CounterRow, totals_change
 from .mailing_row import MailingRow
 from .messages import MessageRow, row_of
@@ -19,45 +19,46 @@ CHANGED = ("status", "reported_at", "sent_at", "last_error", "claimed_until")
 
 
 class Receipts:
-    """A transaction writes a row for twice the price of a plain update; in return nobody has to mend a count."""
+    """A transaction costs twice as much as plain updates, but no count needs a repair after a crash."""
 
     def __init__(self, stack_name: str) -> None:
-        place(MessageRow, stack_name, "messages")
-        place(MailingRow, stack_name, "mailings")
-        place(CounterRow, stack_name, "counters")
+        bind_table(MessageRow, stack_name, "messages")
+        bind_table(MailingRow, stack_name, "mailings")
+        bind_table(CounterRow, stack_name, "counters")
 
-    def record(self, mailing: Mailing, changes: Sequence[tuple[Message, Message]], moved: Counts) -> None:
-        """Messages of one mailing as they were and as they become, and what that moves in its counts.
+    def record(self, mailing: Mailing, changes: Sequence[tuple[Message, Message]], added: Counts) -> None:
+        """Write messages of one mailing, each given before and after its change, and add to the mailing's counts.
 
-        RowChanged when one of them is not as it was any more, or the mailing was ended, reopened or deleted.
+        Raises RowChanged if one of the messages has changed, or the mailing was ended, reopened or deleted.
         """
-        with conflicts(), transaction() as whole:
+        with conflicts(), transaction() as writes:
             for before, after in changes:
-                _write(whole, before, after)
-            whole.update(MailingRow(mailing.id), actions=_mailing_actions(moved), condition=_as_open_as(mailing))
+                _write(writes, before, after)
+            writes.update(MailingRow(mailing.id), actions=_mailing_actions(added), condition=_is_still(mailing))
             if not mailing.is_open:
-                whole.update(CounterRow(TOTALS), actions=totals_change(0, moved))
+                writes.update(CounterRow(TOTALS), actions=totals_change(0, added))
 
 
-def _write(whole: TransactWrite, before: Message, after: Message) -> None:
+def _write(writes: TransactWrite, before: Message, after: Message) -> None:
     unchanged = (MessageRow.status == before.status) & (MessageRow.attempts == before.attempts)
     values = {name: getattr(after, name) for name in CHANGED}
-    whole.update(row_of(before.key), actions=set_all(MessageRow, values), condition=unchanged)
+    writes.update(row_of(before.key), actions=set_actions(MessageRow, values), condition=unchanged)
 
 
-def _mailing_actions(moved: Counts) -> list[Action]:
-    """Its version changes, so that nobody decides by counts of before; of its other fields nothing does.
+def _mailing_actions(added: Counts) -> list[Action]:
+    """Change the counts, and the version, so that a decision by the old counts fails. Other fields stay.
 
-    A round of recounting that may have seen a message as it was concludes nothing any more.
+    If messages become sent, the reconciliation rounds that may have read them before become invalid.
     """
-    actions: list[Action] = [getattr(MailingRow, name).add(getattr(moved, name)) for name in COUNTED]
+    actions: list[Action] = [getattr(MailingRow, name).add(getattr(added, name)) for name in COUNT_NAMES]
     actions.append(MailingRow.version.add(1))
-    if moved.sent:
+    if added.sent:
         actions.append(MailingRow.first_valid_round.set(MailingRow.rounds + 1))
     return actions
 
 
-def _as_open_as(mailing: Mailing) -> Condition:
+def _is_still(mailing: Mailing) -> Condition:
+    """The mailing is still open, or still ended."""
     if mailing.is_open:
         return MailingRow.open.exists()
     condition: Condition = MailingRow.id.exists() & MailingRow.open.does_not_exist()

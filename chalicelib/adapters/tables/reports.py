@@ -1,4 +1,4 @@
-"""Which reports were sent: a row is made before sending, so that of two who would send, one does."""
+"""Daily reports. A row is written before the email is sent, so that two invocations do not both send it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.models import Model
 
-from .base import conflicts, place
+from .base import bind_table, conflicts
 
 
 class ReportRow(Model):
@@ -23,16 +23,16 @@ class ReportRow(Model):
 
 class Reports:
     def __init__(self, stack_name: str) -> None:
-        place(ReportRow, stack_name, "reports")
+        bind_table(ReportRow, stack_name, "reports")
 
     def claim(self, name: str, now: datetime, until: datetime) -> None:
-        """Raises RowChanged when it was claimed before; the row goes by itself some time after `until`."""
+        """Raises RowChanged if the report is claimed already. The time to live deletes the row after `until`."""
         row = ReportRow(name, claimed_at=now, expires_at=int(until.timestamp()))
         with conflicts():
             row.save(condition=ReportRow.name.does_not_exist())
 
     def unclaim(self, name: str) -> None:
-        """Nothing was sent: whoever comes next may."""
+        """Allow another try: nothing was sent."""
         ReportRow(name).delete()
 
     def mark_sent(self, name: str, now: datetime) -> None:
@@ -42,7 +42,7 @@ class Reports:
         return self._find(name) is not None
 
     def is_sent(self, name: str) -> bool:
-        """False for one that was claimed and whose sender never came back."""
+        """False if the report was claimed but its sender has not finished, for example after a crash."""
         row = self._find(name)
         return row is not None and row.sent_at is not None
 

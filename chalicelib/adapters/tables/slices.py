@@ -1,4 +1,4 @@
-"""Segments of a fan-out with their cursors, and what each round of recounting found in each shard."""
+"""Slices of a fan-out with their cursors, and the reports of each reconciliation round by shard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...domain.audience_slice import AudienceSlice, ShardReport
 from ...domain.mailing import Counts
 from ...domain.walk import Cursor
 from ...errors import RowChanged, SliceBusy
-from .base import conflicts, place
+from .base import bind_table, conflicts
 
 
 class SliceRow(Model):
@@ -43,7 +43,7 @@ class SliceRow(Model):
             mailing_id=int(self.mailing_id),
             number=int(self.name.partition("#")[2]),
             cursor=Cursor(int(self.partition), int(self.client_id)),
-            chosen=int(self.chosen),
+            client_count=int(self.chosen),
             done=self.done,
             lease=int(self.lease),
             in_doubt=in_doubt,
@@ -57,14 +57,14 @@ class SliceRow(Model):
 
 class Slices:
     def __init__(self, stack_name: str) -> None:
-        place(SliceRow, stack_name, "slices")
+        bind_table(SliceRow, stack_name, "slices")
 
     def lease(
         self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime
     ) -> AudienceSlice:
-        """Take the slice for this worker alone; SliceBusy while another one has it.
+        """Lease the slice to this worker. Raises SliceBusy if another worker has the lease.
 
-        A lease that ended without being given back leaves the slice in doubt.
+        If the last lease expired without `end_lease`, the slice is in doubt.
         """
         row = SliceRow(mailing_id, _walk(number))
         actions: list[Action] = [
@@ -80,33 +80,33 @@ class Slices:
         return row.audience_slice(in_doubt=True)
 
     def advance(self, audience_slice: AudienceSlice) -> None:
-        """Write how far we are; RowChanged when the lease has passed to another worker."""
-        self._write_own(audience_slice, _progress(audience_slice))
+        """Write the progress. Raises RowChanged if another worker has the lease."""
+        self._write_leased(audience_slice, _progress(audience_slice))
 
-    def give_back(self, audience_slice: AudienceSlice) -> None:
-        """Write how far we are and end the lease: nothing beyond the cursor has been begun."""
-        self._write_own(audience_slice, [*_progress(audience_slice), SliceRow.leased_until.remove()])
+    def end_lease(self, audience_slice: AudienceSlice) -> None:
+        """Write the progress and end the lease. No work beyond the cursor may have begun. Raises RowChanged."""
+        self._write_leased(audience_slice, [*_progress(audience_slice), SliceRow.leased_until.remove()])
 
     def of_mailing(self, mailing_id: int) -> list[AudienceSlice]:
         rows = SliceRow.query(mailing_id, _named("walk#"), consistent_read=True)
         return [row.audience_slice() for row in rows]
 
-    def report(self, mailing_id: int, round_number: int, shard: int, found: ShardReport, expires_at: datetime) -> None:
-        """What a round of recounting found in one shard; found again, it replaces what it found before."""
+    def report(self, mailing_id: int, round_number: int, shard: int, report: ShardReport, expires_at: datetime) -> None:
+        """Write the report of a reconciliation round on one shard. A repetition replaces it."""
         row = SliceRow(mailing_id, f"{_round(round_number)}{shard:05d}", expires_at=int(expires_at.timestamp()))
-        row.counts = asdict(found.counts)
-        row.last_post_at = found.last_post_at
-        row.held = found.held
-        row.in_canary = found.in_canary
-        row.attempts = found.attempts
+        row.counts = asdict(report.counts)
+        row.last_post_at = report.last_post_at
+        row.held = report.held
+        row.in_canary = report.in_canary
+        row.attempts = report.attempts
         row.save()
 
     def reports(self, mailing_id: int, round_number: int) -> list[ShardReport]:
-        """One per shard that has been recounted in this round."""
+        """The reports of the shards that this round has read."""
         rows = SliceRow.query(mailing_id, _named(_round(round_number)), consistent_read=True)
         return [row.report() for row in rows]
 
-    def _write_own(self, audience_slice: AudienceSlice, actions: list[Action]) -> None:
+    def _write_leased(self, audience_slice: AudienceSlice, actions: list[Action]) -> None:
         row = SliceRow(audience_slice.mailing_id, _walk(audience_slice.number))
         with conflicts():
             row.update(actions=actions, condition=SliceRow.lease == audience_slice.lease)
@@ -121,7 +121,7 @@ def _round(number: int) -> str:
 
 
 def _named(prefix: str) -> Condition:
-    """Names are digits after their prefix. (MiniStack 1.5 refuses begins_with beside a numeric partition key.)"""
+    """Names of a prefix and digits. MiniStack 1.5 refuses begins_with if the partition key is a number."""
     names: Condition = SliceRow.name.between(prefix, f"{prefix}~")
     return names
 
@@ -130,6 +130,6 @@ def _progress(audience_slice: AudienceSlice) -> list[Action]:
     return [
         SliceRow.partition.set(audience_slice.cursor.partition),
         SliceRow.client_id.set(audience_slice.cursor.id),
-        SliceRow.chosen.set(audience_slice.chosen),
+        SliceRow.chosen.set(audience_slice.client_count),
         SliceRow.done.set(audience_slice.done),
     ]

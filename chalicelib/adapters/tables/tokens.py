@@ -1,4 +1,4 @@
-"""Access tokens, by the SHA-256 of the token: the token itself is stored nowhere."""
+"""Access tokens, by their SHA-256. The tokens themselves are not stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pynamodb.models import Model
 from ...domain.audit_record import AuditRecord
 from ...domain.principal import Principal, Token
 from .audit import Audit
-from .base import conflicts, place, transaction
+from .base import bind_table, conflicts, transaction
 
 LISTED = "token"
 
@@ -46,18 +46,18 @@ class TokenRow(Model):
 
 
 class Tokens:
-    """A change's record, if there is one, is written in its transaction."""
+    """The audit record of a change is written in the same transaction."""
 
     def __init__(self, stack_name: str, audit: Audit) -> None:
-        place(TokenRow, stack_name, "tokens")
+        bind_table(TokenRow, stack_name, "tokens")
         self._audit = audit
 
     def add(self, token: Token, record: AuditRecord | None = None) -> None:
         principal = token.principal
         row = TokenRow(token.digest, name=principal.name, role=principal.role, created_at=token.created_at)
-        with transaction() as whole:
-            whole.save(row)
-            self._audit.write(whole, record)
+        with transaction() as writes:
+            writes.save(row)
+            self._audit.write(writes, record)
 
     def find(self, digest: str) -> Token | None:
         try:
@@ -66,18 +66,18 @@ class Tokens:
             return None
 
     def newest(self, limit: int, before: datetime | None = None) -> list[Token]:
-        """Those made before a moment, the newest first; revoked ones too."""
+        """Tokens made before a moment, the newest first. Includes revoked tokens."""
         older = TokenRow.created_at < before if before else None
         rows = TokenRow.by_age.query(LISTED, range_key_condition=older, scan_index_forward=False, limit=limit)
         return [row.token() for row in rows]
 
-    def used(self, digest: str, now: datetime) -> None:
-        """Raises RowChanged when there is no such token."""
+    def mark_used(self, digest: str, now: datetime) -> None:
+        """Raises RowChanged if there is no such token."""
         with conflicts():
             TokenRow(digest).update([TokenRow.last_used_at.set(now)], condition=TokenRow.digest.exists())
 
     def revoke(self, digest: str, now: datetime, record: AuditRecord | None = None) -> None:
-        """Raises RowChanged when there is no such token."""
-        with conflicts(), transaction() as whole:
-            whole.update(TokenRow(digest), [TokenRow.revoked_at.set(now)], condition=TokenRow.digest.exists())
-            self._audit.write(whole, record)
+        """Raises RowChanged if there is no such token."""
+        with conflicts(), transaction() as writes:
+            writes.update(TokenRow(digest), [TokenRow.revoked_at.set(now)], condition=TokenRow.digest.exists())
+            self._audit.write(writes, record)

@@ -1,4 +1,4 @@
-"""People who sign in to the console, and how often somebody tried to."""
+"""Users of the console, and the number of attempts to sign in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.models import Model
 
 from ...domain.principal import Principal, User
-from .base import conflicts, place
+from .base import bind_table, conflicts
 
 
 class UserRow(Model):
@@ -24,7 +24,7 @@ class UserRow(Model):
 
 
 class AttemptsRow(Model):
-    """How often in one stretch of time; the row goes by itself when that is over."""
+    """The attempts within one period. The time to live deletes the row after the period."""
 
     class Meta:
         table_name = "attempts"
@@ -36,11 +36,11 @@ class AttemptsRow(Model):
 
 class Users:
     def __init__(self, stack_name: str) -> None:
-        place(UserRow, stack_name, "users")
-        place(AttemptsRow, stack_name, "attempts")
+        bind_table(UserRow, stack_name, "users")
+        bind_table(AttemptsRow, stack_name, "attempts")
 
     def put(self, user: User) -> None:
-        """A new one, or another password or role of one that is known."""
+        """Write a new user, or a new password or role of an existing user."""
         name, role = user.principal.name, user.principal.role
         UserRow(name, role=role, password=user.password, sessions_from=user.sessions_from).save()
 
@@ -52,17 +52,17 @@ class Users:
         return User(Principal(row.name, row.role), row.password, row.sessions_from)
 
     def end_sessions(self, name: str, now: datetime) -> None:
-        """Raises RowChanged when there is no such user."""
+        """Raises RowChanged if there is no such user."""
         with conflicts():
             UserRow(name).update([UserRow.sessions_from.set(now)], condition=UserRow.name.exists())
 
     def remove(self, name: str) -> None:
-        """Raises RowChanged when there is no such user."""
+        """Raises RowChanged if there is no such user."""
         with conflicts():
             UserRow(name).delete(condition=UserRow.name.exists())
 
     def count_attempt(self, name: str, until: datetime) -> int:
-        """One more; how many there have been, this one included."""
+        """Count one attempt. Returns the number of attempts, this one included."""
         row = AttemptsRow(name)
         row.update([AttemptsRow.number.add(1), AttemptsRow.expires_at.set(int(until.timestamp()))])
         return int(row.number)

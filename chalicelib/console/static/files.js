@@ -1,9 +1,9 @@
-// Files up, with progress; and files down, whose parts are put together.
+// Uploads files with progress, and downloads files by joining their parts.
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
-// Text goes as text; what is not UTF-8 goes as bytes, which a gateway leaves alone.
-async function typeOf(file) {
+// API Gateway changes text that is not UTF-8, so such a file is sent as bytes.
+async function mediaTypeOf(file) {
   try {
     UTF8.decode(await file.arrayBuffer());
     return "text/csv";
@@ -31,14 +31,14 @@ async function upload(form) {
   progress.hidden = false;
   form.querySelector("#problem").hidden = true;
   const url = `${form.dataset.upload}?file_name=${encodeURIComponent(file.name)}`;
-  const answer = await send(url, form.dataset.token, await typeOf(file), file, (part) => (progress.value = part));
+  const answer = await send(url, form.dataset.token, await mediaTypeOf(file), file, (part) => (progress.value = part));
   if (answer.status === 201) return location.assign(answer.getResponseHeader("Location"));
-  if (answer.status === 413) return complain(form, form.dataset.tooLarge);
+  if (answer.status === 413) return showProblem(form, form.dataset.tooLarge);
   const page = new DOMParser().parseFromString(answer.responseText, "text/html");
-  complain(form, page.querySelector("main .error")?.textContent ?? `HTTP ${answer.status}`);
+  showProblem(form, page.querySelector("main .error")?.textContent ?? `HTTP ${answer.status}`);
 }
 
-function complain(form, text) {
+function showProblem(form, text) {
   const problem = form.querySelector("#problem");
   problem.textContent = text;
   problem.hidden = false;

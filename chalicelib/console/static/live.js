@@ -1,4 +1,4 @@
-// Parts of a page that change while a mailing runs: the server draws them anew, this puts them in place.
+// Refreshes the sections of a page that change while a mailing or an import runs. The server renders them.
 import { localize } from "./times.js";
 
 const PAUSE = 2000;
@@ -24,7 +24,7 @@ async function follow(part) {
       if ("reload" in part.dataset) location.reload();
       return;
     } catch {
-      // no connection: the next turn tries again
+      // no connection: the next round tries again
     }
   }
 }

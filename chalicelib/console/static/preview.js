@@ -1,4 +1,4 @@
-// The form of a mailing: dates are picked in the operator's own zone, and what would come of it is said while typing.
+// The form of a mailing: dates are entered in the browser's time zone, and the preview is updated on input.
 import { localize } from "./times.js";
 
 const form = document.querySelector("form[data-preview]");
@@ -17,33 +17,33 @@ function utc(input) {
 
 for (const input of form.querySelectorAll("[data-moment]")) {
   const output = form.querySelector(`output[for=${input.id}]`);
-  const say = () => (output.textContent = input.value ? utc(input).replace("T", " ").replace("Z", " UTC") : "");
+  const showUtc = () => (output.textContent = input.value ? utc(input).replace("T", " ").replace("Z", " UTC") : "");
   const given = input.value && new Date(input.value + "Z");
   if (given && !Number.isNaN(given.getTime())) input.value = local(given);
   input.labels[0].querySelector(".zone").textContent = zone;
-  input.addEventListener("input", say);
+  input.addEventListener("input", showUtc);
   form.addEventListener("formdata", (event) => {
     if (!input.disabled) event.formData.set(input.name, utc(input));
   });
-  say();
+  showUtc();
 }
 
-const place = document.getElementById("preview");
-let waiting, asked = 0;
+const preview = document.getElementById("preview");
+let timer, latest = 0;
 
-async function ask() {
-  const turn = (asked += 1);
+async function refresh() {
+  const number = (latest += 1);
   const answer = await fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-  if (!answer.ok || turn !== asked) return;
+  if (!answer.ok || number !== latest) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
   localize(fresh);
-  if (place.querySelector("details[open]")) fresh.querySelector("details")?.setAttribute("open", "");
-  place.replaceChildren(...fresh.childNodes);
+  if (preview.querySelector("details[open]")) fresh.querySelector("details")?.setAttribute("open", "");
+  preview.replaceChildren(...fresh.childNodes);
 }
 
 form.addEventListener("input", (event) => {
   if (event.target.id === "test_phone") return;
-  clearTimeout(waiting);
-  waiting = setTimeout(ask, 400);
+  clearTimeout(timer);
+  timer = setTimeout(refresh, 400);
 });
-ask();
+refresh();

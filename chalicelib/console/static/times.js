@@ -1,4 +1,4 @@
-// Times stand in the page in UTC; here they are shown in the reader's own zone, with UTC on hover.
+// The page has times in UTC. They are shown in the browser's time zone, with UTC in the tooltip.
 export function localize(root) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);

@@ -1,6 +1,6 @@
-"""The outside in memory: tables with the real conditions, queues that redeliver, a clock that is set by hand.
+"""The services in memory: tables with the real conditions, queues that redeliver, a clock that tests set.
 
-The contract tests in tests/adapters run on these and on the real adapters alike.
+The contract tests in tests/adapters run on these fakes and on the real adapters.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from chalicelib.domain.email import Email, SentEmail
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.idempotency import IdempotentRequest
 from chalicelib.domain.jobs import Job, to_body
-from chalicelib.domain.mailing import NOTHING, Counts, Mailing
+from chalicelib.domain.mailing import NO_COUNTS, Counts, Mailing
 from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard
 from chalicelib.domain.principal import Token, User
 from chalicelib.errors import FileGone, ImportBusy, NotSent, PhoneTaken, RowChanged, SliceBusy
@@ -55,7 +55,7 @@ class FakeClock:
         self.forward(seconds)
 
     def sleep_until(self, moment: float) -> None:
-        """Threads sleep side by side: time goes on to the latest of their moments, and not by their sum."""
+        """Threads sleep in parallel: the time becomes the latest of their moments, not the sum of their waits."""
         with LOCK:
             self.time = max(self.time, datetime.fromtimestamp(moment, UTC))
 
@@ -64,7 +64,7 @@ class FakeCounters:
     def __init__(self) -> None:
         self.ids: Counter[str] = Counter()
         self.mailings = 0
-        self.finished = NOTHING
+        self.finished = NO_COUNTS
 
     def next_id(self, name: str) -> int:
         with LOCK:
@@ -194,7 +194,7 @@ class FakeMailings:
                 raise RowChanged
             self.rows[mailing.id] = mailing
             self.counters.mailings += 1
-            self._move_totals(NOTHING, _ended(mailing))
+            self._move_totals(NO_COUNTS, _ended(mailing))
             self.audit.write(record)
 
     def get(self, mailing_id: int) -> Mailing | None:
@@ -208,9 +208,9 @@ class FakeMailings:
 
     def change(self, before: Mailing, after: Mailing, record: AuditRecord | None = None) -> Mailing:
         with LOCK:
-            row = self._same(before)
+            row = self._require_unchanged(before)
             self.audit.write(record)
-            moved = after.progress_at != before.progress_at
+            has_progress = after.progress_at != before.progress_at
             return self._decide(
                 replace(
                     after,
@@ -219,7 +219,7 @@ class FakeMailings:
                     rounds=row.rounds,
                     round_started_at=row.round_started_at,
                     first_valid_round=row.rounds + 1,
-                    progress_at=after.progress_at if moved else row.progress_at,
+                    progress_at=after.progress_at if has_progress else row.progress_at,
                     last_post_at=row.last_post_at,
                     releases=frozenset() if before.releases and not after.releases else row.releases,
                     canary=_canary(before, after, row),
@@ -228,20 +228,20 @@ class FakeMailings:
 
     def end(self, before: Mailing, after: Mailing) -> Mailing:
         with LOCK:
-            self._same(before)
+            self._require_unchanged(before)
             return self._decide(after)
 
-    def orders_done(self, mailing: Mailing) -> None:
+    def clear_orders(self, mailing: Mailing) -> None:
         with LOCK:
-            self.rows[mailing.id] = replace(self._same(mailing), requeue=False, resend=())
+            self.rows[mailing.id] = replace(self._require_unchanged(mailing), requeue=False, resend=())
 
     def remove(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
         with LOCK:
-            row = self._same(mailing)
+            row = self._require_unchanged(mailing)
             self.audit.write(record)
             del self.rows[mailing.id]
             self.counters.mailings -= 1
-            self._move_totals(_ended(row), NOTHING)
+            self._move_totals(_ended(row), NO_COUNTS)
 
     def add_counts(
         self, mailing_id: int, counts: Counts, now: datetime, last_post_at: datetime | None = None
@@ -255,12 +255,12 @@ class FakeMailings:
             },
         )
 
-    def let_go(self, mailing_id: int, now: datetime) -> Mailing | None:
+    def take_canary_slot(self, mailing_id: int, now: datetime) -> Mailing | None:
         with LOCK:
             row = self.rows.get(mailing_id)
-            if row is None or row.status != mailing_domain.RUNNING or row.canary is None or not row.canary.left:
+            if row is None or row.status != mailing_domain.RUNNING or row.canary is None or not row.canary.remaining:
                 return None
-            canary = replace(row.canary, taken=row.canary.taken + 1)
+            canary = replace(row.canary, admitted=row.canary.admitted + 1)
             return self._update_open(mailing_id, lambda _: {"canary": canary, "progress_at": now})
 
     def mark_fanned_out(self, mailing_id: int, total: int, now: datetime) -> Mailing | None:
@@ -276,10 +276,10 @@ class FakeMailings:
     def await_release(self, mailing_id: int, opens_at: datetime) -> None:
         self._update_open(mailing_id, lambda row: {"releases": row.releases | {opens_at}})
 
-    def released(self, mailing_id: int, opens_at: datetime) -> None:
+    def mark_released(self, mailing_id: int, opens_at: datetime) -> None:
         self._update_open(mailing_id, lambda row: {"releases": row.releases - {opens_at}, "awaits_hours": False})
 
-    def note_hours(self, mailing_id: int, awaits_hours: bool) -> None:
+    def set_awaits_hours(self, mailing_id: int, awaits_hours: bool) -> None:
         self._update_open(mailing_id, lambda row: {"awaits_hours": awaits_hours})
 
     def begin_round(self, mailing: Mailing, now: datetime) -> Mailing:
@@ -290,7 +290,7 @@ class FakeMailings:
             self.rows[mailing.id] = replace(row, rounds=row.rounds + 1, round_started_at=now)
             return self.rows[mailing.id]
 
-    def _same(self, mailing: Mailing) -> Mailing:
+    def _require_unchanged(self, mailing: Mailing) -> Mailing:
         row = self.rows.get(mailing.id)
         if row is None or row.version != mailing.version:
             raise RowChanged
@@ -317,15 +317,15 @@ class FakeMailings:
 
 
 def _canary(before: Mailing, after: Mailing, row: Mailing) -> Canary | None:
-    """Who has gone is no decision's business, unless it says so."""
+    """The canary of a decision. The row's number of taken slots stays, unless the decision changes it."""
     if before.canary is None or after.canary is None or row.canary is None:
         return after.canary
-    moved = after.canary.taken != before.canary.taken
-    return after.canary if moved else replace(after.canary, taken=row.canary.taken)
+    is_decided = after.canary.admitted != before.canary.admitted
+    return after.canary if is_decided else replace(after.canary, admitted=row.canary.admitted)
 
 
 def _ended(mailing: Mailing) -> Counts:
-    return NOTHING if mailing.is_open else mailing.counts
+    return NO_COUNTS if mailing.is_open else mailing.counts
 
 
 class FakeMessages:
@@ -348,7 +348,7 @@ class FakeMessages:
 
     def claim(self, key: MessageKey, now: datetime, until: datetime) -> Message | None:
         with LOCK:
-            row = self._free(key, now)
+            row = self._claimable(key, now)
             if row is None:
                 return None
             claimed = replace(row, claimed_until=until.timestamp(), posted_at=now, attempts=row.attempts + 1)
@@ -375,14 +375,14 @@ class FakeMessages:
 
     def close(self, key: MessageKey, status: str, now: datetime, error: Text | None = None) -> bool:
         with LOCK:
-            return self._finish(self._free(key, now), status, error)
+            return self._finish(self._claimable(key, now), status, error)
 
-    def doubt(self, key: MessageKey, now: datetime, error: Text) -> bool:
+    def mark_unknown(self, key: MessageKey, now: datetime, error: Text) -> bool:
         with LOCK:
             row = self._queued(key)
             return self._finish(row if row and row.is_in_doubt(now) else None, UNKNOWN, error)
 
-    def revive(self, message: Message, resends: int) -> bool:
+    def queue_again(self, message: Message, resends: int) -> bool:
         message_domain.require_transition(message.status, QUEUED)
         with LOCK:
             row = self.get(message.key)
@@ -401,7 +401,7 @@ class FakeMessages:
         row = self.get(key)
         return row if row is not None and row.status == QUEUED else None
 
-    def _free(self, key: MessageKey, now: datetime) -> Message | None:
+    def _claimable(self, key: MessageKey, now: datetime) -> Message | None:
         row = self._queued(key)
         if row is None or row.is_claimed(now) or (row.is_in_doubt(now) and not self.gateway_dedupes):
             return None
@@ -427,13 +427,13 @@ class FakeMessages:
 
 
 class FakeReceipts:
-    """All of a group, or nothing of it."""
+    """Records a group of changes as a whole, or raises and records nothing."""
 
     def __init__(self, mailings: FakeMailings, messages: FakeMessages) -> None:
         self.mailings = mailings
         self.messages = messages
 
-    def record(self, mailing: Mailing, changes: Sequence[tuple[Message, Message]], moved: Counts) -> None:
+    def record(self, mailing: Mailing, changes: Sequence[tuple[Message, Message]], added: Counts) -> None:
         assert 0 < len({after.client_id for _, after in changes}) == len(changes) <= 98
         with LOCK:
             row = self.mailings.rows.get(mailing.id)
@@ -445,11 +445,11 @@ class FakeReceipts:
                     raise RowChanged
             for _, after in changes:
                 self.messages.put(after)
-            counted = replace(row, counts=row.counts + moved, version=row.version + 1)
-            first_valid = row.rounds + 1 if moved.sent else row.first_valid_round
+            counted = replace(row, counts=row.counts + added, version=row.version + 1)
+            first_valid = row.rounds + 1 if added.sent else row.first_valid_round
             self.mailings.rows[mailing.id] = replace(counted, first_valid_round=first_valid)
             if not row.is_open:
-                self.mailings.counters.finished += moved
+                self.mailings.counters.finished += added
 
 
 class FakeRates:
@@ -459,16 +459,16 @@ class FakeRates:
 
     def change(self, kind: type[Any], name: str, decide: Callable[[Any], tuple[Any, Any]]) -> Any:
         with LOCK:
-            self.rows[name], decided = decide(self.rows.get(name, kind()))
+            self.rows[name], result = decide(self.rows.get(name, kind()))
             self.writes += 1
-            return decided
+            return result
 
 
 class FakeSlices:
     def __init__(self) -> None:
         self.rows: dict[tuple[int, int], AudienceSlice] = {}
         self.leased_until: dict[tuple[int, int], datetime] = {}
-        self.found: dict[tuple[int, int], dict[int, ShardReport]] = defaultdict(dict)
+        self.shard_reports: dict[tuple[int, int], dict[int, ShardReport]] = defaultdict(dict)
 
     def lease(
         self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime
@@ -490,7 +490,7 @@ class FakeSlices:
                 raise RowChanged
             self.rows[key] = replace(audience_slice, in_doubt=False)
 
-    def give_back(self, audience_slice: AudienceSlice) -> None:
+    def end_lease(self, audience_slice: AudienceSlice) -> None:
         with LOCK:
             self.advance(audience_slice)
             del self.leased_until[audience_slice.mailing_id, audience_slice.number]
@@ -498,11 +498,11 @@ class FakeSlices:
     def of_mailing(self, mailing_id: int) -> list[AudienceSlice]:
         return [row for key, row in sorted(self.rows.items()) if key[0] == mailing_id]
 
-    def report(self, mailing_id: int, round_number: int, shard: int, found: ShardReport, expires_at: datetime) -> None:
-        self.found[mailing_id, round_number][shard] = found
+    def report(self, mailing_id: int, round_number: int, shard: int, report: ShardReport, expires_at: datetime) -> None:
+        self.shard_reports[mailing_id, round_number][shard] = report
 
     def reports(self, mailing_id: int, round_number: int) -> list[ShardReport]:
-        return list(self.found[mailing_id, round_number].values())
+        return list(self.shard_reports[mailing_id, round_number].values())
 
 
 class FakeImports:
@@ -512,11 +512,11 @@ class FakeImports:
         self.leased_until: dict[int, datetime] = {}
         self.refused_rows: dict[int, dict[int, RefusedRow]] = defaultdict(dict)
 
-    def add(self, one: ClientImport, record: AuditRecord | None = None) -> None:
+    def add(self, client_import: ClientImport, record: AuditRecord | None = None) -> None:
         with LOCK:
-            if one.id in self.rows:
+            if client_import.id in self.rows:
                 raise RowChanged
-            self.rows[one.id] = one
+            self.rows[client_import.id] = client_import
             self.audit.write(record)
 
     def get(self, import_id: int) -> ClientImport | None:
@@ -526,7 +526,7 @@ class FakeImports:
         return {import_id: self.rows[import_id] for import_id in import_ids if import_id in self.rows}
 
     def open_ids(self) -> list[int]:
-        return [one.id for one in self.rows.values() if one.status == RUNNING]
+        return [row.id for row in self.rows.values() if row.status == RUNNING]
 
     def lease(self, import_id: int, now: datetime, until: datetime) -> ClientImport:
         with LOCK:
@@ -537,22 +537,22 @@ class FakeImports:
             self.rows[import_id] = replace(row, lease=row.lease + 1, moved_at=now)
             return self.rows[import_id]
 
-    def advance(self, one: ClientImport) -> None:
+    def advance(self, client_import: ClientImport) -> None:
         with LOCK:
-            self._own(one)
-            self.rows[one.id] = one
+            self._require_lease(client_import)
+            self.rows[client_import.id] = client_import
 
-    def let_go(self, one: ClientImport) -> None:
+    def end_lease(self, client_import: ClientImport) -> None:
         with LOCK:
-            self._own(one)
-            self.leased_until.pop(one.id, None)
+            self._require_lease(client_import)
+            self.leased_until.pop(client_import.id, None)
 
-    def _own(self, one: ClientImport) -> None:
-        if self.rows[one.id].lease != one.lease:
+    def _require_lease(self, client_import: ClientImport) -> None:
+        if self.rows[client_import.id].lease != client_import.lease:
             raise RowChanged
 
-    def add_refused(self, one: ClientImport, rows: Iterable[RefusedRow]) -> None:
-        self.refused_rows[one.id] |= {row.number: row for row in rows}
+    def add_refused(self, client_import: ClientImport, rows: Iterable[RefusedRow]) -> None:
+        self.refused_rows[client_import.id] |= {row.number: row for row in rows}
 
     def refused(self, import_id: int, after: int, limit: int) -> list[RefusedRow]:
         rows = self.refused_rows[import_id]
@@ -589,7 +589,7 @@ class FakeIdempotencyKeys:
                 raise RowChanged
             self.rows[name] = request, until
 
-    def answered(self, name: str, status_code: int, body: str) -> None:
+    def save_answer(self, name: str, status_code: int, body: str) -> None:
         request, until = self.rows[name]
         self.rows[name] = replace(request, status_code=status_code, body=body), until
 
@@ -619,7 +619,7 @@ class FakeReports:
 
 
 class FakeMailbox:
-    """Sends for `verified` addresses alone, as SES does; `after_sending` may be the end of the process."""
+    """Sends from `verified` addresses only, as SES does. `after_sending` may raise, as if the process died there."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -636,8 +636,8 @@ class FakeMailbox:
             raise NotSent("Email address is not verified.")
         self.sent.append(email)
         at = self.clock.now()
-        seen = (email.sender, email.recipients, email.subject, email.html, email.text)
-        self.kept.insert(0, SentEmail(at, *seen))
+        content = (email.sender, email.recipients, email.subject, email.html, email.text)
+        self.kept.insert(0, SentEmail(at, *content))
         self.after_sending()
 
     def emails(self) -> list[SentEmail]:
@@ -660,7 +660,7 @@ class FakeTokens:
         found = [token for token in self.rows.values() if before is None or token.created_at < before]
         return sorted(found, key=lambda token: token.created_at, reverse=True)[:limit]
 
-    def used(self, digest: str, now: datetime) -> None:
+    def mark_used(self, digest: str, now: datetime) -> None:
         self._change(digest, last_used_at=now)
 
     def revoke(self, digest: str, now: datetime, record: AuditRecord | None = None) -> None:
@@ -702,14 +702,14 @@ class FakeLabels:
     def __init__(self) -> None:
         self.rows: set[tuple[str, str]] = set()
 
-    def note(self, clients: Iterable[Client]) -> None:
+    def add_from(self, clients: Iterable[Client]) -> None:
         for client in clients:
             self.rows.add(("operator_code", client.operator_code))
             if client.tag:
                 self.rows.add(("tag", client.tag))
             self.rows |= {("attribute", name) for name in client.attributes}
 
-    def known(self, kind: str, labels: Iterable[str]) -> set[str]:
+    def existing(self, kind: str, labels: Iterable[str]) -> set[str]:
         return {label for label in labels if (kind, label) in self.rows}
 
     def read(self, kind: str, limit: int) -> list[str]:
@@ -718,7 +718,7 @@ class FakeLabels:
 
 @dataclass
 class Delivery:
-    """One message of a fake queue; `visible_at` in the time of the clock."""
+    """One message of a fake queue. `visible_at` is a time of the fake clock."""
 
     id: str
     body: str
@@ -739,17 +739,17 @@ class FakeQueue:
 
     def send(self, jobs: Sequence[Job], delays: Sequence[int] | None = None) -> None:
         for job, delay in zip(jobs, delays or [0] * len(jobs), strict=True):
-            self.send_raw(to_body(job), delay)
+            self.send_body(to_body(job), delay)
 
-    def send_raw(self, body: str, delay: int = 0) -> None:
+    def send_body(self, body: str, delay: int = 0) -> None:
         with LOCK:
             name = f"m{next(self._ids)}"
             self.messages[name] = Delivery(name, body, self.clock.now() + timedelta(seconds=delay))
 
     def give_back(self, delays: dict[str, int]) -> None:
-        for receipt, delay in delays.items():
-            message = self.messages.get(receipt.partition("/")[0])
-            if message is not None and message.receipt_handle == receipt:
+        for handle, delay in delays.items():
+            message = self.messages.get(handle.partition("/")[0])
+            if message is not None and message.receipt_handle == handle:
                 message.visible_at = self.clock.now() + timedelta(seconds=delay)
 
     def is_idle(self) -> bool:
@@ -758,23 +758,20 @@ class FakeQueue:
     def size(self) -> int:
         return len(self.messages)
 
-    def receive(self, limit: int) -> list[Delivery]:
-        """As SQS does it: each is hidden for the visibility timeout, and comes again unless it is deleted."""
+    def receive(self, limit: int = 10) -> list[Delivery]:
+        """As SQS: each message is hidden for the visibility timeout, and visible again unless it is deleted."""
         now = self.clock.now()
-        taken = [message for message in self.messages.values() if message.visible_at <= now][:limit]
-        for message in taken:
+        received = [message for message in self.messages.values() if message.visible_at <= now][:limit]
+        for message in received:
             message.receive_count += 1
             message.visible_at = now + timedelta(seconds=self.visibility)
-        return [replace(message) for message in taken]
+        return [replace(message) for message in received]
 
-    def take(self) -> list[Delivery]:
-        return self.receive(10)
-
-    def delete(self, receipts: Iterable[str]) -> None:
-        """A message that has been received again since is not deleted by its old receipt."""
-        for receipt in receipts:
-            message = self.messages.get(receipt.partition("/")[0])
-            if message is not None and message.receipt_handle == receipt:
+    def delete(self, receipt_handles: Iterable[str]) -> None:
+        """A message that was received again is not deleted by its old receipt handle."""
+        for handle in receipt_handles:
+            message = self.messages.get(handle.partition("/")[0])
+            if message is not None and message.receipt_handle == handle:
                 del self.messages[message.id]
 
     def lose(self, message_id: str) -> None:
@@ -784,13 +781,13 @@ class FakeQueue:
 class FakeSchedules:
     def __init__(self) -> None:
         self.times: dict[int, datetime] = {}
-        self.openings: set[tuple[int, datetime]] = set()
+        self.releases: set[tuple[int, datetime]] = set()
 
     def set(self, mailing_id: int, at: datetime) -> None:
         self.times[mailing_id] = at
 
     def set_release(self, mailing_id: int, opens_at: datetime) -> None:
-        self.openings.add((mailing_id, opens_at))
+        self.releases.add((mailing_id, opens_at))
 
     def remove(self, mailing_id: int) -> None:
         self.times.pop(mailing_id, None)
@@ -806,7 +803,7 @@ class Post:
 
 
 class FakeGateway:
-    """Answers what `answers` says, one after the other, and `usual` when they are used up."""
+    """Returns the `answers` one after the other, and `default_answer` after the last."""
 
     OK = Answer(200, '{"code": 0, "message": "OK"}')
 
@@ -814,7 +811,7 @@ class FakeGateway:
         self.clock = clock
         self.posts: list[Post] = []
         self.answers: list[Answer] = []
-        self.usual = self.OK
+        self.default_answer = self.OK
         self.accepted: Counter[int] = Counter()
         self.while_posting: Callable[[], None] = lambda: None
 
@@ -823,14 +820,14 @@ class FakeGateway:
     def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
         with LOCK:
             self.posts.append(Post(message_id, phone_number, text, timeout, self.clock.now()))
-            answer = self.answers.pop(0) if self.answers else self.usual
+            answer = self.answers.pop(0) if self.answers else self.default_answer
             self.accepted[message_id] += answer == self.OK
         self.while_posting()
         return answer
 
 
 class FakeServices:
-    """The same parts under the same names as chalicelib.adapters.services.Outside."""
+    """The same parts under the same names as chalicelib.adapters.services.Services."""
 
     def __init__(self, **settings: Any) -> None:
         self.settings = Settings(**{"stage": "local", "sender_threads": 1, **settings})

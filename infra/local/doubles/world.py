@@ -17,7 +17,7 @@ from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.client import CLIENT_ID
-from chalicelib.domain.mailing import Counts, Mailing, tally
+from chalicelib.domain.mailing import Counts, Mailing, counts_from_statuses
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing
 
@@ -136,8 +136,8 @@ class World:
             if at <= now:
                 self.services.schedules.remove(mailing_id)
                 self.invoke(lambda services, mailing_id=mailing_id: start_mailing(services, mailing_id))
-        for opening in sorted(opening for opening in self.services.schedules.openings if opening[1] <= now):
-            self.services.schedules.openings.remove(opening)
+        for opening in sorted(opening for opening in self.services.schedules.releases if opening[1] <= now):
+            self.services.schedules.releases.remove(opening)
             self.invoke(lambda services, opening=opening: local_hours.release(services, *opening))
         self.do_jobs()
         self.send_all()
@@ -207,7 +207,7 @@ class World:
     def counted_rows(self, mailing_id: int) -> Counts:
         """The truth: the rows themselves, counted."""
         rows = [row for key, row in self.services.messages.rows.items() if key[0] == mailing_id]
-        return tally(Counter(row.status for row in rows), len(rows))
+        return counts_from_statuses(Counter(row.status for row in rows), len(rows))
 
     def report(self, *message_ids: int, status: str = "delivered", reason: str = "") -> int:
         """The gateway reports; how many of them can be ours."""
