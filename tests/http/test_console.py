@@ -26,7 +26,8 @@ from chalicelib.domain.message import MessageKey
 from chalicelib.fields import MAILING as FIELDS
 from chalicelib.mailings import lifecycle
 from chalicelib.texts import Text
-from infra.local.doubles.fakes import FakeClock, FakeGateway
+from infra.local.doubles.fake_clock import FakeClock
+from infra.local.doubles.fake_gateway import FakeGateway
 from tests.cheap_user import put_user
 
 from .conftest import Answer, Call
