@@ -30,7 +30,9 @@ from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message
 from chalicelib.logs import log
-from infra.local.doubles.fakes import Delivery, FakeClock, FakeQueue, FakeServices
+from infra.local.doubles.fake_clock import FakeClock
+from infra.local.doubles.fake_queues import Delivery, FakeQueue
+from infra.local.doubles.fakes import FakeServices
 from infra.local.doubles.world import World
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.stack import DevStack, any_settings

@@ -25,7 +25,7 @@ from chalicelib.logs import log
 from chalicelib.mailings.lifecycle import MAILING_ID, announce_mailing, cancel_mailing
 from infra.local.doubles.aws import STACK_NAME, add_clients, make_services
 from infra.local.doubles.deliveries import ENOUGH_SECONDS, OpenGateway, OverheardQueue, as_records, do_jobs, overhear
-from infra.local.doubles.fakes import FakeClock
+from infra.local.doubles.fake_clock import FakeClock
 from infra.local.in_process import ministack_in_process
 
 from . import lambda_time

@@ -14,9 +14,5 @@ def retry_delay(receive_count: int, jitter: float, retry_after: float | None = N
     """
     upper_bound = min(MAX_SECONDS, BASE_SECONDS * 2.0 ** min(receive_count, 20))
     lower_bound = min(MAX_SECONDS, retry_after or 0)
-    return max(
-        1,
-        round(
-            lower_bound + jitter * (upper_bound if lower_bound == 0 else min(upper_bound, MAX_SECONDS - lower_bound))
-        ),
-    )
+    range_of_jitter = upper_bound if lower_bound == 0 else min(upper_bound, MAX_SECONDS - lower_bound)
+    return max(1, round(lower_bound + jitter * range_of_jitter))

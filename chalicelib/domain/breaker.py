@@ -13,8 +13,8 @@ MAX_REST = timedelta(seconds=30)
 class Breaker:
     """The threads of one sender process share one breaker.
 
-    It opens after FAILURES_IN_A_ROW failures, or after one refused token. After a rest it lets one probe through.
-    A failed probe doubles the rest, up to MAX_REST. One success closes the breaker.
+    It opens after some failures in a row, or after one refused token. After a rest it lets one probe through. A failed
+    probe doubles the rest, up to MAX_REST. One success closes the breaker.
     """
 
     def __init__(self) -> None:

@@ -49,7 +49,7 @@ def forecast_mailing(
     rate: float | None,
     zones: Zones,
 ) -> Forecast:
-    """`clients`: the number of clients by time zone. `rate`: messages a second; None sends all at once."""
+    """`clients`: the size of the audience by time zone. `rate`: messages a second; None sends all at once."""
     end = start + min(end - start, MAX_FORECAST)
     open_spans = {name: _open_spans(window, zones(name), start, end) if window else [(start, end)] for name in clients}
     reachable = {name: number for name, number in clients.items() if number and open_spans[name] and start < end}

@@ -47,7 +47,7 @@ class ReconcileShard:
 
 @dataclass(frozen=True)
 class ReleaseShard:
-    """Queue the messages of one shard whose local hours open at `opens_at` (epoch seconds)."""
+    """Queue the waiting messages of one shard for an opening of local hours at `opens_at` (epoch seconds)."""
 
     mailing_id: int
     shard: int

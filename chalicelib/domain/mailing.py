@@ -140,7 +140,7 @@ class Mailing:
 
     @property
     def is_settled(self) -> bool:
-        """By the counts no message is queued. A reconciliation round confirms it."""
+        """By the counts no message is queued any more. A reconciliation round confirms it."""
         return self.status in (RUNNING, CANCELLED) and self.is_fanned_out and self.counts.queued <= 0
 
     @property

@@ -21,7 +21,7 @@ NO_REASON = Text("message.not_delivered_without_reason")
 
 @dataclass(frozen=True)
 class Receipt:
-    """`at`: the time by the gateway's clock, or the time of arrival. `message_id` is not checked."""
+    """`at`: the time by the gateway's clock, or the time of arrival. The message may not exist."""
 
     message_id: int
     status: str

@@ -81,7 +81,7 @@ class Report:
 
 
 def is_processed(mailing: Mailing, period: Period) -> bool:
-    """It ran at some time of the period, or ended in it without ever having run."""
+    """The mailing ran during the period, or ended in it without a start."""
     if mailing.plan is None:
         return mailing.ended_at is not None and period.contains(mailing.ended_at)
     return mailing.datetime_start < period.end and (mailing.ended_at is None or mailing.ended_at >= period.start)

@@ -8,8 +8,13 @@ from enum import Enum
 from .mailing import CANCELLED, RUNNING, SCHEDULED, Mailing
 
 STALLED_AFTER = timedelta(minutes=2)
+"""Without progress for this long, a worker has died or a queue message is lost."""
+
 QUIET_PERIOD = timedelta(seconds=30)
+"""Without progress for this long, no worker is expected to report more outcomes soon."""
+
 ROUND_INTERVAL = timedelta(seconds=50)
+"""The shortest time between two reconciliation rounds that the sweep begins."""
 
 
 class SweepStep(Enum):
@@ -23,7 +28,7 @@ class SweepStep(Enum):
 def next_sweep_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> SweepStep | None:
     """The step for an open mailing; None if it needs none.
 
-    `queue_is_idle`: the send queue is empty, so waiting messages have lost their queue messages.
+    `queue_is_idle`: the send queue has no messages left, so waiting messages have lost their queue messages.
     """
     if mailing.status == SCHEDULED:
         return SweepStep.START if now >= mailing.datetime_start else None
@@ -37,10 +42,10 @@ def next_sweep_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> Swe
         return SweepStep.RECONCILE
     if not mailing.is_fanned_out:
         return None
-    if _needs_reconciliation(mailing, now):
+    if _needs_round(mailing, now):
         return SweepStep.RECONCILE if round_age >= ROUND_INTERVAL else None
     if mailing.status == RUNNING and mailing.awaits_canary and stalled and progress_age < round_age:
-        return SweepStep.RECONCILE  # a canary is not delayed by other mailings in the queue
+        return SweepStep.RECONCILE  # all other messages wait for the canary, so this does not wait for an idle queue
     if mailing.status != RUNNING or not queue_is_idle:
         return None
     if mailing.awaits_hours and progress_age >= round_age:  # no progress since that round
@@ -50,7 +55,7 @@ def next_sweep_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> Swe
     return SweepStep.REQUEUE if stalled else None
 
 
-def _needs_reconciliation(mailing: Mailing, now: datetime) -> bool:
+def _needs_round(mailing: Mailing, now: datetime) -> bool:
     """The mailing can end, its canary has a result, or messages are expired although the end was moved."""
     expired_too_early = mailing.status == RUNNING and mailing.counts.expired > 0
     return mailing.is_over(now) or mailing.needs_reconciliation or mailing.status == CANCELLED or expired_too_early

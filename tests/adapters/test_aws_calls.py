@@ -22,7 +22,7 @@ from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing, get_mailing
 from infra.local.doubles.aws import add_clients, make_services
 from infra.local.doubles.deliveries import OpenGateway, OverheardQueue, as_records, do_jobs, overhear
-from infra.local.doubles.fakes import FakeClock
+from infra.local.doubles.fake_clock import FakeClock
 from infra.local.in_process import ministack_in_process
 
 CLIENTS = 1000

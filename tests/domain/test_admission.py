@@ -1,4 +1,4 @@
-"""The one decision before each post: for any mailing, client, clock, zone, permit and canary as the rules say."""
+"""Admission posts a message exactly if all rules allow it, for any mailing, client, time zone, permit and canary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chalicelib.domain.send_window import SendWindow
 from chalicelib.zones import zone
 
 YEARS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
-"""With all their changes of clocks."""
+"""Years with all their changes of the clock."""
 
 CLOCKS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0))
 WINDOWS = st.tuples(CLOCKS, CLOCKS).filter(lambda pair: pair[0] != pair[1]).map(lambda pair: SendWindow(*pair))
@@ -35,7 +35,7 @@ SECONDS = st.floats(-3, 3)
 
 @st.composite
 def moments(draw: st.DrawFn) -> tuple[Mailing, datetime]:
-    """A mailing, and a moment before, in, or after it."""
+    """A mailing, and a moment before, during or after it."""
     now = draw(YEARS)
     start = now + draw(HOURS)
     end = start + abs(draw(HOURS)) + timedelta(seconds=1)
@@ -53,8 +53,8 @@ def moments(draw: st.DrawFn) -> tuple[Mailing, datetime]:
 
 @settings(max_examples=500)
 @given(moments(), st.none() | CLIENTS, st.none() | st.tuples(SECONDS, SECONDS), st.booleans())
-def test_it_is_posted_exactly_when_every_rule_allows_it(
-    at: tuple[Mailing, datetime], client: Client | None, permitted: tuple[float, float] | None, tried: bool
+def test_a_message_is_posted_exactly_if_every_rule_allows_it(
+    at: tuple[Mailing, datetime], client: Client | None, permitted: tuple[float, float] | None, was_attempted: bool
 ) -> None:
     mailing, now = at
     moment = now.timestamp()
@@ -64,15 +64,18 @@ def test_it_is_posted_exactly_when_every_rule_allows_it(
         mailing.datetime_start <= now < mailing.datetime_end,
         client is not None and client.opted_out_at is None,
         client is not None and _is_within(mailing.window, now.astimezone(zone(client.timezone)).time()),
-        mailing.canary is None or mailing.canary.is_passed or tried or mailing.canary.admitted < mailing.canary.size,
+        mailing.canary is None
+        or mailing.canary.is_passed
+        or was_attempted
+        or mailing.canary.admitted < mailing.canary.size,
         permit.at <= moment <= permit.until,
     ]
-    decision = admit(mailing, client, now, zone, permit, tried)
+    decision = admit(mailing, client, now, zone, permit, was_attempted)
     assert (decision.admission == Admission.POST) == all(allowed)
 
 
 def _is_within(window: SendWindow | None, clock: time) -> bool:
-    """By the minutes of the day, going round the clock from the opening."""
+    """Compares microseconds since the opening, modulo a day."""
     if window is None:
         return True
     day = 24 * 3600 * 10**6

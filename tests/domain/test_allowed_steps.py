@@ -1,4 +1,4 @@
-"""Which steps a mailing's status allows, and which fields are fixed: the tables say what the decisions do."""
+"""The tables of allowed steps and fixed fields agree with the decisions."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ DECISIONS: dict[str, Decide] = {
     RESUME: lambda mailing: resumed(mailing, NOW),
     CANCEL: lambda mailing: cancelled(mailing, NOW),
     RESEND: lambda mailing: resent(mailing, ["failed"], NOW),
-    DELETE: lambda mailing: replace(mailing, version=mailing.version + 1),  # no decision refuses it
+    DELETE: lambda mailing: replace(mailing, version=mailing.version + 1),  # every status allows it
 }
 
 
 @st.composite
 def mailings(draw: st.DrawFn) -> Mailing:
-    """Of every status, at every moment; only a status that needs a plan has one."""
+    """Mailings of every status, before, during and after their time. Only statuses that need a plan have one."""
     status = draw(st.sampled_from(STATUSES))
     start = NOW + HOUR * draw(st.integers(-3, 0 if status != SCHEDULED else 3))
     plan = None if status == SCHEDULED else PLAN
@@ -74,7 +74,7 @@ def is_refused(decide: Decide, mailing: Mailing) -> bool:
         decide(mailing)
     except NotInThisStatus:
         return True
-    except BadInput:  # allowed by its status; its dates are another matter
+    except BadInput:  # the status allows the step, and the dates are refused
         return False
     return False
 
@@ -125,12 +125,12 @@ def test_a_field_is_fixed_exactly_when_a_started_mailing_refuses_another_value_o
     assert list(refused.value.body) == [name]
 
 
-def test_fields_are_fixed_from_the_start_on() -> None:
+def test_fields_are_fixed_after_the_start() -> None:
     assert fixed_fields(None) == fixed_fields(replace(STARTED, status=SCHEDULED, plan=None)) == frozenset()
     assert fixed_fields(STARTED) == set(FIXED_AFTER_START) < set(MAILING)
 
 
-def test_the_filter_that_was_given_is_the_one_that_is_kept() -> None:
+def test_a_change_with_the_same_filter_is_accepted() -> None:
     filtered = replace(STARTED, chosen=Filter(("vip",), ("977",)))
     kept: Any = {"filter_tag": ("vip",), "filter_op_codes": ("977",), "message_text": "another text"}
     assert changed(filtered, kept, NOW).chosen == filtered.chosen

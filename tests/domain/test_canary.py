@@ -1,4 +1,4 @@
-"""Who goes first, what the verdict on them is, and that nothing else is decided otherwise for it."""
+"""The canary: which messages it admits, its result, and that it changes no other decision."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ permits = st.sampled_from([UNLIMITED, Permit(0, 1)])
 
 
 @given(mailings, st.none() | clients, moments, permits, st.booleans())
-def test_a_canary_keeps_back_who_might_go_and_decides_nothing_else(
-    mailing: Mailing, client: Client | None, now: datetime, permit: Permit, tried: bool
+def test_a_canary_holds_messages_that_could_be_posted_and_changes_no_other_decision(
+    mailing: Mailing, client: Client | None, now: datetime, permit: Permit, was_attempted: bool
 ) -> None:
     assert mailing.canary is not None
-    decision = admit(mailing, client, now, zone, permit, tried)
-    without = admit(replace(mailing, canary=None), client, now, zone, permit, tried)
-    is_kept_back = not (mailing.canary.is_passed or tried or mailing.canary.admitted < mailing.canary.size)
-    if is_kept_back and without.admission in (Admission.POST, Admission.RATE_LIMITED):
+    decision = admit(mailing, client, now, zone, permit, was_attempted)
+    without = admit(replace(mailing, canary=None), client, now, zone, permit, was_attempted)
+    is_held = not (mailing.canary.is_passed or was_attempted or mailing.canary.admitted < mailing.canary.size)
+    if is_held and without.admission in (Admission.POST, Admission.RATE_LIMITED):
         assert decision.admission == Admission.HOLD
     else:
         assert decision == without
 
 
 @given(st.integers(1, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 100))
-def test_the_verdict_is_by_those_of_whom_it_is_known(sent: int, failed: int, unknown: int, rate: int) -> None:
+def test_the_error_rate_counts_messages_with_an_outcome(sent: int, failed: int, unknown: int, rate: int) -> None:
     counts = Counts(total=1000, sent=sent, failed=failed, unknown=unknown, cancelled=3, expired=2)
     after = canary_checked(replace(OUT, canary=Canary(1, rate, admitted=9)), counts, None, NOW)
     if (failed + unknown) / (sent + failed + unknown) <= rate / 100:
@@ -74,8 +74,8 @@ def test_the_verdict_is_by_those_of_whom_it_is_known(sent: int, failed: int, unk
         )
     else:
         assert (after.status, after.awaits_canary) == ("paused", True)
-        told = str(after.paused_because)
-        assert told.startswith(f"{failed + unknown} of the first {counts.posted} messages failed")
+        reason = str(after.paused_because)
+        assert reason.startswith(f"{failed + unknown} of the first {counts.posted} messages failed")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_the_verdict_is_by_those_of_whom_it_is_known(sent: int, failed: int, unk
         replace(OUT, canary=Canary(10, is_passed=True)),
     ],
 )
-def test_only_a_canary_that_is_out_is_judged_and_not_before_the_audience_is_there(mailing: Mailing) -> None:
+def test_a_canary_is_checked_only_while_its_mailing_runs_and_after_the_fan_out(mailing: Mailing) -> None:
     assert canary_checked(mailing, Counts(total=99, failed=99), 0, NOW) == mailing
 
 
@@ -102,7 +102,7 @@ def test_only_a_canary_that_is_out_is_judged_and_not_before_the_audience_is_ther
         (replace(OUT, progress_at=None), 7, 10),
     ],
 )
-def test_others_go_in_the_place_of_those_who_are_lost_once_all_is_quiet(
+def test_other_messages_replace_lost_ones_after_a_quiet_period(
     mailing: Mailing, in_canary: int | None, taken: int
 ) -> None:
     after = canary_checked(mailing, Counts(total=99, sent=5), in_canary, NOW)
@@ -111,12 +111,12 @@ def test_others_go_in_the_place_of_those_who_are_lost_once_all_is_quiet(
     assert after.requeue or taken == 10
 
 
-def test_a_resume_takes_the_canary_as_it_was_only_after_its_verdict() -> None:
-    by_a_person = resumed(paused(OUT, NOW), NOW)
-    assert by_a_person.awaits_canary
-    by_itself = canary_checked(OUT, Counts(total=99, failed=10), None, NOW)
-    assert paused(by_itself, NOW) == by_itself
-    accepted = resumed(by_itself, NOW)
+def test_a_resume_passes_the_canary_only_if_the_canary_paused_the_mailing() -> None:
+    resumed_by_a_person = resumed(paused(OUT, NOW), NOW)
+    assert resumed_by_a_person.awaits_canary
+    paused_by_canary = canary_checked(OUT, Counts(total=99, failed=10), None, NOW)
+    assert paused(paused_by_canary, NOW) == paused_by_canary
+    accepted = resumed(paused_by_canary, NOW)
     assert (accepted.awaits_canary, accepted.paused_because, accepted.requeue) == (False, None, True)
 
 
@@ -124,7 +124,7 @@ def message(client_id: int, attempts: int = 0, status: str = "queued", timezone:
     return Message(1, client_id, status, NOW, attempts=attempts, timezone=timezone)
 
 
-def test_whoever_was_tried_is_queued_and_of_the_others_as_many_as_may_follow() -> None:
+def test_attempted_messages_are_queued_and_as_many_others_as_the_canary_admits() -> None:
     waiting = [message(number, attempts=number % 2) for number in range(10)]
     assert [one.client_id for one in select_for_queue(Canary(7, admitted=5), waiting)] == [1, 3, 5, 7, 9, 0, 2]
     assert select_for_queue(Canary(7, admitted=7, is_passed=True), waiting) == waiting
@@ -132,7 +132,7 @@ def test_whoever_was_tried_is_queued_and_of_the_others_as_many_as_may_follow() -
 
 
 @pytest.mark.parametrize(
-    ("one", "stands"),
+    ("one", "is_in"),
     [
         (message(1), False),
         (message(1, attempts=1), True),
@@ -145,13 +145,15 @@ def test_whoever_was_tried_is_queued_and_of_the_others_as_many_as_may_follow() -
         (message(1, attempts=0, status="failed"), False),
     ],
 )
-def test_who_sleeps_or_was_closed_without_an_answer_stands_for_nobody(one: Message, stands: bool) -> None:
-    there = Hours(SendWindow(time(9), time(21)), zone, NOW)
-    assert is_in_canary(one, one.status, there) == stands
+def test_a_message_outside_its_hours_or_closed_without_an_answer_is_not_in_the_canary(
+    one: Message, is_in: bool
+) -> None:
+    hours = Hours(SendWindow(time(9), time(21)), zone, NOW)
+    assert is_in_canary(one, one.status, hours) == is_in
 
 
 @given(mailings, st.integers(0, 200))
-def test_a_canary_is_known_when_enough_of_it_is_and_everybody_is_chosen(mailing: Mailing, sent: int) -> None:
+def test_a_canary_has_a_result_after_the_fan_out_with_enough_outcomes(mailing: Mailing, sent: int) -> None:
     assume(mailing.status in OPEN_STATUSES)
     assert mailing.canary is not None
     known = replace(mailing, counts=Counts(total=1000, sent=sent)).has_canary_result

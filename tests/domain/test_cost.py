@@ -6,7 +6,7 @@ from chalicelib.domain.cost import CREATED, GIGABYTE, MAX_DOLLARS_PER_MILLION, P
 from chalicelib.domain.mailing import Counts
 
 
-def test_a_million_messages_cost_at_most_what_we_promise() -> None:
+def test_a_million_messages_cost_at_most_the_promised_price() -> None:
     assert (CREATED + POSTED).dollars * 1e6 <= MAX_DOLLARS_PER_MILLION
     assert estimate(Counts(total=1_000_000, sent=1_000_000)) <= MAX_DOLLARS_PER_MILLION
 
@@ -23,23 +23,23 @@ def test_a_million_messages_cost_at_most_what_we_promise() -> None:
         (Units(schedules=1e6), 1.00),
     ],
 )
-def test_units_are_worth_their_list_price(units: Units, dollars: float) -> None:
+def test_units_cost_their_list_price(units: Units, dollars: float) -> None:
     assert units.dollars == pytest.approx(dollars)
 
 
-def test_every_price_says_where_it_is_from_and_of_when() -> None:
+def test_every_price_has_a_source_and_a_month() -> None:
     assert list(PRICES) == list(Units.__dataclass_fields__)
     for price in PRICES.values():
         assert price.source.startswith("https://aws.amazon.com/")
         assert "2024-11" <= price.as_of <= "2026-12"
 
 
-def test_what_is_posted_again_is_dearer_what_is_not_posted_cheaper_and_what_failed_as_dear_as_what_was_sent() -> None:
+def test_repeated_posts_cost_more_closed_messages_less_and_failed_ones_as_much_as_sent_ones() -> None:
     sent, failed, unknown, cancelled, expired = (
         estimate(Counts(total=1000, **{status: 1000}))
         for status in ("sent", "failed", "unknown", "cancelled", "expired")
     )
     assert estimate(Counts(total=1000, sent=1000), attempts=1000) == sent
-    assert estimate(Counts(total=1000, sent=1000), attempts=2500) > 1.9 * sent, "an outage is paid for"
+    assert estimate(Counts(total=1000, sent=1000), attempts=2500) > 1.9 * sent, "repeated posts of an outage cost money"
     assert estimate(Counts(total=1000, sent=1000, delivered=900, undelivered=100)) > 1.5 * sent
     assert sent == failed == unknown > cancelled == expired > estimate(Counts(total=0)) > 0

@@ -1,4 +1,4 @@
-"""Files of clients as people save them."""
+"""CSV files of clients in the formats in which people save them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_each_encoding_delimiter_and_newline_is_recognised(encoding: str, delimi
     assert cells_of(content) == lines[1:]
 
 
-def test_a_file_that_begins_in_ascii_says_line_by_line_what_it_is() -> None:
+def test_the_encoding_of_a_file_that_begins_in_ascii_is_detected_line_by_line() -> None:
     content = b"phone_number;tag\n" + b"79770000001;vip\n" * 20_000
     assert form_of(content, is_complete=False).encoding == UTF8_OR_CP1251
     form = FileFormat(UTF8_OR_CP1251, ";", ("phone_number", "tag"), 0)
@@ -68,13 +68,13 @@ def test_a_file_that_begins_in_ascii_says_line_by_line_what_it_is() -> None:
     assert [row.cells for row in rows_of(content, form)] == [["1", "ёж"], ["2", "ёж"]]
 
 
-def test_a_character_cut_by_the_end_of_the_beginning_is_no_sign_of_cp1251() -> None:
+def test_a_character_that_is_cut_at_the_end_of_the_head_does_not_mean_cp1251() -> None:
     content = ("phone_number;tag\n" + "79770000001;ж\n" * 20_000).encode()
     for end in range(1000, 1030):
         assert read_format(content[:end], False, COLUMNS).encoding == UTF8
 
 
-def test_a_damaged_file_of_utf8_is_not_read_as_cp1251() -> None:
+def test_a_damaged_utf8_file_is_not_read_as_cp1251() -> None:
     content = "phone_number;tag\n1;друзья\n2;дру".encode() + b"\xd0\n" + "3;друзья\n".encode()
     assert form_of(content).encoding == UTF8
     assert cells_of(content) == [["1", "друзья"], ["2", "дру\ufffd"], ["3", "друзья"]]
@@ -90,7 +90,7 @@ def test_quotes_span_lines_and_hide_delimiters() -> None:
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 5, 100])
-def test_reading_can_go_on_wherever_a_row_ends(block: int) -> None:
+def test_reading_can_continue_after_any_row(block: int) -> None:
     content = 'первый;"с\nконцом"\r\n\r\nвторой;b\n"третий;c\nчетвёртый;d'.encode()
     rows = rows_of(content, block=block)
     assert [row.error is None for row in rows] == [True, True, True, False, True]
@@ -144,7 +144,7 @@ def test_a_huge_row_may_be_the_last() -> None:
         (b"phone_number\ttag\n", "detail", "first row names the columns"),
     ],
 )
-def test_what_is_no_file_of_clients_is_refused(content: bytes, field: str, expected: str) -> None:
+def test_a_file_without_valid_columns_is_refused(content: bytes, field: str, expected: str) -> None:
     with pytest.raises(BadInput) as refused:
         form_of(content)
     assert list(refused.value.body) == [field]
@@ -152,25 +152,25 @@ def test_what_is_no_file_of_clients_is_refused(content: bytes, field: str, expec
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+7", "-1", "@x", "\tx", "\rx", "'=x", "''=x"])
-def test_no_cell_is_a_formula_and_each_comes_back_as_it_was(cell: str) -> None:
+def test_formulas_are_escaped_and_restored(cell: str) -> None:
     assert escape_formula(cell) == f"'{cell}"
     assert unescape_formula(escape_formula(cell)) == cell
 
 
 @given(st.text())
-def test_what_is_exported_is_imported_as_it_was(cell: str) -> None:
+def test_an_exported_cell_is_imported_unchanged(cell: str) -> None:
     assert unescape_formula(escape_formula(cell)) == cell
     assert not escape_formula(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 @given(st.lists(st.lists(st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"])), min_size=2)))
-def test_what_is_written_is_read(rows: list[list[str]]) -> None:
+def test_written_rows_can_be_read(rows: list[list[str]]) -> None:
     content = write_rows(rows).encode()
     assert [[unescape_formula(cell) for cell in row.cells] for row in rows_of(content)] == rows
 
 
 @given(st.binary(max_size=300), st.integers(1, 50), st.sampled_from([UTF8, CP1251, UTF8_OR_CP1251]))
-def test_whatever_the_bytes_are_rows_follow_each_other_to_the_end(content: bytes, block: int, encoding: str) -> None:
+def test_rows_of_any_bytes_cover_the_file(content: bytes, block: int, encoding: str) -> None:
     form = FileFormat(encoding, ";", ("phone_number",), 0)
     ends = [row.end for row in rows_of(content, form, block=block)]
     assert ends == sorted(set(ends))

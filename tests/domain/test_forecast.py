@@ -1,4 +1,4 @@
-"""What is foreseen of a mailing: by hand, against a simulation by the second, and for any zones and clocks."""
+"""Forecasts: by hand, against a simulation by the second, and for any time zones and windows."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ MOSCOW, KAMCHATKA, KOLKATA, LONDON = "Europe/Moscow", "Asia/Kamchatka", "Asia/Ko
 HOUR = timedelta(hours=1)
 
 
-def test_without_a_limit_and_hours_all_are_sent_at_once() -> None:
+def test_without_a_rate_limit_and_local_hours_all_messages_are_sent_at_once() -> None:
     assert forecast_mailing({MOSCOW: 5, KOLKATA: 2}, NOON, NOON + HOUR, None, None, zone) == Forecast(NOON, reached=7)
 
 
-def test_a_limit_takes_its_time() -> None:
+def test_a_rate_limit_delays_the_end() -> None:
     ended = forecast_mailing({MOSCOW: 5000}, NOON, NOON + HOUR, None, 100, zone)
     assert ended == Forecast(NOON + timedelta(seconds=50), reached=5000)
 
 
-def test_whom_the_limit_does_not_reach_and_what_would() -> None:
+def test_a_rate_that_is_too_low_is_reported_with_the_rate_that_suffices() -> None:
     ended = forecast_mailing({MOSCOW: 5000}, NOON, NOON + HOUR, None, 1, zone)
     assert ended == Forecast(NOON + HOUR, reached=3600, too_late=1400, rate_needed=2)
 
 
-def test_who_is_asleep_is_reached_when_it_is_day_there() -> None:
+def test_clients_outside_their_local_hours_are_reached_after_the_opening() -> None:
     both = {MOSCOW: 10, KAMCHATKA: 10}
     next_day = forecast_mailing(both, NOON, NOON + 24 * HOUR, BY_DAY, None, zone)
     assert next_day == Forecast(NOON.replace(hour=21), reached=20)
     assert forecast_mailing(both, NOON, NOON + HOUR, BY_DAY, None, zone) == Forecast(NOON, reached=10, unreachable=10)
 
 
-def test_the_last_hour_of_the_day_is_shared_and_the_rest_waits_for_tomorrow() -> None:
+def test_open_time_zones_share_the_rate_and_the_rest_waits_for_the_next_day() -> None:
     at_eight = NOON.replace(hour=17)  # in Moscow, where an hour is left; in London there are four
     ended = forecast_mailing({MOSCOW: 7200, LONDON: 7200}, at_eight, at_eight + 5 * HOUR, BY_DAY, 2, zone)
     assert (ended.reached, ended.too_late, ended.unreachable) == (7200 + 3600, 3600, 0)
@@ -49,12 +49,12 @@ def test_the_last_hour_of_the_day_is_shared_and_the_rest_waits_for_tomorrow() ->
     assert (tomorrow.reached, tomorrow.ends_at) == (14_400, NOON.replace(hour=6, day=24) + HOUR / 2)
 
 
-def test_nobody_is_reached_by_a_mailing_that_is_over() -> None:
+def test_a_mailing_that_is_over_reaches_no_clients() -> None:
     assert forecast_mailing({MOSCOW: 3}, NOON, NOON - HOUR, None, 5, zone) == Forecast(None, reached=0, unreachable=3)
     assert forecast_mailing({}, NOON, NOON + HOUR, None, 5, zone) == Forecast(None, reached=0)
 
 
-def test_an_hour_that_is_skipped_is_open_for_nobody() -> None:
+def test_a_window_in_a_skipped_hour_does_not_open() -> None:
     """On 2027-03-28 clocks in London are put forward from one to two."""
     night = datetime(2027, 3, 28, tzinfo=UTC)
     skipped = SendWindow(time(1), time(2))
@@ -62,19 +62,19 @@ def test_an_hour_that_is_skipped_is_open_for_nobody() -> None:
 
 
 def by_the_second(clients: dict[str, int], start: datetime, end: datetime, window: SendWindow, rate: int) -> float:
-    """How many are left, each second's messages being shared among who is awake."""
+    """The number of clients that are left. Open time zones share the messages of each second."""
     left = {name: float(number) for name, number in clients.items()}
     for second in range(int((end - start).total_seconds())):
         moment = start + timedelta(seconds=second)
-        awake = [name for name in left if left[name] > 0 and window.is_open(zone(name), moment)]
-        number = sum(left[name] for name in awake)
-        for name in awake:
+        zones_open = [name for name in left if left[name] > 0 and window.is_open(zone(name), moment)]
+        number = sum(left[name] for name in zones_open)
+        for name in zones_open:
             left[name] -= left[name] / number * min(rate, number)
     return sum(left.values())
 
 
 @pytest.mark.parametrize("rate", [1, 2, 3, 5])
-def test_it_is_what_happens_second_by_second(rate: int) -> None:
+def test_the_forecast_agrees_with_a_simulation_by_the_second(rate: int) -> None:
     clients = {MOSCOW: 4000, KOLKATA: 3000, LONDON: 2500}
     start, window = NOON.replace(hour=14, minute=20), SendWindow(time(16), time(18, 30))
     ended = forecast_mailing(clients, start, start + 5 * HOUR, window, rate, zone)
@@ -95,7 +95,7 @@ STARTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda mom
 
 @settings(deadline=None)
 @given(CLIENTS, STARTS, st.floats(1, 200), WINDOWS, st.integers(1, 1000))
-def test_everybody_is_accounted_for_and_the_rate_that_is_asked_for_is_the_least_that_does(
+def test_every_client_is_counted_and_the_needed_rate_is_the_lowest_that_suffices(
     clients: dict[str, int], start: datetime, hours: float, window: SendWindow | None, rate: int
 ) -> None:
     end = start + hours * HOUR

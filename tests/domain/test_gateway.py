@@ -49,7 +49,7 @@ def test_an_answer_has_one_meaning(answer: Answer, meaning: str) -> None:
     assert outcome.retryable == (meaning in (RETRY, OURS))
 
 
-def test_nothing_that_the_gateway_wrote_gets_into_the_reason() -> None:
+def test_the_reason_contains_no_text_of_the_gateway() -> None:
     for status in (200, 400, 401, 429, 500):
         assert "79770000001" not in str(read_answer(Answer(status, "79770000001"), NOW).reason)
 
@@ -73,15 +73,13 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
 
 
 @given(st.integers(1, 10**6), st.floats(0, 1), st.none() | st.floats(0, 10**9))
-def test_a_delay_is_from_one_second_to_a_quarter_of_an_hour(
-    receive_count: int, jitter: float, retry_after: float | None
-) -> None:
+def test_a_delay_is_between_1_and_900_seconds(receive_count: int, jitter: float, retry_after: float | None) -> None:
     delay = retry_delay(receive_count, jitter, retry_after)
     assert 1 <= delay <= MAX_SECONDS
     assert delay >= min(MAX_SECONDS, retry_after or 0) - 0.5
 
 
-def test_the_most_that_is_waited_doubles_and_luck_takes_from_it() -> None:
+def test_the_longest_delay_doubles_and_jitter_shortens_it() -> None:
     assert [retry_delay(count, 1.0) for count in range(1, 12)] == [4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
     assert retry_delay(5, 0.5) == 32
     assert retry_delay(5, 0.0) == 1
@@ -102,7 +100,7 @@ def test_the_most_that_is_waited_doubles_and_luck_takes_from_it() -> None:
         (Answer(200, '{"code": 0}'), False),
     ],
 )
-def test_doubt_is_where_the_gateway_may_have_taken_it_all_the_same(answer: Answer, in_doubt: bool) -> None:
+def test_an_outcome_is_in_doubt_if_the_gateway_may_have_accepted_the_message(answer: Answer, in_doubt: bool) -> None:
     assert read_answer(answer, NOW).in_doubt == in_doubt
 
 
@@ -128,7 +126,7 @@ def test_a_breaker_opens_after_some_failures_in_a_row() -> None:
     assert not breaker.admits(NOW, PROBE)
 
 
-def test_one_refusal_of_our_token_opens_it() -> None:
+def test_one_refused_token_opens_the_breaker() -> None:
     breaker = Breaker()
     breaker.record_failure(NOW, is_permanent=True)
     assert not breaker.admits(NOW, PROBE)
@@ -139,10 +137,10 @@ def test_an_open_breaker_lets_one_probe_through_after_its_rest() -> None:
     later = NOW + MIN_REST
     assert breaker.admits(later, PROBE)
     assert not breaker.admits(later + PROBE / 2, PROBE)
-    assert breaker.admits(later + PROBE, PROBE), "the probe ended without a word"
+    assert breaker.admits(later + PROBE, PROBE), "the probe had no outcome"
 
 
-def test_a_probe_that_fails_doubles_the_rest_up_to_the_longest() -> None:
+def test_a_failed_probe_doubles_the_rest_up_to_the_maximum() -> None:
     breaker, now, rests = opened(), NOW, []
     for _ in range(8):
         probed = next(
@@ -154,14 +152,14 @@ def test_a_probe_that_fails_doubles_the_rest_up_to_the_longest() -> None:
     assert rests == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
-def test_failures_of_posts_begun_before_it_opened_do_not_prolong_the_rest() -> None:
+def test_failures_of_earlier_posts_do_not_prolong_the_rest() -> None:
     breaker = opened()
     for _ in range(20):
         breaker.record_failure(NOW)
     assert breaker.admits(NOW + MIN_REST, PROBE)
 
 
-def test_one_success_closes_it() -> None:
+def test_one_success_closes_the_breaker() -> None:
     breaker = opened()
     breaker.record_success()
     assert all(breaker.admits(NOW, PROBE) for _ in range(10))

@@ -1,4 +1,4 @@
-"""A job comes out of its queue as it was put in, and nothing else is taken for a job."""
+"""A job is the same after the queue, and invalid bodies are not jobs."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def test_every_kind_of_job_has_a_name() -> None:
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: type(job).__name__)
-def test_a_job_comes_back_as_it_was(job: Job) -> None:
+def test_a_job_is_the_same_after_the_queue(job: Job) -> None:
     assert from_body(to_body(job)) == job
     assert kind_of(to_body(job)) is type(job)
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: type(job).__name__)
-def test_a_job_that_lacks_a_field_or_has_one_of_another_type_is_none(job: Job) -> None:
+def test_a_body_with_a_missing_field_or_a_wrong_type_is_not_a_job(job: Job) -> None:
     sent = json.loads(to_body(job))
     for name in sent.keys() - {"job"}:
         for other in ("7", None, {}, 1.5):
@@ -59,17 +59,17 @@ def test_a_job_that_lacks_a_field_or_has_one_of_another_type_is_none(job: Job) -
 
 
 @pytest.mark.parametrize("body", ["", "garbage", "[]", "7", "{}", '{"job": "fly"}', '{"job": 7}', "[" * 100_000])
-def test_what_is_no_job_is_none(body: str) -> None:
+def test_an_invalid_body_is_not_a_job(body: str) -> None:
     assert from_body(body) is None
     assert kind_of(body) is None
 
 
-def test_true_is_no_number() -> None:
+def test_true_is_not_a_number() -> None:
     assert from_body('{"job": "import_clients", "import_id": true}') is None
     assert from_body('{"job": "follow_moved_clients", "client_ids": [1, true]}') is None
 
 
-def test_a_field_of_a_later_version_is_left_out() -> None:
+def test_an_unknown_field_is_ignored() -> None:
     assert from_body('{"job": "import_clients", "import_id": 7, "new": 1}') == ImportClients(7)
 
 

@@ -49,7 +49,7 @@ PAST, FUTURE = NOW - HOUR, NOW + HOUR
         (PAST, FUTURE, True),
     ],
 )
-def test_an_end_not_after_the_start_is_accepted_where_both_are_past(
+def test_an_end_before_the_start_is_accepted_if_both_are_past(
     start: datetime, end: datetime, is_accepted: bool
 ) -> None:
     times = {"datetime_start": start, "datetime_end": end}
@@ -80,12 +80,12 @@ def test_an_end_in_the_future_resumes_a_finished_mailing() -> None:
     assert changed(FINISHED, {"message_text": "new"}, NOW).status == "finished"
 
 
-def test_a_mailing_that_never_started_is_scheduled_anew() -> None:
+def test_a_later_end_schedules_a_mailing_that_never_started() -> None:
     never = replace(FINISHED, plan=None)
     assert changed(never, {"datetime_end": NOW + HOUR}, NOW).status == "scheduled"
 
 
-def test_an_earlier_end_leaves_a_running_mailing_running_until_all_is_settled() -> None:
+def test_an_earlier_end_leaves_a_running_mailing_running_until_its_messages_are_closed() -> None:
     assert changed(RUNNING, {"datetime_end": NOW}, NOW).status == "running"
 
 
@@ -101,7 +101,7 @@ def test_a_started_mailing_keeps_its_start_its_filter_and_its_canary(field: str,
 
 @pytest.mark.parametrize("before", STATUSES)
 @pytest.mark.parametrize("after", STATUSES)
-def test_a_status_becomes_only_what_the_table_allows(before: str, after: str) -> None:
+def test_only_the_transitions_of_the_table_are_allowed(before: str, after: str) -> None:
     if after in MAY_BECOME[before]:
         require_transition(before, after)
     else:
@@ -151,7 +151,7 @@ DECISIONS: dict[str, Callable[[Mailing], Mailing]] = {
         ("change", CANCELLED, None),
     ],
 )
-def test_what_a_status_allows_is_done_and_the_rest_is_refused_with_the_reason(
+def test_a_decision_is_made_if_the_status_allows_it_and_refused_with_a_reason_otherwise(
     decision: str, mailing: Mailing, status: str | None
 ) -> None:
     if status is None:
@@ -161,18 +161,18 @@ def test_what_a_status_allows_is_done_and_the_rest_is_refused_with_the_reason(
         assert DECISIONS[decision](mailing).status == status
 
 
-def test_a_decision_that_is_as_it_was_changes_nothing() -> None:
+def test_a_repeated_decision_changes_nothing() -> None:
     assert paused(PAUSED, NOW) == PAUSED
     assert resumed(RUNNING, NOW) == RUNNING
     assert cancelled(CANCELLED, NOW) == CANCELLED
 
 
-def test_a_resumed_mailing_queues_again_what_waits() -> None:
+def test_a_resume_requeues_waiting_messages() -> None:
     assert resumed(PAUSED, NOW).requeue
     assert resumed(PAUSED, NOW).has_orders
 
 
-def test_orders_to_send_again_are_joined_until_they_are_met() -> None:
+def test_resend_orders_are_joined_until_they_are_carried_out() -> None:
     both = resent(resent(RUNNING, ["unknown"], NOW), ["failed"], NOW)
     assert (both.resend, both.resends) == (("failed", "unknown"), 2)
     done = ended(both, Counts(total=1, sent=1), NOW)
@@ -191,14 +191,14 @@ def test_a_mailing_has_an_end_when_its_messages_are_final() -> None:
     assert changed(done, {"datetime_end": NOW + 3 * HOUR}, NOW).ended_at is None
 
 
-def test_only_what_is_scheduled_starts() -> None:
+def test_only_a_scheduled_mailing_starts() -> None:
     assert started(SCHEDULED, PLAN, NOW).plan == PLAN
     with pytest.raises(ValueError, match="cannot become"):
         started(CANCELLED, PLAN, NOW)
 
 
 LONG_AGO = NOW - timedelta(minutes=3)
-HOLDING = replace(RUNNING, canary=Canary(2))
+WITH_CANARY = replace(RUNNING, canary=Canary(2))
 STALLED = replace(RUNNING, progress_at=LONG_AGO, counts=Counts(total=5, sent=2))
 
 
@@ -225,12 +225,12 @@ STALLED = replace(RUNNING, progress_at=LONG_AGO, counts=Counts(total=5, sent=2))
         (replace(RUNNING, status="cancelled", counts=Counts(total=5)), False, SweepStep.RECONCILE),
         (replace(RUNNING, status="cancelled", is_fanned_out=False), False, None),
         (replace(STALLED, status="cancelled", is_fanned_out=False), False, SweepStep.WALK),
-        (replace(HOLDING, counts=Counts(total=5, sent=1)), True, None),
-        (replace(HOLDING, counts=Counts(total=5, sent=1, failed=1)), False, SweepStep.RECONCILE),
-        (replace(HOLDING, counts=Counts(total=5, sent=1, failed=1), status="paused"), False, None),
-        (replace(HOLDING, counts=Counts(total=5, sent=1), progress_at=LONG_AGO), False, SweepStep.RECONCILE),
+        (replace(WITH_CANARY, counts=Counts(total=5, sent=1)), True, None),
+        (replace(WITH_CANARY, counts=Counts(total=5, sent=1, failed=1)), False, SweepStep.RECONCILE),
+        (replace(WITH_CANARY, counts=Counts(total=5, sent=1, failed=1), status="paused"), False, None),
+        (replace(WITH_CANARY, counts=Counts(total=5, sent=1), progress_at=LONG_AGO), False, SweepStep.RECONCILE),
         (
-            replace(HOLDING, counts=Counts(total=5), progress_at=LONG_AGO, round_started_at=LONG_AGO + HOUR / 900),
+            replace(WITH_CANARY, counts=Counts(total=5), progress_at=LONG_AGO, round_started_at=LONG_AGO + HOUR / 900),
             False,
             None,
         ),
@@ -243,18 +243,20 @@ STALLED = replace(RUNNING, progress_at=LONG_AGO, counts=Counts(total=5, sent=2))
         ),
     ],
 )
-def test_the_sweep_does_what_others_have_left_lying(mailing: Mailing, idle: bool, step: SweepStep | None) -> None:
+def test_the_sweep_plan_has_a_step_for_stalled_and_late_mailings(
+    mailing: Mailing, idle: bool, step: SweepStep | None
+) -> None:
     assert next_sweep_step(mailing, NOW, idle) == step
 
 
-def test_the_queued_are_what_is_left_of_the_total() -> None:
+def test_queued_messages_are_the_total_without_final_ones() -> None:
     counts = Counts(total=10, sent=4, failed=1, expired=1, cancelled=1, unknown=1)
     assert counts.queued == 2
     assert sum(counts.by_status().values()) == counts.total
     assert counts + Counts(total=1, sent=1) == Counts(total=11, sent=5, failed=1, expired=1, cancelled=1, unknown=1)
 
 
-def test_messages_are_kept_for_some_days_after_the_end_also_in_the_year_9999() -> None:
+def test_messages_are_kept_for_some_days_after_the_end_even_in_the_year_9999() -> None:
     assert RUNNING.kept_until(10) == RUNNING.datetime_end + timedelta(days=10)
     last = replace(RUNNING, datetime_end=datetime(9999, 12, 31, tzinfo=UTC))
     assert last.kept_until(400).year == 9999

@@ -34,17 +34,17 @@ pairs = st.tuples(st.integers(1, 900_000_000), st.integers(1, MAX_CLIENT_ID))
 
 
 @given(pairs, pairs)
-def test_an_id_is_an_int64_that_only_one_mailing_and_client_have(one: tuple[int, int], other: tuple[int, int]) -> None:
+def test_an_id_is_an_int64_and_unique_for_a_mailing_and_a_client(one: tuple[int, int], other: tuple[int, int]) -> None:
     assert 0 < message_id(*one) < 2**63
     assert (message_id(*one) == message_id(*other)) == (one == other)
 
 
-def test_an_id_can_be_read_by_people() -> None:
+def test_an_id_shows_the_ids_of_the_mailing_and_the_client() -> None:
     assert message_id(12, 345) == 120_000_000_345
 
 
 @pytest.mark.parametrize("client_id", [0, -1, MAX_CLIENT_ID + 1])
-def test_an_id_that_would_run_into_another_mailings_is_refused(client_id: int) -> None:
+def test_a_client_id_that_would_change_the_mailing_is_refused(client_id: int) -> None:
     with pytest.raises(ValueError, match="outside"):
         message_id(1, client_id)
 
@@ -54,36 +54,36 @@ def test_a_message_has_one_shard(client_id: int, shards: int) -> None:
     assert 0 <= MessageKey(1, client_id, shards).shard.number < shards
 
 
-def test_final_is_what_nothing_follows_but_another_try_of_those_not_reached() -> None:
+def test_a_final_status_changes_only_by_a_receipt_or_a_resend() -> None:
     assert set(MAY_BECOME) == set(STATUSES)
     assert {status for status in FINAL if "queued" in MAY_BECOME[status]} == set(RESENDABLE)
     assert all(MAY_BECOME[status] - {"queued"} <= {"delivered", "undelivered"} for status in FINAL)
 
 
-def test_what_was_delivered_stays_so_and_what_the_gateway_has_is_never_sent_again() -> None:
+def test_a_delivered_message_stays_delivered_and_an_accepted_one_is_never_sent_again() -> None:
     assert MAY_BECOME["delivered"] == set()
     assert MAY_BECOME["undelivered"] == {"delivered"}
     assert not set(ACCEPTED) & set(RESENDABLE)
 
 
 @given(pairs)
-def test_an_id_says_whose_message_it_is(pair: tuple[int, int]) -> None:
+def test_an_id_can_be_split_into_mailing_and_client(pair: tuple[int, int]) -> None:
     assert read_message_id(message_id(*pair)) == pair
 
 
 @pytest.mark.parametrize("number", [0, -1, 7, 10**10, 5 * 10**10, 2**63, 10**40, -(10**12)])
-def test_an_id_that_no_message_has_is_nobodys(number: int) -> None:
+def test_an_invalid_message_id_has_no_mailing(number: int) -> None:
     assert read_message_id(number) is None
 
 
-def test_whoever_lists_the_sent_sees_those_that_were_reported_as_well() -> None:
+def test_the_list_of_sent_messages_includes_delivered_and_undelivered_ones() -> None:
     assert statuses_listed_as("sent") == ("sent", "delivered", "undelivered")
     assert statuses_listed_as("delivered") == ("delivered",)
 
 
 @pytest.mark.parametrize("before", STATUSES)
 @pytest.mark.parametrize("after", STATUSES)
-def test_a_status_becomes_only_what_the_table_allows(before: str, after: str) -> None:
+def test_only_the_transitions_of_the_table_are_allowed(before: str, after: str) -> None:
     if after in MAY_BECOME[before]:
         require_transition(before, after)
     else:
@@ -111,13 +111,13 @@ def test_a_status_becomes_only_what_the_table_allows(before: str, after: str) ->
         (replace(RUNNING, status="finished"), ANNA, Admission.POST),
     ],
 )
-def test_a_message_is_admitted_while_its_mailing_runs_and_its_client_is_there(
+def test_a_message_is_admitted_while_its_mailing_runs_and_its_client_exists(
     mailing: Mailing | None, client: Client | None, admission: Admission
 ) -> None:
     assert admit(mailing, client, NOW, zone).admission == admission
 
 
-def test_a_post_lasts_no_longer_than_the_mailing_or_the_invocation() -> None:
+def test_a_post_ends_before_the_mailing_and_the_invocation() -> None:
     assert seconds_for_post(RUNNING, NOW, 10, 50) == 10
     assert seconds_for_post(RUNNING, NOW, 10, 4) == 4
     assert seconds_for_post(replace(RUNNING, datetime_end=NOW + timedelta(seconds=3)), NOW, 10, 50) == 3
@@ -151,13 +151,13 @@ ORDERED = replace(RUNNING, resend=("failed",), resends=2)
         ("failed", replace(ORDERED, datetime_end=NOW), False, None),
     ],
 )
-def test_a_recount_mends_what_is_not_where_it_should_be(
+def test_a_reconciliation_round_repairs_messages_in_a_wrong_state(
     status: str, mailing: Mailing, requeue: bool, expected: Repair | None
 ) -> None:
     assert repair_for(replace(MESSAGE, status=status), mailing, NOW, requeue, gateway_dedupes=True) == expected
 
 
-def test_an_order_to_send_again_is_met_once_by_each_message() -> None:
+def test_a_resend_order_reopens_each_message_once() -> None:
     assert repair_for(replace(MESSAGE, status="failed", resends=1), ORDERED, NOW, False, True) == Repair.REOPEN
     assert repair_for(replace(MESSAGE, status="failed", resends=2), ORDERED, NOW, False, True) is None
     assert repair_for(replace(MESSAGE, resends=2), ORDERED, NOW, False, True) == Repair.REQUEUE, (
@@ -167,13 +167,13 @@ def test_an_order_to_send_again_is_met_once_by_each_message() -> None:
 
 
 @pytest.mark.parametrize("mailing", [RUNNING, OVER, STOPPED, RESUMED])
-def test_a_message_in_an_attempts_hands_is_left_alone(mailing: Mailing) -> None:
+def test_a_claimed_message_is_not_repaired(mailing: Mailing) -> None:
     claimed = replace(MESSAGE, claimed_until=NOW.timestamp() + 1)
     assert repair_for(claimed, mailing, NOW, True, gateway_dedupes=False) is None
 
 
 @pytest.mark.parametrize("mailing", [RUNNING, OVER, STOPPED, RESUMED])
-def test_an_attempt_that_ended_without_a_word_leaves_doubt_where_the_gateway_does_not_dedupe(mailing: Mailing) -> None:
+def test_an_attempt_without_an_outcome_becomes_unknown_if_the_gateway_does_not_deduplicate(mailing: Mailing) -> None:
     silent = replace(MESSAGE, claimed_until=NOW.timestamp() - 1)
     assert repair_for(silent, mailing, NOW, True, gateway_dedupes=False) == Repair.MARK_UNKNOWN
     assert repair_for(silent, mailing, NOW, True, gateway_dedupes=True) != Repair.MARK_UNKNOWN

@@ -1,4 +1,4 @@
-"""Rates: never more than the limit and a burst, all of the limit where there is enough to send, and fair shares."""
+"""Rate limits: posts never exceed the limit and a burst, use all of the limit, and share it fairly."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ LIMITS = st.floats(0.5, 2000)
 ASKS = st.lists(
     st.tuples(st.integers(1, 3), st.floats(0, 1.5), st.integers(1, 100), st.floats(0, 1)), min_size=1, max_size=60
 )
-"""Of which mailing, how long after the last, how many, and how late in its life each permit is used."""
+"""Requests: the mailing, the time since the last one, the number of permits, and how late each permit is used."""
 
 
 def posted(asks: list[tuple[int, float, int, float]], limits: dict[int, Limits]) -> dict[int, list[float]]:
-    """When each mailing's posts begin: as late as they may, or in time, as `late` has it."""
+    """The start times of each mailing's posts, between the first (0) and the last (1) moment of their permits."""
     bucket, now = Bucket(), START
     moments: dict[int, list[float]] = {}
     for mailing_id, after, wanted, late in asks:
@@ -50,31 +50,33 @@ def posted(asks: list[tuple[int, float, int, float]], limits: dict[int, Limits])
 
 
 @given(ASKS, LIMITS)
-def test_no_second_sees_more_than_the_gateways_limit_and_a_burst(
+def test_the_posts_of_a_second_never_exceed_the_gateways_limit_and_a_burst(
     asks: list[tuple[int, float, int, float]], limit: float
 ) -> None:
     moments = posted(asks, dict.fromkeys((1, 2, 3), Limits(limit, None)))
-    assert most_in_a_second([moment for its in moments.values() for moment in its]) <= limit * (1 + BURST) + 1
+    assert most_in_a_second([moment for times in moments.values() for moment in times]) <= limit * (1 + BURST) + 1
 
 
 @given(ASKS, LIMITS)
-def test_nor_more_than_a_mailings_own(asks: list[tuple[int, float, int, float]], limit: float) -> None:
+def test_the_posts_of_a_second_never_exceed_the_mailings_own_limit_and_a_burst(
+    asks: list[tuple[int, float, int, float]], limit: float
+) -> None:
     moments = posted([(1, *rest) for _, *rest in asks], {1: Limits(None, limit)})  # type: ignore[misc]
     assert most_in_a_second(moments[1]) <= limit * (1 + BURST) + 1
 
 
 @given(ASKS, LIMITS, LIMITS)
-def test_where_both_have_one_each_is_kept_within_what_is_given_ahead(
+def test_with_both_limits_each_one_is_kept_within_the_lookahead(
     asks: list[tuple[int, float, int, float]], gateway: float, own: float
 ) -> None:
     moments = posted(asks, {1: Limits(gateway, own), 2: Limits(gateway, None), 3: Limits(gateway, None)})
     window = 1 + BURST + LOOKAHEAD + MAX_LAG
-    assert most_in_a_second([moment for its in moments.values() for moment in its]) <= gateway * window + 1
+    assert most_in_a_second([moment for times in moments.values() for moment in times]) <= gateway * window + 1
     assert most_in_a_second(moments.get(1, [])) <= own * window + 1
 
 
 @pytest.mark.parametrize("limits", [Limits(100, None), Limits(None, 100), Limits(1000, 100), Limits(100, 1000)])
-def test_who_asks_often_enough_gets_all_of_the_limit(limits: Limits) -> None:
+def test_frequent_requests_get_all_of_the_limit(limits: Limits) -> None:
     bucket, got = Bucket(), 0
     for step in range(1000):
         bucket, permits = take_permits(bucket, 1, limits, 20, START + step / 50)
@@ -82,14 +84,16 @@ def test_who_asks_often_enough_gets_all_of_the_limit(limits: Limits) -> None:
     assert 20 * 100 <= got <= (20 + LOOKAHEAD + MAX_LAG) * 100 + 1
 
 
-def test_what_nobody_took_in_time_is_lost() -> None:
+def test_permits_that_are_not_taken_in_time_are_lost() -> None:
     bucket, _ = take_permits(Bucket(), 1, Limits(None, 10), 1, START)
     _, permits = take_permits(bucket, 1, Limits(None, 10), 1000, START + 3600)
     assert len(permits) == int(10 * (LOOKAHEAD + MAX_LAG)) + 1
-    assert permits[0] == Permit(START + 3600 - MAX_LAG, START + 3600 - MAX_LAG + BURST), "as much of a burst as that"
+    assert permits[0] == Permit(START + 3600 - MAX_LAG, START + 3600 - MAX_LAG + BURST), (
+        "the clock lags at most MAX_LAG"
+    )
 
 
-def test_a_limit_that_changes_holds_from_then_on() -> None:
+def test_a_changed_limit_applies_at_once() -> None:
     bucket, now = Bucket(), START
     for limit in (10, 1000, 5):
         given_ = 0
@@ -100,22 +104,22 @@ def test_a_limit_that_changes_holds_from_then_on() -> None:
         now += 10 + LOOKAHEAD
 
 
-def test_a_permit_is_for_its_moment() -> None:
+def test_a_permit_is_valid_from_its_moment_for_a_burst() -> None:
     permit = Permit(START, START + BURST)
     assert [permit.allows(START + late) for late in (-0.01, 0, BURST, BURST + 0.01)] == [False, True, True, False]
 
 
-def test_the_queue_returns_them_one_after_the_other_and_somewhat_faster_than_the_limit() -> None:
+def test_bookings_are_in_order_and_faster_than_the_limit_by_the_overbooking() -> None:
     booking, delays = book_delays(Booking(), Limits(None, 100), 1200, START)
     assert delays == sorted(delays)
     assert set(Counter(delays).values()) == {120}
     _, delays = book_delays(booking, Limits(None, 100), 1, START)
-    assert delays == [10], "after those that are booked already"
+    assert delays == [10], "after the earlier bookings"
     _, delays = book_delays(booking, Limits(None, 1000), 1, START)
-    assert delays == [0], "a limit that has been raised does not wait for the slower one's bookings"
+    assert delays == [0], "a changed limit starts a new booking"
 
 
-def test_what_the_queue_cannot_hold_back_long_enough_comes_spread_over_the_second_half_of_that() -> None:
+def test_delays_beyond_the_maximum_are_spread_over_its_second_half() -> None:
     booking, delays = book_delays(Booking(), Limits(None, 1), 100_000, START)
     late = delays[int(MAX_DELAY * 1.2) + 1 :]
     assert min(late) == MAX_DELAY / 2
@@ -124,7 +128,7 @@ def test_what_the_queue_cannot_hold_back_long_enough_comes_spread_over_the_secon
     assert booking.until == START + MAX_DELAY
 
 
-def test_a_mailing_that_is_done_is_forgotten() -> None:
+def test_a_mailing_without_requests_is_removed() -> None:
     bucket, _ = take_permits(Bucket().with_request(1, 5, START), 1, Limits(10, None), 1, START)
     bucket = bucket.with_request(2, 5, START + FORGET_AFTER + 1)
     assert bucket.clocks_of(1) == Clocks()
@@ -132,7 +136,7 @@ def test_a_mailing_that_is_done_is_forgotten() -> None:
 
 
 def seconds_to_send(limit: float, begins_at: dict[str, float] | None = None, **waiting: int) -> dict[str, float]:
-    """Their messages ask one by one, as the queue returns them: as booked, at any time within the second."""
+    """The seconds until each mailing ends. Messages ask for permits one by one, within the second of their booking."""
     limits, left = Limits(limit, None), dict(waiting)
     bucket, ended = Bucket(), dict.fromkeys(waiting, 0.0)
     within = itertools.accumulate(itertools.repeat(0.618034), lambda moment, step: (moment + step) % 1)
@@ -157,14 +161,14 @@ def seconds_to_send(limit: float, begins_at: dict[str, float] | None = None, **w
 
 
 @pytest.mark.parametrize(("large", "head_start"), [(10_000, 0), (100_000, 60)])
-def test_a_small_mailing_beside_a_large_one_takes_at_most_twice_its_time(large: int, head_start: float) -> None:
+def test_a_small_mailing_beside_a_large_one_takes_at_most_twice_the_time(large: int, head_start: float) -> None:
     alone = seconds_to_send(20, small=100)["small"]
     both = seconds_to_send(20, {"small": head_start}, large=large, small=100)
     assert both["small"] <= 2 * alone
-    assert both["large"] == pytest.approx((large + 100) / 20, rel=0.05), "and no token is left over"
+    assert both["large"] == pytest.approx((large + 100) / 20, rel=0.05), "no permit is unused"
 
 
-def test_three_equal_ones_share_alike() -> None:
+def test_three_equal_mailings_get_equal_shares() -> None:
     ended = seconds_to_send(30, a=1000, b=1000, c=1000)
     assert max(ended.values()) == pytest.approx(100, rel=0.05)
     assert min(ended.values()) > 75

@@ -40,7 +40,7 @@ UNDELIVERED = Receipt(message_id(1, 7), "undelivered", NOW, "absent subscriber")
         ("delivered", "delivered", "delivered"),
     ],
 )
-def test_a_receipt_says_what_became_of_a_message(status: str, delivered: str, undelivered: str) -> None:
+def test_a_receipt_changes_the_status_of_a_message(status: str, delivered: str, undelivered: str) -> None:
     message = replace(MESSAGE, status=status)
     assert (apply_receipt(message, DELIVERED) or message).status == delivered
     assert (apply_receipt(message, UNDELIVERED) or message).status == undelivered
@@ -50,7 +50,7 @@ def test_the_reason_and_the_time_are_kept_and_a_delivery_clears_the_error() -> N
     after = apply_receipt(replace(MESSAGE, claimed_until=1.0), UNDELIVERED)
     assert after is not None
     assert (str(after.last_error), after.reported_at) == ("Not delivered: absent subscriber", NOW)
-    assert (after.sent_at, after.claimed_until) == (POSTED, None), "that it was posted is all that is known"
+    assert (after.sent_at, after.claimed_until) == (POSTED, None), "sent_at is the time of the post"
     later = apply_receipt(after, replace(DELIVERED, at=NOW + timedelta(hours=1)))
     assert later == replace(after, status="delivered", last_error=None, reported_at=NOW + timedelta(hours=1))
     silent = apply_receipt(MESSAGE, replace(UNDELIVERED, reason=""))
@@ -59,7 +59,7 @@ def test_the_reason_and_the_time_are_kept_and_a_delivery_clears_the_error() -> N
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_what_was_never_posted_cannot_have_been_delivered(status: str) -> None:
+def test_a_receipt_for_a_message_that_was_never_posted_is_ignored(status: str) -> None:
     assert apply_receipt(replace(MESSAGE, status=status, attempts=0), DELIVERED) is None
 
 
@@ -73,7 +73,7 @@ def test_a_receipt_waits_while_the_post_is_under_way() -> None:
 
 
 @given(st.lists(st.sampled_from(RECEIPT_STATUSES), min_size=1, max_size=5), st.sampled_from(STATUSES))
-def test_the_order_of_receipts_and_their_number_make_no_difference(statuses: list[str], status: str) -> None:
+def test_the_order_and_number_of_receipts_do_not_matter(statuses: list[str], status: str) -> None:
     outcomes = set()
     for order in itertools.permutations(statuses):
         message = replace(MESSAGE, status=status)
@@ -86,12 +86,12 @@ def test_the_order_of_receipts_and_their_number_make_no_difference(statuses: lis
     assert len(outcomes) == 1
 
 
-def test_of_several_about_one_message_one_is_kept() -> None:
+def test_one_receipt_per_message_is_kept() -> None:
     other = replace(DELIVERED, message_id=message_id(1, 8))
     assert merge_receipts([UNDELIVERED, other, DELIVERED, UNDELIVERED]) == [DELIVERED, other]
 
 
-def test_whose_message_it_is() -> None:
+def test_a_receipt_belongs_to_a_mailing_and_a_client() -> None:
     assert (DELIVERED.key, DELIVERED.is_of_mailing) == ((1, 7), True)
     test_message = replace(DELIVERED, message_id=7)
     assert not test_message.is_of_mailing
@@ -100,11 +100,11 @@ def test_whose_message_it_is() -> None:
 
 
 @pytest.mark.parametrize("number", ["79774053329", "+7 (977) 405-33-29", "8.977.405.33.29", "977 4053329"])
-def test_what_may_be_a_phone_number_is_readable(number: str) -> None:
+def test_possible_phone_numbers_in_a_reason_are_masked(number: str) -> None:
     assert clean_reason(f"no {number} here, error 1042") == "no *** here, error 1042"
 
 
-def test_what_is_delivered_or_not_is_counted_among_the_sent() -> None:
+def test_delivered_and_undelivered_messages_count_as_sent() -> None:
     counts = counts_from_statuses({"queued": 1, "sent": 2, "delivered": 3, "undelivered": 4, "failed": 5}, total=15)
     assert counts == Counts(total=15, sent=9, failed=5, delivered=3, undelivered=4)
     assert sum(counts.by_status().values()) == 15

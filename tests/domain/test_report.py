@@ -1,4 +1,4 @@
-"""Which mailings a day's report is about, and what of them it keeps."""
+"""The mailings in a daily report, and what the report keeps of them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ PLAN = Plan("block", 10, 1, 1)
 
 
 def mailing(start: datetime, ended: datetime | None = None, **fields: object) -> Mailing:
-    usual = {"status": "finished" if ended else "running", "plan": PLAN, "ended_at": ended}
+    defaults = {"status": "finished" if ended else "running", "plan": PLAN, "ended_at": ended}
     times = {"datetime_start": start, "datetime_end": start + timedelta(days=3)}
-    return Mailing(1, **{"message_text": "text", **times, **usual, **fields})  # type: ignore[arg-type]
+    return Mailing(1, **{"message_text": "text", **times, **defaults, **fields})  # type: ignore[arg-type]
 
 
 def report() -> Report:
@@ -61,7 +61,7 @@ def section_of(one: Mailing) -> str:
         "its end moved before its start",
     ],
 )
-def test_what_ran_or_ended_in_the_day_is_processed(one: Mailing) -> None:
+def test_a_mailing_that_ran_or_ended_on_the_day_is_processed(one: Mailing) -> None:
     assert section_of(one) == "processed"
 
 
@@ -75,7 +75,7 @@ def test_what_ran_or_ended_in_the_day_is_processed(one: Mailing) -> None:
     ],
     ids=["next", "late", "a past day's next", "started as the day ended"],
 )
-def test_what_starts_in_the_next_day_or_is_late_is_planned(one: Mailing) -> None:
+def test_a_mailing_that_starts_on_the_next_day_or_is_late_is_planned(one: Mailing) -> None:
     assert section_of(one) == "planned"
 
 
@@ -90,11 +90,11 @@ def test_what_starts_in_the_next_day_or_is_late_is_planned(one: Mailing) -> None
     ],
     ids=["ended before", "starts later", "started later", "ended without a start, later", "cancelled before"],
 )
-def test_everything_else_is_neither(one: Mailing) -> None:
+def test_other_mailings_are_not_in_the_report(one: Mailing) -> None:
     assert section_of(one) == "neither"
 
 
-def test_sums_are_of_all_mailings_and_lines_of_so_many() -> None:
+def test_sums_include_all_mailings_and_lines_are_limited() -> None:
     made = report()
     one = mailing(START, counts=Counts(total=5, sent=3, failed=1))
     for number in range(MAX_LINES + 2):
@@ -113,7 +113,7 @@ def test_a_text_is_kept_in_one_short_line() -> None:
     assert len(text) == MAX_TEXT_LENGTH
 
 
-def test_reasons_beyond_the_first_kinds_are_others() -> None:
+def test_reasons_beyond_the_limit_count_as_other() -> None:
     reasons, first = Reasons(), Text("gateway.answered", status=0)
     for number in range(MAX_REASONS + 5):
         reasons.add(Text("gateway.answered", status=number))

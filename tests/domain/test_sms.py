@@ -28,6 +28,8 @@ from chalicelib.domain.sms import GSM, UCS2, measure
         ("line\nline", GSM, 9, 1),
     ],
 )
-def test_a_text_is_measured_in_parts_and_no_character_is_cut(text: str, encoding: str, units: int, parts: int) -> None:
+def test_a_text_is_measured_in_parts_and_no_character_is_split(
+    text: str, encoding: str, units: int, parts: int
+) -> None:
     length = measure(text)
     assert (length.encoding, length.units, length.parts) == (encoding, units, parts)

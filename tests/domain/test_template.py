@@ -1,4 +1,4 @@
-"""Texts with fields: what is a field, what stays as it is, and what each client gets."""
+"""Placeholders: their syntax, escaping, and the text for each client."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ texts = st.text(st.sampled_from("аб{}|= \n") | st.characters(exclude_categorie
         ("{имя}}", "Анна}", "}"),
     ],
 )
-def test_a_field_is_filled_in_for_each_client(text: str, anna: str, nobody: str) -> None:
+def test_a_placeholder_is_replaced_for_each_client(text: str, anna: str, nobody: str) -> None:
     assert has_placeholders(text)
     assert (fill(text, ANNA), fill(text, NOBODY)) == (anna, nobody)
 
@@ -48,18 +48,18 @@ def test_a_field_is_filled_in_for_each_client(text: str, anna: str, nobody: str)
         *('{"a": {"b": 1}}', "{" + "a" * 33 + "}", ":-}", "цена {50%}", "{имя", "имя}", "%(имя)s ${1}"),
     ],
 )
-def test_whatever_does_not_look_like_a_field_stays_as_it_is(text: str) -> None:
+def test_other_braces_are_unchanged(text: str) -> None:
     assert not has_placeholders(text)
     assert placeholder_names(text) == []
     assert fill(text, ANNA) == text
 
 
-def test_names_are_told_once_and_in_order() -> None:
+def test_placeholder_names_are_unique_and_in_order() -> None:
     assert placeholder_names("{b} {a|x} {b|y} {{c}} {tag}") == ["b", "a", "tag"]
 
 
 @given(texts)
-def test_a_text_has_to_be_filled_in_if_and_only_if_it_has_the_shape_of_a_field(text: str) -> None:
+def test_a_text_without_placeholders_is_unchanged(text: str) -> None:
     if not has_placeholders(text):
         assert fill(text, ANNA) == text
     for name in placeholder_names(text):
@@ -67,7 +67,7 @@ def test_a_text_has_to_be_filled_in_if_and_only_if_it_has_the_shape_of_a_field(t
 
 
 @given(names, texts, texts, st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_what_is_around_a_field_stays_and_what_is_filled_in_is_not_looked_at_again(
+def test_the_text_around_a_placeholder_is_unchanged_and_values_are_not_searched(
     name: str, before: str, after: str, value: str
 ) -> None:
     before, after = before.replace("{", "").replace("}", ""), after.replace("{", "").replace("}", "")
@@ -78,30 +78,30 @@ def test_what_is_around_a_field_stays_and_what_is_filled_in_is_not_looked_at_aga
 
 
 @given(names, st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{}")))
-def test_a_default_stands_there_where_the_client_has_nothing(name: str, otherwise: str) -> None:
+def test_a_default_replaces_a_missing_value(name: str, default: str) -> None:
     if is_attribute_name(name):
-        assert fill(f"{{{name}|{otherwise}}}", NOBODY) == otherwise
-        assert fill(f"{{{name}|{otherwise}}}", replace(NOBODY, attributes={name: "x"})) == "x"
+        assert fill(f"{{{name}|{default}}}", NOBODY) == default
+        assert fill(f"{{{name}|{default}}}", replace(NOBODY, attributes={name: "x"})) == "x"
 
 
-def test_a_page_shows_a_text_of_the_same_length_without_the_phone_number() -> None:
+def test_a_masked_text_has_the_same_length() -> None:
     assert fill_masked("{phone_number}, {имя}", ANNA) == "7977*****29, Анна"
     assert ANNA.masked_phone == "+7 977 ***-**-29"
 
 
-def test_a_mailing_announced_before_there_were_fields_goes_out_as_it_is() -> None:
+def test_a_mailing_from_before_placeholders_is_sent_unchanged() -> None:
     old = Mailing(1, NOW, NOW, "{имя} {{tag}}")
     assert text_for(old, ANNA) == old.message_text
     assert text_for(replace(old, has_placeholders=True), ANNA) == "Анна {tag}"
 
 
 @pytest.mark.parametrize("name", ["имя", "Ёж_2", "a", "ñ", "名", "a" * 32])
-def test_a_name_is_as_people_name_columns(name: str) -> None:
+def test_a_valid_attribute_name(name: str) -> None:
     assert is_attribute_name(name)
 
 
 @pytest.mark.parametrize(
     "name", ["", "_a", "1a", "a b", "a-b", "a.b", "a|b", "{a", "a" * 33, "tag", "phone_number", "a\n"]
 )
-def test_a_name_is_one_word_and_not_taken(name: str) -> None:
+def test_an_invalid_attribute_name(name: str) -> None:
     assert not is_attribute_name(name)

@@ -1,4 +1,4 @@
-"""Walking through partitions, page by page: everybody once, and nothing read in vain."""
+"""Walks through partitions, page by page: every item is found once, without useless reads."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_pages_are_full_across_partitions_and_the_last_one_is_not_empty() -> Non
     assert pages(Reader([[1, 2], [], []]), 2) == [[1, 2]]
 
 
-def test_where_a_page_has_enough_no_further_partition_is_begun() -> None:
+def test_a_page_with_enough_items_ends_with_its_partition() -> None:
     reader = Reader(PARTITIONS)
     assert pages(reader, 4, enough=2) == [[1, 2, 3], [4, 5, 6, 7], [8]]
     assert reader.reads == len(PARTITIONS)
@@ -46,7 +46,7 @@ def test_where_a_page_has_enough_no_further_partition_is_begun() -> None:
     st.integers(1, 9),
     st.one_of(st.none(), st.integers(1, 9)),
 )
-def test_everybody_is_found_once_and_in_order_whatever_the_pages(
+def test_every_item_is_found_once_and_in_order_for_any_page_size(
     sizes: list[int], limit: int, enough: int | None
 ) -> None:
     numbers = iter(range(1, 100))
@@ -57,7 +57,7 @@ def test_everybody_is_found_once_and_in_order_whatever_the_pages(
 
 
 @pytest.mark.parametrize("enough", [None, 1])
-def test_whoever_is_not_to_be_kept_takes_no_place_in_a_page(enough: int | None) -> None:
+def test_an_item_that_is_not_kept_does_not_count_for_the_page(enough: int | None) -> None:
     reader = Reader(PARTITIONS)
     page, _ = walk(reader, int, len(PARTITIONS), BEGINNING, 3, keep=lambda item: item % 2 == 0, enough=enough)
     assert page == ([2] if enough else [2, 4, 6])

@@ -23,7 +23,7 @@ from chalicelib.domain.receipt import RECEIPT_STATUSES, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
 from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
-from infra.local.doubles.fakes import FakeGateway
+from infra.local.doubles.fake_gateway import FakeGateway
 from infra.local.doubles.world import Crash, Mortal, World
 
 ANSWERS = [
