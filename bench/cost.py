@@ -22,7 +22,7 @@ from chalicelib.delivery.sender import Sender
 from chalicelib.domain.cost import MAX_DOLLARS_PER_MILLION, PRICES, Units
 from chalicelib.mailings.lifecycle import announce_mailing
 from infra.local.doubles.aws import add_clients, make_services
-from infra.local.doubles.deliveries import ENOUGH_SECONDS, as_records, do_jobs, overhear
+from infra.local.doubles.deliveries import ENOUGH_SECONDS, as_records, do_jobs, record_queues
 from infra.local.simulator import DEFAULT_TOKEN
 
 from .stacks import gateway, moto
@@ -100,7 +100,7 @@ def measured_cpu(gateway_url: str) -> tuple[float, float]:
 
 def _cpu_of_mailing(services: Services, clients: int) -> tuple[float, list[float]]:
     add_clients(clients)
-    jobs, messages = overhear(services)
+    jobs, messages = record_queues(services)
     now = services.clock.now()
     ends_at = now + timedelta(hours=1)
     announce_mailing(services, {"datetime_start": now, "datetime_end": ends_at, "message_text": "text"})

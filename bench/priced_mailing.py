@@ -24,7 +24,14 @@ from chalicelib.domain.receipt import Receipt
 from chalicelib.logs import log
 from chalicelib.mailings.lifecycle import MAILING_ID, announce_mailing, cancel_mailing
 from infra.local.doubles.aws import STACK_NAME, add_clients, make_services
-from infra.local.doubles.deliveries import ENOUGH_SECONDS, OpenGateway, OverheardQueue, as_records, do_jobs, overhear
+from infra.local.doubles.deliveries import (
+    ENOUGH_SECONDS,
+    AcceptingGateway,
+    RecordingQueue,
+    as_records,
+    do_jobs,
+    record_queues,
+)
 from infra.local.doubles.fake_clock import FakeClock
 from infra.local.in_process import ministack_in_process
 
@@ -73,7 +80,7 @@ class Priced:
     reported: Units
 
 
-class TimedGateway(OpenGateway):
+class TimedGateway(AcceptingGateway):
     """A post moves the clock by its part of a batch's time, so that the senders' caches expire as on AWS."""
 
     def __init__(self, clock: FakeClock) -> None:
@@ -101,8 +108,8 @@ class _Counting:
         self.services: Any = make_services(sender_threads=1)
         self.clock = self.services.clock = FakeClock()
         self.gateway = self.services.gateway = TimedGateway(self.clock)
-        self.jobs, self.messages = overhear(self.services)
-        self.receipts = self.services.receipts_queue = OverheardQueue(
+        self.jobs, self.messages = record_queues(self.services)
+        self.receipts = self.services.receipts_queue = RecordingQueue(
             self.services.settings.receipts_queue_url, self.services.clock
         )
         _ = self.services.clients, self.services.counters

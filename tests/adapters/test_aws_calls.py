@@ -21,7 +21,7 @@ from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing, get_mailing
 from infra.local.doubles.aws import add_clients, make_services
-from infra.local.doubles.deliveries import OpenGateway, OverheardQueue, as_records, do_jobs, overhear
+from infra.local.doubles.deliveries import AcceptingGateway, RecordingQueue, as_records, do_jobs, record_queues
 from infra.local.doubles.fake_clock import FakeClock
 from infra.local.in_process import ministack_in_process
 
@@ -40,7 +40,7 @@ def calls() -> Iterator[Counter[str]]:
 @pytest.mark.parametrize(("batch", "limit"), [(10, 2.5), (100, 2.2)])
 def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit: float) -> None:
     services = make_services(sender_threads=1)
-    services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+    services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
     services.clock = FakeClock()  # a busy machine does not make messages dearer
     _ = services.clients, services.counters
     add_clients(CLIENTS)
@@ -54,7 +54,7 @@ def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit:
 
 def test_a_canary_costs_a_few_calls_for_those_who_are_queued_first_and_none_for_the_others(calls: Counter[str]) -> None:
     services = make_services(sender_threads=1)
-    services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+    services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
     services.clock = FakeClock()  # a busy machine does not make messages dearer
     _ = services.clients, services.counters
     add_clients(200)
@@ -74,9 +74,9 @@ def test_a_canary_costs_a_few_calls_for_those_who_are_queued_first_and_none_for_
 
 def test_aws_calls_per_receipt(calls: Counter[str]) -> None:
     services = make_services(sender_threads=1)
-    services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+    services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
     services.clock = FakeClock()  # a busy machine does not make messages dearer
-    queue = services.receipts_queue = OverheardQueue(services.settings.receipts_queue_url, services.clock)
+    queue = services.receipts_queue = RecordingQueue(services.settings.receipts_queue_url, services.clock)
     _ = services.clients, services.counters
     add_clients(REPORTED)
     mailing_id = _deliver(services, 100)
@@ -118,7 +118,7 @@ def test_the_emulator_that_calls_are_counted_on_does_not_change_their_number() -
 def _calls_on(emulator: Callable[[], AbstractContextManager[object]]) -> Counter[str]:
     with emulator(), counted_calls() as calls:
         services = make_services(sender_threads=1)
-        services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+        services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
         services.clock = FakeClock()
         add_clients(30)
         _deliver(services, 10, canary=5)
@@ -130,7 +130,7 @@ def _calls_on(emulator: Callable[[], AbstractContextManager[object]]) -> Counter
 
 def _deliver(services: Services, batch: int, **fields: Any) -> int:
     """A mailing from its announcement to its finish, with batches as Lambda's poller would make them."""
-    jobs, messages = overhear(services)
+    jobs, messages = record_queues(services)
     now = services.clock.now()
     times: MailingFields = {"datetime_start": now, "datetime_end": now + timedelta(hours=1), "message_text": "text"}
     mailing = announce_mailing(services, cast(MailingFields, {**times, **fields}))

@@ -24,7 +24,7 @@ from chalicelib.errors import BadInput, NotFound, NotInThisStatus
 from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
 from infra.local.doubles.fake_gateway import FakeGateway
-from infra.local.doubles.world import Crash, Mortal, World
+from infra.local.doubles.world import Crash, CrashingServices, World
 
 ANSWERS = [
     FakeGateway.OK,
@@ -91,14 +91,16 @@ class Deliveries(RuleBasedStateMachine):
 
     def _invoke(self, work: Callable[[Any], Any], death: Death) -> bool:
         """Whether it lived."""
-        self.world.doomed[self.world.invocations] = Mortal(self.services, *death) if death else Mortal(self.services)
+        self.world.crashing[self.world.invocations] = (
+            CrashingServices(self.services, *death) if death else CrashingServices(self.services)
+        )
         return self.world.invoke(work)
 
     def _order(self, decide: Callable[[Any], Any], death: Death) -> None:
         """A call of the API: refused, done, or dead on the way."""
-        mortal = Mortal(self.services, *death) if death else Mortal(self.services)
+        crashing = CrashingServices(self.services, *death) if death else CrashingServices(self.services)
         with suppress(Crash, NotFound, NotInThisStatus, BadInput):
-            decide(mortal)
+            decide(crashing)
 
     @initialize(clients=st.lists(places, min_size=1, max_size=12))
     def register(self, clients: list[str]) -> None:

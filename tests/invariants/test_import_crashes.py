@@ -15,7 +15,7 @@ from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.jobs import ImportClients
-from infra.local.doubles.world import Crash, Mortal, World
+from infra.local.doubles.world import Crash, CrashingServices, World
 
 KNOWN = 10
 FILE = "phone_number;tag\n" + "".join(
@@ -78,13 +78,13 @@ def test_a_worker_that_dies_at_any_call_adds_everyone_once(after: bool) -> None:
     for at in itertools.count(1):
         world = world_with_clients()
         begin(world.services)
-        mortal = world.doomed[0] = Mortal(world.services, at, after)
+        crashing = world.crashing[0] = CrashingServices(world.services, at, after)
         work(world)
-        if mortal.is_dead and world.services.counters.last_id("client_id") > len(world.services.clients.rows):
+        if crashing.is_dead and world.services.counters.last_id("client_id") > len(world.services.clients.rows):
             _assert_only_the_lost_lease_is_missing(world)
         else:
             assert_imported(world)
-        if not mortal.is_dead:
+        if not crashing.is_dead:
             assert at > 20
             break
 
@@ -101,7 +101,10 @@ def test_two_deaths_one_after_the_other_change_nothing(second: int, after: bool)
     for at in range(1, 30):
         world = world_with_clients()
         begin(world.services)
-        world.doomed = {0: Mortal(world.services, at, after), 1: Mortal(world.services, second, not after)}
+        world.crashing = {
+            0: CrashingServices(world.services, at, after),
+            1: CrashingServices(world.services, second, not after),
+        }
         work(world, 1800)
         one = world.services.imports.rows[1]
         assert (one.status, one.tally.added, one.tally.rows) == ("finished", 315, 327)
@@ -113,7 +116,7 @@ def test_two_deaths_one_after_the_other_change_nothing(second: int, after: bool)
 def test_an_import_whose_beginning_dies_is_whole_or_not_there(at: int, after: bool) -> None:
     world = world_with_clients()
     with suppress(Crash):
-        begin(Mortal(world.services, at, after))
+        begin(CrashingServices(world.services, at, after))
     work(world)
     if world.services.imports.rows:
         assert_imported(world)

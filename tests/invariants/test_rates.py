@@ -13,7 +13,7 @@ from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import BURST
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from infra.local.arrivals import most_in_a_second
-from infra.local.doubles.world import Mortal, World
+from infra.local.doubles.world import CrashingServices, World
 
 
 def busiest_second(world: World) -> int:
@@ -192,7 +192,7 @@ def test_whoever_dies_with_tokens_in_hand_loses_nobody_and_frees_the_limit(at: i
     world = World(gateway_rate=10.0)
     world.clients(60)
     for invocation in range(0, 12, 3):
-        world.doomed[invocation] = Mortal(world.services, at, after)
+        world.crashing[invocation] = CrashingServices(world.services, at, after)
     mailing_id = world.mailing(rate_limit=8)
     world.run(400, step=1)
     assert world.get(mailing_id).status == "finished"

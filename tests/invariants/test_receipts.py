@@ -13,7 +13,7 @@ from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import Message
 from chalicelib.errors import RowChanged
 from chalicelib.mailings.lifecycle import resend_mailing, withdraw_mailing
-from infra.local.doubles.world import Mortal, World
+from infra.local.doubles.world import CrashingServices, World
 
 SILENCE = Answer(None, "ReadTimeout")
 CLIENTS = 12
@@ -252,10 +252,10 @@ def test_a_worker_that_dies_at_any_call_counts_everything_once(is_open: bool, af
         assert world.get(mailing_id).is_open == is_open
         world.report(*ids(world)[:6], status="undelivered")
         world.report(*ids(world)[2:9])
-        mortal = world.doomed[world.invocations] = Mortal(world.services, at, after)
+        crashing = world.crashing[world.invocations] = CrashingServices(world.services, at, after)
         world.settle_all()
         world.run(200)
         assert_exact(world, mailing_id, Counts(total=12, sent=12, delivered=7, undelivered=2))
-        if not mortal.is_dead:
+        if not crashing.is_dead:
             assert at > 1
             break
