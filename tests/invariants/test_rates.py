@@ -6,9 +6,9 @@ from datetime import time
 
 import pytest
 
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import BURST
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing

@@ -13,10 +13,10 @@ from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.jobs import KINDS, run_job
 from chalicelib.delivery.receipts import settle_receipts, take_receipts
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.client import CLIENT_ID
+from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts, Mailing, counts_from_statuses
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing
