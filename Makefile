@@ -1,5 +1,5 @@
-# Everything runs in .venv, which any target makes when it is missing or its requirements have changed. Targets that need
-# $(STACK) get what deploys and runs the service, those that need $(READY) what checks it as well.
+# All targets run in .venv. A target creates or updates it if it is missing or its requirements have changed: $(STACK) has
+# the packages that deploy and run the service, $(READY) also those that check it.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,51 +13,51 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
 .PHONY: help demo up package deploy destroy localstack-deploy check test chaos lint bench cost clean
 
-help: ## this list
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 25
 
-demo: $(STACK) ## a whole mailing on a local stack: 1,000 clients, a schedule, the gateway simulator, the figures
+demo: $(STACK) ## import 1,000 clients and send a mailing on a local stack, with a simulator of the gateway
 	@$(BIN)/python -m infra.local.demo
 
-up: $(STACK) ## the local stack, staying: the API on port 8000 (PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, RECEIPTS, STATE_DIR)
+up: $(STACK) ## run the local stack until Ctrl-C, on port 8000 (PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, GATEWAY_RATE, RECEIPTS, STATE_DIR)
 	@exec $(BIN)/python -m infra.local.up
 
-check: lint ## lint, types, and every test that needs no stack and no browser: within a minute (PYTEST="-k rates")
+check: lint ## run lint, types, and all tests that need no stack and no browser, in a minute (PYTEST="-k rates")
 	@$(BIN)/python -m pytest $(WORKERS) -m "not stack" $(PYTEST)
 
-test: lint $(TOOLS) ## lint, types, every test, and the quick part of chaos among them (PYTEST="--durations=30")
+test: lint $(TOOLS) ## run lint, types, and all tests, with the quick scenarios of chaos (PYTEST="--durations=30")
 	@$(BIN)/python -m pytest $(WORKERS) $(PYTEST)
 
-package: $(STACK) ## the template and the zip of a stage, in build/STAGE (STAGE=prod)
+package: $(STACK) ## write the template and the zip of a stage into build/STAGE (STAGE=prod)
 	@$(BIN)/python -m infra.deploy package --stage "$(STAGE)"
 
-deploy: $(STACK) ## a stage into the account of the credentials in the environment (STAGE=prod GATEWAY_URL=... GATEWAY_TOKEN=...)
+deploy: $(STACK) ## deploy a stage with the AWS credentials of the environment (STAGE=prod GATEWAY_URL=... GATEWAY_TOKEN=...)
 	@$(BIN)/python -m infra.deploy deploy --stage "$(STAGE)"
 
-destroy: $(STACK) ## take a stage down; its tables stay, unless TABLES=delete
+destroy: $(STACK) ## delete a stage; its tables and secrets stay, unless TABLES=delete (STAGE=prod)
 	@$(BIN)/python -m infra.deploy destroy --stage "$(STAGE)" $(if $(filter delete,$(TABLES)),--delete-tables)
 
-localstack-deploy: $(STACK) ## the stack onto a LocalStack that runs already, at AWS_ENDPOINT_URL (GATEWAY_URL, GATEWAY_TOKEN)
+localstack-deploy: $(STACK) ## deploy to a running LocalStack at AWS_ENDPOINT_URL (GATEWAY_URL, GATEWAY_TOKEN)
 	@$(BIN)/python -m infra.local.localstack deploy
 
-chaos: $(STACK) ## the stack broken on purpose, scenario by scenario (CHAOS="--quick --seed 7 --only sender")
+chaos: $(STACK) ## inject faults into a local stack, scenario by scenario (CHAOS="--quick --seed 7 --only sender")
 	@$(BIN)/python -m tools.chaos $(CHAOS)
 
-lint: $(READY) ## ruff and mypy
+lint: $(READY) ## run ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(READY) ## our figures beside those of the bare minimum, in under ten minutes (BENCH="--only sending")
+bench: $(READY) ## measure the service against minimal programs, in under ten minutes (BENCH="--only sending")
 	@$(BIN)/python -m bench $(BENCH)
 
-cost: $(READY) ## what a million messages cost at AWS: counted, times list prices
+cost: $(READY) ## count what a million messages use of AWS, and price it by AWS's price lists
 	@$(BIN)/python -m bench.cost
 
-clean: ## remove what make has made
+clean: ## remove all files that make created
 	rm -rf $(VENV) build .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Programs whose own requirements would quarrel with ours: each in a place of its own, .venv/tools/<name>/bin.
+# Programs whose requirements conflict with ours: each has its own environment, .venv/tools/<name>.
 $(VENV)/tools/%/.ready: infra/tools/%.txt | $(READY)
 	@echo "installing $* ..."
 	@$(BIN)/python -m venv $(@D)
@@ -65,13 +65,13 @@ $(VENV)/tools/%/.ready: infra/tools/%.txt | $(READY)
 	@touch $@
 
 $(READY): requirements-dev.txt $(STACK)
-	@echo "installing what checks the service into $(VENV) ..."
+	@echo "installing the packages that check the service into $(VENV) ..."
 	@$(BIN)/python -m infra.install $<
 	@touch $@
 
 $(STACK): requirements.txt infra/deploy/lambda-requirements.txt infra/local/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: set PYTHON="; exit 1; }
-	@echo "installing what runs the service into $(VENV) ..."
+	@echo "installing the packages that run the service into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m infra.install infra/local/requirements.txt
 	@touch $@

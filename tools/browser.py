@@ -1,4 +1,4 @@
-"""A real browser without a window, for the tests that look at the console and for the pictures in docs/images."""
+"""A headless browser, for the tests of the console and for the pictures in docs/images."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from selenium.webdriver.chrome.service import Service
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DRIVER = "chromedriver"
-HOW_TO_HAVE_IT = "no Chromium with its driver here: apt-get install chromium chromium-driver"
+HOW_TO_HAVE_IT = "Chromium or its driver is not installed: apt-get install chromium chromium-driver"
 
 
 def find_browser() -> tuple[str, str] | None:
-    """Where Chromium and its driver are; None where one of them is missing."""
+    """The paths of Chromium and its driver; None if one of them is missing."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     driver = shutil.which(DRIVER)
     return (browser, driver) if browser and driver else None
@@ -27,7 +27,10 @@ def open_browser(language: str = "en", width: int = 1200, height: int = 900, zon
     options.binary_location = found[0]
     options.add_experimental_option("prefs", {"intl.accept_languages": language})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    sandbox = ("--no-sandbox", "--disable-dev-shm-usage")  # Chromium refuses to run as root with one, as CI does
+    sandbox = (
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+    )  # CI runs as root, where Chromium needs it
     for argument in ("--headless=new", "--disable-gpu", f"--window-size={width},{height}", *sandbox):
         options.add_argument(argument)
     driver = webdriver.Chrome(options=options, service=Service(found[1]))

@@ -1,7 +1,7 @@
-"""Import a file of clients of any size: put it into the stack's bucket, begin the import, follow it to its end.
+"""Import a CSV file of clients: upload it into the stack's bucket, start the import, and poll it until it ends.
 
-python -m tools.import_clients FILE [--stack NAME]        exits with 1 when it fails; AWS_ENDPOINT_URL leads elsewhere
-python -m tools.import_clients FILE --export --url URL     all clients into a file, part by part, with $TOKEN
+python -m tools.import_clients FILE [--stack NAME]        exits with 1 if it fails; with AWS_ENDPOINT_URL: not on AWS
+python -m tools.import_clients FILE --export --url URL     write all clients into FILE, with the token in $TOKEN
 """
 
 from __future__ import annotations
@@ -25,28 +25,30 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 STACK = "notifications"
 SHOWN = 20
+"""Refused rows that are printed."""
+
 WIDTH = 30
-SECONDS_BETWEEN_LOOKS = 1.0
-SECONDS_BETWEEN_LINES = 10.0
+POLL_SECONDS = 1.0
+LINE_SECONDS = 10.0
 
 
 class ImportFailed(Exception):
-    """One line that says why."""
+    """One line with the reason."""
 
 
 class Bar:
-    """On a terminal a line that is drawn over itself; elsewhere a line now and then, for a log."""
+    """A progress bar. On a terminal it is drawn in place; elsewhere it prints a line every LINE_SECONDS."""
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self._said_at = time.monotonic()
+        self._printed_at = time.monotonic()
         self._on_terminal = sys.stdout.isatty()
 
     def show(self, share: float | None, text: str, is_last: bool = False) -> None:
-        """`share`: from 0 to 1; None where the end is not known."""
+        """`share` is from 0 to 1, or None if the total is unknown."""
         if not self._on_terminal:
-            if is_last or time.monotonic() - self._said_at > SECONDS_BETWEEN_LINES:
-                self._said_at = time.monotonic()
+            if is_last or time.monotonic() - self._printed_at > LINE_SECONDS:
+                self._printed_at = time.monotonic()
                 print(f"{self.title}: {text}", flush=True)
             return
         bar = "" if share is None else "#" * int(share * WIDTH) + "-" * (WIDTH - int(share * WIDTH))
@@ -54,11 +56,11 @@ class Bar:
 
 
 def main() -> int:
-    wanted = _arguments()
+    options = _arguments()
     try:
-        if wanted.export:
-            return export(wanted.url, wanted.file)
-        return run(wanted.file, wanted.stack)
+        if options.export:
+            return export(options.url, options.file)
+        return run(options.file, options.stack)
     except ImportFailed as failed:
         print(f"import_clients: {failed}", file=sys.stderr)
     except (ClientError, BotoCoreError, OSError, requests.RequestException) as error:
@@ -69,18 +71,19 @@ def main() -> int:
 def run(file: Path, stack: str) -> int:
     outputs = _outputs(stack)
     key = upload(file, outputs["ImportsBucket"])
-    name = outputs["StartImportName"]
-    one = follow(name, _ask(name, {"key": key, "file_name": file.name}))
-    print(f"import {one['id']} {one['status']}" + (f": {one['detail']}" if one["detail"] else ""))
+    function = outputs["StartImportName"]
+    client_import = follow(function, _invoke(function, {"key": key, "file_name": file.name}))
+    detail = f": {client_import['detail']}" if client_import["detail"] else ""
+    print(f"import {client_import['id']} {client_import['status']}{detail}")
     for figure in ("rows", "added", "changed", "unchanged", "refused"):
-        print(f"  {figure:10} {one[figure]:>12,}")
-    if one["refused"]:
-        _print_refused(_ask(name, {"import": one["id"], "refused": SHOWN}))
-    return int(one["status"] != "finished")
+        print(f"  {figure:10} {client_import[figure]:>12,}")
+    if client_import["refused"]:
+        _print_refused(_invoke(function, {"import": client_import["id"], "refused": SHOWN}))
+    return int(client_import["status"] != "finished")
 
 
 def upload(file: Path, bucket: str) -> str:
-    """In several parts at once where the file is large, as boto3 does it; answers with the key."""
+    """Upload the file, a large one in parallel parts (boto3), and return its key."""
     size = file.stat().st_size
     if not size:
         raise ImportFailed(f"{file} is empty")
@@ -97,18 +100,19 @@ def upload(file: Path, bucket: str) -> str:
     return key
 
 
-def follow(name: str, one: Mapping[str, Any]) -> Mapping[str, Any]:
+def follow(function: str, client_import: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Poll the import until it ends, and return it."""
     bar, started = Bar("importing"), time.monotonic()
-    while one["status"] == "running":
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-        one = _ask(name, {"import": one["id"]})
-        rate = one["rows"] / (time.monotonic() - started)
-        bar.show(None, f"{one['rows']:,} rows, {rate:,.0f} a second", is_last=one["status"] != "running")
-    return one
+    while client_import["status"] == "running":
+        time.sleep(POLL_SECONDS)
+        client_import = _invoke(function, {"import": client_import["id"]})
+        rows, is_last = client_import["rows"], client_import["status"] != "running"
+        bar.show(None, f"{rows:,} rows, {rows / (time.monotonic() - started):,.0f} a second", is_last)
+    return client_import
 
 
 def export(url: str, file: Path) -> int:
-    """The parts one after the other are one file; each says where the next one is."""
+    """Write the parts of the export into one file. Each response has a link to the next part."""
     bar, rows = Bar("exporting"), 0
     headers = {"Authorization": f"Token {os.environ.get('TOKEN', '')}"}
     address: str | None = f"{url.rstrip('/')}/Clients/export/"
@@ -128,24 +132,24 @@ def _outputs(stack: str) -> dict[str, str]:
     try:
         found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
-        raise ImportFailed(f"there is no stack {stack}: name yours with --stack ({error})") from error
+        raise ImportFailed(f"there is no stack {stack}: give its name with --stack ({error})") from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
     if not {"ImportsBucket", "StartImportName"} <= set(outputs):
-        raise ImportFailed(f"the stack {stack} takes no files yet: deploy it anew")
+        raise ImportFailed(f"the stack {stack} is of a version without imports: deploy it again")
     return outputs
 
 
-def _ask(name: str, payload: Mapping[str, object]) -> dict[str, Any]:
-    answer = boto3.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
+def _invoke(function: str, payload: Mapping[str, object]) -> dict[str, Any]:
+    answer = boto3.client("lambda").invoke(FunctionName=function, Payload=json.dumps(payload))
     found: dict[str, Any] = json.loads(answer["Payload"].read())
     if answer.get("FunctionError") or "status" not in found:
         raise ImportFailed(str(found.get("detail") or found.get("errorMessage") or found))
     return found
 
 
-def _print_refused(one: Mapping[str, Any]) -> None:
-    print(f"refused, at most {SHOWN} of them here, all in GET /Clients/import/{one['id']}/refused/:")
-    for row in one["results"]:
+def _print_refused(page: Mapping[str, Any]) -> None:
+    print(f"the first refused rows, at most {SHOWN}; all are in GET /Clients/import/{page['id']}/refused/:")
+    for row in page["results"]:
         reasons = [f"{name}: {' '.join(texts)}" for name, texts in row["errors"].items()]
         print(f"  row {row['row']}: {'; '.join(reasons)}")
 
@@ -156,8 +160,8 @@ def _arguments() -> argparse.Namespace:
         "file", type=Path, metavar="FILE", help="CSV with the columns phone_number, tag, timezone, attributes.NAME"
     )
     parser.add_argument("--stack", default=STACK, help="name of the CloudFormation stack (%(default)s)")
-    parser.add_argument("--export", action="store_true", help="the other way: all clients into FILE")
-    parser.add_argument("--url", default="http://127.0.0.1:8000", help="of the API, for --export (%(default)s)")
+    parser.add_argument("--export", action="store_true", help="write all clients into FILE instead")
+    parser.add_argument("--url", default="http://127.0.0.1:8000", help="address of the API, for --export (%(default)s)")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""`python -m tools.screenshots`: every page of the console as it is now, into docs/images, in both languages."""
+"""`python -m tools.screenshots`: take pictures of all pages of the console, in both languages, into docs/images."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PAGES = {
     "mailbox": "/console/mailbox",
 }
 TAGS = ("друзья", "постоянные", "vip")
-SETTLE_SECONDS = 1.5
+RENDER_SECONDS = 1.5
 UNDER_WAY_SECONDS = 12  # of the minute that the mailing takes at two messages a second
 
 
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _fill(stack: DevStack) -> None:
-    """Clients, a mailing that is finished, one that runs while the pictures are taken, and one that is scheduled."""
+    """Create clients, a finished mailing, one that runs while the pictures are taken, and a scheduled one."""
     assert stack.simulator is not None
     for number in range(120):
         _call(stack, "/Clients/", phone_number=f"7{(903, 921, 977)[number % 3]}{number:07d}", tag=TAGS[number % 3])
@@ -64,7 +64,7 @@ def _fill(stack: DevStack) -> None:
     _announce(stack, "Ваш заказ готов. Возьмите с собой паспорт.", timedelta(minutes=-1), rate_limit="2")
     _announce(stack, "С наступающим! Подарок ждёт вас до 31 декабря.", timedelta(days=3), filter_tag="vip,друзья")
     time.sleep(UNDER_WAY_SECONDS)
-    next_report = (datetime.now(UTC) + timedelta(hours=15)).date()  # the local one is sent at 09:00 UTC
+    next_report = (datetime.now(UTC) + timedelta(hours=15)).date()  # the report of the local stage is sent at 09:00 UTC
     invoke("SendReport", {"date": next_report.isoformat()})
 
 
@@ -87,11 +87,11 @@ def _take(stack: DevStack, language: str) -> None:
             driver.get(stack.url + path)
             if name != "sign-in":
                 _sign_in_if_asked(driver, stack.url + path)
-            time.sleep(SETTLE_SECONDS)
-            place = IMAGES / language
-            place.mkdir(parents=True, exist_ok=True)
-            driver.save_screenshot(str(place / f"{name}.png"))
-            print(place / f"{name}.png")
+            time.sleep(RENDER_SECONDS)
+            picture = IMAGES / language / f"{name}.png"
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            driver.save_screenshot(str(picture))
+            print(picture)
     finally:
         driver.quit()
 
@@ -101,7 +101,7 @@ def _sign_in_if_asked(driver: WebDriver, url: str) -> None:
         return
     driver.find_element(By.NAME, "name").send_keys(LOCAL_USER)
     driver.find_element(By.NAME, "password").send_keys(f"{LOCAL_PASSWORD}\n")
-    time.sleep(SETTLE_SECONDS)
+    time.sleep(RENDER_SECONDS)
     driver.get(url)
 
 

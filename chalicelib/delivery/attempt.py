@@ -85,9 +85,9 @@ class TaskHandler:
         message = self.services.messages.get(mailing.message_key(task.client_id))
         return message is not None and message.attempts > 0
 
-    def _take_canary_place(self, mailing_id: int) -> bool:
+    def _admit_to_canary(self, mailing_id: int) -> bool:
         """Called right before the first claim, so that a message that is not posted uses no place of the canary."""
-        mailing = self.services.mailings.take_canary_slot(mailing_id, self.services.clock.now())
+        mailing = self.services.mailings.admit_to_canary(mailing_id, self.services.clock.now())
         if mailing is not None:
             self.mailings.put(mailing)
         return mailing is not None
@@ -117,7 +117,7 @@ class TaskHandler:
         now, breaker = self.services.clock.now(), self.posting.breaker
         if not breaker.admits(now, timedelta(seconds=timeout)):
             return self.posting.retry_later(task, "HeldBack", breaker.seconds_until_probe(now))
-        if mailing.awaits_canary and not tried and not self._take_canary_place(mailing.id):
+        if mailing.awaits_canary and not tried and not self._admit_to_canary(mailing.id):
             return DONE
         begins_at = max(now, datetime.fromtimestamp(permit.at, UTC))
         until = begins_at + timedelta(seconds=timeout) + CLAIM_MARGIN

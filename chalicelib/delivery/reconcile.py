@@ -124,7 +124,7 @@ def _repair(services: Services, mailing: Mailing, message: Message, repair: Repa
         case Repair.MARK_UNKNOWN:
             return UNKNOWN if messages.mark_unknown(key, now, NO_ANSWER) else QUEUED
         case Repair.REOPEN:
-            messages.queue_again(message, mailing.resends)
+            messages.reopen(message, mailing.resends)
             return QUEUED
     return message.status
 

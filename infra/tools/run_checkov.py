@@ -1,6 +1,6 @@
-"""checkov as it is, but with the grammar of its JSON paths compiled once: checkov compiles it for each of 500 paths.
+"""Run checkov, but compile the grammar of its JSON paths once. checkov itself compiles it for each of 500 paths.
 
-Run by the Python of .venv/tools/checkov, with checkov's own options.
+The Python of .venv/tools/checkov runs this, with checkov's options.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ compiled: dict[tuple[type, str], Any] = {}
 
 
 def compile_once(*, module: Any, start: str, **options: Any) -> Any:
-    """`module`: the object whose methods are the grammar; it keeps nothing between two paths."""
+    """`module` is the object whose methods are the grammar. It keeps no state between two paths."""
     key = (type(module), start)
     if key not in compiled:
         compiled[key] = compile_grammar(module=module, start=start, **options)

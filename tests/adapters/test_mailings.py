@@ -219,7 +219,7 @@ def test_so_many_of_a_canary_go_as_were_asked_for_and_no_decision_forgets_them(s
     out = replace(RUNNING, canary=Canary(2, 0))
     services.mailings.add(out)
     assert services.mailings.get(1) == out
-    gone = [services.mailings.take_canary_slot(1, NOW) for _ in range(3)]
+    gone = [services.mailings.admit_to_canary(1, NOW) for _ in range(3)]
     assert [one.canary.admitted if one else None for one in gone] == [1, 2, None]
     assert (gone[1].progress_at, gone[1].version) == (NOW, out.version)
     passed = services.mailings.change(out, replace(out, canary=Canary(2, 0, is_passed=True), message_text="new"))
@@ -230,16 +230,16 @@ def test_so_many_of_a_canary_go_as_were_asked_for_and_no_decision_forgets_them(s
 def test_a_decision_may_let_others_go_and_says_why_it_paused(services: Any) -> None:
     services.mailings.add(replace(RUNNING, canary=Canary(5)))
     for _ in range(5):
-        out = services.mailings.take_canary_slot(1, NOW)
+        out = services.mailings.admit_to_canary(1, NOW)
     after = replace(out, canary=replace(out.canary, admitted=3), status="paused", paused_because=PAUSED_BECAUSE)
     services.mailings.change(out, after)
     found = services.mailings.get(1)
     assert (found.canary.admitted, found.paused_because) == (3, PAUSED_BECAUSE)
-    assert services.mailings.take_canary_slot(1, NOW) is None, "it is paused"
+    assert services.mailings.admit_to_canary(1, NOW) is None, "it is paused"
 
 
 def test_nobody_goes_for_a_mailing_without_a_canary_or_that_is_gone(services: Any) -> None:
     services.mailings.add(RUNNING)
-    assert services.mailings.take_canary_slot(1, NOW) is None
-    assert services.mailings.take_canary_slot(2, NOW) is None
+    assert services.mailings.admit_to_canary(1, NOW) is None
+    assert services.mailings.admit_to_canary(2, NOW) is None
     assert services.mailings.get(2) is None

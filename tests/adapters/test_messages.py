@@ -118,8 +118,8 @@ def test_a_message_given_up_is_revived_once_and_remembers_the_order(messages: An
     claimed = messages.claim(KEY, NOW, UNTIL)
     messages.settle(claimed, "failed", NOW, NO_ANSWER)
     failed = messages.get(KEY)
-    assert messages.queue_again(failed, 3)
-    assert not messages.queue_again(failed, 3)
+    assert messages.reopen(failed, 3)
+    assert not messages.reopen(failed, 3)
     found = messages.get(KEY)
     assert (found.status, found.resends) == ("queued", 3)
     assert messages.claim(KEY, NOW, UNTIL).attempts == 2
@@ -128,7 +128,7 @@ def test_a_message_given_up_is_revived_once_and_remembers_the_order(messages: An
 @pytest.mark.parametrize("status", ["sent", "cancelled", "queued"])
 def test_nobody_else_is_revived(messages: Any, status: str) -> None:
     with pytest.raises(ValueError, match="cannot become"):
-        messages.queue_again(replace(MESSAGE, status=status), 1)
+        messages.reopen(replace(MESSAGE, status=status), 1)
 
 
 def test_the_time_of_the_post_is_kept_with_its_result(messages: Any) -> None:
@@ -157,7 +157,7 @@ def test_without_a_gateway_that_dedupes_an_attempt_that_died_leaves_the_message_
     assert not doubtful.mark_unknown(KEY, LATER, IN_DOUBT)
     found = doubtful.get(KEY)
     assert (found.status, found.last_error, found.claimed_until) == ("unknown", IN_DOUBT, None)
-    assert doubtful.queue_again(found, 1)
+    assert doubtful.reopen(found, 1)
     assert doubtful.claim(KEY, LATER, LATER + timedelta(seconds=9)).attempts == 2
 
 

@@ -241,7 +241,7 @@ def test_places_lost_with_their_sender_are_found_also_while_another_mailing_keep
     world, mailing_id = announced(30, canary=5)
     world.do_jobs()
     for _ in range(5):
-        world.services.mailings.take_canary_slot(mailing_id, world.clock.now())
+        world.services.mailings.admit_to_canary(mailing_id, world.clock.now())
     world.services.send_queue.send([SendMessage(99, 1)], [900])
     world.run(600)
     assert_everyone_has_it_once(world, mailing_id, 30)

@@ -86,8 +86,5 @@ def test_the_commands_that_rotate_a_secret_are_those_that_a_test_runs() -> None:
     known += read("docs/OPERATIONS.md")
     assert [command for command in commands if command not in known] == []
     renewed = set(re.findall(r"/\$STACK/[\w-]+", "\n".join(commands)))
-    assert renewed == {
-        names.gateway_token_parameter,
-        names.session_key_parameter,
-        names.receipts_secret_parameter,
-    }
+    secrets = {names.gateway_token_parameter, names.session_key_parameter, names.receipts_secret_parameter}
+    assert renewed == secrets

@@ -1,4 +1,4 @@
-"""`make chaos`: break the real stack, scenario by scenario, and count what is lost and what is doubled."""
+"""`make chaos`: inject faults into a local stack, scenario by scenario, and count lost and repeated messages."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from infra.local.stack import DevStack, StackFailed, any_settings
 from infra.local.up import end_on_sigterm
 
 from .audit import Verdict, audit
-from .field import Field, announce, make_visible_sooner
-from .saboteur import Saboteur
+from .experiment import Target, announce, make_visible_sooner
+from .fault_proxy import FaultProxy
 from .scenarios import SCENARIOS, Scenario
 
 PATIENCE = 300
@@ -34,16 +34,15 @@ WIDTHS = [32, 8, 7, 9, 8, 6, 8, 9, 8, 13]
 def main() -> int:
     end_on_sigterm()
     options = _read_options()
-    chosen = [one for one in SCENARIOS if (one.is_quick or not options.quick) and options.only in one.name]
+    chosen = [item for item in SCENARIOS if (item.is_quick or not options.quick) and options.only in item.name]
     if not chosen:
-        print(
-            f"chaos: no scenario is named {options.only!r}: {', '.join(one.name for one in SCENARIOS)}", file=sys.stderr
-        )
+        names = ", ".join(scenario.name for scenario in SCENARIOS)
+        print(f"chaos: no scenario has {options.only!r} in its name: {names}", file=sys.stderr)
         return 2
     print(f"seed {options.seed}, {options.clients} clients" + (", quick" if options.quick else ""), flush=True)
     try:
-        with _field(options.clients, options.quick) as ground:
-            return _run(ground, chosen, options.seed)
+        with _target(options.clients, options.quick) as target:
+            return _run(target, chosen, options.seed)
     except StackFailed as error:
         print(f"chaos: {error}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -54,57 +53,57 @@ def main() -> int:
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer clients, shorter failures, a sweep every 3 s")
-    parser.add_argument("--seed", type=int, default=randrange(10**6), help="of the random moments")  # noqa: S311
-    parser.add_argument("--only", default="", help="scenarios with this in their name")
-    parser.add_argument("--clients", type=int, default=0, help="300, or 60 with --quick")
+    parser.add_argument("--seed", type=int, default=randrange(10**6), help="seed of the random moments")  # noqa: S311
+    parser.add_argument("--only", default="", help="run the scenarios with this text in their name")
+    parser.add_argument("--clients", type=int, default=0, help="number of clients: 300, or 60 with --quick")
     options = parser.parse_args()
     options.clients = options.clients or (60 if options.quick else 300)
     return options
 
 
 @contextmanager
-def _field(clients: int, hurry: bool) -> Iterator[Field]:
+def _target(clients: int, quick: bool) -> Iterator[Target]:
     logs = Path(tempfile.mkdtemp(prefix="notifications-chaos-"))
     settings = replace(any_settings(), state_dir=str(logs / "state"))
-    saboteur = Saboteur(f"http://127.0.0.1:{settings.aws_port}")
-    saboteur.start()
+    fault_proxy = FaultProxy(f"http://127.0.0.1:{settings.aws_port}")
+    fault_proxy.start()
     try:
-        with DevStack(replace(settings, lambdas_aws_url=saboteur.url), logs) as stack:
-            ground = Field(stack, saboteur, clients, hurry)
-            if hurry:
+        with DevStack(replace(settings, lambdas_aws_url=fault_proxy.url), logs) as stack:
+            target = Target(stack, fault_proxy, clients, quick)
+            if quick:
                 make_visible_sooner(stack.outputs["SendQueueUrl"], VISIBLE_AGAIN)
-            ground.register_clients()
-            yield ground
+            target.register_clients()
+            yield target
     finally:
-        saboteur.stop()
+        fault_proxy.stop()
 
 
-def _run(ground: Field, scenarios: list[Scenario], seed: int) -> int:
+def _run(target: Target, scenarios: list[Scenario], seed: int) -> int:
     started = time.monotonic()
     _print_row(HEAD)
     verdicts = []
     for scenario in scenarios:
-        with ground.hurried() if ground.hurry else nullcontext():
-            verdict = _attack(ground, scenario, Random(f"{seed}/{scenario.name}"))  # noqa: S311
+        with target.frequent_sweeps() if target.quick else nullcontext():
+            verdict = _run_scenario(target, scenario, Random(f"{seed}/{scenario.name}"))  # noqa: S311
         verdicts.append(verdict)
         _print_row(_cells(scenario, verdict))
-    bad = sum(not verdict.is_good for verdict in verdicts)
-    outcome = f"{bad} of {len(verdicts)} scenarios failed" if bad else f"all {len(verdicts)} scenarios hold"
+    failed = sum(not verdict.is_good for verdict in verdicts)
+    outcome = f"{failed} of {len(verdicts)} scenarios failed" if failed else f"all {len(verdicts)} scenarios hold"
     print(f"{outcome}, in {time.monotonic() - started:.0f} s; seed {seed}", flush=True)
-    return 1 if bad else 0
+    return 1 if failed else 0
 
 
-def _attack(ground: Field, scenario: Scenario, random: Random) -> Verdict:
-    ground.simulator.forget()
-    ground.simulator.behave(**scenario.gateway)
-    ground.saboteur.act(**scenario.sabotage)
-    campaign = announce(ground, random, scenario.starts_in, scenario.lasts, scenario.fields())
-    scenario.strike(campaign, random.uniform(1, 2) if ground.hurry else 30)
-    over = time.monotonic()
-    stats = campaign.await_end(QUICK_PATIENCE if ground.hurry else PATIENCE)
-    recovered_in = time.monotonic() - over
-    ground.saboteur.act()
-    return audit(campaign, stats, scenario.may_end, recovered_in)
+def _run_scenario(target: Target, scenario: Scenario, random: Random) -> Verdict:
+    target.simulator.forget()
+    target.simulator.behave(**scenario.gateway)
+    target.fault_proxy.inject(**scenario.faults)
+    experiment = announce(target, random, scenario.starts_in, scenario.lasts, scenario.fields())
+    scenario.attack(experiment, random.uniform(1, 2) if target.quick else 30)
+    attacked_until = time.monotonic()
+    stats = experiment.await_end(QUICK_PATIENCE if target.quick else PATIENCE)
+    recovered_in = time.monotonic() - attacked_until
+    target.fault_proxy.inject()
+    return audit(experiment, stats, scenario.may_end, recovered_in)
 
 
 def _cells(scenario: Scenario, verdict: Verdict) -> list[str]:

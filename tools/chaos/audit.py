@@ -1,4 +1,4 @@
-"""What came of a mailing: the gateway's memory, the statistics, and the rows themselves, compared."""
+"""The result of an experiment: the gateway's records, the statistics and the rows of the messages, compared."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.adapters.tables.base import place
+from chalicelib.adapters.tables.base import bind_table
 from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.domain.message import SENT, STATUSES
 from chalicelib.domain.rate import BURST
 from infra.local.arrivals import arrivals, most_in_a_second
 from infra.local.deployment import STACK_NAME
 
-from .field import NEW_TEXT, Campaign
+from .experiment import NEW_TEXT, Experiment
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`lost`: clients who neither have it nor were given up for the reason that the scenario has.
+    """`lost` counts clients that did not get the message, although the scenario does not allow their final status.
 
-    `unrecorded`: the gateway has them, but the answer came too late for us: given up in doubt.
+    `outside` counts posts that were not allowed. `unrecorded` counts messages that the gateway accepted and whose
+    answer the service did not record.
     """
 
     clients: int
@@ -44,22 +45,22 @@ class Verdict:
         )
 
 
-def audit(campaign: Campaign, stats: dict[str, Any], may_end: frozenset[str], recovered_in: float) -> Verdict:
-    """`may_end`: the statuses in which a client's message may rightly end in this scenario."""
-    seen = campaign.ground.simulator.seen
-    rows = _rows(campaign.mailing["id"])
+def audit(experiment: Experiment, stats: dict[str, Any], may_end: frozenset[str], recovered_in: float) -> Verdict:
+    """`may_end` has the allowed final statuses of the scenario, beside sent."""
+    seen = experiment.target.simulator.seen
+    rows = _rows(experiment.mailing["id"])
     statuses = dict.fromkeys(STATUSES, 0) | Counter(rows.values())
     sent = {message_id for message_id, status in rows.items() if status == SENT}
     given_up = {message_id for message_id, status in rows.items() if status in may_end - {SENT}}
     reached = sent & set(seen.accepted)
     counts = {"total": len(rows), **statuses}
     return Verdict(
-        clients=campaign.ground.clients,
+        clients=experiment.target.clients,
         posts=seen.requests,
         repeated=seen.accepted.total() - len(seen.accepted),
-        may_repeat=campaign.may_repeat,
-        lost=campaign.ground.clients - len(reached) - len(given_up),
-        outside=_outside(campaign),
+        may_repeat=experiment.may_repeat,
+        lost=experiment.target.clients - len(reached) - len(given_up),
+        outside=_outside(experiment),
         unrecorded=len(set(seen.accepted) - sent),
         is_counted=bool(stats["ended_at"]) and stats["messages"] == counts,
         recovered_in=recovered_in,
@@ -68,28 +69,28 @@ def audit(campaign: Campaign, stats: dict[str, Any], may_end: frozenset[str], re
 
 def _rows(mailing_id: int) -> dict[int, str]:
     """Statuses by message id, read from the messages table without the service."""
-    place(MessageRow, STACK_NAME, "messages")
+    bind_table(MessageRow, STACK_NAME, "messages")
     rows = MessageRow.scan(MessageRow.part.startswith(f"{mailing_id}#"), consistent_read=True)
     return {message.id: message.status for message in (row.message(shards=1) for row in rows)}
 
 
-def _outside(campaign: Campaign) -> int:
-    """Posts that came to the gateway when they might not, faster, or with a text that had been changed before."""
-    end = datetime.fromisoformat(campaign.mailing["datetime_end"])
-    forbidden = [*campaign.forbidden, (end, None)]
-    wrong = 0
-    for message in campaign.ground.simulator.seen.messages.values():
+def _outside(experiment: Experiment) -> int:
+    """Posts at a forbidden time, above the rate, or with a text that was already replaced."""
+    end = datetime.fromisoformat(experiment.mailing["datetime_end"])
+    forbidden = [*experiment.forbidden, (end, None)]
+    count = 0
+    for message in experiment.target.simulator.seen.messages.values():
         for time, text in zip(message["times"], message["texts"], strict=True):
             at = datetime.fromisoformat(time)
             is_late = any(since <= at < (until or datetime.max.replace(tzinfo=UTC)) for since, until in forbidden)
-            is_old = campaign.new_text_from is not None and at >= campaign.new_text_from and text != NEW_TEXT
-            wrong += is_late or is_old
-    return wrong + _too_many(campaign)
+            is_old = experiment.new_text_from is not None and at >= experiment.new_text_from and text != NEW_TEXT
+            count += is_late or is_old
+    return count + _above_rate(experiment)
 
 
-def _too_many(campaign: Campaign) -> int:
-    """By how many posts the busiest second was above the limit and its burst."""
-    if campaign.rate is None:
+def _above_rate(experiment: Experiment) -> int:
+    """The number of posts in the busiest second above the limit and its burst."""
+    if experiment.rate is None:
         return 0
-    busiest = most_in_a_second(arrivals(campaign.ground.simulator.seen))
-    return max(0, busiest - int(campaign.rate * (1 + BURST)) - 1)
+    busiest = most_in_a_second(arrivals(experiment.target.simulator.seen))
+    return max(0, busiest - int(experiment.rate * (1 + BURST)) - 1)

@@ -1,4 +1,4 @@
-"""What is broken: each scenario strikes while a mailing is on its way, and says what may come of it."""
+"""The scenarios: which attack a running mailing gets, and which outcomes are allowed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .strikes import (
-    Strike,
+from chalicelib.domain.message import CANCELLED, EXPIRED
+
+from .attacks import (
+    Attack,
     cancel,
     change_the_rate,
     change_the_text,
     deliver_to_two_senders,
     gateway,
+    inject,
     kill,
     kill_the_fan_out,
     kill_the_sweep,
@@ -23,10 +26,9 @@ from .strikes import (
     lose_the_schedule,
     move_the_end_and_back,
     move_the_end_nearer,
-    nothing,
+    no_attack,
     pause_and_resume,
     restart_ministack,
-    sabotage,
     soon_closed,
     soon_open,
 )
@@ -34,16 +36,16 @@ from .strikes import (
 
 @dataclass(frozen=True)
 class Scenario:
-    """`strike(campaign, seconds)` returns when it is over; `seconds`: how long a failure lasts.
+    """`attack(experiment, seconds)` returns when the attack is over; a failure lasts for `seconds`.
 
-    `fields`: what the mailing has beside its text and times, as of now. `gateway` and `sabotage`: how the simulator and
-    the saboteur behave from the start. `may_end`: how a message may rightly end, beside sent.
+    `fields` returns fields of the mailing beside its text and times. `gateway` and `faults` are the behaviour of the
+    simulator and of the proxy from the start. `may_end` has the allowed final statuses beside sent.
     """
 
     name: str
-    strike: Strike
+    attack: Attack
     gateway: dict[str, Any] = field(default_factory=lambda: {"latency": 0.3})
-    sabotage: dict[str, Any] = field(default_factory=dict)
+    faults: dict[str, Any] = field(default_factory=dict)
     fields: Callable[[], dict[str, Any]] = dict
     starts_in: float = 0
     lasts: float = 900
@@ -53,10 +55,10 @@ class Scenario:
 
 SLOW = {"latency": 1.0}
 SLOWER = {"latency": 3.0}
-OVER = frozenset({"expired"})
+MAY_EXPIRE = frozenset({EXPIRED})
 
 SCENARIOS = [
-    Scenario("nothing is broken", nothing, is_quick=False),
+    Scenario("nothing is broken", no_attack, is_quick=False),
     Scenario("senders killed", kill("SendMessages"), SLOW),
     Scenario("fan-out killed", kill_the_fan_out, is_quick=False),
     Scenario("sweep killed, schedule lost", kill_the_sweep, starts_in=8, is_quick=False),
@@ -68,15 +70,15 @@ SCENARIOS = [
     Scenario("gateway answers 500 to a half", gateway(error_rate=0.5), is_quick=False),
     Scenario("gateway answers 429", gateway(throttle=3), is_quick=False),
     Scenario("gateway answers 401", gateway(unauthorized=True), is_quick=False),
-    Scenario("every queue message twice", nothing, sabotage={"double": True}),
+    Scenario("every queue message twice", no_attack, faults={"duplicate": True}),
     Scenario("a batch to two senders at once", deliver_to_two_senders),
-    Scenario("writes throttled", sabotage(throttle=0.5)),
-    Scenario("writes failing", sabotage(fail=0.5), is_quick=False),
-    Scenario("all writes refused", sabotage(throttle=0.5, fail=0.5), is_quick=False),
+    Scenario("writes throttled", inject(throttle=0.5)),
+    Scenario("writes failing", inject(fail=0.5), is_quick=False),
+    Scenario("all writes refused", inject(throttle=0.5, fail=0.5), is_quick=False),
     Scenario("MiniStack restarted", restart_ministack, SLOW),
-    Scenario("the end in the middle", let_it_end, SLOWER, lasts=9, may_end=OVER),
-    Scenario("the end, and writes failing", sabotage(fail=0.4), SLOWER, lasts=9, may_end=OVER, is_quick=False),
-    Scenario("the end moved nearer", move_the_end_nearer, SLOWER, may_end=OVER, is_quick=False),
+    Scenario("the end in the middle", let_it_end, SLOWER, lasts=9, may_end=MAY_EXPIRE),
+    Scenario("the end, and writes failing", inject(fail=0.4), SLOWER, lasts=9, may_end=MAY_EXPIRE, is_quick=False),
+    Scenario("the end moved nearer", move_the_end_nearer, SLOWER, may_end=MAY_EXPIRE, is_quick=False),
     Scenario("the end moved, and back", move_the_end_and_back, SLOWER, is_quick=False),
     Scenario("the text changed", change_the_text, SLOWER, is_quick=False),
     Scenario("paused and resumed", pause_and_resume, SLOWER),
@@ -84,5 +86,5 @@ SCENARIOS = [
     Scenario("a rate changed, and writes failing", change_the_rate, fields=limited(5), is_quick=False),
     Scenario("local hours begin, senders killed", kill_when_the_hours_begin, fields=soon_open, is_quick=False),
     Scenario("local hours end in the middle", let_the_hours_end, SLOWER, fields=soon_closed, is_quick=False),
-    Scenario("cancelled", cancel, SLOWER, may_end=frozenset({"cancelled"})),
+    Scenario("cancelled", cancel, SLOWER, may_end=frozenset({CANCELLED})),
 ]

@@ -72,7 +72,7 @@ class MailingRow(Model):
     rate_limit = NumberAttribute(null=True)
     canary = NumberAttribute(null=True)
     max_error_rate = NumberAttribute(null=True)
-    canary_taken = NumberAttribute(default=0)
+    canary_admitted = NumberAttribute(default=0)
     canary_passed = BooleanAttribute(default=False)
     paused_because = TextAttribute(null=True)
     releases = NumberSetAttribute(null=True)
@@ -118,7 +118,8 @@ class MailingRow(Model):
     def _canary(self) -> Canary | None:
         if self.canary is None or self.max_error_rate is None:
             return None
-        return Canary(int(self.canary), int(self.max_error_rate), int(self.canary_taken or 0), bool(self.canary_passed))
+        admitted = int(self.canary_admitted or 0)
+        return Canary(int(self.canary), int(self.max_error_rate), admitted, bool(self.canary_passed))
 
 
 def decisions(mailing: Mailing) -> dict[str, Any]:

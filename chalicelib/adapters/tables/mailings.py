@@ -61,12 +61,11 @@ class Mailings:
         actions.append(MailingRow.first_valid_round.set(MailingRow.rounds + 1))
         if after.progress_at is not None and after.progress_at != before.progress_at:
             actions.append(MailingRow.progress_at.set(after.progress_at))
-        if before.releases and not after.releases:  # otherwise keep the moments
+        # Workers change the next two attributes at any time: a decision writes them only if it changes them.
+        if before.releases and not after.releases:
             actions.append(MailingRow.releases.remove())
-        if (
-            after.canary and before.canary and after.canary.admitted != before.canary.admitted
-        ):  # otherwise keep the count
-            actions.append(MailingRow.canary_taken.set(after.canary.admitted))
+        if after.canary and before.canary and after.canary.admitted != before.canary.admitted:
+            actions.append(MailingRow.canary_admitted.set(after.canary.admitted))
         self._write_decision(before, actions, _ended_counts(after) + -_ended_counts(before), record)
         return replace(after, version=before.version + 1, first_valid_round=before.rounds + 1)
 
@@ -108,11 +107,11 @@ class Mailings:
         ]
         return self._update_open(row, actions)
 
-    def take_canary_slot(self, mailing_id: int, now: datetime) -> Mailing | None:
-        """Take a slot of the canary for one message. Returns the changed mailing, or None if no slot is free."""
-        actions: list[Action] = [MailingRow.canary_taken.add(1), MailingRow.progress_at.set(now)]
-        has_slot = (MailingRow.status == RUNNING) & (MailingRow.canary_taken < MailingRow.canary)
-        return self._update_open(MailingRow(mailing_id), actions, has_slot)
+    def admit_to_canary(self, mailing_id: int, now: datetime) -> Mailing | None:
+        """Admit one more message to the canary. Returns the changed mailing, or None if the canary is full."""
+        actions: list[Action] = [MailingRow.canary_admitted.add(1), MailingRow.progress_at.set(now)]
+        has_room = (MailingRow.status == RUNNING) & (MailingRow.canary_admitted < MailingRow.canary)
+        return self._update_open(MailingRow(mailing_id), actions, has_room)
 
     def mark_fanned_out(self, mailing_id: int, total: int, now: datetime) -> Mailing | None:
         """Record that all slices are walked. `total` replaces the number of clients that was counted until now."""

@@ -140,7 +140,7 @@ class Messages:
         in_doubt = (MessageRow.status == QUEUED) & (MessageRow.claimed_until <= now.timestamp())
         return self._finish(key, UNKNOWN, in_doubt, error)
 
-    def queue_again(self, message: Message, resends: int) -> bool:
+    def reopen(self, message: Message, resends: int) -> bool:
         """Give the status queued to a message again. Returns False if its status has changed.
 
         `resends`: the number of the order that this carries out.

@@ -255,7 +255,7 @@ class FakeMailings:
             },
         )
 
-    def take_canary_slot(self, mailing_id: int, now: datetime) -> Mailing | None:
+    def admit_to_canary(self, mailing_id: int, now: datetime) -> Mailing | None:
         with LOCK:
             row = self.rows.get(mailing_id)
             if row is None or row.status != mailing_domain.RUNNING or row.canary is None or not row.canary.remaining:
@@ -317,7 +317,7 @@ class FakeMailings:
 
 
 def _canary(before: Mailing, after: Mailing, row: Mailing) -> Canary | None:
-    """The canary of a decision. The row's number of taken slots stays, unless the decision changes it."""
+    """The canary of a decision. The row's number of admitted messages stays, unless the decision changes it."""
     if before.canary is None or after.canary is None or row.canary is None:
         return after.canary
     is_decided = after.canary.admitted != before.canary.admitted
@@ -382,7 +382,7 @@ class FakeMessages:
             row = self._queued(key)
             return self._finish(row if row and row.is_in_doubt(now) else None, UNKNOWN, error)
 
-    def queue_again(self, message: Message, resends: int) -> bool:
+    def reopen(self, message: Message, resends: int) -> bool:
         message_domain.require_transition(message.status, QUEUED)
         with LOCK:
             row = self.get(message.key)

@@ -1,4 +1,4 @@
-"""Between the Lambdas and AWS: refuses writes, sends queue messages twice, and slows calls down, as it is told."""
+"""A proxy between the Lambdas and AWS. On request it refuses writes, sends queue messages twice, and delays calls."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ FAILED = 500, "com.amazonaws.dynamodb.v20120810#InternalServerError"
 
 
 @dataclass(frozen=True)
-class Sabotage:
-    """Rates from 0 to 1, of the writes to tables; `delay` in seconds, of the operations in `delayed`."""
+class Faults:
+    """`throttle` and `fail` are parts of all writes, from 0 to 1. `delay` is in seconds, of the calls in `delayed`."""
 
     throttle: float = 0.0
     fail: float = 0.0
-    double: bool = False
+    duplicate: bool = False
     delay: float = 0.0
     delayed: tuple[str, ...] = ()
 
 
-class Saboteur:
+class FaultProxy:
     def __init__(self, aws_url: str) -> None:
         self.aws_url = aws_url
-        self.sabotage = Sabotage()
+        self.faults = Faults()
         self._server = ThreadedApp(proxy_app(self._forward), free_port())
 
     @property
@@ -46,32 +46,32 @@ class Saboteur:
     def stop(self) -> None:
         self._server.stop()
 
-    def act(self, **sabotage: Any) -> None:
-        """From now on like this; what is not named is let through."""
-        self.sabotage = Sabotage(**sabotage)
+    def inject(self, **faults: Any) -> None:
+        """Replace all faults; without arguments there are none."""
+        self.faults = Faults(**faults)
 
     async def _forward(self, request: web.Request) -> web.Response:
         operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
-        sabotage = self.sabotage
-        refused = _refusal(operation, sabotage)
+        faults = self.faults
+        refused = _refusal(operation, faults)
         if refused is not None:
             return refused
-        if operation in sabotage.delayed:
-            await asyncio.sleep(sabotage.delay)
+        if operation in faults.delayed:
+            await asyncio.sleep(faults.delay)
         try:
-            if sabotage.double and operation in SENDS:
+            if faults.duplicate and operation in SENDS:
                 await forward(request, self.aws_url)
             return await forward(request, self.aws_url)
-        except (ClientError, TimeoutError, ConnectionError):  # one of the two is gone: killed, or stopped
+        except (ClientError, TimeoutError, ConnectionError):  # the Lambda or MiniStack was killed
             raise web.HTTPBadGateway from None
 
 
-def _refusal(operation: str, sabotage: Sabotage) -> web.Response | None:
+def _refusal(operation: str, faults: Faults) -> web.Response | None:
     if operation not in WRITES:
         return None
-    jitter = random.random()  # noqa: S311
-    if jitter >= sabotage.throttle + sabotage.fail:
+    chance = random.random()  # noqa: S311
+    if chance >= faults.throttle + faults.fail:
         return None
-    status, kind = THROTTLED if jitter < sabotage.throttle else FAILED
-    body = json.dumps({"__type": kind, "message": "by the saboteur"})
+    status, kind = THROTTLED if chance < faults.throttle else FAILED
+    body = json.dumps({"__type": kind, "message": "injected fault"})
     return web.Response(status=status, text=body, content_type="application/x-amz-json-1.0")

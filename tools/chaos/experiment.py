@@ -1,4 +1,4 @@
-"""Where things are broken: a local stack with a saboteur in it, its clients, and one mailing at a time."""
+"""A target, which is a local stack with a fault proxy and clients, and an experiment, which is one attacked mailing."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from infra.local.seed import LOCAL_TOKEN
 from infra.local.simulator import Simulator
 from infra.local.stack import DevStack, StackFailed
 
-from .saboteur import Saboteur
+from .fault_proxy import FaultProxy
 
-TEXT, NEW_TEXT = "chaos", "chaos, mended"
+TEXT, NEW_TEXT = "chaos", "chaos, changed"
 TAKES_EFFECT = timedelta(seconds=5)
-"""So soon a change must be seen for what is not in flight."""
+"""Within this time a change must apply to all messages that are not in flight."""
 
 BATCH = 10
-"""Messages that MiniStack hands to a sender at once: as many may be in flight when it is killed."""
+"""Messages in one batch from MiniStack: the most that are in flight when a sender is killed."""
 
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 
 
 @dataclass
-class Field:
-    """`hurry`: the sweep comes every few seconds, and a dead worker's messages come back sooner."""
+class Target:
+    """`quick`: the sweep runs every few seconds, and the messages of a killed worker return sooner."""
 
     stack: DevStack
-    saboteur: Saboteur
+    fault_proxy: FaultProxy
     clients: int
-    hurry: bool
+    quick: bool
     session: requests.Session = field(default_factory=requests.Session)
 
     def __post_init__(self) -> None:
@@ -52,7 +52,7 @@ class Field:
     def call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         response = self.session.request(method, self.stack.url + path, data=body, timeout=30)
         if not response.ok:
-            raise StackFailed(f"{method} {path} was answered with {response.status_code}: {response.text[:300]}")
+            raise StackFailed(f"{method} {path} returned {response.status_code}: {response.text[:300]}")
         answer: dict[str, Any] = response.json() if response.content else {}
         return answer
 
@@ -62,40 +62,40 @@ class Field:
 
     def find_function(self, name: str) -> str:
         functions = boto3.client("lambda").list_functions(MaxItems=50)["Functions"]
-        return next(one["FunctionName"] for one in functions if f"-{name}-" in one["FunctionName"])
+        return next(item["FunctionName"] for item in functions if f"-{name}-" in item["FunctionName"])
 
     def sweep(self) -> None:
-        """As EventBridge does it every minute."""
-        with suppress(ClientError, BotoCoreError):  # killed, or MiniStack is being stopped: the next one comes soon
+        """Invoke the sweep, as EventBridge does every minute."""
+        with suppress(ClientError, BotoCoreError):  # killed, or MiniStack is stopped; another sweep follows
             boto3.client("lambda").invoke(FunctionName=self.find_function("Sweep"), Payload="{}")
 
     @contextmanager
-    def hurried(self, seconds: float = 3) -> Iterator[None]:
-        """The sweep comes every few seconds instead of every minute."""
-        over = Event()
+    def frequent_sweeps(self, seconds: float = 3) -> Iterator[None]:
+        """Inside the block the sweep runs every few seconds instead of every minute."""
+        finished = Event()
 
-        def hurry() -> None:
-            while not over.wait(seconds):
+        def sweep_often() -> None:
+            while not finished.wait(seconds):
                 self.sweep()
 
-        thread = Thread(target=hurry, daemon=True)
+        thread = Thread(target=sweep_often, daemon=True)
         thread.start()
         try:
             yield
         finally:
-            over.set()
+            finished.set()
             thread.join(30)
 
 
 @dataclass
-class Campaign:
-    """One mailing under attack. `forbidden`: from when to when nothing may be posted; None: for good.
+class Experiment:
+    """One attacked mailing. `forbidden` has the periods in which nothing may be posted; an end of None is never.
 
-    `new_text_from`: when the text was changed. `may_repeat`: posts that were in flight when a sender was killed.
-    `rate`: the highest limit that it has had, in messages a second.
+    From `new_text_from` on every post must have the new text. `may_repeat` is the number of posts that were in flight
+    when senders were killed. `rate` is the highest limit that the mailing had, in messages a second.
     """
 
-    ground: Field
+    target: Target
     random: Random
     mailing: dict[str, Any]
     forbidden: list[tuple[datetime, datetime | None]] = field(default_factory=list)
@@ -108,66 +108,66 @@ class Campaign:
         return f"/Mailing/{self.mailing['id']}/"
 
     def await_share(self, low: float = 0.1, high: float = 0.6, patience: float = 60) -> None:
-        """Until there has been a post for some random share of the clients."""
+        """Wait until the posts reach a random part of the number of clients."""
         share = self.random.uniform(low, high)
-        self.await_until(lambda: self.ground.simulator.seen.requests >= share * self.ground.clients, patience)
+        self.await_until(lambda: self.target.simulator.seen.requests >= share * self.target.clients, patience)
 
-    def await_until(self, is_so: Callable[[], bool], patience: float) -> bool:
+    def await_until(self, is_true: Callable[[], bool], patience: float) -> bool:
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            if is_so():
+            if is_true():
                 return True
-            time.sleep(LOOK_SECONDS / 10)
+            time.sleep(POLL_SECONDS / 10)
         return False
 
     def await_end(self, patience: float) -> dict[str, Any]:
-        """The statistics when the mailing has ended, or when patience has."""
+        """The statistics when the mailing has ended, or after `patience` seconds."""
         deadline = time.monotonic() + patience
         while True:
             stats = self.stats()
             if stats["ended_at"] or time.monotonic() > deadline:
                 return stats
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def stats(self) -> dict[str, Any]:
-        return self.ground.call("GET", f"/Stats/{self.mailing['id']}/?limit=1")
+        return self.target.call("GET", f"/Stats/{self.mailing['id']}/?limit=1")
 
     def kill(self, function: str, times: int, pause: tuple[float, float] = (0.3, 1.2)) -> None:
-        """SIGKILL to every worker of this Lambda, some times, at random moments."""
+        """Send SIGKILL to all workers of this Lambda, `times` times, at random moments."""
         for _ in range(times):
             time.sleep(self.random.uniform(*pause))
-            killed = self.ground.stack.kill_workers(function)
+            killed = self.target.stack.kill_workers(function)
             if function == "SendMessages":
                 self.may_repeat += BATCH * killed
 
     def pause(self) -> None:
-        self.ground.call("POST", self.path + "pause/")
+        self.target.call("POST", self.path + "pause/")
         self.forbidden.append((now() + TAKES_EFFECT, None))
 
     def resume(self) -> None:
         since, _ = self.forbidden.pop()
         self.forbidden.append((since, now()))
-        self.ground.call("POST", self.path + "resume/")
+        self.target.call("POST", self.path + "resume/")
 
     def cancel(self) -> None:
-        self.ground.call("POST", self.path + "cancel/")
+        self.target.call("POST", self.path + "cancel/")
         self.forbidden.append((now() + TAKES_EFFECT, None))
 
     def change_text(self) -> None:
-        self.ground.call("PATCH", self.path, message_text=NEW_TEXT)
+        self.target.call("PATCH", self.path, message_text=NEW_TEXT)
         self.new_text_from = now() + TAKES_EFFECT
 
     def change_rate(self, rate: int) -> None:
-        self.ground.call("PATCH", self.path, rate_limit=rate)
+        self.target.call("PATCH", self.path, rate_limit=rate)
         self.rate = max(rate, self.rate or 0)
 
     def move_end(self, moment: datetime) -> None:
-        self.mailing = self.ground.call("PATCH", self.path, datetime_end=moment.isoformat())
+        self.mailing = self.target.call("PATCH", self.path, datetime_end=moment.isoformat())
 
 
-def announce(ground: Field, random: Random, starts_in: float, lasts: float, fields: dict[str, Any]) -> Campaign:
+def announce(target: Target, random: Random, starts_in: float, lasts: float, fields: dict[str, Any]) -> Experiment:
     start = now() + timedelta(seconds=starts_in)
-    mailing = ground.call(
+    mailing = target.call(
         "POST",
         "/Mailing/",
         datetime_start=start.isoformat(),
@@ -176,11 +176,11 @@ def announce(ground: Field, random: Random, starts_in: float, lasts: float, fiel
         **fields,
     )
     before = (datetime.min.replace(tzinfo=UTC), start.replace(microsecond=0))
-    return Campaign(ground, random, mailing, forbidden=[before], rate=mailing["rate_limit"])
+    return Experiment(target, random, mailing, forbidden=[before], rate=mailing["rate_limit"])
 
 
 def make_visible_sooner(queue_url: str, seconds: int) -> None:
-    """What a dead worker had in hand comes back after so many seconds."""
+    """The queue delivers the messages of a killed worker again after `seconds`."""
     boto3.client("sqs").set_queue_attributes(QueueUrl=queue_url, Attributes={"VisibilityTimeout": str(seconds)})
 
 

@@ -1,0 +1,200 @@
+"""Attacks on a running mailing. Each returns when it is over."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from threading import Thread
+from typing import Any
+
+import boto3
+
+from chalicelib.adapters.schedules import Schedules
+from chalicelib.domain.jobs import SendMessage, to_body
+from infra.local.deployment import STACK_NAME
+
+from .experiment import BATCH, Experiment, now
+
+Attack = Callable[[Experiment, float], None]
+"""`attack(experiment, seconds)`: a failure lasts for `seconds`."""
+
+
+def kill(function: str, times: int = 3) -> Attack:
+    def attack(experiment: Experiment, _: float) -> None:
+        experiment.await_share()
+        experiment.kill(function, times)
+
+    return attack
+
+
+def kill_the_fan_out(experiment: Experiment, _: float) -> None:
+    """AWS calls are delayed, so that kills happen between the writes of rows, queue messages and cursor."""
+    experiment.target.fault_proxy.inject(delay=0.4, delayed=("BatchWriteItem", "SendMessageBatch"))
+    experiment.kill("RunJobs", 3, pause=(0.2, 1.5))
+    experiment.target.fault_proxy.inject()
+
+
+def kill_the_sweep(experiment: Experiment, _: float) -> None:
+    """The schedule is deleted, so that only the sweep can start the mailing."""
+    lose_the_schedule(experiment, 0)
+    experiment.target.fault_proxy.inject(delay=0.5, delayed=("UpdateItem", "SendMessageBatch"))
+    experiment.await_until(lambda: now().isoformat() > experiment.mailing["datetime_start"], 30)
+    for _ in range(3):
+        sweep = Thread(target=experiment.target.sweep)
+        sweep.start()
+        experiment.kill("Sweep", 1, pause=(0.1, 0.9))
+        sweep.join(30)
+    experiment.target.fault_proxy.inject()
+
+
+def lose_the_schedule(experiment: Experiment, _: float) -> None:
+    Schedules(STACK_NAME, target_arn="", role_arn="").remove(experiment.mailing["id"])
+
+
+def gateway(**behaviour: Any) -> Attack:
+    def attack(experiment: Experiment, seconds: float) -> None:
+        experiment.await_share()
+        experiment.target.simulator.behave(**behaviour)
+        time.sleep(seconds)
+        experiment.target.simulator.behave()
+
+    return attack
+
+
+def no_attack(*_: object) -> None:
+    """For comparison, and for scenarios whose faults are present from the start."""
+
+
+def deliver_to_two_senders(experiment: Experiment, _: float) -> None:
+    """Two senders get the same batches at the same moment, while the queue delivers them as well."""
+    experiment.await_until(lambda: experiment.stats()["messages"]["total"] == experiment.target.clients, 30)
+    lambdas, name = boto3.client("lambda"), experiment.target.find_function("SendMessages")
+    for first in range(1, experiment.target.clients + 1, BATCH):
+        ids = range(first, min(first + BATCH, experiment.target.clients + 1))
+        event = json.dumps({"Records": [_record(experiment.mailing["id"], client_id) for client_id in ids]})
+        invoke = partial(lambdas.invoke, FunctionName=name, Payload=event)
+        threads = [Thread(target=invoke) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+
+
+def _record(mailing_id: int, client_id: int) -> dict[str, Any]:
+    """A queue message in the form of Lambda's event source. It is in no queue."""
+    return {
+        "messageId": f"duplicate-{client_id}",
+        "receiptHandle": "none",
+        "body": to_body(SendMessage(mailing_id, client_id)),
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(time.time() * 1000))},
+    }
+
+
+def inject(**faults: float) -> Attack:
+    def attack(experiment: Experiment, seconds: float) -> None:
+        experiment.await_share(0.05, 0.4)
+        experiment.target.fault_proxy.inject(**faults)
+        time.sleep(seconds)
+        experiment.target.fault_proxy.inject()
+
+    return attack
+
+
+def restart_ministack(experiment: Experiment, _: float) -> None:
+    """The workers end with MiniStack, in the middle of their work."""
+    experiment.await_share()
+    experiment.kill("SendMessages", 1)
+    experiment.target.stack.stop_ministack()
+    experiment.target.stack.start_ministack()
+
+
+def let_it_end(experiment: Experiment, _: float) -> None:
+    experiment.await_until(lambda: now().isoformat() > experiment.mailing["datetime_end"], 60)
+
+
+def move_the_end_nearer(experiment: Experiment, _: float) -> None:
+    experiment.await_share()
+    experiment.move_end(now() + timedelta(seconds=2))
+    let_it_end(experiment, 0)
+
+
+def move_the_end_and_back(experiment: Experiment, _: float) -> None:
+    """The mailing ends and is continued: expired messages are sent, and none twice."""
+    experiment.await_share()
+    experiment.move_end(now() + timedelta(seconds=2))
+    let_it_end(experiment, 0)
+    over_since = datetime.fromisoformat(experiment.mailing["datetime_end"])
+    time.sleep(experiment.random.uniform(0.5, 4))
+    experiment.forbidden.append((over_since, now()))
+    experiment.move_end(now() + timedelta(seconds=900))
+
+
+def change_the_text(experiment: Experiment, _: float) -> None:
+    experiment.await_share()
+    experiment.change_text()
+
+
+def pause_and_resume(experiment: Experiment, _: float) -> None:
+    experiment.await_share()
+    experiment.pause()
+    time.sleep(experiment.random.uniform(6, 9))
+    experiment.resume()
+
+
+def cancel(experiment: Experiment, _: float) -> None:
+    experiment.await_share()
+    experiment.cancel()
+
+
+def limited(rate: int) -> Callable[[], dict[str, Any]]:
+    return lambda: {"rate_limit": rate}
+
+
+def change_the_rate(experiment: Experiment, seconds: float) -> None:
+    """Raise the rate, so that delayed messages are queued again, and lower it, while writes fail."""
+    experiment.await_share(0.05, 0.2)
+    experiment.target.fault_proxy.inject(fail=0.2)
+    for rate in (40, 5, 20):
+        experiment.change_rate(rate)
+        time.sleep(seconds / 3)
+    experiment.target.fault_proxy.inject()
+
+
+def soon_open() -> dict[str, Any]:
+    """Local hours that begin within 70 seconds. All clients have the time zone UTC."""
+    opens = _next_minute()
+    return {"time_from": f"{opens:%H:%M}", "time_to": f"{opens + timedelta(hours=6):%H:%M}"}
+
+
+def soon_closed() -> dict[str, Any]:
+    return {"time_from": f"{now() - timedelta(hours=6):%H:%M}", "time_to": f"{_next_minute():%H:%M}"}
+
+
+def _next_minute() -> datetime:
+    """A full minute from now that leaves time to announce a mailing."""
+    return (now() + timedelta(seconds=70)).replace(second=0, microsecond=0)
+
+
+def kill_when_the_hours_begin(experiment: Experiment, _: float) -> None:
+    opens = _moment_of(experiment.mailing["time_from"])
+    experiment.forbidden.append((datetime.fromisoformat(experiment.mailing["datetime_start"]), opens))
+    experiment.await_share(0.1, 0.6, patience=140)
+    experiment.kill("SendMessages", 2)
+
+
+def let_the_hours_end(experiment: Experiment, _: float) -> None:
+    """Messages that are not sent by the end of the hours wait, until the hours are removed."""
+    closes = _moment_of(experiment.mailing["time_to"])
+    experiment.await_until(lambda: now() > closes + timedelta(seconds=8), 140)
+    experiment.forbidden.append((closes, now()))
+    experiment.target.call("PATCH", experiment.path, time_from="", time_to="")
+
+
+def _moment_of(time_of_day: str) -> datetime:
+    """Today's moment, or tomorrow's if it is shortly before midnight."""
+    hour, minute = map(int, time_of_day.split(":"))
+    moment = now().replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return moment if moment > now() - timedelta(hours=12) else moment + timedelta(days=1)
