@@ -1,7 +1,7 @@
 """A mailing of any size, second by second: clients are numbers, and messages are counted.
 
-The plan, the walk with its cursors, the tokens, the bookings and the backoff are the service's own code. AWS is a model
-(aws_limits.py), and so is Lambda's time (bench/lambda_time.py).
+The plan, the walk with its cursors, the permits, the bookings and the backoff are the service's own code. AWS is a
+model (aws_limits.py), and so is Lambda's time (bench/lambda_time.py).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MAILING_ROW_UNITS = 2
 """Its counts are changed once a page and once a batch: all of them are writes of one key, of over 1 KB."""
 
 POSTS_A_LOOK = 0.2
-"""A message that gets no token costs a sender so much of one that is posted: an assumption."""
+"""The cost for a sender of a message without a permit, as a part of the cost of a posted one. An assumption."""
 
 JITTERS = [(index + 0.5) / 8 for index in range(8)]
 HORIZON = 3_600
@@ -222,7 +222,7 @@ class Simulation:
 
     def _send(self, senders: int, posts: int, bound_by: str) -> None:
         if self.limits:
-            posts, bound_by = self._tokens(senders, posts, bound_by)
+            posts, bound_by = self._permits(senders, posts, bound_by)
         taken = self.queue.receive(posts)
         for receives, number in taken.items():
             failed = round(number * self.scenario.failing)
@@ -232,7 +232,7 @@ class Simulation:
         self.sending_bounds[bound_by] += 1
         self.most_in_flight = max(self.most_in_flight, self.queue.in_flight + senders * BATCH)
 
-    def _tokens(self, senders: int, posts: int, bound_by: str) -> tuple[int, str]:
+    def _permits(self, senders: int, posts: int, bound_by: str) -> tuple[int, str]:
         """Who gets none is queued anew for later, as long as senders have time to look."""
         assert self.limits is not None
         self.bucket = self.bucket.with_request(1, self.fanned - self.sent, self.now)
