@@ -116,12 +116,12 @@ def process_generated() -> None:
     _ = worker, [botocore.session.get_session().create_client(name) for name in ("s3", "sqs", "dynamodb")]
     services: Any = FakeServices()
     services.import_files, services.clients = GeneratedFile(), DiscardedClients()
-    one = take_file(services, "many.csv", "many.csv", Author("bench", services.clock.now(), 0.5))
+    client_import = take_file(services, "many.csv", "many.csv", Author("bench", services.clock.now(), 0.5))
     before, started = _peak(), time.perf_counter()
-    work_off(services, one.id, lambda: 60.0)
+    work_off(services, client_import.id, lambda: 60.0)
     print(f"{MANY:,} rows, {services.import_files.size:,} bytes, with a table that discards clients:", end=" ")
     print(f"{time.perf_counter() - started:.0f} s, peak {_peak():.0f} MB, {before:.0f} MB of it before the first row")
-    print(f"  {represent_import(services.imports.get(one.id))}")
+    print(f"  {represent_import(services.imports.get(client_import.id))}")
 
 
 def _peak() -> float:

@@ -23,10 +23,9 @@ from typing import Any
 
 import requests
 
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.jobs import SendMessage
+from chalicelib.domain.jobs import ReceivedMessage, SendMessage
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message
 from chalicelib.logs import log

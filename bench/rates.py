@@ -18,7 +18,7 @@ from typing import Any
 import requests
 
 from chalicelib.adapters.tables.base import bind_table
-from chalicelib.adapters.tables.clients import ClientRow
+from chalicelib.adapters.tables.client_row import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.rate import BURST
 from infra.local.arrivals import arrivals, most_in_a_second

@@ -19,10 +19,9 @@ from botocore.config import Config
 from requests.adapters import HTTPAdapter
 
 from chalicelib.adapters.services import Services
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.audience import Plan
-from chalicelib.domain.jobs import SendMessage, to_body
+from chalicelib.domain.jobs import ReceivedMessage, SendMessage, to_body
 from chalicelib.domain.mailing import RUNNING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, Message, message_id
 from infra.local.doubles.aws import STACK_NAME

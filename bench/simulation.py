@@ -1,7 +1,7 @@
 """A simulation of a mailing of any size, second by second. Clients are numbers, and messages are counted.
 
-The plan, the walk with its cursors, the tokens, the bookings and the backoff are the service's own code. AWS is a model
-(aws_limits.py), and so is the time of a Lambda (lambda_time.py).
+The plan, the walk with its cursors, the permits, the bookings and the backoff are the service's own code. AWS is a
+model (aws_limits.py), and so is the time of a Lambda (lambda_time.py).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MAILING_ROW_UNITS = 2
 """Each page and each batch changes the counts of the mailing. All these writes go to one key, of over 1 KB."""
 
 POSTS_PER_RETURN = 0.2
-"""The time of a message that gets no token, as a part of the time of a post. An assumption."""
+"""The time of a message that gets no permit, as a part of the time of a post. An assumption."""
 
 JITTERS = [(index + 0.5) / 8 for index in range(8)]
 HORIZON = 3_600
@@ -132,7 +132,7 @@ class SendQueue:
             self.in_flight += number
 
     def release_due(self, now: int) -> None:
-        """Make the messages visible whose delay ends at `now`."""
+        """Make the messages visible with a delay until `now`."""
         back = self._given_back.pop(now, Counter())
         self.in_flight -= back.total()
         self.visible += back + self._delayed.pop(now, Counter())
@@ -226,7 +226,7 @@ class Simulation:
 
     def _send(self, senders: int, posts: int, bound_by: str) -> None:
         if self.limits:
-            posts, bound_by = self._tokens(senders, posts, bound_by)
+            posts, bound_by = self._permits(senders, posts, bound_by)
         taken = self.queue.receive(posts)
         for receives, number in taken.items():
             failed = round(number * self.scenario.failing)
@@ -236,8 +236,8 @@ class Simulation:
         self.sending_bounds[bound_by] += 1
         self.most_in_flight = max(self.most_in_flight, self.queue.in_flight + senders * BATCH)
 
-    def _tokens(self, senders: int, posts: int, bound_by: str) -> tuple[int, str]:
-        """Take tokens for posts. Messages without one are queued again for later, as far as senders have time."""
+    def _permits(self, senders: int, posts: int, bound_by: str) -> tuple[int, str]:
+        """Take permits for posts. Messages without one are queued again for later, as far as senders have time."""
         assert self.limits is not None
         self.bucket = self.bucket.with_request(1, self.fanned - self.sent, self.now)
         self.bucket, permits = take_permits(self.bucket, 1, self.limits, posts, self.now)

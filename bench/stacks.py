@@ -16,7 +16,7 @@ import requests
 
 from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.base import bind_table
-from chalicelib.adapters.tables.clients import ClientRow
+from chalicelib.adapters.tables.client_row import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.client import Client
 from chalicelib.logs import log

@@ -15,6 +15,17 @@ BUSY_SECONDS = 5
 
 
 @dataclass(frozen=True)
+class ReceivedMessage:
+    """A queue message as it is received. `receive_count` starts at 1; `queued_at` is in epoch seconds."""
+
+    id: str
+    receipt_handle: str
+    body: str
+    receive_count: int = 1
+    queued_at: float | None = None
+
+
+@dataclass(frozen=True)
 class SendMessage:
     """Post a mailing's message to one client. The sender reads text and phone number when it posts."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 from ..texts import Text
@@ -79,7 +79,7 @@ class Counts:
 
 
 NO_COUNTS = Counts()
-COUNT_NAMES = ("total", "sent", "failed", "expired", "cancelled", "unknown", "delivered", "undelivered")
+COUNT_NAMES = tuple(field.name for field in fields(Counts))
 
 
 def counts_from_statuses(statuses: Mapping[str, int], total: int = 0) -> Counts:

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from chalicelib.clients.registry import opt_out_client
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.jobs import SendMessage
+from chalicelib.domain.jobs import ReceivedMessage, SendMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.world import CrashingServices, World

@@ -6,9 +6,9 @@ from datetime import time
 
 import pytest
 
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import BURST
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
@@ -36,7 +36,7 @@ def test_a_mailing_with_a_limit_keeps_to_it_and_reaches_everyone_once() -> None:
     assert 28 <= seconds_of_posting(world) <= 40
 
 
-def test_who_waits_for_a_token_is_in_the_queue_and_not_in_flight_of_which_sqs_has_a_limit() -> None:
+def test_messages_that_wait_for_a_permit_are_delayed_in_the_queue_and_not_in_flight() -> None:
     world = World()
     world.clients(100)
     mailing_id = world.mailing(rate_limit=1)
@@ -176,7 +176,7 @@ def test_a_pause_stops_those_that_wait_for_their_turn_and_a_resume_brings_them_b
     assert busiest_second(world) <= 5 * (1 + BURST) + 1
 
 
-def test_retries_take_tokens_as_well() -> None:
+def test_retries_take_permits_too() -> None:
     world = World()
     world.clients(40)
     world.services.gateway.answers = [Answer(500)] * 40
@@ -188,7 +188,7 @@ def test_retries_take_tokens_as_well() -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("at", range(1, 40, 2))
-def test_whoever_dies_with_tokens_in_hand_loses_nobody_and_frees_the_limit(at: int, after: bool) -> None:
+def test_a_sender_that_dies_with_permits_loses_no_message_and_frees_the_limit(at: int, after: bool) -> None:
     world = World(gateway_rate=10.0)
     world.clients(60)
     for invocation in range(0, 12, 3):

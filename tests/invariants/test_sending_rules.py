@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chalicelib.clients.registry import change_client, forget_client
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.breaker import FAILURES_IN_A_ROW
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import MessageKey
 from chalicelib.mailings.lifecycle import change_mailing, withdraw_mailing
 from infra.local.doubles.world import World

@@ -19,7 +19,7 @@ def mailing_of(services: FakeServices, rate_limit: int | None = 10) -> Mailing:
     return Mailing(1, now, now + timedelta(hours=1), "text", rate_limit=rate_limit)
 
 
-def test_a_group_of_tokens_is_one_write_and_each_permit_has_its_moment() -> None:
+def test_a_group_of_permits_is_one_write_and_each_permit_has_its_moment() -> None:
     services = FakeServices()
     permits = Permits(services, [1] * 10, HANDFUL)
     taken = [permits.next(mailing_of(services)) for _ in range(HANDFUL)]
@@ -38,7 +38,7 @@ def test_a_permit_that_became_old_while_others_posted_is_not_used() -> None:
     assert fresh.until >= services.clock.now().timestamp()
 
 
-def test_who_gets_no_token_is_told_when_to_ask_again_and_so_is_the_rest_of_the_batch() -> None:
+def test_messages_without_a_permit_get_a_delay_and_so_does_the_rest_of_the_batch() -> None:
     services = FakeServices()
     permits = Permits(services, [1] * 100, 100)
     taken = [permits.next(mailing_of(services)) for _ in range(100)]

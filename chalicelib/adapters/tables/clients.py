@@ -6,28 +6,23 @@ bears the stop of a client who opted out, and stays with it when nobody has the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from datetime import datetime
 from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
-from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.condition import Condition
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
-from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from ...domain.audience import Filter, Partition
 from ...domain.audit_record import AuditRecord
-from ...domain.client import Client, block_of, label_key
+from ...domain.client import Client, block_of
 from ...errors import NotWritten, PhoneTaken
 from .audit import Audit
 from .base import bind_table, conflicts, transaction
+from .client_row import ClientRow, PhoneRow, stored_values
 
 MOST_LABELS = 50
 """In a filter expression, of which DynamoDB takes 4 KB and 300 operators; with more of them clients are read."""
@@ -35,91 +30,12 @@ MOST_LABELS = 50
 PAGE = 1000
 
 
-class ByTag(GlobalSecondaryIndex["ClientRow"]):  # type: ignore[no-untyped-call]
-    class Meta:
-        index_name = "by_tag"
-        projection = AllProjection()
-
-    tag_key = UnicodeAttribute(hash_key=True)
-    id = NumberAttribute(range_key=True)
-
-
-class ByOperatorCode(GlobalSecondaryIndex["ClientRow"]):  # type: ignore[no-untyped-call]
-    class Meta:
-        index_name = "by_operator_code"
-        projection = AllProjection()
-
-    code_key = UnicodeAttribute(hash_key=True)
-    id = NumberAttribute(range_key=True)
-
-
-class TextMapAttribute(UnicodeAttribute):
-    """Texts by name as JSON, in which a Cyrillic letter takes two bytes; equal maps are equal texts."""
-
-    def serialize(self, value: Any) -> str:
-        return json.dumps(dict(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-    def deserialize(self, value: str) -> Any:
-        return json.loads(value)
-
-
-ATTRIBUTES: dict[str, type[Attribute[Any]]] = {
-    "str": UnicodeAttribute,
-    "str | None": UnicodeAttribute,
-    "datetime | None": Moment,
-    "Mapping[str, str]": TextMapAttribute,
-}
-"""By the annotation of a client's field."""
-
-STORED = {item.name: ATTRIBUTES[str(item.type)] for item in fields(Client) if item.name != "id"}
-"""Every field of a client has an attribute of its own; a value that is blank has none in the row."""
-
-ClientFieldsRow: Any = type("ClientFieldsRow", (), {name: kind(null=True) for name, kind in STORED.items()})
-
-
-class ClientRow(ClientFieldsRow, Model):  # type: ignore[misc]
-    class Meta:
-        table_name = "clients"
-
-    block = NumberAttribute(hash_key=True)
-    id = NumberAttribute(range_key=True)
-    tag_key = UnicodeAttribute(null=True)
-    code_key = UnicodeAttribute()
-    by_tag = ByTag()
-    by_operator_code = ByOperatorCode()
-
-    @classmethod
-    def of(cls, client: Client) -> ClientRow:
-        return cls(
-            block_of(client.id),
-            client.id,
-            tag_key=label_key(client.tag, client.id) if client.tag else None,
-            code_key=label_key(client.operator_code, client.id),
-            **_stored(client),
-        )
-
-    def client(self) -> Client:
-        values = {name: getattr(self, name) for name in STORED}
-        return Client(id=int(self.id), **{name: value for name, value in values.items() if value is not None})
-
-
-class PhoneRow(Model):
-    """Whose a phone number is, and since when it is on the stop list; without an owner it is there for that alone."""
-
-    class Meta:
-        table_name = "phones"
-
-    phone = UnicodeAttribute(hash_key=True)
-    client_id = NumberAttribute(null=True)
-    opted_out_at = Moment(null=True)
-
-
 class Clients:
     """A change's record, if there is one, is written in its transaction."""
 
     def __init__(self, stack_name: str, audit: Audit) -> None:
-        bind_table(ClientRow, stack_name, "clients")
-        bind_table(PhoneRow, stack_name, "phones")
+        bind_table(ClientRow, stack_name)
+        bind_table(PhoneRow, stack_name)
         self._audit = audit
 
     def add(self, client: Client, record: AuditRecord | None = None) -> None:
@@ -280,12 +196,7 @@ def _is_as(client: Client) -> Condition:
     """The optimistic lock: every field of the row is as it was read."""
     unchanged = [
         getattr(ClientRow, name).does_not_exist() if value is None else getattr(ClientRow, name) == value
-        for name, value in _stored(client).items()
+        for name, value in stored_values(client).items()
     ]
     condition: Condition = reduce(and_, unchanged)
     return condition
-
-
-def _stored(client: Client) -> dict[str, Any]:
-    """The row's attributes; None for a blank, which the row leaves out."""
-    return {name: getattr(client, name) or None for name in STORED}

@@ -7,12 +7,12 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ...domain.mailing import COUNT_NAMES, Counts
-from .base import bind_table
+from .base import CountsRow, bind_table
 
 TOTALS = "totals"
 
 
-class CounterRow(Model):
+class CounterRow(CountsRow, Model):  # type: ignore[misc]
     """Either an id counter (`value`) or the row of totals."""
 
     class Meta:
@@ -21,19 +21,11 @@ class CounterRow(Model):
     name = UnicodeAttribute(hash_key=True)
     value = NumberAttribute(default=0)
     mailings = NumberAttribute(default=0)
-    total = NumberAttribute(default=0)
-    sent = NumberAttribute(default=0)
-    failed = NumberAttribute(default=0)
-    expired = NumberAttribute(default=0)
-    cancelled = NumberAttribute(default=0)
-    unknown = NumberAttribute(default=0)
-    delivered = NumberAttribute(default=0)
-    undelivered = NumberAttribute(default=0)
 
 
 class Counters:
     def __init__(self, stack_name: str) -> None:
-        bind_table(CounterRow, stack_name, "counters")
+        bind_table(CounterRow, stack_name)
 
     def next_id(self, name: str) -> int:
         """1, 2, 3, ...: an id is never given twice; one that was not used leaves a gap."""

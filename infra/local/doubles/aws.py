@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.services import Services
-from chalicelib.adapters.tables.clients import ClientRow
+from chalicelib.adapters.tables.client_row import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.client import Client
 from chalicelib.settings import Settings

@@ -9,9 +9,8 @@ from chalicelib.adapters.queues import Queue
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.jobs import KINDS, run_job
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.jobs import Job, to_body
+from chalicelib.domain.jobs import Job, ReceivedMessage, to_body
 
 ENOUGH_SECONDS = 60.0
 

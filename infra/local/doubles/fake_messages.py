@@ -115,7 +115,7 @@ class FakeMessages:
 
 
 class FakeReceipts:
-    """Records a group of changes as a whole, or raises and records nothing."""
+    """Records all changes of a group, or raises and records none."""
 
     def __init__(self, mailings: FakeMailings, messages: FakeMessages) -> None:
         self.mailings = mailings

@@ -13,10 +13,10 @@ from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.jobs import KINDS, run_job
 from chalicelib.delivery.receipts import settle_receipts, take_receipts
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.client import CLIENT_ID
+from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts, Mailing, counts_from_statuses
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing
@@ -191,17 +191,24 @@ class World:
 
     def work_on_batch(self, services: Any, deliveries: list[Any]) -> None:
         """Do what the sender Lambda and its event source do."""
-        records = [ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count) for one in deliveries]
+        records = [
+            ReceivedMessage(delivery.id, delivery.receipt_handle, delivery.body, delivery.receive_count)
+            for delivery in deliveries
+        ]
         back = Sender(services).send_batch(records, lambda: 60.0)
-        self.services.send_queue.delete([one.receipt_handle for one in deliveries if one.id not in back])
+        self.services.send_queue.delete([delivery.receipt_handle for delivery in deliveries if delivery.id not in back])
 
     def work_on_receipts(self, services: Any, deliveries: list[Any]) -> None:
         """Do what the Lambda of delivery receipts and its event source do."""
-        delays = settle_receipts(services, [one.body for one in deliveries], lambda: 60.0)
-        back = {one.receipt_handle: delay for one, delay in zip(deliveries, delays, strict=True) if delay is not None}
+        delays = settle_receipts(services, [delivery.body for delivery in deliveries], lambda: 60.0)
+        back = {
+            delivery.receipt_handle: delay
+            for delivery, delay in zip(deliveries, delays, strict=True)
+            if delay is not None
+        }
         self.services.receipts_queue.give_back(back)
         self.services.receipts_queue.delete(
-            [one.receipt_handle for one in deliveries if one.receipt_handle not in back]
+            [delivery.receipt_handle for delivery in deliveries if delivery.receipt_handle not in back]
         )
 
     def counted_rows(self, mailing_id: int) -> Counts:
