@@ -41,8 +41,8 @@ class LoadedStack:
 
     def __init__(self, stack: DevStack, clients: int) -> None:
         self.stack = stack
-        bind_table(ClientRow, STACK_NAME, "clients")
-        bind_table(CounterRow, STACK_NAME, "counters")
+        bind_table(ClientRow, STACK_NAME)
+        bind_table(CounterRow, STACK_NAME)
         add_clients(clients)
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"

@@ -85,8 +85,8 @@ def muted_logs() -> Iterator[None]:
 
 def fill(number: int, stack_name: str = STACK_NAME) -> None:
     """Write clients 1 to `number`, with thirty operator codes."""
-    bind_table(ClientRow, stack_name, "clients")
-    bind_table(CounterRow, stack_name, "counters")
+    bind_table(ClientRow, stack_name)
+    bind_table(CounterRow, stack_name)
 
     def write(first: int) -> None:
         with ClientRow.batch_write() as batch:
