@@ -33,7 +33,7 @@ class ByOperatorCode(GlobalSecondaryIndex["ClientRow"]):  # type: ignore[no-unty
 
 
 class TextMapAttribute(UnicodeAttribute):
-    """Texts by name as JSON, in which a Cyrillic letter takes two bytes; equal maps are equal texts."""
+    """A map of texts as JSON. Equal maps have equal JSON, and a Cyrillic letter takes two bytes."""
 
     def serialize(self, value: Any) -> str:
         return json.dumps(dict(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -48,10 +48,10 @@ ATTRIBUTES: dict[str, type[Attribute[Any]]] = {
     "datetime | None": Moment,
     "Mapping[str, str]": TextMapAttribute,
 }
-"""By the annotation of a client's field."""
+"""By the annotation of a field of Client."""
 
 STORED = {item.name: ATTRIBUTES[str(item.type)] for item in fields(Client) if item.name != "id"}
-"""Every field of a client has an attribute of its own; a value that is blank has none in the row."""
+"""Each field of Client has an attribute; a row leaves out blank values."""
 
 ClientFieldsRow: Any = type("ClientFieldsRow", (), {name: kind(null=True) for name, kind in STORED.items()})
 
@@ -83,7 +83,7 @@ class ClientRow(ClientFieldsRow, Model):  # type: ignore[misc]
 
 
 class PhoneRow(Model):
-    """Whose a phone number is, and since when it is on the stop list; without an owner it is there for that alone."""
+    """The client that has a phone number, and when the number opted out. A row without a client keeps the opt-out."""
 
     class Meta:
         table_name = "phones"
@@ -94,5 +94,5 @@ class PhoneRow(Model):
 
 
 def stored_values(client: Client) -> dict[str, Any]:
-    """The row's attributes; None for a blank, which the row leaves out."""
+    """The attributes of the row; None for a blank value, which the row leaves out."""
     return {name: getattr(client, name) or None for name in STORED}
