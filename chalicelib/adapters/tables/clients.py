@@ -46,7 +46,7 @@ class Clients:
             self._audit.write(writes, record)
 
     def add_many(self, clients: Sequence[Client]) -> None:
-        """Adds all of them, or none (RowChanged). At most 50: a transaction has at most 100 items, and a client takes two.
+        """Adds all of them, or none (RowChanged). At most 50: a transaction has 100 items, and a client takes two.
 
         Raises NotWritten if the tables are throttled or do not answer.
         """
