@@ -105,8 +105,8 @@ class DiscardedClients:
 
 def process_generated() -> None:
     """Runs in its own process with all modules of the Lambda, so that its peak is near the Lambda's."""
-    from chalicelib.clients.import_worker import work_off
-    from chalicelib.clients.imports import take_file
+    from chalicelib.clients.import_worker import process_import
+    from chalicelib.clients.imports import import_file
     from chalicelib.domain.audit_record import Author
     from chalicelib.representation import represent_import
     from chalicelib.workers import imports as worker
@@ -116,9 +116,9 @@ def process_generated() -> None:
     _ = worker, [botocore.session.get_session().create_client(name) for name in ("s3", "sqs", "dynamodb")]
     services: Any = FakeServices()
     services.import_files, services.clients = GeneratedFile(), DiscardedClients()
-    client_import = take_file(services, "many.csv", "many.csv", Author("bench", services.clock.now(), 0.5))
+    client_import = import_file(services, "many.csv", "many.csv", Author("bench", services.clock.now(), 0.5))
     before, started = _peak(), time.perf_counter()
-    work_off(services, client_import.id, lambda: 60.0)
+    process_import(services, client_import.id, lambda: 60.0)
     print(f"{MANY:,} rows, {services.import_files.size:,} bytes, with a table that discards clients:", end=" ")
     print(f"{time.perf_counter() - started:.0f} s, peak {_peak():.0f} MB, {before:.0f} MB of it before the first row")
     print(f"  {represent_import(services.imports.get(client_import.id))}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bench.lambda_time import AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_seconds, computing
 from chalicelib.delivery import queueing
 from chalicelib.delivery.fanout import CHUNK, ENOUGH, PAGE
-from chalicelib.domain.audience import EVERYONE, Plan, plan_audience
+from chalicelib.domain.audience import ALL_CLIENTS, Plan, plan_audience
 from chalicelib.domain.backoff import retry_delay
 from chalicelib.domain.client import BLOCK_SIZE
 from chalicelib.domain.cost import POSTED
@@ -81,7 +81,7 @@ class FanOut:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._slices: deque[tuple[int, Cursor]] = deque((number, BEGINNING) for number in range(plan.slices))
-        self._blocks = [plan.partitions(EVERYONE, number) for number in range(plan.slices)]
+        self._blocks = [plan.partitions(ALL_CLIENTS, number) for number in range(plan.slices)]
         self._pages = 0.0
 
     @property
@@ -151,7 +151,7 @@ class SendQueue:
 class Simulation:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.plan = plan_audience(EVERYONE, scenario.clients)
+        self.plan = plan_audience(ALL_CLIENTS, scenario.clients)
         self.fan_out = FanOut(self.plan)
         self.queue = SendQueue()
         self.table = Table(scenario.warm_writes)

@@ -1,4 +1,4 @@
-"""Jobs: the bodies of queue messages, a dataclass for each kind. Only this module writes and reads their JSON."""
+"""Jobs: the bodies of queue messages, a dataclass for each kind. Only this module reads and writes their JSON."""
 
 from __future__ import annotations
 

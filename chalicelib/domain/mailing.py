@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 from ..texts import Text
-from .audience import EVERYONE, Filter, Plan
+from .audience import ALL_CLIENTS, Filter, Plan
 from .canary import Canary
 from .message import ACCEPTED, QUEUED, SENT, MessageKey, MessageShard
 from .send_window import SendWindow
@@ -109,7 +109,7 @@ class Mailing:
     datetime_start: datetime
     datetime_end: datetime
     message_text: str
-    chosen: Filter = EVERYONE
+    chosen: Filter = ALL_CLIENTS
     window: SendWindow | None = None
     rate_limit: int | None = None
     canary: Canary | None = None

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from bench.aws_calls import counted_calls
 from chalicelib.adapters.services import Services
-from chalicelib.clients.registry import change_client, forget_client, register_client
+from chalicelib.clients.registry import change_client, delete_client, register_client
 from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.decisions import MailingFields
@@ -107,7 +107,7 @@ def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]
     change_client(services, client.id, {"timezone": "Europe/Moscow"})
     assert calls == {"GetItem": 1, "TransactWriteItems": 1, "SendMessageBatch": 1}, "mailings with hours hear of it"
     calls.clear()
-    forget_client(services, client.id)
+    delete_client(services, client.id)
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
 
 
@@ -124,7 +124,7 @@ def _calls_on(emulator: Callable[[], AbstractContextManager[object]]) -> Counter
         _deliver(services, 10, canary=5)
         client = register_client(services, {"phone_number": "79770000001"})
         change_client(services, client.id, {"timezone": "Europe/Moscow"})
-        forget_client(services, client.id)
+        delete_client(services, client.id)
         return calls.copy()
 
 

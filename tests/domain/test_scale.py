@@ -9,7 +9,7 @@ from bench.growth import time_per_message
 from bench.scale import PROMISE, WARM
 from bench.simulation import PAGE_SECONDS, FanOut, Scenario, Simulation
 from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE
-from chalicelib.domain.audience import EVERYONE, plan_audience
+from chalicelib.domain.audience import ALL_CLIENTS, plan_audience
 
 TEN_MILLION = 10_000_000
 
@@ -50,13 +50,13 @@ def test_a_rate_that_holds_hundreds_of_thousands_back_has_few_of_them_in_flight(
 
 
 def test_the_walk_finds_everybody_once() -> None:
-    fan_out = FanOut(plan_audience(EVERYONE, 123_456))
+    fan_out = FanOut(plan_audience(ALL_CLIENTS, 123_456))
     assert sum(fan_out.walk(2.5) for _ in range(100)) == 123_456
     assert not fan_out.slices_left
 
 
 def test_a_worker_walks_a_small_mailings_segment_in_one_turn() -> None:
-    plan = plan_audience(EVERYONE, 100_000)
+    plan = plan_audience(ALL_CLIENTS, 100_000)
     assert 100_000 / plan.slices / 1000 * PAGE_SECONDS < 45
 
 

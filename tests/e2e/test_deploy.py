@@ -17,6 +17,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tools.chaos.field import make_visible_sooner
 
 from infra.deploy import ROOT, deploy, package
 from infra.deploy.destroy import table_names

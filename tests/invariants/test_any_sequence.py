@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from chalicelib.clients.registry import change_client, forget_client, opt_in_client, opt_out_client
+from chalicelib.clients.registry import change_client, delete_client, opt_in_client, opt_out_client
 from chalicelib.delivery import local_hours
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.receipts import take_receipts
@@ -138,7 +138,7 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(client_id=st.integers(1, 15), death=deaths)
     def forget(self, client_id: int, death: Death) -> None:
-        self._order(lambda services: forget_client(services, client_id), death)
+        self._order(lambda services: delete_client(services, client_id), death)
 
     @rule(client_id=st.integers(1, 15), opts_out=st.booleans(), death=deaths)
     def opt_out_or_in(self, client_id: int, opts_out: bool, death: Death) -> None:
@@ -168,7 +168,7 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(mailing_id=consumes(mailing_ids))
     def delete(self, mailing_id: int) -> None:
-        self._order(lambda services: lifecycle.withdraw_mailing(services, mailing_id), None)
+        self._order(lambda services: lifecycle.delete_mailing(services, mailing_id), None)
 
     @rule(answers=st.lists(st.sampled_from(ANSWERS), max_size=8))
     def let_the_gateway_answer(self, answers: list[Answer]) -> None:

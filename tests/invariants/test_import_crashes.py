@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients.import_worker import do_import
-from chalicelib.clients.imports import check_content, take_content
+from chalicelib.clients.import_worker import run_import
+from chalicelib.clients.imports import check_content, import_content
 from chalicelib.clients.registry import register_client
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.sweep import sweep
@@ -36,7 +36,7 @@ def world_with_clients() -> World:
 def begin(services: Any) -> None:
     content = FILE.encode()
     author = Author("anna", services.clock.now(), 0.5)
-    take_content(services, content, check_content(content, ""), "", author)
+    import_content(services, content, check_content(content, ""), "", author)
 
 
 def work(world: World, seconds: float = 900) -> None:
@@ -52,7 +52,7 @@ def work(world: World, seconds: float = 900) -> None:
 
 def _deliver(world: World, services: Any, delivery: Any) -> None:
     job = read_job(services, delivery.body, ImportClients)
-    delay = do_import(services, job, lambda: 120.0) if job else None
+    delay = run_import(services, job, lambda: 120.0) if job else None
     if delay is None:
         world.services.imports_queue.delete([delivery.receipt_handle])
     else:

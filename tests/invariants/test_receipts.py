@@ -6,13 +6,13 @@ import itertools
 
 import pytest
 
-from chalicelib.clients.registry import forget_client
+from chalicelib.clients.registry import delete_client
 from chalicelib.delivery.receipts import GROUP, settle_receipts
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import Message
 from chalicelib.errors import RowChanged
-from chalicelib.mailings.lifecycle import resend_mailing, withdraw_mailing
+from chalicelib.mailings.lifecycle import delete_mailing, resend_mailing
 from infra.local.doubles.world import CrashingServices, World
 
 SILENCE = Answer(None, "ReadTimeout")
@@ -172,7 +172,7 @@ def test_what_is_nobodys_is_dropped() -> None:
     assert world.report(7, 10_000_000_099, 990_000_000_001, 2**63) == 2
     world.settle_all()
     assert world.services.receipts_queue.messages == {}
-    withdraw_mailing(world.services, mailing_id)
+    delete_mailing(world.services, mailing_id)
     world.report(*ids(world))
     world.settle_all()
     assert world.services.receipts_queue.messages == {}
@@ -184,7 +184,7 @@ def test_a_message_that_was_never_posted_cannot_be_reported() -> None:
     world.clients(2)
     mailing_id = world.mailing()
     world.do_jobs()
-    forget_client(world.services, 1)
+    delete_client(world.services, 1)
     world.report(*ids(world))
     world.settle_all()
     assert_exact(world, mailing_id, Counts(total=2))
