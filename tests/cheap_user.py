@@ -1,4 +1,4 @@
-"""A user whose password was hashed at a low cost: at the real one, each sign-in takes a fifth of a second."""
+"""A user with a password hashed at a low cost: at the real cost each sign-in takes a fifth of a second."""
 
 from __future__ import annotations
 

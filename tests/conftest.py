@@ -1,4 +1,4 @@
-"""What all tests share: credentials that open nothing, so that no test can reach a real account."""
+"""Shared by all tests: invalid credentials, so that no test can reach a real account."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ settings.load_profile("busy_machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Stacks first: they take longest, and the second process has all other tests to fill its time with."""
+    """Puts tests that need a stack first: they take longest, and the second process runs all other tests meanwhile."""
     for item in items:
         if needs_stack(item.path.relative_to(ROOM).as_posix()):
             item.add_marker("stack")
@@ -45,7 +45,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture
 def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """What the service has logged since: its real lines, read."""
+    """The lines that the service has logged since the last call, parsed."""
     from chalicelib.logs import log
 
     stream = StringIO()

@@ -1,6 +1,5 @@
-"""As much of CloudWatch Logs Insights as docs/WATCHING.md uses: fields, filter, sort @timestamp, limit.
-
-Nothing that runs on a laptop has it: MiniStack leaves out the filters that it does not know.
+"""The part of CloudWatch Logs Insights that docs/WATCHING.md uses: fields, filter, sort @timestamp, limit. No local
+emulator has it: MiniStack ignores the filters that it does not know.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ WORD = re.compile(r'\s*("[^"]*"|[()=]|[@\w]+)')
 
 
 def run(query: str, lines: list[Line]) -> list[Line]:
-    """`lines` with their `@timestamp`; raises ValueError for what is not known."""
+    """`lines` with their `@timestamp`. Raises ValueError for unknown syntax."""
     found = lines
     for command in (part.strip() for part in query.split("|")):
         name, _, rest = command.partition(" ")

@@ -1,6 +1,5 @@
-"""Which tests run in one process, where pytest-xdist runs several.
-
-Written out here because pytest-xdist 3.8 ignores its own `xdist_group` marks with pytest 9.2, without a word.
+"""Groups of tests that run in one process under pytest-xdist. The groups are written out because pytest-xdist 3.8
+silently ignores its own `xdist_group` marks with pytest 9.2.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ SHARED = {"stack": "the template", "adapters/test_cost.py": "what a mailing cost
 
 
 def needs_stack(path: str) -> bool:
-    """`path`: of a file, from the folder of tests on, such as e2e/test_mailing.py."""
+    """`path`: of a file, relative to the folder of tests, such as e2e/test_mailing.py."""
     return _found(STACKS, path) is not None
 
 
 def group_of(nodeid: str) -> str:
-    """Any other test is a group of its own."""
+    """Every other test is its own group."""
     path = nodeid.partition("::")[0].rpartition("tests/")[2]
     return _found(STACKS, path) or _found(SHARED, path) or nodeid
 
@@ -41,7 +40,7 @@ def _found(groups: dict[str, str], path: str) -> str | None:
 
 
 class InGroups(LoadScopeScheduling):
-    """Large groups come first; a process that has none left takes single tests."""
+    """Large groups come first. A process without a group takes single tests."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid)

@@ -13,9 +13,8 @@ from chalicelib.adapters import aws
 
 @contextmanager
 def refused_entries(operation: str, refusals: Sequence[set[str]]) -> Iterator[None]:
-    """Requests of this operation refuse the entries with these ids: one set of ids for each request.
-
-    The other entries reach moto. Source of the answer's shape: SQS API Reference, BatchResultErrorEntry.
+    """Requests of this operation refuse the entries with these ids: one set of ids for each request. The other entries
+    reach moto. Source of the answer's format: SQS API Reference, BatchResultErrorEntry.
     """
     left = list(refusals)
     failed: list[dict[str, Any]] = []

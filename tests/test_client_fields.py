@@ -1,4 +1,4 @@
-"""A field of a client is declared once: added to the dataclass alone, it is everywhere that a client is."""
+"""A client's field is declared once: a field that is added to the dataclass appears everywhere else."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_new_field_is_written_read_changed_imported_exported_locked_and_described(copy: Path) -> None:
+def test_a_new_field_is_written_read_changed_imported_exported_compared_and_described(copy: Path) -> None:
     module = copy / "chalicelib" / "domain" / "client.py"
     source = module.read_text()
     assert LAST_FIELD in source

@@ -1,4 +1,4 @@
-"""A lost race is run again a bounded number of times, with pauses between."""
+"""A lost race is repeated a limited number of times, with pauses."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def losing(times: int) -> Callable[[], str]:
     return attempt
 
 
-def test_a_race_that_is_won_at_once_waits_for_nothing() -> None:
+def test_a_race_won_at_once_has_no_pause() -> None:
     clock = RecordingClock()
     assert retry_lost_races(clock, losing(0)) == "written"
     assert clock.pauses == []
 
 
-def test_pauses_double_up_to_the_longest() -> None:
+def test_pauses_double_up_to_the_maximum() -> None:
     clock = RecordingClock()
     assert retry_lost_races(clock, losing(TRIES - 1)) == "written"
     assert clock.pauses == sorted(clock.pauses)
@@ -46,7 +46,7 @@ def test_pauses_double_up_to_the_longest() -> None:
     assert max(clock.pauses) <= LONGEST_PAUSE
 
 
-def test_after_the_last_try_the_race_is_lost() -> None:
+def test_after_the_last_attempt_the_race_is_lost() -> None:
     clock = RecordingClock()
     with pytest.raises(RowChanged):
         retry_lost_races(clock, losing(TRIES))

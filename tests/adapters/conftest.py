@@ -1,4 +1,4 @@
-"""The same contract for the fakes and for the real adapters (on moto): each test here runs on both."""
+"""The fakes and the real adapters (on moto) have the same contract: each test here runs on both."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from infra.local.doubles.fakes import FakeServices
 
 
 @pytest.fixture(autouse=True)
-def whole_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB's transactions are one after the other; moto's, asked for by several threads, are not."""
+def serial_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs transactions one by one: moto, unlike DynamoDB, does not isolate transactions of several threads."""
     lock, write = Lock(), DynamoDBBackend.transact_write_items
 
     def one_by_one(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:

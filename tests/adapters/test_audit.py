@@ -1,4 +1,4 @@
-"""A record is written with the change that it tells of, or not at all."""
+"""An audit record is written together with its change, or neither is written."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def everything(services: Any) -> list[Any]:
     return found
 
 
-def test_a_record_comes_back_as_it_was_written(services: Any) -> None:
+def test_a_record_is_read_as_it_was_written(services: Any) -> None:
     record = author().record("client", ANNA.id, None, {"phone_number": ANNA.phone_number, "tag": None})
     services.clients.add(ANNA, record)
     assert everything(services) == [record]
@@ -43,7 +43,7 @@ def test_a_change_that_fails_leaves_no_record(services: Any) -> None:
     assert everything(services) == []
 
 
-def test_a_change_of_the_phone_and_one_of_the_tag_alone_are_recorded(services: Any) -> None:
+def test_a_change_of_the_phone_number_and_a_change_of_the_tag_are_recorded(services: Any) -> None:
     services.clients.add(ANNA)
     moved = replace(ANNA, phone_number="79770000009")
     services.clients.change(ANNA, moved, author(1).record("client", 1, {"a": 1}, {"a": 2}))

@@ -1,4 +1,4 @@
-"""What a message and a client cost in calls to AWS, through the real adapters."""
+"""The number of AWS calls for a message and for a client, through the real adapters."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit:
     assert 2 < per_message <= limit, "a claim and a settlement each, and little else"
 
 
-def test_a_canary_costs_a_few_calls_for_those_who_are_queued_first_and_none_for_the_others(calls: Counter[str]) -> None:
+def test_a_canary_costs_a_few_calls_for_its_messages_and_none_for_the_others(calls: Counter[str]) -> None:
     services = make_services(sender_threads=1)
     services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
     services.clock = FakeClock()  # a busy machine does not make messages dearer
@@ -92,7 +92,7 @@ def test_aws_calls_per_receipt(calls: Counter[str]) -> None:
     assert per_receipt <= 0.05, "three for each group, and one for each request"
 
 
-def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]) -> None:
+def test_a_client_costs_two_calls_to_create_change_or_delete(calls: Counter[str]) -> None:
     services = make_services()
     calls.clear()
     client = register_client(services, {"phone_number": "79770000001"})
@@ -111,7 +111,7 @@ def test_a_client_costs_two_calls_to_create_change_or_remove(calls: Counter[str]
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
 
 
-def test_the_emulator_that_calls_are_counted_on_does_not_change_their_number() -> None:
+def test_both_emulators_count_the_same_calls() -> None:
     assert _calls_on(ministack_in_process) == _calls_on(mock_aws)
 
 
@@ -129,7 +129,7 @@ def _calls_on(emulator: Callable[[], AbstractContextManager[object]]) -> Counter
 
 
 def _deliver(services: Services, batch: int, **fields: Any) -> int:
-    """A mailing from its announcement to its finish, with batches as Lambda's poller would make them."""
+    """A mailing from its announcement to its finish, with batches as Lambda's event source would form them."""
     jobs, messages = record_queues(services)
     now = services.clock.now()
     times: MailingFields = {"datetime_start": now, "datetime_end": now + timedelta(hours=1), "message_text": "text"}

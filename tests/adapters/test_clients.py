@@ -19,7 +19,7 @@ SINCE = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 STOPPED = replace(ANNA, opted_out_at=SINCE)
 
 
-def test_what_was_added_is_read_back(services: Any) -> None:
+def test_a_client_is_read_as_it_was_added(services: Any) -> None:
     services.clients.add(ANNA)
     services.clients.add(BORIS)
     assert services.clients.get(1) == ANNA
@@ -61,7 +61,7 @@ def test_a_phone_number_freed_by_a_change_or_a_deletion_can_be_used_at_once(serv
     "field",
     [{"tag": "x"}, {"tag": None}, {"timezone": "UTC"}, {"phone_number": "79770000005"}, {"opted_out_at": SINCE}],
 )
-def test_a_change_over_something_else_than_was_read_is_refused(services: Any, field: dict[str, Any]) -> None:
+def test_a_change_of_a_stale_client_is_refused(services: Any, field: dict[str, Any]) -> None:
     services.clients.add(ANNA)
     services.clients.change(ANNA, replace(ANNA, **field))
     for late in (replace(ANNA, tag="late"), replace(ANNA, phone_number="79770000008")):
@@ -72,7 +72,7 @@ def test_a_change_over_something_else_than_was_read_is_refused(services: Any, fi
     assert services.clients.get(1) == replace(ANNA, **field)
 
 
-def test_attributes_are_kept_and_a_change_over_others_is_refused(services: Any) -> None:
+def test_attributes_are_stored_and_a_change_of_stale_attributes_is_refused(services: Any) -> None:
     own = replace(ANNA, attributes={"имя": "Анна", "город": 'Омск "X"'})
     services.clients.add(ANNA)
     services.clients.change(ANNA, own)
@@ -85,7 +85,7 @@ def test_attributes_are_kept_and_a_change_over_others_is_refused(services: Any) 
     assert services.clients.get(1) == ANNA
 
 
-def test_a_stop_is_kept_with_the_client_and_with_the_phone_number(services: Any) -> None:
+def test_a_stop_is_stored_with_the_client_and_with_the_phone_number(services: Any) -> None:
     services.clients.add(ANNA)
     assert services.clients.stop_of(ANNA.phone_number) is None
     services.clients.change(ANNA, STOPPED)
@@ -97,7 +97,7 @@ def test_a_stop_is_kept_with_the_client_and_with_the_phone_number(services: Any)
 
 
 @pytest.mark.parametrize("leaves", ["by a deletion", "by a change"])
-def test_a_phone_number_that_is_free_keeps_its_stop(services: Any, leaves: str) -> None:
+def test_a_free_phone_number_keeps_its_stop(services: Any, leaves: str) -> None:
     services.clients.add(STOPPED)
     if leaves == "by a deletion":
         services.clients.remove(STOPPED)
@@ -122,7 +122,7 @@ def test_a_phone_number_that_is_free_keeps_its_stop(services: Any, leaves: str) 
     assert services.clients.stop_of(ANNA.phone_number) is None
 
 
-def test_a_stopped_client_does_not_take_the_phone_number_of_another(services: Any) -> None:
+def test_a_stopped_client_cannot_take_the_phone_number_of_another(services: Any) -> None:
     services.clients.add(STOPPED)
     services.clients.add(BORIS)
     with pytest.raises(PhoneTaken):
@@ -133,7 +133,7 @@ def test_a_stopped_client_does_not_take_the_phone_number_of_another(services: An
     assert services.clients.find_by_phone(BORIS.phone_number) == BORIS
 
 
-def test_a_change_of_a_deleted_client_does_not_bring_it_back(services: Any) -> None:
+def test_a_change_of_a_deleted_client_does_not_restore_it(services: Any) -> None:
     services.clients.add(ANNA)
     services.clients.remove(ANNA)
     with pytest.raises(RowChanged):
@@ -169,7 +169,7 @@ def test_a_changed_client_moves_in_the_indexes(services: Any) -> None:
     assert len(services.clients.read(Partition("operator_code", "921#0"), 0, MAX_CLIENT_ID, 9)) == 1
 
 
-def test_of_many_who_want_a_phone_number_at_once_one_gets_it(services: Any) -> None:
+def test_one_of_many_simultaneous_clients_gets_the_phone_number(services: Any) -> None:
     def try_to_add(client_id: int) -> bool:
         try:
             services.clients.add(Client(client_id, "79770000001"))
@@ -193,7 +193,7 @@ def test_of_many_who_want_a_phone_number_at_once_one_gets_it(services: Any) -> N
         (Filter(tags=("vip", "new"), operator_codes=tuple(str(code) for code in range(900, 1000))), 4),
     ],
 )
-def test_the_chosen_are_counted_as_a_mailing_would_choose_them(services: Any, chosen: Filter, number: int) -> None:
+def test_an_audience_is_counted_as_a_mailing_would_choose_it(services: Any, chosen: Filter, number: int) -> None:
     phones = ["79770000001", "79770000002", "79770000003", "79210000001", "79210000002", "79000000001"]
     tags = ["vip", "vip", "new", "vip", None, None]
     for phone, tag in zip(phones, tags, strict=True):
@@ -202,7 +202,7 @@ def test_the_chosen_are_counted_as_a_mailing_would_choose_them(services: Any, ch
     assert count_audience(services, chosen) == (number, True), "and who opted out is not"
 
 
-def test_an_audience_is_grouped_by_where_and_by_which_operator_they_live(services: Any) -> None:
+def test_an_audience_is_grouped_by_time_zone_and_operator_code(services: Any) -> None:
     for number, zone in enumerate(["Europe/Moscow", "UTC", "Europe/Moscow"]):
         register_client(services, {"phone_number": f"7977000000{number}", "timezone": zone, "tag": "vip"})
     register_client(services, {"phone_number": "79210000001", "tag": "vip"})
@@ -213,5 +213,5 @@ def test_an_audience_is_grouped_by_where_and_by_which_operator_they_live(service
     assert found.by_operator_code == {"977": 3, "921": 1}
 
 
-def test_where_there_is_nobody_nobody_is_counted(services: Any) -> None:
+def test_without_clients_the_count_is_zero(services: Any) -> None:
     assert count_audience(services, Filter(tags=("vip",))) == (0, True)

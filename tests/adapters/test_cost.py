@@ -1,4 +1,4 @@
-"""What a message costs is what chalicelib/domain/cost.py says: who makes it dearer, or cheaper, says so there."""
+"""The calls per message are those in chalicelib/domain/cost.py. A change of the cost must be recorded there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_message_costs_what_is_recorded_within_2_per_cent(counted: Priced) -> 
     assert_as_recorded(cost.CREATED + cost.POSTED_SLOWLY, counted.created + counted.posted[SLOW])
 
 
-def test_so_does_each_part_of_its_way(counted: Priced) -> None:
+def test_each_step_of_a_message_costs_what_is_recorded(counted: Priced) -> None:
     assert_as_recorded(cost.PER_MAILING, counted.mailing)
     assert_as_recorded(cost.CREATED, counted.created)
     assert_as_recorded(cost.POSTED, counted.posted[FAST])

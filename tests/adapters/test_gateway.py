@@ -14,7 +14,7 @@ from infra.local.simulator import Simulator
 
 
 class KnownToken:
-    """In place of the parameter: `expired` counts the refusals."""
+    """Replaces the parameter. `expired` counts the refusals."""
 
     def __init__(self, value: str) -> None:
         self._value = value
@@ -45,7 +45,7 @@ def post(gateway: Gateway, timeout: float = 5) -> Answer:
     return gateway.post(10_000_000_001, "79770000001", "Привет", timeout)
 
 
-def test_a_message_arrives_as_the_contract_says(gateway: Gateway, simulator: Simulator) -> None:
+def test_a_message_is_posted_as_the_contract_says(gateway: Gateway, simulator: Simulator) -> None:
     assert post(gateway) == Answer(200, '{"code": 0, "message": "OK"}')
     assert post(gateway).status == 200
     message = simulator.seen.messages[10_000_000_001]
@@ -64,7 +64,7 @@ def test_a_message_arrives_as_the_contract_says(gateway: Gateway, simulator: Sim
         ({"outage": True}, None),
     ],
 )
-def test_whatever_the_gateway_does_is_an_answer(
+def test_every_behaviour_of_the_gateway_becomes_an_answer(
     gateway: Gateway, simulator: Simulator, behaviour: dict[str, object], status: int | None
 ) -> None:
     simulator.behave(**behaviour)
@@ -74,12 +74,12 @@ def test_whatever_the_gateway_does_is_an_answer(
     assert simulator.seen.accepted.total() == 0
 
 
-def test_a_gateway_that_never_answers_is_left_after_the_timeout(gateway: Gateway, simulator: Simulator) -> None:
+def test_a_post_without_an_answer_ends_at_the_timeout(gateway: Gateway, simulator: Simulator) -> None:
     simulator.behave(hang=True)
     assert post(gateway, timeout=0.2) == Answer(None, "ReadTimeout")
 
 
-def test_a_gateway_that_is_not_there_is_an_answer_too() -> None:
+def test_an_unreachable_gateway_becomes_an_answer() -> None:
     gateway = Gateway(f"http://127.0.0.1:{free_port()}", KnownToken("secret"), connections=1)  # type: ignore[arg-type]
     answer = post(gateway)
     assert answer.status is None
@@ -87,7 +87,7 @@ def test_a_gateway_that_is_not_there_is_an_answer_too() -> None:
     gateway.close()
 
 
-def test_a_token_that_was_refused_is_read_anew(simulator: Simulator) -> None:
+def test_a_refused_token_is_read_again(simulator: Simulator) -> None:
     token = KnownToken("old")
     gateway = Gateway(simulator.url, token, connections=1)  # type: ignore[arg-type]
     assert post(gateway).status == 401
@@ -95,7 +95,9 @@ def test_a_token_that_was_refused_is_read_anew(simulator: Simulator) -> None:
     gateway.close()
 
 
-def test_the_simulator_is_told_over_http_and_says_what_it_has_seen(gateway: Gateway, simulator: Simulator) -> None:
+def test_the_simulator_is_controlled_over_http_and_lists_what_it_received(
+    gateway: Gateway, simulator: Simulator
+) -> None:
     def control(**wanted: object) -> int:
         return requests.put(f"{simulator.url}/control", json=wanted, timeout=5).status_code
 

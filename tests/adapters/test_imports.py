@@ -24,7 +24,7 @@ FORM = FileFormat("cp1251", ";", ("phone_number", "tag"), 17)
 ONE = ClientImport(1, "imports/1.csv", "v1", "клиенты.csv", FORM, NOW, NOW, offset=17)
 
 
-def test_an_import_is_read_back_as_it_was_added_and_added_once(services: Any) -> None:
+def test_an_import_is_read_as_it_was_added_and_added_once(services: Any) -> None:
     services.imports.add(ONE, Author("anna", NOW, 0.5).record("import", 1, None, {"id": 1}))
     assert services.imports.get(1) == ONE
     assert services.imports.get(2) is None
@@ -45,7 +45,7 @@ def test_an_import_is_leased_to_one_worker(services: Any) -> None:
         services.imports.lease(2, NOW, UNTIL)
 
 
-def test_its_progress_is_kept_and_the_end_of_its_lease_changes_nothing_else(services: Any) -> None:
+def test_progress_is_stored_and_the_end_of_the_lease_changes_nothing_else(services: Any) -> None:
     services.imports.add(ONE)
     one = services.imports.lease(1, NOW, UNTIL)
     plan = ChunkPlan(Tally(added=3, refused=1), 5, ((5, 2), (9, 1)))
@@ -60,7 +60,7 @@ def test_its_progress_is_kept_and_the_end_of_its_lease_changes_nothing_else(serv
     assert services.imports.get(1).plan is None
 
 
-def test_who_has_lost_the_lease_moves_nothing(services: Any) -> None:
+def test_a_worker_without_the_lease_changes_nothing(services: Any) -> None:
     services.imports.add(ONE)
     late = services.imports.lease(1, NOW, NOW)
     held = services.imports.lease(1, UNTIL, UNTIL + timedelta(seconds=9))
@@ -71,7 +71,7 @@ def test_who_has_lost_the_lease_moves_nothing(services: Any) -> None:
 
 
 @pytest.mark.parametrize(("status", "detail"), [(FINISHED, None), (FAILED, Text("file.gone"))])
-def test_an_import_that_has_ended_is_not_open_and_not_leased_again(
+def test_an_import_that_has_ended_is_not_open_and_cannot_be_leased(
     services: Any, status: str, detail: Text | None
 ) -> None:
     services.imports.add(ONE)
@@ -83,7 +83,7 @@ def test_an_import_that_has_ended_is_not_open_and_not_leased_again(
         services.imports.lease(1, UNTIL, UNTIL)
 
 
-def test_refused_rows_are_in_the_order_of_the_file_and_written_again_are_the_same(services: Any) -> None:
+def test_refused_rows_are_in_the_order_of_the_file_and_can_be_written_again(services: Any) -> None:
     rows = [RefusedRow(number, {"phone_number": "7", "tag": "я"}, WRONG) for number in range(2, 32)]
     services.imports.add(ONE)
     for _ in range(2):
@@ -94,7 +94,7 @@ def test_refused_rows_are_in_the_order_of_the_file_and_written_again_are_the_sam
     assert services.imports.get(1) == ONE
 
 
-def test_a_file_is_read_piece_by_piece(services: Any) -> None:
+def test_a_file_is_read_in_pieces(services: Any) -> None:
     version = services.import_files.put("a/b.csv", b"0123456789")
     first = services.import_files.read("a/b.csv", 0, 4)
     assert (first.content, first.version, first.size) == (b"0123", version, 10)
@@ -104,7 +104,7 @@ def test_a_file_is_read_piece_by_piece(services: Any) -> None:
         services.import_files.read("a/c.csv", 0, 4)
 
 
-def test_a_file_put_anew_has_another_version(services: Any) -> None:
+def test_a_file_that_is_uploaded_again_has_another_version(services: Any) -> None:
     assert services.import_files.put("a", b"1") != services.import_files.put("a", b"2")
     services.import_files.put("empty", b"")
     assert services.import_files.read("empty", 0, 4) is None
@@ -130,7 +130,7 @@ def test_clients_are_added_all_or_none(services: Any) -> None:
     assert services.clients.find_many([]) == ({}, {})
 
 
-def test_the_errors_of_a_row_are_stored_by_code_and_an_earlier_versions_are_read_as_they_are() -> None:
+def test_errors_of_a_row_are_stored_by_code_and_those_of_an_earlier_version_are_read_unchanged() -> None:
     with mock_aws():
         made = make_services()
         made.imports.add_refused(ONE, [RefusedRow(2, {}, {"tag": [Text("client.tag_with_comma")]})])

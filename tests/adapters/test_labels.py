@@ -14,7 +14,7 @@ def test_labels_of_clients_are_listed_once_and_in_order(services: Any) -> None:
     assert services.labels.read("tag", 1) == ["vip"]
 
 
-def test_names_of_attributes_are_labels_and_it_is_known_which_there_are(services: Any) -> None:
+def test_names_of_attributes_are_labels_and_can_be_checked(services: Any) -> None:
     services.labels.add_from([Client(1, "79770000001", "vip", attributes={"имя": "Анна", "город": "Омск"})])
     assert services.labels.read("attribute", 10) == ["город", "имя"]
     assert services.labels.existing("attribute", ["имя", "нет", "vip"]) == {"имя"}

@@ -1,4 +1,4 @@
-"""Letters through SES, and the rows that keep a report from being sent twice."""
+"""Emails through SES, and the rows that keep a report from being sent twice."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ def parsed(email: Email) -> EmailMessage:
     return message_from_bytes(as_mime(email), _class=EmailMessage, policy=policy.default)
 
 
-def test_a_letter_from_a_verified_sender_is_sent(services: Any) -> None:
+def test_an_email_from_a_verified_sender_is_sent(services: Any) -> None:
     verify(services, EMAIL.sender)
     services.mailbox.send(EMAIL)
 
 
-def test_a_letter_from_another_sender_has_surely_not_left(services: Any) -> None:
+def test_an_email_from_an_unverified_sender_is_reported_as_not_sent(services: Any) -> None:
     verify(services, EMAIL.sender)
     with pytest.raises(NotSent):
         services.mailbox.send(replace(EMAIL, sender="other@example.org"))
 
 
-def test_what_is_claimed_is_claimed_once_until_it_is_released(services: Any) -> None:
+def test_a_report_is_claimed_once_until_it_is_released(services: Any) -> None:
     until = NOW + timedelta(days=1)
     assert not services.reports.is_claimed("2026-11-23")
     services.reports.claim("2026-11-23", NOW, until)
@@ -69,7 +69,7 @@ def test_what_is_claimed_is_claimed_once_until_it_is_released(services: Any) -> 
     services.reports.claim("2026-11-23", NOW, until)
 
 
-def test_claimed_is_not_yet_sent(services: Any) -> None:
+def test_a_claimed_report_is_not_yet_sent(services: Any) -> None:
     services.reports.claim("2026-11-23", NOW, NOW + timedelta(days=1))
     assert services.reports.is_claimed("2026-11-23")
     assert not services.reports.is_sent("2026-11-23")
@@ -91,7 +91,7 @@ def test_html_and_text_are_alternatives_and_the_table_is_attached() -> None:
     assert table.get_payload(decode=True) == TABLE.content
 
 
-def test_no_line_is_longer_than_mail_allows() -> None:
+def test_no_line_is_longer_than_an_email_allows() -> None:
     """RFC 5322, 2.1.1: 998 characters; SES refuses or breaks longer ones."""
     assert max(len(line) for line in as_mime(EMAIL).split(b"\r\n")) < 998
     plain = replace(EMAIL, html="<p>" + "a" * 5000 + "</p>", text="a" * 5000)
@@ -108,7 +108,7 @@ def test_no_line_is_longer_than_mail_allows() -> None:
         (ReadTimeoutError(endpoint_url="https://ses"), False),
     ],
 )
-def test_what_may_have_left_is_not_taken_for_unsent(error: Any, is_unsent: bool) -> None:
+def test_an_email_that_may_have_been_sent_is_not_reported_as_unsent(error: Any, is_unsent: bool) -> None:
     assert _is_unsent(error) == is_unsent
 
 
@@ -120,8 +120,8 @@ def ses() -> Iterator[Any]:
     forget_connections()
 
 
-def test_a_letter_is_given_to_ses_once_whatever_comes_back(ses: Any) -> None:
-    """botocore repeats by itself a call whose answer did not come; this one it must not."""
+def test_an_email_is_passed_to_ses_once_even_without_an_answer(ses: Any) -> None:
+    """botocore repeats calls that were not answered. This call must not be repeated."""
     tries = []
 
     def silence(**_: Any) -> None:
@@ -134,12 +134,12 @@ def test_a_letter_is_given_to_ses_once_whatever_comes_back(ses: Any) -> None:
     assert len(tries) == 1
 
 
-def test_nobody_keeps_letters_but_the_local_stack() -> None:
+def test_only_the_local_stack_stores_emails() -> None:
     assert Mailbox(keeps_emails=False).emails() == []
 
 
-class LocalStacksInbox(BaseHTTPRequestHandler):
-    """What LocalStack answers: it knows nothing of MiniStack's address, and keeps letters as they were sent."""
+class LocalStackInbox(BaseHTTPRequestHandler):
+    """Answers as LocalStack does: it does not know MiniStack's address, and stores emails as they were sent."""
 
     def do_GET(self) -> None:
         raw = {"RawData": as_mime(EMAIL).decode(), "Source": EMAIL.sender, "Timestamp": "2026-11-23T12:00:00"}
@@ -151,8 +151,8 @@ class LocalStacksInbox(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
-def test_letters_that_localstack_keeps_are_shown_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    with HTTPServer(("127.0.0.1", 0), LocalStacksInbox) as server:
+def test_emails_stored_by_localstack_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    with HTTPServer(("127.0.0.1", 0), LocalStackInbox) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

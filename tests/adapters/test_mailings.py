@@ -24,7 +24,7 @@ def finish(services: Any, mailing: Mailing, counts: Counts) -> Mailing:
     return found
 
 
-def test_what_was_added_is_read_back(services: Any) -> None:
+def test_a_mailing_is_read_as_it_was_added(services: Any) -> None:
     services.mailings.add(MAILING)
     assert services.mailings.get(1) == MAILING
     assert services.mailings.get(2) is None
@@ -42,7 +42,7 @@ def test_a_decision_is_written_once(services: Any) -> None:
         services.mailings.change(MAILING, replace(MAILING, message_text="late"))
 
 
-def test_a_change_leaves_the_counts_that_came_meanwhile(services: Any) -> None:
+def test_a_change_keeps_counts_that_were_added_meanwhile(services: Any) -> None:
     services.mailings.add(RUNNING)
     services.mailings.add_counts(1, Counts(total=5, sent=2), NOW)
     services.mailings.change(RUNNING, replace(RUNNING, message_text="new"))
@@ -51,7 +51,7 @@ def test_a_change_leaves_the_counts_that_came_meanwhile(services: Any) -> None:
     assert found.message_text == "new"
 
 
-def test_counts_are_added_and_the_mailing_answered(services: Any) -> None:
+def test_counts_are_added_and_the_mailing_is_returned(services: Any) -> None:
     services.mailings.add(RUNNING)
     services.mailings.add_counts(1, Counts(total=3), NOW)
     found = services.mailings.add_counts(1, Counts(total=2, sent=1, expired=-1), NOW)
@@ -62,7 +62,7 @@ def test_counts_are_added_and_the_mailing_answered(services: Any) -> None:
     assert services.mailings.get(2) is None
 
 
-def test_the_fan_out_ends_with_the_true_total(services: Any) -> None:
+def test_the_end_of_the_fan_out_stores_the_exact_total(services: Any) -> None:
     services.mailings.add(RUNNING)
     services.mailings.add_counts(1, Counts(total=3, sent=1), NOW)
     found = services.mailings.mark_fanned_out(1, 7, NOW)
@@ -70,7 +70,7 @@ def test_the_fan_out_ends_with_the_true_total(services: Any) -> None:
     assert found.counts == Counts(total=7, sent=1)
 
 
-def test_rounds_of_recounting_are_numbered_and_begun_once(services: Any) -> None:
+def test_reconciliation_rounds_are_numbered_and_begun_once(services: Any) -> None:
     services.mailings.add(RUNNING)
     begun = services.mailings.begin_round(RUNNING, NOW)
     assert (begun.rounds, begun.round_started_at) == (1, NOW)
@@ -79,7 +79,7 @@ def test_rounds_of_recounting_are_numbered_and_begun_once(services: Any) -> None
     assert services.mailings.begin_round(begun, NOW).rounds == 2
 
 
-def test_a_finished_mailing_has_its_recounted_counts_and_is_part_of_the_totals(services: Any) -> None:
+def test_a_finished_mailing_has_reconciled_counts_and_is_in_the_totals(services: Any) -> None:
     services.mailings.add(RUNNING)
     services.mailings.add_counts(1, Counts(total=9, sent=1), NOW)
     counts = Counts(total=5, sent=3, failed=1, cancelled=1)
@@ -93,7 +93,7 @@ def test_a_finished_mailing_has_its_recounted_counts_and_is_part_of_the_totals(s
     assert services.counters.totals() == (1, counts)
 
 
-def test_counts_that_come_after_the_finish_are_in_the_recount_already(services: Any) -> None:
+def test_counts_added_after_the_finish_are_already_in_the_reconciled_counts(services: Any) -> None:
     services.mailings.add(RUNNING)
     counts = Counts(total=5, sent=5)
     finish(services, RUNNING, counts)
@@ -101,7 +101,7 @@ def test_counts_that_come_after_the_finish_are_in_the_recount_already(services: 
     assert services.mailings.get(1).counts == counts
 
 
-def test_a_mailing_that_is_resumed_leaves_the_totals_of_the_finished_until_it_is_again(services: Any) -> None:
+def test_a_resumed_mailing_leaves_the_totals_until_it_is_finished_again(services: Any) -> None:
     services.mailings.add(RUNNING)
     finished = finish(services, RUNNING, Counts(total=5, sent=3, expired=2))
     resumed = services.mailings.change(finished, replace(finished, status="running", ended_at=None))
@@ -111,14 +111,14 @@ def test_a_mailing_that_is_resumed_leaves_the_totals_of_the_finished_until_it_is
     assert services.counters.totals() == (1, Counts(total=5, sent=5))
 
 
-def test_a_decision_makes_the_rounds_that_are_under_way_conclude_nothing(services: Any) -> None:
+def test_a_decision_invalidates_the_rounds_under_way(services: Any) -> None:
     services.mailings.add(RUNNING)
     begun = services.mailings.begin_round(RUNNING, NOW)
     changed = services.mailings.change(begun, replace(begun, message_text="new"))
     assert (changed.rounds, changed.first_valid_round) == (1, 2)
 
 
-def test_orders_are_kept_until_they_are_done(services: Any) -> None:
+def test_orders_are_kept_until_they_are_carried_out(services: Any) -> None:
     paused = replace(RUNNING, status="paused", datetime_end=NOW + timedelta(hours=9))
     services.mailings.add(paused)
     ordered = services.mailings.change(paused, resent(resumed(paused, NOW), ["failed", "unknown"], NOW))
@@ -143,7 +143,7 @@ def test_a_cancelled_mailing_is_open_until_its_messages_are_closed(services: Any
     assert services.counters.totals() == (1, Counts(total=2, cancelled=1, unknown=1))
 
 
-def test_the_time_of_the_last_post_is_kept_with_the_counts_and_the_attempts_with_the_end(services: Any) -> None:
+def test_the_time_of_the_last_post_is_stored_with_the_counts_and_the_attempts_at_the_end(services: Any) -> None:
     services.mailings.add(RUNNING)
     post = NOW + timedelta(seconds=5)
     assert services.mailings.add_counts(1, Counts(sent=1), NOW, post).last_post_at == post
@@ -156,7 +156,7 @@ def test_the_time_of_the_last_post_is_kept_with_the_counts_and_the_attempts_with
 
 
 @pytest.mark.parametrize("finished", [True, False])
-def test_a_removed_mailing_leaves_nothing_in_the_totals(services: Any, finished: bool) -> None:
+def test_a_deleted_mailing_is_not_in_the_totals(services: Any, finished: bool) -> None:
     services.mailings.add(RUNNING)
     mailing = finish(services, RUNNING, Counts(total=5, sent=5)) if finished else RUNNING
     services.mailings.remove(mailing)
@@ -176,7 +176,7 @@ def test_ids_are_given_in_order_and_once(services: Any) -> None:
 OPENS = NOW + timedelta(hours=9)
 
 
-def test_hours_are_kept_and_taken_away(services: Any) -> None:
+def test_hours_are_stored_and_removed(services: Any) -> None:
     by_day = replace(MAILING, window=SendWindow(time(9), time(21, 30)))
     services.mailings.add(by_day)
     assert services.mailings.get(1) == by_day
@@ -185,7 +185,7 @@ def test_hours_are_kept_and_taken_away(services: Any) -> None:
     assert changed.window is None
 
 
-def test_a_moment_that_is_waited_for_is_noted_until_its_release(services: Any) -> None:
+def test_an_opening_is_stored_until_its_release(services: Any) -> None:
     services.mailings.add(RUNNING)
     for moment in (OPENS, NOW, OPENS):
         services.mailings.await_release(1, moment)
@@ -200,7 +200,7 @@ def test_a_moment_that_is_waited_for_is_noted_until_its_release(services: Any) -
     assert services.mailings.get(1).releases == frozenset()
 
 
-def test_a_decision_leaves_the_moments_that_were_noted_meanwhile_unless_it_drops_them(services: Any) -> None:
+def test_a_decision_keeps_openings_stored_meanwhile_unless_it_drops_them(services: Any) -> None:
     services.mailings.add(RUNNING)
     services.mailings.await_release(1, OPENS)
     services.mailings.change(RUNNING, replace(RUNNING, message_text="new"))
@@ -210,12 +210,12 @@ def test_a_decision_leaves_the_moments_that_were_noted_meanwhile_unless_it_drops
     assert services.mailings.get(1).releases == frozenset()
 
 
-def test_nobody_waits_for_a_mailing_that_is_gone(services: Any) -> None:
+def test_no_opening_is_stored_for_a_deleted_mailing(services: Any) -> None:
     services.mailings.await_release(1, OPENS)
     assert services.mailings.get(1) is None
 
 
-def test_so_many_of_a_canary_go_as_were_asked_for_and_no_decision_forgets_them(services: Any) -> None:
+def test_a_canary_admits_as_many_messages_as_requested_and_decisions_keep_that_number(services: Any) -> None:
     out = replace(RUNNING, canary=Canary(2, 0))
     services.mailings.add(out)
     assert services.mailings.get(1) == out
@@ -227,7 +227,7 @@ def test_so_many_of_a_canary_go_as_were_asked_for_and_no_decision_forgets_them(s
     assert not passed.awaits_canary
 
 
-def test_a_decision_may_let_others_go_and_says_why_it_paused(services: Any) -> None:
+def test_a_decision_can_pass_the_canary_and_stores_the_reason_of_a_pause(services: Any) -> None:
     services.mailings.add(replace(RUNNING, canary=Canary(5)))
     for _ in range(5):
         out = services.mailings.admit_to_canary(1, NOW)
@@ -238,7 +238,7 @@ def test_a_decision_may_let_others_go_and_says_why_it_paused(services: Any) -> N
     assert services.mailings.admit_to_canary(1, NOW) is None, "it is paused"
 
 
-def test_nobody_goes_for_a_mailing_without_a_canary_or_that_is_gone(services: Any) -> None:
+def test_no_message_is_admitted_for_a_deleted_mailing_or_without_a_canary(services: Any) -> None:
     services.mailings.add(RUNNING)
     assert services.mailings.admit_to_canary(1, NOW) is None
     assert services.mailings.admit_to_canary(2, NOW) is None

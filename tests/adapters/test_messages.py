@@ -34,13 +34,13 @@ def messages(services: Any) -> Any:
     return services.messages
 
 
-def test_what_was_added_is_read_back(messages: Any) -> None:
+def test_a_message_is_read_as_it_was_added(messages: Any) -> None:
     assert messages.get(KEY) == MESSAGE
     assert messages.get(OTHER) is None
     assert messages.existing([KEY, OTHER]) == {7: MESSAGE}
 
 
-def test_messages_that_are_written_together_keep_what_is_their_own(services: Any) -> None:
+def test_messages_written_together_keep_their_own_fields(services: Any) -> None:
     written = [
         Message(1, 1, "queued", NOW, shards=3),
         Message(1, 2, "queued", NOW, shards=3),
@@ -54,7 +54,7 @@ def test_messages_that_are_written_together_keep_what_is_their_own(services: Any
     }
 
 
-def test_a_claim_is_given_to_one_until_it_is_over(messages: Any) -> None:
+def test_a_message_is_claimed_once_until_the_claim_ends(messages: Any) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
     assert claimed == replace(MESSAGE, attempts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW)
     assert messages.claim(KEY, NOW + timedelta(seconds=14), UNTIL) is None
@@ -62,7 +62,7 @@ def test_a_claim_is_given_to_one_until_it_is_over(messages: Any) -> None:
     assert again.attempts == 2
 
 
-def test_nobody_claims_what_is_not_there_and_the_try_makes_no_row(messages: Any) -> None:
+def test_an_absent_message_cannot_be_claimed_and_no_row_is_created(messages: Any) -> None:
     assert messages.claim(OTHER, NOW, UNTIL) is None
     assert messages.get(OTHER) is None
 
@@ -82,7 +82,7 @@ def test_a_settled_message_is_final(messages: Any, status: str) -> None:
     assert messages.get(KEY) == found
 
 
-def test_a_result_other_than_sent_counts_only_while_the_claim_is_ours(messages: Any) -> None:
+def test_an_outcome_other_than_sent_is_stored_only_during_the_claim(messages: Any) -> None:
     first = messages.claim(KEY, NOW, UNTIL)
     second = messages.claim(KEY, LATER, LATER + timedelta(seconds=9))
     assert not messages.settle(first, "failed", LATER)
@@ -100,13 +100,13 @@ def test_a_released_message_can_be_claimed_at_once_and_keeps_its_error(messages:
     assert messages.claim(KEY, NOW, UNTIL).attempts == 2
 
 
-def test_a_success_clears_the_error_of_the_attempt_before(messages: Any) -> None:
+def test_a_success_clears_the_error_of_the_previous_attempt(messages: Any) -> None:
     messages.release_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER)
     messages.settle(messages.claim(KEY, NOW, UNTIL), "sent", NOW)
     assert messages.get(KEY).last_error is None
 
 
-def test_only_a_message_that_no_attempt_holds_is_closed(messages: Any) -> None:
+def test_only_a_message_without_a_claim_is_closed(messages: Any) -> None:
     messages.claim(KEY, NOW, UNTIL)
     assert not messages.close(KEY, "expired", NOW)
     assert messages.close(KEY, "expired", LATER)
@@ -114,7 +114,7 @@ def test_only_a_message_that_no_attempt_holds_is_closed(messages: Any) -> None:
     assert not messages.close(OTHER, "expired", LATER)
 
 
-def test_a_message_given_up_is_revived_once_and_remembers_the_order(messages: Any) -> None:
+def test_a_failed_message_is_reopened_once_and_stores_the_order(messages: Any) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
     messages.settle(claimed, "failed", NOW, NO_ANSWER)
     failed = messages.get(KEY)
@@ -126,12 +126,12 @@ def test_a_message_given_up_is_revived_once_and_remembers_the_order(messages: An
 
 
 @pytest.mark.parametrize("status", ["sent", "cancelled", "queued"])
-def test_nobody_else_is_revived(messages: Any, status: str) -> None:
+def test_other_messages_are_not_reopened(messages: Any, status: str) -> None:
     with pytest.raises(ValueError, match="cannot become"):
         messages.reopen(replace(MESSAGE, status=status), 1)
 
 
-def test_the_time_of_the_post_is_kept_with_its_result(messages: Any) -> None:
+def test_the_time_of_the_post_is_stored_with_its_outcome(messages: Any) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
     messages.release_claim(replace(claimed, posted_at=NOW + timedelta(seconds=1)), NO_ANSWER)
     assert messages.get(KEY).posted_at == NOW + timedelta(seconds=1)
@@ -140,14 +140,14 @@ def test_the_time_of_the_post_is_kept_with_its_result(messages: Any) -> None:
     assert messages.get(KEY).posted_at == LATER + timedelta(seconds=2)
 
 
-def test_a_release_without_a_post_leaves_the_error_of_the_one_before(messages: Any) -> None:
+def test_a_release_without_a_post_keeps_the_previous_error(messages: Any) -> None:
     messages.release_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER)
     messages.release_claim(messages.claim(KEY, NOW, UNTIL), None)
     assert messages.get(KEY).last_error == NO_ANSWER
 
 
 @pytest.mark.parametrize("doubtful", ["fake", "aws"], indirect=True)
-def test_without_a_gateway_that_dedupes_an_attempt_that_died_leaves_the_message_in_doubt(doubtful: Any) -> None:
+def test_without_a_gateway_that_deduplicates_an_attempt_that_died_leaves_the_message_in_doubt(doubtful: Any) -> None:
     doubtful.add([MESSAGE], KEPT)
     doubtful.claim(KEY, NOW, UNTIL)
     assert not doubtful.mark_unknown(KEY, NOW, IN_DOUBT), "the attempt is under way"
@@ -170,7 +170,7 @@ def doubtful(request: pytest.FixtureRequest) -> Iterator[Any]:
         yield make_services(gateway_dedupes=False).messages
 
 
-def test_messages_are_read_in_pages_of_one_mailing(services: Any) -> None:
+def test_the_messages_of_one_mailing_are_read_in_pages(services: Any) -> None:
     many = [Message(1, client_id, "queued", NOW) for client_id in range(1, 61)]
     services.messages.add([*many, Message(2, 1, "queued", NOW)], KEPT)
     services.messages.close(MessageKey(1, 5, 1), "expired", NOW)
@@ -186,7 +186,7 @@ def test_messages_are_read_in_pages_of_one_mailing(services: Any) -> None:
     assert [message.client_id for message in services.messages.page(MessageShard(2, 0, 1), 0, 9)] == [1]
 
 
-def test_a_message_waits_by_one_clock_as_long_as_it_is_queued(messages: Any, services: Any) -> None:
+def test_the_time_zone_of_a_waiting_message_is_stored_while_it_is_queued(messages: Any, services: Any) -> None:
     messages.await_hours(KEY, "Asia/Kolkata")
     messages.await_hours(OTHER, "Asia/Kolkata")
     assert messages.get(KEY) == replace(MESSAGE, timezone="Asia/Kolkata")
@@ -198,7 +198,7 @@ def test_a_message_waits_by_one_clock_as_long_as_it_is_queued(messages: Any, ser
 
 
 class HeldRow:
-    """A row that a transaction has hold of at this moment."""
+    """A row that a transaction holds at the moment of the write."""
 
     part, client_id = "1#0", 7
 
@@ -207,21 +207,21 @@ class HeldRow:
         raise UpdateError("refused", cause)
 
 
-def test_a_row_that_a_transaction_has_hold_of_may_yet_be_written() -> None:
-    """It is not taken for one that somebody else has finished: its message would wait for nobody."""
+def test_a_write_to_a_row_held_by_a_transaction_is_an_error_that_is_retried() -> None:
+    """The row does not count as finished by another worker: otherwise its message would wait forever."""
     row: Any = HeldRow()
     with pytest.raises(NotWritten):
         _update_if(row, [], MessageRow.status == "queued")
 
 
-def test_a_shard_holds_the_messages_that_belong_to_it(services: Any) -> None:
+def test_a_shard_has_its_own_messages(services: Any) -> None:
     services.messages.add([Message(1, client_id, "queued", NOW, shards=3) for client_id in range(1, 8)], KEPT)
     found = [services.messages.page(MessageShard(1, number, 3), 0, 9) for number in range(3)]
     assert [[message.client_id for message in page] for page in found] == [[3, 6], [1, 4, 7], [2, 5]]
     assert {message.shards for page in found for message in page} == {3}
 
 
-def test_a_reason_is_stored_by_its_code_and_what_an_earlier_version_wrote_is_read_as_it_is() -> None:
+def test_a_reason_is_stored_by_its_code_and_one_of_an_earlier_version_is_read_unchanged() -> None:
     with mock_aws():
         made = make_services()
         made.messages.add([MESSAGE], KEPT)

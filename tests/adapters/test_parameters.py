@@ -1,4 +1,4 @@
-"""Secrets in SSM: read seldom, renewed without a deploy, shown nowhere."""
+"""Secrets in SSM are cached, renewed without a deploy, and shown nowhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "/test/secret"
 
 
 class Clock:
-    """In place of the module `time`."""
+    """Replaces the module `time`."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -44,7 +44,7 @@ def put(clock: Clock) -> Iterator[Callable[[str], Any]]:
 
 @pytest.fixture
 def logged() -> Iterator[list[dict[str, Any]]]:
-    """What each line of the log was made of."""
+    """All parts of each log line."""
     lines: list[dict[str, Any]] = []
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(vars(record))  # type: ignore[method-assign]
@@ -57,11 +57,11 @@ def logged() -> Iterator[list[dict[str, Any]]]:
 
 
 def lose() -> None:
-    """From here on SSM refuses to hand it over."""
+    """From now on SSM refuses the parameter."""
     boto3.client("ssm").delete_parameter(Name=NAME)
 
 
-def test_it_is_read_once_and_again_when_its_time_is_over(put: Callable[[str], Any], clock: Clock) -> None:
+def test_a_parameter_is_read_once_and_again_after_its_time_to_live(put: Callable[[str], Any], clock: Clock) -> None:
     put("one")
     parameter = Parameter(NAME)
     assert parameter.value() == "one"
@@ -72,7 +72,7 @@ def test_it_is_read_once_and_again_when_its_time_is_over(put: Callable[[str], An
     assert parameter.value() == "two"
 
 
-def test_it_is_read_again_when_it_was_refused(put: Callable[[str], Any]) -> None:
+def test_a_refused_parameter_is_read_again(put: Callable[[str], Any]) -> None:
     put("one")
     parameter = Parameter(NAME)
     assert parameter.value() == "one"
@@ -82,7 +82,7 @@ def test_it_is_read_again_when_it_was_refused(put: Callable[[str], Any]) -> None
 
 
 @pytest.mark.parametrize("why", ["its time is over", "it was refused"])
-def test_what_cannot_be_read_anew_stays_what_it_was_and_that_is_logged(
+def test_a_parameter_that_cannot_be_renewed_keeps_its_value_and_the_error_is_logged(
     put: Callable[[str], Any], clock: Clock, logged: list[dict[str, Any]], why: str
 ) -> None:
     put("one-secret")
@@ -101,18 +101,18 @@ def test_what_cannot_be_read_anew_stays_what_it_was_and_that_is_logged(
     assert parameter.value() == "two"
 
 
-def test_what_was_never_read_is_an_error_that_names_the_parameter_alone(put: Callable[[str], Any]) -> None:
+def test_a_parameter_that_was_never_read_is_an_error_that_names_only_the_parameter(put: Callable[[str], Any]) -> None:
     with pytest.raises(ClientError, match="GetParameter") as caught:
         Parameter(NAME).value()
     assert "Parameter" in str(caught.value)
 
 
-def test_a_line_break_at_its_end_is_none_of_it(put: Callable[[str], Any]) -> None:
+def test_a_final_line_break_is_removed(put: Callable[[str], Any]) -> None:
     put("one\n")
     assert Parameter(NAME).value() == "one"
 
 
-def test_its_value_is_in_no_text_about_it(put: Callable[[str], Any]) -> None:
+def test_the_value_is_in_no_text_about_the_parameter(put: Callable[[str], Any]) -> None:
     put("one-secret")
     parameter = Parameter(NAME)
     parameter.value()

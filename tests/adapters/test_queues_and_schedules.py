@@ -1,4 +1,4 @@
-"""What only the real adapters do: whole batches to SQS, schedules as the Scheduler stores them."""
+"""Behaviour of the real adapters only: whole batches to SQS, and schedules as EventBridge Scheduler stores them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def real() -> Iterator[Services]:
         yield make_services()
 
 
-def test_any_number_of_messages_is_sent_ten_a_call(real: Services) -> None:
+def test_messages_are_sent_in_batches_of_ten(real: Services) -> None:
     jobs = [SendMessage(1, client_id) for client_id in range(25)]
     real.send_queue.send(jobs)
     sqs = boto3.client("sqs")
@@ -38,7 +38,7 @@ def test_any_number_of_messages_is_sent_ten_a_call(real: Services) -> None:
 
 
 @pytest.mark.parametrize("delays", [[1], [1, 1, 1]], ids=["too few", "too many"])
-def test_a_batch_whose_delays_do_not_match_is_not_sent_at_all(real: Services, delays: list[int]) -> None:
+def test_a_batch_with_a_wrong_number_of_delays_is_not_sent(real: Services, delays: list[int]) -> None:
     with pytest.raises(ValueError, match="zip"):
         real.send_queue.send([SendMessage(1, 1), SendMessage(1, 2)], delays)
     assert real.send_queue.is_idle()
@@ -66,7 +66,7 @@ def test_pauses_between_tries_of_a_batch_have_full_jitter(real: Services) -> Non
     assert clock.now() == start
 
 
-def test_entries_that_sqs_refuses_every_time_are_an_error_and_the_others_are_sent(real: Services) -> None:
+def test_entries_that_sqs_always_refuses_are_an_error_and_the_others_are_sent(real: Services) -> None:
     refusals = [{"1", "3"}] * 5
     with refused_entries("SendMessageBatch", refusals), pytest.raises(QueueRefused, match="2 entries"):
         Queue(real.send_queue.url, FakeClock()).send(JOBS)
@@ -82,13 +82,13 @@ def test_refused_deletions_are_repeated(real: Services) -> None:
     assert queue.is_idle()
 
 
-def test_nothing_to_send_makes_no_call(real: Services) -> None:
+def test_an_empty_batch_makes_no_call(real: Services) -> None:
     real.send_queue.send([])
     real.send_queue.give_back({})
     assert real.send_queue.is_idle()
 
 
-def test_a_message_given_back_is_hidden_for_that_long_and_keeps_the_queue_busy(real: Services) -> None:
+def test_a_returned_message_is_hidden_for_its_delay_and_keeps_the_queue_busy(real: Services) -> None:
     real.send_queue.send([SendMessage(1, 1)])
     sqs = boto3.client("sqs")
     message = sqs.receive_message(QueueUrl=real.send_queue.url)["Messages"][0]
@@ -99,7 +99,7 @@ def test_a_message_given_back_is_hidden_for_that_long_and_keeps_the_queue_busy(r
     assert len(sqs.receive_message(QueueUrl=real.send_queue.url)["Messages"]) == 1
 
 
-def test_a_schedule_invokes_the_starting_lambda_once_and_removes_itself(real: Services) -> None:
+def test_a_schedule_invokes_its_lambda_once_and_deletes_itself(real: Services) -> None:
     real.schedules.set(12, START)
     schedule = boto3.client("scheduler").get_schedule(Name="mailing-12", GroupName=STACK_NAME)
     assert schedule["ScheduleExpression"] == "at(2026-12-01T09:30:00)"
@@ -108,7 +108,7 @@ def test_a_schedule_invokes_the_starting_lambda_once_and_removes_itself(real: Se
     assert json.loads(schedule["Target"]["Input"]) == {"mailing": 12}
 
 
-def test_a_release_has_a_schedule_of_its_own_for_each_moment(real: Services) -> None:
+def test_each_release_has_its_own_schedule(real: Services) -> None:
     real.schedules.set(12, START)
     real.schedules.set_release(12, START)
     real.schedules.set_release(12, START)
@@ -122,7 +122,7 @@ def test_a_release_has_a_schedule_of_its_own_for_each_moment(real: Services) -> 
     assert json.loads(schedule["Target"]["Input"]) == {"mailing": 12, "opens_at": opens}
 
 
-def test_a_schedule_is_moved_and_removed_also_when_it_is_gone(real: Services) -> None:
+def test_a_schedule_can_be_moved_and_deleted_even_if_it_is_gone(real: Services) -> None:
     real.schedules.set(12, START)
     real.schedules.set(12, START.replace(hour=18))
     scheduler = boto3.client("scheduler")

@@ -18,25 +18,25 @@ def seen(services: Any, name: str = "gateway") -> Bucket:
     return bucket
 
 
-def test_a_bucket_is_empty_at_first_and_then_as_it_was_left(services: Any) -> None:
+def test_a_bucket_is_empty_at_first_and_then_as_it_was_stored(services: Any) -> None:
     assert seen(services) == Bucket()
     assert services.rates.change(Bucket, "gateway", put) == "done"
     assert seen(services) == Bucket(1, {12: CLOCKS})
     assert seen(services, "mailing#12") == Bucket()
 
 
-def test_so_is_a_booking(services: Any) -> None:
+def test_a_booking_is_empty_at_first_and_then_as_it_was_stored(services: Any) -> None:
     services.rates.change(Booking, "queue#12", lambda booking: (Booking(booking.until + 2.5, 12.0), None))
     assert services.rates.change(Booking, "queue#12", lambda booking: (booking, booking)) == Booking(2.5, 12.0)
 
 
-def test_of_many_who_take_from_it_at_once_each_sees_what_the_others_took(services: Any) -> None:
+def test_simultaneous_changes_of_a_bucket_see_each_other(services: Any) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: services.rates.change(Bucket, "gateway", put), range(40)))
     assert seen(services).gateway == 40
 
 
-def test_two_senders_with_a_memory_of_their_own_see_each_other(services: Any) -> None:
+def test_two_senders_with_their_own_caches_see_each_others_changes(services: Any) -> None:
     other = (
         services.rates if not isinstance(services.rates, Rates) else Rates(services.settings.stack_name, services.clock)
     )

@@ -1,4 +1,4 @@
-"""A group of receipts is written as a whole, with the counts that it moves, or not at all."""
+"""A group of receipts is written together with its counts, or nothing is written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_ANSWER = Text("gateway.silent", error="ReadTimeout")
 
 @pytest.fixture
 def sent(services: Any) -> list[Message]:
-    """Clients 1 to 3 of a running mailing, the first two sent."""
+    """Clients 1 to 3 of a running mailing. The first two messages are sent."""
     services.mailings.add(MAILING)
     services.messages.add([Message(1, client_id, "queued", NOW, shards=2) for client_id in (1, 2, 3)], NOW)
     for client_id in (1, 2):
@@ -54,7 +54,7 @@ def test_messages_and_counts_are_written_together(services: Any, sent: list[Mess
     assert services.counters.totals() == (1, Counts()), "it has not ended"
 
 
-def test_one_that_changed_meanwhile_stops_all_of_them(services: Any, sent: list[Message]) -> None:
+def test_one_message_that_changed_meanwhile_stops_the_whole_group(services: Any, sent: list[Message]) -> None:
     services.receipts.record(MAILING, [change(sent[1])], DELIVERED)
     with pytest.raises(RowChanged):
         services.receipts.record(MAILING, [change(sent[0]), change(sent[1])], Counts(delivered=2))
@@ -62,7 +62,7 @@ def test_one_that_changed_meanwhile_stops_all_of_them(services: Any, sent: list[
     assert services.mailings.get(1).counts.delivered == 1
 
 
-def test_what_was_claimed_meanwhile_is_left_to_its_sender(services: Any, sent: list[Message]) -> None:
+def test_a_message_claimed_meanwhile_is_not_changed(services: Any, sent: list[Message]) -> None:
     posted = replace(sent[2], attempts=1)
     services.messages.claim(MessageKey(1, 3, 2), NOW, NOW + timedelta(seconds=9))
     services.messages.release_claim(services.messages.get(MessageKey(1, 3, 2)), NO_ANSWER)
@@ -72,7 +72,7 @@ def test_what_was_claimed_meanwhile_is_left_to_its_sender(services: Any, sent: l
     assert services.messages.get(MessageKey(1, 3, 2)).status == "queued"
 
 
-def test_after_the_end_the_totals_are_moved_as_well(services: Any, sent: list[Message]) -> None:
+def test_after_the_end_the_totals_are_changed_too(services: Any, sent: list[Message]) -> None:
     running = services.mailings.get(1)
     finished = services.mailings.end(running, ended(running, Counts(total=3, sent=2, unknown=1), NOW))
     with pytest.raises(RowChanged):
@@ -90,7 +90,7 @@ def test_after_the_end_the_totals_are_moved_as_well(services: Any, sent: list[Me
     assert services.mailings.get(1) is None
 
 
-def test_the_end_keeps_what_receipts_have_counted(services: Any, sent: list[Message]) -> None:
+def test_the_end_keeps_the_counts_of_receipts(services: Any, sent: list[Message]) -> None:
     running = services.mailings.get(1)
     services.receipts.record(running, [change(sent[0])], DELIVERED)
     with pytest.raises(RowChanged):
@@ -101,9 +101,7 @@ def test_the_end_keeps_what_receipts_have_counted(services: Any, sent: list[Mess
     assert services.counters.totals() == (1, Counts(total=2, sent=2, delivered=1))
 
 
-def test_a_proof_that_it_was_sent_makes_rounds_that_are_under_way_conclude_nothing(
-    services: Any, sent: list[Message]
-) -> None:
+def test_a_receipt_that_proves_a_post_invalidates_the_rounds_under_way(services: Any, sent: list[Message]) -> None:
     claimed = services.messages.claim(MessageKey(1, 3, 2), NOW, NOW + timedelta(seconds=9))
     services.messages.settle(claimed, "unknown", NOW, IN_DOUBT)
     services.mailings.add_counts(1, Counts(unknown=1), NOW)
@@ -115,7 +113,7 @@ def test_a_proof_that_it_was_sent_makes_rounds_that_are_under_way_conclude_nothi
     assert found.first_valid_round == begun.rounds + 1
 
 
-def test_a_transaction_takes_a_whole_group(services: Any) -> None:
+def test_a_whole_group_fits_into_a_transaction(services: Any) -> None:
     everyone = range(1, GROUP + 1)
     services.mailings.add(MAILING)
     services.messages.add([Message(1, client_id, "queued", NOW, shards=2) for client_id in everyone], NOW)

@@ -1,4 +1,4 @@
-"""Clients of AWS take long to make: each service has one, whoever asks for it and however many do at once."""
+"""Clients of AWS are slow to create: each service has one, shared by all threads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from infra.local.doubles.aws import add_clients, forget_connections, make_servic
 
 @pytest.fixture
 def made() -> Iterator[Counter[str]]:
-    """How many clients have been made, by service."""
+    """The number of clients created, by service."""
     found: Counter[str] = Counter()
 
     def count(event_name: str, **_: Any) -> None:
@@ -54,7 +54,7 @@ def test_all_tables_all_threads_and_transactions_have_one_client(made: Counter[s
     assert made["dynamodb"] == made["sqs"] == 1
 
 
-def test_threads_that_come_together_wait_for_the_one_client(made: Counter[str]) -> None:
+def test_simultaneous_threads_wait_for_the_one_client(made: Counter[str]) -> None:
     with ThreadPoolExecutor(8) as threads:
         clients = list(threads.map(lambda _: aws.client("sqs"), range(8)))
     assert made == {"sqs": 1}

@@ -21,25 +21,25 @@ def lease(services: Any, now: datetime = NOW, number: int = 0) -> AudienceSlice:
     return audience_slice
 
 
-def test_a_segment_is_leased_to_one_worker(services: Any) -> None:
+def test_a_slice_is_leased_to_one_worker(services: Any) -> None:
     assert lease(services) == AudienceSlice(1, 0, lease=1)
     with pytest.raises(SliceBusy):
         lease(services, NOW + timedelta(seconds=64))
     assert lease(services, number=1) == AudienceSlice(1, 1, lease=1)
 
 
-def test_a_segment_given_back_goes_on_from_its_cursor_without_doubt(services: Any) -> None:
+def test_a_returned_slice_continues_from_its_cursor_without_doubt(services: Any) -> None:
     audience_slice = lease(services)
     services.slices.end_lease(replace(audience_slice, cursor=Cursor(2, 345), client_count=17))
     assert lease(services) == AudienceSlice(1, 0, Cursor(2, 345), client_count=17, lease=2)
 
 
-def test_a_lease_that_ended_without_a_word_leaves_the_segment_in_doubt(services: Any) -> None:
+def test_a_lease_that_ends_without_a_return_leaves_the_slice_in_doubt(services: Any) -> None:
     services.slices.advance(replace(lease(services), cursor=Cursor(0, 9), client_count=5))
     assert lease(services, UNTIL) == AudienceSlice(1, 0, Cursor(0, 9), client_count=5, lease=2, in_doubt=True)
 
 
-def test_who_has_lost_the_lease_moves_nothing(services: Any) -> None:
+def test_a_worker_without_the_lease_changes_nothing(services: Any) -> None:
     late = lease(services)
     lease(services, UNTIL)
     for move in (services.slices.advance, services.slices.end_lease):
@@ -48,7 +48,7 @@ def test_who_has_lost_the_lease_moves_nothing(services: Any) -> None:
     assert services.slices.of_mailing(1)[0].cursor == Cursor()
 
 
-def test_the_segments_of_a_mailing_are_listed(services: Any) -> None:
+def test_the_slices_of_a_mailing_are_listed(services: Any) -> None:
     for number in (1, 0):
         services.slices.end_lease(replace(lease(services, number=number), done=number == 1, client_count=number))
     services.slices.report(1, 1, 0, ShardReport(Counts(total=1)), KEPT)
@@ -57,7 +57,7 @@ def test_the_segments_of_a_mailing_are_listed(services: Any) -> None:
     assert services.slices.of_mailing(2) == []
 
 
-def test_each_shard_reports_once_a_round(services: Any) -> None:
+def test_each_shard_is_reported_once_a_round(services: Any) -> None:
     first = ShardReport(Counts(total=3, sent=2), NOW, attempts=5)
     second = ShardReport(Counts(total=4, failed=2, unknown=1), held=1)
     services.slices.report(1, 1, 0, ShardReport(Counts(total=3, sent=1)), KEPT)

@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ANNAS = Token("digest", Principal("anna", "read"), NOW)
 
 
-def test_a_token_says_when_it_was_used_and_revoked(services: Any) -> None:
+def test_a_token_has_the_times_of_its_last_use_and_its_revocation(services: Any) -> None:
     services.tokens.add(ANNAS)
     assert services.tokens.find("digest") == ANNAS
     assert services.tokens.find("other") is None
@@ -23,7 +23,7 @@ def test_a_token_says_when_it_was_used_and_revoked(services: Any) -> None:
     assert services.tokens.find("digest") == replace(ANNAS, last_used_at=NOW, revoked_at=later)
 
 
-def test_a_token_that_is_unknown_can_be_neither_used_nor_revoked(services: Any) -> None:
+def test_an_unknown_token_cannot_be_used_or_revoked(services: Any) -> None:
     with pytest.raises(RowChanged):
         services.tokens.mark_used("digest", NOW)
     with pytest.raises(RowChanged):

@@ -20,21 +20,21 @@ def test_a_user_is_found_until_removed(services: Any) -> None:
     assert services.users.find("anna") is None
 
 
-def test_putting_a_user_again_replaces_password_and_role(services: Any) -> None:
+def test_a_user_that_is_added_again_has_the_new_password_and_role(services: Any) -> None:
     services.users.put(ANNA)
     changed = User(Principal("anna", "admin"), "other", NOW)
     services.users.put(changed)
     assert services.users.find("anna") == changed
 
 
-def test_ending_sessions_moves_their_beginning(services: Any) -> None:
+def test_ending_the_sessions_of_a_user_moves_their_earliest_time(services: Any) -> None:
     services.users.put(ANNA)
     later = NOW + timedelta(hours=1)
     services.users.end_sessions("anna", later)
     assert services.users.find("anna") == replace(ANNA, sessions_from=later)
 
 
-def test_nobody_unknown_can_be_removed_or_signed_out(services: Any) -> None:
+def test_an_unknown_user_cannot_be_removed_or_signed_out(services: Any) -> None:
     with pytest.raises(RowChanged):
         services.users.remove("anna")
     with pytest.raises(RowChanged):

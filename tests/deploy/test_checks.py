@@ -1,4 +1,4 @@
-"""What is lacking is said before anything is made, all at once, and in the words of whoever types it."""
+"""The checks before a deploy name all missing values at once, before anything is created."""
 
 from __future__ import annotations
 
@@ -39,36 +39,36 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("stage", ["", "local", "Prod", "1st", "a" * 21, "a b", "../x"])
-def test_a_stage_has_a_name_of_its_own(stage: str) -> None:
+def test_an_invalid_name_of_a_stage_is_refused(stage: str) -> None:
     with pytest.raises(DeployFailed, match="a name such as prod"):
         stack_name_of(stage)
 
 
-def test_everything_of_a_stage_is_named_after_it() -> None:
+def test_every_resource_of_a_stage_has_the_name_of_the_stage() -> None:
     assert stack_name_of("test-2") == "notifications-test-2"
 
 
-def test_parameters_come_from_variables_of_the_same_name() -> None:
+def test_parameters_are_read_from_variables_of_the_same_name() -> None:
     given = read_parameters({**GATEWAY, "SENDER_CONCURRENCY": "8", "HOME": "/", "STAGE": "x"}, KNOWN, None)
     assert given == {"GatewayUrl": "https://sms.example.com", "SenderConcurrency": "8"}
 
 
-def test_what_was_given_once_need_not_be_given_again() -> None:
+def test_a_deployed_parameter_need_not_be_given_again() -> None:
     assert read_parameters({}, KNOWN, {"GatewayUrl": "https://sms.example.com", "Stage": "prod"}) == {}
 
 
-def test_everything_that_is_wrong_is_named_at_once() -> None:
+def test_all_errors_are_named_at_once() -> None:
     with pytest.raises(DeployFailed) as failed:
         read_parameters({"REPORT_TIME": "9", "REPORT_RECIPIENTS": "anna@example.com"}, KNOWN, None)
     text = str(failed.value)
     assert all(name in text for name in ("GATEWAY_URL", "REPORT_TIME", "REPORT_SENDER"))
 
 
-def test_who_deploys_is_known(aws: None) -> None:
+def test_the_caller_of_a_deploy_is_known(aws: None) -> None:
     assert check_account().region == "eu-west-1"
 
 
-def test_without_a_region_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_region_the_error_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
@@ -77,7 +77,7 @@ def test_without_a_region_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -
         check_account()
 
 
-def test_the_root_of_an_account_is_not_asked_for_its_rights() -> None:
+def test_the_rights_of_a_root_user_are_not_checked() -> None:
     assert check_rights(Account("1", "arn:aws:iam::1:root", "eu-west-1")) is None
 
 

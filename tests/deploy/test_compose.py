@@ -1,4 +1,4 @@
-"""localstack-compose.yml: what can be known of it without Docker. tests/e2e/test_localstack.py runs its programs."""
+"""localstack-compose.yml itself. There is no Docker here: its structure is checked, and its programs run elsewhere."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "localstack-compose.yml").read_
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
-def test_every_port_is_this_machines_own() -> None:
+def test_every_port_is_bound_to_the_local_host() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert sorted(ports) == ["127.0.0.1:4566:4566", "127.0.0.1:8000:8000", "127.0.0.1:9000:9000"]
 
 
-def test_images_are_pinned_and_the_newer_localstack_is_two_variables_away() -> None:
+def test_images_are_pinned_and_variables_choose_a_newer_localstack() -> None:
     image = SERVICES["localstack"]["image"]
     assert image == "${LOCALSTACK_IMAGE:-localstack/localstack:4.14.0}"
     assert SERVICES["localstack"]["environment"]["LOCALSTACK_AUTH_TOKEN"] == "${LOCALSTACK_AUTH_TOKEN:-}"
@@ -30,7 +30,7 @@ def test_images_are_pinned_and_the_newer_localstack_is_two_variables_away() -> N
     assert re.fullmatch(r"python:3\.\d+\.\d+-slim", base[1])
 
 
-def test_who_stays_is_asked_for_its_health_and_who_needs_it_waits() -> None:
+def test_services_have_health_checks_and_dependent_services_wait_for_them() -> None:
     assert {name for name, service in SERVICES.items() if "healthcheck" in service} == set(SERVICES) - {"deployer"}
     needs = {name: service.get("depends_on", {}) for name, service in SERVICES.items()}
     healthy, done = {"condition": "service_healthy"}, {"condition": "service_completed_successfully"}
@@ -38,14 +38,14 @@ def test_who_stays_is_asked_for_its_health_and_who_needs_it_waits() -> None:
     assert needs["front"] == {"deployer": done}
 
 
-def test_all_are_on_the_network_that_lambdas_are_started_on() -> None:
+def test_all_services_are_on_the_network_of_the_lambdas() -> None:
     assert {tuple(service["networks"]) for service in SERVICES.values()} == {("notifications",)}
     name = COMPOSE["networks"]["notifications"]["name"]
     assert SERVICES["localstack"]["environment"]["LAMBDA_DOCKER_NETWORK"] == name
     assert SERVICES["localstack"]["environment"]["SQS_ENDPOINT_STRATEGY"] == "path"
 
 
-def test_addresses_name_services_and_the_ports_they_listen_on() -> None:
+def test_addresses_name_services_and_their_ports() -> None:
     urls = [url for service in SERVICES.values() for url in service.get("environment", {}).values() if "://" in url]
     assert set(urls) == {"http://localstack:4566", "http://simulator:9000"}
     assert set(SERVICES) >= {"localstack", "simulator"}
@@ -53,20 +53,20 @@ def test_addresses_name_services_and_the_ports_they_listen_on() -> None:
     assert SERVICES["front"]["command"][-1] == "8000"
 
 
-def test_what_is_copied_into_the_image_is_let_through_by_the_ignore_file() -> None:
+def test_files_copied_into_the_image_are_not_excluded_by_the_ignore_file() -> None:
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     copied = re.findall(r"^\s*COPY (\S+)", COMPOSE["x-ours"]["build"]["dockerfile_inline"], re.MULTILINE)
     assert all(path == "." or any(path.startswith(one) for one in allowed) for path in copied)
     assert all((ROOT / path).exists() for path in allowed)
 
 
-def test_the_real_aws_is_never_meant_by_localstack() -> None:
+def test_the_address_of_the_real_aws_is_refused() -> None:
     for url in ("https://dynamodb.eu-west-1.amazonaws.com", "https://sqs.cn-north-1.amazonaws.com.cn"):
         with pytest.raises(localstack.DeployFailed, match="is AWS itself"):
             localstack.require_localstack(url)
 
 
-def test_where_no_localstack_answers_it_says_so() -> None:
+def test_a_missing_localstack_is_an_error() -> None:
     with pytest.raises(localstack.DeployFailed, match="there is no LocalStack at"):
         localstack.require_localstack("http://127.0.0.1:1")
 
@@ -79,6 +79,6 @@ def test_the_image_has_every_list_of_packages_before_it_installs_them() -> None:
 
 
 def _lists(file: Path) -> set[str]:
-    """This list and those that it includes or takes versions from."""
+    """A list of packages and the lists that it includes or takes versions from."""
     others = re.findall(r"^-[rc] (\S+)$", file.read_text(), re.MULTILINE)
     return {str(file.relative_to(ROOT))}.union(*(_lists((file.parent / other).resolve()) for other in others))

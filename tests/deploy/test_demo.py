@@ -1,4 +1,4 @@
-"""The demo compares both ends: the file with its filter, the statistics, and what came to the gateway."""
+"""The demo compares both ends: the file with its filter, the statistics, and the messages that the gateway received."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def post(demo: Demo, *ids: int) -> None:
         demo.simulator.seen.accept({"id": number, "phone": 79770000001, "text": "Hello"}, datetime.now(UTC))
 
 
-def test_a_demo_whose_messages_are_all_accounted_for_succeeds(demo: Demo) -> None:
+def test_a_demo_that_accounts_for_all_messages_succeeds(demo: Demo) -> None:
     post(demo, 11, 12)
     assert demo._verdict(FINISHED, CHOSEN) == 0
 
@@ -47,7 +47,7 @@ def test_a_demo_whose_messages_are_all_accounted_for_succeeds(demo: Demo) -> Non
         ({"status": "running"}, [11, 12], "the mailing is running"),
     ],
 )
-def test_a_demo_fails_for_one_message_that_is_not_accounted_for(
+def test_a_demo_fails_if_one_message_is_not_accounted_for(
     changed: dict[str, Any], posts: list[int], reason: str, demo: Demo, capsys: pytest.CaptureFixture[str]
 ) -> None:
     post(demo, *posts)
@@ -55,12 +55,12 @@ def test_a_demo_fails_for_one_message_that_is_not_accounted_for(
     assert reason in capsys.readouterr().err
 
 
-def test_the_last_lines_say_where_the_console_is() -> None:
+def test_the_last_lines_have_the_address_of_the_console() -> None:
     assert "http://127.0.0.1:8000/console/" in NEXT
     assert f"user {LOCAL_USER}, password {LOCAL_PASSWORD}" in NEXT
 
 
-def test_in_a_log_progress_is_a_line_for_each_status(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_in_a_log_is_a_line_for_each_status(capsys: pytest.CaptureFixture[str]) -> None:
     bar = Bar()
     for what, done in [("scheduled", 0), ("running", 1), ("running", 2), ("finished", 4)]:
         bar.show(what, done, 4, is_last=what == "finished")

@@ -1,4 +1,4 @@
-"""uv installs from where pip would, whatever pip is configured for."""
+"""uv installs from the sources that pip is configured for."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def test_indexes_are_compared_as_pip_compares_them() -> None:
     }
 
 
-def test_pips_environment_beats_its_files_and_uvs_own_variables_beat_both() -> None:
+def test_the_environment_of_pip_overrides_its_files_and_the_variables_of_uv_override_both() -> None:
     configuration = ":env:.index-url='https://a.example.com'\nglobal.index-url='https://b.example.com'"
     assert uv_variables(configuration, {}) == {"UV_DEFAULT_INDEX": "https://a.example.com"}
     assert uv_variables(configuration, {"UV_DEFAULT_INDEX": "https://c.example.com"}) == {}
 
 
-def test_where_uv_cannot_install_pip_is_told_to() -> None:
+def test_a_failure_of_uv_is_reported_so_that_pip_installs() -> None:
     assert not run_uv(None, [])
     assert not run_uv(sys.executable, ["no such package"])
 

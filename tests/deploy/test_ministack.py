@@ -1,4 +1,4 @@
-"""What is changed in MiniStack so that a local stack starts soon."""
+"""The changes to MiniStack that let a local stack start fast."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def test_workers_share_the_code_of_a_package_and_leave_it_when_they_are_gone(package: Path, tmp_path: Path) -> None:
+def test_workers_share_the_code_of_a_package_until_the_last_one_ends(package: Path, tmp_path: Path) -> None:
     workers = [tmp_path / "first", tmp_path / "second"]
     for worker in workers:
         worker.mkdir()
@@ -41,8 +41,8 @@ def test_workers_share_the_code_of_a_package_and_leave_it_when_they_are_gone(pac
     assert not (workers[0] / "new.py").exists()
 
 
-def test_ministack_still_has_what_is_replaced_in_it() -> None:
-    """Another version that has it no more would be slow, and nothing would say so."""
+def test_ministack_still_has_the_replaced_functions() -> None:
+    """Otherwise a later version of MiniStack would be slow without an error."""
     assert scheduler._SCHEDULE_TICK_INTERVAL > 0
     assert "zipfile.ZipFile(" in Path(lambda_runtime.__file__).read_text()
     assert ".extractall(code_dir)" in Path(lambda_runtime.__file__).read_text()

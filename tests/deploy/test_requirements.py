@@ -1,4 +1,4 @@
-"""Each list of requirements names what is imported where it is installed."""
+"""Each list of requirements has the packages that are imported where it is installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OURS = {"app", "chalicelib", "infra"}
 
 
 def listed(path: str) -> set[str]:
-    """Names in a list and in the lists that it includes, as they are imported."""
+    """Names in a list and in its included lists, as they are imported."""
     file = ROOT / path
     names = set()
     for line in file.read_text().splitlines():
@@ -44,19 +44,19 @@ def _imports(tree: ast.AST) -> Iterator[str]:
             yield str(node.module)
 
 
-def test_the_service_imports_what_requirements_txt_names() -> None:
+def test_the_service_imports_the_packages_of_requirements_txt() -> None:
     modules = imported([ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")])
     assert modules <= listed("requirements.txt")
     assert modules - {"chalice"} <= listed("infra/deploy/lambda-requirements.txt")
 
 
-def test_what_deploys_and_runs_the_service_needs_nothing_of_what_checks_it() -> None:
+def test_the_deploy_and_the_local_stack_need_no_packages_of_the_checks() -> None:
     files = [file for file in (ROOT / "infra").rglob("*.py") if file.name not in RUN_BY_THEIR_OWN_TOOLS]
     at_run_time = {"aws_sam_translator"}  # MiniStack takes our template only with it
     assert imported(files) | at_run_time <= listed("infra/local/requirements.txt")
 
 
-def test_chalice_local_and_its_environment_need_requirements_txt_alone() -> None:
+def test_chalice_local_and_its_environment_need_only_requirements_txt() -> None:
     named = [ROOT / "infra" / "local" / f"{name}.py" for name in ("environment", "deployment", "seed")]
     files = [*named, ROOT / "infra" / "install.py", *(ROOT / "infra" / "deploy").glob("*.py")]
     assert imported(files) <= listed("requirements.txt")

@@ -40,7 +40,7 @@ def stands_in(client: Client, partition: Partition) -> bool:
 
 
 def walked(plan: Plan, chosen: Filter, everyone: list[Client]) -> list[int]:
-    """Ids as all segments' workers would find them, each as often as it is found."""
+    """Ids as the workers of all slices would find them, each as often as it is found."""
     found = []
     for audience_slice in range(plan.slices):
         first, last = plan.id_range(audience_slice)
@@ -50,7 +50,7 @@ def walked(plan: Plan, chosen: Filter, everyone: list[Client]) -> list[int]:
 
 
 @given(clients, filters, st.sampled_from(["block", "tag", "operator_code"]), st.integers(1, 7))
-def test_whichever_way_is_walked_everyone_chosen_is_found_once(
+def test_every_way_of_walking_finds_each_client_of_the_audience_once(
     everyone: list[Client], chosen: Filter, by: str, slices: int
 ) -> None:
     if (by == "tag" and not chosen.tags) or (by == "operator_code" and not chosen.operator_codes):
@@ -60,7 +60,7 @@ def test_whichever_way_is_walked_everyone_chosen_is_found_once(
 
 
 @given(clients, filters, st.integers(0, 60_000))
-def test_nobody_beyond_the_last_id_of_the_plan_is_in_the_audience(
+def test_clients_beyond_the_last_id_of_the_plan_are_not_in_the_audience(
     everyone: list[Client], chosen: Filter, last: int
 ) -> None:
     found = walked(plan_audience(chosen, last), chosen, everyone)
@@ -68,7 +68,7 @@ def test_nobody_beyond_the_last_id_of_the_plan_is_in_the_audience(
 
 
 @given(st.integers(0, 10**9), st.integers(1, 500))
-def test_segments_cover_the_ids_without_gap_or_overlap(last: int, slices: int) -> None:
+def test_slices_cover_the_ids_without_gap_or_overlap(last: int, slices: int) -> None:
     plan = Plan("block", last, slices, 1)
     ranges = [plan.id_range(number) for number in range(slices)]
     assert ranges[0][0] == 1
@@ -103,7 +103,7 @@ def test_a_filter_is_one_of_the_tags_and_one_of_the_codes() -> None:
 
 
 @given(clients)
-def test_the_partitions_of_a_list_hold_everyone_once(everyone: list[Client]) -> None:
+def test_the_partitions_of_a_list_hold_each_client_once(everyone: list[Client]) -> None:
     blocks = block_partitions(60_000)
     assert all(sum(stands_in(client, block) for block in blocks) == 1 for client in everyone)
     labelled = label_partitions("tag", "a")

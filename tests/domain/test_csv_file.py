@@ -1,4 +1,4 @@
-"""CSV files of clients in the formats in which people save them."""
+"""CSV files of clients in the formats that spreadsheet programs write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulation of large mailings, in small: what it promises, and that it says what binds."""
+"""The simulation of large mailings, with small numbers: its promises, and the limit that it names."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from chalicelib.domain.audience import ALL_CLIENTS, plan_audience
 TEN_MILLION = 10_000_000
 
 
-def test_ten_million_are_fanned_out_in_ten_minutes_on_a_warm_table() -> None:
+def test_ten_million_messages_are_fanned_out_in_ten_minutes_on_a_warm_table() -> None:
     outcome = Simulation(Scenario(TEN_MILLION, WARM, senders=50)).run()
     assert outcome.fanned_out < PROMISE
     assert outcome.fan_out_bound_by in {"slices", "the fullest partition"}
     assert outcome.sending_bound_by == "senders"
 
 
-def test_on_a_new_table_it_is_the_table_that_binds_and_no_page_outlasts_its_turn() -> None:
+def test_a_new_table_limits_the_fan_out_and_no_page_outlasts_its_invocation() -> None:
     simulation = Simulation(Scenario(TEN_MILLION, senders=2))
     while simulation.fan_out.slices_left:
         simulation.second()
@@ -31,17 +31,17 @@ def test_on_a_new_table_it_is_the_table_that_binds_and_no_page_outlasts_its_turn
 
 
 @pytest.mark.parametrize(("senders", "rate", "bound_by"), [(4, None, "senders"), (50, 100.0, "the gateway's rate")])
-def test_what_binds_the_sending_is_named(senders: int, rate: float | None, bound_by: str) -> None:
+def test_the_limit_of_the_sending_is_named(senders: int, rate: float | None, bound_by: str) -> None:
     outcome = Simulation(Scenario(50_000, senders=senders, rate=rate)).run()
     assert outcome.sending_bound_by == bound_by
 
 
-def test_a_limited_mailing_is_as_fast_as_its_limit_and_no_faster() -> None:
+def test_a_mailing_with_a_rate_limit_is_exactly_as_fast_as_the_limit() -> None:
     outcome = Simulation(Scenario(50_000, senders=50, rate=100)).run()
     assert 500 <= outcome.sent <= 530
 
 
-def test_a_rate_that_holds_hundreds_of_thousands_back_has_few_of_them_in_flight() -> None:
+def test_few_of_the_messages_that_a_rate_limit_delays_are_in_flight() -> None:
     simulation = Simulation(Scenario(2_000_000, WARM, senders=50, rate=1000))
     while simulation.now < 1800:
         simulation.second()
@@ -49,18 +49,18 @@ def test_a_rate_that_holds_hundreds_of_thousands_back_has_few_of_them_in_flight(
     assert simulation.sent == pytest.approx(1800 * 1000, rel=0.05)
 
 
-def test_the_walk_finds_everybody_once() -> None:
+def test_the_walk_finds_every_client_once() -> None:
     fan_out = FanOut(plan_audience(ALL_CLIENTS, 123_456))
     assert sum(fan_out.walk(2.5) for _ in range(100)) == 123_456
     assert not fan_out.slices_left
 
 
-def test_a_worker_walks_a_small_mailings_segment_in_one_turn() -> None:
+def test_a_worker_walks_the_slice_of_a_small_mailing_in_one_invocation() -> None:
     plan = plan_audience(ALL_CLIENTS, 100_000)
     assert 100_000 / plan.slices / 1000 * PAGE_SECONDS < 45
 
 
-def test_a_table_gives_each_partition_its_thousand_and_doubles_after_half_an_hour() -> None:
+def test_a_partition_gets_a_thousand_writes_a_second_and_doubles_after_half_an_hour() -> None:
     table = Table()
     assert table.writes == COLD_WRITES
     assert table.takes(1) == PARTITION_WRITES
@@ -70,12 +70,12 @@ def test_a_table_gives_each_partition_its_thousand_and_doubles_after_half_an_hou
     assert table.writes == 2 * COLD_WRITES
 
 
-def test_more_shards_lie_more_evenly() -> None:
+def test_more_shards_spread_the_load_more_evenly() -> None:
     loads = [fullest_partition(shards, 40) / (shards / 40) for shards in (64, 500, 2000)]
     assert loads == sorted(loads, reverse=True)
 
 
-def test_lambda_takes_five_batches_at_first_and_three_hundred_more_each_minute() -> None:
+def test_lambda_starts_with_five_batches_and_adds_three_hundred_a_minute() -> None:
     assert [Feed(200).executions(seconds) for seconds in (0, 10, 60)] == [5, 55, 200]
 
 

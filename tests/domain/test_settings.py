@@ -6,11 +6,11 @@ from chalicelib.errors import BadSettings
 from chalicelib.settings import Settings, read_settings
 
 
-def test_nothing_is_required_and_what_is_empty_is_as_if_it_were_not_there() -> None:
+def test_no_setting_is_required_and_an_empty_one_counts_as_absent() -> None:
     assert read_settings({}) == read_settings({"GATEWAY_TIMEOUT": "", "STAGE": ""}) == Settings()
 
 
-def test_a_setting_is_the_variable_of_its_name() -> None:
+def test_a_setting_is_read_from_the_variable_of_its_name() -> None:
     settings = read_settings({"GATEWAY_URL": "https://sms.example.com/", "SENDER_THREADS": "7", "STACK_NAME": "a"})
     assert settings.gateway_url == "https://sms.example.com"
     assert settings.sender_threads == 7
@@ -18,7 +18,7 @@ def test_a_setting_is_the_variable_of_its_name() -> None:
     assert settings.receipts_secret_parameter == "/a/receipts-secret"
 
 
-def test_a_stage_is_not_local_unless_it_says_so() -> None:
+def test_a_stage_is_local_only_if_it_is_named_so() -> None:
     assert not Settings().is_local
     assert Settings(stage="local").is_local
 
@@ -57,7 +57,7 @@ def test_all_wrong_values_are_named_at_once() -> None:
         read_settings({"GATEWAY_URL": "x", "SENDER_THREADS": "x"})
 
 
-def test_recipients_are_a_list_each_of_them_once() -> None:
+def test_recipients_are_a_list_without_duplicates() -> None:
     environment = {
         "REPORT_RECIPIENTS": "anna@example.com, oleg@example.com,anna@example.com",
         "REPORT_SENDER": "r@a.ru",

@@ -1,4 +1,4 @@
-"""The whole stack, once for all end-to-end tests: MiniStack, the deployed template, the simulator, the front."""
+"""The whole stack, once for all end-to-end tests: MiniStack, the deployed template, the simulator and the front."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Call = Callable[..., requests.Response]
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
-    """While it is up, AWS means MiniStack in this process; after it everything is as it was for other tests."""
+    """Points AWS clients of this process to MiniStack while the stack runs, and restores the environment afterwards."""
     with pytest.MonkeyPatch.context() as environment:
         for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "")  # whatever it becomes, it is put back
@@ -48,7 +48,7 @@ def call(stack: DevStack) -> Call:
 
 @pytest.fixture
 def simulator(stack: DevStack) -> Iterator[Simulator]:
-    """Well-behaved and with nothing seen, before and after."""
+    """The simulator with its default behaviour and without received messages, before and after the test."""
     assert stack.simulator is not None
     stack.simulator.behave()
     stack.simulator.forget()
@@ -58,7 +58,7 @@ def simulator(stack: DevStack) -> Iterator[Simulator]:
 
 @pytest.fixture
 def finished(call: Call) -> Callable[[int], dict[str, Any]]:
-    """Wait until a mailing is finished, and answer with its statistics."""
+    """Waits until a mailing is finished, and returns its statistics."""
 
     def finished(mailing_id: int, seconds: float = 60) -> dict[str, Any]:
         deadline = time.monotonic() + seconds

@@ -27,7 +27,7 @@ DONE = "the block has ended with"
 
 
 class Bash:
-    """One shell for a whole page: what a block defines, the next ones have."""
+    """One shell for a whole page: later blocks have the variables of earlier ones."""
 
     def __init__(self, folder: Path) -> None:
         if not (AWS / "aws").exists() and not shutil.which("aws"):
@@ -39,7 +39,7 @@ class Bash:
         )
 
     def run(self, block: str) -> str:
-        """What it has written; a command that fails fails the test."""
+        """Returns the output. A command that fails fails the test."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f"trap 'failed=1' ERR; failed=0\n{block}\necho; echo {DONE} $failed\n")
@@ -57,7 +57,7 @@ class Bash:
 
 
 def run_page(page: str, bash: Bash, own: Mapping[str, str]) -> None:
-    """`own`: patterns of the page, each with what stands there on this stack."""
+    """`own`: patterns of the page, each with its value on this stack."""
     for block, answer in commands_and_answers(page):
         written = bash.run(with_own(block, own))
         assert "FunctionError" not in written, (block, written)

@@ -27,7 +27,7 @@ SECONDS = 60
 
 @pytest.fixture(scope="module")
 def url(stack: DevStack) -> Iterator[str]:
-    """As the README has it: the environment is read by a shell."""
+    """The environment is read by a shell, as the README describes it."""
     port = free_port()
     command = f'eval "$({sys.executable} -m infra.local.environment)"\n'
     command += f"exec {Path(sys.executable).with_name('chalice')} local --stage local --port {port} --no-autoreload"
@@ -57,7 +57,7 @@ def _awaited(url: str, process: subprocess.Popen[bytes]) -> str:
     raise AssertionError("chalice local does not answer")
 
 
-def test_the_api_answers_the_contracts_token_and_sends(
+def test_the_api_accepts_the_contracts_token_and_sends(
     url: str, simulator: Simulator, finished: Callable[[int], dict[str, Any]]
 ) -> None:
     assert requests.get(f"{url}/Clients/", timeout=30).status_code == 401
@@ -74,7 +74,7 @@ def test_the_api_answers_the_contracts_token_and_sends(
     assert page["next"] is None or page["next"].startswith(f"{url}/Mailing")
 
 
-def test_a_person_signs_in_to_the_console(url: str) -> None:
+def test_a_user_signs_in_to_the_console(url: str) -> None:
     with requests.Session() as browser:
         first = browser.get(f"{url}/", timeout=30)
         assert first.url.startswith(f"{url}/console/sign-in"), "every link stays on this machine, over HTTP"

@@ -1,4 +1,4 @@
-"""The console as an operator has it: a real browser on the real stack."""
+"""The console in a real browser on the real stack."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).then(done);
 
 
 class Operator:
-    """Somebody at the keyboard, signed in."""
+    """A signed-in user at the keyboard."""
 
     def __init__(self, driver: WebDriver, url: str) -> None:
         self.driver = driver
@@ -48,16 +48,16 @@ class Operator:
         found.send_keys(text)
 
     def pick(self, name: str, moment: datetime) -> None:
-        """A date as the browser's own picker sets it, in the zone of the browser."""
+        """Enters a date as the browser's own picker sets it, in the browser's time zone."""
         script = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))"
         self.driver.execute_script(script, self.driver.find_element(By.NAME, name), moment.strftime(FORMAT))
 
     def press(self, text: str) -> None:
-        """A button or a link with this text."""
+        """Presses a button or a link with this text."""
         self.driver.find_element(By.XPATH, f"//main//*[self::button or self::a][normalize-space()='{text}']").click()
 
     def see(self, text: str) -> None:
-        """Wait until it is on the page."""
+        """Waits until the text is on the page."""
         WebDriverWait(self.driver, PATIENCE, 0.1).until(lambda _: text in self.text)
 
     @property
@@ -116,7 +116,7 @@ def test_a_mailing_is_announced_and_watched_until_it_is_finished(
     assert {message["text"] for message in simulator.seen.messages.values()} == {"Привет из консоли"}
 
 
-def test_a_file_of_clients_goes_up_and_what_was_refused_comes_down(
+def test_a_file_of_clients_is_uploaded_and_its_refused_rows_are_downloaded(
     operator: Operator, call: Call, tmp_path: Path
 ) -> None:
     rows = ["phone_number;tag", "79880000600;из файла", "8-988-000-06-01;из файла", "79880000602;из файла"]
@@ -157,7 +157,7 @@ def test_a_mailing_is_paused_and_resumed(operator: Operator, call: Call, simulat
     operator.see("Finished")
 
 
-def test_a_test_message_goes_to_one_number_first(operator: Operator, simulator: Simulator) -> None:
+def test_a_test_message_is_sent_to_one_number_first(operator: Operator, simulator: Simulator) -> None:
     operator.open("/console/mailings/new")
     operator.type("message_text", "проба")
     operator.type("test_phone", "79880000700")
@@ -166,7 +166,7 @@ def test_a_test_message_goes_to_one_number_first(operator: Operator, simulator: 
     assert [message["text"] for message in simulator.seen.messages.values()] == ["проба"]
 
 
-def test_times_are_picked_in_the_operators_own_zone(operator: Operator, call: Call) -> None:
+def test_times_are_picked_in_the_operators_time_zone(operator: Operator, call: Call) -> None:
     operator.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
     operator.open("/console/mailings/new")
     operator.type("message_text", "zone")
@@ -186,7 +186,7 @@ def test_times_are_picked_in_the_operators_own_zone(operator: Operator, call: Ca
     call("DELETE", f"/Mailing/{mailing['id']}/").raise_for_status()
 
 
-def test_deleting_asks_first(operator: Operator, call: Call) -> None:
+def test_a_deletion_needs_a_confirmation(operator: Operator, call: Call) -> None:
     client = call("POST", "/Clients/", data={"phone_number": "79880000300"}).json()
     operator.open(f"/console/clients/{client['id']}")
     operator.press("Delete")
@@ -199,7 +199,7 @@ def test_deleting_asks_first(operator: Operator, call: Call) -> None:
     assert call("GET", f"/Clients/{client['id']}/").status_code == 404
 
 
-def test_the_api_explains_itself_and_can_be_tried(operator: Operator) -> None:
+def test_the_api_description_is_shown_and_can_be_tried(operator: Operator) -> None:
     operator.open("/docs/")
     operator.see("Register a client")
     operator.driver.find_element(By.CSS_SELECTOR, "button.authorize").click()
@@ -223,8 +223,8 @@ def test_pages_fit_a_narrow_screen(operator: Operator) -> None:
     operator.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_pages_have_no_fault_that_axe_finds(operator: Operator, call: Call) -> None:
-    """WCAG 2.1 A and AA: contrast, names of fields and buttons, order of headings, what a screen reader needs."""
+def test_axe_finds_no_accessibility_faults(operator: Operator, call: Call) -> None:
+    """WCAG 2.1 A and AA: contrast, names of fields and buttons, order of headings, and text for screen readers."""
     add_clients(call, "axe", 400)
     announce(operator, "axe", "axe")
     mailing = operator.driver.current_url.removeprefix(operator.url).partition("?")[0]

@@ -1,4 +1,4 @@
-"""The commands that the people who commissioned the service have in their scripts, as they stand."""
+"""The published commands, unchanged: other people have them in their scripts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ curl -X DELETE http://0.0.0.0:8000/Mailing/{mailing}/  -H 'Authorization: Token 
 EXPECTED = [201, 200, 204, 201, 200, 200, 200, 204]
 
 
-def test_the_published_commands_work_as_they_stand(stack: DevStack) -> None:
+def test_the_published_commands_work_unchanged(stack: DevStack) -> None:
     ids = {"client": 0, "mailing": 0}
     for command, expected in zip(COMMANDS, EXPECTED, strict=True):
         line = command.replace(":8000", f":{stack.settings.port}").format(**ids)
@@ -51,7 +51,9 @@ def test_the_published_commands_work_as_they_stand(stack: DevStack) -> None:
         ("Token " + "0" * 40, 401),
     ],
 )
-def test_who_has_no_valid_token_gets_a_401_with_a_detail(call: Call, authorization: str | None, status: int) -> None:
+def test_a_request_without_a_valid_token_is_a_401_with_a_detail(
+    call: Call, authorization: str | None, status: int
+) -> None:
     answer = call("GET", "/Clients/", headers={"Authorization": authorization})
     assert answer.status_code == status
     assert list(answer.json()) == ["detail"]
@@ -71,7 +73,7 @@ def test_who_has_no_valid_token_gets_a_401_with_a_detail(call: Call, authorizati
         ("OPTIONS", "/Mailing/1/", 405),
     ],
 )
-def test_wrong_addresses_and_methods_are_answered_in_the_contracts_shape(
+def test_unknown_addresses_and_methods_are_answered_in_the_contracts_format(
     call: Call, method: str, path: str, status: int
 ) -> None:
     answer = call(method, path)
@@ -90,7 +92,7 @@ def test_wrong_addresses_and_methods_are_answered_in_the_contracts_shape(
         ({"Content-Type": "application/json"}, b'{"tag": "' + b"x" * 300_000 + b'"}', 413),
     ],
 )
-def test_bodies_that_cannot_be_read_are_refused_and_write_nothing(
+def test_unreadable_bodies_are_refused_and_write_nothing(
     call: Call, headers: dict[str, str], body: bytes, status: int
 ) -> None:
     before = call("GET", "/Clients/").json()
@@ -106,7 +108,7 @@ def test_an_address_works_with_and_without_its_final_slash(call: Call) -> None:
     call("DELETE", f"/Clients/{client['id']}")
 
 
-def test_the_address_of_the_next_page_leads_there(call: Call) -> None:
+def test_the_address_of_the_next_page_works(call: Call) -> None:
     ids = [call("POST", "/Clients/", data={"phone_number": f"7977000010{n}"}).json()["id"] for n in range(3)]
     first = call("GET", "/Clients/?limit=2&operator_code=977").json()
     assert len(first["results"]) == 2

@@ -1,4 +1,4 @@
-"""Deploying: into an account beside another stage, over a mailing that runs, and away again."""
+"""The deploy: a stage beside another one, an update during a mailing, and the deletion."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from typing import Any
 
 import boto3
 import pytest
-from tools.chaos.field import make_visible_sooner
 
 from infra.deploy import ROOT, deploy, package
 from infra.deploy.destroy import table_names
@@ -61,7 +60,7 @@ def tables() -> set[str]:
     return set(boto3.client("dynamodb").list_tables()["TableNames"])
 
 
-def test_a_stage_is_deployed_beside_another_one_and_taken_down_again(stack: DevStack, call: Call) -> None:
+def test_a_stage_is_deployed_beside_another_one_and_deleted(stack: DevStack, call: Call) -> None:
     before = tables()
     url = {"GATEWAY_URL": "https://sms.example.com"}
     lacking = run("deploy", "--stage", "prod")
@@ -92,8 +91,8 @@ def test_a_stage_is_deployed_beside_another_one_and_taken_down_again(stack: DevS
 
 
 @pytest.fixture
-def visible_sooner(stack: DevStack) -> Iterator[None]:
-    """So that the test does not wait for the 90 s of the template."""
+def shorter_visibility_timeout(stack: DevStack) -> Iterator[None]:
+    """Shortens the visibility timeout of 90 s in the template, so that the test does not wait for it."""
     queue = stack.outputs["SendQueueUrl"]
     names = ["VisibilityTimeout"]
     before = boto3.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
@@ -102,11 +101,11 @@ def visible_sooner(stack: DevStack) -> Iterator[None]:
     make_visible_sooner(queue, int(before["VisibilityTimeout"]))
 
 
-@pytest.mark.usefixtures("visible_sooner")
-def test_a_deploy_over_a_running_mailing_loses_nobody(
+@pytest.mark.usefixtures("shorter_visibility_timeout")
+def test_a_deploy_during_a_mailing_loses_no_message(
     stack: DevStack, call: Call, simulator: Simulator, finished: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    """AWS lets invocations under way finish; MiniStack kills them, and their posts are made again with the same ids."""
+    """AWS lets running invocations finish. MiniStack kills them, and their posts are repeated with the same ids."""
     rows = "\n".join(f"{79_680_000_000 + number};deploy" for number in range(CLIENTS))
     body = f"phone_number;tag\n{rows}\n".encode()
     headers = {"Content-Type": "application/octet-stream"}
@@ -136,7 +135,7 @@ def test_a_deploy_over_a_running_mailing_loses_nobody(
 
 
 def changed_project(place: Path) -> Path:
-    """The same service with one comment more in its sender: other code, so every function is replaced."""
+    """The same service with one more comment in its sender: the code differs, so every function is replaced."""
     for part in PARTS:
         copier = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copier(ROOT / part, place / part)
@@ -145,7 +144,7 @@ def changed_project(place: Path) -> Path:
     return place
 
 
-def test_the_package_for_aws_is_small_and_for_its_machines() -> None:
+def test_the_package_is_small_and_built_for_the_machines_of_aws() -> None:
     archive = package("prod") / "deployment.zip"
     assert archive.stat().st_size < MOST_BYTES
     with zipfile.ZipFile(archive) as files:
@@ -155,8 +154,8 @@ def test_the_package_for_aws_is_small_and_for_its_machines() -> None:
     assert {int.from_bytes(head[18:20], "little") for head in compiled.values()} == {AARCH64}
 
 
-def test_a_cold_start_finds_compiled_what_it_imports() -> None:
-    """For the Python that packages, which is the one that the functions run in; readable for whoever runs them."""
+def test_a_cold_start_finds_its_imports_compiled() -> None:
+    """Compiled for the Python version that packages, which the functions run on, and readable for any user."""
     compileall.compile_dir(ROOT / "chalicelib", quiet=1)  # as it is where the tests have run: not to be taken along
     with zipfile.ZipFile(package("prod") / "deployment.zip") as files:
         assert len(set(files.namelist())) == len(files.namelist())

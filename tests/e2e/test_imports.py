@@ -1,4 +1,4 @@
-"""Clients by the file, on the whole stack: a file of Windows-1251 in, its refused rows and everybody out."""
+"""Imports and exports on the whole stack, with a file in Windows-1251 and its refused rows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def imported(call: Call, content: bytes, **options: Any) -> Any:
     return followed(call, answer.json())
 
 
-def test_a_file_of_windows_1251_comes_in_and_out_again(call: Call) -> None:
+def test_a_file_in_windows_1251_is_imported_and_exported(call: Call) -> None:
     one = imported(call, FILE.encode("cp1251"), params={"file_name": "клиенты.csv"})
     assert (one["status"], one["file_name"]) == ("finished", "клиенты.csv")
     assert (one["rows"], one["added"], one["refused"]) == (3, 2, 1), one["results"]
@@ -60,7 +60,7 @@ def test_a_file_of_windows_1251_comes_in_and_out_again(call: Call) -> None:
         call("DELETE", f"/Clients/{row.split(';')[0]}/")
 
 
-def test_an_export_in_parts_is_one_file(call: Call) -> None:
+def test_the_parts_of_an_export_are_one_file(call: Call) -> None:
     text = "phone_number\n" + "".join(f"7961000000{n}\n" for n in range(5))
     imported(call, text.encode())
     whole = call("GET", "/Clients/export/?operator_code=961").content
@@ -84,9 +84,7 @@ def test_an_export_in_parts_is_one_file(call: Call) -> None:
         ({"Content-Type": "application/json"}, b"{}", 415),
     ],
 )
-def test_what_is_no_file_of_clients_is_refused_at_once(
-    call: Call, headers: dict[str, str], content: bytes, status: int
-) -> None:
+def test_an_invalid_file_is_refused_at_once(call: Call, headers: dict[str, str], content: bytes, status: int) -> None:
     before = call("GET", "/Clients/import/").json()["results"]
     answer: requests.Response = call("POST", "/Clients/import/", data=content, headers=headers)
     assert answer.status_code == status, answer.text
@@ -99,12 +97,12 @@ def import_by_program(file: Path) -> subprocess.CompletedProcess[str]:
 
 
 def figures(output: str) -> dict[str, int]:
-    """The lines of two words, a name and a number."""
+    """Lines that consist of a name and a number."""
     words = [line.split() for line in output.splitlines()]
     return {line[0]: int(line[1]) for line in words if len(line) == 2 and line[1].isdigit()}
 
 
-def test_the_program_imports_a_file_and_says_what_came_of_it(call: Call, tmp_path: Path) -> None:
+def test_the_program_imports_a_file_and_prints_the_result(call: Call, tmp_path: Path) -> None:
     file = tmp_path / "клиенты.csv"
     file.write_bytes("phone_number,tag\n79620000001,ёж\nabc,x\n".encode("cp1251"))
     first = import_by_program(file)
@@ -121,7 +119,7 @@ def test_the_program_imports_a_file_and_says_what_came_of_it(call: Call, tmp_pat
     ("content", "expected"), [(b"", "is empty"), (b"tag\na\n", "phone_number: This column is required.")]
 )
 @pytest.mark.usefixtures("stack")
-def test_the_program_fails_in_one_line(tmp_path: Path, content: bytes, expected: str) -> None:
+def test_an_error_of_the_program_is_one_line(tmp_path: Path, content: bytes, expected: str) -> None:
     file = tmp_path / "clients.csv"
     file.write_bytes(content)
     done = import_by_program(file)
@@ -138,7 +136,7 @@ def test_the_program_fails_in_one_line(tmp_path: Path, content: bytes, expected:
         ({"import": 0}, "Not"),
     ],
 )
-def test_the_lambda_says_what_is_wrong(stack: DevStack, payload: dict[str, Any], expected: str) -> None:
+def test_the_lambda_names_the_error(stack: DevStack, payload: dict[str, Any], expected: str) -> None:
     name = stack.outputs["StartImportName"]
     answer = boto3.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
     found = json.loads(answer["Payload"].read())

@@ -30,7 +30,7 @@ SECONDS = 90
 
 
 class Containers:
-    """Starts a service's command as a process here: its host names and ports become those of this machine."""
+    """Starts the command of a service as a local process: its host names and ports become those of this machine."""
 
     def __init__(self, aws_port: int, ending: ExitStack) -> None:
         self.ports = {"4566": aws_port, "9000": free_port(), "8000": free_port()}
@@ -86,7 +86,7 @@ def awaited(url: str, **options: Any) -> requests.Response:
             time.sleep(0.2)
 
 
-def test_one_command_gives_the_api_with_the_contracts_token_and_mailings_that_start(containers: Containers) -> None:
+def test_one_command_starts_the_api_with_the_contracts_token_and_mailings_start(containers: Containers) -> None:
     containers.start("simulator")
     awaited(f"{containers.url('9000')}/seen")
     deployer = containers.start("deployer")

@@ -27,7 +27,7 @@ CLIENTS = 30
 
 @pytest.fixture
 def tag(call: Call) -> str:
-    """Thirty clients with a tag of their own."""
+    """Thirty clients with their own tag."""
     phones = [next(PHONES) for _ in range(CLIENTS)]
     tag = f"тег-{phones[0]}"
     for phone in phones:
@@ -57,7 +57,7 @@ def await_no_schedules() -> None:
         time.sleep(0.2)
 
 
-def test_a_mailing_in_the_future_starts_by_its_schedule_and_reaches_everyone_once(
+def test_a_mailing_in_the_future_starts_by_its_schedule_and_reaches_every_client_once(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     mailing_id = announce(call, tag, starts_in=3)
@@ -82,7 +82,7 @@ def test_a_mailing_in_the_future_starts_by_its_schedule_and_reaches_everyone_onc
     await_no_schedules()  # it removes itself when it fires, which may be after the sweep has started the mailing
 
 
-def test_a_mailing_whose_schedule_is_lost_is_started_by_the_sweep(
+def test_a_mailing_without_its_schedule_is_started_by_the_sweep(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     mailing_id = announce(call, tag, starts_in=1)
@@ -90,7 +90,7 @@ def test_a_mailing_whose_schedule_is_lost_is_started_by_the_sweep(
     assert finished(mailing_id, 150)["messages"]["sent"] == CLIENTS
 
 
-def test_a_gateway_that_fails_for_a_while_loses_nobody(
+def test_a_gateway_that_fails_for_a_while_loses_no_message(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     simulator.behave(error_rate=0.7)
@@ -104,7 +104,7 @@ def test_a_gateway_that_fails_for_a_while_loses_nobody(
     assert simulator.seen.by_status[500] > 0
 
 
-def test_who_is_refused_for_good_fails_and_can_be_listed(
+def test_a_message_refused_for_good_fails_and_is_listed(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     refused = call("GET", "/Clients/", params={"tag": tag}).json()["results"][0]
@@ -146,7 +146,7 @@ def test_a_running_mailing_is_paused_resumed_and_cancelled(
     assert (refused.status_code, list(refused.json())) == (409, ["detail"])
 
 
-def test_who_was_refused_is_sent_again_and_nobody_else(
+def test_failed_messages_are_resent_and_no_others(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     refused = call("GET", "/Clients/", params={"tag": tag}).json()["results"][0]
@@ -161,7 +161,7 @@ def test_who_was_refused_is_sent_again_and_nobody_else(
     assert stats["last_post_at"] <= stats["ended_at"] <= stats["datetime_end"]
 
 
-def test_a_repeated_post_with_its_key_makes_one_mailing(call: Call, tag: str) -> None:
+def test_a_post_repeated_with_its_key_creates_one_mailing(call: Call, tag: str) -> None:
     fields = {"datetime_start": "2022-08-20", "datetime_end": "2022-08-22", "message_text": tag}
     headers = {"Idempotency-Key": "the-key-of-this-request"}
     answers = [call("POST", "/Mailing/", data=fields, headers=headers) for _ in range(2)]
@@ -171,7 +171,7 @@ def test_a_repeated_post_with_its_key_makes_one_mailing(call: Call, tag: str) ->
     assert (other.status_code, list(other.json())) == (422, ["detail"])
 
 
-def test_what_cannot_be_read_is_seen_and_put_back(call: Call, stack: DevStack) -> None:
+def test_an_invalid_queue_message_is_counted_and_can_be_returned(call: Call, stack: DevStack) -> None:
     sqs = boto3.client("sqs")
     sqs.send_message(QueueUrl=stack.outputs["SendQueueUrl"], MessageBody="garbage")
     await_dead_letters(call, 1)
@@ -180,7 +180,7 @@ def test_what_cannot_be_read_is_seen_and_put_back(call: Call, stack: DevStack) -
     sqs.purge_queue(QueueUrl=stack.outputs["DeadLettersUrl"])
 
 
-def test_a_token_made_by_hand_opens_what_its_role_allows(call: Call) -> None:
+def test_a_token_created_by_hand_has_the_rights_of_its_role(call: Call) -> None:
     token = invoke("ManageTokens", {"make": "reader", "role": "read"})["token"]
     headers = {"Authorization": f"Token {token}"}
     assert call("GET", "/Clients/", headers=headers).status_code == 200
@@ -196,7 +196,7 @@ def await_dead_letters(call: Call, number: int) -> None:
         time.sleep(0.2)
 
 
-def test_who_is_asleep_waits_for_the_schedule_of_their_morning_and_others_get_it_now(
+def test_messages_outside_their_local_hours_wait_for_a_schedule_and_others_are_sent_at_once(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     ids = [client["id"] for client in call("GET", "/Clients/", params={"tag": tag}).json()["results"]]
@@ -216,7 +216,7 @@ def test_who_is_asleep_waits_for_the_schedule_of_their_morning_and_others_get_it
     assert simulator.seen.summary()["repeated"] == 0
 
 
-def test_what_would_come_of_it_is_said_without_announcing_it(call: Call, tag: str) -> None:
+def test_a_preview_has_the_audience_and_the_forecast(call: Call, tag: str) -> None:
     fields = {
         "datetime_start": "2030-06-03T06:00:00Z",
         "datetime_end": "2030-06-03T18:00:00Z",
@@ -238,7 +238,7 @@ def await_sent(call: Call, mailing_id: int, number: int) -> None:
         time.sleep(0.3)
 
 
-def test_a_canary_that_fails_pauses_its_mailing_and_a_resume_takes_it_as_it_was(
+def test_a_failed_canary_pauses_its_mailing_and_a_resume_passes_it(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     phones = [int(one["phone_number"]) for one in call("GET", "/Clients/", params={"tag": tag}).json()["results"]]
@@ -255,7 +255,7 @@ def test_a_canary_that_fails_pauses_its_mailing_and_a_resume_takes_it_as_it_was(
     assert finished(mailing_id)["messages"]["sent"] == CLIENTS - 5
 
 
-def test_a_canary_that_arrives_is_followed_by_everybody_else(
+def test_a_delivered_canary_is_followed_by_all_other_messages(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     simulator.behave(latency=1.0)
@@ -274,7 +274,7 @@ def await_status(call: Call, mailing_id: int, status: str) -> None:
         time.sleep(0.3)
 
 
-def test_who_opted_out_gets_nothing_in_the_middle_of_a_mailing_and_when_registered_again(
+def test_an_opted_out_client_gets_nothing_during_a_mailing_and_after_a_new_registration(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     first, second, *_ = call("GET", "/Clients/", params={"tag": tag}).json()["results"]
@@ -293,7 +293,7 @@ def test_who_opted_out_gets_nothing_in_the_middle_of_a_mailing_and_when_register
     assert call("POST", f"/Clients/{first['id']}/opt_in/").json() == first
 
 
-def test_each_client_gets_the_text_with_their_own_fields(
+def test_each_client_gets_the_text_with_its_attributes(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     clients = call("GET", "/Clients/", params={"tag": tag}).json()["results"]

@@ -57,13 +57,13 @@ def test_every_command_of_the_page_gives_the_answer_of_the_page(
     boto3.client("sqs").purge_queue(QueueUrl=stack.outputs["DeadLettersUrl"])
 
 
-def test_the_page_tells_of_every_function_that_a_person_may_invoke() -> None:
+def test_the_page_names_every_function_that_a_person_may_invoke() -> None:
     told = set(re.findall(r"^(?:.*\W)?invoke (\w+) '", PAGE, re.MULTILINE))
     by_hand = {"StartMailing", "Sweep", "SendReport", "ManageTokens", "ManageUsers", "StartImport"}
     assert told == by_hand | {"RedriveDeadLetters"}
 
 
-def test_the_page_in_russian_has_the_same_commands_and_answers() -> None:
+def test_the_russian_page_has_the_same_commands_and_answers() -> None:
     assert BLOCK.findall(RUSSIAN) == BLOCK.findall(PAGE)
     headings = [re.findall(r"^#+ ", page, re.MULTILINE) for page in (PAGE, RUSSIAN)]
     assert headings[0] == headings[1]

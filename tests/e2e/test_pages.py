@@ -1,4 +1,4 @@
-"""Every command of the pages in docs/ that a reader tries on a local stack, and its answer."""
+"""The commands of the pages in docs/ that run on a local stack, and their answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_every_command_of_the_page_gives_the_answer_of_the_page(
 
 
 def own_ids(call: Call) -> dict[str, str]:
-    """On the pages ids are counted from 1, as on a new stack."""
+    """The pages count ids from 1, as on a new stack."""
     counters = boto3.resource("dynamodb").Table("notifications-local-counters")
     last = {name: int(counters.get_item(Key={"name": name}).get("Item", {}).get("value", 0)) for name in COUNTERS}
     return {

@@ -1,4 +1,4 @@
-"""Rates on the real stack, as the gateway sees them."""
+"""Rate limits on the real stack, measured at the gateway."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["tag"]
 Finished = Callable[..., dict[str, Any]]
 
 
-def test_no_second_sees_more_than_the_limit_and_its_burst(
+def test_no_second_has_more_posts_than_the_limit_and_its_burst(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     mailing_id = announce(call, tag, rate_limit="10")
@@ -25,7 +25,7 @@ def test_no_second_sees_more_than_the_limit_and_its_burst(
     assert most_in_a_second(arrivals(simulator.seen)) <= 10 * (1 + BURST) + 1
 
 
-def test_a_limit_that_is_raised_hurries_those_who_wait_already(
+def test_a_raised_limit_applies_to_waiting_messages(
     call: Call, tag: str, simulator: Simulator, finished: Finished
 ) -> None:
     mailing_id = announce(call, tag, rate_limit="1")

@@ -1,4 +1,4 @@
-"""The calls of the README, run by bash as they stand: the first mailing really sends, and the published calls work."""
+"""The commands of the README, run by bash unchanged: the first mailing is sent, and the published calls work."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ PUBLISHED_ANSWERS = [201, 200, 204, 201, 200, 200, 200, 204]
 
 
 def run(commands: str, stack: DevStack) -> str:
-    """What bash writes; the port is the test's own."""
+    """Returns the output of bash. The port is that of the test."""
     commands = commands.replace(":8000/", f":{stack.settings.port}/")
     done = subprocess.run(["bash", "-euc", commands], capture_output=True, text=True, timeout=60, check=True)
     return done.stdout
 
 
 def answers(written: str) -> list[dict[str, Any]]:
-    """JSON documents, one right after the other."""
+    """Parses consecutive JSON documents."""
     found, at = [], 0
     while at < len(written):
         document, at = json.JSONDecoder().raw_decode(written, at)
@@ -39,7 +39,7 @@ def answers(written: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_first_mailing_is_three_calls_that_send_a_message(
+def test_the_first_mailing_takes_three_calls(
     stack: DevStack, simulator: Simulator, call: Call, finished: Callable[[int], dict[str, Any]]
 ) -> None:
     assert FIRST_MAILING.count("curl ") == 3
@@ -55,7 +55,7 @@ def test_the_first_mailing_is_three_calls_that_send_a_message(
 
 
 def test_the_published_calls_work_in_the_order_of_the_readme(stack: DevStack) -> None:
-    """The README's ids are 2, as on a new stack; here they are those that the two POSTs answer with."""
+    """The ids in the README are 2, as on a new stack. Here they are those that the two POSTs return."""
     ids: dict[str, int] = {}
     for command, expected in zip(PUBLISHED, PUBLISHED_ANSWERS, strict=True):
         room = "Clients" if "/Clients/" in command else "Mailing"
@@ -71,5 +71,5 @@ def test_the_published_calls_are_those_of_the_contract() -> None:
 
 
 def shape(command: str) -> str:
-    """Without the ids and the spaces that align the columns."""
+    """The document without ids and without the spaces that align the columns."""
     return " ".join(re.sub(r"/(2|{client}|{mailing})/ ", "/{id}/ ", command).split())

@@ -1,4 +1,4 @@
-"""The gateway reports through API Gateway what it delivered: late, twice and out of order."""
+"""Delivery receipts through API Gateway: late, repeated and out of order."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def found(call: Call, mailing_id: int) -> Counter[str]:
     return Counter({name: counts[name] for name in ("delivered", "undelivered") if counts[name]})
 
 
-def test_the_secret_opens_this_address_and_a_token_does_not(call: Call, stack: DevStack) -> None:
+def test_the_receipts_route_accepts_its_secret_and_no_token(call: Call, stack: DevStack) -> None:
     sent = {"id": 7, "status": "delivered"}
     assert call("POST", "/Receipts/", json=sent).status_code == 401
     headers = {"Authorization": f"Bearer {receipts_secret(STACK_NAME)}"}

@@ -36,7 +36,7 @@ def emails(stack: DevStack) -> Callable[[], list[SentEmail]]:
 
 @pytest.fixture
 def invoke(stack: DevStack) -> Invoke:
-    """As `aws lambda invoke` and the schedule do it: by the schedule's own target."""
+    """Invokes as `aws lambda invoke` and the schedule do, through the target of the schedule."""
     target = schedule()["Target"]
 
     def invoke(payload: object) -> dict[str, Any]:
@@ -62,22 +62,22 @@ def announce(call: Call, starts_in: float) -> int:
 
 
 def next_report() -> str:
-    """The day of the report that tells of now; the local one is sent at 09:00 UTC."""
+    """The day of the report that covers the current moment. The local report is sent at 09:00 UTC."""
     return (datetime.now(UTC) + timedelta(hours=15)).date().isoformat()
 
 
 def of_day(day: str, emails: list[SentEmail]) -> list[SentEmail]:
-    """The local schedule fires as well: where the tests run over 09:00 UTC, there is its letter besides."""
+    """The local schedule fires too: if the tests run over 09:00 UTC, its email is in the mailbox as well."""
     return [email for email in emails if f"report of {day}:" in email.subject]
 
 
 def as_aws_fills_it_in(target_input: str, moment: str) -> dict[str, str]:
-    """MiniStack leaves the place of the time as it is."""
+    """MiniStack does not replace the placeholder of the time."""
     filled_in: dict[str, str] = json.loads(target_input.replace(SCHEDULED_TIME, moment))
     return filled_in
 
 
-def test_the_letter_of_a_day_is_in_the_mailbox(
+def test_the_email_of_a_day_is_in_the_mailbox(
     call: Call, simulator: Simulator, finished: Callable[[int], Any], invoke: Invoke, emails: Any
 ) -> None:
     simulator.behave(refuse=(int(PHONE),))
@@ -107,7 +107,7 @@ def test_the_report_of_the_schedule_is_sent_once(invoke: Invoke, emails: Any) ->
     assert len(of_day(DAY, emails())) == 1
 
 
-def test_any_day_by_hand_and_a_wrong_one_is_refused(invoke: Invoke, emails: Any) -> None:
+def test_a_person_can_send_any_day_and_an_invalid_day_is_refused(invoke: Invoke, emails: Any) -> None:
     assert invoke({"date": "2026-02-30"}).keys() == {"date"}
     assert invoke({"day": "2026-11-01"}).keys() == {"date", "day"}
     assert of_day("2026-02-30", emails()) == of_day("2026-11-01", emails()) == []

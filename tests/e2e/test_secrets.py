@@ -1,4 +1,4 @@
-"""The gateway's token and the session key on the whole stack: nowhere to be read, and renewed while a mailing runs."""
+"""The gateway's token and the session key on the whole stack: nowhere readable, and renewed during a mailing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PATIENCE = 400
 
 @pytest.fixture
 def renew(stack: DevStack, simulator: Simulator) -> Iterator[Callable[[str], None]]:
-    """As docs/OPERATIONS.md says it; the stack has its own token again after."""
+    """Renews the token as docs/OPERATIONS.md describes it. The stack has its own token again afterwards."""
 
     def renew(token: str) -> None:
         name = f"/{STACK_NAME}/gateway-token"
@@ -59,7 +59,7 @@ def logged(function: str) -> list[str]:
 
 
 def reasons(sender: str) -> list[str]:
-    """Why posts failed, in the log."""
+    """The logged reasons of failed posts."""
     return [line for line in logged(sender) if '"level":"WARNING"' in line]
 
 
@@ -70,7 +70,7 @@ def await_that(happened: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.2)
 
 
-def test_a_token_is_renewed_while_a_mailing_runs_and_nobody_is_lost(
+def test_a_token_renewed_during_a_mailing_loses_no_message(
     call: Call, tag: str, simulator: Simulator, renew: Callable[[str], None], finished: Callable[..., dict[str, Any]]
 ) -> None:
     simulator.token = NEW_TOKEN

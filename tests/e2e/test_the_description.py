@@ -1,6 +1,5 @@
-"""The running API is as `/openapi.json` says: schemathesis makes calls of it, and looks at every answer.
-
-Among what it makes up are mailings to everybody: this file comes after those that count what the gateway has seen.
+"""The running API agrees with `/openapi.json`: schemathesis makes calls and checks every answer. Its calls include
+mailings to all clients, so this file runs after those that count the posts at the gateway.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ CHECKS = (
 )
 
 
-def test_no_call_breaks_the_api_and_every_answer_is_as_described(stack: DevStack, tmp_path: Path) -> None:
+def test_no_call_breaks_the_api_and_every_answer_is_described(stack: DevStack, tmp_path: Path) -> None:
     command = [str(Path(sys.executable).parent / "schemathesis"), "run", f"{stack.url}/openapi.json"]
     command += ["--header", f"Authorization: Token {LOCAL_TOKEN}", "--checks", ",".join(CHECKS)]
     command += ["--phases", "examples,fuzzing", "--max-examples", "15", "--seed", "1", "--no-color"]

@@ -1,4 +1,4 @@
-"""`make up`'s program: one clear line when it cannot start, and nothing left running when it ends."""
+"""The program of `make up`: an error is one clear line, and no process is left when it ends."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Up:
         )
 
     def await_ready(self) -> list[str]:
-        """The lines that it has printed."""
+        """Returns the lines that the program has printed."""
         assert self.process.stdout is not None
         lines = []
         for line in self.process.stdout:
@@ -65,7 +65,7 @@ def taken_port() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("name", ["PORT", "AWS_PORT"])
-def test_a_port_in_use_is_one_clear_line(ports: dict[str, int], taken_port: int, name: str) -> None:
+def test_a_port_in_use_is_an_error_of_one_line(ports: dict[str, int], taken_port: int, name: str) -> None:
     up = Up(**{**ports, name: taken_port})
     _, errors = up.process.communicate(timeout=30)
     assert up.process.returncode == 1
@@ -83,12 +83,12 @@ def test_a_port_in_use_is_one_clear_line(ports: dict[str, int], taken_port: int,
         ({"GATEWAY_RATE": "-1"}, "GATEWAY_RATE: a number above 0"),
     ],
 )
-def test_a_wrong_setting_is_named(environment: dict[str, str], expected: str) -> None:
+def test_an_invalid_setting_is_named(environment: dict[str, str], expected: str) -> None:
     with pytest.raises(StackFailed, match=expected):
         read_settings(environment)
 
 
-def test_the_simulator_listens_where_it_is_documented_unless_that_port_is_in_use(
+def test_the_simulator_listens_on_its_documented_port_unless_that_port_is_in_use(
     taken_port: int, tmp_path: Path
 ) -> None:
     assert read_settings({}).simulator_port == 9000
@@ -101,7 +101,7 @@ def test_the_simulator_listens_where_it_is_documented_unless_that_port_is_in_use
     assert lines == [f"port {taken_port} is in use: the simulator of the gateway takes another port"]
 
 
-def test_it_ends_all_that_it_started_and_finds_its_data_again(ports: dict[str, int], tmp_path: Path) -> None:
+def test_the_program_ends_all_its_processes_and_keeps_its_data(ports: dict[str, int], tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{ports['PORT']}/Clients/"
     up = Up(**ports, STATE_DIR=tmp_path)
     shown = up.await_ready()
@@ -119,7 +119,7 @@ def test_it_ends_all_that_it_started_and_finds_its_data_again(ports: dict[str, i
 
 
 def _assert_nothing_is_left(ports: dict[str, int]) -> None:
-    """After a SIGKILL it is the kernel that ends MiniStack, which takes a moment."""
+    """After a SIGKILL the kernel ends MiniStack, which takes a moment."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and (any(map(is_taken, ports.values())) or _workers(ports["AWS_PORT"])):
         time.sleep(0.1)
@@ -128,7 +128,7 @@ def _assert_nothing_is_left(ports: dict[str, int]) -> None:
 
 
 def _workers(aws_port: int) -> list[str]:
-    """Processes whose environment points to this MiniStack: Lambda's workers."""
+    """Processes with an environment that points to this MiniStack: Lambda's workers."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

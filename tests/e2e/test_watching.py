@@ -1,4 +1,4 @@
-"""The queries of docs/WATCHING.md on the lines that the deployed functions have really logged; and their metrics."""
+"""The queries of docs/WATCHING.md on the real log lines of the deployed functions, and their metrics."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Told = tuple[list[Line], int, list[int], list[str]]
 
 
 def lines_since(moment: datetime) -> list[Line]:
-    """What all functions have logged, as Insights would see it: JSON in fields, whatever else as @message."""
+    """The lines of all functions, as Insights sees them: JSON as fields, other lines as @message."""
     logs = boto3.client("logs")
     groups = [one["logGroupName"] for one in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]]
     found: list[Line] = []
@@ -48,8 +48,12 @@ def ask(name: str, mailing_id: int, client_id: int, lines: list[Line]) -> list[L
 
 
 @pytest.fixture
-def told(stack: DevStack, call: Call, simulator: Simulator, finished: Callable[[int], dict[str, Any]]) -> Told:
-    """A mailing for three clients, one of whom the gateway refuses; its lines, its id, theirs, and their numbers."""
+def logged_mailing(
+    stack: DevStack, call: Call, simulator: Simulator, finished: Callable[[int], dict[str, Any]]
+) -> Told:
+    """A mailing for three clients; the gateway refuses one of them. Returns its log lines, its id, their ids and their
+    phone numbers.
+    """
     begun = datetime.now(UTC)
     phones = [str(next(NUMBERS)) for _ in range(3)]
     tag = f"watched{phones[0][-2:]}"
@@ -66,10 +70,10 @@ def told(stack: DevStack, call: Call, simulator: Simulator, finished: Callable[[
     return lines_since(begun), made["id"], clients, phones
 
 
-def test_one_query_tells_the_story_of_a_mailing_of_a_message_and_of_a_client(
-    told: Told,
+def test_one_query_finds_all_lines_of_a_mailing_a_message_or_a_client(
+    logged_mailing: Told,
 ) -> None:
-    lines, mailing_id, (reached, other, refused), _ = told
+    lines, mailing_id, (reached, other, refused), _ = logged_mailing
     mailing = [line["message"] for line in ask("mailing", mailing_id, reached, lines)]
     assert mailing[0] == "request", "that it was announced, and by whom"
     assert {"started", "created", "fanned out", "settled"} < set(mailing)
@@ -87,22 +91,22 @@ def test_one_query_tells_the_story_of_a_mailing_of_a_message_and_of_a_client(
     assert all(line["function"] and line["request_id"] for line in ask("mailing", mailing_id, other, lines))
 
 
-def test_no_line_of_any_function_holds_a_phone_number_or_a_token(told: Told) -> None:
-    text = "\n".join(line["@message"] for line in told[0])
-    assert len(told[0]) > 10
-    assert not [phone for phone in told[3] if phone in text]
+def test_no_log_line_has_a_phone_number_or_a_token(logged_mailing: Told) -> None:
+    text = "\n".join(line["@message"] for line in logged_mailing[0])
+    assert len(logged_mailing[0]) > 10
+    assert not [phone for phone in logged_mailing[3] if phone in text]
     assert not re.search(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])", text)
 
 
-def test_the_metrics_are_this_stacks(told: Told) -> None:
-    metrics = [line for line in told[0] if "_aws" in line]
+def test_the_metrics_are_those_of_this_stack(logged_mailing: Told) -> None:
+    metrics = [line for line in logged_mailing[0] if "_aws" in line]
     assert {line["service"] for line in metrics} == {"notifications-local"}
     assert sum(sum(line.get("Sent", [])) for line in metrics) == 2
     assert sum(len(line.get("GatewayMilliseconds", [])) for line in metrics) == 3
     assert sum(sum(line.get("FanOutMessages", [])) for line in metrics) == 3
 
 
-def test_the_dashboard_is_there_and_prometheus_is_answered(stack: DevStack, call: Call) -> None:
+def test_the_dashboard_exists_and_prometheus_gets_its_metrics(stack: DevStack, call: Call) -> None:
     body = json.loads(
         boto3.client("cloudwatch").get_dashboard(DashboardName="notifications-local-us-east-1")["DashboardBody"]
     )

@@ -41,7 +41,7 @@ Call = Callable[..., Answer]
 
 @pytest.fixture
 def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    """What the handlers get, and the test as well: its settings go through the environment as on Lambda."""
+    """The services of the handlers and of the test. The settings come from the environment, as on Lambda."""
     with ministack_in_process():
         made = make_services()
         for name, value in vars(made.settings).items():
@@ -91,7 +91,7 @@ def call(token: str) -> Iterator[Call]:
 
 @pytest.fixture
 def mailing(call: Call, services: Services) -> dict[str, object]:
-    """Fanned out to three clients; the first is sent."""
+    """A mailing that is fanned out to three clients. The first message is sent."""
     for number in range(3):
         call("POST", "/Clients", json={"phone_number": f"7977000000{number}"})
     now = datetime.now(UTC)
@@ -109,7 +109,7 @@ def mailing(call: Call, services: Services) -> dict[str, object]:
 
 @pytest.fixture
 def written(services: Services) -> Callable[[], list[Any]]:
-    """Everything in all tables but the counters, and when a token was last used, to compare before and after."""
+    """All rows of all tables, without counters and the last use of tokens, for comparisons before and after."""
     _ = (
         services.clients,
         services.mailings,

@@ -20,7 +20,7 @@ FOR_PROGRAMS = ("/Clients", "/Mailing", "/Stats", "/Audit", "/metrics")
 
 
 def without_a_gateway(method: str, path: str, authorization: str | None) -> tuple[int, str]:
-    """The API handler woken as LocalStack does it: nobody has asked the authorizer."""
+    """The API handler as LocalStack calls it: no authorizer has checked the token."""
     headers = {"authorization": authorization} if authorization else {}
     event: dict[str, Any] = {
         "requestContext": {"httpMethod": method, "resourcePath": path, "path": f"/api{path}", "identity": {}},
@@ -52,29 +52,29 @@ def without_a_gateway(method: str, path: str, authorization: str | None) -> tupl
         f"Token {'a' * 40}",
     ],
 )
-def test_without_an_authorizer_the_api_checks_the_token_itself(services: Services, authorization: str | None) -> None:
+def test_without_an_authorizer_the_api_checks_the_token(services: Services, authorization: str | None) -> None:
     status, body = without_a_gateway("GET", "/Clients", authorization)
     assert status == 401
     assert body.startswith('{"detail":')
 
 
-def test_without_an_authorizer_no_address_of_the_api_is_open(services: Services) -> None:
+def test_without_an_authorizer_no_route_of_the_api_is_open(services: Services) -> None:
     asked = {path for path in app.routes if path.startswith(FOR_PROGRAMS)}
     assert len(asked) > 15
     assert {without_a_gateway("GET", path, None)[0] for path in asked} == {401}
 
 
-def test_a_good_token_is_served_without_an_authorizer_too(services: Services, token: str) -> None:
+def test_without_an_authorizer_a_valid_token_is_accepted(services: Services, token: str) -> None:
     assert without_a_gateway("GET", "/Clients", f"Token {token}")[0] == 200
     assert without_a_gateway("GET", "/Clients", f"token {token}")[0] == 200
 
 
-def test_the_authorizer_lets_nobody_in_without_a_known_token(call: Call) -> None:
+def test_the_authorizer_refuses_unknown_tokens(call: Call) -> None:
     assert call("GET", "/Clients", authorization=f"Token {'a' * 40}").status == 403, "a 401 behind our gateway response"
     assert call("GET", "/Clients", authorization=None).status == 401
 
 
-def test_a_reader_may_read_and_nothing_else(call: Call, services: Services) -> None:
+def test_a_token_with_the_read_role_can_only_read(call: Call, services: Services) -> None:
     reader = f"Token {make_token(services, 'boris', 'read')}"
     assert call("GET", "/Clients", authorization=reader).status == 200
     assert call("GET", "/Stats", authorization=reader).status == 200
@@ -83,12 +83,12 @@ def test_a_reader_may_read_and_nothing_else(call: Call, services: Services) -> N
         assert (refused.status, refused.json) == (403, {"detail": "This token may only read."})
 
 
-def test_a_revoked_token_opens_nothing(call: Call, services: Services, token: str) -> None:
+def test_a_revoked_token_is_refused(call: Call, services: Services, token: str) -> None:
     revoke_token(services, digest(token))
     assert call("GET", "/Clients").status == 403
 
 
-def test_the_published_token_opens_the_local_stage_alone(services: Services) -> None:
+def test_the_published_token_works_only_on_the_local_stage(services: Services) -> None:
     assert digest(LOCAL_TOKEN) == LOCAL_TOKEN_DIGEST
     services.tokens.add(Token(LOCAL_TOKEN_DIGEST, Principal("adminaccount", ADMIN), services.clock.now()))
     assert authenticate(services, f"Token {LOCAL_TOKEN}").name == "adminaccount"
@@ -97,7 +97,7 @@ def test_the_published_token_opens_the_local_stage_alone(services: Services) -> 
         authenticate(services, f"Token {LOCAL_TOKEN}")
 
 
-def test_an_error_that_nobody_expected_shows_nothing_of_our_insides(call: Call, services: Services) -> None:
+def test_an_unexpected_error_shows_no_internals(call: Call, services: Services) -> None:
     class Broken:
         def last_id(self, name: str) -> int:
             raise RuntimeError("secret table name")

@@ -1,4 +1,4 @@
-"""One line in the log for each request: who, what, about what, and how it ended."""
+"""Each request is one line in the log: the caller, the route, the objects and the status."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .conftest import Call
 Lines = Callable[[], list[dict[str, Any]]]
 
 
-def test_a_request_is_one_line_with_who_what_and_how_it_ended(call: Call, token: str, lines: Lines) -> None:
+def test_a_request_is_one_line_with_its_caller_route_object_and_status(call: Call, token: str, lines: Lines) -> None:
     call("GET", "/Stats/12?status=sent")
     (line,) = lines()
     assert (line["message"], line["method"], line["route"]) == ("request", "GET", "/Stats/{mailing_id}")
@@ -27,7 +27,7 @@ def test_a_request_is_one_line_with_who_what_and_how_it_ended(call: Call, token:
     assert token not in json.dumps(line)
 
 
-def test_what_is_made_is_named_although_its_id_was_not_in_the_address(call: Call, lines: Lines) -> None:
+def test_a_created_object_is_named_although_its_id_is_not_in_the_address(call: Call, lines: Lines) -> None:
     call("POST", "/Clients", json={"phone_number": "79774053329", "tag": "secret"})
     start, end = (datetime.now(UTC) + timedelta(hours=hours) for hours in (1, 2))
     times = {"datetime_start": start.isoformat(), "datetime_end": end.isoformat()}
@@ -46,7 +46,7 @@ def test_a_phone_number_in_an_address_is_not_logged(call: Call, lines: Lines, pa
     assert "4053329" not in json.dumps(lines())
 
 
-def test_an_error_nobody_expected_is_logged_in_json_and_masked(call: Call, services: Services, lines: Lines) -> None:
+def test_an_unexpected_error_is_logged_in_json_and_masked(call: Call, services: Services, lines: Lines) -> None:
     def get(client_id: int) -> None:
         raise ValueError("79774053329 is no number")
 
@@ -59,7 +59,7 @@ def test_an_error_nobody_expected_is_logged_in_json_and_masked(call: Call, servi
     assert "4053329" not in json.dumps(lines())
 
 
-def test_a_visit_of_the_console_is_a_line_too(call: Call, lines: Lines) -> None:
+def test_a_page_request_of_the_console_is_one_line(call: Call, lines: Lines) -> None:
     call("GET", "/console/mailings/12", authorization=None)
     (line,) = lines()
     assert (line["route"], line["mailing_id"], line["status"]) == ("/console/mailings/{mailing_id}", 12, 303)

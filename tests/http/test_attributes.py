@@ -1,4 +1,4 @@
-"""A client's own fields over HTTP, and texts that use them."""
+"""A client's attributes over HTTP, and texts with placeholders."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def register(call: Call, number: int = 0, **fields: Any) -> Any:
 
 
 @pytest.mark.parametrize("sent", [None, "", "  ", {}, "{}", {"имя": ""}, {"имя": None}, {"имя": "  "}])
-def test_blank_attributes_are_none(call: Call, sent: object) -> None:
+def test_blank_attributes_are_removed(call: Call, sent: object) -> None:
     assert register(call, attributes=sent).json["attributes"] == {}
 
 
-def test_they_come_as_json_or_in_a_form_as_its_text_and_can_be_sent_back(call: Call, services: Services) -> None:
+def test_attributes_are_json_or_a_form_field_with_json_and_can_be_sent_back(call: Call, services: Services) -> None:
     made = register(call, attributes={" имя ": " Анна ", "город": "Омск", "пусто": ""})
     assert (made.status, made.json["attributes"]) == (201, OWN)
     form = call("POST", "/Clients", form={"phone_number": PHONE, "attributes": '{"имя": "Анна", "город": "Омск"}'})
@@ -38,7 +38,7 @@ def test_they_come_as_json_or_in_a_form_as_its_text_and_can_be_sent_back(call: C
     assert services.labels.read("attribute", 9) == ["город", "имя"]
 
 
-def test_a_change_replaces_all_of_them_and_any_other_leaves_them(call: Call) -> None:
+def test_a_change_of_attributes_replaces_all_of_them_and_other_changes_keep_them(call: Call) -> None:
     register(call, attributes=OWN)
     assert call("PATCH", "/Clients/1", json={"tag": "vip"}).json["attributes"] == OWN
     assert call("PATCH", "/Clients/1", json={"attributes": {"имя": "Яна"}}).json["attributes"] == {"имя": "Яна"}
@@ -66,13 +66,13 @@ def test_a_change_replaces_all_of_them_and_any_other_leaves_them(call: Call) -> 
         ({f"a{number}": "я" * 120 for number in range(5)}, "At most 1024 bytes"),
     ],
 )
-def test_what_cannot_be_an_attribute_is_said(call: Call, sent: object, expected: str) -> None:
+def test_an_invalid_attribute_is_refused_with_a_reason(call: Call, sent: object, expected: str) -> None:
     answer = register(call, attributes=sent)
     assert (answer.status, list(answer.json)) == (400, ["attributes"])
     assert expected in str(answer.json["attributes"])
 
 
-def test_unknown_fields_of_a_text_are_refused_with_their_names(call: Call) -> None:
+def test_unknown_placeholders_are_refused_by_name(call: Call) -> None:
     register(call, attributes=OWN)
     refused = call("POST", "/Mailing", json={**TIMES, "message_text": "{имя}, {нет} {тоже|нет} {tag} {{x}} { y }"})
     assert refused.status == 400
@@ -90,9 +90,7 @@ def test_unknown_fields_of_a_text_are_refused_with_their_names(call: Call) -> No
     assert call("POST", "/Mailing", json={**TIMES, "message_text": many}).status == 400
 
 
-def test_a_text_announced_before_there_were_fields_may_be_sent_back_with_a_change(
-    call: Call, services: Services
-) -> None:
+def test_a_text_from_before_placeholders_can_be_sent_back_with_a_change(call: Call, services: Services) -> None:
     call("POST", "/Mailing", json={**TIMES, "message_text": "text"})
     old = [MailingRow.message_text.set("{промо}"), MailingRow.has_placeholders.remove()]
     MailingRow(1).update(actions=old)
@@ -103,7 +101,7 @@ def test_a_text_announced_before_there_were_fields_may_be_sent_back_with_a_chang
     assert not found.has_placeholders
 
 
-def test_each_attribute_is_a_column_out_and_in(call: Call, services: Services) -> None:
+def test_each_attribute_is_a_column_of_exports_and_imports(call: Call, services: Services) -> None:
     register(call, 0, attributes=OWN)
     register(call, 1, attributes={"имя": "=Яна"})
     register(call, 2)
@@ -118,7 +116,7 @@ def test_each_attribute_is_a_column_out_and_in(call: Call, services: Services) -
     assert [one["attributes"] for one in call("GET", "/Clients").json["results"]] == [OWN, {"имя": "=Яна"}, {}]
 
 
-def test_parts_have_the_columns_of_the_first_one_whatever_is_registered_meanwhile(call: Call) -> None:
+def test_the_parts_of_an_export_have_the_columns_of_the_first_part(call: Call) -> None:
     for number in range(3):
         register(call, number, attributes={"имя": f"Анна {number}"})
     whole = call("GET", "/Clients/export").text
@@ -129,7 +127,7 @@ def test_parts_have_the_columns_of_the_first_one_whatever_is_registered_meanwhil
     assert rest.text.splitlines()[-1].endswith(";UTC;;"), "of the new one only what has a column"
 
 
-def test_which_attributes_go_out_can_be_said_and_has_to_be_where_they_are_many(call: Call) -> None:
+def test_exported_attributes_can_be_chosen_and_must_be_if_there_are_many(call: Call) -> None:
     register(call, attributes=OWN)
     assert (
         parts_of(call, "/Clients/export?attributes=имя, нет")[0]

@@ -1,4 +1,4 @@
-"""Who did what, over HTTP."""
+"""The audit over HTTP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.http.conftest import Call
 MAILING = {"datetime_start": "2040-01-01T10:00:00", "datetime_end": "2040-01-01T12:00:00", "message_text": "hello"}
 
 
-def test_every_change_says_who_made_it_and_what_was_before_and_after(call: Call) -> None:
+def test_every_change_is_recorded_with_its_author_and_the_fields_before_and_after(call: Call) -> None:
     client = call("POST", "/Clients", json={"phone_number": "79770000001"}).json
     call("PATCH", f"/Clients/{client['id']}", json={"tag": "vip"})
     call("DELETE", f"/Clients/{client['id']}")
@@ -24,7 +24,7 @@ def test_every_change_says_who_made_it_and_what_was_before_and_after(call: Call)
     assert (removed["before"], removed["after"]) == ({**client, "tag": "vip"}, None)
 
 
-def test_steps_of_a_mailing_have_names_of_their_own(call: Call) -> None:
+def test_each_step_of_a_mailing_has_its_own_name(call: Call) -> None:
     mailing = call("POST", "/Mailing", json=MAILING).json
     call("PATCH", f"/Mailing/{mailing['id']}", json={"message_text": "bye"})
     call("POST", f"/Mailing/{mailing['id']}/cancel")
@@ -35,7 +35,7 @@ def test_steps_of_a_mailing_have_names_of_their_own(call: Call) -> None:
     assert records[2]["before"] == {"message_text": "hello"}
 
 
-def test_what_was_refused_or_changed_nothing_leaves_no_record(call: Call, services: Services) -> None:
+def test_refused_requests_and_requests_without_a_change_leave_no_record(call: Call, services: Services) -> None:
     client = call("POST", "/Clients", json={"phone_number": "79770000001"}).json
     call("POST", "/Clients", json={"phone_number": "79770000001"})
     call("PATCH", f"/Clients/{client['id']}", json={"tag": None})
@@ -43,7 +43,7 @@ def test_what_was_refused_or_changed_nothing_leaves_no_record(call: Call, servic
     assert len(call("GET", "/Audit").json["results"]) == 1
 
 
-def test_records_come_in_pages_and_may_be_read_with_the_read_role(call: Call, services: Services) -> None:
+def test_records_are_paginated_and_readable_with_the_read_role(call: Call, services: Services) -> None:
     for number in range(3):
         call("POST", "/Clients", json={"phone_number": f"7977000000{number}"})
     reader = f"Token {make_token(services, 'oleg', 'read')}"
@@ -53,5 +53,5 @@ def test_records_come_in_pages_and_may_be_read_with_the_read_role(call: Call, se
     assert [record["after"]["phone_number"][-1] for record in second["results"]] == ["0"]
 
 
-def test_a_cursor_that_is_not_ours_is_refused(call: Call) -> None:
+def test_an_invalid_cursor_is_refused(call: Call) -> None:
     assert call("GET", "/Audit?cursor=nonsense").status == 400

@@ -1,4 +1,4 @@
-"""Bad input gets a 4xx that says what is expected, and nothing is written."""
+"""Bad input is answered with a 4xx that names what is expected, and nothing is written."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ Written = Callable[[], list[Any]]
 
 
 @pytest.mark.parametrize(("path", "wrong", "expected"), BAD_FIELDS)
-def test_a_wrong_field_is_named_with_what_is_expected(
+def test_an_invalid_field_is_named_with_what_is_expected(
     call: Call, written: Written, path: str, wrong: dict[str, Any], expected: str
 ) -> None:
     before = written()
@@ -120,7 +120,7 @@ def test_a_wrong_field_is_named_with_what_is_expected(
 
 @pytest.mark.parametrize(("body", "content_type", "status", "field", "expected"), UNREADABLE)
 @pytest.mark.parametrize(("method", "path"), [("POST", "/Clients"), ("PATCH", "/Clients/1"), ("PUT", "/Clients/1")])
-def test_a_body_that_cannot_be_read_is_refused(
+def test_an_unreadable_body_is_refused(
     call: Call,
     written: Written,
     method: str,
@@ -140,7 +140,7 @@ def test_a_body_that_cannot_be_read_is_refused(
     assert written() == before
 
 
-def test_all_wrong_fields_are_named_at_once(call: Call) -> None:
+def test_all_invalid_fields_are_named_at_once(call: Call) -> None:
     sent = {"phone_number": "1", "tag": "a,b", "timezone": "x", "colour": "red"}
     assert set(call("POST", "/Clients", json=sent).json) == set(sent)
     assert set(call("POST", "/Mailing", json={"filter_tag": ",", "filter_op_codes": "1"}).json) == {
@@ -167,14 +167,14 @@ def test_read_only_fields_are_ignored(call: Call) -> None:
     assert call("POST", "/Clients", json=sent).json["id"] == 1
 
 
-def test_of_a_form_field_that_is_there_twice_the_last_one_counts(call: Call) -> None:
+def test_the_last_value_of_a_repeated_form_field_counts(call: Call) -> None:
     body = b"phone_number=79774053329&tag=a&tag=b"
     assert call("POST", "/Clients", body=body, content_type=f"{FORM}; charset=utf-8").json["tag"] == "b"
 
 
 @pytest.mark.parametrize("wrong", ["abc", "1.5", "-1", "0", "1a", "9" * 40, "٣", "%31"])
 @pytest.mark.parametrize("resource", ["Clients", "Mailing", "Stats"])
-def test_an_id_that_nothing_has_is_not_found(call: Call, resource: str, wrong: str) -> None:
+def test_an_unknown_id_is_not_found(call: Call, resource: str, wrong: str) -> None:
     answer = call("GET", f"/{resource}/{wrong}")
     assert (answer.status, answer.json) == (404, {"detail": "Not found."})
 
@@ -189,15 +189,13 @@ def test_an_id_that_nothing_has_is_not_found(call: Call, resource: str, wrong: s
         ("DELETE", "/Stats/1", "GET, HEAD"),
     ],
 )
-def test_another_method_is_refused_with_those_that_are_allowed(
-    call: Call, method: str, path: str, allowed: str
-) -> None:
+def test_another_method_is_refused_with_the_allowed_methods(call: Call, method: str, path: str, allowed: str) -> None:
     answer = call(method, path)
     assert (answer.status, answer.json) == (405, {"detail": f'Method "{method}" not allowed.'})
     assert answer.headers["Allow"] == allowed
 
 
-def test_a_known_filter_of_messages_is_expected(call: Call) -> None:
+def test_an_unknown_filter_of_messages_is_refused(call: Call) -> None:
     call("POST", "/Mailing", json=MAILING)
     answer = call("GET", "/Stats/1?status=lost")
     assert answer.status == 400

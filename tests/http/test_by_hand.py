@@ -1,4 +1,4 @@
-"""Lambdas as a person calls them (`aws lambda invoke`): wrong payloads get a friendly answer too."""
+"""Lambdas called by a person with `aws lambda invoke`: an invalid payload gets a readable answer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def invoke(services: Services) -> Iterator[Any]:
         yield lambda name, payload: client.lambda_.invoke(name, payload).payload
 
 
-def test_the_sweep_wants_nothing(invoke: Any) -> None:
+def test_the_sweep_needs_no_payload(invoke: Any) -> None:
     steps = invoke("sweep", {})
     assert steps
     assert set(steps.values()) == {0}
 
 
-def test_the_sweep_takes_what_eventbridge_sends(invoke: Any) -> None:
+def test_the_sweep_accepts_the_payload_of_eventbridge(invoke: Any) -> None:
     assert invoke("sweep", {"source": "aws.events", "detail": {}}) == invoke("sweep", {})
 
 
@@ -35,13 +35,13 @@ def test_the_sweep_takes_what_eventbridge_sends(invoke: Any) -> None:
         ({"mailing": 12, "opens_at": 1795500000}, {"mailing": 12, "released": False}),
     ],
 )
-def test_a_mailing_that_is_not_there_is_not_started(invoke: Any, payload: Any, answer: Any) -> None:
+def test_an_unknown_mailing_is_not_started(invoke: Any, payload: Any, answer: Any) -> None:
     assert invoke("start_mailing", payload) == answer
 
 
 @pytest.mark.parametrize("name", ["start_mailing", "manage_tokens", "manage_users", "start_import"])
 @pytest.mark.parametrize("payload", [{}, [], None, 12, {"mailng": 12}, {"make": 1}, {"import": "7"}])
-def test_a_wrong_payload_is_answered_with_what_is_expected(invoke: Any, name: str, payload: Any) -> None:
+def test_an_invalid_payload_is_answered_with_what_is_expected(invoke: Any, name: str, payload: Any) -> None:
     answer = invoke(name, payload)
     assert list(answer) == ["detail"]
     assert answer["detail"].endswith("is expected.")
@@ -58,7 +58,7 @@ def test_a_wrong_payload_is_answered_with_what_is_expected(invoke: Any, name: st
         {"opens_at": 1795500000},
     ],
 )
-def test_a_half_right_start_is_no_start(invoke: Any, payload: Any) -> None:
+def test_an_incomplete_payload_starts_nothing(invoke: Any, payload: Any) -> None:
     assert list(invoke("start_mailing", payload)) == ["detail"]
 
 
@@ -74,6 +74,6 @@ def test_a_half_right_start_is_no_start(invoke: Any, payload: Any) -> None:
         ("start_import", {"import": 7, "refused": 1001}),
     ],
 )
-def test_a_misspelt_name_is_refused_and_not_overlooked(invoke: Any, name: str, payload: Any) -> None:
+def test_a_misspelt_name_is_refused(invoke: Any, name: str, payload: Any) -> None:
     assert list(invoke(name, payload)) == ["detail"]
     assert invoke(name, payload)["detail"].endswith("is expected.")

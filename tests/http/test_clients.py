@@ -35,18 +35,18 @@ def test_a_client_is_created_by_json_with_its_phone_as_an_integer(call: Call) ->
 
 
 @pytest.mark.parametrize("blank", ["", "   ", None])
-def test_a_blank_tag_means_none(call: Call, blank: str | None) -> None:
+def test_a_blank_tag_means_no_tag(call: Call, blank: str | None) -> None:
     assert call("POST", "/Clients", json={"phone_number": PHONE, "tag": blank}).json["tag"] is None
 
 
-def test_what_was_read_can_be_sent_back(call: Call) -> None:
+def test_a_client_can_be_sent_back_as_it_was_read(call: Call) -> None:
     created = call("POST", "/Clients", json={"phone_number": PHONE, "tag": "a"}).json
     assert call("PUT", "/Clients/1", json=created).json == created
     assert call("PATCH", "/Clients/1", json={**created, "tag": "b"}).json == {**created, "tag": "b"}
     assert call("GET", "/Clients/1").json["tag"] == "b"
 
 
-def test_put_needs_every_required_field_and_patch_none(call: Call) -> None:
+def test_put_needs_every_required_field_and_patch_needs_none(call: Call) -> None:
     call("POST", "/Clients", form={"phone_number": PHONE})
     refused = call("PUT", "/Clients/1", json={"tag": "a"})
     assert (refused.status, refused.json) == (400, {"phone_number": ["This field is required."]})
@@ -54,14 +54,14 @@ def test_put_needs_every_required_field_and_patch_none(call: Call) -> None:
     assert call("PATCH", "/Clients/1").status == 200
 
 
-def test_an_operator_code_follows_its_phone_number(call: Call) -> None:
+def test_the_operator_code_follows_from_the_phone_number(call: Call) -> None:
     call("POST", "/Clients", form={"phone_number": PHONE})
     assert call("PATCH", "/Clients/1", form={"phone_number": "79210000001"}).json["operator_code"] == "921"
     assert call("GET", "/Clients?operator_code=921").json["results"] != []
     assert call("GET", "/Clients?operator_code=977").json["results"] == []
 
 
-def test_a_deleted_client_is_gone_and_its_phone_number_free(call: Call) -> None:
+def test_a_deleted_client_is_not_found_and_its_phone_number_is_free(call: Call) -> None:
     call("POST", "/Clients", form={"phone_number": PHONE})
     answer = call("DELETE", "/Clients/1")
     assert (answer.status, answer.text) == (204, "")
@@ -70,7 +70,7 @@ def test_a_deleted_client_is_gone_and_its_phone_number_free(call: Call) -> None:
     assert call("POST", "/Clients", form={"phone_number": PHONE}).status == 201
 
 
-def test_a_taken_phone_number_is_refused_at_creation_and_at_a_change(call: Call) -> None:
+def test_a_taken_phone_number_is_refused_on_creation_and_on_change(call: Call) -> None:
     call("POST", "/Clients", form={"phone_number": PHONE})
     call("POST", "/Clients", form={"phone_number": "79210000001"})
     expected = {"phone_number": ["A client with this phone number already exists."]}
@@ -80,7 +80,7 @@ def test_a_taken_phone_number_is_refused_at_creation_and_at_a_change(call: Call)
     assert call("PATCH", "/Clients/1", form={"phone_number": PHONE}).status == 200, "its own is not taken"
 
 
-def test_of_many_requests_for_a_phone_number_at_once_one_succeeds(services: Services) -> None:
+def test_one_of_many_simultaneous_requests_for_a_phone_number_succeeds(services: Services) -> None:
     def register(_: int) -> bool:
         try:
             register_client(services, {"phone_number": PHONE})
@@ -108,7 +108,7 @@ def test_clients_are_found_by_tag_code_and_phone_number(call: Call) -> None:
     assert ids("phone_number=79000000000") == []
 
 
-def test_pages_put_together_are_the_whole_list(call: Call) -> None:
+def test_the_pages_together_are_the_whole_list(call: Call) -> None:
     for number in range(7):
         call("POST", "/Clients", json={"phone_number": f"7977000000{number}", "tag": "a"})
     for query in ("", "tag=a", "operator_code=977"):
@@ -138,17 +138,17 @@ def test_a_list_that_fits_one_page_has_no_next(call: Call) -> None:
         ("cursor=WyJhIiwgMV0", "cursor"),
     ],
 )
-def test_a_wrong_limit_or_cursor_is_named(call: Call, query: str, field: str) -> None:
+def test_an_invalid_limit_or_cursor_is_named(call: Call, query: str, field: str) -> None:
     answer = call("GET", f"/Clients?{query}")
     assert (answer.status, list(answer.json)) == (400, [field])
 
 
-def test_a_limit_above_the_most_is_the_most(call: Call) -> None:
+def test_a_limit_above_the_maximum_means_the_maximum(call: Call) -> None:
     assert call("GET", "/Clients?limit=99999").status == 200
 
 
 @pytest.mark.parametrize("query", ["phone_number=" + "7" * 3000, "tag=" + "x" * 3000, "operator_code=" + "9" * 3000])
-def test_a_filter_that_no_client_can_meet_finds_nobody(call: Call, services: Services, query: str) -> None:
+def test_a_filter_without_matches_gives_an_empty_list(call: Call, services: Services, query: str) -> None:
     services.clients.find_by_phone = services.clients.read = _refuse  # type: ignore[method-assign]
     assert call("GET", f"/Clients?{query}").json == {"next": None, "results": []}
 

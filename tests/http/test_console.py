@@ -1,4 +1,4 @@
-"""The console through chalice.test.Client: who may come in, and what can be done there."""
+"""The console through chalice.test.Client: sign-in, roles, and every form."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MAILING = {
 
 @dataclass
 class Browser:
-    """Keeps the cookie, and puts the form's token into what it sends."""
+    """Keeps the cookie, and adds the form token to each POST."""
 
     http: Any
     cookie: str = ""
@@ -63,7 +63,7 @@ class Browser:
         return answer
 
     def upload(self, file_name: str, content: str, content_type: str = "text/csv") -> Answer:
-        """As the script of the page does it."""
+        """Uploads as the page's script does."""
         headers = {"X-CSRF-Token": self.csrf, "Content-Type": content_type}
         path = f"/console/imports?{urlencode({'file_name': file_name})}"
         return self._request("POST", path, content.encode(), headers)
@@ -85,8 +85,8 @@ def _token_in(page: str) -> str:
 
 
 @pytest.fixture
-def stranger(services: Services) -> Iterator[Browser]:
-    """With a session key, a gateway, and two users that may sign in."""
+def anonymous(services: Services) -> Iterator[Browser]:
+    """A browser that is not signed in, with a session key, a gateway and two users."""
     services.session_key = FakeKey()  # type: ignore[misc, assignment]
     services.gateway = FakeGateway(FakeClock())  # type: ignore[misc, assignment]
     put_user(services, "anna", "admin")
@@ -96,9 +96,9 @@ def stranger(services: Services) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def anna(stranger: Browser) -> Browser:
-    stranger.sign_in("anna")
-    return stranger
+def anna(anonymous: Browser) -> Browser:
+    anonymous.sign_in("anna")
+    return anonymous
 
 
 class FakeKey:
@@ -106,15 +106,15 @@ class FakeKey:
         return "a key that signs"
 
 
-def test_the_root_leads_to_the_console_and_that_to_the_sign_in(stranger: Browser) -> None:
-    assert stranger.get("/").headers["Location"] == "https://api.example.com/console/"
-    assert stranger.get("/console").headers["Location"] == "/console/sign-in?next=%2Fconsole"
-    assert "password" in stranger.get("/console/sign-in").text
+def test_the_root_redirects_to_the_console_and_the_console_to_the_sign_in(anonymous: Browser) -> None:
+    assert anonymous.get("/").headers["Location"] == "https://api.example.com/console/"
+    assert anonymous.get("/console").headers["Location"] == "/console/sign-in?next=%2Fconsole"
+    assert "password" in anonymous.get("/console/sign-in").text
 
 
-def test_signing_in_leads_to_where_one_was_going_and_nowhere_else(stranger: Browser) -> None:
+def test_sign_in_redirects_to_the_requested_page_of_the_console_only(anonymous: Browser) -> None:
     def entered(wanted: str) -> str:
-        answer = stranger.post("/console/sign-in", name="anna", password="secret", next=wanted)
+        answer = anonymous.post("/console/sign-in", name="anna", password="secret", next=wanted)
         assert answer.status == 303
         return answer.headers["Location"]
 
@@ -123,29 +123,29 @@ def test_signing_in_leads_to_where_one_was_going_and_nowhere_else(stranger: Brow
         assert entered(elsewhere) == "/console"
 
 
-def test_the_cookie_is_for_the_console_alone_and_out_of_reach_of_scripts(stranger: Browser) -> None:
-    cookie = stranger.sign_in("anna").headers["Set-Cookie"]
+def test_the_cookie_is_limited_to_the_console_and_hidden_from_scripts(anonymous: Browser) -> None:
+    cookie = anonymous.sign_in("anna").headers["Set-Cookie"]
     for part in ("Path=/console", "HttpOnly", "SameSite=Lax", "Secure", "Max-Age=43200"):
         assert part in cookie
 
 
 @pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "secret"), (SCRIPT, "x"), ("", "")])
-def test_a_wrong_name_or_password_is_told_on_the_page(stranger: Browser, name: str, password: str) -> None:
-    answer = stranger.post("/console/sign-in", name=name, password=password)
+def test_a_wrong_name_or_password_is_an_error_on_the_page(anonymous: Browser, name: str, password: str) -> None:
+    answer = anonymous.post("/console/sign-in", name=name, password=password)
     assert answer.status == 401
     assert "The name or the password is wrong." in answer.text
     assert SCRIPT not in answer.text
     assert "Set-Cookie" not in answer.headers
 
 
-def test_a_cookie_that_we_did_not_sign_opens_nothing(anna: Browser) -> None:
+def test_a_cookie_with_an_invalid_signature_is_refused(anna: Browser) -> None:
     anna.cookie = anna.cookie[:-2] + "xx"
     assert anna.get("/console/clients").status == 303
     anna.cookie = "session=;;;"
     assert anna.get("/console/clients").status == 303
 
 
-def test_signing_out_ends_every_session_of_that_user(anna: Browser) -> None:
+def test_sign_out_ends_every_session_of_the_user(anna: Browser) -> None:
     old = anna.cookie
     answer = anna.post("/console/sign-out")
     assert "Max-Age=0" in answer.headers["Set-Cookie"]
@@ -153,7 +153,7 @@ def test_signing_out_ends_every_session_of_that_user(anna: Browser) -> None:
     assert anna.get("/console").status == 303
 
 
-def test_a_form_without_our_token_or_from_another_site_changes_nothing(
+def test_a_form_without_a_valid_token_or_from_another_site_changes_nothing(
     anna: Browser, written: Callable[[], list[Any]]
 ) -> None:
     before = written()
@@ -164,18 +164,20 @@ def test_a_form_without_our_token_or_from_another_site_changes_nothing(
     assert written() == before
 
 
-def test_a_reader_sees_everything_and_changes_nothing(stranger: Browser, written: Callable[[], list[Any]]) -> None:
-    stranger.sign_in("boris")
+def test_a_user_with_the_read_role_sees_everything_and_changes_nothing(
+    anonymous: Browser, written: Callable[[], list[Any]]
+) -> None:
+    anonymous.sign_in("boris")
     before = written()
     for path in ("/console", "/console/clients", "/console/tokens", "/console/audit"):
-        assert stranger.get(path).status == 200
-    assert stranger.post("/console/clients/new", phone_number="79770000001", timezone="UTC").status == 403
-    assert stranger.post("/console/tokens", name="shop", role="admin").status == 403
+        assert anonymous.get(path).status == 200
+    assert anonymous.post("/console/clients/new", phone_number="79770000001", timezone="UTC").status == 403
+    assert anonymous.post("/console/tokens", name="shop", role="admin").status == 403
     assert written() == before
-    assert stranger.post("/console/sign-out").status == 303
+    assert anonymous.post("/console/sign-out").status == 303
 
 
-def test_a_client_is_made_found_changed_and_deleted(anna: Browser) -> None:
+def test_a_client_is_created_found_changed_and_deleted(anna: Browser) -> None:
     answer = anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="Europe/Moscow")
     assert answer.headers["Location"] == "/console/clients?phone_number=79770000001&done=saved"
     assert "79770000001" in anna.get("/console/clients?tag=vip").text
@@ -188,7 +190,7 @@ def test_a_client_is_made_found_changed_and_deleted(anna: Browser) -> None:
     assert anna.get("/console/clients/1").status == 404
 
 
-def test_attributes_are_lines_of_a_form_and_fields_of_a_text(anna: Browser, services: Services) -> None:
+def test_attributes_are_lines_of_the_client_form_and_placeholders_of_a_text(anna: Browser, services: Services) -> None:
     gateway: Any = services.gateway
     form = {"phone_number": "79774053329", "tag": "", "timezone": "UTC"}
     refused = anna.post("/console/clients/new", **{**form, "phone_number": "1"}, attributes="имя")
@@ -217,7 +219,7 @@ def test_attributes_are_lines_of_a_form_and_fields_of_a_text(anna: Browser, serv
     assert "Unknown fields: нет." in refused.text
 
 
-def test_a_client_opts_out_and_in_by_a_button_with_a_question(anna: Browser, services: Services) -> None:
+def test_a_client_opts_out_and_in_by_a_button_with_a_confirmation(anna: Browser, services: Services) -> None:
     gateway: Any = services.gateway
     anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC")
     assert "/console/clients/1/opt_out" in anna.get("/console/clients/1").text
@@ -240,7 +242,7 @@ def test_a_client_opts_out_and_in_by_a_button_with_a_question(anna: Browser, ser
     assert anna.get("/console/clients/1/fly").status == anna.post("/console/clients/1/fly").status == 404
 
 
-def test_what_is_wrong_with_a_client_stands_beside_its_field(anna: Browser, written: Callable[[], list[Any]]) -> None:
+def test_errors_of_a_client_are_shown_beside_their_fields(anna: Browser, written: Callable[[], list[Any]]) -> None:
     before = written()
     answer = anna.post("/console/clients/new", phone_number=SCRIPT, tag="a,b", timezone="Mars/Base")
     assert answer.status == 400
@@ -250,7 +252,7 @@ def test_what_is_wrong_with_a_client_stands_beside_its_field(anna: Browser, writ
     assert written() == before
 
 
-def test_a_canary_is_given_shown_and_says_why_it_paused(anna: Browser, services: Services) -> None:
+def test_a_canary_is_set_shown_and_named_as_the_reason_of_a_pause(anna: Browser, services: Services) -> None:
     refused = anna.post("/console/mailings/new", **MAILING, max_error_rate="5")
     assert "It is the canary" in refused.text
     made = anna.post("/console/mailings/new", **MAILING, canary="20", max_error_rate="0").headers["Location"]
@@ -282,7 +284,7 @@ def test_a_mailing_is_announced_edited_and_cancelled(anna: Browser) -> None:
     assert anna.get("/console/mailings/1").status == 404
 
 
-def test_a_form_that_is_sent_twice_announces_one_mailing(anna: Browser) -> None:
+def test_a_form_sent_twice_announces_one_mailing(anna: Browser) -> None:
     key = re.search(r'name="idempotency_key" value="([^"]+)"', anna.get("/console/mailings/new").text)
     assert key is not None
     answers = [anna.post("/console/mailings/new", **MAILING, idempotency_key=key[1]) for _ in range(2)]
@@ -297,7 +299,7 @@ def test_a_form_that_is_sent_twice_announces_one_mailing(anna: Browser) -> None:
     assert anna.get("/console/mailings/2").status == 200
 
 
-def test_what_is_wrong_with_a_mailing_stands_beside_its_field(anna: Browser) -> None:
+def test_errors_of_a_mailing_are_shown_beside_their_fields(anna: Browser) -> None:
     wrong = {**MAILING, "datetime_end": "2039-01-01T10:00:00Z", "filter_op_codes_typed": "12"}
     answer = anna.post("/console/mailings/new", **wrong)
     assert answer.status == 400
@@ -307,7 +309,7 @@ def test_what_is_wrong_with_a_mailing_stands_beside_its_field(anna: Browser) -> 
     assert "hello" in answer.text, "what was typed stays"
 
 
-def test_a_form_with_two_dates_of_the_past_is_accepted_in_any_order(anna: Browser) -> None:
+def test_a_form_with_two_past_dates_is_accepted_in_any_order(anna: Browser) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC")
     past = {**MAILING, "datetime_start": "2022-08-22T22:42:16Z", "datetime_end": "2022-08-20T21:42:16Z"}
     shown = anna.post("/console/preview", **past).text
@@ -331,7 +333,7 @@ def test_local_hours_are_set_in_the_form_and_shown_with_the_mailing(anna: Browse
     assert 'value="21:00"' in anna.get(f"{own}/edit").text
 
 
-def test_a_step_that_the_status_does_not_allow_says_why(anna: Browser) -> None:
+def test_a_step_that_the_status_does_not_allow_is_refused_with_a_reason(anna: Browser) -> None:
     anna.post("/console/mailings/new", **MAILING)
     answer = anna.post("/console/mailings/1/pause")
     assert answer.status == 409
@@ -371,7 +373,7 @@ def test_the_buttons_are_the_steps_that_the_mailing_allows(
     assert ("first move the end into the future" in page) == (status == "finished" and is_over)
 
 
-def test_the_form_says_whom_it_reaches_and_what_it_costs(anna: Browser) -> None:
+def test_the_form_shows_the_audience_and_the_cost(anna: Browser) -> None:
     for number, tag in enumerate(["vip", "vip", "new"]):
         anna.post("/console/clients/new", phone_number=f"7977000000{number}", tag=tag, timezone="UTC")
     page = anna.post("/console/preview", message_text="я" * 71, filter_tag=["vip"]).text
@@ -381,7 +383,7 @@ def test_the_form_says_whom_it_reaches_and_what_it_costs(anna: Browser) -> None:
     assert 'value="vip" checked' in anna.post("/console/mailings/new", step="preview", filter_tag=["vip"]).text
 
 
-def test_the_form_foresees_when_it_ends_and_who_is_not_reached(anna: Browser) -> None:
+def test_the_form_shows_the_forecast_of_the_end_and_of_expired_messages(anna: Browser) -> None:
     for number, zone in enumerate(["Europe/Moscow"] * 3 + ["Asia/Kamchatka"]):
         anna.post("/console/clients/new", phone_number=f"7977000000{number}", timezone=zone)
     short = {"datetime_start": "2030-06-03T06:00:00Z", "datetime_end": "2030-06-03T06:00:02Z", "rate_limit": "1"}
@@ -394,9 +396,7 @@ def test_the_form_foresees_when_it_ends_and_who_is_not_reached(anna: Browser) ->
     assert "Expected time of the last message" not in anna.post("/console/preview", rate_limit="1").text, "no times yet"
 
 
-def test_the_form_of_a_mailing_that_has_started_keeps_what_can_no_longer_change(
-    anna: Browser, services: Services
-) -> None:
+def test_the_form_of_a_started_mailing_keeps_the_fixed_fields(anna: Browser, services: Services) -> None:
     for number, tag in enumerate(["vip", "vip", "new"]):
         anna.post("/console/clients/new", phone_number=f"7977000000{number}", tag=tag, timezone="UTC")
     start = {**MAILING, "datetime_start": "2020-01-01T00:00:00Z"}
@@ -435,7 +435,7 @@ class DisabledFields(HTMLParser):
             self.nesting.pop()
 
 
-def test_the_form_disables_exactly_the_fields_that_are_fixed(anna: Browser, services: Services) -> None:
+def test_the_form_disables_exactly_the_fixed_fields(anna: Browser, services: Services) -> None:
     new = DisabledFields(anna.get("/console/mailings/new").text)
     assert new.names == {True: set(), False: set(FIELDS)}
     anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
@@ -444,7 +444,7 @@ def test_the_form_disables_exactly_the_fields_that_are_fixed(anna: Browser, serv
     assert started.names == {True: set(FIXED_AFTER_START), False: set(FIELDS) - set(FIXED_AFTER_START)}
 
 
-def test_what_is_in_doubt_is_sent_again_only_if_a_person_ticks_it(anna: Browser) -> None:
+def test_messages_in_doubt_are_resent_only_if_a_person_ticks_them(anna: Browser) -> None:
     anna.post("/console/mailings/new", **MAILING)
     page = anna.get("/console/mailings/1/resend").text
     assert 'value="failed" checked' in page
@@ -453,7 +453,7 @@ def test_what_is_in_doubt_is_sent_again_only_if_a_person_ticks_it(anna: Browser)
 
 
 @pytest.mark.parametrize("expected", [True, False])
-def test_what_was_delivered_is_shown_where_receipts_are_expected(
+def test_delivered_messages_are_shown_if_receipts_are_enabled(
     anna: Browser, services: Services, expected: bool
 ) -> None:
     anna.post("/console/mailings/new", **MAILING)
@@ -465,7 +465,7 @@ def test_what_was_delivered_is_shown_where_receipts_are_expected(
     assert '<b id="count-sent">5</b>' in page
 
 
-def test_a_test_message_goes_to_one_number_and_is_recorded(anna: Browser, services: Services) -> None:
+def test_a_test_message_is_sent_to_one_number_and_recorded(anna: Browser, services: Services) -> None:
     gateway: Any = services.gateway
     answer = anna.post("/console/mailings/new", **{**MAILING, "step": "test"}, test_phone="79770000001")
     assert "The test message was sent." in answer.text
@@ -493,7 +493,7 @@ def test_a_token_is_shown_once_and_can_be_revoked(anna: Browser, services: Servi
         assert anna.post(f"/console/tokens/{unknown}/revoke").status == 404
 
 
-def test_tokens_come_in_pages(anna: Browser, services: Services) -> None:
+def test_tokens_are_paginated(anna: Browser, services: Services) -> None:
     for number in range(60):
         make_token(services, f"program {number}", "read")
     first = anna.get("/console/tokens").text
@@ -505,7 +505,7 @@ def test_tokens_come_in_pages(anna: Browser, services: Services) -> None:
     assert len(shown[0] | shown[1]) == 60
 
 
-def test_a_file_of_clients_is_taken_in_and_what_was_refused_comes_back(anna: Browser, services: Services) -> None:
+def test_a_file_of_clients_is_imported_and_its_refused_rows_are_downloaded(anna: Browser, services: Services) -> None:
     answer = anna.upload("clients.csv", f"phone_number;tag\n79770000001;vip\n{SCRIPT};x\n")
     assert answer.headers["Location"] == "/console/imports/1?done=imported"
     assert "Import started." in anna.get("/console/imports/1?done=imported").text
@@ -520,7 +520,7 @@ def test_a_file_of_clients_is_taken_in_and_what_was_refused_comes_back(anna: Bro
     assert anna.get("/console/clients/export").headers["Content-Disposition"].startswith("attachment")
 
 
-def test_a_file_that_cannot_be_read_says_why_and_a_readers_is_refused(
+def test_an_unreadable_file_is_refused_with_a_reason_and_the_read_role_cannot_import(
     anna: Browser, services: Services, written: Callable[[], list[Any]]
 ) -> None:
     before = written()
@@ -535,7 +535,7 @@ def test_a_file_that_cannot_be_read_says_why_and_a_readers_is_refused(
     assert services.counters.last_id("import_id") == 0
 
 
-def test_nothing_that_was_typed_can_run_as_script(anna: Browser, services: Services) -> None:
+def test_typed_text_cannot_run_as_a_script(anna: Browser, services: Services) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", tag=SCRIPT, timezone="UTC")
     anna.post("/console/mailings/new", **{**MAILING, "message_text": SCRIPT}, filter_tag=[SCRIPT])
     make_token(services, SCRIPT, "read")
@@ -559,7 +559,7 @@ def test_nothing_that_was_typed_can_run_as_script(anna: Browser, services: Servi
     assert "&lt;script&gt;" in anna.get("/console/mailings/1").text
 
 
-def test_a_wrong_address_or_method_is_told_on_a_page(anna: Browser) -> None:
+def test_an_unknown_address_or_method_is_an_error_page(anna: Browser) -> None:
     for path in ("/console/mailings/0", "/console/mailings/x", "/console/clients/99999", "/console?cursor=x"):
         answer = anna.get(path)
         assert answer.status in (400, 404), path
@@ -577,7 +577,7 @@ def test_pages_are_small(anna: Browser, services: Services) -> None:
     assert "cursor=" in anna.get("/console/clients").text
 
 
-def test_refusals_speak_the_readers_language_too(anna: Browser) -> None:
+def test_errors_are_in_the_users_language(anna: Browser) -> None:
     anna.headers["Accept-Language"] = "ru"
     assert "phone_number: Этот столбец обязателен." in anna.upload("a.csv", "tag\nvip\n").text
     anna.post("/console/mailings/new", **MAILING)
@@ -585,7 +585,7 @@ def test_refusals_speak_the_readers_language_too(anna: Browser) -> None:
     assert "а эта запланирована." in anna.post("/console/mailings/1/pause").text
 
 
-def test_stored_reasons_speak_the_readers_language_and_the_apis_english(
+def test_stored_reasons_are_in_the_users_language_on_pages_and_in_english_in_the_api(
     anna: Browser, services: Services, call: Call
 ) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", timezone="UTC")
@@ -613,19 +613,19 @@ def test_stored_reasons_speak_the_readers_language_and_the_apis_english(
     assert "Введите номер в виде 79XXXXXXXXX" in page
 
 
-def test_pages_speak_the_readers_language(stranger: Browser) -> None:
-    stranger.headers["Accept-Language"] = "ru-RU,ru;q=0.9,en;q=0.8"
-    stranger.sign_in("anna")
-    page = stranger.get("/console").text
+def test_pages_are_in_the_users_language(anonymous: Browser) -> None:
+    anonymous.headers["Accept-Language"] = "ru-RU,ru;q=0.9,en;q=0.8"
+    anonymous.sign_in("anna")
+    page = anonymous.get("/console").text
     assert '<html lang="ru">' in page
     assert "Рассылок пока нет" in page
-    answer = stranger.post("/console/mailings/new", **{**MAILING, "filter_op_codes_typed": "12"})
+    answer = anonymous.post("/console/mailings/new", **{**MAILING, "filter_op_codes_typed": "12"})
     assert "«12» — не код оператора" in answer.text
-    stranger.headers["Accept-Language"] = "de, fr"
-    assert '<html lang="en">' in stranger.get("/console").text
+    anonymous.headers["Accept-Language"] = "de, fr"
+    assert '<html lang="en">' in anonymous.get("/console").text
 
 
-def test_scripts_and_styles_are_served_and_nothing_else(stranger: Browser) -> None:
+def test_only_scripts_and_styles_are_served(anonymous: Browser) -> None:
     for name in ("console.css", "times.js", "live.js", "preview.js", "files.js"):
-        assert stranger.get(f"/console/static/{name}").status == 200
-    assert stranger.get("/console/static/routes.py").status == 404
+        assert anonymous.get(f"/console/static/{name}").status == 200
+    assert anonymous.get("/console/static/routes.py").status == 404

@@ -1,4 +1,4 @@
-"""The API explains itself: `/openapi.json` says what the routes do, and `/docs/` shows it."""
+"""The description of the API: `/openapi.json` agrees with the routes, and `/docs/` shows it."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ def described(call: Call) -> Any:
     return answer.json
 
 
-def test_the_description_stands_under_our_own_address_and_needs_no_token(described: Any) -> None:
+def test_the_description_is_served_without_a_token(described: Any) -> None:
     assert described["openapi"].startswith("3.1")
     assert described["servers"] == [{"url": "https://api.example.com"}]
 
 
-def test_every_address_of_the_api_is_described(described: Any) -> None:
+def test_every_route_of_the_api_is_described(described: Any) -> None:
     documented = [path for path in app.routes if path not in UNDOCUMENTED and not path.startswith("/console")]
     routes = {re.sub(r"{\w+}", "{id}", path) + "/" for path in documented}
     assert set(described["paths"]) == routes
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
-def test_a_described_call_is_not_refused_as_unknown(call: Call, operation: Any) -> None:
+def test_a_described_request_is_not_refused_as_unknown(call: Call, operation: Any) -> None:
     answer = call(operation.method.upper(), operation.path.replace("{id}", "1"))
     assert answer.status != 405
 
 
-def test_a_call_that_is_not_described_is_refused(call: Call) -> None:
+def test_a_request_that_is_not_described_is_refused(call: Call) -> None:
     described = {(operation.method, operation.path) for operation in OPERATIONS}
     for path in {operation.path for operation in OPERATIONS if operation.caller == "token"}:
         for method in ("get", "post", "put", "patch", "delete"):
@@ -52,7 +52,7 @@ def test_a_call_that_is_not_described_is_refused(call: Call) -> None:
                 assert call(method.upper(), path.replace("{id}", "1")).status == 405
 
 
-def test_the_fields_are_those_that_are_checked(described: Any) -> None:
+def test_the_described_fields_are_the_validated_fields(described: Any) -> None:
     schemas = described["components"]["schemas"]
     assert set(schemas["NewClient"]["properties"]) == set(CLIENT) | CLIENT_READ_ONLY
     assert schemas["NewClient"]["required"] == ["phone_number"]
@@ -62,7 +62,7 @@ def test_the_fields_are_those_that_are_checked(described: Any) -> None:
 
 
 @pytest.mark.parametrize(("name", "field"), EXAMPLES, ids=lambda one: one if isinstance(one, str) else "")
-def test_every_example_is_accepted_by_its_rule(name: str, field: Field) -> None:
+def test_every_example_is_valid(name: str, field: Field) -> None:
     examples: Any = field.rule.schema.get("examples") or field.rule.schema["enum"]
     for example in examples:
         assert name in read_fields({name: example}, {name: field}, set(), partial=True)
@@ -71,7 +71,7 @@ def test_every_example_is_accepted_by_its_rule(name: str, field: Field) -> None:
 @pytest.mark.parametrize(
     "operation", [one for one in OPERATIONS if one.step], ids=lambda one: f"{one.method} {one.path}"
 )
-def test_a_step_says_which_statuses_allow_it_and_what_is_fixed(described: Any, operation: Any) -> None:
+def test_a_step_names_the_statuses_that_allow_it_and_the_fixed_fields(described: Any, operation: Any) -> None:
     told = described["paths"][operation.path][operation.method]["description"]
     statuses = {status for status in STATUSES if status in told}
     assert statuses == set(ALLOWED_IN[operation.step]) or (operation.step == DELETE and "every status" in told)
@@ -87,12 +87,12 @@ def test_every_step_and_every_fixed_field_is_described(described: Any) -> None:
     assert fixed == set(FIXED_AFTER_START)
 
 
-def test_every_reference_leads_somewhere(described: Any) -> None:
+def test_every_reference_has_a_target(described: Any) -> None:
     references = set(re.findall(r"#/components/schemas/(\w+)", str(described)))
     assert references <= set(described["components"]["schemas"])
 
 
-def test_the_page_takes_everything_from_our_own_address(call: Call) -> None:
+def test_the_page_loads_everything_from_its_own_host(call: Call) -> None:
     page = call("GET", "/docs/", authorization=None)
     assert page.status == 200
     assert page.headers["Content-Type"].startswith("text/html")
@@ -105,6 +105,6 @@ def test_the_page_takes_everything_from_our_own_address(call: Call) -> None:
         assert call("GET", address.removeprefix("https://api.example.com"), authorization=None).status == 200
 
 
-def test_nothing_else_is_served_from_there(call: Call) -> None:
+def test_no_other_files_are_served(call: Call) -> None:
     for name in ("other.js", "..%2fapp.py", "html.py"):
         assert call("GET", f"/docs/{name}", authorization=None).status == 404

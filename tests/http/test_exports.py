@@ -1,4 +1,4 @@
-"""CSV files out, part by part."""
+"""CSV exports, part by part."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def clients(call: Call, number: int, tag: str = "a") -> None:
         call("POST", "/Clients", form={"phone_number": f"7977000000{index}", "tag": tag})
 
 
-def test_clients_go_out_as_a_file_for_spreadsheets(call: Call) -> None:
+def test_clients_are_exported_as_a_file_for_spreadsheets(call: Call) -> None:
     clients(call, 1, "=cmd|' /C calc'!A0")
     answer = call("GET", "/Clients/export/")
     assert answer.status == 200
@@ -35,7 +35,7 @@ def test_clients_go_out_as_a_file_for_spreadsheets(call: Call) -> None:
     assert answer.text == f"{head}1;79770000000;977;'=cmd|' /C calc'!A0;UTC;\r\n"
 
 
-def test_parts_one_after_the_other_are_one_file(call: Call) -> None:
+def test_the_parts_together_are_one_file(call: Call) -> None:
     clients(call, 5)
     whole = call("GET", "/Clients/export")
     assert "Link" not in whole.headers
@@ -45,7 +45,7 @@ def test_parts_one_after_the_other_are_one_file(call: Call) -> None:
     assert call("HEAD", "/Clients/export").status == 200
 
 
-def test_an_export_is_filtered_as_the_list_is(call: Call) -> None:
+def test_an_export_has_the_filters_of_the_list(call: Call) -> None:
     clients(call, 2)
     call("POST", "/Clients", form={"phone_number": "79210000000", "tag": "b"})
     for query in ("operator_code=921", "tag=b", "phone_number=79210000000"):
@@ -54,7 +54,7 @@ def test_an_export_is_filtered_as_the_list_is(call: Call) -> None:
     assert len(call("GET", "/Clients/export?tag=none").text.splitlines()) == 1
 
 
-def test_a_mailings_messages_go_out(call: Call, services: Services) -> None:
+def test_the_messages_of_a_mailing_are_exported(call: Call, services: Services) -> None:
     clients(call, 3)
     call("POST", "/Mailing", json={"datetime_start": "2026-01-01", "datetime_end": "2036-01-01", "message_text": "x"})
     assert len(call("GET", "/Stats/1/export").text.splitlines()) == 1
@@ -69,5 +69,5 @@ def test_a_mailings_messages_go_out(call: Call, services: Services) -> None:
     assert call("GET", "/Stats/1/export?status=lost").status == 400
 
 
-def test_a_limit_and_a_cursor_are_checked(call: Call) -> None:
+def test_an_invalid_limit_or_cursor_is_refused(call: Call) -> None:
     assert set(call("GET", "/Clients/export?limit=0&cursor=x").json) == {"limit", "cursor"}

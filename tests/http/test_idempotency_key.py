@@ -1,4 +1,4 @@
-"""Idempotency-Key: a repeated POST does nothing a second time."""
+"""Idempotency-Key: a repeated POST changes nothing and returns the first answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANNA = {"phone_number": "79770000001"}
 MAILING = {"datetime_start": "2026-01-01", "datetime_end": "2036-01-01", "message_text": "text"}
 
 
-def test_a_repeat_returns_the_first_answer_and_makes_nothing(call: Call) -> None:
+def test_a_repeated_request_returns_the_first_answer_and_creates_nothing(call: Call) -> None:
     first = call("POST", "/Mailing/", json=MAILING, key="k1")
     again = call("POST", "/Mailing/", json=MAILING, key="k1")
     assert (first.status, again.status) == (201, 201)
@@ -30,19 +30,19 @@ def test_a_repeat_returns_the_first_answer_and_makes_nothing(call: Call) -> None
     assert len(call("GET", "/Mailing/").json["results"]) == 1
 
 
-def test_the_first_answer_stays_as_it_was(call: Call) -> None:
+def test_the_first_answer_stays_the_same_after_changes(call: Call) -> None:
     first = call("POST", "/Clients/", json=ANNA, key="k1")
     call("PATCH", "/Clients/1/", json={"tag": "vip"})
     assert call("POST", "/Clients/", json=ANNA, key="k1").json == first.json
 
 
-def test_fields_in_another_order_or_another_form_are_the_same_request(call: Call) -> None:
+def test_the_same_fields_in_another_order_or_content_type_are_the_same_request(call: Call) -> None:
     first = call("POST", "/Mailing/", json=MAILING, key="k1")
     assert call("POST", "/Mailing/", json=dict(reversed(MAILING.items())), key="k1").json == first.json
     assert call("POST", "/Mailing/", form=MAILING, key="k1").json == first.json
 
 
-def test_the_key_with_another_body_or_address_is_refused(call: Call, written: Callable[[], list[Any]]) -> None:
+def test_a_key_with_another_body_or_address_is_refused(call: Call, written: Callable[[], list[Any]]) -> None:
     call("POST", "/Mailing/", json=MAILING, key="k1")
     before = written()
     answer = call("POST", "/Mailing/", json={**MAILING, "message_text": "other"}, key="k1")
@@ -52,14 +52,14 @@ def test_the_key_with_another_body_or_address_is_refused(call: Call, written: Ca
     assert written() == before
 
 
-def test_keys_of_different_people_do_not_meet(call: Call, services: Services) -> None:
+def test_equal_keys_of_different_callers_are_independent(call: Call, services: Services) -> None:
     other = f"Token {make_token(services, 'otto', 'admin')}"
     assert call("POST", "/Mailing/", json=MAILING, key="k1").json["id"] == 1
     assert call("POST", "/Mailing/", json=MAILING, key="k1", authorization=other).json["id"] == 2
 
 
-def test_a_request_that_died_half_way_is_completed_by_its_repeat(call: Call, services: Services) -> None:
-    """It reserved its id and made the mailing, and died before it could say so."""
+def test_a_request_that_died_half_way_is_completed_by_its_repetition(call: Call, services: Services) -> None:
+    """The request reserved its id, created the mailing, and died before it stored its answer."""
     first = call("POST", "/Mailing/", json=MAILING, key="k1").json
     row = next(iter(_rows(services)))
     row.update(actions=[type(row).status_code.remove(), type(row).body.remove()])
@@ -67,7 +67,9 @@ def test_a_request_that_died_half_way_is_completed_by_its_repeat(call: Call, ser
     assert len(call("GET", "/Mailing/").json["results"]) == 1
 
 
-def test_a_client_made_by_a_request_that_died_is_the_repeats_client(call: Call, services: Services) -> None:
+def test_a_client_created_by_a_request_that_died_is_the_answer_of_its_repetition(
+    call: Call, services: Services
+) -> None:
     first = call("POST", "/Clients/", json=ANNA, key="k1").json
     row = next(iter(_rows(services)))
     row.update(actions=[type(row).status_code.remove()])
@@ -75,14 +77,14 @@ def test_a_client_made_by_a_request_that_died_is_the_repeats_client(call: Call, 
     assert call("POST", "/Clients/", json=ANNA, key="k2").status == 400, "another request, and the phone is taken"
 
 
-def test_a_refusal_is_not_kept(call: Call, services: Services) -> None:
+def test_an_error_is_not_stored(call: Call, services: Services) -> None:
     call("POST", "/Clients/", json=ANNA)
     assert call("POST", "/Clients/", json=ANNA, key="k1").status == 400
     delete_client(services, 1)
     assert call("POST", "/Clients/", json=ANNA, key="k1").status == 201
 
 
-def test_after_a_day_the_key_is_new(call: Call, services: Services) -> None:
+def test_a_key_can_be_used_again_after_a_day(call: Call, services: Services) -> None:
     call("POST", "/Clients/", json=ANNA, key="k1")
     row = next(iter(_rows(services)))
     assert row.expires_at == pytest.approx((datetime.now(UTC) + timedelta(hours=24)).timestamp(), abs=60)
@@ -90,7 +92,7 @@ def test_after_a_day_the_key_is_new(call: Call, services: Services) -> None:
     assert call("POST", "/Clients/", json=ANNA, key="k1").status == 400, "done anew: the phone is taken"
 
 
-def test_an_order_to_send_again_is_given_once(call: Call, services: Services) -> None:
+def test_a_repeated_resend_is_carried_out_once(call: Call, services: Services) -> None:
     call("POST", "/Mailing/", json=MAILING)
     start_mailing(services, 1)
     for _ in range(2):

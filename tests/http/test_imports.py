@@ -1,4 +1,4 @@
-"""Clients by the file, over HTTP."""
+"""Imports of clients over HTTP."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def work(services: Services) -> None:
         services.imports_queue.delete([message.receipt_handle])
 
 
-def test_a_file_is_taken_at_once_and_worked_off_behind(call: Call, services: Services) -> None:
+def test_a_file_is_accepted_at_once_and_processed_in_the_background(call: Call, services: Services) -> None:
     answer = post(call, query="?file_name=a.csv")
     assert answer.status == 202
     made = answer.json
@@ -55,7 +55,7 @@ def test_a_file_is_taken_at_once_and_worked_off_behind(call: Call, services: Ser
     assert [client["tag"] for client in call("GET", "/Clients").json["results"]] == ["друзья", None]
 
 
-def test_cp1251_comes_as_bytes(call: Call, services: Services) -> None:
+def test_a_cp1251_file_is_sent_as_bytes(call: Call, services: Services) -> None:
     assert post(call, FILE.encode("cp1251"), "application/octet-stream").status == 202
     work(services)
     assert call("GET", "/Clients/1").json["tag"] == "друзья"
@@ -76,7 +76,7 @@ def test_cp1251_comes_as_bytes(call: Call, services: Services) -> None:
     ],
 )
 @pytest.mark.parametrize("key", [None, "k1"])
-def test_a_file_that_cannot_be_taken_is_refused_and_nothing_is_written(
+def test_an_unusable_file_is_refused_and_nothing_is_written(
     call: Call,
     services: Services,
     written: Written,
@@ -97,13 +97,13 @@ def test_a_file_that_cannot_be_taken_is_refused_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("name", ["%00", "%0a", "x" * 256])
-def test_a_name_of_a_file_is_printable(call: Call, written: Written, name: str) -> None:
+def test_a_file_name_is_printable(call: Call, written: Written, name: str) -> None:
     before = written()
     assert list(post(call, query=f"?file_name={name}").json) == ["file_name"]
     assert written() == before
 
 
-def test_a_repeated_request_begins_one_import(call: Call, services: Services) -> None:
+def test_a_repeated_request_creates_one_import(call: Call, services: Services) -> None:
     first = post(call, key="k1")
     again = post(call, key="k1")
     assert (again.status, again.json) == (202, first.json)
@@ -112,7 +112,7 @@ def test_a_repeated_request_begins_one_import(call: Call, services: Services) ->
     assert len(call("GET", "/Clients/import").json["results"]) == 1
 
 
-def test_imports_are_listed_the_newest_first_page_by_page(call: Call) -> None:
+def test_imports_are_listed_from_the_newest_in_pages(call: Call) -> None:
     for _ in range(3):
         post(call)
     page = call("GET", "/Clients/import?limit=2").json
@@ -121,7 +121,7 @@ def test_imports_are_listed_the_newest_first_page_by_page(call: Call) -> None:
     assert ([one["id"] for one in rest["results"]], rest["next"]) == ([1], None)
 
 
-def test_refused_rows_come_in_pages_and_as_csv_that_can_be_mended_and_sent_again(
+def test_refused_rows_are_paginated_and_exported_as_csv_to_correct_and_import_again(
     call: Call, services: Services
 ) -> None:
     post(call, "tag;phone_number\n" + "".join(f"'=t{n};{n}\n" for n in range(5)))
@@ -144,7 +144,7 @@ def test_refused_rows_come_in_pages_and_as_csv_that_can_be_mended_and_sent_again
     assert call("GET", "/Clients/1").json["tag"] == "=t0"
 
 
-def test_unknown_imports_are_not_found_and_readers_may_not_import(call: Call, services: Services) -> None:
+def test_an_unknown_import_is_not_found_and_the_read_role_cannot_import(call: Call, services: Services) -> None:
     for path in ("/Clients/import/7", "/Clients/import/x", "/Clients/import/7/refused", "/Stats/7/export"):
         assert call("GET", path).status == 404
     reader = f"Token {make_token(services, 'rita', 'read')}"
@@ -152,7 +152,7 @@ def test_unknown_imports_are_not_found_and_readers_may_not_import(call: Call, se
     assert call("GET", "/Clients/export", authorization=reader).status == 200
 
 
-def test_an_import_is_one_record(call: Call, services: Services) -> None:
+def test_an_import_is_one_audit_record(call: Call, services: Services) -> None:
     post(call, query="?file_name=a.csv")
     work(services)
     (record,) = call("GET", "/Audit").json["results"]

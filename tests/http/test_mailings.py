@@ -28,7 +28,7 @@ def fields(start: timedelta, end: timedelta) -> dict[str, str]:
 PAST, SOON, LATER = timedelta(hours=-2), timedelta(hours=1), timedelta(hours=2)
 
 
-def test_a_mailing_of_the_future_is_scheduled(call: Call, services: Services) -> None:
+def test_a_mailing_in_the_future_is_scheduled(call: Call, services: Services) -> None:
     answer = call("POST", "/Mailing", form={**fields(SOON, LATER), "filter_tag": "тег1, тег3,тег1"})
     assert answer.status == 201
     assert answer.json == {
@@ -49,12 +49,12 @@ def test_a_mailing_of_the_future_is_scheduled(call: Call, services: Services) ->
     assert services.jobs_queue.is_idle()
 
 
-def test_a_mailing_whose_time_has_come_starts_at_once(call: Call, services: Services) -> None:
+def test_a_mailing_whose_start_has_passed_starts_at_once(call: Call, services: Services) -> None:
     assert call("POST", "/Mailing", json=fields(PAST, LATER)).status == 201
     assert not services.jobs_queue.is_idle()
 
 
-def test_a_mailing_of_the_past_is_accepted_and_finished_with_nothing_sent(call: Call, services: Services) -> None:
+def test_a_mailing_in_the_past_is_finished_and_sends_nothing(call: Call, services: Services) -> None:
     answer = call("POST", "/Mailing", json=fields(PAST, PAST / 2))
     assert (answer.status, answer.json["status"]) == (201, "finished")
     assert services.jobs_queue.is_idle()
@@ -62,7 +62,7 @@ def test_a_mailing_of_the_past_is_accepted_and_finished_with_nothing_sent(call: 
 
 
 @pytest.mark.parametrize("end", [PAST, PAST * 2])
-def test_two_dates_of_the_past_are_accepted_in_any_order(call: Call, services: Services, end: timedelta) -> None:
+def test_two_past_dates_are_accepted_in_any_order(call: Call, services: Services, end: timedelta) -> None:
     answer = call("POST", "/Mailing", form=fields(PAST, end))
     assert (answer.status, answer.json["status"]) == (201, "finished"), "as the published command sends them"
     assert services.jobs_queue.is_idle()
@@ -76,12 +76,12 @@ def test_two_dates_of_the_past_are_accepted_in_any_order(call: Call, services: S
     assert not services.jobs_queue.is_idle(), "its start is past: it starts at once"
 
 
-def test_an_end_before_the_start_is_refused_while_the_start_lies_in_the_future(call: Call) -> None:
+def test_an_end_before_a_start_in_the_future_is_refused(call: Call) -> None:
     for start, end in ((SOON, PAST), (LATER, SOON), (SOON, SOON)):
         assert list(call("POST", "/Mailing", json=fields(start, end)).json) == ["datetime_end"]
 
 
-def test_a_running_mailing_may_get_an_end_before_its_start_and_is_over(call: Call, services: Services) -> None:
+def test_an_end_before_the_start_ends_a_running_mailing(call: Call, services: Services) -> None:
     call("POST", "/Mailing", json=fields(PAST, LATER))
     start_mailing(services, 1)
     answer = call("PATCH", "/Mailing/1", json={"datetime_end": (NOW + PAST * 2).isoformat()})
@@ -109,25 +109,25 @@ def test_a_running_mailing_may_get_an_end_before_its_start_and_is_over(call: Cal
         ("0999-08-20", "0999-08-20T00:00:00Z"),
     ],
 )
-def test_times_are_read_as_python_prints_them_and_shown_in_utc(call: Call, sent: str, read: str) -> None:
+def test_times_are_accepted_as_python_prints_them_and_shown_in_utc(call: Call, sent: str, read: str) -> None:
     answer = call("POST", "/Mailing", json={**fields(SOON, LATER), "datetime_start": sent})
     assert answer.json["datetime_start"] == read
 
 
-def test_a_form_that_does_not_encode_the_plus_of_an_offset_is_understood(call: Call) -> None:
+def test_an_offset_with_an_unencoded_plus_in_a_form_is_accepted(call: Call) -> None:
     body = b"datetime_start=2040-12-01T10:00:00+03:00&datetime_end=2040-12-01+09:30&message_text=a+b"
     made = call("POST", "/Mailing", body=body, content_type="application/x-www-form-urlencoded").json
     assert (made["datetime_start"], made["datetime_end"]) == ("2040-12-01T07:00:00Z", "2040-12-01T09:30:00Z")
     assert made["message_text"] == "a b"
 
 
-def test_what_was_read_can_be_sent_back(call: Call) -> None:
+def test_a_mailing_can_be_sent_back_as_it_was_read(call: Call) -> None:
     created = call("POST", "/Mailing", json={**fields(SOON, LATER), "filter_op_codes": "977,921"}).json
     assert call("PUT", "/Mailing/1", json=created).json == created
     assert call("GET", "/Mailing/1").json == created
 
 
-def test_a_started_mailing_can_be_sent_back_unchanged_with_another_text(call: Call, services: Services) -> None:
+def test_a_started_mailing_can_be_sent_back_with_another_text(call: Call, services: Services) -> None:
     created = call("POST", "/Mailing", json={**fields(PAST, LATER), "filter_tag": "a"}).json
     assert start_mailing(services, 1)
     answer = call("PUT", "/Mailing/1", json={**created, "message_text": "new"})
@@ -135,9 +135,7 @@ def test_a_started_mailing_can_be_sent_back_unchanged_with_another_text(call: Ca
 
 
 @pytest.mark.parametrize("field", ["datetime_start", "filter_tag", "filter_op_codes"])
-def test_after_the_start_neither_the_start_nor_the_filter_can_be_changed(
-    call: Call, services: Services, field: str
-) -> None:
+def test_the_start_and_the_filter_cannot_be_changed_after_the_start(call: Call, services: Services, field: str) -> None:
     call("POST", "/Mailing", json=fields(PAST, LATER))
     start_mailing(services, 1)
     value = {"datetime_start": (NOW + SOON).isoformat(), "filter_tag": "a", "filter_op_codes": "977"}[field]
@@ -146,13 +144,13 @@ def test_after_the_start_neither_the_start_nor_the_filter_can_be_changed(
     assert "has started" in answer.json[field][0]
 
 
-def test_an_end_that_would_lie_before_the_start_is_refused_whichever_of_them_is_sent(call: Call) -> None:
+def test_a_change_that_puts_the_end_before_the_start_is_refused_for_either_field(call: Call) -> None:
     call("POST", "/Mailing", json=fields(SOON, LATER))
     for change in ({"datetime_end": (NOW + SOON).isoformat()}, {"datetime_start": (NOW + LATER).isoformat()}):
         assert list(call("PATCH", "/Mailing/1", json=change).json) == ["datetime_end"]
 
 
-def test_a_scheduled_mailing_moved_into_the_past_starts_or_is_finished(call: Call, services: Services) -> None:
+def test_a_scheduled_mailing_moved_into_the_past_starts_or_finishes(call: Call, services: Services) -> None:
     for _ in range(3):
         call("POST", "/Mailing", json=fields(SOON, LATER))
     call("PATCH", "/Mailing/1", json={"datetime_start": (NOW + PAST).isoformat()})
@@ -162,7 +160,7 @@ def test_a_scheduled_mailing_moved_into_the_past_starts_or_is_finished(call: Cal
         assert call("PATCH", f"/Mailing/{mailing_id}", json=over).json["status"] == "finished"
 
 
-def test_a_deleted_mailing_is_gone(call: Call) -> None:
+def test_a_deleted_mailing_is_not_found(call: Call) -> None:
     call("POST", "/Mailing", json=fields(SOON, LATER))
     assert call("DELETE", "/Mailing/1").status == 204
     for method in ("GET", "PATCH", "DELETE"):
@@ -171,7 +169,7 @@ def test_a_deleted_mailing_is_gone(call: Call) -> None:
     assert call("GET", "/Stats").json["totals"]["mailings"] == 0
 
 
-def test_mailings_are_listed_newest_first_and_in_pages(call: Call) -> None:
+def test_mailings_are_listed_from_the_newest_in_pages(call: Call) -> None:
     for _ in range(5):
         call("POST", "/Mailing", json=fields(SOON, LATER))
     call("DELETE", "/Mailing/4")
@@ -182,13 +180,13 @@ def test_mailings_are_listed_newest_first_and_in_pages(call: Call) -> None:
     assert rest["next"] is None
 
 
-def test_a_rate_is_a_number_from_a_form_or_from_json_and_can_be_changed_and_taken_away(call: Call) -> None:
+def test_a_rate_limit_is_a_number_in_a_form_or_json_and_can_be_changed_and_removed(call: Call) -> None:
     assert call("POST", "/Mailing", form={**fields(SOON, LATER), "rate_limit": "50"}).json["rate_limit"] == 50
     assert call("PATCH", "/Mailing/1", json={"rate_limit": 70}).json["rate_limit"] == 70
     assert call("PATCH", "/Mailing/1", form={"rate_limit": ""}).json["rate_limit"] is None
 
 
-def test_a_canary_has_an_error_rate_which_may_be_given_or_not(call: Call) -> None:
+def test_a_canary_has_an_optional_error_rate(call: Call) -> None:
     made = call("POST", "/Mailing", form={**fields(SOON, LATER), "canary": "50"}).json
     assert (made["canary"], made["max_error_rate"]) == (50, 10)
     assert call("PATCH", "/Mailing/1", json={"max_error_rate": 0}).json["max_error_rate"] == 0
@@ -202,7 +200,7 @@ def test_a_canary_has_an_error_rate_which_may_be_given_or_not(call: Call) -> Non
     assert sent_back.status == 200, sent_back.json
 
 
-def test_local_hours_are_given_changed_and_taken_away(call: Call) -> None:
+def test_local_hours_can_be_set_changed_and_removed(call: Call) -> None:
     hours = {"time_from": "21:00", "time_to": "06:30"}
     created = call("POST", "/Mailing", form={**fields(SOON, LATER), **hours}).json
     assert {name: created[name] for name in hours} == hours

@@ -28,7 +28,7 @@ def announced(call: Call, starts_in: float) -> None:
     assert call("POST", "/Mailing", json={**times, "message_text": "text"}).status == 201
 
 
-def test_it_says_how_things_stand_and_nothing_about_anybody(call: Call, services: Services) -> None:
+def test_the_metrics_have_numbers_and_no_personal_data(call: Call, services: Services) -> None:
     for number in range(3):
         call("POST", "/Clients", json={"phone_number": f"7977000000{number}"})
     announced(call, 3600)
@@ -58,13 +58,13 @@ def test_a_mailing_that_has_ended_is_counted_as_ended(call: Call, services: Serv
     assert found["notifications_oldest_waiting_seconds", ""] == 0
 
 
-def test_a_token_that_may_only_read_is_enough_and_without_one_nothing_is_said(call: Call, services: Services) -> None:
+def test_the_metrics_need_a_token_with_the_read_role(call: Call, services: Services) -> None:
     reader = make_token(services, "prometheus", "read")
     assert call("GET", "/metrics", authorization=f"Token {reader}").status == 200
     assert call("GET", "/metrics", authorization=None).status == 401
 
 
-def test_what_a_label_or_a_help_text_holds_is_escaped() -> None:
+def test_labels_and_help_texts_are_escaped() -> None:
     said = 'a\\b "c"\nd'
     text = exposition([Gauge("x", said, "kind", {said: 1.5})])
     assert text.count("\n") == 3

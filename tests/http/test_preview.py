@@ -1,4 +1,4 @@
-"""POST /Mailing/preview/: whom it would reach, and when; and nothing is written."""
+"""POST /Mailing/preview/: the audience and the forecast of a mailing that is not announced. Nothing is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIELDS = {
 
 @pytest.fixture
 def clients(services: Services) -> None:
-    """Three in Moscow, where it is nine at the start; one in Kamchatka, where it is six in the evening."""
+    """Three clients in Moscow, where it is 09:00 at the start, and one in Kamchatka, where it is 18:00."""
     for number, zone in enumerate(["Europe/Moscow"] * 3 + ["Asia/Kamchatka", "UTC"]):
         code = "921" if number == 1 else "977"
         own = {"имя": "Анна"} if number == 2 else {}
@@ -32,7 +32,7 @@ def clients(services: Services) -> None:
 
 
 @pytest.mark.usefixtures("clients")
-def test_it_says_who_gets_what_and_when(call: Call, services: Services) -> None:
+def test_the_preview_has_the_audience_the_texts_and_the_forecast(call: Call, services: Services) -> None:
     answer = call("POST", "/Mailing/preview", json={**FIELDS, "time_from": "09:00", "time_to": "18:00"})
     assert answer.status == 200
     shown: dict[str, Any] = answer.json
@@ -60,14 +60,14 @@ def test_it_says_who_gets_what_and_when(call: Call, services: Services) -> None:
 
 
 @pytest.mark.usefixtures("clients")
-def test_it_says_what_rate_would_do(call: Call) -> None:
+def test_the_preview_names_the_rate_that_suffices(call: Call) -> None:
     soon = {"datetime_end": (START + timedelta(seconds=2)).isoformat(), "rate_limit": 1}
     shown = call("POST", "/Mailing/preview", json={**FIELDS, **soon}).json
     assert (shown["rate"], shown["reached"], shown["too_late"], shown["rate_needed"]) == (1, 2, 2, 2)
     assert shown["ends_at"] == "2030-06-03T06:00:02Z"
 
 
-def test_it_is_as_strict_as_the_announcement(call: Call) -> None:
+def test_the_preview_has_the_same_validation_as_the_announcement(call: Call) -> None:
     wrong = {**FIELDS, "message_text": "{нет}", "rate_limit": 0}
     assert list(call("POST", "/Mailing/preview", json=wrong).json) == ["rate_limit"]
     assert list(call("POST", "/Mailing/preview", json={**FIELDS, "message_text": "{нет}"}).json) == ["message_text"]
@@ -79,7 +79,7 @@ def test_it_is_as_strict_as_the_announcement(call: Call) -> None:
 @pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize("hours", [{}, {"time_from": "09:00", "time_to": "18:00"}, {"rate_limit": 1}])
 @pytest.mark.parametrize("end", ["2022-08-22", "2022-08-18", "0001-01-01"])
-def test_of_a_mailing_of_the_past_it_says_that_nobody_is_reached(call: Call, hours: dict[str, Any], end: str) -> None:
+def test_the_preview_of_a_mailing_in_the_past_reaches_no_clients(call: Call, hours: dict[str, Any], end: str) -> None:
     past = {**FIELDS, **hours, "datetime_start": "2022-08-20", "datetime_end": end}
     answer = call("POST", "/Mailing/preview", json=past)
     assert answer.status == 200, answer.text
@@ -90,6 +90,6 @@ def test_of_a_mailing_of_the_past_it_says_that_nobody_is_reached(call: Call, hou
 
 @pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize("hours", [{}, {"time_from": "09:00", "time_to": "18:00"}])
-def test_of_a_mailing_at_the_end_of_time_it_answers_as_well(call: Call, hours: dict[str, Any]) -> None:
+def test_a_preview_is_possible_for_the_latest_dates(call: Call, hours: dict[str, Any]) -> None:
     late = {**FIELDS, **hours, "datetime_start": "9999-12-30", "datetime_end": "9999-12-31T23:59:59"}
     assert call("POST", "/Mailing/preview", json=late).status == 200

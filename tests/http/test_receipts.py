@@ -1,4 +1,4 @@
-"""The gateway reports over HTTP: with its own secret, one receipt or many, and bad ones write nothing."""
+"""Delivery receipts over HTTP: their own secret, one receipt or a list. Invalid requests write nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Report = Callable[..., Answer]
 
 
 @pytest.fixture
-def expecting(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
+def receipts_enabled(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
     """The same stack, configured for receipts."""
     aws.client("ssm").put_parameter(Name="/test/receipts-secret", Value=SECRET, Type="SecureString")
     monkeypatch.setenv("RECEIPTS", "true")
@@ -58,7 +58,7 @@ def report() -> Iterator[Report]:
 
 
 def queued(services: Services) -> list[Receipt]:
-    """What was queued by now, taken out of the queue."""
+    """Takes all messages out of the queue and returns them."""
     messages = services.receipts_queue.receive()
     if messages:
         services.receipts_queue.delete([message.receipt_handle for message in messages])
@@ -66,7 +66,7 @@ def queued(services: Services) -> list[Receipt]:
     return [receipt for job in jobs if isinstance(job, SettleReceipts) for receipt in job.receipts]
 
 
-def test_where_no_receipts_are_expected_there_is_no_such_address(services: Services, report: Report) -> None:
+def test_without_receipts_the_address_is_not_found(services: Services, report: Report) -> None:
     for method in ("POST", "GET", "DELETE"):
         answer = report({"id": SENT, "status": "delivered"}, method=method)
         assert (answer.status, answer.json) == (404, {"detail": "Not found."})
@@ -77,30 +77,34 @@ def test_where_no_receipts_are_expected_there_is_no_such_address(services: Servi
     "authorization",
     [None, "", "Bearer", "Bearer ", f"Bearer {SECRET}0", f"Bearer {SECRET[:-1]}", f"Token {SECRET}", "Bearer é\udcff"],
 )
-def test_nobody_reports_without_the_secret(expecting: Services, report: Report, authorization: str | None) -> None:
+def test_receipts_without_the_secret_are_refused(
+    receipts_enabled: Services, report: Report, authorization: str | None
+) -> None:
     answer = report({"id": SENT, "status": "delivered"}, authorization=authorization)
     assert answer.status == 401
     assert list(answer.json) == ["detail"]
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert SECRET not in answer.text
-    assert queued(expecting) == []
+    assert queued(receipts_enabled) == []
 
 
-def test_one_receipt_or_a_list_of_them(expecting: Services, report: Report) -> None:
+def test_a_request_has_one_receipt_or_a_list_of_receipts(receipts_enabled: Services, report: Report) -> None:
     answer = report({"id": SENT, "status": "delivered", "at": "2026-11-23T15:00:00+03:00"})
     assert (answer.status, answer.json) == (200, {"accepted": 1, "unknown": 0})
-    assert queued(expecting) == [Receipt(SENT, "delivered", datetime(2026, 11, 23, 12, tzinfo=UTC))]
+    assert queued(receipts_enabled) == [Receipt(SENT, "delivered", datetime(2026, 11, 23, 12, tzinfo=UTC))]
     many = [{"id": str(SENT + number), "status": "undelivered", "reason": "off"} for number in range(250)]
     assert report(many).json == {"accepted": 250, "unknown": 0}
-    found = queued(expecting)
+    found = queued(receipts_enabled)
     assert [receipt.message_id for receipt in found] == [SENT + number for number in range(250)]
     assert {receipt.reason for receipt in found} == {"off"}
 
 
-def test_what_is_nobodys_is_answered_so_that_it_is_not_repeated(expecting: Services, report: Report) -> None:
+def test_a_receipt_for_an_unknown_message_is_accepted_so_it_is_not_repeated(
+    receipts_enabled: Services, report: Report
+) -> None:
     sent = [{"id": number, "status": "delivered"} for number in (7, 0, -5, 2**63, 10**30, SENT)]
     assert report(sent).json == {"accepted": 1, "unknown": 5}
-    assert [receipt.message_id for receipt in queued(expecting)] == [SENT]
+    assert [receipt.message_id for receipt in queued(receipts_enabled)] == [SENT]
 
 
 @pytest.mark.parametrize(
@@ -121,13 +125,13 @@ def test_what_is_nobodys_is_answered_so_that_it_is_not_repeated(expecting: Servi
         (7, ["non_field_errors"]),
     ],
 )
-def test_bad_ones_are_named_and_none_of_the_request_is_taken(
-    expecting: Services, report: Report, sent: Any, errors: list[str]
+def test_invalid_receipts_are_named_and_the_whole_request_is_refused(
+    receipts_enabled: Services, report: Report, sent: Any, errors: list[str]
 ) -> None:
     answer = report(sent)
     assert answer.status == 400, answer.text
     assert sorted(answer.json) == errors
-    assert queued(expecting) == []
+    assert queued(receipts_enabled) == []
 
 
 @pytest.mark.parametrize(
@@ -140,33 +144,33 @@ def test_bad_ones_are_named_and_none_of_the_request_is_taken(
         (b" " * (256 * 1024 + 1), "application/json", 413),
     ],
 )
-def test_only_json_of_a_sensible_size_is_read(
-    expecting: Services, report: Report, body: bytes, content_type: str, status: int
+def test_only_json_of_a_limited_size_is_read(
+    receipts_enabled: Services, report: Report, body: bytes, content_type: str, status: int
 ) -> None:
     answer = report(body=body, content_type=content_type)
     assert (answer.status, list(answer.json)) == (status, ["detail"])
 
 
-def test_another_method_is_refused(expecting: Services, report: Report) -> None:
+def test_another_method_is_refused(receipts_enabled: Services, report: Report) -> None:
     answer = report(method="GET")
     assert (answer.status, answer.headers["Allow"]) == (405, "POST")
 
 
-def test_a_reason_is_shown_without_what_may_be_a_phone_number(expecting: Services, report: Report) -> None:
+def test_possible_phone_numbers_in_a_reason_are_masked(receipts_enabled: Services, report: Report) -> None:
     reason = "absent\nsubscriber +7 (977) 405-33-29 / 79774053329, code 12 " + "x" * 300
     report({"id": SENT, "status": "undelivered", "reason": reason})
-    (receipt,) = queued(expecting)
+    (receipt,) = queued(receipts_enabled)
     assert receipt.reason.startswith("absent subscriber *** / ***, code 12 xxx")
     assert len(receipt.reason) == 255
 
 
 @pytest.mark.usefixtures("mailing")
-def test_statistics_tell_of_what_was_delivered_and_the_sent_stay_counted(
-    expecting: Services, report: Report, call: Callable[..., Answer]
+def test_statistics_have_delivered_messages_and_still_count_them_as_sent(
+    receipts_enabled: Services, report: Report, call: Callable[..., Answer]
 ) -> None:
     report({"id": SENT, "status": "undelivered", "reason": "absent subscriber", "at": "2026-11-23T12:00:00Z"})
-    bodies = [message.body for message in expecting.receipts_queue.receive()]
-    assert settle_receipts(expecting, bodies, lambda: 60.0) == [None]
+    bodies = [message.body for message in receipts_enabled.receipts_queue.receive()]
+    assert settle_receipts(receipts_enabled, bodies, lambda: 60.0) == [None]
     stats = call("GET", "/Stats/1?status=sent").json
     counts = stats["messages"]
     assert (counts["sent"], counts["delivered"], counts["undelivered"]) == (1, 0, 1)
@@ -180,10 +184,10 @@ def test_statistics_tell_of_what_was_delivered_and_the_sent_stay_counted(
     assert refused.status == 400
 
 
-def test_the_worker_gives_back_what_it_has_no_time_for(expecting: Services, report: Report) -> None:
-    """chalice.test leaves a Lambda three seconds, which is too little to begin a group; what is done with goes."""
+def test_the_worker_returns_receipts_that_it_has_no_time_for(receipts_enabled: Services, report: Report) -> None:
+    """chalice.test gives a Lambda three seconds: too little to begin a group. Settled receipts leave the queue."""
     report({"id": SENT, "status": "delivered"})
-    bodies = ["garbage", *(message.body for message in expecting.receipts_queue.receive())]
+    bodies = ["garbage", *(message.body for message in receipts_enabled.receipts_queue.receive())]
     attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "1795500000000"}
     records = [
         {"messageId": f"m{n}", "receiptHandle": f"r{n}", "body": body, "attributes": attributes}
@@ -192,4 +196,4 @@ def test_the_worker_gives_back_what_it_has_no_time_for(expecting: Services, repo
     with Client(app) as client:
         answer = client.lambda_.invoke("settle_receipts", {"Records": records}).payload
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
-    assert expecting.dead_letters.size() == 1
+    assert receipts_enabled.dead_letters.size() == 1

@@ -1,4 +1,4 @@
-"""The report's Lambda as `aws lambda invoke` calls it: answers for people, and a letter through SES."""
+"""The report's Lambda as `aws lambda invoke` calls it: readable answers, and an email through SES."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def invoke(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
         yield lambda payload: client.lambda_.invoke("send_report", payload).payload
 
 
-def test_a_day_that_is_given_is_sent(invoke: Any) -> None:
+def test_the_report_of_a_given_day_is_sent(invoke: Any) -> None:
     assert invoke({"date": "2026-11-22"}) == {"sent": True, "date": "2026-11-22", "mailings": 0}
 
 
-def test_the_schedule_sends_the_day_that_it_names(invoke: Any) -> None:
+def test_the_schedule_sends_the_report_of_its_day(invoke: Any) -> None:
     assert invoke({"scheduled": "2026-11-22T09:00:00Z"})["sent"]
     assert invoke({"scheduled": "2026-11-22T09:00:00Z"}) == {"sent": False, "detail": "This report was sent before."}
 
@@ -45,6 +45,6 @@ def test_the_schedule_sends_the_day_that_it_names(invoke: Any) -> None:
         ([], {"detail"}),
     ],
 )
-def test_a_wrong_request_is_answered_with_what_is_expected(invoke: Any, payload: Any, wrong: set[str]) -> None:
+def test_an_invalid_request_is_answered_with_what_is_expected(invoke: Any, payload: Any, wrong: set[str]) -> None:
     assert set(invoke(payload)) == wrong
     assert aws.client("ses").get_send_quota()["SentLast24Hours"] == 0

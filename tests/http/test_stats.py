@@ -11,7 +11,7 @@ NOBODY = {"queued": 0, "sent": 0, "failed": 0, "expired": 0, "cancelled": 0, "un
 NOBODY |= {"delivered": 0, "undelivered": 0}
 
 
-def test_the_statistics_of_nothing(call: Call) -> None:
+def test_statistics_without_mailings(call: Call) -> None:
     assert call("GET", "/Stats").json == {
         "totals": {"mailings": 0, "messages": 0, **NOBODY},
         "dead_letters": 0,
@@ -20,7 +20,7 @@ def test_the_statistics_of_nothing(call: Call) -> None:
     }
 
 
-def test_all_mailings_with_their_counts_and_totals(call: Call, mailing: dict[str, object]) -> None:
+def test_statistics_of_all_mailings_with_counts_and_totals(call: Call, mailing: dict[str, object]) -> None:
     assert call("GET", "/Stats").json == {
         "totals": {"mailings": 1, "messages": 3, **NOBODY, "queued": 2, "sent": 1},
         "dead_letters": 0,
@@ -29,7 +29,7 @@ def test_all_mailings_with_their_counts_and_totals(call: Call, mailing: dict[str
     }
 
 
-def test_one_mailing_with_its_messages(call: Call, mailing: dict[str, object]) -> None:
+def test_statistics_of_one_mailing_with_its_messages(call: Call, mailing: dict[str, object]) -> None:
     found = call("GET", "/Stats/1").json
     messages = found.pop("results")
     assert found.pop("last_post_at").endswith("Z")
@@ -51,9 +51,7 @@ def test_one_mailing_with_its_messages(call: Call, mailing: dict[str, object]) -
     }
 
 
-def test_a_mailing_that_has_ended_says_what_it_has_cost(
-    services: Services, call: Call, mailing: dict[str, object]
-) -> None:
+def test_a_mailing_that_has_ended_has_its_cost(services: Services, call: Call, mailing: dict[str, object]) -> None:
     found = get_mailing(services, 1)
     services.mailings.end(
         found, ended(found, Counts(total=100_000, sent=90_000, cancelled=10_000), services.clock.now())
@@ -62,7 +60,7 @@ def test_a_mailing_that_has_ended_says_what_it_has_cost(
     assert 0.2 < dollars < 0.25, "below 2.50 a million, and somewhat less for those who were not sent anything"
 
 
-def test_messages_are_filtered_by_status_and_come_in_pages(call: Call, mailing: dict[str, object]) -> None:
+def test_messages_are_filtered_by_status_and_paginated(call: Call, mailing: dict[str, object]) -> None:
     assert [message["client_id"] for message in call("GET", "/Stats/1?status=sent").json["results"]] == [1]
     page = call("GET", "/Stats/1?status=queued&limit=1").json
     assert [message["client_id"] for message in page["results"]] == [2]
@@ -72,6 +70,6 @@ def test_messages_are_filtered_by_status_and_come_in_pages(call: Call, mailing: 
     assert rest["next"] is None
 
 
-def test_what_cannot_be_read_is_shown(call: Call, services: Services) -> None:
+def test_the_number_of_dead_letters_is_shown(call: Call, services: Services) -> None:
     services.dead_letters.send_body("garbage")
     assert call("GET", "/Stats").json["dead_letters"] == 1

@@ -1,4 +1,4 @@
-"""Pause, resume, cancel and send again, over HTTP."""
+"""Pause, resume, cancel and resend over HTTP."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def running(scheduled: dict[str, object], services: Services) -> dict[str, objec
     return {**scheduled, "status": "running"}
 
 
-def test_each_step_answers_with_the_mailing(call: Call, running: dict[str, object]) -> None:
+def test_each_step_returns_the_mailing(call: Call, running: dict[str, object]) -> None:
     for step, status in (("pause", "paused"), ("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
         answer = call("POST", f"/Mailing/1/{step}/")
         assert (answer.status, answer.json) == (200, {**running, "status": status})
@@ -37,25 +37,25 @@ def test_each_step_answers_with_the_mailing(call: Call, running: dict[str, objec
 
 
 @pytest.mark.parametrize("statuses", ["failed,unknown", ["failed", "unknown"], "expired"])
-def test_who_was_not_reached_is_sent_again(call: Call, running: dict[str, object], statuses: object) -> None:
+def test_failed_messages_are_resent(call: Call, running: dict[str, object], statuses: object) -> None:
     answer = call("POST", "/Mailing/1/resend", json={"statuses": statuses})
     assert (answer.status, answer.json) == (200, running)
 
 
-def test_a_form_will_do(call: Call, running: dict[str, object]) -> None:
+def test_a_step_accepts_a_form(call: Call, running: dict[str, object]) -> None:
     assert call("POST", "/Mailing/1/resend/", form={"statuses": "failed"}).json == running
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"statuses": "sent"}, {"statuses": ""}, {"statuses": []}, {"statuses": None}, {"statuses": {"a": 1}}]
 )
-def test_only_those_not_reached_can_be_chosen(call: Call, running: dict[str, object], body: dict[str, object]) -> None:
+def test_invalid_statuses_cannot_be_resent(call: Call, running: dict[str, object], body: dict[str, object]) -> None:
     answer = call("POST", "/Mailing/1/resend", json=body)
     assert answer.status == 400
     assert list(answer.json) == ["statuses"]
 
 
-def test_a_field_that_a_step_does_not_know_is_refused(call: Call, running: dict[str, object]) -> None:
+def test_an_unknown_field_of_a_step_is_refused(call: Call, running: dict[str, object]) -> None:
     for step in ("pause", "resume", "cancel"):
         answer = call("POST", f"/Mailing/1/{step}", json={"reason": "rain"})
         assert (answer.status, answer.json) == (400, {"reason": ["Unknown field."]})
@@ -70,21 +70,21 @@ def test_a_field_that_a_step_does_not_know_is_refused(call: Call, running: dict[
         ("resend", "Only a running or a finished mailing can be sent again; this one is scheduled."),
     ],
 )
-def test_a_step_that_the_status_does_not_allow_is_a_409_that_says_why(
+def test_a_step_that_the_status_does_not_allow_is_a_409_with_a_reason(
     call: Call, scheduled: dict[str, object], step: str, reason: str
 ) -> None:
     answer = call("POST", f"/Mailing/1/{step}", json={"statuses": "failed"} if step == "resend" else None)
     assert (answer.status, answer.json) == (409, {"detail": reason})
 
 
-def test_a_cancelled_mailing_is_not_changed_any_more(call: Call, scheduled: dict[str, object]) -> None:
+def test_a_cancelled_mailing_cannot_be_changed(call: Call, scheduled: dict[str, object]) -> None:
     assert call("POST", "/Mailing/1/cancel").json["status"] == "cancelled"
     answer = call("PATCH", "/Mailing/1", json={"message_text": "new"})
     assert (answer.status, answer.json) == (409, {"detail": "The mailing is cancelled: announce a new one."})
     assert call("GET", "/Stats/1").json["ended_at"] is not None
 
 
-def test_a_mailing_that_is_over_is_not_sent_again(call: Call) -> None:
+def test_a_mailing_whose_end_has_passed_cannot_be_resent(call: Call) -> None:
     past = {"datetime_start": "2022-08-20", "datetime_end": "2022-08-22", "message_text": "text"}
     call("POST", "/Mailing", json=past)
     answer = call("POST", "/Mailing/1/resend", json={"statuses": "failed"})
@@ -93,7 +93,7 @@ def test_a_mailing_that_is_over_is_not_sent_again(call: Call) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_step_is_a_post_of_somebody_who_may_write_to_a_mailing_that_is_there(
+def test_a_step_is_a_post_with_the_admin_role_to_an_existing_mailing(
     call: Call, running: dict[str, object], services: Services, step: str
 ) -> None:
     body = {"statuses": "failed"} if step == "resend" else None

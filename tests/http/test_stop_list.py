@@ -1,4 +1,4 @@
-"""The stop list, over HTTP: who opted out is opted out, whatever becomes of the client."""
+"""The stop list over HTTP: it holds phone numbers, whatever happens to their clients."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def stopped(call: Call, client: Any) -> Any:
     return call("POST", "/Clients/1/opt_out/").json
 
 
-def test_a_client_opts_out_and_in_and_each_answers_with_the_client(call: Call, client: Any) -> None:
+def test_opt_out_and_opt_in_return_the_client(call: Call, client: Any) -> None:
     assert client["opted_out_at"] is None
     answer = call("POST", "/Clients/1/opt_out/")
     assert answer.status == 200
@@ -36,7 +36,7 @@ def test_a_client_opts_out_and_in_and_each_answers_with_the_client(call: Call, c
         assert (answer.status, answer.json) == (200, client)
 
 
-def test_each_is_recorded_once_under_its_own_name(call: Call, stopped: Any) -> None:
+def test_opt_out_and_opt_in_are_recorded_once_each_with_their_own_names(call: Call, stopped: Any) -> None:
     call("POST", "/Clients/1/opt_out")
     call("POST", "/Clients/1/opt_in")
     call("POST", "/Clients/1/opt_in")
@@ -46,7 +46,9 @@ def test_each_is_recorded_once_under_its_own_name(call: Call, stopped: Any) -> N
     assert records[1]["after"] == {"opted_out_at": stopped["opted_out_at"]}
 
 
-def test_who_is_not_there_cannot_and_a_reader_may_not(call: Call, services: Services, client: Any) -> None:
+def test_an_unknown_client_is_not_found_and_the_read_role_is_refused(
+    call: Call, services: Services, client: Any
+) -> None:
     reader = f"Token {make_token(services, 'rita', 'read')}"
     for step in ("opt_out", "opt_in"):
         assert call("POST", f"/Clients/7/{step}").status == 404
@@ -65,14 +67,14 @@ def test_a_repeated_request_gets_the_first_answer(call: Call, client: Any) -> No
     assert call("GET", "/Clients/1").json["opted_out_at"] is None
 
 
-def test_it_is_read_only_elsewhere(call: Call, stopped: Any) -> None:
+def test_opted_out_is_read_only_in_other_requests(call: Call, stopped: Any) -> None:
     assert call("PUT", "/Clients/1", json={**stopped, "opted_out_at": None}).json == stopped
     assert call("PATCH", "/Clients/1", json={"tag": "vip"}).json == {**stopped, "tag": "vip"}
     made = call("POST", "/Clients", json={"phone_number": "79210000001", "opted_out_at": "2026-01-01T00:00:00Z"})
     assert made.json["opted_out_at"] is None
 
 
-def test_a_client_registered_again_is_opted_out_from_the_start(call: Call, stopped: Any) -> None:
+def test_a_client_created_with_a_stopped_number_is_opted_out(call: Call, stopped: Any) -> None:
     assert call("DELETE", "/Clients/1").status == 204
     again = call("POST", "/Clients", form={"phone_number": PHONE}, key="k1")
     assert (again.status, again.json) == (201, {**stopped, "id": 2})
@@ -84,7 +86,7 @@ def test_a_client_registered_again_is_opted_out_from_the_start(call: Call, stopp
     assert call("POST", "/Clients", form={"phone_number": PHONE}).json["opted_out_at"] is None
 
 
-def test_a_stop_goes_with_the_client_to_a_new_number_and_stays_with_the_old_one(call: Call, stopped: Any) -> None:
+def test_a_stop_follows_the_client_to_a_new_number_and_remains_on_the_old_one(call: Call, stopped: Any) -> None:
     moved = call("PATCH", "/Clients/1", form={"phone_number": "79210000001"}).json
     assert moved["opted_out_at"] == stopped["opted_out_at"]
     assert call("POST", "/Clients", form={"phone_number": PHONE}).json["opted_out_at"] == stopped["opted_out_at"]
@@ -95,7 +97,7 @@ def test_a_stop_goes_with_the_client_to_a_new_number_and_stays_with_the_old_one(
     assert taken["opted_out_at"] == stopped["opted_out_at"], "who takes a stopped number is opted out"
 
 
-def test_an_export_shows_it(call: Call, stopped: Any) -> None:
+def test_an_export_shows_opted_out_clients(call: Call, stopped: Any) -> None:
     call("POST", "/Clients", form={"phone_number": "79210000001"})
     lines = call("GET", "/Clients/export").text.splitlines()
     assert [line.split(";")[5] for line in lines] == ["opted_out_at", stopped["opted_out_at"], ""]

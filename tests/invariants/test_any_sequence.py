@@ -66,10 +66,10 @@ class Deliveries(RuleBasedStateMachine):
         self.dead_senders = 0
         self.forbidden_posts: list[Any] = []
         self.replaced: set[int] = set()
-        self.services.gateway.while_posting = self._watch_post
+        self.services.gateway.while_posting = self._check_post
 
-    def _watch_post(self) -> None:
-        """Asked at the moment of each post: may this mailing send now?"""
+    def _check_post(self) -> None:
+        """Checks at the moment of each post that the mailing may send."""
         post = self.services.gateway.posts[-1]
         mailing = self.services.mailings.rows.get(post.message_id // 10**10)
         is_running = mailing is not None and mailing.status == "running"
@@ -90,14 +90,14 @@ class Deliveries(RuleBasedStateMachine):
         return [row for key, row in self.services.messages.rows.items() if key[0] == mailing_id]
 
     def _invoke(self, work: Callable[[Any], Any], death: Death) -> bool:
-        """Whether it lived."""
+        """Returns whether the invocation survived."""
         self.world.crashing[self.world.invocations] = (
             CrashingServices(self.services, *death) if death else CrashingServices(self.services)
         )
         return self.world.invoke(work)
 
-    def _order(self, decide: Callable[[Any], Any], death: Death) -> None:
-        """A call of the API: refused, done, or dead on the way."""
+    def _call_api(self, decide: Callable[[Any], Any], death: Death) -> None:
+        """Makes a call of the API: it is refused, is done, or dies on the way."""
         crashing = CrashingServices(self.services, *death) if death else CrashingServices(self.services)
         with suppress(Crash, NotFound, NotInThisStatus, BadInput):
             decide(crashing)
@@ -119,56 +119,56 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(client_id=st.integers(1, 15), place=places, death=deaths)
     def move_client(self, client_id: int, place: str, death: Death) -> None:
-        self._order(lambda services: change_client(services, client_id, {"timezone": place}), death)
+        self._call_api(lambda services: change_client(services, client_id, {"timezone": place}), death)
 
     @rule(mailing_id=mailing_ids, window=windows, death=deaths)
     def change_hours(self, mailing_id: int, window: Any, death: Death) -> None:
         fields = {"time_from": None, "time_to": None, **window}
-        self._order(lambda services: lifecycle.change_mailing(services, mailing_id, fields), death)
+        self._call_api(lambda services: lifecycle.change_mailing(services, mailing_id, fields), death)
 
     @rule(starts_in=st.integers(-60, 300), death=deaths)
     def announce_and_die(self, starts_in: int, death: Death) -> None:
         start = self.world.clock.now() + timedelta(seconds=starts_in)
         fields: Any = {"datetime_start": start, "datetime_end": start + timedelta(seconds=900), "message_text": "text"}
-        self._order(lambda services: lifecycle.announce_mailing(services, fields), death)
+        self._call_api(lambda services: lifecycle.announce_mailing(services, fields), death)
 
     @rule(number=st.integers(1, 3))
     def register_more(self, number: int) -> None:
         self.world.clients(number)
 
     @rule(client_id=st.integers(1, 15), death=deaths)
-    def forget(self, client_id: int, death: Death) -> None:
-        self._order(lambda services: delete_client(services, client_id), death)
+    def delete_client(self, client_id: int, death: Death) -> None:
+        self._call_api(lambda services: delete_client(services, client_id), death)
 
     @rule(client_id=st.integers(1, 15), opts_out=st.booleans(), death=deaths)
     def opt_out_or_in(self, client_id: int, opts_out: bool, death: Death) -> None:
         decide = opt_out_client if opts_out else opt_in_client
-        self._order(lambda services: decide(services, client_id), death)
+        self._call_api(lambda services: decide(services, client_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def pause(self, mailing_id: int, death: Death) -> None:
-        self._order(lambda services: lifecycle.pause_mailing(services, mailing_id), death)
+        self._call_api(lambda services: lifecycle.pause_mailing(services, mailing_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def resume(self, mailing_id: int, death: Death) -> None:
-        self._order(lambda services: lifecycle.resume_mailing(services, mailing_id), death)
+        self._call_api(lambda services: lifecycle.resume_mailing(services, mailing_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def cancel(self, mailing_id: int, death: Death) -> None:
-        self._order(lambda services: lifecycle.cancel_mailing(services, mailing_id), death)
+        self._call_api(lambda services: lifecycle.cancel_mailing(services, mailing_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)
     def resend(self, mailing_id: int, death: Death) -> None:
-        self._order(lambda services: lifecycle.resend_mailing(services, mailing_id, self.resendable), death)
+        self._call_api(lambda services: lifecycle.resend_mailing(services, mailing_id, self.resendable), death)
 
     @rule(mailing_id=mailing_ids, seconds=st.integers(-300, 1500), death=deaths)
     def move_end(self, mailing_id: int, seconds: int, death: Death) -> None:
         end = self.world.clock.now() + timedelta(seconds=seconds)
-        self._order(lambda services: lifecycle.change_mailing(services, mailing_id, {"datetime_end": end}), death)
+        self._call_api(lambda services: lifecycle.change_mailing(services, mailing_id, {"datetime_end": end}), death)
 
     @rule(mailing_id=consumes(mailing_ids))
     def delete(self, mailing_id: int) -> None:
-        self._order(lambda services: lifecycle.delete_mailing(services, mailing_id), None)
+        self._call_api(lambda services: lifecycle.delete_mailing(services, mailing_id), None)
 
     @rule(answers=st.lists(st.sampled_from(ANSWERS), max_size=8))
     def let_the_gateway_answer(self, answers: list[Answer]) -> None:
@@ -218,7 +218,7 @@ class Deliveries(RuleBasedStateMachine):
         posted = [post.message_id for post in self.services.gateway.posts]
         ids = [posted[place] for place in places if place < len(posted)] + [7, 99 * 10**10 + 1] * nonsense
         receipts = [Receipt(number, status, self.world.clock.now()) for number in ids]
-        self._order(lambda services: take_receipts(services, receipts), death)
+        self._call_api(lambda services: take_receipts(services, receipts), death)
 
     @rule(death=deaths, size=st.integers(1, 10))
     def settle_receipts(self, death: Death, size: int) -> None:
@@ -227,11 +227,11 @@ class Deliveries(RuleBasedStateMachine):
             self._invoke(lambda services: self.world.work_on_receipts(services, deliveries), death)
 
     @rule(death=deaths)
-    def sweep_all(self, death: Death) -> None:
+    def run_every_sweep(self, death: Death) -> None:
         self._invoke(sweep, death)
 
     @rule(queue=st.sampled_from(["send_queue", "jobs_queue", "receipts_queue"]))
-    def deliver_everything_once_more(self, queue: str) -> None:
+    def deliver_everything_again(self, queue: str) -> None:
         bodies = {delivery.body for delivery in getattr(self.services, queue).messages.values()}
         for body in sorted(bodies):
             getattr(self.services, queue).send_body(body)
@@ -243,51 +243,53 @@ class Deliveries(RuleBasedStateMachine):
             getattr(self.services, queue).lose(names[0])
 
     @invariant()
-    def nobody_has_it_twice_but_where_a_sender_died_between_post_and_record(self) -> None:
+    def no_client_is_posted_twice_unless_a_sender_died_between_post_and_record(self) -> None:
         repeats = sum(number - 1 for number in self.services.gateway.accepted.values() if number)
         assert repeats <= (self.dead_senders if self.gateway_dedupes else 0)
 
     @invariant()
-    def some_of_the_first_leave_their_place_to_others(self) -> None:
-        """They were closed without an answer, or may have met the night: then more go than were asked for."""
+    def some_canary_messages_are_replaced(self) -> None:
+        """Canary messages that were closed without an answer, or that wait for their local hours, are replaced: then
+        more messages are posted than the canary has.
+        """
         for mailing in self.services.mailings.rows.values():
             closed = [row for row in self._rows(mailing.id) if row.attempts and row.status in ("expired", "cancelled")]
             if closed or mailing.window is not None:
                 self.replaced.add(mailing.id)
 
     @invariant()
-    def what_is_reported_is_counted_in_the_same_moment(self) -> None:
+    def receipts_are_counted_at_once(self) -> None:
         for mailing in self.services.mailings.rows.values():
             found = self.world.counted_rows(mailing.id)
             assert (mailing.counts.delivered, mailing.counts.undelivered) == (found.delivered, found.undelivered)
 
     @invariant()
-    def nothing_goes_out_at_the_wrong_time(self) -> None:
+    def nothing_is_posted_outside_the_allowed_time(self) -> None:
         assert self.forbidden_posts == []
 
     @invariant()
-    def what_has_ended_is_counted_as_it_is(self) -> None:
+    def counts_of_ended_mailings_are_exact(self) -> None:
         for mailing in self.services.mailings.rows.values():
             if not mailing.is_open:
                 self._assert_ended(mailing)
 
     def teardown(self) -> None:
-        """In the end, with a gateway that works, every mailing ends and everybody who was chosen is accounted for."""
+        """At the end, with a gateway that works, every mailing ends and every client of the audience has a message."""
         self.services.gateway.answers = []
         deadline = self.world.clock.now() + PATIENCE
         while self.world.clock.now() < deadline and self.services.mailings.open_ids():
             self._resume_all()
             self.world.run(300, step=30)
-        self.nobody_has_it_twice_but_where_a_sender_died_between_post_and_record()
-        self.nothing_goes_out_at_the_wrong_time()
+        self.no_client_is_posted_twice_unless_a_sender_died_between_post_and_record()
+        self.nothing_is_posted_outside_the_allowed_time()
         for mailing in self.services.mailings.rows.values():
             self._assert_ended(mailing)
-            self._assert_nobody_is_lost(mailing)
+            self._assert_no_message_is_lost(mailing)
         counts = [mailing.counts for mailing in self.services.mailings.rows.values()]
         assert self.services.counters.totals() == (len(counts), sum(counts, Counts()))
 
     def _resume_all(self) -> None:
-        """Whatever paused it, a person or its canary."""
+        """Resumes mailings that were paused by a person or by their canary."""
         for mailing in list(self.services.mailings.rows.values()):
             if mailing.status == "paused":
                 lifecycle.resume_mailing(self.services, mailing.id)
@@ -298,8 +300,10 @@ class Deliveries(RuleBasedStateMachine):
         assert mailing.counts == self.world.counted_rows(mailing.id)
         assert mailing.counts.queued == 0
 
-    def _assert_nobody_is_lost(self, mailing: Mailing) -> None:
-        """Sent is what the gateway has accepted; and what it has accepted is sent, but where a sender died on it."""
+    def _assert_no_message_is_lost(self, mailing: Mailing) -> None:
+        """The gateway has accepted every sent message. Every accepted message is sent, unless a sender died after its
+        post.
+        """
         accepted = self.services.gateway.accepted
         rows = [row for key, row in self.services.messages.rows.items() if key[0] == mailing.id]
         assert all(accepted[row.id] or row.reported_at for row in rows if row.status in ACCEPTED)
@@ -313,7 +317,7 @@ class Deliveries(RuleBasedStateMachine):
 
 
 class DeliveriesInDoubt(Deliveries):
-    """A gateway that does not look at ids: nobody gets it twice, whatever dies."""
+    """With a gateway that does not deduplicate, no client gets a message twice, whichever process dies."""
 
     gateway_dedupes = False
     resendable = ("expired", "failed")

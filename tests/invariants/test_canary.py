@@ -1,4 +1,6 @@
-"""So many first, and nobody else until it is known how many of them failed; whoever dies on the way."""
+"""The canary: the first messages are posted, and the others wait until the error rate is known, also after a crash at
+any call.
+"""
 
 from __future__ import annotations
 
@@ -34,14 +36,14 @@ def sent_to(world: World) -> set[int]:
     return {post.message_id % 10**10 for post in world.services.gateway.posts}
 
 
-def assert_everyone_has_it_once(world: World, mailing_id: int, number: int) -> None:
+def assert_every_client_has_it_once(world: World, mailing_id: int, number: int) -> None:
     mailing = world.get(mailing_id)
     assert (mailing.status, mailing.counts) == ("finished", Counts(total=number, sent=number))
     assert mailing.counts == world.counted_rows(mailing_id)
     assert set(world.services.gateway.accepted.values()) == {1}
 
 
-def test_so_many_go_first_and_nobody_else_until_they_are_known() -> None:
+def test_the_canary_is_posted_first_and_the_others_wait_for_its_result() -> None:
     world, mailing_id = announced(50, canary=10)
     world.do_jobs()
     assert len(world.services.send_queue.messages) == 10, "whom nobody lets go is not even queued"
@@ -50,10 +52,10 @@ def test_so_many_go_first_and_nobody_else_until_they_are_known() -> None:
     assert (len(sent_to(world)), world.get(mailing_id).counts.sent) == (10, 9)
     assert world.get(mailing_id).awaits_canary
     world.run(300)
-    assert_everyone_has_it_once(world, mailing_id, 50)
+    assert_every_client_has_it_once(world, mailing_id, 50)
 
 
-def test_whoever_is_queued_beyond_them_waits_also_for_senders_with_an_old_memory_of_the_mailing() -> None:
+def test_messages_beyond_the_canary_wait_even_if_a_sender_has_a_stale_mailing_in_its_cache() -> None:
     world, mailing_id = announced(50, canary=10)
     world.do_jobs()
     senders = [Sender(world.services) for _ in range(3)]
@@ -69,10 +71,10 @@ def test_whoever_is_queued_beyond_them_waits_also_for_senders_with_an_old_memory
         world.services.send_queue.delete([one.receipt_handle for one in deliveries])
     assert len(sent_to(world)) == 10
     world.run(300)
-    assert_everyone_has_it_once(world, mailing_id, 50)
+    assert_every_client_has_it_once(world, mailing_id, 50)
 
 
-def test_few_failures_are_forgiven_and_it_goes_on_by_itself() -> None:
+def test_a_mailing_continues_by_itself_if_few_canary_messages_fail() -> None:
     world, mailing_id = announced(50, canary=10, max_error_rate=20)
     world.services.gateway.answers = [REFUSAL, REFUSAL]
     world.run(120)
@@ -81,7 +83,7 @@ def test_few_failures_are_forgiven_and_it_goes_on_by_itself() -> None:
     assert (mailing.paused_because, world.services.audit.records) == (None, [])
 
 
-def test_too_many_failures_pause_it_and_say_why_and_who_it_was() -> None:
+def test_too_many_failures_pause_the_mailing_with_a_reason_and_the_canary_as_author() -> None:
     world, mailing_id = announced(50, canary=10)
     world.services.gateway.default_answer = REFUSAL
     world.services.gateway.answers = [world.services.gateway.OK] * 8
@@ -94,7 +96,7 @@ def test_too_many_failures_pause_it_and_say_why_and_who_it_was() -> None:
     assert record.after == {"status": "paused", "paused_because": str(mailing.paused_because)}
 
 
-def test_who_resumes_it_after_that_takes_the_canary_as_it_was() -> None:
+def test_a_resume_after_a_failed_canary_passes_the_canary() -> None:
     world, mailing_id = announced(50, canary=10, max_error_rate=0)
     world.services.gateway.answers = [REFUSAL]
     world.run(120)
@@ -105,7 +107,7 @@ def test_who_resumes_it_after_that_takes_the_canary_as_it_was() -> None:
     assert (world.get(mailing_id).status, world.get(mailing_id).counts.failed) == ("finished", 21)
 
 
-def test_a_pause_and_a_resume_while_the_canary_is_out_let_nobody_else_go() -> None:
+def test_a_pause_and_a_resume_before_the_result_release_no_other_messages() -> None:
     world, mailing_id = announced(50, canary=10)
     world.services.gateway.default_answer = DOWN
     world.tick()
@@ -120,7 +122,7 @@ def test_a_pause_and_a_resume_while_the_canary_is_out_let_nobody_else_go() -> No
     assert (world.get(mailing_id).status, len(sent_to(world))) == ("paused", 10)
 
 
-def test_retries_of_the_first_are_posted_while_the_others_wait_and_cost_no_round_after_round() -> None:
+def test_retries_of_the_canary_are_posted_while_the_others_wait_without_repeated_rounds() -> None:
     world, mailing_id = announced(30, canary=5)
     world.services.gateway.default_answer = DOWN
     world.run(1800)
@@ -129,24 +131,24 @@ def test_retries_of_the_first_are_posted_while_the_others_wait_and_cost_no_round
     assert world.get(mailing_id).rounds <= 1
     world.services.gateway.default_answer = world.services.gateway.OK
     world.run(1500)
-    assert_everyone_has_it_once(world, mailing_id, 30)
+    assert_every_client_has_it_once(world, mailing_id, 30)
 
 
-def test_an_audience_smaller_than_its_canary_simply_finishes() -> None:
+def test_an_audience_smaller_than_its_canary_is_sent_and_finished() -> None:
     world, mailing_id = announced(3, canary=10)
     world.services.gateway.default_answer = REFUSAL
     world.run(120)
     assert (world.get(mailing_id).status, world.get(mailing_id).counts.failed) == ("finished", 3)
 
 
-def test_the_end_comes_for_those_who_wait_as_for_everybody() -> None:
+def test_messages_that_wait_for_the_canary_expire_at_the_end() -> None:
     world, mailing_id = announced(30, canary=5, lasts=600)
     world.services.gateway.default_answer = DOWN
     world.run(900)
     assert (world.get(mailing_id).status, world.get(mailing_id).counts) == ("finished", Counts(total=30, expired=30))
 
 
-def test_an_end_moved_after_the_verdict_does_not_let_the_others_go() -> None:
+def test_an_end_moved_after_a_failed_canary_does_not_release_the_others() -> None:
     world, mailing_id = announced(30, canary=5, lasts=300)
     world.services.gateway.default_answer = REFUSAL
     world.run(600)
@@ -157,17 +159,17 @@ def test_an_end_moved_after_the_verdict_does_not_let_the_others_go() -> None:
     assert world.get(mailing_id).paused_because is not None
 
 
-def test_the_first_may_be_sent_again_and_are_judged_again() -> None:
+def test_a_resend_of_the_canary_is_judged_again() -> None:
     world, mailing_id = announced(30, canary=30, max_error_rate=0)
     world.services.gateway.answers = [REFUSAL]
     world.run(120)
     assert world.get(mailing_id).status == "finished", "nobody is left to be kept waiting"
     resend_mailing(world.services, mailing_id, ["failed"])
     world.run(120)
-    assert_everyone_has_it_once(world, mailing_id, 30)
+    assert_every_client_has_it_once(world, mailing_id, 30)
 
 
-def test_others_go_in_the_place_of_those_who_opted_out() -> None:
+def test_opted_out_clients_in_the_canary_are_replaced() -> None:
     world, mailing_id = announced(30, canary=5)
     world.do_jobs()
     for client_id in (1, 2, 3, 4, 5):
@@ -176,7 +178,7 @@ def test_others_go_in_the_place_of_those_who_opted_out() -> None:
     assert world.get(mailing_id).counts == Counts(total=30, sent=25, cancelled=5)
 
 
-def test_others_go_in_the_place_of_a_canary_that_was_cancelled_after_its_first_try() -> None:
+def test_canary_messages_cancelled_after_their_first_attempt_are_replaced() -> None:
     world, mailing_id = announced(30, canary=2)
     world.services.gateway.answers = [DOWN, DOWN]
     world.tick()
@@ -187,7 +189,7 @@ def test_others_go_in_the_place_of_a_canary_that_was_cancelled_after_its_first_t
     assert world.get(mailing_id).status == "finished"
 
 
-def test_with_local_hours_the_first_are_those_who_are_awake() -> None:
+def test_with_local_hours_the_canary_consists_of_clients_within_their_hours() -> None:
     world = World()
     world.clients(20, timezone=KAMCHATKA)
     world.clients(20, timezone=MOSCOW)
@@ -201,7 +203,7 @@ def test_with_local_hours_the_first_are_those_who_are_awake() -> None:
     assert world.get(mailing_id).counts == Counts(total=40, sent=36, failed=4)
 
 
-def test_a_first_one_that_meets_the_night_leaves_its_place_to_one_who_is_awake() -> None:
+def test_a_canary_message_that_leaves_its_local_hours_is_replaced_by_one_within_them() -> None:
     world = World()
     world.clients(1, timezone=MOSCOW)
     world.clients(5, timezone="UTC")
@@ -215,7 +217,7 @@ def test_a_first_one_that_meets_the_night_leaves_its_place_to_one_who_is_awake()
     assert world.services.gateway.posts[-1].at == datetime(2026, 11, 24, 6, tzinfo=UTC)
 
 
-def test_where_all_who_may_go_are_asleep_a_night_costs_no_round_after_round() -> None:
+def test_a_canary_outside_its_local_hours_causes_no_repeated_rounds() -> None:
     world = World()
     world.clients(3, timezone=MOSCOW)
     world.clients(9, timezone=KAMCHATKA)
@@ -223,38 +225,38 @@ def test_where_all_who_may_go_are_asleep_a_night_costs_no_round_after_round() ->
     world.run(8 * 3600, step=30)
     assert (world.get(mailing_id).counts.sent, world.get(mailing_id).rounds <= 4) == (3, True)
     world.run(DAY / 4, step=30)
-    assert_everyone_has_it_once(world, mailing_id, 12)
+    assert_every_client_has_it_once(world, mailing_id, 12)
 
 
-def test_a_lost_recount_is_asked_for_again_also_while_another_mailing_keeps_the_queue_busy() -> None:
+def test_a_lost_round_is_queued_again_even_if_another_mailing_keeps_the_queue_busy() -> None:
     world, mailing_id = announced(30, canary=5)
     world.do_jobs()
     world.send_all()
     world.services.jobs_queue.messages.clear()
     world.services.send_queue.send([SendMessage(99, 1)], [900])
     world.run(300)
-    assert_everyone_has_it_once(world, mailing_id, 30)
+    assert_every_client_has_it_once(world, mailing_id, 30)
 
 
-def test_places_lost_with_their_sender_are_found_also_while_another_mailing_keeps_the_queue_busy() -> None:
+def test_canary_places_lost_with_their_sender_are_filled_even_if_another_mailing_keeps_the_queue_busy() -> None:
     world, mailing_id = announced(30, canary=5)
     world.do_jobs()
     for _ in range(5):
         world.services.mailings.admit_to_canary(mailing_id, world.clock.now())
     world.services.send_queue.send([SendMessage(99, 1)], [900])
     world.run(600)
-    assert_everyone_has_it_once(world, mailing_id, 30)
+    assert_every_client_has_it_once(world, mailing_id, 30)
 
 
-def test_a_queue_that_loses_the_first_keeps_nobody_waiting_for_good() -> None:
+def test_canary_messages_lost_by_the_queue_do_not_block_the_others_for_good() -> None:
     world, mailing_id = announced(30, canary=5)
     world.do_jobs()
     world.services.send_queue.messages.clear()
     world.run(600)
-    assert_everyone_has_it_once(world, mailing_id, 30)
+    assert_every_client_has_it_once(world, mailing_id, 30)
 
 
-def test_the_canary_stays_as_it_was_announced_and_the_sweep_has_nothing_to_do_after_its_pause() -> None:
+def test_the_canary_stays_as_announced_and_the_sweep_plans_nothing_after_its_pause() -> None:
     world, mailing_id = announced(30, canary=5)
     world.services.gateway.default_answer = REFUSAL
     world.run(300)
@@ -264,8 +266,10 @@ def test_the_canary_stays_as_it_was_announced_and_the_sweep_has_nothing_to_do_af
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("victim", range(9))
-def test_an_invocation_that_dies_at_any_call_loses_doubles_and_lets_go_nobody(victim: int, after: bool) -> None:
-    """Start, walk, two batches of the first, the round that judges them, the one that queues the others, and so on."""
+def test_a_crash_at_any_call_loses_doubles_and_releases_no_message(victim: int, after: bool) -> None:
+    """The invocations: start, slice, two batches of the canary, the round that judges it, the round that queues the
+    others, and the rest.
+    """
     for at in itertools.count(1):
         world, mailing_id = announced(23, canary=8, batch=4)
         crashing = world.crashing[victim] = CrashingServices(world.services, at, after)
@@ -286,7 +290,7 @@ def test_an_invocation_that_dies_at_any_call_loses_doubles_and_lets_go_nobody(vi
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("victim", range(7))
-def test_a_failed_canary_pauses_whoever_dies(victim: int, after: bool) -> None:
+def test_a_failed_canary_pauses_the_mailing_after_a_crash_at_any_call(victim: int, after: bool) -> None:
     for at in itertools.count(1):
         world, mailing_id = announced(23, canary=8, batch=4)
         world.services.gateway.default_answer = REFUSAL

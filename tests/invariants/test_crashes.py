@@ -1,4 +1,4 @@
-"""Invariants 1, 2 and 4: whichever call a process dies at, nobody is lost, nobody is doubled, counts add up."""
+"""Invariants 1, 2 and 4: after a crash at any call no message is lost or doubled, and the counts add up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INVOCATIONS = 8
 """Of a run: start, walk, three batches, sweep, recount and one more."""
 
 
-def assert_everyone_has_it_once(world: World, mailing_id: int, repeats_allowed: int = 0) -> None:
+def assert_every_client_has_it_once(world: World, mailing_id: int, repeats_allowed: int = 0) -> None:
     mailing = world.get(mailing_id)
     assert mailing.status == "finished"
     assert mailing.counts == world.counted_rows(mailing_id)
@@ -29,14 +29,14 @@ def assert_everyone_has_it_once(world: World, mailing_id: int, repeats_allowed: 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("victim", range(INVOCATIONS))
-def test_an_invocation_that_dies_at_any_call_loses_and_doubles_nothing(victim: int, after: bool) -> None:
+def test_a_crash_at_any_call_of_an_invocation_loses_and_doubles_nothing(victim: int, after: bool) -> None:
     for at in itertools.count(1):
         world = World()
         world.clients(CLIENTS)
         crashing = world.crashing[victim] = CrashingServices(world.services, at, after)
         mailing_id = world.mailing()
         world.run(1200)
-        assert_everyone_has_it_once(world, mailing_id, repeats_allowed=int(crashing.is_dead))
+        assert_every_client_has_it_once(world, mailing_id, repeats_allowed=int(crashing.is_dead))
         if not crashing.is_dead:
             assert at > 1, "the victim made no call at all"
             break
@@ -44,7 +44,7 @@ def test_an_invocation_that_dies_at_any_call_loses_and_doubles_nothing(victim: i
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("at", range(1, 5))
-def test_a_mailing_whose_announcement_dies_half_way_is_whole_or_not_there(at: int, after: bool) -> None:
+def test_a_mailing_whose_announcement_crashes_is_complete_or_absent(at: int, after: bool) -> None:
     world = World()
     world.clients(CLIENTS)
     start = world.clock.now()
@@ -54,16 +54,16 @@ def test_a_mailing_whose_announcement_dies_half_way_is_whole_or_not_there(at: in
     world.run(900)
     assert len(world.services.mailings.rows) == int((at, after) >= (2, True))
     for mailing_id in world.services.mailings.rows:
-        assert_everyone_has_it_once(world, mailing_id)
+        assert_every_client_has_it_once(world, mailing_id)
 
 
-def test_a_mailing_that_lost_its_schedule_is_started_by_the_sweep() -> None:
+def test_a_mailing_without_its_schedule_is_started_by_the_sweep() -> None:
     world = World()
     world.clients(CLIENTS)
     mailing_id = world.mailing(starts_in=120)
     world.services.schedules.times.clear()
     world.run(600)
-    assert_everyone_has_it_once(world, mailing_id)
+    assert_every_client_has_it_once(world, mailing_id)
 
 
 def test_messages_lost_by_the_send_queue_are_queued_again() -> None:
@@ -74,20 +74,20 @@ def test_messages_lost_by_the_send_queue_are_queued_again() -> None:
     for name in list(world.services.send_queue.messages)[::2]:
         world.services.send_queue.lose(name)
     world.run(900)
-    assert_everyone_has_it_once(world, mailing_id)
+    assert_every_client_has_it_once(world, mailing_id)
 
 
-def test_segments_lost_by_their_queue_are_queued_again() -> None:
+def test_slices_whose_job_was_lost_are_queued_again() -> None:
     world = World()
     world.clients(CLIENTS)
     mailing_id = world.mailing()
     world.do_job_of(world.services.jobs_queue.receive(1)[0])
     world.services.jobs_queue.messages.clear()
     world.run(900)
-    assert_everyone_has_it_once(world, mailing_id)
+    assert_every_client_has_it_once(world, mailing_id)
 
 
-def test_a_recount_lost_by_its_queue_is_asked_for_again() -> None:
+def test_a_reconciliation_round_whose_job_was_lost_is_queued_again() -> None:
     world = World()
     world.clients(CLIENTS)
     mailing_id = world.mailing()
@@ -97,10 +97,10 @@ def test_a_recount_lost_by_its_queue_is_asked_for_again() -> None:
     world.services.jobs_queue.messages.clear()
     assert world.get(mailing_id).status == "running"
     world.run(300)
-    assert_everyone_has_it_once(world, mailing_id)
+    assert_every_client_has_it_once(world, mailing_id)
 
 
-def test_every_queue_message_delivered_twice_reaches_everyone_once() -> None:
+def test_queue_messages_delivered_twice_reach_every_client_once() -> None:
     world = World()
     world.clients(CLIENTS)
     mailing_id = world.mailing()
@@ -110,11 +110,11 @@ def test_every_queue_message_delivered_twice_reaches_everyone_once() -> None:
                 queue.send_body(delivery.body)
         world.tick()
     world.run(300)
-    assert_everyone_has_it_once(world, mailing_id)
+    assert_every_client_has_it_once(world, mailing_id)
 
 
-def test_a_page_in_doubt_is_walked_again_without_touching_what_was_sent() -> None:
-    """The walker dies after it queued a page and before it moved the cursor; meanwhile the page is sent."""
+def test_a_page_in_doubt_is_walked_again_and_leaves_sent_messages_unchanged() -> None:
+    """The worker dies after it queued a page and before it moved the cursor. The page is sent in the meantime."""
     world = World()
     world.clients(CLIENTS)
     mailing_id = world.mailing()
@@ -126,10 +126,10 @@ def test_a_page_in_doubt_is_walked_again_without_touching_what_was_sent() -> Non
     world.send_all()
     assert world.counted_rows(mailing_id).sent == CLIENTS
     world.run(600)
-    assert_everyone_has_it_once(world, mailing_id)
+    assert_every_client_has_it_once(world, mailing_id)
 
 
-def test_a_walk_that_runs_out_of_time_goes_on_from_its_cursor() -> None:
+def test_a_slice_that_runs_out_of_time_continues_from_its_cursor() -> None:
     world = World()
     world.clients(2500)
     mailing_id = world.mailing()
@@ -145,7 +145,7 @@ def test_a_walk_that_runs_out_of_time_goes_on_from_its_cursor() -> None:
     assert len(world.services.send_queue.messages) == 2500
 
 
-def test_an_audience_of_several_segments_is_walked_once_by_all_together() -> None:
+def test_an_audience_of_several_slices_is_walked_once() -> None:
     world = World()
     world.services.counters.ids["client_id"] = 15_000
     world.clients(20)
@@ -154,4 +154,4 @@ def test_an_audience_of_several_segments_is_walked_once_by_all_together() -> Non
     mailing_id = world.mailing()
     world.run(300)
     assert world.get(mailing_id).started_plan.slices == 3
-    assert_everyone_has_it_once(world, mailing_id)
+    assert_every_client_has_it_once(world, mailing_id)

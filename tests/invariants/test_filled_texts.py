@@ -1,4 +1,4 @@
-"""Each client gets the text that is theirs, filled in right before the post."""
+"""Each client gets the text with the values of its own attributes, filled in right before the post."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def texts(world: World) -> list[str]:
     return [post.text for post in world.services.gateway.posts]
 
 
-def test_each_client_gets_their_own_text() -> None:
+def test_each_client_gets_its_own_text() -> None:
     world = world_with_names()
     world.mailing(message_text="{имя|Друг}, {tag|для всех} {{имя}} {")
     world.run(60)
     assert texts(world) == ["Анна, для всех {имя} {", "Олег, vip {имя} {", "Друг, для всех {имя} {"]
 
 
-def test_a_text_and_a_client_changed_meanwhile_are_seen_by_the_next_attempt() -> None:
+def test_the_next_attempt_uses_a_changed_text_and_a_changed_client() -> None:
     world = world_with_names()
     world.services.gateway.answers = [Answer(503)] * 3
     mailing_id = world.mailing(message_text="a {имя|-}")
@@ -43,7 +43,7 @@ def test_a_text_and_a_client_changed_meanwhile_are_seen_by_the_next_attempt() ->
     assert sorted(texts(world)[3:]) == ["b -", "b Олег", "b Яна"]
 
 
-def test_a_text_of_which_nothing_is_left_is_not_posted_and_can_be_mended() -> None:
+def test_a_text_that_is_empty_for_a_client_is_not_posted_and_can_be_corrected() -> None:
     world = world_with_names()
     mailing_id = world.mailing(message_text=" {имя} ")
     world.run(60)
@@ -58,7 +58,7 @@ def test_a_text_of_which_nothing_is_left_is_not_posted_and_can_be_mended() -> No
     assert world.get(mailing_id).counts.sent == 3
 
 
-def test_a_mailing_that_ran_before_there_were_fields_is_sent_as_it_was_written() -> None:
+def test_a_mailing_from_before_placeholders_is_sent_unchanged() -> None:
     world = world_with_names()
     mailing_id = world.mailing()
     rows = world.services.mailings.rows

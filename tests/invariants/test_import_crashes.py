@@ -1,4 +1,4 @@
-"""Whichever call of an import a process dies at: the same clients, and counts that add up and are exact."""
+"""After a crash at any call of an import the same clients are there, and the counts are exact."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def begin(services: Any) -> None:
 
 
 def work(world: World, seconds: float = 900) -> None:
-    """As the Lambda, its event source and the sweep do it."""
+    """Works as the Lambda, its event source and the sweep do."""
     queue = world.services.imports_queue
     for _ in range(int(seconds / 5)):
         for delivery in queue.receive(1):
@@ -74,7 +74,7 @@ def assert_imported(world: World) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
-def test_a_worker_that_dies_at_any_call_adds_everyone_once(after: bool) -> None:
+def test_a_crash_of_the_worker_at_any_call_adds_every_client_once(after: bool) -> None:
     for at in itertools.count(1):
         world = world_with_clients()
         begin(world.services)
@@ -90,14 +90,16 @@ def test_a_worker_that_dies_at_any_call_adds_everyone_once(after: bool) -> None:
 
 
 def _assert_only_the_lost_lease_is_missing(world: World) -> None:
-    """It died between the lease of ids and the note of it: these ids are never used, as a reserved id may be."""
+    """The worker died between the lease of ids and the record of that lease. These ids are never used, as with reserved
+    ids.
+    """
     one = world.services.imports.rows[1]
     assert (one.status, one.tally.added, len(world.services.clients.rows)) == ("finished", 315, 325)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("second", [3, 5, 7])
-def test_two_deaths_one_after_the_other_change_nothing(second: int, after: bool) -> None:
+def test_two_crashes_in_a_row_change_nothing(second: int, after: bool) -> None:
     for at in range(1, 30):
         world = world_with_clients()
         begin(world.services)
@@ -113,7 +115,7 @@ def test_two_deaths_one_after_the_other_change_nothing(second: int, after: bool)
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("at", range(1, 6))
-def test_an_import_whose_beginning_dies_is_whole_or_not_there(at: int, after: bool) -> None:
+def test_an_import_whose_creation_crashes_is_complete_or_absent(at: int, after: bool) -> None:
     world = world_with_clients()
     with suppress(Crash):
         begin(CrashingServices(world.services, at, after))
@@ -124,7 +126,7 @@ def test_an_import_whose_beginning_dies_is_whole_or_not_there(at: int, after: bo
         assert len(world.services.clients.rows) == KNOWN
 
 
-def test_a_job_delivered_many_times_imports_once() -> None:
+def test_a_job_delivered_many_times_adds_every_client_once() -> None:
     world = world_with_clients()
     begin(world.services)
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""Invariant 3 with local hours: nobody is texted while it is night there, and whoever can be is not forgotten."""
+"""Invariant 3 with local hours: no message is posted outside the client's local hours, and no message is forgotten."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MORNING_IN_KAMCHATKA = datetime(2026, 11, 23, 21, tzinfo=UTC)
 
 
 def world_with(**zones: int) -> World:
-    """Noon in UTC: 15:00 in Moscow, 17:30 in Kolkata, midnight in Kamchatka; so many clients in each."""
+    """Noon in UTC: 15:00 in Moscow, 17:30 in Kolkata, midnight in Kamchatka. `zones`: the number of clients in each."""
     world = World()
     for name, number in zones.items():
         world.clients(number, timezone={"moscow": MOSCOW, "kamchatka": KAMCHATKA, "kolkata": KOLKATA}[name])
     return world
 
 
-def assert_only_by_day(world: World) -> None:
+def assert_posts_within_hours(world: World) -> None:
     for post in world.services.gateway.posts:
         client = world.services.clients.rows[post.message_id % 10**10]
         assert time(9) <= post.at.astimezone(zone(client.timezone)).time() < time(21), (post, client)
@@ -39,7 +39,7 @@ def times(world: World) -> list[datetime]:
     return sorted({post.at for post in world.services.gateway.posts})
 
 
-def test_who_is_awake_gets_it_at_once_and_the_others_when_their_morning_comes() -> None:
+def test_clients_within_their_hours_are_reached_at_once_and_the_others_when_their_hours_open() -> None:
     world = world_with(moscow=7, kamchatka=5, kolkata=3)
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(600)
@@ -49,10 +49,10 @@ def test_who_is_awake_gets_it_at_once_and_the_others_when_their_morning_comes() 
     assert world.get(mailing_id).counts == Counts(total=15, sent=15)
     assert world.get(mailing_id).status == "finished"
     assert times(world)[-1] == MORNING_IN_KAMCHATKA
-    assert_only_by_day(world)
+    assert_posts_within_hours(world)
 
 
-def test_a_night_costs_no_round_after_round() -> None:
+def test_messages_outside_their_hours_cause_no_repeated_rounds() -> None:
     world = world_with(moscow=3, kamchatka=3)
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(8 * 3600, step=30)
@@ -61,7 +61,7 @@ def test_a_night_costs_no_round_after_round() -> None:
     assert world.services.send_queue.messages == {}
 
 
-def test_a_lost_schedule_is_made_up_for_by_the_sweep_within_two_minutes() -> None:
+def test_the_sweep_replaces_a_lost_schedule_within_two_minutes() -> None:
     world = world_with(kamchatka=5)
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(600)
@@ -71,7 +71,7 @@ def test_a_lost_schedule_is_made_up_for_by_the_sweep_within_two_minutes() -> Non
     assert (times(world)[0] - MORNING_IN_KAMCHATKA).total_seconds() <= 120
 
 
-def test_who_never_gets_an_open_window_before_the_end_is_expired() -> None:
+def test_a_message_whose_window_does_not_open_before_the_end_expires() -> None:
     world = world_with(moscow=2, kamchatka=4)
     mailing_id = world.mailing(lasts=6 * 3600, **BY_DAY)
     world.run(7 * 3600, step=30)
@@ -80,17 +80,17 @@ def test_who_never_gets_an_open_window_before_the_end_is_expired() -> None:
     assert world.services.schedules.releases == set(), "no schedule is made for a moment after the end"
 
 
-def test_an_end_moved_behind_the_morning_reaches_them_after_all() -> None:
+def test_an_end_moved_behind_the_opening_lets_the_messages_be_sent() -> None:
     world = world_with(moscow=2, kamchatka=4)
     mailing_id = world.mailing(lasts=6 * 3600, **BY_DAY)
     world.run(3600, step=30)
     change_mailing(world.services, mailing_id, {"datetime_end": MORNING_IN_KAMCHATKA.replace(hour=22)})
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts == Counts(total=6, sent=6)
-    assert_only_by_day(world)
+    assert_posts_within_hours(world)
 
 
-def test_a_backlog_that_meets_the_night_goes_on_in_the_morning() -> None:
+def test_a_backlog_that_leaves_its_local_hours_continues_at_the_next_opening() -> None:
     world = world_with(moscow=8)
     world.services.gateway.default_answer = Answer(500)
     mailing_id = world.mailing(lasts=2 * DAY, **BY_DAY)
@@ -102,10 +102,10 @@ def test_a_backlog_that_meets_the_night_goes_on_in_the_morning() -> None:
     assert world.get(mailing_id).counts.sent == 8
     accepted = [post for post in world.services.gateway.posts if post.at.hour == 6]
     assert len(accepted) == 8, "at nine in Moscow, and not later"
-    assert_only_by_day(world)
+    assert_posts_within_hours(world)
 
 
-def test_an_attempt_that_fails_shortly_before_the_night_is_not_repeated_in_it() -> None:
+def test_an_attempt_that_fails_shortly_before_the_closing_is_not_repeated_outside_the_hours() -> None:
     world = world_with(moscow=1)
     mailing_id = world.mailing(starts_in=6 * 3600 - 2, lasts=DAY, **BY_DAY)
     world.services.gateway.answers = [Answer(429, "", "60")]
@@ -114,7 +114,7 @@ def test_an_attempt_that_fails_shortly_before_the_night_is_not_repeated_in_it() 
     assert world.get(mailing_id).counts.sent == 1
 
 
-def test_an_opening_within_a_quarter_of_an_hour_is_waited_for_in_the_queue() -> None:
+def test_messages_wait_in_the_queue_for_an_opening_within_a_quarter_of_an_hour() -> None:
     world = world_with(kamchatka=3)
     world.clock.forward(9 * 3600 - 600)
     world.mailing(lasts=DAY, **BY_DAY)
@@ -123,7 +123,7 @@ def test_an_opening_within_a_quarter_of_an_hour_is_waited_for_in_the_queue() -> 
     assert world.services.schedules.releases == set()
 
 
-def test_a_client_who_moves_to_where_it_is_day_gets_it_at_once() -> None:
+def test_a_client_moved_to_a_time_zone_within_the_hours_is_reached_at_once() -> None:
     world = world_with(kamchatka=2)
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(600)
@@ -132,10 +132,10 @@ def test_a_client_who_moves_to_where_it_is_day_gets_it_at_once() -> None:
     assert [row.status for row in world.services.messages.rows.values()] == ["sent", "queued"]
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts.sent == 2
-    assert_only_by_day(world)
+    assert_posts_within_hours(world)
 
 
-def test_a_client_who_moves_to_where_it_is_night_is_let_sleep_and_not_forgotten() -> None:
+def test_a_client_moved_to_a_time_zone_outside_the_hours_waits_for_the_opening() -> None:
     world = world_with(moscow=2)
     mailing_id = world.mailing(lasts=2 * DAY, **BY_DAY)
     world.do_jobs()
@@ -145,7 +145,7 @@ def test_a_client_who_moves_to_where_it_is_night_is_let_sleep_and_not_forgotten(
     assert times(world)[-1] == MORNING_IN_KAMCHATKA
 
 
-def test_hours_may_be_changed_taken_away_and_given_while_it_runs() -> None:
+def test_hours_can_be_changed_removed_and_added_while_the_mailing_runs() -> None:
     world = world_with(moscow=2, kamchatka=2, kolkata=2)
     mailing_id = world.mailing(lasts=DAY, time_from=time(20), time_to=time(21))
     world.run(600)
@@ -159,17 +159,17 @@ def test_hours_may_be_changed_taken_away_and_given_while_it_runs() -> None:
     assert world.get(mailing_id).status == "finished"
 
 
-def test_hours_given_while_it_runs_hold_for_what_is_in_the_queue_already() -> None:
+def test_hours_added_while_the_mailing_runs_apply_to_queued_messages() -> None:
     world = world_with(moscow=2, kamchatka=2)
     mailing_id = world.mailing(lasts=DAY)
     world.do_jobs()
     change_mailing(world.services, mailing_id, {**BY_DAY})
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts.sent == 4
-    assert_only_by_day(world)
+    assert_posts_within_hours(world)
 
 
-def test_a_morning_that_comes_while_it_is_paused_is_not_missed() -> None:
+def test_an_opening_during_a_pause_is_not_missed() -> None:
     world = world_with(kamchatka=3)
     mailing_id = world.mailing(lasts=DAY, **BY_DAY)
     world.run(600)
@@ -183,8 +183,10 @@ def test_a_morning_that_comes_while_it_is_paused_is_not_missed() -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("victim", range(6))
-def test_an_invocation_that_dies_at_any_call_forgets_nobody(victim: int, after: bool) -> None:
-    """Start, walk, the batch of those awake; and, from their morning on, the release, its job and their batch."""
+def test_a_crash_at_any_call_loses_no_message(victim: int, after: bool) -> None:
+    """The invocations: start, slice, the batch within the local hours; then, after the next opening, the release, its
+    job and the second batch.
+    """
     for at in itertools.count(1):
         world = world_with(moscow=3, kamchatka=3)
         world.clock.forward(9 * 3600 - 1000)  # a quarter of an hour and a bit before the morning; Moscow is asleep
@@ -194,6 +196,6 @@ def test_an_invocation_that_dies_at_any_call_forgets_nobody(victim: int, after: 
         assert world.get(mailing_id).counts == world.counted_rows(mailing_id) == Counts(total=6, sent=6)
         repeats = sum(world.services.gateway.accepted.values()) - 6
         assert repeats <= int(crashing.is_dead)
-        assert_only_by_day(world)
+        assert_posts_within_hours(world)
         if not crashing.is_dead:
             break

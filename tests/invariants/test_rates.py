@@ -1,4 +1,6 @@
-"""Rates beside the other invariants: never above the limit, and nobody is lost, doubled or sent to too late for it."""
+"""Rate limits with the other invariants: posts never exceed the limit, and no message is lost, doubled or posted after
+the end.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ def seconds_of_posting(world: World) -> float:
     return (max(moments) - min(moments)).total_seconds()
 
 
-def test_a_mailing_with_a_limit_keeps_to_it_and_reaches_everyone_once() -> None:
+def test_a_mailing_keeps_within_its_limit_and_reaches_every_client_once() -> None:
     world = World()
     world.clients(300)
     mailing_id = world.mailing(rate_limit=10)
@@ -36,7 +38,7 @@ def test_a_mailing_with_a_limit_keeps_to_it_and_reaches_everyone_once() -> None:
     assert 28 <= seconds_of_posting(world) <= 40
 
 
-def test_messages_that_wait_for_a_permit_are_delayed_in_the_queue_and_not_in_flight() -> None:
+def test_messages_that_wait_for_a_permit_are_queued_and_not_in_flight() -> None:
     world = World()
     world.clients(100)
     mailing_id = world.mailing(rate_limit=1)
@@ -47,7 +49,7 @@ def test_messages_that_wait_for_a_permit_are_delayed_in_the_queue_and_not_in_fli
         assert all(message.receive_count == 0 for message in waiting), "each of them has been queued anew"
 
 
-def test_a_sender_that_dies_after_it_has_queued_anew_whom_its_rate_keeps_waiting_doubles_nobody() -> None:
+def test_a_sender_that_dies_after_it_requeued_messages_without_a_permit_doubles_nothing() -> None:
     world = World()
     world.clients(30)
     mailing_id = world.mailing(rate_limit=2)
@@ -64,7 +66,7 @@ def test_a_sender_that_dies_after_it_has_queued_anew_whom_its_rate_keeps_waiting
     assert world.services.send_queue.is_idle()
 
 
-def test_where_nobody_has_a_limit_nothing_is_asked() -> None:
+def test_without_a_limit_no_permits_are_taken() -> None:
     world = World()
     world.clients(50)
     mailing_id = world.mailing()
@@ -73,7 +75,7 @@ def test_where_nobody_has_a_limit_nothing_is_asked() -> None:
     assert world.services.rates.writes == 0
 
 
-def test_the_gateways_limit_is_that_of_all_mailings_together() -> None:
+def test_the_gateways_limit_covers_all_mailings_together() -> None:
     world = World(gateway_rate=20.0)
     world.clients(200)
     for _ in range(3):
@@ -98,7 +100,7 @@ def test_a_small_mailing_does_not_wait_for_the_end_of_a_large_one() -> None:
     assert world.get(large).counts.sent == 1500
 
 
-def test_a_limit_may_be_raised_and_taken_away_while_it_is_running() -> None:
+def test_a_limit_can_be_raised_and_removed_while_the_mailing_runs() -> None:
     world = World()
     world.clients(1200)
     mailing_id = world.mailing(rate_limit=1)
@@ -114,7 +116,7 @@ def test_a_limit_may_be_raised_and_taken_away_while_it_is_running() -> None:
     assert len(world.services.gateway.posts) == 1200
 
 
-def test_a_limit_that_is_lowered_or_set_while_it_is_running_holds_from_the_next_second_on() -> None:
+def test_a_limit_that_is_set_or_lowered_during_a_mailing_applies_from_the_next_second() -> None:
     world = World()
     world.clients(600)
     mailing_id = world.mailing(rate_limit=100)
@@ -126,7 +128,7 @@ def test_a_limit_that_is_lowered_or_set_while_it_is_running_holds_from_the_next_
     assert 80 <= len(world.services.gateway.posts) - before <= 110
 
 
-def test_longer_than_a_quarter_of_an_hour_the_queue_holds_nobody_back_and_the_limit_is_kept_all_the_same() -> None:
+def test_the_limit_holds_even_if_messages_wait_longer_than_the_longest_delay_of_the_queue() -> None:
     world = World()
     world.clients(2500)
     mailing_id = world.mailing(rate_limit=1, lasts=7200)
@@ -135,7 +137,7 @@ def test_longer_than_a_quarter_of_an_hour_the_queue_holds_nobody_back_and_the_li
     assert busiest_second(world) <= 3
 
 
-def test_whom_the_limit_keeps_waiting_until_the_end_is_expired() -> None:
+def test_messages_that_the_limit_delays_beyond_the_end_expire() -> None:
     world = World()
     world.clients(200)
     mailing_id = world.mailing(rate_limit=2, lasts=30)
@@ -147,7 +149,7 @@ def test_whom_the_limit_keeps_waiting_until_the_end_is_expired() -> None:
     assert all(post.at < end for post in world.services.gateway.posts)
 
 
-def test_a_limit_and_local_hours_hold_together() -> None:
+def test_a_limit_and_local_hours_apply_together() -> None:
     world = World()
     world.clients(120, timezone="Europe/Moscow")  # where it is three in the afternoon
     world.clients(60, timezone="Asia/Kamchatka")
@@ -160,7 +162,7 @@ def test_a_limit_and_local_hours_hold_together() -> None:
     assert all(post.at.minute == 0 for post in world.services.gateway.posts)
 
 
-def test_a_pause_stops_those_that_wait_for_their_turn_and_a_resume_brings_them_back() -> None:
+def test_a_pause_stops_messages_that_wait_for_a_permit_and_a_resume_queues_them_again() -> None:
     world = World()
     world.clients(100)
     mailing_id = world.mailing(rate_limit=5)
@@ -188,7 +190,7 @@ def test_retries_take_permits_too() -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("at", range(1, 40, 2))
-def test_a_sender_that_dies_with_permits_loses_no_message_and_frees_the_limit(at: int, after: bool) -> None:
+def test_a_sender_that_dies_with_permits_loses_no_message_and_does_not_block_the_limit(at: int, after: bool) -> None:
     world = World(gateway_rate=10.0)
     world.clients(60)
     for invocation in range(0, 12, 3):

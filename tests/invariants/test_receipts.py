@@ -1,4 +1,4 @@
-"""What the gateway reports is counted once: twice or out of order, before our own record or after the end."""
+"""Each delivery receipt is counted once: repeated, out of order, before the post is recorded, or after the end."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def assert_exact(world: World, mailing_id: int, counts: Counts) -> None:
         assert world.services.counters.totals() == (1, counts)
 
 
-def test_receipts_that_come_after_the_end_are_counted_and_the_sent_stay_so() -> None:
+def test_receipts_after_the_end_are_counted_and_sent_messages_stay_sent() -> None:
     world, mailing_id = sent()
     every = ids(world)
     assert world.report(*every[:8]) == 8
@@ -53,7 +53,7 @@ def test_receipts_that_come_after_the_end_are_counted_and_the_sent_stay_so() -> 
     assert str(row(world, 12).last_error) == "Not delivered: absent subscriber"
 
 
-def test_receipts_that_come_while_it_runs_are_there_when_it_has_ended() -> None:
+def test_receipts_during_the_mailing_are_in_its_final_counts() -> None:
     world = World()
     world.clients(CLIENTS)
     mailing_id = world.mailing()
@@ -67,7 +67,7 @@ def test_receipts_that_come_while_it_runs_are_there_when_it_has_ended() -> None:
 
 
 @pytest.mark.parametrize("order", [*itertools.permutations(["delivered", "undelivered", "undelivered"])])
-def test_what_is_reported_twice_and_out_of_order_is_counted_once(order: tuple[str, ...]) -> None:
+def test_repeated_receipts_out_of_order_are_counted_once(order: tuple[str, ...]) -> None:
     world, mailing_id = sent(1)
     for status in order:
         world.report(*ids(world), status=status)
@@ -75,7 +75,7 @@ def test_what_is_reported_twice_and_out_of_order_is_counted_once(order: tuple[st
     assert_exact(world, mailing_id, Counts(total=1, sent=1, delivered=1))
 
 
-def test_a_receipt_that_is_faster_than_the_answer_to_the_post_is_not_lost() -> None:
+def test_a_receipt_that_arrives_before_the_answer_to_the_post_is_not_lost() -> None:
     world = World()
     world.clients(1)
     mailing_id = world.mailing()
@@ -93,7 +93,7 @@ def test_a_receipt_that_is_faster_than_the_answer_to_the_post_is_not_lost() -> N
     assert_exact(world, mailing_id, Counts(total=1, sent=1, delivered=1))
 
 
-def test_a_silence_is_not_posted_again_once_the_gateway_has_reported() -> None:
+def test_a_post_without_an_answer_is_not_repeated_after_its_receipt() -> None:
     world = World()
     world.clients(CLIENTS)
     mailing_id = world.mailing()
@@ -107,7 +107,7 @@ def test_a_silence_is_not_posted_again_once_the_gateway_has_reported() -> None:
 
 
 @pytest.mark.parametrize("status", ["delivered", "undelivered"])
-def test_a_doubt_is_lifted_by_a_receipt_also_after_the_end(status: str) -> None:
+def test_a_receipt_resolves_an_unknown_message_even_after_the_end(status: str) -> None:
     world = World(gateway_dedupes=False)
     world.clients(CLIENTS)
     mailing_id = world.mailing()
@@ -123,7 +123,7 @@ def test_a_doubt_is_lifted_by_a_receipt_also_after_the_end(status: str) -> None:
     assert_exact(world, mailing_id, Counts(total=12, sent=12, **{status: 2}))
 
 
-def test_a_doubt_that_is_lifted_in_the_middle_of_the_last_recount_is_counted_as_lifted() -> None:
+def test_an_unknown_message_resolved_during_the_last_round_is_counted_as_resolved() -> None:
     world = World(gateway_dedupes=False)
     world.clients(CLIENTS)
     mailing_id = world.mailing()
@@ -131,7 +131,7 @@ def test_a_doubt_that_is_lifted_in_the_middle_of_the_last_recount_is_counted_as_
     report = world.services.slices.report
 
     def report_too_late(*arguments: object) -> None:
-        """The messages were read before the receipts, and are counted after them."""
+        """The round reads the messages before the receipts arrive, and counts them afterwards."""
         world.report(*ids(world))
         world.settle_all()
         report(*arguments)  # type: ignore[arg-type]
@@ -142,7 +142,7 @@ def test_a_doubt_that_is_lifted_in_the_middle_of_the_last_recount_is_counted_as_
     assert_exact(world, mailing_id, Counts(total=12, sent=12, delivered=12))
 
 
-def test_who_was_given_up_at_the_end_and_had_it_all_the_same_counts_as_reached() -> None:
+def test_an_expired_message_that_was_delivered_counts_as_sent() -> None:
     world = World()
     world.clients(3)
     mailing_id = world.mailing(lasts=30)
@@ -155,7 +155,7 @@ def test_who_was_given_up_at_the_end_and_had_it_all_the_same_counts_as_reached()
     assert_exact(world, mailing_id, Counts(total=3, sent=2, expired=1, delivered=1, undelivered=1))
 
 
-def test_whoever_was_refused_stays_so_unless_it_was_delivered() -> None:
+def test_a_failed_message_stays_failed_unless_it_was_delivered() -> None:
     world = World()
     world.clients(2)
     mailing_id = world.mailing()
@@ -167,7 +167,7 @@ def test_whoever_was_refused_stays_so_unless_it_was_delivered() -> None:
     assert_exact(world, mailing_id, Counts(total=2, sent=1, failed=1, delivered=1))
 
 
-def test_what_is_nobodys_is_dropped() -> None:
+def test_a_receipt_for_an_unknown_message_is_dropped() -> None:
     world, mailing_id = sent(2)
     assert world.report(7, 10_000_000_099, 990_000_000_001, 2**63) == 2
     world.settle_all()
@@ -179,7 +179,7 @@ def test_what_is_nobodys_is_dropped() -> None:
     assert world.services.counters.totals() == (0, Counts())
 
 
-def test_a_message_that_was_never_posted_cannot_be_reported() -> None:
+def test_a_message_that_was_never_posted_gets_no_receipt() -> None:
     world = World()
     world.clients(2)
     mailing_id = world.mailing()
@@ -194,7 +194,7 @@ def test_a_message_that_was_never_posted_cannot_be_reported() -> None:
     assert_exact(world, mailing_id, Counts(total=2, sent=1, cancelled=1))
 
 
-def test_more_than_a_transaction_takes_are_settled_in_groups() -> None:
+def test_receipts_beyond_the_size_of_a_transaction_are_settled_in_groups() -> None:
     world, mailing_id = sent(2 * GROUP + 3)
     world.report(*ids(world))
     bodies = [delivery.body for delivery in world.services.receipts_queue.receive(10)]
@@ -205,7 +205,7 @@ def test_more_than_a_transaction_takes_are_settled_in_groups() -> None:
     assert_exact(world, mailing_id, Counts(total=199, sent=199, delivered=199))
 
 
-def test_two_workers_on_one_mailing_do_not_lose_a_receipt() -> None:
+def test_two_workers_on_one_mailing_lose_no_receipt() -> None:
     world, mailing_id = sent()
     record, others = world.services.receipts.record, [RowChanged(), RowChanged()]
 
@@ -230,7 +230,7 @@ def test_two_workers_on_one_mailing_do_not_lose_a_receipt() -> None:
         '{"job": "settle_receipts", "receipts": [{"id": 1}]}',
     ],
 )
-def test_what_cannot_be_read_is_put_aside_whole(body: str) -> None:
+def test_an_invalid_queue_message_is_stored_as_a_dead_letter_unchanged(body: str) -> None:
     world, _ = sent(1)
     world.services.receipts_queue.send_body(body)
     world.settle_all()
@@ -239,7 +239,7 @@ def test_what_cannot_be_read_is_put_aside_whole(body: str) -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("is_open", [False, True], ids=["after the end", "while it runs"])
-def test_a_worker_that_dies_at_any_call_counts_everything_once(is_open: bool, after: bool) -> None:
+def test_a_crash_of_the_worker_at_any_call_counts_every_receipt_once(is_open: bool, after: bool) -> None:
     for at in itertools.count(1):
         world = World(gateway_dedupes=False)
         world.clients(CLIENTS)

@@ -1,4 +1,4 @@
-"""Invariants 2, 3 and 5: never twice, never outside the allowed time, and an outage costs probes."""
+"""Invariants 2, 3 and 5: no message is posted twice or outside the allowed time, and an outage costs only probes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def fanned_out(clients: int, lasts: float = 3600) -> tuple[World, int]:
     return world, mailing_id
 
 
-def test_two_senders_with_the_same_message_at_once_post_it_once() -> None:
+def test_two_senders_with_the_same_message_post_it_once() -> None:
     world, mailing_id = fanned_out(1)
     record = records(world)[0]
     answers = []
@@ -53,7 +53,7 @@ def test_a_finished_message_is_never_posted_again() -> None:
     assert len(world.services.gateway.posts) == 1
 
 
-def test_an_attempt_that_died_is_posted_again_with_the_same_id_when_its_claim_is_over() -> None:
+def test_an_attempt_that_died_is_repeated_with_the_same_id_after_its_claim() -> None:
     world, mailing_id = fanned_out(1)
     now = world.clock.now()
     world.services.messages.claim(MessageKey(mailing_id, 1, 1), now, now + timedelta(seconds=20))
@@ -64,7 +64,7 @@ def test_an_attempt_that_died_is_posted_again_with_the_same_id_when_its_claim_is
     assert world.services.messages.rows[mailing_id, 1].attempts == 2
 
 
-def test_a_late_word_that_it_was_sent_is_recorded_although_another_attempt_has_begun() -> None:
+def test_a_late_success_is_recorded_even_if_another_attempt_has_begun() -> None:
     world, mailing_id = fanned_out(1)
     messages, now = world.services.messages, world.clock.now()
     first = messages.claim(MessageKey(mailing_id, 1, 1), now, now + timedelta(seconds=1))
@@ -76,7 +76,7 @@ def test_a_late_word_that_it_was_sent_is_recorded_although_another_attempt_has_b
     assert not messages.settle(second, "failed", now, "no")
 
 
-def test_a_mailing_with_both_dates_past_in_any_order_sends_nothing_and_is_left_alone() -> None:
+def test_a_mailing_whose_dates_are_past_in_any_order_sends_nothing() -> None:
     world = World()
     world.clients(3)
     backwards = world.mailing(starts_in=-3600, lasts=-3600)
@@ -106,7 +106,7 @@ def test_an_end_moved_before_the_start_ends_a_running_mailing_and_keeps_its_mess
     assert min(world.services.messages.kept_until.values()) > world.clock.now()
 
 
-def test_nothing_is_sent_after_the_end_and_what_is_left_expires() -> None:
+def test_nothing_is_sent_after_the_end_and_queued_messages_expire() -> None:
     world, mailing_id = fanned_out(30, lasts=100)
     world.services.gateway.default_answer = DOWN
     world.run(95)
@@ -121,13 +121,13 @@ def test_nothing_is_sent_after_the_end_and_what_is_left_expires() -> None:
     assert world.get(mailing_id).counts.expired == 30
 
 
-def test_the_request_may_not_last_beyond_the_end_of_the_mailing() -> None:
+def test_a_post_may_not_last_beyond_the_end_of_the_mailing() -> None:
     world, _ = fanned_out(1, lasts=4)
     Sender(world.services).send_batch(records(world), lambda: 60.0)
     assert world.services.gateway.posts[0].timeout == 4
 
 
-def test_no_post_begins_that_the_remaining_time_of_the_invocation_does_not_cover() -> None:
+def test_no_post_begins_without_enough_time_left_in_the_invocation() -> None:
     world, _ = fanned_out(5)
     batch = records(world)
     assert Sender(world.services).send_batch(batch, lambda: 5.5) == [one.id for one in batch]
@@ -146,7 +146,7 @@ def test_an_earlier_end_applies_at_once() -> None:
     assert world.get(mailing_id).status == "finished"
 
 
-def test_an_end_moved_into_the_future_reaches_those_never_reached_and_nobody_twice() -> None:
+def test_an_end_moved_into_the_future_reaches_expired_messages_once() -> None:
     world, mailing_id = fanned_out(20, lasts=100)
     world.send(world.services.send_queue.receive(8))
     world.services.send_queue.messages.clear()
@@ -164,7 +164,7 @@ def test_an_end_moved_into_the_future_reaches_those_never_reached_and_nobody_twi
     assert world.services.counters.finished.sent == 20
 
 
-def test_a_mailing_that_was_over_before_it_began_sends_when_its_end_is_moved() -> None:
+def test_a_mailing_that_ended_before_its_start_is_sent_when_its_end_is_moved() -> None:
     world = World()
     world.clients(3)
     mailing_id = world.mailing(starts_in=-100, lasts=50)
@@ -175,7 +175,7 @@ def test_a_mailing_that_was_over_before_it_began_sends_when_its_end_is_moved() -
     assert world.get(mailing_id).counts.sent == 3
 
 
-def test_who_is_fanned_out_too_late_is_expired_and_reached_when_the_end_is_moved() -> None:
+def test_messages_fanned_out_after_the_end_expire_and_are_sent_when_the_end_is_moved() -> None:
     world = World()
     world.clients(5)
     mailing_id = world.mailing(lasts=30)
@@ -202,7 +202,7 @@ def test_a_schedule_that_fires_before_the_start_sends_nothing() -> None:
     assert len(world.services.gateway.accepted) == 3
 
 
-def test_a_deleted_mailing_sends_nothing_more_and_leaves_the_statistics() -> None:
+def test_a_deleted_mailing_sends_nothing_more_and_is_not_in_the_statistics() -> None:
     world, mailing_id = fanned_out(10)
     world.send(world.services.send_queue.receive(4))
     world.clock.forward(1)
@@ -213,7 +213,7 @@ def test_a_deleted_mailing_sends_nothing_more_and_leaves_the_statistics() -> Non
     assert world.services.counters.mailings == 0
 
 
-def test_a_client_deleted_meanwhile_gets_nothing_and_counts_as_cancelled() -> None:
+def test_the_message_of_a_deleted_client_is_cancelled() -> None:
     world, mailing_id = fanned_out(3)
     delete_client(world.services, 2)
     world.run(120)
@@ -228,7 +228,7 @@ def test_a_client_deleted_meanwhile_gets_nothing_and_counts_as_cancelled() -> No
     assert {post.message_id % 10 for post in world.services.gateway.posts} == {1, 3}
 
 
-def test_a_changed_phone_number_and_text_apply_to_messages_not_yet_sent() -> None:
+def test_a_changed_phone_number_and_text_apply_to_messages_that_are_not_sent() -> None:
     world, mailing_id = fanned_out(1)
     change_client(world.services, 1, {"phone_number": "79990000000"})
     change_mailing(world.services, mailing_id, {"message_text": "new"})
@@ -236,7 +236,7 @@ def test_a_changed_phone_number_and_text_apply_to_messages_not_yet_sent() -> Non
     assert [(post.phone_number, post.text) for post in world.services.gateway.posts] == [("79990000000", "new")]
 
 
-def test_a_message_refused_for_good_fails_with_its_reason_and_is_not_tried_again() -> None:
+def test_a_message_that_the_gateway_refuses_for_good_fails_with_a_reason_and_is_not_retried() -> None:
     world, mailing_id = fanned_out(1)
     world.services.gateway.default_answer = Answer(400, "bad phone")
     world.run(300)
@@ -245,7 +245,7 @@ def test_a_message_refused_for_good_fails_with_its_reason_and_is_not_tried_again
     assert world.get(mailing_id).counts.failed == 1
 
 
-def test_no_message_fails_because_our_token_is_wrong() -> None:
+def test_a_refused_token_fails_no_message() -> None:
     world, mailing_id = fanned_out(10)
     world.services.gateway.default_answer = Answer(401)
     world.run(300)
@@ -255,7 +255,7 @@ def test_no_message_fails_because_our_token_is_wrong() -> None:
     assert world.get(mailing_id).counts.sent == 10
 
 
-def test_one_refusal_of_our_token_ends_the_posting_of_an_invocation() -> None:
+def test_one_refused_token_ends_the_posts_of_an_invocation() -> None:
     world, _ = fanned_out(10)
     world.services.gateway.default_answer = Answer(403)
     batch = records(world)
@@ -271,7 +271,7 @@ def test_an_outage_costs_a_few_posts_per_invocation() -> None:
     assert len(world.services.gateway.posts) == FAILURES_IN_A_ROW
 
 
-def test_retry_after_is_waited_for() -> None:
+def test_retry_after_is_respected() -> None:
     world, _ = fanned_out(1)
     world.services.gateway.answers = [Answer(429, "", "120")]
     world.run(115)
@@ -280,7 +280,7 @@ def test_retry_after_is_waited_for() -> None:
     assert len(world.services.gateway.accepted) == 1
 
 
-def test_a_queue_message_that_cannot_be_read_is_put_aside_whole() -> None:
+def test_an_invalid_queue_message_is_stored_as_a_dead_letter_unchanged() -> None:
     world, _ = fanned_out(1)
     unreadable = ["garbage", "[]", '{"job": "send_message", "mailing_id": "1", "client_id": 1}', '{"mailing_id": 1}']
     for body in unreadable:

@@ -1,4 +1,4 @@
-"""A running mailing is paused, resumed, cancelled and sent again; what is in doubt is said, and left to a person."""
+"""A running mailing can be paused, resumed, cancelled and resent. Messages in doubt are shown and left to a person."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def posted(world: World) -> int:
     return len(world.services.gateway.posts)
 
 
-def test_a_paused_mailing_sends_nothing_and_costs_nothing_until_it_is_resumed() -> None:
+def test_a_paused_mailing_sends_nothing_and_does_no_work_until_it_is_resumed() -> None:
     world, mailing_id = fanned_out(20)
     world.send(world.services.send_queue.receive(8))
     pause_mailing(world.services, mailing_id)
@@ -50,7 +50,7 @@ def test_a_paused_mailing_sends_nothing_and_costs_nothing_until_it_is_resumed() 
     assert set(world.services.gateway.accepted.values()) == {1}
 
 
-def test_a_sender_that_remembers_the_mailing_sees_the_pause_within_a_second_or_two() -> None:
+def test_a_sender_with_a_cached_mailing_sees_the_pause_within_two_seconds() -> None:
     world, mailing_id = fanned_out(20)
     sender = Sender(world.services)
     sender.mailings.get(mailing_id)
@@ -59,7 +59,7 @@ def test_a_sender_that_remembers_the_mailing_sees_the_pause_within_a_second_or_t
     assert sender.mailings.get(mailing_id) == world.get(mailing_id)
 
 
-def test_a_mailing_paused_while_it_is_fanned_out_reaches_everyone_when_it_is_resumed() -> None:
+def test_a_mailing_paused_during_its_fan_out_reaches_every_client_after_the_resume() -> None:
     world = World()
     world.clients(20)
     mailing_id = world.mailing()
@@ -73,7 +73,7 @@ def test_a_mailing_paused_while_it_is_fanned_out_reaches_everyone_when_it_is_res
     assert world.get(mailing_id).counts == Counts(total=20, sent=20)
 
 
-def test_a_resume_that_died_before_it_queued_is_completed_by_the_sweep() -> None:
+def test_a_resume_that_died_before_it_queued_messages_is_completed_by_the_sweep() -> None:
     world, mailing_id = fanned_out(20)
     pause_mailing(world.services, mailing_id)
     world.run(120)
@@ -84,7 +84,7 @@ def test_a_resume_that_died_before_it_queued_is_completed_by_the_sweep() -> None
     assert world.get(mailing_id).counts.sent == 20, "also while another mailing keeps the queue busy"
 
 
-def test_the_end_of_a_paused_mailing_is_its_end() -> None:
+def test_a_paused_mailing_ends_at_its_end() -> None:
     world, mailing_id = fanned_out(20)
     pause_mailing(world.services, mailing_id)
     world.run(3700, step=20)
@@ -106,7 +106,7 @@ def test_a_cancelled_mailing_sends_nothing_more_and_its_queued_messages_are_clos
     assert sweep(world.services) == {"start": 0, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
 
 
-def test_a_mailing_cancelled_while_it_is_fanned_out_stops_choosing() -> None:
+def test_a_cancellation_during_the_fan_out_stops_the_fan_out() -> None:
     world = World()
     world.clients(20)
     mailing_id = world.mailing()
@@ -118,7 +118,7 @@ def test_a_mailing_cancelled_while_it_is_fanned_out_stops_choosing() -> None:
     assert world.counted_rows(mailing_id) == Counts()
 
 
-def test_a_cancel_that_died_before_it_closed_anything_is_completed_by_the_sweep() -> None:
+def test_a_cancellation_that_died_before_it_closed_messages_is_completed_by_the_sweep() -> None:
     world, mailing_id = fanned_out(20)
     cancel_mailing(world.services, mailing_id)
     world.services.jobs_queue.messages.clear()
@@ -126,7 +126,7 @@ def test_a_cancel_that_died_before_it_closed_anything_is_completed_by_the_sweep(
     assert world.get(mailing_id).counts == Counts(total=20, cancelled=20)
 
 
-def test_a_cancelled_schedule_never_starts() -> None:
+def test_a_cancelled_mailing_with_a_schedule_never_starts() -> None:
     world = World()
     world.clients(3)
     mailing_id = world.mailing(starts_in=100)
@@ -137,7 +137,7 @@ def test_a_cancelled_schedule_never_starts() -> None:
     assert posted(world) == 0
 
 
-def test_what_is_in_flight_when_it_is_cancelled_is_recorded_as_it_went() -> None:
+def test_messages_in_flight_at_the_cancellation_are_recorded_with_their_outcome() -> None:
     world, mailing_id = fanned_out(3)
     world.services.gateway.while_posting = lambda: cancel_mailing(world.services, mailing_id) and None
     world.send(world.services.send_queue.receive(1))
@@ -145,7 +145,7 @@ def test_what_is_in_flight_when_it_is_cancelled_is_recorded_as_it_went() -> None
     assert world.get(mailing_id).counts == Counts(total=3, sent=1, cancelled=2)
 
 
-def test_exactly_those_who_were_refused_are_sent_again() -> None:
+def test_a_resend_queues_exactly_the_failed_messages() -> None:
     world, mailing_id = fanned_out(20)
     world.services.gateway.answers = [REFUSAL] * 5
     world.run(120)
@@ -159,7 +159,7 @@ def test_exactly_those_who_were_refused_are_sent_again() -> None:
     assert world.services.counters.finished == mailing.counts
 
 
-def test_who_is_refused_again_is_not_tried_for_ever() -> None:
+def test_a_resent_message_that_fails_again_is_not_retried_forever() -> None:
     world, mailing_id = fanned_out(4)
     world.services.gateway.default_answer = REFUSAL
     world.run(120)
@@ -170,7 +170,7 @@ def test_who_is_refused_again_is_not_tried_for_ever() -> None:
     assert world.get(mailing_id).status == "finished"
 
 
-def test_an_order_to_send_again_is_met_although_its_jobs_are_lost() -> None:
+def test_a_resend_order_is_carried_out_even_if_its_jobs_are_lost() -> None:
     world, mailing_id = fanned_out(4)
     world.services.gateway.answers = [REFUSAL] * 4
     world.run(120)
@@ -180,7 +180,7 @@ def test_an_order_to_send_again_is_met_although_its_jobs_are_lost() -> None:
     assert world.get(mailing_id).counts == Counts(total=4, sent=4)
 
 
-def test_a_round_that_began_before_the_order_does_not_finish_the_mailing() -> None:
+def test_a_round_that_began_before_a_resend_order_does_not_finish_the_mailing() -> None:
     world, mailing_id = fanned_out(4)
     world.services.gateway.answers = [REFUSAL] * 4
     world.send_all()
@@ -190,7 +190,7 @@ def test_a_round_that_began_before_the_order_does_not_finish_the_mailing() -> No
     assert world.get(mailing_id).counts == Counts(total=4, sent=4)
 
 
-def test_the_expired_are_sent_again_by_moving_the_end() -> None:
+def test_expired_messages_are_sent_when_the_end_is_moved() -> None:
     world = World()
     world.clients(4)
     mailing_id = world.mailing(lasts=50)
@@ -207,7 +207,7 @@ def test_the_expired_are_sent_again_by_moving_the_end() -> None:
     assert set(world.services.gateway.accepted.values()) == {1}
 
 
-def test_without_a_gateway_that_dedupes_a_silence_is_not_posted_again() -> None:
+def test_without_a_gateway_that_deduplicates_a_post_without_an_answer_is_not_repeated() -> None:
     world, mailing_id = fanned_out(20, gateway_dedupes=False)
     world.services.gateway.answers = [SILENCE] * 3
     world.run(300)
@@ -219,7 +219,7 @@ def test_without_a_gateway_that_dedupes_a_silence_is_not_posted_again() -> None:
     assert world.get(mailing_id).counts == Counts(total=20, sent=20)
 
 
-def test_without_a_gateway_that_dedupes_an_attempt_that_died_is_not_posted_again() -> None:
+def test_without_a_gateway_that_deduplicates_an_attempt_that_died_is_not_repeated() -> None:
     world, mailing_id = fanned_out(3, gateway_dedupes=False)
     now = world.clock.now()
     world.services.messages.claim(MessageKey(mailing_id, 2, 1), now, now + timedelta(seconds=15))
@@ -229,14 +229,14 @@ def test_without_a_gateway_that_dedupes_an_attempt_that_died_is_not_posted_again
     assert world.get(mailing_id).counts == world.counted_rows(mailing_id) == Counts(total=3, sent=2, unknown=1)
 
 
-def test_a_gateway_that_could_not_be_reached_leaves_no_doubt() -> None:
+def test_an_unreachable_gateway_leaves_no_message_in_doubt() -> None:
     world, mailing_id = fanned_out(5, gateway_dedupes=False)
     world.services.gateway.answers = [Answer(None, "ConnectTimeout", never_sent=True)] * 4
     world.run(600)
     assert world.get(mailing_id).counts == Counts(total=5, sent=5)
 
 
-def test_with_a_gateway_that_dedupes_a_silence_is_posted_again_with_the_same_id() -> None:
+def test_with_a_gateway_that_deduplicates_a_post_without_an_answer_is_repeated_with_the_same_id() -> None:
     world, mailing_id = fanned_out(1)
     world.services.gateway.answers = [SILENCE]
     world.run(300)
@@ -244,7 +244,7 @@ def test_with_a_gateway_that_dedupes_a_silence_is_posted_again_with_the_same_id(
     assert world.get(mailing_id).counts == Counts(total=1, sent=1)
 
 
-def test_a_mailing_that_has_ended_knows_how_many_posts_it_took() -> None:
+def test_a_mailing_that_has_ended_has_the_number_of_its_posts() -> None:
     world = World()
     world.clients(3)
     world.services.gateway.default_answer = Answer(500)

@@ -1,4 +1,4 @@
-"""Who opted out is posted nothing: not after the batch was read, not by a resend, not by another mailing."""
+"""Opted-out clients get no message: not after the batch was read, not by a resend, not by another mailing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ends(world: World, mailing_id: int) -> dict[int, tuple[str, str | None]]:
     return {key[1]: (row.status, row.last_error) for key, row in rows.items() if key[0] == mailing_id}
 
 
-def test_who_opted_out_before_or_during_a_mailing_is_cancelled_and_counted() -> None:
+def test_messages_of_clients_that_opt_out_before_or_during_a_mailing_are_cancelled_and_counted() -> None:
     world = World()
     world.clients(5)
     opt_out_client(world.services, 1)
@@ -38,7 +38,7 @@ def test_who_opted_out_before_or_during_a_mailing_is_cancelled_and_counted() -> 
     assert mailing.counts == world.counted_rows(mailing_id)
 
 
-def test_an_opt_out_while_a_batch_is_posted_is_seen_a_second_later() -> None:
+def test_an_opt_out_during_a_batch_takes_effect_within_a_second() -> None:
     world, mailing_id = running(4)
 
     def slow() -> None:
@@ -53,7 +53,7 @@ def test_an_opt_out_while_a_batch_is_posted_is_seen_a_second_later() -> None:
     assert [status for status, _ in ends(world, mailing_id).values()] == ["sent", "cancelled", "cancelled", "sent"]
 
 
-def test_a_batch_that_is_quick_reads_its_clients_once_and_a_slow_one_once_a_second() -> None:
+def test_a_fast_batch_reads_its_clients_once_and_a_slow_one_once_a_second() -> None:
     for seconds, reads in ((0.0, 1), (0.25, 3)):
         world, _ = running(10)
         read, asked = world.services.clients.get_many, []
@@ -64,7 +64,7 @@ def test_a_batch_that_is_quick_reads_its_clients_once_and_a_slow_one_once_a_seco
         assert len(world.services.gateway.posts) == 10
 
 
-def test_a_slow_batch_reads_no_client_again_whose_messages_are_all_done_with() -> None:
+def test_a_slow_batch_does_not_read_clients_of_finished_messages_again() -> None:
     world, _ = running(3)
     world.mailing()
     world.do_jobs()
@@ -77,7 +77,7 @@ def test_a_slow_batch_reads_no_client_again_whose_messages_are_all_done_with() -
     assert {tuple(ids) for ids in asked} == {(1, 2, 3), (2, 3), (3,)}
 
 
-def test_neither_a_resend_nor_a_resume_nor_a_later_opt_in_reaches_who_opted_out_meanwhile() -> None:
+def test_no_resend_resume_or_later_opt_in_reaches_clients_that_opted_out_meanwhile() -> None:
     world, mailing_id = running(3)
     world.services.gateway.default_answer = Answer(400)
     world.run(60)
@@ -96,7 +96,7 @@ def test_neither_a_resend_nor_a_resume_nor_a_later_opt_in_reaches_who_opted_out_
     assert world.get(mailing_id).counts == world.counted_rows(mailing_id)
 
 
-def test_who_opted_in_again_gets_the_next_mailing() -> None:
+def test_a_client_that_opted_in_again_gets_the_next_mailing() -> None:
     world, mailing_id = running(1)
     opt_out_client(world.services, 1)
     world.run(60)

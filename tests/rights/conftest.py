@@ -1,4 +1,4 @@
-"""A stack of its own for the rights: some of them are taken away here, and what seldom happens is brought about."""
+"""A separate stack for the tests of rights: they remove rights, and cause rare events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .tour import Tour
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
-    """While it is up, AWS means MiniStack in this process; after it everything is as it was for other tests."""
+    """Points AWS clients of this process to MiniStack while the stack runs, and restores the environment afterwards."""
     with pytest.MonkeyPatch.context() as environment:
         for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "")  # whatever it becomes, it is put back
@@ -28,6 +28,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
 
 @pytest.fixture(scope="package")
 def toured(stack: DevStack) -> DevStack:
-    """After everything that the service does was done once."""
+    """The stack after the tour has used every function of the service."""
     Tour(stack).walk()
     return stack

@@ -1,7 +1,5 @@
-"""Least privilege, on the stack with the real template: what is not given is refused, and nothing is given in vain.
-
-Every right was used while the service did all that it does, and no other statement gives it: so without any one of
-them something is refused.
+"""Least privilege on the stack with the real template: calls without a right are refused, and every right is used. The
+tour uses every right, and no two statements give the same right: without any one of them a call is refused.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ tests/stack/test_template.py says for each of them which role has it, and on wha
 
 
 def polled() -> set[tuple[str, str]]:
-    """Roles, and the queues from which Lambda feeds their functions."""
+    """Roles, and the queues from which Lambda invokes their functions."""
     lambdas = boto3.client("lambda")
     roles = {one["FunctionArn"]: one["Role"].rpartition("/")[2] for one in lambdas.list_functions()["Functions"]}
     sources = lambdas.list_event_source_mappings()["EventSourceMappings"]
@@ -37,7 +35,7 @@ def polled() -> set[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def rights(toured: DevStack) -> list[Right]:
-    """Those that MiniStack asks for."""
+    """The rights that MiniStack checks."""
     fed = polled()
     return [
         right
@@ -46,7 +44,7 @@ def rights(toured: DevStack) -> list[Right]:
     ]
 
 
-def test_nothing_that_the_service_does_is_refused(toured: DevStack) -> None:
+def test_no_call_of_the_service_is_refused(toured: DevStack) -> None:
     assert refusals(toured.iam_trail) == []
 
 
@@ -57,14 +55,14 @@ def test_every_right_is_used(toured: DevStack, rights: list[Right]) -> None:
 
 
 def test_no_right_is_given_twice(toured: DevStack, rights: list[Right]) -> None:
-    """Else one of the two statements could go, and nothing would be refused."""
+    """Otherwise one of the two statements could be removed without a refused call."""
     for use in read_trail(toured.iam_trail):
         assert len([right for right in rights if right.allows(use)]) <= 1, use
 
 
 @contextmanager
-def bereft(function: str) -> Iterator[None]:
-    """The function's role has the right to write its log, and no other, until the end of the block."""
+def without_rights(function: str) -> Iterator[None]:
+    """Leaves the function's role only the right to write its log, until the end of the block."""
     iam = boto3.client("iam")
     ((role, policy), statements), *others = [
         (names, found) for names, found in deployed_policies().items() if f"-{function}Role-" in names[0]
@@ -93,7 +91,7 @@ def bereft(function: str) -> Iterator[None]:
         ("SendReport", {"date": "2026-11-01"}),
     ],
 )
-def test_a_function_whose_rights_are_taken_away_fails(toured: DevStack, function: str, payload: dict[str, str]) -> None:
-    with bereft(function):
+def test_a_function_without_its_rights_fails(toured: DevStack, function: str, payload: dict[str, str]) -> None:
+    with without_rights(function):
         assert "errorMessage" in invoke(function, payload)
     assert "errorMessage" not in invoke(function, payload)

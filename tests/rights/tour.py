@@ -1,7 +1,6 @@
-"""A walk through everything that the service does, so that every function uses every right that it has.
-
-What seldom happens (a worker that died, a phone number without its client) is written into the tables beforehand.
-A new right wants a step here that uses it.
+"""A tour of everything that the service does, so that every function uses each of its rights. Rare states (a worker
+that died, a phone number without its client) are written into the tables beforehand. A new right needs a step here
+that uses it.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ class Tour:
         self.access()
         self.schedules()
         self.sending()
-        self.a_rate_that_keeps_waiting()
+        self.a_rate_limit_that_delays()
         self.receipts()
         self.canary()
         self.hours()
@@ -75,7 +74,7 @@ class Tour:
         self.report()
 
     def clients(self) -> None:
-        """With ids so high that a tag or a code is looked for in its index."""
+        """The ids are so high that a tag or a code is searched in its index."""
         CounterRow(CLIENT_ID).update([CounterRow.value.set((LABEL_SHARDS + 1) * BLOCK_SIZE)])
         made = [self.call("POST", "/Clients/", {"phone_number": phone, "tag": "vip"})["id"] for phone in PHONES]
         spare = {"phone_number": 79770000009}
@@ -105,7 +104,7 @@ class Tour:
         self.page("POST", "sign-out", csrf=csrf)
 
     def access(self) -> None:
-        """By hand; and a call that no authorizer has seen: the API looks for the token itself."""
+        """A token by hand, and a call that no authorizer has checked: the API checks the token itself."""
         made = invoke("ManageTokens", {"make": "boris"})
         invoke("ManageTokens", {"revoke": made["token"]})
         invoke("ManageUsers", {"make": "boris"})
@@ -113,7 +112,7 @@ class Tour:
         assert invoke("APIHandler", _unseen_by_the_authorizer("/Stats"))["statusCode"] == 200
 
     def schedules(self) -> None:
-        """Moved, and removed; one mailing is started as by its schedule, one by the sweep."""
+        """Schedules are moved and deleted. One mailing is started as by its schedule, one by the sweep."""
         mailing_id = self.announce(3600)
         later = (datetime.now(UTC) + timedelta(seconds=4000)).isoformat()
         self.call("PATCH", f"/Mailing/{mailing_id}/", {"datetime_start": later})
@@ -127,7 +126,9 @@ class Tour:
         self.sweep()
 
     def sending(self) -> None:
-        """To a tag and to a code; to a gateway that fails, then refuses some; to those again; a queue message twice."""
+        """To a tag and to a code; to a gateway that fails and then refuses some messages; a resend; a repeated queue
+        message.
+        """
         self.simulator.behave(error_rate=1)
         mailing_id = self.announce(-1, filter_tag="vip")
         self.await_use("SendMessages", "sqs:ChangeMessageVisibility")
@@ -141,8 +142,8 @@ class Tour:
         self.put("SendQueueUrl", SendMessage(mailing_id, known["client_id"]))
         self.await_use("SendMessages", "dynamodb:GetItem", "-messages")
 
-    def a_rate_that_keeps_waiting(self) -> None:
-        """Its tokens of the next minute are taken, and so its messages are queued anew."""
+    def a_rate_limit_that_delays(self) -> None:
+        """The permits of the next minute are taken, so the messages are queued again."""
         mailing_id = self.announce(3600, filter_tag="vip", rate_limit=5)
         now = time.time()
         taken = Bucket(mailings={mailing_id: Clocks(own=now + 60, asked=now)})
@@ -152,7 +153,7 @@ class Tour:
         self.call("DELETE", f"/Mailing/{mailing_id}/")
 
     def receipts(self) -> None:
-        """After the end; and once more, while a post is under way."""
+        """Receipts after the end, and during a post."""
         mailing_id = self.announce(-1, filter_tag="vip")
         self.await_status(mailing_id, "finished")
         message = self.call("GET", f"/Stats/{mailing_id}/?status=sent")["results"][0]
@@ -168,7 +169,7 @@ class Tour:
         rows[0].update([MessageRow.status.set("delivered"), MessageRow.claimed_until.remove()])
 
     def canary(self) -> None:
-        """The first one is refused, and the mailing pauses by itself."""
+        """The first message fails, and the mailing is paused."""
         self.simulator.behave(refuse=PHONES)
         mailing_id = self.announce(-1, filter_tag="vip", canary=1)
         self.await_status(mailing_id, "paused")
@@ -176,7 +177,7 @@ class Tour:
         self.call("DELETE", f"/Mailing/{mailing_id}/")
 
     def hours(self) -> None:
-        """Everybody waits for them, and then somebody by another clock; the schedules of both moments are there."""
+        """All clients are outside the hours, then one changes its time zone. The schedules of both openings exist."""
         opens = (datetime.now(UTC) + timedelta(hours=3)).replace(second=0, microsecond=0)
         window = {"time_from": f"{opens:%H:%M}", "time_to": f"{opens + timedelta(hours=1):%H:%M}"}
         mailing_id = self.announce(3600, filter_op_codes="977", **window, datetime_end=_moment(3 * 24 * 3600))
@@ -192,7 +193,7 @@ class Tour:
         self.call("DELETE", f"/Mailing/{mailing_id}/")
 
     def a_fan_out_that_died(self) -> None:
-        """Its segment is leased to a worker; when that one is over, the sweep and the next worker go on."""
+        """The slice is leased to a dead worker. After that lease the sweep and the next worker continue."""
         mailing_id = self.announce(3600)
         audience_slice = SliceRow(mailing_id, "walk#00000", leased_until=time.time() + 600)
         audience_slice.save()
@@ -204,7 +205,7 @@ class Tour:
         self.await_status(mailing_id, "finished")
 
     def imports(self) -> None:
-        """One of them finds a phone number whose client is gone, stands still, and is taken up by the sweep."""
+        """One import finds a phone number without its client, stalls, and is restarted by the sweep."""
         lost = PhoneRow("79770000004", client_id=1)
         lost.save()
         file = f"phone_number,timezone\n79770000004,UTC\n{PHONES[2]},Asia/Tokyo\n7977,\n".encode()
@@ -223,7 +224,7 @@ class Tour:
         invoke("StartImport", {"import": by_hand["id"], "refused": 1})
 
     def dead_letters(self) -> None:
-        """What cannot be read is put aside by each worker, and goes back to each queue."""
+        """Each worker stores an invalid queue message, and each goes back to its queue."""
         messages = {
             "SendQueue": "?",
             "JobsQueue": '{"job": "start_mailing"}',
@@ -235,7 +236,7 @@ class Tour:
         assert invoke("RedriveDeadLetters", {}) == {"redriven": 4}
 
     def report(self) -> None:
-        """First SES refuses it, so that its claim is given back."""
+        """SES refuses the first email, so its claim is released."""
         day = (datetime.now(UTC) + timedelta(hours=15)).date().isoformat()  # the next report is sent at 09:00
         boto3.client("ses").delete_identity(Identity=REPORT_SENDER)
         assert "not verified" in invoke("SendReport", {"date": day})["errorMessage"]
@@ -290,7 +291,7 @@ def _moment(seconds: float) -> str:
 
 
 def _any_target() -> tuple[str, str]:
-    """A function and a role, for schedules that are not to fire while we look."""
+    """A function and a role, for schedules that do not fire during the test."""
     target = boto3.client("scheduler").get_schedule(Name=f"{STACK_NAME}-report")["Target"]
     return target["Arn"], target["RoleArn"]
 
@@ -302,7 +303,7 @@ def _found(pattern: str, text: str) -> str:
 
 
 def _unseen_by_the_authorizer(path: str) -> dict[str, Any]:
-    """As LocalStack sends it."""
+    """A call as LocalStack sends it."""
     return {
         "httpMethod": "GET",
         "path": path,

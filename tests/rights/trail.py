@@ -1,4 +1,4 @@
-"""What IAM was asked while the stack was up, and what the deployed roles allow."""
+"""The calls that IAM decided about while the stack was running, and the rights of the deployed roles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infra.local.deployment import STACK_NAME
 
 @dataclass(frozen=True)
 class Use:
-    """A call that IAM decided about. `who`: the caller's ARN, with the name of the role."""
+    """A call that IAM decided about. `who`: the caller's ARN with the name of the role."""
 
     who: str
     action: str
@@ -52,7 +52,7 @@ def refusals(file: Path) -> list[Use]:
 
 
 def deployed_policies() -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """The statements, by the names of the role and of its policy, with the ARNs that CloudFormation has put in."""
+    """The statements by role and policy, with the ARNs that CloudFormation has filled in."""
     iam = boto3.client("iam")
     found = {}
     for role in iam.list_roles()["Roles"]:

@@ -1,4 +1,4 @@
-"""The packaged template, made once: Chalice's own and ours, merged, and translated as CloudFormation would."""
+"""The packaged template, made once: Chalice's template and ours, merged and translated as CloudFormation would."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infra.deploy.package import copy_project, run_chalice_package
 
 @pytest.fixture(scope="session")
 def sam(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Packaged as a deploy does it, but without packages: nothing is fetched."""
+    """Packaged as a deploy does it, but without packages: nothing is downloaded."""
     project = copy_project(ROOT, tmp_path_factory.mktemp("package"))
     run_chalice_package(project, "local", project / "out")
     template: dict[str, Any] = json.loads((project / "out" / "sam.json").read_text())
@@ -25,7 +25,7 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def resources(sam: dict[str, Any]) -> dict[str, Any]:
-    """After the SAM transformation; it raises when the template is not valid."""
+    """The resources after the SAM transformation, which raises an error if the template is not valid."""
     template = copy.deepcopy(sam)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":

@@ -1,4 +1,4 @@
-"""Whoever forks the project has the same checks: CI calls our make targets and nothing of its own."""
+"""CI calls only our make targets, so that a fork of the project has the same checks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ FILES = [".github/workflows/ci.yml", ".gitlab-ci.yml", ".ci/run"]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_ci_runs_targets_that_are_there_and_the_tests_among_them(name: str) -> None:
+def test_ci_calls_existing_targets_and_runs_the_tests(name: str) -> None:
     called = set(re.findall(r"\bmake ([a-z]+)", (ROOT / name).read_text()))
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert "test" in called
     assert called <= targets
 
 
-def test_both_targets_run_in_as_many_processes_and_only_one_leaves_out_what_needs_a_stack() -> None:
+def test_check_and_test_run_in_the_same_number_of_processes_and_check_skips_tests_with_a_stack() -> None:
     makefile = (ROOT / "Makefile").read_text()
     commands = {name: re.search(rf"^{name}:.*\n\t(.+)$", makefile, re.MULTILINE) for name in ("check", "test")}
     check, test = (found[1] if found else "" for found in commands.values())

@@ -20,7 +20,7 @@ PARAMETERS: dict[str, Any] = json.loads((ROOT / "infra" / "stack.json").read_tex
 
 
 def section(heading: str) -> dict[str, tuple[str, str]]:
-    """Default and meaning by the variable's name, of the table under this heading."""
+    """Default and meaning by variable, from the table under this heading."""
     text = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     rows = [line.strip("| ").split("|") for line in text.splitlines() if line.startswith("| `")]
     return {cells[0].strip(" `"): (cells[1].strip(" `"), cells[2].strip()) for cells in rows}

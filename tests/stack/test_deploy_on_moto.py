@@ -1,7 +1,5 @@
-"""The deploy against moto's server, a second emulator by other people.
-
-moto knows neither the SAM transformation nor the deployment of an API that is described by its body, so it gets the
-template as CloudFormation would have translated it, without that deployment.
+"""The deploy against moto's server, an independent emulator. moto supports neither the SAM transformation nor the
+deployment of an API that is described by its body, so it gets the translated template without that deployment.
 """
 
 from __future__ import annotations
@@ -45,7 +43,7 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def packaged(sam: dict[str, Any], moto: None, tmp_path: Path) -> tuple[Path, dict[str, Any]]:
-    """A zip, in the bucket, and the translated template that names it."""
+    """A zip in the bucket, and the translated template that names it."""
     (tmp_path / "deployment.zip").write_bytes(b"PK\x05\x06" + bytes(18))
     template = copy.deepcopy(sam)
     bucket = deploy_bucket(STACK)
@@ -60,7 +58,7 @@ def packaged(sam: dict[str, Any], moto: None, tmp_path: Path) -> tuple[Path, dic
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # moto names by them what it does not know
-def test_a_stack_is_made_brought_up_to_date_and_taken_down(packaged: tuple[Path, dict[str, Any]]) -> None:
+def test_a_stack_is_created_updated_and_deleted(packaged: tuple[Path, dict[str, Any]]) -> None:
     out, template = packaged
     assert check_account().number == "123456789012"
     put_gateway_token(STACK, "the gateway's token")

@@ -1,4 +1,4 @@
-"""The pages in docs/: links lead somewhere, every page is listed, and what they say of the code is so."""
+"""The pages in docs/: links have targets, every page is listed, and the pages agree with the code."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def without_code(text: str) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    """As GitHub makes them from headings."""
+    """The anchors that GitHub makes from headings."""
     headings = re.findall(r"^#+ (.*)$", without_code(page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def cells(section: str, heading: str, text: str = ARCHITECTURE) -> list[list[str]]:
-    """The rows of the table in a section, without the table's head."""
+    """The rows of the table in a section, without its head."""
     table = text.partition(f"\n{section} {heading}\n")[2].partition("\n#")[0]
     return [[cell.strip() for cell in row.split("|")] for row in ROW.findall(table)][2:]
 
@@ -47,7 +47,7 @@ def code(cell: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+def test_every_link_of_a_page_has_a_target(page: Path) -> None:
     broken = []
     for link in LINK.findall(without_code(page.read_text())):
         path, _, anchor = link.partition("#")
@@ -70,7 +70,7 @@ def test_every_make_target_of_a_page_exists(page: Path) -> None:
     assert set(re.findall(r"(?:^|`)(?:[A-Z_]+=\S+ )*make ([a-z-]+)\b", page.read_text(), re.MULTILINE)) <= targets
 
 
-def test_the_api_page_has_every_address_with_its_methods() -> None:
+def test_the_api_page_has_every_route_with_its_methods() -> None:
     shown = {code(address)[0]: set(methods.split(", ")) for address, methods, *_ in cells("##", "Addresses", API)}
     real: dict[str, set[str]] = {}
     for operation in OPERATIONS:
@@ -85,7 +85,7 @@ def test_the_api_page_has_the_published_calls() -> None:
 
 
 def words(call: str) -> list[str]:
-    """Sorted, because the order of a form's fields means nothing."""
+    """Sorted, because the order of form fields has no meaning."""
     return sorted(call.split())
 
 

@@ -1,4 +1,4 @@
-"""Imports point one way, and a Lambda loads what it needs and no more."""
+"""Imports go in one direction, and a Lambda loads only what it needs."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ ORDER = (
 
 
 def room(module: Path) -> str:
-    """The folder under chalicelib, or the name of a module that stands beside the folders."""
+    """The folder under chalicelib, or the name of a module outside the folders."""
     parts = module.relative_to(ROOT / "chalicelib").parts
     return parts[0].removesuffix(".py")
 
 
 def imports(module: Path) -> Iterator[str]:
-    """Absolute names of all imports, those for type checkers included."""
+    """Absolute names of all imports, including those for type checkers."""
     package = ["chalicelib", *module.relative_to(ROOT / "chalicelib").parts[:-1]]
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
@@ -71,7 +71,7 @@ def test_a_module_imports_only_what_its_room_allows(module: Path) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(ROOT)))
-def test_the_environment_and_the_clock_are_asked_in_one_place_each(module: Path) -> None:
+def test_the_environment_and_the_clock_are_read_in_one_module_each(module: Path) -> None:
     text = module.read_text()
     assert ("os.environ" in text) == (module.name == "settings.py")
     asks_the_time = "datetime.now(" in text or "time.time(" in text
@@ -111,13 +111,13 @@ def loaded_by(statement: str) -> set[str]:
         ("app", {"boto3", "moto", "infra"}),
     ],
 )
-def test_a_lambda_loads_nothing_that_it_does_not_need(module: str, forbidden: set[str]) -> None:
-    """In an empty environment: importing asks for no variable, no region and no credentials."""
+def test_a_lambda_loads_only_what_it_needs(module: str, forbidden: set[str]) -> None:
+    """In an empty environment: an import needs no variable, no region and no credentials."""
     loaded = loaded_by(f"import {module}")
     assert not loaded & forbidden
 
 
-def test_nothing_but_tests_imports_tests() -> None:
+def test_only_tests_import_tests() -> None:
     programs = [file for folder in ("bench", "chalicelib", "infra", "tools") for file in (ROOT / folder).rglob("*.py")]
     assert programs
     assert [
@@ -125,5 +125,5 @@ def test_nothing_but_tests_imports_tests() -> None:
     ] == []
 
 
-def test_importing_the_app_makes_no_client_of_aws() -> None:
+def test_importing_the_app_creates_no_client_of_aws() -> None:
     assert not loaded_by("import app") & {"botocore.client", "botocore.session", "pynamodb"}

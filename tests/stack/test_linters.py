@@ -1,4 +1,4 @@
-"""What others look for in a template: cfn-lint in whether it can be deployed at all, checkov in whether it is safe."""
+"""Linters of the template: cfn-lint checks that it can be deployed, checkov that it is safe."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_cfn_lint_finds_nothing_in_the_packaged_template(template: Path) -> None
 
 
 @pytest.mark.stack
-def test_checkov_finds_what_is_excepted_with_a_reason_and_nothing_else(template: Path) -> None:
+def test_checkov_finds_only_exceptions_with_a_reason(template: Path) -> None:
     assert CHECKOV.exists(), "run `make test`, or `make .venv/tools/checkov/.ready`: it installs checkov"
     excepted = dict(SKIPPED.findall((ROOT / "infra" / "checkov.yaml").read_text()))
     assert all(len(reason) > 30 for reason in excepted.values())

@@ -1,4 +1,4 @@
-"""What goes into the zip of the Lambdas, what is kept between two packagings, and what Chalice by itself refuses."""
+"""The zip of the Lambdas, the packages that are kept between two runs, and the error of a plain Chalice deploy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def project_of(place: Path, *requirements: str) -> Path:
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    """A package of one module, so that nothing is fetched from outside."""
+    """A package of one module, so that nothing is downloaded."""
     file = tmp_path / "small-1.0-py3-none-any.whl"
     with zipfile.ZipFile(file, "w") as files:
         files.writestr(MODULE, "NUMBER = 1\n")
@@ -36,7 +36,7 @@ def wheel(tmp_path: Path) -> Path:
     return file
 
 
-def test_packages_of_an_interrupted_run_are_not_used_again(wheel: Path, tmp_path: Path) -> None:
+def test_packages_of_an_interrupted_run_are_not_reused(wheel: Path, tmp_path: Path) -> None:
     project = project_of(tmp_path / "project", str(wheel), str(tmp_path / "missing-1.0-py3-none-any.whl"))
     with pytest.raises(DeployFailed, match="could not be downloaded"):
         dependencies(project, "arm64")
@@ -46,7 +46,7 @@ def test_packages_of_an_interrupted_run_are_not_used_again(wheel: Path, tmp_path
     assert (found / MODULE).exists()
 
 
-def test_packages_of_a_finished_run_are_used_again(wheel: Path, tmp_path: Path) -> None:
+def test_packages_of_a_finished_run_are_reused(wheel: Path, tmp_path: Path) -> None:
     project = project_of(tmp_path / "project", str(wheel))
     first = dependencies(project, "arm64")
     wheel.unlink()
@@ -55,7 +55,7 @@ def test_packages_of_a_finished_run_are_used_again(wheel: Path, tmp_path: Path) 
         dependencies(project, "x86_64")
 
 
-def test_the_zip_holds_what_its_list_names_and_neither_boto3_nor_chalices_command_line() -> None:
+def test_the_zip_has_the_listed_packages_without_boto3_and_the_command_line_of_chalice() -> None:
     listed = set(re.findall(r"^([A-Za-z][\w-]*)==(\S+)$", (ROOT / REQUIREMENTS).read_text(), re.MULTILINE))
     with zipfile.ZipFile(package("prod") / "deployment.zip") as files:
         names = files.namelist()
@@ -70,7 +70,7 @@ def test_the_zip_holds_what_its_list_names_and_neither_boto3_nor_chalices_comman
     assert not {name.split("/")[0] for name in names} & {"boto3", "s3transfer", "pip", "click", "yaml", "infra"}
 
 
-def test_the_versions_of_the_service_are_those_of_the_zip() -> None:
+def test_the_requirements_and_the_zip_have_the_same_versions() -> None:
     lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
     assert lines[0] == f"-c {REQUIREMENTS}"
     unpinned = {line for line in lines[1:] if "==" not in line}
@@ -80,7 +80,7 @@ def test_the_versions_of_the_service_are_those_of_the_zip() -> None:
 
 
 @pytest.mark.parametrize("command", [["deploy"], ["deploy", "--stage", "prod"], ["package", "--stage", "local", "out"]])
-def test_chalice_by_itself_refuses_and_says_what_to_use(command: list[str], tmp_path: Path) -> None:
+def test_plain_chalice_deploy_is_refused_with_the_right_command(command: list[str], tmp_path: Path) -> None:
     """Without infra/stack.json the stack would have no tables and no queues."""
     for part in ("app.py", "chalicelib", ".chalice"):
         copier = shutil.copytree if (ROOT / part).is_dir() else shutil.copy

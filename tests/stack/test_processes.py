@@ -1,4 +1,4 @@
-"""Tests run in two processes: those that share a stack in one of them."""
+"""Tests run in two processes. Tests that share a stack run in one of them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def test_end_to_end_tests_share_a_stack_and_other_tests_are_alone() -> None:
     assert group_of("tests/domain/test_sms.py::test_a[tests/e2e]") == "tests/domain/test_sms.py::test_a[tests/e2e]"
 
 
-def test_a_group_stays_in_one_process_and_single_tests_use_both(tmp_path: Path) -> None:
-    """With the versions that are installed: pytest-xdist's own groups did nothing with a new pytest."""
+def test_a_group_runs_in_one_process_and_single_tests_in_both(tmp_path: Path) -> None:
+    """Uses the installed versions: pytest-xdist's own groups have no effect with a newer pytest."""
     (tmp_path / "tests" / "e2e").mkdir(parents=True)
     for name in ("e2e/test_one.py", "e2e/test_other.py", "test_single.py"):
         (tmp_path / "tests" / name).write_text(TESTS)

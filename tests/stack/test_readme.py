@@ -1,4 +1,4 @@
-"""README, CONTRIBUTING and SECURITY: short, level with the code and with the docs, and every link leads somewhere."""
+"""README, CONTRIBUTING and SECURITY: short, in agreement with the code and docs/, with valid links."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read(name: str) -> str:
 
 
 def anchors(page: str) -> set[str]:
-    """The names that GitHub gives to the headings of a page."""
+    """The anchors that GitHub makes from the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", CODE.sub("", page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -52,7 +52,7 @@ def test_the_readme_has_at_most_200_lines(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_link_to_a_file_or_a_heading_leads_there(name: str) -> None:
+def test_every_link_to_a_file_or_a_heading_has_a_target(name: str) -> None:
     links = re.findall(r"\]\(([^)]+)\)", CODE.sub("", read(name)))
     ours = [link for link in links if not link.startswith("http")]
     assert ours
@@ -60,25 +60,25 @@ def test_every_link_to_a_file_or_a_heading_leads_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_make_target_that_is_named_is_there(name: str) -> None:
+def test_every_named_make_target_exists(name: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
     assert set(re.findall(r"(?:^|`)(?:[A-Z_]+=\S+ )*make ([a-z-]+)\b", read(name), re.MULTILINE)) <= targets
 
 
-def test_every_folder_that_contributing_names_is_there() -> None:
+def test_every_folder_named_in_contributing_exists() -> None:
     named = re.findall(r"`((?:chalicelib|infra|tests|tools|\.chalice)/[^`]*)`", read("CONTRIBUTING.md"))
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_the_prices_are_those_of_the_page_about_performance() -> None:
+def test_the_prices_are_those_of_the_performance_page() -> None:
     together = next(line for line in read("docs/PERFORMANCE.md").splitlines() if line.startswith("| together |"))
     price = next(line for line in read("README.md").splitlines() if line.startswith("| a million messages"))
     assert re.findall(r"\d+\.\d\d", price) == re.findall(r"\d+\.\d\d", together)
 
 
-def test_the_commands_that_rotate_a_secret_are_those_that_a_test_runs() -> None:
-    """A test runs docs/OPERATIONS.md. Renewed secrets differ in their names only."""
+def test_the_commands_that_rotate_a_secret_are_covered_by_a_test() -> None:
+    """A test runs docs/OPERATIONS.md. The commands differ only in the name of the secret."""
     commands = re.findall(r"^(?:invoke|aws) .+$", read("SECURITY.md"), re.MULTILINE)
     assert commands
     names = Settings(stack_name="$STACK")

@@ -1,4 +1,4 @@
-"""The README in Russian is level with the English one: the same headings, commands, tables, links and pictures."""
+"""The Russian README has the same headings, commands, tables, links and pictures as the English one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def without_blocks(text: str) -> str:
     return BLOCK.sub("", text)
 
 
-def test_the_headings_are_as_many_and_as_deep() -> None:
+def test_the_headings_have_the_same_levels() -> None:
     levels = [re.findall(r"^(#+) ", without_blocks(text), re.MULTILINE) for text in (ENGLISH, RUSSIAN)]
     assert levels[0] == levels[1]
 
@@ -44,16 +44,16 @@ def test_the_tables_have_the_same_rows_and_columns() -> None:
     assert columns[0] == columns[1]
 
 
-def test_the_lists_are_as_long() -> None:
+def test_the_lists_have_the_same_length() -> None:
     items = [re.findall(r"^(-|\d\.) ", without_blocks(text), re.MULTILINE) for text in (ENGLISH, RUSSIAN)]
     assert items[0] == items[1]
 
 
-def test_every_name_in_code_is_in_both() -> None:
+def test_every_name_in_code_is_in_both_readmes() -> None:
     names = [set(re.findall(r"`([^`]+)`", without_blocks(text))) for text in (ENGLISH, RUSSIAN)]
     assert names[0] == names[1]
 
 
-def test_both_link_to_the_same_pages_and_show_the_same_pictures() -> None:
+def test_both_readmes_link_to_the_same_pages_and_show_the_same_pictures() -> None:
     links = [set(re.findall(r"\]\(([^)]+)\)", text.replace("images/ru/", "images/en/"))) for text in (ENGLISH, RUSSIAN)]
     assert links[0] - ONLY_IN_ONE == links[1] - ONLY_IN_ONE

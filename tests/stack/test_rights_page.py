@@ -1,4 +1,4 @@
-"""docs/RIGHTS.md says of every function what its policy says, and why."""
+"""docs/RIGHTS.md has the rights of every function, as in its policy, with the reasons."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PAGE = (ROOT / "docs" / "RIGHTS.md").read_text()
 POLICIES = sorted((ROOT / ".chalice" / "policies").glob("*.json"))
 
 
-def told(resource: dict[str, Any]) -> str:
-    """A resource as the page calls it: its name in the template, or what an ARN ends with."""
+def page_name(resource: dict[str, Any]) -> str:
+    """The name of a resource on the page: its name in the template, or the end of its ARN."""
     if "Fn::GetAtt" in resource:
         return str(resource["Fn::GetAtt"][0])
     arn = str(resource["Fn::Sub"]).rpartition("${AWS::AccountId}:")[2]
@@ -24,10 +24,12 @@ def told(resource: dict[str, Any]) -> str:
 
 
 def rows_of(policy: Path) -> set[str]:
-    """As the table should have them, without their reasons; every function writes its log, which is said once."""
+    """The rows that the table should have, without reasons. The right to write the log is documented once for all
+    functions.
+    """
     statements = json.loads(policy.read_text())["Statement"]
     named = [one for one in statements if one.get("Sid") != "WritesItsOwnLog"]
-    return {f"| {', '.join(map(told, as_list(one['Resource'])))} | {', '.join(one['Action'])} |" for one in named}
+    return {f"| {', '.join(map(page_name, as_list(one['Resource'])))} | {', '.join(one['Action'])} |" for one in named}
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.stem)

@@ -1,4 +1,4 @@
-"""The stack as it is deployed: rights, limits, and the names on which template and code must agree."""
+"""The deployed stack: rights, limits, and the names that the template and the code share."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 def statements(resources: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Of every role, with its name; and of what is put beside the roles' own policies."""
+    """The statements of every role, with its name, including policies outside the roles."""
     roles = of_type(resources, "AWS::IAM::Role").items()
     policies = [(name, policy["PolicyDocument"]) for name, role in roles for policy in role["Policies"]]
     policies += [(name, one["PolicyDocument"]) for name, one in of_type(resources, "AWS::IAM::Policy").items()]
@@ -84,12 +84,12 @@ def test_the_stack_has_these_functions(functions: dict[str, Any]) -> None:
     assert set(functions) == FUNCTIONS
 
 
-def test_each_function_has_a_role_of_its_own(functions: dict[str, Any]) -> None:
+def test_each_function_has_its_own_role(functions: dict[str, Any]) -> None:
     roles = [json.dumps(function["Role"]) for function in functions.values()]
     assert len(set(roles)) == len(FUNCTIONS)
 
 
-def test_a_star_stands_only_where_aws_knows_no_other_way(resources: dict[str, Any]) -> None:
+def test_a_wildcard_is_used_only_where_aws_requires_it(resources: dict[str, Any]) -> None:
     wild = set()
     for name, statement in statements(resources):
         assert "*" not in json.dumps(statement["Action"]), name
@@ -99,13 +99,13 @@ def test_a_star_stands_only_where_aws_knows_no_other_way(resources: dict[str, An
     assert wild == set(WILD)
 
 
-def test_rights_are_only_ever_given(resources: dict[str, Any]) -> None:
+def test_every_statement_allows(resources: dict[str, Any]) -> None:
     for _, statement in statements(resources):
         assert statement["Effect"] == "Allow"
         assert not {"NotAction", "NotResource"} & set(statement)
 
 
-def test_a_function_writes_into_its_own_log_group_and_makes_none(resources: dict[str, Any]) -> None:
+def test_a_function_writes_to_its_own_log_group_and_creates_none(resources: dict[str, Any]) -> None:
     for function in FUNCTIONS:
         (log,) = [one for one in rights_of(resources, function) if one.get("Sid") == "WritesItsOwnLog"]
         assert log["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
@@ -114,14 +114,14 @@ def test_a_function_writes_into_its_own_log_group_and_makes_none(resources: dict
         assert len(stack_name_of("x" * LONGEST_STAGE)) + len(f"-{function}-") + SUFFIX <= LONGEST_FUNCTION_NAME
 
 
-def test_lambda_may_take_from_a_queue_for_the_function_that_it_feeds(resources: dict[str, Any]) -> None:
+def test_lambda_may_receive_from_the_queue_of_the_function(resources: dict[str, Any]) -> None:
     for function, queue in EVENT_SOURCES.items():
         arn = {"Fn::GetAtt": [queue, "Arn"]}
         given = [one["Action"] for one in rights_of(resources, function) if one["Resource"] == arn]
         assert set().union(*given) >= POLLS, function
 
 
-def test_the_scheduler_is_given_one_role_that_may_start_mailings_and_nothing_else(resources: dict[str, Any]) -> None:
+def test_the_scheduler_gets_one_role_that_may_only_start_mailings(resources: dict[str, Any]) -> None:
     actions = "scheduler:CreateSchedule", "iam:PassRole"
     makers, passers = ({name for name, one in statements(resources) if action in one["Action"]} for action in actions)
     assert makers == passers
@@ -133,7 +133,7 @@ def test_the_scheduler_is_given_one_role_that_may_start_mailings_and_nothing_els
     assert (start["Action"], start["Resource"]) == ("lambda:InvokeFunction", {"Fn::GetAtt": ["StartMailing", "Arn"]})
 
 
-def test_a_role_is_for_one_service_and_a_schedules_role_for_schedules_of_one_group(resources: dict[str, Any]) -> None:
+def test_a_role_can_be_assumed_by_one_service_and_for_schedules_by_one_group(resources: dict[str, Any]) -> None:
     groups = {"SchedulerRole": "${AWS::StackName}", "ReportScheduleRole": "default"}
     for name, role in of_type(resources, "AWS::IAM::Role").items():
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
@@ -145,7 +145,7 @@ def test_a_role_is_for_one_service_and_a_schedules_role_for_schedules_of_one_gro
             assert source["aws:SourceArn"]["Fn::Sub"].endswith(f":schedule-group/{groups[name]}")
 
 
-def test_failed_messages_come_back_one_by_one(resources: dict[str, Any]) -> None:
+def test_failed_messages_are_returned_one_by_one(resources: dict[str, Any]) -> None:
     sources = of_type(resources, "AWS::Lambda::EventSourceMapping")
     found = {source["FunctionName"]["Ref"]: source for source in sources.values()}
     assert set(found) == set(EVENT_SOURCES)
@@ -157,7 +157,7 @@ def test_failed_messages_come_back_one_by_one(resources: dict[str, Any]) -> None
     assert found["SendMessages"]["MaximumBatchingWindowInSeconds"] >= 1
 
 
-def test_a_message_is_hidden_for_longer_than_its_function_may_run(
+def test_the_visibility_timeout_is_longer_than_the_timeout_of_the_function(
     resources: dict[str, Any], functions: dict[str, Any]
 ) -> None:
     queues = of_type(resources, "AWS::SQS::Queue")
@@ -167,7 +167,7 @@ def test_a_message_is_hidden_for_longer_than_its_function_may_run(
         assert queues[queue]["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
-def test_the_environment_names_what_the_settings_read_and_no_secret(functions: dict[str, Any]) -> None:
+def test_the_environment_has_the_variables_of_the_settings_and_no_secret(functions: dict[str, Any]) -> None:
     known = {setting.name.upper() for setting in fields(Settings)} | {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"}
     for name, function in functions.items():
         variables = function["Environment"]["Variables"]
@@ -202,7 +202,7 @@ def test_the_environment_names_what_the_settings_read_and_no_secret(functions: d
         (CounterRow, "counters"),
     ],
 )
-def test_a_table_has_the_keys_and_indexes_that_its_adapter_uses(
+def test_a_table_has_the_keys_and_indexes_of_its_adapter(
     resources: dict[str, Any], model: type[Model], table: str
 ) -> None:
     tables = of_type(resources, "AWS::DynamoDB::Table").values()
@@ -238,7 +238,7 @@ def test_the_report_is_sent_at_its_time_in_its_zone_and_only_from_its_sender(res
     assert mail["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "ReportSender"}}}
 
 
-def test_every_method_of_the_api_asks_the_authorizer(resources: dict[str, Any]) -> None:
+def test_every_method_of_the_api_has_the_authorizer(resources: dict[str, Any]) -> None:
     body = of_type(resources, "AWS::ApiGateway::RestApi")["RestAPI"]["Body"]
     for path, operations in body["paths"].items():
         methods = {method: one for method, one in operations.items() if method != "parameters"}
@@ -256,7 +256,7 @@ def test_every_method_of_the_api_asks_the_authorizer(resources: dict[str, Any]) 
     assert authorizer["identityValidationExpression"] == "^[Tt]oken [0-9a-f]{40}$"
 
 
-def test_nobody_looks_for_receipts_where_none_are_expected(sam: dict[str, Any], resources: dict[str, Any]) -> None:
+def test_without_receipts_their_worker_is_disabled(sam: dict[str, Any], resources: dict[str, Any]) -> None:
     assert sam["Parameters"]["Receipts"]["Default"] == "false"
     assert sam["Conditions"]["ReceiptsAreExpected"] == {"Fn::Equals": [{"Ref": "Receipts"}, "true"]}
     sources = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
@@ -265,7 +265,7 @@ def test_nobody_looks_for_receipts_where_none_are_expected(sam: dict[str, Any], 
     assert source["MaximumBatchingWindowInSeconds"] >= 1
 
 
-def test_what_api_gateway_answers_by_itself_has_the_contracts_shape(resources: dict[str, Any]) -> None:
+def test_errors_of_api_gateway_have_the_contracts_format(resources: dict[str, Any]) -> None:
     body = of_type(resources, "AWS::ApiGateway::RestApi")["RestAPI"]["Body"]
     answers = body["x-amazon-apigateway-gateway-responses"]
     statuses = {
@@ -280,7 +280,7 @@ def test_what_api_gateway_answers_by_itself_has_the_contracts_shape(resources: d
         assert answer["responseTemplates"]["application/json"].startswith('{"detail": ')
 
 
-def test_files_of_clients_are_encrypted_shut_and_gone_with_their_imports(resources: dict[str, Any]) -> None:
+def test_uploaded_files_are_encrypted_private_and_deleted_with_their_imports(resources: dict[str, Any]) -> None:
     bucket = of_type(resources, "AWS::S3::Bucket")["ImportsBucket"]
     assert "BucketName" not in bucket
     assert bucket["BucketEncryption"]
@@ -289,7 +289,7 @@ def test_files_of_clients_are_encrypted_shut_and_gone_with_their_imports(resourc
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", KEPT.days)
 
 
-def test_the_zip_has_the_descriptions_of_the_services_that_are_called() -> None:
+def test_the_zip_has_the_api_descriptions_of_the_called_services() -> None:
     from infra.deploy import ROOT, SERVICES
 
     called = {"dynamodb", "sts"}
@@ -312,7 +312,7 @@ ALARMS = {
 }
 
 
-def test_an_alarm_says_what_to_do_and_tells_the_topic_of_its_beginning_and_end(resources: dict[str, Any]) -> None:
+def test_an_alarm_has_instructions_and_notifies_the_topic_of_its_beginning_and_end(resources: dict[str, Any]) -> None:
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     assert set(alarms) == ALARMS
     for alarm in alarms.values():
@@ -324,7 +324,7 @@ def test_an_alarm_says_what_to_do_and_tells_the_topic_of_its_beginning_and_end(r
             assert name == "AWS::StackName" or name in resources
 
 
-def test_a_sweep_that_does_not_run_is_an_alarm_although_nothing_is_measured_then(resources: dict[str, Any]) -> None:
+def test_a_sweep_that_does_not_run_raises_an_alarm_although_there_are_no_data(resources: dict[str, Any]) -> None:
     alarm = of_type(resources, "AWS::CloudWatch::Alarm")["SweepAlarm"]
     assert (alarm["TreatMissingData"], alarm["ComparisonOperator"]) == ("breaching", "LessThanThreshold")
 
@@ -333,7 +333,7 @@ MADE_AGAIN = {"slices", "rates", "idempotency-keys", "attempts", "labels", "impo
 """Tables of what is short-lived, or comes back by itself."""
 
 
-def test_what_cannot_be_made_again_can_be_brought_back_to_any_second(resources: dict[str, Any]) -> None:
+def test_tables_with_original_data_have_point_in_time_recovery(resources: dict[str, Any]) -> None:
     tables = of_type(resources, "AWS::DynamoDB::Table").values()
     names = {table["TableName"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for table in tables}
     kept = {
@@ -344,8 +344,8 @@ def test_what_cannot_be_made_again_can_be_brought_back_to_any_second(resources: 
     assert kept == names - MADE_AGAIN
 
 
-def test_whoever_asks_without_tls_is_refused_everywhere_in_aws(resources: dict[str, Any]) -> None:
-    """The local stack speaks plain HTTP to itself, so there these policies are not."""
+def test_requests_to_aws_without_tls_are_refused(resources: dict[str, Any]) -> None:
+    """The local stack uses plain HTTP internally, so it does not have these policies."""
     kinds = {"AWS::SQS::Queue": "Queues", "AWS::S3::Bucket": "Bucket", "AWS::SNS::Topic": "Topics"}
     wanted = {name for name, one in resources.items() if one["Type"] in kinds}
     found = set()
@@ -359,7 +359,7 @@ def test_whoever_asks_without_tls_is_refused_everywhere_in_aws(resources: dict[s
     assert found == wanted
 
 
-def test_queues_are_encrypted_and_tables_outlive_the_stack(resources: dict[str, Any]) -> None:
+def test_queues_are_encrypted_and_tables_are_kept_after_the_stack(resources: dict[str, Any]) -> None:
     assert all(queue["SqsManagedSseEnabled"] for queue in of_type(resources, "AWS::SQS::Queue").values())
     for name, one in resources.items():
         if one["Type"] == "AWS::DynamoDB::Table":
@@ -367,7 +367,7 @@ def test_queues_are_encrypted_and_tables_outlive_the_stack(resources: dict[str, 
             assert one["Properties"]["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
 
 
-def test_the_api_is_throttled_and_traced_by_setting(sam: dict[str, Any], functions: dict[str, Any]) -> None:
+def test_throttling_and_tracing_of_the_api_are_parameters(sam: dict[str, Any], functions: dict[str, Any]) -> None:
     api = sam["Resources"]["RestAPI"]["Properties"]
     (limits,) = api["MethodSettings"]
     assert (limits["ThrottlingRateLimit"], limits["ThrottlingBurstLimit"]) == ({"Ref": "ApiRate"}, {"Ref": "ApiBurst"})
@@ -375,14 +375,14 @@ def test_the_api_is_throttled_and_traced_by_setting(sam: dict[str, Any], functio
     assert all(one["TracingConfig"] == {"Mode": {"Ref": "Tracing"}} for one in functions.values())
 
 
-def test_every_function_may_trace_where_that_is_on(resources: dict[str, Any], functions: dict[str, Any]) -> None:
+def test_every_function_may_trace_if_tracing_is_on(resources: dict[str, Any], functions: dict[str, Any]) -> None:
     policy = resources["TracingPolicy"]
     assert policy["Condition"] == "IsTraced"
     roles = {role["Ref"] for role in policy["Properties"]["Roles"]}
     assert roles == {one["Role"]["Fn::GetAtt"][0] for one in functions.values()}
 
 
-def test_senders_are_as_many_as_the_operator_says(resources: dict[str, Any], functions: dict[str, Any]) -> None:
+def test_the_number_of_senders_is_a_parameter(resources: dict[str, Any], functions: dict[str, Any]) -> None:
     source = of_type(resources, "AWS::Lambda::EventSourceMapping")["SendMessagesSendMessagesSqsEventSource"]
     assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "SenderConcurrency"}}
     reserved = functions["SendMessages"]["ReservedConcurrentExecutions"]["Fn::If"]
@@ -400,7 +400,7 @@ LASTING = {"clients", "phones", "mailings", "tokens", "users", "labels", "counte
 """Kept until somebody deletes what is in them."""
 
 
-def test_what_may_go_has_a_time_to_live(resources: dict[str, Any]) -> None:
+def test_temporary_rows_have_a_time_to_live(resources: dict[str, Any]) -> None:
     for table in of_type(resources, "AWS::DynamoDB::Table").values():
         name = table["TableName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
         live = {"AttributeName": "expires_at", "Enabled": True}
@@ -411,9 +411,7 @@ def test_what_may_go_has_a_time_to_live(resources: dict[str, Any]) -> None:
     ("table", "parameter", "units"),
     [("MessagesTable", "WarmWrites", "WriteUnitsPerSecond"), ("ClientsTable", "WarmReads", "ReadUnitsPerSecond")],
 )
-def test_a_table_is_warmed_for_a_planned_size_and_not_otherwise(
-    sam: dict[str, Any], table: str, parameter: str, units: str
-) -> None:
+def test_a_table_is_warmed_only_for_a_planned_size(sam: dict[str, Any], table: str, parameter: str, units: str) -> None:
     condition, warm, otherwise = sam["Resources"][table]["Properties"]["WarmThroughput"]["Fn::If"]
     assert (warm[units], otherwise) == ({"Ref": parameter}, {"Ref": "AWS::NoValue"})
     assert sam["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, 0]}]}

@@ -1,7 +1,5 @@
-"""Texts for people are in English and in Russian, both of them whole.
-
-Labels of pages and emails are found by their English, in a `ru.json` beside the templates; refusals, errors and
-reasons by their code, in texts.json.
+"""All texts for people are in English and in Russian. Labels of pages and emails are keyed by their English text, in a
+`ru.json` beside the templates; errors and reasons by their code, in texts.json.
 """
 
 from __future__ import annotations
@@ -54,24 +52,24 @@ def russian(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
-def test_every_label_of_a_template_is_there_in_russian(folder: Path) -> None:
+def test_every_label_of_a_template_has_a_russian_translation(folder: Path) -> None:
     texts = russian(folder)
     assert labels(folder) <= set(texts)
     assert all(texts.values())
     assert all(key.count("{}") == value.count("{}") for key, value in texts.items())
 
 
-def test_every_name_that_the_console_shows_is_there_in_russian() -> None:
+def test_every_name_that_the_console_shows_has_a_russian_translation() -> None:
     assert set(russian(CONSOLE)) >= NAMES | QUESTIONS
 
 
-def test_no_label_is_left_that_nothing_shows() -> None:
+def test_every_label_is_used() -> None:
     assert set(russian(CONSOLE)) - labels(CONSOLE) <= NAMES | QUESTIONS
     assert set(russian(EMAILS)) - labels(EMAILS) <= {*message.STATUSES, "Start", "End"} | STATUS_LABELS
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
-def test_no_refusal_is_found_by_its_english(folder: Path) -> None:
+def test_no_error_is_keyed_by_its_english_text(folder: Path) -> None:
     """The names of statuses are labels as well."""
     told = {template["en"] for template in CATALOGUE.values()} - NAMES
     assert not told & set(russian(folder))
@@ -94,7 +92,7 @@ def test_a_code_has_a_template_in_each_language_with_the_same_parameters(code: s
 
 
 def texts_of(source: Path) -> Iterator[tuple[set[str], set[str], int]]:
-    """Every `Text(...)` of a module: the codes that it may have, the names of its parts, and its line."""
+    """Every `Text(...)` of a module: its possible codes, the names of its parameters, and its line."""
     for node in ast.walk(ast.parse(source.read_text())):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "Text":
             continue
@@ -112,7 +110,7 @@ def texts_of(source: Path) -> Iterator[tuple[set[str], set[str], int]]:
 
 
 def _codes_like(prefix: str, parts: set[str]) -> set[str]:
-    """Those that begin so and have these parts."""
+    """The codes that begin with this prefix and have these parameters."""
     return {code for code in CATALOGUE if code.startswith(prefix) and parameters(CATALOGUE[code]["en"]) == parts}
 
 
@@ -120,7 +118,7 @@ SOURCES = [path for path in sorted(ROOM.rglob("*.py")) if path.name != "texts.py
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOM)))
-def test_every_text_has_a_known_code_and_exactly_its_parts(source: Path) -> None:
+def test_every_text_has_a_known_code_and_exactly_its_parameters(source: Path) -> None:
     for codes, parts, line in texts_of(source):
         assert codes, f"line {line}"
         for code in codes:
@@ -133,7 +131,7 @@ def test_every_code_is_used() -> None:
     assert set(CATALOGUE) == used | {"either", "both"}, "these two are texts.py's own"
 
 
-def test_a_text_is_told_in_either_language_with_its_parts() -> None:
+def test_a_text_is_rendered_in_either_language_with_its_parameters() -> None:
     refused = Text("step.pause", status=Text("mailing_status.scheduled"))
     assert str(refused) == refused.in_language("en") == "Only a running mailing can be paused; this one is scheduled."
     assert refused.in_language("ru") == "Приостановить можно только идущую рассылку, а эта запланирована."
@@ -144,7 +142,7 @@ def test_a_text_is_told_in_either_language_with_its_parts() -> None:
     assert either(["a"]) == "a"
 
 
-def test_a_code_of_a_later_version_is_told_as_it_is() -> None:
+def test_an_unknown_code_of_a_later_version_is_rendered_as_it_is() -> None:
     assert str(Text("gateway.on_strike", until=5)) == "gateway.on_strike"
 
 
@@ -153,7 +151,7 @@ NESTED = PARTS | st.builds(lambda text: Text(AS_WRITTEN, text=text), PARTS)
 
 
 @given(st.sampled_from(sorted(CATALOGUE)), st.data())
-def test_a_text_is_read_back_as_it_was_stored(code: str, data: st.DataObject) -> None:
+def test_a_text_is_read_as_it_was_stored(code: str, data: st.DataObject) -> None:
     text = Text(code, **{name: data.draw(NESTED) for name in sorted(parameters(CATALOGUE[code]["en"]))})
     assert read_stored(json.loads(json.dumps(text.stored))) == text
     assert all(isinstance(text.in_language(language), str) for language in LANGUAGES)

@@ -1,4 +1,4 @@
-"""One version, wherever it stands: in the code, in pyproject.toml, in the changelog, and what `/openapi.json` says."""
+"""The version is the same in the code, in pyproject.toml, in the changelog and in `/openapi.json`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def test_the_code_and_the_project_have_the_same_version() -> None:
     assert PROJECT["version"] == __version__
 
 
-def test_the_newest_version_of_the_changelog_is_this_one_below_what_is_unreleased() -> None:
+def test_the_newest_version_of_the_changelog_is_this_one_below_the_unreleased_changes() -> None:
     (unreleased, _), (newest, date), *_ = VERSIONS
     assert (unreleased, newest) == ("Unreleased", __version__)
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", date)
 
 
-def test_the_description_of_the_api_names_it() -> None:
+def test_the_description_of_the_api_has_the_version() -> None:
     assert document("https://api.example.com")["info"]["version"] == __version__  # type: ignore[index]
 
 
-def test_the_license_is_the_one_that_the_project_names() -> None:
+def test_the_license_is_that_of_the_project_file() -> None:
     assert PROJECT["license"] == "MIT"
     assert (ROOT / "LICENSE").read_text().startswith("MIT License\n\nCopyright (c) 2026 the notifications authors\n")

@@ -1,4 +1,4 @@
-"""Alarms and dashboard look at what is really written, and at what is really there."""
+"""Alarms and the dashboard use metrics that are written and resources that exist."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def written(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     return line
 
 
-def test_alarms_on_metrics_of_ours_look_at_those_that_are_written(
+def test_alarms_use_metrics_that_are_written(
     resources: dict[str, Any], functions: dict[str, Any], written: dict[str, Any]
 ) -> None:
     (described,) = written["_aws"]["CloudWatchMetrics"]
@@ -59,7 +59,7 @@ def test_alarms_on_metrics_of_ours_look_at_those_that_are_written(
 
 @pytest.fixture
 def dashboard(resources: dict[str, Any]) -> dict[str, Any]:
-    """As CloudFormation makes it: every name of the stack's put in, and one that does not exist is an error."""
+    """The dashboard as CloudFormation makes it: names of the stack are filled in, and an unknown name is an error."""
 
     def resolved(found: re.Match[str]) -> str:
         name, _, attribute = found[1].partition(".")
@@ -74,13 +74,13 @@ def dashboard(resources: dict[str, Any]) -> dict[str, Any]:
     return read
 
 
-def test_the_dashboard_in_the_template_is_that_of_its_source(resources: dict[str, Any]) -> None:
+def test_the_dashboard_in_the_template_is_made_from_its_source(resources: dict[str, Any]) -> None:
     told = "run `python -m infra.dashboard`"
     assert resources["Dashboard"]["Properties"]["DashboardBody"] == {"Fn::Sub": body()}, told
     assert resources["Dashboard"]["Properties"]["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
 
 
-def test_every_metric_of_the_dashboard_is_measured_of_something_that_is_there(
+def test_every_metric_of_the_dashboard_belongs_to_an_existing_resource(
     dashboard: dict[str, Any], sam: dict[str, Any]
 ) -> None:
     api = sam["Resources"]["RestAPI"]["Properties"]
@@ -100,13 +100,13 @@ def test_every_metric_of_the_dashboard_is_measured_of_something_that_is_there(
             assert value.startswith(KINDS[dimension])
 
 
-def test_widgets_are_side_by_side_and_none_lies_on_another(dashboard: dict[str, Any]) -> None:
+def test_widgets_do_not_overlap(dashboard: dict[str, Any]) -> None:
     places = [(one["x"], one["y"]) for one in dashboard["widgets"]]
     assert len(set(places)) == len(places)
     assert all(one["x"] + one["width"] <= 24 for one in dashboard["widgets"])
 
 
-def test_the_metrics_are_those_of_the_docs() -> None:
+def test_every_metric_is_documented() -> None:
     table = DOCS.partition("## Metrics")[2].partition("## Prometheus")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == OURS
@@ -114,7 +114,7 @@ def test_the_metrics_are_those_of_the_docs() -> None:
     assert len(OURS) == 14
 
 
-def test_the_metrics_of_the_docs_are_those_in_the_code() -> None:
+def test_the_documented_metrics_are_those_in_the_code() -> None:
     code = "".join(module.read_text() for module in (ROOT / "chalicelib").rglob("*.py"))
     statuses = {"Sent", "Failed", "Expired", "Cancelled", "Unknown"}
     assert all(f'"{name}"' in code for name in OURS - statuses)

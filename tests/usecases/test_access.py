@@ -1,4 +1,4 @@
-"""Tokens: made once, used, revoked, and every step recorded."""
+"""Tokens: creation, use and revocation, each with an audit record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.errors import BadInput, NotAuthenticated, NotFound
 from infra.local.doubles.fakes import FakeServices
 
 
-def test_when_a_token_was_last_used_is_noted_now_and_then() -> None:
+def test_the_last_use_of_a_token_is_recorded_now_and_then() -> None:
     services = FakeServices()
     token = make_token(services, "shop", "admin")
     first = services.clock.now()
@@ -25,7 +25,7 @@ def test_when_a_token_was_last_used_is_noted_now_and_then() -> None:
     assert services.tokens.rows[digest(token)].last_used_at == services.clock.now()
 
 
-def test_making_and_revoking_are_recorded_without_the_token() -> None:
+def test_a_created_and_a_revoked_token_are_recorded_without_the_secret() -> None:
     services = FakeServices()
     author = Author("anna", services.clock.now(), 0.5)
     token = make_token(services, "shop", "read", author)

@@ -1,4 +1,4 @@
-"""The records are read from the newest, day by day, as far back as they are kept."""
+"""Audit records are read from the newest, day by day, for the time that they are kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def add(services: FakeServices, days_ago: int, jitter: float = 0.0) -> None:
     services.audit.write(author.record("client", days_ago, None, {}))
 
 
-def test_a_page_goes_over_the_days_and_the_next_one_goes_on_below_it() -> None:
+def test_a_page_covers_several_days_and_the_next_page_continues_below_it() -> None:
     services = FakeServices()
     for days_ago in (0, 0, 3, 9):
         add(services, days_ago, jitter=len(services.audit.records) / 10)
@@ -27,7 +27,7 @@ def test_a_page_goes_over_the_days_and_the_next_one_goes_on_below_it() -> None:
         assert rest == []
 
 
-def test_a_page_looks_at_so_many_days_and_no_more() -> None:
+def test_a_page_reads_a_limited_number_of_days() -> None:
     services = FakeServices()
     add(services, MAX_READS + 5)
     found, place = list_records(services, None, 10)
@@ -35,7 +35,7 @@ def test_a_page_looks_at_so_many_days_and_no_more() -> None:
     assert [record.id for record in list_records(services, place, 10)[0]] == [str(MAX_READS + 5)]
 
 
-def test_what_is_older_than_records_are_kept_is_not_looked_for() -> None:
+def test_days_before_the_retention_time_are_not_read() -> None:
     services = FakeServices(audit_retention_days=2)
     add(services, 2)
     add(services, 4)
@@ -44,7 +44,7 @@ def test_what_is_older_than_records_are_kept_is_not_looked_for() -> None:
     assert place is None
 
 
-def test_of_a_change_only_what_it_changed_is_kept_and_long_texts_are_cut() -> None:
+def test_a_record_keeps_only_the_changed_fields_and_cuts_long_texts() -> None:
     author = Author("anna", FakeServices().clock.now(), 0.5)
     record = author.record("mailing", 1, {"text": "a", "end": "b"}, {"text": "я" * 2000, "end": "b"})
     assert record.before == {"text": "a"}

@@ -1,4 +1,4 @@
-"""What cannot be read is kept whole, and goes back to its own queue when a person says so."""
+"""Dead letters are kept unchanged, and a person can move them back to their queues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def bodies(queue: object) -> list[str]:
     return [delivery.body for delivery in vars(queue)["messages"].values()]
 
 
-def test_each_goes_back_to_the_queue_that_it_came_from() -> None:
+def test_each_dead_letter_returns_to_its_own_queue() -> None:
     services = FakeServices()
     for body in (JOB, MESSAGE, IMPORT, RECEIPTS, "garbage", "[" * 100_000):
         assert read_job(services, body, SendMessage) is None
@@ -30,7 +30,7 @@ def test_each_goes_back_to_the_queue_that_it_came_from() -> None:
     assert services.dead_letters.size() == 0
 
 
-def test_any_number_of_them() -> None:
+def test_any_number_of_dead_letters_is_returned() -> None:
     services = FakeServices()
     for _ in range(25):
         send_to_dead_letters(services, MESSAGE)
@@ -38,7 +38,7 @@ def test_any_number_of_them() -> None:
     assert redrive(services, lambda: 60.0) == 0
 
 
-def test_what_returns_at_once_is_not_put_back_over_and_over() -> None:
+def test_a_dead_letter_that_comes_back_at_once_is_returned_only_once() -> None:
     services = FakeServices()
     send_to_dead_letters(services, "garbage")
     services.send_queue.send_body = lambda body: services.dead_letters.send_body(body)  # type: ignore[method-assign]
@@ -46,7 +46,7 @@ def test_what_returns_at_once_is_not_put_back_over_and_over() -> None:
     assert bodies(services.dead_letters) == ["garbage"]
 
 
-def test_short_of_time_the_rest_stays_for_the_next_call() -> None:
+def test_without_time_the_remaining_dead_letters_stay_for_the_next_call() -> None:
     services = FakeServices()
     for _ in range(25):
         send_to_dead_letters(services, MESSAGE)
@@ -54,7 +54,7 @@ def test_short_of_time_the_rest_stays_for_the_next_call() -> None:
     assert services.dead_letters.size() == 5
 
 
-def test_a_job_of_another_queue_is_no_job_of_this_one() -> None:
+def test_a_job_of_another_queue_is_invalid() -> None:
     services = FakeServices()
     body = to_body(ImportClients(7))
     assert read_job(services, body, SendMessage) is None

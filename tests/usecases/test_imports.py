@@ -66,7 +66,7 @@ def test_new_clients_are_added_with_consecutive_ids(services: Any) -> None:
     assert services.counters.last_id("client_id") == 2
 
 
-def test_an_import_of_many_chunks_repeated_changes_nothing(services: Any) -> None:
+def test_a_repeated_import_of_many_chunks_changes_nothing(services: Any) -> None:
     assert imported(services, many(1234)) == {"added": 1234}
     before = dict(services.clients.rows)
     assert list(before) == list(range(1, 1235))
@@ -76,7 +76,7 @@ def test_an_import_of_many_chunks_repeated_changes_nothing(services: Any) -> Non
     assert imported(services, many(1234, tag="b")) == {"changed": 1234}
 
 
-def test_a_column_that_is_absent_leaves_the_field_and_a_blank_tag_means_none(services: Any) -> None:
+def test_an_absent_column_leaves_the_field_and_a_blank_tag_means_none(services: Any) -> None:
     imported(services, "phone_number;tag;timezone\n79770000001;vip;Asia/Omsk\n79770000002;vip;Asia/Omsk\n")
     assert imported(services, "phone_number\n79770000001\n") == {"unchanged": 1}
     assert imported(services, "phone_number;tag\n79770000001;\n") == {"changed": 1}
@@ -84,7 +84,7 @@ def test_a_column_that_is_absent_leaves_the_field_and_a_blank_tag_means_none(ser
     assert clients_of(services) == [("79770000001", None, "Asia/Omsk"), ("79770000002", "vip", "UTC")]
 
 
-def test_refused_rows_are_kept_as_they_were_typed_with_reasons(services: Any) -> None:
+def test_refused_rows_are_kept_as_typed_with_reasons(services: Any) -> None:
     text = 'phone_number;tag;timezone\n;a,b;Mars\n\n;;\n79770000001;=1;UTC;x\n79770000002;a\n79770000003;"a\n'
     text += "79770000004;ok;UTC\n"
     assert imported(services, text) == {"added": 1, "refused": 4}
@@ -98,13 +98,13 @@ def test_refused_rows_are_kept_as_they_were_typed_with_reasons(services: Any) ->
     assert rows[3].cells == {"phone_number": '79770000003;"a'}
 
 
-def test_of_a_phone_number_that_is_there_twice_the_later_row_wins(services: Any) -> None:
+def test_the_last_row_of_a_repeated_phone_number_applies(services: Any) -> None:
     text = "phone_number;tag\n79770000001;a\n79770000001;b\n79770000001;b\n"
     assert imported(services, text) == {"added": 1, "changed": 1, "unchanged": 1}
     assert clients_of(services) == [("79770000001", "b", "UTC")]
 
 
-def test_read_only_columns_are_ignored_so_that_an_export_can_come_back(services: Any) -> None:
+def test_read_only_columns_are_ignored_so_an_export_can_be_imported(services: Any) -> None:
     text = "id;phone_number;operator_code;tag;timezone;reason\n77;79770000001;123;'=a;UTC;none\n"
     assert imported(services, text) == {"added": 1}
     assert services.clients.rows == {1: Client(1, "79770000001", "=a")}
@@ -114,7 +114,7 @@ def own(services: Any) -> list[dict[str, str]]:
     return [dict(client.attributes) for _, client in sorted(services.clients.rows.items())]
 
 
-def test_a_column_of_an_attribute_decides_that_one_alone(services: Any) -> None:
+def test_an_attribute_column_changes_only_that_attribute(services: Any) -> None:
     text = "phone_number;attributes.имя;attributes.город\n79770000001;Анна;Омск\n79770000002;;Омск\n"
     assert imported(services, text) == {"added": 2}
     assert own(services) == [{"имя": "Анна", "город": "Омск"}, {"город": "Омск"}]
@@ -129,7 +129,7 @@ def test_a_column_of_an_attribute_decides_that_one_alone(services: Any) -> None:
     assert own(services) == [{"город": "Омск", "код": "7"}, {"город": "Омск", "имя": "Яна"}]
 
 
-def test_a_row_whose_client_would_have_too_many_attributes_is_refused(services: Any) -> None:
+def test_a_row_that_would_give_a_client_too_many_attributes_is_refused(services: Any) -> None:
     for email in "ab":
         names = [f"{email}{number}" for number in range(11 - (email == "b"))]
         columns = ";".join(f"attributes.{name}" for name in names)
@@ -142,7 +142,7 @@ def test_a_row_whose_client_would_have_too_many_attributes_is_refused(services: 
     assert [len(found) for found in own(services)] == [11, 0, 11]
 
 
-def test_what_cannot_be_an_attribute_refuses_its_row_and_a_wrong_name_the_file(services: Any) -> None:
+def test_an_invalid_attribute_value_refuses_its_row_and_an_invalid_name_the_file(services: Any) -> None:
     text = f"phone_number;attributes.имя\n79770000001;{'я' * 256}\n79770000002;Анна\n"
     assert imported(services, text) == {"added": 1, "refused": 1}
     for name in ("имя", "attributes", "attributes.", "attributes.first name", "attributes.tag"):
@@ -150,7 +150,7 @@ def test_what_cannot_be_an_attribute_refuses_its_row_and_a_wrong_name_the_file(s
             begun(services, f"phone_number;{name}\n")
 
 
-def test_who_opted_out_is_opted_out_however_often_the_file_comes_back(services: Any) -> None:
+def test_an_opted_out_client_stays_opted_out_after_repeated_imports(services: Any) -> None:
     imported(services, many(60))
     since = opt_out_client(services, 7).opted_out_at
     delete_client(services, opt_out_client(services, 8).id)
@@ -162,7 +162,7 @@ def test_who_opted_out_is_opted_out_however_often_the_file_comes_back(services: 
     }
 
 
-def test_a_stop_that_comes_while_a_file_is_read_holds_too(services: Any) -> None:
+def test_an_opt_out_during_an_import_is_kept(services: Any) -> None:
     add_many = services.clients.add_many
 
     def stop_first(clients: list[Client]) -> None:
@@ -175,19 +175,19 @@ def test_a_stop_that_comes_while_a_file_is_read_holds_too(services: Any) -> None
     assert [one.id for one in services.clients.rows.values() if one.opted_out_at] == [4]
 
 
-def test_a_file_without_rows_is_finished_with_none(services: Any) -> None:
+def test_a_file_without_rows_is_finished_with_no_clients(services: Any) -> None:
     assert imported(services, "phone_number") == {}
     assert imported(services, "phone_number\n\n") == {}
 
 
-def test_an_import_leaves_one_record(services: Any) -> None:
+def test_an_import_leaves_one_audit_record(services: Any) -> None:
     imported(services, many(3))
     (record,) = services.audit.records
     assert (record.who, record.what, record.id, record.action) == ("anna", "import", "1", "made")
     assert record.after == {"id": 1, "file_name": "a.csv"}
 
 
-def test_short_of_time_the_job_comes_back_and_goes_on_from_the_cursor(services: Any) -> None:
+def test_without_time_the_job_returns_and_continues_from_the_cursor(services: Any) -> None:
     begun(services, many(600))
     assert run_import(services, ImportClients(1), iter([60.0, 60.0, SECONDS_FOR_A_CHUNK - 1]).__next__) == 0
     assert len(services.clients.rows) == 250
@@ -197,7 +197,7 @@ def test_short_of_time_the_job_comes_back_and_goes_on_from_the_cursor(services: 
     assert run_import(services, ImportClients(1), lambda: 60.0) is None
 
 
-def test_two_workers_do_not_hold_one_import(services: Any) -> None:
+def test_an_import_is_leased_to_one_worker(services: Any) -> None:
     begun(services, many(10))
     services.imports.lease(1, services.clock.now(), services.clock.now().replace(hour=13))
     assert run_import(services, ImportClients(1), lambda: 60.0) == BUSY_SECONDS
@@ -205,8 +205,8 @@ def test_two_workers_do_not_hold_one_import(services: Any) -> None:
         process_import(services, 1, lambda: 60.0)
 
 
-def test_a_worker_whose_lease_has_passed_moves_nothing(services: Any) -> None:
-    """Two at once, the late one with a lease that ended under it: together they add everyone once."""
+def test_a_worker_whose_lease_has_ended_changes_nothing(services: Any) -> None:
+    """Two workers at once. The lease of the slower one ends during its work. Together they add every client once."""
     begun(services, many(2000))
     lasting = services.imports.lease
 
@@ -222,7 +222,7 @@ def test_a_worker_whose_lease_has_passed_moves_nothing(services: Any) -> None:
     assert sorted(one[0] for one in clients_of(services)) == [f"79{index:09d}" for index in range(2000)]
 
 
-def test_imports_of_the_same_clients_at_the_same_time_add_each_once(services: Any) -> None:
+def test_simultaneous_imports_of_the_same_clients_add_each_once(services: Any) -> None:
     for _ in range(3):
         begun(services, many(800))
     with ThreadPoolExecutor(3) as threads:
@@ -235,7 +235,7 @@ def test_imports_of_the_same_clients_at_the_same_time_add_each_once(services: An
 
 
 class Intruder:
-    """Clients as another program sees to it: it registers a phone number just before ours is written."""
+    """Clients with another program that registers a phone number just before the import writes it."""
 
     def __init__(self, services: Any, phone: str) -> None:
         self.clients = services.clients
@@ -253,14 +253,14 @@ class Intruder:
 
 
 @pytest.mark.parametrize(("tag", "what"), [("a", "changed"), ("theirs", "unchanged")])
-def test_a_phone_number_taken_meanwhile_is_a_known_client(services: Any, tag: str, what: str) -> None:
+def test_a_phone_number_registered_meanwhile_is_a_known_client(services: Any, tag: str, what: str) -> None:
     services.clients = Intruder(services, "79000000003")
     assert imported(services, many(10, tag)) == {"added": 9, what: 1}
     assert services.clients.rows[9999] == Client(9999, "79000000003", tag, "Asia/Omsk")
     assert len(services.clients.rows) == 10
 
 
-def test_a_client_changed_meanwhile_makes_the_chunk_be_decided_anew(services: Any) -> None:
+def test_a_client_changed_meanwhile_is_read_and_decided_again(services: Any) -> None:
     imported(services, many(5))
     begun(services, many(5, "b"))
     real, late = services.clients.change, []
@@ -278,7 +278,7 @@ def test_a_client_changed_meanwhile_makes_the_chunk_be_decided_anew(services: An
     assert "Asia/Omsk" in {one.timezone for one in services.clients.rows.values()}
 
 
-def test_a_file_replaced_by_another_one_fails_the_import(services: Any) -> None:
+def test_a_file_that_is_replaced_fails_the_import(services: Any) -> None:
     one = begun(services, many(600))
     run_import(services, ImportClients(1), iter([60.0, 60.0, 1.0]).__next__)
     services.import_files.put(one.key, many(700).encode())
@@ -288,7 +288,7 @@ def test_a_file_replaced_by_another_one_fails_the_import(services: Any) -> None:
     assert "replaced" in str(failed.detail)
 
 
-def test_a_file_in_the_bucket_is_taken_by_its_key(services: Any) -> None:
+def test_a_file_in_the_bucket_is_imported_by_its_key(services: Any) -> None:
     services.import_files.put("a/clients.csv", many(3).encode())
     one = import_file(services, "a/clients.csv", "clients.csv", author(services))
     assert process_import(services, one.id, lambda: 60.0)
@@ -297,11 +297,11 @@ def test_a_file_in_the_bucket_is_taken_by_its_key(services: Any) -> None:
         import_file(services, "b.csv", "b.csv", author(services))
 
 
-def test_a_job_without_its_import_is_done(services: Any) -> None:
+def test_a_job_without_its_import_is_dropped(services: Any) -> None:
     assert run_import(services, ImportClients(7), lambda: 60.0) is None
 
 
-def test_an_import_that_lost_its_job_is_asked_for_again_by_the_sweep(services: Any) -> None:
+def test_the_sweep_queues_an_import_whose_job_was_lost(services: Any) -> None:
     begun(services, many(3))
     services.imports_queue.messages.clear()
     assert sweep(services)["import"] == 0
@@ -316,14 +316,14 @@ def test_an_import_that_lost_its_job_is_asked_for_again_by_the_sweep(services: A
     assert sweep(services)["import"] == 0
 
 
-def test_everyone_imported_is_listed(services: Any) -> None:
+def test_all_imported_clients_are_listed(services: Any) -> None:
     register_client(services, {"phone_number": "79990000000"})
     imported(services, many(300))
     found, _ = list_clients(services, ClientFilter(), BEGINNING, 1000)
     assert [client.id for client in found] == list(range(1, 302))
 
 
-def test_a_table_that_is_throttled_makes_the_job_come_back_and_be_counted_as_planned(services: Any) -> None:
+def test_a_throttled_table_delays_the_job_and_does_not_count_as_an_error(services: Any) -> None:
     begun(services, many(120))
     real, calls = services.clients.add_many, []
 
@@ -340,7 +340,7 @@ def test_a_table_that_is_throttled_makes_the_job_come_back_and_be_counted_as_pla
     assert sorted(services.clients.rows) == list(range(1, 121))
 
 
-def test_who_is_moved_to_another_zone_by_a_file_is_looked_at_again_by_mailings_with_hours(services: Any) -> None:
+def test_a_time_zone_changed_by_an_import_queues_a_check_of_mailings_with_local_hours(services: Any) -> None:
     head = "phone_number;tag;timezone\n"
     imported(services, f"{head}79770000001;a;UTC\n79770000002;a;UTC\n")
     assert services.jobs_queue.messages == {}

@@ -1,4 +1,4 @@
-"""What the log says of a mailing: little of what goes well, everything of what does not, and no phone number."""
+"""The log has one line for a batch and one for each failed message, and no phone numbers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def world() -> World:
     return world
 
 
-def test_a_batch_is_one_line_in_which_every_client_is_found(world: World, lines: Lines) -> None:
+def test_a_batch_is_one_line_with_all_its_clients(world: World, lines: Lines) -> None:
     world.fan_out()
     world.send_all()
     (settled,) = events(lines, "settled")
@@ -42,7 +42,7 @@ def test_a_batch_is_one_line_in_which_every_client_is_found(world: World, lines:
     assert " 101 " not in settled["clients"]
 
 
-def test_the_batchs_lines_are_a_few_bytes_a_message(
+def test_the_lines_of_a_batch_take_a_few_bytes_a_message(
     world: World, lines: Lines, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.fan_out()
@@ -65,7 +65,7 @@ def test_a_message_that_fails_has_a_line_of_its_own(world: World, lines: Lines) 
     assert events(lines, "settled")[0]["status"] == "failed"
 
 
-def test_no_phone_number_is_logged_whatever_goes_wrong(world: World, lines: Lines) -> None:
+def test_no_phone_number_is_logged_with_any_error(world: World, lines: Lines) -> None:
     def post(message: int, phone_number: str, *_: object) -> Answer:
         raise ValueError(f"invalid literal for int() with base 10: '{phone_number}'")
 
@@ -80,7 +80,7 @@ def test_no_phone_number_is_logged_whatever_goes_wrong(world: World, lines: Line
     assert not any(phone in json.dumps(lines()) for phone in phones)
 
 
-def test_every_line_of_a_job_names_its_mailing_and_none_after_it(world: World, lines: Lines) -> None:
+def test_every_line_of_a_job_names_its_mailing_and_later_lines_do_not(world: World, lines: Lines) -> None:
     world.services.jobs_queue.send = lambda jobs, delays=None: log.info("queued")  # type: ignore[method-assign]
     run_job(world.services, StartMailing(1), lambda: 60.0)
     log.info("after")
@@ -105,7 +105,7 @@ def test_an_invocation_marks_its_lines_and_no_others(lines: Lines) -> None:
     assert "mailing_id" not in line
 
 
-def test_an_error_that_ends_an_invocation_is_logged_whole_and_told_without_phone_numbers(lines: Lines) -> None:
+def test_an_error_that_ends_an_invocation_is_logged_with_its_traceback_and_without_phone_numbers(lines: Lines) -> None:
     @logging_errors
     def handler() -> None:
         raise ValueError("79774053329 cannot be read")
@@ -123,7 +123,7 @@ def metrics_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
 
 
-def test_a_batch_is_measured_in_one_line(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_metrics_of_a_batch_are_one_line(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.fan_out()
     capsys.readouterr()
     now = world.clock.now().timestamp()
@@ -138,14 +138,12 @@ def test_a_batch_is_measured_in_one_line(world: World, capsys: pytest.CaptureFix
     assert units == {"Sent": "Count", "GatewayMilliseconds": "Milliseconds", "QueueMilliseconds": "Milliseconds"}
 
 
-def test_the_fan_out_says_how_many_it_made_and_how_long_it_took(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_fan_out_measures_its_messages_and_its_time(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.fan_out()
     (line,) = metrics_of(capsys)
     assert (line["FanOutMessages"], line["FanOutMilliseconds"]) == ([100], [0])
 
 
-def test_nothing_is_measured_where_nothing_happened(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invocation_without_work_has_no_metrics(capsys: pytest.CaptureFixture[str]) -> None:
     measure({"Sent": 0}, {"GatewayMilliseconds": []})
     assert capsys.readouterr().out == ""

@@ -1,4 +1,4 @@
-"""What an operator can know before a mailing is announced."""
+"""What an operator can check before a mailing is announced."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def author(services: FakeServices) -> Author:
     return Author("anna", services.clock.now(), 0.5)
 
 
-def test_parts_are_counted_for_everybody_together() -> None:
+def test_the_parts_of_all_texts_are_added() -> None:
     services = FakeServices()
     for number in range(3):
         register_client(services, {"phone_number": f"7977000000{number}"})
@@ -40,7 +40,7 @@ def with_names(number: int) -> FakeServices:
     return services
 
 
-def test_texts_with_fields_are_shown_and_measured_as_they_would_be_sent() -> None:
+def test_texts_with_placeholders_are_shown_and_measured_as_they_would_be_sent() -> None:
     services = with_names(10)
     opt_out_client(services, 1)
     preview = preview_mailing(services, Filter(), "{phone_number}" + "ж" * 54 + "{имя|друг}")
@@ -52,20 +52,20 @@ def test_texts_with_fields_are_shown_and_measured_as_they_would_be_sent() -> Non
     assert (preview.clients, preview.parts) == (9, 4 * 1 + 5 * 2)
 
 
-def test_a_preview_without_anybody_measures_the_text_as_it_is() -> None:
+def test_a_preview_of_an_empty_audience_measures_the_text_unfilled() -> None:
     preview = preview_mailing(FakeServices(), Filter(), "{tag}")
     assert (preview.examples, preview.parts) == ((), 0)
     assert preview.length is not None
 
 
-def test_a_preview_of_a_text_without_fields_reads_nobody() -> None:
+def test_a_preview_of_a_text_without_placeholders_reads_no_clients() -> None:
     services = with_names(2)
     services.clients.read = lambda *_: pytest.fail("nobody is to be read")  # type: ignore[method-assign]
     services.clients.count = lambda *_: 1  # type: ignore[method-assign]
     assert preview_mailing(services, Filter(), "{ }").examples == ()
 
 
-def test_a_trial_is_filled_in_for_who_has_the_number_or_for_nobody() -> None:
+def test_a_test_message_is_filled_in_for_the_client_with_the_number_or_with_defaults() -> None:
     services = with_names(2)
     for phone in ("79770000001", "79990000000"):
         send_test_message(services, phone, "{имя|друг}", author(services))
@@ -75,7 +75,7 @@ def test_a_trial_is_filled_in_for_who_has_the_number_or_for_nobody() -> None:
             send_test_message(services, "79990000000", wrong, author(services))
 
 
-def test_an_audience_that_takes_long_to_count_is_given_as_at_least() -> None:
+def test_an_audience_that_takes_long_to_count_is_a_lower_bound() -> None:
     services = FakeServices()
     services.counters.ids["client_id"] = 5_000
 
@@ -87,7 +87,7 @@ def test_an_audience_that_takes_long_to_count_is_given_as_at_least() -> None:
     assert count_audience(services, Filter()) == (2, False)
 
 
-def test_of_a_large_audience_groups_are_those_of_a_sample_from_everywhere() -> None:
+def test_the_groups_of_a_large_audience_are_those_of_a_sample() -> None:
     services = FakeServices()
     for number in range(60_000):
         zone = "Asia/Omsk" if number % 3 == 0 else "UTC"
@@ -108,7 +108,7 @@ def test_of_a_large_audience_groups_are_those_of_a_sample_from_everywhere() -> N
     assert found.by_timezone["Asia/Omsk"] == pytest.approx(found.clients / 3, rel=0.02)
 
 
-def test_a_trial_is_recorded_before_it_is_posted_and_never_repeated() -> None:
+def test_a_test_message_is_recorded_before_its_post_and_never_repeated() -> None:
     services = FakeServices()
     services.gateway.default_answer = Answer(503)
     outcome = send_test_message(services, "79770000001", "hello", author(services))
@@ -128,7 +128,7 @@ def test_a_test_message_to_a_number_on_the_stop_list_is_refused() -> None:
     assert services.gateway.posts == services.audit.records == []
 
 
-def test_a_trials_id_is_never_a_messages_id() -> None:
+def test_the_id_of_a_test_message_is_never_the_id_of_a_message() -> None:
     services = FakeServices()
     for _ in range(2):
         send_test_message(services, "79770000001", "hello", author(services))

@@ -1,4 +1,4 @@
-"""Tokens as a batch takes them."""
+"""Permits, as a batch takes them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_group_of_permits_is_one_write_and_each_permit_has_its_moment() -> Non
     assert [round(after - before, 3) for before, after in pairwise(moments)] == [0.1] * 4
 
 
-def test_a_permit_that_became_old_while_others_posted_is_not_used() -> None:
+def test_a_permit_that_expired_during_other_posts_is_not_used() -> None:
     services = FakeServices()
     permits = Permits(services, [1] * 10, HANDFUL)
     permits.next(mailing_of(services))
@@ -38,7 +38,7 @@ def test_a_permit_that_became_old_while_others_posted_is_not_used() -> None:
     assert fresh.until >= services.clock.now().timestamp()
 
 
-def test_messages_without_a_permit_get_a_delay_and_so_does_the_rest_of_the_batch() -> None:
+def test_a_message_without_a_permit_and_the_rest_of_its_batch_get_a_time_to_ask_again() -> None:
     services = FakeServices()
     permits = Permits(services, [1] * 100, 100)
     taken = [permits.next(mailing_of(services)) for _ in range(100)]
@@ -49,14 +49,14 @@ def test_messages_without_a_permit_get_a_delay_and_so_does_the_rest_of_the_batch
     assert services.rates.writes == 2
 
 
-def test_a_batch_that_has_waited_for_a_second_or_so_gives_the_rest_back() -> None:
+def test_a_batch_that_waited_about_a_second_returns_its_other_messages() -> None:
     services = FakeServices()
     permits = Permits(services, [1] * 10, HANDFUL)
     services.clock.forward(LOOKAHEAD + 0.1)
     assert permits.next(mailing_of(services)) == 1
 
 
-def test_where_others_always_come_first_nothing_fails() -> None:
+def test_a_sender_that_loses_every_race_for_permits_does_not_fail() -> None:
     services = FakeServices()
 
     def refused(*_: object) -> None:
@@ -68,7 +68,7 @@ def test_where_others_always_come_first_nothing_fails() -> None:
     assert delays_of(services, mailing, 3) == [0, 0, 0]
 
 
-def test_without_a_limit_nothing_is_asked() -> None:
+def test_without_a_limit_no_permits_are_taken() -> None:
     services = FakeServices()
     assert Permits(services, [1], HANDFUL).next(mailing_of(services, None)) == UNLIMITED
     assert delays_of(services, mailing_of(services, None), 2) == [0, 0]

@@ -1,4 +1,4 @@
-"""The daily report: what is in the letter, that it is sent once, and which 24 hours it is about."""
+"""The daily report: its content, that it is sent once, and the 24 hours that it covers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def make_world(**settings: Any) -> World:
 
 
 def world_with_a_day(**settings: Any) -> World:
-    """One mailing sent with two failures, one over before it began, one planned; all for five clients."""
+    """One mailing was sent with two failures, one ended before its start, and one is planned; all for five clients."""
     world = make_world(**settings)
     world.clients(5)
     world.services.gateway.answers = [REFUSED, REFUSED]
@@ -50,7 +50,7 @@ def emails(world: World) -> list[Email]:
     return sent
 
 
-def test_the_letter_of_a_day_has_its_sums_its_reasons_and_what_is_planned() -> None:
+def test_the_email_of_a_day_has_its_sums_its_reasons_and_the_planned_mailings() -> None:
     world = world_with_a_day()
     answer = send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
     assert answer == {"sent": True, "date": "2026-11-24", "mailings": 2}
@@ -65,7 +65,7 @@ def test_the_letter_of_a_day_has_its_sums_its_reasons_and_what_is_planned() -> N
     assert "tomorrow" in planned
 
 
-def test_no_phone_number_is_in_the_letter() -> None:
+def test_no_phone_number_is_in_the_email() -> None:
     world = world_with_a_day()
     send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
     (email,) = emails(world)
@@ -74,7 +74,7 @@ def test_no_phone_number_is_in_the_letter() -> None:
     assert not [phone for phone in phones if phone in email.text + email.html + table]
 
 
-def test_a_retried_run_and_a_second_delivery_of_the_schedule_send_nothing() -> None:
+def test_a_retried_run_and_a_repeated_schedule_send_nothing() -> None:
     world = world_with_a_day()
     send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
     world.clock.forward(3600)
@@ -83,14 +83,14 @@ def test_a_retried_run_and_a_second_delivery_of_the_schedule_send_nothing() -> N
     assert len(emails(world)) == 1
 
 
-def test_each_day_has_its_own() -> None:
+def test_each_day_has_its_own_report() -> None:
     world = world_with_a_day()
     send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
     send_scheduled(world.services, "2026-11-25T09:00:00Z", plenty)
     assert len(emails(world)) == 2
 
 
-def test_a_person_may_send_a_day_again_but_one_request_sends_it_once() -> None:
+def test_a_person_can_send_a_day_again_and_each_request_sends_it_once() -> None:
     world = world_with_a_day()
     send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
     for request in ("first", "first", "second"):
@@ -98,7 +98,7 @@ def test_a_person_may_send_a_day_again_but_one_request_sends_it_once() -> None:
     assert len(emails(world)) == 3
 
 
-def test_what_ses_refused_is_sent_by_the_retry() -> None:
+def test_a_report_that_ses_refused_is_sent_by_the_retry() -> None:
     world = world_with_a_day()
     world.services.mailbox.verified.clear()
     with pytest.raises(NotSent):
@@ -108,7 +108,7 @@ def test_what_ses_refused_is_sent_by_the_retry() -> None:
     assert len(emails(world)) == 1
 
 
-def test_a_run_that_died_while_sending_is_not_repeated_and_a_person_is_told() -> None:
+def test_a_run_that_died_while_sending_is_not_repeated_and_the_answer_says_so() -> None:
     world = world_with_a_day()
 
     def die() -> None:
@@ -124,7 +124,7 @@ def test_a_run_that_died_while_sending_is_not_repeated_and_a_person_is_told() ->
     assert len(emails(world)) == 1
 
 
-def test_with_nobody_to_write_to_nothing_is_read_or_sent() -> None:
+def test_without_recipients_nothing_is_read_or_sent() -> None:
     world = make_world(report_recipients=(), report_sender="")
     world.services.mailings = None  # type: ignore[assignment]
     answer = send_scheduled(world.services, SCHEDULED_TIME, plenty)
@@ -132,13 +132,13 @@ def test_with_nobody_to_write_to_nothing_is_read_or_sent() -> None:
     assert emails(world) == []
 
 
-def test_a_day_without_mailings_is_reported_too() -> None:
+def test_a_day_without_mailings_has_a_report() -> None:
     world = make_world()
     assert send_by_hand(world.services, {"date": "2026-11-23"}, "request", plenty)["sent"]
     assert "Mailings processed: 0" in emails(world)[0].text
 
 
-def test_short_of_time_the_letter_says_that_the_reasons_are_not_whole() -> None:
+def test_without_time_the_email_says_that_the_reasons_are_incomplete() -> None:
     world = world_with_a_day()
     send_report(world.services, date(2026, 11, 24), "name", lambda: 30.0)
     (email,) = emails(world)
@@ -147,7 +147,7 @@ def test_short_of_time_the_letter_says_that_the_reasons_are_not_whole() -> None:
     assert "Incomplete" in email.html
 
 
-def test_mailings_of_any_number_are_looked_through_and_only_those_of_the_day_are_kept() -> None:
+def test_all_mailings_are_read_and_only_mailings_of_the_day_are_kept() -> None:
     world = make_world()
     for _ in range(1150):
         world.mailing(starts_in=-7200)
@@ -166,13 +166,13 @@ def test_mailings_of_any_number_are_looked_through_and_only_those_of_the_day_are
         ("Europe/Berlin", date(2026, 10, 25), "2026-10-24T07:00", "2026-10-25T08:00"),
     ],
 )
-def test_a_day_goes_from_the_reports_time_to_its_time_in_its_zone(zone: str, day: date, start: str, end: str) -> None:
+def test_a_day_lasts_from_one_report_to_the_next_in_its_zone(zone: str, day: date, start: str, end: str) -> None:
     world = make_world(report_timezone=zone)
     period = make_report(world.services, day, plenty).period
     assert [f"{moment:%Y-%m-%dT%H:%M}" for moment in (period.start, period.end)] == [start, end]
 
 
-def test_a_time_that_the_clock_skips_leaves_no_gap_between_two_days() -> None:
+def test_a_report_time_skipped_by_the_clock_leaves_no_gap_between_two_days() -> None:
     world = make_world(report_timezone="Europe/Berlin", report_time="02:30")
     before, after = (make_report(world.services, date(2026, 3, day), plenty) for day in (29, 30))
     assert before.period.end == after.period.start == before.following.start
@@ -182,8 +182,10 @@ def test_a_time_that_the_clock_skips_leaves_no_gap_between_two_days() -> None:
     ("scheduled", "day"),
     [("2026-11-22T22:30:00Z", "2026-11-23"), (SCHEDULED_TIME, "2026-11-24"), ("2026-11-22T02:00:00", "2026-11-22")],
 )
-def test_the_day_is_that_of_the_schedule_in_the_reports_zone(scheduled: str, day: str) -> None:
-    """MiniStack does not fill in the time: then it is this moment's day, here 01:00 in Vladivostok."""
+def test_the_scheduled_report_covers_the_day_of_the_schedule_in_its_zone(scheduled: str, day: str) -> None:
+    """MiniStack does not fill in the time of the schedule. Then the day is that of the current moment, here 01:00 in
+    Vladivostok.
+    """
     world = make_world(report_timezone="Asia/Vladivostok")
     world.clock.time = datetime(2026, 11, 23, 15, tzinfo=UTC)
     assert send_scheduled(world.services, scheduled, plenty)["date"] == day
@@ -204,7 +206,7 @@ def test_the_day_is_that_of_the_schedule_in_the_reports_zone(scheduled: str, day
         ({"date": "2026-11-22", "scheduled": "2026-11-22T09:00:00Z"}, {"scheduled"}),
     ],
 )
-def test_a_wrong_request_is_refused_by_name_and_sends_nothing(sent: dict[str, object], wrong: set[str]) -> None:
+def test_an_invalid_request_is_refused_by_name_and_sends_nothing(sent: dict[str, object], wrong: set[str]) -> None:
     world = make_world()
     with pytest.raises(BadInput) as refused:
         send_by_hand(world.services, sent, "request", plenty)
@@ -212,7 +214,7 @@ def test_a_wrong_request_is_refused_by_name_and_sends_nothing(sent: dict[str, ob
     assert emails(world) == []
 
 
-def test_the_next_report_may_be_asked_for_before_its_time() -> None:
+def test_the_next_report_can_be_sent_before_its_time() -> None:
     world = make_world()
     world.clients(2)
     world.mailing(message_text="so far")

@@ -1,4 +1,4 @@
-"""The report as a letter: nothing in it runs, every text has its Russian, and Excel opens the table."""
+"""The report as an email: HTML is escaped, every text has a Russian version, and Excel opens the table."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_html_escapes_texts_and_tags() -> None:
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#34;&#39;") == 3
 
 
-def test_it_is_in_english_or_in_russian_with_times_of_the_reports_zone() -> None:
+def test_the_email_is_in_english_or_russian_with_times_in_the_reports_zone() -> None:
     english, russian = (email(mailing(), scheduled(), language=language) for language in ("en", "ru"))
     assert english.subject == "Mailings, report of 2026-11-22: sent 12,000, failed 300"
     assert russian.subject == f"Рассылки, отчёт за 22.11.2026: отправлено 12{SPACE}000, с ошибкой 300"
@@ -85,7 +85,7 @@ def test_it_is_in_english_or_in_russian_with_times_of_the_reports_zone() -> None
     assert not re.findall(r"[A-Za-z]{3,}", plain.replace("Europe/Moscow", "")), "nothing is left in English"
 
 
-def test_every_text_has_its_russian() -> None:
+def test_every_text_has_a_russian_version() -> None:
     sources = [path.read_text() for path in (*TEMPLATES.glob("report.*"), TEMPLATES.parent / "email.py")]
     texts = {text for source in sources for text in re.findall(r'\b_\("([^"]+)"\)', source)}
     statuses = {status.capitalize() for status in mailing_domain.STATUSES} | set(STATUSES)
@@ -97,7 +97,7 @@ def test_every_text_has_its_russian() -> None:
 @pytest.mark.parametrize(
     "reason", [*REASONS, NO_REASON, NO_ANSWER, Text("message.not_delivered", reason="off")], ids=str
 )
-def test_every_reason_is_told_in_the_letters_language(reason: Text) -> None:
+def test_every_reason_is_in_the_language_of_the_email(reason: Text) -> None:
     reasons = Reasons(Counter({reason: 3}))
     english, russian = (email(mailing(), language=language, reasons=reasons) for language in ("en", "ru"))
     assert f"{reason} — 3" in english.text
@@ -106,12 +106,12 @@ def test_every_reason_is_told_in_the_letters_language(reason: Text) -> None:
     assert str(reason) not in russian.text + russian.html
 
 
-def test_a_reason_of_an_earlier_version_is_told_as_it_was_written() -> None:
+def test_a_reason_stored_by_an_earlier_version_is_shown_unchanged() -> None:
     reasons = Reasons(Counter({Text("as_written", text="Something 7 new: 12."): 3}))
     assert "Something 7 new: 12. — 3" in email(mailing(), language="ru", reasons=reasons).text
 
 
-def test_reasons_are_listed_from_the_most_frequent() -> None:
+def test_reasons_are_sorted_from_the_most_frequent() -> None:
     reasons = Reasons(
         Counter({Text("gateway.message_refused", status=400): 3, NO_ANSWER: 7}), other=2, is_complete=False
     )
@@ -120,7 +120,7 @@ def test_reasons_are_listed_from_the_most_frequent() -> None:
     assert "Incomplete" in text
 
 
-def test_many_mailings_are_in_the_table_and_not_all_in_the_letter() -> None:
+def test_the_table_has_all_mailings_and_the_email_a_limited_number() -> None:
     made = email(*(mailing(number) for number in range(1, MAX_SHOWN + 11)), language="ru")
     assert f"Показано здесь: {MAX_SHOWN}. Остальные рассылки — в приложенной таблице." in made.text
     assert made.text.count("Скидки") == MAX_SHOWN
@@ -146,7 +146,7 @@ def test_the_table_has_a_row_for_each_mailing_and_opens_in_excel() -> None:
     }
 
 
-def test_what_was_delivered_is_told_where_receipts_are_expected() -> None:
+def test_delivered_messages_are_shown_if_receipts_are_enabled() -> None:
     counts = Counts(total=10, sent=9, failed=1, delivered=7, undelivered=2)
     without, told = (email(mailing(counts=counts), receipts=receipts) for receipts in (False, True))
     assert "delivered" not in without.text + without.html + str(table(without))
@@ -154,11 +154,11 @@ def test_what_was_delivered_is_told_where_receipts_are_expected() -> None:
     assert dict(zip(*table(told), strict=True)).items() >= {"sent": "9", "delivered": "7", "undelivered": "2"}.items()
 
 
-def test_a_formula_does_not_get_into_the_table() -> None:
+def test_formulas_are_escaped_in_the_table() -> None:
     assert table(email(mailing(message_text='=HYPERLINK("http://evil")')))[1][1] == '\'=HYPERLINK("http://evil")'
 
 
-def test_the_ends_of_time_can_be_shown() -> None:
+def test_the_earliest_and_latest_times_can_be_shown() -> None:
     ends = replace(
         mailing(), datetime_start=datetime.min.replace(tzinfo=UTC), datetime_end=datetime.max.replace(tzinfo=UTC)
     )

@@ -1,4 +1,4 @@
-"""The sweep looks at open mailings alone, and one that fails does not keep the others waiting."""
+"""The sweep reads only open mailings, and an error of one mailing does not delay the others."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from infra.local.doubles.fake_mailings import FakeMailings
 from infra.local.doubles.world import World
 
 
-class Overheard(FakeMailings):
-    """Remembers which mailings were read."""
+class RecordingMailings(FakeMailings):
+    """Records which mailings are read."""
 
     def __init__(self, mailings: FakeMailings) -> None:
         vars(self).update(vars(mailings))
@@ -25,8 +25,8 @@ class Overheard(FakeMailings):
         return super().get_many(mailing_ids)
 
 
-class Unstartable(FakeMailings):
-    """Fails whenever mailing 1 is to be written."""
+class UnstartableMailings(FakeMailings):
+    """Every write of mailing 1 fails."""
 
     def __init__(self, mailings: FakeMailings) -> None:
         vars(self).update(vars(mailings))
@@ -47,33 +47,33 @@ def world_with_due_mailings(number: int) -> World:
     return world
 
 
-def test_what_is_due_is_started_and_the_steps_are_counted() -> None:
+def test_due_mailings_are_started_and_the_steps_are_counted() -> None:
     world = world_with_due_mailings(3)
     world.mailing(starts_in=3600)
     assert sweep(world.services) == {"start": 3, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
     assert sweep(world.services) == {"start": 0, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
 
 
-def test_finished_mailings_are_not_even_read() -> None:
+def test_finished_mailings_are_not_read() -> None:
     world = world_with_due_mailings(2)
     for _ in range(50):
         world.mailing(starts_in=-100, lasts=50)
-    mailings: Any = Overheard(world.services.mailings)
+    mailings: Any = RecordingMailings(world.services.mailings)
     world.services.mailings = mailings
     sweep(world.services)
     assert mailings.read == [1, 2]
 
 
-def test_one_that_fails_does_not_keep_the_others_waiting_and_is_reported() -> None:
+def test_a_mailing_that_fails_is_reported_and_does_not_delay_the_others() -> None:
     world = world_with_due_mailings(3)
-    world.services.mailings = Unstartable(world.services.mailings)
+    world.services.mailings = UnstartableMailings(world.services.mailings)
     with pytest.raises(ExceptionGroup) as failed:
         sweep(world.services)
     assert [str(error) for error in failed.value.exceptions] == ["throttled"]
     assert [world.get(number).status for number in (1, 2, 3)] == ["scheduled", "running", "running"]
 
 
-def test_what_waits_in_a_busy_queue_is_not_queued_again() -> None:
+def test_messages_in_a_busy_queue_are_not_queued_again() -> None:
     world = world_with_due_mailings(1)
     sweep(world.services)
     world.do_jobs()

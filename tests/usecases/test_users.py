@@ -1,4 +1,4 @@
-"""Who may use the console."""
+"""Users of the console: sign-in, limits on attempts, sessions and passwords."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.cheap_user import put_user
 ADDRESS = "198.51.100.7"
 
 
-def test_a_user_signs_in_with_the_password_that_was_shown_once() -> None:
+def test_a_user_signs_in_with_the_password_that_is_shown_once() -> None:
     services = FakeServices()
     password = make_user(services, "anna", "read")
     assert sign_in(services, "anna", password, ADDRESS).principal.role == "read"
@@ -36,7 +36,7 @@ def test_a_user_signs_in_with_the_password_that_was_shown_once() -> None:
 @pytest.mark.parametrize(
     ("name", "password"), [("anna", "wrong"), ("boris", "wrong"), ("", ""), ("anna\x00", "\ud800")]
 )
-def test_a_wrong_name_or_password_is_refused_in_the_same_words(name: str, password: str) -> None:
+def test_a_wrong_name_and_a_wrong_password_give_the_same_error(name: str, password: str) -> None:
     services = FakeServices()
     put_user(services, "anna", "read")
     with pytest.raises(NotAuthenticated, match="The name or the password is wrong"):
@@ -54,7 +54,7 @@ def test_attempts_are_limited_by_user_even_with_the_right_password(kind: str) ->
     assert sign_in(services, "anna", password, ADDRESS)
 
 
-def test_one_address_locks_nobody_else_out() -> None:
+def test_attempts_from_one_address_do_not_lock_the_user_out_elsewhere() -> None:
     services = FakeServices()
     password = put_user(services, "anna", "read")
     for _ in range(MAX_ATTEMPTS["address"] + 5):
@@ -63,7 +63,7 @@ def test_one_address_locks_nobody_else_out() -> None:
     assert sign_in(services, "anna", password, "203.0.113.1")
 
 
-def test_attempts_are_limited_by_address_whatever_the_names() -> None:
+def test_attempts_are_limited_by_address_for_any_names() -> None:
     services = FakeServices()
     with pytest.raises(NotAuthenticated):
         sign_in(services, "nobody", "x", ADDRESS)
@@ -73,7 +73,7 @@ def test_attempts_are_limited_by_address_whatever_the_names() -> None:
         sign_in(services, "somebody", "x", ADDRESS)
 
 
-def test_neither_names_nor_addresses_are_kept_readable() -> None:
+def test_names_and_addresses_are_not_stored_in_plain_text() -> None:
     services = FakeServices()
     with pytest.raises(NotAuthenticated):
         sign_in(services, "my-password-by-mistake", "x", ADDRESS)
@@ -81,7 +81,7 @@ def test_neither_names_nor_addresses_are_kept_readable() -> None:
     assert ADDRESS not in str(services.users.attempts)
 
 
-def test_the_published_password_opens_the_local_stage_alone() -> None:
+def test_the_published_password_works_only_on_the_local_stage() -> None:
     local, other = FakeServices(), FakeServices(stage="prod")
     for services in (local, other):
         set_user(services, LOCAL_USER, "admin", LOCAL_PASSWORD)
@@ -90,7 +90,7 @@ def test_the_published_password_opens_the_local_stage_alone() -> None:
         sign_in(other, LOCAL_USER, LOCAL_PASSWORD, ADDRESS)
 
 
-def test_a_session_ends_by_age_by_signing_out_by_a_new_password_and_with_the_user() -> None:
+def test_a_session_ends_by_age_by_sign_out_by_a_new_password_and_with_its_user() -> None:
     services = FakeServices()
     make_user(services, "anna", "read")
     began = services.clock.now()
@@ -109,7 +109,7 @@ def test_a_session_ends_by_age_by_signing_out_by_a_new_password_and_with_the_use
     assert user_of_session(services, "anna", services.clock.now()) is None
 
 
-def test_unknown_users_bad_names_and_bad_roles_are_refused() -> None:
+def test_unknown_users_invalid_names_and_invalid_roles_are_refused() -> None:
     services = FakeServices()
     with pytest.raises(NotFound):
         remove_user(services, "anna")
@@ -122,7 +122,7 @@ def test_unknown_users_bad_names_and_bad_roles_are_refused() -> None:
     assert services.users.rows == {}
 
 
-def test_each_hash_has_its_own_salt_and_says_its_own_cost() -> None:
+def test_each_hash_has_its_own_salt_and_names_its_cost() -> None:
     one, other = (hash_password("secret", salt) for salt in (b"1" * 16, b"2" * 16))
     assert one.rpartition("$")[2] != other.rpartition("$")[2]
     assert password_matches("secret", one)
