@@ -1,7 +1,7 @@
-"""`make bench`: figures of ours beside those of the least that anybody would have to do, measured in the same run.
+"""`make bench`: measure the service and, in the same run, a minimal program that does the same work.
 
-python -m bench                       exits with 1 when one misses its limit
-python -m bench --only fan_out        one of them
+python -m bench                       exits with 1 if a figure misses its limit
+python -m bench --only fan_out        run one measurement
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from . import api, cold_start, end_to_end, fan_out, growth, sending
 from .measure import Row
 
 MEASURES: dict[str, Callable[[], list[Row]]] = {
-    "growth": growth.run,  # first: its memory is this process's
+    "growth": growth.run,  # first, because it measures the memory of this process
     "cold_start": cold_start.run,
     "fan_out": fan_out.run,
     "sending": sending.run,
@@ -33,10 +33,10 @@ RESULTS = Path("build/bench.json")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", choices=MEASURES, help="one measurement alone")
+    parser.add_argument("--only", choices=MEASURES, help="run one measurement")
     only = parser.parse_args().only
     began = time.monotonic()
-    print(f"{'':<62}{'ours':>12}{'beside':>12} {'':<11}{'ratio':>6}", flush=True)
+    print(f"{'':<62}{'measured':>12}{'baseline':>12} {'':<11}{'ratio':>6}", flush=True)
     rows: list[Row] = []
     for name in [only] if only else MEASURES:
         for row in MEASURES[name]():
@@ -51,9 +51,9 @@ def main() -> int:
 
 def _write(rows: list[Row]) -> None:
     machine = f"{os.cpu_count()} x {platform.processor() or platform.machine()}, Python {platform.python_version()}"
-    found = [{**asdict(row), "is_good": row.is_good} for row in rows]
+    figures = [{**asdict(row), "is_good": row.is_good} for row in rows]
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"at": datetime.now(UTC).isoformat(), "machine": machine, "rows": found}, indent=1))
+    RESULTS.write_text(json.dumps({"at": datetime.now(UTC).isoformat(), "machine": machine, "rows": figures}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Creating a client over HTTP, beside an empty Chalice route on the same MiniStack; eight connections at once.
+"""Create clients over HTTP, with eight connections. The baseline is an empty Chalice route on the same MiniStack.
 
-The empty route has neither an authorizer nor a table; what is above it is what a client costs us.
+The empty route has no authorizer and no table; the difference is the cost of a client.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from infra.deploy.stack import apply, deploy_bucket, outputs_of, upload
 from infra.local.deployment import api_url
 from infra.local.seed import LOCAL_TOKEN
 
-from .ground import whole_stack
 from .measure import Row, compare
+from .stacks import local_stack
 
 CONNECTIONS, ROUNDS, CALLS = 8, 6, 200
 MOST = 1.6
@@ -33,7 +33,7 @@ app = Chalice(app_name="empty")
 
 
 @app.route("/")
-def nothing():
+def empty():
     return {}
 """
 CONFIG = {"version": "2.0", "app_name": "empty"}
@@ -41,32 +41,34 @@ PARAMETERS = {"Parameters": {"Stage": {"Type": "String"}}}
 
 
 def run() -> list[Row]:
-    with whole_stack() as stack:
-        empty = api_url(stack.aws_url, _deploy_empty_app())
-        ours = api_url(stack.aws_url, stack.outputs)
+    with local_stack() as stack:
+        empty_url = api_url(stack.aws_url, _deploy_empty_app())
+        service_url = api_url(stack.aws_url, stack.outputs)
         phones = itertools.count(79_000_000_000)
 
         def create(session: requests.Session) -> None:
-            session.post(f"{ours}/Clients", data={"phone_number": str(next(phones))}, timeout=30).raise_for_status()
+            session.post(
+                f"{service_url}/Clients", data={"phone_number": str(next(phones))}, timeout=30
+            ).raise_for_status()
 
-        def ask(session: requests.Session) -> None:
-            session.get(f"{empty}/", timeout=30).raise_for_status()
+        def call_empty(session: requests.Session) -> None:
+            session.get(f"{empty_url}/", timeout=30).raise_for_status()
 
-        _load(create, CALLS), _load(ask, CALLS)  # containers are up from here on
-        times = [(_load(create, CALLS), _load(ask, CALLS)) for _ in range(ROUNDS)]
-    what = f"creating a client, {CONNECTIONS} connections, beside an empty route"
-    rates = [[CALLS / found[0] for found in pair] for pair in times]
-    middles = [[1000 * statistics.median(found[1]) for found in pair] for pair in times]
-    slowest = [[1000 * statistics.quantiles(found[1], n=100)[98] for found in pair] for pair in times]
+        _load(create, CALLS), _load(call_empty, CALLS)  # warms up the Lambdas
+        times = [(_load(create, CALLS), _load(call_empty, CALLS)) for _ in range(ROUNDS)]
+    what = f"creating a client, {CONNECTIONS} connections, and an empty route"
+    rates = [[CALLS / total for total, _ in pair] for pair in times]
+    medians = [[1000 * statistics.median(calls) for _, calls in pair] for pair in times]
+    slowest = [[1000 * statistics.quantiles(calls, n=100)[98] for _, calls in pair] for pair in times]
     return [
-        compare(f"{what}: p50", "ms", *zip(*middles, strict=True), most=MOST),
+        compare(f"{what}: p50", "ms", *zip(*medians, strict=True), most=MOST),
         compare(f"{what}: p99", "ms", *zip(*slowest, strict=True)),
         compare(f"{what}: requests", "a second", *zip(*rates, strict=True)),
     ]
 
 
 def _load(call: Callable[[requests.Session], None], number: int) -> tuple[float, list[float]]:
-    """Seconds in all, and for each call."""
+    """Seconds in total, and seconds of each call."""
     sessions = []
     for _ in range(CONNECTIONS):
         session = requests.Session()
@@ -78,8 +80,8 @@ def _load(call: Callable[[requests.Session], None], number: int) -> tuple[float,
 
     began = time.perf_counter()
     with ThreadPoolExecutor(CONNECTIONS) as threads:
-        found = [one for part in threads.map(work, sessions) for one in part]
-    return time.perf_counter() - began, found
+        seconds = [call_seconds for part in threads.map(work, sessions) for call_seconds in part]
+    return time.perf_counter() - began, seconds
 
 
 def _timed(call: Callable[[requests.Session], None], session: requests.Session) -> float:
@@ -98,7 +100,7 @@ def _deploy_empty_app() -> dict[str, str]:
 def _empty_project() -> Path:
     project = Path(tempfile.mkdtemp(prefix="empty-"))
     (project / "app.py").write_text(EMPTY_APP)
-    for place, content in ((".chalice/config.json", CONFIG), ("infra/stack.json", PARAMETERS)):
-        (project / place).parent.mkdir()
-        (project / place).write_text(json.dumps(content))
+    for path, content in ((".chalice/config.json", CONFIG), ("infra/stack.json", PARAMETERS)):
+        (project / path).parent.mkdir()
+        (project / path).write_text(json.dumps(content))
     return project

@@ -1,4 +1,4 @@
-"""Counting calls to AWS where every client makes them: in botocore, just before a request leaves."""
+"""Count calls to AWS in botocore, right before a request is sent, for all clients."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from botocore import handlers
 from infra.local.doubles.aws import forget_connections
 
 MADE_BY_LAMBDA = {"ReceiveMessage", "DeleteMessage"}
-"""Lambda's own poller makes these, not our code; they are what the stand-in for it does in tests."""
+"""Calls of Lambda's poller, not of the service. Tests make them in its place."""
 
 
 @contextmanager
 def counted_calls() -> Iterator[Counter[str]]:
-    """Operations by name, retries included, of all clients whose session is made in this block."""
+    """Count operations by name, with retries, of all clients that are created in this block."""
     calls: Counter[str] = Counter()
 
     def count(event_name: str, **_: Any) -> None:

@@ -1,7 +1,7 @@
-"""AWS's documented limits, as a mailing meets them: a table that is written to, and a function that a queue feeds.
+"""AWS's documented limits for a mailing: a table that takes writes, and a function that a queue invokes.
 
-They are defaults: those of an account, a table or a function may be raised. AWS's pages were read as others have stored
-them, in November 2026; they could not be opened from here.
+They are defaults, which AWS can raise for an account, a table or a function. They were read in stored copies of AWS's
+pages, in November 2026, because the pages themselves could not be opened.
 """
 
 from __future__ import annotations
@@ -18,41 +18,42 @@ SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuid
 SCHEDULER = "https://docs.aws.amazon.com/scheduler/latest/UserGuide"
 
 PARTITION_WRITES = 1_000
-"""Units a second for one partition, and so for one key: {DYNAMODB}/bp-partition-key-design.html"""
+"""Units a second for one partition, so also for one key: {DYNAMODB}/bp-partition-key-design.html"""
 
 COLD_WRITES, COLD_READS = 4_000, 12_000
 """Units a second that a new on-demand table takes: {DYNAMODB}/on-demand-capacity-mode.html"""
 
 SECONDS_TO_DOUBLE = 1_800
-"""It takes up to twice the peak of the last half hour: same page."""
+"""An on-demand table takes up to twice its peak of the last half hour: same page."""
 
 TABLE_WRITES = 40_000
 """Units a second, an on-demand table's default quota: {DYNAMODB}/ServiceQuotas.html"""
 
 IN_FLIGHT = 120_000
-"""Messages of a standard queue that were received and neither deleted nor come back; those that a delay holds are not
-in flight: {SQS}/quotas-messages.html"""
+"""Messages of a standard queue that were received and neither deleted nor returned. Delayed messages are not in flight:
+{SQS}/quotas-messages.html"""
 
 FIRST_BATCHES, MORE_BATCHES_A_MINUTE, MOST_BATCHES = 5, 300, 1_000
-"""That Lambda takes from one standard queue at once: {LAMBDA}/services-sqs-scaling.html"""
+"""Batches of one standard queue that Lambda processes at once: {LAMBDA}/services-sqs-scaling.html"""
 
 FUNCTION_RAMP = 100
-"""Executions at once that a function gains in a second, 1,000 in ten: {LAMBDA}/lambda-concurrency.html"""
+"""Concurrent executions that a function gains in a second, 1,000 in ten seconds: {LAMBDA}/lambda-concurrency.html"""
 
 ACCOUNT_EXECUTIONS = 1_000
-"""At once, of all functions of an account in a region: {LAMBDA}/gettingstarted-limits.html. New accounts have fewer."""
+"""Concurrent executions of all functions of an account in a region: {LAMBDA}/gettingstarted-limits.html.
+New accounts have fewer."""
 
 SCHEDULER_LATENESS = 60
-"""Seconds: a schedule fires within its minute: {SCHEDULER}/schedule-types.html. A mailing has one; the quota of
-invocations, 500 a second or more by region ({SCHEDULER}/scheduler-quotas.html), is far away."""
+"""Seconds: a schedule fires within its minute: {SCHEDULER}/schedule-types.html. A mailing has one, so the quota of 500
+invocations a second or more, by region ({SCHEDULER}/scheduler-quotas.html), does not matter."""
 
-LIKELY = 21
-"""Mailings whose keys are looked at, to say how evenly keys fall."""
+SAMPLE = 21
+"""Mailings whose keys are hashed to estimate how evenly keys spread over partitions."""
 
 
 @dataclass
 class Table:
-    """An on-demand table, with what it takes a second by now. `warm`: what it was set to take; 0: a new one."""
+    """An on-demand table and the units a second that it takes now. `warm` is its warm throughput; 0 is a new table."""
 
     warm: int = 0
     busy_seconds: int = 0
@@ -61,11 +62,11 @@ class Table:
         self.writes = max(self.warm, COLD_WRITES)
 
     def takes(self, shards: int) -> float:
-        """Units a second, when all of a mailing's shards are written to alike: the fullest partition is done last."""
+        """Units a second if all shards of a mailing get equal writes. The fullest partition limits them."""
         return min(self.writes, PARTITION_WRITES * shards / fullest_partition(shards, self.writes // PARTITION_WRITES))
 
     def note(self, wanted: float, shards: int) -> None:
-        """So much was wanted in this second: after half an hour of more than it takes, it takes twice as much."""
+        """Record the wanted units of this second. The table doubles after half an hour above its limit."""
         self.busy_seconds = self.busy_seconds + 1 if wanted >= self.takes(shards) else 0
         if self.busy_seconds == SECONDS_TO_DOUBLE:
             self.writes, self.busy_seconds = max(self.writes, min(TABLE_WRITES, 2 * self.writes)), 0
@@ -73,12 +74,12 @@ class Table:
 
 @cache
 def fullest_partition(shards: int, partitions: int) -> float:
-    """How many of a mailing's shards are on the partition that has most of them.
+    """The number of a mailing's shards on the partition with most of them.
 
-    DynamoDB spreads keys by a hash of its own: which ones meet nobody knows, but how many any good hash tells. That it
-    splits a partition which stays hot is left out: it takes minutes.
+    DynamoDB's hash is not public, but any good hash spreads keys alike. DynamoDB also splits hot partitions; that takes
+    minutes and is left out.
     """
-    return statistics.median(_fullest(mailing, shards, partitions) for mailing in range(LIKELY))
+    return statistics.median(_fullest(mailing, shards, partitions) for mailing in range(SAMPLE))
 
 
 def _fullest(mailing: int, shards: int, partitions: int) -> int:
@@ -88,11 +89,11 @@ def _fullest(mailing: int, shards: int, partitions: int) -> int:
 
 @dataclass(frozen=True)
 class Feed:
-    """A function that is fed by a queue. `most`: its MaximumConcurrency."""
+    """A function that a queue invokes. `most` is its MaximumConcurrency."""
 
     most: int = MOST_BATCHES
 
     def executions(self, seconds: float) -> int:
-        """At once, so long after the queue has filled."""
+        """Concurrent executions `seconds` after messages arrived in the queue."""
         polled = FIRST_BATCHES + MORE_BATCHES_A_MINUTE / 60 * seconds
         return int(min(self.most, MOST_BATCHES, polled, FIRST_BATCHES + FUNCTION_RAMP * seconds))

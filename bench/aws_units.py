@@ -1,8 +1,8 @@
-"""Counting what AWS charges for, where every client makes its calls: in botocore, from each request and its answer.
+"""Count what AWS charges for, in botocore, from each request and its answer, for all clients.
 
-An emulator's ConsumedCapacity is not AWS's, so DynamoDB's own rules are applied here:
+An emulator's ConsumedCapacity is not AWS's, so DynamoDB's rules are applied here:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html (units) and
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (an item's size).
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (size of an item).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Values = Mapping[str, Mapping[str, Any]]
 
 
 class Meter:
-    """`calls` by operation, retries not included; `units` what they cost, as far as it is known from the calls."""
+    """`calls` by operation, without retries; `units` are the charged units that follow from these calls."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -48,7 +48,7 @@ class Meter:
                 count(sent, answer)
 
     def _UpdateItem(self, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
-        """Charged by the item after it (ours only grow by it); refused by its condition, as one unit at the least."""
+        """Charged by the item's size after the update, which never shrinks it; at least one unit if refused."""
         self._write(sent["TableName"], answer.get("Attributes", sent["Key"]), _named(sent))
 
     def _PutItem(self, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
@@ -60,9 +60,9 @@ class Meter:
                 self._write(table, request["PutRequest"]["Item"], set(request["PutRequest"]["Item"]))
 
     def _TransactWriteItems(self, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
-        """Twice the units. Of an update the item is not seen: ours are below 1 KB but for a mailing's long text."""
-        for one in sent["TransactItems"]:
-            [(kind, item)] = one.items()
+        """Twice the units. An update does not show its item; items are below 1 KB except mailings with a long text."""
+        for action in sent["TransactItems"]:
+            [(kind, item)] = action.items()
             values = item["Item"] if kind == "Put" else item["Key"]
             self._write(item["TableName"], values, set(values) | _named(item), times=2)
 
@@ -70,15 +70,15 @@ class Meter:
         self._read(size_of(answer.get("Item", {})), sent.get("ConsistentRead", False))
 
     def _BatchGetItem(self, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
-        """Each item is rounded up by itself, and one that is not there is charged as well."""
-        for table, asked in sent["RequestItems"].items():
+        """Each item is rounded up by itself, and a missing item is charged as well."""
+        for table, request in sent["RequestItems"].items():
             found = answer.get("Responses", {}).get(table, [])
-            missing: list[Values] = [{}] * (len(asked["Keys"]) - len(found))
+            missing: list[Values] = [{}] * (len(request["Keys"]) - len(found))
             for item in [*found, *missing]:
-                self._read(size_of(item), asked.get("ConsistentRead", False))
+                self._read(size_of(item), request.get("ConsistentRead", False))
 
     def _Query(self, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
-        """Rounded up as a whole. Ours have no filter here, so what was read is what came back."""
+        """The sum of all items is rounded up. The queries have no filter, so all read items are returned."""
         self._read(sum(size_of(item) for item in answer.get("Items", [])), sent.get("ConsistentRead", False))
 
     def _SendMessageBatch(self, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
@@ -89,11 +89,11 @@ class Meter:
         self.units["queue_requests"] += 1
 
     def _CreateSchedule(self, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
-        """The call is free; that it fires, once, is not."""
+        """The call is free; the single invocation is charged."""
         self.units["schedules"] += 1
 
     def _write(self, table: str, item: Values, named: set[str], times: int = 1) -> None:
-        """And one unit for each index of which a key is written: their entries are below 1 KB."""
+        """Also one unit for each index whose key is written; entries of indexes are below 1 KB."""
         indexes = sum(bool(keys & named) for keys in self._indexes.get(table, []))
         self.units["writes"] += times * (max(1, ceil(size_of(item) / WRITTEN)) + indexes)
 
@@ -102,7 +102,7 @@ class Meter:
 
 
 def size_of(item: Values) -> int:
-    """Bytes, as DynamoDB measures an item."""
+    """The size of an item in bytes, by DynamoDB's rules."""
     return sum(len(name.encode()) + _size(value) for name, value in item.items())
 
 
@@ -116,20 +116,20 @@ def _size(value: Mapping[str, Any]) -> int:
         case "BOOL" | "NULL":
             return 1
         case "L":
-            return 3 + sum(1 + _size(one) for one in content)
+            return 3 + sum(1 + _size(element) for element in content)
         case "NS":
-            return sum(_size({"N": one}) for one in content)
-    raise ValueError(f"no item of ours has a {kind}")
+            return sum(_size({"N": number}) for number in content)
+    raise ValueError(f"the size of the type {kind} is unknown")
 
 
 def _named(request: Mapping[str, Any]) -> set[str]:
-    """Attributes that an update writes."""
+    """The attributes that an update writes."""
     names = request.get("ExpressionAttributeNames", {})
-    return {names[one] for one in re.findall(r"#\w+", request.get("UpdateExpression", ""))}
+    return {names[alias] for alias in re.findall(r"#\w+", request.get("UpdateExpression", ""))}
 
 
 def _index_keys() -> dict[str, list[set[str]]]:
-    """By table: the attributes that make each of its indexes' keys, without the table's own."""
+    """By table, the key attributes of each index without those of the table's key."""
     found = {}
     for resource in json.loads(TEMPLATE.read_text())["Resources"].values():
         if resource.get("Type") == "AWS::DynamoDB::Table":
@@ -145,7 +145,7 @@ def _index_keys() -> dict[str, list[set[str]]]:
 
 @contextmanager
 def metered() -> Iterator[Meter]:
-    """What all clients whose session is made in this block cost."""
+    """Meter all clients that are created in this block."""
     meter = Meter()
 
     def sent(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:

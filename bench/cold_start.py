@@ -1,6 +1,7 @@
-"""Cold start: what each Lambda takes to be imported and to do its first call, beside botocore alone; and its memory.
+"""ColdStart start and memory: the time of each Lambda to import its modules and to finish its first call.
 
-Out of the deployed package and nothing else, each time in a new process, in its function's environment, all by turns.
+Each start is a new process with the deployed package and the function's environment. The starts of all functions and of
+the baseline, which is botocore alone, alternate.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from infra.deploy import ROOT
 from infra.local.deployment import STACK_NAME, STAGE
 from infra.local.seed import LOCAL_TOKEN
 
-from .ground import whole_stack
 from .measure import Row, compare
+from .stacks import local_stack
 
 ROUNDS, MOST = 7, 2
 RUN = """
@@ -48,7 +49,7 @@ called = time.perf_counter()
 peak = int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) / 1024
 print(json.dumps([1000 * (imported - began), 1000 * (called - began), peak]))
 """
-"""As Lambda does it, with the little of what it hands over that is read."""
+"""Imports and calls a handler as Lambda does, with the parts of the context that the service reads."""
 
 BARE = """
 import botocore.session
@@ -64,7 +65,7 @@ def _record(job: Job) -> dict[str, Any]:
     return {"Records": [record]}
 
 
-NOBODYS = 999
+UNKNOWN_ID = 999
 EVENTS: dict[str, dict[str, Any]] = {
     "app": {
         "httpMethod": "GET",
@@ -77,18 +78,18 @@ EVENTS: dict[str, dict[str, Any]] = {
         "stageVariables": None,
         "requestContext": {"httpMethod": "GET", "resourcePath": "/Clients", "path": "/api/Clients", "stage": "api"},
     },
-    "run_jobs": _record(WalkSlice(NOBODYS, 0)),
-    "import_clients": _record(ImportClients(NOBODYS)),
-    "manage_tokens": {"revoke": "nobody's"},
-    "manage_users": {"remove": "nobody"},
+    "run_jobs": _record(WalkSlice(UNKNOWN_ID, 0)),
+    "import_clients": _record(ImportClients(UNKNOWN_ID)),
+    "manage_tokens": {"revoke": "unknown"},
+    "manage_users": {"remove": "unknown"},
     "redrive_dead_letters": {},
-    "send_messages": _record(SendMessage(NOBODYS, NOBODYS)),
+    "send_messages": _record(SendMessage(UNKNOWN_ID, UNKNOWN_ID)),
     "send_report": {"date": "2026-11-22"},
     "settle_receipts": _record(
-        SettleReceipts((Receipt(message_id(NOBODYS, NOBODYS), "delivered", datetime(2026, 11, 22, tzinfo=UTC)),))
+        SettleReceipts((Receipt(message_id(UNKNOWN_ID, UNKNOWN_ID), "delivered", datetime(2026, 11, 22, tzinfo=UTC)),))
     ),
-    "start_import": {"import": NOBODYS},
-    "start_mailing": {"mailing": NOBODYS},
+    "start_import": {"import": UNKNOWN_ID},
+    "start_mailing": {"mailing": UNKNOWN_ID},
     "sweep": {},
     "token_auth": {
         "type": "TOKEN",
@@ -96,11 +97,11 @@ EVENTS: dict[str, dict[str, Any]] = {
         "methodArn": "arn:aws:execute-api:us-east-1:123456789012:api/api/GET/Clients",
     },
 }
-"""For each Lambda something that it can do at once on an empty stack, all that it needs at AWS being asked."""
+"""For each Lambda an event that it can process on an empty stack with all its usual calls to AWS."""
 
 
 class Start(NamedTuple):
-    """Milliseconds to the end of the import, and to the end of the first call; MB that it took at most until then."""
+    """Milliseconds to the end of the import and to the end of the first call, and the peak memory until then in MB."""
 
     imported: float
     called: float
@@ -108,8 +109,8 @@ class Start(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Cold:
-    """A function and what it is started with. `memory`: MB that it may have."""
+class ColdStart:
+    """A function and its event. `memory` is its configured memory in MB."""
 
     name: str
     handler: str
@@ -118,41 +119,44 @@ class Cold:
     memory: int = 0
 
     def start(self, package: Path) -> Start:
-        asked = json.dumps([self.handler, self.event])
+        argument = json.dumps([self.handler, self.event])
         done = subprocess.run(
-            [sys.executable, "-S", "-c", RUN, asked],
+            [sys.executable, "-S", "-c", RUN, argument],
             env={**os.environ, **self.environment, "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode != 0:
-            raise SystemExit(f"{self.name} failed at its first call: {done.stderr[-2000:]}")
+            raise SystemExit(f"{self.name} failed in its first call: {done.stderr[-2000:]}")
         return Start(*json.loads(done.stdout.splitlines()[-1]))
 
 
 def run() -> list[Row]:
-    with whole_stack():
+    with local_stack():
         package = _unpacked()
-        table = {"TableName": f"{STACK_NAME}-mailings", "Key": {"id": {"N": str(NOBODYS)}}}
-        bare, functions = Cold("botocore", "bare.handler", table, {}), _functions()
-        theirs: list[Start] = []
-        ours: dict[str, list[Start]] = {one.name: [] for one in functions}
-        for _ in range(ROUNDS):  # in turns, so that what else the machine does meets all of them alike
-            theirs.append(bare.start(package))
-            for one in functions:
-                ours[one.name].append(one.start(package))
-    return [_time(name, found, theirs) for name, found in ours.items()] + [_memory(one, ours) for one in functions]
+        table = {"TableName": f"{STACK_NAME}-mailings", "Key": {"id": {"N": str(UNKNOWN_ID)}}}
+        bare, functions = ColdStart("botocore", "bare.handler", table, {}), _functions()
+        baseline: list[Start] = []
+        measured: dict[str, list[Start]] = {function.name: [] for function in functions}
+        for _ in range(ROUNDS):  # alternating, so that other load affects all alike
+            baseline.append(bare.start(package))
+            for function in functions:
+                measured[function.name].append(function.start(package))
+    return [
+        *(_time(name, starts, baseline) for name, starts in measured.items()),
+        *(_memory(function, measured) for function in functions),
+    ]
 
 
-def _time(name: str, ours: list[Start], theirs: list[Start]) -> Row:
-    imported = statistics.median(one.imported for one in ours)
+def _time(name: str, measured: list[Start], baseline: list[Start]) -> Row:
+    imported = statistics.median(start.imported for start in measured)
     what = f"cold start of {name} ({imported:.0f} ms to import)"
-    return compare(what, "ms", [one.called for one in ours], [one.called for one in theirs], most=MOST)
+    return compare(what, "ms", [start.called for start in measured], [start.called for start in baseline], most=MOST)
 
 
-def _memory(function: Cold, ours: dict[str, list[Start]]) -> Row:
-    peak = max(one.peak for one in ours[function.name])
+def _memory(function: ColdStart, measured: dict[str, list[Start]]) -> Row:
+    peak = max(start.peak for start in measured[function.name])
     return Row(f"memory of {function.name} after its first call", "MB", peak, most=function.memory)
 
 
@@ -164,11 +168,13 @@ def _unpacked() -> Path:
     return package
 
 
-def _functions() -> list[Cold]:
-    """All of the stack; one that no event is known for is a KeyError here."""
+def _functions() -> list[ColdStart]:
+    """All functions of the stack. Raises KeyError for a function without an event."""
     functions = boto3.client("lambda").list_functions()["Functions"]
-    found = [(one["Handler"].rpartition(".")[2], one) for one in functions]
+    by_name = [(item["Handler"].rpartition(".")[2], item) for item in functions]
     return [
-        Cold(name, one["Handler"], EVENTS[name], one.get("Environment", {}).get("Variables", {}), one["MemorySize"])
-        for name, one in sorted(found, key=lambda pair: pair[0])
+        ColdStart(
+            name, item["Handler"], EVENTS[name], item.get("Environment", {}).get("Variables", {}), item["MemorySize"]
+        )
+        for name, item in sorted(by_name, key=lambda pair: pair[0])
     ]

@@ -1,9 +1,9 @@
-"""What a million messages cost at AWS: counted now, times the price table of chalicelib/domain/cost.py.
+"""The cost of a million messages at AWS: the counted usage, times the prices in chalicelib/domain/cost.py.
 
-python -m bench.cost        exits with 1 when a million messages at a fast gateway are dearer than promised
+python -m bench.cost        exits with 1 if a million messages at a fast gateway cost more than promised
 
-First the processor time of a message is measured, beside what the model of Lambda's time takes it to be: with moto's
-server and the gateway's simulator as programs of their own, so that all the time of this one is the service's.
+First it measures the processor time of a message and prints it beside the assumption of the model (lambda_time.py).
+moto's server and the simulator run in other processes, so that this process measures only the service.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from chalicelib.delivery.sender import Sender
 from chalicelib.domain.cost import MAX_DOLLARS_PER_MILLION, PRICES, Units
 from chalicelib.mailings.lifecycle import announce_mailing
 from infra.local.doubles.aws import add_clients, make_services
-from infra.local.doubles.deliveries import ENOUGH_SECONDS, as_records, do_jobs, overhear
+from infra.local.doubles.deliveries import ENOUGH_SECONDS, as_records, do_jobs, record_queues
 from infra.local.simulator import DEFAULT_TOKEN
 
-from .ground import gateway, moto
+from .stacks import gateway, moto
 
 WARM_UP, CLIENTS = 100, 1000
 MILLION = 1_000_000
@@ -42,7 +42,7 @@ def main() -> int:
     os.environ.update(ENVIRONMENT)
     with moto(), gateway() as gateway_url, logged():
         created, posted = measured_cpu(gateway_url)
-    print("processor time of a message, ms (the model takes):")
+    print("processor time of a message, ms (in brackets: the assumption of the model):")
     print(f"  to create {created * 1000:.2f} ({CPU_TO_CREATE * 1000:.2f}), to post {posted * 1000:.2f}", end=" ")
     print(f"({CPU_TO_POST * 1000:.2f})", flush=True)
     priced = count()
@@ -50,25 +50,28 @@ def main() -> int:
 
 
 def print_table(priced: Priced) -> int:
-    wholes = [priced.created + priced.posted[latency] for latency in LATENCIES]
+    messages = [priced.created + priced.posted[latency] for latency in LATENCIES]
     for latency in LATENCIES:
         print(f"a batch of {BATCH} at a gateway of {latency * 1000:.0f} ms: {batch_seconds(latency):.2f} s of a sender")
     heads = "".join(f"{f'{latency * 1000:.0f} ms':>16}{'$ a million':>14}" for latency in LATENCIES)
     print(f"\n{'for a message':<17}{heads}")
     for name in PRICES:
-        numbers = "".join(f"{getattr(one, name):16.5f}{one.dollars_by_name[name] * MILLION:14.4f}" for one in wholes)
+        numbers = "".join(
+            f"{getattr(units, name):16.5f}{units.dollars_by_name[name] * MILLION:14.4f}" for units in messages
+        )
         print(f"{name.replace('_', ' '):<17}{numbers}")
-    print(f"{'together':<17}" + "".join(f"{'':16}{one.dollars * MILLION:14.4f}" for one in wholes))
-    print(f"\na mailing of {MAILING:,}: " + ", ".join(f"${_whole(priced, one).dollars:.2f}" for one in wholes))
-    print(f"of it what any mailing costs: ${priced.mailing.dollars:.6f}\n\nas chalicelib/domain/cost.py records it:")
+    print(f"{'together':<17}" + "".join(f"{'':16}{units.dollars * MILLION:14.4f}" for units in messages))
+    print(f"\na mailing of {MAILING:,}: " + ", ".join(f"${_mailing(priced, units).dollars:.2f}" for units in messages))
+    print(f"of this, the fixed cost of a mailing: ${priced.mailing.dollars:.6f}")
+    print("\nas chalicelib/domain/cost.py records it:")
     for name, units in _parts(priced).items():
         print(f"{name} = {units}")
-    dollars = wholes[0].dollars * MILLION
+    dollars = messages[0].dollars * MILLION
     print(f"\n${dollars:.2f} a million at a fast gateway; at most ${MAX_DOLLARS_PER_MILLION:.2f} is allowed")
     return int(dollars > MAX_DOLLARS_PER_MILLION)
 
 
-def _whole(priced: Priced, message: Units) -> Units:
+def _mailing(priced: Priced, message: Units) -> Units:
     return priced.mailing + message * MAILING
 
 
@@ -85,7 +88,7 @@ def _parts(priced: Priced) -> dict[str, Units]:
 
 
 def measured_cpu(gateway_url: str) -> tuple[float, float]:
-    """Seconds of one core for a message: to create and recount it, and to post it (the median of batches)."""
+    """Seconds of one core for a message: to create and reconcile it, and to post it (the median of batches)."""
     services = make_services(gateway_url=gateway_url)
     name = services.settings.gateway_token_parameter
     aws.client("ssm").put_parameter(Name=name, Value=DEFAULT_TOKEN, Type="SecureString")
@@ -97,7 +100,7 @@ def measured_cpu(gateway_url: str) -> tuple[float, float]:
 
 def _cpu_of_mailing(services: Services, clients: int) -> tuple[float, list[float]]:
     add_clients(clients)
-    jobs, messages = overhear(services)
+    jobs, messages = record_queues(services)
     now = services.clock.now()
     ends_at = now + timedelta(hours=1)
     announce_mailing(services, {"datetime_start": now, "datetime_end": ends_at, "message_text": "text"})

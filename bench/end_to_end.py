@@ -1,6 +1,6 @@
-"""A mailing of 10,000 on the local stack, from its announcement to its last post; the gateway takes 50 ms.
+"""A mailing to 10,000 clients on the local stack, from its start to its last post. The gateway responds in 50 ms.
 
-One of a single client goes before it and meets every Lambda cold: how long that takes is a figure of its own.
+A mailing to one client precedes it and starts all Lambdas cold; its time is a separate figure.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from infra.local.deployment import STACK_NAME
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.stack import DevStack
 
-from .ground import fill, whole_stack
 from .measure import Row
+from .stacks import fill, local_stack
 
 CLIENTS, LATENCY = 10_000, 0.05
 MOST_SECONDS = 3
 PATIENCE = 300
 TAG = "first"
 MEMORY = {"SendMessages": 512, "RunJobs": 512}
-"""MB that the Lambdas have which do the work of a mailing."""
+"""Configured memory in MB of the Lambdas that process a mailing."""
 
 
 def run() -> list[Row]:
-    with whole_stack() as stack:
+    with local_stack() as stack:
         assert stack.simulator is not None
         fill(CLIENTS - 1, STACK_NAME)
         stack.simulator.behave(latency=LATENCY)
@@ -47,7 +47,7 @@ def run() -> list[Row]:
 
 
 def _seconds(stack: DevStack, number: int, **fields: object) -> tuple[float, float]:
-    """From the start of a mailing to so many clients, which is right now, to its first post and to its last."""
+    """Start a mailing to `number` clients now; returns the seconds until its first and its last post."""
     assert stack.simulator is not None
     accepted = stack.simulator.seen.accepted
     before, start = len(accepted), datetime.now(UTC)
@@ -59,19 +59,19 @@ def _seconds(stack: DevStack, number: int, **fields: object) -> tuple[float, flo
             raise SystemExit(f"only {len(accepted) - before:,} of {number:,} were posted within {PATIENCE} s")
         time.sleep(0.2)
     first_id, messages = message_id(mailing["id"], 1), stack.simulator.seen.messages
-    posts = [datetime.fromisoformat(its["times"][0]) for one, its in messages.items() if one >= first_id]
+    posts = [datetime.fromisoformat(message["times"][0]) for number, message in messages.items() if number >= first_id]
     return (min(posts) - start).total_seconds(), (max(posts) - start).total_seconds()
 
 
-def _call(stack: DevStack, place: str, body: dict[str, object]) -> dict[str, Any]:
+def _call(stack: DevStack, path: str, body: dict[str, object]) -> dict[str, Any]:
     headers = {"Authorization": f"Token {LOCAL_TOKEN}"}
-    answer = requests.post(f"{stack.url}/{place}/", json=body, headers=headers, timeout=30)
+    answer = requests.post(f"{stack.url}/{path}/", json=body, headers=headers, timeout=30)
     answer.raise_for_status()
-    found: dict[str, Any] = answer.json()
-    return found
+    result: dict[str, Any] = answer.json()
+    return result
 
 
 def _peak(pid: int) -> float:
-    """Of a process, in MB, as Linux has it."""
+    """Peak memory of a process in MB, from Linux."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024

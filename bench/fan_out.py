@@ -1,6 +1,6 @@
-"""A fan-out of 100,000 clients, beside a loop of boto3 that makes the same BatchWriteItem and SendMessageBatch calls.
+"""A fan-out to 100,000 clients. The baseline is a loop of boto3 with the same calls.
 
-Segment by slice in turns: ours reads the clients, keeps its cursor and counts besides; the loop knows them already.
+The two alternate, slice by slice. The fan-out also reads the clients, stores its cursor and counts; the loop does not.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from chalicelib.domain.jobs import SendMessage, to_body
 from chalicelib.mailings.lifecycle import announce_mailing
 from infra.local.doubles.aws import STACK_NAME
 
-from .ground import fill, tables, unseen
 from .measure import Row, compare
+from .stacks import fill, muted_logs, tables_and_queues
 
 CLIENTS = 100_000
 LEAST = 0.8
@@ -28,40 +28,40 @@ CHUNK = 100
 
 
 def run() -> list[Row]:
-    with tables() as services, unseen():
+    with tables_and_queues() as services, muted_logs():
         fill(CLIENTS)
         now = services.clock.now()
         times = {"datetime_start": now, "datetime_end": now + timedelta(hours=1)}
         mailing_id = announce_mailing(services, {**times, "message_text": "bench"}).id  # type: ignore[typeddict-item]
         start_mailing(services, mailing_id)
         plan = services.mailings.get(mailing_id).started_plan  # type: ignore[union-attr]
-        ours, theirs, our_cpu, their_cpu = [], [], [], []
+        measured, baseline, measured_cpu, baseline_cpu = [], [], [], []
         for number in range(plan.slices):
             first, last = plan.id_range(number)
             seconds, cpu = _timed(lambda number=number: walk_slice(services, mailing_id, number, lambda: 600.0))
-            ours.append((last - first + 1) / seconds)
-            our_cpu.append(1000 * cpu / (last - first + 1))
+            measured.append((last - first + 1) / seconds)
+            measured_cpu.append(1000 * cpu / (last - first + 1))
             _purge(services)
             seconds, cpu = _timed(lambda first=first, last=last: _bare(services, first, last))
-            theirs.append((last - first + 1) / seconds)
-            their_cpu.append(1000 * cpu / (last - first + 1))
+            baseline.append((last - first + 1) / seconds)
+            baseline_cpu.append(1000 * cpu / (last - first + 1))
             _purge(services)
-    what = f"fan-out of {CLIENTS:,}, beside the bare calls"
+    what = f"fan-out of {CLIENTS:,}, and the bare calls"
     return [
-        compare(f"{what}: recipients", "a second", ours, theirs, least=LEAST),
-        compare(f"{what}: processor time", "ms each", our_cpu, their_cpu),
+        compare(f"{what}: recipients", "a second", measured, baseline, least=LEAST),
+        compare(f"{what}: processor time", "ms each", measured_cpu, baseline_cpu),
     ]
 
 
 def _timed(work: Any) -> tuple[float, float]:
-    """Seconds by the wall, and of our processor."""
+    """Elapsed seconds, and seconds of processor time."""
     began, cpu = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - began, time.process_time() - cpu
 
 
 def _purge(services: Services) -> None:
-    """MiniStack looks through all of a queue at each call."""
+    """Empty the queue, because MiniStack reads a whole queue at each call."""
     boto3.client("sqs").purge_queue(QueueUrl=services.settings.send_queue_url)
 
 
@@ -73,11 +73,11 @@ def _bare(services: Services, first: int, last: int) -> None:
     def write(start: int) -> None:
         ids = range(start, min(start + CHUNK, last + 1))
         items = [{"PutRequest": {"Item": _item(client_id, created_at)}} for client_id in ids]
-        for place in range(0, len(items), 25):
-            dynamodb.batch_write_item(RequestItems={f"{STACK_NAME}-messages": items[place : place + 25]})
-        entries: Any = [{"Id": str(one % 10), "MessageBody": to_body(SendMessage(99, one))} for one in ids]
-        for place in range(0, len(entries), 10):
-            sqs.send_message_batch(QueueUrl=queue, Entries=entries[place : place + 10])
+        for index in range(0, len(items), 25):
+            dynamodb.batch_write_item(RequestItems={f"{STACK_NAME}-messages": items[index : index + 25]})
+        entries: Any = [{"Id": str(number % 10), "MessageBody": to_body(SendMessage(99, number))} for number in ids]
+        for index in range(0, len(entries), 10):
+            sqs.send_message_batch(QueueUrl=queue, Entries=entries[index : index + 10])
 
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(write, range(first, last + 1, CHUNK)))

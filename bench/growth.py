@@ -1,7 +1,6 @@
-"""What a message costs in time as the audience grows, and whether a worker's memory does.
+"""The time for a message and the memory of a worker, as the audience grows.
 
-The fan-out's code over clients that are made up as they are read, and tables and queues that take everything as
-it goes over the wire, and keep nothing.
+The code of the fan-out runs over generated clients, and over tables and queues that serialize and discard their input.
 """
 
 from __future__ import annotations
@@ -23,30 +22,30 @@ from chalicelib.domain.message import Message
 from chalicelib.mailings.lifecycle import announce_mailing
 from infra.local.doubles.fakes import FakeServices
 
-from .ground import unseen
 from .measure import Row, compare
+from .stacks import muted_logs
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 ROUNDS, TIMES = 10, 5
 MOST_TIME, MOST_MEGABYTES = 1.15, 20
 
 
-class MadeUpClients:
+class GeneratedClients:
     def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
         first = max(after + 1, int(partition.key) * BLOCK_SIZE)
         end = min(through + 1, (int(partition.key) + 1) * BLOCK_SIZE, first + limit)
-        return [Client(one, f"79{one % 100:02d}{one:07d}") for one in range(first, end)]
+        return [Client(number, f"79{number % 100:02d}{number:07d}") for number in range(first, end)]
 
 
-class Wire:
-    """Messages and queue messages in the form that they are sent in; nothing is kept but their number."""
+class DiscardingTables:
+    """Serializes messages and queue messages as for a request, and keeps only their number."""
 
     def __init__(self) -> None:
         self.rows = self.queued = 0
 
-    def add(self, messages: Iterable[Message], shards: int, expires_at: datetime) -> None:
+    def add(self, messages: Iterable[Message], expires_at: datetime) -> None:
         for message in messages:
-            row = row_of(message, shards)
+            row = row_of(message.key)
             row.status, row.created_at = message.status, message.created_at
             row.expires_at = int(expires_at.timestamp())
             json.dumps(row.serialize())
@@ -62,7 +61,7 @@ class Wire:
 
 
 def run() -> list[Row]:
-    list(_walk(SIZES[0]))  # whatever is imported, made and remembered at first is not measured
+    list(time_per_message(SIZES[0]))  # imports, connections and caches of the first run are not measured
     rows, peaks = [], []
     for size in SIZES:
         rows.append(_compare(size))
@@ -72,30 +71,32 @@ def run() -> list[Row]:
 
 
 def _compare(size: int) -> Row:
-    """Each slice in turns with a mailing of the smallest size."""
-    ours: list[float] = []
-    theirs: list[float] = []
-    while len(ours) < ROUNDS:
-        for each in _walk(size):
-            ours.append(each)
-            theirs.append(statistics.median(one for _ in range(TIMES) for one in _walk(SIZES[0])))
-    return compare(f"fan-out of {size:,} on fakes: a message", "µs", ours, theirs, most=MOST_TIME)
+    """Alternate each slice with a mailing of the smallest size."""
+    measured: list[float] = []
+    baseline: list[float] = []
+    while len(measured) < ROUNDS:
+        for time_of_slice in time_per_message(size):
+            measured.append(time_of_slice)
+            baseline.append(
+                statistics.median(smallest for _ in range(TIMES) for smallest in time_per_message(SIZES[0]))
+            )
+    return compare(f"fan-out of {size:,} on fakes: a message", "µs", measured, baseline, most=MOST_TIME)
 
 
-def _walk(size: int) -> Iterator[float]:
-    """Microseconds of the processor for each message, slice by slice."""
+def time_per_message(size: int) -> Iterator[float]:
+    """Yield the microseconds of processor time for a message, slice by slice."""
     services: Any = FakeServices()
-    wire = Wire()
-    services.clients, services.messages, services.send_queue = MadeUpClients(), wire, wire
+    discarding = DiscardingTables()
+    services.clients, services.messages, services.send_queue = GeneratedClients(), discarding, discarding
     services.counters.ids[CLIENT_ID] = size
     now = services.clock.now()
     fields: Any = {"datetime_start": now, "datetime_end": now + timedelta(hours=1), "message_text": "bench"}
     mailing_id = announce_mailing(services, fields).id
-    with unseen():
+    with muted_logs():
         start_mailing(services, mailing_id)
     for number in range(services.mailings.get(mailing_id).started_plan.slices):
-        before, began = wire.rows, time.process_time()
-        with unseen():
+        before, began = discarding.rows, time.process_time()
+        with muted_logs():
             walk_slice(services, mailing_id, number, lambda: 600.0)
-        yield 1e6 * (time.process_time() - began) / (wire.rows - before)
-    assert wire.rows == wire.queued == size
+        yield 1e6 * (time.process_time() - began) / (discarding.rows - before)
+    assert discarding.rows == discarding.queued == size

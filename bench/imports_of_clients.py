@@ -1,9 +1,9 @@
-"""What an import of clients takes.
+"""The time and the memory of an import of clients.
 
-python -m bench.imports_of_clients        prints; nothing is asserted
+python -m bench.imports_of_clients        prints the figures and checks none
 
-First 10,000 rows on the real stack on this machine: by POST, new; then by the bucket and the program, all known. Then
-the worker's code over a million rows, its tables and its bucket being stand-ins that keep nothing: its own peak memory.
+First 10,000 rows on the local stack: new clients by POST, then the same clients by the bucket and the program. Then the
+code of the worker with a million generated rows and a table that discards clients: its peak memory.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ import requests
 
 ROWS, MANY = 10_000, 1_000_000
 HEADER = b"phone_number;tag;timezone\n"
-WORKER = "from bench.imports_of_clients import work_off_many; work_off_many()"
+WORKER = "from bench.imports_of_clients import process_generated; process_generated()"
 
 
 def row(number: int) -> bytes:
-    """All of one length, so that any piece of a file that is never whole can be told."""
+    """All rows have one length, so that any part of the generated file can be computed."""
     return f"79{number:09d};t{number % 10};Europe/Moscow\n".encode()
 
 
@@ -48,13 +48,13 @@ def on_the_stack() -> None:
         headers = {"Authorization": f"Token {LOCAL_TOKEN}", "Content-Type": "text/csv"}
         started = time.perf_counter()
         answer = requests.post(f"{stack.url}/Clients/import/", data=content, headers=headers, timeout=60)
-        print(f"{ROWS:,} new rows, {len(content):,} bytes: answered with {answer.status_code}", end=" ")
+        print(f"{ROWS:,} new rows, {len(content):,} bytes: status {answer.status_code}", end=" ")
         print(f"after {time.perf_counter() - started:.2f} s", end=", ")
-        one: Any = answer.json()
-        while one["status"] == "running":
+        found: Any = answer.json()
+        while found["status"] == "running":
             time.sleep(0.2)
-            one = requests.get(f"{stack.url}/Clients/import/{one['id']}/", headers=headers, timeout=60).json()
-        print(f"{one['status']} after {time.perf_counter() - started:.1f} s, {one['added']:,} added")
+            found = requests.get(f"{stack.url}/Clients/import/{found['id']}/", headers=headers, timeout=60).json()
+        print(f"{found['status']} after {time.perf_counter() - started:.1f} s, {found['added']:,} added")
         file = folder / "clients.csv"
         file.write_bytes(content)
         started = time.perf_counter()
@@ -64,8 +64,8 @@ def on_the_stack() -> None:
         print("  " + (done.stdout + done.stderr).strip().replace("\n", "\n  "))
 
 
-class MadeUpFile:
-    """A million rows that are nowhere."""
+class GeneratedFile:
+    """A file with a million rows that are generated when they are read."""
 
     def __init__(self) -> None:
         self.length = len(row(0))
@@ -87,8 +87,8 @@ class MadeUpFile:
         return map(row, range(first, min(last, MANY)))
 
 
-class Nobody:
-    """A clients table that takes everything and keeps nothing."""
+class DiscardedClients:
+    """A clients table that accepts all clients and keeps none."""
 
     def __init__(self) -> None:
         self.added = 0
@@ -103,10 +103,10 @@ class Nobody:
         self.added += len(clients)
 
 
-def work_off_many() -> None:
-    """In a process of its own, with all that the Lambda loads: its peak is near the Lambda's."""
-    from chalicelib.clients.import_worker import work_off
-    from chalicelib.clients.imports import take_file
+def process_generated() -> None:
+    """Runs in its own process with all modules of the Lambda, so that its peak is near the Lambda's."""
+    from chalicelib.clients.import_worker import process_import
+    from chalicelib.clients.imports import import_file
     from chalicelib.domain.audit_record import Author
     from chalicelib.representation import represent_import
     from chalicelib.workers import imports as worker
@@ -115,13 +115,13 @@ def work_off_many() -> None:
     os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
     _ = worker, [botocore.session.get_session().create_client(name) for name in ("s3", "sqs", "dynamodb")]
     services: Any = FakeServices()
-    services.import_files, services.clients = MadeUpFile(), Nobody()
-    one = take_file(services, "many.csv", "many.csv", Author("bench", services.clock.now(), 0.5))
+    services.import_files, services.clients = GeneratedFile(), DiscardedClients()
+    client_import = import_file(services, "many.csv", "many.csv", Author("bench", services.clock.now(), 0.5))
     before, started = _peak(), time.perf_counter()
-    work_off(services, one.id, lambda: 60.0)
-    print(f"{MANY:,} rows, {services.import_files.size:,} bytes, tables that keep nothing:", end=" ")
+    process_import(services, client_import.id, lambda: 60.0)
+    print(f"{MANY:,} rows, {services.import_files.size:,} bytes, with a table that discards clients:", end=" ")
     print(f"{time.perf_counter() - started:.0f} s, peak {_peak():.0f} MB, {before:.0f} MB of it before the first row")
-    print(f"  {represent_import(services.imports.get(one.id))}")
+    print(f"  {represent_import(services.imports.get(client_import.id))}")
 
 
 def _peak() -> float:

@@ -1,6 +1,6 @@
-"""How long Lambda works, which nobody can measure without an account: a model of it, with what it rests on.
+"""A model of the time for which a Lambda runs, which cannot be measured without an account.
 
-Waiting is assumed, computing is measured (`make cost` measures it again, on whatever machine it runs).
+The time of waiting is assumed, the time of computing is measured; `make cost` measures it again on its machine.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from pathlib import Path
 CONFIG = json.loads((Path(__file__).parents[1] / ".chalice" / "config.json").read_text())
 
 AWS_SECONDS = 0.005
-"""For each call to DynamoDB or SQS: an assumption, within the "single-digit milliseconds" that DynamoDB promises."""
+"""For each call to DynamoDB or SQS. An assumption, within the "single-digit milliseconds" that DynamoDB promises."""
 
 VCPU_MEMORY = 1769
-"""MB that have one vCPU; less has its share: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
+"""Memory in MB that has one vCPU; less memory has its part: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
 CPU_TO_CREATE = 0.0005
 CPU_TO_POST = 0.005
-"""Seconds of one core for a message, measured on 2026-11-24 (docs/PERFORMANCE.md); Graviton is taken to be as fast."""
+"""Seconds of one core for a message, measured on 2026-11-24 (docs/PERFORMANCE.md). Graviton is assumed to be equal."""
 
 BATCH, THREADS = 100, 20
-"""Of the sender: as in workers/send_queue.py and settings.py."""
+"""The sender's, as in workers/send_queue.py and settings.py."""
 
 
 def memory(function: str) -> int:
-    """MB."""
+    """The configured memory of a function in MB."""
     return int(CONFIG["lambda_functions"][function]["lambda_memory_size"])
 
 
@@ -36,23 +36,23 @@ def gigabyte_seconds(function: str, seconds: float) -> float:
 
 
 def computing(function: str, cpu: float) -> float:
-    """Seconds that so much of one core's work takes on this function's share of it."""
+    """The seconds that `cpu` seconds of one core take with the function's part of a vCPU."""
     return cpu * max(1.0, VCPU_MEMORY / memory(function))
 
 
 def batch_seconds(latency: float) -> float:
-    """Of the sender, for a full batch: clients are read, each message is claimed, posted and settled, all are counted.
+    """The sender's time for a full batch: read clients, claim, post and settle each message, and count them.
 
-    `latency`: the gateway's, in seconds.
+    `latency` is the gateway's in seconds.
     """
     cpu = computing("send_messages", CPU_TO_POST) / 3
     return 2 * AWS_SECONDS + together(THREADS, BATCH, [(cpu, AWS_SECONDS), (cpu, latency), (cpu, AWS_SECONDS)])
 
 
 def together(threads: int, jobs: int, steps: Sequence[tuple[float, float]]) -> float:
-    """How long threads take for so many jobs; a step first computes, one thread at a time, and then waits.
+    """The time of `threads` for `jobs`. Each step computes and then waits; only one thread computes at a time.
 
-    That is Python: one thread holds the interpreter, whatever the number of cores.
+    This is Python's global interpreter lock: one thread runs Python code, on any number of cores.
     """
     ready = [(0.0, thread, 0) for thread in range(min(threads, jobs))]
     left, free_at, ended_at = jobs - len(ready), 0.0, 0.0

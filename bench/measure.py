@@ -1,4 +1,4 @@
-"""What a measurement says: a figure of ours beside that of the least that anybody would have to do."""
+"""A measured figure, with the baseline: that of a minimal program for the same work."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """`ratio` is ours to theirs unless given; it is held to `least` or to `most`, where there is a limit."""
+    """`ratio` is `measured` to `baseline`. The limit is for `ratio`, or for `measured` if there is no baseline."""
 
     what: str
     unit: str
-    ours: float
-    theirs: float | None = None
+    measured: float
+    baseline: float | None = None
     ratio: float | None = None
     least: float | None = None
     most: float | None = None
 
     @property
     def is_good(self) -> bool:
-        held = self.ours if self.ratio is None else self.ratio
-        return (self.least is None or held >= self.least) and (self.most is None or held <= self.most)
+        figure = self.measured if self.ratio is None else self.ratio
+        return (self.least is None or figure >= self.least) and (self.most is None or figure <= self.most)
 
     @property
     def limit(self) -> str:
@@ -31,22 +31,21 @@ class Row:
         return f"at most {self.most:g}" if self.most is not None else ""
 
     def __str__(self) -> str:
-        theirs = "" if self.theirs is None else f"{self.theirs:,.2f}"
+        baseline = "" if self.baseline is None else f"{self.baseline:,.2f}"
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
         missed = "" if self.is_good else "MISSED"
-        return (
-            f"{self.what:<62}{self.ours:>12,.2f}{theirs:>12} {self.unit:<11}{ratio:>6}  {self.limit} {missed}".rstrip()
-        )
+        figures = f"{self.measured:>12,.2f}{baseline:>12} {self.unit:<11}{ratio:>6}"
+        return f"{self.what:<62}{figures}  {self.limit} {missed}".rstrip()
 
 
 def compare(
     what: str,
     unit: str,
-    ours: Sequence[float],
-    theirs: Sequence[float],
+    measured: Sequence[float],
+    baseline: Sequence[float],
     least: float | None = None,
     most: float | None = None,
 ) -> Row:
-    """Of rounds that took turns: the medians, and the median of their ratios, which a noisy minute does not move."""
-    ratio = statistics.median(own / other for own, other in zip(ours, theirs, strict=True))
-    return Row(what, unit, statistics.median(ours), statistics.median(theirs), ratio, least, most)
+    """Compare alternating rounds: the medians, and the median of the ratios, which other load affects little."""
+    ratio = statistics.median(ours / other for ours, other in zip(measured, baseline, strict=True))
+    return Row(what, unit, statistics.median(measured), statistics.median(baseline), ratio, least, most)

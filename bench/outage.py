@@ -1,10 +1,10 @@
-"""What an outage of the gateway costs, and whether the API notices.
+"""The cost of an outage of the gateway, and its effect on the API.
 
-python -m bench.outage        exits with 1 when the posts are not bounded, or the API gets slower
+python -m bench.outage        exits with 1 if the posts are not bounded, or the API becomes slower
 
-First a simulation, in which time is only counted: 100,000 messages wait, the gateway takes every connection and never
-answers, four senders work as on AWS (batches of 100, 20 threads, 10 s of patience). Then the real stack on this
-machine: the API's median latency while nothing is sent, and while a mailing meets a gateway that hangs.
+First a simulation without real time: 100,000 messages wait, the gateway accepts every connection and never responds,
+and four senders work as on AWS (batches of 100, 20 threads, timeout of 10 s). Then the local stack: the API's median
+latency while nothing is sent, and while a mailing is sent to a gateway that hangs.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from typing import Any
 
 import requests
 
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.jobs import SendMessage
+from chalicelib.domain.jobs import ReceivedMessage, SendMessage
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message
 from chalicelib.logs import log
-from infra.local.doubles.fakes import Delivery, FakeClock, FakeQueue, FakeServices
+from infra.local.doubles.fake_clock import FakeClock
+from infra.local.doubles.fake_queues import Delivery, FakeQueue
+from infra.local.doubles.fakes import FakeServices
 from infra.local.doubles.world import World
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.stack import DevStack, any_settings
@@ -38,15 +39,15 @@ from infra.local.stack import DevStack, any_settings
 MESSAGES, SENDERS, BATCH, THREADS = 100_000, 4, 100, 20
 MINUTES = 10
 SECONDS_FOR_A_BATCH = 0.3
-"""Of a batch that is only given back: some ten calls to SQS, one to DynamoDB."""
+"""For a batch that is only returned to the queue: about ten calls to SQS and one to DynamoDB."""
 
 CALLS, WAITING, SETTLING_SECONDS = 300, 500, 25
 MOST_POSTS, MOST_SLOWER = SENDERS * 2 + 2, 1.2
-"""After the first two minutes: each sender probes twice a minute. And the API's ratio."""
+"""The limit of posts a minute after two minutes, with two probes for each sender, and the limit of the API's ratio."""
 
 
 class HeapQueue(FakeQueue):
-    """The fake, but fast enough for a hundred thousand messages."""
+    """A fake queue that is fast enough for a hundred thousand messages."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock, visibility=90)
@@ -75,9 +76,9 @@ class HeapQueue(FakeQueue):
 
 def main() -> int:
     log.setLevel("CRITICAL")
-    with redirect_stdout(io.StringIO()):  # the senders print their metrics, as in Lambda
+    with redirect_stdout(io.StringIO()):  # senders print their metrics
         posts = simulate()
-    print(f"{MESSAGES:,} messages wait, the gateway hangs; posts tried in each minute:")
+    print(f"{MESSAGES:,} messages wait, the gateway hangs; attempted posts by minute:")
     print("  " + " ".join(f"{posts[minute]}" for minute in range(MINUTES)))
     later = max(posts[minute] for minute in range(2, MINUTES))
     print(f"  at most {later} a minute after the first two; at most {MOST_POSTS} are allowed")
@@ -89,7 +90,7 @@ def main() -> int:
 
 
 def simulate() -> Counter[int]:
-    """Posts by minute of the outage."""
+    """Attempted posts by minute of the outage."""
     services = _waiting()
     start = services.clock.time
     posts: Counter[int] = Counter()
@@ -97,16 +98,16 @@ def simulate() -> Counter[int]:
     while senders[0][0] < start + timedelta(minutes=MINUTES):
         free_at, number, sender = heapq.heappop(senders)
         services.clock.time = free_at
-        tried = _send(services, sender)
-        posts[int((free_at - start).total_seconds() // 60)] += tried
-        waves = -(-tried // THREADS)
+        attempts = _send(services, sender)
+        posts[int((free_at - start).total_seconds() // 60)] += attempts
+        waves = -(-attempts // THREADS)
         busy = SECONDS_FOR_A_BATCH + waves * services.settings.gateway_timeout
         heapq.heappush(senders, (free_at + timedelta(seconds=busy), number, sender))
     return posts
 
 
 def _waiting() -> Any:
-    """A mailing that is fanned out, with everybody in the queue."""
+    """A mailing after its fan-out, with all messages in the queue."""
     services: Any = FakeServices(sender_threads=THREADS)
     services.send_queue = HeapQueue(services.clock)
     world = World()
@@ -122,22 +123,23 @@ def _waiting() -> Any:
     services.send_queue.heap.clear()
     services.send_queue.send([SendMessage(mailing.id, number) for number in range(1, MESSAGES + 1)])
     services.gateway.default_answer = Answer(None, "ReadTimeout")
-    services.gateway.while_posting = lambda: time.sleep(0.01)  # so that all threads begin before the first one fails
+    services.gateway.while_posting = lambda: time.sleep(0.01)  # so that all threads start before the first post fails
     return services
 
 
 def _send(services: Any, sender: Sender) -> int:
-    """One invocation; how many posts it tried."""
+    """One invocation; returns the number of attempted posts."""
     before = len(services.gateway.posts)
     deliveries = services.send_queue.receive(BATCH)
     sender.send_batch(
-        [ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count) for one in deliveries], lambda: 60.0
+        [ReceivedMessage(item.id, item.receipt_handle, item.body, item.receive_count) for item in deliveries],
+        lambda: 60.0,
     )
     return len(services.gateway.posts) - before
 
 
 def api_latency() -> tuple[float, float]:
-    """Medians in milliseconds: with nothing to send, and with a mailing before a gateway that hangs."""
+    """Medians in milliseconds: without a mailing, and with a mailing and a gateway that hangs."""
     with DevStack(
         any_settings(), Path(tempfile.mkdtemp(prefix="notifications-bench-")), print_line=lambda _: None
     ) as stack:
@@ -156,8 +158,8 @@ def api_latency() -> tuple[float, float]:
 
 
 def _median(session: requests.Session, url: str) -> float:
-    """Of reading and of changing a client, by turns."""
-    taken = []
+    """The median of alternately reading and changing a client, in milliseconds."""
+    milliseconds = []
     for number in range(CALLS):
         started = time.perf_counter()
         if number % 2:
@@ -165,8 +167,8 @@ def _median(session: requests.Session, url: str) -> float:
         else:
             answer = session.patch(f"{url}/Clients/1/", data={"tag": f"t{number}"}, timeout=30)
         answer.raise_for_status()
-        taken.append((time.perf_counter() - started) * 1000)
-    return statistics.median(taken)
+        milliseconds.append((time.perf_counter() - started) * 1000)
+    return statistics.median(milliseconds)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""How soon a page of the console is there, on the local stack: its size, and its Largest Contentful Paint.
+"""The load time of the console's pages on the local stack: their size and their Largest Contentful Paint.
 
-python -m bench.pages        exits with 1 when one takes over a second, or has over 100 KB; needs Chromium
+python -m bench.pages        exits with 1 if a page takes over a second or has over 100 KB; needs Chromium
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CLIENTS, TRIES = 200, 5
 MOST_MILLISECONDS, MOST_BYTES = 1000, 100_000
 PAGES = ("/console", "/console/mailings/1", "/console/mailings/new", "/console/clients", "/console/clients/1")
 PAGES += ("/console/imports", "/console/tokens", "/console/audit", "/console/mailbox")
-LOOK = """
+MEASURE = """
 const done = arguments[arguments.length - 1];
 const size = performance.getEntriesByType("navigation")[0].decodedBodySize;
 new PerformanceObserver((list) => done([size, list.getEntries().at(-1).startTime]))
@@ -56,7 +56,7 @@ def _measure(driver: WebDriver, url: str) -> int:
         size, paints = 0, []
         for _ in range(TRIES):
             driver.get(url + path)
-            found: Any = driver.execute_async_script(LOOK)
+            found: Any = driver.execute_async_script(MEASURE)
             size, paint = int(found[0]), float(found[1])
             paints.append(paint)
         is_good &= max(paints) <= MOST_MILLISECONDS and size <= MOST_BYTES

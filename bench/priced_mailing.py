@@ -1,7 +1,7 @@
-"""What a message uses of AWS, counted: mailings through the real adapters on MiniStack, from announcement to end.
+"""Count what a message uses of AWS: mailings through the adapters on MiniStack, from announcement to end.
 
-Without rate limits, local hours or failures. Of a small mailing and a large one, what the large one has used
-more is the message's; the rest is any mailing's. A message that is posted is counted in the large one's full batches.
+Without rate limits, local hours or failures. The usage of a message is the difference between a large and a small
+mailing; the rest is the fixed usage of a mailing. The usage of posts is counted in full batches of the large mailing.
 """
 
 from __future__ import annotations
@@ -24,8 +24,15 @@ from chalicelib.domain.receipt import Receipt
 from chalicelib.logs import log
 from chalicelib.mailings.lifecycle import MAILING_ID, announce_mailing, cancel_mailing
 from infra.local.doubles.aws import STACK_NAME, add_clients, make_services
-from infra.local.doubles.deliveries import ENOUGH_SECONDS, OpenGateway, OverheardQueue, as_records, do_jobs, overhear
-from infra.local.doubles.fakes import FakeClock
+from infra.local.doubles.deliveries import (
+    ENOUGH_SECONDS,
+    AcceptingGateway,
+    RecordingQueue,
+    as_records,
+    do_jobs,
+    record_queues,
+)
+from infra.local.doubles.fake_clock import FakeClock
 from infra.local.in_process import ministack_in_process
 
 from . import lambda_time
@@ -34,15 +41,15 @@ from .lambda_time import BATCH, CPU_TO_CREATE
 
 SMALL, STEP = 100, 1000
 LATENCIES = (0.05, 0.5)
-"""Of the gateway, in seconds."""
+"""Latencies of the gateway in seconds."""
 
 STARTING_SECONDS = 0.1
-"""Of a mailing's own schedule: two calls."""
+"""Time of the Lambda that a mailing's schedule starts: two calls."""
 
 TEXT = "Здравствуйте! Ваш заказ собран и ждёт вас до воскресенья, с 10 до 21 часа. Адрес и карта: example.com/p/12345."
 
 POLLED = 10
-"""Messages in one ReceiveMessage, and in one DeleteMessageBatch, of Lambda's poller: as many as SQS gives and takes.
+"""Messages in one ReceiveMessage, and in one DeleteMessageBatch, of Lambda's poller: the maximum of SQS.
 https://aws.amazon.com/blogs/compute/estimating-cost-for-amazon-sqs-message-processing-using-aws-lambda/"""
 
 REQUEST_ID = "0e7b6a52-3c0f-4d6a-9a50-8a1f6f3f2f10"
@@ -52,18 +59,19 @@ PLATFORM_LINES = (
     f"REPORT RequestId: {REQUEST_ID}\tDuration: 1234.56 ms\tBilled Duration: 1235 ms\tMemory Size: 512 MB\t"
     "Max Memory Used: 123 MB",
 )
-"""What Lambda itself writes for an invocation: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html"""
+"""The lines that Lambda itself logs for an invocation: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html"""
 
 LINE_OVERHEAD = 26
-"""Bytes that are charged with each line:
+"""Bytes that are charged in addition to each line:
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"""
 
 
 @dataclass(frozen=True)
 class Priced:
-    """`posted`: by the gateway's latency in seconds; beside `created`, as is `closed` of who is not posted to.
+    """`posted` is by the gateway's latency in seconds. `posted` and `closed` (not sent) are in addition to `created`.
 
-    `reported`: by a receipt, of a hundred in a request, without that request."""
+    `reported` is the usage of one delivery receipt out of a hundred in a request, without the request itself.
+    """
 
     mailing: Units
     created: Units
@@ -72,8 +80,8 @@ class Priced:
     reported: Units
 
 
-class TimedGateway(OpenGateway):
-    """A post moves the clock by its share of a batch's time, so that what senders remember gets old as on AWS."""
+class TimedGateway(AcceptingGateway):
+    """A post moves the clock by its part of a batch's time, so that the senders' caches expire as on AWS."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock, self.latency = clock, 0.0
@@ -100,14 +108,14 @@ class _Counting:
         self.services: Any = make_services(sender_threads=1)
         self.clock = self.services.clock = FakeClock()
         self.gateway = self.services.gateway = TimedGateway(self.clock)
-        self.jobs, self.messages = overhear(self.services)
-        self.receipts = self.services.receipts_queue = OverheardQueue(
+        self.jobs, self.messages = record_queues(self.services)
+        self.receipts = self.services.receipts_queue = RecordingQueue(
             self.services.settings.receipts_queue_url, self.services.clock
         )
         _ = self.services.clients, self.services.counters
 
     def delivered(self, clients: int) -> tuple[Units, dict[float, Units]]:
-        """All but the sending, and of that a message by latency, in batches that are neither the first nor the last."""
+        """The usage without sending, and by latency that of a sent message, without the first and the last batch."""
         units = self._fanned_out(clients)
         sender, batches = Sender(self.services), clients // BATCH
         posted: dict[float, list[Units]] = {latency: [] for latency in LATENCIES}
@@ -117,10 +125,12 @@ class _Counting:
             if 0 < number < batches - 1:
                 posted[latency].append(used)
         units += self._jobs(clients, cpu=0)
-        return units, {one: sum(used, Units()) * (1 / BATCH / len(used)) for one, used in posted.items() if used}
+        return units, {
+            latency: sum(used, Units()) * (1 / BATCH / len(used)) for latency, used in posted.items() if used
+        }
 
     def cancelled(self, clients: int) -> Units:
-        """A message's share of a cancellation: its row is closed, and its queue message taken out."""
+        """The usage of a cancelled message: its row is closed, and its queue message is deleted."""
         self._fanned_out(clients)
         [mailing_id] = self.services.mailings.open_ids()
         with self._used() as used:
@@ -129,13 +139,13 @@ class _Counting:
         return units * (1 / clients)
 
     def reported(self) -> Units:
-        """A receipt's share of a group about the last mailing; to compute it is taken to cost what creating does."""
+        """The usage of one receipt in a group. Its processor time is assumed to be that of creating a message."""
         mailing_id = self.services.counters.last_id(MAILING_ID)
         ids = [message_id(mailing_id, client_id) for client_id in range(1, GROUP + 1)]
         before = self.meter.calls.total()
         with self._used() as used:
             _as_lambda("settle_receipts")
-            take_receipts(self.services, [Receipt(one, DELIVERED, self.clock.now()) for one in ids])
+            take_receipts(self.services, [Receipt(number, DELIVERED, self.clock.now()) for number in ids])
             assert settle_receipts(self.services, self.receipts.take_bodies(1), lambda: ENOUGH_SECONDS) == [None]
         waiting = (self.meter.calls.total() - before) * lambda_time.AWS_SECONDS
         seconds = lambda_time.computing("settle_receipts", CPU_TO_CREATE * GROUP) + waiting
@@ -143,7 +153,7 @@ class _Counting:
         return units * (1 / GROUP)
 
     def _fanned_out(self, clients: int) -> Units:
-        """Announced by a schedule that fires, started, walked."""
+        """Announce a mailing, start it by its schedule, and walk its audience."""
         add_clients(clients)
         starts_at = self.clock.now() + timedelta(minutes=1)
         fields: MailingFields = {
@@ -159,7 +169,7 @@ class _Counting:
         return used[0] + self._invocations("start_mailing", 1, STARTING_SECONDS) + self._jobs(clients, CPU_TO_CREATE)
 
     def _jobs(self, clients: int, cpu: float) -> Units:
-        """Calls are taken to be made one after the other: an upper bound, for eight threads make them."""
+        """Counts the waiting time of all calls in sequence: an upper bound, because eight threads make them."""
         before = self.meter.calls.total()
         with self._used() as used:
             _as_lambda("run_jobs")
@@ -180,14 +190,14 @@ class _Counting:
         return used[0] + polled + self._invocations("send_messages", 1, lambda_time.batch_seconds(latency))
 
     def _invocations(self, function: str, number: int, seconds: float) -> Units:
-        """`seconds`: of all of them together."""
+        """`seconds` is the total of all invocations."""
         lines = sum(len(line) + 1 + LINE_OVERHEAD for line in PLATFORM_LINES)
         time = lambda_time.gigabyte_seconds(function, seconds)
         return Units(invocations=number, gigabyte_seconds=time, log_bytes=number * lines)
 
     @contextmanager
     def _used(self) -> Iterator[list[Units]]:
-        """What is used in this block is there behind it."""
+        """Yields a list that gets the usage of this block at its end."""
         before, used = Counter(self.meter.units), []
         self.output.truncate(self.output.seek(0))
         yield used
@@ -203,7 +213,7 @@ def _as_lambda(function: str) -> None:
 
 @contextmanager
 def logged() -> Iterator[io.StringIO]:
-    """The real lines: those of the log, and those of the metrics, which are printed."""
+    """Collect the lines of the log, and those of the metrics, which are printed."""
     output, level = io.StringIO(), log.log_level
     before = log.registered_handler.setStream(output)  # type: ignore[attr-defined]
     log.setLevel("INFO")

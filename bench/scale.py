@@ -1,6 +1,6 @@
-"""How long mailings take that no machine here could hold, and what binds them: a table for docs/PERFORMANCE.md.
+"""The duration of mailings that are too large for one machine, and what limits them: a table for docs/PERFORMANCE.md.
 
-python -m bench.scale        exits with 1 when ten million are not fanned out in ten minutes on a warm table
+python -m bench.scale        exits with 1 if the fan-out of ten million takes over ten minutes on a warm table
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from .simulation import Outcome, Scenario, Simulation
 
 PROMISE = 600
 WARM = 40_000
-"""Units a second: a table's default quota."""
+"""Units a second: the default quota of a table."""
 
 
 def scenarios() -> list[Scenario]:
@@ -52,14 +52,14 @@ def main() -> int:
     began = time.monotonic()
     print("| clients | table | senders | slices | shards | fanned out in | bound by | a page | sent in | bound by |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    kept = True
+    is_kept = True
     for scenario in scenarios():
         outcome = Simulation(scenario).run()
         print(row(scenario, outcome), flush=True)
         if (scenario.clients, scenario.warm_writes, scenario.senders) == (10**7, WARM, 50):
-            kept &= outcome.fanned_out < PROMISE
+            is_kept &= outcome.fanned_out < PROMISE
     print(f"simulated in {time.monotonic() - began:.0f} s")
-    return 0 if kept else 1
+    return 0 if is_kept else 1
 
 
 if __name__ == "__main__":

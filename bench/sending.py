@@ -1,7 +1,7 @@
-"""Sending 5,000 messages, beside a loop of claim, post and settle with as many threads.
+"""Send 5,000 messages. The baseline is a loop of claim, post and settle with as many threads.
 
-A thousand each in turns, both in batches of a hundred, as Lambda hands them to any program. The loop neither decides,
-nor counts, nor logs, nor asks who the client is.
+The two alternate, a thousand messages each, in the batches of a hundred that Lambda passes. The loop decides, counts
+and logs nothing, and does not read clients.
 """
 
 from __future__ import annotations
@@ -19,30 +19,29 @@ from botocore.config import Config
 from requests.adapters import HTTPAdapter
 
 from chalicelib.adapters.services import Services
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.audience import Plan
-from chalicelib.domain.jobs import SendMessage, to_body
+from chalicelib.domain.jobs import ReceivedMessage, SendMessage, to_body
 from chalicelib.domain.mailing import RUNNING, Counts, Mailing
 from chalicelib.domain.message import QUEUED, Message, message_id
 from infra.local.doubles.aws import STACK_NAME
 from infra.local.simulator import DEFAULT_TOKEN
 
-from .ground import fill, gateway, tables, unseen
 from .measure import Row, compare
+from .stacks import fill, gateway, muted_logs, tables_and_queues
 
 MESSAGES, ROUNDS, BATCH = 5_000, 5, 100
 LATENCIES = {0.0: 20, 0.05: 20, 0.5: 100}
-"""Seconds that the gateway takes, and threads that wait for it: twenty would show nothing but half a second."""
+"""Latency of the gateway in seconds, and threads. With 20 threads a latency of 0.5 s would hide all other time."""
 
 LEAST = 0.8
 BARE = 1000
-"""Added to the id of a mailing for that of the bare loop's."""
+"""Added to the id of a mailing for the id of the loop's mailing."""
 
 
 def run() -> list[Row]:
     rows = []
-    with gateway() as url, tables(url) as services, unseen():
+    with gateway() as url, tables_and_queues(url) as services, muted_logs():
         fill(MESSAGES)
         for number, (latency, threads) in enumerate(LATENCIES.items(), start=1):
             requests.put(f"{url}/control", json={"latency": latency}, timeout=5).raise_for_status()
@@ -54,33 +53,33 @@ def _measure(services: Services, number: int, latency: float, threads: int) -> l
     _announce(services, number)
     sender, session = Sender(services), _session(threads)
     size = MESSAGES // ROUNDS
-    ours, theirs, our_cpu, their_cpu = [], [], [], []
+    measured, baseline, measured_cpu, baseline_cpu = [], [], [], []
     for index in range(ROUNDS):
         ids = range(index * size + 1, (index + 1) * size + 1)
         rate, cpu = _timed(size, lambda ids=ids: _send(sender, number, ids))
-        ours.append(rate)
-        our_cpu.append(cpu)
+        measured.append(rate)
+        measured_cpu.append(cpu)
         rate, cpu = _timed(size, lambda ids=ids: _bare(session, services, number + BARE, ids, threads))
-        theirs.append(rate)
-        their_cpu.append(cpu)
+        baseline.append(rate)
+        baseline_cpu.append(cpu)
     what = f"sending {MESSAGES:,}, gateway at {latency * 1000:.0f} ms"
     return [
-        compare(f"{what}: messages", "a second", ours, theirs, least=LEAST),
-        compare(f"{what}: processor time", "ms each", our_cpu, their_cpu),
+        compare(f"{what}: messages", "a second", measured, baseline, least=LEAST),
+        compare(f"{what}: processor time", "ms each", measured_cpu, baseline_cpu),
     ]
 
 
 def _timed(size: int, work: Callable[[], None]) -> tuple[float, float]:
-    """Messages a second, and milliseconds of our processor for each."""
+    """Messages a second, and milliseconds of processor time for each message."""
     began, cpu = time.perf_counter(), time.process_time()
     work()
     return size / (time.perf_counter() - began), 1000 * (time.process_time() - cpu) / size
 
 
 def _announce(services: Services, number: int) -> None:
-    """A mailing under way, and the rows of its messages and of the bare loop's."""
+    """Write a running mailing, the rows of its messages, and those of the loop's mailing."""
     now = services.clock.now()
-    counts = Counts(total=2 * MESSAGES)  # it is not to end
+    counts = Counts(total=2 * MESSAGES)  # more than are sent, so that it does not end
     plan = Plan("block", MESSAGES, 1, 1)
     end = now + timedelta(hours=1)
     services.mailings.add(Mailing(number, now, end, "bench", status=RUNNING, plan=plan, counts=counts))
@@ -93,9 +92,9 @@ def _announce(services: Services, number: int) -> None:
 
 def _send(sender: Sender, mailing_id: int, ids: range) -> None:
     bodies = [to_body(SendMessage(mailing_id, client_id)) for client_id in ids]
-    records = [ReceivedMessage(str(place), "none", body, 1) for place, body in enumerate(bodies)]
+    records = [ReceivedMessage(str(index), "none", body, 1) for index, body in enumerate(bodies)]
     for start in range(0, len(records), BATCH):
-        assert not sender.send_batch(records[start : start + BATCH], lambda: 60.0), "a message came back"
+        assert not sender.send_batch(records[start : start + BATCH], lambda: 60.0), "a message was returned"
 
 
 def _session(threads: int) -> requests.Session:

@@ -1,7 +1,7 @@
-"""A mailing of any size, second by second: clients are numbers, and messages are counted.
+"""A simulation of a mailing of any size, second by second. Clients are numbers, and messages are counted.
 
-The plan, the walk with its cursors, the tokens, the bookings and the backoff are the service's own code. AWS is a model
-(aws_limits.py), and so is Lambda's time (bench/lambda_time.py).
+The plan, the walk with its cursors, the permits, the bookings and the backoff are the service's own code. AWS is a
+model (aws_limits.py), and so is the time of a Lambda (lambda_time.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bench.lambda_time import AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_seconds, computing
 from chalicelib.delivery import queueing
 from chalicelib.delivery.fanout import CHUNK, ENOUGH, PAGE
-from chalicelib.domain.audience import EVERYONE, Plan, plan_audience
+from chalicelib.domain.audience import ALL_CLIENTS, Plan, plan_audience
 from chalicelib.domain.backoff import retry_delay
 from chalicelib.domain.client import BLOCK_SIZE
 from chalicelib.domain.cost import POSTED
@@ -22,30 +22,32 @@ from chalicelib.domain.walk import BEGINNING, Cursor, walk
 
 from .aws_limits import ACCOUNT_EXECUTIONS, COLD_READS, IN_FLIGHT, PARTITION_WRITES, Feed, Table
 
-CALLS_A_PAGE = 3 + CHUNK // 25 + queueing.CHUNK // 10
-"""One after the other; eight threads have a page in one go."""
+CALLS_PER_PAGE = 3 + CHUNK // 25 + queueing.CHUNK // 10
+"""Successive calls: eight threads make the other calls of a page at the same time."""
 
-PAGE_SECONDS = computing("run_jobs", CPU_TO_CREATE * PAGE) + AWS_SECONDS * CALLS_A_PAGE
-"""Of one walker, alone."""
+PAGE_SECONDS = computing("run_jobs", CPU_TO_CREATE * PAGE) + AWS_SECONDS * CALLS_PER_PAGE
+"""The time of one walker for a page without throttling."""
 
 WRITES_TO_POST = 2
-"""A claim and a result."""
+"""A claim and a settlement."""
 
 MAILING_ROW_UNITS = 2
-"""Its counts are changed once a page and once a batch: all of them are writes of one key, of over 1 KB."""
+"""Each page and each batch changes the counts of the mailing. All these writes go to one key, of over 1 KB."""
 
-POSTS_A_LOOK = 0.2
-"""A message that gets no token costs a sender so much of one that is posted: an assumption."""
+POSTS_PER_RETURN = 0.2
+"""The time of a message that gets no permit, as a part of the time of a post. An assumption."""
 
 JITTERS = [(index + 0.5) / 8 for index in range(8)]
 HORIZON = 3_600
-"""Seconds; at a limited rate one hour is like the other: what is left then goes on at the pace of its second half."""
+"""Seconds. With a rate limit the simulation ends after an hour, and the rest is assumed to keep its later pace."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """`warm_writes`, `warm_reads`: of the tables of messages and clients, 0 for new ones. `senders`: the most at once.
-    `latency`: the gateway's, in seconds; `failing`: the share of posts that it asks to repeat."""
+    """`warm_writes` and `warm_reads` are the warm throughput of the messages and clients tables, 0 for new tables.
+
+    `senders` is the most that run at once, `latency` the gateway's in seconds, `failing` the part of posts to retry.
+    """
 
     clients: int
     warm_writes: int = 0
@@ -58,8 +60,10 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Times in seconds since the start; `slowest_page`: of a walker, beside all others; `stalled`: the longest time in
-    which messages waited and none was posted."""
+    """Times are seconds since the start. `slowest_page` is the longest time of a page among all walkers.
+
+    `stalled` is the longest time in which messages waited and none was posted.
+    """
 
     plan: Plan
     fanned_out: float
@@ -72,12 +76,12 @@ class Outcome:
 
 
 class FanOut:
-    """The real plan, walked over clients of whom none is missing: walkers take slices in turns, page by page."""
+    """The real plan, walked over consecutive client ids. Walkers take slices in turns, page by page."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._slices: deque[tuple[int, Cursor]] = deque((number, BEGINNING) for number in range(plan.slices))
-        self._blocks = [plan.partitions(EVERYONE, number) for number in range(plan.slices)]
+        self._blocks = [plan.partitions(ALL_CLIENTS, number) for number in range(plan.slices)]
         self._pages = 0.0
 
     @property
@@ -85,7 +89,7 @@ class FanOut:
         return len(self._slices)
 
     def walk(self, pages: float) -> int:
-        """So many pages more, parts of pages being kept for later; answers with how many clients they hold."""
+        """Walk more pages and return the number of their clients. A part of a page is kept for the next call."""
         self._pages += pages
         found = 0
         while self._slices and self._pages >= 1:
@@ -110,7 +114,7 @@ class FanOut:
 
 
 class SendQueue:
-    """Messages by how often they were received. A delay holds them outside; given back, they stay in flight."""
+    """Messages by the number of receives. Delayed messages are outside the queue; returned ones stay in flight."""
 
     def __init__(self) -> None:
         self.visible: Counter[int] = Counter()
@@ -127,14 +131,14 @@ class SendQueue:
             self._given_back[now + max(1, delay)][receives] += number
             self.in_flight += number
 
-    def come(self, now: int) -> None:
-        """Those whose time it is."""
+    def release_due(self, now: int) -> None:
+        """Make the messages visible with a delay until `now`."""
         back = self._given_back.pop(now, Counter())
         self.in_flight -= back.total()
         self.visible += back + self._delayed.pop(now, Counter())
 
     def receive(self, most: int) -> Counter[int]:
-        """In no order, as SQS does: of each kind its share."""
+        """Messages without order, as in SQS: of each number of receives its proportional part."""
         waiting = self.visible.total()
         if waiting <= most:
             taken, self.visible = self.visible, Counter()
@@ -147,7 +151,7 @@ class SendQueue:
 class Simulation:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.plan = plan_audience(EVERYONE, scenario.clients)
+        self.plan = plan_audience(ALL_CLIENTS, scenario.clients)
         self.fan_out = FanOut(self.plan)
         self.queue = SendQueue()
         self.table = Table(scenario.warm_writes)
@@ -183,7 +187,7 @@ class Simulation:
 
     def second(self) -> None:
         self.now += 1
-        self.queue.come(self.now)
+        self.queue.release_due(self.now)
         walkers = min(self.walkers.executions(self.now), self.fan_out.slices_left)
         senders = min(self.senders.executions(self.now), ACCOUNT_EXECUTIONS - walkers)
         pages = walkers / PAGE_SECONDS
@@ -209,7 +213,7 @@ class Simulation:
         self.queue.add(self.now + 1, delays)
 
     def _posts_wanted(self, senders: int, pages: float) -> tuple[float, str]:
-        """In this second, if the table takes them; and what they would be bound by."""
+        """The posts of this second without throttling, and what limits them."""
         ceilings = {
             "senders": senders * self.sender_pace,
             "reads of clients": max(self.scenario.warm_reads, COLD_READS) / POSTED.reads,
@@ -222,7 +226,7 @@ class Simulation:
 
     def _send(self, senders: int, posts: int, bound_by: str) -> None:
         if self.limits:
-            posts, bound_by = self._tokens(senders, posts, bound_by)
+            posts, bound_by = self._permits(senders, posts, bound_by)
         taken = self.queue.receive(posts)
         for receives, number in taken.items():
             failed = round(number * self.scenario.failing)
@@ -232,14 +236,14 @@ class Simulation:
         self.sending_bounds[bound_by] += 1
         self.most_in_flight = max(self.most_in_flight, self.queue.in_flight + senders * BATCH)
 
-    def _tokens(self, senders: int, posts: int, bound_by: str) -> tuple[int, str]:
-        """Who gets none is queued anew for later, as long as senders have time to look."""
+    def _permits(self, senders: int, posts: int, bound_by: str) -> tuple[int, str]:
+        """Take permits for posts. Messages without one are queued again for later, as far as senders have time."""
         assert self.limits is not None
         self.bucket = self.bucket.with_request(1, self.fanned - self.sent, self.now)
         self.bucket, permits = take_permits(self.bucket, 1, self.limits, posts, self.now)
-        time_left = (senders * self.sender_pace - len(permits)) / POSTS_A_LOOK
-        looks = int(max(0, min(time_left, self.queue.visible.total() - len(permits))))
-        number = self.queue.receive(looks).total()
+        time_left = (senders * self.sender_pace - len(permits)) / POSTS_PER_RETURN
+        returned = int(max(0, min(time_left, self.queue.visible.total() - len(permits))))
+        number = self.queue.receive(returned).total()
         self.booking, delays = book_delays(self.booking, self.limits, number, self.now)
         self.queue.add(self.now, [max(1, delay) for delay in delays])
         return len(permits), "the gateway's rate" if len(permits) < posts else bound_by

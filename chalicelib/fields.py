@@ -1,4 +1,4 @@
-"""The fields that people and programs send: of a client, a mailing, an order to send again and a delivery receipt."""
+"""The fields of requests, with rules and descriptions: of a client, a mailing, a resend and a delivery receipt."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from .errors import WrongValue
 from .rules import (
     Field,
     choices,
-    clock,
     label,
     listed,
     moment,
-    moment_if_any,
     not_blank,
     number_up_to,
+    optional_moment,
     required_text,
     rule,
     text,
+    time_of_day,
 )
 from .texts import Text, both, either
 from .zones import is_zone
@@ -78,12 +78,12 @@ def timezone(sent: object) -> str:
             "maxProperties": MAX_ATTRIBUTES,
             "additionalProperties": {"type": ["string", "null"], "maxLength": MAX_LABEL},
         },
-        {"type": "string", "description": "In a form: the same as a text of JSON"},
+        {"type": "string", "description": "In a form: the same object as JSON"},
     ],
     examples=[{"имя": "Анна", "город": "Омск"}],
 )
 def attributes(sent: object) -> dict[str, str]:
-    """A value that is blank or null is as if it were not there; so are all of them when nothing is sent."""
+    """Leaves out blank and null values. A blank or null `sent` means no attributes."""
     given = _object(sent)
     found = {name.strip(): _attribute(name.strip(), value) for name, value in given.items()}
     kept = {name: value for name, value in found.items() if value}
@@ -94,22 +94,22 @@ def attributes(sent: object) -> dict[str, str]:
 
 @rule(type=["string", "null"], examples=["тег1,тег3"])
 def tags(sent: object) -> tuple[str, ...]:
-    def one(label: str) -> str:
-        if len(label) > MAX_LABEL:
+    def read_tag(tag: str) -> str:
+        if len(tag) > MAX_LABEL:
             raise WrongValue(Text("mailing.tag_too_long", most=MAX_LABEL))
-        return label
+        return tag
 
-    return listed(sent, one, "тег1,тег3")
+    return listed(sent, read_tag, "тег1,тег3")
 
 
 @rule(type=["string", "null"], pattern=f"^( *{CODE.pattern} *(, *{CODE.pattern} *)*)?$", examples=["977,921,925"])
 def operator_codes(sent: object) -> tuple[str, ...]:
-    def one(code: str) -> str:
+    def read_code(code: str) -> str:
         if not CODE.fullmatch(code):
             raise WrongValue(Text("mailing.operator_code", given=code[:16]))
         return code
 
-    return listed(sent, one, "977,921,925")
+    return listed(sent, read_code, "977,921,925")
 
 
 @rule(
@@ -117,7 +117,7 @@ def operator_codes(sent: object) -> tuple[str, ...]:
     examples=[120000000345, "120000000345"],
 )
 def message_id(sent: object) -> int:
-    """Also as a string: not every language keeps a number of this size as it is."""
+    """An integer, or a string of digits: some languages round an integer of this size."""
     if type(sent) is int:
         return sent
     if not isinstance(sent, str) or not re.fullmatch(r"[0-9]{1,19}", sent):
@@ -163,41 +163,51 @@ def _attribute(name: str, sent: object) -> str:
 
 
 CLIENT_RULES = {
-    "phone_number": Field(phone_number, "79XXXXXXXXX; nobody else has it.", required=True),
-    "tag": Field(tag, "One free label; blank or null for none."),
-    "timezone": Field(timezone, "A name of pytz's common_timezones."),
-    "attributes": Field(attributes, "The client's own fields for texts, by name; a change replaces all of them."),
+    "phone_number": Field(phone_number, "79XXXXXXXXX; unique among the clients.", required=True),
+    "tag": Field(tag, "One free label; blank or null: none."),
+    "timezone": Field(timezone, "A name in `common_timezones` of pytz."),
+    "attributes": Field(attributes, "Values for placeholders, by name. A change replaces all attributes."),
 }
 
-CLIENT = {name: CLIENT_RULES.get(name, Field(label, "A short text; blank or null for none.")) for name in GIVEN_FIELDS}
-"""A field of a client that has no rule of its own is a short text."""
+CLIENT = {name: CLIENT_RULES.get(name, Field(label, "A short text; blank or null: none.")) for name in GIVEN_FIELDS}
+"""The fields of a client. A field that is not in CLIENT_RULES is a short text."""
 
 CLIENT_READ_ONLY = {"operator_code", *SERVICE_FIELDS}
 
 MAILING = {
     "datetime_start": Field(
-        moment, "In the past: at once. UTC unless there is an offset (`+` or a space).", required=True
+        moment, "If it is past, sending starts at once. UTC without an offset (`+` or a space).", required=True
     ),
     "datetime_end": Field(
-        moment, "After it nothing is sent. Later than the start, unless both are past.", required=True
+        moment, "Nothing is sent after it. It is later than the start, unless both are past.", required=True
     ),
-    "message_text": Field(required_text, "What is sent; {name} is a field of the client.", required=True),
-    "filter_tag": Field(tags, "Tags separated by commas: the client's tag is one of them."),
-    "filter_op_codes": Field(operator_codes, "Operator codes separated by commas: the client's is one of them."),
-    "time_from": Field(clock, "Nothing is sent to a client before this hour of the day, by the client's own clock."),
-    "time_to": Field(clock, "Nor from this one on; before time_from: over midnight. Both, or neither (blank or null)."),
-    "rate_limit": Field(number_up_to(MAX_RATE, 100), "Messages a second, at most; blank or null: no limit."),
-    "canary": Field(number_up_to(MAX_CANARY_SIZE, 100), "So many first; the others wait until their errors are known."),
-    "max_error_rate": Field(number_up_to(100, 5, least=0), "Percent: above it the mailing pauses by itself; else 10."),
+    "message_text": Field(
+        required_text, "The text to send. {name} is replaced by a value of the client.", required=True
+    ),
+    "filter_tag": Field(tags, "Tags separated by commas. The client has one of them."),
+    "filter_op_codes": Field(operator_codes, "Operator codes separated by commas. The client has one of them."),
+    "time_from": Field(time_of_day, "The start of the local hours, in the client's time zone."),
+    "time_to": Field(
+        time_of_day, "The end of the local hours. Before time_from: over midnight. Both or neither (blank or null)."
+    ),
+    "rate_limit": Field(number_up_to(MAX_RATE, 100), "The most messages a second; blank or null: no limit."),
+    "canary": Field(
+        number_up_to(MAX_CANARY_SIZE, 100),
+        "How many messages are sent first. The others wait for their outcome; blank or null: none wait.",
+    ),
+    "max_error_rate": Field(
+        number_up_to(100, 5, least=0),
+        "Percent of failed canary messages above which the mailing pauses; 10 if not given.",
+    ),
 }
 
 MAILING_READ_ONLY = {"id", "status", "paused_because"}
 
-RESEND = {"statuses": Field(choices(RESENDABLE), "Whose message ended so.", required=True)}
+RESEND = {"statuses": Field(choices(RESENDABLE), "The statuses of the messages to queue again.", required=True)}
 
 RECEIPT = {
-    "id": Field(message_id, "That of the message, as it was posted.", required=True),
-    "status": Field(reported_status, "What was delivered stays so.", required=True),
-    "reason": Field(reason, "Why it was not delivered, for people."),
-    "at": Field(moment_if_any, "When that was; now, unless given."),
+    "id": Field(message_id, "The message id of the post.", required=True),
+    "status": Field(reported_status, "A delivered message stays delivered.", required=True),
+    "reason": Field(reason, "Why the message was not delivered, for people."),
+    "at": Field(optional_moment, "The time of the delivery or of its failure; now if not given."),
 }

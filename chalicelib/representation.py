@@ -1,4 +1,4 @@
-"""Clients, mailings, messages and imports as the API, the CSV files and the audit show them: field names and values."""
+"""The representation of clients, mailings, messages, imports and audit records in the API, CSV files and the audit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .texts import Text
 
 _CLIENT = [field.name for field in fields(Client)]
 CLIENT_FIELDS = (*_CLIENT[:2], "operator_code", *_CLIENT[2:])
-"""The operator code follows the phone number that it is part of."""
+"""The operator code is a part of the phone number and follows it."""
 
 MESSAGE_FIELDS = (
     "id",
@@ -57,7 +57,7 @@ def represent_mailing(mailing: Mailing) -> dict[str, object]:
 
 
 def represent_counts(counts: Counts) -> dict[str, int]:
-    """Those without `delivered` and `undelivered`, which are among the `sent`, add up to the total."""
+    """`sent` includes `delivered` and `undelivered`. The other counts add up to `total`."""
     return {"total": counts.total, **counts.with_receipts()}
 
 
@@ -87,7 +87,7 @@ def represent_record(record: AuditRecord) -> dict[str, object]:
 
 
 def represent_moment(moment: datetime | None) -> str | None:
-    """UTC, to the second: 2022-08-22T22:42:16Z. (strftime would not pad a year below 1000.)"""
+    """UTC, to the second: 2022-08-22T22:42:16Z. strftime does not pad years below 1000."""
     return None if moment is None else moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 

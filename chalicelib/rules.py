@@ -1,7 +1,7 @@
-"""How a field is checked: a rule reads what was sent into a value, or says what is wrong and what is expected.
+"""Rules of fields: a rule converts a sent value, or raises WrongValue with what is wrong and what is expected.
 
-A rule also has the JSON schema of what it takes, from which the API's documentation is made. `read_fields` applies a
-table of fields and names every bad one at once. The texts follow Django REST framework.
+A rule also has the JSON schema of the values that it accepts, for the API's documentation. `read_fields` applies a
+table of fields and reports all bad fields at once. The texts follow Django REST framework.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+ -][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?)?"
 )
-"""A space before the offset stands for `+`: a form or a query that does not encode `+` delivers it as a space."""
+"""A space before the offset means `+`: a form or a query with a `+` that is not encoded has a space there."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Rule:
 
 
 def rule(**schema: object) -> Callable[[Callable[[object], object]], Rule]:
-    """Makes a rule of a function that reads; `schema` in the words of JSON Schema 2020-12."""
+    """Decorates the reading function of a rule. `schema`: keywords of JSON Schema 2020-12."""
     return lambda read: Rule(read, schema)
 
 
 @dataclass(frozen=True)
 class Field:
-    """`required` fields must be there when something is made; `about` is for the documentation."""
+    """`required`: needed to make an object. `about`: the description in the API's documentation."""
 
     rule: Rule
     about: str
@@ -49,7 +49,10 @@ class Field:
 def read_fields(
     sent: Mapping[str, object], known: Mapping[str, Field], read_only: set[str], partial: bool
 ) -> dict[str, object]:
-    """The checked values of what was sent; BadInput names every field that is wrong, missing or unknown."""
+    """The checked values. Raises BadInput with all wrong, missing and unknown fields at once.
+
+    `partial`: required fields may be absent. Read-only fields are ignored.
+    """
     values: dict[str, object] = {}
     errors: FieldErrors = {
         name: [Text("field.unknown")] for name in sent if name not in known and name not in read_only
@@ -69,7 +72,7 @@ def read_fields(
 
 
 def text(sent: object) -> str:
-    """A string that can be stored and sent: no NUL, no lone surrogate, no sign of bytes that were not UTF-8."""
+    """A stripped string without NUL, lone surrogates and U+FFFD, which replaces bytes that are not UTF-8."""
     if sent is None:
         raise WrongValue(Text("field.null"))
     if not isinstance(sent, str):
@@ -95,7 +98,7 @@ def required_text(sent: object) -> str:
 
 @rule(type="string", pattern=f"^{MOMENT.pattern}$", examples=["2026-12-01T09:30:00+03:00", "2026-12-01"])
 def moment(sent: object) -> datetime:
-    """ISO 8601 as Python prints it; without an offset it is UTC, a date alone is midnight, fractions are dropped."""
+    """ISO 8601 as Python prints it. Without an offset: UTC. A date alone: midnight. Drops fractions of a second."""
     value = not_blank(sent)
     if not MOMENT.fullmatch(value):
         raise WrongValue(Text("field.moment_format"))
@@ -108,7 +111,7 @@ def moment(sent: object) -> datetime:
 
 @rule(type=["string", "null"], maxLength=MAX_LABEL)
 def label(sent: object) -> str | None:
-    """A short text; blank or null for none."""
+    """A short text; blank or null: none."""
     value = "" if sent is None else text(sent)
     if len(value) > MAX_LABEL:
         raise WrongValue(Text("field.too_long", most=MAX_LABEL))
@@ -116,8 +119,8 @@ def label(sent: object) -> str | None:
 
 
 @rule(type=["string", "null"], pattern=f"^({TIME_OF_DAY.pattern})?$", examples=["09:00"])
-def clock(sent: object) -> time | None:
-    """A time of day; blank or null for none."""
+def time_of_day(sent: object) -> time | None:
+    """A time of day; blank or null: none."""
     value = "" if sent is None else text(sent)
     if not value:
         return None
@@ -127,7 +130,7 @@ def clock(sent: object) -> time | None:
 
 
 def number_up_to(most: int, example: int, least: int = 1) -> Rule:
-    """A whole number; blank or null for none."""
+    """A whole number from `least` to `most`; blank or null: none."""
     expected = Text("field.number", least=least, most=most, example=example)
 
     @rule(
@@ -149,16 +152,19 @@ def number_up_to(most: int, example: int, least: int = 1) -> Rule:
 
 
 @rule(type=["string", "null"], pattern=f"^{MOMENT.pattern}$", examples=["2026-12-01T06:30:00Z"])
-def moment_if_any(sent: object) -> object:
+def optional_moment(sent: object) -> object:
     return None if sent is None else moment.read(sent)
 
 
 def choices(known: tuple[str, ...]) -> Rule:
-    """Some of these, as a JSON list or separated by commas; at least one."""
-    one = "|".join(known)
-    listed = {"type": "array", "items": {"enum": list(known)}, "minItems": 1}
+    """One or more of the `known` values, as a JSON list or separated by commas."""
+    alternatives = "|".join(known)
+    array = {"type": "array", "items": {"enum": list(known)}, "minItems": 1}
 
-    @rule(anyOf=[{"type": "string", "pattern": f"^({one})(,({one}))*$"}, listed], examples=[",".join(known)])
+    @rule(
+        anyOf=[{"type": "string", "pattern": f"^({alternatives})(,({alternatives}))*$"}, array],
+        examples=[",".join(known)],
+    )
     def some_of(sent: object) -> tuple[str, ...]:
         items = sent if isinstance(sent, list) else text(sent).split(",")
         chosen = tuple(dict.fromkeys(str(item).strip() for item in items))
@@ -169,12 +175,12 @@ def choices(known: tuple[str, ...]) -> Rule:
     return some_of
 
 
-def listed(sent: object, one: Callable[[str], str], example: str) -> tuple[str, ...]:
-    """Items separated by commas, each once, in the order given; blank or null means none."""
+def listed(sent: object, read_item: Callable[[str], str], example: str) -> tuple[str, ...]:
+    """Items separated by commas, in their order, without repetitions; blank or null: none."""
     value = "" if sent is None else text(sent)
     if not value:
         return ()
     items = [item.strip() for item in value.split(",")]
     if not all(items):
         raise WrongValue(Text("field.empty_item", example=example))
-    return tuple(dict.fromkeys(one(item) for item in items))
+    return tuple(dict.fromkeys(read_item(item) for item in items))

@@ -1,4 +1,4 @@
-"""Every environment variable of the service: name, type, default and what it is for. Read here only."""
+"""Every environment variable of the service: name, type, default and help. Only this module reads them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .zones import is_time_of_day, is_zone
 
 LOCAL_STAGE = "local"
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-MOST_RECIPIENTS = 50
-"""As many as SES takes for one letter."""
+MAX_RECIPIENTS = 50
+"""The limit of SES for one email."""
 
 
 def _url(text: str) -> str:
@@ -56,8 +56,8 @@ def _address(text: str) -> str:
 
 def _addresses(text: str) -> tuple[str, ...]:
     addresses = tuple(dict.fromkeys(_address(item) for item in text.split(",")))
-    if len(addresses) > MOST_RECIPIENTS:
-        raise ValueError(f"at most {MOST_RECIPIENTS} addresses are expected")
+    if len(addresses) > MAX_RECIPIENTS:
+        raise ValueError(f"at most {MAX_RECIPIENTS} addresses are expected")
     return addresses
 
 
@@ -85,7 +85,7 @@ def _setting(default: object, read: Callable[[str], object], help_text: str) -> 
 
 @dataclass(frozen=True)
 class Settings:
-    """A field is the environment variable of the same name in capitals."""
+    """Each field is an environment variable; its name in capitals is the name of the variable."""
 
     stage: str = _setting("dev", str, "Name of the stage; `local` alone accepts the published token.")
     stack_name: str = _setting("notifications", str, "Prefix of tables, schedules and parameters.")
@@ -99,31 +99,31 @@ class Settings:
     scheduler_role_arn: str = _setting("", str, "The role that the schedules use to invoke it.")
     gateway_url: str = _setting("http://127.0.0.1:9000", _url, "Address of the SMS gateway.")
     gateway_timeout: float = _setting(10.0, _positive, "Seconds to wait for the gateway's answer.")
-    gateway_dedupes: bool = _setting(True, _flag, "Whether the gateway takes a repeated message id only once.")
-    gateway_rate: float | None = _setting(None, _positive, "Messages a second that the gateway takes; none: no limit.")
-    receipts: bool = _setting(False, _flag, "Whether the gateway may report what was delivered.")
-    sender_threads: int = _setting(20, _count, "Posts that one sender Lambda has under way at once.")
-    message_retention_days: int = _setting(400, _count, "Days after its end that a mailing's messages are kept.")
+    gateway_dedupes: bool = _setting(True, _flag, "Whether the gateway accepts a repeated message id only once.")
+    gateway_rate: float | None = _setting(None, _positive, "Messages a second the gateway accepts; none: no limit.")
+    receipts: bool = _setting(False, _flag, "Whether the gateway may report deliveries.")
+    sender_threads: int = _setting(20, _count, "Posts that one sender Lambda makes at the same time.")
+    message_retention_days: int = _setting(400, _count, "Days after the end of a mailing that its messages are kept.")
     audit_retention_days: int = _setting(400, _count, "Days that audit records are kept.")
     report_recipients: tuple[str, ...] = _setting((), _addresses, "Email addresses that get the daily report.")
     report_sender: str = _setting("", _address, "The address that the daily report comes from; verified in SES.")
     report_language: str = _setting(ENGLISH, _language, "Language of the daily report: `en` or `ru`.")
-    report_time: str = _setting("09:00", _time_of_day, "When the daily report is sent, and its day ends.")
-    report_timezone: str = _setting("UTC", _zone, "Time zone of that time, and of all times in the report.")
+    report_time: str = _setting("09:00", _time_of_day, "When the daily report is sent; its day ends at this time.")
+    report_timezone: str = _setting("UTC", _zone, "Time zone of `REPORT_TIME` and of all times in the report.")
 
     @property
     def gateway_token_parameter(self) -> str:
-        """Name of the SecureString in SSM Parameter Store."""
+        """Name of the SecureString in SSM Parameter Store with the token for the gateway."""
         return f"/{self.stack_name}/gateway-token"
 
     @property
     def session_key_parameter(self) -> str:
-        """Name of the SecureString that the console's sessions are signed with."""
+        """Name of the SecureString with the key that signs the console's sessions."""
         return f"/{self.stack_name}/session-key"
 
     @property
     def receipts_secret_parameter(self) -> str:
-        """Name of the SecureString that the gateway shows with its receipts."""
+        """Name of the SecureString with the secret that the gateway sends with its delivery receipts."""
         return f"/{self.stack_name}/receipts-secret"
 
     @property
@@ -132,7 +132,7 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read and check all of them; BadSettings names every wrong one at once."""
+    """Read and check all settings. Raises BadSettings with all wrong settings at once."""
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for setting in fields(Settings):
@@ -144,7 +144,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         except ValueError as error:
             wrong.append(f"{name}: {error}")
     if environment.get("REPORT_RECIPIENTS") and not environment.get("REPORT_SENDER"):
-        wrong.append("REPORT_SENDER: an address is expected, because REPORT_RECIPIENTS has some")
+        wrong.append("REPORT_SENDER: an address is expected, because REPORT_RECIPIENTS is set")
     if wrong:
         raise BadSettings("; ".join(wrong))
     return Settings(**values)
@@ -152,5 +152,5 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 @cache
 def settings() -> Settings:
-    """This process's settings, read on first use and not at import."""
+    """The settings of this process, read on first use and not at import."""
     return read_settings(os.environ)

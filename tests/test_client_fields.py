@@ -21,7 +21,7 @@ from chalice.test import Client as TestClient
 from app import app
 from chalicelib.access.tokens import make_token
 from chalicelib.access.users import make_user
-from chalicelib.clients.import_worker import do_import
+from chalicelib.clients.import_worker import run_import
 from chalicelib.domain.client import Client
 from chalicelib.domain.jobs import ImportClients
 from chalicelib.errors import RowChanged
@@ -63,7 +63,7 @@ with mock_aws():
 
         file = "phone_number;nickname\\r\\n79770000001;Anya\\r\\n79770000002;Bob\\r\\n".encode()
         call("POST", "/Clients/import", file, "text/csv")
-        do_import(services, ImportClients(1), lambda: 60.0)
+        run_import(services, ImportClients(1), lambda: 60.0)
         assert [one["nickname"] for one in call("GET", "/Clients")["results"]] == ["Anya", "Bob"], "the import drops it"
         assert call("GET", "/Clients/import/1")["changed"] == 1
         assert "nickname" in call("GET", "/Clients/export", as_text=True).partition("\\r\\n")[0], "the export drops it"

@@ -1,0 +1,1 @@
+"""Access: tokens, users, audit records and idempotency keys."""

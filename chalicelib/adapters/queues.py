@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from ..domain.jobs import Job, to_body
+from ..domain.jobs import Job, ReceivedMessage, to_body
 from ..retries import pause_before_retry
 from . import aws
 from .clock import Clock
@@ -26,12 +25,6 @@ LONGEST_PAUSE = 1.0
 
 MAX_VISIBILITY = 43_200
 """Seconds: SQS hides a message for at most twelve hours."""
-
-
-@dataclass(frozen=True)
-class ReceivedMessage:
-    receipt_handle: str
-    body: str
 
 
 class QueueRefused(Exception):
@@ -73,7 +66,10 @@ class Queue:
     def receive(self) -> list[ReceivedMessage]:
         """Up to ten messages. They are hidden from other receivers for the queue's visibility timeout."""
         answer = aws.client("sqs").receive_message(QueueUrl=self.url, MaxNumberOfMessages=BATCH)
-        return [ReceivedMessage(message["ReceiptHandle"], message["Body"]) for message in answer.get("Messages", [])]
+        return [
+            ReceivedMessage(message["MessageId"], message["ReceiptHandle"], message["Body"])
+            for message in answer.get("Messages", [])
+        ]
 
     def delete(self, receipt_handles: Sequence[str]) -> None:
         """Delete received messages, at most ten. Raises QueueRefused."""

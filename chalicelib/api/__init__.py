@@ -1,0 +1,1 @@
+"""The HTTP API for programs: routes, schemas and the OpenAPI description."""

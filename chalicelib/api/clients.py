@@ -48,7 +48,7 @@ def change(call: Call, client_id: int, partial: bool) -> Response:
 
 
 def delete(call: Call, client_id: int) -> Response:
-    registry.forget_client(call.services, client_id, call.author)
+    registry.delete_client(call.services, client_id, call.author)
     return Response("", status_code=204)
 
 

@@ -26,7 +26,7 @@ def create(call: Call) -> Response:
     form = imports.check_content(content, file_name)
 
     def start(reserved_id: int | None) -> Response:
-        client_import = imports.take_content(call.services, content, form, file_name, call.author, reserved_id)
+        client_import = imports.import_content(call.services, content, form, file_name, call.author, reserved_id)
         return Response(represent_import(client_import), status_code=202)
 
     named_content = file_name.encode() + b"\n" + content

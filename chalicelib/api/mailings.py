@@ -48,7 +48,7 @@ def change(call: Call, mailing_id: int, partial: bool) -> Response:
 
 
 def delete(call: Call, mailing_id: int) -> Response:
-    lifecycle.withdraw_mailing(call.services, mailing_id, call.author)
+    lifecycle.delete_mailing(call.services, mailing_id, call.author)
     return Response("", status_code=204)
 
 

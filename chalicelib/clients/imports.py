@@ -1,4 +1,4 @@
-"""Take in files of clients, and say how far they are. `importing.py` works them off."""
+"""Start imports of CSV files, and read their progress and refused rows. `import_worker.py` processes the files."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
 IMPORT_ID = "import_id"
 REASON = "reason"
-"""The column that refused rows are given back with: left in the file when they are sent again."""
+"""A column of the exported refused rows. It may stay in the file when the rows are imported again."""
 
-IGNORED = CLIENT_READ_ONLY | {REASON}
+IGNORED_COLUMNS = CLIENT_READ_ONLY | {REASON}
 COLUMNS = Columns(
-    known=[*(name for name in CLIENT if name != "attributes"), *sorted(IGNORED)],
+    known=[*(name for name in CLIENT if name != "attributes"), *sorted(IGNORED_COLUMNS)],
     required=[name for name, field in CLIENT.items() if field.required],
     is_extra=is_attribute_column,
     example=f"{ATTRIBUTE_COLUMN}name",
 )
-MAX_FILE = 2 * 1024**3
+MAX_FILE_SIZE = 2 * 1024**3
+"""Bytes."""
+
 MAX_NAME = 255
 
 
@@ -37,28 +39,27 @@ def new_import_id(services: Services) -> int:
 
 
 def check_content(content: bytes, file_name: str) -> FileFormat:
-    """How the file is to be read. Raises BadInput."""
+    """The format of the file. Raises BadInput."""
     _check_name(file_name)
     return read_format(content[:HEAD_SIZE], len(content) <= HEAD_SIZE, COLUMNS)
 
 
-def take_content(
+def import_content(
     services: Services, content: bytes, form: FileFormat, file_name: str, author: Author, import_id: int | None = None
 ) -> ClientImport:
-    """Keep the file, and queue the work.
+    """Store the file and queue its import.
 
-    `import_id`: reserved before, by an earlier try of the same request, which may have made the import.
+    `import_id`: the id that an earlier try of the same request reserved. That try may have made the import.
     """
-    made_id = import_id or new_import_id(services)
-    key = f"imports/{made_id}.csv"
+    import_id = import_id or new_import_id(services)
+    key = f"imports/{import_id}.csv"
     version = services.import_files.put(key, content)
     now = services.clock.now()
-    made = ClientImport(made_id, key, version, file_name, form, now, now, form.start)
-    return _begin(services, made, author)
+    return _begin(services, ClientImport(import_id, key, version, file_name, form, now, now, form.start), author)
 
 
-def take_file(services: Services, key: str, file_name: str, author: Author) -> ClientImport:
-    """A file that is in the bucket already. Raises BadInput, NotFound, TooLarge."""
+def import_file(services: Services, key: str, file_name: str, author: Author) -> ClientImport:
+    """Queue the import of a file in the bucket. Raises BadInput, NotFound, TooLarge."""
     _check_name(file_name)
     try:
         piece = services.import_files.read(key, 0, HEAD_SIZE)
@@ -66,12 +67,12 @@ def take_file(services: Services, key: str, file_name: str, author: Author) -> C
         raise NotFound(Text("file.not_in_the_bucket")) from error
     if piece is None:
         raise BadInput.of_request(Text("file.empty"))
-    if piece.size > MAX_FILE:
-        raise TooLarge(Text("file.too_large_for_an_import", most=MAX_FILE // 1024**3))
+    if piece.size > MAX_FILE_SIZE:
+        raise TooLarge(Text("file.too_large_for_an_import", most=MAX_FILE_SIZE // 1024**3))
     form = read_format(piece.content, piece.size <= HEAD_SIZE, COLUMNS)
     now = services.clock.now()
-    made = ClientImport(new_import_id(services), key, piece.version, file_name, form, now, now, form.start)
-    return _begin(services, made, author)
+    import_id = new_import_id(services)
+    return _begin(services, ClientImport(import_id, key, piece.version, file_name, form, now, now, form.start), author)
 
 
 def get_import(services: Services, import_id: int) -> ClientImport:
@@ -82,31 +83,32 @@ def get_import(services: Services, import_id: int) -> ClientImport:
 
 
 def list_imports(services: Services, before_id: int | None, limit: int) -> tuple[list[ClientImport], int | None]:
-    """A page, the newest first, and the id that the next page goes on below (None at the end)."""
+    """A page, the newest first, and the `before_id` of the next page; None at the end."""
     below = services.counters.last_id(IMPORT_ID) + 1 if before_id is None else before_id
-    found, rest = walk_down(services.imports.get_many, below, limit)
-    return [one for _, one in found], rest
+    found, next_below = walk_down(services.imports.get_many, below, limit)
+    return [client_import for _, client_import in found], next_below
 
 
 def list_refused(services: Services, import_id: int, after: int, limit: int) -> tuple[list[RefusedRow], int | None]:
-    """A page in the order of the file, and the row that the next one goes on after (None at the end)."""
+    """A page in the order of the file, and the `after` of the next page; None at the end."""
     rows = services.imports.refused(import_id, after, limit + 1)
     return rows[:limit], rows[limit - 1].number if len(rows) > limit else None
 
 
-def _begin(services: Services, made: ClientImport, author: Author) -> ClientImport:
-    """First the row, then the job; if the job is lost, the sweep finds the row."""
+def _begin(services: Services, client_import: ClientImport, author: Author) -> ClientImport:
+    """Write the row, then queue the job. If the job is lost, the sweep queues it again."""
+    after = {"id": client_import.id, "file_name": client_import.file_name}
     try:
-        services.imports.add(made, author.record("import", made.id, None, {"id": made.id, "file_name": made.file_name}))
-    except RowChanged:
-        known = services.imports.get(made.id)
+        services.imports.add(client_import, author.record("import", client_import.id, None, after))
+    except RowChanged:  # an earlier try of the same request made the import
+        known = services.imports.get(client_import.id)
         if known is None:
             raise
-        made = known
-    add_log_keys(import_id=made.id)
-    if made.status == RUNNING:
-        services.imports_queue.send([ImportClients(made.id)])
-    return made
+        client_import = known
+    add_log_keys(import_id=client_import.id)
+    if client_import.status == RUNNING:
+        services.imports_queue.send([ImportClients(client_import.id)])
+    return client_import
 
 
 def _check_name(file_name: str) -> None:

@@ -1,4 +1,4 @@
-"""Register, change and forget clients; and the stop list: who opted out is sent nothing."""
+"""Register, change, delete and list clients, and keep the stop list: phone numbers that nothing is sent to."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 OPTED_OUT, OPTED_IN = "opted out", "opted in"
 SECONDS_TO_WRITE = 30
-"""More than it takes to write a change, or a chunk of an import."""
+"""Longer than the write of a change or of an import's chunk takes."""
 
 
 @dataclass(frozen=True)
 class ClientFilter:
-    """Which clients a list is to show; None means any."""
+    """The filter of a list of clients. None means any value."""
 
     tag: str | None = None
     operator_code: str | None = None
     phone_number: str | None = None
 
     @property
-    def finds_nobody(self) -> bool:
-        """A label or a phone number that no client can have; as a key it may be longer than a table takes."""
+    def matches_nothing(self) -> bool:
+        """Whether no client can have these values. As a key, such a value may be longer than DynamoDB allows."""
         return any(value is not None and len(value) > MAX_LABEL for value in (self.tag, self.operator_code)) or (
             self.phone_number is not None and not PHONE.fullmatch(self.phone_number)
         )
@@ -46,7 +46,7 @@ class ClientFilter:
 
 
 ClientFields = Mapping[str, Any]
-"""What a person decides about a client, checked field by field; a field that is absent stays as it was."""
+"""The fields of a client that a request sets, checked one by one. An absent field keeps its value."""
 
 
 def new_client_id(services: Services) -> int:
@@ -56,10 +56,10 @@ def new_client_id(services: Services) -> int:
 def register_client(
     services: Services, fields: ClientFields, client_id: int | None = None, author: Author | None = None
 ) -> Client:
-    """Two calls: an id, and the client with its phone number in one transaction.
+    """Reserve an id, then write the client and its phone number in one transaction. Raises BadInput for a taken number.
 
-    `author`: whose change is to be recorded. `client_id`: reserved before, by an earlier try of the same request,
-    which may have made the client.
+    `client_id`: the id that an earlier try of the same request reserved. That try may have made the client.
+    `author`: for the audit record; without it none is written.
     """
     wanted = replace(Client(client_id or new_client_id(services), fields["phone_number"]), **fields)
 
@@ -89,7 +89,7 @@ def change_client(services: Services, client_id: int, fields: ClientFields, auth
 
 
 def opt_out_client(services: Services, client_id: int, author: Author | None = None) -> Client:
-    """Within two seconds nothing is posted to this client any more, nor ever to this phone number, until it opts in."""
+    """Put the client and the phone number on the stop list, until it opts in. Posts end within two seconds."""
     now = services.clock.now()
     return _change(
         services, client_id, lambda client: replace(client, opted_out_at=client.opted_out_at or now), author, OPTED_OUT
@@ -97,24 +97,25 @@ def opt_out_client(services: Services, client_id: int, author: Author | None = N
 
 
 def opt_in_client(services: Services, client_id: int, author: Author | None = None) -> Client:
-    """For mailings to come: messages that were cancelled stay so."""
+    """Remove the client from the stop list, for later mailings. Cancelled messages stay cancelled."""
     return _change(services, client_id, lambda client: replace(client, opted_out_at=None), author, OPTED_IN)
 
 
-def announce_moves(services: Services, changes: Sequence[tuple[Client, Client]]) -> None:
-    """Who will live by another clock: mailings with local hours are to look again at what waits for them.
+def queue_moved_clients(services: Services, changes: Sequence[tuple[Client, Client]]) -> None:
+    """Queue a job that updates the waiting messages of the clients with a changed time zone.
 
-    Said before it is written, and heard after: dead between the two, whoever does it again would find nothing to say.
+    The job is queued before the change is written, with a delay until after it. If the process died between a write
+    and a later queueing, a repetition would find no change and queue no job.
     """
-    moving = [after.id for before, after in changes if after.timezone != before.timezone]
-    if moving:
-        services.jobs_queue.send([FollowMovedClients(tuple(moving))], [SECONDS_TO_WRITE])
+    moved = [after.id for before, after in changes if after.timezone != before.timezone]
+    if moved:
+        services.jobs_queue.send([FollowMovedClients(tuple(moved))], [SECONDS_TO_WRITE])
 
 
-def forget_client(services: Services, client_id: int, author: Author | None = None) -> None:
-    """The phone number is free at once; messages still queued are cancelled when their turn comes.
+def delete_client(services: Services, client_id: int, author: Author | None = None) -> None:
+    """Delete the client and free the phone number. The sender cancels the queued messages.
 
-    Who opted out stays on the stop list: another client with this number is opted out from the start.
+    An opted-out phone number stays on the stop list: another client with this number is opted out from the start.
     """
 
     def attempt() -> None:
@@ -128,8 +129,8 @@ def forget_client(services: Services, client_id: int, author: Author | None = No
 def list_clients(
     services: Services, wanted: ClientFilter, cursor: Cursor, limit: int
 ) -> tuple[list[Client], Cursor | None]:
-    """A page in the order of ids, or, by a label, in the order of its shards and ids."""
-    if wanted.finds_nobody:
+    """A page in the order of ids; with a tag or an operator code, in the order of index shards and ids."""
+    if wanted.matches_nothing:
         return [], None
     if wanted.phone_number is not None:
         client = services.clients.find_by_phone(wanted.phone_number)
@@ -148,7 +149,7 @@ def list_clients(
 def _change(
     services: Services, client_id: int, decide: Callable[[Client], Client], author: Author | None, action: str = ""
 ) -> Client:
-    """Save what is decided about the client as it is now; a number on the stop list brings its stop."""
+    """Write the client that `decide` returns. A new phone number on the stop list opts the client out."""
 
     def attempt(stop: datetime | None = None) -> Client:
         before = get_client(services, client_id)
@@ -158,7 +159,7 @@ def _change(
             return before
         shown = represent_client(before), represent_client(after)
         record = author.record("client", client_id, *shown, action) if author else None
-        announce_moves(services, [(before, after)])
+        queue_moved_clients(services, [(before, after)])
         try:
             services.clients.change(before, after, record)
         except PhoneTaken as taken:
@@ -170,7 +171,7 @@ def _change(
 
 
 def _stop_of(services: Services, client: Client, taken: PhoneTaken) -> datetime:
-    """The stop that the client's phone number brings; BadInput when the number is simply another client's."""
+    """Since when the client's phone number is on the stop list. Raises BadInput if another client has the number."""
     stop = services.clients.stop_of(client.phone_number)
     if stop is None or client.opted_out_at is not None:
         raise BadInput({"phone_number": [Text("client.phone_taken")]}) from taken

@@ -1,4 +1,4 @@
-"""Reading the clients of one slice of an audience, page by page, in the order of the plan."""
+"""Read the clients of one slice of an audience, page by page, in the order of the plan."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def read_slice(
     enough: int | None = None,
     keep: Callable[[Client], bool] | None = None,
 ) -> tuple[list[Client], Cursor | None]:
-    """The next chosen clients of the slice, at most `limit`, and the cursor to go on from; None at its end.
+    """The next chosen clients of the slice, at most `limit`, and the cursor of the next page; None at the end.
 
-    With `enough` of them no further partition is begun. `keep` leaves out some of the chosen clients.
+    `enough`: with this many clients the page ends at the end of a partition. `keep` can reject chosen clients.
     """
     first, last = plan.id_range(number)
     partitions = plan.partitions(chosen, number)

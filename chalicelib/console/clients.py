@@ -34,7 +34,7 @@ QUESTIONS = {
     "opt_in": "Remove this client from the stop list? Ask the person first: mailings will reach this number again.",
 }
 STEPS: dict[str, Callable[[Services, int, Author], object]] = {
-    "delete": registry.forget_client,
+    "delete": registry.delete_client,
     "opt_out": registry.opt_out_client,
     "opt_in": registry.opt_in_client,
 }

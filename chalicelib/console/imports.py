@@ -31,7 +31,7 @@ def create(request: PageRequest) -> Response:
     content = read_file(raw_body(request.raw_request), request.raw_request.headers.get("content-type"))
     file_name = request.query.get("file_name", "")
     form = imports.check_content(content, file_name)
-    client_import = imports.take_content(request.services, content, form, file_name, request.author)
+    client_import = imports.import_content(request.services, content, form, file_name, request.author)
     location = f"{request.prefix}/console/imports/{client_import.id}?done=imported"
     return Response("", status_code=201, headers={"Location": location})
 

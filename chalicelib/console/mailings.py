@@ -97,7 +97,7 @@ STEPS: dict[str, Step] = {
     "pause": lambda request, mailing_id: lifecycle.pause_mailing(request.services, mailing_id, request.author),
     "resume": lambda request, mailing_id: lifecycle.resume_mailing(request.services, mailing_id, request.author),
     "cancel": lambda request, mailing_id: lifecycle.cancel_mailing(request.services, mailing_id, request.author),
-    "delete": lambda request, mailing_id: lifecycle.withdraw_mailing(request.services, mailing_id, request.author),
+    "delete": lambda request, mailing_id: lifecycle.delete_mailing(request.services, mailing_id, request.author),
     "resend": _resend,
 }
 

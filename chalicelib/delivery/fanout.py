@@ -1,7 +1,7 @@
-"""Plan a mailing into slices; walk one slice.
+"""Fan out a mailing: take the audience, divide it into slices, and walk each slice page by page.
 
-First the messages' rows, then their queue messages, then the cursor: whatever is interrupted is done again
-from the cursor, and doing it again is harmless.
+The order of writes is: rows of messages, queue messages, cursor. An interrupted page is repeated from the cursor, and
+the repetition is harmless.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 ENOUGH = PAGE // 2
-"""Clients that are worth a page: a block is one read, and so is what would be left of the next one."""
+"""A page ends at the end of a block if it has this many clients: a part of the next block would cost a read too."""
 
 CHUNK = 125
-"""Clients whose rows one thread writes: five BatchWriteItem, all of them full; eight threads have a page in one go."""
+"""Clients per thread: five full BatchWriteItem requests, so that eight threads write a page in one go."""
 
 THREADS = 8
 SECONDS_FOR_A_PAGE = 15.0
@@ -43,20 +43,20 @@ LEASE_MARGIN = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Page:
-    """`cursor`: where the next page begins; None: this one is the last."""
+    """`cursor`: the start of the next page; None on the last page."""
 
     clients: list[Client]
     cursor: Cursor | None
 
 
-def ask_start(services: Services, mailing_id: int) -> None:
+def request_start(services: Services, mailing_id: int) -> None:
     services.jobs_queue.send([StartMailing(mailing_id)])
 
 
 def start_mailing(services: Services, mailing_id: int) -> bool:
-    """Take the audience, once, and queue its slices. False when it is not, or no longer, to be started.
+    """Take the audience, once, and queue its slices. Returns False if the mailing is not due or has started.
 
-    A schedule may fire for a mailing that was moved or deleted: what counts is the mailing as it is now.
+    A schedule may fire for a mailing that has a new start or is deleted. The row of the mailing decides.
     """
     mailing = services.mailings.get(mailing_id)
     now = services.clock.now()
@@ -65,7 +65,7 @@ def start_mailing(services: Services, mailing_id: int) -> bool:
     plan = plan_audience(mailing.chosen, services.counters.last_id(CLIENT_ID))
     try:
         mailing = services.mailings.change(mailing, started(mailing, plan, now))
-    except RowChanged:  # started by another, or changed: then it is asked for anew, at the latest by the sweep
+    except RowChanged:  # started or changed by another writer; the sweep starts a mailing that is still due
         return False
     queue_slices(services, mailing, range(plan.slices))
     log.info("started", extra={"mailing_id": mailing_id, "slices": plan.slices})
@@ -77,19 +77,19 @@ def queue_slices(services: Services, mailing: Mailing, numbers: range | list[int
 
 
 def resume_fanout(services: Services, mailing: Mailing) -> None:
-    """Queue again the slices that are not done; those that somebody walks right now are leased to him."""
+    """Queue the slices that are not done. The lease protects a slice that another worker walks now."""
     done = {audience_slice.number for audience_slice in services.slices.of_mailing(mailing.id) if audience_slice.done}
-    missing = [number for number in range(mailing.started_plan.slices) if number not in done]
-    if missing:
-        queue_slices(services, mailing, missing)
+    unfinished = [number for number in range(mailing.started_plan.slices) if number not in done]
+    if unfinished:
+        queue_slices(services, mailing, unfinished)
     else:
-        _conclude(services, mailing)
+        _complete_fanout(services, mailing)
 
 
 def walk_slice(services: Services, mailing_id: int, number: int, seconds_left: Callable[[], float]) -> bool:
-    """Walk one slice page by page; False when time ran out, and the rest is for the next turn.
+    """Walk one slice page by page. Returns False if the time is up and the job must be repeated.
 
-    Raises SliceBusy while another worker walks it.
+    Raises SliceBusy if another worker has the slice.
     """
     mailing = services.mailings.get(mailing_id)
     if mailing is None or mailing.plan is None or number not in range(mailing.plan.slices):
@@ -99,35 +99,35 @@ def walk_slice(services: Services, mailing_id: int, number: int, seconds_left: C
     kept_until = mailing.kept_until(services.settings.message_retention_days)
     audience_slice = services.slices.lease(mailing_id, number, now, until, kept_until)
     with ThreadPoolExecutor(THREADS) as threads:
-        ahead = threads.submit(_read_page, services, mailing, audience_slice)
+        next_page = threads.submit(_read_page, services, mailing, audience_slice)
         while not audience_slice.done:
             if seconds_left() < SECONDS_FOR_A_PAGE:
                 services.slices.end_lease(audience_slice)
                 return False
-            if mailing.status == CANCELLED:  # whoever is not reached by now is not chosen any more
+            if mailing.status == CANCELLED:  # clients without a message get none
                 audience_slice = replace(audience_slice, done=True)
                 services.slices.end_lease(audience_slice)
                 break
-            page = ahead.result()
-            if page.cursor is not None:  # the next one is read while this one is written
-                ahead = threads.submit(_read_page, services, mailing, replace(audience_slice, cursor=page.cursor))
+            page = next_page.result()
+            if page.cursor is not None:  # a thread reads the next page while this one is written
+                next_page = threads.submit(_read_page, services, mailing, replace(audience_slice, cursor=page.cursor))
             audience_slice, counts = _write_page(services, threads, mailing, audience_slice, page)
             counted = services.mailings.add_counts(mailing_id, counts, services.clock.now())
-            if counted is None:  # deleted meanwhile
+            if counted is None:  # the mailing is deleted
                 return True
             mailing = counted
-    _conclude(services, mailing)
+    _complete_fanout(services, mailing)
     return True
 
 
 def _write_page(
     services: Services, threads: ThreadPoolExecutor, mailing: Mailing, audience_slice: AudienceSlice, page: Page
 ) -> tuple[AudienceSlice, Counts]:
-    """Rows, then queue messages, then the cursor; the counts are what the page adds to the mailing's.
+    """Write rows, queue messages and the cursor. Returns the slice and the counts that the page adds to the mailing.
 
-    Whose window is closed waits without a queue message, and so does whom a canary keeps waiting.
+    Messages outside their local hours wait without a queue message; so do messages that the canary holds back.
     """
-    begun_at = services.clock.now()
+    started_at = services.clock.now()
     clients = page.clients
     chunks = [clients[start : start + CHUNK] for start in range(0, len(clients), CHUNK)]
     written = list(threads.map(lambda chunk: _write_chunk(services, mailing, chunk, audience_slice.in_doubt), chunks))
@@ -135,7 +135,7 @@ def _write_page(
     waiting = [message for messages, _ in written for message in messages if not hours.needs_release(message.timezone)]
     queue_messages(services, mailing, waiting, threads)
     local_hours.schedule_releases(services, mailing, hours.releases())
-    _measure_page(services, len(clients), begun_at)
+    _measure_page(services, len(clients), started_at)
     counts = Counts(total=len(clients), expired=sum(expired for _, expired in written))
     audience_slice = replace(audience_slice, client_count=audience_slice.client_count + len(clients))
     if page.cursor is None:
@@ -147,10 +147,10 @@ def _write_page(
     return audience_slice, counts
 
 
-def _measure_page(services: Services, number: int, begun_at: datetime) -> None:
+def _measure_page(services: Services, number: int, started_at: datetime) -> None:
     if number:
-        took = (services.clock.now() - begun_at).total_seconds() * 1000
-        measure({"FanOutMessages": number}, {"FanOutMilliseconds": [took]})
+        milliseconds = (services.clock.now() - started_at).total_seconds() * 1000
+        measure({"FanOutMessages": number}, {"FanOutMilliseconds": [milliseconds]})
 
 
 def _read_page(services: Services, mailing: Mailing, audience_slice: AudienceSlice) -> Page:
@@ -169,10 +169,10 @@ def _read_page(services: Services, mailing: Mailing, audience_slice: AudienceSli
 def _write_chunk(
     services: Services, mailing: Mailing, clients: list[Client], in_doubt: bool
 ) -> tuple[list[Message], int]:
-    """Write the rows; those that wait are to be queued, and so many came too late and are expired from the start.
+    """Write the rows. Returns the messages to queue, and the number that expired because the mailing has ended.
 
-    Where a turn ended without a word, rows beyond the cursor may exist: they are kept as they are, and
-    those that wait are queued again.
+    `in_doubt`: an earlier worker may have written rows beyond the cursor. These rows do not change, and the messages
+    that wait are queued again.
     """
     now = services.clock.now()
     status = EXPIRED if mailing.is_over(now) else QUEUED
@@ -180,7 +180,9 @@ def _write_chunk(
     known = services.messages.existing(mailing.message_key(client.id) for client in clients) if in_doubt else {}
     zones = {client.id: client.timezone if mailing.window else None for client in clients}
     new = [
-        Message(mailing.id, one, status, now, timezone=zones[one], shards=shards) for one in zones if one not in known
+        Message(mailing.id, client_id, status, now, timezone=zones[client_id], shards=shards)
+        for client_id in zones
+        if client_id not in known
     ]
     kept_until = mailing.kept_until(services.settings.message_retention_days)
     services.messages.add(new, kept_until)
@@ -189,8 +191,8 @@ def _write_chunk(
     return waiting, len(new) if status == EXPIRED else 0
 
 
-def _conclude(services: Services, mailing: Mailing) -> None:
-    """When the last slice is done the audience is known: its size becomes the mailing's total."""
+def _complete_fanout(services: Services, mailing: Mailing) -> None:
+    """If all slices are done, write the size of the audience as the total of the mailing."""
     slices = services.slices.of_mailing(mailing.id)
     if sum(audience_slice.done for audience_slice in slices) < mailing.started_plan.slices:
         return

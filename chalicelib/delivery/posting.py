@@ -15,6 +15,7 @@ from ..domain.message import FAILED, SENT, UNKNOWN, Message
 from ..domain.pace import Pace
 from ..errors import NotWritten
 from ..logs import log
+from ..retries import pause_before_retry
 from .send_task import Result, SendTask
 
 if TYPE_CHECKING:
@@ -104,12 +105,12 @@ class Posting:
 
     def _write_with_retries(self, write: Callable[[], bool]) -> bool:
         """Raises NotWritten when the time is up. Without this write the message is posted again or is in doubt."""
-        pause = FIRST_PAUSE
+        number = 0
         while True:
             try:
                 return write()
             except NotWritten:
-                if self.seconds_left() - pause < MIN_SECONDS_TO_WRITE:
+                if self.seconds_left() - min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) < MIN_SECONDS_TO_WRITE:
                     raise
-            self.services.clock.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause_before_retry(self.services.clock, number, FIRST_PAUSE, LONGEST_PAUSE)
+            number += 1

@@ -5,18 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..domain.jobs import ReceivedMessage
 from ..domain.message import message_id
-
-
-@dataclass(frozen=True)
-class ReceivedMessage:
-    """A received queue message. `receive_count` starts at 1; `queued_at` is in epoch seconds."""
-
-    id: str
-    receipt_handle: str
-    body: str
-    receive_count: int
-    queued_at: float | None = None
 
 
 @dataclass(frozen=True)

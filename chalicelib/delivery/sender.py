@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..domain.breaker import Breaker
-from ..domain.jobs import SendMessage
+from ..domain.jobs import ReceivedMessage, SendMessage
 from ..domain.mailing import NO_COUNTS, Counts, counts_from_statuses
 from ..domain.pace import Pace
 from ..domain.rate import MAX_LAG
@@ -24,7 +24,7 @@ from .caches import ClientCache, MailingCache
 from .dead_letters import read_job
 from .posting import Posting
 from .rate_limits import Permits
-from .send_task import ReceivedMessage, Result, SendTask
+from .send_task import Result, SendTask
 
 if TYPE_CHECKING:
     from ..adapters.services import Services

@@ -1,0 +1,1 @@
+"""The domain: values and decisions without AWS, the clock or the environment."""

@@ -1,7 +1,7 @@
-"""Who gets a mailing, and how the walk over them is cut into pieces.
+"""The audience of a mailing, and the plan of the fan-out.
 
-Partitions say where to look: blocks of clients, or shards of the index of tags or operator codes.
-Slices say who looks at what: each is a range of client ids, walked through all partitions by one worker.
+A partition is a place where clients are read: a block of clients, or a shard of the index of tags or operator codes.
+A slice is a range of client ids. One worker walks a slice through all partitions that can have these ids.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from .client import LABEL_SHARDS, Client, block_of, shard_key
 
 SLICE_SIZE = 20_000
-"""Clients that one worker walks in one turn."""
+"""Client ids of a slice, while the audience has fewer than MAX_SLICES slices."""
 
 MAX_SLICES = 40
-"""So many walk at once: ten million are fanned out in nine minutes, a table that is not warmed for it slows nobody down
-so far that a page would outlast its turn, and Lambda has workers left for other mailings."""
+"""Slices that are walked at once. With this number ten million clients are fanned out in nine minutes. A table without
+warm throughput still writes a page within one invocation, and Lambda has workers left for other mailings."""
 
 MAX_INDEX_QUERIES = 2_000
 MESSAGES_PER_SHARD = 20_000
-"""A recount reads a shard in one turn, whole; and the more shards there are the more evenly DynamoDB spreads them."""
+"""A reconciliation round reads a whole shard in one invocation. More shards spread more evenly over DynamoDB."""
 
 MAX_SHARDS = 2_000
-"""Of a hundred million each has 50,000, which is still one turn. docs/PERFORMANCE.md, "Scale", has the figures."""
+"""With a hundred million messages a shard has 50,000, still one invocation. Figures: docs/PERFORMANCE.md, "Scale"."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """No tags means any tag or none; no codes means any code."""
+    """Without tags: clients with any tag or none. Without operator codes: clients with any code."""
 
     tags: tuple[str, ...] = ()
     operator_codes: tuple[str, ...] = ()
@@ -39,12 +39,12 @@ class Filter:
         )
 
 
-EVERYONE = Filter()
+ALL_CLIENTS = Filter()
 
 
 @dataclass(frozen=True)
 class Partition:
-    """Where clients can be read in the order of their ids: `by` is block, tag or operator_code."""
+    """A place where clients are read in the order of their ids. `by`: `block`, `tag` or `operator_code`."""
 
     by: str
     key: str | int
@@ -52,9 +52,9 @@ class Partition:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a mailing is fanned out; kept with the mailing, so that a resumed fan-out is the same one.
+    """How a mailing is fanned out. It is stored with the mailing, so that a resumed fan-out uses the same plan.
 
-    The audience is taken at the start: nobody with an id above `last_client_id` is in it.
+    The audience is taken at the start: clients with ids above `last_client_id` are not in it.
     """
 
     by: str
@@ -69,7 +69,7 @@ class Plan:
         return first, first + size - 1 + (audience_slice < extra)
 
     def partitions(self, chosen: Filter, audience_slice: int) -> list[Partition]:
-        """What a worker on this slice must read, always in the same order."""
+        """The partitions to read for this slice, always in the same order."""
         first, last = self.id_range(audience_slice)
         if self.by == "block":
             return [Partition("block", block) for block in range(block_of(first), block_of(last) + 1)]
@@ -77,7 +77,7 @@ class Plan:
         return [Partition(self.by, shard_key(label, shard)) for label in labels for shard in _shards_of(first, last)]
 
     def reads(self, chosen: Filter, order: Callable[[int], float] = float) -> Iterator[tuple[Partition, int, int]]:
-        """Every partition of every slice, with the first and last client id to read there; slices sorted by `order`."""
+        """All partitions of all slices, with the first and last client id to read. `order`: the sort key of slices."""
         for number in sorted(range(self.slices), key=order):
             first, last = self.id_range(number)
             for partition in self.partitions(chosen, number):
@@ -85,7 +85,7 @@ class Plan:
 
 
 def plan_audience(chosen: Filter, last_client_id: int) -> Plan:
-    """The walk that reads the fewest partitions: everyone's blocks, or one of the two indexes."""
+    """The plan that reads the fewest partitions: all blocks, or one of the two indexes."""
     partitions = _partitions_by_walk(chosen, last_client_id)
     by = min(partitions, key=lambda walk: partitions[walk])
     slices = max(1, min(MAX_SLICES, -(-last_client_id // SLICE_SIZE)))
@@ -106,16 +106,16 @@ def _partitions_by_walk(chosen: Filter, last_client_id: int) -> dict[str, int]:
 
 
 def _shards_of(first: int, last: int) -> list[int]:
-    """The index shards in which ids of this range can be."""
+    """The index shards that can have ids of this range."""
     blocks = range(block_of(first), block_of(last) + 1)
     return sorted({block % LABEL_SHARDS for block in blocks[:LABEL_SHARDS]})
 
 
 def block_partitions(last_client_id: int) -> list[Partition]:
-    """Everyone, in the order of ids."""
+    """The partitions of all clients, in the order of ids."""
     return [Partition("block", block) for block in range(block_of(last_client_id) + 1)]
 
 
 def label_partitions(by: str, label: str) -> list[Partition]:
-    """All with one tag or operator code."""
+    """The partitions of all clients with one tag or operator code."""
     return [Partition(by, shard_key(label, shard)) for shard in range(LABEL_SHARDS)]

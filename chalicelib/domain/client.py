@@ -1,4 +1,4 @@
-"""A client: whom we may text."""
+"""A client: a person with a phone number that mailings can reach."""
 
 from __future__ import annotations
 
@@ -10,42 +10,41 @@ from datetime import datetime
 from ..texts import Text
 
 BLOCK_SIZE = 1000
-"""Clients are stored in blocks of this many consecutive ids: one Query reads a block in the order of ids,
-and everyone can be walked without a scan."""
+"""Consecutive client ids that are stored together. One Query reads a block in the order of ids, so a walk over all
+clients needs no Scan."""
 
 LABEL_SHARDS = 8
-"""An index entry of one tag or operator code is spread over this many partitions (DynamoDB allows 1,000
-writes a second to one): an import sorted by phone number would otherwise meet in a single partition."""
-
+"""Partitions of one tag or operator code in the index. An import sorted by phone number would otherwise write to a
+single partition, and DynamoDB allows 1,000 writes a second to one."""
 
 MAX_LABEL = 255
 """Characters of a tag, and of an attribute's value."""
 
 ATTRIBUTE_NAME = r"[^\W\d_]\w{0,31}"
-"""As people name columns: a letter of any alphabet, then letters, digits and _."""
+"""A letter of any alphabet, then letters, digits and `_`."""
 
 STANDARD_PLACEHOLDERS = ("tag", "phone_number")
-"""What a text may say of every client; no attribute has such a name."""
+"""The placeholders of every client. No attribute can have these names."""
 
 MAX_ATTRIBUTES = 20
 MAX_ATTRIBUTES_SIZE = 1024
-"""Bytes in UTF-8, of names and values together: a client stays below 4 KB, one unit to read, if the tag is not huge."""
+"""Bytes of names and values in UTF-8. A client without a long tag stays below 4 KB, one read unit of DynamoDB."""
 
 PHONE = re.compile(r"79[0-9]{9}")
 
 CLIENT_ID = "client_id"
-"""The counter that gives clients their ids."""
+"""The counter of client ids."""
 
 MAX_CLIENT_ID = 10**10 - 1
-"""Keeps a message's id, made of the mailing's and the client's, within an int64 and readable."""
+"""A message id is mailing id × 10¹⁰ + client id: readable, and within an int64."""
 
 
 @dataclass(frozen=True)
 class Client:
     """`phone_number` is 79XXXXXXXXX, `tag` one free label or None, `timezone` a pytz name.
 
-    `opted_out_at`: since when nothing may be sent to this client; the phone number keeps it when the client goes.
-    `attributes`: free fields for texts, by name; none of them is blank.
+    `opted_out_at`: since when the client is on the stop list. The phone number stays there after the client is deleted.
+    `attributes`: values for placeholders, by name. No value is blank.
     """
 
     id: int
@@ -61,7 +60,7 @@ class Client:
 
     @property
     def masked_phone(self) -> str:
-        """For a page that many look at: +7 977 ***-**-29."""
+        """For pages that many people see: +7 977 ***-**-29."""
         return f"+7 {self.operator_code} ***-**-{self.phone_number[-2:]}"
 
 
@@ -69,7 +68,7 @@ SERVICE_FIELDS = ("id", "opted_out_at")
 """The service sets these; a person or a program cannot."""
 
 GIVEN_FIELDS = tuple(item.name for item in fields(Client) if item.name not in SERVICE_FIELDS)
-"""What people and programs set. The API, the CSV import, the table and its optimistic lock derive from this list."""
+"""The fields that a request or an import sets. The API, the import, the table and its lock derive from this list."""
 
 
 def is_attribute_name(name: str) -> bool:
@@ -77,7 +76,7 @@ def is_attribute_name(name: str) -> bool:
 
 
 def attributes_error(attributes: Mapping[str, str]) -> Text | None:
-    """Why one client cannot have all of these."""
+    """The error if a client cannot have all these attributes, otherwise None."""
     if len(attributes) > MAX_ATTRIBUTES:
         return Text("attributes.too_many", most=MAX_ATTRIBUTES)
     if sum(len(text.encode()) for pair in attributes.items() for text in pair) > MAX_ATTRIBUTES_SIZE:
@@ -86,12 +85,12 @@ def attributes_error(attributes: Mapping[str, str]) -> Text | None:
 
 
 def block_of(client_id: int) -> int:
-    """The block a client is stored in."""
+    """The block in which a client is stored."""
     return client_id // BLOCK_SIZE
 
 
 def label_key(label: str, client_id: int) -> str:
-    """Key of a client's entry in the index of tags or of operator codes: `977#3`."""
+    """The key of a client in the index of tags or of operator codes, such as `977#3`."""
     return shard_key(label, block_of(client_id) % LABEL_SHARDS)
 
 

@@ -1,4 +1,4 @@
-"""An import of clients from a file: how far it is, and what becomes of a row."""
+"""An import of clients from a file: its progress, and the decisions about its rows."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .client import GIVEN_FIELDS, Client, attributes_error, is_attribute_name
 from .csv_file import FileFormat
 
 ATTRIBUTE_COLUMN = "attributes."
-"""A column whose name begins so is an attribute, named by the rest."""
+"""The prefix of the columns of attributes. The rest of the column's name is the name of the attribute."""
 
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
 STATUSES = (RUNNING, FINISHED, FAILED)
 
 KEPT = timedelta(days=30)
-"""The file, the import and its refused rows go after this; the bucket's lifecycle says the same."""
+"""How long the file, the import and its refused rows are kept. The bucket's lifecycle has the same number of days."""
 
 STALLED_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of the rows: `rows` is the sum of the others."""
+    """Numbers of rows by result. `rows` is the sum of the others."""
 
     added: int = 0
     changed: int = 0
@@ -37,15 +37,15 @@ class Tally:
         return self.added + self.changed + self.unchanged + self.refused
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+        return Tally(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
 
 @dataclass(frozen=True)
 class ChunkPlan:
-    """What was decided about the rows at the cursor, kept before the first of them is written.
+    """The decision about the rows at the cursor. It is saved before the first client of the chunk is written.
 
-    A chunk that is done again is the same `rows` (blank ones too), counts as it was counted the first time, and
-    gives the ids of `blocks`: first id and how many.
+    A repeated chunk has the same number of `rows`, blank rows included, adds the same `tally`, and gives new clients
+    the ids of the same `blocks` (first id, number of ids).
     """
 
     tally: Tally
@@ -59,10 +59,10 @@ class ChunkPlan:
 
 @dataclass(frozen=True)
 class ClientImport:
-    """`offset` and `row` are the cursor: the byte at which the next row begins, and the rows of the file before it.
+    """`offset` and `row` are the cursor: the byte at which the next row begins, and the number of rows before it.
 
-    `version`: the file's, as the bucket calls it. `lease`: the number of the worker's turn. `moved_at`: of its
-    last step.
+    `version`: the version of the file in the bucket. `lease` counts the leases of this import. `moved_at`: the time
+    of the last progress.
     """
 
     id: int
@@ -83,12 +83,12 @@ class ClientImport:
 
     @property
     def given_fields(self) -> set[str]:
-        """What the file decides about a client that is known; a column that is absent leaves it as it is."""
+        """The fields that the file sets in existing clients. A field without a column keeps its value."""
         return (set(GIVEN_FIELDS) - {"phone_number", "attributes"}) & set(self.form.columns)
 
     @property
     def given_attributes(self) -> tuple[str, ...]:
-        """The attributes that have a column of their own; a client keeps any other."""
+        """The attributes that have a column. Other attributes of a client keep their values."""
         return tuple(map(attribute_of, filter(is_attribute_column, self.form.columns)))
 
     def is_stalled(self, now: datetime) -> bool:
@@ -100,7 +100,7 @@ class ClientImport:
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """`number` as a spreadsheet counts, the names of the columns being row 1; `cells` by column, as typed."""
+    """`number`: as in a spreadsheet, where the column names are row 1. `cells`: unchanged, by column."""
 
     number: int
     cells: Mapping[str, str]
@@ -109,7 +109,7 @@ class RefusedRow:
 
 @dataclass(frozen=True)
 class Decision:
-    """`new` clients have no id yet; `changes` are before and after; `refused`: rows by number, with what is wrong."""
+    """`new`: clients without an id yet. `changes`: clients before and after. `refused`: errors by row number."""
 
     new: list[Client]
     changes: list[tuple[Client, Client]]
@@ -125,8 +125,8 @@ def attribute_of(column: str) -> str:
     return column.removeprefix(ATTRIBUTE_COLUMN)
 
 
-def with_given(before: Mapping[str, str], names: Collection[str], given: Mapping[str, str]) -> dict[str, str]:
-    """A client's attributes after those of these `names` became as given, where a blank one is none."""
+def merge_attributes(before: Mapping[str, str], names: Collection[str], given: Mapping[str, str]) -> dict[str, str]:
+    """The attributes after those in `names` are replaced by `given`. A name that is not in `given` is removed."""
     kept = {name: value for name, value in before.items() if name not in names}
     return {**kept, **{name: given[name] for name in names if name in given}}
 
@@ -137,30 +137,30 @@ def decide(
     stops: Mapping[str, datetime],
     attributes: Collection[str],
 ) -> Decision:
-    """One row after the other, as if each were written before the next is read: of a phone doubled the later wins.
+    """Decide about the rows in order. If a phone number occurs twice, the later row wins.
 
-    `rows` by their numbers. `stops`: since when phone numbers that nobody has are on the stop list; their clients are
-    opted out from the start. `attributes`: names of those that the file decides.
+    `rows`: fields by row number. `known`: existing clients by phone number. `stops`: since when phone numbers without a
+    client are on the stop list; a new client with such a number is opted out. `attributes`: names that the file sets.
     """
     clients, tally, refused = dict(known), Tally(), {}
     for number, row in rows.items():
         phone = row["phone_number"]
         before = clients.get(phone)
-        start = before or Client(0, phone, opted_out_at=stops.get(phone))
-        own = with_given(start.attributes, attributes, row.get("attributes", {}))
-        if error := attributes_error(own):
+        current = before or Client(0, phone, opted_out_at=stops.get(phone))
+        merged = merge_attributes(current.attributes, attributes, row.get("attributes", {}))
+        if error := attributes_error(merged):
             refused[number] = error
             tally += Tally(refused=1)
             continue
-        after = clients[phone] = replace(start, **{**row, "attributes": own})
+        after = clients[phone] = replace(current, **{**row, "attributes": merged})
         tally += Tally(added=before is None, changed=before not in (None, after), unchanged=before == after)
     new = [client for client in clients.values() if not client.id]
     changes = [(known[phone], client) for phone, client in clients.items() if client.id and client != known[phone]]
     return Decision(new, changes, refused, tally)
 
 
-def tell_cells(form: FileFormat, cells: Sequence[str]) -> dict[str, str]:
-    """The cells by their columns; those beyond the columns under one name of their own."""
-    told = dict(zip(form.columns, cells, strict=False))
-    beyond = cells[len(form.columns) :]
-    return {**told, "(more)": form.delimiter.join(beyond)} if beyond else told
+def cells_by_column(form: FileFormat, cells: Sequence[str]) -> dict[str, str]:
+    """The cells by column. Cells beyond the last column are joined under the name `(more)`."""
+    by_column = dict(zip(form.columns, cells, strict=False))
+    extra = cells[len(form.columns) :]
+    return {**by_column, "(more)": form.delimiter.join(extra)} if extra else by_column

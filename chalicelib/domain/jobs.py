@@ -1,4 +1,4 @@
-"""Jobs: the bodies of queue messages, a dataclass for each kind. Only this module writes and reads their JSON."""
+"""Jobs: the bodies of queue messages, a dataclass for each kind. Only this module reads and writes their JSON."""
 
 from __future__ import annotations
 
@@ -12,6 +12,17 @@ from .receipt import RECEIPT_STATUSES, Receipt
 
 BUSY_SECONDS = 5
 """Delay of a job that another worker has leased."""
+
+
+@dataclass(frozen=True)
+class ReceivedMessage:
+    """A queue message as it is received. `receive_count` starts at 1; `queued_at` is in epoch seconds."""
+
+    id: str
+    receipt_handle: str
+    body: str
+    receive_count: int = 1
+    queued_at: float | None = None
 
 
 @dataclass(frozen=True)

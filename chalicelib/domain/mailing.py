@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 from ..texts import Text
-from .audience import EVERYONE, Filter, Plan
+from .audience import ALL_CLIENTS, Filter, Plan
 from .canary import Canary
 from .message import ACCEPTED, QUEUED, SENT, MessageKey, MessageShard
 from .send_window import SendWindow
@@ -79,7 +79,7 @@ class Counts:
 
 
 NO_COUNTS = Counts()
-COUNT_NAMES = ("total", "sent", "failed", "expired", "cancelled", "unknown", "delivered", "undelivered")
+COUNT_NAMES = tuple(field.name for field in fields(Counts))
 
 
 def counts_from_statuses(statuses: Mapping[str, int], total: int = 0) -> Counts:
@@ -109,7 +109,7 @@ class Mailing:
     datetime_start: datetime
     datetime_end: datetime
     message_text: str
-    chosen: Filter = EVERYONE
+    chosen: Filter = ALL_CLIENTS
     window: SendWindow | None = None
     rate_limit: int | None = None
     canary: Canary | None = None

@@ -1,0 +1,1 @@
+"""Mailings: lifecycle, audience, preview, placeholders, statistics and the test message."""

@@ -1,4 +1,4 @@
-"""How many clients a filter chooses as of now, and where and by which operator they live."""
+"""Count the clients that a filter chooses now, in total and by time zone and operator code."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..domain.spread import spread
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
-PATIENCE = timedelta(seconds=5)
-"""A person waits for the number; an audience that takes longer to count is given as `at least`."""
+COUNT_TIME_LIMIT = timedelta(seconds=5)
+"""A count that takes longer stops, and its result is a lower bound. A person waits for the answer."""
 
-PATIENCE_FOR_GROUPS = timedelta(seconds=3)
-"""Clients are looked at one by one for so long; of a larger audience this is a sample."""
+GROUPS_TIME_LIMIT = timedelta(seconds=3)
+"""Reading the clients takes at most this time. The clients read from a larger audience are a sample."""
 
-LOOK = 1000
-"""Clients of one partition that a sample looks at together."""
+READ_LIMIT = 1000
+"""Clients that one read of a partition returns, if the audience has more than one slice."""
 
 Group = tuple[str, str]
 """A time zone and an operator code."""
@@ -29,9 +29,10 @@ Group = tuple[str, str]
 
 @dataclass(frozen=True)
 class Audience:
-    """`clients` are all unless `is_whole` is false: then there are at least so many.
+    """The number of `clients` that are not opted out, and its groups, which add up to it.
 
-    The groups add up to them; where they are `is_sampled`, they are as in a sample from everywhere in the audience.
+    `is_whole`: the number is exact; otherwise it is a lower bound. `is_sampled`: the groups are an estimate from a
+    sample across the audience.
     """
 
     clients: int
@@ -47,36 +48,36 @@ class Audience:
     def by_operator_code(self) -> dict[str, int]:
         return self._by(1)
 
-    def _by(self, place: int) -> dict[str, int]:
-        """The largest first."""
+    def _by(self, position: int) -> dict[str, int]:
+        """Numbers by one part of the groups, the largest first."""
         found = Counter[str]()
         for group, number in self.groups.items():
-            found[group[place]] += number
+            found[group[position]] += number
         return dict(found.most_common())
 
 
 def count_audience(services: Services, chosen: Filter) -> tuple[int, bool]:
-    """How many clients are chosen, by the same plan as a mailing's; nothing but numbers is read."""
+    """The number of chosen clients that are not opted out, and whether it is exact. DynamoDB returns counts only."""
     started = services.clock.now()
     plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
     number = 0
     for partition, first, last in plan.reads(chosen):
-        if services.clock.now() - started > PATIENCE:
+        if services.clock.now() - started > COUNT_TIME_LIMIT:
             return number, False
         number += services.clients.count(partition, chosen, first, last)
     return number, True
 
 
 def group_audience(services: Services, chosen: Filter) -> Audience:
-    """All of a small audience are looked at, and of a large one some from everywhere."""
+    """Read all clients of a small audience, or a sample across a large one. Leaves out opted-out clients."""
     started = services.clock.now()
     plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
     groups, is_exact = Counter[Group](), True
-    for partition, first, last in plan.reads(chosen, order=spread):  # neighbours are far apart: any part is a sample
-        if services.clock.now() - started > PATIENCE_FOR_GROUPS:
+    for partition, first, last in plan.reads(chosen, order=spread):  # in this order any part of the walk is a sample
+        if services.clock.now() - started > GROUPS_TIME_LIMIT:
             is_exact = False
             break
-        most = LOOK if plan.slices > 1 else last + 1
+        most = READ_LIMIT if plan.slices > 1 else last + 1
         clients = services.clients.read(partition, first - 1, last, most)
         groups.update(
             (client.timezone, client.operator_code)
@@ -86,12 +87,12 @@ def group_audience(services: Services, chosen: Filter) -> Audience:
         is_exact = is_exact and len(clients) < most
     if is_exact:
         return Audience(groups.total(), True, False, groups)
-    clients_in_all, is_whole = count_audience(services, chosen)
-    return Audience(clients_in_all, is_whole, True, _scaled(groups, clients_in_all))
+    total, is_whole = count_audience(services, chosen)
+    return Audience(total, is_whole, True, _scaled(groups, total))
 
 
 def _scaled(groups: Counter[Group], total: int) -> Counter[Group]:
-    """The same shares of another total, in whole numbers: who is rounded off most gets what is left over."""
+    """The groups in whole numbers with this total. The remainder goes to the groups with the largest fractions."""
     sample = groups.total()
     if not sample:
         return Counter()

@@ -1,4 +1,4 @@
-"""Announce, change, steer and withdraw mailings."""
+"""Announce, change, pause, resume, cancel, resend and delete mailings."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def new_mailing_id(services: Services) -> int:
 def announce_mailing(
     services: Services, fields: MailingFields, mailing_id: int | None = None, author: Author | None = None
 ) -> Mailing:
-    """Save it, then see to its start; should we die between the two, the sweep starts it.
+    """Write the mailing, then arrange its start. If the process dies between the two, the sweep starts the mailing.
 
-    `author`: whose decision is to be recorded. `mailing_id`: reserved before, by an earlier try of the same request,
-    which may have made the mailing.
+    `mailing_id`: the id that an earlier try of the same request reserved. That try may have made the mailing.
+    `author`: for the audit record; without it none is written. Raises BadInput.
     """
     now = services.clock.now()
     require_known_placeholders(services, fields["message_text"])
-    decisions.announced(fields, 0, now)  # refused before an id is spent on it
+    decisions.announced(fields, 0, now)  # raises BadInput before an id is used
     mailing = decisions.announced(fields, mailing_id or new_mailing_id(services), now)
     mailing = _add(
         services, mailing, author.record("mailing", mailing.id, None, represent_mailing(mailing)) if author else None
     )
     add_log_keys(mailing_id=mailing.id)
-    _see_to_start(services, mailing)
+    _arrange_start(services, mailing)
     return mailing
 
 
@@ -52,7 +52,7 @@ def _add(services: Services, mailing: Mailing, record: AuditRecord | None) -> Ma
     def attempt() -> Mailing:
         try:
             services.mailings.add(mailing, record)
-        except RowChanged:  # it is there already, or another transaction held the totals
+        except RowChanged:  # an earlier try wrote the mailing, or another transaction changed the totals
             found = services.mailings.get(mailing.id)
             if found is None:
                 raise
@@ -80,7 +80,7 @@ def change_mailing(services: Services, mailing_id: int, fields: MailingFields, a
 
 
 def pause_mailing(services: Services, mailing_id: int, author: Author | None = None) -> Mailing:
-    """Within a second or two nothing is sent any more; posts that are under way are let finish."""
+    """Posts end within two seconds. Posts under way finish."""
     return _decide(services, mailing_id, decisions.paused, author, "paused")
 
 
@@ -89,14 +89,14 @@ def resume_mailing(services: Services, mailing_id: int, author: Author | None = 
 
 
 def cancel_mailing(services: Services, mailing_id: int, author: Author | None = None) -> Mailing:
-    """For good. Statistics and messages stay; what is queued becomes cancelled."""
+    """Stop the mailing for good. Its queued messages become cancelled; statistics and messages stay."""
     return _decide(services, mailing_id, decisions.cancelled, author, "cancelled")
 
 
 def resend_mailing(
     services: Services, mailing_id: int, statuses: Collection[str], author: Author | None = None
 ) -> Mailing:
-    """Queue again those whose message has one of these final statuses; `sent` is never among them."""
+    """Queue the messages with these final statuses again. `sent` is not allowed."""
     return _decide(
         services,
         mailing_id,
@@ -113,7 +113,7 @@ def _decide(
     author: Author | None,
     action: str = "",
 ) -> Mailing:
-    """Save the decision, then do what follows from it; the sweep completes what we could not."""
+    """Write the decision, then carry it out. If the process dies between the two, the sweep carries it out."""
 
     def attempt() -> Mailing:
         before = get_mailing(services, mailing_id)
@@ -129,8 +129,8 @@ def _decide(
     return retry_lost_races(services.clock, attempt)
 
 
-def withdraw_mailing(services: Services, mailing_id: int, author: Author | None = None) -> None:
-    """Senders find no mailing any more and drop what is queued; a schedule that still fires finds none."""
+def delete_mailing(services: Services, mailing_id: int, author: Author | None = None) -> None:
+    """Delete the mailing. Senders drop its queue messages, and a schedule that still fires does nothing."""
 
     def attempt() -> Mailing:
         mailing = get_mailing(services, mailing_id)
@@ -143,17 +143,17 @@ def withdraw_mailing(services: Services, mailing_id: int, author: Author | None 
 
 
 def list_mailings(services: Services, before_id: int | None, limit: int) -> tuple[list[Mailing], int | None]:
-    """A page, the newest first, and the id that the next page goes on below (None at the end)."""
+    """A page, the newest first, and the `before_id` of the next page; None at the end."""
     below = services.counters.last_id(MAILING_ID) + 1 if before_id is None else before_id
-    found, rest = walk_down(services.mailings.get_many, below, limit)
-    return [mailing for _, mailing in found], rest
+    found, next_below = walk_down(services.mailings.get_many, below, limit)
+    return [mailing for _, mailing in found], next_below
 
 
-def _see_to_start(services: Services, mailing: Mailing) -> None:
+def _arrange_start(services: Services, mailing: Mailing) -> None:
     if mailing.status != SCHEDULED:
         return
     if mailing.datetime_start <= services.clock.now():
-        fanout.ask_start(services, mailing.id)
+        fanout.request_start(services, mailing.id)
     else:
         services.schedules.set(mailing.id, mailing.datetime_start)
 
@@ -163,6 +163,6 @@ def _follow_up(services: Services, before: Mailing, after: Mailing) -> None:
         services.schedules.remove(after.id)
     if after.plan is None:
         if (before.status, before.datetime_start) != (after.status, after.datetime_start):
-            _see_to_start(services, after)
+            _arrange_start(services, after)
     elif after.has_orders or after.status == CANCELLED or after.datetime_end != before.datetime_end:
         reconcile.request_reconciliation(services, after)

@@ -1,4 +1,4 @@
-"""Which fields a mailing's text may have: a client's own, and the attributes that clients have."""
+"""The placeholders that a mailing's text may have: the standard ones, and attributes that a client has had."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 ATTRIBUTE = "attribute"
-"""The kind of label that an attribute's name is."""
+"""The kind of label of an attribute's name."""
 
-MOST_FIELDS = 100
-SUGGESTED = 20
+MAX_PLACEHOLDERS = 100
+MAX_SUGGESTED = 20
 
 
 def require_known_placeholders(services: Services, text: str) -> None:
-    """BadInput names those that no client has ever had: misspelt, they would be missing from every message."""
+    """Raises BadInput with the placeholders that no client has ever had: they would have no value in any message."""
     names = [name for name in placeholder_names(text) if name not in STANDARD_PLACEHOLDERS]
-    if len(names) > MOST_FIELDS:
-        raise BadInput({"message_text": [Text("text.too_many_fields", most=MOST_FIELDS)]})
+    if len(names) > MAX_PLACEHOLDERS:
+        raise BadInput({"message_text": [Text("text.too_many_fields", most=MAX_PLACEHOLDERS)]})
     known = services.labels.existing(ATTRIBUTE, names) if names else set()
     unknown = [name for name in names if name not in known]
     if unknown:
-        some = ", ".join([*STANDARD_PLACEHOLDERS, *suggested_placeholders(services)])
-        raise BadInput({"message_text": [Text("text.unknown_fields", unknown=", ".join(unknown), known=some)]})
+        examples = ", ".join([*STANDARD_PLACEHOLDERS, *suggested_placeholders(services)])
+        raise BadInput({"message_text": [Text("text.unknown_fields", unknown=", ".join(unknown), known=examples)]})
 
 
 def suggested_placeholders(services: Services) -> list[str]:
-    """Some of the attributes that there are."""
-    return services.labels.read(ATTRIBUTE, SUGGESTED)
+    """Some names of attributes, for a form or an error."""
+    return services.labels.read(ATTRIBUTE, MAX_SUGGESTED)

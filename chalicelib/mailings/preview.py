@@ -1,4 +1,4 @@
-"""What a mailing would do before it is announced: how many clients it reaches, with which texts, and by when."""
+"""Preview a mailing before it is announced: the number of clients, example texts, and the forecast."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SAMPLE = 100
 """Clients whose texts are measured; at most three of them are shown."""
 
-SAMPLE_PATIENCE = timedelta(seconds=3)
+SAMPLE_TIME_LIMIT = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Launch:
 
 @dataclass(frozen=True)
 class Preview:
-    """`clients` chosen now: all of them if `is_whole`, else at least so many. `length` is None without a text.
+    """`clients`: the number chosen now; if not `is_whole`, a lower bound. `length`: None without a text.
 
-    For a text with placeholders `length` is the longest and `parts_each` the mean of a sample; `examples` are from it.
+    For a text with placeholders, `length` is the longest of a sample, `parts_each` its mean, `examples` a part of it.
     """
 
     clients: int
@@ -63,7 +63,7 @@ class Preview:
 
     @property
     def parts(self) -> int:
-        """SMS parts of all messages together, which the gateway's operator charges for."""
+        """SMS parts of all messages together. Operators charge for parts."""
         each = self.parts_each or (self.length.parts if self.length else 0)
         return round(self.clients * each)
 
@@ -75,13 +75,13 @@ def preview_mailing(
     planned: Mailing | None = None,
     started: Mailing | None = None,
 ) -> Preview:
-    """Reads only. BadInput names unknown placeholders.
+    """Writes nothing. Raises BadInput with the unknown placeholders.
 
-    `planned`: the mailing as it would be announced, if its times are known: the preview then has a forecast.
-    `started`: a mailing that has its audience already.
+    `planned`: the mailing with its times, for the forecast; None if the times are not known yet.
+    `started`: the mailing, if it already has its audience.
     """
-    launch = foresee_launch(services, planned) if planned is not None else None
-    clients, is_whole = _counted(services, chosen, launch, started)
+    launch = forecast_launch(services, planned) if planned is not None else None
+    clients, is_whole = _count_clients(services, chosen, launch, started)
     length = measure(message_text) if message_text else None
     if _is_sent_unchanged(message_text, started):
         return Preview(clients, is_whole, length, launch=launch)
@@ -92,11 +92,13 @@ def preview_mailing(
     lengths = [example.length for example in sample]
     longest = max(lengths, key=lambda length: (length.parts, length.units))
     parts_each = sum(length.parts for length in lengths) / len(lengths)
-    return Preview(clients, is_whole, longest, worth_seeing(sample), parts_each, launch)
+    return Preview(clients, is_whole, longest, choose_examples(sample), parts_each, launch)
 
 
-def _counted(services: Services, chosen: Filter, launch: Launch | None, started: Mailing | None) -> tuple[int, bool]:
-    """How many clients there are, and whether these are all."""
+def _count_clients(
+    services: Services, chosen: Filter, launch: Launch | None, started: Mailing | None
+) -> tuple[int, bool]:
+    """The number of clients, and whether it is exact."""
     if started is not None:
         return started.counts.total, started.is_fanned_out
     if launch is not None:
@@ -105,14 +107,14 @@ def _counted(services: Services, chosen: Filter, launch: Launch | None, started:
 
 
 def _is_sent_unchanged(text: str, started: Mailing | None) -> bool:
-    """No placeholder is filled in; a mailing from before there were placeholders keeps its braces."""
+    """Whether the text is sent without filling in. Mailings older than placeholders keep the braces in their text."""
     if started is not None and text == started.message_text:
         return not started.has_placeholders
     return not has_placeholders(text)
 
 
-def foresee_launch(services: Services, mailing: Mailing) -> Launch:
-    """The forecast of a mailing by itself; other mailings are left out of account."""
+def forecast_launch(services: Services, mailing: Mailing) -> Launch:
+    """The forecast of the mailing alone: it ignores other mailings that share the gateway."""
     audience = group_audience(services, mailing.chosen)
     limits = limits_of(services.settings, mailing)
     rate = limits.lowest if limits else None
@@ -122,23 +124,23 @@ def foresee_launch(services: Services, mailing: Mailing) -> Launch:
 
 
 def sample_texts(services: Services, chosen: Filter, text: str) -> list[Example]:
-    """Texts for the first chosen clients who have not opted out; none if they are hard to find."""
+    """Texts for the first chosen clients that are not opted out. Empty if the time limit ends before any is found."""
     clients = _sample(services, chosen)
     return [Example(client, fill_masked(text, client), measure(fill(text, client))) for client in clients]
 
 
-def worth_seeing(sample: list[Example]) -> tuple[Example, ...]:
-    """The first, the shortest and the longest: they show what is missing and what is too long."""
+def choose_examples(sample: list[Example]) -> tuple[Example, ...]:
+    """The first, the shortest and the longest example. They show missing values and texts that are too long."""
     by_length = sorted(sample, key=lambda example: example.length.units)
     found = {example.client.id: example for example in [*sample[:1], *by_length[:1], *by_length[-1:], *sample[1:3]]}
     return tuple(found.values())[:3]
 
 
 def _sample(services: Services, chosen: Filter) -> list[Client]:
-    deadline = services.clock.now() + SAMPLE_PATIENCE
+    deadline = services.clock.now() + SAMPLE_TIME_LIMIT
     plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
     for number in range(plan.slices):
-        found, _ = read_slice(services, plan, chosen, number, BEGINNING, SAMPLE, keep=_may_be_texted)
+        found, _ = read_slice(services, plan, chosen, number, BEGINNING, SAMPLE, keep=_can_receive)
         if found:
             return found
         if services.clock.now() > deadline:
@@ -146,5 +148,5 @@ def _sample(services: Services, chosen: Filter) -> list[Client]:
     return []
 
 
-def _may_be_texted(client: Client) -> bool:
+def _can_receive(client: Client) -> bool:
     return client.opted_out_at is None

@@ -1,4 +1,4 @@
-"""Statistics: totals over all mailings, one mailing's messages, and how things stand at this moment."""
+"""Statistics: totals of all mailings, messages of one mailing, and a snapshot of the current state."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ UNFINISHED_STATUSES = tuple(status for status in STATUSES if status != FINISHED)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Numbers by status and by queue, and seconds. A cancelled mailing is counted so until its messages are closed."""
+    """Numbers by status and by queue. A cancelled mailing counts as `cancelled` until its messages are closed.
+
+    Of the running mailings with queued messages: `waiting` is the longest time since a start, and `silence` the longest
+    time since progress, both in seconds.
+    """
 
     mailings: Mapping[str, int]
     messages: Mapping[str, int]
@@ -32,54 +36,54 @@ class Snapshot:
 
 
 def totals(services: Services) -> tuple[int, Counts]:
-    """Mailings in all, and their messages: those of finished mailings are kept as a sum, open ones are added."""
+    """The number of mailings, and the counts of their messages: a stored sum of ended mailings, plus the open ones."""
     mailings, ended = services.counters.totals()
-    return mailings, sum((mailing.counts for mailing in _open(services)), ended)
+    return mailings, sum((mailing.counts for mailing in _open_mailings(services)), ended)
 
 
 def snapshot(services: Services) -> Snapshot:
-    """From what is cheap to read: the totals, the open mailings, the queues' own counts. Seven calls."""
+    """Reads the totals, the open mailings and the queues' own counts: seven calls."""
     number, ended = services.counters.totals()
-    still_open = _open(services)
+    open_mailings = _open_mailings(services)
     now = services.clock.now()
-    sending = [mailing for mailing in still_open if mailing.status == RUNNING and mailing.counts.queued > 0]
-    by_status = Counter(mailing.status for mailing in still_open)
+    sending = [mailing for mailing in open_mailings if mailing.status == RUNNING and mailing.counts.queued > 0]
+    by_status = Counter(mailing.status for mailing in open_mailings)
     return Snapshot(
         mailings={
             **{status: by_status[status] for status in UNFINISHED_STATUSES},
-            "ended": max(0, number - len(still_open)),
+            "ended": max(0, number - len(open_mailings)),
         },
-        messages=sum((mailing.counts for mailing in still_open), ended).by_status(),
+        messages=sum((mailing.counts for mailing in open_mailings), ended).by_status(),
         queues={
             "send": services.send_queue.size(),
             "jobs": services.jobs_queue.size(),
             "imports": services.imports_queue.size(),
             "dead_letters": services.dead_letters.size(),
         },
-        waiting=_longest([mailing.datetime_start for mailing in sending], now),
-        silence=_longest([mailing.progress_at or mailing.datetime_start for mailing in sending], now),
+        waiting=_longest_seconds([mailing.datetime_start for mailing in sending], now),
+        silence=_longest_seconds([mailing.progress_at or mailing.datetime_start for mailing in sending], now),
     )
 
 
 def cost_estimate(mailing: Mailing) -> float | None:
-    """US dollars that a mailing has cost at AWS, to a millionth; None until it has ended."""
+    """The AWS cost of a mailing in US dollars, rounded to a millionth. None before the mailing ends."""
     return round(cost.estimate(mailing.counts, mailing.attempts), 6) if mailing.ended_at else None
 
 
-def _open(services: Services) -> list[Mailing]:
+def _open_mailings(services: Services) -> list[Mailing]:
     found = services.mailings.get_many(services.mailings.open_ids())
     return [mailing for mailing in found.values() if mailing.is_open]
 
 
-def _longest(moments: Sequence[datetime], now: datetime) -> float:
-    """Seconds since the first of them, 0 where there is none."""
+def _longest_seconds(moments: Sequence[datetime], now: datetime) -> float:
+    """Seconds since the earliest moment; 0 without moments."""
     return round(max(((now - moment).total_seconds() for moment in moments), default=0.0), 1)
 
 
 def list_messages(
     services: Services, mailing: Mailing, status: str | None, cursor: Cursor, limit: int
 ) -> tuple[list[Message], Cursor | None]:
-    """A page of the mailing's messages, shard by shard; none before it has started."""
+    """A page of the mailing's messages, shard by shard, and the next cursor. Empty before the start."""
     if mailing.plan is None:
         return [], None
     statuses = statuses_listed_as(status) if status else ()

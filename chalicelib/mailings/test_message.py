@@ -1,4 +1,4 @@
-"""One text to one number, before a mailing goes to everybody."""
+"""Send a test message: one text to one phone number, outside any mailing."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 TEST_MESSAGE_ID = "test_message_id"
-"""Counts from 1 and stays below the ids of messages, which begin with their mailing's."""
+"""The counter of test messages. Its ids stay below the ids of messages, which start at 10¹⁰."""
 
 TRIED = "tried"
 
 
 def send_test_message(services: Services, phone_number: str, message_text: str, author: Author) -> Outcome:
-    """One post by hand, recorded before it is made; whatever comes of it, it is not repeated.
+    """Write the audit record, then post once. There is no retry, whatever the outcome is.
 
-    Fields are filled in for the client who has the number, or as for one who has nothing. Raises BadInput when a field
-    is not known, or the number is on the stop list.
+    Placeholders get the values of the client with this number; without such a client they are blank. Raises BadInput
+    for an unknown placeholder, an empty text, or a number on the stop list.
     """
     require_known_placeholders(services, message_text)
     if services.clients.stop_of(phone_number):

@@ -1,0 +1,1 @@
+"""The daily report, as text, CSV files and an email."""

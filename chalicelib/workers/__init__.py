@@ -1,0 +1,1 @@
+"""The Lambda functions that queues, schedules and operators invoke, one module per trigger."""

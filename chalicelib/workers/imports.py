@@ -7,8 +7,8 @@ from typing import Any
 from chalice.app import Blueprint, SQSEvent
 
 from ..access.audit import author_of
-from ..clients.import_worker import do_import
-from ..clients.imports import get_import, list_refused, take_file
+from ..clients.import_worker import run_import
+from ..clients.imports import get_import, import_file, list_refused
 from ..delivery.dead_letters import read_job
 from ..domain.jobs import ImportClients
 from ..errors import Refusal
@@ -29,7 +29,7 @@ def import_clients(event: SQSEvent) -> dict[str, Any]:
 
     def work(body: str) -> int | None:
         job = read_job(services, body, ImportClients)
-        return do_import(services, job, seconds_left(event.context)) if job else None
+        return run_import(services, job, seconds_left(event.context)) if job else None
 
     return process_batch(event, services.imports_queue, work)
 
@@ -56,7 +56,7 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 return represent_import(get_import(services, import_id))
             case {"key": str(key), **rest} if key and rest.keys() <= {"file_name"}:
                 file_name = str(rest.get("file_name") or key.rpartition("/")[2])
-                return represent_import(take_file(services, key, file_name, author_of(services, AUTHOR)))
+                return represent_import(import_file(services, key, file_name, author_of(services, AUTHOR)))
     except Refusal as refusal:
         return refusal.body if "detail" in refusal.body else {"detail": str(refusal)}
     return {"detail": '{"key": "folder/clients.csv", "file_name": optional} or {"import": 7} is expected.'}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import SQSEvent
 
-from ..delivery.send_task import ReceivedMessage
+from ..domain.jobs import ReceivedMessage
 
 if TYPE_CHECKING:
     from ..adapters.queues import Queue

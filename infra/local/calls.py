@@ -17,7 +17,7 @@ TARGET = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents"
 def calls_since(aws_url: str, moment: float) -> int:
     """Calls since `moment` (epoch seconds) to the services that charge for each call.
 
-    Without boto3, which truncates times to whole seconds: MiniStack has no page tokens, so pages are told by time.
+    Without boto3, which truncates times to whole seconds. MiniStack has no page tokens, so times separate the pages.
     """
     calls, until = 0, None
     while True:

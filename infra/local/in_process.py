@@ -1,6 +1,6 @@
-"""MiniStack's services in this process: they answer botocore's requests without a server and without a socket.
+"""MiniStack's services in this process: they answer the requests of botocore without a server or a socket.
 
-A call takes a fraction of a call to moto. Tests and `make cost` make thousands of calls to count them.
+A call is much faster than with moto. Tests and `make cost` count thousands of calls.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from chalicelib.adapters import aws
 
 SERVICES = ("dynamodb", "s3", "scheduler", "ses", "sqs", "ssm")
 
-_one_at_a_time = Lock()
-"""MiniStack's services expect the single thread of a server's event loop."""
+_lock = Lock()
+"""MiniStack's services expect a single thread, that of a server's event loop."""
 
 _answering: dict[str, Any] = {}
 """MiniStack's modules by service; empty outside `ministack_in_process`."""
@@ -31,7 +31,7 @@ _answering: dict[str, Any] = {}
 
 @contextmanager
 def ministack_in_process() -> Iterator[None]:
-    """AWS is MiniStack in this block for every client; MiniStack is empty before and after."""
+    """Inside the block, AWS is MiniStack for all clients. MiniStack is empty before and after it."""
     services = _load_services()
     if HOOK not in handlers.BUILTIN_HANDLERS:
         handlers.BUILTIN_HANDLERS.append(HOOK)
@@ -46,7 +46,7 @@ def ministack_in_process() -> Iterator[None]:
 
 
 def forget_connections() -> None:
-    """Makes every client anew at its next use. Otherwise clients outlive a test and miss a hook that is added later."""
+    """Clients are created again at their next use, so that they get hooks that were added since."""
     aws.reset_clients()
     for model in Model.__subclasses__():
         model._connection = None
@@ -55,7 +55,7 @@ def forget_connections() -> None:
 def _answer(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse | None:
     if not _answering:
         return None
-    with _one_at_a_time:
+    with _lock:
         status, headers, body = _result(_ask(_answering[event_name.split(".")[1]], request))
     return AWSResponse(request.url, status, headers, _Content(_bytes(body)))
 
@@ -64,7 +64,7 @@ HOOK = ("before-send", _answer)
 
 
 class _Content(BytesIO):
-    """The body of an answer, as botocore reads it from urllib3."""
+    """The body of an answer, with the interface of urllib3 that botocore reads."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
         while chunk := self.read():
@@ -82,7 +82,7 @@ async def _ask(service: Any, request: AWSPreparedRequest) -> Any:
 
 
 def _result(call: Coroutine[Any, Any, Any]) -> Any:
-    """Without an event loop, which would take longer than the call: nothing in these services waits but a long poll."""
+    """Run the coroutine without an event loop, which would take longer than the call. Only a long poll would wait."""
     try:
         call.send(None)
     except StopIteration as finished:
@@ -91,7 +91,7 @@ def _result(call: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _load_services() -> dict[str, Any]:
-    """MiniStack sets up the root logger when it is imported: the logs of this process stay as they were."""
+    """Import MiniStack, and undo its changes to the root logger."""
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     import_module("ministack.app")
@@ -111,6 +111,6 @@ def _text(value: str | bytes) -> str:
 
 
 def _bytes(body: Any) -> bytes:
-    """`body`: text, bytes, a stream, or None."""
+    """`body` is text, bytes, a stream, or None."""
     content = body.read() if hasattr(body, "read") else body or b""
     return content.encode() if isinstance(content, str) else bytes(content)

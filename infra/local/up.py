@@ -17,16 +17,16 @@ from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from .simulator import DEFAULT_PORT
 from .stack import DevStack, LocalSettings, StackFailed
 
+SERVICE_SETTINGS = ("GATEWAY_URL", "GATEWAY_RATE", "RECEIPTS")
+"""Settings of the service, with its checks."""
+
 
 def read_settings(environment: Mapping[str, str]) -> LocalSettings:
     """PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, GATEWAY_RATE, RECEIPTS and STATE_DIR; raises StackFailed."""
     defaults = LocalSettings()
-    gateway_url, gateway_rate = environment.get("GATEWAY_URL", ""), environment.get("GATEWAY_RATE", "")
-    receipts = environment.get("RECEIPTS", "")
+    gateway_url = environment.get("GATEWAY_URL", "")
     try:
-        service = read_service_settings(
-            {"GATEWAY_URL": gateway_url, "GATEWAY_RATE": gateway_rate, "RECEIPTS": receipts}
-        )
+        service = read_service_settings({name: environment.get(name, "") for name in SERVICE_SETTINGS})
     except BadSettings as error:
         raise StackFailed(str(error)) from error
     if gateway_url and not environment.get("GATEWAY_TOKEN"):
@@ -38,7 +38,7 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         gateway_token=environment.get("GATEWAY_TOKEN") or defaults.gateway_token,
         state_dir=environment.get("STATE_DIR", ""),
         receipts=service.receipts,
-        gateway_rate=gateway_rate,
+        gateway_rate=environment.get("GATEWAY_RATE", ""),
         simulator_port=DEFAULT_PORT,
     )
 

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from bench.aws_calls import counted_calls
 from chalicelib.adapters.services import Services
-from chalicelib.clients.registry import change_client, forget_client, register_client
+from chalicelib.clients.registry import change_client, delete_client, register_client
 from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.decisions import MailingFields
@@ -21,8 +21,8 @@ from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing, get_mailing
 from infra.local.doubles.aws import add_clients, make_services
-from infra.local.doubles.deliveries import OpenGateway, OverheardQueue, as_records, do_jobs, overhear
-from infra.local.doubles.fakes import FakeClock
+from infra.local.doubles.deliveries import AcceptingGateway, RecordingQueue, as_records, do_jobs, record_queues
+from infra.local.doubles.fake_clock import FakeClock
 from infra.local.in_process import ministack_in_process
 
 CLIENTS = 1000
@@ -40,7 +40,7 @@ def calls() -> Iterator[Counter[str]]:
 @pytest.mark.parametrize(("batch", "limit"), [(10, 2.5), (100, 2.2)])
 def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit: float) -> None:
     services = make_services(sender_threads=1)
-    services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+    services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
     services.clock = FakeClock()  # a slow machine does not change the number of calls
     _ = services.clients, services.counters
     add_clients(CLIENTS)
@@ -54,7 +54,7 @@ def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit:
 
 def test_a_canary_costs_a_few_calls_for_its_messages_and_none_for_the_others(calls: Counter[str]) -> None:
     services = make_services(sender_threads=1)
-    services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+    services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
     services.clock = FakeClock()  # a slow machine does not change the number of calls
     _ = services.clients, services.counters
     add_clients(200)
@@ -74,9 +74,9 @@ def test_a_canary_costs_a_few_calls_for_its_messages_and_none_for_the_others(cal
 
 def test_aws_calls_per_receipt(calls: Counter[str]) -> None:
     services = make_services(sender_threads=1)
-    services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+    services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
     services.clock = FakeClock()  # a slow machine does not change the number of calls
-    queue = services.receipts_queue = OverheardQueue(services.settings.receipts_queue_url, services.clock)
+    queue = services.receipts_queue = RecordingQueue(services.settings.receipts_queue_url, services.clock)
     _ = services.clients, services.counters
     add_clients(REPORTED)
     mailing_id = _deliver(services, 100)
@@ -109,7 +109,7 @@ def test_a_client_costs_two_calls_to_create_change_or_delete(calls: Counter[str]
         "a job for mailings with local hours"
     )
     calls.clear()
-    forget_client(services, client.id)
+    delete_client(services, client.id)
     assert calls == {"GetItem": 1, "TransactWriteItems": 1}
 
 
@@ -120,19 +120,19 @@ def test_both_emulators_count_the_same_calls() -> None:
 def _calls_on(emulator: Callable[[], AbstractContextManager[object]]) -> Counter[str]:
     with emulator(), counted_calls() as calls:
         services = make_services(sender_threads=1)
-        services.gateway = OpenGateway()  # type: ignore[misc, assignment]
+        services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
         services.clock = FakeClock()
         add_clients(30)
         _deliver(services, 10, canary=5)
         client = register_client(services, {"phone_number": "79770000001"})
         change_client(services, client.id, {"timezone": "Europe/Moscow"})
-        forget_client(services, client.id)
+        delete_client(services, client.id)
         return calls.copy()
 
 
 def _deliver(services: Services, batch: int, **fields: Any) -> int:
     """A mailing from its announcement to its finish, with batches as Lambda's event source would form them."""
-    jobs, messages = overhear(services)
+    jobs, messages = record_queues(services)
     now = services.clock.now()
     times: MailingFields = {"datetime_start": now, "datetime_end": now + timedelta(hours=1), "message_text": "text"}
     mailing = announce_mailing(services, cast(MailingFields, {**times, **fields}))

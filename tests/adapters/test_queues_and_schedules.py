@@ -14,7 +14,7 @@ from chalicelib.adapters.queues import Queue, QueueRefused
 from chalicelib.adapters.services import Services
 from chalicelib.domain.jobs import SendMessage, from_body
 from infra.local.doubles.aws import STACK_NAME, make_services
-from infra.local.doubles.fakes import FakeClock
+from infra.local.doubles.fake_clock import FakeClock
 from tests.refusals import refused_entries
 
 START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)

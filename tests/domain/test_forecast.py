@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.forecast import Forecast, forecast_mailing
@@ -93,7 +93,6 @@ WINDOWS = st.none() | PAIRS.map(lambda pair: SendWindow(*pair))
 STARTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
 
 
-@settings(deadline=None)
 @given(CLIENTS, STARTS, st.floats(1, 200), WINDOWS, st.integers(1, 1000))
 def test_every_client_is_counted_and_the_needed_rate_is_the_lowest_that_suffices(
     clients: dict[str, int], start: datetime, hours: float, window: SendWindow | None, rate: int

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bench.aws_limits import COLD_WRITES, IN_FLIGHT, PARTITION_WRITES, SECONDS_TO_DOUBLE, Feed, Table, fullest_partition
+from bench.growth import time_per_message
 from bench.scale import PROMISE, WARM
 from bench.simulation import PAGE_SECONDS, FanOut, Scenario, Simulation
 from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE
-from chalicelib.domain.audience import EVERYONE, plan_audience
+from chalicelib.domain.audience import ALL_CLIENTS, plan_audience
 
 TEN_MILLION = 10_000_000
 
@@ -49,13 +50,13 @@ def test_few_of_the_messages_that_a_rate_limit_delays_are_in_flight() -> None:
 
 
 def test_the_walk_finds_every_client_once() -> None:
-    fan_out = FanOut(plan_audience(EVERYONE, 123_456))
+    fan_out = FanOut(plan_audience(ALL_CLIENTS, 123_456))
     assert sum(fan_out.walk(2.5) for _ in range(100)) == 123_456
     assert not fan_out.slices_left
 
 
 def test_a_worker_walks_the_slice_of_a_small_mailing_in_one_invocation() -> None:
-    plan = plan_audience(EVERYONE, 100_000)
+    plan = plan_audience(ALL_CLIENTS, 100_000)
     assert 100_000 / plan.slices / 1000 * PAGE_SECONDS < 45
 
 
@@ -76,3 +77,7 @@ def test_more_shards_spread_the_load_more_evenly() -> None:
 
 def test_lambda_starts_with_five_batches_and_adds_three_hundred_a_minute() -> None:
     assert [Feed(200).executions(seconds) for seconds in (0, 10, 60)] == [5, 55, 200]
+
+
+def test_the_measurement_of_growth_writes_and_queues_a_message_for_each_client() -> None:
+    assert list(time_per_message(1_000))

@@ -17,13 +17,13 @@ from typing import Any
 
 import boto3
 import pytest
-from tools.chaos.field import make_visible_sooner
 
 from infra.deploy import ROOT, deploy, package
 from infra.deploy.destroy import table_names
 from infra.local.deployment import STACK_NAME, STAGE
 from infra.local.simulator import Simulator
 from infra.local.stack import DevStack
+from tools.chaos.experiment import make_visible_sooner
 
 from .conftest import Call
 

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.mailing_row import MailingRow
-from chalicelib.clients.import_worker import do_import
+from chalicelib.clients.import_worker import run_import
 from chalicelib.domain.jobs import ImportClients
 
 from .conftest import Call
@@ -112,7 +112,7 @@ def test_each_attribute_is_a_column_of_exports_and_imports(call: Call, services:
     for client_id in (1, 2, 3):
         call("DELETE", f"/Clients/{client_id}")
     call("POST", "/Clients/import", body=whole.encode(), content_type="text/csv")
-    do_import(services, ImportClients(1), lambda: 60.0)
+    run_import(services, ImportClients(1), lambda: 60.0)
     assert [one["attributes"] for one in call("GET", "/Clients").json["results"]] == [OWN, {"имя": "=Яна"}, {}]
 
 

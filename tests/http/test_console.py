@@ -16,7 +16,7 @@ from chalice.test import Client
 from app import app
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
-from chalicelib.clients.import_worker import work_off
+from chalicelib.clients.import_worker import process_import
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.allowed_steps import FIXED_AFTER_START, useful_steps
 from chalicelib.domain.audience import Plan
@@ -26,7 +26,8 @@ from chalicelib.domain.message import MessageKey
 from chalicelib.fields import MAILING as FIELDS
 from chalicelib.mailings import lifecycle
 from chalicelib.texts import Text
-from infra.local.doubles.fakes import FakeClock, FakeGateway
+from infra.local.doubles.fake_clock import FakeClock
+from infra.local.doubles.fake_gateway import FakeGateway
 from tests.cheap_user import put_user
 
 from .conftest import Answer, Call
@@ -512,7 +513,7 @@ def test_a_file_of_clients_is_imported_and_its_refused_rows_are_downloaded(anna:
     answer = anna.upload("clients.csv", f"phone_number;tag\n79770000001;vip\n{SCRIPT};x\n")
     assert answer.headers["Location"] == "/console/imports/1?done=imported"
     assert "Import started." in anna.get("/console/imports/1?done=imported").text
-    work_off(services, 1, lambda: 120.0)
+    process_import(services, 1, lambda: 120.0)
     page = anna.get("/console/imports/1").text
     for text in ("Completed", "Enter a phone number as", "clients.csv", "&lt;script&gt;"):
         assert text in page
@@ -543,7 +544,7 @@ def test_typed_text_cannot_run_as_a_script(anna: Browser, services: Services) ->
     anna.post("/console/mailings/new", **{**MAILING, "message_text": SCRIPT}, filter_tag=[SCRIPT])
     make_token(services, SCRIPT, "read")
     anna.upload(f"{SCRIPT}.csv", f"phone_number;tag\n{SCRIPT};{SCRIPT}\n")
-    work_off(services, 1, lambda: 120.0)
+    process_import(services, 1, lambda: 120.0)
     paths = ["/console", "/console/clients", "/console/tokens", "/console/audit", "/console/mailings/new"]
     paths += ["/console/mailings/1", "/console/mailings/1?live=1", "/console?live=1", "/console/mailings/1/delete"]
     paths += [
@@ -600,7 +601,7 @@ def test_stored_reasons_are_in_the_users_language_on_pages_and_in_english_in_the
     )
     services.mailings.add_counts(1, Counts(failed=1), services.clock.now())
     anna.upload("a.csv", "phone_number;attributes.имя\n79770000001;a\x00b\n1;x\n")
-    work_off(services, 1, lambda: 120.0)
+    process_import(services, 1, lambda: 120.0)
     shown = call("GET", "/Stats/1").json["results"][0]["last_error"]
     assert shown == "The gateway refused the message (400)."
     assert shown in call("GET", "/Stats/1/export").text

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.idempotency_keys import IdempotencyKeyRow
-from chalicelib.clients.registry import forget_client
+from chalicelib.clients.registry import delete_client
 from chalicelib.delivery.fanout import start_mailing
 
 from .conftest import Call
@@ -80,7 +80,7 @@ def test_a_client_created_by_a_request_that_died_is_the_answer_of_its_repetition
 def test_an_error_is_not_stored(call: Call, services: Services) -> None:
     call("POST", "/Clients/", json=ANNA)
     assert call("POST", "/Clients/", json=ANNA, key="k1").status == 400
-    forget_client(services, 1)
+    delete_client(services, 1)
     assert call("POST", "/Clients/", json=ANNA, key="k1").status == 201
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
-from chalicelib.clients.import_worker import do_import
+from chalicelib.clients.import_worker import run_import
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.domain.jobs import ImportClients
 
@@ -30,7 +30,7 @@ def work(services: Services) -> None:
     for message in services.imports_queue.receive():
         job = read_job(services, message.body, ImportClients)
         assert job is not None
-        assert do_import(services, job, lambda: 60.0) is None
+        assert run_import(services, job, lambda: 60.0) is None
         services.imports_queue.delete([message.receipt_handle])
 
 

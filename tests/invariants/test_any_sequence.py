@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from chalicelib.clients.registry import change_client, forget_client, opt_in_client, opt_out_client
+from chalicelib.clients.registry import change_client, delete_client, opt_in_client, opt_out_client
 from chalicelib.delivery import local_hours
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.receipts import take_receipts
@@ -23,8 +23,8 @@ from chalicelib.domain.receipt import RECEIPT_STATUSES, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
 from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
-from infra.local.doubles.fakes import FakeGateway
-from infra.local.doubles.world import Crash, Mortal, World
+from infra.local.doubles.fake_gateway import FakeGateway
+from infra.local.doubles.world import Crash, CrashingServices, World
 
 ANSWERS = [
     FakeGateway.OK,
@@ -91,14 +91,16 @@ class Deliveries(RuleBasedStateMachine):
 
     def _invoke(self, work: Callable[[Any], Any], death: Death) -> bool:
         """Returns whether the invocation survived."""
-        self.world.doomed[self.world.invocations] = Mortal(self.services, *death) if death else Mortal(self.services)
+        self.world.crashing[self.world.invocations] = (
+            CrashingServices(self.services, *death) if death else CrashingServices(self.services)
+        )
         return self.world.invoke(work)
 
     def _call_api(self, decide: Callable[[Any], Any], death: Death) -> None:
         """Makes a call of the API: it is refused, is done, or dies on the way."""
-        mortal = Mortal(self.services, *death) if death else Mortal(self.services)
+        crashing = CrashingServices(self.services, *death) if death else CrashingServices(self.services)
         with suppress(Crash, NotFound, NotInThisStatus, BadInput):
-            decide(mortal)
+            decide(crashing)
 
     @initialize(clients=st.lists(places, min_size=1, max_size=12))
     def register(self, clients: list[str]) -> None:
@@ -136,7 +138,7 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(client_id=st.integers(1, 15), death=deaths)
     def delete_client(self, client_id: int, death: Death) -> None:
-        self._call_api(lambda services: forget_client(services, client_id), death)
+        self._call_api(lambda services: delete_client(services, client_id), death)
 
     @rule(client_id=st.integers(1, 15), opts_out=st.booleans(), death=deaths)
     def opt_out_or_in(self, client_id: int, opts_out: bool, death: Death) -> None:
@@ -166,7 +168,7 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(mailing_id=consumes(mailing_ids))
     def delete(self, mailing_id: int) -> None:
-        self._call_api(lambda services: lifecycle.withdraw_mailing(services, mailing_id), None)
+        self._call_api(lambda services: lifecycle.delete_mailing(services, mailing_id), None)
 
     @rule(answers=st.lists(st.sampled_from(ANSWERS), max_size=8))
     def let_the_gateway_answer(self, answers: list[Answer]) -> None:

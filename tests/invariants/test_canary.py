@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 
 from chalicelib.clients.registry import opt_out_client
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.jobs import SendMessage
+from chalicelib.domain.jobs import ReceivedMessage, SendMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
-from infra.local.doubles.world import Mortal, World
+from infra.local.doubles.world import CrashingServices, World
 
 DAY = 24 * 3600
 REFUSAL = Answer(400, "no")
@@ -273,7 +272,7 @@ def test_a_crash_at_any_call_loses_doubles_and_releases_no_message(victim: int, 
     """
     for at in itertools.count(1):
         world, mailing_id = announced(23, canary=8, batch=4)
-        mortal = world.doomed[victim] = Mortal(world.services, at, after)
+        crashing = world.crashing[victim] = CrashingServices(world.services, at, after)
         seen: list[int] = []
 
         def watch(world: World = world, mailing_id: int = mailing_id, seen: list[int] = seen) -> None:
@@ -283,9 +282,9 @@ def test_a_crash_at_any_call_loses_doubles_and_releases_no_message(victim: int, 
         world.services.gateway.while_posting = watch
         world.run(1500)
         assert world.get(mailing_id).counts == world.counted_rows(mailing_id) == Counts(total=23, sent=23)
-        assert sum(world.services.gateway.accepted.values()) - 23 <= int(mortal.is_dead)
+        assert sum(world.services.gateway.accepted.values()) - 23 <= int(crashing.is_dead)
         assert max(seen) == 8, "only the canary is posted"
-        if not mortal.is_dead:
+        if not crashing.is_dead:
             break
 
 
@@ -295,12 +294,12 @@ def test_a_failed_canary_pauses_the_mailing_after_a_crash_at_any_call(victim: in
     for at in itertools.count(1):
         world, mailing_id = announced(23, canary=8, batch=4)
         world.services.gateway.default_answer = REFUSAL
-        mortal = world.doomed[victim] = Mortal(world.services, at, after)
+        crashing = world.crashing[victim] = CrashingServices(world.services, at, after)
         world.run(900)
         mailing = world.get(mailing_id)
         assert (mailing.status, len(sent_to(world)), mailing.counts.total) == ("paused", 8, 23)
         assert world.counted_rows(mailing_id).failed == 8
         assert str(mailing.paused_because) == "8 of the first 8 messages failed: more than 10 %."
         assert len(world.services.audit.records) == 1
-        if not mortal.is_dead:
+        if not crashing.is_dead:
             break

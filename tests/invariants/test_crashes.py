@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE, walk_slice
 from chalicelib.mailings.lifecycle import announce_mailing
-from infra.local.doubles.world import Crash, Mortal, World
+from infra.local.doubles.world import Crash, CrashingServices, World
 
 CLIENTS = 23
 INVOCATIONS = 8
@@ -33,11 +33,11 @@ def test_a_crash_at_any_call_of_an_invocation_loses_and_doubles_nothing(victim: 
     for at in itertools.count(1):
         world = World()
         world.clients(CLIENTS)
-        mortal = world.doomed[victim] = Mortal(world.services, at, after)
+        crashing = world.crashing[victim] = CrashingServices(world.services, at, after)
         mailing_id = world.mailing()
         world.run(1200)
-        assert_every_client_has_it_once(world, mailing_id, repeats_allowed=int(mortal.is_dead))
-        if not mortal.is_dead:
+        assert_every_client_has_it_once(world, mailing_id, repeats_allowed=int(crashing.is_dead))
+        if not crashing.is_dead:
             assert at > 1, "the invocation made no call"
             break
 
@@ -50,7 +50,7 @@ def test_a_mailing_whose_announcement_crashes_is_complete_or_absent(at: int, aft
     start = world.clock.now()
     fields = {"datetime_start": start, "datetime_end": start.replace(hour=20), "message_text": "text"}
     with suppress(Crash):
-        announce_mailing(Mortal(world.services, at, after), fields)
+        announce_mailing(CrashingServices(world.services, at, after), fields)
     world.run(900)
     assert len(world.services.mailings.rows) == int((at, after) >= (2, True))
     for mailing_id in world.services.mailings.rows:
@@ -119,7 +119,7 @@ def test_a_page_in_doubt_is_walked_again_and_leaves_sent_messages_unchanged() ->
     world.clients(CLIENTS)
     mailing_id = world.mailing()
     advance = 1 + 1 + 1 + 1 + 1  # mailing, lease, read, rows, queue: it dies before the cursor
-    world.doomed[1] = Mortal(world.services, advance + 1)
+    world.crashing[1] = CrashingServices(world.services, advance + 1)
     world.do_jobs()
     assert not world.services.slices.rows[mailing_id, 0].done
     assert len(world.services.send_queue.messages) == CLIENTS

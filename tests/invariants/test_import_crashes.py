@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients.import_worker import do_import
-from chalicelib.clients.imports import check_content, take_content
+from chalicelib.clients.import_worker import run_import
+from chalicelib.clients.imports import check_content, import_content
 from chalicelib.clients.registry import register_client
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.jobs import ImportClients
-from infra.local.doubles.world import Crash, Mortal, World
+from infra.local.doubles.world import Crash, CrashingServices, World
 
 KNOWN = 10
 FILE = "phone_number;tag\n" + "".join(
@@ -36,7 +36,7 @@ def world_with_clients() -> World:
 def begin(services: Any) -> None:
     content = FILE.encode()
     author = Author("anna", services.clock.now(), 0.5)
-    take_content(services, content, check_content(content, ""), "", author)
+    import_content(services, content, check_content(content, ""), "", author)
 
 
 def work(world: World, seconds: float = 900) -> None:
@@ -52,7 +52,7 @@ def work(world: World, seconds: float = 900) -> None:
 
 def _deliver(world: World, services: Any, delivery: Any) -> None:
     job = read_job(services, delivery.body, ImportClients)
-    delay = do_import(services, job, lambda: 120.0) if job else None
+    delay = run_import(services, job, lambda: 120.0) if job else None
     if delay is None:
         world.services.imports_queue.delete([delivery.receipt_handle])
     else:
@@ -78,13 +78,13 @@ def test_a_crash_of_the_worker_at_any_call_adds_every_client_once(after: bool) -
     for at in itertools.count(1):
         world = world_with_clients()
         begin(world.services)
-        mortal = world.doomed[0] = Mortal(world.services, at, after)
+        crashing = world.crashing[0] = CrashingServices(world.services, at, after)
         work(world)
-        if mortal.is_dead and world.services.counters.last_id("client_id") > len(world.services.clients.rows):
+        if crashing.is_dead and world.services.counters.last_id("client_id") > len(world.services.clients.rows):
             _assert_only_the_lost_lease_is_missing(world)
         else:
             assert_imported(world)
-        if not mortal.is_dead:
+        if not crashing.is_dead:
             assert at > 20
             break
 
@@ -103,7 +103,10 @@ def test_two_crashes_in_a_row_change_nothing(second: int, after: bool) -> None:
     for at in range(1, 30):
         world = world_with_clients()
         begin(world.services)
-        world.doomed = {0: Mortal(world.services, at, after), 1: Mortal(world.services, second, not after)}
+        world.crashing = {
+            0: CrashingServices(world.services, at, after),
+            1: CrashingServices(world.services, second, not after),
+        }
         work(world, 1800)
         one = world.services.imports.rows[1]
         assert (one.status, one.tally.added, one.tally.rows) == ("finished", 315, 327)
@@ -115,7 +118,7 @@ def test_two_crashes_in_a_row_change_nothing(second: int, after: bool) -> None:
 def test_an_import_whose_creation_crashes_is_complete_or_absent(at: int, after: bool) -> None:
     world = world_with_clients()
     with suppress(Crash):
-        begin(Mortal(world.services, at, after))
+        begin(CrashingServices(world.services, at, after))
     work(world)
     if world.services.imports.rows:
         assert_imported(world)

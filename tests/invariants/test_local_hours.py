@@ -13,7 +13,7 @@ from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from chalicelib.zones import zone
-from infra.local.doubles.world import Mortal, World
+from infra.local.doubles.world import CrashingServices, World
 
 DAY = 24 * 3600
 BY_DAY: dict[str, Any] = {"time_from": time(9), "time_to": time(21)}
@@ -195,11 +195,11 @@ def test_a_crash_at_any_call_loses_no_message(victim: int, after: bool) -> None:
             9 * 3600 - 1000
         )  # more than a quarter of an hour before the opening; Moscow is outside its hours
         mailing_id = world.mailing(lasts=3 * DAY, **BY_DAY)
-        mortal = world.doomed[victim] = Mortal(world.services, at, after)
+        crashing = world.crashing[victim] = CrashingServices(world.services, at, after)
         world.run(DAY, step=40)
         assert world.get(mailing_id).counts == world.counted_rows(mailing_id) == Counts(total=6, sent=6)
         repeats = sum(world.services.gateway.accepted.values()) - 6
-        assert repeats <= int(mortal.is_dead)
+        assert repeats <= int(crashing.is_dead)
         assert_posts_within_hours(world)
-        if not mortal.is_dead:
+        if not crashing.is_dead:
             break

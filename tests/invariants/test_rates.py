@@ -8,14 +8,14 @@ from datetime import time
 
 import pytest
 
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import BURST
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from infra.local.arrivals import most_in_a_second
-from infra.local.doubles.world import Mortal, World
+from infra.local.doubles.world import CrashingServices, World
 
 
 def busiest_second(world: World) -> int:
@@ -194,7 +194,7 @@ def test_a_sender_that_dies_with_permits_loses_no_message_and_does_not_block_the
     world = World(gateway_rate=10.0)
     world.clients(60)
     for invocation in range(0, 12, 3):
-        world.doomed[invocation] = Mortal(world.services, at, after)
+        world.crashing[invocation] = CrashingServices(world.services, at, after)
     mailing_id = world.mailing(rate_limit=8)
     world.run(400, step=1)
     assert world.get(mailing_id).status == "finished"

@@ -6,14 +6,14 @@ import itertools
 
 import pytest
 
-from chalicelib.clients.registry import forget_client
+from chalicelib.clients.registry import delete_client
 from chalicelib.delivery.receipts import GROUP, settle_receipts
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import Message
 from chalicelib.errors import RowChanged
-from chalicelib.mailings.lifecycle import resend_mailing, withdraw_mailing
-from infra.local.doubles.world import Mortal, World
+from chalicelib.mailings.lifecycle import delete_mailing, resend_mailing
+from infra.local.doubles.world import CrashingServices, World
 
 SILENCE = Answer(None, "ReadTimeout")
 CLIENTS = 12
@@ -172,7 +172,7 @@ def test_a_receipt_for_an_unknown_message_is_dropped() -> None:
     assert world.report(7, 10_000_000_099, 990_000_000_001, 2**63) == 2
     world.settle_all()
     assert world.services.receipts_queue.messages == {}
-    withdraw_mailing(world.services, mailing_id)
+    delete_mailing(world.services, mailing_id)
     world.report(*ids(world))
     world.settle_all()
     assert world.services.receipts_queue.messages == {}
@@ -184,7 +184,7 @@ def test_a_message_that_was_never_posted_gets_no_receipt() -> None:
     world.clients(2)
     mailing_id = world.mailing()
     world.do_jobs()
-    forget_client(world.services, 1)
+    delete_client(world.services, 1)
     world.report(*ids(world))
     world.settle_all()
     assert_exact(world, mailing_id, Counts(total=2))
@@ -252,10 +252,10 @@ def test_a_crash_of_the_worker_at_any_call_counts_every_receipt_once(is_open: bo
         assert world.get(mailing_id).is_open == is_open
         world.report(*ids(world)[:6], status="undelivered")
         world.report(*ids(world)[2:9])
-        mortal = world.doomed[world.invocations] = Mortal(world.services, at, after)
+        crashing = world.crashing[world.invocations] = CrashingServices(world.services, at, after)
         world.settle_all()
         world.run(200)
         assert_exact(world, mailing_id, Counts(total=12, sent=12, delivered=7, undelivered=2))
-        if not mortal.is_dead:
+        if not crashing.is_dead:
             assert at > 1
             break

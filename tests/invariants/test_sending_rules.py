@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.clients.registry import change_client, forget_client
-from chalicelib.delivery.send_task import ReceivedMessage
+from chalicelib.clients.registry import change_client, delete_client
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.breaker import FAILURES_IN_A_ROW
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import MessageKey
-from chalicelib.mailings.lifecycle import change_mailing, withdraw_mailing
+from chalicelib.mailings.lifecycle import change_mailing, delete_mailing
 from infra.local.doubles.world import World
 
 DOWN = Answer(None, "ConnectionError")
@@ -206,7 +206,7 @@ def test_a_deleted_mailing_sends_nothing_more_and_is_not_in_the_statistics() -> 
     world, mailing_id = fanned_out(10)
     world.send(world.services.send_queue.receive(4))
     world.clock.forward(1)
-    withdraw_mailing(world.services, mailing_id)
+    delete_mailing(world.services, mailing_id)
     world.run(300)
     assert len(world.services.gateway.posts) == 4
     assert world.services.send_queue.messages == {}
@@ -215,7 +215,7 @@ def test_a_deleted_mailing_sends_nothing_more_and_is_not_in_the_statistics() -> 
 
 def test_the_message_of_a_deleted_client_is_cancelled() -> None:
     world, mailing_id = fanned_out(3)
-    forget_client(world.services, 2)
+    delete_client(world.services, 2)
     world.run(120)
     assert world.get(mailing_id).counts.by_status() == {
         "queued": 0,

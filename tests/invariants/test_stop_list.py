@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.clients.registry import forget_client, opt_in_client, opt_out_client
+from chalicelib.clients.registry import delete_client, opt_in_client, opt_out_client
 from chalicelib.domain.admission import CLIENT_GONE, OPTED_OUT
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.mailings.lifecycle import pause_mailing, resend_mailing, resume_mailing
@@ -29,7 +29,7 @@ def test_messages_of_clients_that_opt_out_before_or_during_a_mailing_are_cancell
     mailing_id = world.mailing()
     world.do_jobs()
     opt_out_client(world.services, 2)
-    forget_client(world.services, 3)
+    delete_client(world.services, 3)
     world.run(120)
     found = ends(world, mailing_id)
     assert [found[number] for number in (1, 2, 3)] == [*[("cancelled", OPTED_OUT)] * 2, ("cancelled", CLIENT_GONE)]
@@ -44,7 +44,7 @@ def test_an_opt_out_during_a_batch_takes_effect_within_a_second() -> None:
     def slow() -> None:
         if len(world.services.gateway.posts) == 1:
             opt_out_client(world.services, 2)
-            forget_client(world.services, 3)
+            delete_client(world.services, 3)
         world.clock.forward(1)
 
     world.services.gateway.while_posting = slow

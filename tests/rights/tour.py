@@ -16,7 +16,7 @@ import requests
 
 from chalicelib.adapters.schedules import Schedules
 from chalicelib.adapters.services import Services
-from chalicelib.adapters.tables.clients import PhoneRow
+from chalicelib.adapters.tables.client_row import PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.mailing_row import MailingRow

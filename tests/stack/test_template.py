@@ -10,7 +10,7 @@ import pytest
 from pynamodb.models import Model
 
 from chalicelib.adapters.tables.audit import AuditRow
-from chalicelib.adapters.tables.clients import ClientRow, PhoneRow
+from chalicelib.adapters.tables.client_row import ClientRow, PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.idempotency_keys import IdempotencyKeyRow
 from chalicelib.adapters.tables.imports import ImportRow

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients.import_worker import SECONDS_FOR_A_CHUNK, do_import, work_off
-from chalicelib.clients.imports import check_content, list_refused, take_content, take_file
-from chalicelib.clients.registry import ClientFilter, forget_client, list_clients, opt_out_client, register_client
+from chalicelib.clients.import_worker import SECONDS_FOR_A_CHUNK, process_import, run_import
+from chalicelib.clients.imports import check_content, import_content, import_file, list_refused
+from chalicelib.clients.registry import ClientFilter, delete_client, list_clients, opt_out_client, register_client
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
@@ -33,12 +33,12 @@ def author(services: Any) -> Author:
 
 def begun(services: Any, text: str) -> ClientImport:
     content = text.encode()
-    return take_content(services, content, check_content(content, "a.csv"), "a.csv", author(services))
+    return import_content(services, content, check_content(content, "a.csv"), "a.csv", author(services))
 
 
 def imported(services: Any, text: str) -> dict[str, int]:
     one = begun(services, text)
-    assert work_off(services, one.id, lambda: 60.0)
+    assert process_import(services, one.id, lambda: 60.0)
     return tally(services, one.id)
 
 
@@ -153,7 +153,7 @@ def test_an_invalid_attribute_value_refuses_its_row_and_an_invalid_name_the_file
 def test_an_opted_out_client_stays_opted_out_after_repeated_imports(services: Any) -> None:
     imported(services, many(60))
     since = opt_out_client(services, 7).opted_out_at
-    forget_client(services, opt_out_client(services, 8).id)
+    delete_client(services, opt_out_client(services, 8).id)
     text = many(60, "b").replace(";", ";;").replace("phone_number;;tag", "phone_number;opted_out_at;tag")
     assert imported(services, text) == {"added": 1, "changed": 59}
     assert {one.id: one.opted_out_at for one in services.clients.rows.values() if one.opted_out_at} == {
@@ -189,20 +189,20 @@ def test_an_import_leaves_one_audit_record(services: Any) -> None:
 
 def test_without_time_the_job_returns_and_continues_from_the_cursor(services: Any) -> None:
     begun(services, many(600))
-    assert do_import(services, ImportClients(1), iter([60.0, 60.0, SECONDS_FOR_A_CHUNK - 1]).__next__) == 0
+    assert run_import(services, ImportClients(1), iter([60.0, 60.0, SECONDS_FOR_A_CHUNK - 1]).__next__) == 0
     assert len(services.clients.rows) == 250
     assert services.imports.rows[1].tally.added == 250
-    assert do_import(services, ImportClients(1), lambda: 60.0) is None
+    assert run_import(services, ImportClients(1), lambda: 60.0) is None
     assert tally(services) == {"added": 600}
-    assert do_import(services, ImportClients(1), lambda: 60.0) is None
+    assert run_import(services, ImportClients(1), lambda: 60.0) is None
 
 
 def test_an_import_is_leased_to_one_worker(services: Any) -> None:
     begun(services, many(10))
     services.imports.lease(1, services.clock.now(), services.clock.now().replace(hour=13))
-    assert do_import(services, ImportClients(1), lambda: 60.0) == BUSY_SECONDS
+    assert run_import(services, ImportClients(1), lambda: 60.0) == BUSY_SECONDS
     with pytest.raises(ImportBusy):
-        work_off(services, 1, lambda: 60.0)
+        process_import(services, 1, lambda: 60.0)
 
 
 def test_a_worker_whose_lease_has_ended_changes_nothing(services: Any) -> None:
@@ -215,9 +215,9 @@ def test_a_worker_whose_lease_has_ended_changes_nothing(services: Any) -> None:
 
     services.imports.lease = without_waiting
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda _: do_import(services, ImportClients(1), lambda: 60.0), range(4)))
+        list(threads.map(lambda _: run_import(services, ImportClients(1), lambda: 60.0), range(4)))
     while services.imports.rows[1].status == "running":
-        do_import(services, ImportClients(1), lambda: 60.0)
+        run_import(services, ImportClients(1), lambda: 60.0)
     assert tally(services) == {"added": 2000}
     assert sorted(one[0] for one in clients_of(services)) == [f"79{index:09d}" for index in range(2000)]
 
@@ -226,10 +226,10 @@ def test_simultaneous_imports_of_the_same_clients_add_each_once(services: Any) -
     for _ in range(3):
         begun(services, many(800))
     with ThreadPoolExecutor(3) as threads:
-        list(threads.map(lambda number: do_import(services, ImportClients(number), lambda: 60.0), (1, 2, 3)))
+        list(threads.map(lambda number: run_import(services, ImportClients(number), lambda: 60.0), (1, 2, 3)))
     for number in (1, 2, 3):
         while services.imports.rows[number].status == "running":
-            do_import(services, ImportClients(number), lambda: 60.0)
+            run_import(services, ImportClients(number), lambda: 60.0)
     assert len(services.clients.rows) == 800
     assert sum(tally(services, number).get("added", 0) for number in (1, 2, 3)) == 800
 
@@ -271,8 +271,8 @@ def test_a_client_changed_meanwhile_is_read_and_decided_again(services: Any) -> 
         real(before, after)
 
     services.clients.change = change
-    assert do_import(services, ImportClients(2), lambda: 60.0) == BUSY_SECONDS
-    assert do_import(services, ImportClients(2), lambda: 60.0) is None
+    assert run_import(services, ImportClients(2), lambda: 60.0) == BUSY_SECONDS
+    assert run_import(services, ImportClients(2), lambda: 60.0) is None
     assert tally(services, 2) == {"changed": 5}
     assert {one.tag for one in services.clients.rows.values()} == {"b"}
     assert "Asia/Omsk" in {one.timezone for one in services.clients.rows.values()}
@@ -280,9 +280,9 @@ def test_a_client_changed_meanwhile_is_read_and_decided_again(services: Any) -> 
 
 def test_a_file_that_is_replaced_fails_the_import(services: Any) -> None:
     one = begun(services, many(600))
-    do_import(services, ImportClients(1), iter([60.0, 60.0, 1.0]).__next__)
+    run_import(services, ImportClients(1), iter([60.0, 60.0, 1.0]).__next__)
     services.import_files.put(one.key, many(700).encode())
-    assert do_import(services, ImportClients(1), lambda: 60.0) is None
+    assert run_import(services, ImportClients(1), lambda: 60.0) is None
     failed = services.imports.rows[1]
     assert (failed.status, failed.tally.added) == ("failed", 250)
     assert "replaced" in str(failed.detail)
@@ -290,15 +290,15 @@ def test_a_file_that_is_replaced_fails_the_import(services: Any) -> None:
 
 def test_a_file_in_the_bucket_is_imported_by_its_key(services: Any) -> None:
     services.import_files.put("a/clients.csv", many(3).encode())
-    one = take_file(services, "a/clients.csv", "clients.csv", author(services))
-    assert work_off(services, one.id, lambda: 60.0)
+    one = import_file(services, "a/clients.csv", "clients.csv", author(services))
+    assert process_import(services, one.id, lambda: 60.0)
     assert tally(services) == {"added": 3}
     with pytest.raises(NotFound):
-        take_file(services, "b.csv", "b.csv", author(services))
+        import_file(services, "b.csv", "b.csv", author(services))
 
 
 def test_a_job_without_its_import_is_dropped(services: Any) -> None:
-    assert do_import(services, ImportClients(7), lambda: 60.0) is None
+    assert run_import(services, ImportClients(7), lambda: 60.0) is None
 
 
 def test_the_sweep_queues_an_import_whose_job_was_lost(services: Any) -> None:
@@ -310,7 +310,7 @@ def test_the_sweep_queues_an_import_whose_job_was_lost(services: Any) -> None:
     assert sweep(services)["import"] == 0, "the job is queued"
     (delivery,) = services.imports_queue.receive(1)
     assert from_body(delivery.body) == ImportClients(1)
-    assert do_import(services, ImportClients(1), lambda: 60.0) is None
+    assert run_import(services, ImportClients(1), lambda: 60.0) is None
     services.imports_queue.delete([delivery.receipt_handle])
     services.clock.forward(301)
     assert sweep(services)["import"] == 0
@@ -334,8 +334,8 @@ def test_a_throttled_table_delays_the_job_and_does_not_count_as_an_error(service
         real(clients)
 
     services.clients.add_many = add_many
-    assert do_import(services, ImportClients(1), lambda: 60.0) == BUSY_SECONDS
-    assert do_import(services, ImportClients(1), lambda: 60.0) is None
+    assert run_import(services, ImportClients(1), lambda: 60.0) == BUSY_SECONDS
+    assert run_import(services, ImportClients(1), lambda: 60.0) is None
     assert tally(services) == {"added": 120}
     assert sorted(services.clients.rows) == list(range(1, 121))
 
@@ -345,6 +345,6 @@ def test_a_time_zone_changed_by_an_import_queues_a_check_of_mailings_with_local_
     imported(services, f"{head}79770000001;a;UTC\n79770000002;a;UTC\n")
     assert services.jobs_queue.messages == {}
     begun(services, f"{head}79770000001;b;UTC\n79770000002;a;Asia/Kamchatka\n79770000003;a;Asia/Kamchatka\n")
-    assert work_off(services, 2, lambda: 60.0)
+    assert process_import(services, 2, lambda: 60.0)
     (delivery,) = services.jobs_queue.messages.values()
     assert from_body(delivery.body) == FollowMovedClients((2,))

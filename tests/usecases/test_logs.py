@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from chalicelib.delivery.jobs import run_job
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.jobs import StartMailing
+from chalicelib.domain.jobs import ReceivedMessage, StartMailing
 from chalicelib.domain.message import message_id
 from chalicelib.logs import log, measure
 from chalicelib.runtime import InvocationFailed, begin_invocation, logging_errors

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients.registry import forget_client, opt_out_client, register_client
+from chalicelib.clients.registry import delete_client, opt_out_client, register_client
 from chalicelib.domain.audience import Filter
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.errors import BadInput
-from chalicelib.mailings.audience import PATIENCE, PATIENCE_FOR_GROUPS, count_audience, group_audience
+from chalicelib.mailings.audience import COUNT_TIME_LIMIT, GROUPS_TIME_LIMIT, count_audience, group_audience
 from chalicelib.mailings.preview import preview_mailing
 from chalicelib.mailings.test_message import send_test_message
 from infra.local.doubles.fakes import FakeServices
@@ -80,7 +80,7 @@ def test_an_audience_that_takes_long_to_count_is_a_lower_bound() -> None:
     services.counters.ids["client_id"] = 5_000
 
     def slow(*_: object) -> int:
-        services.clock.time += PATIENCE / 2 + timedelta(milliseconds=1)
+        services.clock.time += COUNT_TIME_LIMIT / 2 + timedelta(milliseconds=1)
         return 1
 
     services.clients.count = slow  # type: ignore[method-assign]
@@ -97,7 +97,7 @@ def test_the_groups_of_a_large_audience_are_those_of_a_sample() -> None:
     read = services.clients.read
 
     def slow(*arguments: Any) -> list[Client]:
-        services.clock.time += PATIENCE_FOR_GROUPS / 6
+        services.clock.time += GROUPS_TIME_LIMIT / 6
         return read(*arguments)
 
     services.clients.read = slow  # type: ignore[method-assign]
@@ -124,7 +124,7 @@ def test_a_test_message_to_a_number_on_the_stop_list_is_refused() -> None:
         with pytest.raises(BadInput, match="on the stop list"):
             send_test_message(services, client.phone_number, "hello", author(services))
         if services.clients.rows:
-            forget_client(services, client.id)
+            delete_client(services, client.id)
     assert services.gateway.posts == services.audit.records == []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.mailing import Mailing
-from infra.local.doubles.fakes import FakeMailings
+from infra.local.doubles.fake_mailings import FakeMailings
 from infra.local.doubles.world import World
 
 

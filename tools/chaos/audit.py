@@ -69,7 +69,7 @@ def audit(experiment: Experiment, stats: dict[str, Any], may_end: frozenset[str]
 
 def _rows(mailing_id: int) -> dict[int, str]:
     """Statuses by message id, read from the messages table without the service."""
-    bind_table(MessageRow, STACK_NAME, "messages")
+    bind_table(MessageRow, STACK_NAME)
     rows = MessageRow.scan(MessageRow.part.startswith(f"{mailing_id}#"), consistent_read=True)
     return {message.id: message.status for message in (row.message(shards=1) for row in rows)}
 

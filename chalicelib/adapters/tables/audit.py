@@ -45,7 +45,7 @@ class Audit:
     """`retention_days`: the time to live deletes a record after this number of days."""
 
     def __init__(self, stack_name: str, retention_days: int) -> None:
-        bind_table(AuditRow, stack_name, "audit")
+        bind_table(AuditRow, stack_name)
         self.retention_days = retention_days
 
     def read(self, day: int, before: int, limit: int) -> list[AuditRecord]:

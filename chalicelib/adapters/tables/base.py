@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-from pynamodb.attributes import Attribute
+from pynamodb.attributes import Attribute, NumberAttribute
 from pynamodb.connection import Connection
 from pynamodb.constants import STRING
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
@@ -15,6 +16,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from ...domain.mailing import COUNT_NAMES
 from ...errors import Conflict, RowChanged
 from ...texts import AS_WRITTEN, Text, read_stored
 from .. import aws
@@ -40,13 +42,26 @@ class TextAttribute(Attribute[Text]):
         return read_stored(json.loads(value)) if value.startswith('{"code":') else Text(AS_WRITTEN, text=value)
 
 
-def bind_table(model: type[Model], stack_name: str, table: str) -> None:
-    """Bind the model to its table of this stack. Called when services are made, so that an import needs no settings."""
-    model.Meta.table_name = f"{stack_name}-{table}"
+CountsRow: Any = type("CountsRow", (), {name: NumberAttribute(default=0) for name in COUNT_NAMES})
+"""The part of a row that holds a mailing's counts, or the totals over mailings."""
+
+
+def bind_table(model: type[Model], stack_name: str) -> None:
+    """Bind the model to its table of this stack. Called when services are made, so that an import needs no settings.
+
+    The class names its table without the stack; the full name begins with it.
+    """
+    model.Meta.table_name = f"{stack_name}-{_own_table_name(model)}"
     connection = model._get_connection()
     shared = SharedConnection()
     shared.add_meta_table(connection.get_meta_table())
     connection.connection = shared
+
+
+@cache
+def _own_table_name(model: type[Model]) -> str:
+    """As the class says it; remembered, because binding replaces it."""
+    return str(model.Meta.table_name)
 
 
 def transaction() -> TransactWrite:

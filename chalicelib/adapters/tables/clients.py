@@ -1,144 +1,60 @@
 """Clients, stored in blocks of ids, with an index by tag and one by operator code.
 
-A phone number's uniqueness is a row of its own in the phones table, written in the client's transaction. It also
-bears the stop of a client who opted out, and stays with it when nobody has the number any more.
+A row in the phones table keeps each phone number unique. It is written in the transaction of its client. It also holds
+the opt-out, and remains for it after the client is deleted or gets another number.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from datetime import datetime
 from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
-from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.condition import Condition
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
-from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from ...domain.audience import Filter, Partition
 from ...domain.audit_record import AuditRecord
-from ...domain.client import Client, block_of, label_key
+from ...domain.client import Client, block_of
 from ...errors import NotWritten, PhoneTaken
 from .audit import Audit
 from .base import bind_table, conflicts, transaction
+from .client_row import ClientRow, PhoneRow, stored_values
 
 MOST_LABELS = 50
-"""In a filter expression, of which DynamoDB takes 4 KB and 300 operators; with more of them clients are read."""
+"""In one filter expression: DynamoDB limits it to 4 KB and 300 operators. With more labels the clients are read."""
 
 PAGE = 1000
 
 
-class ByTag(GlobalSecondaryIndex["ClientRow"]):  # type: ignore[no-untyped-call]
-    class Meta:
-        index_name = "by_tag"
-        projection = AllProjection()
-
-    tag_key = UnicodeAttribute(hash_key=True)
-    id = NumberAttribute(range_key=True)
-
-
-class ByOperatorCode(GlobalSecondaryIndex["ClientRow"]):  # type: ignore[no-untyped-call]
-    class Meta:
-        index_name = "by_operator_code"
-        projection = AllProjection()
-
-    code_key = UnicodeAttribute(hash_key=True)
-    id = NumberAttribute(range_key=True)
-
-
-class TextMapAttribute(UnicodeAttribute):
-    """Texts by name as JSON, in which a Cyrillic letter takes two bytes; equal maps are equal texts."""
-
-    def serialize(self, value: Any) -> str:
-        return json.dumps(dict(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-    def deserialize(self, value: str) -> Any:
-        return json.loads(value)
-
-
-ATTRIBUTES: dict[str, type[Attribute[Any]]] = {
-    "str": UnicodeAttribute,
-    "str | None": UnicodeAttribute,
-    "datetime | None": Moment,
-    "Mapping[str, str]": TextMapAttribute,
-}
-"""By the annotation of a client's field."""
-
-STORED = {item.name: ATTRIBUTES[str(item.type)] for item in fields(Client) if item.name != "id"}
-"""Every field of a client has an attribute of its own; a value that is blank has none in the row."""
-
-ClientFieldsRow: Any = type("ClientFieldsRow", (), {name: kind(null=True) for name, kind in STORED.items()})
-
-
-class ClientRow(ClientFieldsRow, Model):  # type: ignore[misc]
-    class Meta:
-        table_name = "clients"
-
-    block = NumberAttribute(hash_key=True)
-    id = NumberAttribute(range_key=True)
-    tag_key = UnicodeAttribute(null=True)
-    code_key = UnicodeAttribute()
-    by_tag = ByTag()
-    by_operator_code = ByOperatorCode()
-
-    @classmethod
-    def of(cls, client: Client) -> ClientRow:
-        return cls(
-            block_of(client.id),
-            client.id,
-            tag_key=label_key(client.tag, client.id) if client.tag else None,
-            code_key=label_key(client.operator_code, client.id),
-            **_stored(client),
-        )
-
-    def client(self) -> Client:
-        values = {name: getattr(self, name) for name in STORED}
-        return Client(id=int(self.id), **{name: value for name, value in values.items() if value is not None})
-
-
-class PhoneRow(Model):
-    """Whose a phone number is, and since when it is on the stop list; without an owner it is there for that alone."""
-
-    class Meta:
-        table_name = "phones"
-
-    phone = UnicodeAttribute(hash_key=True)
-    client_id = NumberAttribute(null=True)
-    opted_out_at = Moment(null=True)
-
-
 class Clients:
-    """A change's record, if there is one, is written in its transaction."""
+    """An audit record is written in the transaction of its change."""
 
     def __init__(self, stack_name: str, audit: Audit) -> None:
-        bind_table(ClientRow, stack_name, "clients")
-        bind_table(PhoneRow, stack_name, "phones")
+        bind_table(ClientRow, stack_name)
+        bind_table(PhoneRow, stack_name)
         self._audit = audit
 
     def add(self, client: Client, record: AuditRecord | None = None) -> None:
-        """Raises PhoneTaken, by another client or by a stop that this one lacks; then nothing is written."""
-        with conflicts({1: PhoneTaken}), transaction() as whole:
-            whole.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
-            whole.save(_phone_row(client), condition=_may_have_phone(client))
-            self._audit.write(whole, record)
+        """Raises PhoneTaken if another client has the number, or the number is opted out and the client is not."""
+        with conflicts({1: PhoneTaken}), transaction() as writes:
+            writes.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
+            writes.save(_phone_row(client), condition=_may_have_phone(client))
+            self._audit.write(writes, record)
 
     def add_many(self, clients: Sequence[Client]) -> None:
-        """All or, when one of them cannot be, none (RowChanged); at most fifty, each being two items of a hundred.
+        """Adds all of them, or none (RowChanged). At most 50: a transaction has 100 items, and a client takes two.
 
-        Raises NotWritten when the tables were throttled, or did not answer.
+        Raises NotWritten if the tables are throttled or do not answer.
         """
         try:
-            with conflicts(), transaction() as whole:
+            with conflicts(), transaction() as writes:
                 for client in clients:
-                    whole.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
-                    whole.save(_phone_row(client), condition=_may_have_phone(client))
+                    writes.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
+                    writes.save(_phone_row(client), condition=_may_have_phone(client))
         except PynamoDBException as error:
             raise NotWritten(f"{len(clients)} clients") from error
 
@@ -149,50 +65,53 @@ class Clients:
             return None
 
     def get_many(self, client_ids: Iterable[int]) -> dict[int, Client]:
-        """Those that exist, a hundred a call."""
+        """The clients that exist, by id; 100 per call."""
         keys = [(block_of(client_id), client_id) for client_id in client_ids]
         return {int(row.id): row.client() for row in ClientRow.batch_get(keys, consistent_read=True)}
 
     def change(self, before: Client, after: Client, record: AuditRecord | None = None) -> None:
-        """Raises PhoneTaken, as `add` does, or RowChanged when the client is no longer as `before`."""
-        moves = before.phone_number != after.phone_number
-        new_phone = 1 if before.opted_out_at else 2  # behind the client, and behind the old phone if that is deleted
-        with conflicts({new_phone: PhoneTaken} if moves else None), transaction() as whole:
-            whole.save(ClientRow.of(after), condition=_is_as(before))
-            if moves:
-                whole.save(_phone_row(after), condition=_may_have_phone(after))
-                _give_up_phone(whole, before)
+        """Raises PhoneTaken, as `add` does, or RowChanged if the row no longer equals `before`."""
+        is_new_number = before.phone_number != after.phone_number
+        position = 1 if before.opted_out_at else 2  # DynamoDB puts a deleted phone row before the written ones
+        with conflicts({position: PhoneTaken} if is_new_number else None), transaction() as writes:
+            writes.save(ClientRow.of(after), condition=_equals(before))
+            if is_new_number:
+                writes.save(_phone_row(after), condition=_may_have_phone(after))
+                _free_phone(writes, before)
             elif before.opted_out_at != after.opted_out_at:
-                whole.save(_phone_row(after))
-            self._audit.write(whole, record)
+                writes.save(_phone_row(after))
+            self._audit.write(writes, record)
 
     def remove(self, client: Client, record: AuditRecord | None = None) -> None:
-        """Frees the phone number at once; a stop stays on it. Raises RowChanged when the client is not as given."""
-        with conflicts(), transaction() as whole:
-            whole.delete(ClientRow.of(client), condition=_is_as(client))
-            _give_up_phone(whole, client)
-            self._audit.write(whole, record)
+        """Frees the phone number at once; its opt-out stays. Raises RowChanged if the row no longer equals `client`."""
+        with conflicts(), transaction() as writes:
+            writes.delete(ClientRow.of(client), condition=_equals(client))
+            _free_phone(writes, client)
+            self._audit.write(writes, record)
 
     def find_by_phone(self, phone_number: str) -> Client | None:
         row = _read_phone(phone_number)
         return self.get(int(row.client_id)) if row and row.client_id is not None else None
 
     def find_many(self, phone_numbers: Iterable[str]) -> tuple[dict[str, Client], dict[str, datetime]]:
-        """By phone number: the clients that exist, and the stops of those that do not; a hundred a call, twice."""
+        """Two maps by phone number: the clients that have one, and the opt-outs of numbers without a client.
+
+        Two calls per 100 numbers.
+        """
         rows = list(PhoneRow.batch_get(list(phone_numbers), consistent_read=True))
         found = self.get_many([int(row.client_id) for row in rows if row.client_id is not None])
         stops = {row.phone: row.opted_out_at for row in rows if row.client_id is None}
         return {client.phone_number: client for client in found.values()}, stops
 
     def stop_of(self, phone_number: str) -> datetime | None:
-        """Since when the phone number is on the stop list, whoever has it."""
+        """When the phone number was put on the stop list; None if it is not on it."""
         row = _read_phone(phone_number)
         return row.opted_out_at if row else None
 
     def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
-        """Clients of one partition with ids above `after`, up to `through`, in the order of ids.
+        """Clients of one partition with ids above `after` and up to `through`, in the order of ids.
 
-        Fewer than `limit` means that there are no more.
+        Fewer than `limit` clients mean the end.
         """
         if through <= after:
             return []
@@ -205,18 +124,15 @@ class Clients:
         return [row.client() for row in rows]
 
     def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
-        """How many of one partition are chosen and have not opted out, with ids from `first` to `last`.
-
-        Nothing but numbers comes back.
-        """
+        """The number of chosen clients without an opt-out in one partition, with ids from `first` to `last`."""
         if last < first:
             return 0
-        left = _not_by_the_key(partition, chosen)
-        if len(left.tags) + len(left.operator_codes) > MOST_LABELS:
-            return self._count_read(partition, left, first, last)
+        rest = _beyond_the_key(partition, chosen)
+        if len(rest.tags) + len(rest.operator_codes) > MOST_LABELS:
+            return self._count_read(partition, rest, first, last)
         table: Any = {"block": ClientRow, "tag": ClientRow.by_tag, "operator_code": ClientRow.by_operator_code}
         ids = ClientRow.id.between(first, last)
-        return int(table[partition.by].count(partition.key, ids, filter_condition=_may_be_texted(left)))
+        return int(table[partition.by].count(partition.key, ids, filter_condition=_may_be_texted(rest)))
 
     def _count_read(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
         number, after = 0, first - 1
@@ -227,15 +143,15 @@ class Clients:
 
 
 def _range(partition: Partition, after: int, through: int) -> Condition | None:
-    """Whoever wants a whole block says no range: MiniStack compares row by row, for a third of what a page takes it."""
+    """None for a complete block: MiniStack compares a range row by row, a third of the time of a page."""
     if partition.by == "block" and block_of(after) < int(partition.key) < block_of(through):
         return None
     ids: Condition = ClientRow.id.between(after + 1, through)
     return ids
 
 
-def _not_by_the_key(partition: Partition, chosen: Filter) -> Filter:
-    """What is still to be asked of a client of this partition."""
+def _beyond_the_key(partition: Partition, chosen: Filter) -> Filter:
+    """The part of the filter that the partition key does not cover."""
     return Filter(
         () if partition.by == "tag" else chosen.tags,
         () if partition.by == "operator_code" else chosen.operator_codes,
@@ -263,29 +179,24 @@ def _phone_row(client: Client) -> PhoneRow:
 
 
 def _may_have_phone(client: Client) -> Condition:
-    """Nobody has it; and if there is a stop on it, the client has opted out as well."""
+    """The number has no client; a number that is opted out is only for a client that is opted out."""
     free: Condition = PhoneRow.client_id.does_not_exist()
     return free if client.opted_out_at else PhoneRow.phone.does_not_exist()
 
 
-def _give_up_phone(whole: TransactWrite, client: Client) -> None:
-    """The number is free, and a stop stays on it."""
+def _free_phone(writes: TransactWrite, client: Client) -> None:
+    """Frees the number; an opt-out stays."""
     if client.opted_out_at:
-        whole.save(PhoneRow(client.phone_number, opted_out_at=client.opted_out_at))
+        writes.save(PhoneRow(client.phone_number, opted_out_at=client.opted_out_at))
     else:
-        whole.delete(_phone_row(client))
+        writes.delete(_phone_row(client))
 
 
-def _is_as(client: Client) -> Condition:
-    """The optimistic lock: every field of the row is as it was read."""
+def _equals(client: Client) -> Condition:
+    """The optimistic lock: every field of the row equals the client's."""
     unchanged = [
         getattr(ClientRow, name).does_not_exist() if value is None else getattr(ClientRow, name) == value
-        for name, value in _stored(client).items()
+        for name, value in stored_values(client).items()
     ]
     condition: Condition = reduce(and_, unchanged)
     return condition
-
-
-def _stored(client: Client) -> dict[str, Any]:
-    """The row's attributes; None for a blank, which the row leaves out."""
-    return {name: getattr(client, name) or None for name in STORED}

@@ -1,4 +1,4 @@
-"""Counters: the integer ids, and the totals over all mailings that have ended."""
+"""Counters of integer ids, and the totals over ended mailings."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ...domain.mailing import COUNT_NAMES, Counts
-from .base import bind_table
+from .base import CountsRow, bind_table
 
 TOTALS = "totals"
 
 
-class CounterRow(Model):
+class CounterRow(CountsRow, Model):  # type: ignore[misc]
     """Either an id counter (`value`) or the row of totals."""
 
     class Meta:
@@ -21,44 +21,36 @@ class CounterRow(Model):
     name = UnicodeAttribute(hash_key=True)
     value = NumberAttribute(default=0)
     mailings = NumberAttribute(default=0)
-    total = NumberAttribute(default=0)
-    sent = NumberAttribute(default=0)
-    failed = NumberAttribute(default=0)
-    expired = NumberAttribute(default=0)
-    cancelled = NumberAttribute(default=0)
-    unknown = NumberAttribute(default=0)
-    delivered = NumberAttribute(default=0)
-    undelivered = NumberAttribute(default=0)
 
 
 class Counters:
     def __init__(self, stack_name: str) -> None:
-        bind_table(CounterRow, stack_name, "counters")
+        bind_table(CounterRow, stack_name)
 
     def next_id(self, name: str) -> int:
-        """1, 2, 3, ...: an id is never given twice; one that was not used leaves a gap."""
+        """1, 2, 3, ... No id is given twice; an unused id leaves a gap."""
         row = CounterRow(name)
         row.update(actions=[CounterRow.value.add(1)])
         return int(row.value)
 
     def lease_ids(self, name: str, number: int) -> int:
-        """The first of so many consecutive ids, which nobody else gets."""
+        """Reserves `number` consecutive ids and returns the first."""
         row = CounterRow(name)
         row.update(actions=[CounterRow.value.add(number)])
         return int(row.value) - number + 1
 
     def last_id(self, name: str) -> int:
-        """The highest id given so far, 0 at first."""
+        """The highest id given; 0 if there is none."""
         row = next(CounterRow.batch_get([name], consistent_read=True), None)
         return int(row.value) if row else 0
 
     def totals(self) -> tuple[int, Counts]:
-        """How many mailings there are in all, and the counts of those that have ended."""
+        """The number of mailings, and the sum of the counts of ended ones."""
         row = next(CounterRow.batch_get([TOTALS], consistent_read=True), None) or CounterRow(TOTALS)
         return int(row.mailings), Counts(*(int(getattr(row, name)) for name in COUNT_NAMES))
 
 
 def totals_change(mailings: int, counts: Counts) -> list[Action]:
-    """What a transaction adds to the row of totals."""
+    """The actions by which a transaction changes the row of totals."""
     changes = {"mailings": mailings, **{name: getattr(counts, name) for name in COUNT_NAMES}}
     return [getattr(CounterRow, name).add(number) for name, number in changes.items()]

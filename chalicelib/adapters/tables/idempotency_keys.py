@@ -27,7 +27,7 @@ class IdempotencyKeyRow(Model):
 
 class IdempotencyKeys:
     def __init__(self, stack_name: str) -> None:
-        bind_table(IdempotencyKeyRow, stack_name, "idempotency-keys")
+        bind_table(IdempotencyKeyRow, stack_name)
 
     def find(self, name: str, now: datetime) -> IdempotentRequest | None:
         try:

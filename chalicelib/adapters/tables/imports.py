@@ -88,7 +88,7 @@ class ImportRow(Model):
 
 class Imports:
     def __init__(self, stack_name: str, audit: Audit) -> None:
-        bind_table(ImportRow, stack_name, "imports")
+        bind_table(ImportRow, stack_name)
         self._audit = audit
 
     def add(self, client_import: ClientImport, record: AuditRecord | None = None) -> None:

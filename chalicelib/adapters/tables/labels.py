@@ -31,7 +31,7 @@ class Labels:
     """Caches the labels that it has written, so that a container writes each label once."""
 
     def __init__(self, stack_name: str) -> None:
-        bind_table(LabelRow, stack_name, "labels")
+        bind_table(LabelRow, stack_name)
         self._written: set[tuple[str, str]] = set()
 
     def add_from(self, clients: Iterable[Client]) -> None:

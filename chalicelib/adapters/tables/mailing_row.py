@@ -22,7 +22,7 @@ from ...domain.audience import Filter, Plan
 from ...domain.canary import Canary
 from ...domain.mailing import COUNT_NAMES, Counts, Mailing
 from ...domain.send_window import SendWindow
-from .base import TextAttribute
+from .base import CountsRow, TextAttribute
 
 OPEN_KEY = "open"
 
@@ -38,7 +38,7 @@ class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyp
     id = NumberAttribute(range_key=True)
 
 
-class MailingRow(Model):
+class MailingRow(CountsRow, Model):  # type: ignore[misc]
     class Meta:
         table_name = "mailings"
 
@@ -53,14 +53,6 @@ class MailingRow(Model):
     operator_codes: ListAttribute[str] = ListAttribute(default=list)
     plan = JSONAttribute(null=True)
     is_fanned_out = BooleanAttribute(default=False)
-    total = NumberAttribute(default=0)
-    sent = NumberAttribute(default=0)
-    failed = NumberAttribute(default=0)
-    expired = NumberAttribute(default=0)
-    cancelled = NumberAttribute(default=0)
-    unknown = NumberAttribute(default=0)
-    delivered = NumberAttribute(default=0)
-    undelivered = NumberAttribute(default=0)
     rounds = NumberAttribute(default=0)
     round_started_at = Moment(null=True)
     first_valid_round = NumberAttribute(default=0)

@@ -25,8 +25,8 @@ class Mailings:
     """The audit record of a decision is written in the same transaction."""
 
     def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
-        bind_table(MailingRow, stack_name, "mailings")
-        bind_table(CounterRow, stack_name, "counters")
+        bind_table(MailingRow, stack_name)
+        bind_table(CounterRow, stack_name)
         self._audit = audit
         self._clock = clock
 

@@ -67,7 +67,7 @@ class Messages:
     """
 
     def __init__(self, stack_name: str, gateway_dedupes: bool) -> None:
-        bind_table(MessageRow, stack_name, "messages")
+        bind_table(MessageRow, stack_name)
         self._gateway_dedupes = gateway_dedupes
 
     def add(self, messages: Iterable[Message], expires_at: datetime) -> None:

@@ -39,7 +39,7 @@ class Rates:
     """Caches each row as last written or read, so that taking from a bucket is one write and no read."""
 
     def __init__(self, stack_name: str, clock: Clock) -> None:
-        bind_table(RateRow, stack_name, "rates")
+        bind_table(RateRow, stack_name)
         self._clock = clock
         self._cache: dict[str, tuple[int, dict[str, Any]]] = {}
         self._lock = Lock()

@@ -22,9 +22,9 @@ class Receipts:
     """A transaction costs twice as much as plain updates, but no count needs a repair after a crash."""
 
     def __init__(self, stack_name: str) -> None:
-        bind_table(MessageRow, stack_name, "messages")
-        bind_table(MailingRow, stack_name, "mailings")
-        bind_table(CounterRow, stack_name, "counters")
+        bind_table(MessageRow, stack_name)
+        bind_table(MailingRow, stack_name)
+        bind_table(CounterRow, stack_name)
 
     def record(self, mailing: Mailing, changes: Sequence[tuple[Message, Message]], added: Counts) -> None:
         """Write messages of one mailing, each given before and after its change, and add to the mailing's counts.

@@ -23,7 +23,7 @@ class ReportRow(Model):
 
 class Reports:
     def __init__(self, stack_name: str) -> None:
-        bind_table(ReportRow, stack_name, "reports")
+        bind_table(ReportRow, stack_name)
 
     def claim(self, name: str, now: datetime, until: datetime) -> None:
         """Raises RowChanged if the report is claimed already. The time to live deletes the row after `until`."""

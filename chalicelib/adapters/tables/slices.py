@@ -57,7 +57,7 @@ class SliceRow(Model):
 
 class Slices:
     def __init__(self, stack_name: str) -> None:
-        bind_table(SliceRow, stack_name, "slices")
+        bind_table(SliceRow, stack_name)
 
     def lease(
         self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime

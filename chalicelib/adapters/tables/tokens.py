@@ -49,7 +49,7 @@ class Tokens:
     """The audit record of a change is written in the same transaction."""
 
     def __init__(self, stack_name: str, audit: Audit) -> None:
-        bind_table(TokenRow, stack_name, "tokens")
+        bind_table(TokenRow, stack_name)
         self._audit = audit
 
     def add(self, token: Token, record: AuditRecord | None = None) -> None:

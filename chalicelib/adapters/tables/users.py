@@ -36,8 +36,8 @@ class AttemptsRow(Model):
 
 class Users:
     def __init__(self, stack_name: str) -> None:
-        bind_table(UserRow, stack_name, "users")
-        bind_table(AttemptsRow, stack_name, "attempts")
+        bind_table(UserRow, stack_name)
+        bind_table(AttemptsRow, stack_name)
 
     def put(self, user: User) -> None:
         """Write a new user, or a new password or role of an existing user."""

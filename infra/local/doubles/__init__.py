@@ -1,1 +1,1 @@
-"""Stand-ins in one process, for tests and measurements: fakes of all adapters, and real adapters on an emulated AWS."""
+"""Test doubles in one process: fakes of all adapters, and the adapters over an emulated AWS."""

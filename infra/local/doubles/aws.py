@@ -1,4 +1,4 @@
-"""The stack's tables and queues in an emulator, made from infra/stack.json itself: the two cannot differ."""
+"""The tables and queues of the stack in an emulator. The tables are created from infra/stack.json."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.services import Services
-from chalicelib.adapters.tables.clients import ClientRow
+from chalicelib.adapters.tables.client_row import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.client import Client
 from chalicelib.settings import Settings
@@ -24,7 +24,7 @@ TEMPLATE = Path(__file__).parents[2] / "stack.json"
 
 
 def make_services(**settings: Any) -> Services:
-    """A bundle of the real adapters over freshly made tables and queues; call it where AWS is an emulator."""
+    """Create tables and queues, and return the adapters over them. AWS must be an emulator."""
     for resource in json.loads(TEMPLATE.read_text())["Resources"].values():
         if resource.get("Type") == "AWS::DynamoDB::Table":
             _make_table(resource["Properties"])
@@ -53,7 +53,7 @@ def make_services(**settings: Any) -> Services:
 
 
 def add_clients(number: int) -> None:
-    """Clients 1 to `number` of thirty operator codes, written in batches."""
+    """Write clients 1 to `number`, with thirty operator codes, in batches."""
     with ClientRow.batch_write() as batch:
         for client_id in range(1, number + 1):
             batch.save(ClientRow.of(Client(client_id, f"79{client_id % 30:02d}{client_id:07d}")))

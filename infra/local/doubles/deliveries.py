@@ -1,4 +1,4 @@
-"""Delivering a mailing through the real adapters, with batches as Lambda's poller would make them."""
+"""Send a mailing through the adapters, with batches as from Lambda's poller."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from chalicelib.adapters.queues import Queue
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.jobs import KINDS, run_job
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.jobs import Job, to_body
+from chalicelib.domain.jobs import Job, ReceivedMessage, to_body
 
 ENOUGH_SECONDS = 60.0
 
 
-class OpenGateway:
-    """Takes everything at once; who counts calls to AWS has no use for a server."""
+class AcceptingGateway:
+    """Accepts every message without a server, for code that counts calls to AWS."""
 
     def prepare(self) -> None: ...
 
@@ -25,8 +24,8 @@ class OpenGateway:
         return Answer(200, '{"code": 0, "message": "OK"}')
 
 
-class OverheardQueue(Queue):
-    """Sends to SQS, and remembers what it sent, so that nothing has to be received."""
+class RecordingQueue(Queue):
+    """Sends to SQS and keeps the bodies, so that they need not be received."""
 
     def __init__(self, url: str, clock: Clock) -> None:
         super().__init__(url, clock)
@@ -41,15 +40,15 @@ class OverheardQueue(Queue):
         return taken
 
 
-def overhear(services: Services) -> tuple[OverheardQueue, OverheardQueue]:
-    """The queues of jobs and of messages, overheard from now on."""
-    jobs = services.jobs_queue = OverheardQueue(services.settings.jobs_queue_url, services.clock)
-    messages = services.send_queue = OverheardQueue(services.settings.send_queue_url, services.clock)
+def record_queues(services: Services) -> tuple[RecordingQueue, RecordingQueue]:
+    """Replace the queues of jobs and of messages by recording ones, and return them."""
+    jobs = services.jobs_queue = RecordingQueue(services.settings.jobs_queue_url, services.clock)
+    messages = services.send_queue = RecordingQueue(services.settings.send_queue_url, services.clock)
     return jobs, messages
 
 
-def do_jobs(services: Services, jobs: OverheardQueue) -> int:
-    """How many there were."""
+def do_jobs(services: Services, jobs: RecordingQueue) -> int:
+    """Run all jobs and return their number."""
     number = 0
     while bodies := jobs.take_bodies(1):
         job = read_job(services, bodies[0], *KINDS)

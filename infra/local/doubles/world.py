@@ -1,4 +1,4 @@
-"""AWS around the use cases: it wakes them as Lambda, SQS, the Scheduler and time do, and kills them at will."""
+"""A simulation of AWS around the use cases. It invokes them as Lambda, SQS and the Scheduler do, and can crash them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.jobs import KINDS, run_job
 from chalicelib.delivery.receipts import settle_receipts, take_receipts
-from chalicelib.delivery.send_task import ReceivedMessage
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.client import CLIENT_ID
+from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts, Mailing, counts_from_statuses
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing
@@ -44,11 +44,11 @@ PARTS = (
 
 
 class Crash(BaseException):
-    """The process is gone: nobody catches this, and nothing runs after it."""
+    """The end of a process. Not an Exception, so that no code catches it."""
 
 
-class Mortal:
-    """The outside seen from a process that dies at its n-th call, before or after the call took effect."""
+class CrashingServices:
+    """Services of a process that ends at its n-th call, before or after the call takes effect."""
 
     def __init__(self, services: FakeServices, at: int | None = None, after: bool = False) -> None:
         self.settings = services.settings
@@ -78,26 +78,26 @@ class Mortal:
 
 
 class _Part:
-    def __init__(self, mortal: Mortal, part: Any) -> None:
-        self._mortal = mortal
+    def __init__(self, crashing: CrashingServices, part: Any) -> None:
+        self._crashing = crashing
         self._part = part
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._part, name)
         if not callable(value):
             return value
-        return lambda *arguments, **named: self._mortal.call(value, *arguments, **named)
+        return lambda *arguments, **named: self._crashing.call(value, *arguments, **named)
 
 
 class World:
-    """`doomed`: by its number in the run (from 0), the outside as a doomed invocation sees it."""
+    """`crashing` has the services of invocations that crash, by the number of the invocation, from 0."""
 
     def __init__(self, **settings: Any) -> None:
         self.services = FakeServices(**settings)
         self.batch = 10
         self.invocations = 0
         self.busy_until: datetime | None = None
-        self.doomed: dict[int, Mortal] = {}
+        self.crashing: dict[int, CrashingServices] = {}
 
     @property
     def clock(self) -> Any:
@@ -118,7 +118,7 @@ class World:
         return self.services.mailings.rows[mailing_id]
 
     def run(self, seconds: float = 600, step: float = 5) -> None:
-        """Let time pass: schedules fire, queues deliver, and the sweep comes every minute."""
+        """Advance the clock: schedules fire, queues deliver, and the sweep runs every minute."""
         end = self.clock.now() + timedelta(seconds=seconds)
         while self.clock.now() < end:
             minute = self.clock.now().timestamp() // 60
@@ -130,7 +130,7 @@ class World:
         self.busy_until = None
 
     def tick(self) -> None:
-        """Everything that AWS would wake at this moment."""
+        """Invoke all that AWS would invoke at this moment."""
         now = self.clock.now()
         for mailing_id, at in list(self.services.schedules.times.items()):
             if at <= now:
@@ -153,7 +153,7 @@ class World:
 
     @property
     def _has_time(self) -> bool:
-        """Senders may wait for their tokens, and time with them: then the rest is for the next tick."""
+        """Senders that wait for permits advance the clock; the rest is then left for the next tick."""
         return self.busy_until is None or self.clock.now() < self.busy_until
 
     def settle_all(self) -> None:
@@ -161,12 +161,12 @@ class World:
             self.invoke(lambda services, batch=deliveries: self.work_on_receipts(services, batch))
 
     def fan_out(self) -> None:
-        """Start what is due and walk it: everybody's message is queued, and none is sent."""
+        """Run starts and slices: all messages are queued, and none is sent."""
         self.do_jobs()
 
     def invoke(self, work: Callable[[Any], Any]) -> bool:
-        """One invocation; False when it was killed, which nobody but the queues and the sweep notices."""
-        services = self.doomed.get(self.invocations, self.services)
+        """Run one invocation; returns False if it crashed."""
+        services = self.crashing.get(self.invocations, self.services)
         self.invocations += 1
         try:
             work(services)
@@ -181,7 +181,7 @@ class World:
         self.invoke(lambda services: self.work_on_batch(services, deliveries))
 
     def work_on_job(self, services: Any, delivery: Any) -> None:
-        """As the fan-out's Lambda and its event source do it."""
+        """Do what the Lambda of jobs and its event source do."""
         job = read_job(services, delivery.body, *KINDS)
         delay = run_job(services, job, lambda: 60.0) if job else None
         if delay is None:
@@ -190,26 +190,33 @@ class World:
             self.services.jobs_queue.give_back({delivery.receipt_handle: max(delay, 1)})
 
     def work_on_batch(self, services: Any, deliveries: list[Any]) -> None:
-        """As the sender's Lambda and its event source do it."""
-        records = [ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count) for one in deliveries]
+        """Do what the sender Lambda and its event source do."""
+        records = [
+            ReceivedMessage(delivery.id, delivery.receipt_handle, delivery.body, delivery.receive_count)
+            for delivery in deliveries
+        ]
         back = Sender(services).send_batch(records, lambda: 60.0)
-        self.services.send_queue.delete([one.receipt_handle for one in deliveries if one.id not in back])
+        self.services.send_queue.delete([delivery.receipt_handle for delivery in deliveries if delivery.id not in back])
 
     def work_on_receipts(self, services: Any, deliveries: list[Any]) -> None:
-        """As the Lambda that settles receipts and its event source do it."""
-        delays = settle_receipts(services, [one.body for one in deliveries], lambda: 60.0)
-        back = {one.receipt_handle: delay for one, delay in zip(deliveries, delays, strict=True) if delay is not None}
+        """Do what the Lambda of delivery receipts and its event source do."""
+        delays = settle_receipts(services, [delivery.body for delivery in deliveries], lambda: 60.0)
+        back = {
+            delivery.receipt_handle: delay
+            for delivery, delay in zip(deliveries, delays, strict=True)
+            if delay is not None
+        }
         self.services.receipts_queue.give_back(back)
         self.services.receipts_queue.delete(
-            [one.receipt_handle for one in deliveries if one.receipt_handle not in back]
+            [delivery.receipt_handle for delivery in deliveries if delivery.receipt_handle not in back]
         )
 
     def counted_rows(self, mailing_id: int) -> Counts:
-        """The truth: the rows themselves, counted."""
+        """The counts by the rows of the messages."""
         rows = [row for key, row in self.services.messages.rows.items() if key[0] == mailing_id]
         return counts_from_statuses(Counter(row.status for row in rows), len(rows))
 
     def report(self, *message_ids: int, status: str = "delivered", reason: str = "") -> int:
-        """The gateway reports; how many of them can be ours."""
+        """Send delivery receipts as the gateway does; returns how many were taken."""
         now = self.clock.now()
         return take_receipts(self.services, [Receipt(number, status, now, reason) for number in message_ids])

@@ -1,4 +1,4 @@
-"""Where it is measured: MiniStack alone, with our tables and queues in it, or the whole local stack."""
+"""What is measured: the adapters in this process over MiniStack, or the complete local stack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import requests
 
 from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.base import bind_table
-from chalicelib.adapters.tables.clients import ClientRow
+from chalicelib.adapters.tables.client_row import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.domain.client import Client
 from chalicelib.logs import log
@@ -31,8 +31,8 @@ THREADS = 16
 
 
 @contextmanager
-def tables(gateway_url: str = "") -> Iterator[Services]:
-    """The real adapters in this process, and no Lambda that would get in between."""
+def tables_and_queues(gateway_url: str = "") -> Iterator[Services]:
+    """The adapters in this process over MiniStack, which runs no Lambda here."""
     forget_connections()
     stack = DevStack(any_settings(), _logs(), print_line=lambda _: None)
     use_local_aws(stack.aws_url)
@@ -45,7 +45,7 @@ def tables(gateway_url: str = "") -> Iterator[Services]:
 
 
 @contextmanager
-def whole_stack() -> Iterator[DevStack]:
+def local_stack() -> Iterator[DevStack]:
     forget_connections()
     with DevStack(any_settings(), _logs(), print_line=lambda _: None) as stack:
         yield stack
@@ -53,7 +53,7 @@ def whole_stack() -> Iterator[DevStack]:
 
 @contextmanager
 def gateway() -> Iterator[str]:
-    """The simulator in a process of its own: what it computes is not ours."""
+    """The simulator in its own process, so that its processor time is not counted."""
     port = free_port()
     with _program(port, "infra.local.simulator", "--port", str(port), "--token", DEFAULT_TOKEN) as url:
         yield url
@@ -61,7 +61,7 @@ def gateway() -> Iterator[str]:
 
 @contextmanager
 def moto() -> Iterator[None]:
-    """AWS is moto's server in this block, in a process of its own as well."""
+    """Inside the block, AWS is moto's server, in its own process."""
     port = free_port()
     with _program(port, "moto.server", "--port", str(port)) as url:
         os.environ["AWS_ENDPOINT_URL"] = url
@@ -72,10 +72,10 @@ def moto() -> Iterator[None]:
 
 
 @contextmanager
-def unseen() -> Iterator[None]:
-    """Log lines and metrics are made as in Lambda, and go nowhere."""
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        before = [handler.setStream(nowhere) for handler in log.handlers]
+def muted_logs() -> Iterator[None]:
+    """Inside the block, log lines and metrics are formatted as in Lambda and discarded."""
+    with Path(os.devnull).open("w") as devnull, redirect_stdout(devnull):
+        before = [handler.setStream(devnull) for handler in log.handlers]
         try:
             yield
         finally:
@@ -84,9 +84,9 @@ def unseen() -> Iterator[None]:
 
 
 def fill(number: int, stack_name: str = STACK_NAME) -> None:
-    """Clients 1 to `number` of thirty operator codes."""
-    bind_table(ClientRow, stack_name, "clients")
-    bind_table(CounterRow, stack_name, "counters")
+    """Write clients 1 to `number`, with thirty operator codes."""
+    bind_table(ClientRow, stack_name)
+    bind_table(CounterRow, stack_name)
 
     def write(first: int) -> None:
         with ClientRow.batch_write() as batch:
@@ -100,7 +100,7 @@ def fill(number: int, stack_name: str = STACK_NAME) -> None:
 
 @contextmanager
 def _program(port: int, module: str, *arguments: str) -> Iterator[str]:
-    """Its address, once it listens."""
+    """Yield the address of the program when it listens."""
     command = [sys.executable, "-m", module, *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
@@ -119,7 +119,7 @@ def _await(url: str) -> None:
             requests.get(url, timeout=5)
             return
         time.sleep(0.1)
-    raise SystemExit(f"nothing answers at {url}")
+    raise SystemExit(f"no program listens at {url}")
 
 
 def _logs() -> Path:

@@ -1,0 +1,51 @@
+"""Check the rows of an import's file with the same field rules as the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..domain.client_import import (
+    ClientImport,
+    RefusedRow,
+    attribute_of,
+    cells_by_column,
+    is_attribute_column,
+)
+from ..domain.csv_file import FileRow, unescape_formula
+from ..errors import BadInput
+from ..fields import CLIENT
+from ..rules import read_fields
+from ..texts import Text
+from .imports import IGNORED_COLUMNS
+
+Row = dict[str, Any]
+
+
+def check_rows(client_import: ClientImport, chunk: list[FileRow]) -> tuple[dict[int, Row], list[RefusedRow]]:
+    """The fields of the valid rows, by row number, and the refused rows with their reasons. Skips blank rows."""
+    rows, refused = {}, []
+    for number, row in enumerate(chunk, client_import.row + 1):
+        if row.is_blank:
+            continue
+        try:
+            rows[number] = _read_row(client_import, row)
+        except BadInput as error:
+            refused.append(refused_row(client_import, number, row, error.errors))
+    return rows, refused
+
+
+def refused_row(client_import: ClientImport, number: int, row: FileRow, errors: Mapping[str, list[Text]]) -> RefusedRow:
+    return RefusedRow(number, cells_by_column(client_import.form, row.cells), errors)
+
+
+def _read_row(client_import: ClientImport, row: FileRow) -> Row:
+    if row.error:
+        raise BadInput({"non_field_errors": [row.error]})
+    columns = client_import.form.columns
+    if len(row.cells) != len(columns):
+        raise BadInput({"non_field_errors": [Text("row.cells", cells=len(row.cells), columns=len(columns))]})
+    cells = {name: unescape_formula(cell) for name, cell in zip(columns, row.cells, strict=True)}
+    attributes = {attribute_of(name): cells.pop(name) for name in columns if is_attribute_column(name)}
+    sent = {**cells, "phone_number": cells["phone_number"].strip(), "attributes": attributes}
+    return read_fields(sent, CLIENT, IGNORED_COLUMNS, partial=False)

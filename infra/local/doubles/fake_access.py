@@ -1,0 +1,104 @@
+"""Tokens, users, audit records and idempotency keys in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.audit_record import AuditRecord, day_of
+from chalicelib.domain.idempotency import IdempotentRequest
+from chalicelib.domain.principal import Token, User
+from chalicelib.errors import RowChanged
+
+from .fake_clock import LOCK
+
+
+class FakeAudit:
+    def __init__(self) -> None:
+        self.records: list[AuditRecord] = []
+
+    def read(self, day: int, before: int, limit: int) -> list[AuditRecord]:
+        found = [record for record in self.records if day_of(record.at) == day and record.number < before]
+        return sorted(found, key=lambda record: -record.number)[:limit]
+
+    def add(self, record: AuditRecord) -> None:
+        self.records.append(record)
+
+    def write(self, record: AuditRecord | None) -> None:
+        if record is not None:
+            self.records.append(record)
+
+
+class FakeIdempotencyKeys:
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[IdempotentRequest, datetime]] = {}
+
+    def find(self, name: str, now: datetime) -> IdempotentRequest | None:
+        request, until = self.rows.get(name, (None, now))
+        return request if now < until else None
+
+    def add(self, name: str, request: IdempotentRequest, now: datetime, until: datetime) -> None:
+        with LOCK:
+            if self.find(name, now) is not None:
+                raise RowChanged
+            self.rows[name] = request, until
+
+    def save_answer(self, name: str, status_code: int, body: str) -> None:
+        request, until = self.rows[name]
+        self.rows[name] = replace(request, status_code=status_code, body=body), until
+
+
+class FakeTokens:
+    def __init__(self, audit: FakeAudit) -> None:
+        self.audit = audit
+        self.rows: dict[str, Token] = {}
+
+    def add(self, token: Token, record: AuditRecord | None = None) -> None:
+        self.rows[token.digest] = token
+        self.audit.write(record)
+
+    def find(self, digest: str) -> Token | None:
+        return self.rows.get(digest)
+
+    def newest(self, limit: int, before: datetime | None = None) -> list[Token]:
+        found = [token for token in self.rows.values() if before is None or token.created_at < before]
+        return sorted(found, key=lambda token: token.created_at, reverse=True)[:limit]
+
+    def mark_used(self, digest: str, now: datetime) -> None:
+        self._change(digest, last_used_at=now)
+
+    def revoke(self, digest: str, now: datetime, record: AuditRecord | None = None) -> None:
+        self._change(digest, revoked_at=now)
+        self.audit.write(record)
+
+    def _change(self, digest: str, **values: Any) -> None:
+        if digest not in self.rows:
+            raise RowChanged
+        self.rows[digest] = replace(self.rows[digest], **values)
+
+
+class FakeUsers:
+    def __init__(self) -> None:
+        self.rows: dict[str, User] = {}
+        self.attempts: Counter[str] = Counter()
+
+    def put(self, user: User) -> None:
+        self.rows[user.principal.name] = user
+
+    def find(self, name: str) -> User | None:
+        return self.rows.get(name)
+
+    def end_sessions(self, name: str, now: datetime) -> None:
+        if name not in self.rows:
+            raise RowChanged
+        self.rows[name] = replace(self.rows[name], sessions_from=now)
+
+    def remove(self, name: str) -> None:
+        if self.rows.pop(name, None) is None:
+            raise RowChanged
+
+    def count_attempt(self, name: str, until: datetime) -> int:
+        self.attempts[name] += 1
+        return self.attempts[name]

@@ -1,0 +1,214 @@
+"""Clients, their labels, counters and imports in memory, with the conditions of the real tables."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+
+from chalicelib.adapters.files import Piece
+from chalicelib.domain.audience import Filter, Partition
+from chalicelib.domain.audit_record import AuditRecord
+from chalicelib.domain.client import Client, block_of, label_key
+from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
+from chalicelib.domain.mailing import NO_COUNTS, Counts
+from chalicelib.errors import FileGone, ImportBusy, PhoneTaken, RowChanged
+
+from .fake_access import FakeAudit
+from .fake_clock import LOCK
+
+
+class FakeCounters:
+    def __init__(self) -> None:
+        self.ids: Counter[str] = Counter()
+        self.mailings = 0
+        self.finished = NO_COUNTS
+
+    def next_id(self, name: str) -> int:
+        with LOCK:
+            self.ids[name] += 1
+            return self.ids[name]
+
+    def lease_ids(self, name: str, number: int) -> int:
+        with LOCK:
+            self.ids[name] += number
+            return self.ids[name] - number + 1
+
+    def last_id(self, name: str) -> int:
+        return self.ids[name]
+
+    def totals(self) -> tuple[int, Counts]:
+        return self.mailings, self.finished
+
+
+class FakeClients:
+    def __init__(self, audit: FakeAudit) -> None:
+        self.audit = audit
+        self.rows: dict[int, Client] = {}
+        self.phones: dict[str, int] = {}
+        self.stops: dict[str, datetime] = {}
+
+    def add(self, client: Client, record: AuditRecord | None = None) -> None:
+        with LOCK:
+            if not self._may_have_phone(client):
+                raise PhoneTaken
+            if client.id in self.rows:
+                raise RowChanged
+            self._put(client)
+            self.audit.write(record)
+
+    def add_many(self, clients: Iterable[Client]) -> None:
+        with LOCK:
+            clients = list(clients)
+            assert len(clients) <= 50
+            if any(client.id in self.rows or not self._may_have_phone(client) for client in clients):
+                raise RowChanged
+            for client in clients:
+                self._put(client)
+
+    def get(self, client_id: int) -> Client | None:
+        return self.rows.get(client_id)
+
+    def get_many(self, client_ids: Iterable[int]) -> dict[int, Client]:
+        return {client_id: self.rows[client_id] for client_id in client_ids if client_id in self.rows}
+
+    def change(self, before: Client, after: Client, record: AuditRecord | None = None) -> None:
+        with LOCK:
+            if after.phone_number != before.phone_number and not self._may_have_phone(after):
+                raise PhoneTaken
+            self.remove(before, record)
+            self._put(after)
+
+    def remove(self, client: Client, record: AuditRecord | None = None) -> None:
+        with LOCK:
+            if self.rows.get(client.id) != client:
+                raise RowChanged
+            del self.rows[client.id], self.phones[client.phone_number]
+            self.audit.write(record)
+
+    def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
+        clients = self.read(partition, first - 1, last, len(self.rows))
+        return sum(chosen.chooses(client) and client.opted_out_at is None for client in clients)
+
+    def find_by_phone(self, phone_number: str) -> Client | None:
+        return self.rows.get(self.phones.get(phone_number, 0))
+
+    def find_many(self, phone_numbers: Iterable[str]) -> tuple[dict[str, Client], dict[str, datetime]]:
+        with LOCK:
+            wanted = set(phone_numbers)
+            stops = {phone: self.stops[phone] for phone in wanted & set(self.stops) - set(self.phones)}
+            return {phone: self.rows[self.phones[phone]] for phone in wanted & set(self.phones)}, stops
+
+    def stop_of(self, phone_number: str) -> datetime | None:
+        return self.stops.get(phone_number)
+
+    def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
+        key: Callable[[Client], str | int | None] = {
+            "block": lambda client: block_of(client.id),
+            "tag": lambda client: label_key(client.tag, client.id) if client.tag else None,
+            "operator_code": lambda client: label_key(client.operator_code, client.id),
+        }[partition.by]
+        with LOCK:
+            found = [self.rows[client_id] for client_id in sorted(self.rows) if after < client_id <= through]
+        return [client for client in found if key(client) == partition.key][:limit]
+
+    def _put(self, client: Client) -> None:
+        self.rows[client.id] = client
+        self.phones[client.phone_number] = client.id
+        self.stops.pop(client.phone_number, None)
+        if client.opted_out_at is not None:
+            self.stops[client.phone_number] = client.opted_out_at
+
+    def _may_have_phone(self, client: Client) -> bool:
+        is_stopped = client.phone_number in self.stops and client.opted_out_at is None
+        return client.phone_number not in self.phones and not is_stopped
+
+
+class FakeImports:
+    def __init__(self, audit: FakeAudit) -> None:
+        self.audit = audit
+        self.rows: dict[int, ClientImport] = {}
+        self.leased_until: dict[int, datetime] = {}
+        self.refused_rows: dict[int, dict[int, RefusedRow]] = defaultdict(dict)
+
+    def add(self, client_import: ClientImport, record: AuditRecord | None = None) -> None:
+        with LOCK:
+            if client_import.id in self.rows:
+                raise RowChanged
+            self.rows[client_import.id] = client_import
+            self.audit.write(record)
+
+    def get(self, import_id: int) -> ClientImport | None:
+        return self.rows.get(import_id)
+
+    def get_many(self, import_ids: Iterable[int]) -> dict[int, ClientImport]:
+        return {import_id: self.rows[import_id] for import_id in import_ids if import_id in self.rows}
+
+    def open_ids(self) -> list[int]:
+        return [row.id for row in self.rows.values() if row.status == RUNNING]
+
+    def lease(self, import_id: int, now: datetime, until: datetime) -> ClientImport:
+        with LOCK:
+            row = self.rows.get(import_id)
+            if row is None or row.status != RUNNING or self.leased_until.get(import_id, now) > now:
+                raise ImportBusy
+            self.leased_until[import_id] = until
+            self.rows[import_id] = replace(row, lease=row.lease + 1, moved_at=now)
+            return self.rows[import_id]
+
+    def advance(self, client_import: ClientImport) -> None:
+        with LOCK:
+            self._require_lease(client_import)
+            self.rows[client_import.id] = client_import
+
+    def end_lease(self, client_import: ClientImport) -> None:
+        with LOCK:
+            self._require_lease(client_import)
+            self.leased_until.pop(client_import.id, None)
+
+    def _require_lease(self, client_import: ClientImport) -> None:
+        if self.rows[client_import.id].lease != client_import.lease:
+            raise RowChanged
+
+    def add_refused(self, client_import: ClientImport, rows: Iterable[RefusedRow]) -> None:
+        self.refused_rows[client_import.id] |= {row.number: row for row in rows}
+
+    def refused(self, import_id: int, after: int, limit: int) -> list[RefusedRow]:
+        rows = self.refused_rows[import_id]
+        return [rows[number] for number in sorted(rows) if number > after][:limit]
+
+
+class FakeFiles:
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+
+    def put(self, key: str, content: bytes) -> str:
+        self.contents[key] = content
+        return sha256(content).hexdigest()
+
+    def read(self, key: str, start: int, length: int) -> Piece | None:
+        content = self.contents.get(key)
+        if content is None:
+            raise FileGone(key)
+        piece = content[start : start + length]
+        return Piece(piece, sha256(content).hexdigest(), len(content)) if piece else None
+
+
+class FakeLabels:
+    def __init__(self) -> None:
+        self.rows: set[tuple[str, str]] = set()
+
+    def add_from(self, clients: Iterable[Client]) -> None:
+        for client in clients:
+            self.rows.add(("operator_code", client.operator_code))
+            if client.tag:
+                self.rows.add(("tag", client.tag))
+            self.rows |= {("attribute", name) for name in client.attributes}
+
+    def existing(self, kind: str, labels: Iterable[str]) -> set[str]:
+        return {label for label in labels if (kind, label) in self.rows}
+
+    def read(self, kind: str, limit: int) -> list[str]:
+        return sorted(label for found, label in self.rows if found == kind)[:limit]

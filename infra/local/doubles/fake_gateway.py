@@ -1,0 +1,97 @@
+"""A gateway and a mailbox that remember what they got."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.email import Email, SentEmail
+from chalicelib.domain.gateway_result import Answer
+from chalicelib.errors import NotSent, RowChanged
+
+from .fake_clock import LOCK, FakeClock
+
+
+@dataclass
+class Post:
+    message_id: int
+    phone_number: str
+    text: str
+    timeout: float
+    at: datetime
+
+
+class FakeGateway:
+    """Returns the `answers` one after the other, and `default_answer` after the last."""
+
+    OK = Answer(200, '{"code": 0, "message": "OK"}')
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.posts: list[Post] = []
+        self.answers: list[Answer] = []
+        self.default_answer = self.OK
+        self.accepted: Counter[int] = Counter()
+        self.while_posting: Callable[[], None] = lambda: None
+
+    def prepare(self) -> None: ...
+
+    def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
+        with LOCK:
+            self.posts.append(Post(message_id, phone_number, text, timeout, self.clock.now()))
+            answer = self.answers.pop(0) if self.answers else self.default_answer
+            self.accepted[message_id] += answer == self.OK
+        self.while_posting()
+        return answer
+
+
+class FakeMailbox:
+    """Sends from `verified` addresses only, as SES does. `after_sending` may raise, as if the process died there."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.verified: set[str] = set()
+        self.sent: list[Email] = []
+        self.kept: list[SentEmail] = []
+        self.after_sending: Callable[[], None] = lambda: None
+
+    def verify(self, address: str) -> None:
+        self.verified.add(address)
+
+    def send(self, email: Email) -> None:
+        if email.sender not in self.verified:
+            raise NotSent("Email address is not verified.")
+        self.sent.append(email)
+        at = self.clock.now()
+        content = (email.sender, email.recipients, email.subject, email.html, email.text)
+        self.kept.insert(0, SentEmail(at, *content))
+        self.after_sending()
+
+    def emails(self) -> list[SentEmail]:
+        return list(self.kept)
+
+
+class FakeReports:
+    def __init__(self) -> None:
+        self.claimed: set[str] = set()
+        self.sent: set[str] = set()
+
+    def claim(self, name: str, now: datetime, until: datetime) -> None:
+        with LOCK:
+            if name in self.claimed:
+                raise RowChanged
+            self.claimed.add(name)
+
+    def unclaim(self, name: str) -> None:
+        self.claimed.discard(name)
+
+    def mark_sent(self, name: str, now: datetime) -> None:
+        self.sent.add(name)
+
+    def is_claimed(self, name: str) -> bool:
+        return name in self.claimed
+
+    def is_sent(self, name: str) -> bool:
+        return name in self.sent

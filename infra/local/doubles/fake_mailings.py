@@ -1,0 +1,219 @@
+"""Mailings, slices and rates in memory, with the conditions of the real tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain import mailing as mailing_domain
+from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
+from chalicelib.domain.audit_record import AuditRecord
+from chalicelib.domain.canary import Canary
+from chalicelib.domain.mailing import NO_COUNTS, Counts, Mailing
+from chalicelib.errors import RowChanged, SliceBusy
+
+from .fake_access import FakeAudit
+from .fake_clients import FakeCounters
+from .fake_clock import LOCK
+
+
+class FakeMailings:
+    def __init__(self, counters: FakeCounters, audit: FakeAudit) -> None:
+        self.audit = audit
+        self.rows: dict[int, Mailing] = {}
+        self.counters = counters
+
+    def add(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
+        with LOCK:
+            if mailing.id in self.rows:
+                raise RowChanged
+            self.rows[mailing.id] = mailing
+            self.counters.mailings += 1
+            self._move_totals(NO_COUNTS, _ended(mailing))
+            self.audit.write(record)
+
+    def get(self, mailing_id: int) -> Mailing | None:
+        return self.rows.get(mailing_id)
+
+    def get_many(self, mailing_ids: Iterable[int]) -> dict[int, Mailing]:
+        return {mailing_id: self.rows[mailing_id] for mailing_id in mailing_ids if mailing_id in self.rows}
+
+    def open_ids(self) -> list[int]:
+        return [mailing.id for mailing in self.rows.values() if mailing.is_open]
+
+    def change(self, before: Mailing, after: Mailing, record: AuditRecord | None = None) -> Mailing:
+        with LOCK:
+            row = self._require_unchanged(before)
+            self.audit.write(record)
+            has_progress = after.progress_at != before.progress_at
+            return self._decide(
+                replace(
+                    after,
+                    counts=row.counts,
+                    is_fanned_out=row.is_fanned_out,
+                    rounds=row.rounds,
+                    round_started_at=row.round_started_at,
+                    first_valid_round=row.rounds + 1,
+                    progress_at=after.progress_at if has_progress else row.progress_at,
+                    last_post_at=row.last_post_at,
+                    releases=frozenset() if before.releases and not after.releases else row.releases,
+                    canary=_canary(before, after, row),
+                )
+            )
+
+    def end(self, before: Mailing, after: Mailing) -> Mailing:
+        with LOCK:
+            self._require_unchanged(before)
+            return self._decide(after)
+
+    def clear_orders(self, mailing: Mailing) -> None:
+        with LOCK:
+            self.rows[mailing.id] = replace(self._require_unchanged(mailing), requeue=False, resend=())
+
+    def remove(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
+        with LOCK:
+            row = self._require_unchanged(mailing)
+            self.audit.write(record)
+            del self.rows[mailing.id]
+            self.counters.mailings -= 1
+            self._move_totals(_ended(row), NO_COUNTS)
+
+    def add_counts(
+        self, mailing_id: int, counts: Counts, now: datetime, last_post_at: datetime | None = None
+    ) -> Mailing | None:
+        return self._update_open(
+            mailing_id,
+            lambda row: {
+                "counts": row.counts + counts,
+                "progress_at": now,
+                "last_post_at": last_post_at or row.last_post_at,
+            },
+        )
+
+    def admit_to_canary(self, mailing_id: int, now: datetime) -> Mailing | None:
+        with LOCK:
+            row = self.rows.get(mailing_id)
+            if row is None or row.status != mailing_domain.RUNNING or row.canary is None or not row.canary.remaining:
+                return None
+            canary = replace(row.canary, admitted=row.canary.admitted + 1)
+            return self._update_open(mailing_id, lambda _: {"canary": canary, "progress_at": now})
+
+    def mark_fanned_out(self, mailing_id: int, total: int, now: datetime) -> Mailing | None:
+        return self._update_open(
+            mailing_id,
+            lambda row: {
+                "counts": replace(row.counts, total=total),
+                "is_fanned_out": True,
+                "progress_at": now,
+            },
+        )
+
+    def await_release(self, mailing_id: int, opens_at: datetime) -> None:
+        self._update_open(mailing_id, lambda row: {"releases": row.releases | {opens_at}})
+
+    def mark_released(self, mailing_id: int, opens_at: datetime) -> None:
+        self._update_open(mailing_id, lambda row: {"releases": row.releases - {opens_at}, "awaits_hours": False})
+
+    def set_awaits_hours(self, mailing_id: int, awaits_hours: bool) -> None:
+        self._update_open(mailing_id, lambda row: {"awaits_hours": awaits_hours})
+
+    def begin_round(self, mailing: Mailing, now: datetime) -> Mailing:
+        with LOCK:
+            row = self.rows.get(mailing.id)
+            if row is None or row.rounds != mailing.rounds:
+                raise RowChanged
+            self.rows[mailing.id] = replace(row, rounds=row.rounds + 1, round_started_at=now)
+            return self.rows[mailing.id]
+
+    def _require_unchanged(self, mailing: Mailing) -> Mailing:
+        row = self.rows.get(mailing.id)
+        if row is None or row.version != mailing.version:
+            raise RowChanged
+        return row
+
+    def _update_open(self, mailing_id: int, change: Callable[[Mailing], dict[str, Any]]) -> Mailing | None:
+        with LOCK:
+            row = self.rows.get(mailing_id)
+            if row is None or not row.is_open:
+                return None
+            self.rows[mailing_id] = replace(row, **change(row))
+            return self.rows[mailing_id]
+
+    def _decide(self, after: Mailing) -> Mailing:
+        before = self.rows[after.id]
+        mailing_domain.require_transition(before.status, after.status)
+        self.rows[after.id] = replace(after, version=before.version + 1)
+        self._move_totals(_ended(before), _ended(after))
+        return self.rows[after.id]
+
+    def _move_totals(self, before: Counts, after: Counts) -> None:
+        self.counters.finished += after
+        self.counters.finished += -before
+
+
+def _canary(before: Mailing, after: Mailing, row: Mailing) -> Canary | None:
+    """The canary of a decision. The row's number of admitted messages stays, unless the decision changes it."""
+    if before.canary is None or after.canary is None or row.canary is None:
+        return after.canary
+    is_decided = after.canary.admitted != before.canary.admitted
+    return after.canary if is_decided else replace(after.canary, admitted=row.canary.admitted)
+
+
+def _ended(mailing: Mailing) -> Counts:
+    return NO_COUNTS if mailing.is_open else mailing.counts
+
+
+class FakeSlices:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, int], AudienceSlice] = {}
+        self.leased_until: dict[tuple[int, int], datetime] = {}
+        self.shard_reports: dict[tuple[int, int], dict[int, ShardReport]] = defaultdict(dict)
+
+    def lease(
+        self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime
+    ) -> AudienceSlice:
+        with LOCK:
+            key = (mailing_id, number)
+            held = self.leased_until.get(key)
+            if held is not None and held > now:
+                raise SliceBusy
+            row = self.rows.get(key, AudienceSlice(mailing_id, number))
+            self.rows[key] = replace(row, lease=row.lease + 1)
+            self.leased_until[key] = until
+            return replace(self.rows[key], in_doubt=held is not None)
+
+    def advance(self, audience_slice: AudienceSlice) -> None:
+        with LOCK:
+            key = (audience_slice.mailing_id, audience_slice.number)
+            if self.rows[key].lease != audience_slice.lease:
+                raise RowChanged
+            self.rows[key] = replace(audience_slice, in_doubt=False)
+
+    def end_lease(self, audience_slice: AudienceSlice) -> None:
+        with LOCK:
+            self.advance(audience_slice)
+            del self.leased_until[audience_slice.mailing_id, audience_slice.number]
+
+    def of_mailing(self, mailing_id: int) -> list[AudienceSlice]:
+        return [row for key, row in sorted(self.rows.items()) if key[0] == mailing_id]
+
+    def report(self, mailing_id: int, round_number: int, shard: int, report: ShardReport, expires_at: datetime) -> None:
+        self.shard_reports[mailing_id, round_number][shard] = report
+
+    def reports(self, mailing_id: int, round_number: int) -> list[ShardReport]:
+        return list(self.shard_reports[mailing_id, round_number].values())
+
+
+class FakeRates:
+    def __init__(self) -> None:
+        self.rows: dict[str, Any] = {}
+        self.writes = 0
+
+    def change(self, kind: type[Any], name: str, decide: Callable[[Any], tuple[Any, Any]]) -> Any:
+        with LOCK:
+            self.rows[name], result = decide(self.rows.get(name, kind()))
+            self.writes += 1
+            return result

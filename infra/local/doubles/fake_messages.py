@@ -1,0 +1,140 @@
+"""Messages and delivery receipts in memory, with the conditions of the real tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.domain import message as message_domain
+from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard
+from chalicelib.errors import RowChanged
+from chalicelib.texts import Text
+
+from .fake_clock import LOCK
+from .fake_mailings import FakeMailings
+
+
+class FakeMessages:
+    def __init__(self, gateway_dedupes: bool = True) -> None:
+        self.rows: dict[tuple[int, int], Message] = {}
+        self.kept_until: dict[tuple[int, int], datetime] = {}
+        self.gateway_dedupes = gateway_dedupes
+
+    def add(self, messages: Iterable[Message], expires_at: datetime) -> None:
+        for message in messages:
+            self.rows[message.mailing_id, message.client_id] = message
+            self.kept_until[message.mailing_id, message.client_id] = expires_at
+
+    def existing(self, keys: Iterable[MessageKey]) -> dict[int, Message]:
+        found = {key.client_id: self.get(key) for key in keys}
+        return {client_id: message for client_id, message in found.items() if message is not None}
+
+    def get(self, key: MessageKey) -> Message | None:
+        return self.rows.get((key.mailing_id, key.client_id))
+
+    def claim(self, key: MessageKey, now: datetime, until: datetime) -> Message | None:
+        with LOCK:
+            row = self._claimable(key, now)
+            if row is None:
+                return None
+            claimed = replace(row, claimed_until=until.timestamp(), posted_at=now, attempts=row.attempts + 1)
+            return self.put(claimed)
+
+    def settle(self, message: Message, status: str, now: datetime, error: Text | None = None) -> bool:
+        with LOCK:
+            row = self._queued(message.key)
+            if row is None or (status != SENT and row.attempts != message.attempts):
+                return False
+            sent_at = now if status == SENT else row.sent_at
+            final = replace(row, status=status, sent_at=sent_at, claimed_until=None, last_error=error)
+            self.put(replace(final, posted_at=message.posted_at))
+            return True
+
+    def release_claim(self, message: Message, error: Text | None) -> bool:
+        with LOCK:
+            row = self._queued(message.key)
+            if row is None or row.attempts != message.attempts:
+                return False
+            freed = replace(row, claimed_until=None)
+            self.put(replace(freed, last_error=error, posted_at=message.posted_at) if error else freed)
+            return True
+
+    def close(self, key: MessageKey, status: str, now: datetime, error: Text | None = None) -> bool:
+        with LOCK:
+            return self._finish(self._claimable(key, now), status, error)
+
+    def mark_unknown(self, key: MessageKey, now: datetime, error: Text) -> bool:
+        with LOCK:
+            row = self._queued(key)
+            return self._finish(row if row and row.is_in_doubt(now) else None, UNKNOWN, error)
+
+    def reopen(self, message: Message, resends: int) -> bool:
+        message_domain.require_transition(message.status, QUEUED)
+        with LOCK:
+            row = self.get(message.key)
+            if row is None or row.status != message.status:
+                return False
+            self.put(replace(row, status=QUEUED, resends=resends))
+            return True
+
+    def await_hours(self, key: MessageKey, timezone: str) -> None:
+        with LOCK:
+            row = self._queued(key)
+            if row is not None:
+                self.put(replace(row, timezone=timezone))
+
+    def _queued(self, key: MessageKey) -> Message | None:
+        row = self.get(key)
+        return row if row is not None and row.status == QUEUED else None
+
+    def _claimable(self, key: MessageKey, now: datetime) -> Message | None:
+        row = self._queued(key)
+        if row is None or row.is_claimed(now) or (row.is_in_doubt(now) and not self.gateway_dedupes):
+            return None
+        return row
+
+    def _finish(self, row: Message | None, status: str, error: Text | None) -> bool:
+        if row is not None:
+            self.put(replace(row, status=status, claimed_until=None, last_error=error or row.last_error))
+        return row is not None
+
+    def page(self, shard: MessageShard, after_client: int, limit: int, statuses: Collection[str] = ()) -> list[Message]:
+        with LOCK:
+            keys = sorted(key for key in self.rows if key[0] == shard.mailing_id and key[1] > after_client)
+            rows = [self.rows[key] for key in keys if key[1] % shard.shards == shard.number]
+        return [row for row in rows if not statuses or row.status in statuses][:limit]
+
+    def put(self, message: Message) -> Message:
+        before = self.rows[message.mailing_id, message.client_id]
+        if before.status != message.status:
+            message_domain.require_transition(before.status, message.status)
+        self.rows[message.mailing_id, message.client_id] = message
+        return message
+
+
+class FakeReceipts:
+    """Records all changes of a group, or raises and records none."""
+
+    def __init__(self, mailings: FakeMailings, messages: FakeMessages) -> None:
+        self.mailings = mailings
+        self.messages = messages
+
+    def record(self, mailing: Mailing, changes: Sequence[tuple[Message, Message]], added: Counts) -> None:
+        assert 0 < len({after.client_id for _, after in changes}) == len(changes) <= 98
+        with LOCK:
+            row = self.mailings.rows.get(mailing.id)
+            if row is None or row.is_open != mailing.is_open:
+                raise RowChanged
+            for before, _ in changes:
+                found = self.messages.rows.get((before.mailing_id, before.client_id))
+                if found is None or (found.status, found.attempts) != (before.status, before.attempts):
+                    raise RowChanged
+            for _, after in changes:
+                self.messages.put(after)
+            counted = replace(row, counts=row.counts + added, version=row.version + 1)
+            first_valid = row.rounds + 1 if added.sent else row.first_valid_round
+            self.mailings.rows[mailing.id] = replace(counted, first_valid_round=first_valid)
+            if not row.is_open:
+                self.mailings.counters.finished += added
