@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from .domain.canary import MAX_CANARY_SIZE
+from .domain.canary import DEFAULT_ERROR_RATE, MAX_CANARY_SIZE
 from .domain.client import (
     GIVEN_FIELDS,
     MAX_ATTRIBUTES,
@@ -193,11 +193,11 @@ MAILING = {
     "rate_limit": Field(number_up_to(MAX_RATE, 100), "The most messages a second; blank or null: no limit."),
     "canary": Field(
         number_up_to(MAX_CANARY_SIZE, 100),
-        "How many messages are sent first. The others wait for their outcome; blank or null: none wait.",
+        "How many messages are sent first. The others wait for their outcome; blank or null: no canary.",
     ),
     "max_error_rate": Field(
         number_up_to(100, 5, least=0),
-        "Percent of failed canary messages above which the mailing pauses; 10 if not given.",
+        f"Percent of failed canary messages above which the mailing pauses; {DEFAULT_ERROR_RATE} if not given.",
     ),
 }
 
@@ -206,8 +206,8 @@ MAILING_READ_ONLY = {"id", "status", "paused_because"}
 RESEND = {"statuses": Field(choices(RESENDABLE), "The statuses of the messages to queue again.", required=True)}
 
 RECEIPT = {
-    "id": Field(message_id, "The message id of the post.", required=True),
-    "status": Field(reported_status, "A delivered message stays delivered.", required=True),
+    "id": Field(message_id, "The message id that the gateway received.", required=True),
+    "status": Field(reported_status, "The reported status. `delivered` is final.", required=True),
     "reason": Field(reason, "Why the message was not delivered, for people."),
     "at": Field(optional_moment, "The time of the delivery or of its failure; now if not given."),
 }

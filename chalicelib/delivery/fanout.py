@@ -34,7 +34,7 @@ ENOUGH = PAGE // 2
 """A page ends at the end of a block if it has this many clients: a part of the next block would cost a read too."""
 
 CHUNK = 125
-"""Clients per thread: five full BatchWriteItem requests, so that eight threads write a page in one go."""
+"""Clients per thread: five full BatchWriteItem requests, so that eight threads write a page in one round."""
 
 THREADS = 8
 SECONDS_FOR_A_PAGE = 15.0
