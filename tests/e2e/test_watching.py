@@ -101,9 +101,13 @@ def test_no_log_line_has_a_phone_number_or_a_token(logged_mailing: LoggedMailing
 def test_the_metrics_are_those_of_this_stack(logged_mailing: LoggedMailing) -> None:
     metrics = [line for line in logged_mailing[0] if "_aws" in line]
     assert {line["service"] for line in metrics} == {"notifications-local"}
-    assert sum(sum(line.get("Sent", [])) for line in metrics) == 2
-    assert sum(len(line.get("GatewayMilliseconds", [])) for line in metrics) == 3
-    assert sum(sum(line.get("FanOutMessages", [])) for line in metrics) == 3
+
+    def total(name: str) -> float:
+        return sum(sum(line.get(name, [])) for line in metrics)
+
+    assert (total("Sent"), total("Failed"), total("FanOutMessages")) == (2, 1, 3)
+    posts = sum(len(line.get("GatewayMilliseconds", [])) for line in metrics)
+    assert posts == 3 + total("Retried"), "each post has one result; a busy machine may need to repeat one"
 
 
 def test_the_dashboard_exists_and_prometheus_gets_its_metrics(stack: DevStack, call: Call) -> None:
