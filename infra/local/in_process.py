@@ -5,6 +5,7 @@ A call is much faster than with moto. Tests and `make cost` count thousands of c
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from pynamodb.models import Model
 
 from chalicelib.adapters import aws
 
+State = dict[str, Any]
+
+SAVED = ("dynamodb", "s3", "scheduler", "sqs")
 SERVICES = ("dynamodb", "s3", "scheduler", "ses", "sqs", "ssm")
 
 _lock = Lock()
@@ -30,19 +34,26 @@ _answering: dict[str, Any] = {}
 
 
 @contextmanager
-def ministack_in_process() -> Iterator[None]:
-    """Inside the block, AWS is MiniStack for all clients. MiniStack is empty before and after it."""
+def ministack_in_process(state: State | None = None) -> Iterator[None]:
+    """Inside the block, AWS is MiniStack for all clients. It begins empty or with `state`, and is empty at the end."""
     services = _load_services()
     if HOOK not in handlers.BUILTIN_HANDLERS:
         handlers.BUILTIN_HANDLERS.append(HOOK)
         forget_connections()  # clients of earlier sessions do not have the hook
     _reset(services)
+    for name, content in copy.deepcopy(state or {}).items():
+        services[name].load_persisted_state(content)
     _answering.update(services)
     try:
         yield
     finally:
         _answering.clear()
         _reset(services)
+
+
+def saved_state() -> State:
+    """What MiniStack has now: to begin with it again is quicker than to create its tables and queues again."""
+    return {name: _answering[name].get_state() for name in SAVED}
 
 
 def forget_connections() -> None:

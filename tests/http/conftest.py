@@ -21,8 +21,9 @@ from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import MessageKey
+from chalicelib.settings import Settings
 from infra.local.doubles.aws import make_services
-from infra.local.in_process import ministack_in_process
+from infra.local.in_process import State, ministack_in_process, saved_state
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,19 @@ class Answer:
 Call = Callable[..., Answer]
 
 
-@pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    """The services of the handlers and of the test. The settings come from the environment, as on Lambda."""
+@pytest.fixture(scope="session")
+def new_stack() -> tuple[Settings, State]:
+    """Tables and queues, made once; each test begins with a copy."""
     with ministack_in_process():
-        made = make_services()
-        for name, value in vars(made.settings).items():
+        return make_services().settings, saved_state()
+
+
+@pytest.fixture
+def services(new_stack: tuple[Settings, State], monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """The services of the handlers and of the test. The settings come from the environment, as on Lambda."""
+    settings, state = new_stack
+    with ministack_in_process(state):
+        for name, value in vars(settings).items():
             if value is None:
                 continue
             monkeypatch.setenv(name.upper(), ",".join(value) if isinstance(value, tuple) else str(value))
