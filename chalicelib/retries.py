@@ -24,16 +24,23 @@ LONGEST_PAUSE = 0.2
 """In seconds. A DynamoDB transaction locks its items for tens of milliseconds."""
 
 
-def retry_lost_races(clock: Pauses, attempt: Callable[[], T], tries: int = TRIES) -> T:
+def retry_lost_races(
+    clock: Pauses,
+    attempt: Callable[[], T],
+    tries: int = TRIES,
+    first: float = FIRST_PAUSE,
+    longest: float = LONGEST_PAUSE,
+) -> T:
     """Returns what `attempt` returns. Raises RowChanged if other writers came first every time.
 
-    `attempt` must read again what it bases its decision on. The pauses double, with full jitter.
+    `attempt` must read again what it bases its decision on. The pauses double from `first` up to `longest`, with full
+    jitter.
     """
     for number in range(tries - 1):
         try:
             return attempt()
         except RowChanged:
-            pause_before_retry(clock, number)
+            pause_before_retry(clock, number, first, longest)
     return attempt()
 
 

@@ -125,7 +125,7 @@ def time_of_day(sent: object) -> time | None:
     if not value:
         return None
     if not is_time_of_day(value):
-        raise WrongValue(Text("field.clock"))
+        raise WrongValue(Text("field.time_of_day"))
     return time.fromisoformat(value)
 
 

@@ -134,7 +134,7 @@ class TaskHandler:
         is_admitted = self._decide(mailing, client, True, permit).admission == Admission.POST
         timeout = min(timeout, self.posting.seconds_available(mailing)) if mailing else 0
         if client is None or not is_admitted or timeout < self.posting.seconds_needed:
-            self.services.messages.release_claim(message, None)
+            self.services.messages.end_claim(message, None)
             return Result(delay=1)
         return self.posting.post(task, message, client.phone_number, text, timeout)
 

@@ -85,7 +85,7 @@ class Posting:
             log.warning(str(outcome.reason), extra=extra)
         status = self._final_status(outcome)
         if status is None:
-            self._write_with_retries(lambda: messages.release_claim(message, outcome.reason))
+            self._write_with_retries(lambda: messages.end_claim(message, outcome.reason))
             failure = "GatewayRefusedToken" if outcome.our_fault else "Retried"
             return self.retry_later(task, failure, outcome.retry_after)
         now = self.services.clock.now()

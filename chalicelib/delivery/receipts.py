@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -69,10 +68,15 @@ def _settle_group(
     services: Services, mailing_id: int, receipts: list[Receipt], seconds_left: Callable[[], float]
 ) -> Waits:
     """If another worker settles a group of this mailing at the same time, one of the two tries again."""
-    if seconds_left() >= SECONDS_FOR_A_GROUP:
-        with suppress(RowChanged):
-            return retry_lost_races(services.clock, lambda: _try_group(services, mailing_id, receipts))
-    return {receipt.message_id: BUSY_SECONDS for receipt in receipts}
+    later = {receipt.message_id: BUSY_SECONDS for receipt in receipts}
+
+    def attempt() -> Waits:
+        return _try_group(services, mailing_id, receipts) if seconds_left() >= SECONDS_FOR_A_GROUP else later
+
+    try:
+        return retry_lost_races(services.clock, attempt)
+    except RowChanged:
+        return later
 
 
 def _try_group(services: Services, mailing_id: int, receipts: list[Receipt]) -> Waits:

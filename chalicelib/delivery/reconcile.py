@@ -25,6 +25,7 @@ from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message
 from ..domain.send_window import Hours
 from ..errors import RowChanged
 from ..logs import log, log_clients
+from ..retries import retry_lost_races
 from ..texts import Text
 from . import local_hours
 from .queueing import queue_messages
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 THREADS = 8
-MAX_CONCLUDE_TRIES = 5
 SECONDS_FOR_A_PAGE = 15.0
 NO_ANSWER = Text("message.in_doubt")
 
@@ -145,10 +145,8 @@ def _conclude(services: Services, mailing_id: int, round_number: int) -> None:
     Receipts change the mailing's row often, so a conflicting write is tried again. After the last try the sweep
     requests another round.
     """
-    for _ in range(MAX_CONCLUDE_TRIES):
-        with suppress(RowChanged):
-            _try_to_conclude(services, mailing_id, round_number)
-            return
+    with suppress(RowChanged):
+        retry_lost_races(services.clock, lambda: _try_to_conclude(services, mailing_id, round_number))
 
 
 def _try_to_conclude(services: Services, mailing_id: int, round_number: int) -> None:

@@ -28,7 +28,7 @@ class SendTask:
 class Result:
     """`status`: the final status that the task wrote. `delay`: seconds until the task is repeated; None if it is done.
 
-    `as_new_message`: a new queue message repeats the task, because the rate limit has no token for it.
+    `as_new_message`: a new queue message repeats the task, because the rate limit has no permit for it.
     `failure`: the metric that counts the reason for the repetition. `posted_at`: when the post began, if there was one.
     """
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..domain.breaker import Breaker
-from ..domain.jobs import ReceivedMessage, SendMessage
+from ..domain.jobs import ReceivedMessage, SendMessage, from_body
 from ..domain.mailing import NO_COUNTS, Counts, counts_from_statuses
 from ..domain.pace import Pace
 from ..domain.rate import MAX_LAG
@@ -21,7 +21,7 @@ from ..logs import log, log_clients, measure
 from . import reconcile
 from .attempt import TaskHandler
 from .caches import ClientCache, MailingCache
-from .dead_letters import read_job
+from .dead_letters import send_to_dead_letters
 from .posting import Posting
 from .rate_limits import Permits
 from .send_task import Result, SendTask
@@ -43,7 +43,7 @@ class Sender:
     def send_batch(self, records: Sequence[ReceivedMessage], seconds_left: Callable[[], float]) -> list[str]:
         """Returns the ids of the records that return to the queue."""
         waited = self._waited(records)
-        tasks = self._read(records)
+        tasks, unreadable = _read_tasks(records)
         self.services.gateway.prepare()
         clients = ClientCache(self.services, [task.client_id for task in tasks])
         permits = Permits(self.services, [task.mailing_id for task in tasks], self._permits_per_request)
@@ -55,12 +55,9 @@ class Sender:
         measure(counts, durations)
         _log_settled(tasks, results)
         self._count(tasks, results)
+        for body in unreadable:  # last: an error here brings the batch back, and its messages are settled by now
+            send_to_dead_letters(self.services, body)
         return self._give_back(tasks, results)
-
-    def _read(self, records: Sequence[ReceivedMessage]) -> list[SendTask]:
-        """The tasks of the records that can be read. The other records become dead letters."""
-        read = [(record, read_job(self.services, record.body, SendMessage)) for record in records]
-        return [SendTask(record, job.mailing_id, job.client_id) for record, job in read if job is not None]
 
     @property
     def _permits_per_request(self) -> int:
@@ -114,6 +111,19 @@ class Sender:
         """
         jobs = [SendMessage(task.mailing_id, task.client_id) for task in delays]
         self.services.send_queue.send(jobs, list(delays.values()))
+
+
+def _read_tasks(records: Sequence[ReceivedMessage]) -> tuple[list[SendTask], list[str]]:
+    """Returns the tasks, and the bodies that cannot be read."""
+    tasks: list[SendTask] = []
+    unreadable: list[str] = []
+    for record in records:
+        job = from_body(record.body)
+        if isinstance(job, SendMessage):
+            tasks.append(SendTask(record, job.mailing_id, job.client_id))
+        else:
+            unreadable.append(record.body)
+    return tasks, unreadable
 
 
 def _log_settled(tasks: list[SendTask], results: list[Result]) -> None:

@@ -58,8 +58,8 @@ def admit(
 ) -> AdmissionDecision:
     """What to do with a queued message at this moment.
 
-    `permit`: when the rate limits allow the post. `was_attempted`: the message was posted before, so the canary does
-    not hold it back.
+    `permit`: when the rate limits allow the post. `was_attempted`: the message was claimed before, so it keeps its
+    place in the canary.
     """
     if mailing is None:
         return AdmissionDecision(Admission.DROP)

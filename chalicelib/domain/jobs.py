@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from .receipt import RECEIPT_STATUSES, Receipt
 
 BUSY_SECONDS = 5
-"""Delay of a job that another worker has leased."""
+"""Delay of a job that cannot be done now: another worker has it, or a write failed or lost a race."""
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ class Mailing:
         return self.status in OPEN_STATUSES or (self.status == CANCELLED and self.ended_at is None)
 
     @property
-    def is_settled(self) -> bool:
+    def has_no_queued(self) -> bool:
         """By the counts no message is queued any more. A reconciliation round confirms it."""
         return self.status in (RUNNING, CANCELLED) and self.is_fanned_out and self.counts.queued <= 0
 
@@ -157,7 +157,7 @@ class Mailing:
     @property
     def needs_reconciliation(self) -> bool:
         """By the counts a reconciliation round can end the mailing or decide on its canary."""
-        return self.is_settled or self.has_canary_result
+        return self.has_no_queued or self.has_canary_result
 
     @property
     def has_orders(self) -> bool:
@@ -178,7 +178,7 @@ class Mailing:
         return MessageShard(self.id, number, self.started_plan.shards)
 
     def kept_until(self, retention_days: int) -> datetime:
-        """When its messages expire: `retention_days` after its end or its last progress, whichever is later."""
+        """When a row that is written now expires: `retention_days` after the end, or after a later last progress."""
         latest = datetime.max.replace(tzinfo=UTC)
         days = timedelta(days=retention_days)
         end = max(self.datetime_end, self.progress_at or self.datetime_end)

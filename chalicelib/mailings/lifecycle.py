@@ -115,18 +115,19 @@ def _decide(
 ) -> Mailing:
     """Write the decision, then carry it out. If the process dies between the two, the sweep carries it out."""
 
-    def attempt() -> Mailing:
+    def attempt() -> tuple[Mailing, Mailing]:
         before = get_mailing(services, mailing_id)
         after = decision(before, services.clock.now())
         if after == before:
-            return before
+            return before, before
         shown = represent_mailing(before), represent_mailing(after)
         record = author.record("mailing", mailing_id, *shown, action) if author else None
-        after = services.mailings.change(before, after, record)
-        _follow_up(services, before, after)
-        return after
+        return before, services.mailings.change(before, after, record)
 
-    return retry_lost_races(services.clock, attempt)
+    before, after = retry_lost_races(services.clock, attempt)
+    if after != before:
+        _follow_up(services, before, after)
+    return after
 
 
 def delete_mailing(services: Services, mailing_id: int, author: Author | None = None) -> None:

@@ -23,12 +23,13 @@ def require_known_placeholders(services: Services, text: str) -> None:
     """Raises BadInput with the placeholders that no client has ever had: they would have no value in any message."""
     names = [name for name in placeholder_names(text) if name not in STANDARD_PLACEHOLDERS]
     if len(names) > MAX_PLACEHOLDERS:
-        raise BadInput({"message_text": [Text("text.too_many_fields", most=MAX_PLACEHOLDERS)]})
+        raise BadInput({"message_text": [Text("text.too_many_placeholders", most=MAX_PLACEHOLDERS)]})
     known = services.labels.existing(ATTRIBUTE, names) if names else set()
     unknown = [name for name in names if name not in known]
     if unknown:
         examples = ", ".join([*STANDARD_PLACEHOLDERS, *suggested_placeholders(services)])
-        raise BadInput({"message_text": [Text("text.unknown_fields", unknown=", ".join(unknown), known=examples)]})
+        refusal = Text("text.unknown_placeholders", unknown=", ".join(unknown), known=examples)
+        raise BadInput({"message_text": [refusal]})
 
 
 def suggested_placeholders(services: Services) -> list[str]:

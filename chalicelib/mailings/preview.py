@@ -80,13 +80,13 @@ def preview_mailing(
     `planned`: the mailing with its times, for the forecast; None if the times are not known yet.
     `started`: the mailing, if it already has its audience.
     """
+    is_filled = not _is_sent_unchanged(message_text, started)
+    if is_filled:
+        require_known_placeholders(services, message_text)
     launch = forecast_launch(services, planned) if planned is not None else None
     clients, is_whole = _count_clients(services, chosen, launch, started)
     length = measure(message_text) if message_text else None
-    if _is_sent_unchanged(message_text, started):
-        return Preview(clients, is_whole, length, launch=launch)
-    require_known_placeholders(services, message_text)
-    sample = sample_texts(services, chosen, message_text)
+    sample = sample_texts(services, chosen, message_text) if is_filled else []
     if not sample:
         return Preview(clients, is_whole, length, launch=launch)
     lengths = [example.length for example in sample]

@@ -78,7 +78,7 @@ def test_a_settled_message_is_final(messages: Any, status: str) -> None:
     for other in ("sent", "failed"):
         assert not messages.settle(claimed, other, LATER)
     assert not messages.close(KEY, "expired", LATER)
-    assert not messages.release_claim(claimed, NO_ANSWER)
+    assert not messages.end_claim(claimed, NO_ANSWER)
     assert messages.get(KEY) == found
 
 
@@ -86,7 +86,7 @@ def test_an_outcome_other_than_sent_is_stored_only_during_the_claim(messages: An
     first = messages.claim(KEY, NOW, UNTIL)
     second = messages.claim(KEY, LATER, LATER + timedelta(seconds=9))
     assert not messages.settle(first, "failed", LATER)
-    assert not messages.release_claim(first, NO_ANSWER)
+    assert not messages.end_claim(first, NO_ANSWER)
     assert messages.get(KEY) == second
     assert messages.settle(first, "sent", LATER)
     assert not messages.settle(second, "sent", LATER)
@@ -94,14 +94,14 @@ def test_an_outcome_other_than_sent_is_stored_only_during_the_claim(messages: An
 
 def test_a_released_message_can_be_claimed_at_once_and_keeps_its_error(messages: Any) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
-    assert messages.release_claim(claimed, NO_ANSWER)
+    assert messages.end_claim(claimed, NO_ANSWER)
     found = messages.get(KEY)
     assert (found.status, found.last_error, found.claimed_until) == ("queued", NO_ANSWER, None)
     assert messages.claim(KEY, NOW, UNTIL).attempts == 2
 
 
 def test_a_success_clears_the_error_of_the_previous_attempt(messages: Any) -> None:
-    messages.release_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER)
+    messages.end_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER)
     messages.settle(messages.claim(KEY, NOW, UNTIL), "sent", NOW)
     assert messages.get(KEY).last_error is None
 
@@ -133,7 +133,7 @@ def test_other_messages_are_not_reopened(messages: Any, status: str) -> None:
 
 def test_the_time_of_the_post_is_stored_with_its_outcome(messages: Any) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
-    messages.release_claim(replace(claimed, posted_at=NOW + timedelta(seconds=1)), NO_ANSWER)
+    messages.end_claim(replace(claimed, posted_at=NOW + timedelta(seconds=1)), NO_ANSWER)
     assert messages.get(KEY).posted_at == NOW + timedelta(seconds=1)
     claimed = messages.claim(KEY, LATER, LATER + timedelta(seconds=9))
     messages.settle(replace(claimed, posted_at=LATER + timedelta(seconds=2)), "sent", LATER)
@@ -141,8 +141,8 @@ def test_the_time_of_the_post_is_stored_with_its_outcome(messages: Any) -> None:
 
 
 def test_a_release_without_a_post_keeps_the_previous_error(messages: Any) -> None:
-    messages.release_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER)
-    messages.release_claim(messages.claim(KEY, NOW, UNTIL), None)
+    messages.end_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER)
+    messages.end_claim(messages.claim(KEY, NOW, UNTIL), None)
     assert messages.get(KEY).last_error == NO_ANSWER
 
 

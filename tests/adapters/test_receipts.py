@@ -65,7 +65,7 @@ def test_one_message_that_changed_meanwhile_stops_the_whole_group(services: Any,
 def test_a_message_claimed_meanwhile_is_not_changed(services: Any, sent: list[Message]) -> None:
     posted = replace(sent[2], attempts=1)
     services.messages.claim(MessageKey(1, 3, 2), NOW, NOW + timedelta(seconds=9))
-    services.messages.release_claim(services.messages.get(MessageKey(1, 3, 2)), NO_ANSWER)
+    services.messages.end_claim(services.messages.get(MessageKey(1, 3, 2)), NO_ANSWER)
     services.messages.claim(MessageKey(1, 3, 2), NOW, NOW + timedelta(seconds=9))
     with pytest.raises(RowChanged):
         services.receipts.record(MAILING, [change(posted)], Counts(sent=1, delivered=1))

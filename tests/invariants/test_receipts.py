@@ -220,6 +220,22 @@ def test_two_workers_on_one_mailing_lose_no_receipt() -> None:
     assert_exact(world, mailing_id, Counts(total=12, sent=12, delivered=12))
 
 
+def test_a_group_that_lost_a_race_is_not_tried_again_without_time_for_it() -> None:
+    world, mailing_id = sent()
+    record, others = world.services.receipts.record, [RowChanged()]
+
+    def busy(*arguments: object) -> None:
+        if others:
+            raise others.pop()
+        record(*arguments)  # type: ignore[arg-type]
+
+    world.services.receipts.record = busy  # type: ignore[method-assign]
+    world.report(*ids(world))
+    bodies = [delivery.body for delivery in world.services.receipts_queue.receive(10)]
+    assert settle_receipts(world.services, bodies, iter([60.0, 1.0]).__next__) == [5]
+    assert_exact(world, mailing_id, Counts(total=12, sent=12))
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from chalicelib.clients.registry import change_client, delete_client
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.breaker import FAILURES_IN_A_ROW
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import MessageKey
+from chalicelib.errors import NotWritten
 from chalicelib.mailings.lifecycle import change_mailing, delete_mailing
 from infra.local.doubles.world import World
 
@@ -290,3 +293,17 @@ def test_an_invalid_queue_message_is_stored_as_a_dead_letter_unchanged() -> None
     assert bodies == unreadable
     assert world.services.send_queue.messages == {}
     assert len(world.services.gateway.accepted) == 1
+
+
+def test_an_invalid_queue_message_that_cannot_be_stored_delays_no_other_message() -> None:
+    world, _ = fanned_out(1)
+    world.services.send_queue.send_body("garbage")
+
+    def refuse(body: str) -> None:
+        raise NotWritten
+
+    world.services.dead_letters.send_body = refuse  # type: ignore[method-assign]
+    with pytest.raises(NotWritten):
+        world.send(world.services.send_queue.receive(10))
+    assert len(world.services.gateway.accepted) == 1
+    assert world.counted_rows(1).sent == world.get(1).counts.sent == 1

@@ -65,6 +65,14 @@ def test_a_preview_of_a_text_without_placeholders_reads_no_clients() -> None:
     assert preview_mailing(services, Filter(), "{ }").examples == ()
 
 
+def test_an_unknown_placeholder_is_refused_before_clients_are_read() -> None:
+    services = with_names(2)
+    services.clients.read = lambda *_: pytest.fail("clients must not be read")  # type: ignore[method-assign]
+    services.clients.count = lambda *_: pytest.fail("clients must not be counted")  # type: ignore[method-assign]
+    with pytest.raises(BadInput):
+        preview_mailing(services, Filter(), "{unknown}")
+
+
 def test_a_test_message_is_filled_in_for_the_client_with_the_number_or_with_defaults() -> None:
     services = with_names(2)
     for phone in ("79770000001", "79990000000"):

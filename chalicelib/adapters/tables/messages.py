@@ -123,7 +123,7 @@ class Messages:
             actions.append(MessageRow.sent_at.set(now))
         return _update_if(row_of(message.key), actions, unsettled)
 
-    def release_claim(self, message: Message, error: Text | None) -> bool:
+    def end_claim(self, message: Message, error: Text | None) -> bool:
         """End the attempt without a result: the message can be claimed again. No `error`: nothing was posted."""
         actions: list[Action] = [MessageRow.claimed_until.remove()]
         if error:

@@ -17,7 +17,11 @@ from ...retries import retry_lost_races
 from ..clock import Clock
 from .base import bind_table, conflicts
 
-ATTEMPTS = 12
+TRIES = 12
+FIRST_PAUSE = 0.01
+LONGEST_PAUSE = 0.1
+"""In seconds. Short: a sender takes permits for the next second or so, and its other threads wait meanwhile."""
+
 KEPT_SECONDS = 86_400
 """Seconds: the state of a bucket has no effect after a quarter of an hour."""
 
@@ -61,7 +65,7 @@ class Rates:
             return result
 
         with self._lock:
-            return retry_lost_races(self._clock, attempt, ATTEMPTS)
+            return retry_lost_races(self._clock, attempt, TRIES, FIRST_PAUSE, LONGEST_PAUSE)
 
     def _read(self, name: str) -> tuple[int, dict[str, Any]]:
         try:

@@ -52,7 +52,7 @@ class FakeMessages:
             self.put(replace(final, posted_at=message.posted_at))
             return True
 
-    def release_claim(self, message: Message, error: Text | None) -> bool:
+    def end_claim(self, message: Message, error: Text | None) -> bool:
         with LOCK:
             row = self._queued(message.key)
             if row is None or row.attempts != message.attempts:
