@@ -33,7 +33,7 @@ class Gateway:
     def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
         """Post once, for at most `timeout` seconds. Errors become an Answer; nothing is raised.
 
-        CONTRACT.md: POST /v1/send/{id} with a Bearer token and `{"id", "phone", "text"}`.
+        docs/GATEWAYS.md: POST /v1/send/{id} with a Bearer token and `{"id", "phone", "text"}`.
         """
         try:
             response = self._session.post(

@@ -46,7 +46,7 @@ class Outcome:
 
 
 def read_answer(answer: Answer, now: datetime) -> Outcome:
-    """Only 200 with `{"code": 0, "message": "OK"}` is a success: CONTRACT.md, "The SMS gateway"."""
+    """Only 200 with `{"code": 0, "message": "OK"}` is a success: docs/GATEWAYS.md, "The contract"."""
     status = answer.status
     if status is None:
         reason = Text("gateway.silent", error=answer.body)
