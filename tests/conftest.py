@@ -20,6 +20,7 @@ os.environ.update(
     AWS_DEFAULT_REGION="us-east-1",
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",
+    AWS_EC2_METADATA_DISABLED="true",
     POWERTOOLS_LOG_LEVEL="ERROR",
 )
 os.environ.pop("AWS_PROFILE", None)

@@ -33,8 +33,25 @@ def test_a_group_runs_in_one_process_and_single_tests_in_both(tmp_path: Path) ->
     hook = "from tests.processes import make_scheduler as pytest_xdist_make_scheduler\n"
     (tmp_path / "groups.py").write_text(hook)
     ran = tmp_path / "ran.txt"
-    command = [sys.executable, "-m", "pytest", "-p", "groups", "--numprocesses=2", "--rootdir", str(tmp_path), "tests"]
-    environment = {"PATH": "", "RAN": str(ran), "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "xdist",
+        "-p",
+        "groups",
+        "--numprocesses=2",
+        "--rootdir",
+        str(tmp_path),
+        "tests",
+    ]
+    environment = {
+        "PATH": "",
+        "RAN": str(ran),
+        "PYTHONPATH": f"{tmp_path}:{ROOT}",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     workers = {line.rpartition(" ")[2] for line in ran.read_text().splitlines() if "e2e" in line}

@@ -92,7 +92,7 @@ def test_the_published_password_works_only_on_the_local_stage() -> None:
 
 def test_a_session_ends_by_age_by_sign_out_by_a_new_password_and_with_its_user() -> None:
     services = FakeServices()
-    make_user(services, "anna", "read")
+    put_user(services, "anna", "read")
     began = services.clock.now()
     assert user_of_session(services, "anna", began)
     services.clock.time += SESSION_LIFE

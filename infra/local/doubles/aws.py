@@ -25,9 +25,18 @@ TEMPLATE = Path(__file__).parents[2] / "stack.json"
 
 def make_services(**settings: Any) -> Services:
     """Create tables and queues, and return the adapters over them. AWS must be an emulator."""
+    make_tables()
+    return make_services_over_tables(**settings)
+
+
+def make_tables() -> None:
     for resource in json.loads(TEMPLATE.read_text())["Resources"].values():
         if resource.get("Type") == "AWS::DynamoDB::Table":
             _make_table(resource["Properties"])
+
+
+def make_services_over_tables(**settings: Any) -> Services:
+    """Create everything but the tables, which exist."""
     sqs = aws.client("sqs")
     urls = {
         name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("send", "jobs", "imports", "receipts", "dead")
