@@ -74,7 +74,8 @@ def architecture_of(project: Path, stage: str) -> str:
 
 def run_chalice_package(project: Path, stage: str, out: Path) -> None:
     """`project` is a copy, see copy_project. Chalice puts its runtime, the app and vendor/ into the zip."""
-    command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())", "package"]
+    # -B: Chalice imports the app, and what that would compile into the copy would be in the zip, checked by time.
+    command = [sys.executable, "-B", "-c", "import sys; from chalice.cli import main; sys.exit(main())", "package"]
     command += ["--stage", stage, "--merge-template", "infra/stack.json", str(out)]
     # Chalice needs a region, although nothing in the template depends on it.
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or "us-east-1"

@@ -154,9 +154,10 @@ def test_the_package_is_small_and_built_for_the_machines_of_aws() -> None:
     assert {int.from_bytes(head[18:20], "little") for head in compiled.values()} == {AARCH64}
 
 
-def test_a_cold_start_finds_its_imports_compiled() -> None:
+def test_a_cold_start_finds_its_imports_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compiled for the Python version that packages, which the functions run on, and readable for any user."""
     compileall.compile_dir(ROOT / "chalicelib", quiet=1)  # left by a test run; must not be packaged
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     with zipfile.ZipFile(package("prod") / "deployment.zip") as files:
         assert len(set(files.namelist())) == len(files.namelist())
         modules = [name for name in files.namelist() if name.endswith(".py")]
