@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from bench.lambda_time import AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_seconds, computing
 from chalicelib.delivery import queueing
-from chalicelib.delivery.fanout import CHUNK, ENOUGH, PAGE
+from chalicelib.delivery.fanout import CHUNK, ENOUGH
+from chalicelib.delivery.queueing import PAGE
 from chalicelib.domain.audience import ALL_CLIENTS, Plan, plan_audience
 from chalicelib.domain.backoff import retry_delay
 from chalicelib.domain.client import BLOCK_SIZE

@@ -24,20 +24,17 @@ from ..domain.walk import Cursor
 from ..errors import RowChanged
 from ..logs import log, log_clients, measure
 from . import local_hours, reconcile
-from .queueing import queue_messages
+from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
-PAGE = 1000
 ENOUGH = PAGE // 2
 """A page ends at the end of a block if it has this many clients: a part of the next block would cost a read too."""
 
 CHUNK = 125
 """Clients per thread: five full BatchWriteItem requests, so that eight threads write a page in one round."""
 
-THREADS = 8
-SECONDS_FOR_A_PAGE = 15.0
 LEASE_MARGIN = timedelta(seconds=5)
 
 

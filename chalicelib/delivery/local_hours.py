@@ -18,14 +18,10 @@ from ..domain.message import QUEUED
 from ..domain.send_window import Hours
 from ..logs import log, log_clients
 from ..zones import zone
-from .queueing import queue_messages
+from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
-
-PAGE = 1000
-THREADS = 8
-SECONDS_FOR_A_PAGE = 15.0
 
 
 def current_hours(services: Services, mailing: Mailing) -> Hours:

@@ -15,6 +15,13 @@ from .rate_limits import delays_of
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
+PAGE = 1000
+"""Clients or messages that a worker reads, writes and queues at a time."""
+
+THREADS = 8
+SECONDS_FOR_A_PAGE = 15.0
+"""A worker with less time begins no page: it would not finish it on a busy table."""
+
 CHUNK = 130
 """Messages that one thread queues: thirteen full SendMessageBatch calls, so that eight threads queue a page at once."""
 

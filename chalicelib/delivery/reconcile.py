@@ -28,14 +28,11 @@ from ..logs import log, log_clients
 from ..retries import retry_lost_races
 from ..texts import Text
 from . import local_hours
-from .queueing import queue_messages
+from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
-PAGE = 1000
-THREADS = 8
-SECONDS_FOR_A_PAGE = 15.0
 NO_ANSWER = Text("message.in_doubt")
 
 

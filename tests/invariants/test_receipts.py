@@ -43,6 +43,18 @@ def assert_exact(world: World, mailing_id: int, counts: Counts) -> None:
         assert world.services.counters.totals() == (1, counts)
 
 
+def lose_races(world: World, number: int) -> None:
+    """Another writer comes first at the next `number` writes of receipts."""
+    record, others = world.services.receipts.record, [RowChanged() for _ in range(number)]
+
+    def busy(*arguments: object) -> None:
+        if others:
+            raise others.pop()
+        record(*arguments)  # type: ignore[arg-type]
+
+    world.services.receipts.record = busy  # type: ignore[method-assign]
+
+
 def test_receipts_after_the_end_are_counted_and_sent_messages_stay_sent() -> None:
     world, mailing_id = sent()
     every = ids(world)
@@ -207,14 +219,7 @@ def test_receipts_beyond_the_size_of_a_transaction_are_settled_in_groups() -> No
 
 def test_two_workers_on_one_mailing_lose_no_receipt() -> None:
     world, mailing_id = sent()
-    record, others = world.services.receipts.record, [RowChanged(), RowChanged()]
-
-    def busy(*arguments: object) -> None:
-        if others:
-            raise others.pop()
-        record(*arguments)  # type: ignore[arg-type]
-
-    world.services.receipts.record = busy  # type: ignore[method-assign]
+    lose_races(world, 2)
     world.report(*ids(world))
     world.settle_all()
     assert_exact(world, mailing_id, Counts(total=12, sent=12, delivered=12))
@@ -222,14 +227,7 @@ def test_two_workers_on_one_mailing_lose_no_receipt() -> None:
 
 def test_a_group_that_lost_a_race_is_not_tried_again_without_time_for_it() -> None:
     world, mailing_id = sent()
-    record, others = world.services.receipts.record, [RowChanged()]
-
-    def busy(*arguments: object) -> None:
-        if others:
-            raise others.pop()
-        record(*arguments)  # type: ignore[arg-type]
-
-    world.services.receipts.record = busy  # type: ignore[method-assign]
+    lose_races(world, 1)
     world.report(*ids(world))
     bodies = [delivery.body for delivery in world.services.receipts_queue.receive(10)]
     assert settle_receipts(world.services, bodies, iter([60.0, 1.0]).__next__) == [5]
