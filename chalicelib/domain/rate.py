@@ -10,8 +10,9 @@ All times are seconds since the epoch, all durations are seconds, all limits are
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import floor, sqrt
+from typing import NamedTuple
 
 from .spread import spread
 
@@ -90,11 +91,8 @@ class Bucket:
     def with_request(self, mailing_id: int, waiting: int, now: float) -> Bucket:
         """Records a request of this mailing, and removes mailings without recent requests."""
         kept = {other: clocks for other, clocks in self.mailings.items() if clocks.asked > now - FORGET_AFTER}
-        requested = replace(self.clocks_of(mailing_id), asked=now, waiting=waiting)
-        return replace(self, mailings={**kept, mailing_id: requested})
-
-    def with_clocks(self, mailing_id: int, clocks: Clocks) -> Bucket:
-        return replace(self, mailings={**self.mailings, mailing_id: clocks})
+        clocks = self.clocks_of(mailing_id)
+        return Bucket(self.gateway, {**kept, mailing_id: Clocks(clocks.own, clocks.share, now, waiting)})
 
 
 @dataclass(frozen=True)
@@ -105,8 +103,7 @@ class Booking:
     pace: float = 0.0
 
 
-@dataclass(frozen=True)
-class Permit:
+class Permit(NamedTuple):
     """Allows one post to begin, not before `at` and not after `until`."""
 
     at: float
@@ -139,9 +136,10 @@ def take_permits(
         unused = _permits_due(gateway, limits.gateway, now)  # permits that the other mailings left
         number = min(number, max(charged, unused))
         share += charged / share_limit
-    permits = tuple(_permit(own, gateway, limits, index) for index in range(number))
-    clocks = replace(clocks, own=_advanced(own, limits.own, number), share=share)
-    return replace(bucket, gateway=_advanced(gateway, limits.gateway, number)).with_clocks(mailing_id, clocks), permits
+    ticking = [(clock, limit) for clock, limit in ((own, limits.own), (gateway, limits.gateway)) if limit is not None]
+    permits = tuple(_permit(ticking, index) for index in range(number))
+    clocks = Clocks(_advanced(own, limits.own, number), share, clocks.asked, clocks.waiting)
+    return Bucket(_advanced(gateway, limits.gateway, number), {**bucket.mailings, mailing_id: clocks}), permits
 
 
 def book_delays(booking: Booking, limits: Limits, number: int, now: float) -> tuple[Booking, list[int]]:
@@ -168,11 +166,10 @@ def _advanced(clock: float, limit: float | None, permits: int) -> float:
     return clock + permits / limit if limit is not None else clock
 
 
-def _permit(own: float, gateway: float, limits: Limits, index: int) -> Permit:
-    moments = [
-        _advanced(clock, limit, index) for clock, limit in ((own, limits.own), (gateway, limits.gateway)) if limit
-    ]
-    at = floor(max(moments) * MICROSECONDS) / MICROSECONDS  # the precision of the clock
+def _permit(clocks: list[tuple[float, float]], index: int) -> Permit:
+    """`clocks`: each clock with its limit. The last clock that allows the post decides."""
+    latest = max([clock + index / limit for clock, limit in clocks])
+    at = floor(latest * MICROSECONDS) / MICROSECONDS  # the precision of the clock
     return Permit(at, at + BURST)
 
 

@@ -98,9 +98,10 @@ def _hours(now: datetime) -> list[datetime]:
 def _clock_changes(zone: tzinfo, now: datetime) -> Iterator[datetime]:
     """The changes of the clock, to the minute: a jump may lead into the window."""
     hours = _hours(now.astimezone(UTC).replace(second=0, microsecond=0))
-    for before, after in pairwise(hours):
-        if offset_of(zone, before) != offset_of(zone, after):
-            minutes = (before + minutes * MINUTE for minutes in range(1, 61))
-            shift = next(minute for minute in minutes if offset_of(zone, minute) != offset_of(zone, before))
+    offsets = [offset_of(zone, hour) for hour in hours]
+    for hour, (before, after) in zip(hours, pairwise(offsets), strict=False):
+        if before != after:
+            minutes = (hour + minutes * MINUTE for minutes in range(1, 61))
+            shift = next(minute for minute in minutes if offset_of(zone, minute) != before)
             if shift > now:
                 yield shift

@@ -138,6 +138,7 @@ def test_a_mailing_without_requests_is_removed() -> None:
 def seconds_to_send(limit: float, begins_at: dict[str, float] | None = None, **waiting: int) -> dict[str, float]:
     """The seconds until each mailing ends. Messages ask for permits one by one, within the second of their booking."""
     limits, left = Limits(limit, None), dict(waiting)
+    numbers = {name: number for number, name in enumerate(sorted(waiting))}
     bucket, ended = Bucket(), dict.fromkeys(waiting, 0.0)
     within = itertools.accumulate(itertools.repeat(0.618034), lambda moment, step: (moment + step) % 1)
     asks: list[tuple[float, str]] = []
@@ -149,7 +150,7 @@ def seconds_to_send(limit: float, begins_at: dict[str, float] | None = None, **w
     heapq.heapify(asks)
     while asks:
         now, name = heapq.heappop(asks)
-        number = sorted(waiting).index(name)
+        number = numbers[name]
         bucket, permits = take_permits(bucket.with_request(number, left[name], now), number, limits, 1, now)
         if permits:
             left[name] -= 1
