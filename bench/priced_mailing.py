@@ -23,13 +23,14 @@ from chalicelib.domain.message import DELIVERED, message_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.logs import log
 from chalicelib.mailings.lifecycle import MAILING_ID, announce_mailing, cancel_mailing
-from infra.local.doubles.aws import STACK_NAME, add_clients, make_services
+from infra.local.doubles.aws import STACK_NAME, add_clients
 from infra.local.doubles.deliveries import (
     ENOUGH_SECONDS,
     AcceptingGateway,
     RecordingQueue,
     as_records,
     do_jobs,
+    make_countable_services,
     record_queues,
 )
 from infra.local.doubles.fake_clock import FakeClock
@@ -105,14 +106,13 @@ def count() -> Priced:
 class _Counting:
     def __init__(self, meter: Meter, output: io.StringIO) -> None:
         self.meter, self.output = meter, output
-        self.services: Any = make_services(sender_threads=1)
-        self.clock = self.services.clock = FakeClock()
+        self.services: Any = make_countable_services()
+        self.clock = self.services.clock
         self.gateway = self.services.gateway = TimedGateway(self.clock)
         self.jobs, self.messages = record_queues(self.services)
         self.receipts = self.services.receipts_queue = RecordingQueue(
             self.services.settings.receipts_queue_url, self.services.clock
         )
-        _ = self.services.clients, self.services.counters
 
     def delivered(self, clients: int) -> tuple[Units, dict[float, Units]]:
         """The usage without sending, and by latency that of a sent message, without the first and the last batch."""

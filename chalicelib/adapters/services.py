@@ -12,6 +12,8 @@ from ..settings import Settings
 from .clock import Clock
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from .files import Files
     from .gateway import Gateway
     from .mailbox import Mailbox
@@ -38,6 +40,12 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.clock = Clock()
+
+    def thread_pool(self, threads: int) -> Executor:
+        """Threads for calls that mostly wait for an answer."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(threads)
 
     @cached_property
     def audit(self) -> Audit:

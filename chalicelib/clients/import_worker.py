@@ -8,7 +8,6 @@ the written clients unchanged and keeps the counts of the saved decision.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -38,6 +37,8 @@ from .import_rows import check_rows, refused_row
 from .registry import queue_moved_clients
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from ..adapters.services import Services
 
 CHUNK = 250
@@ -78,7 +79,7 @@ def process_import(services: Services, import_id: int, seconds_left: Callable[[]
     client_import = services.imports.lease(import_id, now, now + timedelta(seconds=seconds_left()) + LEASE_MARGIN)
     rows = read_rows(_read_file(services, client_import), client_import.form, client_import.offset)
     try:
-        with ThreadPoolExecutor(THREADS) as threads:
+        with services.thread_pool(THREADS) as threads:
             while chunk := list(islice(rows, client_import.plan.rows if client_import.plan else CHUNK)):
                 if seconds_left() < SECONDS_FOR_A_CHUNK:
                     services.imports.end_lease(client_import)
@@ -110,7 +111,7 @@ def _read_file(services: Services, client_import: ClientImport) -> Iterator[byte
 
 
 def _process_chunk(
-    services: Services, threads: ThreadPoolExecutor, client_import: ClientImport, chunk: list[FileRow]
+    services: Services, threads: Executor, client_import: ClientImport, chunk: list[FileRow]
 ) -> ClientImport:
     rows, refused = check_rows(client_import, chunk)
     known, stops = services.clients.find_many({row["phone_number"] for row in rows.values()})
@@ -139,7 +140,7 @@ def _process_chunk(
 
 
 def _write_clients(
-    services: Services, threads: ThreadPoolExecutor, client_import: ClientImport, decision: Decision, ids: list[int]
+    services: Services, threads: Executor, client_import: ClientImport, decision: Decision, ids: list[int]
 ) -> tuple[list[Client], Tally]:
     """Write the new clients with these ids, then the changes. Returns the new clients and corrections of the tally."""
     services.labels.add_from([*decision.new, *(after for _, after in decision.changes)])

@@ -7,7 +7,6 @@ the repetition is harmless.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -27,6 +26,8 @@ from . import local_hours, reconcile
 from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from ..adapters.services import Services
 
 ENOUGH = PAGE // 2
@@ -95,7 +96,7 @@ def walk_slice(services: Services, mailing_id: int, number: int, seconds_left: C
     until = now + timedelta(seconds=seconds_left()) + LEASE_MARGIN
     kept_until = mailing.kept_until(services.settings.message_retention_days)
     audience_slice = services.slices.lease(mailing_id, number, now, until, kept_until)
-    with ThreadPoolExecutor(THREADS) as threads:
+    with services.thread_pool(THREADS) as threads:
         next_page = threads.submit(_read_page, services, mailing, audience_slice)
         while not audience_slice.done:
             if seconds_left() < SECONDS_FOR_A_PAGE:
@@ -118,7 +119,7 @@ def walk_slice(services: Services, mailing_id: int, number: int, seconds_left: C
 
 
 def _write_page(
-    services: Services, threads: ThreadPoolExecutor, mailing: Mailing, audience_slice: AudienceSlice, page: Page
+    services: Services, threads: Executor, mailing: Mailing, audience_slice: AudienceSlice, page: Page
 ) -> tuple[AudienceSlice, Counts]:
     """Write rows, queue messages and the cursor. Returns the slice and the counts that the page adds to the mailing.
 

@@ -7,7 +7,6 @@ those whose schedule has failed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -68,7 +67,7 @@ def release_shard(services: Services, job: ReleaseShard, seconds_left: Callable[
     window, moment = mailing.window, datetime.fromtimestamp(job.opens_at, UTC)
     opens = cache(lambda timezone: timezone is not None and window.is_opening(zone(timezone), moment))
     after = 0
-    with ThreadPoolExecutor(THREADS) as threads:
+    with services.thread_pool(THREADS) as threads:
         while seconds_left() >= SECONDS_FOR_A_PAGE:
             page = services.messages.page(mailing.message_shard(job.shard), after, PAGE, [QUEUED])
             released = [message for message in page if opens(message.timezone)]

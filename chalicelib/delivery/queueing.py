@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ..domain.canary import select_for_queue
@@ -13,6 +12,8 @@ from ..domain.message import Message
 from .rate_limits import delays_of
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from ..adapters.services import Services
 
 PAGE = 1000
@@ -26,9 +27,7 @@ CHUNK = 130
 """Messages that one thread queues: thirteen full SendMessageBatch calls, so that eight threads queue a page at once."""
 
 
-def queue_messages(
-    services: Services, mailing: Mailing, messages: Sequence[Message], threads: ThreadPoolExecutor
-) -> None:
+def queue_messages(services: Services, mailing: Mailing, messages: Sequence[Message], threads: Executor) -> None:
     """`messages` are queued and within their local hours. Those that must wait for the canary are skipped."""
     waiting = select_for_queue(mailing.canary, messages)
     jobs = [SendMessage(message.mailing_id, message.client_id) for message in waiting]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -31,6 +30,8 @@ from . import local_hours
 from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from ..adapters.services import Services
 
 NO_ANSWER = Text("message.in_doubt")
@@ -60,7 +61,7 @@ def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Calla
     held = in_canary = attempts = 0
     last_post_at: datetime | None = None
     after = 0
-    with ThreadPoolExecutor(THREADS) as threads:
+    with services.thread_pool(THREADS) as threads:
         while True:
             if seconds_left() < SECONDS_FOR_A_PAGE:
                 return False
@@ -90,7 +91,7 @@ def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Calla
 
 def _repair_page(
     services: Services,
-    threads: ThreadPoolExecutor,
+    threads: Executor,
     mailing: Mailing,
     page: list[Message],
     hours: Hours,

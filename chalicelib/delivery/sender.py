@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -38,7 +37,7 @@ class Sender:
         self.mailings = MailingCache(services)
         self.breaker = Breaker()
         self.pace = Pace()
-        self._threads = ThreadPoolExecutor(services.settings.sender_threads)
+        self._threads = services.thread_pool(services.settings.sender_threads)
 
     def send_batch(self, records: Sequence[ReceivedMessage], seconds_left: Callable[[], float]) -> list[str]:
         """Returns the ids of the records that return to the queue."""

@@ -21,8 +21,7 @@ from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing, get_mailing
 from infra.local.doubles.aws import add_clients, make_services
-from infra.local.doubles.deliveries import AcceptingGateway, RecordingQueue, as_records, do_jobs, record_queues
-from infra.local.doubles.fake_clock import FakeClock
+from infra.local.doubles.deliveries import RecordingQueue, as_records, do_jobs, make_countable_services, record_queues
 from infra.local.in_process import ministack_in_process
 
 CLIENTS = 1000
@@ -39,10 +38,7 @@ def calls() -> Iterator[Counter[str]]:
 
 @pytest.mark.parametrize(("batch", "limit"), [(10, 2.5), (100, 2.2)])
 def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit: float) -> None:
-    services = make_services(sender_threads=1)
-    services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
-    services.clock = FakeClock()  # a slow machine does not change the number of calls
-    _ = services.clients, services.counters
+    services = make_countable_services()
     add_clients(CLIENTS)
     calls.clear()
     mailing_id = _deliver(services, batch)
@@ -53,10 +49,7 @@ def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit:
 
 
 def test_a_canary_costs_a_few_calls_for_its_messages_and_none_for_the_others(calls: Counter[str]) -> None:
-    services = make_services(sender_threads=1)
-    services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
-    services.clock = FakeClock()  # a slow machine does not change the number of calls
-    _ = services.clients, services.counters
+    services = make_countable_services()
     add_clients(200)
     found: list[Counter[str]] = []
     for canary in (None, 20):
@@ -73,11 +66,8 @@ def test_a_canary_costs_a_few_calls_for_its_messages_and_none_for_the_others(cal
 
 
 def test_aws_calls_per_receipt(calls: Counter[str]) -> None:
-    services = make_services(sender_threads=1)
-    services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
-    services.clock = FakeClock()  # a slow machine does not change the number of calls
+    services = make_countable_services()
     queue = services.receipts_queue = RecordingQueue(services.settings.receipts_queue_url, services.clock)
-    _ = services.clients, services.counters
     add_clients(REPORTED)
     mailing_id = _deliver(services, 100)
     ids = [message_id(mailing_id, client_id) for client_id in range(1, REPORTED + 1)]
@@ -119,9 +109,7 @@ def test_both_emulators_count_the_same_calls() -> None:
 
 def _calls_on(emulator: Callable[[], AbstractContextManager[object]]) -> Counter[str]:
     with emulator(), counted_calls() as calls:
-        services = make_services(sender_threads=1)
-        services.gateway = AcceptingGateway()  # type: ignore[misc, assignment]
-        services.clock = FakeClock()
+        services = make_countable_services()
         add_clients(30)
         _deliver(services, 10, canary=5)
         client = register_client(services, {"phone_number": "79770000001"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -40,6 +41,19 @@ def test_a_crash_at_any_call_of_an_invocation_loses_and_doubles_nothing(victim: 
         if not crashing.is_dead:
             assert at > 1, "the invocation made no call"
             break
+
+
+@pytest.mark.parametrize("at", range(2, 50, 6))
+@pytest.mark.parametrize("victim", range(INVOCATIONS))
+def test_a_crash_while_other_threads_are_at_work_loses_and_doubles_nothing(victim: int, at: int) -> None:
+    """The other tests make one call after another, so that each run is the same."""
+    world = World(sender_threads=4)
+    world.services.thread_pool = ThreadPoolExecutor  # type: ignore[method-assign]
+    world.clients(CLIENTS)
+    crashing = world.crashing[victim] = CrashingServices(world.services, at)
+    mailing_id = world.mailing()
+    world.run(1200)
+    assert_every_client_has_it_once(world, mailing_id, repeats_allowed=4 if crashing.is_dead else 0)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])

@@ -1,8 +1,9 @@
-"""Send a mailing through the adapters, with batches as from Lambda's poller."""
+"""Send a mailing through the adapters to an emulator, with batches as from Lambda's poller."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from chalicelib.adapters.clock import Clock
 from chalicelib.adapters.queues import Queue
@@ -11,6 +12,10 @@ from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.jobs import KINDS, run_job
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import Job, ReceivedMessage, to_body
+
+from .aws import make_services
+from .fake_clock import FakeClock
+from .inline_pool import InlinePool
 
 ENOUGH_SECONDS = 60.0
 
@@ -38,6 +43,16 @@ class RecordingQueue(Queue):
     def take_bodies(self, limit: int) -> list[str]:
         taken, self.bodies = self.bodies[:limit], self.bodies[limit:]
         return taken
+
+
+def make_countable_services() -> Any:
+    """Services whose calls to AWS are the same in every run: a slow machine or the order of threads changes none."""
+    services: Any = make_services(sender_threads=1)
+    services.clock = FakeClock()
+    services.gateway = AcceptingGateway()
+    services.thread_pool = lambda _: InlinePool()
+    _ = services.clients, services.counters
+    return services
 
 
 def record_queues(services: Services) -> tuple[RecordingQueue, RecordingQueue]:

@@ -27,5 +27,8 @@ class FakeClock:
 
     def sleep_until(self, moment: float) -> None:
         """Threads sleep in parallel: the time becomes the latest of their moments, not the sum of their waits."""
+        self.forward_to(datetime.fromtimestamp(moment, UTC))
+
+    def forward_to(self, moment: datetime) -> None:
         with LOCK:
-            self.time = max(self.time, datetime.fromtimestamp(moment, UTC))
+            self.time = max(self.time, moment)

@@ -57,6 +57,8 @@ class FakeQueue:
 
     def receive(self, limit: int = 10) -> list[Delivery]:
         """As SQS: each message is hidden for the visibility timeout, and visible again unless it is deleted."""
+        if not self.messages:
+            return []
         now = self.clock.now()
         received = [message for message in self.messages.values() if message.visible_at <= now][:limit]
         for message in received:

@@ -5,6 +5,7 @@ The contract tests in tests/adapters run on these fakes and on the real adapters
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from typing import Any
 
 from chalicelib.settings import Settings
@@ -16,6 +17,7 @@ from .fake_gateway import FakeGateway, FakeMailbox, FakeReports
 from .fake_mailings import FakeMailings, FakeRates, FakeSlices
 from .fake_messages import FakeMessages, FakeReceipts
 from .fake_queues import FakeQueue, FakeSchedules
+from .inline_pool import InlinePool
 
 
 class FakeServices:
@@ -47,3 +49,6 @@ class FakeServices:
         self.dead_letters = FakeQueue(self.clock)
         self.schedules = FakeSchedules()
         self.gateway = FakeGateway(self.clock)
+
+    def thread_pool(self, threads: int) -> Executor:
+        return InlinePool()

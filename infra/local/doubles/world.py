@@ -53,6 +53,7 @@ class CrashingServices:
     def __init__(self, services: FakeServices, at: int | None = None, after: bool = False) -> None:
         self.settings = services.settings
         self.clock = services.clock
+        self.thread_pool = services.thread_pool
         self.calls = 0
         self.at = at
         self.after = after
@@ -119,14 +120,18 @@ class World:
 
     def run(self, seconds: float = 600, step: float = 5) -> None:
         """Advance the clock: schedules fire, queues deliver, and the sweep runs every minute."""
-        end = self.clock.now() + timedelta(seconds=seconds)
-        while self.clock.now() < end:
-            minute = self.clock.now().timestamp() // 60
-            self.busy_until = self.clock.now() + timedelta(seconds=step)
+        clock, a_step = self.clock, timedelta(seconds=step)
+        now = clock.now()
+        end = now + timedelta(seconds=seconds)
+        while now < end:
+            minute = now.timestamp() // 60
+            self.busy_until = now + a_step
             self.tick()
-            self.clock.sleep_until(self.busy_until.timestamp())
-            if self.clock.now().timestamp() // 60 != minute:
+            clock.forward_to(self.busy_until)
+            now = clock.now()
+            if now.timestamp() // 60 != minute:
                 self.invoke(sweep)
+                now = clock.now()
         self.busy_until = None
 
     def tick(self) -> None:
