@@ -7,8 +7,6 @@ import json
 from typing import Any
 
 import pytest
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
 from infra.deploy import ROOT
 from infra.deploy.package import copy_project, run_chalice_package
@@ -26,6 +24,9 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def resources(sam: dict[str, Any]) -> dict[str, Any]:
     """The resources after the SAM transformation, which raises an error if the template is not valid."""
+    from samtranslator.parser.parser import Parser  # here: the import takes half a second of every process of the tests
+    from samtranslator.translator.translator import Translator
+
     template = copy.deepcopy(sam)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":

@@ -13,8 +13,6 @@ from typing import Any
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
 from infra.deploy import put_gateway_token, put_session_key
 from infra.deploy.checks import check_account
@@ -44,6 +42,9 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def packaged(sam: dict[str, Any], moto: None, tmp_path: Path) -> tuple[Path, dict[str, Any]]:
     """A zip in the bucket, and the translated template that names it."""
+    from samtranslator.parser.parser import Parser  # here: the import takes half a second of every process of the tests
+    from samtranslator.translator.translator import Translator
+
     (tmp_path / "deployment.zip").write_bytes(b"PK\x05\x06" + bytes(18))
     template = copy.deepcopy(sam)
     bucket = deploy_bucket(STACK)

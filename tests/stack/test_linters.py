@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint import lint_file
-from cfnlint.config import ManualArgs
 
 ROOT = Path(__file__).parents[2]
 CHECKOV = ROOT / ".venv" / "tools" / "checkov" / "bin" / "checkov"
@@ -26,6 +24,9 @@ def template(sam: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def test_cfn_lint_finds_nothing_in_the_packaged_template(template: Path) -> None:
+    from cfnlint import lint_file  # here: the import takes a second of every process that collects this file
+    from cfnlint.config import ManualArgs
+
     assert [str(match) for match in lint_file(template, config=ManualArgs(regions=["us-east-1", "eu-central-1"]))] == []
 
 
