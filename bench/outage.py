@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -109,6 +110,7 @@ def simulate() -> Counter[int]:
 def _waiting() -> Any:
     """A mailing after its fan-out, with all messages in the queue."""
     services: Any = FakeServices(sender_threads=THREADS)
+    services.thread_pool = ThreadPoolExecutor
     services.send_queue = HeapQueue(services.clock)
     world = World()
     world.services = services
