@@ -164,6 +164,7 @@ class DevStack:
             "AWS_ENDPOINT_URL": self.settings.lambdas_aws_url or self.aws_url,
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.settings.aws_port),
+            "IOT_MTLS_ENABLED": "0",  # or it listens for MQTT on every address, port 8883
             "LAMBDA_EXECUTOR": "local",
             "CLOUDTRAIL_RECORDING": "1",  # the demo counts its events
             "CLOUDTRAIL_MAX_EVENTS": "50000",

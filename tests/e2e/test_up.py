@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,9 @@ from infra.local.stack import DevStack, LocalSettings, StackFailed
 from infra.local.up import read_settings
 
 ROOT = Path(__file__).parents[2]
+LISTENS = "0A"
+"""TCP_LISTEN in /proc/net/tcp."""
+
 HEADERS = {"Authorization": f"Token {LOCAL_TOKEN}"}
 
 
@@ -116,6 +120,41 @@ def test_the_program_ends_all_its_processes_and_keeps_its_data(ports: dict[str, 
     assert requests.get(url, headers=HEADERS, timeout=30).json()["results"] == [created]
     up.end(signal.SIGKILL)
     _assert_nothing_is_left(ports)
+
+
+def test_every_process_listens_on_127_0_0_1_only_and_on_the_printed_ports(ports: dict[str, int]) -> None:
+    up = Up(**ports)
+    try:
+        shown = up.await_ready()
+        gateway = next(line for line in shown if line.startswith("gateway"))
+        known = {*ports.values(), int(re.findall(r"http://127\.0\.0\.1:(\d+)", gateway)[0])}
+        requests.get(f"http://127.0.0.1:{ports['PORT']}/Clients/", headers=HEADERS, timeout=30).raise_for_status()
+        processes = [str(up.process.pid), *_workers(ports["AWS_PORT"])]
+        assert len(processes) > 2, "MiniStack and a Lambda run"
+        assert set().union(*map(listening, processes)) == {("127.0.0.1", port) for port in known}
+    finally:
+        up.end(signal.SIGTERM)
+
+
+def listening(process: str) -> set[tuple[str, int]]:
+    """Addresses and ports of the TCP sockets on which the process listens."""
+    try:
+        links = [os.readlink(descriptor) for descriptor in Path("/proc", process, "fd").iterdir()]
+    except FileNotFoundError:  # it has ended
+        return set()
+    own = {link.removeprefix("socket:[").removesuffix("]") for link in links if link.startswith("socket:")}
+    return {address for inode, address in _listening_sockets() if inode in own}
+
+
+def _listening_sockets() -> Iterator[tuple[str, tuple[str, int]]]:
+    """Inode, address and port of each, in all processes (proc(5), /proc/net/tcp: words of 32 bits, as in memory)."""
+    for family, file in (socket.AF_INET, "tcp"), (socket.AF_INET6, "tcp6"):
+        for line in Path("/proc/net", file).read_text().splitlines()[1:]:
+            _, local, _, state, *others = line.split()
+            if state == LISTENS:
+                address, port = local.split(":")
+                words = [int(address[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(address), 8)]
+                yield others[5], (socket.inet_ntop(family, b"".join(words)), int(port, 16))
 
 
 def _assert_nothing_is_left(ports: dict[str, int]) -> None:
