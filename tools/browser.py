@@ -19,7 +19,10 @@ def find_browser() -> tuple[str, str] | None:
     return (browser, driver) if browser and driver else None
 
 
-def open_browser(language: str = "en", width: int = 1200, height: int = 900, zone: str = "UTC") -> webdriver.Chrome:
+def open_browser(
+    language: str = "en", width: int = 1200, height: int = 900, zone: str = "UTC", arguments: tuple[str, ...] = ()
+) -> webdriver.Chrome:
+    """`arguments`: further ones of Chromium's command line."""
     found = find_browser()
     if found is None:
         raise FileNotFoundError(HOW_TO_HAVE_IT)
@@ -31,7 +34,7 @@ def open_browser(language: str = "en", width: int = 1200, height: int = 900, zon
         "--no-sandbox",
         "--disable-dev-shm-usage",
     )  # CI runs as root, where Chromium needs it
-    for argument in ("--headless=new", "--disable-gpu", f"--window-size={width},{height}", *sandbox):
+    for argument in ("--headless=new", "--disable-gpu", f"--window-size={width},{height}", *sandbox, *arguments):
         options.add_argument(argument)
     driver = webdriver.Chrome(options=options, service=Service(found[1]))
     driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": zone})

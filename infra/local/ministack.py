@@ -1,5 +1,7 @@
 """MiniStack with IAM decisions as on AWS, a log of them, and quick starts of schedules and Lambdas.
 
+It refuses requests of web pages. MiniStack itself lets every page read its answers (Access-Control-Allow-Origin: *).
+
 MiniStack 1.5 names some actions and resources differently from AWS. They are corrected here, so that the roles of
 the template are enforced unchanged. stack.py starts this program with AUTH=true.
 """
@@ -21,6 +23,12 @@ from urllib.parse import parse_qs
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import scheduler
+
+from .origins import OwnOrigins
+
+OWN_PORTS = "OWN_PORTS"
+"""Environment variable: the ports in the Host of allowed requests, with commas. MiniStack's own port comes first, then
+those of the front and of other proxies that forward to MiniStack with the Host that they got."""
 
 TRAIL = "IAM_TRAIL"
 """Environment variable: the file of IAM decisions, JSON lines of who, action, resource, allowed; each written once."""
@@ -98,6 +106,24 @@ class SharedCode(zipfile.ZipFile):
             (Path(path) / entry.name).symlink_to(entry)
 
 
+def refusing_foreign(serve: Callable[..., Any], own: OwnOrigins) -> Callable[..., Any]:
+    """Wrap an ASGI application: it gets no request that origins.py refuses, and no such handshake of a WebSocket."""
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope.get("headers", ()))
+        refusal = own.refusal(headers) if scope["type"] != "lifespan" else None
+        if refusal is None:
+            await serve(scope, receive, send)
+            return
+        kind = "http" if scope["type"] == "http" else "websocket.http"
+        body = json.dumps({"detail": refusal}).encode()
+        described = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": f"{kind}.response.start", "status": 403, "headers": described})
+        await send({"type": f"{kind}.response.body", "body": body})
+
+    return guarded
+
+
 def _sender(body: bytes) -> str:
     return _first(parse_qs(body.decode("utf-8", "replace")), "Source")
 
@@ -115,6 +141,7 @@ def main() -> None:
     lambda_runtime.zipfile = SimpleNamespace(ZipFile=SharedCode, BadZipFile=zipfile.BadZipFile)
     if os.environ.get(TRAIL):
         iam_evaluator.enforce = recorded(decide, Path(os.environ[TRAIL]))
+    app.app = refusing_foreign(app.app, OwnOrigins(tuple(map(int, os.environ[OWN_PORTS].split(",")))))
     app.main()
 
 

@@ -7,6 +7,9 @@ import socket
 from threading import Thread
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from .origins import OwnOrigins
 
 
 def free_port() -> int:
@@ -28,11 +31,15 @@ def is_taken(port: int) -> bool:
 
 
 class ThreadedApp:
-    """Serves an aiohttp application until it is stopped. Another `host` than 127.0.0.1 is for containers only."""
+    """Serves an aiohttp application until it is stopped, to requests that origins.py allows.
 
-    def __init__(self, app: web.Application, port: int, host: str = "127.0.0.1") -> None:
+    Another `host` than 127.0.0.1 and a further `name` of this server are for containers only.
+    """
+
+    def __init__(self, app: web.Application, port: int, host: str = "127.0.0.1", name: str = "") -> None:
         self.host = host
         self.port = port
+        app.middlewares.insert(0, _refusing_foreign(OwnOrigins((port,), name)))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
@@ -65,3 +72,12 @@ class ThreadedApp:
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
+
+
+def _refusing_foreign(own: OwnOrigins) -> Middleware:
+    @web.middleware
+    async def refuse_foreign(request: web.Request, handler: Handler) -> web.StreamResponse:
+        refusal = own.refusal(request.headers.items())
+        return web.json_response({"detail": refusal}, status=403) if refusal else await handler(request)
+
+    return refuse_foreign

@@ -71,7 +71,9 @@ class Seen:
 class Simulator:
     """Use it in a process by `start()`, `url`, `behave(latency=0.5)`, `seen` and `stop()`."""
 
-    def __init__(self, port: int | None = None, token: str = DEFAULT_TOKEN, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, port: int | None = None, token: str = DEFAULT_TOKEN, host: str = "127.0.0.1", name: str = ""
+    ) -> None:
         self.token = token
         self.behaviour = Behaviour()
         self.seen = Seen()
@@ -86,7 +88,7 @@ class Simulator:
             ]
         )
         app.cleanup_ctx.append(self.reporter.running)
-        self._server = ThreadedApp(app, port or free_port(), host)
+        self._server = ThreadedApp(app, port or free_port(), host, name)
 
     @property
     def url(self) -> str:
@@ -190,11 +192,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A simulator of the SMS gateway")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--token", default=DEFAULT_TOKEN)
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--name", default="", help="further host name of this server: that of its container")
     parser.add_argument("--receipts-url", default="", help="address for delivery receipts: .../Receipts/")
     parser.add_argument("--receipts-secret", default="")
     options = parser.parse_args()
-    simulator = Simulator(options.port, options.token, options.host)
+    simulator = Simulator(options.port, options.token, options.host, options.name)
     simulator.report_to(options.receipts_url, options.receipts_secret)
     simulator.start()
     print(f"SMS gateway simulator at {simulator.url}", file=sys.stderr)

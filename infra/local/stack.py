@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -164,6 +165,7 @@ class DevStack:
             "AWS_ENDPOINT_URL": self.settings.lambdas_aws_url or self.aws_url,
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.settings.aws_port),
+            "OWN_PORTS": ",".join(map(str, self._ministack_ports())),
             "IOT_MTLS_ENABLED": "0",  # or it listens for MQTT on every address, port 8883
             "LAMBDA_EXECUTOR": "local",
             "CLOUDTRAIL_RECORDING": "1",  # the demo counts its events
@@ -185,6 +187,11 @@ class DevStack:
                 preexec_fn=_end_with_parent,
             )
         self._await_ministack()
+
+    def _ministack_ports(self) -> list[int]:
+        """The ports that clients of MiniStack put into Host: see ministack.py."""
+        lambdas_port = urlsplit(self.settings.lambdas_aws_url).port
+        return [self.settings.aws_port, self.settings.port, *([lambdas_port] if lambdas_port else [])]
 
     def _await_ministack(self) -> None:
         deadline = time.monotonic() + START_SECONDS

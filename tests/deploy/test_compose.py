@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -51,6 +52,12 @@ def test_addresses_name_services_and_their_ports() -> None:
     assert set(SERVICES) >= {"localstack", "simulator"}
     assert SERVICES["simulator"]["command"][-1] == "9000"
     assert SERVICES["front"]["command"][-1] == "8000"
+
+
+def test_the_simulator_answers_to_the_name_by_which_the_lambdas_call_it() -> None:
+    command = SERVICES["simulator"]["command"]
+    name = urlsplit(SERVICES["deployer"]["environment"]["GATEWAY_URL"]).hostname
+    assert command[command.index("--name") + 1] == name
 
 
 def test_files_copied_into_the_image_are_not_excluded_by_the_ignore_file() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import zipfile
 from pathlib import Path
 
 import pytest
+from ministack import app
 from ministack.core import lambda_runtime
 from ministack.services import scheduler
 
@@ -42,7 +44,8 @@ def test_workers_share_the_code_of_a_package_until_the_last_one_ends(package: Pa
 
 
 def test_ministack_still_has_the_replaced_functions() -> None:
-    """Otherwise a later version of MiniStack would be slow without an error."""
+    """Otherwise a later version of MiniStack would be slow, or answer web pages, without an error."""
+    assert "hypercorn_serve(app, config)" in inspect.getsource(app.main)
     assert scheduler._SCHEDULE_TICK_INTERVAL > 0
     assert "zipfile.ZipFile(" in Path(lambda_runtime.__file__).read_text()
     assert ".extractall(code_dir)" in Path(lambda_runtime.__file__).read_text()

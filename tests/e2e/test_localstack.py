@@ -32,8 +32,8 @@ SECONDS = 90
 class Containers:
     """Starts the command of a service as a local process: its host names and ports become those of this machine."""
 
-    def __init__(self, aws_port: int, ending: ExitStack) -> None:
-        self.ports = {"4566": aws_port, "9000": free_port(), "8000": free_port()}
+    def __init__(self, settings: LocalSettings, ending: ExitStack) -> None:
+        self.ports = {"4566": settings.aws_port, "9000": free_port(), "8000": settings.port}
         self._ending = ending
 
     def start(self, name: str) -> subprocess.Popen[str]:
@@ -73,7 +73,7 @@ def containers(tmp_path: Path) -> Iterator[Containers]:
         ending.callback(emulator.stop)
         use_local_aws(emulator.aws_url)
         emulator.start_ministack()
-        yield Containers(settings.aws_port, ending)
+        yield Containers(settings, ending)
 
 
 def awaited(url: str, **options: Any) -> requests.Response:
