@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
 from aiohttp import ClientError, web
 
 from .proxy import forward, proxy_app
 from .service import ThreadedApp
+
+TEMPLATE = Path(__file__).parents[1] / "stack.json"
+ERROR_TYPE = "x-amzn-ErrorType"
+"""Header of the errors that come from API Gateway and not from the service."""
+
+RESPONSE_TYPES = {
+    "MissingAuthenticationTokenException": "MISSING_AUTHENTICATION_TOKEN",  # an unknown address
+    "UnauthorizedException": "UNAUTHORIZED",
+    "AccessDeniedException": "ACCESS_DENIED",
+    "RequestTooLargeException": "REQUEST_TOO_LARGE",
+}
+"""Errors of API Gateway whose text is in the template's GatewayResponses."""
 
 
 class Front:
@@ -28,6 +45,37 @@ class Front:
             "X-Forwarded-For": request.remote or "",
         }
         try:
-            return await forward(request, self.api_url, headers)
+            return as_on_aws(await forward(request, self.api_url, headers))
         except (ClientError, TimeoutError) as error:
             return web.json_response({"detail": f"The local stack does not respond: {error}."}, status=502)
+
+
+def as_on_aws(response: web.Response) -> web.Response:
+    """An error of API Gateway as the template's GatewayResponses say; LocalStack 4 ignores their texts."""
+    message = _message(response) if ERROR_TYPE in response.headers else None
+    if message is None:
+        return response
+    kind = RESPONSE_TYPES.get(response.headers[ERROR_TYPE], "DEFAULT_5XX" if response.status >= 500 else "")
+    if not kind:
+        return web.json_response({"detail": message}, status=response.status)
+    answer = _gateway_responses()[kind]
+    text = answer["ResponseTemplates"]["application/json"]
+    status = int(answer.get("StatusCode", response.status))
+    return web.Response(status=status, text=text, content_type="application/json")
+
+
+def _message(response: web.Response) -> str | None:
+    """The text of an error in API Gateway's own format, or None if the response has another format."""
+    try:
+        fields = json.loads(response.body if isinstance(response.body, bytes) else b"")
+    except ValueError:
+        return None
+    text = fields.get("message", fields.get("Message")) if isinstance(fields, dict) else None
+    return text if isinstance(text, str) else None
+
+
+@cache
+def _gateway_responses() -> dict[str, Any]:
+    template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    responses: dict[str, Any] = template["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
+    return responses
