@@ -1,4 +1,4 @@
-"""Idempotency keys: the first request with a key is kept for a day, so that its repetition creates nothing new."""
+"""Idempotency keys: the first request with a key is kept, so that its repetition creates nothing new."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ RETENTION = timedelta(hours=24)
 
 
 def register_request(
-    services: Services, name: str, fingerprint: str, new_id: Callable[[], int] | None = None
+    services: Services,
+    name: str,
+    fingerprint: str,
+    new_id: Callable[[], int] | None = None,
+    retention: timedelta = RETENTION,
 ) -> IdempotentRequest:
     """Returns this request, or the earlier one with the same `name`. Raises KeyReused if their fingerprints differ.
 
@@ -27,7 +31,7 @@ def register_request(
     if first is None:
         request = IdempotentRequest(fingerprint, new_id() if new_id else 0)
         try:
-            keys.add(name, request, now, now + RETENTION)
+            keys.add(name, request, now, now + retention)
             return request
         except RowChanged:  # another request with this name came first
             first = keys.find(name, now)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-from typing import cast
+from typing import Any, cast
 
 from chalice.app import Response
 
-from ..access.idempotency import register_request
-from ..access.tokens import digest
 from ..domain.allowed_steps import fixed_fields
 from ..domain.audience import Filter
 from ..domain.decisions import MailingFields, announced
 from ..domain.gateway_result import Outcome
 from ..domain.mailing import Mailing
-from ..errors import BadInput, FieldErrors
+from ..errors import BadInput, KeyReused
 from ..fields import MAILING, phone_number
 from ..http.calls import read_id
 from ..mailings import lifecycle
@@ -23,10 +20,8 @@ from ..mailings.preview import Preview, preview_mailing
 from ..mailings.test_message import send_test_message
 from ..representation import represent_mailing
 from ..rules import Field, read_fields
+from .announcement import announce_once, form_key, new_form_key, reused_note, used_note
 from .page_requests import PageRequest
-
-ANNOUNCED = 303
-"""The stored status of a form that announced a mailing. A repeated form is redirected to the same mailing."""
 
 LABELS_SHOWN = 100
 """Tags and codes with a checkbox; others can be typed."""
@@ -39,6 +34,13 @@ Values = dict[str, object]
 
 
 def new(request: PageRequest) -> Response:
+    """The form of a new mailing, or a page without a form if its mailing is announced already."""
+    key = form_key(request)
+    if key is None:
+        return request.redirect("/console/mailings/new", key=new_form_key())
+    used = used_note(request, key)
+    if used is not None:
+        return request.page("form_used.html", note=used[0], mailing=used[1])
     return _page(request, {}, None)
 
 
@@ -77,7 +79,11 @@ def _save(request: PageRequest, before: Mailing | None) -> Response:
                 return _page(request, values, before, outcome=_send_test_message(request, values))
         mailing_id = _write(request, values, before)
     except BadInput as refusal:
-        return _page(request, values, before, errors=refusal.errors)
+        return _page(request, values, before, 400, errors=refusal.errors)
+    except KeyReused as refusal:
+        note, announced_before = reused_note(request)
+        shown = {"note": note, "announced_before": announced_before, "key": new_form_key()}
+        return _page(request, values, None, refusal.status_code, **shown)
     return request.redirect(f"/console/mailings/{mailing_id}", done="saved")
 
 
@@ -85,20 +91,8 @@ def _write(request: PageRequest, values: Values, before: Mailing | None) -> int:
     """Returns the id of the mailing. Raises BadInput."""
     fields = cast(MailingFields, read_fields(values, MAILING, set(), partial=before is not None))
     if before is None:
-        return _announce_once(request, fields)
+        return announce_once(request, fields)
     return lifecycle.change_mailing(request.services, before.id, fields, request.author).id
-
-
-def _announce_once(request: PageRequest, fields: MailingFields) -> int:
-    """Announces one mailing per form, also if the form is submitted twice. Returns the id of the mailing."""
-    services = request.services
-    idempotency_key = request.field("idempotency_key") or secrets.token_urlsafe()
-    name = digest("form", request.principal.name, idempotency_key)
-    stored = register_request(services, name, "mailing", lambda: lifecycle.new_mailing_id(services))
-    if stored.status_code is None:
-        lifecycle.announce_mailing(services, fields, stored.reserved_id, request.author)
-        services.idempotency_keys.save_answer(name, ANNOUNCED, "")
-    return stored.reserved_id
 
 
 def _send_test_message(request: PageRequest, values: Values) -> Outcome:
@@ -163,16 +157,19 @@ def _values_of(mailing: Mailing) -> Values:
 
 
 def _page(
-    request: PageRequest,
-    values: Values,
-    mailing: Mailing | None,
-    preview: Preview | None = None,
-    outcome: Outcome | None = None,
-    errors: FieldErrors | None = None,
+    request: PageRequest, values: Values, mailing: Mailing | None, status_code: int = 200, **shown: Any
 ) -> Response:
+    """`shown`: what the page shows beside the form, and the key of its next submission if that changes."""
+    by_default: dict[str, Any] = {
+        "preview": None,
+        "outcome": None,
+        "errors": {},
+        "note": None,
+        "announced_before": None,
+    }
     return request.page(
         "mailing_form.html",
-        status_code=400 if errors else 200,
+        status_code,
         values={name: values.get(name, "") for name in MAILING},
         mailing=mailing,
         fixed=fixed_fields(mailing),
@@ -180,10 +177,7 @@ def _page(
         codes=_labels(request, "operator_code", values.get("filter_op_codes")),
         names=suggested_placeholders(request.services),
         test_phone=request.field("test_phone"),
-        idempotency_key=request.field("idempotency_key") or secrets.token_urlsafe(12),
-        preview=preview,
-        outcome=outcome,
-        errors=errors or {},
+        **{"key": form_key(request) or new_form_key(), **by_default, **shown},
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
@@ -14,9 +14,11 @@ import pytest
 from chalice.test import Client
 
 from app import app
+from chalicelib.access.idempotency import register_request
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
 from chalicelib.clients.import_worker import process_import
+from chalicelib.console.announcement import key_name
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.allowed_steps import FIXED_AFTER_START, useful_steps
 from chalicelib.domain.audience import Plan
@@ -33,6 +35,7 @@ from tests.cheap_user import put_user
 from .conftest import Answer, Call
 
 SCRIPT = "<script>alert(1)</script>"
+NEW_FORM = "/console/mailings/new?key=of-a-form"
 MAILING = {
     "datetime_start": "2040-01-01T10:00:00Z",
     "datetime_end": "2040-01-01T12:00:00Z",
@@ -59,7 +62,7 @@ class Browser:
 
     def sign_in(self, name: str, password: str = "secret") -> Answer:
         answer = self.post("/console/sign-in", name=name, password=password)
-        self.csrf = _token_in(self.get("/console/mailings/new").text)
+        self.csrf = _token_in(self.get("/console").text)
         return answer
 
     def upload(self, file_name: str, content: str, content_type: str = "text/csv") -> Answer:
@@ -203,7 +206,7 @@ def test_attributes_are_lines_of_the_client_form_and_placeholders_of_a_text(anna
     assert "script, имя, формула" in page
     anna.post("/console/clients/1", **form, attributes=f"имя=Анна\r\nscript={SCRIPT}")
     assert "имя=Анна; script=&lt;script&gt;" in anna.get("/console/audit").text
-    assert "<code>{имя}</code>" in anna.get("/console/mailings/new").text
+    assert "<code>{имя}</code>" in anna.get(NEW_FORM).text
     unknown = {**MAILING, "message_text": "{нет}"}
     assert "Unknown fields: нет." in anna.post("/console/mailings/new", **unknown).text
     assert "Unknown fields: нет." in anna.post("/console/preview", message_text="{нет}").text
@@ -284,19 +287,105 @@ def test_a_mailing_is_announced_edited_and_cancelled(anna: Browser) -> None:
     assert anna.get("/console/mailings/1").status == 404
 
 
+def open_new_form(browser: Browser) -> str:
+    """The address of a new form, with the key that the redirect has put into it."""
+    answer = browser.get("/console/mailings/new")
+    assert answer.status == 303
+    return answer.headers["Location"]
+
+
 def test_a_form_sent_twice_announces_one_mailing(anna: Browser) -> None:
-    key = re.search(r'name="idempotency_key" value="([^"]+)"', anna.get("/console/mailings/new").text)
-    assert key is not None
-    answers = [anna.post("/console/mailings/new", **MAILING, idempotency_key=key[1]) for _ in range(2)]
+    form = open_new_form(anna)
+    assert f'action="{form}"' in anna.get(form).text
+    answers = [anna.post(form, **MAILING) for _ in range(2)]
     assert {answer.headers["Location"] for answer in answers} == {"/console/mailings/1?done=saved"}
     assert anna.get("/console/mailings/2").status == 404
     anna.post("/console/mailings/1/delete")
-    assert anna.post("/console/mailings/new", **MAILING, idempotency_key=key[1]).status == 303
+    assert anna.post(form, **MAILING).status == 303
     assert anna.get("/console/mailings/1").status == 404, "a deleted mailing is not restored"
-    refused = anna.post("/console/mailings/new", **{**MAILING, "message_text": ""}, idempotency_key="another form")
-    assert 'name="idempotency_key" value="another form"' in refused.text
-    assert anna.post("/console/mailings/new", **MAILING, idempotency_key="another form").status == 303
+    another = open_new_form(anna)
+    refused = anna.post(another, **{**MAILING, "message_text": ""})
+    assert f'action="{another}"' in refused.text
+    assert anna.post(another, **MAILING).status == 303
     assert anna.get("/console/mailings/2").status == 200
+
+
+def test_the_page_of_a_form_that_has_announced_its_mailing_has_no_form_but_two_links(anna: Browser) -> None:
+    form = open_new_form(anna)
+    anna.post(form, **MAILING)
+    back = anna.get(form).text
+    assert "This form has already created mailing 1." in back
+    for link in ('href="/console/mailings/1"', 'href="/console/mailings/new"'):
+        assert link in back
+    assert "message_text" not in back, "the browser would restore its text, and a second mailing would be scheduled"
+    anna.post("/console/mailings/1/delete")
+    assert "mailing 1, which has been deleted since" in anna.get(form).text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"message_text": "another"},
+        {"datetime_end": "2040-01-01T13:00:00Z"},
+        {"filter_tag": ["vip"]},
+        {"rate_limit": "2"},
+        {"canary": "5"},
+        {"time_from": "09:00", "time_to": "21:00"},
+    ],
+)
+def test_a_changed_mailing_with_the_key_of_another_is_refused_and_keeps_what_was_typed(
+    anna: Browser, change: dict[str, Any]
+) -> None:
+    form = open_new_form(anna)
+    anna.post(form, **MAILING)
+    before = anna.get("/console/mailings/1").text
+    refused = anna.post(form, **{**MAILING, "message_text": "typed", **change})
+    assert refused.status == 422
+    assert "this form has already created mailing 1, with other values" in refused.text
+    assert change.get("message_text", "typed") in refused.text
+    assert 'href="/console/mailings/1/edit"' in refused.text
+    assert anna.get("/console/mailings/1").text == before
+    assert anna.get("/console/mailings/2").status == 404
+    again = re.search(r'action="(/console/mailings/new\?key=[^"]+)"', refused.text)
+    assert again is not None
+    for _ in range(2):
+        saved = anna.post(again[1], **{**MAILING, **change})
+        assert saved.headers["Location"] == "/console/mailings/2?done=saved", "on purpose, and once"
+
+
+def test_the_key_of_a_form_belongs_to_one_user(anna: Browser, services: Services) -> None:
+    put_user(services, "clara", "admin")
+    form = open_new_form(anna)
+    anna.post(form, **MAILING)
+    anna.sign_in("clara")
+    assert "message_text" in anna.get(form).text
+    assert anna.post(form, **MAILING).headers["Location"] == "/console/mailings/2?done=saved"
+
+
+@pytest.mark.parametrize("key", ["", "a b", "<", "ключ", "x" * 65])
+def test_a_form_with_an_impossible_key_gets_another_one(anna: Browser, key: str) -> None:
+    assert anna.get(f"/console/mailings/new?{urlencode({'key': key})}").status == 303
+
+
+def test_a_form_whose_mailing_was_not_written_can_still_be_sent(anna: Browser, services: Services) -> None:
+    """A process has died right after it registered the key."""
+    register_request(services, key_name("anna", "died"), "other values", lambda: lifecycle.new_mailing_id(services))
+    form = "/console/mailings/new?key=died"
+    assert "message_text" in anna.get(form).text
+    refused = anna.post(form, **MAILING)
+    assert refused.status == 422
+    assert "was not saved" in refused.text
+    again = re.search(r'action="([^"]+)" data-preview', refused.text)
+    assert again is not None
+    assert anna.post(again[1], **MAILING).headers["Location"] == "/console/mailings/2?done=saved"
+
+
+def test_the_key_of_a_form_outlives_the_session(anna: Browser, services: Services) -> None:
+    form = open_new_form(anna)
+    anna.post(form, **MAILING)
+    services.clock = FakeClock(services.clock.now() + timedelta(days=20))  # type: ignore[misc, assignment]
+    anna.sign_in("anna")
+    assert "This form has already created mailing 1." in anna.get(form).text
 
 
 def test_errors_of_a_mailing_are_shown_beside_their_fields(anna: Browser) -> None:
@@ -440,7 +529,7 @@ class DisabledFields(HTMLParser):
 
 
 def test_the_form_disables_exactly_the_fixed_fields(anna: Browser, services: Services) -> None:
-    new = DisabledFields(anna.get("/console/mailings/new").text)
+    new = DisabledFields(anna.get(NEW_FORM).text)
     assert new.names == {True: set(), False: set(FIELDS)}
     anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
     start_mailing(services, 1)
@@ -545,7 +634,7 @@ def test_typed_text_cannot_run_as_a_script(anna: Browser, services: Services) ->
     make_token(services, SCRIPT, "read")
     anna.upload(f"{SCRIPT}.csv", f"phone_number;tag\n{SCRIPT};{SCRIPT}\n")
     process_import(services, 1, lambda: 120.0)
-    paths = ["/console", "/console/clients", "/console/tokens", "/console/audit", "/console/mailings/new"]
+    paths = ["/console", "/console/clients", "/console/tokens", "/console/audit", NEW_FORM]
     paths += ["/console/mailings/1", "/console/mailings/1?live=1", "/console?live=1", "/console/mailings/1/delete"]
     paths += [
         "/console/mailings/1/edit",
@@ -576,7 +665,7 @@ def test_pages_are_small(anna: Browser, services: Services) -> None:
         anna.post(
             "/console/clients/new", phone_number=f"797700000{number:02d}", tag=f"tag number {number}", timezone="UTC"
         )
-    for path in ("/console/clients", "/console/mailings/new", "/console/clients/1", "/console/audit"):
+    for path in ("/console/clients", NEW_FORM, "/console/clients/1", "/console/audit"):
         assert len(anna.get(path).text.encode()) < 100_000
     assert "cursor=" in anna.get("/console/clients").text
 
