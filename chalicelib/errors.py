@@ -7,6 +7,7 @@ Refusal                    the caller can correct the request: becomes a 4xx wit
 ├── NotFound         404   there is no such client, mailing or path
 ├── MethodRefused    405   the path exists, the method does not
 ├── NotInThisStatus  409   the status of the mailing does not allow the change
+├── Outdated         409   what a form showed has changed since: look at it again
 ├── TooLarge         413   the body is over the limit
 ├── WrongMediaType   415   the body is neither JSON nor a form; where a file is expected, it is not CSV
 ├── KeyReused        422   the Idempotency-Key was used for another request
@@ -126,6 +127,13 @@ class MethodRefused(Refusal):
 
 class NotInThisStatus(Refusal):
     status_code = 409
+
+
+class Outdated(Refusal):
+    status_code = 409
+
+    def __init__(self) -> None:
+        super().__init__(Text("console.outdated"))
 
 
 class TooLarge(Refusal):

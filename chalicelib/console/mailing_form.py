@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from chalice.app import Response
 
 from ..domain.allowed_steps import fixed_fields
 from ..domain.audience import Filter
-from ..domain.decisions import MailingFields, announced
+from ..domain.decisions import FIELD_NAMES, MailingFields, announced
+from ..domain.field_versions import changed_since, version_of
 from ..domain.gateway_result import Outcome
 from ..domain.mailing import Mailing
-from ..errors import BadInput, KeyReused
+from ..errors import BadInput, KeyReused, Outdated
 from ..fields import MAILING, phone_number
 from ..http.calls import read_id
 from ..mailings import lifecycle
@@ -46,15 +48,35 @@ def new(request: PageRequest) -> Response:
 
 def edit(request: PageRequest, sent_id: str) -> Response:
     mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
-    return _page(request, _values_of(mailing), mailing)
+    return _page(request, _values_of(mailing), mailing, version=version_of(represent_mailing(mailing), FIELD_NAMES))
 
 
 def save_new(request: PageRequest) -> Response:
-    return _save(request, None)
+    values = _form_values(request, None)
+    try:
+        return _submit(request, values, None, lambda fields: announce_once(request, fields))
+    except KeyReused as refusal:
+        note, announced_before = reused_note(request)
+        shown = {"note": note, "announced_before": announced_before, "key": new_form_key()}
+        return _page(request, values, None, refusal.status_code, **shown)
 
 
 def save(request: PageRequest, sent_id: str) -> Response:
-    return _save(request, lifecycle.get_mailing(request.services, read_id(sent_id)))
+    mailing_id = read_id(sent_id)
+    before = lifecycle.get_mailing(request.services, mailing_id)
+    values, version = _form_values(request, before), request.field("version")
+
+    def change(fields: MailingFields) -> int:
+        return lifecycle.change_mailing(request.services, mailing_id, fields, request.author, version).id
+
+    try:
+        return _submit(request, values, before, change)
+    except Outdated as refusal:
+        mailing = lifecycle.get_mailing(request.services, mailing_id)
+        current = represent_mailing(mailing)
+        changes = {name: current[name] for name in changed_since(version, current, FIELD_NAMES)}
+        shown = {"outdated": refusal.detail, "changes": changes, "version": version_of(current, FIELD_NAMES)}
+        return _page(request, values, mailing, refusal.status_code, **shown)
 
 
 def preview(request: PageRequest) -> Response:
@@ -68,31 +90,20 @@ def preview(request: PageRequest) -> Response:
         return request.page("preview.html", preview=None, problems=texts)
 
 
-def _save(request: PageRequest, before: Mailing | None) -> Response:
+def _submit(
+    request: PageRequest, values: Values, before: Mailing | None, write: Callable[[MailingFields], int]
+) -> Response:
     """Handles the three buttons of the form: preview, test message, and save."""
-    values = _form_values(request, before)
     try:
         match request.field("step"):
             case "preview":
                 return _page(request, values, before, preview=_preview(request, values, before))
             case "test":
                 return _page(request, values, before, outcome=_send_test_message(request, values))
-        mailing_id = _write(request, values, before)
+        mailing_id = write(cast(MailingFields, read_fields(values, MAILING, set(), partial=before is not None)))
     except BadInput as refusal:
-        return _page(request, values, before, 400, errors=refusal.errors)
-    except KeyReused as refusal:
-        note, announced_before = reused_note(request)
-        shown = {"note": note, "announced_before": announced_before, "key": new_form_key()}
-        return _page(request, values, None, refusal.status_code, **shown)
+        return _page(request, values, before, refusal.status_code, errors=refusal.errors)
     return request.redirect(f"/console/mailings/{mailing_id}", done="saved")
-
-
-def _write(request: PageRequest, values: Values, before: Mailing | None) -> int:
-    """Returns the id of the mailing. Raises BadInput."""
-    fields = cast(MailingFields, read_fields(values, MAILING, set(), partial=before is not None))
-    if before is None:
-        return announce_once(request, fields)
-    return lifecycle.change_mailing(request.services, before.id, fields, request.author).id
 
 
 def _send_test_message(request: PageRequest, values: Values) -> Outcome:
@@ -127,10 +138,10 @@ def _filter(values: Values) -> Filter:
 def _form_values(request: PageRequest, before: Mailing | None) -> Values:
     """The fields of the form in the format of the API; checked and typed labels are joined.
 
-    Browsers do not submit the disabled fields of a started mailing, so their values come from the mailing.
+    Browsers do not submit the disabled fields of a started mailing, so their values come from the mailing. A form that
+    was opened before the start submits them; a change of them is refused.
     """
-    fixed = fixed_fields(before)
-    unchanged = {name: value for name, value in (_values_of(before) if before else {}).items() if name in fixed}
+    unchanged = {name: value for name, value in _fixed_values(before).items() if not _is_submitted(request, name)}
     return {
         "datetime_start": request.field("datetime_start"),
         "datetime_end": request.field("datetime_end"),
@@ -144,6 +155,15 @@ def _form_values(request: PageRequest, before: Mailing | None) -> Values:
         "max_error_rate": request.field("max_error_rate"),
         **unchanged,
     }
+
+
+def _fixed_values(mailing: Mailing | None) -> Values:
+    fixed = fixed_fields(mailing)
+    return {name: value for name, value in (_values_of(mailing) if mailing else {}).items() if name in fixed}
+
+
+def _is_submitted(request: PageRequest, name: str) -> bool:
+    return name in request.form or f"{name}_typed" in request.form
 
 
 def _joined(request: PageRequest, name: str) -> str:
@@ -160,24 +180,20 @@ def _page(
     request: PageRequest, values: Values, mailing: Mailing | None, status_code: int = 200, **shown: Any
 ) -> Response:
     """`shown`: what the page shows beside the form, and the key of its next submission if that changes."""
-    by_default: dict[str, Any] = {
-        "preview": None,
-        "outcome": None,
-        "errors": {},
-        "note": None,
-        "announced_before": None,
-    }
+    values = {**{name: values.get(name, "") for name in MAILING}, **_fixed_values(mailing)}
+    nothing: dict[str, Any] = dict.fromkeys(("preview", "outcome", "note", "announced_before", "outdated"))
+    same_form = {"key": form_key(request) or new_form_key(), "version": request.field("version")}
     return request.page(
         "mailing_form.html",
         status_code,
-        values={name: values.get(name, "") for name in MAILING},
+        values=values,
         mailing=mailing,
         fixed=fixed_fields(mailing),
-        tags=_labels(request, "tag", values.get("filter_tag")),
-        codes=_labels(request, "operator_code", values.get("filter_op_codes")),
+        tags=_labels(request, "tag", values["filter_tag"]),
+        codes=_labels(request, "operator_code", values["filter_op_codes"]),
         names=suggested_placeholders(request.services),
         test_phone=request.field("test_phone"),
-        **{"key": form_key(request) or new_form_key(), **by_default, **shown},
+        **{**nothing, **same_form, "errors": {}, **shown},
     )
 
 

@@ -36,6 +36,9 @@ class MailingFields(TypedDict, total=False):
     max_error_rate: int | None
 
 
+FIELD_NAMES = tuple(MailingFields.__annotations__)
+
+
 def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
     """A new mailing. If its end is past, it is finished and sends nothing."""
     mailing = Mailing(

@@ -10,6 +10,7 @@ from ..delivery import fanout, reconcile
 from ..domain import decisions
 from ..domain.audit_record import AuditRecord, Author
 from ..domain.decisions import MailingFields
+from ..domain.field_versions import require_unchanged
 from ..domain.mailing import CANCELLED, SCHEDULED, Mailing
 from ..domain.walk import walk_down
 from ..errors import NotFound, RowChanged
@@ -69,9 +70,19 @@ def get_mailing(services: Services, mailing_id: int) -> Mailing:
     return mailing
 
 
-def change_mailing(services: Services, mailing_id: int, fields: MailingFields, author: Author | None = None) -> Mailing:
+def change_mailing(
+    services: Services,
+    mailing_id: int,
+    fields: MailingFields,
+    author: Author | None = None,
+    shown: str | None = None,
+) -> Mailing:
+    """`shown`: the version of the fields that a form showed. Raises Outdated if the change overwrites newer ones."""
+
     def decision(mailing: Mailing, now: datetime) -> Mailing:
         after = decisions.changed(mailing, fields, now)
+        if shown is not None and after != mailing:
+            require_unchanged(shown, represent_mailing(mailing), decisions.FIELD_NAMES)
         if after.message_text != mailing.message_text:
             require_known_placeholders(services, after.message_text)
         return after

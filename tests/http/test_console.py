@@ -17,13 +17,14 @@ from app import app
 from chalicelib.access.idempotency import register_request
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
+from chalicelib.adapters.tables.mailings import Mailings
 from chalicelib.clients.import_worker import process_import
 from chalicelib.console.announcement import key_name
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.allowed_steps import FIXED_AFTER_START, useful_steps
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
-from chalicelib.domain.mailing import STATUSES, Counts
+from chalicelib.domain.mailing import STATUSES, Counts, Mailing
 from chalicelib.domain.message import MessageKey
 from chalicelib.fields import MAILING as FIELDS
 from chalicelib.mailings import lifecycle
@@ -83,8 +84,17 @@ class Browser:
 
 
 def _token_in(page: str) -> str:
-    found = re.search(r'name="csrf" value="([^"]*)"', page)
+    return _hidden(page, "csrf")
+
+
+def _hidden(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
     return found[1] if found else ""
+
+
+def edit(browser: Browser, path: str, **form: Any) -> Answer:
+    """Opens the form and submits it."""
+    return browser.post(path, version=_hidden(browser.get(path).text, "version"), **form)
 
 
 @pytest.fixture
@@ -186,7 +196,7 @@ def test_a_client_is_created_found_changed_and_deleted(anna: Browser) -> None:
     assert "79770000001" in anna.get("/console/clients?tag=vip").text
     assert "79770000001" not in anna.get("/console/clients?tag=other").text
     assert 'value="vip"' in anna.get("/console/clients/1").text
-    anna.post("/console/clients/1", phone_number="79770000002", tag="", timezone="UTC")
+    edit(anna, "/console/clients/1", phone_number="79770000002", tag="", timezone="UTC")
     assert "79770000002" in anna.get("/console/clients?operator_code=977").text
     assert "Delete this client?" in anna.get("/console/clients/1/delete").text
     anna.post("/console/clients/1/delete")
@@ -204,7 +214,7 @@ def test_attributes_are_lines_of_the_client_form_and_placeholders_of_a_text(anna
     page = anna.get("/console/clients/1").text
     assert "имя=Анна\nформула=a=b</textarea>" in page
     assert "script, имя, формула" in page
-    anna.post("/console/clients/1", **form, attributes=f"имя=Анна\r\nscript={SCRIPT}")
+    edit(anna, "/console/clients/1", **form, attributes=f"имя=Анна\r\nscript={SCRIPT}")
     assert "имя=Анна; script=&lt;script&gt;" in anna.get("/console/audit").text
     assert "<code>{имя}</code>" in anna.get(NEW_FORM).text
     unknown = {**MAILING, "message_text": "{нет}"}
@@ -278,7 +288,7 @@ def test_a_mailing_is_announced_edited_and_cancelled(anna: Browser) -> None:
         assert text in page
     form = anna.get("/console/mailings/1/edit").text
     assert 'value="2040-01-01T10:00:00"' in form
-    anna.post("/console/mailings/1/edit", **{**MAILING, "message_text": "line\r\nline"})
+    edit(anna, "/console/mailings/1/edit", **{**MAILING, "message_text": "line\r\nline"})
     assert "line\nline" in anna.get("/console/mailings/1").text
     assert "Cancel this mailing?" in anna.get("/console/mailings/1/cancel").text
     anna.post("/console/mailings/1/cancel")
@@ -388,6 +398,82 @@ def test_the_key_of_a_form_outlives_the_session(anna: Browser, services: Service
     assert "This form has already created mailing 1." in anna.get(form).text
 
 
+def test_of_two_forms_of_one_mailing_the_second_is_refused_with_what_changed(anna: Browser) -> None:
+    anna.post("/console/mailings/new", **MAILING, rate_limit="5")
+    path = "/console/mailings/1/edit"
+    opened = _hidden(anna.get(path).text, "version")
+    edit(anna, path, **{**MAILING, "message_text": SCRIPT, "datetime_end": "2040-01-01T13:00:00Z"}, rate_limit="5")
+    refused = anna.post(path, **{**MAILING, "message_text": "mine"}, rate_limit="5", version=opened)
+    assert refused.status == 409
+    note = refused.text.partition('role="alert"')[2].partition("</div>")[0]
+    assert re.findall(r"<dt>(.*?)</dt>", note) == ["End", "Text"]
+    for text in ("have changed since you opened the form", "&lt;script&gt;", "2040-01-01 13:00:00 UTC"):
+        assert text in note
+    assert "mine</textarea>" in refused.text, "what was typed is kept"
+    assert "mine" not in anna.get("/console/mailings/1").text
+    again = anna.post(path, **{**MAILING, "message_text": "mine"}, version=_hidden(refused.text, "version"))
+    assert again.status == 303
+    assert "mine" in anna.get("/console/mailings/1").text
+
+
+def test_a_change_between_the_check_and_the_write_is_refused_as_well(anna: Browser, services: Services) -> None:
+    anna.post("/console/mailings/new", **MAILING)
+    path = "/console/mailings/1/edit"
+    opened = _hidden(anna.get(path).text, "version")
+    services.mailings = Overtaken(services.mailings, "theirs")  # type: ignore[misc, assignment]
+    refused = anna.post(path, **{**MAILING, "message_text": "mine"}, version=opened)
+    assert refused.status == 409
+    assert "<dd>theirs</dd>" in refused.text
+    assert services.mailings.get(1).message_text == "theirs"  # type: ignore[union-attr]
+
+
+class Overtaken:
+    """A table of mailings in which another person's text is written right before the first change."""
+
+    def __init__(self, mailings: Mailings, text: str) -> None:
+        self.mailings = mailings
+        self.texts = [text]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.mailings, name)
+
+    def change(self, before: Mailing, *others: Any) -> Mailing:
+        if self.texts:
+            self.mailings.change(before, replace(before, message_text=self.texts.pop()))
+        return self.mailings.change(before, *others)
+
+
+def test_a_form_sent_twice_or_with_a_step_in_between_is_saved(anna: Browser, services: Services) -> None:
+    """Only the fields that the form shows count: not a pause, a resume or a start."""
+    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    path = "/console/mailings/1/edit"
+    opened = _hidden(anna.get(path).text, "version")
+    start_mailing(services, 1)
+    anna.post("/console/mailings/1/pause")
+    sent = {"message_text": "mine", "datetime_end": "2041-01-01T00:00:00Z", "step": "save"}
+    for _ in range(2):
+        assert anna.post(path, **sent, version=opened).status == 303
+    preview = anna.post(path, **{**sent, "step": "preview"}, version=opened).text
+    assert _hidden(preview, "version") == opened, "a preview does not renew the version"
+    for version in ("", "x", "x" * 60, SCRIPT):
+        assert anna.post(path, **{**sent, "message_text": "other"}, version=version).status == 409
+
+
+def test_a_form_that_was_opened_before_the_start_cannot_change_fixed_fields_silently(
+    anna: Browser, services: Services
+) -> None:
+    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"}, filter_tag=["vip"])
+    path = "/console/mailings/1/edit"
+    opened = _hidden(anna.get(path).text, "version")
+    start_mailing(services, 1)
+    form = {**MAILING, "datetime_start": "2020-01-01T00:00:00Z", "version": opened, "canary": "", "max_error_rate": ""}
+    refused = anna.post(path, **form, filter_tag=["vip"], filter_tag_typed="more")
+    assert refused.status == 400
+    assert "this can no longer be changed" in refused.text
+    assert 'name="filter_tag_typed" value="vip"' in refused.text
+    assert anna.post(path, **form, filter_tag_typed="vip", filter_op_codes_typed="").status == 303
+
+
 def test_errors_of_a_mailing_are_shown_beside_their_fields(anna: Browser) -> None:
     wrong = {**MAILING, "datetime_end": "2039-01-01T10:00:00Z", "filter_op_codes_typed": "12"}
     answer = anna.post("/console/mailings/new", **wrong)
@@ -407,9 +493,9 @@ def test_a_form_with_two_past_dates_is_accepted_in_any_order(anna: Browser) -> N
     answer = anna.post("/console/mailings/new", **past)
     assert answer.headers["Location"] == "/console/mailings/1?done=saved"
     assert "Finished" in anna.get("/console/mailings/1").text
-    assert anna.post("/console/mailings/1/edit", **{**past, "message_text": "new"}).status == 303
+    assert edit(anna, "/console/mailings/1/edit", **{**past, "message_text": "new"}).status == 303
     later = {**past, "datetime_start": "2040-08-22T22:42:16Z"}
-    assert "The end must be later than the start." in anna.post("/console/mailings/1/edit", **later).text
+    assert "The end must be later than the start." in edit(anna, "/console/mailings/1/edit", **later).text
 
 
 def test_local_hours_are_set_in_the_form_and_shown_with_the_mailing(anna: Browser) -> None:
@@ -499,10 +585,10 @@ def test_the_form_of_a_started_mailing_keeps_the_fixed_fields(anna: Browser, ser
     assert re.findall(r"<b>(?:at least )?(\d+)</b>", page) == ["2", "2", "4"], (
         "the audience of the mailing, not all clients"
     )
-    form = anna.post("/console/mailings/1/edit", **sent, step="preview").text
+    form = edit(anna, "/console/mailings/1/edit", **sent, step="preview").text
     assert 'value="2020-01-01T00:00:00"' in form
     assert 'value="vip" checked' in form
-    assert anna.post("/console/mailings/1/edit", **sent, step="save").status == 303
+    assert edit(anna, "/console/mailings/1/edit", **sent, step="save").status == 303
     assert "vip" in anna.get("/console/mailings/1").text
 
 
