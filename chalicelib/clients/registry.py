@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..domain.audience import Partition, block_partitions, label_partitions
 from ..domain.audit_record import Author
-from ..domain.client import CLIENT_ID, MAX_CLIENT_ID, MAX_LABEL, PHONE, Client
+from ..domain.client import CLIENT_ID, GIVEN_FIELDS, MAX_CLIENT_ID, MAX_LABEL, PHONE, Client
+from ..domain.field_versions import require_unchanged
 from ..domain.jobs import FollowMovedClients
 from ..domain.walk import Cursor, walk
 from ..errors import BadInput, NotFound, PhoneTaken
@@ -84,8 +85,22 @@ def get_client(services: Services, client_id: int) -> Client:
     return client
 
 
-def change_client(services: Services, client_id: int, fields: ClientFields, author: Author | None = None) -> Client:
-    return _change(services, client_id, lambda client: replace(client, **fields), author)
+def change_client(
+    services: Services,
+    client_id: int,
+    fields: ClientFields,
+    author: Author | None = None,
+    shown: str | None = None,
+) -> Client:
+    """`shown`: the version of the fields that a form showed. Raises Outdated if the change overwrites newer ones."""
+
+    def decide(client: Client) -> Client:
+        after = replace(client, **fields)
+        if shown is not None and after != client:
+            require_unchanged(shown, represent_client(client), GIVEN_FIELDS)
+        return after
+
+    return _change(services, client_id, decide, author)
 
 
 def opt_out_client(services: Services, client_id: int, author: Author | None = None) -> Client:

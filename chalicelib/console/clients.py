@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytz
@@ -13,8 +13,9 @@ from ..adapters.services import Services
 from ..clients import registry
 from ..clients.registry import ClientFields
 from ..domain.audit_record import Author
-from ..domain.client import Client
-from ..errors import BadInput, FieldErrors, NotFound, WrongValue
+from ..domain.client import GIVEN_FIELDS, Client
+from ..domain.field_versions import changed_since, version_of
+from ..errors import BadInput, NotFound, Outdated, WrongValue
 from ..fields import CLIENT, attributes
 from ..http.calls import read_id
 from ..http.filters import CLIENT_FILTERS, read_client_filter
@@ -52,6 +53,7 @@ def attribute_lines(value: object) -> object:
 LAID_OUT = {"phone_number", "tag", "timezone", "attributes"}
 """Fields with an input of their own kind in the form; any other is a line of text."""
 
+Values = dict[str, object]
 FORM = {**CLIENT, "attributes": Field(attribute_lines, CLIENT["attributes"].about)}
 
 
@@ -79,17 +81,33 @@ def new(request: PageRequest) -> Response:
 
 def edit(request: PageRequest, sent_id: str) -> Response:
     client = registry.get_client(request.services, read_id(sent_id))
-    values = {name: represent_client(client)[name] or "" for name in CLIENT}
+    fields = represent_client(client)
+    values = {name: fields[name] or "" for name in CLIENT}
     lines = "\n".join(f"{name}={value}" for name, value in client.attributes.items())
-    return _form(request, client, {**values, "attributes": lines})
+    return _form(request, client, {**values, "attributes": lines}, version=version_of(fields, GIVEN_FIELDS))
 
 
 def save_new(request: PageRequest) -> Response:
-    return _save(request, None)
+    return _submit(
+        request, None, lambda fields: registry.register_client(request.services, fields, author=request.author)
+    )
 
 
 def save(request: PageRequest, sent_id: str) -> Response:
-    return _save(request, registry.get_client(request.services, read_id(sent_id)))
+    client_id, version = read_id(sent_id), request.field("version")
+    before = registry.get_client(request.services, client_id)
+
+    def change(fields: ClientFields) -> Client:
+        return registry.change_client(request.services, client_id, fields, request.author, version)
+
+    try:
+        return _submit(request, before, change)
+    except Outdated as refusal:
+        client = registry.get_client(request.services, client_id)
+        current = represent_client(client)
+        changes = {name: current[name] for name in changed_since(version, current, GIVEN_FIELDS)}
+        shown = {"outdated": refusal.detail, "changes": changes, "version": version_of(current, GIVEN_FIELDS)}
+        return _form(request, client, _submitted(request), refusal.status_code, **shown)
 
 
 def confirm_step(request: PageRequest, sent_id: str, step: str) -> Response:
@@ -109,31 +127,32 @@ def take_step(request: PageRequest, sent_id: str, step: str) -> Response:
     return request.redirect(f"/console/clients/{sent_id}", done=step)
 
 
-def _save(request: PageRequest, before: Client | None) -> Response:
-    values: dict[str, object] = {name: request.field(name).strip() for name in CLIENT}
+def _submit(request: PageRequest, before: Client | None, write: Callable[[ClientFields], Client]) -> Response:
+    values = _submitted(request)
     try:
-        fields = cast(ClientFields, read_fields(values, FORM, set(), partial=False))
-        if before is None:
-            registry.register_client(request.services, fields, author=request.author)
-        else:
-            registry.change_client(request.services, before.id, fields, request.author)
+        client = write(cast(ClientFields, read_fields(values, FORM, set(), partial=False)))
     except BadInput as refusal:
-        return _form(request, before, values, refusal.errors)
-    return request.redirect("/console/clients", phone_number=values["phone_number"], done="saved")
+        return _form(request, before, values, refusal.status_code, errors=refusal.errors)
+    return request.redirect("/console/clients", phone_number=client.phone_number, done="saved")
+
+
+def _submitted(request: PageRequest) -> Values:
+    return {name: request.field(name).strip() for name in CLIENT}
 
 
 def _form(
-    request: PageRequest, client: Client | None, values: dict[str, object], errors: FieldErrors | None = None
+    request: PageRequest, client: Client | None, values: Values, status_code: int = 200, **shown: Any
 ) -> Response:
+    """`shown`: what the page shows beside the form, and the version of its next submission if that changes."""
     return request.page(
         "client_form.html",
-        status_code=400 if errors else 200,
+        status_code,
         client=client,
         values={name: values.get(name, "") for name in CLIENT},
         tags=request.services.labels.read("tag", LABELS_SHOWN),
         names=suggested_placeholders(request.services),
         timezones=pytz.common_timezones,
         other_fields=[name for name in CLIENT if name not in LAID_OUT],
-        errors=errors or {},
         done=request.query.get("done"),
+        **{"errors": {}, "outdated": None, "version": request.field("version"), **shown},
     )

@@ -232,6 +232,30 @@ def test_attributes_are_lines_of_the_client_form_and_placeholders_of_a_text(anna
     assert "Unknown fields: нет." in refused.text
 
 
+def test_of_two_forms_of_one_client_the_second_is_refused_with_what_changed(anna: Browser) -> None:
+    form = {"phone_number": "79770000001", "tag": "vip", "timezone": "UTC", "attributes": "имя=Анна"}
+    anna.post("/console/clients/new", **form)
+    path = "/console/clients/1"
+    opened = _hidden(anna.get(path).text, "version")
+    anna.post(f"{path}/opt_out")
+    assert anna.post(path, **form, version=opened).status == 303, "the form does not show the stop list"
+    edit(anna, path, **{**form, "tag": SCRIPT, "attributes": "имя=Анна\r\nгород=Омск"})
+    refused = anna.post(path, **{**form, "phone_number": "79770000002"}, version=opened)
+    assert refused.status == 409
+    note = refused.text.partition('role="alert"')[2].partition("</div>")[0]
+    assert re.findall(r"<dt>(.*?)</dt>", note) == ["Tag", "Attributes"]
+    for text in ("&lt;script&gt;", "город=Омск<br>имя=Анна"):
+        assert text in note
+    assert 'value="79770000002"' in refused.text, "what was typed is kept"
+    assert "79770000001" in anna.get(path).text
+    version = _hidden(refused.text, "version")
+    for _ in range(2):
+        assert anna.post(path, **{**form, "phone_number": "79770000002"}, version=version).status == 303
+    wrong = anna.post(path, **{**form, "phone_number": "1"}, version=opened)
+    assert _hidden(wrong.text, "version") == opened
+    assert anna.post(path, **{**form, "phone_number": "79770000003"}).status == 409
+
+
 def test_a_client_opts_out_and_in_by_a_button_with_a_confirmation(anna: Browser, services: Services) -> None:
     gateway: Any = services.gateway
     anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC")
