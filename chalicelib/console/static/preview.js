@@ -18,14 +18,15 @@ function utc(input) {
 for (const input of form.querySelectorAll("[data-moment]")) {
   const output = form.querySelector(`output[for=${input.id}]`);
   const showUtc = () => (output.textContent = input.value ? utc(input).replace("T", " ").replace("Z", " UTC") : "");
+  const isRestored = new Date(input.value).getTime() !== new Date(input.defaultValue).getTime();
   const given = input.value && new Date(input.value + "Z");
-  if (given && !Number.isNaN(given.getTime())) input.value = local(given);
+  if (given && !Number.isNaN(given.getTime()) && !isRestored) input.value = local(given);
   input.labels[0].querySelector(".zone").textContent = zone;
   input.addEventListener("input", showUtc);
   form.addEventListener("formdata", (event) => {
     if (!input.disabled) event.formData.set(input.name, utc(input));
   });
-  showUtc();
+  addEventListener("pageshow", showUtc);
 }
 
 const preview = document.getElementById("preview");
@@ -46,4 +47,5 @@ form.addEventListener("input", (event) => {
   clearTimeout(timer);
   timer = setTimeout(refresh, 400);
 });
-refresh();
+// After Back the browser restores what was typed: some browsers before this script runs, some after it.
+addEventListener("pageshow", refresh);
