@@ -16,6 +16,9 @@ QUIET_PERIOD = timedelta(seconds=30)
 ROUND_INTERVAL = timedelta(seconds=50)
 """The shortest time between two reconciliation rounds that the sweep begins."""
 
+BUSY_ROUND_INTERVAL = timedelta(minutes=5)
+"""The same for a stalled mailing while the send queue is busy: its messages may only wait behind those of others."""
+
 
 class SweepStep(Enum):
     START = "start"
@@ -46,8 +49,13 @@ def next_sweep_step(mailing: Mailing, now: datetime, queue_is_idle: bool) -> Swe
         return SweepStep.RECONCILE if round_age >= ROUND_INTERVAL else None
     if mailing.status == RUNNING and mailing.awaits_canary and stalled and progress_age < round_age:
         return SweepStep.RECONCILE  # all other messages wait for the canary, so this does not wait for an idle queue
-    if mailing.status != RUNNING or not queue_is_idle:
+    if mailing.status != RUNNING:
         return None
+    if not queue_is_idle:
+        # Other mailings may keep the queue busy for hours, while all messages of this one are final and a dead sender
+        # has not added their counts.
+        may_be_done = stalled and progress_age < round_age and round_age >= BUSY_ROUND_INTERVAL
+        return SweepStep.RECONCILE if may_be_done else None
     if mailing.awaits_hours and progress_age >= round_age:  # no progress since that round
         return None
     if progress_age >= QUIET_PERIOD and progress_age < round_age:

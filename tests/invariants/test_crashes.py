@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 
 from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE, walk_slice
+from chalicelib.domain.jobs import SendMessage
 from chalicelib.mailings.lifecycle import announce_mailing
 from infra.local.doubles.world import Crash, CrashingServices, World
 
@@ -40,6 +41,24 @@ def test_a_crash_at_any_call_of_an_invocation_loses_and_doubles_nothing(victim: 
         assert_every_client_has_it_once(world, mailing_id, repeats_allowed=int(crashing.is_dead))
         if not crashing.is_dead:
             assert at > 1, "the invocation made no call"
+            break
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize("sender", [2, 3, 4])
+def test_a_mailing_ends_although_a_sender_died_and_others_keep_the_queue_busy(sender: int, after: bool) -> None:
+    """Invariant 7. A message of another mailing is in the queue all the time, as while that one waits for its rate."""
+    for at in itertools.count(1):
+        world = World()
+        world.clients(CLIENTS)
+        world.services.send_queue.send([SendMessage(mailing_id=99, client_id=1)], [3600])
+        crashing = world.crashing[sender] = CrashingServices(world.services, at, after)
+        mailing_id = world.mailing()
+        world.run(420)
+        assert not world.services.send_queue.is_idle()
+        assert_every_client_has_it_once(world, mailing_id, repeats_allowed=int(crashing.is_dead))
+        assert world.get(mailing_id).rounds <= 2
+        if not crashing.is_dead:
             break
 
 
