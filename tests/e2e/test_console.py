@@ -259,7 +259,7 @@ def test_of_two_tabs_that_edit_one_mailing_the_second_is_told_what_has_changed(o
             operator.press("Save")
             operator.see("Saved.")
         operator.press("Save")
-        operator.see("these values have changed since you opened the form")
+        operator.see("the data has changed since you opened the form")
         operator.see("first edit")
         operator.driver.get_log("browser")  # Chromium logs the status 409
         assert typed(operator, "message_text") == "second edit"

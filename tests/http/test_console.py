@@ -431,7 +431,7 @@ def test_of_two_forms_of_one_mailing_the_second_is_refused_with_what_changed(ann
     assert refused.status == 409
     note = refused.text.partition('role="alert"')[2].partition("</div>")[0]
     assert re.findall(r"<dt>(.*?)</dt>", note) == ["End", "Text"]
-    for text in ("have changed since you opened the form", "&lt;script&gt;", "2040-01-01 13:00:00 UTC"):
+    for text in ("the data has changed since you opened the form", "&lt;script&gt;", "2040-01-01 13:00:00 UTC"):
         assert text in note
     assert "mine</textarea>" in refused.text, "what was typed is kept"
     assert "mine" not in anna.get("/console/mailings/1").text
@@ -447,7 +447,7 @@ def test_a_change_between_the_check_and_the_write_is_refused_as_well(anna: Brows
     services.mailings = Overtaken(services.mailings, "theirs")  # type: ignore[misc, assignment]
     refused = anna.post(path, **{**MAILING, "message_text": "mine"}, version=opened)
     assert refused.status == 409
-    assert "<dd>theirs</dd>" in refused.text
+    assert '<dd class="text">theirs</dd>' in refused.text
     assert services.mailings.get(1).message_text == "theirs"  # type: ignore[union-attr]
 
 
