@@ -11,7 +11,7 @@ from .domain.client import Client
 from .domain.client_import import ClientImport, RefusedRow
 from .domain.mailing import Counts, Mailing
 from .domain.message import Message
-from .domain.principal import Token
+from .domain.principal import Token, User
 from .errors import shown_errors
 from .texts import Text
 
@@ -80,6 +80,10 @@ def represent_refused_row(row: RefusedRow) -> dict[str, object]:
 
 def represent_token(token: Token) -> dict[str, object]:
     return {"name": token.principal.name, "role": token.principal.role}
+
+
+def represent_user(user: User) -> dict[str, object]:
+    return {"name": user.principal.name, "role": user.principal.role}
 
 
 def represent_record(record: AuditRecord) -> dict[str, object]:

@@ -13,5 +13,5 @@ HASH = "scrypt$4$1$1$MTExMTExMTExMTExMTExMQ==$i9X1UuDDVDXfsZJWlzc/Quo58revGHN+2o
 
 def put_user(services: Any, name: str, role: str) -> str:
     """Returns the password."""
-    services.users.put(User(Principal(name, role), HASH, services.clock.now()))
+    services.users.add(User(Principal(name, role), HASH, services.clock.now()))
     return PASSWORD

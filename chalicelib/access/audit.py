@@ -18,9 +18,15 @@ MAX_NUMBER = 10**20
 SERVICE_AUTHOR = "the service itself"
 """The author of a change that no user or token made."""
 
+MANAGE_TOKENS, MANAGE_USERS, START_IMPORT = "manage_tokens", "manage_users", "start_import"
+"""The author of a change that a person made by invoking this Lambda function."""
+
+RESERVED_NAMES = {SERVICE_AUTHOR, "сервис", MANAGE_TOKENS, MANAGE_USERS, START_IMPORT}
+"""No user or token has one of these names. `сервис` is how the console shows SERVICE_AUTHOR in Russian."""
+
 
 def author_of(services: Services, name: str) -> Author:
-    """The author of a change that is made now. `name` is a user, a token or SERVICE_AUTHOR."""
+    """The author of a change that is made now. `name` is a user, a token or one of RESERVED_NAMES."""
     return Author(name, services.clock.now(), services.clock.jitter())
 
 

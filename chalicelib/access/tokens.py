@@ -13,6 +13,7 @@ from ..domain.principal import ROLES, Principal, Token
 from ..errors import BadInput, NotAuthenticated, NotFound, RowChanged
 from ..representation import represent_token
 from ..texts import Text, either
+from .names import read_token_name
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 LOCAL_TOKEN_DIGEST = "a86a3116addba6c5d830ab44ccaed3f081e25b7c387b12032facf833d6a88f38"  # noqa: S105
 AUTHORIZATION = re.compile(r"[Tt]oken ([0-9a-f]{40})")
 DIGEST = re.compile(r"[0-9a-f]{64}")
-MAX_NAME_LENGTH = 64
 
 USE_RECORDED_EVERY = timedelta(minutes=10)
 """The precision of a token's last use. A write for each call would cost more than the call."""
@@ -54,10 +54,9 @@ def authenticate(services: Services, authorization: str | None) -> Principal:
 def make_token(services: Services, name: str, role: str, author: Author | None = None) -> str:
     """Returns a new token. Only its digest is stored, so the token cannot be shown again. Raises BadInput."""
     require_role(role)
-    if not name.strip() or len(name) > MAX_NAME_LENGTH:
-        raise BadInput({"name": [Text("access.token_name", most=MAX_NAME_LENGTH)]})
+    principal = Principal(read_token_name(services, name), role)
     secret = secrets.token_hex(20)
-    token = Token(digest(secret), Principal(name.strip(), role), services.clock.now())
+    token = Token(digest(secret), principal, services.clock.now())
     record = author.record("token", token.digest[:8], None, represent_token(token)) if author else None
     services.tokens.add(token, record)
     return secret

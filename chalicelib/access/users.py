@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ..domain.audit_record import Author
 from ..domain.password import MAX_PASSWORD_LENGTH, hash_password, password_matches
 from ..domain.principal import Principal, User
-from ..errors import BadInput, NotAuthenticated, NotFound, RowChanged, TooManyAttempts
+from ..errors import NotAuthenticated, NotFound, RowChanged, TooManyAttempts
+from ..representation import represent_user
+from ..retries import retry_lost_races
 from ..texts import Text
+from .names import USER_NAME, require_no_token, require_user_name
 from .tokens import digest, require_role
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 SESSION_LIFE = timedelta(hours=12)
 SALT_BYTES = 16
+PASSWORD_BYTES = 15
+
+NEW_PASSWORD = "new password"  # noqa: S105
+"""The audit's action for a user that gets a new password, and perhaps a new role."""
 
 ATTEMPT_PERIOD = timedelta(minutes=15)
 MAX_ATTEMPTS = {"address": 50, "user from address": 10, "user": 200}
@@ -33,28 +39,35 @@ UNKNOWN_USER_HASH = "scrypt$14$8$5$AAAAAAAAAAAAAAAAAAAAAA==$" + "A" * 43 + "="
 does not reveal which users exist."""
 
 
-def make_user(services: Services, name: str, role: str) -> str:
+def make_user(services: Services, name: str, role: str, author: Author | None = None) -> str:
     """Returns the new password of a new or an existing user. It cannot be shown again. Raises BadInput."""
-    password = secrets.token_urlsafe(15)
-    set_user(services, name, role, password)
+    require_user_name(name)
+    if services.users.find(name) is None:
+        require_no_token(services, name)
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    set_user(services, name, role, password, author)
     return password
 
 
-def set_user(services: Services, name: str, role: str, password: str) -> None:
+def set_user(services: Services, name: str, role: str, password: str, author: Author | None = None) -> None:
     """Make a user, or replace the role and password of an existing one and end its sessions. Raises BadInput."""
     require_role(role)
-    if not NAME.fullmatch(name):
-        raise BadInput({"name": [Text("access.user_name")]})
     hashed = hash_password(password, secrets.token_bytes(SALT_BYTES))
-    services.users.put(User(Principal(name, role), hashed, services.clock.now()))
+    user = User(Principal(name, role), hashed, services.clock.now())
+    retry_lost_races(services.clock, lambda: _write_user(services, user, author))
 
 
-def remove_user(services: Services, name: str) -> None:
+def remove_user(services: Services, name: str, author: Author | None = None) -> None:
     """Raises NotFound."""
-    try:
-        services.users.remove(name)
-    except RowChanged as error:
-        raise NotFound(Text("access.no_such_user")) from error
+
+    def remove() -> None:
+        user = _find_user(services, name)
+        if user is None:
+            raise NotFound(Text("access.no_such_user"))
+        record = author.record("user", name, represent_user(user), None) if author else None
+        services.users.remove(user, record)
+
+    retry_lost_races(services.clock, remove)
 
 
 def sign_in(services: Services, name: str, password: str, address: str) -> User:
@@ -63,7 +76,7 @@ def sign_in(services: Services, name: str, password: str, address: str) -> User:
     _count_attempt(services, "user from address", f"{name}\n{address}")
     _count_attempt(services, "user", name)
     is_published = digest(f"{name}:{password}") == LOCAL_USER_DIGEST
-    user = services.users.find(name) if NAME.fullmatch(name) else None
+    user = _find_user(services, name)
     is_valid = password_matches(password[: MAX_PASSWORD_LENGTH + 1], user.password if user else UNKNOWN_USER_HASH)
     if user is None or not is_valid or (is_published and not services.settings.is_local):
         raise NotAuthenticated(Text("access.sign_in"))
@@ -84,6 +97,20 @@ def sign_out(services: Services, name: str) -> None:
         services.users.end_sessions(name, services.clock.now())
     except RowChanged as error:
         raise NotFound(Text("access.no_such_user")) from error
+
+
+def _write_user(services: Services, user: User, author: Author | None) -> None:
+    name, after = user.principal.name, represent_user(user)
+    earlier = services.users.find(name)
+    if earlier is None:
+        services.users.add(user, author.record("user", name, None, after) if author else None)
+        return
+    before = represent_user(earlier)
+    services.users.change(earlier, user, author.record("user", name, before, after, NEW_PASSWORD) if author else None)
+
+
+def _find_user(services: Services, name: str) -> User | None:
+    return services.users.find(name) if USER_NAME.fullmatch(name) else None
 
 
 def _count_attempt(services: Services, kind: str, name: str) -> None:

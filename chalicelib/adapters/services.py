@@ -105,7 +105,7 @@ class Services:
     def users(self) -> Users:
         from .tables.users import Users
 
-        return Users(self.settings.stack_name)
+        return Users(self.settings.stack_name, self.audit)
 
     @cached_property
     def labels(self) -> Labels:

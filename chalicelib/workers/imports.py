@@ -6,7 +6,7 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from ..access.audit import author_of
+from ..access.audit import START_IMPORT, author_of
 from ..clients.import_worker import run_import
 from ..clients.imports import get_import, import_file, list_refused
 from ..delivery.dead_letters import read_job
@@ -18,7 +18,6 @@ from .queues import process_batch
 
 worker = Blueprint(__name__)
 
-AUTHOR = "start_import"
 MAX_REFUSED_ROWS = 1000
 
 
@@ -34,7 +33,7 @@ def import_clients(event: SQSEvent) -> dict[str, Any]:
     return process_batch(event, services.imports_queue, work)
 
 
-@worker.lambda_function(name="start_import")
+@worker.lambda_function(name=START_IMPORT)
 @logging_errors
 def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"key": "folder/clients.csv"}` starts the import of a file in the bucket. `{"import": 7}` shows its progress.
@@ -56,7 +55,7 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 return represent_import(get_import(services, import_id))
             case {"key": str(key), **rest} if key and rest.keys() <= {"file_name"}:
                 file_name = str(rest.get("file_name") or key.rpartition("/")[2])
-                return represent_import(import_file(services, key, file_name, author_of(services, AUTHOR)))
+                return represent_import(import_file(services, key, file_name, author_of(services, START_IMPORT)))
     except Refusal as refusal:
         return refusal.body if "detail" in refusal.body else {"detail": str(refusal)}
     return {"detail": '{"key": "folder/clients.csv", "file_name": optional} or {"import": 7} is expected.'}

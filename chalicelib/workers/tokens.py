@@ -6,7 +6,7 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from ..access.audit import author_of
+from ..access.audit import MANAGE_TOKENS, author_of
 from ..access.tokens import digest, make_token, revoke_token
 from ..errors import Refusal
 from ..runtime import begin_invocation, logging_errors
@@ -14,12 +14,12 @@ from ..runtime import begin_invocation, logging_errors
 worker = Blueprint(__name__)
 
 
-@worker.lambda_function(name="manage_tokens")
+@worker.lambda_function(name=MANAGE_TOKENS)
 @logging_errors
 def manage_tokens(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"make": "name", "role": "admin"}` answers with a new token. `{"revoke": "<token>"}` revokes a token."""
     services = begin_invocation(context)
-    author = author_of(services, "manage_tokens")
+    author = author_of(services, MANAGE_TOKENS)
     try:
         match event:
             case {"make": str(name), **rest} if rest.keys() <= {"role"}:

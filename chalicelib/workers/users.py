@@ -6,6 +6,7 @@ from typing import Any
 
 from chalice.app import Blueprint
 
+from ..access.audit import MANAGE_USERS, author_of
 from ..access.users import make_user, remove_user
 from ..errors import Refusal
 from ..runtime import begin_invocation, logging_errors
@@ -13,17 +14,18 @@ from ..runtime import begin_invocation, logging_errors
 worker = Blueprint(__name__)
 
 
-@worker.lambda_function(name="manage_users")
+@worker.lambda_function(name=MANAGE_USERS)
 @logging_errors
 def manage_users(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"make": "anna", "role": "admin"}` answers with a new password. `{"remove": "anna"}` removes the user."""
     services = begin_invocation(context)
+    author = author_of(services, MANAGE_USERS)
     try:
         match event:
             case {"make": str(name), **rest} if rest.keys() <= {"role"}:
-                return {"password": make_user(services, name, rest.get("role", "read"))}
+                return {"password": make_user(services, name, rest.get("role", "read"), author)}
             case {"remove": str(name), **others} if not others:
-                remove_user(services, name)
+                remove_user(services, name, author)
                 return {"removed": True}
     except Refusal as refusal:
         return refusal.body

@@ -67,7 +67,7 @@ def _deploy(stage: str, stack_name: str) -> None:
     url = outputs["EndpointURL"].rstrip("/")
     print(f"API      {url}", f"console  {url}/console/", sep="\n")
     print("Commands for a first token and a first user of the console; each prints its secret once:")
-    print(_invocation('{"make": "me", "role": "admin"}', outputs["ManageTokensName"]))
+    print(_invocation('{"make": "my scripts", "role": "admin"}', outputs["ManageTokensName"]))
     print(_invocation('{"make": "me", "role": "admin"}', outputs["ManageUsersName"]))
 
 

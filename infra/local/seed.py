@@ -15,7 +15,10 @@ LOCAL_USER, LOCAL_PASSWORD = "adminaccount", "adminpass"
 
 
 def seed_access(stack_name: str) -> None:
-    """Only for a local stack: every other stage refuses this token and this user even if they are in its tables."""
+    """Only for a local stack: every other stage refuses this token and this user even if they are in its tables.
+
+    The token and the user have one name, which make_token and make_user refuse.
+    """
     services = Services(Settings(stage=LOCAL_STAGE, stack_name=stack_name))
     services.tokens.add(Token(digest(LOCAL_TOKEN), Principal(LOCAL_USER, ADMIN), services.clock.now()))
     set_user(services, LOCAL_USER, ADMIN, LOCAL_PASSWORD)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.audit_record import Author, day_of
 from chalicelib.domain.principal import Principal, User
 from chalicelib.errors import RowChanged
 
@@ -14,21 +15,45 @@ ANNA = User(Principal("anna", "read"), "hash", NOW)
 
 
 def test_a_user_is_found_until_removed(services: Any) -> None:
-    services.users.put(ANNA)
+    services.users.add(ANNA)
     assert services.users.find("anna") == ANNA
-    services.users.remove("anna")
+    services.users.remove(ANNA)
     assert services.users.find("anna") is None
 
 
-def test_a_user_that_is_added_again_has_the_new_password_and_role(services: Any) -> None:
-    services.users.put(ANNA)
+def test_a_changed_user_has_the_new_password_and_role(services: Any) -> None:
+    services.users.add(ANNA)
     changed = User(Principal("anna", "admin"), "other", NOW)
-    services.users.put(changed)
+    services.users.change(ANNA, changed)
     assert services.users.find("anna") == changed
 
 
+@pytest.mark.parametrize(
+    "other", [replace(ANNA, password="other"), replace(ANNA, principal=Principal("anna", "admin"))]
+)
+def test_a_user_that_is_not_as_it_was_read_is_not_written_and_not_recorded(services: Any, other: User) -> None:
+    record = Author("boris", NOW, 0.5).record("user", "anna", {}, {})
+    services.users.add(ANNA)
+    for write in (
+        lambda: services.users.add(other, record),
+        lambda: services.users.change(other, other, record),
+        lambda: services.users.remove(other, record),
+    ):
+        with pytest.raises(RowChanged):
+            write()
+    assert services.users.find("anna") == ANNA
+    assert services.audit.read(day_of(NOW), 10**20, 10) == []
+
+
+def test_the_end_of_sessions_does_not_hinder_a_change(services: Any) -> None:
+    services.users.add(ANNA)
+    services.users.end_sessions("anna", NOW + timedelta(hours=1))
+    services.users.remove(ANNA)
+    assert services.users.find("anna") is None
+
+
 def test_ending_the_sessions_of_a_user_moves_their_earliest_time(services: Any) -> None:
-    services.users.put(ANNA)
+    services.users.add(ANNA)
     later = NOW + timedelta(hours=1)
     services.users.end_sessions("anna", later)
     assert services.users.find("anna") == replace(ANNA, sessions_from=later)
@@ -36,7 +61,7 @@ def test_ending_the_sessions_of_a_user_moves_their_earliest_time(services: Any) 
 
 def test_an_unknown_user_cannot_be_removed_or_signed_out(services: Any) -> None:
     with pytest.raises(RowChanged):
-        services.users.remove("anna")
+        services.users.remove(ANNA)
     with pytest.raises(RowChanged):
         services.users.end_sessions("anna", NOW)
     assert services.users.find("anna") is None

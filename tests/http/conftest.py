@@ -65,7 +65,7 @@ def services(new_stack: tuple[Settings, State], monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def token(services: Services) -> str:
-    return make_token(services, "anna", "admin")
+    return make_token(services, "shop", "admin")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def test_a_request_is_one_line_with_its_caller_route_object_and_status(call: Cal
     call("GET", "/Stats/12?status=sent")
     (line,) = lines()
     assert (line["message"], line["method"], line["route"]) == ("request", "GET", "/Stats/{mailing_id}")
-    assert (line["status"], line["mailing_id"], line["who"]) == (404, 12, "anna")
+    assert (line["status"], line["mailing_id"], line["who"]) == (404, 12, "shop")
     assert line["milliseconds"] >= 0
     assert line["function"]
     assert line["request_id"]
@@ -53,7 +53,7 @@ def test_an_unexpected_error_is_logged_in_json_and_masked(call: Call, services: 
     services.clients.get = get  # type: ignore[method-assign, assignment]
     assert call("GET", "/Clients/7").status == 500
     error, request = lines()
-    assert (error["exception_name"], error["client_id"], error["who"]) == ("ValueError", 7, "anna")
+    assert (error["exception_name"], error["client_id"], error["who"]) == ("ValueError", 7, "shop")
     assert "7977******* is no number" in error["exception"]
     assert (request["status"], request["client_id"]) == (500, 7)
     assert "4053329" not in json.dumps(lines())

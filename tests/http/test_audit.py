@@ -16,7 +16,7 @@ def test_every_change_is_recorded_with_its_author_and_the_fields_before_and_afte
     records = call("GET", "/Audit").json["results"]
     assert [record["action"] for record in records] == ["removed", "changed", "made"]
     assert {(record["who"], record["what"], record["id"]) for record in records} == {
-        ("anna", "client", str(client["id"]))
+        ("shop", "client", str(client["id"]))
     }
     removed, changed, made = records
     assert (made["before"], made["after"]) == (None, client)

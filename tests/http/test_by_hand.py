@@ -9,6 +9,7 @@ import pytest
 from chalice.test import Client
 
 from app import app
+from chalicelib.access.audit import list_records
 from chalicelib.adapters.services import Services
 
 
@@ -77,3 +78,21 @@ def test_an_incomplete_payload_starts_nothing(invoke: Any, payload: Any) -> None
 def test_a_misspelt_name_is_refused(invoke: Any, name: str, payload: Any) -> None:
     assert list(invoke(name, payload)) == ["detail"]
     assert invoke(name, payload)["detail"].endswith("is expected.")
+
+
+def test_users_made_and_removed_by_hand_are_in_the_audit(invoke: Any, services: Services) -> None:
+    assert list(invoke("manage_users", {"make": "boris", "role": "read"})) == ["password"]
+    assert invoke("manage_users", {"remove": "boris"}) == {"removed": True}
+    found, _ = list_records(services, None, 10)
+    assert [(record.who, record.what, record.id, record.action) for record in found] == [
+        ("manage_users", "user", "boris", "removed"),
+        ("manage_users", "user", "boris", "made"),
+    ]
+
+
+def test_names_that_the_audit_could_not_tell_apart_are_refused(invoke: Any) -> None:
+    assert list(invoke("manage_tokens", {"make": "shop\u202e"})) == ["name"]
+    assert list(invoke("manage_tokens", {"make": "manage_users"})) == ["name"]
+    assert list(invoke("manage_tokens", {"make": "boris"})) == ["token"]
+    assert list(invoke("manage_users", {"make": "boris"})) == ["name"]
+    assert invoke("manage_users", {"remove": ""}) == {"detail": "There is no such user."}

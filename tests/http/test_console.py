@@ -690,7 +690,10 @@ def test_a_token_is_shown_once_and_can_be_revoked(anna: Browser, services: Servi
     assert "Revoke this token?" in anna.get(f"/console/tokens/{digest}/revoke").text
     anna.post(f"/console/tokens/{digest}/revoke")
     assert "revoked" in anna.get("/console/tokens").text
-    assert anna.post("/console/tokens", name="", role="read").status == 400
+    for name, error in (("", "A name of 1 to 64"), ("boris", "A user has this name"), ("a\u202eb", "cannot be seen")):
+        refused = anna.post("/console/tokens", name=name, role="read")
+        assert refused.status == 400
+        assert error in refused.text
     for unknown in ("unknown", "0" * 64, "0" * 3000):
         assert anna.get(f"/console/tokens/{unknown}/revoke").status == 404
         assert anna.post(f"/console/tokens/{unknown}/revoke").status == 404

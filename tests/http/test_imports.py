@@ -156,7 +156,7 @@ def test_an_import_is_one_audit_record(call: Call, services: Services) -> None:
     post(call, query="?file_name=a.csv")
     work(services)
     (record,) = call("GET", "/Audit").json["results"]
-    assert (record["who"], record["action"], record["what"], record["id"]) == ("anna", "made", "import", "1")
+    assert (record["who"], record["action"], record["what"], record["id"]) == ("shop", "made", "import", "1")
 
 
 def test_no_phone_number_is_logged(call: Call, services: Services, capfd: pytest.CaptureFixture[str]) -> None:

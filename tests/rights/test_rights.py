@@ -83,7 +83,7 @@ def without_rights(function: str) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("function", "payload"),
     [
-        ("ManageTokens", {"make": "anna"}),
+        ("ManageTokens", {"make": "shop"}),
         ("ManageUsers", {"make": "anna"}),
         ("RedriveDeadLetters", {}),
         ("StartImport", {"import": 1}),

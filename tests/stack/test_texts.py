@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib import texts as catalogue
-from chalicelib.access.audit import SERVICE_AUTHOR
+from chalicelib.access.audit import RESERVED_NAMES, SERVICE_AUTHOR
+from chalicelib.access.users import NEW_PASSWORD
 from chalicelib.clients.registry import OPTED_IN, OPTED_OUT
 from chalicelib.console import clients, mailings
 from chalicelib.domain import mailing, message
@@ -31,8 +32,8 @@ FOLDERS = sorted(path.parent for path in ROOM.rglob("ru.json"))
 CONSOLE = ROOM / "console" / "templates"
 EMAILS = ROOM / "reports" / "templates"
 STEPS = {"paused", "resumed", "cancelled", "sent again", "revoked"}
-ACTIONS = {MADE, CHANGED, REMOVED, OPTED_OUT, OPTED_IN, TRIED, *STEPS}
-SUBJECTS = {"client", "mailing", "token", "test_message", "import"}
+ACTIONS = {MADE, CHANGED, REMOVED, OPTED_OUT, OPTED_IN, TRIED, NEW_PASSWORD, *STEPS}
+SUBJECTS = {"client", "mailing", "token", "user", "test_message", "import"}
 NAMES = {*mailing.STATUSES, *message.STATUSES, *ROLES, *ACTIONS, *SUBJECTS, SERVICE_AUTHOR}
 QUESTIONS = {*mailings.QUESTIONS.values(), *clients.QUESTIONS.values()}
 STATUS_LABELS = {status.capitalize() for status in mailing.STATUSES}
@@ -61,6 +62,10 @@ def test_every_label_of_a_template_has_a_russian_translation(folder: Path) -> No
 
 def test_every_name_that_the_console_shows_has_a_russian_translation() -> None:
     assert set(russian(CONSOLE)) >= NAMES | QUESTIONS
+
+
+def test_no_author_can_have_the_name_by_which_the_console_shows_the_service() -> None:
+    assert {SERVICE_AUTHOR, russian(CONSOLE)[SERVICE_AUTHOR]} <= RESERVED_NAMES
 
 
 def test_every_label_is_used() -> None:

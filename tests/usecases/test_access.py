@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import timedelta
 
 import pytest
 
+from chalicelib.access.audit import RESERVED_NAMES
 from chalicelib.access.tokens import USE_RECORDED_EVERY, authenticate, digest, make_token, revoke_token
 from chalicelib.domain.audit_record import Author
 from chalicelib.errors import BadInput, NotAuthenticated, NotFound
 from infra.local.doubles.fakes import FakeServices
+from tests.cheap_user import put_user
 
 
 def test_the_last_use_of_a_token_is_recorded_now_and_then() -> None:
@@ -45,6 +48,54 @@ def test_a_token_without_a_name_or_with_another_role_is_refused(name: str, role:
     with pytest.raises(BadInput):
         make_token(services, name, role)
     assert services.tokens.rows == {}
+
+
+UNSEEN = [
+    "a\nb",
+    "a\rb",
+    "a\tb",
+    "a\x7f",
+    "a\x85b",
+    "a\u2028b",
+    "\u202eanna",
+    "a\u2066b",
+    "a\u200bb",
+    "a\u00adb",
+    "\ufeffa",
+]
+BLANK = ["a\u3164", "\u2800", "a\ufe0f", "a\U000e0100", "a\U000e0041", "a\ud800", "a\ue000"]
+
+
+@pytest.mark.parametrize("name", [*UNSEEN, *BLANK], ids=ascii)
+def test_a_name_with_characters_that_cannot_be_seen_is_refused(name: str) -> None:
+    services = FakeServices()
+    with pytest.raises(BadInput, match="cannot be seen"):
+        make_token(services, name, "read")
+    assert services.tokens.rows == {}
+
+
+@pytest.mark.parametrize("name", ["anna", " anna ", "Anna", "ａnna"])
+def test_a_token_cannot_have_the_name_of_a_user(name: str) -> None:
+    services = FakeServices()
+    put_user(services, "anna", "read")
+    with pytest.raises(BadInput, match="A user has this name"):
+        make_token(services, name, "read")
+    assert services.tokens.rows == {}
+
+
+@pytest.mark.parametrize("name", [*sorted(RESERVED_NAMES), "The  Service itself", "the\u00a0service itself", "Сервис"])
+def test_a_token_cannot_have_a_name_that_the_audit_gives_to_the_service(name: str) -> None:
+    services = FakeServices()
+    with pytest.raises(BadInput, match="The service itself has this name"):
+        make_token(services, name, "read")
+    assert services.tokens.rows == {}
+
+
+@pytest.mark.parametrize("name", ["a script", "Магазин №1", "отчёты", "shop@example.com"])
+def test_a_name_of_letters_digits_and_signs_is_stored_as_it_is_shown(name: str) -> None:
+    services = FakeServices()
+    token = make_token(services, unicodedata.normalize("NFD", name), "read")
+    assert services.tokens.rows[digest(token)].principal.name == name
 
 
 def test_an_unknown_token_cannot_be_revoked() -> None:

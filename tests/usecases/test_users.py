@@ -6,9 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.access.audit import RESERVED_NAMES
+from chalicelib.access.tokens import digest, make_token, revoke_token
 from chalicelib.access.users import (
     ATTEMPT_PERIOD,
     MAX_ATTEMPTS,
+    NEW_PASSWORD,
     SESSION_LIFE,
     make_user,
     remove_user,
@@ -17,6 +20,7 @@ from chalicelib.access.users import (
     sign_out,
     user_of_session,
 )
+from chalicelib.domain.audit_record import Author
 from chalicelib.domain.password import hash_password, password_matches
 from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
 from infra.local.doubles.fakes import FakeServices
@@ -120,6 +124,53 @@ def test_unknown_users_invalid_names_and_invalid_roles_are_refused() -> None:
     with pytest.raises(BadInput):
         make_user(services, "anna", "king")
     assert services.users.rows == {}
+
+
+def test_users_that_are_made_changed_and_removed_are_recorded_without_the_password() -> None:
+    services = FakeServices()
+    author = Author("manage_users", services.clock.now(), 0.5)
+    passwords = [make_user(services, "anna", role, author) for role in ("read", "admin", "admin")]
+    remove_user(services, "anna", author)
+    with pytest.raises(NotFound):
+        remove_user(services, "anna", author)
+    records = services.audit.records
+    assert [record.action for record in records] == ["made", NEW_PASSWORD, NEW_PASSWORD, "removed"]
+    assert {(record.who, record.what, record.id) for record in records} == {("manage_users", "user", "anna")}
+    assert records[0].after == {"name": "anna", "role": "read"}
+    assert (records[1].before, records[1].after) == ({"role": "read"}, {"role": "admin"})
+    assert (records[2].before, records[2].after) == ({}, {})
+    assert records[3].before == {"name": "anna", "role": "admin"}
+    assert not [password for password in passwords if password in str(records)]
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
+def test_no_user_has_a_name_that_the_audit_gives_to_the_service(name: str) -> None:
+    services = FakeServices()
+    with pytest.raises(BadInput):
+        make_user(services, name, "read")
+    assert services.users.rows == {}
+
+
+def test_no_new_user_has_the_name_of_a_token_that_works() -> None:
+    services = FakeServices()
+    token = make_token(services, "Anna", "read")
+    with pytest.raises(BadInput, match="A token has this name"):
+        make_user(services, "anna", "read")
+    revoke_token(services, digest(token))
+    assert make_user(services, "anna", "read")
+
+
+def test_a_user_with_the_name_of_a_token_can_get_a_new_password() -> None:
+    services = FakeServices()
+    make_token(services, "anna", "read")
+    put_user(services, "anna", "read")
+    assert make_user(services, "anna", "read")
+
+
+@pytest.mark.parametrize("name", ["", "anna\x00", "x" * 3000])
+def test_a_name_that_no_user_can_have_is_unknown(name: str) -> None:
+    with pytest.raises(NotFound):
+        remove_user(FakeServices(), name)
 
 
 def test_each_hash_has_its_own_salt_and_names_its_cost() -> None:

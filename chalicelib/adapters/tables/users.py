@@ -7,10 +7,13 @@ from datetime import datetime
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
+from ...domain.audit_record import AuditRecord
 from ...domain.principal import Principal, User
-from .base import bind_table, conflicts
+from .audit import Audit
+from .base import bind_table, conflicts, transaction
 
 
 class UserRow(Model):
@@ -35,14 +38,20 @@ class AttemptsRow(Model):
 
 
 class Users:
-    def __init__(self, stack_name: str) -> None:
+    """The audit record of a change is written in the same transaction."""
+
+    def __init__(self, stack_name: str, audit: Audit) -> None:
         bind_table(UserRow, stack_name)
         bind_table(AttemptsRow, stack_name)
+        self._audit = audit
 
-    def put(self, user: User) -> None:
-        """Write a new user, or a new password or role of an existing user."""
-        name, role = user.principal.name, user.principal.role
-        UserRow(name, role=role, password=user.password, sessions_from=user.sessions_from).save()
+    def add(self, user: User, record: AuditRecord | None = None) -> None:
+        """Raises RowChanged if there is a user with this name."""
+        self._save(user, UserRow.name.does_not_exist(), record)
+
+    def change(self, before: User, after: User, record: AuditRecord | None = None) -> None:
+        """Raises RowChanged if the user is no longer as it was read."""
+        self._save(after, _is_as_read(before), record)
 
     def find(self, name: str) -> User | None:
         try:
@@ -56,13 +65,27 @@ class Users:
         with conflicts():
             UserRow(name).update([UserRow.sessions_from.set(now)], condition=UserRow.name.exists())
 
-    def remove(self, name: str) -> None:
-        """Raises RowChanged if there is no such user."""
-        with conflicts():
-            UserRow(name).delete(condition=UserRow.name.exists())
+    def remove(self, user: User, record: AuditRecord | None = None) -> None:
+        """Raises RowChanged if the user is no longer as it was read."""
+        with conflicts(), transaction() as writes:
+            writes.delete(UserRow(user.principal.name), condition=_is_as_read(user))
+            self._audit.write(writes, record)
 
     def count_attempt(self, name: str, until: datetime) -> int:
         """Count one attempt. Returns the number of attempts, this one included."""
         row = AttemptsRow(name)
         row.update([AttemptsRow.number.add(1), AttemptsRow.expires_at.set(int(until.timestamp()))])
         return int(row.number)
+
+    def _save(self, user: User, condition: Condition, record: AuditRecord | None) -> None:
+        name, role = user.principal.name, user.principal.role
+        row = UserRow(name, role=role, password=user.password, sessions_from=user.sessions_from)
+        with conflicts(), transaction() as writes:
+            writes.save(row, condition=condition)
+            self._audit.write(writes, record)
+
+
+def _is_as_read(user: User) -> Condition:
+    """The end of sessions may have moved meanwhile."""
+    is_as_read: Condition = (UserRow.password == user.password) & (UserRow.role == user.principal.role)
+    return is_as_read

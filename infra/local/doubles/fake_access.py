@@ -80,12 +80,23 @@ class FakeTokens:
 
 
 class FakeUsers:
-    def __init__(self) -> None:
+    def __init__(self, audit: FakeAudit) -> None:
+        self.audit = audit
         self.rows: dict[str, User] = {}
         self.attempts: Counter[str] = Counter()
 
-    def put(self, user: User) -> None:
-        self.rows[user.principal.name] = user
+    def add(self, user: User, record: AuditRecord | None = None) -> None:
+        with LOCK:
+            if user.principal.name in self.rows:
+                raise RowChanged
+            self.rows[user.principal.name] = user
+            self.audit.write(record)
+
+    def change(self, before: User, after: User, record: AuditRecord | None = None) -> None:
+        with LOCK:
+            self._require_as_read(before)
+            self.rows[after.principal.name] = after
+            self.audit.write(record)
 
     def find(self, name: str) -> User | None:
         return self.rows.get(name)
@@ -95,8 +106,16 @@ class FakeUsers:
             raise RowChanged
         self.rows[name] = replace(self.rows[name], sessions_from=now)
 
-    def remove(self, name: str) -> None:
-        if self.rows.pop(name, None) is None:
+    def remove(self, user: User, record: AuditRecord | None = None) -> None:
+        with LOCK:
+            self._require_as_read(user)
+            del self.rows[user.principal.name]
+            self.audit.write(record)
+
+    def _require_as_read(self, user: User) -> None:
+        """The end of sessions may have moved meanwhile."""
+        row = self.rows.get(user.principal.name)
+        if row is None or replace(row, sessions_from=user.sessions_from) != user:
             raise RowChanged
 
     def count_attempt(self, name: str, until: datetime) -> int:

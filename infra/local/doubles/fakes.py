@@ -35,7 +35,7 @@ class FakeServices:
         self.rates = FakeRates()
         self.slices = FakeSlices()
         self.tokens = FakeTokens(self.audit)
-        self.users = FakeUsers()
+        self.users = FakeUsers(self.audit)
         self.labels = FakeLabels()
         self.idempotency_keys = FakeIdempotencyKeys()
         self.reports = FakeReports()
