@@ -36,12 +36,7 @@ def authenticate(services: Services, authorization: str | None) -> Principal:
 
     The token that the contract publishes is valid on the local stage only.
     """
-    if not authorization:
-        raise NotAuthenticated
-    match = AUTHORIZATION.fullmatch(authorization)
-    if match is None:
-        raise NotAuthenticated(Text("access.token_header"))
-    token_digest = digest(match[1])
+    token_digest = digest_of_header(authorization)
     if token_digest == LOCAL_TOKEN_DIGEST and not services.settings.is_local:
         raise NotAuthenticated(Text("access.token"))
     token = services.tokens.find(token_digest)
@@ -49,6 +44,16 @@ def authenticate(services: Services, authorization: str | None) -> Principal:
         raise NotAuthenticated(Text("access.token"))
     _record_use(services, token)
     return token.principal
+
+
+def digest_of_header(authorization: str | None) -> str:
+    """The digest of the token in an Authorization header, known or not. Raises NotAuthenticated."""
+    if not authorization:
+        raise NotAuthenticated
+    match = AUTHORIZATION.fullmatch(authorization)
+    if match is None:
+        raise NotAuthenticated(Text("access.token_header"))
+    return digest(match[1])
 
 
 def make_token(services: Services, name: str, role: str, author: Author | None = None) -> str:

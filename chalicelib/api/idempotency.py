@@ -1,7 +1,8 @@
 """The Idempotency-Key header, as Stripe defines it: a repeated POST returns the first answer and changes nothing.
 
 The id of a new object is reserved together with the key, before the object is written. If the process dies in
-between, a repeated request creates the object with the same id.
+between, a repeated request creates the object with the same id. A key belongs to its token, and two tokens may have
+one name.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from hashlib import sha256
 from chalice.app import Response
 
 from ..access.idempotency import register_request
-from ..access.tokens import digest
+from ..access.tokens import digest, digest_of_header
 from ..errors import BadInput
 from ..http.calls import Call
 from ..texts import Text
@@ -38,7 +39,7 @@ def answer_idempotently(
         return act(None)
     if not KEY.fullmatch(key):
         raise BadInput.of_request(Text("request.idempotency_key"))
-    name = digest(call.principal.name, key)
+    name = digest(digest_of_header(call.request.headers.get("authorization")), key)
     body = json.dumps(call.body(), sort_keys=True) if content is None else sha256(content).hexdigest()
     stored = register_request(call.services, name, digest(call.request.method, call.url, body), new_id)
     if stored.status_code is not None:

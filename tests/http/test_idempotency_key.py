@@ -52,8 +52,9 @@ def test_a_key_with_another_body_or_address_is_refused(call: Call, written: Call
     assert written() == before
 
 
-def test_equal_keys_of_different_callers_are_independent(call: Call, services: Services) -> None:
-    other = f"Token {make_token(services, 'otto', 'admin')}"
+@pytest.mark.parametrize("name", ["otto", "shop"], ids=["another name", "the same name"])
+def test_equal_keys_of_different_callers_are_independent(call: Call, services: Services, name: str) -> None:
+    other = f"Token {make_token(services, name, 'admin')}"
     assert call("POST", "/Mailing/", json=MAILING, key="k1").json["id"] == 1
     assert call("POST", "/Mailing/", json=MAILING, key="k1", authorization=other).json["id"] == 2
 
