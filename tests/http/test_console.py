@@ -158,6 +158,20 @@ def test_a_cookie_with_an_invalid_signature_is_refused(anna: Browser) -> None:
     assert anna.get("/console/clients").status == 303
 
 
+@pytest.mark.parametrize(
+    "cookies", ["a[]=1; {}", "{}; a[]=1", "a; {}", "=1; {}", "é=1; {}", '";"; {}', "{};", "a=\\0;{}"]
+)
+def test_cookies_of_other_applications_do_not_sign_out(anna: Browser, cookies: str) -> None:
+    anna.cookie = cookies.format(anna.cookie)
+    assert anna.get("/console/clients").status == 200
+
+
+def test_the_cookie_of_the_longest_path_comes_first_and_counts(anna: Browser) -> None:
+    """Browsers sort by the length of the path (RFC 6265, 5.4): a session of another application on "/" follows."""
+    anna.cookie += "; session=other"
+    assert anna.get("/console/clients").status == 200
+
+
 def test_sign_out_ends_every_session_of_the_user(anna: Browser) -> None:
     old = anna.cookie
     answer = anna.post("/console/sign-out")
@@ -186,6 +200,8 @@ def test_a_user_with_the_read_role_sees_everything_and_changes_nothing(
         assert anonymous.get(path).status == 200
     assert anonymous.post("/console/clients/new", phone_number="79770000001", timezone="UTC").status == 403
     assert anonymous.post("/console/tokens", name="shop", role="admin").status == 403
+    for step in ("opt_out", "sign-out"):
+        assert anonymous.post(f"/console/clients/1/{step}").status == 403
     assert written() == before
     assert anonymous.post("/console/sign-out").status == 303
 
