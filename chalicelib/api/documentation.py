@@ -12,6 +12,7 @@ from chalice.app import Blueprint, Response
 from ..errors import NotFound
 from ..http.calls import base_url
 from ..http.pages import POLICY, page, read_static, static
+from ..runtime import services
 from .openapi import document
 
 documentation = Blueprint(__name__)
@@ -27,13 +28,13 @@ SWAGGER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-in
 
 @documentation.route("/openapi.json")
 def openapi() -> Response:
-    body = json.dumps(document(base_url(documentation.current_request)), ensure_ascii=False)
+    body = json.dumps(document(_base_url()), ensure_ascii=False)
     return Response(body, headers={"Content-Type": "application/json"})
 
 
 @documentation.route("/docs")
 def docs() -> Response:
-    return page(HERE / "templates", "docs.html", policy=SWAGGER_POLICY, base=base_url(documentation.current_request))
+    return page(HERE / "templates", "docs.html", policy=SWAGGER_POLICY, base=_base_url())
 
 
 @documentation.route("/docs/{name}")
@@ -43,6 +44,10 @@ def docs_asset(name: str) -> Response:
     if name not in ASSETS:
         return Response(NotFound().body, status_code=404)
     return static(_read(name), ASSETS[name])
+
+
+def _base_url() -> str:
+    return base_url(services(), documentation.current_request)
 
 
 @cache

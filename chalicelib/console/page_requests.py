@@ -50,7 +50,7 @@ class PageRequest:
     @cached_property
     def prefix(self) -> str:
         """The part of the URL path before `/console`: API Gateway's stage, or an empty string."""
-        return urlsplit(base_url(self.raw_request)).path
+        return urlsplit(self._base_url).path
 
     @property
     def path(self) -> str:
@@ -62,7 +62,20 @@ class PageRequest:
 
     @property
     def is_secure(self) -> bool:
-        return base_url(self.raw_request).startswith("https:")
+        return self._base_url.startswith("https:")
+
+    @property
+    def is_from_own_site(self) -> bool:
+        """By Sec-Fetch-Site, or by Origin in browsers that do not send it. A program sends neither header."""
+        site, origin = (self.raw_request.headers.get(name) for name in ("sec-fetch-site", "origin"))
+        if site not in (None, "same-origin", "none"):
+            return False
+        own = urlsplit(self._base_url)
+        return site == "same-origin" or origin in (None, f"{own.scheme}://{own.netloc}")
+
+    @cached_property
+    def _base_url(self) -> str:
+        return base_url(self.services, self.raw_request)
 
     @cached_property
     def language(self) -> str:
@@ -146,13 +159,12 @@ def _act(request: PageRequest, actions: Mapping[str, Action]) -> Response:
 
 
 def _require_own_form(request: PageRequest) -> None:
-    """Refuses forms of other sites and of read-only users. Sec-Fetch-Site is set by the browser. Raises NotAllowed."""
-    headers = request.raw_request.headers
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    """Refuses forms of other sites and of read-only users. Raises NotAllowed."""
+    if not request.is_from_own_site:
         raise NotAllowed(Text("console.other_site"))
     if request.session is None:
         return
-    token = headers.get(CSRF_HEADER) or request.field(CSRF_FIELD)
+    token = request.raw_request.headers.get(CSRF_HEADER) or request.field(CSRF_FIELD)
     if not is_form_token(request.services, request.session, token):
         raise NotAllowed(Text("console.old_form"))
     if not request.principal.may(writes=True) and request.path != SIGN_OUT:

@@ -24,7 +24,9 @@ STATIC |= {"preview.js": "text/javascript", "files.js": "text/javascript"}
 
 @console.route("/")
 def root() -> Response:
-    return Response("", status_code=302, headers={"Location": f"{base_url(console.current_request)}/console/"})
+    return Response(
+        "", status_code=302, headers={"Location": f"{base_url(services(), console.current_request)}/console/"}
+    )
 
 
 @console.route("/console", **ROUTE)

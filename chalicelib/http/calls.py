@@ -53,7 +53,7 @@ class Call:
     def url(self) -> str:
         """The URL of this call, with the path as the caller wrote it."""
         path: str = self.request.to_original_event().get("path", self.request.context["path"])
-        return base_url(self.request) + path
+        return base_url(self.services, self.request) + path
 
 
 Action = Callable[[Call], Response]
@@ -66,19 +66,18 @@ def raw_body(request: Request) -> bytes:
     return raw.encode() if isinstance(raw, str) else raw
 
 
-def base_url(request: Request) -> str:
+def base_url(services: Services, request: Request) -> str:
     """The URL in front of every path of the service, without a final slash.
 
-    API Gateway puts the stage in front of the path; a proxy names its prefix in X-Forwarded-Prefix. `chalice local`
-    sets no API id and serves HTTP.
+    API Gateway serves HTTPS only, finds the API by Host, and puts the stage in front of the path. X-Forwarded-* may
+    come from any caller there, so only the stage `local` reads it: its front sets scheme and prefix.
     """
-    headers = request.headers
-    default = "https" if "apiId" in request.context else "http"
-    scheme = headers.get("x-forwarded-proto", default).partition(",")[0]
     stage_path: str = request.context["path"]
     path: str = request.to_original_event().get("path", stage_path)
-    prefix = headers.get("x-forwarded-prefix", stage_path.removesuffix(path)).rstrip("/")
-    return f"{scheme}://{headers.get('host', '')}{prefix}"
+    scheme, prefix = "https", stage_path.removesuffix(path)
+    if services.settings.is_local:
+        scheme, prefix = _forwarded(request, prefix)
+    return f"{scheme}://{request.headers.get('host', '')}{prefix.rstrip('/')}"
 
 
 def answer(services: Services, request: Request, actions: Mapping[str, Action]) -> Response:
@@ -112,6 +111,16 @@ def _in_utf8(response: Response) -> Response:
         response.body = json.dumps(response.body, ensure_ascii=False, separators=(",", ":"))
         response.headers["Content-Type"] = "application/json"
     return response
+
+
+def _forwarded(request: Request, prefix: str) -> tuple[str, str]:
+    """The scheme and the prefix by the local front. LocalStack writes the scheme in capitals.
+
+    `chalice local` sets no API id and serves HTTP.
+    """
+    default = "https" if "apiId" in request.context else "http"
+    scheme: str = request.headers.get("x-forwarded-proto", default)
+    return scheme.partition(",")[0].strip().lower(), request.headers.get("x-forwarded-prefix", prefix)
 
 
 def read_id(value: str) -> int:
