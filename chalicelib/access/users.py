@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from ..domain.audit_record import Author
 from ..domain.password import MAX_PASSWORD_LENGTH, hash_password, password_matches
 from ..domain.principal import Principal, User
 from ..errors import NotAuthenticated, NotFound, RowChanged, TooManyAttempts
+from ..logs import log
 from ..representation import represent_user
 from ..retries import retry_lost_races
 from ..texts import Text
@@ -27,9 +29,9 @@ NEW_PASSWORD = "new password"  # noqa: S105
 """The audit's action for a user that gets a new password, and perhaps a new role."""
 
 ATTEMPT_PERIOD = timedelta(minutes=15)
-MAX_ATTEMPTS = {"address": 50, "user from address": 10, "user": 200}
-"""Sign-in attempts per period, including successful ones, because an attempt is counted before the password is checked.
-The limit of "user" is high, so that one address cannot lock out a user."""
+MAX_ATTEMPTS = {"address": 50, "user from address": 10}
+"""Sign-in attempts with a wrong password per period. No limit counts by user alone: twenty addresses could lock a user
+out with it, and it would protect nothing, because the service makes the passwords, of 120 random bits."""
 
 LOCAL_USER_DIGEST = "aacdc0b6ce21154b87b9321ee2fcee6d14ecaf14b6e089846432af179c9e0de0"
 """The digest of the name and password that the contract publishes. They are valid on the local stage only."""
@@ -71,15 +73,22 @@ def remove_user(services: Services, name: str, author: Author | None = None) -> 
 
 
 def sign_in(services: Services, name: str, password: str, address: str) -> User:
-    """Raises NotAuthenticated, or TooManyAttempts before the password is checked."""
-    _count_attempt(services, "address", address)
-    _count_attempt(services, "user from address", f"{name}\n{address}")
-    _count_attempt(services, "user", name)
-    is_published = digest(f"{name}:{password}") == LOCAL_USER_DIGEST
+    """Raises NotAuthenticated, or TooManyAttempts before the password is checked.
+
+    An attempt counts before the password is checked, so that attempts at the same moment cannot pass a limit. The right
+    password takes it back.
+    """
     user = _find_user(services, name)
+    attempt = _Attempt.begin(services, name, address)
+    if attempt.is_above_limit:
+        _log_refusal(user, "attempts")
+        raise TooManyAttempts(attempt.seconds_left)
+    is_published = digest(f"{name}:{password}") == LOCAL_USER_DIGEST
     is_valid = password_matches(password[: MAX_PASSWORD_LENGTH + 1], user.password if user else UNKNOWN_USER_HASH)
     if user is None or not is_valid or (is_published and not services.settings.is_local):
+        _log_refusal(user, "password")
         raise NotAuthenticated(Text("access.sign_in"))
+    attempt.take_back(services)
     return user
 
 
@@ -113,10 +122,31 @@ def _find_user(services: Services, name: str) -> User | None:
     return services.users.find(name) if USER_NAME.fullmatch(name) else None
 
 
-def _count_attempt(services: Services, kind: str, name: str) -> None:
-    now = services.clock.now()
-    period = int(now.timestamp() // ATTEMPT_PERIOD.total_seconds())
-    ends_at = datetime.fromtimestamp((period + 1) * ATTEMPT_PERIOD.total_seconds(), UTC)
-    attempts = services.users.count_attempt(f"{kind}#{digest(name)}#{period}", ends_at)
-    if attempts > MAX_ATTEMPTS[kind]:
-        raise TooManyAttempts(int((ends_at - now).total_seconds()) + 1)
+def _log_refusal(user: User | None, reason: str) -> None:
+    """Names existing users only: another name may be a password in the wrong field."""
+    log.warning("sign-in refused", extra={"user": user.principal.name if user else None, "reason": reason})
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """An attempt to sign in, counted under each of `keys` in the period that ends at `ends_at`."""
+
+    keys: tuple[str, ...]
+    ends_at: datetime
+    is_above_limit: bool
+    seconds_left: int
+
+    @classmethod
+    def begin(cls, services: Services, name: str, address: str) -> _Attempt:
+        now = services.clock.now()
+        period = int(now.timestamp() // ATTEMPT_PERIOD.total_seconds())
+        ends_at = datetime.fromtimestamp((period + 1) * ATTEMPT_PERIOD.total_seconds(), UTC)
+        counted = {"address": address, "user from address": f"{name}\n{address}"}
+        keys = {kind: f"{kind}#{digest(of)}#{period}" for kind, of in counted.items()}
+        numbers = {kind: services.users.count_attempt(key, ends_at) for kind, key in keys.items()}
+        is_above = any(numbers[kind] > most for kind, most in MAX_ATTEMPTS.items())
+        return cls(tuple(keys.values()), ends_at, is_above, int((ends_at - now).total_seconds()) + 1)
+
+    def take_back(self, services: Services) -> None:
+        for key in self.keys:
+            services.users.count_attempt(key, self.ends_at, by=-1)

@@ -114,6 +114,15 @@ class PageRequest:
         }
         return page(TEMPLATES, template, status_code, language=self.language, **(shared | values))
 
+    def refusal_page(self, refusal: Refusal, template: str, **values: Any) -> Response:
+        """The page with the status and the headers of the refusal, such as Retry-After.
+
+        Browsers do not know the schemes of WWW-Authenticate.
+        """
+        response = self.page(template, refusal.status_code, **values)
+        response.headers |= {name: value for name, value in refusal.headers.items() if name != "WWW-Authenticate"}
+        return response
+
     def redirect(self, path: str, **query: object) -> Response:
         """Redirects to another page of the console; the browser requests it with GET."""
         location = f"{self.prefix}{path}" + (f"?{urlencode(query)}" if query else "")
@@ -137,10 +146,10 @@ def answer_page_request(
             add_log_keys(who=request.principal.name)
         return _act(request, actions)
     except Refusal as refusal:
-        return _refused(request, refusal.status_code, _text(request, refusal), refusal.headers)
+        return request.refusal_page(refusal, "refused.html", text=_text(request, refusal))
     except Conflict:
         log.exception("write conflict after all retries")
-        return _refused(request, 409, request.localized(Text("console.conflict")), {})
+        return request.page("refused.html", 409, text=request.localized(Text("console.conflict")))
 
 
 def language_of(accept_language: str) -> str:
@@ -173,14 +182,8 @@ def _require_own_form(request: PageRequest) -> None:
 
 def _to_sign_in(request: PageRequest) -> Response:
     if request.raw_request.method == "POST" or request.raw_request.headers.get("sec-fetch-dest") == "empty":
-        return _refused(request, 401, request.localized(Text("console.signed_out")), {})
+        return request.page("refused.html", 401, text=request.localized(Text("console.signed_out")))
     return request.redirect("/console/sign-in", next=request.path)
-
-
-def _refused(request: PageRequest, status_code: int, text: str, headers: Mapping[str, str | list[str]]) -> Response:
-    response = request.page("refused.html", status_code, text=text)
-    response.headers |= {name: value for name, value in headers.items() if name != "WWW-Authenticate"}
-    return response
 
 
 def _text(request: PageRequest, refusal: Refusal) -> str:

@@ -9,6 +9,7 @@ from chalice.app import Response
 from ..access.users import sign_in, sign_out
 from ..domain.principal import User
 from ..errors import NotAuthenticated, TooManyAttempts
+from ..logs import add_log_keys
 from .page_requests import PageRequest
 from .session import begin_session, cookie_header
 
@@ -26,7 +27,8 @@ def submit(request: PageRequest) -> Response:
         user = sign_in(request.services, name, request.field("password"), _address(request))
     except (NotAuthenticated, TooManyAttempts) as refusal:
         text = request.localized(refusal.detail)
-        return request.page("sign_in.html", refusal.status_code, next=request.field("next"), name=name, error=text)
+        values = {"next": request.field("next"), "name": name, "error": text}
+        return request.refusal_page(refusal, "sign_in.html", **values)
     return _signed_in(request, user)
 
 
@@ -39,6 +41,7 @@ def end_session(request: PageRequest) -> Response:
 
 def _signed_in(request: PageRequest, user: User) -> Response:
     """Redirects to the page that the user asked for, if it is a page of the console."""
+    add_log_keys(who=user.principal.name)
     next_path = request.field("next")
     response = request.redirect(next_path if OWN_PATH.fullmatch(next_path) else HOME)
     cookie = begin_session(request.services, user)

@@ -69,3 +69,4 @@ def test_an_unknown_user_cannot_be_removed_or_signed_out(services: Any) -> None:
 
 def test_attempts_are_counted_by_name(services: Any) -> None:
     assert [services.users.count_attempt(name, NOW) for name in ("a", "a", "b")] == [1, 2, 1]
+    assert [services.users.count_attempt("a", NOW, by) for by in (-1, 1)] == [1, 2]

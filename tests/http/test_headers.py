@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ import pytest
 from chalice.test import Client
 
 from app import app
+from chalicelib.access.users import ATTEMPT_PERIOD, MAX_ATTEMPTS
 from chalicelib.adapters.services import Services
 from tests.cheap_user import PASSWORD, put_user
 
@@ -77,6 +78,23 @@ def test_on_the_local_stage_the_front_names_scheme_and_prefix(local: Caller) -> 
     assert local("GET", "/", X_Forwarded_Proto="http").headers["Location"] == f"http://{HOST}/console/"
     forwarded = {"X_Forwarded_Proto": "HTTP", "X_Forwarded_Prefix": "/api/"}
     assert local("GET", "/", **forwarded).headers["Location"] == f"http://{HOST}/api/console/"
+
+
+def test_too_many_attempts_say_when_to_try_again(deployed: Caller) -> None:
+    for _ in range(MAX_ATTEMPTS["user from address"]):
+        assert deployed.sign_in("wrong").status == 401
+    refused = deployed.sign_in()
+    assert refused.status == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= ATTEMPT_PERIOD.total_seconds()
+    assert "Too many sign-in attempts" in refused.text
+
+
+def test_a_sign_in_is_logged_with_the_user(deployed: Caller, lines: Callable[[], list[dict[str, Any]]]) -> None:
+    deployed.sign_in("wrong")
+    deployed.sign_in()
+    refused, *requests = lines()
+    assert (refused["message"], refused["user"]) == ("sign-in refused", "anna")
+    assert [(line["status"], line.get("who")) for line in requests] == [(401, None), (303, "anna")]
 
 
 OWN = f"https://{HOST}"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -25,9 +29,27 @@ from chalicelib.domain.password import hash_password, password_matches
 from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
 from infra.local.doubles.fakes import FakeServices
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
-from tests.cheap_user import put_user
+from tests.cheap_user import PASSWORD, put_user
 
 ADDRESS = "198.51.100.7"
+
+
+class Counting(Counter[str]):
+    """Attempts that begin at a number."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__()
+        self.first = first
+
+    def __missing__(self, key: str) -> int:
+        return self.first
+
+
+@pytest.fixture
+def services_with_anna() -> FakeServices:
+    services = FakeServices()
+    put_user(services, "anna", "read")
+    return services
 
 
 def test_a_user_signs_in_with_the_password_that_is_shown_once() -> None:
@@ -47,15 +69,76 @@ def test_a_wrong_name_and_a_wrong_password_give_the_same_error(name: str, passwo
         sign_in(services, name, password, ADDRESS)
 
 
-@pytest.mark.parametrize("kind", ["user from address", "user"])
-def test_attempts_are_limited_by_user_even_with_the_right_password(kind: str) -> None:
+def test_attempts_are_limited_by_user_and_address_even_with_the_right_password() -> None:
     services = FakeServices()
     password = put_user(services, "anna", "read")
-    services.users.attempts.update(dict.fromkeys(_keys_of_a_try(services, kind), MAX_ATTEMPTS[kind]))
+    for _ in range(MAX_ATTEMPTS["user from address"]):
+        with pytest.raises(NotAuthenticated):
+            sign_in(services, "anna", "wrong", ADDRESS)
     with pytest.raises(TooManyAttempts):
         sign_in(services, "anna", password, ADDRESS)
     services.clock.time += ATTEMPT_PERIOD
     assert sign_in(services, "anna", password, ADDRESS)
+
+
+def test_right_passwords_do_not_count(services_with_anna: FakeServices) -> None:
+    for _ in range(MAX_ATTEMPTS["address"] + 1):
+        assert sign_in(services_with_anna, "anna", PASSWORD, ADDRESS)
+    assert set(services_with_anna.users.attempts.values()) == {0}
+
+
+def test_a_right_password_gives_back_no_attempts_with_wrong_ones(services_with_anna: FakeServices) -> None:
+    for _ in range(MAX_ATTEMPTS["user from address"]):
+        sign_in(services_with_anna, "anna", PASSWORD, ADDRESS)
+        with pytest.raises(NotAuthenticated):
+            sign_in(services_with_anna, "anna", "wrong", ADDRESS)
+    with pytest.raises(TooManyAttempts):
+        sign_in(services_with_anna, "anna", PASSWORD, ADDRESS)
+
+
+def test_attempts_from_many_addresses_lock_nobody_out(services_with_anna: FakeServices) -> None:
+    for number in range(30):
+        for _ in range(MAX_ATTEMPTS["user from address"] + 1):
+            with pytest.raises((NotAuthenticated, TooManyAttempts)):
+                sign_in(services_with_anna, "anna", "wrong", f"203.0.113.{number}")
+    assert sign_in(services_with_anna, "anna", PASSWORD, ADDRESS)
+
+
+def test_passwords_are_too_long_to_be_guessed_from_any_number_of_addresses() -> None:
+    """The limits rely on it: they count by address."""
+    passwords = {make_user(FakeServices(), "anna", "read") for _ in range(3)}
+    assert len(passwords) == 3
+    assert all(len(base64.urlsafe_b64decode(password)) * 8 >= 120 for password in passwords)
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "attempts", "user", "reason"),
+    [
+        ("anna", "wrong", 0, "anna", "password"),
+        ("anna", PASSWORD, 99, "anna", "attempts"),
+        ("my-password-by-mistake", "wrong", 0, None, "password"),
+        ("my-password-by-mistake", "wrong", 99, None, "attempts"),
+        ("79774053329", "wrong", 0, None, "password"),
+        ("no\nname", "wrong", 0, None, "password"),
+    ],
+)
+def test_a_refused_sign_in_is_logged_with_the_name_of_an_existing_user_only(
+    services_with_anna: FakeServices,
+    lines: Callable[[], list[dict[str, Any]]],
+    name: str,
+    password: str,
+    attempts: int,
+    user: str | None,
+    reason: str,
+) -> None:
+    services_with_anna.users.attempts = Counting(attempts)
+    with pytest.raises((NotAuthenticated, TooManyAttempts)):
+        sign_in(services_with_anna, name, password, ADDRESS)
+    (line,) = lines()
+    assert (line["level"], line["message"], line["reason"]) == ("WARNING", "sign-in refused", reason)
+    assert line.get("user") == user
+    for hidden in ("mistake", "wrong", PASSWORD, "4053329", ADDRESS):
+        assert hidden not in str(line)
 
 
 def test_attempts_from_one_address_do_not_lock_the_user_out_elsewhere() -> None:
@@ -187,9 +270,3 @@ def _old_hash() -> str:
     import hashlib
 
     return base64.b64encode(hashlib.scrypt(b"old", salt=b"1" * 16, n=16, r=1, p=1, dklen=32)).decode()
-
-
-def _keys_of_a_try(services: FakeServices, kind: str) -> list[str]:
-    with pytest.raises(NotAuthenticated):
-        sign_in(services, "anna", "wrong", ADDRESS)
-    return [key for key in services.users.attempts if key.startswith(f"{kind}#")]

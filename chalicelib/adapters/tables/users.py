@@ -71,10 +71,10 @@ class Users:
             writes.delete(UserRow(user.principal.name), condition=_is_as_read(user))
             self._audit.write(writes, record)
 
-    def count_attempt(self, name: str, until: datetime) -> int:
-        """Count one attempt. Returns the number of attempts, this one included."""
+    def count_attempt(self, name: str, until: datetime, by: int = 1) -> int:
+        """Count one attempt, or take one back by -1. Returns the number of attempts, this one included."""
         row = AttemptsRow(name)
-        row.update([AttemptsRow.number.add(1), AttemptsRow.expires_at.set(int(until.timestamp()))])
+        row.update([AttemptsRow.number.add(by), AttemptsRow.expires_at.set(int(until.timestamp()))])
         return int(row.number)
 
     def _save(self, user: User, condition: Condition, record: AuditRecord | None) -> None:

@@ -118,6 +118,6 @@ class FakeUsers:
         if row is None or replace(row, sessions_from=user.sessions_from) != user:
             raise RowChanged
 
-    def count_attempt(self, name: str, until: datetime) -> int:
-        self.attempts[name] += 1
+    def count_attempt(self, name: str, until: datetime, by: int = 1) -> int:
+        self.attempts[name] += by
         return self.attempts[name]
