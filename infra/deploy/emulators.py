@@ -40,7 +40,7 @@ def _complete_binary_types(api_id: str, media_types: list[str]) -> None:
 
 
 def _complete_gateway_responses(api_id: str, api: Mapping[str, Any]) -> None:
-    """The answers that API Gateway gives itself, set one by one."""
+    """The answers that API Gateway gives itself, set one by one, without the headers that depend on a condition."""
     gateway = boto3.client("apigateway")
     known = gateway.get_gateway_responses(restApiId=api_id, limit=500)["items"]
     customized = {item["responseType"] for item in known if not item.get("defaultResponse")}
@@ -51,7 +51,9 @@ def _complete_gateway_responses(api_id: str, api: Mapping[str, Any]) -> None:
         gateway.put_gateway_response(
             restApiId=api_id,
             responseType=name,
-            responseParameters={f"gatewayresponse.header.{header}": value for header, value in headers.items()},
+            responseParameters={
+                f"gatewayresponse.header.{header}": value for header, value in headers.items() if isinstance(value, str)
+            },
             responseTemplates=response["ResponseTemplates"],
             **status,
         )

@@ -58,6 +58,9 @@ def test_a_request_without_a_valid_token_is_a_401_with_a_detail(
     assert answer.status_code == status
     assert list(answer.json()) == ["detail"]
     assert answer.headers["WWW-Authenticate"] == "Token"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Strict-Transport-Security" not in answer.headers, "the local stack serves HTTP"
 
 
 @pytest.mark.parametrize(

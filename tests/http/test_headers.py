@@ -97,6 +97,55 @@ def test_a_sign_in_is_logged_with_the_user(deployed: Caller, lines: Callable[[],
     assert [(line["status"], line.get("who")) for line in requests] == [(401, None), (303, "anna")]
 
 
+ANSWERS = [
+    ("GET", "/Clients", 200),
+    ("GET", "/Clients/export", 200),
+    ("GET", "/Clients/7", 404),
+    ("DELETE", "/Clients", 405),
+    ("POST", "/Clients", 400),
+    ("GET", "/metrics", 200),
+    ("POST", "/Receipts", 404),
+    ("GET", "/openapi.json", 200),
+    ("GET", "/docs", 200),
+    ("GET", "/docs/none.js", 404),
+    ("GET", "/", 302),
+    ("GET", "/console", 303),
+    ("GET", "/console/sign-in", 200),
+    ("DELETE", "/console/sign-in", 405),
+    ("GET", "/console/static/none.css", 404),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
+def test_no_answer_is_stored_or_sniffed(deployed: Caller, token: str, method: str, path: str, status: int) -> None:
+    answer = deployed(method, path, Authorization=f"Token {token}")
+    assert answer.status == status
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_an_unexpected_error_has_the_headers_too(deployed: Caller, services: Services, token: str) -> None:
+    services.counters = None  # type: ignore[assignment, misc]
+    answer = deployed("GET", "/Clients", Authorization=f"Token {token}")
+    assert (answer.status, answer.headers["Cache-Control"]) == (500, "no-store")
+    assert {"X-Content-Type-Options", "Strict-Transport-Security"} <= set(answer.headers)
+
+
+def test_static_files_may_be_stored_and_are_not_sniffed(deployed: Caller) -> None:
+    for path in ("/console/static/console.css", "/docs/docs.js", "/docs/swagger-ui.min.css"):
+        headers = deployed("GET", path).headers
+        assert headers["Cache-Control"].startswith("max-age=")
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "Strict-Transport-Security" in headers
+
+
+def test_the_local_stage_serves_http_and_does_not_ask_for_https(local: Caller) -> None:
+    headers = local("GET", "/openapi.json").headers
+    assert "Strict-Transport-Security" not in headers
+    assert headers["Cache-Control"] == "no-store"
+
+
 OWN = f"https://{HOST}"
 
 

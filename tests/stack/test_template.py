@@ -22,6 +22,7 @@ from chalicelib.adapters.tables.reports import ReportRow
 from chalicelib.adapters.tables.slices import SliceRow
 from chalicelib.adapters.tables.tokens import TokenRow
 from chalicelib.adapters.tables.users import AttemptsRow, UserRow
+from chalicelib.api.response_headers import HTTPS_ONLY, SAFE_HEADERS
 from chalicelib.domain.client_import import KEPT
 from chalicelib.reports.daily import SCHEDULED_TIME
 from chalicelib.settings import Settings
@@ -275,11 +276,24 @@ def test_errors_of_api_gateway_have_the_contracts_format(resources: dict[str, An
         "ACCESS_DENIED": 401,
         "MISSING_AUTHENTICATION_TOKEN": 404,
         "REQUEST_TOO_LARGE": 413,
+        "THROTTLED": 429,
     }
     for name, status in statuses.items():
         assert int(answers[name]["statusCode"]) == status
     for answer in answers.values():
         assert answer["responseTemplates"]["application/json"].startswith('{"detail": ')
+    assert answers["THROTTLED"]["responseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
+
+
+def test_answers_of_api_gateway_have_the_headers_of_all_answers(resources: dict[str, Any]) -> None:
+    body = of_type(resources, "AWS::ApiGateway::RestApi")["RestAPI"]["Body"]
+    always = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in SAFE_HEADERS.items()}
+    on_aws = {
+        f"gatewayresponse.header.{name}": {"Fn::If": ["IsInAws", f"'{value}'", {"Ref": "AWS::NoValue"}]}
+        for name, value in HTTPS_ONLY.items()
+    }
+    for answer in body["x-amazon-apigateway-gateway-responses"].values():
+        assert {**answer["responseParameters"], **always, **on_aws} == answer["responseParameters"]
 
 
 def test_uploaded_files_are_encrypted_private_and_deleted_with_their_imports(resources: dict[str, Any]) -> None:
