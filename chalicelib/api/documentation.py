@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,7 @@ from chalice.app import Blueprint, Response
 
 from ..errors import NotFound
 from ..http.calls import base_url
-from ..http.pages import POLICY, page, read_static, static
+from ..http.pages import POLICY, page, read_static, static, version_of
 from ..runtime import services
 from .openapi import document
 
@@ -19,8 +20,8 @@ documentation = Blueprint(__name__)
 
 HERE = Path(__file__).parent
 
-ASSETS = {"swagger-ui.min.css": "text/css", "swagger-ui-bundle.min.js": "text/javascript"}
-"""Files of Swagger UI inside the Powertools package. The files are read; the package is not imported."""
+SCRIPT = "docs.js"
+FILES = {"swagger-ui.min.css": "text/css", "swagger-ui-bundle.min.js": "text/javascript", SCRIPT: "text/javascript"}
 
 SWAGGER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 """Swagger UI sets inline styles."""
@@ -34,25 +35,31 @@ def openapi() -> Response:
 
 @documentation.route("/docs")
 def docs() -> Response:
-    return page(HERE / "templates", "docs.html", policy=SWAGGER_POLICY, base=_base_url())
+    base = f"{_base_url()}/docs"
+    files = {name: f"{base}/{name}?v={version_of(_read(name))}" for name in FILES}
+    return page(HERE / "templates", "docs.html", policy=SWAGGER_POLICY, files=files, base=_base_url())
 
 
 @documentation.route("/docs/{name}")
-def docs_asset(name: str) -> Response:
-    if name == "docs.js":
-        return static(read_static(HERE / "static" / name), "text/javascript")
-    if name not in ASSETS:
+def docs_file(name: str) -> Response:
+    if name not in FILES:
         return Response(NotFound().body, status_code=404)
-    return static(_read(name), ASSETS[name])
+    query: Mapping[str, str] = documentation.current_request.query_params or {}
+    return static(_read(name), FILES[name], query.get("v"))
 
 
 def _base_url() -> str:
     return base_url(services(), documentation.current_request)
 
 
-@cache
 def _read(name: str) -> str:
+    return read_static(HERE / "static" / name if name == SCRIPT else _swagger_ui() / name)
+
+
+@cache
+def _swagger_ui() -> Path:
+    """The files of Swagger UI inside the Powertools package. They are read; the package is not imported."""
     spec = find_spec("aws_lambda_powertools")
     if spec is None or spec.origin is None:
         raise FileNotFoundError("aws-lambda-powertools is not in the deployment")
-    return (Path(spec.origin).parent / "event_handler/openapi/swagger_ui" / name).read_text(encoding="utf-8")
+    return Path(spec.origin).parent / "event_handler/openapi/swagger_ui"

@@ -20,7 +20,7 @@ COOKIE = "session"
 
 @dataclass(frozen=True)
 class Session:
-    """`nonce` is random per session. The form token is the signed nonce."""
+    """`nonce` is random per session. The form token holds it, signed."""
 
     user: User
     nonce: str
@@ -51,11 +51,16 @@ def cookie_header(value: str, path: str, is_secure: bool) -> str:
 
 
 def form_token(services: Services, session: Session) -> str:
-    return str(_signer(services, "form").dumps(session.nonce))
+    """A token that differs on each page: API Gateway compresses pages, and their size could give away a constant token.
+
+    Source: the attack BREACH (CVE-2013-3587).
+    """
+    return str(_signer(services, "form").dumps([secrets.token_urlsafe(9), session.nonce]))
 
 
 def is_form_token(services: Services, session: Session, value: str) -> bool:
-    return bool(_loads(services, "form", value) == session.nonce)
+    found: Any = _loads(services, "form", value)
+    return isinstance(found, list) and found[1:] == [session.nonce]
 
 
 def find_cookie(header: str | None) -> str | None:

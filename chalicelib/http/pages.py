@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from chalice.app import Response
@@ -40,15 +41,26 @@ def html(text: str, policy: str = POLICY, status_code: int = 200) -> Response:
     return response
 
 
-def static(text: str, content_type: str) -> Response:
-    """A stylesheet or a script of this service or of a package."""
+def static(text: str, content_type: str, version: str | None = None) -> Response:
+    """A stylesheet or a script of this service or of a package. `version`: the one that the caller asked for.
+
+    Under the address of its version a file never changes. API Gateway compresses files for callers that accept it.
+    """
+    is_final = version == version_of(text)
     response = Response(text)
     response.headers |= {
         "Content-Type": f"{content_type}; charset=utf-8",
-        "Cache-Control": "max-age=3600",
+        "Cache-Control": "public, max-age=31536000, immutable" if is_final else "max-age=3600",
+        "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
     }
     return response
+
+
+@cache
+def version_of(text: str) -> str:
+    """Changes with the content."""
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 @cache

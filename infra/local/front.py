@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
 from functools import cache
 from pathlib import Path
@@ -24,6 +26,8 @@ RESPONSE_TYPES = {
 }
 """Errors of API Gateway whose text is in the template's GatewayResponses."""
 
+COMPRESSION_LEVEL = 6
+
 
 class Front:
     """`api_url` is the URL of the deployed stage in API Gateway, without a final slash."""
@@ -45,7 +49,7 @@ class Front:
             "X-Forwarded-For": request.remote or "",
         }
         try:
-            return as_on_aws(await forward(request, self.api_url, headers))
+            return await compressed(request, as_on_aws(await forward(request, self.api_url, headers)))
         except (ClientError, TimeoutError) as error:
             return web.json_response({"detail": f"The local stack does not respond: {error}."}, status=502)
 
@@ -58,10 +62,12 @@ def as_on_aws(response: web.Response) -> web.Response:
     kind = RESPONSE_TYPES.get(response.headers[ERROR_TYPE], "DEFAULT_5XX" if response.status >= 500 else "")
     if not kind:
         return web.json_response({"detail": message}, status=response.status)
-    answer = _gateway_responses()[kind]
+    answer = _api()["GatewayResponses"][kind]
     text = answer["ResponseTemplates"]["application/json"]
     status = int(answer.get("StatusCode", response.status))
-    return web.Response(status=status, text=text, content_type="application/json")
+    given = answer.get("ResponseParameters", {}).get("Headers", {})
+    headers = {name: value.strip("'") for name, value in given.items() if isinstance(value, str)}
+    return web.Response(status=status, text=text, content_type="application/json", headers=headers)
 
 
 def _message(response: web.Response) -> str | None:
@@ -74,8 +80,17 @@ def _message(response: web.Response) -> str | None:
     return text if isinstance(text, str) else None
 
 
+async def compressed(request: web.Request, response: web.Response) -> web.Response:
+    """Compressed as by API Gateway, if the caller accepts it. MiniStack and LocalStack 4 compress nothing."""
+    body = response.body if isinstance(response.body, bytes) else b""
+    if "gzip" in request.headers.get("Accept-Encoding", "") and len(body) >= _api()["MinimumCompressionSize"]:
+        response.body = await asyncio.to_thread(gzip.compress, body, COMPRESSION_LEVEL)
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
 @cache
-def _gateway_responses() -> dict[str, Any]:
-    template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
-    responses: dict[str, Any] = template["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
-    return responses
+def _api() -> dict[str, Any]:
+    """The API's properties in the template."""
+    properties: dict[str, Any] = json.loads(TEMPLATE.read_text(encoding="utf-8"))["Resources"]["RestAPI"]["Properties"]
+    return properties

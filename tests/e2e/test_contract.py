@@ -8,6 +8,7 @@ import shlex
 import subprocess
 
 import pytest
+import requests
 
 from infra.local.stack import DevStack
 
@@ -122,3 +123,18 @@ def test_the_address_of_the_next_page_works(call: Call) -> None:
     assert [client["id"] for client in first["results"] + rest["results"]][-3:] == ids
     for client_id in ids:
         call("DELETE", f"/Clients/{client_id}/")
+
+
+def test_large_answers_are_compressed_for_callers_that_accept_it(stack: DevStack) -> None:
+    """On AWS by API Gateway, here by the front."""
+    path = re.findall(r'"[^"]*(/docs/swagger-ui-bundle[^"]+)"', requests.get(f"{stack.url}/docs/", timeout=30).text)[0]
+
+    def size(encoding: str) -> tuple[str | None, int, str]:
+        answer = requests.get(stack.url + path, headers={"Accept-Encoding": encoding}, timeout=30)
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        return answer.headers.get("Content-Encoding"), int(answer.headers["Content-Length"]), answer.text
+
+    plain, compressed = size("identity"), size("gzip, deflate, br")
+    assert (plain[0], compressed[0]) == (None, "gzip")
+    assert compressed[1] < plain[1] / 3
+    assert plain[2] == compressed[2]

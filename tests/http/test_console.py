@@ -180,6 +180,14 @@ def test_sign_out_ends_every_session_of_the_user(anna: Browser) -> None:
     assert anna.get("/console").status == 303
 
 
+def test_each_page_has_another_form_token_and_all_of_them_hold(anna: Browser) -> None:
+    """API Gateway compresses pages. A token that stays the same could be guessed by the size of pages (BREACH)."""
+    tokens = {_token_in(anna.get("/console/mailings/new").text) for _ in range(3)}
+    assert len(tokens) == 3
+    form = {"phone_number": "1", "timezone": "UTC"}
+    assert [anna.post("/console/clients/new", csrf=token, **form).status for token in tokens] == [400] * 3
+
+
 def test_a_form_without_a_valid_token_or_from_another_site_changes_nothing(
     anna: Browser, written: Callable[[], list[Any]]
 ) -> None:

@@ -105,6 +105,20 @@ def test_the_page_loads_everything_from_its_own_host(call: Call) -> None:
         assert call("GET", address.removeprefix("https://api.example.com"), authorization=None).status == 200
 
 
+def test_a_file_is_stored_for_a_year_under_the_address_of_its_content(call: Call) -> None:
+    page = call("GET", "/docs/", authorization=None).text
+    addresses = re.findall(r'(?:src|href)="https://api.example.com(/docs/[^"]+)"', page)
+    assert len(addresses) == 3
+    for address in addresses:
+        file, _, digest = address.partition("?v=")
+        assert len(digest) == 16
+        stored = call("GET", address, authorization=None).headers
+        assert stored["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert stored["Vary"] == "Accept-Encoding"
+        for other in (file, f"{file}?v=0000000000000000"):
+            assert call("GET", other, authorization=None).headers["Cache-Control"] == "max-age=3600"
+
+
 def test_no_other_files_are_served(call: Call) -> None:
     for name in ("other.js", "..%2fapp.py", "html.py"):
         assert call("GET", f"/docs/{name}", authorization=None).status == 404

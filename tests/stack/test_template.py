@@ -285,6 +285,11 @@ def test_errors_of_api_gateway_have_the_contracts_format(resources: dict[str, An
     assert answers["THROTTLED"]["responseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
 
 
+def test_api_gateway_compresses_large_answers(resources: dict[str, Any]) -> None:
+    """docs/API.md has this size."""
+    assert of_type(resources, "AWS::ApiGateway::RestApi")["RestAPI"]["MinimumCompressionSize"] == 1024
+
+
 def test_answers_of_api_gateway_have_the_headers_of_all_answers(resources: dict[str, Any]) -> None:
     body = of_type(resources, "AWS::ApiGateway::RestApi")["RestAPI"]["Body"]
     always = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in SAFE_HEADERS.items()}
