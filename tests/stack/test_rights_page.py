@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +45,11 @@ def test_the_page_has_each_right_of_a_function_with_its_reason(policy: Path) -> 
 def test_the_page_has_a_reason_for_each_wildcard() -> None:
     section = PAGE.partition("\n## Wildcards\n")[2].partition("\n## ")[0]
     assert {line.split("`")[1] for line in section.splitlines() if line.startswith("| `")} == set(WILD)
+
+
+def test_the_functions_that_read_the_gateways_token_are_those_that_the_readme_names() -> None:
+    readers = {policy.stem for policy in POLICIES if "/gateway-token" in policy.read_text()}
+    assert readers == {"send_messages", "api_handler"}
+    for name in ("README.md", "README.ru.md"):
+        text = " ".join((ROOT / name).read_text().split())
+        assert re.search(r"Two functions read the gateway's token|Токен шлюза читают две функции", text)
