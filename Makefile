@@ -11,7 +11,7 @@ TOOLS := $(patsubst infra/tools/%.txt,$(VENV)/tools/%/.ready,$(wildcard infra/to
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up package deploy destroy localstack-deploy check test chaos lint bench cost clean
+.PHONY: help demo up package deploy destroy localstack-deploy check test chaos lint hashes bench cost clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 25
@@ -48,6 +48,9 @@ lint: $(READY) ## run ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+hashes: $(STACK) ## write the hashes of the Lambdas' packages, after a change of infra/deploy/lambda-requirements.txt
+	@$(BIN)/python -m infra.deploy.hashes
+
 bench: $(READY) ## measure the service against minimal programs, in under ten minutes (BENCH="--only sending")
 	@$(BIN)/python -m bench $(BENCH)
 
@@ -69,7 +72,7 @@ $(READY): requirements-dev.txt $(STACK)
 	@$(BIN)/python -m infra.install $<
 	@touch $@
 
-$(STACK): requirements.txt infra/deploy/lambda-requirements.txt infra/local/requirements.txt
+$(STACK): requirements.txt infra/uv.txt infra/deploy/lambda-requirements.txt infra/local/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: set PYTHON="; exit 1; }
 	@echo "installing the packages that run the service into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)

@@ -17,7 +17,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-UV = "uv==0.13.9"
+UV_HASHES = Path(__file__).with_name("uv.txt")
+"""The version of uv and the SHA-256 of its wheels."""
+
 FROM_PIP = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -49,7 +51,11 @@ def find_uv() -> str | None:
 
 def fetch_uv() -> str | None:
     """Install uv into this interpreter's environment; returns None if that fails."""
-    done = subprocess.run([sys.executable, "-m", "pip", "install", "-q", UV], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--require-hashes", "-r", str(UV_HASHES)],
+        capture_output=True,
+        check=False,
+    )
     return find_uv() if done.returncode == 0 else None
 
 

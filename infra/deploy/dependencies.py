@@ -18,6 +18,9 @@ from infra.install import find_uv, run_uv
 from .errors import DeployFailed
 
 REQUIREMENTS = Path("infra") / "deploy" / "lambda-requirements.txt"
+HASHES = Path("infra") / "deploy" / "lambda-hashes.txt"
+"""The packages of REQUIREMENTS with the SHA-256 of their wheels, made by infra/deploy/hashes.py."""
+
 SERVICES = {"dynamodb", "s3", "scheduler", "ses", "sqs", "ssm", "sts"}
 """The AWS services that the adapters call, and sts for credentials. A test compares them with the adapters."""
 
@@ -34,7 +37,7 @@ def dependencies(project: Path, architecture: str) -> Path | None:
 
     The folder gets its final name when it is complete, so an interrupted run leaves nothing that a later run uses.
     """
-    requirements = project / REQUIREMENTS
+    requirements = project / HASHES
     if not requirements.exists():
         return None
     made_from = [requirements.read_text(), Path(__file__).read_text(), sys.version, architecture]
@@ -53,8 +56,12 @@ def dependencies(project: Path, architecture: str) -> Path | None:
 
 
 def fetch(requirements: Path, folder: Path, machine: str) -> None:
-    """Download wheels for Lambda's Linux on any machine; with uv if it is installed, with pip otherwise."""
-    arguments = ["-r", str(requirements), "--target", str(folder), "--no-deps", "--only-binary", ":all:"]
+    """Download wheels for Lambda's Linux on any machine; with uv if it is installed, with pip otherwise.
+
+    A wheel without one of the listed hashes is refused.
+    """
+    arguments = ["-r", str(requirements), "--require-hashes", "--target", str(folder), "--no-deps"]
+    arguments += ["--only-binary", ":all:"]
     arguments += ["--python-version", PYTHON]
     linux = ["--python", sys.executable, "--python-platform", f"{machine}-manylinux2014"]
     if run_uv(find_uv(), [*arguments, *linux]):
@@ -63,7 +70,7 @@ def fetch(requirements: Path, folder: Path, machine: str) -> None:
     command = [sys.executable, "-m", "pip", "install", "-q", *arguments, *linux]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise DeployFailed(f"the packages of {REQUIREMENTS} could not be downloaded: {done.stderr.strip()[-2000:]}")
+        raise DeployFailed(f"the packages of {HASHES} could not be downloaded: {done.stderr.strip()[-2000:]}")
 
 
 def slim(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -12,16 +13,22 @@ from pathlib import Path
 import pytest
 
 from infra.deploy import ROOT, DeployFailed, package
-from infra.deploy.dependencies import REQUIREMENTS, dependencies
+from infra.deploy.dependencies import HASHES, REQUIREMENTS, dependencies
+from infra.install import UV_HASHES
 
+OTHER = f"--hash=sha256:{'0' * 64}"
 MODULE = "small/__init__.py"
 ENVIRONMENT = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 def project_of(place: Path, *requirements: str) -> Path:
-    (place / REQUIREMENTS).parent.mkdir(parents=True, exist_ok=True)
-    (place / REQUIREMENTS).write_text("\n".join(requirements) + "\n")
+    (place / HASHES).parent.mkdir(parents=True, exist_ok=True)
+    (place / HASHES).write_text("\n".join(requirements) + "\n")
     return place
+
+
+def hashed(wheel: Path) -> str:
+    return f"{wheel} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
 
 
 @pytest.fixture
@@ -37,17 +44,28 @@ def wheel(tmp_path: Path) -> Path:
 
 
 def test_packages_of_an_interrupted_run_are_not_reused(wheel: Path, tmp_path: Path) -> None:
-    project = project_of(tmp_path / "project", str(wheel), str(tmp_path / "missing-1.0-py3-none-any.whl"))
+    project = project_of(tmp_path / "project", hashed(wheel), f"{tmp_path}/missing-1.0-py3-none-any.whl {OTHER}")
     with pytest.raises(DeployFailed, match="could not be downloaded"):
         dependencies(project, "arm64")
     assert list((project / "build" / "dependencies").iterdir()) == []
-    found = dependencies(project_of(project, str(wheel)), "arm64")
+    found = dependencies(project_of(project, hashed(wheel)), "arm64")
     assert found is not None
     assert (found / MODULE).exists()
 
 
+@pytest.mark.parametrize("with_uv", [True, False])
+@pytest.mark.parametrize("given", ["", OTHER])
+def test_a_package_without_its_hash_is_refused(
+    wheel: Path, tmp_path: Path, given: str, with_uv: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not with_uv:
+        monkeypatch.setattr("infra.deploy.dependencies.find_uv", lambda: None)
+    with pytest.raises(DeployFailed, match="hash"):
+        dependencies(project_of(tmp_path / "project", f"{wheel} {given}"), "arm64")
+
+
 def test_packages_of_a_finished_run_are_reused(wheel: Path, tmp_path: Path) -> None:
-    project = project_of(tmp_path / "project", str(wheel))
+    project = project_of(tmp_path / "project", hashed(wheel))
     first = dependencies(project, "arm64")
     wheel.unlink()
     assert dependencies(project, "arm64") == first
@@ -68,6 +86,18 @@ def test_the_zip_has_the_listed_packages_without_boto3_and_the_command_line_of_c
         "chalice/app.py",
     }
     assert not {name.split("/")[0] for name in names} & {"boto3", "s3transfer", "pip", "click", "yaml", "infra"}
+
+
+def test_the_hashes_are_those_of_the_listed_versions() -> None:
+    def versions(path: Path) -> list[tuple[str, str]]:
+        found = re.findall(r"^([A-Za-z][\w-]*)==(\S+)", path.read_text(), re.MULTILINE)
+        return sorted((name.lower().replace("_", "-"), version) for name, version in found)
+
+    assert versions(ROOT / HASHES) == versions(ROOT / REQUIREMENTS), "run `make hashes`"
+    for file in (ROOT / HASHES, UV_HASHES):
+        packages = re.split(r"^(?=[a-zA-Z])", file.read_text(), flags=re.MULTILINE)[1:]
+        assert packages
+        assert all(re.search(r"--hash=sha256:[0-9a-f]{64}$", package, re.MULTILINE) for package in packages)
 
 
 def test_the_requirements_and_the_zip_have_the_same_versions() -> None:
