@@ -48,7 +48,7 @@ lint: $(READY) ## run ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-hashes: $(STACK) ## write the hashes of the Lambdas' packages, after a change of infra/deploy/lambda-requirements.txt
+hashes: $(STACK) ## write the hashes of the Lambdas' packages and of the tools, after a change of their versions
 	@$(BIN)/python -m infra.deploy.hashes
 
 bench: $(READY) ## measure the service against minimal programs, in under ten minutes (BENCH="--only sending")

@@ -14,6 +14,7 @@ import pytest
 
 from infra.deploy import ROOT, DeployFailed, package
 from infra.deploy.dependencies import HASHES, REQUIREMENTS, dependencies
+from infra.deploy.hashes import TOOLS
 from infra.install import UV_HASHES
 
 OTHER = f"--hash=sha256:{'0' * 64}"
@@ -88,16 +89,22 @@ def test_the_zip_has_the_listed_packages_without_boto3_and_the_command_line_of_c
     assert not {name.split("/")[0] for name in names} & {"boto3", "s3transfer", "pip", "click", "yaml", "infra"}
 
 
-def test_the_hashes_are_those_of_the_listed_versions() -> None:
-    def versions(path: Path) -> list[tuple[str, str]]:
-        found = re.findall(r"^([A-Za-z][\w-]*)==(\S+)", path.read_text(), re.MULTILINE)
-        return sorted((name.lower().replace("_", "-"), version) for name, version in found)
+def versions(path: Path) -> set[tuple[str, str]]:
+    found = re.findall(r"^([A-Za-z][\w-]*)==([^\s;]+)", path.read_text(), re.MULTILINE)
+    return {(name.lower().replace("_", "-"), version) for name, version in found}
 
+
+def test_the_hashes_are_those_of_the_listed_versions() -> None:
     assert versions(ROOT / HASHES) == versions(ROOT / REQUIREMENTS), "run `make hashes`"
-    for file in (ROOT / HASHES, UV_HASHES):
-        packages = re.split(r"^(?=[a-zA-Z])", file.read_text(), flags=re.MULTILINE)[1:]
-        assert packages
-        assert all(re.search(r"--hash=sha256:[0-9a-f]{64}$", package, re.MULTILINE) for package in packages)
+    for listed in TOOLS.glob("*.in"):
+        assert versions(listed) <= versions(listed.with_suffix(".txt")), "run `make hashes`"
+
+
+@pytest.mark.parametrize("file", [ROOT / HASHES, UV_HASHES, *TOOLS.glob("*.txt")], ids=lambda file: file.name)
+def test_every_package_of_the_zip_and_of_the_tools_has_a_hash(file: Path) -> None:
+    packages = re.split(r"^(?=[a-zA-Z])", file.read_text(), flags=re.MULTILINE)[1:]
+    assert packages
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}$", package, re.MULTILINE) for package in packages)
 
 
 def test_the_requirements_and_the_zip_have_the_same_versions() -> None:
