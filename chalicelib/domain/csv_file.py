@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,8 +28,9 @@ UTF8_OR_CP1251 = "utf-8 or cp1251"
 BOM = b"\xef\xbb\xbf"
 UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 DELIMITERS = (";", ",")
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""Spreadsheets run cells that begin so: https://owasp.org/www-community/attacks/CSV_Injection"""
+FORMULA = re.compile(r"(?:^|(?<=[,;\t\r\n]))(['\"]*)(?=[=+@\t\r\n-])")
+"""Spreadsheets run cells that begin with such a sign: https://owasp.org/www-community/attacks/CSV_Injection. A cell also
+begins after a separator in a text if the spreadsheet splits the file at that separator. Quotes may precede the sign."""
 
 
 @dataclass(frozen=True)
@@ -122,12 +124,12 @@ def write_rows(rows: Iterable[Sequence[object]], delimiter: str = ";") -> str:
 
 
 def escape_formula(cell: str) -> str:
-    """Puts an apostrophe before a formula; `unescape_formula` removes exactly this one."""
-    return f"'{cell}" if cell.lstrip("'").startswith(FORMULAS) else cell
+    """Puts an apostrophe before every formula; `unescape_formula` removes exactly these."""
+    return FORMULA.sub(r"'\1", cell)
 
 
 def unescape_formula(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(FORMULAS) else cell
+    return FORMULA.sub(lambda found: found[1].removeprefix("'"), cell)
 
 
 class _Lines:

@@ -16,7 +16,7 @@ from ..clients import imports
 from ..clients import registry as clients_
 from ..domain.client import Client, is_attribute_name
 from ..domain.client_import import ATTRIBUTE_COLUMN, RefusedRow
-from ..domain.csv_file import write_rows
+from ..domain.csv_file import unescape_formula, write_rows
 from ..domain.walk import Cursor
 from ..errors import BadInput, shown_errors
 from ..mailings import lifecycle, stats
@@ -78,7 +78,7 @@ def refused(call: Call, import_id: int) -> Response:
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
         found, last_row = imports.list_refused(call.services, import_id, position[0], limit)
         next_position = None if last_row is None else (last_row,)
-        return [[*_cells(row.cells, columns), _reason(row)] for row in found], next_position
+        return [[*_cells(_unescaped(row.cells), columns), _reason(row)] for row in found], next_position
 
     return _part(call, f"import-{import_id}-refused.csv", (*columns, imports.REASON), read, beginning=(0,))
 
@@ -104,6 +104,11 @@ def _flat(client: Client) -> dict[str, object]:
 def _cells(fields: object, columns: Sequence[str]) -> list[object]:
     assert isinstance(fields, dict)
     return [fields.get(column) for column in columns]
+
+
+def _unescaped(cells: Mapping[str, str]) -> dict[str, str]:
+    """The values as an import reads them, so that the export does not escape a formula twice."""
+    return {name: unescape_formula(cell) for name, cell in cells.items()}
 
 
 def _reason(row: RefusedRow) -> str:

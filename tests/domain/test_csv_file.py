@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 
 import pytest
@@ -151,19 +153,47 @@ def test_a_file_without_valid_columns_is_refused(content: bytes, field: str, exp
     assert expected in str(refused.value.body[field])
 
 
+CELL = st.text(st.sampled_from("=+-@\t\r\n,;'\"|ax ") | st.characters(exclude_categories=["Cs"]))
+
+
 @pytest.mark.parametrize("cell", ["=1+1", "+7", "-1", "@x", "\tx", "\rx", "'=x", "''=x"])
 def test_formulas_are_escaped_and_restored(cell: str) -> None:
     assert escape_formula(cell) == f"'{cell}"
     assert unescape_formula(escape_formula(cell)) == cell
 
 
-@given(st.text())
+@pytest.mark.parametrize(
+    ("cell", "escaped"),
+    [
+        ("x,=1+cmd|' /C calc'!A0,y", "x,'=1+cmd|' /C calc'!A0,y"),
+        ("x;=1;+2\t-3\n@4", "x;'=1;'+2\t'-3\n'@4"),
+        ("x,'=1", "x,''=1"),
+        ('x,"=1"', "x,'\"=1\""),
+        (",\t=1", ",'\t'=1"),
+        ("a-b, c=d; +7", "a-b, c=d; +7"),
+    ],
+)
+def test_a_formula_after_a_separator_inside_a_cell_is_escaped(cell: str, escaped: str) -> None:
+    """A spreadsheet that splits the file at another separator makes a cell of it."""
+    assert escape_formula(cell) == escaped
+    assert unescape_formula(escaped) == cell
+
+
+@given(CELL)
 def test_an_exported_cell_is_imported_unchanged(cell: str) -> None:
     assert unescape_formula(escape_formula(cell)) == cell
-    assert not escape_formula(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
-@given(st.lists(st.lists(st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"])), min_size=2)))
+@given(st.lists(st.lists(CELL, min_size=2), min_size=1), st.sampled_from(";,\t"))
+def test_no_cell_of_a_written_file_is_a_formula_whichever_separator_splits_it(
+    rows: list[list[str]], delimiter: str
+) -> None:
+    written = write_rows(rows)
+    for cells in csv.reader(io.StringIO(written, newline=""), delimiter=delimiter):
+        assert not [cell for cell in cells if cell.lstrip("\t\r\n").startswith(("=", "+", "-", "@"))]
+
+
+@given(st.lists(st.lists(CELL, min_size=2)))
 def test_written_rows_can_be_read(rows: list[list[str]]) -> None:
     content = write_rows(rows).encode()
     assert [[unescape_formula(cell) for cell in row.cells] for row in rows_of(content)] == rows

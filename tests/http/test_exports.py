@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from chalicelib.adapters.services import Services
+from chalicelib.clients.import_worker import run_import
 from chalicelib.delivery.fanout import start_mailing, walk_slice
+from chalicelib.domain.jobs import ImportClients
 
 from .conftest import Answer, Call
 
@@ -33,6 +35,19 @@ def test_clients_are_exported_as_a_file_for_spreadsheets(call: Call) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     head = "\ufeffid;phone_number;operator_code;tag;timezone;opted_out_at\r\n"
     assert answer.text == f"{head}1;79770000000;977;'=cmd|' /C calc'!A0;UTC;\r\n"
+
+
+def test_formulas_after_another_separator_are_escaped_and_an_import_restores_them(
+    call: Call, services: Services
+) -> None:
+    value = "x,=1+cmd|' /C calc'!A0,y"
+    call("POST", "/Clients", json={"phone_number": "79770000000", "attributes": {"город": value}})
+    file = call("GET", "/Clients/export/").text
+    assert file.endswith(";x,'=1+cmd|' /C calc'!A0,y\r\n")
+    call("PATCH", "/Clients/1/", json={"attributes": {"город": "y"}})
+    assert call("POST", "/Clients/import/", body=file.encode(), content_type="text/csv").status == 202
+    assert run_import(services, ImportClients(1), lambda: 60.0) is None
+    assert call("GET", "/Clients/1/").json["attributes"] == {"город": value}
 
 
 def test_the_parts_together_are_one_file(call: Call) -> None:
