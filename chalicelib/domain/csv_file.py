@@ -29,8 +29,8 @@ BOM = b"\xef\xbb\xbf"
 UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 DELIMITERS = (";", ",")
 FORMULA = re.compile(r"(?:^|(?<=[,;\t\r\n]))(['\"]*)(?=[=+@\t\r\n-])")
-"""Spreadsheets run cells that begin with such a sign: https://owasp.org/www-community/attacks/CSV_Injection. A cell also
-begins after a separator in a text if the spreadsheet splits the file at that separator. Quotes may precede the sign."""
+"""Spreadsheets run cells that begin with such a sign: https://owasp.org/www-community/attacks/CSV_Injection. If a
+spreadsheet splits the file at another separator, a cell also begins after it. Quotes may precede the sign."""
 
 
 @dataclass(frozen=True)

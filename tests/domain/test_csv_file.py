@@ -168,7 +168,7 @@ def test_formulas_are_escaped_and_restored(cell: str) -> None:
         ("x,=1+cmd|' /C calc'!A0,y", "x,'=1+cmd|' /C calc'!A0,y"),
         ("x;=1;+2\t-3\n@4", "x;'=1;'+2\t'-3\n'@4"),
         ("x,'=1", "x,''=1"),
-        ('x,"=1"', "x,'\"=1\""),
+        ('x,"=1"', 'x,\'"=1"'),
         (",\t=1", ",'\t'=1"),
         ("a-b, c=d; +7", "a-b, c=d; +7"),
     ],

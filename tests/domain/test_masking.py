@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -70,3 +71,20 @@ def test_tokens_are_masked(secret: str) -> None:
 
 def test_a_digest_is_not_masked() -> None:
     assert mask_text("a86a3116" * 8) == "a86a3116" * 8
+
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize("before", ["", "token=", "a.", "id_", "токен", "b'", "eyJ.", "eyJeyJ"])
+def test_a_jwt_is_masked_after_anything(before: str) -> None:
+    text = mask_text(f"{before}{JWT} of a request")
+    assert "***" in text
+    assert not set(JWT.split(".")) & set(re.split(r"[^\w-]", text))
+    assert text.endswith("of a request")
+
+
+@pytest.mark.parametrize("unit", ["eyJ", "eyJ.", "eyJa.", "eyJa.b", "-eyJ", "Bearer ", "+7 ", "+7(9", "7", "a1", "{a|"])
+def test_a_megabyte_of_anything_is_masked(unit: str) -> None:
+    """A pattern whose time grows with the square of the text would not end."""
+    assert mask_text(unit * (2**20 // len(unit)))
