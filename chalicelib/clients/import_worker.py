@@ -2,7 +2,8 @@
 
 The worker decides about all rows of a chunk and saves the decision, with the ids of the new clients. Then it writes
 the clients, and then it moves the cursor. An interrupted chunk is repeated from the cursor: the repetition finds
-the written clients unchanged and keeps the counts of the saved decision.
+the written clients unchanged and keeps the counts of the saved decision. If too many rows are refused, the import stops
+between two chunks.
 """
 
 from __future__ import annotations
@@ -84,8 +85,13 @@ def process_import(services: Services, import_id: int, seconds_left: Callable[[]
                 if seconds_left() < SECONDS_FOR_A_CHUNK:
                     services.imports.end_lease(client_import)
                     return False
+                if client_import.tally.is_beyond_hope:
+                    break
                 client_import = _process_chunk(services, threads, client_import, chunk)
-        _end(services, client_import, FINISHED)
+        if chunk:
+            _end(services, client_import, FAILED, _too_many_refused(client_import))
+        else:
+            _end(services, client_import, FINISHED)
     except FileGone:
         _end(services, client_import, FAILED, Text("file.gone"))
     except (Conflict, NotWritten):
@@ -98,6 +104,10 @@ def process_import(services: Services, import_id: int, seconds_left: Callable[[]
 def _end(services: Services, client_import: ClientImport, status: str, detail: Text | None = None) -> None:
     services.imports.advance(client_import.ended(status, services.clock.now(), detail))
     log.info("import ended", extra={"status": status, "rows": client_import.tally.rows})
+
+
+def _too_many_refused(client_import: ClientImport) -> Text:
+    return Text("import.too_many_refused", row=client_import.row, refused=client_import.tally.refused)
 
 
 def _read_file(services: Services, client_import: ClientImport) -> Iterator[bytes]:

@@ -22,6 +22,10 @@ KEPT = timedelta(days=30)
 
 STALLED_AFTER = timedelta(minutes=5)
 
+STOP_IF_MOST_ARE_REFUSED = 1000
+STOP_IN_ANY_CASE = 100_000
+"""Refused rows after which an import stops. Each refused row is stored: 12 KB of a wrong file would make 6,000."""
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -35,6 +39,12 @@ class Tally:
     @property
     def rows(self) -> int:
         return self.added + self.changed + self.unchanged + self.refused
+
+    @property
+    def is_beyond_hope(self) -> bool:
+        """Whether so many rows are refused that the import of the others stops."""
+        is_mostly_refused = 2 * self.refused > self.rows
+        return self.refused >= (STOP_IF_MOST_ARE_REFUSED if is_mostly_refused else STOP_IN_ANY_CASE)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))

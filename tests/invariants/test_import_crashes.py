@@ -33,8 +33,8 @@ def world_with_clients() -> World:
     return world
 
 
-def begin(services: Any) -> None:
-    content = FILE.encode()
+def begin(services: Any, file: str = FILE) -> None:
+    content = file.encode()
     author = Author("anna", services.clock.now(), 0.5)
     import_content(services, content, check_content(content, ""), "", author)
 
@@ -134,3 +134,19 @@ def test_a_job_delivered_many_times_adds_every_client_once() -> None:
     work(world)
     assert_imported(world)
     assert world.services.imports_queue.is_idle()
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+def test_an_import_that_stops_for_its_refused_rows_is_whole_up_to_its_last_chunk(after: bool) -> None:
+    file = "phone_number;tag\n79000000001;a\n" + "7;bad\n" * 1400 + "79000000002;a\n"
+    for at in itertools.count(1):
+        world = World()
+        begin(world.services, file)
+        crashing = world.crashing[0] = CrashingServices(world.services, at, after)
+        work(world)
+        one = world.services.imports.rows[1]
+        assert (one.status, one.row, one.tally.added, one.tally.refused) == ("failed", 1251, 1, 1249)
+        assert (len(world.services.clients.rows), len(world.services.imports.refused_rows[1])) == (1, 1249)
+        if not crashing.is_dead:
+            assert at > 15
+            break

@@ -14,7 +14,7 @@ from chalicelib.clients.registry import ClientFilter, delete_client, list_client
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
-from chalicelib.domain.client_import import ClientImport
+from chalicelib.domain.client_import import ClientImport, Tally
 from chalicelib.domain.jobs import BUSY_SECONDS, FollowMovedClients, ImportClients, from_body
 from chalicelib.domain.walk import BEGINNING
 from chalicelib.errors import BadInput, ImportBusy, NotFound, NotWritten
@@ -348,3 +348,46 @@ def test_a_time_zone_changed_by_an_import_queues_a_check_of_mailings_with_local_
     assert process_import(services, 2, lambda: 60.0)
     (delivery,) = services.jobs_queue.messages.values()
     assert from_body(delivery.body) == FollowMovedClients((2,))
+
+
+def failed(services: Any, text: str) -> ClientImport:
+    one = begun(services, text)
+    assert process_import(services, one.id, lambda: 60.0)
+    ended: ClientImport = services.imports.rows[one.id]
+    assert ended.status == "failed", ended
+    return ended
+
+
+def test_an_import_of_wrong_rows_stops_after_a_thousand_of_them(services: Any) -> None:
+    good = "".join(f"79{index:09d};a\n" for index in range(200))
+    ended = failed(services, "phone_number;tag\n" + good + "7\n" * 6000 + "79990000000;a\n")
+    assert (ended.tally.added, ended.tally.refused, ended.row) == (200, 1050, 1251)
+    assert len(services.imports.refused_rows[1]) == 1050
+    assert len(services.clients.rows) == 200
+    assert str(ended.detail).startswith("The import stopped after row 1251 of the file, because 1050 rows are refused.")
+    assert run_import(services, ImportClients(1), lambda: 60.0) is None, "a repeated job changes nothing"
+    assert services.imports.rows[1] == ended
+
+
+def test_a_file_that_ends_with_its_thousandth_refused_row_is_finished(services: Any) -> None:
+    assert imported(services, "phone_number;tag\n" + "7\n" * 1000) == {"refused": 1000}
+    assert failed(services, "phone_number;tag\n" + "7\n" * 1001).tally.refused == 1000
+
+
+def test_an_import_with_more_good_rows_than_refused_ones_goes_on(services: Any) -> None:
+    rows = "".join(f"79{index:09d};a\n7\n" for index in range(2000))
+    assert imported(services, f"phone_number;tag\n{rows}") == {"added": 2000, "refused": 2000}
+
+
+@pytest.mark.parametrize(
+    ("tally", "stops"),
+    [
+        (Tally(refused=999), False),
+        (Tally(refused=1000), True),
+        (Tally(added=400, changed=300, unchanged=300, refused=1000), False),
+        (Tally(added=10**6, refused=99_999), False),
+        (Tally(added=10**6, refused=100_000), True),
+    ],
+)
+def test_an_import_stops_at_a_number_of_refused_rows(tally: Tally, stops: bool) -> None:
+    assert tally.is_beyond_hope == stops
