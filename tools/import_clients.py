@@ -75,7 +75,7 @@ def run(file: Path, stack: str) -> int:
     client_import = follow(function, _invoke(function, {"key": key, "file_name": file.name}))
     detail = f": {client_import['detail']}" if client_import["detail"] else ""
     print(f"import {client_import['id']} {client_import['status']}{detail}")
-    for figure in ("rows", "added", "changed", "unchanged", "refused"):
+    for figure in ("rows", "added", "changed", "unchanged", "refused", "opted_out"):
         print(f"  {figure:10} {client_import[figure]:>12,}")
     if client_import["refused"]:
         _print_refused(_invoke(function, {"import": client_import["id"], "refused": SHOWN}))

@@ -75,7 +75,7 @@ IMPORT_PROPERTIES: dict[str, Schema] = {
     "id": INTEGER,
     "status": {"enum": list(IMPORT_STATUSES)},
     "file_name": STRING,
-    **dict.fromkeys(("rows", "added", "changed", "unchanged", "refused"), INTEGER),
+    **dict.fromkeys(("rows", "added", "changed", "unchanged", "refused", "opted_out"), INTEGER),
     "created_at": TIME,
     "finished_at": TIME_OR_NULL,
     "detail": TEXT_OR_NULL,

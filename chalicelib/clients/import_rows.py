@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..domain.client_import import (
+    STOP_COLUMN,
     ClientImport,
     RefusedRow,
     attribute_of,
@@ -15,11 +16,13 @@ from ..domain.client_import import (
 from ..domain.csv_file import FileRow, unescape_formula
 from ..errors import BadInput
 from ..fields import CLIENT
-from ..rules import read_fields
+from ..rules import Field, optional_moment, read_fields
 from ..texts import Text
 from .imports import IGNORED_COLUMNS
 
 Row = dict[str, Any]
+
+FIELDS = {**CLIENT, STOP_COLUMN: Field(optional_moment, "Since when the client is on the stop list; blank: no change.")}
 
 
 def check_rows(client_import: ClientImport, chunk: list[FileRow]) -> tuple[dict[int, Row], list[RefusedRow]]:
@@ -47,5 +50,7 @@ def _read_row(client_import: ClientImport, row: FileRow) -> Row:
         raise BadInput({"non_field_errors": [Text("row.cells", cells=len(row.cells), columns=len(columns))]})
     cells = {name: unescape_formula(cell) for name, cell in zip(columns, row.cells, strict=True)}
     attributes = {attribute_of(name): cells.pop(name) for name in columns if is_attribute_column(name)}
-    sent = {**cells, "phone_number": cells["phone_number"].strip(), "attributes": attributes}
-    return read_fields(sent, CLIENT, IGNORED_COLUMNS, partial=False)
+    sent: dict[str, object] = {**cells, "phone_number": cells["phone_number"].strip(), "attributes": attributes}
+    if STOP_COLUMN in sent:
+        sent[STOP_COLUMN] = cells[STOP_COLUMN].strip() or None
+    return read_fields(sent, FIELDS, IGNORED_COLUMNS, partial=False)

@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..domain.client import CLIENT_ID, Client
+from ..domain.client import CLIENT_ID
 from ..domain.client_import import (
     FAILED,
     FINISHED,
@@ -26,16 +25,14 @@ from ..domain.client_import import (
     Decision,
     Tally,
     decide,
-    merge_attributes,
 )
 from ..domain.csv_file import FileRow, read_rows
 from ..domain.jobs import BUSY_SECONDS, ImportClients
-from ..errors import Conflict, FileGone, NotWritten, PhoneTaken, RowChanged
+from ..errors import Conflict, FileGone, NotWritten
 from ..logs import log, log_clients, log_context
-from ..retries import retry_lost_races
 from ..texts import Text
 from .import_rows import check_rows, refused_row
-from .registry import queue_moved_clients
+from .import_writes import write_clients
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -44,9 +41,6 @@ if TYPE_CHECKING:
 
 CHUNK = 250
 """Rows."""
-
-GROUP = 50
-"""New clients in one transaction: each is two items, and DynamoDB allows a hundred."""
 
 READ_SIZE = 256 * 1024
 """Bytes of one read of the file."""
@@ -134,7 +128,7 @@ def _process_chunk(
     plan = client_import.plan or ChunkPlan(decision.tally + Tally(refused=len(refused)), len(chunk))
     client_import, ids = _save_plan(services, client_import, plan, decision)
     assert client_import.plan is not None
-    new, corrections = _write_clients(services, threads, client_import, decision, ids)
+    new, corrections = write_clients(services, threads, client_import, decision, ids)
     advanced = replace(
         client_import,
         tally=client_import.tally + client_import.plan.tally + corrections,
@@ -147,19 +141,6 @@ def _process_chunk(
     log_clients("added", [client.id for client in new])
     log_clients("changed", [before.id for before, _ in decision.changes])
     return advanced
-
-
-def _write_clients(
-    services: Services, threads: Executor, client_import: ClientImport, decision: Decision, ids: list[int]
-) -> tuple[list[Client], Tally]:
-    """Write the new clients with these ids, then the changes. Returns the new clients and corrections of the tally."""
-    services.labels.add_from([*decision.new, *(after for _, after in decision.changes)])
-    new = [replace(client, id=client_id) for client, client_id in zip(decision.new, ids, strict=False)]
-    groups = [new[start : start + GROUP] for start in range(0, len(new), GROUP)]
-    corrections = sum(threads.map(partial(_add, services, client_import), groups), start=Tally())
-    queue_moved_clients(services, decision.changes)
-    list(threads.map(partial(_change, services, client_import), decision.changes))
-    return new, corrections
 
 
 def _save_plan(
@@ -180,53 +161,3 @@ def _save_plan(
     if plan != client_import.plan and (decision.new or decision.changes):
         services.imports.advance(planned)
     return planned, free
-
-
-def _add(services: Services, client_import: ClientImport, clients: list[Client]) -> Tally:
-    """Write new clients in one transaction, or one by one after a conflict. Returns the correction of the tally."""
-    try:
-        services.clients.add_many(clients)
-    except Conflict:
-        return sum((_add_one(services, client_import, client) for client in clients), start=Tally())
-    return Tally()
-
-
-def _add_one(services: Services, client_import: ClientImport, client: Client) -> Tally:
-    def add(client: Client) -> Tally:
-        try:
-            services.clients.add(client)
-        except PhoneTaken:
-            known = services.clients.find_by_phone(client.phone_number)
-            if known is not None:
-                return _change_known(services, client_import, known, client)
-            stop = services.clients.stop_of(client.phone_number)
-            if stop is None:  # the other client was deleted meanwhile
-                raise RowChanged from None
-            return add(replace(client, opted_out_at=stop))
-        return Tally()
-
-    return retry_lost_races(services.clock, lambda: add(client))
-
-
-def _change_known(services: Services, client_import: ClientImport, known: Client, wanted: Client) -> Tally:
-    """Change a client that another request registered after the decision. Returns the correction of the tally."""
-    assert client_import.plan is not None
-    changed = _change(services, client_import, (known, replace(wanted, id=known.id)))
-    if known.id in client_import.plan.ids:
-        return Tally()
-    return Tally(added=-1, changed=int(changed), unchanged=int(not changed))
-
-
-def _change(services: Services, client_import: ClientImport, change: tuple[Client, Client]) -> bool:
-    """Write the fields that the file has columns for; others may change the rest. Returns whether anything differed.
-
-    Raises RowChanged if another writer changed the client.
-    """
-    before, wanted = change
-    given: dict[str, Any] = {name: getattr(wanted, name) for name in client_import.given_fields}
-    attributes = merge_attributes(before.attributes, client_import.given_attributes, wanted.attributes)
-    after = replace(before, **given, attributes=attributes)
-    if after == before:
-        return False
-    services.clients.change(before, after)  # after RowChanged the job is repeated, and the chunk is decided again
-    return True

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
-from ..domain.client_import import ATTRIBUTE_COLUMN, RUNNING, ClientImport, RefusedRow, is_attribute_column
+from ..domain.client_import import (
+    ATTRIBUTE_COLUMN,
+    RUNNING,
+    STOP_COLUMN,
+    ClientImport,
+    RefusedRow,
+    is_attribute_column,
+)
 from ..domain.csv_file import HEAD_SIZE, Columns, FileFormat, read_format
 from ..domain.jobs import ImportClients
 from ..domain.walk import walk_down
@@ -21,9 +28,9 @@ IMPORT_ID = "import_id"
 REASON = "reason"
 """A column of the exported refused rows. It may stay in the file when the rows are imported again."""
 
-IGNORED_COLUMNS = CLIENT_READ_ONLY | {REASON}
+IGNORED_COLUMNS = CLIENT_READ_ONLY - {STOP_COLUMN} | {REASON}
 COLUMNS = Columns(
-    known=[*(name for name in CLIENT if name != "attributes"), *sorted(IGNORED_COLUMNS)],
+    known=[*(name for name in CLIENT if name != "attributes"), STOP_COLUMN, *sorted(IGNORED_COLUMNS)],
     required=[name for name, field in CLIENT.items() if field.required],
     is_extra=is_attribute_column,
     example=f"{ATTRIBUTE_COLUMN}name",
@@ -55,7 +62,8 @@ def import_content(
     key = f"imports/{import_id}.csv"
     version = services.import_files.put(key, content)
     now = services.clock.now()
-    return _begin(services, ClientImport(import_id, key, version, file_name, form, now, now, form.start), author)
+    client_import = ClientImport(import_id, key, version, file_name, form, now, now, form.start, author=author.name)
+    return _begin(services, client_import, author)
 
 
 def import_file(services: Services, key: str, file_name: str, author: Author) -> ClientImport:
@@ -71,8 +79,10 @@ def import_file(services: Services, key: str, file_name: str, author: Author) ->
         raise TooLarge(Text("file.too_large_for_an_import", most=MAX_FILE_SIZE // 1024**3))
     form = read_format(piece.content, piece.size <= HEAD_SIZE, COLUMNS)
     now = services.clock.now()
-    import_id = new_import_id(services)
-    return _begin(services, ClientImport(import_id, key, piece.version, file_name, form, now, now, form.start), author)
+    client_import = ClientImport(
+        new_import_id(services), key, piece.version, file_name, form, now, now, form.start, author=author.name
+    )
+    return _begin(services, client_import, author)
 
 
 def get_import(services: Services, import_id: int) -> ClientImport:

@@ -14,6 +14,9 @@ from .csv_file import FileFormat
 ATTRIBUTE_COLUMN = "attributes."
 """The prefix of the columns of attributes. The rest of the column's name is the name of the attribute."""
 
+STOP_COLUMN = "opted_out_at"
+"""Since when the client is on the stop list. A blank cell ends no stop."""
+
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
 STATUSES = (RUNNING, FINISHED, FAILED)
 
@@ -29,12 +32,15 @@ STOP_IN_ANY_CASE = 100_000
 
 @dataclass(frozen=True)
 class Tally:
-    """Numbers of rows by result. `rows` is the sum of the others."""
+    """Numbers of rows by result; `rows` is their sum. `opted_out` rows have a time in `opted_out_at`; they are also
+    counted by their result.
+    """
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     refused: int = 0
+    opted_out: int = 0
 
     @property
     def rows(self) -> int:
@@ -72,7 +78,7 @@ class ClientImport:
     """`offset` and `row` are the cursor: the byte at which the next row begins, and the number of rows before it.
 
     `version`: the version of the file in the bucket. `lease` counts the leases of this import. `moved_at`: the time
-    of the last progress.
+    of the last progress. `author`: the name of the user or the token.
     """
 
     id: int
@@ -90,6 +96,11 @@ class ClientImport:
     finished_at: datetime | None = None
     detail: Text | None = None
     lease: int = 0
+    author: str = ""
+
+    @property
+    def gives_stops(self) -> bool:
+        return STOP_COLUMN in self.form.columns
 
     @property
     def given_fields(self) -> set[str]:
@@ -119,12 +130,16 @@ class RefusedRow:
 
 @dataclass(frozen=True)
 class Decision:
-    """`new`: clients without an id yet. `changes`: clients before and after. `refused`: errors by row number."""
+    """`new`: clients without an id yet. `changes`: clients before and after. `refused`: errors by row number.
+
+    `opted_out`: phone numbers that the file puts on the stop list.
+    """
 
     new: list[Client]
     changes: list[tuple[Client, Client]]
     refused: dict[int, Text]
     tally: Tally
+    opted_out: frozenset[str] = frozenset()
 
 
 def is_attribute_column(name: str) -> bool:
@@ -151,8 +166,9 @@ def decide(
 
     `rows`: fields by row number. `known`: existing clients by phone number. `stops`: since when phone numbers without a
     client are on the stop list; a new client with such a number is opted out. `attributes`: names that the file sets.
+    A stop of the file is added; no stop ends or changes its time.
     """
-    clients, tally, refused = dict(known), Tally(), {}
+    clients, tally, refused, opted_out = dict(known), Tally(), {}, set()
     for number, row in rows.items():
         phone = row["phone_number"]
         before = clients.get(phone)
@@ -162,11 +178,15 @@ def decide(
             refused[number] = error
             tally += Tally(refused=1)
             continue
-        after = clients[phone] = replace(current, **{**row, "attributes": merged})
-        tally += Tally(added=before is None, changed=before not in (None, after), unchanged=before == after)
+        stop = row.get(STOP_COLUMN)
+        since = current.opted_out_at or stop
+        after = clients[phone] = replace(current, **{**row, "attributes": merged, STOP_COLUMN: since})
+        if after.opted_out_at != current.opted_out_at:
+            opted_out.add(phone)
+        tally += Tally(before is None, before not in (None, after), before == after, opted_out=stop is not None)
     new = [client for client in clients.values() if not client.id]
     changes = [(known[phone], client) for phone, client in clients.items() if client.id and client != known[phone]]
-    return Decision(new, changes, refused, tally)
+    return Decision(new, changes, refused, tally, frozenset(opted_out))
 
 
 def cells_by_column(form: FileFormat, cells: Sequence[str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ UNTIL = NOW + timedelta(seconds=125)
 WITHIN = Text("attributes.within", name="имя", error=Text("field.null_characters"))
 WRONG = {"tag": [Text("client.tag_with_comma"), Text("field.too_long", most=255)], "attributes": [WITHIN]}
 FORM = FileFormat("cp1251", ";", ("phone_number", "tag"), 17)
-ONE = ClientImport(1, "imports/1.csv", "v1", "клиенты.csv", FORM, NOW, NOW, offset=17)
+ONE = ClientImport(1, "imports/1.csv", "v1", "клиенты.csv", FORM, NOW, NOW, offset=17, author="anna")
 
 
 def test_an_import_is_read_as_it_was_added_and_added_once(services: Any) -> None:
@@ -49,7 +49,7 @@ def test_progress_is_stored_and_the_end_of_the_lease_changes_nothing_else(servic
     services.imports.add(ONE)
     one = services.imports.lease(1, NOW, UNTIL)
     plan = ChunkPlan(Tally(added=3, refused=1), 5, ((5, 2), (9, 1)))
-    moved = replace(one, offset=99, row=7, tally=Tally(1, 2, 3, 4), plan=plan, moved_at=UNTIL)
+    moved = replace(one, offset=99, row=7, tally=Tally(1, 2, 3, 4, 5), plan=plan, moved_at=UNTIL)
     services.imports.advance(moved)
     assert services.imports.get(1) == moved
     services.imports.end_lease(one)

@@ -107,7 +107,7 @@ def test_the_program_imports_a_file_and_prints_the_result(call: Call, tmp_path: 
     file.write_bytes("phone_number,tag\n79620000001,ёж\nabc,x\n".encode("cp1251"))
     first = import_by_program(file)
     assert (first.returncode, first.stderr) == (0, "")
-    assert figures(first.stdout) == {"rows": 2, "added": 1, "changed": 0, "unchanged": 0, "refused": 1}
+    assert figures(first.stdout) == {"rows": 2, "added": 1, "changed": 0, "unchanged": 0, "refused": 1, "opted_out": 0}
     assert "row 3: phone_number: Enter a phone number" in first.stdout
     assert "7962" not in first.stdout
     assert figures(import_by_program(file).stdout)["unchanged"] == 1

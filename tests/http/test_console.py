@@ -749,10 +749,18 @@ def test_a_file_of_clients_is_imported_and_its_refused_rows_are_downloaded(anna:
     for text in ("Completed", "Enter a phone number as", "clients.csv", "&lt;script&gt;"):
         assert text in page
     assert SCRIPT not in page
+    assert "Opted out in the file" not in page
     assert "clients.csv" in anna.get("/console/imports").text
     assert SCRIPT in anna.get("/console/imports/1/refused").text, "a CSV file to correct, not a page"
     assert "79770000001" in anna.get("/console/clients/export").text
     assert anna.get("/console/clients/export").headers["Content-Disposition"].startswith("attachment")
+
+
+def test_the_page_of_an_import_counts_the_clients_that_the_file_opts_out(anna: Browser, services: Services) -> None:
+    anna.upload("a.csv", "phone_number;opted_out_at\n79770000001;2026-01-02T03:04:05Z\n79770000002;\n")
+    process_import(services, 1, lambda: 120.0)
+    assert '<dt>Opted out in the file</dt><dd id="opted-out">1</dd>' in anna.get("/console/imports/1").text
+    assert anna.get("/console/clients").text.count("opted out") == 1
 
 
 def test_an_unreadable_file_is_refused_with_a_reason_and_the_read_role_cannot_import(

@@ -39,7 +39,7 @@ def test_a_file_is_accepted_at_once_and_processed_in_the_background(call: Call, 
     assert answer.status == 202
     made = answer.json
     assert made.pop("created_at").endswith("Z")
-    figures = dict.fromkeys(("rows", "added", "changed", "unchanged", "refused"), 0)
+    figures = dict.fromkeys(("rows", "added", "changed", "unchanged", "refused", "opted_out"), 0)
     assert made == {"id": 1, "status": "running", "file_name": "a.csv", **figures, "finished_at": None, "detail": None}
     work(services)
     one = call("GET", "/Clients/import/1").json

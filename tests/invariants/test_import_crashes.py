@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.clients.import_worker import run_import
 from chalicelib.clients.imports import check_content, import_content
-from chalicelib.clients.registry import register_client
+from chalicelib.clients.registry import OPTED_OUT, register_client
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
@@ -18,11 +18,18 @@ from chalicelib.domain.jobs import ImportClients
 from infra.local.doubles.world import Crash, CrashingServices, World
 
 KNOWN = 10
-FILE = "phone_number;tag\n" + "".join(
-    [f"79{number:09d};{'old' if number % 2 else 'new'}\n" for number in range(KNOWN)]
-    + [f"79{number:09d};new\n" for number in range(100, 400)]
-    + ["7;bad\n", "79000000101;twice\n", "\n"]
-    + [f"79{number:09d};new\n" for number in range(500, 515)]
+STOPPED = {3, 4, 150, 390, 505}
+
+
+def stop_of(number: int) -> str:
+    return "2026-01-02T03:04:05Z" if number in STOPPED else ""
+
+
+FILE = "phone_number;tag;opted_out_at\n" + "".join(
+    [f"79{number:09d};{'old' if number % 2 else 'new'};{stop_of(number)}\n" for number in range(KNOWN)]
+    + [f"79{number:09d};new;{stop_of(number)}\n" for number in range(100, 400)]
+    + ["7;bad;\n", "79000000101;twice;\n", "\n"]
+    + [f"79{number:09d};new;{stop_of(number)}\n" for number in range(500, 515)]
 )
 
 
@@ -69,8 +76,18 @@ def assert_imported(world: World) -> None:
     assert found == {**wanted, "79000000101": "twice"}
     assert sorted(clients) == list(range(1, len(wanted) + 1)), "ids are consumed, also by a repeated chunk"
     tally = one.tally
-    assert (tally.added, tally.changed, tally.unchanged, tally.refused) == (315, 6, 5, 1)
+    assert (tally.added, tally.changed, tally.unchanged, tally.refused) == (315, 7, 4, 1)
     assert list(world.services.imports.refused_rows[1]) == [312]
+    assert_opted_out(world)
+
+
+def assert_opted_out(world: World) -> None:
+    clients = world.services.clients.rows.values()
+    assert {int(one.phone_number) - 79 * 10**9 for one in clients if one.opted_out_at} == STOPPED
+    assert world.services.imports.rows[1].tally.opted_out == len(STOPPED)
+    stopped = {str(one.id) for one in clients if one.opted_out_at}
+    records = [record.id for record in world.services.audit.records if record.action == OPTED_OUT]
+    assert (set(records), len(records)) == (stopped, len(stopped)), "one record for each"
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
@@ -110,6 +127,7 @@ def test_two_crashes_in_a_row_change_nothing(second: int, after: bool) -> None:
         work(world, 1800)
         one = world.services.imports.rows[1]
         assert (one.status, one.tally.added, one.tally.rows) == ("finished", 315, 327)
+        assert_opted_out(world)
         assert len(world.services.clients.rows) == 325
 
 

@@ -208,7 +208,8 @@ class Tour:
         """One import finds a phone number without its client, stalls, and is restarted by the sweep."""
         lost = PhoneRow("79770000004", client_id=1)
         lost.save()
-        file = f"phone_number,timezone\n79770000004,UTC\n{PHONES[2]},Asia/Tokyo\n7977,\n".encode()
+        rows = f"79770000004,UTC,\n{PHONES[2]},Asia/Tokyo,\n79770000005,UTC,2026-01-02T03:04:05Z\n7977,,\n"
+        file = f"phone_number,timezone,opted_out_at\n{rows}".encode()
         headers = {"Content-Type": "application/octet-stream"}
         path = f"/Clients/import/{self.call('POST', '/Clients/import/', data=file, headers=headers)['id']}/"
         self.await_use("ImportClients", "sqs:ChangeMessageVisibility")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from chalicelib.clients.import_worker import SECONDS_FOR_A_CHUNK, process_import
 from chalicelib.clients.imports import check_content, import_content, import_file, list_refused
 from chalicelib.clients.registry import ClientFilter, delete_client, list_clients, opt_out_client, register_client
 from chalicelib.delivery.sweep import sweep
-from chalicelib.domain.audit_record import Author
+from chalicelib.domain.audit_record import AuditRecord, Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, Tally
 from chalicelib.domain.jobs import BUSY_SECONDS, FollowMovedClients, ImportClients, from_body
@@ -45,8 +46,8 @@ def imported(services: Any, text: str) -> dict[str, int]:
 def tally(services: Any, import_id: int = 1) -> dict[str, int]:
     one = services.imports.rows[import_id]
     assert one.status == "finished", one
-    found = {name: getattr(one.tally, name) for name in ("rows", "added", "changed", "unchanged", "refused")}
-    assert found.pop("rows") == sum(found.values())
+    found = asdict(one.tally)
+    assert one.tally.rows == sum(found.values()) - one.tally.opted_out
     return {name: number for name, number in found.items() if number}
 
 
@@ -162,6 +163,50 @@ def test_an_opted_out_client_stays_opted_out_after_repeated_imports(services: An
     }
 
 
+STOPS = """phone_number;tag;opted_out_at
+79770000001;a;2026-01-02T03:04:05Z
+79770000002;b;2026-01-02 03:04:05+03:00
+79770000003;a;2026-01-02T03:04:05Z
+79770000004;a;
+79770000005;a;2026-01-02T03:04:05Z
+79770000006;a;
+"""
+SINCE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def test_clients_with_a_stop_in_the_file_are_opted_out_and_no_stop_ends(services: Any) -> None:
+    """Known: 2 without a stop, 3 and 4 with one. Of 5 and 6, which were deleted, the stop remained."""
+    for number in range(2, 7):
+        register_client(services, {"phone_number": f"7977000000{number}", "tag": "a"})
+    own = opt_out_client(services, 2).opted_out_at
+    for client_id in (3, 4, 5):
+        opt_out_client(services, client_id)
+    for client_id in (4, 5):
+        delete_client(services, client_id)
+    found = imported(services, STOPS)
+    assert found == {"added": 3, "changed": 1, "unchanged": 2, "opted_out": 4}
+    assert {one.phone_number[-1]: one.opted_out_at for one in services.clients.rows.values()} == {
+        "1": SINCE,
+        "2": SINCE - timedelta(hours=3),
+        **dict.fromkeys("3456", own),
+    }
+    assert imported(services, STOPS) == {"unchanged": 6, "opted_out": 4}
+    records = [(one.who, one.id, one.action) for one in services.audit.records if one.what == "client"]
+    assert sorted(records) == [("anna", "1", "opted out"), ("anna", "6", "opted out")]
+
+
+def test_a_later_row_without_a_stop_does_not_end_the_stop_of_an_earlier_row(services: Any) -> None:
+    text = "phone_number;opted_out_at\n79770000001;2026-01-02T03:04:05Z\n79770000001;\n"
+    assert imported(services, text) == {"added": 1, "unchanged": 1, "opted_out": 1}
+    assert services.clients.rows[1].opted_out_at == SINCE
+
+
+def test_a_row_with_an_invalid_time_of_a_stop_is_refused(services: Any) -> None:
+    assert imported(services, "phone_number;opted_out_at\n79770000001;yes\n") == {"refused": 1}
+    ((row,), _) = list_refused(services, 1, 0, 9)
+    assert list(row.errors) == ["opted_out_at"]
+
+
 def test_an_opt_out_during_an_import_is_kept(services: Any) -> None:
     add_many = services.clients.add_many
 
@@ -252,6 +297,15 @@ class Intruder:
         self.clients.add_many(clients)
 
 
+def test_a_client_registered_meanwhile_is_opted_out_by_the_file(services: Any) -> None:
+    services.clients = Intruder(services, "79000000003")
+    rows = "".join(f"79{index:09d};2026-01-02T03:04:05Z\n" for index in range(5))
+    with_plain = f"phone_number;opted_out_at\n79990000000;\n{rows}"
+    assert imported(services, with_plain) == {"added": 5, "changed": 1, "opted_out": 5}
+    assert services.clients.rows[9999] == Client(9999, "79000000003", "theirs", "Asia/Omsk", opted_out_at=SINCE)
+    assert len([one for one in services.audit.records if one.action == "opted out"]) == 5
+
+
 @pytest.mark.parametrize(("tag", "what"), [("a", "changed"), ("theirs", "unchanged")])
 def test_a_phone_number_registered_meanwhile_is_a_known_client(services: Any, tag: str, what: str) -> None:
     services.clients = Intruder(services, "79000000003")
@@ -265,10 +319,10 @@ def test_a_client_changed_meanwhile_is_read_and_decided_again(services: Any) -> 
     begun(services, many(5, "b"))
     real, late = services.clients.change, []
 
-    def change(before: Client, after: Client) -> None:
+    def change(before: Client, after: Client, record: AuditRecord | None = None) -> None:
         if not late:
             late.append(real(before, replace(before, timezone="Asia/Omsk")))
-        real(before, after)
+        real(before, after, record)
 
     services.clients.change = change
     assert run_import(services, ImportClients(2), lambda: 60.0) == BUSY_SECONDS

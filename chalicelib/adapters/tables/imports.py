@@ -60,6 +60,7 @@ class ImportRow(Model):
     plan = JSONAttribute(null=True)
     leased_until = NumberAttribute(null=True)
     lease = NumberAttribute(default=0)
+    author = UnicodeAttribute(null=True)
     cells = JSONAttribute(null=True)
     errors = JSONAttribute(null=True)
     expires_at = NumberAttribute()
@@ -83,6 +84,7 @@ class ImportRow(Model):
             finished_at=self.finished_at,
             detail=self.detail,
             lease=int(self.lease),
+            author=self.author or "",
         )
 
 
@@ -107,6 +109,7 @@ class Imports:
             offset=client_import.offset,
             rows_before=client_import.row,
             tally=asdict(client_import.tally),
+            author=client_import.author or None,
             expires_at=_expiry(client_import),
         )
         with conflicts(), transaction() as writes:
