@@ -46,9 +46,9 @@ def _read_row(client_import: ClientImport, row: FileRow) -> Row:
     if row.error:
         raise BadInput({"non_field_errors": [row.error]})
     columns = client_import.form.columns
-    if len(row.cells) != len(columns):
+    if len(row.cells) < len(columns) or any(cell.strip() for cell in row.cells[len(columns) :]):
         raise BadInput({"non_field_errors": [Text("row.cells", cells=len(row.cells), columns=len(columns))]})
-    cells = {name: unescape_formula(cell) for name, cell in zip(columns, row.cells, strict=True)}
+    cells = {name: unescape_formula(cell) for name, cell in zip(columns, row.cells, strict=False)}
     attributes = {attribute_of(name): cells.pop(name) for name in columns if is_attribute_column(name)}
     sent: dict[str, object] = {**cells, "phone_number": cells["phone_number"].strip(), "attributes": attributes}
     if STOP_COLUMN in sent:

@@ -13,7 +13,8 @@ from ..domain.client_import import (
     RefusedRow,
     is_attribute_column,
 )
-from ..domain.csv_file import HEAD_SIZE, Columns, FileFormat, read_format
+from ..domain.csv_file import FileFormat
+from ..domain.file_format import HEAD_SIZE, Columns, read_format
 from ..domain.jobs import ImportClients
 from ..domain.walk import walk_down
 from ..errors import BadInput, FileGone, NotFound, RowChanged, TooLarge
@@ -48,7 +49,7 @@ def new_import_id(services: Services) -> int:
 def check_content(content: bytes, file_name: str) -> FileFormat:
     """The format of the file. Raises BadInput."""
     _check_name(file_name)
-    return read_format(content[:HEAD_SIZE], len(content) <= HEAD_SIZE, COLUMNS)
+    return read_format(content, True, COLUMNS)
 
 
 def import_content(

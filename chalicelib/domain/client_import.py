@@ -193,4 +193,4 @@ def cells_by_column(form: FileFormat, cells: Sequence[str]) -> dict[str, str]:
     """The cells by column. Cells beyond the last column are joined under the name `(more)`."""
     by_column = dict(zip(form.columns, cells, strict=False))
     extra = cells[len(form.columns) :]
-    return {**by_column, "(more)": form.delimiter.join(extra)} if extra else by_column
+    return {**by_column, "(more)": form.delimiter.join(extra)} if any(map(str.strip, extra)) else by_column

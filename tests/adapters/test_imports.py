@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=125)
 WITHIN = Text("attributes.within", name="имя", error=Text("field.null_characters"))
 WRONG = {"tag": [Text("client.tag_with_comma"), Text("field.too_long", most=255)], "attributes": [WITHIN]}
-FORM = FileFormat("cp1251", ";", ("phone_number", "tag"), 17)
+FORM = FileFormat("cp1251", ";", ("phone_number", "tag"), 17, newline="\r")
 ONE = ClientImport(1, "imports/1.csv", "v1", "клиенты.csv", FORM, NOW, NOW, offset=17, author="anna")
 
 

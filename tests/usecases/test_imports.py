@@ -163,6 +163,25 @@ def test_an_opted_out_client_stays_opted_out_after_repeated_imports(services: An
     }
 
 
+def test_cells_beyond_the_last_column_are_ignored_if_blank(services: Any) -> None:
+    text = "phone_number;tag;\n79770000001;a;\n79770000002;b\n79770000003;c; ;\n79770000004;d;x\n79770000005\n"
+    assert imported(services, text) == {"added": 3, "refused": 2}
+    rows, _ = list_refused(services, 1, 0, 9)
+    assert [row.cells.get("(more)") for row in rows] == ["x", None]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1251", "utf-8"])
+def test_a_file_in_another_format_is_imported_to_the_same_values_chunk_by_chunk(services: Any, encoding: str) -> None:
+    rows = "".join(f"79{index:09d}\tдрузья{index}\r" for index in range(600))
+    content = f"sep=\t\rphone_number\ttag\r{rows}".encode(encoding)
+    form = check_content(content, "a.csv")
+    import_content(services, content, form, "a.csv", author(services))
+    while services.imports.rows[1].status == "running":
+        run_import(services, ImportClients(1), iter([60.0, 60.0, 1.0]).__next__)
+    assert tally(services) == {"added": 600}
+    assert [one[:2] for one in clients_of(services)] == [(f"79{n:09d}", f"друзья{n}") for n in range(600)]
+
+
 STOPS = """phone_number;tag;opted_out_at
 79770000001;a;2026-01-02T03:04:05Z
 79770000002;b;2026-01-02 03:04:05+03:00

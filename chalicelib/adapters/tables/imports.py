@@ -73,7 +73,7 @@ class ImportRow(Model):
             key=self.key,
             version=self.version,
             file_name=self.file_name,
-            form=FileFormat(form["encoding"], form["delimiter"], tuple(form["columns"]), form["start"]),
+            form=FileFormat(**{**form, "columns": tuple(form["columns"])}),
             created_at=self.created_at,
             moved_at=self.moved_at,
             offset=int(self.offset),
