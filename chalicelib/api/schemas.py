@@ -75,6 +75,7 @@ IMPORT_PROPERTIES: dict[str, Schema] = {
     "id": INTEGER,
     "status": {"enum": list(IMPORT_STATUSES)},
     "file_name": STRING,
+    "encoding": STRING,
     **dict.fromkeys(("rows", "added", "changed", "unchanged", "refused", "opted_out"), INTEGER),
     "created_at": TIME,
     "finished_at": TIME_OR_NULL,

@@ -53,9 +53,17 @@ def read_file(raw: bytes, content_type: str | None) -> bytes:
     """Returns the bytes of a CSV file unchanged. Raises BadInput, TooLarge, WrongMediaType."""
     if len(raw) > FILE_LIMIT:
         raise TooLarge(Text("file.too_large", most=FILE_LIMIT // 1024**2, media_type=BYTES))
-    if _media_type(content_type, CSV, BYTES) == CSV and NOT_UTF8 in raw:
+    if _media_type(content_type, CSV, BYTES) == CSV and not _is_utf8(raw):
         raise BadInput.of_request(Text("file.not_utf8", media_type=BYTES))
     return raw
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return NOT_UTF8 not in raw
 
 
 def _require_size(raw: bytes) -> None:

@@ -746,7 +746,7 @@ def test_a_file_of_clients_is_imported_and_its_refused_rows_are_downloaded(anna:
     assert "Import started." in anna.get("/console/imports/1?done=imported").text
     process_import(services, 1, lambda: 120.0)
     page = anna.get("/console/imports/1").text
-    for text in ("Completed", "Enter a phone number as", "clients.csv", "&lt;script&gt;"):
+    for text in ("Completed", "Encoding: utf-8", "Enter a phone number as", "clients.csv", "&lt;script&gt;"):
         assert text in page
     assert SCRIPT not in page
     assert "Opted out in the file" not in page

@@ -40,7 +40,8 @@ def test_a_file_is_accepted_at_once_and_processed_in_the_background(call: Call, 
     made = answer.json
     assert made.pop("created_at").endswith("Z")
     figures = dict.fromkeys(("rows", "added", "changed", "unchanged", "refused", "opted_out"), 0)
-    assert made == {"id": 1, "status": "running", "file_name": "a.csv", **figures, "finished_at": None, "detail": None}
+    given = {"file_name": "a.csv", "encoding": "utf-8"}
+    assert made == {"id": 1, "status": "running", **given, **figures, "finished_at": None, "detail": None}
     work(services)
     one = call("GET", "/Clients/import/1").json
     assert (one["status"], one["rows"], one["added"], one["refused"]) == ("finished", 3, 2, 1)
@@ -56,7 +57,8 @@ def test_a_file_is_accepted_at_once_and_processed_in_the_background(call: Call, 
 
 
 def test_a_cp1251_file_is_sent_as_bytes(call: Call, services: Services) -> None:
-    assert post(call, FILE.encode("cp1251"), "application/octet-stream").status == 202
+    answer = post(call, FILE.encode("cp1251"), "application/octet-stream")
+    assert (answer.status, answer.json["encoding"]) == (202, "cp1251")
     work(services)
     assert call("GET", "/Clients/1").json["tag"] == "друзья"
 
@@ -70,6 +72,11 @@ def test_a_cp1251_file_is_sent_as_bytes(call: Call, services: Services) -> None:
         ("phone_number;tagg\n", "text/csv", 400, "tagg", "Unknown column"),
         ("tag\na\n", "text/csv", 400, "phone_number", "required"),
         ("phone_number;tag\n7977;\ufffd\n", "text/csv", 400, "detail", "application/octet-stream"),
+        (FILE.encode("cp1251"), "text/csv", 400, "detail", "not UTF-8: send it with Content-Type: application/octet"),
+        (FILE.encode("cp1251"), "text/csv; charset=windows-1251", 400, "detail", "application/octet-stream"),
+        (FILE.encode("utf-16"), "text/csv", 400, "detail", "application/octet-stream"),
+        (FILE.encode() + b"\xff\n", "text/csv; charset=utf-8", 400, "detail", "application/octet-stream"),
+        (FILE.encode("koi8-r"), "application/octet-stream", 400, "detail", "KOI8-R"),
         ("phone_number\n" + "7" * 5 * 1024**2, "text/csv", 413, "detail", "5 MB"),
         (FILE, "application/json", 415, "detail", "text/csv or application/octet-stream"),
         (FILE, "multipart/form-data; boundary=x", 415, "detail", "text/csv or application/octet-stream"),
@@ -80,7 +87,7 @@ def test_an_unusable_file_is_refused_and_nothing_is_written(
     call: Call,
     services: Services,
     written: Written,
-    content: str,
+    content: str | bytes,
     content_type: str,
     status: int,
     field: str,
