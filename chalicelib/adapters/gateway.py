@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import Timeout
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
-from urllib3.exceptions import SSLError as HandshakeError
+from urllib3.exceptions import HTTPError
 
 from ..domain.gateway_result import CREDENTIALS_CODES, Answer
+from .bounded_http import BoundedSession, exchange
 from .parameters import Parameter
 
 BODY_LIMIT = 4096
@@ -21,10 +19,7 @@ class Gateway:
     def __init__(self, url: str, token: Parameter, connections: int) -> None:
         self.url = url
         self._token = token
-        self._session = requests.Session()
-        self._session.trust_env = False
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=connections))
+        self._session = BoundedSession(connections)
 
     def prepare(self) -> None:
         """Read the token. Called before a message is claimed, so that an error here costs no attempt."""
@@ -35,29 +30,23 @@ class Gateway:
 
         docs/GATEWAYS.md: POST /v1/send/{id} with a Bearer token and `{"id", "phone", "text"}`.
         """
-        try:
-            response = self._session.post(
-                f"{self.url}/v1/send/{message_id}",
-                json={"id": message_id, "phone": int(phone_number), "text": text},
-                headers={"Authorization": f"Bearer {self._token.value()}"},
-                timeout=Timeout(total=timeout),  # type: ignore[arg-type]
-                allow_redirects=False,
-                stream=True,
-            )
-            with response:
-                body = response.raw.read(BODY_LIMIT, decode_content=True)
-        except (requests.RequestException, HTTPError, OSError) as error:
-            return Answer(None, type(error).__name__, never_sent=_never_sent(error))
-        if response.status_code in CREDENTIALS_CODES:
+        url = f"{self.url}/v1/send/{message_id}"
+        body = {"id": message_id, "phone": int(phone_number), "text": text}
+        headers = {"Authorization": f"Bearer {self._token.value()}"}
+        with exchange(timeout) as current:
+            try:
+                answer = self._send(url, body, headers)
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                # ValueError: http.client takes a chunk of negative size for a size
+                return Answer(None, type(error).__name__, never_sent=not current.is_begun)
+        if answer.status in CREDENTIALS_CODES:
             self._token.expire()
-        return Answer(response.status_code, body.decode("utf-8", "replace"), response.headers.get("Retry-After"))
+        return answer
+
+    def _send(self, url: str, body: dict[str, object], headers: dict[str, str]) -> Answer:
+        with self._session.post(url, json=body, headers=headers, allow_redirects=False, stream=True) as response:
+            read = response.raw.read(BODY_LIMIT, decode_content=True)
+            return Answer(response.status_code, read.decode("utf-8", "replace"), response.headers.get("Retry-After"))
 
     def close(self) -> None:
         self._session.close()
-
-
-def _never_sent(error: Exception) -> bool:
-    """True if the request failed before a connection was made."""
-    cause = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    return isinstance(reason, ConnectTimeoutError | NewConnectionError | HandshakeError)
