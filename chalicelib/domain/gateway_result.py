@@ -14,6 +14,9 @@ CREDENTIALS_CODES = {401, 403}
 PROXY_CODES = {502, 504}
 """A proxy got no valid answer from the gateway behind it (RFC 9110, 15.6.3 and 15.6.5)."""
 
+LONGEST_RETRY_AFTER = 100
+"""Characters. A longer header is ignored."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -74,12 +77,12 @@ def _is_accepted(body: str) -> bool:
 
 def _seconds(retry_after: str | None, now: datetime) -> float | None:
     """Retry-After in seconds or as an HTTP date (RFC 9110, 10.2.3). Any other value is ignored."""
-    if retry_after is None:
+    if retry_after is None or len(retry_after) > LONGEST_RETRY_AFTER:
         return None
     if retry_after.isascii() and retry_after.isdigit():
         return float(retry_after[:9])
     try:
         moment = parsedate_to_datetime(retry_after)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())

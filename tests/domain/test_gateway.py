@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.backoff import MAX_SECONDS, retry_delay
@@ -64,12 +65,61 @@ def test_the_reason_contains_no_text_of_the_gateway() -> None:
         ("soon", None),
         ("-5", None),
         ("1.5", None),
-        ("9" * 400, 999_999_999),
+        ("9" * 100, 999_999_999),
+        ("9" * 101, None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
+        ("Mon, 23 Nov 2026 12:01:30 +2400", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 251_606_951_939),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
+        ("Mon, 99999999999999999999 Nov 2026 12:01:30 GMT", None),
+        ("9" * 9_000 + " Nov 2026 12:01:30 GMT", None),
+        ("\u00b2", None),
+        ("", None),
         (None, None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
     assert read_answer(Answer(429, "", header), NOW).retry_after == seconds
+
+
+PIECES = [
+    "Mon, ",
+    "23 ",
+    "Nov ",
+    "2026 ",
+    "99",
+    "12:01:30 ",
+    ":",
+    "GMT",
+    "+",
+    "-",
+    "0",
+    "2400",
+    "(",
+    ")",
+    '"',
+    "\\",
+    " ",
+    ",",
+]
+HEADERS = st.none() | st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+CODES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=50) | st.lists(st.integers(), max_size=2)
+)
+BODIES = (
+    st.text(max_size=60)
+    | st.builds(lambda code: json.dumps({"code": code}), CODES)
+    | st.sampled_from(["9" * 5_000, '{"code": ' + "9" * 5_000 + "}", '{"code": NaN}', '{"code": -1e999}', "[" * 5_000])
+)
+
+
+@given(st.builds(Answer, st.none() | st.integers(-1, 1000), BODIES, HEADERS, st.booleans()))
+@settings(max_examples=500)
+def test_any_answer_has_an_outcome(answer: Answer) -> None:
+    outcome = read_answer(answer, NOW)
+    assert outcome.sent == (outcome.reason is None)
+    assert not (outcome.sent and outcome.retryable)
+    assert 1 <= retry_delay(1, 0.5, outcome.retry_after) <= MAX_SECONDS
 
 
 @given(st.integers(1, 10**6), st.floats(0, 1), st.none() | st.floats(0, 10**9))
