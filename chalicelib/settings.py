@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,14 @@ def _url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("an address such as https://sms.example.com is expected")
     return text.rstrip("/")
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _positive(text: str) -> float:
@@ -98,6 +107,7 @@ class Settings:
     start_mailing_arn: str = _setting("", str, "The Lambda that a mailing's schedule invokes.")
     scheduler_role_arn: str = _setting("", str, "The role that the schedules use to invoke it.")
     gateway_url: str = _setting("http://127.0.0.1:9000", _url, "Address of the SMS gateway.")
+    gateway_plain_http: bool = _setting(False, _flag, "Whether the address may be http:// outside the stage `local`.")
     gateway_timeout: float = _setting(10.0, _positive, "Seconds to wait for the gateway's answer.")
     gateway_dedupes: bool = _setting(True, _flag, "Whether the gateway accepts a repeated message id only once.")
     gateway_rate: float | None = _setting(None, _positive, "Messages a second the gateway accepts; none: no limit.")
@@ -130,6 +140,12 @@ class Settings:
     def is_local(self) -> bool:
         return self.stage == LOCAL_STAGE
 
+    @property
+    def exposes_gateway_traffic(self) -> bool:
+        """The token of the gateway and the phone numbers would travel without TLS, and nobody has allowed that."""
+        is_plain = urlsplit(self.gateway_url).scheme == "http"
+        return is_plain and not (self.is_local or self.gateway_plain_http or _is_loopback(self.gateway_url))
+
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read and check all settings. Raises BadSettings with all wrong settings at once."""
@@ -145,9 +161,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             wrong.append(f"{name}: {error}")
     if environment.get("REPORT_RECIPIENTS") and not environment.get("REPORT_SENDER"):
         wrong.append("REPORT_SENDER: an address is expected, because REPORT_RECIPIENTS is set")
+    read = Settings(**values)
+    if read.exposes_gateway_traffic:
+        wrong.append(
+            "GATEWAY_URL: https:// is expected, because the gateway's token and the phone numbers go there; "
+            "in a private network GATEWAY_PLAIN_HTTP=true allows http://"
+        )
     if wrong:
         raise BadSettings("; ".join(wrong))
-    return Settings(**values)
+    return read
 
 
 @cache

@@ -13,6 +13,7 @@ from threading import Event
 from chalicelib.errors import BadSettings
 from chalicelib.settings import read_settings as read_service_settings
 
+from .deployment import STAGE
 from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from .simulator import DEFAULT_PORT
 from .stack import DevStack, LocalSettings, StackFailed
@@ -26,7 +27,8 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
     defaults = LocalSettings()
     gateway_url = environment.get("GATEWAY_URL", "")
     try:
-        service = read_service_settings({name: environment.get(name, "") for name in SERVICE_SETTINGS})
+        given = {name: environment.get(name, "") for name in SERVICE_SETTINGS}
+        service = read_service_settings({**given, "STAGE": STAGE})
     except BadSettings as error:
         raise StackFailed(str(error)) from error
     if gateway_url and not environment.get("GATEWAY_TOKEN"):

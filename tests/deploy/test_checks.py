@@ -64,6 +64,16 @@ def test_all_errors_are_named_at_once() -> None:
     assert all(name in text for name in ("GATEWAY_URL", "REPORT_TIME", "REPORT_SENDER"))
 
 
+def test_an_address_without_tls_is_refused_by_a_deploy() -> None:
+    plain = {"GATEWAY_URL": "http://sms.example.com"}
+    with pytest.raises(DeployFailed, match="GATEWAY_URL: https://"):
+        read_parameters(plain, KNOWN, None)
+    with pytest.raises(DeployFailed, match="GATEWAY_URL: https://"):
+        read_parameters({}, KNOWN, {"GatewayUrl": "http://sms.example.com", "Stage": "prod"})
+    allowed = read_parameters({**plain, "GATEWAY_PLAIN_HTTP": "true"}, KNOWN, None)
+    assert read_parameters({}, KNOWN, allowed) == {}
+
+
 def test_the_caller_of_a_deploy_is_known(aws: None) -> None:
     assert check_account().region == "eu-west-1"
 

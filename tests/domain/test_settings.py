@@ -52,6 +52,31 @@ def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
         read_settings({name: value})
 
 
+@pytest.mark.parametrize(
+    ("environment", "is_accepted"),
+    [
+        ({"GATEWAY_URL": "http://sms.example.com"}, False),
+        ({"GATEWAY_URL": "HTTP://10.0.0.7:9000"}, False),
+        ({"GATEWAY_URL": "http://127.0.0.1.example.com"}, False),
+        ({"GATEWAY_URL": "http://localhost@sms.example.com"}, False),
+        ({"GATEWAY_URL": "http://sms.example.com", "STAGE": "prod"}, False),
+        ({"GATEWAY_URL": "http://sms.example.com", "GATEWAY_PLAIN_HTTP": "false"}, False),
+        ({"GATEWAY_URL": "http://sms.example.com", "GATEWAY_PLAIN_HTTP": "true"}, True),
+        ({"GATEWAY_URL": "http://sms.example.com", "STAGE": "local"}, True),
+        ({"GATEWAY_URL": "http://127.0.0.1:9000", "STAGE": "prod"}, True),
+        ({"GATEWAY_URL": "http://[::1]:9000"}, True),
+        ({"GATEWAY_URL": "http://localhost:9000"}, True),
+        ({"GATEWAY_URL": "https://sms.example.com"}, True),
+    ],
+)
+def test_an_address_without_tls_is_refused_outside_this_machine(environment: dict[str, str], is_accepted: bool) -> None:
+    if is_accepted:
+        assert read_settings(environment).gateway_url
+    else:
+        with pytest.raises(BadSettings, match=r"GATEWAY_URL: https://.*GATEWAY_PLAIN_HTTP=true"):
+            read_settings(environment)
+
+
 def test_all_wrong_values_are_named_at_once() -> None:
     with pytest.raises(BadSettings, match=r"GATEWAY_URL.*SENDER_THREADS"):
         read_settings({"GATEWAY_URL": "x", "SENDER_THREADS": "x"})

@@ -92,6 +92,11 @@ def test_an_invalid_setting_is_named(environment: dict[str, str], expected: str)
         read_settings(environment)
 
 
+def test_a_gateway_without_tls_can_be_used_on_the_local_stack() -> None:
+    environment = {"GATEWAY_URL": "http://10.0.0.7:9000", "GATEWAY_TOKEN": "x"}
+    assert read_settings(environment).gateway_url == environment["GATEWAY_URL"]
+
+
 def test_the_simulator_listens_on_its_documented_port_unless_that_port_is_in_use(
     taken_port: int, tmp_path: Path
 ) -> None:
