@@ -110,6 +110,7 @@ class Settings:
     gateway_plain_http: bool = _setting(False, _flag, "Whether the address may be http:// outside the stage `local`.")
     gateway_timeout: float = _setting(10.0, _positive, "Seconds to wait for the gateway's answer.")
     gateway_dedupes: bool = _setting(True, _flag, "Whether the gateway accepts a repeated message id only once.")
+    gateway_refuses_by_code: bool = _setting(False, _flag, "Whether 200 with a code other than 0 is a final refusal.")
     gateway_rate: float | None = _setting(None, _positive, "Messages a second the gateway accepts; none: no limit.")
     receipts: bool = _setting(False, _flag, "Whether the gateway may report deliveries.")
     sender_threads: int = _setting(20, _count, "Posts that one sender Lambda makes at the same time.")

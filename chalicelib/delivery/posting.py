@@ -67,7 +67,8 @@ class Posting:
         self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
         if answer.status is not None:
             self.pace.record((answered_at - posted_at).total_seconds())
-        return self._settle(task, replace(message, posted_at=posted_at), read_answer(answer, answered_at))
+        outcome = read_answer(answer, answered_at, self.services.settings.gateway_refuses_by_code)
+        return self._settle(task, replace(message, posted_at=posted_at), outcome)
 
     def retry_later(self, task: SendTask, failure: str, retry_after: float | None = None) -> Result:
         """`retry_after`: the minimum delay, in seconds."""

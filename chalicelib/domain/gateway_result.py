@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from ..texts import Text
+from ..texts import Parameter, Text
 
 TEMPORARY_CODES = {408, 425, 429}
 CREDENTIALS_CODES = {401, 403}
 PROXY_CODES = {502, 504}
 """A proxy got no valid answer from the gateway behind it (RFC 9110, 15.6.3 and 15.6.5)."""
+
+SHOWN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+MAX_SHOWN_DIGITS = 6
+"""Fewer than in a phone number."""
 
 LONGEST_RETRY_AFTER = 100
 """Characters. A longer header is ignored."""
@@ -48,14 +53,17 @@ class Outcome:
     retry_after: float | None = None
 
 
-def read_answer(answer: Answer, now: datetime) -> Outcome:
-    """Only 200 with `{"code": 0, "message": "OK"}` is a success: docs/GATEWAYS.md, "The contract"."""
+def read_answer(answer: Answer, now: datetime, refuses_by_code: bool = False) -> Outcome:
+    """Only 200 with `{"code": 0, "message": "OK"}` is a success: docs/GATEWAYS.md, "The contract".
+
+    `refuses_by_code`: 200 with another code is final. Without it, the message is posted again.
+    """
     status = answer.status
     if status is None:
         reason = Text("gateway.silent", error=answer.body)
         return Outcome(retryable=True, reason=reason, in_doubt=not answer.never_sent)
-    if status == 200 and _is_accepted(answer.body):
-        return Outcome(sent=True)
+    if status == 200 and (code := _code(answer.body)) is not None:
+        return _outcome_of(code, refuses_by_code)
     if status in CREDENTIALS_CODES:
         return Outcome(retryable=True, our_fault=True, reason=Text("gateway.token_refused", status=status))
     if status in TEMPORARY_CODES or status >= 500:
@@ -67,12 +75,38 @@ def read_answer(answer: Answer, now: datetime) -> Outcome:
     return Outcome(retryable=True, reason=Text("gateway.not_its_contract", status=status), in_doubt=True)
 
 
-def _is_accepted(body: str) -> bool:
+def _outcome_of(code: int | str, refuses_by_code: bool) -> Outcome:
+    if code == 0:
+        return Outcome(sent=True)
+    if refuses_by_code:
+        return Outcome(reason=Text("gateway.refused_by_code", status=200, answered=_shown(code)))
+    return Outcome(retryable=True, reason=Text("gateway.other_code", status=200, answered=_shown(code)), in_doubt=True)
+
+
+def _code(body: str) -> int | str | None:
+    """The `code` of the body: a whole number, or a text other than zero. Returns None if it cannot be read as such."""
     try:
         read = json.loads(body)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(read, dict) and read.get("code") == 0 and read.get("code") is not False
+        return None
+    code = read.get("code") if isinstance(read, dict) else None
+    match code:
+        case bool():
+            return None
+        case int():
+            return code
+        case float():
+            return 0 if code == 0 else None
+        case str():
+            return code if code.strip("+-0. ") else None
+    return None
+
+
+def _shown(code: int | str) -> Parameter:
+    """The code for people, unless it could contain a phone number or a text."""
+    text = str(code) if isinstance(code, str) or abs(code) < 10**MAX_SHOWN_DIGITS else ""
+    is_safe = SHOWN_CODE.fullmatch(text) and sum(map(str.isdigit, text)) <= MAX_SHOWN_DIGITS
+    return code if is_safe else Text("gateway.hidden_code")
 
 
 def _seconds(retry_after: str | None, now: datetime) -> float | None:

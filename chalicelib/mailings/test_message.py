@@ -38,4 +38,4 @@ def send_test_message(services: Services, phone_number: str, message_text: str, 
     after = {"phone_number": phone_number, "message_text": text}
     services.audit.add(author.record("test_message", number, None, after, TRIED))
     answer = services.gateway.post(number, phone_number, text, services.settings.gateway_timeout)
-    return read_answer(answer, services.clock.now())
+    return read_answer(answer, services.clock.now(), services.settings.gateway_refuses_by_code)

@@ -82,6 +82,71 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
     assert read_answer(Answer(429, "", header), NOW).retry_after == seconds
 
 
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        (7, "7"),
+        (-1, "-1"),
+        (100_001, "100001"),
+        ("7", "7"),
+        ("INVALID_PHONE", "INVALID_PHONE"),
+        ("E.17-b", "E.17-b"),
+        (79_770_000_001, "(not shown)"),
+        ("79770000001", "(not shown)"),
+        ("7-977-000-00-01", "(not shown)"),
+        ("no such number", "(not shown)"),
+        ("Анна", "(not shown)"),
+        ("a" * 33, "(not shown)"),
+        ("7\n", "(not shown)"),
+        (10**400, "(not shown)"),
+    ],
+)
+def test_the_reason_names_another_code_if_it_can_hold_no_phone_number(code: int | str, shown: str) -> None:
+    answer = Answer(200, json.dumps({"code": code, "message": "79770000001"}))
+    tried_again, refused = read_answer(answer, NOW), read_answer(answer, NOW, refuses_by_code=True)
+    assert str(tried_again.reason) == f"The gateway answered 200 with code {shown}."
+    assert str(refused.reason) == f"The gateway refused the message (200, code {shown})."
+
+
+@pytest.mark.parametrize(
+    ("body", "is_code"),
+    [
+        ('{"code": 7}', True),
+        ('{"code": "7"}', True),
+        ('{"code": -1, "message": null}', True),
+        ('{"code": 0, "message": "OK"}', False),
+        ('{"code": 0.0}', False),
+        ('{"code": "0"}', False),
+        ('{"code": "00.0"}', False),
+        ('{"code": ""}', False),
+        ('{"code": false}', False),
+        ('{"code": true}', False),
+        ('{"code": null}', False),
+        ('{"code": 7.5}', False),
+        ('{"code": NaN}', False),
+        ('{"code": [7]}', False),
+        ('{"message": "OK"}', False),
+        ('[{"code": 7}]', False),
+        ('{"code": 7', False),
+        ("", False),
+    ],
+)
+def test_a_code_is_final_only_with_the_setting_and_only_if_it_can_be_read(body: str, is_code: bool) -> None:
+    by_default = read_answer(Answer(200, body), NOW)
+    assert by_default.sent or (by_default.retryable and by_default.in_doubt)
+    refused = read_answer(Answer(200, body), NOW, refuses_by_code=True)
+    assert (not refused.sent and not refused.retryable and not refused.in_doubt) == is_code
+    assert refused.sent == by_default.sent
+    if not is_code:
+        assert refused == by_default
+
+
+def test_a_code_is_final_with_200_only() -> None:
+    for status in (201, 202, 302, 401, 429, 500, 502):
+        answer = Answer(status, '{"code": 7}')
+        assert read_answer(answer, NOW, refuses_by_code=True) == read_answer(answer, NOW)
+
+
 PIECES = [
     "Mon, ",
     "23 ",
@@ -113,10 +178,10 @@ BODIES = (
 )
 
 
-@given(st.builds(Answer, st.none() | st.integers(-1, 1000), BODIES, HEADERS, st.booleans()))
+@given(st.builds(Answer, st.none() | st.integers(-1, 1000), BODIES, HEADERS, st.booleans()), st.booleans())
 @settings(max_examples=500)
-def test_any_answer_has_an_outcome(answer: Answer) -> None:
-    outcome = read_answer(answer, NOW)
+def test_any_answer_has_an_outcome(answer: Answer, refuses_by_code: bool) -> None:
+    outcome = read_answer(answer, NOW, refuses_by_code)
     assert outcome.sent == (outcome.reason is None)
     assert not (outcome.sent and outcome.retryable)
     assert 1 <= retry_delay(1, 0.5, outcome.retry_after) <= MAX_SECONDS
