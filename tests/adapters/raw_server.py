@@ -20,6 +20,7 @@ CONTRACT = b'HTTP/1.1 200 OK\r\nContent-Length: 28\r\n\r\n{"code": 0, "message":
 
 class RawServer:
     """Reads one request after the other and lets `answering` answer it. `requests`: the bytes of each.
+    `is_drained`: a drip went on to its end, because the other side did not hang up.
 
     With `tls` the connections are encrypted. With `reads_first=False` it answers before it reads anything.
     """
@@ -34,6 +35,7 @@ class RawServer:
         self._threads: list[threading.Thread] = []
         self.requests: list[bytes] = []
         self.is_stopping = threading.Event()
+        self.is_drained = False
         self._run(self._accept)
 
     @property
@@ -49,6 +51,7 @@ class RawServer:
         ends_at = time.monotonic() + DRIPPING
         while not self.is_stopping.wait(pause) and time.monotonic() < ends_at:
             connection.sendall(piece)
+        self.is_drained = not self.is_stopping.is_set()
 
     def stop(self) -> None:
         self.is_stopping.set()
