@@ -107,7 +107,7 @@ class Settings:
     start_mailing_arn: str = _setting("", str, "The Lambda that a mailing's schedule invokes.")
     scheduler_role_arn: str = _setting("", str, "The role that the schedules use to invoke it.")
     gateway_url: str = _setting("http://127.0.0.1:9000", _url, "Address of the SMS gateway.")
-    gateway_plain_http: bool = _setting(False, _flag, "Whether the address may be http:// outside the stage `local`.")
+    gateway_plain_http: bool = _setting(False, _flag, "Whether GATEWAY_URL may be http:// outside stage `local`.")
     gateway_timeout: float = _setting(10.0, _positive, "Seconds to wait for the gateway's answer.")
     gateway_dedupes: bool = _setting(True, _flag, "Whether the gateway accepts a repeated message id only once.")
     gateway_refuses_by_code: bool = _setting(False, _flag, "Whether 200 with a code other than 0 is a final refusal.")
