@@ -19,6 +19,7 @@ from .domain.client import (
 from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
 from .domain.receipt import RECEIPT_STATUSES, clean_reason
+from .domain.sms import MAX_CHARACTERS, MAX_PARTS, length_error
 from .errors import WrongValue
 from .rules import (
     Field,
@@ -29,7 +30,6 @@ from .rules import (
     not_blank,
     number_up_to,
     optional_moment,
-    required_text,
     rule,
     text,
     time_of_day,
@@ -90,6 +90,15 @@ def attributes(sent: object) -> dict[str, str]:
     if error := attributes_error(kept):
         raise WrongValue(error)
     return kept
+
+
+@rule(type="string", minLength=1, maxLength=MAX_CHARACTERS, examples=["Здравствуйте!"])
+def message_text(sent: object) -> str:
+    """The length counts as written, with the placeholders. The sender checks the length of each filled-in text."""
+    value = not_blank(sent)
+    if error := length_error(value):
+        raise WrongValue(error)
+    return value
 
 
 @rule(type=["string", "null"], examples=["тег1,тег3"])
@@ -182,7 +191,9 @@ MAILING = {
         moment, "Nothing is sent after it. It is later than the start, unless both are past.", required=True
     ),
     "message_text": Field(
-        required_text, "The text to send. {name} is replaced by a value of the client.", required=True
+        message_text,
+        f"The text to send, at most {MAX_PARTS} SMS parts. {{name}} is replaced by a value of the client.",
+        required=True,
     ),
     "filter_tag": Field(tags, "Tags separated by commas. The client has one of them."),
     "filter_op_codes": Field(operator_codes, "Operator codes separated by commas. The client has one of them."),

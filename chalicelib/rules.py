@@ -91,11 +91,6 @@ def not_blank(sent: object) -> str:
     return value
 
 
-@rule(type="string", minLength=1, examples=["Здравствуйте!"])
-def required_text(sent: object) -> str:
-    return not_blank(sent)
-
-
 @rule(type="string", pattern=f"^{MOMENT.pattern}$", examples=["2026-12-01T09:30:00+03:00", "2026-12-01"])
 def moment(sent: object) -> datetime:
     """ISO 8601 as Python prints it. Without an offset: UTC. A date alone: midnight. Drops fractions of a second."""

@@ -114,10 +114,18 @@ def _send_test_message(request: PageRequest, values: Values) -> Outcome:
 
 def _preview(request: PageRequest, values: Values, before: Mailing | None) -> Preview:
     """The preview of a form that may be incomplete. A mailing that has started keeps its audience."""
-    text = str(values["message_text"]).strip()
+    text = _checked_text(values)
     if before is not None and before.plan is not None:
         return preview_mailing(request.services, before.chosen, text, started=before)
     return preview_mailing(request.services, _filter(values), text, planned=_planned(request, values))
+
+
+def _checked_text(values: Values) -> str:
+    """The text of the form; blank if it is not written yet. Raises BadInput."""
+    sent = {"message_text": values["message_text"]} if str(values["message_text"]).strip() else {}
+    return str(
+        read_fields(sent, {"message_text": MAILING["message_text"]}, set(), partial=True).get("message_text", "")
+    )
 
 
 def _planned(request: PageRequest, values: Values) -> Mailing | None:

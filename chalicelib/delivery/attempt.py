@@ -10,7 +10,7 @@ from ..domain.client import Client
 from ..domain.mailing import Mailing
 from ..domain.message import CANCELLED, EXPIRED, FAILED, UNKNOWN, Message, MessageKey
 from ..domain.rate import UNLIMITED, Permit
-from ..domain.template import NO_TEXT, text_for
+from ..domain.template import filled_error, text_for
 from ..logs import log
 from ..texts import Text
 from ..zones import zone
@@ -106,8 +106,8 @@ class TaskHandler:
     def _attempt(self, task: SendTask, mailing: Mailing, client: Client, tried: bool) -> Result:
         """Claim the message and post it, if time, rate limit, breaker and canary allow it."""
         text = text_for(mailing, client)
-        if not text.strip():
-            return self._close(task, mailing, FAILED, NO_TEXT)
+        if error := filled_error(text):
+            return self._close(task, mailing, FAILED, error)
         timeout = self.posting.seconds_available(mailing)
         if timeout < self.posting.seconds_needed:
             return Result(delay=1)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..texts import Text
+
 BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -18,6 +20,15 @@ EXTENDED = frozenset("\f^{}\\[~]|€")
 
 GSM, UCS2 = "GSM-7", "UCS-2"
 LIMITS = {GSM: (160, 153), UCS2: (70, 67)}
+
+MAX_CHARACTERS = 1600
+"""The longest text that Twilio and Amazon accept, in characters as people count them."""
+
+MAX_PARTS = 24
+"""SMS parts of MAX_CHARACTERS Cyrillic letters. An emoji takes the place of two letters."""
+
+SURELY_SHORT = 33 * MAX_PARTS
+"""Characters. Of emoji, the widest, a part has 33. Measuring takes time: shorter ones are not measured."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,15 @@ def measure(text: str) -> Length:
     if sum(widths) <= single:
         return Length(encoding, sum(widths), 1, single)
     return Length(encoding, sum(widths), _parts(widths, joined), joined)
+
+
+def length_error(text: str) -> Text | None:
+    """The error if the text is longer than providers accept, otherwise None."""
+    if len(text) > MAX_CHARACTERS:
+        return Text("text.too_long", most=MAX_CHARACTERS, given=len(text))
+    if len(text) > SURELY_SHORT and (parts := measure(text).parts) > MAX_PARTS:
+        return Text("text.too_many_parts", most=MAX_PARTS, given=parts)
+    return None
 
 
 def _width(character: str, encoding: str) -> int:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from ..texts import Text
 from .client import ATTRIBUTE_NAME, Client
 from .mailing import Mailing
+from .sms import length_error
 
 PLACEHOLDER = re.compile(
     rf"\{{\{{(?P<escaped>{ATTRIBUTE_NAME}(?:\|[^{{}}]*)?)\}}\}}"
@@ -44,6 +45,11 @@ def fill_masked(text: str, client: Client) -> str:
 
 def text_for(mailing: Mailing, client: Client) -> str:
     return fill(mailing.message_text, client) if mailing.has_placeholders else mailing.message_text
+
+
+def filled_error(text: str) -> Text | None:
+    """Why a filled-in text cannot be posted: it is empty, or longer than providers accept. Otherwise None."""
+    return length_error(text) if text.strip() else NO_TEXT
 
 
 def _values(client: Client) -> Mapping[str, str]:

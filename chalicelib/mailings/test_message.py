@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..domain.audit_record import Author
 from ..domain.client import Client
 from ..domain.gateway_result import Outcome, read_answer
-from ..domain.template import NO_TEXT, fill, has_placeholders
+from ..domain.template import fill, filled_error, has_placeholders
 from ..errors import BadInput
 from ..texts import Text
 from .placeholders import require_known_placeholders
@@ -25,15 +25,15 @@ def send_test_message(services: Services, phone_number: str, message_text: str, 
     """Write the audit record, then post once. There is no retry, whatever the outcome is.
 
     Placeholders get the values of the client with this number; without such a client they are blank. Raises BadInput
-    for an unknown placeholder, an empty text, or a number on the stop list.
+    for an unknown placeholder, a text that is empty or too long, or a number on the stop list.
     """
     require_known_placeholders(services, message_text)
     if services.clients.stop_of(phone_number):
         raise BadInput({"test_phone": [Text("test_message.opted_out")]})
     client = services.clients.find_by_phone(phone_number) if has_placeholders(message_text) else None
     text = fill(message_text, client or Client(0, phone_number))
-    if not text.strip():
-        raise BadInput({"message_text": [NO_TEXT]})
+    if error := filled_error(text):
+        raise BadInput({"message_text": [error]})
     number = services.counters.next_id(TEST_MESSAGE_ID)
     after = {"phone_number": phone_number, "message_text": text}
     services.audit.add(author.record("test_message", number, None, after, TRIED))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.sms import GSM, UCS2, measure
+from chalicelib.domain.sms import GSM, MAX_CHARACTERS, MAX_PARTS, UCS2, length_error, measure
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,15 @@ def test_a_text_is_measured_in_parts_and_no_character_is_split(
 ) -> None:
     length = measure(text)
     assert (length.encoding, length.units, length.parts) == (encoding, units, parts)
+
+
+@pytest.mark.parametrize("text", ["", "a" * MAX_CHARACTERS, "я" * MAX_CHARACTERS, "😀" * 33 * MAX_PARTS, "€" * 1600])
+def test_a_text_that_providers_accept_is_not_too_long(text: str) -> None:
+    assert length_error(text) is None
+
+
+@pytest.mark.parametrize("text", ["a" * (MAX_CHARACTERS + 1), "😀" * (33 * MAX_PARTS + 1), "я" * 250_000])
+def test_a_longer_text_has_an_error_that_says_how_much_is_accepted(text: str) -> None:
+    error = length_error(text)
+    assert error is not None
+    assert str(MAX_PARTS if len(text) < MAX_CHARACTERS else MAX_CHARACTERS) in str(error)

@@ -51,6 +51,8 @@ BAD_FIELDS = [
     ("/Mailing", {"message_text": None}, "may not be null"),
     ("/Mailing", {"message_text": 5}, "valid string"),
     ("/Mailing", {"message_text": "\udfff"}, "UTF-8"),
+    ("/Mailing", {"message_text": "я" * 1601}, "1600"),
+    ("/Mailing", {"message_text": "😀" * 800}, "24"),
     ("/Mailing", {"datetime_start": "yesterday"}, "YYYY-MM-DDThh:mm"),
     ("/Mailing", {"datetime_start": "2022-02-30T00:00:00"}, "YYYY-MM-DDThh:mm"),
     ("/Mailing", {"datetime_start": "0001-01-01T00:00:00+14:00"}, "YYYY-MM-DDThh:mm"),

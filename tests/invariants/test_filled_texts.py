@@ -58,6 +58,19 @@ def test_a_text_that_is_empty_for_a_client_is_not_posted_and_can_be_corrected() 
     assert world.get(mailing_id).counts.sent == 3
 
 
+def test_a_text_that_is_too_long_for_a_client_is_not_posted() -> None:
+    world = World()
+    world.clients(1, attributes={"имя": "Анна"})
+    world.clients(1, attributes={"имя": "я" * 255})
+    mailing_id = world.mailing(message_text="{имя} " * 10)
+    world.run(60)
+    assert len(texts(world)) == 1
+    row = world.services.messages.rows[mailing_id, 2]
+    assert (row.status, row.attempts) == ("failed", 0)
+    assert "1600" in str(row.last_error)
+    assert world.get(mailing_id).counts == world.counted_rows(mailing_id)
+
+
 def test_a_mailing_from_before_placeholders_is_sent_unchanged() -> None:
     world = world_with_names()
     mailing_id = world.mailing()
