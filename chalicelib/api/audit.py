@@ -6,13 +6,16 @@ from chalice.app import Response
 
 from ..access import audit
 from ..http.calls import Call
-from ..http.paging import answer_page, read_page
+from ..http.paging import Listed, answer_page, read_page
 from ..representation import represent_record
 
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=2)
     position = (page.position[0], page.position[1]) if page.position else None
-    found, next_position = audit.list_records(call.services, position, page.limit)
-    results = [represent_record(record) for record in found]
-    return Response(answer_page(call.url, call.query, page, next_position, results))
+
+    def read(limit: int) -> Listed:
+        found, next_position = audit.list_records(call.services, position, limit)
+        return [represent_record(record) for record in found], next_position
+
+    return Response(answer_page(call.url, call.query, page, read))

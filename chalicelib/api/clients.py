@@ -13,7 +13,7 @@ from ..domain.client import Client
 from ..fields import CLIENT, CLIENT_READ_ONLY
 from ..http.calls import Call
 from ..http.filters import read_client_filter
-from ..http.paging import answer_page, position_of, read_page
+from ..http.paging import Listed, answer_page, position_of, read_page
 from ..representation import represent_client
 from ..rules import read_fields
 from .idempotency import answer_idempotently
@@ -22,9 +22,12 @@ from .idempotency import answer_idempotently
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=2)
     client_filter = read_client_filter(call.query)
-    found, cursor = registry.list_clients(call.services, client_filter, page.cursor, page.limit)
-    results = [represent_client(client) for client in found]
-    return Response(answer_page(call.url, call.query, page, position_of(cursor), results))
+
+    def read(limit: int) -> Listed:
+        found, cursor = registry.list_clients(call.services, client_filter, page.cursor, limit)
+        return [represent_client(client) for client in found], position_of(cursor)
+
+    return Response(answer_page(call.url, call.query, page, read))
 
 
 def create(call: Call) -> Response:

@@ -6,18 +6,19 @@ from chalice.app import Response
 
 from ..clients import imports
 from ..http.calls import Call
-from ..http.paging import answer_page, read_page
+from ..http.paging import Listed, answer_page, position_at, read_page
 from ..representation import represent_import, represent_refused_row
 from .idempotency import answer_idempotently
 
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=1)
-    before_id = page.position[0] if page.position else None
-    found, next_before_id = imports.list_imports(call.services, before_id, page.limit)
-    next_position = None if next_before_id is None else (next_before_id,)
-    results = [represent_import(client_import) for client_import in found]
-    return Response(answer_page(call.url, call.query, page, next_position, results))
+
+    def read(limit: int) -> Listed:
+        found, next_before_id = imports.list_imports(call.services, page.number, limit)
+        return [represent_import(client_import) for client_import in found], position_at(next_before_id)
+
+    return Response(answer_page(call.url, call.query, page, read))
 
 
 def create(call: Call) -> Response:
@@ -37,8 +38,10 @@ def read(call: Call, import_id: int) -> Response:
     """The import with a page of its refused rows."""
     page = read_page(call.query, numbers=1)
     client_import = imports.get_import(call.services, import_id)
-    after = page.position[0] if page.position else 0
-    rows, last_row = imports.list_refused(call.services, import_id, after, page.limit)
-    next_position = None if last_row is None else (last_row,)
-    refused = answer_page(call.url, call.query, page, next_position, [represent_refused_row(row) for row in rows])
+
+    def read_refused(limit: int) -> Listed:
+        rows, last_row = imports.list_refused(call.services, import_id, page.number or 0, limit)
+        return [represent_refused_row(row) for row in rows], position_at(last_row)
+
+    refused = answer_page(call.url, call.query, page, read_refused)
     return Response({**represent_import(client_import), **refused})

@@ -11,7 +11,7 @@ from ..domain.decisions import MailingFields
 from ..domain.mailing import Mailing
 from ..fields import MAILING, MAILING_READ_ONLY, RESEND
 from ..http.calls import Call
-from ..http.paging import answer_page, read_page
+from ..http.paging import Listed, answer_page, position_at, read_page
 from ..mailings import lifecycle
 from ..representation import represent_mailing
 from ..rules import read_fields
@@ -20,11 +20,12 @@ from .idempotency import answer_idempotently
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=1)
-    before_id = page.position[0] if page.position else None
-    found, next_before_id = lifecycle.list_mailings(call.services, before_id, page.limit)
-    next_position = None if next_before_id is None else (next_before_id,)
-    results = [represent_mailing(mailing) for mailing in found]
-    return Response(answer_page(call.url, call.query, page, next_position, results))
+
+    def read(limit: int) -> Listed:
+        found, next_before_id = lifecycle.list_mailings(call.services, page.number, limit)
+        return [represent_mailing(mailing) for mailing in found], position_at(next_before_id)
+
+    return Response(answer_page(call.url, call.query, page, read))
 
 
 def create(call: Call) -> Response:

@@ -198,7 +198,7 @@ def _parameters(operation: Operation) -> list[Schema]:
         most, default = (MOST_ROWS, MOST_ROWS) if operation.returns == CSV else (MAX_LIMIT, DEFAULT_LIMIT)
         limit = {**INTEGER, "minimum": 1, "default": default}
         found += [
-            _query("limit", limit, f"Number of items, at most {most:,}"),
+            _query("limit", limit, f"Number of items, at most {most:,}; a page of long items ends earlier"),
             _query("cursor", CURSOR, "Opaque; copied from `next` or the Link header"),
         ]
     filters: dict[str, Schema] = {"status": {"enum": list(MESSAGE_STATUSES)}}

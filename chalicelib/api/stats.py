@@ -7,21 +7,23 @@ from chalice.app import Response
 from ..domain.mailing import Mailing
 from ..http.calls import Call
 from ..http.filters import read_message_status
-from ..http.paging import answer_page, position_of, read_page
+from ..http.paging import Listed, answer_page, position_at, position_of, read_page
 from ..mailings import lifecycle, stats
 from ..representation import represent_counts, represent_mailing, represent_message, represent_moment
 
 
 def list_(call: Call) -> Response:
     page = read_page(call.query, numbers=1)
-    before_id = page.position[0] if page.position else None
-    found, next_before_id = lifecycle.list_mailings(call.services, before_id, page.limit)
+
+    def read(limit: int) -> Listed:
+        found, next_before_id = lifecycle.list_mailings(call.services, page.number, limit)
+        rows = [{**represent_mailing(mailing), "messages": represent_counts(mailing.counts)} for mailing in found]
+        return rows, position_at(next_before_id)
+
+    listed = answer_page(call.url, call.query, page, read)
     number, counts = stats.totals(call.services)
-    results = [{**represent_mailing(mailing), "messages": represent_counts(mailing.counts)} for mailing in found]
-    next_position = None if next_before_id is None else (next_before_id,)
     totals = {"mailings": number, "messages": counts.total, **counts.with_receipts()}
     dead_letters = call.services.dead_letters.size()
-    listed = answer_page(call.url, call.query, page, next_position, results)
     return Response({"totals": totals, "dead_letters": dead_letters, **listed})
 
 
@@ -29,8 +31,12 @@ def read(call: Call, mailing_id: int) -> Response:
     page = read_page(call.query, numbers=2)
     status = read_message_status(call.query.get("status"))
     mailing = lifecycle.get_mailing(call.services, mailing_id)
-    found, cursor = stats.list_messages(call.services, mailing, status, page.cursor, page.limit)
-    listed = answer_page(call.url, call.query, page, position_of(cursor), [represent_message(m) for m in found])
+
+    def read_messages(limit: int) -> Listed:
+        found, cursor = stats.list_messages(call.services, mailing, status, page.cursor, limit)
+        return [represent_message(message) for message in found], position_of(cursor)
+
+    listed = answer_page(call.url, call.query, page, read_messages)
     counts = represent_counts(mailing.counts)
     return Response({**represent_mailing(mailing), **_represent_end(mailing), "messages": counts, **listed})
 

@@ -19,7 +19,7 @@ from ..errors import BadInput, NotFound, Outdated, WrongValue
 from ..fields import CLIENT, attributes
 from ..http.calls import read_id
 from ..http.filters import CLIENT_FILTERS, read_client_filter
-from ..http.paging import answer_page, position_of, read_page
+from ..http.paging import position_of
 from ..mailings.placeholders import suggested_placeholders
 from ..representation import represent_client
 from ..rules import Field, read_fields, rule
@@ -58,15 +58,14 @@ FORM = {**CLIENT, "attributes": Field(attribute_lines, CLIENT["attributes"].abou
 
 
 def list_(request: PageRequest) -> Response:
-    page = read_page({"limit": str(LIST_LENGTH), **request.query}, numbers=2)
+    page = request.list_page(numbers=2, length=LIST_LENGTH)
     filters = {name: request.query.get(name, "").strip() for name in CLIENT_FILTERS}
     found, cursor = registry.list_clients(request.services, read_client_filter(filters), page.cursor, page.limit)
     query = {name: value for name, value in filters.items() if value}
-    listed = answer_page(request.prefix + request.path, query, page, position_of(cursor), [])
     return request.page(
         "clients.html",
         clients=found,
-        next=listed["next"],
+        next=request.next_page(page, position_of(cursor), query),
         filters=filters,
         query=f"?{urlencode(query)}" if query else "",
         tags=request.services.labels.read("tag", LABELS_SHOWN),

@@ -10,7 +10,7 @@ from ..clients import imports
 from ..domain.client_import import RUNNING
 from ..http.bodies import read_file
 from ..http.calls import raw_body, read_id
-from ..http.paging import answer_page, read_page
+from ..http.paging import position_at
 from .page_requests import PageRequest
 
 LIST_LENGTH = 20
@@ -18,12 +18,9 @@ REFUSED_LENGTH = 50
 
 
 def list_(request: PageRequest) -> Response:
-    page = read_page(request.query, numbers=1, default=LIST_LENGTH)
-    before_id = page.position[0] if page.position else None
-    found, next_before_id = imports.list_imports(request.services, before_id, page.limit)
-    next_position = None if next_before_id is None else (next_before_id,)
-    listed = answer_page(request.prefix + request.path, {}, page, next_position, [])
-    return request.page("imports.html", imports=found, next=listed["next"])
+    page = request.list_page(numbers=1, length=LIST_LENGTH)
+    found, next_before_id = imports.list_imports(request.services, page.number, page.limit)
+    return request.page("imports.html", imports=found, next=request.next_page(page, position_at(next_before_id)))
 
 
 def create(request: PageRequest) -> Response:
@@ -42,9 +39,7 @@ def read(request: PageRequest, sent_id: str) -> Response:
     state: dict[str, Any] = {"client_import": client_import, "is_live": client_import.status == RUNNING}
     if request.query.get("live"):
         return request.page("import_live.html", **state)
-    page = read_page(request.query, numbers=1, default=REFUSED_LENGTH)
-    after = page.position[0] if page.position else 0
-    rows, last_row = imports.list_refused(request.services, client_import.id, after, page.limit)
-    next_position = None if last_row is None else (last_row,)
-    listed = answer_page(request.prefix + request.path, {}, page, next_position, [])
-    return request.page("import.html", **state, refused=rows, next=listed["next"], done=request.query.get("done"))
+    page = request.list_page(numbers=1, length=REFUSED_LENGTH)
+    rows, last_row = imports.list_refused(request.services, client_import.id, page.number or 0, page.limit)
+    following = request.next_page(page, position_at(last_row))
+    return request.page("import.html", **state, refused=rows, next=following, done=request.query.get("done"))

@@ -16,7 +16,7 @@ from ..errors import NotFound
 from ..fields import RESEND
 from ..http.calls import read_id
 from ..http.filters import read_message_status
-from ..http.paging import answer_page, position_of, read_page
+from ..http.paging import position_at, position_of
 from ..mailings import lifecycle, stats
 from ..rules import read_fields
 from .page_requests import PageRequest
@@ -34,16 +34,12 @@ Step = Callable[[PageRequest, int], object]
 
 
 def list_(request: PageRequest) -> Response:
-    page = read_page({"limit": str(LIST_LENGTH), **request.query}, numbers=1)
-    before_id = page.position[0] if page.position else None
-    found, next_before_id = lifecycle.list_mailings(request.services, before_id, page.limit)
-    next_position = None if next_before_id is None else (next_before_id,)
-    listed = answer_page(request.prefix + request.path, {}, page, next_position, [])
+    page = request.list_page(numbers=1, length=LIST_LENGTH)
+    found, next_before_id = lifecycle.list_mailings(request.services, page.number, page.limit)
+    following = request.next_page(page, position_at(next_before_id))
     is_live = any(mailing.is_open for mailing in found)
     template = "mailings_live.html" if request.query.get("live") else "mailings.html"
-    return request.page(
-        template, mailings=found, next=listed["next"], is_live=is_live, cursor=request.query.get("cursor")
-    )
+    return request.page(template, mailings=found, next=following, is_live=is_live, cursor=request.query.get("cursor"))
 
 
 def read(request: PageRequest, sent_id: str) -> Response:
@@ -51,16 +47,15 @@ def read(request: PageRequest, sent_id: str) -> Response:
     mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
     if request.query.get("live"):
         return request.page("mailing_live.html", **_state(request, mailing))
-    page = read_page({"limit": str(MESSAGES_LENGTH), **request.query}, numbers=2)
+    page = request.list_page(numbers=2, length=MESSAGES_LENGTH)
     status = read_message_status(request.query.get("status"))
     found, cursor = stats.list_messages(request.services, mailing, status, page.cursor, page.limit)
     query = {"status": status} if status else {}
-    listed = answer_page(request.prefix + request.path, query, page, position_of(cursor), [])
     return request.page(
         "mailing.html",
         **_state(request, mailing),
         messages=found,
-        next=listed["next"],
+        next=request.next_page(page, position_of(cursor), query),
         status=status,
         statuses=_statuses(request),
         errors=_last_errors(request, mailing),

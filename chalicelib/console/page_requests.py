@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,13 +19,19 @@ from ..errors import BadInput, Conflict, MethodRefused, NotAllowed, Refusal, Too
 from ..http.bodies import BODY_LIMIT
 from ..http.calls import base_url, raw_body
 from ..http.pages import page
+from ..http.paging import Page, next_url, read_page
 from ..logs import add_log_keys, log
 from ..texts import ENGLISH, LANGUAGES, Text
 from .session import Session, form_token, is_form_token, read_session
 
 TEMPLATES = Path(__file__).parent / "templates"
+NO_QUERY: Mapping[str, str] = {}
 METHODS = ["GET", "HEAD", "POST"]
 SIGN_OUT = "/console/sign-out"
+
+LONGEST_LIST = 100
+"""Rows of a page. A refused row of an import takes up to 4 KB in the file and 20 KB on its page."""
+
 CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
 
 
@@ -99,6 +105,16 @@ class PageRequest:
 
     def field(self, name: str) -> str:
         return self.form.get(name, [""])[-1]
+
+    def list_page(self, numbers: int, length: int) -> Page:
+        """`numbers`: how many numbers the cursor of this list has. `length`: rows, if the query has no `limit`."""
+        return read_page(self.query, numbers, default=length, most=LONGEST_LIST)
+
+    def next_page(
+        self, page: Page, next_position: Sequence[int] | None, query: Mapping[str, str] = NO_QUERY
+    ) -> str | None:
+        """The address of the next page of this list; None after the last page. `query`: its filters."""
+        return next_url(self.prefix + self.path, query, page, next_position)
 
     def localized(self, text: Text) -> str:
         return text.in_language(self.language)

@@ -9,7 +9,6 @@ from chalice.app import Response
 from ..access.tokens import find_token, make_token, revoke_token
 from ..domain.principal import ROLES
 from ..errors import BadInput
-from ..http.paging import answer_page, read_page
 from .page_requests import PageRequest
 
 LIST_LENGTH = 50
@@ -40,7 +39,7 @@ def revoke(request: PageRequest, digest: str) -> Response:
 def _page(
     request: PageRequest, status_code: int = 200, new_token: str | None = None, name: str = "", errors: object = None
 ) -> Response:
-    page = read_page(request.query, numbers=1, default=LIST_LENGTH)
+    page = request.list_page(numbers=1, length=LIST_LENGTH)
     before = EPOCH + timedelta(microseconds=page.position[0]) if page.position else None
     tokens = request.services.tokens.newest(page.limit, before)
     is_last = len(tokens) < page.limit
@@ -49,7 +48,7 @@ def _page(
         "tokens.html",
         status_code,
         tokens=tokens,
-        next=answer_page(request.prefix + request.path, {}, page, next_position, [])["next"],
+        next=request.next_page(page, next_position),
         roles=ROLES,
         new_token=new_token,
         name=name,

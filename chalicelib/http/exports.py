@@ -6,7 +6,6 @@ one. Only the first part has the column names, so that the concatenated parts ar
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
@@ -25,15 +24,12 @@ from ..representation import CLIENT_FIELDS, MESSAGE_FIELDS, represent_client, re
 from ..texts import Text
 from .calls import Call
 from .filters import read_client_filter, read_message_status
-from .paging import Page, next_url, position_of, read_page
+from .paging import SIZE_LIMIT, Page, next_url, position_at, position_of, read_fitting, read_page, text_size
 
 MOST_ROWS = 20_000
 """Rows in a part; fewer if the rows are long or slow to find."""
 
 PAGE_ROWS = 500
-SIZE_LIMIT = 3_500_000
-"""Bytes after which a part ends. One more page, escaped in JSON, still fits into Lambda's 6 MB."""
-
 TIME_LIMIT = timedelta(seconds=8)
 BOM = "\ufeff"
 CLIENT_COLUMNS = tuple(name for name in CLIENT_FIELDS if name != "attributes")
@@ -77,8 +73,7 @@ def refused(call: Call, import_id: int) -> Response:
 
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
         found, last_row = imports.list_refused(call.services, import_id, position[0], limit)
-        next_position = None if last_row is None else (last_row,)
-        return [[*_cells(_unescaped(row.cells), columns), _reason(row)] for row in found], next_position
+        return [[*_cells(_unescaped(row.cells), columns), _reason(row)] for row in found], position_at(last_row)
 
     return _part(call, f"import-{import_id}-refused.csv", (*columns, imports.REASON), read, beginning=(0,))
 
@@ -133,8 +128,8 @@ def _part(
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
-    if next_position is not None:
-        headers["Link"] = f'<{next_url(call.url, {**call.query, **parameters}, page, next_position)}>; rel="next"'
+    if following := next_url(call.url, {**call.query, **parameters}, page, next_position):
+        headers["Link"] = f'<{following}>; rel="next"'
     return Response(head + text, headers=dict(headers))
 
 
@@ -143,10 +138,19 @@ def _read_part(call: Call, page: Page, read: ReadRows, beginning: Position) -> t
     deadline = call.services.clock.now() + TIME_LIMIT
     position: Position | None = page.position or beginning
     parts: list[str] = []
-    rows = size = 0
-    while position is not None and rows < page.limit and size < SIZE_LIMIT and call.services.clock.now() < deadline:
-        found, position = read(position, min(PAGE_ROWS, page.limit - rows))
+    rows, room = 0, SIZE_LIMIT
+    while position is not None and rows < page.limit and room > 0 and call.services.clock.now() < deadline:
+        found, position = _read_fitting(read, position, min(PAGE_ROWS, page.limit - rows), room)
         parts.append(write_rows(found))
         rows += len(found)
-        size += len(json.dumps(parts[-1]))
+        room -= text_size(parts[-1])
     return "".join(parts), position
+
+
+def _read_fitting(read: ReadRows, position: Position, limit: int, room: int) -> tuple[Rows, Position | None]:
+    found, following = read_fitting(lambda most: read(position, most), limit, _size, room)
+    return found, None if following is None else tuple(following)
+
+
+def _size(rows: Rows) -> int:
+    return text_size(write_rows(rows))

@@ -1,12 +1,16 @@
-"""Pages of lists: `limit` and an opaque `cursor` in requests, `{"next": URL or null, "results": [...]}` in answers."""
+"""Pages of lists: `limit` and an opaque `cursor` in requests, `{"next": URL or null, "results": [...]}` in answers.
+
+A page ends after `limit` rows, or earlier: before its answer is larger than Lambda allows.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from ..domain.walk import BEGINNING, Cursor
@@ -16,6 +20,17 @@ from ..texts import Text
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
+SIZE_LIMIT = 5_000_000
+"""Bytes of the rows of an answer. Lambda refuses more than 6 MB; the rest is for what surrounds the rows."""
+
+T = TypeVar("T")
+Position = Sequence[int]
+ReadRows = Callable[[int], tuple[list[T], Position | None]]
+"""Reads at most this many rows. Returns them with the position after them; None at the end of the list."""
+
+Listed = tuple[list[dict[str, object]], Position | None]
+"""Rows of an answer, with the position after them."""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -23,6 +38,11 @@ class Page:
 
     limit: int
     position: tuple[int, ...] | None
+
+    @property
+    def number(self) -> int | None:
+        """The position in a list whose cursors have one number."""
+        return self.position[0] if self.position else None
 
     @property
     def cursor(self) -> Cursor:
@@ -47,26 +67,56 @@ def read_page(query: Mapping[str, str], numbers: int, default: int = DEFAULT_LIM
     return Page(limit, position)
 
 
-def answer_page(
-    url: str,
-    query: Mapping[str, str],
-    page: Page,
-    next_position: Sequence[int] | None,
-    results: list[dict[str, object]],
-) -> dict[str, object]:
-    """`next_position`: where the next page starts, None after the last page."""
-    following = None if next_position is None else next_url(url, query, page, next_position)
-    return {"next": following, "results": results}
+def answer_page(url: str, query: Mapping[str, str], page: Page, read: ReadRows[dict[str, object]]) -> dict[str, object]:
+    """`read` begins at the position of the page."""
+    results, next_position = read_fitting(read, page.limit, json_size)
+    return {"next": next_url(url, query, page, next_position), "results": results}
 
 
-def next_url(url: str, query: Mapping[str, str], page: Page, next_position: Sequence[int]) -> str:
-    """The URL of the next page, with the other parameters of the query."""
+def read_fitting(
+    read: ReadRows[T], limit: int, size: Callable[[list[T]], int], room: int = SIZE_LIMIT
+) -> tuple[list[T], Position | None]:
+    """Reads at most `limit` rows, and again fewer if they are larger than `room`. A single row is always returned.
+
+    `size`: the bytes that rows take in the answer.
+    """
+    rows, next_position = read(limit)
+    while size(rows) > room and len(rows) > 1:
+        rows, next_position = read(_number_fitting(rows, size, room))
+    return rows, next_position
+
+
+def _number_fitting(rows: list[T], size: Callable[[list[T]], int], room: int) -> int:
+    """At least one, and fewer than all of the rows."""
+    number = 0
+    while number < len(rows) - 1 and (room := room - size([rows[number]])) >= 0:
+        number += 1
+    return max(1, number)
+
+
+def json_size(rows: list[dict[str, object]]) -> int:
+    """In the answer of a Lambda function: the body is a text in JSON, with a Cyrillic letter as six bytes."""
+    return text_size(json.dumps(rows, ensure_ascii=False))
+
+
+def text_size(text: str) -> int:
+    return len(json.dumps(text))
+
+
+def next_url(url: str, query: Mapping[str, str], page: Page, next_position: Position | None) -> str | None:
+    """The URL of the next page, with the other parameters of the query; None after the last page."""
+    if next_position is None:
+        return None
     cursor = base64.urlsafe_b64encode(json.dumps(next_position).encode()).decode().rstrip("=")
     return f"{url}?{urlencode({**query, 'limit': page.limit, 'cursor': cursor})}"
 
 
 def position_of(cursor: Cursor | None) -> tuple[int, int] | None:
     return None if cursor is None else (cursor.partition, cursor.id)
+
+
+def position_at(number: int | None) -> tuple[int] | None:
+    return None if number is None else (number,)
 
 
 def _limit(value: str, most: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, SQSEvent
 
@@ -12,9 +12,13 @@ from ..clients.imports import get_import, import_file, list_refused
 from ..delivery.dead_letters import read_job
 from ..domain.jobs import ImportClients
 from ..errors import Refusal
+from ..http.paging import Listed, json_size, position_at, read_fitting
 from ..representation import represent_import, represent_refused_row
 from ..runtime import begin_invocation, logging_errors, seconds_left
 from .queues import process_batch
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
 
 worker = Blueprint(__name__)
 
@@ -38,7 +42,7 @@ def import_clients(event: SQSEvent) -> dict[str, Any]:
 def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"key": "folder/clients.csv"}` starts the import of a file in the bucket. `{"import": 7}` shows its progress.
 
-    `{"import": 7, "refused": 20}` adds the first 20 refused rows.
+    `{"import": 7, "refused": 20}` adds the first 20 refused rows, fewer if the answer would be too large for Lambda.
     """
     services = begin_invocation(context)
     try:
@@ -46,11 +50,8 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
             case {"import": int(import_id), "refused": int(number), **others} if (
                 not others and 0 < number <= MAX_REFUSED_ROWS
             ):
-                rows, _ = list_refused(services, import_id, 0, number)
-                return {
-                    **represent_import(get_import(services, import_id)),
-                    "results": [represent_refused_row(row) for row in rows],
-                }
+                shown = represent_import(get_import(services, import_id))
+                return {**shown, "results": _first_refused(services, import_id, number)}
             case {"import": int(import_id), **others} if not others:
                 return represent_import(get_import(services, import_id))
             case {"key": str(key), **rest} if key and rest.keys() <= {"file_name"}:
@@ -59,3 +60,11 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except Refusal as refusal:
         return refusal.body if "detail" in refusal.body else {"detail": str(refusal)}
     return {"detail": '{"key": "folder/clients.csv", "file_name": optional} or {"import": 7} is expected.'}
+
+
+def _first_refused(services: Services, import_id: int, number: int) -> list[dict[str, object]]:
+    def read(limit: int) -> Listed:
+        rows, last_row = list_refused(services, import_id, 0, limit)
+        return [represent_refused_row(row) for row in rows], position_at(last_row)
+
+    return read_fitting(read, number, json_size)[0]
