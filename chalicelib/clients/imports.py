@@ -40,6 +40,8 @@ MAX_FILE_SIZE = 2 * 1024**3
 """Bytes."""
 
 MAX_NAME = 255
+MAX_KEY = 1024
+"""Bytes of a key in S3."""
 
 
 def new_import_id(services: Services) -> int:
@@ -70,6 +72,8 @@ def import_content(
 def import_file(services: Services, key: str, file_name: str, author: Author) -> ClientImport:
     """Queue the import of a file in the bucket. Raises BadInput, NotFound, TooLarge."""
     _check_name(file_name)
+    if not _is_key(key):
+        raise NotFound(Text("file.not_in_the_bucket"))
     try:
         piece = services.import_files.read(key, 0, HEAD_SIZE)
     except FileGone as error:
@@ -125,3 +129,11 @@ def _begin(services: Services, client_import: ClientImport, author: Author) -> C
 def _check_name(file_name: str) -> None:
     if len(file_name) > MAX_NAME or not file_name.isprintable():
         raise BadInput({"file_name": [Text("file.name", most=MAX_NAME)]})
+
+
+def _is_key(key: str) -> bool:
+    """Whether S3 can have a file with this key. JSON can have half of a character, which has no bytes."""
+    try:
+        return 0 < len(key.encode()) <= MAX_KEY
+    except UnicodeEncodeError:
+        return False

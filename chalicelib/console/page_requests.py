@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from chalice.app import Request, Response
 
@@ -19,7 +19,7 @@ from ..errors import BadInput, Conflict, MethodRefused, NotAllowed, Refusal, Too
 from ..http.bodies import BODY_LIMIT
 from ..http.calls import base_url, raw_body
 from ..http.pages import page
-from ..http.paging import Page, next_url, read_page
+from ..http.paging import MAX_POSITION, Page, next_url, read_page
 from ..logs import add_log_keys, log
 from ..texts import ENGLISH, LANGUAGES, Text
 from .session import Session, form_token, is_form_token, read_session
@@ -56,7 +56,8 @@ class PageRequest:
     @cached_property
     def prefix(self) -> str:
         """The part of the URL path before `/console`: API Gateway's stage, or an empty string."""
-        return urlsplit(self._base_url).path
+        _, _, _, *path = self._base_url.split("/", 3)  # urlsplit raises for a Host such as "["
+        return f"/{path[0]}" if path else ""
 
     @property
     def path(self) -> str:
@@ -106,9 +107,12 @@ class PageRequest:
     def field(self, name: str) -> str:
         return self.form.get(name, [""])[-1]
 
-    def list_page(self, numbers: int, length: int) -> Page:
-        """`numbers`: how many numbers the cursor of this list has. `length`: rows, if the query has no `limit`."""
-        return read_page(self.query, numbers, default=length, most=LONGEST_LIST)
+    def list_page(self, numbers: int, length: int, highest: int = MAX_POSITION) -> Page:
+        """`numbers`: how many numbers the cursor of this list has, each at most `highest`.
+
+        `length`: rows, if the query has no `limit`. Raises BadInput.
+        """
+        return read_page(self.query, numbers, default=length, most=LONGEST_LIST, highest=highest)
 
     def next_page(
         self, page: Page, next_position: Sequence[int] | None, query: Mapping[str, str] = NO_QUERY

@@ -13,6 +13,8 @@ from .page_requests import PageRequest
 
 LIST_LENGTH = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_MOMENT = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+"""Microseconds since EPOCH. The cursor of this list is the moment at which a token was made."""
 
 
 def list_(request: PageRequest) -> Response:
@@ -39,8 +41,8 @@ def revoke(request: PageRequest, digest: str) -> Response:
 def _page(
     request: PageRequest, status_code: int = 200, new_token: str | None = None, name: str = "", errors: object = None
 ) -> Response:
-    page = request.list_page(numbers=1, length=LIST_LENGTH)
-    before = EPOCH + timedelta(microseconds=page.position[0]) if page.position else None
+    page = request.list_page(numbers=1, length=LIST_LENGTH, highest=LAST_MOMENT)
+    before = None if page.number is None else EPOCH + timedelta(microseconds=page.number)
     tokens = request.services.tokens.newest(page.limit, before)
     is_last = len(tokens) < page.limit
     next_position = None if is_last else ((tokens[-1].created_at - EPOCH) // timedelta(microseconds=1),)

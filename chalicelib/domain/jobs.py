@@ -92,6 +92,9 @@ Job = (
     | ImportClients
     | SettleReceipts
 )
+MAX_NUMBER = 10**19
+"""Above every id. DynamoDB refuses numbers of more than 38 digits."""
+
 J = TypeVar("J", bound=Job)
 
 KINDS: dict[str, type[Job]] = {
@@ -151,10 +154,10 @@ def _to_json(value: object) -> object:
 
 
 def _exactly(kind: type) -> Callable[[Any], Any]:
-    """Checks the exact type: bool is a subclass of int, but `true` is not a valid number."""
+    """Checks the exact type: bool is a subclass of int, but `true` is not a valid number. No number is negative."""
 
     def read(value: Any) -> Any:
-        if type(value) is not kind:
+        if type(value) is not kind or (isinstance(value, int) and not 0 <= value < MAX_NUMBER):
             raise TypeError(f"{kind.__name__} is expected")
         return value
 

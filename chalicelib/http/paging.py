@@ -20,6 +20,9 @@ from ..texts import Text
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
+MAX_POSITION = 10**20
+"""The highest number of a cursor."""
+
 SIZE_LIMIT = 5_000_000
 """Bytes of the rows of an answer. Lambda refuses more than 6 MB; the rest is for what surrounds the rows."""
 
@@ -50,8 +53,14 @@ class Page:
         return Cursor(*self.position) if self.position else BEGINNING
 
 
-def read_page(query: Mapping[str, str], numbers: int, default: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> Page:
-    """`numbers`: how many numbers the cursor of this list has. Raises BadInput."""
+def read_page(
+    query: Mapping[str, str],
+    numbers: int,
+    default: int = DEFAULT_LIMIT,
+    most: int = MAX_LIMIT,
+    highest: int = MAX_POSITION,
+) -> Page:
+    """`numbers`: how many numbers the cursor of this list has, each at most `highest`. Raises BadInput."""
     errors: FieldErrors = {}
     limit, position = default, None
     try:
@@ -59,7 +68,7 @@ def read_page(query: Mapping[str, str], numbers: int, default: int = DEFAULT_LIM
     except ValueError:
         errors["limit"] = [Text("page.limit", most=most)]
     try:
-        position = _position(query["cursor"], numbers) if "cursor" in query else None
+        position = _position(query["cursor"], numbers, highest) if "cursor" in query else None
     except ValueError:
         errors["cursor"] = [Text("page.cursor")]
     if errors:
@@ -125,12 +134,12 @@ def _limit(value: str, most: int) -> int:
     return min(int(value[:9]), most)
 
 
-def _position(value: str, numbers: int) -> tuple[int, ...]:
+def _position(value: str, numbers: int, highest: int) -> tuple[int, ...]:
     try:
         position = json.loads(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)))
     except (binascii.Error, UnicodeError, RecursionError) as error:
         raise ValueError(value) from error
     has_all = isinstance(position, list) and len(position) == numbers
-    if not has_all or not all(type(number) is int and 0 <= number <= 10**20 for number in position):
+    if not has_all or not all(type(number) is int and 0 <= number <= highest for number in position):
         raise ValueError(value)
     return tuple(position)

@@ -169,6 +169,8 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise BadInput({"scheduled": [Text("report.moment")]}) from error
+    if not FIRST_DAY.year <= moment.year < date.max.year:
+        raise BadInput({"scheduled": [Text("report.moment")]})
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -15,6 +15,7 @@ from ..errors import Refusal
 from ..http.paging import Listed, json_size, position_at, read_fitting
 from ..representation import represent_import, represent_refused_row
 from ..runtime import begin_invocation, logging_errors, seconds_left
+from .payloads import is_id
 from .queues import process_batch
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
     services = begin_invocation(context)
     try:
         match event:
-            case {"import": int(import_id), "refused": int(number), **others} if (
-                not others and 0 < number <= MAX_REFUSED_ROWS
+            case {"import": import_id, "refused": number, **others} if (
+                is_id(import_id) and is_id(number) and number <= MAX_REFUSED_ROWS and not others
             ):
                 shown = represent_import(get_import(services, import_id))
                 return {**shown, "results": _first_refused(services, import_id, number)}
-            case {"import": int(import_id), **others} if not others:
+            case {"import": import_id, **others} if is_id(import_id) and not others:
                 return represent_import(get_import(services, import_id))
             case {"key": str(key), **rest} if key and rest.keys() <= {"file_name"}:
                 file_name = str(rest.get("file_name") or key.rpartition("/")[2])

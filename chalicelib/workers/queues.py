@@ -13,7 +13,21 @@ if TYPE_CHECKING:
     from ..adapters.queues import Queue
 
 
+class NotABatch(ValueError):
+    """The event is not a batch of queue messages; the text says what is expected."""
+
+
 def received(event: SQSEvent) -> list[ReceivedMessage]:
+    """Raises NotABatch."""
+    try:
+        return _read_records(event.to_dict()["Records"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise NotABatch(
+            "A batch of SQS is expected: send a message to the queue, which invokes this function."
+        ) from error
+
+
+def _read_records(records: list[Any]) -> list[ReceivedMessage]:
     return [
         ReceivedMessage(
             id=record["messageId"],
@@ -22,7 +36,7 @@ def received(event: SQSEvent) -> list[ReceivedMessage]:
             receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
             queued_at=int(record["attributes"]["SentTimestamp"]) / 1000,
         )
-        for record in event.to_dict()["Records"]
+        for record in records
     ]
 
 

@@ -11,8 +11,12 @@ from ..delivery import fanout, local_hours
 from ..delivery import sweep as sweeping
 from ..logs import add_log_keys, log
 from ..runtime import begin_invocation, logging_errors
+from .payloads import is_id
 
 worker = Blueprint(__name__)
+
+MAX_MOMENT = 2**32
+"""Seconds since the epoch: the year 2106."""
 
 
 @worker.lambda_function(name="start_mailing")
@@ -24,11 +28,13 @@ def start_mailing(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """
     services = begin_invocation(context)
     match event:
-        case {"mailing": int(mailing_id), "opens_at": int(opens_at), **others} if not others and 0 < opens_at < 2**32:
+        case {"mailing": mailing_id, "opens_at": opens_at, **others} if (
+            is_id(mailing_id) and is_id(opens_at) and opens_at < MAX_MOMENT and not others
+        ):
             add_log_keys(mailing_id=mailing_id)
             released = local_hours.release(services, mailing_id, datetime.fromtimestamp(opens_at, UTC))
             return {"mailing": mailing_id, "released": released}
-        case {"mailing": int(mailing_id), **others} if not others:
+        case {"mailing": mailing_id, **others} if is_id(mailing_id) and not others:
             add_log_keys(mailing_id=mailing_id)
             started = fanout.start_mailing(services, mailing_id)
             log.info("schedule", extra={"started": started})

@@ -1,0 +1,13 @@
+"""Shared by the functions that people invoke: the checks of a payload's values."""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+MAX_ID = 10**15
+"""Above every id. DynamoDB refuses numbers of more than 38 digits."""
+
+
+def is_id(value: object) -> TypeGuard[int]:
+    """In Python `true` is an int too."""
+    return type(value) is int and 0 < value < MAX_ID
