@@ -20,6 +20,7 @@ from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
 from .domain.receipt import RECEIPT_STATUSES, clean_reason
 from .domain.sms import MAX_CHARACTERS, MAX_PARTS, length_error
+from .domain.unicode_text import compose
 from .errors import WrongValue
 from .rules import (
     Field,
@@ -85,7 +86,8 @@ def timezone(sent: object) -> str:
 def attributes(sent: object) -> dict[str, str]:
     """Leaves out blank and null values. A blank or null `sent` means no attributes."""
     given = _object(sent)
-    found = {name.strip(): _attribute(name.strip(), value) for name, value in given.items()}
+    composed = {compose(name).strip(): value for name, value in given.items()}
+    found = {name: _attribute(name, value) for name, value in composed.items()}
     kept = {name: value for name, value in found.items() if value}
     if error := attributes_error(kept):
         raise WrongValue(error)

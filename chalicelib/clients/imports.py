@@ -16,6 +16,7 @@ from ..domain.client_import import (
 from ..domain.csv_file import FileFormat
 from ..domain.file_format import HEAD_SIZE, Columns, read_format
 from ..domain.jobs import ImportClients
+from ..domain.unicode_text import compose
 from ..domain.walk import walk_down
 from ..errors import BadInput, FileGone, NotFound, RowChanged, TooLarge
 from ..fields import CLIENT, CLIENT_READ_ONLY
@@ -71,6 +72,7 @@ def import_content(
 
 def import_file(services: Services, key: str, file_name: str, author: Author) -> ClientImport:
     """Queue the import of a file in the bucket. Raises BadInput, NotFound, TooLarge."""
+    file_name = compose(file_name)
     _check_name(file_name)
     if not _is_key(key):
         raise NotFound(Text("file.not_in_the_bucket"))

@@ -12,6 +12,7 @@ from ..domain.audit_record import Author
 from ..domain.client import CLIENT_ID, GIVEN_FIELDS, MAX_CLIENT_ID, MAX_LABEL, PHONE, Client
 from ..domain.field_versions import require_unchanged
 from ..domain.jobs import FollowMovedClients
+from ..domain.unicode_text import compose
 from ..domain.walk import Cursor, walk
 from ..errors import BadInput, NotFound, PhoneTaken
 from ..logs import add_log_keys
@@ -43,7 +44,7 @@ class ClientFilter:
         )
 
     def keeps(self, client: Client) -> bool:
-        return self.tag in (None, client.tag) and self.operator_code in (None, client.operator_code)
+        return self.tag in (None, compose(client.tag or "")) and self.operator_code in (None, client.operator_code)
 
 
 ClientFields = Mapping[str, Any]

@@ -17,7 +17,7 @@ from ..domain.audit_record import Author
 from ..domain.principal import Principal
 from ..errors import BadInput, Conflict, MethodRefused, NotAllowed, Refusal, TooLarge
 from ..http.bodies import BODY_LIMIT
-from ..http.calls import base_url, raw_body
+from ..http.calls import base_url, query_of, raw_body
 from ..http.pages import page
 from ..http.paging import MAX_POSITION, Page, next_url, read_page
 from ..logs import add_log_keys, log
@@ -90,7 +90,7 @@ class PageRequest:
 
     @property
     def query(self) -> dict[str, str]:
-        return dict(self.raw_request.query_params or {})
+        return query_of(self.raw_request)
 
     @cached_property
     def form(self) -> dict[str, list[str]]:

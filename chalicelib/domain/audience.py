@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .client import LABEL_SHARDS, Client, block_of, shard_key
+from .unicode_text import compose, spellings
 
 SLICE_SIZE = 20_000
 """Client ids of a slice, while the audience has fewer than MAX_SLICES slices."""
@@ -28,13 +29,18 @@ MAX_SHARDS = 2_000
 
 @dataclass(frozen=True)
 class Filter:
-    """Without tags: clients with any tag or none. Without operator codes: clients with any code."""
+    """Without tags: clients with any tag or none. Without operator codes: clients with any code. Tags are composed."""
 
     tags: tuple[str, ...] = ()
     operator_codes: tuple[str, ...] = ()
 
+    @property
+    def stored_tags(self) -> list[str]:
+        """The tags as rows can have them: composed, and then as earlier versions stored some."""
+        return list(dict.fromkeys([*self.tags, *(other for tag in self.tags for other in spellings(tag))]))
+
     def chooses(self, client: Client) -> bool:
-        return (not self.tags or client.tag in self.tags) and (
+        return (not self.tags or compose(client.tag or "") in self.tags) and (
             not self.operator_codes or client.operator_code in self.operator_codes
         )
 
@@ -73,7 +79,7 @@ class Plan:
         first, last = self.id_range(audience_slice)
         if self.by == "block":
             return [Partition("block", block) for block in range(block_of(first), block_of(last) + 1)]
-        labels = chosen.tags if self.by == "tag" else chosen.operator_codes
+        labels = chosen.stored_tags if self.by == "tag" else chosen.operator_codes
         return [Partition(self.by, shard_key(label, shard)) for label in labels for shard in _shards_of(first, last)]
 
     def reads(self, chosen: Filter, order: Callable[[int], float] = float) -> Iterator[tuple[Partition, int, int]]:
@@ -99,7 +105,7 @@ def _partitions_by_walk(chosen: Filter, last_client_id: int) -> dict[str, int]:
     index_shards = len(_shards_of(1, last_client_id))
     walks = {"block": block_of(last_client_id) + 1}
     if chosen.tags:
-        walks["tag"] = len(chosen.tags) * index_shards
+        walks["tag"] = len(chosen.stored_tags) * index_shards
     if chosen.operator_codes:
         walks["operator_code"] = len(chosen.operator_codes) * index_shards
     return walks
@@ -117,5 +123,5 @@ def block_partitions(last_client_id: int) -> list[Partition]:
 
 
 def label_partitions(by: str, label: str) -> list[Partition]:
-    """The partitions of all clients with one tag or operator code."""
-    return [Partition(by, shard_key(label, shard)) for shard in range(LABEL_SHARDS)]
+    """The partitions of all clients with one tag or operator code, in each of its spellings."""
+    return [Partition(by, shard_key(stored, shard)) for stored in spellings(label) for shard in range(LABEL_SHARDS)]

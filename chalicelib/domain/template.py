@@ -13,6 +13,7 @@ from ..texts import Text
 from .client import ATTRIBUTE_NAME, Client
 from .mailing import Mailing
 from .sms import length_error
+from .unicode_text import compose
 
 PLACEHOLDER = re.compile(
     rf"\{{\{{(?P<escaped>{ATTRIBUTE_NAME}(?:\|[^{{}}]*)?)\}}\}}"
@@ -53,10 +54,11 @@ def filled_error(text: str) -> Text | None:
 
 
 def _values(client: Client) -> Mapping[str, str]:
-    return {**client.attributes, "tag": client.tag or "", "phone_number": client.phone_number}
+    attributes = {compose(name): value for name, value in client.attributes.items()}
+    return {**attributes, "tag": client.tag or "", "phone_number": client.phone_number}
 
 
 def _filled(match: re.Match[str], values: Mapping[str, str]) -> str:
     if match["escaped"]:
         return f"{{{match['escaped']}}}"
-    return values.get(match["name"], "") or match["default"] or ""
+    return values.get(compose(match["name"]), "") or match["default"] or ""

@@ -15,6 +15,7 @@ from ..access.tokens import authenticate
 from ..adapters.services import Services
 from ..domain.audit_record import Author
 from ..domain.principal import Principal
+from ..domain.unicode_text import compose
 from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal
 from ..logs import add_log_keys, log
 from ..texts import Text
@@ -29,7 +30,7 @@ ID = re.compile(r"[0-9]{1,15}")
 
 @dataclass(frozen=True)
 class Call:
-    """A request with its authenticated caller. `query` has the last value of each parameter."""
+    """A request with its authenticated caller."""
 
     services: Services
     request: Request
@@ -41,7 +42,7 @@ class Call:
 
     @property
     def query(self) -> dict[str, str]:
-        return dict(self.request.query_params or {})
+        return query_of(self.request)
 
     def body(self) -> dict[str, object]:
         return read_body(raw_body(self.request), self.request.headers.get("content-type"))
@@ -64,6 +65,11 @@ def raw_body(request: Request) -> bytes:
     """The body as bytes. Chalice passes a text body as `str` and a base64 body as `bytes`."""
     raw = request.raw_body
     return raw.encode() if isinstance(raw, str) else raw
+
+
+def query_of(request: Request) -> dict[str, str]:
+    """The last value of each query parameter, composed."""
+    return {name: compose(value) for name, value in (request.query_params or {}).items()}
 
 
 def base_url(services: Services, request: Request) -> str:

@@ -16,6 +16,7 @@ from ..clients import registry as clients_
 from ..domain.client import Client, is_attribute_name
 from ..domain.client_import import ATTRIBUTE_COLUMN, RefusedRow
 from ..domain.csv_file import unescape_formula, write_rows
+from ..domain.unicode_text import compose
 from ..domain.walk import Cursor
 from ..errors import BadInput, shown_errors
 from ..mailings import lifecycle, stats
@@ -92,7 +93,7 @@ def _attribute_names(call: Call) -> list[str]:
 
 
 def _flat(client: Client) -> dict[str, object]:
-    attributes = {f"{ATTRIBUTE_COLUMN}{name}": value for name, value in client.attributes.items()}
+    attributes = {f"{ATTRIBUTE_COLUMN}{compose(name)}": value for name, value in client.attributes.items()}
     return {**represent_client(client), **attributes}
 
 

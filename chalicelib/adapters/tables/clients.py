@@ -128,7 +128,7 @@ class Clients:
         if last < first:
             return 0
         rest = _beyond_the_key(partition, chosen)
-        if len(rest.tags) + len(rest.operator_codes) > MOST_LABELS:
+        if len(rest.stored_tags) + len(rest.operator_codes) > MOST_LABELS:
             return self._count_read(partition, rest, first, last)
         table: Any = {"block": ClientRow, "tag": ClientRow.by_tag, "operator_code": ClientRow.by_operator_code}
         ids = ClientRow.id.between(first, last)
@@ -161,7 +161,7 @@ def _beyond_the_key(partition: Partition, chosen: Filter) -> Filter:
 def _may_be_texted(chosen: Filter) -> Condition:
     condition: Condition = ClientRow.opted_out_at.does_not_exist()
     if chosen.tags:
-        condition &= reduce(or_, [ClientRow.tag == tag for tag in chosen.tags])
+        condition &= reduce(or_, [ClientRow.tag == tag for tag in chosen.stored_tags])
     if chosen.operator_codes:
         condition &= reduce(or_, [ClientRow.phone_number.startswith(f"7{code}") for code in chosen.operator_codes])
     return condition

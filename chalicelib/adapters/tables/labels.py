@@ -13,6 +13,7 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.models import Model
 
 from ...domain.client import Client
+from ...domain.unicode_text import compose, spellings
 from .base import bind_table
 
 TAG, OPERATOR_CODE, ATTRIBUTE = "tag", "operator_code", "attribute"
@@ -46,12 +47,13 @@ class Labels:
             self._written |= new
 
     def existing(self, kind: str, labels: Collection[str]) -> set[str]:
-        """The labels among these that were written. One call reads a hundred."""
-        return {row.label for row in LabelRow.batch_get([(kind, label) for label in labels], consistent_read=True)}
+        """The labels among these that were written, in any spelling. One call reads a hundred."""
+        keys = [(kind, stored) for label in labels for stored in spellings(label)]
+        return {compose(row.label) for row in LabelRow.batch_get(keys, consistent_read=True)}
 
     def read(self, kind: str, limit: int) -> list[str]:
         """The first labels, in alphabetical order."""
-        return [row.label for row in LabelRow.query(kind, limit=limit)]
+        return list(dict.fromkeys(compose(row.label) for row in LabelRow.query(kind, limit=limit)))
 
 
 def _labels_of(client: Client) -> list[tuple[str, str]]:

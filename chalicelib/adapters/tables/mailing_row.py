@@ -22,6 +22,7 @@ from ...domain.audience import Filter, Plan
 from ...domain.canary import Canary
 from ...domain.mailing import COUNT_NAMES, Counts, Mailing
 from ...domain.send_window import SendWindow
+from ...domain.unicode_text import compose
 from .base import CountsRow, TextAttribute
 
 OPEN_KEY = "open"
@@ -84,7 +85,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             datetime_end=self.datetime_end,
             message_text=self.message_text,
             has_placeholders=bool(self.has_placeholders),
-            chosen=Filter(tuple(self.tags), tuple(self.operator_codes)),
+            chosen=Filter(tuple(map(compose, self.tags)), tuple(self.operator_codes)),
             plan=Plan(**self.plan) if self.plan else None,
             is_fanned_out=self.is_fanned_out,
             counts=Counts(*(int(getattr(self, name)) for name in COUNT_NAMES)),
