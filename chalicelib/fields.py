@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from datetime import datetime
 
 from .domain.canary import DEFAULT_ERROR_RATE, MAX_CANARY_SIZE
 from .domain.client import (
@@ -24,6 +26,7 @@ from .domain.unicode_text import compose
 from .errors import WrongValue
 from .rules import (
     Field,
+    Rule,
     choices,
     label,
     listed,
@@ -72,6 +75,17 @@ def timezone(sent: object) -> str:
     return value
 
 
+def unchanged_stop(current: datetime | None) -> Rule:
+    """The `opted_out_at` that was read, sent back. Another value is refused: the client would not be stopped by it."""
+
+    @rule(type=["string", "null"])
+    def same(sent: object) -> None:
+        if sent not in (None, "") and moment.read(sent) != (current and current.replace(microsecond=0)):
+            raise WrongValue(Text("client.stop_is_a_step"))
+
+    return same
+
+
 @rule(
     anyOf=[
         {
@@ -86,7 +100,7 @@ def timezone(sent: object) -> str:
 def attributes(sent: object) -> dict[str, str]:
     """Leaves out blank and null values. A blank or null `sent` means no attributes."""
     given = _object(sent)
-    composed = {compose(name).strip(): value for name, value in given.items()}
+    composed = _unique([(compose(name).strip(), value) for name, value in given.items()])
     found = {name: _attribute(name, value) for name, value in composed.items()}
     kept = {name: value for name, value in found.items() if value}
     if error := attributes_error(kept):
@@ -153,12 +167,23 @@ def _object(sent: object) -> dict[str, object]:
     if sent is None or (isinstance(sent, str) and not sent.strip()):
         return {}
     try:
-        given = json.loads(sent) if isinstance(sent, str) else sent
+        given = json.loads(sent, object_pairs_hook=_unique) if isinstance(sent, str) else sent
+    except WrongValue:
+        raise
     except (ValueError, RecursionError) as error:
         raise WrongValue(expected) from error
     if not isinstance(given, dict):
         raise WrongValue(expected)
     return given
+
+
+def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in found if names.count(name) > 1)
+        raise WrongValue(Text("attributes.within", name=repeated[:32], error=Text("field.repeated")))
+    return found
 
 
 def _attribute(name: str, sent: object) -> str:

@@ -10,13 +10,15 @@ from chalice.app import Response
 from ..clients import registry
 from ..clients.registry import ClientFields
 from ..domain.client import Client
-from ..fields import CLIENT, CLIENT_READ_ONLY
+from ..fields import CLIENT, CLIENT_READ_ONLY, unchanged_stop
 from ..http.calls import Call
 from ..http.filters import read_client_filter
 from ..http.paging import Listed, answer_page, position_of, read_page
 from ..representation import represent_client
-from ..rules import read_fields
+from ..rules import Field, read_fields
 from .idempotency import answer_idempotently
+
+STOP = "opted_out_at"
 
 
 def list_(call: Call) -> Response:
@@ -31,7 +33,7 @@ def list_(call: Call) -> Response:
 
 
 def create(call: Call) -> Response:
-    fields = _read(call, partial=False)
+    fields = _read(call, None, partial=False)
 
     def register(reserved_id: int | None) -> Response:
         client = registry.register_client(call.services, fields, reserved_id, call.author)
@@ -45,9 +47,8 @@ def read(call: Call, client_id: int) -> Response:
 
 
 def change(call: Call, client_id: int, partial: bool) -> Response:
-    return Response(
-        represent_client(registry.change_client(call.services, client_id, _read(call, partial), call.author))
-    )
+    fields = _read(call, client_id, partial)
+    return Response(represent_client(registry.change_client(call.services, client_id, fields, call.author)))
 
 
 def delete(call: Call, client_id: int) -> Response:
@@ -68,5 +69,11 @@ def _change_stop_list(call: Call, act: Callable[[], Client]) -> Response:
     return answer_idempotently(call, lambda _: Response(represent_client(act())))
 
 
-def _read(call: Call, partial: bool) -> ClientFields:
-    return cast(ClientFields, read_fields(call.body(), CLIENT, CLIENT_READ_ONLY, partial))
+def _read(call: Call, client_id: int | None, partial: bool) -> ClientFields:
+    """`client_id`: None for a new client."""
+    sent = call.body()
+    client = registry.get_client(call.services, client_id) if client_id and sent.get(STOP) else None
+    stop = client.opted_out_at if client else None
+    known = {**CLIENT, STOP: Field(unchanged_stop(stop), "Since when the client is on the stop list.")}
+    fields = read_fields(sent, known, CLIENT_READ_ONLY, partial)
+    return cast(ClientFields, {name: value for name, value in fields.items() if name != STOP})

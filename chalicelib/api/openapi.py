@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .. import __version__
@@ -21,7 +22,7 @@ from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..http.bodies import BYTES, CSV, FORM, JSON
 from ..http.exports import MOST_ROWS
 from ..http.filters import CLIENT_FILTERS
-from ..http.paging import DEFAULT_LIMIT, MAX_LIMIT
+from ..http.paging import DEFAULT_LIMIT, MAX_LIMIT, PAGE_QUERY
 from ..rules import Schema
 from .metrics import TEXT
 from .schemas import CURSOR, DETAIL, INTEGER, STRING, page_of, ref, schemas
@@ -70,6 +71,15 @@ class Operation:
     step: str | None = None
 
     @property
+    def is_paged(self) -> bool:
+        return self.is_list or self.returns in PAGED
+
+    @property
+    def query_names(self) -> tuple[str, ...]:
+        """All query parameters. The API refuses any other."""
+        return (*self.query, *PAGE_QUERY) if self.is_paged else self.query
+
+    @property
     def errors(self) -> list[int]:
         if self.caller == GATEWAY:
             return [400, 401, 404, 413, 415]
@@ -113,6 +123,15 @@ OPERATIONS = [
     Operation("/Stats/{id}/", "get", "Read a mailing with its messages", "MailingStats", query=("status",)),
     Operation("/Stats/{id}/export/", "get", "Export messages of a mailing as CSV, in parts", CSV, query=("status",)),
 ]
+
+
+def known_query(method: str, route: str) -> tuple[str, ...]:
+    """The query parameters of a route such as `/Clients/{client_id}`, by the description. HEAD has those of GET."""
+    path = re.sub(r"{\w+}", "{id}", route) + "/"
+    return _QUERY.get(("get" if method == "HEAD" else method.lower(), path), ())
+
+
+_QUERY = {(operation.method, operation.path): operation.query_names for operation in OPERATIONS}
 
 
 def document(server: str) -> Schema:
@@ -194,7 +213,7 @@ def _parameters(operation: Operation) -> list[Schema]:
     found: list[Schema] = []
     if "{id}" in operation.path:
         found.append({"name": "id", "in": "path", "required": True, "schema": {**INTEGER, "minimum": 1}})
-    if operation.is_list or operation.returns in PAGED:
+    if operation.is_paged:
         most, default = (MOST_ROWS, MOST_ROWS) if operation.returns == CSV else (MAX_LIMIT, DEFAULT_LIMIT)
         limit = {**INTEGER, "minimum": 1, "default": default}
         found += [

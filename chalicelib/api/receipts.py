@@ -14,6 +14,7 @@ from ..errors import BadInput, FieldErrors, NotAuthenticated, NotFound
 from ..fields import RECEIPT
 from ..http.bodies import dictionary, read_list
 from ..http.calls import answer_refusals, handler_for, raw_body
+from ..http.queries import require_known_query
 from ..rules import read_fields
 from ..texts import Text
 
@@ -25,7 +26,9 @@ def answer(services: Services, request: Request) -> Response:
         if not services.settings.receipts:
             raise NotFound
         _require_secret(services, request.headers.get("authorization", ""))
-        return handler_for(request.method, {"POST": _create})(services, request)
+        create = handler_for(request.method, {"POST": _create})
+        require_known_query(request, ())
+        return create(services, request)
 
     return answer_refusals(act)
 

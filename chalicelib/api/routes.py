@@ -11,6 +11,7 @@ from ..http.calls import METHODS, Action, answer, read_id
 from ..runtime import services
 from . import audit, clients, imports, mailings, metrics, previews, receipts, stats
 from .authorizer import token_auth
+from .openapi import known_query
 
 routes = Blueprint(__name__)
 
@@ -139,4 +140,5 @@ def receipt_list() -> Response:
 
 
 def _answer(actions: dict[str, Action]) -> Response:
-    return answer(services(), routes.current_request, actions)
+    request = routes.current_request
+    return answer(services(), request, actions, known_query(request.method, request.path))

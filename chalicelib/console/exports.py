@@ -6,20 +6,25 @@ from chalice.app import Response
 
 from ..http import exports
 from ..http.calls import Call, read_id
+from ..http.filters import CLIENT_FILTERS
+from ..http.paging import PAGE_QUERY
+from ..http.queries import require_known_query
 from .page_requests import PageRequest
 
 
 def clients(request: PageRequest) -> Response:
-    return exports.clients(_call(request))
+    return exports.clients(_call(request, *CLIENT_FILTERS, "attributes"))
 
 
 def messages(request: PageRequest, sent_id: str) -> Response:
-    return exports.messages(_call(request), read_id(sent_id))
+    return exports.messages(_call(request, "status"), read_id(sent_id))
 
 
 def refused(request: PageRequest, sent_id: str) -> Response:
     return exports.refused(_call(request), read_id(sent_id))
 
 
-def _call(request: PageRequest) -> Call:
+def _call(request: PageRequest, *filters: str) -> Call:
+    """Raises BadInput for an unknown parameter."""
+    require_known_query(request.raw_request, (*filters, *PAGE_QUERY))
     return Call(request.services, request.raw_request, request.principal)

@@ -17,9 +17,10 @@ from ..domain.audit_record import Author
 from ..domain.principal import Principal
 from ..errors import BadInput, Conflict, MethodRefused, NotAllowed, Refusal, TooLarge
 from ..http.bodies import BODY_LIMIT
-from ..http.calls import base_url, query_of, raw_body
+from ..http.calls import base_url, raw_body
 from ..http.pages import page
 from ..http.paging import MAX_POSITION, Page, next_url, read_page
+from ..http.queries import query_of
 from ..logs import add_log_keys, log
 from ..texts import ENGLISH, LANGUAGES, Text
 from .session import Session, form_token, is_form_token, read_session

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
 from ..errors import BadInput, TooLarge, WrongMediaType
 from ..texts import Text
+from .queries import REPEATED
 
 BODY_LIMIT = 256 * 1024
 JSON = "application/json"
@@ -89,7 +92,7 @@ def _read_json(decoded: str) -> object:
     if not decoded.strip():
         return {}
     try:
-        return json.loads(decoded, parse_constant=_refuse_constant)
+        return json.loads(decoded, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except RecursionError as error:
         raise BadInput.of_request(Text("request.json_too_deep")) from error
     except ValueError as error:
@@ -97,13 +100,20 @@ def _read_json(decoded: str) -> object:
 
 
 def _read_form(decoded: str) -> dict[str, object]:
-    """Reads a form as Django does: the last value of a repeated field wins."""
     try:
-        return dict(parse_qsl(decoded, keep_blank_values=True, errors="strict"))
+        return _unique(parse_qsl(decoded, keep_blank_values=True, errors="strict"))
     except UnicodeDecodeError as error:
         raise BadInput.of_request(Text("request.form_not_utf8", error=error.reason)) from error
     except ValueError as error:
         raise BadInput.of_request(Text("request.form", error=str(error)[:200])) from error
+
+
+def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """The fields of a form or of a JSON object. Raises BadInput with the repeated ones: which value is meant?"""
+    repeated = [name for name, number in Counter(name for name, _ in pairs).items() if number > 1]
+    if repeated:
+        raise BadInput({name: [REPEATED] for name in repeated})
+    return dict(pairs)
 
 
 def _refuse_constant(name: str) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,11 +15,11 @@ from ..access.tokens import authenticate
 from ..adapters.services import Services
 from ..domain.audit_record import Author
 from ..domain.principal import Principal
-from ..domain.unicode_text import compose
 from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal
 from ..logs import add_log_keys, log
 from ..texts import Text
 from .bodies import read_body, read_file
+from .queries import query_of, require_known_query
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """Every route accepts every method, so that a wrong one gets a 405 in our format and not API Gateway's 403."""
@@ -67,11 +67,6 @@ def raw_body(request: Request) -> bytes:
     return raw.encode() if isinstance(raw, str) else raw
 
 
-def query_of(request: Request) -> dict[str, str]:
-    """The last value of each query parameter, composed."""
-    return {name: compose(value) for name, value in (request.query_params or {}).items()}
-
-
 def base_url(services: Services, request: Request) -> str:
     """The URL in front of every path of the service, without a final slash.
 
@@ -86,8 +81,10 @@ def base_url(services: Services, request: Request) -> str:
     return f"{scheme}://{request.headers.get('host', '')}{prefix.rstrip('/')}"
 
 
-def answer(services: Services, request: Request, actions: Mapping[str, Action]) -> Response:
-    """Authenticates the caller, checks the method and the role, and runs the action."""
+def answer(
+    services: Services, request: Request, actions: Mapping[str, Action], known_query: Sequence[str] = ()
+) -> Response:
+    """Authenticates the caller, checks the method, the role and the query, and runs the action."""
 
     def act() -> Response:
         principal = _principal(services, request)
@@ -95,6 +92,7 @@ def answer(services: Services, request: Request, actions: Mapping[str, Action]) 
         action = handler_for(request.method, actions)
         if not principal.may(writes=request.method not in SAFE):
             raise NotAllowed
+        require_known_query(request, known_query)
         return action(Call(services, request, principal))
 
     return answer_refusals(act)

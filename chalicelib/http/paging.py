@@ -20,6 +20,9 @@ from ..texts import Text
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
+PAGE_QUERY = ("limit", "cursor")
+"""The query parameters of a list."""
+
 MAX_POSITION = 10**20
 """The highest number of a cursor."""
 

@@ -169,11 +169,6 @@ def test_read_only_fields_are_ignored(call: Call) -> None:
     assert call("POST", "/Clients", json=sent).json["id"] == 1
 
 
-def test_the_last_value_of_a_repeated_form_field_counts(call: Call) -> None:
-    body = b"phone_number=79774053329&tag=a&tag=b"
-    assert call("POST", "/Clients", body=body, content_type=f"{FORM}; charset=utf-8").json["tag"] == "b"
-
-
 @pytest.mark.parametrize("wrong", ["abc", "1.5", "-1", "0", "1a", "9" * 40, "٣", "%31"])
 @pytest.mark.parametrize("resource", ["Clients", "Mailing", "Stats"])
 def test_an_unknown_id_is_not_found(call: Call, resource: str, wrong: str) -> None:
