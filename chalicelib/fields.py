@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import datetime
 
 from .domain.canary import DEFAULT_ERROR_RATE, MAX_CANARY_SIZE
 from .domain.client import (
@@ -26,7 +25,6 @@ from .domain.unicode_text import compose
 from .errors import WrongValue
 from .rules import (
     Field,
-    Rule,
     choices,
     label,
     listed,
@@ -39,7 +37,7 @@ from .rules import (
     time_of_day,
 )
 from .texts import Text, both, either
-from .zones import is_zone
+from .zones import is_zone, meant_zone
 
 CODE = re.compile(r"9[0-9]{2}")
 
@@ -71,19 +69,10 @@ def tag(sent: object) -> object:
 def timezone(sent: object) -> str:
     value = not_blank(sent)
     if not is_zone(value):
+        if meant := meant_zone(value):
+            raise WrongValue(Text("client.timezone_meant", name=value[:64], meant=meant))
         raise WrongValue(Text("client.timezone", name=value[:64]))
     return value
-
-
-def unchanged_stop(current: datetime | None) -> Rule:
-    """The `opted_out_at` that was read, sent back. Another value is refused: the client would not be stopped by it."""
-
-    @rule(type=["string", "null"])
-    def same(sent: object) -> None:
-        if sent not in (None, "") and moment.read(sent) != (current and current.replace(microsecond=0)):
-            raise WrongValue(Text("client.stop_is_a_step"))
-
-    return same
 
 
 @rule(

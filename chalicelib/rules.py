@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from .domain.client import MAX_LABEL
-from .domain.unicode_text import compose
+from .domain.unicode_text import compose, is_blank
 from .errors import BadInput, FieldErrors, WrongValue
 from .texts import Text
 from .zones import TIME_OF_DAY, is_time_of_day
@@ -73,7 +73,10 @@ def read_fields(
 
 
 def text(sent: object) -> str:
-    """A composed, stripped string without NUL, lone surrogates and U+FFFD, which replaces bytes that are not UTF-8."""
+    """A composed, stripped string without NUL, lone surrogates and U+FFFD, which replaces bytes that are not UTF-8.
+
+    A text that shows nothing, such as a zero-width space, is read as blank.
+    """
     if sent is None:
         raise WrongValue(Text("field.null"))
     if not isinstance(sent, str):
@@ -82,7 +85,8 @@ def text(sent: object) -> str:
         raise WrongValue(Text("field.null_characters"))
     if "\ufffd" in sent or any("\ud800" <= character <= "\udfff" for character in sent):
         raise WrongValue(Text("field.not_utf8"))
-    return compose(sent).strip()
+    value = compose(sent).strip()
+    return "" if is_blank(value) else value
 
 
 def not_blank(sent: object) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .errors import BadSettings
 from .texts import ENGLISH, LANGUAGES
-from .zones import is_time_of_day, is_zone
+from .zones import is_time_of_day, is_zone, meant_zone
 
 LOCAL_STAGE = "local"
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -84,7 +84,8 @@ def _time_of_day(text: str) -> str:
 
 def _zone(text: str) -> str:
     if not is_zone(text):
-        raise ValueError(f'"{text}" is not a known time zone: a name such as Europe/Moscow is expected')
+        expected = meant_zone(text) or "a name such as Europe/Moscow"
+        raise ValueError(f'"{text}" is not a known time zone: {expected} is expected')
     return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import cast
 
 from chalice.app import Response
@@ -10,12 +11,14 @@ from chalice.app import Response
 from ..clients import registry
 from ..clients.registry import ClientFields
 from ..domain.client import Client
-from ..fields import CLIENT, CLIENT_READ_ONLY, unchanged_stop
+from ..errors import WrongValue
+from ..fields import CLIENT, CLIENT_READ_ONLY
 from ..http.calls import Call
 from ..http.filters import read_client_filter
 from ..http.paging import Listed, answer_page, position_of, read_page
 from ..representation import represent_client
-from ..rules import Field, read_fields
+from ..rules import Field, Rule, moment, read_fields, rule
+from ..texts import Text
 from .idempotency import answer_idempotently
 
 STOP = "opted_out_at"
@@ -74,6 +77,17 @@ def _read(call: Call, client_id: int | None, partial: bool) -> ClientFields:
     sent = call.body()
     client = registry.get_client(call.services, client_id) if client_id and sent.get(STOP) else None
     stop = client.opted_out_at if client else None
-    known = {**CLIENT, STOP: Field(unchanged_stop(stop), "Since when the client is on the stop list.")}
+    known = {**CLIENT, STOP: Field(_unchanged_stop(stop), "Since when the client is on the stop list.")}
     fields = read_fields(sent, known, CLIENT_READ_ONLY, partial)
     return cast(ClientFields, {name: value for name, value in fields.items() if name != STOP})
+
+
+def _unchanged_stop(current: datetime | None) -> Rule:
+    """The `opted_out_at` that was read, sent back. Another value is refused: the client would not be stopped by it."""
+
+    @rule(type=["string", "null"])
+    def same(sent: object) -> None:
+        if sent not in (None, "") and moment.read(sent) != (current and current.replace(microsecond=0)):
+            raise WrongValue(Text("client.stop_is_a_step"))
+
+    return same

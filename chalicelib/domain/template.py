@@ -13,7 +13,7 @@ from ..texts import Text
 from .client import ATTRIBUTE_NAME, Client
 from .mailing import Mailing
 from .sms import length_error
-from .unicode_text import compose
+from .unicode_text import compose, is_blank
 
 PLACEHOLDER = re.compile(
     rf"\{{\{{(?P<escaped>{ATTRIBUTE_NAME}(?:\|[^{{}}]*)?)\}}\}}"
@@ -50,7 +50,7 @@ def text_for(mailing: Mailing, client: Client) -> str:
 
 def filled_error(text: str) -> Text | None:
     """Why a filled-in text cannot be posted: it is empty, or longer than providers accept. Otherwise None."""
-    return length_error(text) if text.strip() else NO_TEXT
+    return NO_TEXT if is_blank(text) else length_error(text)
 
 
 def _values(client: Client) -> Mapping[str, str]:

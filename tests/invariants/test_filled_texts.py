@@ -58,6 +58,15 @@ def test_a_text_that_is_empty_for_a_client_is_not_posted_and_can_be_corrected() 
     assert world.get(mailing_id).counts.sent == 3
 
 
+def test_a_text_that_shows_nothing_for_a_client_is_not_posted() -> None:
+    world = World()
+    world.clients(1)
+    mailing_id = world.mailing(message_text="{tag|\u200b}")
+    world.run(60)
+    assert texts(world) == []
+    assert world.services.messages.rows[mailing_id, 1].last_error == NO_TEXT
+
+
 def test_a_text_that_is_too_long_for_a_client_is_not_posted() -> None:
     world = World()
     world.clients(1, attributes={"имя": "Анна"})
