@@ -228,7 +228,7 @@ MAILING = {
     ),
 }
 
-MAILING_READ_ONLY = {"id", "status", "paused_because"}
+MAILING_READ_ONLY = {"id", "status", "paused_because", "warnings"}
 
 RESEND = {"statuses": Field(choices(RESENDABLE), "The statuses of the messages to queue again.", required=True)}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, time
 
@@ -89,6 +89,11 @@ def represent_user(user: User) -> dict[str, object]:
 
 def represent_record(record: AuditRecord) -> dict[str, object]:
     return _represent(record, RECORD_FIELDS)
+
+
+def represent_warnings(warnings: Sequence[Text]) -> dict[str, object]:
+    """Nothing if there are none."""
+    return {"warnings": [str(text) for text in warnings]} if warnings else {}
 
 
 def represent_moment(moment: datetime | None) -> str | None:

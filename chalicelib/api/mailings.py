@@ -13,9 +13,12 @@ from ..fields import MAILING, MAILING_READ_ONLY, RESEND
 from ..http.calls import Call
 from ..http.paging import Listed, answer_page, position_at, read_page
 from ..mailings import lifecycle
-from ..representation import represent_mailing
+from ..mailings.warnings import warnings_of
+from ..representation import represent_mailing, represent_warnings
 from ..rules import read_fields
 from .idempotency import answer_idempotently
+
+FILTERS = {"filter_tag", "filter_op_codes"}
 
 
 def list_(call: Call) -> Response:
@@ -33,7 +36,7 @@ def create(call: Call) -> Response:
 
     def announce(reserved_id: int | None) -> Response:
         mailing = lifecycle.announce_mailing(call.services, fields, reserved_id, call.author)
-        return Response(represent_mailing(mailing), status_code=201)
+        return Response(_with_warnings(call, mailing), status_code=201)
 
     return answer_idempotently(call, announce, new_id=lambda: lifecycle.new_mailing_id(call.services))
 
@@ -43,9 +46,9 @@ def read(call: Call, mailing_id: int) -> Response:
 
 
 def change(call: Call, mailing_id: int, partial: bool) -> Response:
-    return Response(
-        represent_mailing(lifecycle.change_mailing(call.services, mailing_id, _read(call, partial), call.author))
-    )
+    fields = _read(call, partial)
+    mailing = lifecycle.change_mailing(call.services, mailing_id, fields, call.author)
+    return Response(_with_warnings(call, mailing) if FILTERS & fields.keys() else represent_mailing(mailing))
 
 
 def delete(call: Call, mailing_id: int) -> Response:
@@ -79,6 +82,11 @@ def resend(call: Call, mailing_id: int) -> Response:
 def _take_step(call: Call, act: Callable[[], Mailing]) -> Response:
     read_fields(call.body(), {}, set(), partial=False)
     return answer_idempotently(call, lambda _: Response(represent_mailing(act())))
+
+
+def _with_warnings(call: Call, mailing: Mailing) -> dict[str, object]:
+    """The mailing; `warnings` is there only if there are any."""
+    return {**represent_mailing(mailing), **represent_warnings(warnings_of(call.services, mailing))}
 
 
 def _read(call: Call, partial: bool) -> MailingFields:

@@ -11,7 +11,7 @@ from ..domain.sms import Length
 from ..fields import MAILING, MAILING_READ_ONLY
 from ..http.calls import Call
 from ..mailings.preview import Launch, Preview, preview_mailing
-from ..representation import represent_moment
+from ..representation import represent_moment, represent_warnings
 from ..rules import read_fields
 
 
@@ -21,7 +21,8 @@ def show_preview(call: Call) -> Response:
     preview = preview_mailing(call.services, mailing.chosen, mailing.message_text, planned=mailing)
     launch = preview.launch
     assert launch is not None, "the mailing has its times"
-    return Response({**_represent_audience(launch), **_represent_text(preview), **_represent_forecast(launch)})
+    shown = {**_represent_audience(launch), **_represent_text(preview), **_represent_forecast(launch)}
+    return Response({**shown, **represent_warnings(preview.warnings)})
 
 
 def _represent_audience(launch: Launch) -> dict[str, object]:

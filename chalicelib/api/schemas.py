@@ -81,6 +81,12 @@ IMPORT_PROPERTIES: dict[str, Schema] = {
     "finished_at": TIME_OR_NULL,
     "detail": TEXT_OR_NULL,
 }
+WARNINGS: Schema = {
+    "type": "array",
+    "items": STRING,
+    "minItems": 1,
+    "description": "Tags that no client has, and whether nobody is reached, as of now. Absent if there is no warning.",
+}
 RECEIPTS: Schema = {"type": "array", "items": ref("Receipt"), "minItems": 1, "maxItems": MAX_RECEIPTS}
 ROW_PROPERTIES: dict[str, Schema] = {"row": INTEGER, "cells": CELLS, "errors": ref("FieldErrors")}
 
@@ -100,6 +106,7 @@ def schemas() -> dict[str, Schema]:
         "NewClient": _request_schema(CLIENT, CLIENT_READ_ONLY, partial=False),
         "ClientChange": _request_schema(CLIENT, CLIENT_READ_ONLY, partial=True),
         "Mailing": object_of(MAILING_PROPERTIES),
+        "ChangedMailing": _with_warnings(MAILING_PROPERTIES),
         "NewMailing": _request_schema(MAILING, MAILING_READ_ONLY, partial=False),
         "MailingChange": _request_schema(_with_fixed_notes(MAILING), MAILING_READ_ONLY, partial=True),
         "Preview": _preview(),
@@ -119,7 +126,7 @@ def _preview() -> Schema:
     numbers: Schema = {"type": "object", "additionalProperties": INTEGER}
     length = {"encoding": STRING, **dict.fromkeys(("characters", "parts", "per_part"), INTEGER)}
     example = object_of({"phone_number": STRING, "text": STRING, "parts": INTEGER})
-    return object_of(
+    return _with_warnings(
         {
             **dict.fromkeys(("clients", "parts", "reached", "too_late", "unreachable"), INTEGER),
             **dict.fromkeys(("is_whole", "is_sampled"), BOOLEAN),
@@ -132,6 +139,10 @@ def _preview() -> Schema:
             "ends_at": TIME_OR_NULL,
         }
     )
+
+
+def _with_warnings(properties: Mapping[str, Schema]) -> Schema:
+    return {**object_of({**properties, "warnings": WARNINGS}), "required": list(properties)}
 
 
 def _request_schema(known: Mapping[str, Field], read_only: set[str], partial: bool) -> Schema:

@@ -18,6 +18,7 @@ from ..http.calls import read_id
 from ..http.filters import read_message_status
 from ..http.paging import position_at, position_of
 from ..mailings import lifecycle, stats
+from ..mailings.warnings import warnings_of
 from ..rules import read_fields
 from .page_requests import PageRequest
 
@@ -59,6 +60,7 @@ def read(request: PageRequest, sent_id: str) -> Response:
         status=status,
         statuses=_statuses(request),
         errors=_last_errors(request, mailing),
+        warnings=warnings_of(request.services, mailing),
         done=request.query.get("done"),
     )
 

@@ -15,9 +15,11 @@ from ..domain.mailing import Mailing
 from ..domain.sms import Length, measure
 from ..domain.template import fill, fill_masked, has_placeholders
 from ..domain.walk import BEGINNING
+from ..texts import Text
 from ..zones import zone
 from .audience import Audience, count_audience, group_audience
 from .placeholders import require_known_placeholders
+from .warnings import audience_warnings
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -60,6 +62,7 @@ class Preview:
     examples: tuple[Example, ...] = ()
     parts_each: float | None = None
     launch: Launch | None = None
+    warnings: tuple[Text, ...] = ()
 
     @property
     def parts(self) -> int:
@@ -85,14 +88,15 @@ def preview_mailing(
         require_known_placeholders(services, message_text)
     launch = forecast_launch(services, planned) if planned is not None else None
     clients, is_whole = _count_clients(services, chosen, launch, started)
+    warnings = [] if started else audience_warnings(services, chosen, lambda: is_whole and not clients)
     length = measure(message_text) if message_text else None
     sample = sample_texts(services, chosen, message_text) if is_filled else []
     if not sample:
-        return Preview(clients, is_whole, length, launch=launch)
+        return Preview(clients, is_whole, length, launch=launch, warnings=tuple(warnings))
     lengths = [example.length for example in sample]
     longest = max(lengths, key=lambda length: (length.parts, length.units))
     parts_each = sum(length.parts for length in lengths) / len(lengths)
-    return Preview(clients, is_whole, longest, choose_examples(sample), parts_each, launch)
+    return Preview(clients, is_whole, longest, choose_examples(sample), parts_each, launch, tuple(warnings))
 
 
 def _count_clients(

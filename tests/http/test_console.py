@@ -872,3 +872,13 @@ def test_only_scripts_and_styles_are_served(anonymous: Browser) -> None:
     for name in ("console.css", "times.js", "live.js", "preview.js", "files.js"):
         assert anonymous.get(f"/console/static/{name}").status == 200
     assert anonymous.get("/console/static/routes.py").status == 404
+
+
+def test_the_page_of_a_mailing_says_that_it_reaches_nobody(anna: Browser) -> None:
+    assert "No client has these tags now: vipp." in anna.post("/console/preview", filter_tag="vipp").text
+    anna.post("/console/mailings/new", **{**MAILING, "filter_tag": "vipp"})
+    shown = anna.get("/console/mailings/1?done=saved").text
+    assert "No client has these tags now: vipp." in shown
+    assert "no recipients now" in shown
+    anna.headers = {"Accept-Language": "ru"}
+    assert "Сейчас нет ни одного клиента с тегами: vipp." in anna.get("/console/mailings/1").text

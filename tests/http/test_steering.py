@@ -19,7 +19,8 @@ STEPS = ("pause", "resume", "cancel", "resend")
 def scheduled(call: Call) -> dict[str, object]:
     now = datetime.now(UTC)
     times = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=1)).isoformat()}
-    found: dict[str, object] = call("POST", "/Mailing/", json={**times, "message_text": "text"}).json
+    call("POST", "/Mailing/", json={**times, "message_text": "text"})
+    found: dict[str, object] = call("GET", "/Mailing/1/").json
     return found
 
 

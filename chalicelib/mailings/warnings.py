@@ -1,0 +1,56 @@
+"""Warnings about the audience of a mailing that has not started: tags that no client has, or no recipients at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ..domain.audience import Filter, label_partitions, plan_audience
+from ..domain.client import CLIENT_ID, MAX_CLIENT_ID
+from ..domain.mailing import SCHEDULED, Mailing
+from ..texts import Text
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+TIME_LIMIT = timedelta(seconds=1)
+"""The check ends after this time, without a warning: a person or a program waits for the answer."""
+
+PAGE = 100
+NOBODY = Text("audience.nobody")
+
+
+def warnings_of(services: Services, mailing: Mailing) -> list[Text]:
+    """Empty for a mailing that has started, or sends nothing."""
+    if mailing.status != SCHEDULED:
+        return []
+    deadline = services.clock.now() + TIME_LIMIT
+    return audience_warnings(services, mailing.chosen, lambda: _has_no_recipient(services, mailing.chosen, deadline))
+
+
+def audience_warnings(services: Services, chosen: Filter, has_nobody: Callable[[], bool]) -> list[Text]:
+    deadline = services.clock.now() + TIME_LIMIT
+    unused = [tag for tag in chosen.tags if services.clock.now() < deadline and _has_no_client(services, tag)]
+    found = [Text("audience.unused_tags", tags=", ".join(unused))] if unused else []
+    return [*found, NOBODY] if has_nobody() else found
+
+
+def _has_no_client(services: Services, tag: str) -> bool:
+    return not any(services.clients.read(partition, 0, MAX_CLIENT_ID, 1) for partition in label_partitions("tag", tag))
+
+
+def _has_no_recipient(services: Services, chosen: Filter, deadline: datetime) -> bool:
+    """False also if the time is up before a recipient is found."""
+    plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
+    for partition, first, last in plan.reads(chosen):
+        after = first - 1
+        while clients := services.clients.read(partition, after, last, PAGE):
+            if any(chosen.chooses(client) and client.opted_out_at is None for client in clients):
+                return False
+            after = clients[-1].id
+            if services.clock.now() >= deadline:
+                return False
+        if services.clock.now() >= deadline:
+            return False
+    return True
