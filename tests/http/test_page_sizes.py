@@ -15,14 +15,17 @@ from chalicelib.access.audit import author_of
 from chalicelib.adapters.services import Services
 from chalicelib.clients import imports
 from chalicelib.domain.client_import import RefusedRow
+from chalicelib.fields import MAILING
+from chalicelib.http.paging import read_fitting
 from chalicelib.mailings.lifecycle import announce_mailing
+from chalicelib.rules import read_fields
 from chalicelib.texts import Text
 
 from .conftest import Answer, Call
 
 LAMBDA_LIMIT = 6 * 1024**2
 DATES = {"datetime_start": "2040-08-20", "datetime_end": "2040-08-22"}
-ROWS = 300
+ROWS = 270
 HOST = "https://api.example.com"
 
 
@@ -58,9 +61,6 @@ def long_mailings(services: Services) -> list[int]:
 
 
 def _mailing_fields() -> Any:
-    from chalicelib.fields import MAILING
-    from chalicelib.rules import read_fields
-
     return read_fields({**DATES, "message_text": "text"}, MAILING, set(), partial=False)
 
 
@@ -112,6 +112,15 @@ def test_an_invocation_that_lists_refused_rows_answers_with_as_many_as_fit(invok
     assert 0 < len(answer["results"]) < ROWS
 
 
-def test_a_single_row_is_shown_whatever_its_length(call: Call, long_mailings: list[int]) -> None:
-    pages = followed(call, "/Mailing/?limit=1")
-    assert [len(page.json["results"]) for page in pages] == [1] * len(long_mailings)
+@pytest.mark.parametrize(
+    ("sizes", "shown"), [([9, 9, 9], 1), ([3, 3, 3, 3], 3), ([1] * 5, 5), ([1, 99, 1], 1), ([], 0)]
+)
+def test_a_page_has_as_many_rows_as_fit_and_at_least_one(sizes: list[int], shown: int) -> None:
+    found, position = read_fitting(lambda limit: (sizes[:limit], None), 10, sum, room=9)
+    assert (len(found), position) == (shown, None)
+
+
+def test_a_row_that_grows_between_two_reads_is_measured_again() -> None:
+    reads = [[1, 1, 50], [5, 5], [5]]
+    found, _ = read_fitting(lambda limit: (reads.pop(0)[:limit], None), 10, sum, room=9)
+    assert found == [5]

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from chalicelib.access.tokens import digest, make_token
 from chalicelib.adapters.services import Services
 from chalicelib.clients.import_worker import run_import
 from chalicelib.delivery.fanout import start_mailing, walk_slice
@@ -85,8 +86,6 @@ def test_forms_offer_each_label_once(services: Services, old_client: int) -> Non
 
 
 def test_the_name_of_a_token_is_composed(services: Services) -> None:
-    from chalicelib.access.tokens import digest, make_token
-
     token = services.tokens.find(digest(make_token(services, DECOMPOSED, "read")))
     assert token is not None
     assert token.principal.name == COMPOSED
