@@ -47,11 +47,12 @@ def report() -> Iterator[Report]:
             authorization: str | None = f"Bearer {SECRET}",
             content_type: str = "application/json",
             method: str = "POST",
+            query: str = "",
         ) -> Answer:
             headers = {"Content-Type": content_type, "Host": "api.example.com"}
             headers |= {"Authorization": authorization} if authorization is not None else {}
             raw = json.dumps(sent).encode() if body is None else body
-            answer = client.http.request(method, "/Receipts", headers=headers, body=raw)
+            answer = client.http.request(method, f"/Receipts{query}", headers=headers, body=raw)
             return Answer(answer.status_code, answer.headers, answer.body.decode())
 
         yield report
@@ -197,3 +198,9 @@ def test_the_worker_returns_receipts_that_it_has_no_time_for(receipts_enabled: S
         answer = client.lambda_.invoke("settle_receipts", {"Records": records}).payload
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert receipts_enabled.dead_letters.size() == 1
+
+
+def test_a_query_is_refused_by_name(receipts_enabled: Services, report: Report) -> None:
+    answer = report({"id": SENT, "status": "delivered"}, query="?status=delivered")
+    assert (answer.status, list(answer.json)) == (400, ["status"])
+    assert queued(receipts_enabled) == []
