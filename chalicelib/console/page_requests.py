@@ -78,8 +78,8 @@ class PageRequest:
         site, origin = (self.raw_request.headers.get(name) for name in ("sec-fetch-site", "origin"))
         if site not in (None, "same-origin", "none"):
             return False
-        own = urlsplit(self._base_url)
-        return site == "same-origin" or origin in (None, f"{own.scheme}://{own.netloc}")
+        own = "/".join(self._base_url.split("/", 3)[:3])
+        return site == "same-origin" or origin in (None, own)
 
     @cached_property
     def _base_url(self) -> str:

@@ -49,7 +49,7 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         match event:
             case {"import": import_id, "refused": number, **others} if (
-                is_id(import_id) and is_id(number) and number <= MAX_REFUSED_ROWS and not others
+                is_id(import_id) and is_id(number) and 0 < number <= MAX_REFUSED_ROWS and not others
             ):
                 shown = represent_import(get_import(services, import_id))
                 return {**shown, "results": _first_refused(services, import_id, number)}

@@ -9,5 +9,5 @@ MAX_ID = 10**15
 
 
 def is_id(value: object) -> TypeGuard[int]:
-    """In Python `true` is an int too."""
-    return type(value) is int and 0 < value < MAX_ID
+    """Whether the value can be looked up. In Python `true` is an int too."""
+    return type(value) is int and 0 <= value < MAX_ID

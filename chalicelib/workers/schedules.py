@@ -29,7 +29,7 @@ def start_mailing(event: dict[str, Any], context: Any) -> dict[str, Any]:
     services = begin_invocation(context)
     match event:
         case {"mailing": mailing_id, "opens_at": opens_at, **others} if (
-            is_id(mailing_id) and is_id(opens_at) and opens_at < MAX_MOMENT and not others
+            is_id(mailing_id) and is_id(opens_at) and 0 < opens_at < MAX_MOMENT and not others
         ):
             add_log_keys(mailing_id=mailing_id)
             released = local_hours.release(services, mailing_id, datetime.fromtimestamp(opens_at, UTC))

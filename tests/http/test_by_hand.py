@@ -73,6 +73,8 @@ def test_an_incomplete_payload_starts_nothing(invoke: Any, payload: Any) -> None
         ("start_import", {"key": "clients.csv", "name": "clients.csv"}),
         ("start_import", {"import": 7, "refuse": 20}),
         ("start_import", {"import": 7, "refused": 1001}),
+        ("start_import", {"import": 7, "refused": 0}),
+        ("start_mailing", {"mailing": 7, "opens_at": 0}),
     ],
 )
 def test_a_misspelt_name_is_refused(invoke: Any, name: str, payload: Any) -> None:
@@ -96,3 +98,7 @@ def test_names_that_the_audit_could_not_tell_apart_are_refused(invoke: Any) -> N
     assert list(invoke("manage_tokens", {"make": "boris"})) == ["token"]
     assert list(invoke("manage_users", {"make": "boris"})) == ["name"]
     assert invoke("manage_users", {"remove": ""}) == {"detail": "There is no such user."}
+
+
+def test_an_id_that_no_import_has_is_not_found(invoke: Any) -> None:
+    assert invoke("start_import", {"import": 0}) == invoke("start_import", {"import": 7}) == {"detail": "Not found."}
