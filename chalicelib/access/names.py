@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..domain.unicode_text import compose, has_unseen
 from ..errors import BadInput
 from ..texts import Text
 from .audit import RESERVED_NAMES
@@ -19,20 +20,13 @@ USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 MAX_TOKEN_NAME = 64
 TOKENS_PER_READ = 100
 
-UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
-"""Unicode categories: control, format (such as U+202E, which reverses a text), unassigned, private, surrogates,
-separators of lines and paragraphs."""
-
-BLANKS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
-"""Blank characters of other categories: those of Unicode's Default_Ignorable_Code_Point, and the empty Braille cell."""
-
 
 def read_token_name(services: Services, given: str) -> str:
     """The name of a new token. Raises BadInput if it is empty, too long, has unseen characters, or is taken."""
-    name = unicodedata.normalize("NFC", given.strip())
+    name = compose(given).strip()
     if not 0 < len(name) <= MAX_TOKEN_NAME:
         raise _refused(Text("access.token_name", most=MAX_TOKEN_NAME))
-    if BLANKS.search(name) or any(unicodedata.category(character) in UNSEEN for character in name):
+    if has_unseen(name):
         raise _refused(Text("access.unseen_characters"))
     _require_not_reserved(name)
     if any(

@@ -11,6 +11,7 @@ from ..texts import Text
 from .csv_file import FileFormat, read_rows
 from .encodings import decode, detect_encoding
 from .file_lines import MAX_SHOWN, FileLines, RowTooLong
+from .unicode_text import compose
 
 HEAD_SIZE = 256 * 1024
 """Bytes at the beginning of the file from which the format is detected."""
@@ -53,7 +54,7 @@ def read_format(head: bytes, is_complete: bool, allowed: Columns) -> FileFormat:
         raise BadInput.of_request(Text("file.empty"))
     form = FileFormat(encoding, delimiter, (), start, newline)
     first = next(read_rows(iter([head[start:]]), form, start))
-    columns = _without_blank_ends([cell.strip() for cell in first.cells])
+    columns = _without_blank_ends([compose(cell).strip() for cell in first.cells])
     _check_columns(columns, first.error, allowed)
     return FileFormat(encoding, delimiter, columns, first.end, newline)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from unicodedata import category, normalize
 
-INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters and signs that are drawn as nothing: joiners, Hangul fillers, Khmer inherent vowels, a Braille blank."""
 
-BLANK_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
-"""Controls, formats such as U+200B, and spaces. https://www.unicode.org/reports/tr44/#General_Category_Values"""
+UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Controls, formats such as U+200B and U+202E (which reverses a text), unassigned and private characters, surrogates,
+and separators of lines and paragraphs. https://www.unicode.org/reports/tr44/#General_Category_Values"""
 
 
 def compose(text: str) -> str:
@@ -25,11 +26,16 @@ def spellings(text: str) -> list[str]:
 
 
 def is_blank(text: str) -> bool:
-    """Whether a reader sees nothing: white space, zero-width characters, fillers and variation selectors only."""
-    return all(_is_invisible(character) for character in text)
+    """Whether a reader sees nothing: only white space and unseen characters."""
+    return all(character.isspace() or _is_unseen(character) for character in text)
 
 
-def _is_invisible(character: str) -> bool:
+def has_unseen(text: str) -> bool:
+    """Whether the text has characters that a reader cannot see, other than spaces."""
+    return any(map(_is_unseen, text))
+
+
+def _is_unseen(character: str) -> bool:
     is_selector = "\ufe00" <= character <= "\ufe0f" or "\U000e0000" <= character <= "\U000e0fff"
     is_mongolian_selector = "\u180b" <= character <= "\u180f"
-    return category(character) in BLANK_CATEGORIES or character in INVISIBLE or is_selector or is_mongolian_selector
+    return category(character) in UNSEEN_CATEGORIES or character in BLANK or is_selector or is_mongolian_selector
