@@ -2,6 +2,9 @@
 
 python -m infra.local.localstack deploy                        to AWS_ENDPOINT_URL, with GATEWAY_URL and GATEWAY_TOKEN
 python -m infra.local.localstack front --port 8000             serve the published paths from its API Gateway
+
+In a container the addresses of LocalStack and of the gateway are names of services: --shown-api and --shown-gateway are
+the addresses that a person opens.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ def main() -> int:
         aws_url = require_localstack(os.environ.get("AWS_ENDPOINT_URL") or AWS_URL)
         use_local_aws(aws_url)
         if options.command == "deploy":
-            _deploy(aws_url)
+            _deploy(aws_url, options.shown_api, options.shown_gateway)
         else:
             _serve(aws_url, options.host, options.port)
     except (DeployFailed, ClientError, BotoCoreError, OSError) as error:
@@ -56,17 +59,21 @@ def require_localstack(url: str) -> str:
         raise DeployFailed(f"there is no LocalStack at {url}: start it, or set AWS_ENDPOINT_URL ({error})") from error
 
 
-def _deploy(aws_url: str) -> None:
+def _deploy(aws_url: str, shown_api: str, shown_gateway: str) -> None:
     gateway_url = os.environ.get("GATEWAY_URL") or Settings().gateway_url
     outputs = deploy_local(gateway_url, os.environ.get("GATEWAY_TOKEN") or DEFAULT_TOKEN)
-    print(f"API      {api_url(aws_url, outputs)}", f"token    {LOCAL_TOKEN}", f"gateway  {gateway_url}", sep="\n")
-    print("To serve it on port 8000: .venv/bin/python -m infra.local.localstack front", flush=True)
+    url = shown_api or api_url(aws_url, outputs)
+    print(f"API      {url}", f"console  {url}/console/", f"token    {LOCAL_TOKEN}", sep="\n")
+    print(f"gateway  {shown_gateway or gateway_url}", flush=True)
+    if not shown_api:
+        print("To serve it on port 8000: .venv/bin/python -m infra.local.localstack front", flush=True)
 
 
 def _serve(aws_url: str, host: str, port: int) -> None:
     front = Front(port, api_url(aws_url, outputs_of(STACK_NAME)), host)
     front.start()
-    print(f"API      http://{host}:{port}", flush=True)
+    shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
+    print(f"API      http://{shown}:{port}", flush=True)
     try:
         Event().wait()
     finally:
@@ -76,6 +83,8 @@ def _serve(aws_url: str, host: str, port: int) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.local.localstack")
     parser.add_argument("command", choices=["deploy", "front"])
+    parser.add_argument("--shown-api", default="", help="deploy: address of the API to print, if it has another one")
+    parser.add_argument("--shown-gateway", default="", help="deploy: address of the gateway to print, likewise")
     parser.add_argument("--host", default="127.0.0.1", help="front: address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="front: address to listen on (%(default)s)")
     return parser.parse_args()

@@ -15,6 +15,7 @@ from infra.local import localstack
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "localstack-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE: str = SERVICES["simulator"]["build"]["dockerfile_inline"]
 
 
 def test_every_port_is_bound_to_the_local_host() -> None:
@@ -26,9 +27,40 @@ def test_images_are_pinned_and_variables_choose_a_newer_localstack() -> None:
     image = SERVICES["localstack"]["image"]
     assert image == "${LOCALSTACK_IMAGE:-localstack/localstack:4.14.0}"
     assert SERVICES["localstack"]["environment"]["LOCALSTACK_AUTH_TOKEN"] == "${LOCALSTACK_AUTH_TOKEN:-}"
-    base = re.search(r"^FROM (\S+)$", COMPOSE["x-ours"]["build"]["dockerfile_inline"], re.MULTILINE)
+    base = re.search(r"^FROM (\S+)$", DOCKERFILE, re.MULTILINE)
     assert base is not None
     assert re.fullmatch(r"python:3\.\d+\.\d+-slim", base[1])
+
+
+def test_one_service_builds_our_image_and_the_others_wait_for_it_and_never_pull_it() -> None:
+    """Compose builds services in parallel: two builds of one tag fail with `already exists`."""
+    ours = {name: service for name, service in SERVICES.items() if name != "localstack"}
+    assert {service["image"] for service in ours.values()} == {"notifications-local"}
+    assert [name for name, service in ours.items() if "build" in service] == ["simulator"]
+    users = {name: service for name, service in ours.items() if name != "simulator"}
+    assert {service["pull_policy"] for service in users.values()} == {"never"}
+    assert "simulator" in users["deployer"]["depends_on"]
+    assert "deployer" in users["front"]["depends_on"]
+
+
+def test_localstack_polls_queues_often_and_has_time_to_end() -> None:
+    """Its own pauses between polls grow to 10 s; the removal of the containers of Lambdas takes longer."""
+    environment = SERVICES["localstack"]["environment"]
+    assert environment["LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC"] == "0.1"
+    assert environment["LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC"] == "1"
+    assert SERVICES["localstack"]["stop_grace_period"] == "60s"
+
+
+def test_localstack_leaves_out_resources_that_it_does_not_know() -> None:
+    assert SERVICES["localstack"]["environment"]["CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES"] == "1"
+
+
+def test_the_deployer_prints_addresses_that_the_host_publishes() -> None:
+    command = SERVICES["deployer"]["command"]
+    printed = [part for part in command if "://" in part]
+    published = {service["ports"][0].rpartition(":")[0] for service in SERVICES.values() if "ports" in service}
+    assert len(printed) == 2
+    assert {url.removeprefix("http://") for url in printed} <= published
 
 
 def test_services_have_health_checks_and_dependent_services_wait_for_them() -> None:
@@ -62,7 +94,7 @@ def test_the_simulator_answers_to_the_name_by_which_the_lambdas_call_it() -> Non
 
 def test_files_copied_into_the_image_are_not_excluded_by_the_ignore_file() -> None:
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
-    copied = re.findall(r"^\s*COPY (\S+)", COMPOSE["x-ours"]["build"]["dockerfile_inline"], re.MULTILINE)
+    copied = re.findall(r"^\s*COPY (\S+)", DOCKERFILE, re.MULTILINE)
     assert all(path == "." or any(path.startswith(one) for one in allowed) for path in copied)
     assert all((ROOT / path).exists() for path in allowed)
 
@@ -79,9 +111,8 @@ def test_a_missing_localstack_is_an_error() -> None:
 
 
 def test_the_image_has_every_list_of_packages_before_it_installs_them() -> None:
-    build = COMPOSE["x-ours"]["build"]["dockerfile_inline"]
-    before, _, _ = build.partition("RUN pip install")
-    assert "-r infra/local/requirements.txt" in build
+    before, _, after = DOCKERFILE.partition("RUN pip install")
+    assert "-r infra/local/requirements.txt" in after
     assert _lists(ROOT / "infra" / "local" / "requirements.txt") <= set(re.findall(r"COPY (\S+)", before))
 
 

@@ -95,6 +95,7 @@ def test_one_command_starts_the_api_with_the_contracts_token_and_mailings_start(
     assert LOCAL_TOKEN in said
     containers.start("front")
     api = containers.url("8000")
+    assert re.findall(r"https?://\S+", said) == [api, f"{api}/console/", containers.url("9000")]
     assert awaited(f"{api}/Stats/", headers=HEADERS).status_code == 200
     assert requests.get(f"{api}/Stats/", timeout=30).status_code == 401
     client = requests.post(f"{api}/Clients/", headers=HEADERS, data={"phone_number": "79774053329"}, timeout=30)
