@@ -124,6 +124,12 @@ class FakeKey:
         return "a key that signs"
 
 
+def test_the_scheme_may_be_in_capitals_as_localstack_writes_it(anonymous: Browser) -> None:
+    anonymous.headers["X-Forwarded-Proto"] = "HTTPS"
+    assert anonymous.get("/").headers["Location"] == "https://api.example.com/console/"
+    assert "Secure" in anonymous.sign_in("anna").headers["Set-Cookie"]
+
+
 def test_the_root_redirects_to_the_console_and_the_console_to_the_sign_in(anonymous: Browser) -> None:
     assert anonymous.get("/").headers["Location"] == "https://api.example.com/console/"
     assert anonymous.get("/console").headers["Location"] == "/console/sign-in?next=%2Fconsole"
