@@ -48,7 +48,7 @@ def deploy_local(
 
 def api_url(aws_url: str, outputs: dict[str, str]) -> str:
     """The URL of the stack's API Gateway on an emulator, which serves everything on one port."""
-    return f"{aws_url.rstrip('/')}/restapis/{outputs['RestAPIId']}/api/_user_request_"
+    return f"{aws_url.rstrip('/')}/_aws/execute-api/{outputs['RestAPIId']}/api"
 
 
 def use_local_aws(url: str) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from infra.deploy import ROOT
 from infra.local import localstack
+from infra.local.deployment import api_url
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "localstack-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -108,6 +109,11 @@ def test_the_address_of_the_real_aws_is_refused() -> None:
 def test_a_missing_localstack_is_an_error() -> None:
     with pytest.raises(localstack.DeployFailed, match="there is no LocalStack at"):
         localstack.require_localstack("http://127.0.0.1:1")
+
+
+def test_the_api_is_called_by_the_path_that_localstack_documents() -> None:
+    """/restapis/<id>/<stage>/_user_request_ is deprecated. MiniStack knows both."""
+    assert api_url("http://127.0.0.1:4566/", {"RestAPIId": "a1b2"}) == "http://127.0.0.1:4566/_aws/execute-api/a1b2/api"
 
 
 def test_the_image_has_every_list_of_packages_before_it_installs_them() -> None:
