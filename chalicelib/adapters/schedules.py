@@ -26,13 +26,20 @@ class Schedules:
     def set_release(self, mailing_id: int, opens_at: datetime) -> None:
         """Make the schedule that releases the messages that wait for local hours to open at `opens_at`."""
         epoch = int(opens_at.timestamp())
-        self._put(f"{_name(mailing_id)}-opens-{epoch}", opens_at, {"mailing": mailing_id, "opens_at": epoch})
+        self._put(_release_name(mailing_id, opens_at), opens_at, {"mailing": mailing_id, "opens_at": epoch})
 
     def remove(self, mailing_id: int) -> None:
         """Delete the schedule of the mailing's start. After it has fired, it is deleted already."""
+        self._delete(_name(mailing_id))
+
+    def remove_release(self, mailing_id: int, opens_at: datetime) -> None:
+        """Delete the schedule of a release. After it has fired, it is deleted already."""
+        self._delete(_release_name(mailing_id, opens_at))
+
+    def _delete(self, name: str) -> None:
         scheduler = aws.client("scheduler")
         try:
-            scheduler.delete_schedule(Name=_name(mailing_id), GroupName=self.group)
+            scheduler.delete_schedule(Name=name, GroupName=self.group)
         except scheduler.exceptions.ResourceNotFoundException:
             return
 
@@ -59,3 +66,7 @@ class Schedules:
 
 def _name(mailing_id: int) -> str:
     return f"mailing-{mailing_id}"
+
+
+def _release_name(mailing_id: int, opens_at: datetime) -> str:
+    return f"{_name(mailing_id)}-opens-{int(opens_at.timestamp())}"

@@ -54,9 +54,10 @@ def release(services: Services, mailing_id: int, opens_at: datetime) -> bool:
 
 
 def release_due(services: Services, mailing: Mailing, now: datetime) -> None:
+    """For the sweep. A schedule that has not fired is deleted, because it may never fire (LocalStack)."""
     for opens_at in sorted(mailing.releases):
-        if opens_at <= now:
-            release(services, mailing.id, opens_at)
+        if opens_at <= now and release(services, mailing.id, opens_at):
+            services.schedules.remove_release(mailing.id, opens_at)
 
 
 def release_shard(services: Services, job: ReleaseShard, seconds_left: Callable[[], float]) -> bool:

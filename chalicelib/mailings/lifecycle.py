@@ -171,10 +171,12 @@ def _arrange_start(services: Services, mailing: Mailing) -> None:
 
 
 def _follow_up(services: Services, before: Mailing, after: Mailing) -> None:
-    if before.status == SCHEDULED and after.status != SCHEDULED:
+    is_moved = (before.status, before.datetime_start) != (after.status, after.datetime_start)
+    awaits_start = after.status == SCHEDULED and after.datetime_start > services.clock.now()
+    if is_moved and before.status == SCHEDULED and not awaits_start:
         services.schedules.remove(after.id)
     if after.plan is None:
-        if (before.status, before.datetime_start) != (after.status, after.datetime_start):
+        if is_moved:
             _arrange_start(services, after)
     elif after.has_orders or after.status == CANCELLED or after.datetime_end != before.datetime_end:
         reconcile.request_reconciliation(services, after)

@@ -95,6 +95,16 @@ def test_a_mailing_whose_dates_are_past_in_any_order_sends_nothing() -> None:
     assert world.services.schedules.times == {}
 
 
+def test_a_start_moved_into_the_past_leaves_no_schedule_behind() -> None:
+    world = World()
+    world.clients(3)
+    mailing_id = world.mailing(starts_in=3600)
+    change_mailing(world.services, mailing_id, {"datetime_start": world.clock.now() - timedelta(hours=1)})
+    world.run(300)
+    assert world.get(mailing_id).status == "finished"
+    assert world.services.schedules.times == {}
+
+
 def test_an_end_moved_before_the_start_ends_a_running_mailing_and_keeps_its_messages() -> None:
     world, mailing_id = fanned_out(30)
     world.services.gateway.default_answer = DOWN

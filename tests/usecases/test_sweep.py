@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.mailing import Mailing
 from infra.local.doubles.fake_mailings import FakeMailings
+from infra.local.doubles.fake_queues import FakeSchedules
 from infra.local.doubles.world import World
 
 
@@ -52,6 +53,54 @@ def test_due_mailings_are_started_and_the_steps_are_counted() -> None:
     world.mailing(starts_in=3600)
     assert sweep(world.services) == {"start": 3, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
     assert sweep(world.services) == {"start": 0, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
+
+
+class RecordingSchedules(FakeSchedules):
+    """Records the calls that delete a schedule."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.removed: list[int | tuple[int, datetime]] = []
+
+    def remove(self, mailing_id: int) -> None:
+        self.removed.append(mailing_id)
+        super().remove(mailing_id)
+
+    def remove_release(self, mailing_id: int, opens_at: datetime) -> None:
+        self.removed.append((mailing_id, opens_at))
+        super().remove_release(mailing_id, opens_at)
+
+
+def test_the_schedule_of_a_mailing_that_the_sweep_starts_is_deleted() -> None:
+    """LocalStack's Scheduler fires nothing, and its list of schedules grew with every mailing."""
+    world = World()
+    mailing_id, later = world.mailing(starts_in=60), world.mailing(starts_in=3600)
+    world.clock.forward(61)
+    assert sweep(world.services)["start"] == 1
+    assert world.get(mailing_id).status == "running"
+    assert set(world.services.schedules.times) == {later}
+
+
+def test_the_schedule_of_a_release_that_the_sweep_carries_out_is_deleted() -> None:
+    world = World()
+    world.clients(2, timezone="Asia/Kamchatka")
+    mailing_id = world.mailing(lasts=24 * 3600, time_from=time(9), time_to=time(21))
+    world.run(600)
+    ((_, opens_at),) = world.services.schedules.releases
+    world.clock.forward_to(opens_at + timedelta(minutes=1))
+    assert sweep(world.services)["release"] == 1
+    assert world.get(mailing_id).releases == set()
+    assert world.services.schedules.releases == set()
+
+
+def test_schedules_that_fire_are_deleted_without_a_call_of_the_sweep() -> None:
+    world = World()
+    world.services.schedules = schedules = RecordingSchedules()
+    world.clients(2, timezone="Asia/Kamchatka")
+    world.mailing(starts_in=90, lasts=24 * 3600, time_from=time(9), time_to=time(21))
+    world.run(24 * 3600, step=30)
+    assert schedules.releases == set()
+    assert schedules.removed == [1], "by the simulation itself, when the schedule fires"
 
 
 def test_finished_mailings_are_not_read() -> None:

@@ -90,3 +90,6 @@ class FakeSchedules:
 
     def remove(self, mailing_id: int) -> None:
         self.times.pop(mailing_id, None)
+
+    def remove_release(self, mailing_id: int, opens_at: datetime) -> None:
+        self.releases.discard((mailing_id, opens_at))
