@@ -11,10 +11,10 @@ TOOLS := $(patsubst infra/tools/%.txt,$(VENV)/tools/%/.ready,$(wildcard infra/to
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up package deploy destroy localstack-deploy check test chaos lint hashes bench cost clean
+.PHONY: help demo up package deploy destroy localstack-deploy localstack-destroy check test chaos lint hashes bench cost clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 25
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 27
 
 demo: $(STACK) ## import 1,000 clients and send a mailing on a local stack, with a simulator of the gateway
 	@$(BIN)/python -m infra.local.demo
@@ -39,6 +39,9 @@ destroy: $(STACK) ## delete a stage; its tables and secrets stay, unless TABLES=
 
 localstack-deploy: $(STACK) ## deploy to a running LocalStack at AWS_ENDPOINT_URL (GATEWAY_URL, GATEWAY_TOKEN)
 	@$(BIN)/python -m infra.local.localstack deploy
+
+localstack-destroy: $(STACK) ## delete the stack from a running LocalStack at AWS_ENDPOINT_URL, with its tables and secrets
+	@$(BIN)/python -m infra.local.localstack destroy
 
 chaos: $(STACK) ## inject faults into a local stack, scenario by scenario (CHAOS="--quick --seed 7 --only sender")
 	@$(BIN)/python -m tools.chaos $(CHAOS)

@@ -57,7 +57,7 @@ def stack_name_of(stage: str) -> str:
     if not STAGE.fullmatch(stage) or stage == LOCAL_STAGE:
         raise DeployFailed(
             f"STAGE={stage or '?'}: a name such as prod or test-2, of at most {LONGEST_STAGE} characters, is expected; "
-            f"the stage {LOCAL_STAGE} is started by `make up`"
+            f"the stage {LOCAL_STAGE} is for `make up`, `make localstack-deploy` and `make localstack-destroy`"
         )
     return f"notifications-{stage}"
 

@@ -26,7 +26,7 @@ def destroy(stack_name: str, with_tables: bool) -> list[str]:
     bucket = deploy_bucket(stack_name)
     if _empty(bucket):
         boto3.client("s3").delete_bucket(Bucket=bucket)
-    return sorted(_existing_tables(stack_name))
+    return sorted(existing_tables(stack_name))
 
 
 def _delete_stack(stack_name: str) -> None:
@@ -40,14 +40,14 @@ def _delete_stack(stack_name: str) -> None:
 
 def _delete_tables(stack_name: str) -> None:
     dynamodb = boto3.client("dynamodb")
-    for table in _existing_tables(stack_name):
+    for table in existing_tables(stack_name):
         dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
         dynamodb.get_waiter("table_exists").wait(TableName=table)
         dynamodb.delete_table(TableName=table)
         dynamodb.get_waiter("table_not_exists").wait(TableName=table)
 
 
-def _existing_tables(stack_name: str) -> Iterator[str]:
+def existing_tables(stack_name: str) -> Iterator[str]:
     """The tables of exactly this stack, not those of a stage with a longer name, such as prod and prod-2."""
     pages = boto3.client("dynamodb").get_paginator("list_tables").paginate()
     names = [name for page in pages for name in page["TableNames"]]

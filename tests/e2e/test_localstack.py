@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import requests
 import yaml
@@ -86,7 +87,9 @@ def awaited(url: str, **options: Any) -> requests.Response:
             time.sleep(0.2)
 
 
-def test_one_command_starts_the_api_with_the_contracts_token_and_mailings_start(containers: Containers) -> None:
+def test_one_command_starts_the_api_with_the_contracts_token_mailings_start_and_another_removes_it(
+    containers: Containers,
+) -> None:
     containers.start("simulator")
     awaited(f"{containers.url('9000')}/seen")
     deployer = containers.start("deployer")
@@ -107,3 +110,7 @@ def test_one_command_starts_the_api_with_the_contracts_token_and_mailings_start(
     while requests.get(f"{containers.url('9000')}/seen", timeout=30).json()["accepted"] == 0:
         assert time.monotonic() < deadline
         time.sleep(0.3)
+    removed = subprocess.run([sys.executable, "-m", "infra.local.localstack", "destroy"], cwd=ROOT, check=False)
+    assert removed.returncode == 0
+    assert boto3.client("dynamodb").list_tables()["TableNames"] == []
+    assert boto3.client("lambda").list_functions()["Functions"] == []

@@ -14,11 +14,13 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from infra.deploy import put_gateway_token, put_session_key
+from infra.deploy import DeployFailed, put_gateway_token, put_session_key
 from infra.deploy.checks import check_account
 from infra.deploy.destroy import destroy, table_names
 from infra.deploy.stack import apply, deploy_bucket, parameters_of, upload
+from infra.local.deployment import STACK_NAME
 from infra.local.doubles.aws import forget_connections
+from infra.local.localstack import require_no_leftovers
 
 STACK = "notifications-moto"
 FUNCTION = "AWS::Serverless::Function"
@@ -77,3 +79,17 @@ def test_a_stack_is_created_updated_and_deleted(packaged: tuple[Path, dict[str, 
     )
     assert destroy(STACK, with_tables=True) == []
     assert parameters_of(STACK) is None
+
+
+def test_tables_of_a_deleted_stack_are_named_before_a_deploy_to_localstack_and_can_be_removed(moto: None) -> None:
+    """AWS imports them. LocalStack 4.14.0 fails in the middle of the deploy: `Table already exists`."""
+    require_no_leftovers()
+    table = min(table_names(STACK_NAME))
+    keys = {"AttributeName": "id", "AttributeType": "N"}, {"AttributeName": "id", "KeyType": "HASH"}
+    boto3.client("dynamodb").create_table(
+        TableName=table, AttributeDefinitions=[keys[0]], KeySchema=[keys[1]], BillingMode="PAY_PER_REQUEST"
+    )
+    with pytest.raises(DeployFailed, match=f"{table}.*make localstack-destroy"):
+        require_no_leftovers()
+    destroy(STACK_NAME, with_tables=True)
+    require_no_leftovers()
