@@ -36,6 +36,11 @@ settings.register_profile("busy_machine", deadline=None, suppress_health_check=[
 settings.load_profile("busy_machine")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "run the end-to-end tests on LocalStack's core, see tests/e2e/localstack.py"
+    parser.addoption("--localstack", action="store_true", help=text)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts tests that need a stack first: they take longest, and the second process runs all other tests meanwhile."""
     for item in items:

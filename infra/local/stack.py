@@ -42,7 +42,8 @@ class LocalSettings:
     """Without `gateway_url` the simulator is used; without `state_dir` no state is kept.
 
     `simulator_port` is used if it is free; if it is in use, or None, the simulator gets any free port.
-    `lambdas_aws_url` is the address at which the Lambdas call AWS, if it is not MiniStack's.
+    `lambdas_aws_url` is the address at which the Lambdas call AWS, if it is not MiniStack's. MiniStack enforces IAM, as
+    AWS does, unless it only has the tables of LocalStack.
     """
 
     port: int = 8000
@@ -55,6 +56,7 @@ class LocalSettings:
     receipts: bool = False
     gateway_rate: str = ""
     simulator_port: int | None = None
+    enforces_iam: bool = True
 
 
 class DevStack:
@@ -160,7 +162,7 @@ class DevStack:
         environment = {
             **os.environ,
             "TMPDIR": self._scratch,  # for the code of Lambdas and the files that a killed worker leaves
-            "AUTH": "true",  # IAM is enforced, as on AWS
+            "AUTH": str(self.settings.enforces_iam).lower(),
             "IAM_TRAIL": str(self.iam_trail),
             "AWS_ENDPOINT_URL": self.settings.lambdas_aws_url or self.aws_url,
             "BIND_HOST": "127.0.0.1",

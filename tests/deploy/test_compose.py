@@ -13,6 +13,7 @@ import yaml
 from infra.deploy import ROOT
 from infra.local import localstack
 from infra.local.deployment import api_url
+from infra.local.localstack_core import COMPOSED
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "localstack-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -50,6 +51,10 @@ def test_localstack_polls_queues_often_and_has_time_to_end() -> None:
     assert environment["LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC"] == "0.1"
     assert environment["LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC"] == "1"
     assert SERVICES["localstack"]["stop_grace_period"] == "60s"
+
+
+def test_the_tests_on_localstacks_core_run_with_the_same_settings() -> None:
+    assert COMPOSED.items() <= SERVICES["localstack"]["environment"].items()
 
 
 def test_localstack_leaves_out_resources_that_it_does_not_know() -> None:

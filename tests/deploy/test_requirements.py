@@ -13,7 +13,7 @@ from infra.deploy import ROOT
 FROM_OTHERS = {"yarl": "aiohttp", "multidict": "aiohttp"}
 """Packages that are installed as dependencies of another package, and are part of its interface."""
 
-RUN_BY_THEIR_OWN_TOOLS = {"run_checkov.py"}
+RUN_BY_THEIR_OWN_TOOLS = {"run_checkov.py", "localstack_executor.py", "localstack_tables.py"}
 """Packages in a separate environment."""
 
 OURS = {"app", "chalicelib", "infra"}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.e2e.localstack import DIFFERENCES, NOT_RUN
 from tests.processes import group_of
 
 ROOT = Path(__file__).parents[2]
@@ -57,3 +58,10 @@ def test_a_group_runs_in_one_process_and_single_tests_in_both(tmp_path: Path) ->
     workers = {line.rpartition(" ")[2] for line in ran.read_text().splitlines() if "e2e" in line}
     assert len(workers) == 1
     assert len({line.rpartition(" ")[2] for line in ran.read_text().splitlines()}) == 2
+
+
+def test_every_difference_of_localstack_belongs_to_a_test() -> None:
+    assert set(DIFFERENCES) >= NOT_RUN
+    for test in DIFFERENCES:
+        file, _, name = test.partition("[")[0].partition("::")
+        assert f"def {name}(" in (ROOT / "tests" / "e2e" / file).read_text(), test
