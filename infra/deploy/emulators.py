@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -15,19 +16,20 @@ def complete_api(api_id: str, api: Mapping[str, Any]) -> None:
     _complete_gateway_responses(api_id, api)
 
 
-def complete_event_sources(stack_name: str) -> None:
+def complete_event_sources(functions: Any, stack_name: str) -> None:
     """Set MaximumConcurrency again, as a number. Not done on AWS.
 
     CloudFormation converts a parameter to a number; MiniStack 1.5 keeps the string and then stops reading the queue.
-    boto3 shows a number in either case, so the fault cannot be detected.
+    boto3 shows a number in either case, so the fault cannot be detected. LocalStack still lists the mappings of a
+    deleted stack for some seconds. `functions` is a client of Lambda.
     """
-    functions = boto3.client("lambda")
     if ".amazonaws.com" in functions.meta.endpoint_url:
         return
     for page in functions.get_paginator("list_event_source_mappings").paginate():
         for source in page["EventSourceMappings"]:
             if "ScalingConfig" in source and f":{stack_name}-" in source["FunctionArn"]:
-                functions.update_event_source_mapping(UUID=source["UUID"], ScalingConfig=source["ScalingConfig"])
+                with suppress(functions.exceptions.ResourceNotFoundException):
+                    functions.update_event_source_mapping(UUID=source["UUID"], ScalingConfig=source["ScalingConfig"])
 
 
 def _complete_binary_types(api_id: str, media_types: list[str]) -> None:

@@ -31,7 +31,7 @@ def deploy(stage: str, stack_name: str, parameters: Mapping[str, str], project: 
     template = json.loads((out / "sam.json").read_text())
     url = upload(out, template, deploy_bucket(stack_name))
     apply(stack_name, url, {"Stage": stage, **parameters}, template["Parameters"])
-    complete_event_sources(stack_name)
+    complete_event_sources(boto3.client("lambda"), stack_name)
     outputs = outputs_of(stack_name)
     complete_api(outputs["RestAPIId"], template["Resources"]["RestAPI"]["Properties"])
     return outputs
