@@ -45,7 +45,7 @@ class TaskHandler:
             return self._handle(task)
         except Exception:
             log.exception("message not handled", extra=task.log_keys)
-            return self.posting.retry_later(task, "SenderErrors")
+            return self.posting.retry_after_error(task)
         finally:
             self.clients.done_with(task.client_id)
 
@@ -114,11 +114,20 @@ class TaskHandler:
         permit = self.permits.next(mailing)
         if isinstance(permit, int):
             return Result(delay=permit, as_new_message=True)
-        now, breaker = self.services.clock.now(), self.posting.breaker
-        if not breaker.admits(now, timedelta(seconds=timeout)):
-            return self.posting.retry_later(task, "HeldBack", breaker.seconds_until_probe(now))
-        if mailing.awaits_canary and not tried and not self._admit_to_canary(mailing.id):
-            return DONE
+        breaker = self.posting.breaker
+        if self.services.settings.gateway_dedupes:  # otherwise the last post may have no answer
+            breaker.learn_of_success(mailing.last_post_at)
+        if not breaker.admits(mailing.id, self.services.clock.now(), timedelta(seconds=timeout)):
+            return self.posting.hold_back()
+        try:
+            if mailing.awaits_canary and not tried and not self._admit_to_canary(mailing.id):
+                return DONE
+            return self._claim_and_post(task, mailing, text, permit, timeout)
+        finally:
+            breaker.leave()
+
+    def _claim_and_post(self, task: SendTask, mailing: Mailing, text: str, permit: Permit, timeout: float) -> Result:
+        now = self.services.clock.now()
         begins_at = max(now, datetime.fromtimestamp(permit.at, UTC))
         until = begins_at + timedelta(seconds=timeout) + CLAIM_MARGIN
         key = mailing.message_key(task.client_id)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..domain.admission import seconds_for_post
 from ..domain.backoff import retry_delay
 from ..domain.breaker import Breaker
-from ..domain.gateway_result import Outcome, read_answer
+from ..domain.gateway_result import Answer, Outcome, read_answer
 from ..domain.mailing import Mailing
 from ..domain.message import FAILED, SENT, UNKNOWN, Message
 from ..domain.pace import Pace
@@ -28,6 +28,11 @@ MIN_POST_SECONDS = 1.0
 
 MIN_SECONDS_TO_WRITE = 1.0
 """The write of a result is retried while the invocation has more time than this left."""
+
+MOST_ERRORS = 6
+"""Deliveries that prolong the delay after an error of the service, so that it is at most two minutes."""
+
+TOO_MANY_REQUESTS = 429
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
@@ -68,19 +73,33 @@ class Posting:
         if answer.status is not None:
             self.pace.record((answered_at - posted_at).total_seconds())
         outcome = read_answer(answer, answered_at, self.services.settings.gateway_refuses_by_code)
+        self._inform_breaker(message, answer, outcome)
         return self._settle(task, replace(message, posted_at=posted_at), outcome)
 
-    def retry_later(self, task: SendTask, failure: str, retry_after: float | None = None) -> Result:
-        """`retry_after`: the minimum delay, in seconds."""
-        delay = retry_delay(task.received.receive_count, self.services.clock.jitter(), retry_after)
-        return Result(delay=delay, failure=failure)
+    def hold_back(self) -> Result:
+        """The delay does not grow with the deliveries of the queue: the message was not posted."""
+        now, jitter = self.services.clock.now(), self.services.clock.jitter()
+        return Result(delay=self.breaker.seconds_to_hold(now, jitter), failure="HeldBack")
+
+    def retry_after_error(self, task: SendTask) -> Result:
+        """The number of errors is not known. Deliveries are at least as many, and held-back messages have more."""
+        errors = min(task.received.receive_count, MOST_ERRORS)
+        return Result(delay=retry_delay(errors, self.services.clock.jitter()), failure="SenderErrors")
+
+    def _inform_breaker(self, message: Message, answer: Answer, outcome: Outcome) -> None:
+        if outcome.sent or not outcome.retryable:
+            self.breaker.record_success()
+            return
+        is_slowed = answer.status == TOO_MANY_REQUESTS or outcome.retry_after is not None
+        self.breaker.record_failure(
+            self.services.clock.now(),
+            is_first=message.attempts == 1,
+            is_of_gateway=answer.never_sent or is_slowed,
+            is_permanent=outcome.our_fault,
+        )
 
     def _settle(self, task: SendTask, message: Message, outcome: Outcome) -> Result:
         messages = self.services.messages
-        if outcome.sent or not outcome.retryable:
-            self.breaker.record_success()
-        else:
-            self.breaker.record_failure(self.services.clock.now(), is_permanent=outcome.our_fault)
         if not outcome.sent:
             extra = {"attempt": message.attempts, "retry": outcome.retryable, **task.log_keys}
             log.warning(str(outcome.reason), extra=extra)
@@ -88,7 +107,8 @@ class Posting:
         if status is None:
             self._write_with_retries(lambda: messages.end_claim(message, outcome.reason))
             failure = "GatewayRefusedToken" if outcome.our_fault else "Retried"
-            return self.retry_later(task, failure, outcome.retry_after)
+            delay = retry_delay(message.attempts, self.services.clock.jitter(), outcome.retry_after)
+            return Result(delay=delay, failure=failure)
         now = self.services.clock.now()
         is_settled = self._write_with_retries(lambda: messages.settle(message, status, now, outcome.reason))
         return Result(status if is_settled else None, posted_at=message.posted_at)

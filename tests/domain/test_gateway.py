@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.backoff import MAX_SECONDS, retry_delay
-from chalicelib.domain.breaker import FAILURES_IN_A_ROW, MIN_REST, Breaker
 from chalicelib.domain.gateway_result import Answer, read_answer
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -188,8 +187,8 @@ def test_any_answer_has_an_outcome(answer: Answer, refuses_by_code: bool) -> Non
 
 
 @given(st.integers(1, 10**6), st.floats(0, 1), st.none() | st.floats(0, 10**9))
-def test_a_delay_is_between_1_and_900_seconds(receive_count: int, jitter: float, retry_after: float | None) -> None:
-    delay = retry_delay(receive_count, jitter, retry_after)
+def test_a_delay_is_between_1_and_900_seconds(attempts: int, jitter: float, retry_after: float | None) -> None:
+    delay = retry_delay(attempts, jitter, retry_after)
     assert 1 <= delay <= MAX_SECONDS
     assert delay >= min(MAX_SECONDS, retry_after or 0) - 0.5
 
@@ -217,64 +216,3 @@ def test_the_longest_delay_doubles_and_jitter_shortens_it() -> None:
 )
 def test_an_outcome_is_in_doubt_if_the_gateway_may_have_accepted_the_message(answer: Answer, in_doubt: bool) -> None:
     assert read_answer(answer, NOW).in_doubt == in_doubt
-
-
-PROBE = timedelta(seconds=10)
-
-
-def opened() -> Breaker:
-    breaker = Breaker()
-    for _ in range(FAILURES_IN_A_ROW):
-        breaker.record_failure(NOW)
-    return breaker
-
-
-def test_a_breaker_opens_after_some_failures_in_a_row() -> None:
-    breaker = Breaker()
-    for _ in range(FAILURES_IN_A_ROW - 1):
-        breaker.record_failure(NOW)
-    breaker.record_success()
-    for _ in range(FAILURES_IN_A_ROW - 1):
-        breaker.record_failure(NOW)
-    assert breaker.admits(NOW, PROBE)
-    breaker.record_failure(NOW)
-    assert not breaker.admits(NOW, PROBE)
-
-
-def test_one_refused_token_opens_the_breaker() -> None:
-    breaker = Breaker()
-    breaker.record_failure(NOW, is_permanent=True)
-    assert not breaker.admits(NOW, PROBE)
-
-
-def test_an_open_breaker_lets_one_probe_through_after_its_rest() -> None:
-    breaker = opened()
-    later = NOW + MIN_REST
-    assert breaker.admits(later, PROBE)
-    assert not breaker.admits(later + PROBE / 2, PROBE)
-    assert breaker.admits(later + PROBE, PROBE), "the probe had no outcome"
-
-
-def test_a_failed_probe_doubles_the_rest_up_to_the_maximum() -> None:
-    breaker, now, rests = opened(), NOW, []
-    for _ in range(8):
-        probed = next(
-            now + timedelta(seconds=s) for s in range(100) if breaker.admits(now + timedelta(seconds=s), PROBE)
-        )
-        rests.append((probed - now).total_seconds())
-        breaker.record_failure(probed)
-        now = probed
-    assert rests == [1, 2, 4, 8, 16, 30, 30, 30]
-
-
-def test_failures_of_earlier_posts_do_not_prolong_the_rest() -> None:
-    breaker = opened()
-    for _ in range(20):
-        breaker.record_failure(NOW)
-    assert breaker.admits(NOW + MIN_REST, PROBE)
-
-
-def test_one_success_closes_the_breaker() -> None:
-    breaker = opened()
-    breaker.record_success()
-    assert all(breaker.admits(NOW, PROBE) for _ in range(10))

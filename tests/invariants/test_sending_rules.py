@@ -8,7 +8,6 @@ import pytest
 
 from chalicelib.clients.registry import change_client, delete_client
 from chalicelib.delivery.sender import Sender
-from chalicelib.domain.breaker import FAILURES_IN_A_ROW
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import MessageKey
@@ -276,12 +275,13 @@ def test_one_refused_token_ends_the_posts_of_an_invocation() -> None:
     assert len(world.services.gateway.posts) == 1
 
 
-def test_an_outage_costs_a_few_posts_per_invocation() -> None:
+@pytest.mark.parametrize(("answer", "posts"), [(Answer(None, "NewConnectionError", never_sent=True), 5), (DOWN, 20)])
+def test_an_outage_costs_a_few_posts_per_invocation(answer: Answer, posts: int) -> None:
     world, _ = fanned_out(100)
-    world.services.gateway.default_answer = DOWN
+    world.services.gateway.default_answer = answer
     batch = records(world)
     assert len(Sender(world.services).send_batch(batch, lambda: 60.0)) == 100
-    assert len(world.services.gateway.posts) == FAILURES_IN_A_ROW
+    assert len(world.services.gateway.posts) == posts
 
 
 def test_retry_after_is_respected() -> None:

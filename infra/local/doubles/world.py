@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from chalicelib.clients.registry import register_client
@@ -200,8 +201,14 @@ class World:
             ReceivedMessage(delivery.id, delivery.receipt_handle, delivery.body, delivery.receive_count)
             for delivery in deliveries
         ]
-        back = Sender(services).send_batch(records, lambda: 60.0)
+        sender = self._sender if services is self.services else Sender(services)
+        back = sender.send_batch(records, lambda: 60.0)
         self.services.send_queue.delete([delivery.receipt_handle for delivery in deliveries if delivery.id not in back])
+
+    @cached_property
+    def _sender(self) -> Sender:
+        """The container that does all invocations without a crash."""
+        return Sender(self.services)
 
     def work_on_receipts(self, services: Any, deliveries: list[Any]) -> None:
         """Do what the Lambda of delivery receipts and its event source do."""
