@@ -10,7 +10,7 @@ from chalice.app import Response
 from ..domain.allowed_steps import RESEND as RESEND_STEP
 from ..domain.allowed_steps import useful_steps
 from ..domain.mailing import FINISHED, Mailing
-from ..domain.message import DELIVERED, FAILED, RESENDABLE, STATUSES, UNDELIVERED, UNKNOWN, Message
+from ..domain.message import DELIVERED, EXPIRED, FAILED, RESENDABLE, STATUSES, UNDELIVERED, UNKNOWN, Message
 from ..domain.walk import BEGINNING
 from ..errors import NotFound
 from ..fields import RESEND
@@ -123,9 +123,9 @@ def _has_resendable(mailing: Mailing) -> bool:
 
 
 def _last_errors(request: PageRequest, mailing: Mailing) -> list[Message]:
-    """Some messages that failed, are unknown or were not delivered."""
+    """Some messages that failed, are unknown, were not delivered or expired."""
     found: list[Message] = []
-    for status in (FAILED, UNKNOWN, UNDELIVERED):
+    for status in (FAILED, UNKNOWN, UNDELIVERED, EXPIRED):
         if getattr(mailing.counts, status):
             found += stats.list_messages(request.services, mailing, status, BEGINNING, LAST_ERRORS)[0]
     return found[:LAST_ERRORS]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.admission import Admission, AdmissionDecision, admit
 from ..domain.client import Client
+from ..domain.expiry import ExpiryCauses, expiry_reason, hours_at_the_end
 from ..domain.mailing import Mailing
 from ..domain.message import CANCELLED, EXPIRED, FAILED, UNKNOWN, Message, MessageKey
 from ..domain.rate import UNLIMITED, Permit
@@ -17,7 +18,7 @@ from ..zones import zone
 from . import local_hours, reconcile
 from .caches import ClientCache, MailingCache
 from .posting import SECONDS_TO_SETTLE, Posting
-from .rate_limits import Permits
+from .rate_limits import Permits, limits_of
 from .send_task import DONE, Result, SendTask
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ class TaskHandler:
                 return self._attempt(task, mailing, client, tried)
             case Admission.OUTSIDE_HOURS if client is not None:
                 return self._await_hours(task, mailing, client, decision.opens_at)
-            case Admission.EXPIRE:
-                return self._close(task, mailing, EXPIRED)
+            case Admission.EXPIRE if client is not None:
+                return self._close(task, mailing, EXPIRED, self._expiry_reason(mailing, client))
             case Admission.CANCEL:
                 return self._close(task, mailing, CANCELLED, decision.reason)
             case Admission.HOLD:
@@ -152,6 +153,11 @@ class TaskHandler:
         if self.services.messages.close(key, status, self.services.clock.now(), error):
             return Result(status)
         return self._after_lost_claim(key)
+
+    def _expiry_reason(self, mailing: Mailing, client: Client) -> Text:
+        is_limited = limits_of(self.services.settings, mailing) is not None
+        causes = ExpiryCauses(is_limited, self.posting.breaker.failure)
+        return expiry_reason(mailing, client.timezone, hours_at_the_end(mailing, zone), causes)
 
     def _after_lost_claim(self, key: MessageKey) -> Result:
         """If another attempt has claimed the message, this task is repeated after that claim. Otherwise it is done."""

@@ -16,6 +16,7 @@ from ..domain.audience import plan_audience
 from ..domain.audience_slice import AudienceSlice
 from ..domain.client import CLIENT_ID, Client
 from ..domain.decisions import started
+from ..domain.expiry import ENDED_BEFORE_QUEUED
 from ..domain.jobs import StartMailing, WalkSlice
 from ..domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
 from ..domain.message import EXPIRED, QUEUED, Message
@@ -173,12 +174,13 @@ def _write_chunk(
     that wait are queued again.
     """
     now = services.clock.now()
-    status = EXPIRED if mailing.is_over(now) else QUEUED
+    is_over = mailing.is_over(now)
+    status, error = (EXPIRED, ENDED_BEFORE_QUEUED) if is_over else (QUEUED, None)
     shards = mailing.started_plan.shards
     known = services.messages.existing(mailing.message_key(client.id) for client in clients) if in_doubt else {}
     zones = {client.id: client.timezone if mailing.window else None for client in clients}
     new = [
-        Message(mailing.id, client_id, status, now, timezone=zones[client_id], shards=shards)
+        Message(mailing.id, client_id, status, now, last_error=error, timezone=zones[client_id], shards=shards)
         for client_id in zones
         if client_id not in known
     ]
@@ -186,7 +188,7 @@ def _write_chunk(
     services.messages.add(new, kept_until)
     log_clients("created", [message.client_id for message in new], mailing_id=mailing.id, status=status)
     waiting = [message for message in [*known.values(), *new] if message.status == QUEUED]
-    return waiting, len(new) if status == EXPIRED else 0
+    return waiting, len(new) if is_over else 0
 
 
 def _complete_fanout(services: Services, mailing: Mailing) -> None:

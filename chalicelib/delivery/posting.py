@@ -96,6 +96,7 @@ class Posting:
             is_first=message.attempts == 1,
             is_of_gateway=answer.never_sent or is_slowed,
             is_permanent=outcome.our_fault,
+            reason=outcome.reason,
         )
 
     def _settle(self, task: SendTask, message: Message, outcome: Outcome) -> Result:

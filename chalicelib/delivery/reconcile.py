@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..access.audit import SERVICE_AUTHOR, author_of
@@ -17,6 +18,7 @@ from ..domain.admission import Repair, repair_for
 from ..domain.audience_slice import ShardReport
 from ..domain.canary import is_in_canary
 from ..domain.decisions import canary_checked, ended
+from ..domain.expiry import ExpiryCauses, expiry_reason, failure_until_the_end, hours_at_the_end
 from ..domain.jobs import ReconcileShard
 from ..domain.mailing import CANCELLED as MAILING_CANCELLED
 from ..domain.mailing import RUNNING, Counts, Mailing, counts_from_statuses
@@ -26,8 +28,10 @@ from ..errors import RowChanged
 from ..logs import log, log_clients
 from ..retries import retry_lost_races
 from ..texts import Text
+from ..zones import zone
 from . import local_hours
 from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
+from .rate_limits import limits_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -100,7 +104,8 @@ def _repair_page(
     """Returns the statuses after the repair. The rows are written before the queue messages."""
     now, dedupes = services.clock.now(), services.settings.gateway_dedupes
     repairs = [repair_for(message, mailing, now, requeue, dedupes) for message in page]
-    statuses = list(threads.map(lambda message, repair: _repair(services, mailing, message, repair), page, repairs))
+    expiry = _expiry_reasons(services, mailing, page) if Repair.EXPIRE in repairs else [None] * len(page)
+    statuses = list(threads.map(partial(_repair, services, mailing), page, repairs, expiry))
     _log_repairs(mailing, page, repairs, statuses)
     queued = [
         message for message, repair in zip(page, repairs, strict=True) if repair in (Repair.REOPEN, Repair.REQUEUE)
@@ -111,12 +116,24 @@ def _repair_page(
     return statuses
 
 
-def _repair(services: Services, mailing: Mailing, message: Message, repair: Repair | None) -> str:
-    """Returns the status of the row after the repair."""
+def _expiry_reasons(services: Services, mailing: Mailing, page: list[Message]) -> list[Text | None]:
+    """Why each message of the page expires if it had no failed attempt."""
+    hours = hours_at_the_end(mailing, zone)
+    is_limited = limits_of(services.settings, mailing) is not None
+    causes = ExpiryCauses(is_limited, failure_until_the_end(mailing, page))
+    now = services.clock.now()
+    return [
+        NO_ANSWER if message.is_in_doubt(now) else expiry_reason(mailing, message.timezone, hours, causes)
+        for message in page
+    ]
+
+
+def _repair(services: Services, mailing: Mailing, message: Message, repair: Repair | None, reason: Text | None) -> str:
+    """Returns the status of the row after the repair. `reason`: why the message expires, if it does."""
     now, messages, key = services.clock.now(), services.messages, message.key
     match repair:
         case Repair.EXPIRE:
-            return EXPIRED if messages.close(key, EXPIRED, now) else QUEUED
+            return EXPIRED if messages.close(key, EXPIRED, now, reason) else QUEUED
         case Repair.CANCEL:
             return CANCELLED if messages.close(key, CANCELLED, now) else QUEUED
         case Repair.MARK_UNKNOWN:

@@ -10,6 +10,8 @@ from collections import Counter, deque
 from datetime import datetime, timedelta
 from threading import Lock
 
+from ..texts import Text
+
 FEWEST_FAILURES = 5
 """No fewer failures open the breaker, and so many do if the gateway certainly caused them."""
 
@@ -66,10 +68,12 @@ class Breaker:
         self._is_probing = False
         self._is_refused = False
         self._lock = Lock()
+        self._failure: Text | None = None
 
     @property
-    def is_open(self) -> bool:
-        return self._opened_at is not None
+    def failure(self) -> Text | None:
+        """Why the gateway is taken for down, as a text for people; None if the breaker is closed."""
+        return self._failure if self._opened_at is not None else None
 
     def admits(self, mailing_id: int, now: datetime, probe: timedelta) -> bool:
         """Whether a post may start now. `leave` follows each admission.
@@ -100,7 +104,12 @@ class Breaker:
                 self._close()
 
     def record_failure(
-        self, now: datetime, is_first: bool = True, is_of_gateway: bool = False, is_permanent: bool = False
+        self,
+        now: datetime,
+        is_first: bool = True,
+        is_of_gateway: bool = False,
+        is_permanent: bool = False,
+        reason: Text | None = None,
     ) -> None:
         """`is_first`: of the message's first attempt. A later one fails because the first one did.
 
@@ -111,6 +120,8 @@ class Breaker:
         with self._lock:
             self._failures += says_something
             self._failures_of_gateway += is_of_gateway
+            if says_something:
+                self._failure = reason
             if self._rests_until is None:
                 if is_permanent or self._is_down():
                     self._open(now, is_permanent)
@@ -152,6 +163,7 @@ class Breaker:
         self._outcomes.extend([False] * min(self._failures, REMEMBERED // 2))  # a long outage leaves the half before it
         self._failures = self._failures_of_gateway = 0
         self._tried.clear()
+        self._failure = None
         self._rest = MIN_REST
         self._opened_at = self._rests_until = None
         self._is_probing = self._is_refused = False

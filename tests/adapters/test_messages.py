@@ -12,6 +12,7 @@ from pynamodb.exceptions import UpdateError
 
 from chalicelib.adapters.tables.messages import MessageRow, _update_if
 from chalicelib.delivery.reconcile import NO_ANSWER as IN_DOUBT
+from chalicelib.domain.expiry import ENDED_FIRST
 from chalicelib.domain.message import Message, MessageKey, MessageShard
 from chalicelib.errors import NotWritten
 from chalicelib.texts import Text
@@ -231,3 +232,27 @@ def test_a_reason_is_stored_by_its_code_and_one_of_an_earlier_version_is_read_un
         assert row.message(1).last_error == Text("gateway.answered", status=503)
         for earlier in ("The gateway answered 503.", '{"what": 1}'):
             assert str(MessageRow.last_error.deserialize(earlier)) == earlier
+
+
+def test_an_expired_message_keeps_the_error_of_its_attempt(messages: Any) -> None:
+    messages.end_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER)
+    assert messages.close(KEY, "expired", LATER, ENDED_FIRST)
+    found = messages.get(KEY)
+    assert (found.status, found.last_error) == ("expired", NO_ANSWER)
+    messages.reopen(found, resends=1)
+    assert messages.get(KEY).last_error == NO_ANSWER
+
+
+def test_an_expired_message_without_an_attempt_has_the_reason_until_it_is_reopened(messages: Any) -> None:
+    assert messages.close(KEY, "expired", LATER, ENDED_FIRST)
+    found = messages.get(KEY)
+    assert (found.status, found.last_error) == ("expired", ENDED_FIRST)
+    messages.reopen(found, resends=1)
+    assert messages.get(KEY).last_error is None
+
+
+def test_a_message_that_is_created_as_expired_has_its_reason(services: Any) -> None:
+    expired = Message(1, 1, "expired", NOW, last_error=ENDED_FIRST)
+    services.messages.add([expired, Message(1, 2, "expired", NOW), MESSAGE], KEPT)
+    assert services.messages.get(expired.key) == expired
+    assert services.messages.get(MessageKey(1, 2, 1)).last_error is None

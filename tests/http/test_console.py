@@ -862,6 +862,23 @@ def test_stored_reasons_are_in_the_users_language_on_pages_and_in_english_in_the
     assert "Введите номер в виде 79XXXXXXXXX" in page
 
 
+def test_the_reason_of_an_expiry_is_shown_on_pages_in_exports_and_in_the_api(
+    anna: Browser, services: Services, call: Call
+) -> None:
+    anna.post("/console/clients/new", phone_number="79770000001", timezone="UTC")
+    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    start_mailing(services, 1)
+    walk_slice(services, 1, 0, lambda: 60.0)
+    reason = Text("expiry.held_back", reason=Text("gateway.answered", status=500))
+    services.messages.close(MessageKey(1, 1, 1), "expired", services.clock.now(), reason)
+    services.mailings.add_counts(1, Counts(expired=1), services.clock.now())
+    shown = call("GET", "/Stats/1").json["results"][0]["last_error"]
+    assert shown == "Never posted, because the gateway failed until the mailing ended. The gateway answered 500."
+    assert shown in call("GET", "/Stats/1/export").text
+    anna.headers["Accept-Language"] = "ru"
+    assert anna.get("/console/mailings/1").text.count("Сообщение не отправлялось: шлюз не работал") == 2
+
+
 def test_pages_are_in_the_users_language(anonymous: Browser) -> None:
     anonymous.headers["Accept-Language"] = "ru-RU,ru;q=0.9,en;q=0.8"
     anonymous.sign_in("anna")

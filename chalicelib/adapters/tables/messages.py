@@ -15,7 +15,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
-from ...domain.message import QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard, require_transition
+from ...domain.message import EXPIRED, QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard, require_transition
 from ...errors import NotWritten
 from ...texts import Text
 from .base import TextAttribute, bind_table
@@ -75,7 +75,7 @@ class Messages:
         templates: dict[tuple[object, ...], Item] = {}
         with MessageRow.batch_write() as batch:
             for message in messages:
-                kind = (message.status, message.created_at, message.timezone)
+                kind = (message.status, message.created_at, message.timezone, message.last_error)
                 if kind not in templates:
                     templates[kind] = _new_row(message, expires_at).serialize()
                 batch.save(_SerializedRow({**templates[kind], **_item_key(message.key)}))
@@ -132,7 +132,10 @@ class Messages:
         return _update_if(row_of(message.key), actions, is_last_claim)
 
     def close(self, key: MessageKey, status: str, now: datetime, error: Text | None = None) -> bool:
-        """Give a final status to a message without an attempt in progress. Returns False if there is none."""
+        """Give a final status to a message without an attempt in progress. Returns False if there is none.
+
+        An expired message keeps the error of its last attempt, if there is one.
+        """
         return self._finish(key, status, self._is_claimable(now), error)
 
     def mark_unknown(self, key: MessageKey, now: datetime, error: Text) -> bool:
@@ -143,10 +146,13 @@ class Messages:
     def reopen(self, message: Message, resends: int) -> bool:
         """Give the status queued to a message again. Returns False if its status has changed.
 
-        `resends`: the number of the order that this carries out.
+        `resends`: the number of the order that this carries out. A message without an attempt loses the reason of its
+        expiry.
         """
         require_transition(message.status, QUEUED)
         actions: list[Action] = [MessageRow.status.set(QUEUED), MessageRow.resends.set(resends)]
+        if not message.attempts:
+            actions.append(MessageRow.last_error.remove())
         return _update_if(row_of(message.key), actions, MessageRow.status == message.status)
 
     def await_hours(self, key: MessageKey, timezone: str) -> None:
@@ -173,7 +179,8 @@ class Messages:
         require_transition(QUEUED, status)
         actions: list[Action] = [MessageRow.status.set(status), MessageRow.claimed_until.remove()]
         if error:
-            actions.append(MessageRow.last_error.set(error))
+            known = MessageRow.last_error | error  # if_not_exists
+            actions.append(MessageRow.last_error.set(known if status == EXPIRED else error))
         return _update_if(row_of(key), actions, condition)
 
     def _is_claimable(self, now: datetime) -> Condition:
@@ -199,6 +206,7 @@ class _SerializedRow:
 def _new_row(message: Message, expires_at: datetime) -> MessageRow:
     row = row_of(message.key)
     row.status, row.created_at, row.timezone = message.status, message.created_at, message.timezone
+    row.last_error = message.last_error
     row.expires_at = int(expires_at.timestamp())
     return row
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from chalicelib.domain import message as message_domain
 from chalicelib.domain.mailing import Counts, Mailing
-from chalicelib.domain.message import QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard
+from chalicelib.domain.message import EXPIRED, QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard
 from chalicelib.errors import RowChanged
 from chalicelib.texts import Text
 
@@ -76,7 +76,8 @@ class FakeMessages:
             row = self.get(message.key)
             if row is None or row.status != message.status:
                 return False
-            self.put(replace(row, status=QUEUED, resends=resends))
+            error = row.last_error if message.attempts else None
+            self.put(replace(row, status=QUEUED, resends=resends, last_error=error))
             return True
 
     def await_hours(self, key: MessageKey, timezone: str) -> None:
@@ -97,7 +98,8 @@ class FakeMessages:
 
     def _finish(self, row: Message | None, status: str, error: Text | None) -> bool:
         if row is not None:
-            self.put(replace(row, status=status, claimed_until=None, last_error=error or row.last_error))
+            kept, new = (row.last_error, error) if status == EXPIRED else (error, row.last_error)
+            self.put(replace(row, status=status, claimed_until=None, last_error=kept or new))
         return row is not None
 
     def page(self, shard: MessageShard, after_client: int, limit: int, statuses: Collection[str] = ()) -> list[Message]:
