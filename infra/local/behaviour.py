@@ -12,9 +12,9 @@ from .reporter import ReceiptBehaviour
 class Behaviour:
     """`latency` is in seconds; `error_rate` is the part of posts, from 0 to 1, that get a 500.
 
-    `throttle`: every post gets a 429 with this Retry-After in seconds; 0 is never. `refuse`: phone numbers that always
-    get a 400. The other fields are about delivery receipts (reporter.ReceiptBehaviour): `receipts` is the part of
-    messages that get one.
+    `throttle`: every post gets a 429 with this Retry-After in seconds; 0 is never. `refuse` and `fail_for`: phone
+    numbers that always get a 400, or a 500. The other fields are about delivery receipts (reporter.ReceiptBehaviour):
+    `receipts` is the part of messages that get one.
     """
 
     latency: float = 0.0
@@ -25,6 +25,7 @@ class Behaviour:
     unauthorized: bool = False
     throttle: int = 0
     refuse: tuple[int, ...] = ()
+    fail_for: tuple[int, ...] = ()
     receipts: float = 0.0
     undelivered: float = 0.0
     receipt_delay: float = 0.0
@@ -47,7 +48,7 @@ def changed_behaviour(behaviour: Behaviour, changes: dict[str, Any]) -> Behaviou
     for name, value in changes.items():
         if name not in known:
             raise ValueError(f'"{name}" is unknown: one of {", ".join([*known, "reset"])} is expected.')
-        if name == "refuse":
+        if isinstance(known[name], tuple):
             changes = {**changes, name: tuple(int(phone) for phone in value)}
         elif isinstance(known[name], bool) != isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f'"{name}": a {type(known[name]).__name__} is expected.')

@@ -146,6 +146,8 @@ class Simulator:
         body = _read_message(text, request.match_info["id"])
         if body is None or body["phone"] in behaviour.refuse:
             return web.json_response({"code": 2, "message": "bad request"}, status=400)
+        if body["phone"] in behaviour.fail_for:
+            return web.Response(status=500)
         if behaviour.garbage:
             return web.Response(text="<html>busy</html>", content_type="text/html")
         self.seen.accept(body, arrived_at)

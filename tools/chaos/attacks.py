@@ -18,6 +18,9 @@ from infra.local.deployment import STACK_NAME
 
 from .experiment import BATCH, Experiment, now
 
+GOOD_PATIENCE = 30
+"""Seconds for the messages that the gateway accepts: without the others they take ten."""
+
 Attack = Callable[[Experiment, float], None]
 """`attack(experiment, seconds)`: a failure lasts for `seconds`."""
 
@@ -62,6 +65,16 @@ def gateway(**behaviour: Any) -> Attack:
         experiment.target.simulator.behave()
 
     return attack
+
+
+def fail_for_half(experiment: Experiment, _: float) -> None:
+    """The gateway answers 500 for every second client whatever happens. The others must get theirs meanwhile."""
+    simulator, bad = experiment.target.simulator, tuple(experiment.target.phones[::2])
+    simulator.behave(latency=0.1, fail_for=bad)
+    good = experiment.target.clients - len(bad)
+    experiment.await_until(lambda: len(simulator.seen.accepted) >= good, GOOD_PATIENCE)
+    experiment.late = good - len(simulator.seen.accepted)
+    simulator.behave()
 
 
 def no_attack(*_: object) -> None:

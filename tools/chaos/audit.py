@@ -19,7 +19,7 @@ from .experiment import NEW_TEXT, Experiment
 
 @dataclass(frozen=True)
 class Verdict:
-    """`lost` counts clients that did not get the message, although the scenario does not allow their final status.
+    """`lost` counts clients that did not get the message, or not in time, although the scenario does not allow it.
 
     `outside` counts posts that were not allowed. `unrecorded` counts messages that the gateway accepted and whose
     answer the service did not record.
@@ -59,7 +59,7 @@ def audit(experiment: Experiment, stats: dict[str, Any], may_end: frozenset[str]
         posts=seen.requests,
         repeated=seen.accepted.total() - len(seen.accepted),
         may_repeat=experiment.may_repeat,
-        lost=experiment.target.clients - len(reached) - len(given_up),
+        lost=experiment.target.clients - len(reached) - len(given_up) + experiment.late,
         outside=_outside(experiment),
         unrecorded=len(set(seen.accepted) - sent),
         is_counted=bool(stats["ended_at"]) and stats["messages"] == counts,

@@ -57,8 +57,12 @@ class Target:
         return answer
 
     def register_clients(self) -> None:
-        for number in range(self.clients):
-            self.call("POST", "/Clients/", phone_number=f"79770{number:06d}")
+        for phone in self.phones:
+            self.call("POST", "/Clients/", phone_number=phone)
+
+    @property
+    def phones(self) -> list[int]:
+        return [79770000000 + number for number in range(self.clients)]
 
     def find_function(self, name: str) -> str:
         functions = boto3.client("lambda").list_functions(MaxItems=50)["Functions"]
@@ -92,7 +96,8 @@ class Experiment:
     """One attacked mailing. `forbidden` has the periods in which nothing may be posted; an end of None is never.
 
     From `new_text_from` on every post must have the new text. `may_repeat` is the number of posts that were in flight
-    when senders were killed. `rate` is the highest limit that the mailing had, in messages a second.
+    when senders were killed. `rate` is the highest limit that the mailing had, in messages a second. `late` is the
+    number of messages that were not sent in the time of the scenario.
     """
 
     target: Target
@@ -102,6 +107,7 @@ class Experiment:
     new_text_from: datetime | None = None
     may_repeat: int = 0
     rate: int | None = None
+    late: int = 0
 
     @property
     def path(self) -> str:
