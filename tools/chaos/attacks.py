@@ -67,11 +67,12 @@ def gateway(**behaviour: Any) -> Attack:
     return attack
 
 
-def fail_for_half(experiment: Experiment, _: float) -> None:
-    """The gateway answers 500 for every second client whatever happens. The others must get theirs meanwhile."""
-    simulator, bad = experiment.target.simulator, tuple(experiment.target.phones[::2])
-    simulator.behave(latency=0.1, fail_for=bad)
-    good = experiment.target.clients - len(bad)
+def fail_for_most(experiment: Experiment, _: float) -> None:
+    """The gateway answers 500 for four of five clients whatever happens. The others must get theirs meanwhile."""
+    simulator, phones = experiment.target.simulator, experiment.target.phones
+    bad = experiment.random.sample(phones, len(phones) * 4 // 5)
+    simulator.behave(latency=0.1, fail_for=tuple(bad))
+    good = len(phones) - len(bad)
     experiment.await_until(lambda: len(simulator.seen.accepted) >= good, GOOD_PATIENCE)
     experiment.late = good - len(simulator.seen.accepted)
     simulator.behave()
