@@ -143,10 +143,11 @@ class TaskHandler:
         mailing, client = self.mailings.get(task.mailing_id), self.clients.get(task.client_id)
         is_admitted = self._decide(mailing, client, True, permit).admission == Admission.POST
         timeout = min(timeout, self.posting.seconds_available(mailing)) if mailing else 0
-        if client is None or not is_admitted or timeout < self.posting.seconds_needed:
+        if mailing is None or client is None or not is_admitted or timeout < self.posting.seconds_needed:
             self.services.messages.end_claim(message, None)
             return Result(delay=1)
-        return self.posting.post(task, message, client.phone_number, text, timeout)
+        least_delay = self.posting.seconds_behind_others(mailing)
+        return self.posting.post(task, message, client.phone_number, text, timeout, least_delay)
 
     def _close(self, task: SendTask, mailing: Mailing, status: str, error: Text | None = None) -> Result:
         key = mailing.message_key(task.client_id)

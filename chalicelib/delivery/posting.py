@@ -16,6 +16,7 @@ from ..domain.pace import Pace
 from ..errors import NotWritten
 from ..logs import log
 from ..retries import pause_before_retry
+from .rate_limits import limits_of
 from .send_task import Result, SendTask
 
 if TYPE_CHECKING:
@@ -41,11 +42,20 @@ LONGEST_PAUSE = 2.0
 class Posting:
     """The posts of one batch. `breaker` and `pace` belong to the sender and outlive the batch.
 
+    `backlog`: for how many seconds the messages of the batch that came for the first time have waited.
     `latencies`: how long each post took, in milliseconds.
     """
 
-    def __init__(self, services: Services, breaker: Breaker, pace: Pace, seconds_left: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        breaker: Breaker,
+        pace: Pace,
+        seconds_left: Callable[[], float],
+        backlog: float = 0.0,
+    ) -> None:
         self.services = services
+        self.backlog = backlog
         self.breaker = breaker
         self.pace = pace
         self.seconds_left = seconds_left
@@ -64,8 +74,22 @@ class Posting:
         """
         return min(max(MIN_POST_SECONDS, self.pace.seconds_needed), self.services.settings.gateway_timeout)
 
-    def post(self, task: SendTask, message: Message, phone_number: str, text: str, timeout: float) -> Result:
-        """Post a message that this batch has claimed, and settle it. `timeout` is in seconds."""
+    def seconds_behind_others(self, mailing: Mailing) -> float:
+        """The minimum delay of a retry: it waits behind the messages that wait for their first attempt.
+
+        A mailing with a rate limit delays its messages by itself. At most half of the time before the end is spent.
+        """
+        if limits_of(self.services.settings, mailing) is not None:
+            return 0.0
+        return min(self.backlog, (mailing.datetime_end - self.services.clock.now()).total_seconds() / 2)
+
+    def post(
+        self, task: SendTask, message: Message, phone_number: str, text: str, timeout: float, least_delay: float = 0.0
+    ) -> Result:
+        """Post a message that this batch has claimed, and settle it. `timeout` and `least_delay` are in seconds.
+
+        `least_delay`: the minimum delay of a retry.
+        """
         posted_at = self.services.clock.now()
         answer = self.services.gateway.post(message.id, phone_number, text, timeout)
         answered_at = self.services.clock.now()
@@ -74,7 +98,7 @@ class Posting:
             self.pace.record((answered_at - posted_at).total_seconds())
         outcome = read_answer(answer, answered_at, self.services.settings.gateway_refuses_by_code)
         self._inform_breaker(message, answer, outcome)
-        return self._settle(task, replace(message, posted_at=posted_at), outcome)
+        return self._settle(task, replace(message, posted_at=posted_at), outcome, least_delay)
 
     def hold_back(self) -> Result:
         """The delay does not grow with the deliveries of the queue: the message was not posted."""
@@ -99,7 +123,7 @@ class Posting:
             reason=outcome.reason,
         )
 
-    def _settle(self, task: SendTask, message: Message, outcome: Outcome) -> Result:
+    def _settle(self, task: SendTask, message: Message, outcome: Outcome, least_delay: float) -> Result:
         messages = self.services.messages
         if not outcome.sent:
             extra = {"attempt": message.attempts, "retry": outcome.retryable, **task.log_keys}
@@ -108,7 +132,8 @@ class Posting:
         if status is None:
             self._write_with_retries(lambda: messages.end_claim(message, outcome.reason))
             failure = "GatewayRefusedToken" if outcome.our_fault else "Retried"
-            delay = retry_delay(message.attempts, self.services.clock.jitter(), outcome.retry_after)
+            least_delay = max(least_delay, outcome.retry_after or 0.0)
+            delay = retry_delay(message.attempts, self.services.clock.jitter(), least_delay)
             return Result(delay=delay, failure=failure)
         now = self.services.clock.now()
         is_settled = self._write_with_retries(lambda: messages.settle(message, status, now, outcome.reason))

@@ -42,11 +42,12 @@ class Sender:
     def send_batch(self, records: Sequence[ReceivedMessage], seconds_left: Callable[[], float]) -> list[str]:
         """Returns the ids of the records that return to the queue."""
         waited = self._waited(records)
+        new = self._waited([record for record in records if record.receive_count == 1])
         tasks, unreadable = _read_tasks(records)
         self.services.gateway.prepare()
         clients = ClientCache(self.services, [task.client_id for task in tasks])
         permits = Permits(self.services, [task.mailing_id for task in tasks], self._permits_per_request)
-        posting = Posting(self.services, self.breaker, self.pace, seconds_left)
+        posting = Posting(self.services, self.breaker, self.pace, seconds_left, backlog=max(new, default=0.0) / 1000)
         handler = TaskHandler(self.services, self.mailings, clients, permits, posting)
         results = list(self._threads.map(handler.handle, tasks))
         counts = Counter(result.metric for result in results if result.metric)

@@ -7,7 +7,9 @@ from random import Random
 
 import pytest
 
+from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import read_message_id
 from infra.local.doubles.fleet import Fleet
 
@@ -64,6 +66,32 @@ def test_a_single_sender_posts_good_messages_beside_bad_ones_in_their_time() -> 
     fleet = started(CLIENTS, senders=1)
     answer_badly(fleet, BROKEN, lambda client_id: client_id % 2 == 1)
     assert seconds_to_reach(fleet, CLIENTS // 2) <= 2 * alone
+
+
+def test_first_attempts_do_not_wait_for_the_retries_of_bad_messages() -> None:
+    """The queue has no order, and the mailing takes a minute: each bad message returns several times meanwhile."""
+    bad: Collection[int] = set(Random(1).sample(range(1, 1201), 960))
+    taken = []
+    for chosen in (set(), bad):
+        fleet = started(1200, senders=2)
+        fleet.gateway.seconds = 0.5
+        answer_badly(fleet, BROKEN, chosen.__contains__)
+        taken.append(seconds_to_reach(fleet, 1200 - len(chosen)))
+    assert taken[1] <= 2 * taken[0]
+
+
+def test_a_retry_behind_others_leaves_half_of_the_time_before_the_end() -> None:
+    fleet = started(1, senders=1, lasts=100)
+    fleet.services.clock.forward(80)
+    fleet.gateway.answer = lambda _: BROKEN if not fleet.gateway.posts else fleet.gateway.OK
+    sender = Sender(fleet.services)
+    (delivery,) = fleet.services.send_queue.receive(1)
+    queued_at = fleet.services.clock.now().timestamp() - 80
+    record = ReceivedMessage(delivery.id, delivery.receipt_handle, delivery.body, 1, queued_at)
+    assert sender.send_batch([record], lambda: 60.0) == [record.id]
+    (waiting,) = fleet.services.send_queue.messages.values()
+    delay = (waiting.visible_at - fleet.services.clock.now()).total_seconds()
+    assert 10 <= delay <= 14, "half of the 20 seconds that are left, and the backoff"
 
 
 def test_blocks_of_bad_messages_delay_the_others_by_minutes_at_most() -> None:
@@ -123,7 +151,7 @@ def test_a_message_that_was_held_back_long_and_fails_once_is_tried_again_soon() 
     def fail_once(message_id: int) -> Answer:
         is_first = message_id not in failed
         failed.add(message_id)
-        return BROKEN if is_first and message_id % 3 else fleet.gateway.OK
+        return fleet.gateway.OK if message_id % 3 or not is_first else BROKEN
 
     fleet.gateway.answer = fail_once
     fleet.run(4 * MINUTE)

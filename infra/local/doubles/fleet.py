@@ -39,33 +39,40 @@ class RandomClock(FakeClock):
 
 
 class HeapQueue(FakeQueue):
-    """A fake queue that delivers by the time of visibility, fast enough for a hundred thousand messages."""
+    """A fake queue without order, as SQS, fast enough for a hundred thousand messages."""
 
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: RandomClock) -> None:
         super().__init__(clock, visibility=90)
-        self.heap: list[tuple[datetime, str]] = []
+        self.hidden: list[tuple[datetime, str]] = []
+        self.visible: list[str] = []
+        self.sent_at: dict[str, float] = {}
 
     def send_body(self, body: str, delay: int = 0) -> None:
         with LOCK:
             super().send_body(body, delay)
-            self._push(next(reversed(self.messages.values())))
+            message = next(reversed(self.messages.values()))
+            self.sent_at[message.id] = self.clock.now().timestamp()
+            self._hide(message)
 
     def give_back(self, delays: dict[str, int]) -> None:
         super().give_back(delays)
         for receipt in delays:
-            self._push(self.messages[receipt.partition("/")[0]])
+            self._hide(self.messages[receipt.partition("/")[0]])
 
     def receive(self, limit: int = 10) -> list[Delivery]:
+        while self.hidden and self.hidden[0][0] <= self.clock.now():
+            self.visible.append(heapq.heappop(self.hidden)[1])
         taken: list[Delivery] = []
-        while self.heap and self.heap[0][0] <= self.clock.now() and len(taken) < limit:
-            message = self.messages.get(heapq.heappop(self.heap)[1])
-            if message is not None:
-                message.receive_count += 1
-                taken.append(message)
+        while self.visible and len(taken) < limit:
+            index = int(self.clock.jitter() * len(self.visible))
+            self.visible[index], self.visible[-1] = self.visible[-1], self.visible[index]
+            message = self.messages[self.visible.pop()]
+            message.receive_count += 1
+            taken.append(message)
         return taken
 
-    def _push(self, message: Delivery) -> None:
-        heapq.heappush(self.heap, (message.visible_at, message.id))
+    def _hide(self, message: Delivery) -> None:
+        heapq.heappush(self.hidden, (message.visible_at, message.id))
 
 
 class AnsweringGateway(FakeGateway):
@@ -98,7 +105,8 @@ class Fleet:
         self.world = World()
         self.services = self.world.services = FakeServices(sender_threads=THREADS, **settings)
         clock = self.services.clock = RandomClock(seed)
-        self.services.send_queue = HeapQueue(clock)
+        queue = self.services.send_queue = HeapQueue(clock)
+        self._queue = queue
         self.gateway = self.services.gateway = AnsweringGateway(clock)
         if pool is not None:
             self.services.thread_pool = pool  # type: ignore[method-assign]
@@ -122,10 +130,14 @@ class Fleet:
     def _send(self, sender: Sender) -> int:
         """One invocation; returns the number of its posts."""
         before = len(self.gateway.posts)
-        deliveries = self.services.send_queue.receive(self.batch)
+        deliveries = self._queue.receive(self.batch)
         if not deliveries:
             return 0
-        records = [ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count) for one in deliveries]
+        sent_at = self._queue.sent_at
+        records = [
+            ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count, sent_at[one.id])
+            for one in deliveries
+        ]
         back = sender.send_batch(records, lambda: ENOUGH_SECONDS)
         self.services.send_queue.delete([one.receipt_handle for one in deliveries if one.id not in back])
         return len(self.gateway.posts) - before
