@@ -39,11 +39,12 @@ class RandomClock(FakeClock):
 
 
 class HeapQueue(FakeQueue):
-    """A fake queue without order, as SQS, fast enough for a hundred thousand messages."""
+    """A fake queue that is fast enough for a hundred thousand messages. It has no order, as SQS, unless `in_order`."""
 
-    def __init__(self, clock: RandomClock) -> None:
+    def __init__(self, clock: RandomClock, in_order: bool) -> None:
         super().__init__(clock, visibility=90)
-        self.hidden: list[tuple[datetime, str]] = []
+        self.in_order = in_order
+        self.hidden: list[tuple[datetime, int, str]] = []
         self.visible: list[str] = []
         self.sent_at: dict[str, float] = {}
 
@@ -61,18 +62,17 @@ class HeapQueue(FakeQueue):
 
     def receive(self, limit: int = 10) -> list[Delivery]:
         while self.hidden and self.hidden[0][0] <= self.clock.now():
-            self.visible.append(heapq.heappop(self.hidden)[1])
+            self.visible.append(heapq.heappop(self.hidden)[2])
         taken: list[Delivery] = []
         while self.visible and len(taken) < limit:
-            index = int(self.clock.jitter() * len(self.visible))
-            self.visible[index], self.visible[-1] = self.visible[-1], self.visible[index]
-            message = self.messages[self.visible.pop()]
+            index = 0 if self.in_order else int(self.clock.jitter() * len(self.visible))
+            message = self.messages[self.visible.pop(index)]
             message.receive_count += 1
             taken.append(message)
         return taken
 
     def _hide(self, message: Delivery) -> None:
-        heapq.heappush(self.hidden, (message.visible_at, message.id))
+        heapq.heappush(self.hidden, (message.visible_at, int(message.id[1:]), message.id))
 
 
 class AnsweringGateway(FakeGateway):
@@ -100,12 +100,13 @@ class Fleet:
         batch: int = 100,
         seed: int = 1,
         pool: Callable[[int], Executor] | None = None,
+        in_order: bool = False,
         **settings: Any,
     ) -> None:
         self.world = World()
         self.services = self.world.services = FakeServices(sender_threads=THREADS, **settings)
         clock = self.services.clock = RandomClock(seed)
-        queue = self.services.send_queue = HeapQueue(clock)
+        queue = self.services.send_queue = HeapQueue(clock, in_order)
         self._queue = queue
         self.gateway = self.services.gateway = AnsweringGateway(clock)
         if pool is not None:
