@@ -25,8 +25,8 @@ from chalicelib.domain.gateway_result import Answer
 from .raw_server import CONTRACT, RawServer, serving
 from .test_gateway import KnownToken, post
 
-TIMEOUT = 0.4
-LONGER_TIMEOUT = 1.5
+TIMEOUT = 0.3
+LONGER_TIMEOUT = 1.0
 """Seconds, for posts that take longer to send."""
 HUNG = 10.0
 """Seconds. A post that takes so long has no deadline: it ended with the drip."""
