@@ -22,7 +22,10 @@ TOKENS_PER_READ = 100
 
 
 def read_token_name(services: Services, given: str) -> str:
-    """The name of a new token. Raises BadInput if it is empty, too long, has unseen characters, or is taken."""
+    """The name of a new token. Raises BadInput if it is empty, too long, has unseen characters, or is taken.
+
+    Users are found by their exact name and by the name in small letters.
+    """
     name = compose(given).strip()
     if not 0 < len(name) <= MAX_TOKEN_NAME:
         raise _refused(Text("access.token_name", most=MAX_TOKEN_NAME))
@@ -44,7 +47,7 @@ def require_user_name(name: str) -> None:
     _require_not_reserved(name)
 
 
-def require_no_token(services: Services, user_name: str) -> None:
+def require_name_of_no_token(services: Services, user_name: str) -> None:
     """Raises BadInput if a token that is not revoked has the name of this new user."""
     if any(_key(token.principal.name) == _key(user_name) for token in _tokens(services) if token.revoked_at is None):
         raise _refused(Text("access.name_of_token"))

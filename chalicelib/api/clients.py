@@ -88,6 +88,6 @@ def _unchanged_stop(current: datetime | None) -> Rule:
     @rule(type=["string", "null"])
     def same(sent: object) -> None:
         if sent not in (None, "") and moment.read(sent) != (current and current.replace(microsecond=0)):
-            raise WrongValue(Text("client.stop_is_a_step"))
+            raise WrongValue(Text("client.opted_out_at_read_only"))
 
     return same

@@ -79,7 +79,7 @@ def process_import(services: Services, import_id: int, seconds_left: Callable[[]
                 if seconds_left() < SECONDS_FOR_A_CHUNK:
                     services.imports.end_lease(client_import)
                     return False
-                if client_import.tally.is_beyond_hope:
+                if client_import.tally.has_too_many_refused:
                     break
                 client_import = _process_chunk(services, threads, client_import, chunk)
         if chunk:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..domain.admission import seconds_for_post
 from ..domain.backoff import retry_delay
 from ..domain.breaker import Breaker
-from ..domain.gateway_result import Answer, Outcome, read_answer
+from ..domain.gateway_result import Outcome, read_answer
 from ..domain.mailing import Mailing
 from ..domain.message import FAILED, SENT, UNKNOWN, Message
 from ..domain.pace import Pace
@@ -31,9 +31,7 @@ MIN_SECONDS_TO_WRITE = 1.0
 """The write of a result is retried while the invocation has more time than this left."""
 
 MOST_ERRORS = 6
-"""Deliveries that prolong the delay after an error of the service, so that it is at most two minutes."""
-
-TOO_MANY_REQUESTS = 429
+"""The delay after an error of the service stops growing at this number of deliveries, which is two minutes."""
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
@@ -97,7 +95,7 @@ class Posting:
         if answer.status is not None:
             self.pace.record((answered_at - posted_at).total_seconds())
         outcome = read_answer(answer, answered_at, self.services.settings.gateway_refuses_by_code)
-        self._inform_breaker(message, answer, outcome)
+        self._inform_breaker(message, outcome)
         return self._settle(task, replace(message, posted_at=posted_at), outcome, least_delay)
 
     def hold_back(self) -> Result:
@@ -106,19 +104,18 @@ class Posting:
         return Result(delay=self.breaker.seconds_to_hold(now, jitter), failure="HeldBack")
 
     def retry_after_error(self, task: SendTask) -> Result:
-        """The number of errors is not known. Deliveries are at least as many, and held-back messages have more."""
+        """The delay grows with the deliveries. The number of errors is not stored, and it is not higher."""
         errors = min(task.received.receive_count, MOST_ERRORS)
         return Result(delay=retry_delay(errors, self.services.clock.jitter()), failure="SenderErrors")
 
-    def _inform_breaker(self, message: Message, answer: Answer, outcome: Outcome) -> None:
+    def _inform_breaker(self, message: Message, outcome: Outcome) -> None:
         if outcome.sent or not outcome.retryable:
             self.breaker.record_success()
             return
-        is_slowed = answer.status == TOO_MANY_REQUESTS or outcome.retry_after is not None
         self.breaker.record_failure(
             self.services.clock.now(),
             is_first=message.attempts == 1,
-            is_of_gateway=answer.never_sent or is_slowed,
+            is_of_gateway=outcome.is_of_gateway,
             is_permanent=outcome.our_fault,
             reason=outcome.reason,
         )

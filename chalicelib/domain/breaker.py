@@ -13,13 +13,13 @@ from threading import Lock
 from ..texts import Text
 
 FEWEST_FAILURES = 5
-"""No fewer failures open the breaker, and so many do if the gateway certainly caused them."""
+"""The shortest run of failures that opens the breaker. As many failures that are the gateway's own open it too."""
 
 MOST_FAILURES = 200
-"""So many failed first attempts without a success between them open the breaker, whatever share fails as a rule."""
+"""A run of this length opens the breaker, whatever the share of failures before it."""
 
 CHANCE = 1e-6
-"""The greatest chance of a run of failures by bad messages alone that opens the breaker."""
+"""The breaker opens after a run that bad messages alone cause with at most this probability."""
 
 REMEMBERED = 200
 """The number of outcomes from which the share of failures is estimated."""
@@ -27,13 +27,13 @@ REMEMBERED = 200
 ASSUMED_FAILURES, ASSUMED_OUTCOMES = 2, 4
 """Counted with the outcomes, so that a new sender assumes that half of the messages fail."""
 
-TRIALS = 5
+POSTS_PER_MAILING = 5
 """Posts of a mailing while the breaker is open because of other mailings."""
 
 MIN_REST = timedelta(seconds=1)
 MAX_REST = timedelta(seconds=30)
-QUICK = timedelta(seconds=4)
-"""The rest does not double for this time if the cause is not certain: the gateway is new, or a share of posts fails."""
+UNDOUBLED_FOR = timedelta(seconds=4)
+"""While the cause is uncertain, the rest does not double for this time."""
 
 LONGEST_HOLD = 120.0
 
@@ -145,7 +145,7 @@ class Breaker:
             # until its first success a sender posts no more messages than would open the breaker
             is_known = bool(self._outcomes) or not self._failures
             return is_known or self._failures + self._in_flight < self._limit()
-        if self._tried[mailing_id] < TRIALS and not self._is_refused:
+        if self._tried[mailing_id] < POSTS_PER_MAILING and not self._is_refused:
             return True
         if now < self._rests_until:
             return False
@@ -170,7 +170,7 @@ class Breaker:
 
     def _open(self, now: datetime, is_permanent: bool) -> None:
         is_certain = is_permanent or self._failures_of_gateway >= FEWEST_FAILURES or self._limit() == FEWEST_FAILURES
-        self._doubles_from = None if is_certain else now + QUICK
+        self._doubles_from = None if is_certain else now + UNDOUBLED_FOR
         self._is_refused = is_permanent
         self._opened_at = now
         self._rests_until = now + self._rest

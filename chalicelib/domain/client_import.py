@@ -47,7 +47,7 @@ class Tally:
         return self.added + self.changed + self.unchanged + self.refused
 
     @property
-    def is_beyond_hope(self) -> bool:
+    def has_too_many_refused(self) -> bool:
         """Whether so many rows are refused that the import of the others stops."""
         is_mostly_refused = 2 * self.refused > self.rows
         return self.refused >= (STOP_IF_MOST_ARE_REFUSED if is_mostly_refused else STOP_IN_ANY_CASE)

@@ -16,8 +16,8 @@ from .send_window import SECOND, Hours, Zones
 ENDED_FIRST = Text("expiry.ended_first")
 ENDED_BEFORE_QUEUED = Text("expiry.ended_before_queued")
 
-GATEWAY_IS_WELL = timedelta(minutes=1)
-"""If the last post of a mailing is not older than this at the end, the gateway was well."""
+RECENT_POST = timedelta(minutes=1)
+"""If the last post of a mailing is not older than this at the end, the gateway worked."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def expiry_reason(mailing: Mailing, timezone: str | None, hours: Hours, causes: 
 def failure_until_the_end(mailing: Mailing, messages: list[Message]) -> Text | None:
     """The error of a message that waited for another attempt, if nothing was sent shortly before the mailing's end."""
     last_post_at = mailing.last_post_at
-    if last_post_at is not None and mailing.datetime_end - last_post_at <= GATEWAY_IS_WELL:
+    if last_post_at is not None and mailing.datetime_end - last_post_at <= RECENT_POST:
         return None
     errors = (message.last_error for message in messages if message.status == QUEUED and message.attempts)
     return next((error for error in errors if error), None)

@@ -10,7 +10,8 @@ from email.utils import parsedate_to_datetime
 
 from ..texts import Parameter, Text
 
-TEMPORARY_CODES = {408, 425, 429}
+TOO_MANY_REQUESTS = 429
+TEMPORARY_CODES = {408, 425, TOO_MANY_REQUESTS}
 CREDENTIALS_CODES = {401, 403}
 PROXY_CODES = {502, 504}
 """A proxy got no valid answer from the gateway behind it (RFC 9110, 15.6.3 and 15.6.5)."""
@@ -41,6 +42,7 @@ class Outcome:
     """`sent`: the gateway accepted the message. `retryable`: the post can be repeated later, `retry_after` in seconds.
 
     `our_fault`: the gateway refused our credentials. `in_doubt`: the gateway may have accepted the message.
+    `is_of_gateway`: the message cannot be the cause of the failure.
 
     `reason` is for people. It contains no text of the gateway, which could contain phone numbers.
     """
@@ -49,6 +51,7 @@ class Outcome:
     retryable: bool = False
     our_fault: bool = False
     in_doubt: bool = False
+    is_of_gateway: bool = False
     reason: Text | None = None
     retry_after: float | None = None
 
@@ -61,7 +64,7 @@ def read_answer(answer: Answer, now: datetime, refuses_by_code: bool = False) ->
     status = answer.status
     if status is None:
         reason = Text("gateway.silent", error=answer.body)
-        return Outcome(retryable=True, reason=reason, in_doubt=not answer.never_sent)
+        return Outcome(retryable=True, reason=reason, in_doubt=not answer.never_sent, is_of_gateway=answer.never_sent)
     if status == 200 and (code := _code(answer.body)) is not None:
         return _outcome_of(code, refuses_by_code)
     if status in CREDENTIALS_CODES:
@@ -69,7 +72,9 @@ def read_answer(answer: Answer, now: datetime, refuses_by_code: bool = False) ->
     if status in TEMPORARY_CODES or status >= 500:
         delay = _seconds(answer.retry_after, now)
         reason = Text("gateway.answered", status=status)
-        return Outcome(retryable=True, reason=reason, retry_after=delay, in_doubt=status in PROXY_CODES)
+        slows_down = status == TOO_MANY_REQUESTS or delay is not None
+        in_doubt = status in PROXY_CODES
+        return Outcome(retryable=True, reason=reason, retry_after=delay, in_doubt=in_doubt, is_of_gateway=slows_down)
     if 400 <= status < 500:
         return Outcome(reason=Text("gateway.message_refused", status=status))
     return Outcome(retryable=True, reason=Text("gateway.not_its_contract", status=status), in_doubt=True)

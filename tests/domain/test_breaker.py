@@ -5,7 +5,15 @@ from random import Random
 
 import pytest
 
-from chalicelib.domain.breaker import FEWEST_FAILURES, LONGEST_HOLD, MIN_REST, MOST_FAILURES, QUICK, TRIALS, Breaker
+from chalicelib.domain.breaker import (
+    FEWEST_FAILURES,
+    LONGEST_HOLD,
+    MIN_REST,
+    MOST_FAILURES,
+    POSTS_PER_MAILING,
+    UNDOUBLED_FOR,
+    Breaker,
+)
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PROBE = timedelta(seconds=10)
@@ -111,7 +119,7 @@ def test_one_refused_token_opens_the_breaker_for_all_mailings() -> None:
 
 def test_the_failures_of_one_mailing_do_not_hold_back_another_one() -> None:
     breaker = opened()
-    assert [admits(breaker, mailing_id=2) for _ in range(TRIALS + 1)] == [True] * TRIALS + [False]
+    assert [admits(breaker, mailing_id=2) for _ in range(POSTS_PER_MAILING + 1)] == [True] * POSTS_PER_MAILING + [False]
     assert not admits(breaker, mailing_id=1)
     breaker.record_success()
     assert admits(breaker, mailing_id=1)
@@ -142,7 +150,7 @@ def test_a_failed_probe_doubles_the_rest_up_to_the_maximum() -> None:
 def test_a_new_sender_probes_more_often_at_first() -> None:
     breaker = Breaker()
     fail(breaker, NEW)
-    quick = int(QUICK.total_seconds())
+    quick = int(UNDOUBLED_FOR.total_seconds())
     assert rests(breaker, quick + 4) == [1] * quick + [1, 2, 4, 8]
 
 

@@ -463,4 +463,4 @@ def test_an_import_with_more_good_rows_than_refused_ones_goes_on(services: Any) 
     ],
 )
 def test_an_import_stops_at_a_number_of_refused_rows(tally: Tally, stops: bool) -> None:
-    assert tally.is_beyond_hope == stops
+    assert tally.has_too_many_refused == stops
