@@ -38,7 +38,7 @@ def create(call: Call) -> Response:
         mailing = lifecycle.announce_mailing(call.services, fields, reserved_id, call.author)
         return Response(_with_warnings(call, mailing), status_code=201)
 
-    return answer_idempotently(call, announce, new_id=lambda: lifecycle.new_mailing_id(call.services))
+    return answer_idempotently(call, announce, new_id=lambda: lifecycle.new_mailing_id(call.services, fields))
 
 
 def read(call: Call, mailing_id: int) -> Response:

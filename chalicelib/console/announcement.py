@@ -43,7 +43,9 @@ def announce_once(request: PageRequest, fields: MailingFields) -> int:
     services = request.services
     name = key_name(request.principal.name, form_key(request) or new_form_key())
     fingerprint = digest("mailing", json.dumps(fields, sort_keys=True, default=str))
-    stored = register_request(services, name, fingerprint, lambda: lifecycle.new_mailing_id(services), RETENTION)
+    stored = register_request(
+        services, name, fingerprint, lambda: lifecycle.new_mailing_id(services, fields), RETENTION
+    )
     if stored.status_code is None:
         lifecycle.announce_mailing(services, fields, stored.reserved_id, request.author)
         services.idempotency_keys.save_answer(name, ANNOUNCED, "")

@@ -120,12 +120,15 @@ class TaskHandler:
             breaker.learn_of_success(mailing.last_post_at)
         if not breaker.admits(mailing.id, self.services.clock.now(), timedelta(seconds=timeout)):
             return self.posting.hold_back()
+        was_posted = False
         try:
             if mailing.awaits_canary and not tried and not self._admit_to_canary(mailing.id):
                 return DONE
-            return self._claim_and_post(task, mailing, text, permit, timeout)
+            result = self._claim_and_post(task, mailing, text, permit, timeout)
+            was_posted = result.was_posted
+            return result
         finally:
-            breaker.leave()
+            breaker.leave(mailing.id, self.services.clock.now(), was_posted)
 
     def _claim_and_post(self, task: SendTask, mailing: Mailing, text: str, permit: Permit, timeout: float) -> Result:
         now = self.services.clock.now()

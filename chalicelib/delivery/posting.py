@@ -96,7 +96,8 @@ class Posting:
             self.pace.record((answered_at - posted_at).total_seconds())
         outcome = read_answer(answer, answered_at, self.services.settings.gateway_refuses_by_code)
         self._inform_breaker(message, outcome)
-        return self._settle(task, replace(message, posted_at=posted_at), outcome, least_delay)
+        result = self._settle(task, replace(message, posted_at=posted_at), outcome, least_delay)
+        return replace(result, was_posted=True)
 
     def hold_back(self) -> Result:
         """The delay does not grow with the deliveries of the queue: the message was not posted."""
@@ -114,7 +115,7 @@ class Posting:
             return
         self.breaker.record_failure(
             self.services.clock.now(),
-            is_first=message.attempts == 1,
+            is_first=message.is_first_attempt,
             is_of_gateway=outcome.is_of_gateway,
             is_permanent=outcome.our_fault,
             reason=outcome.reason,

@@ -29,7 +29,8 @@ class Result:
     """`status`: the final status that the task wrote. `delay`: seconds until the task is repeated; None if it is done.
 
     `as_new_message`: a new queue message repeats the task, because the rate limit has no permit for it.
-    `failure`: the metric that counts the reason for the repetition. `posted_at`: when the post began, if there was one.
+    `failure`: the metric that counts the reason for the repetition. `posted_at`: when the post of a final status began.
+    `was_posted`: the gateway was called.
     """
 
     status: str | None = None
@@ -37,6 +38,7 @@ class Result:
     as_new_message: bool = False
     failure: str | None = None
     posted_at: datetime | None = None
+    was_posted: bool = False
 
     @property
     def metric(self) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from datetime import datetime, timedelta
-from threading import Lock
+from threading import Lock, get_ident
 
 from ..texts import Text
 
@@ -66,6 +66,7 @@ class Breaker:
         self._rest = MIN_REST
         self._doubles_from: datetime | None = None
         self._is_probing = False
+        self._prober = 0  # the thread of the probe
         self._is_refused = False
         self._lock = Lock()
         self._failure: Text | None = None
@@ -87,10 +88,16 @@ class Breaker:
                 self._in_flight += 1
             return is_admitted
 
-    def leave(self) -> None:
-        """An admitted post has ended, or was not made."""
+    def leave(self, mailing_id: int, now: datetime, was_posted: bool) -> None:
+        """Called in the thread of the admitted post. Without a post it uses up no probe and no post of its mailing."""
         with self._lock:
             self._in_flight -= 1
+            if was_posted:
+                return
+            self._tried[mailing_id] -= self._tried[mailing_id] > 0
+            if self._is_probing and self._prober == get_ident():
+                self._is_probing = False
+                self._rests_until = now
 
     def record_success(self) -> None:
         with self._lock:
@@ -151,6 +158,7 @@ class Breaker:
             return False
         self._rests_until = now + probe
         self._is_probing = True
+        self._prober = get_ident()
         return True
 
     def _is_down(self) -> bool:

@@ -68,7 +68,8 @@ class MessageKey:
 class Message:
     """`claimed_until`: the end of the claim in epoch seconds; None without a claim. `attempts` counts the claims.
 
-    `posted_at`: when the last attempt began its post. `resends`: the last resend order that was carried out.
+    `attempts_before`: those before the last resend order that was carried out, which is `resends`.
+    `posted_at`: when the last attempt began its post.
     `timezone`: the client's time zone, if the mailing has local hours. `reported_at`: the time in the delivery receipt.
     `shards`: the number of shards in the mailing's plan.
     """
@@ -83,6 +84,7 @@ class Message:
     claimed_until: float | None = None
     posted_at: datetime | None = None
     resends: int = 0
+    attempts_before: int = 0
     timezone: str | None = None
     reported_at: datetime | None = None
     shards: int = 1
@@ -94,6 +96,11 @@ class Message:
     @property
     def id(self) -> int:
         return message_id(self.mailing_id, self.client_id)
+
+    @property
+    def is_first_attempt(self) -> bool:
+        """Whether the claim is the first since the fan-out or the last resend order."""
+        return self.attempts == self.attempts_before + 1
 
     @property
     def is_final(self) -> bool:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 MAILING_ID = "mailing_id"
 
 
-def new_mailing_id(services: Services) -> int:
+def new_mailing_id(services: Services, fields: MailingFields) -> int:
+    """The id of a mailing with these fields. Raises BadInput before an id is used."""
+    require_known_placeholders(services, fields["message_text"])
+    decisions.announced(fields, 0, services.clock.now())
     return services.counters.next_id(MAILING_ID)
 
 
@@ -34,13 +37,11 @@ def announce_mailing(
 ) -> Mailing:
     """Write the mailing, then arrange its start. If the process dies between the two, the sweep starts the mailing.
 
-    `mailing_id`: the id that an earlier try of the same request reserved. That try may have made the mailing.
+    `mailing_id`: the id that `new_mailing_id` reserved for the same fields. An earlier try may have made the mailing.
     `author`: for the audit record; without it none is written. Raises BadInput.
     """
-    now = services.clock.now()
-    require_known_placeholders(services, fields["message_text"])
-    decisions.announced(fields, 0, now)  # raises BadInput before an id is used
-    mailing = decisions.announced(fields, mailing_id or new_mailing_id(services), now)
+    mailing_id = mailing_id or new_mailing_id(services, fields)
+    mailing = decisions.announced(fields, mailing_id, services.clock.now())
     mailing = _add(
         services, mailing, author.record("mailing", mailing.id, None, represent_mailing(mailing)) if author else None
     )

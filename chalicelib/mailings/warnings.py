@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..domain.audience import Filter, label_partitions, plan_audience
 from ..domain.client import CLIENT_ID, MAX_CLIENT_ID
 from ..domain.mailing import SCHEDULED, Mailing
+from ..logs import log
 from ..texts import Text
 
 if TYPE_CHECKING:
@@ -22,11 +23,15 @@ NOBODY = Text("audience.nobody")
 
 
 def warnings_of(services: Services, mailing: Mailing) -> list[Text]:
-    """Empty for a mailing that has started, or sends nothing."""
+    """Empty for a mailing that has started, or sends nothing. An error is logged: the mailing is written by now."""
     if mailing.status != SCHEDULED:
         return []
-    deadline = services.clock.now() + TIME_LIMIT
-    return audience_warnings(services, mailing.chosen, lambda: _has_no_recipient(services, mailing.chosen, deadline))
+    chosen, deadline = mailing.chosen, services.clock.now() + TIME_LIMIT
+    try:
+        return audience_warnings(services, chosen, lambda: _has_no_recipient(services, chosen, deadline))
+    except Exception:
+        log.exception("audience not checked")
+        return []
 
 
 def audience_warnings(services: Services, chosen: Filter, has_nobody: Callable[[], bool]) -> list[Text]:

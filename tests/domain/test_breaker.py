@@ -24,7 +24,7 @@ NEW = 20
 def admits(breaker: Breaker, now: datetime = NOW, mailing_id: int = 1) -> bool:
     is_admitted = breaker.admits(mailing_id, now, PROBE)
     if is_admitted:
-        breaker.leave()
+        breaker.leave(mailing_id, now, was_posted=True)
     return is_admitted
 
 
@@ -131,6 +131,19 @@ def test_an_open_breaker_lets_one_probe_through_after_its_rest() -> None:
     assert admits(breaker, later)
     assert not admits(breaker, later + PROBE / 2)
     assert admits(breaker, later + PROBE), "the probe had no outcome"
+
+
+def test_an_admission_without_a_post_uses_up_no_probe_and_no_post_of_its_mailing() -> None:
+    breaker = opened()
+    for _ in range(2 * POSTS_PER_MAILING):
+        assert breaker.admits(2, NOW, PROBE)
+        breaker.leave(2, NOW, was_posted=False)
+    later = NOW + MIN_REST
+    for _ in range(2):
+        assert breaker.admits(1, later, PROBE)
+        breaker.leave(1, later, was_posted=False)
+    assert admits(breaker, later)
+    assert not admits(breaker, later)
 
 
 def rests(breaker: Breaker, probes: int, is_first: bool = True) -> list[float]:

@@ -28,6 +28,7 @@ from chalicelib.domain.mailing import STATUSES, Counts, Mailing
 from chalicelib.domain.message import MessageKey
 from chalicelib.fields import MAILING as FIELDS
 from chalicelib.mailings import lifecycle
+from chalicelib.mailings.lifecycle import MAILING_ID
 from chalicelib.texts import Text
 from infra.local.doubles.fake_clock import FakeClock
 from infra.local.doubles.fake_gateway import FakeGateway
@@ -431,6 +432,13 @@ def test_the_key_of_a_form_belongs_to_one_user(anna: Browser, services: Services
     assert anna.post(form, **MAILING).headers["Location"] == "/console/mailings/2?done=saved"
 
 
+def test_a_form_that_was_refused_for_its_fields_can_be_corrected(anna: Browser) -> None:
+    form = open_new_form(anna)
+    for wrong in ({"datetime_end": "2040-01-01T09:00:00Z"}, {"message_text": "{nickname}"}):
+        assert anna.post(form, **{**MAILING, **wrong}).status == 400
+    assert anna.post(form, **MAILING).headers["Location"] == "/console/mailings/1?done=saved"
+
+
 @pytest.mark.parametrize("key", ["", "a b", "<", "ключ", "x" * 65])
 def test_a_form_with_an_impossible_key_gets_another_one(anna: Browser, key: str) -> None:
     assert anna.get(f"/console/mailings/new?{urlencode({'key': key})}").status == 303
@@ -438,7 +446,7 @@ def test_a_form_with_an_impossible_key_gets_another_one(anna: Browser, key: str)
 
 def test_a_form_whose_mailing_was_not_written_can_still_be_sent(anna: Browser, services: Services) -> None:
     """A process has died right after it registered the key."""
-    register_request(services, key_name("anna", "died"), "other values", lambda: lifecycle.new_mailing_id(services))
+    register_request(services, key_name("anna", "died"), "other values", lambda: services.counters.next_id(MAILING_ID))
     form = "/console/mailings/new?key=died"
     assert "message_text" in anna.get(form).text
     refused = anna.post(form, **MAILING)

@@ -85,6 +85,12 @@ def test_an_error_is_not_stored(call: Call, services: Services) -> None:
     assert call("POST", "/Clients/", json=ANNA, key="k1").status == 201
 
 
+def test_a_mailing_that_was_refused_can_be_corrected_under_its_key(call: Call) -> None:
+    for wrong in ({"datetime_start": "2037-01-01"}, {"message_text": "{nickname}"}):
+        assert call("POST", "/Mailing/", json={**MAILING, **wrong}, key="k1").status == 400
+    assert call("POST", "/Mailing/", json=MAILING, key="k1").json["id"] == 1
+
+
 def test_a_key_can_be_used_again_after_a_day(call: Call, services: Services) -> None:
     call("POST", "/Clients/", json=ANNA, key="k1")
     row = next(iter(_rows(services)))

@@ -68,3 +68,15 @@ def test_a_mailing_in_the_past_has_no_warnings(call: Call) -> None:
 def test_a_repeated_request_has_the_same_warnings(call: Call) -> None:
     first = call("POST", "/Mailing", form=MAILING, key="k1")
     assert call("POST", "/Mailing", form=MAILING, key="k1").json == first.json
+
+
+def test_a_mailing_is_announced_even_if_its_audience_cannot_be_read(call: Call, services: Services) -> None:
+    """An error after the mailing is written would make the caller announce it again."""
+    services.clients.read = unreadable  # type: ignore[method-assign]
+    answer = call("POST", "/Mailing/", json={**MAILING, "filter_tag": "vip"})
+    assert answer.status == 201
+    assert "warnings" not in answer.json
+
+
+def unreadable(*_: object) -> None:
+    raise ConnectionError

@@ -12,6 +12,7 @@ from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import read_message_id
+from chalicelib.mailings.lifecycle import resend_mailing
 from infra.local.doubles.fleet import Fleet
 
 BROKEN = Answer(500)
@@ -99,6 +100,19 @@ def test_a_retry_behind_others_leaves_half_of_the_time_before_the_end() -> None:
     (waiting,) = fleet.services.send_queue.messages.values()
     delay = (waiting.visible_at - fleet.services.clock.now()).total_seconds()
     assert 10 <= delay <= 14, "half of the 20 seconds that are left, and the backoff"
+
+
+def test_an_outage_during_a_resend_costs_a_few_probes() -> None:
+    fleet = started(3000)
+    fleet.gateway.answer = lambda _: Answer(400)
+    fleet.run(10 * MINUTE, until=lambda: len(fleet.gateway.posts) >= 3000)
+    fleet.start_senders(SENDERS)
+    resend_mailing(fleet.services, 1, ["failed"])
+    fleet.world.do_jobs()
+    fleet.gateway.answer = lambda _: BROKEN
+    before = len(fleet.gateway.posts)
+    fleet.run(MINUTE)
+    assert 0 < len(fleet.gateway.posts) - before <= 2 * FIRST_MINUTE
 
 
 def test_blocks_of_bad_messages_delay_the_others_by_minutes_at_most() -> None:

@@ -38,6 +38,7 @@ class MessageRow(Model):
     claimed_until = NumberAttribute(null=True)
     posted_at = Moment(null=True)
     resends = NumberAttribute(default=0)
+    attempts_before = NumberAttribute(null=True)
     timezone = UnicodeAttribute(null=True)
     reported_at = Moment(null=True)
     expires_at = NumberAttribute(null=True)
@@ -54,6 +55,7 @@ class MessageRow(Model):
             claimed_until=self.claimed_until,
             posted_at=self.posted_at,
             resends=int(self.resends or 0),
+            attempts_before=int(self.attempts_before or 0),
             timezone=self.timezone,
             reported_at=self.reported_at,
             shards=shards,
@@ -150,7 +152,11 @@ class Messages:
         expiry.
         """
         require_transition(message.status, QUEUED)
-        actions: list[Action] = [MessageRow.status.set(QUEUED), MessageRow.resends.set(resends)]
+        actions: list[Action] = [
+            MessageRow.status.set(QUEUED),
+            MessageRow.resends.set(resends),
+            MessageRow.attempts_before.set(message.attempts),
+        ]
         if not message.attempts:
             actions.append(MessageRow.last_error.remove())
         return _update_if(row_of(message.key), actions, MessageRow.status == message.status)

@@ -77,7 +77,7 @@ class FakeMessages:
             if row is None or row.status != message.status:
                 return False
             error = row.last_error if message.attempts else None
-            self.put(replace(row, status=QUEUED, resends=resends, last_error=error))
+            self.put(replace(row, status=QUEUED, resends=resends, attempts_before=message.attempts, last_error=error))
             return True
 
     def await_hours(self, key: MessageKey, timezone: str) -> None:

@@ -114,7 +114,12 @@ class Fleet:
         self.batch = batch
         self.start = clock.time
         self.posts: Counter[int] = Counter()
-        self._free_at = [(clock.time, number, Sender(self.services)) for number in range(senders)]
+        self._free_at: list[tuple[datetime, int, Sender]] = []
+        self.start_senders(senders)
+
+    def start_senders(self, number: int) -> None:
+        """New containers, which know nothing of earlier posts, replace all senders."""
+        self._free_at = [(self.services.clock.time, index, Sender(self.services)) for index in range(number)]
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> float:
         """Returns the simulated seconds that have passed."""
