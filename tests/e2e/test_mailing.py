@@ -45,15 +45,18 @@ def announce(call: Call, tag: str, starts_in: float = -1, lasts: float = 600, **
     return mailing_id
 
 
-def schedules() -> list[str]:
-    found = boto3.client("scheduler").list_schedules(GroupName=STACK_NAME)["Schedules"]
-    return [schedule["Name"] for schedule in found]
+def schedules(mailing_id: int) -> list[str]:
+    """The schedules of this mailing. Other tests of the stack leave their own."""
+    prefix = f"mailing-{mailing_id}"
+    found = boto3.client("scheduler").list_schedules(GroupName=STACK_NAME, NamePrefix=prefix)["Schedules"]
+    names = [schedule["Name"] for schedule in found]
+    return [name for name in names if name == prefix or name.startswith(f"{prefix}-")]
 
 
-def await_no_schedules() -> None:
+def await_no_schedules(mailing_id: int) -> None:
     deadline = time.monotonic() + 30
-    while schedules():
-        assert time.monotonic() < deadline, schedules()
+    while schedules(mailing_id):
+        assert time.monotonic() < deadline, schedules(mailing_id)
         time.sleep(0.2)
 
 
@@ -62,7 +65,7 @@ def test_a_mailing_in_the_future_starts_by_its_schedule_and_reaches_every_client
 ) -> None:
     mailing_id = announce(call, tag, starts_in=3)
     assert call("GET", f"/Mailing/{mailing_id}/").json()["status"] == "scheduled"
-    assert schedules() == [f"mailing-{mailing_id}"]
+    assert schedules(mailing_id) == [f"mailing-{mailing_id}"]
     stats = finished(mailing_id)
     assert stats["messages"] == {
         "total": CLIENTS,
@@ -79,7 +82,9 @@ def test_a_mailing_in_the_future_starts_by_its_schedule_and_reaches_every_client
     assert (summary["distinct"], summary["repeated"]) == (CLIENTS, 0)
     assert {message["id"] for message in stats["results"]} == set(simulator.seen.accepted)
     assert {message["text"] for message in simulator.seen.messages.values()} == {"Привет"}
-    await_no_schedules()  # the schedule deletes itself when it fires, possibly after the sweep has started the mailing
+    await_no_schedules(
+        mailing_id
+    )  # the schedule deletes itself when it fires, possibly after the sweep has started the mailing
 
 
 def test_a_mailing_without_its_schedule_is_started_by_the_sweep(
@@ -124,7 +129,7 @@ def test_a_mailing_is_moved_and_deleted_with_its_schedule(call: Call, tag: str) 
     assert schedule["ScheduleExpression"] == f"at({later:%Y-%m-%dT%H:%M:%S})"
     before = call("GET", "/Stats/").json()["totals"]["mailings"]
     assert call("DELETE", f"/Mailing/{mailing_id}/").status_code == 204
-    assert schedules() == []
+    assert schedules(mailing_id) == []
     assert call("GET", f"/Mailing/{mailing_id}/").status_code == 404
     assert call("GET", "/Stats/").json()["totals"]["mailings"] == before - 1
 
@@ -206,7 +211,7 @@ def test_messages_outside_their_local_hours_wait_for_a_schedule_and_others_are_s
     hours = {"time_from": f"{now - timedelta(hours=2):%H:%M}", "time_to": f"{now + timedelta(hours=2):%H:%M}"}
     mailing_id = announce(call, tag, lasts=86_400, **hours)
     await_sent(call, mailing_id, CLIENTS - 5)
-    (name,) = [name for name in schedules() if name.startswith(f"mailing-{mailing_id}-opens-")]
+    (name,) = [name for name in schedules(mailing_id) if name.startswith(f"mailing-{mailing_id}-opens-")]
     schedule = boto3.client("scheduler").get_schedule(Name=name, GroupName=STACK_NAME)
     opens_at = datetime.fromtimestamp(json.loads(schedule["Target"]["Input"])["opens_at"], UTC)
     assert f"{opens_at + timedelta(hours=5, minutes=30):%H:%M}" == hours["time_from"]

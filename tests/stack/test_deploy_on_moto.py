@@ -64,7 +64,7 @@ def packaged(sam: dict[str, Any], moto: None, tmp_path: Path) -> tuple[Path, dic
 def test_a_stack_is_created_updated_and_deleted(packaged: tuple[Path, dict[str, Any]]) -> None:
     out, template = packaged
     assert check_account().number == "123456789012"
-    put_gateway_token(STACK, "the gateway's token")
+    put_gateway_token(STACK, "secret of the gateway")
     put_session_key(STACK)
     assert parameters_of(STACK) is None
     url = upload(out, template, deploy_bucket(STACK))
@@ -74,7 +74,7 @@ def test_a_stack_is_created_updated_and_deleted(packaged: tuple[Path, dict[str, 
     apply(STACK, url, {"GatewayDedupes": "false"}, template["Parameters"])
     kept = parameters_of(STACK) or {}
     assert (kept["GatewayUrl"], kept["GatewayDedupes"]) == ("http://gateway", "false")
-    assert "the gateway's token" not in json.dumps(
+    assert "secret of the gateway" not in json.dumps(
         boto3.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
     )
     assert destroy(STACK, with_tables=True) == []
