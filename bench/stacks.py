@@ -36,12 +36,12 @@ def tables_and_queues(gateway_url: str = "") -> Iterator[Services]:
     forget_connections()
     stack = DevStack(any_settings(), _logs(), print_line=lambda _: None)
     use_local_aws(stack.aws_url)
-    stack.start_ministack()
+    stack.start_emulator()
     try:
         put_gateway_token(STACK_NAME, DEFAULT_TOKEN)
         yield make_services(**({"gateway_url": gateway_url} if gateway_url else {}))
     finally:
-        stack.stop_ministack()
+        stack.stop_emulator()
 
 
 @contextmanager

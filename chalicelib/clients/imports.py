@@ -14,7 +14,7 @@ from ..domain.client_import import (
     is_attribute_column,
 )
 from ..domain.csv_file import FileFormat
-from ..domain.file_format import HEAD_SIZE, Columns, read_format
+from ..domain.format_detection import HEAD_SIZE, Columns, read_format
 from ..domain.jobs import ImportClients
 from ..domain.unicode_text import compose
 from ..domain.walk import walk_down

@@ -115,7 +115,7 @@ class Posting:
             return
         self.breaker.record_failure(
             self.services.clock.now(),
-            is_first=message.is_first_attempt,
+            is_first=message.recent_attempts == 1,
             is_of_gateway=outcome.is_of_gateway,
             is_permanent=outcome.our_fault,
             reason=outcome.reason,
@@ -131,7 +131,7 @@ class Posting:
             self._write_with_retries(lambda: messages.end_claim(message, outcome.reason))
             failure = "GatewayRefusedToken" if outcome.our_fault else "Retried"
             least_delay = max(least_delay, outcome.retry_after or 0.0)
-            delay = retry_delay(message.attempts, self.services.clock.jitter(), least_delay)
+            delay = retry_delay(message.recent_attempts, self.services.clock.jitter(), least_delay)
             return Result(delay=delay, failure=failure)
         now = self.services.clock.now()
         is_settled = self._write_with_retries(lambda: messages.settle(message, status, now, outcome.reason))

@@ -98,9 +98,9 @@ class Message:
         return message_id(self.mailing_id, self.client_id)
 
     @property
-    def is_first_attempt(self) -> bool:
-        """Whether the claim is the first since the fan-out or the last resend order."""
-        return self.attempts == self.attempts_before + 1
+    def recent_attempts(self) -> int:
+        """The attempts since the fan-out or the last resend order."""
+        return self.attempts - self.attempts_before
 
     @property
     def is_final(self) -> bool:

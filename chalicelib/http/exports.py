@@ -126,8 +126,6 @@ def _part(
     headers = {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": f'attachment; filename="{name}"',
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
     }
     if following := next_url(call.url, {**call.query, **parameters}, page, next_position):
         headers["Link"] = f'<{following}>; rel="next"'

@@ -34,9 +34,7 @@ def html(text: str, policy: str = POLICY, status_code: int = 200) -> Response:
     response.headers |= {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": policy,
-        "Cache-Control": "no-store",
         "Referrer-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
     }
     return response
 
@@ -52,7 +50,6 @@ def static(text: str, content_type: str, version: str | None = None) -> Response
         "Content-Type": f"{content_type}; charset=utf-8",
         "Cache-Control": "public, max-age=31536000, immutable" if is_final else "max-age=3600",
         "Vary": "Accept-Encoding",
-        "X-Content-Type-Options": "nosniff",
     }
     return response
 

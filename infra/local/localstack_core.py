@@ -41,12 +41,12 @@ class LocalStackCore(DevStack):
         self._core: subprocess.Popen[bytes] | None = None
         self._files = ""
 
-    def start_ministack(self) -> None:
+    def start_emulator(self) -> None:
         """MiniStack for the tables, and LocalStack for everything else."""
         core = Path(os.environ.get("LOCALSTACK_PYTHON") or CORE)
         if not core.exists():
             raise StackFailed(f"LocalStack's core is not installed in {core}: run `make localstack-test`")
-        self._tables.start_ministack()
+        self._tables.start_emulator()
         self._files = tempfile.mkdtemp(prefix="notifications-localstack-")
         with (self.logs / "localstack.log").open("ab") as log:
             self._core = subprocess.Popen(
@@ -60,7 +60,7 @@ class LocalStackCore(DevStack):
             )
         self._await_core()
 
-    def stop_ministack(self) -> None:
+    def stop_emulator(self) -> None:
         core, self._core = self._core, None
         if core is not None:
             core.terminate()
@@ -70,7 +70,7 @@ class LocalStackCore(DevStack):
                 os.killpg(core.pid, signal.SIGKILL)
             core.wait()
             shutil.rmtree(self._files, ignore_errors=True)
-        self._tables.stop_ministack()
+        self._tables.stop_emulator()
 
     def _await_core(self) -> None:
         deadline = time.monotonic() + START_SECONDS

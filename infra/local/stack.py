@@ -99,11 +99,11 @@ class DevStack:
     def stop(self) -> None:
         if self._front is not None:
             self._front.stop()
-        self.stop_ministack()
+        self.stop_emulator()
         if self.simulator is not None:
             self.simulator.stop()
 
-    def stop_ministack(self) -> None:
+    def stop_emulator(self) -> None:
         """MiniStack saves its state on SIGTERM. Its other processes are killed and its temporary files are removed."""
         process, self._ministack = self._ministack, None
         if process is None:
@@ -142,7 +142,7 @@ class DevStack:
             self.simulator = self.start_simulator()
             gateway_url = self.simulator.url
         self.print_line("starting MiniStack ...")
-        self.start_ministack()
+        self.start_emulator()
         self.print_line("packaging and deploying ...")
         self._deploy(gateway_url)
         self._front = Front(self.settings.port, api_url(self.aws_url, self.outputs))
@@ -157,7 +157,7 @@ class DevStack:
             port = None
         return Simulator(port, self.settings.gateway_token).start()
 
-    def start_ministack(self) -> None:
+    def start_emulator(self) -> None:
         self._scratch = tempfile.mkdtemp(prefix="notifications-ministack-")
         environment = {
             **os.environ,

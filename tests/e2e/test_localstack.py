@@ -73,7 +73,7 @@ def containers(tmp_path: Path) -> Iterator[Containers]:
         ending.callback(forget_connections)
         ending.callback(emulator.stop)
         use_local_aws(emulator.aws_url)
-        emulator.start_ministack()
+        emulator.start_emulator()
         yield Containers(settings, ending)
 
 

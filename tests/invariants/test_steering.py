@@ -170,6 +170,19 @@ def test_a_resent_message_that_fails_again_is_not_retried_forever() -> None:
     assert world.get(mailing_id).status == "finished"
 
 
+def test_the_delay_of_a_retry_does_not_grow_with_the_attempts_before_a_resend() -> None:
+    world, mailing_id = fanned_out(1)
+    world.services.gateway.answers = [Answer(500)] * 6 + [REFUSAL]
+    world.run(1200)
+    assert world.get(mailing_id).counts.failed == 1
+    resend_mailing(world.services, mailing_id, ["failed"])
+    world.do_jobs()
+    world.services.gateway.answers = [Answer(500)]
+    world.send(world.services.send_queue.receive(1))
+    (waiting,) = world.services.send_queue.messages.values()
+    assert (waiting.visible_at - world.clock.now()).total_seconds() <= 4
+
+
 def test_a_resend_order_is_carried_out_even_if_its_jobs_are_lost() -> None:
     world, mailing_id = fanned_out(4)
     world.services.gateway.answers = [REFUSAL] * 4

@@ -121,8 +121,8 @@ def restart_ministack(experiment: Experiment, _: float) -> None:
     """The workers end with MiniStack, in the middle of their work."""
     experiment.await_share()
     experiment.kill("SendMessages", 1)
-    experiment.target.stack.stop_ministack()
-    experiment.target.stack.start_ministack()
+    experiment.target.stack.stop_emulator()
+    experiment.target.stack.start_emulator()
 
 
 def let_it_end(experiment: Experiment, _: float) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.csv_file import FileFormat, read_rows
 from chalicelib.domain.encodings import CP1251, UTF8, UTF8_OR_CP1251
-from chalicelib.domain.file_format import HEAD_SIZE, Columns, read_format
+from chalicelib.domain.format_detection import HEAD_SIZE, Columns, read_format
 from chalicelib.errors import BadInput
 
 COLUMNS = Columns(
