@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from .domain.client import MAX_LABEL
-from .domain.unicode_text import compose, is_blank
+from .domain.unicode_text import compose, has_surrogate, is_blank
 from .errors import BadInput, FieldErrors, WrongValue
 from .texts import Text
 from .zones import TIME_OF_DAY, is_time_of_day
@@ -83,7 +83,7 @@ def text(sent: object) -> str:
         raise WrongValue(Text("field.not_a_string"))
     if "\x00" in sent:
         raise WrongValue(Text("field.null_characters"))
-    if "\ufffd" in sent or any("\ud800" <= character <= "\udfff" for character in sent):
+    if "\ufffd" in sent or has_surrogate(sent):
         raise WrongValue(Text("field.not_utf8"))
     value = compose(sent).strip()
     return "" if is_blank(value) else value

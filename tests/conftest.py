@@ -14,6 +14,7 @@ import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.depth import depth
 from tests.processes import make_scheduler, needs_stack
 
 ROOM = Path(__file__).parent
@@ -32,13 +33,21 @@ os.environ.pop("AWS_ENDPOINT_URL", None)
 botocore.session.create_loader = cache(botocore.session.create_loader)
 
 # Hypothesis fails slow examples by default: on a busy machine that fails correct tests.
-settings.register_profile("busy_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "busy_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=depth(full=100, quick=30)
+)
 settings.load_profile("busy_machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     text = "run the end-to-end tests on LocalStack's core, see tests/e2e/localstack.py"
     parser.addoption("--localstack", action="store_true", help=text)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Each process imports what it collects: a run without a stack leaves out the files that need one."""
+    leaves_out = config.option.markexpr == "not stack" and collection_path.is_relative_to(ROOM)
+    return True if leaves_out and needs_stack(collection_path.relative_to(ROOM).as_posix()) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

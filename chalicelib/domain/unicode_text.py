@@ -6,10 +6,13 @@ Texts are composed (NFC) where they come in. Rows from before that keep the spel
 
 from __future__ import annotations
 
+import re
 from unicodedata import category, normalize
 
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters and signs that are drawn as nothing: joiners, Hangul fillers, Khmer inherent vowels, a Braille blank."""
+
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 """Controls, formats such as U+200B and U+202E (which reverses a text), unassigned and private characters, surrogates,
@@ -25,8 +28,15 @@ def spellings(text: str) -> list[str]:
     return list(dict.fromkeys([compose(text), normalize("NFD", text)]))
 
 
+def has_surrogate(text: str) -> bool:
+    """Whether the text has a half of a UTF-16 pair, as JSON may escape it. No bytes in UTF-8 stand for it."""
+    return not text.isascii() and SURROGATE.search(text) is not None
+
+
 def is_blank(text: str) -> bool:
     """Whether a reader sees nothing: only white space and unseen characters."""
+    if text.isascii() and text.isprintable():  # as most texts are: thousands of rows of an import are checked
+        return not text.strip()
     return all(character.isspace() or _is_unseen(character) for character in text)
 
 

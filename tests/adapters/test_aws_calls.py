@@ -23,8 +23,9 @@ from chalicelib.mailings.lifecycle import announce_mailing, get_mailing
 from infra.local.doubles.aws import add_clients, make_services
 from infra.local.doubles.deliveries import RecordingQueue, as_records, do_jobs, make_countable_services, record_queues
 from infra.local.in_process import ministack_in_process
+from tests.depth import depth
 
-CLIENTS = 1000
+CLIENTS = depth(full=1000, quick=700)
 REPORTED = 3 * GROUP
 SECONDS_A_BATCH = 0.5
 """The number of seconds for which senders cache mailings and clients."""

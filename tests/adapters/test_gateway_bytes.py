@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.adapters.bounded_http import ANSWER_LIMIT
 from chalicelib.adapters.gateway import BODY_LIMIT
 from chalicelib.domain.gateway_result import Answer
+from tests.depth import depth
 
 from .raw_server import CONTRACT, answering_with, serving
 from .test_gateway import post
@@ -107,7 +108,7 @@ def test_an_odd_answer_has_a_status(name: str) -> None:
 @given(
     st.binary(max_size=200), st.sampled_from([b"", b"HTTP/1.1 ", OK, CHUNKED, OK + b"Content-Encoding: gzip\r\n\r\n"])
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=depth(full=60, quick=20))
 def test_any_bytes_become_an_answer(random: bytes, begin: bytes) -> None:
     assert not answer_to(begin + random).never_sent
 

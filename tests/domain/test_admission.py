@@ -15,6 +15,7 @@ from chalicelib.domain.mailing import CANCELLED, PAUSED, STATUSES, Mailing
 from chalicelib.domain.rate import UNLIMITED, Permit
 from chalicelib.domain.send_window import SendWindow
 from chalicelib.zones import zone
+from tests.depth import depth
 
 YEARS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
 """Whole years, with every change of the clock."""
@@ -51,7 +52,7 @@ def moments(draw: st.DrawFn) -> tuple[Mailing, datetime]:
     return mailing, now
 
 
-@settings(max_examples=500)
+@settings(max_examples=depth(full=500, quick=100))
 @given(moments(), st.none() | CLIENTS, st.none() | st.tuples(SECONDS, SECONDS), st.booleans())
 def test_a_message_is_posted_exactly_if_every_rule_allows_it(
     at: tuple[Mailing, datetime], client: Client | None, permitted: tuple[float, float] | None, was_attempted: bool

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.backoff import MAX_SECONDS, retry_delay
 from chalicelib.domain.gateway_result import Answer, read_answer
+from tests.depth import depth
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SENT, RETRY, FAILED, OURS = "sent", "retry", "failed", "ours"
@@ -178,7 +179,7 @@ BODIES = (
 
 
 @given(st.builds(Answer, st.none() | st.integers(-1, 1000), BODIES, HEADERS, st.booleans()), st.booleans())
-@settings(max_examples=500)
+@settings(max_examples=depth(full=500, quick=100))
 def test_any_answer_has_an_outcome(answer: Answer, refuses_by_code: bool) -> None:
     outcome = read_answer(answer, NOW, refuses_by_code)
     assert outcome.sent == (outcome.reason is None)

@@ -25,6 +25,7 @@ from chalicelib.domain.rate import (
     take_permits,
 )
 from infra.local.arrivals import most_in_a_second
+from tests.depth import depth
 
 START = 1_800_000_000.0
 LIMITS = st.floats(0.5, 2000)
@@ -161,7 +162,7 @@ def seconds_to_send(limit: float, begins_at: dict[str, float] | None = None, **w
     return ended
 
 
-@pytest.mark.parametrize(("large", "head_start"), [(10_000, 0), (100_000, 60)])
+@pytest.mark.parametrize(("large", "head_start"), [(10_000, 0), (depth(full=100_000, quick=20_000), 60)])
 def test_a_small_mailing_beside_a_large_one_takes_at_most_twice_the_time(large: int, head_start: float) -> None:
     alone = seconds_to_send(20, small=100)["small"]
     both = seconds_to_send(20, {"small": head_start}, large=large, small=100)

@@ -10,6 +10,7 @@ from bench.scale import PROMISE, WARM
 from bench.simulation import PAGE_SECONDS, FanOut, Scenario, Simulation
 from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE
 from chalicelib.domain.audience import ALL_CLIENTS, plan_audience
+from tests.depth import depth
 
 TEN_MILLION = 10_000_000
 
@@ -43,10 +44,11 @@ def test_a_mailing_with_a_rate_limit_is_exactly_as_fast_as_the_limit() -> None:
 
 def test_few_of_the_messages_that_a_rate_limit_delays_are_in_flight() -> None:
     simulation = Simulation(Scenario(2_000_000, WARM, senders=50, rate=1000))
-    while simulation.now < 1800:
+    seconds = depth(full=1800, quick=900)
+    while simulation.now < seconds:
         simulation.second()
     assert simulation.most_in_flight < IN_FLIGHT / 10
-    assert simulation.sent == pytest.approx(1800 * 1000, rel=0.05)
+    assert simulation.sent == pytest.approx(seconds * 1000, rel=0.05)
 
 
 def test_the_walk_finds_every_client_once() -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import time, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
@@ -25,6 +25,7 @@ from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
 from infra.local.doubles.fake_gateway import FakeGateway
 from infra.local.doubles.world import Crash, CrashingServices, World
+from tests.depth import depth
 
 ANSWERS = [
     FakeGateway.OK,
@@ -323,7 +324,7 @@ class DeliveriesInDoubt(Deliveries):
     resendable = ("expired", "failed")
 
 
-BOUNDS = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BOUNDS = settings(max_examples=depth(full=60, quick=15), stateful_step_count=40)
 TestDeliveries = Deliveries.TestCase
 TestDeliveries.settings = BOUNDS
 TestDeliveriesInDoubt = DeliveriesInDoubt.TestCase

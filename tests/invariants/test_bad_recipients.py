@@ -14,6 +14,7 @@ from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import read_message_id
 from chalicelib.mailings.lifecycle import resend_mailing
 from infra.local.doubles.fleet import Fleet
+from tests.depth import depth
 
 BROKEN = Answer(500)
 REFUSED = Answer(200, '{"code": 7}')
@@ -62,7 +63,7 @@ def seconds_without_bad_ones(seed: int) -> float:
 @pytest.mark.parametrize("share", [0.33, 0.5, 0.8, 0.89])
 def test_good_messages_beside_bad_ones_are_posted_within_twice_their_time(share: float, answer: Answer) -> None:
     """Compared with the same mailing of good messages only: each message needs one post to be known as bad."""
-    for seed in range(3):
+    for seed in range(depth(full=3, quick=1)):
         bad: Collection[int] = set(Random(seed).sample(range(1, CLIENTS + 1), int(share * CLIENTS)))
         fleet = started(CLIENTS, seed=seed)
         answer_badly(fleet, answer, bad.__contains__)
@@ -122,7 +123,7 @@ def test_blocks_of_bad_messages_delay_the_others_by_minutes_at_most() -> None:
 
 
 @pytest.mark.parametrize("bad", [10, 1000])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(depth(full=4, quick=2)))
 def test_a_mailing_that_fails_holds_no_other_mailing_back(bad: int, seed: int) -> None:
     fleet = started(bad, seed=seed)
     fleet.run(MINUTE / 2)

@@ -16,6 +16,7 @@ from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.jobs import ImportClients
 from infra.local.doubles.world import Crash, CrashingServices, World
+from tests.depth import depth
 
 KNOWN = 10
 STOPPED = {3, 4, 150, 390, 505}
@@ -117,7 +118,7 @@ def _assert_only_the_lost_lease_is_missing(world: World) -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("second", [3, 5, 7])
 def test_two_crashes_in_a_row_change_nothing(second: int, after: bool) -> None:
-    for at in range(1, 30):
+    for at in range(1, 30, depth(full=1, quick=4)):
         world = world_with_clients()
         begin(world.services)
         world.crashing = {

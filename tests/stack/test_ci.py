@@ -24,4 +24,4 @@ def test_check_and_test_run_in_the_same_number_of_processes_and_check_skips_test
     commands = {name: re.search(rf"^{name}:.*\n\t(.+)$", makefile, re.MULTILINE) for name in ("check", "test")}
     check, test = (found[1] if found else "" for found in commands.values())
     assert "$(WORKERS)" in test
-    assert check.replace('-m "not stack" ', "") == test
+    assert check.replace('-m "not stack" ', "").replace("TEST_DEPTH=quick ", "") == test, "and the test at full depth"
