@@ -19,7 +19,9 @@ Conflict                   another writer was first: read again and decide again
 └── ImportBusy             another worker has the lease of the import
 FileGone                   the file is not in the bucket, or another file has replaced it
 NotSent                    the email was refused and certainly not sent: try again
-NotWritten                 a table did not confirm a valid write: try again
+TryAgain                   a table or a queue did not do all of its part: repeat the work in a few seconds
+├── NotWritten             a table did not confirm a valid write
+└── NotRead                a table did not return all rows
 BadSettings                the environment is wrong: nothing starts
 WrongValue                 a field's rule refuses a value; BadInput collects these
 """
@@ -198,8 +200,16 @@ class FileGone(Exception):
     """The file is not in the bucket, or another file has replaced it."""
 
 
-class NotWritten(Exception):
-    """The table was throttled, failed or did not answer. The write may or may not have happened."""
+class TryAgain(Exception):
+    """A table or a queue was throttled, failed or did not answer. The work can be repeated."""
+
+
+class NotWritten(TryAgain):
+    """The table did not confirm a write. The write may or may not have happened."""
+
+
+class NotRead(TryAgain):
+    """The table did not return all rows that were asked for."""
 
 
 class NotSent(Exception):

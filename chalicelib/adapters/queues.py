@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..domain.jobs import Job, ReceivedMessage, to_body
+from ..errors import TryAgain
 from ..retries import pause_before_retry
 from . import aws
 from .clock import Clock
@@ -27,7 +28,7 @@ MAX_VISIBILITY = 43_200
 """Seconds: SQS hides a message for at most twelve hours."""
 
 
-class QueueRefused(Exception):
+class QueueRefused(TryAgain):
     """SQS accepted the requests, but refused some entries in every one of them."""
 
 

@@ -57,13 +57,13 @@ class Services:
     def clients(self) -> Clients:
         from .tables.clients import Clients
 
-        return Clients(self.settings.stack_name, self.audit)
+        return Clients(self.settings.stack_name, self.audit, self.clock)
 
     @cached_property
     def imports(self) -> Imports:
         from .tables.imports import Imports
 
-        return Imports(self.settings.stack_name, self.audit)
+        return Imports(self.settings.stack_name, self.audit, self.clock)
 
     @cached_property
     def mailings(self) -> Mailings:
@@ -75,7 +75,7 @@ class Services:
     def messages(self) -> Messages:
         from .tables.messages import Messages
 
-        return Messages(self.settings.stack_name, self.settings.gateway_dedupes)
+        return Messages(self.settings.stack_name, self.settings.gateway_dedupes, self.clock)
 
     @cached_property
     def rates(self) -> Rates:
@@ -111,7 +111,7 @@ class Services:
     def labels(self) -> Labels:
         from .tables.labels import Labels
 
-        return Labels(self.settings.stack_name)
+        return Labels(self.settings.stack_name, self.clock)
 
     @cached_property
     def idempotency_keys(self) -> IdempotencyKeys:
@@ -135,7 +135,7 @@ class Services:
     def counters(self) -> Counters:
         from .tables.counters import Counters
 
-        return Counters(self.settings.stack_name)
+        return Counters(self.settings.stack_name, self.clock)
 
     @cached_property
     def send_queue(self) -> Queue:

@@ -28,7 +28,7 @@ from ..domain.client_import import (
 )
 from ..domain.csv_file import FileRow, read_rows
 from ..domain.jobs import BUSY_SECONDS, ImportClients
-from ..errors import Conflict, FileGone, NotWritten
+from ..errors import Conflict, FileGone, TryAgain
 from ..logs import log, log_clients, log_context
 from ..texts import Text
 from .import_rows import check_rows, refused_row
@@ -60,7 +60,7 @@ def run_import(services: Services, job: ImportClients, seconds_left: Callable[[]
             return None if process_import(services, job.import_id, seconds_left) else 0
         except Conflict:
             return BUSY_SECONDS
-        except NotWritten:
+        except TryAgain:
             log.exception("import not written")
             return BUSY_SECONDS
 
@@ -88,8 +88,8 @@ def process_import(services: Services, import_id: int, seconds_left: Callable[[]
             _end(services, client_import, FINISHED)
     except FileGone:
         _end(services, client_import, FAILED, Text("file.gone"))
-    except (Conflict, NotWritten):
-        with suppress(Conflict):
+    except (Conflict, TryAgain):
+        with suppress(Conflict, TryAgain):
             services.imports.end_lease(client_import)
         raise
     return True

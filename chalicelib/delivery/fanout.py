@@ -7,6 +7,7 @@ the repetition is harmless.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from ..domain.jobs import StartMailing, WalkSlice
 from ..domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
 from ..domain.message import EXPIRED, QUEUED, Message
 from ..domain.walk import Cursor
-from ..errors import RowChanged
+from ..errors import RowChanged, TryAgain
 from ..logs import log, log_clients, measure
 from . import local_hours, reconcile
 from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
@@ -88,7 +89,7 @@ def resume_fanout(services: Services, mailing: Mailing) -> None:
 def walk_slice(services: Services, mailing_id: int, number: int, seconds_left: Callable[[], float]) -> bool:
     """Walk one slice page by page. Returns False if the time is up and the job must be repeated.
 
-    Raises SliceBusy if another worker has the slice.
+    Raises SliceBusy if another worker has the slice, and TryAgain if a table or a queue is throttled for long or fails.
     """
     mailing = services.mailings.get(mailing_id)
     if mailing is None or mailing.plan is None or number not in range(mailing.plan.slices):
@@ -97,6 +98,23 @@ def walk_slice(services: Services, mailing_id: int, number: int, seconds_left: C
     until = now + timedelta(seconds=seconds_left()) + LEASE_MARGIN
     kept_until = mailing.kept_until(services.settings.message_retention_days)
     audience_slice = services.slices.lease(mailing_id, number, now, until, kept_until)
+    try:
+        return _walk_pages(services, mailing, audience_slice, seconds_left)
+    except TryAgain:
+        _give_up_lease(services, audience_slice)
+        raise
+
+
+def _give_up_lease(services: Services, audience_slice: AudienceSlice) -> None:
+    """Let the job be repeated within seconds. Without this write, the slice stands still until its lease runs out."""
+    with suppress(TryAgain, RowChanged):
+        services.slices.give_up_lease(audience_slice, services.clock.now())
+
+
+def _walk_pages(
+    services: Services, mailing: Mailing, audience_slice: AudienceSlice, seconds_left: Callable[[], float]
+) -> bool:
+    """All threads have ended when it returns or raises."""
     with services.thread_pool(THREADS) as threads:
         next_page = threads.submit(_read_page, services, mailing, audience_slice)
         while not audience_slice.done:
@@ -111,7 +129,7 @@ def walk_slice(services: Services, mailing_id: int, number: int, seconds_left: C
             if page.cursor is not None:  # a thread reads the next page while this one is written
                 next_page = threads.submit(_read_page, services, mailing, replace(audience_slice, cursor=page.cursor))
             audience_slice, counts = _write_page(services, threads, mailing, audience_slice, page)
-            counted = services.mailings.add_counts(mailing_id, counts, services.clock.now())
+            counted = services.mailings.add_counts(mailing.id, counts, services.clock.now())
             if counted is None:  # the mailing is deleted
                 return True
             mailing = counted

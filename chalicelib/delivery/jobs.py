@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
+from ..domain.backoff import retry_delay
 from ..domain.jobs import (
     BUSY_SECONDS,
     NAMES,
@@ -14,8 +15,8 @@ from ..domain.jobs import (
     StartMailing,
     WalkSlice,
 )
-from ..errors import Conflict
-from ..logs import log_context
+from ..errors import Conflict, TryAgain
+from ..logs import log, log_context
 from .fanout import start_mailing, walk_slice
 from .local_hours import follow_moved_clients, release_shard
 from .reconcile import reconcile_shard
@@ -27,10 +28,18 @@ QueuedJob = StartMailing | WalkSlice | ReconcileShard | ReleaseShard | FollowMov
 KINDS: tuple[type[QueuedJob], ...] = (StartMailing, WalkSlice, ReconcileShard, ReleaseShard, FollowMovedClients)
 
 
-def run_job(services: Services, job: QueuedJob, seconds_left: Callable[[], float]) -> int | None:
+LONGEST_PAUSE = 60
+"""Seconds: the most after which a job is repeated that met a throttled table or queue."""
+
+
+def run_job(
+    services: Services, job: QueuedJob, seconds_left: Callable[[], float], receive_count: int = 1
+) -> int | None:
     """Returns None if the job is done, otherwise the seconds until it is repeated.
 
-    They are 0 if the time is up, and BUSY_SECONDS if another worker has the job.
+    They are 0 if the time is up, and BUSY_SECONDS if another worker has the job. If a table or a queue is throttled or
+    fails, they are random, and their bound doubles with each receive of the queue message: not all workers come back at
+    once.
     """
     log_keys = {} if isinstance(job, FollowMovedClients) else {"mailing_id": job.mailing_id}
     with log_context(job=NAMES[type(job)], **log_keys):
@@ -38,6 +47,9 @@ def run_job(services: Services, job: QueuedJob, seconds_left: Callable[[], float
             return None if _run(services, job, seconds_left) else 0
         except Conflict:
             return BUSY_SECONDS
+        except TryAgain:
+            log.exception("job not done")
+            return min(LONGEST_PAUSE, retry_delay(receive_count, services.clock.jitter()))
 
 
 def _run(services: Services, job: QueuedJob, seconds_left: Callable[[], float]) -> bool:

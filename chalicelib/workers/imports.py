@@ -10,7 +10,7 @@ from ..access.audit import START_IMPORT, author_of
 from ..clients.import_worker import run_import
 from ..clients.imports import get_import, import_file, list_refused
 from ..delivery.dead_letters import read_job
-from ..domain.jobs import ImportClients
+from ..domain.jobs import ImportClients, ReceivedMessage
 from ..errors import Refusal
 from ..http.paging import Listed, json_size, position_at, read_fitting
 from ..representation import represent_import, represent_refused_row
@@ -31,8 +31,8 @@ MAX_REFUSED_ROWS = 1000
 def import_clients(event: SQSEvent) -> dict[str, Any]:
     services = begin_invocation(event.context)
 
-    def work(body: str) -> int | None:
-        job = read_job(services, body, ImportClients)
+    def work(message: ReceivedMessage) -> int | None:
+        job = read_job(services, message.body, ImportClients)
         return run_import(services, job, seconds_left(event.context)) if job else None
 
     return process_batch(event, services.imports_queue, work)

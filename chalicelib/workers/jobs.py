@@ -8,6 +8,7 @@ from chalice.app import Blueprint, SQSEvent
 
 from ..delivery.dead_letters import read_job
 from ..delivery.jobs import KINDS, run_job
+from ..domain.jobs import ReceivedMessage
 from ..runtime import begin_invocation, logging_errors, seconds_left
 from .queues import process_batch
 
@@ -19,8 +20,8 @@ worker = Blueprint(__name__)
 def run_jobs(event: SQSEvent) -> dict[str, Any]:
     services = begin_invocation(event.context)
 
-    def work(body: str) -> int | None:
-        job = read_job(services, body, *KINDS)
-        return run_job(services, job, seconds_left(event.context)) if job else None
+    def work(message: ReceivedMessage) -> int | None:
+        job = read_job(services, message.body, *KINDS)
+        return run_job(services, job, seconds_left(event.context), message.receive_count) if job else None
 
     return process_batch(event, services.jobs_queue, work)

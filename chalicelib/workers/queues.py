@@ -51,7 +51,7 @@ def batch_answer(failed_ids: Iterable[str]) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed_ids]}
 
 
-def process_batch(event: SQSEvent, queue: Queue, work: Callable[[str], int | None]) -> dict[str, Any]:
-    """`work` gets a body. It returns None if the job is done, otherwise the seconds until it is repeated."""
-    delays = {message: work(message.body) for message in received(event)}
+def process_batch(event: SQSEvent, queue: Queue, work: Callable[[ReceivedMessage], int | None]) -> dict[str, Any]:
+    """`work` returns None if the job of the queue message is done, otherwise the seconds until it is repeated."""
+    delays = {message: work(message) for message in received(event)}
     return give_back(queue, {message: delay for message, delay in delays.items() if delay is not None})

@@ -33,10 +33,10 @@ def new_tables() -> dict[str, Table]:
     """The tables of the stack in moto, made once: each test begins with a copy, which takes a thirtieth of the time."""
     with mock_aws():
         make_tables()
-        return _moto().tables
+        return moto_backend().tables
 
 
-def _moto() -> DynamoDBBackend:
+def moto_backend() -> DynamoDBBackend:
     backend: DynamoDBBackend = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]
     return backend
 
@@ -47,5 +47,5 @@ def services(request: pytest.FixtureRequest, new_tables: dict[str, Table]) -> It
         yield FakeServices()
         return
     with mock_aws():
-        _moto().tables = deepcopy(new_tables)
+        moto_backend().tables = deepcopy(new_tables)
         yield make_services_over_tables()

@@ -39,6 +39,15 @@ def test_a_lease_that_ends_without_a_return_leaves_the_slice_in_doubt(services: 
     assert lease(services, UNTIL) == AudienceSlice(1, 0, Cursor(0, 9), client_count=5, lease=2, in_doubt=True)
 
 
+def test_a_lease_that_is_given_up_is_free_at_once_and_leaves_the_slice_in_doubt(services: Any) -> None:
+    audience_slice = lease(services)
+    services.slices.advance(replace(audience_slice, cursor=Cursor(0, 9), client_count=5))
+    services.slices.give_up_lease(audience_slice, NOW)
+    assert lease(services) == AudienceSlice(1, 0, Cursor(0, 9), client_count=5, lease=2, in_doubt=True)
+    with pytest.raises(RowChanged):
+        services.slices.give_up_lease(audience_slice, NOW)
+
+
 def test_a_worker_without_the_lease_changes_nothing(services: Any) -> None:
     late = lease(services)
     lease(services, UNTIL)

@@ -17,7 +17,7 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from ...domain.mailing import COUNT_NAMES
-from ...errors import Conflict, RowChanged
+from ...errors import Conflict, NotRead, NotWritten, RowChanged
 from ...texts import AS_WRITTEN, Text, read_stored
 from .. import aws
 
@@ -83,8 +83,8 @@ def conflicts(
     """Raise a Conflict if a write in the block lost a race against another writer.
 
     `by_position`: the Conflict for a failed condition, by the position of its write in the transaction. DynamoDB
-    receives deletes, then puts, then updates. `otherwise`: the Conflict for any other lost race. Other errors (no
-    access, long throttling, no answer) pass through.
+    receives deletes, then puts, then updates. `otherwise`: the Conflict for any other lost race. Raises NotWritten if
+    DynamoDB is throttled for long, fails or does not answer. Other errors (no access) pass through.
     """
     try:
         yield
@@ -94,6 +94,8 @@ def conflicts(
                 raise conflict from error
         if lost_race(error):
             raise otherwise from error
+        if was_throttled(error) or is_unanswered(error):
+            raise NotWritten(str(error)) from error
         raise
 
 
@@ -103,6 +105,35 @@ def lost_race(error: PynamoDBException) -> bool:
         codes = {_reason(error, position) for position in range(len(error.cancellation_reasons))}
         return bool(codes & {"ConditionalCheckFailed", "TransactionConflict"})
     return error.cause_response_code in ("ConditionalCheckFailedException", "TransactionConflictException")
+
+
+THROTTLED = {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
+THROTTLED_IN_PART = {"ProvisionedThroughputExceeded", "ThrottlingError"}
+FAILED = {"InternalServerError", "InternalFailure", "ServiceUnavailable", "500", "502", "503", "504"}
+
+
+def was_throttled(error: PynamoDBException) -> bool:
+    """True if DynamoDB refused the whole call because a limit is reached: nothing was read or written."""
+    if isinstance(error, TransactWriteError):
+        return any(_reason(error, number) in THROTTLED_IN_PART for number in range(len(error.cancellation_reasons)))
+    return error.cause_response_code in THROTTLED
+
+
+def is_unanswered(error: PynamoDBException) -> bool:
+    """True if DynamoDB failed or did not answer: a write may or may not have happened."""
+    code = error.cause_response_code
+    return error.cause is not None and (code is None or code in FAILED)
+
+
+@contextmanager
+def reads(what: str) -> Iterator[None]:
+    """Raise NotRead if DynamoDB is throttled, fails or does not answer in the block. Other errors pass through."""
+    try:
+        yield
+    except PynamoDBException as error:
+        if was_throttled(error) or is_unanswered(error):
+            raise NotRead(what) from error
+        raise
 
 
 def _reason(error: TransactWriteError, position: int) -> str | None:

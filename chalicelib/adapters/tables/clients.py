@@ -20,8 +20,10 @@ from ...domain.audience import Filter, Partition
 from ...domain.audit_record import AuditRecord
 from ...domain.client import Client, block_of
 from ...errors import NotWritten, PhoneTaken
+from ..clock import Clock
 from .audit import Audit
-from .base import bind_table, conflicts, transaction
+from .base import bind_table, conflicts, reads, transaction
+from .batches import Batches
 from .client_row import ClientRow, PhoneRow, stored_values
 
 MOST_LABELS = 50
@@ -33,10 +35,11 @@ PAGE = 1000
 class Clients:
     """An audit record is written in the transaction of its change."""
 
-    def __init__(self, stack_name: str, audit: Audit) -> None:
+    def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
         bind_table(ClientRow, stack_name)
         bind_table(PhoneRow, stack_name)
         self._audit = audit
+        self._batches = Batches(clock)
 
     def add(self, client: Client, record: AuditRecord | None = None) -> None:
         """Raises PhoneTaken if another client has the number, or the number is opted out and the client is not."""
@@ -67,7 +70,7 @@ class Clients:
     def get_many(self, client_ids: Iterable[int]) -> dict[int, Client]:
         """The clients that exist, by id; 100 per call."""
         keys = [(block_of(client_id), client_id) for client_id in client_ids]
-        return {int(row.id): row.client() for row in ClientRow.batch_get(keys, consistent_read=True)}
+        return {int(row.id): row.client() for row in self._batches.get(ClientRow, keys)}
 
     def change(self, before: Client, after: Client, record: AuditRecord | None = None) -> None:
         """Raises PhoneTaken, as `add` does, or RowChanged if the row no longer equals `before`."""
@@ -98,7 +101,7 @@ class Clients:
 
         Two calls per 100 numbers.
         """
-        rows = list(PhoneRow.batch_get(list(phone_numbers), consistent_read=True))
+        rows = self._batches.get(PhoneRow, phone_numbers)
         found = self.get_many([int(row.client_id) for row in rows if row.client_id is not None])
         stops = {row.phone: row.opted_out_at for row in rows if row.client_id is None}
         return {client.phone_number: client for client in found.values()}, stops
@@ -121,7 +124,8 @@ class Clients:
             "operator_code": ClientRow.by_operator_code.query,
         }[partition.by]
         rows = query(partition.key, range_key_condition=_range(partition, after, through), limit=limit)
-        return [row.client() for row in rows]
+        with reads("clients"):
+            return [row.client() for row in rows]
 
     def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
         """The number of chosen clients without an opt-out in one partition, with ids from `first` to `last`."""
@@ -132,7 +136,8 @@ class Clients:
             return self._count_read(partition, rest, first, last)
         table: Any = {"block": ClientRow, "tag": ClientRow.by_tag, "operator_code": ClientRow.by_operator_code}
         ids = ClientRow.id.between(first, last)
-        return int(table[partition.by].count(partition.key, ids, filter_condition=_may_be_texted(rest)))
+        with reads("clients"):
+            return int(table[partition.by].count(partition.key, ids, filter_condition=_may_be_texted(rest)))
 
     def _count_read(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
         number, after = 0, first - 1

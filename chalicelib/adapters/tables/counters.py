@@ -7,7 +7,9 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ...domain.mailing import COUNT_NAMES, Counts
+from ..clock import Clock
 from .base import CountsRow, bind_table
+from .batches import Batches
 
 TOTALS = "totals"
 
@@ -24,8 +26,9 @@ class CounterRow(CountsRow, Model):  # type: ignore[misc]
 
 
 class Counters:
-    def __init__(self, stack_name: str) -> None:
+    def __init__(self, stack_name: str, clock: Clock) -> None:
         bind_table(CounterRow, stack_name)
+        self._batches = Batches(clock)
 
     def next_id(self, name: str) -> int:
         """1, 2, 3, ... No id is given twice; an unused id leaves a gap."""
@@ -41,12 +44,11 @@ class Counters:
 
     def last_id(self, name: str) -> int:
         """The highest id given; 0 if there is none."""
-        row = next(CounterRow.batch_get([name], consistent_read=True), None)
-        return int(row.value) if row else 0
+        return sum(int(row.value) for row in self._batches.get(CounterRow, [name]))
 
     def totals(self) -> tuple[int, Counts]:
         """The number of mailings, and the sum of the counts of ended ones."""
-        row = next(CounterRow.batch_get([TOTALS], consistent_read=True), None) or CounterRow(TOTALS)
+        [row] = self._batches.get(CounterRow, [TOTALS]) or [CounterRow(TOTALS)]
         return int(row.mailings), Counts(*(int(getattr(row, name)) for name in COUNT_NAMES))
 
 

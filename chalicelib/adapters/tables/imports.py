@@ -19,8 +19,10 @@ from ...domain.client_import import KEPT, RUNNING, ChunkPlan, ClientImport, Refu
 from ...domain.csv_file import FileFormat
 from ...errors import ImportBusy
 from ...texts import AS_WRITTEN, Text, read_stored
+from ..clock import Clock
 from .audit import Audit
 from .base import TextAttribute, bind_table, conflicts, transaction
+from .batches import Batches
 
 OPEN_KEY = "open"
 
@@ -89,8 +91,9 @@ class ImportRow(Model):
 
 
 class Imports:
-    def __init__(self, stack_name: str, audit: Audit) -> None:
+    def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
         bind_table(ImportRow, stack_name)
+        self._batches = Batches(clock)
         self._audit = audit
 
     def add(self, client_import: ClientImport, record: AuditRecord | None = None) -> None:
@@ -125,7 +128,7 @@ class Imports:
     def get_many(self, import_ids: Iterable[int]) -> dict[int, ClientImport]:
         """The existing imports by id. One call reads a hundred."""
         keys = [(import_id, 0) for import_id in import_ids]
-        return {int(row.import_id): row.client_import() for row in ImportRow.batch_get(keys, consistent_read=True)}
+        return {int(row.import_id): row.client_import() for row in self._batches.get(ImportRow, keys)}
 
     def open_ids(self) -> list[int]:
         """Ids of the running imports."""
@@ -155,10 +158,13 @@ class Imports:
     def add_refused(self, client_import: ClientImport, rows: Iterable[RefusedRow]) -> None:
         """Write refused rows. A repetition writes the same rows."""
         import_id, expires_at = client_import.id, _expiry(client_import)
-        with ImportRow.batch_write() as batch:
-            for row in rows:
-                cells, errors = dict(row.cells), _stored_errors(row.errors)
-                batch.save(ImportRow(import_id, row.number, cells=cells, errors=errors, expires_at=expires_at))
+        refused = (
+            ImportRow(
+                import_id, row.number, cells=dict(row.cells), errors=_stored_errors(row.errors), expires_at=expires_at
+            )
+            for row in rows
+        )
+        self._batches.put(ImportRow, refused)
 
     def refused(self, import_id: int, after: int, limit: int) -> list[RefusedRow]:
         """Refused rows in the order of the file. Fewer than `limit` are the last."""

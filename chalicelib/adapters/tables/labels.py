@@ -14,7 +14,9 @@ from pynamodb.models import Model
 
 from ...domain.client import Client
 from ...domain.unicode_text import compose, spellings
+from ..clock import Clock
 from .base import bind_table
+from .batches import Batches
 
 TAG, OPERATOR_CODE, ATTRIBUTE = "tag", "operator_code", "attribute"
 CACHE_SIZE = 100_000
@@ -31,8 +33,9 @@ class LabelRow(Model):
 class Labels:
     """Caches the labels that it has written, so that a container writes each label once."""
 
-    def __init__(self, stack_name: str) -> None:
+    def __init__(self, stack_name: str, clock: Clock) -> None:
         bind_table(LabelRow, stack_name)
+        self._batches = Batches(clock)
         self._written: set[tuple[str, str]] = set()
 
     def add_from(self, clients: Iterable[Client]) -> None:
@@ -40,16 +43,14 @@ class Labels:
         new = {label for client in clients for label in _labels_of(client)} - self._written
         if not new:
             return
-        with LabelRow.batch_write() as batch:
-            for kind, label in new:
-                batch.save(LabelRow(kind, label))
+        self._batches.put(LabelRow, [LabelRow(kind, label) for kind, label in new])
         if len(self._written) < CACHE_SIZE:
             self._written |= new
 
     def existing(self, kind: str, labels: Collection[str]) -> set[str]:
         """The labels among these that were written, in any spelling. One call reads a hundred."""
         keys = [(kind, stored) for label in labels for stored in spellings(label)]
-        return {compose(row.label) for row in LabelRow.batch_get(keys, consistent_read=True)}
+        return {compose(row.label) for row in self._batches.get(LabelRow, keys)}
 
     def read(self, kind: str, limit: int) -> list[str]:
         """The first labels, in alphabetical order."""

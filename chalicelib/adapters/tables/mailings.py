@@ -17,6 +17,7 @@ from ...retries import retry_lost_races
 from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, lost_race, set_actions, transaction
+from .batches import Batches
 from .counters import TOTALS, CounterRow, totals_change
 from .mailing_row import OPEN_KEY, MailingRow, decisions
 
@@ -29,6 +30,7 @@ class Mailings:
         bind_table(CounterRow, stack_name)
         self._audit = audit
         self._clock = clock
+        self._batches = Batches(clock)
 
     def add(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
         row = MailingRow(mailing.id, **decisions(mailing), version=mailing.version)
@@ -45,7 +47,7 @@ class Mailings:
 
     def get_many(self, mailing_ids: Iterable[int]) -> dict[int, Mailing]:
         """The existing mailings by id. One call reads a hundred."""
-        rows = MailingRow.batch_get(mailing_ids, consistent_read=True)
+        rows = self._batches.get(MailingRow, mailing_ids)
         return {int(row.id): row.mailing() for row in rows}
 
     def open_ids(self) -> list[int]:

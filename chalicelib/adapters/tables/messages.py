@@ -18,10 +18,9 @@ from pynamodb.models import Model
 from ...domain.message import EXPIRED, QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard, require_transition
 from ...errors import NotWritten
 from ...texts import Text
-from .base import TextAttribute, bind_table
-
-Item = dict[str, dict[str, str]]
-"""A row in the form of DynamoDB's API: type and value by attribute."""
+from ..clock import Clock
+from .base import TextAttribute, bind_table, reads
+from .batches import Batches, Item
 
 
 class MessageRow(Model):
@@ -65,29 +64,32 @@ class MessageRow(Model):
 class Messages:
     """`gateway_dedupes`: an attempt that ended without an answer can be repeated. Otherwise its message is in doubt.
 
-    Raises NotWritten if the table did not confirm a write.
+    Raises NotWritten if the table did not confirm a write, and NotRead if it did not return all rows.
     """
 
-    def __init__(self, stack_name: str, gateway_dedupes: bool) -> None:
+    def __init__(self, stack_name: str, gateway_dedupes: bool, clock: Clock) -> None:
         bind_table(MessageRow, stack_name)
+        self._batches = Batches(clock)
         self._gateway_dedupes = gateway_dedupes
 
     def add(self, messages: Iterable[Message], expires_at: datetime) -> None:
-        """Write new messages, 25 in a call. Overwrites existing rows: call `existing` first if there may be any."""
+        """Write new messages, 25 in a call. Overwrites existing rows: call `existing` first if there may be any.
+
+        If it raises NotWritten, some of the rows may be written.
+        """
         templates: dict[tuple[object, ...], Item] = {}
-        with MessageRow.batch_write() as batch:
-            for message in messages:
-                kind = (message.status, message.created_at, message.timezone, message.last_error)
-                if kind not in templates:
-                    templates[kind] = _new_row(message, expires_at).serialize()
-                batch.save(_SerializedRow({**templates[kind], **_item_key(message.key)}))
+        rows = []
+        for message in messages:
+            kind = (message.status, message.created_at, message.timezone, message.last_error)
+            if kind not in templates:
+                templates[kind] = _new_row(message, expires_at).serialize()
+            rows.append(_SerializedRow({**templates[kind], **_item_key(message.key)}))
+        self._batches.put(MessageRow, rows)
 
     def existing(self, keys: Iterable[MessageKey]) -> dict[int, Message]:
         """The existing messages of one mailing, by client id. One call reads a hundred."""
         by_client = {key.client_id: key for key in keys}
-        rows = MessageRow.batch_get(
-            [(_part(key.shard), key.client_id) for key in by_client.values()], consistent_read=True
-        )
+        rows = self._batches.get(MessageRow, [(_part(key.shard), key.client_id) for key in by_client.values()])
         return {int(row.client_id): row.message(by_client[int(row.client_id)].shards) for row in rows}
 
     def get(self, key: MessageKey) -> Message | None:
@@ -179,7 +181,8 @@ class Messages:
             consistent_read=True,
             limit=limit,
         )
-        return [row.message(shard.shards) for row in rows]
+        with reads("messages"):
+            return [row.message(shard.shards) for row in rows]
 
     def _finish(self, key: MessageKey, status: str, condition: Condition, error: Text | None) -> bool:
         require_transition(QUEUED, status)

@@ -87,6 +87,13 @@ class Slices:
         """Write the progress and end the lease. No work beyond the cursor may have begun. Raises RowChanged."""
         self._write_leased(audience_slice, [*_progress(audience_slice), SliceRow.leased_until.remove()])
 
+    def give_up_lease(self, audience_slice: AudienceSlice, now: datetime) -> None:
+        """End the lease in the middle of a page: its rows may be written, so the next lease is in doubt.
+
+        Raises RowChanged if another worker has the lease.
+        """
+        self._write_leased(audience_slice, [SliceRow.leased_until.set(now.timestamp())])
+
     def of_mailing(self, mailing_id: int) -> list[AudienceSlice]:
         rows = SliceRow.query(mailing_id, _named("walk#"), consistent_read=True)
         return [row.audience_slice() for row in rows]

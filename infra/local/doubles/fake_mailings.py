@@ -197,6 +197,13 @@ class FakeSlices:
             self.advance(audience_slice)
             del self.leased_until[audience_slice.mailing_id, audience_slice.number]
 
+    def give_up_lease(self, audience_slice: AudienceSlice, now: datetime) -> None:
+        with LOCK:
+            key = (audience_slice.mailing_id, audience_slice.number)
+            if self.rows[key].lease != audience_slice.lease:
+                raise RowChanged
+            self.leased_until[key] = now
+
     def of_mailing(self, mailing_id: int) -> list[AudienceSlice]:
         return [row for key, row in sorted(self.rows.items()) if key[0] == mailing_id]
 

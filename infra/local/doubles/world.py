@@ -189,7 +189,7 @@ class World:
     def work_on_job(self, services: Any, delivery: Any) -> None:
         """Do what the Lambda of jobs and its event source do."""
         job = read_job(services, delivery.body, *KINDS)
-        delay = run_job(services, job, lambda: 60.0) if job else None
+        delay = run_job(services, job, lambda: 60.0, delivery.receive_count) if job else None
         if delay is None:
             self.services.jobs_queue.delete([delivery.receipt_handle])
         else:
