@@ -11,11 +11,11 @@ from ..representation import represent_record
 
 
 def list_(call: Call) -> Response:
-    page = read_page(call.query, numbers=2)
+    page, has_time = read_page(call.query, numbers=2), call.has_time
     position = (page.position[0], page.position[1]) if page.position else None
 
     def read(limit: int) -> Listed:
-        found, next_position = audit.list_records(call.services, position, limit)
+        found, next_position = audit.list_records(call.services, position, limit, has_time)
         return [represent_record(record) for record in found], next_position
 
     return Response(answer_page(call.url, call.query, page, read))

@@ -25,11 +25,11 @@ STOP = "opted_out_at"
 
 
 def list_(call: Call) -> Response:
-    page = read_page(call.query, numbers=2)
+    page, has_time = read_page(call.query, numbers=2), call.has_time
     client_filter = read_client_filter(call.query)
 
     def read(limit: int) -> Listed:
-        found, cursor = registry.list_clients(call.services, client_filter, page.cursor, limit)
+        found, cursor = registry.list_clients(call.services, client_filter, page.cursor, limit, has_time)
         return [represent_client(client) for client in found], position_of(cursor)
 
     return Response(answer_page(call.url, call.query, page, read))

@@ -12,10 +12,10 @@ from .idempotency import answer_idempotently
 
 
 def list_(call: Call) -> Response:
-    page = read_page(call.query, numbers=1)
+    page, has_time = read_page(call.query, numbers=1), call.has_time
 
     def read(limit: int) -> Listed:
-        found, next_before_id = imports.list_imports(call.services, page.number, limit)
+        found, next_before_id = imports.list_imports(call.services, page.number, limit, has_time)
         return [represent_import(client_import) for client_import in found], position_at(next_before_id)
 
     return Response(answer_page(call.url, call.query, page, read))

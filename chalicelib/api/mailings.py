@@ -22,10 +22,10 @@ FILTERS = {"filter_tag", "filter_op_codes"}
 
 
 def list_(call: Call) -> Response:
-    page = read_page(call.query, numbers=1)
+    page, has_time = read_page(call.query, numbers=1), call.has_time
 
     def read(limit: int) -> Listed:
-        found, next_before_id = lifecycle.list_mailings(call.services, page.number, limit)
+        found, next_before_id = lifecycle.list_mailings(call.services, page.number, limit, has_time)
         return [represent_mailing(mailing) for mailing in found], position_at(next_before_id)
 
     return Response(answer_page(call.url, call.query, page, read))

@@ -13,10 +13,10 @@ from ..representation import represent_counts, represent_mailing, represent_mess
 
 
 def list_(call: Call) -> Response:
-    page = read_page(call.query, numbers=1)
+    page, has_time = read_page(call.query, numbers=1), call.has_time
 
     def read(limit: int) -> Listed:
-        found, next_before_id = lifecycle.list_mailings(call.services, page.number, limit)
+        found, next_before_id = lifecycle.list_mailings(call.services, page.number, limit, has_time)
         rows = [{**represent_mailing(mailing), "messages": represent_counts(mailing.counts)} for mailing in found]
         return rows, position_at(next_before_id)
 
@@ -28,12 +28,12 @@ def list_(call: Call) -> Response:
 
 
 def read(call: Call, mailing_id: int) -> Response:
-    page = read_page(call.query, numbers=2)
+    page, has_time = read_page(call.query, numbers=2), call.has_time
     status = read_message_status(call.query.get("status"))
     mailing = lifecycle.get_mailing(call.services, mailing_id)
 
     def read_messages(limit: int) -> Listed:
-        found, cursor = stats.list_messages(call.services, mailing, status, page.cursor, limit)
+        found, cursor = stats.list_messages(call.services, mailing, status, page.cursor, limit, has_time)
         return [represent_message(message) for message in found], position_of(cursor)
 
     listed = answer_page(call.url, call.query, page, read_messages)

@@ -17,7 +17,7 @@ from ..domain.csv_file import FileFormat
 from ..domain.format_detection import HEAD_SIZE, Columns, read_format
 from ..domain.jobs import ImportClients
 from ..domain.unicode_text import compose
-from ..domain.walk import walk_down
+from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
 from ..errors import BadInput, FileGone, NotFound, RowChanged, TooLarge
 from ..fields import CLIENT, CLIENT_READ_ONLY
 from ..logs import add_log_keys
@@ -99,10 +99,16 @@ def get_import(services: Services, import_id: int) -> ClientImport:
     return found
 
 
-def list_imports(services: Services, before_id: int | None, limit: int) -> tuple[list[ClientImport], int | None]:
-    """A page, the newest first, and the `before_id` of the next page; None at the end."""
+def list_imports(
+    services: Services, before_id: int | None, limit: int, has_time: HasTime | None = None
+) -> tuple[list[ClientImport], int | None]:
+    """A page, the newest first, and the `before_id` of the next page; None at the end.
+
+    Without time the page is short. `has_time`: by default six seconds.
+    """
+    has_time = has_time or time_limit(services.clock.now, LIST_SECONDS)
     below = services.counters.last_id(IMPORT_ID) + 1 if before_id is None else before_id
-    found, next_below = walk_down(services.imports.get_many, below, limit)
+    found, next_below = walk_down(services.imports.get_many, below, limit, has_time)
     return [client_import for _, client_import in found], next_below
 
 

@@ -13,7 +13,7 @@ from ..domain.client import CLIENT_ID, GIVEN_FIELDS, MAX_CLIENT_ID, MAX_LABEL, P
 from ..domain.field_versions import require_unchanged
 from ..domain.jobs import FollowMovedClients
 from ..domain.unicode_text import compose
-from ..domain.walk import Cursor, walk
+from ..domain.walk import FILTERED_READ, LIST_SECONDS, Cursor, HasTime, time_limit, walk
 from ..errors import BadInput, NotFound, PhoneTaken
 from ..logs import add_log_keys
 from ..representation import represent_client
@@ -143,9 +143,12 @@ def delete_client(services: Services, client_id: int, author: Author | None = No
 
 
 def list_clients(
-    services: Services, wanted: ClientFilter, cursor: Cursor, limit: int
+    services: Services, wanted: ClientFilter, cursor: Cursor, limit: int, has_time: HasTime | None = None
 ) -> tuple[list[Client], Cursor | None]:
-    """A page in the order of ids; with a tag or an operator code, in the order of index shards and ids."""
+    """A page in the order of ids; with a tag or an operator code, in the order of index shards and ids.
+
+    Without time the page is short: its cursor continues. `has_time`: by default six seconds.
+    """
     if wanted.matches_nothing:
         return [], None
     if wanted.phone_number is not None:
@@ -159,6 +162,8 @@ def list_clients(
         cursor=cursor,
         limit=limit,
         keep=wanted.keeps,
+        has_time=has_time or time_limit(services.clock.now, LIST_SECONDS),
+        read_at_least=FILTERED_READ if wanted.tag and wanted.operator_code else 0,
     )
 
 

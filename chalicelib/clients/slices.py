@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.audience import Filter, Plan
 from ..domain.client import Client
-from ..domain.walk import Cursor, walk
+from ..domain.walk import Cursor, HasTime, always, walk
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -22,10 +22,13 @@ def read_slice(
     limit: int,
     enough: int | None = None,
     keep: Callable[[Client], bool] | None = None,
+    has_time: HasTime = always,
+    read_at_least: int = 0,
 ) -> tuple[list[Client], Cursor | None]:
     """The next chosen clients of the slice, at most `limit`, and the cursor of the next page; None at the end.
 
-    `enough`: with this many clients the page ends at the end of a partition. `keep` can reject chosen clients.
+    `enough`: with this many clients the page ends at the end of a partition. `keep` can reject chosen clients. Without
+    time the page is short. `read_at_least`: clients of one read.
     """
     first, last = plan.id_range(number)
     partitions = plan.partitions(chosen, number)
@@ -37,4 +40,6 @@ def read_slice(
         limit=limit,
         keep=lambda client: chosen.chooses(client) and (keep is None or keep(client)),
         enough=enough,
+        has_time=has_time,
+        read_at_least=read_at_least,
     )

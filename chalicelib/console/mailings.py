@@ -11,7 +11,7 @@ from ..domain.allowed_steps import RESEND as RESEND_STEP
 from ..domain.allowed_steps import useful_steps
 from ..domain.mailing import FINISHED, Mailing
 from ..domain.message import DELIVERED, EXPIRED, FAILED, RESENDABLE, STATUSES, UNDELIVERED, UNKNOWN, Message
-from ..domain.walk import BEGINNING
+from ..domain.walk import BEGINNING, time_limit
 from ..errors import NotFound
 from ..fields import RESEND
 from ..http.calls import read_id
@@ -25,6 +25,8 @@ from .page_requests import PageRequest
 LIST_LENGTH = 20
 MESSAGES_LENGTH = 50
 LAST_ERRORS = 5
+SECONDS_FOR_ERRORS = 2.0
+"""A person waits for the page, which also lists the messages."""
 
 QUESTIONS = {
     "cancel": "Cancel this mailing? Queued messages will not be sent. This cannot be undone.",
@@ -123,9 +125,10 @@ def _has_resendable(mailing: Mailing) -> bool:
 
 
 def _last_errors(request: PageRequest, mailing: Mailing) -> list[Message]:
-    """Some messages that failed, are unknown, were not delivered or expired."""
+    """Some messages that failed, are unknown, were not delivered or expired: as many as are found in a short time."""
     found: list[Message] = []
+    has_time = time_limit(request.services.clock.now, SECONDS_FOR_ERRORS)
     for status in (FAILED, UNKNOWN, UNDELIVERED, EXPIRED):
         if getattr(mailing.counts, status):
-            found += stats.list_messages(request.services, mailing, status, BEGINNING, LAST_ERRORS)[0]
+            found += stats.list_messages(request.services, mailing, status, BEGINNING, LAST_ERRORS, has_time)[0]
     return found[:LAST_ERRORS]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 T = TypeVar("T")
+HasTime = Callable[[], bool]
+"""Whether a walk may begin another read."""
 
 MAX_READS = 100
 """The most reads for one page. After them the page may be short, and its cursor continues the walk."""
@@ -15,6 +18,12 @@ IDS_A_READ = 100
 """The limit of BatchGetItem."""
 
 MAX_READS_OF_IDS = 50
+
+LIST_SECONDS = 6.0
+"""The time of a list of the API. A page that is too large for an answer is read twice within it."""
+
+FILTERED_READ = 1000
+"""Items of one read if most of them may be rejected: as many as wanted would be a call for each hundred."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,16 @@ class Cursor:
 BEGINNING = Cursor()
 
 
+def always() -> bool:
+    return True
+
+
+def time_limit(now: Callable[[], datetime], seconds: float) -> HasTime:
+    """True until so many seconds after this call."""
+    deadline = now() + timedelta(seconds=seconds)
+    return lambda: now() < deadline
+
+
 def walk(
     read: Callable[[int, int, int], list[T]],
     key: Callable[[T], int],
@@ -36,41 +55,75 @@ def walk(
     limit: int,
     keep: Callable[[T], bool] | None = None,
     enough: int | None = None,
+    has_time: HasTime = always,
+    read_at_least: int = 0,
 ) -> tuple[list[T], Cursor | None]:
     """The next items that `keep` accepts, at most `limit`, and the cursor; the cursor is None at the end.
 
     `read(partition, after_id, limit)` returns items in the order of `key`, fewer than `limit` at the end.
-    `enough`: with this many items the page ends at the end of a partition.
+    `enough`: with this many items the page ends at the end of a partition. `has_time`: without time the page ends after
+    its first read or later ones. `read_at_least`: items of one read.
     """
     found: list[T] = []
-    for _ in range(MAX_READS):
-        if cursor.partition >= partitions:
+    for number in range(MAX_READS):
+        if cursor.partition >= partitions or (number and not has_time()):
             break
         wanted = limit - len(found)
-        items = read(cursor.partition, cursor.id, wanted + 1)  # one more item shows whether there is a next page
-        taken = items[:wanted]
-        found += taken if keep is None else [item for item in taken if keep(item)]
-        if len(items) <= wanted:
+        size = max(wanted + 1, read_at_least)  # one more item shows whether there is a next page
+        items = read(cursor.partition, cursor.id, size)
+        accepted = items if keep is None else [item for item in items if keep(item)]
+        found += accepted[:wanted]
+        if len(accepted) > wanted:
+            cursor = Cursor(cursor.partition, key(found[-1])) if wanted else cursor
+            break
+        if len(items) == size:
+            cursor = Cursor(cursor.partition, key(items[-1]))
+            is_full = len(found) == limit
+        else:
             cursor = Cursor(cursor.partition + 1)
             is_full = enough is not None and len(found) >= enough
-        else:
-            cursor = Cursor(cursor.partition, key(taken[-1])) if taken else cursor
-            is_full = len(found) == limit
         if is_full:
             break
     return found, cursor if cursor.partition < partitions else None
 
 
+def search(
+    find: Callable[[int, int], tuple[list[T], int | None]],
+    key: Callable[[T], int],
+    partitions: int,
+    cursor: Cursor,
+    limit: int,
+    has_time: HasTime,
+) -> tuple[list[T], Cursor | None]:
+    """As `walk`, if the table rejects items: the items found, at most `limit`, and the cursor; None at the end.
+
+    `find(partition, after_id)` returns the matching items of one read, in the order of `key`, and the last id that it
+    read; None at the end of the partition. Without time the page ends after its first read or later ones.
+    """
+    found: list[T] = []
+    is_first = True
+    while cursor.partition < partitions and (is_first or has_time()):
+        is_first = False
+        wanted = limit - len(found)
+        items, last_id = find(cursor.partition, cursor.id)
+        found += items[:wanted]
+        if len(items) > wanted:
+            return found, Cursor(cursor.partition, key(found[-1])) if wanted else cursor
+        cursor = Cursor(cursor.partition + 1) if last_id is None else Cursor(cursor.partition, last_id)
+    return found, cursor if cursor.partition < partitions else None
+
+
 def walk_down(
-    read: Callable[[Sequence[int]], Mapping[int, T]], below: int, limit: int
+    read: Callable[[Sequence[int]], Mapping[int, T]], below: int, limit: int, has_time: HasTime = always
 ) -> tuple[list[tuple[int, T]], int | None]:
     """Items with ids below `below`, in descending order, and the next `below`; None at the end.
 
-    Ids are consecutive numbers, so a page is a range of ids. Missing ids belong to deleted items.
+    Ids are consecutive numbers, so a page is a range of ids. Missing ids belong to deleted items. Without time the page
+    ends after its first read or later ones.
     """
     found: list[tuple[int, T]] = []
-    for _ in range(MAX_READS_OF_IDS):
-        if below <= 1 or len(found) > limit:
+    for number in range(MAX_READS_OF_IDS):
+        if below <= 1 or len(found) > limit or (number and not has_time()):
             break
         ids = range(below - 1, max(0, below - 1 - IDS_A_READ), -1)
         items = read(ids)

@@ -15,6 +15,7 @@ from ..access.tokens import authenticate
 from ..adapters.services import Services
 from ..domain.audit_record import Author
 from ..domain.principal import Principal
+from ..domain.walk import LIST_SECONDS, HasTime, time_limit
 from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal
 from ..logs import add_log_keys, log
 from ..texts import Text
@@ -49,6 +50,11 @@ class Call:
 
     def file(self) -> bytes:
         return read_file(raw_body(self.request), self.request.headers.get("content-type"))
+
+    @property
+    def has_time(self) -> HasTime:
+        """The time for all reads of a list. It begins when this is asked for."""
+        return time_limit(self.services.clock.now, LIST_SECONDS)
 
     @property
     def url(self) -> str:

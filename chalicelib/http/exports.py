@@ -7,7 +7,6 @@ one. Only the first part has the column names, so that the concatenated parts ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 
 from chalice.app import Response
 
@@ -17,7 +16,7 @@ from ..domain.client import Client, is_attribute_name
 from ..domain.client_import import ATTRIBUTE_COLUMN, RefusedRow
 from ..domain.csv_file import unescape_formula, write_rows
 from ..domain.unicode_text import compose
-from ..domain.walk import Cursor
+from ..domain.walk import Cursor, HasTime, time_limit
 from ..errors import BadInput, shown_errors
 from ..mailings import lifecycle, stats
 from ..mailings.placeholders import ATTRIBUTE
@@ -31,7 +30,9 @@ MOST_ROWS = 20_000
 """Rows in a part; fewer if the rows are long or slow to find."""
 
 PAGE_ROWS = 500
-TIME_LIMIT = timedelta(seconds=8)
+TIME_LIMIT = 8.0
+"""Seconds for all reads of a part."""
+
 BOM = "\ufeff"
 CLIENT_COLUMNS = tuple(name for name in CLIENT_FIELDS if name != "attributes")
 
@@ -48,24 +49,28 @@ ReadRows = Callable[[Position, int], tuple[Rows, Position | None]]
 def clients(call: Call) -> Response:
     """One column per attribute. The URLs of the parts keep the names, so that all parts have the same columns."""
     wanted, names = read_client_filter(call.query), _attribute_names(call)
+    has_time = _time_of_part(call)
     columns = (*CLIENT_COLUMNS, *(f"{ATTRIBUTE_COLUMN}{name}" for name in names))
 
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
-        found, cursor = clients_.list_clients(call.services, wanted, Cursor(*position), limit)
+        found, cursor = clients_.list_clients(call.services, wanted, Cursor(*position), limit, has_time)
         return [_cells(_flat(client), columns) for client in found], position_of(cursor)
 
-    return _part(call, "clients.csv", columns, read, beginning=(0, 0), parameters={"attributes": ",".join(names)})
+    return _part(
+        call, "clients.csv", columns, read, (0, 0), parameters={"attributes": ",".join(names)}, has_time=has_time
+    )
 
 
 def messages(call: Call, mailing_id: int) -> Response:
     status = read_message_status(call.query.get("status"))
     mailing = lifecycle.get_mailing(call.services, mailing_id)
+    has_time = _time_of_part(call)
 
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
-        found, cursor = stats.list_messages(call.services, mailing, status, Cursor(*position), limit)
+        found, cursor = stats.list_messages(call.services, mailing, status, Cursor(*position), limit, has_time)
         return [_cells(represent_message(message), MESSAGE_FIELDS) for message in found], position_of(cursor)
 
-    return _part(call, f"mailing-{mailing_id}.csv", MESSAGE_FIELDS, read, beginning=(0, 0))
+    return _part(call, f"mailing-{mailing_id}.csv", MESSAGE_FIELDS, read, (0, 0), has_time=has_time)
 
 
 def refused(call: Call, import_id: int) -> Response:
@@ -76,7 +81,7 @@ def refused(call: Call, import_id: int) -> Response:
         found, last_row = imports.list_refused(call.services, import_id, position[0], limit)
         return [[*_cells(_unescaped(row.cells), columns), _reason(row)] for row in found], position_at(last_row)
 
-    return _part(call, f"import-{import_id}-refused.csv", (*columns, imports.REASON), read, beginning=(0,))
+    return _part(call, f"import-{import_id}-refused.csv", (*columns, imports.REASON), read, (0,), _time_of_part(call))
 
 
 def _attribute_names(call: Call) -> list[str]:
@@ -117,11 +122,12 @@ def _part(
     columns: Sequence[str],
     read: ReadRows,
     beginning: Position,
+    has_time: HasTime,
     parameters: Mapping[str, str] = NO_PARAMETERS,
 ) -> Response:
     """`parameters`: added to the query of this part in the URL of the next one."""
     page = read_page(call.query, len(beginning), default=MOST_ROWS, most=MOST_ROWS)
-    text, next_position = _read_part(call, page, read, beginning)
+    text, next_position = _read_part(page, read, beginning, has_time)
     head = BOM + write_rows([columns]) if page.position is None else ""
     headers = {
         "Content-Type": "text/csv; charset=utf-8",
@@ -132,13 +138,16 @@ def _part(
     return Response(head + text, headers=dict(headers))
 
 
-def _read_part(call: Call, page: Page, read: ReadRows, beginning: Position) -> tuple[str, Position | None]:
+def _time_of_part(call: Call) -> HasTime:
+    return time_limit(call.services.clock.now, TIME_LIMIT)
+
+
+def _read_part(page: Page, read: ReadRows, beginning: Position, has_time: HasTime) -> tuple[str, Position | None]:
     """Reads pages until a limit of rows, bytes or time is reached. Returns the CSV text and the next position."""
-    deadline = call.services.clock.now() + TIME_LIMIT
     position: Position | None = page.position or beginning
     parts: list[str] = []
     rows, room = 0, SIZE_LIMIT
-    while position is not None and rows < page.limit and room > 0 and call.services.clock.now() < deadline:
+    while position is not None and rows < page.limit and room > 0 and has_time():
         found, position = _read_fitting(read, position, min(PAGE_ROWS, page.limit - rows), room)
         parts.append(write_rows(found))
         rows += len(found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.audience import Filter, plan_audience
+from ..domain.audience import SLICE_SIZE, Filter, plan_audience
 from ..domain.client import CLIENT_ID
 from ..domain.spread import spread
 
@@ -21,7 +21,10 @@ GROUPS_TIME_LIMIT = timedelta(seconds=3)
 """Reading the clients takes at most this time. The clients read from a larger audience are a sample."""
 
 READ_LIMIT = 1000
-"""Clients that one read of a partition returns, if the audience has more than one slice."""
+"""Clients that one read of a partition returns, if there are more than those of one slice."""
+
+COUNTED_IDS = 500_000
+"""Client ids of one count: of one label in one shard of an index, a second."""
 
 Group = tuple[str, str]
 """A time zone and an operator code."""
@@ -62,9 +65,10 @@ def count_audience(services: Services, chosen: Filter) -> tuple[int, bool]:
     plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
     number = 0
     for partition, first, last in plan.reads(chosen):
-        if services.clock.now() - started > COUNT_TIME_LIMIT:
-            return number, False
-        number += services.clients.count(partition, chosen, first, last)
+        for begin in range(first, last + 1, COUNTED_IDS):
+            if services.clock.now() - started > COUNT_TIME_LIMIT:
+                return number, False
+            number += services.clients.count(partition, chosen, begin, min(last, begin + COUNTED_IDS - 1))
     return number, True
 
 
@@ -77,7 +81,7 @@ def group_audience(services: Services, chosen: Filter) -> Audience:
         if services.clock.now() - started > GROUPS_TIME_LIMIT:
             is_exact = False
             break
-        most = READ_LIMIT if plan.slices > 1 else last + 1
+        most = READ_LIMIT if plan.last_client_id > SLICE_SIZE else last + 1
         clients = services.clients.read(partition, first - 1, last, most)
         groups.update(
             (client.timezone, client.operator_code)

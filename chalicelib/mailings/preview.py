@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..clients.slices import read_slice
@@ -14,7 +14,7 @@ from ..domain.forecast import Forecast, forecast_mailing
 from ..domain.mailing import Mailing
 from ..domain.sms import Length, measure
 from ..domain.template import fill, fill_masked, has_placeholders
-from ..domain.walk import BEGINNING
+from ..domain.walk import BEGINNING, FILTERED_READ, time_limit
 from ..texts import Text
 from ..zones import zone
 from .audience import Audience, count_audience, group_audience
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SAMPLE = 100
 """Clients whose texts are measured; at most three of them are shown."""
 
-SAMPLE_TIME_LIMIT = timedelta(seconds=3)
+SAMPLE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,23 @@ def choose_examples(sample: list[Example]) -> tuple[Example, ...]:
 
 
 def _sample(services: Services, chosen: Filter) -> list[Client]:
-    deadline = services.clock.now() + SAMPLE_TIME_LIMIT
+    has_time = time_limit(services.clock.now, SAMPLE_SECONDS)
     plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
     for number in range(plan.slices):
-        found, _ = read_slice(services, plan, chosen, number, BEGINNING, SAMPLE, keep=_can_receive)
+        found, _ = read_slice(
+            services,
+            plan,
+            chosen,
+            number,
+            BEGINNING,
+            SAMPLE,
+            keep=_can_receive,
+            has_time=has_time,
+            read_at_least=FILTERED_READ,
+        )
         if found:
             return found
-        if services.clock.now() > deadline:
+        if not has_time():
             break
     return []
 

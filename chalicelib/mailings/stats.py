@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..domain import cost
 from ..domain.mailing import FINISHED, RUNNING, STATUSES, Counts, Mailing
 from ..domain.message import Message, statuses_listed_as
-from ..domain.walk import Cursor, walk
+from ..domain.walk import LIST_SECONDS, Cursor, HasTime, search, time_limit, walk
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -81,16 +81,36 @@ def _longest_seconds(moments: Sequence[datetime], now: datetime) -> float:
 
 
 def list_messages(
-    services: Services, mailing: Mailing, status: str | None, cursor: Cursor, limit: int
+    services: Services,
+    mailing: Mailing,
+    status: str | None,
+    cursor: Cursor,
+    limit: int,
+    has_time: HasTime | None = None,
 ) -> tuple[list[Message], Cursor | None]:
-    """A page of the mailing's messages, shard by shard, and the next cursor. Empty before the start."""
+    """A page of the mailing's messages, shard by shard, and the next cursor. Empty before the start.
+
+    Without time the page is short: its cursor continues. `has_time`: by default six seconds.
+    """
     if mailing.plan is None:
         return [], None
-    statuses = statuses_listed_as(status) if status else ()
-    return walk(
-        read=lambda shard, after, size: services.messages.page(mailing.message_shard(shard), after, size, statuses),
-        key=lambda message: message.client_id,
-        partitions=mailing.plan.shards,
-        cursor=cursor,
-        limit=limit,
+    has_time = has_time or time_limit(services.clock.now, LIST_SECONDS)
+    messages, shards = services.messages, mailing.plan.shards
+
+    def key(message: Message) -> int:
+        return message.client_id
+
+    def read(shard: int, after: int, size: int) -> list[Message]:
+        return messages.page(mailing.message_shard(shard), after, size)
+
+    if status is None:
+        return walk(read, key, shards, cursor, limit, has_time=has_time)
+    statuses = statuses_listed_as(status)
+    return search(
+        lambda shard, after: messages.find(mailing.message_shard(shard), after, statuses),
+        key,
+        shards,
+        cursor,
+        limit,
+        has_time,
     )

@@ -11,14 +11,18 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.models import Table
 
+from chalicelib.domain.audience import Plan
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, RefusedRow
 from chalicelib.domain.csv_file import FileFormat
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message
+from chalicelib.domain.walk import BEGINNING
 from chalicelib.errors import NotRead, NotWritten
+from chalicelib.mailings.stats import list_messages
 from infra.local.doubles.aws import make_services_over_tables
 from infra.local.doubles.fake_clock import FakeClock
-from infra.local.doubles.faulty_dynamodb import throttled
+from infra.local.doubles.faulty_dynamodb import lost_answers, throttled
 from tests.adapters.conftest import moto_backend
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -78,3 +82,16 @@ def test_every_batch_of_the_tables_is_repeated(services: Any) -> None:
         assert set(services.clients.find_many(numbers)[0]) == set(numbers)
         assert services.labels.existing("tag", ["tag 1", "tag 2", "tag 5"]) == {"tag 1", "tag 2"}
     assert services.imports.refused(1, 0, 10) == rows
+
+
+def test_messages_with_a_status_are_found_a_thousand_rows_a_call(services: Any) -> None:
+    """DynamoDB filters a page after it has read it: pages of the wanted size would be ten times as many calls."""
+    statuses = ["failed" if client_id in (7, 990) else "sent" for client_id in range(1, 1001)]
+    rows = [Message(1, number, status, NOW) for number, status in enumerate(statuses, 1)]
+    services.messages.add(rows, KEPT)
+    mailing = Mailing(1, NOW, KEPT, "text", status="running", plan=Plan("block", 1000, 1, 1))
+    with lost_answers("Query", number=0) as calls:
+        found, cursor = list_messages(services, mailing, "failed", BEGINNING, 100)
+    assert [message.client_id for message in found] == [7, 990]
+    assert cursor is None
+    assert calls["Query"] <= 2, "a thousand rows, and the end"

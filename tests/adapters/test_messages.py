@@ -256,3 +256,12 @@ def test_a_message_that_is_created_as_expired_has_its_reason(services: Any) -> N
     services.messages.add([expired, Message(1, 2, "expired", NOW), MESSAGE], KEPT)
     assert services.messages.get(expired.key) == expired
     assert services.messages.get(MessageKey(1, 2, 1)).last_error is None
+
+
+def test_messages_of_a_status_are_found_with_the_place_where_the_read_ended(services: Any) -> None:
+    services.messages.add([replace(MESSAGE, client_id=number) for number in (1, 2, 3)], KEPT)
+    services.messages.add([replace(MESSAGE, client_id=number, status="failed") for number in (4, 5)], KEPT)
+    shard = MessageShard(1, 0, 1)
+    found, last_id = services.messages.find(shard, 1, ["failed", "unknown"])
+    assert ([message.client_id for message in found], last_id) == ([4, 5], None)
+    assert services.messages.find(shard, 4, ["queued"]) == ([], None)

@@ -17,6 +17,8 @@ from .fake_mailings import FakeMailings
 
 
 class FakeMessages:
+    rows_read = 1000
+
     def __init__(self, gateway_dedupes: bool = True) -> None:
         self.rows: dict[tuple[int, int], Message] = {}
         self.kept_until: dict[tuple[int, int], datetime] = {}
@@ -107,6 +109,13 @@ class FakeMessages:
             keys = sorted(key for key in self.rows if key[0] == shard.mailing_id and key[1] > after_client)
             rows = [self.rows[key] for key in keys if key[1] % shard.shards == shard.number]
         return [row for row in rows if not statuses or row.status in statuses][:limit]
+
+    def find(
+        self, shard: MessageShard, after_client: int, statuses: Collection[str]
+    ) -> tuple[list[Message], int | None]:
+        rows = self.page(shard, after_client, self.rows_read)
+        found = [row for row in rows if row.status in statuses]
+        return found, rows[-1].client_id if len(rows) == self.rows_read else None
 
     def put(self, message: Message) -> Message:
         before = self.rows[message.mailing_id, message.client_id]
