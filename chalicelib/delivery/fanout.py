@@ -64,7 +64,8 @@ def start_mailing(services: Services, mailing_id: int) -> bool:
         return False
     plan = plan_audience(mailing.chosen, services.counters.last_id(CLIENT_ID))
     try:
-        mailing = services.mailings.change(mailing, started(mailing, plan, now))
+        after = started(mailing, plan, now, services.settings.message_retention_days)
+        mailing = services.mailings.change(mailing, after)
     except RowChanged:  # started or changed by another writer; the sweep starts a mailing that is still due
         return False
     queue_slices(services, mailing, range(plan.slices))

@@ -83,8 +83,10 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
     return _with_status(after, _status_by_times(mailing, after, now), now)
 
 
-def started(mailing: Mailing, plan: Plan, now: datetime) -> Mailing:
-    return replace(_with_status(mailing, RUNNING, now), plan=plan, progress_at=now)
+def started(mailing: Mailing, plan: Plan, now: datetime, retention_days: int) -> Mailing:
+    """`retention_days`: how long rows are kept after the end that the mailing has now."""
+    after = replace(_with_status(mailing, RUNNING, now), plan=plan, progress_at=now)
+    return replace(after, rows_expire_at=after.kept_until(retention_days).replace(microsecond=0))
 
 
 def paused(mailing: Mailing, now: datetime) -> Mailing:
@@ -143,8 +145,10 @@ def ended(mailing: Mailing, counts: Counts, now: datetime) -> Mailing:
     """Every message has a final status: `counts` are the final counts of the mailing.
 
     `delivered` and `undelivered` are kept from the mailing: receipts arrive later too, and each one is counted in the
-    transaction that records it.
+    transaction that records it. Rows that the time to live has deleted are counted as the mailing has counted them.
     """
+    if counts.total < mailing.counts.total and mailing.may_lack_rows(now):
+        counts = replace(mailing.counts, expired=mailing.counts.expired + mailing.counts.queued)
     status = CANCELLED if mailing.status == CANCELLED else FINISHED
     counts = replace(counts, delivered=mailing.counts.delivered, undelivered=mailing.counts.undelivered)
     return replace(_with_status(mailing, status, now), counts=counts, ended_at=now, requeue=False, resend=())
@@ -218,5 +222,8 @@ def _refuse_after_start(before: Mailing, after: Mailing) -> None:
     refused = {
         name: [Text("mailing.fixed")] for name, value in FIXED_AFTER_START.items() if value(before) != value(after)
     }
+    last_end = before.rows_expire_at
+    if last_end is not None and after.datetime_end > max(last_end, before.datetime_end):
+        refused["datetime_end"] = [Text("mailing.end_after_rows", last=f"{last_end.replace(tzinfo=None).isoformat()}Z")]
     if refused:
         raise BadInput(refused)

@@ -29,6 +29,9 @@ MAY_BECOME = {
     CANCELLED: {CANCELLED},
 }
 
+ROWS_ARE_FINAL_AFTER = timedelta(days=1)
+"""So long after its end nobody writes a row of a mailing any more."""
+
 MAX_RATE = 100_000
 """Messages a second: the highest `rate_limit` of a mailing."""
 
@@ -101,6 +104,7 @@ class Mailing:
     `releases`: the scheduled moments at which local hours open for waiting messages.
     `awaits_hours`: in the last reconciliation round all queued messages waited for their local hours.
     `has_placeholders` is False for mailings from before placeholders existed, so their texts are sent unchanged.
+    `rows_expire_at`: no row of a message is deleted before; set at the start (None: started by an earlier version).
     `attempts`: the sum of all attempts, set by the reconciliation round that ends the mailing.
     `version` changes with every decision, but not with the counts.
     """
@@ -130,6 +134,7 @@ class Mailing:
     last_post_at: datetime | None = None
     attempts: int | None = None
     ended_at: datetime | None = None
+    rows_expire_at: datetime | None = None
     has_placeholders: bool = False
     version: int = 1
 
@@ -178,11 +183,20 @@ class Mailing:
         return MessageShard(self.id, number, self.started_plan.shards)
 
     def kept_until(self, retention_days: int) -> datetime:
-        """When a row that is written now expires: `retention_days` after the end, or after a later last progress."""
+        """When a row that is written now expires: `retention_days` after the end, or after a later last progress.
+
+        Never before `rows_expire_at`, whatever the end has become since the start.
+        """
         latest = datetime.max.replace(tzinfo=UTC)
         days = timedelta(days=retention_days)
         end = max(self.datetime_end, self.progress_at or self.datetime_end)
-        return end + days if latest - end > days else latest
+        expires_at = end + days if latest - end > days else latest
+        return max(expires_at, self.rows_expire_at or expires_at)
+
+    def may_lack_rows(self, now: datetime) -> bool:
+        """Whether rows that are missing are gone for good: the time to live may have deleted them, or none can come."""
+        has_expired = self.rows_expire_at is not None and now >= self.rows_expire_at
+        return has_expired or now - self.datetime_end >= ROWS_ARE_FINAL_AFTER
 
     def is_over(self, now: datetime) -> bool:
         return now >= self.datetime_end

@@ -243,3 +243,10 @@ def test_no_message_is_admitted_for_a_deleted_mailing_or_without_a_canary(servic
     assert services.mailings.admit_to_canary(1, NOW) is None
     assert services.mailings.admit_to_canary(2, NOW) is None
     assert services.mailings.get(2) is None
+
+
+def test_the_time_until_which_rows_are_kept_is_stored_with_the_start(services: Any) -> None:
+    expires_at = NOW + timedelta(days=400)
+    services.mailings.add(MAILING)
+    services.mailings.change(MAILING, replace(MAILING, status="running", rows_expire_at=expires_at))
+    assert services.mailings.get(MAILING.id).rows_expire_at == expires_at

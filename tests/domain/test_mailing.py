@@ -192,9 +192,9 @@ def test_a_mailing_has_an_end_when_its_messages_are_final() -> None:
 
 
 def test_only_a_scheduled_mailing_starts() -> None:
-    assert started(SCHEDULED, PLAN, NOW).plan == PLAN
+    assert started(SCHEDULED, PLAN, NOW, 400).plan == PLAN
     with pytest.raises(ValueError, match="cannot become"):
-        started(CANCELLED, PLAN, NOW)
+        started(CANCELLED, PLAN, NOW, 400)
 
 
 LONG_AGO = NOW - timedelta(minutes=3)

@@ -74,6 +74,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     last_post_at = Moment(null=True)
     attempts = NumberAttribute(null=True)
     ended_at = Moment(null=True)
+    rows_expire_at = NumberAttribute(null=True)
     version = NumberAttribute()
     open_index = OpenMailings()
 
@@ -105,6 +106,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             last_post_at=self.last_post_at,
             attempts=None if self.attempts is None else int(self.attempts),
             ended_at=self.ended_at,
+            rows_expire_at=datetime.fromtimestamp(int(self.rows_expire_at), UTC) if self.rows_expire_at else None,
             version=int(self.version),
         )
 
@@ -138,6 +140,7 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
         "canary_passed": mailing.canary is not None and mailing.canary.is_passed,
         "paused_because": mailing.paused_because,
         "ended_at": mailing.ended_at,
+        "rows_expire_at": mailing.rows_expire_at and int(mailing.rows_expire_at.timestamp()),
     }
 
 
