@@ -9,13 +9,14 @@ from __future__ import annotations
 import http.client
 import logging
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from io import BufferedReader, RawIOBase
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 import requests
@@ -30,6 +31,22 @@ ANSWER_LIMIT = 256 * 1024
 
 SECONDS_FOR_AN_ADDRESS = 1.0
 """The least that the connection to an address gets, as long as there is so much time."""
+
+MOST_UNUSED = 1.0
+"""Seconds without use after which a connection is closed instead of used.
+
+It must be below the time after which servers close a connection: 2 s for gunicorn, 5 s for Node.js, Apache and
+uvicorn, 60 s and more for nginx and load balancers. A server that has just closed a connection resets the next request
+on it, and then it is not known whether the request was read. A busy sender uses each connection several times a second.
+"""
+
+Times = Callable[[], tuple[float, float]]
+"""The monotonic clock and the wall clock, in seconds. While Lambda freezes a container, either one may stand still."""
+
+
+def times() -> tuple[float, float]:
+    return monotonic(), time()
+
 
 logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 """It warns about headers that it cannot parse, with their text, and no filter would mask that."""
@@ -67,23 +84,33 @@ def exchange(seconds: float) -> Iterator[Exchange]:
 
 
 class BoundedSession(requests.Session):
-    """A Session that follows no redirect, keeps no cookie and reads no environment. Use it inside `exchange`."""
+    """A Session that follows no redirect, keeps no cookie and reads no environment. Use it inside `exchange`.
 
-    def __init__(self, connections: int) -> None:
+    It uses no connection that was unused for more than `MOST_UNUSED` by one of the clocks of `times`.
+    """
+
+    def __init__(self, connections: int, times: Times) -> None:
         super().__init__()
         self.trust_env = False
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(pool_connections=1, pool_maxsize=connections))
+            self.mount(scheme, _Adapter(times, pool_connections=1, pool_maxsize=connections))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Without this, requests reads the whole body of a redirect that it does not follow."""
 
 
 class _Adapter(HTTPAdapter):
+    def __init__(self, times: Times, **named: Any) -> None:
+        self._times = times
+        super().__init__(**named)
+
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
         super().init_poolmanager(*arguments, **named)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        pools = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = {
+            scheme: partial(pool, times=self._times) for scheme, pool in pools.items()
+        }
 
 
 class _AnswerReader(RawIOBase):
@@ -120,6 +147,7 @@ class _Answer(http.client.HTTPResponse):
 
 class _Connection(HTTPConnection):
     response_class = _Answer
+    unused_since: tuple[float, float] | None = None
 
     def _new_conn(self) -> socket.socket:
         try:
@@ -154,11 +182,19 @@ class _Connection(HTTPConnection):
             lookup.cancel()
 
     def send(self, data: Any) -> None:
-        """Also called for each part of a body, and first of all when there is no connection yet."""
+        """Also called for each part of a body, and first of all when there is no connection yet.
+
+        The first part is the head of the request, in bytes. A `send` that raises has given no byte of it to the system
+        (send(2)), or under TLS no whole record, which the server cannot decrypt.
+        """
         if self.sock is None:
             self.connect()
-        self.sock.settimeout(_current.get().seconds_left())
-        _current.get().is_begun = True
+        current = _current.get()
+        self.sock.settimeout(current.seconds_left())
+        if not current.is_begun:
+            written = self.sock.send(data)
+            current.is_begun = True
+            data = data[written:]
         super().send(data)
 
 
@@ -166,9 +202,31 @@ class _TlsConnection(_Connection, HTTPSConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
+class _DropsUnused(HTTPConnectionPool):
+    def __init__(self, *arguments: Any, times: Times, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._times = times
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        """A closed connection is opened again when it is used."""
+        connection: Any = super()._get_conn(timeout)
+        if connection.unused_since is not None and not self._is_recent(connection.unused_since):
+            connection.close()
+        return connection
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.unused_since = self._times()
+        super()._put_conn(conn)
+
+    def _is_recent(self, since: tuple[float, float]) -> bool:
+        """A clock that went backwards says nothing, so the connection counts as old."""
+        return all(0 <= now - before <= MOST_UNUSED for now, before in zip(self._times(), since, strict=True))
+
+
+class _Pool(_DropsUnused):
     ConnectionCls = _Connection
 
 
-class _TlsPool(HTTPSConnectionPool):
+class _TlsPool(_DropsUnused, HTTPSConnectionPool):
     ConnectionCls = _TlsConnection

@@ -6,7 +6,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from ..domain.gateway_result import CREDENTIALS_CODES, Answer
-from .bounded_http import BoundedSession, exchange
+from .bounded_http import BoundedSession, Times, exchange, times
 from .parameters import Parameter
 
 BODY_LIMIT = 4096
@@ -16,10 +16,10 @@ BODY_LIMIT = 4096
 class Gateway:
     """One Session with a connection for each thread. Threads can share a Session for plain posts."""
 
-    def __init__(self, url: str, token: Parameter, connections: int) -> None:
+    def __init__(self, url: str, token: Parameter, connections: int, times: Times = times) -> None:
         self.url = url
         self._token = token
-        self._session = BoundedSession(connections)
+        self._session = BoundedSession(connections, times)
 
     def prepare(self) -> None:
         """Read the token. Called before a message is claimed, so that an error here costs no attempt."""
