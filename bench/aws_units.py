@@ -1,8 +1,7 @@
 """Count what AWS charges for, in botocore, from each request and its answer, for all clients.
 
-An emulator's ConsumedCapacity is not AWS's, so DynamoDB's rules are applied here:
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html (units) and
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (size of an item).
+An emulator's ConsumedCapacity is not AWS's, so DynamoDB's rules are applied here: partition.py has them, with their
+sources.
 """
 
 from __future__ import annotations
@@ -19,14 +18,12 @@ from typing import Any
 from botocore import handlers
 
 from infra.local.doubles.aws import STACK_NAME, TEMPLATE, forget_connections
+from infra.local.doubles.partition import Item, read_units, size_of, write_units
 
 from .aws_calls import MADE_BY_LAMBDA
 
-WRITTEN, READ = 1024, 4096
 QUEUE_CHUNK = 65_536
 """SQS charges each 64 KB of a request as one: https://aws.amazon.com/sqs/pricing/"""
-
-Values = Mapping[str, Mapping[str, Any]]
 
 
 class Meter:
@@ -73,7 +70,7 @@ class Meter:
         """Each item is rounded up by itself, and a missing item is charged as well."""
         for table, request in sent["RequestItems"].items():
             found = answer.get("Responses", {}).get(table, [])
-            missing: list[Values] = [{}] * (len(request["Keys"]) - len(found))
+            missing: list[Item] = [{}] * (len(request["Keys"]) - len(found))
             for item in [*found, *missing]:
                 self._read(size_of(item), request.get("ConsistentRead", False))
 
@@ -92,34 +89,13 @@ class Meter:
         """The call is free; the single invocation is charged."""
         self.units["schedules"] += 1
 
-    def _write(self, table: str, item: Values, named: set[str], times: int = 1) -> None:
+    def _write(self, table: str, item: Item, named: set[str], times: int = 1) -> None:
         """Also one unit for each index whose key is written; entries of indexes are below 1 KB."""
         indexes = sum(bool(keys & named) for keys in self._indexes.get(table, []))
-        self.units["writes"] += times * (max(1, ceil(size_of(item) / WRITTEN)) + indexes)
+        self.units["writes"] += write_units(size_of(item), times) + times * indexes
 
     def _read(self, size: int, consistent: bool) -> None:
-        self.units["reads"] += max(1, ceil(size / READ)) * (1 if consistent else 0.5)  # type: ignore[assignment]
-
-
-def size_of(item: Values) -> int:
-    """The size of an item in bytes, by DynamoDB's rules."""
-    return sum(len(name.encode()) + _size(value) for name, value in item.items())
-
-
-def _size(value: Mapping[str, Any]) -> int:
-    [(kind, content)] = value.items()
-    match kind:
-        case "N":
-            return len(content.replace(".", "").replace("-", "").strip("0")) // 2 + 2
-        case "S":
-            return len(content.encode())
-        case "BOOL" | "NULL":
-            return 1
-        case "L":
-            return 3 + sum(1 + _size(element) for element in content)
-        case "NS":
-            return sum(_size({"N": number}) for number in content)
-    raise ValueError(f"the size of the type {kind} is unknown")
+        self.units["reads"] += read_units(size, consistent)  # type: ignore[assignment]
 
 
 def _named(request: Mapping[str, Any]) -> set[str]:
