@@ -15,10 +15,11 @@ from ..domain.template import filled_error, text_for
 from ..logs import log
 from ..texts import Text
 from ..zones import zone
-from . import local_hours, reconcile
+from . import local_hours
 from .caches import ClientCache, MailingCache
 from .posting import SECONDS_TO_SETTLE, Posting
 from .rate_limits import Permits, limits_of
+from .repairs import NO_ANSWER
 from .send_task import DONE, Result, SendTask
 
 if TYPE_CHECKING:
@@ -170,6 +171,6 @@ class TaskHandler:
         if message is None or message.is_final:
             return DONE
         if message.is_in_doubt(now) and not self.services.settings.gateway_dedupes:
-            is_new = self.services.messages.mark_unknown(key, now, reconcile.NO_ANSWER)
+            is_new = self.services.messages.mark_unknown(key, now, NO_ANSWER)
             return Result(UNKNOWN if is_new else None)
         return Result(delay=max(1, int((message.claimed_until or 0) - now.timestamp()) + 1))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..domain.breaker import Breaker
@@ -15,6 +15,7 @@ from ..domain.jobs import ReceivedMessage, SendMessage, from_body
 from ..domain.mailing import NO_COUNTS, Counts, counts_from_statuses
 from ..domain.pace import Pace
 from ..domain.rate import MAX_LAG
+from ..domain.sweep_plan import needs_wait_record
 from ..errors import NotWritten
 from ..logs import log, log_clients, measure
 from . import reconcile
@@ -72,25 +73,45 @@ class Sender:
 
     def _count(self, tasks: list[SendTask], results: list[Result]) -> None:
         """Add the results to the counts, once per mailing, and request reconciliation if a decision is due."""
-        by_mailing: dict[int, list[Result]] = {}
+        by_mailing: dict[int, list[tuple[SendTask, Result]]] = {}
         for task, result in zip(tasks, results, strict=True):
-            by_mailing.setdefault(task.mailing_id, []).append(result)
+            by_mailing.setdefault(task.mailing_id, []).append((task, result))
         for mailing_id, group in by_mailing.items():
-            counts = counts_from_statuses(Counter(result.status for result in group if result.status))
-            if counts != NO_COUNTS:
-                self._add(mailing_id, counts, max((r.posted_at for r in group if r.posted_at), default=None))
+            counts = counts_from_statuses(Counter(result.status for _, result in group if result.status))
+            try:
+                if counts == NO_COUNTS:
+                    self._record_wait(mailing_id, [result for _, result in group])
+                else:
+                    self._add(mailing_id, counts, group)
+            except NotWritten:  # the rows have the statuses, and the next reconciliation round counts the rows
+                log.exception("batch not counted", extra={"mailing_id": mailing_id})
 
-    def _add(self, mailing_id: int, counts: Counts, last_post_at: datetime | None) -> None:
-        try:
-            mailing = self.services.mailings.add_counts(mailing_id, counts, self.services.clock.now(), last_post_at)
-        except NotWritten:  # the rows have the statuses, and the next reconciliation round counts the rows
-            log.exception("batch not counted", extra={"mailing_id": mailing_id})
-            return
+    def _add(self, mailing_id: int, counts: Counts, group: list[tuple[SendTask, Result]]) -> None:
+        """Raises NotWritten."""
+        posted_at = max((result.posted_at for _, result in group if result.posted_at), default=None)
+        queued_at = max((task.received.queued_at for task, _ in group if task.received.queued_at), default=None)
+        reached_at = datetime.fromtimestamp(queued_at, UTC) if queued_at else None
+        now = self.services.clock.now()
+        mailing = self.services.mailings.add_counts(mailing_id, counts, now, posted_at, reached_at)
         if mailing is None:
             return
         self.mailings.put(mailing)
         if mailing.needs_reconciliation:
             reconcile.request_reconciliation(self.services, mailing)
+
+    def _record_wait(self, mailing_id: int, results: list[Result]) -> None:
+        """Record for the sweep that messages of a mailing without progress are in the queue. Raises NotWritten.
+
+        A message that waits after its own failed attempt does not count: others of the mailing may be lost.
+        """
+        delays = [result.delay for result in results if result.delay is not None and not result.was_posted]
+        mailing = self.mailings.get(mailing_id) if delays else None
+        if mailing is None:
+            return
+        now = self.services.clock.now()
+        waits_until = now + timedelta(seconds=max(delays))
+        if needs_wait_record(mailing, now, waits_until):
+            self.services.mailings.record_wait(mailing_id, waits_until)
 
     def _give_back(self, tasks: list[SendTask], results: list[Result]) -> list[str]:
         repeated = [

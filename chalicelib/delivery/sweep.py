@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from ..domain.jobs import ImportClients
 from ..domain.mailing import Mailing
-from ..domain.sweep_plan import SweepStep, next_sweep_step
+from ..domain.rounds import QUEUE_ALL, QUEUE_OVERDUE
+from ..domain.sweep_plan import SendQueue, SweepStep, next_sweep_step, read_until
 from ..logs import log, log_context
 from .fanout import resume_fanout, start_mailing
 from .local_hours import release_due
-from .reconcile import request_reconciliation
+from .reconcile import continue_round, request_reconciliation
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -24,11 +25,12 @@ def sweep(services: Services) -> dict[str, int]:
     """
     taken = {step.value: 0 for step in SweepStep}
     errors: list[Exception] = []
-    queue_is_idle = cache(services.send_queue.is_idle)
-    for mailing in services.mailings.get_many(services.mailings.open_ids()).values():
+    mailings = services.mailings.get_many(services.mailings.open_ids())
+    is_idle, read_to = cache(services.send_queue.is_idle), read_until(mailings.values(), services.clock.now())
+    for mailing in mailings.values():
         with log_context(mailing_id=mailing.id):
             try:
-                step = _sweep_mailing(services, mailing, queue_is_idle())
+                step = _sweep_mailing(services, mailing, SendQueue(is_idle(), read_to))
             except Exception as error:
                 log.exception("mailing not swept")
                 errors.append(error)
@@ -57,8 +59,8 @@ def _sweep_imports(services: Services) -> int:
     return len(stalled)
 
 
-def _sweep_mailing(services: Services, mailing: Mailing, queue_is_idle: bool) -> SweepStep | None:
-    step = next_sweep_step(mailing, services.clock.now(), queue_is_idle)
+def _sweep_mailing(services: Services, mailing: Mailing, queue: SendQueue) -> SweepStep | None:
+    step = next_sweep_step(mailing, services.clock.now(), queue)
     if step is None:
         return None
     log.info("sweep", extra={"step": step.value})
@@ -69,10 +71,14 @@ def _sweep_mailing(services: Services, mailing: Mailing, queue_is_idle: bool) ->
             release_due(services, mailing, services.clock.now())
         case SweepStep.WALK:
             resume_fanout(services, mailing)
+        case SweepStep.CONTINUE:
+            continue_round(services, mailing)
         case SweepStep.RECONCILE:
             request_reconciliation(services, mailing)
         case SweepStep.REQUEUE:
-            request_reconciliation(services, mailing, requeue=True)
+            request_reconciliation(services, mailing, QUEUE_ALL)
+        case SweepStep.REQUEUE_OVERDUE:
+            request_reconciliation(services, mailing, QUEUE_OVERDUE)
     return step
 
 

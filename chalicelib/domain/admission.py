@@ -11,6 +11,7 @@ from .client import Client
 from .mailing import CANCELLED, PAUSED, RUNNING, Mailing
 from .message import EXPIRED, QUEUED, Message
 from .rate import UNLIMITED, Permit
+from .rounds import needs_queue_message
 from .send_window import Hours, Zones
 
 CLIENT_GONE = Text("client.gone")
@@ -104,10 +105,8 @@ class Repair(Enum):
     """The row is queued already and gets a new queue message."""
 
 
-def repair_for(
-    message: Message, mailing: Mailing, now: datetime, requeue: bool, gateway_dedupes: bool
-) -> Repair | None:
-    """None if the message needs no repair. `requeue`: the send queue has lost the waiting messages."""
+def repair_for(message: Message, mailing: Mailing, now: datetime, gateway_dedupes: bool) -> Repair | None:
+    """None if the message needs no repair."""
     if message.status != QUEUED:
         return Repair.REOPEN if _needs_reopening(message, mailing, now) else None
     if message.is_claimed(now):
@@ -118,9 +117,7 @@ def repair_for(
         return Repair.CANCEL
     if mailing.is_over(now):
         return Repair.EXPIRE
-    # A worker may have died after it reopened the row and before it queued the message.
-    is_reopened = bool(mailing.resend) and message.resends == mailing.resends
-    return Repair.REQUEUE if mailing.status == RUNNING and (requeue or mailing.requeue or is_reopened) else None
+    return Repair.REQUEUE if needs_queue_message(message, mailing, now) else None
 
 
 def _needs_reopening(message: Message, mailing: Mailing, now: datetime) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from .mailing import Counts
+from .mailing import NO_COUNTS, Counts
 from .walk import BEGINNING, Cursor
 
 
@@ -31,11 +31,29 @@ class ShardReport:
     """What a reconciliation round found in one shard of a mailing's messages.
 
     `held`: messages that wait for their local hours. `in_canary`: messages that count for the canary.
-    `attempts`: the sum of all attempts.
+    `attempts`: the sum of all attempts. `read_until`: the last client id that is read, if the turn ended before the end
+    of the shard; None if the whole shard is read. `written_at`: when the report was written.
     """
 
-    counts: Counts
+    counts: Counts = NO_COUNTS
     last_post_at: datetime | None = None
     held: int = 0
     in_canary: int = 0
     attempts: int = 0
+    read_until: int | None = None
+    written_at: datetime | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        return self.read_until is None
+
+    def __add__(self, other: ShardReport) -> ShardReport:
+        """The sum of two parts. It is as complete and as old as `other`."""
+        return replace(
+            other,
+            counts=self.counts + other.counts,
+            last_post_at=max((at for at in (self.last_post_at, other.last_post_at) if at), default=None),
+            held=self.held + other.held,
+            in_canary=self.in_canary + other.in_canary,
+            attempts=self.attempts + other.attempts,
+        )

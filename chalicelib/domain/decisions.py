@@ -16,8 +16,8 @@ from .allowed_steps import CANCEL, CHANGE, FIXED_AFTER_START, PAUSE, RESEND, RES
 from .audience import Filter, Plan
 from .canary import DEFAULT_ERROR_RATE, Canary
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
+from .rounds import is_quiet
 from .send_window import SendWindow
-from .sweep_plan import QUIET_PERIOD
 from .template import has_placeholders
 
 
@@ -108,12 +108,12 @@ def resumed(mailing: Mailing, now: datetime) -> Mailing:
     return _with_requeue(replace(_with_status(mailing, RUNNING, now), canary=canary))
 
 
-def canary_checked(mailing: Mailing, counts: Counts, in_canary: int | None, now: datetime) -> Mailing:
+def canary_checked(mailing: Mailing, counts: Counts, in_canary: int, now: datetime) -> Mailing:
     """After a reconciliation round: the canary passes, or the mailing pauses with a reason, or nothing changes yet.
 
-    `in_canary`: messages with an outcome that is known or will be known soon; None if a newer round has begun. If they
-    are too few and nothing progresses, other messages are admitted in their place: an attempt may have died with its
-    sender, or may wait for local hours.
+    `in_canary`: messages with an outcome that is known or will be known soon. If they are too few and nothing
+    progresses, other messages are admitted in their place: an attempt may have died with its sender, or may wait for
+    local hours.
     """
     canary = mailing.canary
     if canary is None or canary.is_passed or mailing.status != RUNNING or not mailing.is_fanned_out:
@@ -123,7 +123,7 @@ def canary_checked(mailing: Mailing, counts: Counts, in_canary: int | None, now:
         if canary.is_within_limit(errors, counts.posted):
             return replace(mailing, canary=replace(canary, is_passed=True), requeue=True)
         return replace(_with_status(mailing, PAUSED, now), paused_because=canary.pause_reason(errors, counts.posted))
-    if in_canary is not None and in_canary < canary.size and not mailing.requeue and _is_quiet(mailing):
+    if in_canary < canary.size and not mailing.requeue and is_quiet(mailing):
         return replace(mailing, canary=replace(canary, admitted=in_canary), requeue=True)
     return mailing
 
@@ -151,7 +151,8 @@ def ended(mailing: Mailing, counts: Counts, now: datetime) -> Mailing:
         counts = replace(mailing.counts, expired=mailing.counts.expired + mailing.counts.queued)
     status = CANCELLED if mailing.status == CANCELLED else FINISHED
     counts = replace(counts, delivered=mailing.counts.delivered, undelivered=mailing.counts.undelivered)
-    return replace(_with_status(mailing, status, now), counts=counts, ended_at=now, requeue=False, resend=())
+    after = replace(_with_status(mailing, status, now), counts=counts, ended_at=now, requeue=False, resend=())
+    return replace(after, concluded_rounds=mailing.rounds)
 
 
 def _with_status(mailing: Mailing, status: str, now: datetime) -> Mailing:
@@ -195,13 +196,6 @@ def _canary(before: Canary | None, fields: MailingFields) -> Canary | None:
             raise BadInput({"max_error_rate": [Text("mailing.no_canary")]})
         return None
     return replace(before or Canary(size), size=size, max_error_rate=DEFAULT_ERROR_RATE if rate is None else rate)
-
-
-def _is_quiet(mailing: Mailing) -> bool:
-    """Whether nothing progressed since QUIET_PERIOD before the latest reconciliation round began."""
-    if mailing.progress_at is None or mailing.round_started_at is None:
-        return False
-    return mailing.round_started_at - mailing.progress_at >= QUIET_PERIOD
 
 
 def _require_order(mailing: Mailing, now: datetime) -> None:

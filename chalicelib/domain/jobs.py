@@ -48,12 +48,11 @@ class WalkSlice:
 
 @dataclass(frozen=True)
 class ReconcileShard:
-    """Count and repair one shard of a mailing's messages. `requeue`: the send queue has lost the waiting messages."""
+    """Count and repair one shard of a mailing's messages. A later round makes the job obsolete."""
 
     mailing_id: int
     round_number: int
     shard: int
-    requeue: bool
 
 
 @dataclass(frozen=True)

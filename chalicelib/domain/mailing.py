@@ -97,7 +97,13 @@ class Mailing:
 
     `rounds` counts reconciliation rounds. Rounds before `first_valid_round` began before the last decision: their
     reports are not used. The next valid round carries out the orders: `requeue` waiting messages, and send messages
-    with a status in `resend` again (`resends` is the number of this order).
+    with a status in `resend` again (`resends` is the number of this order). `rounds.py` has the rules of rounds.
+    `concluded_rounds`: the latest round that has read all rows. Of the current round: `round_queued_at` is when its
+    jobs were last queued, `round_requeues` which waiting messages it queues, and `round_expects_end` is True if the
+    counts said at its beginning that it decides something. `rounds_charged_until`: the price of the rounds until now.
+
+    `reached_at`: when the messages were queued whose outcomes were counted last. `waits_until`: when messages return
+    that senders gave back without an attempt, recorded while the mailing makes no progress.
 
     `canary`: clients that get the mailing first; None if there is no canary. `paused_because`: why the service paused
     the mailing, for people. `rate_limit` is in messages a second. `window`: the local hours; None if there are none.
@@ -125,6 +131,11 @@ class Mailing:
     rounds: int = 0
     round_started_at: datetime | None = None
     first_valid_round: int = 0
+    concluded_rounds: int = 0
+    round_queued_at: datetime | None = None
+    round_requeues: str = ""
+    round_expects_end: bool = False
+    rounds_charged_until: datetime | None = None
     requeue: bool = False
     resend: tuple[str, ...] = ()
     resends: int = 0
@@ -132,6 +143,8 @@ class Mailing:
     awaits_hours: bool = False
     progress_at: datetime | None = None
     last_post_at: datetime | None = None
+    reached_at: datetime | None = None
+    waits_until: datetime | None = None
     attempts: int | None = None
     ended_at: datetime | None = None
     rows_expire_at: datetime | None = None

@@ -69,6 +69,7 @@ class Message:
     """`claimed_until`: the end of the claim in epoch seconds; None without a claim. `attempts` counts the claims.
 
     `attempts_before`: those before the last resend order that was carried out, which is `resends`.
+    `reopened_in`: the number of the reconciliation round that gave the message the status queued again; 0 if none did.
     `posted_at`: when the last attempt began its post.
     `timezone`: the client's time zone, if the mailing has local hours. `reported_at`: the time in the delivery receipt.
     `shards`: the number of shards in the mailing's plan.
@@ -85,6 +86,7 @@ class Message:
     posted_at: datetime | None = None
     resends: int = 0
     attempts_before: int = 0
+    reopened_in: int = 0
     timezone: str | None = None
     reported_at: datetime | None = None
     shards: int = 1

@@ -10,6 +10,7 @@ from chalicelib.domain.audience import Filter, Plan
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.decisions import cancelled, ended, resent, resumed
 from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.rounds import QUEUE_OVERDUE, ROUND_PRICE, concluded, is_running
 from chalicelib.domain.send_window import SendWindow
 from chalicelib.errors import RowChanged
 
@@ -123,12 +124,52 @@ def test_orders_are_kept_until_they_are_carried_out(services: Any) -> None:
     services.mailings.add(paused)
     ordered = services.mailings.change(paused, resent(resumed(paused, NOW), ["failed", "unknown"], NOW))
     assert (ordered.requeue, ordered.resend, ordered.resends) == (True, ("failed", "unknown"), 1)
-    services.mailings.clear_orders(ordered)
+    begun = services.mailings.begin_round(ordered, NOW)
+    services.mailings.conclude_round(begun, concluded(begun, begun.counts, held=0))
     found = services.mailings.get(1)
     assert (found.requeue, found.resend, found.resends) == (False, (), 1)
     services.mailings.change(found, replace(found, message_text="new"))
     with pytest.raises(RowChanged):
-        services.mailings.clear_orders(ordered)
+        services.mailings.conclude_round(begun, concluded(begun, begun.counts, held=0))
+
+
+def test_a_round_that_is_begun_knows_what_it_does_and_what_it_costs(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    begun = services.mailings.begin_round(RUNNING, NOW, QUEUE_OVERDUE)
+    assert services.mailings.get(1) == begun
+    assert is_running(begun)
+    assert (begun.round_requeues, begun.rounds_charged_until) == (QUEUE_OVERDUE, NOW + ROUND_PRICE)
+
+
+def test_a_round_is_continued_by_one_of_two_sweeps(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    begun = services.mailings.begin_round(RUNNING, NOW)
+    later = NOW + timedelta(minutes=3)
+    services.mailings.continue_round(begun, later)
+    assert services.mailings.get(1).round_queued_at == later
+    with pytest.raises(RowChanged):
+        services.mailings.continue_round(begun, later)
+
+
+def test_a_concluded_round_corrects_the_counts_and_keeps_what_was_counted_meanwhile(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    services.mailings.add_counts(1, Counts(total=9, expired=6), NOW)
+    begun = services.mailings.begin_round(services.mailings.get(1), NOW + timedelta(minutes=1))
+    services.mailings.add_counts(1, Counts(sent=2), NOW + timedelta(minutes=1))
+    after = services.mailings.conclude_round(begun, concluded(begun, Counts(total=9), held=0))
+    assert after.counts == Counts(total=9, sent=2)
+    assert not is_running(after)
+    assert services.mailings.get(1) == after
+
+
+def test_a_correction_of_the_counts_is_no_progress(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    services.mailings.add_counts(1, Counts(total=5, sent=2), NOW, reached_at=NOW - timedelta(seconds=9))
+    services.mailings.correct_counts(1, Counts(sent=-2, expired=1))
+    services.mailings.record_wait(1, OPENS)
+    found = services.mailings.get(1)
+    assert (found.counts, found.progress_at) == (Counts(total=5, expired=1), NOW)
+    assert (found.reached_at, found.waits_until) == (NOW - timedelta(seconds=9), OPENS)
 
 
 def test_a_cancelled_mailing_is_open_until_its_messages_are_closed(services: Any) -> None:
@@ -186,12 +227,13 @@ def test_hours_are_stored_and_removed(services: Any) -> None:
 
 
 def test_an_opening_is_stored_until_its_release(services: Any) -> None:
-    services.mailings.add(RUNNING)
+    by_day = replace(RUNNING, window=SendWindow(time(9), time(21, 30)))
+    services.mailings.add(by_day)
     for moment in (OPENS, NOW, OPENS):
         services.mailings.await_release(1, moment)
     assert services.mailings.get(1).releases == {NOW, OPENS}
-    services.mailings.set_awaits_hours(1, True)
-    assert services.mailings.get(1).awaits_hours
+    begun = services.mailings.begin_round(by_day, NOW)
+    assert services.mailings.conclude_round(begun, concluded(begun, Counts(total=5), held=5)).awaits_hours
     services.mailings.mark_released(1, NOW)
     services.mailings.mark_released(1, NOW)
     found = services.mailings.get(1)

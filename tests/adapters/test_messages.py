@@ -11,7 +11,7 @@ from moto import mock_aws
 from pynamodb.exceptions import UpdateError
 
 from chalicelib.adapters.tables.messages import MessageRow, _update_if
-from chalicelib.delivery.reconcile import NO_ANSWER as IN_DOUBT
+from chalicelib.delivery.repairs import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.expiry import ENDED_FIRST
 from chalicelib.domain.message import Message, MessageKey, MessageShard
 from chalicelib.errors import NotWritten
@@ -119,8 +119,8 @@ def test_a_failed_message_is_reopened_once_and_stores_the_order(messages: Any) -
     claimed = messages.claim(KEY, NOW, UNTIL)
     messages.settle(claimed, "failed", NOW, NO_ANSWER)
     failed = messages.get(KEY)
-    assert messages.reopen(failed, 3)
-    assert not messages.reopen(failed, 3)
+    assert messages.reopen(failed, 3, reopened_in=2)
+    assert not messages.reopen(failed, 3, reopened_in=2)
     found = messages.get(KEY)
     assert (found.status, found.resends) == ("queued", 3)
     assert messages.claim(KEY, NOW, UNTIL).attempts == 2
@@ -129,7 +129,7 @@ def test_a_failed_message_is_reopened_once_and_stores_the_order(messages: Any) -
 @pytest.mark.parametrize("status", ["sent", "cancelled", "queued"])
 def test_other_messages_are_not_reopened(messages: Any, status: str) -> None:
     with pytest.raises(ValueError, match="cannot become"):
-        messages.reopen(replace(MESSAGE, status=status), 1)
+        messages.reopen(replace(MESSAGE, status=status), 1, reopened_in=2)
 
 
 def test_the_time_of_the_post_is_stored_with_its_outcome(messages: Any) -> None:
@@ -158,7 +158,7 @@ def test_without_a_gateway_that_deduplicates_an_attempt_that_died_leaves_the_mes
     assert not doubtful.mark_unknown(KEY, LATER, IN_DOUBT)
     found = doubtful.get(KEY)
     assert (found.status, found.last_error, found.claimed_until) == ("unknown", IN_DOUBT, None)
-    assert doubtful.reopen(found, 1)
+    assert doubtful.reopen(found, 1, reopened_in=2)
     assert doubtful.claim(KEY, LATER, LATER + timedelta(seconds=9)).attempts == 2
 
 
@@ -239,7 +239,7 @@ def test_an_expired_message_keeps_the_error_of_its_attempt(messages: Any) -> Non
     assert messages.close(KEY, "expired", LATER, ENDED_FIRST)
     found = messages.get(KEY)
     assert (found.status, found.last_error) == ("expired", NO_ANSWER)
-    messages.reopen(found, resends=1)
+    messages.reopen(found, resends=1, reopened_in=2)
     assert messages.get(KEY).last_error == NO_ANSWER
 
 
@@ -247,7 +247,7 @@ def test_an_expired_message_without_an_attempt_has_the_reason_until_it_is_reopen
     assert messages.close(KEY, "expired", LATER, ENDED_FIRST)
     found = messages.get(KEY)
     assert (found.status, found.last_error) == ("expired", ENDED_FIRST)
-    messages.reopen(found, resends=1)
+    messages.reopen(found, resends=1, reopened_in=2)
     assert messages.get(KEY).last_error is None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.delivery.receipts import GROUP
-from chalicelib.delivery.reconcile import NO_ANSWER as IN_DOUBT
+from chalicelib.delivery.repairs import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.decisions import ended
 from chalicelib.domain.mailing import Counts, Mailing

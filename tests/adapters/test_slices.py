@@ -67,12 +67,14 @@ def test_the_slices_of_a_mailing_are_listed(services: Any) -> None:
 
 
 def test_each_shard_is_reported_once_a_round(services: Any) -> None:
-    first = ShardReport(Counts(total=3, sent=2), NOW, attempts=5)
-    second = ShardReport(Counts(total=4, failed=2, unknown=1), held=1)
+    first = ShardReport(Counts(total=3, sent=2), NOW, attempts=5, written_at=NOW)
+    second = ShardReport(Counts(total=4, failed=2, unknown=1), held=1, in_canary=2, read_until=77)
     services.slices.report(1, 1, 0, ShardReport(Counts(total=3, sent=1)), KEPT)
     services.slices.report(1, 1, 0, first, KEPT)
     services.slices.report(1, 1, 1, second, KEPT)
     services.slices.report(1, 2, 0, ShardReport(Counts(total=9)), KEPT)
-    assert services.slices.reports(1, 1) == [first, second]
-    assert services.slices.reports(1, 2) == [ShardReport(Counts(total=9))]
-    assert services.slices.reports(1, 3) == []
+    assert services.slices.reports(1, 1) == {0: first, 1: second}
+    assert services.slices.reports(1, 2) == {0: ShardReport(Counts(total=9))}
+    assert services.slices.reports(1, 3) == {}
+    assert (services.slices.report_of(1, 1, 1), services.slices.report_of(1, 1, 2)) == (second, None)
+    assert (first.is_complete, second.is_complete) == (True, False)

@@ -96,15 +96,12 @@ def test_a_canary_is_checked_only_while_its_mailing_runs_and_after_the_fan_out(m
     [
         (OUT, 10, 10),
         (OUT, 7, 7),
-        (OUT, None, 10),
         (replace(OUT, requeue=True), 7, 10),
         (replace(OUT, progress_at=NOW - QUIET_PERIOD / 2), 7, 10),
         (replace(OUT, progress_at=None), 7, 10),
     ],
 )
-def test_other_messages_replace_lost_ones_after_a_quiet_period(
-    mailing: Mailing, in_canary: int | None, taken: int
-) -> None:
+def test_other_messages_replace_lost_ones_after_a_quiet_period(mailing: Mailing, in_canary: int, taken: int) -> None:
     after = canary_checked(mailing, Counts(total=99, sent=5), in_canary, NOW)
     assert after.canary == replace(OUT.canary or Canary(1), admitted=taken)
     assert (after == mailing) == (taken == 10)
@@ -114,7 +111,7 @@ def test_other_messages_replace_lost_ones_after_a_quiet_period(
 def test_a_resume_passes_the_canary_only_if_the_canary_paused_the_mailing() -> None:
     resumed_by_a_person = resumed(paused(OUT, NOW), NOW)
     assert resumed_by_a_person.awaits_canary
-    paused_by_canary = canary_checked(OUT, Counts(total=99, failed=10), None, NOW)
+    paused_by_canary = canary_checked(OUT, Counts(total=99, failed=10), 0, NOW)
     assert paused(paused_by_canary, NOW) == paused_by_canary
     accepted = resumed(paused_by_canary, NOW)
     assert (accepted.awaits_canary, accepted.paused_because, accepted.requeue) == (False, None, True)

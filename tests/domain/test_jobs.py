@@ -30,7 +30,7 @@ JOBS: list[Job] = [
     SendMessage(12, 345),
     StartMailing(12),
     WalkSlice(12, 0),
-    ReconcileShard(12, 3, 7, True),
+    ReconcileShard(12, 3, 7),
     ReleaseShard(12, 7, 1795500000),
     FollowMovedClients((1, 2, 3)),
     ImportClients(7),

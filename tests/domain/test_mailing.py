@@ -10,7 +10,7 @@ from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.decisions import announced, cancelled, changed, ended, paused, resent, resumed, started
 from chalicelib.domain.mailing import MAY_BECOME, STATUSES, Counts, Mailing, require_transition
-from chalicelib.domain.sweep_plan import SweepStep, next_sweep_step
+from chalicelib.domain.sweep_plan import SendQueue, SweepStep, next_sweep_step
 from chalicelib.errors import BadInput, NotInThisStatus
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -241,7 +241,7 @@ STALLED = replace(RUNNING, progress_at=LONG_AGO, counts=Counts(total=5, sent=2))
         (replace(RUNNING, counts=Counts(total=5), requeue=True, first_valid_round=1), False, SweepStep.RECONCILE),
         (replace(RUNNING, counts=Counts(total=5), resend=("failed",), first_valid_round=1), False, SweepStep.RECONCILE),
         (
-            replace(RUNNING, counts=Counts(total=5), requeue=True, rounds=1, first_valid_round=1, round_started_at=NOW),
+            replace(RUNNING, requeue=True, rounds=1, first_valid_round=1, round_started_at=NOW, round_queued_at=NOW),
             False,
             None,
         ),
@@ -250,7 +250,7 @@ STALLED = replace(RUNNING, progress_at=LONG_AGO, counts=Counts(total=5, sent=2))
 def test_the_sweep_plan_has_a_step_for_stalled_and_late_mailings(
     mailing: Mailing, idle: bool, step: SweepStep | None
 ) -> None:
-    assert next_sweep_step(mailing, NOW, idle) == step
+    assert next_sweep_step(mailing, NOW, SendQueue(idle)) == step
 
 
 def test_queued_messages_are_the_total_without_final_ones() -> None:

@@ -128,7 +128,7 @@ def test_retries_of_the_canary_are_posted_while_the_others_wait_without_repeated
     world.run(1800)
     assert len(sent_to(world)) == 5
     assert len(world.services.gateway.posts) > 20
-    assert world.get(mailing_id).rounds <= 1
+    assert world.get(mailing_id).rounds <= 2
     world.services.gateway.default_answer = world.services.gateway.OK
     world.run(1500)
     assert_every_client_has_it_once(world, mailing_id, 30)
@@ -260,8 +260,8 @@ def test_the_canary_stays_as_announced_and_the_sweep_plans_nothing_after_its_pau
     world, mailing_id = announced(30, canary=5)
     world.services.gateway.default_answer = REFUSAL
     world.run(300)
-    nothing = {"start": 0, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
-    assert (world.get(mailing_id).status, sweep(world.services)) == ("paused", nothing)
+    assert world.get(mailing_id).status == "paused"
+    assert not any(sweep(world.services).values())
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])

@@ -103,7 +103,7 @@ def test_a_cancelled_mailing_sends_nothing_more_and_its_queued_messages_are_clos
     assert mailing.counts == world.counted_rows(mailing_id)
     assert mailing.ended_at is not None
     assert world.services.counters.finished == mailing.counts
-    assert sweep(world.services) == {"start": 0, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
+    assert not any(sweep(world.services).values())
 
 
 def test_a_cancellation_during_the_fan_out_stops_the_fan_out() -> None:

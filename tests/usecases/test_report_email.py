@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import pytz
 
-from chalicelib.delivery.reconcile import NO_ANSWER
+from chalicelib.delivery.repairs import NO_ANSWER
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain.audience import Filter, Plan
 from chalicelib.domain.email import Email

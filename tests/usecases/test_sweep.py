@@ -51,8 +51,9 @@ def world_with_due_mailings(number: int) -> World:
 def test_due_mailings_are_started_and_the_steps_are_counted() -> None:
     world = world_with_due_mailings(3)
     world.mailing(starts_in=3600)
-    assert sweep(world.services) == {"start": 3, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
-    assert sweep(world.services) == {"start": 0, "release": 0, "walk": 0, "reconcile": 0, "requeue": 0, "import": 0}
+    taken = sweep(world.services)
+    assert {step: number for step, number in taken.items() if number} == {"start": 3}
+    assert not any(sweep(world.services).values())
 
 
 class RecordingSchedules(FakeSchedules):

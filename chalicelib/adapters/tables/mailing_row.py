@@ -57,6 +57,11 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     rounds = NumberAttribute(default=0)
     round_started_at = Moment(null=True)
     first_valid_round = NumberAttribute(default=0)
+    concluded_rounds = NumberAttribute(null=True)
+    round_queued_at = Moment(null=True)
+    round_requeues = UnicodeAttribute(null=True)
+    round_expects_end = BooleanAttribute(null=True)
+    rounds_charged_until = Moment(null=True)
     requeue = BooleanAttribute(default=False)
     resend: ListAttribute[str] = ListAttribute(default=list)
     resends = NumberAttribute(default=0)
@@ -72,6 +77,8 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     awaits_hours = BooleanAttribute(default=False)
     progress_at = Moment(null=True)
     last_post_at = Moment(null=True)
+    reached_at = Moment(null=True)
+    waits_until = Moment(null=True)
     attempts = NumberAttribute(null=True)
     ended_at = Moment(null=True)
     rows_expire_at = NumberAttribute(null=True)
@@ -93,6 +100,11 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             rounds=int(self.rounds),
             round_started_at=self.round_started_at,
             first_valid_round=int(self.first_valid_round),
+            concluded_rounds=int(self.rounds if self.concluded_rounds is None else self.concluded_rounds),
+            round_queued_at=self.round_queued_at,
+            round_requeues=self.round_requeues or "",
+            round_expects_end=bool(self.round_expects_end),
+            rounds_charged_until=self.rounds_charged_until,
             requeue=self.requeue,
             resend=tuple(self.resend),
             resends=int(self.resends),
@@ -104,6 +116,8 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             awaits_hours=self.awaits_hours,
             progress_at=self.progress_at,
             last_post_at=self.last_post_at,
+            reached_at=self.reached_at,
+            waits_until=self.waits_until,
             attempts=None if self.attempts is None else int(self.attempts),
             ended_at=self.ended_at,
             rows_expire_at=datetime.fromtimestamp(int(self.rows_expire_at), UTC) if self.rows_expire_at else None,

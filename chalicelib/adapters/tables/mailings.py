@@ -10,6 +10,7 @@ from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from ...domain import rounds
 from ...domain.audit_record import AuditRecord
 from ...domain.mailing import COUNT_NAMES, NO_COUNTS, RUNNING, Counts, Mailing
 from ...errors import NotWritten, RowChanged
@@ -74,16 +75,11 @@ class Mailings:
     def end(self, before: Mailing, after: Mailing) -> Mailing:
         """End a mailing: write its reconciled counts and add them to the totals. Raises RowChanged."""
         counts = {name: getattr(after.counts, name) for name in COUNT_NAMES}
-        reconciled = {**counts, "last_post_at": after.last_post_at, "attempts": after.attempts}
+        found = {"last_post_at": after.last_post_at, "attempts": after.attempts}
+        reconciled = {**counts, **found, "concluded_rounds": after.concluded_rounds}
         values = {**decisions(after), **reconciled, "version": before.version + 1}
         self._write_decision(before, set_actions(MailingRow, values), after.counts)
         return replace(after, version=before.version + 1)
-
-    def clear_orders(self, mailing: Mailing) -> None:
-        """Clear the orders after they are carried out. Raises RowChanged if another decision was written first."""
-        actions: list[Action] = [MailingRow.requeue.set(False), MailingRow.resend.set([])]
-        with conflicts():
-            MailingRow(mailing.id).update(actions=actions, condition=MailingRow.version == mailing.version)
 
     def remove(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
         """Raises RowChanged if another decision was written first. The time to live deletes the messages."""
@@ -93,21 +89,33 @@ class Mailings:
             writes.update(CounterRow(TOTALS), actions=totals_change(-1, -_ended_counts(mailing)))
 
     def add_counts(
-        self, mailing_id: int, counts: Counts, now: datetime, last_post_at: datetime | None = None
+        self,
+        mailing_id: int,
+        counts: Counts,
+        now: datetime,
+        last_post_at: datetime | None = None,
+        reached_at: datetime | None = None,
     ) -> Mailing | None:
         """Add to the counts and return the changed mailing. Raises NotWritten.
 
         Returns None if the mailing was deleted or has ended: its last reconciliation round has counted these messages.
-        `last_post_at`: when the latest post of these messages began.
+        `last_post_at`: when the latest post of these messages began. `reached_at`: when the latest of them was queued.
         """
         row = MailingRow(mailing_id)
         actions: list[Action] = [MailingRow.progress_at.set(now)]
         if last_post_at is not None:
             actions.append(MailingRow.last_post_at.set(last_post_at))
-        actions += [
-            getattr(MailingRow, name).add(getattr(counts, name)) for name in COUNT_NAMES if getattr(counts, name)
-        ]
-        return self._update_open(row, actions)
+        if reached_at is not None:
+            actions.append(MailingRow.reached_at.set(reached_at))
+        return self._update_open(row, actions + _add_actions(counts))
+
+    def correct_counts(self, mailing_id: int, counts: Counts) -> None:
+        """Add to the counts for a reconciliation round, which is no progress of the mailing. Raises NotWritten."""
+        self._update_open(MailingRow(mailing_id), _add_actions(counts))
+
+    def record_wait(self, mailing_id: int, waits_until: datetime) -> None:
+        """Record until when messages wait that senders gave back without an attempt. Raises NotWritten."""
+        self._update_open(MailingRow(mailing_id), [MailingRow.waits_until.set(waits_until)])
 
     def admit_to_canary(self, mailing_id: int, now: datetime) -> Mailing | None:
         """Admit one more message to the canary. Returns the changed mailing, or None if the canary is full."""
@@ -134,16 +142,37 @@ class Mailings:
         actions: list[Action] = [MailingRow.releases.delete({opens_at.timestamp()}), MailingRow.awaits_hours.set(False)]
         self._update_open(MailingRow(mailing_id), actions)
 
-    def set_awaits_hours(self, mailing_id: int, awaits_hours: bool) -> None:
-        """Record whether all waiting messages wait for local hours, as a reconciliation round has found."""
-        self._update_open(MailingRow(mailing_id), [MailingRow.awaits_hours.set(awaits_hours)])
-
-    def begin_round(self, mailing: Mailing, now: datetime) -> Mailing:
+    def begin_round(self, mailing: Mailing, now: datetime, requeues: str = "") -> Mailing:
         """Begin the next reconciliation round. Raises RowChanged if another one has begun."""
+        begun = rounds.begun(mailing, now, requeues)
         row = MailingRow(mailing.id)
-        actions: list[Action] = [MailingRow.rounds.set(mailing.rounds + 1), MailingRow.round_started_at.set(now)]
+        actions = set_actions(MailingRow, {name: getattr(begun, name) for name in rounds.ROUND_FIELDS})
+        actions.append(MailingRow.concluded_rounds.set(MailingRow.concluded_rounds | mailing.concluded_rounds))
         with conflicts():
             row.update(actions=actions, condition=MailingRow.rounds == mailing.rounds)
+        return row.mailing()
+
+    def continue_round(self, mailing: Mailing, now: datetime) -> None:
+        """Record that jobs of the running round are queued again. Raises RowChanged if others have continued it."""
+        is_same = (MailingRow.rounds == mailing.rounds) & (MailingRow.round_queued_at == mailing.round_queued_at)
+        with conflicts():
+            MailingRow(mailing.id).update(actions=[MailingRow.round_queued_at.set(now)], condition=is_same)
+
+    def conclude_round(self, before: Mailing, after: Mailing) -> Mailing:
+        """Conclude the current reconciliation round and correct the counts. Returns the changed mailing.
+
+        Raises RowChanged if a decision was written, or another round has begun.
+        """
+        row = MailingRow(before.id)
+        values = {"concluded_rounds": after.concluded_rounds, "round_requeues": after.round_requeues}
+        if before.has_orders:
+            values |= {"requeue": after.requeue, "resend": list(after.resend)}
+        if before.window is not None:
+            values |= {"awaits_hours": after.awaits_hours}
+        actions = set_actions(MailingRow, values) + _add_actions(after.counts + -before.counts)
+        is_same = (MailingRow.version == before.version) & (MailingRow.rounds == before.rounds)
+        with conflicts():
+            row.update(actions=actions, condition=is_same)
         return row.mailing()
 
     def _write_decision(
@@ -182,6 +211,10 @@ class Mailings:
             return retry_lost_races(self._clock, attempt)
         except RowChanged as error:
             raise NotWritten(f"mailing {row.id}: transactions held it each time") from error
+
+
+def _add_actions(counts: Counts) -> list[Action]:
+    return [getattr(MailingRow, name).add(getattr(counts, name)) for name in COUNT_NAMES if getattr(counts, name)]
 
 
 def _ended_counts(mailing: Mailing) -> Counts:

@@ -42,6 +42,7 @@ class MessageRow(Model):
     posted_at = Moment(null=True)
     resends = NumberAttribute(default=0)
     attempts_before = NumberAttribute(null=True)
+    reopened_in = NumberAttribute(null=True)
     timezone = UnicodeAttribute(null=True)
     reported_at = Moment(null=True)
     expires_at = NumberAttribute(null=True)
@@ -59,6 +60,7 @@ class MessageRow(Model):
             posted_at=self.posted_at,
             resends=int(self.resends or 0),
             attempts_before=int(self.attempts_before or 0),
+            reopened_in=int(self.reopened_in or 0),
             timezone=self.timezone,
             reported_at=self.reported_at,
             shards=shards,
@@ -151,17 +153,18 @@ class Messages:
         in_doubt = (MessageRow.status == QUEUED) & (MessageRow.claimed_until <= now.timestamp())
         return self._finish(key, UNKNOWN, in_doubt, error)
 
-    def reopen(self, message: Message, resends: int) -> bool:
+    def reopen(self, message: Message, resends: int, reopened_in: int) -> bool:
         """Give the status queued to a message again. Returns False if its status has changed.
 
-        `resends`: the number of the order that this carries out. A message without an attempt loses the reason of its
-        expiry.
+        `resends`: the number of the order that this carries out. `reopened_in`: the number of the round. A message
+        without an attempt loses the reason of its expiry.
         """
         require_transition(message.status, QUEUED)
         actions: list[Action] = [
             MessageRow.status.set(QUEUED),
             MessageRow.resends.set(resends),
             MessageRow.attempts_before.set(message.attempts),
+            MessageRow.reopened_in.set(reopened_in),
         ]
         if not message.attempts:
             actions.append(MessageRow.last_error.remove())

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -36,6 +37,7 @@ class SliceRow(Model):
     held = NumberAttribute(default=0)
     in_canary = NumberAttribute(default=0)
     attempts = NumberAttribute(default=0)
+    written_at = Moment(null=True)
     expires_at = NumberAttribute(null=True)
 
     def audience_slice(self, in_doubt: bool = False) -> AudienceSlice:
@@ -50,9 +52,15 @@ class SliceRow(Model):
         )
 
     def report(self) -> ShardReport:
-        counts = Counts(**(self.counts or {}))
-        held, in_canary, attempts = (int(number or 0) for number in (self.held, self.in_canary, self.attempts))
-        return ShardReport(counts, self.last_post_at, held, in_canary, attempts)
+        return ShardReport(
+            Counts(**(self.counts or {})),
+            self.last_post_at,
+            held=int(self.held or 0),
+            in_canary=int(self.in_canary or 0),
+            attempts=int(self.attempts or 0),
+            read_until=None if self.done else int(self.client_id),
+            written_at=self.written_at,
+        )
 
 
 class Slices:
@@ -100,18 +108,27 @@ class Slices:
 
     def report(self, mailing_id: int, round_number: int, shard: int, report: ShardReport, expires_at: datetime) -> None:
         """Write the report of a reconciliation round on one shard. A repetition replaces it."""
-        row = SliceRow(mailing_id, f"{_round(round_number)}{shard:05d}", expires_at=int(expires_at.timestamp()))
+        row = SliceRow(mailing_id, _report(round_number, shard), expires_at=int(expires_at.timestamp()))
         row.counts = asdict(report.counts)
         row.last_post_at = report.last_post_at
         row.held = report.held
         row.in_canary = report.in_canary
         row.attempts = report.attempts
+        row.client_id, row.done = report.read_until or 0, report.is_complete
+        row.written_at = report.written_at
         row.save()
 
-    def reports(self, mailing_id: int, round_number: int) -> list[ShardReport]:
-        """The reports of the shards that this round has read."""
+    def report_of(self, mailing_id: int, round_number: int, shard: int) -> ShardReport | None:
+        """The report of this round on one shard."""
+        try:
+            return SliceRow.get(mailing_id, _report(round_number, shard), consistent_read=True).report()
+        except DoesNotExist:
+            return None
+
+    def reports(self, mailing_id: int, round_number: int) -> dict[int, ShardReport]:
+        """The reports of this round by shard, with those that are incomplete."""
         rows = SliceRow.query(mailing_id, _named(_round(round_number)), consistent_read=True)
-        return [row.report() for row in rows]
+        return {int(row.name.rpartition("#")[2]): row.report() for row in rows}
 
     def _write_leased(self, audience_slice: AudienceSlice, actions: list[Action]) -> None:
         row = SliceRow(audience_slice.mailing_id, _walk(audience_slice.number))
@@ -125,6 +142,10 @@ def _walk(number: int) -> str:
 
 def _round(number: int) -> str:
     return f"reconcile#{number:05d}#"
+
+
+def _report(round_number: int, shard: int) -> str:
+    return f"{_round(round_number)}{shard:05d}"
 
 
 def _named(prefix: str) -> Condition:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain import mailing as mailing_domain
+from chalicelib.domain import rounds
 from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
 from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.canary import Canary
@@ -18,6 +19,9 @@ from chalicelib.errors import RowChanged, SliceBusy
 from .fake_access import FakeAudit
 from .fake_clients import FakeCounters
 from .fake_clock import LOCK
+
+KEPT = (*rounds.ROUND_FIELDS, "concluded_rounds", "last_post_at", "reached_at", "waits_until")
+"""Fields that no decision writes."""
 
 
 class FakeMailings:
@@ -54,11 +58,9 @@ class FakeMailings:
                     after,
                     counts=row.counts,
                     is_fanned_out=row.is_fanned_out,
-                    rounds=row.rounds,
-                    round_started_at=row.round_started_at,
+                    **{name: getattr(row, name) for name in KEPT},
                     first_valid_round=row.rounds + 1,
                     progress_at=after.progress_at if has_progress else row.progress_at,
-                    last_post_at=row.last_post_at,
                     releases=frozenset() if before.releases and not after.releases else row.releases,
                     canary=_canary(before, after, row),
                 )
@@ -69,10 +71,6 @@ class FakeMailings:
             self._require_unchanged(before)
             return self._decide(after)
 
-    def clear_orders(self, mailing: Mailing) -> None:
-        with LOCK:
-            self.rows[mailing.id] = replace(self._require_unchanged(mailing), requeue=False, resend=())
-
     def remove(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
         with LOCK:
             row = self._require_unchanged(mailing)
@@ -82,7 +80,12 @@ class FakeMailings:
             self._move_totals(_ended(row), NO_COUNTS)
 
     def add_counts(
-        self, mailing_id: int, counts: Counts, now: datetime, last_post_at: datetime | None = None
+        self,
+        mailing_id: int,
+        counts: Counts,
+        now: datetime,
+        last_post_at: datetime | None = None,
+        reached_at: datetime | None = None,
     ) -> Mailing | None:
         return self._update_open(
             mailing_id,
@@ -90,8 +93,15 @@ class FakeMailings:
                 "counts": row.counts + counts,
                 "progress_at": now,
                 "last_post_at": last_post_at or row.last_post_at,
+                "reached_at": reached_at or row.reached_at,
             },
         )
+
+    def record_wait(self, mailing_id: int, waits_until: datetime) -> None:
+        self._update_open(mailing_id, lambda _: {"waits_until": waits_until})
+
+    def correct_counts(self, mailing_id: int, counts: Counts) -> None:
+        self._update_open(mailing_id, lambda row: {"counts": row.counts + counts})
 
     def admit_to_canary(self, mailing_id: int, now: datetime) -> Mailing | None:
         with LOCK:
@@ -117,16 +127,37 @@ class FakeMailings:
     def mark_released(self, mailing_id: int, opens_at: datetime) -> None:
         self._update_open(mailing_id, lambda row: {"releases": row.releases - {opens_at}, "awaits_hours": False})
 
-    def set_awaits_hours(self, mailing_id: int, awaits_hours: bool) -> None:
-        self._update_open(mailing_id, lambda row: {"awaits_hours": awaits_hours})
-
-    def begin_round(self, mailing: Mailing, now: datetime) -> Mailing:
+    def begin_round(self, mailing: Mailing, now: datetime, requeues: str = "") -> Mailing:
+        begun = rounds.begun(mailing, now, requeues)
         with LOCK:
-            row = self.rows.get(mailing.id)
-            if row is None or row.rounds != mailing.rounds:
-                raise RowChanged
-            self.rows[mailing.id] = replace(row, rounds=row.rounds + 1, round_started_at=now)
+            row = self._require_round(mailing)
+            self.rows[mailing.id] = replace(row, **{name: getattr(begun, name) for name in rounds.ROUND_FIELDS})
             return self.rows[mailing.id]
+
+    def continue_round(self, mailing: Mailing, now: datetime) -> None:
+        with LOCK:
+            row = self._require_round(mailing)
+            if row.round_queued_at != mailing.round_queued_at:
+                raise RowChanged
+            self.rows[mailing.id] = replace(row, round_queued_at=now)
+
+    def conclude_round(self, before: Mailing, after: Mailing) -> Mailing:
+        with LOCK:
+            self._require_unchanged(before)
+            row = self._require_round(before)
+            row = replace(row, concluded_rounds=after.concluded_rounds, round_requeues=after.round_requeues)
+            if before.has_orders:
+                row = replace(row, requeue=after.requeue, resend=after.resend)
+            if before.window is not None:
+                row = replace(row, awaits_hours=after.awaits_hours)
+            self.rows[before.id] = replace(row, counts=row.counts + after.counts + -before.counts)
+            return self.rows[before.id]
+
+    def _require_round(self, mailing: Mailing) -> Mailing:
+        row = self.rows.get(mailing.id)
+        if row is None or row.rounds != mailing.rounds:
+            raise RowChanged
+        return row
 
     def _require_unchanged(self, mailing: Mailing) -> Mailing:
         row = self.rows.get(mailing.id)
@@ -210,8 +241,11 @@ class FakeSlices:
     def report(self, mailing_id: int, round_number: int, shard: int, report: ShardReport, expires_at: datetime) -> None:
         self.shard_reports[mailing_id, round_number][shard] = report
 
-    def reports(self, mailing_id: int, round_number: int) -> list[ShardReport]:
-        return list(self.shard_reports[mailing_id, round_number].values())
+    def report_of(self, mailing_id: int, round_number: int, shard: int) -> ShardReport | None:
+        return self.shard_reports[mailing_id, round_number].get(shard)
+
+    def reports(self, mailing_id: int, round_number: int) -> dict[int, ShardReport]:
+        return dict(self.shard_reports[mailing_id, round_number])
 
 
 class FakeRates:

@@ -72,14 +72,15 @@ class FakeMessages:
             row = self._queued(key)
             return self._finish(row if row and row.is_in_doubt(now) else None, UNKNOWN, error)
 
-    def reopen(self, message: Message, resends: int) -> bool:
+    def reopen(self, message: Message, resends: int, reopened_in: int) -> bool:
         message_domain.require_transition(message.status, QUEUED)
         with LOCK:
             row = self.get(message.key)
             if row is None or row.status != message.status:
                 return False
             error = row.last_error if message.attempts else None
-            self.put(replace(row, status=QUEUED, resends=resends, attempts_before=message.attempts, last_error=error))
+            reopened = replace(row, status=QUEUED, resends=resends, reopened_in=reopened_in)
+            self.put(replace(reopened, attempts_before=message.attempts, last_error=error))
             return True
 
     def await_hours(self, key: MessageKey, timezone: str) -> None:

@@ -15,12 +15,13 @@ from .fake_clock import LOCK, FakeClock
 
 @dataclass
 class Delivery:
-    """One message of a fake queue. `visible_at` is a time of the fake clock."""
+    """One message of a fake queue. `visible_at` and `sent_at` are times of the fake clock."""
 
     id: str
     body: str
     visible_at: datetime
     receive_count: int = 0
+    sent_at: datetime | None = None
 
     @property
     def receipt_handle(self) -> str:
@@ -41,7 +42,8 @@ class FakeQueue:
     def send_body(self, body: str, delay: int = 0) -> None:
         with LOCK:
             name = f"m{next(self._ids)}"
-            self.messages[name] = Delivery(name, body, self.clock.now() + timedelta(seconds=delay))
+            now = self.clock.now()
+            self.messages[name] = Delivery(name, body, now + timedelta(seconds=delay), sent_at=now)
 
     def give_back(self, delays: dict[str, int]) -> None:
         for handle, delay in delays.items():

@@ -198,7 +198,13 @@ class World:
     def work_on_batch(self, services: Any, deliveries: list[Any]) -> None:
         """Do what the sender Lambda and its event source do."""
         records = [
-            ReceivedMessage(delivery.id, delivery.receipt_handle, delivery.body, delivery.receive_count)
+            ReceivedMessage(
+                delivery.id,
+                delivery.receipt_handle,
+                delivery.body,
+                delivery.receive_count,
+                delivery.sent_at and delivery.sent_at.timestamp(),
+            )
             for delivery in deliveries
         ]
         sender = self._sender if services is self.services else Sender(services)

@@ -1,0 +1,141 @@
+"""Read one shard of a mailing's messages page by page, repair the messages that have a wrong state, and count them.
+
+The turn may end anywhere. Rows are written before their queue messages, and a reopened row names its round, so that a
+repetition queues it again. The counts err towards `queued` only: a reopening is counted before its rows are written,
+and a closing after that. Otherwise `queued` would fall to 0 too early, and each batch would ask for another round.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..domain.admission import Repair, repair_for
+from ..domain.audience_slice import ShardReport
+from ..domain.canary import is_in_canary
+from ..domain.expiry import ExpiryCauses, expiry_reason, failure_until_the_end, hours_at_the_end
+from ..domain.mailing import NO_COUNTS, RUNNING, Counts, Mailing, counts_from_statuses
+from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message
+from ..domain.send_window import Hours
+from ..logs import log_clients
+from ..texts import Text
+from ..zones import zone
+from . import local_hours
+from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
+from .rate_limits import limits_of
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from ..adapters.services import Services
+
+NO_ANSWER = Text("message.in_doubt")
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A message, the repair that it needed, its status afterwards, and whether the repair changed it."""
+
+    message: Message
+    repair: Repair | None
+    status: str
+    is_changed: bool = False
+
+
+def repair_shard(
+    services: Services, mailing: Mailing, shard: int, report: ShardReport, seconds_left: Callable[[], float]
+) -> ShardReport:
+    """Read on from `report`, which may be incomplete or empty. Returns an incomplete report if the time is up."""
+    with services.thread_pool(THREADS) as threads:
+        while seconds_left() >= SECONDS_FOR_A_PAGE:
+            page = services.messages.page(mailing.message_shard(shard), report.read_until or 0, PAGE)
+            hours = local_hours.current_hours(services, mailing)
+            found = _report_on(_repair_page(services, threads, mailing, page, hours), hours)
+            if mailing.status == RUNNING:
+                local_hours.schedule_releases(services, mailing, hours.releases())
+            report += replace(found, read_until=page[-1].client_id if page else None)
+            if len(page) < PAGE:
+                return replace(report, read_until=None)
+    return replace(report, read_until=report.read_until or 0)
+
+
+def _report_on(repaired: list[Repaired], hours: Hours) -> ShardReport:
+    statuses = Counter(one.status for one in repaired)
+    return ShardReport(
+        counts=counts_from_statuses(statuses, statuses.total()),
+        last_post_at=max((one.message.posted_at for one in repaired if one.message.posted_at), default=None),
+        held=sum(one.status == QUEUED and hours.needs_release(one.message.timezone) for one in repaired),
+        in_canary=sum(is_in_canary(one.message, one.status, hours) for one in repaired),
+        attempts=sum(one.message.attempts for one in repaired),
+    )
+
+
+def _repair_page(
+    services: Services, threads: Executor, mailing: Mailing, page: list[Message], hours: Hours
+) -> list[Repaired]:
+    now, dedupes = services.clock.now(), services.settings.gateway_dedupes
+    repairs = [repair_for(message, mailing, now, dedupes) for message in page]
+    _count(services, mailing, -_counts(m.status for m, r in zip(page, repairs, strict=True) if r is Repair.REOPEN))
+    expiry = _expiry_reasons(services, mailing, page) if Repair.EXPIRE in repairs else [None] * len(page)
+    repaired = list(threads.map(partial(_repair, services, mailing), page, repairs, expiry))
+    _log_repairs(mailing, repaired)
+    queued = [one.message for one in repaired if one.repair in (Repair.REOPEN, Repair.REQUEUE)]
+    waiting = [message for message in queued if not hours.needs_release(message.timezone)]
+    queue_messages(services, mailing, waiting, threads)
+    closed = _counts(one.status for one in repaired if one.is_changed)
+    not_reopened = _counts(m.message.status for m in repaired if m.repair is Repair.REOPEN and not m.is_changed)
+    _count(services, mailing, closed + not_reopened)
+    return repaired
+
+
+def _counts(statuses: Iterable[str]) -> Counts:
+    return counts_from_statuses(Counter(statuses))
+
+
+def _count(services: Services, mailing: Mailing, counts: Counts) -> None:
+    """Correct the counts of the mailing. Raises NotWritten."""
+    if counts != NO_COUNTS:
+        services.mailings.correct_counts(mailing.id, counts)
+
+
+def _expiry_reasons(services: Services, mailing: Mailing, page: list[Message]) -> list[Text | None]:
+    """Why each message of the page expires if it had no failed attempt."""
+    hours = hours_at_the_end(mailing, zone)
+    is_limited = limits_of(services.settings, mailing) is not None
+    causes = ExpiryCauses(is_limited, failure_until_the_end(mailing, page))
+    now = services.clock.now()
+    return [
+        NO_ANSWER if message.is_in_doubt(now) else expiry_reason(mailing, message.timezone, hours, causes)
+        for message in page
+    ]
+
+
+def _repair(
+    services: Services, mailing: Mailing, message: Message, repair: Repair | None, reason: Text | None
+) -> Repaired:
+    """`reason`: why the message expires, if it does. Of two workers that repair a message, one changes it."""
+    now, messages, key = services.clock.now(), services.messages, message.key
+    status, is_changed = message.status, False
+    match repair:
+        case Repair.EXPIRE:
+            is_changed = messages.close(key, EXPIRED, now, reason)
+            status = EXPIRED if is_changed else QUEUED
+        case Repair.CANCEL:
+            is_changed = messages.close(key, CANCELLED, now)
+            status = CANCELLED if is_changed else QUEUED
+        case Repair.MARK_UNKNOWN:
+            is_changed = messages.mark_unknown(key, now, NO_ANSWER)
+            status = UNKNOWN if is_changed else QUEUED
+        case Repair.REOPEN:
+            is_changed = messages.reopen(message, mailing.resends, mailing.rounds)
+            status = QUEUED
+    return Repaired(message, repair, status, is_changed)
+
+
+def _log_repairs(mailing: Mailing, repaired: list[Repaired]) -> None:
+    for status in {one.status for one in repaired}:
+        clients = [one.message.client_id for one in repaired if one.repair and one.status == status]
+        log_clients("repaired", clients, mailing_id=mailing.id, status=status)
