@@ -132,7 +132,7 @@ class _Counting:
     def cancelled(self, clients: int) -> Units:
         """The usage of a cancelled message: its row is closed, and its queue message is deleted."""
         self._fanned_out(clients)
-        [mailing_id] = self.services.mailings.open_ids()
+        [mailing_id] = self.services.mailings.active_ids(self.clock.now())
         with self._used() as used:
             cancel_mailing(self.services, mailing_id)
         units = used[0] + self._jobs(clients, cpu=0) + self._batch(Sender(self.services), 0)

@@ -82,6 +82,6 @@ def release_shard(services: Services, job: ReleaseShard, seconds_left: Callable[
 
 def follow_moved_clients(services: Services, client_ids: Sequence[int]) -> None:
     """Queue the messages of clients whose time zone has changed: the sender applies the new local hours."""
-    for mailing in services.mailings.get_many(services.mailings.open_ids()).values():
+    for mailing in services.mailings.get_many(services.mailings.active_ids(services.clock.now())).values():
         if mailing.window is not None and mailing.status == RUNNING:
             services.send_queue.send([SendMessage(mailing.id, client_id) for client_id in client_ids])

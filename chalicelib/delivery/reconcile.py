@@ -44,7 +44,7 @@ def request_reconciliation(services: Services, mailing: Mailing, requeues: str =
 def continue_round(services: Services, mailing: Mailing) -> None:
     """For the sweep: if the running round makes no progress, queue the jobs of the shards that it has not read.
 
-    The shards that are read are not read again. If all are, conclude the round.
+    The shards that are read are not read again. If all are, the job of one of them concludes the round.
     """
     now = services.clock.now()
     reports = services.slices.reports(mailing.id, mailing.rounds)
@@ -53,13 +53,10 @@ def continue_round(services: Services, mailing: Mailing) -> None:
     complete = {shard for shard, report in reports.items() if report.is_complete}
     missing = [shard for shard in range(mailing.started_plan.shards) if shard not in complete]
     try:
-        if missing:
-            services.mailings.continue_round(mailing, now)
-            _queue_shards(services, mailing, missing)
-        else:
-            _conclude(services, mailing.id, mailing.rounds, reports)
-    except RowChanged:  # another round has begun, or the next sweep tries again
+        services.mailings.continue_round(mailing, now)
+    except RowChanged:  # another round has begun, or another sweep has continued this one
         return
+    _queue_shards(services, mailing, missing or [0])
 
 
 def _queue_shards(services: Services, mailing: Mailing, shards: Iterable[int]) -> None:

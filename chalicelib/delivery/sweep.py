@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
 
 def sweep(services: Services) -> dict[str, int]:
-    """Check every open mailing and import. Returns how often each step was taken.
+    """Check every open import, and every mailing that is open and due. Returns how often each step was taken.
 
     An error does not stop the sweep of the others: all errors are raised together at the end.
     """
     taken = {step.value: 0 for step in SweepStep}
     errors: list[Exception] = []
-    mailings = services.mailings.get_many(services.mailings.open_ids())
-    is_idle, read_to = cache(services.send_queue.is_idle), read_until(mailings.values(), services.clock.now())
+    now = services.clock.now()
+    mailings = services.mailings.get_many(services.mailings.active_ids(now))
+    is_idle, read_to = cache(services.send_queue.is_idle), read_until(mailings.values(), now)
     for mailing in mailings.values():
         with log_context(mailing_id=mailing.id):
             try:

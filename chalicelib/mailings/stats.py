@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..domain import cost
-from ..domain.mailing import FINISHED, RUNNING, STATUSES, Counts, Mailing
+from ..domain.mailing import FINISHED, RUNNING, SCHEDULED, STATUSES, Counts, Mailing
 from ..domain.message import Message, statuses_listed_as
 from ..domain.walk import LIST_SECONDS, Cursor, HasTime, search, time_limit, walk
 
@@ -38,20 +38,21 @@ class Snapshot:
 def totals(services: Services) -> tuple[int, Counts]:
     """The number of mailings, and the counts of their messages: a stored sum of ended mailings, plus the open ones."""
     mailings, ended = services.counters.totals()
-    return mailings, sum((mailing.counts for mailing in _open_mailings(services)), ended)
+    open_mailings = _open_mailings(services, services.clock.now())
+    return mailings, sum((mailing.counts for mailing in open_mailings), ended)
 
 
 def snapshot(services: Services) -> Snapshot:
-    """Reads the totals, the open mailings and the queues' own counts: seven calls."""
-    number, ended = services.counters.totals()
-    open_mailings = _open_mailings(services)
+    """Reads the totals, the open mailings, the number of scheduled ones and the queues' own counts: nine calls."""
     now = services.clock.now()
+    number, ended = services.counters.totals()
+    open_mailings, scheduled = _open_mailings(services, now), services.mailings.scheduled_number(now)
     sending = [mailing for mailing in open_mailings if mailing.status == RUNNING and mailing.counts.queued > 0]
-    by_status = Counter(mailing.status for mailing in open_mailings)
+    by_status = Counter(mailing.status for mailing in open_mailings) + Counter({SCHEDULED: scheduled})
     return Snapshot(
         mailings={
             **{status: by_status[status] for status in UNFINISHED_STATUSES},
-            "ended": max(0, number - len(open_mailings)),
+            "ended": max(0, number - len(open_mailings) - scheduled),
         },
         messages=sum((mailing.counts for mailing in open_mailings), ended).by_status(),
         queues={
@@ -70,8 +71,9 @@ def cost_estimate(mailing: Mailing) -> float | None:
     return round(cost.estimate(mailing.counts, mailing.attempts), 6) if mailing.ended_at else None
 
 
-def _open_mailings(services: Services) -> list[Mailing]:
-    found = services.mailings.get_many(services.mailings.open_ids())
+def _open_mailings(services: Services, now: datetime) -> list[Mailing]:
+    """Without those that start later: they have no messages."""
+    found = services.mailings.get_many(services.mailings.active_ids(now))
     return [mailing for mailing in found.values() if mailing.is_open]
 
 

@@ -30,8 +30,22 @@ def test_a_mailing_is_read_as_it_was_added(services: Any) -> None:
     assert services.mailings.get(1) == MAILING
     assert services.mailings.get(2) is None
     assert services.mailings.get_many([1, 2]) == {1: MAILING}
-    assert services.mailings.open_ids() == [1]
+    assert services.mailings.active_ids(NOW) == [1]
     assert services.counters.totals() == (1, Counts())
+
+
+def test_a_mailing_that_starts_later_is_counted_and_not_listed_until_its_start(services: Any) -> None:
+    later = replace(MAILING, datetime_start=NOW + timedelta(days=9), datetime_end=NOW + timedelta(days=10))
+    services.mailings.add(MAILING)
+    services.mailings.add(replace(later, id=2))
+    services.mailings.add(replace(RUNNING, id=3))
+    assert sorted(services.mailings.active_ids(NOW)) == [1, 3]
+    assert services.mailings.scheduled_number(NOW) == 1
+    assert sorted(services.mailings.active_ids(later.datetime_start)) == [1, 2, 3]
+    assert services.mailings.scheduled_number(later.datetime_start) == 0
+    services.mailings.change(services.mailings.get(2), replace(services.mailings.get(2), status="running"))
+    assert sorted(services.mailings.active_ids(NOW)) == [1, 2, 3]
+    assert services.mailings.scheduled_number(NOW) == 0
 
 
 def test_a_decision_is_written_once(services: Any) -> None:
@@ -87,7 +101,7 @@ def test_a_finished_mailing_has_reconciled_counts_and_is_in_the_totals(services:
     finished = finish(services, services.mailings.get(1), counts)
     assert finished.status == "finished"
     assert services.mailings.get(1).counts == counts
-    assert services.mailings.open_ids() == []
+    assert services.mailings.active_ids(NOW) == []
     assert services.counters.totals() == (1, counts)
     with pytest.raises(RowChanged):
         finish(services, RUNNING, counts)
@@ -107,7 +121,7 @@ def test_a_resumed_mailing_leaves_the_totals_until_it_is_finished_again(services
     finished = finish(services, RUNNING, Counts(total=5, sent=3, expired=2))
     resumed = services.mailings.change(finished, replace(finished, status="running", ended_at=None))
     assert services.counters.totals() == (1, Counts())
-    assert services.mailings.open_ids() == [1]
+    assert services.mailings.active_ids(NOW) == [1]
     finish(services, resumed, Counts(total=5, sent=5))
     assert services.counters.totals() == (1, Counts(total=5, sent=5))
 
@@ -175,12 +189,12 @@ def test_a_correction_of_the_counts_is_no_progress(services: Any) -> None:
 def test_a_cancelled_mailing_is_open_until_its_messages_are_closed(services: Any) -> None:
     services.mailings.add(RUNNING)
     stopped = services.mailings.change(RUNNING, cancelled(RUNNING, NOW))
-    assert services.mailings.open_ids() == [1]
+    assert services.mailings.active_ids(NOW) == [1]
     assert services.mailings.add_counts(1, Counts(total=2), NOW) is not None
     assert services.counters.totals() == (1, Counts())
     found = finish(services, stopped, Counts(total=2, cancelled=1, unknown=1))
     assert (found.status, found.ended_at) == ("cancelled", NOW)
-    assert services.mailings.open_ids() == []
+    assert services.mailings.active_ids(NOW) == []
     assert services.counters.totals() == (1, Counts(total=2, cancelled=1, unknown=1))
 
 

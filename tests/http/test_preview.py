@@ -55,7 +55,7 @@ def test_the_preview_has_the_audience_the_texts_and_the_forecast(call: Call, ser
     }
     assert len(examples) == 3
     assert {"phone_number": "+7 977 ***-**-00", "text": "Привет, друг!", "parts": 1} in examples
-    assert services.mailings.open_ids() == []
+    assert services.mailings.active_ids(services.clock.now()) == []
     assert call("GET", "/Mailing").json["results"] == []
 
 

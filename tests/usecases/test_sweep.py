@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.mailing import Mailing
+from chalicelib.mailings.stats import snapshot, totals
 from infra.local.doubles.fake_mailings import FakeMailings
 from infra.local.doubles.fake_queues import FakeSchedules
 from infra.local.doubles.world import World
@@ -112,6 +113,19 @@ def test_finished_mailings_are_not_read() -> None:
     world.services.mailings = mailings
     sweep(world.services)
     assert mailings.read == [1, 2]
+
+
+def test_mailings_that_start_later_are_not_read_by_the_sweep_or_by_the_statistics() -> None:
+    world = world_with_due_mailings(2)
+    for _ in range(50):
+        world.mailing(starts_in=3600)
+    mailings: Any = RecordingMailings(world.services.mailings)
+    world.services.mailings = mailings
+    found = snapshot(world.services)
+    assert (mailings.read, found.mailings["scheduled"], found.mailings["ended"]) == ([1, 2], 52, 0)
+    sweep(world.services)
+    assert totals(world.services)[0] == 52
+    assert mailings.read == [1, 2] * 3
 
 
 def test_a_mailing_that_fails_is_reported_and_does_not_delay_the_others() -> None:

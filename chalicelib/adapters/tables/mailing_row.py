@@ -20,12 +20,13 @@ from pynamodb.models import Model
 
 from ...domain.audience import Filter, Plan
 from ...domain.canary import Canary
-from ...domain.mailing import COUNT_NAMES, Counts, Mailing
+from ...domain.mailing import COUNT_NAMES, SCHEDULED, Counts, Mailing
 from ...domain.send_window import SendWindow
 from ...domain.unicode_text import compose
 from .base import CountsRow, TextAttribute
 
 OPEN_KEY = "open"
+SCHEDULED_KEY = "scheduled"
 
 
 class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyped-call]
@@ -39,12 +40,24 @@ class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyp
     id = NumberAttribute(range_key=True)
 
 
+class ScheduledMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyped-call]
+    """By their start, so that the sweep reads only those that are due. Earlier versions kept them in the open index."""
+
+    class Meta:
+        index_name = "scheduled"
+        projection = KeysOnlyProjection()
+
+    scheduled = UnicodeAttribute(hash_key=True)
+    datetime_start = Moment(range_key=True)
+
+
 class MailingRow(CountsRow, Model):  # type: ignore[misc]
     class Meta:
         table_name = "mailings"
 
     id = NumberAttribute(hash_key=True)
     open = UnicodeAttribute(null=True)
+    scheduled = UnicodeAttribute(null=True)
     status = UnicodeAttribute()
     datetime_start = Moment()
     datetime_end = Moment()
@@ -84,6 +97,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     rows_expire_at = NumberAttribute(null=True)
     version = NumberAttribute()
     open_index = OpenMailings()
+    scheduled_index = ScheduledMailings()
 
     def mailing(self) -> Mailing:
         return Mailing(
@@ -135,7 +149,8 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
     """The attributes that a decision writes."""
     return {
         "status": mailing.status,
-        "open": OPEN_KEY if mailing.is_open else None,
+        "open": OPEN_KEY if mailing.is_open and mailing.status != SCHEDULED else None,
+        "scheduled": SCHEDULED_KEY if mailing.status == SCHEDULED else None,
         "datetime_start": mailing.datetime_start,
         "datetime_end": mailing.datetime_end,
         "message_text": mailing.message_text,

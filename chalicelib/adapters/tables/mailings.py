@@ -1,4 +1,4 @@
-"""Mailings with their counts, and an index of the open mailings."""
+"""Mailings with their counts, and indexes of the open and the scheduled mailings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .audit import Audit
 from .base import bind_table, conflicts, lost_race, set_actions, transaction
 from .batches import Batches
 from .counters import TOTALS, CounterRow, totals_change
-from .mailing_row import OPEN_KEY, MailingRow, decisions
+from .mailing_row import OPEN_KEY, SCHEDULED_KEY, MailingRow, decisions
 
 
 class Mailings:
@@ -51,9 +51,14 @@ class Mailings:
         rows = self._batches.get(MailingRow, mailing_ids)
         return {int(row.id): row.mailing() for row in rows}
 
-    def open_ids(self) -> list[int]:
-        """Ids of the open mailings."""
-        return [int(row.id) for row in MailingRow.open_index.query(OPEN_KEY)]
+    def active_ids(self, now: datetime) -> list[int]:
+        """Ids of the mailings that can need work: those that have started and are open, and those that are to start."""
+        due = MailingRow.scheduled_index.query(SCHEDULED_KEY, MailingRow.datetime_start <= now)
+        return [int(row.id) for rows in (MailingRow.open_index.query(OPEN_KEY), due) for row in rows]
+
+    def scheduled_number(self, now: datetime) -> int:
+        """How many mailings start later. Reads a hundred bytes for each of them."""
+        return MailingRow.scheduled_index.count(SCHEDULED_KEY, MailingRow.datetime_start > now)
 
     def change(self, before: Mailing, after: Mailing, record: AuditRecord | None = None) -> Mailing:
         """Write a decision. Raises RowChanged if another decision was written first. Does not change the counts.

@@ -45,8 +45,11 @@ class FakeMailings:
     def get_many(self, mailing_ids: Iterable[int]) -> dict[int, Mailing]:
         return {mailing_id: self.rows[mailing_id] for mailing_id in mailing_ids if mailing_id in self.rows}
 
-    def open_ids(self) -> list[int]:
-        return [mailing.id for mailing in self.rows.values() if mailing.is_open]
+    def active_ids(self, now: datetime) -> list[int]:
+        return [one.id for one in self.rows.values() if one.is_open and not _is_scheduled(one, now)]
+
+    def scheduled_number(self, now: datetime) -> int:
+        return sum(_is_scheduled(one, now) for one in self.rows.values())
 
     def change(self, before: Mailing, after: Mailing, record: AuditRecord | None = None) -> Mailing:
         with LOCK:
@@ -191,6 +194,10 @@ def _canary(before: Mailing, after: Mailing, row: Mailing) -> Canary | None:
         return after.canary
     is_decided = after.canary.admitted != before.canary.admitted
     return after.canary if is_decided else replace(after.canary, admitted=row.canary.admitted)
+
+
+def _is_scheduled(mailing: Mailing, now: datetime) -> bool:
+    return mailing.status == mailing_domain.SCHEDULED and mailing.datetime_start > now
 
 
 def _ended(mailing: Mailing) -> Counts:
