@@ -6,22 +6,17 @@ pages, in November 2026, because the pages themselves could not be opened.
 
 from __future__ import annotations
 
-import hashlib
 import statistics
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
+from infra.local.doubles.partition import COLD_WRITES, PARTITION_WRITES, partition_of
+
 DYNAMODB = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide"
 LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg"
 SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide"
 SCHEDULER = "https://docs.aws.amazon.com/scheduler/latest/UserGuide"
-
-PARTITION_WRITES = 1_000
-"""Units a second for one partition, so also for one key: {DYNAMODB}/bp-partition-key-design.html"""
-
-COLD_WRITES, COLD_READS = 4_000, 12_000
-"""Units a second that a new on-demand table takes: {DYNAMODB}/on-demand-capacity-mode.html"""
 
 SECONDS_TO_DOUBLE = 1_800
 """An on-demand table takes up to twice its peak of the last half hour: same page."""
@@ -83,8 +78,19 @@ def fullest_partition(shards: int, partitions: int) -> float:
 
 
 def _fullest(mailing: int, shards: int, partitions: int) -> int:
-    hashes = (hashlib.md5(f"{mailing}#{shard}".encode(), usedforsecurity=False).digest() for shard in range(shards))
-    return max(Counter(int.from_bytes(each) * partitions >> 128 for each in hashes).values())
+    return max(Counter(_homes(mailing, shards, partitions)).values())
+
+
+@cache
+def homes_of_shards(shards: int, partitions: int) -> list[int]:
+    """The partition of each shard, of a mailing whose shards spread as evenly as those of the median mailing."""
+    usual = fullest_partition(shards, partitions)
+    typical = min(range(SAMPLE), key=lambda mailing: abs(_fullest(mailing, shards, partitions) - usual))
+    return _homes(typical, shards, partitions)
+
+
+def _homes(mailing: int, shards: int, partitions: int) -> list[int]:
+    return [partition_of(f"{mailing}#{shard}", partitions) for shard in range(shards)]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ CPU_TO_CREATE = 0.0005
 CPU_TO_POST = 0.005
 """Seconds of one core for a message, measured on 2026-11-24 (docs/PERFORMANCE.md). Graviton is assumed to be equal."""
 
+CPU_TO_CALL = 0.0005
+"""Seconds of one core for a repeated call to DynamoDB. An assumption: a create is a share of 1/25 of one, and more."""
+
 BATCH, THREADS = 100, 20
 """The sender's, as in workers/send_queue.py and settings.py."""
 

@@ -10,6 +10,10 @@ import time
 
 from .simulation import Outcome, Scenario, Simulation
 
+COLUMNS = (
+    "clients", "table", "senders", "slices", "shards", "fanned out in", "bound by", "a page", "returned",
+    "sent in", "bound by",
+)  # fmt: skip
 PROMISE = 600
 WARM = 40_000
 """Units a second: the default quota of a table."""
@@ -37,6 +41,7 @@ def row(scenario: Scenario, outcome: Outcome) -> str:
         clock(outcome.fanned_out),
         outcome.fan_out_bound_by,
         f"{outcome.slowest_page:.0f} s",
+        f"{outcome.returned:.0%}",
         clock(outcome.sent),
         outcome.sending_bound_by,
     )
@@ -50,8 +55,8 @@ def clock(seconds: float) -> str:
 
 def main() -> int:
     began = time.monotonic()
-    print("| clients | table | senders | slices | shards | fanned out in | bound by | a page | sent in | bound by |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("| " + " | ".join(COLUMNS) + " |")
+    print("|---" * len(COLUMNS) + "|")
     is_kept = True
     for scenario in scenarios():
         outcome = Simulation(scenario).run()

@@ -1,16 +1,16 @@
 """A simulation of a mailing of any size, second by second. Clients are numbers, and messages are counted.
 
 The plan, the walk with its cursors, the permits, the bookings and the backoff are the service's own code. AWS is a
-model (aws_limits.py), and so is the time of a Lambda (lambda_time.py).
+model (aws_limits.py), and so are the time of a Lambda (lambda_time.py) and what workers and senders get of throttled
+partitions (contention.py).
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
+from collections import Counter, deque
 from dataclasses import dataclass
 
-from bench.lambda_time import AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_seconds, computing
+from bench.lambda_time import AWS_SECONDS, BATCH, CPU_TO_CREATE, CPU_TO_POST, batch_seconds, computing
 from chalicelib.delivery import queueing
 from chalicelib.delivery.fanout import CHUNK, ENOUGH
 from chalicelib.delivery.queueing import PAGE
@@ -20,8 +20,12 @@ from chalicelib.domain.client import BLOCK_SIZE
 from chalicelib.domain.cost import POSTED
 from chalicelib.domain.rate import Booking, Bucket, Limits, book_delays, take_permits
 from chalicelib.domain.walk import BEGINNING, Cursor, walk
+from infra.local.doubles.partition import COLD_READS, PARTITION_WRITES
 
-from .aws_limits import ACCOUNT_EXECUTIONS, COLD_READS, IN_FLIGHT, PARTITION_WRITES, Feed, Table
+from .aws_limits import ACCOUNT_EXECUTIONS, IN_FLIGHT, Feed, Table
+from .contention import Flow, flow
+from .simulated_queue import SendQueue
+from .single_writes import Load
 
 CALLS_PER_PAGE = 3 + CHUNK // 25 + queueing.CHUNK // 10
 """Successive calls: eight threads make the other calls of a page at the same time."""
@@ -37,6 +41,9 @@ MAILING_ROW_UNITS = 2
 
 POSTS_PER_RETURN = 0.2
 """The time of a message that gets no permit, as a part of the time of a post. An assumption."""
+
+LEAST_SHARE = 0.95
+"""Of the pages without throttling. With fewer the table is named as the limit."""
 
 JITTERS = [(index + 0.5) / 8 for index in range(8)]
 HORIZON = 3_600
@@ -61,9 +68,10 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Times are seconds since the start. `slowest_page` is the longest time of a page among all walkers.
+    """Times are seconds since the start. `slowest_page`: the longest time of a page in one invocation.
 
-    `stalled` is the longest time in which messages waited and none was posted.
+    `returned`: jobs that a throttled page returned, as a part of the pages, while the table was busiest. `stalled` is
+    the longest time in which messages waited and none was posted.
     """
 
     plan: Plan
@@ -72,6 +80,7 @@ class Outcome:
     sent: float
     sending_bound_by: str
     slowest_page: float
+    returned: float
     most_in_flight: int
     stalled: int
 
@@ -114,41 +123,6 @@ class FanOut:
         return walk(read, int, len(blocks), cursor, PAGE, enough=ENOUGH)
 
 
-class SendQueue:
-    """Messages by the number of receives. Delayed messages are outside the queue; returned ones stay in flight."""
-
-    def __init__(self) -> None:
-        self.visible: Counter[int] = Counter()
-        self.in_flight = 0
-        self._delayed: defaultdict[int, Counter[int]] = defaultdict(Counter)
-        self._given_back: defaultdict[int, Counter[int]] = defaultdict(Counter)
-
-    def add(self, now: int, delays: Iterable[int]) -> None:
-        for delay, number in Counter(delays).items():
-            self._delayed[now + delay][0] += number
-
-    def give_back(self, now: int, receives: int, delays: Iterable[int]) -> None:
-        for delay, number in Counter(delays).items():
-            self._given_back[now + max(1, delay)][receives] += number
-            self.in_flight += number
-
-    def release_due(self, now: int) -> None:
-        """Make the messages visible with a delay until `now`."""
-        back = self._given_back.pop(now, Counter())
-        self.in_flight -= back.total()
-        self.visible += back + self._delayed.pop(now, Counter())
-
-    def receive(self, most: int) -> Counter[int]:
-        """Messages without order, as in SQS: of each number of receives its proportional part."""
-        waiting = self.visible.total()
-        if waiting <= most:
-            taken, self.visible = self.visible, Counter()
-        else:
-            taken = Counter({receives: number * most // waiting for receives, number in self.visible.items()})
-            self.visible -= taken
-        return Counter({receives + 1: number for receives, number in taken.items()})
-
-
 class Simulation:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -160,10 +134,12 @@ class Simulation:
         self.bucket, self.booking = Bucket(), Booking()
         self.walkers, self.senders = Feed(), Feed(scenario.senders)
         self.sender_pace = BATCH / batch_seconds(scenario.latency)
+        self.post_seconds = scenario.latency + 2 * AWS_SECONDS + computing("send_messages", CPU_TO_POST)
         self.fanned, self.sent, self.now = 0, 0, 0
         self.fan_out_bounds: Counter[str] = Counter()
         self.sending_bounds: Counter[str] = Counter()
-        self.slowest_page, self.most_in_flight = PAGE_SECONDS, 0
+        self.slowest_page, self.returned, self.most_in_flight = PAGE_SECONDS, 0.0, 0
+        self.flows: dict[tuple[int, bool], Flow] = {}
 
     def run(self) -> Outcome:
         fanned_at, silent, stalled = 0, 0, 0
@@ -183,7 +159,7 @@ class Simulation:
         )
         return Outcome(
             self.plan, fanned_at, fan_out_bound_by, self.now + more, sending_bound_by,
-            self.slowest_page, self.most_in_flight, stalled,
+            self.slowest_page, self.returned, self.most_in_flight, stalled,
         )  # fmt: skip
 
     def second(self) -> None:
@@ -191,18 +167,38 @@ class Simulation:
         self.queue.release_due(self.now)
         walkers = min(self.walkers.executions(self.now), self.fan_out.slices_left)
         senders = min(self.senders.executions(self.now), ACCOUNT_EXECUTIONS - walkers)
-        pages = walkers / PAGE_SECONDS
+        unthrottled = walkers / PAGE_SECONDS
+        taken = self._flow(bool(walkers))
+        pages = min(unthrottled, taken.rows / PAGE)
         posts, bound_by = self._posts_wanted(senders, pages)
         takes = self.table.takes(self.plan.shards)
-        wanted = PAGE * pages + WRITES_TO_POST * posts
-        self.table.note(wanted, self.plan.shards)
-        granted = min(1.0, takes / wanted) if wanted else 1.0
+        self.table.note(PAGE * unthrottled + WRITES_TO_POST * posts, self.plan.shards)
         throttle = "the table's writes" if takes == self.table.writes else "the fullest partition"
         if walkers:
             alone = "slices" if walkers == self.fan_out.slices_left else "Lambda's ramp"
-            self._walk(pages * granted, throttle if granted < 1 else alone)
-            self.slowest_page = max(self.slowest_page, PAGE_SECONDS / granted)
-        self._send(senders, int(posts * granted), throttle if granted < 1 and posts else bound_by)
+            self._walk(pages, throttle if pages < LEAST_SHARE * unthrottled else alone)
+            self.slowest_page = max(self.slowest_page, taken.slowest_page)
+            self.returned = max(self.returned, taken.returned)
+        if taken.posts < LEAST_SHARE * min(posts, self.scenario.rate or posts):
+            posts, bound_by = taken.posts, throttle
+        self._send(senders, int(posts), bound_by, taken.refused)
+
+    def _flow(self, has_walkers: bool) -> Flow:
+        """What the table takes of all walkers and senders together."""
+        most, scenario = self.scenario.senders * self.sender_pace, self.scenario
+        key = self.table.writes, has_walkers
+        if key in self.flows:
+            return self.flows[key]
+        load = Load(
+            shards=self.plan.shards,
+            writes=self.table.writes,
+            walkers=self.plan.slices if has_walkers else 0,
+            senders=scenario.senders,
+            posts=min(most, scenario.rate or most),
+            post_seconds=self.post_seconds,
+        )
+        self.flows[key] = flow(load)
+        return self.flows[key]
 
     def _walk(self, pages: float, bound_by: str) -> None:
         found = self.fan_out.walk(pages)
@@ -225,12 +221,14 @@ class Simulation:
         bound_by = min(ceilings, key=lambda name: ceilings[name])
         return ceilings[bound_by], bound_by
 
-    def _send(self, senders: int, posts: int, bound_by: str) -> None:
+    def _send(self, senders: int, posts: int, bound_by: str, refused: float) -> None:
+        """`refused`: messages whose claim the table refuses, as a part of the posts. They return to the queue."""
         if self.limits:
             posts, bound_by = self._permits(senders, posts, bound_by)
-        taken = self.queue.receive(posts)
-        for receives, number in taken.items():
-            failed = round(number * self.scenario.failing)
+        unposted = refused / (1 + refused)
+        failing = unposted + (1 - unposted) * self.scenario.failing
+        for receives, number in self.queue.receive(int(posts * (1 + refused))).items():
+            failed = round(number * failing)
             self.sent += number - failed
             delays = [retry_delay(receives, JITTERS[index % len(JITTERS)]) for index in range(failed)]
             self.queue.give_back(self.now, receives, delays)

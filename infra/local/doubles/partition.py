@@ -79,13 +79,14 @@ class Units:
     def left(self, now: float) -> float:
         """Units that are left; negative while there is a debt."""
         if now > self._filled_at:
-            self._left = min(self.a_second, self._left + (now - self._filled_at) * self.a_second)
-            self._filled_at = now
+            self._fill(now)
         return self._left
 
     def take(self, units: float, now: float) -> bool:
         """Take one request as a whole. Returns False if it is throttled; a throttled request takes no units."""
-        if self.left(now) < min(1.0, units):
+        if now > self._filled_at:
+            self._fill(now)
+        if self._left < units and self._left < 1:
             return False
         self._left -= units
         return True
@@ -95,6 +96,10 @@ class Units:
         taken = max(0.0, min(units, self.left(now)))
         self._left -= taken
         return taken
+
+    def _fill(self, now: float) -> None:
+        self._left = min(self.a_second, self._left + (now - self._filled_at) * self.a_second)
+        self._filled_at = now
 
 
 class Partitions:
