@@ -13,8 +13,9 @@ class Behaviour:
     """`latency` is in seconds; `error_rate` is the part of posts, from 0 to 1, that get a 500.
 
     `throttle`: every post gets a 429 with this Retry-After in seconds; 0 is never. `refuse` and `fail_for`: phone
-    numbers that always get a 400, or a 500. The other fields are about delivery receipts (reporter.ReceiptBehaviour):
-    `receipts` is the part of messages that get one.
+    numbers that always get a 400, or a 500. `drops_idle`: a connection that was idle for longer than these seconds is
+    closed when its next post arrives, and the post is not read; 0 is never. The other fields are about delivery
+    receipts (reporter.ReceiptBehaviour): `receipts` is the part of messages that get one.
     """
 
     latency: float = 0.0
@@ -26,6 +27,7 @@ class Behaviour:
     throttle: int = 0
     refuse: tuple[int, ...] = ()
     fail_for: tuple[int, ...] = ()
+    drops_idle: float = 0.0
     receipts: float = 0.0
     undelivered: float = 0.0
     receipt_delay: float = 0.0

@@ -10,13 +10,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import random
 import sys
+import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
@@ -78,6 +81,7 @@ class Simulator:
         self.behaviour = Behaviour()
         self.seen = Seen()
         self.reporter = Reporter()
+        self._used_at: WeakKeyDictionary[asyncio.Transport, float] = WeakKeyDictionary()
         app = web.Application(client_max_size=1024**2)
         app.add_routes(
             [
@@ -115,6 +119,8 @@ class Simulator:
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
         arrived_at = datetime.now(UTC)
+        if self._is_forgotten(request.transport):
+            return self._hang_up(request)
         try:
             text = await request.text()
         except ConnectionError:  # the client was killed during the request
@@ -129,7 +135,15 @@ class Simulator:
             await asyncio.sleep(behaviour.latency)
         response = self._answer(request, text, behaviour, arrived_at)
         self.seen.by_status[response.status] += 1
+        if request.transport is not None:
+            self._used_at[request.transport] = time.monotonic()
         return response
+
+    def _is_forgotten(self, connection: asyncio.Transport | None) -> bool:
+        """Whether the connection was idle for too long, as behind a NAT gateway that has dropped it."""
+        if connection is None or not self.behaviour.drops_idle:
+            return False
+        return time.monotonic() - self._used_at.get(connection, math.inf) > self.behaviour.drops_idle
 
     def _hang_up(self, request: web.Request) -> web.Response:
         if request.transport is not None:

@@ -68,6 +68,13 @@ class Target:
         functions = boto3.client("lambda").list_functions(MaxItems=50)["Functions"]
         return next(item["FunctionName"] for item in functions if f"-{name}-" in item["FunctionName"])
 
+    def limit_turns(self, function: str, seconds: int) -> int:
+        """Set the timeout of a Lambda and return the one before. MiniStack also kills its workers."""
+        name, lambdas = self.find_function(function), boto3.client("lambda")
+        before: int = lambdas.get_function_configuration(FunctionName=name)["Timeout"]
+        lambdas.update_function_configuration(FunctionName=name, Timeout=seconds)
+        return before
+
     def sweep(self) -> None:
         """Invoke the sweep, as EventBridge does every minute."""
         with suppress(ClientError, BotoCoreError):  # killed, or MiniStack is stopped; another sweep follows
@@ -135,6 +142,10 @@ class Experiment:
                 return stats
             time.sleep(POLL_SECONDS)
 
+    @property
+    def is_over(self) -> bool:
+        return bool(self.stats()["ended_at"])
+
     def stats(self) -> dict[str, Any]:
         return self.target.call("GET", f"/Stats/{self.mailing['id']}/?limit=1")
 
@@ -188,6 +199,12 @@ def announce(target: Target, random: Random, starts_in: float, lasts: float, fie
 def make_visible_sooner(queue_url: str, seconds: int) -> None:
     """The queue delivers the messages of a killed worker again after `seconds`."""
     boto3.client("sqs").set_queue_attributes(QueueUrl=queue_url, Attributes={"VisibilityTimeout": str(seconds)})
+
+
+def visibility_of(queue_url: str) -> int:
+    """Seconds until the queue delivers a message again."""
+    asked = boto3.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=["VisibilityTimeout"])
+    return int(asked["Attributes"]["VisibilityTimeout"])
 
 
 def now() -> datetime:

@@ -33,6 +33,7 @@ from .attacks import (
     soon_closed,
     soon_open,
 )
+from .turn_attacks import end_at_any_call, end_turns_early, freeze_idle_senders, freeze_senders
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,14 @@ SCENARIOS = [
     Scenario("writes throttled", inject(throttle=0.5)),
     Scenario("writes failing", inject(fail=0.5), is_quick=False),
     Scenario("all writes refused", inject(throttle=0.5, fail=0.5), is_quick=False),
+    Scenario("parts of batches throttled", inject(throttle_parts=0.5), faults={"throttle_parts": 0.5}, is_quick=False),
+    Scenario("answers lost", inject(lose=0.3), faults={"lose": 0.3}, is_quick=False),
+    Scenario("parts throttled, answers lost", no_attack, faults={"throttle_parts": 0.3, "lose": 0.1}),
+    Scenario("senders end at any call", end_at_any_call("SendMessages", 6), SLOW, is_quick=False),
+    Scenario("fan-out ends at any call", end_at_any_call("RunJobs", 3), is_quick=False),
+    Scenario("turns end early, calls slow", end_turns_early, SLOW, is_quick=False),
+    Scenario("senders frozen in their turns", freeze_senders, SLOW, is_quick=False),
+    Scenario("senders frozen between turns", freeze_idle_senders, is_quick=False),
     Scenario("MiniStack restarted", restart_ministack, SLOW),
     Scenario("the end in the middle", let_it_end, SLOWER, lasts=9, may_end=MAY_EXPIRE),
     Scenario("the end, and writes failing", inject(fail=0.4), SLOWER, lasts=9, may_end=MAY_EXPIRE, is_quick=False),
