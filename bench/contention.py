@@ -12,20 +12,18 @@ from functools import cache
 from random import Random
 
 from bench.lambda_time import AWS_SECONDS, CPU_TO_CALL, CPU_TO_CREATE, computing
+from chalicelib.adapters.tables.batches import FIRST_PAUSE, LONGEST_PAUSE, TIME_LIMIT, WRITES
 from chalicelib.delivery.fanout import CHUNK
+from chalicelib.delivery.jobs import LONGEST_PAUSE as LONGEST_RETURN
 from chalicelib.delivery.queueing import PAGE, SECONDS_FOR_A_PAGE
 from chalicelib.domain.backoff import retry_delay
 from infra.local.doubles.partition import PARTITION_WRITES, Units
 
 from .aws_limits import homes_of_shards
-from .single_writes import TICK, Load, SingleWrites
+from .single_writes import RETRIES, TICK, Load, SingleWrites
 
 TURN_SECONDS = 60
 """The timeout of run_jobs."""
-
-WRITES, FIRST_PAUSE, LONGEST_PAUSE, TIME_LIMIT, LONGEST_RETURN = 25, 0.05, 1.0, 5.0, 60
-"""Rows of a batch, and seconds: the pauses between the tries of a throttled batch, the time of a thread for its rows,
-and the longest time until the job of a page that is not written is repeated. The service's own numbers."""
 
 AFTER_ROWS = AWS_SECONDS * (3 + 2)
 """Cursor, counts and rate, then two SendMessageBatch of each thread."""
@@ -48,11 +46,15 @@ class Flow:
 
 @dataclass
 class Chunk:
-    """The rows of one thread, as the partitions that get them. `untried` rows are the last ones."""
+    """The rows of one thread, as the partitions that get them. `untried` rows are the last ones.
+
+    `refused`: tries of a batch of which nothing was written. AWS answers with an error, which botocore repeats itself.
+    """
 
     rows: list[int]
     untried: int = 0
     throttled: int = 0
+    refused: int = 0
     deadline: float = 0.0
 
 
@@ -109,7 +111,7 @@ class Contention:
         walker.has_failed, walker.running = False, 0
         for index, chunk in enumerate(walker.chunks):
             if chunk.rows:
-                chunk.deadline, chunk.throttled = now + TIME_LIMIT, 0
+                chunk.deadline, chunk.throttled = now + TIME_LIMIT.total_seconds(), 0
                 walker.running += 1
                 heapq.heappush(self.events, (now, number, index))
 
@@ -129,6 +131,12 @@ class Contention:
             self.singles.missed[home] += 1
         chunk.rows = left + chunk.rows[WRITES:]
         answered = walker.computes_until + AWS_SECONDS
+        if len(left) == len(batch) and chunk.refused < len(RETRIES):
+            pause = 2 * RETRIES[chunk.refused] * self.random.random()
+            chunk.refused += 1
+            heapq.heappush(self.events, (answered + pause, number, index))
+            return
+        chunk.refused = 0
         if left and now >= chunk.deadline:
             walker.has_failed = True
             self._end_chunk(number, answered)
