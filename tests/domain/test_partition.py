@@ -9,7 +9,6 @@ import pytest
 from infra.local.doubles.partition import (
     PARTITION_READS,
     PARTITION_WRITES,
-    Partitions,
     Units,
     partition_of,
     read_units,
@@ -30,27 +29,16 @@ def test_the_size_of_an_item_includes_the_names_of_its_attributes() -> None:
 
 
 def test_a_partition_takes_a_thousand_writes_at_once_and_a_thousand_more_in_each_second() -> None:
-    partitions = Partitions()
-    assert sum(partitions.take_write("7#0", 1, 0.0) for _ in range(1500)) == PARTITION_WRITES
-    assert sum(partitions.take_write("7#0", 1, 0.25) for _ in range(1500)) == PARTITION_WRITES / 4
-    assert sum(partitions.take_write("7#0", 1, 100.0) for _ in range(1500)) == PARTITION_WRITES
+    writes = Units(PARTITION_WRITES)
+    assert sum(writes.take(1, 0.0) for _ in range(1500)) == PARTITION_WRITES
+    assert sum(writes.take(1, 0.25) for _ in range(1500)) == PARTITION_WRITES / 4
+    assert sum(writes.take(1, 100.0) for _ in range(1500)) == PARTITION_WRITES
 
 
-def test_reads_and_writes_have_units_of_their_own() -> None:
-    partitions = Partitions()
-    while partitions.take_write("7#0", 1, 0.0):
-        pass
-    assert sum(partitions.take_read("7#0", 0.5, 0.0) for _ in range(10_000)) == 2 * PARTITION_READS
-
-
-def test_a_throttled_partition_does_not_throttle_keys_of_another_one() -> None:
-    partitions = Partitions()
-    full = partition_of("7#0", partitions.number)
-    other = next(f"7#{n}" for n in range(100) if partition_of(f"7#{n}", partitions.number) != full)
-    while partitions.take_write("7#0", 1, 0.0):
-        pass
-    assert not partitions.take_write("7#0", 1, 0.0)
-    assert partitions.take_write(other, 1, 0.0)
+def test_eventually_consistent_reads_take_half_the_units() -> None:
+    reads = Units(PARTITION_READS)
+    each = read_units(200, is_consistent=False)
+    assert sum(reads.take(each, 0.0) for _ in range(10_000)) == 2 * PARTITION_READS
 
 
 def test_a_request_above_a_second_of_units_is_taken_and_paid_by_time() -> None:
@@ -78,7 +66,3 @@ def test_keys_spread_over_all_partitions_of_a_prepared_table() -> None:
     spread = Counter(partition_of(f"7#{shard}", 40) for shard in range(2000))
     assert len(spread) == 40
     assert max(spread.values()) < 2 * 2000 / 40
-
-
-def test_a_table_has_partitions_for_the_throughput_that_it_is_prepared_for() -> None:
-    assert [Partitions().number, Partitions(40_000).number, Partitions(4_000, 60_000).number] == [4, 40, 20]

@@ -100,23 +100,3 @@ class Units:
     def _fill(self, now: float) -> None:
         self._left = min(self.a_second, self._left + (now - self._filled_at) * self.a_second)
         self._filled_at = now
-
-
-class Partitions:
-    """The partitions of a table, each with its own units. Keys stay where their hash puts them.
-
-    The number of partitions follows from the throughput that the table is prepared for. DynamoDB also splits partitions
-    that stay hot; that takes minutes and is left out. So is the limit of the whole table: the partitions add up to it.
-    """
-
-    def __init__(self, writes: int = COLD_WRITES, reads: int = COLD_READS, now: float = 0.0) -> None:
-        self.number = max(1, ceil(writes / PARTITION_WRITES), ceil(reads / PARTITION_READS))
-        self._writes = [Units(PARTITION_WRITES, now) for _ in range(self.number)]
-        self._reads = [Units(PARTITION_READS, now) for _ in range(self.number)]
-
-    def take_write(self, key: str, units: float, now: float) -> bool:
-        """Returns False if a write to this partition key is throttled. A batch asks for each of its items."""
-        return self._writes[partition_of(key, self.number)].take(units, now)
-
-    def take_read(self, key: str, units: float, now: float) -> bool:
-        return self._reads[partition_of(key, self.number)].take(units, now)
