@@ -15,6 +15,7 @@ from pynamodb.attributes import (
     UnicodeAttribute,
 )
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
@@ -143,6 +144,12 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             return None
         admitted = int(self.canary_admitted or 0)
         return Canary(int(self.canary), int(self.max_error_rate), admitted, bool(self.canary_passed))
+
+
+def is_open() -> Condition:
+    """The row is in one of the two indexes."""
+    condition: Condition = MailingRow.open.exists() | MailingRow.scheduled.exists()
+    return condition
 
 
 def decisions(mailing: Mailing) -> dict[str, Any]:

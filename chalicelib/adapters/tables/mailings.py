@@ -20,7 +20,7 @@ from .audit import Audit
 from .base import bind_table, conflicts, lost_race, set_actions, transaction
 from .batches import Batches
 from .counters import TOTALS, CounterRow, totals_change
-from .mailing_row import OPEN_KEY, SCHEDULED_KEY, MailingRow, decisions
+from .mailing_row import OPEN_KEY, SCHEDULED_KEY, MailingRow, decisions, is_open
 
 
 class Mailings:
@@ -199,11 +199,10 @@ class Mailings:
         self, row: MailingRow, actions: list[Action], condition: Condition | None = None
     ) -> Mailing | None:
         """Returns None if the mailing was deleted or has ended, or if `condition` fails. Raises NotWritten."""
-        is_open = MailingRow.open.exists()
 
         def attempt() -> Mailing | None:
             try:
-                row.update(actions=actions, condition=is_open if condition is None else is_open & condition)
+                row.update(actions=actions, condition=is_open() if condition is None else is_open() & condition)
             except UpdateError as error:
                 if error.cause_response_code == "ConditionalCheckFailedException":
                     return None

@@ -12,7 +12,7 @@ from ...domain.mailing import COUNT_NAMES, Counts, Mailing
 from ...domain.message import Message
 from .base import bind_table, conflicts, set_actions, transaction
 from .counters import TOTALS, CounterRow, totals_change
-from .mailing_row import MailingRow
+from .mailing_row import MailingRow, is_open
 from .messages import MessageRow, row_of
 
 CHANGED = ("status", "reported_at", "sent_at", "last_error", "claimed_until")
@@ -60,6 +60,6 @@ def _mailing_actions(added: Counts) -> list[Action]:
 def _is_still(mailing: Mailing) -> Condition:
     """The mailing is still open, or still ended."""
     if mailing.is_open:
-        return MailingRow.open.exists()
-    condition: Condition = MailingRow.id.exists() & MailingRow.open.does_not_exist()
+        return is_open()
+    condition: Condition = MailingRow.id.exists() & ~is_open()
     return condition
