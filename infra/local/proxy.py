@@ -22,15 +22,13 @@ def proxy_app(handler: web.RequestHandler) -> web.Application:
     return app
 
 
-async def forward(
-    request: web.Request, base_url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
-) -> web.Response:
-    """Send the request to the same path under `base_url`; `headers` and `body` replace those of the request."""
+async def forward(request: web.Request, base_url: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Send the request to the same path under `base_url`; `headers` replace those of the request."""
     session = request.app[SESSION]
     url = URL(base_url + request.raw_path, encoded=True)
     forwarded = _end_to_end(request.headers)
     forwarded.update(headers or {})
-    body = await request.read() if body is None else body
+    body = await request.read()
     async with session.request(
         request.method,
         url,
