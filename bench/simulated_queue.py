@@ -1,13 +1,14 @@
-"""The send queue of a simulation. Messages are counted."""
+"""The send queue of the simulation: messages are counted, not kept."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import accumulate, pairwise
 
 
 class SendQueue:
-    """Messages by the number of receives. Delayed messages are outside the queue; returned ones stay in flight."""
+    """Messages by the number of posts. Delayed messages are outside the queue; returned ones stay in flight."""
 
     def __init__(self) -> None:
         self.visible: Counter[int] = Counter()
@@ -36,6 +37,12 @@ class SendQueue:
         if waiting <= most:
             taken, self.visible = self.visible, Counter()
         else:
-            taken = Counter({receives: number * most // waiting for receives, number in self.visible.items()})
+            ends = [end * most // waiting for end in accumulate(self.visible.values(), initial=0)]
+            taken = Counter(
+                {
+                    receives: after - before
+                    for receives, (before, after) in zip(self.visible, pairwise(ends), strict=True)
+                }
+            )
             self.visible -= taken
         return Counter({receives + 1: number for receives, number in taken.items()})
