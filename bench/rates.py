@@ -17,6 +17,7 @@ from typing import Any
 
 import requests
 
+from chalicelib.adapters.clock import Clock
 from chalicelib.adapters.tables.base import bind_table
 from chalicelib.adapters.tables.client_row import ClientRow
 from chalicelib.adapters.tables.counters import CounterRow
@@ -41,8 +42,8 @@ class LoadedStack:
 
     def __init__(self, stack: DevStack, clients: int) -> None:
         self.stack = stack
-        bind_table(ClientRow, STACK_NAME)
-        bind_table(CounterRow, STACK_NAME)
+        bind_table(ClientRow, STACK_NAME, Clock())
+        bind_table(CounterRow, STACK_NAME, Clock())
         add_clients(clients)
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"

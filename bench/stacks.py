@@ -14,6 +14,7 @@ from pathlib import Path
 
 import requests
 
+from chalicelib.adapters.clock import Clock
 from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.base import bind_table
 from chalicelib.adapters.tables.client_row import ClientRow
@@ -85,8 +86,8 @@ def muted_logs() -> Iterator[None]:
 
 def fill(number: int, stack_name: str = STACK_NAME) -> None:
     """Write clients 1 to `number`, with thirty operator codes."""
-    bind_table(ClientRow, stack_name)
-    bind_table(CounterRow, stack_name)
+    bind_table(ClientRow, stack_name, Clock())
+    bind_table(CounterRow, stack_name, Clock())
 
     def write(first: int) -> None:
         with ClientRow.batch_write() as batch:

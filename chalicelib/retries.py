@@ -1,8 +1,10 @@
-"""Retry a write that lost a race against another writer."""
+"""Retry a write that met another writer, with pauses that grow and have jitter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from .errors import RowChanged
@@ -13,40 +15,64 @@ T = TypeVar("T")
 class Pauses(Protocol):
     """The part of a clock that a retry needs. `jitter` returns a random number from 0 up to 1."""
 
+    def now(self) -> datetime: ...
+
     def sleep(self, seconds: float) -> None: ...
 
     def jitter(self) -> float: ...
 
 
-TRIES = 6
-FIRST_PAUSE = 0.02
-LONGEST_PAUSE = 0.2
-"""In seconds. A DynamoDB transaction locks its items for tens of milliseconds."""
+LEAST_PAUSE = 0.01
+"""In seconds. A shorter pause would meet the same transaction again."""
+
+MOST_DOUBLINGS = 10
 
 
-def retry_lost_races(
-    clock: Pauses,
-    attempt: Callable[[], T],
-    tries: int = TRIES,
-    first: float = FIRST_PAUSE,
-    longest: float = LONGEST_PAUSE,
-) -> T:
-    """Returns what `attempt` returns. Raises RowChanged if other writers came first every time.
-
-    `attempt` must read again what it bases its decision on. The pauses double from `first` up to `longest`, with full
-    jitter.
-    """
-    for number in range(tries - 1):
-        try:
-            return attempt()
-        except RowChanged:
-            pause_before_retry(clock, number, first, longest)
-    return attempt()
-
-
-def pause_before_retry(clock: Pauses, number: int, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE) -> None:
-    """Sleep before retry `number`, counted from 0: `first` seconds, doubled up to `longest`, with full jitter.
+@dataclass(frozen=True)
+class Backoff:
+    """Pauses in seconds: doubled from `first` up to `longest`, with full jitter. No try begins after `seconds` in all.
 
     Source of the jitter: AWS Architecture Blog, "Exponential Backoff And Jitter".
     """
+
+    first: float
+    longest: float
+    seconds: float
+
+    def pause(self, number: int, jitter: float) -> float:
+        """The pause before retry `number`, counted from 0."""
+        return max(LEAST_PAUSE, jitter * min(self.first * 2.0 ** min(number, MOST_DOUBLINGS), self.longest))
+
+
+PATIENT = Backoff(first=0.02, longest=0.3, seconds=5.0)
+"""A DynamoDB transaction holds its items for tens of milliseconds. The API has 20 seconds for a request."""
+
+
+def retry(
+    clock: Pauses, attempt: Callable[[], T], may_succeed_later: Callable[[Exception], bool], backoff: Backoff = PATIENT
+) -> T:
+    """Returns what `attempt` returns. Raises its error if it is of another kind or the time of `backoff` is up."""
+    until = clock.now() + timedelta(seconds=backoff.seconds)
+    number = 0
+    while True:
+        try:
+            return attempt()
+        except Exception as error:
+            left = (until - clock.now()).total_seconds()
+            if left <= 0 or not may_succeed_later(error):
+                raise
+        clock.sleep(min(left, backoff.pause(number, clock.jitter())))
+        number += 1
+
+
+def retry_lost_races(clock: Pauses, attempt: Callable[[], T], backoff: Backoff = PATIENT) -> T:
+    """Returns what `attempt` returns. Raises RowChanged if other writers came first every time.
+
+    `attempt` must read again what it bases its decision on.
+    """
+    return retry(clock, attempt, lambda error: isinstance(error, RowChanged), backoff)
+
+
+def pause_before_retry(clock: Pauses, number: int, first: float, longest: float) -> None:
+    """Sleep before retry `number`, counted from 0: `first` seconds, doubled up to `longest`, with full jitter."""
     clock.sleep(clock.jitter() * min(first * 2**number, longest))

@@ -1,32 +1,34 @@
-"""A lost race is repeated a limited number of times, with pauses."""
+"""A lost race is repeated for a limited time, with pauses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
-from chalicelib.errors import RowChanged
-from chalicelib.retries import LONGEST_PAUSE, TRIES, retry_lost_races
+from chalicelib.errors import PhoneTaken, RowChanged
+from chalicelib.retries import LEAST_PAUSE, PATIENT, retry_lost_races
+from infra.local.doubles.fake_clock import FakeClock
 
 
-class RecordingClock:
-    def __init__(self) -> None:
+class RecordingClock(FakeClock):
+    def __init__(self, jitter: float = 1.0) -> None:
+        super().__init__()
+        self.fixed_jitter = jitter
         self.pauses: list[float] = []
 
     def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
-
-    def jitter(self) -> float:
-        return 1.0
+        super().sleep(seconds)
 
 
-def losing(times: int) -> Callable[[], str]:
+def losing(times: int, error: Exception | None = None) -> Callable[[], str]:
     left = iter(range(times))
 
     def attempt() -> str:
         if next(left, None) is not None:
-            raise RowChanged
+            raise error or RowChanged
         return "written"
 
     return attempt
@@ -38,16 +40,26 @@ def test_a_race_won_at_once_has_no_pause() -> None:
     assert clock.pauses == []
 
 
-def test_pauses_double_up_to_the_maximum() -> None:
+def test_pauses_double_up_to_the_longest() -> None:
     clock = RecordingClock()
-    assert retry_lost_races(clock, losing(TRIES - 1)) == "written"
-    assert clock.pauses == sorted(clock.pauses)
-    assert clock.pauses[1] == 2 * clock.pauses[0]
-    assert max(clock.pauses) <= LONGEST_PAUSE
+    assert retry_lost_races(clock, losing(7)) == "written"
+    assert clock.pauses[:4] == [PATIENT.first * 2**number for number in range(4)]
+    assert all(earlier <= later for earlier, later in pairwise(clock.pauses))
+    assert max(clock.pauses) == PATIENT.longest
 
 
-def test_after_the_last_attempt_the_race_is_lost() -> None:
-    clock = RecordingClock()
+@pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
+def test_a_race_that_is_lost_for_ever_is_tried_for_five_seconds(jitter: float) -> None:
+    clock = RecordingClock(jitter)
+    start = clock.now()
     with pytest.raises(RowChanged):
-        retry_lost_races(clock, losing(TRIES))
-    assert len(clock.pauses) == TRIES - 1
+        retry_lost_races(clock, losing(10_000))
+    assert (clock.now() - start).total_seconds() == pytest.approx(PATIENT.seconds)
+    assert min(clock.pauses[:-1]) >= LEAST_PAUSE
+
+
+def test_other_errors_are_not_repeated() -> None:
+    clock = RecordingClock()
+    with pytest.raises(PhoneTaken):
+        retry_lost_races(clock, losing(1, PhoneTaken()))
+    assert clock.pauses == []

@@ -51,7 +51,7 @@ class Services:
     def audit(self) -> Audit:
         from .tables.audit import Audit
 
-        return Audit(self.settings.stack_name, self.settings.audit_retention_days)
+        return Audit(self.settings.stack_name, self.settings.audit_retention_days, self.clock)
 
     @cached_property
     def clients(self) -> Clients:
@@ -87,25 +87,25 @@ class Services:
     def receipts(self) -> Receipts:
         from .tables.receipts import Receipts
 
-        return Receipts(self.settings.stack_name)
+        return Receipts(self.settings.stack_name, self.clock)
 
     @cached_property
     def slices(self) -> Slices:
         from .tables.slices import Slices
 
-        return Slices(self.settings.stack_name)
+        return Slices(self.settings.stack_name, self.clock)
 
     @cached_property
     def tokens(self) -> Tokens:
         from .tables.tokens import Tokens
 
-        return Tokens(self.settings.stack_name, self.audit)
+        return Tokens(self.settings.stack_name, self.audit, self.clock)
 
     @cached_property
     def users(self) -> Users:
         from .tables.users import Users
 
-        return Users(self.settings.stack_name, self.audit)
+        return Users(self.settings.stack_name, self.audit, self.clock)
 
     @cached_property
     def labels(self) -> Labels:
@@ -117,13 +117,13 @@ class Services:
     def idempotency_keys(self) -> IdempotencyKeys:
         from .tables.idempotency_keys import IdempotencyKeys
 
-        return IdempotencyKeys(self.settings.stack_name)
+        return IdempotencyKeys(self.settings.stack_name, self.clock)
 
     @cached_property
     def reports(self) -> Reports:
         from .tables.reports import Reports
 
-        return Reports(self.settings.stack_name)
+        return Reports(self.settings.stack_name, self.clock)
 
     @cached_property
     def mailbox(self) -> Mailbox:

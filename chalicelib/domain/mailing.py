@@ -112,7 +112,8 @@ class Mailing:
     `has_placeholders` is False for mailings from before placeholders existed, so their texts are sent unchanged.
     `rows_expire_at`: no row of a message is deleted before; set at the start (None: started by an earlier version).
     `attempts`: the sum of all attempts, set by the reconciliation round that ends the mailing.
-    `version` changes with every decision, but not with the counts.
+    `version` changes with every decision, but not with the counts. `receipts_version` changes with every group of
+    receipts: only a write that depends on the counts compares it, so that receipts do not stop the other decisions.
     """
 
     id: int
@@ -150,6 +151,7 @@ class Mailing:
     rows_expire_at: datetime | None = None
     has_placeholders: bool = False
     version: int = 1
+    receipts_version: int = 0
 
     @property
     def is_open(self) -> bool:

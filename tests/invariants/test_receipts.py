@@ -9,10 +9,16 @@ import pytest
 from chalicelib.clients.registry import delete_client
 from chalicelib.delivery.receipts import GROUP, settle_receipts
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.mailing import Counts
+from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import Message
 from chalicelib.errors import RowChanged
-from chalicelib.mailings.lifecycle import delete_mailing, resend_mailing
+from chalicelib.mailings.lifecycle import (
+    cancel_mailing,
+    delete_mailing,
+    pause_mailing,
+    resend_mailing,
+    resume_mailing,
+)
 from infra.local.doubles.world import CrashingServices, World
 
 SILENCE = Answer(None, "ReadTimeout")
@@ -53,6 +59,20 @@ def lose_races(world: World, number: int) -> None:
         record(*arguments)  # type: ignore[arg-type]
 
     world.services.receipts.record = busy  # type: ignore[method-assign]
+
+
+def report_after_each_read(world: World, waiting: list[int]) -> None:
+    """Each time a mailing is read, the receipt of the next message is recorded right afterwards."""
+    read = world.services.mailings.get
+
+    def get(number: int) -> Mailing | None:
+        found = read(number)
+        if waiting and not world.services.receipts_queue.messages:
+            world.report(waiting.pop())
+            world.settle_all()
+        return found
+
+    world.services.mailings.get = get  # type: ignore[method-assign]
 
 
 def test_receipts_after_the_end_are_counted_and_sent_messages_stay_sent() -> None:
@@ -223,6 +243,31 @@ def test_two_workers_on_one_mailing_lose_no_receipt() -> None:
     world.report(*ids(world))
     world.settle_all()
     assert_exact(world, mailing_id, Counts(total=12, sent=12, delivered=12))
+
+
+def test_decisions_of_people_are_not_stopped_by_receipts_that_are_recorded_between_their_read_and_their_write() -> None:
+    world = World()
+    world.clients(CLIENTS)
+    mailing_id = world.mailing()
+    world.do_jobs()
+    world.send(world.services.send_queue.receive(5))
+    waiting = [ids(world)[number] for number in range(5)]
+    report_after_each_read(world, waiting)
+    start = world.clock.now()
+    for act in (pause_mailing, resume_mailing, cancel_mailing):
+        act(world.services, mailing_id)
+    assert world.clock.now() == start, "none of them had to be repeated"
+    world.run(60)
+    assert_exact(world, mailing_id, Counts(total=12, sent=5, cancelled=7, delivered=5))
+
+
+def test_a_deletion_does_not_lose_receipts_of_a_mailing_that_is_in_the_totals() -> None:
+    world, mailing_id = sent()
+    waiting = ids(world)[:3]
+    report_after_each_read(world, waiting)
+    delete_mailing(world.services, mailing_id)
+    assert waiting == []
+    assert world.services.counters.totals() == (0, Counts())
 
 
 def test_a_group_that_lost_a_race_is_not_tried_again_without_time_for_it() -> None:

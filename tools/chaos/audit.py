@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.adapters.clock import Clock
 from chalicelib.adapters.tables.base import bind_table
 from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.domain.message import SENT, STATUSES
@@ -69,7 +70,7 @@ def audit(experiment: Experiment, stats: dict[str, Any], may_end: frozenset[str]
 
 def _rows(mailing_id: int) -> dict[int, str]:
     """Statuses by message id, read from the messages table without the service."""
-    bind_table(MessageRow, STACK_NAME)
+    bind_table(MessageRow, STACK_NAME, Clock())
     rows = MessageRow.scan(MessageRow.part.startswith(f"{mailing_id}#"), consistent_read=True)
     return {message.id: message.status for message in (row.message(shards=1) for row in rows)}
 

@@ -10,6 +10,7 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from ...domain.audit_record import AuditRecord, day_of
+from ..clock import Clock
 from .base import bind_table
 
 
@@ -44,8 +45,8 @@ class AuditRow(Model):
 class Audit:
     """`retention_days`: the time to live deletes a record after this number of days."""
 
-    def __init__(self, stack_name: str, retention_days: int) -> None:
-        bind_table(AuditRow, stack_name)
+    def __init__(self, stack_name: str, retention_days: int, clock: Clock) -> None:
+        bind_table(AuditRow, stack_name, clock)
         self.retention_days = retention_days
 
     def read(self, day: int, before: int, limit: int) -> list[AuditRecord]:

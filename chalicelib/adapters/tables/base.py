@@ -1,4 +1,4 @@
-"""Shared by all tables: names in this stack, one DynamoDB client, transactions and the errors of failed conditions."""
+"""Shared by all tables: names in this stack, one DynamoDB client, its retries, transactions, failed conditions."""
 
 from __future__ import annotations
 
@@ -11,23 +11,36 @@ from typing import Any
 from pynamodb.attributes import Attribute, NumberAttribute
 from pynamodb.connection import Connection
 from pynamodb.constants import STRING
-from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.exceptions import PynamoDBException, TransactWriteError, VerboseClientError
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from ...domain.mailing import COUNT_NAMES
 from ...errors import Conflict, NotRead, NotWritten, RowChanged
+from ...retries import Pauses, retry
 from ...texts import AS_WRITTEN, Text, read_stored
 from .. import aws
 
 
 class SharedConnection(Connection):
-    """One client for all tables. PynamoDB makes a client, session and connections for each: 55 ms of processor time."""
+    """One client for all tables. PynamoDB makes a client, session and connections for each: 55 ms of processor time.
+
+    Repeats a write that was refused for a moment, see `is_refused_for_a_moment`. Nothing else repeats it.
+    """
+
+    def __init__(self, clock: Pauses) -> None:
+        super().__init__()
+        self._clock = clock
 
     @property
     def client(self) -> Any:
         return aws.client("dynamodb")
+
+    def dispatch(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
+        """A repeated call gets new arguments: botocore adds a token to them that names one transaction."""
+        call = super().dispatch
+        return retry(self._clock, lambda: call(operation_name, {**operation_kwargs}), is_refused_for_a_moment)
 
 
 class TextAttribute(Attribute[Text]):
@@ -46,14 +59,14 @@ CountsRow: Any = type("CountsRow", (), {name: NumberAttribute(default=0) for nam
 """The part of a row that holds a mailing's counts, or the totals over mailings."""
 
 
-def bind_table(model: type[Model], stack_name: str) -> None:
+def bind_table(model: type[Model], stack_name: str, clock: Pauses) -> None:
     """Bind the model to its table of this stack. Called when services are made, so that an import needs no settings.
 
-    The class names its table without the stack; the full name begins with it.
+    The class names its table without the stack; the full name begins with it. `clock` makes the pauses of retries.
     """
     model.Meta.table_name = f"{stack_name}-{_own_table_name(model)}"
     connection = model._get_connection()
-    shared = SharedConnection()
+    shared = SharedConnection(clock)
     shared.add_meta_table(connection.get_meta_table())
     connection.connection = shared
 
@@ -64,8 +77,9 @@ def _own_table_name(model: type[Model]) -> str:
     return str(model.Meta.table_name)
 
 
-def transaction() -> TransactWrite:
-    return TransactWrite(connection=SharedConnection())
+def transaction(model: type[Model]) -> TransactWrite:
+    """A transaction that is written through the connection of `model`. It may write rows of other tables too."""
+    return TransactWrite(connection=model._get_connection().connection)
 
 
 def set_actions(model: type[Model], values: Mapping[str, Any]) -> list[Action]:
@@ -76,6 +90,12 @@ def set_actions(model: type[Model], values: Mapping[str, Any]) -> list[Action]:
     ]
 
 
+HELD = "TransactionConflict"
+THROTTLED = {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
+THROTTLED_IN_PART = {"ProvisionedThroughputExceeded", "ThrottlingError"}
+FAILED = {"InternalServerError", "InternalFailure", "ServiceUnavailable", "500", "502", "503", "504"}
+
+
 @contextmanager
 def conflicts(
     by_position: Mapping[int, type[Conflict]] | None = None, otherwise: type[Conflict] = RowChanged
@@ -83,8 +103,9 @@ def conflicts(
     """Raise a Conflict if a write in the block lost a race against another writer.
 
     `by_position`: the Conflict for a failed condition, by the position of its write in the transaction. DynamoDB
-    receives deletes, then puts, then updates. `otherwise`: the Conflict for any other lost race. Raises NotWritten if
-    DynamoDB is throttled for long, fails or does not answer. Other errors (no access) pass through.
+    receives deletes, then puts, then updates. `otherwise`: the Conflict for any other lost race, also if transactions
+    held the row in every try. Raises NotWritten if DynamoDB is throttled for long, fails or does not answer. Other
+    errors (no access) pass through.
     """
     try:
         yield
@@ -100,16 +121,26 @@ def conflicts(
 
 
 def lost_race(error: PynamoDBException) -> bool:
-    """True if the condition of a write failed, or a transaction held its row."""
+    """True if the condition of a write failed, or transactions held its row in every try."""
     if isinstance(error, TransactWriteError):
         codes = {_reason(error, position) for position in range(len(error.cancellation_reasons))}
-        return bool(codes & {"ConditionalCheckFailed", "TransactionConflict"})
-    return error.cause_response_code in ("ConditionalCheckFailedException", "TransactionConflictException")
+        return bool(codes & {"ConditionalCheckFailed", HELD})
+    return error.cause_response_code in ("ConditionalCheckFailedException", f"{HELD}Exception")
 
 
-THROTTLED = {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
-THROTTLED_IN_PART = {"ProvisionedThroughputExceeded", "ThrottlingError"}
-FAILED = {"InternalServerError", "InternalFailure", "ServiceUnavailable", "500", "502", "503", "504"}
+def is_refused_for_a_moment(error: Exception) -> bool:
+    """True if a transaction held a row of the write, or the write is a transaction and was throttled.
+
+    Nothing was written, and botocore repeats neither. A condition that fails is not repeated. Source: DynamoDB API
+    Reference, TransactWriteItems.
+    """
+    if not isinstance(error, VerboseClientError):
+        return False
+    code = error.response["Error"].get("Code")
+    if code == "TransactionCanceledException":
+        reasons = {reason.code for reason in error.cancellation_reasons if reason is not None}
+        return bool(reasons) and reasons <= {HELD, *THROTTLED_IN_PART}
+    return bool(code == f"{HELD}Exception")
 
 
 def was_throttled(error: PynamoDBException) -> bool:

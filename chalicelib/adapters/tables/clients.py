@@ -36,14 +36,14 @@ class Clients:
     """An audit record is written in the transaction of its change."""
 
     def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
-        bind_table(ClientRow, stack_name)
-        bind_table(PhoneRow, stack_name)
+        bind_table(ClientRow, stack_name, clock)
+        bind_table(PhoneRow, stack_name, clock)
         self._audit = audit
         self._batches = Batches(clock)
 
     def add(self, client: Client, record: AuditRecord | None = None) -> None:
         """Raises PhoneTaken if another client has the number, or the number is opted out and the client is not."""
-        with conflicts({1: PhoneTaken}), transaction() as writes:
+        with conflicts({1: PhoneTaken}), transaction(ClientRow) as writes:
             writes.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
             writes.save(_phone_row(client), condition=_may_have_phone(client))
             self._audit.write(writes, record)
@@ -54,7 +54,7 @@ class Clients:
         Raises NotWritten if the tables are throttled or do not answer.
         """
         try:
-            with conflicts(), transaction() as writes:
+            with conflicts(), transaction(ClientRow) as writes:
                 for client in clients:
                     writes.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
                     writes.save(_phone_row(client), condition=_may_have_phone(client))
@@ -76,7 +76,7 @@ class Clients:
         """Raises PhoneTaken, as `add` does, or RowChanged if the row no longer equals `before`."""
         is_new_number = before.phone_number != after.phone_number
         position = 1 if before.opted_out_at else 2  # DynamoDB puts a deleted phone row before the written ones
-        with conflicts({position: PhoneTaken} if is_new_number else None), transaction() as writes:
+        with conflicts({position: PhoneTaken} if is_new_number else None), transaction(ClientRow) as writes:
             writes.save(ClientRow.of(after), condition=_equals(before))
             if is_new_number:
                 writes.save(_phone_row(after), condition=_may_have_phone(after))
@@ -87,7 +87,7 @@ class Clients:
 
     def remove(self, client: Client, record: AuditRecord | None = None) -> None:
         """Frees the phone number at once; its opt-out stays. Raises RowChanged if the row no longer equals `client`."""
-        with conflicts(), transaction() as writes:
+        with conflicts(), transaction(ClientRow) as writes:
             writes.delete(ClientRow.of(client), condition=_equals(client))
             _free_phone(writes, client)
             self._audit.write(writes, record)

@@ -27,7 +27,7 @@ class CounterRow(CountsRow, Model):  # type: ignore[misc]
 
 class Counters:
     def __init__(self, stack_name: str, clock: Clock) -> None:
-        bind_table(CounterRow, stack_name)
+        bind_table(CounterRow, stack_name, clock)
         self._batches = Batches(clock)
 
     def next_id(self, name: str) -> int:

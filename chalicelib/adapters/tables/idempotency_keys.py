@@ -10,6 +10,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ...domain.idempotency import IdempotentRequest
+from ..clock import Clock
 from .base import bind_table, conflicts
 
 
@@ -26,8 +27,8 @@ class IdempotencyKeyRow(Model):
 
 
 class IdempotencyKeys:
-    def __init__(self, stack_name: str) -> None:
-        bind_table(IdempotencyKeyRow, stack_name)
+    def __init__(self, stack_name: str, clock: Clock) -> None:
+        bind_table(IdempotencyKeyRow, stack_name, clock)
 
     def find(self, name: str, now: datetime) -> IdempotentRequest | None:
         try:

@@ -92,7 +92,7 @@ class ImportRow(Model):
 
 class Imports:
     def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
-        bind_table(ImportRow, stack_name)
+        bind_table(ImportRow, stack_name, clock)
         self._batches = Batches(clock)
         self._audit = audit
 
@@ -115,7 +115,7 @@ class Imports:
             author=client_import.author or None,
             expires_at=_expiry(client_import),
         )
-        with conflicts(), transaction() as writes:
+        with conflicts(), transaction(ImportRow) as writes:
             writes.save(row, condition=ImportRow.import_id.does_not_exist())
             self._audit.write(writes, record)
 

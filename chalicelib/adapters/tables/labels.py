@@ -34,7 +34,7 @@ class Labels:
     """Caches the labels that it has written, so that a container writes each label once."""
 
     def __init__(self, stack_name: str, clock: Clock) -> None:
-        bind_table(LabelRow, stack_name)
+        bind_table(LabelRow, stack_name, clock)
         self._batches = Batches(clock)
         self._written: set[tuple[str, str]] = set()
 

@@ -97,6 +97,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     ended_at = Moment(null=True)
     rows_expire_at = NumberAttribute(null=True)
     version = NumberAttribute()
+    receipts_version = NumberAttribute(null=True)
     open_index = OpenMailings()
     scheduled_index = ScheduledMailings()
 
@@ -137,6 +138,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             ended_at=self.ended_at,
             rows_expire_at=datetime.fromtimestamp(int(self.rows_expire_at), UTC) if self.rows_expire_at else None,
             version=int(self.version),
+            receipts_version=int(self.receipts_version or 0),
         )
 
     def _canary(self) -> Canary | None:

@@ -13,11 +13,10 @@ from pynamodb.expressions.update import Action
 from ...domain import rounds
 from ...domain.audit_record import AuditRecord
 from ...domain.mailing import COUNT_NAMES, NO_COUNTS, RUNNING, Counts, Mailing
-from ...errors import NotWritten, RowChanged
-from ...retries import retry_lost_races
+from ...errors import NotWritten
 from ..clock import Clock
 from .audit import Audit
-from .base import bind_table, conflicts, lost_race, set_actions, transaction
+from .base import bind_table, conflicts, set_actions, transaction
 from .batches import Batches
 from .counters import TOTALS, CounterRow, totals_change
 from .mailing_row import OPEN_KEY, SCHEDULED_KEY, MailingRow, decisions, is_open
@@ -27,15 +26,14 @@ class Mailings:
     """The audit record of a decision is written in the same transaction."""
 
     def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
-        bind_table(MailingRow, stack_name)
-        bind_table(CounterRow, stack_name)
+        bind_table(MailingRow, stack_name, clock)
+        bind_table(CounterRow, stack_name, clock)
         self._audit = audit
-        self._clock = clock
         self._batches = Batches(clock)
 
     def add(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
         row = MailingRow(mailing.id, **decisions(mailing), version=mailing.version)
-        with conflicts(), transaction() as writes:
+        with conflicts(), transaction(MailingRow) as writes:
             writes.save(row, condition=MailingRow.id.does_not_exist())
             self._audit.write(writes, record)
             writes.update(CounterRow(TOTALS), actions=totals_change(1, _ended_counts(mailing)))
@@ -63,7 +61,8 @@ class Mailings:
     def change(self, before: Mailing, after: Mailing, record: AuditRecord | None = None) -> Mailing:
         """Write a decision. Raises RowChanged if another decision was written first. Does not change the counts.
 
-        Reconciliation rounds that have already begun become invalid.
+        Reconciliation rounds that have already begun become invalid. A decision that moves the counts into the totals
+        or out of them also raises RowChanged if receipts changed the counts.
         """
         actions = set_actions(MailingRow, {**decisions(after), "version": before.version + 1})
         actions.append(MailingRow.first_valid_round.set(MailingRow.rounds + 1))
@@ -78,7 +77,10 @@ class Mailings:
         return replace(after, version=before.version + 1, first_valid_round=before.rounds + 1)
 
     def end(self, before: Mailing, after: Mailing) -> Mailing:
-        """End a mailing: write its reconciled counts and add them to the totals. Raises RowChanged."""
+        """End a mailing: write its reconciled counts and add them to the totals.
+
+        Raises RowChanged if another decision was written first, or if receipts changed the counts.
+        """
         counts = {name: getattr(after.counts, name) for name in COUNT_NAMES}
         found = {"last_post_at": after.last_post_at, "attempts": after.attempts}
         reconciled = {**counts, **found, "concluded_rounds": after.concluded_rounds}
@@ -87,9 +89,12 @@ class Mailings:
         return replace(after, version=before.version + 1)
 
     def remove(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
-        """Raises RowChanged if another decision was written first. The time to live deletes the messages."""
-        with conflicts(), transaction() as writes:
-            writes.delete(MailingRow(mailing.id), condition=MailingRow.version == mailing.version)
+        """Raises RowChanged if another decision was written first, or if receipts changed counts that the totals have.
+
+        The time to live deletes the messages.
+        """
+        with conflicts(), transaction(MailingRow) as writes:
+            writes.delete(MailingRow(mailing.id), condition=_unchanged(mailing, with_counts=not mailing.is_open))
             self._audit.write(writes, record)
             writes.update(CounterRow(TOTALS), actions=totals_change(-1, -_ended_counts(mailing)))
 
@@ -184,12 +189,12 @@ class Mailings:
         self, before: Mailing, actions: list[Action], ended: Counts, record: AuditRecord | None = None
     ) -> None:
         """Write a decision together with its audit record. `ended`: the counts that it adds to the totals."""
-        row, unchanged = MailingRow(before.id), MailingRow.version == before.version
+        row, unchanged = MailingRow(before.id), _unchanged(before, with_counts=ended != NO_COUNTS)
         if ended == NO_COUNTS and record is None:
             with conflicts():
                 row.update(actions=actions, condition=unchanged)
             return
-        with conflicts(), transaction() as writes:
+        with conflicts(), transaction(MailingRow) as writes:
             self._audit.write(writes, record)
             writes.update(row, actions=actions, condition=unchanged)
             if ended != NO_COUNTS:
@@ -199,22 +204,23 @@ class Mailings:
         self, row: MailingRow, actions: list[Action], condition: Condition | None = None
     ) -> Mailing | None:
         """Returns None if the mailing was deleted or has ended, or if `condition` fails. Raises NotWritten."""
-
-        def attempt() -> Mailing | None:
-            try:
-                row.update(actions=actions, condition=is_open() if condition is None else is_open() & condition)
-            except UpdateError as error:
-                if error.cause_response_code == "ConditionalCheckFailedException":
-                    return None
-                if lost_race(error):  # a transaction holds the row for a short time
-                    raise RowChanged from error
-                raise NotWritten(f"mailing {row.id}") from error
-            return row.mailing()
-
         try:
-            return retry_lost_races(self._clock, attempt)
-        except RowChanged as error:
-            raise NotWritten(f"mailing {row.id}: transactions held it each time") from error
+            row.update(actions=actions, condition=is_open() if condition is None else is_open() & condition)
+        except UpdateError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                return None
+            raise NotWritten(f"mailing {row.id}") from error
+        return row.mailing()
+
+
+def _unchanged(mailing: Mailing, with_counts: bool) -> Condition:
+    """The optimistic lock. `with_counts`: receipts must not have changed the counts either."""
+    condition: Condition = MailingRow.version == mailing.version
+    if not with_counts:
+        return condition
+    version = MailingRow.receipts_version
+    condition &= version == mailing.receipts_version if mailing.receipts_version else version.does_not_exist()
+    return condition
 
 
 def _add_actions(counts: Counts) -> list[Action]:

@@ -74,7 +74,7 @@ class Messages:
     """
 
     def __init__(self, stack_name: str, gateway_dedupes: bool, clock: Clock) -> None:
-        bind_table(MessageRow, stack_name)
+        bind_table(MessageRow, stack_name, clock)
         self._batches = Batches(clock)
         self._gateway_dedupes = gateway_dedupes
 

@@ -13,14 +13,12 @@ from pynamodb.models import Model
 
 from ...domain.rate import Booking, Bucket, Clocks
 from ...errors import RowChanged
-from ...retries import retry_lost_races
+from ...retries import Backoff, retry_lost_races
 from ..clock import Clock
 from .base import bind_table, conflicts
 
-TRIES = 12
-FIRST_PAUSE = 0.01
-LONGEST_PAUSE = 0.1
-"""In seconds. Short: a sender takes permits for the next second or so, and its other threads wait meanwhile."""
+BACKOFF = Backoff(first=0.01, longest=0.1, seconds=0.5)
+"""Short: a sender takes permits for the next second or so, and its other threads wait meanwhile."""
 
 KEPT_SECONDS = 86_400
 """Seconds: the state of a bucket has no effect after a quarter of an hour."""
@@ -43,7 +41,7 @@ class Rates:
     """Caches each row as last written or read, so that taking from a bucket is one write and no read."""
 
     def __init__(self, stack_name: str, clock: Clock) -> None:
-        bind_table(RateRow, stack_name)
+        bind_table(RateRow, stack_name, clock)
         self._clock = clock
         self._cache: dict[str, tuple[int, dict[str, Any]]] = {}
         self._lock = Lock()
@@ -65,7 +63,7 @@ class Rates:
             return result
 
         with self._lock:
-            return retry_lost_races(self._clock, attempt, TRIES, FIRST_PAUSE, LONGEST_PAUSE)
+            return retry_lost_races(self._clock, attempt, BACKOFF)
 
     def _read(self, name: str) -> tuple[int, dict[str, Any]]:
         try:

@@ -10,6 +10,7 @@ from pynamodb.transactions import TransactWrite
 
 from ...domain.mailing import COUNT_NAMES, Counts, Mailing
 from ...domain.message import Message
+from ..clock import Clock
 from .base import bind_table, conflicts, set_actions, transaction
 from .counters import TOTALS, CounterRow, totals_change
 from .mailing_row import MailingRow, is_open
@@ -21,17 +22,17 @@ CHANGED = ("status", "reported_at", "sent_at", "last_error", "claimed_until")
 class Receipts:
     """A transaction costs twice as much as plain updates, but no count needs a repair after a crash."""
 
-    def __init__(self, stack_name: str) -> None:
-        bind_table(MessageRow, stack_name)
-        bind_table(MailingRow, stack_name)
-        bind_table(CounterRow, stack_name)
+    def __init__(self, stack_name: str, clock: Clock) -> None:
+        bind_table(MessageRow, stack_name, clock)
+        bind_table(MailingRow, stack_name, clock)
+        bind_table(CounterRow, stack_name, clock)
 
     def record(self, mailing: Mailing, changes: Sequence[tuple[Message, Message]], added: Counts) -> None:
         """Write messages of one mailing, each given before and after its change, and add to the mailing's counts.
 
         Raises RowChanged if one of the messages has changed, or the mailing was ended, reopened or deleted.
         """
-        with conflicts(), transaction() as writes:
+        with conflicts(), transaction(MailingRow) as writes:
             for before, after in changes:
                 _write(writes, before, after)
             writes.update(MailingRow(mailing.id), actions=_mailing_actions(added), condition=_is_still(mailing))
@@ -46,12 +47,12 @@ def _write(writes: TransactWrite, before: Message, after: Message) -> None:
 
 
 def _mailing_actions(added: Counts) -> list[Action]:
-    """Change the counts, and the version, so that a decision by the old counts fails. Other fields stay.
+    """Change the counts, and their version, so that a write that depends on the old counts fails. Other fields stay.
 
     If messages become sent, the reconciliation rounds that may have read them before become invalid.
     """
     actions: list[Action] = [getattr(MailingRow, name).add(getattr(added, name)) for name in COUNT_NAMES]
-    actions.append(MailingRow.version.add(1))
+    actions.append(MailingRow.receipts_version.add(1))
     if added.sent:
         actions.append(MailingRow.first_valid_round.set(MailingRow.rounds + 1))
     return actions

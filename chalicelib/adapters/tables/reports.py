@@ -8,6 +8,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.models import Model
 
+from ..clock import Clock
 from .base import bind_table, conflicts
 
 
@@ -22,8 +23,8 @@ class ReportRow(Model):
 
 
 class Reports:
-    def __init__(self, stack_name: str) -> None:
-        bind_table(ReportRow, stack_name)
+    def __init__(self, stack_name: str, clock: Clock) -> None:
+        bind_table(ReportRow, stack_name, clock)
 
     def claim(self, name: str, now: datetime, until: datetime) -> None:
         """Raises RowChanged if the report is claimed already. The time to live deletes the row after `until`."""

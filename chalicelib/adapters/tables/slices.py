@@ -17,6 +17,7 @@ from ...domain.audience_slice import AudienceSlice, ShardReport
 from ...domain.mailing import Counts
 from ...domain.walk import Cursor
 from ...errors import RowChanged, SliceBusy
+from ..clock import Clock
 from .base import bind_table, conflicts
 
 
@@ -64,8 +65,8 @@ class SliceRow(Model):
 
 
 class Slices:
-    def __init__(self, stack_name: str) -> None:
-        bind_table(SliceRow, stack_name)
+    def __init__(self, stack_name: str, clock: Clock) -> None:
+        bind_table(SliceRow, stack_name, clock)
 
     def lease(
         self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime

@@ -12,6 +12,7 @@ from pynamodb.models import Model
 
 from ...domain.audit_record import AuditRecord
 from ...domain.principal import Principal, Token
+from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, transaction
 
@@ -48,14 +49,14 @@ class TokenRow(Model):
 class Tokens:
     """The audit record of a change is written in the same transaction."""
 
-    def __init__(self, stack_name: str, audit: Audit) -> None:
-        bind_table(TokenRow, stack_name)
+    def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
+        bind_table(TokenRow, stack_name, clock)
         self._audit = audit
 
     def add(self, token: Token, record: AuditRecord | None = None) -> None:
         principal = token.principal
         row = TokenRow(token.digest, name=principal.name, role=principal.role, created_at=token.created_at)
-        with transaction() as writes:
+        with transaction(TokenRow) as writes:
             writes.save(row)
             self._audit.write(writes, record)
 
@@ -78,6 +79,6 @@ class Tokens:
 
     def revoke(self, digest: str, now: datetime, record: AuditRecord | None = None) -> None:
         """Raises RowChanged if there is no such token."""
-        with conflicts(), transaction() as writes:
+        with conflicts(), transaction(TokenRow) as writes:
             writes.update(TokenRow(digest), [TokenRow.revoked_at.set(now)], condition=TokenRow.digest.exists())
             self._audit.write(writes, record)

@@ -12,6 +12,7 @@ from pynamodb.models import Model
 
 from ...domain.audit_record import AuditRecord
 from ...domain.principal import Principal, User
+from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, transaction
 
@@ -40,9 +41,9 @@ class AttemptsRow(Model):
 class Users:
     """The audit record of a change is written in the same transaction."""
 
-    def __init__(self, stack_name: str, audit: Audit) -> None:
-        bind_table(UserRow, stack_name)
-        bind_table(AttemptsRow, stack_name)
+    def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
+        bind_table(UserRow, stack_name, clock)
+        bind_table(AttemptsRow, stack_name, clock)
         self._audit = audit
 
     def add(self, user: User, record: AuditRecord | None = None) -> None:
@@ -67,7 +68,7 @@ class Users:
 
     def remove(self, user: User, record: AuditRecord | None = None) -> None:
         """Raises RowChanged if the user is no longer as it was read."""
-        with conflicts(), transaction() as writes:
+        with conflicts(), transaction(UserRow) as writes:
             writes.delete(UserRow(user.principal.name), condition=_is_as_read(user))
             self._audit.write(writes, record)
 
@@ -80,7 +81,7 @@ class Users:
     def _save(self, user: User, condition: Condition, record: AuditRecord | None) -> None:
         name, role = user.principal.name, user.principal.role
         row = UserRow(name, role=role, password=user.password, sessions_from=user.sessions_from)
-        with conflicts(), transaction() as writes:
+        with conflicts(), transaction(UserRow) as writes:
             writes.save(row, condition=condition)
             self._audit.write(writes, record)
 

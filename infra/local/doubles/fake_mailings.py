@@ -53,7 +53,7 @@ class FakeMailings:
 
     def change(self, before: Mailing, after: Mailing, record: AuditRecord | None = None) -> Mailing:
         with LOCK:
-            row = self._require_unchanged(before)
+            row = self._require_unchanged(before, _ended(after) != _ended(before))
             self.audit.write(record)
             has_progress = after.progress_at != before.progress_at
             return self._decide(
@@ -66,17 +66,18 @@ class FakeMailings:
                     progress_at=after.progress_at if has_progress else row.progress_at,
                     releases=frozenset() if before.releases and not after.releases else row.releases,
                     canary=_canary(before, after, row),
+                    receipts_version=row.receipts_version,
                 )
             )
 
     def end(self, before: Mailing, after: Mailing) -> Mailing:
         with LOCK:
-            self._require_unchanged(before)
+            self._require_unchanged(before, with_counts=after.counts != NO_COUNTS)
             return self._decide(after)
 
     def remove(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
         with LOCK:
-            row = self._require_unchanged(mailing)
+            row = self._require_unchanged(mailing, with_counts=not mailing.is_open)
             self.audit.write(record)
             del self.rows[mailing.id]
             self.counters.mailings -= 1
@@ -162,9 +163,11 @@ class FakeMailings:
             raise RowChanged
         return row
 
-    def _require_unchanged(self, mailing: Mailing) -> Mailing:
+    def _require_unchanged(self, mailing: Mailing, with_counts: bool = False) -> Mailing:
         row = self.rows.get(mailing.id)
         if row is None or row.version != mailing.version:
+            raise RowChanged
+        if with_counts and row.receipts_version != mailing.receipts_version:
             raise RowChanged
         return row
 

@@ -145,7 +145,7 @@ class FakeReceipts:
                     raise RowChanged
             for _, after in changes:
                 self.messages.put(after)
-            counted = replace(row, counts=row.counts + added, version=row.version + 1)
+            counted = replace(row, counts=row.counts + added, receipts_version=row.receipts_version + 1)
             first_valid = row.rounds + 1 if added.sent else row.first_valid_round
             self.mailings.rows[mailing.id] = replace(counted, first_valid_round=first_valid)
             if not row.is_open:
