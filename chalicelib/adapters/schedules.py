@@ -1,23 +1,45 @@
 """One-time EventBridge schedules: for a mailing's start, and for each opening of local hours that messages wait for.
 
-A schedule invokes the Lambda that starts mailings, and is deleted after it has fired.
+A schedule invokes the Lambda that starts mailings, and is deleted after it has fired. It only makes a start punctual:
+the row of the mailing decides what the Lambda does, and the sweep starts and releases within a minute what no schedule
+has started or released.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
+from botocore.exceptions import ClientError
+
+from ..logs import log
+from ..retries import retry
 from . import aws
+from .clock import Clock
+
+REFUSED_FOR_A_MOMENT = {
+    "ConflictException",  # another caller has made the schedule, or is changing it
+    "ResourceNotFoundException",  # it has fired, or another caller has deleted it
+    "ThrottlingException",
+    "InternalServerException",
+}
+"""Source: EventBridge Scheduler API Reference, errors of CreateSchedule, UpdateSchedule and DeleteSchedule."""
 
 
 class Schedules:
-    """`group` contains the schedules of this stack. They invoke `target_arn` with the role `role_arn`."""
+    """`group` contains the schedules of this stack. They invoke `target_arn` with the role `role_arn`.
 
-    def __init__(self, group: str, target_arn: str, role_arn: str) -> None:
+    Each change is tried for five seconds while it loses races or Scheduler refuses it. Then it is logged and left to
+    the sweep.
+    """
+
+    def __init__(self, group: str, target_arn: str, role_arn: str, clock: Clock) -> None:
         self.group = group
         self.target_arn = target_arn
         self.role_arn = role_arn
+        self._clock = clock
 
     def set(self, mailing_id: int, at: datetime) -> None:
         """Make or move the schedule of the mailing's start."""
@@ -38,10 +60,12 @@ class Schedules:
 
     def _delete(self, name: str) -> None:
         scheduler = aws.client("scheduler")
-        try:
-            scheduler.delete_schedule(Name=name, GroupName=self.group)
-        except scheduler.exceptions.ResourceNotFoundException:
-            return
+
+        def attempt() -> None:
+            with suppress(scheduler.exceptions.ResourceNotFoundException):
+                scheduler.delete_schedule(Name=name, GroupName=self.group)
+
+        self._try(name, attempt)
 
     def _put(self, name: str, at: datetime, payload: dict[str, int]) -> None:
         request = {
@@ -58,10 +82,27 @@ class Schedules:
             },
         }
         scheduler = aws.client("scheduler")
+
+        def attempt() -> None:
+            """The update fails if the schedule fires or is deleted after the creation met it: it is made again."""
+            try:
+                scheduler.create_schedule(**request)
+            except scheduler.exceptions.ConflictException:
+                scheduler.update_schedule(**request)
+
+        self._try(name, attempt)
+
+    def _try(self, name: str, attempt: Callable[[], None]) -> None:
         try:
-            scheduler.create_schedule(**request)
-        except scheduler.exceptions.ConflictException:
-            scheduler.update_schedule(**request)
+            retry(self._clock, attempt, _is_refused_for_a_moment)
+        except ClientError as error:
+            if not _is_refused_for_a_moment(error):
+                raise
+            log.exception("schedule left to the sweep", extra={"schedule": name})
+
+
+def _is_refused_for_a_moment(error: Exception) -> bool:
+    return isinstance(error, ClientError) and error.response["Error"].get("Code") in REFUSED_FOR_A_MOMENT
 
 
 def _name(mailing_id: int) -> str:

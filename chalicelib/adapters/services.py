@@ -178,7 +178,7 @@ class Services:
         from .schedules import Schedules
 
         settings = self.settings
-        return Schedules(settings.stack_name, settings.start_mailing_arn, settings.scheduler_role_arn)
+        return Schedules(settings.stack_name, settings.start_mailing_arn, settings.scheduler_role_arn, self.clock)
 
     @cached_property
     def session_key(self) -> Parameter:

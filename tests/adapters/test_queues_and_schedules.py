@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.adapters.queues import Queue, QueueRefused
@@ -15,6 +17,7 @@ from chalicelib.adapters.services import Services
 from chalicelib.domain.jobs import SendMessage, from_body
 from infra.local.doubles.aws import STACK_NAME, make_services
 from infra.local.doubles.fake_clock import FakeClock
+from infra.local.doubles.racing_scheduler import RacingScheduler, create, fire
 from tests.refusals import refused_entries
 
 START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
@@ -133,3 +136,86 @@ def test_a_schedule_can_be_moved_and_deleted_even_if_it_is_gone(real: Services) 
         real.schedules.remove(12)
         real.schedules.remove_release(12, START)
     assert scheduler.list_schedules(GroupName=STACK_NAME)["Schedules"] == []
+
+
+NAME = "mailing-12"
+OTHER_TIME = "at(2026-12-24T18:00:00)"
+
+
+@pytest.fixture
+def racing(real: Services) -> Iterator[RacingScheduler]:
+    real.clock = FakeClock()  # type: ignore[assignment]
+    with RacingScheduler().installed() as racing:
+        yield racing
+
+
+def time_of(name: str = NAME) -> str:
+    return str(boto3.client("scheduler").get_schedule(Name=name, GroupName=STACK_NAME)["ScheduleExpression"])
+
+
+def schedules() -> list[str]:
+    found = boto3.client("scheduler").list_schedules(GroupName=STACK_NAME)["Schedules"]
+    return [schedule["Name"] for schedule in found]
+
+
+def test_a_schedule_that_another_caller_makes_at_the_same_time_is_moved(
+    real: Services, racing: RacingScheduler
+) -> None:
+    racing.before["CreateSchedule"] = [lambda: create(STACK_NAME, NAME, OTHER_TIME)]
+    real.schedules.set(12, START)
+    assert time_of() == "at(2026-12-01T09:30:00)"
+    assert racing.calls == ["CreateSchedule", "UpdateSchedule"]
+
+
+def test_a_schedule_that_fires_while_it_is_moved_is_made_again(real: Services, racing: RacingScheduler) -> None:
+    real.schedules.set(12, START.replace(hour=1))
+    racing.before["UpdateSchedule"] = [lambda: fire(STACK_NAME, NAME)]
+    real.schedules.set(12, START)
+    assert time_of() == "at(2026-12-01T09:30:00)"
+
+
+def test_a_schedule_that_is_made_and_fires_between_every_two_calls_is_set_at_last(
+    real: Services, racing: RacingScheduler
+) -> None:
+    racing.before["CreateSchedule"] = [lambda: create(STACK_NAME, NAME, OTHER_TIME)] * 3
+    racing.before["UpdateSchedule"] = [lambda: fire(STACK_NAME, NAME)] * 3
+    real.schedules.set_release(12, START)
+    real.schedules.set(12, START)
+    assert time_of() == "at(2026-12-01T09:30:00)"
+
+
+@pytest.mark.parametrize("error", ["ConflictException", "ThrottlingException", "InternalServerException"])
+def test_a_schedule_is_set_and_deleted_although_scheduler_refuses_for_a_moment(
+    real: Services, racing: RacingScheduler, error: str
+) -> None:
+    racing.before["CreateSchedule"] = [error] * 4
+    racing.before["UpdateSchedule"] = [error] * 4
+    real.schedules.set(12, START)
+    assert time_of() == "at(2026-12-01T09:30:00)"
+    racing.before["DeleteSchedule"] = [error] * 4
+    real.schedules.remove(12)
+    assert schedules() == []
+
+
+def test_a_schedule_that_fires_while_it_is_deleted_is_gone(real: Services, racing: RacingScheduler) -> None:
+    real.schedules.set(12, START)
+    racing.before["DeleteSchedule"] = ["ThrottlingException", lambda: fire(STACK_NAME, NAME)]
+    real.schedules.remove(12)
+    assert schedules() == []
+
+
+def test_a_schedule_that_is_refused_for_ever_is_left_to_the_sweep_after_five_seconds(
+    real: Services, racing: RacingScheduler, lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    start = real.clock.now()
+    racing.before["CreateSchedule"] = ["ThrottlingException"] * 1000
+    real.schedules.set(12, START)
+    assert (real.clock.now() - start).total_seconds() == pytest.approx(5.0)
+    (line,) = lines()
+    assert (line["message"], line["schedule"]) == ("schedule left to the sweep", NAME)
+
+
+def test_a_missing_right_is_not_left_to_the_sweep(real: Services, racing: RacingScheduler) -> None:
+    racing.before["CreateSchedule"] = ["AccessDeniedException"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        real.schedules.set(12, START)
