@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from .domain.audience import MAX_TAGS, MAX_TAGS_SIZE
 from .domain.canary import DEFAULT_ERROR_RATE, MAX_CANARY_SIZE
 from .domain.client import (
     GIVEN_FIELDS,
@@ -113,7 +114,10 @@ def tags(sent: object) -> tuple[str, ...]:
             raise WrongValue(Text("mailing.tag_too_long", most=MAX_LABEL))
         return tag
 
-    return listed(sent, read_tag, "тег1,тег3")
+    found = listed(sent, read_tag, "тег1,тег3")
+    if len(found) > MAX_TAGS or sum(len(tag.encode()) for tag in found) > MAX_TAGS_SIZE:
+        raise WrongValue(Text("mailing.too_many_tags", most=MAX_TAGS, size=MAX_TAGS_SIZE // 1024))
+    return found
 
 
 @rule(type=["string", "null"], pattern=f"^( *{CODE.pattern} *(, *{CODE.pattern} *)*)?$", examples=["977,921,925"])
@@ -211,7 +215,7 @@ MAILING = {
         f"The text to send, at most {MAX_PARTS} SMS parts. {{name}} is replaced by a value of the client.",
         required=True,
     ),
-    "filter_tag": Field(tags, "Tags separated by commas. The client has one of them."),
+    "filter_tag": Field(tags, f"At most {MAX_TAGS} tags, separated by commas. The client has one of them."),
     "filter_op_codes": Field(operator_codes, "Operator codes separated by commas. The client has one of them."),
     "time_from": Field(time_of_day, "The start of the local hours, in the client's time zone."),
     "time_to": Field(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .client import LABEL_SHARDS, Client, block_of, shard_key
+from .client import LABEL_SHARDS, MAX_LABEL, Client, block_of, shard_key
 from .unicode_text import compose, spellings
 
 SLICE_SIZE = 20_000
@@ -27,6 +27,12 @@ MAX_SHARDS = 2_000
 """With a hundred million messages a shard has 50,000, still one invocation. Figures: docs/PERFORMANCE.md, "Scale"."""
 
 
+MAX_TAGS = 500
+MAX_TAGS_SIZE = 16 * 1024
+"""Bytes of the tags of a filter in UTF-8. The kept answer of a request can have them twice, as the filter and in a
+warning, in JSON with up to six bytes for one. An item of DynamoDB has at most 400 KB."""
+
+
 @dataclass(frozen=True)
 class Filter:
     """Without tags: clients with any tag or none. Without operator codes: clients with any code. Tags are composed."""
@@ -37,7 +43,7 @@ class Filter:
     @property
     def stored_tags(self) -> list[str]:
         """The tags as rows can have them: composed, and then as earlier versions stored some."""
-        return list(dict.fromkeys([*self.tags, *(other for tag in self.tags for other in spellings(tag))]))
+        return list(dict.fromkeys([*self.tags, *(other for tag in self.tags for other in stored_spellings(tag))]))
 
     def chooses(self, client: Client) -> bool:
         return (not self.tags or compose(client.tag or "") in self.tags) and (
@@ -124,4 +130,11 @@ def block_partitions(last_client_id: int) -> list[Partition]:
 
 def label_partitions(by: str, label: str) -> list[Partition]:
     """The partitions of all clients with one tag or operator code, in each of its spellings."""
-    return [Partition(by, shard_key(stored, shard)) for stored in spellings(label) for shard in range(LABEL_SHARDS)]
+    return [
+        Partition(by, shard_key(stored, shard)) for stored in stored_spellings(label) for shard in range(LABEL_SHARDS)
+    ]
+
+
+def stored_spellings(label: str) -> list[str]:
+    """The spellings that a row can have. A longer one was never stored, and may be longer than a key of DynamoDB."""
+    return [spelling for spelling in spellings(label) if len(spelling) <= MAX_LABEL]
