@@ -10,10 +10,14 @@ import getpass
 import json
 import os
 import sys
+from collections.abc import Mapping
+from typing import Any
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from . import DeployFailed, deploy, package, put_gateway_token, put_receipts_secret, put_session_key
+from .capacity import concurrency_notes, warm_parameters
 from .checks import check_account, check_rights, read_parameters, stack_name_of
 from .destroy import destroy
 from .package import ROOT
@@ -50,14 +54,15 @@ def _package(stage: str) -> None:
 def _deploy(stage: str, stack_name: str) -> None:
     account = check_account()
     before = parameters_of(stack_name)
-    known = json.loads((ROOT / "infra" / "stack.json").read_text())["Parameters"]
-    parameters = read_parameters(os.environ, known, before)
+    template = json.loads((ROOT / "infra" / "stack.json").read_text())
+    parameters = read_parameters(os.environ, template["Parameters"], before)
     note = check_rights(account)
     token = os.environ.get("GATEWAY_TOKEN") or _ask_gateway_token(stack_name)
     kind = "a new stack" if before is None else "an update"
     print(f"{stack_name} in account {account.number}, {account.region}: {kind}")
     if note:
         print(note)
+    parameters |= _fit(stack_name, template, parameters, before or {})
     if token:
         put_gateway_token(stack_name, token)
     put_session_key(stack_name)
@@ -69,6 +74,21 @@ def _deploy(stage: str, stack_name: str) -> None:
     print("Commands for a first token and a first user of the console; each prints its secret once:")
     print(_invocation('{"make": "my scripts", "role": "admin"}', outputs["ManageTokensName"]))
     print(_invocation('{"make": "me", "role": "admin"}', outputs["ManageUsersName"]))
+
+
+def _fit(
+    stack_name: str, template: Mapping[str, Any], parameters: Mapping[str, str], before: Mapping[str, str]
+) -> dict[str, str]:
+    """Print what the account and the tables allow. Returns the parameters that they change."""
+    values = {**before, **parameters}
+    reserved = int(before.get("SenderReserved") or 0)
+    for line in concurrency_notes(boto3.client("lambda"), template, values, reserved):
+        print(line)
+    warm = warm_parameters(boto3.client("dynamodb"), stack_name, values)
+    for name, value in warm.items():
+        if value != values[name]:
+            print(f"{name}: {value} instead of {values[name]}, because AWS does not lower a warm throughput")
+    return warm
 
 
 def _invocation(payload: str, function: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pynamodb.models import Model
 
+from bench.aws_limits import ACCOUNT_EXECUTIONS
 from chalicelib.adapters.tables.audit import AuditRow
 from chalicelib.adapters.tables.client_row import ClientRow, PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
@@ -23,6 +24,7 @@ from chalicelib.adapters.tables.slices import SliceRow
 from chalicelib.adapters.tables.tokens import TokenRow
 from chalicelib.adapters.tables.users import AttemptsRow, UserRow
 from chalicelib.api.response_headers import HTTPS_ONLY, SAFE_HEADERS
+from chalicelib.domain.audience import MAX_SLICES
 from chalicelib.domain.client_import import KEPT
 from chalicelib.reports.daily import SCHEDULED_TIME
 from chalicelib.settings import Settings
@@ -411,6 +413,21 @@ def test_the_number_of_senders_is_a_parameter(resources: dict[str, Any], functio
     assert [name for name, one in functions.items() if "ReservedConcurrentExecutions" in one] == ["SendMessages"]
 
 
+def test_every_queue_wakes_a_bounded_number_of_functions(sam: dict[str, Any], resources: dict[str, Any]) -> None:
+    """A reconciliation round queues up to 2,000 jobs at once. Without a bound they take the account's concurrency."""
+    sources = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    most = {source["FunctionName"]["Ref"]: source["ScalingConfig"]["MaximumConcurrency"] for source in sources}
+    assert most == {
+        "RunJobs": {"Ref": "JobsConcurrency"},
+        "SendMessages": {"Ref": "SenderConcurrency"},
+        "ImportClients": 4,
+        "SettleReceipts": 2,
+    }
+    jobs = sam["Parameters"]["JobsConcurrency"]
+    assert MAX_SLICES <= jobs["Default"] <= ACCOUNT_EXECUTIONS / 10, "a mailing's slices, and a tenth of an account"
+    assert (jobs["MinValue"], jobs["MaxValue"]) == (2, 1000), "the limits of AWS"
+
+
 def test_logs_are_kept_for_a_month_and_belong_to_their_functions(resources: dict[str, Any]) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup").values()
     assert {group["RetentionInDays"] for group in groups} == {30}
@@ -434,6 +451,6 @@ def test_temporary_rows_have_a_time_to_live(resources: dict[str, Any]) -> None:
 )
 def test_a_table_is_warmed_only_for_a_planned_size(sam: dict[str, Any], table: str, parameter: str, units: str) -> None:
     condition, warm, otherwise = sam["Resources"][table]["Properties"]["WarmThroughput"]["Fn::If"]
-    assert (warm[units], otherwise) == ({"Ref": parameter}, {"Ref": "AWS::NoValue"})
+    assert (warm, otherwise) == ({units: {"Ref": parameter}}, {"Ref": "AWS::NoValue"}), "the other unit may have grown"
     assert sam["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, 0]}]}
     assert sam["Parameters"][parameter]["Default"] == 0
