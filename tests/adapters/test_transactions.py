@@ -39,7 +39,7 @@ from infra.local.doubles.aws import STACK_NAME, make_services_over_tables
 from infra.local.doubles.held_items import BusyClock, HeldItems
 from infra.local.doubles.inline_pool import InlinePool
 
-from .conftest import _moto
+from .conftest import moto_backend
 
 CLIENTS = 3
 PLAN = Plan("block", 5000, 1, 1)
@@ -53,7 +53,7 @@ MAILINGS = f"{STACK_NAME}-mailings"
 @pytest.fixture
 def services(new_tables: dict[str, Table]) -> Iterator[Any]:
     with mock_aws():
-        _moto().tables = deepcopy(new_tables)
+        moto_backend().tables = deepcopy(new_tables)
         services: Any = make_services_over_tables(sender_threads=1)
         services.clock = BusyClock()
         services.thread_pool = lambda _: InlinePool()
