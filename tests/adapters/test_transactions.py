@@ -130,7 +130,7 @@ def reconcile(services: Any, mailing: Mailing) -> None:
     request_reconciliation(services, get_mailing(services, mailing.id))
     number = get_mailing(services, mailing.id).rounds
     for shard in range(mailing.started_plan.shards):
-        assert reconcile_shard(services, ReconcileShard(mailing.id, number, shard, False), lambda: 60.0)
+        assert reconcile_shard(services, ReconcileShard(mailing.id, number, shard), lambda: 60.0)
 
 
 def seconds_of(services: Any, act: Callable[..., object], *arguments: object) -> float:
