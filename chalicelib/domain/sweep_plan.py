@@ -23,6 +23,10 @@ STILL_AFTER = timedelta(minutes=20)
 """If no mailing makes progress for this long, no message waits behind others: a delay of the queue is at most 15
 minutes."""
 
+LONGEST_BACKLOG = timedelta(hours=4)
+"""After this long nothing is taken for a backlog: other mailings may progress by retries alone, which do not show how
+far the queue is read."""
+
 WAIT_RECORD_INTERVAL = timedelta(minutes=1)
 
 
@@ -106,7 +110,7 @@ def _has_lost_messages(mailing: Mailing, now: datetime, queue: SendQueue) -> boo
     active_at = max((moment for moment in moments if moment), default=mailing.datetime_start)
     pause = max(BUSY_ROUND_INTERVAL, min(LONGEST_PAUSE, _since(mailing.progress_at, active_at)))
     is_read = queue.read_until is not None and queue.read_until - active_at >= STALLED_AFTER
-    return is_read and now - active_at >= pause
+    return now - active_at >= (pause if is_read else LONGEST_BACKLOG)
 
 
 def needs_wait_record(mailing: Mailing, now: datetime, waits_until: datetime) -> bool:
