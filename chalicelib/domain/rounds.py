@@ -90,12 +90,13 @@ def correction(mailing: Mailing, found: Counts) -> Counts:
 
     Senders add to the counts while the round reads, so its counts are exact only if the mailing made no progress. They
     also replace counts that are certainly wrong: those that promised a result at the beginning of the round, while the
-    rows that were read later have none. The total and the receipts are kept: each is counted exactly. If rows are
-    missing, the counts know more than the rows.
+    rows that were read later have none; and `expired`, because senders add to it only after the end. The total and the
+    receipts are kept: each is counted exactly. If rows are missing, the counts know more than the rows.
     """
-    is_exact = is_quiet(mailing) or mailing.round_expects_end
-    if not is_exact or found.total < mailing.counts.total:
+    if found.total < mailing.counts.total:
         return NO_COUNTS
+    if not is_quiet(mailing) and not mailing.round_expects_end:
+        return NO_COUNTS if found.expired else Counts(expired=-mailing.counts.expired)
     kept = {name: getattr(mailing.counts, name) for name in ("total", "delivered", "undelivered")}
     return replace(found, **kept) + -mailing.counts
 
