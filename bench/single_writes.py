@@ -8,6 +8,8 @@ from bench.lambda_time import THREADS
 from infra.local.doubles.partition import Units
 
 TICK = 0.02
+"""Seconds between two amounts of writes. The claim and the settlement of a post are in the same amount."""
+
 RETRIES = (0.5, 1.0, 2.0)
 """Mean seconds of botocore's pauses before it repeats a throttled call, in its standard mode with four attempts."""
 
@@ -44,6 +46,7 @@ class SingleWrites:
         self.posted = self.refused = 0.0
 
     def tick(self, now: float) -> None:
+        """Half of the refused writes are claims. Their messages return to the queue; refused settlements are repeated."""
         posts = min(self.load.posts * TICK, self.backlog, self._free_threads() * TICK / self.load.post_seconds)
         refused = 0.0
         for home, share in enumerate(self.shares):
@@ -56,7 +59,7 @@ class SingleWrites:
         return self.load.senders * THREADS - sum(map(sum, self.waiting))
 
     def _write(self, home: int, new: float, now: float) -> float:
-        """Returns the refused writes: half of them are claims, whose messages return; settlements are repeated."""
+        """Returns the writes that are refused after the last of botocore's retries."""
         waiting = self.waiting[home]
         due = [amount * TICK / mean for amount, mean in zip(waiting, RETRIES, strict=True)]
         wanted = new + sum(due)

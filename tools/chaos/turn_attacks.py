@@ -88,14 +88,27 @@ def end_at_any_call(function: str, times: int) -> Attack:
 def end_turns_early(experiment: Experiment, seconds: float) -> None:
     """The turns of workers are short, and calls to AWS are slow. MiniStack kills a turn that outlasts its time."""
     experiment.await_share(0.05, 0.2)
-    target = experiment.target
-    usual = {function: target.limit_turns(function, SHORT_TURN) for function in CALLS}
+    target, ended_before = experiment.target, _turns_ended(experiment)
+    usual = {function: _limit_turns(experiment, function, SHORT_TURN) for function in CALLS}
     target.fault_proxy.inject(**SLOW_CALLS)
     time.sleep(2 * seconds)
     target.fault_proxy.inject()
-    experiment.may_repeat += BATCH * len(target.stack.workers("SendMessages"))
     for function, timeout in usual.items():
-        target.limit_turns(function, timeout)
+        _limit_turns(experiment, function, timeout)
+    experiment.may_repeat += BATCH * (_turns_ended(experiment) - ended_before)
+
+
+def _limit_turns(experiment: Experiment, function: str, seconds: int) -> int:
+    """MiniStack kills the workers of a function that is changed."""
+    if function == "SendMessages":
+        experiment.may_repeat += BATCH * len(experiment.target.stack.workers(function))
+    return experiment.target.limit_turns(function, seconds)
+
+
+def _turns_ended(experiment: Experiment) -> int:
+    """The number of senders that MiniStack has killed because their time was up."""
+    log = (experiment.target.stack.logs / "ministack.log").read_text(errors="replace")
+    return sum("-SendMessages-" in line and " timed out after " in line for line in log.splitlines())
 
 
 def freeze_senders(experiment: Experiment, _: float) -> None:
