@@ -31,9 +31,9 @@ MOST_TIME, MOST_MEGABYTES = 1.15, 20
 
 
 class GeneratedClients:
-    def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
-        first = max(after + 1, int(partition.key) * BLOCK_SIZE)
-        end = min(through + 1, (int(partition.key) + 1) * BLOCK_SIZE, first + limit)
+    def read_current(self, block: Partition, after: int, through: int, limit: int) -> list[Client]:
+        first = max(after + 1, int(block.key) * BLOCK_SIZE)
+        end = min(through + 1, (int(block.key) + 1) * BLOCK_SIZE, first + limit)
         return [Client(number, f"79{number % 100:02d}{number:07d}") for number in range(first, end)]
 
 

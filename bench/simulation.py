@@ -113,7 +113,7 @@ class FanOut:
 
     def _page(self, audience_slice: int, cursor: Cursor) -> tuple[list[int], Cursor | None]:
         first, last = self.plan.id_range(audience_slice)
-        blocks = self._blocks[audience_slice]
+        blocks = [partition for partition, _, _ in self._blocks[audience_slice]]
 
         def read(index: int, after: int, limit: int) -> list[int]:
             begin = int(blocks[index].key) * BLOCK_SIZE

@@ -24,16 +24,24 @@ def read_slice(
     keep: Callable[[Client], bool] | None = None,
     has_time: HasTime = always,
     read_at_least: int = 0,
+    reads_current: bool = False,
 ) -> tuple[list[Client], Cursor | None]:
     """The next chosen clients of the slice, at most `limit`, and the cursor of the next page; None at the end.
 
     `enough`: with this many clients the page ends at the end of a partition. `keep` can reject chosen clients. Without
-    time the page is short. `read_at_least`: clients of one read.
+    time the page is short. `read_at_least`: clients of one read. `reads_current`: read blocks of the table
+    consistently, which costs twice as much.
     """
-    first, last = plan.id_range(number)
     partitions = plan.partitions(chosen, number)
+
+    def read(index: int, after: int, size: int) -> list[Client]:
+        partition, first, last = partitions[index]
+        is_current = reads_current and partition.by == "block"  # an index cannot be read consistently
+        read_partition = services.clients.read_current if is_current else services.clients.read
+        return read_partition(partition, max(after, first - 1), last, size)
+
     return walk(
-        read=lambda index, after, size: services.clients.read(partitions[index], max(after, first - 1), last, size),
+        read=read,
         key=lambda client: client.id,
         partitions=len(partitions),
         cursor=cursor,

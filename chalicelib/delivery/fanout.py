@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..clients.slices import read_slice
-from ..domain.audience import plan_audience
+from ..domain.audience import plan_fan_out
 from ..domain.audience_slice import AudienceSlice
 from ..domain.client import CLIENT_ID, Client
 from ..domain.decisions import started
@@ -62,7 +62,7 @@ def start_mailing(services: Services, mailing_id: int) -> bool:
     now = services.clock.now()
     if mailing is None or mailing.status != SCHEDULED or now < mailing.datetime_start:
         return False
-    plan = plan_audience(mailing.chosen, services.counters.last_id(CLIENT_ID))
+    plan = plan_fan_out(mailing.chosen, services.counters.last_id(CLIENT_ID))
     try:
         after = started(mailing, plan, now, services.settings.message_retention_days)
         mailing = services.mailings.change(mailing, after)
@@ -180,6 +180,7 @@ def _read_page(services: Services, mailing: Mailing, audience_slice: AudienceSli
         audience_slice.cursor,
         limit=PAGE,
         enough=ENOUGH,
+        reads_current=True,
     )
     return Page(clients, cursor)
 

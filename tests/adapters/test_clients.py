@@ -155,6 +155,8 @@ def test_partitions_are_read_in_the_order_of_ids_and_in_pages(services: Any) -> 
     assert ids(Partition("block", 0), after=3, limit=1) == [7]
     assert ids(Partition("block", 0), after=3, through=998) == [7]
     assert ids(Partition("block", 0), after=7, through=7) == []
+    current = services.clients.read_current(Partition("block", 0), 3, MAX_CLIENT_ID, 1)
+    assert [client.id for client in current] == [7]
     assert ids(Partition("tag", "a#0")) == [3, 7, 999]
     assert ids(Partition("tag", "b#1")) == [1000, 1002]
     assert ids(Partition("operator_code", "977#1")) == [1000, 1002]

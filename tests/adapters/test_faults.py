@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.models import Table
 
-from chalicelib.domain.audience import Plan
+from chalicelib.domain.audience import Partition, Plan
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, RefusedRow
 from chalicelib.domain.csv_file import FileFormat
@@ -22,7 +22,7 @@ from chalicelib.errors import NotRead, NotWritten
 from chalicelib.mailings.stats import list_messages
 from infra.local.doubles.aws import make_services_over_tables
 from infra.local.doubles.fake_clock import FakeClock
-from infra.local.doubles.faulty_dynamodb import lost_answers, throttled
+from infra.local.doubles.faulty_dynamodb import lost_answers, recorded, throttled
 from tests.adapters.conftest import moto_backend
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -95,3 +95,11 @@ def test_messages_with_a_status_are_found_a_thousand_rows_a_call(services: Any) 
     assert [message.client_id for message in found] == [7, 990]
     assert cursor is None
     assert calls["Query"] <= 2, "a thousand rows, and the end"
+
+
+def test_a_fan_out_reads_clients_consistently_and_a_list_does_not(services: Any) -> None:
+    block = Partition("block", 0)
+    with recorded("Query") as queries:
+        services.clients.read_current(block, 0, 100, 10)
+        services.clients.read(block, 0, 100, 10)
+    assert [query.get("ConsistentRead", False) for query in queries] == [True, False]

@@ -9,12 +9,14 @@ from chalicelib.domain.audience import (
     MAX_INDEX_QUERIES,
     MAX_SHARDS,
     MAX_SLICES,
+    NEWEST,
     Filter,
     Partition,
     Plan,
     block_partitions,
     label_partitions,
     plan_audience,
+    plan_fan_out,
 )
 from chalicelib.domain.client import Client, block_of, label_key
 
@@ -43,21 +45,26 @@ def walked(plan: Plan, chosen: Filter, all_clients: list[Client]) -> list[int]:
     """Ids as the workers of all slices would find them, each as often as it is found."""
     found = []
     for audience_slice in range(plan.slices):
-        first, last = plan.id_range(audience_slice)
-        for partition in plan.partitions(chosen, audience_slice):
+        for partition, first, last in plan.partitions(chosen, audience_slice):
             found += [
                 c.id for c in all_clients if first <= c.id <= last and stands_in(c, partition) and chosen.chooses(c)
             ]
     return sorted(found)
 
 
-@given(clients, filters, st.sampled_from(["block", "tag", "operator_code"]), st.integers(1, 7))
+@given(
+    clients,
+    filters,
+    st.sampled_from(["block", "tag", "operator_code"]),
+    st.integers(1, 7),
+    st.one_of(st.none(), st.integers(1, 60).map(lambda block: 1000 * block)),
+)
 def test_every_way_of_walking_finds_each_client_of_the_audience_once(
-    all_clients: list[Client], chosen: Filter, by: str, slices: int
+    all_clients: list[Client], chosen: Filter, by: str, slices: int, blocks_from: int | None
 ) -> None:
     if (by == "tag" and not chosen.tags) or (by == "operator_code" and not chosen.operator_codes):
         by = "block"
-    plan = Plan(by, 60_000, slices, 1)
+    plan = Plan(by, 60_000, slices, 1, blocks_from)
     assert walked(plan, chosen, all_clients) == [client.id for client in all_clients if chosen.chooses(client)]
 
 
@@ -66,6 +73,7 @@ def test_clients_beyond_the_last_id_of_the_plan_are_not_in_the_audience(
     all_clients: list[Client], chosen: Filter, last: int
 ) -> None:
     found = walked(plan_audience(chosen, last), chosen, all_clients)
+    assert found == walked(plan_fan_out(chosen, last), chosen, all_clients)
     assert found == [client.id for client in all_clients if client.id <= last and chosen.chooses(client)]
 
 
@@ -85,6 +93,15 @@ def test_a_plan_stays_within_its_bounds(chosen: Filter, last: int) -> None:
     assert 1 <= plan.shards <= MAX_SHARDS
     if plan.by != "block":
         assert sum(len(plan.partitions(chosen, number)) for number in range(plan.slices)) <= MAX_INDEX_QUERIES
+
+
+@given(filters, st.integers(0, 10**8))
+def test_a_fan_out_reads_the_newest_ids_from_the_table(chosen: Filter, last: int) -> None:
+    plan = plan_fan_out(chosen, last)
+    by_index = [read for read in plan.reads(chosen) if read[0].by != "block"]
+    assert max((through for _, _, through in by_index), default=0) <= max(0, last - NEWEST)
+    if plan.by != "block":
+        assert len(list(plan.reads(chosen))) <= MAX_INDEX_QUERIES + NEWEST // 1000 + 1
 
 
 def test_the_way_with_the_fewest_partitions_is_walked() -> None:

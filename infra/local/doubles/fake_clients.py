@@ -104,6 +104,10 @@ class FakeClients:
     def stop_of(self, phone_number: str) -> datetime | None:
         return self.stops.get(phone_number)
 
+    def read_current(self, block: Partition, after: int, through: int, limit: int) -> list[Client]:
+        assert block.by == "block", "an index cannot be read consistently"
+        return FakeClients.read(self, block, after, through, limit)
+
     def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
         key: Callable[[Client], str | int | None] = {
             "block": lambda client: block_of(client.id),

@@ -67,6 +67,18 @@ def lost_answers(operation: str, number: int = 1) -> Iterator[Counter[str]]:
 
 
 @contextmanager
+def recorded(operation: str) -> Iterator[list[Mapping[str, Any]]]:
+    """The parameters of each call."""
+    calls: list[Mapping[str, Any]] = []
+
+    def record(params: Mapping[str, Any], **_: Any) -> None:
+        calls.append(params)
+
+    with _registered(f"before-parameter-build.dynamodb.{operation}", record):
+        yield calls
+
+
+@contextmanager
 def _registered(event: str, handler: Any) -> Iterator[None]:
     """At the end of the handlers, so that an emulator has carried out the call."""
     with ExitStack() as stack:
