@@ -45,7 +45,8 @@ class Backoff:
 
 
 PATIENT = Backoff(first=0.02, longest=0.3, seconds=5.0)
-"""A DynamoDB transaction holds its items for tens of milliseconds. The API has 20 seconds for a request."""
+"""A DynamoDB transaction holds its items for tens of milliseconds. The API has 20 seconds for a request: the last try
+of a lost race may meet transactions for as long again."""
 
 
 def retry(

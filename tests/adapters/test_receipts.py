@@ -15,6 +15,7 @@ from chalicelib.domain.decisions import ended
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import Message, MessageKey, message_id
 from chalicelib.domain.receipt import Receipt, apply_receipt
+from chalicelib.domain.rounds import concluded
 from chalicelib.errors import RowChanged
 from chalicelib.texts import Text
 
@@ -111,6 +112,20 @@ def test_a_receipt_that_proves_a_post_invalidates_the_rounds_under_way(services:
     found = services.mailings.get(1)
     assert found.counts == Counts(total=3, sent=3, delivered=1)
     assert found.first_valid_round == begun.rounds + 1
+
+
+def test_a_round_that_corrects_the_counts_keeps_a_receipt_that_is_counted_meanwhile(
+    services: Any, sent: list[Message]
+) -> None:
+    """The receipt does not change the version that the round compares: what both add is right together."""
+    claimed = services.messages.claim(MessageKey(1, 3, 2), NOW, NOW + timedelta(seconds=9))
+    services.messages.settle(claimed, "unknown", NOW, IN_DOUBT)  # and the sender died before it counted
+    services.mailings.begin_round(services.mailings.get(1), NOW + timedelta(minutes=5))
+    read = services.mailings.get(1)
+    before = services.messages.get(MessageKey(1, 3, 2))
+    services.receipts.record(read, [change(before)], Counts(sent=1, unknown=-1, delivered=1))
+    services.mailings.conclude_round(read, concluded(read, Counts(total=3, sent=2, unknown=1), 0))
+    assert services.mailings.get(1).counts == Counts(total=3, sent=3, delivered=1)
 
 
 def test_a_whole_group_fits_into_a_transaction(services: Any) -> None:
