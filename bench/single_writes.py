@@ -46,7 +46,7 @@ class SingleWrites:
         self.posted = self.refused = 0.0
 
     def tick(self, now: float) -> None:
-        """Half of the refused writes are claims. Their messages return to the queue; refused settlements are repeated."""
+        """Half of the refused writes are claims: their messages return to the queue. Settlements are repeated."""
         posts = min(self.load.posts * TICK, self.backlog, self._free_threads() * TICK / self.load.post_seconds)
         refused = 0.0
         for home, share in enumerate(self.shares):
