@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -120,3 +121,16 @@ def test_the_simulator_is_controlled_over_http_and_lists_what_it_received(
         {"throttle": -1},
     ):
         assert control(**wrong) == 400
+
+
+def test_the_simulator_does_not_read_a_post_on_a_connection_that_was_idle_for_too_long(simulator: Simulator) -> None:
+    simulator.behave(drops_idle=0.05)
+    body = {"id": 7, "phone": 79770000001, "text": "text"}
+    with requests.Session() as session:
+        session.headers["Authorization"] = "Bearer secret"
+        assert session.post(f"{simulator.url}/v1/send/7", json=body, timeout=5).ok
+        time.sleep(0.1)
+        with pytest.raises(requests.ConnectionError):
+            session.post(f"{simulator.url}/v1/send/7", json=body, timeout=5)
+        assert session.post(f"{simulator.url}/v1/send/7", json=body, timeout=5).ok
+    assert simulator.seen.requests == 2
