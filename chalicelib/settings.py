@@ -111,6 +111,7 @@ class Settings:
     gateway_plain_http: bool = _setting(False, _flag, "Whether GATEWAY_URL may be http:// outside stage `local`.")
     gateway_timeout: float = _setting(10.0, _positive, "Seconds to wait for the gateway's answer.")
     gateway_dedupes: bool = _setting(True, _flag, "Whether the gateway accepts a repeated message id only once.")
+    gateway_max_doubts: int = _setting(5, _count, "Attempts without a clear answer, after which none follows.")
     gateway_refuses_by_code: bool = _setting(False, _flag, "Whether 200 with a code other than 0 is a final refusal.")
     gateway_rate: float | None = _setting(None, _positive, "Messages a second the gateway accepts; none: no limit.")
     receipts: bool = _setting(False, _flag, "Whether the gateway may report deliveries.")
@@ -122,6 +123,11 @@ class Settings:
     report_language: str = _setting(ENGLISH, _language, "Language of the daily report: `en` or `ru`.")
     report_time: str = _setting("09:00", _time_of_day, "When the daily report is sent; its day ends at this time.")
     report_timezone: str = _setting("UTC", _zone, "Time zone of `REPORT_TIME` and of all times in the report.")
+
+    @property
+    def most_doubts(self) -> int:
+        """After so many attempts that end in doubt a message is `unknown`."""
+        return self.gateway_max_doubts if self.gateway_dedupes else 1
 
     @property
     def gateway_token_parameter(self) -> str:

@@ -17,7 +17,7 @@ from ..texts import Text
 from ..zones import zone
 from . import local_hours
 from .caches import ClientCache, MailingCache
-from .posting import SECONDS_TO_SETTLE, Posting
+from .posting import SECONDS_TO_SETTLE, Posting, doubts_reason
 from .rate_limits import Permits, limits_of
 from .repairs import NO_ANSWER
 from .send_task import DONE, Result, SendTask
@@ -139,8 +139,15 @@ class TaskHandler:
         message = self.services.messages.claim(key, now, until)
         if message is None:
             return self._after_lost_claim(key)
+        if message.doubts > self.services.settings.most_doubts:  # the last attempt died, this claim is one more
+            return self._give_up(message, now)
         self.services.clock.sleep_until(permit.at)
         return self._post(task, message, text, permit, timeout)
+
+    def _give_up(self, message: Message, now: datetime) -> Result:
+        reason = doubts_reason(message.doubts - 1, NO_ANSWER)
+        is_settled = self.services.messages.settle(message, UNKNOWN, now, reason)
+        return Result(UNKNOWN if is_settled else None)
 
     def _post(self, task: SendTask, message: Message, text: str, permit: Permit, timeout: float) -> Result:
         """Decide once more before the post: the claim may have taken long."""
@@ -150,8 +157,7 @@ class TaskHandler:
         if mailing is None or client is None or not is_admitted or timeout < self.posting.seconds_needed:
             self.services.messages.end_claim(message, None)
             return Result(delay=1)
-        least_delay = self.posting.seconds_behind_others(mailing)
-        return self.posting.post(task, message, client.phone_number, text, timeout, least_delay)
+        return self.posting.post(task, mailing, message, client.phone_number, text, timeout)
 
     def _close(self, task: SendTask, mailing: Mailing, status: str, error: Text | None = None) -> Result:
         key = mailing.message_key(task.client_id)

@@ -43,6 +43,12 @@ class MailingCache:
         with self._lock:
             return self._read(mailing_id, self._services.clock.now())
 
+    def last_known(self, mailing_id: int) -> Mailing | None:
+        """The mailing as it was last read, whatever its age. Reads nothing."""
+        with self._lock:
+            _, mailing = self._cached.get(mailing_id, (None, None))
+            return mailing
+
     def put(self, mailing: Mailing) -> None:
         """Cache a mailing that a write has just returned."""
         with self._lock:

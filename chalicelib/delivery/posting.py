@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..domain.admission import seconds_for_post
-from ..domain.backoff import retry_delay
+from ..domain.backoff import delay_after_doubt, retry_delay
+from ..domain.brake import NO_ANSWERS, Answers
 from ..domain.breaker import Breaker
-from ..domain.gateway_result import Outcome, read_answer
+from ..domain.gateway_result import Answer, Outcome, read_answer
 from ..domain.mailing import Mailing
 from ..domain.message import FAILED, SENT, UNKNOWN, Message
 from ..domain.pace import Pace
 from ..errors import NotWritten
 from ..logs import log
 from ..retries import pause_before_retry
+from ..texts import Text
 from .rate_limits import limits_of
 from .send_task import Result, SendTask
 
@@ -72,22 +74,10 @@ class Posting:
         """
         return min(max(MIN_POST_SECONDS, self.pace.seconds_needed), self.services.settings.gateway_timeout)
 
-    def seconds_behind_others(self, mailing: Mailing) -> float:
-        """The minimum delay of a retry: it waits behind the messages that wait for their first attempt.
-
-        A mailing with a rate limit delays its messages by itself. At most half of the time before the end is spent.
-        """
-        if limits_of(self.services.settings, mailing) is not None:
-            return 0.0
-        return min(self.backlog, (mailing.datetime_end - self.services.clock.now()).total_seconds() / 2)
-
     def post(
-        self, task: SendTask, message: Message, phone_number: str, text: str, timeout: float, least_delay: float = 0.0
+        self, task: SendTask, mailing: Mailing, message: Message, phone_number: str, text: str, timeout: float
     ) -> Result:
-        """Post a message that this batch has claimed, and settle it. `timeout` and `least_delay` are in seconds.
-
-        `least_delay`: the minimum delay of a retry.
-        """
+        """Post a message that this batch has claimed, and settle it. `timeout` is in seconds."""
         posted_at = self.services.clock.now()
         answer = self.services.gateway.post(message.id, phone_number, text, timeout)
         answered_at = self.services.clock.now()
@@ -96,8 +86,9 @@ class Posting:
             self.pace.record((answered_at - posted_at).total_seconds())
         outcome = read_answer(answer, answered_at, self.services.settings.gateway_refuses_by_code)
         self._inform_breaker(message, outcome)
-        result = self._settle(task, replace(message, posted_at=posted_at), outcome, least_delay)
-        return replace(result, was_posted=True)
+        result = self._settle(task, mailing, replace(message, posted_at=posted_at), outcome)
+        answers = _answers(answer, outcome) if message.recent_attempts == 1 else NO_ANSWERS
+        return replace(result, was_posted=True, answers=answers, in_doubt=outcome.in_doubt)
 
     def hold_back(self) -> Result:
         """The delay does not grow with the deliveries of the queue: the message was not posted."""
@@ -121,32 +112,45 @@ class Posting:
             reason=outcome.reason,
         )
 
-    def _settle(self, task: SendTask, message: Message, outcome: Outcome, least_delay: float) -> Result:
+    def _settle(self, task: SendTask, mailing: Mailing, message: Message, outcome: Outcome) -> Result:
         messages = self.services.messages
         if not outcome.sent:
             extra = {"attempt": message.attempts, "retry": outcome.retryable, **task.log_keys}
             log.warning(str(outcome.reason), extra=extra)
-        status = self._final_status(outcome)
+        status = self._final_status(message, outcome)
         if status is None:
-            self._write_with_retries(lambda: messages.end_claim(message, outcome.reason))
+            self._write_with_retries(lambda: messages.end_claim(message, outcome.reason, outcome.in_doubt))
             failure = "GatewayRefusedToken" if outcome.our_fault else "Retried"
-            least_delay = max(least_delay, outcome.retry_after or 0.0)
-            delay = retry_delay(message.recent_attempts, self.services.clock.jitter(), least_delay)
-            return Result(delay=delay, failure=failure)
+            return Result(delay=self._retry_delay(mailing, message, outcome), failure=failure)
         now = self.services.clock.now()
-        is_settled = self._write_with_retries(lambda: messages.settle(message, status, now, outcome.reason))
+        reason = outcome.reason if status != UNKNOWN else doubts_reason(message.doubts, outcome.reason)
+        is_settled = self._write_with_retries(lambda: messages.settle(message, status, now, reason))
         return Result(status if is_settled else None, posted_at=message.posted_at)
 
-    def _final_status(self, outcome: Outcome) -> str | None:
+    def _retry_delay(self, mailing: Mailing, message: Message, outcome: Outcome) -> int:
+        """In seconds. A retry waits behind the messages that wait for their first attempt, and longer before the last
+        attempts that may end in doubt.
+
+        A mailing with a rate limit delays its messages by itself. At most half of the time before the end is spent.
+        """
+        settings, clock = self.services.settings, self.services.clock
+        least = 0.0 if limits_of(settings, mailing) is not None else self.backlog
+        if outcome.in_doubt:
+            least = max(least, delay_after_doubt(settings.most_doubts - message.doubts))
+        least = min(least, (mailing.datetime_end - clock.now()).total_seconds() / 2)
+        return retry_delay(message.recent_attempts, clock.jitter(), max(least, outcome.retry_after or 0.0))
+
+    def _final_status(self, message: Message, outcome: Outcome) -> str | None:
         """Returns None if the message is to be posted again.
 
-        That is safe if the gateway certainly does not have the message, or accepts each message id once.
+        That is safe if the gateway certainly does not have the message, or accepts each message id once. A gateway may
+        not do what the setting says, so the number of attempts that end in doubt has a limit.
         """
         if outcome.sent:
             return SENT
         if not outcome.retryable:
             return FAILED
-        return UNKNOWN if outcome.in_doubt and not self.services.settings.gateway_dedupes else None
+        return UNKNOWN if outcome.in_doubt and message.doubts >= self.services.settings.most_doubts else None
 
     def _write_with_retries(self, write: Callable[[], bool]) -> bool:
         """Raises NotWritten when the time is up. Without this write the message is posted again or is in doubt."""
@@ -159,3 +163,15 @@ class Posting:
                     raise
             pause_before_retry(self.services.clock, number, FIRST_PAUSE, LONGEST_PAUSE)
             number += 1
+
+
+def doubts_reason(doubts: int, last: Text | None) -> Text | None:
+    """Why a message is unknown after so many attempts in doubt. `last`: the reason of the last one."""
+    return Text("message.doubts", number=doubts, last=last) if last is not None and doubts > 1 else last
+
+
+def _answers(answer: Answer, outcome: Outcome) -> Answers:
+    """A post that did not reach the gateway has no answer."""
+    if answer.never_sent:
+        return NO_ANSWERS
+    return Answers(int(not outcome.in_doubt), int(outcome.in_doubt), int(outcome.is_off_contract))

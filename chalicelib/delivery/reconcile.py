@@ -10,7 +10,6 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ..access.audit import SERVICE_AUTHOR, author_of
 from ..domain import rounds
 from ..domain.audience_slice import ShardReport
 from ..domain.decisions import canary_checked, ended
@@ -20,6 +19,7 @@ from ..domain.mailing import Counts, Mailing
 from ..errors import RowChanged
 from ..logs import log
 from ..retries import retry_lost_races
+from .automatic_pause import decide_by_service
 from .repairs import repair_shard
 
 if TYPE_CHECKING:
@@ -118,23 +118,11 @@ def _try_to_conclude(services: Services, mailing_id: int, round_number: int, fou
 
 
 def _apply_canary_decision(services: Services, before: Mailing, after: Mailing) -> None:
-    """Write the decision about the canary. A pause gets an audit record, as a pause by a person does."""
-    pause_before, pause_after = _pause_fields(before), _pause_fields(after)
-    author = author_of(services, SERVICE_AUTHOR)
-    record = None
-    if pause_before != pause_after:
-        record = author.record("mailing", after.id, pause_before, pause_after, after.status)
-    after = services.mailings.change(before, after, record)
-    log.info(
-        "canary", extra={"status": after.status, "holds": after.awaits_canary, "reason": pause_after["paused_because"]}
-    )
+    after = decide_by_service(services, before, after)
+    reason = str(after.paused_because) if after.paused_because else None
+    log.info("canary", extra={"status": after.status, "holds": after.awaits_canary, "reason": reason})
     if after.has_orders:
         request_reconciliation(services, after)
-
-
-def _pause_fields(mailing: Mailing) -> dict[str, object]:
-    reason = mailing.paused_because
-    return {"status": mailing.status, "paused_because": str(reason) if reason else None}
 
 
 def _can_end(mailing: Mailing, counts: Counts, now: datetime) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..domain.brake import NO_ANSWERS, Answers
 from ..domain.jobs import ReceivedMessage
 from ..domain.message import message_id
 
@@ -30,7 +31,8 @@ class Result:
 
     `as_new_message`: a new queue message repeats the task, because the rate limit has no permit for it.
     `failure`: the metric that counts the reason for the repetition. `posted_at`: when the post of a final status began.
-    `was_posted`: the gateway was called.
+    `was_posted`: the gateway was called. `answers`: its answer, if this was the first attempt. `in_doubt`: the gateway
+    may have the message.
     """
 
     status: str | None = None
@@ -39,6 +41,8 @@ class Result:
     failure: str | None = None
     posted_at: datetime | None = None
     was_posted: bool = False
+    answers: Answers = NO_ANSWERS
+    in_doubt: bool = False
 
     @property
     def metric(self) -> str | None:

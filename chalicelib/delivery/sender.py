@@ -20,6 +20,7 @@ from ..errors import NotWritten
 from ..logs import log, log_clients, measure
 from . import reconcile
 from .attempt import TaskHandler
+from .braking import count_answers
 from .caches import ClientCache, MailingCache
 from .dead_letters import send_to_dead_letters
 from .posting import Posting
@@ -85,6 +86,7 @@ class Sender:
                     self._add(mailing_id, counts, group)
             except NotWritten:  # the rows have the statuses, and the next reconciliation round counts the rows
                 log.exception("batch not counted", extra={"mailing_id": mailing_id})
+            self._count_answers(mailing_id, [result for _, result in group])
 
     def _add(self, mailing_id: int, counts: Counts, group: list[tuple[SendTask, Result]]) -> None:
         """Raises NotWritten."""
@@ -112,6 +114,14 @@ class Sender:
         waits_until = now + timedelta(seconds=max(delays))
         if needs_wait_record(mailing, now, waits_until):
             self.services.mailings.record_wait(mailing_id, waits_until)
+
+    def _count_answers(self, mailing_id: int, results: list[Result]) -> None:
+        """An error is logged and raises an alarm. The messages of the batch are settled, and return to the queue."""
+        try:
+            count_answers(self.services, self.mailings, mailing_id, results)
+        except Exception:
+            log.exception("answers not counted", extra={"mailing_id": mailing_id})
+            measure({"SenderErrors": 1})
 
     def _give_back(self, tasks: list[SendTask], results: list[Result]) -> list[str]:
         repeated = [

@@ -14,6 +14,7 @@ from ..errors import BadInput
 from ..texts import Text
 from .allowed_steps import CANCEL, CHANGE, FIXED_AFTER_START, PAUSE, RESEND, RESUME, require_step
 from .audience import Filter, Plan
+from .brake import NO_ANSWERS, REASONS
 from .canary import DEFAULT_ERROR_RATE, Canary
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
 from .rounds import is_quiet
@@ -98,13 +99,15 @@ def paused(mailing: Mailing, now: datetime) -> Mailing:
 def resumed(mailing: Mailing, now: datetime) -> Mailing:
     """Waiting messages have left the queue during the pause, so they are queued again.
 
-    If the canary paused the mailing, the canary passes: the person who resumes accepts its errors.
+    If the canary paused the mailing, the canary passes: the person who resumes accepts its errors. The brake counts
+    answers anew.
     """
     require_step(RESUME, mailing, now)
     if mailing.status == RUNNING:
         return mailing
-    accepted = mailing.canary and mailing.paused_because
-    canary = replace(mailing.canary, is_passed=True) if mailing.canary and accepted else mailing.canary
+    reason = mailing.paused_because
+    is_accepted = reason is not None and reason.code not in REASONS
+    canary = replace(mailing.canary, is_passed=True) if mailing.canary and is_accepted else mailing.canary
     return _with_requeue(replace(_with_status(mailing, RUNNING, now), canary=canary))
 
 
@@ -126,6 +129,14 @@ def canary_checked(mailing: Mailing, counts: Counts, in_canary: int, now: dateti
     if in_canary < canary.size and not mailing.requeue and is_quiet(mailing):
         return replace(mailing, canary=replace(canary, admitted=in_canary), requeue=True)
     return mailing
+
+
+def braked(mailing: Mailing, now: datetime) -> Mailing:
+    """A running mailing pauses with a reason if most of its first attempts got no clear answer."""
+    reason = mailing.answers.pause_reason(now)
+    if reason is None or mailing.status != RUNNING:
+        return mailing
+    return replace(_with_status(mailing, PAUSED, now), paused_because=reason)
 
 
 def cancelled(mailing: Mailing, now: datetime) -> Mailing:
@@ -157,8 +168,8 @@ def ended(mailing: Mailing, counts: Counts, now: datetime) -> Mailing:
 
 def _with_status(mailing: Mailing, status: str, now: datetime) -> Mailing:
     require_transition(mailing.status, status)
-    if status == RUNNING:
-        mailing = replace(mailing, paused_because=None)
+    if status == RUNNING != mailing.status:
+        mailing = replace(mailing, paused_because=None, answers=NO_ANSWERS)
     if status == FINISHED or (status == CANCELLED and mailing.plan is None):
         return replace(mailing, status=status, ended_at=mailing.ended_at or now)
     return replace(mailing, status=status, ended_at=mailing.ended_at if status == CANCELLED else None)

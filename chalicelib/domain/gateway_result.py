@@ -42,6 +42,7 @@ class Outcome:
     """`sent`: the gateway accepted the message. `retryable`: the post can be repeated later, `retry_after` in seconds.
 
     `our_fault`: the gateway refused our credentials. `in_doubt`: the gateway may have accepted the message.
+    `is_off_contract`: it is in doubt because of an answer that the contract does not have, and not because of silence.
     `is_of_gateway`: the message cannot be the cause of the failure.
 
     `reason` is for people. It contains no text of the gateway, which could contain phone numbers.
@@ -51,6 +52,7 @@ class Outcome:
     retryable: bool = False
     our_fault: bool = False
     in_doubt: bool = False
+    is_off_contract: bool = False
     is_of_gateway: bool = False
     reason: Text | None = None
     retry_after: float | None = None
@@ -77,7 +79,7 @@ def read_answer(answer: Answer, now: datetime, refuses_by_code: bool = False) ->
         return Outcome(retryable=True, reason=reason, retry_after=delay, in_doubt=in_doubt, is_of_gateway=slows_down)
     if 400 <= status < 500:
         return Outcome(reason=Text("gateway.message_refused", status=status))
-    return Outcome(retryable=True, reason=Text("gateway.not_its_contract", status=status), in_doubt=True)
+    return _off_contract(Text("gateway.not_its_contract", status=status))
 
 
 def _outcome_of(code: int | str, refuses_by_code: bool) -> Outcome:
@@ -85,7 +87,11 @@ def _outcome_of(code: int | str, refuses_by_code: bool) -> Outcome:
         return Outcome(sent=True)
     if refuses_by_code:
         return Outcome(reason=Text("gateway.refused_by_code", status=200, answered=_shown(code)))
-    return Outcome(retryable=True, reason=Text("gateway.other_code", status=200, answered=_shown(code)), in_doubt=True)
+    return _off_contract(Text("gateway.other_code", status=200, answered=_shown(code)))
+
+
+def _off_contract(reason: Text) -> Outcome:
+    return Outcome(retryable=True, reason=reason, in_doubt=True, is_off_contract=True)
 
 
 def _code(body: str) -> int | str | None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from ..texts import Text
 from .audience import ALL_CLIENTS, Filter, Plan
+from .brake import NO_ANSWERS, Answers
 from .canary import Canary
 from .message import ACCEPTED, QUEUED, SENT, MessageKey, MessageShard
 from .send_window import SendWindow
@@ -106,7 +107,8 @@ class Mailing:
     that senders gave back without an attempt, recorded while the mailing makes no progress.
 
     `canary`: clients that get the mailing first; None if there is no canary. `paused_because`: why the service paused
-    the mailing, for people. `rate_limit` is in messages a second. `window`: the local hours; None if there are none.
+    the mailing, for people. `answers`: what the brake counts. `rate_limit` is in messages a second. `window`: the local
+    hours; None if there are none.
     `releases`: the scheduled moments at which local hours open for waiting messages.
     `awaits_hours`: in the last reconciliation round all queued messages waited for their local hours.
     `has_placeholders` is False for mailings from before placeholders existed, so their texts are sent unchanged.
@@ -125,6 +127,7 @@ class Mailing:
     rate_limit: int | None = None
     canary: Canary | None = None
     paused_because: Text | None = None
+    answers: Answers = NO_ANSWERS
     status: str = SCHEDULED
     plan: Plan | None = None
     is_fanned_out: bool = False

@@ -18,7 +18,7 @@ FAILED = "failed"
 EXPIRED = "expired"
 CANCELLED = "cancelled"
 UNKNOWN = "unknown"
-"""An attempt ended without an outcome, and the gateway does not deduplicate: a person decides about a resend."""
+"""Too many attempts ended in doubt, or one if the gateway does not deduplicate: a person decides about a resend."""
 
 STATUSES = (QUEUED, SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN, DELIVERED, UNDELIVERED)
 FINAL = STATUSES[1:]
@@ -70,6 +70,9 @@ class Message:
 
     `attempts_before`: those before the last resend order that was carried out, which is `resends`.
     `reopened_in`: the number of the reconciliation round that gave the message the status queued again; 0 if none did.
+    `doubts`: attempts since that order after which the gateway may have the message. A claim counts as one of them
+    until its attempt has a clear outcome, so that attempts of dead senders are counted too. Of the final statuses only
+    an expired message has doubts: its end may be moved.
     `posted_at`: when the last attempt began its post.
     `timezone`: the client's time zone, if the mailing has local hours. `reported_at`: the time in the delivery receipt.
     `shards`: the number of shards in the mailing's plan.
@@ -87,6 +90,7 @@ class Message:
     resends: int = 0
     attempts_before: int = 0
     reopened_in: int = 0
+    doubts: int = 0
     timezone: str | None = None
     reported_at: datetime | None = None
     shards: int = 1

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.audience import Filter, Plan
+from chalicelib.domain.brake import NO_ANSWERS, Answers
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.decisions import cancelled, ended, resent, resumed
 from chalicelib.domain.mailing import Counts, Mailing
@@ -306,3 +307,22 @@ def test_the_time_until_which_rows_are_kept_is_stored_with_the_start(services: A
     services.mailings.add(MAILING)
     services.mailings.change(MAILING, replace(MAILING, status="running", rows_expire_at=expires_at))
     assert services.mailings.get(MAILING.id).rows_expire_at == expires_at
+
+
+def test_answers_are_added_by_all_senders_from_the_first_doubtful_one_on(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    services.mailings.add_answers(1, Answers(3, 2, 1), NOW)
+    changed = services.mailings.add_answers(1, Answers(0, 5), NOW + timedelta(minutes=1))
+    assert changed.answers == Answers(3, 7, 1, NOW) == services.mailings.get(1).answers
+    assert changed.version == RUNNING.version
+    assert services.mailings.clear_answers(1).answers == NO_ANSWERS == services.mailings.get(1).answers
+    assert services.mailings.add_answers(2, Answers(1), NOW) is None
+
+
+def test_only_a_resume_clears_the_answers(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    counted = services.mailings.add_answers(1, Answers(0, 20, 20), NOW)
+    out = services.mailings.change(RUNNING, replace(RUNNING, status="paused", paused_because=PAUSED_BECAUSE))
+    assert services.mailings.get(1).answers == counted.answers
+    services.mailings.change(out, replace(out, status="running", paused_because=None))
+    assert services.mailings.get(1).answers == NO_ANSWERS

@@ -57,7 +57,7 @@ def test_messages_written_together_keep_their_own_fields(services: Any) -> None:
 
 def test_a_message_is_claimed_once_until_the_claim_ends(messages: Any) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
-    assert claimed == replace(MESSAGE, attempts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW)
+    assert claimed == replace(MESSAGE, attempts=1, doubts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW)
     assert messages.claim(KEY, NOW + timedelta(seconds=14), UNTIL) is None
     again = messages.claim(KEY, LATER, LATER + timedelta(seconds=9))
     assert again.attempts == 2
@@ -124,6 +124,31 @@ def test_a_failed_message_is_reopened_once_and_stores_the_order(messages: Any) -
     found = messages.get(KEY)
     assert (found.status, found.resends) == ("queued", 3)
     assert messages.claim(KEY, NOW, UNTIL).attempts == 2
+
+
+def test_a_claim_is_a_doubt_until_its_attempt_has_a_clear_outcome(messages: Any) -> None:
+    def attempt(ends: bool = True, in_doubt: bool = False) -> int:
+        claimed = messages.claim(KEY, NOW, NOW)
+        if ends:
+            assert messages.end_claim(claimed, NO_ANSWER, in_doubt)
+        return int(messages.get(KEY).doubts)
+
+    assert [attempt(), attempt(in_doubt=True), attempt(), attempt(ends=False), attempt()] == [0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(("status", "doubts"), [("expired", 2), ("unknown", 0), ("failed", 0)])
+def test_only_an_expired_message_keeps_its_doubts_until_it_is_reopened(messages: Any, status: str, doubts: int) -> None:
+    messages.end_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER, in_doubt=True)
+    messages.end_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER, in_doubt=True)
+    messages.close(KEY, status, NOW, NO_ANSWER)
+    assert messages.get(KEY).doubts == doubts
+    messages.reopen(messages.get(KEY), 1)
+    assert messages.claim(KEY, NOW, UNTIL).doubts == doubts + 1
+
+
+def test_a_settled_message_has_no_doubts(messages: Any) -> None:
+    messages.settle(messages.claim(KEY, NOW, UNTIL), "sent", NOW)
+    assert messages.get(KEY).doubts == 0
 
 
 @pytest.mark.parametrize("status", ["sent", "cancelled", "queued"])

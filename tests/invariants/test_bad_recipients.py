@@ -59,10 +59,14 @@ def seconds_without_bad_ones(seed: int) -> float:
     return seconds_to_reach(started(CLIENTS, seed=seed), CLIENTS)
 
 
-@pytest.mark.parametrize("answer", [BROKEN, REFUSED])
-@pytest.mark.parametrize("share", [0.33, 0.5, 0.8, 0.89])
+@pytest.mark.parametrize(
+    ("share", "answer"), [(0.33, BROKEN), (0.5, BROKEN), (0.8, BROKEN), (0.89, BROKEN), (0.33, REFUSED)]
+)
 def test_good_messages_beside_bad_ones_are_posted_within_twice_their_time(share: float, answer: Answer) -> None:
-    """Compared with the same mailing of good messages only: each message needs one post to be known as bad."""
+    """Compared with the same mailing of good messages only: each message needs one post to be known as bad.
+
+    If most answers are outside the contract, the mailing pauses (test_brake.py).
+    """
     for seed in range(depth(full=3, quick=1)):
         bad: Collection[int] = set(Random(seed).sample(range(1, CLIENTS + 1), int(share * CLIENTS)))
         fleet = started(CLIENTS, seed=seed)
@@ -127,7 +131,7 @@ def test_blocks_of_bad_messages_delay_the_others_by_minutes_at_most() -> None:
 def test_a_mailing_that_fails_holds_no_other_mailing_back(bad: int, seed: int) -> None:
     fleet = started(bad, seed=seed)
     fleet.run(MINUTE / 2)
-    answer_badly(fleet, REFUSED, lambda client_id: client_id <= bad)
+    answer_badly(fleet, BROKEN, lambda client_id: client_id <= bad)
     fleet.world.clients(1, tag="other")
     fleet.run(MINUTE)
     fleet.world.mailing(lasts=MINUTE, filter_tag=("other",))
@@ -152,7 +156,7 @@ def test_an_outage_costs_a_few_probes(answer: Answer, seconds: float, sent_befor
 
 def test_held_back_messages_are_posted_soon_after_an_outage_and_cost_few_deliveries() -> None:
     fleet = started(1000)
-    fleet.gateway.answer = lambda _: HANGS
+    fleet.gateway.answer = lambda _: BROKEN
     fleet.run(20 * MINUTE)
     deliveries = [one.receive_count for one in fleet.services.send_queue.messages.values()]
     assert sum(deliveries) / len(deliveries) <= 50, "in twenty minutes"
@@ -164,7 +168,7 @@ def test_held_back_messages_are_posted_soon_after_an_outage_and_cost_few_deliver
 
 def test_a_message_that_was_held_back_long_and_fails_once_is_tried_again_soon() -> None:
     fleet = started(200, senders=1)
-    fleet.gateway.answer = lambda _: HANGS
+    fleet.gateway.answer = lambda _: BROKEN
     fleet.run(60 * MINUTE)
     never_tried = {key[1] for key, row in fleet.services.messages.rows.items() if not row.attempts}
     assert max(one.receive_count for one in fleet.services.send_queue.messages.values()) > 10

@@ -22,6 +22,7 @@ from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.mailing_row import MailingRow
 from chalicelib.adapters.tables.messages import MessageRow
 from chalicelib.adapters.tables.slices import SliceRow
+from chalicelib.domain.brake import LEAD, Answers
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, LABEL_SHARDS
 from chalicelib.domain.jobs import FollowMovedClients, Job, SendMessage, to_body
 from chalicelib.domain.rate import Bucket, Clocks
@@ -57,6 +58,7 @@ class Tour:
             services.messages,
         )
         self.rates = services.rates
+        self.mailings = services.mailings
 
     def walk(self) -> None:
         self.clients()
@@ -67,6 +69,7 @@ class Tour:
         self.a_rate_limit_that_delays()
         self.receipts()
         self.canary()
+        self.brake()
         self.hours()
         self.a_fan_out_that_died()
         self.imports()
@@ -172,6 +175,16 @@ class Tour:
         """The first message fails, and the mailing is paused."""
         self.simulator.behave(refuse=PHONES)
         mailing_id = self.announce(-1, filter_tag="vip", canary=1)
+        self.await_status(mailing_id, "paused")
+        self.simulator.behave()
+        self.call("DELETE", f"/Mailing/{mailing_id}/")
+
+    def brake(self) -> None:
+        """Twenty messages got an answer outside the contract, and with the next one the mailing is paused."""
+        self.simulator.behave(garbage=True)
+        mailing_id = self.announce(-1, filter_tag="vip")
+        self.await_status(mailing_id, "running")
+        self.mailings.add_answers(mailing_id, Answers(doubtful=LEAD, off_contract=LEAD), datetime.now(UTC))
         self.await_status(mailing_id, "paused")
         self.simulator.behave()
         self.call("DELETE", f"/Mailing/{mailing_id}/")

@@ -14,9 +14,15 @@ import boto3
 
 from chalicelib.adapters.schedules import Schedules
 from chalicelib.domain.jobs import SendMessage, to_body
+from chalicelib.settings import Settings
 from infra.local.deployment import STACK_NAME
+from infra.local.stack import StackFailed
 
-from .experiment import BATCH, Experiment, now
+from .experiment import BATCH, TAKES_EFFECT, Experiment, now
+
+BRAKE_PATIENCE = 420
+"""Seconds until twenty messages have got garbage: a sender that has known a good gateway posts five, then probes, at
+last twice a minute."""
 
 GOOD_PATIENCE = 30
 """Seconds for the messages that the gateway accepts: without the others they take ten."""
@@ -65,6 +71,22 @@ def gateway(**behaviour: Any) -> Attack:
         experiment.target.simulator.behave()
 
     return attack
+
+
+def answer_garbage(experiment: Experiment, seconds: float) -> None:
+    """The mailing pauses by itself, and a person resumes it when the gateway is repaired."""
+    simulator = experiment.target.simulator
+    experiment.await_share()
+    simulator.behave(garbage=True)
+    ends_at = time.monotonic() + seconds
+    is_paused = experiment.await_until(lambda: experiment.stats()["status"] == "paused", BRAKE_PATIENCE)
+    experiment.forbidden.append((now() + TAKES_EFFECT, None))
+    time.sleep(max(0.0, ends_at - time.monotonic()))
+    simulator.behave()
+    if not is_paused:
+        raise StackFailed("the mailing did not pause by itself")
+    experiment.resume()
+    experiment.most_posts = Settings().gateway_max_doubts
 
 
 def fail_for_most(experiment: Experiment, _: float) -> None:

@@ -76,7 +76,7 @@ def _rows(mailing_id: int) -> dict[int, str]:
 
 
 def _outside(experiment: Experiment) -> int:
-    """Posts at a forbidden time, above the rate, or with a text that was already replaced."""
+    """Posts at a forbidden time, above the rate or the limit, or with a text that was already replaced."""
     end = datetime.fromisoformat(experiment.mailing["datetime_end"])
     forbidden = [*experiment.forbidden, (end, None)]
     count = 0
@@ -86,7 +86,15 @@ def _outside(experiment: Experiment) -> int:
             is_late = any(since <= at < (until or datetime.max.replace(tzinfo=UTC)) for since, until in forbidden)
             is_old = experiment.new_text_from is not None and at >= experiment.new_text_from and text != NEW_TEXT
             count += is_late or is_old
-    return count + _above_rate(experiment)
+    return count + _above_rate(experiment) + _above_limit(experiment)
+
+
+def _above_limit(experiment: Experiment) -> int:
+    """The number of posts to clients beyond the limit of posts to one client."""
+    if experiment.most_posts is None:
+        return 0
+    messages = experiment.target.simulator.seen.messages.values()
+    return sum(max(0, len(message["times"]) - experiment.most_posts) for message in messages)
 
 
 def _above_rate(experiment: Experiment) -> int:

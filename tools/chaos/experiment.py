@@ -104,7 +104,7 @@ class Experiment:
 
     From `new_text_from` on every post must have the new text. `may_repeat` is the number of posts that were in flight
     when senders were killed. `rate` is the highest limit that the mailing had, in messages a second. `late` is the
-    number of messages that were not sent in the time of the scenario.
+    number of messages that were not sent in the time of the scenario. `most_posts`: the limit of posts to one client.
     """
 
     target: Target
@@ -115,6 +115,7 @@ class Experiment:
     may_repeat: int = 0
     rate: int | None = None
     late: int = 0
+    most_posts: int | None = None
 
     @property
     def path(self) -> str:

@@ -20,6 +20,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from ...domain.audience import Filter, Plan
+from ...domain.brake import Answers
 from ...domain.canary import Canary
 from ...domain.mailing import COUNT_NAMES, SCHEDULED, Counts, Mailing
 from ...domain.send_window import SendWindow
@@ -87,6 +88,10 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     canary_admitted = NumberAttribute(default=0)
     canary_passed = BooleanAttribute(default=False)
     paused_because = TextAttribute(null=True)
+    answers_clear = NumberAttribute(null=True)
+    answers_doubtful = NumberAttribute(null=True)
+    answers_off_contract = NumberAttribute(null=True)
+    answers_since = Moment(null=True)
     releases = NumberSetAttribute(null=True)
     awaits_hours = BooleanAttribute(default=False)
     progress_at = Moment(null=True)
@@ -128,6 +133,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             rate_limit=None if self.rate_limit is None else int(self.rate_limit),
             canary=self._canary(),
             paused_because=self.paused_because,
+            answers=self._answers(),
             releases=frozenset(datetime.fromtimestamp(moment, UTC) for moment in self.releases or ()),
             awaits_hours=self.awaits_hours,
             progress_at=self.progress_at,
@@ -139,6 +145,14 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             rows_expire_at=datetime.fromtimestamp(int(self.rows_expire_at), UTC) if self.rows_expire_at else None,
             version=int(self.version),
             receipts_version=int(self.receipts_version or 0),
+        )
+
+    def _answers(self) -> Answers:
+        return Answers(
+            clear=int(self.answers_clear or 0),
+            doubtful=int(self.answers_doubtful or 0),
+            off_contract=int(self.answers_off_contract or 0),
+            since=self.answers_since,
         )
 
     def _canary(self) -> Canary | None:

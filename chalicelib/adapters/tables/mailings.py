@@ -12,6 +12,7 @@ from pynamodb.expressions.update import Action
 
 from ...domain import rounds
 from ...domain.audit_record import AuditRecord
+from ...domain.brake import Answers
 from ...domain.mailing import COUNT_NAMES, NO_COUNTS, RUNNING, Counts, Mailing
 from ...errors import NotWritten
 from ..clock import Clock
@@ -68,7 +69,9 @@ class Mailings:
         actions.append(MailingRow.first_valid_round.set(MailingRow.rounds + 1))
         if after.progress_at is not None and after.progress_at != before.progress_at:
             actions.append(MailingRow.progress_at.set(after.progress_at))
-        # Workers change the next two attributes at any time: a decision writes them only if it changes them.
+        # Workers change the next attributes at any time: a decision writes them only if it changes them.
+        if after.status == RUNNING != before.status:
+            actions += _no_answers()
         if before.releases and not after.releases:
             actions.append(MailingRow.releases.remove())
         if after.canary and before.canary and after.canary.admitted != before.canary.admitted:
@@ -126,6 +129,23 @@ class Mailings:
     def record_wait(self, mailing_id: int, waits_until: datetime) -> None:
         """Record until when messages wait that senders gave back without an attempt. Raises NotWritten."""
         self._update_open(MailingRow(mailing_id), [MailingRow.waits_until.set(waits_until)])
+
+    def add_answers(self, mailing_id: int, answers: Answers, now: datetime) -> Mailing | None:
+        """Add to the answers that the brake counts, and return the changed mailing. Raises NotWritten.
+
+        Returns None if the mailing was deleted or has ended.
+        """
+        actions: list[Action] = [MailingRow.answers_since.set(MailingRow.answers_since | now)]  # if_not_exists
+        actions += [
+            getattr(MailingRow, f"answers_{name}").add(number)
+            for name in ("clear", "doubtful", "off_contract")
+            if (number := getattr(answers, name))
+        ]
+        return self._update_open(MailingRow(mailing_id), actions)
+
+    def clear_answers(self, mailing_id: int) -> Mailing | None:
+        """The brake counts answers anew."""
+        return self._update_open(MailingRow(mailing_id), _no_answers())
 
     def admit_to_canary(self, mailing_id: int, now: datetime) -> Mailing | None:
         """Admit one more message to the canary. Returns the changed mailing, or None if the canary is full."""
@@ -225,6 +245,11 @@ def _unchanged(mailing: Mailing, with_counts: bool) -> Condition:
 
 def _add_actions(counts: Counts) -> list[Action]:
     return [getattr(MailingRow, name).add(getattr(counts, name)) for name in COUNT_NAMES if getattr(counts, name)]
+
+
+def _no_answers() -> list[Action]:
+    names = ("answers_clear", "answers_doubtful", "answers_off_contract", "answers_since")
+    return set_actions(MailingRow, dict.fromkeys(names))
 
 
 def _ended_counts(mailing: Mailing) -> Counts:

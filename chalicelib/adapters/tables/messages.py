@@ -43,6 +43,7 @@ class MessageRow(Model):
     resends = NumberAttribute(default=0)
     attempts_before = NumberAttribute(null=True)
     reopened_in = NumberAttribute(null=True)
+    doubts = NumberAttribute(null=True)
     timezone = UnicodeAttribute(null=True)
     reported_at = Moment(null=True)
     expires_at = NumberAttribute(null=True)
@@ -61,6 +62,7 @@ class MessageRow(Model):
             resends=int(self.resends or 0),
             attempts_before=int(self.attempts_before or 0),
             reopened_in=int(self.reopened_in or 0),
+            doubts=int(self.doubts or 0),
             timezone=self.timezone,
             reported_at=self.reported_at,
             shards=shards,
@@ -111,6 +113,7 @@ class Messages:
             MessageRow.claimed_until.set(until.timestamp()),
             MessageRow.posted_at.set(now),
             MessageRow.attempts.add(1),
+            MessageRow.doubts.add(1),
         ]
         return row.message(key.shards) if _update_if(row, actions, self._is_claimable(now)) else None
 
@@ -126,6 +129,7 @@ class Messages:
         actions: list[Action] = [
             MessageRow.status.set(status),
             MessageRow.claimed_until.remove(),
+            MessageRow.doubts.remove(),
             _posted_at(message),
             MessageRow.last_error.set(error) if error else MessageRow.last_error.remove(),
         ]
@@ -133,9 +137,10 @@ class Messages:
             actions.append(MessageRow.sent_at.set(now))
         return _update_if(row_of(message.key), actions, unsettled)
 
-    def end_claim(self, message: Message, error: Text | None) -> bool:
+    def end_claim(self, message: Message, error: Text | None, in_doubt: bool = False) -> bool:
         """End the attempt without a result: the message can be claimed again. No `error`: nothing was posted."""
-        actions: list[Action] = [MessageRow.claimed_until.remove()]
+        doubts = message.doubts if in_doubt else max(0, message.doubts - 1)
+        actions: list[Action] = [MessageRow.claimed_until.remove(), MessageRow.doubts.set(doubts)]
         if error:
             actions += [_posted_at(message), MessageRow.last_error.set(error)]
         is_last_claim = (MessageRow.status == QUEUED) & (MessageRow.attempts == message.attempts)
@@ -144,7 +149,7 @@ class Messages:
     def close(self, key: MessageKey, status: str, now: datetime, error: Text | None = None) -> bool:
         """Give a final status to a message without an attempt in progress. Returns False if there is none.
 
-        An expired message keeps the error of its last attempt, if there is one.
+        An expired message keeps its doubts, and the error of its last attempt, if there is one.
         """
         return self._finish(key, status, self._is_claimable(now), error)
 
@@ -212,6 +217,8 @@ class Messages:
     def _finish(self, key: MessageKey, status: str, condition: Condition, error: Text | None) -> bool:
         require_transition(QUEUED, status)
         actions: list[Action] = [MessageRow.status.set(status), MessageRow.claimed_until.remove()]
+        if status != EXPIRED:
+            actions.append(MessageRow.doubts.remove())
         if error:
             known = MessageRow.last_error | error  # if_not_exists
             actions.append(MessageRow.last_error.set(known if status == EXPIRED else error))

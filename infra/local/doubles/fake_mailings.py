@@ -12,6 +12,7 @@ from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain import rounds
 from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
 from chalicelib.domain.audit_record import AuditRecord
+from chalicelib.domain.brake import NO_ANSWERS, Answers
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.mailing import NO_COUNTS, Counts, Mailing
 from chalicelib.errors import RowChanged, SliceBusy
@@ -67,6 +68,7 @@ class FakeMailings:
                     releases=frozenset() if before.releases and not after.releases else row.releases,
                     canary=_canary(before, after, row),
                     receipts_version=row.receipts_version,
+                    answers=NO_ANSWERS if after.status == mailing_domain.RUNNING != row.status else row.answers,
                 )
             )
 
@@ -106,6 +108,14 @@ class FakeMailings:
 
     def correct_counts(self, mailing_id: int, counts: Counts) -> None:
         self._update_open(mailing_id, lambda row: {"counts": row.counts + counts})
+
+    def add_answers(self, mailing_id: int, answers: Answers, now: datetime) -> Mailing | None:
+        return self._update_open(
+            mailing_id, lambda row: {"answers": replace(row.answers + answers, since=row.answers.since or now)}
+        )
+
+    def clear_answers(self, mailing_id: int) -> Mailing | None:
+        return self._update_open(mailing_id, lambda _: {"answers": NO_ANSWERS})
 
     def admit_to_canary(self, mailing_id: int, now: datetime) -> Mailing | None:
         with LOCK:

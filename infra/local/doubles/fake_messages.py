@@ -42,7 +42,7 @@ class FakeMessages:
             if row is None:
                 return None
             claimed = replace(row, claimed_until=until.timestamp(), posted_at=now, attempts=row.attempts + 1)
-            return self.put(claimed)
+            return self.put(replace(claimed, doubts=row.doubts + 1))
 
     def settle(self, message: Message, status: str, now: datetime, error: Text | None = None) -> bool:
         with LOCK:
@@ -51,15 +51,16 @@ class FakeMessages:
                 return False
             sent_at = now if status == SENT else row.sent_at
             final = replace(row, status=status, sent_at=sent_at, claimed_until=None, last_error=error)
-            self.put(replace(final, posted_at=message.posted_at))
+            self.put(replace(final, posted_at=message.posted_at, doubts=0))
             return True
 
-    def end_claim(self, message: Message, error: Text | None) -> bool:
+    def end_claim(self, message: Message, error: Text | None, in_doubt: bool = False) -> bool:
         with LOCK:
             row = self._queued(message.key)
             if row is None or row.attempts != message.attempts:
                 return False
-            freed = replace(row, claimed_until=None)
+            doubts = row.doubts if in_doubt else max(0, message.doubts - 1)
+            freed = replace(row, claimed_until=None, doubts=doubts)
             self.put(replace(freed, last_error=error, posted_at=message.posted_at) if error else freed)
             return True
 
@@ -102,7 +103,8 @@ class FakeMessages:
     def _finish(self, row: Message | None, status: str, error: Text | None) -> bool:
         if row is not None:
             kept, new = (row.last_error, error) if status == EXPIRED else (error, row.last_error)
-            self.put(replace(row, status=status, claimed_until=None, last_error=kept or new))
+            doubts = row.doubts if status == EXPIRED else 0
+            self.put(replace(row, status=status, claimed_until=None, last_error=kept or new, doubts=doubts))
         return row is not None
 
     def page(self, shard: MessageShard, after_client: int, limit: int, statuses: Collection[str] = ()) -> list[Message]:

@@ -1,0 +1,98 @@
+"""The brake: when the answers to first attempts pause a mailing, and how long a doubtful message waits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.backoff import delay_after_doubt
+from chalicelib.domain.brake import LEAD, NO_ANSWERS, OUTAGE, Answers
+from chalicelib.domain.canary import Canary
+from chalicelib.domain.decisions import braked, paused, resumed
+from chalicelib.domain.gateway_result import Answer, read_answer
+from chalicelib.domain.mailing import Mailing
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LONG_AGO = NOW - OUTAGE
+RUNNING = Mailing(1, NOW, NOW + timedelta(days=1), "text", status="running")
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        (NO_ANSWERS, None),
+        (Answers(0, 19, 19, LONG_AGO), None),
+        (Answers(0, 20, 20, NOW), "mailing.off_contract"),
+        (Answers(19, 38, 38, NOW), None),
+        (Answers(19, 39, 39, NOW), "mailing.off_contract"),
+        (Answers(0, 20, 19, NOW), None),
+        (Answers(0, 20, 19, LONG_AGO), "mailing.no_clear_answer"),
+        (Answers(0, 500, 0, LONG_AGO + timedelta(seconds=1)), None),
+        (Answers(480, 500, 0, LONG_AGO), "mailing.no_clear_answer"),
+    ],
+)
+def test_a_mailing_pauses_for_most_answers_off_contract_at_once_and_for_silence_later(
+    answers: Answers, reason: str | None
+) -> None:
+    after = braked(replace(RUNNING, answers=answers), NOW)
+    assert (after.paused_because.code if after.paused_because else None) == reason
+    assert after.status == ("paused" if reason else "running")
+
+
+@given(st.integers(0, 200), st.integers(0, 200))
+def test_a_count_that_begins_anew_pauses_no_mailing(clear: int, doubtful: int) -> None:
+    answers = Answers(clear, doubtful, doubtful, LONG_AGO)
+    assert not (answers.begin_anew and answers.pause_reason(NOW))
+    assert answers.begin_anew == (0 < doubtful <= clear or 0 == doubtful < clear)
+
+
+def test_the_time_of_silence_begins_with_the_first_answer_that_is_counted() -> None:
+    assert (Answers(1, 2, 1, LONG_AGO) + Answers(3, 4, 2)) == Answers(4, 6, 3, LONG_AGO)
+
+
+@pytest.mark.parametrize("status", ["scheduled", "paused", "finished", "cancelled"])
+def test_only_a_running_mailing_pauses(status: str) -> None:
+    mailing = replace(RUNNING, status=status, answers=Answers(0, 99, 99, LONG_AGO))
+    assert braked(mailing, NOW) == mailing
+
+
+def test_a_resume_after_the_brake_counts_anew_and_keeps_the_canary_open() -> None:
+    mailing = braked(replace(RUNNING, canary=Canary(50), answers=Answers(0, LEAD, LEAD, NOW)), NOW)
+    assert paused(mailing, NOW) == mailing
+    after = resumed(mailing, NOW)
+    assert (after.answers, after.paused_because, after.awaits_canary, after.requeue) == (NO_ANSWERS, None, True, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "in_doubt", "is_off_contract"),
+    [
+        (Answer(200, '{"code": 0}'), False, False),
+        (Answer(200, '{"code": 7}'), True, True),
+        (Answer(200, "<html>"), True, True),
+        (Answer(201, '{"code": 0}'), True, True),
+        (Answer(302), True, True),
+        (Answer(502), True, False),
+        (Answer(504), True, False),
+        (Answer(500), False, False),
+        (Answer(503), False, False),
+        (Answer(429), False, False),
+        (Answer(401), False, False),
+        (Answer(400), False, False),
+        (Answer(None, "ReadTimeout"), True, False),
+        (Answer(None, "NewConnectionError", never_sent=True), False, False),
+    ],
+)
+def test_an_answer_is_in_doubt_if_the_gateway_may_have_the_message(
+    answer: Answer, in_doubt: bool, is_off_contract: bool
+) -> None:
+    outcome = read_answer(answer, NOW)
+    assert (outcome.in_doubt, outcome.is_off_contract) == (in_doubt, is_off_contract)
+
+
+def test_the_last_doubts_come_later_than_an_outage_that_pauses_the_mailing() -> None:
+    assert [delay_after_doubt(left) for left in (4, 3, 2, 1, 0)] == [0, 0, 60, 600, 0]
+    assert delay_after_doubt(1) >= OUTAGE.total_seconds()
