@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..domain.look_alikes import look_alike
 from ..domain.unicode_text import compose, has_unseen
 from ..errors import BadInput
 from ..texts import Text
@@ -22,21 +22,14 @@ TOKENS_PER_READ = 100
 
 
 def read_token_name(services: Services, given: str) -> str:
-    """The name of a new token. Raises BadInput if it is empty, too long, has unseen characters, or is taken.
-
-    Users are found by their exact name and by the name in small letters.
-    """
+    """The name of a new token. Raises BadInput if it is empty, too long, has unseen characters or is a user's."""
     name = compose(given).strip()
     if not 0 < len(name) <= MAX_TOKEN_NAME:
         raise _refused(Text("access.token_name", most=MAX_TOKEN_NAME))
     if has_unseen(name):
         raise _refused(Text("access.unseen_characters"))
     _require_not_reserved(name)
-    if any(
-        USER_NAME.fullmatch(one) and services.users.find(one)
-        for one in {unicodedata.normalize("NFKC", name), _key(name)}
-    ):
-        raise _refused(Text("access.name_of_user"))
+    _require_name_of_no_user(services, name)
     return name
 
 
@@ -47,20 +40,21 @@ def require_user_name(name: str) -> None:
     _require_not_reserved(name)
 
 
-def require_name_of_no_token(services: Services, user_name: str) -> None:
-    """Raises BadInput if a token that is not revoked has the name of this new user."""
-    if any(_key(token.principal.name) == _key(user_name) for token in _tokens(services) if token.revoked_at is None):
+def require_free_name(services: Services, user_name: str) -> None:
+    """Raises BadInput if another user, or a token that is not revoked, has the name of this new user."""
+    _require_name_of_no_user(services, user_name)
+    if any(look_alike(token.principal.name, user_name) for token in _tokens(services) if token.revoked_at is None):
         raise _refused(Text("access.name_of_token"))
 
 
+def _require_name_of_no_user(services: Services, name: str) -> None:
+    if any(look_alike(user_name, name) for user_name in services.users.names()):
+        raise _refused(Text("access.name_of_user"))
+
+
 def _require_not_reserved(name: str) -> None:
-    if _key(name) in RESERVED_NAMES:
+    if any(look_alike(reserved, name) for reserved in RESERVED_NAMES):
         raise _refused(Text("access.name_reserved"))
-
-
-def _key(name: str) -> str:
-    """Equal for names that look alike: capital and small letters, full-width letters, all kinds of spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _tokens(services: Services) -> Iterator[Token]:

@@ -15,7 +15,7 @@ from ..logs import log
 from ..representation import represent_user
 from ..retries import retry_lost_races
 from ..texts import Text
-from .names import USER_NAME, require_name_of_no_token, require_user_name
+from .names import USER_NAME, require_free_name, require_user_name
 from .tokens import digest, require_role
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def make_user(services: Services, name: str, role: str, author: Author | None = 
     """Returns the new password of a new or an existing user. It cannot be shown again. Raises BadInput."""
     require_user_name(name)
     if services.users.find(name) is None:
-        require_name_of_no_token(services, name)
+        require_free_name(services, name)
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     set_user(services, name, role, password, author)
     return password

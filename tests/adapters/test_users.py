@@ -21,6 +21,12 @@ def test_a_user_is_found_until_removed(services: Any) -> None:
     assert services.users.find("anna") is None
 
 
+def test_the_names_of_all_users_are_listed(services: Any) -> None:
+    services.users.add(ANNA)
+    services.users.add(replace(ANNA, principal=Principal("Boris", "admin")))
+    assert sorted(services.users.names()) == ["Boris", "anna"]
+
+
 def test_a_changed_user_has_the_new_password_and_role(services: Any) -> None:
     services.users.add(ANNA)
     changed = User(Principal("anna", "admin"), "other", NOW)

@@ -243,6 +243,18 @@ def test_no_new_user_has_the_name_of_a_token_that_works() -> None:
     assert make_user(services, "anna", "read")
 
 
+@pytest.mark.parametrize("name", ["Anna", "\u0430nn\u0430"], ids=ascii)
+def test_no_new_user_has_the_name_of_a_token_or_user_that_looks_like_its_own(name: str) -> None:
+    services = FakeServices()
+    make_token(services, name, "read")
+    with pytest.raises(BadInput, match="A token has this name"):
+        make_user(services, "anna", "read")
+    make_user(services, "boris", "read")
+    with pytest.raises(BadInput, match="A user has this name"):
+        make_user(services, "Boris", "read")
+    assert make_user(services, "boris", "admin"), "a new password"
+
+
 def test_a_user_with_the_name_of_a_token_can_get_a_new_password() -> None:
     services = FakeServices()
     make_token(services, "anna", "read")

@@ -61,6 +61,10 @@ class Users:
             return None
         return User(Principal(row.name, row.role), row.password, row.sessions_from)
 
+    def names(self) -> list[str]:
+        """Of all users. There are tens of them, so a scan costs one or two reads."""
+        return [row.name for row in UserRow.scan(attributes_to_get=["name"], consistent_read=True)]
+
     def end_sessions(self, name: str, now: datetime) -> None:
         """Raises RowChanged if there is no such user."""
         with conflicts():

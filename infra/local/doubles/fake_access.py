@@ -101,6 +101,9 @@ class FakeUsers:
     def find(self, name: str) -> User | None:
         return self.rows.get(name)
 
+    def names(self) -> list[str]:
+        return list(self.rows)
+
     def end_sessions(self, name: str, now: datetime) -> None:
         if name not in self.rows:
             raise RowChanged
