@@ -61,6 +61,8 @@ def _sweep_imports(services: Services) -> int:
 
 
 def _sweep_mailing(services: Services, mailing: Mailing, queue: SendQueue) -> SweepStep | None:
+    if not mailing.is_open:  # the index of open mailings lags behind
+        return None
     step = next_sweep_step(mailing, services.clock.now(), queue)
     if step is None:
         return None

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.mailing import Mailing
+from chalicelib.mailings.lifecycle import cancel_mailing
 from chalicelib.mailings.stats import snapshot, totals
 from infra.local.doubles.fake_mailings import FakeMailings
 from infra.local.doubles.fake_queues import FakeSchedules
@@ -145,3 +146,24 @@ def test_messages_in_a_busy_queue_are_not_queued_again() -> None:
     world.clock.forward(timedelta(minutes=30).total_seconds())
     assert sweep(world.services)["requeue"] == 0
     assert len(world.services.send_queue.messages) == waiting == 2
+
+
+class LaggingMailings(FakeMailings):
+    """The index of open mailings still has those that have ended."""
+
+    def __init__(self, mailings: FakeMailings) -> None:
+        vars(self).update(vars(mailings))
+
+    def active_ids(self, now: datetime) -> list[int]:
+        return list(self.rows)
+
+
+def test_a_mailing_that_has_ended_needs_no_step_while_the_index_still_lists_it() -> None:
+    world = world_with_due_mailings(2)
+    cancel_mailing(world.services, 1)
+    world.run(300)
+    rounds = world.get(2).rounds
+    world.services.mailings = LaggingMailings(world.services.mailings)
+    world.clock.forward(300)
+    assert not any(sweep(world.services).values())
+    assert world.get(2).rounds == rounds
