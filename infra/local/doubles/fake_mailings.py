@@ -246,7 +246,7 @@ class FakeSlices:
     def end_lease(self, audience_slice: AudienceSlice) -> None:
         with LOCK:
             self.advance(audience_slice)
-            del self.leased_until[audience_slice.mailing_id, audience_slice.number]
+            self.leased_until.pop((audience_slice.mailing_id, audience_slice.number), None)
 
     def give_up_lease(self, audience_slice: AudienceSlice, now: datetime) -> None:
         with LOCK:

@@ -189,7 +189,7 @@ class World:
     def work_on_job(self, services: Any, delivery: Any) -> None:
         """Do what the Lambda of jobs and its event source do."""
         job = read_job(services, delivery.body, *KINDS)
-        delay = run_job(services, job, lambda: 60.0, delivery.receive_count) if job else None
+        delay = run_job(services, job, self.seconds_left(services), delivery.receive_count) if job else None
         if delay is None:
             self.services.jobs_queue.delete([delivery.receipt_handle])
         else:
@@ -207,18 +207,24 @@ class World:
             )
             for delivery in deliveries
         ]
-        sender = self._sender if services is self.services else Sender(services)
-        back = sender.send_batch(records, lambda: 60.0)
+        back = self.sender_of(services).send_batch(records, self.seconds_left(services))
         self.services.send_queue.delete([delivery.receipt_handle for delivery in deliveries if delivery.id not in back])
+
+    def seconds_left(self, services: Any) -> Callable[[], float]:
+        """What the context of an invocation says."""
+        return lambda: 60.0
+
+    def sender_of(self, services: Any) -> Sender:
+        """One container does all invocations without a crash."""
+        return self._sender if services is self.services else Sender(services)
 
     @cached_property
     def _sender(self) -> Sender:
-        """The container that does all invocations without a crash."""
         return Sender(self.services)
 
     def work_on_receipts(self, services: Any, deliveries: list[Any]) -> None:
         """Do what the Lambda of delivery receipts and its event source do."""
-        delays = settle_receipts(services, [delivery.body for delivery in deliveries], lambda: 60.0)
+        delays = settle_receipts(services, [delivery.body for delivery in deliveries], self.seconds_left(services))
         back = {
             delivery.receipt_handle: delay
             for delivery, delay in zip(deliveries, delays, strict=True)
