@@ -13,7 +13,7 @@ QUICK_ON_LOCALSTACK := tests/e2e/test_contract.py tests/e2e/test_mailing.py::tes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up package deploy destroy localstack-deploy localstack-destroy localstack-test check test chaos lint hashes bench cost clean
+.PHONY: help demo up package deploy destroy localstack-deploy localstack-destroy localstack-test check test hostile chaos lint hashes bench cost clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 27
@@ -47,6 +47,10 @@ localstack-destroy: $(STACK) ## delete the stack from a running LocalStack at AW
 
 localstack-test: $(CORE) ## run the end-to-end tests on LocalStack's core, without Docker, in 15 minutes (QUICK=1: two minutes)
 	@$(BIN)/python -m pytest --localstack $(if $(QUICK),$(QUICK_ON_LOCALSTACK),tests/e2e) $(PYTEST)
+
+hostile: $(READY) ## play 4,000 random sequences of events on a double of AWS that misbehaves as AWS does (SEED=7)
+	@seed=$${SEED:-$$(date +%s)}; echo "the seed of Hypothesis: $$seed"; \
+	TEST_DEPTH=deep $(BIN)/python -m pytest $(WORKERS) tests/invariants/test_hostile.py --hypothesis-seed=$$seed $(PYTEST)
 
 chaos: $(STACK) ## inject faults into a local stack, scenario by scenario (CHAOS="--quick --seed 7 --only sender")
 	@$(BIN)/python -m tools.chaos $(CHAOS)

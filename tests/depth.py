@@ -1,4 +1,5 @@
-"""How deep the tests go: `make check` runs its tests with fewer seeds and examples than `make test`."""
+"""How deep the tests go: `make check` runs its tests with fewer seeds and examples than `make test`, and
+`make hostile` with more."""
 
 from __future__ import annotations
 
@@ -7,10 +8,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-IS_QUICK = os.environ.get("TEST_DEPTH") == "quick"
-"""Set by `make check`. All other runs are full."""
+DEPTH = os.environ.get("TEST_DEPTH", "full")
+"""Set by `make check` to quick, and by `make hostile` to deep. All other runs are full."""
 
 
-def depth(full: T, quick: T) -> T:
+def depth(full: T, quick: T, deep: T | None = None) -> T:
     """The number of seeds, examples or messages, or the size of what is simulated."""
-    return quick if IS_QUICK else full
+    chosen = {"quick": quick, "deep": deep}.get(DEPTH)
+    return full if chosen is None else chosen

@@ -312,9 +312,8 @@ class Deliveries(RuleBasedStateMachine):
         assert len(unrecorded) <= self.dead_senders
         if mailing.plan is not None and mailing.status == "finished":
             chosen = {row.client_id for row in rows}
-            assert chosen >= {
-                client.id for client in self.services.clients.rows.values() if client.id <= mailing.plan.last_client_id
-            }
+            clients = filter(mailing.chosen.chooses, self.services.clients.rows.values())
+            assert chosen >= {client.id for client in clients if client.id <= mailing.plan.last_client_id}
 
 
 class DeliveriesInDoubt(Deliveries):
