@@ -73,7 +73,7 @@ CALLS: dict[str, Call] = {
     **{f"slices.{name}": PLAIN for name in ("lease", "advance", "end_lease", "give_up_lease", "report")},
     "labels.add_from": PLAIN,
     **{f"{part}.get_many": READ_ROWS for part in ("mailings", "clients", "imports")},
-    **{f"messages.{name}": READ_ROWS for name in ("existing", "page", "find")},
+    **{f"messages.{name}": READ_ROWS for name in ("existing", "page", "find", "queued_below")},
     **{f"clients.{name}": READ_ROWS for name in ("read", "count")},
     "rates.change": CONDITIONAL,
     **{f"{name}.send": SEND for name in ("send_queue", "jobs_queue", "receipts_queue")},

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.message import MessageShard
 from infra.local.doubles.world import PARTS, Crash
 
 from .aws import Chain, HostileAws
@@ -169,8 +170,8 @@ class Container:
             if taken < len(first):
                 self.aws.usage.faults["full partition"] += 1
                 self._do_part(call, function, arguments, named, taken)
-        elif name == "messages.page":
-            is_taken = take.take_read(first, len(function(*arguments, **named)))
+        elif isinstance(first, MessageShard):
+            is_taken = take.take_read(first, _rows_in(function(*arguments, **named)))
         else:
             is_taken = not call.is_write or take.take_write(first)
         if not is_taken:
