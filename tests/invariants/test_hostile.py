@@ -44,6 +44,9 @@ lost messages to be noticed, and as many for what a retry after that finds."""
 MOST_ROUNDS = 10
 """Reconciliation rounds of a mailing after the faults. Each hour of waiting may add one."""
 
+CALLS_OF_A_MESSAGE, CALLS_AT_A_LIMIT = 30, 80
+"""In batches of one message. At a limit a message asks several times, and each time costs the calls of a batch."""
+
 MOST_CALLS_OF_A_TURN = 200
 """For a batch of ten messages. An outcome is written again until its time is up."""
 
@@ -55,9 +58,11 @@ rates = st.sampled_from([None, None, 1, 5])
 class HostileDeliveries(Deliveries):
     """The weather is the seed of the faults, and 0 is none: Hypothesis shortens a failing sequence to the fewest."""
 
+    gateway_rate: float | None = None
+
     def __init__(self) -> None:
         super().__init__()
-        self.world = HostileWorld(KNOBS, gateway_dedupes=self.gateway_dedupes)
+        self.world = HostileWorld(KNOBS, gateway_dedupes=self.gateway_dedupes, gateway_rate=self.gateway_rate)
         self.services = self.world.services
         self.loses_queues = False
         self.noise = self.world.gateway.refused_mailings
@@ -249,8 +254,9 @@ class HostileDeliveries(Deliveries):
         assert mailing.counts.expired == 0 or may_expire, mailing
 
     def _patience(self, waiting: list[Mailing]) -> float:
-        """Seconds. Local hours open once a day."""
-        return LIVENESS + DAY * any(mailing.window is not None for mailing in waiting)
+        """Seconds. Local hours open once a day. At the limit of the gateway each message may need three permits."""
+        needed = 3 * sum(mailing.counts.total for mailing in waiting) / self.gateway_rate if self.gateway_rate else 0
+        return LIVENESS + needed + DAY * any(mailing.window is not None for mailing in waiting)
 
 
 class Bill:
@@ -267,7 +273,8 @@ class Bill:
         minutes = 1 + (self.world.clock.now() - self.begun_at).total_seconds() / 60
         messages = sum(key[0] in {mailing.id for mailing in waiting} for key in services.messages.rows)
         rounds = [services.mailings.rows[mailing.id].rounds - mailing.rounds for mailing in waiting]
-        size = 200 + 100 * len(waiting) + 30 * messages
+        a_message = CALLS_AT_A_LIMIT if self.world.services.settings.gateway_rate else CALLS_OF_A_MESSAGE
+        size = 200 + 100 * len(waiting) + a_message * messages
         assert usage.calls.total() - self.calls <= size + 8 * minutes
         assert usage.rows_read - self.rows_read <= size + (4 + 2 * len(waiting)) * minutes
         assert max(rounds, default=0) <= MOST_ROUNDS + minutes / 60
@@ -281,8 +288,16 @@ class HostileDeliveriesInDoubt(HostileDeliveries):
     resendable = ("expired", "failed")
 
 
+class HostileDeliveriesAtALimit(HostileDeliveries):
+    """The gateway allows a message in twenty seconds, so that most messages wait for longer than a queue can delay."""
+
+    gateway_rate = 0.05
+
+
 BOUNDS = settings(max_examples=depth(full=50, quick=8, deep=2000), stateful_step_count=60)
 TestHostileDeliveries = HostileDeliveries.TestCase
 TestHostileDeliveries.settings = BOUNDS
 TestHostileDeliveriesInDoubt = HostileDeliveriesInDoubt.TestCase
 TestHostileDeliveriesInDoubt.settings = BOUNDS
+TestHostileDeliveriesAtALimit = HostileDeliveriesAtALimit.TestCase
+TestHostileDeliveriesAtALimit.settings = BOUNDS
