@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,10 +26,8 @@ from tests.depth import depth
 
 from .test_any_sequence import Death, Deliveries, canaries, deaths, places, windows
 
-POINTS_2_3_7, POINT_11 = False, False
-"""Whether these points of issue 19 are mended. Without them the events and knobs that show them stay out."""
+KNOBS = ON
 
-KNOBS = ON if POINT_11 else replace(ON, read_lag=0.0)
 
 DAY = 86_400
 TAG = "a"
@@ -76,8 +73,8 @@ class HostileDeliveries(Deliveries):
     @initialize(
         clients=st.lists(places, min_size=1, max_size=12),
         weather=weathers,
-        has_noise=st.booleans() if POINTS_2_3_7 else st.just(False),
-        loses_queues=st.booleans() if POINTS_2_3_7 else st.just(False),
+        has_noise=st.booleans(),
+        loses_queues=st.booleans(),
     )
     def register(self, clients: list[str], weather: int, has_noise: bool, loses_queues: bool) -> None:
         """`has_noise`: a mailing that the gateway never accepts keeps the send queue busy. `loses_queues`: the last
@@ -121,7 +118,7 @@ class HostileDeliveries(Deliveries):
 
     @rule(
         mailing_id=Deliveries.mailing_ids,
-        seconds=st.integers(-300, 1500) | st.sampled_from([DAY, 3 * DAY] if POINTS_2_3_7 else [0]),
+        seconds=st.integers(-300, 1500) | st.sampled_from([DAY, 3 * DAY]),
         death=deaths,
     )
     def move_end(self, mailing_id: int, seconds: int, death: Death) -> None:
@@ -179,7 +176,7 @@ class HostileDeliveries(Deliveries):
         """The mailing ends with what it has sent, and its end is moved: its expired messages are to be sent."""
         mailing = self.services.mailings.rows.get(mailing_id)
         soon = self.world.clock.now() + timedelta(hours=1)
-        if mailing is None or mailing.datetime_end > soon or not POINTS_2_3_7:
+        if mailing is None or mailing.datetime_end > soon:
             return
         self.world.clock.forward_to(mailing.datetime_end)
         self.world.run_sweep()
@@ -245,6 +242,7 @@ class HostileDeliveries(Deliveries):
         for mailing in self.services.mailings.rows.values():
             if mailing.id not in self.noise:
                 self._assert_right_end(mailing)
+        assert world.stopped == [], "Lambda stopped a chain of events that came back to its function"
         bill.assert_bounded(waiting)
 
     def _assert_right_end(self, mailing: Mailing) -> None:
