@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.adapters.tables.messages import row_of
+from chalicelib.adapters.tables.message_row import row_of
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.audience import Partition
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, Client

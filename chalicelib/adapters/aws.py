@@ -5,12 +5,17 @@ The clients are made by botocore. Boto3 makes the same clients, but its import a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 CONNECTIONS = 50
 """More than one for each thread of a sender."""
@@ -18,6 +23,7 @@ CONNECTIONS = 50
 USER_AGENT = f"notifications botocore/{botocore.__version__}"
 """Fixed, because botocore builds its own twice for each call: a quarter of the processor time of making a call."""
 
+_may_repeat: ContextVar[bool] = ContextVar("may_repeat", default=True)
 _lock = Lock()
 
 
@@ -30,6 +36,26 @@ def client(service: str, attempts: int = 4, read_seconds: float = 5) -> Any:
         return _client(service, attempts, read_seconds)
 
 
+@contextmanager
+def never_repeated() -> Iterator[None]:
+    """In this block botocore does not repeat a call that may have taken effect. A throttled call is still repeated."""
+    reset = _may_repeat.set(False)
+    try:
+        yield
+    finally:
+        _may_repeat.reset(reset)
+
+
+def _raise_if_never_repeated(response: Any, caught_exception: Exception | None, operation: Any, **_: Any) -> None:
+    """Called before botocore decides whether it repeats a call. `response`: the HTTP response, and its content."""
+    if _may_repeat.get():
+        return
+    if caught_exception is not None:
+        raise caught_exception
+    if response[0].status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ClientError(response[1], operation.name)  # type: ignore[no-untyped-call]
+
+
 @cache
 def _client(service: str, attempts: int, read_seconds: float) -> Any:
     config = Config(  # type: ignore[no-untyped-call]
@@ -40,7 +66,9 @@ def _client(service: str, attempts: int, read_seconds: float) -> Any:
         user_agent=USER_AGENT,
         parameter_validation=False,  # the service validates
     )
-    return _session().create_client(service, config=config)
+    made = _session().create_client(service, config=config)
+    made.meta.events.register_first(f"needs-retry.{service}", _raise_if_never_repeated)
+    return made
 
 
 @cache

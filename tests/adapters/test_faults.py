@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,15 +13,18 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.models import Table
 
+from chalicelib.adapters.aws import never_repeated
 from chalicelib.domain.audience import Partition, Plan
+from chalicelib.domain.audience_slice import AudienceSlice
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, RefusedRow
 from chalicelib.domain.csv_file import FileFormat
-from chalicelib.domain.mailing import Mailing
-from chalicelib.domain.message import Message
+from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.message import Message, MessageShard
 from chalicelib.domain.walk import BEGINNING
-from chalicelib.errors import NotRead, NotWritten
+from chalicelib.errors import Conflict, NotRead, NotWritten, RowChanged
 from chalicelib.mailings.stats import list_messages
+from chalicelib.texts import Text
 from infra.local.doubles.aws import make_services_over_tables
 from infra.local.doubles.fake_clock import FakeClock
 from infra.local.doubles.faulty_dynamodb import lost_answers, recorded, throttled
@@ -86,15 +91,15 @@ def test_every_batch_of_the_tables_is_repeated(services: Any) -> None:
 
 def test_messages_with_a_status_are_found_a_thousand_rows_a_call(services: Any) -> None:
     """DynamoDB filters a page after it has read it: pages of the wanted size would be ten times as many calls."""
-    statuses = ["failed" if client_id in (7, 990) else "sent" for client_id in range(1, 1001)]
+    statuses = ["failed" if client_id in (7, 290) else "sent" for client_id in range(1, 301)]
     rows = [Message(1, number, status, NOW) for number, status in enumerate(statuses, 1)]
     services.messages.add(rows, KEPT)
     mailing = Mailing(1, NOW, KEPT, "text", status="running", plan=Plan("block", 1000, 1, 1))
     with lost_answers("Query", number=0) as calls:
-        found, cursor = list_messages(services, mailing, "failed", BEGINNING, 100)
-    assert [message.client_id for message in found] == [7, 990]
+        found, cursor = list_messages(services, mailing, "failed", BEGINNING, 10)
+    assert [message.client_id for message in found] == [7, 290]
     assert cursor is None
-    assert calls["Query"] <= 2, "a thousand rows, and the end"
+    assert len(calls) == 1
 
 
 def test_a_fan_out_reads_clients_consistently_and_a_list_does_not(services: Any) -> None:
@@ -103,3 +108,89 @@ def test_a_fan_out_reads_clients_consistently_and_a_list_does_not(services: Any)
         services.clients.read_current(block, 0, 100, 10)
         services.clients.read(block, 0, 100, 10)
     assert [query.get("ConsistentRead", False) for query in queries] == [True, False]
+
+
+def test_a_claim_whose_answer_is_lost_is_known_by_its_sender_and_by_no_other(services: Any) -> None:
+    """Without it the message waits for the end of its own claim, and without GATEWAY_DEDUPES it becomes unknown."""
+    [message] = MESSAGES[:1]
+    services.messages.add([message], KEPT)
+    with lost_answers("UpdateItem") as calls:
+        claimed = services.messages.claim(message.key, NOW, UNTIL)
+    assert claimed == replace(message, attempts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW)
+    assert len(calls) == 2, "botocore has repeated it"
+    assert services.messages.claim(message.key, NOW, UNTIL) is None, "also in the same microsecond"
+
+
+@pytest.mark.parametrize(("status", "error"), [("sent", None), ("failed", Text("message.in_doubt"))])
+def test_a_result_whose_answer_is_lost_is_counted_by_its_sender_and_by_no_other(
+    services: Any, status: str, error: Text | None
+) -> None:
+    [message] = MESSAGES[:1]
+    services.messages.add([message], KEPT)
+    claimed = services.messages.claim(message.key, NOW, UNTIL)
+    with lost_answers("UpdateItem"):
+        assert services.messages.settle(claimed, status, NOW, error)
+    assert not services.messages.settle(claimed, status, NOW + timedelta(seconds=1), Text("message.no_reason"))
+
+
+def test_leases_and_the_claim_of_a_report_are_known_by_their_own_after_a_lost_answer(services: Any) -> None:
+    client_import = ClientImport(1, "key", "1", "a.csv", FileFormat("utf-8", ";", ("a",), 2), NOW, NOW, 2)
+    services.imports.add(client_import)
+    with lost_answers("UpdateItem"):
+        assert services.slices.lease(1, 0, NOW, UNTIL, KEPT) == AudienceSlice(1, 0, lease=1)
+    with lost_answers("UpdateItem", number=2):
+        assert services.imports.lease(1, NOW, UNTIL).lease == 1
+    with lost_answers("PutItem"):
+        services.reports.claim("2026-11-23", NOW, KEPT)
+    for busy in (
+        lambda: services.slices.lease(1, 0, NOW, UNTIL, KEPT),
+        lambda: services.imports.lease(1, NOW, UNTIL),
+        lambda: services.reports.claim("2026-11-23", NOW, KEPT),
+    ):
+        with pytest.raises(Conflict):
+            busy()
+
+
+def test_a_lease_in_doubt_stays_in_doubt_after_a_lost_answer(services: Any) -> None:
+    services.slices.lease(1, 0, NOW, UNTIL, KEPT)
+    with lost_answers("UpdateItem", number=2):  # the first condition fails, the second write takes effect
+        found = services.slices.lease(1, 0, UNTIL, UNTIL + timedelta(seconds=60), KEPT)
+    assert (found.lease, found.in_doubt) == (2, True)
+
+
+def test_counts_are_never_added_twice(services: Any) -> None:
+    services.mailings.add(Mailing(1, NOW, KEPT, "text", status="running"))
+    with lost_answers("UpdateItem") as calls, pytest.raises(NotWritten):
+        services.mailings.add_counts(1, Counts(sent=10), NOW)
+    assert len(calls) == 1, "botocore has not repeated it; a reconciliation round would count the rows"
+    assert services.mailings.get(1).counts.sent == 10
+    assert services.mailings.add_counts(1, Counts(sent=5), NOW).counts.sent == 15
+
+
+def test_an_id_whose_answer_is_lost_leaves_a_gap(services: Any) -> None:
+    with lost_answers("UpdateItem"):
+        assert services.counters.lease_ids("client_id", 10) == 11
+    assert services.counters.next_id("client_id") == 21
+
+
+def test_a_repeated_transaction_has_the_token_of_its_first_try(services: Any) -> None:
+    """DynamoDB carries out a token once, moto does not. Botocore makes the token."""
+    with lost_answers("TransactWriteItems") as requests, suppress(RowChanged):
+        services.mailings.add(Mailing(1, NOW, KEPT, "text"))
+    tokens = [request["ClientRequestToken"] for request in requests]
+    assert len(tokens) == 2
+    assert len(set(tokens)) == 1
+
+
+def test_a_write_without_any_answer_is_not_written_and_does_not_raise_another_error(services: Any) -> None:
+    services.messages.add(MESSAGES[:1], KEPT)
+    with lost_answers("UpdateItem"), never_repeated(), pytest.raises(NotWritten):
+        services.messages.claim(KEYS[0], NOW, UNTIL)
+    with lost_answers("UpdateItem"), never_repeated(), pytest.raises(NotWritten):
+        services.slices.lease(1, 0, NOW, UNTIL, KEPT)
+    with lost_answers("Query"), never_repeated(), pytest.raises(NotRead):
+        services.messages.page(MessageShard(1, 0, 1), 0, 10)
+    with lost_answers("BatchGetItem"), never_repeated(), pytest.raises(NotRead):
+        services.messages.existing(KEYS)
+    with lost_answers("BatchWriteItem"), never_repeated(), pytest.raises(NotWritten):
+        services.messages.add(MESSAGES[:1], KEPT)

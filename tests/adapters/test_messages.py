@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from pynamodb.exceptions import UpdateError
 
-from chalicelib.adapters.tables.messages import MessageRow, _update_if
+from chalicelib.adapters.tables.message_row import MessageRow
+from chalicelib.adapters.tables.messages import _update_if
 from chalicelib.delivery.repairs import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.expiry import ENDED_FIRST
 from chalicelib.domain.message import Message, MessageKey, MessageShard

@@ -20,7 +20,7 @@ from chalicelib.adapters.tables.client_row import PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.mailing_row import MailingRow
-from chalicelib.adapters.tables.messages import MessageRow
+from chalicelib.adapters.tables.message_row import MessageRow
 from chalicelib.adapters.tables.slices import SliceRow
 from chalicelib.domain.brake import LEAD, Answers
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, LABEL_SHARDS

@@ -17,7 +17,7 @@ from chalicelib.adapters.tables.idempotency_keys import IdempotencyKeyRow
 from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.labels import LabelRow
 from chalicelib.adapters.tables.mailing_row import MailingRow
-from chalicelib.adapters.tables.messages import MessageRow
+from chalicelib.adapters.tables.message_row import MessageRow
 from chalicelib.adapters.tables.rates import RateRow
 from chalicelib.adapters.tables.reports import ReportRow
 from chalicelib.adapters.tables.slices import SliceRow

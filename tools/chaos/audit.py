@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.adapters.clock import Clock
 from chalicelib.adapters.tables.base import bind_table
-from chalicelib.adapters.tables.messages import MessageRow
+from chalicelib.adapters.tables.message_row import MessageRow
 from chalicelib.domain.message import SENT, STATUSES
 from chalicelib.domain.rate import BURST
 from infra.local.arrivals import arrivals, most_in_a_second

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from secrets import token_hex
 from typing import Any
 
 from pynamodb.attributes import Attribute, NumberAttribute
@@ -27,6 +28,9 @@ class SharedConnection(Connection):
     """One client for all tables. PynamoDB makes a client, session and connections for each: 55 ms of processor time.
 
     Repeats a write that was refused for a moment, see `is_refused_for_a_moment`. Nothing else repeats it.
+
+    A refused condition returns the row that refused it, so that a writer recognizes its own: botocore repeats a write
+    whose answer is lost, and a condition then fails on the success of the first try.
     """
 
     def __init__(self, clock: Pauses) -> None:
@@ -39,8 +43,38 @@ class SharedConnection(Connection):
 
     def dispatch(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         """A repeated call gets new arguments: botocore adds a token to them that names one transaction."""
+        if operation_name in ("UpdateItem", "PutItem") and "ConditionExpression" in operation_kwargs:
+            operation_kwargs["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         call = super().dispatch
         return retry(self._clock, lambda: call(operation_name, {**operation_kwargs}), is_refused_for_a_moment)
+
+
+def new_claim() -> str:
+    """A value of `claimed_by` that no other writer has."""
+    return token_hex(4)
+
+
+def write_claim(row: Model, by: str, write: Callable[[], Any]) -> None:
+    """Carry out a conditional write of `row` that sets its attribute `claimed_by` to `by`.
+
+    If the condition fails because an earlier try of the same write took effect, the row is as after the write, and
+    nothing is raised.
+    """
+    try:
+        write()
+    except PynamoDBException as error:
+        found = refused_by(error)
+        if found is None or found.get("claimed_by") != {"S": by}:
+            raise
+        row.deserialize(found)
+
+
+def refused_by(error: PynamoDBException) -> dict[str, Any] | None:
+    """The row, in the form of DynamoDB's API, whose condition failed; None for another error, or without a row."""
+    if code_of(error) != "ConditionalCheckFailedException":
+        return None
+    answer: dict[str, Any] = getattr(error.cause and error.cause.__cause__, "response", {})
+    return answer.get("Item") or None
 
 
 class TextAttribute(Attribute[Text]):
@@ -120,12 +154,19 @@ def conflicts(
         raise
 
 
+def code_of(error: PynamoDBException) -> str | None:
+    """The code of DynamoDB's answer; None without an answer, where PynamoDB's `cause_response_code` raises."""
+    answer = getattr(error.cause, "response", None) or {}
+    code: str | None = answer.get("Error", {}).get("Code")
+    return code
+
+
 def lost_race(error: PynamoDBException) -> bool:
     """True if the condition of a write failed, or transactions held its row in every try."""
     if isinstance(error, TransactWriteError):
         codes = {_reason(error, position) for position in range(len(error.cancellation_reasons))}
         return bool(codes & {"ConditionalCheckFailed", HELD})
-    return error.cause_response_code in ("ConditionalCheckFailedException", f"{HELD}Exception")
+    return code_of(error) in ("ConditionalCheckFailedException", f"{HELD}Exception")
 
 
 def is_refused_for_a_moment(error: Exception) -> bool:
@@ -147,12 +188,12 @@ def was_throttled(error: PynamoDBException) -> bool:
     """True if DynamoDB refused the whole call because a limit is reached: nothing was read or written."""
     if isinstance(error, TransactWriteError):
         return any(_reason(error, number) in THROTTLED_IN_PART for number in range(len(error.cancellation_reasons)))
-    return error.cause_response_code in THROTTLED
+    return code_of(error) in THROTTLED
 
 
 def is_unanswered(error: PynamoDBException) -> bool:
     """True if DynamoDB failed or did not answer: a write may or may not have happened."""
-    code = error.cause_response_code
+    code = code_of(error)
     return error.cause is not None and (code is None or code in FAILED)
 
 

@@ -26,6 +26,8 @@ class CounterRow(CountsRow, Model):  # type: ignore[misc]
 
 
 class Counters:
+    """A repeated write, after a lost answer, leaves a gap of ids: harmless. The totals are written in transactions."""
+
     def __init__(self, stack_name: str, clock: Clock) -> None:
         bind_table(CounterRow, stack_name, clock)
         self._batches = Batches(clock)

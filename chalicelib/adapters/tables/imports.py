@@ -21,7 +21,7 @@ from ...errors import ImportBusy
 from ...texts import AS_WRITTEN, Text, read_stored
 from ..clock import Clock
 from .audit import Audit
-from .base import TextAttribute, bind_table, conflicts, transaction
+from .base import TextAttribute, bind_table, conflicts, new_claim, transaction, write_claim
 from .batches import Batches
 
 OPEN_KEY = "open"
@@ -61,6 +61,7 @@ class ImportRow(Model):
     tally = JSONAttribute(null=True)
     plan = JSONAttribute(null=True)
     leased_until = NumberAttribute(null=True)
+    claimed_by = UnicodeAttribute(null=True)
     lease = NumberAttribute(default=0)
     author = UnicodeAttribute(null=True)
     cells = JSONAttribute(null=True)
@@ -136,15 +137,16 @@ class Imports:
 
     def lease(self, import_id: int, now: datetime, until: datetime) -> ClientImport:
         """Lease the import to this worker. Raises ImportBusy if another worker has it or the import has ended."""
-        row = ImportRow(import_id, 0)
+        row, by = ImportRow(import_id, 0), new_claim()
         is_free = ImportRow.leased_until.does_not_exist() | (ImportRow.leased_until <= now.timestamp())
         actions: list[Action] = [
             ImportRow.leased_until.set(until.timestamp()),
+            ImportRow.claimed_by.set(by),
             ImportRow.moved_at.set(now),
             ImportRow.lease.add(1),
         ]
         with conflicts(otherwise=ImportBusy):
-            row.update(actions=actions, condition=(ImportRow.status == RUNNING) & is_free)
+            write_claim(row, by, lambda: row.update(actions, (ImportRow.status == RUNNING) & is_free))
         return row.client_import()
 
     def advance(self, client_import: ClientImport) -> None:

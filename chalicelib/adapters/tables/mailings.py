@@ -15,9 +15,10 @@ from ...domain.audit_record import AuditRecord
 from ...domain.brake import Answers
 from ...domain.mailing import COUNT_NAMES, NO_COUNTS, RUNNING, Counts, Mailing
 from ...errors import NotWritten
+from .. import aws
 from ..clock import Clock
 from .audit import Audit
-from .base import bind_table, conflicts, set_actions, transaction
+from .base import bind_table, code_of, conflicts, set_actions, transaction
 from .batches import Batches
 from .counters import TOTALS, CounterRow, totals_change
 from .mailing_row import OPEN_KEY, SCHEDULED_KEY, MailingRow, decisions, is_open
@@ -111,6 +112,8 @@ class Mailings:
     ) -> Mailing | None:
         """Add to the counts and return the changed mailing. Raises NotWritten.
 
+        A write whose answer is lost is not repeated: it would count twice, and with too few queued messages every batch
+        would begin a reconciliation round. If it did not take effect, the next round counts the rows.
         Returns None if the mailing was deleted or has ended: its last reconciliation round has counted these messages.
         `last_post_at`: when the latest post of these messages began. `reached_at`: when the latest of them was queued.
         """
@@ -120,11 +123,13 @@ class Mailings:
             actions.append(MailingRow.last_post_at.set(last_post_at))
         if reached_at is not None:
             actions.append(MailingRow.reached_at.set(reached_at))
-        return self._update_open(row, actions + _add_actions(counts))
+        with aws.never_repeated():
+            return self._update_open(row, actions + _add_actions(counts))
 
     def correct_counts(self, mailing_id: int, counts: Counts) -> None:
         """Add to the counts for a reconciliation round, which is no progress of the mailing. Raises NotWritten."""
-        self._update_open(MailingRow(mailing_id), _add_actions(counts))
+        with aws.never_repeated():
+            self._update_open(MailingRow(mailing_id), _add_actions(counts))
 
     def record_wait(self, mailing_id: int, waits_until: datetime) -> None:
         """Record until when messages wait that senders gave back without an attempt. Raises NotWritten."""
@@ -148,7 +153,10 @@ class Mailings:
         return self._update_open(MailingRow(mailing_id), _no_answers())
 
     def admit_to_canary(self, mailing_id: int, now: datetime) -> Mailing | None:
-        """Admit one more message to the canary. Returns the changed mailing, or None if the canary is full."""
+        """Admit one more message to the canary. Returns the changed mailing, or None if the canary is full.
+
+        A repeated write may count the message twice. A reconciliation round corrects the number (`canary_checked`).
+        """
         actions: list[Action] = [MailingRow.canary_admitted.add(1), MailingRow.progress_at.set(now)]
         has_room = (MailingRow.status == RUNNING) & (MailingRow.canary_admitted < MailingRow.canary)
         return self._update_open(MailingRow(mailing_id), actions, has_room)
@@ -227,7 +235,7 @@ class Mailings:
         try:
             row.update(actions=actions, condition=is_open() if condition is None else is_open() & condition)
         except UpdateError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
+            if code_of(error) == "ConditionalCheckFailedException":
                 return None
             raise NotWritten(f"mailing {row.id}") from error
         return row.mailing()

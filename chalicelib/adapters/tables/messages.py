@@ -5,68 +5,25 @@ Each change of a status is one conditional write: of two writers, one succeeds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
-from pynamodb.models import Model
 
 from ...domain.message import EXPIRED, QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard, require_transition
 from ...errors import NotWritten
 from ...texts import Text
 from ..clock import Clock
-from .base import TextAttribute, bind_table, reads
-from .batches import Batches, Item
+from .base import bind_table, code_of, new_claim, reads, refused_by, write_claim
+from .batches import Batches
+from .message_row import MessageRow, part_of, row_of, serialized_rows
 
 ROWS_READ = 1000
 """Rows that one call reads to find those with a status. They have less than 1 MB, the limit of a query."""
-
-
-class MessageRow(Model):
-    class Meta:
-        table_name = "messages"
-
-    part = UnicodeAttribute(hash_key=True)
-    client_id = NumberAttribute(range_key=True)
-    status = UnicodeAttribute()
-    created_at = Moment()
-    sent_at = Moment(null=True)
-    attempts = NumberAttribute(default=0)
-    last_error = TextAttribute(null=True)
-    claimed_until = NumberAttribute(null=True)
-    posted_at = Moment(null=True)
-    resends = NumberAttribute(default=0)
-    attempts_before = NumberAttribute(null=True)
-    reopened_in = NumberAttribute(null=True)
-    doubts = NumberAttribute(null=True)
-    timezone = UnicodeAttribute(null=True)
-    reported_at = Moment(null=True)
-    expires_at = NumberAttribute(null=True)
-
-    def message(self, shards: int) -> Message:
-        return Message(
-            mailing_id=int(self.part.partition("#")[0]),
-            client_id=int(self.client_id),
-            status=self.status,
-            created_at=self.created_at,
-            sent_at=self.sent_at,
-            attempts=int(self.attempts),
-            last_error=self.last_error,
-            claimed_until=self.claimed_until,
-            posted_at=self.posted_at,
-            resends=int(self.resends or 0),
-            attempts_before=int(self.attempts_before or 0),
-            reopened_in=int(self.reopened_in or 0),
-            doubts=int(self.doubts or 0),
-            timezone=self.timezone,
-            reported_at=self.reported_at,
-            shards=shards,
-        )
 
 
 class Messages:
@@ -85,42 +42,41 @@ class Messages:
 
         If it raises NotWritten, some of the rows may be written.
         """
-        templates: dict[tuple[object, ...], Item] = {}
-        rows = []
-        for message in messages:
-            kind = (message.status, message.created_at, message.timezone, message.last_error)
-            if kind not in templates:
-                templates[kind] = _new_row(message, expires_at).serialize()
-            rows.append(_SerializedRow({**templates[kind], **_item_key(message.key)}))
-        self._batches.put(MessageRow, rows)
+        self._batches.put(MessageRow, serialized_rows(messages, expires_at))
 
     def existing(self, keys: Iterable[MessageKey]) -> dict[int, Message]:
         """The existing messages of one mailing, by client id. One call reads a hundred."""
         by_client = {key.client_id: key for key in keys}
-        rows = self._batches.get(MessageRow, [(_part(key.shard), key.client_id) for key in by_client.values()])
+        rows = self._batches.get(MessageRow, [(part_of(key.shard), key.client_id) for key in by_client.values()])
         return {int(row.client_id): row.message(by_client[int(row.client_id)].shards) for row in rows}
 
     def get(self, key: MessageKey) -> Message | None:
         try:
-            return MessageRow.get(_part(key.shard), key.client_id, consistent_read=True).message(key.shards)
+            return MessageRow.get(part_of(key.shard), key.client_id, consistent_read=True).message(key.shards)
         except DoesNotExist:
             return None
 
     def claim(self, key: MessageKey, now: datetime, until: datetime) -> Message | None:
-        """Claim the message for one attempt. Returns None if it is final, deleted or claimed by another attempt."""
-        row = row_of(key)
+        """Claim the message for one attempt. Returns None if it is final, deleted or claimed by another attempt.
+
+        The attempt is counted once: a repeated write meets its own claim.
+        """
+        row, by = row_of(key), new_claim()
         actions: list[Action] = [
             MessageRow.claimed_until.set(until.timestamp()),
+            MessageRow.claimed_by.set(by),
             MessageRow.posted_at.set(now),
             MessageRow.attempts.add(1),
             MessageRow.doubts.add(1),
         ]
-        return row.message(key.shards) if _update_if(row, actions, self._is_claimable(now)) else None
+        is_claimed = _write(row, lambda: write_claim(row, by, lambda: row.update(actions, self._is_claimable(now))))
+        return row.message(key.shards) if is_claimed else None
 
     def settle(self, message: Message, status: str, now: datetime, error: Text | None = None) -> bool:
         """Write the attempt's result and its `posted_at`. Returns False if the message has its final status already.
 
-        Sent is written even if a later attempt has claimed the message; any other result is not.
+        Sent is written even if a later attempt has claimed the message; any other result is not. A repeated write that
+        meets its own result returns True.
         """
         require_transition(QUEUED, status)
         unsettled = MessageRow.status == QUEUED
@@ -128,19 +84,21 @@ class Messages:
             unsettled &= MessageRow.attempts == message.attempts
         actions: list[Action] = [
             MessageRow.status.set(status),
-            MessageRow.claimed_until.remove(),
+            *_end_of_claim(),
             MessageRow.doubts.remove(),
             _posted_at(message),
             MessageRow.last_error.set(error) if error else MessageRow.last_error.remove(),
         ]
         if status == SENT:
             actions.append(MessageRow.sent_at.set(now))
-        return _update_if(row_of(message.key), actions, unsettled)
+        after = replace(message, status=status, last_error=error, claimed_until=None, doubts=0)
+        after = replace(after, sent_at=now) if status == SENT else after
+        return _update_if(row_of(message.key), actions, unsettled, after)
 
     def end_claim(self, message: Message, error: Text | None, in_doubt: bool = False) -> bool:
         """End the attempt without a result: the message can be claimed again. No `error`: nothing was posted."""
         doubts = message.doubts if in_doubt else max(0, message.doubts - 1)
-        actions: list[Action] = [MessageRow.claimed_until.remove(), MessageRow.doubts.set(doubts)]
+        actions: list[Action] = [*_end_of_claim(), MessageRow.doubts.set(doubts)]
         if error:
             actions += [_posted_at(message), MessageRow.last_error.set(error)]
         is_last_claim = (MessageRow.status == QUEUED) & (MessageRow.attempts == message.attempts)
@@ -187,7 +145,7 @@ class Messages:
         `statuses`: return only messages with one of these.
         """
         rows = MessageRow.query(
-            _part(shard),
+            part_of(shard),
             range_key_condition=MessageRow.client_id > after_client,
             filter_condition=MessageRow.status.is_in(*statuses) if statuses else None,
             consistent_read=True,
@@ -202,7 +160,7 @@ class Messages:
         None instead of the id at the end of the shard. One call: DynamoDB filters the rows after it has read them.
         """
         rows = MessageRow.query(
-            _part(shard),
+            part_of(shard),
             range_key_condition=MessageRow.client_id > after_client,
             filter_condition=MessageRow.status.is_in(*statuses),
             consistent_read=True,
@@ -216,7 +174,7 @@ class Messages:
 
     def _finish(self, key: MessageKey, status: str, condition: Condition, error: Text | None) -> bool:
         require_transition(QUEUED, status)
-        actions: list[Action] = [MessageRow.status.set(status), MessageRow.claimed_until.remove()]
+        actions: list[Action] = [MessageRow.status.set(status), *_end_of_claim()]
         if status != EXPIRED:
             actions.append(MessageRow.doubts.remove())
         if error:
@@ -233,47 +191,34 @@ class Messages:
         return claimable
 
 
-class _SerializedRow:
-    """A row in the form of DynamoDB's API. The attributes that the messages of a page share are serialized once:
-    PynamoDB serializes them for each row, which took a quarter of the time of a fan-out."""
-
-    def __init__(self, item: Item) -> None:
-        self._item = item
-
-    def serialize(self) -> Item:
-        return self._item
-
-
-def _new_row(message: Message, expires_at: datetime) -> MessageRow:
-    row = row_of(message.key)
-    row.status, row.created_at, row.timezone = message.status, message.created_at, message.timezone
-    row.last_error = message.last_error
-    row.expires_at = int(expires_at.timestamp())
-    return row
-
-
-def _item_key(key: MessageKey) -> Item:
-    return {"part": {"S": _part(key.shard)}, "client_id": {"N": str(key.client_id)}}
-
-
-def _part(shard: MessageShard) -> str:
-    return f"{shard.mailing_id}#{shard.number}"
-
-
-def row_of(key: MessageKey) -> MessageRow:
-    return MessageRow(_part(key.shard), key.client_id)
-
-
 def _posted_at(message: Message) -> Action:
     return MessageRow.posted_at.set(message.posted_at) if message.posted_at else MessageRow.posted_at.remove()
 
 
-def _update_if(row: MessageRow, actions: list[Action], condition: Condition) -> bool:
+def _end_of_claim() -> list[Action]:
+    return [MessageRow.claimed_until.remove(), MessageRow.claimed_by.remove()]
+
+
+def _update_if(row: MessageRow, actions: list[Action], condition: Condition, own: Message | None = None) -> bool:
+    """As `_write`. `own`: the message as this write makes it; an equal row was written by an earlier try of it."""
+
+    def update() -> None:
+        try:
+            row.update(actions=actions, condition=condition)
+        except UpdateError as error:
+            found = refused_by(error)
+            if own is None or found is None or MessageRow.from_raw_data(found).message(own.shards) != own:
+                raise
+
+    return _write(row, update)
+
+
+def _write(row: MessageRow, write: Callable[[], None]) -> bool:
     """Returns False if the condition fails. Raises NotWritten for other errors, also if a transaction holds the row."""
     try:
-        row.update(actions=actions, condition=condition)
+        write()
     except UpdateError as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+        if code_of(error) == "ConditionalCheckFailedException":
             return False
         raise NotWritten(f"message {row.part}/{row.client_id}") from error
     return True

@@ -14,7 +14,7 @@ from ..clock import Clock
 from .base import bind_table, conflicts, set_actions, transaction
 from .counters import TOTALS, CounterRow, totals_change
 from .mailing_row import MailingRow, is_open
-from .messages import MessageRow, row_of
+from .message_row import MessageRow, row_of
 
 CHANGED = ("status", "reported_at", "sent_at", "last_error", "claimed_until")
 

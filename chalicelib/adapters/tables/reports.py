@@ -9,7 +9,7 @@ from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.models import Model
 
 from ..clock import Clock
-from .base import bind_table, conflicts
+from .base import bind_table, conflicts, new_claim, write_claim
 
 
 class ReportRow(Model):
@@ -18,6 +18,7 @@ class ReportRow(Model):
 
     name = UnicodeAttribute(hash_key=True)
     claimed_at = Moment()
+    claimed_by = UnicodeAttribute(null=True)
     sent_at = Moment(null=True)
     expires_at = NumberAttribute()
 
@@ -28,9 +29,10 @@ class Reports:
 
     def claim(self, name: str, now: datetime, until: datetime) -> None:
         """Raises RowChanged if the report is claimed already. The time to live deletes the row after `until`."""
-        row = ReportRow(name, claimed_at=now, expires_at=int(until.timestamp()))
+        by = new_claim()
+        row = ReportRow(name, claimed_at=now, claimed_by=by, expires_at=int(until.timestamp()))
         with conflicts():
-            row.save(condition=ReportRow.name.does_not_exist())
+            write_claim(row, by, lambda: row.save(condition=ReportRow.name.does_not_exist()))
 
     def unclaim(self, name: str) -> None:
         """Allow another try: nothing was sent."""

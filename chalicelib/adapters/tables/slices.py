@@ -18,7 +18,7 @@ from ...domain.mailing import Counts
 from ...domain.walk import Cursor
 from ...errors import RowChanged, SliceBusy
 from ..clock import Clock
-from .base import bind_table, conflicts
+from .base import bind_table, conflicts, new_claim, write_claim
 
 
 class SliceRow(Model):
@@ -32,6 +32,7 @@ class SliceRow(Model):
     chosen = NumberAttribute(default=0)
     done = BooleanAttribute(default=False)
     leased_until = NumberAttribute(null=True)
+    claimed_by = UnicodeAttribute(null=True)
     lease = NumberAttribute(default=0)
     counts = JSONAttribute(null=True)
     last_post_at = Moment(null=True)
@@ -75,17 +76,18 @@ class Slices:
 
         If the last lease expired without `end_lease`, the slice is in doubt.
         """
-        row = SliceRow(mailing_id, _walk(number))
+        row, by = SliceRow(mailing_id, _walk(number)), new_claim()
         actions: list[Action] = [
             SliceRow.leased_until.set(until.timestamp()),
+            SliceRow.claimed_by.set(by),
             SliceRow.expires_at.set(int(expires_at.timestamp())),
             SliceRow.lease.add(1),
         ]
         with suppress(RowChanged), conflicts():
-            row.update(actions=actions, condition=SliceRow.leased_until.does_not_exist())
+            write_claim(row, by, lambda: row.update(actions, SliceRow.leased_until.does_not_exist()))
             return row.audience_slice()
         with conflicts(otherwise=SliceBusy):
-            row.update(actions=actions, condition=SliceRow.leased_until <= now.timestamp())
+            write_claim(row, by, lambda: row.update(actions, SliceRow.leased_until <= now.timestamp()))
         return row.audience_slice(in_doubt=True)
 
     def advance(self, audience_slice: AudienceSlice) -> None:

@@ -77,7 +77,11 @@ class Users:
             self._audit.write(writes, record)
 
     def count_attempt(self, name: str, until: datetime, by: int = 1) -> int:
-        """Count one attempt, or take one back by -1. Returns the number of attempts, this one included."""
+        """Count one attempt, or take one back by -1. Returns the number of attempts, this one included.
+
+        A repeated write, after a lost answer, counts twice: the name is locked one attempt earlier or later. The row
+        expires within the hour.
+        """
         row = AttemptsRow(name)
         row.update([AttemptsRow.number.add(by), AttemptsRow.expires_at.set(int(until.timestamp()))])
         return int(row.number)

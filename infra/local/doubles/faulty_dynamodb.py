@@ -1,13 +1,13 @@
 """Faults of DynamoDB between the adapters and an emulator, which does not have them: throttled parts, lost answers.
 
-Each fault is registered at the clients of this process and removed at the end of its block.
+Each fault is registered at the client of this process and removed at the end of its block.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import json
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError
@@ -53,17 +53,22 @@ def throttled(operation: str, processed: int, calls: int = 10**9) -> Iterator[Th
 
 
 @contextmanager
-def lost_answers(operation: str, number: int = 1) -> Iterator[Counter[str]]:
-    """The first `number` calls take effect, and their connections end without an answer. Botocore may repeat them."""
-    calls: Counter[str] = Counter()
+def lost_answers(operation: str, number: int = 1) -> Iterator[list[dict[str, Any]]]:
+    """The first `number` calls take effect, and their connections end without an answer. Botocore may repeat them.
 
-    def lose(request: Any, **_: Any) -> None:
-        calls[operation] += 1
-        if calls[operation] <= number:
+    The list has the body of each request.
+    """
+    requests: list[dict[str, Any]] = []
+
+    def lose(request: Any, event_name: str, **_: Any) -> None:
+        if not event_name.endswith(f".dynamodb.{operation}"):
+            return
+        requests.append(json.loads(request.body))
+        if len(requests) <= number:
             raise ConnectionClosedError(endpoint_url=request.url)
 
-    with _registered(f"before-send.dynamodb.{operation}", lose):
-        yield calls
+    with _registered("before-send", lose):  # handlers of a longer name would come before the emulator's
+        yield requests
 
 
 @contextmanager
@@ -81,12 +86,12 @@ def recorded(operation: str) -> Iterator[list[Mapping[str, Any]]]:
 @contextmanager
 def _registered(event: str, handler: Any) -> Iterator[None]:
     """At the end of the handlers, so that an emulator has carried out the call."""
-    with ExitStack() as stack:
-        for attempts in (1, 4):
-            events = aws.client("dynamodb", attempts).meta.events
-            events.register_last(event, handler)
-            stack.callback(events.unregister, event, handler)
+    events = aws.client("dynamodb").meta.events
+    events.register_last(event, handler)
+    try:
         yield
+    finally:
+        events.unregister(event, handler)
 
 
 def _like(asked: Any, entries: list[Any]) -> Any:

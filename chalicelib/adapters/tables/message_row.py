@@ -1,0 +1,100 @@
+"""The row of a message, and the conversion from and to the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import UTCDateTimeAttribute as Moment
+from pynamodb.models import Model
+
+from ...domain.message import Message, MessageKey, MessageShard
+from .base import TextAttribute
+from .batches import Item
+
+
+class MessageRow(Model):
+    class Meta:
+        table_name = "messages"
+
+    part = UnicodeAttribute(hash_key=True)
+    client_id = NumberAttribute(range_key=True)
+    status = UnicodeAttribute()
+    created_at = Moment()
+    sent_at = Moment(null=True)
+    attempts = NumberAttribute(default=0)
+    last_error = TextAttribute(null=True)
+    claimed_until = NumberAttribute(null=True)
+    claimed_by = UnicodeAttribute(null=True)
+    posted_at = Moment(null=True)
+    resends = NumberAttribute(default=0)
+    attempts_before = NumberAttribute(null=True)
+    reopened_in = NumberAttribute(null=True)
+    doubts = NumberAttribute(null=True)
+    timezone = UnicodeAttribute(null=True)
+    reported_at = Moment(null=True)
+    expires_at = NumberAttribute(null=True)
+
+    def message(self, shards: int) -> Message:
+        return Message(
+            mailing_id=int(self.part.partition("#")[0]),
+            client_id=int(self.client_id),
+            status=self.status,
+            created_at=self.created_at,
+            sent_at=self.sent_at,
+            attempts=int(self.attempts),
+            last_error=self.last_error,
+            claimed_until=self.claimed_until,
+            posted_at=self.posted_at,
+            resends=int(self.resends or 0),
+            attempts_before=int(self.attempts_before or 0),
+            reopened_in=int(self.reopened_in or 0),
+            doubts=int(self.doubts or 0),
+            timezone=self.timezone,
+            reported_at=self.reported_at,
+            shards=shards,
+        )
+
+
+class _SerializedRow:
+    """A row in the form of DynamoDB's API. The attributes that the messages of a page share are serialized once:
+    PynamoDB serializes them for each row, which took a quarter of the time of a fan-out."""
+
+    def __init__(self, item: Item) -> None:
+        self._item = item
+
+    def serialize(self) -> Item:
+        return self._item
+
+
+def serialized_rows(messages: Iterable[Message], expires_at: datetime) -> list[_SerializedRow]:
+    """Rows of new messages, which DynamoDB deletes after `expires_at`."""
+    templates: dict[tuple[object, ...], Item] = {}
+    rows = []
+    for message in messages:
+        kind = (message.status, message.created_at, message.timezone, message.last_error)
+        if kind not in templates:
+            templates[kind] = _new_row(message, expires_at).serialize()
+        rows.append(_SerializedRow({**templates[kind], **_item_key(message.key)}))
+    return rows
+
+
+def _new_row(message: Message, expires_at: datetime) -> MessageRow:
+    row = row_of(message.key)
+    row.status, row.created_at, row.timezone = message.status, message.created_at, message.timezone
+    row.last_error = message.last_error
+    row.expires_at = int(expires_at.timestamp())
+    return row
+
+
+def _item_key(key: MessageKey) -> Item:
+    return {"part": {"S": part_of(key.shard)}, "client_id": {"N": str(key.client_id)}}
+
+
+def part_of(shard: MessageShard) -> str:
+    return f"{shard.mailing_id}#{shard.number}"
+
+
+def row_of(key: MessageKey) -> MessageRow:
+    return MessageRow(part_of(key.shard), key.client_id)
