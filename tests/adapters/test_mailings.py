@@ -177,6 +177,17 @@ def test_a_concluded_round_corrects_the_counts_and_keeps_what_was_counted_meanwh
     assert services.mailings.get(1) == after
 
 
+def test_a_round_that_is_concluded_twice_corrects_the_counts_once(services: Any) -> None:
+    """As botocore does if the answer to the first write is lost."""
+    services.mailings.add(RUNNING)
+    services.mailings.add_counts(1, Counts(total=9, expired=6), NOW)
+    begun = services.mailings.begin_round(services.mailings.get(1), NOW + timedelta(minutes=1))
+    after = services.mailings.conclude_round(begun, concluded(begun, Counts(total=9), held=0))
+    with pytest.raises(RowChanged):
+        services.mailings.conclude_round(begun, concluded(begun, Counts(total=9), held=0))
+    assert services.mailings.get(1).counts == after.counts == Counts(total=9)
+
+
 def test_a_correction_of_the_counts_is_no_progress(services: Any) -> None:
     services.mailings.add(RUNNING)
     services.mailings.add_counts(1, Counts(total=5, sent=2), NOW, reached_at=NOW - timedelta(seconds=9))

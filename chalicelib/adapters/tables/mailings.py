@@ -199,7 +199,8 @@ class Mailings:
     def conclude_round(self, before: Mailing, after: Mailing) -> Mailing:
         """Conclude the current reconciliation round and correct the counts. Returns the changed mailing.
 
-        Raises RowChanged if a decision was written, or another round has begun.
+        Raises RowChanged if a decision was written, another round has begun, or this one is concluded: a write whose
+        answer is lost is repeated, and must not correct the counts twice.
         """
         row = MailingRow(before.id)
         values = {"concluded_rounds": after.concluded_rounds, "round_requeues": after.round_requeues}
@@ -209,8 +210,10 @@ class Mailings:
             values |= {"awaits_hours": after.awaits_hours}
         actions = set_actions(MailingRow, values) + _add_actions(after.counts + -before.counts)
         is_same = (MailingRow.version == before.version) & (MailingRow.rounds == before.rounds)
+        concluded = MailingRow.concluded_rounds
+        is_running = concluded.does_not_exist() | (concluded < before.rounds)
         with conflicts():
-            row.update(actions=actions, condition=is_same)
+            row.update(actions=actions, condition=is_same & is_running)
         return row.mailing()
 
     def _write_decision(

@@ -159,6 +159,8 @@ class FakeMailings:
         with LOCK:
             self._require_unchanged(before)
             row = self._require_round(before)
+            if row.concluded_rounds >= row.rounds:
+                raise RowChanged
             row = replace(row, concluded_rounds=after.concluded_rounds, round_requeues=after.round_requeues)
             if before.has_orders:
                 row = replace(row, requeue=after.requeue, resend=after.resend)
