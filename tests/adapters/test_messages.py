@@ -143,7 +143,7 @@ def test_only_an_expired_message_keeps_its_doubts_until_it_is_reopened(messages:
     messages.end_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER, in_doubt=True)
     messages.close(KEY, status, NOW, NO_ANSWER)
     assert messages.get(KEY).doubts == doubts
-    messages.reopen(messages.get(KEY), 1)
+    messages.reopen(messages.get(KEY), resends=1, reopened_in=1)
     assert messages.claim(KEY, NOW, UNTIL).doubts == doubts + 1
 
 
