@@ -12,6 +12,9 @@ from pathlib import Path
 
 CONFIG = json.loads((Path(__file__).parents[1] / ".chalice" / "config.json").read_text())
 
+ASKING = 0.2
+"""The time of a message that gets no permit, as a part of the time of a post. An assumption."""
+
 AWS_SECONDS = 0.005
 """For each call to DynamoDB or SQS. An assumption, within the "single-digit milliseconds" that DynamoDB promises."""
 

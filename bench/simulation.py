@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass
 
-from bench.lambda_time import AWS_SECONDS, BATCH, CPU_TO_CREATE, CPU_TO_POST, batch_seconds, computing
+from bench.lambda_time import ASKING, AWS_SECONDS, BATCH, CPU_TO_CREATE, CPU_TO_POST, batch_seconds, computing
 from chalicelib.delivery import queueing
 from chalicelib.delivery.fanout import CHUNK, ENOUGH
 from chalicelib.delivery.queueing import PAGE
@@ -18,7 +18,7 @@ from chalicelib.domain.audience import ALL_CLIENTS, Plan, plan_audience
 from chalicelib.domain.backoff import retry_delay
 from chalicelib.domain.client import BLOCK_SIZE
 from chalicelib.domain.cost import POSTED
-from chalicelib.domain.rate import Booking, Bucket, Limits, book_delays, take_permits
+from chalicelib.domain.rate import Booking, Bucket, Limits, book_asks, book_delays, buckets_of, postponed, take_permits
 from chalicelib.domain.walk import BEGINNING, Cursor, walk
 from infra.local.doubles.partition import COLD_READS, PARTITION_WRITES
 
@@ -39,13 +39,13 @@ WRITES_TO_POST = 2
 MAILING_ROW_UNITS = 2
 """Each page and each batch changes the counts of the mailing. All these writes go to one key, of over 1 KB."""
 
-POSTS_PER_RETURN = 0.2
-"""The time of a message that gets no permit, as a part of the time of a post. An assumption."""
-
 LEAST_SHARE = 0.95
 """Of the pages without throttling. With fewer the table is named as the limit."""
 
 JITTERS = [(index + 0.5) / 8 for index in range(8)]
+FEED_SECONDS = 60
+"""The sweep wakes the feeds of mailings with rate limits."""
+
 HORIZON = 3_600
 """Seconds. With a rate limit the simulation ends after an hour, and the rest is assumed to keep its later pace."""
 
@@ -131,7 +131,8 @@ class Simulation:
         self.queue = SendQueue()
         self.table = Table(scenario.warm_writes)
         self.limits = Limits(scenario.rate, None) if scenario.rate else None
-        self.bucket, self.booking = Bucket(), Booking()
+        self.buckets = [Bucket()] * buckets_of(scenario.rate or 0.0)
+        self.booking, self.in_rows = Booking(), 0
         self.walkers, self.senders = Feed(), Feed(scenario.senders)
         self.sender_pace = BATCH / batch_seconds(scenario.latency)
         self.post_seconds = scenario.latency + 2 * AWS_SECONDS + computing("send_messages", CPU_TO_POST)
@@ -165,6 +166,9 @@ class Simulation:
     def second(self) -> None:
         self.now += 1
         self.queue.release_due(self.now)
+        if self.limits and self.now % FEED_SECONDS == 0 and not self.fan_out.slices_left:
+            self.booking = postponed(self.booking, self.buckets[0].clocks_of(1), self.now)
+            self._feed()
         walkers = min(self.walkers.executions(self.now), self.fan_out.slices_left)
         senders = min(self.senders.executions(self.now), ACCOUNT_EXECUTIONS - walkers)
         unthrottled = walkers / PAGE_SECONDS
@@ -204,9 +208,17 @@ class Simulation:
         found = self.fan_out.walk(pages)
         self.fanned += found
         self.fan_out_bounds[bound_by] += 1
-        delays = [0] * found
-        if self.limits and found:
-            self.booking, delays = book_delays(self.booking, self.limits, found, self.now)
+        if self.limits:
+            self.in_rows += found
+            self._feed()
+        else:
+            self.queue.add(self.now + 1, [0] * found)
+
+    def _feed(self) -> None:
+        """Queue messages that wait in their rows, as far as the horizon, as the service does for each page."""
+        assert self.limits is not None
+        self.booking, delays = book_delays(self.booking, self.limits, self.in_rows, self.now)
+        self.in_rows -= len(delays)
         self.queue.add(self.now + 1, delays)
 
     def _posts_wanted(self, senders: int, pages: float) -> tuple[float, str]:
@@ -236,13 +248,20 @@ class Simulation:
         self.most_in_flight = max(self.most_in_flight, self.queue.in_flight + senders * BATCH)
 
     def _permits(self, senders: int, posts: int, bound_by: str) -> tuple[int, str]:
-        """Take permits for posts. Messages without one are queued again for later, as far as senders have time."""
-        assert self.limits is not None
-        self.bucket = self.bucket.with_request(1, self.fanned - self.sent, self.now)
-        self.bucket, permits = take_permits(self.bucket, 1, self.limits, posts, self.now)
-        time_left = (senders * self.sender_pace - len(permits)) / POSTS_PER_RETURN
-        returned = int(max(0, min(time_left, self.queue.visible.total() - len(permits))))
-        number = self.queue.receive(returned).total()
-        self.booking, delays = book_delays(self.booking, self.limits, number, self.now)
-        self.queue.add(self.now, [max(1, delay) for delay in delays])
-        return len(permits), "the gateway's rate" if len(permits) < posts else bound_by
+        """Take permits for posts. Messages without one are given back or wait in rows, as far as senders have time."""
+        permits, number = 0, len(self.buckets)
+        limit = (self.scenario.rate or 0.0) / number
+        for index, bucket in enumerate(self.buckets):
+            wanted = (posts + index) // number
+            bucket = bucket.with_request(1, self.fanned - self.sent, self.now)
+            self.buckets[index], taken = take_permits(bucket, 1, limit, wanted, self.now)
+            permits += len(taken)
+        time_left = (senders * self.sender_pace - permits) / ASKING
+        returned = self.queue.receive(int(max(0, min(time_left, self.queue.visible.total() - permits))))
+        for number_of_posts, asking in returned.items():
+            for index, bucket in enumerate(self.buckets):
+                self.buckets[index], booked = book_asks(bucket, 1, limit, (asking + index) // number, self.now)
+                delays = [delay for delay in booked if delay is not None]
+                self.queue.give_back(self.now, number_of_posts - 1, delays)
+                self.in_rows += len(booked) - len(delays)
+        return permits, "the gateway's rate" if permits < posts else bound_by

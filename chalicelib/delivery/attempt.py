@@ -113,13 +113,16 @@ class TaskHandler:
         timeout = self.posting.seconds_available(mailing)
         if timeout < self.posting.seconds_needed:
             return Result(delay=1)
+        if mailing.feed and self._is_done(mailing.message_key(task.client_id)):
+            return DONE
         permit = self.permits.next(mailing)
-        if isinstance(permit, int):
-            return Result(delay=permit, as_new_message=True)
+        if not isinstance(permit, Permit):
+            return Result(delay=permit, awaits_feed=permit is None)
         breaker = self.posting.breaker
         if self.services.settings.gateway_dedupes:  # otherwise the last post may have no answer
             breaker.learn_of_success(mailing.last_post_at)
         if not breaker.admits(mailing.id, self.services.clock.now(), timedelta(seconds=timeout)):
+            self.permits.put_back(mailing, permit)
             return self.posting.hold_back()
         was_posted = False
         try:
@@ -131,6 +134,11 @@ class TaskHandler:
         finally:
             breaker.leave(mailing.id, self.services.clock.now(), was_posted)
 
+    def _is_done(self, key: MessageKey) -> bool:
+        """Whether the message is final. A feed queues some messages twice, and each would take a permit in vain."""
+        message = self.services.messages.get(key)
+        return message is None or message.is_final
+
     def _claim_and_post(self, task: SendTask, mailing: Mailing, text: str, permit: Permit, timeout: float) -> Result:
         now = self.services.clock.now()
         begins_at = max(now, datetime.fromtimestamp(permit.at, UTC))
@@ -138,6 +146,7 @@ class TaskHandler:
         key = mailing.message_key(task.client_id)
         message = self.services.messages.claim(key, now, until)
         if message is None:
+            self.permits.put_back(mailing, permit)
             return self._after_lost_claim(key)
         if message.doubts > self.services.settings.most_doubts:  # the last attempt died, this claim is one more
             return self._give_up(message, now)

@@ -24,7 +24,7 @@ from ..domain.message import EXPIRED, QUEUED, Message
 from ..domain.walk import Cursor
 from ..errors import RowChanged, TryAgain
 from ..logs import log, log_clients, measure
-from . import local_hours, reconcile
+from . import feed, local_hours, reconcile
 from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
 
 if TYPE_CHECKING:
@@ -219,5 +219,7 @@ def _complete_fanout(services: Services, mailing: Mailing) -> None:
     chosen = sum(audience_slice.client_count for audience_slice in slices)
     counted = services.mailings.mark_fanned_out(mailing.id, chosen, services.clock.now())
     log.info("fanned out", extra={"mailing_id": mailing.id, "number": chosen})
+    if counted is not None and counted.awaits_feed:
+        feed.begin(services, counted)
     if counted is not None and (counted.needs_reconciliation or counted.status == CANCELLED):
         reconcile.request_reconciliation(services, counted)

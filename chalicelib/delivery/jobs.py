@@ -1,4 +1,4 @@
-"""Run a job of the jobs queue: start a mailing, walk a slice, reconcile or release a shard, follow moved clients."""
+"""Run a job of the jobs queue: start or feed a mailing, walk a slice, work on a shard, follow moved clients."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ..domain.backoff import retry_delay
 from ..domain.jobs import (
     BUSY_SECONDS,
     NAMES,
+    FeedMailing,
     FollowMovedClients,
     ReconcileShard,
     ReleaseShard,
@@ -18,14 +19,22 @@ from ..domain.jobs import (
 from ..errors import Conflict, TryAgain
 from ..logs import log, log_context
 from .fanout import start_mailing, walk_slice
+from .feeder import feed_mailing
 from .local_hours import follow_moved_clients, release_shard
 from .reconcile import reconcile_shard
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
-QueuedJob = StartMailing | WalkSlice | ReconcileShard | ReleaseShard | FollowMovedClients
-KINDS: tuple[type[QueuedJob], ...] = (StartMailing, WalkSlice, ReconcileShard, ReleaseShard, FollowMovedClients)
+QueuedJob = StartMailing | WalkSlice | ReconcileShard | ReleaseShard | FeedMailing | FollowMovedClients
+KINDS: tuple[type[QueuedJob], ...] = (
+    StartMailing,
+    WalkSlice,
+    ReconcileShard,
+    ReleaseShard,
+    FeedMailing,
+    FollowMovedClients,
+)
 
 
 LONGEST_PAUSE = 60
@@ -64,6 +73,8 @@ def _run(services: Services, job: QueuedJob, seconds_left: Callable[[], float]) 
             return reconcile_shard(services, job, seconds_left)
         case ReleaseShard():
             return release_shard(services, job, seconds_left)
+        case FeedMailing():
+            return feed_mailing(services, job, seconds_left)
         case FollowMovedClients():
             follow_moved_clients(services, job.client_ids)
             return True

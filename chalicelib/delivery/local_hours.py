@@ -17,7 +17,9 @@ from ..domain.message import QUEUED
 from ..domain.send_window import Hours
 from ..logs import log, log_clients
 from ..zones import zone
+from . import feed
 from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
+from .rate_limits import limits_of
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -37,7 +39,7 @@ def schedule_releases(services: Services, mailing: Mailing, moments: Iterable[da
 
 
 def release(services: Services, mailing_id: int, opens_at: datetime) -> bool:
-    """Queue the messages whose local hours open at this moment.
+    """Queue the messages whose local hours open at this moment. With a rate limit a feed does this, from the first row.
 
     Returns False if no message waits for this moment, or if the mailing is not running. If the process dies between the
     two writes, the release is repeated, and a message that is queued twice is sent once.
@@ -45,9 +47,13 @@ def release(services: Services, mailing_id: int, opens_at: datetime) -> bool:
     mailing = services.mailings.get(mailing_id)
     if mailing is None or mailing.status != RUNNING or opens_at not in mailing.releases:
         return False
-    shards = range(mailing.started_plan.shards)
-    opens = int(opens_at.timestamp())
-    services.jobs_queue.send([ReleaseShard(mailing_id, shard, opens) for shard in shards])
+    if limits_of(services.settings, mailing) is None:
+        opens = int(opens_at.timestamp())
+        shards = range(mailing.started_plan.shards)
+        services.jobs_queue.send([ReleaseShard(mailing_id, shard, opens) for shard in shards])
+    else:
+        services.mailings.await_feed(mailing_id)  # for the end of a fan-out, or if this process dies here
+        feed.begin(services, mailing)
     services.mailings.mark_released(mailing_id, opens_at)
     log.info("released", extra={"mailing_id": mailing_id, "opens_at": opens_at.isoformat()})
     return True

@@ -1,4 +1,7 @@
-"""Queue messages for sending, each with a delay until its rate limit allows the post."""
+"""Queue messages for sending, each with a delay until its rate limit allows the post.
+
+Messages whose turn is far away wait in their rows, without a queue message, until the feeder queues them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from ..domain.canary import select_for_queue
 from ..domain.jobs import SendMessage
 from ..domain.mailing import Mailing
 from ..domain.message import Message
-from .rate_limits import delays_of
+from .rate_limits import book_delays, limits_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -30,10 +33,26 @@ CHUNK = 130
 def queue_messages(services: Services, mailing: Mailing, messages: Sequence[Message], threads: Executor) -> None:
     """`messages` are queued and within their local hours. Those that must wait for the canary are skipped."""
     waiting = select_for_queue(mailing.canary, messages)
-    jobs = [SendMessage(message.mailing_id, message.client_id) for message in waiting]
-    delays = delays_of(services, mailing, len(jobs))
+    if queue_next(services, mailing, waiting, threads) < len(waiting):
+        services.mailings.await_feed(mailing.id)
+
+
+def queue_again(services: Services, mailing: Mailing, messages: Sequence[Message], threads: Executor) -> None:
+    """Queue the messages that a reconciliation round found without queue messages. With a rate limit the feeder does
+    this after the round."""
+    if limits_of(services.settings, mailing) is None:
+        queue_messages(services, mailing, messages, threads)
+    elif messages:
+        services.mailings.await_feed(mailing.id)
+
+
+def queue_next(services: Services, mailing: Mailing, messages: Sequence[Message], threads: Executor) -> int:
+    """Queue messages in their order, as far as the horizon of the rate limit. Returns how many were queued."""
+    delays = book_delays(services, mailing, len(messages))
+    jobs = [SendMessage(message.mailing_id, message.client_id) for message in messages[: len(delays)]]
 
     def send(start: int) -> None:
         services.send_queue.send(jobs[start : start + CHUNK], delays[start : start + CHUNK])
 
     list(threads.map(send, range(0, len(jobs), CHUNK)))
+    return len(jobs)

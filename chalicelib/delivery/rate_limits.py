@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..domain import rate
 from ..domain.mailing import Mailing
-from ..domain.rate import LOOKAHEAD, UNLIMITED, Booking, Bucket, Limits, Permit
+from ..domain.rate import GATEWAY, LOOKAHEAD, UNLIMITED, Booking, Bucket, Limits, Permit
 from ..errors import RowChanged
 
 if TYPE_CHECKING:
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 State = TypeVar("State", Bucket, Booking)
 T = TypeVar("T")
+Taken = tuple[tuple[Permit, ...], list[int | None]]
 
-GATEWAY = "gateway"
+LEAST_FALLBACK, LONGEST_FALLBACK = 5.0, 60.0
+"""Seconds: a sender that loses every race for a row asks again after a random time between these."""
 
 
 def limits_of(settings: Settings, mailing: Mailing) -> Limits | None:
@@ -32,31 +34,79 @@ def limits_of(settings: Settings, mailing: Mailing) -> Limits | None:
     return Limits(settings.gateway_rate, mailing.rate_limit)
 
 
-def delays_of(services: Services, mailing: Mailing, number: int) -> list[int]:
-    """The delays in seconds after which `number` messages leave the queue, close to the time of their posts.
+def book_delays(services: Services, mailing: Mailing, number: int) -> list[int]:
+    """The delays in seconds after which messages leave the queue, close to the time of their posts.
 
-    Records the demand, so that the gateway's limit is shared with this mailing before its first post.
+    There are fewer than `number` if the turn of the others is beyond the horizon, and none if too many workers book at
+    the same time. Records the demand, so that the gateway's limit is shared with this mailing before its first post.
     """
     limits = limits_of(services.settings, mailing)
     if limits is None or not number:
         return [0] * number
-    if limits.gateway is not None:
-        _change(services, Bucket, GATEWAY, lambda bucket, now: (bucket.with_request(mailing.id, number, now), None))
-    return _book(services, mailing.id, limits, number)
-
-
-def _book(services: Services, mailing_id: int, limits: Limits, number: int) -> list[int]:
-    """If too many workers book at the same time, the delays are 0, and the sender books when it gets no permit."""
+    share = _share(services, mailing, limits.gateway, number) if limits.gateway is not None else 1.0
     delays = _change(
-        services, Booking, f"queue#{mailing_id}", lambda booking, now: rate.book_delays(booking, limits, number, now)
+        services,
+        Booking,
+        _booking_name(mailing),
+        lambda booking, now: rate.book_delays(booking, limits, number, now, share),
     )
-    return [0] * number if delays is None else delays
+    return delays or []
+
+
+def postpone_booking(services: Services, mailing: Mailing, part: float) -> None:
+    """If too many messages of this mailing wait for permits, the next ones leave the queue later.
+
+    `part`: this worker's part of the correction.
+    """
+    limits = limits_of(services.settings, mailing)
+    for kind, limit in limits.by_bucket_kind if limits else []:
+        name = _bucket_name(services, mailing, kind, limit)
+        clocks = _change(services, Bucket, name, lambda bucket, _now: (bucket, bucket.clocks_of(mailing.id)))
+        if clocks is not None:
+            _change(
+                services,
+                Booking,
+                _booking_name(mailing),
+                lambda booking, now, clocks=clocks: (rate.postponed(booking, clocks, now, part), None),  # type: ignore[misc]
+            )
+
+
+def seconds_booked(services: Services, mailing: Mailing) -> float:
+    """How long the queue still has messages of this mailing that ask for the first time."""
+    now = services.clock.now().timestamp()
+    until = _change(services, Booking, _booking_name(mailing), lambda booking, _now: (booking, booking.until))
+    return max(0.0, (until or 0.0) - now)
+
+
+def forget_booking(services: Services, mailing: Mailing) -> None:
+    """The queue has lost the messages of this mailing: the next ones are booked from now on."""
+    _change(services, Booking, _booking_name(mailing), lambda _booking, _now: (Booking(), None))
+
+
+def _booking_name(mailing: Mailing) -> str:
+    return f"queue#{mailing.id}#booked"
+
+
+def _share(services: Services, mailing: Mailing, limit: float, number: int) -> float:
+    waiting = max(number, mailing.counts.queued)
+
+    def request(bucket: Bucket, now: float) -> tuple[Bucket, float]:
+        bucket = bucket.with_request(mailing.id, waiting, now)
+        return bucket, bucket.share(mailing.id, now)
+
+    return _change(services, Bucket, _bucket_name(services, mailing, GATEWAY, limit), request) or 1.0
+
+
+def _bucket_name(services: Services, mailing: Mailing, kind: str, limit: float) -> str:
+    """One of the buckets that divide this limit, at random: the senders spread over them."""
+    index = int(services.clock.jitter() * rate.buckets_of(limit))
+    return f"{GATEWAY}#{index}" if kind == GATEWAY else f"{kind}#{mailing.id}#{index}"
 
 
 def _change(
     services: Services, kind: type[State], name: str, decide: Callable[[State, float], tuple[State, T]]
 ) -> T | None:
-    """Returns None if too many others change the same item at the same time."""
+    """Returns None if too many others change the same row at the same time."""
     try:
         return services.rates.change(kind, name, lambda state: decide(state, services.clock.now().timestamp()))
     except RowChanged:
@@ -76,12 +126,15 @@ class Permits:
         self._permits_per_request = permits_per_request
         self._left = {mailing_id: mailing_ids.count(mailing_id) for mailing_id in set(mailing_ids)}
         self._permits: dict[int, deque[Permit]] = {}
-        self._delays: dict[int, deque[int]] = {}
+        self._delays: dict[int, deque[int | None]] = {}
         self._take_until = services.clock.now().timestamp() + LOOKAHEAD
         self._lock = Lock()
 
-    def next(self, mailing: Mailing) -> Permit | int:
-        """Returns a permit, which may begin a moment later, or the seconds after which the message asks again."""
+    def next(self, mailing: Mailing) -> Permit | int | None:
+        """Returns a permit, which may begin a moment later, or the seconds after which the message asks again.
+
+        Returns None if it would ask much later: it leaves the queue and waits in its row.
+        """
         limits = limits_of(self._services.settings, mailing)
         if limits is None:
             return UNLIMITED
@@ -93,23 +146,46 @@ class Permits:
             if not permits and not delays:
                 self._ask(mailing, limits)
             self._left[mailing.id] -= 1
-            return permits.popleft() if permits else max(1, delays.popleft())
+            return permits.popleft() if permits else delays.popleft()
+
+    def put_back(self, mailing: Mailing, permit: Permit) -> None:
+        """The permit was not used: another message of the batch can have it."""
+        with self._lock:
+            if mailing.id in self._permits:
+                self._permits[mailing.id].appendleft(permit)
 
     def _ask(self, mailing: Mailing, limits: Limits) -> None:
-        """Take a group of permits. If it is not complete, book a delay for each message that gets none."""
+        """Take a group of permits. If it is not complete, each message that gets none gets the time to ask again."""
         left = max(1, self._left[mailing.id])
-        wanted = min(left, self._permits_per_request)
-        permits = self._take(mailing, limits, wanted)
+        permits: Sequence[Permit] = [UNLIMITED] * min(left, self._permits_per_request)
+        delays: list[int | None] = []
+        for kind, limit in limits.by_bucket_kind:
+            taken, booked = self._take(mailing, kind, limit, len(permits), left - len(delays))
+            permits = [rate.later(*pair) for pair in zip(permits, taken, strict=False)]
+            delays += booked
         self._permits[mailing.id].extend(permits)
-        if len(permits) < wanted:
-            self._delays[mailing.id].extend(_book(self._services, mailing.id, limits, left - len(permits)))
+        self._delays[mailing.id].extend(delays)
 
-    def _take(self, mailing: Mailing, limits: Limits, wanted: int) -> tuple[Permit, ...]:
-        """Takes nothing if too many others take at the same time, or if the time of this batch is up."""
+    def _take(self, mailing: Mailing, kind: str, limit: float, wanted: int, left: int) -> Taken:
+        """Takes nothing if too many others take at the same time, or if the time of this batch is up.
 
-        def take_from_bucket(bucket: Bucket, now: float) -> tuple[Bucket, tuple[Permit, ...]]:
+        `left`: how many messages of the batch have no permit and no delay. They get delays if permits are missing.
+        """
+        of_bucket = limit / rate.buckets_of(limit)
+
+        def take(bucket: Bucket, now: float) -> tuple[Bucket, Taken]:
             bucket = bucket.with_request(mailing.id, mailing.counts.queued, now)
-            return rate.take_permits(bucket, mailing.id, limits, wanted if now <= self._take_until else 0, now)
+            due = wanted if now <= self._take_until else 0
+            bucket, permits = rate.take_permits(bucket, mailing.id, of_bucket, due, now)
+            missing = left - len(permits) if len(permits) < wanted else 0
+            bucket, delays = rate.book_asks(bucket, mailing.id, of_bucket, missing, now)
+            return bucket, (permits, delays)
 
-        name = GATEWAY if limits.gateway is not None else f"mailing#{mailing.id}"
-        return _change(self._services, Bucket, name, take_from_bucket) or ()
+        if not wanted:
+            return (), []
+        name = _bucket_name(self._services, mailing, kind, limit)
+        return _change(self._services, Bucket, name, take) or ((), [self._fallback() for _ in range(left)])
+
+    def _fallback(self) -> int:
+        jitter = self._services.clock.jitter()
+        return int(LEAST_FALLBACK + jitter * (LONGEST_FALLBACK - LEAST_FALLBACK))

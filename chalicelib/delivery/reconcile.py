@@ -19,6 +19,7 @@ from ..domain.mailing import Counts, Mailing
 from ..errors import RowChanged
 from ..logs import log
 from ..retries import retry_lost_races
+from . import feed
 from .automatic_pause import decide_by_service
 from .repairs import repair_shard
 
@@ -112,6 +113,7 @@ def _try_to_conclude(services: Services, mailing_id: int, round_number: int, fou
     if after != mailing:
         _apply_canary_decision(services, mailing, after)
         return
+    feed.begin_after_round(services, mailing)
     after = services.mailings.conclude_round(mailing, rounds.concluded(mailing, found.counts, found.held))
     if after.needs_reconciliation:
         request_reconciliation(services, after)

@@ -24,7 +24,7 @@ from ..logs import log_clients
 from ..texts import Text
 from ..zones import zone
 from . import local_hours
-from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
+from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_again
 from .rate_limits import limits_of
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _repair_page(
     _log_repairs(mailing, repaired)
     queued = [one.message for one in repaired if one.repair in (Repair.REOPEN, Repair.REQUEUE)]
     waiting = [message for message in queued if not hours.needs_release(message.timezone)]
-    queue_messages(services, mailing, waiting, threads)
+    queue_again(services, mailing, waiting, threads)
     closed = _counts(one.status for one in repaired if one.is_changed)
     not_reopened = _counts(m.message.status for m in repaired if m.repair is Repair.REOPEN and not m.is_changed)
     _count(services, mailing, closed + not_reopened)

@@ -29,7 +29,7 @@ class SendTask:
 class Result:
     """`status`: the final status that the task wrote. `delay`: seconds until the task is repeated; None if it is done.
 
-    `as_new_message`: a new queue message repeats the task, because the rate limit has no permit for it.
+    `awaits_feed`: the rate limit has no permit for it soon, so its row waits without a queue message.
     `failure`: the metric that counts the reason for the repetition. `posted_at`: when the post of a final status began.
     `was_posted`: the gateway was called. `answers`: its answer, if this was the first attempt. `in_doubt`: the gateway
     may have the message.
@@ -37,7 +37,7 @@ class Result:
 
     status: str | None = None
     delay: int | None = None
-    as_new_message: bool = False
+    awaits_feed: bool = False
     failure: str | None = None
     posted_at: datetime | None = None
     was_posted: bool = False

@@ -6,7 +6,7 @@ A queue message is deleted when the row of its message is final or waits without
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -124,24 +124,14 @@ class Sender:
             measure({"SenderErrors": 1})
 
     def _give_back(self, tasks: list[SendTask], results: list[Result]) -> list[str]:
-        repeated = [
-            (task, result.delay, result.as_new_message)
-            for task, result in zip(tasks, results, strict=True)
-            if result.delay is not None
-        ]
-        back = {task.received: delay for task, delay, as_new_message in repeated if not as_new_message}
+        """Queue nothing anew: AWS stops a function that sends to its own queue after 16 messages in a row."""
+        for mailing_id in {task.mailing_id for task, result in zip(tasks, results, strict=True) if result.awaits_feed}:
+            self.services.mailings.await_feed(mailing_id)
+        back = {
+            task.received: result.delay for task, result in zip(tasks, results, strict=True) if result.delay is not None
+        }
         self.services.send_queue.give_back({received.receipt_handle: delay for received, delay in back.items()})
-        self._queue_anew({task: delay for task, delay, as_new_message in repeated if as_new_message})
         return [received.id for received in back]
-
-    def _queue_anew(self, delays: Mapping[SendTask, int]) -> None:
-        """Queue the tasks without a permit as new queue messages, with their delays in seconds.
-
-        A returned queue message stays in flight, and SQS allows 120,000 messages in flight. If the process dies before
-        the old queue messages are deleted, both exist, and the message is posted once.
-        """
-        jobs = [SendMessage(task.mailing_id, task.client_id) for task in delays]
-        self.services.send_queue.send(jobs, list(delays.values()))
 
 
 def _read_tasks(records: Sequence[ReceivedMessage]) -> tuple[list[SendTask], list[str]]:

@@ -1,4 +1,7 @@
-"""The sweep runs every minute: it starts and releases due mailings, restarts stalled work, requests reconciliation."""
+"""The sweep runs every minute: it starts and releases due mailings, restarts stalled work, requests reconciliation.
+
+It also wakes the feeds of mailings with rate limits.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from ..domain.rounds import QUEUE_ALL, QUEUE_OVERDUE
 from ..domain.sweep_plan import SendQueue, SweepStep, next_sweep_step, read_until
 from ..logs import log, log_context
 from .fanout import resume_fanout, start_mailing
+from .feed import continue_feed
 from .local_hours import release_due
 from .reconcile import continue_round, request_reconciliation
 
@@ -23,7 +27,7 @@ def sweep(services: Services) -> dict[str, int]:
 
     An error does not stop the sweep of the others: all errors are raised together at the end.
     """
-    taken = {step.value: 0 for step in SweepStep}
+    taken = {step.value: 0 for step in SweepStep} | {"feed": 0}
     errors: list[Exception] = []
     now = services.clock.now()
     mailings = services.mailings.get_many(services.mailings.active_ids(now))
@@ -31,6 +35,7 @@ def sweep(services: Services) -> dict[str, int]:
     for mailing in mailings.values():
         with log_context(mailing_id=mailing.id):
             try:
+                taken["feed"] += continue_feed(services, mailing)
                 step = _sweep_mailing(services, mailing, SendQueue(is_idle(), read_to))
             except Exception as error:
                 log.exception("mailing not swept")

@@ -1,4 +1,4 @@
-"""A slice of the audience: a range of client ids that one worker walks, with its progress."""
+"""A slice of the audience, or a lane of a feed, that one worker walks, with its progress."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from .walk import BEGINNING, Cursor
 
 @dataclass(frozen=True)
 class AudienceSlice:
-    """`client_count`: clients that the worker has chosen so far. `lease` counts the leases of this slice.
+    """A range of client ids; with a `feed` a lane of that feed: some of the shards of a mailing's messages.
+
+    `client_count`: clients that the worker has chosen or queued so far. `lease` counts the leases of this slice.
 
     `in_doubt`: the previous lease expired before its worker finished. Messages beyond the cursor may exist, and some
     of them may be sent.
@@ -24,6 +26,7 @@ class AudienceSlice:
     done: bool = False
     lease: int = 0
     in_doubt: bool = False
+    feed: int = 0
 
 
 @dataclass(frozen=True)

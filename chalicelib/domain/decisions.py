@@ -124,10 +124,10 @@ def canary_checked(mailing: Mailing, counts: Counts, in_canary: int, now: dateti
     if counts.posted >= canary.size:
         errors = counts.failed + counts.unknown
         if canary.is_within_limit(errors, counts.posted):
-            return replace(mailing, canary=replace(canary, is_passed=True), requeue=True)
+            return replace(mailing, canary=replace(canary, is_passed=True), requeue=True, is_feeding=False)
         return replace(_with_status(mailing, PAUSED, now), paused_because=canary.pause_reason(errors, counts.posted))
     if in_canary < canary.size and not mailing.requeue and is_quiet(mailing):
-        return replace(mailing, canary=replace(canary, admitted=in_canary), requeue=True)
+        return replace(mailing, canary=replace(canary, admitted=in_canary), requeue=True, is_feeding=False)
     return mailing
 
 
@@ -176,8 +176,11 @@ def _with_status(mailing: Mailing, status: str, now: datetime) -> Mailing:
 
 
 def _with_requeue(mailing: Mailing) -> Mailing:
-    """Orders a requeue: a reconciliation round queues the messages, and schedules new releases for the others."""
-    return replace(mailing, requeue=True, releases=frozenset())
+    """Orders a requeue: a reconciliation round queues the messages, and schedules new releases for the others.
+
+    With a rate limit the round begins a new feed in place of the present one.
+    """
+    return replace(mailing, requeue=True, releases=frozenset(), is_feeding=False)
 
 
 def _is_faster(before: int | None, after: int | None) -> bool:

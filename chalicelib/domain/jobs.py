@@ -65,6 +65,14 @@ class ReleaseShard:
 
 
 @dataclass(frozen=True)
+class FeedMailing:
+    """Queue the next messages of a mailing with a rate limit. `feed`: the number of the walk over its rows."""
+
+    mailing_id: int
+    feed: int
+
+
+@dataclass(frozen=True)
 class FollowMovedClients:
     """Update the waiting messages of these clients after a change of their time zones."""
 
@@ -87,6 +95,7 @@ Job = (
     | WalkSlice
     | ReconcileShard
     | ReleaseShard
+    | FeedMailing
     | FollowMovedClients
     | ImportClients
     | SettleReceipts
@@ -102,6 +111,7 @@ KINDS: dict[str, type[Job]] = {
     "walk_slice": WalkSlice,
     "reconcile_shard": ReconcileShard,
     "release_shard": ReleaseShard,
+    "feed_mailing": FeedMailing,
     "follow_moved_clients": FollowMovedClients,
     "import_clients": ImportClients,
     "settle_receipts": SettleReceipts,

@@ -110,6 +110,8 @@ class Mailing:
     the mailing, for people. `answers`: what the brake counts. `rate_limit` is in messages a second. `window`: the local
     hours; None if there are none.
     `releases`: the scheduled moments at which local hours open for waiting messages.
+    `awaits_feed`: messages wait in their rows, without a queue message, for their turn under the rate limit. The next
+    feed walks all rows and queues them. `is_feeding`: feed number `feed` does so now.
     `awaits_hours`: in the last reconciliation round all queued messages waited for their local hours.
     `has_placeholders` is False for mailings from before placeholders existed, so their texts are sent unchanged.
     `rows_expire_at`: no row of a message is deleted before; set at the start (None: started by an earlier version).
@@ -145,6 +147,9 @@ class Mailing:
     resends: int = 0
     releases: frozenset[datetime] = frozenset()
     awaits_hours: bool = False
+    awaits_feed: bool = False
+    is_feeding: bool = False
+    feed: int = 0
     progress_at: datetime | None = None
     last_post_at: datetime | None = None
     reached_at: datetime | None = None

@@ -337,3 +337,27 @@ def test_only_a_resume_clears_the_answers(services: Any) -> None:
     assert services.mailings.get(1).answers == counted.answers
     services.mailings.change(out, replace(out, status="running", paused_because=None))
     assert services.mailings.get(1).answers == NO_ANSWERS
+
+
+def test_a_feed_is_begun_once_and_ended_unless_another_one_has_begun(services: Any) -> None:
+    services.mailings.add(MAILING)
+    services.mailings.await_feed(1)
+    before = services.mailings.get(1)
+    assert (before.awaits_feed, before.is_feeding, before.feed) == (True, False, 0)
+    begun = services.mailings.begin_feed(before)
+    assert (begun.awaits_feed, begun.is_feeding, begun.feed) == (False, True, 1)
+    assert services.mailings.begin_feed(before) is None
+    second = services.mailings.begin_feed(begun)
+    services.mailings.end_feed(begun)
+    assert services.mailings.get(1).is_feeding
+    services.mailings.end_feed(second)
+    assert (services.mailings.get(1).is_feeding, services.mailings.get(1).feed) == (False, 2)
+
+
+def test_a_decision_keeps_the_feed_unless_it_orders_a_requeue(services: Any) -> None:
+    services.mailings.add(replace(MAILING, status="running"))
+    begun = services.mailings.begin_feed(services.mailings.get(1))
+    changed = services.mailings.change(begun, replace(begun, message_text="other"))
+    assert services.mailings.get(1).is_feeding
+    services.mailings.change(changed, replace(changed, requeue=True, is_feeding=False))
+    assert (services.mailings.get(1).is_feeding, services.mailings.get(1).feed) == (False, 1)

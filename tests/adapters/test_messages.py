@@ -291,3 +291,15 @@ def test_messages_of_a_status_are_found_with_the_place_where_the_read_ended(serv
     found, last_id = services.messages.find(shard, 1, ["failed", "unknown"])
     assert ([message.client_id for message in found], last_id) == ([4, 5], None)
     assert services.messages.find(shard, 4, ["queued"]) == ([], None)
+
+
+def test_the_queued_messages_of_a_shard_are_read_from_the_highest_client_down(services: Any) -> None:
+    services.messages.add([Message(1, client_id, "queued", NOW, shards=2) for client_id in range(1, 11)], KEPT)
+    services.messages.close(MessageKey(1, 7, 2), "cancelled", NOW)
+
+    def clients(below: int | None, limit: int) -> list[int]:
+        return [message.client_id for message in services.messages.queued_below(MessageShard(1, 1, 2), below, limit)]
+
+    assert clients(None, 10) == [9, 5, 3, 1]
+    assert clients(9, 2) == [5, 3]
+    assert clients(1, 10) == []

@@ -78,3 +78,14 @@ def test_each_shard_is_reported_once_a_round(services: Any) -> None:
     assert services.slices.reports(1, 3) == {}
     assert (services.slices.report_of(1, 1, 1), services.slices.report_of(1, 1, 2)) == (second, None)
     assert (first.is_complete, second.is_complete) == (True, False)
+
+
+def test_the_lanes_of_a_feed_are_separate_from_slices_and_from_other_feeds(services: Any) -> None:
+    lease(services)
+    lane = services.slices.lease(1, 0, NOW, UNTIL, KEPT, feed=3)
+    assert lane == AudienceSlice(1, 0, lease=1, feed=3)
+    services.slices.end_lease(replace(lane, cursor=Cursor(1, 345), client_count=17, done=True))
+    found = AudienceSlice(1, 0, Cursor(1, 345), client_count=17, done=True, lease=1, feed=3)
+    assert services.slices.of_mailing(1, feed=3) == [found]
+    assert services.slices.of_mailing(1, feed=4) == []
+    assert services.slices.of_mailing(1) == [AudienceSlice(1, 0, lease=1)]

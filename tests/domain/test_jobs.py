@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.jobs import (
     KINDS,
+    FeedMailing,
     FollowMovedClients,
     ImportClients,
     Job,
@@ -32,6 +33,7 @@ JOBS: list[Job] = [
     WalkSlice(12, 0),
     ReconcileShard(12, 3, 7),
     ReleaseShard(12, 7, 1795500000),
+    FeedMailing(12, 1),
     FollowMovedClients((1, 2, 3)),
     ImportClients(7),
     SettleReceipts((RECEIPT, RECEIPT)),

@@ -58,11 +58,12 @@ class Deliveries(RuleBasedStateMachine):
 
     mailing_ids = Bundle("mailing_ids")
     gateway_dedupes = True
+    gateway_rate: float | None = None
     resendable = RESENDABLE
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(gateway_dedupes=self.gateway_dedupes)
+        self.world = World(gateway_dedupes=self.gateway_dedupes, gateway_rate=self.gateway_rate)
         self.services = self.world.services
         self.dead_senders = 0
         self.forbidden_posts: list[Any] = []
@@ -323,8 +324,16 @@ class DeliveriesInDoubt(Deliveries):
     resendable = ("expired", "failed")
 
 
+class DeliveriesWithARate(Deliveries):
+    """The queue has at most seven messages of a mailing; the others wait in their rows for feeds."""
+
+    gateway_rate = 0.02
+
+
 BOUNDS = settings(max_examples=depth(full=60, quick=15), stateful_step_count=40)
 TestDeliveries = Deliveries.TestCase
 TestDeliveries.settings = BOUNDS
 TestDeliveriesInDoubt = DeliveriesInDoubt.TestCase
 TestDeliveriesInDoubt.settings = BOUNDS
+TestDeliveriesWithARate = DeliveriesWithARate.TestCase
+TestDeliveriesWithARate.settings = settings(BOUNDS, max_examples=depth(full=40, quick=5))

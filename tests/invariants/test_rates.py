@@ -4,17 +4,18 @@ the end.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import time
 
 import pytest
 
-from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
-from chalicelib.domain.jobs import ReceivedMessage
+from chalicelib.domain.jobs import Job
 from chalicelib.domain.mailing import Counts
-from chalicelib.domain.rate import BURST
+from chalicelib.domain.rate import BURST, FAST_ASKS, HORIZON, LEAD, LONGEST_WAIT
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from infra.local.arrivals import most_in_a_second
+from infra.local.doubles.fake_queues import FakeQueue
 from infra.local.doubles.world import CrashingServices, World
 
 
@@ -38,32 +39,53 @@ def test_a_mailing_keeps_within_its_limit_and_reaches_every_client_once() -> Non
     assert 28 <= seconds_of_posting(world) <= 40
 
 
-def test_messages_that_wait_for_a_permit_are_queued_and_not_in_flight() -> None:
-    world = World()
-    world.clients(100)
-    mailing_id = world.mailing(rate_limit=1)
-    for _ in range(4):
-        world.run(10, step=1)
-        waiting = world.services.send_queue.messages.values()
-        assert len(waiting) == world.get(mailing_id).counts.queued
-        assert all(message.receive_count == 0 for message in waiting), "each message was queued again"
+class SendingRefused(FakeQueue):
+    """The send queue as a sender sees it: AWS stops a function that sends to the queue that invokes it."""
+
+    def send(self, jobs: Sequence[Job], delays: Sequence[int] | None = None) -> None:
+        assert not jobs, f"a sender sends {len(jobs)} messages to its own queue"
 
 
-def test_a_sender_that_dies_after_it_requeued_messages_without_a_permit_doubles_nothing() -> None:
+def test_a_sender_sends_no_message_to_its_own_queue() -> None:
     world = World()
     world.clients(30)
-    mailing_id = world.mailing(rate_limit=2)
+    world.mailing(rate_limit=2)
     world.fan_out()
     world.clock.forward(5)
     taken = world.services.send_queue.receive(world.batch)
-    Sender(world.services).send_batch(
-        [ReceivedMessage(one.id, one.receipt_handle, one.body, 1) for one in taken], lambda: 60.0
-    )
-    assert world.services.send_queue.size() > 30, "some of the received messages are queued twice"
-    world.run(300, step=0.5)
-    assert world.get(mailing_id).counts == Counts(total=30, sent=30)
-    assert len(world.services.gateway.posts) == 30
-    assert world.services.send_queue.is_idle()
+    world.services.send_queue = SendingRefused(**vars(world.services.send_queue))
+    world.send(taken)
+    assert 0 < len(world.services.gateway.posts) < len(taken)
+    assert len(world.services.send_queue.messages) == 30 - len(world.services.gateway.posts)
+
+
+def test_messages_whose_turn_is_beyond_the_horizon_wait_in_their_rows() -> None:
+    world = World()
+    world.clients(1000)
+    mailing_id = world.mailing(rate_limit=1, lasts=7200)
+    for _ in range(20):
+        world.run(60, step=1)
+        assert len(world.services.send_queue.messages) <= HORIZON + LEAD + 1
+        given_back = [one for one in world.services.send_queue.messages.values() if one.receive_count]
+        assert len(given_back) <= 2 * LEAD, "few messages are in flight"
+    assert world.get(mailing_id).counts == Counts(total=1000, sent=1000)
+    assert len(world.services.gateway.posts) == 1000
+
+
+def test_messages_that_have_to_wait_long_leave_the_queue_and_are_fed_later() -> None:
+    """The limit is lowered: more messages leave the queue than there are permits for."""
+    world = World()
+    world.clients(900)
+    mailing_id = world.mailing(rate_limit=50, lasts=7200)
+    world.run(2, step=0.5)
+    change_mailing(world.services, mailing_id, {"rate_limit": 2})
+    for _ in range(9):
+        world.run(60, step=2)
+        given_back = [one for one in world.services.send_queue.messages.values() if one.receive_count]
+        assert len(given_back) <= 2 * FAST_ASKS * (LONGEST_WAIT + LEAD)
+    assert world.get(mailing_id).feed
+    assert world.get(mailing_id).counts == Counts(total=900, sent=900)
+    assert len(world.services.gateway.posts) == 900
 
 
 def test_without_a_limit_no_permits_are_taken() -> None:
@@ -183,7 +205,7 @@ def test_retries_take_permits_too() -> None:
     world.clients(40)
     world.services.gateway.answers = [Answer(500)] * 40
     mailing_id = world.mailing(rate_limit=5)
-    world.run(180, step=0.5)
+    world.run(300, step=0.5)
     assert world.get(mailing_id).counts == Counts(total=40, sent=40)
     assert busiest_second(world) <= 5 * (1 + BURST) + 1
 

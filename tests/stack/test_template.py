@@ -160,6 +160,20 @@ def test_failed_messages_are_returned_one_by_one(resources: dict[str, Any]) -> N
     assert found["SendMessages"]["MaximumBatchingWindowInSeconds"] >= 1
 
 
+def test_one_function_may_send_to_the_queue_that_invokes_it_and_aws_stops_endless_chains(
+    resources: dict[str, Any], functions: dict[str, Any]
+) -> None:
+    """docs/RELIABILITY.md has the chains. None needs `RecursiveLoop: Allow`, so the detection of AWS stays on."""
+    sends_to_itself = {
+        function
+        for function, queue in EVENT_SOURCES.items()
+        for right in rights_of(resources, function)
+        if "sqs:SendMessage" in as_list(right["Action"]) and queue in json.dumps(right["Resource"])
+    }
+    assert sends_to_itself == {"RunJobs"}
+    assert all(function.get("RecursiveLoop", "Terminate") == "Terminate" for function in functions.values())
+
+
 def test_the_visibility_timeout_is_longer_than_the_timeout_of_the_function(
     resources: dict[str, Any], functions: dict[str, Any]
 ) -> None:

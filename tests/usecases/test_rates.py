@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
-from chalicelib.delivery.rate_limits import Permits, delays_of
+from chalicelib.delivery.rate_limits import LEAST_FALLBACK, LONGEST_FALLBACK, Permits, book_delays
 from chalicelib.domain.mailing import Mailing
-from chalicelib.domain.rate import BURST, LOOKAHEAD, UNLIMITED, Permit
+from chalicelib.domain.rate import BURST, LONGEST_WAIT, LOOKAHEAD, UNLIMITED, Permit
 from chalicelib.errors import RowChanged
 from infra.local.doubles.fakes import FakeServices
 
@@ -42,11 +42,37 @@ def test_a_message_without_a_permit_and_the_rest_of_its_batch_get_a_time_to_ask_
     services = FakeServices()
     permits = Permits(services, [1] * 100, 100)
     taken = [permits.next(mailing_of(services)) for _ in range(100)]
-    delays = [one for one in taken if not isinstance(one, Permit)]
+    delays = [one for one in taken if isinstance(one, int) and not isinstance(one, Permit)]
     assert len(taken) - len(delays) == int(10 * (LOOKAHEAD + BURST / 2)) + 1
     assert delays == sorted(delays)
     assert (delays[0], delays[-1]) == (1, 7)
+    assert services.rates.writes == 1
+
+
+def test_messages_that_would_ask_much_later_wait_in_their_rows() -> None:
+    services = FakeServices()
+    permits = Permits(services, [1] * 1000, 100)
+    taken = [permits.next(mailing_of(services, 2)) for _ in range(1000)]
+    assert max(one for one in taken if isinstance(one, int)) <= LONGEST_WAIT
+    assert taken[-1] is None
+
+
+def test_a_mailing_with_its_own_lower_limit_takes_permits_of_both() -> None:
+    services = FakeServices(gateway_rate=50.0)
+    permits = Permits(services, [1] * 100, 100)
+    taken = [permits.next(mailing_of(services, 10)) for _ in range(100)]
+    assert sum(isinstance(one, Permit) for one in taken) == int(10 * (LOOKAHEAD + BURST / 2)) + 1
     assert services.rates.writes == 2
+    assert set(services.rates.rows) == {"mailing#1#0", "gateway#0"}
+
+
+def test_a_permit_that_was_not_used_goes_to_another_message_of_the_batch() -> None:
+    services = FakeServices()
+    permits = Permits(services, [1] * 10, HANDFUL)
+    permit = permits.next(mailing_of(services))
+    assert isinstance(permit, Permit)
+    permits.put_back(mailing_of(services), permit)
+    assert permits.next(mailing_of(services)) == permit
 
 
 def test_a_batch_that_waited_about_a_second_returns_its_other_messages() -> None:
@@ -64,12 +90,14 @@ def test_a_sender_that_loses_every_race_for_permits_does_not_fail() -> None:
 
     services.rates.change = refused  # type: ignore[method-assign, assignment]
     mailing = mailing_of(services)
-    assert Permits(services, [1] * 3, HANDFUL).next(mailing) == 1
-    assert delays_of(services, mailing, 3) == [0, 0, 0]
+    delay = Permits(services, [1] * 3, HANDFUL).next(mailing)
+    assert isinstance(delay, int)
+    assert LEAST_FALLBACK <= delay <= LONGEST_FALLBACK
+    assert book_delays(services, mailing, 3) == [], "the messages wait in their rows"
 
 
 def test_without_a_limit_no_permits_are_taken() -> None:
     services = FakeServices()
     assert Permits(services, [1], HANDFUL).next(mailing_of(services, None)) == UNLIMITED
-    assert delays_of(services, mailing_of(services, None), 2) == [0, 0]
+    assert book_delays(services, mailing_of(services, None), 2) == [0, 0]
     assert services.rates.writes == 0

@@ -94,6 +94,9 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     answers_since = Moment(null=True)
     releases = NumberSetAttribute(null=True)
     awaits_hours = BooleanAttribute(default=False)
+    awaits_feed = BooleanAttribute(null=True)
+    is_feeding = BooleanAttribute(null=True)
+    feed = NumberAttribute(null=True)
     progress_at = Moment(null=True)
     last_post_at = Moment(null=True)
     reached_at = Moment(null=True)
@@ -136,6 +139,9 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             answers=self._answers(),
             releases=frozenset(datetime.fromtimestamp(moment, UTC) for moment in self.releases or ()),
             awaits_hours=self.awaits_hours,
+            awaits_feed=bool(self.awaits_feed),
+            is_feeding=bool(self.is_feeding),
+            feed=int(self.feed or 0),
             progress_at=self.progress_at,
             last_post_at=self.last_post_at,
             reached_at=self.reached_at,

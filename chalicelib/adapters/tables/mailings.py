@@ -73,6 +73,8 @@ class Mailings:
         # Workers change the next attributes at any time: a decision writes them only if it changes them.
         if after.status == RUNNING != before.status:
             actions += _no_answers()
+        if before.is_feeding and not after.is_feeding:
+            actions.append(MailingRow.is_feeding.set(False))
         if before.releases and not after.releases:
             actions.append(MailingRow.releases.remove())
         if after.canary and before.canary and after.canary.admitted != before.canary.admitted:
@@ -179,6 +181,25 @@ class Mailings:
         """Record that no message waits for this moment any more."""
         actions: list[Action] = [MailingRow.releases.delete({opens_at.timestamp()}), MailingRow.awaits_hours.set(False)]
         self._update_open(MailingRow(mailing_id), actions)
+
+    def await_feed(self, mailing_id: int) -> None:
+        """Record that messages wait in their rows for a feed. Raises NotWritten."""
+        self._update_open(MailingRow(mailing_id), [MailingRow.awaits_feed.set(True)])
+
+    def begin_feed(self, mailing: Mailing) -> Mailing | None:
+        """Begin the next feed, in place of the present one. Returns None if another one has begun."""
+        actions: list[Action] = [
+            MailingRow.feed.set(mailing.feed + 1),
+            MailingRow.is_feeding.set(True),
+            MailingRow.awaits_feed.set(False),
+        ]
+        unchanged = MailingRow.feed == mailing.feed if mailing.feed else MailingRow.feed.does_not_exist()
+        return self._update_open(MailingRow(mailing.id), actions, unchanged)
+
+    def end_feed(self, mailing: Mailing) -> None:
+        """Record that the feed has walked all rows, unless another one has begun."""
+        unchanged = MailingRow.feed == mailing.feed
+        self._update_open(MailingRow(mailing.id), [MailingRow.is_feeding.set(False)], unchanged)
 
     def begin_round(self, mailing: Mailing, now: datetime, requeues: str = "") -> Mailing:
         """Begin the next reconciliation round. Raises RowChanged if another one has begun."""

@@ -172,6 +172,21 @@ class Messages:
         last = page.get("LastEvaluatedKey")
         return found, int(last["client_id"]["N"]) if last else None
 
+    def queued_below(self, shard: MessageShard, client_id: int | None, limit: int) -> list[Message]:
+        """Queued messages of one shard, the highest client ids first. Fewer than `limit` are the last.
+
+        `client_id`: return only messages of lower ids.
+        """
+        rows = MessageRow.query(
+            _part(shard),
+            range_key_condition=None if client_id is None else MessageRow.client_id < client_id,
+            filter_condition=MessageRow.status == QUEUED,
+            consistent_read=True,
+            scan_index_forward=False,
+            limit=limit,
+        )
+        return [row.message(shard.shards) for row in rows]
+
     def _finish(self, key: MessageKey, status: str, condition: Condition, error: Text | None) -> bool:
         require_transition(QUEUED, status)
         actions: list[Action] = [MessageRow.status.set(status), *_end_of_claim()]

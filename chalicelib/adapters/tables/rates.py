@@ -38,12 +38,13 @@ class RateRow(Model):
 
 
 class Rates:
-    """Caches each row as last written or read, so that taking from a bucket is one write and no read."""
+    """Caches each row as last written or read. If no other process writes to it, a change is one write and no read."""
 
     def __init__(self, stack_name: str, clock: Clock) -> None:
         bind_table(RateRow, stack_name, clock)
         self._clock = clock
         self._cache: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._contended: set[str] = set()
         self._lock = Lock()
 
     def change(self, kind: type[State], name: str, decide: Callable[[State], tuple[State, T]]) -> T:
@@ -53,17 +54,27 @@ class Rates:
         """
 
         def attempt() -> T:
-            version, state = self._cache.get(name) or self._read(name)
+            version, state = self._current(name)
             after, result = decide(_from_state(kind, state))
             try:
                 self._write(name, version, asdict(after))
             except RowChanged:
-                self._cache.pop(name, None)
+                self._contended.add(name)
                 raise
             return result
 
         with self._lock:
             return retry_lost_races(self._clock, attempt, BACKOFF)
+
+    def _current(self, name: str) -> tuple[int, dict[str, Any]]:
+        """The cached row, or the row of the table after a lost race: a lost write costs as much as five reads."""
+        cached = self._cache.get(name)
+        if cached is not None and name not in self._contended:
+            return cached
+        read = self._read(name)
+        if cached is None or cached[0] == read[0]:
+            self._contended.discard(name)
+        return read
 
     def _read(self, name: str) -> tuple[int, dict[str, Any]]:
         try:

@@ -1,4 +1,4 @@
-"""Slices of a fan-out with their cursors, and the reports of each reconciliation round by shard."""
+"""Slices of a fan-out and lanes of a feed with their cursors, and the reports of each reconciliation round by shard."""
 
 from __future__ import annotations
 
@@ -43,14 +43,16 @@ class SliceRow(Model):
     expires_at = NumberAttribute(null=True)
 
     def audience_slice(self, in_doubt: bool = False) -> AudienceSlice:
+        kind, *numbers = self.name.split("#")
         return AudienceSlice(
             mailing_id=int(self.mailing_id),
-            number=int(self.name.partition("#")[2]),
+            number=int(numbers[-1]),
             cursor=Cursor(int(self.partition), int(self.client_id)),
             client_count=int(self.chosen),
             done=self.done,
             lease=int(self.lease),
             in_doubt=in_doubt,
+            feed=int(numbers[0]) if kind == "feed" else 0,
         )
 
     def report(self) -> ShardReport:
@@ -70,13 +72,13 @@ class Slices:
         bind_table(SliceRow, stack_name, clock)
 
     def lease(
-        self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime
+        self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime, feed: int = 0
     ) -> AudienceSlice:
-        """Lease the slice to this worker. Raises SliceBusy if another worker has the lease.
+        """Lease the slice, or the lane of a feed, to this worker. Raises SliceBusy if another worker has the lease.
 
         If the last lease expired without `end_lease`, the slice is in doubt.
         """
-        row, by = SliceRow(mailing_id, _walk(number)), new_claim()
+        row, by = SliceRow(mailing_id, f"{_walk(feed)}{number:05d}"), new_claim()
         actions: list[Action] = [
             SliceRow.leased_until.set(until.timestamp()),
             SliceRow.claimed_by.set(by),
@@ -105,8 +107,9 @@ class Slices:
         """
         self._write_leased(audience_slice, [SliceRow.leased_until.set(now.timestamp())])
 
-    def of_mailing(self, mailing_id: int) -> list[AudienceSlice]:
-        rows = SliceRow.query(mailing_id, _named("walk#"), consistent_read=True)
+    def of_mailing(self, mailing_id: int, feed: int = 0) -> list[AudienceSlice]:
+        """The slices of the fan-out, or the lanes of this feed, on which a worker has begun."""
+        rows = SliceRow.query(mailing_id, _named(_walk(feed)), consistent_read=True)
         return [row.audience_slice() for row in rows]
 
     def report(self, mailing_id: int, round_number: int, shard: int, report: ShardReport, expires_at: datetime) -> None:
@@ -134,13 +137,13 @@ class Slices:
         return {int(row.name.rpartition("#")[2]): row.report() for row in rows}
 
     def _write_leased(self, audience_slice: AudienceSlice, actions: list[Action]) -> None:
-        row = SliceRow(audience_slice.mailing_id, _walk(audience_slice.number))
+        row = SliceRow(audience_slice.mailing_id, f"{_walk(audience_slice.feed)}{audience_slice.number:05d}")
         with conflicts():
             row.update(actions=actions, condition=SliceRow.lease == audience_slice.lease)
 
 
-def _walk(number: int) -> str:
-    return f"walk#{number:05d}"
+def _walk(feed: int) -> str:
+    return f"feed#{feed:05d}#" if feed else "walk#"
 
 
 def _round(number: int) -> str:

@@ -69,6 +69,9 @@ class FakeMailings:
                     canary=_canary(before, after, row),
                     receipts_version=row.receipts_version,
                     answers=NO_ANSWERS if after.status == mailing_domain.RUNNING != row.status else row.answers,
+                    awaits_feed=row.awaits_feed,
+                    is_feeding=row.is_feeding and not (before.is_feeding and not after.is_feeding),
+                    feed=row.feed,
                 )
             )
 
@@ -140,6 +143,24 @@ class FakeMailings:
 
     def mark_released(self, mailing_id: int, opens_at: datetime) -> None:
         self._update_open(mailing_id, lambda row: {"releases": row.releases - {opens_at}, "awaits_hours": False})
+
+    def await_feed(self, mailing_id: int) -> None:
+        self._update_open(mailing_id, lambda row: {"awaits_feed": True})
+
+    def begin_feed(self, mailing: Mailing) -> Mailing | None:
+        with LOCK:
+            row = self.rows.get(mailing.id)
+            if row is None or row.feed != mailing.feed:
+                return None
+            return self._update_open(
+                mailing.id, lambda row: {"feed": row.feed + 1, "is_feeding": True, "awaits_feed": False}
+            )
+
+    def end_feed(self, mailing: Mailing) -> None:
+        with LOCK:
+            row = self.rows.get(mailing.id)
+            if row is not None and row.feed == mailing.feed:
+                self._update_open(mailing.id, lambda row: {"is_feeding": False})
 
     def begin_round(self, mailing: Mailing, now: datetime, requeues: str = "") -> Mailing:
         begun = rounds.begun(mailing, now, requeues)
@@ -221,26 +242,26 @@ def _ended(mailing: Mailing) -> Counts:
 
 class FakeSlices:
     def __init__(self) -> None:
-        self.rows: dict[tuple[int, int], AudienceSlice] = {}
-        self.leased_until: dict[tuple[int, int], datetime] = {}
+        self.rows: dict[tuple[int, ...], AudienceSlice] = {}
+        self.leased_until: dict[tuple[int, ...], datetime] = {}
         self.shard_reports: dict[tuple[int, int], dict[int, ShardReport]] = defaultdict(dict)
 
     def lease(
-        self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime
+        self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime, feed: int = 0
     ) -> AudienceSlice:
         with LOCK:
-            key = (mailing_id, number)
+            key = _key(mailing_id, number, feed)
             held = self.leased_until.get(key)
             if held is not None and held > now:
                 raise SliceBusy
-            row = self.rows.get(key, AudienceSlice(mailing_id, number))
+            row = self.rows.get(key, AudienceSlice(mailing_id, number, feed=feed))
             self.rows[key] = replace(row, lease=row.lease + 1)
             self.leased_until[key] = until
             return replace(self.rows[key], in_doubt=held is not None)
 
     def advance(self, audience_slice: AudienceSlice) -> None:
         with LOCK:
-            key = (audience_slice.mailing_id, audience_slice.number)
+            key = _key(audience_slice.mailing_id, audience_slice.number, audience_slice.feed)
             if self.rows[key].lease != audience_slice.lease:
                 raise RowChanged
             self.rows[key] = replace(audience_slice, in_doubt=False)
@@ -248,17 +269,17 @@ class FakeSlices:
     def end_lease(self, audience_slice: AudienceSlice) -> None:
         with LOCK:
             self.advance(audience_slice)
-            self.leased_until.pop((audience_slice.mailing_id, audience_slice.number), None)
+            self.leased_until.pop(_key(audience_slice.mailing_id, audience_slice.number, audience_slice.feed), None)
 
     def give_up_lease(self, audience_slice: AudienceSlice, now: datetime) -> None:
         with LOCK:
-            key = (audience_slice.mailing_id, audience_slice.number)
+            key = _key(audience_slice.mailing_id, audience_slice.number, audience_slice.feed)
             if self.rows[key].lease != audience_slice.lease:
                 raise RowChanged
             self.leased_until[key] = now
 
-    def of_mailing(self, mailing_id: int) -> list[AudienceSlice]:
-        return [row for key, row in sorted(self.rows.items()) if key[0] == mailing_id]
+    def of_mailing(self, mailing_id: int, feed: int = 0) -> list[AudienceSlice]:
+        return [row for _, row in sorted(self.rows.items()) if (row.mailing_id, row.feed) == (mailing_id, feed)]
 
     def report(self, mailing_id: int, round_number: int, shard: int, report: ShardReport, expires_at: datetime) -> None:
         self.shard_reports[mailing_id, round_number][shard] = report
@@ -268,6 +289,10 @@ class FakeSlices:
 
     def reports(self, mailing_id: int, round_number: int) -> dict[int, ShardReport]:
         return dict(self.shard_reports[mailing_id, round_number])
+
+
+def _key(mailing_id: int, number: int, feed: int) -> tuple[int, ...]:
+    return (mailing_id, number, feed) if feed else (mailing_id, number)
 
 
 class FakeRates:

@@ -120,6 +120,10 @@ class FakeMessages:
         found = [row for row in rows if row.status in statuses]
         return found, rows[-1].client_id if len(rows) == self.rows_read else None
 
+    def queued_below(self, shard: MessageShard, client_id: int | None, limit: int) -> list[Message]:
+        found = self.page(shard, 0, len(self.rows), [QUEUED])
+        return [row for row in reversed(found) if client_id is None or row.client_id < client_id][:limit]
+
     def put(self, message: Message) -> Message:
         before = self.rows[message.mailing_id, message.client_id]
         if before.status != message.status:
