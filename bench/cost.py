@@ -83,6 +83,7 @@ def _parts(priced: Priced) -> dict[str, Units]:
         "POSTED": fast,
         "POSTED_SLOWLY": slow,
         "CLOSED": priced.closed,
+        "ASKED": priced.asked,
         "REPORTED": priced.reported,
     }
 

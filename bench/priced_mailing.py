@@ -44,6 +44,9 @@ SMALL, STEP = 100, 1000
 LATENCIES = (0.05, 0.5)
 """Latencies of the gateway in seconds."""
 
+ASKED_LIMIT = 10
+"""Messages a second: two batches ask again within a minute."""
+
 STARTING_SECONDS = 0.1
 """Time of the Lambda that a mailing's schedule starts: two calls."""
 
@@ -71,6 +74,7 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogE
 class Priced:
     """`posted` is by the gateway's latency in seconds. `posted` and `closed` (not sent) are in addition to `created`.
 
+    `asked` is the usage of a message that is received under a rate limit and gets no permit.
     `reported` is the usage of one delivery receipt out of a hundred in a request, without the request itself.
     """
 
@@ -78,6 +82,7 @@ class Priced:
     created: Units
     posted: dict[float, Units]
     closed: Units
+    asked: Units
     reported: Units
 
 
@@ -96,11 +101,12 @@ def count() -> Priced:
     with ministack_in_process(), metered() as meter, logged() as output:
         counting = _Counting(meter, output)
         closed = counting.cancelled(SMALL)
+        asked = counting.asked()
         small, _ = counting.delivered(SMALL)
         reported = counting.reported()
         large, posted = counting.delivered(SMALL + STEP)
     created = (large + small * -1) * (1 / STEP)
-    return Priced(small + created * -SMALL, created, posted, closed, reported)
+    return Priced(small + created * -SMALL, created, posted, closed, asked, reported)
 
 
 class _Counting:
@@ -138,6 +144,23 @@ class _Counting:
         units = used[0] + self._jobs(clients, cpu=0) + self._batch(Sender(self.services), 0)
         return units * (1 / clients)
 
+    def asked(self) -> Units:
+        """The usage of a message without a permit. All permits of the moment are taken by the batch before."""
+        self._fanned_out(2 * BATCH, rate_limit=ASKED_LIMIT)
+        sender, now = Sender(self.services), self.clock.time
+        sender.send_batch(as_records(self.messages.take_bodies(BATCH)), lambda: ENOUGH_SECONDS)
+        self.clock.time = now
+        with self._used() as used:
+            _as_lambda("send_messages")
+            back = sender.send_batch(as_records(self.messages.take_bodies(BATCH)), lambda: ENOUGH_SECONDS)
+        assert len(back) == BATCH
+        seconds = lambda_time.ASKING * lambda_time.batch_seconds(LATENCIES[0])
+        units = used[0] + Units(queue_requests=BATCH / POLLED) + self._invocations("send_messages", 1, seconds)
+        [mailing_id] = self.services.mailings.active_ids(self.clock.now())
+        cancel_mailing(self.services, mailing_id)
+        self._jobs(0, cpu=0)
+        return units * (1 / BATCH)
+
     def reported(self) -> Units:
         """The usage of one receipt in a group. Its processor time is assumed to be that of creating a message."""
         mailing_id = self.services.counters.last_id(MAILING_ID)
@@ -152,7 +175,7 @@ class _Counting:
         units = used[0] + self._invocations("settle_receipts", 1, seconds) + Units(queue_requests=2)
         return units * (1 / GROUP)
 
-    def _fanned_out(self, clients: int) -> Units:
+    def _fanned_out(self, clients: int, rate_limit: int | None = None) -> Units:
         """Announce a mailing, start it by its schedule, and walk its audience."""
         add_clients(clients)
         starts_at = self.clock.now() + timedelta(minutes=1)
@@ -160,6 +183,7 @@ class _Counting:
             "datetime_start": starts_at,
             "datetime_end": starts_at + timedelta(days=1),
             "message_text": TEXT,
+            "rate_limit": rate_limit,
         }
         with self._used() as used:
             mailing = announce_mailing(self.services, fields)

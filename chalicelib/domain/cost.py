@@ -88,19 +88,26 @@ CLOSED = Units(
 )
 """Instead of POSTED, a cancelled or expired message: closed by reconciliation, received from the queue for nothing."""
 
+ASKED = Units(writes=0.01, reads=1.0, queue_requests=0.2, invocations=0.01, gigabyte_seconds=0.001743, log_bytes=3.46)
+"""In addition, under a rate limit, each time that a message is received from the queue and gets no permit."""
+
+ASKS_WITHOUT_PERMIT = 0.5
+"""For each post under a rate limit: messages leave the queue a little early, so that each permit is used."""
+
 REPORTED = Units(
     writes=2.041, reads=1.01, queue_requests=0.0306, invocations=0.0102, gigabyte_seconds=0.000915, log_bytes=9.6
 )
 """In addition, a delivery receipt, in requests of a hundred. The request to API Gateway is not included."""
 
 
-def estimate(counts: Counts, attempts: int | None = None) -> float:
+def estimate(counts: Counts, attempts: int | None = None, is_limited: bool = False) -> float:
     """Dollars for a mailing that has ended, with a gateway that answers in 50 ms.
 
-    `attempts`: all posts, repeated ones included; None counts one post per message.
+    `attempts`: all posts, repeated ones included; None counts one post per message. `is_limited`: by a rate limit.
     """
     posted = counts.sent + counts.failed + counts.unknown if attempts is None else attempts
     closed = counts.expired + counts.cancelled
     reported = counts.delivered + counts.undelivered
-    messages = CREATED * counts.total + POSTED * posted + CLOSED * closed + REPORTED * reported
+    asked = ASKS_WITHOUT_PERMIT * posted if is_limited else 0.0
+    messages = ASKED * asked + CREATED * counts.total + POSTED * posted + CLOSED * closed + REPORTED * reported
     return (PER_MAILING + messages).dollars

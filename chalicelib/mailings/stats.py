@@ -68,7 +68,8 @@ def snapshot(services: Services) -> Snapshot:
 
 def cost_estimate(mailing: Mailing) -> float | None:
     """The AWS cost of a mailing in US dollars, rounded to a millionth. None before the mailing ends."""
-    return round(cost.estimate(mailing.counts, mailing.attempts), 6) if mailing.ended_at else None
+    is_limited = mailing.rate_limit is not None or mailing.feed > 0  # no feed without a limit
+    return round(cost.estimate(mailing.counts, mailing.attempts, is_limited), 6) if mailing.ended_at else None
 
 
 def _open_mailings(services: Services, now: datetime) -> list[Mailing]:

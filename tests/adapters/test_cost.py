@@ -31,6 +31,7 @@ def test_each_step_of_a_message_costs_what_is_recorded(counted: Priced) -> None:
     assert_as_recorded(cost.POSTED, counted.posted[FAST])
     assert_as_recorded(cost.POSTED_SLOWLY, counted.posted[SLOW])
     assert_as_recorded(cost.CLOSED, counted.closed)
+    assert_as_recorded(cost.ASKED, counted.asked)
     assert_as_recorded(cost.REPORTED, counted.reported)
 
 

@@ -43,3 +43,8 @@ def test_repeated_posts_cost_more_closed_messages_less_and_failed_ones_as_much_a
     assert estimate(Counts(total=1000, sent=1000), attempts=2500) > 1.9 * sent, "repeated posts of an outage cost money"
     assert estimate(Counts(total=1000, sent=1000, delivered=900, undelivered=100)) > 1.5 * sent
     assert sent == failed == unknown > cancelled == expired > estimate(Counts(total=0)) > 0
+
+
+def test_a_rate_limit_costs_the_messages_that_ask_for_a_permit_in_vain() -> None:
+    counts = Counts(total=1000, sent=1000)
+    assert estimate(counts) < estimate(counts, is_limited=True) < 1.2 * estimate(counts)
