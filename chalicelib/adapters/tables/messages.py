@@ -178,7 +178,7 @@ class Messages:
         `client_id`: return only messages of lower ids.
         """
         rows = MessageRow.query(
-            _part(shard),
+            part_of(shard),
             range_key_condition=None if client_id is None else MessageRow.client_id < client_id,
             filter_condition=MessageRow.status == QUEUED,
             consistent_read=True,
