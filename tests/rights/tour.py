@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import requests
 
+from chalicelib.adapters.clock import Clock
 from chalicelib.adapters.schedules import Schedules
 from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.client_row import PhoneRow
@@ -121,10 +122,10 @@ class Tour:
         self.call("PATCH", f"/Mailing/{mailing_id}/", {"datetime_start": later})
         self.call("GET", "/Mailing/")
         self.call("DELETE", f"/Mailing/{mailing_id}/")
-        by_schedule, by_sweep = (self.announce(1, filter_tag="absent") for _ in range(2))
+        by_schedule, by_sweep = (self.announce(5, filter_tag="absent") for _ in range(2))
         for due in (by_schedule, by_sweep):
             boto3.client("scheduler").delete_schedule(Name=f"mailing-{due}", GroupName=STACK_NAME)
-        time.sleep(2)
+        time.sleep(6)
         assert invoke("StartMailing", {"mailing": by_schedule})["started"]
         self.sweep()
 
@@ -194,7 +195,7 @@ class Tour:
         opens = (datetime.now(UTC) + timedelta(hours=3)).replace(second=0, microsecond=0)
         window = {"time_from": f"{opens:%H:%M}", "time_to": f"{opens + timedelta(hours=1):%H:%M}"}
         mailing_id = self.announce(3600, filter_op_codes="977", **window, datetime_end=_moment(3 * 24 * 3600))
-        schedules = Schedules(STACK_NAME, *_any_target())
+        schedules = Schedules(STACK_NAME, *_any_target(), Clock())
         for moment in (opens, opens + timedelta(hours=24) - TOKYO):
             schedules.set_release(mailing_id, moment)
         self.call("PATCH", f"/Mailing/{mailing_id}/", {"datetime_start": _moment(-1)})

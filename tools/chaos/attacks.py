@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 
+from chalicelib.adapters.clock import Clock
 from chalicelib.adapters.schedules import Schedules
 from chalicelib.domain.jobs import SendMessage, to_body
 from chalicelib.settings import Settings
@@ -60,7 +61,7 @@ def kill_the_sweep(experiment: Experiment, _: float) -> None:
 
 
 def lose_the_schedule(experiment: Experiment, _: float) -> None:
-    Schedules(STACK_NAME, target_arn="", role_arn="").remove(experiment.mailing["id"])
+    Schedules(STACK_NAME, target_arn="", role_arn="", clock=Clock()).remove(experiment.mailing["id"])
 
 
 def gateway(**behaviour: Any) -> Attack:
