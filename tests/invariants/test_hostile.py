@@ -39,7 +39,7 @@ LIVENESS = 3600.0
 lost messages to be noticed, and as many for what a retry after that finds."""
 
 MOST_ROUNDS = 10
-"""Reconciliation rounds of a mailing after the faults. Each hour of waiting may add one."""
+"""Reconciliation rounds of a mailing after the faults. Each hour of waiting may add one; at a limit, five minutes."""
 
 CALLS_OF_A_MINUTE = 12
 """Most of them are of the sweep, and the others of a message whose attempts fail for days."""
@@ -280,7 +280,8 @@ class Bill:
         size = 200 + 100 * len(waiting) + a_message * messages
         assert usage.calls.total() - self.calls <= size + CALLS_OF_A_MINUTE * minutes
         assert usage.rows_read - self.rows_read <= size + (4 + 2 * len(waiting)) * minutes
-        assert max(rounds, default=0) <= MOST_ROUNDS + minutes / 60
+        minutes_of_a_round = 5 if self.world.services.settings.gateway_rate else 60
+        assert max(rounds, default=0) <= MOST_ROUNDS + minutes / minutes_of_a_round
         assert max(usage.largest_turn.values(), default=0) <= MOST_CALLS_OF_A_TURN
 
 
