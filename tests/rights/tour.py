@@ -23,6 +23,7 @@ from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.mailing_row import MailingRow
 from chalicelib.adapters.tables.message_row import MessageRow
 from chalicelib.adapters.tables.slices import SliceRow
+from chalicelib.domain.audience import NEWEST
 from chalicelib.domain.brake import LEAD, Answers
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, LABEL_SHARDS
 from chalicelib.domain.jobs import FollowMovedClients, Job, SendMessage, to_body
@@ -78,8 +79,8 @@ class Tour:
         self.report()
 
     def clients(self) -> None:
-        """The ids are so high that a tag or a code is searched in its index."""
-        CounterRow(CLIENT_ID).update([CounterRow.value.set((LABEL_SHARDS + 1) * BLOCK_SIZE)])
+        """The ids are so high that a tag or a code is searched in its index, for all but the newest clients."""
+        CounterRow(CLIENT_ID).update([CounterRow.value.set((LABEL_SHARDS + 1) * BLOCK_SIZE + NEWEST)])
         made = [self.call("POST", "/Clients/", {"phone_number": phone, "tag": "vip"})["id"] for phone in PHONES]
         spare = {"phone_number": 79770000009}
         once = {"Idempotency-Key": "once"}
