@@ -27,7 +27,7 @@ from chalicelib.domain.audience import NEWEST
 from chalicelib.domain.brake import LEAD, Answers
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, LABEL_SHARDS
 from chalicelib.domain.jobs import FollowMovedClients, Job, SendMessage, to_body
-from chalicelib.domain.rate import Bucket, Clocks
+from chalicelib.domain.rate import Bucket
 from chalicelib.settings import LOCAL_STAGE, Settings
 from infra.deploy import receipts_secret
 from infra.local.deployment import REPORT_SENDER, STACK_NAME
@@ -148,13 +148,12 @@ class Tour:
         self.await_use("SendMessages", "dynamodb:GetItem", "-messages")
 
     def a_rate_limit_that_delays(self) -> None:
-        """The permits of the next minute are taken, so the messages are queued again."""
+        """The permits of the next half minute are taken, so the messages return to the queue."""
         mailing_id = self.announce(3600, filter_tag="vip", rate_limit=5)
-        now = time.time()
-        taken = Bucket(mailings={mailing_id: Clocks(own=now + 60, asked=now)})
-        self.rates.change(Bucket, f"mailing#{mailing_id}", lambda _: (taken, None))
+        taken = Bucket(clock=time.time() + 30)
+        self.rates.change(Bucket, f"mailing#{mailing_id}#0", lambda _: (taken, None))
         self.call("PATCH", f"/Mailing/{mailing_id}/", {"datetime_start": _moment(-1)})
-        self.await_use("SendMessages", "sqs:SendMessage", "-SendQueue")
+        self.await_use("SendMessages", "sqs:ChangeMessageVisibility", "-SendQueue")
         self.call("DELETE", f"/Mailing/{mailing_id}/")
 
     def receipts(self) -> None:
