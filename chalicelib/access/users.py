@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
-from ..domain.password import MAX_PASSWORD_LENGTH, hash_password, password_matches
+from ..domain.password import MAX_PASSWORD_LENGTH
 from ..domain.principal import Principal, User
 from ..errors import NotAuthenticated, NotFound, RowChanged, TooManyAttempts
 from ..logs import log
@@ -36,10 +36,6 @@ out with it, and it would protect nothing, because the service makes the passwor
 LOCAL_USER_DIGEST = "aacdc0b6ce21154b87b9321ee2fcee6d14ecaf14b6e089846432af179c9e0de0"
 """The digest of the name and password that the contract publishes. They are valid on the local stage only."""
 
-UNKNOWN_USER_HASH = "scrypt$14$8$5$AAAAAAAAAAAAAAAAAAAAAA==$" + "A" * 43 + "="
-"""No password has this hash. The check against it takes as long as the check of a known user, so that the response time
-does not reveal which users exist."""
-
 
 def make_user(services: Services, name: str, role: str, author: Author | None = None) -> str:
     """Returns the new password of a new or an existing user. It cannot be shown again. Raises BadInput."""
@@ -54,7 +50,7 @@ def make_user(services: Services, name: str, role: str, author: Author | None = 
 def set_user(services: Services, name: str, role: str, password: str, author: Author | None = None) -> None:
     """Make a user, or replace the role and password of an existing one and end its sessions. Raises BadInput."""
     require_role(role)
-    hashed = hash_password(password, secrets.token_bytes(SALT_BYTES))
+    hashed = services.passwords.hash(password, secrets.token_bytes(SALT_BYTES))
     user = User(Principal(name, role), hashed, services.clock.now())
     retry_lost_races(services.clock, lambda: _write_user(services, user, author))
 
@@ -84,7 +80,7 @@ def sign_in(services: Services, name: str, password: str, address: str) -> User:
         _log_refusal(user, "attempts")
         raise TooManyAttempts(attempt.seconds_left)
     is_published = digest(f"{name}:{password}") == LOCAL_USER_DIGEST
-    is_valid = password_matches(password[: MAX_PASSWORD_LENGTH + 1], user.password if user else UNKNOWN_USER_HASH)
+    is_valid = services.passwords.match(password[: MAX_PASSWORD_LENGTH + 1], user.password if user else None)
     if user is None or not is_valid or (is_published and not services.settings.is_local):
         _log_refusal(user, "password")
         raise NotAuthenticated(Text("access.sign_in"))

@@ -14,6 +14,7 @@ from .clock import Clock
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from ..domain.password import Passwords
     from .files import Files
     from .gateway import Gateway
     from .mailbox import Mailbox
@@ -46,6 +47,12 @@ class Services:
         from concurrent.futures import ThreadPoolExecutor
 
         return ThreadPoolExecutor(threads)
+
+    @cached_property
+    def passwords(self) -> Passwords:
+        from ..domain.password import Passwords
+
+        return Passwords()
 
     @cached_property
     def audit(self) -> Audit:

@@ -18,6 +18,7 @@ from chalicelib.domain.jobs import ReceivedMessage, SendMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.world import CrashingServices, World
+from tests.depth import crash_points
 
 DAY = 24 * 3600
 REFUSAL = Answer(400, "no")
@@ -270,7 +271,7 @@ def test_a_crash_at_any_call_loses_doubles_and_releases_no_message(victim: int, 
     """The invocations: start, slice, two batches of the canary, the round that judges it, the round that queues the
     others, and the rest.
     """
-    for at in itertools.count(1):
+    for at in crash_points():
         world, mailing_id = announced(23, canary=8, batch=4)
         crashing = world.crashing[victim] = CrashingServices(world.services, at, after)
         seen: list[int] = []
@@ -291,7 +292,7 @@ def test_a_crash_at_any_call_loses_doubles_and_releases_no_message(victim: int, 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("victim", range(7))
 def test_a_failed_canary_pauses_the_mailing_after_a_crash_at_any_call(victim: int, after: bool) -> None:
-    for at in itertools.count(1):
+    for at in crash_points():
         world, mailing_id = announced(23, canary=8, batch=4)
         world.services.gateway.default_answer = REFUSAL
         crashing = world.crashing[victim] = CrashingServices(world.services, at, after)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -12,6 +11,7 @@ from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE, walk_slice
 from chalicelib.domain.jobs import SendMessage
 from chalicelib.mailings.lifecycle import announce_mailing
 from infra.local.doubles.world import Crash, CrashingServices, World
+from tests.depth import crash_points
 
 CLIENTS = 23
 INVOCATIONS = 8
@@ -32,7 +32,7 @@ def assert_every_client_has_it_once(world: World, mailing_id: int, repeats_allow
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("victim", range(INVOCATIONS))
 def test_a_crash_at_any_call_of_an_invocation_loses_and_doubles_nothing(victim: int, after: bool) -> None:
-    for at in itertools.count(1):
+    for at in crash_points():
         world = World()
         world.clients(CLIENTS)
         crashing = world.crashing[victim] = CrashingServices(world.services, at, after)
@@ -48,7 +48,7 @@ def test_a_crash_at_any_call_of_an_invocation_loses_and_doubles_nothing(victim: 
 @pytest.mark.parametrize("sender", [2, 3, 4])
 def test_a_mailing_ends_although_a_sender_died_and_others_keep_the_queue_busy(sender: int, after: bool) -> None:
     """Invariant 7. A message of another mailing is in the queue all the time, as while that one waits for its rate."""
-    for at in itertools.count(1):
+    for at in crash_points():
         world = World()
         world.clients(CLIENTS)
         world.services.send_queue.send([SendMessage(mailing_id=99, client_id=1)], [3600])

@@ -5,7 +5,6 @@ The limit is one message in twenty seconds, so the queue has 16 messages.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from datetime import time
 from typing import Any
@@ -18,6 +17,7 @@ from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import HORIZON, LEAD
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.world import CrashingServices, World
+from tests.depth import crash_points
 
 CLIENTS = 22
 RATE = 0.05
@@ -56,7 +56,7 @@ def test_the_queue_has_the_messages_until_the_horizon_and_gets_more_every_minute
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 def test_a_feeder_that_dies_at_any_call_loses_and_doubles_nothing(after: bool) -> None:
-    for at in itertools.count(1):
+    for at in crash_points():
         world = limited_world()
         crashing = world.crashing[FIRST_FEED] = CrashingServices(world.services, at, after)
         mailing_id = world.mailing()

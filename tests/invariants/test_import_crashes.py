@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +15,7 @@ from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.jobs import ImportClients
 from infra.local.doubles.world import Crash, CrashingServices, World
-from tests.depth import depth
+from tests.depth import crash_points, depth
 
 KNOWN = 10
 STOPPED = {3, 4, 150, 390, 505}
@@ -93,7 +92,7 @@ def assert_opted_out(world: World) -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 def test_a_crash_of_the_worker_at_any_call_adds_every_client_once(after: bool) -> None:
-    for at in itertools.count(1):
+    for at in crash_points():
         world = world_with_clients()
         begin(world.services)
         crashing = world.crashing[0] = CrashingServices(world.services, at, after)
@@ -158,7 +157,7 @@ def test_a_job_delivered_many_times_adds_every_client_once() -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 def test_an_import_that_stops_for_its_refused_rows_is_whole_up_to_its_last_chunk(after: bool) -> None:
     file = "phone_number;tag\n79000000001;a\n" + "7;bad\n" * 1400 + "79000000002;a\n"
-    for at in itertools.count(1):
+    for at in crash_points():
         world = World()
         begin(world.services, file)
         crashing = world.crashing[0] = CrashingServices(world.services, at, after)

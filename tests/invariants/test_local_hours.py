@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -14,6 +13,7 @@ from chalicelib.domain.mailing import Counts
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from chalicelib.zones import zone
 from infra.local.doubles.world import CrashingServices, World
+from tests.depth import crash_points
 
 DAY = 24 * 3600
 BY_DAY: dict[str, Any] = {"time_from": time(9), "time_to": time(21)}
@@ -189,7 +189,7 @@ def test_a_crash_at_any_call_loses_no_message(victim: int, after: bool) -> None:
     """The invocations: start, slice, the batch within the local hours; then, after the next opening, the release, its
     job and the second batch.
     """
-    for at in itertools.count(1):
+    for at in crash_points():
         world = world_with(moscow=3, kamchatka=3)
         world.clock.forward(
             9 * 3600 - 1000

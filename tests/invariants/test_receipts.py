@@ -20,6 +20,7 @@ from chalicelib.mailings.lifecycle import (
     resume_mailing,
 )
 from infra.local.doubles.world import CrashingServices, World
+from tests.depth import crash_points
 
 SILENCE = Answer(None, "ReadTimeout")
 CLIENTS = 12
@@ -299,7 +300,7 @@ def test_an_invalid_queue_message_is_stored_as_a_dead_letter_unchanged(body: str
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("is_open", [False, True], ids=["after the end", "while it runs"])
 def test_a_crash_of_the_worker_at_any_call_counts_every_receipt_once(is_open: bool, after: bool) -> None:
-    for at in itertools.count(1):
+    for at in crash_points():
         world = World(gateway_dedupes=False)
         world.clients(CLIENTS)
         mailing_id = world.mailing()

@@ -23,6 +23,7 @@ from infra.local.doubles.fake_messages import FakeMessages
 from infra.local.doubles.fake_queues import FakeQueue
 from infra.local.doubles.fleet import AnsweringGateway
 from infra.local.doubles.world import CrashingServices, World
+from tests.depth import crash_points
 
 CLIENTS = 9
 DAYS = 5 * 24 * 3600
@@ -88,7 +89,7 @@ def counting_messages(world: World) -> CountingMessages:
 def test_a_crash_of_the_round_that_reopens_expired_messages_neither_loses_them_nor_costs_rounds(
     turn: int, after: bool
 ) -> None:
-    for at in itertools.count(1):
+    for at in crash_points():
         world = world_with_a_busy_queue()
         world.batch = 1
         mailing_id = expired_mailing(world)
@@ -132,7 +133,7 @@ def test_a_client_of_the_api_that_pauses_and_resumes_all_the_time_causes_few_rou
 
 @AFTER
 def test_a_crash_of_the_round_that_carries_out_a_resend_neither_loses_messages_nor_costs_rounds(after: bool) -> None:
-    for at in itertools.count(1):
+    for at in crash_points():
         world = world_with_a_busy_queue()
         world.batch = 1
         mailing_id = expired_mailing(world)

@@ -25,7 +25,7 @@ from chalicelib.access.users import (
     user_of_session,
 )
 from chalicelib.domain.audit_record import Author
-from chalicelib.domain.password import hash_password, password_matches
+from chalicelib.domain.password import Cost, Passwords
 from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
 from infra.local.doubles.fakes import FakeServices
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
@@ -269,16 +269,11 @@ def test_a_name_that_no_user_can_have_is_unknown(name: str) -> None:
 
 
 def test_each_hash_has_its_own_salt_and_names_its_cost() -> None:
-    one, other = (hash_password("secret", salt) for salt in (b"1" * 16, b"2" * 16))
+    cheap, costly = Passwords(Cost(4, 1, 1)), Passwords()
+    one, other = (cheap.hash("secret", salt) for salt in (b"1" * 16, b"2" * 16))
     assert one.rpartition("$")[2] != other.rpartition("$")[2]
-    assert password_matches("secret", one)
-    assert password_matches("secret", other)
-    assert not password_matches("Secret", one)
-    assert password_matches("old", "scrypt$4$1$1$MTExMTExMTExMTExMTExMQ==$" + _old_hash())
-
-
-def _old_hash() -> str:
-    import base64
-    import hashlib
-
-    return base64.b64encode(hashlib.scrypt(b"old", salt=b"1" * 16, n=16, r=1, p=1, dklen=32)).decode()
+    assert cheap.match("secret", other)
+    assert not cheap.match("Secret", other)
+    assert not cheap.match("secret", None), "there is no such user"
+    assert costly.match("secret", one), "a hash is checked at its own cost"
+    assert costly.hash("secret", b"1" * 16).startswith("scrypt$14$8$5$MTExMTExMTExMTExMTExMQ==$")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from typing import Any
 
+from chalicelib.domain.password import Cost, Passwords
 from chalicelib.settings import Settings
 
 from .fake_access import FakeAudit, FakeIdempotencyKeys, FakeTokens, FakeUsers
@@ -26,6 +27,7 @@ class FakeServices:
     def __init__(self, **settings: Any) -> None:
         self.settings = Settings(**{"stage": "local", "sender_threads": 1, **settings})
         self.clock = FakeClock()
+        self.passwords = Passwords(Cost(4, 1, 1))
         self.counters = FakeCounters()
         self.audit = FakeAudit()
         self.clients = FakeClients(self.audit)
