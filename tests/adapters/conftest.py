@@ -12,7 +12,7 @@ from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import DynamoDBBackend, Table, dynamodb_backends
 
-from infra.local.doubles.aws import make_services_over_tables, make_tables
+from infra.local.doubles.aws import make_bucket, make_services_over_tables, make_tables
 from infra.local.doubles.fakes import FakeServices
 
 
@@ -48,4 +48,5 @@ def services(request: pytest.FixtureRequest, new_tables: dict[str, Table]) -> It
         return
     with mock_aws():
         moto_backend().tables = deepcopy(new_tables)
+        make_bucket()
         yield make_services_over_tables()

@@ -25,7 +25,9 @@ from infra.local.doubles.deliveries import RecordingQueue, as_records, do_jobs, 
 from infra.local.in_process import ministack_in_process
 from tests.depth import depth
 
-CLIENTS = depth(full=1000, quick=700)
+CLIENTS = depth(full=1000, quick=250)
+CALLS_A_MAILING = 30
+"""Of any size: its decisions, its slices and shards."""
 REPORTED = 3 * GROUP
 SECONDS_A_BATCH = 0.5
 """The number of seconds for which senders cache mailings and clients."""
@@ -44,7 +46,7 @@ def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit:
     calls.clear()
     mailing_id = _deliver(services, batch)
     assert get_mailing(services, mailing_id).counts.sent == CLIENTS
-    per_message = calls.total() / CLIENTS
+    per_message = (calls.total() - CALLS_A_MAILING) / CLIENTS
     print(f"\nAWS calls per delivered message, batches of {batch}: {per_message:.3f} {dict(calls)}")  # noqa: T201
     assert 2 < per_message <= limit, "one claim and one outcome each, and few other calls"
 

@@ -35,7 +35,7 @@ from chalicelib.mailings.lifecycle import (
     resend_mailing,
     resume_mailing,
 )
-from infra.local.doubles.aws import STACK_NAME, make_services_over_tables
+from infra.local.doubles.aws import STACK_NAME, make_queues, make_services_over_tables
 from infra.local.doubles.held_items import BusyClock, HeldItems
 from infra.local.doubles.inline_pool import InlinePool
 
@@ -54,7 +54,7 @@ MAILINGS = f"{STACK_NAME}-mailings"
 def services(new_tables: dict[str, Table]) -> Iterator[Any]:
     with mock_aws():
         moto_backend().tables = deepcopy(new_tables)
-        services: Any = make_services_over_tables(sender_threads=1)
+        services: Any = make_services_over_tables(make_queues(), sender_threads=1)
         services.clock = BusyClock()
         services.thread_pool = lambda _: InlinePool()
         yield services

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from infra.local.in_process import forget_connections
 __all__ = ["forget_connections"]
 
 STACK_NAME = "test"
+QUEUES = ("send", "jobs", "imports", "receipts", "dead")
 IMPORTS_BUCKET = "test-imports"
 SET_AFTERWARDS = {"TimeToLiveSpecification", "PointInTimeRecoverySpecification", "DeletionProtectionEnabled"}
 SET_AFTERWARDS |= {"WarmThroughput"}
@@ -26,7 +28,9 @@ TEMPLATE = Path(__file__).parents[2] / "stack.json"
 def make_services(**settings: Any) -> Services:
     """Create tables and queues, and return the adapters over them. AWS must be an emulator."""
     make_tables()
-    return make_services_over_tables(**settings)
+    make_bucket()
+    aws.client("scheduler").create_schedule_group(Name=STACK_NAME)
+    return make_services_over_tables(make_queues(), **settings)
 
 
 def make_tables() -> None:
@@ -35,14 +39,19 @@ def make_tables() -> None:
             _make_table(resource["Properties"])
 
 
-def make_services_over_tables(**settings: Any) -> Services:
-    """Create everything but the tables, which exist."""
-    sqs = aws.client("sqs")
-    urls = {
-        name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("send", "jobs", "imports", "receipts", "dead")
-    }
+def make_bucket() -> None:
     aws.client("s3").create_bucket(Bucket=IMPORTS_BUCKET)
-    aws.client("scheduler").create_schedule_group(Name=STACK_NAME)
+
+
+def make_queues() -> dict[str, str]:
+    """Returns their URLs."""
+    sqs = aws.client("sqs")
+    return {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
+
+
+def make_services_over_tables(queue_urls: Mapping[str, str] | None = None, **settings: Any) -> Services:
+    """The adapters over tables that exist. `queue_urls`: by the names of QUEUES; without them there are no queues."""
+    urls = queue_urls or dict.fromkeys(QUEUES, "")
     role = "arn:aws:iam::123456789012:role/scheduler"
     return Services(
         Settings(
