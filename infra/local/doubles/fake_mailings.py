@@ -1,8 +1,7 @@
-"""Mailings, slices and rates in memory, with the conditions of the real tables."""
+"""Mailings in memory, with the conditions of the real table."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -10,12 +9,11 @@ from typing import Any
 
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain import rounds
-from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
 from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.brake import NO_ANSWERS, Answers
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.mailing import NO_COUNTS, Counts, Mailing
-from chalicelib.errors import RowChanged, SliceBusy
+from chalicelib.errors import RowChanged
 
 from .fake_access import FakeAudit
 from .fake_clients import FakeCounters
@@ -238,70 +236,3 @@ def _is_scheduled(mailing: Mailing, now: datetime) -> bool:
 
 def _ended(mailing: Mailing) -> Counts:
     return NO_COUNTS if mailing.is_open else mailing.counts
-
-
-class FakeSlices:
-    def __init__(self) -> None:
-        self.rows: dict[tuple[int, ...], AudienceSlice] = {}
-        self.leased_until: dict[tuple[int, ...], datetime] = {}
-        self.shard_reports: dict[tuple[int, int], dict[int, ShardReport]] = defaultdict(dict)
-
-    def lease(
-        self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime, feed: int = 0
-    ) -> AudienceSlice:
-        with LOCK:
-            key = _key(mailing_id, number, feed)
-            held = self.leased_until.get(key)
-            if held is not None and held > now:
-                raise SliceBusy
-            row = self.rows.get(key, AudienceSlice(mailing_id, number, feed=feed))
-            self.rows[key] = replace(row, lease=row.lease + 1)
-            self.leased_until[key] = until
-            return replace(self.rows[key], in_doubt=held is not None)
-
-    def advance(self, audience_slice: AudienceSlice) -> None:
-        with LOCK:
-            key = _key(audience_slice.mailing_id, audience_slice.number, audience_slice.feed)
-            if self.rows[key].lease != audience_slice.lease:
-                raise RowChanged
-            self.rows[key] = replace(audience_slice, in_doubt=False)
-
-    def end_lease(self, audience_slice: AudienceSlice) -> None:
-        with LOCK:
-            self.advance(audience_slice)
-            self.leased_until.pop(_key(audience_slice.mailing_id, audience_slice.number, audience_slice.feed), None)
-
-    def give_up_lease(self, audience_slice: AudienceSlice, now: datetime) -> None:
-        with LOCK:
-            key = _key(audience_slice.mailing_id, audience_slice.number, audience_slice.feed)
-            if self.rows[key].lease != audience_slice.lease:
-                raise RowChanged
-            self.leased_until[key] = now
-
-    def of_mailing(self, mailing_id: int, feed: int = 0) -> list[AudienceSlice]:
-        return [row for _, row in sorted(self.rows.items()) if (row.mailing_id, row.feed) == (mailing_id, feed)]
-
-    def report(self, mailing_id: int, round_number: int, shard: int, report: ShardReport, expires_at: datetime) -> None:
-        self.shard_reports[mailing_id, round_number][shard] = report
-
-    def report_of(self, mailing_id: int, round_number: int, shard: int) -> ShardReport | None:
-        return self.shard_reports[mailing_id, round_number].get(shard)
-
-    def reports(self, mailing_id: int, round_number: int) -> dict[int, ShardReport]:
-        return dict(self.shard_reports[mailing_id, round_number])
-
-
-def _key(mailing_id: int, number: int, feed: int) -> tuple[int, ...]:
-    return (mailing_id, number, feed) if feed else (mailing_id, number)
-
-
-class FakeRates:
-    def __init__(self) -> None:
-        self.rows: dict[str, Any] = {}
-        self.writes = 0
-
-    def change(self, kind: type[Any], name: str, decide: Callable[[Any], tuple[Any, Any]]) -> Any:
-        with LOCK:
-            self.rows[name], result = decide(self.rows.get(name, kind()))
-            self.writes += 1
-            return result

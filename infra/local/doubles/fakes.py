@@ -15,9 +15,10 @@ from .fake_access import FakeAudit, FakeIdempotencyKeys, FakeTokens, FakeUsers
 from .fake_clients import FakeClients, FakeCounters, FakeFiles, FakeImports, FakeLabels
 from .fake_clock import FakeClock
 from .fake_gateway import FakeGateway, FakeMailbox, FakeReports
-from .fake_mailings import FakeMailings, FakeRates, FakeSlices
+from .fake_mailings import FakeMailings
 from .fake_messages import FakeMessages, FakeReceipts
 from .fake_queues import FakeQueue, FakeSchedules
+from .fake_slices import FakeRates, FakeSlices
 from .inline_pool import InlinePool
 
 
