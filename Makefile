@@ -11,6 +11,8 @@ TOOLS := $(filter-out $(CORE),$(patsubst infra/tools/%.txt,$(VENV)/tools/%/.read
 QUICK_ON_LOCALSTACK := tests/e2e/test_contract.py tests/e2e/test_mailing.py::test_each_client_gets_the_text_with_its_attributes
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Compiled modules are kept, whatever the shell says: each of the processes of the tests would compile 250 of them anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up package deploy destroy localstack-deploy localstack-destroy localstack-test check test hostile chaos lint hashes bench cost clean
