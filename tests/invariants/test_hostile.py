@@ -255,9 +255,17 @@ class HostileDeliveries(Deliveries):
         assert mailing.counts.expired == 0 or may_expire, mailing
 
     def _patience(self, waiting: list[Mailing]) -> float:
-        """Seconds. Local hours open once a day. At the limit of the gateway each message may need three permits."""
-        needed = 3 * sum(mailing.counts.total for mailing in waiting) / self.gateway_rate if self.gateway_rate else 0
-        return LIVENESS + needed + DAY * any(mailing.window is not None for mailing in waiting)
+        """Seconds. Local hours open once a day. At the limit of the gateway each message may need three permits.
+
+        Hours of a minute a day have three messages a day at that limit: such a mailing may last until its end.
+        """
+        with_hours = [mailing for mailing in waiting if mailing.window is not None]
+        if not self.gateway_rate:
+            return LIVENESS + DAY * bool(with_hours)
+        needed = 3 * sum(mailing.counts.total for mailing in waiting) / self.gateway_rate
+        now = self.world.clock.now()
+        lasts = max(((mailing.datetime_end - now).total_seconds() for mailing in with_hours), default=0)
+        return LIVENESS + max(needed, lasts)
 
 
 class Bill:
