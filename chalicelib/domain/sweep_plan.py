@@ -85,6 +85,8 @@ def _next_round(mailing: Mailing, now: datetime, queue: SendQueue) -> SweepStep 
     has_progressed = progress_age < round_age
     if mailing.status == RUNNING and mailing.awaits_canary and _is_stalled(mailing, now) and has_progressed:
         return SweepStep.RECONCILE  # all other messages wait for the canary, so this does not wait for an idle queue
+    if mailing.status == RUNNING and mailing.awaits_hours and mailing.rounds < mailing.first_valid_round:
+        return SweepStep.RECONCILE  # local hours may open before the new end, and no release is scheduled for them
     if mailing.status != RUNNING or (mailing.awaits_hours and not has_progressed):
         return None
     if queue.is_idle and progress_age >= QUIET_PERIOD and has_progressed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -71,6 +71,27 @@ def test_the_sweep_replaces_a_lost_schedule_within_two_minutes() -> None:
     world.run(DAY / 2, step=30)
     assert world.get(mailing_id).counts.sent == 5
     assert (times(world)[0] - OPENING_IN_KAMCHATKA).total_seconds() <= 120
+
+
+def test_a_later_end_reaches_the_clients_that_wait_also_if_its_process_dies_at_any_call() -> None:
+    for at in crash_points():
+        world = world_with(moscow=2, kamchatka=4)
+        mailing_id = world.mailing(lasts=6 * 3600, **BY_DAY)
+        world.run(600)
+        assert world.get(mailing_id).awaits_hours, "local hours in Kamchatka open after the end"
+        end = world.clock.now() + timedelta(days=5)
+        crashing = CrashingServices(world.services, at)
+        world.crashing[world.invocations] = crashing
+        has_ended = world.invoke(
+            lambda services, mailing_id=mailing_id, end=end: change_mailing(services, mailing_id, {"datetime_end": end})
+        )
+        if world.get(mailing_id).datetime_end == end:
+            world.run(DAY / 2, step=30)
+            assert world.get(mailing_id).counts == Counts(total=6, sent=6), at
+            assert world.get(mailing_id).rounds <= 3
+            assert_posts_within_hours(world)
+        if has_ended:
+            return
 
 
 def test_a_message_whose_window_does_not_open_before_the_end_expires() -> None:
