@@ -127,6 +127,24 @@ def test_a_failed_message_is_reopened_once_and_stores_the_order(messages: Any) -
     assert messages.claim(KEY, NOW, UNTIL).attempts == 2
 
 
+@pytest.mark.parametrize("is_attempted", [True, False])
+def test_a_message_that_fails_again_is_not_reopened_for_the_order_that_it_had(
+    messages: Any, is_attempted: bool
+) -> None:
+    def fail() -> None:
+        if is_attempted:
+            messages.settle(messages.claim(KEY, NOW, UNTIL), "failed", NOW, NO_ANSWER)
+        else:
+            messages.close(KEY, "failed", NOW, NO_ANSWER)
+
+    fail()
+    failed = messages.get(KEY)
+    assert messages.reopen(failed, 1, reopened_in=2)
+    fail()
+    assert not messages.reopen(failed, 1, reopened_in=2), "a slow worker of the same order"
+    assert messages.reopen(messages.get(KEY), 2, reopened_in=3)
+
+
 def test_a_claim_is_a_doubt_until_its_attempt_has_a_clear_outcome(messages: Any) -> None:
     def attempt(ends: bool = True, in_doubt: bool = False) -> int:
         claimed = messages.claim(KEY, NOW, NOW)

@@ -117,7 +117,8 @@ class Messages:
         return self._finish(key, UNKNOWN, in_doubt, error)
 
     def reopen(self, message: Message, resends: int, reopened_in: int) -> bool:
-        """Give the status queued to a message again. Returns False if its status has changed.
+        """Give the status queued to a message again. Returns False if it has changed: another worker may have reopened
+        it, and a new attempt may have given it the same status.
 
         `resends`: the number of the order that this carries out. `reopened_in`: the number of the round. A message
         without an attempt loses the reason of its expiry.
@@ -131,7 +132,10 @@ class Messages:
         ]
         if not message.attempts:
             actions.append(MessageRow.last_error.remove())
-        return _update_if(row_of(message.key), actions, MessageRow.status == message.status)
+        is_same = (MessageRow.status == message.status) & (MessageRow.attempts == message.attempts)
+        order = MessageRow.resends == message.resends
+        is_same &= order if message.resends else order | MessageRow.resends.does_not_exist()
+        return _update_if(row_of(message.key), actions, is_same)
 
     def await_hours(self, key: MessageKey, timezone: str) -> None:
         """Write the time zone of the local hours that a queued message waits for. Other messages do not change."""

@@ -77,7 +77,8 @@ class FakeMessages:
         message_domain.require_transition(message.status, QUEUED)
         with LOCK:
             row = self.get(message.key)
-            if row is None or row.status != message.status:
+            read = (message.status, message.attempts, message.resends)
+            if row is None or (row.status, row.attempts, row.resends) != read:
                 return False
             error = row.last_error if message.attempts else None
             reopened = replace(row, status=QUEUED, resends=resends, reopened_in=reopened_in)
