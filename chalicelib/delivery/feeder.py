@@ -71,7 +71,7 @@ def _walk_lane(
 ) -> AudienceSlice:
     """Returns the lane with its progress. It is not done if the horizon is reached or the time is up."""
     shards = range(mailing.started_plan.shards)[lane.number :: lanes_of(mailing)]
-    while seconds_left() >= SECONDS_FOR_A_PAGE:
+    while not lane.done and seconds_left() >= SECONDS_FOR_A_PAGE:
         partition, below = lane.cursor.partition, lane.cursor.id
         page = services.messages.queued_below(mailing.message_shard(shards[partition]), below or None, PAGE)
         queued, is_whole = _queue_page(services, mailing, page, threads)

@@ -5,17 +5,22 @@ The limit is one message in twenty seconds, so the queue has 16 messages.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import time
 from typing import Any
 
 import pytest
 
+from chalicelib.delivery import feed
+from chalicelib.delivery.feeder import feed_mailing
+from chalicelib.domain.audience_slice import AudienceSlice
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import FeedMailing
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import HORIZON, LEAD
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
+from infra.local.doubles.fake_slices import FakeSlices
 from infra.local.doubles.world import CrashingServices, World
 from tests.depth import crash_points
 
@@ -67,11 +72,44 @@ def test_a_feeder_that_dies_at_any_call_loses_and_doubles_nothing(after: bool) -
             break
 
 
-def test_a_feed_walks_every_lane_of_a_mailing_with_several_shards() -> None:
-    world = World(gateway_rate=RATE)
+def world_of_three_shards(gateway_rate: float) -> World:
+    world = World(gateway_rate=gateway_rate)
     for last_id in (0, 30_000, 55_000):
         world.services.counters.ids["client_id"] = last_id
         world.clients(CLIENTS // 3 + (last_id == 0))
+    return world
+
+
+class RacedSlices(FakeSlices):
+    """`others_work` runs once, right after the slices are read."""
+
+    def __init__(self, slices: FakeSlices, others_work: Callable[[], object]) -> None:
+        vars(self).update(vars(slices))
+        self.others_work: Callable[[], object] | None = others_work
+
+    def of_mailing(self, mailing_id: int, feed: int = 0) -> list[AudienceSlice]:
+        found = super().of_mailing(mailing_id, feed)
+        work, self.others_work = self.others_work, None
+        if work is not None:
+            work()
+        return found
+
+
+def test_a_feeder_finds_a_lane_that_another_one_has_just_walked() -> None:
+    world = world_of_three_shards(gateway_rate=100)
+    mailing_id = world.mailing()
+    world.do_jobs()
+    feed.begin(world.services, world.get(mailing_id))
+    job = FeedMailing(mailing_id, 1)
+    world.services.slices = RacedSlices(world.services.slices, lambda: feed_mailing(world.services, job, lambda: 60.0))
+    assert feed_mailing(world.services, job, lambda: 60.0)
+    assert not world.get(mailing_id).is_feeding
+    world.run(120)
+    assert_every_client_has_it_once(world, mailing_id)
+
+
+def test_a_feed_walks_every_lane_of_a_mailing_with_several_shards() -> None:
+    world = world_of_three_shards(RATE)
     mailing_id = world.mailing()
     world.run(900, step=10)
     lanes = world.services.slices.of_mailing(mailing_id, feed=1)
