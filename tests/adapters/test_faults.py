@@ -16,6 +16,7 @@ from moto.dynamodb.models import Table
 from chalicelib.adapters.aws import never_repeated
 from chalicelib.domain.audience import Partition, Plan
 from chalicelib.domain.audience_slice import AudienceSlice
+from chalicelib.domain.brake import Answers
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, RefusedRow
 from chalicelib.domain.csv_file import FileFormat
@@ -165,6 +166,13 @@ def test_counts_are_never_added_twice(services: Any) -> None:
     assert len(calls) == 1, "botocore has not repeated it; a reconciliation round would count the rows"
     assert services.mailings.get(1).counts.sent == 10
     assert services.mailings.add_counts(1, Counts(sent=5), NOW).counts.sent == 15
+
+
+def test_answers_of_the_gateway_are_never_added_twice(services: Any) -> None:
+    services.mailings.add(Mailing(1, NOW, KEPT, "text", status="running"))
+    with lost_answers("UpdateItem"), pytest.raises(NotWritten):
+        services.mailings.add_answers(1, Answers(doubtful=10, off_contract=10), NOW)
+    assert services.mailings.get(1).answers.doubtful == 10, "twice as many pause the mailing"
 
 
 def test_an_id_whose_answer_is_lost_leaves_a_gap(services: Any) -> None:

@@ -56,6 +56,7 @@ class MailingProgress:
     def add_answers(self, mailing_id: int, answers: Answers, now: datetime) -> Mailing | None:
         """Add to the answers that the brake counts, and return the changed mailing. Raises NotWritten.
 
+        A write whose answer is lost is not repeated: half as many doubtful answers would pause the mailing.
         Returns None if the mailing was deleted or has ended.
         """
         actions: list[Action] = [MailingRow.answers_since.set(MailingRow.answers_since | now)]  # if_not_exists
@@ -64,7 +65,8 @@ class MailingProgress:
             for name in ("clear", "doubtful", "off_contract")
             if (number := getattr(answers, name))
         ]
-        return self._update_open(MailingRow(mailing_id), actions)
+        with aws.never_repeated():
+            return self._update_open(MailingRow(mailing_id), actions)
 
     def clear_answers(self, mailing_id: int) -> Mailing | None:
         """The brake counts answers anew."""
