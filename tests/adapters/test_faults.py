@@ -198,6 +198,12 @@ def test_a_write_without_any_answer_is_not_written_and_does_not_raise_another_er
         services.slices.lease(1, 0, NOW, UNTIL, KEPT)
     with lost_answers("Query"), never_repeated(), pytest.raises(NotRead):
         services.messages.page(MessageShard(1, 0, 1), 0, 10)
+    with lost_answers("Query"), never_repeated(), pytest.raises(NotRead):
+        services.messages.queued_below(MessageShard(1, 0, 1), None, 10)
+    with lost_answers("Query"), never_repeated(), pytest.raises(NotRead):
+        services.slices.of_mailing(1)
+    with lost_answers("Query"), never_repeated(), pytest.raises(NotRead):
+        services.slices.reports(1, 1)
     with lost_answers("BatchGetItem"), never_repeated(), pytest.raises(NotRead):
         services.messages.existing(KEYS)
     with lost_answers("BatchWriteItem"), never_repeated(), pytest.raises(NotWritten):

@@ -189,7 +189,8 @@ class Messages:
             scan_index_forward=False,
             limit=limit,
         )
-        return [row.message(shard.shards) for row in rows]
+        with reads("messages"):
+            return [row.message(shard.shards) for row in rows]
 
     def _finish(self, key: MessageKey, status: str, condition: Condition, error: Text | None) -> bool:
         require_transition(QUEUED, status)
