@@ -67,7 +67,8 @@ def _queue_shards(services: Services, mailing: Mailing, shards: Iterable[int]) -
 def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Callable[[], float]) -> bool:
     """Repair and count one shard. Returns False if the time is up: the job is repeated and reads on from its report.
 
-    A job of an earlier round reads nothing. Raises RowChanged if the round could not be concluded.
+    A job of an earlier round reads nothing. Raises RowChanged if the round could not be concluded, or became invalid
+    while the job reopened messages.
     """
     mailing = services.mailings.get(job.mailing_id)
     if mailing is None or mailing.plan is None or not mailing.is_open or job.round_number != mailing.rounds:

@@ -20,6 +20,7 @@ from ..domain.expiry import ExpiryCauses, expiry_reason, failure_until_the_end, 
 from ..domain.mailing import NO_COUNTS, RUNNING, Counts, Mailing, counts_from_statuses
 from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message
 from ..domain.send_window import Hours
+from ..errors import RowChanged
 from ..logs import log_clients
 from ..texts import Text
 from ..zones import zone
@@ -48,7 +49,10 @@ class Repaired:
 def repair_shard(
     services: Services, mailing: Mailing, shard: int, report: ShardReport, seconds_left: Callable[[], float]
 ) -> ShardReport:
-    """Read on from `report`, which may be incomplete or empty. Returns an incomplete report if the time is up."""
+    """Read on from `report`, which may be incomplete or empty. Returns an incomplete report if the time is up.
+
+    Raises RowChanged if it would reopen messages after another decision about the mailing.
+    """
     with services.thread_pool(THREADS) as threads:
         while seconds_left() >= SECONDS_FOR_A_PAGE:
             page = services.messages.page(mailing.message_shard(shard), report.read_until or 0, PAGE)
@@ -78,6 +82,8 @@ def _repair_page(
 ) -> list[Repaired]:
     now, dedupes = services.clock.now(), services.settings.gateway_dedupes
     repairs = [repair_for(message, mailing, now, dedupes) for message in page]
+    if Repair.REOPEN in repairs:
+        _require_same_decision(services, mailing)
     _count(services, mailing, -_counts(m.status for m, r in zip(page, repairs, strict=True) if r is Repair.REOPEN))
     expiry = _expiry_reasons(services, mailing, page) if Repair.EXPIRE in repairs else [None] * len(page)
     repaired = list(threads.map(partial(_repair, services, mailing), page, repairs, expiry))
@@ -89,6 +95,16 @@ def _repair_page(
     not_reopened = _counts(m.message.status for m in repaired if m.repair is Repair.REOPEN and not m.is_changed)
     _count(services, mailing, closed + not_reopened)
     return repaired
+
+
+def _require_same_decision(services: Services, mailing: Mailing) -> None:
+    """Raises RowChanged if another decision about the mailing has come first.
+
+    A later round may have counted the final rows of a cancelled mailing, and ended it: nothing would close them again.
+    """
+    found = services.mailings.get(mailing.id)
+    if found is None or found.version != mailing.version:
+        raise RowChanged
 
 
 def _counts(statuses: Iterable[str]) -> Counts:

@@ -6,19 +6,20 @@ The end of each mailing is days away, and another mailing keeps the send queue b
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from chalicelib.delivery.queueing import SECONDS_FOR_A_PAGE
+from chalicelib.delivery.queueing import PAGE, SECONDS_FOR_A_PAGE
 from chalicelib.delivery.reconcile import reconcile_shard
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import ReconcileShard, SendMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import Message, read_message_id
-from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
+from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.fake_messages import FakeMessages
 from infra.local.doubles.fake_queues import FakeQueue
 from infra.local.doubles.fleet import AnsweringGateway
@@ -317,3 +318,44 @@ def test_messages_lost_beside_recipients_that_always_fail_are_queued_again() -> 
     world.run(4 * 60 * MINUTES, step=60)
     assert world.get(mailing_id).rounds <= 12
     assert queue_messages_of(world, mailing_id) <= 12 + len(lost)
+
+
+class SteeredMessages(FakeMessages):
+    """`decision` is carried out while a worker reads page number `at`."""
+
+    def __init__(self, messages: FakeMessages, at: int, decision: Callable[[], None]) -> None:
+        vars(self).update(vars(messages))
+        self.pages = 0
+        self.at = at
+        self.decision = decision
+
+    def page(self, *arguments: Any, **named: Any) -> list[Message]:
+        page = super().page(*arguments, **named)
+        self.pages += 1
+        if self.pages == self.at:
+            self.decision()
+        return page
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False], ids=["cancelled", "its end is moved to now"])
+def test_a_slow_worker_reopens_nothing_of_a_mailing_that_has_ended(is_cancelled: bool) -> None:
+    world = World()
+    world.clients(PAGE + 20)
+    world.services.gateway.default_answer = Answer(400)
+    mailing_id = world.mailing(lasts=DAYS)
+    world.run(3 * MINUTES)
+    assert world.get(mailing_id).counts.failed == PAGE + 20
+    resend_mailing(world.services, mailing_id, ["failed"])
+
+    def end() -> None:
+        if is_cancelled:
+            cancel_mailing(world.services, mailing_id)
+        else:
+            change_mailing(world.services, mailing_id, {"datetime_end": world.clock.now()})
+        world.do_jobs()
+        assert world.get(mailing_id).ended_at
+
+    world.services.messages = SteeredMessages(world.services.messages, at=2, decision=end)
+    world.run(15 * MINUTES)
+    assert world.get(mailing_id).counts == world.counted_rows(mailing_id)
+    assert world.get(mailing_id).counts.failed == 20
