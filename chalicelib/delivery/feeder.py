@@ -93,7 +93,8 @@ def _queue_page(
 ) -> tuple[list[Message], bool]:
     """Returns the queued messages, and whether none of the page is left for a later turn.
 
-    Messages outside their local hours wait for their release, and messages that a sender posts now have queue messages.
+    Messages outside their local hours wait for their release, messages that a sender posts now have queue messages, and
+    a feed that follows the result of the canary queues the messages that it holds back.
     """
     now = services.clock.now()
     hours = local_hours.current_hours(services, mailing)
@@ -102,4 +103,4 @@ def _queue_page(
     admitted = sorted(select_for_queue(mailing.canary, waiting), key=lambda message: -message.client_id)
     queued = list(admitted[: queue_next(services, mailing, admitted, threads)])
     log_clients("fed", [message.client_id for message in queued], mailing_id=mailing.id)
-    return queued, len(queued) == len(waiting)
+    return queued, len(queued) == len(admitted)

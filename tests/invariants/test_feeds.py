@@ -20,6 +20,7 @@ from chalicelib.domain.jobs import FeedMailing
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import HORIZON, LEAD
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
+from infra.local.doubles.fake_gateway import FakeGateway
 from infra.local.doubles.fake_slices import FakeSlices
 from infra.local.doubles.world import CrashingServices, World
 from tests.depth import crash_points
@@ -197,6 +198,19 @@ def test_the_others_wait_for_the_canary_and_are_fed_after_it() -> None:
     assert world.get(mailing_id).awaits_canary
     world.run(400)
     assert_every_client_has_it_once(world, mailing_id)
+
+
+def test_a_message_of_the_canary_that_lost_its_queue_message_is_fed_again_from_every_lane() -> None:
+    """The canary is full, so all messages of the first lanes wait for its result."""
+    for answers in ([Answer(503)], [FakeGateway.OK, Answer(503)], [FakeGateway.OK] * 2 + [Answer(503)]):
+        world = world_of_three_shards(gateway_rate=1)
+        world.services.gateway.answers = answers
+        mailing_id = world.mailing(canary=len(answers), max_error_rate=10)
+        while world.services.gateway.answers:
+            world.run(5)
+        world.services.send_queue.messages.clear()
+        world.run(1200)
+        assert_every_client_has_it_once(world, mailing_id)
 
 
 def test_local_hours_that_open_begin_a_new_feed() -> None:
