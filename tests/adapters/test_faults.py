@@ -14,12 +14,14 @@ from moto import mock_aws
 from moto.dynamodb.models import Table
 
 from chalicelib.adapters.aws import never_repeated
+from chalicelib.delivery.jobs import run_job
 from chalicelib.domain.audience import Partition, Plan
-from chalicelib.domain.audience_slice import AudienceSlice
+from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
 from chalicelib.domain.brake import Answers
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, RefusedRow
 from chalicelib.domain.csv_file import FileFormat
+from chalicelib.domain.jobs import FeedMailing, ReconcileShard, StartMailing, WalkSlice
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import Message, MessageShard
 from chalicelib.domain.walk import BEGINNING
@@ -28,7 +30,8 @@ from chalicelib.mailings.stats import list_messages
 from chalicelib.texts import Text
 from infra.local.doubles.aws import make_services_over_tables
 from infra.local.doubles.fake_clock import FakeClock
-from infra.local.doubles.faulty_dynamodb import lost_answers, recorded, throttled
+from infra.local.doubles.faulty_dynamodb import lost_answers, recorded, refused, throttled
+from infra.local.doubles.inline_pool import InlinePool
 from tests.adapters.conftest import moto_backend
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -88,6 +91,49 @@ def test_every_batch_of_the_tables_is_repeated(services: Any) -> None:
         assert set(services.clients.find_many(numbers)[0]) == set(numbers)
         assert services.labels.existing("tag", ["tag 1", "tag 2", "tag 5"]) == {"tag 1", "tag 2"}
     assert services.imports.refused(1, 0, 10) == rows
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ThrottlingException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "TransactionInProgressException",
+    ],
+)
+def test_a_call_that_is_refused_as_a_whole_is_not_written(services: Any, code: str) -> None:
+    """Source of the codes: DynamoDB API Reference, errors of TransactWriteItems."""
+    mailing = Mailing(1, NOW, UNTIL, "text")
+    with refused("TransactWriteItems", code), pytest.raises(NotWritten):
+        services.mailings.add(mailing)
+    with refused("PutItem", code), pytest.raises(NotWritten):
+        services.slices.report(1, 1, 0, ShardReport(), KEPT)
+
+
+@pytest.mark.parametrize(
+    ("job", "operation"),
+    [
+        (StartMailing(1), "GetItem"),
+        (WalkSlice(1, 0), "GetItem"),
+        (WalkSlice(1, 0), "UpdateItem"),
+        (ReconcileShard(1, 1, 0), "GetItem"),
+        (ReconcileShard(1, 1, 0), "Query"),
+        (FeedMailing(1, 1), "GetItem"),
+        (FeedMailing(1, 1), "Query"),
+    ],
+)
+def test_a_job_is_repeated_within_seconds_if_its_tables_are_throttled(services: Any, job: Any, operation: str) -> None:
+    """An error would bring the job back after the visibility timeout of its queue."""
+    services.thread_pool = lambda _: InlinePool()
+    mailing = Mailing(1, NOW, NOW + timedelta(days=9), "text", status="running", plan=Plan("block", 1, 1, 1))
+    services.mailings.add(mailing)
+    services.mailings.begin_round(mailing, NOW)
+    services.mailings.begin_feed(mailing)
+    with refused(operation, "ThrottlingException"):
+        delay = run_job(services, job, lambda: 60.0)
+    assert delay in range(1, 61)
 
 
 def test_messages_with_a_status_are_found_a_thousand_rows_a_call(services: Any) -> None:

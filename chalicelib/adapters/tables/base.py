@@ -9,6 +9,7 @@ from functools import cache
 from secrets import token_hex
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import Attribute, NumberAttribute
 from pynamodb.connection import Connection
 from pynamodb.constants import STRING
@@ -29,6 +30,9 @@ class SharedConnection(Connection):
 
     Repeats a write that was refused for a moment, see `is_refused_for_a_moment`. Nothing else repeats it.
 
+    Raises NotRead or NotWritten if DynamoDB is throttled for long, fails or does not answer. Batches handle that
+    themselves.
+
     A refused condition returns the row that refused it, so that a writer recognizes its own: botocore repeats a write
     whose answer is lost, and a condition then fails on the success of the first try.
     """
@@ -46,7 +50,12 @@ class SharedConnection(Connection):
         if operation_name in ("UpdateItem", "PutItem") and "ConditionExpression" in operation_kwargs:
             operation_kwargs["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         call = super().dispatch
-        return retry(self._clock, lambda: call(operation_name, {**operation_kwargs}), is_refused_for_a_moment)
+        try:
+            return retry(self._clock, lambda: call(operation_name, {**operation_kwargs}), is_refused_for_a_moment)
+        except (BotoCoreError, ClientError) as error:
+            if operation_name in BATCHES or not _is_no_answer(error):
+                raise
+            raise (NotRead if operation_name in READS else NotWritten)(f"{operation_name}: {error}") from error
 
 
 def new_claim() -> str:
@@ -128,6 +137,11 @@ HELD = "TransactionConflict"
 THROTTLED = {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
 THROTTLED_IN_PART = {"ProvisionedThroughputExceeded", "ThrottlingError"}
 FAILED = {"InternalServerError", "InternalFailure", "ServiceUnavailable", "500", "502", "503", "504"}
+IN_PROGRESS = "TransactionInProgressException"
+"""An earlier try of this transaction, whose answer is lost, has not ended."""
+
+BATCHES = {"BatchGetItem", "BatchWriteItem"}
+READS = {"GetItem", "Query", "Scan"}
 
 
 @contextmanager
@@ -138,8 +152,8 @@ def conflicts(
 
     `by_position`: the Conflict for a failed condition, by the position of its write in the transaction. DynamoDB
     receives deletes, then puts, then updates. `otherwise`: the Conflict for any other lost race, also if transactions
-    held the row in every try. Raises NotWritten if DynamoDB is throttled for long, fails or does not answer. Other
-    errors (no access) pass through.
+    held the row in every try. Raises NotWritten if a transaction is cancelled because one of its rows is throttled.
+    Other errors (no access) pass through.
     """
     try:
         yield
@@ -149,7 +163,7 @@ def conflicts(
                 raise conflict from error
         if lost_race(error):
             raise otherwise from error
-        if was_throttled(error) or is_unanswered(error):
+        if isinstance(error, TransactWriteError) and _reasons(error) & THROTTLED_IN_PART:
             raise NotWritten(str(error)) from error
         raise
 
@@ -164,8 +178,7 @@ def code_of(error: PynamoDBException) -> str | None:
 def lost_race(error: PynamoDBException) -> bool:
     """True if the condition of a write failed, or transactions held its row in every try."""
     if isinstance(error, TransactWriteError):
-        codes = {_reason(error, position) for position in range(len(error.cancellation_reasons))}
-        return bool(codes & {"ConditionalCheckFailed", HELD})
+        return bool(_reasons(error) & {"ConditionalCheckFailed", HELD})
     return code_of(error) in ("ConditionalCheckFailedException", f"{HELD}Exception")
 
 
@@ -186,8 +199,6 @@ def is_refused_for_a_moment(error: Exception) -> bool:
 
 def was_throttled(error: PynamoDBException) -> bool:
     """True if DynamoDB refused the whole call because a limit is reached: nothing was read or written."""
-    if isinstance(error, TransactWriteError):
-        return any(_reason(error, number) in THROTTLED_IN_PART for number in range(len(error.cancellation_reasons)))
     return code_of(error) in THROTTLED
 
 
@@ -197,15 +208,15 @@ def is_unanswered(error: PynamoDBException) -> bool:
     return error.cause is not None and (code is None or code in FAILED)
 
 
-@contextmanager
-def reads(what: str) -> Iterator[None]:
-    """Raise NotRead if DynamoDB is throttled, fails or does not answer in the block. Other errors pass through."""
-    try:
-        yield
-    except PynamoDBException as error:
-        if was_throttled(error) or is_unanswered(error):
-            raise NotRead(what) from error
-        raise
+def _is_no_answer(error: Exception) -> bool:
+    """True if DynamoDB refused the whole call because a limit is reached, failed, or did not answer."""
+    if not isinstance(error, ClientError):
+        return True
+    return error.response["Error"].get("Code") in {*THROTTLED, *FAILED, IN_PROGRESS}
+
+
+def _reasons(error: TransactWriteError) -> set[str | None]:
+    return {_reason(error, position) for position in range(len(error.cancellation_reasons))}
 
 
 def _reason(error: TransactWriteError, position: int) -> str | None:

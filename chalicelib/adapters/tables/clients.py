@@ -22,7 +22,7 @@ from ...domain.client import Client, block_of
 from ...errors import NotWritten, PhoneTaken
 from ..clock import Clock
 from .audit import Audit
-from .base import bind_table, conflicts, reads, transaction
+from .base import bind_table, conflicts, transaction
 from .batches import Batches
 from .client_row import ClientRow, PhoneRow, stored_values
 
@@ -131,8 +131,7 @@ class Clients:
             "operator_code": ClientRow.by_operator_code.query,
         }[partition.by]
         rows = query(partition.key, range_key_condition=_range(partition, after, through), limit=limit, **options)
-        with reads("clients"):
-            return [row.client() for row in rows]
+        return [row.client() for row in rows]
 
     def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
         """The number of chosen clients without an opt-out in one partition, with ids from `first` to `last`."""
@@ -143,8 +142,7 @@ class Clients:
             return self._count_read(partition, rest, first, last)
         table: Any = {"block": ClientRow, "tag": ClientRow.by_tag, "operator_code": ClientRow.by_operator_code}
         ids = ClientRow.id.between(first, last)
-        with reads("clients"):
-            return int(table[partition.by].count(partition.key, ids, filter_condition=_may_be_texted(rest)))
+        return int(table[partition.by].count(partition.key, ids, filter_condition=_may_be_texted(rest)))
 
     def _count_read(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
         number, after = 0, first - 1

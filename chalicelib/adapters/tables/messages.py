@@ -18,7 +18,7 @@ from ...domain.message import EXPIRED, QUEUED, SENT, UNKNOWN, Message, MessageKe
 from ...errors import NotWritten
 from ...texts import Text
 from ..clock import Clock
-from .base import bind_table, code_of, new_claim, reads, refused_by, write_claim
+from .base import bind_table, code_of, new_claim, refused_by, write_claim
 from .batches import Batches
 from .message_row import MessageRow, part_of, row_of, serialized_rows
 
@@ -155,8 +155,7 @@ class Messages:
             consistent_read=True,
             limit=limit,
         )
-        with reads("messages"):
-            return [row.message(shard.shards) for row in rows]
+        return [row.message(shard.shards) for row in rows]
 
     def find(self, shard: MessageShard, after_client: int, statuses: Sequence[str]) -> tuple[list[Message], int | None]:
         """The messages with these statuses among the next thousand rows of one shard, and the last client id read.
@@ -170,8 +169,7 @@ class Messages:
             consistent_read=True,
             page_size=ROWS_READ,
         )
-        with reads("messages"):
-            page: dict[str, Any] = next(rows.page_iter)
+        page: dict[str, Any] = next(rows.page_iter)
         found = [MessageRow.from_raw_data(item).message(shard.shards) for item in page["Items"]]
         last = page.get("LastEvaluatedKey")
         return found, int(last["client_id"]["N"]) if last else None

@@ -1,4 +1,5 @@
-"""Faults of DynamoDB between the adapters and an emulator, which does not have them: throttled parts, lost answers.
+"""Faults of DynamoDB between the adapters and an emulator, which does not have them: throttled parts, refused
+calls, lost answers.
 
 Each fault is registered at the client of this process and removed at the end of its block.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError
@@ -50,6 +52,17 @@ def throttled(operation: str, processed: int, calls: int = 10**9) -> Iterator[Th
     before, after = f"before-parameter-build.dynamodb.{operation}", f"after-call.dynamodb.{operation}"
     with _registered(before, fault.cut), _registered(after, fault.answer):
         yield fault
+
+
+@contextmanager
+def refused(operation: str, code: str) -> Iterator[None]:
+    """Every call gets this error. The retries of botocore are over."""
+
+    def refuse(**_: Any) -> tuple[Any, dict[str, Any]]:
+        return SimpleNamespace(status_code=400), {"Error": {"Code": code, "Message": code}}
+
+    with _registered(f"before-call.dynamodb.{operation}", refuse):
+        yield
 
 
 @contextmanager
