@@ -187,8 +187,7 @@ class Messages:
             scan_index_forward=False,
             limit=limit,
         )
-        with reads("messages"):
-            return [row.message(shard.shards) for row in rows]
+        return [row.message(shard.shards) for row in rows]
 
     def _finish(self, key: MessageKey, status: str, condition: Condition, error: Text | None) -> bool:
         require_transition(QUEUED, status)

@@ -18,7 +18,7 @@ from ...domain.mailing import Counts
 from ...domain.walk import Cursor
 from ...errors import RowChanged, SliceBusy
 from ..clock import Clock
-from .base import bind_table, conflicts, new_claim, reads, write_claim
+from .base import bind_table, conflicts, new_claim, write_claim
 
 
 class SliceRow(Model):
@@ -110,8 +110,7 @@ class Slices:
     def of_mailing(self, mailing_id: int, feed: int = 0) -> list[AudienceSlice]:
         """The slices of the fan-out, or the lanes of this feed, on which a worker has begun."""
         rows = SliceRow.query(mailing_id, _named(_walk(feed)), consistent_read=True)
-        with reads("slices"):
-            return [row.audience_slice() for row in rows]
+        return [row.audience_slice() for row in rows]
 
     def report(self, mailing_id: int, round_number: int, shard: int, report: ShardReport, expires_at: datetime) -> None:
         """Write the report of a reconciliation round on one shard. A repetition replaces it."""
@@ -135,8 +134,7 @@ class Slices:
     def reports(self, mailing_id: int, round_number: int) -> dict[int, ShardReport]:
         """The reports of this round by shard, with those that are incomplete."""
         rows = SliceRow.query(mailing_id, _named(_round(round_number)), consistent_read=True)
-        with reads("slices"):
-            return {int(row.name.rpartition("#")[2]): row.report() for row in rows}
+        return {int(row.name.rpartition("#")[2]): row.report() for row in rows}
 
     def _write_leased(self, audience_slice: AudienceSlice, actions: list[Action]) -> None:
         row = SliceRow(audience_slice.mailing_id, f"{_walk(audience_slice.feed)}{audience_slice.number:05d}")
