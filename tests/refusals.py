@@ -1,4 +1,4 @@
-"""Partly refused batches of SQS: moto accepts every entry, SQS may throttle some."""
+"""Calls that AWS refuses, and partly refused batches of SQS: moto accepts everything."""
 
 from __future__ import annotations
 
@@ -9,6 +9,25 @@ from types import SimpleNamespace
 from typing import Any
 
 from chalicelib.adapters import aws
+
+
+@contextmanager
+def refused_calls(service: str, operation: str, error: Exception | tuple[str, int]) -> Iterator[None]:
+    """Every call gets this error, or the code and the HTTP status of one. The retries of botocore are over."""
+
+    def refuse(**_: Any) -> tuple[Any, dict[str, Any]]:
+        if isinstance(error, Exception):
+            raise error
+        code, status = error
+        answer = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        return SimpleNamespace(status_code=status), answer
+
+    events, event = aws.client(service).meta.events, f"before-call.{service}.{operation}"
+    events.register(event, refuse)
+    try:
+        yield
+    finally:
+        events.unregister(event, refuse)
 
 
 @contextmanager

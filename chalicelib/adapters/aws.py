@@ -15,13 +15,23 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 CONNECTIONS = 50
 """More than one for each thread of a sender."""
 
 USER_AGENT = f"notifications botocore/{botocore.__version__}"
 """Fixed, because botocore builds its own twice for each call: a quarter of the processor time of making a call."""
+
+THROTTLED = {
+    "Throttling",
+    "ThrottlingException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+}
+"""Source: SQS API Reference, Common Errors; `ThrottledRetryableChecker` in botocore/retries/standard.py."""
 
 _may_repeat: ContextVar[bool] = ContextVar("may_repeat", default=True)
 _lock = Lock()
@@ -44,6 +54,14 @@ def never_repeated() -> Iterator[None]:
         yield
     finally:
         _may_repeat.reset(reset)
+
+
+def is_momentary(error: Exception) -> bool:
+    """True if a service is throttled, fails or does not answer. The call may have taken effect, or succeed later."""
+    if not isinstance(error, ClientError):
+        return isinstance(error, ConnectionError | HTTPClientError)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.response["Error"].get("Code") in THROTTLED
 
 
 def _raise_if_never_repeated(response: Any, caught_exception: Exception | None, operation: Any, **_: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from ..domain.jobs import Job, ReceivedMessage, to_body
 from ..errors import TryAgain
 from ..retries import pause_before_retry
@@ -29,7 +31,7 @@ MAX_VISIBILITY = 43_200
 
 
 class QueueRefused(TryAgain):
-    """SQS accepted the requests, but refused some entries in every one of them."""
+    """SQS refused some entries in every one of several requests, or it is throttled, fails or does not answer."""
 
 
 class Queue:
@@ -86,11 +88,19 @@ class Queue:
         return sum(int(answer["Attributes"].get(name, 0)) for name in COUNTS)
 
     def _request_batch(self, operation: str, entries: Sequence[Mapping[str, object]]) -> None:
-        """SQS may accept a batch in part. Refused entries are sent again after a pause. Raises QueueRefused."""
+        """SQS may accept a batch in part. Refused entries are sent again after a pause. Raises QueueRefused.
+
+        Botocore repeats a request that is refused as a whole.
+        """
         for number in range(TRIES):
             if number:
                 pause_before_retry(self._clock, number - 1, FIRST_PAUSE, LONGEST_PAUSE)
-            answer = getattr(aws.client("sqs"), operation)(QueueUrl=self.url, Entries=entries)
+            try:
+                answer = getattr(aws.client("sqs"), operation)(QueueUrl=self.url, Entries=entries)
+            except (BotoCoreError, ClientError) as error:
+                if not aws.is_momentary(error):
+                    raise
+                raise QueueRefused(f"{self.url} refused a batch: {error}") from error
             refused = {failure["Id"] for failure in answer.get("Failed", [])}
             if not refused:
                 return

@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from moto import mock_aws
 
 from chalicelib.adapters.queues import Queue, QueueRefused
@@ -18,7 +18,7 @@ from chalicelib.domain.jobs import SendMessage, from_body
 from infra.local.doubles.aws import STACK_NAME, make_services
 from infra.local.doubles.fake_clock import FakeClock
 from infra.local.doubles.racing_scheduler import RacingScheduler, create, fire
-from tests.refusals import refused_entries
+from tests.refusals import refused_calls, refused_entries
 
 START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 JOBS = [SendMessage(1, client_id) for client_id in range(4)]
@@ -74,6 +74,23 @@ def test_entries_that_sqs_always_refuses_are_an_error_and_the_others_are_sent(re
     with refused_entries("SendMessageBatch", refusals), pytest.raises(QueueRefused, match="2 entries"):
         Queue(real.send_queue.url, FakeClock()).send(JOBS)
     assert sorted(from_body(message.body).client_id for message in real.send_queue.receive()) == [0, 2]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="https://sqs"),
+        ReadTimeoutError(endpoint_url="https://sqs"),
+        ("RequestThrottled", 403),
+        ("ServiceUnavailable", 503),
+    ],
+)
+def test_a_batch_that_sqs_refuses_as_a_whole_may_be_sent_later(real: Services, error: Any) -> None:
+    """A job whose queue refuses it gives up its lease and is repeated within seconds."""
+    with refused_calls("sqs", "SendMessageBatch", error), pytest.raises(QueueRefused):
+        real.jobs_queue.send(JOBS)
+    with refused_calls("sqs", "SendMessageBatch", ("AccessDenied", 403)), pytest.raises(ClientError):
+        real.jobs_queue.send(JOBS)
 
 
 def test_refused_deletions_are_repeated(real: Services) -> None:
