@@ -11,8 +11,9 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ..logs import log
 from ..retries import retry
@@ -28,11 +29,16 @@ REFUSED_FOR_A_MOMENT = {
 """Source: EventBridge Scheduler API Reference, errors of CreateSchedule, UpdateSchedule and DeleteSchedule."""
 
 
+def client() -> Any:
+    """Waits for less time than other clients: the API has 20 seconds for a request."""
+    return aws.client("scheduler", attempts=2, read_seconds=2)
+
+
 class Schedules:
     """`group` contains the schedules of this stack. They invoke `target_arn` with the role `role_arn`.
 
-    Each change is tried for five seconds while it loses races or Scheduler refuses it. Then it is logged and left to
-    the sweep.
+    Each change is tried for five seconds while it loses races, or Scheduler refuses it or does not answer. Then it is
+    logged and left to the sweep.
     """
 
     def __init__(self, group: str, target_arn: str, role_arn: str, clock: Clock) -> None:
@@ -59,7 +65,7 @@ class Schedules:
         self._delete(_release_name(mailing_id, opens_at))
 
     def _delete(self, name: str) -> None:
-        scheduler = aws.client("scheduler")
+        scheduler = client()
 
         def attempt() -> None:
             with suppress(scheduler.exceptions.ResourceNotFoundException):
@@ -81,7 +87,7 @@ class Schedules:
                 "Input": json.dumps(payload),
             },
         }
-        scheduler = aws.client("scheduler")
+        scheduler = client()
 
         def attempt() -> None:
             """The update fails if the schedule fires or is deleted after the creation met it: it is made again."""
@@ -95,14 +101,15 @@ class Schedules:
     def _try(self, name: str, attempt: Callable[[], None]) -> None:
         try:
             retry(self._clock, attempt, _is_refused_for_a_moment)
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             if not _is_refused_for_a_moment(error):
                 raise
             log.exception("schedule left to the sweep", extra={"schedule": name})
 
 
 def _is_refused_for_a_moment(error: Exception) -> bool:
-    return isinstance(error, ClientError) and error.response["Error"].get("Code") in REFUSED_FOR_A_MOMENT
+    is_refused = isinstance(error, ClientError) and error.response["Error"].get("Code") in REFUSED_FOR_A_MOMENT
+    return is_refused or aws.is_momentary(error)
 
 
 def _name(mailing_id: int) -> str:

@@ -232,6 +232,21 @@ def test_a_schedule_that_is_refused_for_ever_is_left_to_the_sweep_after_five_sec
     assert (line["message"], line["schedule"]) == ("schedule left to the sweep", NAME)
 
 
+@pytest.mark.parametrize("error", [EndpointConnectionError, ReadTimeoutError])
+def test_a_schedule_is_left_to_the_sweep_if_scheduler_does_not_answer(
+    real: Services, racing: RacingScheduler, error: Callable[..., Exception]
+) -> None:
+    """The mailing is written by then: an error would make the caller announce it a second time."""
+
+    def fail() -> None:
+        raise error(endpoint_url="https://scheduler")
+
+    racing.before["CreateSchedule"] = [fail] * 1000
+    racing.before["DeleteSchedule"] = [fail] * 1000
+    real.schedules.set(12, START)
+    real.schedules.remove(12)
+
+
 def test_a_missing_right_is_not_left_to_the_sweep(real: Services, racing: RacingScheduler) -> None:
     racing.before["CreateSchedule"] = ["AccessDeniedException"]
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 
-from chalicelib.adapters import aws
+from chalicelib.adapters import schedules
 
 REFUSED = SimpleNamespace(status_code=400)
 """Botocore looks only whether the status is 300 or more."""
@@ -32,7 +32,7 @@ class RacingScheduler:
 
     @contextmanager
     def installed(self) -> Iterator[RacingScheduler]:
-        events = aws.client("scheduler").meta.events
+        events = schedules.client().meta.events
         events.register("before-call.scheduler", self._before_call)
         try:
             yield self
