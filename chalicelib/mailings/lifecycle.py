@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,8 @@ from ..domain.decisions import MailingFields
 from ..domain.field_versions import require_unchanged
 from ..domain.mailing import CANCELLED, SCHEDULED, Mailing
 from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
-from ..errors import NotFound, RowChanged
-from ..logs import add_log_keys
+from ..errors import NotFound, RowChanged, TryAgain
+from ..logs import add_log_keys, log
 from ..representation import represent_mailing
 from ..retries import retry_lost_races
 from .placeholders import require_known_placeholders
@@ -46,7 +47,8 @@ def announce_mailing(
         services, mailing, author.record("mailing", mailing.id, None, represent_mailing(mailing)) if author else None
     )
     add_log_keys(mailing_id=mailing.id)
-    _arrange_start(services, mailing)
+    with _left_to_the_sweep(mailing_id):
+        _arrange_start(services, mailing)
     return mailing
 
 
@@ -138,7 +140,8 @@ def _decide(
 
     before, after = retry_lost_races(services.clock, attempt)
     if after != before:
-        _follow_up(services, before, after)
+        with _left_to_the_sweep(mailing_id):
+            _follow_up(services, before, after)
     return after
 
 
@@ -166,6 +169,15 @@ def list_mailings(
     below = services.counters.last_id(MAILING_ID) + 1 if before_id is None else before_id
     found, next_below = walk_down(services.mailings.get_many, below, limit, has_time)
     return [mailing for _, mailing in found], next_below
+
+
+@contextmanager
+def _left_to_the_sweep(mailing_id: int) -> Iterator[None]:
+    """What the block could not do, the sweep does within a minute. An error would make the caller decide again."""
+    try:
+        yield
+    except TryAgain:
+        log.exception("decision left to the sweep", extra={"mailing_id": mailing_id})
 
 
 def _arrange_start(services: Services, mailing: Mailing) -> None:

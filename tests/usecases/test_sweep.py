@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.delivery.sweep import sweep
+from chalicelib.domain.jobs import Job
 from chalicelib.domain.mailing import Mailing
+from chalicelib.errors import TryAgain
 from chalicelib.mailings.lifecycle import cancel_mailing
 from chalicelib.mailings.stats import snapshot, totals
 from infra.local.doubles.fake_mailings import FakeMailings
-from infra.local.doubles.fake_queues import FakeSchedules
+from infra.local.doubles.fake_queues import FakeQueue, FakeSchedules
 from infra.local.doubles.world import World
 
 
@@ -48,6 +51,24 @@ def world_with_due_mailings(number: int) -> World:
     world.services.schedules.times.clear()
     world.clock.forward(61)
     return world
+
+
+class RefusingQueue(FakeQueue):
+    def send(self, jobs: Sequence[Job], delays: Sequence[int] | None = None) -> None:
+        raise TryAgain("throttled")
+
+
+def test_a_decision_whose_jobs_cannot_be_queued_is_left_to_the_sweep() -> None:
+    """The decision is written by then: a caller who announced the mailing again would make a second one."""
+    world = World()
+    world.clients(2)
+    queue = world.services.jobs_queue
+    world.services.jobs_queue = RefusingQueue(world.clock)
+    mailing_id = world.mailing()
+    world.services.jobs_queue = queue
+    assert sweep(world.services)["start"] == 1
+    world.services.jobs_queue = RefusingQueue(world.clock)
+    assert cancel_mailing(world.services, mailing_id).status == "cancelled"
 
 
 def test_due_mailings_are_started_and_the_steps_are_counted() -> None:
