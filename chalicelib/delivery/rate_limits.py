@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 from ..domain import rate
 from ..domain.mailing import Mailing
 from ..domain.rate import GATEWAY, LOOKAHEAD, UNLIMITED, Booking, Bucket, Limits, Permit
-from ..errors import RowChanged
+from ..errors import RowChanged, TryAgain
+from ..logs import log
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -167,7 +168,8 @@ class Permits:
         self._delays[mailing.id].extend(delays)
 
     def _take(self, mailing: Mailing, kind: str, limit: float, wanted: int, left: int) -> Taken:
-        """Takes nothing if too many others take at the same time, or if the time of this batch is up.
+        """Takes nothing if too many others take at the same time, if the table is throttled, fails or does not answer,
+        or if the time of this batch is up. Then all of the batch asks later.
 
         `left`: how many messages of the batch have no permit and no delay. They get delays if permits are missing.
         """
@@ -184,7 +186,12 @@ class Permits:
         if not wanted:
             return (), []
         name = _bucket_name(self._services, mailing, kind, limit)
-        return _change(self._services, Bucket, name, take) or ((), [self._fallback() for _ in range(left)])
+        try:
+            taken = _change(self._services, Bucket, name, take)
+        except TryAgain:
+            log.exception("no permits", extra={"mailing_id": mailing.id})
+            taken = None
+        return taken or ((), [self._fallback() for _ in range(left)])
 
     def _fallback(self) -> int:
         jitter = self._services.clock.jitter()

@@ -8,7 +8,7 @@ from itertools import pairwise
 from chalicelib.delivery.rate_limits import LEAST_FALLBACK, LONGEST_FALLBACK, Permits, book_delays
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.rate import BURST, LONGEST_WAIT, LOOKAHEAD, UNLIMITED, Permit
-from chalicelib.errors import RowChanged
+from chalicelib.errors import NotWritten, RowChanged
 from infra.local.doubles.fakes import FakeServices
 
 HANDFUL = 5
@@ -94,6 +94,20 @@ def test_a_sender_that_loses_every_race_for_permits_does_not_fail() -> None:
     assert isinstance(delay, int)
     assert LEAST_FALLBACK <= delay <= LONGEST_FALLBACK
     assert book_delays(services, mailing, 3) == [], "the messages wait in their rows"
+
+
+def test_a_batch_whose_table_of_rates_is_throttled_asks_once_and_returns() -> None:
+    services, asked = FakeServices(), []
+
+    def throttled(*_: object) -> None:
+        asked.append(1)
+        raise NotWritten
+
+    services.rates.change = throttled  # type: ignore[method-assign, assignment]
+    permits = Permits(services, [1] * 100, HANDFUL)
+    delays = [permits.next(mailing_of(services)) for _ in range(100)]
+    assert all(isinstance(delay, int) and LEAST_FALLBACK <= delay <= LONGEST_FALLBACK for delay in delays)
+    assert len(asked) == 1, "each try takes seconds, and they follow one another"
 
 
 def test_without_a_limit_no_permits_are_taken() -> None:
