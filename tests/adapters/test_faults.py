@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from moto import mock_aws
 from moto.dynamodb.models import Table
+from pynamodb.exceptions import PutError
 
 from chalicelib.adapters.aws import never_repeated
 from chalicelib.delivery.jobs import run_job
 from chalicelib.domain.audience import Partition, Plan
 from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
+from chalicelib.domain.audit_record import Author
 from chalicelib.domain.brake import Answers
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, RefusedRow
@@ -219,6 +221,15 @@ def test_answers_of_the_gateway_are_never_added_twice(services: Any) -> None:
     with lost_answers("UpdateItem"), pytest.raises(NotWritten):
         services.mailings.add_answers(1, Answers(doubtful=10, off_contract=10), NOW)
     assert services.mailings.get(1).answers.doubtful == 10, "twice as many pause the mailing"
+
+
+def test_an_audit_record_whose_answer_is_lost_is_known_by_its_writer_and_by_no_other(services: Any) -> None:
+    """A test message was refused with 500, although its record was written."""
+    record = Author("anna", NOW, 0.5).record("test_message", 1, None, {"message_text": "text"}, "tried")
+    with lost_answers("PutItem"):
+        services.audit.add(record)
+    with pytest.raises(PutError):
+        services.audit.add(replace(record, who="boris"))
 
 
 def test_an_id_whose_answer_is_lost_leaves_a_gap(services: Any) -> None:

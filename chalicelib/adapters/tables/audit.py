@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
+from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from ...domain.audit_record import AuditRecord, day_of
 from ..clock import Clock
-from .base import bind_table
+from .base import bind_table, refused_by
 
 
 class AuditRow(Model):
@@ -55,8 +56,13 @@ class Audit:
         return [row.record() for row in rows]
 
     def add(self, record: AuditRecord) -> None:
-        """Write a record of an action that changes no row."""
-        self._row(record).save(condition=AuditRow.number.does_not_exist())
+        """Write a record of an action that changes no row. A repeated write meets its own record."""
+        try:
+            self._row(record).save(condition=AuditRow.number.does_not_exist())
+        except PutError as error:
+            found = refused_by(error)
+            if found is None or AuditRow.from_raw_data(found).record() != record:
+                raise
 
     def write(self, transaction: TransactWrite, record: AuditRecord | None) -> None:
         """Add the record to the transaction. No record: the service itself made the change."""
