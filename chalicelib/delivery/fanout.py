@@ -102,12 +102,12 @@ def walk_slice(services: Services, mailing_id: int, number: int, seconds_left: C
     try:
         return _walk_pages(services, mailing, audience_slice, seconds_left)
     except TryAgain:
-        _give_up_lease(services, audience_slice)
+        give_up_lease(services, audience_slice)
         raise
 
 
-def _give_up_lease(services: Services, audience_slice: AudienceSlice) -> None:
-    """Let the job be repeated within seconds. Without this write, the slice stands still until its lease runs out."""
+def give_up_lease(services: Services, audience_slice: AudienceSlice) -> None:
+    """Let the job be repeated within seconds. Otherwise the slice or lane stands still until its lease ends."""
     with suppress(TryAgain, RowChanged):
         services.slices.give_up_lease(audience_slice, services.clock.now())
 

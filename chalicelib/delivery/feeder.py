@@ -18,9 +18,10 @@ from ..domain.jobs import FeedMailing
 from ..domain.mailing import RUNNING, Mailing
 from ..domain.message import Message
 from ..domain.walk import Cursor
-from ..errors import SliceBusy
+from ..errors import SliceBusy, TryAgain
 from ..logs import log_clients
 from . import local_hours
+from .fanout import give_up_lease
 from .feed import begin_if_needed, lanes_of, workers_of
 from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_next
 from .rate_limits import postpone_booking
@@ -34,7 +35,10 @@ LEASE_MARGIN = timedelta(seconds=5)
 
 
 def feed_mailing(services: Services, job: FeedMailing, seconds_left: Callable[[], float]) -> bool:
-    """Walk the free lanes, one after another, until the horizon is reached. Returns False if the time is up."""
+    """Walk the free lanes, one after another, until the horizon is reached. Returns False if the time is up.
+
+    Raises TryAgain if a table or a queue is throttled for long or fails.
+    """
     mailing = services.mailings.get(job.mailing_id)
     if mailing is None or mailing.status != RUNNING or mailing.feed != job.feed:
         return True
@@ -49,7 +53,11 @@ def feed_mailing(services: Services, job: FeedMailing, seconds_left: Callable[[]
                 lane = _lease(services, mailing, number, seconds_left)
             except SliceBusy:
                 continue
-            lane = _walk_lane(services, mailing, lane, threads, seconds_left)
+            try:
+                lane = _walk_lane(services, mailing, lane, threads, seconds_left)
+            except TryAgain:
+                give_up_lease(services, lane)
+                raise
             services.slices.end_lease(lane)
             if not lane.done:
                 return seconds_left() >= SECONDS_FOR_A_PAGE

@@ -14,11 +14,14 @@ import pytest
 
 from chalicelib.delivery import feed
 from chalicelib.delivery.feeder import feed_mailing
+from chalicelib.delivery.jobs import run_job
 from chalicelib.domain.audience_slice import AudienceSlice
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import FeedMailing
 from chalicelib.domain.mailing import Counts
+from chalicelib.domain.message import Message
 from chalicelib.domain.rate import HORIZON, LEAD
+from chalicelib.errors import NotRead
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.fake_gateway import FakeGateway
 from infra.local.doubles.fake_slices import FakeSlices
@@ -71,6 +74,26 @@ def test_a_feeder_that_dies_at_any_call_loses_and_doubles_nothing(after: bool) -
         if not crashing.is_dead:
             assert at > 5
             break
+
+
+def test_a_feed_that_meets_a_throttled_table_goes_on_within_seconds() -> None:
+    world = limited_world()
+    mailing_id = world.mailing()
+    world.fan_out()
+    services, read = world.services, world.services.messages.queued_below
+    world.clock.forward(120)
+
+    def throttled(*_: object) -> list[Message]:
+        raise NotRead("messages")
+
+    services.messages.queued_below = throttled  # type: ignore[method-assign]
+    delay = run_job(services, FeedMailing(mailing_id, 1), lambda: 60.0)
+    services.messages.queued_below = read  # type: ignore[method-assign]
+    assert delay in range(1, 61)
+    world.clock.forward(delay)
+    before = len(services.send_queue.messages)
+    run_job(services, FeedMailing(mailing_id, 1), lambda: 60.0)
+    assert len(services.send_queue.messages) > before
 
 
 def world_of_three_shards(gateway_rate: float) -> World:
