@@ -1,4 +1,7 @@
-"""The fakes and the real adapters (on moto) have the same contract: each test here runs on both."""
+"""The fakes and the real adapters (on MiniStack, without a server) have the same contract: each test runs on both.
+
+Tests of faults are on moto, whose tables can be reached from a test.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from moto.dynamodb.models import DynamoDBBackend, Table, dynamodb_backends
 
 from infra.local.doubles.aws import make_bucket, make_services_over_tables, make_tables
 from infra.local.doubles.fakes import FakeServices
+from infra.local.in_process import State, ministack_in_process, saved_state
 
 
 @pytest.fixture(autouse=True)
@@ -41,12 +45,19 @@ def moto_backend() -> DynamoDBBackend:
     return backend
 
 
+@pytest.fixture(scope="session")
+def new_stack() -> State:
+    """The tables and the bucket in MiniStack, made once; each test begins with a copy."""
+    with ministack_in_process():
+        make_tables()
+        make_bucket()
+        return saved_state()
+
+
 @pytest.fixture(params=["fake", "aws"])
-def services(request: pytest.FixtureRequest, new_tables: dict[str, Table]) -> Iterator[Any]:
+def services(request: pytest.FixtureRequest, new_stack: State) -> Iterator[Any]:
     if request.param == "fake":
         yield FakeServices()
         return
-    with mock_aws():
-        moto_backend().tables = deepcopy(new_tables)
-        make_bucket()
+    with ministack_in_process(new_stack):
         yield make_services_over_tables()

@@ -93,11 +93,14 @@ class MailingProgress:
 
     def await_release(self, mailing_id: int, opens_at: datetime) -> None:
         """Record that messages wait for local hours that open at this moment."""
-        self._update_open(MailingRow(mailing_id), [MailingRow.releases.add({opens_at.timestamp()})])
+        self._update_open(MailingRow(mailing_id), [MailingRow.releases.add({int(opens_at.timestamp())})])
 
     def mark_released(self, mailing_id: int, opens_at: datetime) -> None:
         """Record that no message waits for this moment any more."""
-        actions: list[Action] = [MailingRow.releases.delete({opens_at.timestamp()}), MailingRow.awaits_hours.set(False)]
+        actions: list[Action] = [
+            MailingRow.releases.delete({int(opens_at.timestamp())}),
+            MailingRow.awaits_hours.set(False),
+        ]
         self._update_open(MailingRow(mailing_id), actions)
 
     def await_feed(self, mailing_id: int) -> None:
