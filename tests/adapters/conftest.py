@@ -6,7 +6,6 @@ Tests of faults are on moto, whose tables can be reached from a test.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
 from threading import Lock
 from typing import Any
 
