@@ -27,7 +27,7 @@ up: $(STACK) ## run the local stack until Ctrl-C, on port 8000 (PORT, AWS_PORT, 
 	@exec $(BIN)/python -m infra.local.up
 
 check: lint ## run lint, types, and all tests that need no stack and no browser, in a minute (PYTEST="-k rates")
-	@TEST_DEPTH=quick $(BIN)/python -m pytest $(WORKERS) -m "not stack" $(PYTEST)
+	@TEST_DEPTH=quick $(BIN)/python -m pytest --numprocesses=3 -m "not stack" $(PYTEST)
 
 test: lint $(TOOLS) ## run lint, types, and all tests, with the quick scenarios of chaos (PYTEST="--durations=30")
 	@$(BIN)/python -m pytest $(WORKERS) $(PYTEST)

@@ -34,7 +34,7 @@ botocore.session.create_loader = cache(botocore.session.create_loader)
 
 # Hypothesis fails slow examples by default: on a busy machine that fails correct tests.
 settings.register_profile(
-    "busy_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=depth(full=100, quick=30)
+    "busy_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=depth(full=100, quick=20)
 )
 settings.load_profile("busy_machine")
 

@@ -20,7 +20,7 @@ BROKEN = Answer(500)
 REFUSED = Answer(200, '{"code": 7}')
 HANGS = Answer(None, "ReadTimeout")
 DOWN = Answer(None, "NewConnectionError", never_sent=True)
-CLIENTS, MINUTE, SENDERS = depth(full=600, quick=300), 60, 4
+CLIENTS, MINUTE, SENDERS = depth(full=600, quick=200), 60, 4
 FIRST_MINUTE, LATER = SENDERS * 30, SENDERS * 2 + 2
 """Posts of all senders in a minute of an outage: twenty of each and its first probes, later two probes of each."""
 

@@ -19,9 +19,10 @@ def test_ci_calls_existing_targets_and_runs_the_tests(name: str) -> None:
     assert called <= targets
 
 
-def test_check_and_test_run_in_the_same_number_of_processes_and_check_skips_tests_with_a_stack() -> None:
+def test_check_runs_the_tests_without_a_stack_at_quick_depth_and_test_runs_all_at_full_depth() -> None:
+    """In the check a third process works while the others wait for a socket. In the test the third one is a stack."""
     makefile = (ROOT / "Makefile").read_text()
-    commands = {name: re.search(rf"^{name}:.*\n\t(.+)$", makefile, re.MULTILINE) for name in ("check", "test")}
+    commands = {name: re.search(rf"^{name}:.*\n\t@(.+)$", makefile, re.MULTILINE) for name in ("check", "test")}
     check, test = (found[1] if found else "" for found in commands.values())
-    assert "$(WORKERS)" in test
-    assert check.replace('-m "not stack" ', "").replace("TEST_DEPTH=quick ", "") == test, "and the test at full depth"
+    assert test == "$(BIN)/python -m pytest $(WORKERS) $(PYTEST)"
+    assert check == 'TEST_DEPTH=quick $(BIN)/python -m pytest --numprocesses=3 -m "not stack" $(PYTEST)'
