@@ -75,5 +75,5 @@ def retry_lost_races(clock: Pauses, attempt: Callable[[], T], backoff: Backoff =
 
 
 def pause_before_retry(clock: Pauses, number: int, first: float, longest: float) -> None:
-    """Sleep before retry `number`, counted from 0: `first` seconds, doubled up to `longest`, with full jitter."""
-    clock.sleep(clock.jitter() * min(first * 2**number, longest))
+    """Sleep before retry `number`, counted from 0. For a caller that has its own limit of the retries."""
+    clock.sleep(Backoff(first, longest, seconds=0).pause(number, clock.jitter()))

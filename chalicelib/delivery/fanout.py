@@ -95,15 +95,22 @@ def walk_slice(services: Services, mailing_id: int, number: int, seconds_left: C
     mailing = services.mailings.get(mailing_id)
     if mailing is None or mailing.plan is None or number not in range(mailing.plan.slices):
         return True
-    now = services.clock.now()
-    until = now + timedelta(seconds=seconds_left()) + LEASE_MARGIN
-    kept_until = mailing.kept_until(services.settings.message_retention_days)
-    audience_slice = services.slices.lease(mailing_id, number, now, until, kept_until)
+    audience_slice = lease(services, mailing, number, seconds_left)
     try:
         return _walk_pages(services, mailing, audience_slice, seconds_left)
     except TryAgain:
         give_up_lease(services, audience_slice)
         raise
+
+
+def lease(
+    services: Services, mailing: Mailing, number: int, seconds_left: Callable[[], float], feed_number: int = 0
+) -> AudienceSlice:
+    """Lease a slice, or a lane of a feed, until this invocation ends. Raises SliceBusy if another worker has it."""
+    now = services.clock.now()
+    until = now + timedelta(seconds=seconds_left()) + LEASE_MARGIN
+    kept_until = mailing.kept_until(services.settings.message_retention_days)
+    return services.slices.lease(mailing.id, number, now, until, kept_until, feed_number)
 
 
 def give_up_lease(services: Services, audience_slice: AudienceSlice) -> None:

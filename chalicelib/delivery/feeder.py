@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..domain.audience_slice import AudienceSlice
@@ -21,7 +20,7 @@ from ..domain.walk import Cursor
 from ..errors import SliceBusy, TryAgain
 from ..logs import log_clients
 from . import local_hours
-from .fanout import give_up_lease
+from .fanout import give_up_lease, lease
 from .feed import begin_if_needed, lanes_of, workers_of
 from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_next
 from .rate_limits import postpone_booking
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from ..adapters.services import Services
-
-LEASE_MARGIN = timedelta(seconds=5)
 
 
 def feed_mailing(services: Services, job: FeedMailing, seconds_left: Callable[[], float]) -> bool:
@@ -50,7 +47,7 @@ def feed_mailing(services: Services, job: FeedMailing, seconds_left: Callable[[]
     with services.thread_pool(THREADS) as threads:
         for number in sorted(set(range(lanes_of(mailing))) - done):
             try:
-                lane = _lease(services, mailing, number, seconds_left)
+                lane = lease(services, mailing, number, seconds_left, mailing.feed)
             except SliceBusy:
                 continue
             try:
@@ -65,13 +62,6 @@ def feed_mailing(services: Services, job: FeedMailing, seconds_left: Callable[[]
     if len(done) == lanes_of(mailing):
         services.mailings.end_feed(mailing)
     return True
-
-
-def _lease(services: Services, mailing: Mailing, lane: int, seconds_left: Callable[[], float]) -> AudienceSlice:
-    now = services.clock.now()
-    until = now + timedelta(seconds=seconds_left()) + LEASE_MARGIN
-    kept_until = mailing.kept_until(services.settings.message_retention_days)
-    return services.slices.lease(mailing.id, lane, now, until, kept_until, mailing.feed)
 
 
 def _walk_lane(

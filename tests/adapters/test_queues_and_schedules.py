@@ -15,6 +15,7 @@ from moto import mock_aws
 from chalicelib.adapters.queues import Queue, QueueRefused
 from chalicelib.adapters.services import Services
 from chalicelib.domain.jobs import SendMessage, from_body
+from chalicelib.retries import LEAST_PAUSE
 from infra.local.doubles.aws import STACK_NAME, make_services
 from infra.local.doubles.fake_clock import FakeClock
 from infra.local.doubles.racing_scheduler import RacingScheduler, create, fire
@@ -60,13 +61,13 @@ def test_refused_entries_of_a_batch_are_sent_again_after_pauses_that_double(
     assert sorted(from_body(message.body).client_id for message in real.send_queue.receive()) == [0, 1, 2, 3]
 
 
-def test_pauses_between_tries_of_a_batch_have_full_jitter(real: Services) -> None:
+def test_pauses_between_tries_of_a_batch_have_full_jitter_and_a_least_length(real: Services) -> None:
     clock = FakeClock()
     clock.fixed_jitter = 0.0
     start = clock.now()
     with refused_entries("SendMessageBatch", [{"1"}, {"1"}]):
         Queue(real.send_queue.url, clock).send(JOBS)
-    assert clock.now() == start
+    assert clock.now() - start == timedelta(seconds=2 * LEAST_PAUSE)
 
 
 def test_entries_that_sqs_always_refuses_are_an_error_and_the_others_are_sent(real: Services) -> None:

@@ -211,7 +211,7 @@ def is_unanswered(error: PynamoDBException) -> bool:
 def _is_no_answer(error: Exception) -> bool:
     """True if DynamoDB refused the whole call because a limit is reached, failed, or did not answer."""
     if not isinstance(error, ClientError):
-        return True
+        return aws.is_momentary(error)
     return error.response["Error"].get("Code") in {*THROTTLED, *FAILED, IN_PROGRESS}
 
 
