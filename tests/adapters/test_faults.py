@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 from moto import mock_aws
 from moto.dynamodb.models import Table
-from pynamodb.exceptions import PutError
+from pynamodb.exceptions import GetError, PutError
 
+from chalicelib.adapters import aws
 from chalicelib.adapters.aws import never_repeated
 from chalicelib.delivery.jobs import run_job
 from chalicelib.domain.audience import Partition, Plan
@@ -265,3 +267,18 @@ def test_a_write_without_any_answer_is_not_written_and_does_not_raise_another_er
         services.messages.existing(KEYS)
     with lost_answers("BatchWriteItem"), never_repeated(), pytest.raises(NotWritten):
         services.messages.add(MESSAGES[:1], KEPT)
+
+
+def test_missing_credentials_are_no_throttled_table(services: Any) -> None:
+    """A worker that takes them for one repeats its job without end, and nobody learns why."""
+
+    def refuse(**_: Any) -> None:
+        raise NoCredentialsError
+
+    events = aws.client("dynamodb").meta.events
+    events.register("before-call.dynamodb", refuse)
+    try:
+        with pytest.raises(GetError, match="credentials"):
+            services.mailings.get(1)
+    finally:
+        events.unregister("before-call.dynamodb", refuse)
