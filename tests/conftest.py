@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.depth import depth
-from tests.processes import make_scheduler, needs_stack
+from tests.processes import make_scheduler, needs_stack, order_of
 
 ROOM = Path(__file__).parent
 
@@ -44,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--localstack", action="store_true", help=text)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A process of pytest-xdist ends at once: to free its objects one by one takes two seconds."""
+    if hasattr(config, "workerinput"):
+        atexit.register(os._exit, 0)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Each process imports what it collects: a run without a stack leaves out the files that need one."""
     leaves_out = config.option.markexpr == "not stack" and collection_path.is_relative_to(ROOM)
@@ -51,11 +58,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts tests that need a stack first: they take longest, and the second process runs all other tests meanwhile."""
+    """Marks the tests that need a stack, and puts all tests into the order in which the processes take them."""
     for item in items:
-        if needs_stack(item.path.relative_to(ROOM).as_posix()):
+        if needs_stack(_path_of(item)):
             item.add_marker("stack")
-    items.sort(key=lambda item: item.get_closest_marker("stack") is None)
+    items.sort(key=lambda item: order_of(_path_of(item)))
+
+
+def _path_of(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOM).as_posix()
 
 
 @pytest.hookimpl(optionalhook=True)

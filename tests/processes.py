@@ -22,6 +22,9 @@ STACKS = {
 SHARED = {"stack": "the template", "adapters/test_cost.py": "what a mailing costs"}
 """Other tests that share an expensive fixture."""
 
+QUICK = {"deploy", "domain", "http", "usecases"}
+"""Folders whose tests take milliseconds: a file is a group, because to hand out each test alone takes as long."""
+
 
 def needs_stack(path: str) -> bool:
     """`path`: of a file, relative to the folder of tests, such as e2e/test_mailing.py."""
@@ -30,8 +33,19 @@ def needs_stack(path: str) -> bool:
 
 def group_of(nodeid: str) -> str:
     """Every other test is its own group."""
-    path = nodeid.partition("::")[0].rpartition("tests/")[2]
-    return _found(STACKS, path) or _found(SHARED, path) or nodeid
+    file = nodeid.partition("::")[0]
+    path = file.rpartition("tests/")[2]
+    alone = file if path.partition("/")[0] in QUICK else nodeid
+    return _found(STACKS, path) or _found(SHARED, path) or alone
+
+
+def order_of(path: str) -> int:
+    """Stacks take longest and shared fixtures are next. Quick files come last, so that all processes end together."""
+    if needs_stack(path):
+        return 0
+    if _found(SHARED, path) is not None:
+        return 1
+    return 3 if path.partition("/")[0] in QUICK else 2
 
 
 def _found(groups: dict[str, str], path: str) -> str | None:
@@ -40,11 +54,12 @@ def _found(groups: dict[str, str], path: str) -> str | None:
 
 
 class InGroups(LoadScopeScheduling):
-    """Large groups come first. A process without a group takes single tests."""
+    """A process that has done its tests takes the next group, in the order of collection."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid)
 
 
 def make_scheduler(config: Any, log: Any) -> InGroups:
+    config.option.loadscopereorder = False
     return InGroups(config, log)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.e2e.localstack import DIFFERENCES, NOT_RUN
-from tests.processes import group_of
+from tests.processes import group_of, order_of
 
 ROOT = Path(__file__).parents[2]
 TESTS = """
@@ -19,11 +19,17 @@ def test_nothing(number):
 """
 
 
-def test_end_to_end_tests_share_a_stack_and_other_tests_are_alone() -> None:
+def test_end_to_end_tests_share_a_stack_quick_tests_a_file_and_other_tests_are_alone() -> None:
     console, mailing = (group_of(f"tests/e2e/test_{name}.py::test_a") for name in ("console", "mailing"))
     assert console == mailing != group_of("tests/rights/test_rights.py::test_a")
     assert group_of("tests/e2e/test_chaos.py::test_a") not in (console, group_of("tests/e2e/test_up.py::test_a"))
-    assert group_of("tests/domain/test_sms.py::test_a[tests/e2e]") == "tests/domain/test_sms.py::test_a[tests/e2e]"
+    assert group_of("tests/domain/test_sms.py::test_a[tests/e2e]") == "tests/domain/test_sms.py"
+    assert group_of("tests/invariants/test_rates.py::test_a[e2e/1]") == "tests/invariants/test_rates.py::test_a[e2e/1]"
+
+
+def test_stacks_come_first_and_quick_files_last() -> None:
+    paths = ["domain/test_sms.py", "invariants/test_rates.py", "adapters/test_cost.py", "e2e/test_up.py"]
+    assert sorted(paths, key=order_of) == paths[::-1]
 
 
 def test_a_group_runs_in_one_process_and_single_tests_in_both(tmp_path: Path) -> None:
