@@ -22,6 +22,9 @@ STACKS = {
 SHARED = {"stack": "the template", "adapters/test_cost.py": "what a mailing costs"}
 """Other tests that share an expensive fixture."""
 
+WAITING = {"adapters/test_faults.py": "waiting", "adapters/test_gateway_deadline.py": "waiting"}
+"""Tests that wait for sockets: in one process, so that the others have the processors meanwhile."""
+
 QUICK = {"deploy", "domain", "http", "usecases"}
 """Folders whose tests take milliseconds: a file is a group, because to hand out each test alone takes as long."""
 
@@ -36,14 +39,14 @@ def group_of(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
     path = file.rpartition("tests/")[2]
     alone = file if path.partition("/")[0] in QUICK else nodeid
-    return _found(STACKS, path) or _found(SHARED, path) or alone
+    return _found(STACKS | WAITING | SHARED, path) or alone
 
 
 def order_of(path: str) -> int:
-    """Stacks take longest and shared fixtures are next. Quick files come last, so that all processes end together."""
+    """Stacks take longest and other groups are next. Quick files come last, so that all processes end together."""
     if needs_stack(path):
         return 0
-    if _found(SHARED, path) is not None:
+    if _found(WAITING | SHARED, path) is not None:
         return 1
     return 3 if path.partition("/")[0] in QUICK else 2
 
