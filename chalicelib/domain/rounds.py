@@ -90,15 +90,18 @@ def correction(mailing: Mailing, found: Counts) -> Counts:
 
     Senders add to the counts while the round reads, so its counts are exact only if the mailing made no progress. They
     also replace counts that are certainly wrong: those that promised a result at the beginning of the round, while the
-    rows that were read later have none; and `expired`, because senders add to it only after the end. The total and the
-    receipts are kept: each is counted exactly. If rows are missing, the counts know more than the rows.
+    rows that were read later have none; and `expired`, because senders add to it only after the end. The receipts are
+    kept: they are counted exactly. If rows are missing, the counts know more than the rows.
+
+    After the fan-out the rows may be more than the total: a page was written, its worker ended, and when the page was
+    repeated, clients of it had been deleted. With the lower total `queued` would be 0 while a message waits.
     """
     if found.total < mailing.counts.total:
         return NO_COUNTS
     if not is_quiet(mailing) and not mailing.round_expects_end:
         return NO_COUNTS if found.expired else Counts(expired=-mailing.counts.expired)
-    kept = {name: getattr(mailing.counts, name) for name in ("total", "delivered", "undelivered")}
-    return replace(found, **kept) + -mailing.counts
+    kept = ("delivered", "undelivered") if mailing.is_fanned_out else ("total", "delivered", "undelivered")
+    return replace(found, **{name: getattr(mailing.counts, name) for name in kept}) + -mailing.counts
 
 
 def is_quiet(mailing: Mailing) -> bool:

@@ -85,6 +85,14 @@ def test_a_round_beside_busy_senders_corrects_only_counts_that_are_certainly_wro
     assert wrong.counts + correction(wrong, FOUND) == FOUND
 
 
+def test_rows_beyond_the_total_are_counted_after_the_fan_out() -> None:
+    """Their clients were deleted before a page was repeated."""
+    more = replace(FOUND, total=11)
+    assert QUIET.counts + correction(QUIET, more) == replace(more, delivered=2)
+    fanning_out = replace(QUIET, is_fanned_out=False)
+    assert (QUIET.counts + correction(fanning_out, more)).total == 9, "the fan-out will count these rows"
+
+
 def test_missing_rows_correct_nothing() -> None:
     assert correction(QUIET, replace(FOUND, total=8)) == NO_COUNTS
 
