@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 WAIT_SECONDS = 30
+READ_WITHIN = timedelta(seconds=1)
+"""The longest time of the last reads before a post. They may return what is cached for a second: two seconds in all."""
+
 CLAIM_MARGIN = timedelta(seconds=SECONDS_TO_SETTLE)
 
 
@@ -89,9 +92,10 @@ class TaskHandler:
 
     def _admit_to_canary(self, mailing_id: int) -> bool:
         """Called right before the first claim, so that a message that is not posted uses no place of the canary."""
-        mailing = self.services.mailings.admit_to_canary(mailing_id, self.services.clock.now())
+        now = self.services.clock.now()
+        mailing = self.services.mailings.admit_to_canary(mailing_id, now)
         if mailing is not None:
-            self.mailings.put(mailing)
+            self.mailings.put(mailing, now)
         return mailing is not None
 
     def _seconds_until(self, opens_at: datetime | None) -> int:
@@ -107,8 +111,7 @@ class TaskHandler:
 
     def _attempt(self, task: SendTask, mailing: Mailing, client: Client, tried: bool) -> Result:
         """Claim the message and post it, if time, rate limit, breaker and canary allow it."""
-        text = text_for(mailing, client)
-        if error := filled_error(text):
+        if error := filled_error(text_for(mailing, client)):
             return self._close(task, mailing, FAILED, error)
         timeout = self.posting.seconds_available(mailing)
         if timeout < self.posting.seconds_needed:
@@ -128,7 +131,7 @@ class TaskHandler:
         try:
             if mailing.awaits_canary and not tried and not self._admit_to_canary(mailing.id):
                 return DONE
-            result = self._claim_and_post(task, mailing, text, permit, timeout)
+            result = self._claim_and_post(task, mailing, permit, timeout)
             was_posted = result.was_posted
             return result
         finally:
@@ -139,7 +142,7 @@ class TaskHandler:
         message = self.services.messages.get(key)
         return message is None or message.is_final
 
-    def _claim_and_post(self, task: SendTask, mailing: Mailing, text: str, permit: Permit, timeout: float) -> Result:
+    def _claim_and_post(self, task: SendTask, mailing: Mailing, permit: Permit, timeout: float) -> Result:
         now = self.services.clock.now()
         begins_at = max(now, datetime.fromtimestamp(permit.at, UTC))
         until = begins_at + timedelta(seconds=timeout) + CLAIM_MARGIN
@@ -151,21 +154,29 @@ class TaskHandler:
         if message.doubts > self.services.settings.most_doubts:  # the last attempt died, this claim is one more
             return self._give_up(message, now)
         self.services.clock.sleep_until(permit.at)
-        return self._post(task, message, text, permit, timeout)
+        return self._post(task, message, permit, timeout)
 
     def _give_up(self, message: Message, now: datetime) -> Result:
         reason = doubts_reason(message.doubts - 1, NO_ANSWER)
         is_settled = self.services.messages.settle(message, UNKNOWN, now, reason)
         return Result(UNKNOWN if is_settled else None)
 
-    def _post(self, task: SendTask, message: Message, text: str, permit: Permit, timeout: float) -> Result:
-        """Decide once more before the post: the claim may have taken long."""
+    def _post(self, task: SendTask, message: Message, permit: Permit, timeout: float) -> Result:
+        """Decide once more before the post: the claim may have taken long. The post ends before the claim does.
+
+        What slow reads return may be out of date: a pause, an opt-out and a new text apply within two seconds.
+        """
+        asked_at = self.services.clock.now()
         mailing, client = self.mailings.get(task.mailing_id), self.clients.get(task.client_id)
         is_admitted = self._decide(mailing, client, True, permit).admission == Admission.POST
-        timeout = min(timeout, self.posting.seconds_available(mailing)) if mailing else 0
-        if mailing is None or client is None or not is_admitted or timeout < self.posting.seconds_needed:
-            self.services.messages.end_claim(message, None)
-            return Result(delay=1)
+        now = self.services.clock.now()
+        if mailing is None or client is None or not is_admitted or now - asked_at > READ_WITHIN:
+            return self.posting.give_back(message)
+        claimed = (message.claimed_until or 0) - now.timestamp()
+        timeout = min(timeout, self.posting.seconds_available(mailing), claimed)
+        text = text_for(mailing, client)
+        if timeout < self.posting.seconds_needed or filled_error(text):
+            return self.posting.give_back(message)
         return self.posting.post(task, mailing, message, client.phone_number, text, timeout)
 
     def _close(self, task: SendTask, mailing: Mailing, status: str, error: Text | None = None) -> Result:

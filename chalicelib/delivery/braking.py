@@ -31,9 +31,10 @@ def count_answers(services: Services, mailings: MailingCache, mailing_id: int, r
     is_counting = mailing is not None and mailing.answers != NO_ANSWERS
     if not is_any_in_doubt and not (is_counting and batch.total):
         return
+    now = services.clock.now()
     written = _write(services, mailing_id, batch, is_counting)
     if written is not None:
-        mailings.put(written)
+        mailings.put(written, now)
     mailing = written or mailing
     if is_any_in_doubt and mailing is not None and braked(mailing, services.clock.now()) != mailing:
         with suppress(RowChanged):  # the next doubtful answer tries again
@@ -55,7 +56,8 @@ def _pause(services: Services, mailings: MailingCache, mailing_id: int) -> None:
     before = services.mailings.get(mailing_id)
     if before is None:
         return
-    after = braked(before, services.clock.now())
+    now = services.clock.now()
+    after = braked(before, now)
     if after != before:
-        mailings.put(decide_by_service(services, before, after))
+        mailings.put(decide_by_service(services, before, after), now)
         log.warning("brake", extra={"mailing_id": mailing_id, "reason": str(after.paused_because)})

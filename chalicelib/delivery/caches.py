@@ -49,10 +49,10 @@ class MailingCache:
             _, mailing = self._cached.get(mailing_id, (None, None))
             return mailing
 
-    def put(self, mailing: Mailing) -> None:
-        """Cache a mailing that a write has just returned."""
+    def put(self, mailing: Mailing, written_at: datetime) -> None:
+        """Cache a mailing that a write has returned. `written_at`: when the write began."""
         with self._lock:
-            self._cached[mailing.id] = (self._services.clock.now(), mailing)
+            self._cached[mailing.id] = (written_at, mailing)
 
     def _read(self, mailing_id: int, now: datetime) -> Mailing | None:
         mailing = self._services.mailings.get(mailing_id)

@@ -90,6 +90,11 @@ class Posting:
         answers = _answers(answer, outcome) if message.recent_attempts == 1 else NO_ANSWERS
         return replace(result, was_posted=True, answers=answers, in_doubt=outcome.in_doubt)
 
+    def give_back(self, message: Message) -> Result:
+        """End the claim of a message that is not posted. It is handled again soon."""
+        self._write_with_retries(lambda: self.services.messages.end_claim(message, None))
+        return Result(delay=1)
+
     def hold_back(self) -> Result:
         """The delay does not grow with the deliveries of the queue: the message was not posted."""
         now, jitter = self.services.clock.now(), self.services.clock.jitter()

@@ -97,7 +97,7 @@ class Sender:
         mailing = self.services.mailings.add_counts(mailing_id, counts, now, posted_at, reached_at)
         if mailing is None:
             return
-        self.mailings.put(mailing)
+        self.mailings.put(mailing, now)
         if mailing.needs_reconciliation:
             reconcile.request_reconciliation(self.services, mailing)
 
