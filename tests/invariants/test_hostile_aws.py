@@ -261,3 +261,12 @@ def test_another_invocation_runs_between_two_calls() -> None:
     seen = call(world, lambda services: [services.mailings.get(mailing).status for _ in range(2)])
     assert seen == ["running", "running"]
     assert world.aws.usage.faults["overlap"] >= 1
+
+
+def test_another_invocation_runs_during_a_post_and_delays_only_its_answer() -> None:
+    world = world_with(overlap=ALWAYS)
+    begun = world.clock.now()
+    world.work_meanwhile = lambda: world.clock.forward(30)
+    call(world, lambda services: services.gateway.post(1, "79000000001", "text", 1.0))
+    assert [post.at for post in world.services.gateway.posts] == [begun]
+    assert world.clock.now() >= begun + timedelta(seconds=30)

@@ -94,6 +94,7 @@ class Container:
         self._begin_call(f"{part}.{name}")
         if part == "gateway":
             return self._post(function, *arguments, **named) if name == "post" else function(*arguments, **named)
+        self._overlap()
         self._pass_time()
         result = self._do(f"{part}.{name}", function, arguments, named)
         self._end_call()
@@ -105,6 +106,8 @@ class Container:
         self.aws.usage.calls[name] += 1
         if self.turn.is_dead or (self.turn.calls == self.turn.dies_at and not self.turn.after):
             self._die()
+
+    def _overlap(self) -> None:
         if self.aws.happens(self.aws.knobs.overlap, "overlap"):
             self.aws.overlap()
 
@@ -120,13 +123,17 @@ class Container:
         self.spend(self.aws.up_to(self.aws.knobs.slow_call) if self.turn.is_slow else QUIET_CALL)
 
     def _post(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        """The time of a post passes after it begins. Connections that were idle for long are dead."""
+        """The time of a post passes after it begins, and others work meanwhile: a post under way finishes.
+
+        Connections that were idle for long are dead.
+        """
         now, idle = self.aws.clock.now(), self.aws.knobs.idle_socket
         is_dead = idle is not None and not self.aws.is_calm and (now - self.posted_at).total_seconds() > idle
         self.posted_at = now
         if is_dead:
             self.aws.usage.faults["dead socket"] += 1
         answer = DEAD_SOCKET if is_dead else function(*arguments, **named)
+        self._overlap()
         self._pass_time()
         self._end_call()
         return answer

@@ -51,7 +51,7 @@ class Knobs:
     - `no_concurrency`: the account has no free concurrency, so an invocation does not begin; for each one [DOC].
     - `idle_socket`: a container that was frozen for longer has dead connections to the gateway; None: never [KNOW].
     - `skew`: the largest difference between the clocks of two containers [KNOW].
-    - `overlap`: another invocation or a call of the API runs between two calls [KNOW].
+    - `overlap`: another invocation or a call of the API runs between two calls or during a post [KNOW].
 
     Scheduler. Its ConflictException and ResourceNotFoundException are below the port, in the adapter's own tests.
     - `doubled`, `lost`: for each firing; `late`: how late a firing is, at most [DOC].
