@@ -30,8 +30,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import TypeVar
 
 from .texts import Text, either
+
+T = TypeVar("T")
 
 FieldErrors = dict[str, list[Text]]
 
@@ -210,6 +213,13 @@ class NotWritten(TryAgain):
 
 class NotRead(TryAgain):
     """The table did not return all rows that were asked for."""
+
+
+def confirmed(result: T | NotWritten) -> T:
+    """The result of one write of a batch. Raises the NotWritten of a write that is not confirmed."""
+    if isinstance(result, NotWritten):
+        raise result
+    return result
 
 
 class NotSent(Exception):

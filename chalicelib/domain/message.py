@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..texts import Text
@@ -119,6 +119,41 @@ class Message:
     def is_in_doubt(self, now: datetime) -> bool:
         """The claim of an attempt expired without an outcome: the gateway may have the message."""
         return self.status == QUEUED and self.claimed_until is not None and not self.is_claimed(now)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A message to be claimed for one attempt, until this moment."""
+
+    key: MessageKey
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """The end of an attempt. `message`: as claimed, with its `posted_at`.
+
+    `status`: the final status; None if the message can be claimed again. Without a status, no `error` means that
+    nothing was posted, and `in_doubt` that the gateway may have the message.
+    """
+
+    message: Message
+    status: str | None = None
+    error: Text | None = None
+    in_doubt: bool = False
+
+
+def settled(row: Message, settlement: Settlement, now: datetime) -> Message:
+    """The message as a settlement makes it. `row`: as found, queued."""
+    message, status, error = settlement.message, settlement.status, settlement.error
+    posted_at = message.posted_at or row.posted_at
+    if status is not None:
+        sent_at = now if status == SENT else row.sent_at
+        final = replace(row, status=status, sent_at=sent_at, posted_at=posted_at, last_error=error)
+        return replace(final, claimed_until=None, doubts=0)
+    doubts = message.doubts if settlement.in_doubt else max(0, message.doubts - 1)
+    freed = replace(row, claimed_until=None, doubts=doubts)
+    return replace(freed, posted_at=posted_at, last_error=error) if error else freed
 
 
 def require_transition(before: str, after: str) -> None:

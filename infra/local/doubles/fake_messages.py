@@ -8,8 +8,19 @@ from datetime import datetime
 
 from chalicelib.domain import message as message_domain
 from chalicelib.domain.mailing import Counts, Mailing
-from chalicelib.domain.message import EXPIRED, QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard
-from chalicelib.errors import RowChanged
+from chalicelib.domain.message import (
+    EXPIRED,
+    QUEUED,
+    SENT,
+    UNKNOWN,
+    Claim,
+    Message,
+    MessageKey,
+    MessageShard,
+    Settlement,
+    settled,
+)
+from chalicelib.errors import NotWritten, RowChanged, confirmed
 from chalicelib.texts import Text
 
 from .fake_clock import LOCK
@@ -37,31 +48,34 @@ class FakeMessages:
         return self.rows.get((key.mailing_id, key.client_id))
 
     def claim(self, key: MessageKey, now: datetime, until: datetime) -> Message | None:
-        with LOCK:
-            row = self._claimable(key, now)
-            if row is None:
-                return None
-            claimed = replace(row, claimed_until=until.timestamp(), posted_at=now, attempts=row.attempts + 1)
-            return self.put(replace(claimed, doubts=row.doubts + 1))
+        return confirmed(self.claim_all([Claim(key, until)], now)[0])
 
     def settle(self, message: Message, status: str, now: datetime, error: Text | None = None) -> bool:
-        with LOCK:
-            row = self._queued(message.key)
-            if row is None or (status != SENT and row.attempts != message.attempts):
-                return False
-            sent_at = now if status == SENT else row.sent_at
-            final = replace(row, status=status, sent_at=sent_at, claimed_until=None, last_error=error)
-            self.put(replace(final, posted_at=message.posted_at, doubts=0))
-            return True
+        return confirmed(self.settle_all([Settlement(message, status, error)], now)[0])
 
     def end_claim(self, message: Message, error: Text | None, in_doubt: bool = False) -> bool:
+        return confirmed(self.settle_all([Settlement(message, None, error, in_doubt)], message.created_at)[0])
+
+    def claim_all(self, claims: Sequence[Claim], now: datetime) -> list[Message | NotWritten | None]:
+        return [self._claim(claim, now) for claim in claims]
+
+    def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | NotWritten]:
+        return [self._settle(settlement, now) for settlement in settlements]
+
+    def _claim(self, claim: Claim, now: datetime) -> Message | None:
         with LOCK:
-            row = self._queued(message.key)
-            if row is None or row.attempts != message.attempts:
+            row = self._claimable(claim.key, now)
+            if row is None:
+                return None
+            claimed = replace(row, claimed_until=claim.until.timestamp(), posted_at=now, attempts=row.attempts + 1)
+            return self.put(replace(claimed, doubts=row.doubts + 1))
+
+    def _settle(self, settlement: Settlement, now: datetime) -> bool:
+        with LOCK:
+            row = self._queued(settlement.message.key)
+            if row is None or (settlement.status != SENT and row.attempts != settlement.message.attempts):
                 return False
-            doubts = row.doubts if in_doubt else max(0, message.doubts - 1)
-            freed = replace(row, claimed_until=None, doubts=doubts)
-            self.put(replace(freed, last_error=error, posted_at=message.posted_at) if error else freed)
+            self.put(settled(row, settlement, now))
             return True
 
     def close(self, key: MessageKey, status: str, now: datetime, error: Text | None = None) -> bool:
