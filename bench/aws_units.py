@@ -22,6 +22,8 @@ from infra.local.doubles.partition import Item, read_units, size_of, write_units
 
 from .aws_calls import MADE_BY_LAMBDA
 
+CONDITION_FAILED = "ConditionalCheckFailed"
+
 QUEUE_CHUNK = 65_536
 """SQS charges each 64 KB of a request as one: https://aws.amazon.com/sqs/pricing/"""
 
@@ -55,6 +57,18 @@ class Meter:
         for table, requests in sent["RequestItems"].items():
             for request in requests:
                 self._write(table, request["PutRequest"]["Item"], set(request["PutRequest"]["Item"]))
+
+    def _BatchExecuteStatement(self, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
+        """Each statement is charged as a single write, also if its condition fails, but not if it is throttled.
+
+        An answer without its item is of a row below 1 KB: those of messages are.
+        """
+        for request, response in zip(sent["Statements"], answer.get("Responses", []), strict=False):
+            error = response.get("Error", {})
+            if error.get("Code", CONDITION_FAILED) == CONDITION_FAILED:
+                table, sets = re.findall(r'^UPDATE "([^"]+)" SET (.+) WHERE ', request["Statement"])[0]
+                item = response.get("Item") or error.get("Item") or {}
+                self._write(table, item, set(re.findall(r'(?:^| SET )"(\w+)"', sets)))
 
     def _TransactWriteItems(self, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> None:  # noqa: N802
         """Twice the units. An update does not show its item; items are below 1 KB except mailings with a long text."""

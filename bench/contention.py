@@ -12,7 +12,7 @@ from functools import cache
 from random import Random
 
 from bench.lambda_time import AWS_SECONDS, CPU_TO_CALL, CPU_TO_CREATE, computing
-from chalicelib.adapters.tables.batches import FIRST_PAUSE, LONGEST_PAUSE, TIME_LIMIT, WRITES
+from chalicelib.adapters.tables.batches import BACKOFF, WRITES
 from chalicelib.delivery.fanout import CHUNK
 from chalicelib.delivery.jobs import LONGEST_PAUSE as LONGEST_RETURN
 from chalicelib.delivery.queueing import PAGE, SECONDS_FOR_A_PAGE
@@ -111,7 +111,7 @@ class Contention:
         walker.has_failed, walker.running = False, 0
         for index, chunk in enumerate(walker.chunks):
             if chunk.rows:
-                chunk.deadline, chunk.throttled = now + TIME_LIMIT.total_seconds(), 0
+                chunk.deadline, chunk.throttled = now + BACKOFF.seconds, 0
                 walker.running += 1
                 heapq.heappush(self.events, (now, number, index))
 
@@ -150,7 +150,7 @@ class Contention:
             chunk.throttled = 0
             return 0.0
         chunk.throttled += 1
-        return self.random.random() * min(FIRST_PAUSE * 2 ** (chunk.throttled - 1), LONGEST_PAUSE)
+        return self.random.random() * min(BACKOFF.first * 2 ** (chunk.throttled - 1), BACKOFF.longest)
 
     def _end_chunk(self, number: int, now: float) -> None:
         walker = self.walkers[number]

@@ -44,6 +44,27 @@ class Backoff:
         return max(LEAST_PAUSE, jitter * min(self.first * 2.0 ** min(number, MOST_DOUBLINGS), self.longest))
 
 
+class Patience:
+    """The time limit and the pauses of a caller that repeats the part of its work that is left.
+
+    `repeats`: pauses since a try that left nothing. The caller sets it back to 0 after such a try.
+    """
+
+    def __init__(self, clock: Pauses, backoff: Backoff) -> None:
+        self._clock = clock
+        self._backoff = backoff
+        self._until = clock.now() + timedelta(seconds=backoff.seconds)
+        self.repeats = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self._clock.now() >= self._until
+
+    def pause(self) -> None:
+        self._clock.sleep(self._backoff.pause(self.repeats, self._clock.jitter()))
+        self.repeats += 1
+
+
 PATIENT = Backoff(first=0.02, longest=0.3, seconds=5.0)
 """A DynamoDB transaction holds its items for tens of milliseconds. The API has 20 seconds for a request: the last try
 of a lost race may meet transactions for as long again."""

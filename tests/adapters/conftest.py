@@ -1,6 +1,6 @@
 """The fakes and the real adapters (on MiniStack, without a server) have the same contract: each test runs on both.
 
-Tests of faults are on moto, whose tables can be reached from a test.
+What sends messages needs MiniStack: moto does not understand the statements that claim and settle.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from threading import Lock
 from typing import Any
 
 import pytest
-from moto import mock_aws
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import DynamoDBBackend, Table, dynamodb_backends
+from moto.dynamodb.models import DynamoDBBackend
 
 from infra.local.doubles.aws import make_bucket, make_services_over_tables, make_tables
 from infra.local.doubles.fakes import FakeServices
@@ -29,19 +27,6 @@ def serial_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
             write(self, transact_items)
 
     monkeypatch.setattr(DynamoDBBackend, "transact_write_items", one_by_one)
-
-
-@pytest.fixture(scope="session")
-def new_tables() -> dict[str, Table]:
-    """The tables of the stack in moto, made once: each test begins with a copy, which takes a thirtieth of the time."""
-    with mock_aws():
-        make_tables()
-        return moto_backend().tables
-
-
-def moto_backend() -> DynamoDBBackend:
-    backend: DynamoDBBackend = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]
-    return backend
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import NoCredentialsError
-from moto import mock_aws
-from moto.dynamodb.models import Table
 from pynamodb.exceptions import GetError, PutError
 
 from chalicelib.adapters import aws
@@ -36,7 +33,7 @@ from infra.local.doubles.aws import make_services_over_tables
 from infra.local.doubles.fake_clock import FakeClock
 from infra.local.doubles.faulty_dynamodb import lost_answers, recorded, refused, throttled
 from infra.local.doubles.inline_pool import InlinePool
-from tests.adapters.conftest import moto_backend
+from infra.local.in_process import State, ministack_in_process
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=15)
@@ -46,9 +43,8 @@ KEYS = [message.key for message in MESSAGES]
 
 
 @pytest.fixture
-def services(new_tables: dict[str, Table]) -> Iterator[Any]:
-    with mock_aws():
-        moto_backend().tables = deepcopy(new_tables)
+def services(new_stack: State) -> Iterator[Any]:
+    with ministack_in_process(new_stack):
         services: Any = make_services_over_tables()
         services.clock = FakeClock()
         yield services
@@ -165,7 +161,7 @@ def test_a_claim_whose_answer_is_lost_is_known_by_its_sender_and_by_no_other(ser
     """Without it the message waits for the end of its own claim, and without GATEWAY_DEDUPES it becomes unknown."""
     [message] = MESSAGES[:1]
     services.messages.add([message], KEPT)
-    with lost_answers("UpdateItem") as calls:
+    with lost_answers("BatchExecuteStatement") as calls:
         claimed = services.messages.claim(message.key, NOW, UNTIL)
     assert claimed == replace(message, attempts=1, doubts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW)
     assert len(calls) == 2, "botocore has repeated it"
@@ -179,7 +175,7 @@ def test_a_result_whose_answer_is_lost_is_counted_by_its_sender_and_by_no_other(
     [message] = MESSAGES[:1]
     services.messages.add([message], KEPT)
     claimed = services.messages.claim(message.key, NOW, UNTIL)
-    with lost_answers("UpdateItem"):
+    with lost_answers("BatchExecuteStatement"):
         assert services.messages.settle(claimed, status, NOW, error)
     assert not services.messages.settle(claimed, status, NOW + timedelta(seconds=1), Text("message.no_reason"))
 
@@ -241,7 +237,7 @@ def test_an_id_whose_answer_is_lost_leaves_a_gap(services: Any) -> None:
 
 
 def test_a_repeated_transaction_has_the_token_of_its_first_try(services: Any) -> None:
-    """DynamoDB carries out a token once, moto does not. Botocore makes the token."""
+    """DynamoDB carries out a token once, an emulator may not. Botocore makes the token."""
     with lost_answers("TransactWriteItems") as requests, suppress(RowChanged):
         services.mailings.add(Mailing(1, NOW, KEPT, "text"))
     tokens = [request["ClientRequestToken"] for request in requests]
@@ -252,7 +248,7 @@ def test_a_repeated_transaction_has_the_token_of_its_first_try(services: Any) ->
 def test_a_write_without_any_answer_is_not_written_and_does_not_raise_another_error(services: Any) -> None:
     services.messages.add(MESSAGES[:1], KEPT)
     with lost_answers("UpdateItem"), never_repeated(), pytest.raises(NotWritten):
-        services.messages.claim(KEYS[0], NOW, UNTIL)
+        services.messages.close(KEYS[0], "expired", NOW)
     with lost_answers("UpdateItem"), never_repeated(), pytest.raises(NotWritten):
         services.slices.lease(1, 0, NOW, UNTIL, KEPT)
     with lost_answers("Query"), never_repeated(), pytest.raises(NotRead):

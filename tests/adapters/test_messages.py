@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 from pynamodb.exceptions import UpdateError
 
 from chalicelib.adapters.tables.message_row import MessageRow
@@ -17,8 +16,9 @@ from chalicelib.domain.expiry import ENDED_FIRST
 from chalicelib.domain.message import Message, MessageKey, MessageShard
 from chalicelib.errors import NotWritten
 from chalicelib.texts import Text
-from infra.local.doubles.aws import make_services
+from infra.local.doubles.aws import make_services_over_tables
 from infra.local.doubles.fakes import FakeServices
+from infra.local.in_process import State, ministack_in_process
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=15)
@@ -207,12 +207,12 @@ def test_without_a_gateway_that_deduplicates_an_attempt_that_died_leaves_the_mes
 
 
 @pytest.fixture
-def doubtful(request: pytest.FixtureRequest) -> Iterator[Any]:
+def doubtful(request: pytest.FixtureRequest, new_stack: State) -> Iterator[Any]:
     if request.param == "fake":
         yield FakeServices(gateway_dedupes=False).messages
         return
-    with mock_aws():
-        yield make_services(gateway_dedupes=False).messages
+    with ministack_in_process(new_stack):
+        yield make_services_over_tables(gateway_dedupes=False).messages
 
 
 def test_the_messages_of_one_mailing_are_read_in_pages(services: Any) -> None:
@@ -266,9 +266,9 @@ def test_a_shard_has_its_own_messages(services: Any) -> None:
     assert {message.shards for page in found for message in page} == {3}
 
 
-def test_a_reason_is_stored_by_its_code_and_one_of_an_earlier_version_is_read_unchanged() -> None:
-    with mock_aws():
-        made = make_services()
+def test_a_reason_is_stored_by_its_code_and_one_of_an_earlier_version_is_read_unchanged(new_stack: State) -> None:
+    with ministack_in_process(new_stack):
+        made = make_services_over_tables()
         made.messages.add([MESSAGE], KEPT)
         made.messages.close(KEY, "failed", NOW, Text("gateway.answered", status=503))
         row = MessageRow.get("1#0", 7)

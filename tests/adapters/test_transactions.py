@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from copy import deepcopy
 from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
-from moto import mock_aws
-from moto.dynamodb.models import Table
 
 from chalicelib.access.audit import author_of
 from chalicelib.access.users import sign_out
@@ -38,8 +35,7 @@ from chalicelib.mailings.lifecycle import (
 from infra.local.doubles.aws import STACK_NAME, make_queues, make_services_over_tables
 from infra.local.doubles.held_items import BusyClock, HeldItems
 from infra.local.doubles.inline_pool import InlinePool
-
-from .conftest import moto_backend
+from infra.local.in_process import State, ministack_in_process
 
 CLIENTS = 3
 PLAN = Plan("block", 5000, 1, 1)
@@ -51,9 +47,8 @@ MAILINGS = f"{STACK_NAME}-mailings"
 
 
 @pytest.fixture
-def services(new_tables: dict[str, Table]) -> Iterator[Any]:
-    with mock_aws():
-        moto_backend().tables = deepcopy(new_tables)
+def services(new_stack: State) -> Iterator[Any]:
+    with ministack_in_process(new_stack):
         services: Any = make_services_over_tables(make_queues(), sender_threads=1)
         services.clock = BusyClock()
         services.thread_pool = lambda _: InlinePool()
@@ -92,7 +87,7 @@ def rows_of(services: Any, mailing: Mailing) -> list[Message]:
 def begin_receipts(services: Any, mailing: Mailing, held: HeldItems) -> None:
     """From now on groups of receipts are recorded all the time. The last ones change no message.
 
-    Of those most only hold the row of the mailing, which is what others meet, because moto is slow.
+    Of those most only hold the row of the mailing, which is what others meet, because an emulator is slow.
     """
     numbers = count()
     ids = [row.id for row in rows_of(services, mailing)]

@@ -53,7 +53,7 @@ class SharedConnection(Connection):
         try:
             return retry(self._clock, lambda: call(operation_name, {**operation_kwargs}), is_refused_for_a_moment)
         except (BotoCoreError, ClientError) as error:
-            if operation_name in BATCHES or not _is_no_answer(error):
+            if operation_name in BATCHES or not is_no_answer(error):
                 raise
             raise (NotRead if operation_name in READS else NotWritten)(f"{operation_name}: {error}") from error
 
@@ -208,7 +208,7 @@ def is_unanswered(error: PynamoDBException) -> bool:
     return error.cause is not None and (code is None or code in FAILED)
 
 
-def _is_no_answer(error: Exception) -> bool:
+def is_no_answer(error: Exception) -> bool:
     """True if DynamoDB refused the whole call because a limit is reached, failed, or did not answer."""
     if not isinstance(error, ClientError):
         return aws.is_momentary(error)

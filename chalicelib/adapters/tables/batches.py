@@ -8,7 +8,6 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Batch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -16,19 +15,16 @@ from pynamodb.exceptions import GetError, PutError, PynamoDBException
 from pynamodb.models import Model
 
 from ...errors import NotRead, NotWritten
-from ...retries import pause_before_retry
+from ...retries import Backoff, Patience
 from ..clock import Clock
 from .base import is_unanswered, was_throttled
 
 WRITES, READS = 25, 100
 """The most rows of one BatchWriteItem and of one BatchGetItem."""
 
-FIRST_PAUSE = 0.05
-LONGEST_PAUSE = 1.0
-"""Seconds. A partition that is over its limit has new capacity in the next second."""
-
-TIME_LIMIT = timedelta(seconds=5)
-"""Workers begin a page with 15 seconds left, so a page that is throttled ends within its invocation."""
+BACKOFF = Backoff(first=0.05, longest=1.0, seconds=5.0)
+"""A partition that is over its limit has new capacity in the next second. Workers begin a page with 15 seconds left, so
+a page that is throttled ends within its invocation."""
 
 R = TypeVar("R", bound=Model)
 Item = dict[str, Any]
@@ -90,18 +86,16 @@ class Batches:
 
     def _process_all(self, items: list[Item], size: int, process: Callable[[list[Item]], list[Item]]) -> None:
         """`process` returns the unprocessed items. They are joined with the next ones. Raises TimeoutError."""
-        deadline = self._clock.now() + TIME_LIMIT
-        throttled = 0
+        patience = Patience(self._clock, BACKOFF)
         while items:
             left = _unless_throttled(process, items[:size])
             items = [*left, *islice(items, size, None)]
             if not left:
-                throttled = 0
+                patience.repeats = 0
                 continue
-            if self._clock.now() >= deadline:
-                raise TimeoutError(f"{len(items)} are unprocessed after {TIME_LIMIT.total_seconds():.0f} s")
-            pause_before_retry(self._clock, throttled, FIRST_PAUSE, LONGEST_PAUSE)
-            throttled += 1
+            if patience.is_over:
+                raise TimeoutError(f"{len(items)} are unprocessed after {BACKOFF.seconds:.0f} s")
+            patience.pause()
 
 
 def _unless_throttled(process: Callable[[list[Item]], list[Item]], items: list[Item]) -> list[Item]:

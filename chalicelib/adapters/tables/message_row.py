@@ -13,6 +13,9 @@ from ...domain.message import Message, MessageKey, MessageShard
 from .base import TextAttribute
 from .batches import Item
 
+NOT_CLAIMED = 0
+"""`claimed_until` of a row without a claim. Every row has the attribute, so that conditions only compare it."""
+
 
 class MessageRow(Model):
     class Meta:
@@ -25,13 +28,13 @@ class MessageRow(Model):
     sent_at = Moment(null=True)
     attempts = NumberAttribute(default=0)
     last_error = TextAttribute(null=True)
-    claimed_until = NumberAttribute(null=True)
+    claimed_until = NumberAttribute(default=NOT_CLAIMED)
     claimed_by = UnicodeAttribute(null=True)
     posted_at = Moment(null=True)
     resends = NumberAttribute(default=0)
     attempts_before = NumberAttribute(null=True)
     reopened_in = NumberAttribute(null=True)
-    doubts = NumberAttribute(null=True)
+    doubts = NumberAttribute(default=0)
     timezone = UnicodeAttribute(null=True)
     reported_at = Moment(null=True)
     expires_at = NumberAttribute(null=True)
@@ -45,12 +48,12 @@ class MessageRow(Model):
             sent_at=self.sent_at,
             attempts=int(self.attempts),
             last_error=self.last_error,
-            claimed_until=self.claimed_until,
+            claimed_until=self.claimed_until or None,
             posted_at=self.posted_at,
             resends=int(self.resends or 0),
             attempts_before=int(self.attempts_before or 0),
             reopened_in=int(self.reopened_in or 0),
-            doubts=int(self.doubts or 0),
+            doubts=int(self.doubts),
             timezone=self.timezone,
             reported_at=self.reported_at,
             shards=shards,
@@ -76,7 +79,7 @@ def serialized_rows(messages: Iterable[Message], expires_at: datetime) -> list[_
         kind = (message.status, message.created_at, message.timezone, message.last_error)
         if kind not in templates:
             templates[kind] = _new_row(message, expires_at).serialize()
-        rows.append(_SerializedRow({**templates[kind], **_item_key(message.key)}))
+        rows.append(_SerializedRow({**templates[kind], **item_key(message.key)}))
     return rows
 
 
@@ -88,7 +91,7 @@ def _new_row(message: Message, expires_at: datetime) -> MessageRow:
     return row
 
 
-def _item_key(key: MessageKey) -> Item:
+def item_key(key: MessageKey) -> Item:
     return {"part": {"S": part_of(key.shard)}, "client_id": {"N": str(key.client_id)}}
 
 

@@ -5,8 +5,7 @@ Each change of a status is one conditional write: of two writers, one succeeds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +13,24 @@ from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from ...domain.message import EXPIRED, QUEUED, SENT, UNKNOWN, Message, MessageKey, MessageShard, require_transition
-from ...errors import NotWritten
+from ...domain.message import (
+    EXPIRED,
+    QUEUED,
+    UNKNOWN,
+    Claim,
+    Message,
+    MessageKey,
+    MessageShard,
+    Settlement,
+    require_transition,
+)
+from ...errors import NotWritten, confirmed
 from ...texts import Text
 from ..clock import Clock
-from .base import bind_table, code_of, new_claim, refused_by, write_claim
+from .attempts import Attempts
+from .base import bind_table, code_of
 from .batches import Batches
-from .message_row import MessageRow, part_of, row_of, serialized_rows
+from .message_row import NOT_CLAIMED, MessageRow, part_of, row_of, serialized_rows
 
 ROWS_READ = 1000
 """Rows that one call reads to find those with a status. They have less than 1 MB, the limit of a query."""
@@ -35,7 +45,7 @@ class Messages:
     def __init__(self, stack_name: str, gateway_dedupes: bool, clock: Clock) -> None:
         bind_table(MessageRow, stack_name, clock)
         self._batches = Batches(clock)
-        self._gateway_dedupes = gateway_dedupes
+        self._attempts = Attempts(gateway_dedupes, clock)
 
     def add(self, messages: Iterable[Message], expires_at: datetime) -> None:
         """Write new messages, 25 in a call. Overwrites existing rows: call `existing` first if there may be any.
@@ -57,52 +67,34 @@ class Messages:
             return None
 
     def claim(self, key: MessageKey, now: datetime, until: datetime) -> Message | None:
-        """Claim the message for one attempt. Returns None if it is final, deleted or claimed by another attempt.
-
-        The attempt is counted once: a repeated write meets its own claim.
-        """
-        row, by = row_of(key), new_claim()
-        actions: list[Action] = [
-            MessageRow.claimed_until.set(until.timestamp()),
-            MessageRow.claimed_by.set(by),
-            MessageRow.posted_at.set(now),
-            MessageRow.attempts.add(1),
-            MessageRow.doubts.add(1),
-        ]
-        is_claimed = _write(row, lambda: write_claim(row, by, lambda: row.update(actions, self._is_claimable(now))))
-        return row.message(key.shards) if is_claimed else None
+        """One of `claim_all`. Raises its NotWritten."""
+        return confirmed(self.claim_all([Claim(key, until)], now)[0])
 
     def settle(self, message: Message, status: str, now: datetime, error: Text | None = None) -> bool:
-        """Write the attempt's result and its `posted_at`. Returns False if the message has its final status already.
-
-        Sent is written even if a later attempt has claimed the message; any other result is not. A repeated write that
-        meets its own result returns True.
-        """
-        require_transition(QUEUED, status)
-        unsettled = MessageRow.status == QUEUED
-        if status != SENT:
-            unsettled &= MessageRow.attempts == message.attempts
-        actions: list[Action] = [
-            MessageRow.status.set(status),
-            *_end_of_claim(),
-            MessageRow.doubts.remove(),
-            _posted_at(message),
-            MessageRow.last_error.set(error) if error else MessageRow.last_error.remove(),
-        ]
-        if status == SENT:
-            actions.append(MessageRow.sent_at.set(now))
-        after = replace(message, status=status, last_error=error, claimed_until=None, doubts=0)
-        after = replace(after, sent_at=now) if status == SENT else after
-        return _update_if(row_of(message.key), actions, unsettled, after)
+        """One of `settle_all`, with a final status. Raises its NotWritten."""
+        return confirmed(self.settle_all([Settlement(message, status, error)], now)[0])
 
     def end_claim(self, message: Message, error: Text | None, in_doubt: bool = False) -> bool:
-        """End the attempt without a result: the message can be claimed again. No `error`: nothing was posted."""
-        doubts = message.doubts if in_doubt else max(0, message.doubts - 1)
-        actions: list[Action] = [*_end_of_claim(), MessageRow.doubts.set(doubts)]
-        if error:
-            actions += [_posted_at(message), MessageRow.last_error.set(error)]
-        is_last_claim = (MessageRow.status == QUEUED) & (MessageRow.attempts == message.attempts)
-        return _update_if(row_of(message.key), actions, is_last_claim)
+        """One of `settle_all`, without a status: the message can be claimed again. Raises its NotWritten."""
+        return confirmed(self.settle_all([Settlement(message, None, error, in_doubt)], message.created_at)[0])
+
+    def claim_all(self, claims: Sequence[Claim], now: datetime) -> list[Message | NotWritten | None]:
+        """Claim messages for one attempt each, 25 in a call. One result for each claim, in their order.
+
+        A result is None if the message is final, deleted or claimed by another attempt, and NotWritten, which is
+        returned and not raised, if the table did not confirm this claim in 5 seconds. An attempt is counted once: a
+        repeated write meets its own claim.
+        """
+        return self._attempts.claim_all(claims, now)
+
+    def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | NotWritten]:
+        """Write the ends of attempts, 25 in a call. One result for each settlement, in their order.
+
+        A result is False if the message has its final status already, or another attempt has claimed it and the status
+        is not sent. It is NotWritten, which is returned and not raised, if the table did not confirm this settlement in
+        5 seconds. A repeated write that meets its own result is True, also in a later call with the same `now`.
+        """
+        return self._attempts.settle_all(settlements, now)
 
     def close(self, key: MessageKey, status: str, now: datetime, error: Text | None = None) -> bool:
         """Give a final status to a message without an attempt in progress. Returns False if there is none.
@@ -113,8 +105,8 @@ class Messages:
 
     def mark_unknown(self, key: MessageKey, now: datetime, error: Text) -> bool:
         """Give the status unknown to a message if its attempt ended without a result. Returns False otherwise."""
-        in_doubt = (MessageRow.status == QUEUED) & (MessageRow.claimed_until <= now.timestamp())
-        return self._finish(key, UNKNOWN, in_doubt, error)
+        ended = (MessageRow.claimed_until > NOT_CLAIMED) & (MessageRow.claimed_until <= now.timestamp())
+        return self._finish(key, UNKNOWN, (MessageRow.status == QUEUED) & ended, error)
 
     def reopen(self, message: Message, resends: int, reopened_in: int) -> bool:
         """Give the status queued to a message again. Returns False if it has changed: another worker may have reopened
@@ -191,9 +183,9 @@ class Messages:
 
     def _finish(self, key: MessageKey, status: str, condition: Condition, error: Text | None) -> bool:
         require_transition(QUEUED, status)
-        actions: list[Action] = [MessageRow.status.set(status), *_end_of_claim()]
+        actions: list[Action] = [MessageRow.status.set(status), MessageRow.claimed_until.set(NOT_CLAIMED)]
         if status != EXPIRED:
-            actions.append(MessageRow.doubts.remove())
+            actions.append(MessageRow.doubts.set(0))
         if error:
             known = MessageRow.last_error | error  # if_not_exists
             actions.append(MessageRow.last_error.set(known if status == EXPIRED else error))
@@ -201,39 +193,15 @@ class Messages:
 
     def _is_claimable(self, now: datetime) -> Condition:
         """Queued, without an attempt in progress. In doubt only if the gateway makes a repetition safe."""
-        unclaimed = MessageRow.claimed_until.does_not_exist()
-        if self._gateway_dedupes:
-            unclaimed |= MessageRow.claimed_until <= now.timestamp()
-        claimable: Condition = (MessageRow.status == QUEUED) & unclaimed
+        latest = self._attempts.latest_end(now)
+        claimable: Condition = (MessageRow.status == QUEUED) & (MessageRow.claimed_until <= latest)
         return claimable
 
 
-def _posted_at(message: Message) -> Action:
-    return MessageRow.posted_at.set(message.posted_at) if message.posted_at else MessageRow.posted_at.remove()
-
-
-def _end_of_claim() -> list[Action]:
-    return [MessageRow.claimed_until.remove(), MessageRow.claimed_by.remove()]
-
-
-def _update_if(row: MessageRow, actions: list[Action], condition: Condition, own: Message | None = None) -> bool:
-    """As `_write`. `own`: the message as this write makes it; an equal row was written by an earlier try of it."""
-
-    def update() -> None:
-        try:
-            row.update(actions=actions, condition=condition)
-        except UpdateError as error:
-            found = refused_by(error)
-            if own is None or found is None or MessageRow.from_raw_data(found).message(own.shards) != own:
-                raise
-
-    return _write(row, update)
-
-
-def _write(row: MessageRow, write: Callable[[], None]) -> bool:
+def _update_if(row: MessageRow, actions: list[Action], condition: Condition) -> bool:
     """Returns False if the condition fails. Raises NotWritten for other errors, also if a transaction holds the row."""
     try:
-        write()
+        row.update(actions=actions, condition=condition)
     except UpdateError as error:
         if code_of(error) == "ConditionalCheckFailedException":
             return False

@@ -14,9 +14,9 @@ from ..clock import Clock
 from .base import bind_table, conflicts, set_actions, transaction
 from .counters import TOTALS, CounterRow, totals_change
 from .mailing_row import MailingRow, is_open
-from .message_row import MessageRow, row_of
+from .message_row import NOT_CLAIMED, MessageRow, row_of
 
-CHANGED = ("status", "reported_at", "sent_at", "last_error", "claimed_until")
+CHANGED = ("status", "reported_at", "sent_at", "last_error")
 
 
 class Receipts:
@@ -43,6 +43,7 @@ class Receipts:
 def _write(writes: TransactWrite, before: Message, after: Message) -> None:
     unchanged = (MessageRow.status == before.status) & (MessageRow.attempts == before.attempts)
     values = {name: getattr(after, name) for name in CHANGED}
+    values["claimed_until"] = after.claimed_until or NOT_CLAIMED
     writes.update(row_of(before.key), actions=set_actions(MessageRow, values), condition=unchanged)
 
 

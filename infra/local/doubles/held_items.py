@@ -1,6 +1,6 @@
-"""Transactions that hold their items, over moto, and other processes that write while a call or a pause takes its time.
+"""Transactions that hold their items, over an emulator, and other processes that write during a call or a pause.
 
-moto carries out a transaction at once, so that no write ever meets one. Source of the answers: Amazon DynamoDB
+An emulator carries out a transaction at once, so that no write ever meets one. Source of the answers: Amazon DynamoDB
 Developer Guide, "Amazon DynamoDB Transactions: How it works", "Transaction conflict handling".
 """
 
