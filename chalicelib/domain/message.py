@@ -142,6 +142,10 @@ class Settlement:
     error: Text | None = None
     in_doubt: bool = False
 
+    @property
+    def key(self) -> MessageKey:
+        return self.message.key
+
 
 def settled(row: Message, settlement: Settlement, now: datetime) -> Message:
     """The message as a settlement makes it. `row`: as found, queued."""

@@ -7,16 +7,18 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from chalicelib.adapters.queues import QueueRefused
 from chalicelib.domain.audience import Partition
 from chalicelib.domain.client import label_key
 from chalicelib.domain.jobs import SendMessage, WalkSlice
-from chalicelib.domain.message import QUEUED, Message
+from chalicelib.domain.message import QUEUED, Claim, Message
 from chalicelib.errors import NotWritten, RowChanged
 from infra.local.doubles.hostile.calls import AwsError
 from infra.local.doubles.hostile.knobs import OFF, ON, Knobs
 from infra.local.doubles.hostile.world import HostileWorld
-from infra.local.doubles.world import Crash
+from infra.local.doubles.world import Crash, CrashingServices
 
 ALWAYS = 1.0
 
@@ -270,3 +272,68 @@ def test_another_invocation_runs_during_a_post_and_delays_only_its_answer() -> N
     call(world, lambda services: services.gateway.post(1, "79000000001", "text", 1.0))
     assert [post.at for post in world.services.gateway.posts] == [begun]
     assert world.clock.now() >= begun + timedelta(seconds=30)
+
+
+def claim(world: HostileWorld, number: int) -> list[Any]:
+    """Claim this many messages in one call."""
+    now = world.clock.now()
+    world.services.messages.add(messages(world, number), now + timedelta(days=1))
+    claims = [Claim(message.key, now + timedelta(seconds=9)) for message in messages(world, number)]
+    found: list[Any] = call(world, lambda services: services.messages.claim_all(claims, now))
+    return found
+
+
+def claimed(world: HostileWorld) -> int:
+    """The number of messages that are claimed."""
+    return sum(row.attempts for row in world.services.messages.rows.values())
+
+
+@pytest.mark.parametrize("knob", ["throttled", "held"])
+def test_a_refused_statement_has_no_effect_and_its_error_is_its_result(knob: str) -> None:
+    world = world_with(**{knob: ALWAYS}, held_for=0.08)
+    assert [type(result) for result in claim(world, 3)] == [NotWritten] * 3
+    assert claimed(world) == 0
+
+
+def test_a_batch_of_statements_is_done_in_part() -> None:
+    world = world_with(partly_throttled=ALWAYS)
+    assert [type(result) for result in claim(world, 4)] == [Message, Message, NotWritten, NotWritten]
+    assert claimed(world) == 2
+
+
+def test_each_statement_takes_a_unit_of_its_partition() -> None:
+    world = world_with(write_units=2)
+    assert [type(result) for result in claim(world, 3)] == [Message, Message, NotWritten]
+
+
+def test_a_statement_without_an_answer_has_taken_effect() -> None:
+    world = world_with(no_answer=ALWAYS)
+    assert [type(result) for result in claim(world, 3)] == [NotWritten] * 3
+    assert claimed(world) == 3
+
+
+def test_a_repeated_statement_takes_effect_once_and_meets_the_first() -> None:
+    world = world_with(lost_answer=ALWAYS)
+    assert claim(world, 3) == [None] * 3
+    assert claimed(world) == 3
+
+
+def test_thirty_statements_are_two_calls() -> None:
+    world = world_with()
+    assert len(claim(world, 30)) == 30
+    assert world.aws.usage.calls["messages.claim_all"] == 2
+
+
+@pytest.mark.parametrize(("after", "done"), [(False, 1), (True, 2)])
+def test_a_process_dies_between_two_statements(after: bool, done: int) -> None:
+    world = world_with()
+    world.death = (2, after)
+    assert claim(world, 3) is Crash
+    assert claimed(world) == done
+    world = world_with()
+    services = CrashingServices(world.services, 2, after)
+    world.services.messages.add(messages(world, 3), world.clock.now())
+    claims = [Claim(message.key, world.clock.now()) for message in messages(world, 3)]
+    with pytest.raises(Crash):
+        services.messages.claim_all(claims, world.clock.now())  # type: ignore[attr-defined]
+    assert claimed(world) == done

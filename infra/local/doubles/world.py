@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -49,7 +49,10 @@ class Crash(BaseException):
 
 
 class CrashingServices:
-    """Services of a process that ends at its n-th call, before or after the call takes effect."""
+    """Services of a process that ends at its n-th call, before or after the call takes effect.
+
+    Each claim and settlement of a batch counts as a call: the process may end between two of them.
+    """
 
     def __init__(self, services: FakeServices, at: int | None = None, after: bool = False) -> None:
         self.settings = services.settings
@@ -66,6 +69,9 @@ class CrashingServices:
     @property
     def is_dead(self) -> bool:
         return self.at is not None and self.calls > self.at
+
+    def call_each(self, function: Callable[..., Any], entries: Sequence[Any], *others: Any) -> list[Any]:
+        return [result for entry in entries for result in self.call(function, [entry], *others)]
 
     def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         self.calls += 1
@@ -88,7 +94,8 @@ class _Part:
         value = getattr(self._part, name)
         if not callable(value):
             return value
-        return lambda *arguments, **named: self._crashing.call(value, *arguments, **named)
+        call = self._crashing.call_each if name in ("claim_all", "settle_all") else self._crashing.call
+        return lambda *arguments, **named: call(value, *arguments, **named)
 
 
 class World:
@@ -199,13 +206,9 @@ class World:
         """Do what the sender Lambda and its event source do."""
         records = [
             ReceivedMessage(
-                delivery.id,
-                delivery.receipt_handle,
-                delivery.body,
-                delivery.receive_count,
-                delivery.sent_at and delivery.sent_at.timestamp(),
+                one.id, one.receipt_handle, one.body, one.receive_count, one.sent_at and one.sent_at.timestamp()
             )
-            for delivery in deliveries
+            for one in deliveries
         ]
         back = self.sender_of(services).send_batch(records, self.seconds_left(services))
         self.services.send_queue.delete([delivery.receipt_handle for delivery in deliveries if delivery.id not in back])

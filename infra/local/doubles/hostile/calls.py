@@ -30,6 +30,8 @@ class Call:
 
     `is_repeatable`: botocore's retry of a call whose answer is lost takes effect again. A transaction is not
     repeatable: botocore gives it a ClientRequestToken.
+
+    `is_of_statements`: each entry of the batch meets this by itself, and its error is its result instead of raised.
     """
 
     refused: type[Exception] = AwsError
@@ -37,6 +39,7 @@ class Call:
     is_repeatable: bool = False
     is_write: bool = True
     is_batch: bool = False
+    is_of_statements: bool = False
 
 
 READ = Call(is_write=False)
@@ -44,6 +47,7 @@ READ_ROWS = Call(NotRead, is_write=False)
 UPDATE = Call(NotWritten, NotWritten, is_repeatable=True)
 """An update that raises NotWritten, whatever the reason."""
 
+STATEMENTS = Call(NotWritten, NotWritten, is_repeatable=True, is_of_statements=True)
 TRANSACTION = Call(lost_race=RowChanged)
 PLAIN = Call(is_repeatable=True)
 CONDITIONAL = Call(lost_race=RowChanged, is_repeatable=True)
@@ -66,6 +70,7 @@ CALLS: dict[str, Call] = {
         f"messages.{name}": UPDATE
         for name in ("claim", "settle", "end_claim", "close", "mark_unknown", "reopen", "await_hours")
     },
+    **{f"messages.{name}": STATEMENTS for name in ("claim_all", "settle_all")},
     "messages.add": Call(NotWritten, is_repeatable=True, is_batch=True),
     "receipts.record": TRANSACTION,
     **{f"clients.{name}": TRANSACTION for name in ("add", "add_many", "change", "remove")},
@@ -137,3 +142,16 @@ def is_lost_answer_repeated(name: str, arguments: tuple[object, ...], named: dic
     if name == "mailings.change" and (len(arguments) > 2 or named.get("record")):
         return False
     return call_of(name).is_repeatable
+
+
+def subject_of(call: Call, arguments: Any) -> Any:
+    """What a call is about: its first argument. Of a statement, the key of its message."""
+    if call.is_of_statements:
+        return arguments[0][0].key
+    return arguments[0] if arguments else None
+
+
+def item_of(name: str, first: Any) -> str:
+    """The item that a write changes, as far as the transactions of others hold it."""
+    key = getattr(first, "client_id", None) or getattr(first, "id", None) or first
+    return f"{name.partition('.')[0]}/{getattr(first, 'mailing_id', '')}/{key}"

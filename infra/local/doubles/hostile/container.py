@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,13 +11,15 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any, NoReturn
 
+from chalicelib.adapters.tables.batches import WRITES
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.message import MessageShard
+from chalicelib.errors import NotWritten
 from infra.local.doubles.world import PARTS, Crash
 
 from .aws import Chain, HostileAws
-from .calls import Call, call_of, is_lost_answer_repeated, lag_of
+from .calls import Call, call_of, is_lost_answer_repeated, item_of, lag_of, subject_of
 
 QUIET_CALL = 0.005
 """Seconds of a call to AWS."""
@@ -29,7 +31,8 @@ gateway has the request."""
 
 @dataclass
 class Turn:
-    """One invocation. `dies_at`: the call at which the process ends; `after`: the call takes effect before."""
+    """One invocation. `dies_at`: the step at which the process ends, a call or an entry of a batch of statements;
+    `after`: the step takes effect before."""
 
     ends_at: datetime
     dies_at: int | None = None
@@ -37,6 +40,7 @@ class Turn:
     is_slow: bool = False
     chain: Chain = field(default_factory=Counter)
     calls: int = 0
+    steps: int = 0
     is_dead: bool = False
 
 
@@ -85,34 +89,64 @@ class Container:
         return (self.turn.ends_at - self.aws.clock.now()).total_seconds()
 
     def spend(self, seconds: float) -> None:
-        """Time passes. The process ends if its invocation has no more."""
+        """The process ends if its invocation has no more time."""
         if self.turn.is_dead or seconds >= self.seconds_left:
             self._die()
         self.aws.clock.forward(seconds)
 
     def call(self, part: str, name: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        if call_of(f"{part}.{name}").is_of_statements:
+            return self._call_statements(f"{part}.{name}", function, *arguments)
         self._begin_call(f"{part}.{name}")
+        self._begin_step()
         if part == "gateway":
             return self._post(function, *arguments, **named) if name == "post" else function(*arguments, **named)
         self._overlap()
         self._pass_time()
         result = self._do(f"{part}.{name}", function, arguments, named)
-        self._end_call()
+        self._end_step()
         self.aws.usage.rows_read += 0 if call_of(f"{part}.{name}").is_write else _rows_in(result)
+        return result
+
+    def _call_statements(self, name: str, function: Callable[..., Any], entries: Sequence[Any], *others: Any) -> Any:
+        """25 in a call. A part of them may be throttled, and the process may end between two of them."""
+        results: list[Any] = []
+        for start in range(0, len(entries), WRITES):
+            self._begin_call(name)
+            self._overlap()
+            self._pass_time()
+            batch = entries[start : start + WRITES]
+            done = len(batch) // (1 + self.aws.happens(self.aws.knobs.partly_throttled, "partly throttled"))
+            results += [self._result_of(name, function, entry, others) for entry in batch[:done]]
+            results += [call_of(name).refused(f"{name} is throttled") for _ in batch[done:]]
+        return results
+
+    def _result_of(self, name: str, function: Callable[..., Any], entry: Any, others: Any) -> Any:
+        self._begin_step()
+        try:
+            [result] = self._do(name, function, ([entry], *others), {})
+        except NotWritten as error:
+            result = error
+        self._end_step()
         return result
 
     def _begin_call(self, name: str) -> None:
         self.turn.calls += 1
         self.aws.usage.calls[name] += 1
-        if self.turn.is_dead or (self.turn.calls == self.turn.dies_at and not self.turn.after):
+        if self.turn.is_dead:
             self._die()
 
     def _overlap(self) -> None:
         if self.aws.happens(self.aws.knobs.overlap, "overlap"):
             self.aws.overlap()
 
-    def _end_call(self) -> None:
-        if self.turn.calls == self.turn.dies_at:
+    def _begin_step(self) -> None:
+        self.turn.steps += 1
+        if self.turn.is_dead or (self.turn.steps == self.turn.dies_at and not self.turn.after):
+            self._die()
+
+    def _end_step(self) -> None:
+        if self.turn.steps == self.turn.dies_at:
             self._die()
 
     def _die(self) -> None:
@@ -135,7 +169,7 @@ class Container:
         answer = DEAD_SOCKET if is_dead else function(*arguments, **named)
         self._overlap()
         self._pass_time()
-        self._end_call()
+        self._end_step()
         return answer
 
     def _do(self, name: str, function: Callable[..., Any], arguments: Any, named: Any) -> Any:
@@ -148,7 +182,7 @@ class Container:
                 raise call.refused(f"{name} is throttled")
             if name.startswith("messages."):
                 self._load_partition(name, function, arguments, named)
-            if call.lost_race is not None and aws.is_held(_item(name, arguments)):
+            if call.lost_race is not None and aws.is_held(item_of(name, subject_of(call, arguments))):
                 raise call.lost_race(f"a transaction holds the item of {name}")
             result = self._lagging(name, function, arguments)(*arguments, **named)
             if not call.is_write:
@@ -171,7 +205,8 @@ class Container:
 
     def _load_partition(self, name: str, function: Callable[..., Any], arguments: Any, named: Any) -> None:
         """Take the units of a call from the partition of its messages."""
-        take, call, first, is_taken = self.aws.partitions, call_of(name), arguments[0], True
+        take, call, is_taken = self.aws.partitions, call_of(name), True
+        first = subject_of(call, arguments)
         if name == "messages.add":
             taken = sum(1 for _ in takewhile(take.take_write, first))
             if taken < len(first):
@@ -207,13 +242,6 @@ class _Part:
         if not callable(value):
             return value
         return lambda *arguments, **named: self._container.call(self._name, name, value, *arguments, **named)
-
-
-def _item(name: str, arguments: Any) -> str:
-    """The item that a write changes, as far as the transactions of others hold it."""
-    first = arguments[0] if arguments else None
-    key = getattr(first, "client_id", None) or getattr(first, "id", None) or first
-    return f"{name.partition('.')[0]}/{getattr(first, 'mailing_id', '')}/{key}"
 
 
 def _rows_in(result: Any) -> int:
