@@ -160,6 +160,12 @@ def settled(row: Message, settlement: Settlement, now: datetime) -> Message:
     return replace(freed, posted_at=posted_at, last_error=error) if error else freed
 
 
+def is_settled_by(row: Message, settlement: Settlement, now: datetime) -> bool:
+    """The row, which is no longer queued, is as this settlement at this moment made it: an earlier try took effect."""
+    is_of_attempt = settlement.status == SENT or row.attempts == settlement.message.attempts
+    return is_of_attempt and row.status == settlement.status and row == settled(row, settlement, now)
+
+
 def require_transition(before: str, after: str) -> None:
     if after not in MAY_BECOME[before]:
         raise ValueError(f"a {before} message cannot become {after}")

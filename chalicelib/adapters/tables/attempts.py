@@ -11,7 +11,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ...domain.message import QUEUED, SENT, Claim, Message, MessageKey, Settlement, require_transition, settled
+from ...domain.message import (
+    QUEUED,
+    SENT,
+    Claim,
+    Message,
+    MessageKey,
+    Settlement,
+    is_settled_by,
+    require_transition,
+    settled,
+)
 from ...errors import NotWritten
 from ..clock import Clock
 from .base import new_claim
@@ -101,13 +111,10 @@ def _values_to_set(settlement: Settlement, now: datetime) -> dict[str, Value]:
 
 
 def _settled(settlement: Settlement, now: datetime, answer: Answer) -> bool | NotWritten:
-    message, status = settlement.message, settlement.status
     if isinstance(answer, NotWritten):
-        return _named(message.key, answer)
-    if isinstance(answer, Refused) and answer.item is not None and status is not None:
-        found = _message(answer.item, message.key)
-        is_of_attempt = status == SENT or found.attempts == message.attempts
-        return is_of_attempt and found.status == status and found == settled(found, settlement, now)
+        return _named(settlement.key, answer)
+    if isinstance(answer, Refused) and answer.item is not None:
+        return is_settled_by(_message(answer.item, settlement.key), settlement, now)
     return isinstance(answer, Written)
 
 

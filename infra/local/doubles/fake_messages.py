@@ -18,6 +18,7 @@ from chalicelib.domain.message import (
     MessageKey,
     MessageShard,
     Settlement,
+    is_settled_by,
     settled,
 )
 from chalicelib.errors import NotWritten, RowChanged, confirmed
@@ -72,8 +73,10 @@ class FakeMessages:
 
     def _settle(self, settlement: Settlement, now: datetime) -> bool:
         with LOCK:
-            row = self._queued(settlement.message.key)
-            if row is None or (settlement.status != SENT and row.attempts != settlement.message.attempts):
+            row = self.get(settlement.key)
+            if row is None or row.status != QUEUED:
+                return row is not None and is_settled_by(row, settlement, now)
+            if settlement.status != SENT and row.attempts != settlement.message.attempts:
                 return False
             self.put(settled(row, settlement, now))
             return True

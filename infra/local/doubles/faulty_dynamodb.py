@@ -7,7 +7,7 @@ Each fault is registered at the client of this process and removed at the end of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -52,6 +52,42 @@ def throttled(operation: str, processed: int, calls: int = 10**9) -> Iterator[Th
     before, after = f"before-parameter-build.dynamodb.{operation}", f"after-call.dynamodb.{operation}"
     with _registered(before, fault.cut), _registered(after, fault.answer):
         yield fault
+
+
+@contextmanager
+def refused_statements(code: str, refuses: Callable[[int], bool], calls: int = 1) -> Iterator[list[int]]:
+    """In the next `calls` BatchExecuteStatement, the statements at chosen positions are refused with this code.
+
+    `refuses` is asked with the position of a statement in its call. The list has the number of statements of each call.
+    """
+    sizes: list[int] = []
+
+    def cut(params: dict[str, Any], context: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
+        size = len(json.loads(params["body"])["Statements"])
+        sizes.append(size)
+        refused = [number for number in range(size) if len(sizes) <= calls and refuses(number)]
+        return leave_out_statements(params, context, dict.fromkeys(refused, code))
+
+    event = "dynamodb.BatchExecuteStatement"
+    with _registered(f"before-call.{event}", cut), _registered(f"after-call.{event}", add_refused_statements):
+        yield sizes
+
+
+def leave_out_statements(
+    params: dict[str, Any], context: dict[str, Any], refused: Mapping[int, str]
+) -> tuple[Any, dict[str, Any]] | None:
+    """A handler of before-call: the statements at these positions are not carried out. `refused` has their codes."""
+    body = json.loads(params["body"])
+    left = [one for number, one in enumerate(body["Statements"]) if number not in refused]
+    params["body"] = json.dumps({**body, "Statements": left}).encode()
+    context["refused"] = refused
+    return None if left else (SimpleNamespace(status_code=200), {"Responses": []})
+
+
+def add_refused_statements(parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    """A handler of after-call: as in DynamoDB's answer, each has its Error beside the results of the others."""
+    for number, code in sorted(context.pop("refused", {}).items()):
+        parsed["Responses"].insert(number, {"Error": {"Code": code, "Message": code}})
 
 
 @contextmanager

@@ -7,6 +7,7 @@ Developer Guide, "Amazon DynamoDB Transactions: How it works", "Transaction conf
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -19,9 +20,11 @@ from typing import Any
 from chalicelib.adapters import aws
 
 from .fake_clock import FakeClock
+from .faulty_dynamodb import add_refused_statements, leave_out_statements
 
 TEMPLATE = Path(__file__).parents[2] / "stack.json"
 CONFLICT = "TransactionConflict"
+STATEMENTS = "BatchExecuteStatement"
 Item = tuple[str, str]
 
 
@@ -89,11 +92,14 @@ class HeldItems:
     @contextmanager
     def installed(self) -> Iterator[HeldItems]:
         events = aws.client("dynamodb").meta.events
-        events.register("before-call.dynamodb", self._before_call)
+        hooks = [("before-call.dynamodb", self._before_call), ("after-call.dynamodb", add_refused_statements)]
+        for hook in hooks:
+            events.register(*hook)
         try:
             yield self
         finally:
-            events.unregister("before-call.dynamodb", self._before_call)
+            for hook in hooks:
+                events.unregister(*hook)
 
     def hold(self, table: str, key: dict[str, Any], seconds: float | None = None) -> None:
         """As a transaction of another process does."""
@@ -103,13 +109,17 @@ class HeldItems:
         """Refuse the next `number` transactions, because a partition of one of their items is throttled."""
         self._throttled = number
 
-    def _before_call(self, model: Any, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
+    def _before_call(
+        self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any
+    ) -> tuple[Any, dict[str, Any]] | None:
         body = json.loads(params["body"])
         if not self.clock.is_acting:
             self.clock.forward(self.call_seconds)
         self.calls.append((model.name, body))
+        if model.name == STATEMENTS:
+            return leave_out_statements(params, context, self._held_statements(body["Statements"]))
         items = _items(model.name, body)
-        reasons = [CONFLICT if self._held.get(item, self.clock.now()) > self.clock.now() else "None" for item in items]
+        reasons = [CONFLICT if self._is_held(item) else "None" for item in items]
         if model.name == "TransactWriteItems" and self._throttled:
             self._throttled -= 1
             reasons[0] = "ThrottlingError"
@@ -120,11 +130,20 @@ class HeldItems:
             self._held |= dict.fromkeys(items, self.clock.now() + timedelta(seconds=self.seconds))
         return None
 
+    def _is_held(self, item: Item) -> bool:
+        return self._held.get(item, self.clock.now()) > self.clock.now()
+
+    def _held_statements(self, statements: list[dict[str, Any]]) -> dict[int, str]:
+        """Only the statements on held items are refused. Returns their codes by their positions."""
+        items = [_item_of(statement) for statement in statements]
+        held = {number: CONFLICT for number, item in enumerate(items) if self._is_held(item)}
+        self.conflicts += len(held)
+        return held
+
 
 def _refusal(operation: str, reasons: list[str]) -> dict[str, Any]:
     if operation != "TransactWriteItems":
-        message = "Transaction is ongoing for the item"
-        return {"Error": {"Code": f"{CONFLICT}Exception", "Message": message}}
+        return {"Error": {"Code": f"{CONFLICT}Exception", "Message": "Transaction is ongoing for the item"}}
     message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{', '.join(reasons)}]"
     return {
         "Error": {"Code": "TransactionCanceledException", "Message": message},
@@ -140,6 +159,15 @@ def _items(operation: str, body: dict[str, Any]) -> list[Item]:
         writes = [write for item in body["TransactItems"] for write in item.values()]
         return [_name(write["TableName"], write.get("Key") or write["Item"]) for write in writes]
     return []
+
+
+def _item_of(statement: dict[str, Any]) -> Item:
+    """The item of a statement whose condition has the key: `UPDATE "table" SET .. WHERE "key" = ? AND .."""
+    text = statement["Statement"]
+    [table] = re.findall(r'^UPDATE "([^"]+)"', text)
+    names = re.findall(r'(?:WHERE|AND) "(\w+)"', text)
+    values = statement["Parameters"][text.partition(" WHERE ")[0].count("?") :]
+    return _name(table, dict(zip(names, values, strict=True)))
 
 
 def _name(table: str, values: dict[str, Any]) -> Item:
