@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -36,6 +37,9 @@ TRAIL = "IAM_TRAIL"
 SCHEDULER_SECONDS = 1
 """Interval at which due schedules fire, so that a mailing starts within a second. MiniStack's own is 10 s."""
 
+BATCH_OF_STATEMENTS = "dynamodb:BatchExecuteStatement"
+UPDATE = re.compile(r'UPDATE "([^"]+)" ')
+
 name_action = iam_actions.extract_iam_action
 name_resource = iam_actions.extract_resource_arn
 name_context = iam_actions.request_tag_context
@@ -43,19 +47,28 @@ decide = iam_evaluator.enforce
 
 
 def action_as_on_aws(service: str, *request: Any) -> str | None:
-    """SQS batches have no action of their own: SendMessageBatch requires sqs:SendMessage."""
+    """Batches have no action of their own: SendMessageBatch requires sqs:SendMessage, and a batch of PartiQL's updates
+    requires dynamodb:PartiQLUpdate. Source of the latter: Amazon DynamoDB Developer Guide, "IAM security policies with
+    PartiQL".
+    """
     action = name_action(service, *request)
+    if action == BATCH_OF_STATEMENTS and _updated_table(request[3]):
+        return "dynamodb:PartiQLUpdate"
     return action.removesuffix("Batch") if service == "sqs" and action else action
 
 
 def resource_as_on_aws(
     service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str
 ) -> str:
-    """The ARN of a schedule contains its group; an email's resource is the identity of its sender."""
+    """The ARN of a schedule contains its group; an email's resource is the identity of its sender, and that of a batch
+    of updates is their table.
+    """
     resource = name_resource(service, method, path, headers, body, query, region, account)
     if service == "scheduler" and ":schedule/default/" in resource:
         group = json.loads(body or b"{}").get("GroupName") or _first(query, "groupName") or "default"
         return resource.replace(":schedule/default/", f":schedule/{group}/")
+    if service == "dynamodb" and (table := _updated_table(body)):
+        return f"arn:aws:dynamodb:{region}:{account}:table/{table}"
     if service == "ses" and (sender := _sender(body)):
         return f"arn:aws:ses:{region}:{account}:identity/{sender}"
     return resource
@@ -126,6 +139,13 @@ def refusing_foreign(serve: Callable[..., Any], own: OwnOrigins) -> Callable[...
 
 def _sender(body: bytes) -> str:
     return _first(parse_qs(body.decode("utf-8", "replace")), "Source")
+
+
+def _updated_table(body: bytes) -> str | None:
+    """The table of a batch whose statements are all updates of this one table."""
+    statements = json.loads(body or b"{}").get("Statements") or []
+    tables = {found and found[1] for found in (UPDATE.match(one.get("Statement", "")) for one in statements)}
+    return tables.pop() if len(tables) == 1 else None
 
 
 def _first(values: Any, name: str) -> str:

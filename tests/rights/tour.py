@@ -21,7 +21,7 @@ from chalicelib.adapters.tables.client_row import PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.mailing_row import MailingRow
-from chalicelib.adapters.tables.message_row import MessageRow
+from chalicelib.adapters.tables.message_row import NOT_CLAIMED, MessageRow
 from chalicelib.adapters.tables.slices import SliceRow
 from chalicelib.domain.audience import NEWEST
 from chalicelib.domain.brake import LEAD, Answers
@@ -77,6 +77,7 @@ class Tour:
         self.imports()
         self.dead_letters()
         self.report()
+        self.await_use("SendMessages", "dynamodb:UpdateItem", "-messages")  # to close those of a deleted mailing
 
     def clients(self) -> None:
         """The ids are so high that a tag or a code is searched in its index, for all but the newest clients."""
@@ -170,7 +171,7 @@ class Tour:
         rows[0].update([MessageRow.status.set("queued"), until])
         self.call("POST", "/Receipts/", receipt, headers=headers)
         self.await_use("SettleReceipts", "sqs:ChangeMessageVisibility")
-        rows[0].update([MessageRow.status.set("delivered"), MessageRow.claimed_until.remove()])
+        rows[0].update([MessageRow.status.set("delivered"), MessageRow.claimed_until.set(NOT_CLAIMED)])
 
     def canary(self) -> None:
         """The first message fails, and the mailing is paused."""
