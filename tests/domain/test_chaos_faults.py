@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from tools.chaos.fault_proxy import FaultProxy
-from tools.chaos.faults import split_batch, with_unprocessed
+from tools.chaos.faults import split_batch, split_statements, with_refused, with_unprocessed
 from tools.chaos.processes import frozen, owner_of
 from tools.chaos.turn_attacks import CALLS, TurnEnder
 
@@ -89,6 +89,28 @@ def test_throttled_keys_keep_the_options_of_their_table() -> None:
 def test_unprocessed_items_of_the_answer_stay() -> None:
     answer = json.dumps({"UnprocessedItems": {"t": PUTS[:1]}}).encode()
     assert json.loads(with_unprocessed(answer, "BatchWriteItem", {"t": PUTS[1:2]}))["UnprocessedItems"]["t"] == PUTS[:2]
+
+
+def test_throttled_statements_are_not_forwarded_and_are_errors_in_their_positions() -> None:
+    statements = [{"Statement": str(number)} for number in range(4)]
+    chances = iter([True, False, False, True])
+    body, refused = split_statements(json.dumps({"Statements": statements}).encode(), lambda: next(chances))
+    assert json.loads(body) == {"Statements": statements[1:3]}
+    answer = json.loads(with_refused(b'{"Responses": [{"Item": 1}, {"Item": 2}]}', refused))
+    assert [response.get("Item") or response["Error"]["Code"] for response in answer["Responses"]] == [
+        "ThrottlingError",
+        1,
+        2,
+        "ThrottlingError",
+    ]
+
+
+def test_statements_that_are_all_throttled_are_not_forwarded(upstream: Upstream, proxy: FaultProxy) -> None:
+    upstream.bodies.clear()
+    proxy.inject(throttle_parts=1.0)
+    response = call(proxy, "BatchExecuteStatement", Statements=[{"Statement": "1"}, {"Statement": "2"}])
+    assert (response.status_code, upstream.bodies) == (200, [])
+    assert [one["Error"]["Code"] for one in response.json()["Responses"]] == ["ThrottlingError"] * 2
 
 
 def test_a_batch_that_is_throttled_as_a_whole_is_an_error(upstream: Upstream, proxy: FaultProxy) -> None:

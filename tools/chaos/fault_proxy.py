@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import ClientError, web
@@ -17,7 +18,17 @@ from infra.local.deployment import LOCAL_AWS
 from infra.local.proxy import SESSION, forward, proxy_app
 from infra.local.service import ThreadedApp, free_port
 
-from .faults import BATCHES, SENDS, THROTTLED, Faults, split_batch, with_unprocessed
+from .faults import (
+    BATCHES,
+    SENDS,
+    STATEMENTS,
+    THROTTLED,
+    Faults,
+    split_batch,
+    split_statements,
+    with_refused,
+    with_unprocessed,
+)
 
 JSON = "application/x-amz-json-1.0"
 
@@ -62,19 +73,28 @@ class FaultProxy:
         return _without_answer(request) if is_killed or faults.loses(operation) else response
 
     async def _forward(self, request: web.Request, operation: str, faults: Faults) -> web.Response:
-        if not faults.throttle_parts or operation not in BATCHES:
+        if not faults.throttle_parts or operation not in (*BATCHES, STATEMENTS):
             return await forward(request, self.aws_url)
-        body, unprocessed = split_batch(
-            await request.read(),
-            lambda: random.random() < faults.throttle_parts,  # noqa: S311
-        )
+
+        def is_throttled() -> bool:
+            return random.random() < faults.throttle_parts  # noqa: S311
+
+        if operation == STATEMENTS:
+            body, refused = split_statements(await request.read(), is_throttled)
+            return await self._forward_part(request, body, lambda answer: with_refused(answer, refused))
+        body, unprocessed = split_batch(await request.read(), is_throttled)
         if not json.loads(body)["RequestItems"]:
             return _refused(*THROTTLED)
-        headers = _signed(request, body)
-        async with request.app[SESSION].post(self.aws_url + "/", data=body, headers=headers) as response:
+        return await self._forward_part(request, body, lambda answer: with_unprocessed(answer, operation, unprocessed))
+
+    async def _forward_part(
+        self, request: web.Request, body: bytes, completed: Callable[[bytes], bytes]
+    ) -> web.Response:
+        if json.loads(body).get("Statements") == []:
+            return web.Response(body=completed(b'{"Responses": []}'), content_type=JSON)
+        async with request.app[SESSION].post(self.aws_url + "/", data=body, headers=_signed(request, body)) as response:
             answer = await response.read()
-        if response.status == 200:
-            answer = with_unprocessed(answer, operation, unprocessed)
+        answer = completed(answer) if response.status == 200 else answer
         return web.Response(status=response.status, body=answer, content_type=JSON)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
+STATEMENTS = "BatchExecuteStatement"
+WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems", STATEMENTS}
 SENDS = {"SendMessage", "SendMessageBatch"}
 BATCHES = {"BatchWriteItem": "UnprocessedItems", "BatchGetItem": "UnprocessedKeys"}
 THROTTLED = 400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
@@ -22,8 +23,9 @@ Tables = dict[str, Any]
 class Faults:
     """`throttle` and `fail` are parts of all writes, from 0 to 1, and `lose` of all writes and sends.
 
-    `throttle_parts`: each item of a batch is throttled with this probability; the others are written or read. A lost
-    call takes effect, and its connection is closed without an answer. `delay` is in seconds, of the calls in `delayed`.
+    `throttle_parts`: each item or statement of a batch is throttled with this probability; the others are written or
+    read. A lost call takes effect, and its connection is closed without an answer. `delay` is in seconds, of the calls
+    in `delayed`.
     `is_killed(port, after)` is asked before and after each call, with the port of the Lambda's end of the connection.
     It returns True if it has killed the Lambda.
     """
@@ -82,3 +84,20 @@ def with_unprocessed(answer: bytes, operation: str, unprocessed: Tables) -> byte
         else:
             merged[table] += items
     return json.dumps({**described, name: merged}).encode()
+
+
+def split_statements(body: bytes, throttled: Callable[[], bool]) -> tuple[bytes, list[int]]:
+    """Returns the body of a BatchExecuteStatement without its throttled statements, and their positions."""
+    request = json.loads(body)
+    refused = [number for number in range(len(request["Statements"])) if throttled()]
+    left = [one for number, one in enumerate(request["Statements"]) if number not in refused]
+    return json.dumps({**request, "Statements": left}).encode(), refused
+
+
+def with_refused(answer: bytes, refused: list[int]) -> bytes:
+    """Add an error for each throttled statement, in its position."""
+    described = json.loads(answer)
+    for number in refused:
+        error = {"Code": "ThrottlingError", "Message": "injected fault"}
+        described["Responses"].insert(number, {"Error": error})
+    return json.dumps(described).encode()

@@ -24,7 +24,7 @@ MOST_SECONDS = 100
 SHORT_TURN = 14
 """Seconds: enough for the first posts of a batch. A fan-out needs 15 for its page, so it only returns its job."""
 
-SLOW_CALLS = {"delay": 1.5, "delayed": ("UpdateItem", "BatchWriteItem", "SendMessageBatch")}
+SLOW_CALLS = {"delay": 1.5, "delayed": ("UpdateItem", "BatchExecuteStatement", "BatchWriteItem", "SendMessageBatch")}
 FROZEN_SECONDS = 25
 """More than a claim of 10 s and its margin, less than the 60 s after which MiniStack ends a turn."""
 
