@@ -14,13 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
 from io import BufferedReader, RawIOBase
 from time import monotonic, time
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import default_headers
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
@@ -83,21 +83,26 @@ def exchange(seconds: float) -> Iterator[Exchange]:
         _current.reset(token)
 
 
-class BoundedSession(requests.Session):
-    """A Session that follows no redirect, keeps no cookie and reads no environment. Use it inside `exchange`.
+class BoundedHttp:
+    """Posts JSON. Follows no redirect, keeps no cookie and reads no environment. Use it inside `exchange`.
 
-    It uses no connection that was unused for more than `MOST_UNUSED` by one of the clocks of `times`.
+    Threads can share it. It uses no connection that was unused for more than `MOST_UNUSED` by one of the clocks of
+    `times`. It is no Session of requests, which merges its settings into each request: a fifth of the time of a post.
+    `verify`: the certificates that it trusts, as for requests.
     """
 
     def __init__(self, connections: int, times: Times) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(times, pool_connections=1, pool_maxsize=connections))
+        self.verify: bool | str = True
+        self._adapter = _Adapter(times, pool_connections=1, pool_maxsize=connections)
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Without this, requests reads the whole body of a redirect that it does not follow."""
+    def post(self, url: str, body: dict[str, object], headers: dict[str, str]) -> requests.Response:
+        """The answer, whose body is not read. Raises what requests and urllib3 raise."""
+        request = requests.PreparedRequest()
+        request.prepare("POST", url, headers={**default_headers(), **headers}, json=body)
+        return self._adapter.send(request, stream=True, verify=self.verify)
+
+    def close(self) -> None:
+        self._adapter.close()
 
 
 class _Adapter(HTTPAdapter):

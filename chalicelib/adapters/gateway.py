@@ -6,7 +6,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from ..domain.gateway_result import CREDENTIALS_CODES, Answer
-from .bounded_http import BoundedSession, Times, exchange, times
+from .bounded_http import BoundedHttp, Times, exchange, times
 from .parameters import Parameter
 
 BODY_LIMIT = 4096
@@ -14,12 +14,12 @@ BODY_LIMIT = 4096
 
 
 class Gateway:
-    """One Session with a connection for each thread. Threads can share a Session for plain posts."""
+    """One pool with a connection for each thread."""
 
     def __init__(self, url: str, token: Parameter, connections: int, times: Times = times) -> None:
         self.url = url
         self._token = token
-        self._session = BoundedSession(connections, times)
+        self._http = BoundedHttp(connections, times)
 
     def prepare(self) -> None:
         """Read the token. Called before a message is claimed, so that an error here costs no attempt."""
@@ -44,9 +44,9 @@ class Gateway:
         return answer
 
     def _send(self, url: str, body: dict[str, object], headers: dict[str, str]) -> Answer:
-        with self._session.post(url, json=body, headers=headers, allow_redirects=False, stream=True) as response:
+        with self._http.post(url, body, headers) as response:
             read = response.raw.read(BODY_LIMIT, decode_content=True)
             return Answer(response.status_code, read.decode("utf-8", "replace"), response.headers.get("Retry-After"))
 
     def close(self) -> None:
-        self._session.close()
+        self._http.close()

@@ -123,7 +123,7 @@ def test_a_dripping_answer_is_cut_under_tls(dripped: str, certificate: Path) -> 
 
     with serving(drip, encrypting(certificate)) as server:
         gateway = made_gateway(server)
-        gateway._session.verify = str(certificate)
+        gateway._http.verify = str(certificate)
         answer = cut_post(gateway, LONGER_TIMEOUT)
         gateway.close()
         assert (answer.status, answer.never_sent) == (None, False)
@@ -197,7 +197,7 @@ def test_a_tls_error_after_the_request_leaves_the_message_in_doubt(certificate: 
 
     with serving(corrupt, encrypting(certificate)) as server:
         gateway = made_gateway(server)
-        gateway._session.verify = str(certificate)
+        gateway._http.verify = str(certificate)
         answer = post(gateway)
         gateway.close()
         assert (answer.status, answer.never_sent) == (None, False)
@@ -216,7 +216,7 @@ def test_a_connection_is_used_again_after_an_answer(is_encrypted: bool, certific
     tls = encrypting(certificate) if is_encrypted else None
     with serving(lambda connection: connection.sendall(CONTRACT), tls) as server:
         gateway = made_gateway(server)
-        gateway._session.verify = str(certificate)
+        gateway._http.verify = str(certificate)
         assert [post(gateway).status for _ in range(5)] == [200] * 5
         assert server.connections == 1
         gateway.close()
