@@ -1,7 +1,7 @@
 """Workers and senders that write to the same partitions for some minutes: what they get, and how long they wait.
 
-Each batch of a worker and each of its pauses is played, with the service's own rule for throttled parts. The single
-writes of senders are amounts, not events: their throttled part waits as botocore's retries do.
+Each batch of a worker and each of its pauses is played, with the service's own rule for throttled parts. The statements
+of senders are amounts, not events: their throttled part waits by the same rule.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from chalicelib.domain.backoff import retry_delay
 from infra.local.doubles.partition import PARTITION_WRITES, Units
 
 from .aws_limits import homes_of_shards
-from .single_writes import RETRIES, TICK, Load, SingleWrites
+from .statements import TICK, Load, SenderWrites
+
+RETRIES = (0.5, 1.0, 2.0)
+"""Mean seconds of botocore's pauses before it repeats a throttled call, in its standard mode with four attempts."""
 
 TURN_SECONDS = 60
 """The timeout of run_jobs."""
@@ -34,7 +37,7 @@ class Flow:
     """`rows` and `posts` a second. `slowest_page`: the most seconds of a page in one invocation, written or not.
 
     `returned`: pages whose job was returned, as a part of the written pages. `refused`: claims that are still throttled
-    after botocore's retries, as a part of the posts.
+    when their time is over, as a part of the posts.
     """
 
     rows: float
@@ -81,7 +84,7 @@ class Contention:
         self.pages: list[float] = []
         self.returns: list[float] = []
         self.tries: list[float] = []
-        self.singles = SingleWrites(load, self.units, self.homes)
+        self.singles = SenderWrites(load, self.units, self.homes)
 
     def run(self, seconds: float, warm_up: float) -> Flow:
         for number in range(len(self.walkers)):

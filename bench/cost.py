@@ -3,7 +3,7 @@
 python -m bench.cost        exits with 1 if a million messages at a fast gateway cost more than promised
 
 First it measures the processor time of a message and prints it beside the assumption of the model (lambda_time.py).
-moto's server and the simulator run in other processes, so that this process measures only the service.
+MiniStack and the simulator run in other processes, so that this process measures only the service.
 """
 
 from __future__ import annotations
@@ -16,16 +16,14 @@ from datetime import timedelta
 
 from bench.lambda_time import BATCH, CPU_TO_CREATE, CPU_TO_POST, batch_seconds
 from bench.priced_mailing import LATENCIES, Priced, count, logged
-from chalicelib.adapters import aws
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.cost import MAX_DOLLARS_PER_MILLION, PRICES, Units
 from chalicelib.mailings.lifecycle import announce_mailing
-from infra.local.doubles.aws import add_clients, make_services
+from infra.local.doubles.aws import add_clients
 from infra.local.doubles.deliveries import ENOUGH_SECONDS, as_records, do_jobs, record_queues
-from infra.local.simulator import DEFAULT_TOKEN
 
-from .stacks import gateway, moto
+from .stacks import gateway, tables_and_queues
 
 WARM_UP, CLIENTS = 100, 1000
 MILLION = 1_000_000
@@ -40,8 +38,8 @@ ENVIRONMENT = {
 
 def main() -> int:
     os.environ.update(ENVIRONMENT)
-    with moto(), gateway() as gateway_url, logged():
-        created, posted = measured_cpu(gateway_url)
+    with gateway() as url, tables_and_queues(url) as services, logged():
+        created, posted = measured_cpu(services)
     print("processor time of a message, ms (in brackets: the assumption of the model):")
     print(f"  to create {created * 1000:.2f} ({CPU_TO_CREATE * 1000:.2f}), to post {posted * 1000:.2f}", end=" ")
     print(f"({CPU_TO_POST * 1000:.2f})", flush=True)
@@ -88,11 +86,8 @@ def _parts(priced: Priced) -> dict[str, Units]:
     }
 
 
-def measured_cpu(gateway_url: str) -> tuple[float, float]:
+def measured_cpu(services: Services) -> tuple[float, float]:
     """Seconds of one core for a message: to create and reconcile it, and to post it (the median of batches)."""
-    services = make_services(gateway_url=gateway_url)
-    name = services.settings.gateway_token_parameter
-    aws.client("ssm").put_parameter(Name=name, Value=DEFAULT_TOKEN, Type="SecureString")
     _ = services.clients, services.counters
     _cpu_of_mailing(services, WARM_UP)
     created, batches = _cpu_of_mailing(services, CLIENTS)

@@ -22,13 +22,13 @@ VCPU_MEMORY = 1769
 """Memory in MB that has one vCPU; less memory has its part: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
 CPU_TO_CREATE = 0.0005
-CPU_TO_POST = 0.005
-"""Seconds of one core for a message, measured on 2026-11-24 (docs/PERFORMANCE.md). Graviton is assumed to be equal."""
+CPU_TO_POST = 0.0017
+"""Seconds of one core for a message, measured on 2026-11-26 (docs/PERFORMANCE.md). Graviton is assumed to be equal."""
 
 CPU_TO_CALL = 0.0005
 """Seconds of one core for a repeated call to DynamoDB. An assumption: a create is a share of 1/25 of one, and more."""
 
-BATCH, THREADS = 100, 20
+BATCH, THREADS = 100, 50
 """The sender's, as in workers/send_queue.py and settings.py."""
 
 
@@ -47,12 +47,13 @@ def computing(function: str, cpu: float) -> float:
 
 
 def batch_seconds(latency: float) -> float:
-    """The sender's time for a full batch: read clients, claim, post and settle each message, and count them.
+    """The sender's time for a full batch: read clients, claim, post and settle the messages, and count them.
 
-    `latency` is the gateway's in seconds.
+    `latency` is the gateway's in seconds. Only the first claims and the last settlements are not written while posts
+    are under way.
     """
-    cpu = computing("send_messages", CPU_TO_POST) / 3
-    return 2 * AWS_SECONDS + together(THREADS, BATCH, [(cpu, AWS_SECONDS), (cpu, latency), (cpu, AWS_SECONDS)])
+    cpu = computing("send_messages", CPU_TO_POST)
+    return 4 * AWS_SECONDS + together(THREADS, BATCH, [(cpu, latency)])
 
 
 def together(threads: int, jobs: int, steps: Sequence[tuple[float, float]]) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass
 
-from bench.lambda_time import ASKING, AWS_SECONDS, BATCH, CPU_TO_CREATE, CPU_TO_POST, batch_seconds, computing
+from bench.lambda_time import ASKING, AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_seconds, computing
 from chalicelib.delivery import queueing
 from chalicelib.delivery.fanout import CHUNK, ENOUGH
 from chalicelib.delivery.queueing import PAGE
@@ -25,7 +25,7 @@ from infra.local.doubles.partition import COLD_READS, PARTITION_WRITES
 from .aws_limits import ACCOUNT_EXECUTIONS, IN_FLIGHT, Feed, Table
 from .contention import Flow, flow
 from .simulated_queue import SendQueue
-from .single_writes import Load
+from .statements import Load
 
 CALLS_PER_PAGE = 3 + CHUNK // 25 + queueing.CHUNK // 10
 """Successive calls: eight threads make the other calls of a page at the same time."""
@@ -135,7 +135,6 @@ class Simulation:
         self.booking, self.in_rows = Booking(), 0
         self.walkers, self.senders = Feed(), Feed(scenario.senders)
         self.sender_pace = BATCH / batch_seconds(scenario.latency)
-        self.post_seconds = scenario.latency + 2 * AWS_SECONDS + computing("send_messages", CPU_TO_POST)
         self.fanned, self.sent, self.now = 0, 0, 0
         self.fan_out_bounds: Counter[str] = Counter()
         self.sending_bounds: Counter[str] = Counter()
@@ -199,7 +198,6 @@ class Simulation:
             walkers=self.plan.slices if has_walkers else 0,
             senders=scenario.senders,
             posts=min(most, scenario.rate or most),
-            post_seconds=self.post_seconds,
         )
         self.flows[key] = flow(load)
         return self.flows[key]

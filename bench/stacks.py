@@ -61,18 +61,6 @@ def gateway() -> Iterator[str]:
 
 
 @contextmanager
-def moto() -> Iterator[None]:
-    """Inside the block, AWS is moto's server, in its own process."""
-    port = free_port()
-    with _program(port, "moto.server", "--port", str(port)) as url:
-        os.environ["AWS_ENDPOINT_URL"] = url
-        try:
-            yield
-        finally:
-            del os.environ["AWS_ENDPOINT_URL"]
-
-
-@contextmanager
 def muted_logs() -> Iterator[None]:
     """Inside the block, log lines and metrics are formatted as in Lambda and discarded."""
     with Path(os.devnull).open("w") as devnull, redirect_stdout(devnull):

@@ -1,42 +1,53 @@
-"""Post a claimed message to the gateway, and record the outcome in its row."""
+"""Post a claimed message to the gateway, and decide what to record about the answer. Settling records it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.admission import seconds_for_post
+from ..domain.admission import Admission, admit, seconds_for_post
 from ..domain.backoff import delay_after_doubt, retry_delay
 from ..domain.brake import NO_ANSWERS, Answers
 from ..domain.breaker import Breaker
 from ..domain.gateway_result import Answer, Outcome, read_answer
 from ..domain.mailing import Mailing
-from ..domain.message import FAILED, SENT, UNKNOWN, Message
+from ..domain.message import FAILED, SENT, UNKNOWN, Message, Settlement
 from ..domain.pace import Pace
-from ..errors import NotWritten
+from ..domain.template import filled_error, text_for
 from ..logs import log
-from ..retries import pause_before_retry
 from ..texts import Text
+from ..zones import zone
+from .caches import ClientCache, MailingCache
 from .rate_limits import limits_of
+from .repairs import NO_ANSWER
 from .send_task import Result, SendTask
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
+    from .attempt import Attempt
 
 SECONDS_TO_SETTLE = 5.0
 """Reserved at the end of an invocation for the writing of results. No post uses this time."""
 
 MIN_POST_SECONDS = 1.0
 
-MIN_SECONDS_TO_WRITE = 1.0
-"""The write of a result is retried while the invocation has more time than this left."""
+READ_WITHIN = timedelta(seconds=1)
+"""The longest time of the last reads before a post. They may return what is cached for a second: two seconds in all."""
 
 MOST_ERRORS = 6
 """The delay after an error of the service stops growing at this number of deliveries, which is two minutes."""
 
-FIRST_PAUSE = 0.05
-LONGEST_PAUSE = 2.0
+
+@dataclass(frozen=True)
+class Ended:
+    """An attempt that has ended. `result` is its result when `settlement` is written. `at`: when it ended."""
+
+    task: SendTask
+    settlement: Settlement
+    result: Result
+    at: datetime
 
 
 class Posting:
@@ -49,12 +60,16 @@ class Posting:
     def __init__(
         self,
         services: Services,
+        mailings: MailingCache,
+        clients: ClientCache,
         breaker: Breaker,
         pace: Pace,
         seconds_left: Callable[[], float],
         backlog: float = 0.0,
     ) -> None:
         self.services = services
+        self.mailings = mailings
+        self.clients = clients
         self.backlog = backlog
         self.breaker = breaker
         self.pace = pace
@@ -74,26 +89,26 @@ class Posting:
         """
         return min(max(MIN_POST_SECONDS, self.pace.seconds_needed), self.services.settings.gateway_timeout)
 
-    def post(
-        self, task: SendTask, mailing: Mailing, message: Message, phone_number: str, text: str, timeout: float
-    ) -> Result:
-        """Post a message that this batch has claimed, and settle it. `timeout` is in seconds."""
-        posted_at = self.services.clock.now()
-        answer = self.services.gateway.post(message.id, phone_number, text, timeout)
-        answered_at = self.services.clock.now()
-        self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
-        if answer.status is not None:
-            self.pace.record((answered_at - posted_at).total_seconds())
-        outcome = read_answer(answer, answered_at, self.services.settings.gateway_refuses_by_code)
-        self._inform_breaker(message, outcome)
-        result = self._settle(task, mailing, replace(message, posted_at=posted_at), outcome)
-        answers = _answers(answer, outcome) if message.recent_attempts == 1 else NO_ANSWERS
-        return replace(result, was_posted=True, answers=answers, in_doubt=outcome.in_doubt)
+    def admits(self, mailing: Mailing, task: SendTask, timeout: float) -> bool:
+        """Whether the breaker admits a post of this task."""
+        if self.services.settings.gateway_dedupes:  # otherwise the last post may have no answer
+            self.breaker.learn_of_success(mailing.last_post_at)
+        now = self.services.clock.now()
+        return self.breaker.admits(mailing.id, now, timedelta(seconds=timeout), task.received.id)
 
-    def give_back(self, message: Message) -> Result:
-        """End the claim of a message that is not posted. It is handled again soon."""
-        self._write_with_retries(lambda: self.services.messages.end_claim(message, None))
-        return Result(delay=1)
+    def post(self, attempt: Attempt, message: Message) -> Ended:
+        """Post a message that this batch has claimed, at the time of its permit."""
+        was_posted = False
+        try:
+            if message.doubts > self.services.settings.most_doubts:  # the last attempt died, this claim is one more
+                return self._give_up(attempt, message)
+            self.services.clock.sleep_until(attempt.permit.at)
+            ended = self._post_or_give_back(attempt, message)
+            was_posted = ended.result.was_posted
+            return ended
+        finally:
+            by, now = attempt.task.received.id, self.services.clock.now()
+            self.breaker.leave(attempt.mailing.id, now, by, was_posted)
 
     def hold_back(self) -> Result:
         """The delay does not grow with the deliveries of the queue: the message was not posted."""
@@ -104,6 +119,48 @@ class Posting:
         """The delay grows with the deliveries. The number of errors is not stored, and it is not higher."""
         errors = min(task.received.receive_count, MOST_ERRORS)
         return Result(delay=retry_delay(errors, self.services.clock.jitter()), failure="SenderErrors")
+
+    def _give_up(self, attempt: Attempt, message: Message) -> Ended:
+        reason = doubts_reason(message.doubts - 1, NO_ANSWER)
+        return self._ended(attempt, Settlement(message, UNKNOWN, reason), Result(UNKNOWN))
+
+    def _post_or_give_back(self, attempt: Attempt, message: Message) -> Ended:
+        """Decide once more before the post: the claim may have taken long. The post ends before the claim does.
+
+        What slow reads return may be out of date: a pause, an opt-out and a new text apply within two seconds.
+        """
+        task = attempt.task
+        if self.breaker.holds(attempt.mailing.id, task.received.id):
+            return self._ended(attempt, Settlement(message), self.hold_back())
+        asked_at = self.services.clock.now()
+        mailing, client = self.mailings.get(task.mailing_id), self.clients.get(task.client_id)
+        now = self.services.clock.now()
+        decision = admit(mailing, client, now, zone, attempt.permit, was_attempted=True)
+        not_posted = self._ended(attempt, Settlement(message), Result(delay=1))
+        if mailing is None or client is None or decision.admission != Admission.POST or now - asked_at > READ_WITHIN:
+            return not_posted
+        text, claimed = text_for(mailing, client), (message.claimed_until or 0) - now.timestamp()
+        timeout = min(attempt.timeout, self.seconds_available(mailing), claimed - SECONDS_TO_SETTLE)
+        if timeout < self.seconds_needed or filled_error(text):
+            return not_posted
+        return self._post(attempt, message, client.phone_number, text, timeout)
+
+    def _post(self, attempt: Attempt, message: Message, phone_number: str, text: str, timeout: float) -> Ended:
+        posted_at = self.services.clock.now()
+        answer = self.services.gateway.post(message.id, phone_number, text, timeout)
+        answered_at = self.services.clock.now()
+        self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
+        if answer.status is not None:
+            self.pace.record((answered_at - posted_at).total_seconds())
+        outcome = read_answer(answer, answered_at, self.services.settings.gateway_refuses_by_code)
+        self._inform_breaker(message, outcome)
+        settlement, result = self._conclude(attempt, replace(message, posted_at=posted_at), outcome)
+        answers = _answers(answer, outcome) if message.recent_attempts == 1 else NO_ANSWERS
+        result = replace(result, was_posted=True, answers=answers, in_doubt=outcome.in_doubt)
+        return Ended(attempt.task, settlement, result, answered_at)
+
+    def _ended(self, attempt: Attempt, settlement: Settlement, result: Result) -> Ended:
+        return Ended(attempt.task, settlement, result, self.services.clock.now())
 
     def _inform_breaker(self, message: Message, outcome: Outcome) -> None:
         if outcome.sent or not outcome.retryable:
@@ -117,20 +174,17 @@ class Posting:
             reason=outcome.reason,
         )
 
-    def _settle(self, task: SendTask, mailing: Mailing, message: Message, outcome: Outcome) -> Result:
-        messages = self.services.messages
+    def _conclude(self, attempt: Attempt, message: Message, outcome: Outcome) -> tuple[Settlement, Result]:
         if not outcome.sent:
-            extra = {"attempt": message.attempts, "retry": outcome.retryable, **task.log_keys}
+            extra = {"attempt": message.attempts, "retry": outcome.retryable, **attempt.task.log_keys}
             log.warning(str(outcome.reason), extra=extra)
         status = self._final_status(message, outcome)
         if status is None:
-            self._write_with_retries(lambda: messages.end_claim(message, outcome.reason, outcome.in_doubt))
             failure = "GatewayRefusedToken" if outcome.our_fault else "Retried"
-            return Result(delay=self._retry_delay(mailing, message, outcome), failure=failure)
-        now = self.services.clock.now()
+            result = Result(delay=self._retry_delay(attempt.mailing, message, outcome), failure=failure)
+            return Settlement(message, None, outcome.reason, outcome.in_doubt), result
         reason = outcome.reason if status != UNKNOWN else doubts_reason(message.doubts, outcome.reason)
-        is_settled = self._write_with_retries(lambda: messages.settle(message, status, now, reason))
-        return Result(status if is_settled else None, posted_at=message.posted_at)
+        return Settlement(message, status, reason), Result(status, posted_at=message.posted_at)
 
     def _retry_delay(self, mailing: Mailing, message: Message, outcome: Outcome) -> int:
         """In seconds. A retry waits behind the messages that wait for their first attempt, and longer before the last
@@ -156,18 +210,6 @@ class Posting:
         if not outcome.retryable:
             return FAILED
         return UNKNOWN if outcome.in_doubt and message.doubts >= self.services.settings.most_doubts else None
-
-    def _write_with_retries(self, write: Callable[[], bool]) -> bool:
-        """Raises NotWritten when the time is up. Without this write the message is posted again or is in doubt."""
-        number = 0
-        while True:
-            try:
-                return write()
-            except NotWritten:
-                if self.seconds_left() - min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) < MIN_SECONDS_TO_WRITE:
-                    raise
-            pause_before_retry(self.services.clock, number, FIRST_PAUSE, LONGEST_PAUSE)
-            number += 1
 
 
 def doubts_reason(doubts: int, last: Text | None) -> Text | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from ..domain import rate
@@ -115,7 +114,7 @@ def _change(
 
 
 class Permits:
-    """The permits of one batch, shared by its threads.
+    """The permits of one batch. Only its main thread takes them.
 
     The batch takes permits only for the first LOOKAHEAD seconds, because a waiting sender costs as much as a working
     one. Messages without a permit return to the queue.
@@ -129,7 +128,6 @@ class Permits:
         self._permits: dict[int, deque[Permit]] = {}
         self._delays: dict[int, deque[int | None]] = {}
         self._take_until = services.clock.now().timestamp() + LOOKAHEAD
-        self._lock = Lock()
 
     def next(self, mailing: Mailing) -> Permit | int | None:
         """Returns a permit, which may begin a moment later, or the seconds after which the message asks again.
@@ -139,21 +137,19 @@ class Permits:
         limits = limits_of(self._services.settings, mailing)
         if limits is None:
             return UNLIMITED
-        with self._lock:
-            permits = self._permits.setdefault(mailing.id, deque())
-            delays = self._delays.setdefault(mailing.id, deque())
-            while permits and permits[0].until < self._services.clock.now().timestamp():
-                permits.popleft()  # it expired while earlier posts ran
-            if not permits and not delays:
-                self._ask(mailing, limits)
-            self._left[mailing.id] -= 1
-            return permits.popleft() if permits else delays.popleft()
+        permits = self._permits.setdefault(mailing.id, deque())
+        delays = self._delays.setdefault(mailing.id, deque())
+        while permits and permits[0].until < self._services.clock.now().timestamp():
+            permits.popleft()  # it expired while earlier posts ran
+        if not permits and not delays:
+            self._ask(mailing, limits)
+        self._left[mailing.id] -= 1
+        return permits.popleft() if permits else delays.popleft()
 
     def put_back(self, mailing: Mailing, permit: Permit) -> None:
         """The permit was not used: another message of the batch can have it."""
-        with self._lock:
-            if mailing.id in self._permits:
-                self._permits[mailing.id].appendleft(permit)
+        if mailing.id in self._permits:
+            self._permits[mailing.id].appendleft(permit)
 
     def _ask(self, mailing: Mailing, limits: Limits) -> None:
         """Take a group of permits. If it is not complete, each message that gets none gets the time to ask again."""

@@ -20,6 +20,7 @@ from ..errors import NotWritten
 from ..logs import log, log_clients, measure
 from . import reconcile
 from .attempt import TaskHandler
+from .batch import Batch
 from .braking import count_answers
 from .caches import ClientCache, MailingCache
 from .dead_letters import send_to_dead_letters
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 
+WRITERS = 2
+"""Threads that settle messages. The second one works while the first repeats what was throttled."""
+
+
 class Sender:
     """Exists once per Lambda container, and keeps its threads, mailing cache, breaker and pace between batches."""
 
@@ -40,6 +45,7 @@ class Sender:
         self.breaker = Breaker()
         self.pace = Pace()
         self._threads = services.thread_pool(services.settings.sender_threads)
+        self._writers = services.thread_pool(WRITERS)
 
     def send_batch(self, records: Sequence[ReceivedMessage], seconds_left: Callable[[], float]) -> list[str]:
         """Returns the ids of the records that return to the queue."""
@@ -49,9 +55,10 @@ class Sender:
         self.services.gateway.prepare()
         clients = ClientCache(self.services, [task.client_id for task in tasks])
         permits = Permits(self.services, [task.mailing_id for task in tasks], self._permits_per_request)
-        posting = Posting(self.services, self.breaker, self.pace, seconds_left, backlog=max(new, default=0.0) / 1000)
+        backlog = max(new, default=0.0) / 1000
+        posting = Posting(self.services, self.mailings, clients, self.breaker, self.pace, seconds_left, backlog)
         handler = TaskHandler(self.services, self.mailings, clients, permits, posting)
-        results = list(self._threads.map(handler.handle, tasks))
+        results = Batch(self.services, handler, self._threads, self._writers, seconds_left).handle(tasks)
         counts = Counter(result.metric for result in results if result.metric)
         durations = {"GatewayMilliseconds": posting.latencies, "QueueMilliseconds": waited}
         measure(counts, durations)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from datetime import datetime, timedelta
-from threading import Lock, get_ident
+from threading import Lock
 
 from ..texts import Text
 
@@ -66,7 +66,7 @@ class Breaker:
         self._rest = MIN_REST
         self._doubles_from: datetime | None = None
         self._is_probing = False
-        self._prober = 0  # the thread of the probe
+        self._prober = ""  # who posts the probe
         self._is_refused = False
         self._lock = Lock()
         self._failure: Text | None = None
@@ -76,26 +76,32 @@ class Breaker:
         """Why the gateway is taken for down, as a text for people; None if the breaker is closed."""
         return self._failure if self._opened_at is not None else None
 
-    def admits(self, mailing_id: int, now: datetime, probe: timedelta) -> bool:
+    def admits(self, mailing_id: int, now: datetime, probe: timedelta, by: str = "") -> bool:
         """Whether a post may start now. `leave` follows each admission.
 
-        `probe`: the longest time of a probe, when no other post starts.
+        `probe`: the longest time of a probe, when no other post starts. `by`: who asks, an id of the post.
         """
         with self._lock:
-            is_admitted = self._admits(mailing_id, now, probe)
+            is_admitted = self._admits(mailing_id, now, probe, by)
             if is_admitted:
                 self._tried[mailing_id] += 1
                 self._in_flight += 1
             return is_admitted
 
-    def leave(self, mailing_id: int, now: datetime, was_posted: bool) -> None:
-        """Called in the thread of the admitted post. Without a post it uses up no probe and no post of its mailing."""
+    def holds(self, mailing_id: int, by: str) -> bool:
+        """Whether an admitted post waits after all, because the breaker has opened since. `leave` follows."""
+        with self._lock:
+            is_probe = self._is_probing and self._prober == by
+            return self._rests_until is not None and not is_probe and not self._may_try(mailing_id, admitted=1)
+
+    def leave(self, mailing_id: int, now: datetime, by: str = "", was_posted: bool = False) -> None:
+        """The admitted post has ended. Without a post it uses up no probe and no post of its mailing."""
         with self._lock:
             self._in_flight -= 1
             if was_posted:
                 return
             self._tried[mailing_id] -= self._tried[mailing_id] > 0
-            if self._is_probing and self._prober == get_ident():
+            if self._is_probing and self._prober == by:
                 self._is_probing = False
                 self._rests_until = now
 
@@ -147,19 +153,23 @@ class Breaker:
         open_for = (now - self._opened_at).total_seconds() if self._opened_at else 0.0
         return 1 + round(jitter * min(LONGEST_HOLD, open_for / 2))
 
-    def _admits(self, mailing_id: int, now: datetime, probe: timedelta) -> bool:
+    def _admits(self, mailing_id: int, now: datetime, probe: timedelta, by: str) -> bool:
         if self._rests_until is None:
             # until its first success a sender posts no more messages than would open the breaker
             is_known = bool(self._outcomes) or not self._failures
             return is_known or self._failures + self._in_flight < self._limit()
-        if self._tried[mailing_id] < POSTS_PER_MAILING and not self._is_refused:
+        if self._may_try(mailing_id):
             return True
         if now < self._rests_until:
             return False
         self._rests_until = now + probe
         self._is_probing = True
-        self._prober = get_ident()
+        self._prober = by
         return True
+
+    def _may_try(self, mailing_id: int, admitted: int = 0) -> bool:
+        """Whether an open breaker lets a mailing try a few posts. `admitted`: those of the asking post."""
+        return self._tried[mailing_id] - admitted < POSTS_PER_MAILING and not self._is_refused
 
     def _is_down(self) -> bool:
         return self._failures >= self._limit() or self._failures_of_gateway >= FEWEST_FAILURES

@@ -64,7 +64,7 @@ class Units:
         return {name: getattr(self, name) * price.dollars / price.per for name, price in PRICES.items()}
 
 
-MAX_DOLLARS_PER_MILLION = 2.50
+MAX_DOLLARS_PER_MILLION = 2.25
 """For messages to a gateway that answers in 50 ms, logs included."""
 
 PER_MAILING = Units(
@@ -75,20 +75,20 @@ PER_MAILING = Units(
 CREATED = Units(writes=1.002, reads=0.073, queue_requests=0.101, gigabyte_seconds=0.001229, log_bytes=7.01)
 """One client of the audience: the row, the queue message, and the reconciliation at the end."""
 
-POSTED = Units(writes=2.01, reads=1.43, queue_requests=0.2, invocations=0.01, gigabyte_seconds=0.008713, log_bytes=17.1)
+POSTED = Units(writes=2.01, reads=1.0, queue_requests=0.2, invocations=0.01, gigabyte_seconds=0.003287, log_bytes=16.3)
 """In addition, a post to a gateway that answers in 50 ms: received from the queue, claimed, settled."""
 
 POSTED_SLOWLY = Units(
-    writes=2.01, reads=2.17, queue_requests=0.2, invocations=0.01, gigabyte_seconds=0.016307, log_bytes=17.3
+    writes=2.01, reads=1.25, queue_requests=0.2, invocations=0.01, gigabyte_seconds=0.006598, log_bytes=17.3
 )
 """Instead of POSTED, if the gateway answers in 500 ms: a batch takes longer and reads its clients every second."""
 
 CLOSED = Units(
-    writes=1.14, reads=2.09, queue_requests=0.23, invocations=0.02, gigabyte_seconds=0.011388, log_bytes=19.3
+    writes=1.14, reads=2.09, queue_requests=0.23, invocations=0.02, gigabyte_seconds=0.005712, log_bytes=19.5
 )
 """Instead of POSTED, a cancelled or expired message: closed by reconciliation, received from the queue for nothing."""
 
-ASKED = Units(writes=0.01, reads=1.0, queue_requests=0.2, invocations=0.01, gigabyte_seconds=0.001743, log_bytes=3.46)
+ASKED = Units(writes=0.01, reads=1.0, queue_requests=0.2, invocations=0.01, gigabyte_seconds=0.000657, log_bytes=3.46)
 """In addition, under a rate limit, each time that a message is received from the queue and gets no permit."""
 
 ASKS_WITHOUT_PERMIT = 0.5

@@ -39,7 +39,7 @@ def calls() -> Iterator[Counter[str]]:
         yield calls
 
 
-@pytest.mark.parametrize(("batch", "limit"), [(10, 2.5), (100, 2.2)])
+@pytest.mark.parametrize(("batch", "limit"), [(10, 0.6), (100, 0.25)])
 def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit: float) -> None:
     services = make_countable_services()
     add_clients(CLIENTS)
@@ -48,7 +48,7 @@ def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit:
     assert get_mailing(services, mailing_id).counts.sent == CLIENTS
     per_message = (calls.total() - CALLS_A_MAILING) / CLIENTS
     print(f"\nAWS calls per delivered message, batches of {batch}: {per_message:.3f} {dict(calls)}")  # noqa: T201
-    assert 2 < per_message <= limit, "one claim and one outcome each, and few other calls"
+    assert per_message <= limit, "claims, settlements and the fan-out share their calls with others"
 
 
 def test_a_canary_costs_a_few_calls_for_its_messages_and_none_for_the_others(calls: Counter[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bench.aws_limits import homes_of_shards
 from bench.contention import Contention, Flow
-from bench.single_writes import Load
+from bench.statements import Load
 from chalicelib.delivery.queueing import SECONDS_FOR_A_PAGE
 from infra.local.doubles.partition import COLD_WRITES, PARTITION_WRITES
 

@@ -33,7 +33,7 @@ def test_a_new_table_limits_the_fan_out_and_no_page_outlasts_its_invocation() ->
     assert simulation.slowest_page < SECONDS_FOR_A_PAGE
 
 
-@pytest.mark.parametrize(("senders", "rate", "bound_by"), [(4, None, "senders"), (50, 100.0, "the gateway's rate")])
+@pytest.mark.parametrize(("senders", "rate", "bound_by"), [(2, None, "senders"), (50, 100.0, "the gateway's rate")])
 def test_the_limit_of_the_sending_is_named(senders: int, rate: float | None, bound_by: str) -> None:
     outcome = Simulation(Scenario(50_000, senders=senders, rate=rate)).run()
     assert outcome.sending_bound_by == bound_by

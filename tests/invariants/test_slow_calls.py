@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from chalicelib.clients.registry import change_client, opt_out_client
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage
-from chalicelib.domain.message import Message
+from chalicelib.domain.message import Settlement
 from chalicelib.errors import NotWritten
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
-from chalicelib.texts import Text
 from infra.local.doubles.fake_messages import FakeMessages
 from infra.local.doubles.world import World
 
@@ -53,11 +53,11 @@ class ThrottledEnds(FakeMessages):
         vars(self).update(vars(messages))
         self.refused = refused
 
-    def end_claim(self, message: Message, error: Text | None, in_doubt: bool = False) -> bool:
-        if self.refused:
+    def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | NotWritten]:
+        if self.refused and all(settlement.status is None for settlement in settlements):
             self.refused -= 1
-            raise NotWritten
-        return super().end_claim(message, error, in_doubt)
+            return [NotWritten()] * len(settlements)
+        return super().settle_all(settlements, now)
 
 
 def fanned_out(clients: int = 1, text: str = "text", **settings: Any) -> tuple[World, int]:
@@ -79,7 +79,7 @@ def send_batch(world: World, size: int = 10, sender: Sender | None = None) -> li
 
 def slow_read_before_a_post(world: World, part: str, name: str, seconds: float = 3.0) -> SlowPart:
     """The claim takes a second, so that mailing and client are read again after it. One of these reads is slow."""
-    SlowPart(world, "messages", "claim", seconds=1.0)
+    SlowPart(world, "messages", "claim_all", seconds=1.0)
     return SlowPart(world, part, name, 2, seconds)
 
 
@@ -132,14 +132,14 @@ def test_a_text_that_changes_while_the_message_is_claimed_slowly_is_posted_as_it
         change_mailing(world.services, mailing_id, {"message_text": "Good day {name}"})
         change_client(world.services, 1, {"attributes": {"name": "Maria"}})
 
-    SlowPart(world, "messages", "claim").meanwhile = change
+    SlowPart(world, "messages", "claim_all").meanwhile = change
     assert send_batch(world) == []
     assert [post.text for post in world.services.gateway.posts] == ["Good day Maria"]
 
 
 def test_a_text_that_becomes_empty_while_the_message_is_claimed_slowly_is_not_posted() -> None:
     world, mailing_id = fanned_out(text="{name}")
-    SlowPart(world, "messages", "claim").meanwhile = lambda: change_client(world.services, 1, {"attributes": {}})
+    SlowPart(world, "messages", "claim_all").meanwhile = lambda: change_client(world.services, 1, {"attributes": {}})
     assert len(send_batch(world)) == 1
     world.run(120)
     assert world.services.gateway.posts == []
@@ -148,7 +148,7 @@ def test_a_text_that_becomes_empty_while_the_message_is_claimed_slowly_is_not_po
 
 def test_a_post_does_not_outlast_the_claim_of_its_message() -> None:
     world, mailing_id = fanned_out()
-    SlowPart(world, "messages", "claim", seconds=14.5)
+    SlowPart(world, "messages", "claim_all", seconds=14.5)
     assert len(send_batch(world)) == 1
     assert world.services.gateway.posts == [], "another sender may claim the message in half a second"
     world.run(120)

@@ -49,6 +49,7 @@ def test_an_opt_out_during_a_batch_takes_effect_within_a_second() -> None:
 
     world.services.gateway.while_posting = slow
     world.send_all()
+    world.run(10)
     assert [post.message_id % 10 for post in world.services.gateway.posts] == [1, 4]
     assert [status for status, _ in ends(world, mailing_id).values()] == ["sent", "cancelled", "cancelled", "sent"]
 

@@ -51,7 +51,8 @@ class Attempts:
     def claim_all(self, claims: Sequence[Claim], now: datetime) -> list[Message | NotWritten | None]:
         """See `Messages.claim_all`. A repeated statement recognizes its own claim by `claimed_by`."""
         moment, latest = _value("posted_at", now), _value("claimed_until", self.latest_end(now))
-        named = [(claim, new_claim()) for claim in claims]
+        call = new_claim()
+        named = [(claim, f"{call}/{number}") for number, claim in enumerate(claims)]  # a queue repeats messages
         answers = self._statements.execute([_claim(claim, by, moment, latest) for claim, by in named])
         return [_claimed(claim.key, by, answer) for (claim, by), answer in zip(named, answers, strict=True)]
 

@@ -1,0 +1,227 @@
+"""Handle the tasks of one batch: claim them in groups, post them in threads, and settle them in groups.
+
+The main thread decides and claims, each post has a thread, and a writer settles. A group is claimed when the threads
+are about to run out of claimed messages, so that a sender that dies has few of them in hand.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, TypeVar
+
+from ..domain.message import Message, Settlement
+from ..errors import NotWritten
+from ..logs import log
+from ..retries import pause_before_retry
+from .attempt import Attempt, TaskHandler
+from .posting import Ended
+from .send_task import Result, SendTask
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+GROUP = 25
+"""Messages of one call that claims or settles: the most statements of DynamoDB's BatchExecuteStatement."""
+
+SETTLED_WITHIN = timedelta(seconds=0.2)
+"""The longest time that an answer waits for others, to be recorded together with them."""
+
+MIN_SECONDS_TO_WRITE = 1.0
+"""The write of a result is retried while the invocation has more time than this left."""
+
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 2.0
+
+T = TypeVar("T")
+Work = Callable[[], Result | Ended]
+Settled = dict[SendTask, Result]
+Done = Result | Ended | Settled
+
+
+class Batch:
+    """`threads`: they run the posts, and the writes of messages that are not posted. `writers`: they settle."""
+
+    def __init__(
+        self,
+        services: Services,
+        handler: TaskHandler,
+        threads: Executor,
+        writers: Executor,
+        seconds_left: Callable[[], float],
+    ) -> None:
+        self._services = services
+        self._handler = handler
+        self._posting = handler.posting
+        self._threads = threads
+        self._writers = writers
+        self._seconds_left = seconds_left
+        self._results: Settled = {}
+        self._at_work: dict[Future[Done], SendTask] = {}
+        self._settling: set[Future[Done]] = set()
+        self._done: SimpleQueue[Future[Done]] = SimpleQueue()
+        self._ended: list[Ended] = []
+
+    def handle(self, tasks: Sequence[SendTask]) -> list[Result]:
+        """The results in the order of the tasks. An unexpected error is logged, and its task is repeated later."""
+        waiting = deque(tasks)
+        while waiting or self._at_work or self._ended or self._settling:
+            while waiting and len(self._at_work) <= self._most_at_work - self._group:
+                self._begin([waiting.popleft() for _ in range(min(self._group, len(waiting)))])
+            self._collect()
+            if self._is_time_to_settle:
+                self._start_to_settle()
+        return [self._results[task] for task in tasks]
+
+    @property
+    def _group(self) -> int:
+        """How many messages are claimed together."""
+        settings = self._services.settings
+        return GROUP if settings.gateway_dedupes else max(1, min(GROUP, settings.sender_threads // 2))
+
+    @property
+    def _most_at_work(self) -> int:
+        """While the threads post, the next group is claimed already and another one is being claimed. What a sender has
+        claimed when it dies is in doubt if the gateway does not deduplicate: then each message needs a free thread.
+        """
+        settings = self._services.settings
+        return settings.sender_threads + (2 * GROUP if settings.gateway_dedupes else 0)
+
+    def _begin(self, tasks: list[SendTask]) -> None:
+        """Claim those of the tasks that may be posted, and post them."""
+        attempts: list[Attempt] = []
+        try:
+            self._handler.prepare(tasks)
+        except Exception as error:
+            for task in tasks:
+                self._leave_out(task, self._failed(task, error))
+            return
+        for task in tasks:
+            begun = self._guarded(task, partial(self._handler.begin, task))
+            if isinstance(begun, Attempt):
+                attempts.append(begun)
+            elif isinstance(begun, Result):
+                self._leave_out(task, begun)
+            else:
+                self._start(task, begun)
+        if attempts:
+            self._claim(attempts)
+
+    def _claim(self, attempts: list[Attempt]) -> None:
+        now = self._services.clock.now()
+        claims = [attempt.claim(now, self._posting.seconds_needed) for attempt in attempts]
+        claimed: Sequence[Message | Exception | None]
+        try:
+            claimed = self._services.messages.claim_all(claims, now)
+        except Exception as error:
+            claimed = [error] * len(claims)
+        for attempt, claim, message in zip(attempts, claims, claimed, strict=True):
+            if isinstance(message, Message):
+                self._start(attempt.task, partial(self._posting.post, attempt, message))
+                continue
+            self._handler.abandon(attempt)
+            if message is None:
+                self._start(attempt.task, partial(self._handler.after_lost_claim, claim.key))
+            else:
+                self._leave_out(attempt.task, self._failed(attempt.task, message))
+
+    def _start(self, task: SendTask, work: Work) -> None:
+        future: Future[Done] = self._threads.submit(self._run, task, work)
+        self._at_work[future] = task
+        future.add_done_callback(self._done.put)
+
+    def _run(self, task: SendTask, work: Work) -> Result | Ended:
+        try:
+            return self._guarded(task, work)
+        finally:
+            self._handler.clients.done_with(task.client_id)
+
+    def _leave_out(self, task: SendTask, result: Result) -> None:
+        """The task needs no thread."""
+        self._results[task] = result
+        self._handler.clients.done_with(task.client_id)
+
+    def _collect(self) -> None:
+        """Take what has ended. Waits for a thread, but not longer than an answer may wait to be recorded."""
+        seconds: float | None = None
+        if self._ended:
+            seconds = max(0.0, (SETTLED_WITHIN - self._age).total_seconds())
+        try:
+            if self._at_work or (self._settling and not self._ended):
+                self._take(self._done.get(timeout=seconds))
+            while True:
+                self._take(self._done.get_nowait())
+        except Empty:
+            return
+
+    def _take(self, future: Future[Done]) -> None:
+        task, outcome = self._at_work.pop(future, None), future.result()
+        if isinstance(outcome, Ended):
+            self._ended.append(outcome)
+        elif isinstance(outcome, dict):
+            self._settling.remove(future)
+            self._results |= outcome
+        elif task is not None:
+            self._results[task] = outcome
+
+    @property
+    def _age(self) -> timedelta:
+        """For how long the first answer has waited to be recorded."""
+        return self._services.clock.now() - self._ended[0].at
+
+    @property
+    def _is_time_to_settle(self) -> bool:
+        if not self._ended:
+            return False
+        return len(self._ended) >= GROUP or not self._at_work or self._age >= SETTLED_WITHIN
+
+    def _start_to_settle(self) -> None:
+        ended, self._ended = self._ended, []
+        future: Future[Done] = self._writers.submit(self._settle, ended)
+        self._settling.add(future)
+        future.add_done_callback(self._done.put)
+
+    def _settle(self, ended: list[Ended]) -> Settled:
+        written = self._write([one.settlement for one in ended])
+        return {one.task: self._result_of(one, result) for one, result in zip(ended, written, strict=True)}
+
+    def _result_of(self, ended: Ended, written: bool | Exception) -> Result:
+        if isinstance(written, Exception):
+            return self._failed(ended.task, written)
+        is_lost = not written and ended.settlement.status is not None
+        return replace(ended.result, status=None) if is_lost else ended.result
+
+    def _write(self, settlements: list[Settlement]) -> Sequence[bool | Exception]:
+        """Repeats what is not written until the time is up: without it a message is posted again or is in doubt."""
+        now = self._services.clock.now()
+        results: list[bool | NotWritten] = [NotWritten("not tried")] * len(settlements)
+        number = 0
+        while left := [index for index, result in enumerate(results) if isinstance(result, NotWritten)]:
+            if number:
+                if self._seconds_left() - min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) < MIN_SECONDS_TO_WRITE:
+                    break
+                pause_before_retry(self._services.clock, number - 1, FIRST_PAUSE, LONGEST_PAUSE)
+            try:
+                written = self._services.messages.settle_all([settlements[index] for index in left], now)
+            except Exception as error:
+                return [error if index in left else result for index, result in enumerate(results)]
+            for index, result in zip(left, written, strict=True):
+                results[index] = result
+            number += 1
+        return results
+
+    def _guarded(self, task: SendTask, work: Callable[[], T]) -> T | Result:
+        """An unexpected error is logged, and this task is repeated later. The other tasks continue."""
+        try:
+            return work()
+        except Exception as error:
+            return self._failed(task, error)
+
+    def _failed(self, task: SendTask, error: Exception) -> Result:
+        log.error("message not handled", exc_info=error, extra=task.log_keys)
+        return self._posting.retry_after_error(task)

@@ -1,0 +1,148 @@
+"""Claims and settlements share their calls, and each message keeps an end of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from chalicelib.delivery.batch import GROUP
+from chalicelib.delivery.sender import Sender
+from chalicelib.domain.jobs import ReceivedMessage
+from chalicelib.domain.message import Settlement
+from chalicelib.errors import NotWritten
+from infra.local.doubles.fake_messages import FakeMessages
+from infra.local.doubles.world import Crash, World
+
+
+class Table(FakeMessages):
+    """Counts the calls that write, and fails as a test says: `dies` at the first settlement, as all of the sender does
+    then, and `refuses` the first message of it."""
+
+    def __init__(self, world: World, dies: bool = False, refuses: bool = False) -> None:
+        vars(self).update(vars(world.services.messages))
+        self.dies, self.refuses, self.is_dead = dies, refuses, False
+        self.calls: list[tuple[str, int]] = []
+
+    def claim_all(self, claims: Any, now: datetime) -> Any:
+        if self.is_dead:
+            raise Crash
+        self.calls.append(("claim", len(claims)))
+        return super().claim_all(claims, now)
+
+    def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | NotWritten]:
+        self.calls.append(("settle", len(settlements)))
+        if self.dies:
+            self.is_dead = True
+            raise Crash
+        if not self.refuses:
+            return super().settle_all(settlements, now)
+        self.refuses = False
+        return [NotWritten("throttled"), *super().settle_all(settlements[1:], now)]
+
+
+def fanned_out(clients: int, **settings: Any) -> tuple[World, int]:
+    world = World(**settings)
+    world.clients(clients)
+    mailing_id = world.mailing()
+    world.do_jobs()
+    return world, mailing_id
+
+
+def table_of(world: World, **faults: bool) -> Table:
+    table = world.services.messages = Table(world, **faults)
+    return table
+
+
+def send(world: World, number: int = 100) -> list[str]:
+    """Returns the ids of the messages that return to the queue."""
+    records = [
+        ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count)
+        for one in world.services.send_queue.receive(number)
+    ]
+    return Sender(world.services).send_batch(records, lambda: 60.0)
+
+
+def posts_of_a_sender_that_dies(world: World) -> int:
+    """It dies between its first posts and their settlement. The next senders are alive."""
+    table = table_of(world, dies=True)
+    with suppress(Crash):
+        send(world)
+    table.dies = table.is_dead = False
+    return len(world.services.gateway.posts)
+
+
+def test_a_batch_is_claimed_and_settled_in_groups() -> None:
+    world, _ = fanned_out(60)
+    table = table_of(world)
+    assert send(world) == []
+    assert sorted(table.calls) == [("claim", 10), ("claim", 25), ("claim", 25), ("settle", 10), ("settle", 50)]
+
+
+@pytest.mark.parametrize("is_deduped", [True, False])
+def test_a_sender_claims_few_more_messages_than_it_has_threads_and_no_more_if_they_could_not_be_repeated(
+    is_deduped: bool,
+) -> None:
+    world, mailing_id = fanned_out(100, sender_threads=8, gateway_dedupes=is_deduped)
+    rows, most = world.services.messages.rows, []
+    world.services.gateway.while_posting = lambda: most.append(
+        sum(row.claimed_until is not None for row in rows.values())
+    )
+    assert send(world) == []
+    assert len(most) == 100
+    assert max(most) <= (8 + 2 * GROUP if is_deduped else 8)
+    assert world.counted_rows(mailing_id).sent == 100
+
+
+def test_a_sender_that_dies_between_its_posts_and_their_settlement_repeats_only_those() -> None:
+    world, mailing_id = fanned_out(60)
+    posted = posts_of_a_sender_that_dies(world)
+    assert posted == 2 * GROUP
+    world.run(600)
+    assert world.get(mailing_id).status == "finished"
+    assert world.get(mailing_id).counts.sent == 60
+    assert sum(world.services.gateway.accepted.values()) == 60 + posted
+
+
+def test_what_a_dead_sender_had_posted_is_unknown_if_the_gateway_does_not_deduplicate() -> None:
+    world, mailing_id = fanned_out(60, sender_threads=8, gateway_dedupes=False)
+    posted = posts_of_a_sender_that_dies(world)
+    assert 0 < posted <= 8
+    world.run(900)
+    counts = world.get(mailing_id).counts
+    assert (counts.unknown, counts.sent) == (posted, 60 - posted)
+    assert max(world.services.gateway.accepted.values()) == 1
+
+
+def test_a_settlement_that_is_throttled_is_written_again_without_the_others() -> None:
+    world, mailing_id = fanned_out(10)
+    table = table_of(world, refuses=True)
+    assert send(world) == []
+    assert table.calls == [("claim", 10), ("settle", 10), ("settle", 1)]
+    assert world.counted_rows(mailing_id).sent == 10
+
+
+def test_answers_are_recorded_while_another_post_of_the_batch_takes_long() -> None:
+    world, mailing_id = fanned_out(4, sender_threads=4)
+    world.services.thread_pool = ThreadPoolExecutor  # type: ignore[method-assign]
+    rows, recorded, is_first = world.services.messages.rows, [], [True]
+
+    def answer_last() -> None:
+        """The first post has its answer when the others are recorded, or after five seconds."""
+        if not is_first or not is_first.pop():
+            return
+        until = time.monotonic() + 5
+        while time.monotonic() < until and len(recorded) < 3:
+            time.sleep(0.01)
+            world.clock.forward(0.1)
+            recorded[:] = [row for row in list(rows.values()) if row.status == "sent"]
+
+    world.services.gateway.while_posting = answer_last
+    assert send(world) == []
+    assert len(recorded) == 3
+    assert world.counted_rows(mailing_id).sent == 4
