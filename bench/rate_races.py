@@ -21,7 +21,7 @@ from chalicelib.domain.rate import Bucket, book_asks, buckets_of, take_permits
 
 LATENCY = 0.05
 PERMITS = 20
-"""One for each thread of a sender."""
+"""That a sender takes at a time. A sender of the service takes at least one for each of its threads."""
 
 
 @dataclass

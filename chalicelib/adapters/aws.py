@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 CONNECTIONS = 50
-"""More than one for each thread of a sender."""
+"""The size of the pool that a client keeps. A call that finds no free connection opens one that is not kept."""
 
 USER_AGENT = f"notifications botocore/{botocore.__version__}"
 """Fixed, because botocore builds its own twice for each call: a quarter of the processor time of making a call."""

@@ -125,9 +125,10 @@ class Posting:
         return self._ended(attempt, Settlement(message, UNKNOWN, reason), Result(UNKNOWN))
 
     def _post_or_give_back(self, attempt: Attempt, message: Message) -> Ended:
-        """Decide once more before the post: the claim may have taken long. The post ends before the claim does.
+        """Decide once more before the post: the claim and the wait for a thread may have taken long.
 
-        What slow reads return may be out of date: a pause, an opt-out and a new text apply within two seconds.
+        The post ends before the claim does. What slow reads return may be out of date: a pause, an opt-out and a new
+        text apply within two seconds.
         """
         task = attempt.task
         if self.breaker.holds(attempt.mailing.id, task.received.id):

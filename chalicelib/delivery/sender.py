@@ -1,4 +1,4 @@
-"""Handle one batch of the send queue: read it, handle each message, count the results, return the rest to the queue.
+"""Handle one batch of the send queue: read it, handle its messages in groups, count the results, return the rest.
 
 A queue message is deleted when the row of its message is final or waits without it. Any other returns to the queue.
 """

@@ -1,4 +1,4 @@
-"""Admission: the decision right before each post. Also the repairs that a reconciliation round makes."""
+"""Admission: the decision before each claim and again before its post. Also the repairs of a reconciliation round."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ RUN_OF_NEW_SENDER = run_that_opens(0, 0)
 
 
 class Breaker:
-    """The threads of one sender process share one breaker.
+    """The threads of one sender process share one breaker: it is asked before a claim, and again before the post.
 
     It opens after a run of failed first attempts that bad messages alone would hardly cause, by the share of failures
     before that run. After a rest it lets one probe through. Failed probes double the rest, up to MAX_REST. One success

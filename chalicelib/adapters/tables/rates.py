@@ -18,7 +18,7 @@ from ..clock import Clock
 from .base import bind_table, conflicts
 
 BACKOFF = Backoff(first=0.01, longest=0.1, seconds=0.5)
-"""Short: a sender takes permits for the next second or so, and its other threads wait meanwhile."""
+"""Short: a sender takes permits for the next second or so, and its main thread claims no message meanwhile."""
 
 KEPT_SECONDS = 86_400
 """Seconds: the state of a bucket has no effect after a quarter of an hour."""
