@@ -24,7 +24,7 @@ SECONDS_FOR_A_BATCH = 0.3
 """For a batch that is only returned to the queue: about ten calls to SQS and one to DynamoDB."""
 
 ENOUGH_SECONDS = 60.0
-THREADS = 20
+THREADS = 50
 
 
 class RandomClock(FakeClock):
