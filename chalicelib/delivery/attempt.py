@@ -48,11 +48,15 @@ class Attempt:
     timeout: float
     tried: bool = False
 
+    @property
+    def key(self) -> MessageKey:
+        return self.mailing.message_key(self.task.client_id)
+
     def claim(self, now: datetime, wait: float) -> Claim:
         """`wait`: how long the claimed message may wait for a thread, in seconds."""
         begins_at = max(now, datetime.fromtimestamp(self.permit.at, UTC))
         until = begins_at + timedelta(seconds=wait + self.timeout) + CLAIM_MARGIN
-        return Claim(self.mailing.message_key(self.task.client_id), until)
+        return Claim(self.key, until)
 
 
 class TaskHandler:

@@ -1,7 +1,7 @@
 """Handle the tasks of one batch: claim them in groups, post them in threads, and settle them in groups.
 
-The main thread decides and claims, each post has a thread, and a writer settles. A group is claimed when the threads
-are about to run out of claimed messages, so that a sender that dies has few of them in hand.
+The main thread decides, each post has a thread, and writers claim and settle. A group is claimed when the threads are
+about to run out of claimed messages, so that a sender that dies has few of them in hand.
 """
 
 from __future__ import annotations
@@ -40,12 +40,16 @@ LONGEST_PAUSE = 2.0
 
 T = TypeVar("T")
 Work = Callable[[], Result | Ended]
+Claimed = list[tuple[Attempt, Message | Exception | None]]
 Settled = dict[SendTask, Result]
-Done = Result | Ended | Settled
+Done = Result | Ended | Claimed | Settled
 
 
 class Batch:
-    """`threads`: they run the posts, and the writes of messages that are not posted. `writers`: they settle."""
+    """`threads`: they run the posts, and the writes of messages that are not posted. `writers`: they claim and settle.
+
+    At most one group is being claimed.
+    """
 
     def __init__(
         self,
@@ -63,6 +67,7 @@ class Batch:
         self._seconds_left = seconds_left
         self._results: Settled = {}
         self._at_work: dict[Future[Done], SendTask] = {}
+        self._is_claiming = False
         self._settling: set[Future[Done]] = set()
         self._done: SimpleQueue[Future[Done]] = SimpleQueue()
         self._ended: list[Ended] = []
@@ -70,8 +75,8 @@ class Batch:
     def handle(self, tasks: Sequence[SendTask]) -> list[Result]:
         """The results in the order of the tasks. An unexpected error is logged, and its task is repeated later."""
         waiting = deque(tasks)
-        while waiting or self._at_work or self._ended or self._settling:
-            while waiting and len(self._at_work) <= self._most_at_work - self._group:
+        while waiting or self._is_claiming or self._at_work or self._ended or self._settling:
+            while waiting and not self._is_claiming and len(self._at_work) <= self._most_at_work - self._group:
                 self._begin([waiting.popleft() for _ in range(min(self._group, len(waiting)))])
             self._collect()
             if self._is_time_to_settle:
@@ -110,9 +115,15 @@ class Batch:
             else:
                 self._start(task, begun)
         if attempts:
-            self._claim(attempts)
+            self._start_to_claim(attempts)
 
-    def _claim(self, attempts: list[Attempt]) -> None:
+    def _start_to_claim(self, attempts: list[Attempt]) -> None:
+        """A claim may take seconds. The main thread has the answers of earlier posts recorded meanwhile."""
+        self._is_claiming = True
+        future: Future[Done] = self._writers.submit(self._claim, attempts)
+        future.add_done_callback(self._done.put)
+
+    def _claim(self, attempts: list[Attempt]) -> Claimed:
         now = self._services.clock.now()
         claims = [attempt.claim(now, self._posting.seconds_needed) for attempt in attempts]
         claimed: Sequence[Message | Exception | None]
@@ -120,13 +131,16 @@ class Batch:
             claimed = self._services.messages.claim_all(claims, now)
         except Exception as error:
             claimed = [error] * len(claims)
-        for attempt, claim, message in zip(attempts, claims, claimed, strict=True):
+        return list(zip(attempts, claimed, strict=True))
+
+    def _post_claimed(self, claimed: Claimed) -> None:
+        for attempt, message in claimed:
             if isinstance(message, Message):
                 self._start(attempt.task, partial(self._posting.post, attempt, message))
                 continue
             self._handler.abandon(attempt)
             if message is None:
-                self._start(attempt.task, partial(self._handler.after_lost_claim, claim.key))
+                self._start(attempt.task, partial(self._handler.after_lost_claim, attempt.key))
             else:
                 self._leave_out(attempt.task, self._failed(attempt.task, message))
 
@@ -152,7 +166,7 @@ class Batch:
         if self._ended:
             seconds = max(0.0, (SETTLED_WITHIN - self._age).total_seconds())
         try:
-            if self._at_work or (self._settling and not self._ended):
+            if self._is_claiming or self._at_work or (self._settling and not self._ended):
                 self._take(self._done.get(timeout=seconds))
             while True:
                 self._take(self._done.get_nowait())
@@ -163,6 +177,9 @@ class Batch:
         task, outcome = self._at_work.pop(future, None), future.result()
         if isinstance(outcome, Ended):
             self._ended.append(outcome)
+        elif isinstance(outcome, list):
+            self._is_claiming = False
+            self._post_claimed(outcome)
         elif isinstance(outcome, dict):
             self._settling.remove(future)
             self._results |= outcome

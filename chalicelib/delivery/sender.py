@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 
-WRITERS = 2
-"""Threads that settle messages. The second one works while the first repeats what was throttled."""
+WRITERS = 3
+"""Threads that settle messages, and claim one group at a time. One works while others repeat what was throttled."""
 
 
 class Sender:
