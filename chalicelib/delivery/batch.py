@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..domain.message import Message, Settlement
 from ..errors import NotWritten
-from ..logs import log
 from ..retries import pause_before_retry
 from .attempt import Attempt, TaskHandler
 from .posting import Ended
@@ -104,7 +103,7 @@ class Batch:
             self._handler.prepare(tasks)
         except Exception as error:
             for task in tasks:
-                self._leave_out(task, self._failed(task, error))
+                self._leave_out(task, self._posting.retry_after_error(task, error))
             return
         for task in tasks:
             begun = self._guarded(task, partial(self._handler.begin, task))
@@ -142,7 +141,7 @@ class Batch:
             if message is None:
                 self._start(attempt.task, partial(self._handler.after_lost_claim, attempt.key))
             else:
-                self._leave_out(attempt.task, self._failed(attempt.task, message))
+                self._leave_out(attempt.task, self._posting.retry_after_error(attempt.task, message))
 
     def _start(self, task: SendTask, work: Work) -> None:
         future: Future[Done] = self._threads.submit(self._run, task, work)
@@ -209,7 +208,7 @@ class Batch:
 
     def _result_of(self, ended: Ended, written: bool | Exception) -> Result:
         if isinstance(written, Exception):
-            return self._failed(ended.task, written)
+            return self._posting.retry_after_error(ended.task, written)
         is_lost = not written and ended.settlement.status is not None
         return replace(ended.result, status=None) if is_lost else ended.result
 
@@ -237,8 +236,4 @@ class Batch:
         try:
             return work()
         except Exception as error:
-            return self._failed(task, error)
-
-    def _failed(self, task: SendTask, error: Exception) -> Result:
-        log.error("message not handled", exc_info=error, extra=task.log_keys)
-        return self._posting.retry_after_error(task)
+            return self._posting.retry_after_error(task, error)

@@ -115,8 +115,9 @@ class Posting:
         now, jitter = self.services.clock.now(), self.services.clock.jitter()
         return Result(delay=self.breaker.seconds_to_hold(now, jitter), failure="HeldBack")
 
-    def retry_after_error(self, task: SendTask) -> Result:
-        """The delay grows with the deliveries. The number of errors is not stored, and it is not higher."""
+    def retry_after_error(self, task: SendTask, error: Exception) -> Result:
+        """The error is logged. The delay grows with the deliveries: the number of errors is not stored, nor higher."""
+        log.error("message not handled", exc_info=error, extra=task.log_keys)
         errors = min(task.received.receive_count, MOST_ERRORS)
         return Result(delay=retry_delay(errors, self.services.clock.jitter()), failure="SenderErrors")
 
@@ -134,7 +135,10 @@ class Posting:
         if self.breaker.holds(attempt.mailing.id, task.received.id):
             return self._ended(attempt, Settlement(message), self.hold_back())
         asked_at = self.services.clock.now()
-        mailing, client = self.mailings.get(task.mailing_id), self.clients.get(task.client_id)
+        try:
+            mailing, client = self.mailings.get(task.mailing_id), self.clients.get(task.client_id)
+        except Exception as error:  # nothing was posted: an open claim would say that the gateway may have the message
+            return self._ended(attempt, Settlement(message), self.retry_after_error(task, error))
         now = self.services.clock.now()
         decision = admit(mailing, client, now, zone, attempt.permit, was_attempted=True)
         not_posted = self._ended(attempt, Settlement(message), Result(delay=1))

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from chalicelib.clients.registry import change_client, opt_out_client
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import Settlement
-from chalicelib.errors import NotWritten
+from chalicelib.errors import NotRead, NotWritten
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from infra.local.doubles.fake_messages import FakeMessages
 from infra.local.doubles.world import World
@@ -162,5 +164,19 @@ def test_the_claim_of_a_message_that_is_not_posted_ends_although_its_table_is_th
     slow_read_before_a_post(world, "clients", "get_many")
     assert len(send_batch(world)) == 1
     assert messages.rows[mailing_id, 1].claimed_until is None
+    world.run(120)
+    assert world.get(mailing_id).counts.sent == 1
+
+
+@pytest.mark.parametrize(("part", "name"), [("mailings", "get"), ("clients", "get_many")])
+def test_a_message_whose_reads_fail_after_its_claim_is_free_again_and_not_in_doubt(part: str, name: str) -> None:
+    def fail() -> None:
+        raise NotRead("throttled")
+
+    world, mailing_id = fanned_out(gateway_dedupes=False)
+    slow_read_before_a_post(world, part, name).meanwhile = fail
+    assert len(send_batch(world)) == 1
+    row = world.services.messages.rows[mailing_id, 1]
+    assert (row.status, row.claimed_until, row.doubts) == ("queued", None, 0)
     world.run(120)
     assert world.get(mailing_id).counts.sent == 1
