@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.aws import never_repeated
+from chalicelib.delivery.batch import MIN_SECONDS_TO_WRITE
 from chalicelib.domain.message import Claim, Message, Settlement
 from chalicelib.errors import NotWritten
 from chalicelib.texts import Text
@@ -234,6 +235,16 @@ def test_a_statement_that_stays_refused_is_not_written_and_the_others_are(over_t
     claimed = over_tables.messages.claim_all(CLAIMS[:1], NOW)
     with refused_statements("TransactionConflict", numbers(0), calls=10**6), pytest.raises(NotWritten):
         over_tables.messages.settle(claimed[0], "sent", NOW)
+
+
+def test_a_settlement_that_stays_refused_ends_within_the_time_that_a_sender_keeps_for_it(over_tables: Any) -> None:
+    """A sender tries again while more than this is left, and counts its batch afterwards."""
+    claimed = over_tables.messages.claim_all(CLAIMS, NOW)
+    before = over_tables.clock.now()
+    with refused_statements("ThrottlingError", numbers(0), calls=10**6):
+        settled = over_tables.messages.settle_all([Settlement(message, "sent") for message in claimed], NOW)
+    assert [isinstance(result, NotWritten) for result in settled].count(True) == 1
+    assert (over_tables.clock.now() - before).total_seconds() < MIN_SECONDS_TO_WRITE
 
 
 def test_a_statement_whose_row_a_transaction_holds_waits_for_its_end(over_tables: Any) -> None:

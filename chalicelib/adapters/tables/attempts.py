@@ -23,6 +23,7 @@ from ...domain.message import (
     settled,
 )
 from ...errors import NotWritten
+from ...retries import Backoff
 from ..clock import Clock
 from .base import new_claim
 from .message_row import NOT_CLAIMED, MessageRow, item_key, part_of
@@ -39,6 +40,9 @@ CLAIM = (
     '"doubts" = "doubts" + ?',
 )
 OF_ATTEMPT = ' AND "attempts" = ?'
+
+SETTLING = Backoff(first=0.1, longest=0.4, seconds=0.5)
+"""Less than a second with the last pause: a sender repeats settlements until the last second of its invocation."""
 
 
 class Attempts:
@@ -58,7 +62,7 @@ class Attempts:
 
     def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | NotWritten]:
         """See `Messages.settle_all`. A repeated statement finds the row as it has written it."""
-        answers = self._statements.execute([_settlement(settlement, now) for settlement in settlements])
+        answers = self._statements.execute([_settlement(settlement, now) for settlement in settlements], SETTLING)
         return [_settled(settlement, now, answer) for settlement, answer in zip(settlements, answers, strict=True)]
 
     def latest_end(self, now: datetime) -> float:

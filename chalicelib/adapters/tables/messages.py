@@ -92,7 +92,7 @@ class Messages:
 
         A result is False if the message has its final status already, or another attempt has claimed it and the status
         is not sent. It is NotWritten, which is returned and not raised, if the table did not confirm this settlement in
-        5 seconds. A repeated write that meets its own result is True, also in a later call with the same `now`.
+        a second. A repeated write that meets its own result is True, also in a later call with the same `now`.
         """
         return self._attempts.settle_all(settlements, now)
 

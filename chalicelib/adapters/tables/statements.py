@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ...errors import NotWritten
-from ...retries import Patience
+from ...retries import Backoff, Patience
 from .. import aws
 from ..clock import Clock
 from .base import HELD, THROTTLED_IN_PART, is_no_answer
@@ -59,7 +59,7 @@ class Statements:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def execute(self, statements: Sequence[Statement]) -> list[Answer]:
+    def execute(self, statements: Sequence[Statement], backoff: Backoff = BACKOFF) -> list[Answer]:
         """One answer for each statement, in their order.
 
         An unconfirmed statement is repeated, so it may meet its own write: DynamoDB refuses it then, and the caller
@@ -67,7 +67,7 @@ class Statements:
         Raises ClientError if DynamoDB refuses a statement or a call for any other reason, for example a missing right.
         """
         answers: list[Answer] = [NotWritten("the time was over before the first try")] * len(statements)
-        patience = Patience(self._clock, BACKOFF)
+        patience = Patience(self._clock, backoff)
         waiting = list(range(len(statements)))
         while True:
             waiting = self._try_all(statements, waiting, answers, patience)
