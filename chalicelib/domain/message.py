@@ -68,7 +68,8 @@ class MessageKey:
 class Message:
     """`claimed_until`: the end of the claim in epoch seconds; None without a claim. `attempts` counts the claims.
 
-    `attempts_before`: those before the last resend order that was carried out, which is `resends`.
+    `attempts_before`: those before the last resend order that was carried out, which is `resends`, and those since that
+    have ended without a post.
     `reopened_in`: the number of the reconciliation round that gave the message the status queued again; 0 if none did.
     `doubts`: attempts since that order after which the gateway may have the message. A claim counts as one of them
     until its attempt has a clear outcome, so that attempts of dead senders are counted too. Of the final statuses only
@@ -105,7 +106,7 @@ class Message:
 
     @property
     def recent_attempts(self) -> int:
-        """The attempts since the fan-out or the last resend order."""
+        """The attempts since the fan-out or the last resend order, without those that have ended without a post."""
         return self.attempts - self.attempts_before
 
     @property
@@ -157,7 +158,9 @@ def settled(row: Message, settlement: Settlement, now: datetime) -> Message:
         return replace(final, claimed_until=None, doubts=0)
     doubts = message.doubts if settlement.in_doubt else max(0, message.doubts - 1)
     freed = replace(row, claimed_until=None, doubts=doubts)
-    return replace(freed, posted_at=posted_at, last_error=error) if error else freed
+    if error is None:
+        return replace(freed, attempts_before=message.attempts_before + 1)
+    return replace(freed, posted_at=posted_at, last_error=error)
 
 
 def is_settled_by(row: Message, settlement: Settlement, now: datetime) -> bool:

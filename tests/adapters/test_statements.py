@@ -116,7 +116,7 @@ def test_a_batch_settles_messages_with_different_results(messages: Any) -> None:
         replace(sent, status="sent", sent_at=later, claimed_until=None, doubts=0),
         replace(failed, status="failed", last_error=SILENT, claimed_until=None, doubts=0),
         replace(silent, last_error=SILENT, claimed_until=None),
-        replace(CLAIMED[3], claimed_until=None, doubts=0),
+        replace(CLAIMED[3], claimed_until=None, doubts=0, attempts_before=1),
         CLAIMED[4],
     ]
 
@@ -203,7 +203,11 @@ def test_a_settlement_changes_no_other_attribute_of_its_row(over_tables: Any) ->
         "last_error",
         "sent_at",
     }
-    assert {name for name in after[1] if after[1][name] != before[1].get(name)} == {"claimed_until", "doubts"}
+    assert {name for name in after[1] if after[1][name] != before[1].get(name)} == {
+        "claimed_until",
+        "doubts",
+        "attempts_before",
+    }
     assert set(before[0]) < set(after[0])
     assert after[2:] == before[2:]
 

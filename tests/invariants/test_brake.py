@@ -278,3 +278,13 @@ def test_an_error_of_the_brake_keeps_no_message_of_its_batch_from_the_queue() ->
     world.services.mailings = mailings
     world.run(20 * MINUTE)
     assert world.get(mailing_id).status == "paused"
+
+
+def test_messages_that_were_claimed_and_held_back_count_as_first_attempts_later() -> None:
+    """A batch has claimed 25 messages when the breaker opens after the first few."""
+    world, mailing_id = announced(100, SILENCE)
+    world.batch = 100
+    world.services.gateway.answers = [FakeGateway.OK] * 20
+    world.run(20 * MINUTE, step=1)
+    assert world.get(mailing_id).status == "paused"
+    assert len(world.services.gateway.posts) < 150

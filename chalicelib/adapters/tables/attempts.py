@@ -110,6 +110,8 @@ def _values_to_set(settlement: Settlement, now: datetime) -> dict[str, Value]:
         values["sent_at"] = _value("sent_at", now)
     if error is not None:
         values["last_error"] = _value("last_error", error)
+    if status is None and error is None:
+        values["attempts_before"] = _value("attempts_before", after.attempts_before)
     if message.posted_at and (status or error):
         values["posted_at"] = _value("posted_at", message.posted_at)
     return values
