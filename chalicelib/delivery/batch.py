@@ -85,16 +85,20 @@ class Batch:
     @property
     def _group(self) -> int:
         """How many messages are claimed together."""
-        settings = self._services.settings
-        return GROUP if settings.gateway_dedupes else max(1, min(GROUP, settings.sender_threads // 2))
+        threads = self._services.settings.sender_threads
+        return GROUP if self._claims_ahead else max(1, min(GROUP, threads // 2))
 
     @property
     def _most_at_work(self) -> int:
-        """While the threads post, the next group is claimed already and another one is being claimed. What a sender has
-        claimed when it dies is in doubt if the gateway does not deduplicate: then each message needs a free thread.
+        """While the threads post, the next group is claimed already and another one is being claimed."""
+        return self._services.settings.sender_threads + (2 * GROUP if self._claims_ahead else 0)
+
+    @property
+    def _claims_ahead(self) -> bool:
+        """Whether a message is claimed before it has a free thread. What a sender has claimed when it dies is in doubt
+        if the gateway does not deduplicate, and a permit expires while its message waits.
         """
-        settings = self._services.settings
-        return settings.sender_threads + (2 * GROUP if settings.gateway_dedupes else 0)
+        return self._services.settings.gateway_dedupes and not self._handler.permits.are_limited
 
     def _begin(self, tasks: list[SendTask]) -> None:
         """Claim those of the tasks that may be posted, and post them."""

@@ -129,6 +129,11 @@ class Permits:
         self._delays: dict[int, deque[int | None]] = {}
         self._take_until = services.clock.now().timestamp() + LOOKAHEAD
 
+    @property
+    def are_limited(self) -> bool:
+        """Whether the gateway has a limit, or a mailing that has asked for a permit."""
+        return self._services.settings.gateway_rate is not None or bool(self._permits)
+
     def next(self, mailing: Mailing) -> Permit | int | None:
         """Returns a permit, which may begin a moment later, or the seconds after which the message asks again.
 

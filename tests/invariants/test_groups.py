@@ -101,6 +101,18 @@ def test_a_sender_claims_few_more_messages_than_it_has_threads_and_no_more_if_th
     assert world.counted_rows(mailing_id).sent == 100
 
 
+def test_a_message_with_a_permit_is_claimed_when_a_thread_is_free_for_it() -> None:
+    """A permit is valid for a quarter of a second: a message that waits behind slower posts loses it."""
+    world, mailing_id = fanned_out(100, sender_threads=8, gateway_rate=1000.0)
+    rows, most = world.services.messages.rows, []
+    world.services.gateway.while_posting = lambda: most.append(
+        sum(row.claimed_until is not None for row in rows.values())
+    )
+    send(world)
+    assert max(most) <= 8
+    assert world.counted_rows(mailing_id).sent == len(most) > 90
+
+
 def test_a_sender_that_dies_between_its_posts_and_their_settlement_repeats_only_those() -> None:
     world, mailing_id = fanned_out(60)
     posted = posts_of_a_sender_that_dies(world)
