@@ -17,8 +17,9 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
-CONNECTIONS = 50
-"""The size of the pool that a client keeps. A call that finds no free connection opens one that is not kept."""
+CONNECTIONS = 60
+"""One for each thread of a sender, and some for its main thread and its writers. A call that finds no free connection
+opens one that is not kept."""
 
 USER_AGENT = f"notifications botocore/{botocore.__version__}"
 """Fixed, because botocore builds its own twice for each call: a quarter of the processor time of making a call."""

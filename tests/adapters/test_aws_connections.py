@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters import aws
+from chalicelib.delivery.sender import WRITERS
+from chalicelib.settings import Settings
 
 from .raw_server import RawServer, serving
 
@@ -51,3 +53,8 @@ def test_a_call_on_a_dead_connection_is_repeated_once_on_a_new_one(monkeypatch: 
         assert server.connections == CALLS
         get_item()
         assert (server.connections, len(server.requests)) == (CALLS + 1, CALLS + 2)
+
+
+def test_the_threads_of_a_sender_have_a_connection_each() -> None:
+    """Another one is opened, closed after its call and logged as discarded."""
+    assert Settings(stage="local").sender_threads + WRITERS + 1 <= aws.CONNECTIONS
