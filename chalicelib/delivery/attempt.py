@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ..domain.admission import Admission, AdmissionDecision, admit
@@ -73,11 +72,10 @@ class TaskHandler:
         self._rows: dict[MessageKey, Message] = {}
 
     def prepare(self, tasks: Sequence[SendTask]) -> None:
-        """Read the rows of these tasks that `begin` needs. Raises NotRead."""
+        """Read the rows of these tasks, all of one mailing, that `begin` needs. Raises NotRead."""
         keys = [key for task in tasks if (key := self._key_to_read(task)) is not None]
-        keys.sort(key=lambda key: key.mailing_id)
-        for _, group in groupby(keys, key=lambda key: key.mailing_id):
-            for message in self.services.messages.existing(group).values():
+        if keys:
+            for message in self.services.messages.existing(keys).values():
                 self._rows[message.key] = message
 
     def begin(self, task: SendTask) -> Attempt | Result | Write:

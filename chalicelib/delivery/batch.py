@@ -12,6 +12,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,6 +38,8 @@ MIN_SECONDS_TO_WRITE = 1.0
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
+
+mailing_of = attrgetter("mailing_id")
 
 T = TypeVar("T")
 Work = Callable[[], Result | Ended]
@@ -103,13 +107,7 @@ class Batch:
     def _begin(self, tasks: list[SendTask]) -> None:
         """Claim those of the tasks that may be posted, and post them."""
         attempts: list[Attempt] = []
-        try:
-            self._handler.prepare(tasks)
-        except Exception as error:
-            for task in tasks:
-                self._leave_out(task, self._posting.retry_after_error(task, error))
-            return
-        for task in tasks:
+        for task in self._prepared(tasks):
             begun = self._guarded(task, partial(self._handler.begin, task))
             if isinstance(begun, Attempt):
                 attempts.append(begun)
@@ -119,6 +117,19 @@ class Batch:
                 self._start(task, begun)
         if attempts:
             self._start_to_claim(attempts)
+
+    def _prepared(self, tasks: list[SendTask]) -> list[SendTask]:
+        """Those of the tasks whose mailing and rows could be read."""
+        prepared: list[SendTask] = []
+        for _, group in groupby(sorted(tasks, key=mailing_of), key=mailing_of):
+            of_mailing = list(group)
+            try:
+                self._handler.prepare(of_mailing)
+                prepared += of_mailing
+            except Exception as error:
+                for task in of_mailing:
+                    self._leave_out(task, self._posting.retry_after_error(task, error))
+        return prepared
 
     def _start_to_claim(self, attempts: list[Attempt]) -> None:
         """A claim may take seconds. The main thread has the answers of earlier posts recorded meanwhile."""

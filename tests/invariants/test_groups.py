@@ -15,7 +15,7 @@ from chalicelib.delivery.batch import GROUP
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import Settlement
-from chalicelib.errors import NotWritten
+from chalicelib.errors import NotRead, NotWritten
 from infra.local.doubles.fake_messages import FakeMessages
 from infra.local.doubles.world import Crash, World
 
@@ -77,6 +77,22 @@ def posts_of_a_sender_that_dies(world: World) -> int:
         send(world)
     table.dies = table.is_dead = False
     return len(world.services.gateway.posts)
+
+
+def test_a_mailing_that_cannot_be_read_delays_no_message_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, mailing_id = fanned_out(5)
+    other_id = world.mailing()
+    world.do_jobs()
+    read, errors = world.services.mailings.get, [NotRead("throttled")]
+
+    def fail_once(asked_id: int) -> Any:
+        if asked_id == mailing_id and errors:
+            raise errors.pop()
+        return read(asked_id)
+
+    monkeypatch.setattr(world.services.mailings, "get", fail_once)
+    assert len(send(world)) == 5
+    assert world.counted_rows(other_id).sent == 5
 
 
 def test_a_batch_is_claimed_and_settled_in_groups() -> None:
