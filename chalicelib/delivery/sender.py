@@ -16,7 +16,7 @@ from ..domain.mailing import NO_COUNTS, Counts, counts_from_statuses
 from ..domain.pace import Pace
 from ..domain.rate import MAX_LAG
 from ..domain.sweep_plan import needs_wait_record
-from ..errors import NotWritten
+from ..errors import NotRead, NotWritten
 from ..logs import log, log_clients, measure
 from . import reconcile
 from .attempt import TaskHandler
@@ -91,7 +91,7 @@ class Sender:
                     self._record_wait(mailing_id, [result for _, result in group])
                 else:
                     self._add(mailing_id, counts, group)
-            except NotWritten:  # the rows have the statuses, and the next reconciliation round counts the rows
+            except (NotRead, NotWritten):  # the next reconciliation round counts the rows, which have the statuses
                 log.exception("batch not counted", extra={"mailing_id": mailing_id})
             self._count_answers(mailing_id, [result for _, result in group])
 
@@ -109,9 +109,10 @@ class Sender:
             reconcile.request_reconciliation(self.services, mailing)
 
     def _record_wait(self, mailing_id: int, results: list[Result]) -> None:
-        """Record for the sweep that messages of a mailing without progress are in the queue. Raises NotWritten.
+        """Record for the sweep that messages of a mailing without progress are in the queue.
 
-        A message that waits after its own failed attempt does not count: others of the mailing may be lost.
+        Raises NotRead and NotWritten. A message that waits after its own failed attempt does not count: others of the
+        mailing may be lost.
         """
         delays = [result.delay for result in results if result.delay is not None and not result.was_posted]
         mailing = self.mailings.get(mailing_id) if delays else None
