@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import groupby
@@ -17,12 +16,11 @@ from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
-from ..domain.message import Message, Settlement
-from ..errors import NotWritten
-from ..retries import pause_before_retry
+from ..domain.message import Message
 from .attempt import Attempt, TaskHandler
 from .posting import Ended
 from .send_task import Result, SendTask
+from .settling import Settled, Settler
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -33,18 +31,11 @@ GROUP = 25
 SETTLED_WITHIN = timedelta(seconds=0.2)
 """The longest time that an answer waits for others, to be recorded together with them."""
 
-MIN_SECONDS_TO_WRITE = 1.0
-"""The write of a result is retried while the invocation has more time than this left."""
-
-FIRST_PAUSE = 0.05
-LONGEST_PAUSE = 2.0
-
 mailing_of = attrgetter("mailing_id")
 
 T = TypeVar("T")
 Work = Callable[[], Result | Ended]
 Claimed = list[tuple[Attempt, Message | Exception | None]]
-Settled = dict[SendTask, Result]
 Done = Result | Ended | Claimed | Settled
 
 
@@ -60,14 +51,13 @@ class Batch:
         handler: TaskHandler,
         threads: Executor,
         writers: Executor,
-        seconds_left: Callable[[], float],
     ) -> None:
         self._services = services
         self._handler = handler
         self._posting = handler.posting
+        self._settler = Settler(services, handler.posting)
         self._threads = threads
         self._writers = writers
-        self._seconds_left = seconds_left
         self._results: Settled = {}
         self._at_work: dict[Future[Done], SendTask] = {}
         self._is_claiming = False
@@ -213,38 +203,9 @@ class Batch:
 
     def _start_to_settle(self) -> None:
         ended, self._ended = self._ended, []
-        future: Future[Done] = self._writers.submit(self._settle, ended)
+        future: Future[Done] = self._writers.submit(self._settler.settle, ended)
         self._settling.add(future)
         future.add_done_callback(self._done.put)
-
-    def _settle(self, ended: list[Ended]) -> Settled:
-        written = self._write([one.settlement for one in ended])
-        return {one.task: self._result_of(one, result) for one, result in zip(ended, written, strict=True)}
-
-    def _result_of(self, ended: Ended, written: bool | Exception) -> Result:
-        if isinstance(written, Exception):
-            return self._posting.retry_after_error(ended.task, written)
-        is_lost = not written and ended.settlement.status is not None
-        return replace(ended.result, status=None) if is_lost else ended.result
-
-    def _write(self, settlements: list[Settlement]) -> Sequence[bool | Exception]:
-        """Repeats what is not written until the time is up: without it a message is posted again or is in doubt."""
-        now = self._services.clock.now()
-        results: list[bool | NotWritten] = [NotWritten("not tried")] * len(settlements)
-        number = 0
-        while left := [index for index, result in enumerate(results) if isinstance(result, NotWritten)]:
-            if number:
-                if self._seconds_left() - min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) < MIN_SECONDS_TO_WRITE:
-                    break
-                pause_before_retry(self._services.clock, number - 1, FIRST_PAUSE, LONGEST_PAUSE)
-            try:
-                written = self._services.messages.settle_all([settlements[index] for index in left], now)
-            except Exception as error:
-                return [error if index in left else result for index, result in enumerate(results)]
-            for index, result in zip(left, written, strict=True):
-                results[index] = result
-            number += 1
-        return results
 
     def _guarded(self, task: SendTask, work: Callable[[], T]) -> T | Result:
         """An unexpected error is logged, and this task is repeated later. The other tasks continue."""

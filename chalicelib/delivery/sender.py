@@ -58,7 +58,7 @@ class Sender:
         backlog = max(new, default=0.0) / 1000
         posting = Posting(self.services, self.mailings, clients, self.breaker, self.pace, seconds_left, backlog)
         handler = TaskHandler(self.services, self.mailings, clients, permits, posting)
-        results = Batch(self.services, handler, self._threads, self._writers, seconds_left).handle(tasks)
+        results = Batch(self.services, handler, self._threads, self._writers).handle(tasks)
         counts = Counter(result.metric for result in results if result.metric)
         durations = {"GatewayMilliseconds": posting.latencies, "QueueMilliseconds": waited}
         measure(counts, durations)

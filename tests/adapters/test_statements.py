@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.aws import never_repeated
-from chalicelib.delivery.batch import MIN_SECONDS_TO_WRITE
+from chalicelib.delivery.settling import MIN_SECONDS_TO_WRITE
 from chalicelib.domain.message import Claim, Message, Settlement
 from chalicelib.errors import NotWritten
 from chalicelib.texts import Text

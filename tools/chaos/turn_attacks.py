@@ -16,7 +16,7 @@ from .attacks import Attack
 from .experiment import BATCH, Experiment, make_visible_sooner, visibility_of
 from .processes import frozen, owner_of
 
-CALLS = {"SendMessages": 40, "RunJobs": 60}
+CALLS = {"SendMessages": 10, "RunJobs": 60}
 """Calls of one turn with 300 clients, about: a turn is ended at one of them."""
 
 MOST_SECONDS = 100
