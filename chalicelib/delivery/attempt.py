@@ -37,15 +37,13 @@ Write = Callable[[], Result]
 class Attempt:
     """A task that is to be claimed and posted. The breaker has admitted it, and waits for its end.
 
-    `permit`: when the post may begin. `timeout`: the longest time of the post, in seconds. `tried`: whether the message
-    was claimed before.
+    `permit`: when the post may begin. `timeout`: the longest time of the post, in seconds.
     """
 
     task: SendTask
     mailing: Mailing
     permit: Permit
     timeout: float
-    tried: bool = False
 
     @property
     def key(self) -> MessageKey:
@@ -172,7 +170,7 @@ class TaskHandler:
         permit = self.permits.next(mailing)
         if not isinstance(permit, Permit):
             return Result(delay=permit, awaits_feed=permit is None)
-        attempt = Attempt(task, mailing, permit, timeout, tried)
+        attempt = Attempt(task, mailing, permit, timeout)
         if not self.posting.admits(attempt.mailing, attempt.task, timeout):
             self.permits.put_back(mailing, permit)
             return self.posting.hold_back()
