@@ -90,6 +90,8 @@ def _item(client_id: int, created_at: str) -> dict[str, Any]:
         "status": {"S": "queued"},
         "created_at": {"S": created_at},
         "attempts": {"N": "0"},
+        "claimed_until": {"N": "0"},
+        "doubts": {"N": "0"},
         "resends": {"N": "0"},
         "expires_at": {"N": "1900000000"},
     }

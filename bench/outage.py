@@ -3,7 +3,7 @@
 python -m bench.outage        exits with 1 if the posts are not bounded, or the API becomes slower
 
 First a simulation without real time: 100,000 messages wait, the gateway accepts every connection and never responds,
-and four senders have batches of 100, 20 threads and a timeout of 10 s. Then the local stack: the API's median latency
+and four senders have batches of 100, 50 threads and a timeout of 10 s. Then the local stack: the API's median latency
 while nothing is sent, and while a mailing is sent to a gateway that hangs.
 """
 
