@@ -84,7 +84,7 @@ class Contention:
         self.pages: list[float] = []
         self.returns: list[float] = []
         self.tries: list[float] = []
-        self.singles = SenderWrites(load, self.units, self.homes)
+        self.sender_writes = SenderWrites(load, self.units, self.homes)
 
     def run(self, seconds: float, warm_up: float) -> Flow:
         for number in range(len(self.walkers)):
@@ -95,8 +95,8 @@ class Contention:
                 self._call(*heapq.heappop(self.events))
                 continue
             if now - TICK < warm_up <= now:
-                self.singles.posted = self.singles.refused = 0.0
-            self.singles.tick(now)
+                self.sender_writes.posted = self.sender_writes.refused = 0.0
+            self.sender_writes.tick(now)
             tick += TICK
         return self._flow(seconds, warm_up)
 
@@ -131,7 +131,7 @@ class Contention:
         walker.computes_until = now + computing("run_jobs", CPU_TO_CALL + CPU_TO_CREATE * new)
         left = [home for home in batch if not self.units[home].take(1, now)]
         for home in left:
-            self.singles.missed[home] += 1
+            self.sender_writes.missed[home] += 1
         chunk.rows = left + chunk.rows[WRITES:]
         answered = walker.computes_until + AWS_SECONDS
         if len(left) == len(batch) and chunk.refused < len(RETRIES):
@@ -171,7 +171,7 @@ class Contention:
         now += AFTER_ROWS
         self.pages.append(now)
         walker.first_row += PAGE
-        self.singles.backlog += PAGE
+        self.sender_writes.backlog += PAGE
         self._begin_page(number, now)
 
     def _flow(self, seconds: float, warm_up: float) -> Flow:
@@ -179,10 +179,10 @@ class Contention:
         pages, returns = (sum(warm_up <= at < seconds for at in ends) for ends in (self.pages, self.returns))
         return Flow(
             rows=PAGE * pages / window,
-            posts=self.singles.posted / window,
+            posts=self.sender_writes.posted / window,
             slowest_page=max(self.tries, default=0.0),
             returned=returns / max(1, pages),
-            refused=self.singles.refused / max(1.0, self.singles.posted),
+            refused=self.sender_writes.refused / max(1.0, self.sender_writes.posted),
         )
 
 

@@ -32,7 +32,7 @@ UNDER_WAY = 40
 """Four senders at once; MiniStack passes ten messages to each."""
 
 VISIBLE_AGAIN = 18
-"""Seconds after which the messages of a killed sender are visible again. A claim lasts 15."""
+"""Seconds after which the messages of a killed sender are visible again. A claim lasts 16 or more."""
 
 AARCH64 = 183
 """e_machine of an ELF file for 64-bit ARM."""
