@@ -46,8 +46,11 @@ def lines_since(moment: datetime) -> list[Line]:
 
 
 def is_complete(lines: list[Line], posts: int) -> bool:
-    """Whether the mailing has ended and the senders that posted its messages have written their lines."""
-    return count_posts(lines) >= posts and any(line.get("message") == "mailing ended" for line in lines)
+    """Whether the mailing has ended, and its fan-out and the senders of its messages have written their lines.
+
+    A mailing may end before the lines of its fan-out arrive.
+    """
+    return count_posts(lines) >= posts and {"fanned out", "mailing ended"} <= {line.get("message") for line in lines}
 
 
 def count_posts(lines: list[Line]) -> int:
