@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
 from typing import Any
 
@@ -28,6 +29,7 @@ from chalicelib.domain.audience import MAX_SLICES
 from chalicelib.domain.client_import import KEPT
 from chalicelib.reports.daily import SCHEDULED_TIME
 from chalicelib.settings import Settings
+from infra.deploy.capacity import WARM_TABLES
 from infra.deploy.checks import LONGEST_STAGE, stack_name_of
 
 FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "RunJobs", "SendMessages", "Sweep"}
@@ -466,5 +468,23 @@ def test_temporary_rows_have_a_time_to_live(resources: dict[str, Any]) -> None:
 def test_a_table_is_warmed_only_for_a_planned_size(sam: dict[str, Any], table: str, parameter: str, units: str) -> None:
     condition, warm, otherwise = sam["Resources"][table]["Properties"]["WarmThroughput"]["Fn::If"]
     assert (warm, otherwise) == ({units: {"Ref": parameter}}, {"Ref": "AWS::NoValue"}), "the other unit may have grown"
-    assert sam["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, 0]}]}
-    assert sam["Parameters"][parameter]["Default"] == 0
+    assert sam["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, "0"]}]}
+    assert sam["Parameters"][parameter]["Default"] == "0"
+
+
+@pytest.mark.parametrize("parameter", WARM_TABLES)
+@pytest.mark.parametrize("asked", [0, 1, 100, 3_999, 4_000, 9_999, 11_999, 12_000, 19_999, 20_000, 99_999, 100_000])
+def test_a_warm_throughput_below_that_of_each_table_is_refused(sam: dict[str, Any], parameter: str, asked: int) -> None:
+    """AWS refuses it in the middle of a deploy, which is then rolled back. A parameter is checked before it begins."""
+    pattern = sam["Parameters"][parameter]["AllowedPattern"]
+    is_accepted = re.fullmatch(pattern, str(asked)) is not None
+    assert is_accepted == (asked == 0 or asked >= WARM_TABLES[parameter].floor)
+    assert re.fullmatch(pattern, f"0{asked}") is None
+
+
+def test_conditions_compare_parameters_with_strings(sam: dict[str, Any]) -> None:
+    """CloudFormation keeps every parameter as a string, and does not document what a comparison with a number does."""
+    text = json.dumps(sam["Conditions"])
+    compared = re.findall(r'"Fn::Equals": \[\{[^}]*\}, ([^]]*)\]', text)
+    assert len(compared) == text.count("Fn::Equals")
+    assert all(value.startswith('"') for value in compared)
