@@ -60,6 +60,18 @@ def packaged(sam: dict[str, Any], moto: None, tmp_path: Path) -> tuple[Path, dic
     return tmp_path, translated
 
 
+def traced_roles() -> int:
+    """The number of roles that may send traces."""
+    iam = boto3.client("iam")
+    roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+    policies = [
+        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        for role in roles
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+    ]
+    return sum("xray:PutTraceSegments" in json.dumps(policy) for policy in policies)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")  # moto names unsupported resources by them
 def test_a_stack_is_created_updated_and_deleted(packaged: tuple[Path, dict[str, Any]]) -> None:
     out, template = packaged
@@ -68,7 +80,9 @@ def test_a_stack_is_created_updated_and_deleted(packaged: tuple[Path, dict[str, 
     put_session_key(STACK)
     assert parameters_of(STACK) is None
     url = upload(out, template, deploy_bucket(STACK))
-    apply(STACK, url, {"Stage": "moto", "GatewayUrl": "http://gateway"}, template["Parameters"])
+    values = {"Stage": "moto", "GatewayUrl": "http://gateway", "Tracing": "Active"}
+    apply(STACK, url, values, template["Parameters"])
+    assert traced_roles() == 13
     assert set(boto3.client("dynamodb").list_tables()["TableNames"]) == table_names(STACK)
     assert len(boto3.client("lambda").list_functions()["Functions"]) == 13
     apply(STACK, url, {"GatewayDedupes": "false"}, template["Parameters"])

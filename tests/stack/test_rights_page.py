@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from .test_template import WILD, as_list
+from .test_template import WILD, as_list, unconditional
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "RIGHTS.md").read_text()
+OF_ALL_FUNCTIONS = {"WritesItsOwnLog", "XRayKnowsNoResources"}
 POLICIES = sorted((ROOT / ".chalice" / "policies").glob("*.json"))
 
 
@@ -25,11 +26,12 @@ def page_name(resource: dict[str, Any]) -> str:
 
 
 def rows_of(policy: Path) -> set[str]:
-    """The rows that the table should have, without reasons. The right to write the log is documented once for all
-    functions.
+    """The rows that the table should have, without reasons.
+
+    The rights to write the log and to trace are documented once for all functions.
     """
-    statements = json.loads(policy.read_text())["Statement"]
-    named = [one for one in statements if one.get("Sid") != "WritesItsOwnLog"]
+    statements = map(unconditional, json.loads(policy.read_text())["Statement"])
+    named = [one for one in statements if one.get("Sid") not in OF_ALL_FUNCTIONS]
     return {f"| {', '.join(map(page_name, as_list(one['Resource'])))} | {', '.join(one['Action'])} |" for one in named}
 
 
