@@ -36,6 +36,7 @@ def list_records(
 ) -> tuple[list[AuditRecord], tuple[int, int] | None]:
     """Returns a page and the cursor of the next page, or None if no older records are kept.
 
+    Version 1.0.0 wrote phone numbers and attributes in full: they are masked here too.
     The cursor is a day and a number: the next page begins below them. Without time the page is short. `has_time`: by
     default six seconds.
     """
@@ -50,7 +51,7 @@ def list_records(
             return found, None
         wanted = limit - len(found)
         records = services.audit.read(day, before, wanted)
-        found += records
+        found += [record.masked for record in records]
         if len(records) == wanted:
             return found, (day, found[-1].number)
         day, before = day - 1, MAX_NUMBER

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from .masking import mask_text
 
 Fields = Mapping[str, object]
 
@@ -12,6 +14,12 @@ MAX_TEXT_LENGTH = 500
 """Characters. A message text may exceed the size of a row, and a record holds it twice, before and after."""
 
 MADE, CHANGED, REMOVED = "made", "changed", "removed"
+
+OF_PEOPLE = ("client", "test_message")
+"""Kinds of objects that tell about a person: their records have no complete phone number and no attribute value."""
+
+MASK = "***"
+"""Stands for the value of an attribute."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,13 @@ class AuditRecord:
     before: Fields | None
     after: Fields | None
 
+    @property
+    def masked(self) -> AuditRecord:
+        """Without complete phone numbers and values of attributes, if the object tells about a person."""
+        if self.what not in OF_PEOPLE:
+            return self
+        return replace(self, before=_masked(self.before), after=_masked(self.after))
+
 
 @dataclass(frozen=True)
 class Author:
@@ -42,19 +57,47 @@ class Author:
     def record(
         self, what: str, name: object, before: Fields | None, after: Fields | None, action: str = ""
     ) -> AuditRecord:
-        """A change keeps only the fields that differ. `action`: by default `made`, `changed` or `removed`."""
+        """A change keeps only the fields that differ. `action`: by default `made`, `changed` or `removed`.
+
+        The record of a client or of a test message has its phone number and its texts masked.
+        """
         default = MADE if before is None else REMOVED if after is None else CHANGED
         if before is not None and after is not None:
-            different = {key for key in after if before.get(key) != after[key]}
-            before = {key: value for key, value in before.items() if key in different}
-            after = {key: value for key, value in after.items() if key in different}
+            before, after = _different(before, after), _different(after, before)
         number = int(self.at.timestamp() * 1_000_000) * 1000 + int(self.jitter * 1000)
-        return AuditRecord(number, self.at, self.name, action or default, what, str(name), _cut(before), _cut(after))
+        record = AuditRecord(number, self.at, self.name, action or default, what, str(name), before, after).masked
+        return replace(record, before=_cut(record.before), after=_cut(record.after))
 
 
 def day_of(moment: datetime) -> int:
     """The partition of a record: the proleptic Gregorian ordinal of its day in UTC."""
     return moment.toordinal()
+
+
+def _different(fields: Fields, other: Fields) -> Fields:
+    """The fields whose values `other` does not have; of attributes, those alone that differ."""
+    different = {key: value for key, value in fields.items() if other.get(key) != value}
+    return {key: _unlike(value, other.get(key)) for key, value in different.items()}
+
+
+def _unlike(value: object, other: object) -> object:
+    if isinstance(value, Mapping) and isinstance(other, Mapping):
+        return {key: item for key, item in value.items() if key not in other or other[key] != item}
+    return value
+
+
+def _masked(fields: Fields | None) -> Fields | None:
+    """Phone numbers keep their first four digits, attributes keep their names."""
+    return None if fields is None else {key: _mask(value) for key, value in fields.items()}
+
+
+def _mask(value: object) -> object:
+    match value:
+        case str():
+            return mask_text(value)
+        case Mapping():
+            return dict.fromkeys(value, MASK)
+    return value
 
 
 def _cut(fields: Fields | None) -> Fields | None:

@@ -24,6 +24,8 @@ TRIED = "tried"
 def send_test_message(services: Services, phone_number: str, message_text: str, author: Author) -> Outcome:
     """Write the audit record, then post once. There is no retry, whatever the outcome is.
 
+    The record has the text with its placeholders and not with the values of a client.
+
     Placeholders get the values of the client with this number; without such a client they are blank. Raises BadInput
     for an unknown placeholder, a text that is empty or too long, or a number on the stop list.
     """
@@ -35,7 +37,7 @@ def send_test_message(services: Services, phone_number: str, message_text: str, 
     if error := filled_error(text):
         raise BadInput({"message_text": [error]})
     number = services.counters.next_id(TEST_MESSAGE_ID)
-    after = {"phone_number": phone_number, "message_text": text}
+    after = {"phone_number": phone_number, "message_text": message_text}
     services.audit.add(author.record("test_message", number, None, after, TRIED))
     answer = services.gateway.post(number, phone_number, text, services.settings.gateway_timeout)
     return read_answer(answer, services.clock.now(), services.settings.gateway_refuses_by_code)

@@ -19,6 +19,7 @@ def test_every_change_is_recorded_with_its_author_and_the_fields_before_and_afte
         ("shop", "client", str(client["id"]))
     }
     removed, changed, made = records
+    client |= {"phone_number": "7977*******"}
     assert (made["before"], made["after"]) == (None, client)
     assert (changed["before"], changed["after"]) == ({"tag": None}, {"tag": "vip"})
     assert (removed["before"], removed["after"]) == ({**client, "tag": "vip"}, None)
@@ -48,9 +49,9 @@ def test_records_are_paginated_and_readable_with_the_read_role(call: Call, servi
         call("POST", "/Clients", json={"phone_number": f"7977000000{number}"})
     reader = f"Token {make_token(services, 'oleg', 'read')}"
     first = call("GET", "/Audit?limit=2", authorization=reader).json
-    assert [record["after"]["phone_number"][-1] for record in first["results"]] == ["2", "1"]
+    assert [record["after"]["id"] for record in first["results"]] == [3, 2]
     second = call("GET", first["next"].removeprefix("https://api.example.com"), authorization=reader).json
-    assert [record["after"]["phone_number"][-1] for record in second["results"]] == ["0"]
+    assert [record["after"]["id"] for record in second["results"]] == [1]
 
 
 def test_an_invalid_cursor_is_refused(call: Call) -> None:

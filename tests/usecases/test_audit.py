@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chalicelib.access.audit import MAX_READS, list_records
-from chalicelib.domain.audit_record import MAX_TEXT_LENGTH, Author
+from chalicelib.domain.audit_record import MAX_TEXT_LENGTH, AuditRecord, Author
 from infra.local.doubles.fakes import FakeServices
 
 
@@ -49,3 +49,45 @@ def test_a_record_keeps_only_the_changed_fields_and_cuts_long_texts() -> None:
     record = author.record("mailing", 1, {"text": "a", "end": "b"}, {"text": "я" * 2000, "end": "b"})
     assert record.before == {"text": "a"}
     assert record.after == {"text": "я" * MAX_TEXT_LENGTH}
+
+
+ANNA = Author("anna", FakeServices().clock.now(), 0.5)
+
+
+def test_a_record_of_a_client_has_no_complete_phone_number_and_no_value_of_an_attribute() -> None:
+    fields = {"id": 1, "phone_number": "79774053329", "tag": "vip", "attributes": {"name": "Ольга"}}
+    record = ANNA.record("client", 1, None, fields)
+    assert record.after == {"id": 1, "phone_number": "7977*******", "tag": "vip", "attributes": {"name": "***"}}
+    assert ANNA.record("client", 1, fields, None).before == record.after
+
+
+def test_a_record_names_the_attributes_that_changed_and_says_that_a_number_changed() -> None:
+    before = {"phone_number": "79774053329", "tag": None, "attributes": {"name": "Ольга", "city": "Омск", "old": "1"}}
+    after = {"phone_number": "79774053328", "tag": None, "attributes": {"name": "Анна", "city": "Омск", "new": "2"}}
+    record = ANNA.record("client", 1, before, after)
+    assert record.before == {"phone_number": "7977*******", "attributes": {"name": "***", "old": "***"}}
+    assert record.after == {"phone_number": "7977*******", "attributes": {"name": "***", "new": "***"}}
+
+
+def test_a_phone_number_at_the_cut_of_a_long_text_is_masked() -> None:
+    text = "я" * (MAX_TEXT_LENGTH - 9) + " 79774053329"
+    record = ANNA.record("test_message", 1, None, {"message_text": text})
+    assert "9774" not in str(record.after).replace("7977*", "")
+
+
+def test_a_record_of_a_mailing_keeps_its_text_as_it_is() -> None:
+    assert ANNA.record("mailing", 1, None, {"message_text": "Call 79774053329"}).after == {
+        "message_text": "Call 79774053329"
+    }
+
+
+def test_a_record_that_version_1_0_0_wrote_is_listed_with_masks() -> None:
+    services = FakeServices()
+    written = {"phone_number": "79774053329", "message_text": "Ольга, 79774053329", "attributes": {"name": "Ольга"}}
+    services.audit.add(AuditRecord(1, services.clock.now(), "anna", "made", "client", "1", None, written))
+    [record], _ = list_records(services, None, 10)
+    assert record.after == {
+        "phone_number": "7977*******",
+        "message_text": "Ольга, 7977*******",
+        "attributes": {"name": "***"},
+    }

@@ -78,6 +78,8 @@ def test_a_test_message_is_filled_in_for_the_client_with_the_number_or_with_defa
     for phone in ("79770000001", "79990000000"):
         send_test_message(services, phone, "{имя|друг}", author(services))
     assert [post.text for post in services.gateway.posts] == ["яя", "друг"]
+    recorded = {"phone_number": "7977*******", "message_text": "{имя|друг}"}
+    assert services.audit.records[0].after == recorded, "neither the number nor the values of a client"
     for wrong in ("{нет}", "{имя}"):
         with pytest.raises(BadInput):
             send_test_message(services, "79990000000", wrong, author(services))
