@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
+from ..domain.audit_record import Author
 from ..domain.look_alikes import look_alike
 from ..domain.unicode_text import compose, has_unseen
 from ..errors import BadInput
 from ..texts import Text
-from .audit import RESERVED_NAMES
+from .audit import RESERVED_NAMES, author_of
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -40,6 +42,18 @@ def require_user_name(name: str) -> None:
     _require_not_reserved(name)
 
 
+def author_by_hand(services: Services, function: str, person: object = None) -> Author:
+    """The author of a change that a person makes by invoking a function: `manage_tokens (anna)`.
+
+    `person`: who says to be invoking it. AWS does not tell a function; CloudTrail can record it. Raises BadInput.
+    """
+    if person is None:
+        return author_of(services, function)
+    if not isinstance(person, str) or not USER_NAME.fullmatch(person):
+        raise BadInput({"by": [Text("access.user_name")]})
+    return author_of(services, f"{function} ({person})")
+
+
 def require_free_name(services: Services, user_name: str) -> None:
     """Raises BadInput if another user, or a token that is not revoked, has the name of this new user."""
     _require_name_of_no_user(services, user_name)
@@ -53,7 +67,9 @@ def _require_name_of_no_user(services: Services, name: str) -> None:
 
 
 def _require_not_reserved(name: str) -> None:
-    if any(look_alike(reserved, name) for reserved in RESERVED_NAMES):
+    """No name begins with the name of a function either: such authors are `manage_tokens (anna)`."""
+    names = (name, re.split(r"\W", normalize("NFKC", name), maxsplit=1)[0])
+    if any(look_alike(reserved, given) for reserved in RESERVED_NAMES for given in names):
         raise _refused(Text("access.name_reserved"))
 
 

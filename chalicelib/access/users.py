@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.audit_record import Author
+from ..domain.audit_record import Author, Fields
 from ..domain.password import MAX_PASSWORD_LENGTH
 from ..domain.principal import Principal, User
 from ..errors import NotAuthenticated, NotFound, RowChanged, TooManyAttempts
@@ -15,6 +15,7 @@ from ..logs import log
 from ..representation import represent_user
 from ..retries import retry_lost_races
 from ..texts import Text
+from .audit import author_of
 from .names import USER_NAME, require_free_name, require_user_name
 from .tokens import digest, require_role
 
@@ -27,6 +28,8 @@ PASSWORD_BYTES = 15
 
 NEW_PASSWORD = "new password"  # noqa: S105
 """The audit's action for a user that gets a new password, and perhaps a new role."""
+
+SIGNED_IN, SIGNED_OUT = "signed in", "signed out"
 
 ATTEMPT_PERIOD = timedelta(minutes=15)
 MAX_ATTEMPTS = {"address": 50, "user from address": 10}
@@ -72,7 +75,8 @@ def sign_in(services: Services, name: str, password: str, address: str) -> User:
     """Raises NotAuthenticated, or TooManyAttempts before the password is checked.
 
     An attempt counts before the password is checked, so that attempts at the same moment cannot pass a limit. The right
-    password takes it back.
+    password takes it back. The audit log has the sign-in before it takes effect; refused ones are in the service's log
+    only, because anyone can make them.
     """
     user = _find_user(services, name)
     attempt = _Attempt.begin(services, name, address)
@@ -85,6 +89,7 @@ def sign_in(services: Services, name: str, password: str, address: str) -> User:
         _log_refusal(user, "password")
         raise NotAuthenticated(Text("access.sign_in"))
     attempt.take_back(services)
+    _record(services, name, SIGNED_IN, {"address": address})
     return user
 
 
@@ -102,6 +107,11 @@ def sign_out(services: Services, name: str) -> None:
         services.users.end_sessions(name, services.clock.now())
     except RowChanged as error:
         raise NotFound(Text("access.no_such_user")) from error
+    _record(services, name, SIGNED_OUT)
+
+
+def _record(services: Services, name: str, action: str, after: Fields | None = None) -> None:
+    services.audit.add(author_of(services, name).record("user", name, None, after, action))
 
 
 def _write_user(services: Services, user: User, author: Author | None) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from ..access.audit import MANAGE_TOKENS, author_of
+from ..access.audit import MANAGE_TOKENS
+from ..access.names import author_by_hand
 from ..access.tokens import digest, make_token, revoke_token
 from ..errors import Refusal
 from ..runtime import begin_invocation, logging_errors
@@ -17,15 +18,18 @@ worker = Blueprint(__name__)
 @worker.lambda_function(name=MANAGE_TOKENS)
 @logging_errors
 def manage_tokens(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{"make": "name", "role": "admin"}` answers with a new token. `{"revoke": "<token>"}` revokes a token."""
+    """`{"make": "name", "role": "admin"}` answers with a new token. `{"revoke": "<token>"}` revokes a token.
+
+    `"by": "anna"` beside either names the person in the audit log.
+    """
     services = begin_invocation(context)
-    author = author_of(services, MANAGE_TOKENS)
     try:
         match event:
-            case {"make": str(name), **rest} if rest.keys() <= {"role"}:
+            case {"make": str(name), **rest} if rest.keys() <= {"role", "by"}:
+                author = author_by_hand(services, MANAGE_TOKENS, rest.get("by"))
                 return {"token": make_token(services, name, rest.get("role", "read"), author)}
-            case {"revoke": str(token), **others} if not others:
-                revoke_token(services, digest(token), author)
+            case {"revoke": str(token), **rest} if rest.keys() <= {"by"}:
+                revoke_token(services, digest(token), author_by_hand(services, MANAGE_TOKENS, rest.get("by")))
                 return {"revoked": True}
     except Refusal as refusal:
         return refusal.body

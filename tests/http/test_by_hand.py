@@ -92,6 +92,27 @@ def test_users_made_and_removed_by_hand_are_in_the_audit(invoke: Any, services: 
     ]
 
 
+def test_the_audit_names_the_person_who_invokes_a_function(invoke: Any, services: Services) -> None:
+    token = invoke("manage_tokens", {"make": "shop", "by": "anna"})["token"]
+    assert invoke("manage_tokens", {"revoke": token, "by": "boris"}) == {"revoked": True}
+    assert list(invoke("manage_users", {"make": "clara", "by": "anna@example.com"})) == ["password"]
+    assert invoke("manage_users", {"remove": "clara", "by": "anna"}) == {"removed": True}
+    found, _ = list_records(services, None, 10)
+    assert [record.who for record in found] == [
+        "manage_users (anna)",
+        "manage_users (anna@example.com)",
+        "manage_tokens (boris)",
+        "manage_tokens (anna)",
+    ]
+
+
+@pytest.mark.parametrize("person", ["", "anna smith", "x" * 65, "анна", 7, ["anna"]])
+def test_a_person_is_named_as_users_are(invoke: Any, services: Services, person: Any) -> None:
+    for name, payload in (("manage_tokens", {"make": "shop"}), ("manage_users", {"make": "clara"})):
+        assert list(invoke(name, {**payload, "by": person})) == ["by"]
+    assert list_records(services, None, 10)[0] == []
+
+
 def test_names_that_the_audit_could_not_tell_apart_are_refused(invoke: Any) -> None:
     assert list(invoke("manage_tokens", {"make": "shop\u202e"})) == ["name"]
     assert list(invoke("manage_tokens", {"make": "manage_users"})) == ["name"]

@@ -287,9 +287,9 @@ def test_any_file_is_refused_or_imported(world: Call, services: Services, conten
 
 LAMBDAS = {
     "start_mailing": ["mailing", "opens_at"],
-    "manage_tokens": ["make", "role", "revoke"],
-    "manage_users": ["make", "role", "remove"],
-    "start_import": ["key", "file_name", "import", "refused"],
+    "manage_tokens": ["make", "role", "revoke", "by"],
+    "manage_users": ["make", "role", "remove", "by"],
+    "start_import": ["key", "file_name", "import", "refused", "by"],
     "send_report": ["date", "scheduled"],
     "sweep": ["source"],
     "redrive_dead_letters": [],

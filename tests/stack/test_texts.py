@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from chalicelib import texts as catalogue
 from chalicelib.access.audit import RESERVED_NAMES, SERVICE_AUTHOR
-from chalicelib.access.users import NEW_PASSWORD
+from chalicelib.access.users import NEW_PASSWORD, SIGNED_IN, SIGNED_OUT
 from chalicelib.clients.registry import OPTED_IN, OPTED_OUT
 from chalicelib.console import clients, mailings
 from chalicelib.domain import mailing, message
@@ -32,7 +32,7 @@ FOLDERS = sorted(path.parent for path in ROOM.rglob("ru.json"))
 CONSOLE = ROOM / "console" / "templates"
 EMAILS = ROOM / "reports" / "templates"
 STEPS = {"paused", "resumed", "cancelled", "sent again", "revoked"}
-ACTIONS = {MADE, CHANGED, REMOVED, OPTED_OUT, OPTED_IN, TRIED, NEW_PASSWORD, *STEPS}
+ACTIONS = {MADE, CHANGED, REMOVED, OPTED_OUT, OPTED_IN, TRIED, NEW_PASSWORD, SIGNED_IN, SIGNED_OUT, *STEPS}
 SUBJECTS = {"client", "mailing", "token", "user", "test_message", "import"}
 NAMES = {*mailing.STATUSES, *message.STATUSES, *ROLES, *ACTIONS, *SUBJECTS, SERVICE_AUTHOR}
 QUESTIONS = {*mailings.QUESTIONS.values(), *clients.QUESTIONS.values()}

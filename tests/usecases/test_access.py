@@ -98,6 +98,23 @@ def test_a_token_cannot_have_a_name_that_the_audit_gives_to_the_service(name: st
     assert services.tokens.rows == {}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "manage_tokens (anna)",
+        "Manage_Tokens\u00a0(anna)",
+        "manage_tokens（anna）",
+        "start_import: anna",
+    ],
+    ids=ascii,
+)
+def test_a_token_cannot_have_the_name_that_the_audit_gives_to_a_person_who_invokes_a_function(name: str) -> None:
+    services = FakeServices()
+    with pytest.raises(BadInput, match="The service itself has this name"):
+        make_token(services, name, "read")
+    assert services.tokens.rows == {}
+
+
 @pytest.mark.parametrize("name", ["a script", "Магазин №1", "отчёты", "shop@example.com", "Анна"])
 def test_a_name_of_letters_digits_and_signs_is_stored_as_it_is_shown(name: str) -> None:
     services = FakeServices()

@@ -17,6 +17,8 @@ from chalicelib.access.users import (
     MAX_ATTEMPTS,
     NEW_PASSWORD,
     SESSION_LIFE,
+    SIGNED_IN,
+    SIGNED_OUT,
     make_user,
     remove_user,
     set_user,
@@ -26,7 +28,7 @@ from chalicelib.access.users import (
 )
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.password import Cost, Passwords
-from chalicelib.errors import BadInput, NotAuthenticated, NotFound, TooManyAttempts
+from chalicelib.errors import BadInput, NotAuthenticated, NotFound, NotWritten, TooManyAttempts
 from infra.local.doubles.fakes import FakeServices
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
 from tests.cheap_user import PASSWORD, put_user
@@ -207,6 +209,34 @@ def test_unknown_users_invalid_names_and_invalid_roles_are_refused() -> None:
     with pytest.raises(BadInput):
         make_user(services, "anna", "king")
     assert services.users.rows == {}
+
+
+def test_sign_ins_and_sign_outs_are_recorded_with_the_address(services_with_anna: FakeServices) -> None:
+    services = services_with_anna
+    sign_in(services, "anna", PASSWORD, ADDRESS)
+    sign_out(services, "anna")
+    records = services.audit.records
+    assert [(one.who, one.what, one.id, one.action) for one in records] == [
+        ("anna", "user", "anna", SIGNED_IN),
+        ("anna", "user", "anna", SIGNED_OUT),
+    ]
+    assert [one.after for one in records] == [{"address": ADDRESS}, None]
+
+
+def test_a_refused_sign_in_leaves_no_record_because_anyone_can_make_one(services_with_anna: FakeServices) -> None:
+    with pytest.raises(NotAuthenticated):
+        sign_in(services_with_anna, "anna", "wrong", ADDRESS)
+    assert services_with_anna.audit.records == []
+
+
+def test_nobody_is_signed_in_without_a_record(services_with_anna: FakeServices) -> None:
+    class Throttled:
+        def add(self, record: object) -> None:
+            raise NotWritten
+
+    services_with_anna.audit = Throttled()  # type: ignore[assignment]
+    with pytest.raises(NotWritten):
+        sign_in(services_with_anna, "anna", PASSWORD, ADDRESS)
 
 
 def test_users_that_are_made_changed_and_removed_are_recorded_without_the_password() -> None:
