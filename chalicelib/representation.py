@@ -65,6 +65,15 @@ def represent_message(message: Message) -> dict[str, object]:
     return _represent(message, MESSAGE_FIELDS)
 
 
+def represent_mailed(mailing: Mailing, message: Message) -> dict[str, object]:
+    """A message of a client's history: with the start and the text of its mailing, with placeholders."""
+    of_mailing = {
+        "datetime_start": represent_moment(mailing.datetime_start),
+        "message_text": mailing.message_text,
+    }
+    return {**represent_message(message), **of_mailing}
+
+
 def represent_import(client_import: ClientImport) -> dict[str, object]:
     tally = client_import.tally
     return {

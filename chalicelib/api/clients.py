@@ -9,14 +9,15 @@ from typing import cast
 from chalice.app import Response
 
 from ..clients import registry
+from ..clients.history import list_history
 from ..clients.registry import ClientFields
 from ..domain.client import Client
 from ..errors import WrongValue
 from ..fields import CLIENT, CLIENT_READ_ONLY
 from ..http.calls import Call
 from ..http.filters import read_client_filter
-from ..http.paging import Listed, answer_page, position_of, read_page
-from ..representation import represent_client
+from ..http.paging import Listed, answer_page, position_at, position_of, read_page
+from ..representation import represent_client, represent_mailed
 from ..rules import Field, Rule, moment, read_fields, rule
 from ..texts import Text
 from .idempotency import answer_idempotently
@@ -57,6 +58,17 @@ def change(call: Call, client_id: int, partial: bool) -> Response:
 def delete(call: Call, client_id: int) -> Response:
     registry.delete_client(call.services, client_id, call.author)
     return Response("", status_code=204)
+
+
+def history(call: Call, client_id: int) -> Response:
+    page, has_time = read_page(call.query, numbers=1), call.has_time
+    registry.get_client(call.services, client_id)
+
+    def read_messages(limit: int) -> Listed:
+        found, next_below = list_history(call.services, client_id, page.number, limit, has_time)
+        return [represent_mailed(mailed.mailing, mailed.message) for mailed in found], position_at(next_below)
+
+    return Response(answer_page(call.url, call.query, page, read_messages))
 
 
 def opt_out(call: Call, client_id: int) -> Response:

@@ -103,6 +103,7 @@ OPERATIONS = [
     Operation("/Clients/{id}/", "put", "Replace a client", "Client", "NewClient"),
     Operation("/Clients/{id}/", "patch", "Change a client", "Client", "ClientChange"),
     Operation("/Clients/{id}/", "delete", "Delete a client", status=204),
+    Operation("/Clients/{id}/history/", "get", "List the messages of a client", "MailedMessage", is_list=True),
     Operation("/Clients/{id}/opt_out/", "post", "Put a client on the stop list: nothing is sent to it", "Client"),
     Operation("/Clients/{id}/opt_in/", "post", "Take a client off the stop list", "Client"),
     Operation("/Mailing/", "get", "List mailings, newest first", "Mailing", is_list=True),

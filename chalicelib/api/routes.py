@@ -36,6 +36,11 @@ def client_detail(client_id: str) -> Response:
     )
 
 
+@routes.route("/Clients/{client_id}/history", **ROUTE)
+def client_history(client_id: str) -> Response:
+    return _answer({"GET": lambda call: clients.history(call, read_id(client_id))})
+
+
 @routes.route("/Clients/{client_id}/opt_out", **ROUTE)
 def client_opt_out(client_id: str) -> Response:
     return _answer({"POST": lambda call: clients.opt_out(call, read_id(client_id))})

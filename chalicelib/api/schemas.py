@@ -115,6 +115,7 @@ def schemas() -> dict[str, Schema]:
         "Receipts": {"anyOf": [ref("Receipt"), RECEIPTS]},
         "Taken": object_of({"accepted": INTEGER, "unknown": INTEGER}),
         "Message": object_of(MESSAGE_PROPERTIES),
+        "MailedMessage": object_of({**MESSAGE_PROPERTIES, "datetime_start": TIME, "message_text": STRING}),
         "Counts": object_of(counts),
         "Totals": object_of({"totals": object_of(totals), "dead_letters": INTEGER, **page}),
         "MailingStats": object_of({**with_counts, **ends, **messages}),

@@ -11,15 +11,17 @@ from chalice.app import Response
 
 from ..adapters.services import Services
 from ..clients import registry
+from ..clients.history import list_history
 from ..clients.registry import ClientFields
 from ..domain.audit_record import Author
 from ..domain.client import GIVEN_FIELDS, Client
 from ..domain.field_versions import changed_since, version_of
+from ..domain.walk import time_limit
 from ..errors import BadInput, NotFound, Outdated, WrongValue
 from ..fields import CLIENT, attributes
 from ..http.calls import read_id
 from ..http.filters import CLIENT_FILTERS, read_client_filter
-from ..http.paging import position_of
+from ..http.paging import position_at, position_of
 from ..mailings.placeholders import suggested_placeholders
 from ..representation import represent_client
 from ..rules import Field, read_fields, rule
@@ -28,6 +30,9 @@ from .page_requests import PageRequest
 
 LIST_LENGTH = 50
 LABELS_SHOWN = 1000
+HISTORY_LENGTH = 20
+HISTORY_SECONDS = 1.0
+"""The time of the history on the page of a client. After it the table is short, and its link continues."""
 
 QUESTIONS = {
     "delete": "Delete this client? Queued messages will not be sent; sent messages stay in the statistics.",
@@ -83,7 +88,15 @@ def edit(request: PageRequest, sent_id: str) -> Response:
     fields = represent_client(client)
     values = {name: fields[name] or "" for name in CLIENT}
     lines = "\n".join(f"{name}={value}" for name, value in client.attributes.items())
-    return _form(request, client, {**values, "attributes": lines}, version=version_of(fields, GIVEN_FIELDS))
+    version = version_of(fields, GIVEN_FIELDS)
+    return _form(request, client, {**values, "attributes": lines}, version=version, **_history(request, client))
+
+
+def _history(request: PageRequest, client: Client) -> dict[str, Any]:
+    page = request.list_page(numbers=1, length=HISTORY_LENGTH)
+    has_time = time_limit(request.services.clock.now, HISTORY_SECONDS)
+    found, next_below = list_history(request.services, client.id, page.number, page.limit, has_time)
+    return {"history": found, "next": request.next_page(page, position_at(next_below))}
 
 
 def save_new(request: PageRequest) -> Response:
@@ -153,5 +166,5 @@ def _form(
         timezones=pytz.common_timezones,
         other_fields=[name for name in CLIENT if name not in LAID_OUT],
         done=request.query.get("done"),
-        **{"errors": {}, "outdated": None, "version": request.field("version"), **shown},
+        **{"errors": {}, "outdated": None, "version": request.field("version"), "history": None, **shown},
     )

@@ -30,6 +30,9 @@ MAY_BECOME = {
     CANCELLED: {CANCELLED},
 }
 
+MAILING_ID = "mailing_id"
+"""The counter of mailing ids."""
+
 ROWS_ARE_FINAL_AFTER = timedelta(days=1)
 """So long after its end nobody writes a row of a mailing any more."""
 

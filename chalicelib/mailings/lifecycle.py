@@ -12,7 +12,7 @@ from ..domain import decisions
 from ..domain.audit_record import AuditRecord, Author
 from ..domain.decisions import MailingFields
 from ..domain.field_versions import require_unchanged
-from ..domain.mailing import CANCELLED, SCHEDULED, Mailing
+from ..domain.mailing import CANCELLED, MAILING_ID, SCHEDULED, Mailing
 from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
 from ..errors import NotFound, RowChanged, TryAgain
 from ..logs import add_log_keys, log
@@ -22,8 +22,6 @@ from .placeholders import require_known_placeholders
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
-
-MAILING_ID = "mailing_id"
 
 
 def new_mailing_id(services: Services, fields: MailingFields) -> int:

@@ -42,6 +42,13 @@ def test_a_message_is_read_as_it_was_added(messages: Any) -> None:
     assert messages.existing([KEY, OTHER]) == {7: MESSAGE}
 
 
+def test_the_messages_of_one_client_are_read_from_many_mailings(services: Any) -> None:
+    own = [Message(mailing_id, 7, "queued", NOW, shards=mailing_id % 5 + 1) for mailing_id in range(1, 121)]
+    services.messages.add([*own[1:], Message(1, 8, "queued", NOW)], KEPT)
+    found = services.messages.of_client(message.key for message in own)
+    assert found == {message.mailing_id: message for message in own[1:]}
+
+
 def test_messages_written_together_keep_their_own_fields(services: Any) -> None:
     written = [
         Message(1, 1, "queued", NOW, shards=3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -24,11 +25,10 @@ from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.allowed_steps import FIXED_AFTER_START, useful_steps
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
-from chalicelib.domain.mailing import STATUSES, Counts, Mailing
+from chalicelib.domain.mailing import MAILING_ID, STATUSES, Counts, Mailing
 from chalicelib.domain.message import MessageKey
 from chalicelib.fields import MAILING as FIELDS
 from chalicelib.mailings import lifecycle
-from chalicelib.mailings.lifecycle import MAILING_ID
 from chalicelib.texts import Text
 from infra.local.doubles.fake_clock import FakeClock
 from infra.local.doubles.fake_gateway import FakeGateway
@@ -315,6 +315,24 @@ def test_a_client_opts_out_and_in_by_a_button_with_a_confirmation(anna: Browser,
     assert "opted out" not in anna.get("/console/clients").text
     assert gateway.posts == []
     assert anna.get("/console/clients/1/fly").status == anna.post("/console/clients/1/fly").status == 404
+
+
+def test_the_page_of_a_client_lists_its_messages_and_leads_to_older_ones(anna: Browser, services: Services) -> None:
+    form = {"phone_number": "79774053329", "tag": "", "timezone": "UTC"}
+    anna.post("/console/clients/new", **form)
+    assert "Nothing to show." in anna.get("/console/clients/1").text
+    for text in ("first", SCRIPT):
+        anna.post(open_new_form(anna), **{**MAILING, "datetime_start": "2020-01-01T10:00:00", "message_text": text})
+    for mailing_id in (1, 2):
+        start_mailing(services, mailing_id)
+        walk_slice(services, mailing_id, 0, lambda: 60.0)
+    page = anna.get("/console/clients/1?limit=1").text
+    assert html.escape(SCRIPT) in page
+    assert 'href="/console/mailings/2"' in page
+    assert "first" not in page
+    following = re.search(r'href="([^"]+)" rel="next"', page)
+    assert following is not None
+    assert "first" in anna.get(html.unescape(following[1])).text
 
 
 def test_errors_of_a_client_are_shown_beside_their_fields(anna: Browser, written: Callable[[], list[Any]]) -> None:

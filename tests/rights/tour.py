@@ -145,6 +145,7 @@ class Tour:
         self.call("POST", f"/Mailing/{mailing_id}/resend/", {"statuses": "failed"})
         self.await_use("RunJobs", "dynamodb:UpdateItem", "-messages")
         known = self.call("GET", f"/Stats/{mailing_id}/")["results"][0]
+        assert self.call("GET", f"/Clients/{known['client_id']}/history/")["results"]
         self.put("SendQueueUrl", SendMessage(mailing_id, known["client_id"]))
         self.await_use("SendMessages", "dynamodb:GetItem", "-messages")
 

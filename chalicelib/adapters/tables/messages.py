@@ -60,6 +60,12 @@ class Messages:
         rows = self._batches.get(MessageRow, [(part_of(key.shard), key.client_id) for key in by_client.values()])
         return {int(row.client_id): row.message(by_client[int(row.client_id)].shards) for row in rows}
 
+    def of_client(self, keys: Iterable[MessageKey]) -> dict[int, Message]:
+        """The existing messages of one client in several mailings, by mailing id. One call reads a hundred."""
+        by_part = {part_of(key.shard): key for key in keys}
+        rows = self._batches.get(MessageRow, [(part, key.client_id) for part, key in by_part.items()])
+        return {by_part[row.part].mailing_id: row.message(by_part[row.part].shards) for row in rows}
+
     def get(self, key: MessageKey) -> Message | None:
         try:
             return MessageRow.get(part_of(key.shard), key.client_id, consistent_read=True).message(key.shards)

@@ -45,6 +45,10 @@ class FakeMessages:
         found = {key.client_id: self.get(key) for key in keys}
         return {client_id: message for client_id, message in found.items() if message is not None}
 
+    def of_client(self, keys: Iterable[MessageKey]) -> dict[int, Message]:
+        found = {key.mailing_id: self.get(key) for key in keys}
+        return {mailing_id: message for mailing_id, message in found.items() if message is not None}
+
     def get(self, key: MessageKey) -> Message | None:
         return self.rows.get((key.mailing_id, key.client_id))
 
