@@ -17,7 +17,8 @@ from pathlib import Path
 import requests
 
 from infra.deploy import package
-from infra.deploy.stack import apply, deploy_bucket, outputs_of, upload
+from infra.deploy.code_bucket import code_bucket, upload
+from infra.deploy.stack import Deployment, change_stack, outputs_of
 from infra.local.deployment import api_url
 from infra.local.seed import LOCAL_TOKEN
 
@@ -93,7 +94,8 @@ def _timed(call: Callable[[requests.Session], None], session: requests.Session) 
 def _deploy_empty_app() -> dict[str, str]:
     out = package("local", _empty_project())
     template = json.loads((out / "sam.json").read_text())
-    apply("empty", upload(out, template, deploy_bucket("empty")), {"Stage": "local"}, template["Parameters"])
+    url = upload(out, template, code_bucket("empty"))
+    change_stack(Deployment("empty", template, url, {"Stage": "local"}))
     return outputs_of("empty")
 
 

@@ -21,7 +21,7 @@ from .capacity import concurrency_notes, warm_parameters
 from .checks import check_account, check_rights, read_parameters, stack_name_of
 from .destroy import destroy
 from .package import ROOT
-from .stack import parameters_of
+from .stack import parameters_of, require_ready
 from .stored_secrets import has_gateway_token
 
 
@@ -53,6 +53,7 @@ def _package(stage: str) -> None:
 
 def _deploy(stage: str, stack_name: str) -> None:
     account = check_account()
+    require_ready(stack_name)
     before = parameters_of(stack_name)
     template = json.loads((ROOT / "infra" / "stack.json").read_text())
     parameters = read_parameters(os.environ, template["Parameters"], before)

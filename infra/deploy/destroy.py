@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
 import boto3
-from botocore.exceptions import ClientError, WaiterError
 
+from . import imports
+from .code_bucket import code_bucket, delete_bucket, empty
 from .errors import DeployFailed
-from .package import ROOT
-from .stack import WAITER, deploy_bucket, outputs_of, parameters_of
+from .stack import outputs_of, protect_stack
+from .states import DELETED, explain, find_stack, require_deletable, settle
 from .stored_secrets import delete_secrets
+from .template import table_names
 
 
 def destroy(stack_name: str, with_tables: bool) -> list[str]:
-    """Returns the tables that remain. What is already deleted is no error, so the call can be repeated."""
-    if parameters_of(stack_name) is not None:
-        _empty(outputs_of(stack_name).get("ImportsBucket"))
-        _delete_stack(stack_name)
+    """Returns the tables that remain. What is already deleted is no error, so the call can be repeated.
+
+    Raises DeployFailed if CloudFormation works on the stack, or could not delete all of it.
+    """
+    cloudformation = boto3.client("cloudformation")
+    if (stack := find_stack(cloudformation, stack_name)) is not None:
+        require_deletable(cloudformation, stack)
+        _empty_imports(stack_name)
+        _delete_stack(stack_name, stack["StackId"])
     if with_tables:
         _delete_tables(stack_name)
         delete_secrets(stack_name)
-    bucket = deploy_bucket(stack_name)
-    if _empty(bucket):
-        boto3.client("s3").delete_bucket(Bucket=bucket)
-    return sorted(existing_tables(stack_name))
+    delete_bucket(code_bucket(stack_name))
+    return existing_tables(stack_name)
 
 
-def _delete_stack(stack_name: str) -> None:
+def _empty_imports(stack_name: str) -> None:
+    """CloudFormation deletes only an empty bucket."""
+    if bucket := outputs_of(stack_name).get("ImportsBucket"):
+        empty(replace(code_bucket(stack_name), name=bucket))
+
+
+def _delete_stack(stack_name: str, stack_id: str) -> None:
     cloudformation = boto3.client("cloudformation")
+    protect_stack(stack_name, False)
     cloudformation.delete_stack(StackName=stack_name)
-    try:
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack_name, WaiterConfig=WAITER)
-    except WaiterError as error:
-        raise DeployFailed(f"the stack {stack_name} could not be deleted: see its events ({error})") from error
+    stack = settle(cloudformation, stack_id)
+    if stack["StackStatus"] != DELETED:
+        raise DeployFailed(explain(cloudformation, stack))
 
 
 def _delete_tables(stack_name: str) -> None:
@@ -47,32 +56,6 @@ def _delete_tables(stack_name: str) -> None:
         dynamodb.get_waiter("table_not_exists").wait(TableName=table)
 
 
-def existing_tables(stack_name: str) -> Iterator[str]:
+def existing_tables(stack_name: str) -> list[str]:
     """The tables of exactly this stack, not those of a stage with a longer name, such as prod and prod-2."""
-    pages = boto3.client("dynamodb").get_paginator("list_tables").paginate()
-    names = [name for page in pages for name in page["TableNames"]]
-    yield from sorted(set(names) & table_names(stack_name))
-
-
-def table_names(stack_name: str) -> set[str]:
-    """The names that infra/stack.json gives to the tables of this stack."""
-    template = json.loads((ROOT / "infra" / "stack.json").read_text(encoding="utf-8"))
-    resources = (resource for resource in template["Resources"].values() if isinstance(resource, dict))
-    tables = [resource for resource in resources if resource.get("Type") == "AWS::DynamoDB::Table"]
-    return {table["Properties"]["TableName"]["Fn::Sub"].replace("${AWS::StackName}", stack_name) for table in tables}
-
-
-def _empty(bucket: str | None) -> bool:
-    """Delete all objects; returns False if there is no such bucket."""
-    if bucket is None:
-        return False
-    s3: Any = boto3.client("s3")
-    try:
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            if keys := [{"Key": item["Key"]} for item in page.get("Contents", [])]:
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchBucket", "404"):
-            return False
-        raise
-    return True
+    return imports.existing_tables(boto3.client("dynamodb"), table_names(stack_name))

@@ -2,44 +2,104 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError, WaiterError
 
+from .change_set import ChangeSet, create_change_set, discard, execute
+from .code_bucket import code_bucket, supersede, upload
 from .emulators import complete_api, complete_event_sources
 from .errors import DeployFailed
+from .events import failures
+from .imports import left_tables, missing_imports, require_same_indexes
 from .package import ROOT, package
+from .states import REVIEW, explain, find_stack, require_updatable, settle
+from .template import name_tables
 
-CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-WAITER = {"Delay": 2, "MaxAttempts": 900}
-"""Every two seconds, for half an hour."""
-NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+PROTECTION = "DeletionProtection"
+UNDONE = "UPDATE_ROLLBACK_COMPLETE"
+DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
+Say = Callable[[str], None]
 
 
-def deploy(stage: str, stack_name: str, parameters: Mapping[str, str], project: Path = ROOT) -> dict[str, str]:
+@dataclass(frozen=True)
+class Deployment:
+    """What is to be deployed: the packaged template with literal names of tables, its address, and its parameters."""
+
+    stack_name: str
+    template: Mapping[str, Any]
+    url: str
+    parameters: Mapping[str, str]
+
+
+def deploy(
+    stage: str, stack_name: str, parameters: Mapping[str, str], project: Path = ROOT, say: Say = print
+) -> dict[str, str]:
     """Create or update the stack and return its outputs. Raises DeployFailed.
 
-    Parameters that are not given keep their values. Tables that a deleted stack of this name left are imported.
+    Parameters that are not given keep their values. Tables that a deleted stack of this name left are taken over.
     """
-    out = package(stage, project)
-    template = json.loads((out / "sam.json").read_text())
-    url = upload(out, template, deploy_bucket(stack_name))
-    apply(stack_name, url, {"Stage": stage, **parameters}, template["Parameters"])
+    require_ready(stack_name)
+    deployment = prepare(stage, stack_name, parameters, project)
+    change_stack(deployment, say)
+    supersede(code_bucket(stack_name), deployment.url, deployment.template)
     complete_event_sources(boto3.client("lambda"), stack_name)
     outputs = outputs_of(stack_name)
-    complete_api(outputs["RestAPIId"], template["Resources"]["RestAPI"]["Properties"])
+    complete_api(outputs["RestAPIId"], deployment.template["Resources"]["RestAPI"]["Properties"])
     return outputs
 
 
-def deploy_bucket(stack_name: str) -> str:
-    """The bucket of code and templates; it holds nothing else."""
-    return f"{stack_name}-deploy-{boto3.client('sts').get_caller_identity()['Account']}"
+def require_ready(stack_name: str) -> None:
+    """Raises DeployFailed if CloudFormation cannot create or update the stack now."""
+    cloudformation = boto3.client("cloudformation")
+    stack = find_stack(cloudformation, stack_name)
+    if stack is not None and stack["StackStatus"] != REVIEW:
+        require_updatable(cloudformation, stack)
+
+
+def prepare(stage: str, stack_name: str, parameters: Mapping[str, str], project: Path = ROOT) -> Deployment:
+    """Package and upload."""
+    out = package(stage, project)
+    template = json.loads((out / "sam.json").read_text())
+    name_tables(template, stack_name)
+    url = upload(out, template, code_bucket(stack_name))
+    return Deployment(stack_name, template, url, {"Stage": stage, **parameters})
+
+
+def plan(deployment: Deployment) -> list[str]:
+    """What a deploy would change, one line for each resource. Nothing but the upload remains of it."""
+    change_set = _checked_change_set(deployment)
+    if change_set is None:
+        return []
+    discard(boto3.client("cloudformation"), change_set)
+    return [str(change) for change in change_set.changes]
+
+
+def change_stack(deployment: Deployment, say: Say = print) -> None:
+    """Raises DeployFailed with the first failure.
+
+    DynamoDB refuses to delete a protected table, so the creation of a new stack could not be undone: its tables are
+    protected by a second change set. Tables that are taken over keep their protection throughout.
+    """
+    name = deployment.stack_name
+    before = parameters_of(name)
+    protected = _value(deployment, before or {}, PROTECTION) == "true"
+    if protected and before is None and not _left(deployment):
+        _apply(_with(deployment, PROTECTION, "false"), say)
+    _apply(_with(deployment, PROTECTION, "true") if protected else deployment, say)
+    protect_stack(name, protected)
+
+
+def protect_stack(stack_name: str, protected: bool) -> None:
+    """Whether CloudFormation refuses to delete the stack; `make destroy` removes this protection itself."""
+    cloudformation = boto3.client("cloudformation")
+    stack = find_stack(cloudformation, stack_name)
+    if stack is not None and stack.get("EnableTerminationProtection", False) != protected:
+        cloudformation.update_termination_protection(StackName=stack_name, EnableTerminationProtection=protected)
 
 
 def outputs_of(stack_name: str) -> dict[str, str]:
@@ -49,91 +109,66 @@ def outputs_of(stack_name: str) -> dict[str, str]:
 
 def parameters_of(stack_name: str) -> dict[str, str] | None:
     """The current parameters; None if there is no stack, or its creation never started."""
-    cloudformation = boto3.client("cloudformation")
-    try:
-        stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return None
-        raise
-    if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+    stack = find_stack(boto3.client("cloudformation"), stack_name)
+    if stack is None or stack["StackStatus"] == REVIEW:
         return None
     return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack.get("Parameters", [])}
 
 
-def upload(out: Path, template: dict[str, Any], bucket: str) -> str:
-    """Upload code and template under their hashes; returns the URL of the template."""
-    s3 = boto3.client("s3")
-    _make_bucket(s3, bucket)
-    code = (out / "deployment.zip").read_bytes()
-    code_key = f"{hashlib.sha256(code).hexdigest()}.zip"
-    s3.put_object(Bucket=bucket, Key=code_key, Body=code)
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = f"s3://{bucket}/{code_key}"
-    body = json.dumps(template)
-    template_key = f"{hashlib.sha256(body.encode()).hexdigest()}.json"
-    s3.put_object(Bucket=bucket, Key=template_key, Body=body)
-    url: str = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": template_key})
-    return url.partition("?")[0]
-
-
-def _make_bucket(s3: Any, bucket: str) -> None:
-    """Create the bucket unless it exists. New buckets are encrypted; public access is blocked explicitly."""
-    try:
-        s3.head_bucket(Bucket=bucket)
-        return
-    except ClientError:
-        region = s3.meta.region_name
-    location: Any = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    s3.create_bucket(Bucket=bucket, **location)
-    blocked = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
-    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocked)
-
-
-def apply(stack_name: str, template_url: str, given: Mapping[str, str], known: Mapping[str, Any]) -> None:
-    before = parameters_of(stack_name)
-    kind = "create" if before is None else "update"
-    parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
-    kept = set(known) & set(before or {}) - set(given)
-    parameters += [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(kept)]
+def _apply(deployment: Deployment, say: Say) -> None:
     cloudformation = boto3.client("cloudformation")
-    try:
-        change_set = cloudformation.create_change_set(
-            StackName=stack_name,
-            ChangeSetName=f"deploy-{time.time_ns()}",
-            ChangeSetType=kind.upper(),
-            TemplateURL=template_url,
-            Capabilities=CAPABILITIES,
-            Parameters=parameters,
-            ImportExistingResources=before is None,
-        )["Id"]
-        if not _is_worth_executing(cloudformation, change_set):
-            return
-        cloudformation.execute_change_set(ChangeSetName=change_set)
-        cloudformation.get_waiter(f"stack_{kind}_complete").wait(StackName=stack_name, WaiterConfig=WAITER)
-    except ClientError as error:
-        raise DeployFailed(f"CloudFormation refused the stack: {error}") from error
-    except WaiterError as error:
-        raise DeployFailed(f"the stack could not be deployed: {_first_failure(stack_name)}") from error
+    left = _left(deployment)
+    change_set = _checked_change_set(deployment)
+    if change_set is None:
+        return
+    if change_set.imports:
+        say(f"taken over from a deleted stack: {', '.join(sorted(left[name] for name in change_set.imports))}")
+    execute(cloudformation, change_set)
+    stack = settle(cloudformation, change_set.stack_id)
+    if stack["StackStatus"] == UNDONE:
+        reason = failures(cloudformation, stack["StackId"])
+        raise DeployFailed(f"the update failed and was undone; the stack is as it was before. {reason}")
+    if stack["StackStatus"] not in DONE:
+        raise DeployFailed(explain(cloudformation, stack))
 
 
-def _is_worth_executing(cloudformation: Any, change_set: str) -> bool:
-    """Wait until the change set is created. One without changes fails; it is deleted."""
-    try:
-        cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set, WaiterConfig=WAITER)
-    except WaiterError as error:
-        reason = cloudformation.describe_change_set(ChangeSetName=change_set).get("StatusReason", "")
-        cloudformation.delete_change_set(ChangeSetName=change_set)
-        if any(text in reason for text in NO_CHANGES):
-            return False
-        raise DeployFailed(f"CloudFormation refused the change: {reason or error}") from error
-    return True
+def _checked_change_set(deployment: Deployment) -> ChangeSet | None:
+    """None if there is nothing to change. Raises DeployFailed if tables that exist would not be taken over."""
+    cloudformation = boto3.client("cloudformation")
+    left = _left(deployment)
+    require_same_indexes(boto3.client("dynamodb"), deployment.template, left)
+    before = parameters_of(deployment.stack_name)
+    parameters = _change_set_parameters(deployment, before or {})
+    name, url = deployment.stack_name, deployment.url
+    change_set = create_change_set(cloudformation, name, url, parameters, creates=before is None)
+    if change_set is not None and (missing := missing_imports(change_set, left)):
+        discard(cloudformation, change_set)
+        raise DeployFailed(
+            f"CloudFormation would make tables that exist, instead of taking them over: {', '.join(missing)}. Nothing "
+            "was changed. Tables that are not needed can be deleted one by one"
+        )
+    return change_set
 
 
-def _first_failure(stack_name: str) -> str:
-    events = boto3.client("cloudformation").describe_stack_events(StackName=stack_name)["StackEvents"]
-    failures = [event for event in reversed(events) if event["ResourceStatus"].endswith("FAILED")]
-    if not failures:
-        return "CloudFormation gives no reason"
-    return f"{failures[0]['LogicalResourceId']}: {failures[0].get('ResourceStatusReason', 'no reason given')}"
+def _change_set_parameters(deployment: Deployment, before: Mapping[str, str]) -> list[dict[str, Any]]:
+    given = deployment.parameters
+    parameters: list[dict[str, Any]] = [{"ParameterKey": key, "ParameterValue": given[key]} for key in given]
+    kept = set(deployment.template["Parameters"]) & set(before) - set(given)
+    return parameters + [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(kept)]
+
+
+def _left(deployment: Deployment) -> dict[str, str]:
+    cloudformation = boto3.client("cloudformation")
+    stack = find_stack(cloudformation, deployment.stack_name)
+    stack_id = stack["StackId"] if stack else None
+    return left_tables(cloudformation, boto3.client("dynamodb"), deployment.template, stack_id)
+
+
+def _with(deployment: Deployment, name: str, value: str) -> Deployment:
+    return replace(deployment, parameters={**deployment.parameters, name: value})
+
+
+def _value(deployment: Deployment, before: Mapping[str, str], name: str) -> str:
+    """The value that a parameter gets: the given one, the one of the last deploy, or the default."""
+    default = str(deployment.template["Parameters"].get(name, {}).get("Default", ""))
+    return deployment.parameters.get(name) or before.get(name) or default

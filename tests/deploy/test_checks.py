@@ -18,8 +18,8 @@ from chalicelib.adapters.services import Services
 from chalicelib.settings import Settings
 from infra.deploy import ROOT, DeployFailed
 from infra.deploy.checks import Account, check_account, check_rights, policy_source, read_parameters, stack_name_of
-from infra.deploy.destroy import table_names
 from infra.deploy.stored_secrets import delete_secrets, has_gateway_token, put_gateway_token, put_session_key
+from infra.deploy.template import table_names
 from infra.local.doubles.aws import forget_connections
 
 TEMPLATE = json.loads((ROOT / "infra" / "stack.json").read_text())

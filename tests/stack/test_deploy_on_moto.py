@@ -16,8 +16,10 @@ from moto.server import ThreadedMotoServer
 
 from infra.deploy import DeployFailed, put_gateway_token, put_session_key
 from infra.deploy.checks import check_account
-from infra.deploy.destroy import destroy, table_names
-from infra.deploy.stack import apply, deploy_bucket, parameters_of, upload
+from infra.deploy.code_bucket import code_bucket, upload
+from infra.deploy.destroy import destroy
+from infra.deploy.stack import Deployment, change_stack, parameters_of
+from infra.deploy.template import name_tables, table_names
 from infra.local.deployment import STACK_NAME
 from infra.local.doubles.aws import forget_connections
 from infra.local.localstack import require_no_leftovers
@@ -49,10 +51,11 @@ def packaged(sam: dict[str, Any], moto: None, tmp_path: Path) -> tuple[Path, dic
 
     (tmp_path / "deployment.zip").write_bytes(b"PK\x05\x06" + bytes(18))
     template = copy.deepcopy(sam)
-    bucket = deploy_bucket(STACK)
+    name_tables(template, STACK)
+    bucket = code_bucket(STACK)
     upload(tmp_path, template, bucket)
     (code,) = {one["Properties"]["CodeUri"] for one in template["Resources"].values() if one["Type"] == FUNCTION}
-    assert code.startswith(f"s3://{bucket}/")
+    assert code.startswith(f"s3://{bucket.name}/")
     translated = Translator({}, Parser()).translate(template, {"Stage": "moto", "GatewayUrl": "http://gateway"})
     for name in [name for name, one in translated["Resources"].items() if one["Type"] in UNKNOWN_TO_MOTO]:
         del translated["Resources"][name]
@@ -79,13 +82,13 @@ def test_a_stack_is_created_updated_and_deleted(packaged: tuple[Path, dict[str, 
     put_gateway_token(STACK, "secret of the gateway")
     put_session_key(STACK)
     assert parameters_of(STACK) is None
-    url = upload(out, template, deploy_bucket(STACK))
-    values = {"Stage": "moto", "GatewayUrl": "http://gateway", "Tracing": "Active"}
-    apply(STACK, url, values, template["Parameters"])
+    url = upload(out, template, code_bucket(STACK))
+    given = {"Stage": "moto", "GatewayUrl": "http://gateway", "Tracing": "Active", "DeletionProtection": "false"}
+    change_stack(Deployment(STACK, template, url, given))
     assert traced_roles() == 13
     assert set(boto3.client("dynamodb").list_tables()["TableNames"]) == table_names(STACK)
     assert len(boto3.client("lambda").list_functions()["Functions"]) == 13
-    apply(STACK, url, {"GatewayDedupes": "false"}, template["Parameters"])
+    change_stack(Deployment(STACK, template, url, {"GatewayDedupes": "false"}))
     kept = parameters_of(STACK) or {}
     assert (kept["GatewayUrl"], kept["GatewayDedupes"]) == ("http://gateway", "false")
     assert "secret of the gateway" not in json.dumps(
