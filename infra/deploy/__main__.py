@@ -18,9 +18,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from . import DeployFailed, deploy, package, put_gateway_token, put_receipts_secret, put_session_key
 from .capacity import concurrency_notes, warm_parameters
-from .checks import check_account, check_rights, read_parameters, stack_name_of
+from .checks import check_account, read_parameters, stack_name_of
 from .destroy import destroy
 from .package import ROOT
+from .rights import rights_note
 from .stack import parameters_of, require_ready
 from .stored_secrets import has_gateway_token
 
@@ -57,7 +58,7 @@ def _deploy(stage: str, stack_name: str) -> None:
     before = parameters_of(stack_name)
     template = json.loads((ROOT / "infra" / "stack.json").read_text())
     parameters = read_parameters(os.environ, template["Parameters"], before)
-    note = check_rights(account)
+    note = rights_note(boto3.client("iam"), account, stack_name)
     token = os.environ.get("GATEWAY_TOKEN") or _ask_gateway_token(stack_name)
     kind = "a new stack" if before is None else "an update"
     print(f"{stack_name} in account {account.number}, {account.region}: {kind}")

@@ -1,4 +1,4 @@
-"""Checks before a deploy: account, settings, rights. All that is missing is reported at once."""
+"""Checks before a deploy: account, settings. All that is missing is reported at once."""
 
 from __future__ import annotations
 
@@ -19,28 +19,6 @@ LONGEST_STAGE = 16
 """The log groups are named `notifications-<stage>-<function>-...`; a longer stage would be truncated there."""
 
 STAGE = re.compile(rf"[a-z][a-z0-9-]{{0,{LONGEST_STAGE - 1}}}")
-REQUIRED_RIGHTS = [
-    "apigateway:POST",
-    "cloudformation:CreateChangeSet",
-    "cloudformation:ExecuteChangeSet",
-    "cloudwatch:PutDashboard",
-    "cloudwatch:PutMetricAlarm",
-    "dynamodb:CreateTable",
-    "events:PutRule",
-    "iam:CreateRole",
-    "iam:PassRole",
-    "iam:PutRolePolicy",
-    "lambda:CreateEventSourceMapping",
-    "lambda:CreateFunction",
-    "logs:CreateLogGroup",
-    "s3:CreateBucket",
-    "s3:PutObject",
-    "scheduler:CreateScheduleGroup",
-    "sns:CreateTopic",
-    "sqs:CreateQueue",
-    "ssm:PutParameter",
-]
-"""One action for each type of resource in the stack. An account with these rights usually has the related ones."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +28,11 @@ class Account:
     number: str
     arn: str
     region: str
+
+    @property
+    def partition(self) -> str:
+        """`aws`, or another one, such as `aws-cn`."""
+        return self.arn.split(":")[1]
 
 
 def stack_name_of(stage: str) -> str:
@@ -93,28 +76,6 @@ def read_parameters(
     if wrong:
         raise DeployFailed("; ".join(wrong))
     return given
-
-
-def check_rights(account: Account) -> str | None:
-    """Raises DeployFailed with the missing rights. Returns a note if they could not be looked up."""
-    if account.arn.endswith(":root"):
-        return None
-    try:
-        pages = boto3.client("iam").get_paginator("simulate_principal_policy")
-        answers = pages.paginate(PolicySourceArn=policy_source(account.arn), ActionNames=REQUIRED_RIGHTS)
-        results = [result for page in answers for result in page["EvaluationResults"]]
-    except (BotoCoreError, ClientError) as error:
-        return f"the rights could not be checked before the deploy: {error}"
-    denied = [result["EvalActionName"] for result in results if result["EvalDecision"] != "allowed"]
-    if denied:
-        raise DeployFailed(f"{account.arn} lacks rights that the deploy needs: {', '.join(denied)}")
-    return None
-
-
-def policy_source(arn: str) -> str:
-    """The ARN whose policies count: for a session of a role, that role."""
-    session = re.fullmatch(r"arn:([^:]+):sts::([0-9]+):assumed-role/([^/]+)/.*", arn)
-    return f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}" if session else arn
 
 
 def _variable(parameter: str) -> str:

@@ -119,6 +119,13 @@ class SharedCode(zipfile.ZipFile):
             (Path(path) / entry.name).symlink_to(entry)
 
 
+def as_with_tls(source_ip: str, _: bool) -> None:
+    """The local stack has no TLS. Its requests count as made with it, or policies that demand TLS would refuse all of
+    them.
+    """
+    iam_evaluator.pin_request_origin(source_ip, True)
+
+
 def refusing_foreign(serve: Callable[..., Any], own: OwnOrigins) -> Callable[..., Any]:
     """Wrap an ASGI application: it gets no request that origins.py refuses, and no such handshake of a WebSocket."""
 
@@ -161,6 +168,7 @@ def main() -> None:
     lambda_runtime.zipfile = SimpleNamespace(ZipFile=SharedCode, BadZipFile=zipfile.BadZipFile)
     if os.environ.get(TRAIL):
         iam_evaluator.enforce = recorded(decide, Path(os.environ[TRAIL]))
+    app.pin_request_origin = as_with_tls
     app.app = refusing_foreign(app.app, OwnOrigins(tuple(map(int, os.environ[OWN_PORTS].split(",")))))
     app.main()
 

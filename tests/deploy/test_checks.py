@@ -17,7 +17,7 @@ from chalicelib.adapters import tables
 from chalicelib.adapters.services import Services
 from chalicelib.settings import Settings
 from infra.deploy import ROOT, DeployFailed
-from infra.deploy.checks import Account, check_account, check_rights, policy_source, read_parameters, stack_name_of
+from infra.deploy.checks import check_account, read_parameters, stack_name_of
 from infra.deploy.stored_secrets import delete_secrets, has_gateway_token, put_gateway_token, put_session_key
 from infra.deploy.template import table_names
 from infra.local.doubles.aws import forget_connections
@@ -85,22 +85,6 @@ def test_without_a_region_the_error_names_the_variable(monkeypatch: pytest.Monke
     forget_connections()
     with pytest.raises(DeployFailed, match="set AWS_ACCESS_KEY_ID"):
         check_account()
-
-
-def test_the_rights_of_a_root_user_are_not_checked() -> None:
-    assert check_rights(Account("1", "arn:aws:iam::1:root", "eu-west-1")) is None
-
-
-@pytest.mark.parametrize(
-    ("arn", "source"),
-    [
-        ("arn:aws:sts::1:assumed-role/deployer/anna", "arn:aws:iam::1:role/deployer"),
-        ("arn:aws-cn:sts::1:assumed-role/deployer/anna", "arn:aws-cn:iam::1:role/deployer"),
-        ("arn:aws:iam::1:user/anna", "arn:aws:iam::1:user/anna"),
-    ],
-)
-def test_a_session_has_the_rights_of_its_role(arn: str, source: str) -> None:
-    assert policy_source(arn) == source
 
 
 def test_secrets_are_stored_encrypted_kept_and_deleted(aws: None) -> None:

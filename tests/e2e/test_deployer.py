@@ -1,0 +1,70 @@
+"""A deploy and a deletion by a user who has only the published policies. MiniStack decides about the tool's own calls;
+the calls of CloudFormation for the resources are compared with the policies in tests/stack/test_deploy_policies.py.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+from infra.deploy import ROOT
+from infra.deploy.rights import POLICIES
+from infra.local.stack import DevStack
+from tests.rights.trail import read_trail
+
+USER = "deployer"
+ONLY_FOR_MINISTACK = """{"Version": "2012-10-17", "Statement": [
+  {"Effect": "Allow", "Action": ["lambda:UpdateEventSourceMapping", "cloudformation:*ChangeSet",
+    "iam:SimulatePrincipalPolicy", "ssm:DeleteParameters"], "Resource": "*"}]}"""
+"""The tool updates event sources only there, and MiniStack does not know their condition key. The others are calls for
+which MiniStack decides about `*` instead of their resource.
+"""
+
+
+@pytest.fixture
+def deployer(stack: DevStack) -> Iterator[dict[str, str]]:
+    """The credentials of a user with the policies of a deploy, as environment variables."""
+    iam = boto3.client("iam")
+    iam.create_user(UserName=USER)
+    documents = {name: (POLICIES / f"{name}.json").read_text() for name in ("deployer", "cloudformation")}
+    documents["ministack"] = ONLY_FOR_MINISTACK
+    for name, document in documents.items():
+        iam.put_user_policy(UserName=USER, PolicyName=name, PolicyDocument=document)
+    key = iam.create_access_key(UserName=USER)["AccessKey"]
+    yield {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    iam.delete_access_key(UserName=USER, AccessKeyId=key["AccessKeyId"])
+    for name in documents:
+        iam.delete_user_policy(UserName=USER, PolicyName=name)
+    iam.delete_user(UserName=USER)
+
+
+def run(arguments: str, environment: dict[str, str], typed: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "infra.deploy", *arguments.split()],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_user_with_the_published_policies_can_deploy_update_and_delete(
+    stack: DevStack, deployer: dict[str, str]
+) -> None:
+    gateway = {"GATEWAY_URL": "https://sms.example.com", "GATEWAY_TOKEN": "a-secret"}
+    first = run("deploy --stage narrow", {**deployer, **gateway})
+    assert first.returncode == 0, first.stderr
+    again = run("deploy --stage narrow", {**deployer, "SENDER_CONCURRENCY": "8"})
+    assert again.returncode == 0, again.stderr
+    down = run("destroy --stage narrow --delete-tables", deployer, "notifications-narrow\n")
+    assert down.returncode == 0, down.stderr
+    calls = [use for use in read_trail(stack.iam_trail) if use.who.endswith(f":user/{USER}")]
+    assert len({use.action for use in calls}) > 15, "MiniStack decides about the calls of this user"
+    assert [use for use in calls if not use.allowed] == []
