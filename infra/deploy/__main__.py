@@ -1,6 +1,7 @@
-"""`make package`, `make deploy`, `make destroy`.
+"""`make package`, `make deploy`, `make destroy`, and the settings of tables after a restore.
 
-python -m infra.deploy package|deploy|destroy --stage prod [--delete-tables]      with AWS_ENDPOINT_URL: not to AWS
+python -m infra.deploy package|deploy|destroy|restore-settings --stage prod [--delete-tables]
+With AWS_ENDPOINT_URL: not to AWS
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from .capacity import concurrency_notes, warm_parameters
 from .checks import check_account, read_parameters, stack_name_of
 from .destroy import destroy
 from .package import ROOT
+from .restore_settings import restore_settings
 from .rights import rights_note
 from .stack import parameters_of, require_ready
 from .stored_secrets import has_gateway_token
@@ -35,6 +37,8 @@ def main() -> int:
                 _package(options.stage)
             case "deploy":
                 _deploy(options.stage, stack_name)
+            case "restore-settings":
+                _restore_settings(stack_name)
             case _:
                 return _destroy(stack_name, options.delete_tables)
     except DeployFailed as failed:
@@ -118,9 +122,20 @@ def _destroy(stack_name: str, with_tables: bool) -> int:
     return 0
 
 
+def _restore_settings(stack_name: str) -> None:
+    check_account()
+    parameters = parameters_of(stack_name)
+    if parameters is None:
+        raise DeployFailed(f"there is no stack {stack_name}: the next deploy sets everything")
+    template = json.loads((ROOT / "infra" / "stack.json").read_text())
+    protected = parameters["DeletionProtection"] == "true"
+    lines = restore_settings(boto3.client("dynamodb"), template, stack_name, protected)
+    print(*(lines or ["Every table has its settings."]), sep="\n")
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.deploy")
-    parser.add_argument("command", choices=["package", "deploy", "destroy"])
+    parser.add_argument("command", choices=["package", "deploy", "destroy", "restore-settings"])
     parser.add_argument("--stage", required=True)
     parser.add_argument("--delete-tables", action="store_true", help="destroy: delete the tables and secrets as well")
     return parser.parse_args()

@@ -17,6 +17,9 @@ from infra.deploy.rights import POLICIES
 from infra.local.stack import DevStack
 from tests.rights.trail import read_trail
 
+from .pages import Bash, run_page
+
+PAGE = (ROOT / "docs" / "RESTORE.md").read_text()
 USER = "deployer"
 ONLY_FOR_MINISTACK = """{"Version": "2012-10-17", "Statement": [
   {"Effect": "Allow", "Action": ["lambda:UpdateEventSourceMapping", "cloudformation:*ChangeSet",
@@ -43,6 +46,13 @@ def deployer(stack: DevStack) -> Iterator[dict[str, str]]:
     iam.delete_user(UserName=USER)
 
 
+@pytest.fixture
+def bash() -> Iterator[Bash]:
+    bash = Bash(ROOT)
+    yield bash
+    bash.close()
+
+
 def run(arguments: str, environment: dict[str, str], typed: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "infra.deploy", *arguments.split()],
@@ -55,14 +65,16 @@ def run(arguments: str, environment: dict[str, str], typed: str = "") -> subproc
     )
 
 
-def test_a_user_with_the_published_policies_can_deploy_update_and_delete(
-    stack: DevStack, deployer: dict[str, str]
+def test_a_user_with_the_published_policies_can_deploy_restore_and_delete(
+    stack: DevStack, deployer: dict[str, str], bash: Bash
 ) -> None:
+    """In between, the drill of docs/RESTORE.md is done on this stage, command by command."""
     gateway = {"GATEWAY_URL": "https://sms.example.com", "GATEWAY_TOKEN": "a-secret"}
     first = run("deploy --stage narrow", {**deployer, **gateway})
     assert first.returncode == 0, first.stderr
     again = run("deploy --stage narrow", {**deployer, "SENDER_CONCURRENCY": "8"})
     assert again.returncode == 0, again.stderr
+    run_page(PAGE, bash, {r"STAGE=drill": "STAGE=narrow", r"\.venv/": f"{ROOT}/.venv/"})
     down = run("destroy --stage narrow --delete-tables", deployer, "notifications-narrow\n")
     assert down.returncode == 0, down.stderr
     calls = [use for use in read_trail(stack.iam_trail) if use.who.endswith(f":user/{USER}")]
