@@ -35,8 +35,8 @@ test: lint $(TOOLS) ## run lint, types, and all tests, with the quick scenarios 
 package: $(STACK) ## write the template and the zip of a stage into build/STAGE (STAGE=prod)
 	@$(BIN)/python -m infra.deploy package --stage "$(STAGE)"
 
-deploy: $(STACK) ## deploy a stage with the AWS credentials of the environment (STAGE=prod GATEWAY_URL=... GATEWAY_TOKEN=...)
-	@$(BIN)/python -m infra.deploy deploy --stage "$(STAGE)"
+deploy: $(STACK) ## deploy a stage with the AWS credentials of the environment (STAGE=prod GATEWAY_URL=... GATEWAY_TOKEN=...; PLAN=1: only say what would change)
+	@$(BIN)/python -m infra.deploy deploy --stage "$(STAGE)" $(if $(PLAN),--plan)
 
 destroy: $(STACK) ## delete a stage; its tables and secrets stay, unless TABLES=delete (STAGE=prod)
 	@$(BIN)/python -m infra.deploy destroy --stage "$(STAGE)" $(if $(filter delete,$(TABLES)),--delete-tables)

@@ -1,7 +1,10 @@
 """`make package`, `make deploy`, `make destroy`, and the settings of tables after a restore.
 
-python -m infra.deploy package|deploy|destroy|restore-settings --stage prod [--delete-tables]
-With AWS_ENDPOINT_URL: not to AWS
+python -m infra.deploy package --stage prod                     writes the template and the zip
+python -m infra.deploy deploy --stage prod [--plan]             --plan: says what would change, and changes nothing
+python -m infra.deploy destroy --stage prod [--delete-tables]
+python -m infra.deploy restore-settings --stage prod            after a restore of tables
+With AWS_ENDPOINT_URL: not to AWS.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import __version__
+
 from . import DeployFailed, deploy, package, put_gateway_token, put_receipts_secret, put_session_key
 from .capacity import concurrency_notes, warm_parameters
 from .checks import check_account, read_parameters, stack_name_of
@@ -24,7 +29,7 @@ from .destroy import destroy
 from .package import ROOT
 from .restore_settings import restore_settings
 from .rights import rights_note
-from .stack import parameters_of, require_ready
+from .stack import Deployment, outputs_of, parameters_of, plan, prepare, require_ready
 from .stored_secrets import has_gateway_token
 
 
@@ -36,7 +41,7 @@ def main() -> int:
             case "package":
                 _package(options.stage)
             case "deploy":
-                _deploy(options.stage, stack_name)
+                _deploy(options.stage, stack_name, options.plan)
             case "restore-settings":
                 _restore_settings(stack_name)
             case _:
@@ -56,19 +61,21 @@ def _package(stage: str) -> None:
         print(f"{file.relative_to(ROOT)}  {file.stat().st_size / 1e6:.1f} MB")
 
 
-def _deploy(stage: str, stack_name: str) -> None:
+def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     account = check_account()
     require_ready(stack_name)
     before = parameters_of(stack_name)
     template = json.loads((ROOT / "infra" / "stack.json").read_text())
     parameters = read_parameters(os.environ, template["Parameters"], before)
     note = rights_note(boto3.client("iam"), account, stack_name)
-    token = os.environ.get("GATEWAY_TOKEN") or _ask_gateway_token(stack_name)
-    kind = "a new stack" if before is None else "an update"
-    print(f"{stack_name} in account {account.number}, {account.region}: {kind}")
+    token = None if planned else os.environ.get("GATEWAY_TOKEN") or _ask_gateway_token(stack_name)
+    print(f"{stack_name} in account {account.number}, {account.region}: {_versions(stack_name, before)}")
     if note:
         print(note)
     parameters |= _fit(stack_name, template, parameters, before or {})
+    if planned:
+        _plan(prepare(stage, stack_name, parameters))
+        return
     if token:
         put_gateway_token(stack_name, token)
     put_session_key(stack_name)
@@ -80,6 +87,18 @@ def _deploy(stage: str, stack_name: str) -> None:
     print("Commands for a first token and a first user of the console; each prints its secret once:")
     print(_invocation('{"make": "my scripts", "role": "admin"}', outputs["ManageTokensName"]))
     print(_invocation('{"make": "me", "role": "admin"}', outputs["ManageUsersName"]))
+
+
+def _versions(stack_name: str, before: Mapping[str, str] | None) -> str:
+    if before is None:
+        return f"a new stack of version {__version__}"
+    return f"an update from version {outputs_of(stack_name).get('Version', '1.0.0 or earlier')} to {__version__}"
+
+
+def _plan(deployment: Deployment) -> None:
+    lines = plan(deployment)
+    print("\n".join(lines) if lines else "Nothing would change.")
+    print("This was a plan: the code was uploaded, and nothing else was changed.")
 
 
 def _fit(
@@ -137,6 +156,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.deploy")
     parser.add_argument("command", choices=["package", "deploy", "destroy", "restore-settings"])
     parser.add_argument("--stage", required=True)
+    parser.add_argument("--plan", action="store_true", help="deploy: say what would change, and change nothing")
     parser.add_argument("--delete-tables", action="store_true", help="destroy: delete the tables and secrets as well")
     return parser.parse_args()
 

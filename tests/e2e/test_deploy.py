@@ -5,6 +5,7 @@ from __future__ import annotations
 import compileall
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,8 +19,10 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib import __version__
 from chalicelib.settings import Settings
 from infra.deploy import ROOT, deploy, package
+from infra.deploy.stored_secrets import has_gateway_token
 from infra.deploy.template import table_names
 from infra.local.deployment import STACK_NAME, STAGE
 from infra.local.simulator import Simulator
@@ -69,6 +72,11 @@ def test_a_stage_is_deployed_beside_another_one_and_deleted(stack: DevStack, cal
     assert "GATEWAY_URL" in incomplete.stderr
     assert "GATEWAY_TOKEN" in run("deploy", "--stage", "prod", **url).stderr
     assert tables() == before, "nothing is created before all values are given"
+    planned = run("deploy", "--stage", "prod", "--plan", **url)
+    assert planned.returncode == 0, planned.stderr
+    assert re.search("^Add +ClientsTable +AWS::DynamoDB::Table$", planned.stdout, re.MULTILINE)
+    assert tables() == before, "a plan changes nothing"
+    assert not has_gateway_token("notifications-prod")
     first = run("deploy", "--stage", "prod", GATEWAY_TOKEN="a-secret", **url)
     assert first.returncode == 0, first.stderr
     assert "notifications-prod-ManageTokens" in first.stdout
@@ -77,6 +85,7 @@ def test_a_stage_is_deployed_beside_another_one_and_deleted(stack: DevStack, cal
     assert tables() - before == own
     again = run("deploy", "--stage", "prod", SENDER_CONCURRENCY="8")
     assert again.returncode == 0, again.stderr
+    assert f"an update from version {__version__} to {__version__}" in again.stdout
     parameters = boto3.client("cloudformation").describe_stacks(StackName="notifications-prod")["Stacks"][0][
         "Parameters"
     ]

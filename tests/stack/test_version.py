@@ -1,7 +1,8 @@
-"""The version is the same in the code, in pyproject.toml, in the changelog and in `/openapi.json`."""
+"""The version is the same in the code, in pyproject.toml, in the changelog, in the stack and in `/openapi.json`."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -16,6 +17,11 @@ VERSIONS = re.findall(r"^## \[(.+?)\](?: - (\S+))?$", (ROOT / "CHANGELOG.md").re
 
 def test_the_code_and_the_project_have_the_same_version() -> None:
     assert PROJECT["version"] == __version__
+
+
+def test_a_deployed_stack_has_the_version_among_its_outputs() -> None:
+    template = json.loads((ROOT / "infra" / "stack.json").read_text())
+    assert template["Outputs"]["Version"] == {"Value": __version__}
 
 
 def test_the_newest_version_of_the_changelog_is_this_one_below_the_unreleased_changes() -> None:
