@@ -29,6 +29,7 @@ from .destroy import destroy
 from .package import ROOT
 from .restore_settings import restore_settings
 from .rights import rights_note
+from .runtime import compile_note, python_of
 from .stack import Deployment, outputs_of, parameters_of, plan, prepare, require_ready
 from .stored_secrets import has_gateway_token
 
@@ -56,6 +57,7 @@ def main() -> int:
 
 
 def _package(stage: str) -> None:
+    _print_note(compile_note(python_of(stage)))
     out = package(stage)
     for file in sorted(out.iterdir()):
         print(f"{file.relative_to(ROOT)}  {file.stat().st_size / 1e6:.1f} MB")
@@ -67,11 +69,10 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     before = parameters_of(stack_name)
     template = json.loads((ROOT / "infra" / "stack.json").read_text())
     parameters = read_parameters(os.environ, template["Parameters"], before)
-    note = rights_note(boto3.client("iam"), account, stack_name)
     token = None if planned else os.environ.get("GATEWAY_TOKEN") or _ask_gateway_token(stack_name)
     print(f"{stack_name} in account {account.number}, {account.region}: {_versions(stack_name, before)}")
-    if note:
-        print(note)
+    _print_note(rights_note(boto3.client("iam"), account, stack_name))
+    _print_note(compile_note(python_of(stage)))
     parameters |= _fit(stack_name, template, parameters, before or {})
     if planned:
         _plan(prepare(stage, stack_name, parameters))
@@ -87,6 +88,11 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     print("Commands for a first token and a first user of the console; each prints its secret once:")
     print(_invocation('{"make": "my scripts", "role": "admin"}', outputs["ManageTokensName"]))
     print(_invocation('{"make": "me", "role": "admin"}', outputs["ManageUsersName"]))
+
+
+def _print_note(note: str | None) -> None:
+    if note is not None:
+        print(note)
 
 
 def _versions(stack_name: str, before: Mapping[str, str] | None) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import compileall
 import hashlib
-import platform
-import py_compile
 import shutil
 import subprocess
 import sys
@@ -16,6 +13,7 @@ from pathlib import Path
 from infra.install import find_uv, run_uv
 
 from .errors import DeployFailed
+from .runtime import RUNNING, compile_modules, find_interpreter
 
 REQUIREMENTS = Path("infra") / "deploy" / "lambda-requirements.txt"
 HASHES = Path("infra") / "deploy" / "lambda-hashes.txt"
@@ -29,10 +27,8 @@ MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 INSTALLER_FILES = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json")
 
-PYTHON = ".".join(platform.python_version_tuple()[:2])
 
-
-def dependencies(project: Path, architecture: str) -> Path | None:
+def dependencies(project: Path, architecture: str, python: str = RUNNING) -> Path | None:
     """A folder in build/dependencies, made once for each list, processor and Python; None if there is no list.
 
     The folder gets its final name when it is complete, so an interrupted run leaves nothing that a later run uses.
@@ -40,29 +36,30 @@ def dependencies(project: Path, architecture: str) -> Path | None:
     requirements = project / HASHES
     if not requirements.exists():
         return None
-    made_from = [requirements.read_text(), Path(__file__).read_text(), sys.version, architecture]
+    compiled = "sources" if find_interpreter(python) is None else "compiled"
+    made_from = [requirements.read_text(), Path(__file__).read_text(), python, compiled, architecture]
     folder = project / "build" / "dependencies" / hashlib.sha256("\n".join(made_from).encode()).hexdigest()[:16]
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="unfinished-", dir=folder.parent) as scratch:
         unfinished = Path(scratch) / "packages"
-        fetch(requirements, unfinished, MACHINES[architecture])
+        fetch(requirements, unfinished, MACHINES[architecture], python)
         slim(unfinished)
-        compile_modules(unfinished)
+        compile_modules(unfinished, python)
         with suppress(OSError):  # a simultaneous run has made the same folder
             unfinished.rename(folder)
     return folder
 
 
-def fetch(requirements: Path, folder: Path, machine: str) -> None:
+def fetch(requirements: Path, folder: Path, machine: str, python: str) -> None:
     """Download wheels for Lambda's Linux on any machine; with uv if it is installed, with pip otherwise.
 
     A wheel without one of the listed hashes is refused.
     """
     arguments = ["-r", str(requirements), "--require-hashes", "--target", str(folder), "--no-deps"]
     arguments += ["--only-binary", ":all:"]
-    arguments += ["--python-version", PYTHON]
+    arguments += ["--python-version", python]
     linux = ["--python", sys.executable, "--python-platform", f"{machine}-manylinux2014"]
     if run_uv(find_uv(), [*arguments, *linux]):
         return
@@ -85,20 +82,3 @@ def slim(folder: Path) -> None:
     records = [file for name in INSTALLER_FILES for file in folder.glob(f"*.dist-info/{name}")]
     for file in [folder / ".lock", *records]:
         file.unlink(missing_ok=True)
-
-
-def compile_modules(folder: Path) -> None:
-    """Compile all modules. A Lambda's code folder is read-only, so each cold start would compile its imports again.
-
-    Python does not compare the compiled modules with their sources, because a package does not change.
-    """
-    compiled = compileall.compile_dir(
-        folder,
-        ddir="/var/task",
-        quiet=1,
-        optimize=0,
-        force=True,
-        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-    )
-    if not compiled:
-        raise DeployFailed(f"the packages of {REQUIREMENTS} could not be compiled")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import os
-import py_compile
 import shutil
 import subprocess
 import sys
@@ -16,10 +14,11 @@ from pathlib import Path
 
 from .dependencies import dependencies
 from .errors import DeployFailed
+from .runtime import compile_modules, compiled_name, python_of
 
 ROOT = Path(__file__).parents[2]
 PYTHONS = range(11, 15)
-"""Python 3.11 to 3.14. The runtime of the Lambdas is the version of this interpreter."""
+"""Python 3.11 to 3.14: those on which Chalice packages."""
 
 CONFIG = Path(".chalice") / "config.json"
 GUARD = "api_gateway_policy_file"
@@ -34,18 +33,21 @@ def package(stage: str, project: Path = ROOT) -> Path:
     """
     if sys.version_info.minor not in PYTHONS:
         raise DeployFailed(
-            f"Lambda has no Python 3.{sys.version_info.minor}: run make clean, then PYTHON=python3.13 make ..."
+            f"Chalice packages on Python 3.11 to 3.14, not on 3.{sys.version_info.minor}: run make clean, then "
+            "PYTHON=python3.13 make ..."
         )
+    python = python_of(stage)
     out = project / "build" / stage
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="package-", dir=out.parent) as folder:
         project_copy = copy_project(project, Path(folder))
-        packages = dependencies(project, architecture_of(project_copy, stage))
+        packages = dependencies(project, architecture_of(project_copy, stage), python)
         if packages is not None:
             (project_copy / "vendor").symlink_to(packages)
         packaged = project_copy / "out"
         run_chalice_package(project_copy, stage, packaged)
-        compile_rest(packaged / "deployment.zip")
+        pin_runtime(packaged / "sam.json", python)
+        compile_rest(packaged / "deployment.zip", python)
         for file in packaged.iterdir():
             file.replace(out / file.name)
     return out
@@ -85,28 +87,26 @@ def run_chalice_package(project: Path, stage: str, out: Path) -> None:
         raise DeployFailed(f"chalice package failed: {(done.stdout + done.stderr).strip()[-2000:]}")
 
 
-def compile_rest(archive: Path) -> None:
+def pin_runtime(template: Path, python: str) -> None:
+    """Chalice writes the Python that runs it."""
+    content = json.loads(template.read_text())
+    for resource in content["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["Runtime"] = f"python{python}"
+    template.write_text(json.dumps(content, indent=2))
+
+
+def compile_rest(archive: Path, python: str) -> None:
     """Add the compiled modules of the app and of Chalice; those of the packages are already in the zip."""
-    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as files:
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as files, tempfile.TemporaryDirectory() as folder:
         names = set(files.namelist())
-        for module in [entry for entry in files.infolist() if entry.filename.endswith(".py")]:
+        modules = [entry for entry in files.infolist() if entry.filename.endswith(".py")]
+        missing = [entry for entry in modules if compiled_name(entry.filename, python) not in names]
+        for module in missing:
+            files.extract(module, folder)
+        compile_modules(Path(folder), python)
+        for module in missing:
             compiled = copy.copy(module)  # keeps the file mode: Lambda reads it as another user
-            compiled.filename = importlib.util.cache_from_source(module.filename, optimization="")
-            if compiled.filename not in names:
-                files.writestr(compiled, _compiled(module.filename, files.read(module)))
-
-
-def _compiled(name: str, content: bytes) -> bytes:
-    """The compiled module, unchecked as in dependencies.compile_modules."""
-    with tempfile.TemporaryDirectory() as folder:
-        module = Path(folder) / "module.py"
-        module.write_bytes(content)
-        py_compile.compile(
-            str(module),
-            cfile=f"{module}c",
-            dfile=f"/var/task/{name}",
-            doraise=True,
-            optimize=0,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        )
-        return Path(f"{module}c").read_bytes()
+            compiled.filename = compiled_name(module.filename, python)
+            if (file := Path(folder) / compiled.filename).exists():
+                files.writestr(compiled, file.read_bytes())
