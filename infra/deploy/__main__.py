@@ -27,6 +27,7 @@ from .capacity import concurrency_notes, warm_parameters
 from .checks import check_account, read_parameters, stack_name_of
 from .destroy import destroy
 from .package import ROOT
+from .quotas import email_notes, schedule_notes
 from .restore_settings import restore_settings
 from .rights import rights_note
 from .runtime import compile_note, python_of
@@ -113,8 +114,10 @@ def _fit(
     """Print what the account and the tables allow. Returns the parameters that they change."""
     values = {**before, **parameters}
     reserved = int(before.get("SenderReserved") or 0)
-    for line in concurrency_notes(boto3.client("lambda"), template, values, reserved):
-        print(line)
+    notes = concurrency_notes(boto3.client("lambda"), template, values, reserved)
+    notes += email_notes(boto3.client("sesv2"), boto3.client("ses"), values)
+    notes += schedule_notes(boto3.client("service-quotas"))
+    print("\n".join(notes))
     warm = warm_parameters(boto3.client("dynamodb"), stack_name, values)
     for name, value in warm.items():
         if value != values[name]:

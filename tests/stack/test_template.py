@@ -499,3 +499,17 @@ def test_conditions_compare_parameters_with_strings(sam: dict[str, Any]) -> None
     compared = re.findall(r'"Fn::Equals": \[\{[^}]*\}, ([^]]*)\]', text)
     assert len(compared) == text.count("Fn::Equals")
     assert all(value.startswith('"') for value in compared)
+
+
+def test_a_budget_is_made_only_if_it_is_asked_for_and_may_write_to_the_topic_of_the_alarms(
+    sam: dict[str, Any], resources: dict[str, Any]
+) -> None:
+    assert sam["Parameters"]["BudgetDollars"]["Default"] == 0
+    budget = resources["Budget"]
+    assert (budget["Condition"], budget["DependsOn"]) == ("HasBudget", "AlarmsPolicy")
+    assert budget["Properties"]["Budget"]["BudgetLimit"]["Amount"] == {"Ref": "BudgetDollars"}
+    for notice in budget["Properties"]["NotificationsWithSubscribers"]:
+        assert notice["Subscribers"] == [{"SubscriptionType": "SNS", "Address": {"Ref": "Alarms"}}]
+    allowed, _ = resources["AlarmsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert "budgets.amazonaws.com" in allowed["Principal"]["Service"]
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
