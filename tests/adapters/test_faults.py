@@ -276,5 +276,9 @@ def test_missing_credentials_are_no_throttled_table(services: Any) -> None:
     try:
         with pytest.raises(GetError, match="credentials"):
             services.mailings.get(1)
+        with pytest.raises(NoCredentialsError):
+            services.messages.existing(KEYS)
+        with pytest.raises(NoCredentialsError):
+            services.messages.add(MESSAGES, KEPT)
     finally:
         events.unregister("before-call.dynamodb", refuse)

@@ -30,8 +30,7 @@ class SharedConnection(Connection):
 
     Repeats a write that was refused for a moment, see `is_refused_for_a_moment`. Nothing else repeats it.
 
-    Raises NotRead or NotWritten if DynamoDB is throttled for long, fails or does not answer. Batches handle that
-    themselves.
+    Raises NotRead or NotWritten if DynamoDB is throttled for long, fails or does not answer.
 
     A refused condition returns the row that refused it, so that a writer recognizes its own: botocore repeats a write
     whose answer is lost, and a condition then fails on the success of the first try.
@@ -46,14 +45,18 @@ class SharedConnection(Connection):
         return aws.client("dynamodb")
 
     def dispatch(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
-        """A repeated call gets new arguments: botocore adds a token to them that names one transaction."""
+        """A repeated call gets new arguments: botocore adds a token to them that names one transaction.
+
+        Nothing reads the consumed capacity, which PynamoDB asks for unless told otherwise.
+        """
+        operation_kwargs["ReturnConsumedCapacity"] = "NONE"
         if operation_name in ("UpdateItem", "PutItem") and "ConditionExpression" in operation_kwargs:
             operation_kwargs["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         call = super().dispatch
         try:
             return retry(self._clock, lambda: call(operation_name, {**operation_kwargs}), is_refused_for_a_moment)
         except (BotoCoreError, ClientError) as error:
-            if operation_name in BATCHES or not is_no_answer(error):
+            if not is_no_answer(error):
                 raise
             raise (NotRead if operation_name in READS else NotWritten)(f"{operation_name}: {error}") from error
 
@@ -140,7 +143,6 @@ FAILED = {"InternalServerError", "InternalFailure", "ServiceUnavailable", "500",
 IN_PROGRESS = "TransactionInProgressException"
 """An earlier try of this transaction, whose answer is lost, has not ended."""
 
-BATCHES = {"BatchGetItem", "BatchWriteItem"}
 READS = {"GetItem", "Query", "Scan"}
 
 
@@ -197,15 +199,9 @@ def is_refused_for_a_moment(error: Exception) -> bool:
     return bool(code == f"{HELD}Exception")
 
 
-def was_throttled(error: PynamoDBException) -> bool:
+def was_throttled(error: ClientError) -> bool:
     """True if DynamoDB refused the whole call because a limit is reached: nothing was read or written."""
-    return code_of(error) in THROTTLED
-
-
-def is_unanswered(error: PynamoDBException) -> bool:
-    """True if DynamoDB failed or did not answer: a write may or may not have happened."""
-    code = code_of(error)
-    return error.cause is not None and (code is None or code in FAILED)
+    return error.response["Error"].get("Code") in THROTTLED
 
 
 def is_no_answer(error: Exception) -> bool:

@@ -1,23 +1,25 @@
 """Writes and reads of many rows. Repeats what DynamoDB leaves unprocessed, after a pause, until a time limit.
 
 If a partition is throttled, DynamoDB answers 200 and returns the rest as UnprocessedItems or UnprocessedKeys. The
-batches of PynamoDB repeat them without a pause and, for writes, twice only.
+batches of PynamoDB repeat them without a pause and, for writes, twice only. So the calls are made by botocore.
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from pynamodb.exceptions import GetError, PutError, PynamoDBException
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.models import Model
 
 from ...errors import NotRead, NotWritten
 from ...retries import Backoff, Patience
+from .. import aws
 from ..clock import Clock
-from .base import is_unanswered, was_throttled
+from .base import is_no_answer, was_throttled
 
 WRITES, READS = 25, 100
 """The most rows of one BatchWriteItem and of one BatchGetItem."""
@@ -31,33 +33,24 @@ Item = dict[str, Any]
 """A row, or its key, in the form of DynamoDB's API: type and value by attribute."""
 
 
-class Serializable(Protocol):
-    def serialize(self) -> Item: ...
-
-
 class Batches:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def put(self, model: type[Model], rows: Iterable[Serializable]) -> None:
-        """Write rows with different keys, 25 in a call. Overwrites existing rows.
+    def put(self, model: type[Model], rows: list[Item]) -> None:
+        """Write serialized rows with different keys, 25 in a call. Overwrites existing rows.
 
         Raises NotWritten if DynamoDB does not process all of them in time. Some of them may be written.
         """
+        table = model.Meta.table_name
 
         def write(items: list[Item]) -> list[Item]:
-            answer = model._get_connection().batch_write_item(put_items=items)
-            left = answer.get("UnprocessedItems", {}).get(model.Meta.table_name, [])
-            return [request["PutRequest"]["Item"] for request in left]
+            requests = [{"PutRequest": {"Item": item}} for item in items]
+            answer = aws.client("dynamodb").batch_write_item(RequestItems={table: requests})
+            return [request["PutRequest"]["Item"] for request in answer.get("UnprocessedItems", {}).get(table, [])]
 
-        try:
-            self._process_all([row.serialize() for row in rows], WRITES, write)
-        except TimeoutError as error:
-            raise NotWritten(f"rows of {model.Meta.table_name}: {error}") from error
-        except PutError as error:
-            if is_unanswered(error):
-                raise NotWritten(f"rows of {model.Meta.table_name}") from error
-            raise
+        with _unless_unanswered(NotWritten, table):
+            self._process_all(rows, WRITES, write)
 
     def get(self, model: type[R], keys: Iterable[Any]) -> list[R]:
         """The existing rows with these keys, 100 in a call, in no order, by consistent reads.
@@ -65,23 +58,18 @@ class Batches:
         A key is the value of the hash key, or a pair with that of the range key. Raises NotRead if DynamoDB does not
         return all of them in time.
         """
+        table = model.Meta.table_name
         found: list[R] = []
 
         def read(items: list[Item]) -> list[Item]:
-            connection: Any = model._get_connection()
-            answer = connection.batch_get_item(items, consistent_read=True)
-            found.extend(model.from_raw_data(item) for item in answer["Responses"].get(model.Meta.table_name, []))
-            left: list[Item] = answer.get("UnprocessedKeys", {}).get(model.Meta.table_name, {}).get("Keys", [])
+            asked = {table: {"Keys": items, "ConsistentRead": True}}
+            answer = aws.client("dynamodb").batch_get_item(RequestItems=asked)
+            found.extend(model.from_raw_data(item) for item in answer["Responses"].get(table, []))
+            left: list[Item] = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
             return left
 
-        try:
+        with _unless_unanswered(NotRead, table):
             self._process_all([_item_key(model, key) for key in dict.fromkeys(keys)], READS, read)
-        except TimeoutError as error:
-            raise NotRead(f"rows of {model.Meta.table_name}: {error}") from error
-        except GetError as error:
-            if is_unanswered(error):
-                raise NotRead(f"rows of {model.Meta.table_name}") from error
-            raise
         return found
 
     def _process_all(self, items: list[Item], size: int, process: Callable[[list[Item]], list[Item]]) -> None:
@@ -98,11 +86,22 @@ class Batches:
             patience.pause()
 
 
+@contextmanager
+def _unless_unanswered(otherwise: type[NotRead | NotWritten], table: str) -> Iterator[None]:
+    """Raises `otherwise` if DynamoDB left items unprocessed, failed or did not answer. Other errors pass through."""
+    try:
+        yield
+    except (TimeoutError, BotoCoreError, ClientError) as error:
+        if not isinstance(error, TimeoutError) and not is_no_answer(error):
+            raise
+        raise otherwise(f"rows of {table}: {error}") from error
+
+
 def _unless_throttled(process: Callable[[list[Item]], list[Item]], items: list[Item]) -> list[Item]:
     """DynamoDB refuses the call as a whole if it cannot process any of its items."""
     try:
         return process(items)
-    except PynamoDBException as error:
+    except ClientError as error:
         if was_throttled(error):
             return items
         raise
@@ -110,6 +109,5 @@ def _unless_throttled(process: Callable[[list[Item]], list[Item]], items: list[I
 
 def _item_key(model: Any, key: Any) -> Item:
     hash_key, range_key = model._hash_key_attribute(), model._range_key_attribute()
-    if range_key is None:
-        return {hash_key.attr_name: hash_key.serialize(key)}
-    return {hash_key.attr_name: hash_key.serialize(key[0]), range_key.attr_name: range_key.serialize(key[1])}
+    parts = [(hash_key, key)] if range_key is None else [(hash_key, key[0]), (range_key, key[1])]
+    return {part.attr_name: {part.attr_type: part.serialize(value)} for part, value in parts}

@@ -160,12 +160,12 @@ class Imports:
     def add_refused(self, client_import: ClientImport, rows: Iterable[RefusedRow]) -> None:
         """Write refused rows. A repetition writes the same rows."""
         import_id, expires_at = client_import.id, _expiry(client_import)
-        refused = (
+        refused = [
             ImportRow(
                 import_id, row.number, cells=dict(row.cells), errors=_stored_errors(row.errors), expires_at=expires_at
-            )
+            ).serialize()
             for row in rows
-        )
+        ]
         self._batches.put(ImportRow, refused)
 
     def refused(self, import_id: int, after: int, limit: int) -> list[RefusedRow]:

@@ -43,7 +43,7 @@ class Labels:
         new = {label for client in clients for label in _labels_of(client)} - self._written
         if not new:
             return
-        self._batches.put(LabelRow, [LabelRow(kind, label) for kind, label in new])
+        self._batches.put(LabelRow, [LabelRow(kind, label).serialize() for kind, label in new])
         if len(self._written) < CACHE_SIZE:
             self._written |= new
 

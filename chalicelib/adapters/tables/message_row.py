@@ -60,26 +60,19 @@ class MessageRow(Model):
         )
 
 
-class _SerializedRow:
-    """A row in the form of DynamoDB's API. The attributes that the messages of a page share are serialized once:
-    PynamoDB serializes them for each row, which took a quarter of the time of a fan-out."""
+def serialized_rows(messages: Iterable[Message], expires_at: datetime) -> list[Item]:
+    """Rows of new messages, which DynamoDB deletes after `expires_at`.
 
-    def __init__(self, item: Item) -> None:
-        self._item = item
-
-    def serialize(self) -> Item:
-        return self._item
-
-
-def serialized_rows(messages: Iterable[Message], expires_at: datetime) -> list[_SerializedRow]:
-    """Rows of new messages, which DynamoDB deletes after `expires_at`."""
+    The attributes that the messages of a page share are serialized once: PynamoDB serializes them for each row, which
+    took a quarter of the time of a fan-out.
+    """
     templates: dict[tuple[object, ...], Item] = {}
     rows = []
     for message in messages:
         kind = (message.status, message.created_at, message.timezone, message.last_error)
         if kind not in templates:
             templates[kind] = _new_row(message, expires_at).serialize()
-        rows.append(_SerializedRow({**templates[kind], **item_key(message.key)}))
+        rows.append({**templates[kind], **item_key(message.key)})
     return rows
 
 
