@@ -15,8 +15,8 @@ from typing import Any
 
 from chalicelib.adapters.tables.message_row import row_of
 from chalicelib.delivery.fanout import start_mailing, walk_slice
-from chalicelib.domain.audience import Partition
-from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, Client
+from chalicelib.domain.audience import AudienceMember, Partition
+from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID
 from chalicelib.domain.jobs import Job, to_body
 from chalicelib.domain.message import Message
 from chalicelib.mailings.lifecycle import announce_mailing
@@ -31,10 +31,12 @@ MOST_TIME, MOST_MEGABYTES = 1.15, 20
 
 
 class GeneratedClients:
-    def read_current(self, block: Partition, after: int, through: int, limit: int) -> list[Client]:
+    def read_members(
+        self, block: Partition, after: int, through: int, limit: int, _: Sequence[str]
+    ) -> list[AudienceMember]:
         first = max(after + 1, int(block.key) * BLOCK_SIZE)
         end = min(through + 1, (int(block.key) + 1) * BLOCK_SIZE, first + limit)
-        return [Client(number, f"79{number % 100:02d}{number:07d}") for number in range(first, end)]
+        return [AudienceMember(number) for number in range(first, end)]
 
 
 class DiscardingTables:

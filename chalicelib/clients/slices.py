@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..domain.audience import Filter, Plan
+from ..domain.audience import ALL_CLIENTS, AudienceMember, Filter, Plan, member_fields
 from ..domain.client import Client
+from ..domain.mailing import Mailing
 from ..domain.walk import Cursor, HasTime, always, walk
 
 if TYPE_CHECKING:
@@ -20,25 +21,19 @@ def read_slice(
     number: int,
     cursor: Cursor,
     limit: int,
-    enough: int | None = None,
-    keep: Callable[[Client], bool] | None = None,
+    keep: Callable[[Client], bool],
     has_time: HasTime = always,
     read_at_least: int = 0,
-    reads_current: bool = False,
 ) -> tuple[list[Client], Cursor | None]:
     """The next chosen clients of the slice, at most `limit`, and the cursor of the next page; None at the end.
 
-    `enough`: with this many clients the page ends at the end of a partition. `keep` can reject chosen clients. Without
-    time the page is short. `read_at_least`: clients of one read. `reads_current`: read blocks of the table
-    consistently, which costs twice as much.
+    `keep` can reject chosen clients. Without time the page is short. `read_at_least`: clients of one read.
     """
     partitions = plan.partitions(chosen, number)
 
     def read(index: int, after: int, size: int) -> list[Client]:
         partition, first, last = partitions[index]
-        is_current = reads_current and partition.by == "block"  # an index cannot be read consistently
-        read_partition = services.clients.read_current if is_current else services.clients.read
-        return read_partition(partition, max(after, first - 1), last, size)
+        return services.clients.read(partition, max(after, first - 1), last, size)
 
     return walk(
         read=read,
@@ -46,8 +41,33 @@ def read_slice(
         partitions=len(partitions),
         cursor=cursor,
         limit=limit,
-        keep=lambda client: chosen.chooses(client) and (keep is None or keep(client)),
-        enough=enough,
+        keep=lambda client: chosen.chooses(client) and keep(client),
         has_time=has_time,
         read_at_least=read_at_least,
+    )
+
+
+def read_members(
+    services: Services, mailing: Mailing, number: int, cursor: Cursor, limit: int, enough: int
+) -> tuple[list[AudienceMember], Cursor | None]:
+    """As `read_slice`, for the fan-out of a started mailing: only the fields that it needs of each client.
+
+    `enough`: with this many clients the page ends at the end of a partition.
+    """
+    chosen = mailing.chosen
+    partitions = mailing.started_plan.partitions(chosen, number)
+    fields = member_fields(chosen, has_local_hours=mailing.window is not None)
+
+    def read(index: int, after: int, size: int) -> list[AudienceMember]:
+        partition, first, last = partitions[index]
+        return services.clients.read_members(partition, max(after, first - 1), last, size, fields)
+
+    return walk(
+        read=read,
+        key=lambda member: member.id,
+        partitions=len(partitions),
+        cursor=cursor,
+        limit=limit,
+        keep=chosen.chooses if chosen != ALL_CLIENTS else None,
+        enough=enough,
     )

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..clients.slices import read_slice
-from ..domain.audience import plan_fan_out
+from ..clients.slices import read_members
+from ..domain.audience import AudienceMember, plan_fan_out
 from ..domain.audience_slice import AudienceSlice
-from ..domain.client import CLIENT_ID, Client
+from ..domain.client import CLIENT_ID
 from ..domain.decisions import started
 from ..domain.expiry import ENDED_BEFORE_QUEUED
 from ..domain.jobs import StartMailing, WalkSlice
@@ -45,7 +45,7 @@ LEASE_MARGIN = timedelta(seconds=5)
 class Page:
     """`cursor`: the start of the next page; None on the last page."""
 
-    clients: list[Client]
+    clients: list[AudienceMember]
     cursor: Cursor | None
 
 
@@ -179,21 +179,11 @@ def _measure_page(services: Services, number: int, started_at: datetime) -> None
 
 
 def _read_page(services: Services, mailing: Mailing, audience_slice: AudienceSlice) -> Page:
-    clients, cursor = read_slice(
-        services,
-        mailing.started_plan,
-        mailing.chosen,
-        audience_slice.number,
-        audience_slice.cursor,
-        limit=PAGE,
-        enough=ENOUGH,
-        reads_current=True,
-    )
-    return Page(clients, cursor)
+    return Page(*read_members(services, mailing, audience_slice.number, audience_slice.cursor, PAGE, ENOUGH))
 
 
 def _write_chunk(
-    services: Services, mailing: Mailing, clients: list[Client], in_doubt: bool
+    services: Services, mailing: Mailing, clients: list[AudienceMember], in_doubt: bool
 ) -> tuple[list[Message], int]:
     """Write the rows. Returns the messages to queue, and the number that expired because the mailing has ended.
 

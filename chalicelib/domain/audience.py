@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from .client import BLOCK_SIZE, LABEL_SHARDS, MAX_LABEL, Client, block_of, shard_key
+from .client import BLOCK_SIZE, LABEL_SHARDS, MAX_LABEL, Client, block_of, operator_code_of, shard_key
 from .unicode_text import compose, spellings
 
 SLICE_SIZE = 20_000
@@ -49,13 +49,37 @@ class Filter:
         """The tags as rows can have them: composed, and then as earlier versions stored some."""
         return list(dict.fromkeys([*self.tags, *(other for tag in self.tags for other in stored_spellings(tag))]))
 
-    def chooses(self, client: Client) -> bool:
+    def chooses(self, client: Client | AudienceMember) -> bool:
         return (not self.tags or compose(client.tag or "") in self.tags) and (
             not self.operator_codes or client.operator_code in self.operator_codes
         )
 
 
 ALL_CLIENTS = Filter()
+
+
+@dataclass(frozen=True)
+class AudienceMember:
+    """A client as the fan-out reads it. A field that the mailing does not need is not read and has its default."""
+
+    id: int
+    phone_number: str = ""
+    tag: str | None = None
+    timezone: str = "UTC"
+
+    @property
+    def operator_code(self) -> str:
+        return operator_code_of(self.phone_number)
+
+
+def member_fields(chosen: Filter, has_local_hours: bool) -> list[str]:
+    """The fields of an AudienceMember that the fan-out of a mailing needs, beside its id."""
+    is_needed = {
+        "phone_number": bool(chosen.operator_codes),
+        "tag": bool(chosen.tags),
+        "timezone": has_local_hours,
+    }
+    return [name for name in is_needed if is_needed[name]]
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Client:
 
     @property
     def operator_code(self) -> str:
-        return self.phone_number[1:4]
+        return operator_code_of(self.phone_number)
 
     @property
     def masked_phone(self) -> str:
@@ -82,6 +82,11 @@ def attributes_error(attributes: Mapping[str, str]) -> Text | None:
     if sum(len(text.encode()) for pair in attributes.items() for text in pair) > MAX_ATTRIBUTES_SIZE:
         return Text("attributes.too_large", most=MAX_ATTRIBUTES_SIZE)
     return None
+
+
+def operator_code_of(phone_number: str) -> str:
+    """The three digits after the 7."""
+    return phone_number[1:4]
 
 
 def block_of(client_id: int) -> int:

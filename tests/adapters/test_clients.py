@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.clients.registry import opt_out_client, register_client
-from chalicelib.domain.audience import Filter, Partition
+from chalicelib.domain.audience import AudienceMember, Filter, Partition
 from chalicelib.domain.client import MAX_CLIENT_ID, Client
 from chalicelib.errors import PhoneTaken, RowChanged
 from chalicelib.mailings.audience import count_audience, group_audience
@@ -155,12 +155,26 @@ def test_partitions_are_read_in_the_order_of_ids_and_in_pages(services: Any) -> 
     assert ids(Partition("block", 0), after=3, limit=1) == [7]
     assert ids(Partition("block", 0), after=3, through=998) == [7]
     assert ids(Partition("block", 0), after=7, through=7) == []
-    current = services.clients.read_current(Partition("block", 0), 3, MAX_CLIENT_ID, 1)
-    assert [client.id for client in current] == [7]
     assert ids(Partition("tag", "a#0")) == [3, 7, 999]
     assert ids(Partition("tag", "b#1")) == [1000, 1002]
     assert ids(Partition("operator_code", "977#1")) == [1000, 1002]
     assert ids(Partition("operator_code", "978#1")) == []
+
+
+def test_a_fan_out_reads_the_chosen_fields_of_clients(services: Any) -> None:
+    services.clients.add(replace(ANNA, timezone="Asia/Omsk", attributes={"имя": "Анна"}))
+    services.clients.add(BORIS)
+    block, index = Partition("block", 0), Partition("tag", "друзья#0")
+    only_ids = [AudienceMember(1), AudienceMember(2)]
+    assert services.clients.read_members(block, 0, MAX_CLIENT_ID, 9, []) == only_ids
+    assert services.clients.read_members(block, 0, MAX_CLIENT_ID, 1, []) == only_ids[:1]
+    assert services.clients.read_members(block, 0, 1, 9, []) == only_ids[:1]
+    assert services.clients.read_members(block, 1, 1, 9, []) == []
+    [member] = services.clients.read_members(index, 0, 1, 9, ["phone_number", "tag", "timezone"])
+    assert member == AudienceMember(1, ANNA.phone_number, ANNA.tag, "Asia/Omsk")
+    assert member.operator_code == ANNA.operator_code
+    [_, boris] = services.clients.read_members(block, 0, MAX_CLIENT_ID, 9, ["tag", "timezone"])
+    assert boris == AudienceMember(2, "", BORIS.tag, BORIS.timezone)
 
 
 def test_a_changed_client_moves_in_the_indexes(services: Any) -> None:

@@ -14,8 +14,10 @@ from pynamodb.exceptions import GetError, PutError
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.aws import never_repeated
+from chalicelib.adapters.tables.batches import Batches
+from chalicelib.adapters.tables.client_row import ClientRow
 from chalicelib.delivery.jobs import run_job
-from chalicelib.domain.audience import Partition, Plan
+from chalicelib.domain.audience import AudienceMember, Partition, Plan
 from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.brake import Answers
@@ -152,9 +154,21 @@ def test_messages_with_a_status_are_found_a_thousand_rows_a_call(services: Any) 
 def test_a_fan_out_reads_clients_consistently_and_a_list_does_not(services: Any) -> None:
     block = Partition("block", 0)
     with recorded("Query") as queries:
-        services.clients.read_current(block, 0, 100, 10)
+        services.clients.read_members(block, 0, 100, 10, [])
+        services.clients.read_members(Partition("tag", "a#0"), 0, 100, 10, [])
         services.clients.read(block, 0, 100, 10)
-    assert [query.get("ConsistentRead", False) for query in queries] == [True, False]
+    assert [query.get("ConsistentRead", False) for query in queries] == [True, False, False]
+
+
+def test_a_fan_out_reads_large_clients_to_the_end_and_gets_their_ids_only(services: Any) -> None:
+    """DynamoDB ends a page at 1 MB of complete rows, whatever fields are asked for."""
+    attributes = {f"a{number}": "x" * 90 for number in range(10)}
+    clients = [Client(number, f"7977{number:07d}", "t" * 255, attributes=attributes) for number in range(1, 1000)]
+    Batches(services.clock).put(ClientRow, [ClientRow.of(client).serialize() for client in clients])
+    with recorded("Query") as queries:
+        members = services.clients.read_members(Partition("block", 0), 0, 10**6, 900, [])
+    assert members == [AudienceMember(number) for number in range(1, 901)]
+    assert len(queries) == 2
 
 
 def test_a_claim_whose_answer_is_lost_is_known_by_its_sender_and_by_no_other(services: Any) -> None:

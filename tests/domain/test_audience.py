@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from chalicelib.domain.audience import (
     Plan,
     block_partitions,
     label_partitions,
+    member_fields,
     plan_audience,
     plan_fan_out,
 )
@@ -129,3 +131,19 @@ def test_the_partitions_of_a_list_hold_each_client_once(all_clients: list[Client
     assert all(sum(stands_in(client, block) for block in blocks) == 1 for client in all_clients)
     labelled = label_partitions("tag", "a")
     assert all(sum(stands_in(client, one) for one in labelled) == (client.tag == "a") for client in all_clients)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "has_local_hours", "fields"),
+    [
+        (Filter(), False, []),
+        (Filter(), True, ["timezone"]),
+        (Filter(tags=("vip",)), False, ["tag"]),
+        (Filter(operator_codes=("977",)), False, ["phone_number"]),
+        (Filter(("vip",), ("977",)), True, ["phone_number", "tag", "timezone"]),
+    ],
+)
+def test_a_fan_out_reads_the_fields_that_its_mailing_needs(
+    chosen: Filter, has_local_hours: bool, fields: list[str]
+) -> None:
+    assert member_fields(chosen, has_local_hours) == fields

@@ -139,6 +139,17 @@ def test_unconditional_reads_of_a_table_lag_behind() -> None:
     assert len(call(world, lambda services: services.clients.read(Partition("block", 0), 0, 9, 9))) == 3
 
 
+def test_a_fan_out_reads_a_table_as_it_is_and_an_index_late() -> None:
+    world = world_with(read_lag=1.0, index_lag=3.0)
+    world.clients(1, tag="a")
+
+    def read(partition: Partition) -> int:
+        return len(call(world, lambda services: services.clients.read_members(partition, 0, 9, 9, [])))
+
+    assert read(Partition("block", 0)) == 4
+    assert read(Partition("tag", label_key("a", 4))) == 0
+
+
 def test_expired_rows_are_deleted() -> None:
     world = world_with(deletes_expired=True)
     add(world, 2)

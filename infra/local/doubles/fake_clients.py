@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
 from chalicelib.adapters.files import Piece
-from chalicelib.domain.audience import Filter, Partition
+from chalicelib.domain.audience import AudienceMember, Filter, Partition
 from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.client import Client, block_of, label_key
 from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
@@ -104,9 +104,11 @@ class FakeClients:
     def stop_of(self, phone_number: str) -> datetime | None:
         return self.stops.get(phone_number)
 
-    def read_current(self, block: Partition, after: int, through: int, limit: int) -> list[Client]:
-        assert block.by == "block", "an index cannot be read consistently"
-        return FakeClients.read(self, block, after, through, limit)
+    def read_members(
+        self, partition: Partition, after: int, through: int, limit: int, fields: Sequence[str]
+    ) -> list[AudienceMember]:
+        clients = FakeClients.read(self, partition, after, through, limit)
+        return [AudienceMember(client.id, **{name: getattr(client, name) for name in fields}) for client in clients]
 
     def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
         key: Callable[[Client], str | int | None] = {

@@ -79,7 +79,7 @@ CALLS: dict[str, Call] = {
     "labels.add_from": PLAIN,
     **{f"{part}.get_many": READ_ROWS for part in ("mailings", "clients", "imports")},
     **{f"messages.{name}": READ_ROWS for name in ("existing", "page", "find", "queued_below")},
-    **{f"clients.{name}": READ_ROWS for name in ("read", "count")},
+    **{f"clients.{name}": READ_ROWS for name in ("read", "read_members", "count")},
     "rates.change": CONDITIONAL,
     **{f"{name}.send": SEND for name in ("send_queue", "jobs_queue", "receipts_queue")},
     **{f"{name}.give_back": PLAIN for name in ("send_queue", "jobs_queue", "receipts_queue")},
@@ -99,7 +99,7 @@ READS = frozenset(
         "page",
         "find",
         "read",
-        "read_current",
+        "read_members",
         "count",
         "find_by_phone",
         "find_many",
@@ -132,8 +132,9 @@ def lag_of(name: str, arguments: tuple[Any, ...], knobs: Knobs) -> float:
     """How far behind this read may be, in seconds. A partition of clients is a block of the table or of an index."""
     if name in INDEXES:
         return knobs.index_lag
-    if name in ("clients.read", "clients.count"):
-        return knobs.read_lag if arguments[0].by == "block" else knobs.index_lag
+    if name in ("clients.read", "clients.read_members", "clients.count"):
+        block_lag = 0.0 if name == "clients.read_members" else knobs.read_lag
+        return block_lag if arguments[0].by == "block" else knobs.index_lag
     return 0.0
 
 
