@@ -215,9 +215,9 @@ class NotRead(TryAgain):
     """The table did not return all rows that were asked for."""
 
 
-def confirmed(result: T | NotWritten) -> T:
-    """The result of one write of a batch. Raises the NotWritten of a write that is not confirmed."""
-    if isinstance(result, NotWritten):
+def confirmed(result: T | Exception) -> T:
+    """The result of one write of a batch. Raises the error of a write that is not confirmed."""
+    if isinstance(result, Exception):
         raise result
     return result
 

@@ -45,7 +45,7 @@ class Settler:
     def _write(self, settlements: list[Settlement]) -> Sequence[bool | Exception]:
         """Repeats what is not written until the time is up: without it a message is posted again or is in doubt."""
         now = self._services.clock.now()
-        results: list[bool | NotWritten] = [NotWritten("not tried")] * len(settlements)
+        results: list[bool | Exception] = [NotWritten("not tried")] * len(settlements)
         number = 0
         while left := [index for index, result in enumerate(results) if isinstance(result, NotWritten)]:
             if number:

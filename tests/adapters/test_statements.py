@@ -307,8 +307,20 @@ def test_a_claim_that_has_ended_is_not_taken_for_the_own(over_tables: Any) -> No
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "ValidationError", "ResourceNotFound"])
-def test_an_error_that_nobody_expects_is_raised(over_tables: Any, code: str) -> None:
-    with refused_statements(code, numbers(1)), pytest.raises(ClientError, match=code):
-        over_tables.messages.claim_all(CLAIMS[:3], NOW)
-    with refused(OPERATION, f"{code}Exception"), pytest.raises(ClientError, match=code):
-        over_tables.messages.claim_all(CLAIMS[:3], NOW)
+def test_an_error_that_nobody_expects_is_the_result_of_its_statement_only(over_tables: Any, code: str) -> None:
+    with refused_statements(code, numbers(1), calls=10**6) as sizes:
+        found = over_tables.messages.claim_all(CLAIMS[:3], NOW)
+    assert [found[0], found[2]] == [CLAIMED[0], CLAIMED[2]], "the claims beside it took effect"
+    assert type(found[1]) is ClientError
+    assert code in str(found[1])
+    assert sizes == [3], "it would meet the same error again"
+    with refused_statements(code, numbers(0), calls=10**6), pytest.raises(ClientError, match=code):
+        over_tables.messages.settle(found[0], "sent", NOW)
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException"])
+def test_a_call_that_is_refused_for_good_loses_no_answer_of_another_call(over_tables: Any, code: str) -> None:
+    with refused(OPERATION, code), recorded(OPERATION) as calls:
+        found = over_tables.messages.claim_all(CLAIMS, NOW)
+    assert [type(result) for result in found] == [ClientError] * 30
+    assert [len(call["Statements"]) for call in calls] == [25, 5], "each is tried once"

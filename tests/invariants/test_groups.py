@@ -37,7 +37,7 @@ class Table(FakeMessages):
         self.while_claiming()
         return super().claim_all(claims, now)
 
-    def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | NotWritten]:
+    def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | Exception]:
         self.calls.append(("settle", len(settlements)))
         if self.dies:
             self.is_dead = True
@@ -93,6 +93,24 @@ def test_a_mailing_that_cannot_be_read_delays_no_message_of_another(monkeypatch:
     monkeypatch.setattr(world.services.mailings, "get", read_others)
     assert len(send(world)) == 5
     assert world.counted_rows(other_id).sent == world.get(other_id).counts.sent == 5
+
+
+@pytest.mark.parametrize("operation", ["claim_all", "settle_all"])
+def test_a_statement_that_is_refused_for_good_delays_no_other_message(
+    monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    """DynamoDB refuses it alone: its row may lack an attribute."""
+    world, mailing_id = fanned_out(30)
+    write = getattr(world.services.messages, operation)
+
+    def refuse_one(entries: Sequence[Any], now: datetime) -> list[Any]:
+        others = [one for one in entries if one.key.client_id != 7]
+        results = iter(write(others, now))
+        return [ValueError("refused") if one.key.client_id == 7 else next(results) for one in entries]
+
+    monkeypatch.setattr(world.services.messages, operation, refuse_one)
+    assert len(send(world)) == 1
+    assert world.counted_rows(mailing_id).sent == world.get(mailing_id).counts.sent == 29
 
 
 def test_a_batch_is_claimed_and_settled_in_groups() -> None:

@@ -52,7 +52,7 @@ class Attempts:
         self._gateway_dedupes = gateway_dedupes
         self._statements = Statements(clock)
 
-    def claim_all(self, claims: Sequence[Claim], now: datetime) -> list[Message | NotWritten | None]:
+    def claim_all(self, claims: Sequence[Claim], now: datetime) -> list[Message | Exception | None]:
         """See `Messages.claim_all`. A repeated statement recognizes its own claim by `claimed_by`."""
         moment, latest = _value("posted_at", now), _value("claimed_until", self.latest_end(now))
         call = new_claim()
@@ -60,7 +60,7 @@ class Attempts:
         answers = self._statements.execute([_claim(claim, by, moment, latest) for claim, by in named])
         return [_claimed(claim.key, by, answer) for (claim, by), answer in zip(named, answers, strict=True)]
 
-    def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | NotWritten]:
+    def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | Exception]:
         """See `Messages.settle_all`. A repeated statement finds the row as it has written it."""
         answers = self._statements.execute([_settlement(settlement, now) for settlement in settlements], SETTLING)
         return [_settled(settlement, now, answer) for settlement, answer in zip(settlements, answers, strict=True)]
@@ -76,8 +76,8 @@ def _claim(claim: Claim, by: str, now: Value, latest: Value) -> Statement:
     return Statement(text, [*values, *_key_values(claim.key), latest], claim.key)
 
 
-def _claimed(key: MessageKey, by: str, answer: Answer) -> Message | NotWritten | None:
-    if isinstance(answer, NotWritten):
+def _claimed(key: MessageKey, by: str, answer: Answer) -> Message | Exception | None:
+    if isinstance(answer, Exception):
         return _named(key, answer)
     if isinstance(answer, Written):
         return _message(answer.item, key)
@@ -117,8 +117,8 @@ def _values_to_set(settlement: Settlement, now: datetime) -> dict[str, Value]:
     return values
 
 
-def _settled(settlement: Settlement, now: datetime, answer: Answer) -> bool | NotWritten:
-    if isinstance(answer, NotWritten):
+def _settled(settlement: Settlement, now: datetime, answer: Answer) -> bool | Exception:
+    if isinstance(answer, Exception):
         return _named(settlement.key, answer)
     if isinstance(answer, Refused) and answer.item is not None:
         return is_settled_by(_message(answer.item, settlement.key), settlement, now)
@@ -149,5 +149,6 @@ def _message(item: dict[str, Value], key: MessageKey) -> Message:
     return MessageRow.from_raw_data(item).message(key.shards)
 
 
-def _named(key: MessageKey, error: NotWritten) -> NotWritten:
-    return NotWritten(f"message {part_of(key.shard)}/{key.client_id}: {error}")
+def _named(key: MessageKey, error: Exception) -> Exception:
+    is_unconfirmed = isinstance(error, NotWritten)
+    return NotWritten(f"message {part_of(key.shard)}/{key.client_id}: {error}") if is_unconfirmed else error

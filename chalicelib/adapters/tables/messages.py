@@ -73,32 +73,32 @@ class Messages:
             return None
 
     def claim(self, key: MessageKey, now: datetime, until: datetime) -> Message | None:
-        """One of `claim_all`. Raises its NotWritten."""
+        """One of `claim_all`. Raises its error."""
         return confirmed(self.claim_all([Claim(key, until)], now)[0])
 
     def settle(self, message: Message, status: str, now: datetime, error: Text | None = None) -> bool:
-        """One of `settle_all`, with a final status. Raises its NotWritten."""
+        """One of `settle_all`, with a final status. Raises its error."""
         return confirmed(self.settle_all([Settlement(message, status, error)], now)[0])
 
     def end_claim(self, message: Message, error: Text | None, in_doubt: bool = False) -> bool:
-        """One of `settle_all`, without a status: the message can be claimed again. Raises its NotWritten."""
+        """One of `settle_all`, without a status: the message can be claimed again. Raises its error."""
         return confirmed(self.settle_all([Settlement(message, None, error, in_doubt)], message.created_at)[0])
 
-    def claim_all(self, claims: Sequence[Claim], now: datetime) -> list[Message | NotWritten | None]:
+    def claim_all(self, claims: Sequence[Claim], now: datetime) -> list[Message | Exception | None]:
         """Claim messages for one attempt each, 25 in a call. One result for each claim, in their order.
 
-        A result is None if the message is final, deleted or claimed by another attempt, and NotWritten, which is
-        returned and not raised, if the table did not confirm this claim in 5 seconds. An attempt is counted once: a
-        repeated write meets its own claim.
+        A result is None if the message is final, deleted or claimed by another attempt. Errors are results too, not
+        raised: NotWritten if the table did not confirm this claim in 5 seconds. An attempt is counted once: a repeated
+        write meets its own claim.
         """
         return self._attempts.claim_all(claims, now)
 
-    def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | NotWritten]:
+    def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | Exception]:
         """Write the ends of attempts, 25 in a call. One result for each settlement, in their order.
 
         A result is False if the message has its final status already, or another attempt has claimed it and the status
-        is not sent. It is NotWritten, which is returned and not raised, if the table did not confirm this settlement in
-        a second. A repeated write that meets its own result is True, also in a later call with the same `now`.
+        is not sent. Errors are results too, not raised: NotWritten if the table did not confirm this settlement in a
+        second. A repeated write that meets its own result is True, also in a later call with the same `now`.
         """
         return self._attempts.settle_all(settlements, now)
 

@@ -1,7 +1,7 @@
 """Conditional writes of many rows: PartiQL statements, 25 in a call, each with a condition and an answer of its own.
 
-A failed condition, a throttled partition or a transaction that holds the row concerns its statement only: DynamoDB
-answers 200 with an `Error` for it. What is not confirmed is repeated, after a pause, until a time limit.
+A failed condition, a throttled partition, a transaction that holds the row or a wrong statement concerns this statement
+only: DynamoDB answers 200 with an `Error` for it. What is not confirmed is repeated, after a pause, until a time limit.
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
 """
 
@@ -52,7 +52,8 @@ class Refused:
     item: Item | None
 
 
-Answer = Written | Refused | NotWritten
+Answer = Written | Refused | Exception
+"""NotWritten if the statement is not confirmed. Any other error is unexpected, and a repetition would meet it again."""
 
 
 class Statements:
@@ -63,8 +64,8 @@ class Statements:
         """One answer for each statement, in their order.
 
         An unconfirmed statement is repeated, so it may meet its own write: DynamoDB refuses it then, and the caller
-        recognizes the row. NotWritten is returned, not raised, for what is unconfirmed at the end of the time.
-        Raises ClientError if DynamoDB refuses a statement or a call for any other reason, for example a missing right.
+        recognizes the row. Errors are returned, not raised, so that no caller loses the answers of the others:
+        NotWritten for what is unconfirmed at the end of the time; for a missing right, for example, the ClientError.
         """
         answers: list[Answer] = [NotWritten("the time was over before the first try")] * len(statements)
         patience = Patience(self._clock, backoff)
@@ -115,9 +116,8 @@ def _call(statements: list[Statement]) -> list[Answer]:
     try:
         answer = aws.client("dynamodb").batch_execute_statement(Statements=requests)
     except (BotoCoreError, ClientError) as error:
-        if not is_no_answer(error):
-            raise
-        return [NotWritten(f"{OPERATION}: {error}")] * len(statements)
+        refusal = NotWritten(f"{OPERATION}: {error}") if is_no_answer(error) else error
+        return [refusal] * len(statements)
     return [_answer_of(response) for response in answer["Responses"]]
 
 
@@ -129,4 +129,4 @@ def _answer_of(response: dict[str, Any]) -> Answer:
         return Refused(error.get("Item"))
     if error["Code"] in REPEATED:
         return NotWritten(f"{error['Code']}: {error.get('Message')}")
-    raise ClientError({"Error": error}, OPERATION)  # type: ignore[no-untyped-call]
+    return ClientError({"Error": error}, OPERATION)  # type: ignore[no-untyped-call]

@@ -21,7 +21,7 @@ from chalicelib.domain.message import (
     is_settled_by,
     settled,
 )
-from chalicelib.errors import NotWritten, RowChanged, confirmed
+from chalicelib.errors import RowChanged, confirmed
 from chalicelib.texts import Text
 
 from .fake_clock import LOCK
@@ -61,10 +61,10 @@ class FakeMessages:
     def end_claim(self, message: Message, error: Text | None, in_doubt: bool = False) -> bool:
         return confirmed(self.settle_all([Settlement(message, None, error, in_doubt)], message.created_at)[0])
 
-    def claim_all(self, claims: Sequence[Claim], now: datetime) -> list[Message | NotWritten | None]:
+    def claim_all(self, claims: Sequence[Claim], now: datetime) -> list[Message | Exception | None]:
         return [self._claim(claim, now) for claim in claims]
 
-    def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | NotWritten]:
+    def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | Exception]:
         return [self._settle(settlement, now) for settlement in settlements]
 
     def _claim(self, claim: Claim, now: datetime) -> Message | None:
