@@ -1,9 +1,7 @@
 """Claims and settlements of messages: conditional writes, 25 in a call.
 
-Every statement only sets attributes, and its condition only compares attributes that each row has. PartiQL's answer
-for a missing attribute is not documented, so nothing is removed: NULL stands for no error.
-Sources: Amazon DynamoDB Developer Guide, "PartiQL update statements", "PartiQL operators". The guide lists `+` among
-the operators of PartiQL; that SET takes it, as in `SET attempts = attempts + 1`, is general knowledge.
+The guide lists `+` among the operators of PartiQL; that SET takes it, as in `SET attempts = attempts + 1`, is general
+knowledge. Source: Amazon DynamoDB Developer Guide, "PartiQL operators".
 """
 
 from __future__ import annotations
@@ -22,16 +20,14 @@ from ...domain.message import (
     require_transition,
     settled,
 )
-from ...errors import NotWritten
 from ...retries import Backoff
 from ..clock import Clock
 from .base import new_claim
-from .message_row import NOT_CLAIMED, MessageRow, item_key, part_of
+from .message_row import NOT_CLAIMED
+from .message_statements import FREE, IS_QUEUED, NULL, key_values, message_of, named, update, value
 from .statements import Answer, Refused, Statement, Statements, Value, Written
 
-NULL: Value = {"NULL": True}
 ONE: Value = {"N": "1"}
-IS_QUEUED: Value = {"S": QUEUED}
 CLAIM = (
     '"claimed_until" = ?',
     '"claimed_by" = ?',
@@ -54,7 +50,7 @@ class Attempts:
 
     def claim_all(self, claims: Sequence[Claim], now: datetime) -> list[Message | Exception | None]:
         """See `Messages.claim_all`. A repeated statement recognizes its own claim by `claimed_by`."""
-        moment, latest = _value("posted_at", now), _value("claimed_until", self.latest_end(now))
+        moment, latest = value("posted_at", now), value("claimed_until", self.latest_end(now))
         call = new_claim()
         named = [(claim, f"{call}/{number}") for number, claim in enumerate(claims)]  # a queue repeats messages
         answers = self._statements.execute([_claim(claim, by, moment, latest) for claim, by in named])
@@ -71,84 +67,55 @@ class Attempts:
 
 
 def _claim(claim: Claim, by: str, now: Value, latest: Value) -> Statement:
-    values = [_value("claimed_until", claim.until.timestamp()), {"S": by}, now, ONE, ONE]
-    text = _update(CLAIM, ' AND "claimed_until" <= ? RETURNING ALL NEW *')
-    return Statement(text, [*values, *_key_values(claim.key), latest], claim.key)
+    values = [value("claimed_until", claim.until.timestamp()), {"S": by}, now, ONE, ONE]
+    text = update(CLAIM, ' AND "claimed_until" <= ? RETURNING ALL NEW *')
+    return Statement(text, [*values, *key_values(claim.key), latest], claim.key)
 
 
 def _claimed(key: MessageKey, by: str, answer: Answer) -> Message | Exception | None:
     if isinstance(answer, Exception):
-        return _named(key, answer)
+        return named(key, answer)
     if isinstance(answer, Written):
-        return _message(answer.item, key)
+        return message_of(answer.item, key)
     found = answer.item or {}
-    is_own = found.get("claimed_by") == {"S": by} and found["status"] == IS_QUEUED and found["claimed_until"] != _FREE
-    return _message(found, key) if is_own else None
+    is_own = found.get("claimed_by") == {"S": by} and found["status"] == IS_QUEUED and found["claimed_until"] != FREE
+    return message_of(found, key) if is_own else None
 
 
 def _settlement(settlement: Settlement, now: datetime) -> Statement:
     """Sent is written whatever attempt has the claim, and anything else during the claim of its attempt only."""
     message, status = settlement.message, settlement.status
     values = _values_to_set(settlement, now)
-    parameters = [*values.values(), *_key_values(message.key)]
+    parameters = [*values.values(), *key_values(message.key)]
     sets = [f'"{name}" = ?' for name in values]
     if status == SENT:
-        return Statement(_update(sets), parameters, message.key)
-    return Statement(_update(sets, OF_ATTEMPT), [*parameters, _value("attempts", message.attempts)], message.key)
+        return Statement(update(sets), parameters, message.key)
+    return Statement(update(sets, OF_ATTEMPT), [*parameters, value("attempts", message.attempts)], message.key)
 
 
 def _values_to_set(settlement: Settlement, now: datetime) -> dict[str, Value]:
     """Those in which `settled` differs from a claimed row."""
     message, status, error = settlement.message, settlement.status, settlement.error
     after = settled(message, settlement, now)
-    values = {"claimed_until": _FREE, "doubts": _value("doubts", after.doubts)}
+    values = {"claimed_until": FREE, "doubts": value("doubts", after.doubts)}
     if status is not None:
         require_transition(QUEUED, status)
         values["status"] = {"S": status}
         values["last_error"] = NULL
     if status == SENT:
-        values["sent_at"] = _value("sent_at", now)
+        values["sent_at"] = value("sent_at", now)
     if error is not None:
-        values["last_error"] = _value("last_error", error)
+        values["last_error"] = value("last_error", error)
     if status is None and error is None:
-        values["attempts_before"] = _value("attempts_before", after.attempts_before)
+        values["attempts_before"] = value("attempts_before", after.attempts_before)
     if message.posted_at and (status or error):
-        values["posted_at"] = _value("posted_at", message.posted_at)
+        values["posted_at"] = value("posted_at", message.posted_at)
     return values
 
 
 def _settled(settlement: Settlement, now: datetime, answer: Answer) -> bool | Exception:
     if isinstance(answer, Exception):
-        return _named(settlement.key, answer)
+        return named(settlement.key, answer)
     if isinstance(answer, Refused) and answer.item is not None:
-        return is_settled_by(_message(answer.item, settlement.key), settlement, now)
+        return is_settled_by(message_of(answer.item, settlement.key), settlement, now)
     return isinstance(answer, Written)
-
-
-def _update(sets: Sequence[str], condition: str = "") -> str:
-    """Of a queued message. All values are parameters."""
-    return (
-        f'UPDATE "{MessageRow.Meta.table_name}" SET {" SET ".join(sets)}'  # noqa: S608 - names of the code only
-        f' WHERE "part" = ? AND "client_id" = ? AND "status" = ?{condition}'
-    )
-
-
-def _key_values(key: MessageKey) -> list[Value]:
-    return [*item_key(key).values(), IS_QUEUED]
-
-
-def _value(name: str, value: object) -> Value:
-    attribute = getattr(MessageRow, name)
-    return {attribute.attr_type: attribute.serialize(value)}
-
-
-_FREE = _value("claimed_until", NOT_CLAIMED)
-
-
-def _message(item: dict[str, Value], key: MessageKey) -> Message:
-    return MessageRow.from_raw_data(item).message(key.shards)
-
-
-def _named(key: MessageKey, error: Exception) -> Exception:
-    is_unconfirmed = isinstance(error, NotWritten)
-    return NotWritten(f"message {part_of(key.shard)}/{key.client_id}: {error}") if is_unconfirmed else error

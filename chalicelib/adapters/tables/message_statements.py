@@ -1,0 +1,47 @@
+"""The parts of statements that write rows of messages.
+
+Every statement only sets attributes, and its condition only compares attributes that each row has. PartiQL's answer
+for a missing attribute is not documented, so nothing is removed: NULL stands for no error.
+Source: Amazon DynamoDB Developer Guide, "PartiQL update statements".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...domain.message import QUEUED, Message, MessageKey
+from ...errors import NotWritten
+from .message_row import NOT_CLAIMED, MessageRow, item_key, part_of
+from .statements import Value
+
+NULL: Value = {"NULL": True}
+IS_QUEUED: Value = {"S": QUEUED}
+
+
+def update(sets: Sequence[str], condition: str = "") -> str:
+    """Of a queued message. All values are parameters."""
+    return (
+        f'UPDATE "{MessageRow.Meta.table_name}" SET {" SET ".join(sets)}'  # noqa: S608 - names of the code only
+        f' WHERE "part" = ? AND "client_id" = ? AND "status" = ?{condition}'
+    )
+
+
+def key_values(key: MessageKey) -> list[Value]:
+    return [*item_key(key).values(), IS_QUEUED]
+
+
+def value(name: str, content: object) -> Value:
+    attribute = getattr(MessageRow, name)
+    return {attribute.attr_type: attribute.serialize(content)}
+
+
+FREE = value("claimed_until", NOT_CLAIMED)
+
+
+def message_of(item: dict[str, Value], key: MessageKey) -> Message:
+    return MessageRow.from_raw_data(item).message(key.shards)
+
+
+def named(key: MessageKey, error: Exception) -> Exception:
+    is_unconfirmed = isinstance(error, NotWritten)
+    return NotWritten(f"message {part_of(key.shard)}/{key.client_id}: {error}") if is_unconfirmed else error
