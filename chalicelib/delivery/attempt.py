@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,26 +11,22 @@ from ..domain.admission import Admission, AdmissionDecision, admit
 from ..domain.client import Client
 from ..domain.expiry import ExpiryCauses, expiry_reason, hours_at_the_end
 from ..domain.mailing import Mailing
-from ..domain.message import CANCELLED, EXPIRED, FAILED, UNKNOWN, Claim, Message, MessageKey
+from ..domain.message import CANCELLED, EXPIRED, FAILED, Claim, Message, MessageKey
 from ..domain.rate import UNLIMITED, Permit
 from ..domain.template import filled_error, text_for
 from ..texts import Text
 from ..zones import zone
-from . import local_hours
 from .caches import ClientCache, MailingCache
 from .posting import SECONDS_TO_SETTLE, Posting
 from .rate_limits import Permits, limits_of
-from .repairs import NO_ANSWER
 from .send_task import DONE, Result, SendTask
+from .unposted import Unposted
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
 WAIT_SECONDS = 30
 CLAIM_MARGIN = timedelta(seconds=SECONDS_TO_SETTLE)
-
-Write = Callable[[], Result]
-"""The write of a message that is not posted. It runs in a thread."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ class Attempt:
 
 
 class TaskHandler:
-    """Decides about the tasks of one batch. The caller claims and posts the attempts, and runs the writes."""
+    """Decides about the tasks of one batch. The caller claims and posts the attempts, and writes the unposted."""
 
     def __init__(
         self, services: Services, mailings: MailingCache, clients: ClientCache, permits: Permits, posting: Posting
@@ -68,22 +64,28 @@ class TaskHandler:
         self.permits = permits
         self.posting = posting
         self._rows: dict[MessageKey, Message] = {}
+        self._refreshed: set[int] = set()
 
     def prepare(self, tasks: Sequence[SendTask]) -> None:
-        """Read the rows of these tasks, all of one mailing, that `begin` needs. Raises NotRead."""
+        """Read the rows of these tasks, all of one mailing, that `begin` needs. Raises NotRead.
+
+        They begin right afterwards, so one of them reads an outdated mailing again for all.
+        """
+        self._refreshed -= {task.mailing_id for task in tasks}
         keys = [key for task in tasks if (key := self._key_to_read(task)) is not None]
         if keys:
             for message in self.services.messages.existing(keys).values():
                 self._rows[message.key] = message
 
-    def begin(self, task: SendTask) -> Attempt | Result | Write:
-        """An attempt, the result of a task that needs neither a post nor a write, or its write."""
+    def begin(self, task: SendTask) -> Attempt | Result | Unposted:
+        """An attempt, the result of a task that needs neither a post nor a write, or what is to be written."""
         client = self.clients.get(task.client_id)
         mailing = self.mailings.get(task.mailing_id)
         tried = self._is_tried(task, mailing)
         decision = self._decide(mailing, client, tried)
-        if decision.admission != Admission.POST:  # the cached mailing may be out of date
-            mailing = self.mailings.refresh(task.mailing_id)
+        if decision.admission != Admission.POST and task.mailing_id not in self._refreshed:
+            mailing = self.mailings.refresh(task.mailing_id)  # the cached one may be out of date
+            self._refreshed.add(task.mailing_id)
             decision = self._decide(mailing, client, tried)
         if mailing is None:
             return DONE
@@ -91,11 +93,11 @@ class TaskHandler:
             case Admission.POST if client is not None:
                 return self._attempt(task, mailing, client, tried)
             case Admission.OUTSIDE_HOURS if client is not None:
-                return lambda: self._await_hours(task, mailing, client, decision.opens_at)
+                return Unposted(task, mailing, timezone=client.timezone, opens_at=decision.opens_at)
             case Admission.EXPIRE if client is not None:
-                return lambda: self._close(task, mailing, EXPIRED, self._expiry_reason(mailing, client))
+                return Unposted(task, mailing, EXPIRED, self._expiry_reason(mailing, client))
             case Admission.CANCEL:
-                return lambda: self._close(task, mailing, CANCELLED, decision.reason)
+                return Unposted(task, mailing, CANCELLED, decision.reason)
             case Admission.HOLD:
                 return DONE
             case _:
@@ -105,17 +107,6 @@ class TaskHandler:
         """The attempt has no claim: others have its permit, and its place at the breaker."""
         self.permits.put_back(attempt.mailing, attempt.permit)
         self.posting.breaker.leave(attempt.mailing.id, self.services.clock.now(), attempt.task.received.id)
-
-    def after_lost_claim(self, key: MessageKey) -> Result:
-        """If another attempt has claimed the message, this task is repeated after that claim. Otherwise it is done."""
-        message = self.services.messages.get(key)
-        now = self.services.clock.now()
-        if message is None or message.is_final:
-            return DONE
-        if message.is_in_doubt(now) and not self.services.settings.gateway_dedupes:
-            is_new = self.services.messages.mark_unknown(key, now, NO_ANSWER)
-            return Result(UNKNOWN if is_new else None)
-        return Result(delay=max(1, int((message.claimed_until or 0) - now.timestamp()) + 1))
 
     def _decide(self, mailing: Mailing | None, client: Client | None, tried: bool) -> AdmissionDecision:
         return admit(mailing, client, self.services.clock.now(), zone, UNLIMITED, tried)
@@ -152,16 +143,10 @@ class TaskHandler:
             return WAIT_SECONDS
         return max(1, int((opens_at - self.services.clock.now()).total_seconds()) + 1)
 
-    def _await_hours(self, task: SendTask, mailing: Mailing, client: Client, opens_at: datetime | None) -> Result:
-        """The row waits for the hours of the client's current time zone, without a queue message."""
-        self.services.messages.await_hours(mailing.message_key(task.client_id), client.timezone)
-        local_hours.schedule_releases(self.services, mailing, [opens_at] if opens_at else [])
-        return DONE
-
-    def _attempt(self, task: SendTask, mailing: Mailing, client: Client, tried: bool) -> Attempt | Result | Write:
+    def _attempt(self, task: SendTask, mailing: Mailing, client: Client, tried: bool) -> Attempt | Result | Unposted:
         """An attempt, if time, rate limit, breaker and canary allow it."""
         if error := filled_error(text_for(mailing, client)):
-            return lambda: self._close(task, mailing, FAILED, error)
+            return Unposted(task, mailing, FAILED, error)
         timeout = self.posting.seconds_available(mailing)
         if timeout < self.posting.seconds_needed:
             return Result(delay=1)
@@ -182,12 +167,6 @@ class TaskHandler:
             raise
         self.abandon(attempt)
         return DONE
-
-    def _close(self, task: SendTask, mailing: Mailing, status: str, error: Text | None = None) -> Result:
-        key = mailing.message_key(task.client_id)
-        if self.services.messages.close(key, status, self.services.clock.now(), error):
-            return Result(status)
-        return self.after_lost_claim(key)
 
     def _expiry_reason(self, mailing: Mailing, client: Client) -> Text:
         is_limited = limits_of(self.services.settings, mailing) is not None

@@ -21,6 +21,7 @@ from .attempt import Attempt, TaskHandler
 from .posting import Ended
 from .send_task import Result, SendTask
 from .settling import Settled, Settler
+from .unposted import Unposted, after_lost_write, write_unposted
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -40,7 +41,7 @@ Done = Result | Ended | Claimed | Settled
 
 
 class Batch:
-    """`threads`: they run the posts, and the writes of messages that are not posted. `writers`: they claim and settle.
+    """`threads`: they run the posts, and write the messages that are not posted. `writers`: they claim and settle.
 
     At most one group is being claimed.
     """
@@ -61,14 +62,14 @@ class Batch:
         self._results: Settled = {}
         self._at_work: dict[Future[Done], SendTask] = {}
         self._is_claiming = False
-        self._settling: set[Future[Done]] = set()
+        self._recording: set[Future[Done]] = set()
         self._done: SimpleQueue[Future[Done]] = SimpleQueue()
         self._ended: list[Ended] = []
 
     def handle(self, tasks: Sequence[SendTask]) -> list[Result]:
         """The results in the order of the tasks. An unexpected error is logged, and its task is repeated later."""
         waiting = deque(tasks)
-        while waiting or self._is_claiming or self._at_work or self._ended or self._settling:
+        while waiting or self._is_claiming or self._at_work or self._ended or self._recording:
             while waiting and not self._is_claiming and len(self._at_work) <= self._most_at_work - self._group:
                 self._begin([waiting.popleft() for _ in range(min(self._group, len(waiting)))])
             self._collect()
@@ -97,6 +98,7 @@ class Batch:
     def _begin(self, tasks: list[SendTask]) -> None:
         """Claim those of the tasks that may be posted, and post them."""
         attempts: list[Attempt] = []
+        unposted: list[Unposted] = []
         for task in self._prepared(tasks):
             begun = self._guarded(task, partial(self._handler.begin, task))
             if isinstance(begun, Attempt):
@@ -104,9 +106,11 @@ class Batch:
             elif isinstance(begun, Result):
                 self._leave_out(task, begun)
             else:
-                self._start(task, begun)
+                unposted.append(begun)
         if attempts:
             self._start_to_claim(attempts)
+        if unposted:
+            self._start_to_write(unposted)
 
     def _prepared(self, tasks: list[SendTask]) -> list[SendTask]:
         """Those of the tasks whose mailing and rows could be read."""
@@ -120,6 +124,19 @@ class Batch:
                 for task in of_mailing:
                     self._leave_out(task, self._posting.retry_after_error(task, error))
         return prepared
+
+    def _start_to_write(self, unposted: list[Unposted]) -> None:
+        """In a thread of the posts: throttled writes keep no writer from the answers of the gateway."""
+        for one in unposted:
+            self._handler.clients.done_with(one.task.client_id)
+        self._start_to_record(self._threads, partial(self._write, unposted))
+
+    def _write(self, unposted: list[Unposted]) -> Settled:
+        written = write_unposted(self._services, unposted)
+        return {
+            task: self._posting.retry_after_error(task, result) if isinstance(result, Exception) else result
+            for task, result in written.items()
+        }
 
     def _start_to_claim(self, attempts: list[Attempt]) -> None:
         """A claim may take seconds. The main thread has the answers of earlier posts recorded meanwhile."""
@@ -144,7 +161,7 @@ class Batch:
                 continue
             self._handler.abandon(attempt)
             if message is None:
-                self._start(attempt.task, partial(self._handler.after_lost_claim, attempt.key))
+                self._start(attempt.task, partial(after_lost_write, self._services, attempt.key))
             else:
                 self._leave_out(attempt.task, self._posting.retry_after_error(attempt.task, message))
 
@@ -170,7 +187,7 @@ class Batch:
         if self._ended:
             seconds = max(0.0, (SETTLED_WITHIN - self._age).total_seconds())
         try:
-            if self._is_claiming or self._at_work or (self._settling and not self._ended):
+            if self._is_claiming or self._at_work or (self._recording and not self._ended):
                 self._take(self._done.get(timeout=seconds))
             while True:
                 self._take(self._done.get_nowait())
@@ -185,7 +202,7 @@ class Batch:
             self._is_claiming = False
             self._post_claimed(outcome)
         elif isinstance(outcome, dict):
-            self._settling.remove(future)
+            self._recording.remove(future)
             self._results |= outcome
         elif task is not None:
             self._results[task] = outcome
@@ -203,8 +220,11 @@ class Batch:
 
     def _start_to_settle(self) -> None:
         ended, self._ended = self._ended, []
-        future: Future[Done] = self._writers.submit(self._settler.settle, ended)
-        self._settling.add(future)
+        self._start_to_record(self._writers, partial(self._settler.settle, ended))
+
+    def _start_to_record(self, threads: Executor, record: Callable[[], Settled]) -> None:
+        future: Future[Done] = threads.submit(record)
+        self._recording.add(future)
         future.add_done_callback(self._done.put)
 
     def _guarded(self, task: SendTask, work: Callable[[], T]) -> T | Result:

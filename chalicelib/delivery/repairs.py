@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..domain.admission import Repair, repair_for
@@ -18,9 +18,10 @@ from ..domain.audience_slice import ShardReport
 from ..domain.canary import is_in_canary
 from ..domain.expiry import ExpiryCauses, expiry_reason, failure_until_the_end, hours_at_the_end
 from ..domain.mailing import NO_COUNTS, RUNNING, Counts, Mailing, counts_from_statuses
-from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message
+from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, MessageKey
+from ..domain.message_change import MessageChange, closing, reopening
 from ..domain.send_window import Hours
-from ..errors import RowChanged
+from ..errors import RowChanged, confirmed
 from ..logs import log_clients
 from ..texts import Text
 from ..zones import zone
@@ -36,14 +37,29 @@ if TYPE_CHECKING:
 NO_ANSWER = Text("message.in_doubt")
 
 
+CHUNK = PAGE // THREADS
+"""Messages that one thread repairs, 25 in a call."""
+
+
 @dataclass(frozen=True)
 class Repaired:
-    """A message, the repair that it needed, its status afterwards, and whether the repair changed it."""
+    """A message as it was read, the repair that it needed, and its status afterwards."""
 
     message: Message
     repair: Repair | None
     status: str
-    is_changed: bool = False
+
+
+@dataclass(frozen=True)
+class WrittenChange:
+    """`result`: True if it is written, False if the message has changed meanwhile, an error if it is not confirmed."""
+
+    change: MessageChange
+    result: bool | Exception
+
+    @property
+    def is_refused_reopening(self) -> bool:
+        return self.result is False and self.change.after.status == QUEUED
 
 
 def repair_shard(
@@ -86,14 +102,19 @@ def _repair_page(
         _require_same_decision(services, mailing)
     _count(services, mailing, -_counts(m.status for m, r in zip(page, repairs, strict=True) if r is Repair.REOPEN))
     expiry = _expiry_reasons(services, mailing, page) if Repair.EXPIRE in repairs else [None] * len(page)
-    repaired = list(threads.map(partial(_repair, services, mailing), page, repairs, expiry))
+    written = _write(services, threads, [_change(mailing, *one) for one in zip(page, repairs, expiry, strict=True)])
+    repaired = [
+        _repaired(message, repair, written.get(message.key)) for message, repair in zip(page, repairs, strict=True)
+    ]
     _log_repairs(mailing, repaired)
+    closed = _counts(one.change.after.status for one in written.values() if one.result is True)
+    not_reopened = _counts(one.change.before.status for one in written.values() if one.is_refused_reopening)
+    _count(services, mailing, closed + not_reopened)
+    for one in written.values():
+        confirmed(one.result)
     queued = [one.message for one in repaired if one.repair in (Repair.REOPEN, Repair.REQUEUE)]
     waiting = [message for message in queued if not hours.needs_release(message.timezone)]
     queue_again(services, mailing, waiting, threads)
-    closed = _counts(one.status for one in repaired if one.is_changed)
-    not_reopened = _counts(m.message.status for m in repaired if m.repair is Repair.REOPEN and not m.is_changed)
-    _count(services, mailing, closed + not_reopened)
     return repaired
 
 
@@ -129,26 +150,34 @@ def _expiry_reasons(services: Services, mailing: Mailing, page: list[Message]) -
     ]
 
 
-def _repair(
-    services: Services, mailing: Mailing, message: Message, repair: Repair | None, reason: Text | None
-) -> Repaired:
-    """`reason`: why the message expires, if it does. Of two workers that repair a message, one changes it."""
-    now, messages, key = services.clock.now(), services.messages, message.key
-    status, is_changed = message.status, False
+def _change(mailing: Mailing, message: Message, repair: Repair | None, reason: Text | None) -> MessageChange | None:
+    """`reason`: why the message expires, if it does."""
     match repair:
         case Repair.EXPIRE:
-            is_changed = messages.close(key, EXPIRED, now, reason)
-            status = EXPIRED if is_changed else QUEUED
+            return closing(message, EXPIRED, reason)
         case Repair.CANCEL:
-            is_changed = messages.close(key, CANCELLED, now)
-            status = CANCELLED if is_changed else QUEUED
+            return closing(message, CANCELLED)
         case Repair.MARK_UNKNOWN:
-            is_changed = messages.mark_unknown(key, now, NO_ANSWER)
-            status = UNKNOWN if is_changed else QUEUED
+            return closing(message, UNKNOWN, NO_ANSWER)
         case Repair.REOPEN:
-            is_changed = messages.reopen(message, mailing.resends, mailing.rounds)
-            status = QUEUED
-    return Repaired(message, repair, status, is_changed)
+            return reopening(message, mailing.resends, mailing.rounds)
+    return None
+
+
+def _write(
+    services: Services, threads: Executor, changes: Iterable[MessageChange | None]
+) -> dict[MessageKey, WrittenChange]:
+    """Of two workers that change a message, one succeeds."""
+    wanted = [change for change in changes if change is not None]
+    chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
+    results = chain.from_iterable(threads.map(services.messages.change_all, chunks))
+    return {change.key: WrittenChange(change, result) for change, result in zip(wanted, results, strict=True)}
+
+
+def _repaired(message: Message, repair: Repair | None, written: WrittenChange | None) -> Repaired:
+    if written is None:
+        return Repaired(message, repair, message.status)
+    return Repaired(message, repair, written.change.after.status if written.result is True else QUEUED)
 
 
 def _log_repairs(mailing: Mailing, repaired: list[Repaired]) -> None:

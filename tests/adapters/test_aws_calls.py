@@ -15,11 +15,12 @@ from bench.aws_calls import counted_calls
 from chalicelib.adapters.services import Services
 from chalicelib.clients.registry import change_client, delete_client, register_client
 from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
+from chalicelib.delivery.reconcile import request_reconciliation
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.decisions import MailingFields
 from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
-from chalicelib.mailings.lifecycle import announce_mailing, cancel_mailing, get_mailing
+from chalicelib.mailings.lifecycle import announce_mailing, get_mailing
 from infra.local.doubles.aws import add_clients, make_services
 from infra.local.doubles.deliveries import RecordingQueue, as_records, do_jobs, make_countable_services, record_queues
 from infra.local.in_process import ministack_in_process
@@ -85,6 +86,28 @@ def test_aws_calls_per_receipt(calls: Counter[str]) -> None:
     assert per_receipt <= 0.05, "three for each group and one for each request"
 
 
+def test_messages_that_expire_are_closed_by_25_in_a_call(calls: Counter[str]) -> None:
+    services = make_countable_services()
+    add_clients(100)
+    jobs, messages = record_queues(services)
+    mailing_id = _announce(services, jobs)
+    services.clock.forward(3601)
+    sender = Sender(services)
+    calls.clear()
+    assert sender.send_batch(as_records(messages.take_bodies(50)), lambda: 60.0) == []
+    expected = {"BatchExecuteStatement": 2, "BatchGetItem": 3, "GetItem": 3, "UpdateItem": 1}
+    assert calls == expected, "by a sender: closed, after a read of their rows; the mailing read, and counted once"
+    calls.clear()
+    request_reconciliation(services, get_mailing(services, mailing_id))
+    do_jobs(services, jobs)
+    assert calls["BatchExecuteStatement"] == 2, "by a round"
+    assert calls["UpdateItem"] == 2, "the round and the counts"
+    assert get_mailing(services, mailing_id).counts.expired == 100
+    calls.clear()
+    assert sender.send_batch(as_records(messages.take_bodies(50)), lambda: 60.0) == []
+    assert calls == {"BatchGetItem": 3, "GetItem": 2}, "closed already: nothing is written"
+
+
 def test_a_client_costs_two_calls_to_create_change_or_delete(calls: Counter[str]) -> None:
     services = make_services()
     calls.clear()
@@ -107,7 +130,7 @@ def test_a_client_costs_two_calls_to_create_change_or_delete(calls: Counter[str]
 
 
 def test_both_emulators_count_the_same_calls() -> None:
-    """All but the calls of a sender: moto does not understand its statements."""
+    """All but the calls that claim, settle or close messages: moto does not understand their statements."""
     assert _calls_on(ministack_in_process) == _calls_on(mock_aws)
 
 
@@ -115,22 +138,19 @@ def _calls_on(emulator: Callable[[], AbstractContextManager[object]]) -> Counter
     with emulator(), counted_calls() as calls:
         services = make_countable_services()
         add_clients(30)
-        _announce_and_cancel(services)
+        _announce(services, record_queues(services)[0])
         client = register_client(services, {"phone_number": "79770000001"})
         change_client(services, client.id, {"timezone": "Europe/Moscow"})
         delete_client(services, client.id)
         return calls.copy()
 
 
-def _announce_and_cancel(services: Services) -> None:
-    jobs, _ = record_queues(services)
+def _announce(services: Services, jobs: RecordingQueue) -> int:
     now = services.clock.now()
     end = now + timedelta(hours=1)
     mailing = announce_mailing(services, {"datetime_start": now, "datetime_end": end, "message_text": "text"})
     do_jobs(services, jobs)
-    cancel_mailing(services, mailing.id)
-    do_jobs(services, jobs)
-    assert get_mailing(services, mailing.id).counts.cancelled == 30
+    return mailing.id
 
 
 def _deliver(services: Services, batch: int, **fields: Any) -> int:

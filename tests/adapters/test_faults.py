@@ -260,9 +260,6 @@ def test_a_repeated_transaction_has_the_token_of_its_first_try(services: Any) ->
 
 
 def test_a_write_without_any_answer_is_not_written_and_does_not_raise_another_error(services: Any) -> None:
-    services.messages.add(MESSAGES[:1], KEPT)
-    with lost_answers("UpdateItem"), never_repeated(), pytest.raises(NotWritten):
-        services.messages.close(KEYS[0], "expired", NOW)
     with lost_answers("UpdateItem"), never_repeated(), pytest.raises(NotWritten):
         services.slices.lease(1, 0, NOW, UNTIL, KEPT)
     with lost_answers("Query"), never_repeated(), pytest.raises(NotRead):

@@ -6,19 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
-from pynamodb.exceptions import UpdateError
 
 from chalicelib.adapters.tables.message_row import MessageRow
-from chalicelib.adapters.tables.messages import _update_if
 from chalicelib.delivery.repairs import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.expiry import ENDED_FIRST
 from chalicelib.domain.message import Message, MessageKey, MessageShard
-from chalicelib.errors import NotWritten
+from chalicelib.domain.message_change import awaiting_hours, closing
 from chalicelib.texts import Text
 from infra.local.doubles.aws import make_services_over_tables
 from infra.local.doubles.fakes import FakeServices
 from infra.local.in_process import State, ministack_in_process
+from tests.message_changes import close, reopen
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=15)
@@ -86,7 +84,7 @@ def test_a_settled_message_is_final(messages: Any, status: str) -> None:
     assert messages.claim(KEY, LATER, UNTIL) is None
     for other in ("sent", "failed"):
         assert not messages.settle(claimed, other, LATER)
-    assert not messages.close(KEY, "expired", LATER)
+    assert messages.change_all([closing(claimed, "expired")]) == [False]
     assert not messages.end_claim(claimed, NO_ANSWER)
     assert messages.get(KEY) == found
 
@@ -115,20 +113,47 @@ def test_a_success_clears_the_error_of_the_previous_attempt(messages: Any) -> No
     assert messages.get(KEY).last_error is None
 
 
-def test_only_a_message_without_a_claim_is_closed(messages: Any) -> None:
-    messages.claim(KEY, NOW, UNTIL)
-    assert not messages.close(KEY, "expired", NOW)
-    assert messages.close(KEY, "expired", LATER)
+def test_a_message_that_was_claimed_since_it_was_read_is_not_closed(messages: Any) -> None:
+    claimed = messages.claim(KEY, NOW, UNTIL)
+    assert messages.change_all([closing(MESSAGE, "expired")]) == [False]
+    assert messages.get(KEY) == claimed
+    absent = replace(MESSAGE, client_id=8)
+    assert messages.change_all([closing(absent, "expired")]) == [False]
+    assert messages.get(OTHER) is None
+
+
+def test_a_message_whose_claim_has_ended_is_not_closed_if_its_result_comes_first(messages: Any) -> None:
+    claimed = messages.claim(KEY, NOW, UNTIL)
+    messages.end_claim(claimed, NO_ANSWER)
+    assert messages.change_all([closing(claimed, "expired", ENDED_FIRST)]) == [False]
+    assert close(messages, KEY, "expired", ENDED_FIRST)
+    assert messages.get(KEY).last_error == NO_ANSWER
+
+
+def test_messages_are_changed_together_and_each_by_itself(services: Any) -> None:
+    many = [Message(1, client_id, "queued", NOW, shards=2) for client_id in range(1, 61)]
+    services.messages.add(many, KEPT)
+    services.messages.claim(many[4].key, NOW, UNTIL)
+    changes = [closing(message, "cancelled") for message in reversed(many)]
+    assert services.messages.change_all(changes) == [message.client_id != 5 for message in reversed(many)]
+    found = services.messages.existing([message.key for message in many])
+    assert {number for number, message in found.items() if message.status == "cancelled"} == {*range(1, 61)} - {5}
+    assert services.messages.change_all([]) == []
+
+
+def test_a_message_that_is_changed_twice_in_a_batch_is_changed_once(messages: Any) -> None:
+    """SQS may deliver a message twice in one batch."""
+    changes = [closing(MESSAGE, "expired"), closing(MESSAGE, "cancelled")]
+    assert messages.change_all(changes) == [True, False]
     assert messages.get(KEY).status == "expired"
-    assert not messages.close(OTHER, "expired", LATER)
 
 
 def test_a_failed_message_is_reopened_once_and_stores_the_order(messages: Any) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
     messages.settle(claimed, "failed", NOW, NO_ANSWER)
     failed = messages.get(KEY)
-    assert messages.reopen(failed, 3, reopened_in=2)
-    assert not messages.reopen(failed, 3, reopened_in=2)
+    assert reopen(messages, failed, 3, reopened_in=2)
+    assert not reopen(messages, failed, 3, reopened_in=2)
     found = messages.get(KEY)
     assert (found.status, found.resends) == ("queued", 3)
     assert messages.claim(KEY, NOW, UNTIL).attempts == 2
@@ -142,14 +167,14 @@ def test_a_message_that_fails_again_is_not_reopened_for_the_order_that_it_had(
         if is_attempted:
             messages.settle(messages.claim(KEY, NOW, UNTIL), "failed", NOW, NO_ANSWER)
         else:
-            messages.close(KEY, "failed", NOW, NO_ANSWER)
+            close(messages, KEY, "failed", NO_ANSWER)
 
     fail()
     failed = messages.get(KEY)
-    assert messages.reopen(failed, 1, reopened_in=2)
+    assert reopen(messages, failed, 1, reopened_in=2)
     fail()
-    assert not messages.reopen(failed, 1, reopened_in=2), "a slow worker of the same order"
-    assert messages.reopen(messages.get(KEY), 2, reopened_in=3)
+    assert not reopen(messages, failed, 1, reopened_in=2), "a slow worker of the same order"
+    assert reopen(messages, messages.get(KEY), 2, reopened_in=3)
 
 
 def test_a_claim_is_a_doubt_until_its_attempt_has_a_clear_outcome(messages: Any) -> None:
@@ -166,9 +191,9 @@ def test_a_claim_is_a_doubt_until_its_attempt_has_a_clear_outcome(messages: Any)
 def test_only_an_expired_message_keeps_its_doubts_until_it_is_reopened(messages: Any, status: str, doubts: int) -> None:
     messages.end_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER, in_doubt=True)
     messages.end_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER, in_doubt=True)
-    messages.close(KEY, status, NOW, NO_ANSWER)
+    close(messages, KEY, status, NO_ANSWER)
     assert messages.get(KEY).doubts == doubts
-    messages.reopen(messages.get(KEY), resends=1, reopened_in=1)
+    reopen(messages, messages.get(KEY), resends=1, reopened_in=1)
     assert messages.claim(KEY, NOW, UNTIL).doubts == doubts + 1
 
 
@@ -180,7 +205,7 @@ def test_a_settled_message_has_no_doubts(messages: Any) -> None:
 @pytest.mark.parametrize("status", ["sent", "cancelled", "queued"])
 def test_other_messages_are_not_reopened(messages: Any, status: str) -> None:
     with pytest.raises(ValueError, match="cannot become"):
-        messages.reopen(replace(MESSAGE, status=status), 1, reopened_in=2)
+        reopen(messages, replace(MESSAGE, status=status), 1, reopened_in=2)
 
 
 def test_the_time_of_the_post_is_stored_with_its_outcome(messages: Any) -> None:
@@ -202,14 +227,11 @@ def test_a_release_without_a_post_keeps_the_previous_error(messages: Any) -> Non
 def test_without_a_gateway_that_deduplicates_an_attempt_that_died_leaves_the_message_in_doubt(doubtful: Any) -> None:
     doubtful.add([MESSAGE], KEPT)
     doubtful.claim(KEY, NOW, UNTIL)
-    assert not doubtful.mark_unknown(KEY, NOW, IN_DOUBT), "the attempt is under way"
     assert doubtful.claim(KEY, LATER, LATER + timedelta(seconds=9)) is None
-    assert not doubtful.close(KEY, "expired", LATER)
-    assert doubtful.mark_unknown(KEY, LATER, IN_DOUBT)
-    assert not doubtful.mark_unknown(KEY, LATER, IN_DOUBT)
+    assert close(doubtful, KEY, "unknown", IN_DOUBT)
     found = doubtful.get(KEY)
     assert (found.status, found.last_error, found.claimed_until) == ("unknown", IN_DOUBT, None)
-    assert doubtful.reopen(found, 1, reopened_in=2)
+    assert reopen(doubtful, found, 1, reopened_in=2)
     assert doubtful.claim(KEY, LATER, LATER + timedelta(seconds=9)).attempts == 2
 
 
@@ -225,8 +247,8 @@ def doubtful(request: pytest.FixtureRequest, new_stack: State) -> Iterator[Any]:
 def test_the_messages_of_one_mailing_are_read_in_pages(services: Any) -> None:
     many = [Message(1, client_id, "queued", NOW) for client_id in range(1, 61)]
     services.messages.add([*many, Message(2, 1, "queued", NOW)], KEPT)
-    services.messages.close(MessageKey(1, 5, 1), "expired", NOW)
-    services.messages.close(MessageKey(1, 50, 1), "expired", NOW)
+    close(services.messages, MessageKey(1, 5, 1), "expired")
+    close(services.messages, MessageKey(1, 50, 1), "expired")
 
     def page(*arguments: Any) -> list[int]:
         return [message.client_id for message in services.messages.page(MessageShard(1, 0, 1), *arguments)]
@@ -238,32 +260,18 @@ def test_the_messages_of_one_mailing_are_read_in_pages(services: Any) -> None:
     assert [message.client_id for message in services.messages.page(MessageShard(2, 0, 1), 0, 9)] == [1]
 
 
-def test_the_time_zone_of_a_waiting_message_is_stored_while_it_is_queued(messages: Any, services: Any) -> None:
-    messages.await_hours(KEY, "Asia/Kolkata")
-    messages.await_hours(OTHER, "Asia/Kolkata")
-    assert messages.get(KEY) == replace(MESSAGE, timezone="Asia/Kolkata")
-    assert messages.get(OTHER) is None
-    final = replace(MESSAGE, client_id=9, status="expired", timezone="Europe/Moscow")
-    messages.add([final], KEPT)
-    messages.await_hours(MessageKey(1, 9, 1), "Asia/Kolkata")
-    assert messages.get(MessageKey(1, 9, 1)) == final
-
-
-class HeldRow:
-    """A row that a transaction holds at the moment of the write."""
-
-    part, client_id = "1#0", 7
-
-    def update(self, **_: Any) -> None:
-        cause = ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem")
-        raise UpdateError("refused", cause)
-
-
-def test_a_write_to_a_row_held_by_a_transaction_is_an_error_that_is_retried() -> None:
-    """The row does not count as finished by another worker: otherwise its message would wait forever."""
-    row: Any = HeldRow()
-    with pytest.raises(NotWritten):
-        _update_if(row, [], MessageRow.status == "queued")
+def test_the_time_zone_of_a_waiting_message_is_stored_while_it_is_queued(messages: Any) -> None:
+    waits = awaiting_hours(MESSAGE, "Asia/Kolkata")
+    assert waits is not None
+    assert messages.change_all([waits]) == [True]
+    found = messages.get(KEY)
+    assert found == replace(MESSAGE, timezone="Asia/Kolkata")
+    assert awaiting_hours(found, "Asia/Kolkata") is None, "it is stored already"
+    close(messages, KEY, "expired")
+    moved = awaiting_hours(found, "Europe/Moscow")
+    assert moved is not None
+    assert messages.change_all([moved]) == [False]
+    assert messages.get(KEY) == replace(found, status="expired")
 
 
 def test_a_shard_has_its_own_messages(services: Any) -> None:
@@ -277,7 +285,7 @@ def test_a_reason_is_stored_by_its_code_and_one_of_an_earlier_version_is_read_un
     with ministack_in_process(new_stack):
         made = make_services_over_tables()
         made.messages.add([MESSAGE], KEPT)
-        made.messages.close(KEY, "failed", NOW, Text("gateway.answered", status=503))
+        close(made.messages, KEY, "failed", Text("gateway.answered", status=503))
         row = MessageRow.get("1#0", 7)
         assert row.to_dynamodb_dict()["last_error"] == {"S": '{"code":"gateway.answered","status":503}'}
         assert row.message(1).last_error == Text("gateway.answered", status=503)
@@ -287,18 +295,18 @@ def test_a_reason_is_stored_by_its_code_and_one_of_an_earlier_version_is_read_un
 
 def test_an_expired_message_keeps_the_error_of_its_attempt(messages: Any) -> None:
     messages.end_claim(messages.claim(KEY, NOW, UNTIL), NO_ANSWER)
-    assert messages.close(KEY, "expired", LATER, ENDED_FIRST)
+    assert close(messages, KEY, "expired", ENDED_FIRST)
     found = messages.get(KEY)
     assert (found.status, found.last_error) == ("expired", NO_ANSWER)
-    messages.reopen(found, resends=1, reopened_in=2)
+    reopen(messages, found, resends=1, reopened_in=2)
     assert messages.get(KEY).last_error == NO_ANSWER
 
 
 def test_an_expired_message_without_an_attempt_has_the_reason_until_it_is_reopened(messages: Any) -> None:
-    assert messages.close(KEY, "expired", LATER, ENDED_FIRST)
+    assert close(messages, KEY, "expired", ENDED_FIRST)
     found = messages.get(KEY)
     assert (found.status, found.last_error) == ("expired", ENDED_FIRST)
-    messages.reopen(found, resends=1, reopened_in=2)
+    reopen(messages, found, resends=1, reopened_in=2)
     assert messages.get(KEY).last_error is None
 
 
@@ -320,7 +328,7 @@ def test_messages_of_a_status_are_found_with_the_place_where_the_read_ended(serv
 
 def test_the_queued_messages_of_a_shard_are_read_from_the_highest_client_down(services: Any) -> None:
     services.messages.add([Message(1, client_id, "queued", NOW, shards=2) for client_id in range(1, 11)], KEPT)
-    services.messages.close(MessageKey(1, 7, 2), "cancelled", NOW)
+    close(services.messages, MessageKey(1, 7, 2), "cancelled")
 
     def clients(below: int | None, limit: int) -> list[int]:
         return [message.client_id for message in services.messages.queued_below(MessageShard(1, 1, 2), below, limit)]

@@ -12,8 +12,10 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.aws import never_repeated
+from chalicelib.adapters.tables.message_row import MessageRow, row_of
 from chalicelib.delivery.settling import MIN_SECONDS_TO_WRITE
 from chalicelib.domain.message import Claim, Message, Settlement
+from chalicelib.domain.message_change import MessageChange, closing
 from chalicelib.errors import NotWritten
 from chalicelib.texts import Text
 from infra.local.doubles.aws import make_services_over_tables
@@ -21,6 +23,7 @@ from infra.local.doubles.fake_clock import FakeClock
 from infra.local.doubles.faulty_dynamodb import lost_answers, recorded, refused, refused_statements
 from infra.local.doubles.held_items import BusyClock, HeldItems
 from infra.local.in_process import State, ministack_in_process
+from tests.message_changes import close, reopen
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=15)
@@ -68,7 +71,7 @@ def rows() -> list[dict[str, Any]]:
 
 def test_a_batch_claims_each_message_that_is_free(messages: Any) -> None:
     messages.claim(CLAIMS[1].key, NOW, UNTIL)
-    messages.close(CLAIMS[2].key, "expired", NOW)
+    close(messages, CLAIMS[2].key, "expired")
     absent = Claim(replace(CLAIMS[0].key, client_id=99), UNTIL)
     found = messages.claim_all([*CLAIMS[:4], absent], NOW)
     assert found == [CLAIMED[0], None, None, CLAIMED[3], None]
@@ -145,8 +148,8 @@ def test_sent_removes_the_error_of_a_later_attempt(messages: Any) -> None:
 
 def test_a_message_that_was_reopened_can_be_settled_by_the_attempt_before(messages: Any) -> None:
     first = messages.claim(CLAIMS[0].key, NOW, UNTIL)
-    messages.close(CLAIMS[0].key, "expired", UNTIL)
-    messages.reopen(messages.get(CLAIMS[0].key), resends=1, reopened_in=1)
+    close(messages, CLAIMS[0].key, "expired")
+    reopen(messages, messages.get(CLAIMS[0].key), resends=1, reopened_in=1)
     assert messages.settle(first, "sent", UNTIL)
 
 
@@ -164,6 +167,47 @@ def test_a_settlement_that_is_repeated_has_the_same_result(messages: Any) -> Non
 
 
 # On DynamoDB with faults
+
+
+def closings(*numbers: int) -> list[MessageChange]:
+    return [closing(MESSAGES[number], "expired", SILENT) for number in numbers]
+
+
+def test_a_batch_of_changes_whose_answer_is_lost_meets_its_own_writes(over_tables: Any) -> None:
+    """Their messages would otherwise stay among the queued ones in the counts until the mailing ends."""
+    over_tables.messages.claim(CLAIMS[1].key, NOW, UNTIL)
+    with lost_answers(OPERATION) as calls:
+        assert over_tables.messages.change_all(closings(0, 1, 2)) == [True, False, True]
+    assert len(calls) == 2, "botocore has repeated it"
+    assert over_tables.messages.change_all(closings(0)) == [False], "the closing of another worker"
+
+
+def test_a_change_that_stays_refused_is_not_written_and_the_others_are(over_tables: Any) -> None:
+    with refused_statements("ThrottlingError", numbers(1), calls=1) as sizes:
+        assert over_tables.messages.change_all(closings(0, 1, 2)) == [True] * 3
+    assert sizes == [3, 1]
+    with refused_statements("TransactionConflict", numbers(0), calls=10**6):
+        found = over_tables.messages.change_all(closings(3, 4))
+    assert [type(result) for result in found] == [NotWritten, bool]
+    assert over_tables.messages.get(MESSAGES[3].key) == MESSAGES[3]
+
+
+def test_a_change_writes_what_differs_and_what_claims_compare(over_tables: Any) -> None:
+    before = rows()
+    over_tables.messages.change_all(closings(0))
+    after = rows()
+    changed = {name for name in after[0] if after[0][name] != before[0].get(name)}
+    assert changed == {"status", "last_error", "claimed_by"}
+    assert after[1:] == before[1:]
+
+
+def test_a_row_of_an_earlier_version_can_be_claimed_after_it_is_reopened(over_tables: Any) -> None:
+    """Earlier versions removed the end of the claim from final rows."""
+    row = row_of(MESSAGES[0].key)
+    row.update([MessageRow.status.set("failed"), MessageRow.claimed_until.remove(), MessageRow.doubts.remove()])
+    failed = over_tables.messages.get(MESSAGES[0].key)
+    assert reopen(over_tables.messages, failed, resends=1, reopened_in=1)
+    assert over_tables.messages.claim(MESSAGES[0].key, NOW, UNTIL).attempts == 1
 
 
 def test_a_batch_of_thirty_makes_two_calls(over_tables: Any) -> None:
@@ -294,16 +338,16 @@ def test_a_batch_without_an_answer_is_repeated_and_meets_its_own_writes(over_tab
 def test_a_claim_that_has_ended_is_not_taken_for_the_own(over_tables: Any) -> None:
     """A repeated statement finds the row after another writer has closed it."""
 
-    def close(**_: Any) -> None:
-        over_tables.messages.close(CLAIMS[0].key, "expired", UNTIL)
+    def close_it(**_: Any) -> None:
+        row_of(CLAIMS[0].key).update([MessageRow.status.set("expired"), MessageRow.claimed_until.set(0)])
 
     events = aws.client("dynamodb").meta.events
-    events.register("needs-retry.dynamodb.BatchExecuteStatement", close)
+    events.register("needs-retry.dynamodb.BatchExecuteStatement", close_it)
     try:
         with lost_answers(OPERATION):
             assert over_tables.messages.claim_all(CLAIMS[:2], NOW) == [None, CLAIMED[1]]
     finally:
-        events.unregister("needs-retry.dynamodb.BatchExecuteStatement", close)
+        events.unregister("needs-retry.dynamodb.BatchExecuteStatement", close_it)
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "ValidationError", "ResourceNotFound"])

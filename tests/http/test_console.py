@@ -33,6 +33,7 @@ from chalicelib.texts import Text
 from infra.local.doubles.fake_clock import FakeClock
 from infra.local.doubles.fake_gateway import FakeGateway
 from tests.cheap_user import put_user
+from tests.message_changes import close
 
 from .conftest import Answer, Call
 
@@ -869,9 +870,7 @@ def test_stored_reasons_are_in_the_users_language_on_pages_and_in_english_in_the
     anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
-    services.messages.close(
-        MessageKey(1, 1, 1), "failed", services.clock.now(), Text("gateway.message_refused", status=400)
-    )
+    close(services.messages, MessageKey(1, 1, 1), "failed", Text("gateway.message_refused", status=400))
     services.mailings.add_counts(1, Counts(failed=1), services.clock.now())
     anna.upload("a.csv", "phone_number;attributes.имя\n79770000001;a\x00b\n1;x\n")
     process_import(services, 1, lambda: 120.0)
@@ -898,7 +897,7 @@ def test_the_reason_of_an_expiry_is_shown_on_pages_in_exports_and_in_the_api(
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
     reason = Text("expiry.held_back", reason=Text("gateway.answered", status=500))
-    services.messages.close(MessageKey(1, 1, 1), "expired", services.clock.now(), reason)
+    close(services.messages, MessageKey(1, 1, 1), "expired", reason)
     services.mailings.add_counts(1, Counts(expired=1), services.clock.now())
     shown = call("GET", "/Stats/1").json["results"][0]["last_error"]
     assert shown == "Never posted, because the gateway failed until the mailing ended. The gateway answered 500."

@@ -77,7 +77,6 @@ class Tour:
         self.imports()
         self.dead_letters()
         self.report()
-        self.await_use("SendMessages", "dynamodb:UpdateItem", "-messages")  # to close those of a deleted mailing
 
     def clients(self) -> None:
         """The ids are so high that a tag or a code is searched in its index, for all but the newest clients."""
@@ -143,7 +142,7 @@ class Tour:
         self.await_status(self.announce(-1, filter_op_codes="921", rate_limit=50), "finished")
         self.simulator.behave()
         self.call("POST", f"/Mailing/{mailing_id}/resend/", {"statuses": "failed"})
-        self.await_use("RunJobs", "dynamodb:UpdateItem", "-messages")
+        self.await_use("RunJobs", "dynamodb:PartiQLUpdate", "-messages")
         known = self.call("GET", f"/Stats/{mailing_id}/")["results"][0]
         assert self.call("GET", f"/Clients/{known['client_id']}/history/")["results"]
         self.put("SendQueueUrl", SendMessage(mailing_id, known["client_id"]))

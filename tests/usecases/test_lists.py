@@ -17,6 +17,7 @@ from chalicelib.mailings.lifecycle import list_mailings
 from chalicelib.mailings.preview import sample_texts
 from chalicelib.mailings.stats import list_messages
 from infra.local.doubles.world import World
+from tests.message_changes import close
 
 SLOW_READ = 2.0
 MOST_SECONDS = 10.0
@@ -72,7 +73,7 @@ def test_messages_with_a_rare_status_are_found_in_pages_that_answer_in_time(worl
     mailing = world.get(1)
     for client_id in (3, 150):
         key = mailing.message_key(client_id)
-        world.services.messages.close(key, "cancelled", world.clock.now())
+        close(world.services.messages, key, "cancelled")
     SlowTable(world, "messages", "find", "page")
     found, longest = pages(
         world, lambda cursor: list_messages(world.services, mailing, "cancelled", cursor, 5), BEGINNING

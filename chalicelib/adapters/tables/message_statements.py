@@ -19,15 +19,16 @@ IS_QUEUED: Value = {"S": QUEUED}
 
 
 def update(sets: Sequence[str], condition: str = "") -> str:
-    """Of a queued message. All values are parameters."""
+    """The text of a statement on one row, which begins its parameters with `sets` and goes on with `key_values`."""
     return (
         f'UPDATE "{MessageRow.Meta.table_name}" SET {" SET ".join(sets)}'  # noqa: S608 - names of the code only
         f' WHERE "part" = ? AND "client_id" = ? AND "status" = ?{condition}'
     )
 
 
-def key_values(key: MessageKey) -> list[Value]:
-    return [*item_key(key).values(), IS_QUEUED]
+def key_values(key: MessageKey, status: str = QUEUED) -> list[Value]:
+    """The key of the row, and the status that it has before the write."""
+    return [*item_key(key).values(), {"S": status}]
 
 
 def value(name: str, content: object) -> Value:

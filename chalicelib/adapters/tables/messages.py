@@ -1,6 +1,7 @@
 """Messages: one row for each client and mailing. The number of partitions grows with the audience.
 
-Each change of a status is one conditional write: of two writers, one succeeds.
+Each change of a status is one conditional write: of two writers, one succeeds. They are statements, 25 in a call. Only
+delivery receipts write messages in a transaction, with the counts of their mailing.
 """
 
 from __future__ import annotations
@@ -9,28 +10,18 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from pynamodb.exceptions import DoesNotExist, UpdateError
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
+from pynamodb.exceptions import DoesNotExist
 
-from ...domain.message import (
-    EXPIRED,
-    QUEUED,
-    UNKNOWN,
-    Claim,
-    Message,
-    MessageKey,
-    MessageShard,
-    Settlement,
-    require_transition,
-)
-from ...errors import NotWritten, confirmed
+from ...domain.message import QUEUED, Claim, Message, MessageKey, MessageShard, Settlement
+from ...domain.message_change import MessageChange
+from ...errors import confirmed
 from ...texts import Text
 from ..clock import Clock
 from .attempts import Attempts
-from .base import bind_table, code_of
+from .base import bind_table
 from .batches import Batches
-from .message_row import NOT_CLAIMED, MessageRow, part_of, row_of, serialized_rows
+from .message_changes import MessageChanges
+from .message_row import MessageRow, part_of, serialized_rows
 
 ROWS_READ = 1000
 """Rows that one call reads to find those with a status. They have less than 1 MB, the limit of a query."""
@@ -46,6 +37,7 @@ class Messages:
         bind_table(MessageRow, stack_name, clock)
         self._batches = Batches(clock)
         self._attempts = Attempts(gateway_dedupes, clock)
+        self._changes = MessageChanges(clock)
 
     def add(self, messages: Iterable[Message], expires_at: datetime) -> None:
         """Write new messages, 25 in a call. Overwrites existing rows: call `existing` first if there may be any.
@@ -102,44 +94,13 @@ class Messages:
         """
         return self._attempts.settle_all(settlements, now)
 
-    def close(self, key: MessageKey, status: str, now: datetime, error: Text | None = None) -> bool:
-        """Give a final status to a message without an attempt in progress. Returns False if there is none.
+    def change_all(self, changes: Sequence[MessageChange]) -> list[bool | Exception]:
+        """Write changes of messages without an attempt, 25 in a call. One result for each change, in their order.
 
-        An expired message keeps its doubts, and the error of its last attempt, if there is one.
+        A result is False if the row is no longer as it was read. Errors are results too, not raised: NotWritten if the
+        table did not confirm this change in 5 seconds. A repeated write that meets its own result is True.
         """
-        return self._finish(key, status, self._is_claimable(now), error)
-
-    def mark_unknown(self, key: MessageKey, now: datetime, error: Text) -> bool:
-        """Give the status unknown to a message if its attempt ended without a result. Returns False otherwise."""
-        ended = (MessageRow.claimed_until > NOT_CLAIMED) & (MessageRow.claimed_until <= now.timestamp())
-        return self._finish(key, UNKNOWN, (MessageRow.status == QUEUED) & ended, error)
-
-    def reopen(self, message: Message, resends: int, reopened_in: int) -> bool:
-        """Give the status queued to a message again. Returns False if it has changed: another worker may have reopened
-        it, and a new attempt may have given it the same status.
-
-        `resends`: the number of the order that this carries out. `reopened_in`: the number of the round. A message
-        without an attempt loses the reason of its expiry.
-        """
-        require_transition(message.status, QUEUED)
-        actions: list[Action] = [
-            MessageRow.status.set(QUEUED),
-            MessageRow.resends.set(resends),
-            MessageRow.attempts_before.set(message.attempts),
-            MessageRow.reopened_in.set(reopened_in),
-        ]
-        if not message.attempts:
-            actions.append(MessageRow.last_error.remove())
-        is_same = (MessageRow.status == message.status) & (MessageRow.attempts == message.attempts)
-        order = MessageRow.resends == message.resends
-        is_same &= order if message.resends else order | MessageRow.resends.does_not_exist()
-        return _update_if(row_of(message.key), actions, is_same)
-
-    def await_hours(self, key: MessageKey, timezone: str) -> None:
-        """Write the time zone of the local hours that a queued message waits for. Other messages do not change."""
-        row = row_of(key)
-        other = MessageRow.timezone.does_not_exist() | (MessageRow.timezone != timezone)
-        _update_if(row, [MessageRow.timezone.set(timezone)], (MessageRow.status == QUEUED) & other)
+        return self._changes.write_all(changes)
 
     def page(self, shard: MessageShard, after_client: int, limit: int, statuses: Sequence[str] = ()) -> list[Message]:
         """Messages of one shard in the order of client ids. Fewer than `limit` are the last.
@@ -186,30 +147,3 @@ class Messages:
             limit=limit,
         )
         return [row.message(shard.shards) for row in rows]
-
-    def _finish(self, key: MessageKey, status: str, condition: Condition, error: Text | None) -> bool:
-        require_transition(QUEUED, status)
-        actions: list[Action] = [MessageRow.status.set(status), MessageRow.claimed_until.set(NOT_CLAIMED)]
-        if status != EXPIRED:
-            actions.append(MessageRow.doubts.set(0))
-        if error:
-            known = MessageRow.last_error | error  # if_not_exists
-            actions.append(MessageRow.last_error.set(known if status == EXPIRED else error))
-        return _update_if(row_of(key), actions, condition)
-
-    def _is_claimable(self, now: datetime) -> Condition:
-        """Queued, without an attempt in progress. In doubt only if the gateway makes a repetition safe."""
-        latest = self._attempts.latest_end(now)
-        claimable: Condition = (MessageRow.status == QUEUED) & (MessageRow.claimed_until <= latest)
-        return claimable
-
-
-def _update_if(row: MessageRow, actions: list[Action], condition: Condition) -> bool:
-    """Returns False if the condition fails. Raises NotWritten for other errors, also if a transaction holds the row."""
-    try:
-        row.update(actions=actions, condition=condition)
-    except UpdateError as error:
-        if code_of(error) == "ConditionalCheckFailedException":
-            return False
-        raise NotWritten(f"message {row.part}/{row.client_id}") from error
-    return True

@@ -45,9 +45,9 @@ class RecordingQueue(Queue):
         return taken
 
 
-def make_countable_services() -> Any:
+def make_countable_services(**settings: Any) -> Any:
     """Services whose calls to AWS are the same in every run: a slow machine or the order of threads changes none."""
-    services: Any = make_services(sender_threads=1)
+    services: Any = make_services(sender_threads=1, **settings)
     services.clock = FakeClock()
     services.gateway = AcceptingGateway()
     services.thread_pool = lambda _: InlinePool()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 
 from chalicelib.domain import message as message_domain
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import (
-    EXPIRED,
     QUEUED,
     SENT,
-    UNKNOWN,
     Claim,
     Message,
     MessageKey,
@@ -21,6 +19,7 @@ from chalicelib.domain.message import (
     is_settled_by,
     settled,
 )
+from chalicelib.domain.message_change import MessageChange
 from chalicelib.errors import RowChanged, confirmed
 from chalicelib.texts import Text
 
@@ -85,32 +84,18 @@ class FakeMessages:
             self.put(settled(row, settlement, now))
             return True
 
-    def close(self, key: MessageKey, status: str, now: datetime, error: Text | None = None) -> bool:
-        with LOCK:
-            return self._finish(self._claimable(key, now), status, error)
+    def change_all(self, changes: Sequence[MessageChange]) -> list[bool | Exception]:
+        return [self._change(change) for change in changes]
 
-    def mark_unknown(self, key: MessageKey, now: datetime, error: Text) -> bool:
+    def _change(self, change: MessageChange) -> bool:
         with LOCK:
-            row = self._queued(key)
-            return self._finish(row if row and row.is_in_doubt(now) else None, UNKNOWN, error)
-
-    def reopen(self, message: Message, resends: int, reopened_in: int) -> bool:
-        message_domain.require_transition(message.status, QUEUED)
-        with LOCK:
-            row = self.get(message.key)
-            read = (message.status, message.attempts, message.resends)
-            if row is None or (row.status, row.attempts, row.resends) != read:
+            row = self.get(change.key)
+            if row is None or not change.is_of(row):
                 return False
-            error = row.last_error if message.attempts else None
-            reopened = replace(row, status=QUEUED, resends=resends, reopened_in=reopened_in)
-            self.put(replace(reopened, attempts_before=message.attempts, last_error=error))
+            written = {field.name: getattr(change.after, field.name) for field in fields(Message)}
+            kept = {name for name, value in written.items() if value == getattr(change.before, name)}
+            self.put(replace(row, **{name: value for name, value in written.items() if name not in kept}))
             return True
-
-    def await_hours(self, key: MessageKey, timezone: str) -> None:
-        with LOCK:
-            row = self._queued(key)
-            if row is not None:
-                self.put(replace(row, timezone=timezone))
 
     def _queued(self, key: MessageKey) -> Message | None:
         row = self.get(key)
@@ -121,13 +106,6 @@ class FakeMessages:
         if row is None or row.is_claimed(now) or (row.is_in_doubt(now) and not self.gateway_dedupes):
             return None
         return row
-
-    def _finish(self, row: Message | None, status: str, error: Text | None) -> bool:
-        if row is not None:
-            kept, new = (row.last_error, error) if status == EXPIRED else (error, row.last_error)
-            doubts = row.doubts if status == EXPIRED else 0
-            self.put(replace(row, status=status, claimed_until=None, last_error=kept or new, doubts=doubts))
-        return row is not None
 
     def page(self, shard: MessageShard, after_client: int, limit: int, statuses: Collection[str] = ()) -> list[Message]:
         with LOCK:

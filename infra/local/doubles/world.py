@@ -51,7 +51,7 @@ class Crash(BaseException):
 class CrashingServices:
     """Services of a process that ends at its n-th call, before or after the call takes effect.
 
-    Each claim and settlement of a batch counts as a call: the process may end between two of them.
+    Each claim, settlement and change of a batch counts as a call: the process may end between two of them.
     """
 
     def __init__(self, services: FakeServices, at: int | None = None, after: bool = False) -> None:
@@ -94,7 +94,7 @@ class _Part:
         value = getattr(self._part, name)
         if not callable(value):
             return value
-        call = self._crashing.call_each if name in ("claim_all", "settle_all") else self._crashing.call
+        call = self._crashing.call_each if name in ("claim_all", "settle_all", "change_all") else self._crashing.call
         return lambda *arguments, **named: call(value, *arguments, **named)
 
 

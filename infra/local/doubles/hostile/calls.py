@@ -66,11 +66,8 @@ CALLS: dict[str, Call] = {
             "mark_released",
         )
     },
-    **{
-        f"messages.{name}": UPDATE
-        for name in ("claim", "settle", "end_claim", "close", "mark_unknown", "reopen", "await_hours")
-    },
-    **{f"messages.{name}": STATEMENTS for name in ("claim_all", "settle_all")},
+    **{f"messages.{name}": UPDATE for name in ("claim", "settle", "end_claim")},
+    **{f"messages.{name}": STATEMENTS for name in ("claim_all", "settle_all", "change_all")},
     "messages.add": Call(NotWritten, is_repeatable=True, is_batch=True),
     "receipts.record": TRANSACTION,
     **{f"clients.{name}": TRANSACTION for name in ("add", "add_many", "change", "remove")},

@@ -1,0 +1,140 @@
+"""Write the messages of a batch that are not posted: closed, or waiting in their rows for local hours.
+
+They are written together. Their rows are read before, because most of them need no write: a reconciliation round has
+closed them, or they wait for these hours already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from ..domain.mailing import Mailing
+from ..domain.message import UNKNOWN, Message, MessageKey
+from ..domain.message_change import MessageChange, awaiting_hours, closing
+from ..errors import confirmed
+from ..texts import Text
+from . import local_hours
+from .repairs import NO_ANSWER
+from .send_task import DONE, Result, SendTask
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+
+@dataclass(frozen=True)
+class Unposted:
+    """`status`: the final status of the message, with its reason, `error`.
+
+    Without a status the message waits for the local hours of `timezone`, which open at `opens_at`; None if they do not
+    open before the end of the mailing.
+    """
+
+    task: SendTask
+    mailing: Mailing
+    status: str | None = None
+    error: Text | None = None
+    timezone: str = ""
+    opens_at: datetime | None = None
+
+    @property
+    def key(self) -> MessageKey:
+        return self.mailing.message_key(self.task.client_id)
+
+
+def write_unposted(services: Services, unposted: Sequence[Unposted]) -> dict[SendTask, Result | Exception]:
+    """The results of the tasks. An error is the result of the tasks that it concerns."""
+    results: dict[SendTask, Result | Exception] = {}
+    for _, group in groupby(sorted(unposted, key=_mailing_id), key=_mailing_id):
+        of_mailing = list(group)
+        try:
+            results |= _write_of_mailing(services, of_mailing)
+        except Exception as error:
+            results |= {one.task: error for one in of_mailing}
+    return results
+
+
+def after_lost_write(services: Services, key: MessageKey) -> Result:
+    """Another writer has changed the message before a claim or a closing: the row says what becomes of the task."""
+    message, now = services.messages.get(key), services.clock.now()
+    if message is None or not _is_doubtful(services, message, now):
+        return _without_write(message, now) or Result(delay=1)
+    is_new = confirmed(services.messages.change_all([closing(message, UNKNOWN, NO_ANSWER)])[0])
+    return Result(UNKNOWN if is_new else None)
+
+
+def _mailing_id(unposted: Unposted) -> int:
+    return unposted.mailing.id
+
+
+def _write_of_mailing(services: Services, group: Sequence[Unposted]) -> dict[SendTask, Result | Exception]:
+    found = services.messages.existing(one.key for one in group)
+    now = services.clock.now()
+    results: dict[SendTask, Result | Exception] = {}
+    changes: list[tuple[Unposted, MessageChange]] = []
+    for one in group:
+        message = found.get(one.task.client_id)
+        result = _without_write(message, now)
+        change = _change(services, one, message, now) if message is not None and result is None else None
+        if change is not None:
+            changes.append((one, change))
+        else:
+            results[one.task] = result or DONE
+    written = services.messages.change_all([change for _, change in changes])
+    for (one, change), outcome in zip(changes, written, strict=True):
+        results[one.task] = _guarded(partial(_result, services, one, change, outcome))
+    waits = [one for one in group if one.opens_at and results[one.task] is DONE]
+    scheduled = _guarded(partial(_schedule, services, waits))
+    return results | {one.task: scheduled for one in waits}
+
+
+def _schedule(services: Services, waits: Sequence[Unposted]) -> Result:
+    """The messages of one mailing wait in their rows: their hours open at these moments."""
+    moments = {one.opens_at for one in waits if one.opens_at}
+    if moments:
+        local_hours.schedule_releases(services, waits[0].mailing, moments)
+    return DONE
+
+
+def _guarded(work: Callable[[], Result | Exception]) -> Result | Exception:
+    """What is written for other messages is counted, whatever happens here."""
+    try:
+        return work()
+    except Exception as error:
+        return error
+
+
+def _without_write(message: Message | None, now: datetime) -> Result | None:
+    """The result of a task whose message needs no write; None if it has no final status and no attempt in progress."""
+    if message is None or message.is_final:
+        return DONE
+    if not message.is_claimed(now):
+        return None
+    return Result(delay=max(1, int((message.claimed_until or 0) - now.timestamp()) + 1))
+
+
+def _change(services: Services, unposted: Unposted, message: Message, now: datetime) -> MessageChange | None:
+    if _is_doubtful(services, message, now):
+        return closing(message, UNKNOWN, NO_ANSWER)
+    if unposted.status is None:
+        return awaiting_hours(message, unposted.timezone)
+    return closing(message, unposted.status, unposted.error)
+
+
+def _is_doubtful(services: Services, message: Message, now: datetime) -> bool:
+    """An attempt ended without an answer, and the gateway does not make a repetition safe."""
+    return message.is_in_doubt(now) and not services.settings.gateway_dedupes
+
+
+def _result(
+    services: Services, unposted: Unposted, change: MessageChange, written: bool | Exception
+) -> Result | Exception:
+    if isinstance(written, Exception):
+        return written
+    if not written:
+        return after_lost_write(services, unposted.key)
+    return Result(change.after.status) if change.after.is_final else DONE
