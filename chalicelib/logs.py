@@ -55,12 +55,21 @@ def log_clients(event: str, client_ids: Sequence[int], **keys: object) -> None:
         log.info(event, extra={**keys, "number": len(client_ids), "clients": clients}, stacklevel=3)
 
 
-def measure(counts: Mapping[str, int], milliseconds: Mapping[str, Sequence[float]] | None = None) -> None:
-    """Record CloudWatch metrics in one log line, by the embedded metric format, without an API call."""
+def measure(
+    counts: Mapping[str, int],
+    milliseconds: Mapping[str, Sequence[float]] | None = None,
+    levels: Mapping[str, float] | None = None,
+) -> None:
+    """Record CloudWatch metrics in one log line, by the embedded metric format, without an API call.
+
+    A count of 0 is left out. `levels` have no unit, and are recorded also if they are 0.
+    """
     metrics = {name: _metric(MetricUnit.Count, [number]) for name, number in counts.items() if number}
     for name, values in (milliseconds or {}).items():
         if values:
             metrics[name] = _metric(MetricUnit.Milliseconds, [round(value) for value in values[:MAX_VALUES]])
+    for name, level in (levels or {}).items():
+        metrics[name] = _metric(MetricUnit.NoUnit, [round(level)])
     if metrics:
         AmazonCloudWatchEMFProvider(metrics, namespace=NAMESPACE).flush_metrics()
 

@@ -37,7 +37,10 @@ def read(call: Call) -> Response:
             {"": found.waiting},
         ),
         Gauge(
-            "longest_silence_seconds", "Longest time without progress of a sending mailing.", "", {"": found.silence}
+            "longest_silence_seconds",
+            "Longest time without progress of a mailing that may send.",
+            "",
+            {"": found.silence},
         ),
     )
     return Response(exposition(gauges), headers={"Content-Type": TEXT})

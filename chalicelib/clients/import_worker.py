@@ -29,7 +29,7 @@ from ..domain.client_import import (
 from ..domain.csv_file import FileRow, read_rows
 from ..domain.jobs import BUSY_SECONDS, ImportClients
 from ..errors import Conflict, FileGone, TryAgain
-from ..logs import log, log_clients, log_context
+from ..logs import log, log_clients, log_context, measure
 from ..texts import Text
 from .import_rows import check_rows, refused_row
 from .import_writes import write_clients
@@ -62,6 +62,7 @@ def run_import(services: Services, job: ImportClients, seconds_left: Callable[[]
             return BUSY_SECONDS
         except TryAgain:
             log.exception("import not written")
+            measure({"JobErrors": 1})
             return BUSY_SECONDS
 
 

@@ -17,7 +17,7 @@ from ..domain.jobs import (
     WalkSlice,
 )
 from ..errors import Conflict, TryAgain
-from ..logs import log, log_context
+from ..logs import log, log_context, measure
 from .fanout import start_mailing, walk_slice
 from .feeder import feed_mailing
 from .local_hours import follow_moved_clients, release_shard
@@ -58,6 +58,7 @@ def run_job(
             return BUSY_SECONDS
         except TryAgain:
             log.exception("job not done")
+            measure({"JobErrors": 1})
             return min(LONGEST_PAUSE, retry_delay(receive_count, services.clock.jitter()))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..domain.breaker import Breaker
 from ..domain.jobs import ReceivedMessage, SendMessage, from_body
 from ..domain.mailing import NO_COUNTS, Counts, counts_from_statuses
+from ..domain.message import FAILED, SENT, UNKNOWN
 from ..domain.pace import Pace
 from ..domain.rate import MAX_LAG
 from ..domain.sweep_plan import needs_wait_record
@@ -61,7 +62,7 @@ class Sender:
         results = Batch(self.services, handler, self._threads, self._writers).handle(tasks)
         counts = Counter(result.metric for result in results if result.metric)
         durations = {"GatewayMilliseconds": posting.latencies, "QueueMilliseconds": waited}
-        measure(counts, durations)
+        measure(counts, durations, _success(results))
         _log_settled(tasks, results)
         self._count(tasks, results)
         for body in unreadable:  # last: an error here brings the batch back, and its messages are settled by now
@@ -140,6 +141,16 @@ class Sender:
         }
         self.services.send_queue.give_back({received.receipt_handle: delay for received, delay in back.items()})
         return [received.id for received in back]
+
+
+def _success(results: Sequence[Result]) -> dict[str, float]:
+    """1 if a message was sent, 0 if messages were posted or held back in vain, nothing if none was to be posted.
+
+    The maximum of a minute is 0 if nothing was sent in it. So an alarm needs one metric, and no formula of several.
+    """
+    statuses = {result.status for result in results}
+    is_any_in_vain = not statuses.isdisjoint({FAILED, UNKNOWN}) or any(result.failure for result in results)
+    return {"BatchSucceeded": float(SENT in statuses)} if SENT in statuses or is_any_in_vain else {}
 
 
 def _read_tasks(records: Sequence[ReceivedMessage]) -> tuple[list[SendTask], list[str]]:

@@ -1,18 +1,21 @@
 """The sweep runs every minute: it starts and releases due mailings, restarts stalled work, requests reconciliation.
 
-It also wakes the feeds of mailings with rate limits.
+It also wakes the feeds of mailings with rate limits, and measures the silence of mailings for an alarm.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
 from ..domain.jobs import ImportClients
 from ..domain.mailing import Mailing
 from ..domain.rounds import QUEUE_ALL, QUEUE_OVERDUE
+from ..domain.silence import is_paused_by_service, longest_silence
 from ..domain.sweep_plan import SendQueue, SweepStep, next_sweep_step, read_until
-from ..logs import log, log_context
+from ..logs import log, log_context, measure
 from .fanout import resume_fanout, start_mailing
 from .feed import continue_feed
 from .local_hours import release_due
@@ -31,6 +34,7 @@ def sweep(services: Services) -> dict[str, int]:
     errors: list[Exception] = []
     now = services.clock.now()
     mailings = services.mailings.get_many(services.mailings.active_ids(now))
+    _measure(mailings.values(), now)
     is_idle, read_to = cache(services.send_queue.is_idle), read_until(mailings.values(), now)
     for mailing in mailings.values():
         with log_context(mailing_id=mailing.id):
@@ -51,6 +55,14 @@ def sweep(services: Services) -> dict[str, int]:
     if errors:
         raise ExceptionGroup("some mailings or imports were not swept", errors)
     return taken
+
+
+def _measure(mailings: Collection[Mailing], now: datetime) -> None:
+    """Nothing is recorded, and so nothing is charged, while no mailing may send and none is paused by the service."""
+    silence = longest_silence(mailings, now)
+    paused = sum(is_paused_by_service(mailing, now) for mailing in mailings)
+    levels = {} if silence is None else {"SilentSeconds": silence.total_seconds()}
+    measure({"PausedMailings": paused}, levels=levels)
 
 
 def _sweep_imports(services: Services) -> int:

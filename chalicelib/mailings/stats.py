@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..domain import cost
 from ..domain.mailing import FINISHED, RUNNING, SCHEDULED, STATUSES, Counts, Mailing
 from ..domain.message import Message, statuses_listed_as
+from ..domain.silence import longest_silence
 from ..domain.walk import LIST_SECONDS, Cursor, HasTime, search, time_limit, walk
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ UNFINISHED_STATUSES = tuple(status for status in STATUSES if status != FINISHED)
 class Snapshot:
     """Numbers by status and by queue. A cancelled mailing counts as `cancelled` until its messages are closed.
 
-    Of the running mailings with queued messages: `waiting` is the longest time since a start, and `silence` the longest
-    time since progress, both in seconds.
+    `waiting`: the longest time since the start of a running mailing with queued messages. `silence`: the longest one,
+    as in domain/silence.py. Both are in seconds.
     """
 
     mailings: Mapping[str, int]
@@ -48,6 +49,7 @@ def snapshot(services: Services) -> Snapshot:
     number, ended = services.counters.totals()
     open_mailings, scheduled = _open_mailings(services, now), services.mailings.scheduled_number(now)
     sending = [mailing for mailing in open_mailings if mailing.status == RUNNING and mailing.counts.queued > 0]
+    silence = longest_silence(open_mailings, now) or timedelta()
     by_status = Counter(mailing.status for mailing in open_mailings) + Counter({SCHEDULED: scheduled})
     return Snapshot(
         mailings={
@@ -62,7 +64,7 @@ def snapshot(services: Services) -> Snapshot:
             "dead_letters": services.dead_letters.size(),
         },
         waiting=_longest_seconds([mailing.datetime_start for mailing in sending], now),
-        silence=_longest_seconds([mailing.progress_at or mailing.datetime_start for mailing in sending], now),
+        silence=round(silence.total_seconds(), 1),
     )
 
 

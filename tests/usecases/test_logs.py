@@ -14,6 +14,7 @@ from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import ReceivedMessage, StartMailing
 from chalicelib.domain.message import message_id
 from chalicelib.logs import log, measure
+from chalicelib.mailings.lifecycle import pause_mailing
 from chalicelib.runtime import InvocationFailed, begin_invocation, logging_errors
 from infra.local.doubles.world import World
 
@@ -135,7 +136,36 @@ def test_the_metrics_of_a_batch_are_one_line(world: World, capsys: pytest.Captur
     assert len(line["GatewayMilliseconds"]) == 100
     (described,) = line["_aws"]["CloudWatchMetrics"]
     units = {metric["Name"]: metric["Unit"] for metric in described["Metrics"]}
-    assert units == {"Sent": "Count", "GatewayMilliseconds": "Milliseconds", "QueueMilliseconds": "Milliseconds"}
+    durations = {"GatewayMilliseconds": "Milliseconds", "QueueMilliseconds": "Milliseconds"}
+    assert units == {"Sent": "Count", "BatchSucceeded": "None", **durations}
+
+
+def successes(capsys: pytest.CaptureFixture[str]) -> list[float]:
+    return [line["BatchSucceeded"][0] for line in metrics_of(capsys) if "BatchSucceeded" in line]
+
+
+def test_a_batch_succeeds_if_it_sends_a_message(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.services.gateway.answers = [Answer(503)] * 3
+    world.fan_out()
+    world.send_all()
+    assert successes(capsys) == [1]
+
+
+@pytest.mark.parametrize("answer", [Answer(503), Answer(400), Answer(401), Answer(None, "ReadTimeout")])
+def test_a_batch_whose_posts_are_all_in_vain_does_not_succeed(
+    world: World, capsys: pytest.CaptureFixture[str], answer: Answer
+) -> None:
+    world.services.gateway.default_answer = answer
+    world.fan_out()
+    world.send_all()
+    assert set(successes(capsys)) == {0}
+
+
+def test_a_batch_without_a_post_neither_succeeds_nor_fails(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.fan_out()
+    pause_mailing(world.services, 1)
+    world.send_all()
+    assert successes(capsys) == []
 
 
 def test_the_fan_out_measures_its_messages_and_its_time(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 
 from chalicelib.delivery.sweep import sweep
+from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.mailing import Mailing
 from chalicelib.errors import TryAgain
-from chalicelib.mailings.lifecycle import cancel_mailing
+from chalicelib.mailings.lifecycle import cancel_mailing, resume_mailing
 from chalicelib.mailings.stats import snapshot, totals
 from infra.local.doubles.fake_mailings import FakeMailings
 from infra.local.doubles.fake_queues import FakeQueue, FakeSchedules
@@ -125,6 +127,43 @@ def test_schedules_that_fire_are_deleted_without_a_call_of_the_sweep() -> None:
     world.run(24 * 3600, step=30)
     assert schedules.releases == set()
     assert schedules.removed == [1], "by the simulation itself, when the schedule fires"
+
+
+def measured(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The metrics of the lines that were printed since the last call."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [{metric["Name"]: line[metric["Name"]][0] for metric in described(line)} for line in lines]
+
+
+def described(line: dict[str, Any]) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    return found
+
+
+def test_the_sweep_measures_the_longest_silence_also_if_it_is_0(capsys: pytest.CaptureFixture[str]) -> None:
+    world = world_with_due_mailings(2)
+    sweep(world.services)
+    assert measured(capsys) == [], "no mailing has started"
+    sweep(world.services)
+    assert measured(capsys) == [{"SilentSeconds": 0}]
+    world.clock.forward(1800)
+    sweep(world.services)
+    assert measured(capsys) == [{"SilentSeconds": 1800}]
+
+
+def test_the_sweep_counts_the_mailings_that_the_service_has_paused(capsys: pytest.CaptureFixture[str]) -> None:
+    world = World()
+    world.clients(3)
+    world.services.gateway.default_answer = Answer(400)
+    mailing_id = world.mailing(canary=2)
+    world.run(300)
+    assert world.get(mailing_id).status == "paused"
+    capsys.readouterr()
+    sweep(world.services)
+    assert measured(capsys) == [{"PausedMailings": 1}]
+    resume_mailing(world.services, mailing_id)
+    sweep(world.services)
+    assert [set(metrics) for metrics in measured(capsys)] == [{"SilentSeconds"}]
 
 
 def test_finished_mailings_are_not_read() -> None:

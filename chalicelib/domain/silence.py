@@ -1,0 +1,30 @@
+"""Silence: how long a mailing that may send has made no progress. An alarm and a gauge of Prometheus use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from .mailing import PAUSED, RUNNING, Mailing
+
+
+def silence(mailing: Mailing, now: datetime) -> timedelta | None:
+    """The time since the last progress of a running mailing. None if none of its messages may be posted now.
+
+    Progress is a message with a final status, or a page of the fan-out. Time in which all messages wait for their local
+    hours is no silence. Time in which they wait for the gateway, a rate limit, the canary or other mailings is.
+    """
+    if mailing.status != RUNNING or mailing.is_over(now) or mailing.awaits_hours or mailing.has_no_queued:
+        return None
+    return now - (mailing.progress_at or mailing.datetime_start)
+
+
+def longest_silence(mailings: Iterable[Mailing], now: datetime) -> timedelta | None:
+    """None if no mailing has a message that may be posted now."""
+    found = (silence(mailing, now) for mailing in mailings)
+    return max((one for one in found if one is not None), default=None)
+
+
+def is_paused_by_service(mailing: Mailing, now: datetime) -> bool:
+    """Whether the brake or the canary has paused the mailing, and a person can still resume it."""
+    return mailing.status == PAUSED and mailing.paused_because is not None and not mailing.is_over(now)
