@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 
+OF_THE_GATEWAY = {"Retried", "HeldBack", "GatewayRefusedToken"}
+"""The metrics of messages that wait because of the gateway."""
+
 WRITERS = 3
 """Threads that settle messages, and claim one group at a time. One works while others repeat what was throttled."""
 
@@ -149,7 +152,8 @@ def _success(results: Sequence[Result]) -> dict[str, float]:
     The maximum of a minute is 0 if nothing was sent in it. So an alarm needs one metric, and no formula of several.
     """
     statuses = {result.status for result in results}
-    is_any_in_vain = not statuses.isdisjoint({FAILED, UNKNOWN}) or any(result.failure for result in results)
+    failures = {result.failure for result in results}
+    is_any_in_vain = not statuses.isdisjoint({FAILED, UNKNOWN}) or not failures.isdisjoint(OF_THE_GATEWAY)
     return {"BatchSucceeded": float(SENT in statuses)} if SENT in statuses or is_any_in_vain else {}
 
 

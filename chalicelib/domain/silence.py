@@ -7,6 +7,10 @@ from datetime import datetime, timedelta
 
 from .mailing import PAUSED, RUNNING, Mailing
 
+TAIL = 20
+"""The last messages of a mailing, one in so many, may be those to bad recipients. The gateway answers a temporary error
+to each of their attempts, until the end of the mailing."""
+
 
 def silence(mailing: Mailing, now: datetime) -> timedelta | None:
     """The time since the last progress of a running mailing. None if none of its messages may be posted now.
@@ -14,9 +18,13 @@ def silence(mailing: Mailing, now: datetime) -> timedelta | None:
     Progress is a message with a final status, or a page of the fan-out. Time in which all messages wait for their local
     hours is no silence. Time in which they wait for the gateway, a rate limit, the canary or other mailings is.
     """
-    if mailing.status != RUNNING or mailing.is_over(now) or mailing.awaits_hours or mailing.has_no_queued:
+    if mailing.status != RUNNING or mailing.is_over(now) or mailing.awaits_hours or _is_almost_done(mailing):
         return None
     return now - (mailing.progress_at or mailing.datetime_start)
+
+
+def _is_almost_done(mailing: Mailing) -> bool:
+    return mailing.is_fanned_out and mailing.counts.queued * TAIL <= mailing.counts.total
 
 
 def longest_silence(mailings: Iterable[Mailing], now: datetime) -> timedelta | None:

@@ -33,8 +33,10 @@ SENT = Counts(total=5, sent=5)
         {"waits_until": NOW + HOUR},
         {"counts": Counts(), "is_fanned_out": False},
         {"releases": frozenset({NOW + HOUR})},
+        {"counts": Counts(total=100, sent=94)},
+        {"counts": Counts(total=1)},
     ],
-    ids=["queued", "canary", "rate limit", "held back", "fan-out", "some wait for their hours"],
+    ids=["queued", "canary", "rate limit", "held back", "fan-out", "some wait for their hours", "6%", "one client"],
 )
 def test_a_mailing_that_may_send_is_silent_since_its_last_progress(state: dict[str, Any]) -> None:
     assert silence(replace(MAILING, **state), NOW) == 3 * HOUR
@@ -45,13 +47,14 @@ def test_a_mailing_that_may_send_is_silent_since_its_last_progress(state: dict[s
     [
         {"awaits_hours": True, "releases": frozenset({NOW + HOUR})},
         {"counts": SENT},
+        {"counts": Counts(total=100, sent=93, failed=2)},
         {"datetime_end": NOW},
         {"status": "paused"},
         {"status": "scheduled"},
         {"status": "cancelled"},
         {"status": "finished"},
     ],
-    ids=["all wait for their hours", "nothing left", "over", "paused", "scheduled", "cancelled", "finished"],
+    ids=["hours", "nothing left", "5%", "over", "paused", "scheduled", "cancelled", "finished"],
 )
 def test_a_mailing_without_messages_to_post_is_not_silent(state: dict[str, Any]) -> None:
     mailing = replace(MAILING, **state)

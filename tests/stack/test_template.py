@@ -345,37 +345,6 @@ def test_the_zip_has_the_api_descriptions_of_the_called_services() -> None:
     assert called == SERVICES
 
 
-ALARMS = {
-    "DeadLettersAlarm",
-    "GatewayRefusedTokenAlarm",
-    "SendQueueAgeAlarm",
-    "JobsQueueAgeAlarm",
-    "ReceiptsQueueAgeAlarm",
-    "SendMessagesErrorsAlarm",
-    "SenderErrorsAlarm",
-    "SweepAlarm",
-    "SweepErrorsAlarm",
-    "ReportErrorsAlarm",
-}
-
-
-def test_an_alarm_has_instructions_and_notifies_the_topic_of_its_beginning_and_end(resources: dict[str, Any]) -> None:
-    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    assert set(alarms) == ALARMS
-    for alarm in alarms.values():
-        assert ":" in alarm["AlarmDescription"]
-        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Alarms"}]
-        for dimension in alarm["Dimensions"]:
-            value = dimension["Value"]
-            name = value if isinstance(value, str) else value.get("Ref") or value["Fn::GetAtt"][0]
-            assert name == "AWS::StackName" or name in resources
-
-
-def test_a_sweep_that_does_not_run_raises_an_alarm_although_there_are_no_data(resources: dict[str, Any]) -> None:
-    alarm = of_type(resources, "AWS::CloudWatch::Alarm")["SweepAlarm"]
-    assert (alarm["TreatMissingData"], alarm["ComparisonOperator"]) == ("breaching", "LessThanThreshold")
-
-
 MADE_AGAIN = {"slices", "rates", "idempotency-keys", "attempts", "labels", "imports", "reports"}
 """Tables with short-lived rows, or with rows that are written again."""
 

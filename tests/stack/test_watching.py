@@ -38,7 +38,8 @@ KINDS = {"QueueName": "AWS::SQS::Queue", "FunctionName": "AWS::Lambda::Function"
 def written(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A real line of metrics, as a function of a stack with this name writes it."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", STACK_NAME)
-    measure({"GatewayRefusedToken": 1, "SenderErrors": 2})
+    counts = dict.fromkeys(("GatewayRefusedToken", "SenderErrors", "JobErrors", "PausedMailings"), 1)
+    measure(counts, levels={"BatchSucceeded": 0, "SilentSeconds": 0})
     line: dict[str, Any] = json.loads(capsys.readouterr().out)
     return line
 
