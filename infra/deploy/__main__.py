@@ -23,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib import __version__
 
 from . import DeployFailed, deploy, package, put_gateway_token, put_receipts_secret, put_session_key
+from .api_settings import access_logs
 from .capacity import concurrency_notes, warm_parameters
 from .checks import check_account, read_parameters, stack_name_of
 from .destroy import destroy
@@ -78,13 +79,17 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     if planned:
         _plan(prepare(stage, stack_name, parameters))
         return
+    values = {**(before or {}), **parameters}
+    key = values.get("KmsKeyArn", "")
     if token:
-        put_gateway_token(stack_name, token)
-    put_session_key(stack_name)
-    if {**(before or {}), **parameters}.get("Receipts") == "true":
-        put_receipts_secret(stack_name)
+        put_gateway_token(stack_name, token, key)
+    put_session_key(stack_name, key)
+    if values.get("Receipts") == "true":
+        put_receipts_secret(stack_name, key)
     outputs = deploy(stage, stack_name, parameters)
     url = outputs["EndpointURL"].rstrip("/")
+    if "ApiDomainTarget" in outputs:
+        print(f"The DNS record of the domain leads to {outputs['ApiDomainTarget']} (CNAME, or an alias in Route 53)")
     print(f"API      {url}", f"console  {url}/console/", sep="\n")
     print("Commands for a first token and a first user of the console; each prints its secret once:")
     print(_invocation('{"make": "my scripts", "role": "admin"}', outputs["ManageTokensName"]))
@@ -117,12 +122,13 @@ def _fit(
     notes = concurrency_notes(boto3.client("lambda"), template, values, reserved)
     notes += email_notes(boto3.client("sesv2"), boto3.client("ses"), values)
     notes += schedule_notes(boto3.client("service-quotas"))
-    print("\n".join(notes))
+    logs, logs_notes = access_logs(boto3.client("apigateway"), values)
+    print("\n".join(notes + logs_notes))
     warm = warm_parameters(boto3.client("dynamodb"), stack_name, values)
     for name, value in warm.items():
         if value != values[name]:
             print(f"{name}: {value} instead of {values[name]}, because AWS does not lower a warm throughput")
-    return warm
+    return warm | logs
 
 
 def _invocation(payload: str, function: str) -> str:

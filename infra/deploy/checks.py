@@ -13,11 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.errors import BadSettings
 from chalicelib.settings import LOCAL_STAGE, read_settings
 
+from .api_settings import incomplete_pairs
 from .errors import DeployFailed
 
 LONGEST_STAGE = 16
 """The log groups are named `notifications-<stage>-<function>-...`; a longer stage would be truncated there."""
 
+NONE = "none"
 STAGE = re.compile(rf"[a-z][a-z0-9-]{{0,{LONGEST_STAGE - 1}}}")
 
 
@@ -62,20 +64,28 @@ def read_parameters(
 ) -> dict[str, str]:
     """Take the template's parameters from the environment: GatewayUrl from GATEWAY_URL. Raises DeployFailed.
 
-    A parameter that is not set keeps its value from `before`, so both are checked together.
+    A parameter that is not set keeps its value from `before`, so both are checked together. `none` removes the value of
+    one that is empty by default.
     """
-    given = {name: environment[_variable(name)] for name in known if environment.get(_variable(name), "") != ""}
+    set_ones = {name: environment[_variable(name)] for name in known if environment.get(_variable(name), "") != ""}
+    given = {name: _without(value, known[name]) for name, value in set_ones.items()}
     given.pop("Stage", None)
     required = {name for name, parameter in known.items() if "Default" not in parameter} - {"Stage"}
     missing = [name for name in known if name in required - set(given) - set(before or {})]
     wrong = [f"{_variable(name)}: {known[name]['Description']}" for name in missing]
+    values = {_variable(name): value for name, value in {**(before or {}), **given}.items()}
+    wrong += incomplete_pairs(values)
     try:
-        read_settings({_variable(name): value for name, value in {**(before or {}), **given}.items()})
+        read_settings(values)
     except BadSettings as bad:
         wrong.append(str(bad))
     if wrong:
         raise DeployFailed("; ".join(wrong))
     return given
+
+
+def _without(value: str, parameter: Mapping[str, Any]) -> str:
+    return "" if value == NONE and parameter.get("Default") == "" else value
 
 
 def _variable(parameter: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .dependencies import dependencies
 from .errors import DeployFailed
+from .options import add_options
 from .runtime import compile_modules, compiled_name, python_of
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +86,18 @@ def run_chalice_package(project: Path, stage: str, out: Path) -> None:
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise DeployFailed(f"chalice package failed: {(done.stdout + done.stderr).strip()[-2000:]}")
+    complete(out / "sam.json", stage)
+
+
+def complete(file: Path, stage: str) -> None:
+    """Add the options of an account to the packaged template, and bind it to its stage.
+
+    Whoever deploys the template by other means cannot make it a stage `local`, which accepts the published token.
+    """
+    template = json.loads(file.read_text())
+    add_options(template)
+    template["Parameters"]["Stage"]["AllowedPattern"] = f"^{stage}$"
+    file.write_text(json.dumps(template, indent=2))
 
 
 def pin_runtime(template: Path, python: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 
+from .api_settings import mark_callers
 from .change_set import ChangeSet, create_change_set, discard, execute
 from .code_bucket import code_bucket, supersede, upload
 from .emulators import complete_api, complete_event_sources
@@ -66,6 +67,7 @@ def prepare(stage: str, stack_name: str, parameters: Mapping[str, str], project:
     out = package(stage, project)
     template = json.loads((out / "sam.json").read_text())
     name_tables(template, stack_name)
+    mark_callers(template, {**(parameters_of(stack_name) or {}), **parameters})
     url = upload(out, template, code_bucket(stack_name))
     return Deployment(stack_name, template, url, {"Stage": stage, **parameters})
 

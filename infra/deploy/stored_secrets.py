@@ -6,27 +6,30 @@ The names of the parameters are those from which the service reads them (chalice
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 import boto3
 
 from chalicelib.settings import Settings
 
 
-def put_gateway_token(stack_name: str, token: str) -> None:
-    """Store the token with which the senders call the gateway; an existing one is replaced."""
-    boto3.client("ssm").put_parameter(
-        Name=Settings(stack_name=stack_name).gateway_token_parameter, Value=token, Type="SecureString", Overwrite=True
-    )
+def put_gateway_token(stack_name: str, token: str, key: str = "") -> None:
+    """Store the token with which the senders call the gateway; an existing one is replaced.
+
+    `key`: here and below, the ARN of the KMS key that encrypts a new value; empty: AWS's key for SSM.
+    """
+    name = Settings(stack_name=stack_name).gateway_token_parameter
+    boto3.client("ssm").put_parameter(Name=name, Value=token, Overwrite=True, **_encrypted(key))
 
 
-def put_session_key(stack_name: str) -> None:
+def put_session_key(stack_name: str, key: str = "") -> None:
     """Create the key that signs the sessions of the console, unless it exists."""
-    _create(Settings(stack_name=stack_name).session_key_parameter)
+    _create(Settings(stack_name=stack_name).session_key_parameter, key)
 
 
-def put_receipts_secret(stack_name: str) -> None:
+def put_receipts_secret(stack_name: str, key: str = "") -> None:
     """Create the secret that the gateway sends with its delivery receipts, unless it exists."""
-    _create(Settings(stack_name=stack_name).receipts_secret_parameter)
+    _create(Settings(stack_name=stack_name).receipts_secret_parameter, key)
 
 
 def receipts_secret(stack_name: str) -> str:
@@ -34,11 +37,15 @@ def receipts_secret(stack_name: str) -> str:
     return str(boto3.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
 
 
-def _create(name: str) -> None:
+def _encrypted(key: str) -> Any:
+    return {"Type": "SecureString", **({"KeyId": key} if key else {})}
+
+
+def _create(name: str, key: str) -> None:
     """Later deploys keep the value."""
     ssm = boto3.client("ssm")
     try:
-        ssm.put_parameter(Name=name, Value=secrets.token_hex(32), Type="SecureString")
+        ssm.put_parameter(Name=name, Value=secrets.token_hex(32), **_encrypted(key))
     except ssm.exceptions.ParameterAlreadyExists:
         return
 

@@ -9,6 +9,7 @@ import pkgutil
 from collections.abc import Iterator
 from functools import cached_property
 
+import boto3
 import pytest
 from moto import mock_aws
 from pynamodb.models import Model
@@ -97,6 +98,16 @@ def test_secrets_are_stored_encrypted_kept_and_deleted(aws: None) -> None:
     assert not has_gateway_token("notifications")
     delete_secrets("notifications-prod")
     assert not has_gateway_token("notifications-prod")
+
+
+def test_a_new_secret_is_encrypted_with_the_key_of_the_account(aws: None) -> None:
+    key = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+    put_gateway_token("notifications-prod", "one", key)
+    put_session_key("notifications-prod")
+    described = boto3.client("ssm").describe_parameters()["Parameters"]
+    keys = {one["Name"].rpartition("/")[2]: one["KeyId"] for one in described}
+    assert keys["gateway-token"] == key
+    assert keys["session-key"] != key, "without a key it is AWS's own"
 
 
 def test_the_tables_of_a_stack_are_those_that_its_adapters_use(aws: None) -> None:

@@ -21,6 +21,18 @@ from .pages import Bash, run_page
 
 PAGE = (ROOT / "docs" / "RESTORE.md").read_text()
 USER = "deployer"
+OPTIONS = {
+    "API_ALLOWED_CIDRS": "127.0.0.0/8",
+    "ACCESS_LOGS": "true",
+    "API_DOMAIN": "sms.example.com",
+    "API_CERTIFICATE_ARN": "arn:aws:acm:us-east-1:000000000000:certificate/1",
+    "KMS_KEY_ARN": "arn:aws:kms:us-east-1:000000000000:key/1",
+    "PERMISSIONS_BOUNDARY": "arn:aws:iam::000000000000:policy/limit",
+    "GATEWAY_SUBNETS": "subnet-0a1b,subnet-0c2d",
+    "GATEWAY_SECURITY_GROUPS": "sg-0a1b",
+}
+"""Without API_WEB_ACL_ARN: MiniStack 1.5 knows no AWS::WAFv2::WebACLAssociation."""
+
 ONLY_FOR_MINISTACK = """{"Version": "2012-10-17", "Statement": [
   {"Effect": "Allow", "Action": ["lambda:UpdateEventSourceMapping", "cloudformation:*ChangeSet",
     "iam:SimulatePrincipalPolicy", "ssm:DeleteParameters"], "Resource": "*"}]}"""
@@ -34,7 +46,7 @@ def deployer(stack: DevStack) -> Iterator[dict[str, str]]:
     """The credentials of a user with the policies of a deploy, as environment variables."""
     iam = boto3.client("iam")
     iam.create_user(UserName=USER)
-    documents = {name: (POLICIES / f"{name}.json").read_text() for name in ("deployer", "cloudformation")}
+    documents = {name: (POLICIES / f"{name}.json").read_text() for name in ("deployer", "cloudformation", "options")}
     documents["ministack"] = ONLY_FOR_MINISTACK
     for name, document in documents.items():
         iam.put_user_policy(UserName=USER, PolicyName=name, PolicyDocument=document)
@@ -72,7 +84,7 @@ def test_a_user_with_the_published_policies_can_deploy_restore_and_delete(
     gateway = {"GATEWAY_URL": "https://sms.example.com", "GATEWAY_TOKEN": "a-secret"}
     first = run("deploy --stage narrow", {**deployer, **gateway})
     assert first.returncode == 0, first.stderr
-    again = run("deploy --stage narrow", {**deployer, "SENDER_CONCURRENCY": "8"})
+    again = run("deploy --stage narrow", {**deployer, **OPTIONS})
     assert again.returncode == 0, again.stderr
     run_page(PAGE, bash, {r"STAGE=drill": "STAGE=narrow", r"\.venv/": f"{ROOT}/.venv/"})
     down = run("destroy --stage narrow --delete-tables", deployer, "notifications-narrow\n")

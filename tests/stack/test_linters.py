@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CHECKOV = ROOT / ".venv" / "tools" / "checkov" / "bin" / "checkov"
 QUICKER = ROOT / "infra" / "tools" / "run_checkov.py"
+EXAMPLES = ROOT / "infra" / "examples"
 SKIPPED = re.compile(r"^  - (CKV_[A-Z0-9_]+) +# (.+)$", re.MULTILINE)
 
 
@@ -35,6 +36,14 @@ def test_cfn_lint_finds_nothing_in_the_packaged_template(template: Path, cache: 
 
     assert [str(match) for match in lint_file(template, config=ManualArgs(regions=["us-east-1", "eu-central-1"]))] == []
     cache.set("template/checked", checked)
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.json")), ids=lambda file: file.name)
+def test_cfn_lint_finds_nothing_in_an_example(example: Path) -> None:
+    from cfnlint import lint_file
+    from cfnlint.config import ManualArgs
+
+    assert [str(match) for match in lint_file(example, config=ManualArgs(regions=["us-east-1", "eu-central-1"]))] == []
 
 
 @pytest.mark.stack

@@ -44,10 +44,14 @@ WILD = {
     "every recipient is an identity as well, and the owner of the account names the configuration sets; a condition "
     "restricts the sender address",
     "XRayKnowsNoResources": "the service authorization reference has no resource for either of its actions",
+    "HasInterfacesInTheNetwork": "Lambda names the interfaces of functions in a VPC, and EC2 describes all or none",
     "PutsTheFilesOfImports": "a file has its import's id in its name",
     "ReadsTheFilesOfImports": "a file that was put into the bucket by hand has the name that a person gave it",
 }
 """Statements with a `*` in a resource, by their Sid, with the reason."""
+
+EVERYWHERE = {"XRayKnowsNoResources", "HasInterfacesInTheNetwork"}
+"""Of them, those on all resources. No stack has them unless a person asks for tracing or a network."""
 
 POLLS = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 """Calls that Lambda makes with a function's role to receive from a queue (AWS: Lambda developer guide, "Using Lambda
@@ -107,7 +111,7 @@ def test_a_wildcard_is_used_only_where_aws_requires_it(resources: dict[str, Any]
         assert "*" not in json.dumps(statement["Action"]), name
         if "*" in json.dumps(statement["Resource"]):
             wild.add(statement["Sid"])
-            assert "*" not in as_list(statement["Resource"]) or statement["Sid"] == "XRayKnowsNoResources"
+            assert "*" not in as_list(statement["Resource"]) or statement["Sid"] in EVERYWHERE
     assert wild == set(WILD)
 
 
@@ -376,7 +380,7 @@ def test_requests_to_aws_without_tls_are_refused(resources: dict[str, Any]) -> N
 
 
 def test_queues_are_encrypted_and_tables_are_kept_after_the_stack(resources: dict[str, Any]) -> None:
-    assert all(queue["SqsManagedSseEnabled"] for queue in of_type(resources, "AWS::SQS::Queue").values())
+    assert all(queue["SqsManagedSseEnabled"]["Fn::If"][2] for queue in of_type(resources, "AWS::SQS::Queue").values())
     for name, one in resources.items():
         if one["Type"] == "AWS::DynamoDB::Table":
             assert (one["DeletionPolicy"], one["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
@@ -385,8 +389,14 @@ def test_queues_are_encrypted_and_tables_are_kept_after_the_stack(resources: dic
 
 def test_throttling_and_tracing_of_the_api_are_parameters(sam: dict[str, Any], functions: dict[str, Any]) -> None:
     api = sam["Resources"]["RestAPI"]["Properties"]
-    (limits,) = api["MethodSettings"]
-    assert (limits["ThrottlingRateLimit"], limits["ThrottlingBurstLimit"]) == ({"Ref": "ApiRate"}, {"Ref": "ApiBurst"})
+    limits = {
+        (one["HttpMethod"], one["ResourcePath"]): (one["ThrottlingRateLimit"], one["ThrottlingBurstLimit"])
+        for one in api["MethodSettings"]
+    }
+    assert limits == {
+        ("*", "/*"): ({"Ref": "ApiRate"}, {"Ref": "ApiBurst"}),
+        ("POST", "/~1console~1sign-in"): ({"Ref": "SignInRate"}, {"Ref": "SignInBurst"}),
+    }
     assert sam["Parameters"]["Tracing"]["Default"] == "PassThrough"
     assert all(one["TracingConfig"] == {"Mode": {"Ref": "Tracing"}} for one in functions.values())
 
@@ -427,7 +437,8 @@ def test_every_queue_wakes_a_bounded_number_of_functions(sam: dict[str, Any], re
 def test_logs_are_kept_for_a_month_and_belong_to_their_functions(resources: dict[str, Any]) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup").values()
     assert {group["RetentionInDays"] for group in groups} == {30}
-    assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == {f"/aws/lambda/${{{name}}}" for name in FUNCTIONS}
+    names = {f"/aws/lambda/${{{name}}}" for name in FUNCTIONS} | {"${AWS::StackName}-api-access"}
+    assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == names
 
 
 LASTING = {"clients", "phones", "mailings", "tokens", "users", "labels", "counters"}
@@ -465,7 +476,7 @@ def test_a_warm_throughput_below_that_of_each_table_is_refused(sam: dict[str, An
 def test_conditions_compare_parameters_with_strings(sam: dict[str, Any]) -> None:
     """CloudFormation keeps every parameter as a string, and does not document what a comparison with a number does."""
     text = json.dumps(sam["Conditions"])
-    compared = re.findall(r'"Fn::Equals": \[\{[^}]*\}, ([^]]*)\]', text)
+    compared = re.findall(r'"Fn::Equals": \[(?:\{[^}]*\}|\{"Fn::Join": [^}]*\}\]\}), ([^]]*)\]', text)
     assert len(compared) == text.count("Fn::Equals")
     assert all(value.startswith('"') for value in compared)
 

@@ -1,0 +1,128 @@
+"""What an account may require of every role, table, queue and log group, in the packaged template.
+
+Each option is a parameter that is empty by default; then its condition leaves all of this out. It is added here and
+not in infra/stack.json, so that no resource is forgotten: neither a new one nor one that Chalice makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+NOTHING = {"Ref": "AWS::NoValue"}
+POSTS_TO_GATEWAY = "GATEWAY_URL"
+"""The environment variable of functions that post to the gateway."""
+
+KEY = {"Ref": "KmsKeyArn"}
+VIA = [{"Fn::Sub": f"{name}.${{AWS::Region}}.${{AWS::URLSuffix}}"} for name in ("dynamodb", "s3", "sqs", "ssm")]
+"""Services that use the key for a call of a function."""
+
+USES_KEY = {
+    "Sid": "UsesTheKeyOfTheStack",
+    "Effect": "Allow",
+    "Action": [
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    ],
+    "Resource": KEY,
+    "Condition": {
+        "StringEquals": {
+            "kms:ViaService": [{"Fn::Sub": f"{name}.${{AWS::Region}}.${{AWS::URLSuffix}}"} for name in VIA]
+        }
+    },
+}
+"""Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"""
+
+HAS_INTERFACES = {
+    "Sid": "HasInterfacesInTheNetwork",
+    "Effect": "Allow",
+    "Action": [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ],
+    "Resource": "*",
+}
+"""Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
+
+
+def add_options(template: dict[str, Any]) -> None:
+    """Change the packaged template in place."""
+    resources = template["Resources"]
+    for _, role in of_type(resources, "AWS::IAM::Role"):
+        role["PermissionsBoundary"] = only_if("HasBoundary", {"Ref": "PermissionsBoundary"})
+    for kind, encrypt in ENCRYPTED.items():
+        for _, properties in of_type(resources, kind):
+            encrypt(properties)
+    for _, function in of_type(resources, "AWS::Serverless::Function"):
+        statements = statements_of(resources, function)
+        statements.append(only_if("HasKey", USES_KEY))
+        if POSTS_TO_GATEWAY in function["Environment"]["Variables"]:
+            function["VpcConfig"] = only_if("HasNetwork", network())
+            statements.append(only_if("HasNetwork", HAS_INTERFACES))
+
+
+def network() -> dict[str, Any]:
+    return {"SubnetIds": {"Ref": "GatewaySubnets"}, "SecurityGroupIds": {"Ref": "GatewaySecurityGroups"}}
+
+
+def only_if(condition: str, value: Any, otherwise: Any = NOTHING) -> dict[str, Any]:
+    return {"Fn::If": [condition, value, otherwise]}
+
+
+def of_type(resources: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Logical ids and properties."""
+    for name, resource in resources.items():
+        if resource["Type"] == kind:
+            yield name, resource.setdefault("Properties", {})
+
+
+def statements_of(resources: Mapping[str, Any], function: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The statements of the function's role: it has one policy, which Chalice makes from .chalice/policies."""
+    role = resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
+    (policy,) = role["Policies"]
+    statements: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return statements
+
+
+def _encrypt_table(table: dict[str, Any]) -> None:
+    table["SSESpecification"] = only_if("HasKey", {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY})
+
+
+def _encrypt_queue(queue: dict[str, Any]) -> None:
+    """SQS takes a key or encrypts by itself, not both."""
+    queue["SqsManagedSseEnabled"] = only_if("HasKey", NOTHING, True)
+    queue["KmsMasterKeyId"] = only_if("HasKey", KEY)
+
+
+def _encrypt_bucket(bucket: dict[str, Any]) -> None:
+    with_key = {
+        "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY},
+        "BucketKeyEnabled": True,
+    }
+    own = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
+    bucket["BucketEncryption"] = {"ServerSideEncryptionConfiguration": [only_if("HasKey", with_key, own)]}
+
+
+def _encrypt_topic(topic: dict[str, Any]) -> None:
+    topic["KmsMasterKeyId"] = only_if("HasKey", KEY)
+
+
+def _encrypt_log_group(group: dict[str, Any]) -> None:
+    group["KmsKeyId"] = only_if("HasKey", KEY)
+
+
+ENCRYPTED: dict[str, Callable[[dict[str, Any]], None]] = {
+    "AWS::DynamoDB::Table": _encrypt_table,
+    "AWS::SQS::Queue": _encrypt_queue,
+    "AWS::S3::Bucket": _encrypt_bucket,
+    "AWS::SNS::Topic": _encrypt_topic,
+    "AWS::Logs::LogGroup": _encrypt_log_group,
+}

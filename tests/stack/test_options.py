@@ -1,0 +1,146 @@
+"""The options of an account: a stack without them has nothing of them, and each reaches all that it is about."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from infra.deploy import ROOT
+from infra.deploy.options import HAS_INTERFACES, KEY, NOTHING, USES_KEY, VIA, add_options
+
+OPTIONS = {"HasNetwork", "HasBoundary", "HasKey", "HasDomain", "HasFirewall", "AreCallersLimited", "AreAccessesLogged"}
+KEY_PROPERTY = {
+    "AWS::DynamoDB::Table": "SSESpecification",
+    "AWS::SQS::Queue": "KmsMasterKeyId",
+    "AWS::S3::Bucket": "BucketEncryption",
+    "AWS::SNS::Topic": "KmsMasterKeyId",
+    "AWS::Logs::LogGroup": "KmsKeyId",
+}
+GONE: Any = object()
+
+
+def resolved(value: Any, given: set[str]) -> Any:
+    """The value with the conditions of options decided: those in `given` hold, the others do not."""
+    if isinstance(value, dict):
+        if "Fn::If" in value and value["Fn::If"][0] in OPTIONS:
+            condition, then, otherwise = value["Fn::If"]
+            return resolved(then if condition in given else otherwise, given)
+        if value == NOTHING:
+            return GONE
+        found = {name: resolved(one, given) for name, one in value.items()}
+        return {name: one for name, one in found.items() if one is not GONE}
+    if isinstance(value, list):
+        return [one for one in (resolved(one, given) for one in value) if one is not GONE]
+    return value
+
+
+def stack_with(sam: dict[str, Any], *given: str) -> dict[str, Any]:
+    """The resources of a stack with these options."""
+    there = {
+        name: resource
+        for name, resource in sam["Resources"].items()
+        if resource.get("Condition") not in OPTIONS - set(given)
+    }
+    found: dict[str, Any] = resolved(there, set(given))
+    return found
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: one["Properties"] for name, one in resources.items() if one["Type"] == kind}
+
+
+def statements(resources: dict[str, Any], function: dict[str, Any]) -> list[dict[str, Any]]:
+    role = resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
+    found: list[dict[str, Any]] = role["Policies"][0]["PolicyDocument"]["Statement"]
+    return found
+
+
+def test_a_stack_without_options_has_nothing_of_them(sam: dict[str, Any]) -> None:
+    text = json.dumps(stack_with(sam))
+    words = (
+        "Kms",
+        "KMS",
+        "kms:",
+        "ec2:",
+        "VpcConfig",
+        "Boundary",
+        "WAF",
+        "AccessLog",
+        "DomainName",
+        "apigateway-policy",
+    )
+    assert [word for word in words if word in text] == []
+
+
+def test_adding_the_options_changes_nothing_for_a_stack_without_them(sam: dict[str, Any]) -> None:
+    """Compared with the template of Chalice and infra/stack.json: what completing it adds resolves to nothing."""
+    once = stack_with(sam)
+    twice = copy.deepcopy({"Resources": once})
+    add_options(twice)
+    assert stack_with(twice) == once
+
+
+def test_every_role_has_the_permissions_boundary(sam: dict[str, Any]) -> None:
+    roles = of_type(stack_with(sam, "HasBoundary"), "AWS::IAM::Role")
+    assert len(roles) > 13
+    assert all(role["PermissionsBoundary"] == {"Ref": "PermissionsBoundary"} for role in roles.values())
+
+
+@pytest.mark.parametrize(("kind", "key"), KEY_PROPERTY.items())
+def test_every_resource_that_stores_data_is_encrypted_with_the_key(sam: dict[str, Any], kind: str, key: str) -> None:
+    found = of_type(stack_with(sam, "HasKey", "AreAccessesLogged"), kind)
+    assert found
+    for name, properties in found.items():
+        assert json.dumps(KEY) in json.dumps(properties[key]), name
+        assert not properties.get("SqsManagedSseEnabled"), "SQS refuses both"
+
+
+def test_every_function_may_use_the_key_through_the_services_that_it_calls_only(sam: dict[str, Any]) -> None:
+    resources = stack_with(sam, "HasKey")
+    for function in of_type(resources, "AWS::Serverless::Function").values():
+        assert USES_KEY in statements(resources, function)
+    services = [one["Fn::Sub"].split(".")[0] for one in VIA]
+    assert services == ["dynamodb", "s3", "sqs", "ssm"]
+
+
+def test_the_functions_that_read_the_gateways_token_are_in_the_network_and_no_other(sam: dict[str, Any]) -> None:
+    resources = stack_with(sam, "HasNetwork")
+    expected = {"SubnetIds": {"Ref": "GatewaySubnets"}, "SecurityGroupIds": {"Ref": "GatewaySecurityGroups"}}
+    for name, function in of_type(resources, "AWS::Serverless::Function").items():
+        reads = "/gateway-token" in json.dumps(statements(resources, function))
+        assert function.get("VpcConfig") == (expected if reads else None), name
+        assert (HAS_INTERFACES in statements(resources, function)) == reads, name
+
+
+def test_only_the_allowed_addresses_may_call_the_api(sam: dict[str, Any]) -> None:
+    api = stack_with(sam, "AreCallersLimited")["RestAPI"]["Properties"]["DefinitionBody"]
+    allow, deny = api["x-amazon-apigateway-policy"]["Statement"]
+    assert (allow["Effect"], deny["Effect"]) == ("Allow", "Deny")
+    assert deny["Condition"] == {"NotIpAddress": {"aws:SourceIp": {"Fn::Split": [",", {"Ref": "ApiAllowedCidrs"}]}}}
+
+
+def test_access_logs_have_the_route_and_not_the_path_of_a_request(sam: dict[str, Any]) -> None:
+    """A path may have the id of a client, and a query a phone number."""
+    resources = stack_with(sam, "AreAccessesLogged")
+    setting = resources["RestAPI"]["Properties"]["AccessLogSetting"]
+    assert setting["DestinationArn"] == {"Fn::GetAtt": ["ApiAccessLog", "Arn"]}
+    values = set(json.loads(setting["Format"]).values())
+    assert "$context.resourcePath" in values
+    assert not values & {"$context.path", "$context.requestOverride.path"}
+    assert resources["ApiAccessLog"]["Properties"]["RetentionInDays"] == 30
+
+
+def test_the_api_has_a_regional_endpoint(sam: dict[str, Any]) -> None:
+    assert sam["Resources"]["RestAPI"]["Properties"]["EndpointConfiguration"] == "REGIONAL"
+
+
+def test_a_template_can_be_deployed_as_its_own_stage_only(sam: dict[str, Any]) -> None:
+    """The stage `local` accepts the published token, so the template of another stage cannot become it."""
+    assert sam["Parameters"]["Stage"]["AllowedPattern"] == "^local$"
+    template = json.loads((ROOT / "infra" / "stack.json").read_text())
+    assert template["Parameters"]["Stage"]["AllowedPattern"] == "^[a-z][a-z0-9-]{0,15}$", (
+        "as long as stack_name_of allows"
+    )
