@@ -164,8 +164,8 @@ ALARMS = {
         condition="ReceiptsAreExpected",
     ),
     "DeadLettersAlarm": Alarm(
-        "Queue messages could not be read, or were received 1,000 times in vain: read the log, remove the cause, "
-        "redrive them",
+        "Queue messages could not be read, or were received 1,000 times without success: read the log, remove the "
+        "cause, redrive them",
         of_queue("DeadLetters", "ApproximateNumberOfMessagesVisible"),
     ),
     "SweepAlarm": Alarm(

@@ -147,14 +147,14 @@ class Sender:
 
 
 def _success(results: Sequence[Result]) -> dict[str, float]:
-    """1 if a message was sent, 0 if messages were posted or held back in vain, nothing if none was to be posted.
+    """1 if a message was sent, 0 if messages were posted or held back and none was sent, else nothing.
 
     The maximum of a minute is 0 if nothing was sent in it. So an alarm needs one metric, and no formula of several.
     """
     statuses = {result.status for result in results}
     failures = {result.failure for result in results}
-    is_any_in_vain = not statuses.isdisjoint({FAILED, UNKNOWN}) or not failures.isdisjoint(OF_THE_GATEWAY)
-    return {"BatchSucceeded": float(SENT in statuses)} if SENT in statuses or is_any_in_vain else {}
+    is_any_not_sent = not statuses.isdisjoint({FAILED, UNKNOWN}) or not failures.isdisjoint(OF_THE_GATEWAY)
+    return {"BatchSucceeded": float(SENT in statuses)} if SENT in statuses or is_any_not_sent else {}
 
 
 def _read_tasks(records: Sequence[ReceivedMessage]) -> tuple[list[SendTask], list[str]]:

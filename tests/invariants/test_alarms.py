@@ -212,7 +212,7 @@ def highest(world: WatchedWorld, namespace: str, name: str, **dimensions: str) -
     return max(value for values in points.values() for value in values)
 
 
-def test_in_an_outage_the_age_of_the_queue_stays_low_and_the_alarms_speak() -> None:
+def test_in_an_outage_the_age_of_the_queue_stays_low_and_other_alarms_go_off() -> None:
     world = watched_world()
     answer_always(world, DOWN)
     begun, mailing_id = world.clock.now(), world.mailing(lasts=DAY)

@@ -152,7 +152,7 @@ def test_a_batch_succeeds_if_it_sends_a_message(world: World, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize("answer", [Answer(503), Answer(400), Answer(401), Answer(None, "ReadTimeout")])
-def test_a_batch_whose_posts_are_all_in_vain_does_not_succeed(
+def test_a_batch_whose_posts_all_fail_does_not_succeed(
     world: World, capsys: pytest.CaptureFixture[str], answer: Answer
 ) -> None:
     world.services.gateway.default_answer = answer
