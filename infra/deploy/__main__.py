@@ -33,6 +33,7 @@ from .restore_settings import restore_settings
 from .rights import rights_note
 from .runtime import compile_note, python_of
 from .stack import Deployment, outputs_of, parameters_of, plan, prepare, require_ready
+from .stack_settings import known_parameters, read_stack_settings
 from .stored_secrets import has_gateway_token
 
 
@@ -69,15 +70,16 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     account = check_account()
     require_ready(stack_name)
     before = parameters_of(stack_name)
+    settings = read_stack_settings(os.environ)
     template = json.loads((ROOT / "infra" / "stack.json").read_text())
-    parameters = read_parameters(os.environ, template["Parameters"], before)
+    parameters = read_parameters(os.environ, known_parameters(template, os.environ, before), before)
     token = None if planned else os.environ.get("GATEWAY_TOKEN") or _ask_gateway_token(stack_name)
     print(f"{stack_name} in account {account.number}, {account.region}: {_versions(stack_name, before)}")
-    _print_note(rights_note(boto3.client("iam"), account, stack_name))
+    _print_note(rights_note(boto3.client("iam"), account, stack_name, settings.role))
     _print_note(compile_note(python_of(stage)))
     parameters |= _fit(stack_name, template, parameters, before or {})
     if planned:
-        _plan(prepare(stage, stack_name, parameters))
+        _plan(prepare(stage, stack_name, parameters, settings=settings))
         return
     values = {**(before or {}), **parameters}
     key = values.get("KmsKeyArn", "")
@@ -86,7 +88,7 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     put_session_key(stack_name, key)
     if values.get("Receipts") == "true":
         put_receipts_secret(stack_name, key)
-    outputs = deploy(stage, stack_name, parameters)
+    outputs = deploy(stage, stack_name, parameters, settings=settings)
     url = outputs["EndpointURL"].rstrip("/")
     if "ApiDomainTarget" in outputs:
         print(f"The DNS record of the domain leads to {outputs['ApiDomainTarget']} (CNAME, or an alias in Route 53)")

@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .errors import DeployFailed
+from .stack_settings import StackSettings
 from .states import LOOKS, PAUSE, REVIEW
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -50,7 +51,12 @@ class ChangeSet:
 
 
 def create_change_set(
-    cloudformation: Any, stack_name: str, template_url: str, parameters: Iterable[Mapping[str, Any]], creates: bool
+    cloudformation: Any,
+    stack_name: str,
+    template_url: str,
+    parameters: Iterable[Mapping[str, Any]],
+    creates: bool,
+    settings: StackSettings,
 ) -> ChangeSet | None:
     """Returns None if there is nothing to change. Existing tables with the names of the template are to be imported.
 
@@ -65,6 +71,7 @@ def create_change_set(
             Capabilities=CAPABILITIES,
             Parameters=list(parameters),
             ImportExistingResources=True,
+            **settings.arguments(),
         )
     except ClientError as error:
         raise DeployFailed(f"CloudFormation refused the stack: {error}") from error

@@ -56,8 +56,7 @@ HAS_INTERFACES = {
 def add_options(template: dict[str, Any]) -> None:
     """Change the packaged template in place."""
     resources = template["Resources"]
-    for _, role in of_type(resources, "AWS::IAM::Role"):
-        role["PermissionsBoundary"] = only_if("HasBoundary", {"Ref": "PermissionsBoundary"})
+    limit_roles(resources)
     for kind, encrypt in ENCRYPTED.items():
         for _, properties in of_type(resources, kind):
             encrypt(properties)
@@ -67,6 +66,11 @@ def add_options(template: dict[str, Any]) -> None:
         if POSTS_TO_GATEWAY in function["Environment"]["Variables"]:
             function["VpcConfig"] = only_if("HasNetwork", network())
             statements.append(only_if("HasNetwork", HAS_INTERFACES))
+
+
+def limit_roles(resources: Mapping[str, Any]) -> None:
+    for _, role in of_type(resources, "AWS::IAM::Role"):
+        role["PermissionsBoundary"] = only_if("HasBoundary", {"Ref": "PermissionsBoundary"})
 
 
 def network() -> dict[str, Any]:
@@ -80,7 +84,7 @@ def only_if(condition: str, value: Any, otherwise: Any = NOTHING) -> dict[str, A
 def of_type(resources: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Logical ids and properties."""
     for name, resource in resources.items():
-        if resource["Type"] == kind:
+        if resource.get("Type") == kind:
             yield name, resource.setdefault("Properties", {})
 
 

@@ -18,9 +18,11 @@ from .errors import DeployFailed
 from .events import failures
 from .imports import left_tables, missing_imports, require_same_indexes
 from .package import ROOT, package
+from .stack_settings import EXTRA_TEMPLATE, StackSettings, merge_extra, read_extra_template
 from .states import REVIEW, explain, find_stack, require_updatable, settle
 from .template import name_tables
 
+PLAIN = StackSettings()
 PROTECTION = "DeletionProtection"
 UNDONE = "UPDATE_ROLLBACK_COMPLETE"
 DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
@@ -35,17 +37,23 @@ class Deployment:
     template: Mapping[str, Any]
     url: str
     parameters: Mapping[str, str]
+    settings: StackSettings = PLAIN
 
 
 def deploy(
-    stage: str, stack_name: str, parameters: Mapping[str, str], project: Path = ROOT, say: Say = print
+    stage: str,
+    stack_name: str,
+    parameters: Mapping[str, str],
+    project: Path = ROOT,
+    say: Say = print,
+    settings: StackSettings = PLAIN,
 ) -> dict[str, str]:
     """Create or update the stack and return its outputs. Raises DeployFailed.
 
     Parameters that are not given keep their values. Tables that a deleted stack of this name left are taken over.
     """
     require_ready(stack_name)
-    deployment = prepare(stage, stack_name, parameters, project)
+    deployment = prepare(stage, stack_name, parameters, project, settings)
     change_stack(deployment, say)
     supersede(code_bucket(stack_name), deployment.url, deployment.template)
     complete_event_sources(boto3.client("lambda"), stack_name)
@@ -62,14 +70,22 @@ def require_ready(stack_name: str) -> None:
         require_updatable(cloudformation, stack)
 
 
-def prepare(stage: str, stack_name: str, parameters: Mapping[str, str], project: Path = ROOT) -> Deployment:
+def prepare(
+    stage: str,
+    stack_name: str,
+    parameters: Mapping[str, str],
+    project: Path = ROOT,
+    settings: StackSettings = PLAIN,
+) -> Deployment:
     """Package and upload."""
+    values = {**(parameters_of(stack_name) or {}), **parameters}
+    extra = read_extra_template(values.get(EXTRA_TEMPLATE, ""), project)
     out = package(stage, project)
-    template = json.loads((out / "sam.json").read_text())
+    template = merge_extra(json.loads((out / "sam.json").read_text()), extra)
     name_tables(template, stack_name)
-    mark_callers(template, {**(parameters_of(stack_name) or {}), **parameters})
+    mark_callers(template, values)
     url = upload(out, template, code_bucket(stack_name))
-    return Deployment(stack_name, template, url, {"Stage": stage, **parameters})
+    return Deployment(stack_name, template, url, {"Stage": stage, **parameters}, settings)
 
 
 def plan(deployment: Deployment) -> list[str]:
@@ -142,7 +158,8 @@ def _checked_change_set(deployment: Deployment) -> ChangeSet | None:
     before = parameters_of(deployment.stack_name)
     parameters = _change_set_parameters(deployment, before or {})
     name, url = deployment.stack_name, deployment.url
-    change_set = create_change_set(cloudformation, name, url, parameters, creates=before is None)
+    creates = before is None
+    change_set = create_change_set(cloudformation, name, url, parameters, creates, deployment.settings)
     if change_set is not None and (missing := missing_imports(change_set, left)):
         discard(cloudformation, change_set)
         raise DeployFailed(

@@ -22,6 +22,9 @@ from .pages import Bash, run_page
 PAGE = (ROOT / "docs" / "RESTORE.md").read_text()
 USER = "deployer"
 OPTIONS = {
+    "STACK_TAGS": "team=sms",
+    "EXTRA_TEMPLATE": "infra/examples/extra.json",
+    "SWEEP_MEMORY": "640",
     "API_ALLOWED_CIDRS": "127.0.0.0/8",
     "ACCESS_LOGS": "true",
     "API_DOMAIN": "sms.example.com",
@@ -86,6 +89,10 @@ def test_a_user_with_the_published_policies_can_deploy_restore_and_delete(
     assert first.returncode == 0, first.stderr
     again = run("deploy --stage narrow", {**deployer, **OPTIONS})
     assert again.returncode == 0, again.stderr
+    sweep = boto3.client("cloudformation").describe_stack_resource(
+        StackName="notifications-narrow", LogicalResourceId="Sweep"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    assert boto3.client("lambda").get_function_configuration(FunctionName=sweep)["MemorySize"] == 640
     run_page(PAGE, bash, {r"STAGE=drill": "STAGE=narrow", r"\.venv/": f"{ROOT}/.venv/"})
     down = run("destroy --stage narrow --delete-tables", deployer, "notifications-narrow\n")
     assert down.returncode == 0, down.stderr

@@ -38,12 +38,14 @@ def test_cfn_lint_finds_nothing_in_the_packaged_template(template: Path, cache: 
     cache.set("template/checked", checked)
 
 
-@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.json")), ids=lambda file: file.name)
-def test_cfn_lint_finds_nothing_in_an_example(example: Path) -> None:
+@pytest.mark.parametrize("example", ["github-oidc.json", "network.json"])
+def test_cfn_lint_finds_nothing_in_an_example(example: str) -> None:
     from cfnlint import lint_file
     from cfnlint.config import ManualArgs
 
-    assert [str(match) for match in lint_file(example, config=ManualArgs(regions=["us-east-1", "eu-central-1"]))] == []
+    assert [
+        str(match) for match in lint_file(EXAMPLES / example, config=ManualArgs(regions=["us-east-1", "eu-central-1"]))
+    ] == []
 
 
 @pytest.mark.stack
