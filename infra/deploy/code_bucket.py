@@ -57,6 +57,11 @@ def upload(out: Path, template: dict[str, Any], bucket: CodeBucket) -> str:
     for resource in template["Resources"].values():
         if resource["Type"] == FUNCTION:
             resource["Properties"]["CodeUri"] = f"s3://{bucket.name}/{code_key}"
+    return upload_template(template, bucket)
+
+
+def upload_template(template: Mapping[str, Any], bucket: CodeBucket) -> str:
+    """Returns its URL."""
     template_key = put(bucket, json.dumps(template).encode(), "json")
     place = {"Bucket": bucket.name, "Key": template_key}
     url: str = bucket.s3.generate_presigned_url("get_object", Params=place)
@@ -73,13 +78,24 @@ def make_bucket(bucket: CodeBucket) -> None:
     """Create the bucket unless it exists, and set what protects it. New buckets are encrypted by S3 itself."""
     if not exists(bucket):
         location: Any = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
-        bucket.s3.create_bucket(Bucket=bucket.name, **({} if bucket.region == "us-east-1" else location))
+        _create(bucket, {} if bucket.region == "us-east-1" else location)
     place = {"Bucket": bucket.name, "ExpectedBucketOwner": bucket.owner}
     blocked = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
     bucket.s3.put_public_access_block(**place, PublicAccessBlockConfiguration=blocked)
     if bucket.s3.meta.endpoint_url.startswith("https:"):  # the policy would lock out the callers of an emulator
         bucket.s3.put_bucket_policy(**place, Policy=json.dumps(tls_only(bucket)))
     bucket.s3.put_bucket_lifecycle_configuration(**place, LifecycleConfiguration={"Rules": lifecycle()})
+
+
+def _create(bucket: CodeBucket, location: dict[str, Any]) -> None:
+    try:
+        bucket.s3.create_bucket(Bucket=bucket.name, **location)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "OperationAborted":
+            raise
+        raise DeployFailed(
+            f"S3 has not finished the deletion of the bucket {bucket.name}: repeat the command in some minutes"
+        ) from error
 
 
 def exists(bucket: CodeBucket) -> bool:

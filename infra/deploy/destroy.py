@@ -28,7 +28,9 @@ def destroy(stack_name: str, with_tables: bool) -> list[str]:
     if with_tables:
         _delete_tables(stack_name)
         delete_secrets(stack_name)
-    delete_bucket(code_bucket(stack_name))
+        delete_bucket(code_bucket(stack_name))
+    else:
+        empty(code_bucket(stack_name))  # its name stays ours, and S3 refuses a name for a while after a deletion
     return existing_tables(stack_name)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -115,6 +117,22 @@ def tags(bucket: CodeBucket, key: str) -> list[dict[str, str]]:
 
 def code_of(template: object) -> str:
     return str(template["Resources"]["SendMessages"]["Properties"]["CodeUri"])  # type: ignore[index]
+
+
+def test_a_stage_that_keeps_its_tables_keeps_the_name_of_its_bucket(cloud: Cloud) -> None:
+    """A stranger could take a name that is free, and S3 refuses a deleted one for a while."""
+    cloud.deployment()
+    destroy(STACK_NAME, with_tables=False)
+    assert keys(code_bucket(STACK_NAME)) == []
+
+
+def test_a_bucket_that_s3_still_deletes_is_named(cloud: Cloud) -> None:
+    def still_deletes(**_: Any) -> tuple[Any, dict[str, Any]]:
+        return SimpleNamespace(status_code=409), {"Error": {"Code": "OperationAborted", "Message": "conflicting"}}
+
+    boto3.DEFAULT_SESSION.events.register("before-call.s3.CreateBucket", still_deletes)
+    with pytest.raises(DeployFailed, match="repeat the command in some minutes"):
+        cloud.deployment()
 
 
 def test_a_destroy_empties_no_bucket_of_another_stage(cloud: Cloud) -> None:
