@@ -4,6 +4,7 @@ python -m infra.deploy package --stage prod                     writes the templ
 python -m infra.deploy deploy --stage prod [--plan]             --plan: says what would change, and changes nothing
 python -m infra.deploy destroy --stage prod [--delete-tables]
 python -m infra.deploy restore-settings --stage prod            after a restore of tables
+python -m infra.deploy rehearse --stage trial                   in a throw-away account, see docs/FIRST_ACCOUNT.md
 With AWS_ENDPOINT_URL: not to AWS.
 """
 
@@ -29,6 +30,7 @@ from .checks import check_account, read_parameters, stack_name_of
 from .destroy import destroy
 from .package import ROOT
 from .quotas import email_notes, schedule_notes
+from .rehearsal import PHONES, Rehearsal, rehearse, require_unused
 from .restore_settings import restore_settings
 from .rights import rights_note
 from .runtime import compile_note, python_of
@@ -48,6 +50,8 @@ def main() -> int:
                 _deploy(options.stage, stack_name, options.plan)
             case "restore-settings":
                 _restore_settings(stack_name)
+            case "rehearse":
+                return _rehearse(options.stage, stack_name)
             case _:
                 return _destroy(stack_name, options.delete_tables)
     except DeployFailed as failed:
@@ -150,8 +154,7 @@ def _destroy(stack_name: str, with_tables: bool) -> int:
     account = check_account()
     tables = "its TABLES AND SECRETS are deleted for good" if with_tables else "its tables and secrets stay"
     print(f"This deletes {stack_name} in account {account.number}, {account.region}, and its import files; {tables}.")
-    if input("Type the name of the stack to continue: ").strip() != stack_name:
-        print("Nothing was deleted.")
+    if not _is_confirmed(stack_name):
         return 1
     kept = destroy(stack_name, with_tables)
     print(f"{stack_name} is deleted." + (f" Kept for its next deploy: {', '.join(kept)}." if kept else ""))
@@ -169,9 +172,35 @@ def _restore_settings(stack_name: str) -> None:
     print(*(lines or ["Every table has its settings."]), sep="\n")
 
 
+def _rehearse(stage: str, stack_name: str) -> int:
+    account = check_account()
+    template = json.loads((ROOT / "infra" / "stack.json").read_text())
+    parameters = read_parameters(os.environ, template["Parameters"], None)
+    token = os.environ.get("GATEWAY_TOKEN")
+    if not token:
+        raise DeployFailed("GATEWAY_TOKEN: a rehearsal sends three messages through the gateway")
+    require_unused(stack_name)
+    print(f"This deploys, breaks and deletes {stack_name} in account {account.number}, {account.region}: half an hour.")
+    print(f"It sends three messages to {' and '.join(PHONES)} through {parameters['GatewayUrl']}.")
+    if not _is_confirmed(stack_name):
+        return 1
+    results = rehearse(Rehearsal(stage, stack_name, parameters, token))
+    if results[-1].passed:
+        return 0
+    print(f"The rehearsal ended here. Remove what is left: make destroy STAGE={stage} TABLES=delete", file=sys.stderr)
+    return 1
+
+
+def _is_confirmed(stack_name: str) -> bool:
+    if input("Type the name of the stack to continue: ").strip() == stack_name:
+        return True
+    print("Nothing was changed.")
+    return False
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.deploy")
-    parser.add_argument("command", choices=["package", "deploy", "destroy", "restore-settings"])
+    parser.add_argument("command", choices=["package", "deploy", "destroy", "restore-settings", "rehearse"])
     parser.add_argument("--stage", required=True)
     parser.add_argument("--plan", action="store_true", help="deploy: say what would change, and change nothing")
     parser.add_argument("--delete-tables", action="store_true", help="destroy: delete the tables and secrets as well")

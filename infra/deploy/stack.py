@@ -12,7 +12,7 @@ import boto3
 
 from .api_settings import mark_callers
 from .change_set import ChangeSet, create_change_set, discard, execute
-from .code_bucket import code_bucket, supersede, upload
+from .code_bucket import code_bucket, supersede, upload, upload_template
 from .emulators import complete_api, complete_event_sources
 from .errors import DeployFailed
 from .events import failures
@@ -38,6 +38,10 @@ class Deployment:
     url: str
     parameters: Mapping[str, str]
     settings: StackSettings = PLAIN
+
+    def uploaded_again(self, template: Mapping[str, Any]) -> Deployment:
+        """The same deployment with another template."""
+        return replace(self, template=template, url=upload_template(template, code_bucket(self.stack_name)))
 
 
 def deploy(

@@ -22,11 +22,12 @@ import pytest
 from chalicelib import __version__
 from chalicelib.settings import Settings
 from infra.deploy import ROOT, deploy, package
+from infra.deploy.rehearsal import Rehearsal
 from infra.deploy.runtime import LAMBDA_PYTHON, RUNNING
 from infra.deploy.stored_secrets import has_gateway_token
 from infra.deploy.template import table_names
 from infra.local.deployment import STACK_NAME, STAGE
-from infra.local.simulator import Simulator
+from infra.local.simulator import DEFAULT_TOKEN, Simulator
 from infra.local.stack import DevStack
 from tools.chaos.experiment import make_visible_sooner
 
@@ -102,6 +103,18 @@ def test_a_stage_is_deployed_beside_another_one_and_deleted(stack: DevStack, cal
     assert all(table in over.stdout for table in own), "MiniStack imports tables with literal names, as AWS does"
     assert run("destroy", "--stage", "prod", typed="notifications-prod\n").returncode == 0
     assert run("destroy", "--stage", "prod", "--delete-tables", typed="notifications-prod\n").returncode == 0
+    assert tables() == before
+
+
+def test_a_rehearsal_takes_every_step_and_leaves_nothing(stack: DevStack, simulator: Simulator) -> None:
+    before = tables()
+    gateway = {"GATEWAY_URL": simulator.url, "GATEWAY_TOKEN": DEFAULT_TOKEN, "GATEWAY_PLAIN_HTTP": "true"}
+    assert run("rehearse", "--stage", "trial", typed="trial\n", **gateway).returncode == 1, "not the whole name"
+    done = run("rehearse", "--stage", "trial", typed="notifications-trial\n", **gateway)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.split("|") for line in done.stdout.splitlines() if re.match(r"\| [a-z]", line)]
+    assert [row[1].strip() for row in rows] == [step for step, _ in Rehearsal("", "", {}, "").steps()]
+    assert {row[2].strip() for row in rows} == {"ok"}
     assert tables() == before
 
 
