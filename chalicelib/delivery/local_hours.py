@@ -48,9 +48,9 @@ def release(services: Services, mailing_id: int, opens_at: datetime) -> bool:
     if mailing is None or mailing.status != RUNNING or opens_at not in mailing.releases:
         return False
     if limits_of(services.settings, mailing) is None:
-        opens = int(opens_at.timestamp())
+        opens, released_at = int(opens_at.timestamp()), int(services.clock.now().timestamp() * 1000)
         shards = range(mailing.started_plan.shards)
-        services.jobs_queue.send([ReleaseShard(mailing_id, shard, opens) for shard in shards])
+        services.jobs_queue.send([ReleaseShard(mailing_id, shard, opens, released_at) for shard in shards])
     else:
         services.mailings.await_feed(mailing_id)  # for the end of a fan-out, or if this process dies here
         feed.begin(services, mailing)
@@ -67,13 +67,18 @@ def release_due(services: Services, mailing: Mailing, now: datetime) -> None:
 
 
 def release_shard(services: Services, job: ReleaseShard, seconds_left: Callable[[], float]) -> bool:
-    """Queue the messages of one shard whose local hours open at `job.opens_at`. Returns False if the time is up."""
+    """Queue the messages of one shard whose local hours open at `job.opens_at`, from the cursor of this release on.
+
+    Returns False if the time is up: the job is repeated. The cursor is written after each page but the last, so a
+    repeated job does not read and queue what is queued already.
+    """
     mailing = services.mailings.get(job.mailing_id)
     if mailing is None or mailing.status != RUNNING or mailing.window is None:
         return True
     window, moment = mailing.window, datetime.fromtimestamp(job.opens_at, UTC)
     opens = cache(lambda timezone: timezone is not None and window.is_opening(zone(timezone), moment))
-    after = 0
+    after = services.slices.release_cursor(job)
+    kept_until = mailing.kept_until(services.settings.message_retention_days)
     with services.thread_pool(THREADS) as threads:
         while seconds_left() >= SECONDS_FOR_A_PAGE:
             page = services.messages.page(mailing.message_shard(job.shard), after, PAGE, [QUEUED])
@@ -83,6 +88,7 @@ def release_shard(services: Services, job: ReleaseShard, seconds_left: Callable[
             if len(page) < PAGE:
                 return True
             after = page[-1].client_id
+            services.slices.advance_release(job, after, kept_until)
     return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -57,11 +57,15 @@ class ReconcileShard:
 
 @dataclass(frozen=True)
 class ReleaseShard:
-    """Queue the waiting messages of one shard for an opening of local hours at `opens_at` (epoch seconds)."""
+    """Queue the waiting messages of one shard for an opening of local hours at `opens_at` (epoch seconds).
+
+    `released_at`: when this release began, in milliseconds. Another release at the same opening begins anew.
+    """
 
     mailing_id: int
     shard: int
     opens_at: int
+    released_at: int = 0
 
 
 @dataclass(frozen=True)
@@ -126,13 +130,17 @@ def to_body(job: Job) -> str:
 
 
 def from_body(body: str) -> Job | None:
-    """None if the body is not a job, or a field is missing or has another type."""
+    """None if the body is not a job, or a field is missing or has another type.
+
+    A field with a default may be missing: an earlier version has queued the job.
+    """
     value = _loads(body)
     kind = KINDS.get(_name(value))
     if kind is None:
         return None
     try:
-        return kind(**{field.name: READERS[str(field.type)](value[field.name]) for field in fields(kind)})
+        given = [field for field in fields(kind) if field.name in value or field.default is MISSING]
+        return kind(**{field.name: READERS[str(field.type)](value[field.name]) for field in given})
     except (KeyError, TypeError, ValueError):
         return None
 

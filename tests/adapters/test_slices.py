@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
+from chalicelib.domain.jobs import ReleaseShard
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.walk import Cursor
 from chalicelib.errors import RowChanged, SliceBusy
@@ -78,6 +79,18 @@ def test_each_shard_is_reported_once_a_round(services: Any) -> None:
     assert services.slices.reports(1, 3) == {}
     assert (services.slices.report_of(1, 1, 1), services.slices.report_of(1, 1, 2)) == (second, None)
     assert (first.is_complete, second.is_complete) == (True, False)
+
+
+def test_a_release_goes_on_from_its_cursor_and_another_one_begins_anew(services: Any) -> None:
+    job = ReleaseShard(1, 2, 1_800_000_000, 1_800_000_000_123)
+    assert services.slices.release_cursor(job) == 0
+    services.slices.advance_release(job, 1000, KEPT)
+    services.slices.advance_release(job, 2000, KEPT)
+    assert services.slices.release_cursor(job) == 2000
+    for name in ("mailing_id", "shard", "opens_at", "released_at"):
+        assert services.slices.release_cursor(replace(job, **{name: 3})) == 0
+    assert services.slices.of_mailing(1) == []
+    assert services.slices.reports(1, 1) == {}
 
 
 def test_the_lanes_of_a_feed_are_separate_from_slices_and_from_other_feeds(services: Any) -> None:

@@ -32,7 +32,7 @@ JOBS: list[Job] = [
     StartMailing(12),
     WalkSlice(12, 0),
     ReconcileShard(12, 3, 7),
-    ReleaseShard(12, 7, 1795500000),
+    ReleaseShard(12, 7, 1795500000, 1795500000123),
     FeedMailing(12, 1),
     FollowMovedClients((1, 2, 3)),
     ImportClients(7),
@@ -56,8 +56,14 @@ def test_a_body_with_a_missing_field_or_a_wrong_type_is_not_a_job(job: Job) -> N
     for name in sent.keys() - {"job"}:
         for other in ("7", None, {}, 1.5):
             assert from_body(json.dumps({**sent, name: other})) is None
+    for name in sent.keys() - {"job", "released_at"}:
         del sent[name]
         assert from_body(json.dumps(sent)) is None
+
+
+def test_a_release_that_an_earlier_version_has_queued_is_read() -> None:
+    body = '{"job": "release_shard", "mailing_id": 12, "shard": 7, "opens_at": 1795500000}'
+    assert from_body(body) == ReleaseShard(12, 7, 1795500000)
 
 
 @pytest.mark.parametrize("body", ["", "garbage", "[]", "7", "{}", '{"job": "fly"}', '{"job": 7}', "[" * 100_000])

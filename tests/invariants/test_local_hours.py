@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from chalicelib.clients.registry import change_client
+from chalicelib.delivery.dead_letters import read_job
+from chalicelib.delivery.local_hours import release, release_shard
+from chalicelib.delivery.queueing import PAGE
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import ReleaseShard
 from chalicelib.domain.mailing import Counts
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from chalicelib.zones import zone
@@ -202,6 +206,29 @@ def test_an_opening_during_a_pause_is_not_missed() -> None:
     resume_mailing(world.services, mailing_id)
     world.run(120)
     assert world.get(mailing_id).counts.sent == 3
+
+
+def test_a_release_that_runs_out_of_time_goes_on_where_it_stood() -> None:
+    """A turn that began anew would queue the same messages again, and never reach the last ones of a large shard."""
+    world = World()
+    world.clients(2 * PAGE + 1, timezone=KAMCHATKA)
+    mailing_id = world.mailing(lasts=DAY, **BY_DAY)
+    world.do_jobs()
+    world.clock.forward_to(OPENING_IN_KAMCHATKA)
+    assert release(world.services, mailing_id, OPENING_IN_KAMCHATKA)
+    queued = []
+    while deliveries := world.services.jobs_queue.receive(1):
+        turn = iter([60.0, 0.0])
+        job = read_job(world.services, deliveries[0].body, ReleaseShard)
+        assert job is not None
+        is_done = release_shard(world.services, job, lambda turn=turn: next(turn, 0.0))
+        queued.append(world.services.send_queue.size())
+        handle = deliveries[0].receipt_handle
+        if is_done:
+            world.services.jobs_queue.delete([handle])
+        else:
+            world.services.jobs_queue.give_back({handle: 0})
+    assert queued == [PAGE, 2 * PAGE, 2 * PAGE + 1]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])

@@ -1,4 +1,4 @@
-"""Slices of a fan-out and lanes of a feed with their cursors, and the reports of each reconciliation round by shard."""
+"""Slices of a fan-out, lanes of a feed and releases with their cursors, and the reports of reconciliation rounds."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ...domain.audience_slice import AudienceSlice, ShardReport
+from ...domain.jobs import ReleaseShard
 from ...domain.mailing import Counts
 from ...domain.walk import Cursor
 from ...errors import RowChanged, SliceBusy
@@ -136,6 +137,19 @@ class Slices:
         rows = SliceRow.query(mailing_id, _named(_round(round_number)), consistent_read=True)
         return {int(row.name.rpartition("#")[2]): row.report() for row in rows}
 
+    def release_cursor(self, job: ReleaseShard) -> int:
+        """The last client id up to which this release has queued the messages of its shard; 0 at the beginning."""
+        try:
+            return int(SliceRow.get(job.mailing_id, _release(job), consistent_read=True).client_id)
+        except DoesNotExist:
+            return 0
+
+    def advance_release(self, job: ReleaseShard, client_id: int, expires_at: datetime) -> None:
+        """Write the cursor of a release. It has no lease: a message that two workers queue is sent once."""
+        row = SliceRow(job.mailing_id, _release(job), expires_at=int(expires_at.timestamp()))
+        row.client_id = client_id
+        row.save()
+
     def _write_leased(self, audience_slice: AudienceSlice, actions: list[Action]) -> None:
         row = SliceRow(audience_slice.mailing_id, f"{_walk(audience_slice.feed)}{audience_slice.number:05d}")
         with conflicts():
@@ -152,6 +166,10 @@ def _round(number: int) -> str:
 
 def _report(round_number: int, shard: int) -> str:
     return f"{_round(round_number)}{shard:05d}"
+
+
+def _release(job: ReleaseShard) -> str:
+    return f"release#{job.opens_at}#{job.released_at}#{job.shard:05d}"
 
 
 def _named(prefix: str) -> Condition:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
+from chalicelib.domain.jobs import ReleaseShard
 from chalicelib.errors import RowChanged, SliceBusy
 
 from .fake_clock import LOCK
@@ -19,6 +20,7 @@ class FakeSlices:
         self.rows: dict[tuple[int, ...], AudienceSlice] = {}
         self.leased_until: dict[tuple[int, ...], datetime] = {}
         self.shard_reports: dict[tuple[int, int], dict[int, ShardReport]] = defaultdict(dict)
+        self.release_cursors: dict[ReleaseShard, int] = {}
 
     def lease(
         self, mailing_id: int, number: int, now: datetime, until: datetime, expires_at: datetime, feed: int = 0
@@ -63,6 +65,12 @@ class FakeSlices:
 
     def reports(self, mailing_id: int, round_number: int) -> dict[int, ShardReport]:
         return dict(self.shard_reports[mailing_id, round_number])
+
+    def release_cursor(self, job: ReleaseShard) -> int:
+        return self.release_cursors.get(job, 0)
+
+    def advance_release(self, job: ReleaseShard, client_id: int, expires_at: datetime) -> None:
+        self.release_cursors[job] = client_id
 
 
 def _key(mailing_id: int, number: int, feed: int) -> tuple[int, ...]:

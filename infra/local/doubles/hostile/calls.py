@@ -72,7 +72,10 @@ CALLS: dict[str, Call] = {
     "receipts.record": TRANSACTION,
     **{f"clients.{name}": TRANSACTION for name in ("add", "add_many", "change", "remove")},
     **{f"counters.{name}": PLAIN for name in ("next_id", "lease_ids")},
-    **{f"slices.{name}": PLAIN for name in ("lease", "advance", "end_lease", "give_up_lease", "report")},
+    **{
+        f"slices.{name}": PLAIN
+        for name in ("lease", "advance", "end_lease", "give_up_lease", "report", "advance_release")
+    },
     "labels.add_from": PLAIN,
     **{f"{part}.get_many": READ_ROWS for part in ("mailings", "clients", "imports")},
     **{f"messages.{name}": READ_ROWS for name in ("existing", "page", "find", "queued_below")},
@@ -105,6 +108,7 @@ READS = frozenset(
         "totals",
         "of_mailing",
         "report_of",
+        "release_cursor",
         "reports",
         "refused",
         "is_idle",
