@@ -120,7 +120,7 @@ class TickingClock(FakeClock):
     """Audit records are numbered by the moment of their change."""
 
     def now(self) -> datetime:
-        self.forward(0.00001)
+        self.forward(0.0001)
         return super().now()
 
 

@@ -1,10 +1,12 @@
-"""Write the clients of an import's chunk: new ones in groups, changed and opted-out ones one by one."""
+"""Write the clients of an import's chunk in groups, each of them in one transaction with what belongs to it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..access.audit import SERVICE_AUTHOR, author_of
 from ..domain.audit_record import AuditRecord
@@ -21,7 +23,14 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 GROUP = 50
-"""New clients in one transaction: each is two items, and DynamoDB allows a hundred."""
+"""Clients in one transaction, new or changed: a new one takes two items, and DynamoDB allows a hundred."""
+
+STOPS = 33
+"""Clients that the file opts out, in one transaction: each is a client, a phone number and an audit record."""
+
+C = TypeVar("C")
+Change = tuple[Client, Client]
+"""A client before and after its change."""
 
 
 def write_clients(
@@ -35,30 +44,46 @@ def write_clients(
     new = [replace(client, id=client_id) for client, client_id in zip(decision.new, ids, strict=False)]
     plain = [client for client in new if client.phone_number not in decision.opted_out]
     stopped = [client for client in new if client.phone_number in decision.opted_out]
-    groups = [plain[start : start + GROUP] for start in range(0, len(plain), GROUP)]
-    corrections = sum(threads.map(partial(_add, services, client_import), groups), start=Tally())
-    corrections += sum(threads.map(partial(_add_one, services, client_import), stopped), start=Tally())
+    add = partial(_add, services, client_import)
+    corrections = sum(threads.map(partial(add, is_stop=False), _groups(plain, GROUP)), start=Tally())
+    corrections += sum(threads.map(partial(add, is_stop=True), _groups(stopped, STOPS)), start=Tally())
     queue_moved_clients(services, decision.changes)
-    list(threads.map(partial(_change, services, client_import), decision.changes))
+    changes = [_given(client_import, *change) for change in decision.changes]
+    others = [change for change in changes if not _is_stop(change) and change[0] != change[1]]
+    groups = [*_groups(others, GROUP), *_groups(list(filter(_is_stop, changes)), STOPS)]
+    list(threads.map(partial(_change_group, services, client_import), groups))
     return new, corrections
 
 
-def _add(services: Services, client_import: ClientImport, clients: list[Client]) -> Tally:
-    """Write new clients in one transaction, or one by one after a conflict. Returns the correction of the tally."""
+def _groups(items: list[C], size: int) -> list[list[C]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _is_stop(change: Change) -> bool:
+    before, after = change
+    return before.opted_out_at != after.opted_out_at
+
+
+def _add(services: Services, client_import: ClientImport, clients: list[Client], is_stop: bool) -> Tally:
+    """Write new clients in one transaction, or one by one after a conflict. Returns the correction of the tally.
+
+    `is_stop`: the file opts the clients out.
+    """
+    stops = [(None, client) for client in clients if is_stop]
     try:
-        services.clients.add_many(clients)
+        services.clients.add_many(clients, _opt_outs(services, client_import, stops))
     except Conflict:
-        add = partial(_add_one, services, client_import, is_stop=False)
+        add = partial(_add_one, services, client_import, is_stop=is_stop)
         return sum(map(add, clients), start=Tally())
     return Tally()
 
 
-def _add_one(services: Services, client_import: ClientImport, client: Client, is_stop: bool = True) -> Tally:
+def _add_one(services: Services, client_import: ClientImport, client: Client, is_stop: bool) -> Tally:
     """`is_stop`: the file opts the client out."""
 
     def add(client: Client) -> Tally:
         try:
-            services.clients.add(client, _opt_out(services, client_import, None, client) if is_stop else None)
+            services.clients.add(client, *_opt_outs(services, client_import, [(None, client)] if is_stop else []))
         except PhoneTaken:
             known = services.clients.find_by_phone(client.phone_number)
             if known is not None:
@@ -75,32 +100,58 @@ def _add_one(services: Services, client_import: ClientImport, client: Client, is
 def _change_known(services: Services, client_import: ClientImport, known: Client, wanted: Client) -> Tally:
     """Change a client that another request registered after the decision. Returns the correction of the tally."""
     assert client_import.plan is not None
-    changed = _change(services, client_import, (known, replace(wanted, id=known.id)))
+    change = _given(client_import, known, replace(wanted, id=known.id))
+    changed = change[0] != change[1]
+    if changed:
+        _change(services, client_import, [change])
     if known.id in client_import.plan.ids:
         return Tally()
     return Tally(added=-1, changed=int(changed), unchanged=int(not changed))
 
 
-def _change(services: Services, client_import: ClientImport, change: tuple[Client, Client]) -> bool:
-    """Write the fields that the file has columns for; others may change the rest. Returns whether anything differed.
-
-    Raises RowChanged if another writer changed the client.
-    """
-    before, wanted = change
+def _given(client_import: ClientImport, before: Client, wanted: Client) -> Change:
+    """A change of the fields that the file has columns for; others may change the rest."""
     given: dict[str, Any] = {name: getattr(wanted, name) for name in client_import.given_fields}
     if client_import.gives_stops:
         given["opted_out_at"] = before.opted_out_at or wanted.opted_out_at
     attributes = merge_attributes(before.attributes, client_import.given_attributes, wanted.attributes)
-    after = replace(before, **given, attributes=attributes)
-    if after == before:
-        return False
-    is_stop = after.opted_out_at != before.opted_out_at
-    record = _opt_out(services, client_import, before, after) if is_stop else None
-    services.clients.change(before, after, record)  # after RowChanged the job is repeated: the chunk is decided again
-    return True
+    return before, replace(before, **given, attributes=attributes)
 
 
-def _opt_out(services: Services, client_import: ClientImport, before: Client | None, after: Client) -> AuditRecord:
+def _change_group(services: Services, client_import: ClientImport, changes: list[Change]) -> None:
+    """Write changes in one transaction, or one by one after a conflict.
+
+    Raises RowChanged at the end if another writer changed a client: the job is repeated, and the chunk decided again.
+    """
+    try:
+        _change(services, client_import, changes)
+    except Conflict:
+        conflicts = [error for change in changes if (error := _conflict_of(services, client_import, change))]
+        if conflicts:
+            raise conflicts[0] from None
+
+
+def _conflict_of(services: Services, client_import: ClientImport, change: Change) -> Conflict | None:
+    try:
+        _change(services, client_import, [change])
+    except Conflict as error:
+        return error
+    return None
+
+
+def _change(services: Services, client_import: ClientImport, changes: list[Change]) -> None:
+    stops = filter(_is_stop, changes)
+    services.clients.change_many(changes, _opt_outs(services, client_import, stops))
+
+
+def _opt_outs(
+    services: Services, client_import: ClientImport, stops: Iterable[tuple[Client | None, Client]]
+) -> list[AuditRecord]:
+    """The audit records of opt-outs. The moment of each gives it a number of its own."""
     author = author_of(services, client_import.author or SERVICE_AUTHOR)
-    shown = represent_client(before) if before else None
-    return author.record("client", after.id, shown, represent_client(after), OPTED_OUT)
+    records = []
+    for number, (before, after) in enumerate(stops):
+        by = replace(author, at=author.at + timedelta(microseconds=number))
+        shown = represent_client(before) if before else None
+        records.append(by.record("client", after.id, shown, represent_client(after), OPTED_OUT))
+    return records

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.clients.registry import opt_out_client, register_client
 from chalicelib.domain.audience import AudienceMember, Filter, Partition
+from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import MAX_CLIENT_ID, Client
 from chalicelib.errors import PhoneTaken, RowChanged
 from chalicelib.mailings.audience import count_audience, group_audience
@@ -131,6 +132,23 @@ def test_a_stopped_client_cannot_take_the_phone_number_of_another(services: Any)
         services.clients.add(replace(STOPPED, id=3))
     assert services.clients.get(1) == STOPPED
     assert services.clients.find_by_phone(BORIS.phone_number) == BORIS
+
+
+def test_clients_are_changed_together_with_their_records_or_not_at_all(services: Any) -> None:
+    services.clients.add_many([ANNA, BORIS])
+    record = Author("anna", SINCE, 0.5).record("client", 1, {"a": 1}, {"a": 2})
+    changes = [(ANNA, STOPPED), (BORIS, replace(BORIS, tag="new"))]
+    moved = replace(BORIS, timezone="Asia/Omsk")
+    services.clients.change(BORIS, moved)
+    with pytest.raises(RowChanged):
+        services.clients.change_many(changes, [record])
+    assert services.clients.get_many([1, 2]) == {1: ANNA, 2: moved}
+    services.clients.change(moved, BORIS)
+    services.clients.change_many(changes, [record])
+    assert services.clients.get_many([1, 2]) == {1: STOPPED, 2: replace(BORIS, tag="new")}
+    assert services.clients.find_by_phone(ANNA.phone_number) == STOPPED
+    services.clients.remove(STOPPED)
+    assert services.clients.stop_of(ANNA.phone_number) == SINCE
 
 
 def test_a_change_of_a_deleted_client_does_not_restore_it(services: Any) -> None:

@@ -13,7 +13,7 @@ from chalicelib.clients.import_worker import SECONDS_FOR_A_CHUNK, process_import
 from chalicelib.clients.imports import check_content, import_content, import_file, list_refused
 from chalicelib.clients.registry import ClientFilter, delete_client, list_clients, opt_out_client, register_client
 from chalicelib.delivery.sweep import sweep
-from chalicelib.domain.audit_record import AuditRecord, Author
+from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, Tally
 from chalicelib.domain.jobs import BUSY_SECONDS, FollowMovedClients, ImportClients, from_body
@@ -229,10 +229,10 @@ def test_a_row_with_an_invalid_time_of_a_stop_is_refused(services: Any) -> None:
 def test_an_opt_out_during_an_import_is_kept(services: Any) -> None:
     add_many = services.clients.add_many
 
-    def stop_first(clients: list[Client]) -> None:
+    def stop_first(clients: list[Client], records: Any) -> None:
         services.clients.add_many = add_many
         services.clients.stops[clients[3].phone_number] = services.clock.now()
-        add_many(clients)
+        add_many(clients, records)
 
     services.clients.add_many = stop_first
     assert imported(services, many(10)) == {"added": 10}
@@ -298,6 +298,24 @@ def test_simultaneous_imports_of_the_same_clients_add_each_once(services: Any) -
     assert sum(tally(services, number).get("added", 0) for number in (1, 2, 3)) == 800
 
 
+def test_clients_are_changed_and_opted_out_in_groups_each_with_its_record(services: Any) -> None:
+    imported(services, many(120))
+    before, sizes = services.clients.change_many, []
+
+    def change_many(changes: list[Any], records: list[Any]) -> None:
+        sizes.append((len(changes), len(records)))
+        before(changes, records)
+
+    services.clients.change_many = change_many
+    tagged = "".join(f"79{index:09d};b;{'2026-01-02' if index < 40 else ''}\n" for index in range(120))
+    begun(services, f"phone_number;tag;opted_out_at\n{tagged}")
+    assert run_import(services, ImportClients(2), lambda: 60.0) is None
+    assert tally(services, 2) == {"changed": 120, "opted_out": 40}
+    assert sizes == [(50, 0), (30, 0), (33, 33), (7, 7)]
+    assert sum(record.action == "opted out" for record in services.audit.records) == 40
+    assert sum(client.opted_out_at is not None for client in services.clients.rows.values()) == 40
+
+
 class Intruder:
     """Clients with another program that registers a phone number just before the import writes it."""
 
@@ -309,11 +327,11 @@ class Intruder:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.clients, name)
 
-    def add_many(self, clients: list[Client]) -> None:
+    def add_many(self, clients: list[Client], records: Any) -> None:
         phone, self.phone = self.phone, ""
         if phone:
             self.clients.add(Client(9999, phone, "theirs", "Asia/Omsk"))
-        self.clients.add_many(clients)
+        self.clients.add_many(clients, records)
 
 
 def test_a_client_registered_meanwhile_is_opted_out_by_the_file(services: Any) -> None:
@@ -336,15 +354,16 @@ def test_a_phone_number_registered_meanwhile_is_a_known_client(services: Any, ta
 def test_a_client_changed_meanwhile_is_read_and_decided_again(services: Any) -> None:
     imported(services, many(5))
     begun(services, many(5, "b"))
-    real, late = services.clients.change, []
+    real, late = services.clients.change_many, []
 
-    def change(before: Client, after: Client, record: AuditRecord | None = None) -> None:
+    def change_many(changes: list[tuple[Client, Client]], records: Any) -> None:
         if not late:
-            late.append(real(before, replace(before, timezone="Asia/Omsk")))
-        real(before, after, record)
+            late.append(real([(changes[2][0], replace(changes[2][0], timezone="Asia/Omsk"))]))
+        real(changes, records)
 
-    services.clients.change = change
+    services.clients.change_many = change_many
     assert run_import(services, ImportClients(2), lambda: 60.0) == BUSY_SECONDS
+    assert sorted(one.tag for one in services.clients.rows.values()) == ["a", "b", "b", "b", "b"], "others are written"
     assert run_import(services, ImportClients(2), lambda: 60.0) is None
     assert tally(services, 2) == {"changed": 5}
     assert {one.tag for one in services.clients.rows.values()} == {"b"}
@@ -400,11 +419,11 @@ def test_a_throttled_table_delays_the_job_and_does_not_count_as_an_error(service
     begun(services, many(120))
     real, calls = services.clients.add_many, []
 
-    def add_many(clients: list[Client]) -> None:
+    def add_many(clients: list[Client], records: Any) -> None:
         calls.append(clients)
         if len(calls) == 2:
             raise NotWritten
-        real(clients)
+        real(clients, records)
 
     services.clients.add_many = add_many
     assert run_import(services, ImportClients(1), lambda: 60.0) == BUSY_SECONDS

@@ -59,14 +59,15 @@ class FakeClients:
             self._put(client)
             self.audit.write(record)
 
-    def add_many(self, clients: Iterable[Client]) -> None:
+    def add_many(self, clients: Iterable[Client], records: Sequence[AuditRecord] = ()) -> None:
         with LOCK:
             clients = list(clients)
-            assert len(clients) <= 50
+            assert 2 * len(clients) + len(records) <= 100
             if any(client.id in self.rows or not self._may_have_phone(client) for client in clients):
                 raise RowChanged
             for client in clients:
                 self._put(client)
+            self._audit_all(records)
 
     def get(self, client_id: int) -> Client | None:
         return self.rows.get(client_id)
@@ -80,6 +81,17 @@ class FakeClients:
                 raise PhoneTaken
             self.remove(before, record)
             self._put(after)
+
+    def change_many(self, changes: Sequence[tuple[Client, Client]], records: Sequence[AuditRecord] = ()) -> None:
+        with LOCK:
+            stops = sum(before.opted_out_at != after.opted_out_at for before, after in changes)
+            assert len(changes) + stops + len(records) <= 100
+            if any(self.rows.get(before.id) != before for before, _ in changes):
+                raise RowChanged
+            for before, after in changes:
+                assert before.phone_number == after.phone_number
+                self._put(after)
+            self._audit_all(records)
 
     def remove(self, client: Client, record: AuditRecord | None = None) -> None:
         with LOCK:
@@ -119,6 +131,11 @@ class FakeClients:
         with LOCK:
             found = [self.rows[client_id] for client_id in sorted(self.rows) if after < client_id <= through]
         return [client for client in found if key(client) == partition.key][:limit]
+
+    def _audit_all(self, records: Sequence[AuditRecord]) -> None:
+        assert len({record.number for record in records}) == len(records), "a transaction writes a row once"
+        for record in records:
+            self.audit.write(record)
 
     def _put(self, client: Client) -> None:
         self.rows[client.id] = client

@@ -70,7 +70,7 @@ CALLS: dict[str, Call] = {
     **{f"messages.{name}": STATEMENTS for name in ("claim_all", "settle_all", "change_all")},
     "messages.add": Call(NotWritten, is_repeatable=True, is_batch=True),
     "receipts.record": TRANSACTION,
-    **{f"clients.{name}": TRANSACTION for name in ("add", "add_many", "change", "remove")},
+    **{f"clients.{name}": TRANSACTION for name in ("add", "add_many", "change", "change_many", "remove")},
     **{f"counters.{name}": PLAIN for name in ("next_id", "lease_ids")},
     **{
         f"slices.{name}": PLAIN
