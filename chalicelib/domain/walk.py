@@ -118,17 +118,19 @@ def walk_down(
 ) -> tuple[list[tuple[int, T]], int | None]:
     """Items with ids below `below`, in descending order, and the next `below`; None at the end.
 
-    Ids are consecutive numbers, so a page is a range of ids. Missing ids belong to deleted items. Without time the page
-    ends after its first read or later ones.
+    Ids are consecutive numbers, so a page is a range of ids. Missing ids belong to deleted items. As many ids are read
+    as items are wanted, until one is missing. Without time the page ends after its first read or later ones.
     """
     found: list[tuple[int, T]] = []
+    has_gaps = False
     for number in range(MAX_READS_OF_IDS):
         if below <= 1 or len(found) > limit or (number and not has_time()):
             break
-        ids = range(below - 1, max(0, below - 1 - IDS_A_READ), -1)
+        wanted = limit + 1 - len(found)  # one more item shows whether there is a next page
+        ids = range(below - 1, max(0, below - 1 - (IDS_A_READ if has_gaps else min(wanted, IDS_A_READ))), -1)
         items = read(ids)
         found += [(item_id, items[item_id]) for item_id in ids if item_id in items]
-        below = ids[-1]
+        below, has_gaps = ids[-1], has_gaps or len(items) < len(ids)
     if len(found) > limit:
         return found[:limit], found[limit - 1][0]
     return found, below if below > 1 else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.walk import BEGINNING, Cursor, walk
+from chalicelib.domain.walk import BEGINNING, IDS_A_READ, Cursor, walk, walk_down
 
 PARTITIONS = [[1, 2, 3], [], [4, 5, 6, 7], [8]]
 
@@ -61,3 +63,49 @@ def test_an_item_that_is_not_kept_does_not_count_for_the_page(enough: int | None
     reader = Reader(PARTITIONS)
     page, _ = walk(reader, int, len(PARTITIONS), BEGINNING, 3, keep=lambda item: item % 2 == 0, enough=enough)
     assert page == ([2] if enough else [2, 4, 6])
+
+
+class Ids:
+    """Items by id, and the ids that were read."""
+
+    def __init__(self, ids: list[int]) -> None:
+        self.ids = set(ids)
+        self.read: list[int] = []
+
+    def __call__(self, ids: Sequence[int]) -> dict[int, int]:
+        assert len(ids) <= IDS_A_READ
+        self.read += ids
+        return {item_id: item_id for item_id in ids if item_id in self.ids}
+
+
+@pytest.mark.parametrize("limit", [20, 100, 250])
+@pytest.mark.parametrize("number", [1_000, 100_000])
+def test_a_page_of_ids_reads_one_row_more_than_it_shows_however_many_there_are(limit: int, number: int) -> None:
+    table = Ids(list(range(1, number + 1)))
+    found, below = walk_down(table, number + 1, limit)
+    assert [item_id for item_id, _ in found] == list(range(number, number - limit, -1))
+    assert below == number - limit + 1
+    assert len(table.read) == limit + 1
+
+
+@given(st.lists(st.integers(1, 400), unique=True), st.integers(1, 150))
+def test_every_id_is_found_once_and_in_order_for_any_page_size(ids: list[int], limit: int) -> None:
+    found, below, reads = [], 401, Ids(ids)
+    while below is not None:
+        page, below = walk_down(reads, below, limit)
+        assert len(page) <= limit
+        found += [item_id for item_id, _ in page]
+    assert found == sorted(ids, reverse=True)
+
+
+def test_a_page_with_gaps_reads_a_hundred_ids_at_a_time() -> None:
+    table = Ids([1, 2, 1000])
+    calls = 0
+
+    def read(ids: Sequence[int]) -> dict[int, int]:
+        nonlocal calls
+        calls += 1
+        return table(ids)
+
+    assert walk_down(read, 1001, 2)[0] == [(1000, 1000), (2, 2)]
+    assert calls == 1 + 10
