@@ -1,4 +1,4 @@
-"""MiniStack with IAM decisions as on AWS, a log of them, and quick starts of schedules and Lambdas.
+"""MiniStack with IAM decisions as on AWS, a log of them, quick starts of schedules and Lambdas, and quick queries.
 
 It refuses requests of web pages. MiniStack itself lets every page read its answers (Access-Control-Allow-Origin: *).
 
@@ -15,6 +15,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from types import SimpleNamespace
@@ -23,8 +24,9 @@ from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import scheduler
+from ministack.services import dynamodb, scheduler
 
+from .conditions import with_fast_keys
 from .origins import OwnOrigins
 
 OWN_PORTS = "OWN_PORTS"
@@ -165,6 +167,9 @@ def main() -> None:
     iam_actions.extract_resource_arn = resource_as_on_aws
     iam_actions.request_tag_context = context_as_on_aws
     scheduler._SCHEDULE_TICK_INTERVAL = SCHEDULER_SECONDS
+    dynamodb._evaluate_condition = with_fast_keys(dynamodb._evaluate_condition)
+    dynamodb._tokenize = cache(dynamodb._tokenize)
+    dynamodb._condition_syntax_error = cache(dynamodb._condition_syntax_error)
     lambda_runtime.zipfile = SimpleNamespace(ZipFile=SharedCode, BadZipFile=zipfile.BadZipFile)
     if os.environ.get(TRAIL):
         iam_evaluator.enforce = recorded(decide, Path(os.environ[TRAIL]))

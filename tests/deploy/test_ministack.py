@@ -1,4 +1,4 @@
-"""The changes to MiniStack that let a local stack start fast."""
+"""The changes to MiniStack that let a local stack start and answer fast."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from ministack import app
 from ministack.core import lambda_runtime
-from ministack.services import scheduler
+from ministack.services import dynamodb, scheduler
 
+from infra.local.conditions import SLOT
 from infra.local.ministack import SharedCode
 
 
@@ -49,3 +50,6 @@ def test_ministack_still_has_the_replaced_functions() -> None:
     assert scheduler._SCHEDULE_TICK_INTERVAL > 0
     assert "zipfile.ZipFile(" in Path(lambda_runtime.__file__).read_text()
     assert ".extractall(code_dir)" in Path(lambda_runtime.__file__).read_text()
+    assert f'_evaluate_condition(key_cond, it, eav, ean, slot="{SLOT}")' in inspect.getsource(dynamodb._query)
+    assert list(inspect.signature(dynamodb._tokenize).parameters) == ["expr"]
+    assert list(inspect.signature(dynamodb._condition_syntax_error).parameters) == ["expr", "slot"]

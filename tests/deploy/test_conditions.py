@@ -1,0 +1,55 @@
+"""Key conditions that are evaluated without parsing them for each row, compared with MiniStack's own evaluation."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ministack.services import dynamodb
+
+from infra.local.conditions import SLOT, parse, with_fast_keys
+
+NAMES = {"#0": "part", "#1": "number"}
+NUMBERS = st.integers(-3, 3).map(lambda number: {"N": str(number)})
+TEXTS = st.sampled_from(["", "a", "b", "ba"]).map(lambda text: {"S": text})
+CONDITIONS = [
+    "#0 = :0",
+    "(#0 = :0 AND #1 > :1)",
+    "(#0 = :0 AND #1 < :1)",
+    "(#0 = :0 AND #1 >= :1)",
+    "(#0 = :0 AND #1 <= :1)",
+    "(#0 = :0 AND #1 BETWEEN :1 AND :2)",
+]
+OTHERS = ["(#0 = :0 AND begins_with (#1, :1))", "#0 = :0 OR #1 = :1", "#0.a = :0", "#0 <> :0", ""]
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@given(st.data())
+def test_a_row_matches_as_in_ministack(condition: str, data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from([NUMBERS, TEXTS]))
+    low, high = sorted((data.draw(kind), data.draw(kind)), key=lambda value: _comparable(value))
+    values = {":0": data.draw(TEXTS), ":1": low, ":2": high}
+    item = data.draw(st.fixed_dictionaries({"part": TEXTS}, optional={"number": st.one_of(NUMBERS, TEXTS)}))
+    own = dynamodb._evaluate_condition
+    assert parse(condition) is not None
+    assert with_fast_keys(_never)(condition, item, values, NAMES, slot=SLOT) == own(
+        condition, item, values, NAMES, slot=SLOT
+    )
+
+
+@pytest.mark.parametrize("condition", OTHERS)
+def test_other_conditions_are_left_to_ministack(condition: str) -> None:
+    assert parse(condition) is None
+
+
+def test_a_condition_of_a_write_is_left_to_ministack() -> None:
+    with pytest.raises(AssertionError):
+        with_fast_keys(_never)("#0 = :0", {"part": {"S": "a"}}, {":0": {"S": "a"}}, NAMES)
+
+
+def _never(*_: object, **__: object) -> bool:
+    raise AssertionError("left to MiniStack")
+
+
+def _comparable(value: dict[str, str]) -> tuple[int, str]:
+    return (int(value["N"]), "") if "N" in value else (0, value["S"])
