@@ -93,6 +93,9 @@ class Partition:
 Read = tuple[Partition, int, int]
 """A partition with the first and the last client id to read there."""
 
+Group = tuple[str, str]
+"""A time zone and an operator code."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -133,6 +136,13 @@ class Plan:
         """All partitions of all slices, with the ids to read there. `order`: the sort key of slices."""
         for number in sorted(range(self.slices), key=order):
             yield from self.partitions(chosen, number)
+
+    def ranges(self, chosen: Filter, most_ids: int) -> Iterator[Read]:
+        """All partitions in as few reads as possible: a block in one, a shard of a label by at most `most_ids` ids."""
+        for partition, first, last in replace(self, slices=1).partitions(chosen, 0):
+            step = last if partition.by == "block" else most_ids
+            for begin in range(first, last + 1, step):
+                yield partition, begin, min(last, begin + step - 1)
 
 
 def plan_fan_out(chosen: Filter, last_client_id: int) -> Plan:

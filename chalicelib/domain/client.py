@@ -59,6 +59,11 @@ class Client:
         return operator_code_of(self.phone_number)
 
     @property
+    def group(self) -> tuple[str, str]:
+        """The time zone and the operator code, by which a preview groups the audience."""
+        return self.timezone, self.operator_code
+
+    @property
     def masked_phone(self) -> str:
         """For pages that many people see: +7 977 ***-**-29."""
         return f"+7 {self.operator_code} ***-**-{self.phone_number[-2:]}"

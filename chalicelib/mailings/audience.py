@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.audience import SLICE_SIZE, Filter, plan_audience
-from ..domain.client import CLIENT_ID
+from ..domain.audience import Filter, Group, Plan, Read, plan_audience
+from ..domain.client import BLOCK_SIZE, CLIENT_ID, MAX_CLIENT_ID
 from ..domain.spread import spread
+from ..domain.walk import HasTime, time_limit
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -18,16 +20,19 @@ COUNT_TIME_LIMIT = timedelta(seconds=5)
 """A count that takes longer stops, and its result is a lower bound. A person waits for the answer."""
 
 GROUPS_TIME_LIMIT = timedelta(seconds=3)
-"""Reading the clients takes at most this time. The clients read from a larger audience are a sample."""
+"""Reading the clients takes at most this time, and one read more. What was read of a larger audience is a sample."""
 
-READ_LIMIT = 1000
-"""Clients that one read of a partition returns, if there are more than those of one slice."""
+SAMPLE = 10_000
+"""Clients of a sample: a share of the audience that is one half differs by less than one in a hundred."""
+
+READ_LIMIT = BLOCK_SIZE + 1
+"""Clients of one read of a partition. With one more than a block has, DynamoDB says that it was its end."""
 
 COUNTED_IDS = 500_000
 """Client ids of one count: of one label in one shard of an index, a second."""
 
-Group = tuple[str, str]
-"""A time zone and an operator code."""
+THREADS = 8
+"""Reads at once. A preview mostly waits for its reads; one of everyone has one for each thousand clients."""
 
 
 @dataclass(frozen=True)
@@ -61,38 +66,48 @@ class Audience:
 
 def count_audience(services: Services, chosen: Filter) -> tuple[int, bool]:
     """The number of chosen clients that are not opted out, and whether it is exact. DynamoDB returns counts only."""
-    started = services.clock.now()
-    plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
-    number = 0
-    for partition, first, last in plan.reads(chosen):
-        for begin in range(first, last + 1, COUNTED_IDS):
-            if services.clock.now() - started > COUNT_TIME_LIMIT:
-                return number, False
-            number += services.clients.count(partition, chosen, begin, min(last, begin + COUNTED_IDS - 1))
-    return number, True
+    return _count(services, chosen, plan_audience(chosen, services.counters.last_id(CLIENT_ID)))
 
 
 def group_audience(services: Services, chosen: Filter) -> Audience:
     """Read all clients of a small audience, or a sample across a large one. Leaves out opted-out clients."""
-    started = services.clock.now()
     plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
-    groups, is_exact = Counter[Group](), True
-    for partition, first, last in plan.reads(chosen, order=spread):  # in this order any part of the walk is a sample
-        if services.clock.now() - started > GROUPS_TIME_LIMIT:
-            is_exact = False
-            break
-        most = READ_LIMIT if plan.last_client_id > SLICE_SIZE else last + 1
-        clients = services.clients.read(partition, first - 1, last, most)
-        groups.update(
-            (client.timezone, client.operator_code)
-            for client in clients
-            if chosen.chooses(client) and client.opted_out_at is None
-        )
-        is_exact = is_exact and len(clients) < most
+    has_time = time_limit(services.clock.now, GROUPS_TIME_LIMIT.total_seconds())
+    groups, is_exact = _read_groups(services, chosen, list(plan.ranges(chosen, MAX_CLIENT_ID)), has_time)
+    if not is_exact and plan.by != "block" and has_time():  # of each shard of a label only the first clients were read
+        groups, is_exact = _read_groups(services, chosen, list(plan.reads(chosen)), has_time)
     if is_exact:
         return Audience(groups.total(), True, False, groups)
-    total, is_whole = count_audience(services, chosen)
+    total, is_whole = _count(services, chosen, plan)
     return Audience(total, is_whole, True, _scaled(groups, total))
+
+
+def _count(services: Services, chosen: Filter, plan: Plan) -> tuple[int, bool]:
+    has_time = time_limit(services.clock.now, COUNT_TIME_LIMIT.total_seconds())
+
+    def count(read: Read) -> int | None:
+        return services.clients.count(read[0], chosen, read[1], read[2]) if has_time() else None
+
+    with services.thread_pool(THREADS) as threads:
+        numbers = list(threads.map(count, plan.ranges(chosen, COUNTED_IDS)))
+    return sum(number or 0 for number in numbers), None not in numbers
+
+
+def _read_groups(
+    services: Services, chosen: Filter, reads: Sequence[Read], has_time: HasTime
+) -> tuple[Counter[Group], bool]:
+    """The groups of the clients read, and whether these are all. The reads are spread, so any part is a sample."""
+    spread_reads = [reads[index] for index in sorted(range(len(reads)), key=spread)]
+    groups, is_exact = Counter[Group](), True
+    with services.thread_pool(THREADS) as threads:
+        for begin in range(0, len(reads), THREADS):
+            if not has_time() or groups.total() >= SAMPLE:
+                return groups, False
+            wave = spread_reads[begin : begin + THREADS]
+            for found, is_last in threads.map(lambda read: services.clients.groups(chosen, read, READ_LIMIT), wave):
+                groups.update(found)
+                is_exact = is_exact and is_last
+    return groups, is_exact
 
 
 def _scaled(groups: Counter[Group], total: int) -> Counter[Group]:

@@ -247,5 +247,23 @@ def test_an_audience_is_grouped_by_time_zone_and_operator_code(services: Any) ->
     assert found.by_operator_code == {"977": 3, "921": 1}
 
 
+MANY_TAGS = ("vip", *(f"tag {number}" for number in range(200)))
+
+
+@pytest.mark.parametrize("chosen", [Filter(tags=("vip",)), Filter(tags=MANY_TAGS)])
+@pytest.mark.parametrize("partition", [Partition("block", 0), Partition("operator_code", "977#0")])
+@pytest.mark.parametrize(("limit", "number", "is_last"), [(9, 3, True), (5, 3, True), (4, 3, False), (2, 1, False)])
+def test_groups_leave_out_other_tags_and_opted_out_clients(
+    services: Any, chosen: Filter, partition: Partition, limit: int, number: int, is_last: bool
+) -> None:
+    opt_out_client(services, register_client(services, {"phone_number": "79770000001", "tag": "vip"}).id)
+    for phone, tag in [("79770000002", "vip"), ("79770000003", "vip"), ("79770000004", "vip")]:
+        register_client(services, {"phone_number": phone, "tag": tag, "timezone": "Asia/Omsk"})
+    register_client(services, {"phone_number": "79770000005", "tag": "new"})
+    found, is_end = services.clients.groups(chosen, (partition, 1, 4 if limit == 5 else 9), limit)
+    assert found == {("Asia/Omsk", "977"): number}
+    assert is_end == is_last
+
+
 def test_without_clients_the_count_is_zero(services: Any) -> None:
     assert count_audience(services, Filter(tags=("vip",))) == (0, True)

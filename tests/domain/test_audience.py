@@ -20,7 +20,7 @@ from chalicelib.domain.audience import (
     plan_audience,
     plan_fan_out,
 )
-from chalicelib.domain.client import Client, block_of, label_key
+from chalicelib.domain.client import LABEL_SHARDS, Client, block_of, label_key
 
 TAGS = ["a", "b", "c", None]
 CODES = ["900", "921", "977"]
@@ -68,6 +68,27 @@ def test_every_way_of_walking_finds_each_client_of_the_audience_once(
         by = "block"
     plan = Plan(by, 60_000, slices, 1, blocks_from)
     assert walked(plan, chosen, all_clients) == [client.id for client in all_clients if chosen.chooses(client)]
+
+
+@given(clients, filters, st.integers(1, 60_000), st.integers(1, 70_000))
+def test_the_ranges_of_a_plan_have_each_client_of_its_slices_once(
+    all_clients: list[Client], chosen: Filter, last: int, most_ids: int
+) -> None:
+    plan = plan_audience(chosen, last)
+    found = [
+        client.id
+        for partition, first, through in plan.ranges(chosen, max(most_ids, 1000))
+        for client in all_clients
+        if first <= client.id <= through and stands_in(client, partition) and chosen.chooses(client)
+    ]
+    assert sorted(found) == walked(plan, chosen, all_clients)
+
+
+def test_the_ranges_of_a_label_are_few_however_many_slices_there_are() -> None:
+    plan = plan_audience(Filter(tags=("a",)), 10_000_000)
+    assert plan.slices == 40
+    assert len(list(plan.ranges(Filter(tags=("a",)), 10_000_000))) == LABEL_SHARDS
+    assert len(list(plan.ranges(Filter(tags=("a",)), 5_000_000))) == 2 * LABEL_SHARDS
 
 
 @given(clients, filters, st.integers(0, 60_000))

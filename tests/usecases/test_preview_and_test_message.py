@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.clients.registry import delete_client, opt_out_client, register_client
-from chalicelib.domain.audience import Filter
+from chalicelib.domain.audience import Filter, Group, Read
 from chalicelib.domain.audit_record import Author
-from chalicelib.domain.client import Client
+from chalicelib.domain.client import LABEL_SHARDS, Client
 from chalicelib.domain.gateway_result import Answer
 from chalicelib.errors import BadInput
-from chalicelib.mailings.audience import COUNT_TIME_LIMIT, GROUPS_TIME_LIMIT, count_audience, group_audience
+from chalicelib.mailings.audience import (
+    COUNT_TIME_LIMIT,
+    GROUPS_TIME_LIMIT,
+    SAMPLE,
+    THREADS,
+    count_audience,
+    group_audience,
+)
 from chalicelib.mailings.preview import preview_mailing
 from chalicelib.mailings.test_message import send_test_message
+from infra.local.doubles.fake_access import FakeAudit
+from infra.local.doubles.fake_clients import FakeClients
 from infra.local.doubles.fakes import FakeServices
 
 
@@ -116,6 +126,62 @@ def test_the_groups_of_a_large_audience_are_those_of_a_sample() -> None:
     assert found.is_sampled
     assert sum(found.by_timezone.values()) == sum(found.by_operator_code.values()) == found.clients
     assert found.by_timezone["Asia/Omsk"] == pytest.approx(found.clients / 3, rel=0.02)
+
+
+class CountedClients(FakeClients):
+    """Counts the reads and the counts."""
+
+    reads = counts = 0
+
+    def groups(self, chosen: Filter, read: Read, limit: int) -> tuple[Counter[Group], bool]:
+        self.reads += 1
+        return super().groups(chosen, read, limit)
+
+    def count(self, *_: object) -> int:
+        self.counts += 1
+        return 1000
+
+
+class FullBlocks(CountedClients):
+    """A thousand clients in each block."""
+
+    def groups(self, *_: object) -> tuple[Counter[Group], bool]:
+        self.reads += 1
+        return Counter({("UTC", "900"): 1000}), True
+
+
+def with_clients(clients: CountedClients, number: int, last_id: int) -> FakeServices:
+    services = FakeServices()
+    services.clients = clients
+    for client_id in range(1, number + 1):
+        clients.rows[client_id] = Client(client_id, f"790{client_id % 2}{client_id:07d}", tag="vip")
+    services.counters.ids["client_id"] = last_id
+    return services
+
+
+@pytest.mark.parametrize("number", [0, 999, 5_000])
+def test_a_small_audience_is_read_once_and_its_groups_are_exact(number: int) -> None:
+    clients = CountedClients(FakeAudit())
+    found = group_audience(with_clients(clients, number, last_id=number), Filter())
+    assert (found.clients, found.is_whole, found.is_sampled) == (number, True, False)
+    assert clients.reads == (number // 1000 + 1 if number else 0)
+    assert clients.counts == 0
+
+
+@pytest.mark.parametrize("last_id", [100_000, 1_000_000, 10_000_000])
+def test_a_tag_takes_a_read_for_each_shard_however_many_other_clients_there_are(last_id: int) -> None:
+    clients = CountedClients(FakeAudit())
+    found = group_audience(with_clients(clients, 500, last_id), Filter(tags=("vip",)))
+    assert (found.clients, found.is_sampled, found.by_operator_code) == (500, False, {"900": 250, "901": 250})
+    assert (clients.reads, clients.counts) == (LABEL_SHARDS, 0)
+
+
+@pytest.mark.parametrize("last_id", [40_000, 1_000_000, 10_000_000])
+def test_a_sample_has_the_same_size_whatever_the_size_of_the_audience(last_id: int) -> None:
+    clients = FullBlocks(FakeAudit())
+    found = group_audience(with_clients(clients, 0, last_id), Filter())
+    assert (found.clients, found.is_sampled) == (last_id + 1000, True)
+    assert clients.reads * 1000 < SAMPLE + THREADS * 1000
 
 
 def test_a_test_message_is_recorded_before_its_post_and_never_repeated() -> None:

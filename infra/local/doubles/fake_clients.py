@@ -9,7 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from chalicelib.adapters.files import Piece
-from chalicelib.domain.audience import AudienceMember, Filter, Partition
+from chalicelib.domain.audience import AudienceMember, Filter, Group, Partition, Read
 from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.client import Client, block_of, label_key
 from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
@@ -103,6 +103,12 @@ class FakeClients:
     def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
         clients = self.read(partition, first - 1, last, len(self.rows))
         return sum(chosen.chooses(client) and client.opted_out_at is None for client in clients)
+
+    def groups(self, chosen: Filter, read: Read, limit: int) -> tuple[Counter[Group], bool]:
+        partition, first, last = read
+        clients = self.read(partition, first - 1, last, limit)
+        kept = [client for client in clients if chosen.chooses(client) and client.opted_out_at is None]
+        return Counter(client.group for client in kept), len(clients) < limit
 
     def find_by_phone(self, phone_number: str) -> Client | None:
         return self.rows.get(self.phones.get(phone_number, 0))
