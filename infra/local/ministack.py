@@ -26,7 +26,7 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import dynamodb, scheduler
 
-from .conditions import with_fast_keys
+from .conditions import FastQueries
 from .origins import OwnOrigins
 
 OWN_PORTS = "OWN_PORTS"
@@ -167,7 +167,7 @@ def main() -> None:
     iam_actions.extract_resource_arn = resource_as_on_aws
     iam_actions.request_tag_context = context_as_on_aws
     scheduler._SCHEDULE_TICK_INTERVAL = SCHEDULER_SECONDS
-    dynamodb._evaluate_condition = with_fast_keys(dynamodb._evaluate_condition)
+    dynamodb._evaluate_condition = FastQueries(dynamodb._evaluate_condition)
     dynamodb._tokenize = cache(dynamodb._tokenize)
     dynamodb._condition_syntax_error = cache(dynamodb._condition_syntax_error)
     lambda_runtime.zipfile = SimpleNamespace(ZipFile=SharedCode, BadZipFile=zipfile.BadZipFile)

@@ -11,7 +11,7 @@ from ministack import app
 from ministack.core import lambda_runtime
 from ministack.services import dynamodb, scheduler
 
-from infra.local.conditions import SLOT
+from infra.local.conditions import SLOTS
 from infra.local.ministack import SharedCode
 
 
@@ -50,6 +50,7 @@ def test_ministack_still_has_the_replaced_functions() -> None:
     assert scheduler._SCHEDULE_TICK_INTERVAL > 0
     assert "zipfile.ZipFile(" in Path(lambda_runtime.__file__).read_text()
     assert ".extractall(code_dir)" in Path(lambda_runtime.__file__).read_text()
-    assert f'_evaluate_condition(key_cond, it, eav, ean, slot="{SLOT}")' in inspect.getsource(dynamodb._query)
+    for slot in SLOTS:
+        assert f'it, eav, ean, slot="{slot}")' in inspect.getsource(dynamodb._query)
     assert list(inspect.signature(dynamodb._tokenize).parameters) == ["expr"]
     assert list(inspect.signature(dynamodb._condition_syntax_error).parameters) == ["expr", "slot"]
