@@ -20,11 +20,10 @@ def list_(call: Call) -> Response:
         rows = [{**represent_mailing(mailing), "messages": represent_counts(mailing.counts)} for mailing in found]
         return rows, position_at(next_before_id)
 
-    listed = answer_page(call.url, call.query, page, read)
-    number, counts = stats.totals(call.services)
-    totals = {"mailings": number, "messages": counts.total, **counts.with_receipts()}
-    dead_letters = call.services.dead_letters.size()
-    return Response({"totals": totals, "dead_letters": dead_letters, **listed})
+    with call.services.thread_pool(2) as threads:  # three chains of calls, of which none needs another
+        totals, dead_letters = threads.submit(_totals, call), threads.submit(call.services.dead_letters.size)
+        listed = answer_page(call.url, call.query, page, read)
+    return Response({"totals": totals.result(), "dead_letters": dead_letters.result(), **listed})
 
 
 def read(call: Call, mailing_id: int) -> Response:
@@ -39,6 +38,11 @@ def read(call: Call, mailing_id: int) -> Response:
     listed = answer_page(call.url, call.query, page, read_messages)
     counts = represent_counts(mailing.counts)
     return Response({**represent_mailing(mailing), **_represent_end(mailing), "messages": counts, **listed})
+
+
+def _totals(call: Call) -> dict[str, int]:
+    number, counts = stats.totals(call.services)
+    return {"mailings": number, "messages": counts.total, **counts.with_receipts()}
 
 
 def _represent_end(mailing: Mailing) -> dict[str, object]:
