@@ -16,7 +16,7 @@ from ..clients.registry import ClientFields
 from ..domain.audit_record import Author
 from ..domain.client import GIVEN_FIELDS, Client
 from ..domain.field_versions import changed_since, version_of
-from ..domain.walk import time_limit
+from ..domain.walk import reads_limit, time_limit
 from ..errors import BadInput, NotFound, Outdated, WrongValue
 from ..fields import CLIENT, attributes
 from ..http.calls import read_id
@@ -33,6 +33,9 @@ LABELS_SHOWN = 1000
 HISTORY_LENGTH = 20
 HISTORY_SECONDS = 1.0
 """The time of the history on the page of a client. After it the table is short, and its link continues."""
+
+FIRST_HISTORY_READS = 2
+"""The page itself looks for the history in the newest hundred mailings only. The link looks for as long as it may."""
 
 QUESTIONS = {
     "delete": "Delete this client? Queued messages will not be sent; sent messages stay in the statistics.",
@@ -95,6 +98,8 @@ def edit(request: PageRequest, sent_id: str) -> Response:
 def _history(request: PageRequest, client: Client) -> dict[str, Any]:
     page = request.list_page(numbers=1, length=HISTORY_LENGTH)
     has_time = time_limit(request.services.clock.now, HISTORY_SECONDS)
+    if page.position is None:
+        has_time = reads_limit(FIRST_HISTORY_READS, has_time)
     found, next_below = list_history(request.services, client.id, page.number, page.limit, has_time)
     return {"history": found, "next": request.next_page(page, position_at(next_below))}
 

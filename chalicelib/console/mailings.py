@@ -11,7 +11,7 @@ from ..domain.allowed_steps import RESEND as RESEND_STEP
 from ..domain.allowed_steps import useful_steps
 from ..domain.mailing import FINISHED, Mailing
 from ..domain.message import DELIVERED, EXPIRED, FAILED, RESENDABLE, STATUSES, UNDELIVERED, UNKNOWN, Message
-from ..domain.walk import BEGINNING, time_limit
+from ..domain.walk import BEGINNING, reads_limit, time_limit
 from ..errors import NotFound
 from ..fields import RESEND
 from ..http.calls import read_id
@@ -130,12 +130,7 @@ def _last_errors(request: PageRequest, mailing: Mailing) -> list[Message]:
     Each status has at least one read.
     """
     found: list[Message] = []
-    has_time = time_limit(request.services.clock.now, SECONDS_FOR_ERRORS)
-    reads_left = iter(range(READS_FOR_ERRORS - 1))
-
-    def may_read() -> bool:
-        return has_time() and next(reads_left, None) is not None
-
+    may_read = reads_limit(READS_FOR_ERRORS, time_limit(request.services.clock.now, SECONDS_FOR_ERRORS))
     for status in (FAILED, UNKNOWN, UNDELIVERED, EXPIRED):
         if len(found) < LAST_ERRORS and getattr(mailing.counts, status):
             found += stats.list_messages(request.services, mailing, status, BEGINNING, LAST_ERRORS, may_read)[0]

@@ -47,6 +47,12 @@ def time_limit(now: Callable[[], datetime], seconds: float) -> HasTime:
     return lambda: now() < deadline
 
 
+def reads_limit(reads: int, has_time: HasTime) -> HasTime:
+    """True while there is time and a walk has begun fewer reads. A walk does not ask before its first read."""
+    left = iter(range(reads - 1))
+    return lambda: has_time() and next(left, None) is not None
+
+
 def walk(
     read: Callable[[int, int, int], list[T]],
     key: Callable[[T], int],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,8 +15,7 @@ from app import app
 from chalicelib.adapters.services import Services
 from chalicelib.console.session import begin_session
 from chalicelib.domain.audience import Plan
-from chalicelib.domain.mailing import FINISHED, RUNNING, Counts, Mailing
-from chalicelib.mailings.lifecycle import MAILING_ID
+from chalicelib.domain.mailing import FINISHED, MAILING_ID, RUNNING, Counts, Mailing
 from tests.cheap_user import put_user
 
 from .conftest import Call
@@ -92,6 +93,20 @@ def test_a_list_of_the_api_reads_one_mailing_more_than_it_shows(
     counted = Counted(services, "mailings")
     assert len(call("GET", f"{path}?limit=20").json["results"]) == 20
     assert counted.rows == 21
+
+
+def test_the_page_of_a_client_looks_for_its_messages_in_the_newest_mailings_and_its_link_in_the_others(
+    services: Services, get: Get, call: Call, mailings: int
+) -> None:
+    call("POST", "/Clients", json={"phone_number": "79770000001"})
+    counted = Counted(services, "mailings")
+    page = get("/console/clients/1")
+    assert counted.calls == ["get_many", "get_many"]
+    assert counted.rows == min(mailings, 121)
+    following = re.search(r'href="([^"]+)" rel="next"', page)
+    assert (following is not None) == (mailings > 121)
+    if following:
+        assert 'rel="next"' not in get(html.unescape(following[1])), "all others, within a second"
 
 
 @pytest.mark.parametrize("shards", [1, 5, 50])
