@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
@@ -96,3 +99,13 @@ class PhoneRow(Model):
 def stored_values(client: Client) -> dict[str, Any]:
     """The attributes of the row; None for a blank value, which the row leaves out."""
     return {name: getattr(client, name) or None for name in STORED}
+
+
+def is_unchanged(client: Client) -> Condition:
+    """The optimistic lock: every field of the row equals the client's."""
+    unchanged = [
+        getattr(ClientRow, name).does_not_exist() if value is None else getattr(ClientRow, name) == value
+        for name, value in stored_values(client).items()
+    ]
+    condition: Condition = reduce(and_, unchanged)
+    return condition

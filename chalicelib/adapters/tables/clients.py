@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import reduce
-from operator import and_, or_
+from operator import or_
 from typing import Any
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
@@ -25,7 +25,7 @@ from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, transaction
 from .batches import Batches, Item
-from .client_row import ClientRow, PhoneRow, stored_values
+from .client_row import ClientRow, PhoneRow, is_unchanged
 
 MOST_LABELS = 50
 """In one filter expression: DynamoDB limits it to 4 KB and 300 operators. With more labels the clients are read."""
@@ -81,7 +81,7 @@ class Clients:
         is_new_number = before.phone_number != after.phone_number
         position = 1 if before.opted_out_at else 2  # DynamoDB puts a deleted phone row before the written ones
         with conflicts({position: PhoneTaken} if is_new_number else None), transaction(ClientRow) as writes:
-            writes.save(ClientRow.of(after), condition=_equals(before))
+            writes.save(ClientRow.of(after), condition=is_unchanged(before))
             if is_new_number:
                 writes.save(_phone_row(after), condition=_may_have_phone(after))
                 _free_phone(writes, before)
@@ -98,7 +98,7 @@ class Clients:
         """
         with conflicts(), transaction(ClientRow) as writes:
             for before, after in changes:
-                writes.save(ClientRow.of(after), condition=_equals(before))
+                writes.save(ClientRow.of(after), condition=is_unchanged(before))
                 if before.opted_out_at != after.opted_out_at:
                     writes.save(_phone_row(after))
             for record in records:
@@ -107,7 +107,7 @@ class Clients:
     def remove(self, client: Client, record: AuditRecord | None = None) -> None:
         """Frees the phone number at once; its opt-out stays. Raises RowChanged if the row no longer equals `client`."""
         with conflicts(), transaction(ClientRow) as writes:
-            writes.delete(ClientRow.of(client), condition=_equals(client))
+            writes.delete(ClientRow.of(client), condition=is_unchanged(client))
             _free_phone(writes, client)
             self._audit.write(writes, record)
 
@@ -272,13 +272,3 @@ def _free_phone(writes: TransactWrite, client: Client) -> None:
         writes.save(PhoneRow(client.phone_number, opted_out_at=client.opted_out_at))
     else:
         writes.delete(_phone_row(client))
-
-
-def _equals(client: Client) -> Condition:
-    """The optimistic lock: every field of the row equals the client's."""
-    unchanged = [
-        getattr(ClientRow, name).does_not_exist() if value is None else getattr(ClientRow, name) == value
-        for name, value in stored_values(client).items()
-    ]
-    condition: Condition = reduce(and_, unchanged)
-    return condition
