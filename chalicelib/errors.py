@@ -15,6 +15,7 @@ Refusal                    the caller can correct the request: becomes a 4xx wit
 Conflict                   another writer was first: read again and decide again
 ├── RowChanged             the row has changed since it was read, is gone, or exists already
 ├── PhoneTaken             the phone number belongs to another client, or is on the stop list
+├── PhoneErased            the phone number opted out, and its client was erased
 ├── SliceBusy              another worker has the lease of the slice
 └── ImportBusy             another worker has the lease of the import
 FileGone                   the file is not in the bucket, or another file has replaced it
@@ -189,6 +190,10 @@ class RowChanged(Conflict):
 
 class PhoneTaken(Conflict):
     """The phone number belongs to another client, or is on the stop list and the client has not opted out."""
+
+
+class PhoneErased(Conflict):
+    """The phone number opted out, and its client was erased: it cannot be registered again unasked."""
 
 
 class SliceBusy(Conflict):

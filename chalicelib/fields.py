@@ -201,6 +201,9 @@ CLIENT_RULES = {
 CLIENT = {name: CLIENT_RULES.get(name, Field(label, "A short text; blank or null: none.")) for name in GIVEN_FIELDS}
 """The fields of a client. A field that is not in CLIENT_RULES is a short text."""
 
+PHONE_NUMBER = {"phone_number": CLIENT["phone_number"]}
+"""Of requests about a phone number, with or without a client."""
+
 CLIENT_READ_ONLY = {"operator_code", *SERVICE_FIELDS}
 
 MAILING = {

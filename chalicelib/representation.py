@@ -74,6 +74,10 @@ def represent_mailed(mailing: Mailing, message: Message) -> dict[str, object]:
     return {**represent_message(message), **of_mailing}
 
 
+def represent_erased(client_id: int | None, stays_refused: bool) -> dict[str, object]:
+    return {"client_id": client_id, "stays_refused": stays_refused}
+
+
 def represent_import(client_import: ClientImport) -> dict[str, object]:
     tally = client_import.tally
     return {

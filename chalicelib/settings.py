@@ -140,6 +140,11 @@ class Settings:
         return f"/{self.stack_name}/session-key"
 
     @property
+    def phone_key_parameter(self) -> str:
+        """Name of the SecureString with the key of the digests that stand for erased phone numbers."""
+        return f"/{self.stack_name}/phone-key"
+
+    @property
     def receipts_secret_parameter(self) -> str:
         """Name of the SecureString with the secret that the gateway sends with its delivery receipts."""
         return f"/{self.stack_name}/receipts-secret"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .tables.audit import Audit
     from .tables.clients import Clients
     from .tables.counters import Counters
+    from .tables.erasures import Erasures
     from .tables.idempotency_keys import IdempotencyKeys
     from .tables.imports import Imports
     from .tables.labels import Labels
@@ -64,7 +65,13 @@ class Services:
     def clients(self) -> Clients:
         from .tables.clients import Clients
 
-        return Clients(self.settings.stack_name, self.audit, self.clock)
+        return Clients(self.settings.stack_name, self.audit, self.phone_key.value, self.clock)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        from .tables.erasures import Erasures
+
+        return Erasures(self.settings.stack_name, self.audit, self.clock)
 
     @cached_property
     def imports(self) -> Imports:
@@ -192,6 +199,12 @@ class Services:
         from .parameters import Parameter
 
         return Parameter(self.settings.session_key_parameter)
+
+    @cached_property
+    def phone_key(self) -> Parameter:
+        from .parameters import Parameter
+
+        return Parameter(self.settings.phone_key_parameter)
 
     @cached_property
     def receipts_secret(self) -> Parameter:

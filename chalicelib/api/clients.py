@@ -8,16 +8,16 @@ from typing import cast
 
 from chalice.app import Response
 
-from ..clients import registry
+from ..clients import erasure, registry
 from ..clients.history import list_history
 from ..clients.registry import ClientFields
 from ..domain.client import Client
 from ..errors import WrongValue
-from ..fields import CLIENT, CLIENT_READ_ONLY
+from ..fields import CLIENT, CLIENT_READ_ONLY, PHONE_NUMBER
 from ..http.calls import Call
 from ..http.filters import read_client_filter
 from ..http.paging import Listed, answer_page, position_at, position_of, read_page
-from ..representation import represent_client, represent_mailed
+from ..representation import represent_client, represent_erased, represent_mailed
 from ..rules import Field, Rule, moment, read_fields, rule
 from ..texts import Text
 from .idempotency import answer_idempotently
@@ -69,6 +69,40 @@ def history(call: Call, client_id: int) -> Response:
         return [represent_mailed(mailed.mailing, mailed.message) for mailed in found], position_at(next_below)
 
     return Response(answer_page(call.url, call.query, page, read_messages))
+
+
+def erase(call: Call, client_id: int) -> Response:
+    read_fields(call.body(), {}, set(), partial=False)
+    return _answer_erasure(call, lambda: erasure.erase_client(call.services, client_id, call.author))
+
+
+def erase_phone(call: Call) -> Response:
+    phone = _read_phone(call)
+    return _answer_erasure(call, lambda: erasure.erase_phone(call.services, phone, call.author))
+
+
+def readmit(call: Call) -> Response:
+    phone = _read_phone(call)
+
+    def act(_: int | None) -> Response:
+        erasure.readmit_phone(call.services, phone, call.author)
+        return Response(represent_erased(None, stays_refused=False))
+
+    return answer_idempotently(call, act)
+
+
+def _answer_erasure(call: Call, act: Callable[[], erasure.Erased]) -> Response:
+    """202: the client is gone, and a job cleans its traces."""
+
+    def answer(_: int | None) -> Response:
+        erased = act()
+        return Response(represent_erased(erased.client_id, erased.is_stopped), status_code=202)
+
+    return answer_idempotently(call, answer)
+
+
+def _read_phone(call: Call) -> str:
+    return str(read_fields(call.body(), PHONE_NUMBER, set(), partial=False)["phone_number"])
 
 
 def opt_out(call: Call, client_id: int) -> Response:

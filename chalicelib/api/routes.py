@@ -51,6 +51,21 @@ def client_opt_in(client_id: str) -> Response:
     return _answer({"POST": lambda call: clients.opt_in(call, read_id(client_id))})
 
 
+@routes.route("/Clients/{client_id}/erase", **ROUTE)
+def client_erase(client_id: str) -> Response:
+    return _answer({"POST": lambda call: clients.erase(call, read_id(client_id))})
+
+
+@routes.route("/Clients/erase", **ROUTE)
+def phone_erase() -> Response:
+    return _answer({"POST": clients.erase_phone})
+
+
+@routes.route("/Clients/readmit", **ROUTE)
+def phone_readmit() -> Response:
+    return _answer({"POST": clients.readmit})
+
+
 @routes.route("/Clients/import", **ROUTE)
 def import_list() -> Response:
     return _answer({"GET": imports.list_, "POST": imports.create})

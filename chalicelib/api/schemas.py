@@ -11,7 +11,7 @@ from ..domain.client_import import STATUSES as IMPORT_STATUSES
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..domain.receipt import MAX_RECEIPTS
-from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, RECEIPT, RESEND
+from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, PHONE_NUMBER, RECEIPT, RESEND
 from ..representation import CLIENT_FIELDS
 from ..rules import Field, Schema
 
@@ -81,6 +81,10 @@ IMPORT_PROPERTIES: dict[str, Schema] = {
     "finished_at": TIME_OR_NULL,
     "detail": TEXT_OR_NULL,
 }
+STAYS_REFUSED: Schema = {
+    "type": "boolean",
+    "description": "The person had opted out, so the phone number cannot be registered again until it is readmitted.",
+}
 WARNINGS: Schema = {
     "type": "array",
     "items": STRING,
@@ -105,6 +109,8 @@ def schemas() -> dict[str, Schema]:
         "Client": object_of(CLIENT_PROPERTIES),
         "NewClient": _request_schema(CLIENT, CLIENT_READ_ONLY, partial=False),
         "ClientChange": _request_schema(CLIENT, CLIENT_READ_ONLY, partial=True),
+        "PhoneNumber": _request_schema(PHONE_NUMBER, set(), partial=False),
+        "Erased": object_of({"client_id": INTEGER_OR_NULL, "stays_refused": STAYS_REFUSED}),
         "Mailing": object_of(MAILING_PROPERTIES),
         "ChangedMailing": _with_warnings(MAILING_PROPERTIES),
         "NewMailing": _request_schema(MAILING, MAILING_READ_ONLY, partial=False),

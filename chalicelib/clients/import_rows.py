@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from ..domain.audit_record import MASK
 from ..domain.client_import import (
     STOP_COLUMN,
     ClientImport,
@@ -40,6 +41,16 @@ def check_rows(client_import: ClientImport, chunk: list[FileRow]) -> tuple[dict[
 
 def refused_row(client_import: ClientImport, number: int, row: FileRow, errors: Mapping[str, list[Text]]) -> RefusedRow:
     return RefusedRow(number, cells_by_column(client_import.form, row.cells), errors)
+
+
+def without_erased(
+    client_import: ClientImport, rows: Mapping[int, Row], erased: Collection[str]
+) -> tuple[dict[int, Row], list[RefusedRow]]:
+    """The rows whose phone numbers are not `erased`, and the others as refused rows, which do not keep their cells."""
+    kept = {number: row for number, row in rows.items() if row["phone_number"] not in erased}
+    cells = dict.fromkeys(client_import.form.columns, MASK)
+    error = {"phone_number": [Text("client.phone_erased")]}
+    return kept, [RefusedRow(number, cells, error) for number in rows if number not in kept]
 
 
 def _read_row(client_import: ClientImport, row: FileRow) -> Row:

@@ -31,7 +31,7 @@ from ..domain.jobs import BUSY_SECONDS, ImportClients
 from ..errors import Conflict, FileGone, TryAgain
 from ..logs import log, log_clients, log_context, measure
 from ..texts import Text
-from .import_rows import check_rows, refused_row
+from .import_rows import check_rows, refused_row, without_erased
 from .import_writes import write_clients
 
 if TYPE_CHECKING:
@@ -118,7 +118,10 @@ def _read_file(services: Services, client_import: ClientImport) -> Iterator[byte
 def _process_chunk(
     services: Services, threads: Executor, client_import: ClientImport, chunk: list[FileRow]
 ) -> ClientImport:
-    rows, refused = check_rows(client_import, chunk)
+    valid, refused = check_rows(client_import, chunk)
+    erased = services.clients.erased_among({row["phone_number"] for row in valid.values()})
+    rows, refused_as_erased = without_erased(client_import, valid, erased)
+    refused += refused_as_erased
     known, stops = services.clients.find_many({row["phone_number"] for row in rows.values()})
     decision = decide(rows, known, stops, client_import.given_attributes)
     refused_by_decision = [

@@ -12,7 +12,7 @@ from ..access.audit import SERVICE_AUTHOR, author_of
 from ..domain.audit_record import AuditRecord
 from ..domain.client import Client
 from ..domain.client_import import ClientImport, Decision, Tally, merge_attributes
-from ..errors import Conflict, PhoneTaken, RowChanged
+from ..errors import Conflict, PhoneErased, PhoneTaken, RowChanged
 from ..representation import represent_client
 from ..retries import retry_lost_races
 from .registry import OPTED_OUT, queue_moved_clients
@@ -92,6 +92,8 @@ def _add_one(services: Services, client_import: ClientImport, client: Client, is
             if stop is None:  # the other client was deleted meanwhile
                 raise RowChanged from None
             return add(replace(client, opted_out_at=stop))
+        except PhoneErased:  # since the decision about the chunk
+            return Tally(added=-1, refused=1)
         return Tally()
 
     return retry_lost_races(services.clock, lambda: add(client))

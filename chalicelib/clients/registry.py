@@ -14,7 +14,7 @@ from ..domain.field_versions import require_unchanged
 from ..domain.jobs import FollowMovedClients
 from ..domain.unicode_text import compose
 from ..domain.walk import FILTERED_READ, LIST_SECONDS, Cursor, HasTime, time_limit, walk
-from ..errors import BadInput, NotFound, PhoneTaken
+from ..errors import BadInput, NotFound, PhoneErased, PhoneTaken
 from ..logs import add_log_keys
 from ..representation import represent_client
 from ..retries import retry_lost_races
@@ -72,6 +72,8 @@ def register_client(
         except PhoneTaken as taken:
             known = services.clients.get(client.id) if client_id else None
             return known or add(replace(client, opted_out_at=_stop_of(services, client, taken)))
+        except PhoneErased as erased:
+            raise BadInput({"phone_number": [Text("client.phone_erased")]}) from erased
         services.labels.add_from([client])
         add_log_keys(client_id=client.id)
         return client
@@ -185,6 +187,8 @@ def _change(
             services.clients.change(before, after, record)
         except PhoneTaken as taken:
             return attempt(_stop_of(services, after, taken))
+        except PhoneErased as erased:
+            raise BadInput({"phone_number": [Text("client.phone_erased")]}) from erased
         services.labels.add_from([after])
         return after
 

@@ -10,7 +10,7 @@ import pytz
 from chalice.app import Response
 
 from ..adapters.services import Services
-from ..clients import registry
+from ..clients import erasure, registry
 from ..clients.history import list_history
 from ..clients.registry import ClientFields
 from ..domain.audit_record import Author
@@ -39,14 +39,20 @@ FIRST_HISTORY_READS = 2
 
 QUESTIONS = {
     "delete": "Delete this client? Queued messages will not be sent; sent messages stay in the statistics.",
+    "erase": "Erase this client and everything that is kept about it, for good? Nobody can undo this.",
     "opt_out": "Put this client on the stop list? Nothing more is sent to it, and queued messages are cancelled.",
     "opt_in": "Remove this client from the stop list? Ask the person first: mailings will reach this number again.",
 }
 STEPS: dict[str, Callable[[Services, int, Author], object]] = {
     "delete": registry.delete_client,
+    "erase": erasure.erase_client,
     "opt_out": registry.opt_out_client,
     "opt_in": registry.opt_in_client,
 }
+
+
+GONE = {"delete": "deleted", "erase": "erased"}
+"""Steps after which there is no page of the client, each with the note on the list."""
 
 
 @rule(type="string")
@@ -139,8 +145,8 @@ def take_step(request: PageRequest, sent_id: str, step: str) -> Response:
     if step not in STEPS:
         raise NotFound
     STEPS[step](request.services, read_id(sent_id), request.author)
-    if step == "delete":
-        return request.redirect("/console/clients", done="deleted")
+    if step in GONE:
+        return request.redirect("/console/clients", done=GONE[step])
     return request.redirect(f"/console/clients/{sent_id}", done=step)
 
 

@@ -1,14 +1,16 @@
-"""Run a job of the jobs queue: start or feed a mailing, walk a slice, work on a shard, follow moved clients."""
+"""Run a job of the jobs queue: for a mailing, a slice, a shard, moved clients, or an erased person."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
+from ..clients.traces import erase_traces
 from ..domain.backoff import retry_delay
 from ..domain.jobs import (
     BUSY_SECONDS,
     NAMES,
+    EraseTraces,
     FeedMailing,
     FollowMovedClients,
     ReconcileShard,
@@ -26,7 +28,7 @@ from .reconcile import reconcile_shard
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
-QueuedJob = StartMailing | WalkSlice | ReconcileShard | ReleaseShard | FeedMailing | FollowMovedClients
+QueuedJob = StartMailing | WalkSlice | ReconcileShard | ReleaseShard | FeedMailing | FollowMovedClients | EraseTraces
 KINDS: tuple[type[QueuedJob], ...] = (
     StartMailing,
     WalkSlice,
@@ -34,6 +36,7 @@ KINDS: tuple[type[QueuedJob], ...] = (
     ReleaseShard,
     FeedMailing,
     FollowMovedClients,
+    EraseTraces,
 )
 
 
@@ -50,7 +53,7 @@ def run_job(
     fails, they are random, and their bound doubles with each receive of the queue message: not all workers come back at
     once.
     """
-    log_keys = {} if isinstance(job, FollowMovedClients) else {"mailing_id": job.mailing_id}
+    log_keys = {} if isinstance(job, FollowMovedClients | EraseTraces) else {"mailing_id": job.mailing_id}
     with log_context(job=NAMES[type(job)], **log_keys):
         try:
             return None if _run(services, job, seconds_left) else 0
@@ -79,4 +82,6 @@ def _run(services: Services, job: QueuedJob, seconds_left: Callable[[], float]) 
         case FollowMovedClients():
             follow_moved_clients(services, job.client_ids)
             return True
+        case EraseTraces():
+            return erase_traces(services, job.name, seconds_left)
     assert_never(job)

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ..clients.traces import requeue_stalled
 from ..domain.jobs import ImportClients
 from ..domain.mailing import Mailing
 from ..domain.rounds import QUEUE_ALL, QUEUE_OVERDUE
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def sweep(services: Services) -> dict[str, int]:
-    """Check every open import, and every mailing that is open and due. Returns how often each step was taken.
+    """Check every open import and erasure, and every mailing that is open and due. Returns the number of each step.
 
     An error does not stop the sweep of the others: all errors are raised together at the end.
     """
@@ -47,13 +48,15 @@ def sweep(services: Services) -> dict[str, int]:
                 continue
         if step is not None:
             taken[step.value] += 1
-    try:
-        taken["import"] = _sweep_imports(services)
-    except Exception as error:
-        log.exception("imports not swept")
-        errors.append(error)
+    others = {"import": _sweep_imports, "erasure": requeue_stalled}
+    for name, sweep_others in others.items():
+        try:
+            taken[name] = sweep_others(services)
+        except Exception as error:
+            log.exception(f"{name}s not swept")
+            errors.append(error)
     if errors:
-        raise ExceptionGroup("some mailings or imports were not swept", errors)
+        raise ExceptionGroup("some mailings, imports or erasures were not swept", errors)
     return taken
 
 

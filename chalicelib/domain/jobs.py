@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
@@ -84,6 +85,13 @@ class FollowMovedClients:
 
 
 @dataclass(frozen=True)
+class EraseTraces:
+    """Clean what is left of an erased person. `name`: of the erasure, which has no phone number in it."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class ImportClients:
     import_id: int
 
@@ -101,11 +109,14 @@ Job = (
     | ReleaseShard
     | FeedMailing
     | FollowMovedClients
+    | EraseTraces
     | ImportClients
     | SettleReceipts
 )
 MAX_NUMBER = 10**19
 """Above every id. DynamoDB refuses numbers of more than 38 digits."""
+
+ERASURE_NAME = re.compile(r"(client#[0-9]{1,10}|phone#[0-9a-f]{64})")
 
 J = TypeVar("J", bound=Job)
 
@@ -117,6 +128,7 @@ KINDS: dict[str, type[Job]] = {
     "release_shard": ReleaseShard,
     "feed_mailing": FeedMailing,
     "follow_moved_clients": FollowMovedClients,
+    "erase_traces": EraseTraces,
     "import_clients": ImportClients,
     "settle_receipts": SettleReceipts,
 }
@@ -181,6 +193,12 @@ def _exactly(kind: type) -> Callable[[Any], Any]:
     return read
 
 
+def _name_of_erasure(value: Any) -> str:
+    if not ERASURE_NAME.fullmatch(_exactly(str)(value)):
+        raise ValueError("client#12 or phone#<digest> is expected")
+    return str(value)
+
+
 def _ints(value: Any) -> tuple[int, ...]:
     return tuple(map(_exactly(int), _exactly(list)(value)))
 
@@ -199,6 +217,7 @@ def _receipt(value: Any) -> Receipt:
 READERS: dict[str, Callable[[Any], Any]] = {
     "int": _exactly(int),
     "bool": _exactly(bool),
+    "str": _name_of_erasure,
     "tuple[int, ...]": _ints,
     "tuple[Receipt, ...]": _receipts,
 }

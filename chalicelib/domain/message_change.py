@@ -1,4 +1,4 @@
-"""Changes of a message without an attempt: a final status, queued again, the time zone of its local hours.
+"""Changes of a message without an attempt: a final status, queued again, the time zone of its local hours, no error.
 
 Each is decided from the row as it was read, and written only if it is still so.
 """
@@ -6,6 +6,7 @@ Each is decided from the row as it was read, and written only if it is still so.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ..texts import Text
 from .message import EXPIRED, QUEUED, Message, MessageKey, require_transition
@@ -59,6 +60,13 @@ def reopening(message: Message, resends: int, reopened_in: int) -> MessageChange
 def awaiting_hours(message: Message, timezone: str) -> MessageChange | None:
     """A queued message waits for the local hours of this time zone. None if its row says so already."""
     return MessageChange(message, replace(message, timezone=timezone)) if message.timezone != timezone else None
+
+
+def forgetting(message: Message, now: datetime) -> MessageChange | None:
+    """The message loses its error. None if it has none, or has an attempt in progress, which will write its own."""
+    if message.last_error is None or message.is_claimed(now):
+        return None
+    return MessageChange(message, replace(message, last_error=None))
 
 
 def _version(message: Message) -> tuple[object, ...]:

@@ -30,7 +30,7 @@ def send_test_message(services: Services, phone_number: str, message_text: str, 
     for an unknown placeholder, a text that is empty or too long, or a number on the stop list.
     """
     require_known_placeholders(services, message_text)
-    if services.clients.stop_of(phone_number):
+    if services.clients.stop_of(phone_number) or services.clients.erased_among([phone_number]):
         raise BadInput({"test_phone": [Text("test_message.opted_out")]})
     client = services.clients.find_by_phone(phone_number) if has_placeholders(message_text) else None
     text = fill(message_text, client or Client(0, phone_number))

@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import __version__
 
-from . import DeployFailed, deploy, package, put_gateway_token, put_receipts_secret, put_session_key
+from . import DeployFailed, deploy, package, put_gateway_token, put_phone_key, put_receipts_secret, put_session_key
 from .api_settings import access_logs
 from .capacity import concurrency_notes, warm_parameters
 from .checks import check_account, read_parameters, stack_name_of
@@ -90,6 +90,7 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     if token:
         put_gateway_token(stack_name, token, key)
     put_session_key(stack_name, key)
+    put_phone_key(stack_name, key)
     if values.get("Receipts") == "true":
         put_receipts_secret(stack_name, key)
     outputs = deploy(stage, stack_name, parameters, settings=settings)

@@ -27,6 +27,14 @@ def put_session_key(stack_name: str, key: str = "") -> None:
     _create(Settings(stack_name=stack_name).session_key_parameter, key)
 
 
+def put_phone_key(stack_name: str, key: str = "") -> None:
+    """Create the key of the digests that stand for erased phone numbers, unless it exists.
+
+    It is never replaced: with another key the service would not recognize the numbers of erased people.
+    """
+    _create(Settings(stack_name=stack_name).phone_key_parameter, key)
+
+
 def put_receipts_secret(stack_name: str, key: str = "") -> None:
     """Create the secret that the gateway sends with its delivery receipts, unless it exists."""
     _create(Settings(stack_name=stack_name).receipts_secret_parameter, key)
@@ -60,4 +68,4 @@ def has_gateway_token(stack_name: str) -> bool:
 def delete_secrets(stack_name: str) -> None:
     settings = Settings(stack_name=stack_name)
     names = [settings.gateway_token_parameter, settings.session_key_parameter, settings.receipts_secret_parameter]
-    boto3.client("ssm").delete_parameters(Names=names)
+    boto3.client("ssm").delete_parameters(Names=[*names, settings.phone_key_parameter])

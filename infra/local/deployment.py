@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from infra.deploy import deploy, put_gateway_token, put_receipts_secret, put_session_key
+from infra.deploy import deploy, put_gateway_token, put_phone_key, put_receipts_secret, put_session_key
 
 from .seed import seed_access, verify_sender
 
@@ -28,6 +28,7 @@ def deploy_local(
     """Deploy with the published token and user; returns the stack's outputs. Raises DeployFailed."""
     put_gateway_token(STACK_NAME, gateway_token)
     put_session_key(STACK_NAME)
+    put_phone_key(STACK_NAME)
     if receipts:
         put_receipts_secret(STACK_NAME)
     verify_sender(REPORT_SENDER)

@@ -24,7 +24,7 @@ from chalicelib.adapters import aws
 State = bytes
 """What MiniStack has, pickled: to copy it otherwise takes ten times as long, and each test begins with a copy."""
 
-SAVED = ("dynamodb", "s3", "scheduler", "sqs")
+SAVED = ("dynamodb", "s3", "scheduler", "sqs", "ssm")
 SERVICES = ("dynamodb", "s3", "scheduler", "ses", "sqs", "ssm")
 
 _lock = Lock()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from moto.dynamodb.models import DynamoDBBackend
 
-from infra.local.doubles.aws import make_bucket, make_services_over_tables, make_tables
+from infra.local.doubles.aws import make_bucket, make_phone_key, make_services_over_tables, make_tables
 from infra.local.doubles.fakes import FakeServices
 from infra.local.in_process import State, ministack_in_process, saved_state
 
@@ -31,10 +31,11 @@ def serial_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def new_stack() -> State:
-    """The tables and the bucket in MiniStack, made once; each test begins with a copy."""
+    """The tables, the bucket and the key of phones in MiniStack, made once; each test begins with a copy."""
     with ministack_in_process():
         make_tables()
         make_bucket()
+        make_phone_key()
         return saved_state()
 
 

@@ -112,6 +112,7 @@ def test_a_client_costs_two_calls_to_create_change_or_delete(calls: Counter[str]
     services = make_services()
     calls.clear()
     client = register_client(services, {"phone_number": "79770000001"})
+    assert calls.pop("GetParameter") == 1, "the key of phone digests, once in five minutes"
     assert calls == {"UpdateItem": 1, "BatchWriteItem": 1, "TransactWriteItems": 1}, "its operator code is new"
     calls.clear()
     client = register_client(services, {"phone_number": "79770000003"})

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.jobs import (
     KINDS,
+    EraseTraces,
     FeedMailing,
     FollowMovedClients,
     ImportClients,
@@ -35,6 +36,8 @@ JOBS: list[Job] = [
     ReleaseShard(12, 7, 1795500000, 1795500000123),
     FeedMailing(12, 1),
     FollowMovedClients((1, 2, 3)),
+    EraseTraces("client#345"),
+    EraseTraces("phone#" + "0" * 64),
     ImportClients(7),
     SettleReceipts((RECEIPT, RECEIPT)),
 ]
@@ -70,6 +73,11 @@ def test_a_release_that_an_earlier_version_has_queued_is_read() -> None:
 def test_an_invalid_body_is_not_a_job(body: str) -> None:
     assert from_body(body) is None
     assert kind_of(body) is None
+
+
+@pytest.mark.parametrize("name", ["", "client#", "client#x", "phone#79774053329", "client#1 ", "\ud800"])
+def test_an_erasure_has_the_name_of_a_client_or_of_a_digest(name: str) -> None:
+    assert from_body(json.dumps({"job": "erase_traces", "name": name})) is None
 
 
 def test_true_is_not_a_number() -> None:

@@ -126,6 +126,7 @@ def written(services: Services) -> Callable[[], list[Any]]:
         services.tokens,
         services.idempotency_keys,
     )
+    _ = services.erasures
     _ = services.audit, services.users, services.labels, services.imports, services.reports, services.rates
 
     def written() -> list[Any]:

@@ -19,6 +19,7 @@ from chalicelib.adapters.schedules import Schedules
 from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.client_row import PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
+from chalicelib.adapters.tables.erasures import ErasureRow
 from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.mailing_row import MailingRow
 from chalicelib.adapters.tables.message_row import NOT_CLAIMED, MessageRow
@@ -58,6 +59,7 @@ class Tour:
             services.slices,
             services.counters,
             services.messages,
+            services.erasures,
         )
         self.rates = services.rates
         self.mailings = services.mailings
@@ -75,6 +77,7 @@ class Tour:
         self.hours()
         self.a_fan_out_that_died()
         self.imports()
+        self.erasures()
         self.dead_letters()
         self.report()
 
@@ -223,7 +226,7 @@ class Tour:
         """One import finds a phone number without its client, stalls, and is restarted by the sweep."""
         lost = PhoneRow("79770000004", client_id=1)
         lost.save()
-        rows = f"79770000004,UTC,\n{PHONES[2]},Asia/Tokyo,\n79770000005,UTC,2026-01-02T03:04:05Z\n7977,,\n"
+        rows = f"79770000004,UTC,\n{PHONES[2]},Asia/Tokyo,\n79770000005,UTC,2026-01-02T03:04:05Z\n{PHONES[1]},Mars,\n"
         file = f"phone_number,timezone,opted_out_at\n{rows}".encode()
         headers = {"Content-Type": "application/octet-stream"}
         path = f"/Clients/import/{self.call('POST', '/Clients/import/', data=file, headers=headers)['id']}/"
@@ -238,6 +241,17 @@ class Tour:
         boto3.client("s3").put_object(Bucket=bucket, Key="by hand.csv", Body=file)
         by_hand = invoke("StartImport", {"key": "by hand.csv"})
         invoke("StartImport", {"import": by_hand["id"], "refused": 1})
+
+    def erasures(self) -> None:
+        """A client with a refused row, whose job the sweep queues again, and then a number without a client."""
+        client_id = self.call("GET", f"/Clients/?phone_number={PHONES[1]}")["results"][0]["id"]
+        self.call("POST", f"/Clients/{client_id}/opt_out/")
+        assert self.call("POST", f"/Clients/{client_id}/erase/")["stays_refused"]
+        ErasureRow(f"client#{client_id}").update([ErasureRow.moved_at.set(LONG_AGO)])
+        self.sweep()
+        self.await_until(lambda: self.call("GET", "/Audit/?limit=1")["results"][0]["action"] == "traces erased")
+        assert self.call("POST", "/Clients/erase/", {"phone_number": PHONES[1]})["stays_refused"]
+        assert not self.call("POST", "/Clients/readmit/", {"phone_number": PHONES[1]})["stays_refused"]
 
     def dead_letters(self) -> None:
         """Each worker stores an invalid queue message, and each goes back to its queue."""

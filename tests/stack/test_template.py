@@ -14,6 +14,7 @@ from bench.aws_limits import ACCOUNT_EXECUTIONS
 from chalicelib.adapters.tables.audit import AuditRow
 from chalicelib.adapters.tables.client_row import ClientRow, PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
+from chalicelib.adapters.tables.erasures import ErasureRow
 from chalicelib.adapters.tables.idempotency_keys import IdempotencyKeyRow
 from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.adapters.tables.labels import LabelRow
@@ -230,6 +231,7 @@ def test_the_environment_has_the_variables_of_the_settings_and_no_secret(functio
         (UserRow, "users"),
         (AttemptsRow, "attempts"),
         (LabelRow, "labels"),
+        (ErasureRow, "erasures"),
         (AuditRow, "audit"),
         (CounterRow, "counters"),
     ],
@@ -441,7 +443,7 @@ def test_logs_are_kept_for_a_month_and_belong_to_their_functions(resources: dict
     assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == names
 
 
-LASTING = {"clients", "phones", "mailings", "tokens", "users", "labels", "counters"}
+LASTING = {"clients", "phones", "erasures", "mailings", "tokens", "users", "labels", "counters"}
 """Tables with rows that are kept until they are deleted."""
 
 

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from chalicelib import texts as catalogue
 from chalicelib.access.audit import RESERVED_NAMES, SERVICE_AUTHOR
 from chalicelib.access.users import NEW_PASSWORD, SIGNED_IN, SIGNED_OUT
+from chalicelib.clients.erasure import ERASED, PHONE_SUBJECT, READMITTED
 from chalicelib.clients.registry import OPTED_IN, OPTED_OUT
+from chalicelib.clients.traces import TRACES_ERASED
 from chalicelib.console import clients, mailings
 from chalicelib.domain import mailing, message
 from chalicelib.domain.audit_record import CHANGED, MADE, REMOVED
@@ -31,9 +33,9 @@ ROOM = Path(__file__).parents[2] / "chalicelib"
 FOLDERS = sorted(path.parent for path in ROOM.rglob("ru.json"))
 CONSOLE = ROOM / "console" / "templates"
 EMAILS = ROOM / "reports" / "templates"
-STEPS = {"paused", "resumed", "cancelled", "sent again", "revoked"}
+STEPS = {ERASED, READMITTED, TRACES_ERASED, "paused", "resumed", "cancelled", "sent again", "revoked"}
 ACTIONS = {MADE, CHANGED, REMOVED, OPTED_OUT, OPTED_IN, TRIED, NEW_PASSWORD, SIGNED_IN, SIGNED_OUT, *STEPS}
-SUBJECTS = {"client", "mailing", "token", "user", "test_message", "import"}
+SUBJECTS = {"client", "mailing", "token", "user", "test_message", "import", PHONE_SUBJECT}
 NAMES = {*mailing.STATUSES, *message.STATUSES, *ROLES, *ACTIONS, *SUBJECTS, SERVICE_AUTHOR}
 QUESTIONS = {*mailings.QUESTIONS.values(), *clients.QUESTIONS.values()}
 STATUS_LABELS = {status.capitalize() for status in mailing.STATUSES}

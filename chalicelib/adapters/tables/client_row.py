@@ -86,7 +86,10 @@ class ClientRow(ClientFieldsRow, Model):  # type: ignore[misc]
 
 
 class PhoneRow(Model):
-    """The client that has a phone number, and when the number opted out. A row without a client keeps the opt-out."""
+    """The client that has a phone number, and when the number opted out. A row without a client keeps the opt-out.
+
+    The opt-out of an erased person is in a row whose key has the digest of the number: see `erased_phone`.
+    """
 
     class Meta:
         table_name = "phones"
@@ -94,6 +97,11 @@ class PhoneRow(Model):
     phone = UnicodeAttribute(hash_key=True)
     client_id = NumberAttribute(null=True)
     opted_out_at = Moment(null=True)
+
+
+def erased_phone(digest: str) -> str:
+    """The key of the row that keeps the opt-out of an erased phone number. No phone number looks like it."""
+    return f"erased#{digest}"
 
 
 def stored_values(client: Client) -> dict[str, Any]:

@@ -7,7 +7,7 @@ the opt-out, and remains for it after the client is deleted or gets another numb
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -20,12 +20,13 @@ from pynamodb.transactions import TransactWrite
 from ...domain.audience import AudienceMember, Filter, Group, Partition, Read
 from ...domain.audit_record import AuditRecord
 from ...domain.client import Client, block_of
-from ...errors import NotWritten, PhoneTaken
+from ...domain.erasure import phone_digest
+from ...errors import Conflict, NotWritten, PhoneErased, PhoneTaken
 from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, transaction
 from .batches import Batches, Item
-from .client_row import ClientRow, PhoneRow, is_unchanged
+from .client_row import ClientRow, PhoneRow, erased_phone, is_unchanged
 
 MOST_LABELS = 50
 """In one filter expression: DynamoDB limits it to 4 KB and 300 operators. With more labels the clients are read."""
@@ -34,17 +35,22 @@ PAGE = 1000
 
 
 class Clients:
-    """An audit record is written in the transaction of its change."""
+    """An audit record is written in the transaction of its change. `phone_key` returns the key of phone digests.
 
-    def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
+    A phone number that opted out and was erased raises PhoneErased.
+    """
+
+    def __init__(self, stack_name: str, audit: Audit, phone_key: Callable[[], str], clock: Clock) -> None:
         bind_table(ClientRow, stack_name, clock)
         bind_table(PhoneRow, stack_name, clock)
         self._audit = audit
+        self._phone_key = phone_key
         self._batches = Batches(clock)
 
     def add(self, client: Client, record: AuditRecord | None = None) -> None:
         """Raises PhoneTaken if another client has the number, or the number is opted out and the client is not."""
-        with conflicts({1: PhoneTaken}), transaction(ClientRow) as writes:
+        with conflicts({0: PhoneErased, 2: PhoneTaken}), transaction(ClientRow) as writes:
+            self._require_not_erased(writes, client)
             writes.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
             writes.save(_phone_row(client), condition=_may_have_phone(client))
             self._audit.write(writes, record)
@@ -53,6 +59,7 @@ class Clients:
         """Adds all of them with the records, or none (RowChanged). A transaction has 100 items: a client takes two, a
         record one.
 
+        Does not look for erased phone numbers: call `erased_among` first.
         Raises NotWritten if the tables are throttled or do not answer.
         """
         try:
@@ -79,8 +86,11 @@ class Clients:
     def change(self, before: Client, after: Client, record: AuditRecord | None = None) -> None:
         """Raises PhoneTaken, as `add` does, or RowChanged if the row no longer equals `before`."""
         is_new_number = before.phone_number != after.phone_number
-        position = 1 if before.opted_out_at else 2  # DynamoDB puts a deleted phone row before the written ones
-        with conflicts({position: PhoneTaken} if is_new_number else None), transaction(ClientRow) as writes:
+        position = 2 if before.opted_out_at else 3  # DynamoDB puts deletes before the written rows
+        by_position: dict[int, type[Conflict]] = {0: PhoneErased, position: PhoneTaken} if is_new_number else {}
+        with conflicts(by_position), transaction(ClientRow) as writes:
+            if is_new_number:
+                self._require_not_erased(writes, after)
             writes.save(ClientRow.of(after), condition=is_unchanged(before))
             if is_new_number:
                 writes.save(_phone_row(after), condition=_may_have_phone(after))
@@ -129,6 +139,19 @@ class Clients:
         """When the phone number was put on the stop list; None if it is not on it."""
         row = _read_phone(phone_number)
         return row.opted_out_at if row else None
+
+    def erased_among(self, phone_numbers: Iterable[str]) -> set[str]:
+        """Those that opted out and were erased. One call per 100 numbers."""
+        by_key = {self._erased_key(phone): phone for phone in phone_numbers}
+        return {by_key[row.phone] for row in self._batches.get(PhoneRow, by_key)}
+
+    def _require_not_erased(self, writes: TransactWrite, client: Client) -> None:
+        """The deletion of a row that must not exist: a condition in the transaction, without a right of its own."""
+        row = PhoneRow(self._erased_key(client.phone_number))
+        writes.delete(row, condition=PhoneRow.phone.does_not_exist())
+
+    def _erased_key(self, phone_number: str) -> str:
+        return erased_phone(phone_digest(self._phone_key(), phone_number))
 
     def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:
         """Clients of one partition with ids above `after` and up to `through`, in the order of ids.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from pynamodb.models import Model
 from ...domain.audit_record import AuditRecord
 from ...domain.client_import import KEPT, RUNNING, ChunkPlan, ClientImport, RefusedRow, Tally
 from ...domain.csv_file import FileFormat
-from ...errors import ImportBusy
+from ...errors import ImportBusy, RowChanged
 from ...texts import AS_WRITTEN, Text, read_stored
 from ..clock import Clock
 from .audit import Audit
@@ -172,6 +173,15 @@ class Imports:
         """Refused rows in the order of the file. Fewer than `limit` are the last."""
         rows = ImportRow.query(import_id, ImportRow.row > after, limit=limit, consistent_read=True)
         return [RefusedRow(int(row.row), row.cells, _errors(row.errors)) for row in rows]
+
+    def erase_refused(self, import_id: int, row: RefusedRow) -> None:
+        """Replace the cells and the errors of a refused row that exists."""
+        actions: list[Action] = [
+            ImportRow.cells.set(dict(row.cells)),
+            ImportRow.errors.set(_stored_errors(row.errors)),
+        ]
+        with suppress(RowChanged), conflicts():  # without the row, its time to live has deleted it
+            ImportRow(import_id, row.number).update(actions, condition=ImportRow.cells.exists())
 
     def _write_leased(self, client_import: ClientImport, actions: list[Action]) -> None:
         with conflicts():

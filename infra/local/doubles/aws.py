@@ -29,6 +29,7 @@ def make_services(**settings: Any) -> Services:
     """Create tables and queues, and return the adapters over them. AWS must be an emulator."""
     make_tables()
     make_bucket()
+    make_phone_key()
     aws.client("scheduler").create_schedule_group(Name=STACK_NAME)
     return make_services_over_tables(make_queues(), **settings)
 
@@ -41,6 +42,11 @@ def make_tables() -> None:
 
 def make_bucket() -> None:
     aws.client("s3").create_bucket(Bucket=IMPORTS_BUCKET)
+
+
+def make_phone_key() -> None:
+    name = Settings(stack_name=STACK_NAME).phone_key_parameter
+    aws.client("ssm").put_parameter(Name=name, Value="a key", Type="SecureString", Overwrite=True)
 
 
 def make_queues() -> dict[str, str]:

@@ -13,8 +13,9 @@ from chalicelib.domain.audience import AudienceMember, Filter, Group, Partition,
 from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.client import Client, block_of, label_key
 from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
+from chalicelib.domain.erasure import phone_digest
 from chalicelib.domain.mailing import NO_COUNTS, Counts
-from chalicelib.errors import FileGone, ImportBusy, PhoneTaken, RowChanged
+from chalicelib.errors import FileGone, ImportBusy, PhoneErased, PhoneTaken, RowChanged
 
 from .fake_access import FakeAudit
 from .fake_clock import LOCK
@@ -43,15 +44,27 @@ class FakeCounters:
         return self.mailings, self.finished
 
 
+class FakePhoneKey:
+    """The key of phone digests, without SSM."""
+
+    def value(self) -> str:
+        return "a key"
+
+
 class FakeClients:
     def __init__(self, audit: FakeAudit) -> None:
         self.audit = audit
+        self.erased: dict[str, datetime] = {}
         self.rows: dict[int, Client] = {}
         self.phones: dict[str, int] = {}
         self.stops: dict[str, datetime] = {}
 
+    def erased_among(self, phone_numbers: Iterable[str]) -> set[str]:
+        return {phone for phone in phone_numbers if phone_digest(FakePhoneKey().value(), phone) in self.erased}
+
     def add(self, client: Client, record: AuditRecord | None = None) -> None:
         with LOCK:
+            self._require_not_erased(client)
             if not self._may_have_phone(client):
                 raise PhoneTaken
             if client.id in self.rows:
@@ -77,8 +90,10 @@ class FakeClients:
 
     def change(self, before: Client, after: Client, record: AuditRecord | None = None) -> None:
         with LOCK:
-            if after.phone_number != before.phone_number and not self._may_have_phone(after):
-                raise PhoneTaken
+            if after.phone_number != before.phone_number:
+                self._require_not_erased(after)
+                if not self._may_have_phone(after):
+                    raise PhoneTaken
             self.remove(before, record)
             self._put(after)
 
@@ -143,6 +158,10 @@ class FakeClients:
         for record in records:
             self.audit.write(record)
 
+    def _require_not_erased(self, client: Client) -> None:
+        if self.erased_among([client.phone_number]):
+            raise PhoneErased
+
     def _put(self, client: Client) -> None:
         self.rows[client.id] = client
         self.phones[client.phone_number] = client.id
@@ -203,6 +222,10 @@ class FakeImports:
 
     def add_refused(self, client_import: ClientImport, rows: Iterable[RefusedRow]) -> None:
         self.refused_rows[client_import.id] |= {row.number: row for row in rows}
+
+    def erase_refused(self, import_id: int, row: RefusedRow) -> None:
+        if row.number in self.refused_rows[import_id]:
+            self.refused_rows[import_id][row.number] = row
 
     def refused(self, import_id: int, after: int, limit: int) -> list[RefusedRow]:
         rows = self.refused_rows[import_id]

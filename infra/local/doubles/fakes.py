@@ -12,8 +12,9 @@ from chalicelib.domain.password import Cost, Passwords
 from chalicelib.settings import Settings
 
 from .fake_access import FakeAudit, FakeIdempotencyKeys, FakeTokens, FakeUsers
-from .fake_clients import FakeClients, FakeCounters, FakeFiles, FakeImports, FakeLabels
+from .fake_clients import FakeClients, FakeCounters, FakeFiles, FakeImports, FakeLabels, FakePhoneKey
 from .fake_clock import FakeClock
+from .fake_erasures import FakeErasures
 from .fake_gateway import FakeGateway, FakeMailbox, FakeReports
 from .fake_mailings import FakeMailings
 from .fake_messages import FakeMessages, FakeReceipts
@@ -32,6 +33,8 @@ class FakeServices:
         self.counters = FakeCounters()
         self.audit = FakeAudit()
         self.clients = FakeClients(self.audit)
+        self.phone_key = FakePhoneKey()
+        self.erasures = FakeErasures(self.clients, self.audit)
         self.mailings = FakeMailings(self.counters, self.audit)
         self.messages = FakeMessages(self.settings.gateway_dedupes)
         self.receipts = FakeReceipts(self.mailings, self.messages)

@@ -28,6 +28,7 @@ PARTS = (
     "labels",
     "counters",
     "clients",
+    "erasures",
     "mailings",
     "messages",
     "receipts",
@@ -63,6 +64,7 @@ class CrashingServices:
         self.after = after
         self.dead_letters = services.dead_letters
         self.idempotency_keys = services.idempotency_keys
+        self.phone_key = services.phone_key
         for name in PARTS:
             setattr(self, name, _Part(self, getattr(services, name)))
 
