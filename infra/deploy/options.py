@@ -29,11 +29,7 @@ USES_KEY = {
         "kms:ReEncryptTo",
     ],
     "Resource": KEY,
-    "Condition": {
-        "StringEquals": {
-            "kms:ViaService": [{"Fn::Sub": f"{name}.${{AWS::Region}}.${{AWS::URLSuffix}}"} for name in VIA]
-        }
-    },
+    "Condition": {"StringEquals": {"kms:ViaService": VIA}},
 }
 """Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"""
 

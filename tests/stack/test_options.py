@@ -144,3 +144,10 @@ def test_a_template_can_be_deployed_as_its_own_stage_only(sam: dict[str, Any]) -
     assert template["Parameters"]["Stage"]["AllowedPattern"] == "^[a-z][a-z0-9-]{0,15}$", (
         "as long as stack_name_of allows"
     )
+
+
+def test_functions_use_the_key_through_services_by_their_names() -> None:
+    """A name that no service has would refuse every call with the key, and no emulator compares it."""
+    names = [one["Fn::Sub"] for one in USES_KEY["Condition"]["StringEquals"]["kms:ViaService"]]
+    suffix = ".${AWS::Region}.${AWS::URLSuffix}"
+    assert names == [f"{service}{suffix}" for service in ("dynamodb", "s3", "sqs", "ssm")]
