@@ -176,7 +176,8 @@ def _restore_settings(stack_name: str) -> None:
 def _rehearse(stage: str, stack_name: str) -> int:
     account = check_account()
     template = json.loads((ROOT / "infra" / "stack.json").read_text())
-    parameters = read_parameters(os.environ, template["Parameters"], None)
+    settings = read_stack_settings(os.environ)
+    parameters = read_parameters(os.environ, known_parameters(template, os.environ, None), None)
     token = os.environ.get("GATEWAY_TOKEN")
     if not token:
         raise DeployFailed("GATEWAY_TOKEN: a rehearsal sends three messages through the gateway")
@@ -185,7 +186,7 @@ def _rehearse(stage: str, stack_name: str) -> int:
     print(f"It sends three messages to {' and '.join(PHONES)} through {parameters['GatewayUrl']}.")
     if not _is_confirmed(stack_name):
         return 1
-    results = rehearse(Rehearsal(stage, stack_name, parameters, token))
+    results = rehearse(Rehearsal(stage, stack_name, parameters, token, settings))
     if results[-1].passed:
         return 0
     print(f"The rehearsal ended here. Remove what is left: make destroy STAGE={stage} TABLES=delete", file=sys.stderr)

@@ -18,7 +18,8 @@ from . import rehearsal_job as job
 from .code_bucket import code_bucket, exists
 from .destroy import destroy, existing_tables
 from .errors import DeployFailed
-from .stack import Deployment, change_stack, deploy, parameters_of, prepare
+from .stack import PLAIN, Deployment, change_stack, deploy, parameters_of, prepare
+from .stack_settings import StackSettings
 from .states import find_stack
 from .stored_secrets import has_gateway_token, put_gateway_token, put_session_key
 from .template import table_names, tables_of
@@ -49,6 +50,7 @@ class Rehearsal:
     stack_name: str
     parameters: Mapping[str, str]
     gateway_token: str
+    settings: StackSettings = PLAIN
     said: list[str] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
 
@@ -83,7 +85,7 @@ class Rehearsal:
         return "no stack"
 
     def deploy(self) -> str:
-        self.outputs = deploy(self.stage, self.stack_name, self.parameters, say=self.said.append)
+        self._deploy(self.parameters)
         stack = find_stack(boto3.client("cloudformation"), self.stack_name) or {}
         self._require(bool(stack.get("EnableTerminationProtection")), "the stack has no termination protection")
         self._require(all(self._protected()), "a table is not protected")
@@ -101,7 +103,7 @@ class Rehearsal:
 
     def take_over(self) -> str:
         self.said.clear()
-        self.outputs = deploy(self.stage, self.stack_name, self.parameters, say=self.said.append)
+        self._deploy(self.parameters)
         missing = [table for table in table_names(self.stack_name) if table not in " ".join(self.said)]
         self._require(not missing, f"not taken over: {', '.join(missing)}")
         found = job.clients(job.open_api(self.outputs))
@@ -112,7 +114,9 @@ class Rehearsal:
         """AWS recommends this after an import."""
         cloudformation = boto3.client("cloudformation")
         statuses: dict[str, str] = {}
-        for name, _ in tables_of(prepare(self.stage, self.stack_name, self.parameters).template):
+        for name, _ in tables_of(
+            prepare(self.stage, self.stack_name, self.parameters, settings=self.settings).template
+        ):
             drift = cloudformation.detect_stack_resource_drift(StackName=self.stack_name, LogicalResourceId=name)
             statuses[name] = drift["StackResourceDrift"]["StackResourceDriftStatus"]
         different = {name: status for name, status in statuses.items() if status != "IN_SYNC"}
@@ -129,7 +133,7 @@ class Rehearsal:
         return f"{self._status()}, the API answers"
 
     def update(self) -> str:
-        self.outputs = deploy(self.stage, self.stack_name, CHANGED, say=self.said.append)
+        self._deploy(CHANGED)
         api = job.open_api(self.outputs)
         job.add_client(api, PHONES[1])
         sent = job.require_sent(job.send_mailing(api, "rehearsal 2"), 2)
@@ -143,9 +147,12 @@ class Rehearsal:
         self._require(not exists(code_bucket(self.stack_name)), "the bucket of the code is left")
         return "no stack, no tables, no secrets, no bucket"
 
+    def _deploy(self, parameters: Mapping[str, str]) -> None:
+        self.outputs = deploy(self.stage, self.stack_name, parameters, say=self.said.append, settings=self.settings)
+
     def _fail(self, parameters: Mapping[str, str]) -> str:
         """Deploy with a resource that fails after the tables are made. Returns the error."""
-        deployment = prepare(self.stage, self.stack_name, parameters)
+        deployment = prepare(self.stage, self.stack_name, parameters, settings=self.settings)
         try:
             change_stack(with_failure(deployment), self.said.append)
         except DeployFailed as failed:
