@@ -6,6 +6,7 @@ import csv
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from pathlib import Path
@@ -42,7 +43,7 @@ def main() -> int:
         sys.stdout.reconfigure(line_buffering=True)  # so that a log shows each line at once
     logs = Path(tempfile.mkdtemp(prefix="notifications-demo-"))
     try:
-        with DevStack(any_settings(), logs) as stack:
+        with DevStack(replace(any_settings(), counts_calls=True), logs) as stack:
             return Demo(stack).run()
     except StackFailed as error:
         print(f"demo: {error}", file=sys.stderr)

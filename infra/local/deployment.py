@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from infra.deploy import deploy, put_gateway_token, put_phone_key, put_receipts_secret, put_session_key
 
@@ -24,8 +25,12 @@ def deploy_local(
     gateway_dedupes: bool = True,
     receipts: bool = False,
     gateway_rate: str = "",
+    more: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Deploy with the published token and user; returns the stack's outputs. Raises DeployFailed."""
+    """Deploy with the published token and user; returns the stack's outputs. Raises DeployFailed.
+
+    `more`: further parameters of the template.
+    """
     put_gateway_token(STACK_NAME, gateway_token)
     put_session_key(STACK_NAME)
     put_phone_key(STACK_NAME)
@@ -41,6 +46,7 @@ def deploy_local(
         "ReportRecipients": REPORT_RECIPIENTS,
         "DeletionProtection": "false",
         **API_LIMITS,
+        **(more or {}),
     }
     outputs = deploy(STAGE, STACK_NAME, parameters)
     seed_access(STACK_NAME)

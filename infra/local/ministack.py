@@ -85,13 +85,17 @@ def context_as_on_aws(service: str, action: str, body: bytes, query: Any) -> dic
 
 def recorded(decide: Callable[..., Any], trail: Path) -> Callable[..., Any]:
     """Wrap `decide`: each new decision is also written to the trail."""
+    seen: set[tuple[str, str, str, bool]] = set()  # spares most calls the search for the caller, and the line
     known: set[str] = set()
 
     def decided(access_key: str, action: str, service: str, region: str, resource_arn: str = "*", **more: Any) -> Any:
         refusal = decide(access_key, action, service, region, resource_arn=resource_arn, **more)
+        case = (access_key, action, resource_arn, refusal is None)
+        if case in seen:
+            return refusal
+        seen.add(case)
         caller = (iam_evaluator.resolve_caller_identity(access_key) or {}).get("userArn", "")
-        decision = {"who": caller, "action": action, "resource": resource_arn, "allowed": refusal is None}
-        line = json.dumps(decision)
+        line = json.dumps({"who": caller, "action": action, "resource": resource_arn, "allowed": refusal is None})
         if line not in known:
             known.add(line)
             with trail.open("a") as file:

@@ -43,7 +43,9 @@ class LocalSettings:
 
     `simulator_port` is used if it is free; if it is in use, or None, the simulator gets any free port.
     `lambdas_aws_url` is the address at which the Lambdas call AWS, if it is not MiniStack's. MiniStack enforces IAM, as
-    AWS does, unless it only has the tables of LocalStack.
+    AWS does, unless it only has the tables of LocalStack. `counts_calls`: MiniStack records each call, see calls.py,
+    which takes 3 % of its time. `senders`: how many sender Lambdas run at once. MiniStack gives each ten messages at a
+    time, so they mostly wait for the gateway.
     """
 
     port: int = 8000
@@ -57,6 +59,8 @@ class LocalSettings:
     gateway_rate: str = ""
     simulator_port: int | None = None
     enforces_iam: bool = True
+    counts_calls: bool = False
+    senders: int = 8
 
 
 class DevStack:
@@ -79,6 +83,11 @@ class DevStack:
     @property
     def aws_url(self) -> str:
         return f"http://127.0.0.1:{self.settings.aws_port}"
+
+    @property
+    def emulator_pid(self) -> int:
+        assert self._ministack is not None
+        return self._ministack.pid
 
     @property
     def iam_trail(self) -> Path:
@@ -128,9 +137,8 @@ class DevStack:
 
     def workers(self, function: str) -> list[int]:
         """Ids of the processes that run this Lambda or ran it last. Needs Linux: it reads /proc."""
-        assert self._ministack is not None
         pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-        return [pid for pid in pids if _runs(pid, function, self._ministack.pid)]
+        return [pid for pid in pids if _runs(pid, function, self.emulator_pid)]
 
     def _start(self) -> None:
         for name, port in (("PORT", self.settings.port), ("AWS_PORT", self.settings.aws_port)):
@@ -170,7 +178,7 @@ class DevStack:
             "OWN_PORTS": ",".join(map(str, self._ministack_ports())),
             "IOT_MTLS_ENABLED": "0",  # or it listens for MQTT on every address, port 8883
             "LAMBDA_EXECUTOR": "local",
-            "CLOUDTRAIL_RECORDING": "1",  # the demo counts its events
+            "CLOUDTRAIL_RECORDING": str(int(self.settings.counts_calls)),
             "CLOUDTRAIL_MAX_EVENTS": "50000",
             "LOG_LEVEL": os.environ.get("MINISTACK_LOG_LEVEL", "WARNING"),
             **_state_variables(self.settings.state_dir),
@@ -211,7 +219,12 @@ class DevStack:
         settings = self.settings
         try:
             self.outputs = deploy_local(
-                gateway_url, settings.gateway_token, settings.gateway_dedupes, settings.receipts, settings.gateway_rate
+                gateway_url,
+                settings.gateway_token,
+                settings.gateway_dedupes,
+                settings.receipts,
+                settings.gateway_rate,
+                {"SenderConcurrency": str(settings.senders)},
             )
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error

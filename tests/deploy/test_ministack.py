@@ -1,8 +1,9 @@
-"""The changes to MiniStack that let a local stack start and answer fast."""
+"""The changes to MiniStack that let a local stack start and answer fast, and its log of IAM decisions."""
 
 from __future__ import annotations
 
 import inspect
+import json
 import zipfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ministack.core import lambda_runtime
 from ministack.services import dynamodb, scheduler
 
 from infra.local.conditions import SLOTS
-from infra.local.ministack import SharedCode
+from infra.local.ministack import SharedCode, recorded
 
 
 @pytest.fixture
@@ -54,3 +55,13 @@ def test_ministack_still_has_the_replaced_functions() -> None:
         assert f'it, eav, ean, slot="{slot}")' in inspect.getsource(dynamodb._query)
     assert list(inspect.signature(dynamodb._tokenize).parameters) == ["expr"]
     assert list(inspect.signature(dynamodb._condition_syntax_error).parameters) == ["expr", "slot"]
+
+
+def test_each_decision_about_a_caller_is_written_once(tmp_path: Path) -> None:
+    trail = tmp_path / "iam.jsonl"
+    decided = recorded(lambda *_, **__: None, trail)
+    for resource in ("arn:aws:sqs:::a", "arn:aws:sqs:::b", "arn:aws:sqs:::a"):
+        assert decided("test", "sqs:SendMessage", "sqs", "us-east-1", resource_arn=resource) is None
+    lines = [json.loads(line) for line in trail.read_text().splitlines()]
+    assert [line["resource"] for line in lines] == ["arn:aws:sqs:::a", "arn:aws:sqs:::b"]
+    assert all(line["allowed"] and line["who"].endswith(":root") for line in lines)
