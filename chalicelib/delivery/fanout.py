@@ -49,6 +49,17 @@ class Page:
     cursor: Cursor | None
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """A written part of a page: the messages to queue, the chosen clients, and how many of them expired at once because
+    the mailing has ended.
+    """
+
+    waiting: list[Message]
+    chosen: int
+    expired: int
+
+
 def request_start(services: Services, mailing_id: int) -> None:
     services.jobs_queue.send([StartMailing(mailing_id)])
 
@@ -153,16 +164,17 @@ def _write_page(
     Messages outside their local hours wait without a queue message; so do messages that the canary holds back.
     """
     started_at = services.clock.now()
-    clients = page.clients
+    clients = list({client.id: client for client in page.clients}.values())
     chunks = [clients[start : start + CHUNK] for start in range(0, len(clients), CHUNK)]
     written = list(threads.map(lambda chunk: _write_chunk(services, mailing, chunk, audience_slice.in_doubt), chunks))
     hours = local_hours.current_hours(services, mailing)
-    waiting = [message for messages, _ in written for message in messages if not hours.needs_release(message.timezone)]
+    waiting = [one for chunk in written for one in chunk.waiting if not hours.needs_release(one.timezone)]
     queue_messages(services, mailing, waiting, threads)
     local_hours.schedule_releases(services, mailing, hours.releases())
     _measure_page(services, len(clients), started_at)
-    counts = Counts(total=len(clients), expired=sum(expired for _, expired in written))
-    audience_slice = replace(audience_slice, client_count=audience_slice.client_count + len(clients))
+    chosen = sum(chunk.chosen for chunk in written)
+    counts = Counts(total=chosen, expired=sum(chunk.expired for chunk in written))
+    audience_slice = replace(audience_slice, client_count=audience_slice.client_count + chosen)
     if page.cursor is None:
         audience_slice = replace(audience_slice, done=True)
         services.slices.end_lease(audience_slice)
@@ -182,30 +194,36 @@ def _read_page(services: Services, mailing: Mailing, audience_slice: AudienceSli
     return Page(*read_members(services, mailing, audience_slice.number, audience_slice.cursor, PAGE, ENOUGH))
 
 
-def _write_chunk(
-    services: Services, mailing: Mailing, clients: list[AudienceMember], in_doubt: bool
-) -> tuple[list[Message], int]:
-    """Write the rows. Returns the messages to queue, and the number that expired because the mailing has ended.
+def _write_chunk(services: Services, mailing: Mailing, clients: list[AudienceMember], in_doubt: bool) -> Chunk:
+    """Write the rows that do not exist.
 
     `in_doubt`: an earlier worker may have written rows beyond the cursor. These rows do not change, and the messages
-    that wait are queued again.
+    that wait are queued again. A client who was read before, under another label, is chosen already.
     """
     now = services.clock.now()
     is_over = mailing.is_over(now)
     status, error = (EXPIRED, ENDED_BEFORE_QUEUED) if is_over else (QUEUED, None)
     shards = mailing.started_plan.shards
-    known = services.messages.existing(mailing.message_key(client.id) for client in clients) if in_doubt else {}
-    zones = {client.id: client.timezone if mailing.window else None for client in clients}
+    may_exist = in_doubt or mailing.started_plan.may_repeat_clients(mailing.chosen)
+    known = services.messages.existing(mailing.message_key(client.id) for client in clients) if may_exist else {}
     new = [
-        Message(mailing.id, client_id, status, now, last_error=error, timezone=zones[client_id], shards=shards)
-        for client_id in zones
-        if client_id not in known
+        Message(
+            mailing.id,
+            client.id,
+            status,
+            now,
+            last_error=error,
+            timezone=client.timezone if mailing.window else None,
+            shards=shards,
+        )
+        for client in clients
+        if client.id not in known
     ]
     kept_until = mailing.kept_until(services.settings.message_retention_days)
     services.messages.add(new, kept_until)
     log_clients("created", [message.client_id for message in new], mailing_id=mailing.id, status=status)
     waiting = [message for message in [*known.values(), *new] if message.status == QUEUED]
-    return waiting, len(new) if is_over else 0
+    return Chunk(waiting, len(clients) if in_doubt else len(new), len(new) if is_over else 0)
 
 
 def _complete_fanout(services: Services, mailing: Mailing) -> None:

@@ -6,7 +6,7 @@ A slice is a range of client ids. One worker walks a slice through all partition
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .client import BLOCK_SIZE, LABEL_SHARDS, MAX_LABEL, Client, block_of, operator_code_of, shard_key
@@ -124,13 +124,20 @@ class Plan:
         reads: list[Read] = []
         if first < first_block_id:
             last_by_index = min(last, first_block_id - 1)
-            labels = chosen.stored_tags if self.by == "tag" else chosen.operator_codes
             shards = _shards_of(first, last_by_index)
-            keys = [shard_key(label, shard) for label in labels for shard in shards]
+            keys = [shard_key(label, shard) for label in self._labels(chosen) for shard in shards]
             reads = [(Partition(self.by, key), first, last_by_index) for key in keys]
         first_in_block = max(first, first_block_id)
         blocks = range(block_of(first_in_block), block_of(last) + 1) if first_in_block <= last else ()
         return [*reads, *((Partition("block", block), first_in_block, last) for block in blocks)]
+
+    def may_repeat_clients(self, chosen: Filter) -> bool:
+        """Whether a client that changes is read twice: under its old label, and later under its new one."""
+        return len(self._labels(chosen)) > 1
+
+    def _labels(self, chosen: Filter) -> Sequence[str]:
+        """The tags or operator codes of an index, in the order in which a slice reads them. A block has none."""
+        return {"tag": chosen.stored_tags, "operator_code": chosen.operator_codes}.get(self.by, ())
 
     def reads(self, chosen: Filter, order: Callable[[int], float] = float) -> Iterator[Read]:
         """All partitions of all slices, with the ids to read there. `order`: the sort key of slices."""

@@ -111,6 +111,15 @@ def is_quiet(mailing: Mailing) -> bool:
     return mailing.round_started_at - mailing.progress_at >= QUIET_PERIOD
 
 
+def may_count_twice(mailing: Mailing) -> bool:
+    """Whether a total above the number of rows may be wrong.
+
+    A page is repeated after its worker has ended, and counts a client that an earlier page has counted under another
+    label. All rows are written when nothing has progressed before the round.
+    """
+    return mailing.started_plan.may_repeat_clients(mailing.chosen) and is_quiet(mailing)
+
+
 def may_have_lost_jobs(mailing: Mailing, now: datetime) -> bool:
     """Whether to look at the reports of the running round. The pauses between two looks double, up to LONGEST_PAUSE."""
     if mailing.round_started_at is None or mailing.round_queued_at is None:
