@@ -6,44 +6,27 @@ The empty route has no authorizer and no table; the difference is the cost of a 
 from __future__ import annotations
 
 import itertools
-import json
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import requests
 
-from infra.deploy import package
-from infra.deploy.code_bucket import code_bucket, upload
-from infra.deploy.stack import Deployment, change_stack, outputs_of
 from infra.local.deployment import api_url
 from infra.local.seed import LOCAL_TOKEN
 
+from .empty_app import deploy_empty_app
 from .measure import Row, compare
 from .stacks import local_stack
 
 CONNECTIONS, ROUNDS, CALLS = 8, 6, 200
 MOST = 1.6
-EMPTY_APP = """
-from chalice import Chalice
-
-app = Chalice(app_name="empty")
-
-
-@app.route("/")
-def empty():
-    return {}
-"""
-CONFIG = {"version": "2.0", "app_name": "empty"}
-PARAMETERS = {"Parameters": {"Stage": {"Type": "String"}}}
 
 
 def run() -> list[Row]:
     with local_stack() as stack:
-        empty_url = api_url(stack.aws_url, _deploy_empty_app())
+        empty_url = api_url(stack.aws_url, deploy_empty_app())
         service_url = api_url(stack.aws_url, stack.outputs)
         phones = itertools.count(79_000_000_000)
 
@@ -89,20 +72,3 @@ def _timed(call: Callable[[requests.Session], None], session: requests.Session) 
     began = time.perf_counter()
     call(session)
     return time.perf_counter() - began
-
-
-def _deploy_empty_app() -> dict[str, str]:
-    out = package("local", _empty_project())
-    template = json.loads((out / "sam.json").read_text())
-    url = upload(out, template, code_bucket("empty"))
-    change_stack(Deployment("empty", template, url, {"Stage": "local"}))
-    return outputs_of("empty")
-
-
-def _empty_project() -> Path:
-    project = Path(tempfile.mkdtemp(prefix="empty-"))
-    (project / "app.py").write_text(EMPTY_APP)
-    for path, content in ((".chalice/config.json", CONFIG), ("infra/stack.json", PARAMETERS)):
-        (project / path).parent.mkdir()
-        (project / path).write_text(json.dumps(content))
-    return project
