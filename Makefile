@@ -65,7 +65,7 @@ lint: $(READY) ## run ruff and mypy
 hashes: $(STACK) ## write the hashes of the Lambdas' packages and of the tools, after a change of their versions
 	@$(BIN)/python -m infra.deploy.hashes
 
-bench: $(READY) ## measure the service against minimal programs, in under ten minutes (BENCH="--only sending")
+bench: $(READY) ## measure the service against minimal programs, in about ten minutes (BENCH="--only sending")
 	@$(BIN)/python -m bench $(BENCH)
 
 cost: $(READY) ## count what a million messages use of AWS, and price it by AWS's price lists

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import api, cold_start, end_to_end, fan_out, growth, sending
+from . import api, cold_start, end_to_end, fan_out, growth, routes, sending
 from .measure import Row
 
 MEASURES: dict[str, Callable[[], list[Row]]] = {
@@ -27,6 +27,7 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "sending": sending.run,
     "end_to_end": end_to_end.run,
     "api": api.run,
+    "routes": routes.run,
 }
 RESULTS = Path("build/bench.json")
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
@@ -74,17 +74,22 @@ def muted_logs() -> Iterator[None]:
 
 def fill(number: int, stack_name: str = STACK_NAME) -> None:
     """Write clients 1 to `number`, with thirty operator codes."""
+    write_clients([Client(one, f"79{one % 30:02d}{one:07d}") for one in range(1, number + 1)], stack_name)
+
+
+def write_clients(clients: Sequence[Client], stack_name: str) -> None:
+    """Write clients with the ids from 1, and the counter of ids. Their phone numbers are not reserved."""
     bind_table(ClientRow, stack_name, Clock())
     bind_table(CounterRow, stack_name, Clock())
 
     def write(first: int) -> None:
         with ClientRow.batch_write() as batch:
-            for client_id in range(first, min(first + 500, number + 1)):
-                batch.save(ClientRow.of(Client(client_id, f"79{client_id % 30:02d}{client_id:07d}")))
+            for client in clients[first : first + 500]:
+                batch.save(ClientRow.of(client))
 
     with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(write, range(1, number + 1, 500)))
-    CounterRow("client_id").update(actions=[CounterRow.value.set(number)])
+        list(threads.map(write, range(0, len(clients), 500)))
+    CounterRow("client_id").update(actions=[CounterRow.value.set(len(clients))])
 
 
 @contextmanager
