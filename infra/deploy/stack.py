@@ -20,7 +20,7 @@ from .imports import left_tables, missing_imports, require_same_indexes
 from .package import ROOT, package
 from .stack_settings import EXTRA_TEMPLATE, StackSettings, merge_extra, read_extra_template
 from .states import REVIEW, explain, find_stack, require_updatable, settle
-from .template import name_tables
+from .template import name_tables, without_protection
 
 PLAIN = StackSettings()
 PROTECTION = "DeletionProtection"
@@ -105,14 +105,15 @@ def change_stack(deployment: Deployment, say: Say = print) -> None:
     """Raises DeployFailed with the first failure.
 
     DynamoDB refuses to delete a protected table, so the creation of a new stack could not be undone: its tables are
-    protected by a second change set. Tables that are taken over keep their protection throughout.
+    protected by a second change set, or by the next deploy if this one is cut off before. Tables that are taken over
+    keep their protection throughout.
     """
     name = deployment.stack_name
     before = parameters_of(name)
     protected = _value(deployment, before or {}, PROTECTION) == "true"
     if protected and before is None and not _left(deployment):
-        _apply(_with(deployment, PROTECTION, "false"), say)
-    _apply(_with(deployment, PROTECTION, "true") if protected else deployment, say)
+        _apply(deployment.uploaded_again(without_protection(deployment.template)), say)
+    _apply(deployment, say)
     protect_stack(name, protected)
 
 
@@ -185,10 +186,6 @@ def _left(deployment: Deployment) -> dict[str, str]:
     stack = find_stack(cloudformation, deployment.stack_name)
     stack_id = stack["StackId"] if stack else None
     return left_tables(cloudformation, boto3.client("dynamodb"), deployment.template, stack_id)
-
-
-def _with(deployment: Deployment, name: str, value: str) -> Deployment:
-    return replace(deployment, parameters={**deployment.parameters, name: value})
 
 
 def _value(deployment: Deployment, before: Mapping[str, str], name: str) -> str:

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-re
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -26,6 +27,14 @@ def name_tables(template: Mapping[str, Any], stack_name: str) -> None:
     """Write the names of this stack's tables into the template."""
     for _, table in tables_of(template):
         table["Properties"]["TableName"] = literal_name(table, stack_name)
+
+
+def without_protection(template: Mapping[str, Any]) -> dict[str, Any]:
+    """The same template with tables that can be deleted."""
+    changed = copy.deepcopy(dict(template))
+    for _, table in tables_of(changed):
+        table["Properties"]["DeletionProtectionEnabled"] = False
+    return changed
 
 
 def tables_of(template: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -93,7 +93,7 @@ def test_the_bucket_refuses_requests_without_tls_and_is_not_public(cloud: Cloud)
 
 def test_what_a_stack_uses_is_kept_and_what_it_no_longer_uses_is_deleted_later(cloud: Cloud) -> None:
     """An update that fails is rolled back to the code of the deploy before, however old it is."""
-    first = cloud.deployment()
+    first = cloud.deployment(DeletionProtection="false")
     change_stack(first)
     cloud.change_code()
     second = cloud.deployment()

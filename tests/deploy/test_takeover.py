@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from infra.deploy import DeployFailed
 from infra.deploy.destroy import destroy
@@ -80,6 +81,21 @@ def test_a_table_with_other_indexes_is_not_taken_over(cloud: Cloud) -> None:
 def test_the_tables_of_a_new_stack_are_protected_after_its_creation(cloud: Cloud) -> None:
     change_stack(cloud.deployment())
     assert cloud.status() == "UPDATE_COMPLETE"
+    assert protections() == [True, True]
+    assert cloud.cloudformation.stack(STACK_NAME).protected
+
+
+def test_a_first_deploy_that_is_cut_off_before_the_protection_is_completed_by_the_next_one(cloud: Cloud) -> None:
+    def cut_off() -> None:
+        if len(cloud.asked("cloudformation.CreateChangeSet")) == 2:
+            cloud.cloudformation.before_answers = lambda: None
+            raise EndpointConnectionError(endpoint_url="https://cloudformation.eu-west-1.amazonaws.com")
+
+    cloud.cloudformation.before_answers = cut_off
+    with pytest.raises(EndpointConnectionError):
+        change_stack(cloud.deployment())
+    assert protections() == [False, False]
+    change_stack(cloud.deployment())
     assert protections() == [True, True]
     assert cloud.cloudformation.stack(STACK_NAME).protected
 

@@ -35,6 +35,7 @@ def answering(double: CloudFormation) -> Iterator[list[tuple[str, dict[str, Any]
         calls.append((f"{model.service_model.service_name}.{model.name}", dict(params)))
 
     def answer(model: Any, context: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        double.before_answers()
         try:
             return SimpleNamespace(status_code=200), getattr(double, xform_name(model.name))(**context["asked"])
         except Refused as refused:

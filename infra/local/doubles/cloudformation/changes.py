@@ -82,7 +82,7 @@ def _carry_out(change_set: ChangeSet, action: str, name: str, kind: str) -> None
 def _make_table(change_set: ChangeSet, name: str, action: str) -> str:
     """An imported table is taken as it is."""
     properties = change_set.template["Resources"][name]["Properties"]
-    dynamodb, protected = boto3.client("dynamodb"), change_set.parameters.get("DeletionProtection") == "true"
+    dynamodb, protected = boto3.client("dynamodb"), _is_true(properties["DeletionProtectionEnabled"], change_set)
     table = str(properties["TableName"])
     if action == "Add":
         made = {key: properties[key] for key in MADE_WITH if key in properties}
@@ -90,6 +90,11 @@ def _make_table(change_set: ChangeSet, name: str, action: str) -> str:
     elif action == "Modify":
         dynamodb.update_table(TableName=table, DeletionProtectionEnabled=protected)
     return table
+
+
+def _is_true(value: Any, change_set: ChangeSet) -> bool:
+    """A property that is written as it is, or that refers to a parameter."""
+    return change_set.parameters[value["Ref"]] == "true" if isinstance(value, dict) else bool(value)
 
 
 def _static_name(table: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +22,8 @@ ARN = "arn:aws:cloudformation:eu-west-1:123456789012"
 
 class CloudFormation:
     """What it shows on demand: `fails`, `rollback_fails` and `deletion_fails` are reasons by logical id, `looks` is how
-    often an operation is seen in progress, and `imports` says whether existing tables are recognized.
+    often an operation is seen in progress, `imports` says whether existing tables are recognized, and `before_answers`
+    is called before each answer.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,7 @@ class CloudFormation:
         self.looks = 0
         self.imports = True
         self.page_size = 100
+        self.before_answers: Callable[[], None] = lambda: None
         self.stacks: list[Stack] = []
         self.change_sets: dict[str, ChangeSet] = {}
         self._numbers = count(1)
