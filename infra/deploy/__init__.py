@@ -7,7 +7,7 @@ from .dependencies import SERVICES
 from .errors import DeployFailed
 from .package import ROOT, package
 from .stack import deploy
-from .stored_secrets import put_gateway_token, put_phone_key, put_receipts_secret, put_session_key, receipts_secret
+from .stored_secrets import put_gateway_token, put_secrets, receipts_secret
 
 __all__ = [
     "ROOT",
@@ -16,8 +16,6 @@ __all__ = [
     "deploy",
     "package",
     "put_gateway_token",
-    "put_phone_key",
-    "put_receipts_secret",
-    "put_session_key",
+    "put_secrets",
     "receipts_secret",
 ]

@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import __version__
 
-from . import DeployFailed, deploy, package, put_gateway_token, put_phone_key, put_receipts_secret, put_session_key
+from . import DeployFailed, deploy, package, put_secrets
 from .api_settings import access_logs
 from .capacity import concurrency_notes, warm_parameters
 from .checks import check_account, read_parameters, stack_name_of
@@ -86,13 +86,7 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
         _plan(prepare(stage, stack_name, parameters, settings=settings))
         return
     values = {**(before or {}), **parameters}
-    key = values.get("KmsKeyArn", "")
-    if token:
-        put_gateway_token(stack_name, token, key)
-    put_session_key(stack_name, key)
-    put_phone_key(stack_name, key)
-    if values.get("Receipts") == "true":
-        put_receipts_secret(stack_name, key)
+    put_secrets(stack_name, token, values.get("Receipts") == "true", values.get("KmsKeyArn", ""))
     outputs = deploy(stage, stack_name, parameters, settings=settings)
     url = outputs["EndpointURL"].rstrip("/")
     if "ApiDomainTarget" in outputs:

@@ -21,7 +21,7 @@ from .errors import DeployFailed
 from .stack import PLAIN, Deployment, change_stack, deploy, parameters_of, prepare
 from .stack_settings import StackSettings
 from .states import find_stack
-from .stored_secrets import has_gateway_token, put_gateway_token, put_session_key
+from .stored_secrets import has_gateway_token, put_secrets
 from .template import table_names, tables_of
 
 FAILURE = "RehearsedFailure"
@@ -69,9 +69,8 @@ class Rehearsal:
         ]
 
     def fail_first_deploy(self) -> str:
-        key = self.parameters.get("KmsKeyArn", "")
-        put_gateway_token(self.stack_name, self.gateway_token, key)
-        put_session_key(self.stack_name, key)
+        receipts, key = self.parameters.get("Receipts") == "true", self.parameters.get("KmsKeyArn", "")
+        put_secrets(self.stack_name, self.gateway_token, receipts, key)
         reason = self._fail(self.parameters)
         self._require(self._status() == "ROLLBACK_COMPLETE", f"the status is {self._status()}: {reason}")
         self._require(FAILURE in reason, f"the reason is not that of the failure: {reason}")

@@ -13,6 +13,16 @@ import boto3
 from chalicelib.settings import Settings
 
 
+def put_secrets(stack_name: str, gateway_token: str | None, receipts: bool, key: str = "") -> None:
+    """Store all secrets that a stack needs. `gateway_token`: None keeps the one that is stored."""
+    if gateway_token:
+        put_gateway_token(stack_name, gateway_token, key)
+    put_session_key(stack_name, key)
+    put_phone_key(stack_name, key)
+    if receipts:
+        put_receipts_secret(stack_name, key)
+
+
 def put_gateway_token(stack_name: str, token: str, key: str = "") -> None:
     """Store the token with which the senders call the gateway; an existing one is replaced.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from infra.deploy import deploy, put_gateway_token, put_phone_key, put_receipts_secret, put_session_key
+from infra.deploy import deploy, put_secrets
 
 from .seed import seed_access, verify_sender
 
@@ -31,11 +31,7 @@ def deploy_local(
 
     `more`: further parameters of the template.
     """
-    put_gateway_token(STACK_NAME, gateway_token)
-    put_session_key(STACK_NAME)
-    put_phone_key(STACK_NAME)
-    if receipts:
-        put_receipts_secret(STACK_NAME)
+    put_secrets(STACK_NAME, gateway_token, receipts)
     verify_sender(REPORT_SENDER)
     parameters = {
         "GatewayUrl": gateway_url,

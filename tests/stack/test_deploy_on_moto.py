@@ -14,7 +14,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from infra.deploy import DeployFailed, put_gateway_token, put_session_key
+from infra.deploy import DeployFailed, put_secrets
 from infra.deploy.checks import check_account
 from infra.deploy.code_bucket import code_bucket, upload
 from infra.deploy.destroy import destroy
@@ -79,8 +79,7 @@ def traced_roles() -> int:
 def test_a_stack_is_created_updated_and_deleted(packaged: tuple[Path, dict[str, Any]]) -> None:
     out, template = packaged
     assert check_account().number == "123456789012"
-    put_gateway_token(STACK, "secret of the gateway")
-    put_session_key(STACK)
+    put_secrets(STACK, "secret of the gateway", receipts=False)
     assert parameters_of(STACK) is None
     url = upload(out, template, code_bucket(STACK))
     given = {"Stage": "moto", "GatewayUrl": "http://gateway", "Tracing": "Active", "DeletionProtection": "false"}
