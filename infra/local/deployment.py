@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from infra.deploy import deploy, put_secrets
 
@@ -25,12 +24,8 @@ def deploy_local(
     gateway_dedupes: bool = True,
     receipts: bool = False,
     gateway_rate: str = "",
-    more: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Deploy with the published token and user; returns the stack's outputs. Raises DeployFailed.
-
-    `more`: further parameters of the template.
-    """
+    """Deploy with the published token and user; returns the stack's outputs. Raises DeployFailed."""
     put_secrets(STACK_NAME, gateway_token, receipts)
     verify_sender(REPORT_SENDER)
     parameters = {
@@ -42,7 +37,6 @@ def deploy_local(
         "ReportRecipients": REPORT_RECIPIENTS,
         "DeletionProtection": "false",
         **API_LIMITS,
-        **(more or {}),
     }
     outputs = deploy(STAGE, STACK_NAME, parameters)
     seed_access(STACK_NAME)

@@ -24,7 +24,7 @@ from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import dynamodb, scheduler
+from ministack.services import dynamodb, scheduler, sqs
 
 from .conditions import FastQueries
 from .origins import OwnOrigins
@@ -35,6 +35,9 @@ those of the front and of other proxies that forward to MiniStack with the Host 
 
 TRAIL = "IAM_TRAIL"
 """Environment variable: the file of IAM decisions, JSON lines of who, action, resource, allowed; each written once."""
+
+WHOLE_BATCHES = "WHOLE_BATCHES"
+"""Environment variable: 1 or 0, whether a function gets as many queue messages at once as on AWS."""
 
 SCHEDULER_SECONDS = 1
 """Interval at which due schedules fire, so that a mailing starts within a second. MiniStack's own is 10 s."""
@@ -105,6 +108,22 @@ def recorded(decide: Callable[..., Any], trail: Path) -> Callable[..., Any]:
     return decided
 
 
+def whole_batches(receive: Callable[[str, int], list[Any]]) -> Callable[[str, int], list[Any]]:
+    """Wrap `receive`, which takes ten messages for a function at most. AWS takes up to the batch size of a mapping with
+    a batching window.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    """
+
+    def received(queue_url: str, batch_size: int) -> list[Any]:
+        batch: list[Any] = []
+        while len(batch) < batch_size and (more := receive(queue_url, batch_size - len(batch))):
+            batch += more
+        return batch
+
+    return received
+
+
 class SharedCode(zipfile.ZipFile):
     """A zip of Lambda code that is unpacked once; each worker gets links to its folders and files.
 
@@ -170,6 +189,8 @@ def main() -> None:
     iam_actions.extract_iam_action = action_as_on_aws
     iam_actions.extract_resource_arn = resource_as_on_aws
     iam_actions.request_tag_context = context_as_on_aws
+    if os.environ[WHOLE_BATCHES] == "1":
+        sqs._receive_messages_for_esm = whole_batches(sqs._receive_messages_for_esm)
     scheduler._SCHEDULE_TICK_INTERVAL = SCHEDULER_SECONDS
     dynamodb._evaluate_condition = FastQueries(dynamodb._evaluate_condition)
     dynamodb._tokenize = cache(dynamodb._tokenize)

@@ -44,8 +44,8 @@ class LocalSettings:
     `simulator_port` is used if it is free; if it is in use, or None, the simulator gets any free port.
     `lambdas_aws_url` is the address at which the Lambdas call AWS, if it is not MiniStack's. MiniStack enforces IAM, as
     AWS does, unless it only has the tables of LocalStack. `counts_calls`: MiniStack records each call, see calls.py,
-    which takes 3 % of its time. `senders`: how many sender Lambdas run at once. MiniStack gives each ten messages at a
-    time, so they mostly wait for the gateway.
+    which takes 3 % of its time. `whole_batches`: as AWS does, it passes up to 100 messages to a sender. Otherwise it
+    passes at most ten, so that a small mailing has many batches.
     """
 
     port: int = 8000
@@ -60,7 +60,7 @@ class LocalSettings:
     simulator_port: int | None = None
     enforces_iam: bool = True
     counts_calls: bool = False
-    senders: int = 8
+    whole_batches: bool = True
 
 
 class DevStack:
@@ -178,6 +178,7 @@ class DevStack:
             "OWN_PORTS": ",".join(map(str, self._ministack_ports())),
             "IOT_MTLS_ENABLED": "0",  # or it listens for MQTT on every address, port 8883
             "LAMBDA_EXECUTOR": "local",
+            "WHOLE_BATCHES": str(int(self.settings.whole_batches)),
             "CLOUDTRAIL_RECORDING": str(int(self.settings.counts_calls)),
             "CLOUDTRAIL_MAX_EVENTS": "50000",
             "LOG_LEVEL": os.environ.get("MINISTACK_LOG_LEVEL", "WARNING"),
@@ -224,7 +225,6 @@ class DevStack:
                 settings.gateway_dedupes,
                 settings.receipts,
                 settings.gateway_rate,
-                {"SenderConcurrency": str(settings.senders)},
             )
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error

@@ -13,7 +13,7 @@ from ministack.core import lambda_runtime
 from ministack.services import dynamodb, scheduler
 
 from infra.local.conditions import SLOTS
-from infra.local.ministack import SharedCode, recorded
+from infra.local.ministack import SharedCode, recorded, whole_batches
 
 
 @pytest.fixture
@@ -65,3 +65,14 @@ def test_each_decision_about_a_caller_is_written_once(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in trail.read_text().splitlines()]
     assert [line["resource"] for line in lines] == ["arn:aws:sqs:::a", "arn:aws:sqs:::b"]
     assert all(line["allowed"] and line["who"].endswith(":root") for line in lines)
+
+
+def test_a_function_gets_as_many_messages_as_its_mapping_asks_for() -> None:
+    queue = list(range(35))
+
+    def receive(_: str, number: int) -> list[int]:
+        taken, queue[:] = queue[: min(number, 10)], queue[min(number, 10) :]
+        return taken
+
+    received = whole_batches(receive)
+    assert [received("url", 25), received("url", 25), received("url", 25)] == [[*range(25)], [*range(25, 35)], []]

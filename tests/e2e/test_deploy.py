@@ -35,7 +35,7 @@ from .conftest import Call
 
 CLIENTS = 300
 SENDERS_OF_MINISTACK, MESSAGES_OF_A_SENDER = 4, 10
-"""MiniStack runs as many senders at once, and passes at most as many messages to each."""
+"""MiniStack runs as many senders at once, and passes at most as many messages to each without whole batches."""
 
 VISIBLE_AGAIN = 18
 """Seconds after which the messages of a killed sender are visible again. A claim lasts 16 or more."""

@@ -64,7 +64,7 @@ def _read_options() -> argparse.Namespace:
 @contextmanager
 def _target(clients: int, quick: bool) -> Iterator[Target]:
     logs = Path(tempfile.mkdtemp(prefix="notifications-chaos-"))
-    settings = replace(any_settings(), state_dir=str(logs / "state"), senders=4)  # as deployed without a setting
+    settings = replace(any_settings(), state_dir=str(logs / "state"), whole_batches=False)
     fault_proxy = FaultProxy(f"http://127.0.0.1:{settings.aws_port}")
     fault_proxy.start()
     try:

@@ -26,7 +26,7 @@ TAKES_EFFECT = timedelta(seconds=5)
 """Within this time a change must apply to all messages that are not in flight."""
 
 BATCH = 10
-"""Messages in one batch from MiniStack: the most that are in flight when a sender is killed."""
+"""Messages in one batch of a stack without whole batches: the most that are in flight when a sender is killed."""
 
 POLL_SECONDS = 0.2
 
