@@ -16,6 +16,7 @@ from .dependencies import dependencies
 from .errors import DeployFailed
 from .options import add_options
 from .runtime import compile_modules, compiled_name, python_of
+from .schema import tag_tables
 
 ROOT = Path(__file__).parents[2]
 PYTHONS = range(11, 15)
@@ -90,12 +91,13 @@ def run_chalice_package(project: Path, stage: str, out: Path) -> None:
 
 
 def complete(file: Path, stage: str) -> None:
-    """Add the options of an account to the packaged template, and bind it to its stage.
+    """Add the options of an account and the schema of the tables to the packaged template, and bind it to its stage.
 
     Whoever deploys the template by other means cannot make it a stage `local`, which accepts the published token.
     """
     template = json.loads(file.read_text())
     add_options(template)
+    tag_tables(template)
     template["Parameters"]["Stage"]["AllowedPattern"] = f"^{stage}$"
     file.write_text(json.dumps(template, indent=2))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .schema import schema_of, schema_tag
 from .template import literal_name, tables_of
 
 TTL = "TimeToLiveSpecification"
@@ -44,6 +45,9 @@ def _restore(dynamodb: Any, name: str, wanted: Mapping[str, Any], protected: boo
     if PITR in wanted and not _is_recoverable(dynamodb, name):
         dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=wanted[PITR])
         yield "point-in-time recovery set"
+    if schema_of(dynamodb, table["TableArn"]) is None:
+        dynamodb.tag_resource(ResourceArn=table["TableArn"], Tags=[schema_tag()])
+        yield "schema tag set"
     if protected and not table.get("DeletionProtectionEnabled", False):
         dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
         yield "deletion protection set"

@@ -18,9 +18,10 @@ from .errors import DeployFailed
 from .events import failures
 from .imports import left_tables, missing_imports, require_same_indexes
 from .package import ROOT, package
+from .schema import require_known_schema
 from .stack_settings import EXTRA_TEMPLATE, StackSettings, merge_extra, read_extra_template
 from .states import REVIEW, explain, find_stack, require_updatable, settle
-from .template import name_tables, without_protection
+from .template import name_tables, table_names, without_protection
 
 PLAIN = StackSettings()
 PROTECTION = "DeletionProtection"
@@ -82,6 +83,7 @@ def prepare(
     settings: StackSettings = PLAIN,
 ) -> Deployment:
     """Package and upload."""
+    require_known_schema(boto3.client("dynamodb"), table_names(stack_name))
     values = {**(parameters_of(stack_name) or {}), **parameters}
     extra = read_extra_template(values.get(EXTRA_TEMPLATE, ""), project)
     out = package(stage, project)

@@ -56,8 +56,11 @@ def test_a_restored_table_gets_the_settings_of_the_template(dynamodb: Any) -> No
 
 def test_what_was_set_is_said_and_a_second_call_changes_nothing(dynamodb: Any) -> None:
     lines = restore_settings(dynamodb, TEMPLATE, STACK, protected=True)
-    assert f"{STACK}-users: point-in-time recovery set, deletion protection set" in lines
-    assert f"{STACK}-messages: time to live set, point-in-time recovery set, deletion protection set" in lines
+    assert f"{STACK}-users: point-in-time recovery set, schema tag set, deletion protection set" in lines
+    assert (
+        f"{STACK}-messages: time to live set, point-in-time recovery set, schema tag set, deletion protection set"
+        in lines
+    )
     assert len(lines) == len(WANTED)
     assert restore_settings(dynamodb, TEMPLATE, STACK, protected=True) == []
 
