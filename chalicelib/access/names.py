@@ -45,7 +45,8 @@ def require_user_name(name: str) -> None:
 def author_by_hand(services: Services, function: str, person: object = None) -> Author:
     """The author of a change that a person makes by invoking a function: `manage_tokens (anna)`.
 
-    `person`: who says to be invoking it. AWS does not tell a function; CloudTrail can record it. Raises BadInput.
+    `person`: the name that the caller gives. AWS does not tell a function its caller; CloudTrail can record it.
+    Raises BadInput.
     """
     if person is None:
         return author_of(services, function)

@@ -198,7 +198,7 @@ def _write_chunk(services: Services, mailing: Mailing, clients: list[AudienceMem
     """Write the rows that do not exist.
 
     `in_doubt`: an earlier worker may have written rows beyond the cursor. These rows do not change, and the messages
-    that wait are queued again. A client who was read before, under another label, is chosen already.
+    that wait are queued again. A client that was read before, under another label, is chosen already.
     """
     now = services.clock.now()
     is_over = mailing.is_over(now)
