@@ -21,7 +21,7 @@ from .measure import Row, compare
 from .stacks import local_stack
 
 CONNECTIONS, ROUNDS, CALLS = 8, 6, 200
-MOST = 1.6
+MOST = 1.0
 
 
 def run() -> list[Row]:
