@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from ..domain.admission import Repair, repair_for
 from ..domain.audience_slice import ShardReport
 from ..domain.canary import is_in_canary
 from ..domain.expiry import ExpiryCauses, expiry_reason, failure_until_the_end, hours_at_the_end
+from ..domain.mailing import CANCELLED as MAILING_CANCELLED
 from ..domain.mailing import NO_COUNTS, RUNNING, Counts, Mailing, counts_from_statuses
 from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, MessageKey
 from ..domain.message_change import MessageChange, closing, reopening
@@ -58,8 +60,12 @@ class WrittenChange:
     result: bool | Exception
 
     @property
+    def is_reopening(self) -> bool:
+        return self.change.after.status == QUEUED
+
+    @property
     def is_refused_reopening(self) -> bool:
-        return self.result is False and self.change.after.status == QUEUED
+        return self.result is False and self.is_reopening
 
 
 def repair_shard(
@@ -103,6 +109,8 @@ def _repair_page(
     _count(services, mailing, -_counts(m.status for m, r in zip(page, repairs, strict=True) if r is Repair.REOPEN))
     expiry = _expiry_reasons(services, mailing, page) if Repair.EXPIRE in repairs else [None] * len(page)
     written = _write(services, threads, [_change(mailing, *one) for one in zip(page, repairs, expiry, strict=True)])
+    if Repair.REOPEN in repairs:
+        written |= _withdrawn(services, threads, mailing, written.values())
     repaired = [
         _repaired(message, repair, written.get(message.key)) for message, repair in zip(page, repairs, strict=True)
     ]
@@ -126,6 +134,33 @@ def _require_same_decision(services: Services, mailing: Mailing) -> None:
     found = services.mailings.get(mailing.id)
     if found is None or found.version != mailing.version:
         raise RowChanged
+
+
+def _withdrawn(
+    services: Services, threads: Executor, mailing: Mailing, written: Iterable[WrittenChange]
+) -> dict[MessageKey, WrittenChange]:
+    """The reopenings that are reversed, as refused ones, because the mailing was cancelled or got an earlier end.
+
+    Throttled writes take seconds. Meanwhile the round of that decision may have ended the mailing with the final rows.
+    """
+    found = services.mailings.get(mailing.id)
+    if found is None or found.version == mailing.version or not _is_closed(found, services.clock.now()):
+        return {}
+    reopenings = [one for one in written if one.is_reopening and one.result is not False]
+    reversals = _write(services, threads, [one.change.reversal for one in reopenings])
+    return {one.change.key: _reversed(one, reversals[one.change.key].result) for one in reopenings}
+
+
+def _is_closed(mailing: Mailing, now: datetime) -> bool:
+    """Whether the mailing posts nothing any more."""
+    return not mailing.is_open or mailing.status == MAILING_CANCELLED or mailing.is_over(now)
+
+
+def _reversed(reopening: WrittenChange, reversal: bool | Exception) -> WrittenChange:
+    """`reversal`: the result of the opposite change. False: another writer has changed the message since."""
+    if reversal is False:
+        return reopening
+    return replace(reopening, result=reversal if isinstance(reversal, Exception) else False)
 
 
 def _counts(statuses: Iterable[str]) -> Counts:

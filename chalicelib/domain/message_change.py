@@ -23,6 +23,11 @@ class MessageChange:
     def key(self) -> MessageKey:
         return self.before.key
 
+    @property
+    def reversal(self) -> MessageChange:
+        """The opposite change, for a row that nobody has changed since."""
+        return MessageChange(self.after, self.before)
+
     def is_of(self, found: Message) -> bool:
         """The row is still as it was read: no attempt, other change or resend order has come between.
 

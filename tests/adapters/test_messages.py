@@ -11,7 +11,7 @@ from chalicelib.adapters.tables.message_row import MessageRow
 from chalicelib.delivery.repairs import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.expiry import ENDED_FIRST
 from chalicelib.domain.message import Message, MessageKey, MessageShard
-from chalicelib.domain.message_change import awaiting_hours, closing
+from chalicelib.domain.message_change import awaiting_hours, closing, reopening
 from chalicelib.texts import Text
 from infra.local.doubles.aws import make_services_over_tables
 from infra.local.doubles.fakes import FakeServices
@@ -336,3 +336,16 @@ def test_the_queued_messages_of_a_shard_are_read_from_the_highest_client_down(se
     assert clients(None, 10) == [9, 5, 3, 1]
     assert clients(9, 2) == [5, 3]
     assert clients(1, 10) == []
+
+
+def test_a_reopening_is_reversed_unless_the_message_was_claimed_since(messages: Any) -> None:
+    messages.settle(messages.claim(KEY, NOW, UNTIL), "failed", NOW, NO_ANSWER)
+    failed = messages.get(KEY)
+    reopened = reopening(failed, resends=1, reopened_in=2)
+    assert messages.change_all([reopened]) == [True]
+    assert messages.change_all([reopened.reversal]) == [True]
+    assert messages.get(KEY) == failed
+    assert messages.change_all([reopened]) == [True]
+    claimed = messages.claim(KEY, NOW, UNTIL)
+    assert messages.change_all([reopened.reversal]) == [False]
+    assert messages.get(KEY) == claimed

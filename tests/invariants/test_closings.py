@@ -14,7 +14,7 @@ from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.message import Claim, Message, MessageKey
 from chalicelib.domain.message_change import MessageChange, closing
 from chalicelib.errors import NotRead, NotWritten
-from chalicelib.mailings.lifecycle import cancel_mailing, resend_mailing
+from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, resend_mailing
 from infra.local.doubles.fake_messages import FakeMessages
 from infra.local.doubles.fake_queues import FakeSchedules
 from infra.local.doubles.world import World
@@ -175,3 +175,31 @@ def test_a_round_that_could_not_reopen_one_message_reopens_each_once() -> None:
     assert world.get(mailing_id).counts.sent == world.counted_rows(mailing_id).sent == NUMBER
     assert set(world.services.gateway.accepted.values()) == {1}
     assert {row.attempts for row in world.services.messages.rows.values()} == {2}
+
+
+def end_now(services: Any, mailing_id: int) -> object:
+    return change_mailing(services, mailing_id, {"datetime_end": services.clock.now()})
+
+
+@pytest.mark.parametrize(("close", "status"), [(cancel_mailing, "cancelled"), (end_now, "finished")])
+def test_a_mailing_that_is_closed_while_a_round_reopens_its_messages_ends_without_queued_ones(
+    close: Callable[[Any, int], object], status: str
+) -> None:
+    """The round of the later decision ends the mailing before the slow writes of the earlier one."""
+    world, mailing_id, _ = fanned_out()
+    world.services.gateway.default_answer = Answer(400, "no")
+    world.run(60)
+    assert world.get(mailing_id).counts.failed == NUMBER
+    table = world.services.messages = Table(world)
+
+    def close_and_end() -> None:
+        close(world.services, mailing_id)
+        world.do_jobs()
+        assert world.get(mailing_id).ended_at is not None
+
+    table.before = close_and_end
+    resend_mailing(world.services, mailing_id, ["failed"])
+    world.run(600)
+    assert world.get(mailing_id).status == status
+    assert world.get(mailing_id).counts.failed == world.counted_rows(mailing_id).failed == NUMBER
+    assert len(world.services.gateway.posts) == NUMBER
