@@ -7,6 +7,7 @@ those whose schedule has failed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -30,12 +31,16 @@ def current_hours(services: Services, mailing: Mailing) -> Hours:
     return Hours(mailing.window, zone, services.clock.now())
 
 
-def schedule_releases(services: Services, mailing: Mailing, moments: Iterable[datetime]) -> None:
-    """Schedule and record a release for each moment before the mailing's end that has none yet."""
-    for opens_at in sorted(set(moments) - mailing.releases):
-        if opens_at < mailing.datetime_end:
-            services.schedules.set_release(mailing.id, opens_at)
-            services.mailings.await_release(mailing.id, opens_at)
+def schedule_releases(services: Services, mailing: Mailing, moments: Iterable[datetime]) -> Mailing:
+    """Schedule and record a release for each moment before the mailing's end that has none yet.
+
+    Returns the mailing with these releases.
+    """
+    new = {opens_at for opens_at in moments if opens_at < mailing.datetime_end} - mailing.releases
+    for opens_at in sorted(new):
+        services.schedules.set_release(mailing.id, opens_at)
+        services.mailings.await_release(mailing.id, opens_at)
+    return replace(mailing, releases=mailing.releases | new)
 
 
 def release(services: Services, mailing_id: int, opens_at: datetime) -> bool:

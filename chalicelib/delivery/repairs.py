@@ -81,7 +81,7 @@ def repair_shard(
             hours = local_hours.current_hours(services, mailing)
             found = _report_on(_repair_page(services, threads, mailing, page, hours), hours)
             if mailing.status == RUNNING:
-                local_hours.schedule_releases(services, mailing, hours.releases())
+                mailing = local_hours.schedule_releases(services, mailing, hours.releases())
             report += replace(found, read_until=page[-1].client_id if page else None)
             if len(page) < PAGE:
                 return replace(report, read_until=None)

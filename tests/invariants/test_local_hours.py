@@ -16,6 +16,7 @@ from chalicelib.domain.jobs import ReleaseShard
 from chalicelib.domain.mailing import Counts
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from chalicelib.zones import zone
+from infra.local.doubles.fake_queues import FakeSchedules
 from infra.local.doubles.world import CrashingServices, World
 from tests.depth import crash_points
 
@@ -251,3 +252,29 @@ def test_a_crash_at_any_call_loses_no_message(victim: int, after: bool) -> None:
         assert_posts_within_hours(world)
         if not crashing.is_dead:
             break
+
+
+class CountedSchedules(FakeSchedules):
+    """`set_calls`: the moments of all calls that set a release."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_calls: list[datetime] = []
+
+    def set_release(self, mailing_id: int, opens_at: datetime) -> None:
+        super().set_release(mailing_id, opens_at)
+        self.set_calls.append(opens_at)
+
+
+def test_a_round_schedules_a_release_once_however_many_pages_wait_for_it() -> None:
+    """A schedule takes a call of tens of milliseconds, and a mailing in all of Russia has eleven for each page."""
+    world = World()
+    world.clients(2 * PAGE + 1, timezone=KAMCHATKA)
+    mailing_id = world.mailing(lasts=DAY, **BY_DAY)
+    world.do_jobs()
+    pause_mailing(world.services, mailing_id)
+    schedules = world.services.schedules = CountedSchedules()
+    resume_mailing(world.services, mailing_id)
+    world.do_jobs()
+    assert schedules.set_calls == [OPENING_IN_KAMCHATKA]
+    assert world.get(mailing_id).releases == {OPENING_IN_KAMCHATKA}
