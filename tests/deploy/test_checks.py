@@ -6,12 +6,10 @@ import importlib
 import json
 import os
 import pkgutil
-from collections.abc import Iterator
 from functools import cached_property
 
 import boto3
 import pytest
-from moto import mock_aws
 from pynamodb.models import Model
 
 from chalicelib.adapters import tables
@@ -26,17 +24,6 @@ from infra.local.doubles.aws import forget_connections
 TEMPLATE = json.loads((ROOT / "infra" / "stack.json").read_text())
 KNOWN = TEMPLATE["Parameters"]
 GATEWAY = {"GATEWAY_URL": "https://sms.example.com"}
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    forget_connections()
-    with mock_aws():
-        yield
-    forget_connections()
 
 
 @pytest.mark.parametrize("stage", ["", "local", "Prod", "1st", "a" * 21, "a b", "../x"])

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from infra.deploy import ROOT
 from infra.deploy.restore_settings import restore_settings
 from infra.deploy.template import literal_name, tables_of
-from infra.local.doubles.aws import forget_connections
 
 STACK = "notifications-prod"
 TEMPLATE = json.loads((ROOT / "infra" / "stack.json").read_text())
@@ -22,18 +19,12 @@ AS_RESTORED = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "B
 
 
 @pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def dynamodb(aws: None) -> Any:
     """A client of tables as a restore leaves them: with key and indexes, without other settings."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    forget_connections()
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        for name, properties in WANTED.items():
-            client.create_table(TableName=name, **{key: properties[key] for key in AS_RESTORED if key in properties})
-        yield client
-    forget_connections()
+    client = boto3.client("dynamodb")
+    for name, properties in WANTED.items():
+        client.create_table(TableName=name, **{key: properties[key] for key in AS_RESTORED if key in properties})
+    return client
 
 
 def settings_of(dynamodb: Any, name: str) -> tuple[bool, bool, bool]:

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from infra.deploy import DeployFailed
 from infra.deploy.schema import SCHEMA, TAG, require_known_schema, schema_of, tag_tables
-from infra.local.doubles.aws import forget_connections
 
 NAMES = ["notifications-prod-clients", "notifications-prod-users"]
 
 
 @pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    forget_connections()
-    with mock_aws():
-        yield boto3.client("dynamodb")
-    forget_connections()
+def dynamodb(aws: None) -> Any:
+    return boto3.client("dynamodb")
 
 
 def make_table(dynamodb: Any, name: str, schema: int | None) -> str:
