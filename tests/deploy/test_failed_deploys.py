@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import boto3
 import pytest
+from botocore.session import get_session
 
 from infra.deploy import ROOT, DeployFailed
 from infra.deploy.destroy import destroy
@@ -14,7 +15,7 @@ from infra.deploy.states import ADVICE, UPDATABLE, settle
 from .conftest import STACK_NAME, Cloud
 from .test_takeover import tables
 
-STATUSES = set(boto3.client("cloudformation", "eu-west-1").meta.service_model.shape_for("StackStatus").enum)
+STATUSES = set(get_session().get_service_model("cloudformation").shape_for("StackStatus").enum)
 WORKING = {status for status in STATUSES if status.endswith("_IN_PROGRESS")} - {"REVIEW_IN_PROGRESS"}
 WHAT_TO_DO = {
     "ROLLBACK_COMPLETE": "make destroy STAGE=prod",
