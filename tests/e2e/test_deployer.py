@@ -38,7 +38,8 @@ OPTIONS = {
 
 ONLY_FOR_MINISTACK = """{"Version": "2012-10-17", "Statement": [
   {"Effect": "Allow", "Action": ["lambda:UpdateEventSourceMapping", "cloudformation:*ChangeSet",
-    "iam:SimulatePrincipalPolicy", "ssm:DeleteParameters"], "Resource": "*"}]}"""
+    "iam:SimulatePrincipalPolicy", "ssm:DeleteParameters",
+    "dynamodb:ListTagsOfResource", "dynamodb:TagResource"], "Resource": "*"}]}"""
 """The tool updates event sources only there, and MiniStack does not know their condition key. The others are calls for
 which MiniStack decides about `*` instead of their resource.
 """
