@@ -105,6 +105,7 @@ def _is_about(record: dict[str, Any], client_id: int) -> bool:
 def _write(file: Path, held: dict[str, Any]) -> int:
     """Only its owner may read the file."""
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        os.fchmod(out.fileno(), 0o600)  # of a file that existed
         json.dump(held, out, ensure_ascii=False, indent=2)
     counts = ", ".join(f"{len(held[name])} {name.replace('_', ' ')}" for name in ("messages", "refused_rows", "audit"))
     print(f"{file}: {'a client' if held['client'] else 'no client'}, {counts}")

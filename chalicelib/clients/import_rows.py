@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..domain.audit_record import MASK
@@ -15,6 +16,7 @@ from ..domain.client_import import (
     is_attribute_column,
 )
 from ..domain.csv_file import FileRow, unescape_formula
+from ..domain.erasure import phones_in
 from ..errors import BadInput
 from ..fields import CLIENT
 from ..rules import Field, optional_moment, read_fields
@@ -43,14 +45,22 @@ def refused_row(client_import: ClientImport, number: int, row: FileRow, errors: 
     return RefusedRow(number, cells_by_column(client_import.form, row.cells), errors)
 
 
+def phones_of(refused: Iterable[RefusedRow]) -> set[str]:
+    """The phone numbers that the cells of the rows may mean."""
+    return {phone for row in refused for cell in row.cells.values() for phone in phones_in(cell)}
+
+
 def without_erased(
-    client_import: ClientImport, rows: Mapping[int, Row], erased: Collection[str]
+    client_import: ClientImport, rows: Mapping[int, Row], refused: list[RefusedRow], erased: Collection[str]
 ) -> tuple[dict[int, Row], list[RefusedRow]]:
-    """The rows whose phone numbers are not `erased`, and the others as refused rows, which do not keep their cells."""
+    """The rows whose phone numbers are not `erased`, and the refused rows with the others. Those with an erased number
+    do not keep their cells.
+    """
     kept = {number: row for number, row in rows.items() if row["phone_number"] not in erased}
-    cells = dict.fromkeys(client_import.form.columns, MASK)
+    masked = dict.fromkeys(client_import.form.columns, MASK)
+    shown = [row if phones_of([row]).isdisjoint(erased) else replace(row, cells=masked) for row in refused]
     error = {"phone_number": [Text("client.phone_erased")]}
-    return kept, [RefusedRow(number, cells, error) for number in rows if number not in kept]
+    return kept, [*shown, *(RefusedRow(number, masked, error) for number in rows if number not in kept)]
 
 
 def _read_row(client_import: ClientImport, row: FileRow) -> Row:

@@ -31,7 +31,7 @@ from ..domain.jobs import BUSY_SECONDS, ImportClients
 from ..errors import Conflict, FileGone, TryAgain
 from ..logs import log, log_clients, log_context, measure
 from ..texts import Text
-from .import_rows import check_rows, refused_row, without_erased
+from .import_rows import check_rows, phones_of, refused_row, without_erased
 from .import_writes import write_clients
 
 if TYPE_CHECKING:
@@ -119,10 +119,10 @@ def _process_chunk(
     services: Services, threads: Executor, client_import: ClientImport, chunk: list[FileRow]
 ) -> ClientImport:
     valid, refused = check_rows(client_import, chunk)
-    erased = services.clients.erased_among({row["phone_number"] for row in valid.values()})
-    rows, refused_as_erased = without_erased(client_import, valid, erased)
-    refused += refused_as_erased
-    known, stops = services.clients.find_many({row["phone_number"] for row in rows.values()})
+    phones = {row["phone_number"] for row in valid.values()}
+    known, stops = services.clients.find_many(phones)
+    erased = services.clients.erased_among(phones | phones_of(refused))  # last: a client may be erased in between
+    rows, refused = without_erased(client_import, valid, refused, erased)
     decision = decide(rows, known, stops, client_import.given_attributes)
     refused_by_decision = [
         refused_row(client_import, number, chunk[number - client_import.row - 1], {"attributes": [error]})

@@ -7,12 +7,13 @@ so an interrupted job goes on from there, and a step that is done twice changes 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..access.audit import SERVICE_AUTHOR, author_of
 from ..domain.audit_record import MASK
-from ..domain.client_import import RefusedRow
+from ..domain.client_import import RUNNING, RefusedRow
 from ..domain.erasure import Erasure, mentions
 from ..domain.mailing import MAILING_ID
 from ..domain.message_change import forgetting
@@ -32,7 +33,10 @@ REFUSED_PAGE = 1000
 
 
 def erase_traces(services: Services, name: str, seconds_left: Callable[[], float]) -> bool:
-    """Returns False if the time is up and the job must be repeated. Raises RowChanged if another worker was first."""
+    """Returns False if the time is up and the job must be repeated. Raises RowChanged if another worker was first.
+
+    A running import may still refuse rows of the person: the sweep queues the job again in ten minutes.
+    """
     erasure = services.erasures.get(name)
     if erasure is None:
         return True
@@ -41,9 +45,11 @@ def erase_traces(services: Services, name: str, seconds_left: Callable[[], float
     while erasure.mailing_ids or erasure.import_ids:
         if seconds_left() < SECONDS_FOR_A_STEP:
             return False
-        step = _clean_messages if erasure.mailing_ids else _clean_imports
-        erasure = replace(step(services, erasure), moved_at=services.clock.now())
+        cleaned = _clean_messages(services, erasure) if erasure.mailing_ids else _clean_imports(services, erasure)
+        erasure = replace(cleaned or erasure, moved_at=services.clock.now())
         services.erasures.advance(erasure)
+        if cleaned is None:
+            return True
     _finish(services, erasure)
     return True
 
@@ -51,9 +57,12 @@ def erase_traces(services: Services, name: str, seconds_left: Callable[[], float
 def requeue_stalled(services: Services) -> int:
     """Queue the jobs of stalled erasures again, once in ten minutes each. Returns their number."""
     now = services.clock.now()
-    stalled = [erasure for erasure in services.erasures.open() if erasure.is_stalled(now)]
-    for erasure in stalled:
-        services.erasures.advance(replace(erasure, moved_at=now))
+    stalled = []
+    for erasure in services.erasures.open():
+        if erasure.is_stalled(now):
+            with suppress(RowChanged):  # it has moved or ended meanwhile
+                services.erasures.advance(replace(erasure, moved_at=now))
+                stalled.append(erasure)
     if stalled:
         queue_erasures(services, stalled)
     return len(stalled)
@@ -73,13 +82,18 @@ def _clean_messages(services: Services, erasure: Erasure) -> Erasure:
     return replace(erasure, mailings_below=ids[-1])
 
 
-def _clean_imports(services: Services, erasure: Erasure) -> Erasure:
-    """Skip to the newest import that exists among the next ids, and clean a page of its refused rows."""
+def _clean_imports(services: Services, erasure: Erasure) -> Erasure | None:
+    """Skip to the newest import that exists among the next ids, and clean a page of its refused rows.
+
+    Returns None if that import is running.
+    """
     ids = erasure.import_ids
     existing = services.imports.get_many(ids)
     newest = next((import_id for import_id in ids if import_id in existing), None)
     if newest is None:
         return replace(erasure, imports_below=ids[-1], row=0)
+    if existing[newest].status == RUNNING:
+        return None
     after = erasure.row if newest == ids[0] else 0
     rows = services.imports.refused(newest, after, REFUSED_PAGE)
     key = services.phone_key.value()

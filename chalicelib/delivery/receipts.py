@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..domain.jobs import BUSY_SECONDS, SettleReceipts
 from ..domain.mailing import Mailing, counts_from_statuses
 from ..domain.message import Message
-from ..domain.receipt import RECEIPT_STATUSES, Receipt, apply_receipt, merge_receipts, seconds_to_wait
+from ..domain.receipt import RECEIPT_STATUSES, Receipt, apply_receipt, merge_receipts, seconds_to_wait, without_reason
 from ..errors import RowChanged
 from ..logs import log, log_clients
 from ..retries import retry_lost_races
@@ -97,8 +97,18 @@ def _try_group(services: Services, mailing_id: int, receipts: list[Receipt]) -> 
         elif message is not None and after is not None:
             changes.append((message, after))
     if changes:
-        _record(services, mailing, changes)
+        _record(services, mailing, _without_reasons_about_nobody(services, changes))
     return waits
+
+
+def _without_reasons_about_nobody(
+    services: Services, changes: list[tuple[Message, Message]]
+) -> list[tuple[Message, Message]]:
+    """The changes, without the gateway's reasons about clients that are deleted or erased: they may name a person."""
+    reported = {after.client_id for _, after in changes if after.last_error}
+    known = services.clients.get_many(reported) if reported else {}
+    gone = reported - known.keys()
+    return [(before, without_reason(after) if after.client_id in gone else after) for before, after in changes]
 
 
 def _record(services: Services, mailing: Mailing, changes: list[tuple[Message, Message]]) -> None:

@@ -65,6 +65,11 @@ def apply_receipt(message: Message, receipt: Receipt) -> Message | None:
     )
 
 
+def without_reason(message: Message) -> Message:
+    """The message of a receipt that gives no reason."""
+    return replace(message, last_error=NO_REASON)
+
+
 def seconds_to_wait(message: Message, now: datetime) -> int | None:
     """Seconds until the claim expires; None if the message is not claimed.
 

@@ -93,7 +93,7 @@ def run_chalice_package(project: Path, stage: str, out: Path) -> None:
 def complete(file: Path, stage: str) -> None:
     """Add the options of an account and the schema of the tables to the packaged template, and bind it to its stage.
 
-    Whoever deploys the template by other means cannot make it a stage `local`, which accepts the published token.
+    A deploy of the template by other means cannot make it a stage `local`, which accepts the published token.
     """
     template = json.loads(file.read_text())
     add_options(template)

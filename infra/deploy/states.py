@@ -41,8 +41,8 @@ ADVICE = {
     "UPDATE_ROLLBACK_FAILED": "an update failed, and CloudFormation could not undo it. Remove the cause, run "
     "`aws cloudformation continue-update-rollback --stack-name {name}` (with `--resources-to-skip` for what cannot be "
     "repaired), then deploy again",
-    "IMPORT_ROLLBACK_FAILED": "an import failed, and CloudFormation could not undo it. Remove the cause, run "
-    "`aws cloudformation continue-update-rollback --stack-name {name}`, then deploy again",
+    "IMPORT_ROLLBACK_FAILED": "an import failed, and CloudFormation could not undo it. AWS names no command that "
+    "repairs this state: read `aws cloudformation describe-stack-events --stack-name {name}`, and ask AWS Support",
 }
 WAIT = "CloudFormation is still working on it. Wait until it has ended, then repeat the command"
 

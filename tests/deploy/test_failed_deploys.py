@@ -24,7 +24,7 @@ WHAT_TO_DO = {
     "DELETE_FAILED": "make destroy STAGE=prod",
     "UPDATE_FAILED": "aws cloudformation rollback-stack --stack-name notifications-prod",
     "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback --stack-name notifications-prod",
-    "IMPORT_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback --stack-name notifications-prod",
+    "IMPORT_ROLLBACK_FAILED": "aws cloudformation describe-stack-events --stack-name notifications-prod",
 }
 """Written out: the commands are copied into a shell."""
 

@@ -9,8 +9,10 @@ import pytest
 from chalicelib.clients.registry import delete_client
 from chalicelib.delivery.receipts import GROUP, settle_receipts
 from chalicelib.domain.gateway_result import Answer
+from chalicelib.domain.jobs import SettleReceipts, to_body
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import Message
+from chalicelib.domain.receipt import NO_REASON, Receipt
 from chalicelib.errors import RowChanged
 from chalicelib.mailings.lifecycle import (
     cancel_mailing,
@@ -319,3 +321,13 @@ def test_a_crash_of_the_worker_at_any_call_counts_every_receipt_once(is_open: bo
         if not crashing.is_dead:
             assert at > 1
             break
+
+
+def test_the_reason_of_a_receipt_is_not_stored_for_a_client_that_is_gone() -> None:
+    world, _ = sent()
+    delete_client(world.services, 1)
+    receipts = [Receipt(number, "undelivered", world.clock.now(), "Anna moved") for number in ids(world)[:2]]
+    assert settle_receipts(world.services, [to_body(SettleReceipts(tuple(receipts)))], lambda: 60.0) == [None]
+    assert [row(world, client_id).status for client_id in (1, 2)] == ["undelivered", "undelivered"]
+    assert row(world, 1).last_error == NO_REASON
+    assert "Anna moved" in str(row(world, 2).last_error)

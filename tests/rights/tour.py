@@ -165,16 +165,16 @@ class Tour:
         mailing_id = self.announce(-1, filter_tag="vip")
         self.await_status(mailing_id, "finished")
         message = self.call("GET", f"/Stats/{mailing_id}/?status=sent")["results"][0]
-        receipt = {"id": message["id"], "status": "delivered"}
+        receipt = {"id": message["id"], "status": "undelivered", "reason": "no such number"}
         headers = {"Authorization": f"Bearer {receipts_secret(STACK_NAME)}"}
         self.call("POST", "/Receipts/", receipt, headers=headers)
-        self.await_until(lambda: self.call("GET", f"/Stats/{mailing_id}/")["messages"]["delivered"] == 1)
+        self.await_until(lambda: self.call("GET", f"/Stats/{mailing_id}/")["messages"]["undelivered"] == 1)
         rows = list(MessageRow.scan(MessageRow.reported_at.exists()))
         until = MessageRow.claimed_until.set(time.time() + 600)
         rows[0].update([MessageRow.status.set("queued"), until])
         self.call("POST", "/Receipts/", receipt, headers=headers)
         self.await_use("SettleReceipts", "sqs:ChangeMessageVisibility")
-        rows[0].update([MessageRow.status.set("delivered"), MessageRow.claimed_until.set(NOT_CLAIMED)])
+        rows[0].update([MessageRow.status.set("undelivered"), MessageRow.claimed_until.set(NOT_CLAIMED)])
 
     def canary(self) -> None:
         """The first message fails, and the mailing is paused."""

@@ -15,7 +15,7 @@ from chalicelib.clients.imports import check_content, import_content, list_refus
 from chalicelib.clients.registry import change_client, delete_client, opt_out_client, register_client
 from chalicelib.clients.traces import TRACES_ERASED, erase_traces, requeue_stalled
 from chalicelib.domain.audit_record import Author
-from chalicelib.domain.client_import import ClientImport, RefusedRow
+from chalicelib.domain.client_import import FINISHED, ClientImport, RefusedRow
 from chalicelib.domain.csv_file import FileFormat
 from chalicelib.domain.jobs import EraseTraces, from_body
 from chalicelib.errors import BadInput, NotFound
@@ -130,7 +130,7 @@ def test_refused_rows_are_cleaned_in_pages_and_the_job_goes_on_where_it_stopped(
     now = services.clock.now()
     form = FileFormat("utf-8", ";", ("phone_number", "tag"), 17)
     for import_id in (1, 3):
-        one = ClientImport(import_id, "key", "v1", "a.csv", form, now, now, 17)
+        one = ClientImport(import_id, "key", "v1", "a.csv", form, now, now, 17, status=FINISHED)
         services.imports.add(one)
         rows = [RefusedRow(number, {"phone_number": PHONE if number % 2 else OTHER}, {}) for number in range(2, 40)]
         services.imports.add_refused(one, rows)
@@ -175,3 +175,67 @@ def test_a_client_that_changes_at_the_same_moment_is_erased_as_it_is_then(servic
     services.clients.get = changing
     erase_client(services, 1, author(services))
     assert services.clients.rows == {}
+
+
+INVALID = f"phone_number;timezone\n{PHONE};Nowhere/Here\n{OTHER};UTC\n"
+
+
+def begun(services: Any, text: str) -> ClientImport:
+    content = text.encode()
+    return import_content(services, content, check_content(content, ""), "", author(services))
+
+
+def refused_cells(services: Any, client_import: ClientImport) -> list[list[str]]:
+    return [list(row.cells.values()) for row in services.imports.refused_rows[client_import.id].values()]
+
+
+def test_the_traces_in_a_running_import_are_erased_when_it_has_ended(services: Any) -> None:
+    one = begun(services, INVALID)
+    erase_client(services, 1, author(services))
+    finish(services)
+    assert services.erasures.open(), "the import may still refuse rows of the person"
+    assert process_import(services, one.id, lambda: 60.0)
+    services.clock.time += timedelta(minutes=11)
+    assert requeue_stalled(services) == 1
+    finish(services)
+    assert services.erasures.open() == []
+    assert refused_cells(services, one) == [["***", "***"]]
+
+
+def test_a_row_with_the_number_has_no_cells_whatever_it_is_refused_for(services: Any) -> None:
+    opt_out_client(services, 1, author(services))
+    erase_client(services, 1, author(services))
+    finish(services)
+    one = begun(services, INVALID)
+    assert process_import(services, one.id, lambda: 60.0)
+    assert refused_cells(services, one) == [["***", "***"]]
+
+
+def test_a_client_that_opted_out_and_is_erased_while_an_import_reads_is_not_registered_again(services: Any) -> None:
+    opt_out_client(services, 1, author(services))
+    one, find = begun(services, f"phone_number\n{PHONE}\n"), services.clients.find_many
+
+    def erase_first(phones: Any) -> Any:
+        erase_client(services, 1, author(services))
+        services.clients.find_many = find
+        return find(phones)
+
+    services.clients.find_many = erase_first
+    assert process_import(services, one.id, lambda: 60.0)
+    assert services.clients.rows == {}
+
+
+def test_an_erasure_that_ends_during_the_sweep_does_not_delay_the_others(services: Any) -> None:
+    register_client(services, {"phone_number": OTHER})
+    for number in (1, 2):
+        erase_client(services, number, author(services))
+    services.clock.time += timedelta(minutes=11)
+    find_open = services.erasures.open
+
+    def ending() -> Any:
+        found = find_open()
+        services.erasures.rows.pop(found[-1].name)
+        return found
+
+    services.erasures.open = ending
+    assert requeue_stalled(services) == 1
