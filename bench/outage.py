@@ -23,9 +23,9 @@ from typing import Any
 
 import requests
 
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.message import Message
+from chalicelib.gateways.contract import Answer
 from chalicelib.logs import log
 from infra.local.doubles.fleet import Fleet
 from infra.local.doubles.world import World

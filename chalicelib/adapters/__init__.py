@@ -1,1 +1,1 @@
-"""Adapters: everything outside the process, such as AWS, the SMS gateway and the clock, one module each."""
+"""Adapters: everything outside the process, such as AWS and the clock, one module each."""

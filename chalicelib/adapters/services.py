@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from ..domain.password import Passwords
+    from ..gateways.http_gateway import Gateway
     from .files import Files
-    from .gateway import Gateway
     from .mailbox import Mailbox
     from .parameters import Parameter
     from .queues import Queue
@@ -214,7 +214,7 @@ class Services:
 
     @cached_property
     def gateway(self) -> Gateway:
-        from .gateway import Gateway
+        from ..gateways.http_gateway import Gateway
         from .parameters import Parameter
 
         settings = self.settings

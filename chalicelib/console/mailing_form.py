@@ -11,8 +11,8 @@ from ..domain.allowed_steps import fixed_fields
 from ..domain.audience import Filter
 from ..domain.decisions import FIELD_NAMES, MailingFields, announced
 from ..domain.field_versions import changed_since, version_of
-from ..domain.gateway_result import Outcome
 from ..domain.mailing import Mailing
+from ..domain.outcome import Outcome
 from ..errors import BadInput, KeyReused, Outdated
 from ..fields import MAILING, phone_number
 from ..http.calls import read_id

@@ -11,11 +11,12 @@ from ..domain.admission import Admission, admit, seconds_for_post
 from ..domain.backoff import delay_after_doubt, retry_delay
 from ..domain.brake import NO_ANSWERS, Answers
 from ..domain.breaker import Breaker
-from ..domain.gateway_result import Answer, Outcome, read_answer
 from ..domain.mailing import Mailing
 from ..domain.message import FAILED, SENT, UNKNOWN, Message, Settlement
+from ..domain.outcome import Outcome
 from ..domain.pace import Pace
 from ..domain.template import filled_error, text_for
+from ..gateways.contract import Answer, read_answer
 from ..logs import log
 from ..texts import Text
 from ..zones import zone

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
 from ..domain.client import Client
-from ..domain.gateway_result import Outcome, read_answer
+from ..domain.outcome import Outcome
 from ..domain.template import fill, filled_error, has_placeholders
 from ..errors import BadInput
+from ..gateways.contract import read_answer
 from ..texts import Text
 from .placeholders import require_known_placeholders
 

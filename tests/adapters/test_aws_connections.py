@@ -13,8 +13,7 @@ import pytest
 from chalicelib.adapters import aws
 from chalicelib.delivery.sender import WRITERS
 from chalicelib.settings import Settings
-
-from .raw_server import RawServer, serving
+from tests.gateways.raw_server import RawServer, serving
 
 CALLS = 8
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"

@@ -17,9 +17,9 @@ import pytest
 
 from chalicelib.clients.imports import check_content, import_content
 from chalicelib.domain.audit_record import Author
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.message import message_id
 from chalicelib.errors import NotRead, NotWritten
+from chalicelib.gateways.contract import Answer
 from chalicelib.mailings.lifecycle import pause_mailing, resume_mailing
 from chalicelib.reports.daily import send_scheduled
 from infra.local.doubles.cloudwatch import ALARM, CloudWatch, alarms_of

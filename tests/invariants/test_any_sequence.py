@@ -16,11 +16,11 @@ from chalicelib.delivery import local_hours
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.receipts import take_receipts
 from chalicelib.delivery.sweep import sweep
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import ACCEPTED, RESENDABLE, Message
 from chalicelib.domain.receipt import RECEIPT_STATUSES, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
+from chalicelib.gateways.contract import Answer
 from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
 from infra.local.doubles.fake_gateway import FakeGateway

@@ -9,10 +9,10 @@ import pytest
 
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.brake import LEAD
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import read_message_id
+from chalicelib.gateways.contract import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.fake_gateway import FakeGateway
 from infra.local.doubles.fake_mailings import FakeMailings

@@ -16,12 +16,12 @@ from chalicelib.delivery import feed
 from chalicelib.delivery.feeder import feed_mailing
 from chalicelib.delivery.jobs import run_job
 from chalicelib.domain.audience_slice import AudienceSlice
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import FeedMailing
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import Message
 from chalicelib.domain.rate import HORIZON, LEAD
 from chalicelib.errors import NotRead
+from chalicelib.gateways.contract import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.fake_gateway import FakeGateway
 from infra.local.doubles.fake_slices import FakeSlices

@@ -11,9 +11,9 @@ from chalicelib.clients.registry import change_client
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.local_hours import release, release_shard
 from chalicelib.delivery.queueing import PAGE
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import ReleaseShard
 from chalicelib.domain.mailing import Counts
+from chalicelib.gateways.contract import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from chalicelib.zones import zone
 from infra.local.doubles.fake_queues import FakeSchedules

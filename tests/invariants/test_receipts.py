@@ -8,12 +8,12 @@ import pytest
 
 from chalicelib.clients.registry import delete_client
 from chalicelib.delivery.receipts import GROUP, settle_receipts
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import SettleReceipts, to_body
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import Message
 from chalicelib.domain.receipt import NO_REASON, Receipt
 from chalicelib.errors import RowChanged
+from chalicelib.gateways.contract import Answer
 from chalicelib.mailings.lifecycle import (
     cancel_mailing,
     delete_mailing,

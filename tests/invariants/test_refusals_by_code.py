@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.mailing import Counts
+from chalicelib.gateways.contract import Answer
 from chalicelib.mailings.lifecycle import resend_mailing
 from infra.local.doubles.world import World
 

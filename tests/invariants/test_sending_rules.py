@@ -8,10 +8,10 @@ import pytest
 
 from chalicelib.clients.registry import change_client, delete_client
 from chalicelib.delivery.sender import Sender
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import MessageKey
 from chalicelib.errors import NotWritten
+from chalicelib.gateways.contract import Answer
 from chalicelib.mailings.lifecycle import change_mailing, delete_mailing
 from infra.local.doubles.world import World
 

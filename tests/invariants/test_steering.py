@@ -9,11 +9,11 @@ import pytest
 
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import MessageKey
 from chalicelib.errors import NotInThisStatus
+from chalicelib.gateways.contract import Answer
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.world import World
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 
-from chalicelib.adapters.gateway import Gateway
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts
+from chalicelib.gateways.http_gateway import Gateway
 from infra.local.doubles.world import World
-from tests.adapters.raw_server import CONTRACT, serving
-from tests.adapters.test_gateway import KnownToken
+from tests.gateways.raw_server import CONTRACT, serving
+from tests.gateways.test_http_gateway import KnownToken
 
 TIMEOUT = 0.4
 

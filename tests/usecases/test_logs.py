@@ -10,9 +10,9 @@ import pytest
 
 from chalicelib.delivery.jobs import run_job
 from chalicelib.delivery.sender import Sender
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import ReceivedMessage, StartMailing
 from chalicelib.domain.message import message_id
+from chalicelib.gateways.contract import Answer
 from chalicelib.logs import log, measure
 from chalicelib.mailings.lifecycle import pause_mailing
 from chalicelib.runtime import InvocationFailed, begin_invocation, logging_errors

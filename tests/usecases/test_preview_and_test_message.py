@@ -12,8 +12,8 @@ from chalicelib.clients.registry import delete_client, opt_out_client, register_
 from chalicelib.domain.audience import Filter, Group, Read
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import LABEL_SHARDS, Client
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.errors import BadInput
+from chalicelib.gateways.contract import Answer
 from chalicelib.mailings.audience import (
     COUNT_TIME_LIMIT,
     GROUPS_TIME_LIMIT,

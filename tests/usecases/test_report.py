@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.email import Email
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.errors import BadInput, NotSent
+from chalicelib.gateways.contract import Answer
 from chalicelib.reports.daily import SCHEDULED_TIME, make_report, send_by_hand, send_report, send_scheduled
 from infra.local.doubles.world import Crash, World
 

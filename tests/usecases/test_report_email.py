@@ -17,11 +17,11 @@ from chalicelib.delivery.repairs import NO_ANSWER
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain.audience import Filter, Plan
 from chalicelib.domain.email import Email
-from chalicelib.domain.gateway_result import Answer, read_answer
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import STATUSES
 from chalicelib.domain.receipt import NO_REASON
 from chalicelib.domain.report import Period, Reasons, Report
+from chalicelib.gateways.contract import Answer, read_answer
 from chalicelib.reports.email import MAX_SHOWN, TEMPLATES, compose
 from chalicelib.settings import Settings
 from chalicelib.texts import Text

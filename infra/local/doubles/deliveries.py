@@ -10,8 +10,8 @@ from chalicelib.adapters.queues import Queue
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.jobs import KINDS, run_job
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import Job, ReceivedMessage, to_body
+from chalicelib.gateways.contract import Answer
 
 from .aws import make_services
 from .fake_clock import FakeClock

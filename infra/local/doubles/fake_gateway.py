@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.email import Email, SentEmail
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.errors import NotSent, RowChanged
+from chalicelib.gateways.contract import Answer
 
 from .fake_clock import LOCK, FakeClock
 

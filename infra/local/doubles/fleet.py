@@ -11,8 +11,8 @@ from random import Random
 from typing import Any
 
 from chalicelib.delivery.sender import Sender
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.jobs import ReceivedMessage
+from chalicelib.gateways.contract import Answer
 
 from .fake_clock import LOCK, FakeClock
 from .fake_gateway import FakeGateway

@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 
 from chalicelib.adapters.tables.batches import WRITES
 from chalicelib.delivery.sender import Sender
-from chalicelib.domain.gateway_result import Answer
 from chalicelib.domain.message import MessageShard
 from chalicelib.errors import NotWritten
+from chalicelib.gateways.contract import Answer
 from infra.local.doubles.world import PARTS, Crash
 
 from .aws import Chain, HostileAws

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.gateway_result import Answer
+from chalicelib.gateways.contract import Answer
 from infra.local.doubles.fake_clock import FakeClock
 from infra.local.doubles.fake_gateway import FakeGateway
 

@@ -1,4 +1,4 @@
-"""The outcome of a post: the only mapping from the gateway's answer to its meaning for a message."""
+"""The brief's own gateway: the only mapping from its answers to their meaning for a message."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from ..domain.outcome import Outcome
 from ..texts import Parameter, Text
 
 TOO_MANY_REQUESTS = 429
@@ -35,27 +36,6 @@ class Answer:
     body: str = ""
     retry_after: str | None = None
     never_sent: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """`sent`: the gateway accepted the message. `retryable`: the post can be repeated later, `retry_after` in seconds.
-
-    `our_fault`: the gateway refused our credentials. `in_doubt`: the gateway may have accepted the message.
-    `is_off_contract`: it is in doubt because of an answer that the contract does not have, and not because of silence.
-    `is_of_gateway`: the message cannot be the cause of the failure.
-
-    `reason` is for people. It contains no text of the gateway, which could contain phone numbers.
-    """
-
-    sent: bool = False
-    retryable: bool = False
-    our_fault: bool = False
-    in_doubt: bool = False
-    is_off_contract: bool = False
-    is_of_gateway: bool = False
-    reason: Text | None = None
-    retry_after: float | None = None
 
 
 def read_answer(answer: Answer, now: datetime, refuses_by_code: bool = False) -> Outcome:

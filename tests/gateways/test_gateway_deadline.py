@@ -19,11 +19,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chalicelib.adapters.gateway import Gateway
-from chalicelib.domain.gateway_result import Answer
+from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.http_gateway import Gateway
 
 from .raw_server import CONTRACT, RawServer, serving
-from .test_gateway import KnownToken, post
+from .test_http_gateway import KnownToken, post
 
 TIMEOUT = 0.3
 LONGER_TIMEOUT = 1.0

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.adapters.bounded_http import ANSWER_LIMIT
-from chalicelib.adapters.gateway import BODY_LIMIT
-from chalicelib.domain.gateway_result import Answer
+from chalicelib.gateways.bounded_http import ANSWER_LIMIT
+from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.http_gateway import BODY_LIMIT
 from tests.depth import depth
 
 from .raw_server import CONTRACT, answering_with, serving
-from .test_gateway import post
 from .test_gateway_deadline import made_gateway
+from .test_http_gateway import post
 
 OK = b"HTTP/1.1 200 OK\r\n"
 BODY = b'{"code": 0, "message": "OK"}'

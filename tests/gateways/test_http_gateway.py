@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from chalicelib.adapters.gateway import Gateway
-from chalicelib.domain.gateway_result import Answer
+from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.http_gateway import Gateway
 from infra.local.service import free_port
 from infra.local.simulator import Simulator
 

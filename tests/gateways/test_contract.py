@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.backoff import MAX_SECONDS, retry_delay
-from chalicelib.domain.gateway_result import Answer, read_answer
+from chalicelib.gateways.contract import Answer, read_answer
 from tests.depth import depth
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

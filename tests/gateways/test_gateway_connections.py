@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.adapters.bounded_http import MOST_UNUSED, Times
-from chalicelib.adapters.gateway import Gateway
-from chalicelib.domain.gateway_result import Answer
+from chalicelib.gateways.bounded_http import MOST_UNUSED, Times
+from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.http_gateway import Gateway
 
 from .raw_server import CONTRACT, Answering, RawServer, serving
-from .test_gateway import KnownToken, post
+from .test_http_gateway import KnownToken, post
 
 OK = Answer(200, '{"code": 0, "message": "OK"}')
 POSTS = 20

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import requests
 from urllib3.exceptions import HTTPError
 
-from ..domain.gateway_result import CREDENTIALS_CODES, Answer
 from .bounded_http import BoundedHttp, Times, exchange, times
-from .parameters import Parameter
+from .contract import CREDENTIALS_CODES, Answer
 
 BODY_LIMIT = 4096
 """Bytes that are read of an answer. The answer in the contract has about thirty."""
 
 
+class Secret(Protocol):
+    """The gateway's secret. `expire`: it was refused, so it may have changed."""
+
+    def value(self) -> str: ...
+
+    def expire(self) -> None: ...
+
+
 class Gateway:
     """One pool with a connection for each thread."""
 
-    def __init__(self, url: str, token: Parameter, connections: int, times: Times = times) -> None:
+    def __init__(self, url: str, token: Secret, connections: int, times: Times = times) -> None:
         self.url = url
         self._token = token
         self._http = BoundedHttp(connections, times)

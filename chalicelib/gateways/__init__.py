@@ -1,0 +1,1 @@
+"""SMS gateways: external services, which may be slow, broken or down."""
