@@ -25,7 +25,7 @@ import requests
 
 from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.message import Message
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.logs import log
 from infra.local.doubles.fleet import Fleet
 from infra.local.doubles.world import World

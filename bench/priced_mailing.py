@@ -20,7 +20,9 @@ from chalicelib.delivery.sender import Sender
 from chalicelib.domain.cost import Units
 from chalicelib.domain.decisions import MailingFields
 from chalicelib.domain.message import DELIVERED, message_id
+from chalicelib.domain.outcome import Outcome
 from chalicelib.domain.receipt import Receipt
+from chalicelib.gateways.port import Sms
 from chalicelib.logs import log
 from chalicelib.mailings.lifecycle import MAILING_ID, announce_mailing, cancel_mailing
 from infra.local.doubles.aws import STACK_NAME, add_clients
@@ -92,9 +94,9 @@ class TimedGateway(AcceptingGateway):
     def __init__(self, clock: FakeClock) -> None:
         self.clock, self.latency = clock, 0.0
 
-    def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Any:
+    def post(self, sms: Sms, timeout: float) -> Outcome:
         self.clock.forward(lambda_time.batch_seconds(self.latency) / lambda_time.BATCH)
-        return super().post(message_id, phone_number, text, timeout)
+        return super().post(sms, timeout)
 
 
 def count() -> Priced:

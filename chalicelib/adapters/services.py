@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from ..domain.password import Passwords
-    from ..gateways.http_gateway import Gateway
+    from ..gateways.port import Gateway
     from .files import Files
     from .mailbox import Mailbox
     from .parameters import Parameter
@@ -214,9 +214,11 @@ class Services:
 
     @cached_property
     def gateway(self) -> Gateway:
-        from ..gateways.http_gateway import Gateway
+        from ..gateways.contract import Contract
+        from ..gateways.http_gateway import HttpGateway
         from .parameters import Parameter
 
         settings = self.settings
+        adapter = Contract(settings.gateway_url, settings.gateway_refuses_by_code)
         token = Parameter(settings.gateway_token_parameter)
-        return Gateway(settings.gateway_url, token, connections=settings.sender_threads)
+        return HttpGateway(adapter, token, self.clock.now, connections=settings.sender_threads)

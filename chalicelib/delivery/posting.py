@@ -16,7 +16,7 @@ from ..domain.message import FAILED, SENT, UNKNOWN, Message, Settlement
 from ..domain.outcome import Outcome
 from ..domain.pace import Pace
 from ..domain.template import filled_error, text_for
-from ..gateways.contract import Answer, read_answer
+from ..gateways.port import Sms
 from ..logs import log
 from ..texts import Text
 from ..zones import zone
@@ -153,15 +153,14 @@ class Posting:
 
     def _post(self, attempt: Attempt, message: Message, phone_number: str, text: str, timeout: float) -> Ended:
         posted_at = self.services.clock.now()
-        answer = self.services.gateway.post(message.id, phone_number, text, timeout)
+        outcome = self.services.gateway.post(Sms(message.id, phone_number, text), timeout)
         answered_at = self.services.clock.now()
         self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
-        if answer.status is not None:
+        if outcome.is_answered:
             self.pace.record((answered_at - posted_at).total_seconds())
-        outcome = read_answer(answer, answered_at, self.services.settings.gateway_refuses_by_code)
         self._inform_breaker(message, outcome)
         settlement, result = self._conclude(attempt, replace(message, posted_at=posted_at), outcome)
-        answers = _answers(answer, outcome) if message.recent_attempts == 1 else NO_ANSWERS
+        answers = _answers(outcome) if message.recent_attempts == 1 else NO_ANSWERS
         result = replace(result, was_posted=True, answers=answers, in_doubt=outcome.in_doubt)
         return Ended(attempt.task, settlement, result, answered_at)
 
@@ -223,8 +222,8 @@ def doubts_reason(doubts: int, last: Text | None) -> Text | None:
     return Text("message.doubts", number=doubts, last=last) if last is not None and doubts > 1 else last
 
 
-def _answers(answer: Answer, outcome: Outcome) -> Answers:
+def _answers(outcome: Outcome) -> Answers:
     """A post that did not reach the gateway has no answer."""
-    if answer.never_sent:
+    if outcome.never_sent:
         return NO_ANSWERS
     return Answers(int(not outcome.in_doubt), int(outcome.in_doubt), int(outcome.is_off_contract))

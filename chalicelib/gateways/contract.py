@@ -1,18 +1,18 @@
-"""The brief's own gateway: the only mapping from its answers to their meaning for a message."""
+"""The contract: the brief's own gateway, and every other one that follows it. docs/GATEWAYS.md, "The contract"."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
-from ..domain.outcome import Outcome
+from ..domain.outcome import Kind, Outcome
 from ..texts import Parameter, Text
+from .answer import Answer, seconds_to_wait, silence
+from .port import Request, Sms, json_request
 
 TOO_MANY_REQUESTS = 429
-TEMPORARY_CODES = {408, 425, TOO_MANY_REQUESTS}
+TEMPORARY_CODES = {408, 425}
 CREDENTIALS_CODES = {401, 403}
 PROXY_CODES = {502, 504}
 """A proxy got no valid answer from the gateway behind it (RFC 9110, 15.6.3 and 15.6.5)."""
@@ -21,57 +21,53 @@ SHOWN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 MAX_SHOWN_DIGITS = 6
 """Fewer than in a phone number."""
 
-LONGEST_RETRY_AFTER = 100
-"""Characters. A longer header is ignored."""
+
+class Contract:
+    """`refuses_by_code`: 200 with another code is final. Without it, the message is posted again."""
+
+    def __init__(self, url: str, refuses_by_code: bool = False) -> None:
+        self._url = url
+        self._refuses_by_code = refuses_by_code
+
+    def request(self, sms: Sms, secret: str) -> Request:
+        """POST /v1/send/{id} with a Bearer token and `{"id", "phone", "text"}`."""
+        body = {"id": sms.id, "phone": int(sms.phone_number), "text": sms.text}
+        return json_request(f"{self._url}/v1/send/{sms.id}", body, {"Authorization": f"Bearer {secret}"})
+
+    def outcome(self, answer: Answer, now: datetime) -> Outcome:
+        """Only 200 with `{"code": 0, "message": "OK"}` is a success."""
+        status = answer.status
+        if status is None:
+            return silence(answer)
+        if status == 200 and (code := _code(answer.body)) is not None:
+            return self._outcome_of(code)
+        if status in CREDENTIALS_CODES:
+            return Outcome(Kind.CREDENTIALS, Text("gateway.token_refused", status=status))
+        if kind := _kind_of_busy(status):
+            return Outcome(kind, Text("gateway.answered", status=status), seconds_to_wait(answer, now))
+        if 400 <= status < 500:
+            return Outcome(Kind.PERMANENT, Text("gateway.message_refused", status=status))
+        return _off_contract(Text("gateway.not_its_contract", status=status))
+
+    def _outcome_of(self, code: int | str) -> Outcome:
+        if code == 0:
+            return Outcome(Kind.ACCEPTED)
+        if self._refuses_by_code:
+            return Outcome(Kind.PERMANENT, Text("gateway.refused_by_code", status=200, answered=_shown(code)))
+        return _off_contract(Text("gateway.other_code", status=200, answered=_shown(code)))
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP status and body. Without an answer, `status` is None and `body` is the name of the error.
-
-    `never_sent`: the connection failed, so the gateway cannot have the message.
-    """
-
-    status: int | None
-    body: str = ""
-    retry_after: str | None = None
-    never_sent: bool = False
-
-
-def read_answer(answer: Answer, now: datetime, refuses_by_code: bool = False) -> Outcome:
-    """Only 200 with `{"code": 0, "message": "OK"}` is a success: docs/GATEWAYS.md, "The contract".
-
-    `refuses_by_code`: 200 with another code is final. Without it, the message is posted again.
-    """
-    status = answer.status
-    if status is None:
-        reason = Text("gateway.silent", error=answer.body)
-        return Outcome(retryable=True, reason=reason, in_doubt=not answer.never_sent, is_of_gateway=answer.never_sent)
-    if status == 200 and (code := _code(answer.body)) is not None:
-        return _outcome_of(code, refuses_by_code)
-    if status in CREDENTIALS_CODES:
-        return Outcome(retryable=True, our_fault=True, reason=Text("gateway.token_refused", status=status))
-    if status in TEMPORARY_CODES or status >= 500:
-        delay = _seconds(answer.retry_after, now)
-        reason = Text("gateway.answered", status=status)
-        slows_down = status == TOO_MANY_REQUESTS or delay is not None
-        in_doubt = status in PROXY_CODES
-        return Outcome(retryable=True, reason=reason, retry_after=delay, in_doubt=in_doubt, is_of_gateway=slows_down)
-    if 400 <= status < 500:
-        return Outcome(reason=Text("gateway.message_refused", status=status))
-    return _off_contract(Text("gateway.not_its_contract", status=status))
-
-
-def _outcome_of(code: int | str, refuses_by_code: bool) -> Outcome:
-    if code == 0:
-        return Outcome(sent=True)
-    if refuses_by_code:
-        return Outcome(reason=Text("gateway.refused_by_code", status=200, answered=_shown(code)))
-    return _off_contract(Text("gateway.other_code", status=200, answered=_shown(code)))
+def _kind_of_busy(status: int) -> Kind | None:
+    """The kind of an answer that says "later"; None for any other status."""
+    if status == TOO_MANY_REQUESTS:
+        return Kind.THROTTLED
+    if status in PROXY_CODES:
+        return Kind.AMBIGUOUS
+    return Kind.TEMPORARY if status in TEMPORARY_CODES or status >= 500 else None
 
 
 def _off_contract(reason: Text) -> Outcome:
-    return Outcome(retryable=True, reason=reason, in_doubt=True, is_off_contract=True)
+    return Outcome(Kind.AMBIGUOUS, reason, is_off_contract=True)
 
 
 def _code(body: str) -> int | str | None:
@@ -98,16 +94,3 @@ def _shown(code: int | str) -> Parameter:
     text = str(code) if isinstance(code, str) or abs(code) < 10**MAX_SHOWN_DIGITS else ""
     is_safe = SHOWN_CODE.fullmatch(text) and sum(map(str.isdigit, text)) <= MAX_SHOWN_DIGITS
     return code if is_safe else Text("gateway.hidden_code")
-
-
-def _seconds(retry_after: str | None, now: datetime) -> float | None:
-    """Retry-After in seconds or as an HTTP date (RFC 9110, 10.2.3). Any other value is ignored."""
-    if retry_after is None or len(retry_after) > LONGEST_RETRY_AFTER:
-        return None
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())

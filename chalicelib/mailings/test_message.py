@@ -9,7 +9,7 @@ from ..domain.client import Client
 from ..domain.outcome import Outcome
 from ..domain.template import fill, filled_error, has_placeholders
 from ..errors import BadInput
-from ..gateways.contract import read_answer
+from ..gateways.port import Sms
 from ..texts import Text
 from .placeholders import require_known_placeholders
 
@@ -40,5 +40,4 @@ def send_test_message(services: Services, phone_number: str, message_text: str, 
     number = services.counters.next_id(TEST_MESSAGE_ID)
     after = {"phone_number": phone_number, "message_text": message_text}
     services.audit.add(author.record("test_message", number, None, after, TRIED))
-    answer = services.gateway.post(number, phone_number, text, services.settings.gateway_timeout)
-    return read_answer(answer, services.clock.now(), services.settings.gateway_refuses_by_code)
+    return services.gateway.post(Sms(number, phone_number, text), services.settings.gateway_timeout)

@@ -14,7 +14,8 @@ from chalicelib.domain.brake import LEAD, NO_ANSWERS, OUTAGE, Answers
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.decisions import braked, paused, resumed
 from chalicelib.domain.mailing import Mailing
-from chalicelib.gateways.contract import Answer, read_answer
+from chalicelib.gateways.answer import Answer
+from tests.gateways.contract_gateway import read_answer
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LONG_AGO = NOW - OUTAGE

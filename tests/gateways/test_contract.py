@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.backoff import MAX_SECONDS, retry_delay
-from chalicelib.gateways.contract import Answer, read_answer
+from chalicelib.gateways.answer import Answer
 from tests.depth import depth
+
+from .contract_gateway import read_answer
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SENT, RETRY, FAILED, OURS = "sent", "retry", "failed", "ours"

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.bounded_http import ANSWER_LIMIT
-from chalicelib.gateways.contract import Answer
 from chalicelib.gateways.http_gateway import BODY_LIMIT
 from tests.depth import depth
 
+from .contract_gateway import post
 from .raw_server import CONTRACT, answering_with, serving
 from .test_gateway_deadline import made_gateway
-from .test_http_gateway import post
 
 OK = b"HTTP/1.1 200 OK\r\n"
 BODY = b'{"code": 0, "message": "OK"}'

@@ -9,12 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.bounded_http import MOST_UNUSED, Times
-from chalicelib.gateways.contract import Answer
-from chalicelib.gateways.http_gateway import Gateway
 
+from .contract_gateway import ContractGateway, KnownToken, post
 from .raw_server import CONTRACT, Answering, RawServer, serving
-from .test_http_gateway import KnownToken, post
 
 OK = Answer(200, '{"code": 0, "message": "OK"}')
 POSTS = 20
@@ -34,8 +33,8 @@ class FakeTimes:
     def on_read(self) -> None: ...
 
 
-def made_gateway(server: RawServer, times: Times, connections: int = POSTS) -> Gateway:
-    return Gateway(server.url, KnownToken("secret"), connections, times)  # type: ignore[arg-type]
+def made_gateway(server: RawServer, times: Times, connections: int = POSTS) -> ContractGateway:
+    return ContractGateway(server.url, KnownToken("secret"), connections, times)
 
 
 def answering_once(together: threading.Barrier) -> Answering:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,11 +20,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chalicelib.gateways.contract import Answer
-from chalicelib.gateways.http_gateway import Gateway
+from chalicelib.gateways.answer import Answer
 
+from .contract_gateway import SMS, ContractGateway, KnownToken, post
 from .raw_server import CONTRACT, RawServer, serving
-from .test_http_gateway import KnownToken, post
 
 TIMEOUT = 0.3
 LONGER_TIMEOUT = 1.0
@@ -54,11 +54,11 @@ DRIPS = {
 }
 
 
-def made_gateway(server: RawServer, connections: int = 2) -> Gateway:
-    return Gateway(server.url, KnownToken("secret"), connections)  # type: ignore[arg-type]
+def made_gateway(server: RawServer, connections: int = 2) -> ContractGateway:
+    return ContractGateway(server.url, KnownToken("secret"), connections)
 
 
-def cut_post(gateway: Gateway, timeout: float = TIMEOUT) -> Answer:
+def cut_post(gateway: ContractGateway, timeout: float = TIMEOUT) -> Answer:
     """A post that is to end at its timeout."""
     begun = time.monotonic()
     answer = post(gateway, timeout)
@@ -144,7 +144,7 @@ def test_a_slow_tls_handshake_is_cut_before_the_message_is_sent(piece: bytes) ->
         server.drip(connection, piece and b"\0")
 
     with serving(drip, reads_first=False) as server:
-        gateway = Gateway(server.url.replace("http:", "https:"), KnownToken("secret"), 1)  # type: ignore[arg-type]
+        gateway = ContractGateway(server.url.replace("http:", "https:"), KnownToken("secret"), 1)
         answer = cut_post(gateway)
         gateway.close()
         assert (answer.status, answer.never_sent) == (None, True)
@@ -154,7 +154,7 @@ def test_a_gateway_that_reads_nothing_is_cut() -> None:
     with serving(lambda _: server.is_stopping.wait() and None, reads_first=False) as server:
         gateway = made_gateway(server)
         begun = time.monotonic()
-        answer = gateway.post(10_000_000_001, "79770000001", "x" * 9_000_000, LONGER_TIMEOUT)
+        answer = gateway.answer(replace(SMS, text="x" * 9_000_000), LONGER_TIMEOUT)
         assert time.monotonic() - begun < HUNG
         assert (answer.status, answer.never_sent) == (None, False)
         gateway.close()
@@ -163,7 +163,7 @@ def test_a_gateway_that_reads_nothing_is_cut() -> None:
 def test_a_slow_lookup_of_the_address_is_cut_before_the_message_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     is_over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: is_over.wait(3 * HUNG) and [])
-    gateway = Gateway("http://sms.example.com", KnownToken("secret"), 1)  # type: ignore[arg-type]
+    gateway = ContractGateway("http://sms.example.com", KnownToken("secret"), 1)
     assert cut_post(gateway) == Answer(None, "ConnectTimeout", never_sent=True)
     is_over.set()
     gateway.close()
@@ -245,9 +245,9 @@ def test_posts_of_many_threads_have_a_deadline_each() -> None:
     with serving(drip_to_every_second) as server, ThreadPoolExecutor(8) as threads:
         gateway = made_gateway(server, connections=8)
         begun = time.monotonic()
-        slow = [threads.submit(gateway.post, number, "79770000001", "slow", TIMEOUT) for number in range(4)]
+        slow = [threads.submit(gateway.answer, replace(SMS, id=number, text="slow"), TIMEOUT) for number in range(4)]
         assert [one.result().status for one in slow] == [None] * 4
-        quick = [threads.submit(gateway.post, number, "79770000001", "quick", 30) for number in range(40)]
+        quick = [threads.submit(gateway.answer, replace(SMS, id=number, text="quick"), 30) for number in range(40)]
         assert [one.result().status for one in quick] == [200] * 40
         assert time.monotonic() - begun < HUNG
         gateway.close()

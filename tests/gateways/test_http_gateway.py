@@ -8,24 +8,12 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from chalicelib.gateways.contract import Answer
-from chalicelib.gateways.http_gateway import Gateway
+from chalicelib.domain.outcome import Kind
+from chalicelib.gateways.answer import Answer
 from infra.local.service import free_port
 from infra.local.simulator import Simulator
 
-
-class KnownToken:
-    """Replaces the parameter. `expired` counts the refusals."""
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-        self.expired = 0
-
-    def value(self) -> str:
-        return self._value
-
-    def expire(self) -> None:
-        self.expired += 1
+from .contract_gateway import SMS, ContractGateway, KnownToken, post
 
 
 @pytest.fixture
@@ -36,17 +24,13 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def gateway(simulator: Simulator) -> Iterator[Gateway]:
-    gateway = Gateway(simulator.url, KnownToken("secret"), connections=2)  # type: ignore[arg-type]
+def gateway(simulator: Simulator) -> Iterator[ContractGateway]:
+    gateway = ContractGateway(simulator.url, KnownToken("secret"), connections=2)
     yield gateway
     gateway.close()
 
 
-def post(gateway: Gateway, timeout: float = 5) -> Answer:
-    return gateway.post(10_000_000_001, "79770000001", "Привет", timeout)
-
-
-def test_a_message_is_posted_as_the_contract_says(gateway: Gateway, simulator: Simulator) -> None:
+def test_a_message_is_posted_as_the_contract_says(gateway: ContractGateway, simulator: Simulator) -> None:
     assert post(gateway) == Answer(200, '{"code": 0, "message": "OK"}')
     assert post(gateway).status == 200
     message = simulator.seen.messages[10_000_000_001]
@@ -66,7 +50,7 @@ def test_a_message_is_posted_as_the_contract_says(gateway: Gateway, simulator: S
     ],
 )
 def test_every_behaviour_of_the_gateway_becomes_an_answer(
-    gateway: Gateway, simulator: Simulator, behaviour: dict[str, object], status: int | None
+    gateway: ContractGateway, simulator: Simulator, behaviour: dict[str, object], status: int | None
 ) -> None:
     simulator.behave(**behaviour)
     answer = post(gateway)
@@ -75,13 +59,13 @@ def test_every_behaviour_of_the_gateway_becomes_an_answer(
     assert simulator.seen.accepted.total() == 0
 
 
-def test_a_post_without_an_answer_ends_at_the_timeout(gateway: Gateway, simulator: Simulator) -> None:
+def test_a_post_without_an_answer_ends_at_the_timeout(gateway: ContractGateway, simulator: Simulator) -> None:
     simulator.behave(hang=True)
     assert post(gateway, timeout=0.2) == Answer(None, "ReadTimeout")
 
 
 def test_an_unreachable_gateway_becomes_an_answer() -> None:
-    gateway = Gateway(f"http://127.0.0.1:{free_port()}", KnownToken("secret"), connections=1)  # type: ignore[arg-type]
+    gateway = ContractGateway(f"http://127.0.0.1:{free_port()}", KnownToken("secret"), connections=1)
     answer = post(gateway)
     assert answer.status is None
     assert answer.never_sent
@@ -90,14 +74,14 @@ def test_an_unreachable_gateway_becomes_an_answer() -> None:
 
 def test_a_refused_token_is_read_again(simulator: Simulator) -> None:
     token = KnownToken("old")
-    gateway = Gateway(simulator.url, token, connections=1)  # type: ignore[arg-type]
-    assert post(gateway).status == 401
+    gateway = ContractGateway(simulator.url, token, connections=1)
+    assert gateway.post(SMS, 5).kind is Kind.CREDENTIALS
     assert token.expired == 1
     gateway.close()
 
 
 def test_the_simulator_is_controlled_over_http_and_lists_what_it_received(
-    gateway: Gateway, simulator: Simulator
+    gateway: ContractGateway, simulator: Simulator
 ) -> None:
     def control(**wanted: object) -> int:
         return requests.put(f"{simulator.url}/control", json=wanted, timeout=5).status_code

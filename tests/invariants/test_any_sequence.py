@@ -20,7 +20,7 @@ from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import ACCEPTED, RESENDABLE, Message
 from chalicelib.domain.receipt import RECEIPT_STATUSES, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
 from infra.local.doubles.fake_gateway import FakeGateway

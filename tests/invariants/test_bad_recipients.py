@@ -11,7 +11,7 @@ import pytest
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import read_message_id
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import resend_mailing
 from infra.local.doubles.fleet import Fleet
 from tests.depth import depth

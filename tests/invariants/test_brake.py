@@ -12,7 +12,7 @@ from chalicelib.domain.brake import LEAD
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import read_message_id
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.fake_gateway import FakeGateway
 from infra.local.doubles.fake_mailings import FakeMailings

@@ -15,7 +15,7 @@ from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.jobs import ReceivedMessage, SendMessage
 from chalicelib.domain.mailing import Counts
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.world import CrashingServices, World
 from tests.depth import crash_points

@@ -13,7 +13,7 @@ from chalicelib.delivery.reconcile import request_reconciliation
 from chalicelib.domain.message import Claim, Message, MessageKey
 from chalicelib.domain.message_change import MessageChange, closing
 from chalicelib.errors import NotRead, NotWritten
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, resend_mailing
 from infra.local.doubles.fake_messages import FakeMessages
 from infra.local.doubles.fake_queues import FakeSchedules

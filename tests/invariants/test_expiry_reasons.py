@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing
 from infra.local.doubles.world import World
 

@@ -21,7 +21,7 @@ from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import Message
 from chalicelib.domain.rate import HORIZON, LEAD
 from chalicelib.errors import NotRead
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.fake_gateway import FakeGateway
 from infra.local.doubles.fake_slices import FakeSlices

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chalicelib.clients.registry import change_client
 from chalicelib.domain.template import NO_TEXT
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, resend_mailing
 from infra.local.doubles.world import World
 

@@ -14,7 +14,9 @@ from chalicelib.domain.audience import Partition
 from chalicelib.domain.client import label_key
 from chalicelib.domain.jobs import SendMessage, WalkSlice
 from chalicelib.domain.message import QUEUED, Claim, Message
+from chalicelib.domain.outcome import Kind
 from chalicelib.errors import NotWritten, RowChanged
+from chalicelib.gateways.port import Sms
 from infra.local.doubles.hostile.calls import AwsError
 from infra.local.doubles.hostile.knobs import OFF, ON, Knobs
 from infra.local.doubles.hostile.world import HostileWorld
@@ -248,8 +250,8 @@ def ping_pong(world: HostileWorld) -> Counter[str]:
 def test_the_connections_of_a_frozen_container_are_dead_once() -> None:
     world = world_with(idle_socket=60.0)
     world.clock.forward(61)
-    answers = call(world, lambda services: [services.gateway.post(n, "79000000001", "text", 1.0) for n in (1, 2)])
-    assert [answer.status for answer in answers] == [None, 200]
+    outcomes = call(world, lambda services: [services.gateway.post(Sms(n, "79000000001", "text"), 1.0) for n in (1, 2)])
+    assert [outcome.kind for outcome in outcomes] == [Kind.AMBIGUOUS, Kind.ACCEPTED]
     assert len(world.services.gateway.posts) == 1
 
 
@@ -280,7 +282,7 @@ def test_another_invocation_runs_during_a_post_and_delays_only_its_answer() -> N
     world = world_with(overlap=ALWAYS)
     begun = world.clock.now()
     world.work_meanwhile = lambda: world.clock.forward(30)
-    call(world, lambda services: services.gateway.post(1, "79000000001", "text", 1.0))
+    call(world, lambda services: services.gateway.post(Sms(1, "79000000001", "text"), 1.0))
     assert [post.at for post in world.services.gateway.posts] == [begun]
     assert world.clock.now() >= begun + timedelta(seconds=30)
 

@@ -13,7 +13,7 @@ from chalicelib.delivery.local_hours import release, release_shard
 from chalicelib.delivery.queueing import PAGE
 from chalicelib.domain.jobs import ReleaseShard
 from chalicelib.domain.mailing import Counts
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from chalicelib.zones import zone
 from infra.local.doubles.fake_queues import FakeSchedules

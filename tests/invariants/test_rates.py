@@ -12,7 +12,7 @@ import pytest
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import BURST, FAST_ASKS, HORIZON, LEAD, LONGEST_WAIT
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from infra.local.arrivals import most_in_a_second
 from infra.local.doubles.fake_queues import FakeQueue

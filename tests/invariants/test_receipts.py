@@ -13,7 +13,7 @@ from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import Message
 from chalicelib.domain.receipt import NO_REASON, Receipt
 from chalicelib.errors import RowChanged
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import (
     cancel_mailing,
     delete_mailing,

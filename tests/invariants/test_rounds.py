@@ -18,7 +18,7 @@ from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.jobs import ReconcileShard, SendMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import Message, read_message_id
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.fake_messages import FakeMessages
 from infra.local.doubles.fake_queues import FakeQueue

@@ -11,7 +11,7 @@ from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import MessageKey
 from chalicelib.errors import NotWritten
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, delete_mailing
 from infra.local.doubles.world import World
 

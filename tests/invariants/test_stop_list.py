@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.clients.registry import delete_client, opt_in_client, opt_out_client
 from chalicelib.domain.admission import CLIENT_GONE, OPTED_OUT
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.world import World
 

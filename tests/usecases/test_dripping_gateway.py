@@ -7,10 +7,9 @@ import socket
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts
-from chalicelib.gateways.http_gateway import Gateway
 from infra.local.doubles.world import World
+from tests.gateways.contract_gateway import ContractGateway, KnownToken
 from tests.gateways.raw_server import CONTRACT, serving
-from tests.gateways.test_http_gateway import KnownToken
 
 TIMEOUT = 0.4
 
@@ -29,7 +28,7 @@ def test_a_dripped_answer_delays_no_other_message_of_its_batch() -> None:
         connection.sendall(CONTRACT)
 
     with serving(drip_to_the_third) as server:
-        gateway = Gateway(server.url, KnownToken("secret"), connections=2)  # type: ignore[arg-type]
+        gateway = ContractGateway(server.url, KnownToken("secret"), connections=2)
         world.services.gateway = gateway  # type: ignore[assignment]
         returned = Sender(world.services).send_batch(records, lambda: 60.0)
         gateway.close()

@@ -12,7 +12,9 @@ from chalicelib.delivery.jobs import run_job
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage, StartMailing
 from chalicelib.domain.message import message_id
-from chalicelib.gateways.contract import Answer
+from chalicelib.domain.outcome import Outcome
+from chalicelib.gateways.answer import Answer
+from chalicelib.gateways.port import Sms
 from chalicelib.logs import log, measure
 from chalicelib.mailings.lifecycle import pause_mailing
 from chalicelib.runtime import InvocationFailed, begin_invocation, logging_errors
@@ -67,8 +69,8 @@ def test_a_message_that_fails_has_a_line_of_its_own(world: World, lines: Lines) 
 
 
 def test_no_phone_number_is_logged_with_any_error(world: World, lines: Lines) -> None:
-    def post(message: int, phone_number: str, *_: object) -> Answer:
-        raise ValueError(f"invalid literal for int() with base 10: '{phone_number}'")
+    def post(sms: Sms, timeout: float) -> Outcome:
+        raise ValueError(f"invalid literal for int() with base 10: '{sms.phone_number}'")
 
     world.services.gateway.post = post  # type: ignore[method-assign]
     world.fan_out()

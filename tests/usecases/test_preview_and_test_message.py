@@ -13,7 +13,7 @@ from chalicelib.domain.audience import Filter, Group, Read
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import LABEL_SHARDS, Client
 from chalicelib.errors import BadInput
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.audience import (
     COUNT_TIME_LIMIT,
     GROUPS_TIME_LIMIT,

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.email import Email
 from chalicelib.errors import BadInput, NotSent
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.reports.daily import SCHEDULED_TIME, make_report, send_by_hand, send_report, send_scheduled
 from infra.local.doubles.world import Crash, World
 

@@ -21,10 +21,11 @@ from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import STATUSES
 from chalicelib.domain.receipt import NO_REASON
 from chalicelib.domain.report import Period, Reasons, Report
-from chalicelib.gateways.contract import Answer, read_answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.reports.email import MAX_SHOWN, TEMPLATES, compose
 from chalicelib.settings import Settings
 from chalicelib.texts import Text
+from tests.gateways.contract_gateway import read_answer
 
 END = datetime(2026, 11, 22, 6, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -13,7 +13,7 @@ from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.mailing import Mailing
 from chalicelib.errors import TryAgain
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import cancel_mailing, resume_mailing
 from chalicelib.mailings.stats import snapshot, totals
 from infra.local.doubles.fake_mailings import FakeMailings

@@ -11,7 +11,8 @@ from chalicelib.adapters.services import Services
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.jobs import KINDS, run_job
 from chalicelib.domain.jobs import Job, ReceivedMessage, to_body
-from chalicelib.gateways.contract import Answer
+from chalicelib.domain.outcome import Kind, Outcome
+from chalicelib.gateways.port import Sms
 
 from .aws import make_services
 from .fake_clock import FakeClock
@@ -25,8 +26,8 @@ class AcceptingGateway:
 
     def prepare(self) -> None: ...
 
-    def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
-        return Answer(200, '{"code": 0, "message": "OK"}')
+    def post(self, sms: Sms, timeout: float) -> Outcome:
+        return Outcome(Kind.ACCEPTED)
 
 
 class RecordingQueue(Queue):

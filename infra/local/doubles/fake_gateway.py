@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.email import Email, SentEmail
+from chalicelib.domain.outcome import Outcome
 from chalicelib.errors import NotSent, RowChanged
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
+from chalicelib.gateways.contract import Contract
+from chalicelib.gateways.port import Adapter, Sms
 
 from .fake_clock import LOCK, FakeClock
 
@@ -24,12 +27,13 @@ class Post:
 
 
 class FakeGateway:
-    """Returns the `answers` one after the other, and `default_answer` after the last."""
+    """Gets the `answers` one after the other, and `default_answer` after the last. `adapter` reads them."""
 
     OK = Answer(200, '{"code": 0, "message": "OK"}')
 
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: FakeClock, adapter: Adapter | None = None) -> None:
         self.clock = clock
+        self.adapter = adapter or Contract("https://sms.example.com")
         self.posts: list[Post] = []
         self.answers: list[Answer] = []
         self.default_answer = self.OK
@@ -38,13 +42,17 @@ class FakeGateway:
 
     def prepare(self) -> None: ...
 
-    def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
+    def post(self, sms: Sms, timeout: float) -> Outcome:
         with LOCK:
-            self.posts.append(Post(message_id, phone_number, text, timeout, self.clock.now()))
-            answer = self.answers.pop(0) if self.answers else self.default_answer
-            self.accepted[message_id] += answer == self.OK
+            now, answer = self.clock.now(), self.next_answer(sms.id)
+            self.posts.append(Post(sms.id, sms.phone_number, sms.text, timeout, now))
+            outcome = self.adapter.outcome(answer, now)
+            self.accepted[sms.id] += outcome.sent
         self.while_posting()
-        return answer
+        return outcome
+
+    def next_answer(self, message_id: int) -> Answer:
+        return self.answers.pop(0) if self.answers else self.default_answer
 
 
 class FakeMailbox:

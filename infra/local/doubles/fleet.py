@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 
 from .fake_clock import LOCK, FakeClock
 from .fake_gateway import FakeGateway
@@ -83,9 +83,8 @@ class AnsweringGateway(FakeGateway):
         self.answer: Callable[[int], Answer] = lambda _: self.OK
         self.seconds = 0.1
 
-    def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
-        self.answers.append(self.answer(message_id))
-        return super().post(message_id, phone_number, text, timeout)
+    def next_answer(self, message_id: int) -> Answer:
+        return self.answer(message_id)
 
 
 class Fleet:

@@ -15,7 +15,7 @@ from chalicelib.adapters.tables.batches import WRITES
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.message import MessageShard
 from chalicelib.errors import NotWritten
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer, silence
 from infra.local.doubles.world import PARTS, Crash
 
 from .aws import Chain, HostileAws
@@ -24,7 +24,7 @@ from .calls import Call, call_of, is_lost_answer_repeated, item_of, lag_of, subj
 QUIET_CALL = 0.005
 """Seconds of a call to AWS."""
 
-DEAD_SOCKET = Answer(None, "ConnectionError")
+DEAD_SOCKET = silence(Answer(None, "ConnectionError"))
 """What a post gets over a connection that died while the container was frozen. The adapter cannot tell whether the
 gateway has the request."""
 

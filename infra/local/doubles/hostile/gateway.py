@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.gateways.contract import Answer
+from chalicelib.gateways.answer import Answer
 from infra.local.doubles.fake_clock import FakeClock
 from infra.local.doubles.fake_gateway import FakeGateway
 
@@ -14,7 +14,5 @@ class RefusingGateway(FakeGateway):
         super().__init__(clock)
         self.refused_mailings: set[int] = set()
 
-    def post(self, message_id: int, phone_number: str, text: str, timeout: float) -> Answer:
-        if message_id // 10**10 in self.refused_mailings:
-            return UNAVAILABLE
-        return super().post(message_id, phone_number, text, timeout)
+    def next_answer(self, message_id: int) -> Answer:
+        return UNAVAILABLE if message_id // 10**10 in self.refused_mailings else super().next_answer(message_id)
