@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -12,11 +13,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import BadSettings
+from .gateways.port import Capabilities, Options
+from .gateways.registry import NAMES, provider
 from .texts import ENGLISH, LANGUAGES
 from .zones import is_time_of_day, is_zone, meant_zone
 
 LOCAL_STAGE = "local"
+AUTO = "auto"
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+SENDER = re.compile(r"[A-Za-z0-9+][A-Za-z0-9+ ._&-]{0,39}")
+"""A name, a number, or the id of a pool of numbers."""
+
 MAX_RECIPIENTS = 50
 """The limit of SES for one email."""
 
@@ -54,6 +61,29 @@ def _flag(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise ValueError("true or false is expected")
     return text.lower() == "true"
+
+
+def _flag_or_auto(text: str) -> bool | None:
+    """None: as the provider does."""
+    return None if text == AUTO else _flag(text)
+
+
+def _provider(text: str) -> str:
+    if text not in NAMES:
+        raise ValueError(f"one of {', '.join(NAMES)} is expected")
+    return text
+
+
+def _sender(text: str) -> str:
+    if not SENDER.fullmatch(text):
+        raise ValueError("a name or number of at most 40 letters and digits is expected, such as SHOP")
+    return text
+
+
+def _json_object(text: str) -> str:
+    if not isinstance(json.loads(text), dict):
+        raise ValueError("an object in JSON is expected")
+    return text
 
 
 def _address(text: str) -> str:
@@ -107,10 +137,13 @@ class Settings:
     dead_letters_url: str = _setting("", str, "Queue of dead letters.")
     start_mailing_arn: str = _setting("", str, "The Lambda that a mailing's schedule invokes.")
     scheduler_role_arn: str = _setting("", str, "The role that the schedules use to invoke it.")
+    gateway: str = _setting("contract", _provider, "The SMS provider, by the name of its adapter.")
     gateway_url: str = _setting("http://127.0.0.1:9000", _url, "Address of the SMS gateway.")
+    gateway_sender: str = _setting("", _sender, "Sender of the messages: a name or number that the provider allows.")
+    gateway_options: str = _setting("", _json_object, "Further settings of the provider, an object in JSON.")
     gateway_plain_http: bool = _setting(False, _flag, "Whether GATEWAY_URL may be http:// outside stage `local`.")
     gateway_timeout: float = _setting(10.0, _positive, "Seconds to wait for the gateway's answer.")
-    gateway_dedupes: bool = _setting(True, _flag, "Whether the gateway accepts a repeated message id only once.")
+    gateway_dedupes: bool = _setting(True, _flag_or_auto, "Whether the gateway accepts a repeated id only once.")
     gateway_max_doubts: int = _setting(5, _count, "Attempts without a clear answer, after which none follows.")
     gateway_refuses_by_code: bool = _setting(False, _flag, "Whether 200 with a code other than 0 is a final refusal.")
     gateway_rate: float | None = _setting(None, _positive, "Messages a second the gateway accepts; none: no limit.")
@@ -128,6 +161,14 @@ class Settings:
     def most_doubts(self) -> int:
         """After so many attempts that end in doubt a message is `unknown`."""
         return self.gateway_max_doubts if self.gateway_dedupes else 1
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return provider(self.gateway).CAPABILITIES
+
+    @property
+    def adapter_options(self) -> Options:
+        return Options(self.gateway_url, json.loads(self.gateway_options or "{}"), self.gateway_refuses_by_code)
 
     @property
     def gateway_token_parameter(self) -> str:
@@ -174,6 +215,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             wrong.append(f"{name}: {error}")
     if environment.get("REPORT_RECIPIENTS") and not environment.get("REPORT_SENDER"):
         wrong.append("REPORT_SENDER: an address is expected, because REPORT_RECIPIENTS is set")
+    wrong += _complete(values)
     read = Settings(**values)
     if read.exposes_gateway_traffic:
         wrong.append(
@@ -183,6 +225,21 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if wrong:
         raise BadSettings("; ".join(wrong))
     return read
+
+
+def _complete(values: dict[str, Any]) -> list[str]:
+    """Set what depends on the provider and is not set. Returns what contradicts it."""
+    name = values.get("gateway", Settings.gateway)
+    can = provider(name).CAPABILITIES
+    wrong = []
+    if values.get("gateway_dedupes") is None:
+        values["gateway_dedupes"] = bool(can.dedupes)
+    elif values["gateway_dedupes"] and can.dedupes is False:
+        wrong.append(f"GATEWAY_DEDUPES: {AUTO} is expected, because {name} does not detect a repeated message id")
+    if can.url:
+        values.setdefault("gateway_url", can.url)
+    values.setdefault("gateway_rate", can.rate)
+    return wrong
 
 
 @cache

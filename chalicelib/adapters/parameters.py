@@ -44,3 +44,15 @@ class Parameter:
             return last
         self._good_until = time.monotonic() + LIFE_SECONDS
         return str(answer["Parameter"]["Value"]).strip()  # a secret that was put from a file ends with a line break
+
+
+class _NoSecret:
+    """For a gateway that needs none."""
+
+    def value(self) -> str:
+        return ""
+
+    def expire(self) -> None: ...
+
+
+NO_SECRET = _NoSecret()

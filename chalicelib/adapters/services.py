@@ -214,11 +214,12 @@ class Services:
 
     @cached_property
     def gateway(self) -> Gateway:
-        from ..gateways.contract import Contract
         from ..gateways.http_gateway import HttpGateway
-        from .parameters import Parameter
+        from ..gateways.registry import provider
+        from .parameters import NO_SECRET, Parameter
 
         settings = self.settings
-        adapter = Contract(settings.gateway_url, settings.gateway_refuses_by_code)
-        token = Parameter(settings.gateway_token_parameter)
-        return HttpGateway(adapter, token, self.clock.now, connections=settings.sender_threads)
+        adapter = provider(settings.gateway).make_adapter(settings.adapter_options)
+        needs_secret = settings.capabilities.key_form != ""
+        secret = Parameter(settings.gateway_token_parameter) if needs_secret else NO_SECRET
+        return HttpGateway(adapter, secret, self.clock.now, connections=settings.sender_threads)

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
-from ..domain.outcome import Kind, Outcome
-from ..texts import Text
+from ..domain.outcome import TAKEN, Kind, Outcome
+from ..texts import Parameter, Text
 
 LONGEST_RETRY_AFTER = 100
 """Characters. A longer header is ignored."""
+
+SHOWN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+MAX_SHOWN_DIGITS = 6
+"""Fewer than in a phone number."""
+
+STATUSES = {
+    401: Kind.CREDENTIALS,
+    402: Kind.BALANCE,
+    403: Kind.CREDENTIALS,
+    408: Kind.AMBIGUOUS,
+    425: Kind.TEMPORARY,
+    429: Kind.THROTTLED,
+}
+"""What a status says by itself, for a provider that documents nothing else."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +47,66 @@ def silence(answer: Answer) -> Outcome:
     """The outcome of a post without an answer."""
     kind = Kind.TEMPORARY if answer.never_sent else Kind.AMBIGUOUS
     return Outcome(kind, Text("gateway.silent", error=answer.body), is_answered=False)
+
+
+def outcome_of_code(kind: Kind, answer: Answer, code: int | str, retry_after: float | None = None) -> Outcome:
+    """The outcome of an answer with a code of the provider, by the kind that the adapter gives it."""
+    if kind in TAKEN:
+        return Outcome(kind)
+    return Outcome(
+        kind, _reason(kind, answer.status or 0, shown_code(code)), retry_after, is_off_contract=kind is Kind.AMBIGUOUS
+    )
+
+
+def _reason(kind: Kind, status: int, answered: Parameter) -> Text:
+    match kind:
+        case Kind.PERMANENT:
+            return Text("gateway.refused_by_code", status=status, answered=answered)
+        case Kind.OPTED_OUT:
+            return Text("gateway.opted_out", status=status, answered=answered)
+        case Kind.SENDER:
+            return Text("gateway.sender_refused", status=status, answered=answered)
+        case Kind.CREDENTIALS:
+            return Text("gateway.credentials_refused", status=status, answered=answered)
+        case Kind.BALANCE:
+            return Text("gateway.no_balance", status=status, answered=answered)
+        case Kind.THROTTLED:
+            return Text("gateway.too_fast", status=status, answered=answered)
+        case _:
+            return Text("gateway.other_code", status=status, answered=answered)
+
+
+def outcome_of_status(answer: Answer, now: datetime) -> Outcome:
+    """The careful reading of an answer without a code that the provider documents.
+
+    Only 4xx, and 503 with a Retry-After, say that the message was certainly not taken. Whatever else may be sent.
+    """
+    if answer.status is None:
+        return silence(answer)
+    status, delay = answer.status, seconds_to_wait(answer, now)
+    kind = STATUSES.get(status, Kind.PERMANENT if 400 <= status < 500 else Kind.AMBIGUOUS)
+    if status == 503 and delay is not None:
+        kind = Kind.TEMPORARY
+    if kind is Kind.PERMANENT:
+        return Outcome(kind, Text("gateway.message_refused", status=status))
+    reason = Text("gateway.answered", status=status)
+    return Outcome(kind, reason, delay, is_off_contract=kind is Kind.AMBIGUOUS and status < 500)
+
+
+def shown_code(code: int | str) -> Parameter:
+    """The code for people, unless it could contain a phone number or a text."""
+    text = str(code) if isinstance(code, str) or abs(code) < 10**MAX_SHOWN_DIGITS else ""
+    is_safe = SHOWN_CODE.fullmatch(text) and sum(map(str.isdigit, text)) <= MAX_SHOWN_DIGITS
+    return code if is_safe else Text("gateway.hidden_code")
+
+
+def json_of(answer: Answer) -> dict[str, Any]:
+    """The object in the body; empty if there is none."""
+    try:
+        read = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 def seconds_to_wait(answer: Answer, now: datetime) -> float | None:

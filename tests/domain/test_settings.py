@@ -93,3 +93,22 @@ def test_recipients_are_a_list_without_duplicates() -> None:
 def test_recipients_without_a_sender_are_refused() -> None:
     with pytest.raises(BadSettings, match="REPORT_SENDER"):
         read_settings({"REPORT_RECIPIENTS": "anna@example.com"})
+
+
+def test_an_unknown_provider_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(BadSettings, match=r"GATEWAY: one of contract.* is expected"):
+        read_settings({"GATEWAY": "contracts"})
+
+
+def test_without_a_provider_the_gateway_follows_the_contract_and_detects_repeated_ids() -> None:
+    assert read_settings({"GATEWAY_DEDUPES": "auto"}).gateway_dedupes
+    assert not read_settings({"GATEWAY_DEDUPES": "false"}).gateway_dedupes
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("GATEWAY_SENDER", "a" * 41), ("GATEWAY_SENDER", "a\n"), ("GATEWAY_OPTIONS", "[]"), ("GATEWAY_OPTIONS", "{")],
+)
+def test_a_wrong_setting_of_the_provider_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(BadSettings, match=name):
+        read_settings({name: value})

@@ -9,7 +9,7 @@ from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.bounded_http import Times, times
 from chalicelib.gateways.contract import Contract
 from chalicelib.gateways.http_gateway import HttpGateway
-from chalicelib.gateways.port import Sms
+from chalicelib.gateways.port import Options, Sms
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SMS = Sms(10_000_000_001, "79770000001", "Привет")
@@ -31,7 +31,7 @@ class KnownToken:
 
 class ContractGateway(HttpGateway):
     def __init__(self, url: str, token: KnownToken, connections: int, times: Times = times) -> None:
-        super().__init__(Contract(url), token, lambda: NOW, connections, times)
+        super().__init__(Contract(Options(url)), token, lambda: NOW, connections, times)
         self.url = url
 
     def answer(self, sms: Sms, timeout: float) -> Answer:
@@ -43,4 +43,4 @@ def post(gateway: ContractGateway, timeout: float = 5) -> Answer:
 
 
 def read_answer(answer: Answer, now: datetime = NOW, refuses_by_code: bool = False) -> Outcome:
-    return Contract("https://sms.example.com", refuses_by_code).outcome(answer, now)
+    return Contract(Options("https://sms.example.com", refuses_by_code=refuses_by_code)).outcome(answer, now)

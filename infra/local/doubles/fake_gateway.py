@@ -12,7 +12,7 @@ from chalicelib.domain.outcome import Outcome
 from chalicelib.errors import NotSent, RowChanged
 from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.contract import Contract
-from chalicelib.gateways.port import Adapter, Sms
+from chalicelib.gateways.port import Adapter, Options, Sms
 
 from .fake_clock import LOCK, FakeClock
 
@@ -33,7 +33,7 @@ class FakeGateway:
 
     def __init__(self, clock: FakeClock, adapter: Adapter | None = None) -> None:
         self.clock = clock
-        self.adapter = adapter or Contract("https://sms.example.com")
+        self.adapter = adapter or Contract(Options("https://sms.example.com"))
         self.posts: list[Post] = []
         self.answers: list[Answer] = []
         self.default_answer = self.OK

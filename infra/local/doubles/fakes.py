@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from chalicelib.domain.password import Cost, Passwords
-from chalicelib.gateways.contract import Contract
+from chalicelib.gateways.registry import provider
 from chalicelib.settings import Settings
 
 from .fake_access import FakeAudit, FakeIdempotencyKeys, FakeTokens, FakeUsers
@@ -55,8 +55,8 @@ class FakeServices:
         self.receipts_queue = FakeQueue(self.clock, visibility=90)
         self.dead_letters = FakeQueue(self.clock)
         self.schedules = FakeSchedules()
-        url, refuses_by_code = self.settings.gateway_url, self.settings.gateway_refuses_by_code
-        self.gateway = FakeGateway(self.clock, Contract(url, refuses_by_code))
+        adapter = provider(self.settings.gateway).make_adapter(self.settings.adapter_options)
+        self.gateway = FakeGateway(self.clock, adapter)
 
     def thread_pool(self, threads: int) -> Executor:
         return InlinePool()

@@ -1,0 +1,75 @@
+"""Each adapter fills the port as its provider's table (infra/local/providers) says."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.outcome import Kind
+from chalicelib.gateways.answer import Answer
+from chalicelib.gateways.registry import NAMES, provider
+from infra.local.providers.case import SMS, Case, Expected, Table
+from tests.depth import depth
+
+from .contract_gateway import NOW
+
+BODIES = st.text(max_size=200) | st.sampled_from(["{}", "[]", "null", "0", '{"messages": [{}]}', "[" * 5_000])
+
+
+def table_of(name: str) -> Table:
+    table: Table = import_module(f"infra.local.providers.{name}").TABLE
+    return table
+
+
+POSTS = [(name, expected) for name in NAMES for expected in table_of(name).posts]
+ANSWERS = [(name, case) for name in NAMES for case in table_of(name).answers]
+
+
+@pytest.mark.parametrize(("name", "expected"), POSTS)
+def test_a_message_is_posted_as_the_provider_documents_it(name: str, expected: Expected) -> None:
+    table = table_of(name)
+    request = provider(name).make_adapter(table.options).request(expected.sms, table.secret)
+    assert (request.url, request.body.decode()) == (expected.url, expected.body)
+    assert {header: request.headers.get(header) for header in expected.headers} == expected.headers
+
+
+@pytest.mark.parametrize(("name", "case"), ANSWERS, ids=[f"{name}: {case.name}" for name, case in ANSWERS])
+def test_an_answer_means_what_the_table_of_the_provider_says(name: str, case: Case) -> None:
+    outcome = (
+        provider(name).make_adapter(table_of(name).options).outcome(Answer(case.status, case.body, case.header), NOW)
+    )
+    assert (outcome.kind, outcome.retry_after) == (case.kind, case.retry_after)
+    assert (outcome.reason is None) == outcome.sent
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_silence_after_the_request_is_ambiguous_and_before_it_temporary(name: str) -> None:
+    adapter = provider(name).make_adapter(table_of(name).options)
+    assert adapter.outcome(Answer(None, "ReadTimeout"), NOW).kind is Kind.AMBIGUOUS
+    unsent = adapter.outcome(Answer(None, "ConnectTimeout", never_sent=True), NOW)
+    assert (unsent.kind, unsent.never_sent) == (Kind.TEMPORARY, True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_has_an_accepted_answer_and_one_for_wrong_credentials(name: str) -> None:
+    kinds = {case.kind for case in table_of(name).answers}
+    assert {Kind.ACCEPTED, Kind.CREDENTIALS, Kind.PERMANENT, Kind.AMBIGUOUS} <= kinds
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(st.integers(100, 999), BODIES, st.none() | st.text(max_size=20))
+@settings(max_examples=depth(full=200, quick=40))
+def test_any_answer_has_an_outcome_that_shows_nothing_of_it(name: str, status: int, body: str, header: str) -> None:
+    outcome = provider(name).make_adapter(table_of(name).options).outcome(Answer(status, body, header), NOW)
+    assert (outcome.reason is None) == outcome.sent
+    assert not outcome.sent or status < 300
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reason_contains_no_phone_number(name: str) -> None:
+    adapter = provider(name).make_adapter(table_of(name).options)
+    for case in table_of(name).answers:
+        assert SMS.phone_number not in str(adapter.outcome(Answer(case.status, case.body, case.header), NOW).reason)
