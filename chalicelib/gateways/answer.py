@@ -58,6 +58,14 @@ def outcome_of_code(kind: Kind, answer: Answer, code: int | str, retry_after: fl
     )
 
 
+def outcome_by_code(kind: Kind | None, answer: Answer, code: int | str, now: datetime) -> Outcome:
+    """With the delay that the answer names. `kind`: None if the adapter does not know the code: the status decides."""
+    if kind is None:
+        return outcome_of_status(answer, now)
+    delay = seconds_to_wait(answer, now) if kind in (Kind.THROTTLED, Kind.TEMPORARY) else None
+    return outcome_of_code(kind, answer, code, delay)
+
+
 def _reason(kind: Kind, status: int, answered: Parameter) -> Text:
     match kind:
         case Kind.PERMANENT:
