@@ -17,6 +17,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
+from .attribute_values import RowParsers
+
 CONNECTIONS = 60
 """One for each thread of a sender, and some for its main thread and its writers. A call that finds no free connection
 opens one that is not kept."""
@@ -96,7 +98,9 @@ def _session() -> Any:
 
     Loading them takes ten times as long as making a client.
     """
-    return botocore.session.get_session()  # type: ignore[no-untyped-call]
+    session = botocore.session.get_session()  # type: ignore[no-untyped-call]
+    session.register_component("response_parser_factory", RowParsers())  # type: ignore[no-untyped-call]
+    return session
 
 
 def reset_clients() -> None:
