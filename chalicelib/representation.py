@@ -10,6 +10,7 @@ from .domain.audit_record import AuditRecord
 from .domain.client import Client
 from .domain.client_import import ClientImport, RefusedRow
 from .domain.mailing import Counts, Mailing
+from .domain.mailing_outline import MailingOutline
 from .domain.message import Message
 from .domain.principal import Token, User
 from .errors import shown_errors
@@ -65,7 +66,7 @@ def represent_message(message: Message) -> dict[str, object]:
     return _represent(message, MESSAGE_FIELDS)
 
 
-def represent_mailed(mailing: Mailing, message: Message) -> dict[str, object]:
+def represent_mailed(mailing: MailingOutline, message: Message) -> dict[str, object]:
     """A message of a client's history: with the start and the text of its mailing, with placeholders."""
     of_mailing = {
         "datetime_start": represent_moment(mailing.datetime_start),

@@ -1,28 +1,34 @@
 """The history of a client: its messages in all mailings, the newest mailing first.
 
 The key of a message is made of the ids of its mailing and its client, so the messages of one client are read by their
-keys: a hundred mailings take two calls, however many clients they have, and no index is needed.
+keys: a hundred mailings take two calls, however many clients they have, and no index is needed. A client that got few
+of them is looked for in more and more mailings at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ..domain.mailing import MAILING_ID, Mailing
+from ..domain.mailing import MAILING_ID
+from ..domain.mailing_outline import MailingOutline
 from ..domain.message import Message
-from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
+from ..domain.walk import IDS_A_READ, LIST_SECONDS, HasTime, time_limit, walk_down
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
+
+
+HUNDREDS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class MailedMessage:
     """A message with its mailing, which has the text and the time."""
 
-    mailing: Mailing
+    mailing: MailingOutline
     message: Message
 
 
@@ -36,22 +42,25 @@ def list_history(
     """
     below = services.counters.last_id(MAILING_ID) + 1 if below is None else below
     found, next_below = walk_down(
-        lambda mailing_ids: messages_of_client(services, client_id, mailing_ids),
+        partial(_read_at_once, services, client_id),
         below,
         limit,
         has_time or time_limit(services.clock.now, LIST_SECONDS),
+        HUNDREDS_AT_ONCE * IDS_A_READ,
     )
     return [mailed for _, mailed in found], next_below
 
 
-def messages_of_client(services: Services, client_id: int, mailing_ids: Iterable[int]) -> dict[int, MailedMessage]:
+def _read_at_once(services: Services, client_id: int, mailing_ids: Sequence[int]) -> dict[int, MailedMessage]:
+    hundreds = [mailing_ids[start : start + IDS_A_READ] for start in range(0, len(mailing_ids), IDS_A_READ)]
+    with services.thread_pool(len(hundreds)) as threads:
+        found = threads.map(partial(messages_of_client, services, client_id), hundreds)
+    return {mailing_id: mailed for part in found for mailing_id, mailed in part.items()}
+
+
+def messages_of_client(services: Services, client_id: int, mailing_ids: Sequence[int]) -> dict[int, MailedMessage]:
     """The client's messages in these mailings, by mailing id. Two calls for a hundred mailings."""
-    mailings = services.mailings.get_many(mailing_ids)
-    may_have = [mailing for mailing in mailings.values() if _may_reach(mailing, client_id)]
-    messages = services.messages.of_client(mailing.message_key(client_id) for mailing in may_have)
+    mailings = services.mailings.outlines(mailing_ids)
+    keys = [key for mailing in mailings.values() if (key := mailing.key_of(client_id))]
+    messages = services.messages.of_client(keys)
     return {mailing_id: MailedMessage(mailings[mailing_id], message) for mailing_id, message in messages.items()}
-
-
-def _may_reach(mailing: Mailing, client_id: int) -> bool:
-    """The mailing has started, and the client was registered before."""
-    return mailing.plan is not None and client_id <= mailing.plan.last_client_id

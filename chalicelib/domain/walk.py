@@ -17,7 +17,8 @@ MAX_READS = 100
 IDS_A_READ = 100
 """The limit of BatchGetItem."""
 
-MAX_READS_OF_IDS = 50
+MAX_IDS = 5000
+"""The most ids of a page."""
 
 LIST_SECONDS = 6.0
 """The time of a list of the API. A page that is too large for an answer is read twice within it."""
@@ -120,20 +121,25 @@ def search(
 
 
 def walk_down(
-    read: Callable[[Sequence[int]], Mapping[int, T]], below: int, limit: int, has_time: HasTime = always
+    read: Callable[[Sequence[int]], Mapping[int, T]],
+    below: int,
+    limit: int,
+    has_time: HasTime = always,
+    most_at_once: int = IDS_A_READ,
 ) -> tuple[list[tuple[int, T]], int | None]:
     """Items with ids below `below`, in descending order, and the next `below`; None at the end.
 
     Ids are consecutive numbers, so a page is a range of ids. Missing ids belong to deleted items. As many ids are read
-    as items are wanted, until one is missing. Without time the page ends after its first read or later ones.
+    as items are wanted, until one is missing; then a hundred, and from read to read twice as many up to `most_at_once`:
+    at most about twice as many as needed. Without time the page ends after its first read or later ones.
     """
     found: list[tuple[int, T]] = []
-    has_gaps = False
-    for number in range(MAX_READS_OF_IDS):
-        if below <= 1 or len(found) > limit or (number and not has_time()):
-            break
-        wanted = limit + 1 - len(found)  # one more item shows whether there is a next page
-        ids = range(below - 1, max(0, below - 1 - (IDS_A_READ if has_gaps else min(wanted, IDS_A_READ))), -1)
+    lowest, ahead, has_gaps, is_first = max(1, below - MAX_IDS), IDS_A_READ, False, True
+    while below > lowest and len(found) <= limit and (is_first or has_time()):
+        wanted, is_first = limit + 1 - len(found), False  # one more item shows whether there is a next page
+        size = ahead if has_gaps else min(wanted, IDS_A_READ)
+        ahead = min(2 * ahead, most_at_once) if has_gaps else ahead
+        ids = range(below - 1, max(lowest, below - size) - 1, -1)
         items = read(ids)
         found += [(item_id, items[item_id]) for item_id in ids if item_id in items]
         below, has_gaps = ids[-1], has_gaps or len(items) < len(ids)

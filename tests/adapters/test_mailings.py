@@ -11,6 +11,8 @@ from chalicelib.domain.brake import NO_ANSWERS, Answers
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.decisions import cancelled, ended, resent, resumed
 from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.mailing_outline import MailingOutline
+from chalicelib.domain.message import MessageKey
 from chalicelib.domain.rounds import QUEUE_OVERDUE, ROUND_PRICE, concluded, is_running
 from chalicelib.domain.send_window import SendWindow
 from chalicelib.errors import RowChanged
@@ -33,6 +35,19 @@ def test_a_mailing_is_read_as_it_was_added(services: Any) -> None:
     assert services.mailings.get_many([1, 2]) == {1: MAILING}
     assert services.mailings.active_ids(NOW) == [1]
     assert services.counters.totals() == (1, Counts())
+
+
+def test_the_outlines_of_mailings_have_what_a_history_shows(services: Any) -> None:
+    services.mailings.add(MAILING)
+    services.mailings.add(replace(RUNNING, id=2, message_text="{имя}, привет"))
+    found = services.mailings.outlines([1, 2, 3])
+    assert found == {
+        1: MailingOutline(1, NOW, "привет", None),
+        2: MailingOutline(2, NOW, "{имя}, привет", RUNNING.plan),
+    }
+    assert found[2].key_of(5000) == MessageKey(2, 5000, 2)
+    assert found[1].key_of(1) is None, "not started"
+    assert found[2].key_of(5001) is None, "registered after the start"
 
 
 def test_a_mailing_that_starts_later_is_counted_and_not_listed_until_its_start(services: Any) -> None:

@@ -109,3 +109,20 @@ def test_a_page_with_gaps_reads_a_hundred_ids_at_a_time() -> None:
 
     assert walk_down(read, 1001, 2)[0] == [(1000, 1000), (2, 2)]
     assert calls == 1 + 10
+
+
+def test_a_page_with_few_items_reads_more_and_more_ids_at_once() -> None:
+    sizes = []
+
+    def read(ids: Sequence[int]) -> dict[int, int]:
+        sizes.append(len(ids))
+        return {item_id: item_id for item_id in ids if item_id == 1}
+
+    assert walk_down(read, 1001, 100, most_at_once=400) == ([(1, 1)], None)
+    assert sizes == [100, 100, 200, 400, 200]
+
+
+def test_a_page_ends_after_five_thousand_ids() -> None:
+    assert walk_down(Ids([]), 5_500, 20) == ([], 500)
+    assert walk_down(lambda ids: {}, 5_500, 20, most_at_once=800) == ([], 500)
+    assert walk_down(Ids([]), 500, 20) == ([], None)

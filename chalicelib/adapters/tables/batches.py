@@ -7,7 +7,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Batch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
@@ -58,13 +58,17 @@ class Batches:
         A key is the value of the hash key, or a pair with that of the range key. Raises NotRead if DynamoDB does not
         return all of them in time.
         """
+        return [model.from_raw_data(item) for item in self.get_items(model, keys)]
+
+    def get_items(self, model: type[Model], keys: Iterable[Any], attributes: Sequence[str] = ()) -> list[Item]:
+        """As `get`, as they come: PynamoDB takes 80 µs for a row of 60 attributes. `attributes`: none means all."""
         table = model.Meta.table_name
-        found: list[R] = []
+        found: list[Item] = []
+        how = {"ConsistentRead": True, **_projection(attributes)}
 
         def read(items: list[Item]) -> list[Item]:
-            asked = {table: {"Keys": items, "ConsistentRead": True}}
-            answer = aws.client("dynamodb").batch_get_item(RequestItems=asked)
-            found.extend(model.from_raw_data(item) for item in answer["Responses"].get(table, []))
+            answer = aws.client("dynamodb").batch_get_item(RequestItems={table: {"Keys": items, **how}})
+            found.extend(answer["Responses"].get(table, []))
             left: list[Item] = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
             return left
 
@@ -105,6 +109,12 @@ def _unless_throttled(process: Callable[[list[Item]], list[Item]], items: list[I
         if was_throttled(error):
             return items
         raise
+
+
+def _projection(attributes: Sequence[str]) -> dict[str, Any]:
+    """By placeholders: DynamoDB reserves many names."""
+    names = {f"#{number}": name for number, name in enumerate(attributes)}
+    return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names} if names else {}
 
 
 def _item_key(model: Any, key: Any) -> Item:

@@ -23,12 +23,15 @@ from ...domain.audience import Filter, Plan
 from ...domain.brake import Answers
 from ...domain.canary import Canary
 from ...domain.mailing import COUNT_NAMES, SCHEDULED, Counts, Mailing
+from ...domain.mailing_outline import MailingOutline
 from ...domain.send_window import SendWindow
 from ...domain.unicode_text import compose
 from .base import CountsRow, TextAttribute
+from .batches import Item
 
 OPEN_KEY = "open"
 SCHEDULED_KEY = "scheduled"
+OUTLINE = ("id", "datetime_start", "message_text", "plan")
 
 
 class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyped-call]
@@ -166,6 +169,16 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             return None
         admitted = int(self.canary_admitted or 0)
         return Canary(int(self.canary), int(self.max_error_rate), admitted, bool(self.canary_passed))
+
+
+def outline_of(item: Item) -> MailingOutline:
+    plan = item.get("plan")
+    return MailingOutline(
+        int(item["id"]["N"]),
+        MailingRow.datetime_start.deserialize(item["datetime_start"]["S"]),  # type: ignore[no-untyped-call]
+        item["message_text"]["S"],
+        Plan(**MailingRow.plan.deserialize(plan["S"])) if plan else None,  # type: ignore[no-untyped-call]
+    )
 
 
 def is_open() -> Condition:

@@ -12,13 +12,14 @@ from pynamodb.expressions.update import Action
 
 from ...domain.audit_record import AuditRecord
 from ...domain.mailing import COUNT_NAMES, NO_COUNTS, RUNNING, Counts, Mailing
+from ...domain.mailing_outline import MailingOutline
 from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, set_actions, transaction
 from .batches import Batches
 from .counters import TOTALS, CounterRow, totals_change
 from .mailing_progress import MailingProgress, no_answers
-from .mailing_row import OPEN_KEY, SCHEDULED_KEY, MailingRow, decisions
+from .mailing_row import OPEN_KEY, OUTLINE, SCHEDULED_KEY, MailingRow, decisions, outline_of
 
 
 class Mailings(MailingProgress):
@@ -47,6 +48,11 @@ class Mailings(MailingProgress):
         """The existing mailings by id. One call reads a hundred."""
         rows = self._batches.get(MailingRow, mailing_ids)
         return {int(row.id): row.mailing() for row in rows}
+
+    def outlines(self, mailing_ids: Iterable[int]) -> dict[int, MailingOutline]:
+        """As `get_many`, with little processor time: parts of the rows are read, and not by PynamoDB."""
+        items = self._batches.get_items(MailingRow, mailing_ids, OUTLINE)
+        return {outline.id: outline for outline in map(outline_of, items)}
 
     def active_ids(self, now: datetime) -> list[int]:
         """Ids of the mailings that can need work: those that have started and are open, and those that are to start."""

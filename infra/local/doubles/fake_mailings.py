@@ -13,6 +13,7 @@ from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.brake import NO_ANSWERS, Answers
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.mailing import NO_COUNTS, Counts, Mailing
+from chalicelib.domain.mailing_outline import MailingOutline
 from chalicelib.errors import RowChanged
 
 from .fake_access import FakeAudit
@@ -43,6 +44,10 @@ class FakeMailings:
 
     def get_many(self, mailing_ids: Iterable[int]) -> dict[int, Mailing]:
         return {mailing_id: self.rows[mailing_id] for mailing_id in mailing_ids if mailing_id in self.rows}
+
+    def outlines(self, mailing_ids: Iterable[int]) -> dict[int, MailingOutline]:
+        found = self.get_many(mailing_ids).values()
+        return {one.id: MailingOutline(one.id, one.datetime_start, one.message_text, one.plan) for one in found}
 
     def active_ids(self, now: datetime) -> list[int]:
         return [one.id for one in self.rows.values() if one.is_open and not _is_scheduled(one, now)]
