@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING
 
 from ..domain.audience import Filter, Group, Plan, Read, plan_audience
@@ -66,26 +67,29 @@ class Audience:
 
 def count_audience(services: Services, chosen: Filter) -> tuple[int, bool]:
     """The number of chosen clients that are not opted out, and whether it is exact. DynamoDB returns counts only."""
-    return _count(services, chosen, plan_audience(chosen, services.counters.last_id(CLIENT_ID)))
+    return _count(services, chosen, plan_audience(chosen, services.counters.last_id(CLIENT_ID)), {})
 
 
 def group_audience(services: Services, chosen: Filter) -> Audience:
     """Read all clients of a small audience, or a sample across a large one. Leaves out opted-out clients."""
     plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
     has_time = time_limit(services.clock.now, GROUPS_TIME_LIMIT.total_seconds())
-    groups, is_exact = _read_groups(services, chosen, list(plan.ranges(chosen, MAX_CLIENT_ID)), has_time)
+    groups, whole, is_exact = _read_groups(services, chosen, list(plan.ranges(chosen, MAX_CLIENT_ID)), has_time)
     if not is_exact and plan.by != "block" and has_time():  # of each shard of a label only the first clients were read
-        groups, is_exact = _read_groups(services, chosen, list(plan.reads(chosen)), has_time)
+        groups, whole, is_exact = _read_groups(services, chosen, list(plan.reads(chosen)), has_time)
     if is_exact:
         return Audience(groups.total(), True, False, groups)
-    total, is_whole = _count(services, chosen, plan)
+    total, is_whole = _count(services, chosen, plan, whole)
     return Audience(total, is_whole, True, _scaled(groups, total))
 
 
-def _count(services: Services, chosen: Filter, plan: Plan) -> tuple[int, bool]:
+def _count(services: Services, chosen: Filter, plan: Plan, known: Mapping[Read, int]) -> tuple[int, bool]:
+    """`known`: the numbers of some reads, which are not counted again."""
     has_time = time_limit(services.clock.now, COUNT_TIME_LIMIT.total_seconds())
 
     def count(read: Read) -> int | None:
+        if read in known:
+            return known[read]
         return services.clients.count(read[0], chosen, read[1], read[2]) if has_time() else None
 
     with services.thread_pool(THREADS) as threads:
@@ -95,19 +99,27 @@ def _count(services: Services, chosen: Filter, plan: Plan) -> tuple[int, bool]:
 
 def _read_groups(
     services: Services, chosen: Filter, reads: Sequence[Read], has_time: HasTime
-) -> tuple[Counter[Group], bool]:
-    """The groups of the clients read, and whether these are all. The reads are spread, so any part is a sample."""
+) -> tuple[Counter[Group], dict[Read, int], bool]:
+    """The groups of the clients read, the numbers of the reads that came to their end, and whether all did.
+
+    The reads are spread, so any part of them is a sample.
+    """
     spread_reads = [reads[index] for index in sorted(range(len(reads)), key=spread)]
-    groups, is_exact = Counter[Group](), True
+    groups, whole, begin = Counter[Group](), dict[Read, int](), 0
     with services.thread_pool(THREADS) as threads:
-        for begin in range(0, len(reads), THREADS):
-            if not has_time() or groups.total() >= SAMPLE:
-                return groups, False
-            wave = spread_reads[begin : begin + THREADS]
-            for found, is_last in threads.map(lambda read: services.clients.groups(chosen, read, READ_LIMIT), wave):
+        while begin < len(reads) and has_time() and groups.total() < SAMPLE:
+            wave = spread_reads[begin : begin + _reads_needed(begin, groups.total())]
+            answers = threads.map(lambda read: services.clients.groups(chosen, read, READ_LIMIT), wave)
+            for read, (found, is_last) in zip(wave, answers, strict=True):
                 groups.update(found)
-                is_exact = is_exact and is_last
-    return groups, is_exact
+                whole.update({read: found.total()} if is_last else {})
+            begin += len(wave)
+    return groups, whole, len(whole) == len(reads)
+
+
+def _reads_needed(reads: int, found: int) -> int:
+    """How many reads to make at once: as many as the rest of the sample needs, by what so many reads have found."""
+    return min(THREADS, ceil((SAMPLE - found) * reads / found)) if found else THREADS
 
 
 def _scaled(groups: Counter[Group], total: int) -> Counter[Group]:

@@ -19,7 +19,7 @@ from pynamodb.transactions import TransactWrite
 
 from ...domain.audience import AudienceMember, Filter, Group, Partition, Read
 from ...domain.audit_record import AuditRecord
-from ...domain.client import Client, block_of
+from ...domain.client import Client, block_of, operator_code_of
 from ...domain.erasure import phone_digest
 from ...errors import Conflict, NotWritten, PhoneErased, PhoneTaken
 from ..clock import Clock
@@ -239,8 +239,9 @@ def _table(partition: Partition) -> Any:
 
 
 def _group_of(item: Item) -> Group:
-    given = {name: value["S"] for name, value in item.items()}
-    return Client(id=0, **given).group
+    """As `Client.group`. To make a client takes four times as long."""
+    timezone = item.get("timezone")
+    return timezone["S"] if timezone else Client.timezone, operator_code_of(item["phone_number"]["S"])
 
 
 def _has_too_many_labels(chosen: Filter) -> bool:
