@@ -68,7 +68,7 @@ ROUTES = (
     Route("POST /Clients/", "/Clients/", {"phone_number": None, "tag": "tag 7"}),
     Route("GET /Clients/", "/Clients/"),
     Route("GET /Clients/?tag=", "/Clients/?tag=tag%207"),
-    Route("GET /Clients/{id}/history/", f"/Clients/{CLIENTS // 2}/history/", is_limited=False),
+    Route("GET /Clients/{id}/history/", f"/Clients/{CLIENTS // 2}/history/"),
     Route("GET /Mailing/", "/Mailing/"),
     Route("GET /Stats/", "/Stats/"),
     Route("GET /Stats/{id}/", f"/Stats/{NEWEST_FINISHED}/"),

@@ -133,5 +133,7 @@ def _last_errors(request: PageRequest, mailing: Mailing) -> list[Message]:
     may_read = reads_limit(READS_FOR_ERRORS, time_limit(request.services.clock.now, SECONDS_FOR_ERRORS))
     for status in (FAILED, UNKNOWN, UNDELIVERED, EXPIRED):
         if len(found) < LAST_ERRORS and getattr(mailing.counts, status):
-            found += stats.list_messages(request.services, mailing, status, BEGINNING, LAST_ERRORS, may_read)[0]
+            found += stats.list_messages(
+                request.services, mailing, status, BEGINNING, LAST_ERRORS, may_read, at_once=1
+            )[0]
     return found[:LAST_ERRORS]

@@ -94,32 +94,6 @@ def walk(
     return found, cursor if cursor.partition < partitions else None
 
 
-def search(
-    find: Callable[[int, int], tuple[list[T], int | None]],
-    key: Callable[[T], int],
-    partitions: int,
-    cursor: Cursor,
-    limit: int,
-    has_time: HasTime,
-) -> tuple[list[T], Cursor | None]:
-    """As `walk`, if the table rejects items: the items found, at most `limit`, and the cursor; None at the end.
-
-    `find(partition, after_id)` returns the matching items of one read, in the order of `key`, and the last id that it
-    read; None at the end of the partition. Without time the page ends after its first read or later ones.
-    """
-    found: list[T] = []
-    is_first = True
-    while cursor.partition < partitions and (is_first or has_time()):
-        is_first = False
-        wanted = limit - len(found)
-        items, last_id = find(cursor.partition, cursor.id)
-        found += items[:wanted]
-        if len(items) > wanted:
-            return found, Cursor(cursor.partition, key(found[-1])) if wanted else cursor
-        cursor = Cursor(cursor.partition + 1) if last_id is None else Cursor(cursor.partition, last_id)
-    return found, cursor if cursor.partition < partitions else None
-
-
 def walk_down(
     read: Callable[[Sequence[int]], Mapping[int, T]],
     below: int,

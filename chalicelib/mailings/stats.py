@@ -6,17 +6,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING
 
 from ..domain import cost
 from ..domain.mailing import FINISHED, RUNNING, SCHEDULED, STATUSES, Counts, Mailing
 from ..domain.message import Message, statuses_listed_as
+from ..domain.search import reads_needed, search, stretches
 from ..domain.silence import longest_silence
-from ..domain.walk import LIST_SECONDS, Cursor, HasTime, search, time_limit, walk
+from ..domain.walk import LIST_SECONDS, Cursor, HasTime, time_limit, walk
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
+
+READS_AT_ONCE = 8
+ROWS_A_READ = 1000
+"""Rows of one read for messages with a status, on average. They have less than 1 MB, the limit of a query."""
 
 UNFINISHED_STATUSES = tuple(status for status in STATUSES if status != FINISHED)
 
@@ -92,30 +98,47 @@ def list_messages(
     cursor: Cursor,
     limit: int,
     has_time: HasTime | None = None,
+    at_once: int = READS_AT_ONCE,
 ) -> tuple[list[Message], Cursor | None]:
     """A page of the mailing's messages, shard by shard, and the next cursor. Empty before the start.
 
-    Without time the page is short: its cursor continues. `has_time`: by default six seconds.
+    Without time the page is short: its cursor continues. `has_time`: by default six seconds. `at_once`: at most so many
+    reads at once, if messages with a status are rare.
     """
     if mailing.plan is None:
         return [], None
     has_time = has_time or time_limit(services.clock.now, LIST_SECONDS)
-    messages, shards = services.messages, mailing.plan.shards
-
-    def key(message: Message) -> int:
-        return message.client_id
+    if status is not None:
+        return _search(services, mailing, status, cursor, limit, has_time, at_once)
 
     def read(shard: int, after: int, size: int) -> list[Message]:
-        return messages.page(mailing.message_shard(shard), after, size)
+        return services.messages.page(mailing.message_shard(shard), after, size)
 
-    if status is None:
-        return walk(read, key, shards, cursor, limit, has_time=has_time)
-    statuses = statuses_listed_as(status)
-    return search(
-        lambda shard, after: messages.find(mailing.message_shard(shard), after, statuses),
-        key,
-        shards,
-        cursor,
-        limit,
-        has_time,
-    )
+    return walk(read, _client_id, mailing.plan.shards, cursor, limit, has_time=has_time)
+
+
+def _search(
+    services: Services, mailing: Mailing, status: str, cursor: Cursor, limit: int, has_time: HasTime, at_once: int
+) -> tuple[list[Message], Cursor | None]:
+    """By the counts of the mailing, a stretch has some thousand rows, and no more stretches are read than needed."""
+    plan, total, statuses = mailing.started_plan, max(1, mailing.counts.total), statuses_listed_as(status)
+    ids = ceil(ROWS_A_READ * plan.shards * plan.last_client_id / total)
+    matching = mailing.counts.with_receipts()[status]
+
+    def find(shard: int, after: int, through: int) -> tuple[list[Message], int | None]:
+        return services.messages.find(mailing.message_shard(shard), after, through, statuses)
+
+    with services.thread_pool(at_once) as threads:
+        return search(
+            find,
+            _client_id,
+            stretches(cursor, plan.shards, plan.last_client_id, ids),
+            limit,
+            has_time,
+            threads,
+            reads_needed(limit + 1, matching, total, ROWS_A_READ, at_once),
+        )
+
+
+def _client_id(message: Message) -> int:
+    return message.client_id

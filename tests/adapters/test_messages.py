@@ -321,9 +321,11 @@ def test_messages_of_a_status_are_found_with_the_place_where_the_read_ended(serv
     services.messages.add([replace(MESSAGE, client_id=number) for number in (1, 2, 3)], KEPT)
     services.messages.add([replace(MESSAGE, client_id=number, status="failed") for number in (4, 5)], KEPT)
     shard = MessageShard(1, 0, 1)
-    found, last_id = services.messages.find(shard, 1, ["failed", "unknown"])
+    found, last_id = services.messages.find(shard, 1, 5, ["failed", "unknown"])
     assert ([message.client_id for message in found], last_id) == ([4, 5], None)
-    assert services.messages.find(shard, 4, ["queued"]) == ([], None)
+    assert services.messages.find(shard, 4, 5, ["queued"]) == ([], None)
+    found, last_id = services.messages.find(shard, 1, 4, ["failed"])
+    assert ([message.client_id for message in found], last_id) == ([4], None)
 
 
 def test_the_queued_messages_of_a_shard_are_read_from_the_highest_client_down(services: Any) -> None:

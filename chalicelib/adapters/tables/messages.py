@@ -23,9 +23,6 @@ from .batches import Batches
 from .message_changes import MessageChanges
 from .message_row import MessageRow, part_of, serialized_rows
 
-ROWS_READ = 1000
-"""Rows that one call reads to find those with a status. They have less than 1 MB, the limit of a query."""
-
 
 class Messages:
     """`gateway_dedupes`: an attempt that ended without an answer can be repeated. Otherwise its message is in doubt.
@@ -116,17 +113,19 @@ class Messages:
         )
         return [row.message(shard.shards) for row in rows]
 
-    def find(self, shard: MessageShard, after_client: int, statuses: Sequence[str]) -> tuple[list[Message], int | None]:
-        """The messages with these statuses among the next thousand rows of one shard, and the last client id read.
+    def find(
+        self, shard: MessageShard, after_client: int, through_client: int, statuses: Sequence[str]
+    ) -> tuple[list[Message], int | None]:
+        """The messages with these statuses among the rows of some client ids of one shard, and the last id read.
 
-        None instead of the id at the end of the shard. One call: DynamoDB filters the rows after it has read them.
+        None instead of the id at the end. One call, which reads at most 1 MB: DynamoDB filters the rows after it has
+        read them.
         """
         rows = MessageRow.query(
             part_of(shard),
-            range_key_condition=MessageRow.client_id > after_client,
+            range_key_condition=MessageRow.client_id.between(after_client + 1, through_client),
             filter_condition=MessageRow.status.is_in(*statuses),
             consistent_read=True,
-            page_size=ROWS_READ,
         )
         page: dict[str, Any] = next(rows.page_iter)
         found = [MessageRow.from_raw_data(item).message(shard.shards) for item in page["Items"]]

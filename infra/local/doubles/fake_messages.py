@@ -114,9 +114,10 @@ class FakeMessages:
         return [row for row in rows if not statuses or row.status in statuses][:limit]
 
     def find(
-        self, shard: MessageShard, after_client: int, statuses: Collection[str]
+        self, shard: MessageShard, after_client: int, through_client: int, statuses: Collection[str]
     ) -> tuple[list[Message], int | None]:
-        rows = self.page(shard, after_client, self.rows_read)
+        page = self.page(shard, after_client, self.rows_read)
+        rows = [row for row in page if row.client_id <= through_client]
         found = [row for row in rows if row.status in statuses]
         return found, rows[-1].client_id if len(rows) == self.rows_read else None
 
