@@ -19,7 +19,18 @@ from chalicelib.api.response_headers import add_headers
 from chalicelib.api.routes import routes
 from chalicelib.console.routes import console
 from chalicelib.logs import log
-from chalicelib.workers import dead_letters, imports, jobs, receipts, reports, schedules, send_queue, tokens, users
+from chalicelib.workers import (
+    audit_copy,
+    dead_letters,
+    imports,
+    jobs,
+    receipts,
+    reports,
+    schedules,
+    send_queue,
+    tokens,
+    users,
+)
 
 app = Chalice(app_name="notifications", configure_logs=False)
 app.log = log  # so that Chalice's own error lines are JSON and masked too
@@ -28,7 +39,7 @@ app.register_middleware(log_request, "http")
 
 for blueprint in (authorizer, routes, documentation, console):
     app.register_blueprint(blueprint)
-for module in (dead_letters, imports, receipts, reports, schedules, jobs, send_queue, tokens, users):
+for module in (audit_copy, dead_letters, imports, receipts, reports, schedules, jobs, send_queue, tokens, users):
     app.register_blueprint(module.worker)
 
 

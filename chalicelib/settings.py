@@ -151,6 +151,8 @@ class Settings:
     sender_threads: int = _setting(50, _count, "Posts that one sender Lambda makes at the same time.")
     message_retention_days: int = _setting(400, _count, "Days after the end of a mailing that its messages are kept.")
     audit_retention_days: int = _setting(400, _count, "Days that audit records are kept.")
+    audit_bucket: str = _setting("", str, "Bucket with Object Lock that gets a copy of the audit.")
+    audit_bucket_owner: str = _setting("", str, "Account that owns this bucket.")
     report_recipients: tuple[str, ...] = _setting((), _addresses, "Email addresses that get the daily report.")
     report_sender: str = _setting("", _address, "The address that the daily report comes from; verified in SES.")
     report_language: str = _setting(ENGLISH, _language, "Language of the daily report: `en` or `ru`.")

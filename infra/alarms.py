@@ -130,6 +130,7 @@ ALARMS = {
     "RunJobsErrorsAlarm": _errors("RunJobs", "run_jobs"),
     "ImportClientsErrorsAlarm": _errors("ImportClients", "import_clients"),
     "SettleReceiptsErrorsAlarm": _errors("SettleReceipts", "settle_receipts", "ReceiptsAreExpected"),
+    "CopyAuditErrorsAlarm": _errors("CopyAudit", "copy_audit", "HasAuditCopy"),
     "TokenAuthErrorsAlarm": Alarm(
         "The authorizer fails, so the API refuses valid tokens: read the log of token_auth",
         of_function("TokenAuth"),

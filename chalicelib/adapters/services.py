@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..domain.password import Passwords
     from ..gateways.port import Gateway
+    from .audit_bucket import AuditBucket
     from .files import Files
     from .mailbox import Mailbox
     from .parameters import Parameter
@@ -180,6 +181,12 @@ class Services:
         from .files import Files
 
         return Files(self.settings.imports_bucket)
+
+    @cached_property
+    def audit_bucket(self) -> AuditBucket:
+        from .audit_bucket import AuditBucket
+
+        return AuditBucket(self.settings.audit_bucket, self.settings.audit_bucket_owner)
 
     @cached_property
     def dead_letters(self) -> Queue:

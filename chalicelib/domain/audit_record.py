@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from .masking import mask_text
 
@@ -12,6 +12,9 @@ Fields = Mapping[str, object]
 
 MAX_TEXT_LENGTH = 500
 """Characters. A message text may exceed the size of a row, and a record holds it twice, before and after."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NUMBERS_A_DAY = 24 * 3600 * 10**9
 
 MADE, CHANGED, REMOVED = "made", "changed", "removed"
 
@@ -64,7 +67,7 @@ class Author:
         default = MADE if before is None else REMOVED if after is None else CHANGED
         if before is not None and after is not None:
             before, after = _different(before, after), _different(after, before)
-        number = int(self.at.timestamp() * 1_000_000) * 1000 + int(self.jitter * 1000)
+        number = number_at(self.at) + int(self.jitter * 1000)
         record = AuditRecord(number, self.at, self.name, action or default, what, str(name), before, after).masked
         return replace(record, before=_cut(record.before), after=_cut(record.after))
 
@@ -72,6 +75,21 @@ class Author:
 def day_of(moment: datetime) -> int:
     """The partition of a record: the proleptic Gregorian ordinal of its day in UTC."""
     return moment.toordinal()
+
+
+def number_at(moment: datetime) -> int:
+    """The lowest number of the records of this microsecond."""
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def first_number(day: int) -> int:
+    """The lowest number of the records of this day."""
+    return (day - day_of(EPOCH)) * NUMBERS_A_DAY
+
+
+def day_of_number(number: int) -> int:
+    """The day of a record, by its number."""
+    return number // NUMBERS_A_DAY + day_of(EPOCH)
 
 
 def _different(fields: Fields, other: Fields) -> Fields:

@@ -25,8 +25,9 @@ from chalicelib import __version__
 
 from . import DeployFailed, deploy, package, put_secrets
 from .api_settings import access_logs
+from .audit_lock import lock_notes
 from .capacity import concurrency_notes, warm_parameters
-from .checks import check_account, read_parameters, stack_name_of
+from .checks import Account, check_account, read_parameters, stack_name_of
 from .destroy import destroy
 from .package import ROOT
 from .quotas import email_notes, schedule_notes
@@ -81,7 +82,7 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     print(f"{stack_name} in account {account.number}, {account.region}: {_versions(stack_name, before)}")
     _print_note(rights_note(boto3.client("iam"), account, stack_name, settings.role))
     _print_note(compile_note(python_of(stage)))
-    parameters |= _fit(stack_name, template, parameters, before or {})
+    parameters |= _fit(account, stack_name, template, parameters, before or {})
     if planned:
         _plan(prepare(stage, stack_name, parameters, settings=settings))
         return
@@ -115,7 +116,11 @@ def _plan(deployment: Deployment) -> None:
 
 
 def _fit(
-    stack_name: str, template: Mapping[str, Any], parameters: Mapping[str, str], before: Mapping[str, str]
+    account: Account,
+    stack_name: str,
+    template: Mapping[str, Any],
+    parameters: Mapping[str, str],
+    before: Mapping[str, str],
 ) -> dict[str, str]:
     """Print what the account and the tables allow. Returns the parameters that they change."""
     values = {**before, **parameters}
@@ -123,6 +128,7 @@ def _fit(
     notes = concurrency_notes(boto3.client("lambda"), template, values, reserved)
     notes += email_notes(boto3.client("sesv2"), boto3.client("ses"), values)
     notes += schedule_notes(boto3.client("service-quotas"))
+    notes += lock_notes(boto3.client("s3"), account, values)
     logs, logs_notes = access_logs(boto3.client("apigateway"), values)
     print("\n".join(notes + logs_notes))
     warm = warm_parameters(boto3.client("dynamodb"), stack_name, values)

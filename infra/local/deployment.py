@@ -24,6 +24,7 @@ def deploy_local(
     gateway_dedupes: bool = True,
     receipts: bool = False,
     gateway_rate: str = "",
+    audit_bucket: str = "",
 ) -> dict[str, str]:
     """Deploy with the published token and user; returns the stack's outputs. Raises DeployFailed."""
     put_secrets(STACK_NAME, gateway_token, receipts)
@@ -33,6 +34,7 @@ def deploy_local(
         "GatewayDedupes": str(gateway_dedupes).lower(),
         "GatewayRate": gateway_rate,
         "Receipts": str(receipts).lower(),
+        "AuditBucket": audit_bucket,
         "ReportSender": REPORT_SENDER,
         "ReportRecipients": REPORT_RECIPIENTS,
         "DeletionProtection": "false",

@@ -42,6 +42,7 @@ WHOLE_BATCHES = "WHOLE_BATCHES"
 SCHEDULER_SECONDS = 1
 """Interval at which due schedules fire, so that a mailing starts within a second. MiniStack's own is 10 s."""
 
+LEADING_KEYS = "dynamodb:LeadingKeys"
 BATCH_OF_STATEMENTS = "dynamodb:BatchExecuteStatement"
 UPDATE = re.compile(r'UPDATE "([^"]+)" ')
 
@@ -80,10 +81,11 @@ def resource_as_on_aws(
 
 
 def context_as_on_aws(service: str, action: str, body: bytes, query: Any) -> dict[str, Any]:
-    """Add the condition key of an email's sender."""
+    """Add the condition keys of an email's sender and of the partition key in a call of DynamoDB."""
     context: dict[str, Any] = name_context(service, action, body, query)
     sender = _sender(body) if service == "ses" else ""
-    return {**context, "ses:FromAddress": sender} if sender else context
+    keys = _leading_keys(body) if service == "dynamodb" else []
+    return context | ({"ses:FromAddress": sender} if sender else {}) | ({LEADING_KEYS: keys} if keys else {})
 
 
 def recorded(decide: Callable[..., Any], trail: Path) -> Callable[..., Any]:
@@ -171,6 +173,12 @@ def refusing_foreign(serve: Callable[..., Any], own: OwnOrigins) -> Callable[...
 
 def _sender(body: bytes) -> str:
     return _first(parse_qs(body.decode("utf-8", "replace")), "Source")
+
+
+def _leading_keys(body: bytes) -> list[str]:
+    """The partition key of a call for one row of a table that has no sort key."""
+    key = json.loads(body or b"{}").get("Key") or {}
+    return [str(*value.values()) for value in key.values()] if len(key) == 1 else []
 
 
 def _updated_table(body: bytes) -> str | None:

@@ -57,6 +57,7 @@ class LocalSettings:
     gateway_dedupes: bool = True
     receipts: bool = False
     gateway_rate: str = ""
+    audit_bucket: str = ""
     simulator_port: int | None = None
     enforces_iam: bool = True
     counts_calls: bool = False
@@ -225,6 +226,7 @@ class DevStack:
                 settings.gateway_dedupes,
                 settings.receipts,
                 settings.gateway_rate,
+                settings.audit_bucket,
             )
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error

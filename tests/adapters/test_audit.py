@@ -62,3 +62,21 @@ def test_a_day_is_read_from_the_newest_in_pages(services: Any) -> None:
     assert newest == [records[4], records[3]]
     assert services.audit.read(day_of(NOW), newest[-1].number, 10) == [records[2], records[1], records[0]]
     assert services.audit.read(day_of(NOW) - 1, ABOVE_ALL, 10) == []
+
+
+def test_a_day_is_read_from_the_oldest_between_two_numbers(services: Any) -> None:
+    records = [author(second).record("client", second, None, {}) for second in range(5)]
+    for number, record in enumerate(records):
+        services.clients.add(replace(OLEG, id=10 + number, phone_number=f"7977000001{number}"), record)
+    day, (_, second, third, fourth, _) = day_of(NOW), records
+    assert services.audit.read_between(day, 0, fourth.number, 3) == records[:3]
+    assert services.audit.read_between(day, second.number, fourth.number, 9) == [third, fourth]
+    assert services.audit.read_between(day, fourth.number, fourth.number, 9) == []
+    assert services.audit.read_between(day + 1, 0, ABOVE_ALL, 9) == []
+
+
+def test_the_copy_of_the_audit_has_a_position_that_no_id_changes(services: Any) -> None:
+    assert services.counters.copied_audit_until() == 0
+    services.counters.move_audit_copy(1_795_500_000_000_000_123)
+    assert services.counters.next_id("client") == 1
+    assert services.counters.copied_audit_until() == 1_795_500_000_000_000_123

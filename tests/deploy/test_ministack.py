@@ -13,7 +13,7 @@ from ministack.core import lambda_runtime
 from ministack.services import dynamodb, scheduler
 
 from infra.local.conditions import SLOTS
-from infra.local.ministack import SharedCode, recorded, whole_batches
+from infra.local.ministack import SharedCode, context_as_on_aws, recorded, whole_batches
 
 
 @pytest.fixture
@@ -76,3 +76,11 @@ def test_a_function_gets_as_many_messages_as_its_mapping_asks_for() -> None:
 
     received = whole_batches(receive)
     assert [received("url", 25), received("url", 25), received("url", 25)] == [[*range(25)], [*range(25, 35)], []]
+
+
+def test_a_condition_can_name_the_row_of_a_call() -> None:
+    """MiniStack does not know the condition key, and `ForAllValues` holds without it."""
+    body = json.dumps({"TableName": "counters", "Key": {"name": {"S": "audit_copy"}}}).encode()
+    context = context_as_on_aws("dynamodb", "dynamodb:UpdateItem", body, {})
+    assert context["dynamodb:LeadingKeys"] == ["audit_copy"]
+    assert "dynamodb:LeadingKeys" not in context_as_on_aws("dynamodb", "dynamodb:Query", b'{"TableName": "audit"}', {})

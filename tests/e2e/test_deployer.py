@@ -81,6 +81,22 @@ def run(arguments: str, environment: dict[str, str], typed: str = "") -> subproc
     )
 
 
+def audit_bucket() -> str:
+    """The bucket of the example, made by somebody else. MiniStack's CloudFormation makes it without the lock."""
+    cloudformation = boto3.client("cloudformation")
+    template = (ROOT / "infra" / "examples" / "audit-bucket.json").read_text()
+    days = [{"ParameterKey": "RetentionDays", "ParameterValue": "30"}]
+    cloudformation.create_stack(StackName="audit-bucket", TemplateBody=template, Parameters=days)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="audit-bucket")
+    (output,) = cloudformation.describe_stacks(StackName="audit-bucket")["Stacks"][0]["Outputs"]
+    return str(output["OutputValue"])
+
+
+def has_copy_of_the_audit() -> bool:
+    resources = boto3.client("cloudformation").describe_stack_resources(StackName="notifications-narrow")
+    return any(one["LogicalResourceId"].startswith("CopyAudit") for one in resources["StackResources"])
+
+
 def test_a_user_with_the_published_policies_can_deploy_restore_and_delete(
     stack: DevStack, deployer: dict[str, str], bash: Bash
 ) -> None:
@@ -88,8 +104,12 @@ def test_a_user_with_the_published_policies_can_deploy_restore_and_delete(
     gateway = {"GATEWAY_URL": "https://sms.example.com", "GATEWAY_TOKEN": "a-secret"}
     first = run("deploy --stage narrow", {**deployer, **gateway})
     assert first.returncode == 0, first.stderr
-    again = run("deploy --stage narrow", {**deployer, **OPTIONS})
+    assert not has_copy_of_the_audit()
+    bucket = audit_bucket()
+    again = run("deploy --stage narrow", {**deployer, **OPTIONS, "AUDIT_BUCKET": bucket})
     assert again.returncode == 0, again.stderr
+    assert has_copy_of_the_audit()
+    assert f"the bucket {bucket} has no Object Lock" in again.stdout
     sweep = boto3.client("cloudformation").describe_stack_resource(
         StackName="notifications-narrow", LogicalResourceId="Sweep"
     )["StackResourceDetail"]["PhysicalResourceId"]

@@ -292,6 +292,7 @@ LAMBDAS = {
     "start_import": ["key", "file_name", "import", "refused", "by"],
     "send_report": ["date", "scheduled"],
     "sweep": ["source"],
+    "copy_audit": ["source"],
     "redrive_dead_letters": [],
 }
 events = st.sampled_from([*LAMBDAS]).flatmap(

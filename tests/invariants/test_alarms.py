@@ -175,6 +175,7 @@ SCENARIOS = {
     "RunJobsErrorsAlarm": Scenario(broken("slices", "lease", BUG), 12),
     "ImportClientsErrorsAlarm": Scenario(an_import_that(broken("import_files", "read", BUG)), 12),
     "SettleReceiptsErrorsAlarm": Scenario(receipts_that(broken("receipts", "record", THROTTLED)), 12),
+    "CopyAuditErrorsAlarm": Scenario(an_import_that(broken("audit_bucket", "add", BUG)), 16),
     "JobsQueueAgeAlarm": Scenario(stopped("RunJobs"), 18),
     "ImportsQueueAgeAlarm": Scenario(an_import_that(stopped("ImportClients")), 68),
     "ReceiptsQueueAgeAlarm": Scenario(receipts_that(stopped("SettleReceipts")), 18),
@@ -191,7 +192,8 @@ def test_each_alarm_has_a_scenario() -> None:
 
 @pytest.mark.parametrize("alarm", SCENARIOS)
 def test_an_alarm_goes_off_in_its_scenario_alone_and_ends_after_the_repair(alarm: str) -> None:
-    world = watched_world(report_sender="reports@example.com", report_recipients=("anna@example.com",), receipts=True)
+    reports = {"report_sender": "reports@example.com", "report_recipients": ("anna@example.com",)}
+    world = watched_world(**reports, receipts=True, audit_bucket="records")
     begun, within = world.clock.now(), SCENARIOS[alarm].within * MINUTE
     repair = SCENARIOS[alarm].begin(world)
     world.run(within, step=10)

@@ -10,7 +10,7 @@ import pytest
 from infra.local.doubles.aws import forget_connections
 from infra.local.stack import DevStack, any_settings
 
-from .tour import Tour
+from .tour import AUDIT_BUCKET, Tour
 
 
 @pytest.fixture(scope="package")
@@ -20,7 +20,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
         for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "")  # restored after the tests
         forget_connections()
-        settings = replace(any_settings(), receipts=True)
+        settings = replace(any_settings(), receipts=True, audit_bucket=AUDIT_BUCKET)
         with DevStack(settings, tmp_path_factory.mktemp("logs"), print_line=lambda line: None) as stack:
             yield stack
     forget_connections()

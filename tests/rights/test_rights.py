@@ -96,6 +96,7 @@ def without_rights(function: str) -> Iterator[None]:
         ("StartImport", {"import": 1}),
         ("StartMailing", {"mailing": 1}),
         ("SendReport", {"date": "2026-11-01"}),
+        ("CopyAudit", {}),
     ],
 )
 def test_a_function_without_its_rights_fails(toured: DevStack, function: str, payload: dict[str, str]) -> None:

@@ -25,6 +25,7 @@ from chalicelib.adapters.tables.mailing_row import MailingRow
 from chalicelib.adapters.tables.message_row import NOT_CLAIMED, MessageRow
 from chalicelib.adapters.tables.slices import SliceRow
 from chalicelib.domain.audience import NEWEST
+from chalicelib.domain.audit_record import Author
 from chalicelib.domain.brake import LEAD, Answers
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, LABEL_SHARDS
 from chalicelib.domain.jobs import FollowMovedClients, Job, SendMessage, to_body
@@ -42,6 +43,7 @@ PHONES = [79770000001, 79770000002, 79210000003]
 TOKYO = timedelta(hours=9)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 PATIENCE_SECONDS = 60
+AUDIT_BUCKET = "copied-audit"
 
 
 class Tour:
@@ -61,10 +63,12 @@ class Tour:
             services.messages,
             services.erasures,
         )
+        self.audit = services.audit
         self.rates = services.rates
         self.mailings = services.mailings
 
     def walk(self) -> None:
+        self.audit_copy()
         self.clients()
         self.console()
         self.access()
@@ -80,6 +84,15 @@ class Tour:
         self.erasures()
         self.dead_letters()
         self.report()
+
+    def audit_copy(self) -> None:
+        """Records of the last minutes are not copied yet."""
+        bucket = {"Bucket": AUDIT_BUCKET, "ObjectLockEnabledForBucket": True}
+        boto3.client("s3").create_bucket(**bucket)
+        at = datetime.now(UTC) - timedelta(hours=1)
+        self.audit.add(Author("vera", at, jitter=0.5).record("token", "shop", None, {"role": "read"}))
+        assert invoke("CopyAudit", {}) == {"copied": 1}
+        assert boto3.client("s3").list_objects_v2(Bucket=AUDIT_BUCKET)["KeyCount"] == 1
 
     def clients(self) -> None:
         """The ids are so high that a tag or a code is searched in its index, for all but the newest clients."""

@@ -98,7 +98,8 @@ def test_the_alarm_on_a_missing_sweep_does_not_go_off_at_the_first_deploy(alarms
 def test_alarms_of_what_a_stack_does_not_use_are_left_out(resources: dict[str, Any]) -> None:
     conditions = {name: resources[name]["Condition"] for name in ALARMS if "Condition" in resources[name]}
     receipts = dict.fromkeys(("SettleReceiptsErrorsAlarm", "ReceiptsQueueAgeAlarm"), "ReceiptsAreExpected")
-    assert conditions == {**receipts, "ReportErrorsAlarm": "ReportIsSent"}
+    others = {"ReportErrorsAlarm": "ReportIsSent", "CopyAuditErrorsAlarm": "HasAuditCopy"}
+    assert conditions == {**receipts, **others}
 
 
 def test_every_alarm_is_documented() -> None:

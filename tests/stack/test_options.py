@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.access.audit_copy import SETTLED
+from chalicelib.adapters.tables.counters import AUDIT_COPY
 from infra.deploy import ROOT
 from infra.deploy.options import HAS_INTERFACES, KEY, NOTHING, USES_KEY, VIA, add_options
 
 OPTIONS = {"HasNetwork", "HasBoundary", "HasKey", "HasDomain", "HasFirewall", "AreCallersLimited", "AreAccessesLogged"}
+OPTIONS |= {"HasAuditCopy"}
 KEY_PROPERTY = {
     "AWS::DynamoDB::Table": "SSESpecification",
     "AWS::SQS::Queue": "KmsMasterKeyId",
@@ -71,6 +74,8 @@ def test_a_stack_without_options_has_nothing_of_them(sam: dict[str, Any]) -> Non
         "AccessLog",
         "DomainName",
         "apigateway-policy",
+        "AuditBucket",
+        "CopyAudit",
     )
     assert [word for word in words if word in text] == []
 
@@ -131,6 +136,33 @@ def test_access_logs_have_the_route_and_not_the_path_of_a_request(sam: dict[str,
     assert "$context.resourcePath" in values
     assert not values & {"$context.path", "$context.requestOverride.path"}
     assert resources["ApiAccessLog"]["Properties"]["RetentionInDays"] == 30
+
+
+def test_the_copy_of_the_audit_goes_to_a_bucket_of_the_expected_account_and_is_only_added_to(
+    sam: dict[str, Any],
+) -> None:
+    resources = stack_with(sam, "HasAuditCopy")
+    function = resources["CopyAudit"]["Properties"]
+    assert function["Environment"]["Variables"]["AUDIT_BUCKET"] == {"Ref": "AuditBucket"}
+    owner = {"Fn::If": ["IsAuditBucketForeign", {"Ref": "AuditBucketOwner"}, {"Ref": "AWS::AccountId"}]}
+    assert function["Environment"]["Variables"]["AUDIT_BUCKET_OWNER"] == owner
+    given = {action: one for one in statements(resources, function) for action in one.get("Action", [])}
+    assert [action for action in given if action.startswith("s3:")] == ["s3:PutObject"]
+    row = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [AUDIT_COPY]}}
+    assert given["dynamodb:UpdateItem"]["Condition"] == given["dynamodb:GetItem"]["Condition"] == row
+
+
+def test_a_record_is_copied_when_the_invocation_that_writes_it_is_over(sam: dict[str, Any]) -> None:
+    """Otherwise a record could come later, with a number that the copy has passed. Clocks may differ by a minute."""
+    resources = stack_with(sam)
+    writers = {
+        name: function["Timeout"]
+        for name, function in of_type(resources, "AWS::Serverless::Function").items()
+        for one in statements(resources, function)
+        if one.get("Resource") == {"Fn::GetAtt": ["AuditTable", "Arn"]} and "dynamodb:PutItem" in one["Action"]
+    }
+    assert len(writers) > 5
+    assert max(writers.values()) + 60 <= SETTLED.total_seconds()
 
 
 def test_the_api_has_a_regional_endpoint(sam: dict[str, Any]) -> None:

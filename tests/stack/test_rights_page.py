@@ -21,8 +21,8 @@ def page_name(resource: dict[str, Any]) -> str:
     """The name of a resource on the page: its name in the template, or the end of its ARN."""
     if "Fn::GetAtt" in resource:
         return str(resource["Fn::GetAtt"][0])
-    arn = str(resource["Fn::Sub"]).rpartition("${AWS::AccountId}:")[2]
-    return arn.replace("${AWS::StackName}", "<stack>").replace("${", "").replace(".Arn}", "")
+    arn = str(resource["Fn::Sub"]).rpartition("${AWS::AccountId}:")[2].rpartition(":::")[2]
+    return arn.replace("${AWS::StackName}", "<stack>").replace("${", "").replace(".Arn}", "").replace("}", "")
 
 
 def rows_of(policy: Path) -> set[str]:

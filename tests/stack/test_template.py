@@ -35,7 +35,7 @@ from infra.deploy.checks import LONGEST_STAGE, stack_name_of
 
 FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "RunJobs", "SendMessages", "Sweep"}
 FUNCTIONS |= {"ManageTokens", "ManageUsers", "RedriveDeadLetters", "ImportClients", "StartImport", "SendReport"}
-FUNCTIONS |= {"SettleReceipts"}
+FUNCTIONS |= {"SettleReceipts", "CopyAudit"}
 OPEN_TO_ALL = {"/", "/docs", "/docs/{name}", "/openapi.json", "/console/static/{name}"}
 ROUTE_WITH_OWN_SECRET = "/Receipts"
 WILD = {
@@ -47,6 +47,7 @@ WILD = {
     "XRayKnowsNoResources": "the service authorization reference has no resource for either of its actions",
     "HasInterfacesInTheNetwork": "Lambda names the interfaces of functions in a VPC, and EC2 describes all or none",
     "PutsTheFilesOfImports": "a file has its import's id in its name",
+    "PutsCopiesOfAuditRecords": "a copy has the day and the number of its record in its name",
     "ReadsTheFilesOfImports": "a file that was put into the bucket by hand has the name that a person gave it",
 }
 """Statements with a `*` in a resource, by their Sid, with the reason."""

@@ -55,6 +55,13 @@ class Audit:
         rows = AuditRow.query(day, AuditRow.number < before, scan_index_forward=False, limit=limit)
         return [row.record() for row in rows]
 
+    def read_between(self, day: int, after: int, until: int, limit: int) -> list[AuditRecord]:
+        """Records of one day with numbers above `after` up to `until`, the oldest first, by a consistent read."""
+        if after >= until:
+            return []  # DynamoDB refuses a range whose end is before its beginning
+        between = AuditRow.number.between(after + 1, until)
+        return [row.record() for row in AuditRow.query(day, between, consistent_read=True, limit=limit)]
+
     def add(self, record: AuditRecord) -> None:
         """Write a record of an action that changes no row. A repeated write meets its own record."""
         try:

@@ -1,4 +1,4 @@
-"""Counters of integer ids, and the totals over ended mailings."""
+"""Counters of integer ids, the position of the copy of the audit, and the totals over ended mailings."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from .base import CountsRow, bind_table
 from .batches import Batches
 
 TOTALS = "totals"
+AUDIT_COPY = "audit_copy"
+"""The role of the function that copies the audit may write this row only."""
 
 
 class CounterRow(CountsRow, Model):  # type: ignore[misc]
-    """Either an id counter (`value`) or the row of totals."""
+    """An id counter or a position (`value`), or the row of totals."""
 
     class Meta:
         table_name = "counters"
@@ -47,6 +49,17 @@ class Counters:
     def last_id(self, name: str) -> int:
         """The highest id given; 0 if there is none."""
         return sum(int(row.value) for row in self._batches.get(CounterRow, [name]))
+
+    def copied_audit_until(self) -> int:
+        """The number up to which audit records are copied; 0 before the first copy."""
+        try:
+            return int(CounterRow.get(AUDIT_COPY, consistent_read=True).value)
+        except CounterRow.DoesNotExist:
+            return 0
+
+    def move_audit_copy(self, until: int) -> None:
+        """A move back is harmless: a repeated copy meets its own object."""
+        CounterRow(AUDIT_COPY).update(actions=[CounterRow.value.set(until)])
 
     def totals(self) -> tuple[int, Counts]:
         """The number of mailings, and the sum of the counts of ended ones."""

@@ -23,12 +23,28 @@ class FakeAudit:
         found = [record for record in self.records if day_of(record.at) == day and record.number < before]
         return sorted(found, key=lambda record: -record.number)[:limit]
 
+    def read_between(self, day: int, after: int, until: int, limit: int) -> list[AuditRecord]:
+        found = [one for one in self.records if day_of(one.at) == day and after < one.number <= until]
+        return sorted(found, key=lambda record: record.number)[:limit]
+
     def add(self, record: AuditRecord) -> None:
         self.records.append(record)
 
     def write(self, record: AuditRecord | None) -> None:
         if record is not None:
             self.records.append(record)
+
+
+class FakeAuditBucket:
+    """`puts` counts all calls, those too that met an object."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.puts = 0
+
+    def add(self, key: str, content: bytes) -> None:
+        self.puts += 1
+        self.objects.setdefault(key, content)
 
 
 class FakeIdempotencyKeys:

@@ -24,6 +24,7 @@ from .fake_clock import LOCK
 class FakeCounters:
     def __init__(self) -> None:
         self.ids: Counter[str] = Counter()
+        self.audit_copy = 0
         self.mailings = 0
         self.finished = NO_COUNTS
 
@@ -39,6 +40,12 @@ class FakeCounters:
 
     def last_id(self, name: str) -> int:
         return self.ids[name]
+
+    def copied_audit_until(self) -> int:
+        return self.audit_copy
+
+    def move_audit_copy(self, until: int) -> None:
+        self.audit_copy = until
 
     def totals(self) -> tuple[int, Counts]:
         return self.mailings, self.finished

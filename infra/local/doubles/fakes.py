@@ -12,7 +12,7 @@ from chalicelib.domain.password import Cost, Passwords
 from chalicelib.gateways.registry import provider
 from chalicelib.settings import Settings
 
-from .fake_access import FakeAudit, FakeIdempotencyKeys, FakeTokens, FakeUsers
+from .fake_access import FakeAudit, FakeAuditBucket, FakeIdempotencyKeys, FakeTokens, FakeUsers
 from .fake_clients import FakeClients, FakeCounters, FakeFiles, FakeImports, FakeLabels, FakePhoneKey
 from .fake_clock import FakeClock
 from .fake_erasures import FakeErasures
@@ -33,6 +33,7 @@ class FakeServices:
         self.passwords = Passwords(Cost(4, 1, 1))
         self.counters = FakeCounters()
         self.audit = FakeAudit()
+        self.audit_bucket = FakeAuditBucket()
         self.clients = FakeClients(self.audit)
         self.phone_key = FakePhoneKey()
         self.erasures = FakeErasures(self.clients, self.audit)

@@ -7,6 +7,7 @@ from contextlib import redirect_stdout
 from io import StringIO
 from typing import Any
 
+from chalicelib.access.audit_copy import copy_audit
 from chalicelib.clients.import_worker import run_import
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.sweep import sweep
@@ -20,6 +21,13 @@ QUEUES = {"SendQueue": "send_queue", "JobsQueue": "jobs_queue", "ImportsQueue": 
 QUEUES |= {"ReceiptsQueue": "receipts_queue", "DeadLetters": "dead_letters"}
 """The queues by their logical names."""
 
+COPY_MINUTES = 5
+"""The schedule of the function that copies the audit."""
+
+REPEATED_AFTER = (1, 3)
+"""Minutes after which Lambda repeats a failed invocation by a schedule: one after the first, two after the second.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"""
+
 LEFT_OUT_AFTER = 3
 """Receives after which the age of the oldest message leaves out a message."""
 
@@ -32,6 +40,8 @@ class WatchedWorld(World):
         self.cloudwatch = cloudwatch
         self.stopped: set[str] = set()
         self._function = ""
+        self._minute = 0
+        self._repeated: set[int] = set()
 
     def invoke(self, work: Callable[[Any], Any], function: str = "") -> bool:
         """Run one invocation, and count it and its error as Lambda does; returns False if it failed."""
@@ -53,6 +63,8 @@ class WatchedWorld(World):
         self._function = "StartMailing"
         super().tick()
         self.do_imports()
+        if self.services.settings.audit_bucket:
+            self._copy_audit()
 
     def do_jobs(self) -> None:
         self._work_as("RunJobs", super().do_jobs)
@@ -65,6 +77,14 @@ class WatchedWorld(World):
 
     def do_imports(self) -> None:
         self._work_as("ImportClients", self._import_all)
+
+    def _copy_audit(self) -> None:
+        minute = int(self.clock.now().timestamp() // 60)
+        is_due = minute != self._minute and (minute % COPY_MINUTES == 0 or minute in self._repeated)
+        self._minute = minute
+        if is_due and not self.invoke(lambda services: copy_audit(services, lambda: 60.0), "CopyAudit"):
+            again = {minute + after for after in REPEATED_AFTER} if minute % COPY_MINUTES == 0 else set()
+            self._repeated |= again
 
     def _work_as(self, function: str, work: Callable[[], None]) -> None:
         if function not in self.stopped:
