@@ -22,13 +22,15 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import __version__
+from chalicelib.settings import Settings
 
 from . import DeployFailed, deploy, package, put_secrets
 from .api_settings import access_logs
 from .audit_lock import lock_notes
 from .capacity import concurrency_notes, warm_parameters
-from .checks import Account, check_account, read_parameters, stack_name_of
+from .checks import Account, check_account, read_parameters, settings_of, stack_name_of
 from .destroy import destroy
+from .gateway import require_form
 from .package import ROOT
 from .quotas import email_notes, schedule_notes
 from .rehearsal import PHONES, Rehearsal, rehearse, require_unused
@@ -78,7 +80,7 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     settings = read_stack_settings(os.environ)
     template = json.loads((ROOT / "infra" / "stack.json").read_text())
     parameters = read_parameters(os.environ, known_parameters(template, os.environ, before), before)
-    token = None if planned else os.environ.get("GATEWAY_TOKEN") or _ask_gateway_token(stack_name)
+    token = None if planned else _gateway_token(stack_name, settings_of({**(before or {}), **parameters}))
     print(f"{stack_name} in account {account.number}, {account.region}: {_versions(stack_name, before)}")
     _print_note(rights_note(boto3.client("iam"), account, stack_name, settings.role))
     _print_note(compile_note(python_of(stage)))
@@ -142,13 +144,16 @@ def _invocation(payload: str, function: str) -> str:
     return f"  echo '{payload}' | aws lambda invoke --function-name {function} --payload fileb:///dev/stdin /dev/stdout"
 
 
-def _ask_gateway_token(stack_name: str) -> str | None:
-    """Ask once in the life of a stack; returns None if the token is already stored."""
-    if has_gateway_token(stack_name):
-        return None
-    if not sys.stdin.isatty():
-        raise DeployFailed("GATEWAY_TOKEN: the token of the SMS gateway is expected by the first deploy")
-    return getpass.getpass("token of the SMS gateway (not shown): ")
+def _gateway_token(stack_name: str, settings: Settings) -> str | None:
+    """From the environment, or asked once in the life of a stack. None if it is already stored, or not needed."""
+    form = settings.capabilities.key_form
+    token = os.environ.get("GATEWAY_TOKEN") or None
+    if token is None and form and not has_gateway_token(stack_name):
+        if not sys.stdin.isatty():
+            raise DeployFailed(f"GATEWAY_TOKEN: {form} of the SMS gateway is expected by the first deploy")
+        token = getpass.getpass(f"{form} of the SMS gateway (not shown): ")
+    require_form(settings, token)
+    return token
 
 
 def _destroy(stack_name: str, with_tables: bool) -> int:
@@ -178,12 +183,14 @@ def _rehearse(stage: str, stack_name: str) -> int:
     template = json.loads((ROOT / "infra" / "stack.json").read_text())
     settings = read_stack_settings(os.environ)
     parameters = read_parameters(os.environ, known_parameters(template, os.environ, None), None)
-    token = os.environ.get("GATEWAY_TOKEN")
-    if not token:
+    token = os.environ.get("GATEWAY_TOKEN") or ""
+    gateway = settings_of(parameters)
+    if not token and gateway.capabilities.key_form:
         raise DeployFailed("GATEWAY_TOKEN: a rehearsal sends three messages through the gateway")
+    require_form(gateway, token)
     require_unused(stack_name)
     print(f"This deploys, breaks and deletes {stack_name} in account {account.number}, {account.region}: half an hour.")
-    print(f"It sends three messages to {' and '.join(PHONES)} through {parameters['GatewayUrl']}.")
+    print(f"It sends three messages to {' and '.join(PHONES)} through {gateway.gateway_url}.")
     if not _is_confirmed(stack_name):
         return 1
     results = rehearse(Rehearsal(stage, stack_name, parameters, token, settings))

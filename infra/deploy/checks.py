@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,11 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import BadSettings
-from chalicelib.settings import LOCAL_STAGE, read_settings
+from chalicelib.settings import LOCAL_STAGE, Settings, read_settings
 
 from .api_settings import incomplete_pairs
 from .errors import DeployFailed
+from .gateway import gateway_problems
 
 LONGEST_STAGE = 16
 """The log groups are named `notifications-<stage>-<function>-...`; a longer stage would be truncated there."""
@@ -73,15 +75,29 @@ def read_parameters(
     required = {name for name, parameter in known.items() if "Default" not in parameter} - {"Stage"}
     missing = [name for name in known if name in required - set(given) - set(before or {})]
     wrong = [f"{_variable(name)}: {known[name]['Description']}" for name in missing]
-    values = {_variable(name): value for name, value in {**(before or {}), **given}.items()}
-    wrong += incomplete_pairs(values)
-    try:
-        read_settings(values)
-    except BadSettings as bad:
-        wrong.append(str(bad))
+    together = {**(before or {}), **given}
+    wrong += incomplete_pairs({_variable(name): value for name, value in together.items()})
+    wrong += _wrong_settings(together)
     if wrong:
         raise DeployFailed("; ".join(wrong))
     return given
+
+
+def _wrong_settings(parameters: Mapping[str, str]) -> list[str]:
+    wrong = []
+    try:
+        settings_of(parameters)
+    except BadSettings as bad:
+        wrong.append(str(bad))
+    with suppress(BadSettings):  # it is named by now
+        of_gateway = settings_of({name: value for name, value in parameters.items() if name.startswith("Gateway")})
+        wrong += gateway_problems(of_gateway, parameters.get("GatewayUrl", ""))
+    return wrong
+
+
+def settings_of(parameters: Mapping[str, str]) -> Settings:
+    """The settings that the functions would read with these parameters. Raises BadSettings."""
+    return read_settings({_variable(name): value for name, value in parameters.items()})
 
 
 def _without(value: str, parameter: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from infra.deploy import deploy, put_secrets
 
@@ -18,23 +19,16 @@ API_LIMITS = {"ApiRate": "10000", "ApiBurst": "5000"}
 """The quotas of an AWS account. The template's 100 a second would limit a script that creates many clients."""
 
 
-def deploy_local(
-    gateway_url: str,
-    gateway_token: str,
-    gateway_dedupes: bool = True,
-    receipts: bool = False,
-    gateway_rate: str = "",
-    audit_bucket: str = "",
-) -> dict[str, str]:
-    """Deploy with the published token and user; returns the stack's outputs. Raises DeployFailed."""
+def deploy_local(given: Mapping[str, str], gateway_token: str, receipts: bool = False) -> dict[str, str]:
+    """Deploy with the published token and user; returns the stack's outputs. Raises DeployFailed.
+
+    `given`: parameters of the template, such as GatewayUrl.
+    """
     put_secrets(STACK_NAME, gateway_token, receipts)
     verify_sender(REPORT_SENDER)
     parameters = {
-        "GatewayUrl": gateway_url,
-        "GatewayDedupes": str(gateway_dedupes).lower(),
-        "GatewayRate": gateway_rate,
+        **given,
         "Receipts": str(receipts).lower(),
-        "AuditBucket": audit_bucket,
         "ReportSender": REPORT_SENDER,
         "ReportRecipients": REPORT_RECIPIENTS,
         "DeletionProtection": "false",

@@ -68,7 +68,7 @@ def require_localstack(url: str) -> str:
 def _deploy(aws_url: str, shown_api: str, shown_gateway: str) -> None:
     require_no_leftovers()
     gateway_url = os.environ.get("GATEWAY_URL") or Settings().gateway_url
-    outputs = deploy_local(gateway_url, os.environ.get("GATEWAY_TOKEN") or DEFAULT_TOKEN)
+    outputs = deploy_local({"GatewayUrl": gateway_url}, os.environ.get("GATEWAY_TOKEN") or DEFAULT_TOKEN)
     url = shown_api or api_url(aws_url, outputs)
     print(f"API      {url}", f"console  {url}/console/", f"token    {LOCAL_TOKEN}", sep="\n")
     print(f"gateway  {shown_gateway or gateway_url}", flush=True)

@@ -41,6 +41,8 @@ class StackFailed(Exception):
 class LocalSettings:
     """Without `gateway_url` the simulator is used; without `state_dir` no state is kept.
 
+    `gateway_dedupes`: None: as the provider does.
+
     `simulator_port` is used if it is free; if it is in use, or None, the simulator gets any free port.
     `lambdas_aws_url` is the address at which the Lambdas call AWS, if it is not MiniStack's. MiniStack enforces IAM, as
     AWS does, unless it only has the tables of LocalStack. `counts_calls`: MiniStack records each call, see calls.py,
@@ -50,11 +52,14 @@ class LocalSettings:
 
     port: int = 8000
     aws_port: int = 4566
+    gateway: str = "contract"
     gateway_url: str = ""
+    gateway_sender: str = ""
+    gateway_options: str = ""
     gateway_token: str = DEFAULT_TOKEN
     state_dir: str = ""
     lambdas_aws_url: str = ""
-    gateway_dedupes: bool = True
+    gateway_dedupes: bool | None = None
     receipts: bool = False
     gateway_rate: str = ""
     audit_bucket: str = ""
@@ -62,6 +67,18 @@ class LocalSettings:
     enforces_iam: bool = True
     counts_calls: bool = False
     whole_batches: bool = True
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Of the template. The address of the gateway comes with the simulator."""
+        return {
+            "Gateway": self.gateway,
+            "GatewaySender": self.gateway_sender,
+            "GatewayOptions": self.gateway_options,
+            "GatewayDedupes": "auto" if self.gateway_dedupes is None else str(self.gateway_dedupes).lower(),
+            "GatewayRate": self.gateway_rate,
+            "AuditBucket": self.audit_bucket,
+        }
 
 
 class DevStack:
@@ -220,14 +237,8 @@ class DevStack:
     def _deploy(self, gateway_url: str) -> None:
         settings = self.settings
         try:
-            self.outputs = deploy_local(
-                gateway_url,
-                settings.gateway_token,
-                settings.gateway_dedupes,
-                settings.receipts,
-                settings.gateway_rate,
-                settings.audit_bucket,
-            )
+            given = {**settings.parameters, "GatewayUrl": gateway_url}
+            self.outputs = deploy_local(given, settings.gateway_token, settings.receipts)
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error
 

@@ -18,12 +18,12 @@ from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from .simulator import DEFAULT_PORT
 from .stack import DevStack, LocalSettings, StackFailed
 
-SERVICE_SETTINGS = ("GATEWAY_URL", "GATEWAY_RATE", "RECEIPTS")
+SERVICE_SETTINGS = ("GATEWAY", "GATEWAY_URL", "GATEWAY_SENDER", "GATEWAY_OPTIONS", "GATEWAY_RATE", "RECEIPTS")
 """Settings of the service, with its checks."""
 
 
 def read_settings(environment: Mapping[str, str]) -> LocalSettings:
-    """PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, GATEWAY_RATE, RECEIPTS and STATE_DIR; raises StackFailed."""
+    """From the variables of docs/CONFIGURATION.md, "The local stack". Raises StackFailed."""
     defaults = LocalSettings()
     gateway_url = environment.get("GATEWAY_URL", "")
     try:
@@ -36,7 +36,10 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
     return LocalSettings(
         port=_port(environment, "PORT", defaults.port),
         aws_port=_port(environment, "AWS_PORT", defaults.aws_port),
+        gateway=service.gateway,
         gateway_url=gateway_url,
+        gateway_sender=service.gateway_sender,
+        gateway_options=service.gateway_options,
         gateway_token=environment.get("GATEWAY_TOKEN") or defaults.gateway_token,
         state_dir=environment.get("STATE_DIR", ""),
         receipts=service.receipts,

@@ -64,7 +64,7 @@ class PreviousStack(DevStack):
         """Deploy this release. MiniStack makes the API anew if its routes change, so the front is led there."""
         assert self.simulator is not None
         assert self._front is not None
-        self.outputs = deploy_local(self.simulator.url, self.settings.gateway_token)
+        self.outputs = deploy_local({"GatewayUrl": self.simulator.url}, self.settings.gateway_token)
         self._front.stop()
         self._front = Front(self.settings.port, api_url(self.aws_url, self.outputs))
         self._front.start()
