@@ -117,6 +117,13 @@ def json_of(answer: Answer) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
+def whole_number(code: object) -> int | None:
+    """A code that a provider answers as a number or in quotes. None if it is neither."""
+    if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) <= MAX_SHOWN_DIGITS:
+        return int(code)
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+
 def seconds_to_wait(answer: Answer, now: datetime) -> float | None:
     """Retry-After in seconds or as an HTTP date (RFC 9110, 10.2.3). Any other value is ignored."""
     retry_after = answer.retry_after

@@ -7,7 +7,7 @@ from typing import cast
 
 from .port import Provider
 
-NAMES = ("contract", "twilio")
+NAMES = ("contract", "smsc", "twilio")
 """The values of GATEWAY, each the name of a module here."""
 
 
