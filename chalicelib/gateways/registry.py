@@ -7,7 +7,7 @@ from typing import cast
 
 from .port import Provider
 
-NAMES = ("contract", "smsc", "smsru", "twilio")
+NAMES = ("contract", "smsaero", "smsc", "smsru", "twilio")
 """The values of GATEWAY, each the name of a module here."""
 
 
