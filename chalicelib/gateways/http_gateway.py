@@ -13,8 +13,8 @@ from .answer import Answer
 from .bounded_http import BoundedHttp, Times, exchange, times
 from .port import Adapter, Request, Secret, Sms
 
-BODY_LIMIT = 4096
-"""Bytes that are read of an answer. The answer in the contract has about thirty."""
+BODY_LIMIT = 16 * 1024
+"""Bytes that are read of an answer. Twilio repeats the text, with six bytes for each of 1600 letters."""
 
 
 class HttpGateway:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import logging
 import tracemalloc
 
@@ -10,12 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.domain.sms import MAX_CHARACTERS
 from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.bounded_http import ANSWER_LIMIT
 from chalicelib.gateways.http_gateway import BODY_LIMIT
+from chalicelib.gateways.port import Options
+from chalicelib.gateways.twilio import Twilio
 from tests.depth import depth
 
-from .contract_gateway import post
+from .contract_gateway import NOW, post
 from .raw_server import CONTRACT, answering_with, serving
 from .test_gateway_deadline import made_gateway
 
@@ -103,6 +107,13 @@ def test_an_odd_answer_has_a_status(name: str) -> None:
     answer = answer_to(sent)
     assert answer.status == status
     assert len(answer.body) <= BODY_LIMIT
+
+
+def test_an_answer_that_repeats_the_longest_text_is_read_whole() -> None:
+    created = json.dumps({"account_sid": "AC", "body": "Д" * MAX_CHARACTERS, "sid": "SM1", "status": "queued"})
+    head = b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % len(created)
+    answer = answer_to(head + created.encode())
+    assert Twilio(Options("https://api.twilio.com")).outcome(answer, NOW).sent
 
 
 @given(
