@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +19,8 @@ LONGEST_RETRY_AFTER = 100
 SHOWN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 MAX_SHOWN_DIGITS = 6
 """Fewer than in a phone number."""
+
+NOT_FOUND = 404
 
 STATUSES = {
     401: Kind.CREDENTIALS,
@@ -64,6 +67,20 @@ def outcome_by_code(kind: Kind | None, answer: Answer, code: int | str, now: dat
         return outcome_of_status(answer, now)
     delay = seconds_to_wait(answer, now) if kind in (Kind.THROTTLED, Kind.TEMPORARY) else None
     return outcome_of_code(kind, answer, code, delay)
+
+
+def outcome_by_phrase(kinds: Mapping[str, Kind], answer: Answer, now: datetime) -> Outcome:
+    """For an answer in words: by the first of these phrases in the body. Without any, the status decides.
+
+    404 means that GATEWAY_URL is wrong, which concerns all messages. The reason shows the phrase, which is the
+    adapter's, and nothing else of the body.
+    """
+    for phrase, kind in kinds.items():
+        if phrase in answer.body:
+            return outcome_by_code(kind, answer, phrase.replace(" ", "-"), now)
+    if answer.status == NOT_FOUND:
+        return outcome_of_code(Kind.SENDER, answer, NOT_FOUND)
+    return outcome_of_status(answer, now)
 
 
 def _reason(kind: Kind, status: int, answered: Parameter) -> Text:
