@@ -11,6 +11,7 @@ import pytest
 from chalicelib.api.openapi import OPERATIONS
 from chalicelib.domain import jobs, mailing, message
 from chalicelib.domain.allowed_steps import ALLOWED_IN, CANCEL, FIXED_AFTER_START, PAUSE, RESEND, RESUME
+from chalicelib.gateways.registry import NAMES
 from tests.e2e.test_contract import COMMANDS
 
 from .test_imports import ORDER
@@ -18,6 +19,7 @@ from .test_imports import ORDER
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+PAGES_OF_PROVIDERS = sorted(DOCS.glob("gateways/*.md"))
 ARCHITECTURE = (DOCS / "ARCHITECTURE.md").read_text()
 API = (DOCS / "API.md").read_text()
 ROOMS = (r"\.chalice", "bench", "chalicelib", "infra", "tests", "tools")
@@ -46,7 +48,7 @@ def code(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES + PAGES_OF_PROVIDERS, ids=lambda page: page.name)
 def test_every_link_of_a_page_has_a_target(page: Path) -> None:
     broken = []
     for link in LINK.findall(without_code(page.read_text())):
@@ -62,6 +64,13 @@ def test_every_link_of_a_page_has_a_target(page: Path) -> None:
 def test_the_index_lists_every_page() -> None:
     index = LINK.findall((DOCS / "README.md").read_text())
     assert set(index) == {page.name for page in PAGES} - {"README.md"}
+
+
+def test_every_provider_has_a_row_and_every_page_of_a_provider_a_link() -> None:
+    rows = cells("##", "Providers", (DOCS / "GATEWAYS.md").read_text())
+    assert {code(row[0])[0] for row in rows} == set(NAMES)
+    linked = {link for row in rows for link in LINK.findall(row[1]) if link.startswith("gateways/")}
+    assert linked == {f"gateways/{page.name}" for page in PAGES_OF_PROVIDERS}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
