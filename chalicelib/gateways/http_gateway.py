@@ -9,6 +9,8 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from ..domain.outcome import Kind, Outcome
+from ..errors import BadSettings
+from ..texts import Text
 from .answer import Answer
 from .bounded_http import BoundedHttp, Times, exchange, times
 from .port import Adapter, Request, Secret, Sms
@@ -39,8 +41,12 @@ class HttpGateway:
 
     def post(self, sms: Sms, timeout: float) -> Outcome:
         """Post once, for at most `timeout` seconds. Errors become an outcome; nothing is raised."""
-        answer = self.answer_to(self._adapter.request(sms, self._secret.value()), timeout)
-        outcome = self._adapter.outcome(answer, self._now())
+        try:
+            request = self._adapter.request(sms, self._secret.value())
+        except BadSettings as bad:
+            outcome = Outcome(Kind.CREDENTIALS, Text("gateway.wrong_settings", problem=str(bad)), is_answered=False)
+        else:
+            outcome = self._adapter.outcome(self.answer_to(request, timeout), self._now())
         if outcome.kind is Kind.CREDENTIALS:
             self._secret.expire()
         return outcome

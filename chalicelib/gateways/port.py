@@ -86,7 +86,7 @@ class Adapter(Protocol):
     """How a message becomes a request to one provider over HTTP, and how its answer becomes an outcome."""
 
     def request(self, sms: Sms, secret: str) -> Request:
-        """`secret` has the form that the capabilities name."""
+        """Raises BadSettings if `secret` has not the form that the capabilities name: no message fails for it."""
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:
         """Raises nothing, whatever the answer contains."""

@@ -17,6 +17,9 @@ def gateway_problems(settings: Settings, url: str) -> list[str]:
         wrong.append(f"GATEWAY_URL: the address of the gateway is expected by GATEWAY={name}")
     if can.needs_sender and not settings.gateway_sender:
         wrong.append(f"GATEWAY_SENDER: a name or number that the provider allows is expected by GATEWAY={name}")
+    if unknown := settings.adapter_options.values.keys() - set(can.options):
+        known = f"{', '.join(can.options)} is known" if can.options else "none is known"
+        wrong.append(f"GATEWAY_OPTIONS: {', '.join(sorted(unknown))}: {known} by GATEWAY={name}")
     try:
         provider(name).make_adapter(settings.adapter_options)
     except BadSettings as bad:

@@ -40,3 +40,14 @@ def test_a_token_of_another_form_is_refused_without_showing_it(monkeypatch: pyte
     with pytest.raises(DeployFailed, match="GATEWAY_TOKEN: LOGIN:PASSWORD is expected by GATEWAY=contract") as refused:
         require_form(Settings(), "my-secret")
     assert "my-secret" not in str(refused.value)
+
+
+def test_an_option_that_the_provider_does_not_have_is_named() -> None:
+    url = "https://sms.example.com"
+    assert gateway_problems(Settings(gateway_options='{"account": "AC1"}'), url) == [
+        "GATEWAY_OPTIONS: account: none is known by GATEWAY=contract"
+    ]
+    of_twilio = Settings(
+        gateway="twilio", gateway_sender="SHOP", gateway_options='{"account": 1, "account_sid": "AC1"}'
+    )
+    assert gateway_problems(of_twilio, "") == ["GATEWAY_OPTIONS: account: account_sid is known by GATEWAY=twilio"]

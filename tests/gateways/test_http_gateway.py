@@ -10,10 +10,13 @@ import requests
 
 from chalicelib.domain.outcome import Kind
 from chalicelib.gateways.answer import Answer
+from chalicelib.gateways.http_gateway import HttpGateway
+from chalicelib.gateways.port import Options
+from chalicelib.gateways.twilio import Twilio
 from infra.local.service import free_port
 from infra.local.simulator import Simulator
 
-from .contract_gateway import SMS, ContractGateway, KnownToken, post
+from .contract_gateway import NOW, SMS, ContractGateway, KnownToken, post
 
 
 @pytest.fixture
@@ -118,3 +121,15 @@ def test_the_simulator_does_not_read_a_post_on_a_connection_that_was_idle_for_to
             session.post(f"{simulator.url}/v1/send/7", json=body, timeout=5)
         assert session.post(f"{simulator.url}/v1/send/7", json=body, timeout=5).ok
     assert simulator.seen.requests == 2
+
+
+def test_a_token_of_another_form_stops_the_sender_and_leaves_no_message_in_doubt(simulator: Simulator) -> None:
+    token = KnownToken("a-token-without-an-account")
+    gateway = HttpGateway(Twilio(Options(simulator.url)), token, lambda: NOW, connections=1)
+    outcome = gateway.post(SMS, 5)
+    gateway.close()
+    assert (outcome.kind, outcome.is_answered, token.expired) == (Kind.CREDENTIALS, False, 1)
+    assert str(outcome.reason) == (
+        "The settings of the gateway are wrong: GATEWAY_TOKEN: ACCOUNT_SID:AUTH_TOKEN is expected."
+    )
+    assert simulator.seen.requests == 0
