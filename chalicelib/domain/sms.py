@@ -17,6 +17,7 @@ BASIC = frozenset(
 )
 EXTENDED = frozenset("\f^{}\\[~]|€")
 """Two septets each: an escape and the character."""
+ALPHABET = BASIC | EXTENDED
 
 GSM, UCS2 = "GSM-7", "UCS-2"
 LIMITS = {GSM: (160, 153), UCS2: (70, 67)}
@@ -41,8 +42,13 @@ class Length:
     per_part: int
 
 
+def is_gsm(text: str) -> bool:
+    """Whether all characters are in the GSM alphabet."""
+    return ALPHABET.issuperset(text)
+
+
 def measure(text: str) -> Length:
-    encoding = GSM if all(character in BASIC or character in EXTENDED for character in text) else UCS2
+    encoding = GSM if is_gsm(text) else UCS2
     widths = [_width(character, encoding) for character in text]
     single, joined = LIMITS[encoding]
     if sum(widths) <= single:
