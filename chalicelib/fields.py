@@ -21,7 +21,7 @@ from .domain.client import (
 from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
 from .domain.receipt import RECEIPT_STATUSES, clean_reason
-from .domain.sms import MAX_CHARACTERS, MAX_PARTS, length_error
+from .domain.sms import MAX_CHARACTERS, MAX_PARTS, SENDER, length_error
 from .domain.unicode_text import compose
 from .errors import WrongValue
 from .rules import (
@@ -104,6 +104,15 @@ def message_text(sent: object) -> str:
     value = not_blank(sent)
     if error := length_error(value):
         raise WrongValue(error)
+    return value
+
+
+@rule(type=["string", "null"], pattern=f"^({SENDER.pattern})?$", examples=["SHOP"])
+def sender(sent: object) -> str:
+    """A name or number; blank or null: none."""
+    value = "" if sent is None else text(sent)
+    if value and not SENDER.fullmatch(value):
+        raise WrongValue(Text("mailing.sender"))
     return value
 
 
@@ -217,6 +226,9 @@ MAILING = {
         message_text,
         f"The text to send, at most {MAX_PARTS} SMS parts. {{name}} is replaced by a value of the client.",
         required=True,
+    ),
+    "sender": Field(
+        sender, "The name or number that recipients see; blank or null: that of the setting GATEWAY_SENDER."
     ),
     "filter_tag": Field(tags, f"At most {MAX_TAGS} tags, separated by commas. The client has one of them."),
     "filter_op_codes": Field(operator_codes, "Operator codes separated by commas. The client has one of them."),

@@ -46,6 +46,7 @@ def represent_mailing(mailing: Mailing) -> dict[str, object]:
         "datetime_start": represent_moment(mailing.datetime_start),
         "datetime_end": represent_moment(mailing.datetime_end),
         "message_text": mailing.message_text,
+        "sender": mailing.sender or None,
         "filter_tag": ",".join(mailing.chosen.tags) or None,
         "filter_op_codes": ",".join(mailing.chosen.operator_codes) or None,
         "time_from": represent_time(window.opens) if window else None,

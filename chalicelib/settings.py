@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from .domain.sms import SENDER
 from .errors import BadSettings
 from .gateways.port import Capabilities, Options
 from .gateways.registry import NAMES, provider
@@ -21,9 +22,6 @@ from .zones import is_time_of_day, is_zone, meant_zone
 LOCAL_STAGE = "local"
 AUTO = "auto"
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-SENDER = re.compile(r"[A-Za-z0-9+][A-Za-z0-9+ ._&-]{0,39}")
-"""A name, a number, or the id of a pool of numbers."""
-
 MAX_RECIPIENTS = 50
 """The limit of SES for one email."""
 

@@ -48,6 +48,7 @@ MAILING_PROPERTIES: dict[str, Schema] = {
     "datetime_start": TIME,
     "datetime_end": TIME,
     "message_text": STRING,
+    "sender": TEXT_OR_NULL,
     "filter_tag": TEXT_OR_NULL,
     "filter_op_codes": TEXT_OR_NULL,
     "time_from": TEXT_OR_NULL,

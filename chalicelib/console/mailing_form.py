@@ -19,6 +19,7 @@ from ..http.calls import read_id
 from ..mailings import lifecycle
 from ..mailings.placeholders import suggested_placeholders
 from ..mailings.preview import Preview, preview_mailing
+from ..mailings.sender_name import takes_sender
 from ..mailings.test_message import send_test_message
 from ..representation import represent_mailing
 from ..rules import Field, read_fields
@@ -31,6 +32,7 @@ LABELS_SHOWN = 100
 TEST_MESSAGE = {
     "test_phone": Field(phone_number, "The phone number of the test message.", required=True),
     "message_text": MAILING["message_text"],
+    "sender": MAILING["sender"],
 }
 Values = dict[str, object]
 
@@ -107,9 +109,10 @@ def _submit(
 
 
 def _send_test_message(request: PageRequest, values: Values) -> Outcome:
-    submitted = {"test_phone": request.field("test_phone"), "message_text": values["message_text"]}
-    fields = read_fields(submitted, TEST_MESSAGE, set(), partial=False)
-    return send_test_message(request.services, str(fields["test_phone"]), str(fields["message_text"]), request.author)
+    written = {name: values[name] for name in ("message_text", "sender")}
+    fields = read_fields({"test_phone": request.field("test_phone"), **written}, TEST_MESSAGE, set(), partial=False)
+    phone, text, sender = (str(fields[name]) for name in TEST_MESSAGE)
+    return send_test_message(request.services, phone, text, request.author, sender)
 
 
 def _preview(request: PageRequest, values: Values, before: Mailing | None) -> Preview:
@@ -154,6 +157,7 @@ def _form_values(request: PageRequest, before: Mailing | None) -> Values:
         "datetime_start": request.field("datetime_start"),
         "datetime_end": request.field("datetime_end"),
         "message_text": request.field("message_text"),
+        "sender": request.field("sender"),
         "filter_tag": _joined(request, "filter_tag"),
         "filter_op_codes": _joined(request, "filter_op_codes"),
         "time_from": request.field("time_from"),
@@ -200,6 +204,7 @@ def _page(
         tags=_labels(request, "tag", values["filter_tag"]),
         codes=_labels(request, "operator_code", values["filter_op_codes"]),
         names=suggested_placeholders(request.services),
+        takes_sender=takes_sender(request.services),
         test_phone=request.field("test_phone"),
         **{**nothing, **same_form, "errors": {}, **shown},
     )

@@ -152,8 +152,10 @@ class Posting:
         return self._post(attempt, message, client.phone_number, text, timeout)
 
     def _post(self, attempt: Attempt, message: Message, phone_number: str, text: str, timeout: float) -> Ended:
-        posted_at = self.services.clock.now()
-        outcome = self.services.gateway.post(Sms(message.id, phone_number, text), timeout)
+        posted_at, mailing = self.services.clock.now(), attempt.mailing
+        sender = mailing.sender or self.services.settings.gateway_sender
+        lifetime = (mailing.datetime_end - posted_at).total_seconds()
+        outcome = self.services.gateway.post(Sms(message.id, phone_number, text, sender, lifetime), timeout)
         answered_at = self.services.clock.now()
         self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
         if outcome.is_answered:

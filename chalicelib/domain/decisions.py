@@ -28,6 +28,7 @@ class MailingFields(TypedDict, total=False):
     datetime_start: datetime
     datetime_end: datetime
     message_text: str
+    sender: str
     filter_tag: tuple[str, ...]
     filter_op_codes: tuple[str, ...]
     time_from: time | None
@@ -48,6 +49,7 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         datetime_end=fields["datetime_end"],
         message_text=fields["message_text"],
         has_placeholders=has_placeholders(fields["message_text"]),
+        sender=fields.get("sender", ""),
         chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ())),
         window=_window(None, fields),
         rate_limit=fields.get("rate_limit"),
@@ -67,6 +69,7 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         datetime_end=fields.get("datetime_end", mailing.datetime_end),
         message_text=text,
         has_placeholders=mailing.has_placeholders if text == mailing.message_text else has_placeholders(text),
+        sender=fields.get("sender", mailing.sender),
         chosen=Filter(
             fields.get("filter_tag", mailing.chosen.tags),
             fields.get("filter_op_codes", mailing.chosen.operator_codes),

@@ -109,6 +109,7 @@ class Mailing:
     `reached_at`: when the messages were queued whose outcomes were counted last. `waits_until`: when messages return
     that senders gave back without an attempt, recorded while the mailing makes no progress.
 
+    `sender`: the name or number that recipients see; empty: that of the setting.
     `canary`: clients that get the mailing first; None if there is no canary. `paused_because`: why the service paused
     the mailing, for people. `answers`: what the brake counts. `rate_limit` is in messages a second. `window`: the local
     hours; None if there are none.
@@ -129,6 +130,7 @@ class Mailing:
     message_text: str
     chosen: Filter = ALL_CLIENTS
     window: SendWindow | None = None
+    sender: str = ""
     rate_limit: int | None = None
     canary: Canary | None = None
     paused_because: Text | None = None

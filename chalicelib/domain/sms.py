@@ -6,6 +6,7 @@ text UCS-2: 70 units of 16 bits in a single part, 67 in each of several. A chara
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -21,6 +22,9 @@ ALPHABET = BASIC | EXTENDED
 
 GSM, UCS2 = "GSM-7", "UCS-2"
 LIMITS = {GSM: (160, 153), UCS2: (70, 67)}
+
+SENDER = re.compile(r"[A-Za-z0-9+][A-Za-z0-9+ ._&-]{0,39}")
+"""What the recipient sees as the sender: a name or a number; or the id of a provider's pool of numbers."""
 
 MAX_CHARACTERS = 1600
 """The longest text that Twilio and Amazon accept, in characters as people count them."""

@@ -9,7 +9,7 @@ from ..texts import Text
 from .answer import Answer, json_of, seconds_to_wait, shown_code, silence
 from .port import Capabilities, Options, Request, Sms, json_request
 
-CAPABILITIES = Capabilities(dedupes=True, key_form="TOKEN")
+CAPABILITIES = Capabilities(dedupes=True, key_form="TOKEN", takes_sender=False)
 
 TOO_MANY_REQUESTS = 429
 TEMPORARY_CODES = {408, 425}

@@ -21,13 +21,14 @@ class Capabilities:
 
     `dedupes`: it accepts a repeated message id once; None: GATEWAY_DEDUPES says so, and without it, it does not.
     `url`: its address; empty: GATEWAY_URL names it. `key_form`: the parts of GATEWAY_TOKEN, joined by colons; empty: it
-    needs none. `needs_sender`: it sends nothing without GATEWAY_SENDER. `rate`: the messages per second that
-    it accepts if nothing else is agreed. `options`: the names in GATEWAY_OPTIONS.
+    needs none. `takes_sender`: a message can have a sender. `needs_sender`: it sends nothing without GATEWAY_SENDER.
+    `rate`: the messages per second that it accepts if nothing else is agreed. `options`: the names in GATEWAY_OPTIONS.
     """
 
     dedupes: bool | None = False
     url: str = ""
     key_form: str = "KEY"
+    takes_sender: bool = True
     needs_sender: bool = False
     rate: float | None = None
     options: tuple[str, ...] = ()

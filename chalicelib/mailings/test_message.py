@@ -12,6 +12,7 @@ from ..errors import BadInput
 from ..gateways.port import Sms
 from ..texts import Text
 from .placeholders import require_known_placeholders
+from .sender_name import require_usable_sender
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -22,15 +23,19 @@ TEST_MESSAGE_ID = "test_message_id"
 TRIED = "tried"
 
 
-def send_test_message(services: Services, phone_number: str, message_text: str, author: Author) -> Outcome:
+def send_test_message(
+    services: Services, phone_number: str, message_text: str, author: Author, sender: str = ""
+) -> Outcome:
     """Write the audit record, then post once. There is no retry, whatever the outcome is.
 
     The record has the text with its placeholders and not with the values of a client.
 
     Placeholders get the values of the client with this number; without such a client they are blank. Raises BadInput
-    for an unknown placeholder, a text that is empty or too long, or a number on the stop list.
+    for an unknown placeholder, a text that is empty or too long, a sender that the gateway would ignore, or a number on
+    the stop list.
     """
     require_known_placeholders(services, message_text)
+    require_usable_sender(services, sender)
     if services.clients.stop_of(phone_number) or services.clients.erased_among([phone_number]):
         raise BadInput({"test_phone": [Text("test_message.opted_out")]})
     client = services.clients.find_by_phone(phone_number) if has_placeholders(message_text) else None
@@ -40,4 +45,5 @@ def send_test_message(services: Services, phone_number: str, message_text: str, 
     number = services.counters.next_id(TEST_MESSAGE_ID)
     after = {"phone_number": phone_number, "message_text": message_text}
     services.audit.add(author.record("test_message", number, None, after, TRIED))
-    return services.gateway.post(Sms(number, phone_number, text), services.settings.gateway_timeout)
+    sms = Sms(number, phone_number, text, sender or services.settings.gateway_sender)
+    return services.gateway.post(sms, services.settings.gateway_timeout)

@@ -103,6 +103,7 @@ OTHERS: dict[str, Any] = {
     "datetime_start": NOW - 2 * HOUR,
     "datetime_end": NOW + 2 * HOUR,
     "message_text": "another text",
+    "sender": "CAFE",
     "filter_tag": ("vip",),
     "filter_op_codes": ("977",),
     "time_from": SendWindow(NOW.time(), (NOW + HOUR).time()).opens,

@@ -704,11 +704,19 @@ class DisabledFields(HTMLParser):
 
 def test_the_form_disables_exactly_the_fixed_fields(anna: Browser, services: Services) -> None:
     new = DisabledFields(anna.get(NEW_FORM).text)
-    assert new.names == {True: set(), False: set(FIELDS)}
+    shown = set(FIELDS) - {"sender"}  # the contract takes none
+    assert new.names == {True: set(), False: shown}
     anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
     start_mailing(services, 1)
     started = DisabledFields(anna.get("/console/mailings/1/edit").text)
-    assert started.names == {True: set(FIXED_AFTER_START), False: set(FIELDS) - set(FIXED_AFTER_START)}
+    assert started.names == {True: set(FIXED_AFTER_START), False: shown - set(FIXED_AFTER_START)}
+
+
+def test_a_mailing_can_have_a_sender_if_the_gateway_takes_one(anna: Browser, services: Services) -> None:
+    services.settings = replace(services.settings, gateway="twilio", gateway_dedupes=False)
+    made = anna.post("/console/mailings/new", **MAILING, sender="CAFE").headers["Location"].partition("?")[0]
+    assert "<dd>CAFE</dd>" in anna.get(made).text
+    assert 'name="sender" value="CAFE"' in anna.get(f"{made}/edit").text
 
 
 def test_messages_in_doubt_are_resent_only_if_a_person_ticks_them(anna: Browser) -> None:

@@ -67,6 +67,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     datetime_start = Moment()
     datetime_end = Moment()
     message_text = UnicodeAttribute()
+    sender = UnicodeAttribute(null=True)
     has_placeholders = BooleanAttribute(null=True)
     tags: ListAttribute[str] = ListAttribute(default=list)
     operator_codes: ListAttribute[str] = ListAttribute(default=list)
@@ -119,6 +120,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             datetime_start=self.datetime_start,
             datetime_end=self.datetime_end,
             message_text=self.message_text,
+            sender=self.sender or "",
             has_placeholders=bool(self.has_placeholders),
             chosen=Filter(tuple(map(compose, self.tags)), tuple(self.operator_codes)),
             plan=Plan(**self.plan) if self.plan else None,
@@ -196,6 +198,7 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
         "datetime_start": mailing.datetime_start,
         "datetime_end": mailing.datetime_end,
         "message_text": mailing.message_text,
+        "sender": mailing.sender or None,
         "has_placeholders": mailing.has_placeholders,
         "tags": list(mailing.chosen.tags),
         "operator_codes": list(mailing.chosen.operator_codes),

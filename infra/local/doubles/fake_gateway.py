@@ -19,11 +19,21 @@ from .fake_clock import LOCK, FakeClock
 
 @dataclass
 class Post:
-    message_id: int
-    phone_number: str
-    text: str
+    sms: Sms
     timeout: float
     at: datetime
+
+    @property
+    def message_id(self) -> int:
+        return self.sms.id
+
+    @property
+    def phone_number(self) -> str:
+        return self.sms.phone_number
+
+    @property
+    def text(self) -> str:
+        return self.sms.text
 
 
 class FakeGateway:
@@ -45,7 +55,7 @@ class FakeGateway:
     def post(self, sms: Sms, timeout: float) -> Outcome:
         with LOCK:
             now, answer = self.clock.now(), self.next_answer(sms.id)
-            self.posts.append(Post(sms.id, sms.phone_number, sms.text, timeout, now))
+            self.posts.append(Post(sms, timeout, now))
             outcome = self.adapter.outcome(answer, now)
             self.accepted[sms.id] += outcome.sent
         self.while_posting()
