@@ -16,7 +16,7 @@ from ..texts import Parameter, Text
 LONGEST_RETRY_AFTER = 100
 """Characters. A longer header is ignored."""
 
-SHOWN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+SHOWN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 MAX_SHOWN_DIGITS = 6
 """Fewer than in a phone number."""
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from .port import Provider
 
-NAMES = ("contract", "exolve", "infobip", "jasmin", "kannel", "smsaero", "smsc", "smsru", "twilio", "vonage")
+NAMES = ("contract", "aws", "exolve", "infobip", "jasmin", "kannel", "smsaero", "smsc", "smsru", "twilio", "vonage")
 """The values of GATEWAY, each the name of a module here."""
 
 

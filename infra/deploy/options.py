@@ -48,6 +48,14 @@ HAS_INTERFACES = {
 }
 """Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
 
+SENDS_THROUGH_AWS = {
+    "Sid": "SendsThroughAws",
+    "Effect": "Allow",
+    "Action": ["sms-voice:SendTextMessage"],
+    "Resource": "*",
+}
+"""Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_pinpoint-sms-voice-v2.html"""
+
 
 def add_options(template: dict[str, Any]) -> None:
     """Change the packaged template in place."""
@@ -62,6 +70,7 @@ def add_options(template: dict[str, Any]) -> None:
         if POSTS_TO_GATEWAY in function["Environment"]["Variables"]:
             function["VpcConfig"] = only_if("HasNetwork", network())
             statements.append(only_if("HasNetwork", HAS_INTERFACES))
+            statements.append(only_if("SendsThroughAws", SENDS_THROUGH_AWS))
 
 
 def limit_roles(resources: Mapping[str, Any]) -> None:

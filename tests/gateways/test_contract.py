@@ -98,7 +98,7 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
         ("7-977-000-00-01", "(not shown)"),
         ("no such number", "(not shown)"),
         ("Анна", "(not shown)"),
-        ("a" * 33, "(not shown)"),
+        ("a" * 65, "(not shown)"),
         ("7\n", "(not shown)"),
         (10**400, "(not shown)"),
     ],

@@ -11,10 +11,10 @@ import pytest
 from chalicelib.access.audit_copy import SETTLED
 from chalicelib.adapters.tables.counters import AUDIT_COPY
 from infra.deploy import ROOT
-from infra.deploy.options import HAS_INTERFACES, KEY, NOTHING, USES_KEY, VIA, add_options
+from infra.deploy.options import HAS_INTERFACES, KEY, NOTHING, SENDS_THROUGH_AWS, USES_KEY, VIA, add_options
 
 OPTIONS = {"HasNetwork", "HasBoundary", "HasKey", "HasDomain", "HasFirewall", "AreCallersLimited", "AreAccessesLogged"}
-OPTIONS |= {"HasAuditCopy"}
+OPTIONS |= {"HasAuditCopy", "SendsThroughAws"}
 KEY_PROPERTY = {
     "AWS::DynamoDB::Table": "SSESpecification",
     "AWS::SQS::Queue": "KmsMasterKeyId",
@@ -76,6 +76,7 @@ def test_a_stack_without_options_has_nothing_of_them(sam: dict[str, Any]) -> Non
         "apigateway-policy",
         "AuditBucket",
         "CopyAudit",
+        "sms-voice",
     )
     assert [word for word in words if word in text] == []
 
@@ -118,6 +119,14 @@ def test_the_functions_that_read_the_gateways_token_are_in_the_network_and_no_ot
         reads = "/gateway-token" in json.dumps(statements(resources, function))
         assert function.get("VpcConfig") == (expected if reads else None), name
         assert (HAS_INTERFACES in statements(resources, function)) == reads, name
+
+
+def test_only_the_functions_that_post_may_send_through_aws_if_it_is_the_provider(sam: dict[str, Any]) -> None:
+    resources = stack_with(sam, "SendsThroughAws")
+    functions = of_type(resources, "AWS::Serverless::Function")
+    senders = {name for name, one in functions.items() if SENDS_THROUGH_AWS in statements(resources, one)}
+    assert senders == {"APIHandler", "SendMessages"}
+    assert sam["Conditions"]["SendsThroughAws"] == {"Fn::Equals": [{"Ref": "Gateway"}, "aws"]}
 
 
 def test_only_the_allowed_addresses_may_call_the_api(sam: dict[str, Any]) -> None:

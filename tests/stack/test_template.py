@@ -46,14 +46,15 @@ WILD = {
     "restricts the sender address",
     "XRayKnowsNoResources": "the service authorization reference has no resource for either of its actions",
     "HasInterfacesInTheNetwork": "Lambda names the interfaces of functions in a VPC, and EC2 describes all or none",
+    "SendsThroughAws": "AWS may choose the number itself, and a shared number belongs to another account",
     "PutsTheFilesOfImports": "a file has its import's id in its name",
     "PutsCopiesOfAuditRecords": "a copy has the day and the number of its record in its name",
     "ReadsTheFilesOfImports": "a file that was put into the bucket by hand has the name that a person gave it",
 }
 """Statements with a `*` in a resource, by their Sid, with the reason."""
 
-EVERYWHERE = {"XRayKnowsNoResources", "HasInterfacesInTheNetwork"}
-"""Of them, those on all resources. No stack has them unless a person asks for tracing or a network."""
+EVERYWHERE = {"XRayKnowsNoResources", "HasInterfacesInTheNetwork", "SendsThroughAws"}
+"""Of them, those on all resources. No stack has them unless a person asks for tracing, a network or `GATEWAY=aws`."""
 
 POLLS = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 """Calls that Lambda makes with a function's role to receive from a queue (AWS: Lambda developer guide, "Using Lambda
