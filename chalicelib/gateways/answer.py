@@ -46,6 +46,11 @@ class Answer:
     never_sent: bool = False
 
 
+def is_fault(answer: Answer) -> bool:
+    """No answer, or a 5xx: the message may be taken, whatever the body says, unless the provider documents it."""
+    return answer.status is None or answer.status >= 500
+
+
 def silence(answer: Answer) -> Outcome:
     """The outcome of a post without an answer."""
     kind = Kind.TEMPORARY if answer.never_sent else Kind.AMBIGUOUS

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.outcome import Kind, Outcome
-from .answer import Answer, json_of, outcome_of_code, outcome_of_status, whole_number
+from .answer import Answer, is_fault, json_of, outcome_of_code, outcome_of_status, whole_number
 from .port import Capabilities, Options, Request, Sms, basic, json_request
 
 CAPABILITIES = Capabilities(url="https://gate.smsaero.ru/v2", key_form="EMAIL:API_KEY", needs_sender=True)
@@ -43,17 +43,20 @@ class SmsAero:
         return json_request(f"{self._url}/sms/send", body, basic(secret))
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:
-        """The body decides before the status.
+        """The body decides before a status below 500.
 
         A refusal of unknown words is ambiguous: it may be an empty balance, for which no message may fail.
         """
         body = json_of(answer)
         if body.get("success") is True:
             return _outcome_of_message(answer, body.get("data"), now)
+        is_refusal = body.get("success") is False or "result" in body
+        if not is_refusal or is_fault(answer):
+            return outcome_of_status(answer, now)
         refused = _kind_and_word(body)
         if refused is not None:
             return outcome_of_code(refused[0], answer, refused[1])
-        if body.get("success") is False and answer.status in (200, 400):
+        if answer.status in (200, 400):
             return outcome_of_code(Kind.AMBIGUOUS, answer, "other")
         return outcome_of_status(answer, now)
 
@@ -70,7 +73,7 @@ def _outcome_of_message(answer: Answer, message: object, now: datetime) -> Outco
 
 
 def _kind_and_word(body: dict[str, Any]) -> tuple[Kind, str] | None:
-    """None if the answer is no refusal, or one in unknown words. `result` is what its older gates answer."""
+    """None for unknown words. `result` is what its older gates answer."""
     said = f"{body.get('message') or ''} {body.get('result') or ''}".lower()
     if "validation" in said and isinstance(wrong := body.get("data"), dict) and wrong:
         return next(((kind, field) for field, kind in FIELDS.items() if field in wrong), (Kind.SENDER, "other"))

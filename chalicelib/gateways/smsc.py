@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..domain.outcome import Kind, Outcome
-from .answer import Answer, json_of, outcome_of_code, outcome_of_status, whole_number
+from .answer import Answer, is_fault, json_of, outcome_of_code, outcome_of_status, whole_number
 from .port import Capabilities, Options, Request, Sms, form_request, whole_lifetime
 
 CAPABILITIES = Capabilities(url="https://smsc.ru", key_form="LOGIN:PASSWORD", rate=10.0)
@@ -48,10 +48,12 @@ class Smsc:
         return form_request(f"{self._url}/sys/send.php", fields)
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:
-        """The body decides before the status: SMSC answers 200 with errors."""
+        """The body decides before a status below 500: SMSC answers 200 with errors."""
+        if is_fault(answer):
+            return outcome_of_status(answer, now)
         body = json_of(answer)
         code = whole_number(body.get("error_code"))
-        if code is not None:
+        if code in KINDS or (code is not None and answer.status == 200):
             return outcome_of_code(KINDS.get(code, Kind.AMBIGUOUS), answer, code, WAITS.get(code))
         if answer.status == 200 and body.get("id") and "error" not in body:
             return Outcome(Kind.ACCEPTED)

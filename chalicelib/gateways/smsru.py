@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.outcome import Kind, Outcome
-from .answer import Answer, json_of, outcome_by_code, outcome_of_status, whole_number
+from .answer import Answer, is_fault, json_of, outcome_by_code, outcome_of_status, whole_number
 from .port import Capabilities, Options, Request, Sms, form_request, whole_lifetime
 
 CAPABILITIES = Capabilities(url="https://sms.ru", key_form="API_ID")
@@ -81,12 +81,13 @@ class SmsRu:
         return form_request(f"{self._url}/sms/send", fields)
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:
-        """The body decides before the status: SMS.ru answers 200 with errors."""
-        code = _code(json_of(answer))
-        kind = KINDS.get(code, Kind.AMBIGUOUS) if code is not None else None
-        if code is None or (kind is Kind.ACCEPTED and answer.status != 200):
+        """The body decides before a status below 500: SMS.ru answers 200 with errors."""
+        code = None if is_fault(answer) else _code(json_of(answer))
+        if code is None:
             return outcome_of_status(answer, now)
-        return outcome_by_code(kind, answer, code, now)
+        kind = KINDS.get(code, Kind.AMBIGUOUS)
+        is_believed = answer.status == 200 or kind not in (Kind.ACCEPTED, Kind.AMBIGUOUS)
+        return outcome_by_code(kind if is_believed else None, answer, code, now)
 
 
 make_adapter = SmsRu

@@ -71,6 +71,8 @@ TABLE = Table(
         Case("a 401 without a body", 401, "", Kind.CREDENTIALS),
         Case("too fast", 429, refusal("Too many requests."), Kind.THROTTLED, retry_after=7.0, header="7"),
         Case("a fault of SMS Aero", 500, refusal("Internal error."), Kind.AMBIGUOUS),
+        Case("a fault with words like those of a refusal", 500, refusal("Not enough memory."), Kind.AMBIGUOUS),
+        Case("words like those of a refusal in another answer", 200, '{"message": "balance"}', Kind.AMBIGUOUS),
         Case("a proxy got no answer", 502, "", Kind.AMBIGUOUS),
         Case("a pause of SMS Aero", 503, "", Kind.TEMPORARY, retry_after=30.0, header="30"),
     ),
