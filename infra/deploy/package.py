@@ -11,6 +11,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from .dependencies import dependencies
 from .errors import DeployFailed
@@ -23,6 +24,9 @@ PYTHONS = range(11, 15)
 """Python 3.11 to 3.14: those on which Chalice packages."""
 
 CONFIG = Path(".chalice") / "config.json"
+LOG_GROUP = "LogGroup"
+"""The end of the logical id of the log group that Chalice makes for a function."""
+
 GUARD = "api_gateway_policy_file"
 """A key in config.json with the name of a file that does not exist. `chalice deploy` and `chalice package` leave out
 infra/stack.json, so they must fail; the name in their error says what to use instead."""
@@ -98,8 +102,19 @@ def complete(file: Path, stage: str) -> None:
     template = json.loads(file.read_text())
     add_options(template)
     tag_tables(template)
+    join_names(template)
     template["Parameters"]["Stage"]["AllowedPattern"] = f"^{stage}$"
     file.write_text(json.dumps(template, indent=2))
+
+
+def join_names(template: dict[str, Any]) -> None:
+    """Name log groups that have a condition without Fn::Sub, which LocalStack 4.13 evaluates also where the condition
+    leaves out the function. AWS does not.
+    """
+    for name, group in template["Resources"].items():
+        if group["Type"] == "AWS::Logs::LogGroup" and "Condition" in group and name.endswith(LOG_GROUP):
+            function = {"Ref": name.removesuffix(LOG_GROUP)}
+            group["Properties"]["LogGroupName"] = {"Fn::Join": ["", ["/aws/lambda/", function]]}
 
 
 def pin_runtime(template: Path, python: str) -> None:
