@@ -16,6 +16,7 @@ from .code_bucket import code_bucket, supersede, upload, upload_template
 from .emulators import complete_api, complete_event_sources
 from .errors import DeployFailed
 from .events import failures
+from .gradual import publish_gradually
 from .imports import left_tables, missing_imports, require_same_indexes
 from .package import ROOT, package
 from .schema import require_known_schema
@@ -84,14 +85,16 @@ def prepare(
 ) -> Deployment:
     """Package and upload."""
     require_known_schema(boto3.client("dynamodb"), table_names(stack_name))
-    values = {**(parameters_of(stack_name) or {}), **parameters}
+    values = {**(parameters_of(stack_name) or {}), "Stage": stage, **parameters}
     extra = read_extra_template(values.get(EXTRA_TEMPLATE, ""), project)
     out = package(stage, project)
     template = merge_extra(json.loads((out / "sam.json").read_text()), extra)
     name_tables(template, stack_name)
     mark_callers(template, values)
+    publish_gradually(template, values, out / "deployment.zip")
     url = upload(out, template, code_bucket(stack_name))
-    return Deployment(stack_name, template, url, {"Stage": stage, **parameters}, settings)
+    given = {name: value for name, value in parameters.items() if value or name in template["Parameters"]}
+    return Deployment(stack_name, template, url, {"Stage": stage, **given}, settings)
 
 
 def plan(deployment: Deployment) -> list[str]:

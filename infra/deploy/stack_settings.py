@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import gradual
 from .checks import NONE
 from .errors import DeployFailed
 from .options import limit_roles
@@ -64,10 +65,13 @@ def read_extra_template(path: str, project: Path) -> dict[str, Any]:
 def known_parameters(
     template: Mapping[str, Any], environment: Mapping[str, str], before: Mapping[str, str] | None
 ) -> dict[str, Any]:
-    """The parameters of infra/stack.json, and those of the extra template of this deploy. Raises DeployFailed."""
+    """The parameters of infra/stack.json, of what is added to it, and of the extra template of this deploy.
+
+    Raises DeployFailed.
+    """
     path = environment.get("EXTRA_TEMPLATE") or (before or {}).get(EXTRA_TEMPLATE, "")
     extra = read_extra_template("" if path == NONE else path, ROOT)
-    return {**template["Parameters"], **extra.get("Parameters", {})}
+    return {**template["Parameters"], **gradual.PARAMETERS, **extra.get("Parameters", {})}
 
 
 def merge_extra(template: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:

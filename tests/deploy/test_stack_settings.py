@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.deploy import DeployFailed
+from infra.deploy import DeployFailed, gradual
 from infra.deploy.stack_settings import (
     StackSettings,
     known_parameters,
@@ -70,6 +70,7 @@ def test_a_deploy_without_the_extra_template_of_the_last_one_is_refused(tmp_path
 def test_the_parameters_of_an_extra_template_are_read_like_ours(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text(json.dumps({"Parameters": {"MyLimit": {"Type": "Number", "Default": 1}}}))
-    assert set(known_parameters(TEMPLATE, {"EXTRA_TEMPLATE": str(file)}, None)) == {"GatewayUrl", "MyLimit"}
-    assert set(known_parameters(TEMPLATE, {}, {"ExtraTemplate": str(file)})) == {"GatewayUrl", "MyLimit"}
-    assert set(known_parameters(TEMPLATE, {"EXTRA_TEMPLATE": "none"}, {"ExtraTemplate": str(file)})) == {"GatewayUrl"}
+    ours = {"GatewayUrl", *gradual.PARAMETERS}
+    assert set(known_parameters(TEMPLATE, {"EXTRA_TEMPLATE": str(file)}, None)) == {*ours, "MyLimit"}
+    assert set(known_parameters(TEMPLATE, {}, {"ExtraTemplate": str(file)})) == {*ours, "MyLimit"}
+    assert set(known_parameters(TEMPLATE, {"EXTRA_TEMPLATE": "none"}, {"ExtraTemplate": str(file)})) == ours

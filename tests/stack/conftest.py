@@ -23,6 +23,10 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def resources(sam: dict[str, Any]) -> dict[str, Any]:
+    return translated(sam)
+
+
+def translated(sam: dict[str, Any]) -> dict[str, Any]:
     """The resources after the SAM transformation, which raises an error if the template is not valid."""
     from samtranslator.parser.parser import Parser  # here: the import takes half a second of every process of the tests
     from samtranslator.translator.translator import Translator

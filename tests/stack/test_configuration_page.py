@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from chalicelib.settings import Settings
+from infra.deploy import gradual
 from infra.local.stack import LocalSettings
 from infra.local.up import SERVICE_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "CONFIGURATION.md").read_text()
-PARAMETERS: dict[str, Any] = json.loads((ROOT / "infra" / "stack.json").read_text())["Parameters"]
+PARAMETERS: dict[str, Any] = json.loads((ROOT / "infra" / "stack.json").read_text())["Parameters"] | gradual.PARAMETERS
 
 
 def section(heading: str) -> dict[str, tuple[str, str]]:

@@ -26,16 +26,20 @@ def template(sam: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> P
     return file
 
 
-def test_cfn_lint_finds_nothing_in_the_packaged_template(template: Path, cache: pytest.Cache) -> None:
+def lint_once(template: Path, cache: pytest.Cache, name: str) -> None:
     """As mypy does, it checks only what has changed since the last check that found nothing: it takes five seconds."""
     checked = f"cfn-lint {version('cfn-lint')}: {hashlib.sha256(template.read_bytes()).hexdigest()}"
-    if cache.get("template/checked", None) == checked:
+    if cache.get(f"{name}/checked", None) == checked:
         return
     from cfnlint import lint_file  # here: the import takes a second of every process that collects this file
     from cfnlint.config import ManualArgs
 
     assert [str(match) for match in lint_file(template, config=ManualArgs(regions=["us-east-1", "eu-central-1"]))] == []
-    cache.set("template/checked", checked)
+    cache.set(f"{name}/checked", checked)
+
+
+def test_cfn_lint_finds_nothing_in_the_packaged_template(template: Path, cache: pytest.Cache) -> None:
+    lint_once(template, cache, "template")
 
 
 @pytest.mark.parametrize("example", ["audit-bucket.json", "github-oidc.json", "network.json"])
