@@ -111,7 +111,7 @@ class Mailing:
         """As senders that die before they settle."""
         now = self.services.clock.now()
         keys = [self.row.message_key(client_id) for client_id in range(1, self.clients + 1)]
-        self.services.messages.claim_all([Claim(key, now + timedelta(seconds=20)) for key in keys], now)
+        self.services.messages.claim_all([Claim(key, now + timedelta(seconds=20), "contract") for key in keys], now)
         self.messages.bodies.clear()
         self.services.clock.forward(1200)
 

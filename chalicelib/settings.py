@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from .domain.routes import Routes
 from .domain.sms import SENDER
 from .errors import BadSettings
 from .gateways.port import Capabilities, Options
@@ -161,6 +162,10 @@ class Settings:
     def most_doubts(self) -> int:
         """After so many attempts that end in doubt a message is `unknown`."""
         return self.gateway_max_doubts if self.gateway_dedupes else 1
+
+    @property
+    def routes(self) -> Routes:
+        return Routes((self.gateway,), frozenset({self.gateway} if self.gateway_dedupes else ()))
 
     @property
     def capabilities(self) -> Capabilities:

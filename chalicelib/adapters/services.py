@@ -90,7 +90,7 @@ class Services:
     def messages(self) -> Messages:
         from .tables.messages import Messages
 
-        return Messages(self.settings.stack_name, self.settings.gateway_dedupes, self.clock)
+        return Messages(self.settings.stack_name, self.settings.routes, self.clock)
 
     @cached_property
     def rates(self) -> Rates:

@@ -33,13 +33,14 @@ CLAIM_MARGIN = timedelta(seconds=SECONDS_TO_SETTLE)
 class Attempt:
     """A task that is to be claimed and posted. The breaker has admitted it, and waits for its end.
 
-    `permit`: when the post may begin. `timeout`: the longest time of the post, in seconds.
+    `permit`: when the post may begin. `timeout`: the longest time of the post, in seconds. `gateway`: its name.
     """
 
     task: SendTask
     mailing: Mailing
     permit: Permit
     timeout: float
+    gateway: str
 
     @property
     def key(self) -> MessageKey:
@@ -49,7 +50,7 @@ class Attempt:
         """`wait`: how long the claimed message may wait for a thread, in seconds."""
         begins_at = max(now, datetime.fromtimestamp(self.permit.at, UTC))
         until = begins_at + timedelta(seconds=wait + self.timeout) + CLAIM_MARGIN
-        return Claim(self.key, until)
+        return Claim(self.key, until, self.gateway)
 
 
 class TaskHandler:
@@ -155,7 +156,7 @@ class TaskHandler:
         permit = self.permits.next(mailing)
         if not isinstance(permit, Permit):
             return Result(delay=permit, awaits_feed=permit is None)
-        attempt = Attempt(task, mailing, permit, timeout)
+        attempt = Attempt(task, mailing, permit, timeout, self.services.settings.gateway)
         if not self.posting.admits(attempt.mailing, attempt.task, timeout):
             self.permits.put_back(mailing, permit)
             return self.posting.hold_back()

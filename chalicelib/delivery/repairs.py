@@ -102,8 +102,8 @@ def _report_on(repaired: list[Repaired], hours: Hours) -> ShardReport:
 def _repair_page(
     services: Services, threads: Executor, mailing: Mailing, page: list[Message], hours: Hours
 ) -> list[Repaired]:
-    now, dedupes = services.clock.now(), services.settings.gateway_dedupes
-    repairs = [repair_for(message, mailing, now, dedupes) for message in page]
+    now, routes = services.clock.now(), services.settings.routes
+    repairs = [repair_for(message, mailing, now, routes) for message in page]
     if Repair.REOPEN in repairs:
         _require_same_decision(services, mailing)
     _count(services, mailing, -_counts(m.status for m, r in zip(page, repairs, strict=True) if r is Repair.REOPEN))

@@ -127,7 +127,7 @@ def _change(services: Services, unposted: Unposted, message: Message, now: datet
 
 def _is_doubtful(services: Services, message: Message, now: datetime) -> bool:
     """An attempt ended without an answer, and the gateway does not make a repetition safe."""
-    return message.is_in_doubt(now) and not services.settings.gateway_dedupes
+    return services.settings.routes.leave_in_doubt(message, now)
 
 
 def _result(

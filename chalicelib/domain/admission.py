@@ -12,6 +12,7 @@ from .mailing import CANCELLED, PAUSED, RUNNING, Mailing
 from .message import EXPIRED, QUEUED, Message
 from .rate import UNLIMITED, Permit
 from .rounds import needs_queue_message
+from .routes import Routes
 from .send_window import Hours, Zones
 
 CLIENT_GONE = Text("client.gone")
@@ -105,13 +106,13 @@ class Repair(Enum):
     """The row is queued already and gets a new queue message."""
 
 
-def repair_for(message: Message, mailing: Mailing, now: datetime, gateway_dedupes: bool) -> Repair | None:
+def repair_for(message: Message, mailing: Mailing, now: datetime, routes: Routes) -> Repair | None:
     """None if the message needs no repair."""
     if message.status != QUEUED:
         return Repair.REOPEN if _needs_reopening(message, mailing, now) else None
     if message.is_claimed(now):
         return None
-    if message.is_in_doubt(now) and not gateway_dedupes:
+    if routes.leave_in_doubt(message, now):
         return Repair.MARK_UNKNOWN
     if mailing.status == CANCELLED:
         return Repair.CANCEL

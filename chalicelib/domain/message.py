@@ -76,6 +76,7 @@ class Message:
     an expired message has doubts: its end may be moved.
     `posted_at`: when the last attempt began its post.
     `timezone`: the client's time zone, if the mailing has local hours. `reported_at`: the time in the delivery receipt.
+    `gateway`: the name of the gateway of the last attempt; empty before it, and in rows of earlier versions.
     `shards`: the number of shards in the mailing's plan.
     """
 
@@ -94,6 +95,7 @@ class Message:
     doubts: int = 0
     timezone: str | None = None
     reported_at: datetime | None = None
+    gateway: str = ""
     shards: int = 1
 
     @property
@@ -124,10 +126,14 @@ class Message:
 
 @dataclass(frozen=True)
 class Claim:
-    """A message to be claimed for one attempt, until this moment."""
+    """A message to be claimed for one attempt at this gateway, until this moment.
+
+    If another gateway may have the message, the attempt is one at that gateway.
+    """
 
     key: MessageKey
     until: datetime
+    gateway: str
 
 
 @dataclass(frozen=True)

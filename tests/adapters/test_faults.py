@@ -177,7 +177,9 @@ def test_a_claim_whose_answer_is_lost_is_known_by_its_sender_and_by_no_other(ser
     services.messages.add([message], KEPT)
     with lost_answers("BatchExecuteStatement") as calls:
         claimed = services.messages.claim(message.key, NOW, UNTIL)
-    assert claimed == replace(message, attempts=1, doubts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW)
+    assert claimed == replace(
+        message, attempts=1, doubts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW, gateway="contract"
+    )
     assert len(calls) == 2, "botocore has repeated it"
     assert services.messages.claim(message.key, NOW, UNTIL) is None, "also in the same microsecond"
 

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.tables.message_row import MessageRow
+from chalicelib.adapters.tables.messages import Messages
 from chalicelib.delivery.repairs import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.expiry import ENDED_FIRST
-from chalicelib.domain.message import Message, MessageKey, MessageShard
+from chalicelib.domain.message import Claim, Message, MessageKey, MessageShard
 from chalicelib.domain.message_change import awaiting_hours, closing, reopening
+from chalicelib.domain.routes import Routes
 from chalicelib.texts import Text
 from infra.local.doubles.aws import make_services_over_tables
+from infra.local.doubles.fake_messages import FakeMessages
 from infra.local.doubles.fakes import FakeServices
 from infra.local.in_process import State, ministack_in_process
 from tests.message_changes import close, reopen
@@ -63,7 +66,9 @@ def test_messages_written_together_keep_their_own_fields(services: Any) -> None:
 
 def test_a_message_is_claimed_once_until_the_claim_ends(messages: Any) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
-    assert claimed == replace(MESSAGE, attempts=1, doubts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW)
+    assert claimed == replace(
+        MESSAGE, attempts=1, doubts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW, gateway="contract"
+    )
     assert messages.claim(KEY, NOW + timedelta(seconds=14), UNTIL) is None
     again = messages.claim(KEY, LATER, LATER + timedelta(seconds=9))
     assert again.attempts == 2
@@ -351,3 +356,46 @@ def test_a_reopening_is_reversed_unless_the_message_was_claimed_since(messages: 
     claimed = messages.claim(KEY, NOW, UNTIL)
     assert messages.change_all([reopened.reversal]) == [False]
     assert messages.get(KEY) == claimed
+
+
+def messages_with(services: Any, routes: Routes) -> Any:
+    """The same rows, as a sender with these gateways sees them."""
+    if isinstance(services.messages, FakeMessages):
+        services.messages.routes = routes
+        return services.messages
+    return Messages(services.settings.stack_name, routes, services.clock)
+
+
+SECOND = Claim(KEY, LATER + timedelta(seconds=9), "second")
+BOTH = Routes(("contract", "second"), frozenset({"contract", "second"}))
+
+
+def test_a_message_that_a_gateway_may_have_is_claimed_for_that_gateway(services: Any) -> None:
+    services.messages.add([MESSAGE], KEPT)
+    services.messages.claim(KEY, NOW, UNTIL)
+    [claimed] = messages_with(services, BOTH).claim_all([SECOND], LATER)
+    assert (claimed.gateway, claimed.attempts, claimed.doubts) == ("contract", 2, 2)
+
+
+def test_a_message_that_no_gateway_has_is_claimed_for_another_one(services: Any) -> None:
+    services.messages.add([MESSAGE], KEPT)
+    services.messages.end_claim(services.messages.claim(KEY, NOW, UNTIL), NO_ANSWER, in_doubt=False)
+    [claimed] = messages_with(services, BOTH).claim_all([SECOND], NOW)
+    assert (claimed.gateway, claimed.attempts, claimed.doubts) == ("second", 2, 1)
+
+
+@pytest.mark.parametrize("routes", [Routes(("second",), frozenset({"second"})), replace(BOTH, deduping=frozenset())])
+def test_a_message_that_a_gateway_may_have_is_not_claimed_for_another_one(services: Any, routes: Routes) -> None:
+    services.messages.add([MESSAGE], KEPT)
+    services.messages.end_claim(services.messages.claim(KEY, NOW, UNTIL), NO_ANSWER, in_doubt=True)
+    assert messages_with(services, routes).claim_all([SECOND], LATER) == [None]
+    assert services.messages.get(KEY).attempts == 1
+
+
+def test_two_senders_that_repeat_an_attempt_claim_it_once(services: Any) -> None:
+    services.messages.add([MESSAGE], KEPT)
+    services.messages.claim(KEY, NOW, UNTIL)
+    again = Claim(KEY, LATER + timedelta(seconds=9), "contract")
+    claimed = services.messages.claim_all([again, again], LATER)
+    assert sorted(one is not None for one in claimed) == [False, True]
+    assert services.messages.get(KEY).attempts == 2

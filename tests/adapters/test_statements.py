@@ -29,13 +29,13 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=15)
 KEPT = NOW + timedelta(days=400)
 MESSAGES = [Message(1, client_id, "queued", NOW, shards=4) for client_id in range(1, 31)]
-CLAIMS = [Claim(message.key, UNTIL) for message in MESSAGES]
+CLAIMS = [Claim(message.key, UNTIL, "contract") for message in MESSAGES]
 SILENT = Text("gateway.silent", error="ReadTimeout")
 OPERATION = "BatchExecuteStatement"
 
 
 def as_claimed(message: Message) -> Message:
-    return replace(message, attempts=1, doubts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW)
+    return replace(message, attempts=1, doubts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW, gateway="contract")
 
 
 CLAIMED = [as_claimed(message) for message in MESSAGES]
@@ -72,7 +72,7 @@ def rows() -> list[dict[str, Any]]:
 def test_a_batch_claims_each_message_that_is_free(messages: Any) -> None:
     messages.claim(CLAIMS[1].key, NOW, UNTIL)
     close(messages, CLAIMS[2].key, "expired")
-    absent = Claim(replace(CLAIMS[0].key, client_id=99), UNTIL)
+    absent = Claim(replace(CLAIMS[0].key, client_id=99), UNTIL, "contract")
     found = messages.claim_all([*CLAIMS[:4], absent], NOW)
     assert found == [CLAIMED[0], None, None, CLAIMED[3], None]
     assert messages.get(absent.key) is None
@@ -225,11 +225,11 @@ def test_a_message_twice_in_a_batch_is_in_two_calls(over_tables: Any) -> None:
 def test_a_claim_changes_no_other_attribute_of_its_row(over_tables: Any) -> None:
     before = rows()
     over_tables.messages.claim_all(CLAIMS[:2], NOW)
-    changed = ("claimed_until", "claimed_by", "posted_at", "attempts", "doubts")
+    changed = ("claimed_until", "claimed_by", "posted_at", "attempts", "doubts", "gateway")
     after = rows()
     assert after[2:] == before[2:]
     for row, old in zip(after[:2], before, strict=False):
-        assert set(row) == set(old) | {"claimed_by", "posted_at"}
+        assert set(row) == set(old) | {"claimed_by", "posted_at", "gateway"}
         assert {name: value for name, value in row.items() if name not in changed} == {
             name: value for name, value in old.items() if name not in changed
         }

@@ -24,12 +24,15 @@ from chalicelib.domain.message import (
     statuses_listed_as,
 )
 from chalicelib.domain.rounds import QUEUE_ALL
+from chalicelib.domain.routes import Routes
 from chalicelib.zones import zone
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 ANNA = Client(7, "79770000007")
 RUNNING = Mailing(1, NOW - HOUR, NOW + HOUR, "text", status="running")
+NOT_DEDUPING = Routes(("contract",))
+DEDUPING = Routes(("contract",), frozenset({"contract"}))
 MESSAGE = Message(1, 7, "queued", NOW)
 pairs = st.tuples(st.integers(1, 900_000_000), st.integers(1, MAX_CLIENT_ID))
 
@@ -156,30 +159,32 @@ def test_a_reconciliation_round_repairs_messages_in_a_wrong_state(
     status: str, mailing: Mailing, requeues: bool, expected: Repair | None
 ) -> None:
     mailing = replace(mailing, round_requeues=QUEUE_ALL if requeues else "")
-    assert repair_for(replace(MESSAGE, status=status), mailing, NOW, gateway_dedupes=True) == expected
+    assert repair_for(replace(MESSAGE, status=status), mailing, NOW, DEDUPING) == expected
 
 
 def test_a_resend_order_reopens_each_message_once() -> None:
-    assert repair_for(replace(MESSAGE, status="failed", resends=1), ORDERED, NOW, True) == Repair.REOPEN
-    assert repair_for(replace(MESSAGE, status="failed", resends=2), ORDERED, NOW, True) is None
+    assert repair_for(replace(MESSAGE, status="failed", resends=1), ORDERED, NOW, DEDUPING) == Repair.REOPEN
+    assert repair_for(replace(MESSAGE, status="failed", resends=2), ORDERED, NOW, DEDUPING) is None
 
 
 def test_a_reopened_message_is_queued_until_its_round_is_concluded() -> None:
     """The turn may have ended between the row and its queue message."""
     reopened = replace(MESSAGE, reopened_in=3)
     for rounds in (3, 4):
-        assert repair_for(reopened, replace(RUNNING, rounds=rounds, concluded_rounds=2), NOW, True) == Repair.REQUEUE
-    assert repair_for(reopened, replace(RUNNING, rounds=4, concluded_rounds=3), NOW, True) is None
+        assert (
+            repair_for(reopened, replace(RUNNING, rounds=rounds, concluded_rounds=2), NOW, DEDUPING) == Repair.REQUEUE
+        )
+    assert repair_for(reopened, replace(RUNNING, rounds=4, concluded_rounds=3), NOW, DEDUPING) is None
 
 
 @pytest.mark.parametrize("mailing", [RUNNING, OVER, STOPPED, RESUMED])
 def test_a_claimed_message_is_not_repaired(mailing: Mailing) -> None:
     claimed = replace(MESSAGE, claimed_until=NOW.timestamp() + 1)
-    assert repair_for(claimed, replace(mailing, round_requeues=QUEUE_ALL), NOW, gateway_dedupes=False) is None
+    assert repair_for(claimed, replace(mailing, round_requeues=QUEUE_ALL), NOW, NOT_DEDUPING) is None
 
 
 @pytest.mark.parametrize("mailing", [RUNNING, OVER, STOPPED, RESUMED])
 def test_an_attempt_without_an_outcome_becomes_unknown_if_the_gateway_does_not_deduplicate(mailing: Mailing) -> None:
-    silent = replace(MESSAGE, claimed_until=NOW.timestamp() - 1)
-    assert repair_for(silent, mailing, NOW, gateway_dedupes=False) == Repair.MARK_UNKNOWN
-    assert repair_for(silent, mailing, NOW, gateway_dedupes=True) != Repair.MARK_UNKNOWN
+    silent = replace(MESSAGE, claimed_until=NOW.timestamp() - 1, doubts=1)
+    assert repair_for(silent, mailing, NOW, NOT_DEDUPING) == Repair.MARK_UNKNOWN
+    assert repair_for(silent, mailing, NOW, DEDUPING) != Repair.MARK_UNKNOWN

@@ -113,7 +113,7 @@ def test_a_message_that_is_claimed_while_others_of_its_group_are_closed_is_not_c
     world.clock.forward(61)
     mailing, now = world.get(mailing_id), world.clock.now()
     until = now + timedelta(seconds=20)
-    table.before = lambda: table.claim_all([Claim(mailing.message_key(7), until)], now)
+    table.before = lambda: table.claim_all([Claim(mailing.message_key(7), until, "contract")], now)
     assert send(world) == 1
     assert world.counted_rows(mailing_id).expired == NUMBER - 1
     world.run(300)

@@ -291,7 +291,7 @@ def claim(world: HostileWorld, number: int) -> list[Any]:
     """Claim this many messages in one call."""
     now = world.clock.now()
     world.services.messages.add(messages(world, number), now + timedelta(days=1))
-    claims = [Claim(message.key, now + timedelta(seconds=9)) for message in messages(world, number)]
+    claims = [Claim(message.key, now + timedelta(seconds=9), "contract") for message in messages(world, number)]
     found: list[Any] = call(world, lambda services: services.messages.claim_all(claims, now))
     return found
 
@@ -346,7 +346,7 @@ def test_a_process_dies_between_two_statements(after: bool, done: int) -> None:
     world = world_with()
     services = CrashingServices(world.services, 2, after)
     world.services.messages.add(messages(world, 3), world.clock.now())
-    claims = [Claim(message.key, world.clock.now()) for message in messages(world, 3)]
+    claims = [Claim(message.key, world.clock.now(), "contract") for message in messages(world, 3)]
     with pytest.raises(Crash):
         services.messages.claim_all(claims, world.clock.now())  # type: ignore[attr-defined]
     assert claimed(world) == done

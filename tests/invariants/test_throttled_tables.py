@@ -63,7 +63,7 @@ class FullQueue(FakeQueue):
 
 
 def full_messages(world: World) -> None:
-    world.services.messages = FullPartition()
+    world.services.messages = FullPartition(world.services.settings.routes)
     world.services.receipts.messages = world.services.messages
 
 

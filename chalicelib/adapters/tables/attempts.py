@@ -7,6 +7,7 @@ knowledge. Source: Amazon DynamoDB Developer Guide, "PartiQL operators".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ...domain.message import (
@@ -14,16 +15,16 @@ from ...domain.message import (
     SENT,
     Claim,
     Message,
-    MessageKey,
     Settlement,
     is_settled_by,
     require_transition,
     settled,
 )
+from ...domain.routes import Routes
 from ...retries import Backoff
 from ..clock import Clock
 from .base import new_claim
-from .message_row import NOT_CLAIMED
+from .batches import Item
 from .message_statements import FREE, IS_QUEUED, NULL, key_values, message_of, named, update, value
 from .statements import Answer, Refused, Statement, Statements, Value, Written
 
@@ -32,54 +33,86 @@ CLAIM = (
     '"claimed_until" = ?',
     '"claimed_by" = ?',
     '"posted_at" = ?',
+    '"gateway" = ?',
     '"attempts" = "attempts" + ?',
     '"doubts" = "doubts" + ?',
 )
+IN_NO_DOUBT = ' AND "doubts" = ? RETURNING ALL NEW *'
 OF_ATTEMPT = ' AND "attempts" = ?'
+AS_FOUND = f"{OF_ATTEMPT} RETURNING ALL NEW *"
+NONE: Value = {"N": "0"}
 
 SETTLING = Backoff(first=0.1, longest=0.4, seconds=0.5)
 """Less than a second with the last pause: a sender repeats settlements until the last second of its invocation."""
 
 
 class Attempts:
-    """`gateway_dedupes`: an attempt that ended without an answer can be repeated. Otherwise its message is in doubt."""
-
-    def __init__(self, gateway_dedupes: bool, clock: Clock) -> None:
-        self._gateway_dedupes = gateway_dedupes
+    def __init__(self, routes: Routes, clock: Clock) -> None:
+        self._routes = routes
         self._statements = Statements(clock)
 
     def claim_all(self, claims: Sequence[Claim], now: datetime) -> list[Message | Exception | None]:
-        """See `Messages.claim_all`. A repeated statement recognizes its own claim by `claimed_by`."""
-        moment, latest = value("posted_at", now), value("claimed_until", self.latest_end(now))
+        """See `Messages.claim_all`. A repeated statement recognizes its own claim by `claimed_by`.
+
+        A message that no gateway may have takes one call. Any other one is refused with its row, which names its
+        gateway: a second call claims it for an attempt there.
+        """
         call = new_claim()
-        named = [(claim, f"{call}/{number}") for number, claim in enumerate(claims)]  # a queue repeats messages
-        answers = self._statements.execute([_claim(claim, by, moment, latest) for claim, by in named])
-        return [_claimed(claim.key, by, answer) for (claim, by), answer in zip(named, answers, strict=True)]
+        made = [_Made(claim, f"{call}/{number}", now) for number, claim in enumerate(claims)]
+        answers = self._statements.execute([one.first() for one in made])
+        rows = [self._row_to_repeat(one, answer) for one, answer in zip(made, answers, strict=True)]
+        again = [one.repetition(row) for one, row in zip(made, rows, strict=True) if row]
+        repeated = iter(self._statements.execute(again))
+        last = [next(repeated) if row else answer for answer, row in zip(answers, rows, strict=True)]
+        return [one.claimed(answer) for one, answer in zip(made, last, strict=True)]
+
+    def _row_to_repeat(self, made: _Made, answer: Answer) -> Message | None:
+        """The row of a message that its gateway may have, with the name of that gateway, if a repetition is safe."""
+        if not isinstance(answer, Refused) or answer.item is None or made.is_own(answer.item):
+            return None
+        row = message_of(answer.item, made.claim.key)
+        is_free = row.status == QUEUED and row.doubts > 0 and not row.is_claimed(made.now)
+        is_safe = is_free and self._routes.allow_repetition(row)
+        return replace(row, gateway=self._routes.gateway_of(row)) if is_safe else None
 
     def settle_all(self, settlements: Sequence[Settlement], now: datetime) -> list[bool | Exception]:
         """See `Messages.settle_all`. A repeated statement finds the row as it has written it."""
         answers = self._statements.execute([_settlement(settlement, now) for settlement in settlements], SETTLING)
         return [_settled(settlement, now, answer) for settlement, answer in zip(settlements, answers, strict=True)]
 
-    def latest_end(self, now: datetime) -> float:
-        """The greatest `claimed_until` of a message that can be claimed now."""
-        return now.timestamp() if self._gateway_dedupes else NOT_CLAIMED
 
+@dataclass(frozen=True)
+class _Made:
+    """A claim with the name by which its row is recognized. A queue repeats messages, so the name has a number."""
 
-def _claim(claim: Claim, by: str, now: Value, latest: Value) -> Statement:
-    values = [value("claimed_until", claim.until.timestamp()), {"S": by}, now, ONE, ONE]
-    text = update(CLAIM, ' AND "claimed_until" <= ? RETURNING ALL NEW *')
-    return Statement(text, [*values, *key_values(claim.key), latest], claim.key)
+    claim: Claim
+    by: str
+    now: datetime
 
+    def first(self) -> Statement:
+        """A claim counts as a doubt until its attempt has a clear outcome, so a row without doubts has no claim."""
+        return self._statement(self.claim.gateway, IN_NO_DOUBT, NONE)
 
-def _claimed(key: MessageKey, by: str, answer: Answer) -> Message | Exception | None:
-    if isinstance(answer, Exception):
-        return named(key, answer)
-    if isinstance(answer, Written):
-        return message_of(answer.item, key)
-    found = answer.item or {}
-    is_own = found.get("claimed_by") == {"S": by} and found["status"] == IS_QUEUED and found["claimed_until"] != FREE
-    return message_of(found, key) if is_own else None
+    def repetition(self, row: Message) -> Statement:
+        """Each claim counts as an attempt, so a row with as many attempts is as it was found."""
+        return self._statement(row.gateway, AS_FOUND, value("attempts", row.attempts))
+
+    def _statement(self, gateway: str, condition: str, compared: Value) -> Statement:
+        until, moment = value("claimed_until", self.claim.until.timestamp()), value("posted_at", self.now)
+        values = [until, {"S": self.by}, moment, value("gateway", gateway), ONE, ONE]
+        return Statement(update(CLAIM, condition), [*values, *key_values(self.claim.key), compared], self.claim.key)
+
+    def is_own(self, item: Item) -> bool:
+        is_claimed = item["status"] == IS_QUEUED and item["claimed_until"] != FREE
+        return item.get("claimed_by") == {"S": self.by} and is_claimed
+
+    def claimed(self, answer: Answer) -> Message | Exception | None:
+        if isinstance(answer, Exception):
+            return named(self.claim.key, answer)
+        if isinstance(answer, Written):
+            return message_of(answer.item, self.claim.key)
+        is_own = answer.item is not None and self.is_own(answer.item)
+        return message_of(answer.item or {}, self.claim.key) if is_own else None
 
 
 def _settlement(settlement: Settlement, now: datetime) -> Statement:

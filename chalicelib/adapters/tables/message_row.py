@@ -37,6 +37,7 @@ class MessageRow(Model):
     doubts = NumberAttribute(default=0)
     timezone = UnicodeAttribute(null=True)
     reported_at = Moment(null=True)
+    gateway = UnicodeAttribute(null=True)
     expires_at = NumberAttribute(null=True)
 
     def message(self, shards: int) -> Message:
@@ -56,6 +57,7 @@ class MessageRow(Model):
             doubts=int(self.doubts),
             timezone=self.timezone,
             reported_at=self.reported_at,
+            gateway=self.gateway or "",
             shards=shards,
         )
 

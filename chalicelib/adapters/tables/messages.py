@@ -14,6 +14,7 @@ from pynamodb.exceptions import DoesNotExist
 
 from ...domain.message import QUEUED, Claim, Message, MessageKey, MessageShard, Settlement
 from ...domain.message_change import MessageChange
+from ...domain.routes import Routes
 from ...errors import confirmed
 from ...texts import Text
 from ..clock import Clock
@@ -25,15 +26,16 @@ from .message_row import MessageRow, part_of, serialized_rows
 
 
 class Messages:
-    """`gateway_dedupes`: an attempt that ended without an answer can be repeated. Otherwise its message is in doubt.
+    """`routes`: the gateways at which an attempt that ended without an answer can be repeated.
 
     Raises NotWritten if the table did not confirm a write, and NotRead if it did not return all rows.
     """
 
-    def __init__(self, stack_name: str, gateway_dedupes: bool, clock: Clock) -> None:
+    def __init__(self, stack_name: str, routes: Routes, clock: Clock) -> None:
         bind_table(MessageRow, stack_name, clock)
         self._batches = Batches(clock)
-        self._attempts = Attempts(gateway_dedupes, clock)
+        self._routes = routes
+        self._attempts = Attempts(routes, clock)
         self._changes = MessageChanges(clock)
 
     def add(self, messages: Iterable[Message], expires_at: datetime) -> None:
@@ -63,7 +65,7 @@ class Messages:
 
     def claim(self, key: MessageKey, now: datetime, until: datetime) -> Message | None:
         """One of `claim_all`. Raises its error."""
-        return confirmed(self.claim_all([Claim(key, until)], now)[0])
+        return confirmed(self.claim_all([Claim(key, until, self._routes.names[0])], now)[0])
 
     def settle(self, message: Message, status: str, now: datetime, error: Text | None = None) -> bool:
         """One of `settle_all`, with a final status. Raises its error."""
@@ -76,7 +78,8 @@ class Messages:
     def claim_all(self, claims: Sequence[Claim], now: datetime) -> list[Message | Exception | None]:
         """Claim messages for one attempt each, 25 in a call. One result for each claim, in their order.
 
-        A result is None if the message is final, deleted or claimed by another attempt. Errors are results too, not
+        A result is None if the message is final, deleted or claimed by another attempt, or if a gateway may have it
+        that would send a repetition as well. Errors are results too, not
         raised: NotWritten if the table did not confirm this claim in 5 seconds. An attempt is counted once: a repeated
         write meets its own claim.
         """

@@ -20,6 +20,7 @@ from chalicelib.domain.message import (
     settled,
 )
 from chalicelib.domain.message_change import MessageChange
+from chalicelib.domain.routes import Routes
 from chalicelib.errors import RowChanged, confirmed
 from chalicelib.texts import Text
 
@@ -30,10 +31,10 @@ from .fake_mailings import FakeMailings
 class FakeMessages:
     rows_read = 1000
 
-    def __init__(self, gateway_dedupes: bool = True) -> None:
+    def __init__(self, routes: Routes) -> None:
         self.rows: dict[tuple[int, int], Message] = {}
         self.kept_until: dict[tuple[int, int], datetime] = {}
-        self.gateway_dedupes = gateway_dedupes
+        self.routes = routes
 
     def add(self, messages: Iterable[Message], expires_at: datetime) -> None:
         for message in messages:
@@ -52,7 +53,7 @@ class FakeMessages:
         return self.rows.get((key.mailing_id, key.client_id))
 
     def claim(self, key: MessageKey, now: datetime, until: datetime) -> Message | None:
-        return confirmed(self.claim_all([Claim(key, until)], now)[0])
+        return confirmed(self.claim_all([Claim(key, until, self.routes.names[0])], now)[0])
 
     def settle(self, message: Message, status: str, now: datetime, error: Text | None = None) -> bool:
         return confirmed(self.settle_all([Settlement(message, status, error)], now)[0])
@@ -71,8 +72,9 @@ class FakeMessages:
             row = self._claimable(claim.key, now)
             if row is None:
                 return None
+            gateway = self.routes.gateway_of(row) if row.doubts else claim.gateway
             claimed = replace(row, claimed_until=claim.until.timestamp(), posted_at=now, attempts=row.attempts + 1)
-            return self.put(replace(claimed, doubts=row.doubts + 1))
+            return self.put(replace(claimed, doubts=row.doubts + 1, gateway=gateway))
 
     def _settle(self, settlement: Settlement, now: datetime) -> bool:
         with LOCK:
@@ -103,7 +105,7 @@ class FakeMessages:
 
     def _claimable(self, key: MessageKey, now: datetime) -> Message | None:
         row = self._queued(key)
-        if row is None or row.is_claimed(now) or (row.is_in_doubt(now) and not self.gateway_dedupes):
+        if row is None or row.is_claimed(now) or self.routes.leave_in_doubt(row, now):
             return None
         return row
 

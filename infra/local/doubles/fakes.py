@@ -38,7 +38,7 @@ class FakeServices:
         self.phone_key = FakePhoneKey()
         self.erasures = FakeErasures(self.clients, self.audit)
         self.mailings = FakeMailings(self.counters, self.audit)
-        self.messages = FakeMessages(self.settings.gateway_dedupes)
+        self.messages = FakeMessages(self.settings.routes)
         self.receipts = FakeReceipts(self.mailings, self.messages)
         self.rates = FakeRates()
         self.slices = FakeSlices()
