@@ -1,4 +1,5 @@
-"""An update from the previous release in the middle of a mailing: the old code sends a part, the new code the rest.
+"""An update from the previous release in the middle of a mailing, and a rollback to it: one code sends a part, and the
+other one the rest.
 
 There is no git tag yet. The previous release is the code of PREVIOUS, the last commit before the work on upgrades
 began; set it to the tag of the release when there is one.
@@ -12,18 +13,22 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import requests
 
+from chalicelib.domain.jobs import EraseTraces, to_body
 from infra.deploy import ROOT, package
-from infra.local.deployment import STAGE, api_url, deploy_local
+from infra.deploy.template import table_names
+from infra.local.deployment import STACK_NAME, STAGE, api_url, deploy_local
 from infra.local.doubles.aws import forget_connections
 from infra.local.front import Front
 from infra.local.seed import LOCAL_TOKEN
@@ -33,7 +38,9 @@ from tools.chaos.experiment import make_visible_sooner
 
 PREVIOUS = "6a69c68"
 CLIENTS = 400
-SENT_BY_THE_OLD_CODE = 40
+SENT_BEFORE = 40
+"""Messages that are sent before the deploy."""
+
 MOST_IN_HAND = 40
 """MiniStack runs four senders with ten messages each. It kills them at a deploy, and their posts are repeated."""
 
@@ -47,24 +54,43 @@ print(json.dumps(deploy_local(*sys.argv[1:3], True, False)))
 """
 
 
-class PreviousStack(DevStack):
-    """The stack with the code and the template of the previous release, deployed by its own tool."""
+class ChangedStack(DevStack):
+    """A stack that gets the code and the template of the previous release, by its own tool, before or after this one's.
+
+    `project` has the files of the previous release; `begins_old`: whether it is deployed first.
+    """
 
     project: Path
+    begins_old: bool
 
     def _deploy(self, gateway_url: str) -> None:
+        self.outputs = self._deploy_old(gateway_url) if self.begins_old else self._deploy_new(gateway_url)
+
+    def _deploy_new(self, gateway_url: str) -> dict[str, str]:
+        return deploy_local({"GatewayUrl": gateway_url}, self.settings.gateway_token)
+
+    def _deploy_old(self, gateway_url: str) -> dict[str, str]:
         command = [sys.executable, "-c", DEPLOY_OLD, gateway_url, self.settings.gateway_token]
         done = subprocess.run(
             command, cwd=self.project, env=dict(os.environ), capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr[-3000:]
-        self.outputs = json.loads(done.stdout.splitlines()[-1])
+        outputs: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+        return outputs
 
     def update(self) -> None:
-        """Deploy this release. MiniStack makes the API anew if its routes change, so the front is led there."""
+        """Deploy this release."""
+        self._change(self._deploy_new)
+
+    def roll_back(self) -> None:
+        """Deploy the previous release."""
+        self._change(self._deploy_old)
+
+    def _change(self, deploy: Callable[[str], dict[str, str]]) -> None:
+        """MiniStack makes the API anew if its routes change, so the front is led there."""
         assert self.simulator is not None
         assert self._front is not None
-        self.outputs = deploy_local({"GatewayUrl": self.simulator.url}, self.settings.gateway_token)
+        self.outputs = deploy(self.simulator.url)
         self._front.stop()
         self._front = Front(self.settings.port, api_url(self.aws_url, self.outputs))
         self._front.start()
@@ -83,21 +109,31 @@ def checked_out(commit: str, place: Path) -> Path:
     return place
 
 
-@pytest.fixture
-def previous(tmp_path: Path) -> Iterator[PreviousStack]:
-    project = checked_out(PREVIOUS, tmp_path / "previous")
-    (tmp_path / "logs").mkdir()
+@contextmanager
+def changed_stack(place: Path, begins_old: bool) -> Iterator[ChangedStack]:
+    project = checked_out(PREVIOUS, place / "previous")
+    (place / "logs").mkdir()
     with pytest.MonkeyPatch.context() as environment:
         for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "")  # restored after the test
         forget_connections()
-        stack = PreviousStack(
-            replace(any_settings(), whole_batches=False), tmp_path / "logs", print_line=lambda line: None
-        )
-        stack.project = project
+        stack = ChangedStack(replace(any_settings(), whole_batches=False), place / "logs", print_line=lambda line: None)
+        stack.project, stack.begins_old = project, begins_old
         with stack:
             yield stack
     forget_connections()
+
+
+@pytest.fixture
+def previous(tmp_path: Path) -> Iterator[ChangedStack]:
+    with changed_stack(tmp_path, begins_old=True) as stack:
+        yield stack
+
+
+@pytest.fixture
+def current(tmp_path: Path) -> Iterator[ChangedStack]:
+    with changed_stack(tmp_path, begins_old=False) as stack:
+        yield stack
 
 
 def call(stack: DevStack, method: str, path: str, **options: Any) -> dict[str, Any]:
@@ -126,26 +162,52 @@ def await_status(stack: DevStack, path: str, seconds: float) -> dict[str, Any]:
     raise AssertionError(f"not finished within {seconds} s: {found}")
 
 
-def test_a_mailing_of_the_previous_release_is_finished_by_this_one(previous: PreviousStack) -> None:
-    add_clients(previous)
-    package(STAGE)  # now, so that the deploy is fast
-    make_visible_sooner(previous.outputs["SendQueueUrl"], VISIBLE_AGAIN)
-    simulator = previous.simulator
-    assert simulator is not None
-    simulator.behave(latency=5.0)
+def half_a_mailing(stack: ChangedStack) -> int:
+    """Let the deployed code send a part of a mailing to all clients; returns its id."""
+    add_clients(stack)
+    make_visible_sooner(stack.outputs["SendQueueUrl"], VISIBLE_AGAIN)
+    assert stack.simulator is not None
+    stack.simulator.behave(latency=5.0)
     now = datetime.now(UTC)
     dates = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=1)).isoformat()}
-    mailing = call(previous, "POST", "/Mailing/", json={**dates, "message_text": "Hello", "filter_tag": "upgrade"})
-    while simulator.seen.summary()["accepted"] < SENT_BY_THE_OLD_CODE:
+    mailing = call(stack, "POST", "/Mailing/", json={**dates, "message_text": "Hello", "filter_tag": "upgrade"})
+    while stack.simulator.seen.summary()["accepted"] < SENT_BEFORE:
         time.sleep(0.1)
+    return int(mailing["id"])
 
-    previous.update()
 
-    sent_before = simulator.seen.summary()["distinct"]
-    assert SENT_BY_THE_OLD_CODE <= sent_before < CLIENTS, "the update came in the middle of the mailing"
-    simulator.behave()
-    stats = await_status(previous, f"/Stats/{mailing['id']}/", 150)
+def assert_finished(stack: ChangedStack, mailing_id: int) -> None:
+    """The code that is deployed now finishes the mailing, and every client got one message."""
+    assert stack.simulator is not None
+    seen = stack.simulator.seen
+    assert SENT_BEFORE <= seen.summary()["distinct"] < CLIENTS, "the deploy came in the middle of the mailing"
+    stack.simulator.behave()
+    stats = await_status(stack, f"/Stats/{mailing_id}/", 150)
     assert (stats["messages"]["sent"], stats["messages"]["total"]) == (CLIENTS, CLIENTS)
-    assert simulator.seen.summary()["distinct"] == CLIENTS, "nobody was left out, and nobody got a second message id"
-    assert simulator.seen.summary()["repeated"] <= MOST_IN_HAND
-    assert refusals(previous.iam_trail) == []
+    assert seen.summary()["distinct"] == CLIENTS, "nobody was left out, and nobody got a second message id"
+    assert seen.summary()["repeated"] <= MOST_IN_HAND
+    assert refusals(stack.iam_trail) == []
+
+
+def test_a_mailing_of_the_previous_release_is_finished_by_this_one(previous: ChangedStack) -> None:
+    package(STAGE)  # now, so that the deploy is fast
+    mailing_id = half_a_mailing(previous)
+    previous.update()
+    assert_finished(previous, mailing_id)
+
+
+def test_a_mailing_of_this_release_is_finished_by_the_previous_one_after_a_rollback(current: ChangedStack) -> None:
+    """An erasure that is under way waits as a dead letter for the next upgrade, which finds all tables again."""
+    mailing_id = half_a_mailing(current)
+    body = to_body(EraseTraces("client#1"))
+    current.roll_back()
+    boto3.client("sqs").send_message(QueueUrl=current.outputs["JobsQueueUrl"], MessageBody=body)
+    assert_finished(current, mailing_id)
+    waiting = boto3.client("sqs").receive_message(QueueUrl=current.outputs["DeadLettersUrl"], VisibilityTimeout=0)
+    assert [one["Body"] for one in waiting["Messages"]] == [body]
+
+    current.update()
+
+    assert call(current, "GET", f"/Stats/{mailing_id}/")["messages"]["sent"] == CLIENTS
+    tables = boto3.client("dynamodb").list_tables()["TableNames"]
+    assert set(tables) >= table_names(STACK_NAME)
