@@ -8,20 +8,19 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..domain.admission import Admission, admit, seconds_for_post
-from ..domain.backoff import delay_after_doubt, retry_delay
-from ..domain.brake import NO_ANSWERS, Answers
+from ..domain.backoff import retry_delay
+from ..domain.brake import NO_ANSWERS
 from ..domain.breaker import Breaker
 from ..domain.mailing import Mailing
-from ..domain.message import FAILED, SENT, UNKNOWN, Message, Settlement
+from ..domain.message import UNKNOWN, Message, Settlement
 from ..domain.outcome import Outcome
 from ..domain.pace import Pace
 from ..domain.template import filled_error, text_for
 from ..gateways.port import Sms
 from ..logs import log
-from ..texts import Text
 from ..zones import zone
 from .caches import ClientCache, MailingCache
-from .rate_limits import limits_of
+from .conclusion import answers_of, conclude, doubts_reason
 from .repairs import NO_ANSWER
 from .send_task import Result, SendTask
 
@@ -161,8 +160,10 @@ class Posting:
         if outcome.is_answered:
             self.pace.record((answered_at - posted_at).total_seconds())
         self._inform_breaker(message, outcome)
-        settlement, result = self._conclude(attempt, replace(message, posted_at=posted_at), outcome)
-        answers = _answers(outcome) if message.recent_attempts == 1 else NO_ANSWERS
+        self._log(attempt, message, outcome)
+        posted = replace(message, posted_at=posted_at)
+        settlement, result = conclude(self.services, attempt.mailing, posted, outcome, self.backlog)
+        answers = answers_of(outcome) if message.recent_attempts == 1 else NO_ANSWERS
         result = replace(result, was_posted=True, answers=answers, in_doubt=outcome.in_doubt)
         return Ended(attempt.task, settlement, result, answered_at)
 
@@ -181,51 +182,7 @@ class Posting:
             reason=outcome.reason,
         )
 
-    def _conclude(self, attempt: Attempt, message: Message, outcome: Outcome) -> tuple[Settlement, Result]:
+    def _log(self, attempt: Attempt, message: Message, outcome: Outcome) -> None:
         if not outcome.sent:
             extra = {"attempt": message.attempts, "retry": outcome.retryable, **attempt.task.log_keys}
             log.warning(str(outcome.reason), extra=extra)
-        status = self._final_status(message, outcome)
-        if status is None:
-            failure = "GatewayRefusedToken" if outcome.our_fault else "Retried"
-            result = Result(delay=self._retry_delay(attempt.mailing, message, outcome), failure=failure)
-            return Settlement(message, None, outcome.reason, outcome.in_doubt), result
-        reason = outcome.reason if status != UNKNOWN else doubts_reason(message.doubts, outcome.reason)
-        return Settlement(message, status, reason), Result(status, posted_at=message.posted_at)
-
-    def _retry_delay(self, mailing: Mailing, message: Message, outcome: Outcome) -> int:
-        """In seconds. A retry waits behind the messages that wait for their first attempt, and longer before the last
-        attempts that may end in doubt.
-
-        A mailing with a rate limit delays its messages by itself. At most half of the time before the end is spent.
-        """
-        settings, clock = self.services.settings, self.services.clock
-        least = 0.0 if limits_of(settings, mailing) is not None else self.backlog
-        if outcome.in_doubt:
-            least = max(least, delay_after_doubt(settings.most_doubts - message.doubts))
-        least = min(least, (mailing.datetime_end - clock.now()).total_seconds() / 2)
-        return retry_delay(message.recent_attempts, clock.jitter(), max(least, outcome.retry_after or 0.0))
-
-    def _final_status(self, message: Message, outcome: Outcome) -> str | None:
-        """Returns None if the message is to be posted again.
-
-        That is safe if the gateway certainly does not have the message, or accepts each message id once. A gateway may
-        not do what the setting says, so the number of attempts that end in doubt has a limit.
-        """
-        if outcome.sent:
-            return SENT
-        if not outcome.retryable:
-            return FAILED
-        return UNKNOWN if outcome.in_doubt and message.doubts >= self.services.settings.most_doubts else None
-
-
-def doubts_reason(doubts: int, last: Text | None) -> Text | None:
-    """Why a message is unknown after so many attempts in doubt. `last`: the reason of the last one."""
-    return Text("message.doubts", number=doubts, last=last) if last is not None and doubts > 1 else last
-
-
-def _answers(outcome: Outcome) -> Answers:
-    """A post that did not reach the gateway has no answer."""
-    if outcome.never_sent:
-        return NO_ANSWERS
-    return Answers(int(not outcome.in_doubt), int(outcome.in_doubt), int(outcome.is_off_contract))

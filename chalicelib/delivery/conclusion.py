@@ -1,0 +1,69 @@
+"""What the outcome of a post means for its message: the settlement of the attempt, and the result of its task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..domain.backoff import delay_after_doubt, retry_delay
+from ..domain.brake import NO_ANSWERS, Answers
+from ..domain.mailing import Mailing
+from ..domain.message import FAILED, SENT, UNKNOWN, Message, Settlement
+from ..domain.outcome import Outcome
+from ..texts import Text
+from .rate_limits import limits_of
+from .send_task import Result
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+
+def conclude(
+    services: Services, mailing: Mailing, message: Message, outcome: Outcome, backlog: float
+) -> tuple[Settlement, Result]:
+    """`message`: as claimed, with its `posted_at`. `backlog`: as for Posting."""
+    status = _final_status(services, message, outcome)
+    if status is None:
+        failure = "GatewayRefusedToken" if outcome.our_fault else "Retried"
+        result = Result(delay=_retry_delay(services, mailing, message, outcome, backlog), failure=failure)
+        return Settlement(message, None, outcome.reason, outcome.in_doubt), result
+    reason = outcome.reason if status != UNKNOWN else doubts_reason(message.doubts, outcome.reason)
+    return Settlement(message, status, reason), Result(status, posted_at=message.posted_at)
+
+
+def doubts_reason(doubts: int, last: Text | None) -> Text | None:
+    """Why a message is unknown after so many attempts in doubt. `last`: the reason of the last one."""
+    return Text("message.doubts", number=doubts, last=last) if last is not None and doubts > 1 else last
+
+
+def answers_of(outcome: Outcome) -> Answers:
+    """A post that did not reach the gateway has no answer."""
+    if outcome.never_sent:
+        return NO_ANSWERS
+    return Answers(int(not outcome.in_doubt), int(outcome.in_doubt), int(outcome.is_off_contract))
+
+
+def _final_status(services: Services, message: Message, outcome: Outcome) -> str | None:
+    """Returns None if the message is to be posted again.
+
+    That is safe if the gateway certainly does not have the message, or accepts each message id once. A gateway may
+    not do what the setting says, so the number of attempts that end in doubt has a limit.
+    """
+    if outcome.sent:
+        return SENT
+    if not outcome.retryable:
+        return FAILED
+    return UNKNOWN if outcome.in_doubt and message.doubts >= services.settings.most_doubts else None
+
+
+def _retry_delay(services: Services, mailing: Mailing, message: Message, outcome: Outcome, backlog: float) -> int:
+    """In seconds. A retry waits behind the messages that wait for their first attempt, and longer before the last
+    attempts that may end in doubt.
+
+    A mailing with a rate limit delays its messages by itself. At most half of the time before the end is spent.
+    """
+    settings, clock = services.settings, services.clock
+    least = 0.0 if limits_of(settings, mailing) is not None else backlog
+    if outcome.in_doubt:
+        least = max(least, delay_after_doubt(settings.most_doubts - message.doubts))
+    least = min(least, (mailing.datetime_end - clock.now()).total_seconds() / 2)
+    return retry_delay(message.recent_attempts, clock.jitter(), max(least, outcome.retry_after or 0.0))
