@@ -60,13 +60,13 @@ def simulate() -> Counter[int]:
     fleet.gateway.answer = lambda _: Answer(None, "ReadTimeout")
     fleet.gateway.seconds = fleet.services.settings.gateway_timeout
     fleet.gateway.while_posting = lambda: time.sleep(0.01)  # so that all threads start before the first post fails
-    _fill(fleet.world)
+    fill(fleet.world)
     fleet.run(MINUTES * 60)
     return fleet.posts
 
 
-def _fill(world: World) -> None:
-    """A mailing after its fan-out, with all messages in the queue."""
+def fill(world: World) -> int:
+    """A mailing after its fan-out, with all messages in the queue. Returns its id."""
     services: Any = world.services
     world.clients(1)
     mailing_id = world.mailing(lasts=24 * 3600)
@@ -75,6 +75,7 @@ def _fill(world: World) -> None:
     world.do_jobs()
     services.messages.add([Message(mailing_id, number, "queued", now) for number in range(2, MESSAGES + 1)], now)
     services.send_queue.send([SendMessage(mailing_id, number) for number in range(2, MESSAGES + 1)])
+    return mailing_id
 
 
 def api_latency() -> tuple[float, float]:

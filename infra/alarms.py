@@ -106,12 +106,15 @@ ALARMS = {
         minutes=5,
     ),
     "MailingPausedAlarm": Alarm(
-        "The service has paused a mailing, because its canary failed or the gateway gives no clear answers: read the "
-        "reason in the console, then resume or cancel it",
+        "The service has paused a mailing, because its canary failed or the gateway gives no clear answers or refuses "
+        "everything: read the reason in the console, then resume or cancel it",
         ours("PausedMailings", "Maximum"),
     ),
     "GatewayRefusedTokenAlarm": Alarm(
         "The gateway refuses the token: nothing is sent until the token is renewed", ours("GatewayRefusedToken")
+    ),
+    "InsufficientBalanceAlarm": Alarm(
+        "The balance at the gateway is used up: nothing is sent until it is topped up", ours("InsufficientBalance")
     ),
     "SenderErrorsAlarm": Alarm(
         "Messages meet errors of the service, such as a throttled table: look for `message not handled` in the log of "

@@ -16,7 +16,7 @@ ACROSS, WIDTH, HEIGHT = 3, 8, 6
 """Widgets in a row, and their size in cells of CloudWatch's grid, which has 24 columns."""
 
 OUTCOMES = ("Sent", "Failed", "Expired", "Cancelled", "Unknown", "Retried", "HeldBack")
-ERRORS = ("SenderErrors", "JobErrors", "GatewayRefusedToken")
+ERRORS = ("SenderErrors", "JobErrors", "GatewayRefusedToken", "InsufficientBalance", "GatewayRefusedSender")
 VISIBLE, AGE = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
 QUEUES = ("SendQueue", "JobsQueue", "ImportsQueue")
 TABLES = ("MessagesTable", "MailingsTable", "ClientsTable")
@@ -30,7 +30,7 @@ def body() -> str:
     widgets = [
         _widget("Messages by outcome", "Sum", [_service(name) for name in OUTCOMES]),
         _widget("Response time of the gateway, ms", "p50", _percentiles(_service("GatewayMilliseconds"))),
-        _widget("Errors of messages and jobs, refused tokens", "Sum", [_service(name) for name in ERRORS]),
+        _widget("Errors of messages and jobs, refusals of the gateway", "Sum", [_service(name) for name in ERRORS]),
         _widget("Longest silence of a mailing, s", "Maximum", [_service("SilentSeconds")]),
         _widget("Messages in queues", "Maximum", [_queue(VISIBLE, queue) for queue in QUEUES]),
         _widget("Age of the oldest message in queues, s", "Maximum", [_queue(AGE, queue) for queue in QUEUES]),

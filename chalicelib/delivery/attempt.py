@@ -107,7 +107,7 @@ class TaskHandler:
     def abandon(self, attempt: Attempt) -> None:
         """The attempt has no claim: others have its permit, and its place at the breaker."""
         self.permits.put_back(attempt.mailing, attempt.permit)
-        self.posting.breaker.leave(attempt.mailing.id, self.services.clock.now(), attempt.task.received.id)
+        self.posting.breakers.leave(attempt.mailing.id, self.services.clock.now(), attempt.task.received.id)
 
     def _decide(self, mailing: Mailing | None, client: Client | None, tried: bool) -> AdmissionDecision:
         return admit(mailing, client, self.services.clock.now(), zone, UNLIMITED, tried)
@@ -159,7 +159,7 @@ class TaskHandler:
         attempt = Attempt(task, mailing, permit, timeout, self.services.settings.gateway)
         if not self.posting.admits(attempt.mailing, attempt.task, timeout):
             self.permits.put_back(mailing, permit)
-            return self.posting.hold_back()
+            return self.posting.hold_back(mailing.id)
         try:
             if not mailing.awaits_canary or tried or self._admit_to_canary(mailing.id):
                 return attempt
@@ -171,5 +171,5 @@ class TaskHandler:
 
     def _expiry_reason(self, mailing: Mailing, client: Client) -> Text:
         is_limited = limits_of(self.services.settings, mailing) is not None
-        causes = ExpiryCauses(is_limited, self.posting.breaker.failure)
+        causes = ExpiryCauses(is_limited, self.posting.breakers.failure(mailing.id))
         return expiry_reason(mailing, client.timezone, hours_at_the_end(mailing, zone), causes)

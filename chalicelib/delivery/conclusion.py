@@ -8,7 +8,7 @@ from ..domain.backoff import delay_after_doubt, retry_delay
 from ..domain.brake import NO_ANSWERS, Answers
 from ..domain.mailing import Mailing
 from ..domain.message import FAILED, SENT, UNKNOWN, Message, Settlement
-from ..domain.outcome import Outcome
+from ..domain.outcome import Kind, Outcome
 from ..texts import Text
 from .rate_limits import limits_of
 from .send_task import Result
@@ -17,13 +17,21 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 
+METRICS = {
+    Kind.CREDENTIALS: "GatewayRefusedToken",
+    Kind.BALANCE: "InsufficientBalance",
+    Kind.SENDER: "GatewayRefusedSender",
+}
+"""The metrics of messages that wait because of refusals that are not of the message. All others are `Retried`."""
+
+
 def conclude(
     services: Services, mailing: Mailing, message: Message, outcome: Outcome, backlog: float
 ) -> tuple[Settlement, Result]:
     """`message`: as claimed, with its `posted_at`. `backlog`: as for Posting."""
     status = _final_status(services, message, outcome)
     if status is None:
-        failure = "GatewayRefusedToken" if outcome.our_fault else "Retried"
+        failure = METRICS.get(outcome.kind, "Retried")
         result = Result(delay=_retry_delay(services, mailing, message, outcome, backlog), failure=failure)
         return Settlement(message, None, outcome.reason, outcome.in_doubt), result
     reason = outcome.reason if status != UNKNOWN else doubts_reason(message.doubts, outcome.reason)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..domain.admission import Admission, admit, seconds_for_post
 from ..domain.backoff import retry_delay
-from ..domain.brake import NO_ANSWERS
-from ..domain.breaker import Breaker
+from ..domain.brake import NO_ANSWERS, refusals_of
+from ..domain.breakers import Breakers
 from ..domain.mailing import Mailing
 from ..domain.message import UNKNOWN, Message, Settlement
 from ..domain.outcome import Outcome
@@ -51,7 +51,7 @@ class Ended:
 
 
 class Posting:
-    """The posts of one batch. `breaker` and `pace` belong to the sender and outlive the batch.
+    """The posts of one batch. `breakers` and `pace` belong to the sender and outlive the batch.
 
     `backlog`: for how many seconds the messages of the batch that came for the first time have waited.
     `latencies`: how long each post took, in milliseconds.
@@ -62,7 +62,7 @@ class Posting:
         services: Services,
         mailings: MailingCache,
         clients: ClientCache,
-        breaker: Breaker,
+        breakers: Breakers,
         pace: Pace,
         seconds_left: Callable[[], float],
         backlog: float = 0.0,
@@ -71,7 +71,7 @@ class Posting:
         self.mailings = mailings
         self.clients = clients
         self.backlog = backlog
-        self.breaker = breaker
+        self.breakers = breakers
         self.pace = pace
         self.seconds_left = seconds_left
         self.latencies: list[float] = []
@@ -92,9 +92,9 @@ class Posting:
     def admits(self, mailing: Mailing, task: SendTask, timeout: float) -> bool:
         """Whether the breaker admits a post of this task."""
         if self.services.settings.gateway_dedupes:  # otherwise the last post may have no answer
-            self.breaker.learn_of_success(mailing.last_post_at)
+            self.breakers.learn_of_success(mailing.id, mailing.last_post_at)
         now = self.services.clock.now()
-        return self.breaker.admits(mailing.id, now, timedelta(seconds=timeout), task.received.id)
+        return self.breakers.admits(mailing.id, now, timedelta(seconds=timeout), task.received.id)
 
     def post(self, attempt: Attempt, message: Message) -> Ended:
         """Post a message that this batch has claimed, at the time of its permit."""
@@ -108,12 +108,12 @@ class Posting:
             return ended
         finally:
             by, now = attempt.task.received.id, self.services.clock.now()
-            self.breaker.leave(attempt.mailing.id, now, by, was_posted)
+            self.breakers.leave(attempt.mailing.id, now, by, was_posted)
 
-    def hold_back(self) -> Result:
+    def hold_back(self, mailing_id: int) -> Result:
         """The delay does not grow with the deliveries of the queue: the message was not posted."""
         now, jitter = self.services.clock.now(), self.services.clock.jitter()
-        return Result(delay=self.breaker.seconds_to_hold(now, jitter), failure="HeldBack")
+        return Result(delay=self.breakers.seconds_to_hold(mailing_id, now, jitter), failure="HeldBack")
 
     def retry_after_error(self, task: SendTask, error: Exception) -> Result:
         """The error is logged. The delay grows with the deliveries: the number of errors is not stored, nor higher."""
@@ -132,8 +132,8 @@ class Posting:
         text apply within two seconds.
         """
         task = attempt.task
-        if self.breaker.holds(attempt.mailing.id, task.received.id):
-            return self._ended(attempt, Settlement(message), self.hold_back())
+        if self.breakers.holds(attempt.mailing.id, task.received.id):
+            return self._ended(attempt, Settlement(message), self.hold_back(attempt.mailing.id))
         asked_at = self.services.clock.now()
         try:
             mailing, client = self.mailings.get(task.mailing_id), self.clients.get(task.client_id)
@@ -159,28 +159,21 @@ class Posting:
         self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
         if outcome.is_answered:
             self.pace.record((answered_at - posted_at).total_seconds())
-        self._inform_breaker(message, outcome)
+        self._inform_breakers(message, outcome)
         self._log(attempt, message, outcome)
         posted = replace(message, posted_at=posted_at)
         settlement, result = conclude(self.services, attempt.mailing, posted, outcome, self.backlog)
         answers = answers_of(outcome) if message.recent_attempts == 1 else NO_ANSWERS
-        result = replace(result, was_posted=True, answers=answers, in_doubt=outcome.in_doubt)
+        refusals = refusals_of(outcome.kind)
+        result = replace(result, was_posted=True, answers=answers, refusals=refusals, in_doubt=outcome.in_doubt)
         return Ended(attempt.task, settlement, result, answered_at)
 
     def _ended(self, attempt: Attempt, settlement: Settlement, result: Result) -> Ended:
         return Ended(attempt.task, settlement, result, self.services.clock.now())
 
-    def _inform_breaker(self, message: Message, outcome: Outcome) -> None:
-        if outcome.sent or not outcome.retryable:
-            self.breaker.record_success()
-            return
-        self.breaker.record_failure(
-            self.services.clock.now(),
-            is_first=message.recent_attempts == 1,
-            is_of_gateway=outcome.is_of_gateway,
-            is_permanent=outcome.our_fault,
-            reason=outcome.reason,
-        )
+    def _inform_breakers(self, message: Message, outcome: Outcome) -> None:
+        now = self.services.clock.now()
+        self.breakers.record(message.mailing_id, outcome, now, is_first=message.recent_attempts == 1)
 
     def _log(self, attempt: Attempt, message: Message, outcome: Outcome) -> None:
         if not outcome.sent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..domain.brake import NO_ANSWERS, Answers
+from ..domain.brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from ..domain.jobs import ReceivedMessage
 from ..domain.message import message_id
 
@@ -31,8 +31,8 @@ class Result:
 
     `awaits_feed`: the rate limit has no permit for it soon, so its row waits without a queue message.
     `failure`: the metric that counts the reason for the repetition. `posted_at`: when the post of a final status began.
-    `was_posted`: the gateway was called. `answers`: its answer, if this was the first attempt. `in_doubt`: the gateway
-    may have the message.
+    `was_posted`: the gateway was called. `answers`: its answer, if this was the first attempt. `refusals`: its answer,
+    if no message is the cause. `in_doubt`: the gateway may have the message.
     """
 
     status: str | None = None
@@ -42,6 +42,7 @@ class Result:
     posted_at: datetime | None = None
     was_posted: bool = False
     answers: Answers = NO_ANSWERS
+    refusals: Refusals = NO_REFUSALS
     in_doubt: bool = False
 
     @property

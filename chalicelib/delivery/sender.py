@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.breaker import Breaker
+from ..domain.breakers import Breakers
 from ..domain.jobs import ReceivedMessage, SendMessage, from_body
 from ..domain.mailing import NO_COUNTS, Counts, counts_from_statuses
 from ..domain.message import FAILED, SENT, UNKNOWN
@@ -22,8 +22,9 @@ from ..logs import log, log_clients, measure
 from . import reconcile
 from .attempt import TaskHandler
 from .batch import Batch
-from .braking import count_answers
+from .braking import count_results
 from .caches import ClientCache, MailingCache
+from .conclusion import METRICS
 from .dead_letters import send_to_dead_letters
 from .posting import Posting
 from .rate_limits import Permits
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 
-OF_THE_GATEWAY = {"Retried", "HeldBack", "GatewayRefusedToken"}
+OF_THE_GATEWAY = {"Retried", "HeldBack", *METRICS.values()}
 """The metrics of messages that wait because of the gateway."""
 
 WRITERS = 3
@@ -41,12 +42,12 @@ WRITERS = 3
 
 
 class Sender:
-    """Exists once per Lambda container, and keeps its threads, mailing cache, breaker and pace between batches."""
+    """Exists once per Lambda container, and keeps its threads, mailing cache, breakers and pace between batches."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
         self.mailings = MailingCache(services)
-        self.breaker = Breaker()
+        self.breakers = Breakers()
         self.pace = Pace()
         self._threads = services.thread_pool(services.settings.sender_threads)
         self._writers = services.thread_pool(WRITERS)
@@ -60,7 +61,7 @@ class Sender:
         clients = ClientCache(self.services, [task.client_id for task in tasks])
         permits = Permits(self.services, [task.mailing_id for task in tasks], self._permits_per_request)
         backlog = max(new, default=0.0) / 1000
-        posting = Posting(self.services, self.mailings, clients, self.breaker, self.pace, seconds_left, backlog)
+        posting = Posting(self.services, self.mailings, clients, self.breakers, self.pace, seconds_left, backlog)
         handler = TaskHandler(self.services, self.mailings, clients, permits, posting)
         results = Batch(self.services, handler, self._threads, self._writers).handle(tasks)
         counts = Counter(result.metric for result in results if result.metric)
@@ -97,7 +98,7 @@ class Sender:
                     self._add(mailing_id, counts, group)
             except (NotRead, NotWritten):  # the next reconciliation round counts the rows, which have the statuses
                 log.exception("batch not counted", extra={"mailing_id": mailing_id})
-            self._count_answers(mailing_id, [result for _, result in group])
+            self._brake(mailing_id, [result for _, result in group])
 
     def _add(self, mailing_id: int, counts: Counts, group: list[tuple[SendTask, Result]]) -> None:
         """Raises NotWritten."""
@@ -127,10 +128,10 @@ class Sender:
         if needs_wait_record(mailing, now, waits_until):
             self.services.mailings.record_wait(mailing_id, waits_until)
 
-    def _count_answers(self, mailing_id: int, results: list[Result]) -> None:
+    def _brake(self, mailing_id: int, results: list[Result]) -> None:
         """An error is logged and raises an alarm. The messages of the batch are settled, and return to the queue."""
         try:
-            count_answers(self.services, self.mailings, mailing_id, results)
+            count_results(self.services, self.mailings, mailing_id, results)
         except Exception:
             log.exception("answers not counted", extra={"mailing_id": mailing_id})
             measure({"SenderErrors": 1})

@@ -28,7 +28,6 @@ ASSUMED_FAILURES, ASSUMED_OUTCOMES = 2, 4
 """Counted with the outcomes, so that a new sender assumes that half of the messages fail."""
 
 POSTS_PER_MAILING = 5
-"""Posts of a mailing while the breaker is open because of other mailings."""
 
 MIN_REST = timedelta(seconds=1)
 MAX_REST = timedelta(seconds=30)
@@ -53,9 +52,12 @@ class Breaker:
     It opens after a run of failed first attempts that bad messages alone would hardly cause, by the share of failures
     before that run. After a rest it lets one probe through. Failed probes double the rest, up to MAX_REST. One success
     closes the breaker.
+
+    `posts_per_mailing`: posts of a mailing while the breaker is open because of other mailings.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, posts_per_mailing: int = POSTS_PER_MAILING) -> None:
+        self._posts_per_mailing = posts_per_mailing
         self._outcomes: deque[bool] = deque(maxlen=REMEMBERED)  # until the last success; True is a success
         self._failures = 0  # of first attempts since the last success
         self._failures_of_gateway = 0  # certainly caused by the gateway, since the last success
@@ -97,7 +99,7 @@ class Breaker:
     def leave(self, mailing_id: int, now: datetime, by: str = "", was_posted: bool = False) -> None:
         """The admitted post has ended. Without a post it uses up no probe and no post of its mailing."""
         with self._lock:
-            self._in_flight -= 1
+            self._in_flight = max(0, self._in_flight - 1)
             if was_posted:
                 return
             self._tried[mailing_id] -= self._tried[mailing_id] > 0
@@ -126,8 +128,8 @@ class Breaker:
     ) -> None:
         """`is_first`: of the message's first attempt. A later one fails because the first one did.
 
-        `is_of_gateway`: the message cannot be the cause. `is_permanent`: the gateway refused our credentials, so the
-        next post would fail too.
+        `is_of_gateway`: the message cannot be the cause. `is_permanent`: the gateway refused our credentials or has no
+        balance left, so the next post would fail too.
         """
         says_something = is_first or is_of_gateway or is_permanent
         with self._lock:
@@ -169,7 +171,8 @@ class Breaker:
 
     def _may_try(self, mailing_id: int, admitted: int = 0) -> bool:
         """Whether an open breaker lets a mailing try a few posts. `admitted`: those of the asking post."""
-        return self._tried[mailing_id] - admitted < POSTS_PER_MAILING and not self._is_refused
+        tried = max(0, self._tried[mailing_id] - admitted)
+        return tried < self._posts_per_mailing and not self._is_refused
 
     def _is_down(self) -> bool:
         return self._failures >= self._limit() or self._failures_of_gateway >= FEWEST_FAILURES

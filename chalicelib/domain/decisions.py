@@ -14,7 +14,7 @@ from ..errors import BadInput
 from ..texts import Text
 from .allowed_steps import CANCEL, CHANGE, FIXED_AFTER_START, PAUSE, RESEND, RESUME, require_step
 from .audience import Filter, Plan
-from .brake import NO_ANSWERS, REASONS
+from .brake import NO_ANSWERS, NO_REFUSALS, REASONS
 from .canary import DEFAULT_ERROR_RATE, Canary
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
 from .rounds import is_quiet
@@ -135,8 +135,10 @@ def canary_checked(mailing: Mailing, counts: Counts, in_canary: int, now: dateti
 
 
 def braked(mailing: Mailing, now: datetime) -> Mailing:
-    """A running mailing pauses with a reason if most of its first attempts got no clear answer."""
-    reason = mailing.answers.pause_reason(now)
+    """A running mailing pauses with a reason: most of its first attempts got no clear answer, or its posts are refused
+    and no message is the cause.
+    """
+    reason = mailing.refusals.pause_reason(now) or mailing.answers.pause_reason(now)
     if reason is None or mailing.status != RUNNING:
         return mailing
     return replace(_with_status(mailing, PAUSED, now), paused_because=reason)
@@ -172,7 +174,7 @@ def ended(mailing: Mailing, counts: Counts, now: datetime) -> Mailing:
 def _with_status(mailing: Mailing, status: str, now: datetime) -> Mailing:
     require_transition(mailing.status, status)
     if status == RUNNING != mailing.status:
-        mailing = replace(mailing, paused_because=None, answers=NO_ANSWERS)
+        mailing = replace(mailing, paused_because=None, answers=NO_ANSWERS, refusals=NO_REFUSALS)
     if status == FINISHED or (status == CANCELLED and mailing.plan is None):
         return replace(mailing, status=status, ended_at=mailing.ended_at or now)
     return replace(mailing, status=status, ended_at=mailing.ended_at if status == CANCELLED else None)

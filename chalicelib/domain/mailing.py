@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from ..texts import Text
 from .audience import ALL_CLIENTS, Filter, Plan
-from .brake import NO_ANSWERS, Answers
+from .brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from .canary import Canary
 from .message import ACCEPTED, QUEUED, SENT, MessageKey, MessageShard
 from .send_window import SendWindow
@@ -111,8 +111,8 @@ class Mailing:
 
     `sender`: the name or number that recipients see; empty: that of the setting.
     `canary`: clients that get the mailing first; None if there is no canary. `paused_because`: why the service paused
-    the mailing, for people. `answers`: what the brake counts. `rate_limit` is in messages a second. `window`: the local
-    hours; None if there are none.
+    the mailing, for people. `answers` and `refusals`: what the brake counts. `rate_limit` is in messages a second.
+    `window`: the local hours; None if there are none.
     `releases`: the scheduled moments at which local hours open for waiting messages.
     `awaits_feed`: messages wait in their rows, without a queue message, for their turn under the rate limit. The next
     feed walks all rows and queues them. `is_feeding`: feed number `feed` does so now.
@@ -135,6 +135,7 @@ class Mailing:
     canary: Canary | None = None
     paused_because: Text | None = None
     answers: Answers = NO_ANSWERS
+    refusals: Refusals = NO_REFUSALS
     status: str = SCHEDULED
     plan: Plan | None = None
     is_fanned_out: bool = False

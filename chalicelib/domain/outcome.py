@@ -35,6 +35,10 @@ TAKEN = {Kind.ACCEPTED, Kind.DUPLICATE}
 FINAL = {Kind.PERMANENT, Kind.OPTED_OUT}
 """A repeated post would be refused again, because of the message itself."""
 
+OF_ACCOUNT = {Kind.CREDENTIALS, Kind.BALANCE}
+"""The next post of any mailing would be refused too. Like that of SENDER, no message is the cause: it waits, and its
+mailing pauses if the refusals last (brake.py)."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -60,9 +64,8 @@ class Outcome:
         return self.kind not in TAKEN and self.kind not in FINAL
 
     @property
-    def our_fault(self) -> bool:
-        """The gateway refused our credentials: the next post would fail too."""
-        return self.kind is Kind.CREDENTIALS
+    def is_of_account(self) -> bool:
+        return self.kind in OF_ACCOUNT
 
     @property
     def in_doubt(self) -> bool:

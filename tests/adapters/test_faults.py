@@ -20,7 +20,7 @@ from chalicelib.delivery.jobs import run_job
 from chalicelib.domain.audience import AudienceMember, Partition, Plan
 from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
 from chalicelib.domain.audit_record import Author
-from chalicelib.domain.brake import Answers
+from chalicelib.domain.brake import Answers, Refusals
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, RefusedRow
 from chalicelib.domain.csv_file import FileFormat
@@ -235,6 +235,9 @@ def test_answers_of_the_gateway_are_never_added_twice(services: Any) -> None:
     with lost_answers("UpdateItem"), pytest.raises(NotWritten):
         services.mailings.add_answers(1, Answers(doubtful=10, off_contract=10), NOW)
     assert services.mailings.get(1).answers.doubtful == 10, "twice as many pause the mailing"
+    with lost_answers("UpdateItem"), pytest.raises(NotWritten):
+        services.mailings.add_refusals(1, Refusals(balance=3), NOW)
+    assert services.mailings.get(1).refusals.balance == 3
 
 
 def test_an_audit_record_whose_answer_is_lost_is_known_by_its_writer_and_by_no_other(services: Any) -> None:

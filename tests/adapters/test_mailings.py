@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.audience import Filter, Plan
-from chalicelib.domain.brake import NO_ANSWERS, Answers
+from chalicelib.domain.brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.decisions import cancelled, ended, resent, resumed
 from chalicelib.domain.mailing import Counts, Mailing
@@ -345,13 +345,27 @@ def test_answers_are_added_by_all_senders_from_the_first_doubtful_one_on(service
     assert services.mailings.add_answers(2, Answers(1), NOW) is None
 
 
-def test_only_a_resume_clears_the_answers(services: Any) -> None:
+def test_refusals_are_added_by_all_senders_from_the_first_one_on(services: Any) -> None:
     services.mailings.add(RUNNING)
-    counted = services.mailings.add_answers(1, Answers(0, 20, 20), NOW)
+    assert services.mailings.get(1).refusals == NO_REFUSALS, "a row from before they were counted has no attribute"
+    services.mailings.add_refusals(1, Refusals(sender=2), NOW)
+    changed = services.mailings.add_refusals(1, Refusals(1, 3, 4), NOW + timedelta(minutes=1))
+    assert changed.refusals == Refusals(1, 3, 6, NOW) == services.mailings.get(1).refusals
+    assert changed.version == RUNNING.version
+    assert services.mailings.clear_refusals(1).refusals == NO_REFUSALS == services.mailings.get(1).refusals
+    assert services.mailings.add_refusals(2, Refusals(1), NOW) is None
+
+
+def test_only_a_resume_clears_the_answers_and_the_refusals(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    services.mailings.add_answers(1, Answers(0, 20, 20), NOW)
+    counted = services.mailings.add_refusals(1, Refusals(balance=5), NOW)
     out = services.mailings.change(RUNNING, replace(RUNNING, status="paused", paused_because=PAUSED_BECAUSE))
-    assert services.mailings.get(1).answers == counted.answers
+    paused = services.mailings.get(1)
+    assert (paused.answers, paused.refusals) == (counted.answers, counted.refusals)
     services.mailings.change(out, replace(out, status="running", paused_because=None))
-    assert services.mailings.get(1).answers == NO_ANSWERS
+    resumed = services.mailings.get(1)
+    assert (resumed.answers, resumed.refusals) == (NO_ANSWERS, NO_REFUSALS)
 
 
 def test_a_feed_is_begun_once_and_ended_unless_another_one_has_begun(services: Any) -> None:

@@ -10,10 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.backoff import delay_after_doubt
-from chalicelib.domain.brake import LEAD, NO_ANSWERS, OUTAGE, Answers
+from chalicelib.domain.brake import (
+    LEAD,
+    MOST_REFUSALS,
+    NO_ANSWERS,
+    NO_REFUSALS,
+    OUTAGE,
+    REFUSED_FOR,
+    Answers,
+    Refusals,
+    refusals_of,
+)
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.decisions import braked, paused, resumed
 from chalicelib.domain.mailing import Mailing
+from chalicelib.domain.outcome import Kind
 from chalicelib.gateways.answer import Answer
 from tests.gateways.contract_gateway import read_answer
 
@@ -53,6 +64,45 @@ def test_a_count_that_begins_anew_pauses_no_mailing(clear: int, doubtful: int) -
 
 def test_the_time_of_silence_begins_with_the_first_answer_that_is_counted() -> None:
     assert (Answers(1, 2, 1, LONG_AGO) + Answers(3, 4, 2)) == Answers(4, 6, 3, LONG_AGO)
+
+
+A_MINUTE_AGO = NOW - REFUSED_FOR
+
+
+@pytest.mark.parametrize(
+    ("refusals", "reason"),
+    [
+        (NO_REFUSALS, None),
+        (Refusals(credentials=4, since=A_MINUTE_AGO), None),
+        (Refusals(credentials=5, since=A_MINUTE_AGO), "mailing.refused_credentials"),
+        (Refusals(credentials=5, since=A_MINUTE_AGO + timedelta(seconds=1)), None),
+        (Refusals(balance=5, since=A_MINUTE_AGO), "mailing.refused_balance"),
+        (Refusals(sender=5, since=A_MINUTE_AGO), "mailing.refused_sender"),
+        (Refusals(4, 4, 4, A_MINUTE_AGO), None),
+        (Refusals(4, 4, 5, A_MINUTE_AGO), "mailing.refused_sender"),
+        (Refusals(500, 0, 0, NOW), None),
+    ],
+)
+def test_a_mailing_pauses_for_five_refusals_of_a_kind_the_first_a_minute_ago(
+    refusals: Refusals, reason: str | None
+) -> None:
+    after = braked(replace(RUNNING, refusals=refusals), NOW)
+    assert (after.paused_because.code if after.paused_because else None) == reason
+    assert after.status == ("paused" if reason else "running")
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_only_refusals_without_a_message_as_their_cause_are_counted(kind: Kind) -> None:
+    is_counted = kind in (Kind.CREDENTIALS, Kind.BALANCE, Kind.SENDER)
+    assert (refusals_of(kind) != NO_REFUSALS) == is_counted
+    many = sum([refusals_of(kind)] * MOST_REFUSALS, Refusals(since=A_MINUTE_AGO))
+    assert (many.pause_reason(NOW) is not None) == is_counted
+
+
+def test_a_resume_after_refusals_counts_them_anew_and_keeps_the_canary_open() -> None:
+    mailing = braked(replace(RUNNING, canary=Canary(50), refusals=Refusals(balance=5, since=A_MINUTE_AGO)), NOW)
+    after = resumed(mailing, NOW)
+    assert (after.refusals, after.paused_because, after.awaits_canary) == (NO_REFUSALS, None, True)
 
 
 @pytest.mark.parametrize("status", ["scheduled", "paused", "finished", "cancelled"])

@@ -46,7 +46,7 @@ SENT, RETRY, FAILED, OURS = "sent", "retry", "failed", "ours"
 )
 def test_an_answer_has_one_meaning(answer: Answer, meaning: str) -> None:
     outcome = read_answer(answer, NOW)
-    found = SENT if outcome.sent else OURS if outcome.our_fault else RETRY if outcome.retryable else FAILED
+    found = SENT if outcome.sent else OURS if outcome.is_of_account else RETRY if outcome.retryable else FAILED
     assert found == meaning
     assert (outcome.reason is None) == (meaning == SENT)
     assert outcome.retryable == (meaning in (RETRY, OURS))

@@ -18,11 +18,13 @@ import pytest
 from chalicelib.clients.imports import check_content, import_content
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.message import message_id
+from chalicelib.domain.outcome import Kind
 from chalicelib.errors import NotRead, NotWritten
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import pause_mailing, resume_mailing
 from chalicelib.reports.daily import send_scheduled
 from infra.local.doubles.cloudwatch import ALARM, CloudWatch, alarms_of
+from infra.local.doubles.fake_gateway import answer_of
 from infra.local.doubles.watched_world import WatchedWorld
 
 STACK_NAME = "notifications-prod"
@@ -97,6 +99,22 @@ def broken(part: str, method: str, error: Exception) -> Begin:
     return begin
 
 
+def refusals_of(kind: Kind) -> Begin:
+    """The repair needs a resume too."""
+
+    def begin(world: WatchedWorld) -> Callable[[], None]:
+        answer_always(world, answer_of(kind))
+        mailing_id = world.mailing(lasts=DAY)
+
+        def repair() -> None:
+            answer_always(world, OK)
+            resume_mailing(world.services, mailing_id)
+
+        return repair
+
+    return begin
+
+
 def stopped(*functions: str) -> Begin:
     def begin(world: WatchedWorld) -> Callable[[], None]:
         world.stopped |= set(functions)
@@ -158,17 +176,22 @@ THROTTLED, BUG = NotWritten("messages: throttled"), ValueError("a bug")
 
 @dataclass(frozen=True)
 class Scenario:
-    """`within`: minutes until the alarm goes off. No other alarm goes off in this time."""
+    """`within`: minutes until the alarm goes off. Only those `beside` it go off in this time too."""
 
     begin: Begin
     within: int
+    beside: frozenset[str] = frozenset()
+
+
+PAUSED = frozenset({"MailingPausedAlarm"})
 
 
 SCENARIOS = {
     "NothingSentAlarm": Scenario(gateway_is(DOWN), 8),
     "SilenceAlarm": Scenario(stopped("SendMessages"), 38),
     "MailingPausedAlarm": Scenario(a_failing_canary, 5),
-    "GatewayRefusedTokenAlarm": Scenario(gateway_is(BAD_TOKEN), 3),
+    "GatewayRefusedTokenAlarm": Scenario(refusals_of(Kind.CREDENTIALS), 4, PAUSED),
+    "InsufficientBalanceAlarm": Scenario(refusals_of(Kind.BALANCE), 4, PAUSED),
     "SenderErrorsAlarm": Scenario(broken("messages", "claim_all", THROTTLED), 6),
     "JobErrorsAlarm": Scenario(broken("messages", "add", THROTTLED), 20),
     "SendMessagesErrorsAlarm": Scenario(broken("send_queue", "give_back", BUG), 12),
@@ -197,7 +220,7 @@ def test_an_alarm_goes_off_in_its_scenario_alone_and_ends_after_the_repair(alarm
     begun, within = world.clock.now(), SCENARIOS[alarm].within * MINUTE
     repair = SCENARIOS[alarm].begin(world)
     world.run(within, step=10)
-    assert world.cloudwatch.gone_off() == {alarm}
+    assert world.cloudwatch.gone_off() == {alarm} | SCENARIOS[alarm].beside
     assert (world.cloudwatch.first(alarm) - begun).total_seconds() <= within
     repair()
     world.run(2 * HOUR, step=MINUTE)
@@ -240,6 +263,28 @@ def test_a_gateway_that_hangs_leaves_an_alarm_on_after_the_brake_has_paused_the_
     assert [name for name, state in world.cloudwatch.states.items() if state == ALARM] == ["MailingPausedAlarm"]
     answer_always(world, OK)
     resume_mailing(world.services, mailing_id)
+    world.run(HOUR, step=10)
+    assert_nothing_is_wrong(world)
+
+
+def test_a_token_that_is_renewed_within_a_minute_raises_its_alarm_and_pauses_nothing() -> None:
+    world = watched_world()
+    answer_always(world, BAD_TOKEN)
+    mailing_id = world.mailing(lasts=DAY)
+    world.run(MINUTE - 10, step=10)
+    answer_always(world, OK)
+    world.run(HOUR, step=10)
+    assert world.get(mailing_id).status == "finished"
+    assert world.cloudwatch.gone_off() == {"GatewayRefusedTokenAlarm"}
+    assert_nothing_is_wrong(world)
+
+
+def test_a_refused_sender_name_raises_the_alarm_of_the_paused_mailing() -> None:
+    world = watched_world()
+    repair = refusals_of(Kind.SENDER)(world)
+    world.run(4 * MINUTE, step=10)
+    assert world.cloudwatch.gone_off() == {"MailingPausedAlarm"}
+    repair()
     world.run(HOUR, step=10)
     assert_nothing_is_wrong(world)
 

@@ -18,12 +18,13 @@ from chalicelib.delivery.receipts import take_receipts
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import ACCEPTED, RESENDABLE, Message
+from chalicelib.domain.outcome import Kind
 from chalicelib.domain.receipt import RECEIPT_STATUSES, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
-from infra.local.doubles.fake_gateway import FakeGateway
+from infra.local.doubles.fake_gateway import FakeGateway, answer_of
 from infra.local.doubles.world import Crash, CrashingServices, World
 from tests.depth import depth
 
@@ -36,6 +37,7 @@ ANSWERS = [
     Answer(401),
     Answer(429, "", "20"),
     Answer(500),
+    *map(answer_of, (Kind.BALANCE, Kind.SENDER, Kind.DUPLICATE)),
 ]
 PATIENCE = timedelta(hours=4)
 """Longer than any mailing here and any backoff, so that all messages have an outcome."""

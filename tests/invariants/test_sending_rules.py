@@ -12,7 +12,7 @@ from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import MessageKey
 from chalicelib.errors import NotWritten
 from chalicelib.gateways.answer import Answer
-from chalicelib.mailings.lifecycle import change_mailing, delete_mailing
+from chalicelib.mailings.lifecycle import change_mailing, delete_mailing, resume_mailing
 from infra.local.doubles.world import World
 
 DOWN = Answer(None, "ConnectionError")
@@ -261,8 +261,9 @@ def test_a_refused_token_fails_no_message() -> None:
     world, mailing_id = fanned_out(10)
     world.services.gateway.default_answer = Answer(401)
     world.run(300)
-    assert world.get(mailing_id).counts.queued == 10
+    assert (world.get(mailing_id).status, world.get(mailing_id).counts.queued) == ("paused", 10)
     world.services.gateway.default_answer = world.services.gateway.OK
+    resume_mailing(world.services, mailing_id)
     world.run(1800)
     assert world.get(mailing_id).counts.sent == 10
 

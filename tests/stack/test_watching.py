@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "WATCHING.md").read_text(encoding="utf-8")
 STACK_NAME = "notifications-prod"
 OURS = {
-    *("Sent", "Failed", "Expired", "Cancelled", "Unknown", "Retried", "HeldBack", "GatewayRefusedToken"),
+    *("Sent", "Failed", "Expired", "Cancelled", "Unknown", "Retried", "HeldBack"),
+    *("GatewayRefusedToken", "InsufficientBalance", "GatewayRefusedSender"),
     *(
         "SenderErrors",
         "JobErrors",
@@ -38,7 +39,8 @@ KINDS = {"QueueName": "AWS::SQS::Queue", "FunctionName": "AWS::Lambda::Function"
 def written(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A real line of metrics, as a function of a stack with this name writes it."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", STACK_NAME)
-    counts = dict.fromkeys(("GatewayRefusedToken", "SenderErrors", "JobErrors", "PausedMailings"), 1)
+    names = ("GatewayRefusedToken", "InsufficientBalance", "SenderErrors", "JobErrors", "PausedMailings")
+    counts = dict.fromkeys(names, 1)
     measure(counts, levels={"BatchSucceeded": 0, "SilentSeconds": 0})
     line: dict[str, Any] = json.loads(capsys.readouterr().out)
     return line
@@ -117,8 +119,8 @@ def test_every_metric_is_documented() -> None:
     table = DOCS.partition("## Metrics")[2].partition("## Prometheus")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == OURS
-    assert "these eighteen" in DOCS
-    assert len(OURS) == 18
+    assert "these twenty" in DOCS
+    assert len(OURS) == 20
 
 
 def test_the_documented_metrics_are_those_in_the_code() -> None:

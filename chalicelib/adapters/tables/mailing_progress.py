@@ -9,7 +9,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from ...domain import rounds
-from ...domain.brake import Answers
+from ...domain.brake import Answers, Refusals
 from ...domain.mailing import COUNT_NAMES, RUNNING, Counts, Mailing
 from ...errors import NotWritten
 from .. import aws
@@ -71,6 +71,21 @@ class MailingProgress:
     def clear_answers(self, mailing_id: int) -> Mailing | None:
         """The brake counts answers anew."""
         return self._update_open(MailingRow(mailing_id), no_answers())
+
+    def add_refusals(self, mailing_id: int, refusals: Refusals, now: datetime) -> Mailing | None:
+        """As `add_answers`, for refusals for which no message is the cause."""
+        actions: list[Action] = [MailingRow.refusals_since.set(MailingRow.refusals_since | now)]  # if_not_exists
+        actions += [
+            getattr(MailingRow, f"refusals_{name}").add(number)
+            for name in ("credentials", "balance", "sender")
+            if (number := getattr(refusals, name))
+        ]
+        with aws.never_repeated():
+            return self._update_open(MailingRow(mailing_id), actions)
+
+    def clear_refusals(self, mailing_id: int) -> Mailing | None:
+        """The brake counts refusals anew."""
+        return self._update_open(MailingRow(mailing_id), no_refusals())
 
     def admit_to_canary(self, mailing_id: int, now: datetime) -> Mailing | None:
         """Admit one more message to the canary. Returns the changed mailing, or None if the canary is full.
@@ -177,4 +192,9 @@ def _add_actions(counts: Counts) -> list[Action]:
 
 def no_answers() -> list[Action]:
     names = ("answers_clear", "answers_doubtful", "answers_off_contract", "answers_since")
+    return set_actions(MailingRow, dict.fromkeys(names))
+
+
+def no_refusals() -> list[Action]:
+    names = ("refusals_credentials", "refusals_balance", "refusals_sender", "refusals_since")
     return set_actions(MailingRow, dict.fromkeys(names))

@@ -20,7 +20,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from ...domain.audience import Filter, Plan
-from ...domain.brake import Answers
+from ...domain.brake import Answers, Refusals
 from ...domain.canary import Canary
 from ...domain.mailing import COUNT_NAMES, SCHEDULED, Counts, Mailing
 from ...domain.mailing_outline import MailingOutline
@@ -96,6 +96,10 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     answers_doubtful = NumberAttribute(null=True)
     answers_off_contract = NumberAttribute(null=True)
     answers_since = Moment(null=True)
+    refusals_credentials = NumberAttribute(null=True)
+    refusals_balance = NumberAttribute(null=True)
+    refusals_sender = NumberAttribute(null=True)
+    refusals_since = Moment(null=True)
     releases = NumberSetAttribute(null=True)
     awaits_hours = BooleanAttribute(default=False)
     awaits_feed = BooleanAttribute(null=True)
@@ -142,6 +146,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             canary=self._canary(),
             paused_because=self.paused_because,
             answers=self._answers(),
+            refusals=self._refusals(),
             releases=frozenset(datetime.fromtimestamp(moment, UTC) for moment in self.releases or ()),
             awaits_hours=self.awaits_hours,
             awaits_feed=bool(self.awaits_feed),
@@ -164,6 +169,14 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             doubtful=int(self.answers_doubtful or 0),
             off_contract=int(self.answers_off_contract or 0),
             since=self.answers_since,
+        )
+
+    def _refusals(self) -> Refusals:
+        return Refusals(
+            credentials=int(self.refusals_credentials or 0),
+            balance=int(self.refusals_balance or 0),
+            sender=int(self.refusals_sender or 0),
+            since=self.refusals_since,
         )
 
     def _canary(self) -> Canary | None:

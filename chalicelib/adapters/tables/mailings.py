@@ -18,7 +18,7 @@ from .audit import Audit
 from .base import bind_table, conflicts, set_actions, transaction
 from .batches import Batches
 from .counters import TOTALS, CounterRow, totals_change
-from .mailing_progress import MailingProgress, no_answers
+from .mailing_progress import MailingProgress, no_answers, no_refusals
 from .mailing_row import OPEN_KEY, OUTLINE, SCHEDULED_KEY, MailingRow, decisions, outline_of
 
 
@@ -75,7 +75,7 @@ class Mailings(MailingProgress):
             actions.append(MailingRow.progress_at.set(after.progress_at))
         # Workers change the next attributes at any time: a decision writes them only if it changes them.
         if after.status == RUNNING != before.status:
-            actions += no_answers()
+            actions += no_answers() + no_refusals()
         if before.is_feeding and not after.is_feeding:
             actions.append(MailingRow.is_feeding.set(False))
         if before.releases and not after.releases:

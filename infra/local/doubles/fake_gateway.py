@@ -8,13 +8,37 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.email import Email, SentEmail
-from chalicelib.domain.outcome import Outcome
+from chalicelib.domain.outcome import Kind, Outcome
 from chalicelib.errors import NotSent, RowChanged
-from chalicelib.gateways.answer import Answer
+from chalicelib.gateways.answer import Answer, seconds_to_wait
 from chalicelib.gateways.contract import Contract
-from chalicelib.gateways.port import Adapter, Options, Sms
+from chalicelib.gateways.port import Adapter, Options, Request, Sms
+from chalicelib.texts import Text
 
 from .fake_clock import LOCK, FakeClock
+
+OF_A_PROVIDER = 299
+"""The status of answers that have a kind in their body. No provider is known to use it."""
+
+
+def answer_of(kind: Kind, retry_after: str | None = None) -> Answer:
+    """What a provider answers that has this kind, as AnyKind reads it."""
+    return Answer(OF_A_PROVIDER, kind.value, retry_after)
+
+
+class AnyKind:
+    """The answers of an adapter, and one for each kind."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+
+    def request(self, sms: Sms, secret: str) -> Request:
+        return self._adapter.request(sms, secret)
+
+    def outcome(self, answer: Answer, now: datetime) -> Outcome:
+        if answer.status != OF_A_PROVIDER:
+            return self._adapter.outcome(answer, now)
+        return Outcome(Kind(answer.body), Text("gateway.answered", status=answer.status), seconds_to_wait(answer, now))
 
 
 @dataclass
@@ -37,13 +61,16 @@ class Post:
 
 
 class FakeGateway:
-    """Gets the `answers` one after the other, and `default_answer` after the last. `adapter` reads them."""
+    """Gets the `answers` one after the other, and `default_answer` after the last. `adapter` reads them.
+
+    Without an adapter it is that of the contract.
+    """
 
     OK = Answer(200, '{"code": 0, "message": "OK"}')
 
     def __init__(self, clock: FakeClock, adapter: Adapter | None = None) -> None:
         self.clock = clock
-        self.adapter = adapter or Contract(Options("https://sms.example.com"))
+        self.adapter = AnyKind(adapter or Contract(Options("https://sms.example.com")))
         self.posts: list[Post] = []
         self.answers: list[Answer] = []
         self.default_answer = self.OK

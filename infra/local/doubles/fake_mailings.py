@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain import rounds
 from chalicelib.domain.audit_record import AuditRecord
-from chalicelib.domain.brake import NO_ANSWERS, Answers
+from chalicelib.domain.brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.mailing import NO_COUNTS, Counts, Mailing
 from chalicelib.domain.mailing_outline import MailingOutline
@@ -60,6 +60,7 @@ class FakeMailings:
             row = self._require_unchanged(before, _ended(after) != _ended(before))
             self.audit.write(record)
             has_progress = after.progress_at != before.progress_at
+            is_resumed = after.status == mailing_domain.RUNNING != row.status
             return self._decide(
                 replace(
                     after,
@@ -71,7 +72,8 @@ class FakeMailings:
                     releases=frozenset() if before.releases and not after.releases else row.releases,
                     canary=_canary(before, after, row),
                     receipts_version=row.receipts_version,
-                    answers=NO_ANSWERS if after.status == mailing_domain.RUNNING != row.status else row.answers,
+                    answers=NO_ANSWERS if is_resumed else row.answers,
+                    refusals=NO_REFUSALS if is_resumed else row.refusals,
                     awaits_feed=row.awaits_feed,
                     is_feeding=row.is_feeding and not (before.is_feeding and not after.is_feeding),
                     feed=row.feed,
@@ -122,6 +124,14 @@ class FakeMailings:
 
     def clear_answers(self, mailing_id: int) -> Mailing | None:
         return self._update_open(mailing_id, lambda _: {"answers": NO_ANSWERS})
+
+    def add_refusals(self, mailing_id: int, refusals: Refusals, now: datetime) -> Mailing | None:
+        return self._update_open(
+            mailing_id, lambda row: {"refusals": replace(row.refusals + refusals, since=row.refusals.since or now)}
+        )
+
+    def clear_refusals(self, mailing_id: int) -> Mailing | None:
+        return self._update_open(mailing_id, lambda _: {"refusals": NO_REFUSALS})
 
     def admit_to_canary(self, mailing_id: int, now: datetime) -> Mailing | None:
         with LOCK:
