@@ -25,6 +25,7 @@ from chalicelib.adapters.tables.reports import ReportRow
 from chalicelib.adapters.tables.slices import SliceRow
 from chalicelib.adapters.tables.tokens import TokenRow
 from chalicelib.adapters.tables.users import AttemptsRow, UserRow
+from chalicelib.api.authorizer import TTL_SECONDS
 from chalicelib.api.response_headers import HTTPS_ONLY, SAFE_HEADERS
 from chalicelib.domain.audience import MAX_SLICES
 from chalicelib.domain.client_import import KEPT
@@ -217,27 +218,28 @@ def test_the_environment_has_the_variables_of_the_settings_and_no_secret(functio
     assert {"START_MAILING_ARN", "SCHEDULER_ROLE_ARN"} <= set(functions["APIHandler"]["Environment"]["Variables"])
 
 
-@pytest.mark.parametrize(
-    ("model", "table"),
-    [
-        (ClientRow, "clients"),
-        (PhoneRow, "phones"),
-        (MailingRow, "mailings"),
-        (MessageRow, "messages"),
-        (SliceRow, "slices"),
-        (RateRow, "rates"),
-        (ImportRow, "imports"),
-        (IdempotencyKeyRow, "idempotency-keys"),
-        (ReportRow, "reports"),
-        (TokenRow, "tokens"),
-        (UserRow, "users"),
-        (AttemptsRow, "attempts"),
-        (LabelRow, "labels"),
-        (ErasureRow, "erasures"),
-        (AuditRow, "audit"),
-        (CounterRow, "counters"),
-    ],
-)
+ROWS: dict[str, type[Model]] = {
+    "clients": ClientRow,
+    "phones": PhoneRow,
+    "mailings": MailingRow,
+    "messages": MessageRow,
+    "slices": SliceRow,
+    "rates": RateRow,
+    "imports": ImportRow,
+    "idempotency-keys": IdempotencyKeyRow,
+    "reports": ReportRow,
+    "tokens": TokenRow,
+    "users": UserRow,
+    "attempts": AttemptsRow,
+    "labels": LabelRow,
+    "erasures": ErasureRow,
+    "audit": AuditRow,
+    "counters": CounterRow,
+}
+"""The models by the names of their tables."""
+
+
+@pytest.mark.parametrize(("table", "model"), ROWS.items())
 def test_a_table_has_the_keys_and_indexes_of_its_adapter(
     resources: dict[str, Any], model: type[Model], table: str
 ) -> None:
@@ -401,6 +403,10 @@ def test_throttling_and_tracing_of_the_api_are_parameters(sam: dict[str, Any], f
         ("*", "/*"): ({"Ref": "ApiRate"}, {"Ref": "ApiBurst"}),
         ("POST", "/~1console~1sign-in"): ({"Ref": "SignInRate"}, {"Ref": "SignInBurst"}),
     }
+    throttled = [
+        one["ResourcePath"][1:].replace("~1", "/") for one in api["MethodSettings"] if one["HttpMethod"] == "POST"
+    ]
+    assert all("post" in api["DefinitionBody"]["paths"][path] for path in throttled), "AWS refuses an unknown path"
     assert sam["Parameters"]["Tracing"]["Default"] == "PassThrough"
     assert all(one["TracingConfig"] == {"Mode": {"Ref": "Tracing"}} for one in functions.values())
 
@@ -453,15 +459,25 @@ def test_no_text_has_the_name_of_a_resource_that_a_condition_may_leave_out(resou
     assert not conditional & set(re.findall(r"\$\{(\w+)", json.dumps(resources)))
 
 
-LASTING = {"clients", "phones", "erasures", "mailings", "tokens", "users", "labels", "counters"}
-"""Tables with rows that are kept until they are deleted."""
+def test_tables_whose_rows_have_an_expiry_have_a_time_to_live_and_no_other(resources: dict[str, Any]) -> None:
+    live = {"AttributeName": "expires_at", "Enabled": True}
+    tables = of_type(resources, "AWS::DynamoDB::Table").values()
+    found = {table["TableName"]["Fn::Sub"].removeprefix("${AWS::StackName}-"): table for table in tables}
+    assert found.keys() == ROWS.keys()
+    for name, table in found.items():
+        expires = "expires_at" in ROWS[name].get_attributes()
+        assert table.get("TimeToLiveSpecification") == (live if expires else None), name
 
 
-def test_temporary_rows_have_a_time_to_live(resources: dict[str, Any]) -> None:
-    for table in of_type(resources, "AWS::DynamoDB::Table").values():
-        name = table["TableName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
-        live = {"AttributeName": "expires_at", "Enabled": True}
-        assert table.get("TimeToLiveSpecification") == (None if name in LASTING else live), name
+def test_the_answer_of_the_authorizer_is_kept_for_a_minute_for_each_token(sam: dict[str, Any]) -> None:
+    """A revoked token works for so long, as the pages say. Without a cache each request would invoke it."""
+    body = sam["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    described = body["securityDefinitions"]["token_auth"]
+    authorizer = described["x-amazon-apigateway-authorizer"]
+    assert authorizer["authorizerResultTtlInSeconds"] == TTL_SECONDS == 60
+    assert (authorizer["type"], described["name"]) == ("token", "Authorization"), "the token alone is the key"
+    assert authorizer["identityValidationExpression"] == "^[Tt]oken [0-9a-f]{40}$", "garbage wakes no function"
+    assert "identitySource" not in authorizer
 
 
 @pytest.mark.parametrize(
