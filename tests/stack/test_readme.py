@@ -51,6 +51,13 @@ def test_the_readme_has_at_most_200_lines(name: str) -> None:
     assert len(read(name).splitlines()) <= 200
 
 
+@pytest.mark.parametrize(
+    ("name", "heading"), [("README.md", "Into your AWS account"), ("README.ru.md", "В свой аккаунт AWS")]
+)
+def test_the_way_into_an_own_account_fits_one_screen(name: str, heading: str) -> None:
+    assert 0 < len(section(read(name), heading).splitlines()) <= 40
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_every_link_to_a_file_or_a_heading_has_a_target(name: str) -> None:
     links = re.findall(r"\]\(([^)]+)\)", CODE.sub("", read(name)))
