@@ -61,7 +61,7 @@ class HttpGateway:
                 return Answer(None, type(error).__name__, never_sent=not current.is_begun)
 
     def _send(self, request: Request) -> Answer:
-        with self._http.post(request.url, request.body, request.headers) as response:
+        with self._http.send(request.method, request.url, request.body, request.headers) as response:
             read = response.raw.read(BODY_LIMIT, decode_content=True)
             return Answer(response.status_code, read.decode("utf-8", "replace"), response.headers.get("Retry-After"))
 

@@ -68,11 +68,12 @@ class Sms:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A post over HTTP."""
+    """A post over HTTP. `method`: GET for a provider that takes nothing else."""
 
     url: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
 
 
 class Secret(Protocol):

@@ -7,7 +7,20 @@ from typing import cast
 
 from .port import Provider
 
-NAMES = ("contract", "aws", "exolve", "infobip", "jasmin", "kannel", "smsaero", "smsc", "smsru", "twilio", "vonage")
+NAMES = (
+    "contract",
+    "aws",
+    "exolve",
+    "http",
+    "infobip",
+    "jasmin",
+    "kannel",
+    "smsaero",
+    "smsc",
+    "smsru",
+    "twilio",
+    "vonage",
+)
 """The values of GATEWAY, each the name of a module here."""
 
 
