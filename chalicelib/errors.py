@@ -20,7 +20,7 @@ Conflict                   another writer was first: read again and decide again
 └── ImportBusy             another worker has the lease of the import
 FileGone                   the file is not in the bucket, or another file has replaced it
 NotSent                    the email was refused and certainly not sent: try again
-TryAgain                   a table or a queue did not do all of its part: repeat the work in a few seconds
+TryAgain             503   a table or a queue did not do all of its part: repeat the work in a few seconds
 ├── NotWritten             a table did not confirm a valid write
 └── NotRead                a table did not return all rows
 BadSettings                the environment is wrong: nothing starts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -83,8 +84,11 @@ class Queue:
         return self.size() == 0
 
     def size(self) -> int:
-        """The number of messages that are visible, in flight or delayed. SQS updates it within a minute."""
-        answer = aws.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=COUNTS)
+        """The number of messages that are visible, in flight or delayed. SQS updates it within a minute.
+
+        Raises QueueRefused.
+        """
+        answer = self._request("get_queue_attributes", AttributeNames=COUNTS)
         return sum(int(answer["Attributes"].get(name, 0)) for name in COUNTS)
 
     def _request_batch(self, operation: str, entries: Sequence[Mapping[str, object]]) -> None:
@@ -95,14 +99,19 @@ class Queue:
         for number in range(TRIES):
             if number:
                 pause_before_retry(self._clock, number - 1, FIRST_PAUSE, LONGEST_PAUSE)
-            try:
-                answer = getattr(aws.client("sqs"), operation)(QueueUrl=self.url, Entries=entries)
-            except (BotoCoreError, ClientError) as error:
-                if not aws.is_momentary(error):
-                    raise
-                raise QueueRefused(f"{self.url} refused a batch: {error}") from error
+            answer = self._request(operation, Entries=entries)
             refused = {failure["Id"] for failure in answer.get("Failed", [])}
             if not refused:
                 return
             entries = [entry for entry in entries if entry["Id"] in refused]
         raise QueueRefused(f"{self.url} refused {len(entries)} entries of a batch {TRIES} times")
+
+    def _request(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Raises QueueRefused if SQS is throttled, fails or does not answer."""
+        try:
+            answer: dict[str, Any] = getattr(aws.client("sqs"), operation)(QueueUrl=self.url, **parameters)
+        except (BotoCoreError, ClientError) as error:
+            if not aws.is_momentary(error):
+                raise
+            raise QueueRefused(f"{self.url} refused {operation}: {error}") from error
+        return answer

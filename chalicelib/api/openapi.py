@@ -42,6 +42,7 @@ ERRORS = {
     413: "The body is over 256 KB, or the file is over 5 MB",
     415: "Unsupported media type: JSON, a form, or a file is expected",
     422: "The Idempotency-Key was used for another request",
+    503: "A table or a queue is throttled or does not answer: repeat the request after the seconds in Retry-After",
 }
 ALWAYS = (400, 401, 403)
 GATEWAY = "gateway"
@@ -82,12 +83,13 @@ class Operation:
     @property
     def errors(self) -> list[int]:
         if self.caller == GATEWAY:
-            return [400, 401, 404, 413, 415]
+            return [400, 401, 404, 413, 415, 503]
         return [
             *ALWAYS,
             *([404] if "{" in self.path else []),
             *([] if self.method == "get" else [409, 413, 415]),
             *([422] if self.method == "post" else []),
+            503,
         ]
 
 

@@ -15,9 +15,9 @@ from ..access.audit import author_of
 from ..adapters.services import Services
 from ..domain.audit_record import Author
 from ..domain.principal import Principal
-from ..errors import BadInput, Conflict, MethodRefused, NotAllowed, Refusal, TooLarge
+from ..errors import BadInput, Conflict, MethodRefused, NotAllowed, Refusal, TooLarge, TryAgain
 from ..http.bodies import BODY_LIMIT
-from ..http.calls import base_url, raw_body
+from ..http.calls import RETRY_AFTER, UNAVAILABLE, base_url, raw_body
 from ..http.pages import page
 from ..http.paging import MAX_POSITION, Page, next_url, read_page
 from ..http.queries import query_of
@@ -156,7 +156,10 @@ Action = Callable[[PageRequest], Response]
 def answer_page_request(
     services: Services, raw_request: Request, actions: Mapping[str, Action], is_open: bool = False
 ) -> Response:
-    """Checks the session and the form, then runs the action. Refusals become pages; other errors are raised."""
+    """Checks the session and the form, then runs the action.
+
+    Refusals, and a throttled or failing table or queue, become pages; other errors are raised.
+    """
     request = PageRequest(services, raw_request)
     try:
         if not is_open:
@@ -171,6 +174,11 @@ def answer_page_request(
     except Conflict:
         log.exception("write conflict after all retries")
         return request.page("refused.html", 409, text=request.localized(Text("console.conflict")))
+    except TryAgain:
+        log.exception(UNAVAILABLE)
+        response = request.page("refused.html", 503, text=request.localized(Text("console.unavailable")))
+        response.headers |= RETRY_AFTER
+        return response
 
 
 def language_of(accept_language: str) -> str:

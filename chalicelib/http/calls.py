@@ -16,7 +16,7 @@ from ..adapters.services import Services
 from ..domain.audit_record import Author
 from ..domain.principal import Principal
 from ..domain.walk import LIST_SECONDS, HasTime, time_limit
-from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal
+from ..errors import Conflict, MethodRefused, NotAllowed, NotFound, Refusal, TryAgain
 from ..logs import add_log_keys, log
 from ..texts import Text
 from .bodies import read_body, read_file
@@ -26,6 +26,10 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """Every route accepts every method, so that a wrong one gets a 405 in our format and not API Gateway's 403."""
 
 SAFE = {"GET", "HEAD"}
+UNAVAILABLE = "table or queue not available"
+RETRY_AFTER = {"Retry-After": "5"}
+"""With a 503. The service itself has tried for seconds: a partition that is over its limit has new capacity by then."""
+
 ID = re.compile(r"[0-9]{1,15}")
 
 
@@ -105,7 +109,7 @@ def answer(
 
 
 def answer_refusals(act: Callable[[], Response]) -> Response:
-    """Turns refusals into their 4xx answers. Other errors are raised."""
+    """Turns refusals into their 4xx answers, and a throttled or failing table or queue into 503. Others are raised."""
     try:
         return _in_utf8(act())
     except Refusal as refusal:
@@ -113,6 +117,9 @@ def answer_refusals(act: Callable[[], Response]) -> Response:
     except Conflict:
         log.exception("write conflict after all retries")
         return Response({"detail": str(Text("request.conflict"))}, status_code=409)
+    except TryAgain:
+        log.exception(UNAVAILABLE)
+        return Response({"detail": str(Text("request.unavailable"))}, status_code=503, headers=dict(RETRY_AFTER))
 
 
 def _in_utf8(response: Response) -> Response:

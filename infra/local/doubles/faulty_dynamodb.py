@@ -91,10 +91,12 @@ def add_refused_statements(parsed: dict[str, Any], context: dict[str, Any], **_:
 
 
 @contextmanager
-def refused(operation: str, code: str) -> Iterator[None]:
-    """Every call gets this error. The retries of botocore are over."""
+def refused(operation: str, code: str, table: str = "") -> Iterator[None]:
+    """Every call, or every one that names this table, gets this error. The retries of botocore are over."""
 
-    def refuse(**_: Any) -> tuple[Any, dict[str, Any]]:
+    def refuse(params: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
+        if table.encode() not in params["body"]:
+            return None
         return SimpleNamespace(status_code=400), {"Error": {"Code": code, "Message": code}}
 
     with _registered(f"before-call.dynamodb.{operation}", refuse):
