@@ -59,7 +59,7 @@ def release(services: Services, mailing_id: int, opens_at: datetime) -> bool:
     else:
         services.mailings.await_feed(mailing_id)  # for the end of a fan-out, or if this process dies here
         feed.begin(services, mailing)
-    services.mailings.mark_released(mailing_id, opens_at)
+    services.mailings.mark_released(mailing_id, opens_at, services.clock.now() if mailing.awaits_hours else None)
     log.info("released", extra={"mailing_id": mailing_id, "opens_at": opens_at.isoformat()})
     return True
 

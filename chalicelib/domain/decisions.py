@@ -83,6 +83,8 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         after = _with_requeue(after)
     if mailing.plan is not None:
         _refuse_after_start(mailing, after)
+    if mailing.is_over(now) and not after.is_over(now):
+        after = replace(after, posting_since=now)
     _require_order(after, now)
     return _with_status(after, _status_by_times(mailing, after, now), now)
 
@@ -154,7 +156,8 @@ def resent(mailing: Mailing, statuses: Iterable[str], now: datetime) -> Mailing:
     """Orders that messages with these statuses are sent again. A pending order is joined with the new one."""
     require_step(RESEND, mailing, now)
     resend = tuple(sorted({*mailing.resend, *statuses}))
-    return replace(_with_status(mailing, RUNNING, now), resend=resend, resends=mailing.resends + 1)
+    after = replace(_with_status(mailing, RUNNING, now), resend=resend, resends=mailing.resends + 1)
+    return replace(after, posting_since=now)
 
 
 def ended(mailing: Mailing, counts: Counts, now: datetime) -> Mailing:
@@ -174,7 +177,7 @@ def ended(mailing: Mailing, counts: Counts, now: datetime) -> Mailing:
 def _with_status(mailing: Mailing, status: str, now: datetime) -> Mailing:
     require_transition(mailing.status, status)
     if status == RUNNING != mailing.status:
-        mailing = replace(mailing, paused_because=None, answers=NO_ANSWERS, refusals=NO_REFUSALS)
+        mailing = replace(mailing, paused_because=None, answers=NO_ANSWERS, refusals=NO_REFUSALS, posting_since=now)
     if status == FINISHED or (status == CANCELLED and mailing.plan is None):
         return replace(mailing, status=status, ended_at=mailing.ended_at or now)
     return replace(mailing, status=status, ended_at=mailing.ended_at if status == CANCELLED else None)

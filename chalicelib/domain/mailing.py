@@ -106,8 +106,10 @@ class Mailing:
     jobs were last queued, `round_requeues` which waiting messages it queues, and `round_expects_end` is True if the
     counts said at its beginning that it decides something. `rounds_charged_until`: the price of the rounds until now.
 
-    `reached_at`: when the messages were queued whose outcomes were counted last. `waits_until`: when messages return
-    that senders gave back without an attempt, recorded while the mailing makes no progress.
+    `posting_since`: when the mailing last began to post: at its start, after a pause or its end, or when local hours
+    opened that all of its messages had waited for. `reached_at`: when the messages were queued whose outcomes were
+    counted last. `waits_until`: when messages return that senders gave back without an attempt, recorded while the
+    mailing makes no progress.
 
     `sender`: the name or number that recipients see; empty: that of the setting.
     `canary`: clients that get the mailing first; None if there is no canary. `paused_because`: why the service paused
@@ -157,6 +159,7 @@ class Mailing:
     is_feeding: bool = False
     feed: int = 0
     progress_at: datetime | None = None
+    posting_since: datetime | None = None
     last_post_at: datetime | None = None
     reached_at: datetime | None = None
     waits_until: datetime | None = None

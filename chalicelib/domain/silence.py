@@ -15,13 +15,14 @@ to each of their attempts, until the end of the mailing."""
 def silence(mailing: Mailing, now: datetime) -> timedelta | None:
     """The time since the last progress of a running mailing. None if none of its messages may be posted now.
 
-    Progress is a message with a final status, or a page of the fan-out. While all messages wait for their local hours,
-    and during a pause, there is no silence; after it, until the next progress, that time counts too. Time in which
-    messages wait for the gateway, a rate limit, the canary or other mailings is silence.
+    Progress is a message with a final status, or a page of the fan-out. A pause is no silence, nor is the time in which
+    all messages wait for their local hours: silence begins anew after it. Time in which messages wait for the gateway,
+    a rate limit, the canary or other mailings is silence.
     """
     if mailing.status != RUNNING or mailing.is_over(now) or mailing.awaits_hours or _is_almost_done(mailing):
         return None
-    return now - (mailing.progress_at or mailing.datetime_start)
+    moments = (mailing.progress_at, mailing.posting_since)
+    return now - max((moment for moment in moments if moment), default=mailing.datetime_start)
 
 
 def _is_almost_done(mailing: Mailing) -> bool:

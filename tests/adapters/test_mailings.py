@@ -279,8 +279,19 @@ def test_an_opening_is_stored_until_its_release(services: Any) -> None:
     services.mailings.mark_released(1, NOW)
     found = services.mailings.get(1)
     assert (found.releases, found.awaits_hours, found.version) == ({OPENS}, False, RUNNING.version)
-    services.mailings.mark_released(1, OPENS)
+    services.mailings.mark_released(1, OPENS, posting_since=OPENS)
     assert services.mailings.get(1).releases == frozenset()
+    assert services.mailings.get(1).posting_since == OPENS
+
+
+def test_a_decision_writes_since_when_a_mailing_posts_only_if_it_changes_that(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    services.mailings.mark_released(1, OPENS, posting_since=OPENS)
+    services.mailings.change(RUNNING, replace(RUNNING, message_text="new"))
+    before = services.mailings.get(1)
+    assert before.posting_since == OPENS
+    services.mailings.change(before, resent(before, ["failed"], NOW))
+    assert services.mailings.get(1).posting_since == NOW
 
 
 def test_a_decision_keeps_openings_stored_meanwhile_unless_it_drops_them(services: Any) -> None:

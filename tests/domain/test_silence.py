@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
+from chalicelib.domain.decisions import changed, resent, resumed
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.silence import is_paused_by_service, longest_silence, silence
 from chalicelib.texts import Text
@@ -60,6 +62,32 @@ def test_a_mailing_without_messages_to_post_is_not_silent(state: dict[str, Any])
     mailing = replace(MAILING, **state)
     assert silence(mailing, NOW) is None
     assert longest_silence([mailing], NOW) is None
+
+
+def test_silence_begins_anew_when_a_mailing_begins_to_post_again() -> None:
+    assert silence(replace(MAILING, posting_since=NOW - HOUR), NOW) == HOUR
+    assert silence(replace(MAILING, posting_since=NOW - 4 * HOUR), NOW) == 3 * HOUR, "it has made progress since"
+    assert silence(replace(MAILING, progress_at=None, posting_since=NOW - HOUR), NOW) == HOUR
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda: resumed(replace(MAILING, status="paused"), NOW),
+        lambda: resent(replace(MAILING, counts=Counts(total=5, sent=2, failed=3)), ["failed"], NOW),
+        lambda: resent(replace(MAILING, status="finished", counts=Counts(total=5, failed=5)), ["failed"], NOW),
+        lambda: changed(replace(MAILING, status="finished", datetime_end=NOW), {"datetime_end": NOW + HOUR}, NOW),
+        lambda: changed(replace(MAILING, datetime_end=NOW), {"datetime_end": NOW + HOUR}, NOW),
+    ],
+    ids=["resumed", "resent while running", "resent after it", "a later end", "a later end before the last round"],
+)
+def test_a_decision_by_which_a_mailing_posts_again_begins_its_silence_anew(decide: Callable[[], Mailing]) -> None:
+    queued_again = replace(decide(), counts=MAILING.counts)
+    assert silence(queued_again, NOW + HOUR / 2) == HOUR / 2
+
+
+def test_a_change_of_the_text_is_no_new_beginning() -> None:
+    assert silence(changed(MAILING, {"message_text": "new"}, NOW), NOW) == 3 * HOUR
 
 
 def test_the_longest_silence_is_that_of_any_mailing() -> None:

@@ -298,6 +298,32 @@ def test_an_outage_during_a_mailing_to_one_client_is_heard_as_silence() -> None:
     assert world.cloudwatch.gone_off() == {"SilenceAlarm"}
 
 
+def after_a_pause(world: WatchedWorld) -> None:
+    mailing_id = world.mailing(lasts=DAY, rate_limit=1)
+    world.run(MINUTE)
+    pause_mailing(world.services, mailing_id)
+    world.run(3 * HOUR, step=MINUTE)
+    resume_mailing(world.services, mailing_id)
+
+
+def after_closed_hours(world: WatchedWorld) -> None:
+    opens = world.clock.now() + timedelta(hours=3)
+    world.mailing(lasts=2 * DAY, time_from=opens.time(), time_to=(opens + timedelta(hours=5)).time())
+    world.run(3 * HOUR - MINUTE, step=MINUTE)
+    assert world.get(1).awaits_hours
+
+
+@pytest.mark.parametrize("begin", [after_a_pause, after_closed_hours])
+def test_silence_begins_anew_after_a_pause_and_after_closed_hours(begin: Callable[[WatchedWorld], None]) -> None:
+    world = watched_world()
+    begin(world)
+    world.stopped.add("SendMessages")
+    world.run(20 * MINUTE, step=10)
+    assert world.cloudwatch.gone_off() == set()
+    world.run(18 * MINUTE, step=10)
+    assert world.cloudwatch.gone_off() == {"SilenceAlarm"}
+
+
 def test_an_account_without_free_concurrency_raises_alarms_although_nothing_fails() -> None:
     """Lambda's own metric of throttles is one for each function; what they cause has alarms already."""
     world = watched_world()

@@ -110,12 +110,14 @@ class MailingProgress:
         """Record that messages wait for local hours that open at this moment."""
         self._update_open(MailingRow(mailing_id), [MailingRow.releases.add({int(opens_at.timestamp())})])
 
-    def mark_released(self, mailing_id: int, opens_at: datetime) -> None:
-        """Record that no message waits for this moment any more."""
+    def mark_released(self, mailing_id: int, opens_at: datetime, posting_since: datetime | None = None) -> None:
+        """Record that no message waits for this moment any more. `posting_since`: now, if all messages waited."""
         actions: list[Action] = [
             MailingRow.releases.delete({int(opens_at.timestamp())}),
             MailingRow.awaits_hours.set(False),
         ]
+        if posting_since is not None:
+            actions.append(MailingRow.posting_since.set(posting_since))
         self._update_open(MailingRow(mailing_id), actions)
 
     def await_feed(self, mailing_id: int) -> None:

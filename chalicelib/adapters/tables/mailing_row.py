@@ -106,6 +106,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     is_feeding = BooleanAttribute(null=True)
     feed = NumberAttribute(null=True)
     progress_at = Moment(null=True)
+    posting_since = Moment(null=True)
     last_post_at = Moment(null=True)
     reached_at = Moment(null=True)
     waits_until = Moment(null=True)
@@ -153,6 +154,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             is_feeding=bool(self.is_feeding),
             feed=int(self.feed or 0),
             progress_at=self.progress_at,
+            posting_since=self.posting_since,
             last_post_at=self.last_post_at,
             reached_at=self.reached_at,
             waits_until=self.waits_until,

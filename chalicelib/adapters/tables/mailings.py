@@ -73,6 +73,8 @@ class Mailings(MailingProgress):
         actions.append(MailingRow.first_valid_round.set(MailingRow.rounds + 1))
         if after.progress_at is not None and after.progress_at != before.progress_at:
             actions.append(MailingRow.progress_at.set(after.progress_at))
+        if after.posting_since is not None and after.posting_since != before.posting_since:
+            actions.append(MailingRow.posting_since.set(after.posting_since))
         # Workers change the next attributes at any time: a decision writes them only if it changes them.
         if after.status == RUNNING != before.status:
             actions += no_answers() + no_refusals()

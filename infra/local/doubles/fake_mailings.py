@@ -61,6 +61,7 @@ class FakeMailings:
             self.audit.write(record)
             has_progress = after.progress_at != before.progress_at
             is_resumed = after.status == mailing_domain.RUNNING != row.status
+            begins = after.posting_since != before.posting_since
             return self._decide(
                 replace(
                     after,
@@ -69,6 +70,7 @@ class FakeMailings:
                     **{name: getattr(row, name) for name in KEPT},
                     first_valid_round=row.rounds + 1,
                     progress_at=after.progress_at if has_progress else row.progress_at,
+                    posting_since=after.posting_since if begins else row.posting_since,
                     releases=frozenset() if before.releases and not after.releases else row.releases,
                     canary=_canary(before, after, row),
                     receipts_version=row.receipts_version,
@@ -154,8 +156,12 @@ class FakeMailings:
     def await_release(self, mailing_id: int, opens_at: datetime) -> None:
         self._update_open(mailing_id, lambda row: {"releases": row.releases | {opens_at}})
 
-    def mark_released(self, mailing_id: int, opens_at: datetime) -> None:
-        self._update_open(mailing_id, lambda row: {"releases": row.releases - {opens_at}, "awaits_hours": False})
+    def mark_released(self, mailing_id: int, opens_at: datetime, posting_since: datetime | None = None) -> None:
+        def released(row: Mailing) -> dict[str, Any]:
+            since = posting_since or row.posting_since
+            return {"releases": row.releases - {opens_at}, "awaits_hours": False, "posting_since": since}
+
+        self._update_open(mailing_id, released)
 
     def await_feed(self, mailing_id: int) -> None:
         self._update_open(mailing_id, lambda row: {"awaits_feed": True})
