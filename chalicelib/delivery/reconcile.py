@@ -21,6 +21,7 @@ from ..logs import log
 from ..retries import retry_lost_races
 from . import feed
 from .automatic_pause import decide_by_service
+from .interrupted_reopening import reverse_reopenings
 from .repairs import repair_shard
 
 if TYPE_CHECKING:
@@ -67,15 +68,17 @@ def _queue_shards(services: Services, mailing: Mailing, shards: Iterable[int]) -
 def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Callable[[], float]) -> bool:
     """Repair and count one shard. Returns False if the time is up: the job is repeated and reads on from its report.
 
-    A job of an earlier round reads nothing. Raises RowChanged if the round could not be concluded, or became invalid
-    while the job reopened messages.
+    A job of an earlier round reads nothing, unless it may have died while it reopened messages of a mailing that is now
+    closed. Raises RowChanged if the round could not be concluded, or became invalid while the job reopened messages.
     """
     mailing = services.mailings.get(job.mailing_id)
-    if mailing is None or mailing.plan is None or not mailing.is_open or job.round_number != mailing.rounds:
+    if mailing is None or mailing.plan is None or job.shard not in range(mailing.plan.shards):
+        return True
+    if job.round_number < mailing.first_valid_round and mailing.is_closed(services.clock.now()):
+        return reverse_reopenings(services, mailing, job, seconds_left)
+    if not mailing.is_open or job.round_number != mailing.rounds:
         return True
     shards = mailing.plan.shards
-    if job.shard not in range(shards):
-        return True
     report = services.slices.report_of(mailing.id, mailing.rounds, job.shard)
     if report is None or not report.is_complete:
         report = repair_shard(services, mailing, job.shard, report or ShardReport(read_until=0), seconds_left)

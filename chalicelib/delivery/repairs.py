@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ from ..domain.admission import Repair, repair_for
 from ..domain.audience_slice import ShardReport
 from ..domain.canary import is_in_canary
 from ..domain.expiry import ExpiryCauses, expiry_reason, failure_until_the_end, hours_at_the_end
-from ..domain.mailing import CANCELLED as MAILING_CANCELLED
 from ..domain.mailing import NO_COUNTS, RUNNING, Counts, Mailing, counts_from_statuses
 from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, MessageKey
 from ..domain.message_change import MessageChange, closing, reopening
@@ -144,16 +142,11 @@ def _withdrawn(
     Throttled writes take seconds. Meanwhile the round of that decision may have ended the mailing with the final rows.
     """
     found = services.mailings.get(mailing.id)
-    if found is None or found.version == mailing.version or not _is_closed(found, services.clock.now()):
+    if found is None or found.version == mailing.version or not found.is_closed(services.clock.now()):
         return {}
     reopenings = [one for one in written if one.is_reopening and one.result is not False]
     reversals = _write(services, threads, [one.change.reversal for one in reopenings])
     return {one.change.key: _reversed(one, reversals[one.change.key].result) for one in reopenings}
-
-
-def _is_closed(mailing: Mailing, now: datetime) -> bool:
-    """Whether the mailing posts nothing any more."""
-    return not mailing.is_open or mailing.status == MAILING_CANCELLED or mailing.is_over(now)
 
 
 def _reversed(reopening: WrittenChange, reversal: bool | Exception) -> WrittenChange:

@@ -233,6 +233,10 @@ class Mailing:
     def is_over(self, now: datetime) -> bool:
         return now >= self.datetime_end
 
+    def is_closed(self, now: datetime) -> bool:
+        """Whether the mailing posts nothing any more, unless a person decides otherwise."""
+        return self.status in (FINISHED, CANCELLED) or self.is_over(now)
+
 
 def require_transition(before: str, after: str) -> None:
     if after not in MAY_BECOME[before]:

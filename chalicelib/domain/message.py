@@ -71,6 +71,7 @@ class Message:
     `attempts_before`: those before the last resend order that was carried out, which is `resends`, and those since that
     have ended without a post.
     `reopened_in`: the number of the reconciliation round that gave the message the status queued again; 0 if none did.
+    `reopened_from`: its status before that.
     `doubts`: attempts since that order after which the gateway may have the message. A claim counts as one of them
     until its attempt has a clear outcome, so that attempts of dead senders are counted too. Of the final statuses only
     an expired message has doubts: its end may be moved.
@@ -92,6 +93,7 @@ class Message:
     resends: int = 0
     attempts_before: int = 0
     reopened_in: int = 0
+    reopened_from: str | None = None
     doubts: int = 0
     timezone: str | None = None
     reported_at: datetime | None = None

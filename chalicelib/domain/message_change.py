@@ -59,7 +59,20 @@ def reopening(message: Message, resends: int, reopened_in: int) -> MessageChange
     require_transition(message.status, QUEUED)
     error = message.last_error if message.attempts else None
     after = replace(message, status=QUEUED, claimed_until=None, attempts_before=message.attempts, last_error=error)
-    return MessageChange(message, replace(after, resends=resends, reopened_in=reopened_in))
+    after = replace(after, resends=resends, reopened_in=reopened_in, reopened_from=message.status)
+    return MessageChange(message, after)
+
+
+def restoring(message: Message, reopened_in: int) -> MessageChange | None:
+    """A queued message gets the final status back that it had before this round reopened it.
+
+    None if this round has not reopened it, or if an attempt has begun since.
+    """
+    if message.status != QUEUED or message.reopened_in != reopened_in or message.recent_attempts:
+        return None
+    if message.reopened_from is None:  # an earlier version has reopened it
+        return None
+    return MessageChange(message, replace(message, status=message.reopened_from, claimed_until=None))
 
 
 def awaiting_hours(message: Message, timezone: str) -> MessageChange | None:

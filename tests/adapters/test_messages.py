@@ -12,7 +12,7 @@ from chalicelib.adapters.tables.messages import Messages
 from chalicelib.delivery.repairs import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.expiry import ENDED_FIRST
 from chalicelib.domain.message import Claim, Message, MessageKey, MessageShard
-from chalicelib.domain.message_change import awaiting_hours, closing, reopening
+from chalicelib.domain.message_change import awaiting_hours, closing, reopening, restoring
 from chalicelib.domain.routes import Routes
 from chalicelib.texts import Text
 from infra.local.doubles.aws import make_services_over_tables
@@ -160,8 +160,27 @@ def test_a_failed_message_is_reopened_once_and_stores_the_order(messages: Any) -
     assert reopen(messages, failed, 3, reopened_in=2)
     assert not reopen(messages, failed, 3, reopened_in=2)
     found = messages.get(KEY)
-    assert (found.status, found.resends) == ("queued", 3)
+    assert (found.status, found.resends, found.reopened_from) == ("queued", 3, "failed")
     assert messages.claim(KEY, NOW, UNTIL).attempts == 2
+
+
+def test_a_reopened_message_gets_its_status_back_unless_an_attempt_has_begun(messages: Any) -> None:
+    messages.settle(messages.claim(KEY, NOW, UNTIL), "failed", NOW, NO_ANSWER)
+    reopen(messages, messages.get(KEY), 1, reopened_in=2)
+    reopened = messages.get(KEY)
+    assert restoring(reopened, 1) is None, "another round has reopened it"
+    assert restoring(replace(reopened, reopened_from=None), 2) is None, "an earlier version has reopened it"
+    change = restoring(reopened, 2)
+    assert change is not None
+    messages.claim(KEY, NOW, UNTIL)
+    assert restoring(messages.get(KEY), 2) is None
+    assert messages.change_all([change]) == [False]
+    assert messages.get(KEY).status == "queued"
+    messages.end_claim(messages.get(KEY), None)
+    change = restoring(messages.get(KEY), 2)
+    assert change is not None
+    assert messages.change_all([change]) == [True]
+    assert (messages.get(KEY).status, messages.get(KEY).last_error) == ("failed", NO_ANSWER)
 
 
 @pytest.mark.parametrize("is_attempted", [True, False])

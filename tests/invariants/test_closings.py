@@ -17,7 +17,8 @@ from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, resend_mailing
 from infra.local.doubles.fake_messages import FakeMessages
 from infra.local.doubles.fake_queues import FakeSchedules
-from infra.local.doubles.world import World
+from infra.local.doubles.world import CrashingServices, World
+from tests.depth import crash_points
 
 NUMBER = 60
 
@@ -203,3 +204,59 @@ def test_a_mailing_that_is_closed_while_a_round_reopens_its_messages_ends_withou
     assert world.get(mailing_id).status == status
     assert world.get(mailing_id).counts.failed == world.counted_rows(mailing_id).failed == NUMBER
     assert len(world.services.gateway.posts) == NUMBER
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize(("close", "status"), [(cancel_mailing, "cancelled"), (end_now, "finished")])
+def test_a_round_that_dies_while_its_mailing_is_closed_leaves_no_queued_message(
+    close: Callable[[Any, int], object], status: str, after: bool
+) -> None:
+    """As above, and the earlier job ends at any of its calls, between two reopenings and before their reversal too."""
+    for at in crash_points():
+        world, mailing_id, _ = fanned_out(clients=4)
+        world.services.gateway.default_answer = Answer(400, "no")
+        world.run(60)
+        table = world.services.messages = Table(world)
+
+        def close_and_end(world: World = world, mailing_id: int = mailing_id) -> None:
+            close(world.services, mailing_id)
+            world.do_jobs()
+            assert world.get(mailing_id).ended_at is not None
+
+        table.before = close_and_end
+        resend_mailing(world.services, mailing_id, ["failed"])
+        crashing = world.crashing[world.invocations] = CrashingServices(world.services, at, after)
+        world.run(900)
+        rows = world.counted_rows(mailing_id)
+        assert world.get(mailing_id).status == status
+        assert (rows.queued, rows) == (0, world.get(mailing_id).counts)
+        if not crashing.is_dead:
+            assert at > 10, "the invocation made few calls"
+            break
+
+
+def test_a_reopening_whose_answer_is_lost_before_another_claim_is_counted_by_the_next_round() -> None:
+    """An old queue message brings a sender between the write and its repetition, which then meets another claim."""
+    world, mailing_id, _ = fanned_out()
+    world.services.gateway.default_answer = Answer(400, "no")
+    world.send(world.services.send_queue.receive(100))
+    world.services.gateway.default_answer = world.services.gateway.OK
+
+    class LostAnswer(Table):
+        def change_all(self, changes: Sequence[MessageChange]) -> list[bool | Exception]:
+            found = super().change_all(changes)
+            lost = [number for number, one in enumerate(changes) if one.key.client_id == 7]
+            for number in lost:
+                self.claim(changes[number].key, world.clock.now(), world.clock.now() + timedelta(seconds=1))
+                found[number] = False
+            return found
+
+    world.services.messages = LostAnswer(world)
+    resend_mailing(world.services, mailing_id, ["failed"])
+    world.do_jobs()
+    assert world.get(mailing_id).counts.queued == world.counted_rows(mailing_id).queued - 1
+    world.run(600)
+    assert world.get(mailing_id).status == "finished"
+    assert world.get(mailing_id).counts == world.counted_rows(mailing_id)
+    assert world.get(mailing_id).counts.sent == NUMBER
+    assert world.get(mailing_id).rounds <= 4

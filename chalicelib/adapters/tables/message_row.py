@@ -34,6 +34,7 @@ class MessageRow(Model):
     resends = NumberAttribute(default=0)
     attempts_before = NumberAttribute(null=True)
     reopened_in = NumberAttribute(null=True)
+    reopened_from = UnicodeAttribute(null=True)
     doubts = NumberAttribute(default=0)
     timezone = UnicodeAttribute(null=True)
     reported_at = Moment(null=True)
@@ -54,6 +55,7 @@ class MessageRow(Model):
             resends=int(self.resends or 0),
             attempts_before=int(self.attempts_before or 0),
             reopened_in=int(self.reopened_in or 0),
+            reopened_from=self.reopened_from,
             doubts=int(self.doubts),
             timezone=self.timezone,
             reported_at=self.reported_at,
