@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..domain.message import Message
 from .attempt import Attempt, TaskHandler
+from .local_hours import ScheduledReleases
 from .posting import Ended
 from .send_task import Result, SendTask
 from .settling import Settled, Settler
@@ -59,6 +60,7 @@ class Batch:
         self._settler = Settler(services, handler.posting)
         self._threads = threads
         self._writers = writers
+        self._releases = ScheduledReleases(services)
         self._results: Settled = {}
         self._at_work: dict[Future[Done], SendTask] = {}
         self._is_claiming = False
@@ -132,7 +134,7 @@ class Batch:
         self._start_to_record(self._threads, partial(self._write, unposted))
 
     def _write(self, unposted: list[Unposted]) -> Settled:
-        written = write_unposted(self._services, unposted)
+        written = write_unposted(self._services, self._releases, unposted)
         return {
             task: self._posting.retry_after_error(task, result) if isinstance(result, Exception) else result
             for task, result in written.items()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from ..domain.jobs import ReleaseShard, SendMessage
@@ -41,6 +42,25 @@ def schedule_releases(services: Services, mailing: Mailing, moments: Iterable[da
         services.schedules.set_release(mailing.id, opens_at)
         services.mailings.await_release(mailing.id, opens_at)
     return replace(mailing, releases=mailing.releases | new)
+
+
+class ScheduledReleases:
+    """Schedules each release once for all groups of a batch, whose mailing was read before it had them.
+
+    A group waits for another one that schedules the same release, and tries itself if that one fails.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._lock = Lock()
+        self._known: set[tuple[int, datetime]] = set()
+
+    def add(self, mailing: Mailing, moments: Iterable[datetime]) -> None:
+        with self._lock:
+            new = {(mailing.id, opens_at) for opens_at in moments} - self._known
+            if new:
+                schedule_releases(self._services, mailing, [opens_at for _, opens_at in new])
+                self._known |= new
 
 
 def release(services: Services, mailing_id: int, opens_at: datetime) -> bool:

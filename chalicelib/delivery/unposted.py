@@ -18,7 +18,7 @@ from ..domain.message import UNKNOWN, Message, MessageKey
 from ..domain.message_change import MessageChange, awaiting_hours, closing
 from ..errors import confirmed
 from ..texts import Text
-from . import local_hours
+from .local_hours import ScheduledReleases
 from .repairs import NO_ANSWER
 from .send_task import DONE, Result, SendTask
 
@@ -46,13 +46,15 @@ class Unposted:
         return self.mailing.message_key(self.task.client_id)
 
 
-def write_unposted(services: Services, unposted: Sequence[Unposted]) -> dict[SendTask, Result | Exception]:
+def write_unposted(
+    services: Services, releases: ScheduledReleases, unposted: Sequence[Unposted]
+) -> dict[SendTask, Result | Exception]:
     """The results of the tasks. An error is the result of the tasks that it concerns."""
     results: dict[SendTask, Result | Exception] = {}
     for _, group in groupby(sorted(unposted, key=_mailing_id), key=_mailing_id):
         of_mailing = list(group)
         try:
-            results |= _write_of_mailing(services, of_mailing)
+            results |= _write_of_mailing(services, releases, of_mailing)
         except Exception as error:
             results |= {one.task: error for one in of_mailing}
     return results
@@ -71,7 +73,9 @@ def _mailing_id(unposted: Unposted) -> int:
     return unposted.mailing.id
 
 
-def _write_of_mailing(services: Services, group: Sequence[Unposted]) -> dict[SendTask, Result | Exception]:
+def _write_of_mailing(
+    services: Services, releases: ScheduledReleases, group: Sequence[Unposted]
+) -> dict[SendTask, Result | Exception]:
     found = services.messages.existing(one.key for one in group)
     now = services.clock.now()
     results: dict[SendTask, Result | Exception] = {}
@@ -88,15 +92,14 @@ def _write_of_mailing(services: Services, group: Sequence[Unposted]) -> dict[Sen
     for (one, change), outcome in zip(changes, written, strict=True):
         results[one.task] = _guarded(partial(_result, services, one, change, outcome))
     waits = [one for one in group if one.opens_at and results[one.task] is DONE]
-    scheduled = _guarded(partial(_schedule, services, waits))
+    scheduled = _guarded(partial(_schedule, releases, waits))
     return results | {one.task: scheduled for one in waits}
 
 
-def _schedule(services: Services, waits: Sequence[Unposted]) -> Result:
+def _schedule(releases: ScheduledReleases, waits: Sequence[Unposted]) -> Result:
     """The messages of one mailing wait in their rows: their hours open at these moments."""
-    moments = {one.opens_at for one in waits if one.opens_at}
-    if moments:
-        local_hours.schedule_releases(services, waits[0].mailing, moments)
+    if waits:
+        releases.add(waits[0].mailing, {one.opens_at for one in waits if one.opens_at})
     return DONE
 
 

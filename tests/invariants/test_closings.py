@@ -143,6 +143,32 @@ def test_messages_outside_their_hours_are_left_to_a_release_and_their_rows_are_n
     assert world.get(mailing_id).counts.sent == NUMBER
 
 
+class CountedSchedules(FakeSchedules):
+    """`failures` first calls fail."""
+
+    def __init__(self, failures: int = 0) -> None:
+        super().__init__()
+        self.failures = failures
+        self.calls = 0
+
+    def set_release(self, mailing_id: int, opens_at: datetime) -> None:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise OSError("no answer")
+        super().set_release(mailing_id, opens_at)
+
+
+@pytest.mark.parametrize(("failures", "returned"), [(0, 0), (1, 25)])
+def test_a_batch_schedules_a_release_once_for_all_its_groups(failures: int, returned: int) -> None:
+    """A group whose schedule fails returns to the queue, and the next group tries again."""
+    world, mailing_id, _ = fanned_out(lasts=10**6, time_from=time(0), time_to=time(13))
+    world.clock.forward(2 * 3600)
+    schedules = world.services.schedules = CountedSchedules(failures)
+    assert send(world) == returned
+    assert schedules.calls == failures + 1
+    assert len(world.get(mailing_id).releases) == 1
+
+
 @pytest.mark.parametrize("error", [NotWritten("throttled"), ValueError("refused for good")])
 def test_a_round_that_could_not_close_one_message_counts_the_others_and_reads_their_page_again(
     error: Exception,
