@@ -61,8 +61,8 @@ def erasure_of_client(client_id: int, digest: str, now: datetime) -> Erasure:
 
 
 def erasure_of_phone(digest: str, now: datetime) -> Erasure:
-    """Of a phone number without a client."""
-    return Erasure(f"phone#{digest}", None, digest, now)
+    """Of a phone number without a client. A repetition has a name and a progress of its own, and ends by itself."""
+    return Erasure(f"phone#{digest}#{int(now.timestamp() * 1_000_000)}", None, digest, now)
 
 
 def phone_digest(key: str, phone_number: str) -> str:

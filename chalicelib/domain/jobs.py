@@ -116,7 +116,7 @@ Job = (
 MAX_NUMBER = 10**19
 """Above every id. DynamoDB refuses numbers of more than 38 digits."""
 
-ERASURE_NAME = re.compile(r"(client#[0-9]{1,10}|phone#[0-9a-f]{64})")
+ERASURE_NAME = re.compile(r"(client#[0-9]{1,10}|phone#[0-9a-f]{64}#[0-9]{1,17})")
 
 J = TypeVar("J", bound=Job)
 
@@ -195,7 +195,7 @@ def _exactly(kind: type) -> Callable[[Any], Any]:
 
 def _name_of_erasure(value: Any) -> str:
     if not ERASURE_NAME.fullmatch(_exactly(str)(value)):
-        raise ValueError("client#12 or phone#<digest> is expected")
+        raise ValueError("client#12 or phone#<digest>#<microseconds> is expected")
     return str(value)
 
 

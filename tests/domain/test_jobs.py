@@ -37,7 +37,7 @@ JOBS: list[Job] = [
     FeedMailing(12, 1),
     FollowMovedClients((1, 2, 3)),
     EraseTraces("client#345"),
-    EraseTraces("phone#" + "0" * 64),
+    EraseTraces("phone#" + "0" * 64 + "#1795782258000000"),
     ImportClients(7),
     SettleReceipts((RECEIPT, RECEIPT)),
 ]
@@ -75,7 +75,9 @@ def test_an_invalid_body_is_not_a_job(body: str) -> None:
     assert kind_of(body) is None
 
 
-@pytest.mark.parametrize("name", ["", "client#", "client#x", "phone#79774053329", "client#1 ", "\ud800"])
+@pytest.mark.parametrize(
+    "name", ["", "client#", "client#x", "phone#79774053329", "phone#" + "0" * 64, "client#1 ", "\ud800"]
+)
 def test_an_erasure_has_the_name_of_a_client_or_of_a_digest(name: str) -> None:
     assert from_body(json.dumps({"job": "erase_traces", "name": name})) is None
 

@@ -147,6 +147,28 @@ def test_refused_rows_are_cleaned_in_pages_and_the_job_goes_on_where_it_stopped(
         assert cells == ["***" if number % 2 else OTHER for number in range(2, 40)]
 
 
+def test_a_repetition_for_a_number_without_a_client_leaves_the_progress_of_the_first_one(
+    services: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traces, "REFUSED_PAGE", 10)
+    now = services.clock.now()
+    form = FileFormat("utf-8", ";", ("phone_number", "tag"), 17)
+    one = ClientImport(1, "key", "v1", "a.csv", form, now, now, 17, status=FINISHED)
+    services.imports.add(one)
+    services.imports.add_refused(one, [RefusedRow(number, {"phone_number": OTHER}, {}) for number in range(2, 40)])
+    services.counters.ids["import_id"] = 1
+    for _ in range(9):  # more often than an erasure ends
+        erase_phone(services, OTHER, author(services))
+        services.clock.time += timedelta(seconds=1)
+        for erasure in services.erasures.open():
+            times = iter([60.0])
+            erase_traces(services, erasure.name, lambda times=times: next(times, 0.0))  # type: ignore[misc]
+    assert {row.cells["phone_number"] for row in services.imports.refused_rows[1].values()} == {"***"}
+    assert [action for _, what, _, action in actions(services) if what == "phone"].count(TRACES_ERASED) >= 4
+    finish(services)
+    assert [action for _, what, _, action in actions(services) if what == "phone"].count(TRACES_ERASED) == 9
+
+
 def test_a_stalled_erasure_is_queued_again_once_in_ten_minutes(services: Any) -> None:
     erase_client(services, 1, author(services))
     for name in list(services.jobs_queue.messages):
