@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
     from ..adapters.services import Services
 
-GROUP = 50
-"""Clients in one transaction, new or changed: a new one takes two items, and DynamoDB allows a hundred."""
+NEW, NEW_STOPS = 33, 25
+"""New clients in one transaction, of which DynamoDB allows a hundred items: each is a client, its phone number and the
+condition that the number is not erased; if the file opts it out, an audit record too."""
 
-STOPS = 33
-"""Clients that the file opts out, in one transaction: each is a client, a phone number and an audit record."""
+CHANGED, STOPS = 50, 33
+"""Changed clients in one transaction, and those that the file opts out: each of these is a client, a phone number and
+an audit record."""
 
 C = TypeVar("C")
 Change = tuple[Client, Client]
@@ -45,12 +47,12 @@ def write_clients(
     plain = [client for client in new if client.phone_number not in decision.opted_out]
     stopped = [client for client in new if client.phone_number in decision.opted_out]
     add = partial(_add, services, client_import)
-    corrections = sum(threads.map(partial(add, is_stop=False), _groups(plain, GROUP)), start=Tally())
-    corrections += sum(threads.map(partial(add, is_stop=True), _groups(stopped, STOPS)), start=Tally())
+    corrections = sum(threads.map(partial(add, is_stop=False), _groups(plain, NEW)), start=Tally())
+    corrections += sum(threads.map(partial(add, is_stop=True), _groups(stopped, NEW_STOPS)), start=Tally())
     queue_moved_clients(services, decision.changes)
     changes = [_given(client_import, *change) for change in decision.changes]
     others = [change for change in changes if not _is_stop(change) and change[0] != change[1]]
-    groups = [*_groups(others, GROUP), *_groups(list(filter(_is_stop, changes)), STOPS)]
+    groups = [*_groups(others, CHANGED), *_groups(list(filter(_is_stop, changes)), STOPS)]
     list(threads.map(partial(_change_group, services, client_import), groups))
     return new, corrections
 

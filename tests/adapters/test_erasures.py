@@ -70,6 +70,9 @@ def test_the_number_of_an_erased_client_that_opted_out_is_refused_until_it_is_re
     for client in (again, replace(again, opted_out_at=NOW)):
         with pytest.raises(PhoneErased):
             services.clients.add(client)
+        with pytest.raises(RowChanged):
+            services.clients.add_many([Client(4, "79210000004"), client])
+    assert services.clients.get(4) is None, "all or none"
     with pytest.raises(PhoneErased):
         services.clients.change(BORIS, replace(BORIS, phone_number=ANNA.phone_number))
     assert services.clients.erased_among([ANNA.phone_number, BORIS.phone_number]) == {ANNA.phone_number}

@@ -247,6 +247,28 @@ def test_a_client_that_opted_out_and_is_erased_while_an_import_reads_is_not_regi
     assert services.clients.rows == {}
 
 
+@pytest.mark.parametrize("is_stop", [False, True], ids=["new", "opted out by the file"])
+def test_a_client_that_is_erased_between_an_import_s_check_and_its_write_is_not_registered_again(
+    services: Any, is_stop: bool
+) -> None:
+    opt_out_client(services, 1, author(services))
+    head = "phone_number;opted_out_at" if is_stop else "phone_number;tag"
+    text = f"{head}\n{PHONE};2026-01-01\n{OTHER};2026-01-01\n"
+    one, check = begun(services, text), services.clients.erased_among
+
+    def erase_afterwards(phones: Any) -> Any:
+        services.clients.erased_among = check
+        erase_phone(services, PHONE, author(services))
+        return set()
+
+    delete_client(services, 1, author(services))  # its place on the stop list stays
+    services.clients.erased_among = erase_afterwards
+    assert process_import(services, one.id, lambda: 60.0)
+    assert [client.phone_number for client in services.clients.rows.values()] == [OTHER]
+    tally = services.imports.get(one.id).tally
+    assert (tally.added, tally.refused) == (1, 1)
+
+
 def test_an_erasure_that_ends_during_the_sweep_does_not_delay_the_others(services: Any) -> None:
     register_client(services, {"phone_number": OTHER})
     for number in (1, 2):

@@ -56,15 +56,16 @@ class Clients:
             self._audit.write(writes, record)
 
     def add_many(self, clients: Sequence[Client], records: Sequence[AuditRecord] = ()) -> None:
-        """Adds all of them with the records, or none (RowChanged). A transaction has 100 items: a client takes two, a
+        """Adds all of them with the records, or none (RowChanged). A transaction has 100 items: a client takes three, a
         record one.
 
-        Does not look for erased phone numbers: call `erased_among` first.
-        Raises NotWritten if the tables are throttled or do not answer.
+        The condition that a number is not erased costs two write units of eight. A look at them before would leave
+        seconds in which an erasure ends. Raises NotWritten if the tables are throttled or do not answer.
         """
         try:
             with conflicts(), transaction(ClientRow) as writes:
                 for client in clients:
+                    self._require_not_erased(writes, client)
                     writes.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
                     writes.save(_phone_row(client), condition=_may_have_phone(client))
                 for record in records:

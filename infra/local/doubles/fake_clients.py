@@ -82,8 +82,10 @@ class FakeClients:
     def add_many(self, clients: Iterable[Client], records: Sequence[AuditRecord] = ()) -> None:
         with LOCK:
             clients = list(clients)
-            assert 2 * len(clients) + len(records) <= 100
+            assert 3 * len(clients) + len(records) <= 100
             if any(client.id in self.rows or not self._may_have_phone(client) for client in clients):
+                raise RowChanged
+            if self.erased_among(client.phone_number for client in clients):
                 raise RowChanged
             for client in clients:
                 self._put(client)
