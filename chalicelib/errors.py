@@ -20,9 +20,9 @@ Conflict                   another writer was first: read again and decide again
 └── ImportBusy             another worker has the lease of the import
 FileGone                   the file is not in the bucket, or another file has replaced it
 NotSent                    the email was refused and certainly not sent: try again
-TryAgain             503   a table or a queue did not do all of its part: repeat the work in a few seconds
-├── NotWritten             a table did not confirm a valid write
-└── NotRead                a table did not return all rows
+TryAgain             503   a table, a queue or S3 did not do all of its part: repeat the work in a few seconds
+├── NotWritten             a table or S3 did not confirm a valid write
+└── NotRead                a table did not return all rows, or S3 a part of a file
 BadSettings                the environment is wrong: nothing starts
 WrongValue                 a field's rule refuses a value; BadInput collects these
 """

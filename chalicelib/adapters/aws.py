@@ -15,8 +15,9 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
+from ..errors import TryAgain
 from .attribute_values import RowParsers
 
 CONNECTIONS = 60
@@ -65,6 +66,17 @@ def is_momentary(error: Exception) -> bool:
         return isinstance(error, ConnectionError | HTTPClientError)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.response["Error"].get("Code") in THROTTLED
+
+
+@contextmanager
+def momentary_as(kind: type[TryAgain], what: str) -> Iterator[None]:
+    """Raise `kind`, whose text begins with `what`, for an error of botocore that is momentary. Others pass through."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        if not is_momentary(error):
+            raise
+        raise kind(f"{what}: {error}") from error
 
 
 def _raise_if_never_repeated(response: Any, caught_exception: Exception | None, operation: Any, **_: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import FileGone
+from ..errors import FileGone, NotRead, NotWritten
 from . import aws
 
 NO_SUCH_RANGE = 416
@@ -24,12 +24,17 @@ class Files:
         self.bucket = bucket
 
     def put(self, key: str, content: bytes) -> str:
-        """Store a file and return its version."""
-        answer = aws.client("s3").put_object(Bucket=self.bucket, Key=key, Body=content, ContentType="text/csv")
+        """Store a file and return its version. Raises NotWritten if S3 is throttled, fails or does not answer."""
+        with aws.momentary_as(NotWritten, f"file {key}"):
+            answer = aws.client("s3").put_object(Bucket=self.bucket, Key=key, Body=content, ContentType="text/csv")
         return str(answer["ETag"])
 
     def read(self, key: str, start: int, length: int) -> Piece | None:
-        """Up to `length` bytes from `start`, or None at the end of the file. Raises FileGone."""
+        """Up to `length` bytes from `start`, or None at the end of the file. Raises FileGone, and NotRead as `put`."""
+        with aws.momentary_as(NotRead, f"file {key}"):
+            return self._read(key, start, length)
+
+    def _read(self, key: str, start: int, length: int) -> Piece | None:
         s3 = aws.client("s3")
         try:
             answer = s3.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={start}-{start + length - 1}")

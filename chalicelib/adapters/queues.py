@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from ..domain.jobs import Job, ReceivedMessage, to_body
 from ..errors import TryAgain
 from ..retries import pause_before_retry
@@ -108,10 +106,6 @@ class Queue:
 
     def _request(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Raises QueueRefused if SQS is throttled, fails or does not answer."""
-        try:
+        with aws.momentary_as(QueueRefused, f"{self.url} refused {operation}"):
             answer: dict[str, Any] = getattr(aws.client("sqs"), operation)(QueueUrl=self.url, **parameters)
-        except (BotoCoreError, ClientError) as error:
-            if not aws.is_momentary(error):
-                raise
-            raise QueueRefused(f"{self.url} refused {operation}: {error}") from error
         return answer

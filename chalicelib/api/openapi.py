@@ -42,7 +42,7 @@ ERRORS = {
     413: "The body is over 256 KB, or the file is over 5 MB",
     415: "Unsupported media type: JSON, a form, or a file is expected",
     422: "The Idempotency-Key was used for another request",
-    503: "A table or a queue is throttled or does not answer: repeat the request after the seconds in Retry-After",
+    503: "A table, a queue or S3 is throttled or does not answer: repeat the request after the seconds in Retry-After",
 }
 ALWAYS = (400, 401, 403)
 GATEWAY = "gateway"

@@ -72,6 +72,22 @@ def test_a_queue_that_is_throttled_is_answered_with_503(call: Call) -> None:
         events.unregister(event, refuse)
 
 
+def test_a_bucket_that_is_throttled_is_answered_with_503(call: Call) -> None:
+    events, event = aws.client("s3").meta.events, "before-call.s3.PutObject"
+
+    def refuse(**_: Any) -> tuple[Any, dict[str, Any]]:
+        metadata = {"HTTPStatusCode": 503}
+        return SimpleNamespace(status_code=503), {"Error": {"Code": "SlowDown"}, "ResponseMetadata": metadata}
+
+    events.register_last(event, refuse)
+    try:
+        require_unavailable(
+            call("POST", "/Clients/import", body=b"phone_number\n79770000001\n", content_type="text/csv")
+        )
+    finally:
+        events.unregister(event, refuse)
+
+
 def test_an_error_in_the_code_stays_a_500(call: Call) -> None:
     with refused("Query", "ValidationException"):
         assert call("GET", "/Clients").status == 500
