@@ -19,11 +19,14 @@ MAX_NUMBER = 10**20
 SERVICE_AUTHOR = "the service itself"
 """The author of a change that no user or token made."""
 
+GATEWAY_AUTHOR = "the gateway"
+"""The author of an opt-out that the gateway knows of."""
+
 MANAGE_TOKENS, MANAGE_USERS, START_IMPORT = "manage_tokens", "manage_users", "start_import"
 """The author of a change that a person made by invoking this Lambda function."""
 
-RESERVED_NAMES = {SERVICE_AUTHOR, "сервис", MANAGE_TOKENS, MANAGE_USERS, START_IMPORT}
-"""No user or token has one of these names. `сервис` is how the console shows SERVICE_AUTHOR in Russian."""
+RESERVED_NAMES = {SERVICE_AUTHOR, "сервис", GATEWAY_AUTHOR, "шлюз", MANAGE_TOKENS, MANAGE_USERS, START_IMPORT}
+"""No user or token has one of these names. The console shows the first and the third as the second and the fourth."""
 
 
 def author_of(services: Services, name: str) -> Author:

@@ -114,6 +114,20 @@ def opt_out_client(services: Services, client_id: int, author: Author | None = N
     )
 
 
+def opt_out_number(services: Services, client_id: int, phone_number: str, author: Author) -> Client:
+    """Put the client on the stop list as `opt_out_client` does, unless it has another phone number by now.
+
+    Raises NotFound if the client was deleted.
+    """
+    now = services.clock.now()
+
+    def decide(client: Client) -> Client:
+        is_other = client.phone_number != phone_number
+        return client if is_other else replace(client, opted_out_at=client.opted_out_at or now)
+
+    return _change(services, client_id, decide, author, OPTED_OUT)
+
+
 def opt_in_client(services: Services, client_id: int, author: Author | None = None) -> Client:
     """Remove the client from the stop list, for later mailings. Cancelled messages stay cancelled."""
     return _change(services, client_id, lambda client: replace(client, opted_out_at=None), author, OPTED_IN)
@@ -172,7 +186,10 @@ def list_clients(
 def _change(
     services: Services, client_id: int, decide: Callable[[Client], Client], author: Author | None, action: str = ""
 ) -> Client:
-    """Write the client that `decide` returns. A new phone number on the stop list opts the client out."""
+    """Write the client that `decide` returns. A new phone number on the stop list opts the client out.
+
+    `action`: opted out or in, which changes no label.
+    """
 
     def attempt(stop: datetime | None = None) -> Client:
         before = get_client(services, client_id)
@@ -189,7 +206,8 @@ def _change(
             return attempt(_stop_of(services, after, taken))
         except PhoneErased as erased:
             raise BadInput({"phone_number": [Text("client.phone_erased")]}) from erased
-        services.labels.add_from([after])
+        if not action:
+            services.labels.add_from([after])
         return after
 
     return retry_lost_races(services.clock, attempt)

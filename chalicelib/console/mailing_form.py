@@ -20,7 +20,7 @@ from ..mailings import lifecycle
 from ..mailings.placeholders import suggested_placeholders
 from ..mailings.preview import Preview, preview_mailing
 from ..mailings.sender_name import takes_sender
-from ..mailings.test_message import send_test_message
+from ..mailings.test_message import advice_after, send_test_message
 from ..representation import represent_mailing
 from ..rules import Field, read_fields
 from .announcement import announce_once, form_key, new_form_key, reused_note, used_note
@@ -101,7 +101,8 @@ def _submit(
             case "preview":
                 return _page(request, values, before, preview=_preview(request, values, before))
             case "test":
-                return _page(request, values, before, outcome=_send_test_message(request, values))
+                outcome = _send_test_message(request, values)
+                return _page(request, values, before, outcome=outcome, advice=advice_after(outcome))
         mailing_id = write(cast(MailingFields, read_fields(values, MAILING, set(), partial=before is not None)))
     except BadInput as refusal:
         return _page(request, values, before, refusal.status_code, errors=refusal.errors)

@@ -13,7 +13,7 @@ from ..domain.brake import NO_ANSWERS, refusals_of
 from ..domain.breakers import Breakers
 from ..domain.mailing import Mailing
 from ..domain.message import UNKNOWN, Message, Settlement
-from ..domain.outcome import Outcome
+from ..domain.outcome import Kind, Outcome
 from ..domain.pace import Pace
 from ..domain.template import filled_error, text_for
 from ..gateways.port import Sms
@@ -21,6 +21,7 @@ from ..logs import log
 from ..zones import zone
 from .caches import ClientCache, MailingCache
 from .conclusion import answers_of, conclude, doubts_reason
+from .opt_outs import opt_out
 from .repairs import NO_ANSWER
 from .send_task import Result, SendTask
 
@@ -161,6 +162,10 @@ class Posting:
             self.pace.record((answered_at - posted_at).total_seconds())
         self._inform_breakers(message, outcome)
         self._log(attempt, message, outcome)
+        if outcome.kind is Kind.OPTED_OUT and (error := opt_out(self.services, message.client_id, phone_number)):
+            unsettled = Settlement(replace(message, posted_at=posted_at), None, outcome.reason)
+            again = replace(self.retry_after_error(attempt.task, error), was_posted=True)
+            return Ended(attempt.task, unsettled, again, answered_at)
         posted = replace(message, posted_at=posted_at)
         settlement, result = conclude(self.services, attempt.mailing, posted, outcome, self.backlog)
         answers = answers_of(outcome) if message.recent_attempts == 1 else NO_ANSWERS

@@ -23,10 +23,16 @@ TEST_MESSAGE_ID = "test_message_id"
 TRIED = "tried"
 
 
+def advice_after(outcome: Outcome) -> Text | None:
+    """What a person does after a test message with this outcome, by its kind alone. None if the gateway has it."""
+    return None if outcome.sent else Text(f"after_test.{outcome.kind.value}")
+
+
 def send_test_message(
     services: Services, phone_number: str, message_text: str, author: Author, sender: str = ""
 ) -> Outcome:
-    """Write the audit record, then post once. There is no retry, whatever the outcome is.
+    """Write the audit record, then post once. There is no retry, whatever the outcome is, and no consequence: nobody is
+    opted out, and nothing pauses. A person has asked, reads the outcome, and decides.
 
     The record has the text with its placeholders and not with the values of a client.
 

@@ -27,11 +27,12 @@ from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.mailing import MAILING_ID, STATUSES, Counts, Mailing
 from chalicelib.domain.message import MessageKey
+from chalicelib.domain.outcome import TAKEN, Kind
 from chalicelib.fields import MAILING as FIELDS
 from chalicelib.mailings import lifecycle
 from chalicelib.texts import Text
 from infra.local.doubles.fake_clock import FakeClock
-from infra.local.doubles.fake_gateway import FakeGateway
+from infra.local.doubles.fake_gateway import FakeGateway, answer_of
 from tests.cheap_user import put_user
 from tests.message_changes import close
 
@@ -738,6 +739,20 @@ def test_delivered_messages_are_shown_if_receipts_are_enabled(
     assert ('<b id="count-delivered">3</b>' in page) == expected
     assert ('?status=undelivered#messages"' in page) == expected
     assert '<b id="count-sent">5</b>' in page
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_page_of_a_test_message_says_for_each_kind_of_answer_what_to_do(
+    kind: Kind, anna: Browser, services: Services
+) -> None:
+    gateway: Any = services.gateway
+    gateway.answers = [answer_of(kind)]
+    page = anna.post("/console/mailings/new", **{**MAILING, "step": "test"}, test_phone="79770000001").text
+    if kind in TAKEN:
+        assert "The test message was sent." in page
+        return
+    begins = "It is not known whether the test message was sent." if kind is Kind.AMBIGUOUS else "was not sent."
+    assert f"{begins} The gateway answered 299. {Text(f'after_test.{kind.value}')}" in page
 
 
 def test_a_test_message_is_sent_to_one_number_and_recorded(anna: Browser, services: Services) -> None:

@@ -37,7 +37,7 @@ ANSWERS = [
     Answer(401),
     Answer(429, "", "20"),
     Answer(500),
-    *map(answer_of, (Kind.BALANCE, Kind.SENDER, Kind.DUPLICATE)),
+    *map(answer_of, (Kind.BALANCE, Kind.SENDER, Kind.DUPLICATE, Kind.OPTED_OUT)),
 ]
 PATIENCE = timedelta(hours=4)
 """Longer than any mailing here and any backoff, so that all messages have an outcome."""

@@ -5,10 +5,13 @@ that uses it.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -78,6 +81,7 @@ class Tour:
         self.receipts()
         self.canary()
         self.brake()
+        self.an_opt_out_at_the_gateway()
         self.hours()
         self.a_fan_out_that_died()
         self.imports()
@@ -207,6 +211,22 @@ class Tour:
         self.simulator.behave()
         self.call("DELETE", f"/Mailing/{mailing_id}/")
 
+    def an_opt_out_at_the_gateway(self) -> None:
+        """The contract has no such answer, so the sender posts to another provider for a while."""
+        server = RefusingProvider()
+        functions = boto3.client("lambda").list_functions()["Functions"]
+        sender = next(one["FunctionName"] for one in functions if "-SendMessages-" in one["FunctionName"])
+        variables = boto3.client("lambda").get_function_configuration(FunctionName=sender)["Environment"]["Variables"]
+        _set_environment(sender, {**variables, "GATEWAY": "smsru", "GATEWAY_URL": server.url})
+        client_id = self.call("POST", "/Clients/", {"phone_number": 79360000001, "tag": "refuses"})["id"]
+        mailing_id = self.announce(-1, filter_tag="refuses")
+        self.await_status(mailing_id, "finished")
+        assert self.call("GET", f"/Stats/{mailing_id}/")["messages"]["failed"] == 1
+        assert self.call("GET", f"/Clients/{client_id}/")["opted_out_at"]
+        _set_environment(sender, variables)
+        server.shutdown()
+        server.server_close()
+
     def hours(self) -> None:
         """All clients are outside the hours, then one changes its time zone. The schedules of both openings exist."""
         opens = (datetime.now(UTC) + timedelta(hours=3)).replace(second=0, microsecond=0)
@@ -327,6 +347,32 @@ class Tour:
         while not is_so():
             assert time.monotonic() < deadline, refusals(self.stack.iam_trail)
             time.sleep(0.1)
+
+
+class RefusingProvider(ThreadingHTTPServer):
+    """SMS.ru, whose recipients all refuse messages: code 209."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Refuses)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        Thread(target=self.serve_forever, daemon=True).start()
+
+
+class _Refuses(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        message = {"status": "ERROR", "status_code": 209}
+        body = json.dumps({"status": "OK", "status_code": 100, "sms": {"79360000001": message}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+def _set_environment(function: str, variables: dict[str, str]) -> None:
+    boto3.client("lambda").update_function_configuration(FunctionName=function, Environment={"Variables": variables})
 
 
 def _moment(seconds: float) -> str:

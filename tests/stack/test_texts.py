@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib import texts as catalogue
-from chalicelib.access.audit import RESERVED_NAMES, SERVICE_AUTHOR
+from chalicelib.access.audit import GATEWAY_AUTHOR, RESERVED_NAMES, SERVICE_AUTHOR
 from chalicelib.access.users import NEW_PASSWORD, SIGNED_IN, SIGNED_OUT
 from chalicelib.clients.erasure import ERASED, PHONE_SUBJECT, READMITTED
 from chalicelib.clients.registry import OPTED_IN, OPTED_OUT
@@ -36,7 +36,7 @@ EMAILS = ROOM / "reports" / "templates"
 STEPS = {ERASED, READMITTED, TRACES_ERASED, "paused", "resumed", "cancelled", "sent again", "revoked"}
 ACTIONS = {MADE, CHANGED, REMOVED, OPTED_OUT, OPTED_IN, TRIED, NEW_PASSWORD, SIGNED_IN, SIGNED_OUT, *STEPS}
 SUBJECTS = {"client", "mailing", "token", "user", "test_message", "import", PHONE_SUBJECT}
-NAMES = {*mailing.STATUSES, *message.STATUSES, *ROLES, *ACTIONS, *SUBJECTS, SERVICE_AUTHOR}
+NAMES = {*mailing.STATUSES, *message.STATUSES, *ROLES, *ACTIONS, *SUBJECTS, SERVICE_AUTHOR, GATEWAY_AUTHOR}
 QUESTIONS = {*mailings.QUESTIONS.values(), *clients.QUESTIONS.values()}
 STATUS_LABELS = {status.capitalize() for status in mailing.STATUSES}
 CATALOGUE: dict[str, dict[str, str]] = json.loads(catalogue.TEMPLATES.read_text())
@@ -66,8 +66,9 @@ def test_every_name_that_the_console_shows_has_a_russian_translation() -> None:
     assert set(russian(CONSOLE)) >= NAMES | QUESTIONS
 
 
-def test_no_author_can_have_the_name_by_which_the_console_shows_the_service() -> None:
-    assert {SERVICE_AUTHOR, russian(CONSOLE)[SERVICE_AUTHOR]} <= RESERVED_NAMES
+@pytest.mark.parametrize("author", [SERVICE_AUTHOR, GATEWAY_AUTHOR])
+def test_no_author_can_have_the_name_by_which_the_console_shows_the_service_or_the_gateway(author: str) -> None:
+    assert {author, russian(CONSOLE)[author]} <= RESERVED_NAMES
 
 
 def test_every_label_is_used() -> None:

@@ -1,0 +1,27 @@
+"""Opt a client out because the gateway says that the recipient refuses messages.
+
+The opt-out is written before the message becomes failed. If the sender dies between the two, the message is admitted
+again and becomes cancelled, because its client has opted out.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ..access.audit import GATEWAY_AUTHOR, author_of
+from ..clients.registry import opt_out_number
+from ..errors import NotFound
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+
+def opt_out(services: Services, client_id: int, phone_number: str) -> Exception | None:
+    """Returns the error if the opt-out is not written. A client that is deleted or has another number is left alone."""
+    try:
+        with suppress(NotFound):
+            opt_out_number(services, client_id, phone_number, author_of(services, GATEWAY_AUTHOR))
+    except Exception as error:
+        return error
+    return None
