@@ -147,6 +147,7 @@ class Settings:
     gateway_refuses_by_code: bool = _setting(False, _flag, "Whether 200 with a code other than 0 is a final refusal.")
     gateway_rate: float | None = _setting(None, _positive, "Messages a second the gateway accepts; none: no limit.")
     receipts: bool = _setting(False, _flag, "Whether the gateway may report deliveries.")
+    receipts_url: str = _setting("", _url, "Address of /Receipts as the provider calls it.")
     sender_threads: int = _setting(50, _count, "Posts that one sender Lambda makes at the same time.")
     message_retention_days: int = _setting(400, _count, "Days after the end of a mailing that its messages are kept.")
     audit_retention_days: int = _setting(400, _count, "Days that audit records are kept.")

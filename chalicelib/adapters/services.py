@@ -5,6 +5,7 @@ Each part is made on first use, so that a worker loads only the parts that it us
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from ..domain.password import Passwords
-    from ..gateways.port import Gateway
+    from ..gateways.port import Gateway, Secret
     from .audit_bucket import AuditBucket
     from .files import Files
     from .mailbox import Mailbox
@@ -220,13 +221,23 @@ class Services:
         return Parameter(self.settings.receipts_secret_parameter)
 
     @cached_property
-    def gateway(self) -> Gateway:
-        from ..gateways.http_gateway import HttpGateway
-        from ..gateways.registry import provider
+    def gateway_secret(self) -> Secret:
+        """GATEWAY_TOKEN; empty for a provider that needs none."""
         from .parameters import NO_SECRET, Parameter
 
+        needs_one = self.settings.capabilities.key_form != ""
+        return Parameter(self.settings.gateway_token_parameter) if needs_one else NO_SECRET
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        from ..gateways.callback import Callback
+        from ..gateways.http_gateway import HttpGateway
+        from ..gateways.registry import provider
+
         settings = self.settings
-        adapter = provider(settings.gateway).make_adapter(settings.adapter_options)
-        needs_secret = settings.capabilities.key_form != ""
-        secret = Parameter(settings.gateway_token_parameter) if needs_secret else NO_SECRET
-        return HttpGateway(adapter, secret, self.clock.now, connections=settings.sender_threads)
+        callback = Callback(settings.receipts_url, settings.gateway, self.receipts_secret)
+        is_called = settings.receipts and settings.receipts_url != "" and settings.capabilities.calls_back
+        wanted = callback if is_called else None
+        adapter = provider(settings.gateway).make_adapter(replace(settings.adapter_options, callback=wanted))
+        connections = settings.sender_threads
+        return HttpGateway(adapter, self.gateway_secret, self.clock.now, connections, callback=wanted)

@@ -9,7 +9,7 @@ from chalice.app import Blueprint, Response
 from ..http import exports
 from ..http.calls import METHODS, Action, answer, read_id
 from ..runtime import services
-from . import audit, clients, imports, mailings, metrics, previews, receipts, stats
+from . import audit, clients, imports, mailings, metrics, previews, provider_receipts, receipts, stats
 from .authorizer import token_auth
 from .openapi import known_query
 
@@ -157,6 +157,12 @@ def metrics_text() -> Response:
 def receipt_list() -> Response:
     """No authorizer: the gateway sends a shared secret instead of a token."""
     return receipts.answer(services(), routes.current_request)
+
+
+@routes.route("/Receipts/{gateway}/{key}", methods=METHODS, content_types=["*/*"])
+def receipts_of_provider(gateway: str, key: str) -> Response:
+    """No authorizer: the secret is in the path."""
+    return provider_receipts.answer(services(), routes.current_request, gateway, key)
 
 
 def _answer(actions: dict[str, Action]) -> Response:

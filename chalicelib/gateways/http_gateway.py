@@ -13,6 +13,7 @@ from ..errors import BadSettings
 from ..texts import Text
 from .answer import Answer
 from .bounded_http import BoundedHttp, Times, exchange, times
+from .callback import Callback
 from .port import Adapter, Request, Secret, Sms
 
 BODY_LIMIT = 16 * 1024
@@ -29,15 +30,19 @@ class HttpGateway:
         now: Callable[[], datetime],
         connections: int,
         times: Times = times,
+        callback: Callback | None = None,
     ) -> None:
         self._adapter = adapter
         self._secret = secret
+        self._callback = callback
         self._now = now
         self._http = BoundedHttp(connections, times)
 
     def prepare(self) -> None:
-        """Read the secret. Called before a message is claimed, so that an error here costs no attempt."""
+        """Read the secrets. Called before a message is claimed, so that an error here costs no attempt."""
         self._secret.value()
+        if self._callback:
+            self._callback.prepare()
 
     def post(self, sms: Sms, timeout: float) -> Outcome:
         """Post once, for at most `timeout` seconds. Errors become an outcome; nothing is raised."""

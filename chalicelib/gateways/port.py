@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ class Capabilities:
     `url`: its address; empty: GATEWAY_URL names it. `key_form`: the parts of GATEWAY_TOKEN, joined by colons; empty: it
     needs none. `takes_sender`: a message can have a sender. `needs_sender`: it sends nothing without GATEWAY_SENDER.
     `rate`: the messages per second that it accepts if nothing else is agreed. `options`: the names in GATEWAY_OPTIONS.
+    `calls_back`: a post can have an address for the receipts of its message.
     """
 
     dedupes: bool | None = False
@@ -32,6 +33,7 @@ class Capabilities:
     needs_sender: bool = False
     rate: float | None = None
     options: tuple[str, ...] = ()
+    calls_back: bool = False
 
     def parts_of(self, secret: str) -> list[str]:
         """The parts of a secret; the last one may contain colons. Raises BadSettings, without the secret."""
@@ -44,11 +46,15 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Options:
-    """What an adapter is made from. `values`: GATEWAY_OPTIONS. `refuses_by_code`: GATEWAY_REFUSES_BY_CODE."""
+    """What an adapter is made from. `values`: GATEWAY_OPTIONS. `refuses_by_code`: GATEWAY_REFUSES_BY_CODE.
+
+    `callback`: the address for the receipts of the message with an id; None: no receipts are wanted.
+    """
 
     url: str
     values: Mapping[str, Any] = field(default_factory=dict)
     refuses_by_code: bool = False
+    callback: Callable[[int], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ CAPABILITIES = Capabilities(
     key_form="ACCOUNT_SID:AUTH_TOKEN",
     needs_sender=True,
     options=("account_sid",),
+    calls_back=True,
 )
 
 LONGEST_LIFETIME = 36_000
@@ -89,6 +90,7 @@ class Twilio:
     def __init__(self, options: Options) -> None:
         self._url = options.url
         self._account = str(options.values.get("account_sid", ""))
+        self._callback = options.callback
 
     def request(self, sms: Sms, secret: str) -> Request:
         """The user is the account, or an API key if the option `account_sid` names the account."""
@@ -98,6 +100,8 @@ class Twilio:
         seconds = whole_lifetime(sms.lifetime, unit=1, least=1, most=LONGEST_LIFETIME)
         if seconds is not None:
             fields["ValidityPeriod"] = str(seconds)
+        if self._callback:
+            fields["StatusCallback"] = self._callback(sms.id)
         return form_request(url, fields, basic(secret))
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:

@@ -23,7 +23,7 @@ NOT_UTF8 = "\ufffd".encode()
 
 def read_body(raw: bytes, content_type: str | None) -> dict[str, object]:
     """Returns the unchecked fields; an empty body has none. Raises BadInput, TooLarge, WrongMediaType."""
-    _require_size(raw)
+    require_size(raw)
     if not raw:
         return {}
     media_type = _media_type(content_type, JSON, FORM)
@@ -35,7 +35,7 @@ def read_list(raw: bytes, content_type: str | None, most: int) -> list[object]:
 
     Raises BadInput, TooLarge, WrongMediaType.
     """
-    _require_size(raw)
+    require_size(raw)
     _media_type(content_type, JSON)
     body = _read_json(_decoded(raw))
     items = body if isinstance(body, list) else [body]
@@ -69,7 +69,7 @@ def _is_utf8(raw: bytes) -> bool:
     return NOT_UTF8 not in raw
 
 
-def _require_size(raw: bytes) -> None:
+def require_size(raw: bytes) -> None:
     if len(raw) > BODY_LIMIT:
         raise TooLarge(Text("request.too_large", most=BODY_LIMIT // 1024))
 

@@ -61,6 +61,7 @@ class LocalSettings:
     lambdas_aws_url: str = ""
     gateway_dedupes: bool | None = None
     receipts: bool = False
+    receipts_url: str = ""
     gateway_rate: str = ""
     audit_bucket: str = ""
     simulator_port: int | None = None
@@ -237,7 +238,8 @@ class DevStack:
     def _deploy(self, gateway_url: str) -> None:
         settings = self.settings
         try:
-            given = {**settings.parameters, "GatewayUrl": gateway_url}
+            receipts_url = settings.receipts_url or f"{self.url}/Receipts"
+            given = {**settings.parameters, "GatewayUrl": gateway_url, "ReceiptsUrl": receipts_url}
             self.outputs = deploy_local(given, settings.gateway_token, settings.receipts)
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error

@@ -18,7 +18,15 @@ from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from .simulator import DEFAULT_PORT
 from .stack import DevStack, LocalSettings, StackFailed
 
-SERVICE_SETTINGS = ("GATEWAY", "GATEWAY_URL", "GATEWAY_SENDER", "GATEWAY_OPTIONS", "GATEWAY_RATE", "RECEIPTS")
+SERVICE_SETTINGS = (
+    "GATEWAY",
+    "GATEWAY_URL",
+    "GATEWAY_SENDER",
+    "GATEWAY_OPTIONS",
+    "GATEWAY_RATE",
+    "RECEIPTS",
+    "RECEIPTS_URL",
+)
 """Settings of the service, with its checks."""
 
 
@@ -43,6 +51,7 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         gateway_token=environment.get("GATEWAY_TOKEN") or defaults.gateway_token,
         state_dir=environment.get("STATE_DIR", ""),
         receipts=service.receipts,
+        receipts_url=service.receipts_url,
         gateway_rate=environment.get("GATEWAY_RATE", ""),
         simulator_port=DEFAULT_PORT,
     )

@@ -10,6 +10,7 @@ import requests
 
 from chalicelib.domain.outcome import Kind
 from chalicelib.gateways.answer import Answer
+from chalicelib.gateways.callback import Callback
 from chalicelib.gateways.http_gateway import HttpGateway
 from chalicelib.gateways.port import Options
 from chalicelib.gateways.twilio import Twilio
@@ -133,3 +134,16 @@ def test_a_token_of_another_form_stops_the_sender_and_leaves_no_message_in_doubt
         "The settings of the gateway are wrong: GATEWAY_TOKEN: ACCOUNT_SID:AUTH_TOKEN is expected."
     )
     assert simulator.seen.requests == 0
+
+
+def test_no_message_is_claimed_while_the_secret_of_receipts_cannot_be_read(simulator: Simulator) -> None:
+    class Unreadable(KnownToken):
+        def value(self) -> str:
+            raise PermissionError("the secret of receipts")
+
+    token = KnownToken("AC1:token")
+    callback = Callback("https://sms.example.com/Receipts", "twilio", Unreadable(""))
+    gateway = HttpGateway(Twilio(Options(simulator.url)), token, lambda: NOW, connections=1, callback=callback)
+    with pytest.raises(PermissionError):
+        gateway.prepare()
+    gateway.close()

@@ -29,6 +29,11 @@ CONFIGURATION_SETS = ":configuration-set/"
 local run needs them. tests/stack/test_template.py checks the role and the resource of each.
 """
 
+OF_CALLBACKS = ("SendMessagesRole", "/receipts-secret")
+"""Of the sender, for providers that report to an address in each post. The stack has the gateway of the contract.
+tests/stack/test_template.py checks the role and the resource.
+"""
+
 
 def polled() -> set[tuple[str, str]]:
     """Roles, and the queues from which Lambda invokes their functions."""
@@ -47,6 +52,7 @@ def rights(toured: DevStack) -> list[Right]:
         for right in deployed_rights()
         if right.action not in BY_AWS_ITSELF | IN_A_NETWORK
         and CONFIGURATION_SETS not in right.resource
+        and not (OF_CALLBACKS[0] in right.role and right.resource.endswith(OF_CALLBACKS[1]))
         and not (right.action in POLLS and (right.role, right.resource) in fed)
     ]
 

@@ -31,6 +31,7 @@ from chalicelib.domain.audience import MAX_SLICES
 from chalicelib.domain.client_import import KEPT
 from chalicelib.reports.daily import SCHEDULED_TIME
 from chalicelib.settings import Settings
+from infra.deploy import ROOT
 from infra.deploy.capacity import WARM_TABLES
 from infra.deploy.checks import LONGEST_STAGE, stack_name_of
 
@@ -38,7 +39,7 @@ FUNCTIONS = {"APIHandler", "TokenAuth", "StartMailing", "RunJobs", "SendMessages
 FUNCTIONS |= {"ManageTokens", "ManageUsers", "RedriveDeadLetters", "ImportClients", "StartImport", "SendReport"}
 FUNCTIONS |= {"SettleReceipts", "CopyAudit"}
 OPEN_TO_ALL = {"/", "/docs", "/docs/{name}", "/openapi.json", "/console/static/{name}"}
-ROUTE_WITH_OWN_SECRET = "/Receipts"
+ROUTES_WITH_OWN_SECRET = {"/Receipts", "/Receipts/{gateway}/{key}"}
 WILD = {
     "WritesItsOwnLog": "CloudFormation appends characters to a function's name, and Lambda names the log streams",
     "KeepsTheSchedulesOfMailings": "a schedule has its mailing's id in its name",
@@ -287,7 +288,7 @@ def test_every_method_of_the_api_has_the_authorizer(resources: dict[str, Any]) -
             assert set(methods) == {"get", "head", "post"}, "the console checks the session itself"
         else:
             assert len(methods) == 7
-            if path == ROUTE_WITH_OWN_SECRET:
+            if path in ROUTES_WITH_OWN_SECRET:
                 assert not any("security" in one for one in methods.values())
                 continue
             assert all(one["security"] == [{"token_auth": []}] for one in methods.values()), path
@@ -302,6 +303,38 @@ def test_without_receipts_their_worker_is_disabled(sam: dict[str, Any], resource
     (source,) = [one for one in sources if one["FunctionName"] == {"Ref": "SettleReceipts"}]
     assert source["Enabled"] == {"Fn::If": ["ReceiptsAreExpected", True, False]}
     assert source["MaximumBatchingWindowInSeconds"] >= 1
+
+
+def test_the_sender_knows_the_address_and_the_secret_of_receipts_only_if_they_are_expected(
+    sam: dict[str, Any], resources: dict[str, Any]
+) -> None:
+    functions = of_type(resources, "AWS::Lambda::Function")
+    found = functions["SendMessages"]["Environment"]["Variables"]["RECEIPTS_URL"]
+    expected, (given, of_domain, of_gateway) = found["Fn::If"], flat_choice(found["Fn::If"][1])
+    assert (expected[0], expected[2]) == ("ReceiptsAreExpected", "")
+    assert given == ("HasReceiptsUrl", {"Ref": "ReceiptsUrl"})
+    assert of_domain == ("HasDomain", {"Fn::Sub": "https://${ApiDomain}/Receipts"})
+    endpoint = sam["Outputs"]["EndpointURL"]["Value"]["Fn::Sub"]
+    assert of_gateway == (None, {"Fn::Sub": f"{endpoint.rstrip('/')}/Receipts"}), "the address of the stack's output"
+    policy = json.loads((ROOT / ".chalice" / "policies" / "send_messages.json").read_text())["Statement"]
+    (right,) = [one for one in policy if "/receipts-secret" in json.dumps(one)]
+    condition, secret, _ = right["Fn::If"]
+    assert (condition, secret["Action"]) == ("ReceiptsAreExpected", ["ssm:GetParameter"])
+    assert secret in rights_of(resources, "SendMessages")
+
+
+def flat_choice(value: Any) -> list[tuple[str | None, Any]]:
+    """The conditions of nested `Fn::If` with their values; the last one has no condition."""
+    if "Fn::If" not in value:
+        return [(None, value)]
+    condition, if_true, if_false = value["Fn::If"]
+    return [(condition, if_true), *flat_choice(if_false)]
+
+
+def test_the_api_does_not_depend_on_its_own_address(resources: dict[str, Any]) -> None:
+    """The REST API names its function, so a reference back would be a circle that CloudFormation refuses."""
+    api = of_type(resources, "AWS::Lambda::Function")["APIHandler"]
+    assert api["Environment"]["Variables"]["RECEIPTS_URL"] == {"Ref": "ReceiptsUrl"}
 
 
 def test_errors_of_api_gateway_have_the_contracts_format(resources: dict[str, Any]) -> None:

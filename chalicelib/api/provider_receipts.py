@@ -1,0 +1,76 @@
+"""`/Receipts/{gateway}/{key}/`: delivery receipts in the form of the provider, checked before anything is believed."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+from chalice.app import Request, Response
+
+from ..adapters.services import Services
+from ..delivery.receipts import take_receipts
+from ..errors import NotAllowed, NotFound
+from ..gateways.receipts.port import Call, Keys, ReceiptForm
+from ..gateways.receipts.registry import receipt_form
+from ..http.bodies import require_size
+from ..http.calls import answer_refusals, base_url, handler_for, raw_body
+from ..logs import log
+from ..texts import Text
+
+ROOT = "/Receipts"
+
+
+def answer(services: Services, request: Request, gateway: str, key: str) -> Response:
+    """Answers 404 if the settings expect no delivery receipts of this provider."""
+
+    def act() -> Response:
+        form = _form(services, gateway)
+        handler_for(request.method, {"GET": None, "POST": None})
+        call = _call(services, request)
+        keys = Keys(services.receipts_secret.value(), services.gateway_secret.value())
+        is_known = keys.open(unquote(key), gateway, call)
+        if not is_known or not form.verify(call, keys):
+            log.warning("report refused", extra={"gateway": gateway, "wrong": "signature" if is_known else "key"})
+            raise NotAllowed(Text("receipt.not_genuine"))
+        _take(services, form, call)
+        acknowledgement = form.ACKNOWLEDGEMENT
+        return Response(acknowledgement.body, headers={"Content-Type": acknowledgement.content_type})
+
+    return answer_refusals(act)
+
+
+def _form(services: Services, gateway: str) -> ReceiptForm:
+    settings = services.settings
+    try:
+        form = receipt_form(gateway)
+    except KeyError:
+        raise NotFound from None
+    if not settings.receipts or gateway != settings.gateway:
+        raise NotFound
+    return form
+
+
+def _take(services: Services, form: ReceiptForm, call: Call) -> None:
+    """What cannot be read is counted and acknowledged: a repetition would not help."""
+    reports = form.read(call, services.clock.now())
+    taken = take_receipts(services, reports.receipts)
+    counts = {"receipts": taken, "unknown": len(reports.receipts) - taken, "ignored": reports.ignored}
+    log.info("reported by the provider", extra=counts)
+
+
+def _call(services: Services, request: Request) -> Call:
+    body = raw_body(request) or b""
+    require_size(body)
+    sent = request.query_params
+    query = tuple((name, value) for name in sent for value in sent.getlist(name)) if sent else ()
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Call(request.method, _url(services, request), query, headers, body)
+
+
+def _url(services: Services, request: Request) -> str:
+    """As the provider called it. API Gateway names its domain in the context, and any caller writes Host."""
+    path: str = request.to_original_event().get("path", request.context["path"])
+    if services.settings.receipts_url:
+        return services.settings.receipts_url + path[path.find(ROOT) + len(ROOT) :]
+    if services.settings.is_local:
+        return base_url(services, request) + path
+    return f"https://{request.context['domainName']}{request.context['path']}"

@@ -1,0 +1,150 @@
+"""What the API needs of a provider's delivery receipts: whether a call is genuine, what it reports, and the answer."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from ...domain.message import UNDELIVERED
+from ...domain.receipt import Receipt
+from ..answer import MAX_SHOWN_DIGITS, SHOWN_CODE
+from ..callback import message_key, path_secret
+
+ID = "id"
+"""The query parameter of a `Callback` with the message id."""
+
+LONGEST_ID = 19
+"""Digits of an int64."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request of the provider. `url`: as the provider called it, without the query. `headers`: names in lower case.
+
+    `query`: decoded, in the order of the call.
+    """
+
+    method: str
+    url: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @cached_property
+    def form(self) -> tuple[tuple[str, str], ...]:
+        """The fields of the body as a form, with bad UTF-8 replaced."""
+        return tuple(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True, errors="replace"))
+
+    @cached_property
+    def fields(self) -> dict[str, str]:
+        """The form, or the query of a GET. Of a repeated field the last value."""
+        return dict(self.form if self.method == "POST" else self.query)
+
+    @cached_property
+    def json(self) -> dict[str, Any]:
+        """The object in the body; empty if there is none."""
+        try:
+            read = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return read if isinstance(read, dict) else {}
+
+    @property
+    def message_id(self) -> str:
+        """Of a `Callback`. Empty if the call has none."""
+        return dict(self.query).get(ID, "")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """`stored`: /<stack>/receipts-secret. `token`: GATEWAY_TOKEN."""
+
+    stored: str
+    token: str = ""
+
+    @property
+    def signature(self) -> str:
+        """The provider's signature secret. Empty if none is stored."""
+        return self.stored.partition(":")[2]
+
+    def open(self, key: str, gateway: str, call: Call) -> bool:
+        """Whether the key in the path is the secret, or that of the message of a `Callback`. In constant time."""
+        of_message = message_key(self.stored, gateway, call.message_id) if call.message_id else ""
+        expected = path_secret(self.stored)
+        is_secret = expected != "" and same(key, expected)
+        return (of_message != "" and same(key, of_message)) or is_secret
+
+
+@dataclass(frozen=True)
+class Reports:
+    """`ignored`: reports that cannot be read, or whose status is not known."""
+
+    receipts: tuple[Receipt, ...] = ()
+    ignored: int = 0
+
+    def __add__(self, other: Reports) -> Reports:
+        return Reports(self.receipts + other.receipts, self.ignored + other.ignored)
+
+
+NOTHING = Reports()
+IGNORED = Reports(ignored=1)
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """What a provider needs as an answer, or it repeats the call."""
+
+    body: str = ""
+    content_type: str = "text/plain"
+
+
+class ReceiptForm(Protocol):
+    """A module of this package."""
+
+    ACKNOWLEDGEMENT: Acknowledgement
+
+    def verify(self, call: Call, keys: Keys) -> bool:
+        """Whether the provider's signature is right. Raises nothing, whatever the call contains."""
+
+    def read(self, call: Call, now: datetime) -> Reports:
+        """Raises nothing, whatever the call contains. `now`: the time of the receipts."""
+
+
+def same(one: str, other: str) -> bool:
+    """Compares in constant time."""
+    return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass"))
+
+
+def report(
+    message_id: object, status: object, statuses: Mapping[str, str | None], now: datetime, *said: object
+) -> Reports:
+    """One report. `statuses`: delivered, undelivered, or None for one that changes nothing, by the provider's status.
+
+    `said`: the words of the provider about a message that is not delivered. Its texts are left out.
+    """
+    number = number_of(message_id)
+    if not isinstance(status, str) or status not in statuses or number is None:
+        return IGNORED
+    meaning = statuses[status]
+    if meaning is None:
+        return NOTHING
+    return Reports((Receipt(number, meaning, now, _reason(status, *said) if meaning == UNDELIVERED else ""),))
+
+
+def number_of(message_id: object) -> int | None:
+    """The message id in a text of digits. None if it is none."""
+    if not isinstance(message_id, str) or not message_id.isascii() or not message_id.isdigit():
+        return None
+    return int(message_id) if len(message_id) <= LONGEST_ID else None
+
+
+def _reason(*said: object) -> str:
+    """The words that can hold neither a phone number nor a text."""
+    words = [str(word) for word in said if isinstance(word, str | int) and SHOWN_CODE.fullmatch(str(word))]
+    return " ".join(word for word in words if sum(map(str.isdigit, word)) <= MAX_SHOWN_DIGITS)

@@ -1,0 +1,17 @@
+"""The providers whose delivery receipts are understood. Only the asked one is loaded."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from .port import ReceiptForm
+
+NAMES = ("twilio",)
+
+
+def receipt_form(name: str) -> ReceiptForm:
+    """Raises KeyError for a provider without delivery receipts."""
+    if name not in NAMES:
+        raise KeyError(name)
+    return cast(ReceiptForm, import_module(f".{name}", __package__))
