@@ -26,7 +26,7 @@ from infra.local.arrivals import arrivals, most_in_a_second
 from infra.local.deployment import STACK_NAME
 from infra.local.doubles.aws import add_clients, forget_connections
 from infra.local.seed import LOCAL_TOKEN
-from infra.local.simulator import Seen
+from infra.local.seen import Seen
 from infra.local.stack import DevStack, any_settings
 
 LIMIT, MESSAGES = 100, 5_000

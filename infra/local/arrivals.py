@@ -8,7 +8,7 @@ from datetime import datetime
 
 from chalicelib.domain.message import read_message_id
 
-from .simulator import Seen
+from .seen import Seen
 
 
 def arrivals(seen: Seen, mailing_id: int | None = None) -> list[float]:

@@ -15,7 +15,7 @@ import random
 import sys
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,48 +27,12 @@ from chalicelib.settings import Settings
 
 from .behaviour import Behaviour, changed_behaviour
 from .reporter import Reporter
+from .seen import Seen
 from .service import ThreadedApp, free_port
 
 DEFAULT_TOKEN = "simulator-token"  # noqa: S105
 DEFAULT_PORT = urlsplit(Settings().gateway_url).port or 80
 """Where the service expects the gateway if GATEWAY_URL is not set."""
-
-
-@dataclass
-class Seen:
-    """The recorded posts, by message id; `accepted` counts the posts of an id that succeeded."""
-
-    requests: int = 0
-    first_at: datetime | None = None
-    last_at: datetime | None = None
-    by_status: Counter[int] = field(default_factory=Counter)
-    accepted: Counter[int] = field(default_factory=Counter)
-    messages: dict[int, dict[str, Any]] = field(default_factory=dict)
-
-    def arrived(self, now: datetime) -> None:
-        self.requests += 1
-        self.first_at = self.first_at or now
-        self.last_at = now
-
-    def accept(self, body: dict[str, Any], arrived_at: datetime) -> None:
-        """Record a success; `times` and `texts` are in the order of the posts."""
-        message = self.messages.setdefault(body["id"], {"times": [], "texts": []})
-        message.update(text=body["text"], phone=_masked(body["phone"]))
-        message["times"].append(arrived_at.isoformat())
-        message["texts"].append(body["text"])
-        self.accepted[body["id"]] += 1
-
-    def summary(self) -> dict[str, Any]:
-        accepted = self.accepted.total()
-        return {
-            "requests": self.requests,
-            "accepted": accepted,
-            "distinct": len(self.accepted),
-            "repeated": accepted - len(self.accepted),
-            "first_at": self.first_at.isoformat() if self.first_at else None,
-            "last_at": self.last_at.isoformat() if self.last_at else None,
-            "by_status": {str(status): number for status, number in self.by_status.items()},
-        }
 
 
 class Simulator:
@@ -197,11 +161,6 @@ def _read_message(text: str, path_id: str) -> dict[str, Any] | None:
         return None
     numbers = all(type(body[name]) is int and 0 < body[name] < 2**63 for name in ("id", "phone"))
     return body if numbers and str(body["id"]) == path_id and isinstance(body["text"], str) else None
-
-
-def _masked(phone: int) -> str:
-    text = str(phone)
-    return f"{text[:4]}***{text[-4:]}"
 
 
 def main() -> None:
