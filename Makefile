@@ -20,10 +20,10 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 27
 
-demo: $(STACK) ## import 1,000 clients and send a mailing on a local stack, with a simulator of the gateway
+demo: $(STACK) ## import 1,000 clients and send a mailing on a local stack, with a simulator of the gateway (GATEWAY=twilio)
 	@$(BIN)/python -m infra.local.demo
 
-up: $(STACK) ## run the local stack until Ctrl-C, on port 8000 (PORT, AWS_PORT, GATEWAY_URL, GATEWAY_TOKEN, GATEWAY_RATE, RECEIPTS, STATE_DIR)
+up: $(STACK) ## run the local stack until Ctrl-C, on port 8000 (PORT, AWS_PORT, GATEWAY, GATEWAY_URL, GATEWAY_TOKEN, GATEWAY_RATE, RECEIPTS, STATE_DIR)
 	@exec $(BIN)/python -m infra.local.up
 
 check: lint ## run lint, types, and all tests that need no stack and no browser, in about a minute (PYTEST="-k rates")

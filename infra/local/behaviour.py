@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from chalicelib.domain.outcome import Kind
+
 from .reporter import ReceiptBehaviour
+
+KINDS = {
+    "unauthorized": Kind.CREDENTIALS,
+    "throttle": Kind.THROTTLED,
+    "error_rate": Kind.AMBIGUOUS,
+    "no_balance": Kind.BALANCE,
+    "sender_refused": Kind.SENDER,
+    "refuse": Kind.PERMANENT,
+    "opted_out": Kind.OPTED_OUT,
+    "fail_for": Kind.AMBIGUOUS,
+    "garbage": Kind.AMBIGUOUS,
+}
+"""What the behaviours that are answers mean, unless the form of a provider names another answer. The first one wins."""
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """`latency` is in seconds; `error_rate` is the part of posts, from 0 to 1, that get a 500.
+    """`latency` is in seconds; `error_rate` is the part of posts, from 0 to 1, that meet a fault of the gateway.
 
-    `throttle`: every post gets a 429 with this Retry-After in seconds; 0 is never. `refuse` and `fail_for`: phone
-    numbers that always get a 400, or a 500. `drops_idle`: a connection that was idle for longer than these seconds is
-    closed when its next post arrives, and the post is not read; 0 is never. The other fields are about delivery
-    receipts (reporter.ReceiptBehaviour): `receipts` is the part of messages that get one.
+    `throttle`: every post is too fast; its Retry-After is so many seconds, if the provider has one; 0 is never.
+    `refuse`, `opted_out` and `fail_for`: phone numbers that are refused for good, want no messages, or always meet a
+    fault. `drops_idle`: a connection that was idle for longer than these seconds is closed when its next post arrives,
+    and the post is not read; 0 is never. The other fields are about delivery receipts (reporter.ReceiptBehaviour):
+    `receipts` is the part of messages that get one.
     """
 
     latency: float = 0.0
@@ -25,7 +42,10 @@ class Behaviour:
     garbage: bool = False
     unauthorized: bool = False
     throttle: int = 0
+    no_balance: bool = False
+    sender_refused: bool = False
     refuse: tuple[int, ...] = ()
+    opted_out: tuple[int, ...] = ()
     fail_for: tuple[int, ...] = ()
     drops_idle: float = 0.0
     receipts: float = 0.0
@@ -33,6 +53,16 @@ class Behaviour:
     receipt_delay: float = 0.0
     receipt_repeats: int = 0
     receipt_disorder: bool = False
+
+    def failure(self, phone: int) -> str | None:
+        """The field by which a post to this phone number fails; None if it succeeds."""
+        return next((name for name in KINDS if self._is_met(name, phone)), None)
+
+    def _is_met(self, name: str, phone: int) -> bool:
+        value = getattr(self, name)
+        if isinstance(value, tuple):
+            return phone in value
+        return random.random() < value if name in RATES else bool(value)  # noqa: S311
 
     @property
     def receipt_behaviour(self) -> ReceiptBehaviour:

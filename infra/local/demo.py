@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
@@ -15,11 +17,13 @@ from typing import Any
 import requests
 
 from chalicelib.domain.client import Client
+from chalicelib.gateways.registry import provider
 
 from .calls import calls_since
 from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
-from .stack import DevStack, LocalSettings, StackFailed, any_settings
-from .up import end_on_sigterm
+from .service import free_port
+from .stack import DevStack, LocalSettings, StackFailed
+from .up import end_on_sigterm, read_settings
 
 CLIENTS = Path(__file__).with_name("clients.csv")
 TAGS = ["друзья", "постоянные", "новые", "vip", "москва", "акция"]
@@ -29,6 +33,7 @@ STARTS_IN = timedelta(seconds=2)
 PATIENCE_SECONDS = 75
 POLL_SECONDS = 0.5
 BAR = 40
+OF_PROVIDER = ("GATEWAY", "GATEWAY_SENDER", "GATEWAY_OPTIONS", "GATEWAY_TOKEN")
 NEXT = f"""
 Next:
   make up            the same stack, until Ctrl-C: the console is at http://127.0.0.1:{LocalSettings.port}/console/
@@ -43,13 +48,19 @@ def main() -> int:
         sys.stdout.reconfigure(line_buffering=True)  # so that a log shows each line at once
     logs = Path(tempfile.mkdtemp(prefix="notifications-demo-"))
     try:
-        with DevStack(replace(any_settings(), counts_calls=True), logs) as stack:
+        with DevStack(demo_settings(os.environ), logs) as stack:
             return Demo(stack).run()
     except StackFailed as error:
         print(f"demo: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
     return 1
+
+
+def demo_settings(environment: Mapping[str, str]) -> LocalSettings:
+    """A stack with free ports and the simulator of GATEWAY. Raises StackFailed."""
+    given = read_settings({name: environment.get(name, "") for name in OF_PROVIDER})
+    return replace(given, port=free_port(), aws_port=free_port(), simulator_port=None, counts_calls=True)
 
 
 class Demo:
@@ -61,6 +72,11 @@ class Demo:
         self.counted_from = time.time()
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Token {LOCAL_TOKEN}"
+
+    def patience(self, clients: int) -> float:
+        """Seconds that a mailing to so many clients may take, with the rate of the provider."""
+        rate = provider(self.stack.settings.gateway).CAPABILITIES.rate
+        return PATIENCE_SECONDS + (clients / rate if rate else 0)
 
     def run(self) -> int:
         rows = list(csv.DictReader(CLIENTS.open(encoding="utf-8"), delimiter=";"))
@@ -122,7 +138,7 @@ class Demo:
         return calls_since(self.stack.aws_url, self.counted_from) - 2 * self.polls
 
     def _watch(self, mailing_id: int, expected: int) -> dict[str, Any]:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + self.patience(expected)
         bar = Bar()
         while True:
             stats = self._call("GET", f"/Stats/{mailing_id}/?limit=1")
@@ -150,7 +166,7 @@ class Demo:
         expected = dict.fromkeys(stats["messages"], 0) | {"total": len(chosen), "sent": len(chosen)}
         faults = []
         if stats["status"] != "finished":
-            faults.append(f"the mailing is {stats['status']}, not finished, after {PATIENCE_SECONDS} s")
+            faults.append(f"the mailing is {stats['status']}, not finished, after {self.patience(len(chosen)):.0f} s")
         if stats["messages"] != expected:
             faults.append(f"the statistics should be {expected}")
         if summary["distinct"] != len(chosen) or summary["repeated"]:

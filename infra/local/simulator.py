@@ -1,6 +1,7 @@
-"""A simulator of the SMS gateway: it follows the contract, fails on request, and records the posts.
+"""A simulator of the SMS gateway: it speaks the protocol of a provider, fails on request, and records the posts.
 
     python -m infra.local.simulator --port 9000 --token secret
+    python -m infra.local.simulator --provider twilio
 
 PUT /control with JSON sets its behaviour (behaviour.py); GET /seen and /seen/messages return the recorded posts.
 """
@@ -11,7 +12,6 @@ import argparse
 import asyncio
 import json
 import math
-import random
 import sys
 import time
 from collections import Counter
@@ -23,14 +23,20 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
+from chalicelib.domain.outcome import Kind
+from chalicelib.gateways.port import Sms
+from chalicelib.gateways.registry import NAMES
 from chalicelib.settings import Settings
 
 from .behaviour import Behaviour, changed_behaviour
+from .providers.case import Case
+from .providers.form import Received
+from .providers.registry import SimulatedProvider, table_of
 from .reporter import Reporter
 from .seen import Seen
 from .service import ThreadedApp, free_port
 
-DEFAULT_TOKEN = "simulator-token"  # noqa: S105
+DEFAULT_TOKEN = table_of(Settings.gateway).secret
 DEFAULT_PORT = urlsplit(Settings().gateway_url).port or 80
 """Where the service expects the gateway if GATEWAY_URL is not set."""
 
@@ -39,9 +45,14 @@ class Simulator:
     """Use it in a process by `start()`, `url`, `behave(latency=0.5)`, `seen` and `stop()`."""
 
     def __init__(
-        self, port: int | None = None, token: str = DEFAULT_TOKEN, host: str = "127.0.0.1", name: str = ""
+        self,
+        port: int | None = None,
+        token: str = "",
+        host: str = "127.0.0.1",
+        name: str = "",
+        provider: str = Settings.gateway,
     ) -> None:
-        self.token = token
+        self.provider = SimulatedProvider(provider, token)
         self.behaviour = Behaviour()
         self.seen = Seen()
         self.reporter = Reporter()
@@ -49,7 +60,7 @@ class Simulator:
         app = web.Application(client_max_size=1024**2)
         app.add_routes(
             [
-                web.post("/v1/send/{id}", self._send),
+                web.post(self.provider.form.path, self._send),
                 web.put("/control", self._control),
                 web.get("/seen", self._seen),
                 web.get("/seen/messages", self._messages),
@@ -62,6 +73,20 @@ class Simulator:
     def url(self) -> str:
         return self._server.url
 
+    @property
+    def gateway_url(self) -> str:
+        """The value of GATEWAY_URL."""
+        return self.provider.address(self.url)
+
+    @property
+    def token(self) -> str:
+        """The value of GATEWAY_TOKEN that it accepts."""
+        return self.provider.secret
+
+    @token.setter
+    def token(self, value: str) -> None:
+        self.provider.secret = value
+
     def start(self) -> Simulator:
         self._server.start()
         return self
@@ -70,8 +95,12 @@ class Simulator:
         self._server.stop()
 
     def behave(self, **behaviour: Any) -> None:
-        """Set the behaviour; fields that are not given get their defaults."""
-        self.behaviour = Behaviour(**behaviour)
+        """Set the behaviour; fields that are not given get their defaults. Raises ValueError for an impossible one."""
+        self._set_behaviour(Behaviour(**behaviour))
+
+    def _set_behaviour(self, behaviour: Behaviour) -> None:
+        self.provider.check(behaviour)
+        self.behaviour = behaviour
 
     def report_to(self, url: str, secret: str) -> None:
         """Set the address for delivery receipts, which are sent if the behaviour has any."""
@@ -92,16 +121,19 @@ class Simulator:
         self.seen.arrived(arrived_at)
         behaviour = self.behaviour
         if behaviour.outage:
+            self.seen.unclear += 1
             return self._hang_up(request)
         if behaviour.hang:
+            self.seen.unclear += 1
             await asyncio.sleep(3600)
         if behaviour.latency:
             await asyncio.sleep(behaviour.latency)
-        response = self._answer(request, text, behaviour, arrived_at)
-        self.seen.by_status[response.status] += 1
+        case = self._answer(Received(request.match_info, request.headers, text, self.token), behaviour, arrived_at)
+        self.seen.by_status[case.status] += 1
+        self.seen.unclear += case.kind is Kind.AMBIGUOUS
         if request.transport is not None:
             self._used_at[request.transport] = time.monotonic()
-        return response
+        return _response(case, behaviour)
 
     def _is_forgotten(self, connection: asyncio.Transport | None) -> bool:
         """Whether the connection was idle for too long, as behind a NAT gateway that has dropped it."""
@@ -114,31 +146,28 @@ class Simulator:
             request.transport.close()
         return web.Response(status=502)
 
-    def _answer(self, request: web.Request, text: str, behaviour: Behaviour, arrived_at: datetime) -> web.Response:
-        if behaviour.unauthorized or request.headers.get("Authorization") != f"Bearer {self.token}":
-            return web.json_response({"code": 1, "message": "unauthorized"}, status=401)
-        if behaviour.throttle:
-            return web.Response(status=429, headers={"Retry-After": str(behaviour.throttle)})
-        if random.random() < behaviour.error_rate:  # noqa: S311
-            return web.Response(status=500, text="<h1>Internal Server Error</h1>")
-        body = _read_message(text, request.match_info["id"])
-        if body is None or body["phone"] in behaviour.refuse:
-            return web.json_response({"code": 2, "message": "bad request"}, status=400)
-        if body["phone"] in behaviour.fail_for:
-            return web.Response(status=500)
-        if behaviour.garbage:
-            return web.Response(text="<html>busy</html>", content_type="text/html")
-        self.seen.accept(body, arrived_at)
+    def _answer(self, post: Received, behaviour: Behaviour, arrived_at: datetime) -> Case:
+        sms = self.provider.read(post)
+        if isinstance(sms, Case):
+            return sms
+        failure = behaviour.failure(int(sms.phone_number))
+        answer = self.provider.answer(failure) if failure else None
+        if answer is None and self.seen.accepted[sms.id]:
+            answer = self.provider.duplicate
+        return answer or self._accept(sms, arrived_at)
+
+    def _accept(self, sms: Sms, arrived_at: datetime) -> Case:
+        self.seen.accept(sms, arrived_at)
         if self.reporter.url:
-            self.reporter.note(body["id"], behaviour.receipt_behaviour)
-        return web.json_response({"code": 0, "message": "OK"})
+            self.reporter.note(sms.id, self.behaviour.receipt_behaviour)
+        return self.provider.acceptance(sms, self.seen.accepted.total())
 
     async def _control(self, request: web.Request) -> web.Response:
         try:
             changes = dict(json.loads(await request.text()))
             if changes.pop("reset", False):
                 self.forget()
-            self.behaviour = changed_behaviour(self.behaviour, changes)
+            self._set_behaviour(changed_behaviour(self.behaviour, changes))
         except (ValueError, TypeError) as error:
             return web.json_response({"detail": str(error)}, status=400)
         return web.json_response(asdict(self.behaviour))
@@ -151,31 +180,33 @@ class Simulator:
         return web.json_response([{"id": number, **message} for number, message in sorted(self.seen.messages.items())])
 
 
-def _read_message(text: str, path_id: str) -> dict[str, Any] | None:
-    """The body, or None if it does not follow the contract."""
-    try:
-        body = json.loads(text)
-    except ValueError:
-        return None
-    if not isinstance(body, dict) or set(body) != {"id", "phone", "text"}:
-        return None
-    numbers = all(type(body[name]) is int and 0 < body[name] < 2**63 for name in ("id", "phone"))
-    return body if numbers and str(body["id"]) == path_id and isinstance(body["text"], str) else None
+def _response(case: Case, behaviour: Behaviour) -> web.Response:
+    """A header Retry-After of the table gets the seconds of the behaviour."""
+    seconds = behaviour.throttle if case.kind is Kind.THROTTLED else case.header
+    headers = {"Retry-After": str(seconds)} if case.header else None
+    return web.Response(status=case.status, text=case.body, content_type=_content_type(case.body), headers=headers)
+
+
+def _content_type(body: str) -> str:
+    if body.startswith("{"):
+        return "application/json"
+    return "text/html" if body.startswith("<") else "text/plain"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="A simulator of the SMS gateway")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
-    parser.add_argument("--token", default=DEFAULT_TOKEN)
+    parser.add_argument("--provider", choices=NAMES, default=Settings.gateway, help="(%(default)s)")
+    parser.add_argument("--token", default="", help="GATEWAY_TOKEN of the senders (the one in the provider's table)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--name", default="", help="further host name of this server: that of its container")
     parser.add_argument("--receipts-url", default="", help="address for delivery receipts: .../Receipts/")
     parser.add_argument("--receipts-secret", default="")
     options = parser.parse_args()
-    simulator = Simulator(options.port, options.token, options.host, options.name)
+    simulator = Simulator(options.port, options.token, options.host, options.name, options.provider)
     simulator.report_to(options.receipts_url, options.receipts_secret)
     simulator.start()
-    print(f"SMS gateway simulator at {simulator.url}", file=sys.stderr)
+    print(f"SMS gateway simulator at {simulator.gateway_url}", file=sys.stderr)
     try:
         asyncio.new_event_loop().run_forever()
     except KeyboardInterrupt:

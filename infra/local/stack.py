@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -22,15 +23,19 @@ from urllib.request import urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.gateways.registry import provider
 from infra.deploy import ROOT, DeployFailed, receipts_secret
 
 from .deployment import STACK_NAME, api_url, deploy_local, use_local_aws
 from .front import Front
+from .providers.case import SMS
+from .providers.registry import table_of
 from .service import free_port, is_taken
-from .simulator import DEFAULT_TOKEN, Simulator
+from .simulator import Simulator
 
 START_SECONDS = 40
 STOP_SECONDS = 20
+ANY_SENDER = SMS.sender
 
 
 class StackFailed(Exception):
@@ -39,8 +44,10 @@ class StackFailed(Exception):
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """Without `gateway_url` the simulator is used; without `state_dir` no state is kept.
+    """Without `gateway_url` the simulator of the provider is used; without `state_dir` no state is kept.
 
+    `gateway_token`: empty: the simulator's. `gateway_sender`: empty: none, or any that a provider needs.
+    `gateway_options`: empty: none, or those of the simulator.
     `gateway_dedupes`: None: as the provider does.
 
     `simulator_port` is used if it is free; if it is in use, or None, the simulator gets any free port.
@@ -56,7 +63,7 @@ class LocalSettings:
     gateway_url: str = ""
     gateway_sender: str = ""
     gateway_options: str = ""
-    gateway_token: str = DEFAULT_TOKEN
+    gateway_token: str = ""
     state_dir: str = ""
     lambdas_aws_url: str = ""
     gateway_dedupes: bool | None = None
@@ -70,12 +77,29 @@ class LocalSettings:
     whole_batches: bool = True
 
     @property
+    def token(self) -> str:
+        """The value of GATEWAY_TOKEN."""
+        return self.gateway_token or table_of(self.gateway).secret
+
+    @property
+    def sender(self) -> str:
+        """The value of GATEWAY_SENDER. The simulators allow any."""
+        is_missing = provider(self.gateway).CAPABILITIES.needs_sender and not self.gateway_url
+        return self.gateway_sender or (ANY_SENDER if is_missing else "")
+
+    @property
+    def options(self) -> str:
+        """The value of GATEWAY_OPTIONS. A simulator has those of its table, which `http` needs."""
+        of_simulator = {} if self.gateway_url else table_of(self.gateway).options.values
+        return self.gateway_options or (json.dumps(of_simulator) if of_simulator else "")
+
+    @property
     def parameters(self) -> dict[str, str]:
         """Of the template. The address of the gateway comes with the simulator."""
         return {
             "Gateway": self.gateway,
-            "GatewaySender": self.gateway_sender,
-            "GatewayOptions": self.gateway_options,
+            "GatewaySender": self.sender,
+            "GatewayOptions": self.options,
             "GatewayDedupes": "auto" if self.gateway_dedupes is None else str(self.gateway_dedupes).lower(),
             "GatewayRate": self.gateway_rate,
             "AuditBucket": self.audit_bucket,
@@ -167,7 +191,7 @@ class DevStack:
         gateway_url = self.settings.gateway_url
         if not gateway_url:
             self.simulator = self.start_simulator()
-            gateway_url = self.simulator.url
+            gateway_url = self.simulator.gateway_url
         self.print_line("starting MiniStack ...")
         self.start_emulator()
         self.print_line("packaging and deploying ...")
@@ -182,7 +206,7 @@ class DevStack:
         if port is not None and is_taken(port):
             self.print_line(f"port {port} is in use: the simulator of the gateway takes another port")
             port = None
-        return Simulator(port, self.settings.gateway_token).start()
+        return Simulator(port, self.settings.token, provider=self.settings.gateway).start()
 
     def start_emulator(self) -> None:
         self._scratch = tempfile.mkdtemp(prefix="notifications-ministack-")
@@ -240,7 +264,7 @@ class DevStack:
         try:
             receipts_url = settings.receipts_url or f"{self.url}/Receipts"
             given = {**settings.parameters, "GatewayUrl": gateway_url, "ReceiptsUrl": receipts_url}
-            self.outputs = deploy_local(given, settings.gateway_token, settings.receipts)
+            self.outputs = deploy_local(given, settings.token, settings.receipts)
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error
 

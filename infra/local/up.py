@@ -48,7 +48,7 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         gateway_url=gateway_url,
         gateway_sender=service.gateway_sender,
         gateway_options=service.gateway_options,
-        gateway_token=environment.get("GATEWAY_TOKEN") or defaults.gateway_token,
+        gateway_token=environment.get("GATEWAY_TOKEN", ""),
         state_dir=environment.get("STATE_DIR", ""),
         receipts=service.receipts,
         receipts_url=service.receipts_url,
@@ -73,9 +73,10 @@ def main() -> int:
 
 
 def _print_addresses(stack: DevStack) -> None:
-    gateway = (
-        stack.simulator.url + " (simulator: PUT /control, GET /seen)" if stack.simulator else "the one in GATEWAY_URL"
-    )
+    gateway = "the one in GATEWAY_URL"
+    if stack.simulator:
+        name = stack.simulator.provider.name
+        gateway = f"{stack.simulator.url} (simulator of {name}: PUT /control, GET /seen)"
     print(f"console  {stack.url}/console/", f"user     {LOCAL_USER}", f"password {LOCAL_PASSWORD}", sep="\n")
     print(f"API      {stack.url}", f"token    {LOCAL_TOKEN}", f"AWS      {stack.aws_url}", sep="\n")
     print(f"gateway  {gateway}", f"logs     {stack.logs}", "Ctrl-C stops it.", sep="\n", flush=True)

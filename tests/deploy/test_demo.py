@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.gateways.port import Sms
 from infra.local.demo import NEXT, Bar, Demo
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
 from infra.local.simulator import Simulator
@@ -29,7 +30,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 def post(demo: Demo, *ids: int) -> None:
     """The gateway accepts these messages, one after the other."""
     for number in ids:
-        demo.simulator.seen.accept({"id": number, "phone": 79770000001, "text": "Hello"}, datetime.now(UTC))
+        demo.simulator.seen.accept(Sms(number, "79770000001", "Hello"), datetime.now(UTC))
 
 
 def test_a_demo_that_accounts_for_all_messages_succeeds(demo: Demo) -> None:

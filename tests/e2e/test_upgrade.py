@@ -67,10 +67,10 @@ class ChangedStack(DevStack):
         self.outputs = self._deploy_old(gateway_url) if self.begins_old else self._deploy_new(gateway_url)
 
     def _deploy_new(self, gateway_url: str) -> dict[str, str]:
-        return deploy_local({"GatewayUrl": gateway_url}, self.settings.gateway_token)
+        return deploy_local({"GatewayUrl": gateway_url}, self.settings.token)
 
     def _deploy_old(self, gateway_url: str) -> dict[str, str]:
-        command = [sys.executable, "-c", DEPLOY_OLD, gateway_url, self.settings.gateway_token]
+        command = [sys.executable, "-c", DEPLOY_OLD, gateway_url, self.settings.token]
         done = subprocess.run(
             command, cwd=self.project, env=dict(os.environ), capture_output=True, text=True, check=False
         )

@@ -18,13 +18,13 @@ from chalicelib.gateways.http import Http
 from chalicelib.gateways.http_gateway import HttpGateway
 from chalicelib.gateways.port import Options
 from infra.local.providers.case import PLAIN, SMS, Case, Expected
-from infra.local.providers.http import ACME, FORM, NADIR, QUERY, TABLE, ZENITH
+from infra.local.providers.http import ACME, BY_FORM, BY_QUERY, NADIR, TABLE, ZENITH
 from tests.depth import depth
 
 from .contract_gateway import NOW, KnownToken
 from .raw_server import serving
 
-TABLES = {"form": FORM, "query": QUERY}
+TABLES = {"form": BY_FORM, "query": BY_QUERY}
 SENT = {"status": 200, "kind": "accepted"}
 LEAST: dict[str, Any] = {"fields": {"to": "{phone}", "text": "{text}"}, "answers": [SENT]}
 
@@ -60,9 +60,9 @@ def test_no_text_changes_the_post_around_it(text: str, sender: str) -> None:
     sms = replace(SMS, text=text, sender=sender)
     (message,) = json.loads(Http(TABLE.options).request(sms, "key").body)["messages"]
     assert (message["text"], message["from"]) == (text, sender)
-    form = Http(FORM.options).request(sms, FORM.secret).body.decode("ascii")
+    form = Http(BY_FORM.options).request(sms, BY_FORM.secret).body.decode("ascii")
     assert [field.split("=")[0] for field in form.split("&")] == ["login", "psw", "dst", "msg", "src"]
-    query = Http(QUERY.options).request(sms, QUERY.secret).url.partition("?")[2]
+    query = Http(BY_QUERY.options).request(sms, BY_QUERY.secret).url.partition("?")[2]
     assert [field.split("=")[0] for field in query.split("&")] == ["to", "text", "ref", "ttl"]
 
 
@@ -87,7 +87,7 @@ def test_a_secret_that_a_header_cannot_have_is_refused_without_showing_it(secret
 
 def test_a_secret_without_a_password_is_refused_if_one_is_declared() -> None:
     with pytest.raises(BadSettings, match="GATEWAY_TOKEN: USER:PASSWORD is expected"):
-        Http(FORM.options).request(PLAIN, "anna")
+        Http(BY_FORM.options).request(PLAIN, "anna")
     assert made().request(PLAIN, "anna").body
 
 
@@ -228,7 +228,7 @@ def test_a_get_is_sent_as_one() -> None:
 
     received: list[bytes] = []
     with serving(answer, reads_first=False) as server:
-        adapter = Http(replace(QUERY.options, url=server.url))
+        adapter = Http(replace(BY_QUERY.options, url=server.url))
         gateway = HttpGateway(adapter, KnownToken("anna:secret"), lambda: NOW, connections=1)
         assert gateway.post(SMS, 5).kind is Kind.ACCEPTED
         gateway.close()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from uuid import UUID
 
 from chalicelib.domain.outcome import Kind
-from chalicelib.gateways.port import Options
+from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
+from .form import Form, Received, digits_of, lifetime_of, require
 
 ADDRESS = "https://sms-voice.eu-central-1.amazonaws.com"
+SIGNED = "AWS4-HMAC-SHA256 Credential="
+WRONG_NUMBER = "the number is wrong"
 HEADERS = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "PinpointSMSVoiceV2.SendTextMessage"}
 OPTIONS = {"configuration_set": "mailings", "max_price": "0.08", "message_type": "PROMOTIONAL"}
 
@@ -137,7 +141,7 @@ TABLE = Table(
                 "PARAMETERS_CANNOT_BE_USED_TOGETHER": "the options exclude each other",
             },
         ),
-        Case("the number is wrong", 400, invalid("FIELD_VALIDATION_FAILED", "DestinationPhoneNumber"), Kind.PERMANENT),
+        Case(WRONG_NUMBER, 400, invalid("FIELD_VALIDATION_FAILED", "DestinationPhoneNumber"), Kind.PERMANENT),
         Case("the text is wrong", 400, invalid("INVALID_PARAMETER", "MessageBody"), Kind.PERMANENT),
         Case("the sender is wrong", 400, invalid("FIELD_VALIDATION_FAILED", "OriginationIdentity"), Kind.SENDER),
         Case("number and sender are wrong", 400, invalid("INVALID_PARAMETER", "MessageBody", "MaxPrice"), Kind.SENDER),
@@ -152,4 +156,34 @@ TABLE = Table(
         Case("not available", 503, "<html>", Kind.AMBIGUOUS),
         Case("not available, with a pause", 503, "", Kind.TEMPORARY, retry_after=5.0, header="5"),
     ),
+)
+
+
+def read_post(post: Received) -> Sms:
+    """It does not check the signature: any credentials of a local stack are good."""
+    require(post.headers.get("X-Amz-Target") == HEADERS["X-Amz-Target"], "there is no such operation")
+    require(post.headers.get("Authorization", "").startswith(SIGNED), "there is no signature")
+    body = post.json()
+    phone, text = digits_of(body.get("DestinationPhoneNumber"), WRONG_NUMBER, "+"), body.get("MessageBody")
+    require(isinstance(text, str) and text, "the text is wrong")
+    number = body.get("Context", {}).get("mid", "")
+    require(number.isascii() and number.isdigit(), "a wrong field without a name")
+    return Sms(int(number), phone, text, body.get("OriginationIdentity", ""), lifetime_of(body, "TimeToLive", 1))
+
+
+def accept(_: Sms, number: int) -> str:
+    return json.dumps({"MessageId": str(UUID(int=number))})
+
+
+FORM = Form(
+    "/",
+    read_post,
+    accept,
+    {
+        "unauthorized": "the signature is wrong",
+        "error_rate": "a fault of AWS",
+        "refuse": WRONG_NUMBER,
+        "fail_for": "a fault of AWS",
+        "garbage": "a success that cannot be read",
+    },
 )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 from chalicelib.domain.outcome import Kind
-from chalicelib.gateways.port import Options
+from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
+from .form import Form, Received, content_id, digits_of, require
 
 URL = "https://api.exolve.ru/messaging/v1/SendSMS"
 HEADERS = {"Authorization": "Bearer key", "Content-Type": "application/json"}
+
+
+WRONG_NUMBER = "the number is wrong"
 
 
 def error(text: str) -> str:
@@ -30,7 +36,7 @@ TABLE = Table(
     answers=(
         Case("the message is accepted", 200, '{"message_id": "100000000000000001"}', Kind.ACCEPTED),
         Case("it is accepted with an id that is a number", 200, '{"message_id": 100000000000000001}', Kind.ACCEPTED),
-        Case("the number is wrong", 400, error("incorrect number format"), Kind.PERMANENT),
+        Case(WRONG_NUMBER, 400, error("incorrect number format"), Kind.PERMANENT),
         Case("messages are not enabled", 400, error("sms is disabled on the application"), Kind.SENDER),
         Case("the error is a text", 400, '{"error": "sms is disabled on the application"}', Kind.SENDER),
         Case(
@@ -56,4 +62,30 @@ TABLE = Table(
         Case("Exolve is not available", 503, "", Kind.AMBIGUOUS),
         Case("a pause of Exolve", 503, "", Kind.TEMPORARY, retry_after=30.0, header="30"),
     ),
+)
+
+
+def read_post(post: Received) -> Sms:
+    """Which answer a missing sender or text has is not known."""
+    require(post.headers.get("Authorization") == f"Bearer {post.secret}", "the key is wrong")
+    body = post.json()
+    phone, text = digits_of(body.get("destination"), WRONG_NUMBER), body.get("text")
+    require(isinstance(text, str) and text and body.get("number"), "a refusal in unknown words")
+    return Sms(content_id(phone, text), phone, text, body["number"])
+
+
+def accept(_: Sms, number: int) -> str:
+    return json.dumps({"message_id": f"{10**17 + number}"})
+
+
+FORM = Form(
+    "/messaging/v1/SendSMS",
+    read_post,
+    accept,
+    {
+        "error_rate": "a fault of Exolve",
+        "refuse": WRONG_NUMBER,
+        "fail_for": "a fault of Exolve",
+        "garbage": "a success that cannot be read",
+    },
 )

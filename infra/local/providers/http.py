@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 from chalicelib.domain.outcome import Kind
-from chalicelib.gateways.port import Options
+from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
+from .form import Form, Received, Refused, digits_of, require
 
 ADDRESS = "https://api.acme-sms.example"
 PAGE = Path(__file__).parents[3] / "docs" / "gateways" / "http.md"
+WRONG_NUMBER = "the number is wrong"
 ACME = json.loads(PAGE.read_text().split("```json\n")[1].split("```")[0])
 """JSON with a bearer token, and codes in the body."""
 
@@ -36,7 +38,7 @@ TABLE = Table(
     answers=(
         Case("the message has an id", 201, '{"messages": [{"id": "a1"}]}', Kind.ACCEPTED),
         Case("it has this id", 409, '{"error": {"code": "duplicate"}}', Kind.DUPLICATE),
-        Case("the number is wrong", 422, '{"error": {"code": "bad_number"}}', Kind.PERMANENT),
+        Case(WRONG_NUMBER, 422, '{"error": {"code": "bad_number"}}', Kind.PERMANENT),
         Case("the recipient has opted out", 422, '{"error": {"code": "stopped"}}', Kind.OPTED_OUT),
         Case("the sender is not allowed", 422, '{"error": {"code": "bad_sender"}}', Kind.SENDER),
         Case("another refusal", 422, '{"error": {"code": "other"}}', Kind.PERMANENT),
@@ -54,6 +56,35 @@ TABLE = Table(
     ),
 )
 
+
+def read_post(post: Received) -> Sms:
+    require(post.headers.get("Authorization") == f"Bearer {post.secret}", "the key is wrong")
+    try:
+        (message,) = post.json()["messages"]
+        phone, text = message["to"], message["text"]
+    except (LookupError, TypeError, ValueError):
+        raise Refused("another refusal") from None
+    minutes = message.get("validity", {}).get("minutes")
+    lifetime = None if minutes is None else minutes * 60.0
+    return Sms(int(post.path["id"]), digits_of(phone, WRONG_NUMBER), text, message.get("from", ""), lifetime)
+
+
+def accept(_: Sms, number: int) -> str:
+    return json.dumps({"messages": [{"id": f"a{number}"}]})
+
+
+FORM = Form(
+    r"/v2/messages/m{id:\d+}",
+    read_post,
+    accept,
+    {
+        "throttle": "too fast, with a pause",
+        "error_rate": "another fault",
+        "fail_for": "another fault",
+        "garbage": "a success that cannot be read",
+    },
+)
+
 ZENITH = {
     "fields": {"login": "{user}", "psw": "{password}", "dst": "{phone_plus}", "msg": "{text}", "src": "{sender}"},
     "answers": [
@@ -64,7 +95,7 @@ ZENITH = {
     ],
 }
 
-FORM = Table(
+BY_FORM = Table(
     Options("https://zenith.example/send.cgi", ZENITH),
     "anna:a&b:c",
     posts=(
@@ -103,7 +134,7 @@ NADIR = {
     ],
 }
 
-QUERY = Table(
+BY_QUERY = Table(
     Options("https://nadir.example", NADIR),
     "anna:secret",
     posts=(

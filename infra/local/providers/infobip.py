@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 
 from chalicelib.domain.outcome import Kind
-from chalicelib.gateways.port import Options
+from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
+from .form import Form, Received, Refused, digits_of, require
 
 URL = "https://abc123.api.infobip.com/sms/3/messages"
 HEADERS = {"Authorization": "App key", "Content-Type": "application/json", "Accept": "application/json"}
 
+WRONG_NUMBER = "the number is wrong"
 GROUPS = {1: "PENDING", 2: "UNDELIVERABLE", 3: "DELIVERED", 4: "EXPIRED", 5: "REJECTED"}
 
 
-def answered(number: int, group: int = 5, name: str = "NAME") -> str:
+def answered(number: int, group: int = 5, name: str = "NAME", sms: Sms = SMS) -> str:
     status = {
         "groupId": group,
         "groupName": GROUPS.get(group, "OTHER"),
@@ -24,9 +26,9 @@ def answered(number: int, group: int = 5, name: str = "NAME") -> str:
         "description": "About 79774053329",
     }
     message = {
-        "messageId": "120000000345",
+        "messageId": str(sms.id),
         "status": status,
-        "destination": "79774053329",
+        "destination": sms.phone_number,
         "details": {"messageCount": 1},
     }
     return json.dumps({"bulkId": "1688025180464000013", "messages": [message]})
@@ -87,7 +89,7 @@ TABLE = Table(
         Case("the header of the parts is wrong", 200, answered(24, name="REJECTED_INVALID_UDH"), Kind.PERMANENT),
         Case("the text is too long", 200, answered(25, name="REJECTED_MESSAGE_TOO_LONG"), Kind.PERMANENT),
         Case("the number is missing", 200, answered(51, name="MISSING_TO"), Kind.PERMANENT),
-        Case("the number is wrong", 200, answered(52, name="REJECTED_DESTINATION"), Kind.PERMANENT),
+        Case(WRONG_NUMBER, 200, answered(52, name="REJECTED_DESTINATION"), Kind.PERMANENT),
         Case("it is rejected in a way that is not documented", 200, answered(888), Kind.PERMANENT),
         Case("a group that is not documented", 200, answered(777, 6), Kind.AMBIGUOUS),
         Case("a success without messages", 200, '{"messages": []}', Kind.AMBIGUOUS),
@@ -111,4 +113,37 @@ TABLE = Table(
         Case("not available", 503, "", Kind.AMBIGUOUS),
         Case("not available, with a pause", 503, "", Kind.TEMPORARY, retry_after=60.0, header="60"),
     ),
+)
+
+
+def read_post(post: Received) -> Sms:
+    require(post.headers.get("Authorization") == f"App {post.secret}", "the key is wrong")
+    try:
+        (message,) = post.json()["messages"]
+        (to,) = message["destinations"]
+        text = message["content"]["text"]
+    except (LookupError, TypeError, ValueError):
+        raise Refused("the post is wrong") from None
+    require(to.get("to"), "the number is missing")
+    phone, number = digits_of(to["to"], WRONG_NUMBER), str(to.get("messageId"))
+    require(number.isascii() and number.isdigit(), "the post is wrong")
+    period = message.get("options", {}).get("validityPeriod", {})
+    return Sms(int(number), phone, text, message.get("sender", ""), period.get("amount"))
+
+
+def accept(sms: Sms, _: int) -> str:
+    return answered(26, 1, "PENDING_ACCEPTED", sms)
+
+
+FORM = Form(
+    "/sms/3/messages",
+    read_post,
+    accept,
+    {
+        "throttle": "too fast, with a pause",
+        "error_rate": "a fault of Infobip",
+        "refuse": WRONG_NUMBER,
+        "fail_for": "a fault of Infobip",
+        "garbage": "a success that cannot be read",
+    },
 )

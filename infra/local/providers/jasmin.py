@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from chalicelib.domain.outcome import Kind
-from chalicelib.gateways.port import Options
+from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
+from .form import Form, Received, content_id, digits_of, lifetime_of, require
 
 URL = "http://127.0.0.1:1401/send"
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+WRONG_LOGIN = "403 Authentication failure for username:79774053329"
+WRONG_NUMBER = "400 Argument [to] has an invalid value: [79774053329x]."
+FAULT = "500 Cannot send submit_sm, check SMPPClientManagerPB log file for details"
 
 
 def refusal(status: int, reason: str, kind: Kind) -> Case:
@@ -64,4 +72,33 @@ TABLE = Table(
         Case("a pause of a proxy", 503, "", Kind.TEMPORARY, retry_after=30.0, header="30"),
         Case("too fast for a proxy", 429, "", Kind.THROTTLED, retry_after=7.0, header="7"),
     ),
+)
+
+
+def read_post(post: Received) -> Sms:
+    username, _, password = post.secret.partition(":")
+    fields = post.form()
+    require((fields.get("username"), fields.get("password")) == (username, password), WRONG_LOGIN)
+    phone = digits_of(fields.get("to"), WRONG_NUMBER)
+    in_hex = fields.get("hex-content")
+    text = bytes.fromhex(in_hex).decode("utf-16-be") if in_hex else fields.get("content", "")
+    require(fields.get("coding") == ("8" if in_hex else "0"), WRONG_NUMBER)
+    return Sms(content_id(phone, text), phone, text, fields.get("from", ""), lifetime_of(fields, "validity-period", 60))
+
+
+def accept(_: Sms, number: int) -> str:
+    return f'Success "{UUID(int=number)}"'
+
+
+FORM = Form(
+    "/send",
+    read_post,
+    accept,
+    {
+        "throttle": "403 User throughput exceeded",
+        "error_rate": FAULT,
+        "refuse": WRONG_NUMBER,
+        "fail_for": FAULT,
+        "garbage": "an error with 200",
+    },
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from chalicelib.domain.outcome import Kind
-from chalicelib.gateways.port import Options
+from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
+from .form import Form, Received, content_id, digits_of, lifetime_of, require
 
 URL = "http://127.0.0.1:13013/cgi-bin/sendsms"
 HEADERS = {
@@ -14,6 +15,9 @@ HEADERS = {
     "X-Kannel-Password": "foo:bar",
     "X-Kannel-To": "79774053329",
 }
+
+ACCEPTED = "0: Accepted for delivery"
+DENIED = "the number is on a list"
 
 TABLE = Table(
     Options("http://127.0.0.1:13013"),
@@ -28,7 +32,7 @@ TABLE = Table(
         Expected(PLAIN, URL, "Sale", {**HEADERS, "X-Kannel-Coding": "0"}),
     ),
     answers=(
-        Case("the message is accepted", 202, "0: Accepted for delivery", Kind.ACCEPTED),
+        Case("the message is accepted", 202, ACCEPTED, Kind.ACCEPTED),
         Case("it waits for the SMS centre", 202, "3: Queued for later delivery", Kind.ACCEPTED),
         Case("it is accepted without waiting for the bearerbox", 202, "Sent.", Kind.ACCEPTED),
         Case("it is accepted in parts", 202, "Sent. Message splits: 3", Kind.ACCEPTED),
@@ -37,7 +41,7 @@ TABLE = Table(
         Case("a 403 in unknown words", 403, "Forbidden for 79774053329", Kind.CREDENTIALS),
         Case("the bearerbox is full", 503, "Temporal failure, try again later.", Kind.TEMPORARY),
         Case(
-            "the number is on a list",
+            DENIED,
             400,
             "Number(s) has/have been denied by white- and/or black-lists.",
             Kind.PERMANENT,
@@ -57,4 +61,32 @@ TABLE = Table(
         Case("a 503 in unknown words", 503, "<html>", Kind.AMBIGUOUS),
         Case("a pause of a proxy", 503, "", Kind.TEMPORARY, retry_after=30.0, header="30"),
     ),
+)
+
+
+def read_post(post: Received) -> Sms:
+    sent = {name.lower().removeprefix("x-kannel-"): value for name, value in post.headers.items()}
+    username, _, password = post.secret.partition(":")
+    require((sent.get("username"), sent.get("password")) == (username, password), "the login is wrong")
+    require(sent.get("to"), "the recipient is missing")
+    require(post.body and sent.get("content-type") == "text/plain; charset=UTF-8", "the text is wrong")
+    phone, text = digits_of(sent["to"], DENIED), post.body
+    require(sent.get("coding") in ("0", "2"), "the text is wrong")
+    return Sms(content_id(phone, text), phone, text, sent.get("from", ""), lifetime_of(sent, "validity", 60))
+
+
+def accept(_: Sms, __: int) -> str:
+    return ACCEPTED
+
+
+FORM = Form(
+    "/cgi-bin/sendsms",
+    read_post,
+    accept,
+    {
+        "error_rate": "it could not be handed over",
+        "refuse": DENIED,
+        "fail_for": "it could not be handed over",
+        "garbage": "a success of another server",
+    },
 )

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 
 from chalicelib.domain.outcome import Kind
-from chalicelib.gateways.port import Options
+from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
+from .form import Form, Received, content_id, digits_of, require
 
 URL = "https://gate.smsaero.ru/v2/sms/send"
 HEADERS = {"Authorization": "Basic YW5uYUBleGFtcGxlLmNvbTprZXk=", "Content-Type": "application/json"}
 
 
-def message(status: int = 0, said: str = "queue") -> str:
+WRONG_NUMBER = "the number is wrong"
+
+
+def message(status: int = 0, said: str = "queue", **fields: object) -> str:
     of_message = {"id": 5, "from": "SHOP", "number": "79774053329", "text": "Sale", "status": status}
     dates = {"extendStatus": said, "channel": "DIRECT", "cost": 2.5, "dateCreate": 1790000000, "dateSend": 1790000000}
-    return json.dumps({"success": True, "data": {**of_message, **dates}, "message": None})
+    return json.dumps({"success": True, "data": {**of_message, **dates, **fields}, "message": None})
 
 
 def refusal(said: str, wrong: object = None) -> str:
@@ -50,7 +54,7 @@ TABLE = Table(
             refusal("Your request was made with invalid credentials."),
             Kind.CREDENTIALS,
         ),
-        Case("the number is wrong", 400, invalid("number"), Kind.PERMANENT),
+        Case(WRONG_NUMBER, 400, invalid("number"), Kind.PERMANENT),
         Case("the number is wrong, with 200", 200, invalid("number"), Kind.PERMANENT),
         Case("the text is wrong", 400, invalid("text"), Kind.PERMANENT),
         Case("the sender is wrong", 400, invalid("sign"), Kind.SENDER),
@@ -76,4 +80,31 @@ TABLE = Table(
         Case("a proxy got no answer", 502, "", Kind.AMBIGUOUS),
         Case("a pause of SMS Aero", 503, "", Kind.TEMPORARY, retry_after=30.0, header="30"),
     ),
+)
+
+
+def read_post(post: Received) -> Sms:
+    require(post.basic() == post.secret, "the key is wrong")
+    body = post.json()
+    phone, text = digits_of(body.get("number"), WRONG_NUMBER), body.get("text")
+    require(body.get("sign"), "the sender is wrong")
+    require(isinstance(text, str) and text, "the text is wrong")
+    return Sms(content_id(phone, text), phone, text, body["sign"])
+
+
+def accept(sms: Sms, number: int) -> str:
+    return message(id=number, number=sms.phone_number, text=sms.text)
+
+
+FORM = Form(
+    "/v2/sms/send",
+    read_post,
+    accept,
+    {
+        "error_rate": "a fault of SMS Aero",
+        "sender_refused": "the sender is wrong",
+        "refuse": WRONG_NUMBER,
+        "fail_for": "a fault of SMS Aero",
+        "garbage": "a page instead of an answer",
+    },
 )

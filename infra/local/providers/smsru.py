@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 
 from chalicelib.domain.outcome import Kind
-from chalicelib.gateways.port import Options
+from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
+from .form import Form, Received, content_id, digits_of, lifetime_of, require
 
 URL = "https://sms.ru/sms/send"
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def read(code: object, **fields: object) -> str:
+WRONG_NUMBER = "the number is wrong"
+
+
+def read(code: object, phone: str = "79774053329", **fields: object) -> str:
     """The request was read, and the message has this code."""
     message = {"status": "OK" if code == 100 else "ERROR", "status_code": code, **fields}
-    return json.dumps({"status": "OK", "status_code": 100, "sms": {"79774053329": message}, "balance": 97.5})
+    return json.dumps({"status": "OK", "status_code": 100, "sms": {phone: message}, "balance": 97.5})
 
 
 def unread(code: object) -> str:
@@ -59,7 +63,7 @@ TABLE = Table(
             Kind.PERMANENT,
             {
                 150: "no route to the number",
-                202: "the number is wrong",
+                202: WRONG_NUMBER,
                 203: "there is no text",
                 205: "the text has more than eight parts",
                 207: "no messages to this number",
@@ -125,4 +129,29 @@ TABLE = Table(
         Case("a proxy got no answer", 502, "", Kind.AMBIGUOUS),
         Case("a pause of SMS.ru", 503, "", Kind.TEMPORARY, retry_after=30.0, header="30"),
     ),
+)
+
+
+def read_post(post: Received) -> Sms:
+    fields = post.form()
+    require(fields.get("api_id") == post.secret, "the key is wrong")
+    require(fields.get("msg"), "there is no text")
+    phone, text = digits_of(fields.get("to"), WRONG_NUMBER), fields["msg"]
+    return Sms(content_id(phone, text), phone, text, fields.get("from", ""), lifetime_of(fields, "ttl", 60))
+
+
+def accept(sms: Sms, number: int) -> str:
+    return read(100, sms.phone_number, sms_id=f"000000-{number:08}")
+
+
+FORM = Form(
+    "/sms/send",
+    read_post,
+    accept,
+    {
+        "error_rate": "a fault of SMS.ru",
+        "refuse": WRONG_NUMBER,
+        "fail_for": "a fault of SMS.ru",
+        "garbage": "the answer of the API without JSON",
+    },
 )

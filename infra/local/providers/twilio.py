@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from chalicelib.domain.outcome import Kind
-from chalicelib.gateways.port import Options
+from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
+from .form import Form, Received, content_id, digits_of, lifetime_of, require
 
 ACCOUNT = "AC00000000000000000000000000000000"
 URL = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
@@ -15,6 +16,9 @@ HEADERS = {
     "Authorization": "Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDp0b2tlbg==",
     "Content-Type": "application/x-www-form-urlencoded",
 }
+
+
+WRONG_NUMBER = "the number is wrong"
 
 
 def created(status: str = "queued", **fields: object) -> str:
@@ -70,7 +74,7 @@ TABLE = Table(
         *refusals(
             Kind.PERMANENT,
             {
-                21211: "the number is wrong",
+                21211: WRONG_NUMBER,
                 21214: "the number cannot be reached",
                 21217: "the number does not look like one",
                 21265: "the number is a short code",
@@ -126,4 +130,37 @@ TABLE = Table(
         Case("a fault of a proxy", 502, "<html>", Kind.AMBIGUOUS),
         Case("a pause that a proxy names", 503, "", Kind.TEMPORARY, retry_after=30.0, header="30"),
     ),
+)
+
+
+def read_post(post: Received) -> Sms:
+    """An API key has SK and not the id of the account as its user."""
+    user, _, _ = post.basic().partition(":")
+    require(post.basic() == post.secret, "the token is wrong")
+    require(user.startswith("SK") or post.path["account"] == user, "there is no such account")
+    fields = post.form()
+    require(fields.get("To"), "the recipient is missing")
+    require(fields.get("Body"), "the text is empty")
+    sender = fields.get("From") or fields.get("MessagingServiceSid")
+    require(sender, "the sender is missing")
+    phone, text = digits_of(fields["To"], WRONG_NUMBER, "+"), fields["Body"]
+    return Sms(content_id(phone, text), phone, text, str(sender), lifetime_of(fields, "ValidityPeriod", 1))
+
+
+def accept(sms: Sms, number: int) -> str:
+    return created(sid=f"SM{number:032x}", to=f"+{sms.phone_number}")
+
+
+FORM = Form(
+    "/2010-04-01/Accounts/{account}/Messages.json",
+    read_post,
+    accept,
+    {
+        "throttle": "too many requests, with a pause",
+        "error_rate": "a fault of Twilio",
+        "sender_refused": "the sender is not of this account",
+        "refuse": WRONG_NUMBER,
+        "fail_for": "a fault of Twilio",
+        "garbage": "a success that cannot be read",
+    },
 )

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 
 from chalicelib.domain.outcome import Kind
-from chalicelib.gateways.port import Options
+from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
+from .form import Form, Received, digits_of, lifetime_of, require
 
 URL = "https://rest.nexmo.com/sms/json"
 HEADERS = {
     "Authorization": "Basic YWJjZDEyMzQ6c2VjcmV0",
     "Content-Type": "application/x-www-form-urlencoded",
 }
+
+
+WRONG_NUMBER = "the number is wrong"
 
 
 def part(status: str | int = "0") -> dict[str, object]:
@@ -100,7 +104,7 @@ TABLE = Table(
                 "23": "the address for receipts is wrong",
                 "32": "the message is refused without a detail",
                 "33": "the number is not in use",
-                "34": "the number is wrong",
+                "34": WRONG_NUMBER,
             },
         ),
         Case("no parts", 200, '{"message-count": "0", "messages": []}', Kind.AMBIGUOUS),
@@ -116,4 +120,35 @@ TABLE = Table(
         Case("a fault of Vonage", 500, "<html>", Kind.AMBIGUOUS),
         Case("a fault of a proxy", 502, "", Kind.AMBIGUOUS),
     ),
+)
+
+
+def read_post(post: Received) -> Sms:
+    require(post.basic() == post.secret, "the key or the secret is wrong")
+    fields = post.form()
+    require(all(fields.get(name) for name in ("to", "from", "text")), "a parameter is missing")
+    number = fields.get("client-ref", "")
+    require(number.isascii() and number.isdigit(), "a parameter is wrong")
+    lifetime = lifetime_of(fields, "ttl", 0.001)
+    return Sms(int(number), digits_of(fields["to"], WRONG_NUMBER), fields["text"], fields["from"], lifetime)
+
+
+def accept(sms: Sms, number: int) -> str:
+    of_message = {"to": sms.phone_number, "client-ref": str(sms.id), "message-id": f"{number:016X}"}
+    return json.dumps({"message-count": "1", "messages": [part() | of_message]})
+
+
+FORM = Form(
+    "/sms/json",
+    read_post,
+    accept,
+    {
+        "unauthorized": "the key or the secret is wrong",
+        "throttle": "too fast, with a pause",
+        "no_balance": "no money is left",
+        "error_rate": "a fault of Vonage",
+        "refuse": WRONG_NUMBER,
+        "fail_for": "a fault of Vonage",
+        "garbage": "an answer that is cut",
+    },
 )
