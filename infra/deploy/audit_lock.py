@@ -32,5 +32,6 @@ def lock_notes(s3: Any, account: Account, values: Mapping[str, str]) -> list[str
     retention = found.get("Rule", {}).get("DefaultRetention")
     if not retention:
         return [f"WARNING: the bucket {bucket} has no default retention: {NOT_LOCKED}"]
-    period = f"{retention['Years']} years" if retention.get("Years") else f"{retention['Days']} days"
+    unit = "Years" if retention.get("Years") else "Days"
+    period = f"{retention[unit]} {unit.lower()}" if retention[unit] > 1 else f"1 {unit.lower().rstrip('s')}"
     return [f"the bucket {bucket} locks each copy of an audit record for {period} ({retention['Mode']})"]

@@ -32,7 +32,9 @@ def test_without_a_bucket_nothing_is_asked() -> None:
     assert lock_notes(None, ACCOUNT, {}) == []
 
 
-@pytest.mark.parametrize(("retention", "period"), [({"Days": 400}, "400 days"), ({"Years": 7}, "7 years")])
+@pytest.mark.parametrize(
+    ("retention", "period"), [({"Days": 1}, "1 day"), ({"Days": 400}, "400 days"), ({"Years": 7}, "7 years")]
+)
 def test_the_time_for_which_copies_are_locked_is_said(s3: Any, retention: dict[str, int], period: str) -> None:
     make_bucket(s3, Mode="COMPLIANCE", **retention)
     (note,) = lock_notes(s3, ACCOUNT, BUCKET)

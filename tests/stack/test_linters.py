@@ -42,7 +42,7 @@ def test_cfn_lint_finds_nothing_in_the_packaged_template(template: Path, cache: 
     lint_once(template, cache, "template")
 
 
-@pytest.mark.parametrize("example", ["audit-bucket.json", "github-oidc.json", "network.json"])
+@pytest.mark.parametrize("example", ["audit-bucket.json", "github-oidc.json", "network.json", "web-acl.json"])
 def test_cfn_lint_finds_nothing_in_an_example(example: str) -> None:
     from cfnlint import lint_file
     from cfnlint.config import ManualArgs
