@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from .domain.inbound import LONGEST_WORD
 from .domain.routes import Routes
 from .domain.sms import SENDER
 from .errors import BadSettings
@@ -99,6 +100,14 @@ def _addresses(text: str) -> tuple[str, ...]:
     return addresses
 
 
+def _words(text: str) -> tuple[str, ...]:
+    """Separated by commas, or as a list in JSON, which is how a deploy passes letters outside ASCII."""
+    words = json.loads(text) if text.startswith("[") else text.split(",")
+    if not all(isinstance(word, str) and 0 < len(word.strip()) <= LONGEST_WORD for word in words):
+        raise ValueError(f"words of at most {LONGEST_WORD} characters, separated by commas, are expected")
+    return tuple(dict.fromkeys(word.strip() for word in words))
+
+
 def _language(text: str) -> str:
     if text not in LANGUAGES:
         raise ValueError(f"{' or '.join(LANGUAGES)} is expected")
@@ -147,6 +156,7 @@ class Settings:
     gateway_refuses_by_code: bool = _setting(False, _flag, "Whether 200 with a code other than 0 is a final refusal.")
     gateway_rate: float | None = _setting(None, _positive, "Messages a second the gateway accepts; none: no limit.")
     receipts: bool = _setting(False, _flag, "Whether the gateway may report deliveries.")
+    stop_words: tuple[str, ...] = _setting((), _words, "Words of an inbound message that opt its sender out.")
     receipts_url: str = _setting("", _url, "Address of /Receipts as the provider calls it.")
     sender_threads: int = _setting(50, _count, "Posts that one sender Lambda makes at the same time.")
     message_retention_days: int = _setting(400, _count, "Days after the end of a mailing that its messages are kept.")

@@ -20,7 +20,7 @@ SERVICE_AUTHOR = "the service itself"
 """The author of a change that no user or token made."""
 
 GATEWAY_AUTHOR = "the gateway"
-"""The author of an opt-out that the gateway knows of."""
+"""The author of an opt-out that the gateway knows of, or passes on from the recipient."""
 
 MANAGE_TOKENS, MANAGE_USERS, START_IMPORT = "manage_tokens", "manage_users", "start_import"
 """The author of a change that a person made by invoking this Lambda function."""

@@ -7,7 +7,9 @@ from urllib.parse import unquote
 from chalice.app import Request, Response
 
 from ..adapters.services import Services
+from ..delivery.inbound import opt_out_phones
 from ..delivery.receipts import take_receipts
+from ..domain.inbound import STOP_WORDS
 from ..errors import NotAllowed, NotFound
 from ..gateways.receipts.port import Call, Keys, ReceiptForm
 from ..gateways.receipts.registry import receipt_form
@@ -53,7 +55,15 @@ def _take(services: Services, form: ReceiptForm, call: Call) -> None:
     """What cannot be read is counted and acknowledged: a repetition would not help."""
     reports = form.read(call, services.clock.now())
     taken = take_receipts(services, reports.receipts)
-    counts = {"receipts": taken, "unknown": len(reports.receipts) - taken, "ignored": reports.ignored}
+    stop_words = services.settings.stop_words or STOP_WORDS
+    stops = [message.phone_number for message in reports.inbound if message.says_stop(stop_words)]
+    counts = {
+        "receipts": taken,
+        "unknown": len(reports.receipts) - taken,
+        "ignored": reports.ignored,
+        "inbound": len(reports.inbound),
+        "unknown_numbers": opt_out_phones(services, [*stops, *reports.refusing]),
+    }
     log.info("reported by the provider", extra=counts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +23,7 @@ LONGEST_STAGE = 16
 """The log groups are named `notifications-<stage>-<function>-...`; a longer stage would be truncated there."""
 
 NONE = "none"
+WORDS = "StopWords"
 STAGE = re.compile(rf"[a-z][a-z0-9-]{{0,{LONGEST_STAGE - 1}}}")
 
 
@@ -70,7 +72,7 @@ def read_parameters(
     one that is empty by default.
     """
     set_ones = {name: environment[_variable(name)] for name in known if environment.get(_variable(name), "") != ""}
-    given = {name: _without(value, known[name]) for name, value in set_ones.items()}
+    given = {name: _in_ascii(name, _without(value, known[name])) for name, value in set_ones.items()}
     given.pop("Stage", None)
     required = {name for name, parameter in known.items() if "Default" not in parameter} - {"Stage"}
     missing = [name for name in known if name in required - set(given) - set(before or {})]
@@ -98,6 +100,14 @@ def _wrong_settings(parameters: Mapping[str, str]) -> list[str]:
 def settings_of(parameters: Mapping[str, str]) -> Settings:
     """The settings that the functions would read with these parameters. Raises BadSettings."""
     return read_settings({_variable(name): value for name, value in parameters.items()})
+
+
+def _in_ascii(name: str, value: str) -> str:
+    """CloudFormation shows other characters of a parameter as question marks to the next deploy.
+
+    Source: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814
+    """
+    return json.dumps(value.split(",")) if name == WORDS and not value.isascii() else value
 
 
 def _without(value: str, parameter: Mapping[str, Any]) -> str:

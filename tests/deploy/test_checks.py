@@ -14,7 +14,7 @@ from pynamodb.models import Model
 
 from chalicelib.adapters import tables
 from chalicelib.adapters.services import Services
-from chalicelib.settings import Settings
+from chalicelib.settings import Settings, read_settings
 from infra.deploy import ROOT, DeployFailed
 from infra.deploy.checks import check_account, read_parameters, stack_name_of
 from infra.deploy.stored_secrets import delete_secrets, has_gateway_token, put_gateway_token, put_session_key
@@ -106,3 +106,12 @@ def test_the_tables_of_a_stack_are_those_that_its_adapters_use(aws: None) -> Non
             getattr(services, name)
     rows = [row for row in Model.__subclasses__() if row.__module__.startswith(tables.__name__)]
     assert table_names("notifications-prod") == {row.Meta.table_name for row in rows}
+
+
+def test_stop_words_outside_ascii_reach_cloudformation_as_json_in_ascii() -> None:
+    words = "STOP,не присылайте"
+    given = read_parameters({**GATEWAY, "STOP_WORDS": words}, KNOWN, None)["StopWords"]
+    assert given.isascii()
+    assert read_settings({"STOP_WORDS": given}).stop_words == tuple(words.split(","))
+    assert read_parameters({**GATEWAY, "STOP_WORDS": "STOP,END"}, KNOWN, None)["StopWords"] == "STOP,END"
+    assert read_parameters({**GATEWAY, "STOP_WORDS": "none"}, KNOWN, None)["StopWords"] == ""

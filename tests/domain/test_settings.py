@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from chalicelib.errors import BadSettings
@@ -112,3 +114,12 @@ def test_without_a_provider_the_gateway_follows_the_contract_and_detects_repeate
 def test_a_wrong_setting_of_the_provider_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(BadSettings, match=name):
         read_settings({name: value})
+
+
+def test_stop_words_are_separated_by_commas_or_a_list_in_json() -> None:
+    expected = ("STOP", "не присылайте")
+    assert read_settings({"STOP_WORDS": "STOP, не присылайте,STOP"}).stop_words == expected
+    assert read_settings({"STOP_WORDS": json.dumps(expected)}).stop_words == expected
+    for wrong in ("STOP,", "[1]", '["a"', "a" * 41, "[[]]"):
+        with pytest.raises(BadSettings, match="STOP_WORDS"):
+            read_settings({"STOP_WORDS": wrong})

@@ -23,7 +23,7 @@ from chalicelib.domain.receipt import Receipt
 from chalicelib.gateways.receipts.port import Call
 from chalicelib.gateways.receipts.registry import NAMES, receipt_form
 from infra.local.providers.receipts import twilio
-from infra.local.providers.receipts.case import RECEIPTS_URL, SECRET, ReceiptTable, address_of
+from infra.local.providers.receipts.case import PHONE, RECEIPTS_URL, SECRET, ReceiptTable, address_of
 
 from .conftest import Answer
 from .conftest import Call as ApiCall
@@ -161,6 +161,52 @@ def test_a_receipt_that_comes_twice_and_out_of_order_is_counted_once(use: Use, r
     assert settle_receipts(services, [message.body for message in messages], lambda: 60.0) == [None] * len(messages)
     counts = call("GET", "/Stats/1").json["messages"]
     assert (counts["sent"], counts["delivered"], counts["undelivered"]) == (1, 1, 0)
+
+
+def clients_of(call: ApiCall) -> dict[str, bool]:
+    """Whether each client has opted out, by phone number."""
+    return {one["phone_number"]: one["opted_out_at"] is not None for one in call("GET", "/Clients").json["results"]}
+
+
+def test_a_stop_opts_the_client_out_once_with_an_audit_record(
+    use: Use, report: Report, call: ApiCall, lines: Lines
+) -> None:
+    for phone_number in (PHONE, "79770000001"):
+        call("POST", "/Clients", json={"phone_number": phone_number})
+    use("twilio")
+    for text in ("Когда скидки?", "Стоп", "СТОП", "stop!"):
+        assert report(twilio.inbound_call(text)).status == 200
+    assert clients_of(call) == {PHONE: True, "79770000001": False}
+    records = [one for one in call("GET", "/Audit").json["results"] if one["action"] == "opted out"]
+    assert [(one["who"], one["what"], one["id"]) for one in records] == [("the gateway", "client", "1")]
+    text = json.dumps(lines(), ensure_ascii=False)
+    assert PHONE not in text
+    assert "скидки" not in text
+
+
+def test_a_stop_of_an_unknown_number_is_counted(use: Use, report: Report, call: ApiCall, lines: Lines) -> None:
+    use("twilio")
+    assert report(twilio.inbound_call("STOP")).status == 200
+    assert [one["unknown_numbers"] for one in lines() if "unknown_numbers" in one] == [1]
+    assert call("POST", "/Clients", json={"phone_number": PHONE}).json["opted_out_at"] is None
+
+
+def test_the_stop_words_are_a_setting(use: Use, report: Report, call: ApiCall) -> None:
+    call("POST", "/Clients", json={"phone_number": PHONE})
+    use("twilio", STOP_WORDS="НЕТ")
+    report(twilio.inbound_call("STOP"))
+    assert clients_of(call) == {PHONE: False}
+    report(twilio.inbound_call("нет!"))
+    assert clients_of(call) == {PHONE: True}
+
+
+def test_a_receipt_that_says_that_the_recipient_has_unsubscribed_opts_the_client_out(
+    use: Use, report: Report, call: ApiCall
+) -> None:
+    call("POST", "/Clients", json={"phone_number": PHONE})
+    use("twilio")
+    report(twilio.status_call("undelivered", ErrorCode="21610"))
+    assert clients_of(call) == {PHONE: True}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from ...domain.inbound import Inbound
 from ...domain.message import UNDELIVERED
 from ...domain.receipt import Receipt
 from ..answer import MAX_SHOWN_DIGITS, SHOWN_CODE
@@ -83,13 +84,23 @@ class Keys:
 
 @dataclass(frozen=True)
 class Reports:
-    """`ignored`: reports that cannot be read, or whose status is not known."""
+    """`ignored`: reports that cannot be read, or whose status is not known.
+
+    `refusing`: phone numbers of recipients that refuse messages, which the provider knows from elsewhere.
+    """
 
     receipts: tuple[Receipt, ...] = ()
+    inbound: tuple[Inbound, ...] = ()
+    refusing: tuple[str, ...] = ()
     ignored: int = 0
 
     def __add__(self, other: Reports) -> Reports:
-        return Reports(self.receipts + other.receipts, self.ignored + other.ignored)
+        return Reports(
+            self.receipts + other.receipts,
+            self.inbound + other.inbound,
+            self.refusing + other.refusing,
+            self.ignored + other.ignored,
+        )
 
 
 NOTHING = Reports()
@@ -135,6 +146,12 @@ def report(
     if meaning is None:
         return NOTHING
     return Reports((Receipt(number, meaning, now, _reason(status, *said) if meaning == UNDELIVERED else ""),))
+
+
+def inbound(phone_number: object, text: object) -> Reports:
+    if not isinstance(phone_number, str) or not isinstance(text, str):
+        return IGNORED
+    return Reports(inbound=(Inbound(phone_number, text),))
 
 
 def number_of(message_id: object) -> int | None:

@@ -1,4 +1,4 @@
-"""Twilio's StatusCallback. docs/gateways/twilio.md."""
+"""Twilio's StatusCallback, and its call for an inbound message. docs/gateways/twilio.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from ...domain.message import DELIVERED, UNDELIVERED
-from .port import IGNORED, NOTHING, Acknowledgement, Call, Keys, Reports, report, same
+from .port import NOTHING, Acknowledgement, Call, Keys, Reports, inbound, report, same
 
 ACKNOWLEDGEMENT = Acknowledgement("<Response/>", "text/xml")
 """No text: Twilio would send it as a reply to an inbound message."""
@@ -26,6 +26,9 @@ STATUSES: dict[str, str | None] = {
     "canceled": UNDELIVERED,
 }
 """Source: https://www.twilio.com/docs/messaging/api/message-resource"""
+
+UNSUBSCRIBED = "21610"
+"""The recipient has written STOP to Twilio: https://www.twilio.com/docs/api/errors/21610"""
 
 ACCOUNT_SID = "AC"
 """The beginning of an account's id. An API key begins with SK, and signs nothing."""
@@ -52,9 +55,10 @@ def read(call: Call, now: datetime) -> Reports:
     if not fields:
         return NOTHING
     if "MessageStatus" not in fields:
-        return IGNORED
-    status, error = fields["MessageStatus"], fields.get("ErrorCode")
-    return report(call.message_id, status, STATUSES, now, error)
+        return inbound(fields.get("From"), fields.get("Body"))
+    error = fields.get("ErrorCode")
+    refusing = (fields.get("To", ""),) if error == UNSUBSCRIBED else ()
+    return report(call.message_id, fields["MessageStatus"], STATUSES, now, error) + Reports(refusing=refusing)
 
 
 def _signature(token: str, signed: str) -> str:

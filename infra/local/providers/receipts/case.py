@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode
 
+from chalicelib.domain.inbound import Inbound
 from chalicelib.domain.receipt import Receipt
 from chalicelib.gateways.callback import Callback
 from chalicelib.gateways.receipts.port import Call, Keys, Reports
@@ -70,6 +71,10 @@ def get(url: str, fields: Fields) -> Call:
 
 def delivered(message_id: int = MESSAGE_ID) -> Reports:
     return Reports((Receipt(message_id, "delivered", NOW),))
+
+
+def said(text: str, phone_number: str = PHONE) -> Reports:
+    return Reports(inbound=(Inbound(phone_number, text),))
 
 
 def undelivered(reason: str, message_id: int = MESSAGE_ID) -> Reports:

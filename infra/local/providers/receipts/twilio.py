@@ -18,6 +18,7 @@ from .case import (
     address_of,
     delivered,
     post,
+    said,
     undelivered,
 )
 
@@ -49,6 +50,11 @@ def signed_post(url: str, fields: Fields, signed_url: str = "", auth_token: str 
     return post(url, fields, {"x-twilio-signature": signature(signed_url or url, fields, auth_token)})
 
 
+def inbound_call(text: str) -> Call:
+    known = {"MessageSid": "SM2", "SmsStatus": "received", "From": f"+{PHONE}", "To": "+15550000009"}
+    return signed_post(address("twilio"), {**known, "Body": text})
+
+
 def statuses(means: Reports, *names: str) -> tuple[ReceiptCase, ...]:
     return tuple(ReceiptCase(f"the status {name}", status_call(name), means) for name in names)
 
@@ -66,6 +72,13 @@ TABLE = ReceiptTable(
         ReceiptCase("failed with a text for a code", status_call("failed", ErrorCode=PHONE), undelivered("failed")),
         ReceiptCase("a status that is not known", status_call("partially"), IGNORED),
         ReceiptCase("no status", signed_post(URL, {"MessageSid": "SM1"}), IGNORED),
+        ReceiptCase("an inbound message", inbound_call("Стоп & спасибо"), said("Стоп & спасибо", f"+{PHONE}")),
+        ReceiptCase("an inbound message without a text", inbound_call(""), said("", f"+{PHONE}")),
+        ReceiptCase(
+            "the recipient has unsubscribed",
+            status_call("undelivered", ErrorCode="21610"),
+            undelivered("undelivered 21610") + Reports(refusing=(f"+{PHONE}",)),
+        ),
         ReceiptCase("no message id", status_call("delivered", address("twilio")), IGNORED),
         ReceiptCase("the id of a test message", status_call("delivered", address_of("twilio", 7)), delivered(7)),
         ReceiptCase("new fields", status_call("delivered", RawDlrDoneDate="2611231200"), delivered()),
