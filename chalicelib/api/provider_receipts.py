@@ -11,7 +11,7 @@ from ..delivery.inbound import opt_out_phones
 from ..delivery.receipts import take_receipts
 from ..domain.inbound import STOP_WORDS
 from ..errors import NotAllowed, NotFound
-from ..gateways.receipts.port import Call, Keys, ReceiptForm
+from ..gateways.receipts.port import Call, Keys, ReceiptForm, Reports
 from ..gateways.receipts.registry import receipt_form
 from ..http.bodies import require_size
 from ..http.calls import answer_refusals, base_url, handler_for, raw_body
@@ -29,11 +29,13 @@ def answer(services: Services, request: Request, gateway: str, key: str) -> Resp
         handler_for(request.method, {"GET": None, "POST": None})
         call = _call(services, request)
         keys = Keys(services.receipts_secret.value(), services.gateway_secret.value())
-        is_known = keys.open(unquote(key), gateway, call)
+        is_of_account = keys.of_account(unquote(key))
+        is_known = is_of_account or keys.of_message(unquote(key), gateway, call)
         if not is_known or not form.verify(call, keys):
             log.warning("report refused", extra={"gateway": gateway, "wrong": "signature" if is_known else "key"})
             raise NotAllowed(Text("receipt.not_genuine"))
-        _take(services, form, call)
+        reports = form.read(call, services.clock.now())
+        _take(services, reports if is_of_account else reports.about(call.message_id))
         acknowledgement = form.ACKNOWLEDGEMENT
         return Response(acknowledgement.body, headers={"Content-Type": acknowledgement.content_type})
 
@@ -51,9 +53,8 @@ def _form(services: Services, gateway: str) -> ReceiptForm:
     return form
 
 
-def _take(services: Services, form: ReceiptForm, call: Call) -> None:
+def _take(services: Services, reports: Reports) -> None:
     """What cannot be read is counted and acknowledged: a repetition would not help."""
-    reports = form.read(call, services.clock.now())
     taken = take_receipts(services, reports.receipts)
     stop_words = services.settings.stop_words or STOP_WORDS
     stops = [message.phone_number for message in reports.inbound if message.says_stop(stop_words)]

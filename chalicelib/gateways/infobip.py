@@ -9,7 +9,7 @@ from ..domain.outcome import Kind, Outcome
 from .answer import Answer, json_of, outcome_by_code, outcome_of_status
 from .port import Capabilities, Options, Request, Sms, json_request, whole_lifetime
 
-CAPABILITIES = Capabilities(dedupes=None, key_form="KEY")
+CAPABILITIES = Capabilities(dedupes=None, key_form="KEY", calls_back=True)
 """`dedupes`: it refuses a messageId that it has, but does not say for how long it remembers one."""
 
 LONGEST_LIFETIME = 172_800
@@ -47,6 +47,7 @@ SETTINGS = {404: Kind.SENDER, 405: Kind.SENDER, 415: Kind.SENDER}
 class Infobip:
     def __init__(self, options: Options) -> None:
         self._url = f"{options.url}/sms/3/messages"
+        self._callback = options.callback
 
     def request(self, sms: Sms, secret: str) -> Request:
         to = {"to": sms.phone_number, "messageId": str(sms.id)}
@@ -56,6 +57,8 @@ class Infobip:
         seconds = whole_lifetime(sms.lifetime, unit=1, least=1, most=LONGEST_LIFETIME)
         if seconds is not None:
             message["options"] = {"validityPeriod": {"amount": seconds, "timeUnit": "SECONDS"}}
+        if self._callback:
+            message["webhooks"] = {"delivery": {"url": self._callback(sms.id)}}
         headers = {"Authorization": f"App {secret}", "Accept": "application/json"}
         return json_request(self._url, {"messages": [message]}, headers)
 

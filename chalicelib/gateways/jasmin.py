@@ -10,13 +10,16 @@ from ..errors import BadSettings
 from .answer import Answer, outcome_by_phrase
 from .port import Capabilities, Options, Request, Sms, form_request, whole_lifetime
 
-CAPABILITIES = Capabilities(key_form="USERNAME:PASSWORD", options=("validity",))
+CAPABILITIES = Capabilities(key_form="USERNAME:PASSWORD", options=("validity",), calls_back=True)
 
 MINUTE = 60
 MOST_MINUTES = 72 * 60
 """An SMS centre may refuse a longer one. Jasmin itself has no limit."""
 
 GSM_CODING, UCS2_CODING = "0", "8"
+
+ALL_LEVELS = "3"
+"""Receipts of the SMS centre, which may refuse the message, and of the recipient's phone."""
 
 PHRASES: dict[int | None, dict[str, Kind]] = {
     200: {'Success "': Kind.ACCEPTED},
@@ -47,6 +50,7 @@ PHRASES: dict[int | None, dict[str, Kind]] = {
 class Jasmin:
     def __init__(self, options: Options) -> None:
         self._url = options.url
+        self._callback = options.callback
         validity = options.values.get("validity", False)
         if not isinstance(validity, bool):
             raise BadSettings("GATEWAY_OPTIONS: validity: true or false is expected")
@@ -65,6 +69,8 @@ class Jasmin:
         minutes = whole_lifetime(sms.lifetime, MINUTE, least=1, most=MOST_MINUTES)
         if minutes is not None and self._sends_validity:
             fields["validity-period"] = str(minutes)
+        if self._callback:
+            fields |= {"dlr": "yes", "dlr-level": ALL_LEVELS, "dlr-method": "POST", "dlr-url": self._callback(sms.id)}
         return form_request(f"{self._url}/send", fields)
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:

@@ -9,13 +9,16 @@ from ..domain.sms import is_gsm
 from .answer import Answer, outcome_by_phrase
 from .port import Capabilities, Options, Request, Sms, whole_lifetime
 
-CAPABILITIES = Capabilities(key_form="USERNAME:PASSWORD")
+CAPABILITIES = Capabilities(key_form="USERNAME:PASSWORD", calls_back=True)
 
 MINUTE = 60
 MOST_MINUTES = 72 * 60
 """An SMS centre may refuse a longer one. Kannel itself has no limit."""
 
 GSM_CODING, UCS2_CODING = "0", "2"
+
+FINAL_STATUSES = "19"
+"""Delivered, not delivered and rejected by the SMS centre: 1, 2 and 16."""
 
 PHRASES: dict[int | None, dict[str, Kind]] = {
     202: {
@@ -34,6 +37,7 @@ PHRASES: dict[int | None, dict[str, Kind]] = {
 class Kannel:
     def __init__(self, options: Options) -> None:
         self._url = options.url
+        self._callback = options.callback
 
     def request(self, sms: Sms, secret: str) -> Request:
         """Kannel reads no form in a body, and writes the address of a GET with all its fields to its log."""
@@ -50,6 +54,9 @@ class Kannel:
         minutes = whole_lifetime(sms.lifetime, MINUTE, least=1, most=MOST_MINUTES)
         if minutes is not None:
             headers["X-Kannel-Validity"] = str(minutes)
+        if self._callback:
+            headers["X-Kannel-DLR-Mask"] = FINAL_STATUSES
+            headers["X-Kannel-DLR-Url"] = f"{self._callback(sms.id)}&status=%d"
         return Request(f"{self._url}/cgi-bin/sendsms", sms.text.encode(), headers)
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:

@@ -9,7 +9,9 @@ from ..domain.outcome import Kind, Outcome
 from .answer import Answer, is_fault, json_of, outcome_of_code, outcome_of_status, whole_number
 from .port import Capabilities, Options, Request, Sms, basic, json_request
 
-CAPABILITIES = Capabilities(url="https://gate.smsaero.ru/v2", key_form="EMAIL:API_KEY", needs_sender=True)
+CAPABILITIES = Capabilities(
+    url="https://gate.smsaero.ru/v2", key_form="EMAIL:API_KEY", needs_sender=True, calls_back=True
+)
 
 REJECTED = 6
 """The status of a message that SMS Aero accepted and does not send."""
@@ -35,11 +37,14 @@ PHRASES = {
 class SmsAero:
     def __init__(self, options: Options) -> None:
         self._url = options.url
+        self._callback = options.callback
 
     def request(self, sms: Sms, secret: str) -> Request:
         """It takes no id of ours and no lifetime."""
         CAPABILITIES.parts_of(secret)
         body = {"number": sms.phone_number, "sign": sms.sender, "text": sms.text}
+        if self._callback:
+            body["callbackUrl"] = self._callback(sms.id)
         return json_request(f"{self._url}/sms/send", body, basic(secret))
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:

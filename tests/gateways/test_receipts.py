@@ -8,13 +8,14 @@ import sys
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.gateways.callback import Callback, message_key
-from chalicelib.gateways.port import Options
+from chalicelib.gateways.port import Options, Request
 from chalicelib.gateways.receipts.port import Call, Keys
 from chalicelib.gateways.receipts.registry import NAMES, receipt_form
 from chalicelib.gateways.registry import provider
@@ -51,6 +52,13 @@ def test_a_call_means_what_the_table_of_the_provider_says(name: str, case: Recei
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_status_has_a_case_in_the_table(name: str) -> None:
+    statuses = set(import_module(f"chalicelib.gateways.receipts.{name}").STATUSES)
+    words = {word.rstrip(":") for case in receipt_table(name).cases for word in case.name.split()}
+    assert statuses <= words
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_reason_contains_no_phone_number(name: str) -> None:
     for case in receipt_table(name).cases:
         for receipt in receipt_form(name).read(case.call, NOW).receipts:
@@ -71,20 +79,28 @@ def test_any_call_is_read_without_an_error_and_one_without_a_signature_is_not_ge
         assert not form.verify(call, signed)
 
 
-SIGNED = {"twilio"}
-"""Providers that sign their calls."""
+SIGNED = {"smsc", "twilio", "vonage"}
+"""Providers that sign their calls, with the secret that is stored behind that of receipts."""
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"twilio"}))
+def test_without_a_signature_secret_the_key_alone_counts(name: str) -> None:
+    assert receipt_form(name).verify(receipt_table(name).cases[0].call, Keys(SECRET))
 
 
 @pytest.mark.parametrize("key", ["", SECRET[:-1], f"{SECRET}0", f"{SECRET}:signature", "\udcff", "я"])
 def test_another_key_than_the_secret_opens_nothing(key: str) -> None:
-    call = Call("POST", "https://sms.example.com")
-    assert Keys(SECRET).open(SECRET, "smsc", call)
-    assert Keys(f"{SECRET}:signature").open(SECRET, "smsc", call)
-    assert not Keys(f"{SECRET}:signature").open(key, "smsc", call)
+    assert Keys(SECRET).of_account(SECRET)
+    assert Keys(f"{SECRET}:signature").of_account(SECRET)
+    assert not Keys(f"{SECRET}:signature").of_account(key)
+    assert not Keys(f"{SECRET}:signature").of_message(key, "smsc", Call("POST", "https://sms.example.com"))
 
 
-def test_an_empty_secret_opens_nothing() -> None:
-    assert not Keys("").open("", "smsc", Call("POST", "https://sms.example.com"))
+@pytest.mark.parametrize("stored", ["", ":", ":signature"])
+def test_an_empty_secret_opens_nothing(stored: str) -> None:
+    call = Call("GET", "https://sms.example.com", (("id", str(MESSAGE_ID)),))
+    assert not Keys(stored).of_account("")
+    assert not Keys(stored).of_message(message_key(stored, "kannel", str(MESSAGE_ID)), "kannel", call)
 
 
 def test_the_key_of_a_message_opens_no_report_of_another_message_or_provider() -> None:
@@ -92,12 +108,13 @@ def test_the_key_of_a_message_opens_no_report_of_another_message_or_provider() -
     ours = Call("GET", "https://sms.example.com", (("id", str(MESSAGE_ID)),))
     other = Call("GET", "https://sms.example.com", (("id", str(MESSAGE_ID + 1)),))
     twice = Call("GET", "https://sms.example.com", (*other.query, *ours.query, *other.query))
-    assert Keys(SECRET).open(key, "kannel", ours)
-    assert not Keys(SECRET).open(key, "kannel", other)
-    assert not Keys(SECRET).open(key, "kannel", twice)
-    assert not Keys(SECRET).open(key, "jasmin", ours)
-    assert not Keys("other").open(key, "kannel", ours)
-    assert not Keys(SECRET).open(key, "kannel", Call("GET", "https://sms.example.com"))
+    assert Keys(SECRET).of_message(key, "kannel", ours)
+    assert not Keys(SECRET).of_account(key)
+    assert not Keys(SECRET).of_message(key, "kannel", other)
+    assert not Keys(SECRET).of_message(key, "kannel", twice)
+    assert not Keys(SECRET).of_message(key, "jasmin", ours)
+    assert not Keys("other").of_message(key, "kannel", ours)
+    assert not Keys(SECRET).of_message(key, "kannel", Call("GET", "https://sms.example.com"))
 
 
 def test_the_address_of_a_message_has_a_key_of_its_own_and_not_the_secret() -> None:
@@ -120,6 +137,26 @@ def test_a_post_has_the_address_for_its_receipts_only_if_they_are_wanted(name: s
     wanted = replace(table.options, callback=lambda message_id: f"https://sms.example.com/r{message_id}")
     assert f"r{PLAIN.id}" in posted(wanted)
     assert f"r{PLAIN.id}" not in posted(table.options)
+
+
+ADDRESS = "https://sms.example.com/Receipts/x/y?id=120000000345"
+
+
+def posted_with_address(name: str) -> Request:
+    table = import_module(f"infra.local.providers.{name}").TABLE
+    options = replace(table.options, callback=lambda _: ADDRESS)
+    return provider(name).make_adapter(options).request(PLAIN, table.secret)
+
+
+def test_each_provider_gets_the_address_in_its_own_field() -> None:
+    assert dict(parse_qsl(posted_with_address("twilio").body.decode()))["StatusCallback"] == ADDRESS
+    jasmin = dict(parse_qsl(posted_with_address("jasmin").body.decode()))
+    assert [jasmin[f"dlr{part}"] for part in ("", "-level", "-method", "-url")] == ["yes", "3", "POST", ADDRESS]
+    kannel = posted_with_address("kannel").headers
+    assert (kannel["X-Kannel-DLR-Mask"], kannel["X-Kannel-DLR-Url"]) == ("19", f"{ADDRESS}&status=%d")
+    (message,) = json.loads(posted_with_address("infobip").body)["messages"]
+    assert message["webhooks"] == {"delivery": {"url": ADDRESS}}
+    assert json.loads(posted_with_address("smsaero").body)["callbackUrl"] == ADDRESS
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.gateways.receipts.port import Call, Keys
-from chalicelib.gateways.receipts.twilio import STATUSES, verify
+from chalicelib.gateways.receipts.twilio import verify
 from infra.local.providers.receipts.case import SECRET, post
 from infra.local.providers.receipts.twilio import AUTH_TOKEN, TABLE, URL, status_call
 
@@ -42,7 +42,3 @@ def test_with_an_api_key_the_auth_token_stands_behind_the_secret_of_receipts(key
 
 def test_a_get_is_not_genuine_without_its_signature() -> None:
     assert not verify(Call("GET", URL), TABLE.keys)
-
-
-def test_every_status_has_a_case_in_the_table() -> None:
-    assert STATUSES.keys() <= {dict(case.call.form).get("MessageStatus") for case in TABLE.cases}

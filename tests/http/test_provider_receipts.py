@@ -22,8 +22,8 @@ from chalicelib.delivery.receipts import settle_receipts
 from chalicelib.domain.receipt import Receipt
 from chalicelib.gateways.receipts.port import Call
 from chalicelib.gateways.receipts.registry import NAMES, receipt_form
-from infra.local.providers.receipts import twilio
-from infra.local.providers.receipts.case import PHONE, RECEIPTS_URL, SECRET, ReceiptTable, address_of
+from infra.local.providers.receipts import infobip, twilio
+from infra.local.providers.receipts.case import MESSAGE_ID, PHONE, RECEIPTS_URL, SECRET, ReceiptTable, address_of
 
 from .conftest import Answer
 from .conftest import Call as ApiCall
@@ -87,8 +87,10 @@ def test_genuine_calls_are_queued_and_answered_as_the_provider_needs_it_and_no_o
             continue
         assert (answer.status, answer.text) == (200, acknowledgement.body), case.name
         assert answer.headers["Content-Type"] == acknowledgement.content_type
+        of_account = SECRET in case.call.url
+        means = case.means if of_account else case.means.about(case.call.message_id)
         believed = [(one.message_id, one.status, one.reason) for one in queued(services)]
-        assert believed == [facts(one) for one in case.means.receipts if one.is_of_mailing], case.name
+        assert believed == [facts(one) for one in means.receipts if one.is_of_mailing], case.name
 
 
 def facts(receipt: Receipt) -> tuple[int, str, str]:
@@ -161,6 +163,31 @@ def test_a_receipt_that_comes_twice_and_out_of_order_is_counted_once(use: Use, r
     assert settle_receipts(services, [message.body for message in messages], lambda: 60.0) == [None] * len(messages)
     counts = call("GET", "/Stats/1").json["messages"]
     assert (counts["sent"], counts["delivered"], counts["undelivered"]) == (1, 1, 0)
+
+
+def test_the_key_of_a_message_reports_nothing_about_another_message_and_no_inbound_message(
+    use: Use, report: Report, call: ApiCall
+) -> None:
+    """A provider's log has such keys. The body of Infobip has ids and texts of its own."""
+    call("POST", "/Clients", json={"phone_number": PHONE})
+    services = use("infobip")
+    forged = [infobip.result("DELIVERED"), infobip.result("DELIVERED", str(SENT)), infobip.message("STOP")]
+    assert report(infobip.of_message(*forged)).status == 200
+    assert [receipt.message_id for receipt in queued(services)] == [MESSAGE_ID]
+    assert clients_of(call) == {PHONE: False}
+    assert report(infobip.call(*forged)).status == 200
+    assert [receipt.message_id for receipt in queued(services)] == [MESSAGE_ID, SENT]
+    assert clients_of(call) == {PHONE: True}
+
+
+def test_too_many_opt_outs_in_one_call_are_refused_before_any_is_written(
+    use: Use, report: Report, call: ApiCall
+) -> None:
+    call("POST", "/Clients", json={"phone_number": PHONE})
+    use("infobip")
+    many = [{**infobip.message("STOP"), "from": f"7900{number:07}"} for number in range(100)]
+    assert report(infobip.call(infobip.message("STOP"), *many)).status == 400
+    assert clients_of(call) == {PHONE: False}
 
 
 def clients_of(call: ApiCall) -> dict[str, bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
@@ -74,19 +74,22 @@ class Keys:
         """The provider's signature secret. Empty if none is stored."""
         return self.stored.partition(":")[2]
 
-    def open(self, key: str, gateway: str, call: Call) -> bool:
-        """Whether the key in the path is the secret, or that of the message of a `Callback`. In constant time."""
-        of_message = message_key(self.stored, gateway, call.message_id) if call.message_id else ""
+    def of_account(self, key: str) -> bool:
+        """Whether the key in the path is the secret."""
         expected = path_secret(self.stored)
-        is_secret = expected != "" and same(key, expected)
-        return (of_message != "" and same(key, of_message)) or is_secret
+        return same(key, expected) and expected != ""
+
+    def of_message(self, key: str, gateway: str, call: Call) -> bool:
+        """Whether it is the key of the message that the query names."""
+        return same(key, message_key(self.stored, gateway, call.message_id)) and path_secret(self.stored) != ""
 
 
 @dataclass(frozen=True)
 class Reports:
     """`ignored`: reports that cannot be read, or whose status is not known.
 
-    `refusing`: phone numbers of recipients that refuse messages, which the provider knows from elsewhere.
+    `refusing`: phone numbers of recipients that refuse messages, which the provider knows from elsewhere. Only a
+    provider that signs each call may name them.
     """
 
     receipts: tuple[Receipt, ...] = ()
@@ -101,6 +104,12 @@ class Reports:
             self.refusing + other.refusing,
             self.ignored + other.ignored,
         )
+
+    def about(self, message_id: str) -> Reports:
+        """What the key of one message may report: nothing about another message, and no inbound message."""
+        receipts = tuple(receipt for receipt in self.receipts if str(receipt.message_id) == message_id)
+        others = len(self.receipts) - len(receipts) + len(self.inbound)
+        return replace(self, receipts=receipts, inbound=(), ignored=self.ignored + others)
 
 
 NOTHING = Reports()

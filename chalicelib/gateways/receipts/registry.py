@@ -7,7 +7,7 @@ from typing import cast
 
 from .port import ReceiptForm
 
-NAMES = ("twilio",)
+NAMES = ("infobip", "jasmin", "kannel", "smsaero", "smsc", "twilio", "vonage")
 
 
 def receipt_form(name: str) -> ReceiptForm:
