@@ -105,9 +105,9 @@ class TaskHandler:
                 return Result(delay=self._seconds_until(decision.opens_at))
 
     def abandon(self, attempt: Attempt) -> None:
-        """The attempt has no claim: others have its permit, and its place at the breaker."""
+        """The attempt has no claim: others have its permit, and its place at the breakers and in the rate."""
         self.permits.put_back(attempt.mailing, attempt.permit)
-        self.posting.breakers.leave(attempt.mailing.id, self.services.clock.now(), attempt.task.received.id)
+        self.posting.leave(attempt)
 
     def _decide(self, mailing: Mailing | None, client: Client | None, tried: bool) -> AdmissionDecision:
         return admit(mailing, client, self.services.clock.now(), zone, UNLIMITED, tried)
@@ -157,9 +157,9 @@ class TaskHandler:
         if not isinstance(permit, Permit):
             return Result(delay=permit, awaits_feed=permit is None)
         attempt = Attempt(task, mailing, permit, timeout, self.services.settings.gateway)
-        if not self.posting.admits(attempt.mailing, attempt.task, timeout):
+        if (refusal := self.posting.refusal(attempt)) is not None:
             self.permits.put_back(mailing, permit)
-            return self.posting.hold_back(mailing.id)
+            return refusal
         try:
             if not mailing.awaits_canary or tried or self._admit_to_canary(mailing.id):
                 return attempt

@@ -148,7 +148,7 @@ class Batch:
 
     def _claim(self, attempts: list[Attempt]) -> Claimed:
         now = self._services.clock.now()
-        claims = [attempt.claim(now, self._posting.seconds_needed) for attempt in attempts]
+        claims = [attempt.claim(now, self._posting.longest_wait) for attempt in attempts]
         claimed: Sequence[Message | Exception | None]
         try:
             claimed = self._services.messages.claim_all(claims, now)

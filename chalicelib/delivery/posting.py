@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ..domain.adaptive_rate import LONGEST_WAIT, AdaptiveRate
 from ..domain.admission import Admission, admit, seconds_for_post
 from ..domain.backoff import retry_delay
 from ..domain.brake import NO_ANSWERS, refusals_of
@@ -52,7 +53,7 @@ class Ended:
 
 
 class Posting:
-    """The posts of one batch. `breakers` and `pace` belong to the sender and outlive the batch.
+    """The posts of one batch. `breakers`, `pace` and `rate` belong to the sender and outlive the batch.
 
     `backlog`: for how many seconds the messages of the batch that came for the first time have waited.
     `latencies`: how long each post took, in milliseconds.
@@ -65,6 +66,7 @@ class Posting:
         clients: ClientCache,
         breakers: Breakers,
         pace: Pace,
+        rate: AdaptiveRate,
         seconds_left: Callable[[], float],
         backlog: float = 0.0,
     ) -> None:
@@ -74,6 +76,7 @@ class Posting:
         self.backlog = backlog
         self.breakers = breakers
         self.pace = pace
+        self.rate = rate
         self.seconds_left = seconds_left
         self.latencies: list[float] = []
 
@@ -90,28 +93,62 @@ class Posting:
         """
         return min(max(MIN_POST_SECONDS, self.pace.seconds_needed), self.services.settings.gateway_timeout)
 
-    def admits(self, mailing: Mailing, task: SendTask, timeout: float) -> bool:
-        """Whether the breaker admits a post of this task."""
+    @property
+    def longest_wait(self) -> float:
+        """How long a claimed message may wait for a thread and for its turn, in seconds."""
+        return self.seconds_needed + self.rate.longest_wait
+
+    def refusal(self, attempt: Attempt) -> Result | None:
+        """None if the rate and the breakers admit the post: `leave` follows. Otherwise the result of its task."""
+        mailing, task = attempt.mailing, attempt.task
+        if not self.rate.admits():
+            return self._wait_for_turn(task)
         if self.services.settings.gateway_dedupes:  # otherwise the last post may have no answer
             self.breakers.learn_of_success(mailing.id, mailing.last_post_at)
         now = self.services.clock.now()
-        return self.breakers.admits(mailing.id, now, timedelta(seconds=timeout), task.received.id)
+        if self.breakers.admits(mailing.id, now, timedelta(seconds=attempt.timeout), task.received.id):
+            return None
+        self.rate.leave()
+        return self._hold_back(mailing.id)
+
+    def leave(self, attempt: Attempt, was_posted: bool = False) -> None:
+        """The admitted post has ended, or does not begin."""
+        self.rate.leave()
+        by, now = attempt.task.received.id, self.services.clock.now()
+        self.breakers.leave(attempt.mailing.id, now, by, was_posted)
 
     def post(self, attempt: Attempt, message: Message) -> Ended:
-        """Post a message that this batch has claimed, at the time of its permit."""
+        """Post a message that this batch has claimed, at the time of its permit and of its turn."""
         was_posted = False
         try:
             if message.doubts > self.services.settings.most_doubts:  # the last attempt died, this claim is one more
                 return self._give_up(attempt, message)
-            self.services.clock.sleep_until(attempt.permit.at)
+            if not self._await_turn(attempt):
+                return self._ended(attempt, Settlement(message), self._wait_for_turn(attempt.task))
             ended = self._post_or_give_back(attempt, message)
             was_posted = ended.result.was_posted
             return ended
         finally:
-            by, now = attempt.task.received.id, self.services.clock.now()
-            self.breakers.leave(attempt.mailing.id, now, by, was_posted)
+            self.leave(attempt, was_posted)
 
-    def hold_back(self, mailing_id: int) -> Result:
+    def _await_turn(self, attempt: Attempt) -> bool:
+        """Sleep until the post may begin. Returns False if that is too late: then no turn is used up.
+
+        The rate may be halved during the sleep. Then the post takes a new turn.
+        """
+        clock, permit = self.services.clock, attempt.permit
+        latest = min(permit.until, max(clock.now().timestamp(), permit.at) + LONGEST_WAIT)
+        while turn := self.rate.turn(max(clock.now().timestamp(), permit.at), latest):
+            clock.sleep_until(turn.at)
+            if self.rate.is_valid(turn):
+                return True
+        return False
+
+    def _wait_for_turn(self, task: SendTask) -> Result:
+        delay = self.rate.seconds_to_return(task.received.receive_count, self.services.clock.jitter())
+        return Result(delay=delay, failure="HeldBack")
+
+    def _hold_back(self, mailing_id: int) -> Result:
         """The delay does not grow with the deliveries of the queue: the message was not posted."""
         now, jitter = self.services.clock.now(), self.services.clock.jitter()
         return Result(delay=self.breakers.seconds_to_hold(mailing_id, now, jitter), failure="HeldBack")
@@ -134,7 +171,7 @@ class Posting:
         """
         task = attempt.task
         if self.breakers.holds(attempt.mailing.id, task.received.id):
-            return self._ended(attempt, Settlement(message), self.hold_back(attempt.mailing.id))
+            return self._ended(attempt, Settlement(message), self._hold_back(attempt.mailing.id))
         asked_at = self.services.clock.now()
         try:
             mailing, client = self.mailings.get(task.mailing_id), self.clients.get(task.client_id)
@@ -161,6 +198,7 @@ class Posting:
         if outcome.is_answered:
             self.pace.record((answered_at - posted_at).total_seconds())
         self._inform_breakers(message, outcome)
+        self._inform_rate(outcome, posted_at, answered_at)
         self._log(attempt, message, outcome)
         if outcome.kind is Kind.OPTED_OUT and (error := opt_out(self.services, message.client_id, phone_number)):
             unsettled = Settlement(replace(message, posted_at=posted_at), None, outcome.reason)
@@ -179,6 +217,12 @@ class Posting:
     def _inform_breakers(self, message: Message, outcome: Outcome) -> None:
         now = self.services.clock.now()
         self.breakers.record(message.mailing_id, outcome, now, is_first=message.recent_attempts == 1)
+
+    def _inform_rate(self, outcome: Outcome, posted_at: datetime, answered_at: datetime) -> None:
+        if outcome.kind is Kind.THROTTLED:
+            self.rate.record_refusal(posted_at.timestamp(), answered_at.timestamp())
+        elif outcome.sent:
+            self.rate.record_success(answered_at.timestamp())
 
     def _log(self, attempt: Attempt, message: Message, outcome: Outcome) -> None:
         if not outcome.sent:

@@ -91,6 +91,7 @@ class Fleet:
     """`world` announces mailings; the senders work on their messages. A batch takes time by the number of its posts.
 
     `pool` makes the threads of a sender; without it the posts of a batch follow each other. `posts` counts by minute.
+    `deliveries`: of queue messages.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Fleet:
         self.batch = batch
         self.start = clock.time
         self.posts: Counter[int] = Counter()
+        self.deliveries = 0
         self._free_at: list[tuple[datetime, int, Sender]] = []
         self.start_senders(senders)
 
@@ -128,7 +130,8 @@ class Fleet:
             self.services.clock.time = free_at
             posts = self._send(sender)
             self.posts[int((free_at - self.start).total_seconds() // 60)] += posts
-            busy = SECONDS_FOR_A_BATCH + -(-posts // THREADS) * self.gateway.seconds
+            waited = (self.services.clock.time - free_at).total_seconds()
+            busy = SECONDS_FOR_A_BATCH + max(waited, -(-posts // THREADS) * self.gateway.seconds)
             heapq.heappush(self._free_at, (free_at + timedelta(seconds=busy), number, sender))
         return (self.services.clock.time - start).total_seconds()
 
@@ -138,6 +141,7 @@ class Fleet:
         deliveries = self._queue.receive(self.batch)
         if not deliveries:
             return 0
+        self.deliveries += len(deliveries)
         sent_at = self._queue.sent_at
         records = [
             ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count, sent_at[one.id])
