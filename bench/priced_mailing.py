@@ -94,9 +94,9 @@ class TimedGateway(AcceptingGateway):
     def __init__(self, clock: FakeClock) -> None:
         self.clock, self.latency = clock, 0.0
 
-    def post(self, sms: Sms, timeout: float) -> Outcome:
+    def post(self, name: str, sms: Sms, timeout: float) -> Outcome:
         self.clock.forward(lambda_time.batch_seconds(self.latency) / lambda_time.BATCH)
-        return super().post(sms, timeout)
+        return super().post(name, sms, timeout)
 
 
 def count() -> Priced:

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
+from functools import cache, cached_property
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from .domain.inbound import LONGEST_WORD
 from .domain.routes import Routes
 from .domain.sms import SENDER
 from .errors import BadSettings
-from .gateways.port import Capabilities, Options
+from .gateways.configured import Configured, read_gateways
 from .gateways.registry import NAMES, provider
 from .texts import ENGLISH, LANGUAGES
 from .zones import is_time_of_day, is_zone, meant_zone
@@ -155,6 +155,7 @@ class Settings:
     gateway_max_doubts: int = _setting(5, _count, "Attempts without a clear answer, after which none follows.")
     gateway_refuses_by_code: bool = _setting(False, _flag, "Whether 200 with a code other than 0 is a final refusal.")
     gateway_rate: float | None = _setting(None, _positive, "Messages a second the gateway accepts; none: no limit.")
+    gateways: tuple[Configured, ...] = _setting((), read_gateways, "Several gateways, a list in JSON, in their order.")
     receipts: bool = _setting(False, _flag, "Whether the gateway may report deliveries.")
     stop_words: tuple[str, ...] = _setting((), _words, "Words of an inbound message that opt its sender out.")
     receipts_url: str = _setting("", _url, "Address of /Receipts as the provider calls it.")
@@ -169,27 +170,49 @@ class Settings:
     report_time: str = _setting("09:00", _time_of_day, "When the daily report is sent; its day ends at this time.")
     report_timezone: str = _setting("UTC", _zone, "Time zone of `REPORT_TIME` and of all times in the report.")
 
-    @property
-    def most_doubts(self) -> int:
-        """After so many attempts that end in doubt a message is `unknown`."""
-        return self.gateway_max_doubts if self.gateway_dedupes else 1
+    @cached_property
+    def gateway_by_name(self) -> Mapping[str, Configured]:
+        """Those of GATEWAYS in their order, or the one of the other settings, with the name of its provider."""
+        only = Configured(
+            self.gateway,
+            self.gateway,
+            self.gateway_url,
+            self.gateway_sender,
+            json.loads(self.gateway_options or "{}"),
+            self.gateway_refuses_by_code,
+            self.gateway_dedupes,
+            self.gateway_rate,
+        )
+        return {one.name: one for one in self.gateways or (only,)}
 
-    @property
+    @cached_property
     def routes(self) -> Routes:
-        return Routes((self.gateway,), frozenset({self.gateway} if self.gateway_dedupes else ()))
+        configured = self.gateway_by_name.values()
+        deduping = frozenset(one.name for one in configured if one.dedupes)
+        return Routes(tuple(self.gateway_by_name), deduping, {one.name: one.codes for one in configured if one.codes})
 
     @property
-    def capabilities(self) -> Capabilities:
-        return provider(self.gateway).CAPABILITIES
+    def total_rate(self) -> float | None:
+        """Messages a second that all gateways together accept; None if one of them has no limit."""
+        rates = [one.rate for one in self.gateway_by_name.values()]
+        return None if None in rates else sum(rate for rate in rates if rate is not None)
 
     @property
-    def adapter_options(self) -> Options:
-        return Options(self.gateway_url, json.loads(self.gateway_options or "{}"), self.gateway_refuses_by_code)
+    def all_gateways_dedupe(self) -> bool:
+        return all(one.dedupes for one in self.gateway_by_name.values())
+
+    def most_doubts(self, gateway: str) -> int:
+        """After so many attempts that end in doubt at this gateway a message is `unknown`."""
+        return self.gateway_max_doubts if self.gateway_by_name[gateway].dedupes else 1
 
     @property
     def gateway_token_parameter(self) -> str:
         """Name of the SecureString in SSM Parameter Store with the token for the gateway."""
         return f"/{self.stack_name}/gateway-token"
+
+    def token_parameter_of(self, gateway: str) -> str:
+        """The same for one gateway of GATEWAYS."""
+        return f"{self.gateway_token_parameter}-{gateway}" if self.gateways else self.gateway_token_parameter
 
     @property
     def session_key_parameter(self) -> str:
@@ -213,8 +236,8 @@ class Settings:
     @property
     def exposes_gateway_traffic(self) -> bool:
         """The token of the gateway and the phone numbers would travel without TLS, and nobody has allowed that."""
-        is_plain = urlsplit(self.gateway_url).scheme == "http"
-        return is_plain and not (self.is_local or self.gateway_plain_http or _is_loopback(self.gateway_url))
+        urls = [one.url for one in self.gateway_by_name.values() if urlsplit(one.url).scheme == "http"]
+        return not all(self.is_local or self.gateway_plain_http or _is_loopback(url) for url in urls)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

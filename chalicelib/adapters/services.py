@@ -13,9 +13,12 @@ from ..settings import Settings
 from .clock import Clock
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from concurrent.futures import Executor
 
     from ..domain.password import Passwords
+    from ..gateways.configured import Configured
+    from ..gateways.opened import Gateways
     from ..gateways.port import Gateway, Secret
     from .audit_bucket import AuditBucket
     from .files import Files
@@ -221,23 +224,30 @@ class Services:
         return Parameter(self.settings.receipts_secret_parameter)
 
     @cached_property
-    def gateway_secret(self) -> Secret:
-        """GATEWAY_TOKEN; empty for a provider that needs none."""
+    def gateway_secrets(self) -> Mapping[str, Secret]:
+        """By the name of the gateway; an empty one for a provider that needs none."""
         from .parameters import NO_SECRET, Parameter
 
-        needs_one = self.settings.capabilities.key_form != ""
-        return Parameter(self.settings.gateway_token_parameter) if needs_one else NO_SECRET
+        settings = self.settings
+        return {
+            name: Parameter(settings.token_parameter_of(name)) if configured.capabilities.key_form else NO_SECRET
+            for name, configured in settings.gateway_by_name.items()
+        }
 
     @cached_property
-    def gateway(self) -> Gateway:
+    def gateway(self) -> Gateways:
+        from ..gateways.opened import Gateways
+
+        return Gateways({name: self._open_gateway(one) for name, one in self.settings.gateway_by_name.items()})
+
+    def _open_gateway(self, configured: Configured) -> Gateway:
         from ..gateways.callback import Callback
         from ..gateways.http_gateway import HttpGateway
         from ..gateways.registry import provider
 
-        settings = self.settings
-        callback = Callback(settings.receipts_url, settings.gateway, self.receipts_secret)
-        is_called = settings.receipts and settings.receipts_url != "" and settings.capabilities.calls_back
-        wanted = callback if is_called else None
-        adapter = provider(settings.gateway).make_adapter(replace(settings.adapter_options, callback=wanted))
-        connections = settings.sender_threads
-        return HttpGateway(adapter, self.gateway_secret, self.clock.now, connections, callback=wanted)
+        settings, name = self.settings, configured.name
+        is_called = settings.receipts and settings.receipts_url != "" and configured.capabilities.calls_back
+        callback = Callback(settings.receipts_url, name, self.receipts_secret) if is_called else None
+        adapter = provider(configured.provider).make_adapter(replace(configured.adapter_options, callback=callback))
+        secret, connections = self.gateway_secrets[name], settings.sender_threads
+        return HttpGateway(adapter, secret, self.clock.now, connections, callback=callback)

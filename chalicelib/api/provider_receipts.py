@@ -28,7 +28,7 @@ def answer(services: Services, request: Request, gateway: str, key: str) -> Resp
         form = _form(services, gateway)
         handler_for(request.method, {"GET": None, "POST": None})
         call = _call(services, request)
-        keys = Keys(services.receipts_secret.value(), services.gateway_secret.value())
+        keys = Keys(services.receipts_secret.value(), services.gateway_secrets[gateway].value())
         is_of_account = keys.of_account(unquote(key))
         is_known = is_of_account or keys.of_message(unquote(key), gateway, call)
         if not is_known or not form.verify(call, keys):
@@ -43,14 +43,14 @@ def answer(services: Services, request: Request, gateway: str, key: str) -> Resp
 
 
 def _form(services: Services, gateway: str) -> ReceiptForm:
+    """`gateway`: its name. Raises NotFound if it is none of ours, or its provider has no form."""
     settings = services.settings
+    if not settings.receipts or gateway not in settings.gateway_by_name:
+        raise NotFound
     try:
-        form = receipt_form(gateway)
+        return receipt_form(settings.gateway_by_name[gateway].provider)
     except KeyError:
         raise NotFound from None
-    if not settings.receipts or gateway != settings.gateway:
-        raise NotFound
-    return form
 
 
 def _take(services: Services, reports: Reports) -> None:

@@ -106,18 +106,22 @@ class TaskHandler:
 
     def abandon(self, attempt: Attempt) -> None:
         """The attempt has no claim: others have its permit, and its place at the breakers and in the rate."""
-        self.permits.put_back(attempt.mailing, attempt.permit)
-        self.posting.leave(attempt)
+        self.permits.put_back(attempt.mailing, attempt.gateway, attempt.permit)
+        self.posting.channels.leave(attempt)
 
     def _decide(self, mailing: Mailing | None, client: Client | None, tried: bool) -> AdmissionDecision:
         return admit(mailing, client, self.services.clock.now(), zone, UNLIMITED, tried)
 
     def _key_to_read(self, task: SendTask) -> MessageKey | None:
-        """A place in the canary is for the first claim. A feed queues some messages twice."""
+        """A place in the canary is for the first claim. A feed queues some messages twice. With several gateways the
+        row says where a message was tried.
+        """
         mailing = self.mailings.get(task.mailing_id)
-        if mailing is None or mailing.plan is None or not (mailing.awaits_canary or mailing.feed):
+        if mailing is None or mailing.plan is None:
             return None
-        return mailing.message_key(task.client_id)
+        was_tried_elsewhere = task.received.receive_count > 1 and len(self.services.settings.routes.names) > 1
+        is_needed = mailing.awaits_canary or mailing.feed or was_tried_elsewhere
+        return mailing.message_key(task.client_id) if is_needed else None
 
     def _is_tried(self, task: SendTask, mailing: Mailing | None) -> bool:
         """Whether the message was claimed before. Known only while the canary is open."""
@@ -153,13 +157,9 @@ class TaskHandler:
             return Result(delay=1)
         if mailing.feed and self._is_done(mailing.message_key(task.client_id)):
             return DONE
-        permit = self.permits.next(mailing)
-        if not isinstance(permit, Permit):
-            return Result(delay=permit, awaits_feed=permit is None)
-        attempt = Attempt(task, mailing, permit, timeout, self.services.settings.gateway)
-        if (refusal := self.posting.refusal(attempt)) is not None:
-            self.permits.put_back(mailing, permit)
-            return refusal
+        attempt = self._admitted(task, mailing, client, timeout)
+        if isinstance(attempt, Result):
+            return attempt
         try:
             if not mailing.awaits_canary or tried or self._admit_to_canary(mailing.id):
                 return attempt
@@ -169,7 +169,26 @@ class TaskHandler:
         self.abandon(attempt)
         return DONE
 
+    def _admitted(self, task: SendTask, mailing: Mailing, client: Client, timeout: float) -> Attempt | Result:
+        """An attempt at the first gateway whose breaker admits it. A message waits for its turn at that gateway."""
+        message = self._rows.get(mailing.message_key(task.client_id))
+        names = self.services.settings.routes.next_for(client.operator_code, message)
+        channels = self.posting.channels
+        for name in names:
+            permit = self.permits.next(mailing, name)
+            if not isinstance(permit, Permit):
+                return Result(delay=permit, awaits_feed=permit is None)
+            attempt = Attempt(task, mailing, permit, timeout, name)
+            is_admitted = channels.admits(attempt)
+            if is_admitted and channels.has_room(attempt):
+                return attempt
+            self.permits.put_back(mailing, name, permit)
+            if is_admitted:
+                return channels.wait_for_turn(attempt)
+        return channels.hold_back(mailing.id, names)
+
     def _expiry_reason(self, mailing: Mailing, client: Client) -> Text:
         is_limited = limits_of(self.services.settings, mailing) is not None
-        causes = ExpiryCauses(is_limited, self.posting.breakers.failure(mailing.id))
+        names = self.services.settings.routes.of(client.operator_code)
+        causes = ExpiryCauses(is_limited, self.posting.channels.failure(mailing.id, names))
         return expiry_reason(mailing, client.timezone, hours_at_the_end(mailing, zone), causes)

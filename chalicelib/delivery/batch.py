@@ -95,7 +95,7 @@ class Batch:
         """Whether a message is claimed before it has a free thread. What a sender has claimed when it dies is in doubt
         if the gateway does not deduplicate, and a permit expires while its message waits.
         """
-        return self._services.settings.gateway_dedupes and not self._handler.permits.are_limited
+        return self._services.settings.all_gateways_dedupe and not self._handler.permits.are_limited
 
     def _begin(self, tasks: list[SendTask]) -> None:
         """Claim those of the tasks that may be posted, and post them."""

@@ -26,13 +26,19 @@ METRICS = {
 
 
 def conclude(
-    services: Services, mailing: Mailing, message: Message, outcome: Outcome, backlog: float
+    services: Services, mailing: Mailing, message: Message, outcome: Outcome, backlog: float, is_last: bool = True
 ) -> tuple[Settlement, Result]:
-    """`message`: as claimed, with its `posted_at`. `backlog`: as for Posting."""
-    status = _final_status(services, message, outcome)
+    """`message`: as claimed, with its `posted_at`. `backlog`: as for Posting.
+
+    `is_last`: no other gateway is left for the message. Before the last one a clear failure moves it to the next.
+    """
+    moves_on = not is_last and outcome.is_clear_failure
+    status = None if moves_on else _final_status(services, message, outcome)
     if status is None:
         failure = METRICS.get(outcome.kind, "Retried")
-        result = Result(delay=_retry_delay(services, mailing, message, outcome, backlog), failure=failure)
+        least = _least_delay(services, mailing, message, outcome, backlog, moves_on)
+        attempts = 1 if moves_on else message.recent_attempts
+        result = Result(delay=retry_delay(attempts, services.clock.jitter(), least), failure=failure)
         return Settlement(message, None, outcome.reason, outcome.in_doubt), result
     reason = outcome.reason if status != UNKNOWN else doubts_reason(message.doubts, outcome.reason)
     return Settlement(message, status, reason), Result(status, posted_at=message.posted_at)
@@ -60,18 +66,21 @@ def _final_status(services: Services, message: Message, outcome: Outcome) -> str
         return SENT
     if not outcome.retryable:
         return FAILED
-    return UNKNOWN if outcome.in_doubt and message.doubts >= services.settings.most_doubts else None
+    most = services.settings.most_doubts(message.gateway)
+    return UNKNOWN if outcome.in_doubt and message.doubts >= most else None
 
 
-def _retry_delay(services: Services, mailing: Mailing, message: Message, outcome: Outcome, backlog: float) -> int:
+def _least_delay(
+    services: Services, mailing: Mailing, message: Message, outcome: Outcome, backlog: float, moves_on: bool
+) -> float:
     """In seconds. A retry waits behind the messages that wait for their first attempt, and longer before the last
-    attempts that may end in doubt.
+    attempts that may end in doubt. A gateway that asks to wait does not delay the message at the next gateway.
 
     A mailing with a rate limit delays its messages by itself. At most half of the time before the end is spent.
     """
     settings, clock = services.settings, services.clock
     least = 0.0 if limits_of(settings, mailing) is not None else backlog
     if outcome.in_doubt:
-        least = max(least, delay_after_doubt(settings.most_doubts - message.doubts))
+        least = max(least, delay_after_doubt(settings.most_doubts(message.gateway) - message.doubts))
     least = min(least, (mailing.datetime_end - clock.now()).total_seconds() / 2)
-    return retry_delay(message.recent_attempts, clock.jitter(), max(least, outcome.retry_after or 0.0))
+    return least if moves_on else max(least, outcome.retry_after or 0.0)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.adaptive_rate import LONGEST_WAIT, AdaptiveRate
 from ..domain.admission import Admission, admit, seconds_for_post
 from ..domain.backoff import retry_delay
-from ..domain.brake import NO_ANSWERS, refusals_of
-from ..domain.breakers import Breakers
+from ..domain.brake import NO_ANSWERS, NO_REFUSALS, refusals_of
+from ..domain.client import Client
 from ..domain.mailing import Mailing
 from ..domain.message import UNKNOWN, Message, Settlement
 from ..domain.outcome import Kind, Outcome
@@ -21,6 +20,7 @@ from ..gateways.port import Sms
 from ..logs import log
 from ..zones import zone
 from .caches import ClientCache, MailingCache
+from .channels import Channels
 from .conclusion import answers_of, conclude, doubts_reason
 from .opt_outs import opt_out
 from .repairs import NO_ANSWER
@@ -53,7 +53,7 @@ class Ended:
 
 
 class Posting:
-    """The posts of one batch. `breakers`, `pace` and `rate` belong to the sender and outlive the batch.
+    """The posts of one batch. `channels` and `pace` belong to the sender and outlive the batch.
 
     `backlog`: for how many seconds the messages of the batch that came for the first time have waited.
     `latencies`: how long each post took, in milliseconds.
@@ -64,9 +64,8 @@ class Posting:
         services: Services,
         mailings: MailingCache,
         clients: ClientCache,
-        breakers: Breakers,
+        channels: Channels,
         pace: Pace,
-        rate: AdaptiveRate,
         seconds_left: Callable[[], float],
         backlog: float = 0.0,
     ) -> None:
@@ -74,9 +73,8 @@ class Posting:
         self.mailings = mailings
         self.clients = clients
         self.backlog = backlog
-        self.breakers = breakers
+        self.channels = channels
         self.pace = pace
-        self.rate = rate
         self.seconds_left = seconds_left
         self.latencies: list[float] = []
 
@@ -96,62 +94,21 @@ class Posting:
     @property
     def longest_wait(self) -> float:
         """How long a claimed message may wait for a thread and for its turn, in seconds."""
-        return self.seconds_needed + self.rate.longest_wait
-
-    def refusal(self, attempt: Attempt) -> Result | None:
-        """None if the rate and the breakers admit the post: `leave` follows. Otherwise the result of its task."""
-        mailing, task = attempt.mailing, attempt.task
-        if not self.rate.admits():
-            return self._wait_for_turn(task)
-        if self.services.settings.gateway_dedupes:  # otherwise the last post may have no answer
-            self.breakers.learn_of_success(mailing.id, mailing.last_post_at)
-        now = self.services.clock.now()
-        if self.breakers.admits(mailing.id, now, timedelta(seconds=attempt.timeout), task.received.id):
-            return None
-        self.rate.leave()
-        return self._hold_back(mailing.id)
-
-    def leave(self, attempt: Attempt, was_posted: bool = False) -> None:
-        """The admitted post has ended, or does not begin."""
-        self.rate.leave()
-        by, now = attempt.task.received.id, self.services.clock.now()
-        self.breakers.leave(attempt.mailing.id, now, by, was_posted)
+        return self.seconds_needed + self.channels.longest_wait
 
     def post(self, attempt: Attempt, message: Message) -> Ended:
         """Post a message that this batch has claimed, at the time of its permit and of its turn."""
         was_posted = False
         try:
-            if message.doubts > self.services.settings.most_doubts:  # the last attempt died, this claim is one more
+            if message.doubts > self.services.settings.most_doubts(message.gateway):  # the last attempt died
                 return self._give_up(attempt, message)
-            if not self._await_turn(attempt):
-                return self._ended(attempt, Settlement(message), self._wait_for_turn(attempt.task))
+            if not self.channels.await_turn(attempt):
+                return self._ended(attempt, Settlement(message), self.channels.wait_for_turn(attempt))
             ended = self._post_or_give_back(attempt, message)
-            was_posted = ended.result.was_posted
+            was_posted = ended.result.was_posted and message.gateway == attempt.gateway
             return ended
         finally:
-            self.leave(attempt, was_posted)
-
-    def _await_turn(self, attempt: Attempt) -> bool:
-        """Sleep until the post may begin. Returns False if that is too late: then no turn is used up.
-
-        The rate may be halved during the sleep. Then the post takes a new turn.
-        """
-        clock, permit = self.services.clock, attempt.permit
-        latest = min(permit.until, max(clock.now().timestamp(), permit.at) + LONGEST_WAIT)
-        while turn := self.rate.turn(max(clock.now().timestamp(), permit.at), latest):
-            clock.sleep_until(turn.at)
-            if self.rate.is_valid(turn):
-                return True
-        return False
-
-    def _wait_for_turn(self, task: SendTask) -> Result:
-        delay = self.rate.seconds_to_return(task.received.receive_count, self.services.clock.jitter())
-        return Result(delay=delay, failure="HeldBack")
-
-    def _hold_back(self, mailing_id: int) -> Result:
-        """The delay does not grow with the deliveries of the queue: the message was not posted."""
-        now, jitter = self.services.clock.now(), self.services.clock.jitter()
-        return Result(delay=self.breakers.seconds_to_hold(mailing_id, now, jitter), failure="HeldBack")
+            self.channels.leave(attempt, was_posted)
 
     def retry_after_error(self, task: SendTask, error: Exception) -> Result:
         """The error is logged. The delay grows with the deliveries: the number of errors is not stored, nor higher."""
@@ -170,8 +127,9 @@ class Posting:
         text apply within two seconds.
         """
         task = attempt.task
-        if self.breakers.holds(attempt.mailing.id, task.received.id):
-            return self._ended(attempt, Settlement(message), self._hold_back(attempt.mailing.id))
+        if self.channels.holds(attempt, message):
+            held = self.channels.hold_back(attempt.mailing.id, [message.gateway])
+            return self._ended(attempt, Settlement(message), held)
         asked_at = self.services.clock.now()
         try:
             mailing, client = self.mailings.get(task.mailing_id), self.clients.get(task.client_id)
@@ -186,43 +144,34 @@ class Posting:
         timeout = min(attempt.timeout, self.seconds_available(mailing), claimed - SECONDS_TO_SETTLE)
         if timeout < self.seconds_needed or filled_error(text):
             return not_posted
-        return self._post(attempt, message, client.phone_number, text, timeout)
+        return self._post(attempt, message, client, text, timeout)
 
-    def _post(self, attempt: Attempt, message: Message, phone_number: str, text: str, timeout: float) -> Ended:
-        posted_at, mailing = self.services.clock.now(), attempt.mailing
-        sender = mailing.sender or self.services.settings.gateway_sender
+    def _post(self, attempt: Attempt, message: Message, client: Client, text: str, timeout: float) -> Ended:
+        posted_at, mailing, name = self.services.clock.now(), attempt.mailing, message.gateway
+        sender = mailing.sender or self.services.settings.gateway_by_name[name].sender
         lifetime = (mailing.datetime_end - posted_at).total_seconds()
-        outcome = self.services.gateway.post(Sms(message.id, phone_number, text, sender, lifetime), timeout)
+        sms = Sms(message.id, client.phone_number, text, sender, lifetime)
+        outcome = self.services.gateway.post(name, sms, timeout)
         answered_at = self.services.clock.now()
         self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
         if outcome.is_answered:
             self.pace.record((answered_at - posted_at).total_seconds())
-        self._inform_breakers(message, outcome)
-        self._inform_rate(outcome, posted_at, answered_at)
+        self.channels.record(message, outcome, posted_at, answered_at)
         self._log(attempt, message, outcome)
-        if outcome.kind is Kind.OPTED_OUT and (error := opt_out(self.services, message.client_id, phone_number)):
+        if outcome.kind is Kind.OPTED_OUT and (error := opt_out(self.services, client.id, client.phone_number)):
             unsettled = Settlement(replace(message, posted_at=posted_at), None, outcome.reason)
             again = replace(self.retry_after_error(attempt.task, error), was_posted=True)
             return Ended(attempt.task, unsettled, again, answered_at)
         posted = replace(message, posted_at=posted_at)
-        settlement, result = conclude(self.services, attempt.mailing, posted, outcome, self.backlog)
+        is_last = self.services.settings.routes.is_last(client.operator_code, name)
+        settlement, result = conclude(self.services, mailing, posted, outcome, self.backlog, is_last)
         answers = answers_of(outcome) if message.recent_attempts == 1 else NO_ANSWERS
-        refusals = refusals_of(outcome.kind)
+        refusals = refusals_of(outcome.kind) if is_last else NO_REFUSALS
         result = replace(result, was_posted=True, answers=answers, refusals=refusals, in_doubt=outcome.in_doubt)
         return Ended(attempt.task, settlement, result, answered_at)
 
     def _ended(self, attempt: Attempt, settlement: Settlement, result: Result) -> Ended:
         return Ended(attempt.task, settlement, result, self.services.clock.now())
-
-    def _inform_breakers(self, message: Message, outcome: Outcome) -> None:
-        now = self.services.clock.now()
-        self.breakers.record(message.mailing_id, outcome, now, is_first=message.recent_attempts == 1)
-
-    def _inform_rate(self, outcome: Outcome, posted_at: datetime, answered_at: datetime) -> None:
-        if outcome.kind is Kind.THROTTLED:
-            self.rate.record_refusal(posted_at.timestamp(), answered_at.timestamp())
-        elif outcome.sent:
-            self.rate.record_success(answered_at.timestamp())
 
     def _log(self, attempt: Attempt, message: Message, outcome: Outcome) -> None:
         if not outcome.sent:

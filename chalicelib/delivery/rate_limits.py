@@ -22,16 +22,19 @@ if TYPE_CHECKING:
 State = TypeVar("State", Bucket, Booking)
 T = TypeVar("T")
 Taken = tuple[tuple[Permit, ...], list[int | None]]
+Turn = tuple[int, str]
+"""The id of a mailing, and the name of a gateway."""
 
 LEAST_FALLBACK, LONGEST_FALLBACK = 5.0, 60.0
 """Seconds: a sender that loses every race for a row asks again after a random time between these."""
 
 
-def limits_of(settings: Settings, mailing: Mailing) -> Limits | None:
-    """Returns None if neither the gateway nor the mailing has a limit."""
-    if settings.gateway_rate is None and mailing.rate_limit is None:
+def limits_of(settings: Settings, mailing: Mailing, gateway: str | None = None) -> Limits | None:
+    """Returns None if neither the gateway nor the mailing has a limit. Without a name: all gateways together."""
+    of_gateway = settings.total_rate if gateway is None else settings.gateway_by_name[gateway].rate
+    if of_gateway is None and mailing.rate_limit is None:
         return None
-    return Limits(settings.gateway_rate, mailing.rate_limit)
+    return Limits(of_gateway, mailing.rate_limit)
 
 
 def book_delays(services: Services, mailing: Mailing, number: int) -> list[int]:
@@ -97,10 +100,16 @@ def _share(services: Services, mailing: Mailing, limit: float, number: int) -> f
     return _change(services, Bucket, _bucket_name(services, mailing, GATEWAY, limit), request) or 1.0
 
 
-def _bucket_name(services: Services, mailing: Mailing, kind: str, limit: float) -> str:
-    """One of the buckets that divide this limit, at random: the senders spread over them."""
+def _bucket_name(services: Services, mailing: Mailing, kind: str, limit: float, gateway: str | None = None) -> str:
+    """One of the buckets that divide this limit, at random: the senders spread over them.
+
+    With several gateways each has buckets of its own, and without a name they are those of all together.
+    """
     index = int(services.clock.jitter() * rate.buckets_of(limit))
-    return f"{GATEWAY}#{index}" if kind == GATEWAY else f"{kind}#{mailing.id}#{index}"
+    if kind != GATEWAY:
+        return f"{kind}#{mailing.id}#{index}"
+    is_one_of_many = gateway is not None and len(services.settings.routes.names) > 1
+    return f"{GATEWAY}#{gateway}#{index}" if is_one_of_many else f"{GATEWAY}#{index}"
 
 
 def _change(
@@ -125,50 +134,52 @@ class Permits:
         self._services = services
         self._permits_per_request = permits_per_request
         self._left = {mailing_id: mailing_ids.count(mailing_id) for mailing_id in set(mailing_ids)}
-        self._permits: dict[int, deque[Permit]] = {}
-        self._delays: dict[int, deque[int | None]] = {}
+        self._permits: dict[Turn, deque[Permit]] = {}
+        self._delays: dict[Turn, deque[int | None]] = {}
         self._take_until = services.clock.now().timestamp() + LOOKAHEAD
 
     @property
     def are_limited(self) -> bool:
         """Whether the gateway has a limit, or a mailing that has asked for a permit."""
-        return self._services.settings.gateway_rate is not None or bool(self._permits)
+        rates = [one.rate for one in self._services.settings.gateway_by_name.values()]
+        return any(rate is not None for rate in rates) or bool(self._permits)
 
-    def next(self, mailing: Mailing) -> Permit | int | None:
+    def next(self, mailing: Mailing, gateway: str) -> Permit | int | None:
         """Returns a permit, which may begin a moment later, or the seconds after which the message asks again.
 
         Returns None if it would ask much later: it leaves the queue and waits in its row.
         """
-        limits = limits_of(self._services.settings, mailing)
+        limits = limits_of(self._services.settings, mailing, gateway)
         if limits is None:
             return UNLIMITED
-        permits = self._permits.setdefault(mailing.id, deque())
-        delays = self._delays.setdefault(mailing.id, deque())
+        permits = self._permits.setdefault((mailing.id, gateway), deque())
+        delays = self._delays.setdefault((mailing.id, gateway), deque())
         while permits and permits[0].until < self._services.clock.now().timestamp():
             permits.popleft()  # it expired while earlier posts ran
         if not permits and not delays:
-            self._ask(mailing, limits)
+            self._ask(mailing, limits, gateway)
         self._left[mailing.id] -= 1
         return permits.popleft() if permits else delays.popleft()
 
-    def put_back(self, mailing: Mailing, permit: Permit) -> None:
+    def put_back(self, mailing: Mailing, gateway: str, permit: Permit) -> None:
         """The permit was not used: another message of the batch can have it."""
-        if mailing.id in self._permits:
-            self._permits[mailing.id].appendleft(permit)
+        if (mailing.id, gateway) in self._permits:
+            self._permits[mailing.id, gateway].appendleft(permit)
 
-    def _ask(self, mailing: Mailing, limits: Limits) -> None:
+    def _ask(self, mailing: Mailing, limits: Limits, gateway: str) -> None:
         """Take a group of permits. If it is not complete, each message that gets none gets the time to ask again."""
         left = max(1, self._left[mailing.id])
         permits: Sequence[Permit] = [UNLIMITED] * min(left, self._permits_per_request)
         delays: list[int | None] = []
         for kind, limit in limits.by_bucket_kind:
-            taken, booked = self._take(mailing, kind, limit, len(permits), left - len(delays))
+            name = _bucket_name(self._services, mailing, kind, limit, gateway)
+            taken, booked = self._take(mailing, name, limit, len(permits), left - len(delays))
             permits = [rate.later(*pair) for pair in zip(permits, taken, strict=False)]
             delays += booked
-        self._permits[mailing.id].extend(permits)
-        self._delays[mailing.id].extend(delays)
+        self._permits[mailing.id, gateway].extend(permits)
+        self._delays[mailing.id, gateway].extend(delays)
 
-    def _take(self, mailing: Mailing, kind: str, limit: float, wanted: int, left: int) -> Taken:
+    def _take(self, mailing: Mailing, name: str, limit: float, wanted: int, left: int) -> Taken:
         """Takes nothing if too many others take at the same time, if the table is throttled, fails or does not answer,
         or if the time of this batch is up. Then all of the batch asks later.
 
@@ -186,7 +197,6 @@ class Permits:
 
         if not wanted:
             return (), []
-        name = _bucket_name(self._services, mailing, kind, limit)
         try:
             taken = _change(self._services, Bucket, name, take)
         except TryAgain:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.adaptive_rate import AdaptiveRate
-from ..domain.breakers import Breakers
 from ..domain.jobs import ReceivedMessage, SendMessage, from_body
 from ..domain.mailing import NO_COUNTS, Counts, counts_from_statuses
 from ..domain.message import FAILED, SENT, UNKNOWN
@@ -25,6 +23,7 @@ from .attempt import TaskHandler
 from .batch import Batch
 from .braking import count_results
 from .caches import ClientCache, MailingCache
+from .channels import Channels
 from .conclusion import METRICS
 from .dead_letters import send_to_dead_letters
 from .posting import Posting
@@ -43,14 +42,13 @@ WRITERS = 3
 
 
 class Sender:
-    """Exists once per Lambda container, and keeps its threads, mailing cache, breakers, pace and rate."""
+    """Exists once per Lambda container, and keeps its threads, mailing cache, channels and pace."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
         self.mailings = MailingCache(services)
-        self.breakers = Breakers()
+        self.channels = Channels(services)
         self.pace = Pace()
-        self.rate = AdaptiveRate()
         self._threads = services.thread_pool(services.settings.sender_threads)
         self._writers = services.thread_pool(WRITERS)
 
@@ -63,8 +61,7 @@ class Sender:
         clients = ClientCache(self.services, [task.client_id for task in tasks])
         permits = Permits(self.services, [task.mailing_id for task in tasks], self._permits_per_request)
         backlog = max(new, default=0.0) / 1000
-        gateway = self.breakers, self.pace, self.rate
-        posting = Posting(self.services, self.mailings, clients, *gateway, seconds_left, backlog)
+        posting = Posting(self.services, self.mailings, clients, self.channels, self.pace, seconds_left, backlog)
         handler = TaskHandler(self.services, self.mailings, clients, permits, posting)
         results = Batch(self.services, handler, self._threads, self._writers).handle(tasks)
         counts = Counter(result.metric for result in results if result.metric)

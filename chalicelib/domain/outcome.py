@@ -72,6 +72,11 @@ class Outcome:
         return self.kind is Kind.AMBIGUOUS
 
     @property
+    def is_clear_failure(self) -> bool:
+        """The gateway certainly does not have the message, and the recipient has not refused it."""
+        return self.kind not in TAKEN and self.kind not in (Kind.AMBIGUOUS, Kind.OPTED_OUT)
+
+    @property
     def never_sent(self) -> bool:
         """The connection failed, so the gateway has not seen the message."""
         return self.kind is Kind.TEMPORARY and not self.is_answered

@@ -1,8 +1,9 @@
-"""Which gateways there are, and to which one a message may be posted again."""
+"""Which gateways there are, in which order a message tries them, and to which one it may be posted again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from .message import QUEUED, Message
@@ -10,10 +11,37 @@ from .message import QUEUED, Message
 
 @dataclass(frozen=True)
 class Routes:
-    """`names`: the gateways by name, in their order. `deduping`: those that accept a repeated message id once."""
+    """`names`: the gateways by name, in their order. `deduping`: those that accept a repeated message id once.
+
+    `codes`: the operator codes of gateways that serve these only.
+    """
 
     names: tuple[str, ...]
     deduping: frozenset[str] = frozenset()
+    codes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def of(self, operator_code: str) -> tuple[str, ...]:
+        """The gateways that serve this operator, in their order. There is at least one."""
+        return tuple(name for name in self.names if operator_code in self.codes.get(name, (operator_code,)))
+
+    def _behind(self, operator_code: str, failed: str) -> tuple[str, ...]:
+        """After a clear failure at this gateway: those behind it, then the others, and it again."""
+        route = self.of(operator_code)
+        start = route.index(failed) + 1 if failed in route else 0
+        return route[start:] + route[:start]
+
+    def is_last(self, operator_code: str, name: str) -> bool:
+        """Whether no gateway comes behind this one."""
+        route = self.of(operator_code)
+        return name not in route or route[-1] == name
+
+    def next_for(self, operator_code: str, message: Message | None) -> tuple[str, ...]:
+        """The gateways at which the next attempt may be made, the preferred one first. `message`: None if not known."""
+        if message is not None and message.doubts:
+            return (self.gateway_of(message),)
+        if message is not None and message.gateway and message.last_error is not None:
+            return self._behind(operator_code, message.gateway)
+        return self.of(operator_code)
 
     def gateway_of(self, message: Message) -> str:
         """The gateway that may have the message. Rows of earlier versions do not name it: there was one."""

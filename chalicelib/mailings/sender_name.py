@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def takes_sender(services: Services) -> bool:
-    return services.settings.capabilities.takes_sender
+    return any(one.capabilities.takes_sender for one in services.settings.gateway_by_name.values())
 
 
 def require_usable_sender(services: Services, sender: str) -> None:

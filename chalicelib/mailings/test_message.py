@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
-from ..domain.client import Client
+from ..domain.client import Client, operator_code_of
 from ..domain.outcome import Outcome
 from ..domain.template import fill, filled_error, has_placeholders
 from ..errors import BadInput
@@ -51,5 +51,7 @@ def send_test_message(
     number = services.counters.next_id(TEST_MESSAGE_ID)
     after = {"phone_number": phone_number, "message_text": message_text}
     services.audit.add(author.record("test_message", number, None, after, TRIED))
-    sms = Sms(number, phone_number, text, sender or services.settings.gateway_sender)
-    return services.gateway.post(sms, services.settings.gateway_timeout)
+    settings = services.settings
+    name = settings.routes.of(operator_code_of(phone_number))[0]
+    sms = Sms(number, phone_number, text, sender or settings.gateway_by_name[name].sender)
+    return services.gateway.post(name, sms, settings.gateway_timeout)

@@ -30,7 +30,7 @@ from .audit_lock import lock_notes
 from .capacity import concurrency_notes, warm_parameters
 from .checks import Account, check_account, read_parameters, settings_of, stack_name_of
 from .destroy import destroy
-from .gateway import require_form
+from .gateway import Token, tokens_of
 from .package import ROOT
 from .quotas import email_notes, schedule_notes
 from .rehearsal import PHONES, Rehearsal, rehearse, require_unused
@@ -39,7 +39,7 @@ from .rights import rights_note
 from .runtime import compile_note, python_of
 from .stack import Deployment, outputs_of, parameters_of, plan, prepare, require_ready
 from .stack_settings import known_parameters, read_stack_settings
-from .stored_secrets import has_gateway_token
+from .stored_secrets import is_stored
 
 
 def main() -> int:
@@ -80,7 +80,8 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     settings = read_stack_settings(os.environ)
     template = json.loads((ROOT / "infra" / "stack.json").read_text())
     parameters = read_parameters(os.environ, known_parameters(template, os.environ, before), before)
-    token = None if planned else _gateway_token(stack_name, settings_of({**(before or {}), **parameters}))
+    together = {**(before or {}), **parameters, "StackName": stack_name}
+    tokens = {} if planned else _gateway_tokens(settings_of(together))
     print(f"{stack_name} in account {account.number}, {account.region}: {_versions(stack_name, before)}")
     _print_note(rights_note(boto3.client("iam"), account, stack_name, settings.role))
     _print_note(compile_note(python_of(stage)))
@@ -89,7 +90,7 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
         _plan(prepare(stage, stack_name, parameters, settings=settings))
         return
     values = {**(before or {}), **parameters}
-    put_secrets(stack_name, token, values.get("Receipts") == "true", values.get("KmsKeyArn", ""))
+    put_secrets(stack_name, tokens, values.get("Receipts") == "true", values.get("KmsKeyArn", ""))
     outputs = deploy(stage, stack_name, parameters, settings=settings)
     url = outputs["EndpointURL"].rstrip("/")
     if "ApiDomainTarget" in outputs:
@@ -144,16 +145,23 @@ def _invocation(payload: str, function: str) -> str:
     return f"  echo '{payload}' | aws lambda invoke --function-name {function} --payload fileb:///dev/stdin /dev/stdout"
 
 
-def _gateway_token(stack_name: str, settings: Settings) -> str | None:
-    """From the environment, or asked once in the life of a stack. None if it is already stored, or not needed."""
-    form = settings.capabilities.key_form
-    token = os.environ.get("GATEWAY_TOKEN") or None
-    if token is None and form and not has_gateway_token(stack_name):
-        if not sys.stdin.isatty():
-            raise DeployFailed(f"GATEWAY_TOKEN: {form} of the SMS gateway is expected by the first deploy")
-        token = getpass.getpass(f"{form} of the SMS gateway (not shown): ")
-    require_form(settings, token)
-    return token
+def _gateway_tokens(settings: Settings) -> dict[str, str]:
+    """The secrets to store, by the name of their parameter: from the environment, or asked for if none is stored."""
+    found: dict[str, str] = {}
+    for token in tokens_of(settings):
+        value = token.given(os.environ)
+        if value is None and not is_stored(token.parameter):
+            value = token.given({token.variable: _ask(token)})
+        if value is not None:
+            found[token.parameter] = value
+    return found
+
+
+def _ask(token: Token) -> str:
+    form = token.gateway.capabilities.key_form
+    if not sys.stdin.isatty():
+        raise DeployFailed(f"{token.variable}: {form} of the gateway {token.gateway.name} is expected once")
+    return getpass.getpass(f"{form} of the gateway {token.gateway.name} (not shown): ")
 
 
 def _destroy(stack_name: str, with_tables: bool) -> int:
@@ -183,17 +191,16 @@ def _rehearse(stage: str, stack_name: str) -> int:
     template = json.loads((ROOT / "infra" / "stack.json").read_text())
     settings = read_stack_settings(os.environ)
     parameters = read_parameters(os.environ, known_parameters(template, os.environ, None), None)
-    token = os.environ.get("GATEWAY_TOKEN") or ""
-    gateway = settings_of(parameters)
-    if not token and gateway.capabilities.key_form:
-        raise DeployFailed("GATEWAY_TOKEN: a rehearsal sends three messages through the gateway")
-    require_form(gateway, token)
+    gateways = settings_of({**parameters, "StackName": stack_name})
+    tokens = {one.parameter: value for one in tokens_of(gateways) if (value := one.given(os.environ))}
+    if missing := [one.variable for one in tokens_of(gateways) if one.parameter not in tokens]:
+        raise DeployFailed(f"{missing[0]}: a rehearsal sends three messages through the gateway")
     require_unused(stack_name)
     print(f"This deploys, breaks and deletes {stack_name} in account {account.number}, {account.region}: half an hour.")
-    print(f"It sends three messages to {' and '.join(PHONES)} through {gateway.gateway_url}.")
+    print(f"It sends three messages to {' and '.join(PHONES)} through {', '.join(gateways.gateway_by_name)}.")
     if not _is_confirmed(stack_name):
         return 1
-    results = rehearse(Rehearsal(stage, stack_name, parameters, token, settings))
+    results = rehearse(Rehearsal(stage, stack_name, parameters, tokens, settings))
     if results[-1].passed:
         return 0
     print(f"The rehearsal ended here. Remove what is left: make destroy STAGE={stage} TABLES=delete", file=sys.stderr)

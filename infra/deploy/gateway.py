@@ -1,8 +1,12 @@
-"""Checks of the gateway's settings before a deploy: what its provider needs."""
+"""Checks of the gateways' settings before a deploy: what their providers need."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from chalicelib.errors import BadSettings
+from chalicelib.gateways.configured import Configured
 from chalicelib.gateways.registry import provider
 from chalicelib.settings import Settings
 
@@ -11,26 +15,55 @@ from .errors import DeployFailed
 
 def gateway_problems(settings: Settings, url: str) -> list[str]:
     """What is missing or wrong, for people. `url`: GATEWAY_URL as given, which may be empty."""
-    can, name = settings.capabilities, settings.gateway
     wrong = []
-    if not url and not can.url:
-        wrong.append(f"GATEWAY_URL: the address of the gateway is expected by GATEWAY={name}")
-    if can.needs_sender and not settings.gateway_sender:
-        wrong.append(f"GATEWAY_SENDER: a name or number that the provider allows is expected by GATEWAY={name}")
-    if unknown := settings.adapter_options.values.keys() - set(can.options):
-        known = f"{', '.join(can.options)} is known" if can.options else "none is known"
-        wrong.append(f"GATEWAY_OPTIONS: {', '.join(sorted(unknown))}: {known} by GATEWAY={name}")
-    try:
-        provider(name).make_adapter(settings.adapter_options)
-    except BadSettings as bad:
-        wrong.append(str(bad))
+    for configured in settings.gateway_by_name.values():
+        if not settings.gateways:
+            wrong += _problems_of_only(configured, url)
+        try:
+            provider(configured.provider).make_adapter(configured.adapter_options)
+        except BadSettings as bad:
+            wrong.append(str(bad) if not settings.gateways else f"GATEWAYS, {configured.name}: {bad}")
     return wrong
 
 
-def require_form(settings: Settings, token: str | None) -> None:
-    """Raises DeployFailed if a token is given that is not of the form that the provider expects."""
-    try:
-        if token and settings.capabilities.key_form:
-            settings.capabilities.parts_of(token)
-    except BadSettings as bad:
-        raise DeployFailed(f"{bad} by GATEWAY={settings.gateway}") from bad
+def _problems_of_only(configured: Configured, url: str) -> list[str]:
+    """Of the gateway without GATEWAYS. In GATEWAYS the same mistakes are named with their place."""
+    can, name, wrong = configured.capabilities, configured.provider, []
+    if not url and not can.url:
+        wrong.append(f"GATEWAY_URL: the address of the gateway is expected by GATEWAY={name}")
+    if can.needs_sender and not configured.sender:
+        wrong.append(f"GATEWAY_SENDER: a name or number that the provider allows is expected by GATEWAY={name}")
+    if unknown := configured.options.keys() - set(can.options):
+        known = f"{', '.join(can.options)} is known" if can.options else "none is known"
+        wrong.append(f"GATEWAY_OPTIONS: {', '.join(sorted(unknown))}: {known} by GATEWAY={name}")
+    return wrong
+
+
+@dataclass(frozen=True)
+class Token:
+    """A secret that a gateway needs. `parameter`: its name in SSM. `variable`: where a deploy expects it."""
+
+    gateway: Configured
+    parameter: str
+    variable: str
+
+    def given(self, environment: Mapping[str, str]) -> str | None:
+        """Raises DeployFailed, without the secret, if it is not of the form that the provider expects."""
+        value = environment.get(self.variable) or None
+        try:
+            if value is not None:
+                self.gateway.capabilities.parts_of(value)
+        except BadSettings as bad:
+            detail = str(bad).replace("GATEWAY_TOKEN", self.variable)
+            raise DeployFailed(f"{detail} by the gateway {self.gateway.name}") from bad
+        return value
+
+
+def tokens_of(settings: Settings) -> list[Token]:
+    """The secrets of the gateways that need one: GATEWAY_TOKEN, or with GATEWAYS GATEWAY_TOKEN_ and the name."""
+    found = []
+    for name, configured in settings.gateway_by_name.items():
+        if configured.capabilities.key_form:
+            suffix = f"_{name.upper().replace('-', '_')}" if settings.gateways else ""
+            found.append(Token(configured, settings.token_parameter_of(name), f"GATEWAY_TOKEN{suffix}"))
+    return found

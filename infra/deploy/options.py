@@ -56,6 +56,14 @@ SENDS_THROUGH_AWS = {
 }
 """Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_pinpoint-sms-voice-v2.html"""
 
+PARAMETERS = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}"
+READS_SECRETS_OF_GATEWAYS = {
+    "Sid": "ReadsTheSecretsOfItsGateways",
+    "Effect": "Allow",
+    "Action": ["ssm:GetParameter"],
+    "Resource": {"Fn::Sub": f"{PARAMETERS}:parameter/${{AWS::StackName}}/gateway-token-*"},
+}
+
 
 def add_options(template: dict[str, Any]) -> None:
     """Change the packaged template in place."""
@@ -71,6 +79,7 @@ def add_options(template: dict[str, Any]) -> None:
             function["VpcConfig"] = only_if("HasNetwork", network())
             statements.append(only_if("HasNetwork", HAS_INTERFACES))
             statements.append(only_if("SendsThroughAws", SENDS_THROUGH_AWS))
+            statements.append(only_if("HasSeveralGateways", READS_SECRETS_OF_GATEWAYS))
 
 
 def limit_roles(resources: Mapping[str, Any]) -> None:

@@ -49,7 +49,7 @@ class Rehearsal:
     stage: str
     stack_name: str
     parameters: Mapping[str, str]
-    gateway_token: str
+    gateway_tokens: Mapping[str, str]
     settings: StackSettings = PLAIN
     said: list[str] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Rehearsal:
 
     def fail_first_deploy(self) -> str:
         receipts, key = self.parameters.get("Receipts") == "true", self.parameters.get("KmsKeyArn", "")
-        put_secrets(self.stack_name, self.gateway_token, receipts, key)
+        put_secrets(self.stack_name, self.gateway_tokens, receipts, key)
         reason = self._fail(self.parameters)
         self._require(self._status() == "ROLLBACK_COMPLETE", f"the status is {self._status()}: {reason}")
         self._require(FAILURE in reason, f"the reason is not that of the failure: {reason}")

@@ -6,17 +6,23 @@ The names of the parameters are those from which the service reads them (chalice
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
 
 from chalicelib.settings import Settings
 
+MOST_DELETED = 10
+"""Parameters in one call of DeleteParameters."""
 
-def put_secrets(stack_name: str, gateway_token: str | None, receipts: bool, key: str = "") -> None:
-    """Store all secrets that a stack needs. `gateway_token`: None keeps the one that is stored."""
-    if gateway_token:
-        put_gateway_token(stack_name, gateway_token, key)
+
+def put_secrets(stack_name: str, gateway_tokens: Mapping[str, str], receipts: bool, key: str = "") -> None:
+    """Store all secrets that a stack needs. `gateway_tokens`: by the name of the parameter; stored ones can be left
+    out.
+    """
+    for name, token in gateway_tokens.items():
+        _put(name, token, key)
     put_session_key(stack_name, key)
     put_phone_key(stack_name, key)
     if receipts:
@@ -28,8 +34,11 @@ def put_gateway_token(stack_name: str, token: str, key: str = "") -> None:
 
     `key`: here and below, the ARN of the KMS key that encrypts a new value; empty: AWS's key for SSM.
     """
-    name = Settings(stack_name=stack_name).gateway_token_parameter
-    boto3.client("ssm").put_parameter(Name=name, Value=token, Overwrite=True, **_encrypted(key))
+    _put(Settings(stack_name=stack_name).gateway_token_parameter, token, key)
+
+
+def _put(name: str, value: str, key: str) -> None:
+    boto3.client("ssm").put_parameter(Name=name, Value=value, Overwrite=True, **_encrypted(key))
 
 
 def put_session_key(stack_name: str, key: str = "") -> None:
@@ -69,13 +78,29 @@ def _create(name: str, key: str) -> None:
 
 
 def has_gateway_token(stack_name: str) -> bool:
-    found = boto3.client("ssm").describe_parameters(
-        ParameterFilters=[{"Key": "Name", "Values": [Settings(stack_name=stack_name).gateway_token_parameter]}]
-    )
-    return bool(found["Parameters"])
+    return bool(_gateway_tokens(stack_name))
+
+
+def is_stored(parameter: str) -> bool:
+    return bool(_names("Equals", parameter))
+
+
+def _gateway_tokens(stack_name: str) -> list[str]:
+    """The names of the parameters with a token of a gateway, also of former ones."""
+    name = Settings(stack_name=stack_name).gateway_token_parameter
+    return [*_names("Equals", name), *_names("BeginsWith", f"{name}-")]
+
+
+def _names(option: str, name: str) -> list[str]:
+    found = boto3.client("ssm").get_paginator("describe_parameters")
+    pages = found.paginate(ParameterFilters=[{"Key": "Name", "Option": option, "Values": [name]}])
+    return [parameter["Name"] for page in pages for parameter in page["Parameters"]]
 
 
 def delete_secrets(stack_name: str) -> None:
     settings = Settings(stack_name=stack_name)
-    names = [settings.gateway_token_parameter, settings.session_key_parameter, settings.receipts_secret_parameter]
-    boto3.client("ssm").delete_parameters(Names=[*names, settings.phone_key_parameter])
+    names = [settings.session_key_parameter, settings.receipts_secret_parameter, settings.phone_key_parameter]
+    ssm, tokens = boto3.client("ssm"), _gateway_tokens(stack_name)
+    ssm.delete_parameters(Names=names)
+    for start in range(0, len(tokens), MOST_DELETED):
+        ssm.delete_parameters(Names=tokens[start : start + MOST_DELETED])

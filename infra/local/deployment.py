@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from infra.deploy import deploy, put_secrets
+from infra.deploy import deploy, put_gateway_token, put_secrets
 
 from .seed import seed_access, verify_sender
 
@@ -24,7 +24,8 @@ def deploy_local(given: Mapping[str, str], gateway_token: str, receipts: bool = 
 
     `given`: parameters of the template, such as GatewayUrl.
     """
-    put_secrets(STACK_NAME, gateway_token, receipts)
+    put_gateway_token(STACK_NAME, gateway_token)
+    put_secrets(STACK_NAME, {}, receipts)
     verify_sender(REPORT_SENDER)
     parameters = {
         **given,

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.gateways import contract
+from chalicelib.gateways.configured import read_gateways
 from chalicelib.gateways.registry import NAMES
 from chalicelib.settings import Settings
 from infra.deploy import ROOT, DeployFailed
-from infra.deploy.gateway import gateway_problems, require_form
+from infra.deploy.gateway import gateway_problems, tokens_of
 
 PARAMETERS = json.loads((ROOT / "infra" / "stack.json").read_text())["Parameters"]
 
@@ -33,13 +34,31 @@ def test_a_sender_is_expected_if_the_provider_sends_nothing_without_it(monkeypat
     assert gateway_problems(Settings(gateway_sender="SHOP"), "https://sms.example.com") == []
 
 
-def test_a_token_of_another_form_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract, "CAPABILITIES", replace(contract.CAPABILITIES, key_form="LOGIN:PASSWORD"))
-    require_form(Settings(), None)
-    require_form(Settings(), "anna:secret")
-    with pytest.raises(DeployFailed, match="GATEWAY_TOKEN: LOGIN:PASSWORD is expected by GATEWAY=contract") as refused:
-        require_form(Settings(), "my-secret")
+def test_a_token_of_another_form_is_refused_without_showing_it() -> None:
+    [token] = tokens_of(Settings(gateway="twilio", stack_name="prod"))
+    assert (token.variable, token.parameter) == ("GATEWAY_TOKEN", "/prod/gateway-token")
+    assert token.given({}) is None
+    assert token.given({"GATEWAY_TOKEN": "AC1:secret"}) == "AC1:secret"
+    expected = "GATEWAY_TOKEN: ACCOUNT_SID:AUTH_TOKEN is expected by the gateway twilio"
+    with pytest.raises(DeployFailed, match=expected) as refused:
+        token.given({"GATEWAY_TOKEN": "my-secret"})
     assert "my-secret" not in str(refused.value)
+
+
+def test_a_gateway_whose_role_is_enough_needs_no_token() -> None:
+    assert tokens_of(Settings(gateway="aws")) == []
+
+
+def test_each_of_several_gateways_has_a_token_of_its_own() -> None:
+    first, last = {"name": "smsc-2", "gateway": "smsc", "codes": "900-919"}, {"name": "exolve", "sender": "SHOP"}
+    gateways = read_gateways(json.dumps([first, {"name": "aws"}, last]))
+    tokens = tokens_of(Settings(gateways=gateways, stack_name="prod"))
+    assert [(token.variable, token.parameter) for token in tokens] == [
+        ("GATEWAY_TOKEN_SMSC_2", "/prod/gateway-token-smsc-2"),
+        ("GATEWAY_TOKEN_EXOLVE", "/prod/gateway-token-exolve"),
+    ]
+    with pytest.raises(DeployFailed, match="GATEWAY_TOKEN_SMSC_2: LOGIN:PASSWORD is expected by the gateway smsc-2"):
+        tokens[0].given({"GATEWAY_TOKEN_SMSC_2": "anna"})
 
 
 def test_an_option_that_the_provider_does_not_have_is_named() -> None:

@@ -73,7 +73,7 @@ def test_the_page_has_the_steps_of_the_rehearsal() -> None:
     page = (ROOT / "docs" / "FIRST_ACCOUNT.md").read_text()
     table = page.partition("## 3. The rehearsal")[2].partition("\n## ")[0]
     shown = re.findall(r"^\| ([^|]+?) \|", table, re.MULTILINE)
-    assert shown[1:] == [step for step, _ in Rehearsal("", "", {}, "").steps()]
+    assert shown[1:] == [step for step, _ in Rehearsal("", "", {}, {}).steps()]
 
 
 def test_the_stand_in_accepts_a_message_with_its_token_only(monkeypatch: pytest.MonkeyPatch) -> None:

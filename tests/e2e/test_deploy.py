@@ -113,7 +113,7 @@ def test_a_rehearsal_takes_every_step_and_leaves_nothing(stack: DevStack, simula
     done = run("rehearse", "--stage", "trial", typed="notifications-trial\n", **gateway)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.split("|") for line in done.stdout.splitlines() if re.match(r"\| [a-z]", line)]
-    assert [row[1].strip() for row in rows] == [step for step, _ in Rehearsal("", "", {}, "").steps()]
+    assert [row[1].strip() for row in rows] == [step for step, _ in Rehearsal("", "", {}, {}).steps()]
     assert {row[2].strip() for row in rows} == {"ok"}
     assert tables() == before
 

@@ -26,7 +26,7 @@ PLAIN = {"GatewayUrl": "https://sms.example.com", "DeletionProtection": "false"}
 
 @pytest.fixture
 def stage(stack: DevStack) -> Iterator[str]:
-    put_secrets(NAME, "a-secret", False)
+    put_secrets(NAME, {f"/{NAME}/gateway-token": "a-secret"}, False)
     yield NAME
     destroy(NAME, True)
 

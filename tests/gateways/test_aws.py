@@ -168,7 +168,7 @@ def test_the_region_is_that_of_the_address_or_of_the_lambda(
 def test_without_settings_the_address_is_that_of_the_region_and_needs_no_secret() -> None:
     settings = read_settings({"GATEWAY": "aws"})
     assert settings.gateway_url == "https://sms-voice.{region}.amazonaws.com"
-    assert (settings.capabilities.key_form, settings.gateway_dedupes) == ("", False)
+    assert (settings.gateway_by_name["aws"].capabilities.key_form, settings.gateway_dedupes) == ("", False)
 
 
 def test_without_credentials_nothing_is_posted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

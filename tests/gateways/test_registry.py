@@ -14,8 +14,8 @@ from chalicelib.gateways.port import Capabilities
 from chalicelib.gateways.registry import NAMES, provider
 
 ROOT = Path(__file__).parents[2]
-OF_THE_PORT = {"__init__", "answer", "aws_signature", "bounded_http", "callback", "http_gateway"}
-OF_THE_PORT |= {"http_rules", "http_template", "port", "registry"}
+OF_THE_PORT = {"__init__", "answer", "aws_signature", "bounded_http", "callback", "configured", "http_gateway"}
+OF_THE_PORT |= {"http_rules", "http_template", "opened", "port", "registry"}
 
 
 def test_every_module_of_a_provider_has_a_name_in_the_registry() -> None:

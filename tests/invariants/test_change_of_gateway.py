@@ -18,6 +18,7 @@ def deploy(world: World, **settings: object) -> None:
     """The senders get other settings. The gateway answers as the contract says, whatever its name is."""
     world.services.settings = replace(world.services.settings, **settings)  # type: ignore[arg-type]
     world.services.messages.routes = world.services.settings.routes
+    world.replace_sender()
 
 
 def begun(answer: Answer) -> tuple[World, int]:

@@ -250,7 +250,9 @@ def ping_pong(world: HostileWorld) -> Counter[str]:
 def test_the_connections_of_a_frozen_container_are_dead_once() -> None:
     world = world_with(idle_socket=60.0)
     world.clock.forward(61)
-    outcomes = call(world, lambda services: [services.gateway.post(Sms(n, "79000000001", "text"), 1.0) for n in (1, 2)])
+    outcomes = call(
+        world, lambda services: [services.gateway.post("contract", Sms(n, "79000000001", "text"), 1.0) for n in (1, 2)]
+    )
     assert [outcome.kind for outcome in outcomes] == [Kind.AMBIGUOUS, Kind.ACCEPTED]
     assert len(world.services.gateway.posts) == 1
 
@@ -282,7 +284,7 @@ def test_another_invocation_runs_during_a_post_and_delays_only_its_answer() -> N
     world = world_with(overlap=ALWAYS)
     begun = world.clock.now()
     world.work_meanwhile = lambda: world.clock.forward(30)
-    call(world, lambda services: services.gateway.post(Sms(1, "79000000001", "text"), 1.0))
+    call(world, lambda services: services.gateway.post("contract", Sms(1, "79000000001", "text"), 1.0))
     assert [post.at for post in world.services.gateway.posts] == [begun]
     assert world.clock.now() >= begun + timedelta(seconds=30)
 

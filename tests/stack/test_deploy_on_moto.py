@@ -79,7 +79,7 @@ def traced_roles() -> int:
 def test_a_stack_is_created_updated_and_deleted(packaged: tuple[Path, dict[str, Any]]) -> None:
     out, template = packaged
     assert check_account().number == "123456789012"
-    put_secrets(STACK, "secret of the gateway", receipts=False)
+    put_secrets(STACK, {f"/{STACK}/gateway-token": "secret of the gateway"}, receipts=False)
     assert parameters_of(STACK) is None
     url = upload(out, template, code_bucket(STACK))
     given = {"Stage": "moto", "GatewayUrl": "http://gateway", "Tracing": "Active", "DeletionProtection": "false"}

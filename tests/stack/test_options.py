@@ -11,10 +11,19 @@ import pytest
 from chalicelib.access.audit_copy import SETTLED
 from chalicelib.adapters.tables.counters import AUDIT_COPY
 from infra.deploy import ROOT
-from infra.deploy.options import HAS_INTERFACES, KEY, NOTHING, SENDS_THROUGH_AWS, USES_KEY, VIA, add_options
+from infra.deploy.options import (
+    HAS_INTERFACES,
+    KEY,
+    NOTHING,
+    READS_SECRETS_OF_GATEWAYS,
+    SENDS_THROUGH_AWS,
+    USES_KEY,
+    VIA,
+    add_options,
+)
 
 OPTIONS = {"HasNetwork", "HasBoundary", "HasKey", "HasDomain", "HasFirewall", "AreCallersLimited", "AreAccessesLogged"}
-OPTIONS |= {"HasAuditCopy", "SendsThroughAws"}
+OPTIONS |= {"HasAuditCopy", "HasSeveralGateways", "SendsThroughAws"}
 KEY_PROPERTY = {
     "AWS::DynamoDB::Table": "SSESpecification",
     "AWS::SQS::Queue": "KmsMasterKeyId",
@@ -126,7 +135,15 @@ def test_only_the_functions_that_post_may_send_through_aws_if_it_is_the_provider
     functions = of_type(resources, "AWS::Serverless::Function")
     senders = {name for name, one in functions.items() if SENDS_THROUGH_AWS in statements(resources, one)}
     assert senders == {"APIHandler", "SendMessages"}
-    assert sam["Conditions"]["SendsThroughAws"] == {"Fn::Equals": [{"Ref": "Gateway"}, "aws"]}
+    is_aws, may_be_aws = {"Fn::Equals": [{"Ref": "Gateway"}, "aws"]}, {"Condition": "HasSeveralGateways"}
+    assert sam["Conditions"]["SendsThroughAws"] == {"Fn::Or": [is_aws, may_be_aws]}
+
+
+def test_only_the_functions_that_post_read_the_secrets_of_several_gateways(sam: dict[str, Any]) -> None:
+    resources = stack_with(sam, "HasSeveralGateways")
+    functions = of_type(resources, "AWS::Serverless::Function")
+    readers = {name for name, one in functions.items() if READS_SECRETS_OF_GATEWAYS in statements(resources, one)}
+    assert readers == {"APIHandler", "SendMessages"}
 
 
 def test_only_the_allowed_addresses_may_call_the_api(sam: dict[str, Any]) -> None:

@@ -49,6 +49,7 @@ WILD = {
     "XRayKnowsNoResources": "the service authorization reference has no resource for either of its actions",
     "HasInterfacesInTheNetwork": "Lambda names the interfaces of functions in a VPC, and EC2 describes all or none",
     "SendsThroughAws": "AWS may choose the number itself, and a shared number belongs to another account",
+    "ReadsTheSecretsOfItsGateways": "each gateway has a secret, and GATEWAYS names the gateways",
     "PutsTheFilesOfImports": "a file has its import's id in its name",
     "PutsCopiesOfAuditRecords": "a copy has the day and the number of its record in its name",
     "ReadsTheFilesOfImports": "a file that was put into the bucket by hand has the name that a person gave it",

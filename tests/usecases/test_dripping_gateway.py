@@ -7,6 +7,7 @@ import socket
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts
+from chalicelib.gateways.opened import Gateways
 from infra.local.doubles.world import World
 from tests.gateways.contract_gateway import ContractGateway, KnownToken
 from tests.gateways.raw_server import CONTRACT, serving
@@ -29,7 +30,7 @@ def test_a_dripped_answer_delays_no_other_message_of_its_batch() -> None:
 
     with serving(drip_to_the_third) as server:
         gateway = ContractGateway(server.url, KnownToken("secret"), connections=2)
-        world.services.gateway = gateway  # type: ignore[assignment]
+        world.services.gateway = Gateways({"contract": gateway})  # type: ignore[assignment]
         returned = Sender(world.services).send_batch(records, lambda: 60.0)
         gateway.close()
         assert len(server.requests) == 8

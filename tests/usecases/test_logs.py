@@ -69,7 +69,7 @@ def test_a_message_that_fails_has_a_line_of_its_own(world: World, lines: Lines) 
 
 
 def test_no_phone_number_is_logged_with_any_error(world: World, lines: Lines) -> None:
-    def post(sms: Sms, timeout: float) -> Outcome:
+    def post(name: str, sms: Sms, timeout: float) -> Outcome:
         raise ValueError(f"invalid literal for int() with base 10: '{sms.phone_number}'")
 
     world.services.gateway.post = post  # type: ignore[method-assign]

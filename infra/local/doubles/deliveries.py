@@ -26,7 +26,7 @@ class AcceptingGateway:
 
     def prepare(self) -> None: ...
 
-    def post(self, sms: Sms, timeout: float) -> Outcome:
+    def post(self, name: str, sms: Sms, timeout: float) -> Outcome:
         return Outcome(Kind.ACCEPTED)
 
 

@@ -43,6 +43,7 @@ class AnyKind:
 
 @dataclass
 class Post:
+    gateway: str
     sms: Sms
     timeout: float
     at: datetime
@@ -63,7 +64,8 @@ class Post:
 class FakeGateway:
     """Gets the `answers` one after the other, and `default_answer` after the last. `adapter` reads them.
 
-    Without an adapter it is that of the contract.
+    Without an adapter it is that of the contract. `answer_at`: what answers instead, by the name of the gateway.
+    `accepted` counts how often each message was accepted, by all gateways together.
     """
 
     OK = Answer(200, '{"code": 0, "message": "OK"}')
@@ -74,15 +76,17 @@ class FakeGateway:
         self.posts: list[Post] = []
         self.answers: list[Answer] = []
         self.default_answer = self.OK
+        self.answer_at: dict[str, Callable[[Sms], Answer]] = {}
         self.accepted: Counter[int] = Counter()
         self.while_posting: Callable[[], None] = lambda: None
 
     def prepare(self) -> None: ...
 
-    def post(self, sms: Sms, timeout: float) -> Outcome:
+    def post(self, name: str, sms: Sms, timeout: float) -> Outcome:
         with LOCK:
-            now, answer = self.clock.now(), self.next_answer(sms.id)
-            self.posts.append(Post(sms, timeout, now))
+            now, answer_at = self.clock.now(), self.answer_at.get(name)
+            answer = answer_at(sms) if answer_at else self.next_answer(sms.id)
+            self.posts.append(Post(name, sms, timeout, now))
             outcome = self.adapter.outcome(answer, now)
             self.accepted[sms.id] += outcome.sent
         self.while_posting()

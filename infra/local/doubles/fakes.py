@@ -56,7 +56,8 @@ class FakeServices:
         self.receipts_queue = FakeQueue(self.clock, visibility=90)
         self.dead_letters = FakeQueue(self.clock)
         self.schedules = FakeSchedules()
-        adapter = provider(self.settings.gateway).make_adapter(self.settings.adapter_options)
+        first = next(iter(self.settings.gateway_by_name.values()))
+        adapter = provider(first.provider).make_adapter(first.adapter_options)
         self.gateway = FakeGateway(self.clock, adapter)
 
     def thread_pool(self, threads: int) -> Executor:

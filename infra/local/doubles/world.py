@@ -227,6 +227,10 @@ class World:
     def _sender(self) -> Sender:
         return Sender(self.services)
 
+    def replace_sender(self) -> None:
+        """A deploy ends the containers."""
+        self.__dict__.pop("_sender", None)
+
     def work_on_receipts(self, services: Any, deliveries: list[Any]) -> None:
         """Do what the Lambda of delivery receipts and its event source do."""
         delays = settle_receipts(services, [delivery.body for delivery in deliveries], self.seconds_left(services))
