@@ -70,6 +70,7 @@ class LocalSettings:
     receipts: bool = False
     receipts_url: str = ""
     gateway_rate: str = ""
+    gateways: str = ""
     audit_bucket: str = ""
     simulator_port: int | None = None
     enforces_iam: bool = True
@@ -102,6 +103,7 @@ class LocalSettings:
             "GatewayOptions": self.options,
             "GatewayDedupes": "auto" if self.gateway_dedupes is None else str(self.gateway_dedupes).lower(),
             "GatewayRate": self.gateway_rate,
+            "Gateways": self.gateways,
             "AuditBucket": self.audit_bucket,
         }
 
@@ -188,14 +190,12 @@ class DevStack:
             if is_taken(port):
                 raise StackFailed(f"port {port} is in use: free it, or choose another one with {name}=")
         use_local_aws(self.aws_url)
-        gateway_url = self.settings.gateway_url
-        if not gateway_url:
+        if not self.settings.gateway_url:
             self.simulator = self.start_simulator()
-            gateway_url = self.simulator.gateway_url
         self.print_line("starting MiniStack ...")
         self.start_emulator()
         self.print_line("packaging and deploying ...")
-        self._deploy(gateway_url)
+        self.deploy()
         self._front = Front(self.settings.port, api_url(self.aws_url, self.outputs))
         self._front.start()
         if self.simulator is not None and self.settings.receipts:
@@ -259,8 +259,10 @@ class DevStack:
                 time.sleep(0.1)
         raise StackFailed(f"MiniStack did not respond within {START_SECONDS} s: see {self.logs / 'ministack.log'}")
 
-    def _deploy(self, gateway_url: str) -> None:
+    def deploy(self) -> None:
+        """Also again, with other settings, while the stack runs. Raises StackFailed."""
         settings = self.settings
+        gateway_url = self.simulator.gateway_url if self.simulator else settings.gateway_url
         try:
             receipts_url = settings.receipts_url or f"{self.url}/Receipts"
             given = {**settings.parameters, "GatewayUrl": gateway_url, "ReceiptsUrl": receipts_url}
