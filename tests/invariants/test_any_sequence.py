@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import time, timedelta
@@ -22,6 +23,7 @@ from chalicelib.domain.outcome import Kind
 from chalicelib.domain.receipt import RECEIPT_STATUSES, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
 from chalicelib.gateways.answer import Answer
+from chalicelib.gateways.configured import Configured
 from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
 from infra.local.doubles.fake_gateway import FakeGateway, answer_of
@@ -61,11 +63,12 @@ class Deliveries(RuleBasedStateMachine):
     mailing_ids = Bundle("mailing_ids")
     gateway_dedupes = True
     gateway_rate: float | None = None
+    gateways: tuple[Configured, ...] = ()
     resendable = RESENDABLE
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(gateway_dedupes=self.gateway_dedupes, gateway_rate=self.gateway_rate)
+        self.world = World(gateway_dedupes=self.gateway_dedupes, gateway_rate=self.gateway_rate, gateways=self.gateways)
         self.services = self.world.services
         self.dead_senders = 0
         self.forbidden_posts: list[Any] = []
@@ -325,6 +328,17 @@ class DeliveriesInDoubt(Deliveries):
     gateway_dedupes = False
     resendable = ("expired", "failed")
 
+    @invariant()
+    def what_a_gateway_may_have_is_never_posted_again(self) -> None:
+        taken = Counter(post.message_id for post in self.services.gateway.posts if post.may_be_taken)
+        assert all(number == 1 for number in taken.values())
+
+
+class DeliveriesThroughTwoGateways(DeliveriesInDoubt):
+    """The same with two gateways: a message moves between them, and neither detects a repeated id."""
+
+    gateways = tuple(Configured(name, "contract", f"https://{name}.example.com") for name in ("first", "second"))
+
 
 class DeliveriesWithARate(Deliveries):
     """The queue has at most seven messages of a mailing; the others wait in their rows for feeds."""
@@ -337,5 +351,7 @@ TestDeliveries = Deliveries.TestCase
 TestDeliveries.settings = BOUNDS
 TestDeliveriesInDoubt = DeliveriesInDoubt.TestCase
 TestDeliveriesInDoubt.settings = BOUNDS
+TestDeliveriesThroughTwoGateways = DeliveriesThroughTwoGateways.TestCase
+TestDeliveriesThroughTwoGateways.settings = BOUNDS
 TestDeliveriesWithARate = DeliveriesWithARate.TestCase
 TestDeliveriesWithARate.settings = settings(BOUNDS, max_examples=depth(full=40, quick=5))

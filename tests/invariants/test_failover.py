@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.configured import Configured
 from chalicelib.gateways.port import Sms
 from chalicelib.mailings.lifecycle import pause_mailing, resume_mailing
-from infra.local.doubles.fake_gateway import OF_A_PROVIDER
+from infra.local.doubles.fake_gateway import OF_A_PROVIDER, Post
 from infra.local.doubles.world import CrashingServices, World
+from tests.depth import depth
 
 CLIENTS = 40
 OK = Answer(200, '{"code": 0, "message": "OK"}')
@@ -171,3 +173,48 @@ def test_a_pause_and_a_resume_between_the_gateways_keep_each_message_once() -> N
     world.run(3600)
     assert world.get(mailing_id).counts.sent == CLIENTS
     assert max(world.services.gateway.accepted.values()) == 1
+
+
+ANY = [OK, OK, OK, SILENT, DOWN, Answer(200, "<html>busy</html>"), Answer(502), *CLEAR[1:], of(Kind.OPTED_OUT)]
+
+
+@pytest.mark.parametrize("first_dedupes", [False, True])
+def test_any_answers_of_both_and_any_deaths_leave_each_message_at_one_gateway(first_dedupes: bool) -> None:
+    moved = unknown = died = 0
+    for seed in range(depth(full=40, quick=10, deep=400)):
+        random = Random(seed)
+        world, mailing_id = world_with(lambda _, random=random: random.choice(ANY), first_dedupes)
+        world.services.gateway.answer_at["second"] = world.services.gateway.answer_at["first"]
+        deaths = [CrashingServices(world.services, random.randrange(1, 40), random.random() < 0.5) for _ in range(30)]
+        world.crashing = dict(zip(random.sample(range(200), len(deaths)), deaths, strict=True))
+        world.run(900, step=10)
+        world.services.gateway.answer_at = {}
+        run_to_the_end(world, mailing_id)
+        by_message = posts_by_message(world)
+        for posts in by_message.values():
+            taken = [post.gateway for post in posts if post.may_be_taken]
+            assert len(set(taken)) <= 1, seed
+            assert len(taken) <= 1 or (first_dedupes and taken[0] == "first"), seed
+        counts = world.get(mailing_id).counts
+        assert counts == world.counted_rows(mailing_id), seed
+        assert counts.sent + counts.failed + counts.unknown == counts.total == CLIENTS, seed
+        moved += sum(len({post.gateway for post in posts}) > 1 for posts in by_message.values())
+        unknown, died = unknown + counts.unknown, died + sum(one.is_dead for one in deaths)
+    assert min(moved, unknown, died) > 10
+
+
+def run_to_the_end(world: World, mailing_id: int) -> None:
+    """A mailing that has paused by itself is resumed."""
+    for _ in range(60):
+        if not world.get(mailing_id).is_open:
+            return
+        if world.get(mailing_id).status == "paused":
+            resume_mailing(world.services, mailing_id)
+        world.run(90, step=30)
+
+
+def posts_by_message(world: World) -> dict[int, list[Post]]:
+    found: dict[int, list[Post]] = {}
+    for post in world.services.gateway.posts:
+        found.setdefault(post.message_id, []).append(post)
+    return found

@@ -47,6 +47,11 @@ class Post:
     sms: Sms
     timeout: float
     at: datetime
+    outcome: Outcome
+
+    @property
+    def may_be_taken(self) -> bool:
+        return self.outcome.sent or self.outcome.in_doubt
 
     @property
     def message_id(self) -> int:
@@ -86,8 +91,8 @@ class FakeGateway:
         with LOCK:
             now, answer_at = self.clock.now(), self.answer_at.get(name)
             answer = answer_at(sms) if answer_at else self.next_answer(sms.id)
-            self.posts.append(Post(name, sms, timeout, now))
             outcome = self.adapter.outcome(answer, now)
+            self.posts.append(Post(name, sms, timeout, now, outcome))
             self.accepted[sms.id] += outcome.sent
         self.while_posting()
         return outcome
