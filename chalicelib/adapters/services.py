@@ -248,6 +248,7 @@ class Services:
         settings, name = self.settings, configured.name
         is_called = settings.receipts and settings.receipts_url != "" and configured.capabilities.calls_back
         callback = Callback(settings.receipts_url, name, self.receipts_secret) if is_called else None
-        adapter = provider(configured.provider).make_adapter(replace(configured.adapter_options, callback=callback))
+        options = replace(configured.adapter_options, callback=callback, stack_name=settings.stack_name)
+        adapter = provider(configured.provider).make_adapter(options)
         secret, connections = self.gateway_secrets[name], settings.sender_threads
         return HttpGateway(adapter, secret, self.clock.now, connections, callback=callback)

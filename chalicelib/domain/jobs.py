@@ -113,6 +113,7 @@ Job = (
     | ImportClients
     | SettleReceipts
 )
+LONGEST_NUMBER = 20
 MAX_NUMBER = 10**19
 """Above every id. DynamoDB refuses numbers of more than 38 digits."""
 
@@ -211,7 +212,13 @@ def _receipt(value: Any) -> Receipt:
     at = datetime.fromisoformat(value["at"])
     if at.tzinfo is None or value["status"] not in RECEIPT_STATUSES:
         raise ValueError("a status and a moment with an offset are expected")
-    return Receipt(_exactly(int)(value["message_id"]), value["status"], at, _exactly(str)(value["reason"]))
+    return Receipt(_message_id(value["message_id"]), value["status"], at, _exactly(str)(value["reason"]))
+
+
+def _message_id(value: Any) -> int:
+    """A number, or its digits in the body that a rule of EventBridge makes (`ReportsDelivered` in infra/stack.json)."""
+    is_digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < LONGEST_NUMBER
+    return int(_exactly(int)(int(value) if is_digits else value))
 
 
 READERS: dict[str, Callable[[Any], Any]] = {

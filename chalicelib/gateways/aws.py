@@ -101,10 +101,11 @@ class Aws:
 
     def __init__(self, options: Options) -> None:
         self._url = options.url
+        self._stack = {"stack": options.stack_name} if options.stack_name else {}
         self._fields = dict(_field(name, value) for name, value in options.values.items() if name in OPTIONS)
 
     def request(self, sms: Sms, secret: str) -> Request:  # noqa: ARG002 (the role signs)
-        """`Context` comes back in the events of a configuration set. Raises BadSettings without credentials."""
+        """`Context` comes back in the events of the message. Raises BadSettings without credentials."""
         body: dict[str, Any] = {"DestinationPhoneNumber": f"+{sms.phone_number}", "MessageBody": sms.text}
         if sms.sender:
             body["OriginationIdentity"] = sms.sender
@@ -112,7 +113,8 @@ class Aws:
         if seconds is not None:
             body["TimeToLive"] = seconds
         url = f"{self._address}/"
-        raw = json.dumps({**body, **self._fields, "Context": {"mid": str(sms.id)}}).encode()
+        context = {"mid": str(sms.id), **self._stack}
+        raw = json.dumps({**body, **self._fields, "Context": context}).encode()
         return Request(url, raw, signed(url, raw, HEADERS, self._region, SERVICE, self._credentials()))
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:

@@ -48,13 +48,15 @@ class Capabilities:
 class Options:
     """What an adapter is made from. `values`: GATEWAY_OPTIONS. `refuses_by_code`: GATEWAY_REFUSES_BY_CODE.
 
-    `callback`: the address for the receipts of the message with an id; None: no receipts are wanted.
+    `callback`: the address for the receipts of the message with an id; None: no receipts are wanted. `stack_name`:
+    tells the receipts of this stack from those of another one in the same account.
     """
 
     url: str
     values: Mapping[str, Any] = field(default_factory=dict)
     refuses_by_code: bool = False
     callback: Callable[[int], str] | None = None
+    stack_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

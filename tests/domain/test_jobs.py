@@ -93,5 +93,20 @@ def test_an_unknown_field_is_ignored() -> None:
 
 def test_a_receipt_needs_a_status_and_a_moment_with_an_offset() -> None:
     good = json.loads(to_body(SettleReceipts((RECEIPT,))))["receipts"][0]
-    for wrong in ({"status": "sent"}, {"at": "2026-11-22T09:30:00"}, {"at": "soon"}, {"message_id": "1"}):
+    for wrong in (
+        {"status": "sent"},
+        {"at": "2026-11-22T09:30:00"},
+        {"at": "soon"},
+        {"message_id": "x1"},
+        {"message_id": "\u0661"},
+    ):
         assert from_body(json.dumps({"job": "settle_receipts", "receipts": [{**good, **wrong}]})) is None
+
+
+def test_the_message_id_of_a_receipt_may_be_in_a_text() -> None:
+    """The template of a rule of EventBridge cannot write a number that is a text in the event."""
+    body = to_body(SettleReceipts((RECEIPT,)))
+    in_text = body.replace(f'"message_id":{RECEIPT.message_id}', f'"message_id":"{RECEIPT.message_id}"')
+    assert in_text != body
+    assert from_body(in_text) == SettleReceipts((RECEIPT,))
+    assert from_body(body.replace(f":{RECEIPT.message_id},", f':"{"9" * 20}",')) is None

@@ -23,7 +23,7 @@ from infra.deploy.options import (
 )
 
 OPTIONS = {"HasNetwork", "HasBoundary", "HasKey", "HasDomain", "HasFirewall", "AreCallersLimited", "AreAccessesLogged"}
-OPTIONS |= {"HasAuditCopy", "HasSeveralGateways", "SendsThroughAws"}
+OPTIONS |= {"HasAuditCopy", "HasSeveralGateways", "SendsThroughAws", "AwsReports"}
 KEY_PROPERTY = {
     "AWS::DynamoDB::Table": "SSESpecification",
     "AWS::SQS::Queue": "KmsMasterKeyId",
