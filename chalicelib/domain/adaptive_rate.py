@@ -35,8 +35,9 @@ LONGEST_WAIT = 4.0
 """A message that would wait for its turn for longer returns to the queue, before it is claimed. A waiting sender costs
 some 7 millionths of a dollar a second, and to return a hundred messages costs about twice as much."""
 
-MOST_RETURNS = 5
-"""The delay of a message that returns to the queue stops growing at this number of deliveries, which is two minutes."""
+MOST_RETURNS = 3
+"""The delay of a message that returns to the queue stops growing at this number of deliveries, which is half a minute.
+"""
 
 MAX_LAG = 0.25
 """A turn that is not used for this long is lost."""
@@ -58,6 +59,7 @@ class AdaptiveRate:
         self._too_much = 0.0
         self._next = 0.0
         self._is_used = False
+        self._is_any_accepted = False
         self._halvings = 0
         self._halved_at = float("-inf")
         self._raised_at = 0.0
@@ -102,10 +104,16 @@ class AdaptiveRate:
         return turn.halvings == self._halvings
 
     def record_refusal(self, begun: float, now: float) -> None:
-        """The gateway refused a post that began at `begun`, because of too many posts."""
+        """The gateway refused a post that began at `begun`, because of too many posts.
+
+        If nothing was accepted since the last halving, or ever, the rate stays: a gateway that refuses everything says
+        nothing about its limit, and the breaker lets single probes through.
+        """
         with self._lock:
-            if begun <= self._halved_at or now - self._halved_at < HALVED_ONCE_IN:
+            is_same = begun <= self._halved_at or now - self._halved_at < HALVED_ONCE_IN
+            if is_same or not self._is_any_accepted:
                 return
+            self._is_any_accepted = False
             rate = self.rate or max(LEAST_RATE, len(self._begun) / MEASURED)
             self._too_much = rate
             self.rate = max(LEAST_RATE, rate / 2)
@@ -115,6 +123,7 @@ class AdaptiveRate:
 
     def record_success(self, now: float) -> None:
         """A rate that no post waits for is not raised: nothing shows that the gateway takes more."""
+        self._is_any_accepted = True
         if self.rate is None:
             return
         with self._lock:

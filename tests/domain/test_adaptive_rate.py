@@ -147,6 +147,7 @@ def posting(per_second: int) -> AdaptiveRate:
     rate = AdaptiveRate()
     for number in range(per_second):
         rate.turn(number / per_second, 1)
+    rate.record_success(0.5)
     return rate
 
 
@@ -161,15 +162,29 @@ def test_refusals_of_a_second_and_of_earlier_posts_halve_once() -> None:
     for number in range(50):
         rate.record_refusal(0.9, 1.0 + number / 100)
     assert rate.rate == 50
+    rate.record_success(1.5)
     rate.record_refusal(0.95, 2.5)
     assert rate.rate == 50, "this post began before the rate was halved"
     rate.record_refusal(1.9, 2.5)
     assert rate.rate == 25
 
 
+def test_a_gateway_that_refuses_everything_for_a_while_halves_the_rate_once() -> None:
+    rate = posting(100)
+    for second in range(1, 60):
+        rate.record_refusal(second - 0.1, second)
+    assert rate.rate == 50
+    new = AdaptiveRate()
+    for second in range(1, 60):
+        new.turn(second - 0.1, second)
+        new.record_refusal(second - 0.1, second)
+    assert new.rate is None
+
+
 def test_the_rate_has_a_lower_bound() -> None:
     rate = posting(2)
     for number in range(1, 20):
+        rate.record_success(2.0 * number - 0.5)
         rate.record_refusal(2.0 * number - 0.5, 2.0 * number)
     assert rate.rate == LEAST_RATE
     assert rate.admits()
@@ -213,5 +228,5 @@ def test_no_more_messages_wait_than_have_their_turn_in_time() -> None:
 
 def test_a_message_that_is_not_admitted_returns_later_each_time() -> None:
     rate = AdaptiveRate()
-    assert [rate.seconds_to_return(number, 1.0) for number in (1, 2, 5, 50)] == [9, 17, 129, 129]
+    assert [rate.seconds_to_return(number, 1.0) for number in (1, 2, 5, 50)] == [9, 17, 33, 33]
     assert rate.seconds_to_return(50, 0.0) == 1
