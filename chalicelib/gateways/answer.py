@@ -20,17 +20,23 @@ SHOWN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 MAX_SHOWN_DIGITS = 6
 """Fewer than in a phone number."""
 
-NOT_FOUND = 404
 
 STATUSES = {
     401: Kind.CREDENTIALS,
     402: Kind.BALANCE,
     403: Kind.CREDENTIALS,
+    404: Kind.SENDER,
+    405: Kind.SENDER,
     408: Kind.AMBIGUOUS,
+    415: Kind.SENDER,
     425: Kind.TEMPORARY,
     429: Kind.THROTTLED,
 }
-"""What a status says by itself, for a provider that documents nothing else."""
+"""What a status says by itself, for a provider that documents nothing else.
+
+404, 405 and 415 are about the address and the form of the post, which are the same for all messages: GATEWAY_URL is
+wrong, and no message is to fail for it.
+"""
 
 
 @dataclass(frozen=True)
@@ -77,14 +83,11 @@ def outcome_by_code(kind: Kind | None, answer: Answer, code: int | str, now: dat
 def outcome_by_phrase(kinds: Mapping[str, Kind], answer: Answer, now: datetime) -> Outcome:
     """For an answer in words: by the first of these phrases in the body. Without any, the status decides.
 
-    404 means that GATEWAY_URL is wrong, which concerns all messages. The reason shows the phrase, which is the
-    adapter's, and nothing else of the body.
+    The reason shows the phrase, which is the adapter's, and nothing else of the body.
     """
     for phrase, kind in kinds.items():
         if phrase in answer.body:
             return outcome_by_code(kind, answer, phrase.replace(" ", "-"), now)
-    if answer.status == NOT_FOUND:
-        return outcome_of_code(Kind.SENDER, answer, NOT_FOUND)
     return outcome_of_status(answer, now)
 
 
@@ -119,6 +122,8 @@ def outcome_of_status(answer: Answer, now: datetime) -> Outcome:
         kind = Kind.TEMPORARY
     if kind is Kind.PERMANENT:
         return Outcome(kind, Text("gateway.message_refused", status=status))
+    if kind is Kind.SENDER:
+        return outcome_of_code(kind, answer, status)
     reason = Text("gateway.answered", status=status)
     return Outcome(kind, reason, delay, is_off_contract=kind is Kind.AMBIGUOUS and status < 500)
 

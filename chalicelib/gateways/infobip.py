@@ -40,9 +40,6 @@ KINDS = {
 
 Source: https://www.infobip.com/docs/essentials/api-essentials/response-status-and-error-codes"""
 
-SETTINGS = {404: Kind.SENDER, 405: Kind.SENDER, 415: Kind.SENDER}
-"""Statuses of HTTP by which GATEWAY_URL is wrong: the path is the same for all messages."""
-
 
 class Infobip:
     def __init__(self, options: Options) -> None:
@@ -66,8 +63,7 @@ class Infobip:
         body = json_of(answer)
         if answer.status == 200:
             return _outcome_of_message(answer, body, now)
-        kind = SETTINGS.get(answer.status or 0)
-        return outcome_by_code(kind, answer, answer.status or 0, now)
+        return outcome_of_status(answer, now)
 
 
 make_adapter = Infobip

@@ -44,6 +44,7 @@ TABLE = Table(
         Expected(PLAIN, URL, '{"number": "79774053329", "sign": "", "text": "Sale"}', HEADERS),
     ),
     answers=(
+        Case("the address is wrong", 404, "<html>Not Found</html>", Kind.SENDER),
         Case("the message is queued", 200, message(), Kind.ACCEPTED),
         Case("a person at SMS Aero looks at it first", 200, message(8, "moderation"), Kind.ACCEPTED),
         Case("it is rejected at once", 200, message(6, "reject"), Kind.PERMANENT),

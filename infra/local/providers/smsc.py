@@ -40,6 +40,7 @@ TABLE = Table(
         ),
     ),
     answers=(
+        Case("the address is wrong", 404, "<html>Not Found</html>", Kind.SENDER),
         Case("the message is accepted", 200, '{"id": "m120000000345", "cnt": 1}', Kind.ACCEPTED),
         Case("it is accepted with the number of another id", 200, '{"id": 33, "cnt": 2}', Kind.ACCEPTED),
         Case(WRONG, 200, error(1, "parameters error"), Kind.PERMANENT),

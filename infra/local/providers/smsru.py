@@ -45,6 +45,7 @@ TABLE = Table(
         Expected(PLAIN, URL, "api_id=00000000-0000-0000-0000-000000000000&to=79774053329&msg=Sale&json=1", HEADERS),
     ),
     answers=(
+        Case("the address is wrong", 404, "<html>Not Found</html>", Kind.SENDER),
         Case("the message is accepted", 200, read(100, sms_id="000000-10000001"), Kind.ACCEPTED),
         Case("it is accepted, with the code in quotes", 200, read("100", sms_id="000000-10000001"), Kind.ACCEPTED),
         Case("it is on its way to the operator", 200, read(101), Kind.ACCEPTED),

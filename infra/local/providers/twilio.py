@@ -48,6 +48,7 @@ TABLE = Table(
         Expected(PLAIN, URL, "To=%2B79774053329&Body=Sale", HEADERS),
     ),
     answers=(
+        Case("the address is wrong", 404, "<html>Not Found</html>", Kind.SENDER),
         Case("the message is queued", 201, created(), Kind.ACCEPTED),
         Case("a messaging service accepts it", 201, created("accepted", num_segments="0"), Kind.ACCEPTED),
         Case("it has failed at once", 201, created("failed", error_code=30007), Kind.PERMANENT),

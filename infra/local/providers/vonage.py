@@ -58,6 +58,7 @@ TABLE = Table(
         Expected(PLAIN, URL, "to=79774053329&text=Sale&client-ref=120000000345", HEADERS),
     ),
     answers=(
+        Case("the address is wrong", 404, "<html>Not Found</html>", Kind.SENDER),
         Case("the message is accepted", 200, parts("0"), Kind.ACCEPTED),
         Case("all parts are accepted", 200, parts("0", "0", "0"), Kind.ACCEPTED),
         Case("all parts of the longest text are accepted", 200, parts(*["0"] * 24), Kind.ACCEPTED),
