@@ -28,7 +28,7 @@ def answer(services: Services, request: Request, gateway: str, key: str) -> Resp
         form = _form(services, gateway)
         handler_for(request.method, {"GET": None, "POST": None})
         call = _call(services, request)
-        keys = Keys(services.receipts_secret.value(), services.gateway_secrets[gateway].value())
+        keys = _keys(services, gateway)
         is_of_account = keys.of_account(unquote(key))
         is_known = is_of_account or keys.of_message(unquote(key), gateway, call)
         if not is_known or not form.verify(call, keys):
@@ -51,6 +51,11 @@ def _form(services: Services, gateway: str) -> ReceiptForm:
         return receipt_form(settings.gateway_by_name[gateway].provider)
     except KeyError:
         raise NotFound from None
+
+
+def _keys(services: Services, gateway: str) -> Keys:
+    of_several = gateway if services.settings.gateways else ""
+    return Keys(services.receipts_secret.value(), services.gateway_secrets[gateway].value(), of_several)
 
 
 def _take(services: Services, reports: Reports) -> None:

@@ -12,6 +12,7 @@ from ..delivery.receipts import take_receipts
 from ..domain.receipt import MAX_RECEIPTS, Receipt
 from ..errors import BadInput, FieldErrors, NotAuthenticated, NotFound
 from ..fields import RECEIPT
+from ..gateways.callback import path_secret
 from ..http.bodies import dictionary, read_list
 from ..http.calls import answer_refusals, handler_for, raw_body
 from ..http.queries import require_known_query
@@ -66,6 +67,7 @@ def _receipt(fields: dict[str, object], now: datetime) -> Receipt:
 
 def _require_secret(services: Services, authorization: str) -> None:
     """Compares in constant time. Raises NotAuthenticated."""
-    expected = f"Bearer {services.receipts_secret.value()}"
+    stored = services.receipts_secret.value()
+    expected = f"Bearer {path_secret(stored) if services.settings.gateways else stored}"
     if not hmac.compare_digest(authorization.encode("utf-8", "surrogatepass"), expected.encode()):
         raise NotAuthenticated(Text("receipt.secret"), "Bearer")

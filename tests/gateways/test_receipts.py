@@ -96,6 +96,14 @@ def test_another_key_than_the_secret_opens_nothing(key: str) -> None:
     assert not Keys(f"{SECRET}:signature").of_message(key, "smsc", Call("POST", "https://sms.example.com"))
 
 
+@pytest.mark.parametrize(
+    ("gateway", "signature"), [("", "smsc=a=b vonage=c"), ("smsc", "a=b"), ("vonage", "c"), ("twilio", "")]
+)
+def test_each_of_several_gateways_has_its_own_signature_secret(gateway: str, signature: str) -> None:
+    assert Keys(f"{SECRET}:smsc=a=b vonage=c", gateway=gateway).signature == signature
+    assert Keys(SECRET, gateway=gateway).signature == ""
+
+
 @pytest.mark.parametrize("stored", ["", ":", ":signature"])
 def test_an_empty_secret_opens_nothing(stored: str) -> None:
     call = Call("GET", "https://sms.example.com", (("id", str(MESSAGE_ID)),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -22,7 +23,7 @@ from chalicelib.delivery.receipts import settle_receipts
 from chalicelib.domain.receipt import Receipt
 from chalicelib.gateways.receipts.port import Call
 from chalicelib.gateways.receipts.registry import NAMES, receipt_form
-from infra.local.providers.receipts import infobip, twilio
+from infra.local.providers.receipts import infobip, smsc, twilio
 from infra.local.providers.receipts.case import MESSAGE_ID, PHONE, RECEIPTS_URL, SECRET, ReceiptTable, address_of
 
 from .conftest import Answer
@@ -111,6 +112,29 @@ def test_another_provider_and_one_without_receipts_are_not_found(use: Use, repor
     use("twilio")
     for name in ("smsc", "exolve", "contract", "os", "..", "__init__"):
         assert report(Call("POST", f"{RECEIPTS_URL}/{name}/{SECRET}")).status in (403, 404)
+
+
+def test_each_of_several_gateways_reports_at_its_own_name_with_its_own_secrets(use: Use, report: Report) -> None:
+    configured = [{"name": "first", "gateway": "twilio", "sender": "SHOP"}, {"name": "second", "gateway": "smsc"}]
+    services = use("twilio", GATEWAYS=json.dumps(configured))
+    for name, token in (("first", f"{twilio.ACCOUNT}:{twilio.AUTH_TOKEN}"), ("second", "login:password")):
+        parameter = services.settings.token_parameter_of(name)
+        aws.client("ssm").put_parameter(Name=parameter, Value=token, Type="SecureString")
+    stored = f"{SECRET}:second={smsc.SIGNATURE}"
+    aws.client("ssm").put_parameter(Name="/test/receipts-secret", Value=stored, Type="SecureString", Overwrite=True)
+    assert report(twilio.status_call("delivered", address_of("first"))).status == 200
+    assert report(replace(smsc.status_call("1"), url=f"{RECEIPTS_URL}/second/{SECRET}")).status == 200
+    assert [receipt.message_id for receipt in queued(services)] == [MESSAGE_ID, MESSAGE_ID]
+    forged = smsc.post(f"{RECEIPTS_URL}/second/{SECRET}", smsc.status_fields("1", secret="other"))
+    assert report(forged).status == 403
+    assert report(twilio.status_call("delivered", address_of("second"))).status == 403
+    assert report(twilio.status_call("delivered")).status == 404, "twilio is no name of a gateway here"
+    in_contract = Call(
+        "POST", RECEIPTS_URL, (), {"content-type": "application/json"}, b'{"id": 1, "status": "delivered"}'
+    )
+    for bearer, status in ((SECRET, 200), (stored, 401)):
+        headers = {**in_contract.headers, "authorization": f"Bearer {bearer}"}
+        assert report(replace(in_contract, headers=headers)).status == status
 
 
 def test_without_receipts_the_address_is_not_found(use: Use, report: Report) -> None:

@@ -64,15 +64,20 @@ class Call:
 
 @dataclass(frozen=True)
 class Keys:
-    """`stored`: /<stack>/receipts-secret. `token`: GATEWAY_TOKEN."""
+    """`stored`: /<stack>/receipts-secret. `token`: GATEWAY_TOKEN. `gateway`: its name, if there are several."""
 
     stored: str
     token: str = ""
+    gateway: str = ""
 
     @property
     def signature(self) -> str:
-        """The provider's signature secret. Empty if none is stored."""
-        return self.stored.partition(":")[2]
+        """The provider's signature secret, of several gateways as `name=secret`. Empty if none is stored."""
+        signatures = self.stored.partition(":")[2]
+        if not self.gateway:
+            return signatures
+        named = dict(one.partition("=")[::2] for one in signatures.split())
+        return named.get(self.gateway, "")
 
     def of_account(self, key: str) -> bool:
         """Whether the key in the path is the secret."""
