@@ -26,6 +26,7 @@ from .domain.unicode_text import compose
 from .errors import WrongValue
 from .rules import (
     Field,
+    amount,
     choices,
     label,
     listed,
@@ -237,6 +238,10 @@ MAILING = {
         time_of_day, "The end of the local hours. Before time_from: over midnight. Both or neither (blank or null)."
     ),
     "rate_limit": Field(number_up_to(MAX_RATE, 100), "The most messages a second; blank or null: no limit."),
+    "max_cost": Field(
+        amount,
+        "What the texts may cost at GATEWAY_PRICE: the mailing pauses before it costs more. Blank or null: no limit.",
+    ),
     "canary": Field(
         number_up_to(MAX_CANARY_SIZE, 100),
         "How many messages are sent first. The others wait for their outcome; blank or null: no canary.",

@@ -59,10 +59,11 @@ def measure(
     counts: Mapping[str, int],
     milliseconds: Mapping[str, Sequence[float]] | None = None,
     levels: Mapping[str, float] | None = None,
+    amounts: Mapping[str, float] | None = None,
 ) -> None:
     """Record CloudWatch metrics in one log line, by the embedded metric format, without an API call.
 
-    A count of 0 is left out. `levels` have no unit, and are recorded also if they are 0.
+    A count or an amount of 0 is left out. `levels` have no unit, and are recorded also if they are 0.
     """
     metrics = {name: _metric(MetricUnit.Count, [number]) for name, number in counts.items() if number}
     for name, values in (milliseconds or {}).items():
@@ -70,9 +71,10 @@ def measure(
             metrics[name] = _metric(MetricUnit.Milliseconds, [round(value) for value in values[:MAX_VALUES]])
     for name, level in (levels or {}).items():
         metrics[name] = _metric(MetricUnit.NoUnit, [round(level)])
+    metrics |= {name: _metric(MetricUnit.NoUnit, [amount]) for name, amount in (amounts or {}).items() if amount}
     if metrics:
         AmazonCloudWatchEMFProvider(metrics, namespace=NAMESPACE).flush_metrics()
 
 
-def _metric(unit: MetricUnit, values: Sequence[int]) -> dict[str, Any]:
+def _metric(unit: MetricUnit, values: Sequence[float]) -> dict[str, Any]:
     return {"Unit": unit.value, "Value": values}

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .domain.money import shown_amount
 from .texts import ENGLISH
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def _templates(folder: Path, language: str) -> Environment:
     )
     environment.globals |= {
         "_": lambda text: translate(folder, language, text),
+        "amount": shown_amount,
         "localized": lambda text: text.in_language(language),
         "language": language,
     }

@@ -12,6 +12,7 @@ from .domain.client_import import ClientImport, RefusedRow
 from .domain.mailing import Counts, Mailing
 from .domain.mailing_outline import MailingOutline
 from .domain.message import Message
+from .domain.money import shown_amount
 from .domain.principal import Token, User
 from .errors import shown_errors
 from .texts import Text
@@ -52,6 +53,7 @@ def represent_mailing(mailing: Mailing) -> dict[str, object]:
         "time_from": represent_time(window.opens) if window else None,
         "time_to": represent_time(window.closes) if window else None,
         "rate_limit": mailing.rate_limit,
+        "max_cost": represent_amount(mailing.max_cost),
         "canary": canary.size if canary else None,
         "max_error_rate": canary.max_error_rate if canary else None,
         "paused_because": _plain(mailing.paused_because),
@@ -61,6 +63,12 @@ def represent_mailing(mailing: Mailing) -> dict[str, object]:
 def represent_counts(counts: Counts) -> dict[str, int]:
     """`sent` includes `delivered` and `undelivered`. The other counts add up to `total`."""
     return {"total": counts.total, **counts.with_receipts()}
+
+
+def represent_spending(counts: Counts, has_price: bool, currency: str) -> dict[str, object]:
+    """The SMS parts of the sent messages, and what they have cost; null if no price was ever known."""
+    spent = represent_amount(counts.cost) if has_price or counts.cost else None
+    return {"parts": counts.parts, "spent": spent, "currency": currency or None}
 
 
 def represent_message(message: Message) -> dict[str, object]:
@@ -114,6 +122,11 @@ def represent_warnings(warnings: Sequence[Text]) -> dict[str, object]:
 def represent_moment(moment: datetime | None) -> str | None:
     """UTC, to the second: 2022-08-22T22:42:16Z. strftime does not pad years below 1000."""
     return None if moment is None else moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def represent_amount(amount: int | None) -> str | None:
+    """A string, because a float cannot hold each sum of prices."""
+    return None if amount is None else shown_amount(amount)
 
 
 def represent_time(time_of_day: time) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from .domain.client import MAX_LABEL
+from .domain.money import MAX_AMOUNT, read_amount
 from .domain.unicode_text import compose, has_surrogate, is_blank
 from .errors import BadInput, FieldErrors, WrongValue
 from .texts import Text
@@ -149,6 +150,19 @@ def number_up_to(most: int, example: int, least: int = 1) -> Rule:
         return int(value)
 
     return number
+
+
+@rule(
+    anyOf=[{"type": "number", "minimum": 0, "maximum": MAX_AMOUNT}, {"type": ["string", "null"]}],
+    examples=["1500.00"],
+)
+def amount(sent: object) -> int | None:
+    """An amount of money, as in domain/money.py; blank or null: none."""
+    value = str(sent) if type(sent) in (int, float) else "" if sent is None else text(sent)
+    try:
+        return read_amount(value) if value else None
+    except ValueError as error:
+        raise WrongValue(Text("field.amount", most=MAX_AMOUNT)) from error
 
 
 @rule(type=["string", "null"], pattern=f"^{MOMENT.pattern}$", examples=["2026-12-01T06:30:00Z"])

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .domain.inbound import LONGEST_WORD
+from .domain.money import CURRENCY, read_amount
 from .domain.routes import Routes
 from .domain.sms import SENDER
 from .errors import BadSettings
@@ -77,6 +78,12 @@ def _provider(text: str) -> str:
 def _sender(text: str) -> str:
     if not SENDER.fullmatch(text):
         raise ValueError("a name or number of at most 40 letters and digits is expected, such as SHOP")
+    return text
+
+
+def _currency(text: str) -> str:
+    if not CURRENCY.fullmatch(text):
+        raise ValueError("three capital letters are expected, such as RUB")
     return text
 
 
@@ -156,6 +163,9 @@ class Settings:
     gateway_refuses_by_code: bool = _setting(False, _flag, "Whether 200 with a code other than 0 is a final refusal.")
     gateway_rate: float | None = _setting(None, _positive, "Messages a second the gateway accepts; none: no limit.")
     gateways: tuple[Configured, ...] = _setting((), read_gateways, "Several gateways, a list in JSON, in their order.")
+    gateway_price: int | None = _setting(None, read_amount, "Price of one SMS part, such as 3.50; none: not known.")
+    gateway_currency: str = _setting("", _currency, "Currency of the prices, such as RUB; only shown.")
+    daily_budget: int | None = _setting(None, read_amount, "What all mailings may spend in a day; none: no limit.")
     receipts: bool = _setting(False, _flag, "Whether the gateway may report deliveries.")
     stop_words: tuple[str, ...] = _setting((), _words, "Words of an inbound message that opt its sender out.")
     receipts_url: str = _setting("", _url, "Address of /Receipts as the provider calls it.")
@@ -168,7 +178,9 @@ class Settings:
     report_sender: str = _setting("", _address, "The address that the daily report comes from; verified in SES.")
     report_language: str = _setting(ENGLISH, _language, "Language of the daily report: `en` or `ru`.")
     report_time: str = _setting("09:00", _time_of_day, "When the daily report is sent; its day ends at this time.")
-    report_timezone: str = _setting("UTC", _zone, "Time zone of `REPORT_TIME` and of all times in the report.")
+    report_timezone: str = _setting(
+        "UTC", _zone, "Time zone of `REPORT_TIME`, the report and the days of `DAILY_BUDGET`."
+    )
 
     @cached_property
     def gateway_by_name(self) -> Mapping[str, Configured]:
@@ -254,6 +266,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             wrong.append(f"{name}: {error}")
     if environment.get("REPORT_RECIPIENTS") and not environment.get("REPORT_SENDER"):
         wrong.append("REPORT_SENDER: an address is expected, because REPORT_RECIPIENTS is set")
+    if environment.get("DAILY_BUDGET") and not environment.get("GATEWAY_PRICE"):
+        wrong.append("GATEWAY_PRICE: the price of an SMS part is expected, because DAILY_BUDGET is set")
     wrong += _complete(values)
     read = Settings(**values)
     if read.exposes_gateway_traffic:

@@ -106,8 +106,8 @@ ALARMS = {
         minutes=5,
     ),
     "MailingPausedAlarm": Alarm(
-        "The service has paused a mailing, because its canary failed or the gateway gives no clear answers or refuses "
-        "everything: read the reason in the console, then resume or cancel it",
+        "The service has paused a mailing, because its canary failed, a limit on its cost is reached, or the gateway "
+        "gives no clear answers or refuses everything: read the reason in the console, then resume or cancel it",
         ours("PausedMailings", "Maximum"),
     ),
     "GatewayRefusedTokenAlarm": Alarm(

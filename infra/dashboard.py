@@ -15,7 +15,7 @@ STACK = Path(__file__).parent / "stack.json"
 ACROSS, WIDTH, HEIGHT = 3, 8, 6
 """Widgets in a row, and their size in cells of CloudWatch's grid, which has 24 columns."""
 
-OUTCOMES = ("Sent", "Failed", "Expired", "Cancelled", "Unknown", "Retried", "HeldBack")
+OUTCOMES = ("Sent", "Failed", "Expired", "Cancelled", "Unknown", "Retried", "HeldBack", "OverLimit")
 ERRORS = ("SenderErrors", "JobErrors", "GatewayRefusedToken", "InsufficientBalance", "GatewayRefusedSender")
 VISIBLE, AGE = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
 QUEUES = ("SendQueue", "JobsQueue", "ImportsQueue")
@@ -42,6 +42,7 @@ def body() -> str:
         _widget("API: requests and errors", "Sum", [_api(name) for name in ("Count", "4XXError", "5XXError")]),
         _widget("API: latency, ms", "p50", _percentiles(_api("Latency"))),
         _widget("Throttled reads and writes", "Sum", _throttles()),
+        _widget("Cost of the sent texts", "Sum", [_service("Spent")]),
     ]
     for index, widget in enumerate(widgets):
         widget |= {"x": index % ACROSS * WIDTH, "y": index // ACROSS * HEIGHT, "width": WIDTH, "height": HEIGHT}

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .tables.receipts import Receipts
     from .tables.reports import Reports
     from .tables.slices import Slices
+    from .tables.spending import Spending
     from .tables.tokens import Tokens
     from .tables.users import Users
 
@@ -113,6 +114,12 @@ class Services:
         from .tables.slices import Slices
 
         return Slices(self.settings.stack_name, self.clock)
+
+    @cached_property
+    def spending(self) -> Spending:
+        from .tables.spending import Spending
+
+        return Spending(self.settings.stack_name, self.clock)
 
     @cached_property
     def tokens(self) -> Tokens:

@@ -42,6 +42,7 @@ def read(call: Call) -> Response:
             "",
             {"": found.silence},
         ),
+        Gauge("spent", "What the sent messages have cost, at GATEWAY_PRICE.", "", {"": found.spent}),
     )
     return Response(exposition(gauges), headers={"Content-Type": TEXT})
 

@@ -11,7 +11,8 @@ from ..domain.sms import Length
 from ..fields import MAILING, MAILING_READ_ONLY
 from ..http.calls import Call
 from ..mailings.preview import Launch, Preview, preview_mailing
-from ..representation import represent_moment, represent_warnings
+from ..mailings.prices import CostForecast
+from ..representation import represent_amount, represent_moment, represent_warnings
 from ..rules import read_fields
 
 
@@ -42,7 +43,14 @@ def _represent_text(preview: Preview) -> dict[str, object]:
         for example in preview.examples
     ]
     assert preview.length is not None, "a text is required"
-    return {"length": _represent_length(preview.length), "parts": preview.parts, "examples": examples}
+    length = _represent_length(preview.length)
+    return {"length": length, "parts": preview.parts, "examples": examples, "cost": _represent_cost(preview.cost)}
+
+
+def _represent_cost(cost: CostForecast | None) -> dict[str, object] | None:
+    if cost is None:
+        return None
+    return {"texts": represent_amount(cost.texts), "currency": cost.currency or None, "aws_dollars": cost.aws}
 
 
 def _represent_length(length: Length) -> dict[str, object]:

@@ -25,6 +25,8 @@ TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-12-0
 TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
 DETAIL: Schema = {"type": "object", "properties": {"detail": STRING}, "required": ["detail"]}
 DOLLARS_OR_NULL: Schema = {"type": ["number", "null"], "description": "US dollars, at the list prices of AWS."}
+AMOUNT_OR_NULL: Schema = {"type": ["string", "null"], "examples": ["1500.00"]}
+SPENDING: dict[str, Schema] = {"parts": INTEGER, "spent": AMOUNT_OR_NULL, "currency": TEXT_OR_NULL}
 FIELDS_OR_NULL: Schema = {"type": ["object", "null"]}
 CELLS: Schema = {"type": "object", "additionalProperties": STRING}
 
@@ -54,6 +56,7 @@ MAILING_PROPERTIES: dict[str, Schema] = {
     "time_from": TEXT_OR_NULL,
     "time_to": TEXT_OR_NULL,
     **dict.fromkeys(("rate_limit", "canary", "max_error_rate"), INTEGER_OR_NULL),
+    "max_cost": AMOUNT_OR_NULL,
     "paused_because": TEXT_OR_NULL,
 }
 MESSAGE_PROPERTIES: dict[str, Schema] = {
@@ -99,8 +102,8 @@ ROW_PROPERTIES: dict[str, Schema] = {"row": INTEGER, "cells": CELLS, "errors": r
 def schemas() -> dict[str, Schema]:
     """The schemas by the names that `openapi.OPERATIONS` uses."""
     counts = {"total": INTEGER, **dict.fromkeys(MESSAGE_STATUSES, INTEGER)}
-    totals = {"mailings": INTEGER, "messages": INTEGER, **dict.fromkeys(MESSAGE_STATUSES, INTEGER)}
-    with_counts = {**MAILING_PROPERTIES, "messages": ref("Counts")}
+    totals = {"mailings": INTEGER, "messages": INTEGER, **dict.fromkeys(MESSAGE_STATUSES, INTEGER), **SPENDING}
+    with_counts = {**MAILING_PROPERTIES, **SPENDING, "messages": ref("Counts")}
     ends = {"last_post_at": TIME_OR_NULL, "ended_at": TIME_OR_NULL, "cost_estimate": DOLLARS_OR_NULL}
     page, messages = page_fields(object_of(with_counts)), page_fields(ref("Message"))
     return {
@@ -141,6 +144,7 @@ def _preview() -> Schema:
             **dict.fromkeys(("by_timezone", "by_operator_code"), numbers),
             "length": object_of(length),
             "examples": {"type": "array", "items": example},
+            "cost": object_of({"texts": AMOUNT_OR_NULL, "currency": TEXT_OR_NULL, "aws_dollars": {"type": "number"}}),
             "rate": {"type": ["number", "null"]},
             "rate_needed": INTEGER_OR_NULL,
             "starts_at": TIME,

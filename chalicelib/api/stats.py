@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from chalice.app import Response
 
-from ..domain.mailing import Mailing
+from ..domain.mailing import Counts, Mailing
 from ..http.calls import Call
 from ..http.filters import read_message_status
 from ..http.paging import Listed, answer_page, position_at, position_of, read_page
 from ..mailings import lifecycle, stats
-from ..representation import represent_counts, represent_mailing, represent_message, represent_moment
+from ..representation import (
+    represent_counts,
+    represent_mailing,
+    represent_message,
+    represent_moment,
+    represent_spending,
+)
 
 
 def list_(call: Call) -> Response:
@@ -17,7 +23,7 @@ def list_(call: Call) -> Response:
 
     def read(limit: int) -> Listed:
         found, next_before_id = lifecycle.list_mailings(call.services, page.number, limit, has_time)
-        rows = [{**represent_mailing(mailing), "messages": represent_counts(mailing.counts)} for mailing in found]
+        rows = [{**represent_mailing(mailing), **_represent_counts(call, mailing.counts)} for mailing in found]
         return rows, position_at(next_before_id)
 
     with call.services.thread_pool(2) as threads:  # three chains of calls, of which none needs another
@@ -36,13 +42,22 @@ def read(call: Call, mailing_id: int) -> Response:
         return [represent_message(message) for message in found], position_of(cursor)
 
     listed = answer_page(call.url, call.query, page, read_messages)
-    counts = represent_counts(mailing.counts)
-    return Response({**represent_mailing(mailing), **_represent_end(mailing), "messages": counts, **listed})
+    counts = _represent_counts(call, mailing.counts)
+    return Response({**represent_mailing(mailing), **_represent_end(mailing), **counts, **listed})
 
 
-def _totals(call: Call) -> dict[str, int]:
+def _totals(call: Call) -> dict[str, object]:
     number, counts = stats.totals(call.services)
-    return {"mailings": number, "messages": counts.total, **counts.with_receipts()}
+    return {"mailings": number, "messages": counts.total, **counts.with_receipts(), **_represent_spending(call, counts)}
+
+
+def _represent_counts(call: Call, counts: Counts) -> dict[str, object]:
+    return {**_represent_spending(call, counts), "messages": represent_counts(counts)}
+
+
+def _represent_spending(call: Call, counts: Counts) -> dict[str, object]:
+    settings = call.services.settings
+    return represent_spending(counts, settings.gateway_price is not None, settings.gateway_currency)
 
 
 def _represent_end(mailing: Mailing) -> dict[str, object]:

@@ -164,6 +164,7 @@ def _form_values(request: PageRequest, before: Mailing | None) -> Values:
         "time_from": request.field("time_from"),
         "time_to": request.field("time_to"),
         "rate_limit": request.field("rate_limit"),
+        "max_cost": request.field("max_cost"),
         "canary": request.field("canary"),
         "max_error_rate": request.field("max_error_rate"),
         **unchanged,
@@ -206,6 +207,8 @@ def _page(
         codes=_labels(request, "operator_code", values["filter_op_codes"]),
         names=suggested_placeholders(request.services),
         takes_sender=takes_sender(request.services),
+        has_price=request.services.settings.gateway_price is not None,
+        currency=request.services.settings.gateway_currency,
         test_phone=request.field("test_phone"),
         **{**nothing, **same_form, "errors": {}, **shown},
     )

@@ -42,7 +42,11 @@ def list_(request: PageRequest) -> Response:
     following = request.next_page(page, position_at(next_before_id))
     is_live = any(mailing.is_open for mailing in found)
     template = "mailings_live.html" if request.query.get("live") else "mailings.html"
-    return request.page(template, mailings=found, next=following, is_live=is_live, cursor=request.query.get("cursor"))
+    shown: dict[str, Any] = {
+        "cursor": request.query.get("cursor"),
+        "currency": request.services.settings.gateway_currency,
+    }
+    return request.page(template, mailings=found, next=following, is_live=is_live, **shown)
 
 
 def read(request: PageRequest, sent_id: str) -> Response:
@@ -114,6 +118,7 @@ def _state(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
         "counts_by_status": counts.with_receipts() if request.services.settings.receipts else counts.by_status(),
         "is_live": mailing.is_open,
         "cost": stats.cost_estimate(mailing),
+        "currency": request.services.settings.gateway_currency,
         "steps": steps,
         "needs_later_end": mailing.status == FINISHED and RESEND_STEP not in steps and _has_resendable(mailing),
     }

@@ -13,6 +13,7 @@ from ..domain.expiry import ExpiryCauses, expiry_reason, hours_at_the_end
 from ..domain.mailing import Mailing
 from ..domain.message import CANCELLED, EXPIRED, FAILED, Claim, Message, MessageKey
 from ..domain.rate import UNLIMITED, Permit
+from ..domain.sms import count_parts
 from ..domain.template import filled_error, text_for
 from ..texts import Text
 from ..zones import zone
@@ -20,6 +21,7 @@ from .caches import ClientCache, MailingCache
 from .posting import SECONDS_TO_SETTLE, Posting
 from .rate_limits import Permits, limits_of
 from .send_task import DONE, Result, SendTask
+from .spending import cost_of
 from .unposted import Unposted
 
 if TYPE_CHECKING:
@@ -150,13 +152,16 @@ class TaskHandler:
 
     def _attempt(self, task: SendTask, mailing: Mailing, client: Client, tried: bool) -> Attempt | Result | Unposted:
         """An attempt, if time, rate limit, breaker and canary allow it."""
-        if error := filled_error(text_for(mailing, client)):
+        text = text_for(mailing, client)
+        if error := filled_error(text):
             return Unposted(task, mailing, FAILED, error)
         timeout = self.posting.seconds_available(mailing)
         if timeout < self.posting.seconds_needed:
             return Result(delay=1)
         if mailing.feed and self._is_done(mailing.message_key(task.client_id)):
             return DONE
+        if over_limit := self.posting.spending.over_limit(mailing, cost_of(self.services, count_parts(text))):
+            return over_limit
         attempt = self._admitted(task, mailing, client, timeout)
         if isinstance(attempt, Result):
             return attempt

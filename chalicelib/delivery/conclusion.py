@@ -41,7 +41,8 @@ def conclude(
         result = Result(delay=retry_delay(attempts, services.clock.jitter(), least), failure=failure)
         return Settlement(message, None, outcome.reason, outcome.in_doubt), result
     reason = outcome.reason if status != UNKNOWN else doubts_reason(message.doubts, outcome.reason)
-    return Settlement(message, status, reason), Result(status, posted_at=message.posted_at)
+    parts, cost = (message.parts, message.cost) if status == SENT else (0, 0)
+    return Settlement(message, status, reason), Result(status, posted_at=message.posted_at, parts=parts, cost=cost)
 
 
 def doubts_reason(doubts: int, last: Text | None) -> Text | None:

@@ -15,6 +15,7 @@ from ..domain.mailing import Mailing
 from ..domain.message import UNKNOWN, Message, Settlement
 from ..domain.outcome import Kind, Outcome
 from ..domain.pace import Pace
+from ..domain.sms import count_parts
 from ..domain.template import filled_error, text_for
 from ..gateways.port import Sms
 from ..logs import log
@@ -25,6 +26,7 @@ from .conclusion import answers_of, conclude, doubts_reason
 from .opt_outs import opt_out
 from .repairs import NO_ANSWER
 from .send_task import Result, SendTask
+from .spending import Spending, cost_of
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -55,6 +57,7 @@ class Ended:
 class Posting:
     """The posts of one batch. `channels` and `pace` belong to the sender and outlive the batch.
 
+    `spending`: what the posts of the batch cost.
     `backlog`: for how many seconds the messages of the batch that came for the first time have waited.
     `latencies`: how long each post took, in milliseconds.
     """
@@ -66,6 +69,7 @@ class Posting:
         clients: ClientCache,
         channels: Channels,
         pace: Pace,
+        spending: Spending,
         seconds_left: Callable[[], float],
         backlog: float = 0.0,
     ) -> None:
@@ -75,6 +79,7 @@ class Posting:
         self.backlog = backlog
         self.channels = channels
         self.pace = pace
+        self.spending = spending
         self.seconds_left = seconds_left
         self.latencies: list[float] = []
 
@@ -144,7 +149,15 @@ class Posting:
         timeout = min(attempt.timeout, self.seconds_available(mailing), claimed - SECONDS_TO_SETTLE)
         if timeout < self.seconds_needed or filled_error(text):
             return not_posted
-        return self._post(attempt, message, client, text, timeout)
+        parts = count_parts(text)
+        priced = replace(message, parts=parts, cost=cost_of(self.services, parts))
+        try:
+            over_limit = self.spending.reserve(mailing, priced.cost)
+        except Exception as error:
+            return self._ended(attempt, Settlement(message), self.retry_after_error(task, error))
+        if over_limit is not None:
+            return self._ended(attempt, Settlement(message), over_limit)
+        return self._post(attempt, priced, client, text, timeout)
 
     def _post(self, attempt: Attempt, message: Message, client: Client, text: str, timeout: float) -> Ended:
         posted_at, mailing, name = self.services.clock.now(), attempt.mailing, message.gateway
@@ -163,6 +176,8 @@ class Posting:
             again = replace(self.retry_after_error(attempt.task, error), was_posted=True)
             return Ended(attempt.task, unsettled, again, answered_at)
         posted = replace(message, posted_at=posted_at)
+        if not (outcome.sent or outcome.in_doubt):
+            self.spending.release(mailing, message.cost)
         is_last = self.services.settings.routes.is_last(client.operator_code, name)
         settlement, result = conclude(self.services, mailing, posted, outcome, self.backlog, is_last)
         answers = answers_of(outcome) if message.recent_attempts == 1 else NO_ANSWERS

@@ -5,13 +5,12 @@ A group is one transaction, so that interruptions, repetitions and any order lea
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..domain.jobs import BUSY_SECONDS, SettleReceipts
-from ..domain.mailing import Mailing, counts_from_statuses
+from ..domain.mailing import Mailing, counts_of
 from ..domain.message import Message
 from ..domain.receipt import RECEIPT_STATUSES, Receipt, apply_receipt, merge_receipts, seconds_to_wait, without_reason
 from ..errors import RowChanged
@@ -112,8 +111,8 @@ def _without_reasons_about_nobody(
 
 
 def _record(services: Services, mailing: Mailing, changes: list[tuple[Message, Message]]) -> None:
-    before, after = (Counter(pair[side].status for pair in changes) for side in (0, 1))
-    services.receipts.record(mailing, changes, counts_from_statuses(after) + -counts_from_statuses(before))
+    before, after = (counts_of(pair[side] for pair in changes) for side in (0, 1))
+    services.receipts.record(mailing, changes, after + -before)
     for status in RECEIPT_STATUSES:
         client_ids = [message.client_id for _, message in changes if message.status == status]
         log_clients("reported", client_ids, mailing_id=mailing.id, status=status)

@@ -17,7 +17,7 @@ from ..domain.admission import Repair, repair_for
 from ..domain.audience_slice import ShardReport
 from ..domain.canary import is_in_canary
 from ..domain.expiry import ExpiryCauses, expiry_reason, failure_until_the_end, hours_at_the_end
-from ..domain.mailing import NO_COUNTS, RUNNING, Counts, Mailing, counts_from_statuses
+from ..domain.mailing import NO_COUNTS, RUNNING, Counts, Mailing, counts_from_statuses, counts_of
 from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, MessageKey
 from ..domain.message_change import MessageChange, closing, reopening
 from ..domain.send_window import Hours
@@ -87,9 +87,9 @@ def repair_shard(
 
 
 def _report_on(repaired: list[Repaired], hours: Hours) -> ShardReport:
-    statuses = Counter(one.status for one in repaired)
+    counts = counts_of(replace(one.message, status=one.status) for one in repaired)
     return ShardReport(
-        counts=counts_from_statuses(statuses, statuses.total()),
+        counts=replace(counts, total=len(repaired)),
         last_post_at=max((one.message.posted_at for one in repaired if one.message.posted_at), default=None),
         held=sum(one.status == QUEUED and hours.needs_release(one.message.timezone) for one in repaired),
         in_canary=sum(is_in_canary(one.message, one.status, hours) for one in repaired),

@@ -33,6 +33,8 @@ class Result:
     `failure`: the metric that counts the reason for the repetition. `posted_at`: when the post of a final status began.
     `was_posted`: the gateway was called. `answers`: its answer, if this was the first attempt. `refusals`: its answer,
     if no message is the cause. `in_doubt`: the gateway may have the message.
+    `parts` and `cost`: of the text, if the gateway has taken it. `over_limit`: the cost of the message, if a limit left
+    no room for it.
     """
 
     status: str | None = None
@@ -44,6 +46,9 @@ class Result:
     answers: Answers = NO_ANSWERS
     refusals: Refusals = NO_REFUSALS
     in_doubt: bool = False
+    parts: int = 0
+    cost: int = 0
+    over_limit: int = 0
 
     @property
     def metric(self) -> str | None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..domain.jobs import ReceivedMessage, SendMessage, from_body
 from ..domain.mailing import NO_COUNTS, Counts, counts_from_statuses
 from ..domain.message import FAILED, SENT, UNKNOWN
+from ..domain.money import UNIT
 from ..domain.pace import Pace
 from ..domain.rate import MAX_LAG
 from ..domain.sweep_plan import needs_wait_record
@@ -29,6 +31,7 @@ from .dead_letters import send_to_dead_letters
 from .posting import Posting
 from .rate_limits import Permits
 from .send_task import Result, SendTask
+from .spending import DaySpending, Spending
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -49,6 +52,7 @@ class Sender:
         self.mailings = MailingCache(services)
         self.channels = Channels(services)
         self.pace = Pace()
+        self.day = DaySpending(services)
         self._threads = services.thread_pool(services.settings.sender_threads)
         self._writers = services.thread_pool(WRITERS)
 
@@ -61,14 +65,18 @@ class Sender:
         clients = ClientCache(self.services, [task.client_id for task in tasks])
         permits = Permits(self.services, [task.mailing_id for task in tasks], self._permits_per_request)
         backlog = max(new, default=0.0) / 1000
-        posting = Posting(self.services, self.mailings, clients, self.channels, self.pace, seconds_left, backlog)
+        spending = Spending(self.services, self.day)
+        posting = Posting(
+            self.services, self.mailings, clients, self.channels, self.pace, spending, seconds_left, backlog
+        )
         handler = TaskHandler(self.services, self.mailings, clients, permits, posting)
         results = Batch(self.services, handler, self._threads, self._writers).handle(tasks)
         counts = Counter(result.metric for result in results if result.metric)
         durations = {"GatewayMilliseconds": posting.latencies, "QueueMilliseconds": waited}
-        measure(counts, durations, _success(results))
+        measure(counts, durations, _success(results), {"Spent": _counts(results).cost / UNIT})
         _log_settled(tasks, results)
-        self._count(tasks, results)
+        spending.count_day(results)
+        self._count(tasks, results, spending)
         for body in unreadable:  # last: an error here brings the batch back, and its messages are settled by now
             send_to_dead_letters(self.services, body)
         return self._give_back(tasks, results)
@@ -84,13 +92,13 @@ class Sender:
         oldest = min((record.queued_at for record in records if record.queued_at), default=None)
         return [] if oldest is None else [(self.services.clock.now().timestamp() - oldest) * 1000]
 
-    def _count(self, tasks: list[SendTask], results: list[Result]) -> None:
+    def _count(self, tasks: list[SendTask], results: list[Result], spending: Spending) -> None:
         """Add the results to the counts, once per mailing, and request reconciliation if a decision is due."""
         by_mailing: dict[int, list[tuple[SendTask, Result]]] = {}
         for task, result in zip(tasks, results, strict=True):
             by_mailing.setdefault(task.mailing_id, []).append((task, result))
         for mailing_id, group in by_mailing.items():
-            counts = counts_from_statuses(Counter(result.status for _, result in group if result.status))
+            counts = _counts([result for _, result in group])
             try:
                 if counts == NO_COUNTS:
                     self._record_wait(mailing_id, [result for _, result in group])
@@ -98,7 +106,7 @@ class Sender:
                     self._add(mailing_id, counts, group)
             except (NotRead, NotWritten):  # the next reconciliation round counts the rows, which have the statuses
                 log.exception("batch not counted", extra={"mailing_id": mailing_id})
-            self._brake(mailing_id, [result for _, result in group])
+            self._brake(mailing_id, [result for _, result in group], spending)
 
     def _add(self, mailing_id: int, counts: Counts, group: list[tuple[SendTask, Result]]) -> None:
         """Raises NotWritten."""
@@ -128,9 +136,10 @@ class Sender:
         if needs_wait_record(mailing, now, waits_until):
             self.services.mailings.record_wait(mailing_id, waits_until)
 
-    def _brake(self, mailing_id: int, results: list[Result]) -> None:
+    def _brake(self, mailing_id: int, results: list[Result], spending: Spending) -> None:
         """An error is logged and raises an alarm. The messages of the batch are settled, and return to the queue."""
         try:
+            spending.pause_at_limit(self.mailings, mailing_id, results)
             count_results(self.services, self.mailings, mailing_id, results)
         except Exception:
             log.exception("answers not counted", extra={"mailing_id": mailing_id})
@@ -145,6 +154,13 @@ class Sender:
         }
         self.services.send_queue.give_back({received.receipt_handle: delay for received, delay in back.items()})
         return [received.id for received in back]
+
+
+def _counts(results: Sequence[Result]) -> Counts:
+    """By the final statuses, with what the sent messages cost."""
+    counts = counts_from_statuses(Counter(result.status for result in results if result.status))
+    sent = [result for result in results if result.status == SENT]
+    return replace(counts, parts=sum(result.parts for result in sent), cost=sum(result.cost for result in sent))
 
 
 def _success(results: Sequence[Result]) -> dict[str, float]:

@@ -68,11 +68,11 @@ MAX_DOLLARS_PER_MILLION = 2.25
 """For messages to a gateway that answers in 50 ms, logs included."""
 
 PER_MAILING = Units(
-    writes=22.8, reads=8.3, queue_requests=4.9, invocations=3, gigabyte_seconds=0.056, log_bytes=2200, schedules=1
+    writes=22.8, reads=8.0, queue_requests=4.9, invocations=3, gigabyte_seconds=0.056, log_bytes=2200, schedules=1
 )
 """One mailing: announced, started by its schedule, reconciled, ended. API Gateway and its function are not included."""
 
-CREATED = Units(writes=1.002, reads=0.073, queue_requests=0.101, gigabyte_seconds=0.001229, log_bytes=7.01)
+CREATED = Units(writes=1.002, reads=0.08, queue_requests=0.101, gigabyte_seconds=0.001229, log_bytes=7.01)
 """One client of the audience: the row, the queue message, and the reconciliation at the end."""
 
 POSTED = Units(writes=2.01, reads=1.0, queue_requests=0.2, invocations=0.01, gigabyte_seconds=0.003287, log_bytes=16.3)

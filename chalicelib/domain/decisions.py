@@ -12,9 +12,10 @@ from typing import TypedDict
 
 from ..errors import BadInput
 from ..texts import Text
+from . import brake, spending
 from .allowed_steps import CANCEL, CHANGE, FIXED_AFTER_START, PAUSE, RESEND, RESUME, require_step
 from .audience import Filter, Plan
-from .brake import NO_ANSWERS, NO_REFUSALS, REASONS
+from .brake import NO_ANSWERS, NO_REFUSALS
 from .canary import DEFAULT_ERROR_RATE, Canary
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
 from .rounds import is_quiet
@@ -36,6 +37,7 @@ class MailingFields(TypedDict, total=False):
     rate_limit: int | None
     canary: int | None
     max_error_rate: int | None
+    max_cost: int | None
 
 
 FIELD_NAMES = tuple(MailingFields.__annotations__)
@@ -53,6 +55,7 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ())),
         window=_window(None, fields),
         rate_limit=fields.get("rate_limit"),
+        max_cost=fields.get("max_cost"),
         canary=_canary(None, fields),
     )
     _require_order(mailing, now)
@@ -76,6 +79,7 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         ),
         window=_window(mailing.window, fields),
         rate_limit=fields.get("rate_limit", mailing.rate_limit),
+        max_cost=fields.get("max_cost", mailing.max_cost),
         canary=_canary(mailing.canary, fields),
     )
     needs_requeue = after.window != mailing.window or _is_faster(mailing.rate_limit, after.rate_limit)
@@ -111,7 +115,7 @@ def resumed(mailing: Mailing, now: datetime) -> Mailing:
     if mailing.status == RUNNING:
         return mailing
     reason = mailing.paused_because
-    is_accepted = reason is not None and reason.code not in REASONS
+    is_accepted = reason is not None and reason.code not in brake.REASONS | spending.REASONS
     canary = replace(mailing.canary, is_passed=True) if mailing.canary and is_accepted else mailing.canary
     return _with_requeue(replace(_with_status(mailing, RUNNING, now), canary=canary))
 
@@ -142,6 +146,13 @@ def braked(mailing: Mailing, now: datetime) -> Mailing:
     """
     reason = mailing.refusals.pause_reason(now) or mailing.answers.pause_reason(now)
     if reason is None or mailing.status != RUNNING:
+        return mailing
+    return replace(_with_status(mailing, PAUSED, now), paused_because=reason)
+
+
+def limited(mailing: Mailing, reason: Text, now: datetime) -> Mailing:
+    """A running mailing pauses because a limit on its cost is reached."""
+    if mailing.status != RUNNING:
         return mailing
     return replace(_with_status(mailing, PAUSED, now), paused_because=reason)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 
 from ..texts import Text
 from .audience import ALL_CLIENTS, Filter, Plan
 from .brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from .canary import Canary
-from .message import ACCEPTED, QUEUED, SENT, MessageKey, MessageShard
+from .message import ACCEPTED, QUEUED, SENT, Message, MessageKey, MessageShard
 from .send_window import SendWindow
 
 SCHEDULED = "scheduled"
@@ -42,7 +43,10 @@ MAX_RATE = 100_000
 
 @dataclass(frozen=True)
 class Counts:
-    """Messages by status. `queued` is `total` minus all others; `sent` includes `delivered` and `undelivered`."""
+    """Messages by status. `queued` is `total` minus all others; `sent` includes `delivered` and `undelivered`.
+
+    `parts`: the SMS parts of the sent messages. `cost`: their cost, as in money.py. Equal counts have as many messages.
+    """
 
     total: int = 0
     sent: int = 0
@@ -52,6 +56,8 @@ class Counts:
     unknown: int = 0
     delivered: int = 0
     undelivered: int = 0
+    parts: int = field(default=0, compare=False)
+    cost: int = field(default=0, compare=False)
 
     @property
     def queued(self) -> int:
@@ -86,13 +92,21 @@ class Counts:
 
 
 NO_COUNTS = Counts()
-COUNT_NAMES = tuple(field.name for field in fields(Counts))
+COUNT_NAMES = tuple(one.name for one in fields(Counts))
 
 
 def counts_from_statuses(statuses: Mapping[str, int], total: int = 0) -> Counts:
     """Counts from the number of messages of each status. Queued messages are counted by `total` only."""
     numbers = {status: number for status, number in statuses.items() if status != QUEUED}
     return Counts(total=total, **{**numbers, SENT: sum(statuses.get(status, 0) for status in ACCEPTED)})
+
+
+def counts_of(messages: Iterable[Message]) -> Counts:
+    """The counts of these messages, with what the accepted ones cost, without the total."""
+    found = list(messages)
+    accepted = [message for message in found if message.status in ACCEPTED]
+    parts, cost = sum(message.parts for message in accepted), sum(message.cost for message in accepted)
+    return replace(counts_from_statuses(Counter(message.status for message in found)), parts=parts, cost=cost)
 
 
 @dataclass(frozen=True)
@@ -114,6 +128,7 @@ class Mailing:
     `sender`: the name or number that recipients see; empty: that of the setting.
     `canary`: clients that get the mailing first; None if there is no canary. `paused_because`: why the service paused
     the mailing, for people. `answers` and `refusals`: what the brake counts. `rate_limit` is in messages a second.
+    `max_cost`: what the texts may cost, as in money.py; None: no limit.
     `window`: the local hours; None if there are none.
     `releases`: the scheduled moments at which local hours open for waiting messages.
     `awaits_feed`: messages wait in their rows, without a queue message, for their turn under the rate limit. The next
@@ -134,6 +149,7 @@ class Mailing:
     window: SendWindow | None = None
     sender: str = ""
     rate_limit: int | None = None
+    max_cost: int | None = None
     canary: Canary | None = None
     paused_because: Text | None = None
     answers: Answers = NO_ANSWERS

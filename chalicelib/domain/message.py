@@ -78,6 +78,8 @@ class Message:
     `posted_at`: when the last attempt began its post.
     `timezone`: the client's time zone, if the mailing has local hours. `reported_at`: the time in the delivery receipt.
     `gateway`: the name of the gateway of the last attempt; empty before it, and in rows of earlier versions.
+    `parts`: the SMS parts of the text that was posted last. `cost`: their price at that moment, as in money.py. Both
+    are 0 before a post, and in rows of earlier versions.
     `shards`: the number of shards in the mailing's plan.
     """
 
@@ -98,6 +100,8 @@ class Message:
     timezone: str | None = None
     reported_at: datetime | None = None
     gateway: str = ""
+    parts: int = 0
+    cost: int = 0
     shards: int = 1
 
     @property
@@ -159,16 +163,20 @@ class Settlement:
 def settled(row: Message, settlement: Settlement, now: datetime) -> Message:
     """The message as a settlement makes it. `row`: as found, queued."""
     message, status, error = settlement.message, settlement.status, settlement.error
-    posted_at = message.posted_at or row.posted_at
+    posted = _posted(row, message)
     if status is not None:
         sent_at = now if status == SENT else row.sent_at
-        final = replace(row, status=status, sent_at=sent_at, posted_at=posted_at, last_error=error)
+        final = replace(posted, status=status, sent_at=sent_at, last_error=error)
         return replace(final, claimed_until=None, doubts=0)
     doubts = message.doubts if settlement.in_doubt else max(0, message.doubts - 1)
-    freed = replace(row, claimed_until=None, doubts=doubts)
     if error is None:
-        return replace(freed, attempts_before=message.attempts_before + 1)
-    return replace(freed, posted_at=posted_at, last_error=error)
+        return replace(row, claimed_until=None, doubts=doubts, attempts_before=message.attempts_before + 1)
+    return replace(posted, claimed_until=None, doubts=doubts, last_error=error)
+
+
+def _posted(row: Message, message: Message) -> Message:
+    after = replace(row, posted_at=message.posted_at or row.posted_at)
+    return replace(after, parts=message.parts, cost=message.cost) if message.parts else after
 
 
 def is_settled_by(row: Message, settlement: Settlement, now: datetime) -> bool:

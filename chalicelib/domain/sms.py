@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..texts import Text
 
@@ -58,6 +59,12 @@ def measure(text: str) -> Length:
     if sum(widths) <= single:
         return Length(encoding, sum(widths), 1, single)
     return Length(encoding, sum(widths), _parts(widths, joined), joined)
+
+
+@lru_cache(maxsize=64)
+def count_parts(text: str) -> int:
+    """The parts of a text. Most mailings have one text for all their clients, so the last ones are remembered."""
+    return measure(text).parts
 
 
 def length_error(text: str) -> Text | None:

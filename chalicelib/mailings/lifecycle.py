@@ -19,6 +19,7 @@ from ..logs import add_log_keys, log
 from ..representation import represent_mailing
 from ..retries import retry_lost_races
 from .placeholders import require_known_placeholders
+from .prices import require_price
 from .sender_name import require_usable_sender
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def new_mailing_id(services: Services, fields: MailingFields) -> int:
     """The id of a mailing with these fields. Raises BadInput before an id is used."""
     require_known_placeholders(services, fields["message_text"])
     require_usable_sender(services, fields.get("sender", ""))
+    require_price(services, fields.get("max_cost"))
     decisions.announced(fields, 0, services.clock.now())
     return services.counters.next_id(MAILING_ID)
 
@@ -88,6 +90,8 @@ def change_mailing(
             require_unchanged(shown, represent_mailing(mailing), decisions.FIELD_NAMES)
         if after.sender != mailing.sender:
             require_usable_sender(services, after.sender)
+        if after.max_cost != mailing.max_cost:
+            require_price(services, after.max_cost)
         if after.message_text != mailing.message_text:
             require_known_placeholders(services, after.message_text)
         return after

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from ..texts import Text
 from ..zones import zone
 from .audience import Audience, count_audience, group_audience
 from .placeholders import require_known_placeholders
+from .prices import CostForecast, cost_warnings, forecast_cost, require_price
 from .warnings import audience_warnings
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Preview:
     """`clients`: the number chosen now; if not `is_whole`, a lower bound. `length`: None without a text.
 
     For a text with placeholders, `length` is the longest of a sample, `parts_each` its mean, `examples` a part of it.
+    `cost`: what the texts and AWS will cost.
     """
 
     clients: int
@@ -63,6 +65,7 @@ class Preview:
     parts_each: float | None = None
     launch: Launch | None = None
     warnings: tuple[Text, ...] = ()
+    cost: CostForecast | None = None
 
     @property
     def parts(self) -> int:
@@ -78,11 +81,23 @@ def preview_mailing(
     planned: Mailing | None = None,
     started: Mailing | None = None,
 ) -> Preview:
-    """Writes nothing. Raises BadInput with the unknown placeholders.
+    """Writes nothing. Raises BadInput with the unknown placeholders, or with a maximum cost that cannot be kept.
 
     `planned`: the mailing with its times, for the forecast; None if the times are not known yet.
     `started`: the mailing, if it already has its audience.
     """
+    mailing = started or planned
+    require_price(services, mailing.max_cost if mailing else None)
+    preview = _preview(services, chosen, message_text, planned, started)
+    is_limited = mailing is not None and limits_of(services.settings, mailing) is not None
+    forecast = forecast_cost(services, preview.clients, preview.parts, is_limited)
+    warnings = cost_warnings(forecast, mailing) if mailing and not started else []
+    return replace(preview, cost=forecast, warnings=(*preview.warnings, *warnings))
+
+
+def _preview(
+    services: Services, chosen: Filter, message_text: str, planned: Mailing | None, started: Mailing | None
+) -> Preview:
     is_filled = not _is_sent_unchanged(message_text, started)
     if is_filled:
         require_known_placeholders(services, message_text)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..domain import cost
 from ..domain.mailing import FINISHED, RUNNING, SCHEDULED, STATUSES, Counts, Mailing
 from ..domain.message import Message, statuses_listed_as
+from ..domain.money import UNIT
 from ..domain.search import reads_needed, search, stretches
 from ..domain.silence import longest_silence
 from ..domain.walk import LIST_SECONDS, Cursor, HasTime, time_limit, walk
@@ -32,7 +33,7 @@ class Snapshot:
     """Numbers by status and by queue. A cancelled mailing counts as `cancelled` until its messages are closed.
 
     `waiting`: the longest time since the start of a running mailing with queued messages. `silence`: the longest one,
-    as in domain/silence.py. Both are in seconds.
+    as in domain/silence.py. Both are in seconds. `spent`: what all sent messages have cost, in units of the currency.
     """
 
     mailings: Mapping[str, int]
@@ -40,6 +41,7 @@ class Snapshot:
     queues: Mapping[str, int]
     waiting: float
     silence: float
+    spent: float
 
 
 def totals(services: Services) -> tuple[int, Counts]:
@@ -56,13 +58,14 @@ def snapshot(services: Services) -> Snapshot:
     open_mailings, scheduled = _open_mailings(services, now), services.mailings.scheduled_number(now)
     sending = [mailing for mailing in open_mailings if mailing.status == RUNNING and mailing.counts.queued > 0]
     silence = longest_silence(open_mailings, now) or timedelta()
+    counts = sum((mailing.counts for mailing in open_mailings), ended)
     by_status = Counter(mailing.status for mailing in open_mailings) + Counter({SCHEDULED: scheduled})
     return Snapshot(
         mailings={
             **{status: by_status[status] for status in UNFINISHED_STATUSES},
             "ended": max(0, number - len(open_mailings) - scheduled),
         },
-        messages=sum((mailing.counts for mailing in open_mailings), ended).by_status(),
+        messages=counts.by_status(),
         queues={
             "send": services.send_queue.size(),
             "jobs": services.jobs_queue.size(),
@@ -71,6 +74,7 @@ def snapshot(services: Services) -> Snapshot:
         },
         waiting=_longest_seconds([mailing.datetime_start for mailing in sending], now),
         silence=round(silence.total_seconds(), 1),
+        spent=counts.cost / UNIT,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..domain.csv_file import write_rows
 from ..domain.email import Attachment, Email
 from ..domain.mailing import Counts, Mailing
+from ..domain.money import shown_amount
 from ..domain.report import Report
 from ..rendering import render, translate
 from ..settings import Settings
@@ -30,6 +31,7 @@ def compose(report: Report, settings: Settings, zone: tzinfo) -> Email:
         "figures": partial(figures, settings),
         "shown": MAX_SHOWN,
         "number": partial(number, language),
+        "spent": partial(spent, settings),
         "moment": partial(moment, language, zone),
     }
     return Email(
@@ -63,15 +65,33 @@ def table(report: Report, settings: Settings, zone: tzinfo) -> Attachment:
     _ = partial(translate, TEMPLATES, language)
     times = [f"{_(name)} ({settings.report_timezone})" for name in ("Start", "End")]
     names = [_(name) for name in figures(settings, report.processed.counts)]
-    head = ["id", _("Text"), *times, _("Status"), _("Messages"), *names]
-    show, count = partial(moment, language, zone), partial(figures, settings)
+    money_names = [_("SMS parts"), ", ".join(filter(None, [_("Cost"), settings.gateway_currency]))]
+    head = ["id", _("Text"), *times, _("Status"), _("Messages"), *names, *money_names]
+    show, count = partial(moment, language, zone), partial(_columns, settings)
     rows = [_row(mailing, _(mailing.status.capitalize()), show, count) for mailing in report.processed.lines]
     return Attachment(f"mailings-{report.day}.csv", "text/csv", write_rows([head, *rows]).encode("utf-8-sig"))
 
 
-def _row(mailing: Mailing, status: str, show: Show, count: Callable[[Counts], dict[str, int]]) -> list[object]:
+def _row(mailing: Mailing, status: str, show: Show, count: Callable[[Counts], list[object]]) -> list[object]:
     times = [show(mailing.datetime_start), show(mailing.datetime_end)]
-    return [mailing.id, mailing.message_text, *times, status, mailing.counts.total, *count(mailing.counts).values()]
+    return [mailing.id, mailing.message_text, *times, status, mailing.counts.total, *count(mailing.counts)]
+
+
+def _columns(settings: Settings, counts: Counts) -> list[object]:
+    """By status, with the SMS parts of the sent messages and their cost."""
+    return [*figures(settings, counts).values(), counts.parts, money(settings.report_language, counts.cost)]
+
+
+def spent(settings: Settings, counts: Counts) -> str:
+    """12.50 RUB: what the messages have cost. Empty if no price was known."""
+    amount = money(settings.report_language, counts.cost)
+    return f"{amount} {settings.gateway_currency}".strip() if counts.cost else ""
+
+
+def money(language: str, amount: int) -> str:
+    """12.50, or in Russian 12,50, as Excel expects it."""
+    shown = shown_amount(amount)
+    return shown.replace(".", ",") if language == RUSSIAN else shown
 
 
 def number(language: str, value: int) -> str:

@@ -71,6 +71,9 @@ class LocalSettings:
     receipts_url: str = ""
     gateway_rate: str = ""
     gateways: str = ""
+    gateway_price: str = ""
+    gateway_currency: str = ""
+    daily_budget: str = ""
     audit_bucket: str = ""
     simulator_port: int | None = None
     enforces_iam: bool = True
@@ -104,6 +107,9 @@ class LocalSettings:
             "GatewayDedupes": "auto" if self.gateway_dedupes is None else str(self.gateway_dedupes).lower(),
             "GatewayRate": self.gateway_rate,
             "Gateways": self.gateways,
+            "GatewayPrice": self.gateway_price,
+            "GatewayCurrency": self.gateway_currency,
+            "DailyBudget": self.daily_budget,
             "AuditBucket": self.audit_bucket,
         }
 

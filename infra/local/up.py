@@ -24,6 +24,9 @@ SERVICE_SETTINGS = (
     "GATEWAY_SENDER",
     "GATEWAY_OPTIONS",
     "GATEWAY_RATE",
+    "GATEWAY_PRICE",
+    "GATEWAY_CURRENCY",
+    "DAILY_BUDGET",
     "RECEIPTS",
     "RECEIPTS_URL",
 )
@@ -53,6 +56,9 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         receipts=service.receipts,
         receipts_url=service.receipts_url,
         gateway_rate=environment.get("GATEWAY_RATE", ""),
+        gateway_price=environment.get("GATEWAY_PRICE", ""),
+        gateway_currency=service.gateway_currency,
+        daily_budget=environment.get("DAILY_BUDGET", ""),
         simulator_port=DEFAULT_PORT,
     )
 

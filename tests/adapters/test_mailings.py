@@ -93,6 +93,34 @@ def test_counts_are_added_and_the_mailing_is_returned(services: Any) -> None:
     assert services.mailings.get(2) is None
 
 
+def money(counts: Counts) -> tuple[int, int]:
+    return counts.parts, counts.cost
+
+
+def test_parts_and_cost_are_added_with_the_counts_corrected_by_rounds_and_moved_into_the_totals(services: Any) -> None:
+    services.mailings.add(RUNNING)
+    spent = Counts(total=3, sent=2, parts=4, cost=9_000_000_000_000_001)
+    services.mailings.add_counts(1, spent, NOW)
+    assert money(services.mailings.get(1).counts) == (4, 9_000_000_000_000_001)
+    begun = services.mailings.begin_round(services.mailings.get(1), NOW)
+    found = replace(begun.counts, parts=6, cost=11)
+    concluded = services.mailings.conclude_round(begun, replace(begun, concluded_rounds=1, counts=found))
+    assert money(concluded.counts) == (6, 11)
+    finish(services, concluded, Counts(total=3, sent=3, parts=7, cost=12))
+    assert money(services.mailings.get(1).counts) == (7, 12)
+    assert money(services.counters.totals()[1]) == (7, 12)
+
+
+def test_a_maximum_cost_is_stored_changed_and_removed(services: Any) -> None:
+    services.mailings.add(replace(RUNNING, max_cost=1_500_000))
+    found = services.mailings.get(1)
+    assert found.max_cost == 1_500_000
+    changed = services.mailings.change(found, replace(found, max_cost=0))
+    assert services.mailings.get(1).max_cost == 0
+    services.mailings.change(changed, replace(changed, max_cost=None))
+    assert services.mailings.get(1).max_cost is None
+
+
 def test_the_end_of_the_fan_out_stores_the_exact_total(services: Any) -> None:
     services.mailings.add(RUNNING)
     services.mailings.add_counts(1, Counts(total=3, sent=1), NOW)

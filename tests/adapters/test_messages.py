@@ -11,7 +11,7 @@ from chalicelib.adapters.tables.message_row import MessageRow
 from chalicelib.adapters.tables.messages import Messages
 from chalicelib.delivery.repairs import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.expiry import ENDED_FIRST
-from chalicelib.domain.message import Claim, Message, MessageKey, MessageShard
+from chalicelib.domain.message import Claim, Message, MessageKey, MessageShard, Settlement
 from chalicelib.domain.message_change import awaiting_hours, closing, reopening, restoring
 from chalicelib.domain.routes import Routes
 from chalicelib.texts import Text
@@ -239,6 +239,26 @@ def test_the_time_of_the_post_is_stored_with_its_outcome(messages: Any) -> None:
     claimed = messages.claim(KEY, LATER, LATER + timedelta(seconds=9))
     messages.settle(replace(claimed, posted_at=LATER + timedelta(seconds=2)), "sent", LATER)
     assert messages.get(KEY).posted_at == LATER + timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("status", ["sent", "failed", "unknown", None])
+def test_the_parts_and_the_cost_of_a_post_are_stored_with_its_outcome(messages: Any, status: str | None) -> None:
+    claimed = replace(messages.claim(KEY, NOW, UNTIL), posted_at=NOW, parts=2, cost=7_000_000)
+    settlement = Settlement(claimed, status, None if status == "sent" else NO_ANSWER)
+    assert messages.settle_all([settlement], NOW) == [True]
+    assert (messages.get(KEY).parts, messages.get(KEY).cost) == (2, 7_000_000)
+    assert messages.settle_all([settlement], NOW) == [True], "it recognizes its own write"
+
+
+def test_an_attempt_without_a_post_keeps_the_parts_and_the_cost_of_the_one_before(messages: Any) -> None:
+    posted = replace(messages.claim(KEY, NOW, UNTIL), posted_at=NOW, parts=2, cost=7)
+    messages.settle_all([Settlement(posted, None, NO_ANSWER, in_doubt=True)], NOW)
+    messages.end_claim(messages.claim(KEY, LATER, LATER + timedelta(seconds=9)), None)
+    assert (messages.get(KEY).parts, messages.get(KEY).cost) == (2, 7)
+
+
+def test_a_row_of_an_earlier_version_has_no_parts_and_no_cost(messages: Any) -> None:
+    assert (messages.get(KEY).parts, messages.get(KEY).cost) == (0, 0)
 
 
 def test_a_release_without_a_post_keeps_the_previous_error(messages: Any) -> None:

@@ -67,6 +67,12 @@ def test_the_slices_of_a_mailing_are_listed(services: Any) -> None:
     assert services.slices.of_mailing(2) == []
 
 
+def test_a_report_has_the_parts_and_the_cost_apart_from_the_counts_that_version_1_reads(services: Any) -> None:
+    services.slices.report(1, 1, 0, ShardReport(Counts(total=3, sent=3, parts=4, cost=5)), KEPT)
+    counts = services.slices.report_of(1, 1, 0).counts
+    assert (counts.sent, counts.parts, counts.cost) == (3, 4, 5)
+
+
 def test_each_shard_is_reported_once_a_round(services: Any) -> None:
     first = ShardReport(Counts(total=3, sent=2), NOW, attempts=5, written_at=NOW)
     second = ShardReport(Counts(total=4, failed=2, unknown=1), held=1, in_canary=2, read_until=77)

@@ -109,6 +109,7 @@ OTHERS: dict[str, Any] = {
     "time_from": SendWindow(NOW.time(), (NOW + HOUR).time()).opens,
     "time_to": (NOW + 2 * HOUR).time(),
     "rate_limit": 5,
+    "max_cost": 5_000_000,
     "canary": 9,
     "max_error_rate": 9,
 }

@@ -109,7 +109,15 @@ def test_without_a_provider_the_gateway_follows_the_contract_and_detects_repeate
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("GATEWAY_SENDER", "a" * 41), ("GATEWAY_SENDER", "a\n"), ("GATEWAY_OPTIONS", "[]"), ("GATEWAY_OPTIONS", "{")],
+    [
+        *(("GATEWAY_PRICE", value) for value in ("-1", "1,5", "0.0000001", "much")),
+        *(("GATEWAY_CURRENCY", value) for value in ("rub", "RUBL", "₽")),
+        ("DAILY_BUDGET", "-1"),
+        ("GATEWAY_SENDER", "a" * 41),
+        ("GATEWAY_SENDER", "a\n"),
+        ("GATEWAY_OPTIONS", "[]"),
+        ("GATEWAY_OPTIONS", "{"),
+    ],
 )
 def test_a_wrong_setting_of_the_provider_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(BadSettings, match=name):
@@ -123,3 +131,10 @@ def test_stop_words_are_separated_by_commas_or_a_list_in_json() -> None:
     for wrong in ("STOP,", "[1]", '["a"', "a" * 41, "[[]]"):
         with pytest.raises(BadSettings, match="STOP_WORDS"):
             read_settings({"STOP_WORDS": wrong})
+
+
+def test_a_price_is_read_exactly_and_a_budget_needs_one() -> None:
+    settings = read_settings({"GATEWAY_PRICE": "0.0079", "GATEWAY_CURRENCY": "USD", "DAILY_BUDGET": "100"})
+    assert (settings.gateway_price, settings.gateway_currency, settings.daily_budget) == (7_900, "USD", 100_000_000)
+    with pytest.raises(BadSettings, match="GATEWAY_PRICE: the price of an SMS part is expected"):
+        read_settings({"DAILY_BUDGET": "100"})

@@ -20,6 +20,7 @@ from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.mailings import Mailings
 from chalicelib.clients.import_worker import process_import
+from chalicelib.clients.registry import register_client
 from chalicelib.console.announcement import key_name
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.allowed_steps import FIXED_AFTER_START, useful_steps
@@ -705,7 +706,7 @@ class DisabledFields(HTMLParser):
 
 def test_the_form_disables_exactly_the_fixed_fields(anna: Browser, services: Services) -> None:
     new = DisabledFields(anna.get(NEW_FORM).text)
-    shown = set(FIELDS) - {"sender"}  # the contract takes none
+    shown = set(FIELDS) - {"sender", "max_cost"}  # the contract takes no sender, and there is no price
     assert new.names == {True: set(), False: shown}
     anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
     start_mailing(services, 1)
@@ -718,6 +719,24 @@ def test_a_mailing_can_have_a_sender_if_the_gateway_takes_one(anna: Browser, ser
     made = anna.post("/console/mailings/new", **MAILING, sender="CAFE").headers["Location"].partition("?")[0]
     assert "<dd>CAFE</dd>" in anna.get(made).text
     assert 'name="sender" value="CAFE"' in anna.get(f"{made}/edit").text
+
+
+def test_the_form_and_the_page_of_a_mailing_have_its_maximum_cost_and_what_it_has_cost(
+    anna: Browser, services: Services
+) -> None:
+    services.settings = replace(services.settings, gateway_price=3_500_000, gateway_currency="RUB")
+    register_client(services, {"phone_number": "79770000001"})
+    preview = anna.post("/console/preview", **MAILING).text
+    assert '<b id="cost-of-texts">3.50 RUB</b>' in preview
+    assert "less than $0.01" in preview
+    made = anna.post("/console/mailings/new", **MAILING, max_cost="100").headers["Location"].partition("?")[0]
+    assert 'name="max_cost" inputmode="decimal" value="100.00"' in anna.get(f"{made}/edit").text
+    start_mailing(services, 1)
+    services.mailings.add_counts(1, Counts(total=1, sent=1, parts=2, cost=7_000_000), services.clock.now())
+    assert '<span id="spent">7.00 / 100.00 RUB</span>' in anna.get(made).text
+    assert "· 7.00 RUB</small>" in anna.get("/console").text
+    refused = anna.post("/console/mailings/1/edit", **MAILING, max_cost="many", version="")
+    assert 'id="max_cost-error"' in refused.text
 
 
 def test_messages_in_doubt_are_resent_only_if_a_person_ticks_them(anna: Browser) -> None:

@@ -45,6 +45,7 @@ def test_a_mailing_in_the_future_is_scheduled(call: Call, services: Services) ->
         "rate_limit": None,
         "canary": None,
         "max_error_rate": None,
+        "max_cost": None,
         "paused_because": None,
         "time_from": None,
         "time_to": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -45,6 +46,7 @@ def test_the_preview_has_the_audience_the_texts_and_the_forecast(call: Call, ser
         "by_operator_code": {"977": 3, "921": 1},
         "length": {"characters": 13, "encoding": "UCS-2", "parts": 1, "per_part": 70},
         "parts": 4,
+        "cost": {"texts": None, "currency": None, "aws_dollars": 0.000029},
         "rate": None,
         "starts_at": "2030-06-03T06:00:00Z",
         "ends_at": "2030-06-03T06:00:00Z",
@@ -93,3 +95,29 @@ def test_the_preview_of_a_mailing_in_the_past_reaches_no_clients(call: Call, hou
 def test_a_preview_is_possible_for_the_latest_dates(call: Call, hours: dict[str, Any]) -> None:
     late = {**FIELDS, **hours, "datetime_start": "9999-12-30", "datetime_end": "9999-12-31T23:59:59"}
     assert call("POST", "/Mailing/preview", json=late).status == 200
+
+
+@pytest.mark.usefixtures("clients")
+def test_the_preview_has_the_cost_of_the_texts_and_warns_if_it_is_above_the_maximum(
+    call: Call, services: Services
+) -> None:
+    services.settings = replace(services.settings, gateway_price=3_500_000, gateway_currency="RUB")
+    two_parts = {**FIELDS, "message_text": "я" * 71}
+    enough = call("POST", "/Mailing/preview", json={**two_parts, "max_cost": 28}).json
+    assert (enough["parts"], enough["cost"]["texts"], enough["cost"]["currency"]) == (8, "28.00", "RUB")
+    assert "warnings" not in enough
+    [warning] = call("POST", "/Mailing/preview", json={**two_parts, "max_cost": "27.99"}).json["warnings"]
+    assert warning.startswith("The texts will cost about 28.00, and this mailing may cost 27.99")
+
+
+def test_a_maximum_cost_is_an_amount_and_needs_a_price(call: Call, services: Services) -> None:
+    limited = {**FIELDS, "message_text": "text", "max_cost": "10"}
+    for path in ("/Mailing/preview", "/Mailing"):
+        answer = call("POST", path, json=limited)
+        assert (answer.status, list(answer.json)) == (400, ["max_cost"])
+    services.settings = replace(services.settings, gateway_price=1)
+    assert call("POST", "/Mailing", json=limited).json["max_cost"] == "10.00"
+    for wrong in ("-1", "1,5", "a", True, [], 10**9 + 1, 1e-7):
+        assert list(call("PATCH", "/Mailing/1", json={"max_cost": wrong}).json) == ["max_cost"]
+    for given, shown in ((None, None), ("", None), (0, "0.00"), (12.5, "12.50"), ("0.000001", "0.000001")):
+        assert call("PATCH", "/Mailing/1", json={"max_cost": given}).json["max_cost"] == shown

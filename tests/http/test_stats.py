@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chalicelib.adapters.services import Services
 from chalicelib.domain.decisions import ended
 from chalicelib.domain.mailing import Counts
@@ -9,11 +11,12 @@ from .conftest import Call
 
 NO_MESSAGES = {"queued": 0, "sent": 0, "failed": 0, "expired": 0, "cancelled": 0, "unknown": 0}
 NO_MESSAGES |= {"delivered": 0, "undelivered": 0}
+NO_MONEY = {"parts": 0, "spent": None, "currency": None}
 
 
 def test_statistics_without_mailings(call: Call) -> None:
     assert call("GET", "/Stats").json == {
-        "totals": {"mailings": 0, "messages": 0, **NO_MESSAGES},
+        "totals": {"mailings": 0, "messages": 0, **NO_MESSAGES, **NO_MONEY},
         "dead_letters": 0,
         "next": None,
         "results": [],
@@ -22,10 +25,10 @@ def test_statistics_without_mailings(call: Call) -> None:
 
 def test_statistics_of_all_mailings_with_counts_and_totals(call: Call, mailing: dict[str, object]) -> None:
     assert call("GET", "/Stats").json == {
-        "totals": {"mailings": 1, "messages": 3, **NO_MESSAGES, "queued": 2, "sent": 1},
+        "totals": {"mailings": 1, "messages": 3, **NO_MESSAGES, "queued": 2, "sent": 1, **NO_MONEY},
         "dead_letters": 0,
         "next": None,
-        "results": [{**mailing, "messages": {"total": 3, **NO_MESSAGES, "queued": 2, "sent": 1}}],
+        "results": [{**mailing, **NO_MONEY, "messages": {"total": 3, **NO_MESSAGES, "queued": 2, "sent": 1}}],
     }
 
 
@@ -34,7 +37,8 @@ def test_statistics_of_one_mailing_with_its_messages(call: Call, mailing: dict[s
     messages = found.pop("results")
     assert found.pop("last_post_at").endswith("Z")
     counts = {"total": 3, **NO_MESSAGES, "queued": 2, "sent": 1}
-    assert found == {**mailing, "ended_at": None, "cost_estimate": None, "messages": counts, "next": None}
+    ends = {"ended_at": None, "cost_estimate": None}
+    assert found == {**mailing, **ends, **NO_MONEY, "messages": counts, "next": None}
     assert [message["id"] for message in messages] == [10_000_000_001, 10_000_000_002, 10_000_000_003]
     first = messages[0]
     assert first["created_at"].endswith("Z")
@@ -58,6 +62,17 @@ def test_a_mailing_that_has_ended_has_its_cost(services: Services, call: Call, m
     )
     dollars = call("GET", "/Stats/1").json["cost_estimate"]
     assert 0.2 < dollars < 0.225, "below 2.25 a million; messages that were not posted cost less"
+
+
+def test_the_statistics_have_what_the_texts_have_cost(
+    services: Services, call: Call, mailing: dict[str, object]
+) -> None:
+    services.settings = replace(services.settings, gateway_price=3_500_000, gateway_currency="RUB")
+    services.mailings.add_counts(1, Counts(sent=1, parts=2, cost=7_000_000), services.clock.now())
+    spent = {"parts": 2, "spent": "7.00", "currency": "RUB"}
+    for shown in (call("GET", "/Stats/1").json, call("GET", "/Stats").json["totals"]):
+        assert {name: shown[name] for name in spent} == spent
+    assert "notifications_spent 7.0" in call("GET", "/metrics").text
 
 
 def test_messages_are_filtered_by_status_and_paginated(call: Call, mailing: dict[str, object]) -> None:

@@ -68,7 +68,12 @@ class Deliveries(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(gateway_dedupes=self.gateway_dedupes, gateway_rate=self.gateway_rate, gateways=self.gateways)
+        settings = {
+            "gateway_dedupes": self.gateway_dedupes,
+            "gateway_rate": self.gateway_rate,
+            "gateways": self.gateways,
+        }
+        self.world = World(**settings, gateway_price=7)
         self.services = self.world.services
         self.dead_senders = 0
         self.forbidden_posts: list[Any] = []
@@ -305,6 +310,7 @@ class Deliveries(RuleBasedStateMachine):
         assert not mailing.is_open, mailing
         assert mailing.ended_at is not None
         assert mailing.counts == self.world.counted_rows(mailing.id)
+        assert (mailing.counts.parts, mailing.counts.cost) == self.world.money_by_rows(mailing.id)
         assert mailing.counts.queued == 0
 
     def _assert_no_message_is_lost(self, mailing: Mailing) -> None:

@@ -14,6 +14,9 @@ from infra.local.doubles.world import Crash, CrashingServices, World
 from tests.depth import crash_points
 
 CLIENTS = 23
+PRICE = 1_500_000
+"""Of an SMS part, in millionths."""
+
 INVOCATIONS = 8
 """The invocations of a mailing: start, slice, three batches, sweep, reconciliation and one more."""
 
@@ -22,6 +25,8 @@ def assert_every_client_has_it_once(world: World, mailing_id: int, repeats_allow
     mailing = world.get(mailing_id)
     assert mailing.status == "finished"
     assert mailing.counts == world.counted_rows(mailing_id)
+    assert (mailing.counts.parts, mailing.counts.cost) == world.money_by_rows(mailing_id) == (CLIENTS, CLIENTS * PRICE)
+    assert (world.services.counters.finished.parts, world.services.counters.finished.cost) == (CLIENTS, CLIENTS * PRICE)
     assert mailing.counts.sent == CLIENTS
     accepted = world.services.gateway.accepted
     assert len(accepted) == CLIENTS
@@ -33,7 +38,7 @@ def assert_every_client_has_it_once(world: World, mailing_id: int, repeats_allow
 @pytest.mark.parametrize("victim", range(INVOCATIONS))
 def test_a_crash_at_any_call_of_an_invocation_loses_and_doubles_nothing(victim: int, after: bool) -> None:
     for at in crash_points():
-        world = World()
+        world = World(gateway_price=PRICE)
         world.clients(CLIENTS)
         crashing = world.crashing[victim] = CrashingServices(world.services, at, after)
         mailing_id = world.mailing()
@@ -49,7 +54,7 @@ def test_a_crash_at_any_call_of_an_invocation_loses_and_doubles_nothing(victim: 
 def test_a_mailing_ends_although_a_sender_died_and_others_keep_the_queue_busy(sender: int, after: bool) -> None:
     """Invariant 7. A message of another mailing is in the queue all the time, as while that one waits for its rate."""
     for at in crash_points():
-        world = World()
+        world = World(gateway_price=PRICE)
         world.clients(CLIENTS)
         world.services.send_queue.send([SendMessage(mailing_id=99, client_id=1)], [3600])
         crashing = world.crashing[sender] = CrashingServices(world.services, at, after)
@@ -66,7 +71,7 @@ def test_a_mailing_ends_although_a_sender_died_and_others_keep_the_queue_busy(se
 @pytest.mark.parametrize("victim", range(INVOCATIONS))
 def test_a_crash_while_other_threads_are_at_work_loses_and_doubles_nothing(victim: int, at: int) -> None:
     """The other tests make one call after another, so that each run is the same."""
-    world = World(sender_threads=4)
+    world = World(sender_threads=4, gateway_price=PRICE)
     world.services.thread_pool = ThreadPoolExecutor  # type: ignore[method-assign]
     world.clients(CLIENTS)
     crashing = world.crashing[victim] = CrashingServices(world.services, at)
@@ -78,7 +83,7 @@ def test_a_crash_while_other_threads_are_at_work_loses_and_doubles_nothing(victi
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("at", range(1, 5))
 def test_a_mailing_whose_announcement_crashes_is_complete_or_absent(at: int, after: bool) -> None:
-    world = World()
+    world = World(gateway_price=PRICE)
     world.clients(CLIENTS)
     start = world.clock.now()
     fields = {"datetime_start": start, "datetime_end": start.replace(hour=20), "message_text": "text"}
@@ -91,7 +96,7 @@ def test_a_mailing_whose_announcement_crashes_is_complete_or_absent(at: int, aft
 
 
 def test_a_mailing_without_its_schedule_is_started_by_the_sweep() -> None:
-    world = World()
+    world = World(gateway_price=PRICE)
     world.clients(CLIENTS)
     mailing_id = world.mailing(starts_in=120)
     world.services.schedules.times.clear()
@@ -100,7 +105,7 @@ def test_a_mailing_without_its_schedule_is_started_by_the_sweep() -> None:
 
 
 def test_messages_lost_by_the_send_queue_are_queued_again() -> None:
-    world = World()
+    world = World(gateway_price=PRICE)
     world.clients(CLIENTS)
     mailing_id = world.mailing()
     world.do_jobs()
@@ -111,7 +116,7 @@ def test_messages_lost_by_the_send_queue_are_queued_again() -> None:
 
 
 def test_slices_whose_job_was_lost_are_queued_again() -> None:
-    world = World()
+    world = World(gateway_price=PRICE)
     world.clients(CLIENTS)
     mailing_id = world.mailing()
     world.do_job_of(world.services.jobs_queue.receive(1)[0])
@@ -121,7 +126,7 @@ def test_slices_whose_job_was_lost_are_queued_again() -> None:
 
 
 def test_a_reconciliation_round_whose_job_was_lost_is_queued_again() -> None:
-    world = World()
+    world = World(gateway_price=PRICE)
     world.clients(CLIENTS)
     mailing_id = world.mailing()
     world.do_jobs()
@@ -134,7 +139,7 @@ def test_a_reconciliation_round_whose_job_was_lost_is_queued_again() -> None:
 
 
 def test_queue_messages_delivered_twice_reach_every_client_once() -> None:
-    world = World()
+    world = World(gateway_price=PRICE)
     world.clients(CLIENTS)
     mailing_id = world.mailing()
     for _ in range(3):
@@ -148,7 +153,7 @@ def test_queue_messages_delivered_twice_reach_every_client_once() -> None:
 
 def test_a_page_in_doubt_is_walked_again_and_leaves_sent_messages_unchanged() -> None:
     """The worker dies after it queued a page and before it moved the cursor. The page is sent in the meantime."""
-    world = World()
+    world = World(gateway_price=PRICE)
     world.clients(CLIENTS)
     mailing_id = world.mailing()
     advance = 1 + 1 + 1 + 1 + 1  # mailing, lease, read, rows, queue: it dies before the cursor
@@ -163,7 +168,7 @@ def test_a_page_in_doubt_is_walked_again_and_leaves_sent_messages_unchanged() ->
 
 
 def test_a_slice_that_runs_out_of_time_continues_from_its_cursor() -> None:
-    world = World()
+    world = World(gateway_price=PRICE)
     world.clients(2500)
     mailing_id = world.mailing()
     world.do_job_of(world.services.jobs_queue.receive(1)[0])
@@ -179,7 +184,7 @@ def test_a_slice_that_runs_out_of_time_continues_from_its_cursor() -> None:
 
 
 def test_an_audience_of_several_slices_is_walked_once() -> None:
-    world = World()
+    world = World(gateway_price=PRICE)
     world.services.counters.ids["client_id"] = 15_000
     world.clients(20)
     world.services.counters.ids["client_id"] = 55_000

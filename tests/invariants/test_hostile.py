@@ -62,7 +62,9 @@ class HostileDeliveries(Deliveries):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = HostileWorld(KNOBS, gateway_dedupes=self.gateway_dedupes, gateway_rate=self.gateway_rate)
+        self.world = HostileWorld(
+            KNOBS, gateway_dedupes=self.gateway_dedupes, gateway_rate=self.gateway_rate, gateway_price=7
+        )
         self.services = self.world.services
         self.loses_queues = False
         self.noise = self.world.gateway.refused_mailings

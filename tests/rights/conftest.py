@@ -20,7 +20,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
         for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "")  # restored after the tests
         forget_connections()
-        settings = replace(any_settings(), receipts=True, audit_bucket=AUDIT_BUCKET)
+        limits = {"gateway_price": "1.50", "daily_budget": "1000000"}  # the sum of the day is read and written
+        settings = replace(any_settings(), receipts=True, audit_bucket=AUDIT_BUCKET, **limits)
         with DevStack(settings, tmp_path_factory.mktemp("logs"), print_line=lambda line: None) as stack:
             yield stack
     forget_connections()

@@ -214,7 +214,7 @@ def test_the_environment_has_the_variables_of_the_settings_and_no_secret(functio
         assert {"IMPORTS_QUEUE_URL", "IMPORTS_BUCKET", "RECEIPTS_QUEUE_URL", "RECEIPTS"} <= set(variables)
         assert not [variable for variable in variables if "TOKEN" in variable or "SECRET" in variable]
         reports = {variable for variable in variables if variable.startswith("REPORT_")}
-        assert len(reports) == (5 if name == "SendReport" else 0), name
+        assert len(reports) == {"SendReport": 5, "SendMessages": 1}.get(name, 0), name
     for name in ("SendMessages", "APIHandler"):
         assert "GATEWAY_URL" in functions[name]["Environment"]["Variables"], "test messages are posted from there"
     assert {"START_MAILING_ARN", "SCHEDULER_ROLE_ARN"} <= set(functions["APIHandler"]["Environment"]["Variables"])

@@ -42,7 +42,13 @@ def mailing(mailing_id: int = 1, **fields: object) -> Mailing:
     return Mailing(mailing_id, **{**usual, **times, **fields})  # type: ignore[arg-type]
 
 
-def email(*mailings: Mailing, language: str = "en", reasons: Reasons | None = None, receipts: bool = False) -> Email:
+def email(
+    *mailings: Mailing,
+    language: str = "en",
+    reasons: Reasons | None = None,
+    receipts: bool = False,
+    currency: str = "",
+) -> Email:
     report = Report(date(2026, 11, 22), END, Period(END - DAY, END), Period(END, END + DAY))
     report.reasons = reasons or Reasons()
     for one in mailings:
@@ -53,6 +59,7 @@ def email(*mailings: Mailing, language: str = "en", reasons: Reasons | None = No
         report_language=language,
         report_timezone="Europe/Moscow",
         receipts=receipts,
+        gateway_currency=currency,
     )
     return compose(report, settings, pytz.timezone("Europe/Moscow"))
 
@@ -144,7 +151,19 @@ def test_the_table_has_a_row_for_each_mailing_and_opens_in_excel() -> None:
         "просрочено": "0",
         "отменено": "0",
         "неизвестно": "5",
+        "Частей SMS": "0",
+        "Стоимость": "0,00",
     }
+
+
+@pytest.mark.parametrize(("language", "amount"), [("en", "10.50 RUB"), ("ru", "10,50 RUB")])
+def test_the_report_has_what_the_texts_have_cost(language: str, amount: str) -> None:
+    spent = mailing(counts=Counts(total=3, sent=3, parts=3, cost=10_500_000))
+    made = email(spent, mailing(2, counts=Counts(total=1, sent=1)), language=language, currency="RUB")
+    assert made.html.count(amount) == made.text.count(amount) == 2, "of the day and of one mailing"
+    assert [row[-2:] for row in table(made)[1:]] == [["3", amount[:5]], ["0", f"0{amount[2]}00"]]
+    assert table(made)[0][-1] == {"en": "Cost, RUB", "ru": "Стоимость, RUB"}[language]
+    assert "RUB" not in email(mailing(), currency="RUB").text
 
 
 def test_delivered_messages_are_shown_if_receipts_are_enabled() -> None:

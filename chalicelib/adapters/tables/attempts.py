@@ -143,6 +143,8 @@ def _values_to_set(settlement: Settlement, now: datetime) -> dict[str, Value]:
         values["attempts_before"] = value("attempts_before", after.attempts_before)
     if message.posted_at and (status or error):
         values["posted_at"] = value("posted_at", message.posted_at)
+        if message.parts:
+            values |= {name: value(name, getattr(message, name)) for name in ("parts", "cost")}
     return values
 
 

@@ -87,6 +87,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     time_from = UnicodeAttribute(null=True)
     time_to = UnicodeAttribute(null=True)
     rate_limit = NumberAttribute(null=True)
+    max_cost = NumberAttribute(null=True)
     canary = NumberAttribute(null=True)
     max_error_rate = NumberAttribute(null=True)
     canary_admitted = NumberAttribute(default=0)
@@ -144,6 +145,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             resends=int(self.resends),
             window=_window(self.time_from, self.time_to),
             rate_limit=None if self.rate_limit is None else int(self.rate_limit),
+            max_cost=None if self.max_cost is None else int(self.max_cost),
             canary=self._canary(),
             paused_because=self.paused_because,
             answers=self._answers(),
@@ -224,6 +226,7 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
         "time_from": mailing.window and _format_time(mailing.window.opens),
         "time_to": mailing.window and _format_time(mailing.window.closes),
         "rate_limit": mailing.rate_limit,
+        "max_cost": mailing.max_cost,
         "canary": mailing.canary and mailing.canary.size,
         "max_error_rate": mailing.canary and mailing.canary.max_error_rate,
         "canary_passed": mailing.canary is not None and mailing.canary.is_passed,

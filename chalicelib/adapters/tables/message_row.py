@@ -39,6 +39,8 @@ class MessageRow(Model):
     timezone = UnicodeAttribute(null=True)
     reported_at = Moment(null=True)
     gateway = UnicodeAttribute(null=True)
+    parts = NumberAttribute(null=True)
+    cost = NumberAttribute(null=True)
     expires_at = NumberAttribute(null=True)
 
     def message(self, shards: int) -> Message:
@@ -60,6 +62,8 @@ class MessageRow(Model):
             timezone=self.timezone,
             reported_at=self.reported_at,
             gateway=self.gateway or "",
+            parts=int(self.parts or 0),
+            cost=int(self.cost or 0),
             shards=shards,
         )
 

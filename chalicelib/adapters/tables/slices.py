@@ -36,6 +36,8 @@ class SliceRow(Model):
     claimed_by = UnicodeAttribute(null=True)
     lease = NumberAttribute(default=0)
     counts = JSONAttribute(null=True)
+    parts = NumberAttribute(null=True)
+    cost = NumberAttribute(null=True)
     last_post_at = Moment(null=True)
     held = NumberAttribute(default=0)
     in_canary = NumberAttribute(default=0)
@@ -58,7 +60,7 @@ class SliceRow(Model):
 
     def report(self) -> ShardReport:
         return ShardReport(
-            Counts(**(self.counts or {})),
+            Counts(**(self.counts or {}), parts=int(self.parts or 0), cost=int(self.cost or 0)),
             self.last_post_at,
             held=int(self.held or 0),
             in_canary=int(self.in_canary or 0),
@@ -116,7 +118,9 @@ class Slices:
     def report(self, mailing_id: int, round_number: int, shard: int, report: ShardReport, expires_at: datetime) -> None:
         """Write the report of a reconciliation round on one shard. A repetition replaces it."""
         row = SliceRow(mailing_id, _report(round_number, shard), expires_at=int(expires_at.timestamp()))
-        row.counts = asdict(report.counts)
+        counts = asdict(report.counts)
+        row.parts, row.cost = counts.pop("parts"), counts.pop("cost")  # version 1.0.0 reads no other names
+        row.counts = counts
         row.last_post_at = report.last_post_at
         row.held = report.held
         row.in_canary = report.in_canary

@@ -1,11 +1,11 @@
-"""Slices and rates in memory, with the conditions of the real tables."""
+"""Slices, rates and what days have spent, in memory, with the conditions of the real tables."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
@@ -75,6 +75,22 @@ class FakeSlices:
 
 def _key(mailing_id: int, number: int, feed: int) -> tuple[int, ...]:
     return (mailing_id, number, feed) if feed else (mailing_id, number)
+
+
+class FakeSpending:
+    def __init__(self) -> None:
+        self.days: Counter[date] = Counter()
+        self.calls = 0
+
+    def of_day(self, day: date) -> int:
+        self.calls += 1
+        return self.days[day]
+
+    def add(self, day: date, cost: int, now: datetime) -> int:
+        with LOCK:
+            self.calls += 1
+            self.days[day] += cost
+            return self.days[day]
 
 
 class FakeRates:

@@ -20,7 +20,7 @@ from .fake_gateway import FakeGateway, FakeMailbox, FakeReports
 from .fake_mailings import FakeMailings
 from .fake_messages import FakeMessages, FakeReceipts
 from .fake_queues import FakeQueue, FakeSchedules
-from .fake_slices import FakeRates, FakeSlices
+from .fake_slices import FakeRates, FakeSlices, FakeSpending
 from .inline_pool import InlinePool
 
 
@@ -42,6 +42,7 @@ class FakeServices:
         self.receipts = FakeReceipts(self.mailings, self.messages)
         self.rates = FakeRates()
         self.slices = FakeSlices()
+        self.spending = FakeSpending()
         self.tokens = FakeTokens(self.audit)
         self.users = FakeUsers(self.audit)
         self.labels = FakeLabels()

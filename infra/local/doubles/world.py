@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.client import CLIENT_ID
 from chalicelib.domain.jobs import ReceivedMessage
-from chalicelib.domain.mailing import Counts, Mailing, counts_from_statuses
+from chalicelib.domain.mailing import Counts, Mailing, counts_of
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing
 
@@ -34,6 +34,7 @@ PARTS = (
     "receipts",
     "receipts_queue",
     "rates",
+    "spending",
     "slices",
     "imports",
     "import_files",
@@ -244,10 +245,15 @@ class World:
             [delivery.receipt_handle for delivery in deliveries if delivery.receipt_handle not in back]
         )
 
+    def money_by_rows(self, mailing_id: int) -> tuple[int, int]:
+        """The SMS parts and the cost of the accepted messages by their rows."""
+        counts = self.counted_rows(mailing_id)
+        return counts.parts, counts.cost
+
     def counted_rows(self, mailing_id: int) -> Counts:
         """The counts by the rows of the messages."""
         rows = [row for key, row in self.services.messages.rows.items() if key[0] == mailing_id]
-        return counts_from_statuses(Counter(row.status for row in rows), len(rows))
+        return replace(counts_of(rows), total=len(rows))
 
     def report(self, *message_ids: int, status: str = "delivered", reason: str = "") -> int:
         """Send delivery receipts as the gateway does; returns how many were taken."""
