@@ -1,4 +1,7 @@
-"""Two gateways on the real stack: what the first one does not take is sent by the second, and nothing by both."""
+"""Two gateways on the real stack: what the first one does not take is sent by the second, and nothing by both.
+
+The order counts: after a failure the breakers of the first gateway pass it over for some time.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.settings import Settings
 from infra.deploy.stored_secrets import put_secrets
 from infra.local.deployment import STACK_NAME
 from infra.local.simulator import Simulator
@@ -17,6 +21,7 @@ from infra.local.stack import DevStack
 
 from .conftest import Call
 from .test_mailing import CLIENTS, announce, tag
+from .test_secrets import await_that
 
 __all__ = ["tag"]
 Finished = Callable[..., dict[str, Any]]
@@ -65,6 +70,17 @@ def test_a_first_gateway_that_works_sends_all(
     assert finished(announce(call, tag))["messages"]["sent"] == CLIENTS
     first, second = received(both)
     assert (len(first), len(second)) == (CLIENTS, 0)
+
+
+def test_what_the_first_gateway_accepts_after_the_timeout_is_sent_by_nobody_else(
+    both: tuple[Simulator, Simulator], call: Call, tag: str, finished: Finished
+) -> None:
+    both[0].behave(latency=Settings().gateway_timeout + 1)
+    counts = finished(announce(call, tag), seconds=60)["messages"]
+    await_that(lambda: both[0].seen.accepted.total() == counts["unknown"], seconds=10)
+    first, second = received(both)
+    assert counts["unknown"] == len(first) > 0
+    assert (counts["sent"], counts["sent"] + counts["unknown"]) == (len(second), CLIENTS)
 
 
 def test_what_the_first_gateway_refuses_is_sent_by_the_second(
