@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
@@ -12,28 +11,32 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from .domain.inbound import LONGEST_WORD
-from .domain.money import CURRENCY, read_amount
+from .domain.money import read_amount
 from .domain.routes import Routes
-from .domain.sms import SENDER
 from .errors import BadSettings
 from .gateways.configured import Configured, read_gateways
-from .gateways.registry import NAMES, provider
-from .texts import ENGLISH, LANGUAGES
-from .zones import is_time_of_day, is_zone, meant_zone
+from .gateways.registry import provider
+from .setting_values import (
+    AUTO,
+    address,
+    addresses,
+    count,
+    currency,
+    flag,
+    flag_or_auto,
+    json_object,
+    language,
+    positive,
+    provider_name,
+    sender,
+    time_of_day,
+    url,
+    words,
+    zone,
+)
+from .texts import ENGLISH
 
 LOCAL_STAGE = "local"
-AUTO = "auto"
-ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-MAX_RECIPIENTS = 50
-"""The limit of SES for one email."""
-
-
-def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("an address such as https://sms.example.com is expected")
-    return text.rstrip("/")
 
 
 def _is_loopback(url: str) -> bool:
@@ -42,96 +45,6 @@ def _is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise ValueError("a number above 0 is expected")
-    return number
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("a whole number above 0 is expected")
-    return number
-
-
-def _flag(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError("true or false is expected")
-    return text.lower() == "true"
-
-
-def _flag_or_auto(text: str) -> bool | None:
-    """None: as the provider does."""
-    return None if text == AUTO else _flag(text)
-
-
-def _provider(text: str) -> str:
-    if text not in NAMES:
-        raise ValueError(f"one of {', '.join(NAMES)} is expected")
-    return text
-
-
-def _sender(text: str) -> str:
-    if not SENDER.fullmatch(text):
-        raise ValueError("a name or number of at most 40 letters and digits is expected, such as SHOP")
-    return text
-
-
-def _currency(text: str) -> str:
-    if not CURRENCY.fullmatch(text):
-        raise ValueError("three capital letters are expected, such as RUB")
-    return text
-
-
-def _json_object(text: str) -> str:
-    if not isinstance(json.loads(text), dict):
-        raise ValueError("an object in JSON is expected")
-    return text
-
-
-def _address(text: str) -> str:
-    address = text.strip()
-    if not ADDRESS.fullmatch(address):
-        raise ValueError(f'"{address}" is not an e-mail address such as anna@example.com')
-    return address
-
-
-def _addresses(text: str) -> tuple[str, ...]:
-    addresses = tuple(dict.fromkeys(_address(item) for item in text.split(",")))
-    if len(addresses) > MAX_RECIPIENTS:
-        raise ValueError(f"at most {MAX_RECIPIENTS} addresses are expected")
-    return addresses
-
-
-def _words(text: str) -> tuple[str, ...]:
-    """Separated by commas, or as a list in JSON, which is how a deploy passes letters outside ASCII."""
-    words = json.loads(text) if text.startswith("[") else text.split(",")
-    if not all(isinstance(word, str) and 0 < len(word.strip()) <= LONGEST_WORD for word in words):
-        raise ValueError(f"words of at most {LONGEST_WORD} characters, separated by commas, are expected")
-    return tuple(dict.fromkeys(word.strip() for word in words))
-
-
-def _language(text: str) -> str:
-    if text not in LANGUAGES:
-        raise ValueError(f"{' or '.join(LANGUAGES)} is expected")
-    return text
-
-
-def _time_of_day(text: str) -> str:
-    if not is_time_of_day(text):
-        raise ValueError("a time from 00:00 to 23:59 is expected, such as 09:00")
-    return text
-
-
-def _zone(text: str) -> str:
-    if not is_zone(text):
-        expected = meant_zone(text) or "a name such as Europe/Moscow"
-        raise ValueError(f'"{text}" is not a known time zone: {expected} is expected')
-    return text
 
 
 def _setting(default: object, read: Callable[[str], object], help_text: str) -> Any:
@@ -152,34 +65,34 @@ class Settings:
     dead_letters_url: str = _setting("", str, "Queue of dead letters.")
     start_mailing_arn: str = _setting("", str, "The Lambda that a mailing's schedule invokes.")
     scheduler_role_arn: str = _setting("", str, "The role that the schedules use to invoke it.")
-    gateway: str = _setting("contract", _provider, "The SMS provider, by the name of its adapter.")
-    gateway_url: str = _setting("http://127.0.0.1:9000", _url, "Address of the SMS gateway.")
-    gateway_sender: str = _setting("", _sender, "Sender of the messages: a name or number that the provider allows.")
-    gateway_options: str = _setting("", _json_object, "Further settings of the provider, an object in JSON.")
-    gateway_plain_http: bool = _setting(False, _flag, "Whether GATEWAY_URL may be http:// outside stage `local`.")
-    gateway_timeout: float = _setting(10.0, _positive, "Seconds to wait for the gateway's answer.")
-    gateway_dedupes: bool = _setting(True, _flag_or_auto, "Whether the gateway accepts a repeated id only once.")
-    gateway_max_doubts: int = _setting(5, _count, "Attempts without a clear answer, after which none follows.")
-    gateway_refuses_by_code: bool = _setting(False, _flag, "Whether 200 with a code other than 0 is a final refusal.")
-    gateway_rate: float | None = _setting(None, _positive, "Messages a second the gateway accepts; none: no limit.")
+    gateway: str = _setting("contract", provider_name, "The SMS provider, by the name of its adapter.")
+    gateway_url: str = _setting("http://127.0.0.1:9000", url, "Address of the SMS gateway.")
+    gateway_sender: str = _setting("", sender, "Sender of the messages: a name or number that the provider allows.")
+    gateway_options: str = _setting("", json_object, "Further settings of the provider, an object in JSON.")
+    gateway_plain_http: bool = _setting(False, flag, "Whether GATEWAY_URL may be http:// outside stage `local`.")
+    gateway_timeout: float = _setting(10.0, positive, "Seconds to wait for the gateway's answer.")
+    gateway_dedupes: bool = _setting(True, flag_or_auto, "Whether the gateway accepts a repeated id only once.")
+    gateway_max_doubts: int = _setting(5, count, "Attempts without a clear answer, after which none follows.")
+    gateway_refuses_by_code: bool = _setting(False, flag, "Whether 200 with a code other than 0 is a final refusal.")
+    gateway_rate: float | None = _setting(None, positive, "Messages a second the gateway accepts; none: no limit.")
     gateways: tuple[Configured, ...] = _setting((), read_gateways, "Several gateways, a list in JSON, in their order.")
     gateway_price: int | None = _setting(None, read_amount, "Price of one SMS part, such as 3.50; none: not known.")
-    gateway_currency: str = _setting("", _currency, "Currency of the prices, such as RUB; only shown.")
+    gateway_currency: str = _setting("", currency, "Currency of the prices, such as RUB; only shown.")
     daily_budget: int | None = _setting(None, read_amount, "What all mailings may spend in a day; none: no limit.")
-    receipts: bool = _setting(False, _flag, "Whether the gateway may report deliveries.")
-    stop_words: tuple[str, ...] = _setting((), _words, "Words of an inbound message that opt its sender out.")
-    receipts_url: str = _setting("", _url, "Address of /Receipts as the provider calls it.")
-    sender_threads: int = _setting(50, _count, "Posts that one sender Lambda makes at the same time.")
-    message_retention_days: int = _setting(400, _count, "Days after the end of a mailing that its messages are kept.")
-    audit_retention_days: int = _setting(400, _count, "Days that audit records are kept.")
+    receipts: bool = _setting(False, flag, "Whether the gateway may report deliveries.")
+    stop_words: tuple[str, ...] = _setting((), words, "Words of an inbound message that opt its sender out.")
+    receipts_url: str = _setting("", url, "Address of /Receipts as the provider calls it.")
+    sender_threads: int = _setting(50, count, "Posts that one sender Lambda makes at the same time.")
+    message_retention_days: int = _setting(400, count, "Days after the end of a mailing that its messages are kept.")
+    audit_retention_days: int = _setting(400, count, "Days that audit records are kept.")
     audit_bucket: str = _setting("", str, "Bucket with Object Lock that gets a copy of the audit.")
     audit_bucket_owner: str = _setting("", str, "Account that owns this bucket.")
-    report_recipients: tuple[str, ...] = _setting((), _addresses, "Email addresses that get the daily report.")
-    report_sender: str = _setting("", _address, "The address that the daily report comes from; verified in SES.")
-    report_language: str = _setting(ENGLISH, _language, "Language of the daily report: `en` or `ru`.")
-    report_time: str = _setting("09:00", _time_of_day, "When the daily report is sent; its day ends at this time.")
+    report_recipients: tuple[str, ...] = _setting((), addresses, "Email addresses that get the daily report.")
+    report_sender: str = _setting("", address, "The address that the daily report comes from; verified in SES.")
+    report_language: str = _setting(ENGLISH, language, "Language of the daily report: `en` or `ru`.")
+    report_time: str = _setting("09:00", time_of_day, "When the daily report is sent; its day ends at this time.")
     report_timezone: str = _setting(
-        "UTC", _zone, "Time zone of `REPORT_TIME`, the report and the days of `DAILY_BUDGET`."
+        "UTC", zone, "Time zone of `REPORT_TIME`, the report and the days of `DAILY_BUDGET`."
     )
 
     @cached_property

@@ -22,6 +22,7 @@ ORDER = (
     {"domain"},
     {"rendering", "zones"},
     {"gateways", "rules"},
+    {"setting_values"},
     {"fields", "logs", "representation", "retries", "settings"},
     {"adapters"},
     {"access"},
