@@ -122,6 +122,15 @@ class Settings:
         rates = [one.rate for one in self.gateway_by_name.values()]
         return None if None in rates else sum(rate for rate in rates if rate is not None)
 
+    @cached_property
+    def price_by_gateway(self) -> Mapping[str, int] | None:
+        """Of one SMS part, as in domain/money.py; None if the price of a gateway is not known."""
+        prices = {
+            name: self.gateway_price if one.price is None else one.price for name, one in self.gateway_by_name.items()
+        }
+        known = {name: price for name, price in prices.items() if price is not None}
+        return known if len(known) == len(prices) else None
+
     @property
     def all_gateways_dedupe(self) -> bool:
         return all(one.dedupes for one in self.gateway_by_name.values())
@@ -179,10 +188,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             wrong.append(f"{name}: {error}")
     if environment.get("REPORT_RECIPIENTS") and not environment.get("REPORT_SENDER"):
         wrong.append("REPORT_SENDER: an address is expected, because REPORT_RECIPIENTS is set")
-    if environment.get("DAILY_BUDGET") and not environment.get("GATEWAY_PRICE"):
-        wrong.append("GATEWAY_PRICE: the price of an SMS part is expected, because DAILY_BUDGET is set")
     wrong += _complete(values)
     read = Settings(**values)
+    if read.daily_budget is not None and read.price_by_gateway is None:
+        wrong.append("GATEWAY_PRICE: the price of an SMS part is expected, because DAILY_BUDGET is set")
     if read.exposes_gateway_traffic:
         wrong.append(
             "GATEWAY_URL: https:// is expected, because the gateway's token and the phone numbers go there; "

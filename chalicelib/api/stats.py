@@ -57,7 +57,7 @@ def _represent_counts(call: Call, counts: Counts) -> dict[str, object]:
 
 def _represent_spending(call: Call, counts: Counts) -> dict[str, object]:
     settings = call.services.settings
-    return represent_spending(counts, settings.gateway_price is not None, settings.gateway_currency)
+    return represent_spending(counts, settings.price_by_gateway is not None, settings.gateway_currency)
 
 
 def _represent_end(mailing: Mailing) -> dict[str, object]:

@@ -207,7 +207,7 @@ def _page(
         codes=_labels(request, "operator_code", values["filter_op_codes"]),
         names=suggested_placeholders(request.services),
         takes_sender=takes_sender(request.services),
-        has_price=request.services.settings.gateway_price is not None,
+        has_price=request.services.settings.price_by_gateway is not None,
         currency=request.services.settings.gateway_currency,
         test_phone=request.field("test_phone"),
         **{**nothing, **same_form, "errors": {}, **shown},

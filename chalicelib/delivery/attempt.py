@@ -21,7 +21,7 @@ from .caches import ClientCache, MailingCache
 from .posting import SECONDS_TO_SETTLE, Posting
 from .rate_limits import Permits, limits_of
 from .send_task import DONE, Result, SendTask
-from .spending import cost_of
+from .spending import least_cost
 from .unposted import Unposted
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class TaskHandler:
             return Result(delay=1)
         if mailing.feed and self._is_done(mailing.message_key(task.client_id)):
             return DONE
-        if over_limit := self.posting.spending.over_limit(mailing, cost_of(self.services, count_parts(text))):
+        if over_limit := self.posting.spending.over_limit(mailing, least_cost(self.services, count_parts(text))):
             return over_limit
         attempt = self._admitted(task, mailing, client, timeout)
         if isinstance(attempt, Result):

@@ -150,7 +150,7 @@ class Posting:
         if timeout < self.seconds_needed or filled_error(text):
             return not_posted
         parts = count_parts(text)
-        priced = replace(message, parts=parts, cost=cost_of(self.services, parts))
+        priced = replace(message, parts=parts, cost=cost_of(self.services, parts, message.gateway))
         try:
             over_limit = self.spending.reserve(mailing, priced.cost)
         except Exception as error:

@@ -35,9 +35,14 @@ SECONDS_OVER_LIMIT = 30
 """The delay of a message that a limit leaves no room for. By then its mailing is paused, or there is room."""
 
 
-def cost_of(services: Services, parts: int) -> int:
-    """The cost of a text with so many parts; 0 without GATEWAY_PRICE."""
-    return parts * (services.settings.gateway_price or 0)
+def cost_of(services: Services, parts: int, gateway: str) -> int:
+    """The cost of a text with so many parts at this gateway; 0 without a price."""
+    return parts * (services.settings.price_by_gateway or {}).get(gateway, 0)
+
+
+def least_cost(services: Services, parts: int) -> int:
+    """The same at the cheapest gateway."""
+    return parts * min((services.settings.price_by_gateway or {}).values(), default=0)
 
 
 class DaySpending:

@@ -1,7 +1,7 @@
 """Several gateways: GATEWAYS, a list in JSON in the order in which a message tries them.
 
 Each has a `name`, and any of `gateway` (the provider, the name by default), `url`, `sender`, `options`, `dedupes`,
-`rate` and `codes`, the operator codes that it serves: "900-919,977".
+`rate`, `price` (of one SMS part) and `codes`, the operator codes that it serves: "900-919,977".
 """
 
 from __future__ import annotations
@@ -13,19 +13,23 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..domain.money import read_amount
 from ..domain.sms import SENDER
 from .port import Capabilities, Options
 from .registry import NAMES, provider
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
 RANGE = re.compile(r"(9[0-9]{2})(?:-(9[0-9]{2}))?")
-FIELDS = {"name", "gateway", "url", "sender", "options", "dedupes", "rate", "codes"}
+FIELDS = {"name", "gateway", "url", "sender", "options", "dedupes", "rate", "price", "codes"}
 MOST = 10
 
 
 @dataclass(frozen=True)
 class Configured:
-    """One gateway. `name`: of its secret and in the rows of messages. `codes`: those that it serves; none: all."""
+    """One gateway. `name`: of its secret and in the rows of messages. `codes`: those that it serves; none: all.
+
+    `price`: of one SMS part, as in domain/money.py; None: GATEWAY_PRICE.
+    """
 
     name: str
     provider: str
@@ -36,6 +40,7 @@ class Configured:
     dedupes: bool = False
     rate: float | None = None
     codes: frozenset[str] = frozenset()
+    price: int | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -90,6 +95,7 @@ class _Item:
             dedupes=self._dedupes(can),
             rate=self._rate(can),
             codes=self._codes(),
+            price=self._price(),
         )
 
     def _wrong(self, name: str, expected: str) -> ValueError:
@@ -133,6 +139,13 @@ class _Item:
         if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e6):
             raise self._wrong("rate", "a number of messages a second is expected")
         return None if rate is None else float(rate)
+
+    def _price(self) -> int | None:
+        price = self._item.get("price")
+        try:
+            return None if price is None else read_amount(str(price))
+        except ValueError as error:
+            raise self._wrong("price", str(error)) from error
 
     def _codes(self) -> frozenset[str]:
         text = self._item.get("codes", "")

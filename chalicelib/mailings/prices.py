@@ -30,11 +30,11 @@ class CostForecast:
 
 
 def forecast_cost(services: Services, clients: int, parts: int, is_limited: bool) -> CostForecast:
-    """`is_limited`: by a rate limit."""
-    price, currency = services.settings.gateway_price, services.settings.gateway_currency
+    """At the dearest gateway. `is_limited`: by a rate limit."""
+    prices, currency = services.settings.price_by_gateway, services.settings.gateway_currency
     counts = Counts(total=clients, sent=clients)
     aws = round(cost.estimate(counts, is_limited=is_limited), DECIMALS_OF_DOLLARS)
-    return CostForecast(None if price is None else parts * price, currency, aws)
+    return CostForecast(None if prices is None else parts * max(prices.values()), currency, aws)
 
 
 def cost_warnings(forecast: CostForecast, mailing: Mailing) -> list[Text]:
@@ -47,5 +47,5 @@ def cost_warnings(forecast: CostForecast, mailing: Mailing) -> list[Text]:
 
 def require_price(services: Services, max_cost: int | None) -> None:
     """Raises BadInput if the maximum could not be kept."""
-    if max_cost is not None and services.settings.gateway_price is None:
+    if max_cost is not None and services.settings.price_by_gateway is None:
         raise BadInput({"max_cost": [Text("mailing.no_price")]})

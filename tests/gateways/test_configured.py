@@ -95,3 +95,18 @@ def test_a_mistake_is_named_with_its_place(gateways: list[Any], expected: str) -
         read_gateways(json.dumps(gateways))
     with pytest.raises(BadSettings, match=f"GATEWAYS: .*{expected}"):
         read_settings({"GATEWAYS": json.dumps(gateways)})
+
+
+def test_each_gateway_can_have_a_price_of_its_own() -> None:
+    both = json.dumps([{**SMSC, "price": 3.5}, {**EXOLVE, "price": "2"}])
+    assert read_settings({"GATEWAYS": both}).price_by_gateway == {"smsc": 3_500_000, "spare": 2_000_000}
+    one = json.dumps([{**SMSC, "price": 3.5}, EXOLVE])
+    assert read_settings({"GATEWAYS": one, "GATEWAY_PRICE": "1"}).price_by_gateway == {
+        "smsc": 3_500_000,
+        "spare": 1_000_000,
+    }
+    assert read_settings({"GATEWAYS": one}).price_by_gateway is None
+    with pytest.raises(BadSettings, match="GATEWAY_PRICE"):
+        read_settings({"GATEWAYS": one, "DAILY_BUDGET": "10"})
+    with pytest.raises(BadSettings, match=r"\[0\].price"):
+        read_settings({"GATEWAYS": json.dumps([{**SMSC, "price": "1,5"}, EXOLVE])})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from chalicelib.domain.mailing import Counts
 from chalicelib.domain.money import UNIT
 from chalicelib.domain.outcome import Kind
 from chalicelib.errors import BadInput, NotRead, NotWritten
+from chalicelib.gateways.answer import Answer
+from chalicelib.gateways.configured import Configured
 from chalicelib.mailings.lifecycle import change_mailing, resume_mailing
 from infra.local.doubles.fake_gateway import answer_of
 from infra.local.doubles.fleet import Fleet
@@ -246,3 +249,16 @@ def test_a_fleet_exceeds_a_limit_by_no_more_than_its_batches(is_daily: bool) -> 
     assert mailing.status == "paused"
     assert mailing.counts.cost == fleet.world.counted_rows(mailing_id).cost
     assert limit - 100 * PRICE <= mailing.counts.cost <= limit + (senders - 1) * fleet.batch * PRICE
+
+
+def test_a_message_costs_the_price_of_the_gateway_that_took_it() -> None:
+    first = Configured("first", "contract", "https://first.example.com", dedupes=True, price=3 * UNIT)
+    second = replace(first, name="second", url="https://second.example.com", price=2 * UNIT)
+    world = World(gateways=(first, second))
+    world.clients(3)
+    world.services.gateway.answers = [Answer(400)]
+    mailing_id = world.mailing()
+    world.run(600)
+    mailing = world.get(mailing_id)
+    assert (mailing.counts.sent, mailing.counts.cost) == (3, 8 * UNIT)
+    assert mailing.counts.cost == world.counted_rows(mailing_id).cost
