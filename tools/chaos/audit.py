@@ -10,12 +10,12 @@ from typing import Any
 from chalicelib.adapters.clock import Clock
 from chalicelib.adapters.tables.base import bind_table
 from chalicelib.adapters.tables.message_row import MessageRow
-from chalicelib.domain.message import SENT, STATUSES
+from chalicelib.domain.message import SENT, STATUSES, UNKNOWN
 from chalicelib.domain.rate import BURST
 from infra.local.arrivals import arrivals, most_in_a_second
 from infra.local.deployment import STACK_NAME
 
-from .experiment import NEW_TEXT, Experiment
+from .experiment import NEW_TEXT, Experiment, Target
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,10 @@ class Verdict:
     """`lost` counts clients that did not get the message, or not in time, although the scenario does not allow it.
 
     `outside` counts posts that were not allowed. `unrecorded` counts messages that the gateway accepted and whose
-    answer the service did not record.
+    answer the service did not record. `may_repeat`: posts in flight when senders were killed.
+
+    `dedupes`: the gateway may get an id twice. Otherwise nothing may be repeated, and messages in doubt are `unknown`:
+    at most those in flight and those without a clear answer, `unclear`.
     """
 
     clients: int
@@ -35,44 +38,68 @@ class Verdict:
     unrecorded: int
     is_counted: bool
     recovered_in: float
+    dedupes: bool = True
+    unknown: int = 0
+    unclear: int = 0
+
+    @property
+    def allowed(self) -> int:
+        """The most messages that may be repeated or in doubt."""
+        return self.may_repeat if self.dedupes else self.may_repeat + self.unclear
+
+    @property
+    def in_doubt(self) -> int:
+        return self.unrecorded if self.dedupes else self.unrecorded + self.unknown
 
     @property
     def is_good(self) -> bool:
-        return (
-            not self.lost
-            and not self.outside
-            and self.is_counted
-            and self.repeated + self.unrecorded <= self.may_repeat
-        )
+        if self.lost or self.outside or not self.is_counted:
+            return False
+        if self.dedupes:
+            return self.repeated + self.unrecorded <= self.allowed
+        return not self.repeated and not self.unrecorded and self.unknown <= self.allowed
 
 
 def audit(experiment: Experiment, stats: dict[str, Any], may_end: frozenset[str], recovered_in: float) -> Verdict:
     """`may_end` has the allowed final statuses of the scenario, beside sent."""
-    seen = experiment.target.simulator.seen
+    target = experiment.target
+    seen = target.simulator.seen
     rows = _rows(experiment.mailing["id"])
-    statuses = dict.fromkeys(STATUSES, 0) | Counter(rows.values())
-    sent = {message_id for message_id, status in rows.items() if status == SENT}
-    given_up = {message_id for message_id, status in rows.items() if status in may_end - {SENT}}
-    reached = sent & set(seen.accepted)
-    counts = {"total": len(rows), **statuses}
+    ended = {SENT} if target.dedupes else {SENT, UNKNOWN}
+    counts = {"total": len(rows), **dict.fromkeys(STATUSES, 0), **Counter(rows.values())}
+    accepted = _accepted(target)
+    reached = sum(1 for client_id in accepted if rows.get(client_id) == SENT)
+    given_up = sum(1 for status in rows.values() if status in (may_end | ended) - {SENT})
     return Verdict(
-        clients=experiment.target.clients,
+        clients=target.clients,
         posts=seen.requests,
-        repeated=seen.accepted.total() - len(seen.accepted),
+        repeated=accepted.total() - len(accepted),
         may_repeat=experiment.may_repeat,
-        lost=experiment.target.clients - len(reached) - len(given_up) + experiment.late,
+        lost=target.clients - reached - given_up + experiment.late,
         outside=_outside(experiment),
-        unrecorded=len(set(seen.accepted) - sent),
+        unrecorded=sum(1 for client_id in accepted if rows.get(client_id) not in ended),
         is_counted=bool(stats["ended_at"]) and stats["messages"] == counts,
         recovered_in=recovered_in,
+        dedupes=target.dedupes,
+        unknown=counts[UNKNOWN],
+        unclear=seen.unclear,
     )
 
 
 def _rows(mailing_id: int) -> dict[int, str]:
-    """Statuses by message id, read from the messages table without the service."""
+    """Statuses by client id, read from the messages table without the service."""
     bind_table(MessageRow, STACK_NAME, Clock())
     rows = MessageRow.scan(MessageRow.part.startswith(f"{mailing_id}#"), consistent_read=True)
-    return {message.id: message.status for message in (row.message(shards=1) for row in rows)}
+    return {message.client_id: message.status for message in (row.message(shards=1) for row in rows)}
+
+
+def _accepted(target: Target) -> Counter[int]:
+    """How often the gateway accepted a message, by client id: many providers take no message id."""
+    seen = target.simulator.seen
+    by_client: Counter[int] = Counter()
+    for message_id, times in seen.accepted.items():
+        by_client[target.client_of(seen.phones[message_id])] += times
+    return by_client
 
 
 def _outside(experiment: Experiment) -> int:

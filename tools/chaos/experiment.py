@@ -15,6 +15,7 @@ import boto3
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.gateways.registry import provider
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.simulator import Simulator
 from infra.local.stack import DevStack, StackFailed
@@ -29,6 +30,7 @@ BATCH = 10
 """Messages in one batch of a stack without whole batches: the most that are in flight when a sender is killed."""
 
 POLL_SECONDS = 0.2
+FIRST_PHONE = 79770000000
 
 
 @dataclass
@@ -62,7 +64,16 @@ class Target:
 
     @property
     def phones(self) -> list[int]:
-        return [79770000000 + number for number in range(self.clients)]
+        return [FIRST_PHONE + number for number in range(self.clients)]
+
+    def client_of(self, phone: int) -> int:
+        """The id of the client with this phone number. They are registered first, in order."""
+        return phone - FIRST_PHONE + 1
+
+    @property
+    def dedupes(self) -> bool:
+        """Whether the gateway accepts a repeated message id only once."""
+        return bool(provider(self.simulator.provider.name).CAPABILITIES.dedupes)
 
     def find_function(self, name: str) -> str:
         functions = boto3.client("lambda").list_functions(MaxItems=50)["Functions"]
