@@ -88,7 +88,10 @@ def loaded_by(statement: str) -> set[str]:
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [
-        ("chalicelib.workers.send_queue", {"app", "chalicelib.api", "chalicelib.console", "pytz", "boto3"}),
+        (
+            "chalicelib.workers.send_queue",
+            {"app", "chalicelib.api", "chalicelib.console", "chalicelib.clients.registry", "pytz", "boto3"},
+        ),
         ("chalicelib.workers.jobs", {"app", "chalicelib.api", "pytz", "requests", "boto3"}),
         (
             "chalicelib.workers.receipts",
