@@ -125,7 +125,7 @@ def _sender(sender: str) -> dict[str, str]:
 
 
 def _outcome_of_message(answer: Answer, body: dict[str, Any], now: datetime) -> Outcome:
-    status, code = body.get("status"), body.get("error_code")
+    status, code = str(body.get("status")), body.get("error_code")
     if body.get("sid") and status in TAKEN_STATUSES:
         return Outcome(Kind.ACCEPTED)
     if body.get("sid") and status in FAILED_STATUSES:

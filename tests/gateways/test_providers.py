@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
 import pytest
@@ -73,3 +74,13 @@ def test_a_reason_contains_no_phone_number(name: str) -> None:
     adapter = provider(name).make_adapter(table_of(name).options)
     for case in table_of(name).answers:
         assert SMS.phone_number not in str(adapter.outcome(Answer(case.status, case.body, case.header), NOW).reason)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("odd", ["[]", "{}", "null", "true", "1e999"])
+def test_an_odd_value_in_a_documented_answer_raises_nothing(name: str, odd: str) -> None:
+    adapter = provider(name).make_adapter(table_of(name).options)
+    for case in table_of(name).answers:
+        for part in set(re.findall(r'(?<=[:\[,] )(?:"[^"]*"|-?\d+(?:\.\d+)?)|(?<=:)(?:"[^"]*"|-?\d+)', case.body)):
+            outcome = adapter.outcome(Answer(case.status, case.body.replace(part, odd), case.header), NOW)
+            assert (outcome.reason is None) == outcome.sent
