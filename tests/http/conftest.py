@@ -127,7 +127,7 @@ def written(services: Services) -> Callable[[], list[Any]]:
         services.idempotency_keys,
     )
     _ = services.erasures
-    _ = services.audit, services.users, services.labels, services.imports, services.reports, services.rates
+    _ = services.audit, services.users, services.labels, services.imports, services.reports, services.rates, services.spending
 
     def written() -> list[Any]:
         tables = [model for model in Model.__subclasses__() if model.__name__ != "CounterRow"]
