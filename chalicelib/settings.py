@@ -99,14 +99,14 @@ class Settings:
     def gateway_by_name(self) -> Mapping[str, Configured]:
         """Those of GATEWAYS in their order, or the one of the other settings, with the name of its provider."""
         only = Configured(
-            self.gateway,
-            self.gateway,
-            self.gateway_url,
-            self.gateway_sender,
-            json.loads(self.gateway_options or "{}"),
-            self.gateway_refuses_by_code,
-            self.gateway_dedupes,
-            self.gateway_rate,
+            name=self.gateway,
+            provider=self.gateway,
+            url=self.gateway_url,
+            sender=self.gateway_sender,
+            options=json.loads(self.gateway_options or "{}"),
+            refuses_by_code=self.gateway_refuses_by_code,
+            dedupes=self.gateway_dedupes,
+            rate=self.gateway_rate,
         )
         return {one.name: one for one in self.gateways or (only,)}
 
@@ -115,6 +115,10 @@ class Settings:
         configured = self.gateway_by_name.values()
         deduping = frozenset(one.name for one in configured if one.dedupes)
         return Routes(tuple(self.gateway_by_name), deduping, {one.name: one.codes for one in configured if one.codes})
+
+    @cached_property
+    def has_gateway_rates(self) -> bool:
+        return any(one.rate is not None for one in self.gateway_by_name.values())
 
     @property
     def total_rate(self) -> float | None:
@@ -131,7 +135,7 @@ class Settings:
         known = {name: price for name, price in prices.items() if price is not None}
         return known if len(known) == len(prices) else None
 
-    @property
+    @cached_property
     def all_gateways_dedupe(self) -> bool:
         return all(one.dedupes for one in self.gateway_by_name.values())
 

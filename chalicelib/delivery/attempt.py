@@ -121,7 +121,7 @@ class TaskHandler:
         mailing = self.mailings.get(task.mailing_id)
         if mailing is None or mailing.plan is None:
             return None
-        was_tried_elsewhere = task.received.receive_count > 1 and len(self.services.settings.routes.names) > 1
+        was_tried_elsewhere = task.received.receive_count > 1 and self.services.settings.routes.are_several
         is_needed = mailing.awaits_canary or mailing.feed or was_tried_elsewhere
         return mailing.message_key(task.client_id) if is_needed else None
 

@@ -45,8 +45,8 @@ class Channels:
 
     def admits(self, attempt: Attempt) -> bool:
         """Whether the breakers admit the post. `has_room` follows."""
-        mailing, routes, breakers = attempt.mailing, self._services.settings.routes, self._of[attempt.gateway].breakers
-        if routes.names == tuple(routes.deduping):  # otherwise the last post may have no answer, or another gateway
+        mailing, breakers = attempt.mailing, self._of[attempt.gateway].breakers
+        if self._services.settings.routes.is_one_that_dedupes:  # otherwise the last post may have no answer
             breakers.learn_of_success(mailing.id, mailing.last_post_at)
         probe = timedelta(seconds=attempt.timeout)
         return breakers.admits(mailing.id, self._clock.now(), probe, attempt.task.received.id)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..access.audit import GATEWAY_AUTHOR, author_of
-from ..clients.registry import opt_out_number
 from ..domain.client import PHONE
-from ..errors import BadInput, NotFound
+from ..errors import BadInput
 from ..logs import log_clients
 from ..texts import Text
+from .opt_outs import opt_out_by_gateway
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -39,6 +37,5 @@ def _opt_out(services: Services, phone_number: str) -> int | None:
     client = services.clients.find_by_phone(phone_number) if PHONE.fullmatch(phone_number) else None
     if client is None:
         return None
-    with suppress(NotFound):  # it was deleted meanwhile; its number stays on the stop list if it was there
-        opt_out_number(services, client.id, phone_number, author_of(services, GATEWAY_AUTHOR))
+    opt_out_by_gateway(services, client.id, phone_number)
     return client.id

@@ -16,16 +16,21 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 
-def opt_out(services: Services, client_id: int, phone_number: str) -> Exception | None:
-    """Returns the error if the opt-out is not written. A client that is deleted or has another number is left alone.
+def opt_out_by_gateway(services: Services, client_id: int, phone_number: str) -> None:
+    """A client that is deleted or has another number is left alone; a repetition changes nothing.
 
-    The registry is loaded here: few messages need it, and it takes a twentieth of a sender's start.
+    The registry is loaded here: few messages of a sender need it, and it takes a twentieth of a sender's start.
     """
     from ..clients.registry import opt_out_number
 
+    with suppress(NotFound):
+        opt_out_number(services, client_id, phone_number, author_of(services, GATEWAY_AUTHOR))
+
+
+def opt_out(services: Services, client_id: int, phone_number: str) -> Exception | None:
+    """The same, but returns the error if the opt-out is not written."""
     try:
-        with suppress(NotFound):
-            opt_out_number(services, client_id, phone_number, author_of(services, GATEWAY_AUTHOR))
+        opt_out_by_gateway(services, client_id, phone_number)
     except Exception as error:
         return error
     return None

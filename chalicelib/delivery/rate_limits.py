@@ -108,7 +108,7 @@ def _bucket_name(services: Services, mailing: Mailing, kind: str, limit: float, 
     index = int(services.clock.jitter() * rate.buckets_of(limit))
     if kind != GATEWAY:
         return f"{kind}#{mailing.id}#{index}"
-    is_one_of_many = gateway is not None and len(services.settings.routes.names) > 1
+    is_one_of_many = gateway is not None and services.settings.routes.are_several
     return f"{GATEWAY}#{gateway}#{index}" if is_one_of_many else f"{GATEWAY}#{index}"
 
 
@@ -141,8 +141,7 @@ class Permits:
     @property
     def are_limited(self) -> bool:
         """Whether the gateway has a limit, or a mailing that has asked for a permit."""
-        rates = [one.rate for one in self._services.settings.gateway_by_name.values()]
-        return any(rate is not None for rate in rates) or bool(self._permits)
+        return self._services.settings.has_gateway_rates or bool(self._permits)
 
     def next(self, mailing: Mailing, gateway: str) -> Permit | int | None:
         """Returns a permit, which may begin a moment later, or the seconds after which the message asks again.

@@ -20,15 +20,18 @@ class Routes:
     deduping: frozenset[str] = frozenset()
     codes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
+    @property
+    def are_several(self) -> bool:
+        return len(self.names) > 1
+
+    @property
+    def is_one_that_dedupes(self) -> bool:
+        """A success of any message is then one of this gateway, and not of another one."""
+        return not self.are_several and self.names[0] in self.deduping
+
     def of(self, operator_code: str) -> tuple[str, ...]:
         """The gateways that serve this operator, in their order. There is at least one."""
         return tuple(name for name in self.names if operator_code in self.codes.get(name, (operator_code,)))
-
-    def _behind(self, operator_code: str, failed: str) -> tuple[str, ...]:
-        """After a clear failure at this gateway: those behind it, then the others, and it again."""
-        route = self.of(operator_code)
-        start = route.index(failed) + 1 if failed in route else 0
-        return route[start:] + route[:start]
 
     def is_last(self, operator_code: str, name: str) -> bool:
         """Whether no gateway comes behind this one."""
@@ -45,7 +48,7 @@ class Routes:
 
     def gateway_of(self, message: Message) -> str:
         """The gateway that may have the message. Rows of earlier versions do not name it: there was one."""
-        return message.gateway or (self.names[0] if len(self.names) == 1 else "")
+        return message.gateway or ("" if self.are_several else self.names[0])
 
     def allow_repetition(self, message: Message) -> bool:
         """Whether a message that its gateway may have can be posted again, which is only safe there."""
@@ -58,3 +61,9 @@ class Routes:
         """
         is_waiting = message.status == QUEUED and not message.is_claimed(now)
         return is_waiting and message.doubts > 0 and not self.allow_repetition(message)
+
+    def _behind(self, operator_code: str, failed: str) -> tuple[str, ...]:
+        """After a clear failure at this gateway: those behind it, then the others, and it again."""
+        route = self.of(operator_code)
+        start = route.index(failed) + 1 if failed in route else 0
+        return route[start:] + route[:start]

@@ -1,7 +1,7 @@
 """Several gateways: GATEWAYS, a list in JSON in the order in which a message tries them.
 
 Each has a `name`, and any of `gateway` (the provider, the name by default), `url`, `sender`, `options`, `dedupes`,
-`rate`, `price` (of one SMS part) and `codes`, the operator codes that it serves: "900-919,977".
+`refuses_by_code`, `rate`, `price` (of one SMS part) and `codes`, the operator codes that it serves: "900-919,977".
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from .registry import NAMES, provider
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
 RANGE = re.compile(r"(9[0-9]{2})(?:-(9[0-9]{2}))?")
-FIELDS = {"name", "gateway", "url", "sender", "options", "dedupes", "rate", "price", "codes"}
+FIELDS = {"name", "gateway", "url", "sender", "options", "dedupes", "refuses_by_code", "rate", "price", "codes"}
 MOST = 10
+CONTRACT = "contract"
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,6 @@ class Configured:
     @property
     def adapter_options(self) -> Options:
         return Options(self.url, self.options, self.refuses_by_code)
-
-    def serves(self, operator_code: str) -> bool:
-        return not self.codes or operator_code in self.codes
 
 
 def read_gateways(text: str) -> tuple[Configured, ...]:
@@ -92,6 +90,7 @@ class _Item:
             self._url(can),
             self._sender(can),
             self._options(can),
+            refuses_by_code=self._refuses_by_code(chosen),
             dedupes=self._dedupes(can),
             rate=self._rate(can),
             codes=self._codes(),
@@ -126,10 +125,20 @@ class _Item:
             raise self._wrong(f"options.{min(unknown)}", f"known are {', '.join(can.options) or 'none'}")
         return options
 
+    def _flag(self, name: str, default: bool) -> bool:
+        value = self._item.get(name, default)
+        if not isinstance(value, bool):
+            raise self._wrong(name, "true or false is expected")
+        return value
+
+    def _refuses_by_code(self, chosen: str) -> bool:
+        refuses = self._flag("refuses_by_code", default=False)
+        if refuses and chosen != CONTRACT:
+            raise self._wrong("refuses_by_code", f"it is a setting of the gateway {CONTRACT} only")
+        return refuses
+
     def _dedupes(self, can: Capabilities) -> bool:
-        dedupes = self._item.get("dedupes", bool(can.dedupes))
-        if not isinstance(dedupes, bool):
-            raise self._wrong("dedupes", "true or false is expected")
+        dedupes = self._flag("dedupes", bool(can.dedupes))
         if dedupes and can.dedupes is False:
             raise self._wrong("dedupes", "this provider does not detect a repeated message id")
         return dedupes

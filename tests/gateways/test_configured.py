@@ -83,6 +83,7 @@ def test_a_plain_address_of_any_gateway_is_refused() -> None:
         ([{**EXOLVE, "options": {"a": 1}}], r"\[0\].options.a: known are none"),
         ([{**EXOLVE, "dedupes": True}], r"\[0\].dedupes: this provider does not detect"),
         ([{**EXOLVE, "dedupes": "no"}], r"\[0\].dedupes: true or false"),
+        ([{**EXOLVE, "refuses_by_code": True}], r"\[0\].refuses_by_code: it is a setting of the gateway contract"),
         ([{**EXOLVE, "rate": 0}], r"\[0\].rate: a number"),
         ([{**EXOLVE, "rate": True}], r"\[0\].rate: a number"),
         ([{**EXOLVE, "codes": "800"}], r"\[0\].codes: operator codes"),

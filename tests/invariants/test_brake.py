@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.delivery.sender import Sender
 from chalicelib.domain.brake import LEAD
-from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import read_message_id
 from chalicelib.gateways.answer import Answer
@@ -17,7 +15,9 @@ from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_
 from infra.local.doubles.fake_gateway import FakeGateway
 from infra.local.doubles.fake_mailings import FakeMailings
 from infra.local.doubles.fleet import Fleet
-from infra.local.doubles.world import Crash, CrashingServices, World
+from infra.local.doubles.world import Crash, World
+
+from .batch_calls import calls_of_a_batch
 
 DAY, MINUTE = 24 * 3600, 60
 CAP = 5
@@ -237,18 +237,6 @@ def test_a_clear_answer_takes_back_one_doubtful_one_and_not_all() -> None:
     mailing = world.get(mailing_id)
     assert mailing.status == "paused"
     assert mailing.answers.doubtful - mailing.answers.clear == LEAD
-
-
-def calls_of_a_batch(answers: list[Answer]) -> int:
-    """Calls of a sender beyond the process, for ten messages."""
-    world, _ = announced(10, FakeGateway.OK)
-    world.do_jobs()
-    world.services.gateway.answers = answers
-    counting: Any = CrashingServices(world.services)
-    deliveries = world.services.send_queue.receive(10)
-    batch = [ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count) for one in deliveries]
-    Sender(counting).send_batch(batch, lambda: 60.0)
-    return counting.calls
 
 
 def test_the_brake_costs_one_call_for_a_batch_whose_answers_are_mostly_doubtful_and_otherwise_none() -> None:

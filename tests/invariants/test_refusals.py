@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.delivery.sender import Sender
 from chalicelib.domain.brake import MOST_REFUSALS, NO_REFUSALS
-from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import read_message_id
 from chalicelib.domain.outcome import Kind
@@ -20,6 +18,8 @@ from infra.local.doubles.fake_gateway import FakeGateway, answer_of
 from infra.local.doubles.fleet import THREADS, Fleet
 from infra.local.doubles.world import CrashingServices, World
 from tests.depth import crash_points
+
+from .batch_calls import calls_of_a_batch
 
 DAY, MINUTE = 24 * 3600, 60
 KINDS = [Kind.CREDENTIALS, Kind.BALANCE, Kind.SENDER]
@@ -227,18 +227,6 @@ def test_a_sender_name_that_one_operator_refuses_keeps_the_others_waiting_for_no
     fleet.run(30 * MINUTE, until=lambda: fleet.services.mailings.rows[mailing_id].status == "paused")
     mailing = fleet.services.mailings.rows[mailing_id]
     assert (mailing.status, mailing.counts) == ("paused", Counts(total=500, sent=300))
-
-
-def calls_of_a_batch(answers: list[Answer]) -> int:
-    """Calls of a sender beyond the process, for ten messages."""
-    world, _ = refused(10, Kind.BALANCE)
-    world.do_jobs()
-    world.services.gateway.answers = answers
-    counting: Any = CrashingServices(world.services)
-    deliveries = world.services.send_queue.receive(10)
-    batch = [ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count) for one in deliveries]
-    Sender(counting).send_batch(batch, lambda: 60.0)
-    return counting.calls
 
 
 def test_a_batch_with_refusals_only_costs_one_call_and_one_with_an_accepted_message_none() -> None:
