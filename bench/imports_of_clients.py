@@ -39,8 +39,9 @@ def main() -> int:
 
 def on_the_stack() -> None:
     from infra.local.deployment import STACK_NAME
+    from infra.local.local_settings import any_settings
     from infra.local.seed import LOCAL_TOKEN
-    from infra.local.stack import DevStack, any_settings
+    from infra.local.stack import DevStack
 
     content = HEADER + b"".join(map(row, range(ROWS)))
     folder = Path(tempfile.mkdtemp(prefix="notifications-bench-"))

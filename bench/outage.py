@@ -29,8 +29,9 @@ from chalicelib.gateways.answer import Answer
 from chalicelib.logs import log
 from infra.local.doubles.fleet import Fleet
 from infra.local.doubles.world import World
+from infra.local.local_settings import any_settings
 from infra.local.seed import LOCAL_TOKEN
-from infra.local.stack import DevStack, any_settings
+from infra.local.stack import DevStack
 
 MESSAGES, SENDERS, MINUTES = 100_000, 4, 10
 

@@ -15,8 +15,9 @@ import requests
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 
+from infra.local.local_settings import any_settings
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
-from infra.local.stack import DevStack, any_settings
+from infra.local.stack import DevStack
 from tools.browser import HOW_TO_HAVE_IT, find_browser, open_browser
 
 CLIENTS, TRIES = 200, 5

@@ -25,9 +25,10 @@ from chalicelib.domain.rate import BURST
 from infra.local.arrivals import arrivals, most_in_a_second
 from infra.local.deployment import STACK_NAME
 from infra.local.doubles.aws import add_clients, forget_connections
+from infra.local.local_settings import any_settings
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.seen import Seen
-from infra.local.stack import DevStack, any_settings
+from infra.local.stack import DevStack
 
 LIMIT, MESSAGES = 100, 5_000
 LEAST_SHARE = 0.95

@@ -24,9 +24,10 @@ from chalicelib.logs import log
 from infra.deploy import put_gateway_token
 from infra.local.deployment import use_local_aws
 from infra.local.doubles.aws import STACK_NAME, forget_connections, make_services
+from infra.local.local_settings import any_settings
 from infra.local.service import free_port
 from infra.local.simulator import DEFAULT_TOKEN
-from infra.local.stack import DevStack, any_settings
+from infra.local.stack import DevStack
 
 THREADS = 16
 

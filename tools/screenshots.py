@@ -14,8 +14,9 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 
 from infra.local.lambdas import invoke
+from infra.local.local_settings import any_settings
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
-from infra.local.stack import DevStack, any_settings
+from infra.local.stack import DevStack
 
 from .browser import open_browser
 

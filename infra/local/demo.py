@@ -20,9 +20,10 @@ from chalicelib.domain.client import Client
 from chalicelib.gateways.registry import provider
 
 from .calls import calls_since
+from .local_settings import LocalSettings
 from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from .service import free_port
-from .stack import DevStack, LocalSettings, StackFailed
+from .stack import DevStack, StackFailed
 from .up import end_on_sigterm, read_settings
 
 CLIENTS = Path(__file__).with_name("clients.csv")

@@ -21,8 +21,9 @@ from urllib.request import urlopen
 
 from infra.deploy import ROOT
 
+from .local_settings import LocalSettings
 from .service import free_port
-from .stack import DevStack, LocalSettings, StackFailed
+from .stack import DevStack, StackFailed
 
 CORE = ROOT / ".venv" / "tools" / "localstack" / "bin" / "python"
 PLUGIN = ROOT / "infra" / "tools" / "localstack_plugin"

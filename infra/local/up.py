@@ -14,9 +14,10 @@ from chalicelib.errors import BadSettings
 from chalicelib.settings import read_settings as read_service_settings
 
 from .deployment import STAGE
+from .local_settings import LocalSettings
 from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from .simulator import DEFAULT_PORT
-from .stack import DevStack, LocalSettings, StackFailed
+from .stack import DevStack, StackFailed
 
 SERVICE_SETTINGS = (
     "GATEWAY",

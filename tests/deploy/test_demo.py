@@ -11,9 +11,10 @@ import pytest
 
 from chalicelib.gateways.port import Sms
 from infra.local.demo import NEXT, Bar, Demo
+from infra.local.local_settings import LocalSettings
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
 from infra.local.simulator import Simulator
-from infra.local.stack import DevStack, LocalSettings
+from infra.local.stack import DevStack
 
 CHOSEN = {"79770000001", "79770000002"}
 FINISHED = {"status": "finished", "messages": {"total": 2, "queued": 0, "sent": 2, "failed": 0}}

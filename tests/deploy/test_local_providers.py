@@ -8,7 +8,8 @@ import pytest
 
 from chalicelib.gateways.registry import NAMES, provider
 from infra.local.demo import demo_settings
-from infra.local.stack import DevStack, LocalSettings, StackFailed
+from infra.local.local_settings import LocalSettings
+from infra.local.stack import DevStack, StackFailed
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,10 +11,11 @@ import pytest
 import requests
 
 from infra.local.doubles.aws import forget_connections
+from infra.local.local_settings import any_settings
 from infra.local.localstack_core import LocalStackCore
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.simulator import Simulator
-from infra.local.stack import DevStack, any_settings
+from infra.local.stack import DevStack
 from tests.rights.trail import refusals
 
 from . import localstack

@@ -21,9 +21,10 @@ import yaml
 from infra.deploy import ROOT
 from infra.local.deployment import use_local_aws
 from infra.local.doubles.aws import forget_connections
+from infra.local.local_settings import LocalSettings
 from infra.local.seed import LOCAL_TOKEN
 from infra.local.service import free_port
-from infra.local.stack import DevStack, LocalSettings
+from infra.local.stack import DevStack
 
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "localstack-compose.yml").read_text())["services"]
 HEADERS = {"Authorization": f"Token {LOCAL_TOKEN}"}

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from infra.local.local_settings import LocalSettings
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from infra.local.service import free_port, is_taken
-from infra.local.stack import DevStack, LocalSettings, StackFailed
+from infra.local.stack import DevStack, StackFailed
 from infra.local.up import read_settings
 
 ROOT = Path(__file__).parents[2]

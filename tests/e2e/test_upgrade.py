@@ -31,8 +31,9 @@ from infra.deploy.template import table_names
 from infra.local.deployment import STACK_NAME, STAGE, api_url, deploy_local
 from infra.local.doubles.aws import forget_connections
 from infra.local.front import Front
+from infra.local.local_settings import any_settings
 from infra.local.seed import LOCAL_TOKEN
-from infra.local.stack import DevStack, any_settings
+from infra.local.stack import DevStack
 from tests.rights.trail import refusals
 from tools.chaos.experiment import make_visible_sooner
 

@@ -12,8 +12,8 @@ import pytest
 
 from chalicelib.gateways.registry import NAMES, provider
 from infra.deploy import ROOT
+from infra.local.local_settings import LocalSettings
 from infra.local.simulator import Simulator
-from infra.local.stack import LocalSettings
 from tools.gateway_check.__main__ import main
 from tools.gateway_check.findings import Person
 

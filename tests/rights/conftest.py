@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from infra.local.doubles.aws import forget_connections
-from infra.local.stack import DevStack, any_settings
+from infra.local.local_settings import any_settings
+from infra.local.stack import DevStack
 
 from .tour import AUDIT_BUCKET, Tour
 

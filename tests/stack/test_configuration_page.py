@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.settings import Settings
 from infra.deploy import gradual
-from infra.local.stack import LocalSettings
+from infra.local.local_settings import LocalSettings
 from infra.local.up import SERVICE_SETTINGS
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,8 @@ from random import Random, randrange
 from chalicelib.delivery.attempt import SECONDS_TO_SETTLE
 from chalicelib.gateways.registry import NAMES
 from chalicelib.settings import Settings
-from infra.local.stack import DevStack, StackFailed, any_settings
+from infra.local.local_settings import any_settings
+from infra.local.stack import DevStack, StackFailed
 from infra.local.up import end_on_sigterm
 
 from .audit import Verdict, audit
