@@ -172,7 +172,15 @@ class TaskHandler:
             self.abandon(attempt)
             raise
         self.abandon(attempt)
-        return DONE
+        return self._without_canary_place(task)
+
+    def _without_canary_place(self, task: SendTask) -> Attempt | Result | Unposted:
+        """The canary is full, or it has passed since the mailing was cached: then this message may be one that a round
+        has queued since, and no round queues it again soon.
+        """
+        mailing = self.mailings.refresh(task.mailing_id)
+        has_passed = mailing is not None and not mailing.awaits_canary
+        return self.begin(task) if has_passed else DONE
 
     def _admitted(self, task: SendTask, mailing: Mailing, client: Client, timeout: float) -> Attempt | Result:
         """An attempt at the first gateway whose breaker admits it. A message waits for its turn at that gateway."""

@@ -75,6 +75,27 @@ def test_messages_beyond_the_canary_wait_even_if_a_sender_has_a_stale_mailing_in
     assert_every_client_has_it_once(world, mailing_id, 50)
 
 
+@pytest.mark.parametrize("refusals", [0, 10], ids=["passed", "passed by a resume"])
+def test_a_released_message_is_sent_at_once_by_a_sender_whose_cached_mailing_has_a_place_in_the_canary(
+    refusals: int,
+) -> None:
+    world, mailing_id = announced(50, canary=10, max_error_rate=0)
+    world.services.gateway.answers = [REFUSAL] * refusals
+    world.do_jobs()
+    world.sender_of(world.services).mailings.get(mailing_id)
+    deliveries = world.services.send_queue.receive(10)
+    another = Sender(world.services)
+    records = [ReceivedMessage(one.id, one.receipt_handle, one.body, one.receive_count) for one in deliveries]
+    assert another.send_batch(records, lambda: 60.0) == []
+    world.services.send_queue.delete([one.receipt_handle for one in deliveries])
+    world.do_jobs()
+    if world.get(mailing_id).status == "paused":
+        resume_mailing(world.services, mailing_id)
+        world.do_jobs()
+    world.send_all()
+    assert len(sent_to(world)) == 50
+
+
 def test_a_mailing_continues_by_itself_if_few_canary_messages_fail() -> None:
     world, mailing_id = announced(50, canary=10, max_error_rate=20)
     world.services.gateway.answers = [REFUSAL, REFUSAL]
