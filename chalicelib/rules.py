@@ -110,13 +110,21 @@ def moment(sent: object) -> datetime:
         raise WrongValue(Text("field.no_such_moment")) from error
 
 
-@rule(type=["string", "null"], maxLength=MAX_LABEL)
-def label(sent: object) -> str | None:
-    """A short text; blank or null: none."""
-    value = "" if sent is None else text(sent)
-    if len(value) > MAX_LABEL:
-        raise WrongValue(Text("field.too_long", most=MAX_LABEL))
-    return value or None
+def label_up_to(most: int, *examples: str) -> Rule:
+    """A text of at most so many characters; blank or null: none."""
+
+    @rule(type=["string", "null"], maxLength=most, examples=list(examples))
+    def read(sent: object) -> str | None:
+        value = "" if sent is None else text(sent)
+        if len(value) > most:
+            raise WrongValue(Text("field.too_long", most=most))
+        return value or None
+
+    return read
+
+
+label = label_up_to(MAX_LABEL)
+"""A short text."""
 
 
 @rule(type=["string", "null"], pattern=f"^({TIME_OF_DAY.pattern})?$", examples=["09:00"])
@@ -168,6 +176,12 @@ def amount(sent: object) -> int | None:
 @rule(type=["string", "null"], pattern=f"^{MOMENT.pattern}$", examples=["2026-12-01T06:30:00Z"])
 def optional_moment(sent: object) -> object:
     return None if sent is None else moment.read(sent)
+
+
+@rule(type=["string", "null"], pattern=f"^({MOMENT.pattern})?$", examples=["2026-12-01T06:30:00Z"])
+def moment_or_none(sent: object) -> object:
+    """A moment; blank or null: none."""
+    return moment.read(sent) if sent is not None and text(sent) else None
 
 
 def choices(known: tuple[str, ...]) -> Rule:

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import requests
 
+from chalicelib.domain.client import PHONE
 from chalicelib.domain.erasure import phones_in
-from chalicelib.domain.phone import meant_phone
 
 PAGE = 1000
 TIMEOUT = 60
@@ -122,10 +122,9 @@ def _print(erased: dict[str, Any]) -> int:
 
 
 def _phone(text: str) -> str:
-    phone = meant_phone(text)
-    if phone is None:
+    if not PHONE.fullmatch(text):
         raise argparse.ArgumentTypeError("a phone number such as 79774053329 is expected")
-    return phone
+    return text
 
 
 def _arguments() -> argparse.Namespace:

@@ -106,14 +106,18 @@ def _read_phone(call: Call) -> str:
 
 
 def opt_out(call: Call, client_id: int) -> Response:
-    return _change_stop_list(call, lambda: registry.opt_out_client(call.services, client_id, call.author))
+    return _take_step(call, lambda: registry.opt_out_client(call.services, client_id, call.author))
 
 
 def opt_in(call: Call, client_id: int) -> Response:
-    return _change_stop_list(call, lambda: registry.opt_in_client(call.services, client_id, call.author))
+    return _take_step(call, lambda: registry.opt_in_client(call.services, client_id, call.author))
 
 
-def _change_stop_list(call: Call, act: Callable[[], Client]) -> Response:
+def withdraw_consent(call: Call, client_id: int) -> Response:
+    return _take_step(call, lambda: registry.withdraw_consent(call.services, client_id, call.author))
+
+
+def _take_step(call: Call, act: Callable[[], Client]) -> Response:
     read_fields(call.body(), {}, set(), partial=False)
     return answer_idempotently(call, lambda _: Response(represent_client(act())))
 

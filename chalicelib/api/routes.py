@@ -51,6 +51,11 @@ def client_opt_in(client_id: str) -> Response:
     return _answer({"POST": lambda call: clients.opt_in(call, read_id(client_id))})
 
 
+@routes.route("/Clients/{client_id}/withdraw_consent", **ROUTE)
+def client_withdraw_consent(client_id: str) -> Response:
+    return _answer({"POST": lambda call: clients.withdraw_consent(call, read_id(client_id))})
+
+
 @routes.route("/Clients/{client_id}/erase", **ROUTE)
 def client_erase(client_id: str) -> Response:
     return _answer({"POST": lambda call: clients.erase(call, read_id(client_id))})

@@ -12,6 +12,7 @@ from ..access.audit import SERVICE_AUTHOR, author_of
 from ..domain.audit_record import AuditRecord
 from ..domain.client import Client
 from ..domain.client_import import ClientImport, Decision, Tally, merge_attributes
+from ..domain.consent import consent_of, merge_consent, replaces_consent
 from ..errors import Conflict, PhoneErased, PhoneTaken, RowChanged
 from ..representation import represent_client
 from ..retries import retry_lost_races
@@ -27,8 +28,8 @@ NEW, NEW_STOPS = 33, 25
 condition that the number is not erased; if the file opts it out, an audit record too."""
 
 CHANGED, STOPS = 50, 33
-"""Changed clients in one transaction, and those that the file opts out: each of these is a client, a phone number and
-an audit record."""
+"""Changed clients in one transaction, and those with an audit record: each of these is a client and its record, and a
+phone number if the file opts it out."""
 
 C = TypeVar("C")
 Change = tuple[Client, Client]
@@ -40,7 +41,7 @@ def write_clients(
 ) -> tuple[list[Client], Tally]:
     """Write the new clients with these ids, then the changes. Returns the new clients and corrections of the tally.
 
-    A client that the file opts out is written with an audit record.
+    A client that the file opts out, or whose recorded consent it changes, is written with an audit record.
     """
     services.labels.add_from([*decision.new, *(after for _, after in decision.changes)])
     new = [replace(client, id=client_id) for client, client_id in zip(decision.new, ids, strict=False)]
@@ -51,8 +52,8 @@ def write_clients(
     corrections += sum(threads.map(partial(add, is_stop=True), _groups(stopped, NEW_STOPS)), start=Tally())
     queue_moved_clients(services, decision.changes)
     changes = [_given(client_import, *change) for change in decision.changes]
-    others = [change for change in changes if not _is_stop(change) and change[0] != change[1]]
-    groups = [*_groups(others, CHANGED), *_groups(list(filter(_is_stop, changes)), STOPS)]
+    others = [change for change in changes if not _is_recorded(change) and change[0] != change[1]]
+    groups = [*_groups(others, CHANGED), *_groups(list(filter(_is_recorded, changes)), STOPS)]
     list(threads.map(partial(_change_group, services, client_import), groups))
     return new, corrections
 
@@ -61,9 +62,12 @@ def _groups(items: list[C], size: int) -> list[list[C]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def _is_stop(change: Change) -> bool:
-    before, after = change
-    return before.opted_out_at != after.opted_out_at
+def _is_stop(before: Client | None, after: Client) -> bool:
+    return before is None or before.opted_out_at != after.opted_out_at
+
+
+def _is_recorded(change: Change) -> bool:
+    return _is_stop(*change) or replaces_consent(*change)
 
 
 def _add(services: Services, client_import: ClientImport, clients: list[Client], is_stop: bool) -> Tally:
@@ -73,7 +77,7 @@ def _add(services: Services, client_import: ClientImport, clients: list[Client],
     """
     stops = [(None, client) for client in clients if is_stop]
     try:
-        services.clients.add_many(clients, _opt_outs(services, client_import, stops))
+        services.clients.add_many(clients, _records(services, client_import, stops))
     except Conflict:
         add = partial(_add_one, services, client_import, is_stop=is_stop)
         return sum(map(add, clients), start=Tally())
@@ -85,7 +89,7 @@ def _add_one(services: Services, client_import: ClientImport, client: Client, is
 
     def add(client: Client) -> Tally:
         try:
-            services.clients.add(client, *_opt_outs(services, client_import, [(None, client)] if is_stop else []))
+            services.clients.add(client, *_records(services, client_import, [(None, client)] if is_stop else []))
         except PhoneTaken:
             known = services.clients.find_by_phone(client.phone_number)
             if known is not None:
@@ -118,6 +122,7 @@ def _given(client_import: ClientImport, before: Client, wanted: Client) -> Chang
     given: dict[str, Any] = {name: getattr(wanted, name) for name in client_import.given_fields}
     if client_import.gives_stops:
         given["opted_out_at"] = before.opted_out_at or wanted.opted_out_at
+    given |= merge_consent(before, consent_of(wanted))
     attributes = merge_attributes(before.attributes, client_import.given_attributes, wanted.attributes)
     return before, replace(before, **given, attributes=attributes)
 
@@ -144,18 +149,19 @@ def _conflict_of(services: Services, client_import: ClientImport, change: Change
 
 
 def _change(services: Services, client_import: ClientImport, changes: list[Change]) -> None:
-    stops = filter(_is_stop, changes)
-    services.clients.change_many(changes, _opt_outs(services, client_import, stops))
+    recorded = filter(_is_recorded, changes)
+    services.clients.change_many(changes, _records(services, client_import, recorded))
 
 
-def _opt_outs(
-    services: Services, client_import: ClientImport, stops: Iterable[tuple[Client | None, Client]]
+def _records(
+    services: Services, client_import: ClientImport, changes: Iterable[tuple[Client | None, Client]]
 ) -> list[AuditRecord]:
-    """The audit records of opt-outs. The moment of each gives it a number of its own."""
+    """The audit records of opt-outs and of changed consents. The moment of each gives it a number of its own."""
     author = author_of(services, client_import.author or SERVICE_AUTHOR)
     records = []
-    for number, (before, after) in enumerate(stops):
+    for number, (before, after) in enumerate(changes):
         by = replace(author, at=author.at + timedelta(microseconds=number))
         shown = represent_client(before) if before else None
-        records.append(by.record("client", after.id, shown, represent_client(after), OPTED_OUT))
+        action = OPTED_OUT if _is_stop(before, after) else ""
+        records.append(by.record("client", after.id, shown, represent_client(after), action))
     return records

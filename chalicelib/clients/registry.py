@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..domain.audience import Partition, block_partitions, label_partitions
 from ..domain.audit_record import Author
 from ..domain.client import CLIENT_ID, GIVEN_FIELDS, MAX_CLIENT_ID, MAX_LABEL, PHONE, Client
+from ..domain.consent import CONSENT_FIELDS, consent_errors, consent_of
 from ..domain.field_versions import require_unchanged
 from ..domain.jobs import FollowMovedClients
 from ..domain.unicode_text import compose
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 OPTED_OUT, OPTED_IN = "opted out", "opted in"
+CONSENT_WITHDRAWN = "consent withdrawn"
 SECONDS_TO_WRITE = 30
 """Longer than the write of a change or of an import's chunk takes."""
 
@@ -63,6 +65,7 @@ def register_client(
     `client_id`: the id that an earlier try of the same request reserved. That try may have made the client.
     `author`: for the audit record; without it none is written.
     """
+    _require_consent_fields(services, Client(0, **fields))
     wanted = replace(Client(client_id or new_client_id(services), fields["phone_number"]), **fields)
 
     def add(client: Client) -> Client:
@@ -99,6 +102,8 @@ def change_client(
 
     def decide(client: Client) -> Client:
         after = replace(client, **fields)
+        if not fields.keys().isdisjoint(CONSENT_FIELDS):
+            _require_consent_fields(services, after)
         if shown is not None and after != client:
             require_unchanged(shown, represent_client(client), GIVEN_FIELDS)
         return after
@@ -131,6 +136,20 @@ def opt_out_number(services: Services, client_id: int, phone_number: str, author
 def opt_in_client(services: Services, client_id: int, author: Author | None = None) -> Client:
     """Remove the client from the stop list, for later mailings. Cancelled messages stay cancelled."""
     return _change(services, client_id, lambda client: replace(client, opted_out_at=None), author, OPTED_IN)
+
+
+def withdraw_consent(services: Services, client_id: int, author: Author | None = None) -> Client:
+    """End the consent to marketing, and keep its record. Posts that need it end within two seconds.
+
+    Without a consent the withdrawal is recorded too: an older consent of a file does not count then.
+    """
+    now = services.clock.now().replace(microsecond=0)
+
+    def decide(client: Client) -> Client:
+        is_withdrawn = client.consent is None and client.consent_withdrawn_at is not None
+        return client if is_withdrawn else replace(client, consent_withdrawn_at=max(now, client.consent_at or now))
+
+    return _change(services, client_id, decide, author, CONSENT_WITHDRAWN)
 
 
 def queue_moved_clients(services: Services, changes: Sequence[tuple[Client, Client]]) -> None:
@@ -211,6 +230,11 @@ def _change(
         return after
 
     return retry_lost_races(services.clock, attempt)
+
+
+def _require_consent_fields(services: Services, client: Client) -> None:
+    if errors := consent_errors(consent_of(client), services.clock.now()):
+        raise BadInput(errors)
 
 
 def _stop_of(services: Services, client: Client, taken: PhoneTaken) -> datetime:

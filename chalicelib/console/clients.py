@@ -15,6 +15,7 @@ from ..clients.history import list_history
 from ..clients.registry import ClientFields
 from ..domain.audit_record import Author
 from ..domain.client import GIVEN_FIELDS, Client
+from ..domain.consent import CONSENT_FIELDS, MAX_TEXT
 from ..domain.field_versions import changed_since, version_of
 from ..domain.walk import reads_limit, time_limit
 from ..errors import BadInput, NotFound, Outdated, WrongValue
@@ -42,12 +43,14 @@ QUESTIONS = {
     "erase": "Erase this client and everything that is kept about it, for good? Nobody can undo this.",
     "opt_out": "Put this client on the stop list? Nothing more is sent to it, and queued messages are cancelled.",
     "opt_in": "Remove this client from the stop list? Ask the person first: mailings will reach this number again.",
+    "withdraw": "Withdraw this client's consent to marketing? The record of the consent is kept.",
 }
 STEPS: dict[str, Callable[[Services, int, Author], object]] = {
     "delete": registry.delete_client,
     "erase": erasure.erase_client,
     "opt_out": registry.opt_out_client,
     "opt_in": registry.opt_in_client,
+    "withdraw": registry.withdraw_consent,
 }
 
 
@@ -64,7 +67,7 @@ def attribute_lines(value: object) -> object:
     return attributes.read({name: text for name, _, text in lines})
 
 
-LAID_OUT = {"phone_number", "tag", "timezone", "attributes"}
+LAID_OUT = {"phone_number", "tag", "timezone", "attributes", *CONSENT_FIELDS}
 """Fields with an input of their own kind in the form; any other is a line of text."""
 
 Values = dict[str, object]
@@ -175,6 +178,7 @@ def _form(
         tags=request.services.labels.read("tag", LABELS_SHOWN),
         names=suggested_placeholders(request.services),
         timezones=pytz.common_timezones,
+        longest_consent=MAX_TEXT,
         other_fields=[name for name in CLIENT if name not in LAID_OUT],
         done=request.query.get("done"),
         **{"errors": {}, "outdated": None, "version": request.field("version"), "history": None, **shown},

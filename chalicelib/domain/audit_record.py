@@ -24,6 +24,9 @@ OF_PEOPLE = ("client", "test_message")
 MASK = "***"
 """Stands for the value of an attribute."""
 
+MASKED_FIELDS = ("consent_source",)
+"""It may have an address: its records outlive the person's data."""
+
 
 @dataclass(frozen=True)
 class AuditRecord:
@@ -106,7 +109,9 @@ def _unlike(value: object, other: object) -> object:
 
 def _masked(fields: Fields | None) -> Fields | None:
     """Phone numbers keep their first four digits, attributes keep their names."""
-    return None if fields is None else {key: _mask(value) for key, value in fields.items()}
+    if fields is None:
+        return None
+    return {key: MASK if value and key in MASKED_FIELDS else _mask(value) for key, value in fields.items()}
 
 
 def _mask(value: object) -> object:

@@ -44,6 +44,8 @@ class Client:
     """`phone_number` is 79XXXXXXXXX, `tag` one free label or None, `timezone` a pytz name.
 
     `opted_out_at`: since when the client is on the stop list. The phone number stays there after the client is deleted.
+    `consent_at`: when the client consented to marketing, where (`consent_source`) and to which text. A withdrawal keeps
+    them.
     `attributes`: values for placeholders, by name. No value is blank.
     """
 
@@ -52,11 +54,25 @@ class Client:
     tag: str | None = None
     timezone: str = "UTC"
     opted_out_at: datetime | None = None
+    consent_at: datetime | None = None
+    consent_source: str | None = None
+    consent_text: str | None = None
+    consent_withdrawn_at: datetime | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def operator_code(self) -> str:
         return operator_code_of(self.phone_number)
+
+    @property
+    def consent(self) -> datetime | None:
+        """The moment of the consent to marketing; None if there is none, or a withdrawal is not older."""
+        is_withdrawn = (
+            self.consent_at is not None
+            and self.consent_withdrawn_at is not None
+            and self.consent_withdrawn_at >= self.consent_at
+        )
+        return None if is_withdrawn else self.consent_at
 
     @property
     def group(self) -> tuple[str, str]:

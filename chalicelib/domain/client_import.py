@@ -9,6 +9,7 @@ from typing import Any
 
 from ..texts import Text
 from .client import GIVEN_FIELDS, Client, attributes_error, is_attribute_name
+from .consent import CONSENT_FIELDS, merge_consent
 from .csv_file import FileFormat
 
 ATTRIBUTE_COLUMN = "attributes."
@@ -32,8 +33,8 @@ STOP_IN_ANY_CASE = 100_000
 
 @dataclass(frozen=True)
 class Tally:
-    """Numbers of rows by result; `rows` is their sum. Of the accepted rows, `opted_out` have a time in `opted_out_at`,
-    and `normalized` a phone number that was written in another way; both are also counted by their result.
+    """Numbers of rows by result; `rows` is their sum. `opted_out` rows have a time in `opted_out_at`; they are also
+    counted by their result.
     """
 
     added: int = 0
@@ -41,7 +42,6 @@ class Tally:
     unchanged: int = 0
     refused: int = 0
     opted_out: int = 0
-    normalized: int = 0
 
     @property
     def rows(self) -> int:
@@ -105,8 +105,11 @@ class ClientImport:
 
     @property
     def given_fields(self) -> set[str]:
-        """The fields that the file sets in existing clients. A field without a column keeps its value."""
-        return (set(GIVEN_FIELDS) - {"phone_number", "attributes"}) & set(self.form.columns)
+        """The fields that the file sets in existing clients. A field without a column keeps its value.
+
+        Attributes and consents are merged.
+        """
+        return (set(GIVEN_FIELDS) - {"phone_number", "attributes", *CONSENT_FIELDS}) & set(self.form.columns)
 
     @property
     def given_attributes(self) -> tuple[str, ...]:
@@ -122,7 +125,7 @@ class ClientImport:
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """`number`: as in a spreadsheet, where the column names are row 1. `cells`: unchanged, by their columns' names."""
+    """`number`: as in a spreadsheet, where the column names are row 1. `cells`: unchanged, by column."""
 
     number: int
     cells: Mapping[str, str]
@@ -181,7 +184,8 @@ def decide(
             continue
         stop = row.get(STOP_COLUMN)
         since = current.opted_out_at or stop
-        after = clients[phone] = replace(current, **{**row, "attributes": merged, STOP_COLUMN: since})
+        consent = merge_consent(current, row)
+        after = clients[phone] = replace(current, **{**row, "attributes": merged, STOP_COLUMN: since, **consent})
         if after.opted_out_at != current.opted_out_at:
             opted_out.add(phone)
         tally += Tally(before is None, before not in (None, after), before == after, opted_out=stop is not None)
@@ -191,7 +195,7 @@ def decide(
 
 
 def cells_by_column(form: FileFormat, cells: Sequence[str]) -> dict[str, str]:
-    """The cells by the name of the column. Cells beyond the last column are joined under the name `(more)`."""
-    by_column = dict(zip(form.labels, cells, strict=False))
+    """The cells by column. Cells beyond the last column are joined under the name `(more)`."""
+    by_column = dict(zip(form.columns, cells, strict=False))
     extra = cells[len(form.columns) :]
     return {**by_column, "(more)": form.delimiter.join(extra)} if any(map(str.strip, extra)) else by_column

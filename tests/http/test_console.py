@@ -320,6 +320,33 @@ def test_a_client_opts_out_and_in_by_a_button_with_a_confirmation(anna: Browser,
     assert anna.get("/console/clients/1/fly").status == anna.post("/console/clients/1/fly").status == 404
 
 
+def test_a_consent_is_entered_in_the_form_and_withdrawn_by_a_button_with_a_confirmation(
+    anna: Browser, services: Services
+) -> None:
+    form = {"phone_number": "79770000001", "tag": "", "timezone": "UTC"}
+    given = {"consent_at": "2026-03-01T10:00:00", "consent_source": "the form", "consent_text": f"I agree.\r\n{SCRIPT}"}
+    refused = anna.post("/console/clients/new", **form, consent_text="I agree.")
+    assert refused.status == 400
+    assert "A source or a text needs the time of the consent." in refused.text
+    anna.post("/console/clients/new", **form, **given)
+    page = anna.get("/console/clients/1").text
+    for text in ("Given.", 'value="2026-03-01T10:00:00"', "I agree.\n&lt;script&gt;", "/console/clients/1/withdraw"):
+        assert text in page
+    edit(anna, "/console/clients/1", **form, **given, consent_withdrawn_at="")
+    assert len(anna.get("/console/audit").text.split("client 1:")) == 2, "saving the form changes nothing"
+    assert "Withdraw this client&#39;s consent to marketing?" in anna.get("/console/clients/1/withdraw").text
+    answer = anna.post("/console/clients/1/withdraw")
+    assert answer.headers["Location"] == "/console/clients/1?done=withdraw"
+    page = anna.get("/console/clients/1?done=withdraw").text
+    for text in ("Consent to marketing withdrawn.", "Withdrawn.", 'value="2026-03-01T10:00:00"'):
+        assert text in page
+    assert "/console/clients/1/withdraw" not in page
+    assert "client 1: consent withdrawn" in anna.get("/console/audit").text
+    found = services.clients.get(1)
+    assert found is not None
+    assert found.consent_withdrawn_at is not None
+
+
 def test_the_page_of_a_client_lists_its_messages_and_leads_to_older_ones(anna: Browser, services: Services) -> None:
     form = {"phone_number": "79774053329", "tag": "", "timezone": "UTC"}
     anna.post("/console/clients/new", **form)

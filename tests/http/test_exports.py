@@ -33,8 +33,9 @@ def test_clients_are_exported_as_a_file_for_spreadsheets(call: Call) -> None:
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="clients.csv"'
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    head = "\ufeffid;phone_number;operator_code;tag;timezone;opted_out_at\r\n"
-    assert answer.text == f"{head}1;79770000000;977;'=cmd|' /C calc'!A0;UTC;\r\n"
+    consent = "consent_at;consent_source;consent_text;consent_withdrawn_at"
+    head = f"\ufeffid;phone_number;operator_code;tag;timezone;opted_out_at;{consent}\r\n"
+    assert answer.text == f"{head}1;79770000000;977;'=cmd|' /C calc'!A0;UTC;;;;;\r\n"
 
 
 def test_formulas_after_another_separator_are_escaped_and_an_import_restores_them(

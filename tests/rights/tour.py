@@ -112,7 +112,7 @@ class Tour:
             self.call("GET", f"/Clients/{query}")
         self.call("PATCH", f"/Clients/{made[0]}/", {"timezone": "Asia/Omsk"})
         self.call("GET", f"/Clients/{made[0]}/")
-        for step in ("opt_out", "opt_in"):
+        for step in ("opt_out", "opt_in", "withdraw_consent"):
             self.call("POST", f"/Clients/{twice[0]}/{step}/")
         self.call("DELETE", f"/Clients/{twice[0]}/")
         self.call("GET", "/Audit/")

@@ -19,7 +19,7 @@ from chalicelib import texts as catalogue
 from chalicelib.access.audit import GATEWAY_AUTHOR, RESERVED_NAMES, SERVICE_AUTHOR
 from chalicelib.access.users import NEW_PASSWORD, SIGNED_IN, SIGNED_OUT
 from chalicelib.clients.erasure import ERASED, PHONE_SUBJECT, READMITTED
-from chalicelib.clients.registry import OPTED_IN, OPTED_OUT
+from chalicelib.clients.registry import CONSENT_WITHDRAWN, OPTED_IN, OPTED_OUT
 from chalicelib.clients.traces import TRACES_ERASED
 from chalicelib.console import clients, mailings
 from chalicelib.domain import mailing, message
@@ -34,7 +34,8 @@ FOLDERS = sorted(path.parent for path in ROOM.rglob("ru.json"))
 CONSOLE = ROOM / "console" / "templates"
 EMAILS = ROOM / "reports" / "templates"
 STEPS = {ERASED, READMITTED, TRACES_ERASED, "paused", "resumed", "cancelled", "sent again", "revoked"}
-ACTIONS = {MADE, CHANGED, REMOVED, OPTED_OUT, OPTED_IN, TRIED, NEW_PASSWORD, SIGNED_IN, SIGNED_OUT, *STEPS}
+OF_CLIENTS = {OPTED_OUT, OPTED_IN, CONSENT_WITHDRAWN}
+ACTIONS = {MADE, CHANGED, REMOVED, *OF_CLIENTS, TRIED, NEW_PASSWORD, SIGNED_IN, SIGNED_OUT, *STEPS}
 SUBJECTS = {"client", "mailing", "token", "user", "test_message", "import", PHONE_SUBJECT}
 NAMES = {*mailing.STATUSES, *message.STATUSES, *ROLES, *ACTIONS, *SUBJECTS, SERVICE_AUTHOR, GATEWAY_AUTHOR}
 QUESTIONS = {*mailings.QUESTIONS.values(), *clients.QUESTIONS.values()}
