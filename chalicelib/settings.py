@@ -77,7 +77,7 @@ class Settings:
     gateway_rate: float | None = _setting(None, positive, "Messages a second the gateway accepts; none: no limit.")
     gateways: tuple[Configured, ...] = _setting((), read_gateways, "Several gateways, a list in JSON, in their order.")
     gateway_price: int | None = _setting(None, read_amount, "Price of one SMS part, such as 3.50; none: not known.")
-    gateway_currency: str = _setting("", currency, "Currency of the prices, such as RUB; only shown.")
+    gateway_currency: str = _setting("", currency, "Currency of the prices, such as RUB.")
     daily_budget: int | None = _setting(None, read_amount, "What all mailings may spend in a day; none: no limit.")
     receipts: bool = _setting(False, flag, "Whether the gateway may report deliveries.")
     stop_words: tuple[str, ...] = _setting((), words, "Words of an inbound message that opt its sender out.")

@@ -26,7 +26,7 @@ from .conclusion import answers_of, conclude, doubts_reason
 from .opt_outs import opt_out
 from .repairs import NO_ANSWER
 from .send_task import Result, SendTask
-from .spending import Spending, cost_of
+from .spending import Spending, charged, cost_of
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -175,9 +175,11 @@ class Posting:
             unsettled = Settlement(replace(message, posted_at=posted_at), None, outcome.reason)
             again = replace(self.retry_after_error(attempt.task, error), was_posted=True)
             return Ended(attempt.task, unsettled, again, answered_at)
-        posted = replace(message, posted_at=posted_at)
+        posted = charged(self.services, replace(message, posted_at=posted_at), outcome)
         if not (outcome.sent or outcome.in_doubt):
             self.spending.release(mailing, message.cost)
+        elif posted.cost != message.cost:
+            self.spending.release(mailing, message.cost - posted.cost)
         is_last = self.services.settings.routes.is_last(client.operator_code, name)
         settlement, result = conclude(self.services, mailing, posted, outcome, self.backlog, is_last)
         answers = answers_of(outcome) if message.recent_attempts == 1 else NO_ANSWERS

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from ..domain.decisions import limited
 from ..domain.mailing import Mailing
-from ..domain.message import SENT
+from ..domain.message import SENT, Message
+from ..domain.outcome import Outcome
 from ..domain.spending import Day, limit_reason
 from ..errors import RowChanged
 from ..logs import log
@@ -38,6 +40,21 @@ SECONDS_OVER_LIMIT = 30
 def cost_of(services: Services, parts: int, gateway: str) -> int:
     """The cost of a text with so many parts at this gateway; 0 without a price."""
     return parts * (services.settings.price_by_gateway or {}).get(gateway, 0)
+
+
+def charged(services: Services, message: Message, outcome: Outcome) -> Message:
+    """The message with the parts and the price that the gateway has told for it, instead of our own.
+
+    A price in another currency than GATEWAY_CURRENCY, or in one that nobody has named, is not taken.
+    """
+    if outcome.parts is None and outcome.price is None:
+        return message
+    settings, price = services.settings, outcome.price
+    parts = outcome.parts or message.parts
+    is_known = price is not None and settings.price_by_gateway is not None
+    if price is not None and is_known and price.currency and price.currency == settings.gateway_currency:
+        return replace(message, parts=parts, cost=price.value)
+    return replace(message, parts=parts, cost=cost_of(services, parts, message.gateway))
 
 
 def least_cost(services: Services, parts: int) -> int:
@@ -113,7 +130,7 @@ class Spending:
             return result
 
     def release(self, mailing: Mailing, cost: int) -> None:
-        """The gateway has not taken the message."""
+        """The gateway has not taken the message, or takes so much less for it, or so much more if `cost` is below 0."""
         with self._lock:
             self._reserved[mailing.id] -= cost
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 DECIMALS = 6
 UNIT = 1_000_000
@@ -12,6 +13,17 @@ MAX_AMOUNT = 10**9
 AMOUNT = re.compile(rf"[0-9]{{1,10}}(\.[0-9]{{1,{DECIMALS}}})?")
 CURRENCY = re.compile(r"[A-Z]{3}")
 """The form of ISO 4217, such as RUB."""
+
+TOLD = re.compile(r"(-?)([0-9]{1,10})(?:[.]([0-9]{1,20}))?")
+"""An amount in the answer of a provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What a provider tells. `value`: in millionths; below 0 for a debt. `currency`: empty if it is not told."""
+
+    value: int
+    currency: str = ""
 
 
 def read_amount(text: str) -> int:
@@ -25,7 +37,21 @@ def read_amount(text: str) -> int:
     return amount
 
 
+def told_amount(told: object) -> int | None:
+    """A number, or a number in quotes, as providers write it, rounded. None if it is neither, or too large."""
+    if isinstance(told, bool) or not isinstance(told, int | float | str):
+        return None
+    found = TOLD.fullmatch(f"{told:.{DECIMALS + 2}f}" if isinstance(told, float) else str(told))
+    if found is None:
+        return None
+    sign, units, decimals = found[1], found[2], (found[3] or "").ljust(DECIMALS + 1, "0")
+    amount = int(units) * UNIT + int(decimals[:DECIMALS]) + (decimals[DECIMALS] >= "5")
+    return None if amount > MAX_AMOUNT * UNIT else -amount if sign else amount
+
+
 def shown_amount(amount: int) -> str:
-    """12,500,000 as `12.50`: two decimals, or as many as it has. `amount` is not negative."""
+    """12,500,000 as `12.50`: two decimals, or as many as it has."""
+    if amount < 0:
+        return f"-{shown_amount(-amount)}"
     units, decimals = divmod(amount, UNIT)
     return f"{units}.{f'{decimals:0{DECIMALS}}'.rstrip('0').ljust(2, '0')}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..texts import Text
+from .money import Amount
 
 
 class Kind(Enum):
@@ -46,6 +47,7 @@ class Outcome:
 
     `is_off_contract`: it is ambiguous because of an answer that the gateway's protocol does not have, and not because
     of silence. `reason` is for people. It contains no text of the gateway, which could contain phone numbers.
+    `parts` and `price`: the SMS parts of an accepted message and what they cost; None if the gateway does not say it.
     """
 
     kind: Kind
@@ -53,6 +55,8 @@ class Outcome:
     retry_after: float | None = None
     is_answered: bool = True
     is_off_contract: bool = False
+    parts: int | None = None
+    price: Amount | None = None
 
     @property
     def sent(self) -> bool:

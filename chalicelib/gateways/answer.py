@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from ..domain.money import Amount, told_amount
 from ..domain.outcome import TAKEN, Kind, Outcome
 from ..texts import Parameter, Text
 
@@ -19,6 +20,9 @@ LONGEST_RETRY_AFTER = 100
 SHOWN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 MAX_SHOWN_DIGITS = 6
 """Fewer than in a phone number."""
+
+MOST_PARTS = 255
+"""Of one message: their number is in one byte (3GPP TS 23.040, 9.2.3.24.1)."""
 
 
 STATUSES = {
@@ -70,6 +74,19 @@ def outcome_of_code(kind: Kind, answer: Answer, code: int | str, retry_after: fl
     return Outcome(
         kind, _reason(kind, answer.status or 0, shown_code(code)), retry_after, is_off_contract=kind is Kind.AMBIGUOUS
     )
+
+
+def accepted(parts: object = None, price: Amount | None = None) -> Outcome:
+    """`parts`: as the provider tells them, if it does."""
+    number = whole_number(parts)
+    is_possible = number is not None and 0 < number <= MOST_PARTS
+    return Outcome(Kind.ACCEPTED, parts=number if is_possible else None, price=price)
+
+
+def told_price(told: object, currency: str) -> Amount | None:
+    """None if it is no price. `currency`: that in which the provider counts."""
+    value = told_amount(told)
+    return None if value is None or value < 0 else Amount(value, currency)
 
 
 def outcome_by_code(kind: Kind | None, answer: Answer, code: int | str, now: datetime) -> Outcome:

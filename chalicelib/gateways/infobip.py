@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.outcome import Kind, Outcome
-from .answer import Answer, json_of, outcome_by_code, outcome_of_status
+from .answer import Answer, accepted, json_of, outcome_by_code, outcome_of_status
 from .port import Capabilities, Options, Request, Sms, json_request, whole_lifetime
 
 CAPABILITIES = Capabilities(dedupes=None, key_form="KEY", calls_back=True)
@@ -71,8 +71,13 @@ make_adapter = Infobip
 
 def _outcome_of_message(answer: Answer, body: dict[str, Any], now: datetime) -> Outcome:
     try:
-        status = body["messages"][0]["status"]
+        message = body["messages"][0]
+        status = message["status"]
         number, group = int(status["id"]), int(status["groupId"])
     except (LookupError, TypeError, ValueError, OverflowError):
         return outcome_of_status(answer, now)
-    return outcome_by_code(KINDS.get(number, GROUPS.get(group, Kind.AMBIGUOUS)), answer, number, now)
+    kind = KINDS.get(number, GROUPS.get(group, Kind.AMBIGUOUS))
+    if kind is not Kind.ACCEPTED:
+        return outcome_by_code(kind, answer, number, now)
+    details = message.get("details")
+    return accepted(details.get("messageCount") if isinstance(details, dict) else None)

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.outcome import Kind, Outcome
-from .answer import Answer, is_fault, json_of, outcome_of_code, outcome_of_status, whole_number
+from .answer import Answer, accepted, is_fault, json_of, outcome_of_code, outcome_of_status, told_price, whole_number
 from .port import Capabilities, Options, Request, Sms, basic, json_request
 
 CAPABILITIES = Capabilities(
     url="https://gate.smsaero.ru/v2", key_form="EMAIL:API_KEY", needs_sender=True, calls_back=True
 )
+
+CURRENCY = "RUB"
 
 REJECTED = 6
 """The status of a message that SMS Aero accepted and does not send."""
@@ -74,7 +76,7 @@ def _outcome_of_message(answer: Answer, message: object, now: datetime) -> Outco
         return outcome_of_status(answer, now)
     if whole_number(message.get("status")) == REJECTED:
         return outcome_of_code(Kind.PERMANENT, answer, REJECTED)
-    return Outcome(Kind.ACCEPTED)
+    return accepted(price=told_price(message.get("cost"), CURRENCY))
 
 
 def _kind_and_word(body: dict[str, Any]) -> tuple[Kind, str] | None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ..domain.money import CURRENCY
 from ..domain.outcome import Kind, Outcome
-from .answer import Answer, is_fault, json_of, outcome_of_code, outcome_of_status, whole_number
+from ..errors import BadSettings
+from .answer import Answer, accepted, is_fault, json_of, outcome_of_code, outcome_of_status, told_price, whole_number
 from .port import Capabilities, Options, Request, Sms, form_request, whole_lifetime
 
-CAPABILITIES = Capabilities(url="https://smsc.ru", key_form="LOGIN:PASSWORD", rate=10.0)
+CAPABILITIES = Capabilities(url="https://smsc.ru", key_form="LOGIN:PASSWORD", rate=10.0, options=("currency",))
 """The rate keeps below the 15 requests at a time that SMSC refuses, if it answers within a second."""
+
+WITH_COST = "2"
+"""The message is sent, and the answer has its cost, without a currency: it is that of the account."""
 
 HOUR = 3600
 MOST_HOURS = 24
@@ -34,6 +39,10 @@ WAITS = {4: 300.0, 9: 60.0}
 class Smsc:
     def __init__(self, options: Options) -> None:
         self._url = options.url
+        currency = options.values.get("currency", "")
+        if not isinstance(currency, str) or (currency and not CURRENCY.fullmatch(currency)):
+            raise BadSettings("GATEWAY_OPTIONS: currency: three capital letters such as RUB are expected")
+        self._currency = currency
 
     def request(self, sms: Sms, secret: str) -> Request:
         """The id has a letter in front: SMSC takes numbers of 31 bits only. It corrects no phone number with a plus."""
@@ -42,6 +51,8 @@ class Smsc:
         fields |= {"id": f"m{sms.id}", "charset": "utf-8", "fmt": "3"}
         if sms.sender:
             fields["sender"] = sms.sender
+        if self._currency:
+            fields["cost"] = WITH_COST
         hours = whole_lifetime(sms.lifetime, HOUR, least=1, most=MOST_HOURS)
         if hours is not None:
             fields["valid"] = str(hours)
@@ -56,7 +67,8 @@ class Smsc:
         if code in KINDS or (code is not None and answer.status == 200):
             return outcome_of_code(KINDS.get(code, Kind.AMBIGUOUS), answer, code, WAITS.get(code))
         if answer.status == 200 and body.get("id") and "error" not in body:
-            return Outcome(Kind.ACCEPTED)
+            price = told_price(body.get("cost"), self._currency) if self._currency else None
+            return accepted(body.get("cnt"), price)
         return outcome_of_status(answer, now)
 
 

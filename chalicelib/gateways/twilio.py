@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..domain.outcome import Kind, Outcome
-from .answer import Answer, json_of, outcome_by_code, outcome_of_code, outcome_of_status
+from .answer import Answer, accepted, json_of, outcome_by_code, outcome_of_code, outcome_of_status
 from .port import Capabilities, Options, Request, Sms, basic, form_request, whole_lifetime
 
 CAPABILITIES = Capabilities(
@@ -127,7 +127,7 @@ def _sender(sender: str) -> dict[str, str]:
 def _outcome_of_message(answer: Answer, body: dict[str, Any], now: datetime) -> Outcome:
     status, code = str(body.get("status")), body.get("error_code")
     if body.get("sid") and status in TAKEN_STATUSES:
-        return Outcome(Kind.ACCEPTED)
+        return accepted(body.get("num_segments"))
     if body.get("sid") and status in FAILED_STATUSES:
         return outcome_of_code(Kind.PERMANENT, answer, code if isinstance(code, int) else status)
     return outcome_of_status(answer, now)

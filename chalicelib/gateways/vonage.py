@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from ..domain.money import Amount
 from ..domain.outcome import Kind, Outcome
 from ..domain.sms import BASIC, EXTENDED
-from .answer import Answer, json_of, outcome_by_code, outcome_of_status
+from .answer import Answer, accepted, json_of, outcome_by_code, outcome_of_status, told_price
 from .port import Capabilities, Options, Request, Sms, basic, form_request, whole_lifetime
 
 CAPABILITIES = Capabilities(url="https://rest.nexmo.com", key_form="API_KEY:API_SECRET", needs_sender=True, rate=30.0)
@@ -17,6 +18,9 @@ SHORTEST_LIFETIME, LONGEST_LIFETIME = 20_000, 604_800_000
 """Milliseconds."""
 
 GSM = BASIC | EXTENDED
+
+CURRENCY = "EUR"
+"""Of all accounts. Source: https://developer.vonage.com/account/code-snippets/account-balance"""
 
 TAKEN = "0"
 KINDS = {
@@ -70,12 +74,14 @@ class Vonage:
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:
         """The body has a status for each part of the message. HTTP 200 says nothing."""
-        statuses = _statuses(json_of(answer))
+        parts = _parts(json_of(answer))
+        statuses = [str(part["status"]) for part in parts]
         if not statuses:
             return outcome_of_status(answer, now)
         refused = [status for status in statuses if status != TAKEN]
         if not refused:
-            return Outcome(Kind.ACCEPTED) if answer.status == 200 else outcome_of_status(answer, now)
+            is_clear = answer.status == 200
+            return accepted(len(parts), _price(parts)) if is_clear else outcome_of_status(answer, now)
         # if a part was taken, the recipient may get it
         kind = KINDS.get(refused[0], Kind.AMBIGUOUS) if len(refused) == len(statuses) else Kind.AMBIGUOUS
         return outcome_by_code(kind, answer, refused[0], now)
@@ -84,9 +90,16 @@ class Vonage:
 make_adapter = Vonage
 
 
-def _statuses(body: dict[str, Any]) -> list[str]:
-    """One for each part, as text. Empty if the body is not what Vonage answers."""
+def _parts(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each has a status. Empty if the body is not what Vonage answers."""
     parts = body.get("messages")
     if not isinstance(parts, list) or not all(isinstance(part, dict) and "status" in part for part in parts):
         return []
-    return [str(part["status"]) for part in parts]
+    return parts
+
+
+def _price(parts: list[dict[str, Any]]) -> Amount | None:
+    """Of all parts; None if one has no price."""
+    prices = [told_price(part.get("message-price"), CURRENCY) for part in parts]
+    known = [price.value for price in prices if price is not None]
+    return Amount(sum(known), CURRENCY) if len(known) == len(parts) else None

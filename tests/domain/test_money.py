@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.decisions import limited
 from chalicelib.domain.mailing import Counts, Mailing, counts_of
 from chalicelib.domain.message import STATUSES, Message
-from chalicelib.domain.money import MAX_AMOUNT, UNIT, read_amount, shown_amount
+from chalicelib.domain.money import MAX_AMOUNT, UNIT, read_amount, shown_amount, told_amount
 from chalicelib.domain.sms import count_parts, measure
 from chalicelib.domain.spending import Day, limit_reason
 from chalicelib.texts import Text
@@ -41,6 +41,38 @@ def test_an_amount_is_read_and_shown(text: str, amount: int, shown: str) -> None
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="an amount"):
         read_amount(text)
+
+
+@pytest.mark.parametrize(
+    ("told", "amount"),
+    [
+        ("2.50", 2_500_000),
+        (2.5, 2_500_000),
+        (3, 3_000_000),
+        ("0.05000000", 50_000),
+        (0.1 + 0.2, 300_000),
+        (1e-05, 10),
+        ("0.0000005", 1),
+        ("-12.3", -12_300_000),
+        (-0.0, 0),
+        (3.14159, 3_141_590),
+    ],
+)
+def test_an_amount_is_read_as_providers_write_it(told: object, amount: int) -> None:
+    assert told_amount(told) == amount
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["", "free", "2,5", "1e3", " 1", "٣", None, True, [], {}, float("nan"), float("inf"), 1e300, "9" * 400, 10**40],
+)
+def test_what_a_provider_writes_and_is_no_amount_is_none(told: object) -> None:
+    assert told_amount(told) is None
+
+
+@given(st.integers(-MAX_AMOUNT * UNIT, MAX_AMOUNT * UNIT))
+def test_an_amount_that_is_told_may_be_below_zero(amount: int) -> None:
+    assert told_amount(shown_amount(amount)) == amount
 
 
 @given(st.integers(0, MAX_AMOUNT * UNIT))

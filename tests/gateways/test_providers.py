@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.outcome import Kind
+from chalicelib.domain.money import UNIT, Amount, read_amount
+from chalicelib.domain.outcome import TAKEN, Kind, Outcome
 from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.registry import NAMES, provider
 from infra.local.providers.case import SMS, Case, Expected, Table
@@ -23,6 +24,12 @@ BODIES = st.text(max_size=200) | st.sampled_from(["{}", "[]", "null", "0", '{"me
 def table_of(name: str) -> Table:
     table: Table = import_module(f"infra.local.providers.{name}").TABLE
     return table
+
+
+def amount_of(price: str) -> Amount | None:
+    """`0.05 EUR`, as a table says it."""
+    value, _, currency = price.partition(" ")
+    return Amount(read_amount(value), currency) if price else None
 
 
 POSTS = [(name, expected) for name in NAMES for expected in table_of(name).posts]
@@ -44,6 +51,7 @@ def test_an_answer_means_what_the_table_of_the_provider_says(name: str, case: Ca
     )
     assert (outcome.kind, outcome.retry_after) == (case.kind, case.retry_after)
     assert (outcome.reason is None) == outcome.sent
+    assert (outcome.parts, outcome.price) == (case.parts, amount_of(case.price))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,6 +75,7 @@ def test_any_answer_has_an_outcome_that_shows_nothing_of_it(name: str, status: i
     outcome = provider(name).make_adapter(table_of(name).options).outcome(Answer(status, body, header), NOW)
     assert (outcome.reason is None) == outcome.sent
     assert not outcome.sent or status < 300
+    assert_is_possible(outcome)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,10 +86,17 @@ def test_a_reason_contains_no_phone_number(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("odd", ["[]", "{}", "null", "true", "1e999"])
+@pytest.mark.parametrize("odd", ["[]", "{}", "null", "true", "1e999", "-1", "NaN", "1e-7", "9" * 400])
 def test_an_odd_value_in_a_documented_answer_raises_nothing(name: str, odd: str) -> None:
     adapter = provider(name).make_adapter(table_of(name).options)
     for case in table_of(name).answers:
         for part in set(re.findall(r'(?<=[:\[,] )(?:"[^"]*"|-?\d+(?:\.\d+)?)|(?<=:)(?:"[^"]*"|-?\d+)', case.body)):
             outcome = adapter.outcome(Answer(case.status, case.body.replace(part, odd), case.header), NOW)
             assert (outcome.reason is None) == outcome.sent
+            assert_is_possible(outcome)
+
+
+def assert_is_possible(outcome: Outcome) -> None:
+    """What it says about parts and price could be counted."""
+    assert outcome.parts is None or (outcome.kind in TAKEN and 0 < outcome.parts < 256)
+    assert outcome.price is None or (outcome.kind in TAKEN and 0 <= outcome.price.value <= 256 * 10**9 * UNIT)

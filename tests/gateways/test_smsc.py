@@ -7,11 +7,15 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from chalicelib.domain.money import Amount
 from chalicelib.errors import BadSettings
+from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.port import Options
 from chalicelib.gateways.smsc import KINDS, Smsc
 from infra.local.providers.case import SMS
-from infra.local.providers.smsc import TABLE
+from infra.local.providers.smsc import TABLE, accept
+
+from .contract_gateway import NOW
 
 SMSC = Smsc(Options("https://smsc.kz"))
 
@@ -42,6 +46,20 @@ def test_the_login_and_the_password_are_not_in_the_address() -> None:
 def test_a_login_without_a_password_is_refused() -> None:
     with pytest.raises(BadSettings, match="GATEWAY_TOKEN: LOGIN:PASSWORD is expected"):
         SMSC.request(SMS, "demo")
+
+
+def test_the_cost_is_asked_for_and_read_if_the_options_name_its_currency() -> None:
+    in_tenge = Smsc(Options("https://smsc.kz", {"currency": "KZT"}))
+    assert parse_qs(in_tenge.request(SMS, TABLE.secret).body.decode())["cost"] == ["2"]
+    assert in_tenge.outcome(Answer(200, accept(SMS, 1)), NOW).price == Amount(2_500_000, "KZT")
+    assert "cost" not in fields_of()
+    assert SMSC.outcome(Answer(200, accept(SMS, 1)), NOW).price is None, "nobody knows its currency"
+
+
+@pytest.mark.parametrize("currency", ["rub", "₽", 643, ["RUB"]])
+def test_a_currency_that_is_none_is_refused(currency: object) -> None:
+    with pytest.raises(BadSettings, match="currency: three capital letters"):
+        Smsc(Options("https://smsc.ru", {"currency": currency}))
 
 
 def test_every_code_has_a_case_in_the_table() -> None:

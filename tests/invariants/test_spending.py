@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts
-from chalicelib.domain.money import UNIT
-from chalicelib.domain.outcome import Kind
+from chalicelib.domain.money import UNIT, Amount
+from chalicelib.domain.outcome import Kind, Outcome
 from chalicelib.errors import BadInput, NotRead, NotWritten
-from chalicelib.gateways.answer import Answer
+from chalicelib.gateways.answer import Answer, accepted
 from chalicelib.gateways.configured import Configured
+from chalicelib.gateways.port import Request, Sms
 from chalicelib.mailings.lifecycle import change_mailing, resume_mailing
 from infra.local.doubles.fake_gateway import answer_of
 from infra.local.doubles.fleet import Fleet
@@ -189,22 +190,26 @@ def test_after_a_crash_at_any_call_a_limit_is_exceeded_by_no_more_than_the_batch
             break
 
 
-@given(st.lists(st.integers(0, 12), max_size=30), st.integers(0, 60), st.booleans())
+@given(
+    st.lists(st.integers(0, 12), max_size=30), st.integers(0, 60), st.booleans(), st.none() | st.integers(0, 4 * PRICE)
+)
 @settings(deadline=None)
 def test_senders_side_by_side_exceed_a_limit_by_no_more_than_they_have_in_flight(
-    pauses: list[int], affordable: int, is_daily: bool
+    pauses: list[int], affordable: int, is_daily: bool, told: int | None
 ) -> None:
-    """While a sender waits for an answer others begin batches, and end them first."""
-    limit = affordable * PRICE
-    world = priced_world(clients=80, **({"daily_budget": limit} if is_daily else {}))
+    """While a sender waits for an answer others begin batches, and end them first. `told`: the gateway's own price."""
+    limit, dearest = affordable * PRICE, max(PRICE, told or 0)
+    world = priced_world(clients=80, gateway_currency="RUB", **({"daily_budget": limit} if is_daily else {}))
+    if told is not None:
+        world.services.gateway.adapter = Charging(price=Amount(told, "RUB"))
     mailing_id = world.mailing(lasts=DAY, max_cost=None if is_daily else limit)
     world.do_jobs()
     flights = Flights(world, [1 + pause for pause in pauses])
     world.services.gateway.while_posting = flights.begin
     world.run(1200)
     cost = world.counted_rows(mailing_id).cost
-    assert cost <= limit + flights.most_others * world.batch * PRICE
-    assert world.get(mailing_id).status == ("paused" if cost < 80 * PRICE else "finished")
+    assert cost <= limit + flights.most_others * world.batch * dearest + (dearest - PRICE) * (1 + flights.most_others)
+    assert world.get(mailing_id).status == ("paused" if posts(world) < 80 else "finished")
 
 
 class Flights:
@@ -249,6 +254,73 @@ def test_a_fleet_exceeds_a_limit_by_no_more_than_its_batches(is_daily: bool) -> 
     assert mailing.status == "paused"
     assert mailing.counts.cost == fleet.world.counted_rows(mailing_id).cost
     assert limit - 100 * PRICE <= mailing.counts.cost <= limit + (senders - 1) * fleet.batch * PRICE
+
+
+class Charging:
+    """The adapter of a gateway that says what it charges for each message that it accepts."""
+
+    def __init__(self, parts: int | None = None, price: Amount | None = None) -> None:
+        self._parts = parts
+        self._price = price
+
+    def request(self, sms: Sms, secret: str) -> Request:
+        raise NotImplementedError
+
+    def outcome(self, answer: Answer, now: datetime) -> Outcome:
+        return accepted(self._parts, self._price)
+
+
+@pytest.mark.parametrize(
+    ("told", "parts", "cost"),
+    [
+        (Charging(), 1, PRICE),
+        (Charging(parts=3), 3, 3 * PRICE),
+        (Charging(price=Amount(2 * UNIT, "RUB")), 1, 2 * UNIT),
+        (Charging(3, Amount(2 * UNIT, "RUB")), 3, 2 * UNIT),
+        (Charging(price=Amount(0, "RUB")), 1, 0),
+        (Charging(3, Amount(2 * UNIT, "EUR")), 3, 3 * PRICE),
+        (Charging(price=Amount(2 * UNIT)), 1, PRICE),
+    ],
+    ids=["nothing", "parts", "price", "both", "free", "another currency", "no currency"],
+)
+def test_a_message_costs_what_the_gateway_says_in_the_currency_of_the_prices(
+    told: Charging, parts: int, cost: int
+) -> None:
+    world = priced_world(clients=5, gateway_currency="RUB", daily_budget=1000 * UNIT)
+    world.services.gateway.adapter = told
+    mailing_id = world.mailing()
+    world.run(600)
+    mailing = world.get(mailing_id)
+    assert (mailing.counts.parts, mailing.counts.cost) == (5 * parts, 5 * cost) == world.money_by_rows(mailing_id)
+    assert sum(world.services.spending.days.values()) == 5 * cost
+
+
+@pytest.mark.parametrize("currency", ["", "RUB"])
+def test_a_price_is_not_taken_without_a_currency_or_a_price_of_our_own(currency: str) -> None:
+    world = World(gateway_currency=currency, gateway_price=None if currency else PRICE)
+    world.clients(1)
+    world.services.gateway.adapter = Charging(2, Amount(7 * UNIT, currency))
+    mailing_id = world.mailing()
+    world.run(600)
+    assert world.money_by_rows(mailing_id) == (2, 0 if currency else 2 * PRICE)
+
+
+def test_a_dearer_message_than_expected_leaves_less_room_for_the_next_ones_of_the_batch() -> None:
+    world = priced_world(gateway_currency="RUB")
+    world.services.gateway.adapter = Charging(price=Amount(4 * PRICE, "RUB"))
+    mailing_id = world.mailing(lasts=DAY, max_cost=10 * PRICE)
+    world.run(600)
+    assert_paused(world, mailing_id, "mailing.max_cost")
+    assert (posts(world), world.get(mailing_id).counts.cost) == (3, 12 * PRICE)
+
+
+def test_a_cheaper_message_than_expected_leaves_more_room() -> None:
+    world = priced_world(gateway_currency="RUB")
+    world.services.gateway.adapter = Charging(price=Amount(PRICE // 2, "RUB"))
+    mailing_id = world.mailing(lasts=DAY, max_cost=10 * PRICE)
+    world.run(600)
+    assert_paused(world, mailing_id, "mailing.max_cost")
+    assert posts(world) == 19, "the twentieth might have cost a whole price"
 
 
 def test_a_message_costs_the_price_of_the_gateway_that_took_it() -> None:

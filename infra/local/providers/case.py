@@ -28,6 +28,7 @@ class Case:
     """An answer of the provider, and what it means. `name`: a sentence about it.
 
     `retry_after`: seconds, of the outcome. `header`: the Retry-After header of the answer.
+    `parts`: the SMS parts that it tells. `price`: what it tells about the price of the message, as `0.05 EUR`.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Case:
     kind: Kind
     retry_after: float | None = None
     header: str | None = None
+    parts: int | None = None
+    price: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from chalicelib.domain.outcome import Kind
+from chalicelib.domain.sms import count_parts
 from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
@@ -17,7 +18,7 @@ WRONG_NUMBER = "the number is wrong"
 GROUPS = {1: "PENDING", 2: "UNDELIVERABLE", 3: "DELIVERED", 4: "EXPIRED", 5: "REJECTED"}
 
 
-def answered(number: int, group: int = 5, name: str = "NAME", sms: Sms = SMS) -> str:
+def answered(number: int, group: int = 5, name: str = "NAME", sms: Sms = SMS, parts: object = 1) -> str:
     status = {
         "groupId": group,
         "groupName": GROUPS.get(group, "OTHER"),
@@ -29,7 +30,7 @@ def answered(number: int, group: int = 5, name: str = "NAME", sms: Sms = SMS) ->
         "messageId": str(sms.id),
         "status": status,
         "destination": sms.phone_number,
-        "details": {"messageCount": 1},
+        "details": {"messageCount": parts},
     }
     return json.dumps({"bulkId": "1688025180464000013", "messages": [message]})
 
@@ -63,12 +64,20 @@ TABLE = Table(
         ),
     ),
     answers=(
-        Case("the message is accepted", 200, answered(26, 1, "PENDING_ACCEPTED"), Kind.ACCEPTED),
-        Case("it is on its way", 200, answered(7, 1, "PENDING_ENROUTE"), Kind.ACCEPTED),
-        Case("it waits for its delivery", 200, answered(3, 1, "PENDING_WAITING_DELIVERY"), Kind.ACCEPTED),
-        Case("it is delivered to the operator at once", 200, answered(2, 3, "DELIVERED_TO_OPERATOR"), Kind.ACCEPTED),
-        Case("it is delivered at once", 200, answered(5, 3, "DELIVERED_TO_HANDSET"), Kind.ACCEPTED),
-        Case("it waits in a way that is not documented", 200, answered(999, 1), Kind.ACCEPTED),
+        Case("the message is accepted", 200, answered(26, 1, "PENDING_ACCEPTED"), Kind.ACCEPTED, parts=1),
+        Case("two parts are accepted", 200, answered(26, 1, "PENDING_ACCEPTED", parts=2), Kind.ACCEPTED, parts=2),
+        Case("its parts are not counted yet", 200, answered(26, 1, "PENDING_ACCEPTED", parts=0), Kind.ACCEPTED),
+        Case("it is on its way", 200, answered(7, 1, "PENDING_ENROUTE"), Kind.ACCEPTED, parts=1),
+        Case("it waits for its delivery", 200, answered(3, 1, "PENDING_WAITING_DELIVERY"), Kind.ACCEPTED, parts=1),
+        Case(
+            "it is delivered to the operator at once",
+            200,
+            answered(2, 3, "DELIVERED_TO_OPERATOR"),
+            Kind.ACCEPTED,
+            parts=1,
+        ),
+        Case("it is delivered at once", 200, answered(5, 3, "DELIVERED_TO_HANDSET"), Kind.ACCEPTED, parts=1),
+        Case("it waits in a way that is not documented", 200, answered(999, 1), Kind.ACCEPTED, parts=1),
         Case("Infobip has this id", 200, answered(23, name="REJECTED_DUPLICATE_MESSAGE_ID"), Kind.DUPLICATE),
         Case("the operator refuses it", 200, answered(4, 2, "UNDELIVERABLE_REJECTED_OPERATOR"), Kind.PERMANENT),
         Case("it cannot be delivered", 200, answered(9, 2, "UNDELIVERABLE_NOT_DELIVERED"), Kind.PERMANENT),
@@ -132,7 +141,7 @@ def read_post(post: Received) -> Sms:
 
 
 def accept(sms: Sms, _: int) -> str:
-    return answered(26, 1, "PENDING_ACCEPTED", sms)
+    return answered(26, 1, "PENDING_ACCEPTED", sms, count_parts(sms.text))
 
 
 FORM = Form(

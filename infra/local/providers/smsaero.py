@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from chalicelib.domain.outcome import Kind
+from chalicelib.domain.sms import count_parts
 from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
@@ -45,8 +46,9 @@ TABLE = Table(
     ),
     answers=(
         Case("the address is wrong", 404, "<html>Not Found</html>", Kind.SENDER),
-        Case("the message is queued", 200, message(), Kind.ACCEPTED),
-        Case("a person at SMS Aero looks at it first", 200, message(8, "moderation"), Kind.ACCEPTED),
+        Case("the message is queued", 200, message(), Kind.ACCEPTED, price="2.5 RUB"),
+        Case("its price is not known yet", 200, message(cost=None), Kind.ACCEPTED),
+        Case("a person at SMS Aero looks at it first", 200, message(8, "moderation"), Kind.ACCEPTED, price="2.5 RUB"),
         Case("it is rejected at once", 200, message(6, "reject"), Kind.PERMANENT),
         Case("the key is wrong", 401, refusal("Your request was made with invalid credentials."), Kind.CREDENTIALS),
         Case(
@@ -94,7 +96,7 @@ def read_post(post: Received) -> Sms:
 
 
 def accept(sms: Sms, number: int) -> str:
-    return message(id=number, number=sms.phone_number, text=sms.text)
+    return message(id=number, number=sms.phone_number, text=sms.text, cost=2.5 * count_parts(sms.text))
 
 
 FORM = Form(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from chalicelib.domain.outcome import Kind
+from chalicelib.domain.sms import count_parts
 from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
@@ -41,8 +42,9 @@ TABLE = Table(
     ),
     answers=(
         Case("the address is wrong", 404, "<html>Not Found</html>", Kind.SENDER),
-        Case("the message is accepted", 200, '{"id": "m120000000345", "cnt": 1}', Kind.ACCEPTED),
-        Case("it is accepted with the number of another id", 200, '{"id": 33, "cnt": 2}', Kind.ACCEPTED),
+        Case("the message is accepted", 200, '{"id": "m120000000345", "cnt": 1}', Kind.ACCEPTED, parts=1),
+        Case("it is accepted with the number of another id", 200, '{"id": 33, "cnt": 2}', Kind.ACCEPTED, parts=2),
+        Case("it is accepted without a number of parts", 200, '{"id": "m120000000345"}', Kind.ACCEPTED),
         Case(WRONG, 200, error(1, "parameters error"), Kind.PERMANENT),
         Case("the login is wrong", 200, error(2, "authorise error"), Kind.CREDENTIALS),
         Case("the login is wrong, with the code in quotes", 200, error('"2"', "authorise error"), Kind.CREDENTIALS),
@@ -91,7 +93,9 @@ def read_post(post: Received) -> Sms:
 
 
 def accept(sms: Sms, _: int) -> str:
-    return json.dumps({"id": f"m{sms.id}", "cnt": 1})
+    """With the cost, as if each post asked for it."""
+    parts = count_parts(sms.text)
+    return json.dumps({"id": f"m{sms.id}", "cnt": parts, "cost": f"{2.5 * parts:.2f}"})
 
 
 FORM = Form(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from chalicelib.domain.outcome import Kind
+from chalicelib.domain.sms import count_parts
 from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
@@ -49,7 +50,7 @@ TABLE = Table(
     ),
     answers=(
         Case("the address is wrong", 404, "<html>Not Found</html>", Kind.SENDER),
-        Case("the message is queued", 201, created(), Kind.ACCEPTED),
+        Case("the message is queued", 201, created(), Kind.ACCEPTED, parts=1),
         Case("a messaging service accepts it", 201, created("accepted", num_segments="0"), Kind.ACCEPTED),
         Case("it has failed at once", 201, created("failed", error_code=30007), Kind.PERMANENT),
         Case("it has failed without a code", 201, created("canceled"), Kind.PERMANENT),
@@ -149,7 +150,7 @@ def read_post(post: Received) -> Sms:
 
 
 def accept(sms: Sms, number: int) -> str:
-    return created(sid=f"SM{number:032x}", to=f"+{sms.phone_number}")
+    return created(sid=f"SM{number:032x}", to=f"+{sms.phone_number}", num_segments=str(count_parts(sms.text)))
 
 
 FORM = Form(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from chalicelib.domain.outcome import Kind
+from chalicelib.domain.sms import count_parts
 from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
@@ -20,7 +21,7 @@ HEADERS = {
 WRONG_NUMBER = "the number is wrong"
 
 
-def part(status: str | int = "0") -> dict[str, object]:
+def part(status: str | int = "0", **fields: object) -> dict[str, object]:
     """An entry of the answer. Vonage writes numbers as text."""
     if status != "0":
         return {"to": "79774053329", "status": status, "error-text": "About 79774053329"}
@@ -31,13 +32,16 @@ def part(status: str | int = "0") -> dict[str, object]:
         "status": status,
         "client-ref": "120000000345",
         **money,
+        **fields,
     }
 
 
 def parts(*statuses: str | int) -> str:
-    return json.dumps(
-        {"message-count": str(len(statuses)), "messages": [part(status) for status in statuses]}, indent=4
-    )
+    return answered(*(part(status) for status in statuses))
+
+
+def answered(*entries: dict[str, object]) -> str:
+    return json.dumps({"message-count": str(len(entries)), "messages": entries}, indent=4)
 
 
 def refusals(kind: Kind, codes: dict[str, str]) -> tuple[Case, ...]:
@@ -59,9 +63,23 @@ TABLE = Table(
     ),
     answers=(
         Case("the address is wrong", 404, "<html>Not Found</html>", Kind.SENDER),
-        Case("the message is accepted", 200, parts("0"), Kind.ACCEPTED),
-        Case("all parts are accepted", 200, parts("0", "0", "0"), Kind.ACCEPTED),
-        Case("all parts of the longest text are accepted", 200, parts(*["0"] * 24), Kind.ACCEPTED),
+        Case("the message is accepted", 200, parts("0"), Kind.ACCEPTED, parts=1, price="0.05 EUR"),
+        Case("all parts are accepted", 200, parts("0", "0", "0"), Kind.ACCEPTED, parts=3, price="0.15 EUR"),
+        Case(
+            "all parts of the longest text are accepted",
+            200,
+            parts(*["0"] * 24),
+            Kind.ACCEPTED,
+            parts=24,
+            price="1.2 EUR",
+        ),
+        Case(
+            "a part has no price",
+            200,
+            answered(part(), part(**{"message-price": ""})),
+            Kind.ACCEPTED,
+            parts=2,
+        ),
         Case("one part of several is refused", 200, parts("0", "9"), Kind.AMBIGUOUS),
         Case("the first part of several is refused", 200, parts("9", "0"), Kind.AMBIGUOUS),
         Case("all parts are refused", 200, parts("9", "9"), Kind.BALANCE),
@@ -136,7 +154,7 @@ def read_post(post: Received) -> Sms:
 
 def accept(sms: Sms, number: int) -> str:
     of_message = {"to": sms.phone_number, "client-ref": str(sms.id), "message-id": f"{number:016X}"}
-    return json.dumps({"message-count": "1", "messages": [part() | of_message]})
+    return answered(*[part() | of_message] * count_parts(sms.text))
 
 
 FORM = Form(
