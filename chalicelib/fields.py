@@ -12,7 +12,6 @@ from .domain.client import (
     GIVEN_FIELDS,
     MAX_ATTRIBUTES,
     MAX_LABEL,
-    PHONE,
     SERVICE_FIELDS,
     STANDARD_PLACEHOLDERS,
     attributes_error,
@@ -21,6 +20,7 @@ from .domain.client import (
 from .domain.consent import MAX_TEXT
 from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
+from .domain.phone import is_rounded, meant_phone
 from .domain.receipt import RECEIPT_STATUSES, clean_reason
 from .domain.sms import MAX_CHARACTERS, MAX_PARTS, SENDER, length_error
 from .domain.unicode_text import compose
@@ -49,17 +49,17 @@ CODE = re.compile(r"9[0-9]{2}")
 
 @rule(
     anyOf=[
-        {"type": "string", "pattern": f"^{PHONE.pattern}$"},
+        {"type": "string", "pattern": r"^(\+?7|8)? ?\(?9[0-9]{2}\)?( ?[0-9]){3}([ -]?[0-9]{2}){2}$"},
         {"type": "integer", "minimum": 79 * 10**9, "maximum": 80 * 10**9 - 1},
     ],
-    examples=["79774053329"],
+    examples=["79774053329", "8 (977) 405-33-29"],
 )
 def phone_number(sent: object) -> str:
-    given = str(sent) if type(sent) is int else sent
-    value = not_blank(given)
-    if value != given or not PHONE.fullmatch(value):
-        raise WrongValue(Text("client.phone_number"))
-    return value
+    """As 79XXXXXXXXX, however it is written."""
+    value = not_blank(str(sent) if type(sent) is int else sent)
+    if phone := meant_phone(value):
+        return phone
+    raise WrongValue(Text("client.phone_rounded") if is_rounded(value) else Text("client.phone_number"))
 
 
 @rule(type=["string", "null"], maxLength=MAX_LABEL, pattern="^[^,]*$", examples=["друзья"])
@@ -205,7 +205,11 @@ def _attribute(name: str, sent: object) -> str:
 
 
 CLIENT_RULES = {
-    "phone_number": Field(phone_number, "79XXXXXXXXX; unique among the clients.", required=True),
+    "phone_number": Field(
+        phone_number,
+        "79XXXXXXXXX, also as people write it: 8 (977) 405-33-29. Unique among the clients.",
+        required=True,
+    ),
     "tag": Field(tag, "One free label; blank or null: none."),
     "timezone": Field(timezone, "A name in `common_timezones` of pytz."),
     "consent_at": Field(moment_or_none, "When the client consented to marketing; blank or null: no consent."),

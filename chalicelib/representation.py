@@ -93,7 +93,7 @@ def represent_import(client_import: ClientImport) -> dict[str, object]:
     return {
         **_represent(client_import, ("id", "status", "file_name")),
         "encoding": client_import.form.encoding,
-        **_represent(tally, ("rows", "added", "changed", "unchanged", "refused", "opted_out")),
+        **_represent(tally, ("rows", "added", "changed", "unchanged", "refused", "opted_out", "normalized")),
         **_represent(client_import, ("created_at", "finished_at", "detail")),
     }
 

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import requests
 
-from chalicelib.domain.client import PHONE
 from chalicelib.domain.erasure import phones_in
+from chalicelib.domain.phone import meant_phone
 
 PAGE = 1000
 TIMEOUT = 60
@@ -122,9 +122,10 @@ def _print(erased: dict[str, Any]) -> int:
 
 
 def _phone(text: str) -> str:
-    if not PHONE.fullmatch(text):
+    phone = meant_phone(text)
+    if phone is None:
         raise argparse.ArgumentTypeError("a phone number such as 79774053329 is expected")
-    return text
+    return phone
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,6 +1,7 @@
 """Import a CSV file of clients: upload it into the stack's bucket, start the import, and poll it until it ends.
 
 python -m tools.import_clients FILE [--stack NAME]        exits with 1 if it fails; with AWS_ENDPOINT_URL: not on AWS
+python -m tools.import_clients FILE --column ФИО=attributes.имя --column Комментарий=      says what columns mean
 python -m tools.import_clients FILE --export --url URL     write all clients into FILE, with the token in $TOKEN
 """
 
@@ -60,7 +61,7 @@ def main() -> int:
     try:
         if options.export:
             return export(options.url, options.file)
-        return run(options.file, options.stack)
+        return run(options.file, options.stack, dict(options.column))
     except ImportFailed as failed:
         print(f"import_clients: {failed}", file=sys.stderr)
     except (ClientError, BotoCoreError, OSError, requests.RequestException) as error:
@@ -68,14 +69,15 @@ def main() -> int:
     return 1
 
 
-def run(file: Path, stack: str) -> int:
+def run(file: Path, stack: str, columns: Mapping[str, str]) -> int:
+    """`columns`: what columns mean, by their names in the file."""
     outputs = _outputs(stack)
     key = upload(file, outputs["ImportsBucket"])
     function = outputs["StartImportName"]
-    client_import = follow(function, _invoke(function, {"key": key, "file_name": file.name}))
+    client_import = follow(function, _invoke(function, {"key": key, "file_name": file.name, "columns": dict(columns)}))
     detail = f": {client_import['detail']}" if client_import["detail"] else ""
     print(f"import {client_import['id']} {client_import['status']}{detail}")
-    for figure in ("rows", "added", "changed", "unchanged", "refused", "opted_out"):
+    for figure in ("rows", "added", "changed", "unchanged", "refused", "opted_out", "normalized"):
         print(f"  {figure:10} {client_import[figure]:>12,}")
     if client_import["refused"]:
         _print_refused(_invoke(function, {"import": client_import["id"], "refused": SHOWN}))
@@ -128,6 +130,13 @@ def export(url: str, file: Path) -> int:
     return 0
 
 
+def _column(text: str) -> tuple[str, str]:
+    name, separator, meaning = text.rpartition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError("NAME=MEANING is expected, such as ФИО=attributes.имя")
+    return name, meaning
+
+
 def _outputs(stack: str) -> dict[str, str]:
     try:
         found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
@@ -158,6 +167,14 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.import_clients", description=(__doc__ or "").split("\n")[0])
     parser.add_argument(
         "file", type=Path, metavar="FILE", help="CSV with the columns phone_number, tag, timezone, attributes.NAME"
+    )
+    parser.add_argument(
+        "--column",
+        type=_column,
+        action="append",
+        default=[],
+        metavar="NAME=MEANING",
+        help="what a column of the file means; nothing after = leaves it out; may be given several times",
     )
     parser.add_argument("--stack", default=STACK, help="name of the CloudFormation stack (%(default)s)")
     parser.add_argument("--export", action="store_true", help="write all clients into FILE instead")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalice.app import Response
 
 from ..clients import imports
+from ..clients.import_columns import read_chosen
 from ..http.calls import Call
 from ..http.paging import Listed, answer_page, position_at, read_page
 from ..representation import represent_import, represent_refused_row
@@ -24,13 +25,14 @@ def list_(call: Call) -> Response:
 def create(call: Call) -> Response:
     """Refuses a file that cannot be imported before anything is written."""
     content, file_name = call.file(), call.query.get("file_name", "")
-    form = imports.check_content(content, file_name)
+    columns = call.query.get("columns", "")
+    form = imports.check_content(content, file_name, read_chosen(columns))
 
     def start(reserved_id: int | None) -> Response:
         client_import = imports.import_content(call.services, content, form, file_name, call.author, reserved_id)
         return Response(represent_import(client_import), status_code=202)
 
-    named_content = file_name.encode() + b"\n" + content
+    named_content = b"\n".join([file_name.encode(), *([columns.encode()] if columns else []), content])
     return answer_idempotently(call, start, lambda: imports.new_import_id(call.services), named_content)
 
 

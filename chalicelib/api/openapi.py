@@ -97,7 +97,9 @@ OPERATIONS = [
     Operation("/Clients/", "get", "List clients", "Client", is_list=True, query=CLIENT_FILTERS),
     Operation("/Clients/", "post", "Register a client", "Client", "NewClient", 201),
     Operation("/Clients/import/", "get", "List imports, newest first", "Import", is_list=True),
-    Operation("/Clients/import/", "post", "Import clients from a file", "Import", CSV, 202, query=("file_name",)),
+    Operation(
+        "/Clients/import/", "post", "Import clients from a file", "Import", CSV, 202, query=("file_name", "columns")
+    ),
     Operation("/Clients/import/{id}/", "get", "Read an import, its progress and its refused rows", "ImportWithRows"),
     Operation("/Clients/import/{id}/refused/", "get", "Export the refused rows of an import, with the reasons", CSV),
     Operation("/Clients/export/", "get", "Export clients as CSV, in parts", CSV, query=(*CLIENT_FILTERS, "attributes")),
@@ -230,6 +232,7 @@ def _parameters(operation: Operation) -> list[Schema]:
     filters: dict[str, Schema] = {"status": {"enum": list(MESSAGE_STATUSES)}}
     abouts = {
         "file_name": "Name of the file, for display",
+        "columns": 'What columns mean, as JSON: {"ФИО": "attributes.имя", "Комментарий": ""} (blank: left out)',
         "attributes": "Names of attributes to export, separated by commas; all by default",
     }
     found += [_query(name, filters.get(name, STRING), abouts.get(name, "Filter by value")) for name in operation.query]

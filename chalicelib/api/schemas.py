@@ -80,7 +80,7 @@ IMPORT_PROPERTIES: dict[str, Schema] = {
     "status": {"enum": list(IMPORT_STATUSES)},
     "file_name": STRING,
     "encoding": STRING,
-    **dict.fromkeys(("rows", "added", "changed", "unchanged", "refused", "opted_out"), INTEGER),
+    **dict.fromkeys(("rows", "added", "changed", "unchanged", "refused", "opted_out", "normalized"), INTEGER),
     "created_at": TIME,
     "finished_at": TIME_OR_NULL,
     "detail": TEXT_OR_NULL,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..domain.audit_record import MASK
+from ..domain.client import PHONE
 from ..domain.client_import import (
     STOP_COLUMN,
     ClientImport,
@@ -15,6 +16,7 @@ from ..domain.client_import import (
     cells_by_column,
     is_attribute_column,
 )
+from ..domain.column_names import IGNORED
 from ..domain.consent import consent_errors
 from ..domain.csv_file import FileRow, unescape_formula
 from ..domain.erasure import phones_in
@@ -22,7 +24,7 @@ from ..errors import BadInput
 from ..fields import CLIENT
 from ..rules import Field, optional_moment, read_fields
 from ..texts import Text
-from .imports import IGNORED_COLUMNS
+from .import_columns import IGNORED_COLUMNS
 
 Row = dict[str, Any]
 
@@ -46,6 +48,13 @@ def refused_row(client_import: ClientImport, number: int, row: FileRow, errors: 
     return RefusedRow(number, cells_by_column(client_import.form, row.cells), errors)
 
 
+def count_normalized(client_import: ClientImport, chunk: list[FileRow], accepted: Iterable[int]) -> int:
+    """How many of the accepted rows have a phone number that was not written as 79XXXXXXXXX."""
+    column = client_import.form.columns.index("phone_number")
+    cells = (chunk[number - client_import.row - 1].cells[column] for number in accepted)
+    return sum(not PHONE.fullmatch(unescape_formula(cell).strip()) for cell in cells)
+
+
 def phones_of(refused: Iterable[RefusedRow]) -> set[str]:
     """The phone numbers that the cells of the rows may mean."""
     return {phone for row in refused for cell in row.cells.values() for phone in phones_in(cell)}
@@ -58,7 +67,7 @@ def without_erased(
     do not keep their cells.
     """
     kept = {number: row for number, row in rows.items() if row["phone_number"] not in erased}
-    masked = dict.fromkeys(client_import.form.columns, MASK)
+    masked = dict.fromkeys(client_import.form.labels, MASK)
     shown = [row if phones_of([row]).isdisjoint(erased) else replace(row, cells=masked) for row in refused]
     error = {"phone_number": [Text("client.phone_erased")]}
     return kept, [*shown, *(RefusedRow(number, masked, error) for number in rows if number not in kept)]
@@ -70,7 +79,7 @@ def _read_row(client_import: ClientImport, row: FileRow) -> Row:
     columns = client_import.form.columns
     if len(row.cells) < len(columns) or any(cell.strip() for cell in row.cells[len(columns) :]):
         raise BadInput({"non_field_errors": [Text("row.cells", cells=len(row.cells), columns=len(columns))]})
-    cells = {name: unescape_formula(cell) for name, cell in zip(columns, row.cells, strict=False)}
+    cells = {name: unescape_formula(cell) for name, cell in zip(columns, row.cells, strict=False) if name != IGNORED}
     attributes = {attribute_of(name): cells.pop(name) for name in columns if is_attribute_column(name)}
     sent: dict[str, object] = {**cells, "phone_number": cells["phone_number"].strip(), "attributes": attributes}
     if STOP_COLUMN in sent:

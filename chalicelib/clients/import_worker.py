@@ -31,7 +31,7 @@ from ..domain.jobs import BUSY_SECONDS, ImportClients
 from ..errors import Conflict, FileGone, TryAgain
 from ..logs import log, log_clients, log_context, measure
 from ..texts import Text
-from .import_rows import check_rows, phones_of, refused_row, without_erased
+from .import_rows import check_rows, count_normalized, phones_of, refused_row, without_erased
 from .import_writes import write_clients
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ def _process_chunk(
         for number, error in decision.refused.items()
     ]
     services.imports.add_refused(client_import, [*refused, *refused_by_decision])
-    plan = client_import.plan or ChunkPlan(decision.tally + Tally(refused=len(refused)), len(chunk))
+    normalized = count_normalized(client_import, chunk, rows.keys() - decision.refused)
+    tally = decision.tally + Tally(refused=len(refused), normalized=normalized)
+    plan = client_import.plan or ChunkPlan(tally, len(chunk))
     client_import, ids = _save_plan(services, client_import, plan, decision)
     assert client_import.plan is not None
     new, corrections = write_clients(services, threads, client_import, decision, ids)

@@ -5,38 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
-from ..domain.client_import import (
-    ATTRIBUTE_COLUMN,
-    RUNNING,
-    STOP_COLUMN,
-    ClientImport,
-    RefusedRow,
-    is_attribute_column,
-)
+from ..domain.client_import import RUNNING, ClientImport, RefusedRow
 from ..domain.csv_file import FileFormat
-from ..domain.format_detection import HEAD_SIZE, Columns, read_format
+from ..domain.format_detection import HEAD_SIZE, read_format
 from ..domain.jobs import ImportClients
 from ..domain.unicode_text import compose
 from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
 from ..errors import BadInput, FileGone, NotFound, RowChanged, TooLarge
-from ..fields import CLIENT, CLIENT_READ_ONLY
 from ..logs import add_log_keys
 from ..texts import Text
+from .import_columns import COLUMNS, NONE_CHOSEN, Chosen
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
 IMPORT_ID = "import_id"
-REASON = "reason"
-"""A column of the exported refused rows. It may stay in the file when the rows are imported again."""
-
-IGNORED_COLUMNS = CLIENT_READ_ONLY - {STOP_COLUMN} | {REASON}
-COLUMNS = Columns(
-    known=[*(name for name in CLIENT if name != "attributes"), STOP_COLUMN, *sorted(IGNORED_COLUMNS)],
-    required=[name for name, field in CLIENT.items() if field.required],
-    is_extra=is_attribute_column,
-    example=f"{ATTRIBUTE_COLUMN}name",
-)
 MAX_FILE_SIZE = 2 * 1024**3
 """Bytes."""
 
@@ -49,10 +32,10 @@ def new_import_id(services: Services) -> int:
     return services.counters.next_id(IMPORT_ID)
 
 
-def check_content(content: bytes, file_name: str) -> FileFormat:
+def check_content(content: bytes, file_name: str, chosen: Chosen = NONE_CHOSEN) -> FileFormat:
     """The format of the file. Raises BadInput."""
     _check_name(file_name)
-    return read_format(content, True, COLUMNS)
+    return read_format(content, True, COLUMNS, chosen)
 
 
 def import_content(
@@ -70,7 +53,9 @@ def import_content(
     return _begin(services, client_import, author)
 
 
-def import_file(services: Services, key: str, file_name: str, author: Author) -> ClientImport:
+def import_file(
+    services: Services, key: str, file_name: str, author: Author, chosen: Chosen = NONE_CHOSEN
+) -> ClientImport:
     """Queue the import of a file in the bucket. Raises BadInput, NotFound, TooLarge."""
     file_name = compose(file_name)
     _check_name(file_name)
@@ -84,7 +69,7 @@ def import_file(services: Services, key: str, file_name: str, author: Author) ->
         raise BadInput.of_request(Text("file.empty"))
     if piece.size > MAX_FILE_SIZE:
         raise TooLarge(Text("file.too_large_for_an_import", most=MAX_FILE_SIZE // 1024**3))
-    form = read_format(piece.content, piece.size <= HEAD_SIZE, COLUMNS)
+    form = read_format(piece.content, piece.size <= HEAD_SIZE, COLUMNS, chosen)
     now = services.clock.now()
     client_import = ClientImport(
         new_import_id(services), key, piece.version, file_name, form, now, now, form.start, author=author.name

@@ -33,8 +33,8 @@ STOP_IN_ANY_CASE = 100_000
 
 @dataclass(frozen=True)
 class Tally:
-    """Numbers of rows by result; `rows` is their sum. `opted_out` rows have a time in `opted_out_at`; they are also
-    counted by their result.
+    """Numbers of rows by result; `rows` is their sum. Of the accepted rows, `opted_out` have a time in `opted_out_at`,
+    and `normalized` a phone number that was written in another way; both are also counted by their result.
     """
 
     added: int = 0
@@ -42,6 +42,7 @@ class Tally:
     unchanged: int = 0
     refused: int = 0
     opted_out: int = 0
+    normalized: int = 0
 
     @property
     def rows(self) -> int:
@@ -125,7 +126,7 @@ class ClientImport:
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """`number`: as in a spreadsheet, where the column names are row 1. `cells`: unchanged, by column."""
+    """`number`: as in a spreadsheet, where the column names are row 1. `cells`: unchanged, by their columns' names."""
 
     number: int
     cells: Mapping[str, str]
@@ -195,7 +196,7 @@ def decide(
 
 
 def cells_by_column(form: FileFormat, cells: Sequence[str]) -> dict[str, str]:
-    """The cells by column. Cells beyond the last column are joined under the name `(more)`."""
-    by_column = dict(zip(form.columns, cells, strict=False))
+    """The cells by the name of the column. Cells beyond the last column are joined under the name `(more)`."""
+    by_column = dict(zip(form.labels, cells, strict=False))
     extra = cells[len(form.columns) :]
     return {**by_column, "(more)": form.delimiter.join(extra)} if any(map(str.strip, extra)) else by_column

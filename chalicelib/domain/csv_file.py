@@ -18,13 +18,22 @@ spreadsheet splits the file at another separator, a cell also begins after it. Q
 
 @dataclass(frozen=True)
 class FileFormat:
-    """`start`: the offset in bytes of the first row after the column names. `newline`: the last character of a line."""
+    """`start`: the offset in bytes of the first row after the column names. `newline`: the last character of a line.
+
+    `columns`: what the columns mean, `""` for one that is left out. `names`: their names in the file.
+    """
 
     encoding: str
     delimiter: str
     columns: tuple[str, ...]
     start: int
     newline: str = "\n"
+    names: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names; of an import from before there were names, the columns, which had the same."""
+        return self.names or self.columns
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .client import PHONE
+from .phone import SEPARATOR, meant_phone
 
 STALLED_AFTER = timedelta(minutes=10)
 
 IN_A_ROW = 100
 """Ids of mailings or of imports that are read together: the limit of BatchGetItem."""
 
-NUMBER = re.compile(r"(?<!\d)\d(?:[\s().-]*\d){9,10}(?!\d)")
+NUMBER = re.compile(rf"(?<!\d)\d(?:(?:{SEPARATOR}|\s)*\d){{9,10}}(?!\d)")
 """10 or 11 digits, perhaps in groups: what a person may have typed as a phone number."""
 
 
@@ -72,7 +73,8 @@ def phone_digest(key: str, phone_number: str) -> str:
 
 def phones_in(text: str) -> set[str]:
     """The phone numbers that the text may mean, as 79XXXXXXXXX: `+7 (977) 405-33-29`, `8 977 ...` and `977 ...` too."""
-    found = set()
+    whole = meant_phone(text.strip())
+    found = {whole} if whole else set()
     for match in NUMBER.findall(text):
         digits = re.sub(r"\D", "", match)
         phone = f"7{digits[-10:]}"

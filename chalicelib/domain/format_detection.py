@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from ..errors import BadInput
 from ..texts import Text
+from .column_names import Columns, column_labels, read_columns
 from .csv_file import FileFormat, read_rows
 from .encodings import decode, detect_encoding
-from .file_lines import MAX_SHOWN, FileLines, RowTooLong
-from .unicode_text import compose
+from .file_lines import FileLines, RowTooLong
 
 HEAD_SIZE = 256 * 1024
 """Bytes at the beginning of the file from which the format is detected."""
@@ -23,25 +22,8 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Valid column names: the `known` ones, and those that `is_extra` accepts, such as `example`."""
-
-    known: Collection[str]
-    required: Collection[str]
-    is_extra: Callable[[str], bool]
-    example: str
-
-    def accepts(self, name: str) -> bool:
-        return name in self.known or self.is_extra(name)
-
-    @property
-    def expected(self) -> str:
-        return ", ".join([*self.known, self.example])
-
-
-def read_format(head: bytes, is_complete: bool, allowed: Columns) -> FileFormat:
-    """Detects the format. `is_complete`: the file has no more bytes.
+def read_format(head: bytes, is_complete: bool, allowed: Columns, chosen: Mapping[str, str]) -> FileFormat:
+    """Detects the format. `is_complete`: the file has no more bytes. `chosen`: see `read_columns`.
 
     Raises BadInput, which says what the file is, or what its first row should be.
     """
@@ -54,9 +36,10 @@ def read_format(head: bytes, is_complete: bool, allowed: Columns) -> FileFormat:
         raise BadInput.of_request(Text("file.empty"))
     form = FileFormat(encoding, delimiter, (), start, newline)
     first = next(read_rows(iter([head[start:]]), form, start))
-    columns = _without_blank_ends([compose(cell).strip() for cell in first.cells])
-    _check_columns(columns, first.error, allowed)
-    return FileFormat(encoding, delimiter, columns, first.end, newline)
+    if first.error:
+        raise BadInput.of_request(Text("file.first_row", columns=allowed.expected))
+    names = column_labels(first.cells)
+    return FileFormat(encoding, delimiter, read_columns(names, allowed, chosen), first.end, newline, names)
 
 
 def _refuse_other_kinds(head: bytes) -> None:
@@ -91,24 +74,3 @@ def _delimiter(head: bytes, form: FileFormat) -> tuple[str, int]:
     if named[1] not in DELIMITERS:
         raise BadInput.of_request(Text("file.separator", separator=named[1]))
     return named[1], lines.end_row()
-
-
-def _without_blank_ends(columns: list[str]) -> tuple[str, ...]:
-    """A delimiter at the end of each row makes a last column without a name."""
-    while columns and not columns[-1]:
-        columns.pop()
-    return tuple(columns)
-
-
-def _check_columns(columns: tuple[str, ...], error: Text | None, allowed: Columns) -> None:
-    if error or not any(map(allowed.accepts, columns)):
-        raise BadInput.of_request(Text("file.first_row", columns=allowed.expected))
-    errors = {name: [Text("column.required")] for name in allowed.required if name not in columns}
-    unknown = [Text("column.unknown", columns=allowed.expected)]
-    for number, name in enumerate(columns, 1):
-        if not allowed.accepts(name):
-            errors[name[:MAX_SHOWN] or f"(column {number})"] = unknown
-        elif columns.count(name) > 1:
-            errors[name] = [Text("column.twice")]
-    if errors:
-        raise BadInput(errors)

@@ -12,6 +12,7 @@ from chalice.app import Response
 
 from ..clients import imports
 from ..clients import registry as clients_
+from ..clients.import_columns import REASON
 from ..domain.client import Client, is_attribute_name
 from ..domain.client_import import ATTRIBUTE_COLUMN, RefusedRow
 from ..domain.csv_file import unescape_formula, write_rows
@@ -75,13 +76,14 @@ def messages(call: Call, mailing_id: int) -> Response:
 
 def refused(call: Call, import_id: int) -> Response:
     """The refused rows with their reasons. The file can be corrected and imported again."""
-    columns = [name for name in imports.get_import(call.services, import_id).form.columns if name != imports.REASON]
+    form = imports.get_import(call.services, import_id).form
+    columns = [name for name, meaning in zip(form.labels, form.columns, strict=True) if meaning != REASON]
 
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
         found, last_row = imports.list_refused(call.services, import_id, position[0], limit)
         return [[*_cells(_unescaped(row.cells), columns), _reason(row)] for row in found], position_at(last_row)
 
-    return _part(call, f"import-{import_id}-refused.csv", (*columns, imports.REASON), read, (0,), _time_of_part(call))
+    return _part(call, f"import-{import_id}-refused.csv", (*columns, REASON), read, (0,), _time_of_part(call))
 
 
 def _attribute_names(call: Call) -> list[str]:

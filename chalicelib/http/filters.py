@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..clients.registry import ClientFilter
 from ..domain.message import STATUSES
+from ..domain.phone import meant_phone
 from ..errors import BadInput
 from ..texts import Text
 
@@ -13,8 +14,9 @@ CLIENT_FILTERS = ("tag", "operator_code", "phone_number")
 
 
 def read_client_filter(query: Mapping[str, str]) -> ClientFilter:
-    """An absent or blank parameter sets no filter."""
-    return ClientFilter(*(query.get(name) or None for name in CLIENT_FILTERS))
+    """An absent or blank parameter sets no filter. A phone number may be written as people write it."""
+    tag, operator_code, phone = (query.get(name) or None for name in CLIENT_FILTERS)
+    return ClientFilter(tag, operator_code, phone and (meant_phone(phone) or phone))
 
 
 def read_message_status(value: str | None) -> str | None:

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.column_names import Columns
 from chalicelib.domain.csv_file import FileFormat, read_rows
 from chalicelib.domain.encodings import CP1251, UTF8, UTF8_OR_CP1251
-from chalicelib.domain.format_detection import HEAD_SIZE, Columns, read_format
+from chalicelib.domain.format_detection import HEAD_SIZE, read_format
 from chalicelib.errors import BadInput
 
 COLUMNS = Columns(
@@ -22,6 +23,7 @@ COLUMNS = Columns(
     ["phone_number"],
     lambda name: name == "attributes.имя",
     "attributes.name",
+    "attributes.",
 )
 TEXT = """
 друзья Анна Иван постоянные Москва Санкт-Петербург Омск Казань Екатеринбург Пётр Юлия Яна Жанна Эдуард Фёдор
@@ -33,7 +35,7 @@ WORDS = TEXT.split()
 
 
 def form_of(content: bytes) -> FileFormat:
-    return read_format(content, True, COLUMNS)
+    return read_format(content, True, COLUMNS, {})
 
 
 def cells_of(content: bytes) -> list[list[str]]:
@@ -60,7 +62,7 @@ def test_each_encoding_delimiter_and_newline_is_recognised(encoding: str, delimi
 
 def test_the_encoding_of_a_file_that_begins_in_ascii_is_detected_line_by_line() -> None:
     content = b"phone_number;tag\n" + b"79770000001;vip\n" * 20_000
-    assert read_format(content[:HEAD_SIZE], False, COLUMNS).encoding == UTF8_OR_CP1251
+    assert read_format(content[:HEAD_SIZE], False, COLUMNS, {}).encoding == UTF8_OR_CP1251
     form = FileFormat(UTF8_OR_CP1251, ";", ("phone_number", "tag"), 0)
     content = "1;ёж\n".encode() + "2;ёж\n".encode("cp1251") + "3;друзья\n".encode("koi8-r")
     rows = [row.cells for row in read_rows(iter([content]), form, 0)]
@@ -71,7 +73,7 @@ def test_the_encoding_of_a_file_that_begins_in_ascii_is_detected_line_by_line() 
 def test_a_character_that_is_cut_at_the_end_of_the_head_does_not_mean_cp1251() -> None:
     content = ("phone_number;tag\n" + "79770000001;ж\n" * 20_000).encode()
     for end in range(1000, 1030):
-        assert read_format(content[:end], False, COLUMNS).encoding == UTF8
+        assert read_format(content[:end], False, COLUMNS, {}).encoding == UTF8
 
 
 def test_a_damaged_utf8_file_is_not_read_as_cp1251() -> None:
@@ -172,7 +174,7 @@ def test_columns_without_a_name_at_the_end_are_left_out() -> None:
 @given(st.binary(max_size=300) | st.binary(max_size=60).map(lambda rest: b"phone_number" + rest), st.booleans())
 def test_any_bytes_have_a_format_or_are_refused(content: bytes, is_complete: bool) -> None:
     with suppress(BadInput):
-        assert read_format(content, is_complete, COLUMNS).start <= len(content)
+        assert read_format(content, is_complete, COLUMNS, {}).start <= len(content)
 
 
 @pytest.mark.parametrize("unit", [b"\xd0", b"\xff\n", b"\xd0\xb0", b"a\xe0\r", b"\n", b"sep=", b"\xff\xfe"])

@@ -38,6 +38,18 @@ def test_a_client_is_created_by_json_with_its_phone_as_an_integer(call: Call) ->
     assert "друзья" in answer.text
 
 
+@pytest.mark.parametrize("written", ["8 (977) 405-33-29", "+7 977 405-33-29", " 9774053329\n", 89774053329])
+def test_a_phone_number_is_taken_as_people_write_it_and_answered_as_it_is_stored(
+    call: Call, written: str | int
+) -> None:
+    answer = call("POST", "/Clients", json={"phone_number": written})
+    assert (answer.status, answer.json["phone_number"]) == (201, PHONE)
+    assert call("POST", "/Clients", json={"phone_number": PHONE}).status == 400, "taken"
+    assert call("PATCH", "/Clients/1", form={"phone_number": str(written)}).json == answer.json
+    for query in (PHONE, "8+(977)+405-33-29", "+7%20977%20405-33-29", "%2B7(977)4053329"):
+        assert call("GET", f"/Clients?phone_number={query}").json["results"] == [answer.json]
+
+
 @pytest.mark.parametrize("blank", ["", "   ", None])
 def test_a_blank_tag_means_no_tag(call: Call, blank: str | None) -> None:
     assert call("POST", "/Clients", json={"phone_number": PHONE, "tag": blank}).json["tag"] is None

@@ -16,7 +16,7 @@ from infra.forget import ForgetFailed, erase, held_about, main
 from .conftest import Call
 
 PHONE, OTHER = "79770000000", "79210000001"
-FILE = f"phone_number;tag;timezone\n+7 (977) 000-00-00;vip;\n{PHONE};vip;Mars\n{OTHER};vip;Mars\n"
+FILE = f"phone_number;tag;timezone\ntel. +7 (977) 000-00-00;vip;\n{PHONE};vip;Mars\n{OTHER};vip;Mars\n"
 
 
 class TestApi:

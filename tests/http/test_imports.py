@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_a_file_is_accepted_at_once_and_processed_in_the_background(call: Call, 
     assert answer.status == 202
     made = answer.json
     assert made.pop("created_at").endswith("Z")
-    figures = dict.fromkeys(("rows", "added", "changed", "unchanged", "refused", "opted_out"), 0)
+    figures = dict.fromkeys(("rows", "added", "changed", "unchanged", "refused", "opted_out", "normalized"), 0)
     given = {"file_name": "a.csv", "encoding": "utf-8"}
     assert made == {"id": 1, "status": "running", **given, **figures, "finished_at": None, "detail": None}
     work(services)
@@ -71,6 +72,8 @@ def test_a_cp1251_file_is_sent_as_bytes(call: Call, services: Services) -> None:
         ("79770000001;a\n", "text/csv", 400, "detail", "first row names the columns"),
         ("phone_number;tagg\n", "text/csv", 400, "tagg", "Unknown column"),
         ("tag\na\n", "text/csv", 400, "phone_number", "required"),
+        ("Телефон;ФИО\n", "text/csv", 400, "ФИО", "Unknown column"),
+        ("Фамилия;Город\n", "text/csv", 400, "detail", "“Фамилия”, “Город”"),
         ("phone_number;tag\n7977;\ufffd\n", "text/csv", 400, "detail", "application/octet-stream"),
         (FILE.encode("cp1251"), "text/csv", 400, "detail", "not UTF-8: send it with Content-Type: application/octet"),
         (FILE.encode("cp1251"), "text/csv; charset=windows-1251", 400, "detail", "application/octet-stream"),
@@ -101,6 +104,28 @@ def test_an_unusable_file_is_refused_and_nothing_is_written(
     assert expected in str(answer.json[field])
     assert written() == before
     assert services.imports_queue.is_idle()
+
+
+def test_columns_are_given_their_meaning_by_the_caller(call: Call, services: Services) -> None:
+    text = "Телефон;ФИО;Заметка\n+7 (977) 000-00-01;Анна;x\n7;Яна;y\n"
+    query = "?columns=" + quote('{"ФИО": "attributes.имя", "Заметка": ""}')
+    first = post(call, text, query=query, key="k")
+    assert first.status == 202
+    assert post(call, text, query=query, key="k").json == first.json
+    assert post(call, text, query="?columns=" + quote('{"ФИО": "", "Заметка": ""}'), key="k").status == 422
+    work(services)
+    one = call("GET", "/Clients/import/1").json
+    assert (one["added"], one["normalized"], one["refused"]) == (1, 1, 1)
+    assert call("GET", "/Clients/1").json["attributes"] == {"имя": "Анна"}
+    refused = call("GET", "/Clients/import/1/refused").text
+    assert refused.startswith("\ufeffТелефон;ФИО;Заметка;reason\r\n7;Яна;y;phone_number: Enter")
+    assert post(call, refused.replace("7;Яна", "79770000002;Яна"), query=query).status == 202
+
+
+@pytest.mark.parametrize("given", ["[]", "{", "7", '{"ФИО": 7}', '{"ФИО": null}', '{"Имя": ""}', '{"ФИО": "имя"}'])
+def test_a_meaning_of_columns_that_is_not_understood_is_refused(call: Call, given: str) -> None:
+    answer = post(call, "Телефон;ФИО\n79770000001;Анна\n", query="?columns=" + quote(given))
+    assert (answer.status, list(answer.json)) == (400, ["columns"])
 
 
 @pytest.mark.parametrize("name", ["%00", "%0a", "x" * 256])

@@ -21,7 +21,7 @@ from tests.depth import crash_points
 CLIENTS = 9
 ERASED = 4
 MINUTES = 60
-FILE = "phone_number;tag\n+7 (903) 000-00-03;vip\n7;other\n"
+FILE = "phone_number;tag\ntel. +7 (903) 000-00-03;vip\n7;other\n"
 """Two refused rows. The first has the number of client 4, as a person writes it."""
 
 

@@ -32,13 +32,13 @@ def author(services: Any) -> Author:
     return Author("anna", services.clock.now(), 0.5)
 
 
-def begun(services: Any, text: str) -> ClientImport:
+def begun(services: Any, text: str, **chosen: str) -> ClientImport:
     content = text.encode()
-    return import_content(services, content, check_content(content, "a.csv"), "a.csv", author(services))
+    return import_content(services, content, check_content(content, "a.csv", chosen), "a.csv", author(services))
 
 
-def imported(services: Any, text: str) -> dict[str, int]:
-    one = begun(services, text)
+def imported(services: Any, text: str, **chosen: str) -> dict[str, int]:
+    one = begun(services, text, **chosen)
     assert process_import(services, one.id, lambda: 60.0)
     return tally(services, one.id)
 
@@ -47,7 +47,7 @@ def tally(services: Any, import_id: int = 1) -> dict[str, int]:
     one = services.imports.rows[import_id]
     assert one.status == "finished", one
     found = asdict(one.tally)
-    assert one.tally.rows == sum(found.values()) - one.tally.opted_out
+    assert one.tally.rows == sum(found.values()) - one.tally.opted_out - one.tally.normalized
     return {name: number for name, number in found.items() if number}
 
 
@@ -83,6 +83,36 @@ def test_an_absent_column_leaves_the_field_and_a_blank_tag_means_none(services: 
     assert imported(services, "phone_number;tag\n79770000001;\n") == {"changed": 1}
     assert imported(services, "phone_number;timezone\n79770000002;UTC\n") == {"changed": 1}
     assert clients_of(services) == [("79770000001", None, "Asia/Omsk"), ("79770000002", "vip", "UTC")]
+
+
+def test_phone_numbers_are_imported_as_people_write_them_and_the_rewritten_ones_are_counted(services: Any) -> None:
+    text = "phone_number;tag\n+7 (903) 100-00-00;a\n8 903 100-00-01;a\n79031000002;a\n'+79031000003;a\n"
+    assert imported(services, text) == {"added": 4, "normalized": 3}
+    assert [client[0] for client in clients_of(services)] == [f"7903100000{number}" for number in range(4)]
+    assert imported(services, text) == {"unchanged": 4, "normalized": 3}
+    assert imported(services, "phone_number\n79031000000\n8 (903) 1000000\n8 (903) 10000\n") == {
+        "unchanged": 2,
+        "refused": 1,
+        "normalized": 1,
+    }
+
+
+def test_a_number_that_a_spreadsheet_has_rounded_is_refused_with_the_reason(services: Any) -> None:
+    assert imported(services, "phone_number\n7.977E+10\n") == {"refused": 1}
+    ((row,), _) = list_refused(services, 1, 0, 9)
+    assert row.errors == {"phone_number": [Text("client.phone_rounded")]}
+
+
+def test_columns_are_known_by_other_names_and_the_rest_as_a_person_says(services: Any) -> None:
+    text = "Телефон;Имя;Заметка;TAG\n8 (977) 000-00-01;Анна;;a\n7;Яна;x;b\n"
+    chosen = {"Имя": "attributes.имя", "Заметка": ""}
+    assert imported(services, text, **chosen) == {"added": 1, "refused": 1, "normalized": 1}
+    assert services.clients.rows == {1: Client(1, "79770000001", "a", attributes={"имя": "Анна"})}
+    ((row,), _) = list_refused(services, 1, 0, 9)
+    assert row.cells == {"Телефон": "7", "Имя": "Яна", "Заметка": "x", "TAG": "b"}
+    with pytest.raises(BadInput) as refused:
+        begun(services, text)
+    assert list(refused.value.fields) == ["Имя", "Заметка"]
 
 
 def test_refused_rows_are_kept_as_typed_with_reasons(services: Any) -> None:

@@ -77,7 +77,7 @@ class ImportRow(Model):
             key=self.key,
             version=self.version,
             file_name=self.file_name,
-            form=FileFormat(**{**form, "columns": tuple(form["columns"])}),
+            form=FileFormat(**{**form, **{name: tuple(form.get(name, ())) for name in ("columns", "names")}}),
             created_at=self.created_at,
             moved_at=self.moved_at,
             offset=int(self.offset),
