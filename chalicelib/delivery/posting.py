@@ -142,13 +142,12 @@ class Posting:
             return self._ended(attempt, Settlement(message), self.retry_after_error(task, error))
         now = self.services.clock.now()
         decision = admit(mailing, client, now, zone, attempt.permit, was_attempted=True)
-        not_posted = self._ended(attempt, Settlement(message), Result(delay=1))
         if mailing is None or client is None or decision.admission != Admission.POST or now - asked_at > READ_WITHIN:
-            return not_posted
+            return self._not_posted(attempt, message)
         text, claimed = text_for(mailing, client), (message.claimed_until or 0) - now.timestamp()
         timeout = min(attempt.timeout, self.seconds_available(mailing), claimed - SECONDS_TO_SETTLE)
         if timeout < self.seconds_needed or filled_error(text):
-            return not_posted
+            return self._not_posted(attempt, message)
         parts = count_parts(text)
         priced = replace(message, parts=parts, cost=cost_of(self.services, parts, message.gateway))
         try:
@@ -186,6 +185,9 @@ class Posting:
         refusals = refusals_of(outcome.kind) if is_last else NO_REFUSALS
         result = replace(result, was_posted=True, answers=answers, refusals=refusals, in_doubt=outcome.in_doubt)
         return Ended(attempt.task, settlement, result, answered_at)
+
+    def _not_posted(self, attempt: Attempt, message: Message) -> Ended:
+        return self._ended(attempt, Settlement(message), Result(delay=1))
 
     def _ended(self, attempt: Attempt, settlement: Settlement, result: Result) -> Ended:
         return Ended(attempt.task, settlement, result, self.services.clock.now())

@@ -163,20 +163,29 @@ class Settlement:
 def settled(row: Message, settlement: Settlement, now: datetime) -> Message:
     """The message as a settlement makes it. `row`: as found, queued."""
     message, status, error = settlement.message, settlement.status, settlement.error
-    posted = _posted(row, message)
-    if status is not None:
-        sent_at = now if status == SENT else row.sent_at
-        final = replace(posted, status=status, sent_at=sent_at, last_error=error)
-        return replace(final, claimed_until=None, doubts=0)
-    doubts = message.doubts if settlement.in_doubt else max(0, message.doubts - 1)
-    if error is None:
+    doubts = doubts_after(settlement)
+    if status is None and error is None:
         return replace(row, claimed_until=None, doubts=doubts, attempts_before=message.attempts_before + 1)
-    return replace(posted, claimed_until=None, doubts=doubts, last_error=error)
+    priced = message if message.parts else row
+    return replace(
+        row,
+        status=row.status if status is None else status,
+        sent_at=now if status == SENT else row.sent_at,
+        last_error=error,
+        claimed_until=None,
+        posted_at=message.posted_at or row.posted_at,
+        doubts=doubts,
+        parts=priced.parts,
+        cost=priced.cost,
+    )
 
 
-def _posted(row: Message, message: Message) -> Message:
-    after = replace(row, posted_at=message.posted_at or row.posted_at)
-    return replace(after, parts=message.parts, cost=message.cost) if message.parts else after
+def doubts_after(settlement: Settlement) -> int:
+    """The attempts after which the gateway may have the message, with this one only if it ends in doubt."""
+    if settlement.status is not None:
+        return 0
+    doubts = settlement.message.doubts
+    return doubts if settlement.in_doubt else max(0, doubts - 1)
 
 
 def is_settled_by(row: Message, settlement: Settlement, now: datetime) -> bool:

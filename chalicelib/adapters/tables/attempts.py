@@ -16,9 +16,9 @@ from ...domain.message import (
     Claim,
     Message,
     Settlement,
+    doubts_after,
     is_settled_by,
     require_transition,
-    settled,
 )
 from ...domain.routes import Routes
 from ...retries import Backoff
@@ -129,8 +129,7 @@ def _settlement(settlement: Settlement, now: datetime) -> Statement:
 def _values_to_set(settlement: Settlement, now: datetime) -> dict[str, Value]:
     """Those in which `settled` differs from a claimed row."""
     message, status, error = settlement.message, settlement.status, settlement.error
-    after = settled(message, settlement, now)
-    values = {"claimed_until": FREE, "doubts": value("doubts", after.doubts)}
+    values = {"claimed_until": FREE, "doubts": value("doubts", doubts_after(settlement))}
     if status is not None:
         require_transition(QUEUED, status)
         values["status"] = {"S": status}
@@ -140,7 +139,7 @@ def _values_to_set(settlement: Settlement, now: datetime) -> dict[str, Value]:
     if error is not None:
         values["last_error"] = value("last_error", error)
     if status is None and error is None:
-        values["attempts_before"] = value("attempts_before", after.attempts_before)
+        values["attempts_before"] = value("attempts_before", message.attempts_before + 1)
     if message.posted_at and (status or error):
         values["posted_at"] = value("posted_at", message.posted_at)
         if message.parts:

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import Attribute, NumberAttribute
 from pynamodb.connection import Connection
-from pynamodb.constants import STRING
+from pynamodb.constants import NULL, STRING
 from pynamodb.exceptions import PynamoDBException, TransactWriteError, VerboseClientError
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -121,6 +121,19 @@ def bind_table(model: type[Model], stack_name: str, clock: Pauses) -> None:
 def _own_table_name(model: type[Model]) -> str:
     """As the class says it; remembered, because binding replaces it."""
     return str(model.Meta.table_name)
+
+
+def values_in(model: type[Model], item: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The values of a row as DynamoDB returns it, without those that are null, by attribute.
+
+    An instance of the model takes three times as long.
+    """
+    attributes, values = model.get_attributes(), {}
+    for name, typed in item.items():
+        [(kind, content)] = typed.items()
+        if kind != NULL and name in attributes:
+            values[name] = attributes[name].deserialize(content)
+    return values
 
 
 def transaction(model: type[Model]) -> TransactWrite:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import reduce
 from operator import and_
@@ -15,6 +16,8 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from ...domain.client import Client, block_of, label_key
+from .base import values_in
+from .batches import Item
 
 
 class ByTag(GlobalSecondaryIndex["ClientRow"]):  # type: ignore[no-untyped-call]
@@ -81,8 +84,17 @@ class ClientRow(ClientFieldsRow, Model):  # type: ignore[misc]
         )
 
     def client(self) -> Client:
-        values = {name: getattr(self, name) for name in STORED}
-        return Client(id=int(self.id), **{name: value for name, value in values.items() if value is not None})
+        return _client(self.attribute_values)
+
+
+def client_in(item: Item) -> Client:
+    """The client of a row as DynamoDB returns it."""
+    return _client(values_in(ClientRow, item))
+
+
+def _client(values: Mapping[str, Any]) -> Client:
+    known = {name: value for name in STORED if (value := values.get(name)) is not None}
+    return Client(id=int(values["id"]), **known)
 
 
 class PhoneRow(Model):

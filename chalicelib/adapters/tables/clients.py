@@ -26,7 +26,7 @@ from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, transaction
 from .batches import Batches, Item
-from .client_row import ClientRow, PhoneRow, erased_phone, is_unchanged
+from .client_row import ClientRow, PhoneRow, client_in, erased_phone, is_unchanged
 
 MOST_LABELS = 50
 """In one filter expression: DynamoDB limits it to 4 KB and 300 operators. With more labels the clients are read."""
@@ -82,7 +82,8 @@ class Clients:
     def get_many(self, client_ids: Iterable[int]) -> dict[int, Client]:
         """The clients that exist, by id; 100 per call."""
         keys = [(block_of(client_id), client_id) for client_id in client_ids]
-        return {int(row.id): row.client() for row in self._batches.get(ClientRow, keys)}
+        clients = [client_in(item) for item in self._batches.get_items(ClientRow, keys)]
+        return {client.id: client for client in clients}
 
     def change(self, before: Client, after: Client, record: AuditRecord | None = None) -> None:
         """Raises PhoneTaken, as `add` does, or RowChanged if the row no longer equals `before`."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from datetime import datetime
+from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.models import Model
 
 from ...domain.message import Message, MessageKey, MessageShard
-from .base import TextAttribute
+from .base import TextAttribute, values_in
 from .batches import Item
 
 NOT_CLAIMED = 0
@@ -44,28 +46,22 @@ class MessageRow(Model):
     expires_at = NumberAttribute(null=True)
 
     def message(self, shards: int) -> Message:
-        return Message(
-            mailing_id=int(self.part.partition("#")[0]),
-            client_id=int(self.client_id),
-            status=self.status,
-            created_at=self.created_at,
-            sent_at=self.sent_at,
-            attempts=int(self.attempts),
-            last_error=self.last_error,
-            claimed_until=self.claimed_until or None,
-            posted_at=self.posted_at,
-            resends=int(self.resends or 0),
-            attempts_before=int(self.attempts_before or 0),
-            reopened_in=int(self.reopened_in or 0),
-            reopened_from=self.reopened_from,
-            doubts=int(self.doubts),
-            timezone=self.timezone,
-            reported_at=self.reported_at,
-            gateway=self.gateway or "",
-            parts=int(self.parts or 0),
-            cost=int(self.cost or 0),
-            shards=shards,
-        )
+        return _message(self.attribute_values, shards)
+
+
+STORED = [item.name for item in fields(Message) if item.name not in ("mailing_id", "shards")]
+"""Fields of Message that are attributes of its row."""
+
+
+def message_in(item: Item, shards: int) -> Message:
+    """The message of a row as DynamoDB returns it."""
+    return _message(values_in(MessageRow, item), shards)
+
+
+def _message(values: Mapping[str, Any], shards: int) -> Message:
+    known = {name: value for name in STORED if (value := values.get(name)) is not None}
+    known["claimed_until"] = known.get("claimed_until") or None
+    return Message(int(values["part"].partition("#")[0]), shards=shards, **known)
 
 
 def serialized_rows(messages: Iterable[Message], expires_at: datetime) -> list[Item]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ...domain.message import QUEUED, Message, MessageKey
 from ...errors import NotWritten
-from .message_row import NOT_CLAIMED, MessageRow, item_key, part_of
+from .message_row import NOT_CLAIMED, MessageRow, item_key, message_in, part_of
 from .statements import Value
 
 NULL: Value = {"NULL": True}
@@ -40,7 +40,7 @@ FREE = value("claimed_until", NOT_CLAIMED)
 
 
 def message_of(item: dict[str, Value], key: MessageKey) -> Message:
-    return MessageRow.from_raw_data(item).message(key.shards)
+    return message_in(item, key.shards)
 
 
 def named(key: MessageKey, error: Exception) -> Exception:

@@ -22,7 +22,7 @@ from .attempts import Attempts
 from .base import bind_table
 from .batches import Batches
 from .message_changes import MessageChanges
-from .message_row import MessageRow, part_of, serialized_rows
+from .message_row import MessageRow, message_in, part_of, serialized_rows
 
 
 class Messages:
@@ -48,8 +48,10 @@ class Messages:
     def existing(self, keys: Iterable[MessageKey]) -> dict[int, Message]:
         """The existing messages of one mailing, by client id. One call reads a hundred."""
         by_client = {key.client_id: key for key in keys}
-        rows = self._batches.get(MessageRow, [(part_of(key.shard), key.client_id) for key in by_client.values()])
-        return {int(row.client_id): row.message(by_client[int(row.client_id)].shards) for row in rows}
+        rows = [(part_of(key.shard), key.client_id) for key in by_client.values()]
+        items = self._batches.get_items(MessageRow, rows)
+        found = [message_in(item, by_client[int(item["client_id"]["N"])].shards) for item in items]
+        return {message.client_id: message for message in found}
 
     def of_client(self, keys: Iterable[MessageKey]) -> dict[int, Message]:
         """The existing messages of one client in several mailings, by mailing id. One call reads a hundred."""
@@ -131,7 +133,7 @@ class Messages:
             consistent_read=True,
         )
         page: dict[str, Any] = next(rows.page_iter)
-        found = [MessageRow.from_raw_data(item).message(shard.shards) for item in page["Items"]]
+        found = [message_in(item, shard.shards) for item in page["Items"]]
         last = page.get("LastEvaluatedKey")
         return found, int(last["client_id"]["N"]) if last else None
 
