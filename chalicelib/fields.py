@@ -269,7 +269,7 @@ MAILING = {
     ),
 }
 
-MAILING_READ_ONLY = {"id", "status", "paused_because", "warnings"}
+MAILING_READ_ONLY = {"id", "status", "paused_because", "series_id", "warnings"}
 
 RESEND = {"statuses": Field(choices(RESENDABLE), "The statuses of the messages to queue again.", required=True)}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, time
 
+from .domain import decisions
 from .domain.audit_record import AuditRecord
 from .domain.client import Client
 from .domain.client_import import ClientImport, RefusedRow
@@ -14,6 +15,7 @@ from .domain.mailing_outline import MailingOutline
 from .domain.message import Message
 from .domain.money import shown_amount
 from .domain.principal import Token, User
+from .domain.series import Series
 from .errors import shown_errors
 from .texts import Text
 
@@ -57,6 +59,28 @@ def represent_mailing(mailing: Mailing) -> dict[str, object]:
         "canary": canary.size if canary else None,
         "max_error_rate": canary.max_error_rate if canary else None,
         "paused_because": _plain(mailing.paused_because),
+        "series_id": mailing.series_id,
+    }
+
+
+def represent_series(series: Series) -> dict[str, object]:
+    """The fields of the next mailing are those of the series. The dates of a series that has ended are null."""
+    rule, mailing = series.rule, represent_mailing(series.mailing)
+    fields = {name: mailing[name] for name in decisions.FIELD_NAMES}
+    if series.is_over:
+        fields |= {"datetime_start": None, "datetime_end": None}
+    return {
+        "id": series.id,
+        "status": series.status,
+        **fields,
+        "repeat": ",".join(rule.days),
+        "timezone": rule.timezone,
+        "repeat_until": rule.until and rule.until.isoformat(),
+        "repeat_times": series.times,
+        "skip_dates": ",".join(sorted(day.isoformat() for day in rule.skipped)) or None,
+        "made": series.made,
+        "missed": series.missed,
+        "mailing_ids": list(series.mailing_ids),
     }
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .tables.rates import Rates
     from .tables.receipts import Receipts
     from .tables.reports import Reports
+    from .tables.series import SeriesTable
     from .tables.slices import Slices
     from .tables.spending import Spending
     from .tables.tokens import Tokens
@@ -108,6 +109,12 @@ class Services:
         from .tables.receipts import Receipts
 
         return Receipts(self.settings.stack_name, self.clock)
+
+    @cached_property
+    def series(self) -> SeriesTable:
+        from .tables.series import SeriesTable
+
+        return SeriesTable(self.settings.stack_name, self.audit, self.clock)
 
     @cached_property
     def slices(self) -> Slices:

@@ -9,7 +9,7 @@ from chalice.app import Blueprint, Response
 from ..http import exports
 from ..http.calls import METHODS, Action, answer, read_id
 from ..runtime import services
-from . import audit, clients, imports, mailings, metrics, previews, provider_receipts, receipts, stats
+from . import audit, clients, imports, mailings, metrics, previews, provider_receipts, receipts, series, stats
 from .authorizer import token_auth
 from .openapi import known_query
 
@@ -131,6 +131,42 @@ def mailing_cancel(mailing_id: str) -> Response:
 @routes.route("/Mailing/{mailing_id}/resend", **ROUTE)
 def mailing_resend(mailing_id: str) -> Response:
     return _answer({"POST": lambda call: mailings.resend(call, read_id(mailing_id))})
+
+
+@routes.route("/Series", **ROUTE)
+def series_list() -> Response:
+    return _answer({"GET": series.list_, "POST": series.create})
+
+
+@routes.route("/Series/{series_id}", **ROUTE)
+def series_detail(series_id: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda call: series.read(call, read_id(series_id)),
+            "PUT": lambda call: series.change(call, read_id(series_id), partial=False),
+            "PATCH": lambda call: series.change(call, read_id(series_id), partial=True),
+        }
+    )
+
+
+@routes.route("/Series/{series_id}/pause", **ROUTE)
+def series_pause(series_id: str) -> Response:
+    return _answer({"POST": lambda call: series.pause(call, read_id(series_id))})
+
+
+@routes.route("/Series/{series_id}/resume", **ROUTE)
+def series_resume(series_id: str) -> Response:
+    return _answer({"POST": lambda call: series.resume(call, read_id(series_id))})
+
+
+@routes.route("/Series/{series_id}/end", **ROUTE)
+def series_end(series_id: str) -> Response:
+    return _answer({"POST": lambda call: series.end(call, read_id(series_id))})
+
+
+@routes.route("/Series/{series_id}/skip", **ROUTE)
+def series_skip(series_id: str) -> Response:
+    return _answer({"POST": lambda call: series.skip(call, read_id(series_id))})
 
 
 @routes.route("/Stats", **ROUTE)

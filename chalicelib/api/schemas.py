@@ -11,9 +11,12 @@ from ..domain.client_import import STATUSES as IMPORT_STATUSES
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..domain.receipt import MAX_RECEIPTS
+from ..domain.series import MAILINGS_KEPT
+from ..domain.series import STATUSES as SERIES_STATUSES
 from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, PHONE_NUMBER, RECEIPT, RESEND
 from ..representation import CLIENT_FIELDS
 from ..rules import Field, Schema
+from ..series_fields import SERIES, SERIES_READ_ONLY, SKIP
 
 INTEGER: Schema = {"type": "integer"}
 STRING: Schema = {"type": "string"}
@@ -58,6 +61,19 @@ MAILING_PROPERTIES: dict[str, Schema] = {
     **dict.fromkeys(("rate_limit", "canary", "max_error_rate"), INTEGER_OR_NULL),
     "max_cost": AMOUNT_OR_NULL,
     "paused_because": TEXT_OR_NULL,
+    "series_id": INTEGER_OR_NULL,
+}
+SERIES_PROPERTIES: dict[str, Schema] = {
+    "id": INTEGER,
+    "status": {"enum": list(SERIES_STATUSES)},
+    **{name: MAILING_PROPERTIES[name] for name in MAILING},
+    **dict.fromkeys(("datetime_start", "datetime_end"), TIME_OR_NULL),
+    **dict.fromkeys(("repeat", "timezone"), STRING),
+    **dict.fromkeys(("repeat_until", "skip_dates"), TEXT_OR_NULL),
+    "repeat_times": INTEGER_OR_NULL,
+    **dict.fromkeys(("made", "missed"), INTEGER),
+    "mailing_ids": {"type": "array", "items": INTEGER, "maxItems": MAILINGS_KEPT},
+    "next_starts": {"type": "array", "items": TIME},
 }
 MESSAGE_PROPERTIES: dict[str, Schema] = {
     "id": INTEGER,
@@ -120,6 +136,10 @@ def schemas() -> dict[str, Schema]:
         "NewMailing": _request_schema(MAILING, MAILING_READ_ONLY, partial=False),
         "MailingChange": _request_schema(_with_fixed_notes(MAILING), MAILING_READ_ONLY, partial=True),
         "Preview": _preview(),
+        "Series": object_of(SERIES_PROPERTIES),
+        "NewSeries": _request_schema(SERIES, SERIES_READ_ONLY, partial=False),
+        "SeriesChange": _request_schema(SERIES, SERIES_READ_ONLY, partial=True),
+        "Skip": _request_schema(SKIP, set(), partial=False),
         "Resend": _request_schema(RESEND, set(), partial=False),
         "Receipt": _request_schema(RECEIPT, set(), partial=False),
         "Receipts": {"anyOf": [ref("Receipt"), RECEIPTS]},

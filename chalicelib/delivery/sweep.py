@@ -1,6 +1,7 @@
 """The sweep runs every minute: it starts and releases due mailings, restarts stalled work, requests reconciliation.
 
-It also wakes the feeds of mailings with rate limits, and measures the silence of mailings for an alarm.
+It also makes the mailings of series whose start has come, wakes the feeds of mailings with rate limits, and
+measures the silence of mailings for an alarm.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ from .fanout import resume_fanout, start_mailing
 from .feed import continue_feed
 from .local_hours import release_due
 from .reconcile import continue_round, request_reconciliation
+from .series import make_due_mailings
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
 
 def sweep(services: Services) -> dict[str, int]:
-    """Check every open import and erasure, and every mailing that is open and due. Returns the number of each step.
+    """Check every open import and erasure, every due series, and every mailing that is open and due.
 
+    Returns the number of each step.
     An error does not stop the sweep of the others: all errors are raised together at the end.
     """
     taken = {step.value: 0 for step in SweepStep} | {"feed": 0}
@@ -48,15 +51,15 @@ def sweep(services: Services) -> dict[str, int]:
                 continue
         if step is not None:
             taken[step.value] += 1
-    others = {"import": _sweep_imports, "erasure": requeue_stalled}
+    others = {"import": _sweep_imports, "erasure": requeue_stalled, "series": make_due_mailings}
     for name, sweep_others in others.items():
         try:
             taken[name] = sweep_others(services)
         except Exception as error:
-            log.exception(f"{name}s not swept")
+            log.exception("not swept", extra={"kind": name})
             errors.append(error)
     if errors:
-        raise ExceptionGroup("some mailings, imports or erasures were not swept", errors)
+        raise ExceptionGroup("some mailings, series, imports or erasures were not swept", errors)
     return taken
 
 

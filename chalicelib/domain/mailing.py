@@ -125,7 +125,8 @@ class Mailing:
     counted last. `waits_until`: when messages return that senders gave back without an attempt, recorded while the
     mailing makes no progress.
 
-    `sender`: the name or number that recipients see; empty: that of the setting.
+    `sender`: the name or number that recipients see; empty: that of the setting. `series_id`: the series that made the
+    mailing; None: a person announced it.
     `canary`: clients that get the mailing first; None if there is no canary. `paused_because`: why the service paused
     the mailing, for people. `answers` and `refusals`: what the brake counts. `rate_limit` is in messages a second.
     `max_cost`: what the texts may cost, as in money.py; None: no limit.
@@ -148,6 +149,7 @@ class Mailing:
     chosen: Filter = ALL_CLIENTS
     window: SendWindow | None = None
     sender: str = ""
+    series_id: int | None = None
     rate_limit: int | None = None
     max_cost: int | None = None
     canary: Canary | None = None

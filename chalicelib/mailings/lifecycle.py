@@ -28,11 +28,18 @@ if TYPE_CHECKING:
 
 def new_mailing_id(services: Services, fields: MailingFields) -> int:
     """The id of a mailing with these fields. Raises BadInput before an id is used."""
-    require_known_placeholders(services, fields["message_text"])
-    require_usable_sender(services, fields.get("sender", ""))
-    require_price(services, fields.get("max_cost"))
-    decisions.announced(fields, 0, services.clock.now())
+    require_usable(services, decisions.announced(fields, 0, services.clock.now()))
     return services.counters.next_id(MAILING_ID)
+
+
+def require_usable(services: Services, after: Mailing, before: Mailing | None = None) -> None:
+    """Raises BadInput if a changed field cannot be used now. `before`: None for a new mailing."""
+    if before is None or after.message_text != before.message_text:
+        require_known_placeholders(services, after.message_text)
+    if before is None or after.sender != before.sender:
+        require_usable_sender(services, after.sender)
+    if before is None or after.max_cost != before.max_cost:
+        require_price(services, after.max_cost)
 
 
 def announce_mailing(
@@ -88,12 +95,7 @@ def change_mailing(
         after = decisions.changed(mailing, fields, now)
         if shown is not None and after != mailing:
             require_unchanged(shown, represent_mailing(mailing), decisions.FIELD_NAMES)
-        if after.sender != mailing.sender:
-            require_usable_sender(services, after.sender)
-        if after.max_cost != mailing.max_cost:
-            require_price(services, after.max_cost)
-        if after.message_text != mailing.message_text:
-            require_known_placeholders(services, after.message_text)
+        require_usable(services, after, mailing)
         return after
 
     return _decide(services, mailing_id, decision, author)

@@ -15,7 +15,7 @@ from .conftest import Call
 from .pages import Bash, run_page
 from .test_operations import next_import
 
-PAGES = ("TUTORIAL", "API", "CLIENTS_AND_CSV", "DATA", "LOCAL_HOURS_AND_RATES", "GATEWAYS", "RECEIPTS")
+PAGES = ("TUTORIAL", "API", "CLIENTS_AND_CSV", "DATA", "LOCAL_HOURS_AND_RATES", "SERIES", "GATEWAYS", "RECEIPTS")
 
 
 @pytest.mark.parametrize("name", PAGES)

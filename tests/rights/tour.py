@@ -76,6 +76,7 @@ class Tour:
         self.console()
         self.access()
         self.schedules()
+        self.series()
         self.sending()
         self.a_rate_limit_that_delays()
         self.receipts()
@@ -149,6 +150,16 @@ class Tour:
         time.sleep(6)
         assert invoke("StartMailing", {"mailing": by_schedule})["started"]
         self.sweep()
+
+    def series(self) -> None:
+        """A series is read, listed and changed, and the sweep makes its mailing."""
+        now = datetime.now(UTC)
+        dates = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=1)).isoformat()}
+        made = self.call("POST", "/Series/", {**dates, "message_text": "x", "filter_tag": "absent", "repeat": "daily"})
+        self.call("GET", "/Series/")
+        self.sweep()
+        assert self.call("GET", f"/Series/{made['id']}/")["made"] == 1
+        self.call("POST", f"/Series/{made['id']}/end/")
 
     def sending(self) -> None:
         """To a tag and to a code; to a gateway that fails and then refuses some messages; a resend; a repeated queue

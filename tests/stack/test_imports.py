@@ -24,6 +24,7 @@ ORDER = (
     {"gateways", "rules"},
     {"setting_values"},
     {"fields", "logs", "representation", "retries", "settings"},
+    {"series_fields"},
     {"adapters"},
     {"access"},
     {"clients"},

@@ -68,6 +68,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     datetime_end = Moment()
     message_text = UnicodeAttribute()
     sender = UnicodeAttribute(null=True)
+    series_id = NumberAttribute(null=True)
     has_placeholders = BooleanAttribute(null=True)
     tags: ListAttribute[str] = ListAttribute(default=list)
     operator_codes: ListAttribute[str] = ListAttribute(default=list)
@@ -127,6 +128,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             datetime_end=self.datetime_end,
             message_text=self.message_text,
             sender=self.sender or "",
+            series_id=None if self.series_id is None else int(self.series_id),
             has_placeholders=bool(self.has_placeholders),
             chosen=Filter(tuple(map(compose, self.tags)), tuple(self.operator_codes)),
             plan=Plan(**self.plan) if self.plan else None,
@@ -216,6 +218,7 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
         "datetime_end": mailing.datetime_end,
         "message_text": mailing.message_text,
         "sender": mailing.sender or None,
+        "series_id": mailing.series_id,
         "has_placeholders": mailing.has_placeholders,
         "tags": list(mailing.chosen.tags),
         "operator_codes": list(mailing.chosen.operator_codes),

@@ -9,6 +9,7 @@ from datetime import datetime
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
 from ...domain.audit_record import AuditRecord
 from ...domain.mailing import COUNT_NAMES, NO_COUNTS, RUNNING, Counts, Mailing
@@ -32,11 +33,9 @@ class Mailings(MailingProgress):
         self._batches = Batches(clock)
 
     def add(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
-        row = MailingRow(mailing.id, **decisions(mailing), version=mailing.version)
         with conflicts(), transaction(MailingRow) as writes:
-            writes.save(row, condition=MailingRow.id.does_not_exist())
+            write_new(writes, mailing)
             self._audit.write(writes, record)
-            writes.update(CounterRow(TOTALS), actions=totals_change(1, _ended_counts(mailing)))
 
     def get(self, mailing_id: int) -> Mailing | None:
         try:
@@ -123,6 +122,17 @@ class Mailings(MailingProgress):
             writes.update(row, actions=actions, condition=unchanged)
             if ended != NO_COUNTS:
                 writes.update(CounterRow(TOTALS), actions=totals_change(0, ended))
+
+
+def row_of(mailing: Mailing) -> MailingRow:
+    """The row of a mailing that is not written yet."""
+    return MailingRow(mailing.id, **decisions(mailing), version=mailing.version)
+
+
+def write_new(writes: TransactWrite, mailing: Mailing) -> None:
+    """Add the mailing and its part of the totals to a transaction. It fails if the mailing exists."""
+    writes.save(row_of(mailing), condition=MailingRow.id.does_not_exist())
+    writes.update(CounterRow(TOTALS), actions=totals_change(1, _ended_counts(mailing)))
 
 
 def _unchanged(mailing: Mailing, with_counts: bool) -> Condition:

@@ -20,6 +20,7 @@ from .fake_gateway import FakeGateway, FakeMailbox, FakeReports
 from .fake_mailings import FakeMailings
 from .fake_messages import FakeMessages, FakeReceipts
 from .fake_queues import FakeQueue, FakeSchedules
+from .fake_series import FakeSeries
 from .fake_slices import FakeRates, FakeSlices, FakeSpending
 from .inline_pool import InlinePool
 
@@ -38,6 +39,7 @@ class FakeServices:
         self.phone_key = FakePhoneKey()
         self.erasures = FakeErasures(self.clients, self.audit)
         self.mailings = FakeMailings(self.counters, self.audit)
+        self.series = FakeSeries(self.mailings, self.audit)
         self.messages = FakeMessages(self.settings.routes)
         self.receipts = FakeReceipts(self.mailings, self.messages)
         self.rates = FakeRates()

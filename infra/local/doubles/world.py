@@ -21,6 +21,7 @@ from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.mailing import Counts, Mailing, counts_of
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing
+from chalicelib.mailings.series import announce_series
 
 from .fakes import FakeServices
 
@@ -30,6 +31,7 @@ PARTS = (
     "clients",
     "erasures",
     "mailings",
+    "series",
     "messages",
     "receipts",
     "receipts_queue",
@@ -125,6 +127,11 @@ class World:
         end = start + timedelta(seconds=lasts)
         given = {"datetime_start": start, "datetime_end": end, "message_text": "text", **fields}
         return announce_mailing(self.services, given).id
+
+    def series(self, starts_in: float = 0, lasts: float = 3600, **fields: Any) -> int:
+        start = self.clock.now() + timedelta(seconds=starts_in)
+        dates = {"datetime_start": start, "datetime_end": start + timedelta(seconds=lasts)}
+        return announce_series(self.services, {**dates, "message_text": "text", "repeat": ("daily",), **fields}).id
 
     def get(self, mailing_id: int) -> Mailing:
         return self.services.mailings.rows[mailing_id]

@@ -1,0 +1,83 @@
+"""`/Series/`: list, announce, read and change series; pause, resume and end them, and leave out days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import cast
+
+from chalice.app import Response
+
+from ..domain.series import Series
+from ..domain.series_decisions import SeriesFields
+from ..http.calls import Call
+from ..http.paging import Listed, answer_page, position_at, read_page
+from ..mailings import series as use_cases
+from ..representation import represent_moment, represent_series
+from ..rules import read_fields
+from ..series_fields import SERIES, SERIES_READ_ONLY, SKIP
+from .idempotency import answer_idempotently
+
+STARTS_SHOWN = 5
+
+
+def list_(call: Call) -> Response:
+    page, has_time = read_page(call.query, numbers=1), call.has_time
+
+    def read(limit: int) -> Listed:
+        found, next_before_id = use_cases.list_series(call.services, page.number, limit, has_time)
+        return [_represent(series) for series in found], position_at(next_before_id)
+
+    return Response(answer_page(call.url, call.query, page, read))
+
+
+def create(call: Call) -> Response:
+    fields = _read(call, partial=False)
+
+    def announce(reserved_id: int | None) -> Response:
+        series = use_cases.announce_series(call.services, fields, reserved_id, call.author)
+        return Response(_represent(series), status_code=201)
+
+    return answer_idempotently(call, announce, new_id=lambda: use_cases.new_series_id(call.services, fields))
+
+
+def read(call: Call, series_id: int) -> Response:
+    return Response(_represent(use_cases.get_series(call.services, series_id)))
+
+
+def change(call: Call, series_id: int, partial: bool) -> Response:
+    fields = _read(call, partial)
+    return Response(_represent(use_cases.change_series(call.services, series_id, fields, call.author)))
+
+
+def pause(call: Call, series_id: int) -> Response:
+    return _take_step(call, lambda: use_cases.pause_series(call.services, series_id, call.author))
+
+
+def resume(call: Call, series_id: int) -> Response:
+    return _take_step(call, lambda: use_cases.resume_series(call.services, series_id, call.author))
+
+
+def end(call: Call, series_id: int) -> Response:
+    return _take_step(call, lambda: use_cases.end_series(call.services, series_id, call.author))
+
+
+def skip(call: Call, series_id: int) -> Response:
+    day = cast(date, read_fields(call.body(), SKIP, set(), partial=False)["date"])
+    return answer_idempotently(
+        call, lambda _: Response(_represent(use_cases.skip_day(call.services, series_id, day, call.author)))
+    )
+
+
+def _take_step(call: Call, act: Callable[[], Series]) -> Response:
+    read_fields(call.body(), {}, set(), partial=False)
+    return answer_idempotently(call, lambda _: Response(_represent(act())))
+
+
+def _represent(series: Series) -> dict[str, object]:
+    starts = use_cases.next_starts(series, STARTS_SHOWN)
+    return {**represent_series(series), "next_starts": [represent_moment(start) for start in starts]}
+
+
+def _read(call: Call, partial: bool) -> SeriesFields:
+    return cast(SeriesFields, read_fields(call.body(), SERIES, SERIES_READ_ONLY, partial))

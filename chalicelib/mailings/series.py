@@ -1,0 +1,138 @@
+"""Announce, change, pause, resume and end series, and leave out days. The sweep makes their mailings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from ..domain import series as domain
+from ..domain import series_decisions as decisions
+from ..domain.audit_record import Author
+from ..domain.field_versions import require_unchanged
+from ..domain.series import SERIES_ID, Series
+from ..domain.series_decisions import FIELD_NAMES, SeriesFields
+from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
+from ..errors import NotFound, RowChanged
+from ..representation import represent_series
+from ..retries import retry_lost_races
+from ..zones import zone
+from .lifecycle import require_usable
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+
+def new_series_id(services: Services, fields: SeriesFields) -> int:
+    """The id of a series with these fields. Raises BadInput before an id is used."""
+    require_usable(services, decisions.announced(fields, 0, services.clock.now(), zone).mailing)
+    return services.counters.next_id(SERIES_ID)
+
+
+def announce_series(
+    services: Services, fields: SeriesFields, series_id: int | None = None, author: Author | None = None
+) -> Series:
+    """Write the series. The sweep makes its first mailing within a minute of its start.
+
+    `series_id`: the id that `new_series_id` reserved for the same fields. An earlier try may have made the series.
+    `author`: for the audit record. Raises BadInput.
+    """
+    series_id = series_id or new_series_id(services, fields)
+    series = decisions.announced(fields, series_id, services.clock.now(), zone)
+    record = author.record("series", series_id, None, represent_series(series)) if author else None
+
+    def attempt() -> Series:
+        try:
+            services.series.add(series, record)
+        except RowChanged:  # an earlier try wrote the series
+            found = services.series.get(series_id)
+            if found is None:
+                raise
+            return found
+        return series
+
+    return retry_lost_races(services.clock, attempt)
+
+
+def get_series(services: Services, series_id: int) -> Series:
+    series = services.series.get(series_id)
+    if series is None:
+        raise NotFound
+    return series
+
+
+def change_series(
+    services: Services,
+    series_id: int,
+    fields: SeriesFields,
+    author: Author | None = None,
+    shown: str | None = None,
+) -> Series:
+    """`shown`: the version of the fields that a form showed. Raises Outdated if the change overwrites newer ones."""
+
+    def decision(series: Series, now: datetime) -> Series:
+        after = decisions.changed(series, fields, now, zone)
+        if shown is not None and after != series:
+            require_unchanged(shown, represent_series(series), FIELD_NAMES)
+        require_usable(services, after.mailing, series.mailing)
+        return after
+
+    return _decide(services, series_id, decision, author)
+
+
+def pause_series(services: Services, series_id: int, author: Author | None = None) -> Series:
+    """No mailing is made until the series is resumed. Mailings that it has made go on."""
+    return _decide(services, series_id, lambda series, _: decisions.paused(series), author, "paused")
+
+
+def resume_series(services: Services, series_id: int, author: Author | None = None) -> Series:
+    return _decide(services, series_id, lambda series, now: decisions.resumed(series, now, zone), author, "resumed")
+
+
+def end_series(services: Services, series_id: int, author: Author | None = None) -> Series:
+    """No further mailing is made. Mailings that it has made go on."""
+    return _decide(services, series_id, lambda series, _: decisions.ended(series), author, "ended")
+
+
+def skip_day(services: Services, series_id: int, day: date, author: Author | None = None) -> Series:
+    """No mailing starts on this day. Raises BadInput if none would."""
+    return _decide(services, series_id, lambda series, now: decisions.with_skipped(series, day, now, zone), author)
+
+
+def next_starts(series: Series, number: int) -> list[datetime]:
+    """The starts of the next mailings, at most `number`."""
+    return domain.next_starts(series, number, zone)
+
+
+def list_series(
+    services: Services, before_id: int | None, limit: int, has_time: HasTime | None = None
+) -> tuple[list[Series], int | None]:
+    """A page, the newest first, and the `before_id` of the next page; None at the end.
+
+    Without time the page is short. `has_time`: by default six seconds.
+    """
+    has_time = has_time or time_limit(services.clock.now, LIST_SECONDS)
+    below = services.counters.last_id(SERIES_ID) + 1 if before_id is None else before_id
+    found, next_below = walk_down(services.series.get_many, below, limit, has_time)
+    return [series for _, series in found], next_below
+
+
+def _decide(
+    services: Services,
+    series_id: int,
+    decision: Callable[[Series, datetime], Series],
+    author: Author | None,
+    action: str = "",
+) -> Series:
+    """Write the decision. It needs no further step: the row says when the next mailing starts."""
+
+    def attempt() -> Series:
+        before = get_series(services, series_id)
+        after = decision(before, services.clock.now())
+        if after == before:
+            return before
+        shown = represent_series(before), represent_series(after)
+        record = author.record("series", series_id, *shown, action) if author else None
+        return services.series.change(before, after, record)
+
+    return retry_lost_races(services.clock, attempt)
