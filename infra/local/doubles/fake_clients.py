@@ -1,21 +1,17 @@
-"""Clients, their labels, counters and imports in memory, with the conditions of the real tables."""
+"""Clients, their labels and counters in memory, with the conditions of the real tables."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 
-from chalicelib.adapters.files import Piece
 from chalicelib.domain.audience import AudienceMember, Filter, Group, Partition, Read
 from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.client import Client, block_of, label_key
-from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
 from chalicelib.domain.erasure import phone_digest
 from chalicelib.domain.mailing import NO_COUNTS, Counts
-from chalicelib.errors import FileGone, ImportBusy, PhoneErased, PhoneTaken, RowChanged
+from chalicelib.errors import PhoneErased, PhoneTaken, RowChanged
 
 from .fake_access import FakeAudit
 from .fake_clock import LOCK
@@ -181,80 +177,6 @@ class FakeClients:
     def _may_have_phone(self, client: Client) -> bool:
         is_stopped = client.phone_number in self.stops and client.opted_out_at is None
         return client.phone_number not in self.phones and not is_stopped
-
-
-class FakeImports:
-    def __init__(self, audit: FakeAudit) -> None:
-        self.audit = audit
-        self.rows: dict[int, ClientImport] = {}
-        self.leased_until: dict[int, datetime] = {}
-        self.refused_rows: dict[int, dict[int, RefusedRow]] = defaultdict(dict)
-
-    def add(self, client_import: ClientImport, record: AuditRecord | None = None) -> None:
-        with LOCK:
-            if client_import.id in self.rows:
-                raise RowChanged
-            self.rows[client_import.id] = client_import
-            self.audit.write(record)
-
-    def get(self, import_id: int) -> ClientImport | None:
-        return self.rows.get(import_id)
-
-    def get_many(self, import_ids: Iterable[int]) -> dict[int, ClientImport]:
-        return {import_id: self.rows[import_id] for import_id in import_ids if import_id in self.rows}
-
-    def open_ids(self) -> list[int]:
-        return [row.id for row in self.rows.values() if row.status == RUNNING]
-
-    def lease(self, import_id: int, now: datetime, until: datetime) -> ClientImport:
-        with LOCK:
-            row = self.rows.get(import_id)
-            if row is None or row.status != RUNNING or self.leased_until.get(import_id, now) > now:
-                raise ImportBusy
-            self.leased_until[import_id] = until
-            self.rows[import_id] = replace(row, lease=row.lease + 1, moved_at=now)
-            return self.rows[import_id]
-
-    def advance(self, client_import: ClientImport) -> None:
-        with LOCK:
-            self._require_lease(client_import)
-            self.rows[client_import.id] = client_import
-
-    def end_lease(self, client_import: ClientImport) -> None:
-        with LOCK:
-            self._require_lease(client_import)
-            self.leased_until.pop(client_import.id, None)
-
-    def _require_lease(self, client_import: ClientImport) -> None:
-        if self.rows[client_import.id].lease != client_import.lease:
-            raise RowChanged
-
-    def add_refused(self, client_import: ClientImport, rows: Iterable[RefusedRow]) -> None:
-        self.refused_rows[client_import.id] |= {row.number: row for row in rows}
-
-    def erase_refused(self, import_id: int, row: RefusedRow) -> None:
-        if row.number in self.refused_rows[import_id]:
-            self.refused_rows[import_id][row.number] = row
-
-    def refused(self, import_id: int, after: int, limit: int) -> list[RefusedRow]:
-        rows = self.refused_rows[import_id]
-        return [rows[number] for number in sorted(rows) if number > after][:limit]
-
-
-class FakeFiles:
-    def __init__(self) -> None:
-        self.contents: dict[str, bytes] = {}
-
-    def put(self, key: str, content: bytes) -> str:
-        self.contents[key] = content
-        return sha256(content).hexdigest()
-
-    def read(self, key: str, start: int, length: int) -> Piece | None:
-        content = self.contents.get(key)
-        if content is None:
-            raise FileGone(key)
-        piece = content[start : start + length]
-        return Piece(piece, sha256(content).hexdigest(), len(content)) if piece else None
 
 
 class FakeLabels:

@@ -13,10 +13,11 @@ from chalicelib.gateways.registry import provider
 from chalicelib.settings import Settings
 
 from .fake_access import FakeAudit, FakeAuditBucket, FakeIdempotencyKeys, FakeTokens, FakeUsers
-from .fake_clients import FakeClients, FakeCounters, FakeFiles, FakeImports, FakeLabels, FakePhoneKey
+from .fake_clients import FakeClients, FakeCounters, FakeLabels, FakePhoneKey
 from .fake_clock import FakeClock
 from .fake_erasures import FakeErasures
 from .fake_gateway import FakeGateway, FakeMailbox, FakeReports
+from .fake_imports import FakeFiles, FakeImports
 from .fake_mailings import FakeMailings
 from .fake_messages import FakeMessages, FakeReceipts
 from .fake_queues import FakeQueue, FakeSchedules

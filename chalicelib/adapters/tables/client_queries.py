@@ -1,0 +1,68 @@
+"""Queries of clients: the table and its indexes by partition, ranges of ids, and the conditions of a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from pynamodb.expressions.condition import Condition
+
+from ...domain.audience import AudienceMember, Filter, Group, Partition
+from ...domain.client import Client, block_of, operator_code_of
+from .batches import Item
+from .client_row import ClientRow
+
+MOST_LABELS = 50
+"""In one filter expression: DynamoDB limits it to 4 KB and 300 operators. With more labels the clients are read."""
+
+
+def query_clients(partition: Partition, after: int, through: int, limit: int, **options: Any) -> Any:
+    ids = id_range(partition, after, through)
+    return table_of(partition).query(partition.key, range_key_condition=ids, limit=limit, **options)
+
+
+def member_of(item: Item, fields: Sequence[str]) -> AudienceMember:
+    return AudienceMember(int(item["id"]["N"]), **{name: item[name]["S"] for name in fields if name in item})
+
+
+def table_of(partition: Partition) -> Any:
+    """The table or the index that has the partition."""
+    tables = {"block": ClientRow, "tag": ClientRow.by_tag, "operator_code": ClientRow.by_operator_code}
+    return tables[partition.by]
+
+
+def group_of(item: Item) -> Group:
+    """As `Client.group`. To make a client takes four times as long."""
+    timezone = item.get("timezone")
+    return timezone["S"] if timezone else Client.timezone, operator_code_of(item["phone_number"]["S"])
+
+
+def has_too_many_labels(chosen: Filter) -> bool:
+    return len(chosen.stored_tags) + len(chosen.operator_codes) > MOST_LABELS
+
+
+def id_range(partition: Partition, after: int, through: int) -> Condition | None:
+    """None for a complete block: MiniStack compares a range row by row, a third of the time of a page."""
+    if partition.by == "block" and block_of(after) < int(partition.key) < block_of(through):
+        return None
+    ids: Condition = ClientRow.id.between(after + 1, through)
+    return ids
+
+
+def beyond_the_key(partition: Partition, chosen: Filter) -> Filter:
+    """The part of the filter that the partition key does not cover."""
+    return Filter(
+        () if partition.by == "tag" else chosen.tags,
+        () if partition.by == "operator_code" else chosen.operator_codes,
+    )
+
+
+def may_be_texted(chosen: Filter) -> Condition:
+    condition: Condition = ClientRow.opted_out_at.does_not_exist()
+    if chosen.tags:
+        condition &= reduce(or_, [ClientRow.tag == tag for tag in chosen.stored_tags])
+    if chosen.operator_codes:
+        condition &= reduce(or_, [ClientRow.phone_number.startswith(f"7{code}") for code in chosen.operator_codes])
+    return condition
