@@ -19,10 +19,12 @@ from .domain.client import (
 )
 from .domain.consent import MAX_TEXT
 from .domain.mailing import MAX_RATE
+from .domain.erasure import phones_in
 from .domain.message import RESENDABLE
 from .domain.phone import is_rounded, meant_phone
 from .domain.receipt import RECEIPT_STATUSES, clean_reason
 from .domain.sms import MAX_CHARACTERS, MAX_PARTS, SENDER, length_error
+from .domain.stop import MAX_REASON
 from .domain.unicode_text import compose
 from .errors import WrongValue
 from .rules import (
@@ -168,6 +170,17 @@ def reason(sent: object) -> str:
     return "" if sent is None else clean_reason(text(sent))
 
 
+@rule(type=["string", "null"], maxLength=MAX_REASON, examples=["asked by phone"])
+def stop_reason(sent: object) -> str | None:
+    """One line without a phone number: reasons are shown and exported, and an erasure does not look into them."""
+    value = "" if sent is None else text(sent)
+    if len(value) > MAX_REASON or len(value.splitlines()) > 1:
+        raise WrongValue(Text("stop.reason", most=MAX_REASON))
+    if phones_in(value):
+        raise WrongValue(Text("stop.reason_with_phone"))
+    return value or None
+
+
 def _object(sent: object) -> dict[str, object]:
     expected = Text("attributes.not_an_object")
     if sent is None or (isinstance(sent, str) and not sent.strip()):
@@ -230,6 +243,13 @@ CLIENT = {name: CLIENT_RULES.get(name, Field(label, "A short text; blank or null
 
 PHONE_NUMBER = {"phone_number": CLIENT["phone_number"]}
 """Of requests about a phone number, with or without a client."""
+
+STOP = {
+    **PHONE_NUMBER,
+    "reason": Field(stop_reason, "Why, in a few words without a phone number; blank or null: none."),
+    "opted_out_at": Field(optional_moment, "Since when; now if not given. A stop that exists keeps its time."),
+}
+STOP_READ_ONLY = {"source", "client_id"}
 
 CLIENT_READ_ONLY = {"operator_code", *SERVICE_FIELDS}
 

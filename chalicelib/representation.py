@@ -16,6 +16,7 @@ from .domain.message import Message
 from .domain.money import shown_amount
 from .domain.principal import Token, User
 from .domain.series import Series
+from .domain.stop import Stop
 from .errors import shown_errors
 from .texts import Text
 
@@ -34,6 +35,7 @@ MESSAGE_FIELDS = (
     "last_error",
     "reported_at",
 )
+STOP_FIELDS = ("phone_number", "opted_out_at", "reason", "source", "client_id")
 RECORD_FIELDS = ("at", "who", "action", "what", "id", "before", "after")
 
 
@@ -106,6 +108,10 @@ def represent_mailed(mailing: MailingOutline, message: Message) -> dict[str, obj
         "message_text": mailing.message_text,
     }
     return {**represent_message(message), **of_mailing}
+
+
+def represent_stop(stop: Stop) -> dict[str, object]:
+    return _represent(stop, STOP_FIELDS)
 
 
 def represent_erased(client_id: int | None, stays_refused: bool) -> dict[str, object]:

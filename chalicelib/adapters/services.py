@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .tables.series import SeriesTable
     from .tables.slices import Slices
     from .tables.spending import Spending
+    from .tables.stop_list import StopList
     from .tables.tokens import Tokens
     from .tables.users import Users
 
@@ -73,6 +74,12 @@ class Services:
         from .tables.clients import Clients
 
         return Clients(self.settings.stack_name, self.audit, self.phone_key.value, self.clock)
+
+    @cached_property
+    def stop_list(self) -> StopList:
+        from .tables.stop_list import StopList
+
+        return StopList(self.settings.stack_name, self.audit, self.phone_key.value, self.clock)
 
     @cached_property
     def erasures(self) -> Erasures:

@@ -12,6 +12,7 @@ from ..clients import erasure, registry
 from ..clients.history import list_history
 from ..clients.registry import ClientFields
 from ..domain.client import Client
+from ..domain.stop import API, StopCause
 from ..errors import WrongValue
 from ..fields import CLIENT, CLIENT_READ_ONLY, PHONE_NUMBER
 from ..http.calls import Call
@@ -106,7 +107,8 @@ def _read_phone(call: Call) -> str:
 
 
 def opt_out(call: Call, client_id: int) -> Response:
-    return _take_step(call, lambda: registry.opt_out_client(call.services, client_id, call.author))
+    cause = StopCause(API)
+    return _take_step(call, lambda: registry.opt_out_client(call.services, client_id, call.author, cause))
 
 
 def opt_in(call: Call, client_id: int) -> Response:

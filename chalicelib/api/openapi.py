@@ -17,6 +17,7 @@ from ..domain.allowed_steps import (
     RESEND,
     RESUME,
 )
+from ..domain.client import PHONE
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..http.bodies import BYTES, CSV, FORM, JSON
@@ -114,6 +115,10 @@ OPERATIONS = [
     Operation("/Clients/{id}/erase/", "post", "Erase a client and its traces, for good", "Erased", status=202),
     Operation("/Clients/erase/", "post", "Erase all about a phone number, for good", "Erased", "PhoneNumber", 202),
     Operation("/Clients/readmit/", "post", "Let a phone number that was erased come back", "Erased", "PhoneNumber"),
+    Operation("/StopList/", "get", "List the phone numbers that nothing is sent to", "Stop", is_list=True),
+    Operation("/StopList/", "post", "Put a phone number on the stop list", "Stop", "NewStop", 201),
+    Operation("/StopList/{phone_number}/", "get", "Look up a phone number in the stop list", "Stop"),
+    Operation("/StopList/{phone_number}/", "delete", "Take a phone number off the stop list", status=204),
     Operation("/Mailing/", "get", "List mailings, newest first", "Mailing", is_list=True),
     Operation("/Mailing/", "post", "Announce a mailing", "ChangedMailing", "NewMailing", 201),
     Operation("/Mailing/preview/", "post", "Preview a mailing: audience, texts and forecast", "Preview", "NewMailing"),
@@ -145,11 +150,15 @@ OPERATIONS = [
 
 def known_query(method: str, route: str) -> tuple[str, ...]:
     """The query parameters of a route such as `/Clients/{client_id}`, by the description. HEAD has those of GET."""
-    path = re.sub(r"{\w+}", "{id}", route) + "/"
+    path = _with_ids(route) + "/"
     return _QUERY.get(("get" if method == "HEAD" else method.lower(), path), ())
 
 
-_QUERY = {(operation.method, operation.path): operation.query_names for operation in OPERATIONS}
+def _with_ids(path: str) -> str:
+    return re.sub(r"{\w+}", "{id}", path)
+
+
+_QUERY = {(operation.method, _with_ids(operation.path)): operation.query_names for operation in OPERATIONS}
 
 
 def document(server: str) -> Schema:
@@ -231,6 +240,9 @@ def _parameters(operation: Operation) -> list[Schema]:
     found: list[Schema] = []
     if "{id}" in operation.path:
         found.append({"name": "id", "in": "path", "required": True, "schema": {**INTEGER, "minimum": 1}})
+    if "{phone_number}" in operation.path:
+        schema = {**STRING, "pattern": f"^{PHONE.pattern}$"}
+        found.append({"name": "phone_number", "in": "path", "required": True, "schema": schema})
     if operation.is_paged:
         most, default = (MOST_ROWS, MOST_ROWS) if operation.returns == CSV else (MAX_LIMIT, DEFAULT_LIMIT)
         limit = {**INTEGER, "minimum": 1, "default": default}

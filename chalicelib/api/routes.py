@@ -9,7 +9,7 @@ from chalice.app import Blueprint, Response
 from ..http import exports
 from ..http.calls import METHODS, Action, answer, read_id
 from ..runtime import services
-from . import audit, clients, imports, mailings, metrics, previews, provider_receipts, receipts, series, stats
+from . import audit, clients, imports, mailings, metrics, previews, provider_receipts, receipts, series, stats, stop_list
 from .authorizer import token_auth
 from .openapi import known_query
 
@@ -89,6 +89,21 @@ def import_refused(import_id: str) -> Response:
 @routes.route("/Clients/export", **ROUTE)
 def client_export() -> Response:
     return _answer({"GET": exports.clients})
+
+
+@routes.route("/StopList", **ROUTE)
+def stop_list_() -> Response:
+    return _answer({"GET": stop_list.list_, "POST": stop_list.add})
+
+
+@routes.route("/StopList/{phone_number}", **ROUTE)
+def stop_detail(phone_number: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda call: stop_list.read(call, phone_number),
+            "DELETE": lambda call: stop_list.remove(call, phone_number),
+        }
+    )
 
 
 @routes.route("/Mailing", **ROUTE)

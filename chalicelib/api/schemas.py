@@ -13,7 +13,18 @@ from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..domain.receipt import MAX_RECEIPTS
 from ..domain.series import MAILINGS_KEPT
 from ..domain.series import STATUSES as SERIES_STATUSES
-from ..fields import CLIENT, CLIENT_READ_ONLY, MAILING, MAILING_READ_ONLY, PHONE_NUMBER, RECEIPT, RESEND
+from ..domain.stop import SOURCES
+from ..fields import (
+    CLIENT,
+    CLIENT_READ_ONLY,
+    MAILING,
+    MAILING_READ_ONLY,
+    PHONE_NUMBER,
+    RECEIPT,
+    RESEND,
+    STOP,
+    STOP_READ_ONLY,
+)
 from ..representation import CLIENT_FIELDS
 from ..rules import Field, Schema
 from ..series_fields import SERIES, SERIES_READ_ONLY, SKIP
@@ -101,6 +112,13 @@ IMPORT_PROPERTIES: dict[str, Schema] = {
     "finished_at": TIME_OR_NULL,
     "detail": TEXT_OR_NULL,
 }
+STOP_PROPERTIES: dict[str, Schema] = {
+    "phone_number": STRING,
+    "opted_out_at": TIME,
+    "reason": TEXT_OR_NULL,
+    "source": {"enum": [*SOURCES, None], "description": "Null for a stop of an earlier version."},
+    "client_id": INTEGER_OR_NULL,
+}
 STAYS_REFUSED: Schema = {
     "type": "boolean",
     "description": "The person had opted out, so the phone number cannot be registered again until it is readmitted.",
@@ -131,6 +149,8 @@ def schemas() -> dict[str, Schema]:
         "ClientChange": _request_schema(CLIENT, CLIENT_READ_ONLY, partial=True),
         "PhoneNumber": _request_schema(PHONE_NUMBER, set(), partial=False),
         "Erased": object_of({"client_id": INTEGER_OR_NULL, "stays_refused": STAYS_REFUSED}),
+        "Stop": object_of(STOP_PROPERTIES),
+        "NewStop": _request_schema(STOP, STOP_READ_ONLY, partial=False),
         "Mailing": object_of(MAILING_PROPERTIES),
         "ChangedMailing": _with_warnings(MAILING_PROPERTIES),
         "NewMailing": _request_schema(MAILING, MAILING_READ_ONLY, partial=False),

@@ -94,5 +94,10 @@ def queue_erasures(services: Services, erasures: list[Erasure], delay: int = 0) 
     services.jobs_queue.send([EraseTraces(erasure.name) for erasure in erasures], [delay] * len(erasures))
 
 
+def shown_digest(services: Services, phone_number: str) -> str:
+    """The name of a phone number in the audit."""
+    return _digest(services, phone_number)[:SHOWN_DIGITS]
+
+
 def _digest(services: Services, phone_number: str) -> str:
     return phone_digest(services.phone_key.value(), phone_number)

@@ -13,6 +13,7 @@ from ..domain.audit_record import AuditRecord
 from ..domain.client import Client
 from ..domain.client_import import ClientImport, Decision, Tally, merge_attributes
 from ..domain.consent import consent_of, merge_consent, replaces_consent
+from ..domain.stop import IMPORT, StopCause
 from ..errors import Conflict, PhoneErased, PhoneTaken, RowChanged
 from ..representation import represent_client
 from ..retries import retry_lost_races
@@ -30,6 +31,8 @@ condition that the number is not erased; if the file opts it out, an audit recor
 CHANGED, STOPS = 50, 33
 """Changed clients in one transaction, and those with an audit record: each of these is a client and its record, and a
 phone number if the file opts it out."""
+
+FROM_A_FILE = StopCause(IMPORT)
 
 C = TypeVar("C")
 Change = tuple[Client, Client]
@@ -77,7 +80,7 @@ def _add(services: Services, client_import: ClientImport, clients: list[Client],
     """
     stops = [(None, client) for client in clients if is_stop]
     try:
-        services.clients.add_many(clients, _records(services, client_import, stops))
+        services.clients.add_many(clients, _records(services, client_import, stops), FROM_A_FILE)
     except Conflict:
         add = partial(_add_one, services, client_import, is_stop=is_stop)
         return sum(map(add, clients), start=Tally())
@@ -89,7 +92,8 @@ def _add_one(services: Services, client_import: ClientImport, client: Client, is
 
     def add(client: Client) -> Tally:
         try:
-            services.clients.add(client, *_records(services, client_import, [(None, client)] if is_stop else []))
+            records = _records(services, client_import, [(None, client)] if is_stop else [])
+            services.clients.add(client, next(iter(records), None), FROM_A_FILE)
         except PhoneTaken:
             known = services.clients.find_by_phone(client.phone_number)
             if known is not None:
@@ -150,7 +154,7 @@ def _conflict_of(services: Services, client_import: ClientImport, change: Change
 
 def _change(services: Services, client_import: ClientImport, changes: list[Change]) -> None:
     recorded = filter(_is_recorded, changes)
-    services.clients.change_many(changes, _records(services, client_import, recorded))
+    services.clients.change_many(changes, _records(services, client_import, recorded), FROM_A_FILE)
 
 
 def _records(

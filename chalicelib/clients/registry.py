@@ -13,6 +13,7 @@ from ..domain.client import CLIENT_ID, GIVEN_FIELDS, MAX_CLIENT_ID, MAX_LABEL, P
 from ..domain.consent import CONSENT_FIELDS, consent_errors, consent_of
 from ..domain.field_versions import require_unchanged
 from ..domain.jobs import FollowMovedClients
+from ..domain.stop import MOVED, UNKNOWN, StopCause
 from ..domain.unicode_text import compose
 from ..domain.walk import FILTERED_READ, LIST_SECONDS, Cursor, HasTime, time_limit, walk
 from ..errors import BadInput, NotFound, PhoneErased, PhoneTaken
@@ -111,26 +112,37 @@ def change_client(
     return _change(services, client_id, decide, author)
 
 
-def opt_out_client(services: Services, client_id: int, author: Author | None = None) -> Client:
+def opt_out_client(
+    services: Services, client_id: int, author: Author | None = None, cause: StopCause = UNKNOWN
+) -> Client:
     """Put the client and the phone number on the stop list, until it opts in. Posts end within two seconds."""
-    now = services.clock.now()
-    return _change(
-        services, client_id, lambda client: replace(client, opted_out_at=client.opted_out_at or now), author, OPTED_OUT
-    )
-
-
-def opt_out_number(services: Services, client_id: int, phone_number: str, author: Author) -> Client:
-    """Put the client on the stop list as `opt_out_client` does, unless it has another phone number by now.
-
-    Raises NotFound if the client was deleted.
-    """
     now = services.clock.now()
 
     def decide(client: Client) -> Client:
-        is_other = client.phone_number != phone_number
-        return client if is_other else replace(client, opted_out_at=client.opted_out_at or now)
+        return replace(client, opted_out_at=client.opted_out_at or now)
 
-    return _change(services, client_id, decide, author, OPTED_OUT)
+    return _change(services, client_id, decide, author, OPTED_OUT, cause)
+
+
+def opt_out_number(
+    services: Services,
+    client_id: int,
+    phone_number: str,
+    author: Author,
+    cause: StopCause = UNKNOWN,
+    at: datetime | None = None,
+) -> Client:
+    """Put the client on the stop list as `opt_out_client` does, unless it has another phone number by now.
+
+    `at`: since when; by default now. Raises NotFound if the client was deleted.
+    """
+    since = at or services.clock.now()
+
+    def decide(client: Client) -> Client:
+        is_other = client.phone_number != phone_number
+        return client if is_other else replace(client, opted_out_at=client.opted_out_at or since)
+
+    return _change(services, client_id, decide, author, OPTED_OUT, cause)
 
 
 def opt_in_client(services: Services, client_id: int, author: Author | None = None) -> Client:
@@ -150,6 +162,15 @@ def withdraw_consent(services: Services, client_id: int, author: Author | None =
         return client if is_withdrawn else replace(client, consent_withdrawn_at=max(now, client.consent_at or now))
 
     return _change(services, client_id, decide, author, CONSENT_WITHDRAWN)
+
+
+def opt_in_number(services: Services, client_id: int, phone_number: str, author: Author) -> Client:
+    """Opt in the client, unless it has another phone number by now. Raises NotFound if the client was deleted."""
+
+    def decide(client: Client) -> Client:
+        return client if client.phone_number != phone_number else replace(client, opted_out_at=None)
+
+    return _change(services, client_id, decide, author, OPTED_IN)
 
 
 def queue_moved_clients(services: Services, changes: Sequence[tuple[Client, Client]]) -> None:
@@ -203,11 +224,16 @@ def list_clients(
 
 
 def _change(
-    services: Services, client_id: int, decide: Callable[[Client], Client], author: Author | None, action: str = ""
+    services: Services,
+    client_id: int,
+    decide: Callable[[Client], Client],
+    author: Author | None,
+    action: str = "",
+    cause: StopCause = StopCause(MOVED),
 ) -> Client:
     """Write the client that `decide` returns. A new phone number on the stop list opts the client out.
 
-    `action`: opted out or in, which changes no label.
+    `action`: opted out or in, which changes no label. `cause`: of the stop that a new or the same number gets.
     """
 
     def attempt(stop: datetime | None = None) -> Client:
@@ -216,11 +242,12 @@ def _change(
         after = replace(wanted, opted_out_at=wanted.opted_out_at or stop)
         if after == before:
             return before
-        shown = represent_client(before), represent_client(after)
+        reason = {"reason": cause.reason} if cause.reason else {}
+        shown = represent_client(before), {**represent_client(after), **reason}
         record = author.record("client", client_id, *shown, action) if author else None
         queue_moved_clients(services, [(before, after)])
         try:
-            services.clients.change(before, after, record)
+            services.clients.change(before, after, record, cause)
         except PhoneTaken as taken:
             return attempt(_stop_of(services, after, taken))
         except PhoneErased as erased:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from ..domain.audit_record import Author
 from ..domain.client import GIVEN_FIELDS, Client
 from ..domain.consent import CONSENT_FIELDS, MAX_TEXT
 from ..domain.field_versions import changed_since, version_of
+from ..domain.stop import CONSOLE, StopCause
 from ..domain.walk import reads_limit, time_limit
 from ..errors import BadInput, NotFound, Outdated, WrongValue
 from ..fields import CLIENT, attributes
@@ -48,7 +50,7 @@ QUESTIONS = {
 STEPS: dict[str, Callable[[Services, int, Author], object]] = {
     "delete": registry.delete_client,
     "erase": erasure.erase_client,
-    "opt_out": registry.opt_out_client,
+    "opt_out": partial(registry.opt_out_client, cause=StopCause(CONSOLE)),
     "opt_in": registry.opt_in_client,
     "withdraw": registry.withdraw_consent,
 }

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..access.audit import GATEWAY_AUTHOR, author_of
+from ..domain.stop import GATEWAY, StopCause
 from ..errors import NotFound
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def opt_out_by_gateway(services: Services, client_id: int, phone_number: str) ->
     from ..clients.registry import opt_out_number
 
     with suppress(NotFound):
-        opt_out_number(services, client_id, phone_number, author_of(services, GATEWAY_AUTHOR))
+        author = author_of(services, GATEWAY_AUTHOR)
+        opt_out_number(services, client_id, phone_number, author, StopCause(GATEWAY))
 
 
 def opt_out(services: Services, client_id: int, phone_number: str) -> Exception | None:

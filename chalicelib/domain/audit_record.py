@@ -18,7 +18,7 @@ NUMBERS_A_DAY = 24 * 3600 * 10**9
 
 MADE, CHANGED, REMOVED = "made", "changed", "removed"
 
-OF_PEOPLE = ("client", "test_message")
+OF_PEOPLE = ("client", "phone", "test_message")
 """Kinds of objects that tell about a person: their records have no complete phone number and no attribute value."""
 
 MASK = "***"

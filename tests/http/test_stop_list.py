@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
+from chalicelib.adapters.tables.client_row import PhoneRow
 
 from .conftest import Call
 
@@ -101,3 +102,121 @@ def test_an_export_shows_opted_out_clients(call: Call, stopped: Any) -> None:
     call("POST", "/Clients", form={"phone_number": "79210000001"})
     lines = call("GET", "/Clients/export").text.splitlines()
     assert [line.split(";")[5] for line in lines] == ["opted_out_at", stopped["opted_out_at"], ""]
+
+
+def test_a_number_without_a_client_is_stopped_looked_up_listed_and_resumed(call: Call) -> None:
+    answer = call("POST", "/StopList/", form={"phone_number": PHONE, "reason": "asked in the shop"})
+    stop = {"phone_number": PHONE, "reason": "asked in the shop", "source": "api", "client_id": None}
+    assert (answer.status, {**answer.json, "opted_out_at": ""}) == (201, {**stop, "opted_out_at": ""})
+    assert call("GET", f"/StopList/{PHONE}/").json == answer.json
+    assert call("GET", "/StopList").json == {"next": None, "results": [answer.json]}
+    client = call("POST", "/Clients", form={"phone_number": PHONE}).json
+    assert client["opted_out_at"] == answer.json["opted_out_at"], "a client that is registered with it is opted out"
+    assert call("GET", f"/StopList/{PHONE}").json == {**answer.json, "client_id": 1}
+    call("DELETE", "/Clients/1")
+    assert call("GET", f"/StopList/{PHONE}").json == answer.json
+    assert call("DELETE", f"/StopList/{PHONE}").status == 204
+    assert call("GET", f"/StopList/{PHONE}").status == 404 == call("DELETE", f"/StopList/{PHONE}").status
+    assert call("POST", "/Clients", form={"phone_number": PHONE}).json["opted_out_at"] is None
+
+
+def test_a_number_with_a_client_opts_the_client_out_and_in(call: Call, client: Any) -> None:
+    stop = call("POST", "/StopList", json={"phone_number": PHONE, "opted_out_at": "2026-01-02T03:04:05Z"}).json
+    assert stop == {
+        "phone_number": PHONE,
+        "opted_out_at": "2026-01-02T03:04:05Z",
+        "reason": None,
+        "source": "api",
+        "client_id": 1,
+    }
+    assert call("GET", "/Clients/1").json["opted_out_at"] == stop["opted_out_at"]
+    assert call("GET", f"/StopList/{PHONE}").json == stop
+    assert call("DELETE", f"/StopList/{PHONE}").status == 204
+    assert call("GET", "/Clients/1").json == client
+
+
+def test_a_stop_that_exists_stays_as_it_is(call: Call, stopped: Any) -> None:
+    before = call("GET", f"/StopList/{PHONE}").json
+    again = call("POST", "/StopList", json={**before, "opted_out_at": "2020-01-01", "reason": "again"})
+    assert (again.status, again.json) == (200, before)
+    assert (before["opted_out_at"], before["source"]) == (stopped["opted_out_at"], "api")
+    first = call("POST", "/StopList", form={"phone_number": "79210000001"}, key="k1")
+    call("DELETE", "/StopList/79210000001")
+    again = call("POST", "/StopList", form={"phone_number": "79210000001"}, key="k1")
+    assert (again.status, again.json, again.headers["Idempotent-Replayed"]) == (201, first.json, "true")
+    assert call("GET", "/StopList/79210000001").status == 404
+
+
+def test_every_change_of_the_list_is_audited_without_the_number(call: Call) -> None:
+    call("POST", "/StopList", form={"phone_number": PHONE, "reason": "asked in the shop"})
+    call("POST", "/StopList", form={"phone_number": PHONE})
+    call("DELETE", f"/StopList/{PHONE}")
+    call("POST", "/Clients", form={"phone_number": PHONE})
+    call("POST", "/StopList", form={"phone_number": PHONE, "reason": "a letter"})
+    call("DELETE", f"/StopList/{PHONE}")
+    records = call("GET", "/Audit").json["results"]
+    shown = [(record["what"], record["action"], record["who"]) for record in reversed(records)]
+    assert shown == [
+        ("phone", "opted out", "shop"),
+        ("phone", "opted in", "shop"),
+        ("client", "made", "shop"),
+        ("client", "opted out", "shop"),
+        ("client", "opted in", "shop"),
+    ]
+    assert records[-1]["after"] == {**records[-2]["before"], "phone_number": "7977*******"}
+    assert records[-1]["after"]["reason"] == "asked in the shop"
+    assert records[1]["after"]["reason"] == "a letter"
+    assert PHONE not in str(records)
+
+
+@pytest.mark.parametrize(
+    ("sent", "errors"),
+    [
+        ({}, {"phone_number"}),
+        ({"phone_number": "7977", "reason": "a\nb"}, {"phone_number", "reason"}),
+        ({"phone_number": PHONE, "reason": "x" * 101}, {"reason"}),
+        ({"phone_number": PHONE, "reason": "the owner of +7 (977) 405-33-29"}, {"reason"}),
+        ({"phone_number": PHONE, "opted_out_at": "yesterday", "since": "2026-01-01"}, {"opted_out_at", "since"}),
+    ],
+)
+def test_a_wrong_stop_is_refused_by_field_and_nothing_is_written(call: Call, sent: Any, errors: set[str]) -> None:
+    answer = call("POST", "/StopList", json=sent)
+    assert (answer.status, set(answer.json)) == (400, errors)
+    assert call("GET", "/StopList").json["results"] == []
+
+
+def test_the_list_has_pages_and_an_unknown_number_is_not_found(call: Call, services: Services) -> None:
+    numbers = [f"7921000000{number}" for number in range(7)]
+    for number in numbers:
+        call("POST", "/StopList", form={"phone_number": number})
+    found, path = [], "/StopList?limit=3"
+    while path:
+        page = call("GET", path).json
+        assert len(page["results"]) <= 3
+        found += [stop["phone_number"] for stop in page["results"]]
+        path = page["next"] and page["next"].removeprefix("https://api.example.com")
+    assert sorted(found) == numbers
+    for number in ("79990000000", "7", "x", "%2B79774053329"):
+        assert call("GET", f"/StopList/{number}").status == 404
+        assert call("DELETE", f"/StopList/{number}").status == 404
+    assert call("GET", "/StopList?cursor=WzEsMl0x").status == 400
+    reader = f"Token {make_token(services, 'rita', 'read')}"
+    assert call("GET", "/StopList", authorization=reader).status == 200
+    assert call("POST", "/StopList", form={"phone_number": PHONE}, authorization=reader).status == 403
+    assert call("DELETE", f"/StopList/{numbers[0]}", authorization=reader).status == 403
+
+
+def test_an_erased_number_is_refused_and_is_not_on_the_list(call: Call, stopped: Any) -> None:
+    call("POST", "/Clients/1/erase")
+    answer = call("POST", "/StopList", form={"phone_number": PHONE})
+    assert (answer.status, set(answer.json)) == (400, {"phone_number"})
+    assert call("GET", f"/StopList/{PHONE}").status == 404
+    assert call("GET", "/StopList").json["results"] == []
+
+
+def test_a_stop_of_an_earlier_version_is_listed_without_a_source(call: Call, services: Services) -> None:
+    since = services.clock.now().replace(microsecond=0)
+    services.stop_list.get(PHONE)
+    PhoneRow(PHONE, opted_out_at=since).save()
+    (stop,) = call("GET", "/StopList").json["results"]
+    assert (stop["phone_number"], stop["source"], stop["reason"]) == (PHONE, None, None)

@@ -116,6 +116,9 @@ class Tour:
         for step in ("opt_out", "opt_in", "withdraw_consent"):
             self.call("POST", f"/Clients/{twice[0]}/{step}/")
         self.call("DELETE", f"/Clients/{twice[0]}/")
+        self.call("POST", "/StopList/", {"phone_number": 79770000008})
+        self.call("GET", "/StopList/")
+        self.call("DELETE", "/StopList/79770000008/")
         self.call("GET", "/Audit/")
         assert self.session.get(f"{self.stack.url}/metrics/", timeout=30).ok
 

@@ -259,10 +259,10 @@ def test_a_row_with_an_invalid_time_of_a_stop_is_refused(services: Any) -> None:
 def test_an_opt_out_during_an_import_is_kept(services: Any) -> None:
     add_many = services.clients.add_many
 
-    def stop_first(clients: list[Client], records: Any) -> None:
+    def stop_first(clients: list[Client], *others: Any) -> None:
         services.clients.add_many = add_many
         services.clients.stops[clients[3].phone_number] = services.clock.now()
-        add_many(clients, records)
+        add_many(clients, *others)
 
     services.clients.add_many = stop_first
     assert imported(services, many(10)) == {"added": 10}
@@ -357,11 +357,11 @@ class Intruder:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.clients, name)
 
-    def add_many(self, clients: list[Client], records: Any) -> None:
+    def add_many(self, clients: list[Client], *others: Any) -> None:
         phone, self.phone = self.phone, ""
         if phone:
             self.clients.add(Client(9999, phone, "theirs", "Asia/Omsk"))
-        self.clients.add_many(clients, records)
+        self.clients.add_many(clients, *others)
 
 
 def test_a_client_registered_meanwhile_is_opted_out_by_the_file(services: Any) -> None:

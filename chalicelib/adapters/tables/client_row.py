@@ -38,6 +38,17 @@ class ByOperatorCode(GlobalSecondaryIndex["ClientRow"]):  # type: ignore[no-unty
     id = NumberAttribute(range_key=True)
 
 
+class OptedOut(GlobalSecondaryIndex["PhoneRow"]):  # type: ignore[no-untyped-call]
+    """The rows with an opt-out. Its keys are attributes that earlier versions wrote too."""
+
+    class Meta:
+        index_name = "opted_out"
+        projection = AllProjection()
+
+    opted_out_at = Moment(hash_key=True)
+    phone = UnicodeAttribute(range_key=True)
+
+
 class TextMapAttribute(UnicodeAttribute):
     """A map of texts as JSON. Equal maps have equal JSON, and a Cyrillic letter takes two bytes."""
 
@@ -100,7 +111,7 @@ def _client(values: Mapping[str, Any]) -> Client:
 class PhoneRow(Model):
     """The client that has a phone number, and when the number opted out. A row without a client keeps the opt-out.
 
-    The opt-out of an erased person is in a row whose key has the digest of the number: see `erased_phone`.
+    `source` and `reason`: of the opt-out, as in domain/stop.py. The opt-out of an erased person is in a row whose key has the digest of the number: see `erased_phone`.
     """
 
     class Meta:
@@ -109,6 +120,9 @@ class PhoneRow(Model):
     phone = UnicodeAttribute(hash_key=True)
     client_id = NumberAttribute(null=True)
     opted_out_at = Moment(null=True)
+    source = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    opted_out = OptedOut()
 
 
 def erased_phone(digest: str) -> str:

@@ -11,6 +11,7 @@ from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from ...domain.audience import AudienceMember, Filter, Group, Partition, Read
 from ...domain.audit_record import AuditRecord
 from ...domain.client import Client, block_of
+from ...domain.stop import UNKNOWN, StopCause
 from ...errors import Conflict, NotWritten, PhoneErased, PhoneTaken
 from ..clock import Clock
 from .audit import Audit
@@ -35,7 +36,7 @@ PAGE = 1000
 class Clients:
     """An audit record is written in the transaction of its change. `phone_key` returns the key of phone digests.
 
-    A phone number that opted out and was erased raises PhoneErased.
+    A phone number that opted out and was erased raises PhoneErased. `cause`: of a new opt-out, on the stop list.
     """
 
     def __init__(self, stack_name: str, audit: Audit, phone_key: Callable[[], str], clock: Clock) -> None:
@@ -44,15 +45,18 @@ class Clients:
         self._phones = Phones(stack_name, phone_key, clock)
         self._batches = Batches(clock)
 
-    def add(self, client: Client, record: AuditRecord | None = None) -> None:
+    def add(self, client: Client, record: AuditRecord | None = None, cause: StopCause = UNKNOWN) -> None:
         """Raises PhoneTaken if another client has the number, or the number is opted out and the client is not."""
-        with conflicts({0: PhoneErased, 2: PhoneTaken}), transaction(ClientRow) as writes:
+        position = 2 + _rows_before(client, record)
+        with conflicts({0: PhoneErased, position: PhoneTaken}), transaction(ClientRow) as writes:
             self._phones.require_not_erased(writes, client.phone_number)
             writes.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
-            self._phones.take(writes, client)
+            self._phones.take(writes, client, cause)
             self._audit.write(writes, record)
 
-    def add_many(self, clients: Sequence[Client], records: Sequence[AuditRecord] = ()) -> None:
+    def add_many(
+        self, clients: Sequence[Client], records: Sequence[AuditRecord] = (), cause: StopCause = UNKNOWN
+    ) -> None:
         """Adds all of them with the records, or none (RowChanged). A transaction has 100 items: a client takes three, a
         record one.
 
@@ -64,7 +68,7 @@ class Clients:
                 for client in clients:
                     self._phones.require_not_erased(writes, client.phone_number)
                     writes.save(ClientRow.of(client), condition=ClientRow.id.does_not_exist())
-                    self._phones.take(writes, client)
+                    self._phones.take(writes, client, cause)
                 for record in records:
                     self._audit.write(writes, record)
         except PynamoDBException as error:
@@ -82,23 +86,31 @@ class Clients:
         clients = [client_in(item) for item in self._batches.get_items(ClientRow, keys)]
         return {client.id: client for client in clients}
 
-    def change(self, before: Client, after: Client, record: AuditRecord | None = None) -> None:
+    def change(
+        self, before: Client, after: Client, record: AuditRecord | None = None, cause: StopCause = UNKNOWN
+    ) -> None:
         """Raises PhoneTaken, as `add` does, or RowChanged if the row no longer equals `before`."""
         is_new_number = before.phone_number != after.phone_number
-        position = 2 if before.opted_out_at else 3  # DynamoDB puts deletes before the written rows
+        deletes = 1 if before.opted_out_at else 2  # DynamoDB puts them before the written rows
+        position = deletes + 1 + _rows_before(after, record)
         by_position: dict[int, type[Conflict]] = {0: PhoneErased, position: PhoneTaken} if is_new_number else {}
         with conflicts(by_position), transaction(ClientRow) as writes:
             if is_new_number:
                 self._phones.require_not_erased(writes, after.phone_number)
             writes.save(ClientRow.of(after), condition=is_unchanged(before))
             if is_new_number:
-                self._phones.take(writes, after)
+                self._phones.take(writes, after, cause)
                 self._phones.free(writes, before)
             elif before.opted_out_at != after.opted_out_at:
-                self._phones.stop(writes, after)
+                self._phones.stop(writes, after, cause)
             self._audit.write(writes, record)
 
-    def change_many(self, changes: Sequence[tuple[Client, Client]], records: Sequence[AuditRecord] = ()) -> None:
+    def change_many(
+        self,
+        changes: Sequence[tuple[Client, Client]],
+        records: Sequence[AuditRecord] = (),
+        cause: StopCause = UNKNOWN,
+    ) -> None:
         """Changes all of them with the records, or none (RowChanged). Their phone numbers stay.
 
         A transaction has 100 items: a client takes one, an opt-out another, a record a third. It costs twice the units
@@ -109,7 +121,7 @@ class Clients:
             for before, after in changes:
                 writes.save(ClientRow.of(after), condition=is_unchanged(before))
                 if before.opted_out_at != after.opted_out_at:
-                    self._phones.stop(writes, after)
+                    self._phones.stop(writes, after, cause)
             for record in records:
                 self._audit.write(writes, record)
 
@@ -211,3 +223,8 @@ class Clients:
             number += sum(chosen.chooses(client) and client.opted_out_at is None for client in clients)
             after = clients[-1].id
         return number
+
+
+def _rows_before(client: Client, record: AuditRecord | None) -> int:
+    """How many rows a transaction writes between the client and its phone number: see `Phones.take`."""
+    return int(client.opted_out_at is not None and record is not None)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from pynamodb.exceptions import DoesNotExist
-from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from ...domain.client import Client
 from ...domain.erasure import phone_digest
+from ...domain.stop import StopCause
 from ..clock import Clock
 from .base import bind_table
 from .batches import Batches
@@ -47,30 +48,42 @@ class Phones:
         """The deletion of a row that must not exist: a condition in the transaction, without a right of its own."""
         writes.delete(PhoneRow(self._erased_key(phone_number)), condition=PhoneRow.phone.does_not_exist())
 
-    def take(self, writes: TransactWrite, client: Client) -> None:
-        """Gives the number to the client, if it has no client and the client is opted out like the number."""
-        writes.save(_row(client), condition=_may_be_taken(client))
+    def take(self, writes: TransactWrite, client: Client, cause: StopCause) -> None:
+        """Gives the number to the client, if it has no client and the client is opted out like the number.
 
-    def stop(self, writes: TransactWrite, client: Client) -> None:
+        An opt-out is an update, so that the row keeps the cause that it has. A transaction has updates after the rows
+        that it writes whole.
+        """
+        if client.opted_out_at is None:
+            row = PhoneRow(client.phone_number, client_id=client.id)
+            writes.save(row, condition=PhoneRow.phone.does_not_exist())
+        else:
+            row = PhoneRow(client.phone_number)
+            writes.update(row, _opt_out(client, cause), condition=PhoneRow.client_id.does_not_exist())
+
+    def stop(self, writes: TransactWrite, client: Client, cause: StopCause) -> None:
         """Opts the client's number out or in, as the client is."""
-        writes.save(_row(client))
+        if client.opted_out_at is None:
+            writes.save(PhoneRow(client.phone_number, client_id=client.id))
+        else:
+            writes.update(PhoneRow(client.phone_number), _opt_out(client, cause))
 
     def free(self, writes: TransactWrite, client: Client) -> None:
-        """Frees the number; an opt-out stays."""
-        if client.opted_out_at:
-            writes.save(PhoneRow(client.phone_number, opted_out_at=client.opted_out_at))
+        """Frees the number; an opt-out stays, with its cause."""
+        row = PhoneRow(client.phone_number)
+        if client.opted_out_at is None:
+            writes.delete(row)
         else:
-            writes.delete(_row(client))
+            opted_out_at = PhoneRow.opted_out_at.set(client.opted_out_at)
+            writes.update(row, [opted_out_at, PhoneRow.client_id.remove()])
 
     def _erased_key(self, phone_number: str) -> str:
         return erased_phone(phone_digest(self._key(), phone_number))
 
 
-def _row(client: Client) -> PhoneRow:
-    return PhoneRow(client.phone_number, client_id=client.id, opted_out_at=client.opted_out_at)
-
-
-def _may_be_taken(client: Client) -> Condition:
-    """The number has no client; a number that is opted out is only for a client that is opted out."""
-    free: Condition = PhoneRow.client_id.does_not_exist()
-    return free if client.opted_out_at else PhoneRow.phone.does_not_exist()
+def _opt_out(client: Client, cause: StopCause) -> list[Action]:
+    """A cause that the row has stays."""
+    given = {"source": cause.source, "reason": cause.reason}
+    kept = [getattr(PhoneRow, name) for name, value in given.items() if value is not None]
+    causes = [attribute.set(attribute | given[attribute.attr_name]) for attribute in kept]
+    return [PhoneRow.client_id.set(client.id), PhoneRow.opted_out_at.set(client.opted_out_at), *causes]

@@ -11,6 +11,7 @@ from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.client import Client, block_of, label_key
 from chalicelib.domain.erasure import phone_digest
 from chalicelib.domain.mailing import NO_COUNTS, Counts
+from chalicelib.domain.stop import UNKNOWN, StopCause
 from chalicelib.errors import PhoneErased, PhoneTaken, RowChanged
 
 from .fake_access import FakeAudit
@@ -61,21 +62,24 @@ class FakeClients:
         self.rows: dict[int, Client] = {}
         self.phones: dict[str, int] = {}
         self.stops: dict[str, datetime] = {}
+        self.causes: dict[str, StopCause] = {}
 
     def erased_among(self, phone_numbers: Iterable[str]) -> set[str]:
         return {phone for phone in phone_numbers if phone_digest(FakePhoneKey().value(), phone) in self.erased}
 
-    def add(self, client: Client, record: AuditRecord | None = None) -> None:
+    def add(self, client: Client, record: AuditRecord | None = None, cause: StopCause = UNKNOWN) -> None:
         with LOCK:
             self._require_not_erased(client)
             if not self._may_have_phone(client):
                 raise PhoneTaken
             if client.id in self.rows:
                 raise RowChanged
-            self._put(client)
+            self._put(client, cause)
             self.audit.write(record)
 
-    def add_many(self, clients: Iterable[Client], records: Sequence[AuditRecord] = ()) -> None:
+    def add_many(
+        self, clients: Iterable[Client], records: Sequence[AuditRecord] = (), cause: StopCause = UNKNOWN
+    ) -> None:
         with LOCK:
             clients = list(clients)
             assert 3 * len(clients) + len(records) <= 100
@@ -84,7 +88,7 @@ class FakeClients:
             if self.erased_among(client.phone_number for client in clients):
                 raise RowChanged
             for client in clients:
-                self._put(client)
+                self._put(client, cause)
             self._audit_all(records)
 
     def get(self, client_id: int) -> Client | None:
@@ -93,16 +97,23 @@ class FakeClients:
     def get_many(self, client_ids: Iterable[int]) -> dict[int, Client]:
         return {client_id: self.rows[client_id] for client_id in client_ids if client_id in self.rows}
 
-    def change(self, before: Client, after: Client, record: AuditRecord | None = None) -> None:
+    def change(
+        self, before: Client, after: Client, record: AuditRecord | None = None, cause: StopCause = UNKNOWN
+    ) -> None:
         with LOCK:
             if after.phone_number != before.phone_number:
                 self._require_not_erased(after)
                 if not self._may_have_phone(after):
                     raise PhoneTaken
             self.remove(before, record)
-            self._put(after)
+            self._put(after, cause)
 
-    def change_many(self, changes: Sequence[tuple[Client, Client]], records: Sequence[AuditRecord] = ()) -> None:
+    def change_many(
+        self,
+        changes: Sequence[tuple[Client, Client]],
+        records: Sequence[AuditRecord] = (),
+        cause: StopCause = UNKNOWN,
+    ) -> None:
         with LOCK:
             stops = sum(before.opted_out_at != after.opted_out_at for before, after in changes)
             assert len(changes) + stops + len(records) <= 100
@@ -110,7 +121,7 @@ class FakeClients:
                 raise RowChanged
             for before, after in changes:
                 assert before.phone_number == after.phone_number
-                self._put(after)
+                self._put(after, cause)
             self._audit_all(records)
 
     def remove(self, client: Client, record: AuditRecord | None = None) -> None:
@@ -167,12 +178,17 @@ class FakeClients:
         if self.erased_among([client.phone_number]):
             raise PhoneErased
 
-    def _put(self, client: Client) -> None:
+    def _put(self, client: Client, cause: StopCause) -> None:
+        phone = client.phone_number
         self.rows[client.id] = client
-        self.phones[client.phone_number] = client.id
-        self.stops.pop(client.phone_number, None)
-        if client.opted_out_at is not None:
-            self.stops[client.phone_number] = client.opted_out_at
+        self.phones[phone] = client.id
+        if client.opted_out_at is None:
+            self.stops.pop(phone, None)
+            self.causes.pop(phone, None)
+        else:
+            kept = self.causes.get(phone, UNKNOWN)
+            self.stops[phone] = client.opted_out_at
+            self.causes[phone] = StopCause(kept.source or cause.source, kept.reason or cause.reason)
 
     def _may_have_phone(self, client: Client) -> bool:
         is_stopped = client.phone_number in self.stops and client.opted_out_at is None

@@ -24,6 +24,7 @@ class FakeErasures:
         with LOCK:
             self.clients.remove(client)
             self.clients.stops.pop(client.phone_number, None)
+            self.clients.causes.pop(client.phone_number, None)
             self._begin(erasure, client.opted_out_at, record)
 
     def erase_phone(self, phone_number: str, stop: datetime | None, erasure: Erasure, record: AuditRecord) -> None:
@@ -31,6 +32,7 @@ class FakeErasures:
             if phone_number in self.clients.phones or self.clients.stops.get(phone_number) != stop:
                 raise RowChanged
             self.clients.stops.pop(phone_number, None)
+            self.clients.causes.pop(phone_number, None)
             self._begin(erasure, stop, record)
 
     def _begin(self, erasure: Erasure, stop: datetime | None, record: AuditRecord) -> None:

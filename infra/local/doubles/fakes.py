@@ -23,6 +23,7 @@ from .fake_messages import FakeMessages, FakeReceipts
 from .fake_queues import FakeQueue, FakeSchedules
 from .fake_series import FakeSeries
 from .fake_slices import FakeRates, FakeSlices, FakeSpending
+from .fake_stop_list import FakeStopList
 from .inline_pool import InlinePool
 
 
@@ -38,6 +39,7 @@ class FakeServices:
         self.audit_bucket = FakeAuditBucket()
         self.clients = FakeClients(self.audit)
         self.phone_key = FakePhoneKey()
+        self.stop_list = FakeStopList(self.clients, self.audit)
         self.erasures = FakeErasures(self.clients, self.audit)
         self.mailings = FakeMailings(self.counters, self.audit)
         self.series = FakeSeries(self.mailings, self.audit)
