@@ -100,7 +100,7 @@ class DiscardedClients:
     def get_many(self, _: Any) -> dict[int, Any]:
         return {}
 
-    def add_many(self, clients: Any, _: Any) -> None:
+    def add_many(self, clients: Any, *_: Any) -> None:
         self.added += len(clients)
 
 

@@ -18,8 +18,8 @@ from .domain.client import (
     is_attribute_name,
 )
 from .domain.consent import MAX_TEXT
-from .domain.mailing import MAX_RATE
 from .domain.erasure import phones_in
+from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
 from .domain.phone import is_rounded, meant_phone
 from .domain.receipt import RECEIPT_STATUSES, clean_reason

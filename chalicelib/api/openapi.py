@@ -117,6 +117,7 @@ OPERATIONS = [
     Operation("/Clients/readmit/", "post", "Let a phone number that was erased come back", "Erased", "PhoneNumber"),
     Operation("/StopList/", "get", "List the phone numbers that nothing is sent to", "Stop", is_list=True),
     Operation("/StopList/", "post", "Put a phone number on the stop list", "Stop", "NewStop", 201),
+    Operation("/StopList/export/", "get", "Export the stop list as CSV, in parts", CSV),
     Operation("/StopList/{phone_number}/", "get", "Look up a phone number in the stop list", "Stop"),
     Operation("/StopList/{phone_number}/", "delete", "Take a phone number off the stop list", status=204),
     Operation("/Mailing/", "get", "List mailings, newest first", "Mailing", is_list=True),

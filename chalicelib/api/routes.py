@@ -9,7 +9,19 @@ from chalice.app import Blueprint, Response
 from ..http import exports
 from ..http.calls import METHODS, Action, answer, read_id
 from ..runtime import services
-from . import audit, clients, imports, mailings, metrics, previews, provider_receipts, receipts, series, stats, stop_list
+from . import (
+    audit,
+    clients,
+    imports,
+    mailings,
+    metrics,
+    previews,
+    provider_receipts,
+    receipts,
+    series,
+    stats,
+    stop_list,
+)
 from .authorizer import token_auth
 from .openapi import known_query
 
@@ -94,6 +106,11 @@ def client_export() -> Response:
 @routes.route("/StopList", **ROUTE)
 def stop_list_() -> Response:
     return _answer({"GET": stop_list.list_, "POST": stop_list.add})
+
+
+@routes.route("/StopList/export", **ROUTE)
+def stop_list_export() -> Response:
+    return _answer({"GET": exports.stops})
 
 
 @routes.route("/StopList/{phone_number}", **ROUTE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from chalice.app import Response
 
 from ..clients import stop_list
@@ -26,7 +28,7 @@ def list_(call: Call) -> Response:
 
 def add(call: Call) -> Response:
     """201 for a number that was not on the list, otherwise 200 with the stop as it is."""
-    fields = read_fields(call.body(), STOP, STOP_READ_ONLY, partial=False)
+    fields: dict[str, Any] = read_fields(call.body(), STOP, STOP_READ_ONLY, partial=False)
     cause = StopCause(API, fields.get("reason"))
 
     def act(_: int | None) -> Response:

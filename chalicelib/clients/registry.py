@@ -13,7 +13,7 @@ from ..domain.client import CLIENT_ID, GIVEN_FIELDS, MAX_CLIENT_ID, MAX_LABEL, P
 from ..domain.consent import CONSENT_FIELDS, consent_errors, consent_of
 from ..domain.field_versions import require_unchanged
 from ..domain.jobs import FollowMovedClients
-from ..domain.stop import MOVED, UNKNOWN, StopCause
+from ..domain.stop import MOVE, UNKNOWN, StopCause
 from ..domain.unicode_text import compose
 from ..domain.walk import FILTERED_READ, LIST_SECONDS, Cursor, HasTime, time_limit, walk
 from ..errors import BadInput, NotFound, PhoneErased, PhoneTaken
@@ -229,7 +229,7 @@ def _change(
     decide: Callable[[Client], Client],
     author: Author | None,
     action: str = "",
-    cause: StopCause = StopCause(MOVED),
+    cause: StopCause = MOVE,
 ) -> Client:
     """Write the client that `decide` returns. A new phone number on the stop list opts the client out.
 

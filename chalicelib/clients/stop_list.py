@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.audit_record import AuditRecord, Author
 from ..domain.client import PHONE
-from ..domain.stop import Position, Stop, StopCause
+from ..domain.stop import BEGINNING, Position, Stop, StopCause
 from ..errors import BadInput, NotFound, PhoneErased, RowChanged
 from ..representation import represent_stop
 from ..retries import retry_lost_races
@@ -52,14 +52,15 @@ def stop_number(
 
 
 def resume_number(services: Services, phone_number: str, author: Author) -> None:
-    """Take the number off the stop list, and opt in the client that has it. Raises NotFound if it is not on the list."""
+    """Take the number off the stop list, and opt in the client that has it. Raises NotFound if it is not there."""
 
     def attempt() -> None:
         stop = get_stop(services, phone_number)
         if stop.client_id is None:
             before = represent_stop(stop)
             record = author.record(PHONE_SUBJECT, shown_digest(services, phone_number), before, None, OPTED_IN)
-            return services.stop_list.remove(stop, record)
+            services.stop_list.remove(stop, record)
+            return
         try:
             client = opt_in_number(services, stop.client_id, phone_number, author)
         except NotFound as error:
@@ -79,8 +80,11 @@ def get_stop(services: Services, phone_number: str) -> Stop:
 
 
 def list_stops(services: Services, after: Position | None, limit: int) -> tuple[list[Stop], Position | None]:
-    """A page, in no order that means anything, and the position of the next page; None at the end."""
-    found = services.stop_list.read(after, limit + 1)
+    """A page, in no order that means anything, and the position of the next page; None at the end.
+
+    `after`: a position; the list begins at None and at BEGINNING.
+    """
+    found = services.stop_list.read(None if after == BEGINNING else after, limit + 1)
     return found[:limit], found[limit - 1].position if len(found) > limit else None
 
 

@@ -16,6 +16,10 @@ def clients(request: PageRequest) -> Response:
     return exports.clients(_call(request, *CLIENT_FILTERS, "attributes"))
 
 
+def stops(request: PageRequest) -> Response:
+    return exports.stops(_call(request))
+
+
 def messages(request: PageRequest, sent_id: str) -> Response:
     return exports.messages(_call(request, "status"), read_id(sent_id))
 

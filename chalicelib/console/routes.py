@@ -11,7 +11,7 @@ from ..errors import NotFound
 from ..http.calls import base_url
 from ..http.pages import read_static, static
 from ..runtime import services
-from . import audit, clients, exports, imports, mailbox, mailing_form, mailings, sign_in, tokens
+from . import audit, clients, exports, imports, mailbox, mailing_form, mailings, sign_in, stop_list, tokens
 from .page_requests import METHODS, Action, answer_page_request
 
 console = Blueprint(__name__)
@@ -124,6 +124,26 @@ def client_step(client_id: str, step: str) -> Response:
         {
             "GET": lambda request: clients.confirm_step(request, client_id, step),
             "POST": lambda request: clients.take_step(request, client_id, step),
+        }
+    )
+
+
+@console.route("/console/stop-list", **ROUTE)
+def stop_list_page() -> Response:
+    return _answer({"GET": stop_list.list_, "POST": stop_list.add})
+
+
+@console.route("/console/stop-list/export", **ROUTE)
+def export_stops() -> Response:
+    return _answer({"GET": exports.stops})
+
+
+@console.route("/console/stop-list/{phone_number}/remove", **ROUTE)
+def remove_stop(phone_number: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda request: stop_list.confirm_removal(request, phone_number),
+            "POST": lambda request: stop_list.remove(request, phone_number),
         }
     )
 

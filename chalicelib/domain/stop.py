@@ -19,6 +19,8 @@ MAX_POSITION = (datetime(9999, 12, 31, tzinfo=UTC) - YEAR_1) // timedelta(micros
 Position = tuple[int, ...]
 """Of a stop in the list: the microseconds since year 1 of its time, and its phone number."""
 
+BEGINNING: Position = (0, 0)
+
 
 @dataclass(frozen=True)
 class StopCause:
@@ -28,7 +30,7 @@ class StopCause:
     reason: str | None = None
 
 
-UNKNOWN = StopCause()
+UNKNOWN, MOVE = StopCause(), StopCause(MOVED)
 
 
 @dataclass(frozen=True)

@@ -10,21 +10,30 @@ from collections.abc import Callable, Mapping, Sequence
 
 from chalice.app import Response
 
-from ..clients import imports
+from ..clients import imports, stop_list
 from ..clients import registry as clients_
 from ..clients.import_columns import REASON
 from ..domain.client import Client, is_attribute_name
 from ..domain.client_import import ATTRIBUTE_COLUMN, RefusedRow
 from ..domain.csv_file import unescape_formula, write_rows
+from ..domain.stop import BEGINNING, MAX_POSITION
 from ..domain.unicode_text import compose
 from ..domain.walk import Cursor, HasTime, time_limit
 from ..errors import BadInput, shown_errors
 from ..mailings import lifecycle, stats
 from ..mailings.placeholders import ATTRIBUTE
-from ..representation import CLIENT_FIELDS, MESSAGE_FIELDS, represent_client, represent_message
+from ..representation import (
+    CLIENT_FIELDS,
+    MESSAGE_FIELDS,
+    STOP_FIELDS,
+    represent_client,
+    represent_message,
+    represent_stop,
+)
 from ..texts import Text
 from .calls import Call
 from .filters import read_client_filter, read_message_status
+from .paging import MAX_POSITION as HIGHEST
 from .paging import SIZE_LIMIT, Page, next_url, position_at, position_of, read_fitting, read_page, text_size
 
 MOST_ROWS = 20_000
@@ -60,6 +69,14 @@ def clients(call: Call) -> Response:
     return _part(
         call, "clients.csv", columns, read, (0, 0), parameters={"attributes": ",".join(names)}, has_time=has_time
     )
+
+
+def stops(call: Call) -> Response:
+    def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
+        found, following = stop_list.list_stops(call.services, position, limit)
+        return [_cells(represent_stop(stop), STOP_FIELDS) for stop in found], following
+
+    return _part(call, "stop-list.csv", STOP_FIELDS, read, BEGINNING, _time_of_part(call), highest=MAX_POSITION)
 
 
 def messages(call: Call, mailing_id: int) -> Response:
@@ -126,9 +143,10 @@ def _part(
     beginning: Position,
     has_time: HasTime,
     parameters: Mapping[str, str] = NO_PARAMETERS,
+    highest: int = HIGHEST,
 ) -> Response:
-    """`parameters`: added to the query of this part in the URL of the next one."""
-    page = read_page(call.query, len(beginning), default=MOST_ROWS, most=MOST_ROWS)
+    """`parameters`: added to the query of this part in the URL of the next one. `highest`: number of a position."""
+    page = read_page(call.query, len(beginning), default=MOST_ROWS, most=MOST_ROWS, highest=highest)
     text, next_position = _read_part(page, read, beginning, has_time)
     head = BOM + write_rows([columns]) if page.position is None else ""
     headers = {

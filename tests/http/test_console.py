@@ -347,6 +347,50 @@ def test_a_consent_is_entered_in_the_form_and_withdrawn_by_a_button_with_a_confi
     assert found.consent_withdrawn_at is not None
 
 
+def test_a_number_is_put_on_the_stop_list_found_and_removed(anna: Browser) -> None:
+    assert "/console/stop-list" in anna.get("/console/clients").text
+    assert "Nothing to show." in anna.get("/console/stop-list").text
+    answer = anna.post("/console/stop-list", phone_number="79770000001", reason="asked <b>in the shop</b>")
+    assert answer.headers["Location"] == "/console/stop-list?phone_number=79770000001&done=stopped"
+    page = anna.get("/console/stop-list?phone_number=79770000001&done=stopped").text
+    for text in ("Number added", "79770000001", "asked &lt;b&gt;in the shop&lt;/b&gt;", "the console"):
+        assert text in page
+    again = anna.post("/console/stop-list", phone_number="79770000001")
+    assert again.headers["Location"].endswith("done=stopped_before")
+    assert "not on the stop list" in anna.get("/console/stop-list?phone_number=79770000002").text
+    assert "looks like this" in anna.get("/console/stop-list?phone_number=7977").text
+    assert "/remove" in anna.get("/console/stop-list?phone_number=8+(977)+000-00-01").text
+    anna.post("/console/clients/new", phone_number="79770000001", timezone="UTC")
+    assert "/console/clients/1" in anna.get("/console/stop-list").text
+    assert "On the stop list" in anna.get("/console/clients/1").text
+    assert "Ask the person first" in anna.get("/console/stop-list/79770000001/remove").text
+    assert anna.post("/console/stop-list/79770000001/remove").headers["Location"].endswith("done=resumed")
+    assert "On the stop list" not in anna.get("/console/clients/1").text
+    assert anna.get("/console/stop-list/79770000001/remove").status == 404
+    assert anna.post("/console/stop-list/x/remove").status == 404
+
+
+def test_a_wrong_number_of_the_stop_list_is_an_error_beside_its_field(anna: Browser) -> None:
+    answer = anna.post("/console/stop-list", phone_number="7977", reason="call 89770000001")
+    assert answer.status == 400
+    for text in ("Enter a phone number as 79XXXXXXXXX", "A reason has no phone number", 'value="7977"'):
+        assert text in answer.text
+
+
+def test_the_stop_list_has_pages_and_is_downloaded(anna: Browser) -> None:
+    for number in range(60):
+        anna.post("/console/stop-list", phone_number=f"797700000{number:02d}")
+    page = anna.get("/console/stop-list").text
+    assert len(page.encode()) < 100_000
+    following = re.search(r'href="([^"]*cursor=[^"]*)"', page)
+    assert following is not None
+    second = anna.get(html.unescape(following[1])).text
+    assert page.count("/remove") + second.count("/remove") == 60
+    file = anna.get("/console/stop-list/export")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="stop-list.csv"'
+    assert len(file.text.splitlines()) == 61
+
+
 def test_the_page_of_a_client_lists_its_messages_and_leads_to_older_ones(anna: Browser, services: Services) -> None:
     form = {"phone_number": "79774053329", "tag": "", "timezone": "UTC"}
     anna.post("/console/clients/new", **form)

@@ -35,7 +35,7 @@ def test_the_description_is_served_without_a_token(described: Any) -> None:
 def test_every_route_of_the_api_is_described(described: Any) -> None:
     documented = [path for path in app.routes if path not in UNDOCUMENTED and not path.startswith("/console")]
     routes = {re.sub(r"{\w+}", "{id}", path) + "/" for path in documented}
-    assert set(described["paths"]) == routes
+    assert {re.sub(r"{\w+}", "{id}", path) for path in described["paths"]} == routes
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")

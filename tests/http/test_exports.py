@@ -70,6 +70,25 @@ def test_an_export_has_the_filters_of_the_list(call: Call) -> None:
     assert len(call("GET", "/Clients/export?tag=none").text.splitlines()) == 1
 
 
+def test_the_stop_list_is_exported_in_parts_with_times_and_reasons(call: Call) -> None:
+    call("POST", "/Clients", form={"phone_number": "79770000001"})
+    call("POST", "/StopList", form={"phone_number": "79770000001"})
+    reasons = {f"7921000000{number}": f"=letter {number}" for number in range(5)}
+    for phone, reason in reasons.items():
+        form = {"phone_number": phone, "reason": reason, "opted_out_at": "2026-01-02T03:04:05Z"}
+        call("POST", "/StopList", form=form)
+    first = call("GET", "/StopList/export?limit=4")
+    second = call("GET", first.headers["Link"][1:].partition(">")[0].removeprefix("https://api.example.com"))
+    assert "Link" not in second.headers
+    lines = [line.split(";") for line in (first.text + second.text).splitlines()]
+    assert lines[0] == ["\ufeffphone_number", "opted_out_at", "reason", "source", "client_id"]
+    rows = {line[0]: line[1:] for line in lines[1:]}
+    assert len(lines) == 7
+    assert rows["79770000001"][1:] == ["", "api", "1"]
+    for phone, reason in reasons.items():
+        assert rows[phone] == ["2026-01-02T03:04:05Z", f"'{reason}", "api", ""]
+
+
 def test_the_messages_of_a_mailing_are_exported(call: Call, services: Services) -> None:
     clients(call, 3)
     call("POST", "/Mailing", json={"datetime_start": "2026-01-01", "datetime_end": "2036-01-01", "message_text": "x"})

@@ -11,6 +11,7 @@ import pytest
 from chalicelib.clients.registry import register_client
 from chalicelib.domain.audience import NEWEST, Partition
 from chalicelib.domain.client import Client
+from chalicelib.domain.stop import StopCause
 from infra.local.doubles.fake_clients import FakeClients
 from infra.local.doubles.world import World
 
@@ -25,8 +26,8 @@ class LaggingClients(FakeClients):
         self.clock = world.clock
         self.written_at: dict[int, datetime] = {}
 
-    def _put(self, client: Client) -> None:
-        super()._put(client)
+    def _put(self, client: Client, cause: StopCause) -> None:
+        super()._put(client, cause)
         self.written_at.setdefault(client.id, self.clock.now())
 
     def read(self, partition: Partition, after: int, through: int, limit: int) -> list[Client]:

@@ -332,9 +332,9 @@ def test_clients_are_changed_and_opted_out_in_groups_each_with_its_record(servic
     imported(services, many(120))
     before, sizes = services.clients.change_many, []
 
-    def change_many(changes: list[Any], records: list[Any]) -> None:
+    def change_many(changes: list[Any], records: list[Any], *others: Any) -> None:
         sizes.append((len(changes), len(records)))
-        before(changes, records)
+        before(changes, records, *others)
 
     services.clients.change_many = change_many
     tagged = "".join(f"79{index:09d};b;{'2026-01-02' if index < 40 else ''}\n" for index in range(120))
@@ -386,10 +386,10 @@ def test_a_client_changed_meanwhile_is_read_and_decided_again(services: Any) -> 
     begun(services, many(5, "b"))
     real, late = services.clients.change_many, []
 
-    def change_many(changes: list[tuple[Client, Client]], records: Any) -> None:
+    def change_many(changes: list[tuple[Client, Client]], *others: Any) -> None:
         if not late:
             late.append(real([(changes[2][0], replace(changes[2][0], timezone="Asia/Omsk"))]))
-        real(changes, records)
+        real(changes, *others)
 
     services.clients.change_many = change_many
     assert run_import(services, ImportClients(2), lambda: 60.0) == BUSY_SECONDS
@@ -449,11 +449,11 @@ def test_a_throttled_table_delays_the_job_and_does_not_count_as_an_error(service
     begun(services, many(120))
     real, calls = services.clients.add_many, []
 
-    def add_many(clients: list[Client], records: Any) -> None:
+    def add_many(clients: list[Client], *others: Any) -> None:
         calls.append(clients)
         if len(calls) == 2:
             raise NotWritten
-        real(clients, records)
+        real(clients, *others)
 
     services.clients.add_many = add_many
     assert run_import(services, ImportClients(1), lambda: 60.0) == BUSY_SECONDS

@@ -111,7 +111,8 @@ def _client(values: Mapping[str, Any]) -> Client:
 class PhoneRow(Model):
     """The client that has a phone number, and when the number opted out. A row without a client keeps the opt-out.
 
-    `source` and `reason`: of the opt-out, as in domain/stop.py. The opt-out of an erased person is in a row whose key has the digest of the number: see `erased_phone`.
+    `source` and `reason`: of the opt-out, as in domain/stop.py. The opt-out of an erased person is in a row whose key
+    has the digest of the number: see `erased_phone`.
     """
 
     class Meta:

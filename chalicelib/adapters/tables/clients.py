@@ -173,7 +173,9 @@ class Clients:
         if through <= after:
             return []
         is_current = partition.by == "block"  # an index cannot be read consistently
-        rows = query_clients(partition, after, through, limit, consistent_read=is_current, attributes_to_get=["id", *fields])
+        rows = query_clients(
+            partition, after, through, limit, consistent_read=is_current, attributes_to_get=["id", *fields]
+        )
         items: list[Item] = []
         for page in rows.page_iter:  # without PynamoDB's work for each row
             items += page["Items"]

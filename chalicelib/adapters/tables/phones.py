@@ -7,6 +7,7 @@ another number. The opt-out of an erased person is in a row of its own, under th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
@@ -59,14 +60,15 @@ class Phones:
             writes.save(row, condition=PhoneRow.phone.does_not_exist())
         else:
             row = PhoneRow(client.phone_number)
-            writes.update(row, _opt_out(client, cause), condition=PhoneRow.client_id.does_not_exist())
+            actions = _opt_out(client, client.opted_out_at, cause)
+            writes.update(row, actions, condition=PhoneRow.client_id.does_not_exist())
 
     def stop(self, writes: TransactWrite, client: Client, cause: StopCause) -> None:
         """Opts the client's number out or in, as the client is."""
         if client.opted_out_at is None:
             writes.save(PhoneRow(client.phone_number, client_id=client.id))
         else:
-            writes.update(PhoneRow(client.phone_number), _opt_out(client, cause))
+            writes.update(PhoneRow(client.phone_number), _opt_out(client, client.opted_out_at, cause))
 
     def free(self, writes: TransactWrite, client: Client) -> None:
         """Frees the number; an opt-out stays, with its cause."""
@@ -81,9 +83,11 @@ class Phones:
         return erased_phone(phone_digest(self._key(), phone_number))
 
 
-def _opt_out(client: Client, cause: StopCause) -> list[Action]:
+def _opt_out(client: Client, since: datetime, cause: StopCause) -> list[Action]:
     """A cause that the row has stays."""
-    given = {"source": cause.source, "reason": cause.reason}
-    kept = [getattr(PhoneRow, name) for name, value in given.items() if value is not None]
-    causes = [attribute.set(attribute | given[attribute.attr_name]) for attribute in kept]
-    return [PhoneRow.client_id.set(client.id), PhoneRow.opted_out_at.set(client.opted_out_at), *causes]
+    actions: list[Action] = [PhoneRow.client_id.set(client.id), PhoneRow.opted_out_at.set(since)]
+    if cause.source is not None:
+        actions.append(PhoneRow.source.set(PhoneRow.source | cause.source))
+    if cause.reason is not None:
+        actions.append(PhoneRow.reason.set(PhoneRow.reason | cause.reason))
+    return actions

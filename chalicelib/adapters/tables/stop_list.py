@@ -7,6 +7,7 @@ rows as well. A scan of it reads the list and nothing else, in no order that mea
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from pynamodb.exceptions import PynamoDBException
 
@@ -84,8 +85,8 @@ def _stop(row: PhoneRow) -> Stop:
     return Stop(row.phone, row.opted_out_at, row.source, row.reason, client_id)
 
 
-def _key(position: Position) -> dict[str, dict[str, str]]:
+def _key(position: Position) -> dict[str, Any]:
     """Where a scan goes on: the keys of the index and of the table, as DynamoDB's API writes them."""
     microseconds, phone = position
-    opted_out_at = PhoneRow.opted_out_at.serialize(moment_at(microseconds))
-    return {"opted_out_at": {"S": str(opted_out_at)}, "phone": {"S": str(phone)}}
+    row: dict[str, Any] = PhoneRow(str(phone), opted_out_at=moment_at(microseconds)).serialize()
+    return {name: row[name] for name in ("phone", "opted_out_at")}
