@@ -15,8 +15,9 @@ from typing import Any
 
 from chalicelib.adapters.tables.message_row import row_of
 from chalicelib.delivery.fanout import start_mailing, walk_slice
-from chalicelib.domain.audience import AudienceMember, Partition
+from chalicelib.domain.audience import Partition
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID
+from chalicelib.domain.filter import AudienceMember
 from chalicelib.domain.jobs import Job, to_body
 from chalicelib.domain.message import Message
 from chalicelib.mailings.lifecycle import announce_mailing

@@ -28,6 +28,12 @@ CPU_TO_POST = 0.0017
 CPU_TO_CALL = 0.0005
 """Seconds of one core for a repeated call to DynamoDB. An assumption: a create is a share of 1/25 of one, and more."""
 
+CPU_TO_DECIDE = 0.00003
+"""Seconds of one core to read a client and decide about a condition. `python -m bench.conditions` measured 18 µs."""
+
+CPU_TO_LOOK_UP = 0.00003
+"""Seconds of one core to ask for the message of a client and to read it, a hundred in a call. An assumption."""
+
 BATCH, THREADS = 100, 50
 """The sender's, as in workers/send_queue.py and settings.py."""
 
@@ -44,6 +50,15 @@ def gigabyte_seconds(function: str, seconds: float) -> float:
 def computing(function: str, cpu: float) -> float:
     """The seconds that `cpu` seconds of one core take with the function's part of a vCPU."""
     return cpu * max(1.0, VCPU_MEMORY / memory(function))
+
+
+def deciding_seconds(clients: int, named: int) -> float:
+    """A worker's time for reading a page of clients and deciding about a condition, which no thread shares.
+
+    `named`: the mailings of which the message of each client is looked up, a hundred in a call, one call after another.
+    """
+    calls = 1 + named * -(-clients // 100)
+    return calls * AWS_SECONDS + computing("run_jobs", clients * (CPU_TO_DECIDE + named * CPU_TO_LOOK_UP))
 
 
 def batch_seconds(latency: float) -> float:

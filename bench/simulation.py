@@ -14,10 +14,11 @@ from bench.lambda_time import ASKING, AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_s
 from chalicelib.delivery import queueing
 from chalicelib.delivery.fanout import CHUNK, ENOUGH
 from chalicelib.delivery.queueing import PAGE
-from chalicelib.domain.audience import ALL_CLIENTS, Plan, plan_audience
+from chalicelib.domain.audience import Plan, plan_audience
 from chalicelib.domain.backoff import retry_delay
 from chalicelib.domain.client import BLOCK_SIZE
 from chalicelib.domain.cost import POSTED
+from chalicelib.domain.filter import ALL_CLIENTS
 from chalicelib.domain.rate import Booking, Bucket, Limits, book_asks, book_delays, buckets_of, postponed, take_permits
 from chalicelib.domain.walk import BEGINNING, Cursor, walk
 from infra.local.doubles.partition import COLD_READS, PARTITION_WRITES
@@ -52,7 +53,9 @@ HORIZON = 3_600
 
 @dataclass(frozen=True)
 class Scenario:
-    """`warm_writes` and `warm_reads` are the warm throughput of the messages and clients tables, 0 for new tables.
+    """`deciding`: the seconds that a worker takes to decide about a page of clients, if the mailing has a condition.
+
+    `warm_writes` and `warm_reads` are the warm throughput of the messages and clients tables, 0 for new tables.
 
     `senders` is the most that run at once, `latency` the gateway's in seconds, `failing` the part of posts to retry.
     """
@@ -64,6 +67,7 @@ class Scenario:
     latency: float = 0.05
     rate: float | None = None
     failing: float = 0.01
+    deciding: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,7 @@ class Simulation:
             self._feed()
         walkers = min(self.walkers.executions(self.now), self.fan_out.slices_left)
         senders = min(self.senders.executions(self.now), ACCOUNT_EXECUTIONS - walkers)
-        unthrottled = walkers / PAGE_SECONDS
+        unthrottled = walkers / (PAGE_SECONDS + self.scenario.deciding)
         taken = self._flow(bool(walkers))
         pages = min(unthrottled, taken.rows / PAGE)
         posts, bound_by = self._posts_wanted(senders, pages)

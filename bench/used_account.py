@@ -14,12 +14,13 @@ from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.counters import TOTALS, CounterRow
 from chalicelib.adapters.tables.mailing_row import MailingRow, decisions
 from chalicelib.clients.imports import IMPORT_ID
-from chalicelib.domain.audience import Filter, plan_fan_out
+from chalicelib.domain.audience import plan_fan_out
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import FINISHED as IMPORTED
 from chalicelib.domain.client_import import ClientImport, Tally
 from chalicelib.domain.csv_file import FileFormat
+from chalicelib.domain.filter import Filter
 from chalicelib.domain.mailing import COUNT_NAMES, FINISHED, MAILING_ID, PAUSED, SCHEDULED, Counts, Mailing
 from chalicelib.domain.message import FAILED, SENT, Message
 from chalicelib.settings import LOCAL_STAGE, Settings

@@ -25,6 +25,7 @@ TryAgain             503   a table, a queue or S3 did not do all of its part: re
 └── NotRead                a table did not return all rows, or S3 a part of a file
 BadSettings                the environment is wrong: nothing starts
 WrongValue                 a field's rule refuses a value; BadInput collects these
+WrongParts                 a field's rule refuses parts of a value, each with its place
 """
 
 from __future__ import annotations
@@ -178,6 +179,17 @@ class WrongValue(ValueError):
     def __init__(self, text: Text) -> None:
         super().__init__(text)
         self.text = text
+
+
+class WrongParts(ValueError):
+    """Parts of a field's value are refused: the text for each, by its place, such as `all.1.tag`; "" is the whole."""
+
+    def __init__(self, by_place: Mapping[str, Text]) -> None:
+        super().__init__(by_place)
+        self.by_place = by_place
+
+    def of_field(self, name: str) -> FieldErrors:
+        return {f"{name}.{place}" if place else name: [text] for place, text in self.by_place.items()}
 
 
 class Conflict(Exception):

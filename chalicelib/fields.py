@@ -6,12 +6,13 @@ import json
 import re
 from collections.abc import Sequence
 
-from .domain.audience import MAX_TAGS, MAX_TAGS_SIZE
+from .condition_rules import condition
 from .domain.canary import DEFAULT_ERROR_RATE, MAX_CANARY_SIZE
 from .domain.client import (
     GIVEN_FIELDS,
     MAX_ATTRIBUTES,
     MAX_LABEL,
+    OPERATOR_CODE,
     SERVICE_FIELDS,
     STANDARD_PLACEHOLDERS,
     attributes_error,
@@ -19,6 +20,7 @@ from .domain.client import (
 )
 from .domain.consent import MAX_TEXT
 from .domain.erasure import phones_in
+from .domain.filter import MAX_TAGS, MAX_TAGS_SIZE
 from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
 from .domain.phone import is_rounded, meant_phone
@@ -45,8 +47,6 @@ from .rules import (
 )
 from .texts import Text, both, either
 from .zones import is_zone, meant_zone
-
-CODE = re.compile(r"9[0-9]{2}")
 
 
 @rule(
@@ -135,10 +135,14 @@ def tags(sent: object) -> tuple[str, ...]:
     return found
 
 
-@rule(type=["string", "null"], pattern=f"^( *{CODE.pattern} *(, *{CODE.pattern} *)*)?$", examples=["977,921,925"])
+@rule(
+    type=["string", "null"],
+    pattern=f"^( *{OPERATOR_CODE.pattern} *(, *{OPERATOR_CODE.pattern} *)*)?$",
+    examples=["977,921,925"],
+)
 def operator_codes(sent: object) -> tuple[str, ...]:
     def read_code(code: str) -> str:
-        if not CODE.fullmatch(code):
+        if not OPERATOR_CODE.fullmatch(code):
             raise WrongValue(Text("mailing.operator_code", given=code[:16]))
         return code
 
@@ -270,6 +274,9 @@ MAILING = {
     ),
     "filter_tag": Field(tags, f"At most {MAX_TAGS} tags, separated by commas. The client has one of them."),
     "filter_op_codes": Field(operator_codes, "Operator codes separated by commas. The client has one of them."),
+    "filter": Field(
+        condition, "A condition on clients, beside `filter_tag` and `filter_op_codes`; blank or null: none."
+    ),
     "time_from": Field(time_of_day, "The start of the local hours, in the client's time zone."),
     "time_to": Field(
         time_of_day, "The end of the local hours. Before time_from: over midnight. Both or neither (blank or null)."

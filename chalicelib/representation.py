@@ -10,6 +10,7 @@ from .domain import decisions
 from .domain.audit_record import AuditRecord
 from .domain.client import Client
 from .domain.client_import import ClientImport, RefusedRow
+from .domain.condition_json import as_json
 from .domain.mailing import Counts, Mailing
 from .domain.mailing_outline import MailingOutline
 from .domain.message import Message
@@ -54,6 +55,7 @@ def represent_mailing(mailing: Mailing) -> dict[str, object]:
         "sender": mailing.sender or None,
         "filter_tag": ",".join(mailing.chosen.tags) or None,
         "filter_op_codes": ",".join(mailing.chosen.operator_codes) or None,
+        "filter": as_json(mailing.chosen.condition) if mailing.chosen.condition else None,
         "time_from": represent_time(window.opens) if window else None,
         "time_to": represent_time(window.closes) if window else None,
         "rate_limit": mailing.rate_limit,

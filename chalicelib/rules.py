@@ -14,7 +14,7 @@ from datetime import UTC, datetime, time
 from .domain.client import MAX_LABEL
 from .domain.money import MAX_AMOUNT, read_amount
 from .domain.unicode_text import compose, has_surrogate, is_blank
-from .errors import BadInput, FieldErrors, WrongValue
+from .errors import BadInput, FieldErrors, WrongParts, WrongValue
 from .texts import Text
 from .zones import TIME_OF_DAY, is_time_of_day
 
@@ -68,6 +68,8 @@ def read_fields(
             values[name] = field.rule.read(sent[name])
         except WrongValue as error:
             errors[name] = [error.text]
+        except WrongParts as error:
+            errors |= error.of_field(name)
     if errors:
         raise BadInput(errors)
     return values

@@ -56,18 +56,18 @@ def read_stored(stored: Mapping[str, object]) -> Text:
     return Text(str(stored["code"]), **parameters)
 
 
-def either(names: Sequence[str]) -> Parameter:
+def either(names: Sequence[Parameter]) -> Parameter:
     """The names joined by "or" in the reader's language: `a`, `a or b`."""
     return _joined("either", names)
 
 
-def both(names: Sequence[str]) -> Parameter:
+def both(names: Sequence[Parameter]) -> Parameter:
     """The names joined by "and" in the reader's language: `a`, `a and b`."""
     return _joined("both", names)
 
 
-def _joined(code: str, names: Sequence[str]) -> Parameter:
-    joined: Parameter = names[0]
+def _joined(code: str, names: Sequence[Parameter]) -> Parameter:
+    joined = names[0]
     for name in names[1:]:
         joined = Text(code, left=joined, right=name)
     return joined

@@ -18,7 +18,7 @@ from ..representation import represent_mailing, represent_warnings
 from ..rules import read_fields
 from .idempotency import answer_idempotently
 
-FILTERS = {"filter_tag", "filter_op_codes"}
+FILTERS = {"filter_tag", "filter_op_codes", "filter"}
 
 
 def list_(call: Call) -> Response:

@@ -22,7 +22,13 @@ def show_preview(call: Call) -> Response:
     preview = preview_mailing(call.services, mailing.chosen, mailing.message_text, planned=mailing)
     launch = preview.launch
     assert launch is not None, "the mailing has its times"
-    shown = {**_represent_audience(launch), **_represent_text(preview), **_represent_forecast(launch)}
+    filter_text = str(preview.condition) if preview.condition else None
+    shown = {
+        "filter_text": filter_text,
+        **_represent_audience(launch),
+        **_represent_text(preview),
+        **_represent_forecast(launch),
+    }
     return Response({**shown, **represent_warnings(preview.warnings)})
 
 

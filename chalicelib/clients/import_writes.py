@@ -47,7 +47,9 @@ def write_clients(
     A client that the file opts out, or whose recorded consent it changes, is written with an audit record.
     """
     services.labels.add_from([*decision.new, *(after for _, after in decision.changes)])
-    new = [replace(client, id=client_id) for client, client_id in zip(decision.new, ids, strict=False)]
+    now = services.clock.now()
+    numbered = zip(decision.new, ids, strict=False)
+    new = [replace(client, id=client_id, registered_at=now) for client, client_id in numbered]
     plain = [client for client in new if client.phone_number not in decision.opted_out]
     stopped = [client for client in new if client.phone_number in decision.opted_out]
     add = partial(_add, services, client_import)

@@ -67,7 +67,8 @@ def register_client(
     `author`: for the audit record; without it none is written.
     """
     _require_consent_fields(services, Client(0, **fields))
-    wanted = replace(Client(client_id or new_client_id(services), fields["phone_number"]), **fields)
+    made = Client(client_id or new_client_id(services), fields["phone_number"], registered_at=services.clock.now())
+    wanted = replace(made, **fields)
 
     def add(client: Client) -> Client:
         record = author.record("client", client.id, None, represent_client(client)) if author else None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..domain.audience import ALL_CLIENTS, AudienceMember, Filter, Plan, member_fields
+from ..domain.audience import Plan
 from ..domain.client import Client
+from ..domain.filter import ALL_CLIENTS, AudienceMember, Filter, member_fields
 from ..domain.mailing import Mailing
 from ..domain.walk import Cursor, HasTime, always, walk
+from .recipients import choose
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -30,10 +32,13 @@ def read_slice(
     `keep` can reject chosen clients. Without time the page is short. `read_at_least`: clients of one read.
     """
     partitions = plan.partitions(chosen, number)
+    kept: set[int] = set()
 
     def read(index: int, after: int, size: int) -> list[Client]:
         partition, first, last = partitions[index]
-        return services.clients.read(partition, max(after, first - 1), last, size)
+        found = services.clients.read(partition, max(after, first - 1), last, size)
+        kept.update(client.id for client in choose(services, chosen, plan.named, found))
+        return found
 
     return walk(
         read=read,
@@ -41,7 +46,7 @@ def read_slice(
         partitions=len(partitions),
         cursor=cursor,
         limit=limit,
-        keep=lambda client: chosen.chooses(client) and keep(client),
+        keep=lambda client: client.id in kept and keep(client),
         has_time=has_time,
         read_at_least=read_at_least,
     )
@@ -57,10 +62,14 @@ def read_members(
     chosen = mailing.chosen
     partitions = mailing.started_plan.partitions(chosen, number)
     fields = member_fields(chosen, has_local_hours=mailing.window is not None)
+    named, kept = mailing.started_plan.named, set[int]()
 
     def read(index: int, after: int, size: int) -> list[AudienceMember]:
         partition, first, last = partitions[index]
-        return services.clients.read_members(partition, max(after, first - 1), last, size, fields)
+        found = services.clients.read_members(partition, max(after, first - 1), last, size, fields)
+        if chosen != ALL_CLIENTS:
+            kept.update(member.id for member in choose(services, chosen, named, found))
+        return found
 
     return walk(
         read=read,
@@ -68,6 +77,6 @@ def read_members(
         partitions=len(partitions),
         cursor=cursor,
         limit=limit,
-        keep=chosen.chooses if chosen != ALL_CLIENTS else None,
+        keep=(lambda member: member.id in kept) if chosen != ALL_CLIENTS else None,
         enough=enough,
     )

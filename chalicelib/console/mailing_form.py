@@ -8,9 +8,10 @@ from typing import Any, cast
 from chalice.app import Response
 
 from ..domain.allowed_steps import fixed_fields
-from ..domain.audience import Filter
+from ..domain.condition_text import describe
 from ..domain.decisions import FIELD_NAMES, MailingFields, announced
 from ..domain.field_versions import changed_since, version_of
+from ..domain.filter import Filter
 from ..domain.mailing import Mailing
 from ..domain.outcome import Outcome
 from ..errors import BadInput, KeyReused, Outdated
@@ -24,6 +25,7 @@ from ..mailings.test_message import advice_after, send_test_message
 from ..representation import represent_mailing
 from ..rules import Field, read_fields
 from .announcement import announce_once, form_key, new_form_key, reused_note, used_note
+from .condition_form import MORE_ROWS, ConditionForm, form_of, read_form
 from .page_requests import PageRequest
 
 LABELS_SHOWN = 100
@@ -77,6 +79,8 @@ def save(request: PageRequest, sent_id: str) -> Response:
         mailing = lifecycle.get_mailing(request.services, mailing_id)
         current = represent_mailing(mailing)
         changes = {name: current[name] for name in changed_since(version, current, FIELD_NAMES)}
+        if changes.get("filter") and mailing.chosen.condition:
+            changes["filter"] = request.localized(describe(mailing.chosen.condition))
         shown = {"outdated": refusal.detail, "changes": changes, "version": version_of(current, FIELD_NAMES)}
         return _page(request, values, mailing, refusal.status_code, **shown)
 
@@ -95,9 +99,11 @@ def preview(request: PageRequest) -> Response:
 def _submit(
     request: PageRequest, values: Values, before: Mailing | None, write: Callable[[MailingFields], int]
 ) -> Response:
-    """Handles the three buttons of the form: preview, test message, and save."""
+    """Handles the buttons of the form: more conditions, preview, test message, and save."""
     try:
         match request.field("step"):
+            case "rows":
+                return _page(request, values, before)
             case "preview":
                 return _page(request, values, before, preview=_preview(request, values, before))
             case "test":
@@ -142,9 +148,9 @@ def _planned(request: PageRequest, values: Values) -> Mailing | None:
 
 
 def _filter(values: Values) -> Filter:
-    filters = {name: values[name] for name in ("filter_tag", "filter_op_codes")}
+    filters = {name: values[name] for name in ("filter_tag", "filter_op_codes", "filter")}
     fields = cast(MailingFields, read_fields(filters, MAILING, set(), partial=True))
-    return Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ()))
+    return Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ()), fields.get("filter"))
 
 
 def _form_values(request: PageRequest, before: Mailing | None) -> Values:
@@ -161,6 +167,7 @@ def _form_values(request: PageRequest, before: Mailing | None) -> Values:
         "sender": request.field("sender"),
         "filter_tag": _joined(request, "filter_tag"),
         "filter_op_codes": _joined(request, "filter_op_codes"),
+        "filter": read_form(request.form).sent,
         "time_from": request.field("time_from"),
         "time_to": request.field("time_to"),
         "rate_limit": request.field("rate_limit"),
@@ -195,6 +202,7 @@ def _page(
 ) -> Response:
     """`shown`: what the page shows beside the form, and the key of its next submission if that changes."""
     values = {**{name: values.get(name, "") for name in MAILING}, **_fixed_values(mailing)}
+    condition = _condition_form(request, values["filter"])
     nothing: dict[str, Any] = dict.fromkeys(("preview", "outcome", "note", "announced_before", "outdated"))
     same_form = {"key": form_key(request) or new_form_key(), "version": request.field("version")}
     return request.page(
@@ -205,6 +213,8 @@ def _page(
         fixed=fixed_fields(mailing),
         tags=_labels(request, "tag", values["filter_tag"]),
         codes=_labels(request, "operator_code", values["filter_op_codes"]),
+        condition=condition,
+        condition_errors=condition.errors_by_row(shown.get("errors", {})),
         names=suggested_placeholders(request.services),
         takes_sender=takes_sender(request.services),
         has_price=request.services.settings.price_by_gateway is not None,
@@ -212,6 +222,14 @@ def _page(
         test_phone=request.field("test_phone"),
         **{**nothing, **same_form, "errors": {}, **shown},
     )
+
+
+def _condition_form(request: PageRequest, value: Any) -> ConditionForm:
+    """As it was submitted, or with the condition of the mailing; with blank rows for more conditions."""
+    if _is_submitted(request, "filter"):
+        more = MORE_ROWS if request.field("step") == "rows" else 0
+        return read_form(request.form).with_blank_rows(more)
+    return form_of(value or {}).with_blank_rows(0)
 
 
 def _labels(request: PageRequest, kind: str, value: object) -> tuple[dict[str, bool], str]:

@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ..clients.recipients import find_named
 from ..clients.slices import read_members
-from ..domain.audience import AudienceMember, plan_fan_out
+from ..domain.audience import plan_fan_out
 from ..domain.audience_slice import AudienceSlice
 from ..domain.client import CLIENT_ID
 from ..domain.decisions import started
 from ..domain.expiry import ENDED_BEFORE_QUEUED
+from ..domain.filter import AudienceMember
 from ..domain.jobs import StartMailing, WalkSlice
 from ..domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
 from ..domain.message import EXPIRED, QUEUED, Message
@@ -74,6 +76,7 @@ def start_mailing(services: Services, mailing_id: int) -> bool:
     if mailing is None or mailing.status != SCHEDULED or now < mailing.datetime_start:
         return False
     plan = plan_fan_out(mailing.chosen, services.counters.last_id(CLIENT_ID))
+    plan = plan.naming(find_named(services, mailing.chosen))
     try:
         after = started(mailing, plan, now, services.settings.message_retention_days)
         mailing = services.mailings.change(mailing, after)

@@ -33,6 +33,7 @@ FIXED_AFTER_START: Mapping[str, Callable[[Mailing], object]] = {
     "datetime_start": lambda mailing: mailing.datetime_start,
     "filter_tag": lambda mailing: mailing.chosen.tags,
     "filter_op_codes": lambda mailing: mailing.chosen.operator_codes,
+    "filter": lambda mailing: mailing.chosen.condition,
     "canary": lambda mailing: mailing.canary and mailing.canary.size,
     "max_error_rate": lambda mailing: mailing.canary and mailing.canary.max_error_rate,
 }

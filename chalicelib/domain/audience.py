@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .client import BLOCK_SIZE, LABEL_SHARDS, MAX_LABEL, Client, block_of, operator_code_of, shard_key
-from .unicode_text import compose, spellings
+from .client import BLOCK_SIZE, LABEL_SHARDS, block_of, shard_key
+from .filter import Filter, stored_spellings
 
 SLICE_SIZE = 20_000
 """Client ids of a slice, while the audience has fewer than MAX_SLICES slices."""
@@ -31,57 +31,6 @@ MAX_SHARDS = 2_000
 """With a hundred million messages a shard has 50,000, still one invocation. Figures: docs/PERFORMANCE.md, "Scale"."""
 
 
-MAX_TAGS = 500
-MAX_TAGS_SIZE = 16 * 1024
-"""Bytes of the tags of a filter in UTF-8. The kept answer of a request can have them twice, as the filter and in a
-warning, in JSON with up to six bytes for one. An item of DynamoDB has at most 400 KB."""
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Without tags: clients with any tag or none. Without operator codes: clients with any code. Tags are composed."""
-
-    tags: tuple[str, ...] = ()
-    operator_codes: tuple[str, ...] = ()
-
-    @property
-    def stored_tags(self) -> list[str]:
-        """The tags as rows can have them: composed, and then as earlier versions stored some."""
-        return list(dict.fromkeys([*self.tags, *(other for tag in self.tags for other in stored_spellings(tag))]))
-
-    def chooses(self, client: Client | AudienceMember) -> bool:
-        return (not self.tags or compose(client.tag or "") in self.tags) and (
-            not self.operator_codes or client.operator_code in self.operator_codes
-        )
-
-
-ALL_CLIENTS = Filter()
-
-
-@dataclass(frozen=True)
-class AudienceMember:
-    """A client as the fan-out reads it. A field that the mailing does not need is not read and has its default."""
-
-    id: int
-    phone_number: str = ""
-    tag: str | None = None
-    timezone: str = "UTC"
-
-    @property
-    def operator_code(self) -> str:
-        return operator_code_of(self.phone_number)
-
-
-def member_fields(chosen: Filter, has_local_hours: bool) -> list[str]:
-    """The fields of an AudienceMember that the fan-out of a mailing needs, beside its id."""
-    is_needed = {
-        "phone_number": bool(chosen.operator_codes),
-        "tag": bool(chosen.tags),
-        "timezone": has_local_hours,
-    }
-    return [name for name in is_needed if is_needed[name]]
-
-
 @dataclass(frozen=True)
 class Partition:
     """A place where clients are read in the order of their ids. `by`: `block`, `tag` or `operator_code`."""
@@ -98,11 +47,22 @@ Group = tuple[str, str]
 
 
 @dataclass(frozen=True)
+class NamedMailing:
+    """A started mailing of which a condition asks who received it. No client with a higher id has a message of it."""
+
+    id: int
+    shards: int
+    last_client_id: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """How a mailing is fanned out. It is stored with the mailing, so that a resumed fan-out uses the same plan.
 
     The audience is taken at the start: clients with ids above `last_client_id` are not in it. Ids from `blocks_from` on
     are read in blocks of the table, whatever the others are read by. None: all are read by the index.
+    `named`: the mailings of the condition that had started by then, with what the keys of their messages need. None: no
+    condition.
     """
 
     by: str
@@ -110,6 +70,10 @@ class Plan:
     slices: int
     shards: int
     blocks_from: int | None = None
+    named: tuple[NamedMailing, ...] | None = None
+
+    def naming(self, named: tuple[NamedMailing, ...] | None) -> Plan:
+        return replace(self, named=named)
 
     def id_range(self, audience_slice: int) -> tuple[int, int]:
         """First and last client id of a slice; the slices cover 1 to `last_client_id`."""
@@ -137,7 +101,9 @@ class Plan:
 
     def _labels(self, chosen: Filter) -> Sequence[str]:
         """The tags or operator codes of an index, in the order in which a slice reads them. A block has none."""
-        return {"tag": chosen.stored_tags, "operator_code": chosen.operator_codes}.get(self.by, ())
+        served = chosen.by_index
+        labels = {"tag": served.stored_tags, "operator_code": served.operator_codes} if served else {}
+        return labels.get(self.by, ())
 
     def reads(self, chosen: Filter, order: Callable[[int], float] = float) -> Iterator[Read]:
         """All partitions of all slices, with the ids to read there. `order`: the sort key of slices."""
@@ -174,11 +140,11 @@ def plan_audience(chosen: Filter, last_client_id: int) -> Plan:
 
 def _partitions_by_walk(chosen: Filter, last_client_id: int) -> dict[str, int]:
     index_shards = len(_shards_of(1, last_client_id))
-    walks = {"block": block_of(last_client_id) + 1}
-    if chosen.tags:
-        walks["tag"] = len(chosen.stored_tags) * index_shards
-    if chosen.operator_codes:
-        walks["operator_code"] = len(chosen.operator_codes) * index_shards
+    walks, served = {"block": block_of(last_client_id) + 1}, chosen.by_index
+    if served and served.tags:
+        walks["tag"] = len(served.stored_tags) * index_shards
+    if served and served.operator_codes:
+        walks["operator_code"] = len(served.operator_codes) * index_shards
     return walks
 
 
@@ -198,8 +164,3 @@ def label_partitions(by: str, label: str) -> list[Partition]:
     return [
         Partition(by, shard_key(stored, shard)) for stored in stored_spellings(label) for shard in range(LABEL_SHARDS)
     ]
-
-
-def stored_spellings(label: str) -> list[str]:
-    """The spellings that a row can have. A longer one was never stored, and may be longer than a key of DynamoDB."""
-    return [spelling for spelling in spellings(label) if len(spelling) <= MAX_LABEL]

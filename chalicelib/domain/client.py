@@ -31,6 +31,7 @@ MAX_ATTRIBUTES_SIZE = 1024
 """Bytes of names and values in UTF-8. A client without a long tag stays below 4 KB, one read unit of DynamoDB."""
 
 PHONE = re.compile(r"79[0-9]{9}")
+OPERATOR_CODE = re.compile(r"9[0-9]{2}")
 
 CLIENT_ID = "client_id"
 """The counter of client ids."""
@@ -47,6 +48,7 @@ class Client:
     `consent_at`: when the client consented to marketing, where (`consent_source`) and to which text. A withdrawal keeps
     them.
     `attributes`: values for placeholders, by name. No value is blank.
+    `registered_at`: when the service made the client; None for a client that an earlier version made.
     """
 
     id: int
@@ -59,6 +61,7 @@ class Client:
     consent_text: str | None = None
     consent_withdrawn_at: datetime | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    registered_at: datetime | None = None
 
     @property
     def operator_code(self) -> str:
@@ -85,7 +88,7 @@ class Client:
         return f"+7 {self.operator_code} ***-**-{self.phone_number[-2:]}"
 
 
-SERVICE_FIELDS = ("id", "opted_out_at")
+SERVICE_FIELDS = ("id", "opted_out_at", "registered_at")
 """The service sets these; a person or a program cannot."""
 
 GIVEN_FIELDS = tuple(item.name for item in fields(Client) if item.name not in SERVICE_FIELDS)

@@ -14,9 +14,11 @@ from ..errors import BadInput
 from ..texts import Text
 from . import brake, spending
 from .allowed_steps import CANCEL, CHANGE, FIXED_AFTER_START, PAUSE, RESEND, RESUME, require_step
-from .audience import Filter, Plan
+from .audience import Plan
 from .brake import NO_ANSWERS, NO_REFUSALS
 from .canary import DEFAULT_ERROR_RATE, Canary
+from .condition import Condition
+from .filter import Filter
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
 from .rounds import is_quiet
 from .send_window import SendWindow
@@ -32,6 +34,7 @@ class MailingFields(TypedDict, total=False):
     sender: str
     filter_tag: tuple[str, ...]
     filter_op_codes: tuple[str, ...]
+    filter: Condition | None
     time_from: time | None
     time_to: time | None
     rate_limit: int | None
@@ -52,7 +55,7 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         message_text=fields["message_text"],
         has_placeholders=has_placeholders(fields["message_text"]),
         sender=fields.get("sender", ""),
-        chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ())),
+        chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ()), fields.get("filter")),
         window=_window(None, fields),
         rate_limit=fields.get("rate_limit"),
         max_cost=fields.get("max_cost"),
@@ -76,6 +79,7 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         chosen=Filter(
             fields.get("filter_tag", mailing.chosen.tags),
             fields.get("filter_op_codes", mailing.chosen.operator_codes),
+            fields.get("filter", mailing.chosen.condition),
         ),
         window=_window(mailing.window, fields),
         rate_limit=fields.get("rate_limit", mailing.rate_limit),

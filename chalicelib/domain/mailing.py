@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 
 from ..texts import Text
-from .audience import ALL_CLIENTS, Filter, Plan
+from .audience import Plan
 from .brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from .canary import Canary
+from .filter import ALL_CLIENTS, Filter
 from .message import ACCEPTED, QUEUED, SENT, Message, MessageKey, MessageShard
 from .send_window import SendWindow
 

@@ -25,6 +25,9 @@ FINAL = STATUSES[1:]
 ACCEPTED = (SENT, DELIVERED, UNDELIVERED)
 """The gateway accepted the message. All of these are counted and listed as sent."""
 
+RECEIVED = (SENT, DELIVERED)
+"""The client received the message, as far as is known: the gateway accepted it and reported no failure."""
+
 RESENDABLE = (FAILED, EXPIRED, UNKNOWN)
 """`undelivered` is not resendable: a gateway that deduplicates by id would treat the resend as a repetition."""
 

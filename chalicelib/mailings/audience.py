@@ -9,8 +9,10 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
-from ..domain.audience import Filter, Group, Plan, Read, plan_audience
-from ..domain.client import BLOCK_SIZE, CLIENT_ID, MAX_CLIENT_ID
+from ..clients.recipients import choose, plan_now
+from ..domain.audience import Group, Plan, Read
+from ..domain.client import BLOCK_SIZE, MAX_CLIENT_ID
+from ..domain.filter import AudienceMember, Filter, member_fields
 from ..domain.spread import spread
 from ..domain.walk import HasTime, time_limit
 
@@ -32,6 +34,7 @@ READ_LIMIT = BLOCK_SIZE + 1
 COUNTED_IDS = 500_000
 """Client ids of one count: of one label in one shard of an index, a second."""
 
+PAGE = 1000
 THREADS = 8
 """Reads at once. A preview mostly waits for its reads; one of everyone has one for each thousand clients."""
 
@@ -67,16 +70,16 @@ class Audience:
 
 def count_audience(services: Services, chosen: Filter) -> tuple[int, bool]:
     """The number of chosen clients that are not opted out, and whether it is exact. DynamoDB returns counts only."""
-    return _count(services, chosen, plan_audience(chosen, services.counters.last_id(CLIENT_ID)), {})
+    return _count(services, chosen, plan_now(services, chosen), {})
 
 
 def group_audience(services: Services, chosen: Filter) -> Audience:
     """Read all clients of a small audience, or a sample across a large one. Leaves out opted-out clients."""
-    plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
+    plan = plan_now(services, chosen)
     has_time = time_limit(services.clock.now, GROUPS_TIME_LIMIT.total_seconds())
-    groups, whole, is_exact = _read_groups(services, chosen, list(plan.ranges(chosen, MAX_CLIENT_ID)), has_time)
+    groups, whole, is_exact = _read_groups(services, chosen, plan, list(plan.ranges(chosen, MAX_CLIENT_ID)), has_time)
     if not is_exact and plan.by != "block" and has_time():  # of each shard of a label only the first clients were read
-        groups, whole, is_exact = _read_groups(services, chosen, list(plan.reads(chosen)), has_time)
+        groups, whole, is_exact = _read_groups(services, chosen, plan, list(plan.reads(chosen)), has_time)
     if is_exact:
         return Audience(groups.total(), True, False, groups)
     total, is_whole = _count(services, chosen, plan, whole)
@@ -90,15 +93,55 @@ def _count(services: Services, chosen: Filter, plan: Plan, known: Mapping[Read, 
     def count(read: Read) -> int | None:
         if read in known:
             return known[read]
-        return services.clients.count(read[0], chosen, read[1], read[2]) if has_time() else None
+        if not has_time():
+            return None
+        if chosen.condition is None:
+            return services.clients.count(read[0], chosen, read[1], read[2])
+        return _count_members(services, chosen, plan, read, has_time)
 
     with services.thread_pool(THREADS) as threads:
         numbers = list(threads.map(count, plan.ranges(chosen, COUNTED_IDS)))
     return sum(number or 0 for number in numbers), None not in numbers
 
 
+def _count_members(services: Services, chosen: Filter, plan: Plan, read: Read, has_time: HasTime) -> int | None:
+    """The number of chosen clients of one read. DynamoDB cannot compare attributes, nor know recipients: they are read.
+
+    None if the time is up.
+    """
+    partition, first, last = read
+    number = 0
+    while True:
+        members = _read_members(services, chosen, (partition, first, last), PAGE)
+        number += len(_reached(services, chosen, plan, members))
+        if len(members) < PAGE:
+            return number
+        if not has_time():
+            return None
+        first = members[-1].id + 1
+
+
+def _groups(services: Services, chosen: Filter, plan: Plan, read: Read) -> tuple[Counter[Group], bool]:
+    """The groups of the first READ_LIMIT clients of one read, and whether these are all."""
+    if chosen.condition is None:
+        return services.clients.groups(chosen, read, READ_LIMIT)
+    members = _read_members(services, chosen, read, READ_LIMIT)
+    reached = _reached(services, chosen, plan, members)
+    return Counter((one.timezone, one.operator_code) for one in reached), len(members) < READ_LIMIT
+
+
+def _read_members(services: Services, chosen: Filter, read: Read, limit: int) -> list[AudienceMember]:
+    partition, first, last = read
+    fields = list({*member_fields(chosen, has_local_hours=True), "phone_number", "opted_out_at"})
+    return services.clients.read_members(partition, first - 1, last, limit, fields, must_be_current=False)
+
+
+def _reached(services: Services, chosen: Filter, plan: Plan, members: Sequence[AudienceMember]) -> list[AudienceMember]:
+    return choose(services, chosen, plan.named, [one for one in members if one.opted_out_at is None])
+
+
 def _read_groups(
-    services: Services, chosen: Filter, reads: Sequence[Read], has_time: HasTime
+    services: Services, chosen: Filter, plan: Plan, reads: Sequence[Read], has_time: HasTime
 ) -> tuple[Counter[Group], dict[Read, int], bool]:
     """The groups of the clients read, the numbers of the reads that came to their end, and whether all did.
 
@@ -109,7 +152,7 @@ def _read_groups(
     with services.thread_pool(THREADS) as threads:
         while begin < len(reads) and has_time() and groups.total() < SAMPLE:
             wave = spread_reads[begin : begin + _reads_needed(begin, groups.total())]
-            answers = threads.map(lambda read: services.clients.groups(chosen, read, READ_LIMIT), wave)
+            answers = threads.map(lambda read: _groups(services, chosen, plan, read), wave)
             for read, (found, is_last) in zip(wave, answers, strict=True):
                 groups.update(found)
                 whole.update({read: found.total()} if is_last else {})

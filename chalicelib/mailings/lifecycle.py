@@ -18,6 +18,7 @@ from ..errors import NotFound, RowChanged, TryAgain
 from ..logs import add_log_keys, log
 from ..representation import represent_mailing
 from ..retries import retry_lost_races
+from .filters import require_known_names
 from .placeholders import require_known_placeholders
 from .prices import require_price
 from .sender_name import require_usable_sender
@@ -40,6 +41,8 @@ def require_usable(services: Services, after: Mailing, before: Mailing | None = 
         require_usable_sender(services, after.sender)
     if before is None or after.max_cost != before.max_cost:
         require_price(services, after.max_cost)
+    if before is None or after.chosen.condition != before.chosen.condition:
+        require_known_names(services, after.chosen.condition, after.id or None)
 
 
 def announce_mailing(

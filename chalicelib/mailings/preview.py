@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..clients.recipients import plan_now
 from ..clients.slices import read_slice
 from ..delivery.rate_limits import limits_of
-from ..domain.audience import Filter, plan_audience
-from ..domain.client import CLIENT_ID, Client
+from ..domain.client import Client
+from ..domain.condition_text import describe
+from ..domain.filter import Filter
 from ..domain.forecast import Forecast, forecast_mailing
 from ..domain.mailing import Mailing
 from ..domain.sms import Length, measure
@@ -18,6 +20,7 @@ from ..domain.walk import BEGINNING, FILTERED_READ, time_limit
 from ..texts import Text
 from ..zones import zone
 from .audience import Audience, count_audience, group_audience
+from .filters import require_known_names
 from .placeholders import require_known_placeholders
 from .prices import CostForecast, cost_warnings, forecast_cost, require_price
 from .warnings import audience_warnings
@@ -55,7 +58,7 @@ class Preview:
     """`clients`: the number chosen now; if not `is_whole`, a lower bound. `length`: None without a text.
 
     For a text with placeholders, `length` is the longest of a sample, `parts_each` its mean, `examples` a part of it.
-    `cost`: what the texts and AWS will cost.
+    `cost`: what the texts and AWS will cost. `condition`: that of the filter, as a sentence.
     """
 
     clients: int
@@ -66,6 +69,7 @@ class Preview:
     launch: Launch | None = None
     warnings: tuple[Text, ...] = ()
     cost: CostForecast | None = None
+    condition: Text | None = None
 
     @property
     def parts(self) -> int:
@@ -92,12 +96,15 @@ def preview_mailing(
     is_limited = mailing is not None and limits_of(services.settings, mailing) is not None
     forecast = forecast_cost(services, preview.clients, preview.parts, is_limited)
     warnings = cost_warnings(forecast, mailing) if mailing and not started else []
-    return replace(preview, cost=forecast, warnings=(*preview.warnings, *warnings))
+    condition = describe(chosen.condition) if chosen.condition else None
+    return replace(preview, cost=forecast, warnings=(*preview.warnings, *warnings), condition=condition)
 
 
 def _preview(
     services: Services, chosen: Filter, message_text: str, planned: Mailing | None, started: Mailing | None
 ) -> Preview:
+    if not started:
+        require_known_names(services, chosen.condition)
     is_filled = not _is_sent_unchanged(message_text, started)
     if is_filled:
         require_known_placeholders(services, message_text)
@@ -157,7 +164,7 @@ def choose_examples(sample: list[Example]) -> tuple[Example, ...]:
 
 def _sample(services: Services, chosen: Filter) -> list[Client]:
     has_time = time_limit(services.clock.now, SAMPLE_SECONDS)
-    plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
+    plan = plan_now(services, chosen)
     for number in range(plan.slices):
         found, _ = read_slice(
             services,

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..domain.audience import Filter, label_partitions, plan_audience
-from ..domain.client import CLIENT_ID, MAX_CLIENT_ID
+from ..clients.recipients import choose, plan_now
+from ..domain.audience import label_partitions
+from ..domain.client import MAX_CLIENT_ID
+from ..domain.filter import Filter
 from ..domain.mailing import SCHEDULED, Mailing
 from ..logs import log
 from ..texts import Text
@@ -47,11 +49,12 @@ def _has_no_client(services: Services, tag: str) -> bool:
 
 def _has_no_recipient(services: Services, chosen: Filter, deadline: datetime) -> bool:
     """False also if the time is up before a recipient is found."""
-    plan = plan_audience(chosen, services.counters.last_id(CLIENT_ID))
+    plan = plan_now(services, chosen)
     for partition, first, last in plan.reads(chosen):
         after = first - 1
         while clients := services.clients.read(partition, after, last, PAGE):
-            if any(chosen.chooses(client) and client.opted_out_at is None for client in clients):
+            texted = [client for client in clients if client.opted_out_at is None]
+            if choose(services, chosen, plan.named, texted):
                 return False
             after = clients[-1].id
             if services.clock.now() >= deadline:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from chalicelib.clients.registry import opt_out_client, register_client
-from chalicelib.domain.audience import AudienceMember, Filter, Partition
+from chalicelib.domain.audience import Partition
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import MAX_CLIENT_ID, Client
+from chalicelib.domain.filter import AudienceMember, Filter
 from chalicelib.errors import PhoneTaken, RowChanged
 from chalicelib.mailings.audience import count_audience, group_audience
 
@@ -180,7 +181,7 @@ def test_partitions_are_read_in_the_order_of_ids_and_in_pages(services: Any) -> 
 
 
 def test_a_fan_out_reads_the_chosen_fields_of_clients(services: Any) -> None:
-    services.clients.add(replace(ANNA, timezone="Asia/Omsk", attributes={"имя": "Анна"}))
+    services.clients.add(replace(ANNA, timezone="Asia/Omsk", attributes={"имя": "Анна"}, registered_at=SINCE))
     services.clients.add(BORIS)
     block, index = Partition("block", 0), Partition("tag", "друзья#0")
     only_ids = [AudienceMember(1), AudienceMember(2)]
@@ -191,6 +192,8 @@ def test_a_fan_out_reads_the_chosen_fields_of_clients(services: Any) -> None:
     [member] = services.clients.read_members(index, 0, 1, 9, ["phone_number", "tag", "timezone"])
     assert member == AudienceMember(1, ANNA.phone_number, ANNA.tag, "Asia/Omsk")
     assert member.operator_code == ANNA.operator_code
+    [member] = services.clients.read_members(block, 0, 1, 9, ["attributes", "registered_at"], must_be_current=False)
+    assert member == AudienceMember(1, attributes={"имя": "Анна"}, registered_at=SINCE)
     [_, boris] = services.clients.read_members(block, 0, MAX_CLIENT_ID, 9, ["tag", "timezone"])
     assert boris == AudienceMember(2, "", BORIS.tag, BORIS.timezone)
 

@@ -17,13 +17,14 @@ from chalicelib.adapters.aws import never_repeated
 from chalicelib.adapters.tables.batches import Batches
 from chalicelib.adapters.tables.client_row import ClientRow
 from chalicelib.delivery.jobs import run_job
-from chalicelib.domain.audience import AudienceMember, Partition, Plan
+from chalicelib.domain.audience import Partition, Plan
 from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.brake import Answers, Refusals
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, RefusedRow
 from chalicelib.domain.csv_file import FileFormat
+from chalicelib.domain.filter import AudienceMember
 from chalicelib.domain.jobs import FeedMailing, ReconcileShard, StartMailing, WalkSlice
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import Message, MessageShard

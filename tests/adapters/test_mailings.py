@@ -2,14 +2,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from chalicelib.domain.audience import Filter, Plan
+from chalicelib.adapters.tables.filter_columns import read_filter, stored_filter, stored_plan
+from chalicelib.domain.audience import NamedMailing, Plan
 from chalicelib.domain.brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from chalicelib.domain.canary import Canary
+from chalicelib.domain.condition import Group, Leaf, Received
 from chalicelib.domain.decisions import cancelled, ended, resent, resumed
+from chalicelib.domain.filter import Filter
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.mailing_outline import MailingOutline
 from chalicelib.domain.message import MessageKey
@@ -21,6 +25,35 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MAILING = Mailing(1, NOW, NOW + timedelta(hours=1), "привет", Filter(("тег",), ("977", "921")))
 PAUSED_BECAUSE = Canary(5).pause_reason(3, 5)
 RUNNING = replace(MAILING, status="running", plan=Plan("tag", 5000, 3, 2))
+
+
+CONDITION = Group("all", (Leaf("attributes.возраст", "at_least", Decimal("17.5")), Leaf("registered_at", "since", NOW)))
+
+
+def test_a_condition_and_the_mailings_that_it_names_are_read_as_they_were_written(services: Any) -> None:
+    mailing = replace(MAILING, chosen=replace(MAILING.chosen, condition=Group("any", (CONDITION, Received(7, False)))))
+    services.mailings.add(mailing)
+    assert services.mailings.get(1) == mailing
+    named = (NamedMailing(7, 3, 5000),)
+    after = services.mailings.change(
+        mailing, replace(mailing, status="running", plan=Plan("block", 9, 1, 1, None, named))
+    )
+    assert services.mailings.get(1) == after
+    assert services.mailings.outlines([1])[1].key_of(9) == MessageKey(1, 9, 1)
+    changed = services.mailings.change(after, replace(after, chosen=Filter(("тег",))))
+    assert services.mailings.get(1) == changed
+
+
+def test_an_earlier_version_reads_a_mailing_with_a_condition_as_one_to_nobody() -> None:
+    """It knows the tags, the codes and the plan without the named mailings."""
+    stored = stored_filter(Filter(("тег",), ("977",), CONDITION))
+    [tag] = stored["tags"]
+    assert "," in tag, "no client has such a tag"
+    read = read_filter(stored["tags"], stored["operator_codes"], stored["filter"])
+    assert read == Filter(("тег",), ("977",), CONDITION)
+    plan = Plan("block", 9, 1, 1, named=(NamedMailing(7, 3, 5000),))
+    assert Plan(**stored_plan(plan)["plan"]) == replace(plan, named=None)
+    assert stored_plan(None) == {"plan": None, "named": None}
 
 
 def finish(services: Any, mailing: Mailing, counts: Counts) -> Mailing:

@@ -50,6 +50,16 @@ def test_the_messages_of_one_client_are_read_from_many_mailings(services: Any) -
     assert found == {message.mailing_id: message for message in own[1:]}
 
 
+def test_the_clients_that_received_a_mailing_are_found_by_their_keys(services: Any) -> None:
+    """Those are not, whose message was not sent or did not arrive, or is of another mailing."""
+    statuses = ("queued", "sent", "delivered", "undelivered", "failed", "expired", "cancelled", "unknown")
+    rows = [Message(1, number, status, NOW, shards=3) for number, status in enumerate(statuses, 1)]
+    services.messages.add([*rows, Message(2, 9, "sent", NOW, shards=3)], KEPT)
+    keys = [MessageKey(1, client_id, 3) for client_id in range(1, 150)]
+    assert services.messages.received(keys) == {2, 3}
+    assert services.messages.received([]) == set()
+
+
 def test_messages_written_together_keep_their_own_fields(services: Any) -> None:
     written = [
         Message(1, 1, "queued", NOW, shards=3),

@@ -24,9 +24,11 @@ from chalicelib.domain.allowed_steps import (
     fixed_fields,
     useful_steps,
 )
-from chalicelib.domain.audience import Filter, Plan
+from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
+from chalicelib.domain.condition import Leaf
 from chalicelib.domain.decisions import cancelled, changed, paused, resent, resumed
+from chalicelib.domain.filter import Filter
 from chalicelib.domain.mailing import FINISHED, RUNNING, SCHEDULED, STATUSES, Mailing
 from chalicelib.domain.send_window import SendWindow
 from chalicelib.errors import BadInput, NotInThisStatus
@@ -106,6 +108,7 @@ OTHERS: dict[str, Any] = {
     "sender": "CAFE",
     "filter_tag": ("vip",),
     "filter_op_codes": ("977",),
+    "filter": Leaf("tag", "present", True),
     "time_from": SendWindow(NOW.time(), (NOW + HOUR).time()).opens,
     "time_to": (NOW + 2 * HOUR).time(),
     "rate_limit": 5,

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
+from chalicelib.domain.condition import Leaf
 from chalicelib.domain.decisions import announced, cancelled, changed, ended, paused, resent, resumed, started
 from chalicelib.domain.mailing import MAY_BECOME, STATUSES, Counts, Mailing, require_transition
 from chalicelib.domain.sweep_plan import SendQueue, SweepStep, next_sweep_step
@@ -89,7 +90,14 @@ def test_an_earlier_end_leaves_a_running_mailing_running_until_its_messages_are_
     assert changed(RUNNING, {"datetime_end": NOW}, NOW).status == "running"
 
 
-OTHERS = {"datetime_start": NOW, "filter_tag": ("a",), "filter_op_codes": ("977",), "canary": 9, "max_error_rate": 9}
+OTHERS = {
+    "datetime_start": NOW,
+    "filter_tag": ("a",),
+    "filter_op_codes": ("977",),
+    "filter": Leaf("tag", "present", True),
+    "canary": 9,
+    "max_error_rate": 9,
+}
 
 
 @pytest.mark.parametrize(("field", "other"), OTHERS.items())

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from bench.aws_limits import COLD_WRITES, IN_FLIGHT, PARTITION_WRITES, SECONDS_TO_DOUBLE, Feed, Table, fullest_partition
+from bench.conditions import walk_all
 from bench.growth import time_per_message
+from bench.lambda_time import deciding_seconds
 from bench.rate_races import simulate
 from bench.scale import PROMISE, WARM
 from bench.simulation import PAGE_SECONDS, FanOut, Scenario, Simulation
 from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE
-from chalicelib.domain.audience import ALL_CLIENTS, plan_audience
+from chalicelib.domain.audience import plan_audience
+from chalicelib.domain.filter import ALL_CLIENTS
 from chalicelib.domain.rate import buckets_of
 from tests.depth import depth
 
@@ -22,6 +25,21 @@ def test_ten_million_messages_are_fanned_out_in_ten_minutes_on_a_warm_table() ->
     assert outcome.fanned_out < PROMISE
     assert outcome.fan_out_bound_by in {"slices", "the fullest partition"}
     assert outcome.sending_bound_by == "senders"
+
+
+@pytest.mark.parametrize("named", [0, 5])
+def test_a_million_clients_are_walked_and_fanned_out_in_ten_minutes_if_no_index_serves_the_condition(
+    named: int,
+) -> None:
+    """On a new table, in the worst case: the condition chooses everyone, and each client is looked up."""
+    outcome = Simulation(Scenario(10**6, senders=50, deciding=deciding_seconds(1000, named))).run()
+    assert outcome.fanned_out < PROMISE
+
+
+def test_a_condition_reads_each_client_once_and_looks_up_those_that_the_rest_leaves_open() -> None:
+    found, clients, messages = walk_all(30_000)
+    assert 0 < found < messages.keys < 30_000
+    assert clients.reads <= 30_000 / 1000 + 5
 
 
 def test_a_new_table_limits_the_fan_out_and_no_page_outlasts_its_invocation() -> None:

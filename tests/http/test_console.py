@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -22,10 +23,12 @@ from chalicelib.adapters.tables.mailings import Mailings
 from chalicelib.clients.import_worker import process_import
 from chalicelib.clients.registry import register_client
 from chalicelib.console.announcement import key_name
+from chalicelib.console.condition_form import form_of
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.allowed_steps import FIXED_AFTER_START, useful_steps
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
+from chalicelib.domain.condition_json import from_json
 from chalicelib.domain.mailing import MAILING_ID, STATUSES, Counts, Mailing
 from chalicelib.domain.message import MessageKey
 from chalicelib.domain.outcome import TAKEN, Kind
@@ -643,6 +646,110 @@ def test_errors_of_a_mailing_are_shown_beside_their_fields(anna: Browser) -> Non
     answer = anna.post("/console/mailings/new", **{**wrong, "filter_op_codes_typed": ""})
     assert "The end must be later than the start." in answer.text
     assert "hello" in answer.text, "the typed text is kept"
+
+
+ROWS = {
+    "where_joined": "any",
+    "where_0_field": "tag",
+    "where_0_operator": "is",
+    "where_0_value": "vip, new",
+    "where_1_field": "attribute",
+    "where_1_name": "город",
+    "where_1_operator": "is_not",
+    "where_1_value": "Омск",
+    "filter": "",
+}
+
+
+@pytest.fixture
+def omsk(services: Services) -> None:
+    register_client(services, {"phone_number": "79770000001", "tag": "vip", "attributes": {"город": "Омск"}})
+
+
+@pytest.mark.usefixtures("omsk")
+def test_conditions_are_chosen_in_rows_counted_shown_as_a_sentence_and_edited_again(
+    anna: Browser, services: Services
+) -> None:
+    assert "Recipients as of now: <b>1</b>" in " ".join(anna.post("/console/preview", **MAILING, **ROWS).text.split())
+    more = anna.post("/console/mailings/new", **{**MAILING, "step": "rows"}, **ROWS).text
+    assert 'name="where_4_field"' in more
+    assert 'value="vip, new"' in more
+    saved = anna.post("/console/mailings/new", **MAILING, **ROWS)
+    assert saved.status == 303
+    page = anna.get("/console/mailings/1").text
+    assert "the tag is one of: vip, new or the attribute “город” is not “Омск”" in page
+    form = anna.get("/console/mailings/1/edit").text
+    assert 'value="vip,new"' in form
+    assert re.search('<option value="is_not" selected>', form)
+    opened = services.mailings.get(1)
+    assert edit(anna, "/console/mailings/1/edit", **MAILING, **ROWS).status == 303
+    assert services.mailings.get(1) == opened, "the same rows change nothing"
+    assert edit(anna, "/console/mailings/1/edit", **MAILING, filter="").status == 303
+    assert "the tag is" not in anna.get("/console/mailings/1").text
+
+
+@pytest.mark.usefixtures("omsk")
+def test_a_condition_that_rows_cannot_express_is_edited_as_json(anna: Browser, call: Call) -> None:
+    nested = {"all": [{"any": [{"field": "tag", "is": "vip"}, {"field": "tag", "present": False}]}]}
+    call("POST", "/Mailing", json={"datetime_start": "2040-01-01", "datetime_end": "2040-01-02", "message_text": "a"})
+    assert call("PATCH", "/Mailing/1", json={"filter": nested}).status == 200
+    form = html.unescape(anna.get("/console/mailings/1/edit").text)
+    written = form.partition('name="filter"')[2].partition(">")[2].partition("</textarea>")[0]
+    assert json.loads(written) == nested
+    row = {"where_0_field": "operator_code", "where_0_operator": "is", "where_0_value": "977"}
+    assert edit(anna, "/console/mailings/1/edit", **MAILING, **row, filter=written).status == 303
+    both = {"all": [{"field": "operator_code", "is": "977"}, nested]}
+    assert call("GET", "/Mailing/1").json["filter"] == both
+
+
+@pytest.mark.usefixtures("omsk")
+def test_a_mistake_in_a_condition_is_shown_in_its_row_and_what_was_typed_stays(anna: Browser) -> None:
+    wrong = {**ROWS, "where_1_name": "горд"}
+    answer = anna.post("/console/mailings/new", **MAILING, **wrong)
+    assert answer.status == 400
+    assert "No client has ever had this attribute" in answer.text
+    assert 'aria-describedby="where_1_value-error"' in answer.text
+    assert 'value="горд"' in answer.text
+    assert "No client has ever had this attribute" in anna.post("/console/preview", **MAILING, **wrong).text
+    broken = anna.post("/console/mailings/new", **MAILING, filter='{"all": [{"tag": 1}]}')
+    assert broken.status == 400
+    assert "<code>all.0</code>: Exactly one of all or any" in broken.text
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"field": "tag", "is": "vip"},
+        {"all": [{"field": "tag", "in": ["a", "b"]}, {"not": {"field": "operator_code", "in": ["977", "978"]}}]},
+        {"any": [{"field": "attributes.x", "is": "a, b"}, {"not": {"field": "attributes.x", "is": "a"}}]},
+        {"all": [{"field": "attributes.x", "at_least": 18}, {"field": "attributes.x", "less_than": 17.5}]},
+        {"all": [{"field": "registered_at", "since": "2026-01-01T00:00:00Z"}, {"field": "tag", "present": False}]},
+        {"all": [{"received": 7}, {"not_received": 8}]},
+        {"all": [{"field": "opted_in", "is": True}, {"field": "opted_in", "is": False}]},
+        {"all": [{"field": "timezone", "starts_with": "Asia/"}, {"field": "attributes.x", "present": True}]},
+    ],
+)
+def test_rows_that_are_not_changed_make_the_same_condition(condition: dict[str, Any]) -> None:
+    form = form_of(condition)
+    assert (form.written, len(form.rows) >= 1) == ("", True)
+    assert from_json(form.sent) == from_json(condition)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"not": {"received": 7}},
+        {"all": [{"field": "tag", "is": "vip"}]},
+        {"any": [{"all": [{"field": "tag", "is": "a"}, {"field": "tag", "is": "b"}]}, {"field": "tag", "is": "c"}]},
+        {"not": {"field": "tag", "starts_with": "v"}},
+        {"field": "tag", "in": ["vip"]},
+    ],
+)
+def test_what_rows_would_change_is_left_as_json(condition: dict[str, Any]) -> None:
+    form = form_of(condition)
+    assert form.rows == ()
+    assert json.loads(form.written) == condition
+    assert json.loads(str(form.sent)) == condition
 
 
 def test_a_form_with_two_past_dates_is_accepted_in_any_order(anna: Browser) -> None:

@@ -34,8 +34,9 @@ def test_clients_are_exported_as_a_file_for_spreadsheets(call: Call) -> None:
     assert answer.headers["Content-Disposition"] == 'attachment; filename="clients.csv"'
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     consent = "consent_at;consent_source;consent_text;consent_withdrawn_at"
-    head = f"\ufeffid;phone_number;operator_code;tag;timezone;opted_out_at;{consent}\r\n"
-    assert answer.text == f"{head}1;79770000000;977;'=cmd|' /C calc'!A0;UTC;;;;;\r\n"
+    head = f"\ufeffid;phone_number;operator_code;tag;timezone;opted_out_at;{consent};registered_at\r\n"
+    registered_at = call("GET", "/Clients/1").json["registered_at"]
+    assert answer.text == f"{head}1;79770000000;977;'=cmd|' /C calc'!A0;UTC;;;;;;{registered_at}\r\n"
 
 
 def test_formulas_after_another_separator_are_escaped_and_an_import_restores_them(

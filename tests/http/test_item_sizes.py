@@ -14,7 +14,9 @@ from bench.aws_units import size_of
 from chalicelib.adapters import aws
 from chalicelib.adapters.services import Services
 from chalicelib.clients.import_worker import run_import
-from chalicelib.domain.audience import MAX_TAGS_SIZE, Filter, label_partitions, plan_audience
+from chalicelib.domain.audience import label_partitions, plan_audience
+from chalicelib.domain.condition import MAX_SIZE
+from chalicelib.domain.filter import MAX_TAGS_SIZE, Filter
 from chalicelib.domain.jobs import ImportClients
 from chalicelib.domain.sms import MAX_CHARACTERS
 from chalicelib.http.bodies import BYTES, JSON
@@ -68,8 +70,8 @@ def test_a_mailing_its_audit_records_and_its_answer_fit_into_items(call: Call, f
 
 
 def test_the_kept_answer_of_the_largest_mailing_fits_into_an_item() -> None:
-    """The tags twice, and the text, with six bytes in JSON for each byte, and what else an answer has."""
-    assert 6 * (2 * MAX_TAGS_SIZE + MAX_CHARACTERS) + 10_000 < ITEM
+    """The tags twice, the condition and the text, with six bytes in JSON for each byte, and what else an answer has."""
+    assert 6 * (2 * MAX_TAGS_SIZE + MAX_SIZE + MAX_CHARACTERS) + 10_000 < ITEM
 
 
 @pytest.mark.parametrize("letter", ["a", "각", "\U0001f600"])

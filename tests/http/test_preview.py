@@ -42,6 +42,7 @@ def test_the_preview_has_the_audience_the_texts_and_the_forecast(call: Call, ser
         "clients": 4,
         "is_whole": True,
         "is_sampled": False,
+        "filter_text": None,
         "by_timezone": {"Europe/Moscow": 3, "Asia/Kamchatka": 1},
         "by_operator_code": {"977": 3, "921": 1},
         "length": {"characters": 13, "encoding": "UCS-2", "parts": 1, "per_part": 70},

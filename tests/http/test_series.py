@@ -38,6 +38,7 @@ def test_a_series_is_announced_by_the_fields_of_a_mailing_and_its_rule(call: Cal
         "sender": None,
         "filter_tag": "vip",
         "filter_op_codes": None,
+        "filter": None,
         "time_from": None,
         "time_to": None,
         "rate_limit": None,

@@ -17,8 +17,10 @@ from chalicelib.delivery import local_hours
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.receipts import take_receipts
 from chalicelib.delivery.sweep import sweep
+from chalicelib.domain.client import Client
+from chalicelib.domain.condition import Condition, Group, Leaf, Received
 from chalicelib.domain.mailing import Counts, Mailing
-from chalicelib.domain.message import ACCEPTED, RESENDABLE, Message
+from chalicelib.domain.message import ACCEPTED, RESENDABLE, SENT, Message
 from chalicelib.domain.outcome import Kind
 from chalicelib.domain.receipt import RECEIPT_STATUSES, Receipt
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
@@ -53,6 +55,7 @@ windows = st.just({}) | st.tuples(clocks, clocks).filter(lambda pair: pair[0] !=
 """The world begins at noon in UTC. These hours open and close during the test, or are closed in some time zones."""
 
 canaries = st.just({}) | st.builds(dict, canary=st.integers(1, 4), max_error_rate=st.sampled_from([0, 50]))
+others = st.sampled_from([Leaf("attributes.number", "in", ("2", "4", "6", "8")), Leaf("tag", "present", False)])
 deaths = st.none() | st.tuples(st.integers(1, 14), st.booleans())
 """The call at which an invocation dies, and whether the call took effect. None: it does not die."""
 
@@ -65,6 +68,8 @@ class Deliveries(RuleBasedStateMachine):
     gateway_rate: float | None = None
     gateways: tuple[Configured, ...] = ()
     resendable = RESENDABLE
+    looked_up_within = timedelta()
+    """From the look at the recipients of a named mailing until the rows of the page are written."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,8 +121,8 @@ class Deliveries(RuleBasedStateMachine):
 
     @initialize(clients=st.lists(places, min_size=1, max_size=12))
     def register(self, clients: list[str]) -> None:
-        for place in clients:
-            self.world.clients(1, timezone=place)
+        for number, place in enumerate(clients):
+            self.world.clients(1, timezone=place, attributes={"number": str(number)})
 
     @rule(
         target=mailing_ids,
@@ -128,6 +133,22 @@ class Deliveries(RuleBasedStateMachine):
     )
     def announce(self, starts_in: int, lasts: int, window: dict[str, time], canary: dict[str, int]) -> int:
         return self.world.mailing(starts_in=starts_in, lasts=lasts, **window, **canary)
+
+    @rule(
+        target=mailing_ids,
+        named=mailing_ids,
+        starts_in=st.integers(-60, 300),
+        lasts=st.integers(30, 3000),
+        expected=st.booleans(),
+        joined=st.sampled_from(["all", "any"]),
+        other=others,
+    )
+    def announce_with_a_condition(
+        self, named: int, starts_in: int, lasts: int, expected: bool, joined: str, other: Condition
+    ) -> int:
+        """The recipients of another mailing, or all but them; and which of the clients have an even number."""
+        condition = Group(joined, (Received(named, expected), other))
+        return self.world.mailing(starts_in=starts_in, lasts=lasts, filter=condition)
 
     @rule(client_id=st.integers(1, 15), place=places, death=deaths)
     def move_client(self, client_id: int, place: str, death: Death) -> None:
@@ -324,8 +345,29 @@ class Deliveries(RuleBasedStateMachine):
         assert len(unrecorded) <= self.dead_senders
         if mailing.plan is not None and mailing.status == "finished":
             chosen = {row.client_id for row in rows}
-            clients = filter(mailing.chosen.chooses, self.services.clients.rows.values())
+            clients = [client for client in self.services.clients.rows.values() if self._is_chosen(mailing, client)]
             assert chosen >= {client.id for client in clients if client.id <= mailing.plan.last_client_id}
+            self._assert_exclusions(mailing, rows)
+
+    def _is_chosen(self, mailing: Mailing, client: Client) -> bool:
+        """Whether it is certain: a client that may have received a named mailing meanwhile is not."""
+        messages = self.services.messages.rows
+        named = [messages.get((mailing_id, client.id)) for mailing_id in mailing.chosen.named_mailings]
+        has_none = not any(message is not None and message.status in ACCEPTED for message in named)
+        return mailing.chosen.decide(client, () if has_none else None) is True
+
+    def _assert_exclusions(self, mailing: Mailing, rows: list[Message]) -> None:
+        """No client is chosen whose message of an excluded mailing was sent before."""
+        condition = mailing.chosen.condition
+        if not isinstance(condition, Group) or condition.joined != "all" or mailing.plan is None:
+            return
+        known = {one.id for one in mailing.plan.named or ()}
+        for part in condition.parts:
+            if isinstance(part, Received) and not part.expected and part.mailing_id in known:
+                for row in rows:
+                    other = self.services.messages.rows.get((part.mailing_id, row.client_id))
+                    is_sent = other is not None and other.status == SENT and other.sent_at is not None
+                    assert not (is_sent and other.sent_at + self.looked_up_within < row.created_at), (row, other)
 
 
 class DeliveriesInDoubt(Deliveries):

@@ -59,6 +59,7 @@ class HostileDeliveries(Deliveries):
     """The weather is the seed of the faults, and 0 is none: Hypothesis shortens a failing sequence to the fewest."""
 
     gateway_rate: float | None = None
+    looked_up_within = timedelta(minutes=20)
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +88,8 @@ class HostileDeliveries(Deliveries):
         """
         self.loses_queues = loses_queues
         for number, place in enumerate(clients):
-            self.world.clients(1, timezone=place, tag=TAG if number % 2 else None)
+            named = {"attributes": {"number": str(number)}}
+            self.world.clients(1, timezone=place, tag=TAG if number % 2 else None, **named)
         if has_noise:
             self.noise.add(self.world.mailing(lasts=30 * DAY, filter_op_codes=("900",)))
         self.world.aws.begin_weather(weather)

@@ -9,8 +9,9 @@ import pytest
 
 from chalicelib.clients.registry import change_client
 from chalicelib.delivery.fanout import ENOUGH
-from chalicelib.domain.audience import AudienceMember, Partition
+from chalicelib.domain.audience import Partition
 from chalicelib.domain.client import CLIENT_ID
+from chalicelib.domain.filter import AudienceMember
 from infra.local.doubles.fake_clients import FakeClients
 from infra.local.doubles.world import CrashingServices, World
 

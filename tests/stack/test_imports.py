@@ -22,7 +22,7 @@ ORDER = (
     {"domain"},
     {"rendering", "zones"},
     {"gateways", "rules"},
-    {"setting_values"},
+    {"condition_rules", "setting_values"},
     {"fields", "logs", "representation", "retries", "settings"},
     {"series_fields"},
     {"adapters"},

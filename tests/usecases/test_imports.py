@@ -63,7 +63,11 @@ def test_new_clients_are_added_with_consecutive_ids(services: Any) -> None:
     assert imported(services, "phone_number,tag,timezone\n79770000001,vip,Asia/Omsk\n79770000002,,UTC\n") == {
         "added": 2
     }
-    assert services.clients.rows == {1: Client(1, "79770000001", "vip", "Asia/Omsk"), 2: Client(2, "79770000002")}
+    now = services.clock.now()
+    assert services.clients.rows == {
+        1: Client(1, "79770000001", "vip", "Asia/Omsk", registered_at=now),
+        2: Client(2, "79770000002", registered_at=now),
+    }
     assert services.counters.last_id("client_id") == 2
 
 
@@ -107,7 +111,8 @@ def test_columns_are_known_by_other_names_and_the_rest_as_a_person_says(services
     text = "Телефон;Имя;Заметка;TAG\n8 (977) 000-00-01;Анна;;a\n7;Яна;x;b\n"
     chosen = {"Имя": "attributes.имя", "Заметка": ""}
     assert imported(services, text, **chosen) == {"added": 1, "refused": 1, "normalized": 1}
-    assert services.clients.rows == {1: Client(1, "79770000001", "a", attributes={"имя": "Анна"})}
+    now = services.clock.now()
+    assert services.clients.rows == {1: Client(1, "79770000001", "a", attributes={"имя": "Анна"}, registered_at=now)}
     ((row,), _) = list_refused(services, 1, 0, 9)
     assert row.cells == {"Телефон": "7", "Имя": "Яна", "Заметка": "x", "TAG": "b"}
     with pytest.raises(BadInput) as refused:
@@ -138,7 +143,7 @@ def test_the_last_row_of_a_repeated_phone_number_applies(services: Any) -> None:
 def test_read_only_columns_are_ignored_so_an_export_can_be_imported(services: Any) -> None:
     text = "id;phone_number;operator_code;tag;timezone;reason\n77;79770000001;123;'=a;UTC;none\n"
     assert imported(services, text) == {"added": 1}
-    assert services.clients.rows == {1: Client(1, "79770000001", "=a")}
+    assert services.clients.rows == {1: Client(1, "79770000001", "=a", registered_at=services.clock.now())}
 
 
 def own(services: Any) -> list[dict[str, str]]:

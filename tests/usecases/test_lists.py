@@ -10,7 +10,8 @@ import pytest
 
 from chalicelib.access import audit
 from chalicelib.clients.registry import ClientFilter, list_clients, opt_out_client
-from chalicelib.domain.audience import ALL_CLIENTS, Filter, Group, Partition, Read
+from chalicelib.domain.audience import Group, Partition, Read
+from chalicelib.domain.filter import ALL_CLIENTS, Filter
 from chalicelib.domain.walk import BEGINNING
 from chalicelib.mailings.audience import count_audience, group_audience
 from chalicelib.mailings.lifecycle import list_mailings

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from chalicelib.clients.registry import delete_client, opt_out_client, register_client
-from chalicelib.domain.audience import Filter, Group, Read
+from chalicelib.domain.audience import Group, Read
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import LABEL_SHARDS, Client
+from chalicelib.domain.filter import Filter
 from chalicelib.errors import BadInput
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.audience import (

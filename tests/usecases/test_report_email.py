@@ -15,8 +15,9 @@ import pytz
 
 from chalicelib.delivery.repairs import NO_ANSWER
 from chalicelib.domain import mailing as mailing_domain
-from chalicelib.domain.audience import Filter, Plan
+from chalicelib.domain.audience import Plan
 from chalicelib.domain.email import Email
+from chalicelib.domain.filter import Filter
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import STATUSES
 from chalicelib.domain.receipt import NO_REASON

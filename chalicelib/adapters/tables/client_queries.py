@@ -7,15 +7,19 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 
-from ...domain.audience import AudienceMember, Filter, Group, Partition
+from ...domain.audience import Group, Partition
 from ...domain.client import Client, block_of, operator_code_of
+from ...domain.filter import AudienceMember, Filter
 from .batches import Item
-from .client_row import ClientRow
+from .client_row import STORED, ClientRow
 
 MOST_LABELS = 50
 """In one filter expression: DynamoDB limits it to 4 KB and 300 operators. With more labels the clients are read."""
+
+TEXTS = {name for name, kind in STORED.items() if kind is UnicodeAttribute}
 
 
 def query_clients(partition: Partition, after: int, through: int, limit: int, **options: Any) -> Any:
@@ -24,7 +28,13 @@ def query_clients(partition: Partition, after: int, through: int, limit: int, **
 
 
 def member_of(item: Item, fields: Sequence[str]) -> AudienceMember:
-    return AudienceMember(int(item["id"]["N"]), **{name: item[name]["S"] for name in fields if name in item})
+    return AudienceMember(int(item["id"]["N"]), **{name: _read(name, item) for name in fields if name in item})
+
+
+def _read(name: str, item: Item) -> Any:
+    """The value of an attribute. Most are texts, which need no conversion."""
+    stored = item[name]["S"]
+    return stored if name in TEXTS else getattr(ClientRow, name).deserialize(stored)
 
 
 def table_of(partition: Partition) -> Any:

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 
-from ...domain.audience import AudienceMember, Filter, Group, Partition, Read
+from ...domain.audience import Group, Partition, Read
 from ...domain.audit_record import AuditRecord
 from ...domain.client import Client, block_of
+from ...domain.filter import AudienceMember, Filter
 from ...domain.stop import UNKNOWN, StopCause
 from ...errors import Conflict, NotWritten, PhoneErased, PhoneTaken
 from ..clock import Clock
@@ -163,16 +164,23 @@ class Clients:
         return [row.client() for row in query_clients(partition, after, through, limit)] if through > after else []
 
     def read_members(
-        self, partition: Partition, after: int, through: int, limit: int, fields: Sequence[str]
+        self,
+        partition: Partition,
+        after: int,
+        through: int,
+        limit: int,
+        fields: Sequence[str],
+        must_be_current: bool = True,
     ) -> list[AudienceMember]:
-        """As `read`, with these fields only. A block of the table is read with all that was written before.
+        """As `read`, with these fields only. A block of the table is read with all that was written before, if it
+        `must_be_current`.
 
         The fields save time and bytes, but no read units: DynamoDB charges for complete rows. A consistent read costs
         twice as much as another one.
         """
         if through <= after:
             return []
-        is_current = partition.by == "block"  # an index cannot be read consistently
+        is_current = must_be_current and partition.by == "block"  # an index cannot be read consistently
         rows = query_clients(
             partition, after, through, limit, consistent_read=is_current, attributes_to_get=["id", *fields]
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -19,15 +18,15 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from ...domain.audience import Filter, Plan
+from ...domain.audience import Plan
 from ...domain.brake import Answers, Refusals
 from ...domain.canary import Canary
 from ...domain.mailing import COUNT_NAMES, SCHEDULED, Counts, Mailing
 from ...domain.mailing_outline import MailingOutline
 from ...domain.send_window import SendWindow
-from ...domain.unicode_text import compose
 from .base import CountsRow, TextAttribute
 from .batches import Item
+from .filter_columns import CompactJSON, read_filter, read_named, stored_filter, stored_plan
 
 OPEN_KEY = "open"
 SCHEDULED_KEY = "scheduled"
@@ -72,7 +71,9 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     has_placeholders = BooleanAttribute(null=True)
     tags: ListAttribute[str] = ListAttribute(default=list)
     operator_codes: ListAttribute[str] = ListAttribute(default=list)
+    filter = CompactJSON(null=True)
     plan = JSONAttribute(null=True)
+    named = CompactJSON(null=True)
     is_fanned_out = BooleanAttribute(default=False)
     rounds = NumberAttribute(default=0)
     round_started_at = Moment(null=True)
@@ -130,8 +131,8 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             sender=self.sender or "",
             series_id=None if self.series_id is None else int(self.series_id),
             has_placeholders=bool(self.has_placeholders),
-            chosen=Filter(tuple(map(compose, self.tags)), tuple(self.operator_codes)),
-            plan=Plan(**self.plan) if self.plan else None,
+            chosen=read_filter(self.tags, self.operator_codes, self.filter),
+            plan=Plan(**self.plan, named=read_named(self.named)) if self.plan else None,
             is_fanned_out=self.is_fanned_out,
             counts=Counts(*(int(getattr(self, name)) for name in COUNT_NAMES)),
             rounds=int(self.rounds),
@@ -220,9 +221,8 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
         "sender": mailing.sender or None,
         "series_id": mailing.series_id,
         "has_placeholders": mailing.has_placeholders,
-        "tags": list(mailing.chosen.tags),
-        "operator_codes": list(mailing.chosen.operator_codes),
-        "plan": asdict(mailing.plan) if mailing.plan else None,
+        **stored_filter(mailing.chosen),
+        **stored_plan(mailing.plan),
         "requeue": mailing.requeue,
         "resend": list(mailing.resend),
         "resends": mailing.resends,

@@ -12,7 +12,7 @@ from typing import Any
 
 from pynamodb.exceptions import DoesNotExist
 
-from ...domain.message import QUEUED, Claim, Message, MessageKey, MessageShard, Settlement
+from ...domain.message import QUEUED, RECEIVED, Claim, Message, MessageKey, MessageShard, Settlement
 from ...domain.message_change import MessageChange
 from ...domain.routes import Routes
 from ...errors import confirmed
@@ -52,6 +52,12 @@ class Messages:
         items = self._batches.get_items(MessageRow, rows)
         found = [message_in(item, by_client[int(item["client_id"]["N"])].shards) for item in items]
         return {message.client_id: message for message in found}
+
+    def received(self, keys: Iterable[MessageKey]) -> set[int]:
+        """The clients that received their message of one mailing. One call reads a hundred keys."""
+        by_part = [(part_of(key.shard), key.client_id) for key in keys]
+        items = self._batches.get_items(MessageRow, by_part, ("client_id", "status"))
+        return {int(item["client_id"]["N"]) for item in items if item["status"]["S"] in RECEIVED}
 
     def of_client(self, keys: Iterable[MessageKey]) -> dict[int, Message]:
         """The existing messages of one client in several mailings, by mailing id. One call reads a hundred."""

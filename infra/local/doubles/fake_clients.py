@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from chalicelib.domain.audience import AudienceMember, Filter, Group, Partition, Read
+from chalicelib.domain.audience import Group, Partition, Read
 from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.client import Client, block_of, label_key
 from chalicelib.domain.erasure import phone_digest
+from chalicelib.domain.filter import AudienceMember, Filter
 from chalicelib.domain.mailing import NO_COUNTS, Counts
 from chalicelib.domain.stop import UNKNOWN, StopCause
 from chalicelib.errors import PhoneErased, PhoneTaken, RowChanged
@@ -154,7 +155,13 @@ class FakeClients:
         return self.stops.get(phone_number)
 
     def read_members(
-        self, partition: Partition, after: int, through: int, limit: int, fields: Sequence[str]
+        self,
+        partition: Partition,
+        after: int,
+        through: int,
+        limit: int,
+        fields: Sequence[str],
+        must_be_current: bool = True,
     ) -> list[AudienceMember]:
         clients = FakeClients.read(self, partition, after, through, limit)
         return [AudienceMember(client.id, **{name: getattr(client, name) for name in fields}) for client in clients]

@@ -10,6 +10,7 @@ from chalicelib.domain import message as message_domain
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import (
     QUEUED,
+    RECEIVED,
     SENT,
     Claim,
     Message,
@@ -44,6 +45,9 @@ class FakeMessages:
     def existing(self, keys: Iterable[MessageKey]) -> dict[int, Message]:
         found = {key.client_id: self.get(key) for key in keys}
         return {client_id: message for client_id, message in found.items() if message is not None}
+
+    def received(self, keys: Iterable[MessageKey]) -> set[int]:
+        return {client_id for client_id, message in self.existing(keys).items() if message.status in RECEIVED}
 
     def of_client(self, keys: Iterable[MessageKey]) -> dict[int, Message]:
         found = {key.mailing_id: self.get(key) for key in keys}

@@ -79,7 +79,7 @@ CALLS: dict[str, Call] = {
     "labels.add_from": PLAIN,
     **{f"{part}.get_many": READ_ROWS for part in ("mailings", "clients", "imports")},
     "mailings.outlines": READ_ROWS,
-    **{f"messages.{name}": READ_ROWS for name in ("existing", "of_client", "page", "find", "queued_below")},
+    **{f"messages.{name}": READ_ROWS for name in ("existing", "received", "of_client", "page", "find", "queued_below")},
     **{f"clients.{name}": READ_ROWS for name in ("read", "read_members", "count")},
     "rates.change": CONDITIONAL,
     **{f"{name}.send": SEND for name in ("send_queue", "jobs_queue", "receipts_queue")},
