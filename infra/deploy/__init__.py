@@ -7,7 +7,7 @@ from .dependencies import SERVICES
 from .errors import DeployFailed
 from .package import ROOT, package
 from .stack import deploy
-from .stored_secrets import put_gateway_token, put_secrets, receipts_secret
+from .stored_secrets import put_gateway_token, put_secrets, receipts_secret, sign_receipts
 
 __all__ = [
     "ROOT",
@@ -18,4 +18,5 @@ __all__ = [
     "put_gateway_token",
     "put_secrets",
     "receipts_secret",
+    "sign_receipts",
 ]

@@ -53,6 +53,7 @@ class Behaviour:
     receipt_delay: float = 0.0
     receipt_repeats: int = 0
     receipt_disorder: bool = False
+    receipt_forgery: float = 0.0
 
     def failure(self, phone: int) -> str | None:
         """The field by which a post to this phone number fails; None if it succeeds."""
@@ -67,11 +68,16 @@ class Behaviour:
     @property
     def receipt_behaviour(self) -> ReceiptBehaviour:
         return ReceiptBehaviour(
-            self.receipts, self.undelivered, self.receipt_delay, self.receipt_repeats, self.receipt_disorder
+            self.receipts,
+            self.undelivered,
+            self.receipt_delay,
+            self.receipt_repeats,
+            self.receipt_disorder,
+            self.receipt_forgery,
         )
 
 
-RATES = ("error_rate", "receipts", "undelivered")
+RATES = ("error_rate", "receipts", "undelivered", "receipt_forgery")
 
 
 def changed_behaviour(behaviour: Behaviour, changes: dict[str, Any]) -> Behaviour:

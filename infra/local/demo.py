@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,7 +35,9 @@ STARTS_IN = timedelta(seconds=2)
 PATIENCE_SECONDS = 75
 POLL_SECONDS = 0.5
 BAR = 40
-OF_PROVIDER = ("GATEWAY", "GATEWAY_SENDER", "GATEWAY_OPTIONS", "GATEWAY_TOKEN")
+OF_PROVIDER = ("GATEWAY", "GATEWAY_SENDER", "GATEWAY_OPTIONS", "GATEWAY_TOKEN", "RECEIPTS")
+RECEIPTS = {"receipts": 1.0, "undelivered": 0.1, "receipt_repeats": 1, "receipt_disorder": True, "receipt_forgery": 0.1}
+"""With RECEIPTS=true: how the simulator reports deliveries."""
 NEXT = f"""
 Next:
   make up            the same stack, until Ctrl-C: the console is at http://127.0.0.1:{LocalSettings.port}/console/
@@ -83,11 +86,13 @@ class Demo:
         rows = list(csv.DictReader(CLIENTS.open(encoding="utf-8"), delimiter=";"))
         clients = [Client(number, row["phone_number"], row["tag"]) for number, row in enumerate(rows, start=1)]
         chosen = {client.phone_number for client in clients if client.tag in TAGS and client.operator_code in CODES}
+        if self.stack.settings.receipts:
+            self.simulator.behave(**RECEIPTS)
         self._import(len(rows))
         self.counted_from = time.time()
         mailing = self._announce()
         print(f"mailing {mailing['id']} starts at {mailing['datetime_start']} for {len(chosen)} of these clients")
-        stats = self._watch(mailing["id"], len(chosen))
+        stats = self._await_receipts(mailing["id"], self._watch(mailing["id"], len(chosen)))
         calls = self._aws_calls()
         self._report(stats)
         print(f"AWS calls   {calls / max(1, len(chosen)):.2f} per delivered message")
@@ -151,6 +156,27 @@ class Demo:
                 return stats
             time.sleep(POLL_SECONDS)
 
+    def _await_receipts(self, mailing_id: int, stats: dict[str, Any]) -> dict[str, Any]:
+        """Until the statistics have what the simulator has reported. They begin as those of the finished mailing."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        reporter, bar = self.simulator.reporter, Bar()
+        while not (reporter.is_done and self._reported.items() <= stats["messages"].items()):
+            if time.monotonic() > deadline:
+                break
+            counted = stats["messages"]["delivered"] + stats["messages"]["undelivered"]
+            bar.show("receipts", counted, len(reporter.outcomes))
+            time.sleep(POLL_SECONDS)
+            stats = self._call("GET", f"/Stats/{mailing_id}/?limit=1")
+            self.polls += 1
+        if reporter.forged:
+            print(f"forgeries   {reporter.forged.total()}, answered with {sorted(reporter.forged)}")
+        return stats
+
+    @property
+    def _reported(self) -> Counter[str]:
+        """The messages by the status that the simulator has reported."""
+        return Counter(self.simulator.reporter.outcomes.values())
+
     def _report(self, stats: dict[str, Any]) -> None:
         seen = self.simulator.seen
         seconds = (seen.last_at - seen.first_at).total_seconds() if seen.first_at and seen.last_at else 0.0
@@ -164,7 +190,7 @@ class Demo:
     def _verdict(self, stats: dict[str, Any], chosen: set[str]) -> int:
         """Compare the clients chosen from the CSV, the statistics, and the messages that the gateway received."""
         summary = self.simulator.seen.summary()
-        expected = dict.fromkeys(stats["messages"], 0) | {"total": len(chosen), "sent": len(chosen)}
+        expected = dict.fromkeys(stats["messages"], 0) | {"total": len(chosen), "sent": len(chosen)} | self._reported
         faults = []
         if stats["status"] != "finished":
             faults.append(f"the mailing is {stats['status']}, not finished, after {self.patience(len(chosen)):.0f} s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from infra.deploy import deploy, put_gateway_token, put_secrets
+from infra.deploy import deploy, put_gateway_token, put_secrets, sign_receipts
 
 from .seed import seed_access, verify_sender
 
@@ -19,13 +19,18 @@ API_LIMITS = {"ApiRate": "10000", "ApiBurst": "5000"}
 """The quotas of an AWS account. The template's 100 a second would limit a script that creates many clients."""
 
 
-def deploy_local(given: Mapping[str, str], gateway_token: str, receipts: bool = False) -> dict[str, str]:
+def deploy_local(
+    given: Mapping[str, str], gateway_token: str, receipts: bool = False, signature: str = ""
+) -> dict[str, str]:
     """Deploy with the published token and user; returns the stack's outputs. Raises DeployFailed.
 
-    `given`: parameters of the template, such as GatewayUrl.
+    `given`: parameters of the template, such as GatewayUrl. `signature`: the secret with which a provider signs its
+    receipts, if it has one of its own.
     """
     put_gateway_token(STACK_NAME, gateway_token)
     put_secrets(STACK_NAME, {}, receipts)
+    if signature:
+        sign_receipts(STACK_NAME, signature)
     verify_sender(REPORT_SENDER)
     parameters = {
         **given,

@@ -15,7 +15,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from threading import Lock
 from types import SimpleNamespace
@@ -24,7 +24,7 @@ from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import dynamodb, scheduler, sqs
+from ministack.services import dynamodb, eventbridge, scheduler, sqs
 
 from .conditions import FastQueries
 from .origins import OwnOrigins
@@ -199,6 +199,7 @@ def main() -> None:
     iam_actions.request_tag_context = context_as_on_aws
     if os.environ[WHOLE_BATCHES] == "1":
         sqs._receive_messages_for_esm = whole_batches(sqs._receive_messages_for_esm)
+    eventbridge._put_events = partial(eventbridge._put_events, allow_aws_source=True)  # the simulator of AWS puts them
     scheduler._SCHEDULE_TICK_INTERVAL = SCHEDULER_SECONDS
     dynamodb._evaluate_condition = FastQueries(dynamodb._evaluate_condition)
     dynamodb._tokenize = cache(dynamodb._tokenize)

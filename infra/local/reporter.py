@@ -1,24 +1,36 @@
-"""The delivery receipts of the simulator: sent after a delay, and on request repeated and out of order."""
+"""The delivery receipts of the simulator, in the form of its provider: after a delay, and on request repeated, out of
+order and forged.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 from time import monotonic
-from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from yarl import URL
 
 from chalicelib.domain.message import DELIVERED, UNDELIVERED
+from chalicelib.gateways.receipts.port import ID, Call, Keys
+
+from .providers.receipts.reporting import Report, Reporting
 
 BATCH = 100
+AT_ONCE = 8
+"""Calls of the service."""
+
 PAUSE = 0.2
 SECONDS = 30
+
+address_of = attrgetter("report.address")
 
 
 @dataclass(frozen=True)
@@ -26,7 +38,7 @@ class ReceiptBehaviour:
     """How receipts are sent. `share` is the part of messages with a receipt, `undelivered` the part of these that fail.
 
     `delay` is in seconds, `repeats` the number of repetitions. `disorder`: a delivered message is also reported as
-    undelivered, before or after.
+    undelivered, before or after. `forgery`: the part of messages about which somebody else says the opposite before.
     """
 
     share: float = 0.0
@@ -34,36 +46,69 @@ class ReceiptBehaviour:
     delay: float = 0.0
     repeats: int = 0
     disorder: bool = False
+    forgery: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """`at`: when, by the monotonic clock."""
+
+    at: float
+    report: Report
+    is_forged: bool = False
 
 
 class Reporter:
-    """`outcomes` has the reported status of each message, by id; `answers` counts the HTTP statuses of the service."""
+    """`outcomes` has the reported status of each message, by id; `answers` counts the HTTP statuses of the service.
 
-    def __init__(self, url: str = "", secret: str = "") -> None:
-        self.url = url
-        self.secret = secret
+    `forged`: the same of forgeries, each of which is sent once. `account`: the address for reports of messages whose
+    posts name none. `bus`: the address of EventBridge, for the provider that reports there.
+    """
+
+    def __init__(self, reporting: Reporting | None) -> None:
+        self._reporting = reporting
+        self.account = ""
+        self.bus = ""
+        self.keys = Keys("")
         self.forget()
 
     def forget(self) -> None:
         self.outcomes: dict[int, str] = {}
         self.answers: Counter[int] = Counter()
-        self._waiting: list[tuple[float, dict[str, Any]]] = []
+        self.forged: Counter[int] = Counter()
+        self._waiting: list[Planned] = []
 
     @property
     def is_done(self) -> bool:
         return not self._waiting
 
-    def note(self, message_id: int, behaviour: ReceiptBehaviour) -> None:
-        """Plan the receipts of an accepted message, if it gets any."""
-        if message_id in self.outcomes or random.random() >= behaviour.share:  # noqa: S311
+    def note(self, report: Report, behaviour: ReceiptBehaviour) -> None:
+        """Plan the receipts of an accepted message, if it gets any. Its status is decided here.
+
+        The id of a message is that in its address, if the provider gets it nowhere else.
+        """
+        if report.address.startswith("{"):  # the context of a post to AWS, which repeats it in its events
+            report = replace(report, address=f"{self.bus}#{report.address}" if self.bus else "")
+        report = replace(report, address=report.address or self.account)
+        named = dict(parse_qsl(urlsplit(report.address).query)).get(ID)
+        report = replace(report, message_id=int(named)) if named else report
+        is_known = report.message_id in self.outcomes or self._reporting is None or not report.address
+        if is_known or random.random() >= behaviour.share:  # noqa: S311
             return
         outcome = UNDELIVERED if random.random() < behaviour.undelivered else DELIVERED  # noqa: S311
-        self.outcomes[message_id] = outcome
-        statuses = [outcome] * (1 + behaviour.repeats)
-        if behaviour.disorder and outcome == DELIVERED:
+        self.outcomes[report.message_id] = outcome
+        self._plan(replace(report, status=outcome), behaviour)
+
+    def _plan(self, report: Report, behaviour: ReceiptBehaviour) -> None:
+        statuses = [report.status] * (1 + behaviour.repeats)
+        if behaviour.disorder and report.is_delivered:
             statuses.insert(random.randint(0, len(statuses)), UNDELIVERED)  # noqa: S311
+        at = monotonic() + behaviour.delay
+        if random.random() < behaviour.forgery:  # noqa: S311
+            opposite = UNDELIVERED if report.is_delivered else DELIVERED
+            self._waiting.append(Planned(at, replace(report, status=opposite), is_forged=True))
         for number, status in enumerate(statuses):
-            self._waiting.append((monotonic() + behaviour.delay + number * PAUSE, _receipt(message_id, status)))
+            self._waiting.append(Planned(at + number * PAUSE, replace(report, status=status)))
 
     async def running(self, _: web.Application) -> AsyncIterator[None]:
         """Send receipts for the lifetime of the application (a cleanup context of aiohttp)."""
@@ -77,21 +122,47 @@ class Reporter:
         async with ClientSession(timeout=ClientTimeout(total=SECONDS)) as session:
             while True:
                 await asyncio.sleep(PAUSE)
-                due = [item for item in self._waiting if item[0] <= monotonic()][:BATCH]
-                if due and await self._post(session, [receipt for _, receipt in due]):
-                    self._waiting = [item for item in self._waiting if item not in due]
+                due = [planned for planned in self._waiting if planned.at <= monotonic()][:BATCH]
+                if due and self._reporting is not None:
+                    await self._send(session, self._reporting, due)
 
-    async def _post(self, session: ClientSession, receipts: list[dict[str, Any]]) -> bool:
-        """Returns whether the service accepted the receipts; if not, they are sent again."""
-        headers = {"Authorization": f"Bearer {self.secret}"}
-        try:
-            async with session.post(self.url, json=receipts, headers=headers) as answer:
-                self.answers[answer.status] += 1
-                return answer.status == 200
-        except (ClientError, TimeoutError):
-            return False
+    async def _send(self, session: ClientSession, reporting: Reporting, due: list[Planned]) -> None:
+        """What the service did not take stays planned, but for forgeries."""
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def send(group: list[Planned]) -> list[Planned]:
+            async with turn:
+                report = group[0].report
+                if group[0].is_forged:
+                    statuses = [await _call(session, one) for one in reporting.forgeries(report, self.keys)]
+                    self.forged.update(status for status in statuses if status is not None)
+                    return group
+                status = await _call(session, reporting.call([one.report for one in group], self.keys))
+                self.answers.update([] if status is None else [status])
+                return group if status == web.HTTPOk.status_code else []
+
+        forged = [[planned] for planned in due if planned.is_forged]
+        genuine = [planned for planned in due if not planned.is_forged]
+        sent = await asyncio.gather(*map(send, forged))
+        sent += await asyncio.gather(*map(send, _groups(genuine, reporting.most)))
+        gone = {id(planned) for group in sent for planned in group}
+        self._waiting = [planned for planned in self._waiting if id(planned) not in gone]
 
 
-def _receipt(message_id: int, status: str) -> dict[str, Any]:
-    receipt = {"id": message_id, "status": status, "at": datetime.now(UTC).isoformat()}
-    return {**receipt, "reason": "absent subscriber"} if status == UNDELIVERED else receipt
+def _groups(due: Iterable[Planned], most: int) -> Iterator[list[Planned]]:
+    """Those that go in one call."""
+    for _, of_address in groupby(due, address_of):
+        group = list(of_address)
+        yield from (group[start : start + most] for start in range(0, len(group), most))
+
+
+async def _call(session: ClientSession, call: Call) -> int | None:
+    """The HTTP status of the service; None without an answer."""
+    url = f"{call.url}?{urlencode(call.query)}" if call.query else call.url
+    try:
+        async with session.request(
+            call.method, URL(url, encoded=True), data=call.body, headers=dict(call.headers)
+        ) as answer:
+            return answer.status
+    except (ClientError, TimeoutError):
+        return None

@@ -24,13 +24,16 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 
 from chalicelib.domain.outcome import Kind
+from chalicelib.gateways.callback import path_secret
 from chalicelib.gateways.port import Sms
+from chalicelib.gateways.receipts.port import Keys
 from chalicelib.gateways.registry import NAMES
 from chalicelib.settings import Settings
 
 from .behaviour import Behaviour, changed_behaviour
 from .providers.case import Case
 from .providers.form import Received
+from .providers.receipts.reporting import Report
 from .providers.registry import SimulatedProvider, table_of
 from .reporter import Reporter
 from .seen import Seen
@@ -55,7 +58,7 @@ class Simulator:
         self.provider = SimulatedProvider(provider, token)
         self.behaviour = Behaviour()
         self.seen = Seen()
-        self.reporter = Reporter()
+        self.reporter = Reporter(self.provider.reporting)
         self._used_at: WeakKeyDictionary[asyncio.Transport, float] = WeakKeyDictionary()
         app = web.Application(client_max_size=1024**2)
         app.add_routes(
@@ -102,9 +105,14 @@ class Simulator:
         self.provider.check(behaviour)
         self.behaviour = behaviour
 
-    def report_to(self, url: str, secret: str) -> None:
-        """Set the address for delivery receipts, which are sent if the behaviour has any."""
-        self.reporter.url, self.reporter.secret = url, secret
+    def report_to(self, url: str, secret: str, bus: str = "") -> None:
+        """Set where delivery receipts go if the behaviour has any and no post names an address.
+
+        `url`: that of `/Receipts`, without a final slash. `secret`: /<stack>/receipts-secret. `bus`: that of
+        EventBridge, for AWS.
+        """
+        self.reporter.account = self.provider.account_address(url, path_secret(secret)) if url else ""
+        self.reporter.keys, self.reporter.bus = Keys(secret, self.token), bus
 
     def forget(self) -> None:
         self.seen = Seen()
@@ -154,13 +162,14 @@ class Simulator:
         answer = self.provider.answer(failure) if failure else None
         if answer is None and self.seen.accepted[sms.id]:
             answer = self.provider.duplicate
-        return answer or self._accept(sms, arrived_at)
+        return answer or self._accept(sms, self.provider.receipts_address(post), arrived_at)
 
-    def _accept(self, sms: Sms, arrived_at: datetime) -> Case:
+    def _accept(self, sms: Sms, address: str, arrived_at: datetime) -> Case:
+        """`address`: for its receipts, in the post."""
         self.seen.accept(sms, arrived_at)
-        if self.reporter.url:
-            self.reporter.note(sms.id, self.behaviour.receipt_behaviour)
-        return self.provider.acceptance(sms, self.seen.accepted.total())
+        number = self.seen.accepted.total()
+        self.reporter.note(Report(sms.id, sms.phone_number, "", address, number), self.behaviour.receipt_behaviour)
+        return self.provider.acceptance(sms, number)
 
     async def _control(self, request: web.Request) -> web.Response:
         try:
@@ -174,7 +183,8 @@ class Simulator:
 
     async def _seen(self, _: web.Request) -> web.Response:
         reported = Counter(self.reporter.outcomes.values())
-        return web.json_response({**self.seen.summary(), "reported": reported})
+        forged = {str(status): number for status, number in self.reporter.forged.items()}
+        return web.json_response({**self.seen.summary(), "reported": reported, "forged": forged})
 
     async def _messages(self, _: web.Request) -> web.Response:
         return web.json_response([{"id": number, **message} for number, message in sorted(self.seen.messages.items())])
@@ -200,11 +210,11 @@ def main() -> None:
     parser.add_argument("--token", default="", help="GATEWAY_TOKEN of the senders (the one in the provider's table)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--name", default="", help="further host name of this server: that of its container")
-    parser.add_argument("--receipts-url", default="", help="address for delivery receipts: .../Receipts/")
+    parser.add_argument("--receipts-url", default="", help="address for delivery receipts: .../Receipts")
     parser.add_argument("--receipts-secret", default="")
     options = parser.parse_args()
     simulator = Simulator(options.port, options.token, options.host, options.name, options.provider)
-    simulator.report_to(options.receipts_url, options.receipts_secret)
+    simulator.report_to(options.receipts_url.rstrip("/"), options.receipts_secret)
     simulator.start()
     print(f"SMS gateway simulator at {simulator.gateway_url}", file=sys.stderr)
     try:

@@ -127,8 +127,15 @@ class DevStack:
         self.deploy()
         self._front = Front(self.settings.port, api_url(self.aws_url, self.outputs))
         self._front.start()
-        if self.simulator is not None and self.settings.receipts:
-            self.simulator.report_to(f"{self.url}/Receipts/", receipts_secret(STACK_NAME))
+
+    @property
+    def _receipts_url(self) -> str:
+        return f"{self.url}/Receipts"
+
+    @property
+    def _signature(self) -> str:
+        """The secret with which the simulator signs its receipts, if its provider has one of its own."""
+        return self.simulator.provider.signature if self.simulator and self.settings.receipts else ""
 
     def start_simulator(self) -> Simulator:
         port = self.settings.simulator_port
@@ -193,9 +200,11 @@ class DevStack:
         settings = self.settings
         gateway_url = self.simulator.gateway_url if self.simulator else settings.gateway_url
         try:
-            receipts_url = settings.receipts_url or f"{self.url}/Receipts"
+            receipts_url = settings.receipts_url or self._receipts_url
             given = {**settings.parameters, "GatewayUrl": gateway_url, "ReceiptsUrl": receipts_url}
-            self.outputs = deploy_local(given, settings.token, settings.receipts)
+            self.outputs = deploy_local(given, settings.token, settings.receipts, self._signature)
+            if self.simulator is not None and settings.receipts:
+                self.simulator.report_to(self._receipts_url, receipts_secret(STACK_NAME), self.aws_url)
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error
 

@@ -104,6 +104,7 @@ def test_the_simulator_is_controlled_over_http_and_lists_what_it_received(
         {"error_rate": 2},
         {"receipts": 1.5},
         {"receipt_disorder": 1},
+        {"receipt_forgery": 2},
         {"latency": "x"},
         {"hang": 1},
         {"throttle": -1},

@@ -23,8 +23,11 @@ from chalicelib.delivery.receipts import settle_receipts
 from chalicelib.domain.receipt import Receipt
 from chalicelib.gateways.receipts.port import Call
 from chalicelib.gateways.receipts.registry import NAMES, receipt_form
+from chalicelib.gateways.registry import provider
 from infra.local.providers.receipts import infobip, smsc, twilio
 from infra.local.providers.receipts.case import MESSAGE_ID, PHONE, RECEIPTS_URL, SECRET, ReceiptTable, address_of
+from infra.local.providers.receipts.reporting import Report as Simulated
+from infra.local.providers.registry import reporting_of
 
 from .conftest import Answer
 from .conftest import Call as ApiCall
@@ -92,6 +95,23 @@ def test_genuine_calls_are_queued_and_answered_as_the_provider_needs_it_and_no_o
         means = case.means if of_account else case.means.about(case.call.message_id)
         believed = [(one.message_id, one.status, one.reason) for one in queued(services)]
         assert believed == [facts(one) for one in means.receipts if one.is_of_mailing], case.name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_simulator_reports_is_believed_and_what_it_forges_is_refused(
+    use: Use, report: Report, name: str
+) -> None:
+    services, reporting, keys = use(name), reporting_of(name), table_of(name).keys
+    assert reporting is not None
+    calls_back = provider(name).CAPABILITIES.calls_back
+    url = address_of(name) if calls_back else f"{RECEIPTS_URL}/{name}/{SECRET}"
+    for status in ("delivered", "undelivered"):
+        simulated = Simulated(MESSAGE_ID, PHONE, status, f"{url}&status=%d" if name == "kannel" else url)
+        for forged in reporting.forgeries(simulated, keys):
+            assert report(forged).status == 403
+        assert queued(services) == []
+        assert report(reporting.call([simulated], keys)).status == 200
+        assert [(one.message_id, one.status) for one in queued(services)] == [(MESSAGE_ID, status)]
 
 
 def facts(receipt: Receipt) -> tuple[int, str, str]:

@@ -18,6 +18,8 @@ from chalicelib.gateways.receipts.aws import STATUSES
 from chalicelib.settings import Settings
 from infra.deploy import ROOT
 from infra.local.providers.case import PLAIN
+from infra.local.providers.receipts.aws import DETAIL_TYPE
+from infra.local.providers.receipts.aws import detail as detail_of
 
 RESOURCES = json.loads((ROOT / "infra" / "stack.json").read_text())["Resources"]
 RULES = {name: one["Properties"] for name, one in RESOURCES.items() if one.get("Type") == "AWS::Events::Rule"}
@@ -27,14 +29,9 @@ AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 def event(event_type: str, is_final: bool = True, **context: str) -> dict[str, Any]:
     """As in https://docs.aws.amazon.com/sms-voice/latest/userguide/monitor-event-bridge.html"""
-    detail = {
-        "eventType": event_type,
-        "isFinal": is_final,
-        "destinationPhoneNumber": "+79774053329",
-        "messageStatusDescription": "About +79774053329",
-        "context": {"mid": "120000000345", "stack": STACK, **context},
-    }
-    known = {"source": "aws.sms-voice", "detail-type": "Text Message Delivery Status Updated"}
+    own = {"mid": "120000000345", "stack": STACK, **context}
+    known = {"source": "aws.sms-voice", "detail-type": DETAIL_TYPE}
+    detail = detail_of(event_type, own, "79774053329", is_final=is_final)
     return {"version": "0", **known, "time": "2026-11-23T12:00:00Z", "detail": detail}
 
 

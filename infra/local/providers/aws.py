@@ -175,6 +175,11 @@ def accept(_: Sms, number: int) -> str:
     return json.dumps({"MessageId": str(UUID(int=number))})
 
 
+def receipts_address(post: Received) -> str:
+    """Of the events: the context of the post comes back in them."""
+    return json.dumps(post.json().get("Context", {}))
+
+
 FORM = Form(
     "/",
     read_post,
@@ -186,4 +191,5 @@ FORM = Form(
         "fail_for": "a fault of AWS",
         "garbage": "a success that cannot be read",
     },
+    receipts_address,
 )

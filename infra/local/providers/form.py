@@ -56,12 +56,14 @@ class Form:
     `read`: the message in a post. Its id is that of the post, or `content_id`. Raises Refused.
     `accept`: the body of the answer that accepts a message; the number is that of the acceptance, from 1.
     `answers`: by behaviour (behaviour.KINDS), the name of the answer in the table, if it is not the first of its kind.
+    `address`: that for receipts in a post, empty without one; None: they go to the address of the account.
     """
 
     path: str
     read: Callable[[Received], Sms]
     accept: Callable[[Sms, int], str]
     answers: Mapping[str, str] = field(default_factory=dict)
+    address: Callable[[Received], str] | None = None
 
 
 def require(condition: object, answer: str) -> None:

@@ -144,6 +144,11 @@ def accept(sms: Sms, _: int) -> str:
     return answered(26, 1, "PENDING_ACCEPTED", sms, count_parts(sms.text))
 
 
+def receipts_address(post: Received) -> str:
+    (message,) = post.json()["messages"]
+    return str(message.get("webhooks", {}).get("delivery", {}).get("url", ""))
+
+
 FORM = Form(
     "/sms/3/messages",
     read_post,
@@ -155,4 +160,5 @@ FORM = Form(
         "fail_for": "a fault of Infobip",
         "garbage": "a success that cannot be read",
     },
+    receipts_address,
 )

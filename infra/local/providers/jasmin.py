@@ -90,6 +90,10 @@ def accept(_: Sms, number: int) -> str:
     return f'Success "{UUID(int=number)}"'
 
 
+def receipts_address(post: Received) -> str:
+    return post.form().get("dlr-url", "")
+
+
 FORM = Form(
     "/send",
     read_post,
@@ -101,4 +105,5 @@ FORM = Form(
         "fail_for": FAULT,
         "garbage": "an error with 200",
     },
+    receipts_address,
 )

@@ -79,6 +79,10 @@ def accept(_: Sms, __: int) -> str:
     return ACCEPTED
 
 
+def receipts_address(post: Received) -> str:
+    return post.headers.get("X-Kannel-DLR-Url", "")
+
+
 FORM = Form(
     "/cgi-bin/sendsms",
     read_post,
@@ -89,4 +93,5 @@ FORM = Form(
         "fail_for": "it could not be handed over",
         "garbage": "a success of another server",
     },
+    receipts_address,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from chalicelib.domain.outcome import Kind
@@ -11,6 +12,9 @@ from chalicelib.gateways.port import Sms
 from ..behaviour import KINDS, Behaviour
 from .case import Case, Table
 from .form import Form, Received, Refused
+from .receipts.reporting import Reporting
+
+CONTRACT = "contract"
 
 
 def table_of(name: str) -> Table:
@@ -23,6 +27,15 @@ def form_of(name: str) -> Form:
     return form
 
 
+def reporting_of(name: str) -> Reporting | None:
+    """None for a provider that reports no message."""
+    module = f"{__package__}.receipts.{name}"
+    if find_spec(module) is None:
+        return None
+    reporting: Reporting = import_module(module).REPORTING
+    return reporting
+
+
 class SimulatedProvider:
     """A provider's server: its answer to each post. It has no state, and all its answers are in its table."""
 
@@ -30,6 +43,7 @@ class SimulatedProvider:
         self.name = name
         self.form = form_of(name)
         self.table = table_of(name)
+        self.reporting = reporting_of(name)
         self.secret = secret or self.table.secret
         self._by_name = {case.name: case for case in self.table.answers}
         self._by_kind: dict[Kind, Case] = {}
@@ -52,6 +66,21 @@ class SimulatedProvider:
         name = self.form.answers.get(behaviour)
         return self._by_name[name] if name else self._by_kind.get(KINDS[behaviour])
 
+    @property
+    def signature(self) -> str:
+        """The secret with which it signs its receipts, if it has one besides that of its posts."""
+        return self.reporting.signature if self.reporting else ""
+
+    def receipts_address(self, post: Received) -> str:
+        """That in an accepted post; empty if there is none."""
+        return self.form.address(post) if self.form.address else ""
+
+    def account_address(self, url: str, key: str) -> str:
+        """That of the account, if its receipts go there. `url`: that of `/Receipts`."""
+        if self.form.address:
+            return ""
+        return f"{url}/" if self.name == CONTRACT else f"{url}/{self.name}/{key}"
+
     def acceptance(self, sms: Sms, number: int) -> Case:
         first = self._by_kind[Kind.ACCEPTED]
         return Case(first.name, first.status, self.form.accept(sms, number), Kind.ACCEPTED)
@@ -66,3 +95,5 @@ class SimulatedProvider:
         for name in KINDS:
             if getattr(behaviour, name) and self.answer(name) is None:
                 raise ValueError(f'"{name}": {self.name} has no such answer.')
+        if behaviour.receipts and self.reporting is None:
+            raise ValueError(f'"receipts": {self.name} has none.')

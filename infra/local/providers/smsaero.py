@@ -99,6 +99,10 @@ def accept(sms: Sms, number: int) -> str:
     return message(id=number, number=sms.phone_number, text=sms.text, cost=2.5 * count_parts(sms.text))
 
 
+def receipts_address(post: Received) -> str:
+    return str(post.json().get("callbackUrl", ""))
+
+
 FORM = Form(
     "/v2/sms/send",
     read_post,
@@ -110,4 +114,5 @@ FORM = Form(
         "fail_for": "a fault of SMS Aero",
         "garbage": "a page instead of an answer",
     },
+    receipts_address,
 )

@@ -153,6 +153,10 @@ def accept(sms: Sms, number: int) -> str:
     return created(sid=f"SM{number:032x}", to=f"+{sms.phone_number}", num_segments=str(count_parts(sms.text)))
 
 
+def receipts_address(post: Received) -> str:
+    return post.form().get("StatusCallback", "")
+
+
 FORM = Form(
     "/2010-04-01/Accounts/{account}/Messages.json",
     read_post,
@@ -165,4 +169,5 @@ FORM = Form(
         "fail_for": "a fault of Twilio",
         "garbage": "a success that cannot be read",
     },
+    receipts_address,
 )

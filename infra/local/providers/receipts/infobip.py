@@ -8,6 +8,7 @@ from chalicelib.gateways.receipts.port import IGNORED, NOTHING, Call, Keys, Repo
 
 from .case import MESSAGE_ID, PHONE, SECRET, ReceiptCase, ReceiptTable, address, address_of, delivered, said
 from .case import undelivered as not_delivered
+from .reporting import Report, Reporting, of_one
 
 GROUPS = {"PENDING": 1, "UNDELIVERABLE": 2, "DELIVERED": 3, "EXPIRED": 4, "REJECTED": 5}
 
@@ -43,6 +44,12 @@ def of_message(*results: object) -> Call:
     return call(*results, url=address_of("infobip"))
 
 
+def reported(report: Report, _: Keys) -> Call:
+    group, error = ("DELIVERED", "NO_ERROR") if report.is_delivered else ("UNDELIVERABLE", "EC_ABSENT_SUBSCRIBER")
+    one = result(group, str(report.message_id), error)
+    return call({**one, "to": report.phone_number}, url=report.address)
+
+
 def failed(group: str, error: str) -> ReceiptCase:
     return ReceiptCase(f"the group {group}", of_message(result(group, error=error)), not_delivered(f"{group} {error}"))
 
@@ -75,3 +82,5 @@ TABLE = ReceiptTable(
     ),
     {"GATEWAY_URL": "https://abc123.api.infobip.com"},
 )
+
+REPORTING = Reporting(of_one(reported))

@@ -6,6 +6,7 @@ from chalicelib.gateways.receipts.port import IGNORED, NOTHING, Call, Keys, Repo
 
 from .case import PHONE, SECRET, Fields, ReceiptCase, ReceiptTable, address, address_of, delivered, post, said
 from .case import undelivered as not_delivered
+from .reporting import Report, Reporting, of_one
 
 URL = address_of("jasmin")
 
@@ -13,6 +14,10 @@ URL = address_of("jasmin")
 def receipt(status: str, err: str = "000") -> Fields:
     known = {"id": "00000000-0000-0000-0000-000000000001", "message_status": status, "level": "2", "connector": "c1"}
     return {**known, "id_smsc": "1", "sub": "001", "dlvrd": "001", "subdate": "2611231200", "err": err, "text": PHONE}
+
+
+def reported(report: Report, _: Keys) -> Call:
+    return post(report.address, receipt("DELIVRD") if report.is_delivered else receipt("UNDELIV", "001"))
 
 
 def at_first_level(status: str) -> Fields:
@@ -56,3 +61,5 @@ TABLE = ReceiptTable(
     ),
     {"GATEWAY_URL": "http://127.0.0.1:1401"},
 )
+
+REPORTING = Reporting(of_one(reported))

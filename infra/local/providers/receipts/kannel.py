@@ -6,12 +6,18 @@ from chalicelib.gateways.receipts.port import IGNORED, NOTHING, Call, Keys, Repo
 
 from .case import PHONE, SECRET, ReceiptCase, ReceiptTable, address, address_of, delivered, get, post, said
 from .case import undelivered as not_delivered
+from .reporting import Report, Reporting, of_one
 
 URL = address_of("kannel")
 
 
 def status_call(status: str, url: str = URL) -> Call:
     return get(url, {"status": status})
+
+
+def reported(report: Report, _: Keys) -> Call:
+    """The address of the post has `%d` in the place of the status."""
+    return get(report.address.replace("%d", "1" if report.is_delivered else "2"), {})
 
 
 def inbound_call(text: str, phone_number: str = PHONE) -> Call:
@@ -39,3 +45,5 @@ TABLE = ReceiptTable(
     ),
     {"GATEWAY_URL": "http://127.0.0.1:13013"},
 )
+
+REPORTING = Reporting(of_one(reported))

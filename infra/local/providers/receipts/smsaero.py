@@ -8,6 +8,7 @@ from chalicelib.gateways.receipts.port import IGNORED, NOTHING, Call, Keys, Repo
 
 from .case import PHONE, SECRET, ReceiptCase, ReceiptTable, address, address_of, delivered, post
 from .case import undelivered as not_delivered
+from .reporting import Report, Reporting, of_one
 
 URL = address_of("smsaero")
 
@@ -15,6 +16,10 @@ URL = address_of("smsaero")
 def as_json(body: object) -> Call:
     path, _, query = URL.partition("?id=")
     return Call("POST", path, (("id", query),), {"content-type": "application/json"}, json.dumps(body).encode())
+
+
+def reported(report: Report, _: Keys) -> Call:
+    return post(report.address, {"id": str(report.number), "status": "1" if report.is_delivered else "2"})
 
 
 def statuses(means: Reports, *names: str) -> tuple[ReceiptCase, ...]:
@@ -41,3 +46,5 @@ TABLE = ReceiptTable(
     ),
     {"GATEWAY_SENDER": "SHOP"},
 )
+
+REPORTING = Reporting(of_one(reported))

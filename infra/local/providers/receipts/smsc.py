@@ -8,6 +8,7 @@ from chalicelib.gateways.receipts.port import IGNORED, NOTHING, Call, Keys, Repo
 
 from .case import MESSAGE_ID, PHONE, SECRET, Fields, ReceiptCase, ReceiptTable, address, delivered, get, post, said
 from .case import undelivered as not_delivered
+from .reporting import Report, Reporting, of_one, with_secret
 
 SIGNATURE = "words"
 URL = address("smsc")
@@ -20,6 +21,14 @@ def checksum(*signed: str, secret: str = SIGNATURE) -> str:
 def status_fields(status: str, message_id: str = f"m{MESSAGE_ID}", secret: str = SIGNATURE, **fields: str) -> Fields:
     known = {"id": message_id, "phone": PHONE, "status": status, "time": "23.11.2026 15:00:00", "type": "0", **fields}
     return {**known, "md5": checksum(message_id, PHONE, status, secret=secret)}
+
+
+def reported(report: Report, keys: Keys) -> Call:
+    """Without a secret word in the account there is no checksum."""
+    status, err = ("1", "0") if report.is_delivered else ("20", "6")
+    fields = {**status_fields(status, f"m{report.message_id}", err=err), "phone": report.phone_number}
+    fields["md5"] = checksum(fields["id"], fields["phone"], status, secret=keys.signature)
+    return post(report.address, fields if keys.signature else {**fields, "md5": ""})
 
 
 def status_call(status: str, **fields: str) -> Call:
@@ -70,3 +79,5 @@ TABLE = ReceiptTable(
         ReceiptCase("an empty call", post(URL, {}), None),
     ),
 )
+
+REPORTING = Reporting(of_one(reported), is_signed=with_secret, signature=SIGNATURE)

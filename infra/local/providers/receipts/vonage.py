@@ -10,6 +10,7 @@ from chalicelib.gateways.receipts.port import IGNORED, NOTHING, Call, Keys, Repo
 
 from .case import MESSAGE_ID, PHONE, SECRET, Fields, ReceiptCase, ReceiptTable, address, delivered, get, post, said
 from .case import undelivered as not_delivered
+from .reporting import Report, Reporting, of_one, with_secret
 
 SIGNATURE = "secret"
 URL = address("vonage")
@@ -41,6 +42,14 @@ def receipt(status: str, **fields: str) -> dict[str, str]:
         "nonce": "b9c1",
     }
     return {**known, **fields}
+
+
+def reported(report: Report, keys: Keys) -> Call:
+    """A GET, signed if the account signs."""
+    status, err = ("delivered", "0") if report.is_delivered else ("failed", "1")
+    of_message = {"msisdn": report.phone_number, "messageId": f"{report.number:016X}"}
+    fields = receipt(status, **of_message, **{"err-code": err, "client-ref": str(report.message_id)})
+    return get(report.address, signed(fields, secret=keys.signature) if keys.signature else fields)
 
 
 def message(text: str, **fields: str) -> dict[str, str]:
@@ -91,3 +100,5 @@ TABLE = ReceiptTable(
     ),
     {"GATEWAY_SENDER": "SHOP"},
 )
+
+REPORTING = Reporting(of_one(reported), is_signed=with_secret, signature=SIGNATURE)
