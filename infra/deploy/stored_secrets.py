@@ -66,9 +66,11 @@ def receipts_secret(stack_name: str) -> str:
 
 
 def sign_receipts(stack_name: str, signature: str, key: str = "") -> None:
-    """Store the secret with which the provider signs its delivery receipts, behind our own."""
-    name = Settings(stack_name=stack_name).receipts_secret_parameter
-    _put(name, f"{path_secret(receipts_secret(stack_name))}:{signature}", key)
+    """Store the secret with which the provider signs its delivery receipts, behind our own; empty: it has none."""
+    stored = receipts_secret(stack_name)
+    wanted = ":".join(filter(None, [path_secret(stored), signature]))
+    if wanted != stored:
+        _put(Settings(stack_name=stack_name).receipts_secret_parameter, wanted, key)
 
 
 def _encrypted(key: str) -> Any:

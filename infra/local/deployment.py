@@ -20,16 +20,16 @@ API_LIMITS = {"ApiRate": "10000", "ApiBurst": "5000"}
 
 
 def deploy_local(
-    given: Mapping[str, str], gateway_token: str, receipts: bool = False, signature: str = ""
+    given: Mapping[str, str], gateway_token: str, receipts: bool = False, signature: str | None = None
 ) -> dict[str, str]:
     """Deploy with the published token and user; returns the stack's outputs. Raises DeployFailed.
 
     `given`: parameters of the template, such as GatewayUrl. `signature`: the secret with which a provider signs its
-    receipts, if it has one of its own.
+    receipts; empty: it has none of its own; None: the stored one stays.
     """
     put_gateway_token(STACK_NAME, gateway_token)
     put_secrets(STACK_NAME, {}, receipts)
-    if signature:
+    if receipts and signature is not None:
         sign_receipts(STACK_NAME, signature)
     verify_sender(REPORT_SENDER)
     parameters = {

@@ -133,9 +133,9 @@ class DevStack:
         return f"{self.url}/Receipts"
 
     @property
-    def _signature(self) -> str:
-        """The secret with which the simulator signs its receipts, if its provider has one of its own."""
-        return self.simulator.provider.signature if self.simulator and self.settings.receipts else ""
+    def _signature(self) -> str | None:
+        """The secret with which the simulator signs its receipts; None without a simulator."""
+        return self.simulator.provider.signature if self.simulator else None
 
     def start_simulator(self) -> Simulator:
         port = self.settings.simulator_port

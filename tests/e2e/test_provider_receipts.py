@@ -24,7 +24,7 @@ __all__ = ["tag"]
 def provider_simulator(stack: DevStack, request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """The stack has this provider until the end of the module. SMSC signs with a secret of its own."""
     before = stack.settings, stack.simulator
-    stack.settings = replace(stack.settings, gateway=request.param)
+    stack.settings = replace(stack.settings, gateway=request.param, gateway_rate="100")
     stack.simulator = stack.start_simulator()
     try:
         stack.deploy()
@@ -41,7 +41,7 @@ def test_receipts_of_a_provider_are_counted_and_forged_ones_refused(
     simulator = provider_simulator
     simulator.behave(receipts=1, undelivered=0.4, receipt_repeats=1, receipt_disorder=True, receipt_forgery=1)
     mailing_id = announce(call, tag)
-    finished(mailing_id)
+    finished(mailing_id, 120)
     outcomes = simulator.reporter.outcomes
     assert len(outcomes) == CLIENTS
     wanted, deadline = Counter(outcomes.values()), time.monotonic() + PATIENCE
