@@ -124,6 +124,7 @@ def represent_import(client_import: ClientImport) -> dict[str, object]:
     tally = client_import.tally
     return {
         **_represent(client_import, ("id", "status", "file_name")),
+        "dry_run": client_import.is_dry_run,
         "encoding": client_import.form.encoding,
         **_represent(tally, ("rows", "added", "changed", "unchanged", "refused", "opted_out", "normalized")),
         **_represent(client_import, ("created_at", "finished_at", "detail")),

@@ -8,7 +8,9 @@ from ..clients import imports
 from ..clients.import_columns import read_chosen
 from ..http.calls import Call
 from ..http.paging import Listed, answer_page, position_at, read_page
+from ..http.queries import read_flag
 from ..representation import represent_import, represent_refused_row
+from ..rules import read_fields
 from .idempotency import answer_idempotently
 
 
@@ -25,15 +27,29 @@ def list_(call: Call) -> Response:
 def create(call: Call) -> Response:
     """Refuses a file that cannot be imported before anything is written."""
     content, file_name = call.file(), call.query.get("file_name", "")
-    columns = call.query.get("columns", "")
+    columns, is_dry_run = call.query.get("columns", ""), read_flag(call.query, "dry_run")
     form = imports.check_content(content, file_name, read_chosen(columns))
 
     def start(reserved_id: int | None) -> Response:
-        client_import = imports.import_content(call.services, content, form, file_name, call.author, reserved_id)
+        client_import = imports.import_content(
+            call.services, content, form, file_name, call.author, reserved_id, is_dry_run=is_dry_run
+        )
         return Response(represent_import(client_import), status_code=202)
 
-    named_content = b"\n".join([file_name.encode(), *([columns.encode()] if columns else []), content])
+    options = [columns.encode()] * bool(columns) + [b"dry_run"] * is_dry_run
+    named_content = b"\n".join([file_name.encode(), *options, content])
     return answer_idempotently(call, start, lambda: imports.new_import_id(call.services), named_content)
+
+
+def start(call: Call, import_id: int) -> Response:
+    """Import the file of a dry run."""
+    read_fields(call.body(), {}, set(), partial=False)
+
+    def begin(reserved_id: int | None) -> Response:
+        client_import = imports.start_checked(call.services, import_id, call.author, reserved_id)
+        return Response(represent_import(client_import), status_code=202)
+
+    return answer_idempotently(call, begin, lambda: imports.new_import_id(call.services))
 
 
 def read(call: Call, import_id: int) -> Response:

@@ -94,14 +94,15 @@ class Operation:
         ]
 
 
+IMPORT_QUERY = ("file_name", "columns", "dry_run")
+
 OPERATIONS = [
     Operation("/Clients/", "get", "List clients", "Client", is_list=True, query=CLIENT_FILTERS),
     Operation("/Clients/", "post", "Register a client", "Client", "NewClient", 201),
     Operation("/Clients/import/", "get", "List imports, newest first", "Import", is_list=True),
-    Operation(
-        "/Clients/import/", "post", "Import clients from a file", "Import", CSV, 202, query=("file_name", "columns")
-    ),
+    Operation("/Clients/import/", "post", "Import clients from a file", "Import", CSV, 202, query=IMPORT_QUERY),
     Operation("/Clients/import/{id}/", "get", "Read an import, its progress and its refused rows", "ImportWithRows"),
+    Operation("/Clients/import/{id}/start/", "post", "Import the file of an ended dry run", "Import", status=202),
     Operation("/Clients/import/{id}/refused/", "get", "Export the refused rows of an import, with the reasons", CSV),
     Operation("/Clients/export/", "get", "Export clients as CSV, in parts", CSV, query=(*CLIENT_FILTERS, "attributes")),
     Operation("/Clients/{id}/", "get", "Read a client", "Client"),
@@ -251,10 +252,14 @@ def _parameters(operation: Operation) -> list[Schema]:
             _query("limit", limit, f"Number of items, at most {most:,}; a page of long items ends earlier"),
             _query("cursor", CURSOR, "Opaque; copied from `next` or the Link header"),
         ]
-    filters: dict[str, Schema] = {"status": {"enum": list(MESSAGE_STATUSES)}}
+    filters: dict[str, Schema] = {
+        "status": {"enum": list(MESSAGE_STATUSES)},
+        "dry_run": {"enum": ["true", "false"], "default": "false"},
+    }
     abouts = {
         "file_name": "Name of the file, for display",
         "columns": 'What columns mean, as JSON: {"ФИО": "attributes.имя", "Комментарий": ""} (blank: left out)',
+        "dry_run": "Count what the import would do, and write no client",
         "attributes": "Names of attributes to export, separated by commas; all by default",
     }
     found += [_query(name, filters.get(name, STRING), abouts.get(name, "Filter by value")) for name in operation.query]

@@ -93,6 +93,11 @@ def import_detail(import_id: str) -> Response:
     return _answer({"GET": lambda call: imports.read(call, read_id(import_id))})
 
 
+@routes.route("/Clients/import/{import_id}/start", **ROUTE)
+def import_start(import_id: str) -> Response:
+    return _answer({"POST": lambda call: imports.start(call, read_id(import_id))})
+
+
 @routes.route("/Clients/import/{import_id}/refused", **ROUTE)
 def import_refused(import_id: str) -> Response:
     return _answer({"GET": lambda call: exports.refused(call, read_id(import_id))})

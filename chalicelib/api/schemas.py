@@ -107,6 +107,7 @@ IMPORT_PROPERTIES: dict[str, Schema] = {
     "id": INTEGER,
     "status": {"enum": list(IMPORT_STATUSES)},
     "file_name": STRING,
+    "dry_run": BOOLEAN,
     "encoding": STRING,
     **dict.fromkeys(("rows", "added", "changed", "unchanged", "refused", "opted_out", "normalized"), INTEGER),
     "created_at": TIME,

@@ -3,12 +3,12 @@
 The worker decides about all rows of a chunk and saves the decision, with the ids of the new clients. Then it writes
 the clients, and then it moves the cursor. An interrupted chunk is repeated from the cursor: the repetition finds
 the written clients unchanged and keeps the counts of the saved decision. If too many rows are refused, the import stops
-between two chunks.
+between two chunks. A dry run makes the same decisions, and writes no client.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -26,11 +26,12 @@ from ..domain.client_import import (
     Tally,
     decide,
 )
-from ..domain.csv_file import FileRow, read_rows
+from ..domain.csv_file import FileRow
 from ..domain.jobs import BUSY_SECONDS, ImportClients
-from ..errors import Conflict, FileGone, TryAgain
+from ..errors import BadInput, Conflict, FileGone, TryAgain
 from ..logs import log, log_clients, log_context, measure
 from ..texts import Text
+from .import_reading import rows_from_cursor
 from .import_rows import check_rows, count_normalized, phones_of, refused_row, without_erased
 from .import_writes import write_clients
 
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 
 CHUNK = 250
 """Rows."""
-
-READ_SIZE = 256 * 1024
-"""Bytes of one read of the file."""
 
 THREADS = 8
 SECONDS_FOR_A_CHUNK = 20.0
@@ -73,7 +71,7 @@ def process_import(services: Services, import_id: int, seconds_left: Callable[[]
         return True
     now = services.clock.now()
     client_import = services.imports.lease(import_id, now, now + timedelta(seconds=seconds_left()) + LEASE_MARGIN)
-    rows = read_rows(_read_file(services, client_import), client_import.form, client_import.offset)
+    rows = rows_from_cursor(services, client_import)
     try:
         with services.thread_pool(THREADS) as threads:
             while chunk := list(islice(rows, client_import.plan.rows if client_import.plan else CHUNK)):
@@ -89,6 +87,8 @@ def process_import(services: Services, import_id: int, seconds_left: Callable[[]
             _end(services, client_import, FINISHED)
     except FileGone:
         _end(services, client_import, FAILED, Text("file.gone"))
+    except BadInput as error:  # of a workbook
+        _end(services, client_import, FAILED, Text("import.stopped", row=client_import.row, reason=error.detail))
     except (Conflict, TryAgain):
         with suppress(Conflict, TryAgain):
             services.imports.end_lease(client_import)
@@ -102,17 +102,10 @@ def _end(services: Services, client_import: ClientImport, status: str, detail: T
 
 
 def _too_many_refused(client_import: ClientImport) -> Text:
-    return Text("import.too_many_refused", row=client_import.row, refused=client_import.tally.refused)
-
-
-def _read_file(services: Services, client_import: ClientImport) -> Iterator[bytes]:
-    """The file from the cursor on. Raises FileGone if it is deleted or has another version."""
-    offset = client_import.offset
-    while piece := services.import_files.read(client_import.key, offset, READ_SIZE):
-        if piece.version != client_import.version:
-            raise FileGone(client_import.key)
-        yield piece.content
-        offset += len(piece.content)
+    row, refused = client_import.row, client_import.tally.refused
+    if client_import.is_dry_run:
+        return Text("import.check_stopped", row=row, refused=refused)
+    return Text("import.too_many_refused", row=row, refused=refused)
 
 
 def _process_chunk(
@@ -132,20 +125,21 @@ def _process_chunk(
     normalized = count_normalized(client_import, chunk, rows.keys() - decision.refused)
     tally = decision.tally + Tally(refused=len(refused), normalized=normalized)
     plan = client_import.plan or ChunkPlan(tally, len(chunk))
-    client_import, ids = _save_plan(services, client_import, plan, decision)
-    assert client_import.plan is not None
-    new, corrections = write_clients(services, threads, client_import, decision, ids)
+    corrections = Tally()
+    if not client_import.is_dry_run:
+        client_import, ids = _save_plan(services, client_import, plan, decision)
+        new, corrections = write_clients(services, threads, client_import, decision, ids)
+        log_clients("added", [client.id for client in new])
+        log_clients("changed", [before.id for before, _ in decision.changes])
     advanced = replace(
         client_import,
-        tally=client_import.tally + client_import.plan.tally + corrections,
+        tally=client_import.tally + plan.tally + corrections,
         offset=chunk[-1].end,
         row=client_import.row + len(chunk),
         plan=None,
         moved_at=services.clock.now(),
     )
     services.imports.advance(advanced)
-    log_clients("added", [client.id for client in new])
-    log_clients("changed", [before.id for before, _ in decision.changes])
     return advanced
 
 

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
 from ..domain.client_import import RUNNING, ClientImport, RefusedRow
 from ..domain.csv_file import FileFormat
-from ..domain.format_detection import HEAD_SIZE, read_format
+from ..domain.format_detection import HEAD_SIZE, is_workbook, read_format
 from ..domain.jobs import ImportClients
 from ..domain.unicode_text import compose
 from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
-from ..errors import BadInput, FileGone, NotFound, RowChanged, TooLarge
+from ..errors import BadInput, FileGone, NotFound, NotInThisStatus, RowChanged, TooLarge
 from ..logs import add_log_keys
 from ..texts import Text
-from .import_columns import COLUMNS, NONE_CHOSEN, Chosen
+from .import_columns import COLUMNS, NONE_CHOSEN, Chosen, check_name
+from .import_reading import open_file
 
 if TYPE_CHECKING:
+    from ..adapters.files import Piece
     from ..adapters.services import Services
 
 IMPORT_ID = "import_id"
 MAX_FILE_SIZE = 2 * 1024**3
 """Bytes."""
 
-MAX_NAME = 255
 MAX_KEY = 1024
 """Bytes of a key in S3."""
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in the bucket. `version`: that of its content."""
+
+    key: str
+    version: str
+    name: str
+    form: FileFormat
 
 
 def new_import_id(services: Services) -> int:
@@ -34,12 +47,23 @@ def new_import_id(services: Services) -> int:
 
 def check_content(content: bytes, file_name: str, chosen: Chosen = NONE_CHOSEN) -> FileFormat:
     """The format of the file. Raises BadInput."""
-    _check_name(file_name)
+    check_name(file_name)
+    if is_workbook(content):
+        from ..adapters.spreadsheet import read_workbook_format  # slow to load
+
+        return read_workbook_format(BytesIO(content), COLUMNS, chosen)
     return read_format(content, True, COLUMNS, chosen)
 
 
 def import_content(
-    services: Services, content: bytes, form: FileFormat, file_name: str, author: Author, import_id: int | None = None
+    services: Services,
+    content: bytes,
+    form: FileFormat,
+    file_name: str,
+    author: Author,
+    import_id: int | None = None,
+    *,
+    is_dry_run: bool = False,
 ) -> ClientImport:
     """Store the file and queue its import.
 
@@ -48,17 +72,21 @@ def import_content(
     import_id = import_id or new_import_id(services)
     key = f"imports/{import_id}.csv"
     version = services.import_files.put(key, content)
-    now = services.clock.now()
-    client_import = ClientImport(import_id, key, version, file_name, form, now, now, form.start, author=author.name)
-    return _begin(services, client_import, author)
+    return _begin(services, import_id, StoredFile(key, version, file_name, form), author, is_dry_run)
 
 
 def import_file(
-    services: Services, key: str, file_name: str, author: Author, chosen: Chosen = NONE_CHOSEN
+    services: Services,
+    key: str,
+    file_name: str,
+    author: Author,
+    chosen: Chosen = NONE_CHOSEN,
+    *,
+    is_dry_run: bool = False,
 ) -> ClientImport:
     """Queue the import of a file in the bucket. Raises BadInput, NotFound, TooLarge."""
     file_name = compose(file_name)
-    _check_name(file_name)
+    check_name(file_name)
     if not _is_key(key):
         raise NotFound(Text("file.not_in_the_bucket"))
     try:
@@ -69,12 +97,30 @@ def import_file(
         raise BadInput.of_request(Text("file.empty"))
     if piece.size > MAX_FILE_SIZE:
         raise TooLarge(Text("file.too_large_for_an_import", most=MAX_FILE_SIZE // 1024**3))
-    form = read_format(piece.content, piece.size <= HEAD_SIZE, COLUMNS, chosen)
-    now = services.clock.now()
-    client_import = ClientImport(
-        new_import_id(services), key, piece.version, file_name, form, now, now, form.start, author=author.name
-    )
-    return _begin(services, client_import, author)
+    form = _format_of(services, key, piece, chosen)
+    file = StoredFile(key, piece.version, file_name, form)
+    return _begin(services, new_import_id(services), file, author, is_dry_run)
+
+
+def _format_of(services: Services, key: str, piece: Piece, chosen: Chosen) -> FileFormat:
+    """`piece`: the beginning of the file."""
+    if is_workbook(piece.content):
+        from ..adapters.spreadsheet import read_workbook_format  # slow to load
+
+        return read_workbook_format(open_file(services.import_files, key, piece.version), COLUMNS, chosen)
+    return read_format(piece.content, piece.size <= HEAD_SIZE, COLUMNS, chosen)
+
+
+def start_checked(services: Services, import_id: int, author: Author, new_id: int | None = None) -> ClientImport:
+    """Import the file of a dry run that has ended. Raises NotFound, NotInThisStatus.
+
+    `new_id`: the id that an earlier try of the same request reserved.
+    """
+    checked = get_import(services, import_id)
+    if not checked.is_dry_run or checked.status == RUNNING:
+        raise NotInThisStatus(Text("import.not_a_dry_run"))
+    file = StoredFile(checked.key, checked.version, checked.file_name, checked.form)
+    return _begin(services, new_id or new_import_id(services), file, author)
 
 
 def get_import(services: Services, import_id: int) -> ClientImport:
@@ -103,9 +149,27 @@ def list_refused(services: Services, import_id: int, after: int, limit: int) -> 
     return rows[:limit], rows[limit - 1].number if len(rows) > limit else None
 
 
-def _begin(services: Services, client_import: ClientImport, author: Author) -> ClientImport:
+def _begin(
+    services: Services, import_id: int, file: StoredFile, author: Author, is_dry_run: bool = False
+) -> ClientImport:
     """Write the row, then queue the job. If the job is lost, the sweep queues it again."""
-    after = {"id": client_import.id, "file_name": client_import.file_name}
+    now = services.clock.now()
+    client_import = ClientImport(
+        import_id,
+        file.key,
+        file.version,
+        file.name,
+        file.form,
+        created_at=now,
+        moved_at=now,
+        offset=file.form.start,
+        row=file.form.start if file.form.is_workbook else 1,
+        author=author.name,
+        is_dry_run=is_dry_run,
+    )
+    after: dict[str, object] = {"id": import_id, "file_name": file.name}
+    if is_dry_run:
+        after["dry_run"] = True
     try:
         services.imports.add(client_import, author.record("import", client_import.id, None, after))
     except RowChanged:  # an earlier try of the same request made the import
@@ -117,11 +181,6 @@ def _begin(services: Services, client_import: ClientImport, author: Author) -> C
     if client_import.status == RUNNING:
         services.imports_queue.send([ImportClients(client_import.id)])
     return client_import
-
-
-def _check_name(file_name: str) -> None:
-    if len(file_name) > MAX_NAME or not file_name.isprintable():
-        raise BadInput({"file_name": [Text("file.name", most=MAX_NAME)]})
 
 
 def _is_key(key: str) -> bool:

@@ -1,4 +1,4 @@
-"""Pages of imports: the upload of a CSV file, and the progress of each import."""
+"""Pages of imports: the upload of a file, the meaning of its columns, and the progress of each import."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from typing import Any
 from chalice.app import Response
 
 from ..clients import imports
-from ..domain.client_import import RUNNING
+from ..clients.import_columns import COLUMNS, IGNORED_COLUMNS, TEMPLATE_NAMES, look_at, read_chosen
+from ..domain.client_import import ATTRIBUTE_COLUMN, RUNNING
 from ..http.bodies import read_file
 from ..http.calls import raw_body, read_id
+from ..http.exports import csv_file
 from ..http.paging import position_at
+from ..http.queries import read_flag
 from .page_requests import PageRequest
 
 LIST_LENGTH = 20
 REFUSED_LENGTH = 50
+ATTRIBUTES_SHOWN = 50
 
 
 def list_(request: PageRequest) -> Response:
@@ -23,14 +27,44 @@ def list_(request: PageRequest) -> Response:
     return request.page("imports.html", imports=found, next=request.next_page(page, position_at(next_before_id)))
 
 
+def look(request: PageRequest) -> Response:
+    """The columns of a file and its first rows. files.js sends the file as the body; nothing is kept."""
+    outline = look_at(_file(request), request.query.get("file_name", ""))
+    used = [f"{ATTRIBUTE_COLUMN}{name}" for name in request.services.labels.read("attribute", ATTRIBUTES_SHOWN)]
+
+    def choices(meaning: str | None, suggested: str | None) -> list[str]:
+        """The attributes that the column may become: its own, then those in use."""
+        own = [name for name in (meaning, suggested) if name and name.startswith(ATTRIBUTE_COLUMN)]
+        return list(dict.fromkeys([*own, *used]))
+
+    known = [name for name in COLUMNS.known if name not in IGNORED_COLUMNS]
+    return request.page("import_columns.html", outline=outline, known=known, choices=choices)
+
+
 def create(request: PageRequest) -> Response:
     """Called by files.js, which sends the file as the body and follows the `Location` of the answer."""
-    content = read_file(raw_body(request.raw_request), request.raw_request.headers.get("content-type"))
-    file_name = request.query.get("file_name", "")
-    form = imports.check_content(content, file_name)
-    client_import = imports.import_content(request.services, content, form, file_name, request.author)
-    location = f"{request.prefix}/console/imports/{client_import.id}?done=imported"
+    content, file_name = _file(request), request.query.get("file_name", "")
+    is_dry_run = read_flag(request.query, "dry_run")
+    form = imports.check_content(content, file_name, read_chosen(request.query.get("columns")))
+    client_import = imports.import_content(
+        request.services, content, form, file_name, request.author, is_dry_run=is_dry_run
+    )
+    location = f"{request.prefix}/console/imports/{client_import.id}?done={'checking' if is_dry_run else 'imported'}"
     return Response("", status_code=201, headers={"Location": location})
+
+
+def start(request: PageRequest, sent_id: str) -> Response:
+    """Import the file of a dry run."""
+    client_import = imports.start_checked(request.services, read_id(sent_id), request.author)
+    return request.redirect(f"/console/imports/{client_import.id}", done="imported")
+
+
+def template(request: PageRequest) -> Response:
+    return csv_file("clients.csv", [TEMPLATE_NAMES[request.language]])
+
+
+def _file(request: PageRequest) -> bytes:
+    return read_file(raw_body(request.raw_request), request.raw_request.headers.get("content-type"))
 
 
 def read(request: PageRequest, sent_id: str) -> Response:

@@ -153,6 +153,21 @@ def import_list() -> Response:
     return _answer({"GET": imports.list_, "POST": imports.create})
 
 
+@console.route("/console/imports/columns", **ROUTE)
+def import_columns() -> Response:
+    return _answer({"POST": imports.look})
+
+
+@console.route("/console/imports/template", **ROUTE)
+def import_template() -> Response:
+    return _answer({"GET": imports.template})
+
+
+@console.route("/console/imports/{import_id}/start", **ROUTE)
+def import_start(import_id: str) -> Response:
+    return _answer({"POST": lambda request: imports.start(request, import_id)})
+
+
 @console.route("/console/imports/{import_id}", **ROUTE)
 def import_detail(import_id: str) -> Response:
     return _answer({"GET": lambda request: imports.read(request, import_id)})

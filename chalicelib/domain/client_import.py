@@ -80,7 +80,8 @@ class ClientImport:
     """`offset` and `row` are the cursor: the byte at which the next row begins, and the number of rows before it.
 
     `version`: the version of the file in the bucket. `lease` counts the leases of this import. `moved_at`: the time
-    of the last progress. `author`: the name of the user or the token.
+    of the last progress. `author`: the name of the user or the token. A dry run counts what an import would do, and
+    writes no client.
     """
 
     id: int
@@ -99,6 +100,7 @@ class ClientImport:
     detail: Text | None = None
     lease: int = 0
     author: str = ""
+    is_dry_run: bool = False
 
     @property
     def gives_stops(self) -> bool:

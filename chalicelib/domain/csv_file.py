@@ -16,10 +16,14 @@ FORMULA = re.compile(r"(?:^|(?<=[,;\t\r\n]))(['\"]*)(?=[=+@\t\r\n-])")
 spreadsheet splits the file at another separator, a cell also begins after it. Quotes may precede the sign."""
 
 
+XLSX = "xlsx"
+
+
 @dataclass(frozen=True)
 class FileFormat:
     """`start`: the offset in bytes of the first row after the column names. `newline`: the last character of a line.
 
+    `encoding`: XLSX for a workbook, whose offsets are numbers of rows.
     `columns`: what the columns mean, `""` for one that is left out. `names`: their names in the file.
     """
 
@@ -29,6 +33,10 @@ class FileFormat:
     start: int
     newline: str = "\n"
     names: tuple[str, ...] = ()
+
+    @property
+    def is_workbook(self) -> bool:
+        return self.encoding == XLSX
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..errors import BadInput
 from ..texts import Text
@@ -15,6 +16,7 @@ from .file_lines import FileLines, RowTooLong
 HEAD_SIZE = 256 * 1024
 """Bytes at the beginning of the file from which the format is detected."""
 
+ZIP = b"PK\x03\x04"
 DELIMITERS = (";", ",", "\t")
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
 """A first line by which Excel takes the delimiter, and which it does not show."""
@@ -27,6 +29,12 @@ def read_format(head: bytes, is_complete: bool, allowed: Columns, chosen: Mappin
 
     Raises BadInput, which says what the file is, or what its first row should be.
     """
+    outline = read_outline(head, is_complete, allowed)
+    return replace(outline, columns=read_columns(outline.names, allowed, chosen))
+
+
+def read_outline(head: bytes, is_complete: bool, allowed: Columns) -> FileFormat:
+    """The format without the meaning of the columns. Raises BadInput."""
     _refuse_other_kinds(head)
     encoding, start = detect_encoding(head, is_complete)
     head = head[:HEAD_SIZE]
@@ -39,7 +47,12 @@ def read_format(head: bytes, is_complete: bool, allowed: Columns, chosen: Mappin
     if first.error:
         raise BadInput.of_request(Text("file.first_row", columns=allowed.expected))
     names = column_labels(first.cells)
-    return FileFormat(encoding, delimiter, read_columns(names, allowed, chosen), first.end, newline, names)
+    return FileFormat(encoding, delimiter, (), first.end, newline, names)
+
+
+def is_workbook(head: bytes) -> bool:
+    """Whether it may be an XLSX file, which `adapters/spreadsheet.py` reads."""
+    return head.startswith(ZIP) and (b"[Content_Types].xml" in head or b"xl/" in head)
 
 
 def _refuse_other_kinds(head: bytes) -> None:
@@ -47,9 +60,7 @@ def _refuse_other_kinds(head: bytes) -> None:
         raise BadInput.of_request(Text("file.spreadsheet", kind="XLS"))
     if head.startswith(b"\x1f\x8b"):
         raise BadInput.of_request(Text("file.packed", kind="GZIP"))
-    if head.startswith(b"PK\x03\x04"):
-        if b"[Content_Types].xml" in head or b"xl/" in head:
-            raise BadInput.of_request(Text("file.spreadsheet", kind="XLSX"))
+    if head.startswith(ZIP):
         if b"opendocument.spreadsheet" in head:
             raise BadInput.of_request(Text("file.spreadsheet", kind="ODS"))
         raise BadInput.of_request(Text("file.packed", kind="ZIP"))

@@ -148,14 +148,20 @@ def _part(
     """`parameters`: added to the query of this part in the URL of the next one. `highest`: number of a position."""
     page = read_page(call.query, len(beginning), default=MOST_ROWS, most=MOST_ROWS, highest=highest)
     text, next_position = _read_part(page, read, beginning, has_time)
-    head = BOM + write_rows([columns]) if page.position is None else ""
+    head = [columns] if page.position is None else []
+    response = csv_file(name, head, text)
+    if following := next_url(call.url, {**call.query, **parameters}, page, next_position):
+        response.headers["Link"] = f'<{following}>; rel="next"'
+    return response
+
+
+def csv_file(name: str, head: Sequence[Sequence[str]], rest: str = "") -> Response:
+    """A download. `head`: the row of column names, if this is the beginning; `rest`: the rows as CSV."""
     headers = {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": f'attachment; filename="{name}"',
     }
-    if following := next_url(call.url, {**call.query, **parameters}, page, next_position):
-        headers["Link"] = f'<{following}>; rel="next"'
-    return Response(head + text, headers=dict(headers))
+    return Response((BOM + write_rows(head) if head else "") + rest, headers=dict(headers))
 
 
 def _time_of_part(call: Call) -> HasTime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chalice.app import Request
 
@@ -16,6 +16,14 @@ REPEATED = Text("field.repeated")
 def query_of(request: Request) -> dict[str, str]:
     """The last value of each query parameter, composed."""
     return {name: compose(value) for name, value in (request.query_params or {}).items()}
+
+
+def read_flag(query: Mapping[str, str], name: str) -> bool:
+    """An absent or blank parameter means false. Raises BadInput."""
+    value = query.get(name) or "false"
+    if value not in ("true", "false"):
+        raise BadInput({name: [Text("query.flag")]})
+    return value == "true"
 
 
 def require_known_query(request: Request, known: Sequence[str]) -> None:

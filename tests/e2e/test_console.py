@@ -129,16 +129,21 @@ def test_a_mailing_is_announced_and_watched_until_it_is_finished(
 def test_a_file_of_clients_is_uploaded_and_its_refused_rows_are_downloaded(
     operator: Operator, call: Call, tmp_path: Path
 ) -> None:
-    rows = ["phone_number;tag", "79880000600;из файла", "8-988-000-06-01;из файла", "79880000602;из файла"]
+    phones = ["79880000600", "8-988-000-06", "8 (988) 000-06-01", "79880000602"]
+    rows = ["Телефон;Тег", *(f"{phone};из файла" for phone in phones)]
     file = tmp_path / "клиенты.csv"
     file.write_bytes("\r\n".join(rows).encode("cp1251"))
     operator.open("/console/imports")
     operator.driver.find_element(By.ID, "file").send_keys(str(file))
     operator.press("Upload")
-    for text in ("клиенты.csv", "Completed", "Refused rows", "8-988-000-06-01", "Enter a phone number as"):
+    operator.see("What the columns mean")
+    operator.press("Check without importing")
+    operator.see("No client was changed.")
+    operator.press("Import this file")
+    for text in ("клиенты.csv", "Completed", "Refused rows", "8-988-000-06", "Enter a phone number as"):
         operator.see(text)
     found = call("GET", "/Clients/", params={"tag": "из файла"}).json()["results"]
-    assert [client["phone_number"] for client in found] == ["79880000600", "79880000602"]
+    assert [client["phone_number"] for client in found] == ["79880000600", "79880000601", "79880000602"]
 
 
 def test_the_daily_report_is_in_the_mailbox(operator: Operator) -> None:

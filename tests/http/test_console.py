@@ -39,6 +39,7 @@ from infra.local.doubles.fake_clock import FakeClock
 from infra.local.doubles.fake_gateway import FakeGateway, answer_of
 from tests.cheap_user import put_user
 from tests.message_changes import close
+from tests.workbooks import workbook_of
 
 from .conftest import Answer, Call
 
@@ -73,11 +74,13 @@ class Browser:
         self.csrf = _token_in(self.get("/console").text)
         return answer
 
-    def upload(self, file_name: str, content: str, content_type: str = "text/csv") -> Answer:
+    def upload(
+        self, file_name: str, content: str | bytes, content_type: str = "text/csv", page: str = "", **query: str
+    ) -> Answer:
         """Uploads as the page's script does."""
         headers = {"X-CSRF-Token": self.csrf, "Content-Type": content_type}
-        path = f"/console/imports?{urlencode({'file_name': file_name})}"
-        return self._request("POST", path, content.encode(), headers)
+        path = f"/console/imports{page}?{urlencode({'file_name': file_name, **query})}"
+        return self._request("POST", path, content if isinstance(content, bytes) else content.encode(), headers)
 
     def _request(self, method: str, path: str, body: bytes, more: dict[str, str] | None = None) -> Answer:
         headers = {"Host": "api.example.com", "X-Forwarded-Proto": "https", **self.headers}
@@ -993,6 +996,66 @@ def test_tokens_are_paginated(anna: Browser, services: Services) -> None:
     shown = set(re.findall(r"program \d+", first)), set(re.findall(r"program \d+", second))
     assert not shown[0] & shown[1]
     assert len(shown[0] | shown[1]) == 60
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_person_sees_the_first_rows_and_says_what_the_columns_mean(
+    anna: Browser, services: Services, written: Callable[[], list[Any]], kind: str
+) -> None:
+    rows = [("Телефон", "ФИО", "", "Id", "Дата отписки"), ("8 977 000-00-01", SCRIPT, "x", "7", "2026-01-02")]
+    content = workbook_of(*rows) if kind == "xlsx" else "\n".join(map("\t".join, rows)).encode()
+    before = written()
+    looked = anna.upload("a", content, "application/octet-stream", page="/columns")
+    assert looked.status == 200
+    assert written() == before
+    for text in (
+        "8 977 000-00-01",
+        "(column 3)",
+        '<option value="phone_number" selected>',
+        "attributes.ФИО",
+        "stop list",
+    ):
+        assert text in looked.text
+    assert SCRIPT not in looked.text
+    assert '<p id="stops" class="note warning">' in looked.text
+    columns = json.dumps({"ФИО": "attributes.имя", "(column 3)": "", "Id": ""})
+    anna.upload("a", content, "application/octet-stream", columns=columns)
+    process_import(services, 1, lambda: 60.0)
+    client = services.clients.get(1)
+    assert client is not None
+    assert (client.phone_number, client.attributes["имя"]) == ("79770000001", SCRIPT)
+    assert "attributes.имя" in anna.upload("a", content, "application/octet-stream", page="/columns").text, "in use"
+
+
+@pytest.mark.parametrize("content", ["", "\n", "a;b\x00\n"])
+def test_a_file_whose_columns_cannot_be_read_is_refused_with_the_reason(anna: Browser, content: str) -> None:
+    answer = anna.upload("a", content, page="/columns")
+    assert (answer.status, 'class="error"' in answer.text) == (400, True)
+
+
+def test_a_dry_run_says_so_and_is_started_by_a_button(anna: Browser, services: Services) -> None:
+    answer = anna.upload("a.csv", "Телефон\n79770000001\n7\n", dry_run="true")
+    assert answer.headers["Location"] == "/console/imports/1?done=checking"
+    assert "Check started." in anna.get("/console/imports/1?done=checking").text
+    assert anna.post("/console/imports/1/start").status == 409
+    process_import(services, 1, lambda: 60.0)
+    page = anna.get("/console/imports/1").text
+    assert "No client was changed." in page
+    assert "Refused rows" in page
+    assert services.clients.get(1) is None
+    assert anna.post("/console/imports/1/start").headers["Location"] == "/console/imports/2?done=imported"
+    process_import(services, 2, lambda: 60.0)
+    assert services.clients.get(1) is not None
+    assert "No client was changed." not in anna.get("/console/imports/2").text
+
+
+def test_the_file_to_fill_in_is_in_the_users_language_and_can_be_imported(anna: Browser) -> None:
+    for language, name in (("en", "Phone number"), ("ru", "Телефон")):
+        anna.headers["Accept-Language"] = language
+        file = anna.get("/console/imports/template")
+        assert "attachment" in file.headers["Content-Disposition"]
+        assert file.text.startswith(f"\ufeff{name};")
+        assert anna.upload("a.csv", f"{file.text}79770000001;;UTC;\n").status == 201
 
 
 def test_a_file_of_clients_is_imported_and_its_refused_rows_are_downloaded(anna: Browser, services: Services) -> None:

@@ -13,6 +13,7 @@ from chalicelib.adapters.services import Services
 from chalicelib.clients.import_worker import run_import
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.domain.jobs import ImportClients
+from tests.workbooks import workbook_of
 
 from .conftest import Answer, Call
 
@@ -41,7 +42,7 @@ def test_a_file_is_accepted_at_once_and_processed_in_the_background(call: Call, 
     made = answer.json
     assert made.pop("created_at").endswith("Z")
     figures = dict.fromkeys(("rows", "added", "changed", "unchanged", "refused", "opted_out", "normalized"), 0)
-    given = {"file_name": "a.csv", "encoding": "utf-8"}
+    given = {"file_name": "a.csv", "dry_run": False, "encoding": "utf-8"}
     assert made == {"id": 1, "status": "running", **given, **figures, "finished_at": None, "detail": None}
     work(services)
     one = call("GET", "/Clients/import/1").json
@@ -120,6 +121,70 @@ def test_columns_are_given_their_meaning_by_the_caller(call: Call, services: Ser
     refused = call("GET", "/Clients/import/1/refused").text
     assert refused.startswith("\ufeffТелефон;ФИО;Заметка;reason\r\n7;Яна;y;phone_number: Enter")
     assert post(call, refused.replace("7;Яна", "79770000002;Яна"), query=query).status == 202
+
+
+XLSX = workbook_of(
+    ("Телефон", "Тег", "Дата отписки"),
+    (79770000001, "друзья", None),
+    ("8 (977) 000-00-02", None, "2026-01-02"),
+    (7, 1, 0),
+)
+
+
+def test_a_workbook_is_imported_like_a_csv_file(call: Call, services: Services) -> None:
+    answer = post(call, XLSX, "application/octet-stream", "?file_name=a.xlsx")
+    assert (answer.status, answer.json["encoding"]) == (202, "xlsx")
+    work(services)
+    one = call("GET", "/Clients/import/1").json
+    figures = [one[name] for name in ("status", "added", "normalized", "opted_out", "refused")]
+    assert figures == ["finished", 2, 1, 1, 1]
+    assert [(row["row"], row["cells"]["Телефон"]) for row in one["results"]] == [(4, "7")]
+    assert [client["tag"] for client in call("GET", "/Clients").json["results"]] == ["друзья", None]
+    assert "Телефон;Тег;Дата отписки;reason" in call("GET", "/Clients/import/1/refused").text
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "expected"),
+    [
+        (workbook_of(("Фамилия", "Город")), "detail", "“Фамилия”, “Город”"),
+        (workbook_of(("Телефон", "ФИО")), "ФИО", "Unknown column"),
+        (XLSX[:-30], "detail", "cannot be read as XLSX"),
+    ],
+    ids=("unknown", "one unknown", "damaged"),
+)
+def test_a_workbook_that_cannot_be_imported_is_refused_at_once(
+    call: Call, written: Written, content: bytes, field: str, expected: str
+) -> None:
+    before = written()
+    answer = post(call, content, "application/octet-stream")
+    assert (answer.status, list(answer.json)) == (400, [field])
+    assert expected in str(answer.json[field])
+    assert written() == before
+
+
+def test_a_dry_run_says_what_an_import_would_do_and_is_then_started(call: Call, services: Services) -> None:
+    call("POST", "/Clients", json={"phone_number": "79770000001", "tag": "a"})
+    text = FILE + "8 977 000-00-03;друзья\r\n"
+    assert post(call, text, query="?dry_run=yes").json == {"dry_run": ["true or false is expected."]}
+    first = post(call, text, query="?dry_run=true", key="k")
+    assert (first.status, first.json["dry_run"]) == (202, True)
+    assert post(call, text, key="k").status == 422, "another request"
+    assert call("POST", "/Clients/import/1/start").status == 409, "it runs"
+    work(services)
+    checked = call("GET", "/Clients/import/1").json
+    names = ("rows", "added", "changed", "unchanged", "refused", "normalized")
+    assert [checked[name] for name in names] == [4, 2, 1, 0, 1, 1]
+    assert len(checked["results"]) == 1
+    assert [client["tag"] for client in call("GET", "/Clients").json["results"]] == ["a"], "nothing is written"
+    started = call("POST", "/Clients/import/1/start", key="s")
+    assert (started.status, started.json["id"], started.json["dry_run"]) == (202, 2, False)
+    assert call("POST", "/Clients/import/1/start", key="s").json == started.json
+    work(services)
+    done = call("GET", "/Clients/import/2").json
+    assert [done[name] for name in names] == [checked[name] for name in names]
+    assert [client["tag"] for client in call("GET", "/Clients").json["results"]] == ["друзья", None, "друзья"]
+    assert call("POST", "/Clients/import/2/start").status == 409, "it was no dry run"
+    assert call("POST", "/Clients/import/9/start").status == 404
 
 
 @pytest.mark.parametrize("given", ["[]", "{", "7", '{"ФИО": 7}', '{"ФИО": null}', '{"Имя": ""}', '{"ФИО": "имя"}'])

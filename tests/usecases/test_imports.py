@@ -21,6 +21,7 @@ from chalicelib.domain.walk import BEGINNING
 from chalicelib.errors import BadInput, ImportBusy, NotFound, NotWritten
 from chalicelib.texts import Text
 from infra.local.doubles.fakes import FakeServices
+from tests.workbooks import HEADER, with_sheet, workbook_of
 
 
 @pytest.fixture
@@ -118,6 +119,49 @@ def test_columns_are_known_by_other_names_and_the_rest_as_a_person_says(services
     with pytest.raises(BadInput) as refused:
         begun(services, text)
     assert list(refused.value.fields) == ["Имя", "Заметка"]
+
+
+def test_a_workbook_in_the_bucket_is_imported_in_turns(services: Any) -> None:
+    rows = [(79770000000 + number, "vip") for number in range(700)]
+    services.import_files.put("a.xlsx", workbook_of(("Телефон", "Тег"), *rows, (7, "x")))
+    one = import_file(services, "a.xlsx", "a.xlsx", author(services))
+    assert (one.form.encoding, one.offset, one.row) == ("xlsx", 1, 1)
+    turns = 0
+    while not process_import(services, one.id, iter([60.0, 60.0, 0.0]).__next__):
+        turns += 1
+    assert turns > 1
+    assert tally(services) == {"added": 700, "refused": 1}
+    assert [row.number for row in list_refused(services, 1, 0, 9)[0]] == [702]
+
+
+def test_a_workbook_that_turns_out_damaged_ends_its_import_with_the_reason(services: Any) -> None:
+    rows = "".join(f'<row><c t="inlineStr"><is><t>{79770000000 + number}</t></is></c></row>' for number in range(300))
+    services.import_files.put("a.xlsx", with_sheet(HEADER + rows + '<row r="7"/>'))
+    one = import_file(services, "a.xlsx", "", author(services))
+    assert process_import(services, one.id, lambda: 60.0)
+    ended = services.imports.rows[one.id]
+    assert (ended.status, ended.tally.added) == ("failed", 250)
+    assert ended.detail == Text("import.stopped", row=251, reason=Text("file.not_a_workbook"))
+
+
+def test_a_workbook_that_was_replaced_ends_its_import(services: Any) -> None:
+    services.import_files.put("a.xlsx", workbook_of(("Телефон",), (79770000001,)))
+    one = import_file(services, "a.xlsx", "", author(services))
+    services.import_files.put("a.xlsx", workbook_of(("Телефон",), (79770000002,)))
+    assert process_import(services, one.id, lambda: 60.0)
+    assert (services.imports.rows[1].detail, services.clients.rows) == (Text("file.gone"), {})
+
+
+def test_a_dry_run_of_many_chunks_writes_no_client(services: Any) -> None:
+    register_client(services, {"phone_number": "79000000001", "tag": "a"})
+    before = dict(services.clients.rows), services.counters.last_id("client_id")
+    content = (many(600) + "7;\n").encode()
+    form = check_content(content, "")
+    one = import_content(services, content, form, "", author(services), is_dry_run=True)
+    assert process_import(services, one.id, lambda: 60.0)
+    assert tally(services) == {"added": 599, "unchanged": 1, "refused": 1}
+    assert (dict(services.clients.rows), services.counters.last_id("client_id")) == before
+    assert services.labels.rows == {("operator_code", "900"), ("tag", "a")}
 
 
 def test_refused_rows_are_kept_as_typed_with_reasons(services: Any) -> None:

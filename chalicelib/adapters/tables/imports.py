@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
@@ -65,6 +65,7 @@ class ImportRow(Model):
     claimed_by = UnicodeAttribute(null=True)
     lease = NumberAttribute(default=0)
     author = UnicodeAttribute(null=True)
+    dry_run = BooleanAttribute(null=True)
     cells = JSONAttribute(null=True)
     errors = JSONAttribute(null=True)
     expires_at = NumberAttribute()
@@ -89,6 +90,7 @@ class ImportRow(Model):
             detail=self.detail,
             lease=int(self.lease),
             author=self.author or "",
+            is_dry_run=bool(self.dry_run),
         )
 
 
@@ -115,6 +117,7 @@ class Imports:
             rows_before=client_import.row,
             tally=asdict(client_import.tally),
             author=client_import.author or None,
+            dry_run=client_import.is_dry_run or None,
             expires_at=_expiry(client_import),
         )
         with conflicts(), transaction(ImportRow) as writes:

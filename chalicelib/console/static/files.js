@@ -25,23 +25,60 @@ function send(url, token, type, file, onProgress) {
   });
 }
 
-async function upload(form) {
+// The file stays in the browser: the server first looks at its columns, then gets it again with what they mean.
+async function sendFile(form, address, query) {
   const [file] = form.querySelector("[type=file]").files;
   const progress = form.querySelector("progress");
   progress.hidden = false;
   form.querySelector("#problem").hidden = true;
-  const url = `${form.dataset.upload}?file_name=${encodeURIComponent(file.name)}`;
+  const url = `${address}?${new URLSearchParams({ file_name: file.name, ...query })}`;
   const answer = await send(url, form.dataset.token, await mediaTypeOf(file), file, (part) => (progress.value = part));
-  if (answer.status === 201) return location.assign(answer.getResponseHeader("Location"));
-  if (answer.status === 413) return showProblem(form, form.dataset.tooLarge);
+  if (answer.status < 400) progress.hidden = true;
+  else if (answer.status === 413) showProblem(form, form.dataset.tooLarge);
+  else {
+    const page = new DOMParser().parseFromString(answer.responseText, "text/html");
+    showProblem(form, page.querySelector("main .error")?.textContent ?? `HTTP ${answer.status}`);
+  }
+  return answer;
+}
+
+async function look(form) {
+  const found = document.querySelector("#found");
+  found.replaceChildren();
+  const answer = await sendFile(form, form.dataset.look, {});
+  if (answer.status !== 200) return;
   const page = new DOMParser().parseFromString(answer.responseText, "text/html");
-  showProblem(form, page.querySelector("main .error")?.textContent ?? `HTTP ${answer.status}`);
+  found.replaceChildren(document.adoptNode(page.querySelector("#columns")));
+  const columns = found.querySelector("form");
+  columns.addEventListener("change", () => showStops(columns));
+  columns.addEventListener("submit", (event) => {
+    event.preventDefault();
+    importFile(form, columns, event.submitter?.value ?? "true");
+  });
+  columns.querySelector("select")?.focus();
+}
+
+function showStops(columns) {
+  const meanings = [...columns.querySelectorAll("select")].map((select) => select.value);
+  columns.querySelector("#stops").hidden = !meanings.includes("opted_out_at");
+}
+
+async function importFile(form, columns, dryRun) {
+  const chosen = {};
+  for (const select of columns.querySelectorAll("select")) {
+    const isKnown = select.value !== "" && select.value === select.dataset.known;
+    if (!isKnown) chosen[select.dataset.name] = select.value;
+  }
+  const query = { columns: JSON.stringify(chosen), dry_run: dryRun };
+  const answer = await sendFile(form, form.dataset.upload, query);
+  if (answer.status === 201) location.assign(answer.getResponseHeader("Location"));
 }
 
 function showProblem(form, text) {
   const problem = form.querySelector("#problem");
   problem.textContent = text;
   problem.hidden = false;
+  problem.scrollIntoView({ block: "center" });
   form.querySelector("progress").hidden = true;
 }
 
@@ -63,9 +100,10 @@ async function download(link) {
 }
 
 for (const form of document.querySelectorAll("[data-upload]")) {
+  form.querySelector("[type=file]").addEventListener("change", () => document.querySelector("#found").replaceChildren());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    upload(form);
+    look(form);
   });
 }
 
