@@ -114,7 +114,8 @@ class Settings:
     def routes(self) -> Routes:
         configured = self.gateway_by_name.values()
         deduping = frozenset(one.name for one in configured if one.dedupes)
-        return Routes(tuple(self.gateway_by_name), deduping, {one.name: one.codes for one in configured if one.codes})
+        codes = {one.name: one.codes for one in configured if one.codes}
+        return Routes(tuple(self.gateway_by_name), deduping, codes, {one.name: one.address for one in configured})
 
     @cached_property
     def has_gateway_rates(self) -> bool:

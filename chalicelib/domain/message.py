@@ -81,6 +81,7 @@ class Message:
     `posted_at`: when the last attempt began its post.
     `timezone`: the client's time zone, if the mailing has local hours. `reported_at`: the time in the delivery receipt.
     `gateway`: the name of the gateway of the last attempt; empty before it, and in rows of earlier versions.
+    `address`: a digest of the URL that the gateway had then; empty if the row has none.
     `parts`: the SMS parts of the text that was posted last. `cost`: their price at that moment, as in money.py. Both
     are 0 before a post, and in rows of earlier versions.
     `shards`: the number of shards in the mailing's plan.
@@ -103,6 +104,7 @@ class Message:
     timezone: str | None = None
     reported_at: datetime | None = None
     gateway: str = ""
+    address: str = ""
     parts: int = 0
     cost: int = 0
     shards: int = 1

@@ -13,12 +13,13 @@ from .message import QUEUED, Message
 class Routes:
     """`names`: the gateways by name, in their order. `deduping`: those that accept a repeated message id once.
 
-    `codes`: the operator codes of gateways that serve these only.
+    `codes`: the operator codes of gateways that serve these only. `addresses`: a digest of the URL of each.
     """
 
     names: tuple[str, ...]
     deduping: frozenset[str] = frozenset()
     codes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def are_several(self) -> bool:
@@ -40,7 +41,7 @@ class Routes:
 
     def next_for(self, operator_code: str, message: Message | None) -> tuple[str, ...]:
         """The gateways at which the next attempt may be made, the preferred one first. `message`: None if not known."""
-        if message is not None and message.doubts:
+        if message is not None and message.doubts and self.gateway_of(message) in self.names:
             return (self.gateway_of(message),)
         if message is not None and message.gateway and message.last_error is not None:
             return self._behind(operator_code, message.gateway)
@@ -51,13 +52,18 @@ class Routes:
         return message.gateway or ("" if self.are_several else self.names[0])
 
     def allow_repetition(self, message: Message) -> bool:
-        """Whether a message that its gateway may have can be posted again, which is only safe there."""
-        return self.gateway_of(message) in self.deduping
+        """Whether a message that its gateway may have can be posted again, which is only safe there.
+
+        A gateway of the same name at another URL may be another one. A row of an earlier version does not say where.
+        """
+        name = self.gateway_of(message)
+        is_there = message.address in ("", self.addresses.get(name, message.address))
+        return name in self.deduping and is_there
 
     def leave_in_doubt(self, message: Message, now: datetime) -> bool:
         """Whether no attempt may follow: the gateway may have the message, and would send a repetition as well.
 
-        That is also so if a deploy has changed the gateway since, or says that it does not detect a repeated id.
+        That is also so if a deploy has changed the gateway or its URL since, or says that it detects no repeated id.
         """
         is_waiting = message.status == QUEUED and not message.is_claimed(now)
         return is_waiting and message.doubts > 0 and not self.allow_repetition(message)

@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,6 +48,11 @@ class Configured:
     @property
     def capabilities(self) -> Capabilities:
         return provider(self.provider).CAPABILITIES
+
+    @cached_property
+    def address(self) -> str:
+        """A short digest of its URL, by which rows of messages tell it from a gateway of this name at another URL."""
+        return sha256(self.url.encode()).hexdigest()[:8]
 
     @property
     def adapter_options(self) -> Options:

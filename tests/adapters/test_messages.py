@@ -14,6 +14,7 @@ from chalicelib.domain.expiry import ENDED_FIRST
 from chalicelib.domain.message import Claim, Message, MessageKey, MessageShard, Settlement
 from chalicelib.domain.message_change import awaiting_hours, closing, reopening, restoring
 from chalicelib.domain.routes import Routes
+from chalicelib.settings import Settings
 from chalicelib.texts import Text
 from infra.local.doubles.aws import make_services_over_tables
 from infra.local.doubles.fake_messages import FakeMessages
@@ -76,9 +77,8 @@ def test_messages_written_together_keep_their_own_fields(services: Any) -> None:
 
 def test_a_message_is_claimed_once_until_the_claim_ends(messages: Any) -> None:
     claimed = messages.claim(KEY, NOW, UNTIL)
-    assert claimed == replace(
-        MESSAGE, attempts=1, doubts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW, gateway="contract"
-    )
+    changed = replace(MESSAGE, attempts=1, doubts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW)
+    assert claimed == replace(changed, gateway="contract", address=Settings().routes.addresses["contract"])
     assert messages.claim(KEY, NOW + timedelta(seconds=14), UNTIL) is None
     again = messages.claim(KEY, LATER, LATER + timedelta(seconds=9))
     assert again.attempts == 2
@@ -448,3 +448,16 @@ def test_two_senders_that_repeat_an_attempt_claim_it_once(services: Any) -> None
     claimed = services.messages.claim_all([again, again], LATER)
     assert sorted(one is not None for one in claimed) == [False, True]
     assert services.messages.get(KEY).attempts == 2
+
+
+def test_a_row_says_at_which_address_its_gateway_was_and_earlier_rows_do_not(services: Any) -> None:
+    at_home = replace(BOTH, addresses={"contract": "1a2b3c4d"})
+    services.messages.add([MESSAGE], KEPT)
+    [claimed] = messages_with(services, at_home).claim_all([Claim(KEY, UNTIL, "contract")], NOW)
+    assert (claimed.gateway, claimed.address) == ("contract", "1a2b3c4d")
+    assert services.messages.get(KEY).address == "1a2b3c4d"
+    services.messages.end_claim(claimed, NO_ANSWER, in_doubt=True)
+    moved = replace(BOTH, addresses={"contract": "5e6f7a8b"})
+    again = [Claim(KEY, LATER + timedelta(seconds=9), "contract")]
+    assert messages_with(services, moved).claim_all(again, LATER) == [None]
+    assert messages_with(services, at_home).claim_all(again, LATER) != [None]

@@ -17,6 +17,7 @@ from chalicelib.delivery.settling import MIN_SECONDS_TO_WRITE
 from chalicelib.domain.message import Claim, Message, Settlement
 from chalicelib.domain.message_change import MessageChange, closing
 from chalicelib.errors import NotWritten
+from chalicelib.settings import Settings
 from chalicelib.texts import Text
 from infra.local.doubles.aws import make_services_over_tables
 from infra.local.doubles.fake_clock import FakeClock
@@ -35,7 +36,8 @@ OPERATION = "BatchExecuteStatement"
 
 
 def as_claimed(message: Message) -> Message:
-    return replace(message, attempts=1, doubts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW, gateway="contract")
+    claimed = replace(message, attempts=1, doubts=1, claimed_until=UNTIL.timestamp(), posted_at=NOW)
+    return replace(claimed, gateway="contract", address=Settings().routes.addresses["contract"])
 
 
 CLAIMED = [as_claimed(message) for message in MESSAGES]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.gateways.answer import Answer
+from chalicelib.gateways.configured import Configured
 from infra.local.doubles.world import World
 
 CLIENTS = 20
@@ -21,8 +22,8 @@ def deploy(world: World, **settings: object) -> None:
     world.replace_sender()
 
 
-def begun(answer: Answer) -> tuple[World, int]:
-    world = World()
+def begun(answer: Answer, **settings: object) -> tuple[World, int]:
+    world = World(**settings)
     world.clients(CLIENTS)
     world.services.gateway.default_answer = answer
     mailing_id = world.mailing(lasts=3600)
@@ -33,7 +34,16 @@ def begun(answer: Answer) -> tuple[World, int]:
     return world, mailing_id
 
 
-@pytest.mark.parametrize("settings", [{"gateway": "infobip"}, {"gateway_dedupes": False}], ids=["another", "the same"])
+SEVERAL = tuple(Configured(name, "contract", f"https://{name}.example.com", dedupes=True) for name in ("second", "third"))
+CHANGES: dict[str, dict[str, object]] = {
+    "another provider": {"gateway": "infobip"},
+    "another address": {"gateway_url": "https://other.example.com"},
+    "the same, which does not deduplicate": {"gateway_dedupes": False},
+    "several, without it": {"gateways": SEVERAL},
+}
+
+
+@pytest.mark.parametrize("settings", CHANGES.values(), ids=CHANGES)
 def test_a_message_that_the_former_gateway_may_have_becomes_unknown(settings: dict[str, object]) -> None:
     world, mailing_id = begun(SILENT)
     tried = {row.id for row in world.services.messages.rows.values() if row.doubts}
@@ -58,3 +68,22 @@ def test_a_message_that_the_same_gateway_may_have_is_repeated_there() -> None:
     deploy(world, gateway_timeout=5.0)
     world.run(3600)
     assert world.get(mailing_id).counts.sent == CLIENTS
+
+
+def test_a_row_that_does_not_name_the_address_is_one_of_the_gateway_of_its_name() -> None:
+    world, mailing_id = begun(SILENT)
+    rows = world.services.messages.rows
+    rows |= {key: replace(row, address="") for key, row in rows.items()}
+    deploy(world, gateway_url="https://other.example.com")
+    world.run(3600)
+    assert world.get(mailing_id).counts.sent == CLIENTS
+
+
+def test_a_gateway_of_several_with_another_address_is_another_gateway() -> None:
+    world, mailing_id = begun(SILENT, gateways=SEVERAL)
+    tried = {row.id for row in world.services.messages.rows.values() if row.doubts}
+    assert tried
+    deploy(world, gateways=(replace(SEVERAL[0], url="https://other.example.com"), SEVERAL[1]))
+    world.run(3600)
+    counts = world.get(mailing_id).counts
+    assert (counts.unknown, counts.sent) == (len(tried), CLIENTS - len(tried))

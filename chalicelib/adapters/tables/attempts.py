@@ -25,6 +25,7 @@ from ...retries import Backoff
 from ..clock import Clock
 from .base import new_claim
 from .batches import Item
+from .message_row import AT
 from .message_statements import FREE, IS_QUEUED, NULL, key_values, message_of, named, update, value
 from .statements import Answer, Refused, Statement, Statements, Value, Written
 
@@ -58,7 +59,7 @@ class Attempts:
         gateway: a second call claims it for an attempt there.
         """
         call = new_claim()
-        made = [_Made(claim, f"{call}/{number}", now) for number, claim in enumerate(claims)]
+        made = [_Made(claim, f"{call}/{number}", now, self._routes) for number, claim in enumerate(claims)]
         answers = self._statements.execute([one.first() for one in made])
         rows = [self._row_to_repeat(one, answer) for one, answer in zip(made, answers, strict=True)]
         again = [one.repetition(row) for one, row in zip(made, rows, strict=True) if row]
@@ -88,6 +89,7 @@ class _Made:
     claim: Claim
     by: str
     now: datetime
+    routes: Routes
 
     def first(self) -> Statement:
         """A claim counts as a doubt until its attempt has a clear outcome, so a row without doubts has no claim."""
@@ -99,7 +101,9 @@ class _Made:
 
     def _statement(self, gateway: str, condition: str, compared: Value) -> Statement:
         until, moment = value("claimed_until", self.claim.until.timestamp()), value("posted_at", self.now)
-        values = [until, {"S": self.by}, moment, value("gateway", gateway), ONE, ONE]
+        address = self.routes.addresses.get(gateway)
+        recorded = value("gateway", f"{gateway}{AT}{address}" if address else gateway)
+        values = [until, {"S": self.by}, moment, recorded, ONE, ONE]
         return Statement(update(CLAIM, condition), [*values, *key_values(self.claim.key), compared], self.claim.key)
 
     def is_own(self, item: Item) -> bool:

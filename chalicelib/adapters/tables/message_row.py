@@ -18,6 +18,9 @@ from .batches import Item
 NOT_CLAIMED = 0
 """`claimed_until` of a row without a claim. Every row has the attribute, so that conditions only compare it."""
 
+AT = "@"
+"""Between the name of a gateway and the digest of its URL. A name contains none."""
+
 
 class MessageRow(Model):
     class Meta:
@@ -49,7 +52,7 @@ class MessageRow(Model):
         return _message(self.attribute_values, shards)
 
 
-STORED = [item.name for item in fields(Message) if item.name not in ("mailing_id", "shards")]
+STORED = [item.name for item in fields(Message) if item.name not in ("mailing_id", "shards", "address")]
 """Fields of Message that are attributes of its row."""
 
 
@@ -61,6 +64,7 @@ def message_in(item: Item, shards: int) -> Message:
 def _message(values: Mapping[str, Any], shards: int) -> Message:
     known = {name: value for name in STORED if (value := values.get(name)) is not None}
     known["claimed_until"] = known.get("claimed_until") or None
+    known["gateway"], _, known["address"] = known.get("gateway", "").partition(AT)
     return Message(int(values["part"].partition("#")[0]), shards=shards, **known)
 
 

@@ -77,8 +77,9 @@ class FakeMessages:
             if row is None:
                 return None
             gateway = self.routes.gateway_of(row) if row.doubts else claim.gateway
+            address = self.routes.addresses.get(gateway, "")
             claimed = replace(row, claimed_until=claim.until.timestamp(), posted_at=now, attempts=row.attempts + 1)
-            return self.put(replace(claimed, doubts=row.doubts + 1, gateway=gateway))
+            return self.put(replace(claimed, doubts=row.doubts + 1, gateway=gateway, address=address))
 
     def _settle(self, settlement: Settlement, now: datetime) -> bool:
         with LOCK:
