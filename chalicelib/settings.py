@@ -115,7 +115,9 @@ class Settings:
         configured = self.gateway_by_name.values()
         deduping = frozenset(one.name for one in configured if one.dedupes)
         codes = {one.name: one.codes for one in configured if one.codes}
-        return Routes(tuple(self.gateway_by_name), deduping, codes, {one.name: one.address for one in configured})
+        addresses = {one.name: one.address for one in configured}
+        spares = frozenset(one.name for one in configured if one.spare)
+        return Routes(tuple(self.gateway_by_name), deduping, codes, addresses, spares)
 
     @cached_property
     def has_gateway_rates(self) -> bool:
@@ -123,8 +125,8 @@ class Settings:
 
     @property
     def total_rate(self) -> float | None:
-        """Messages a second that all gateways together accept; None if one of them has no limit."""
-        rates = [one.rate for one in self.gateway_by_name.values()]
+        """Messages a second that all gateways but spare ones accept together; None if one of them has no limit."""
+        rates = [one.rate for one in self.gateway_by_name.values() if not one.spare]
         return None if None in rates else sum(rate for rate in rates if rate is not None)
 
     @cached_property

@@ -36,6 +36,7 @@ class Attempt:
     """A task that is to be claimed and posted. The breaker has admitted it, and waits for its end.
 
     `permit`: when the post may begin. `timeout`: the longest time of the post, in seconds. `gateway`: its name.
+    `tried_at`: the gateway of the attempt before; empty if none is known.
     """
 
     task: SendTask
@@ -43,6 +44,7 @@ class Attempt:
     permit: Permit
     timeout: float
     gateway: str
+    tried_at: str = ""
 
     @property
     def key(self) -> MessageKey:
@@ -183,22 +185,43 @@ class TaskHandler:
         return self.begin(task) if has_passed else DONE
 
     def _admitted(self, task: SendTask, mailing: Mailing, client: Client, timeout: float) -> Attempt | Result:
-        """An attempt at the first gateway whose breaker admits it. A message waits for its turn at that gateway."""
+        """An attempt at the first gateway that has a turn for it soon, and whose breakers admit it.
+
+        A message that no gateway has tried is surplus where its turn is more than a minute away, or where more messages
+        wait for the adapted rate than it lets wait: then it tries the next gateway.
+        """
         message = self._rows.get(mailing.message_key(task.client_id))
-        names = self.services.settings.routes.next_for(client.operator_code, message)
-        channels = self.posting.channels
-        for name in names:
+        routes = self.services.settings.routes
+        tried_at, held = routes.tried_at(message), list[str]()
+        surplus: Result | None = None
+        for name in routes.next_for(client.operator_code, message):
+            if surplus and name in routes.spares:
+                continue
             permit = self.permits.next(mailing, name)
-            if not isinstance(permit, Permit):
-                return Result(delay=permit, awaits_feed=permit is None)
-            attempt = Attempt(task, mailing, permit, timeout, name)
-            is_admitted = channels.admits(attempt)
-            if is_admitted and channels.has_room(attempt):
-                return attempt
-            self.permits.put_back(mailing, name, permit)
-            if is_admitted:
-                return channels.wait_for_turn(attempt)
-        return channels.hold_back(mailing.id, names)
+            if isinstance(permit, int):
+                return Result(delay=permit)
+            admitted: Attempt | Result | None = Result(awaits_feed=True)
+            if permit is not None:
+                admitted = self._admitted_at(Attempt(task, mailing, permit, timeout, name, tried_at))
+            if isinstance(admitted, Attempt) or (admitted and tried_at):
+                return admitted
+            if admitted is None:
+                held.append(name)
+            elif surplus is None or surplus.awaits_feed:
+                surplus = admitted
+        is_fed = limits_of(self.services.settings, mailing) is not None
+        if surplus is None or (surplus.awaits_feed and held and not is_fed):
+            return self.posting.channels.hold_back(mailing.id, held)
+        return surplus
+
+    def _admitted_at(self, attempt: Attempt) -> Attempt | Result | None:
+        """Returns None if the breakers of its gateway hold it back, and a result if it has no turn there soon."""
+        channels = self.posting.channels
+        is_admitted = channels.admits(attempt)
+        if is_admitted and channels.has_room(attempt):
+            return attempt
+        self.permits.put_back(attempt.mailing, attempt.gateway, attempt.permit)
+        return channels.wait_for_turn(attempt) if is_admitted else None
 
     def _expiry_reason(self, mailing: Mailing, client: Client) -> Text:
         is_limited = limits_of(self.services.settings, mailing) is not None

@@ -93,10 +93,10 @@ class Channels:
             return breakers.failure(message.mailing_id) is not None
         return breakers.holds(message.mailing_id, attempt.task.received.id)
 
-    def record(self, message: Message, outcome: Outcome, posted_at: datetime, answered_at: datetime) -> None:
-        """`message`: as claimed."""
-        channel = self._of[message.gateway]
-        channel.breakers.record(message.mailing_id, outcome, answered_at, is_first=message.recent_attempts == 1)
+    def record(self, message: Message, outcome: Outcome, is_first: bool, answered_at: datetime) -> None:
+        """`message`: as claimed, with its `posted_at`. `is_first`: its first attempt at this gateway."""
+        channel, posted_at = self._of[message.gateway], message.posted_at or answered_at
+        channel.breakers.record(message.mailing_id, outcome, answered_at, is_first)
         if outcome.kind is Kind.THROTTLED:
             channel.rate.record_refusal(posted_at.timestamp(), answered_at.timestamp())
         elif outcome.sent:

@@ -168,21 +168,22 @@ class Posting:
         self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
         if outcome.is_answered:
             self.pace.record((answered_at - posted_at).total_seconds())
-        self.channels.record(message, outcome, posted_at, answered_at)
+        posted = replace(message, posted_at=posted_at)
+        stage = self.services.settings.routes.stage_of(client.operator_code, message, attempt.tried_at)
+        self.channels.record(posted, outcome, stage.is_first, answered_at)
         self._log(attempt, message, outcome)
         if outcome.kind is Kind.OPTED_OUT and (error := opt_out(self.services, client.id, client.phone_number)):
-            unsettled = Settlement(replace(message, posted_at=posted_at), None, outcome.reason)
+            unsettled = Settlement(posted, None, outcome.reason)
             again = replace(self.retry_after_error(attempt.task, error), was_posted=True)
             return Ended(attempt.task, unsettled, again, answered_at)
-        posted = charged(self.services, replace(message, posted_at=posted_at), outcome)
+        posted = charged(self.services, posted, outcome)
         if not (outcome.sent or outcome.in_doubt):
             self.spending.release(mailing, message.cost)
         elif posted.cost != message.cost:
             self.spending.release(mailing, message.cost - posted.cost)
-        is_last = self.services.settings.routes.is_last(client.operator_code, name)
-        settlement, result = conclude(self.services, mailing, posted, outcome, self.backlog, is_last)
-        answers = answers_of(outcome) if message.recent_attempts == 1 else NO_ANSWERS
-        refusals = refusals_of(outcome.kind) if is_last else NO_REFUSALS
+        settlement, result = conclude(self.services, mailing, posted, outcome, self.backlog, stage)
+        answers = answers_of(outcome) if stage.is_first and not stage.moves_on(outcome) else NO_ANSWERS
+        refusals = refusals_of(outcome.kind) if stage.is_last else NO_REFUSALS
         result = replace(result, was_posted=True, answers=answers, refusals=refusals, in_doubt=outcome.in_doubt)
         return Ended(attempt.task, settlement, result, answered_at)
 

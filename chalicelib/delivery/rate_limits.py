@@ -30,11 +30,14 @@ LEAST_FALLBACK, LONGEST_FALLBACK = 5.0, 60.0
 
 
 def limits_of(settings: Settings, mailing: Mailing, gateway: str | None = None) -> Limits | None:
-    """Returns None if neither the gateway nor the mailing has a limit. Without a name: all gateways together."""
+    """Returns None if neither the gateway nor the mailing has a limit.
+
+    Without a name: of all gateways together, but spare ones.
+    """
     of_gateway = settings.total_rate if gateway is None else settings.gateway_by_name[gateway].rate
     if of_gateway is None and mailing.rate_limit is None:
         return None
-    return Limits(of_gateway, mailing.rate_limit)
+    return Limits(of_gateway, mailing.rate_limit, gateway is not None and settings.routes.are_several)
 
 
 def book_delays(services: Services, mailing: Mailing, number: int) -> list[int]:

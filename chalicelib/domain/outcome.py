@@ -36,6 +36,9 @@ TAKEN = {Kind.ACCEPTED, Kind.DUPLICATE}
 FINAL = {Kind.PERMANENT, Kind.OPTED_OUT}
 """A repeated post would be refused again, because of the message itself."""
 
+REFUSED = {"gateway.message_refused", "gateway.refused_by_code"}
+"""The codes of the reasons of PERMANENT, and of no other kind: the row of a message has the reason."""
+
 OF_ACCOUNT = {Kind.CREDENTIALS, Kind.BALANCE}
 """The next post of any mailing would be refused too. Like that of SENDER, no message is the cause: it waits, and its
 mailing pauses if the refusals last (brake.py)."""

@@ -72,10 +72,14 @@ GATEWAY, MAILING = "gateway", "mailing"
 
 @dataclass(frozen=True)
 class Limits:
-    """`gateway` and the mailing's `own` limit; None means no limit. At least one is set."""
+    """`gateway` and the mailing's `own` limit; None means no limit. At least one is set.
+
+    `is_one_of_several`: the mailing is posted through other gateways too, so its own limit may bind first.
+    """
 
     gateway: float | None
     own: float | None
+    is_one_of_several: bool = False
 
     @property
     def lowest(self) -> float:
@@ -84,10 +88,12 @@ class Limits:
     @property
     def by_bucket_kind(self) -> list[tuple[str, float]]:
         """The limits that can bind, the mailing's own first: a permit of the gateway is not taken in vain."""
-        if self.gateway is None or (self.own is not None and self.own < self.gateway):
-            own = [(MAILING, self.lowest)]
-            return own if self.gateway is None else [*own, (GATEWAY, self.gateway)]
-        return [(GATEWAY, self.gateway)]
+        limits = []
+        if self.own is not None and (self.gateway is None or self.own < self.gateway or self.is_one_of_several):
+            limits.append((MAILING, self.own))
+        if self.gateway is not None:
+            limits.append((GATEWAY, self.gateway))
+        return limits
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .message import QUEUED, Message
+from .outcome import REFUSED, Outcome
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An attempt as a stage on the route of its message.
+
+    `is_first`: the first attempt at this gateway. `is_last`: no gateway comes behind this one.
+    """
+
+    is_first: bool
+    is_last: bool
+
+    def moves_on(self, outcome: Outcome) -> bool:
+        """Whether the message goes to the next gateway, because this one certainly does not have it."""
+        return not self.is_last and outcome.is_clear_failure
 
 
 @dataclass(frozen=True)
@@ -14,12 +30,14 @@ class Routes:
     """`names`: the gateways by name, in their order. `deduping`: those that accept a repeated message id once.
 
     `codes`: the operator codes of gateways that serve these only. `addresses`: a digest of the URL of each.
+    `spares`: those that take only what others did not take.
     """
 
     names: tuple[str, ...]
     deduping: frozenset[str] = frozenset()
     codes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
+    spares: frozenset[str] = frozenset()
 
     @property
     def are_several(self) -> bool:
@@ -39,13 +57,33 @@ class Routes:
         route = self.of(operator_code)
         return name not in route or route[-1] == name
 
+    def stage_of(self, operator_code: str, message: Message, tried_at: str) -> Stage:
+        """`message`: as claimed. `tried_at`: the gateway of the attempt before, as below.
+
+        A message that has been at all gateways begins again, and says nothing new: it has no further first attempt.
+        """
+        has_moved = tried_at not in ("", message.gateway)
+        is_new_there = has_moved and message.recent_attempts <= len(self.of(operator_code))
+        is_first = message.recent_attempts == 1 or is_new_there
+        return Stage(is_first, self.is_last(operator_code, message.gateway))
+
     def next_for(self, operator_code: str, message: Message | None) -> tuple[str, ...]:
-        """The gateways at which the next attempt may be made, the preferred one first. `message`: None if not known."""
+        """The gateways at which the next attempt may be made, the preferred one first. `message`: None if not known.
+
+        After a clear failure: those behind it, then the others, and it again. If this one has refused the
+        message for good, those behind it come first, also if they are held back.
+        """
         if message is not None and message.doubts and self.gateway_of(message) in self.names:
             return (self.gateway_of(message),)
-        if message is not None and message.gateway and message.last_error is not None:
-            return self._behind(operator_code, message.gateway)
-        return self.of(operator_code)
+        failed, route = self.tried_at(message), self.of(operator_code)
+        start = route.index(failed) + 1 if failed in route else 0
+        is_refused = message is not None and message.last_error is not None and message.last_error.code in REFUSED
+        return route[start:] if is_refused and route[start:] else route[start:] + route[:start]
+
+    def tried_at(self, message: Message | None) -> str:
+        """The gateway that certainly does not have the message; empty if it is not known, or none has been tried."""
+        is_clear = message is not None and not message.doubts and message.last_error is not None
+        return message.gateway if message is not None and is_clear else ""
 
     def gateway_of(self, message: Message) -> str:
         """The gateway that may have the message. Rows of earlier versions do not name it: there was one."""
@@ -67,9 +105,3 @@ class Routes:
         """
         is_waiting = message.status == QUEUED and not message.is_claimed(now)
         return is_waiting and message.doubts > 0 and not self.allow_repetition(message)
-
-    def _behind(self, operator_code: str, failed: str) -> tuple[str, ...]:
-        """After a clear failure at this gateway: those behind it, then the others, and it again."""
-        route = self.of(operator_code)
-        start = route.index(failed) + 1 if failed in route else 0
-        return route[start:] + route[:start]

@@ -1,7 +1,8 @@
 """Several gateways: GATEWAYS, a list in JSON in the order in which a message tries them.
 
 Each has a `name`, and any of `gateway` (the provider, the name by default), `url`, `sender`, `options`, `dedupes`,
-`refuses_by_code`, `rate`, `price` (of one SMS part) and `codes`, the operator codes that it serves: "900-919,977".
+`refuses_by_code`, `rate`, `spare`, `price` (of one SMS part) and `codes`, the operator codes that it serves:
+"900-919,977".
 """
 
 from __future__ import annotations
@@ -22,7 +23,19 @@ from .registry import NAMES, provider
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
 RANGE = re.compile(r"(9[0-9]{2})(?:-(9[0-9]{2}))?")
-FIELDS = {"name", "gateway", "url", "sender", "options", "dedupes", "refuses_by_code", "rate", "price", "codes"}
+FIELDS = {
+    "name",
+    "gateway",
+    "url",
+    "sender",
+    "options",
+    "dedupes",
+    "refuses_by_code",
+    "rate",
+    "spare",
+    "price",
+    "codes",
+}
 MOST = 10
 CONTRACT = "contract"
 
@@ -31,7 +44,7 @@ CONTRACT = "contract"
 class Configured:
     """One gateway. `name`: of its secret and in the rows of messages. `codes`: those that it serves; none: all.
 
-    `price`: of one SMS part, as in domain/money.py; None: GATEWAY_PRICE.
+    `price`: of one SMS part, as in domain/money.py; None: GATEWAY_PRICE. `spare`: it takes only what others do not.
     """
 
     name: str
@@ -44,6 +57,7 @@ class Configured:
     rate: float | None = None
     codes: frozenset[str] = frozenset()
     price: int | None = None
+    spare: bool = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -71,8 +85,8 @@ def read_gateways(text: str) -> tuple[Configured, ...]:
     names = [one.name for one in gateways]
     if doubled := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"two gateways have the name {min(doubled)}")
-    if all(one.codes for one in gateways):
-        raise ValueError("a gateway without codes is expected, for the numbers that no other one serves")
+    if all(one.codes or one.spare for one in gateways):
+        raise ValueError("a gateway without codes, and not spare, is expected for the numbers that no other one serves")
     return gateways
 
 
@@ -102,6 +116,7 @@ class _Item:
             rate=self._rate(can),
             codes=self._codes(),
             price=self._price(),
+            spare=self._flag("spare", default=False),
         )
 
     def _wrong(self, name: str, expected: str) -> ValueError:

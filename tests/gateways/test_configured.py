@@ -60,6 +60,12 @@ def test_the_gateways_together_have_a_limit_only_if_each_has_one() -> None:
     assert read(SMSC, {**EXOLVE, "rate": 20}).total_rate == 25.0
 
 
+def test_a_spare_gateway_adds_nothing_to_the_rate() -> None:
+    settings = read({"name": "smsc", "rate": 5}, {**EXOLVE, "spare": True})
+    assert settings.total_rate == 5.0
+    assert settings.routes.spares == {"spare"}
+
+
 def test_a_plain_address_of_any_gateway_is_refused() -> None:
     with pytest.raises(BadSettings, match="https:// is expected"):
         read(SMSC, {**EXOLVE, "url": "http://sms.example.com"})
@@ -74,7 +80,9 @@ def test_a_plain_address_of_any_gateway_is_refused() -> None:
         ([{"name": "a b"}], r"\[0\].name: a name of small letters"),
         ([EXOLVE, {"name": "other"}], r"\[1\].gateway: one of contract"),
         ([EXOLVE, EXOLVE], "two gateways have the name spare"),
-        ([SMSC], "a gateway without codes is expected"),
+        ([SMSC], "a gateway without codes, and not spare, is expected"),
+        ([{**EXOLVE, "spare": True}], "a gateway without codes, and not spare, is expected"),
+        ([{**EXOLVE, "spare": 1}], r"\[0\].spare: true or false"),
         ([{**EXOLVE, "colour": "red"}], r"\[0\].colour: there is no such setting"),
         ([{**EXOLVE, "url": "sms"}], r"\[0\].url: an address"),
         ([{"name": "jasmin"}], r"\[0\].url: an address"),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.money import UNIT, Amount, read_amount
-from chalicelib.domain.outcome import TAKEN, Kind, Outcome
+from chalicelib.domain.outcome import REFUSED, TAKEN, Kind, Outcome
 from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.registry import NAMES, provider
 from infra.local.providers.case import SMS, Case, Expected, Table
@@ -52,6 +52,7 @@ def test_an_answer_means_what_the_table_of_the_provider_says(name: str, case: Ca
     assert (outcome.kind, outcome.retry_after) == (case.kind, case.retry_after)
     assert (outcome.reason is None) == outcome.sent
     assert (outcome.parts, outcome.price) == (case.parts, amount_of(case.price))
+    assert (outcome.kind is Kind.PERMANENT) == (outcome.reason is not None and outcome.reason.code in REFUSED)
 
 
 @pytest.mark.parametrize("name", NAMES)

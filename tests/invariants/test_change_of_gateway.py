@@ -34,7 +34,9 @@ def begun(answer: Answer, **settings: object) -> tuple[World, int]:
     return world, mailing_id
 
 
-SEVERAL = tuple(Configured(name, "contract", f"https://{name}.example.com", dedupes=True) for name in ("second", "third"))
+SEVERAL = tuple(
+    Configured(name, "contract", f"https://{name}.example.com", dedupes=True) for name in ("second", "third")
+)
 CHANGES: dict[str, dict[str, object]] = {
     "another provider": {"gateway": "infobip"},
     "another address": {"gateway_url": "https://other.example.com"},

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from random import Random
 from typing import Any
 
 import pytest
 
+from chalicelib.domain.message import read_message_id
 from chalicelib.domain.outcome import Kind
 from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.configured import Configured
@@ -32,10 +34,12 @@ def gateway(name: str, **given: Any) -> Configured:
     return Configured(name, "contract", f"https://{name}.example.com", **given)
 
 
-def world_with(first: Callable[[Sms], Answer], dedupes: bool = False, **given: Any) -> tuple[World, int]:
+def world_with(
+    first: Callable[[Sms], Answer], dedupes: bool = False, clients: int = CLIENTS, **given: Any
+) -> tuple[World, int]:
     gateways = (gateway("first", dedupes=dedupes, **given), gateway("second"))
     world = World(gateways=gateways)
-    world.clients(CLIENTS)
+    world.clients(clients)
     world.services.gateway.answer_at = {"first": first, "second": lambda _: OK}
     return world, world.mailing(lasts=7200)
 
@@ -127,6 +131,79 @@ def test_when_both_gateways_are_down_the_messages_wait_and_go_to_the_one_that_co
     assert max(world.services.gateway.accepted.values()) == 1
 
 
+MANY = depth(full=400, quick=200)
+REFUSED, BROKEN = of(Kind.PERMANENT), of(Kind.TEMPORARY)
+
+
+def outage(first: Answer, second: Answer) -> tuple[World, int]:
+    """Both gateways answer so to everything, for ten minutes."""
+    world, mailing_id = world_with(lambda _: first, clients=MANY)
+    world.services.gateway.answer_at["second"] = lambda _: second
+    world.run(600)
+    return world, mailing_id
+
+
+@cache
+def posts_to_one_gateway(answer: Answer) -> int:
+    """In the same outage, without another gateway."""
+    world = World()
+    world.clients(MANY)
+    world.services.gateway.default_answer = answer
+    world.mailing(lasts=7200)
+    world.run(600)
+    return len(world.services.gateway.posts)
+
+
+def test_an_outage_of_the_second_gateway_costs_probes_also_if_all_messages_were_at_the_first_one() -> None:
+    world, mailing_id = outage(REFUSED, BROKEN)
+    assert posts(world)["second"] <= posts_to_one_gateway(BROKEN)
+    world.services.gateway.answer_at["second"] = lambda _: OK
+    world.run(3600)
+    assert world.get(mailing_id).counts.sent == MANY
+
+
+def test_a_message_that_a_gateway_refuses_for_good_is_not_posted_there_again_while_the_next_one_is_down() -> None:
+    world, _ = outage(REFUSED, BROKEN)
+    assert posts(world)["first"] <= MANY + posts(world)["second"]
+
+
+def test_a_message_returns_to_a_gateway_that_works_again_while_the_one_behind_it_is_down() -> None:
+    world, mailing_id = outage(BROKEN, BROKEN)
+    world.services.gateway.answer_at["first"] = lambda _: OK
+    world.run(1200)
+    assert world.get(mailing_id).counts.sent == MANY
+
+
+OUTAGES = [BROKEN, DOWN, of(Kind.THROTTLED), of(Kind.BALANCE)]
+
+
+@pytest.mark.parametrize("second", OUTAGES, ids=lambda answer: answer.body)
+@pytest.mark.parametrize("first", OUTAGES[:3], ids=lambda answer: answer.body)
+def test_an_outage_of_both_gateways_costs_each_as_many_posts_as_if_it_were_alone(first: Answer, second: Answer) -> None:
+    world, _ = outage(first, second)
+    assert posts(world)["first"] <= 1.2 * posts_to_one_gateway(first)
+    assert posts(world)["second"] <= 1.2 * posts_to_one_gateway(second)
+
+
+def test_answers_of_the_second_gateway_without_a_meaning_pause_a_mailing_that_the_first_one_refuses() -> None:
+    world, mailing_id = world_with(lambda _: REFUSED, clients=MANY)
+    world.services.gateway.answer_at["second"] = lambda _: Answer(200, "<html>busy</html>")
+    world.run(900)
+    assert world.get(mailing_id).status == "paused"
+    assert posts(world)["second"] <= 3 * CLIENTS
+
+
+def test_messages_that_always_fail_at_both_gateways_hold_no_other_mailing_back() -> None:
+    world, bad = world_with(lambda _: OK)
+    for name in ("first", "second"):
+        world.services.gateway.answer_at[name] = lambda sms: BROKEN if read_message_id(sms.id) in failing else OK
+    failing = {(bad, client_id) for client_id in range(1, CLIENTS + 1)}
+    world.run(600)
+    other = world.mailing(lasts=7200)
+    world.run(30)
+    assert world.get(other).counts.sent == CLIENTS
+
+
 def test_a_message_goes_first_to_the_gateway_of_its_operator() -> None:
     world, mailing_id = world_with(lambda _: OK, codes=frozenset({"900"}))
     world.run(600)
@@ -138,13 +215,85 @@ def test_a_message_goes_first_to_the_gateway_of_its_operator() -> None:
     assert world.get(mailing_id).counts.sent == CLIENTS
 
 
-def test_each_gateway_has_its_own_rate() -> None:
-    world, mailing_id = world_with(lambda _: OK, rate=0.5)
-    world.run(30)
-    assert 0 < posts(world)["first"] <= 17
-    assert posts(world)["second"] == 0, "a message waits for its turn at the first gateway"
-    world.run(300)
-    assert world.get(mailing_id).counts.sent == CLIENTS
+SLOW = 10.0
+"""Messages a second at the first gateway."""
+
+
+def with_rates(clients: int, second: dict[str, Any], first: dict[str, Any], **mailing: Any) -> tuple[World, int]:
+    gateways = (gateway("first", **{"rate": SLOW, **first}), gateway("second", **second))
+    world = World(gateways=gateways, sender_threads=50)
+    world.batch = 100
+    world.clients(clients)
+    return world, world.mailing(lasts=7200, **mailing)
+
+
+def most_in_a_second(world: World, name: str | None = None) -> int:
+    seconds = (int(post.at.timestamp()) for post in world.services.gateway.posts if name in (None, post.gateway))
+    return max(Counter(seconds).values())
+
+
+def test_a_message_waits_for_its_turn_at_its_gateway() -> None:
+    world, mailing_id = with_rates(200, {}, {})
+    world.run(60, step=1)
+    assert posts(world) == {"first": 200}
+    assert most_in_a_second(world) <= 1.25 * SLOW
+    assert world.get(mailing_id).counts.sent == 200
+
+
+@pytest.mark.parametrize("second", [{}, {"rate": 30.0}], ids=["without a limit", "with one"])
+def test_messages_that_would_wait_for_minutes_go_to_the_next_gateway(second: dict[str, Any]) -> None:
+    world, mailing_id = with_rates(3000, second, {})
+    world.run(200, step=1)
+    assert world.get(mailing_id).counts.sent == 3000
+    assert min(posts(world).values()) >= 60 * SLOW, "both are used"
+    assert most_in_a_second(world, "first") <= 1.25 * SLOW
+    assert max(world.services.gateway.accepted.values()) == 1
+
+
+def test_a_spare_gateway_takes_no_messages_that_wait_for_their_turn() -> None:
+    world, mailing_id = with_rates(1500, {"spare": True}, {})
+    world.run(200, step=1)
+    assert posts(world) == {"first": 1500}
+    assert world.get(mailing_id).counts.sent == 1500
+
+
+def test_a_spare_gateway_takes_over_in_an_outage() -> None:
+    world, mailing_id = with_rates(200, {"spare": True}, {})
+    world.services.gateway.answer_at["first"] = lambda _: DOWN
+    world.run(600)
+    assert world.get(mailing_id).counts.sent == 200
+
+
+def test_while_the_next_gateway_is_down_messages_wait_for_their_turn_at_the_first_one() -> None:
+    world, mailing_id = with_rates(1500, {}, {})
+    world.services.gateway.answer_at["second"] = lambda _: DOWN
+    world.run(400, step=1)
+    assert world.get(mailing_id).counts.sent == posts(world)["first"] == 1500
+    assert posts(world)["second"] <= 100
+    assert world.invocations <= 2000
+
+
+def test_the_limit_of_a_mailing_holds_over_all_gateways_together() -> None:
+    first = {"codes": frozenset(map(str, range(900, 950)))}
+    world, mailing_id = with_rates(300, {"rate": SLOW}, first, rate_limit=12)
+    world.run(60, step=1)
+    assert most_in_a_second(world) <= 1.25 * 12
+    assert world.get(mailing_id).counts.sent == 300
+
+
+def test_what_does_not_fit_under_the_adapted_rate_of_the_first_gateway_goes_to_the_second() -> None:
+    world, mailing_id = with_rates(600, {}, {"rate": None})
+    taken = Counter[int]()
+
+    def limited(_: Sms) -> Answer:
+        second = int(world.clock.now().timestamp())
+        taken[second] += 1
+        return OK if taken[second] <= 5 else of(Kind.THROTTLED)
+
+    world.services.gateway.answer_at["first"] = limited
+    world.run(200, step=1)
+    assert world.get(mailing_id).counts.sent == 600
+    assert posts(world)["second"] > 100
 
 
 @pytest.mark.parametrize("after", [False, True])

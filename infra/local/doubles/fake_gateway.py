@@ -10,10 +10,9 @@ from datetime import datetime
 from chalicelib.domain.email import Email, SentEmail
 from chalicelib.domain.outcome import Kind, Outcome
 from chalicelib.errors import NotSent, RowChanged
-from chalicelib.gateways.answer import Answer, seconds_to_wait
+from chalicelib.gateways.answer import Answer, outcome_of_code, seconds_to_wait
 from chalicelib.gateways.contract import Contract
 from chalicelib.gateways.port import Adapter, Options, Request, Sms
-from chalicelib.texts import Text
 
 from .fake_clock import LOCK, FakeClock
 
@@ -38,7 +37,7 @@ class AnyKind:
     def outcome(self, answer: Answer, now: datetime) -> Outcome:
         if answer.status != OF_A_PROVIDER:
             return self._adapter.outcome(answer, now)
-        return Outcome(Kind(answer.body), Text("gateway.answered", status=answer.status), seconds_to_wait(answer, now))
+        return outcome_of_code(Kind(answer.body), answer, answer.body, seconds_to_wait(answer, now))
 
 
 @dataclass
