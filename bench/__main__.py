@@ -17,7 +17,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import api, cold_start, end_to_end, fan_out, growth, routes, sending
+from . import adapters, api, cold_start, end_to_end, fan_out, growth, routes, sending
 from .measure import Row
 
 MEASURES: dict[str, Callable[[], list[Row]]] = {
@@ -28,6 +28,7 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "end_to_end": end_to_end.run,
     "api": api.run,
     "routes": routes.run,
+    "adapters": adapters.run,
 }
 RESULTS = Path("build/bench.json")
 

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.message import Message
 from chalicelib.domain.routes import Routes
+from chalicelib.texts import Text
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DOUBTFUL = Message(1, 7, "queued", NOW, attempts=1, doubts=1, gateway="first")
@@ -42,3 +43,50 @@ def test_a_message_without_doubts_or_under_way_or_with_a_status_is_in_no_doubt()
     under_way = replace(DOUBTFUL, claimed_until=NOW.timestamp() + 1)
     for message in (replace(DOUBTFUL, doubts=0), under_way, replace(DOUBTFUL, status="sent")):
         assert not none.leave_in_doubt(message, NOW)
+
+
+BOTH = Routes(("first", "second"), codes={"first": frozenset({"900"})})
+MOVED = replace(DOUBTFUL, doubts=0, last_error=Text("gateway.answered", status=503))
+
+
+@pytest.mark.parametrize(
+    ("gateway", "tried_at", "attempts", "is_first"),
+    [
+        ("first", "", 1, True),
+        ("second", "", 1, True),
+        ("second", "first", 2, True),
+        ("first", "first", 2, False),
+        ("first", "second", 3, False),
+        ("second", "first", 4, False),
+        ("first", "", 2, False),
+    ],
+)
+def test_a_message_has_one_first_attempt_at_each_gateway(
+    gateway: str, tried_at: str, attempts: int, is_first: bool
+) -> None:
+    claimed = replace(DOUBTFUL, attempts=attempts + 3, attempts_before=3, gateway=gateway)
+    stage = BOTH.stage_of("900", claimed, tried_at)
+    assert (stage.is_first, stage.is_last) == (is_first, gateway == "second")
+
+
+def test_after_a_clear_failure_the_gateways_behind_come_first_and_one_that_refused_for_good_last() -> None:
+    assert BOTH.next_for("900", None) == ("first", "second")
+    assert BOTH.next_for("900", MOVED) == ("second", "first")
+    assert BOTH.next_for("900", replace(MOVED, gateway="second")) == ("first", "second")
+    refused = replace(MOVED, last_error=Text("gateway.message_refused", status=400))
+    assert BOTH.next_for("900", refused) == ("second",)
+    assert BOTH.next_for("900", replace(refused, gateway="second")) == ("first", "second")
+    assert BOTH.next_for("950", refused) == ("second",)
+
+
+def test_a_message_in_doubt_is_at_its_gateway_and_if_that_is_gone_at_none() -> None:
+    assert BOTH.next_for("900", replace(DOUBTFUL, gateway="second")) == ("second",)
+    gone = replace(DOUBTFUL, gateway="third")
+    assert BOTH.next_for("900", gone) == ("first", "second")
+    assert BOTH.leave_in_doubt(gone, NOW), "so a claim for these is refused"
+
+
+@pytest.mark.parametrize(("address", "is_left"), [("", False), ("1a", False), ("2b", True)])
+def test_a_gateway_at_another_address_is_another_gateway(address: str, is_left: bool) -> None:
+    routes = replace(FIRST, addresses={"first": "1a"})
+    assert routes.leave_in_doubt(replace(DOUBTFUL, address=address), NOW) is is_left
