@@ -76,5 +76,11 @@ def measure(
         AmazonCloudWatchEMFProvider(metrics, namespace=NAMESPACE).flush_metrics()
 
 
+def measure_gateway(name: str, amounts: Mapping[str, float]) -> None:
+    """The same for one gateway: its metrics have its name as a second dimension. An amount of 0 is recorded too."""
+    metrics = {metric: _metric(MetricUnit.NoUnit, [amount]) for metric, amount in amounts.items()}
+    AmazonCloudWatchEMFProvider(metrics, dimension_set={"gateway": name}, namespace=NAMESPACE).flush_metrics()
+
+
 def _metric(unit: MetricUnit, values: Sequence[float]) -> dict[str, Any]:
     return {"Unit": unit.value, "Value": values}

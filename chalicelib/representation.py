@@ -8,6 +8,7 @@ from datetime import datetime, time
 
 from .domain import decisions
 from .domain.audit_record import AuditRecord
+from .domain.balance import Balance
 from .domain.client import Client
 from .domain.client_import import ClientImport, RefusedRow
 from .domain.condition_json import as_json
@@ -97,6 +98,16 @@ def represent_spending(counts: Counts, has_price: bool, currency: str) -> dict[s
     """The SMS parts of the sent messages, and what they have cost; null if no price was ever known."""
     spent = represent_amount(counts.cost) if has_price or counts.cost else None
     return {"parts": counts.parts, "spent": spent, "currency": currency or None}
+
+
+def represent_balance(balance: Balance) -> dict[str, object]:
+    return {
+        "gateway": balance.gateway,
+        "balance": shown_amount(balance.amount.value),
+        "currency": balance.amount.currency or None,
+        "at": represent_moment(balance.at),
+        "is_low": balance.is_low,
+    }
 
 
 def represent_message(message: Message) -> dict[str, object]:

@@ -11,9 +11,10 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from .domain.money import read_amount
+from .domain.money import read_amount, read_level
 from .domain.routes import Routes
 from .errors import BadSettings
+from .gateways.balances import registry as balances
 from .gateways.configured import Configured, read_gateways
 from .gateways.registry import provider
 from .setting_values import (
@@ -79,6 +80,7 @@ class Settings:
     gateway_price: int | None = _setting(None, read_amount, "Price of one SMS part, such as 3.50; none: not known.")
     gateway_currency: str = _setting("", currency, "Currency of the prices, such as RUB.")
     daily_budget: int | None = _setting(None, read_amount, "What all mailings may spend in a day; none: no limit.")
+    balance_alarm: int | None = _setting(None, read_level, "Balance at the gateway below which an alarm goes off.")
     receipts: bool = _setting(False, flag, "Whether the gateway may report deliveries.")
     stop_words: tuple[str, ...] = _setting((), words, "Words of an inbound message that opt its sender out.")
     receipts_url: str = _setting("", url, "Address of /Receipts as the provider calls it.")
@@ -137,6 +139,19 @@ class Settings:
         }
         known = {name: price for name, price in prices.items() if price is not None}
         return known if len(known) == len(prices) else None
+
+    @cached_property
+    def balance_limits(self) -> Mapping[str, int]:
+        """By the gateways that are asked for their balance: an alarm goes off below it. Empty: none is asked.
+
+        A gateway that tells none is no error here: messages are sent in any case, and a deploy names it.
+        """
+        if self.balance_alarm is None:
+            return {}
+        tells = {name: one for name, one in self.gateway_by_name.items() if one.provider in balances.NAMES}
+        return {
+            name: self.balance_alarm if one.balance_alarm is None else one.balance_alarm for name, one in tells.items()
+        }
 
     @cached_property
     def all_gateways_dedupe(self) -> bool:

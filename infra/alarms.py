@@ -116,6 +116,12 @@ ALARMS = {
     "InsufficientBalanceAlarm": Alarm(
         "The balance at the gateway is used up: nothing is sent until it is topped up", ours("InsufficientBalance")
     ),
+    "LowBalanceAlarm": Alarm(
+        "A balance is below BALANCE_ALARM: see in the console at which gateway, and top it up before nothing is sent",
+        ours("LowBalances", "Maximum"),
+        within=15,
+        condition="BalancesAreAsked",
+    ),
     "SenderErrorsAlarm": Alarm(
         "Messages meet errors of the service, such as a throttled table: look for `message not handled` in the log of "
         "send_messages",

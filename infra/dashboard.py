@@ -22,6 +22,13 @@ QUEUES = ("SendQueue", "JobsQueue", "ImportsQueue")
 TABLES = ("MessagesTable", "MailingsTable", "ClientsTable")
 FUNCTIONS = ("APIHandler", "StartMailing", "RunJobs", "SendMessages", "Sweep", "ImportClients", "SendReport")
 
+BALANCES = {
+    "expression": f'SEARCH(\'{{{NAMESPACE},gateway,service}} MetricName="Balance" service="${{AWS::StackName}}"\', '
+    "'Maximum', 300)",
+    "id": "balances",
+}
+"""Of all gateways: their names are not known here. Source: CloudWatch user guide, "Search expression syntax"."""
+
 Metric = list[Any]
 
 
@@ -43,6 +50,7 @@ def body() -> str:
         _widget("API: latency, ms", "p50", _percentiles(_api("Latency"))),
         _widget("Throttled reads and writes", "Sum", _throttles()),
         _widget("Cost of the sent texts", "Sum", [_service("Spent")]),
+        _widget("Balances at the gateways", "Maximum", [[BALANCES]]),
     ]
     for index, widget in enumerate(widgets):
         widget |= {"x": index % ACROSS * WIDTH, "y": index // ACROSS * HEIGHT, "width": WIDTH, "height": HEIGHT}

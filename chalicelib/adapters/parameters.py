@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..logs import log
 from . import aws
+
+if TYPE_CHECKING:
+    from ..gateways.port import Secret
+    from ..settings import Settings
 
 LIFE_SECONDS = 300
 RETRY_SECONDS = 30
@@ -56,3 +62,11 @@ class _NoSecret:
 
 
 NO_SECRET = _NoSecret()
+
+
+def secrets_of(settings: Settings) -> Mapping[str, Secret]:
+    """Of the gateways, by their names; NO_SECRET for a provider that needs none."""
+    return {
+        name: Parameter(settings.token_parameter_of(name)) if configured.capabilities.key_form else NO_SECRET
+        for name, configured in settings.gateway_by_name.items()
+    }

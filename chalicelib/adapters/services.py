@@ -5,7 +5,6 @@ Each part is made on first use, so that a worker loads only the parts that it us
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from ..domain.password import Passwords
+    from ..gateways.balances.port import GatewayBalances
     from ..gateways.configured import Configured
+    from ..gateways.http_gateway import HttpGateway
     from ..gateways.opened import Gateways
-    from ..gateways.port import Gateway, Secret
+    from ..gateways.port import Secret
     from .audit_bucket import AuditBucket
     from .files import Files
     from .mailbox import Mailbox
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .queues import Queue
     from .schedules import Schedules
     from .tables.audit import Audit
+    from .tables.balances import Balances
     from .tables.clients import Clients
     from .tables.counters import Counters
     from .tables.erasures import Erasures
@@ -68,6 +70,12 @@ class Services:
         from .tables.audit import Audit
 
         return Audit(self.settings.stack_name, self.settings.audit_retention_days, self.clock)
+
+    @cached_property
+    def balances(self) -> Balances:
+        from .tables.balances import Balances
+
+        return Balances(self.settings.stack_name, self.clock)
 
     @cached_property
     def clients(self) -> Clients:
@@ -247,13 +255,9 @@ class Services:
     @cached_property
     def gateway_secrets(self) -> Mapping[str, Secret]:
         """By the name of the gateway; an empty one for a provider that needs none."""
-        from .parameters import NO_SECRET, Parameter
+        from .parameters import secrets_of
 
-        settings = self.settings
-        return {
-            name: Parameter(settings.token_parameter_of(name)) if configured.capabilities.key_form else NO_SECRET
-            for name, configured in settings.gateway_by_name.items()
-        }
+        return secrets_of(self.settings)
 
     @cached_property
     def gateway(self) -> Gateways:
@@ -261,15 +265,14 @@ class Services:
 
         return Gateways({name: self._open_gateway(one) for name, one in self.settings.gateway_by_name.items()})
 
-    def _open_gateway(self, configured: Configured) -> Gateway:
-        from ..gateways.callback import Callback
-        from ..gateways.http_gateway import HttpGateway
-        from ..gateways.registry import provider
+    @cached_property
+    def gateway_balances(self) -> GatewayBalances:
+        from .gateways import balances_of
 
-        settings, name = self.settings, configured.name
-        is_called = settings.receipts and settings.receipts_url != "" and configured.capabilities.calls_back
-        callback = Callback(settings.receipts_url, name, self.receipts_secret) if is_called else None
-        options = replace(configured.adapter_options, callback=callback, stack_name=settings.stack_name)
-        adapter = provider(configured.provider).make_adapter(options)
-        secret, connections = self.gateway_secrets[name], settings.sender_threads
-        return HttpGateway(adapter, secret, self.clock.now, connections, callback=callback)
+        return balances_of(self.settings, self.gateway_secrets, self._open_gateway)
+
+    def _open_gateway(self, configured: Configured) -> HttpGateway:
+        from .gateways import open_gateway
+
+        secret = self.gateway_secrets[configured.name]
+        return open_gateway(self.settings, configured, secret, self.receipts_secret, self.clock)

@@ -43,8 +43,9 @@ def read(call: Call) -> Response:
             {"": found.silence},
         ),
         Gauge("spent", "What the sent messages have cost, at GATEWAY_PRICE.", "", {"": found.spent}),
+        Gauge("balance", "Last known balance at each gateway that tells one.", "gateway", found.balances),
     )
-    return Response(exposition(gauges), headers={"Content-Type": TEXT})
+    return Response(exposition(gauge for gauge in gauges if gauge.values), headers={"Content-Type": TEXT})
 
 
 def exposition(gauges: Iterable[Gauge]) -> str:

@@ -41,6 +41,7 @@ DETAIL: Schema = {"type": "object", "properties": {"detail": STRING}, "required"
 DOLLARS_OR_NULL: Schema = {"type": ["number", "null"], "description": "US dollars, at the list prices of AWS."}
 AMOUNT_OR_NULL: Schema = {"type": ["string", "null"], "examples": ["1500.00"]}
 SPENDING: dict[str, Schema] = {"parts": INTEGER, "spent": AMOUNT_OR_NULL, "currency": TEXT_OR_NULL}
+AMOUNT: Schema = {"type": "string", "examples": ["1500.00"]}
 FIELDS_OR_NULL: Schema = {"type": ["object", "null"]}
 CELLS: Schema = {"type": "object", "additionalProperties": STRING}
 
@@ -131,6 +132,11 @@ WARNINGS: Schema = {
     "minItems": 1,
     "description": "Tags that no client has, and whether nobody is reached, as of now. Absent if there is no warning.",
 }
+BALANCES: Schema = {
+    "type": "array",
+    "items": ref("Balance"),
+    "description": "Of the gateways that have told one. Empty without BALANCE_ALARM.",
+}
 RECEIPTS: Schema = {"type": "array", "items": ref("Receipt"), "minItems": 1, "maxItems": MAX_RECEIPTS}
 ROW_PROPERTIES: dict[str, Schema] = {"row": INTEGER, "cells": CELLS, "errors": ref("FieldErrors")}
 
@@ -169,7 +175,10 @@ def schemas() -> dict[str, Schema]:
         "Message": object_of(MESSAGE_PROPERTIES),
         "MailedMessage": object_of({**MESSAGE_PROPERTIES, "datetime_start": TIME, "message_text": STRING}),
         "Counts": object_of(counts),
-        "Totals": object_of({"totals": object_of(totals), "dead_letters": INTEGER, **page}),
+        "Balance": object_of(
+            {"gateway": STRING, "balance": AMOUNT, "currency": TEXT_OR_NULL, "at": TIME, "is_low": BOOLEAN}
+        ),
+        "Totals": object_of({"totals": object_of(totals), "dead_letters": INTEGER, "balances": BALANCES, **page}),
         "MailingStats": object_of({**with_counts, **ends, **messages}),
         "FieldErrors": {"type": "object", "additionalProperties": {"type": "array", "items": STRING}},
     }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from chalice.app import Response
 
+from ..delivery.balances import known_balances
 from ..domain.mailing import Counts, Mailing
 from ..http.calls import Call
 from ..http.filters import read_message_status
 from ..http.paging import Listed, answer_page, position_at, position_of, read_page
 from ..mailings import lifecycle, stats
 from ..representation import (
+    represent_balance,
     represent_counts,
     represent_mailing,
     represent_message,
@@ -26,10 +28,12 @@ def list_(call: Call) -> Response:
         rows = [{**represent_mailing(mailing), **_represent_counts(call, mailing.counts)} for mailing in found]
         return rows, position_at(next_before_id)
 
-    with call.services.thread_pool(2) as threads:  # three chains of calls, of which none needs another
+    with call.services.thread_pool(3) as threads:  # chains of calls, of which none needs another
         totals, dead_letters = threads.submit(_totals, call), threads.submit(call.services.dead_letters.size)
+        balances = threads.submit(known_balances, call.services)
         listed = answer_page(call.url, call.query, page, read)
-    return Response({"totals": totals.result(), "dead_letters": dead_letters.result(), **listed})
+    shown = [represent_balance(balance) for balance in balances.result()]
+    return Response({"totals": totals.result(), "dead_letters": dead_letters.result(), "balances": shown, **listed})
 
 
 def read(call: Call, mailing_id: int) -> Response:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from chalice.app import Response
 
+from ..delivery.balances import known_balances
 from ..domain.allowed_steps import RESEND as RESEND_STEP
 from ..domain.allowed_steps import useful_steps
 from ..domain.condition_text import describe
@@ -46,6 +47,7 @@ def list_(request: PageRequest) -> Response:
     shown: dict[str, Any] = {
         "cursor": request.query.get("cursor"),
         "currency": request.services.settings.gateway_currency,
+        "balances": [] if request.query.get("live") else known_balances(request.services),
     }
     return request.page(template, mailings=found, next=following, is_live=is_live, **shown)
 

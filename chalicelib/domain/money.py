@@ -25,6 +25,10 @@ class Amount:
     value: int
     currency: str = ""
 
+    @property
+    def units(self) -> float:
+        return self.value / UNIT
+
 
 def read_amount(text: str) -> int:
     """`12.5` as 12,500,000. Raises ValueError."""
@@ -35,6 +39,11 @@ def read_amount(text: str) -> int:
     if amount > MAX_AMOUNT * UNIT:
         raise ValueError(f"an amount of at most {MAX_AMOUNT} is expected")
     return amount
+
+
+def read_level(text: str) -> int:
+    """As `read_amount`; it may be below zero. Raises ValueError."""
+    return -read_amount(text[1:]) if text.startswith("-") else read_amount(text)
 
 
 def told_amount(told: object) -> int | None:

@@ -1,22 +1,22 @@
 """Several gateways: GATEWAYS, a list in JSON in the order in which a message tries them.
 
 Each has a `name`, and any of `gateway` (the provider, the name by default), `url`, `sender`, `options`, `dedupes`,
-`refuses_by_code`, `rate`, `spare`, `price` (of one SMS part) and `codes`, the operator codes that it serves:
-"900-919,977".
+`refuses_by_code`, `rate`, `spare`, `price` (of one SMS part), `balance_alarm` and `codes`, the operator codes that it
+serves: "900-919,977".
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..domain.money import read_amount
+from ..domain.money import read_amount, read_level
 from ..domain.sms import SENDER
 from .port import Capabilities, Options
 from .registry import NAMES, provider
@@ -35,6 +35,7 @@ FIELDS = {
     "spare",
     "price",
     "codes",
+    "balance_alarm",
 }
 MOST = 10
 CONTRACT = "contract"
@@ -45,6 +46,7 @@ class Configured:
     """One gateway. `name`: of its secret and in the rows of messages. `codes`: those that it serves; none: all.
 
     `price`: of one SMS part, as in domain/money.py; None: GATEWAY_PRICE. `spare`: it takes only what others do not.
+    `balance_alarm`: None: BALANCE_ALARM.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Configured:
     codes: frozenset[str] = frozenset()
     price: int | None = None
     spare: bool = False
+    balance_alarm: int | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -115,8 +118,9 @@ class _Item:
             dedupes=self._dedupes(can),
             rate=self._rate(can),
             codes=self._codes(),
-            price=self._price(),
+            price=self._amount("price", read_amount),
             spare=self._flag("spare", default=False),
+            balance_alarm=self._amount("balance_alarm", read_level),
         )
 
     def _wrong(self, name: str, expected: str) -> ValueError:
@@ -171,12 +175,12 @@ class _Item:
             raise self._wrong("rate", "a number of messages a second is expected")
         return None if rate is None else float(rate)
 
-    def _price(self) -> int | None:
-        price = self._item.get("price")
+    def _amount(self, name: str, read: Callable[[str], int]) -> int | None:
+        amount = self._item.get(name)
         try:
-            return None if price is None else read_amount(str(price))
+            return None if amount is None else read(str(amount))
         except ValueError as error:
-            raise self._wrong("price", str(error)) from error
+            raise self._wrong(name, str(error)) from error
 
     def _codes(self) -> frozenset[str]:
         text = self._item.get("codes", "")

@@ -88,21 +88,17 @@ KINDS = {
 
 class Twilio:
     def __init__(self, options: Options) -> None:
-        self._url = options.url
-        self._account = str(options.values.get("account_sid", ""))
+        self._options = options
         self._callback = options.callback
 
     def request(self, sms: Sms, secret: str) -> Request:
-        """The user is the account, or an API key if the option `account_sid` names the account."""
-        user, _ = CAPABILITIES.parts_of(secret)
-        url = f"{self._url}/2010-04-01/Accounts/{quote(self._account or user, safe='')}/Messages.json"
         fields = {"To": f"+{sms.phone_number}", "Body": sms.text, **_sender(sms.sender)}
         seconds = whole_lifetime(sms.lifetime, unit=1, least=1, most=LONGEST_LIFETIME)
         if seconds is not None:
             fields["ValidityPeriod"] = str(seconds)
         if self._callback:
             fields["StatusCallback"] = self._callback(sms.id)
-        return form_request(url, fields, basic(secret))
+        return form_request(f"{account_url(self._options, secret)}/Messages.json", fields, basic(secret))
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:
         """A code decides before the status. An unknown one with 400 refuses this message: Twilio did not create it."""
@@ -117,6 +113,13 @@ class Twilio:
 
 
 make_adapter = Twilio
+
+
+def account_url(options: Options, secret: str) -> str:
+    """The user is the account, or an API key if the option `account_sid` names the account."""
+    user, _ = CAPABILITIES.parts_of(secret)
+    account = str(options.values.get("account_sid", "")) or user
+    return f"{options.url}/2010-04-01/Accounts/{quote(account, safe='')}"
 
 
 def _sender(sender: str) -> dict[str, str]:

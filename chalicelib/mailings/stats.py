@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
+from ..delivery.balances import known_balances
 from ..domain import cost
 from ..domain.mailing import FINISHED, RUNNING, SCHEDULED, STATUSES, Counts, Mailing
 from ..domain.message import Message, statuses_listed_as
@@ -34,6 +35,7 @@ class Snapshot:
 
     `waiting`: the longest time since the start of a running mailing with queued messages. `silence`: the longest one,
     as in domain/silence.py. Both are in seconds. `spent`: what all sent messages have cost, in units of the currency.
+    `balances`: of the gateways that have told one, each in the currency of its account.
     """
 
     mailings: Mapping[str, int]
@@ -42,6 +44,7 @@ class Snapshot:
     waiting: float
     silence: float
     spent: float
+    balances: Mapping[str, float]
 
 
 def totals(services: Services) -> tuple[int, Counts]:
@@ -75,6 +78,7 @@ def snapshot(services: Services) -> Snapshot:
         waiting=_longest_seconds([mailing.datetime_start for mailing in sending], now),
         silence=round(silence.total_seconds(), 1),
         spent=counts.cost / UNIT,
+        balances={balance.gateway: balance.amount.units for balance in known_balances(services)},
     )
 
 

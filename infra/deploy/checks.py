@@ -24,6 +24,8 @@ LONGEST_STAGE = 16
 
 NONE = "none"
 WORDS = "StopWords"
+OF_GATEWAY = ("Gateway", "BalanceAlarm")
+"""How the names of the parameters begin that a gateway needs."""
 STAGE = re.compile(rf"[a-z][a-z0-9-]{{0,{LONGEST_STAGE - 1}}}")
 
 
@@ -92,7 +94,7 @@ def _wrong_settings(parameters: Mapping[str, str]) -> list[str]:
     except BadSettings as bad:
         wrong.append(str(bad))
     with suppress(BadSettings):  # it is named by now
-        of_gateway = settings_of({name: value for name, value in parameters.items() if name.startswith("Gateway")})
+        of_gateway = settings_of({name: value for name, value in parameters.items() if name.startswith(OF_GATEWAY)})
         wrong += gateway_problems(of_gateway, parameters.get("GatewayUrl", ""))
     return wrong
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.errors import BadSettings
+from chalicelib.gateways.balances.registry import NAMES
 from chalicelib.gateways.configured import Configured
 from chalicelib.gateways.registry import provider
 from chalicelib.settings import Settings
@@ -23,7 +24,17 @@ def gateway_problems(settings: Settings, url: str) -> list[str]:
             provider(configured.provider).make_adapter(configured.adapter_options)
         except BadSettings as bad:
             wrong.append(str(bad) if not settings.gateways else f"GATEWAYS, {configured.name}: {bad}")
-    return wrong
+    return wrong + _problems_of_balances(settings)
+
+
+def _problems_of_balances(settings: Settings) -> list[str]:
+    own = [one.name for one in settings.gateway_by_name.values() if one.balance_alarm is not None]
+    if settings.balance_alarm is None:
+        return [f"BALANCE_ALARM: an amount is expected, because {own[0]} has a balance_alarm"] if own else []
+    if not settings.balance_limits:
+        return [f"BALANCE_ALARM: no gateway tells its balance; these providers do: {', '.join(NAMES)}"]
+    silent = [name for name in own if name not in settings.balance_limits]
+    return [f"GATEWAYS, {silent[0]}: balance_alarm: this provider does not tell its balance"] if silent else []
 
 
 def _problems_of_only(configured: Configured, url: str) -> list[str]:

@@ -29,6 +29,7 @@ class Behaviour:
     """`latency` is in seconds; `error_rate` is the part of posts, from 0 to 1, that meet a fault of the gateway.
 
     `throttle`: every post is too fast; its Retry-After is so many seconds, if the provider has one; 0 is never.
+    `balance`: of the account, in the provider's currency; with `no_balance` it is 0.
     `refuse`, `opted_out` and `fail_for`: phone numbers that are refused for good, want no messages, or always meet a
     fault. `drops_idle`: a connection that was idle for longer than these seconds is closed when its next post arrives,
     and the post is not read; 0 is never. The other fields are about delivery receipts (reporter.ReceiptBehaviour):
@@ -43,6 +44,7 @@ class Behaviour:
     unauthorized: bool = False
     throttle: int = 0
     no_balance: bool = False
+    balance: float = 1000.0
     sender_refused: bool = False
     refuse: tuple[int, ...] = ()
     opted_out: tuple[int, ...] = ()

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from chalicelib.gateways.registry import provider
 
+from .providers.balances import BALANCES
 from .providers.case import SMS
 from .providers.registry import table_of
 from .service import free_port
 
 ANY_SENDER = SMS.sender
+ANY_ALARM = "100"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class LocalSettings:
     gateway_price: str = ""
     gateway_currency: str = ""
     daily_budget: str = ""
+    balance_alarm: str = ""
     audit_bucket: str = ""
     simulator_port: int | None = None
     enforces_iam: bool = True
@@ -70,6 +73,12 @@ class LocalSettings:
         return self.gateway_options or (json.dumps(of_simulator) if of_simulator else "")
 
     @property
+    def least_balance(self) -> str:
+        """The value of BALANCE_ALARM. A simulator is asked if its provider tells a balance."""
+        is_simulated = not self.gateway_url and not self.gateways and self.gateway in BALANCES
+        return self.balance_alarm or (ANY_ALARM if is_simulated else "")
+
+    @property
     def parameters(self) -> dict[str, str]:
         """Of the template. The address of the gateway comes with the simulator."""
         return {
@@ -82,6 +91,7 @@ class LocalSettings:
             "GatewayPrice": self.gateway_price,
             "GatewayCurrency": self.gateway_currency,
             "DailyBudget": self.daily_budget,
+            "BalanceAlarm": self.least_balance,
             "AuditBucket": self.audit_bucket,
         }
 

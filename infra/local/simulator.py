@@ -59,6 +59,7 @@ class Simulator:
         self.behaviour = Behaviour()
         self.seen = Seen()
         self.reporter = Reporter(self.provider.reporting)
+        self.questions = 0
         self._used_at: WeakKeyDictionary[asyncio.Transport, float] = WeakKeyDictionary()
         app = web.Application(client_max_size=1024**2)
         app.add_routes(
@@ -69,6 +70,8 @@ class Simulator:
                 web.get("/seen/messages", self._messages),
             ]
         )
+        if self.provider.balance is not None:
+            app.router.add_route(self.provider.balance.method, self.provider.balance.path, self._balance)
         app.cleanup_ctx.append(self.reporter.running)
         self._server = ThreadedApp(app, port or free_port(), host, name)
 
@@ -117,6 +120,18 @@ class Simulator:
     def forget(self) -> None:
         self.seen = Seen()
         self.reporter.forget()
+
+    async def _balance(self, request: web.Request) -> web.StreamResponse:
+        """`questions` counts how often the balance was asked for. Silence and latency are those of posts."""
+        self.questions += 1
+        behaviour = self.behaviour
+        if behaviour.outage:
+            return self._hang_up(request)
+        await asyncio.sleep(3600 if behaviour.hang else behaviour.latency)
+        text = await request.text() or request.query_string
+        question = Received(request.match_info, request.headers, text, self.token)
+        told = self.provider.told(question, behaviour)
+        return web.Response(status=told.status, text=told.body, content_type=_content_type(told.body))
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
         arrived_at = datetime.now(UTC)

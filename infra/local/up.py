@@ -28,6 +28,7 @@ SERVICE_SETTINGS = (
     "GATEWAY_PRICE",
     "GATEWAY_CURRENCY",
     "DAILY_BUDGET",
+    "BALANCE_ALARM",
     "RECEIPTS",
     "RECEIPTS_URL",
 )
@@ -60,6 +61,7 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         gateway_price=environment.get("GATEWAY_PRICE", ""),
         gateway_currency=service.gateway_currency,
         daily_budget=environment.get("DAILY_BUDGET", ""),
+        balance_alarm=environment.get("BALANCE_ALARM", ""),
         simulator_port=DEFAULT_PORT,
     )
 

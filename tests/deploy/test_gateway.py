@@ -70,3 +70,20 @@ def test_an_option_that_the_provider_does_not_have_is_named() -> None:
         gateway="twilio", gateway_sender="SHOP", gateway_options='{"account": 1, "account_sid": "AC1"}'
     )
     assert gateway_problems(of_twilio, "") == ["GATEWAY_OPTIONS: account: account_sid is known by GATEWAY=twilio"]
+
+
+def test_a_limit_of_a_balance_that_no_gateway_tells_is_named() -> None:
+    def problems(balance_alarm: int | None, *gateways: dict[str, object]) -> list[str]:
+        read = read_gateways(json.dumps(gateways))
+        return gateway_problems(Settings(gateways=read, balance_alarm=balance_alarm), "")
+
+    tells, silent = {"name": "smsc"}, {"name": "exolve", "sender": "SHOP"}
+    assert problems(100, tells, silent) == problems(None, tells, silent) == []
+    assert problems(100, silent) == [
+        "BALANCE_ALARM: no gateway tells its balance; these providers do: "
+        "infobip, jasmin, smsaero, smsc, smsru, twilio, vonage"
+    ]
+    [of_silent] = problems(100, tells, {**silent, "balance_alarm": 5})
+    assert of_silent == "GATEWAYS, exolve: balance_alarm: this provider does not tell its balance"
+    [missing] = problems(None, {**tells, "balance_alarm": 5})
+    assert missing == "BALANCE_ALARM: an amount is expected, because smsc has a balance_alarm"

@@ -113,6 +113,7 @@ def test_without_a_provider_the_gateway_follows_the_contract_and_detects_repeate
         *(("GATEWAY_PRICE", value) for value in ("-1", "1,5", "0.0000001", "much")),
         *(("GATEWAY_CURRENCY", value) for value in ("rub", "RUBL", "₽")),
         ("DAILY_BUDGET", "-1"),
+        *(("BALANCE_ALARM", value) for value in ("1,5", "--1", "-", "much")),
         ("GATEWAY_SENDER", "a" * 41),
         ("GATEWAY_SENDER", "a\n"),
         ("GATEWAY_OPTIONS", "[]"),
@@ -138,3 +139,14 @@ def test_a_price_is_read_exactly_and_a_budget_needs_one() -> None:
     assert (settings.gateway_price, settings.gateway_currency, settings.daily_budget) == (7_900, "USD", 100_000_000)
     with pytest.raises(BadSettings, match="GATEWAY_PRICE: the price of an SMS part is expected"):
         read_settings({"DAILY_BUDGET": "100"})
+
+
+def test_a_gateway_is_asked_for_its_balance_only_with_a_limit_and_if_its_provider_tells_it() -> None:
+    assert read_settings({"GATEWAY": "smsc"}).balance_limits == {}
+    assert read_settings({"GATEWAY": "smsc", "BALANCE_ALARM": "-12.5"}).balance_limits == {"smsc": -12_500_000}
+    assert read_settings({"GATEWAY": "exolve", "BALANCE_ALARM": "100"}).balance_limits == {}
+    gateways = '[{"name": "a", "gateway": "smsc", "balance_alarm": 5}, {"name": "b", "gateway": "smsc"}]'
+    read = read_settings({"GATEWAYS": gateways, "BALANCE_ALARM": "100"})
+    assert read.balance_limits == {"a": 5_000_000, "b": 100_000_000}
+    with pytest.raises(BadSettings, match=r"\[0\].balance_alarm: an amount"):
+        read_settings({"GATEWAYS": gateways.replace("5", '"5 RUB"')})

@@ -11,7 +11,7 @@ import pytest
 
 from infra.deploy import put_gateway_token
 from infra.local.deployment import STACK_NAME
-from infra.local.lambdas import find_function
+from infra.local.lambdas import find_function, invoke
 from infra.local.simulator import Simulator
 from infra.local.stack import DevStack
 
@@ -39,9 +39,9 @@ def gateway(request: pytest.FixtureRequest, stack: DevStack) -> Iterator[Simulat
         simulator.stop()
 
 
-def change_senders(changes: dict[str, str]) -> dict[str, str]:
+def change_senders(changes: dict[str, str], function: str = "SendMessages") -> dict[str, str]:
     """Change environment variables of the senders, which ends their processes. Returns those from before."""
-    lambdas, name = boto3.client("lambda"), find_function("SendMessages")
+    lambdas, name = boto3.client("lambda"), find_function(function)
     before: dict[str, str] = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": {**before, **changes}})
     return before
@@ -58,3 +58,29 @@ def test_a_mailing_through_a_provider_reaches_every_client_once_but_a_refused_on
     summary = gateway.seen.summary()
     assert (summary["requests"], summary["distinct"], summary["repeated"]) == (CLIENTS, CLIENTS - 1, 0)
     assert {message["text"] for message in gateway.seen.messages.values()} == {"Привет"}
+
+
+@pytest.fixture
+def shown(gateway: Simulator) -> Iterator[Simulator]:
+    """The API knows the provider too."""
+    before = change_senders({}, "APIHandler")
+    change_senders({"GATEWAY": gateway.provider.name}, "APIHandler")
+    yield gateway
+    change_senders(before, "APIHandler")
+
+
+@pytest.mark.parametrize("gateway", ["smsc"], indirect=True)
+def test_the_balance_that_the_provider_tells_is_shown(shown: Simulator, call: Call) -> None:
+    assert shown.questions == 0
+    shown.behave(balance=97.5)
+    assert invoke("SendMessages", {"job": "ask_balances"}) == {"told": 1}
+    [balance] = call("GET", "/Stats/").json()["balances"]
+    assert {**balance, "at": ""} == {
+        "gateway": "smsc",
+        "balance": "97.50",
+        "currency": "RUB",
+        "at": "",
+        "is_low": True,
+    }
+    assert invoke("SendMessages", {"job": "ask_balances"}) == {"told": 0}, "it was asked a moment ago"
+    assert shown.questions == 1

@@ -19,7 +19,7 @@ from tools.gateway_check.findings import Person
 
 PHONE = "79774053329"
 NOBODY = 70000000000
-CHECKS = ["acceptance", "id width", "repeated id", "wrong number", "credentials", "receipts", "rate"]
+CHECKS = ["acceptance", "id width", "repeated id", "wrong number", "credentials", "receipts", "balance", "rate"]
 
 Start = Callable[..., Simulator]
 

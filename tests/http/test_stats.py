@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
+import pytest
+
+from chalicelib import runtime
 from chalicelib.adapters.services import Services
 from chalicelib.domain.decisions import ended
 from chalicelib.domain.mailing import Counts
+from chalicelib.domain.money import UNIT, Amount
 from chalicelib.mailings.lifecycle import get_mailing
 
 from .conftest import Call
@@ -18,6 +23,7 @@ def test_statistics_without_mailings(call: Call) -> None:
     assert call("GET", "/Stats").json == {
         "totals": {"mailings": 0, "messages": 0, **NO_MESSAGES, **NO_MONEY},
         "dead_letters": 0,
+        "balances": [],
         "next": None,
         "results": [],
     }
@@ -27,6 +33,7 @@ def test_statistics_of_all_mailings_with_counts_and_totals(call: Call, mailing: 
     assert call("GET", "/Stats").json == {
         "totals": {"mailings": 1, "messages": 3, **NO_MESSAGES, "queued": 2, "sent": 1, **NO_MONEY},
         "dead_letters": 0,
+        "balances": [],
         "next": None,
         "results": [{**mailing, **NO_MONEY, "messages": {"total": 3, **NO_MESSAGES, "queued": 2, "sent": 1}}],
     }
@@ -88,3 +95,17 @@ def test_messages_are_filtered_by_status_and_paginated(call: Call, mailing: dict
 def test_the_number_of_dead_letters_is_shown(call: Call, services: Services) -> None:
     services.dead_letters.send_body("garbage")
     assert call("GET", "/Stats").json["dead_letters"] == 1
+
+
+def test_the_balances_at_the_gateways_are_shown_with_their_time(
+    call: Call, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told_at = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    services.balances.keep({"smsc": (Amount(97_500_000, "RUB"), told_at), "gone": (Amount(1, "EUR"), told_at)})
+    assert call("GET", "/Stats").json["balances"] == [], "BALANCE_ALARM is not set"
+    watching = replace(services.settings, gateway="smsc", balance_alarm=100 * UNIT)
+    monkeypatch.setattr(runtime.services(), "settings", watching)
+    [balance] = call("GET", "/Stats").json["balances"]
+    at = {"at": "2026-11-27T12:00:00Z", "is_low": True}
+    assert balance == {"gateway": "smsc", "balance": "97.50", "currency": "RUB", **at}
+    assert 'notifications_balance{gateway="smsc"} 97.5' in call("GET", "/metrics").text

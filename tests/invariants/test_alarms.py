@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ import pytest
 from chalicelib.clients.imports import check_content, import_content
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.message import message_id
+from chalicelib.domain.money import UNIT, Amount
 from chalicelib.domain.outcome import Kind
 from chalicelib.errors import NotRead, NotWritten
 from chalicelib.gateways.answer import Answer
+from chalicelib.gateways.balances.port import Told
 from chalicelib.mailings.lifecycle import pause_mailing, resume_mailing
 from chalicelib.reports.daily import send_scheduled
 from infra.local.doubles.cloudwatch import ALARM, CloudWatch, alarms_of
@@ -171,16 +173,34 @@ def an_unverified_sender(world: WatchedWorld) -> Callable[[], None]:
     return nothing
 
 
+def a_balance_that_runs_out(world: WatchedWorld) -> Callable[[], None]:
+    """And then a provider that does not answer, which does not end the alarm."""
+    world.services.gateway_balances.default = Told(Amount(499 * UNIT, "RUB"))
+    world.run(6 * MINUTE, step=MINUTE)
+    world.services.gateway_balances.default = Told(problem="status 503")
+
+    def repair() -> None:
+        world.run(HOUR, step=MINUTE)
+        assert world.cloudwatch.states["LowBalanceAlarm"] == ALARM
+        world.services.gateway_balances.default = Told(Amount(500 * UNIT, "RUB"))
+
+    return repair
+
+
 THROTTLED, BUG = NotWritten("messages: throttled"), ValueError("a bug")
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """`within`: minutes until the alarm goes off. Only those `beside` it go off in this time too."""
+    """`within`: minutes until the alarm goes off. Only those `beside` it go off in this time too.
+
+    `settings`: in which the alarm exists, beside those of all scenarios.
+    """
 
     begin: Begin
     within: int
     beside: frozenset[str] = frozenset()
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 PAUSED = frozenset({"MailingPausedAlarm"})
@@ -192,6 +212,7 @@ SCENARIOS = {
     "MailingPausedAlarm": Scenario(a_failing_canary, 5),
     "GatewayRefusedTokenAlarm": Scenario(refusals_of(Kind.CREDENTIALS), 4, PAUSED),
     "InsufficientBalanceAlarm": Scenario(refusals_of(Kind.BALANCE), 4, PAUSED),
+    "LowBalanceAlarm": Scenario(a_balance_that_runs_out, 7, settings={"gateway": "smsc", "balance_alarm": 500 * UNIT}),
     "SenderErrorsAlarm": Scenario(broken("messages", "claim_all", THROTTLED), 6),
     "JobErrorsAlarm": Scenario(broken("messages", "add", THROTTLED), 20),
     "SendMessagesErrorsAlarm": Scenario(broken("send_queue", "give_back", BUG), 12),
@@ -216,7 +237,7 @@ def test_each_alarm_has_a_scenario() -> None:
 @pytest.mark.parametrize("alarm", SCENARIOS)
 def test_an_alarm_goes_off_in_its_scenario_alone_and_ends_after_the_repair(alarm: str) -> None:
     reports = {"report_sender": "reports@example.com", "report_recipients": ("anna@example.com",)}
-    world = watched_world(**reports, receipts=True, audit_bucket="records")
+    world = watched_world(**reports, receipts=True, audit_bucket="records", **SCENARIOS[alarm].settings)
     begun, within = world.clock.now(), SCENARIOS[alarm].within * MINUTE
     repair = SCENARIOS[alarm].begin(world)
     world.run(within, step=10)

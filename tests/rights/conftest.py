@@ -22,6 +22,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
             environment.setenv(name, "")  # restored after the tests
         forget_connections()
         limits = {"gateway_price": "1.50", "daily_budget": "1000000"}  # the sum of the day is read and written
+        limits["balance_alarm"] = "100"
         settings = replace(any_settings(), receipts=True, audit_bucket=AUDIT_BUCKET, **limits)
         with DevStack(settings, tmp_path_factory.mktemp("logs"), print_line=lambda line: None) as stack:
             yield stack

@@ -36,7 +36,7 @@ from chalicelib.domain.rate import Bucket
 from chalicelib.settings import LOCAL_STAGE, Settings
 from infra.deploy import receipts_secret
 from infra.local.deployment import REPORT_SENDER, STACK_NAME
-from infra.local.lambdas import invoke
+from infra.local.lambdas import find_function, invoke
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER, verify_sender
 from infra.local.stack import DevStack
 
@@ -80,6 +80,7 @@ class Tour:
         self.sending()
         self.a_rate_limit_that_delays()
         self.receipts()
+        self.balances()
         self.canary()
         self.brake()
         self.an_opt_out_at_the_gateway()
@@ -206,6 +207,14 @@ class Tour:
         self.call("POST", "/Receipts/", receipt, headers=headers)
         self.await_use("SettleReceipts", "sqs:ChangeMessageVisibility")
         rows[0].update([MessageRow.status.set("undelivered"), MessageRow.claimed_until.set(NOT_CLAIMED)])
+
+    def balances(self) -> None:
+        """The API shows balances while its gateway is one that tells them."""
+        lambdas, name = boto3.client("lambda"), find_function("APIHandler")
+        before = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        for variables in ({**before, "GATEWAY": "smsc"}, before):
+            lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+            assert self.call("GET", "/Stats/")["balances"] == []
 
     def canary(self) -> None:
         """The first message fails, and the mailing is paused."""

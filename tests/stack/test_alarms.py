@@ -99,7 +99,7 @@ def test_alarms_of_what_a_stack_does_not_use_are_left_out(resources: dict[str, A
     conditions = {name: resources[name]["Condition"] for name in ALARMS if "Condition" in resources[name]}
     receipts = dict.fromkeys(("SettleReceiptsErrorsAlarm", "ReceiptsQueueAgeAlarm"), "ReceiptsAreExpected")
     others = {"ReportErrorsAlarm": "ReportIsSent", "CopyAuditErrorsAlarm": "HasAuditCopy"}
-    assert conditions == {**receipts, **others}
+    assert conditions == {**receipts, **others, "LowBalanceAlarm": "BalancesAreAsked"}
 
 
 def test_every_alarm_is_documented() -> None:

@@ -22,7 +22,10 @@ from infra.local.providers.receipts.aws import DETAIL_TYPE
 from infra.local.providers.receipts.aws import detail as detail_of
 
 RESOURCES = json.loads((ROOT / "infra" / "stack.json").read_text())["Resources"]
-RULES = {name: one["Properties"] for name, one in RESOURCES.items() if one.get("Type") == "AWS::Events::Rule"}
+ALL_RULES = {name: one["Properties"] for name, one in RESOURCES.items() if one.get("Type") == "AWS::Events::Rule"}
+RULES = {name: rule for name, rule in ALL_RULES.items() if "EventPattern" in rule}
+"""Without the one that follows a schedule."""
+
 STACK = "notifications-prod"
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -12,6 +12,7 @@ from pynamodb.models import Model
 
 from bench.aws_limits import ACCOUNT_EXECUTIONS
 from chalicelib.adapters.tables.audit import AuditRow
+from chalicelib.adapters.tables.balances import BALANCES
 from chalicelib.adapters.tables.client_row import ClientRow, PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.erasures import ErasureRow
@@ -32,6 +33,7 @@ from chalicelib.domain.audience import MAX_SLICES
 from chalicelib.domain.client_import import KEPT
 from chalicelib.reports.daily import SCHEDULED_TIME
 from chalicelib.settings import Settings
+from chalicelib.workers.send_queue import ASK_BALANCES
 from infra.deploy import ROOT
 from infra.deploy.capacity import WARM_TABLES
 from infra.deploy.checks import LONGEST_STAGE, stack_name_of
@@ -324,6 +326,22 @@ def test_the_sender_knows_the_address_and_the_secret_of_receipts_only_if_they_ar
     condition, secret, _ = right["Fn::If"]
     assert (condition, secret["Action"]) == ("ReceiptsAreExpected", ["ssm:GetParameter"])
     assert secret in rights_of(resources, "SendMessages")
+
+
+def test_a_schedule_asks_for_balances_only_if_there_is_an_alarm_on_them(
+    sam: dict[str, Any], resources: dict[str, Any]
+) -> None:
+    assert sam["Parameters"]["BalanceAlarm"]["Default"] == ""
+    assert sam["Conditions"]["BalancesAreAsked"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "BalanceAlarm"}, ""]}]}
+    parts = [sam["Resources"][name] for name in ("AskBalances", "AskBalancesPermission", "LowBalanceAlarm")]
+    assert [part["Condition"] for part in parts] == ["BalancesAreAsked"] * 3
+    rule, permission, _ = (part["Properties"] for part in parts)
+    (target,) = rule["Targets"]
+    assert (target["Arn"], json.loads(target["Input"])) == ({"Fn::GetAtt": ["SendMessages", "Arn"]}, ASK_BALANCES)
+    assert rule["ScheduleExpression"] == {"Fn::If": ["IsInAws", "rate(5 minutes)", "rate(1 minute)"]}
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["AskBalances", "Arn"]}
+    (read,) = [right for right in rights_of(resources, "APIHandler") if right.get("Sid") == "ReadsBalances"]
+    assert read["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [BALANCES]}}
 
 
 def flat_choice(value: Any) -> list[tuple[str | None, Any]]:

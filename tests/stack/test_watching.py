@@ -17,7 +17,7 @@ DOCS = (ROOT / "docs" / "WATCHING.md").read_text(encoding="utf-8")
 STACK_NAME = "notifications-prod"
 OURS = {
     *("Sent", "Failed", "Expired", "Cancelled", "Unknown", "Retried", "HeldBack", "OverLimit", "Spent"),
-    *("GatewayRefusedToken", "InsufficientBalance", "GatewayRefusedSender"),
+    *("GatewayRefusedToken", "InsufficientBalance", "GatewayRefusedSender", "Balance", "LowBalances"),
     *(
         "SenderErrors",
         "JobErrors",
@@ -40,7 +40,7 @@ def written(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     """A real line of metrics, as a function of a stack with this name writes it."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", STACK_NAME)
     names = ("GatewayRefusedToken", "InsufficientBalance", "SenderErrors", "JobErrors", "PausedMailings")
-    counts = dict.fromkeys(names, 1)
+    counts = dict.fromkeys((*names, "LowBalances"), 1)
     measure(counts, levels={"BatchSucceeded": 0, "SilentSeconds": 0})
     line: dict[str, Any] = json.loads(capsys.readouterr().out)
     return line
@@ -119,8 +119,8 @@ def test_every_metric_is_documented() -> None:
     table = DOCS.partition("## Metrics")[2].partition("## Prometheus")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == OURS
-    assert "these twenty-two" in DOCS
-    assert len(OURS) == 22
+    assert "these twenty-four" in DOCS
+    assert len(OURS) == 24
 
 
 def test_the_documented_metrics_are_those_in_the_code() -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chalicelib.domain.money import shown_amount
 from chalicelib.domain.outcome import FINAL, Kind, Outcome
 
 from .findings import Finding, Person
@@ -45,6 +46,7 @@ def checks_of(plan: Plan) -> list[Check]:
         Check("wrong number", "posts a message to a number that nobody has", 1, _wrong_number),
         Check("credentials", "posts a message with a wrong secret", 1, _credentials),
         Check("receipts", "asks you about the receipt of the first message", 0, _receipts),
+        Check("balance", "asks for the balance of the account", 0, _balance),
         Check("rate", f"posts {plan.burst} messages at the same time", plan.burst, _rate),
     ]
 
@@ -144,6 +146,16 @@ def _receipts(_: Probe, plan: Plan, person: Person) -> Finding:
     if not arrived:
         return Finding("receipts", "not known")
     return Finding("receipts", f"{arrived} calls", settings={"RECEIPTS": "true" if arrived else "false"})
+
+
+def _balance(probe: Probe, _: Plan, __: Person) -> Finding:
+    told = probe.balance()
+    if told is None:
+        return Finding("balance", "the provider does not tell it")
+    if told.balance is None:
+        return Finding("balance", f"not told, {told.problem}", "BALANCE_ALARM would show nothing")
+    shown = f"{shown_amount(told.balance.value)} {told.balance.currency}".strip()
+    return Finding("balance", shown, "BALANCE_ALARM can watch it")
 
 
 def _rate(probe: Probe, plan: Plan, _: Person) -> Finding:

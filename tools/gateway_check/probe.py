@@ -12,6 +12,9 @@ from secrets import randbelow, token_hex
 
 from chalicelib.domain.client import MAX_CLIENT_ID
 from chalicelib.domain.outcome import Outcome
+from chalicelib.gateways.balances.port import BalanceQuestion, Told
+from chalicelib.gateways.balances.registry import NAMES as BALANCES
+from chalicelib.gateways.balances.registry import balance_form
 from chalicelib.gateways.configured import Configured
 from chalicelib.gateways.http_gateway import HttpGateway
 from chalicelib.gateways.port import Adapter, Sms
@@ -81,6 +84,13 @@ class Probe:
     def post_together(self, messages: Sequence[Sms]) -> list[Posted]:
         with ThreadPoolExecutor(len(messages)) as threads:
             return list(threads.map(self.post, messages))
+
+    def balance(self) -> Told | None:
+        """None if the provider tells none."""
+        if self.gateway.provider not in BALANCES:
+            return None
+        form, secret = balance_form(self.gateway.provider), GivenSecret(self._secret)
+        return BalanceQuestion(form, self.gateway.adapter_options, secret, self._http.answer_to).ask(self._timeout)
 
     def post_with_wrong_secret(self) -> Posted:
         """The user or the account stays, so that the provider looks at the password."""

@@ -13,6 +13,7 @@ from chalicelib.gateways.registry import provider
 from chalicelib.settings import Settings
 
 from .fake_access import FakeAudit, FakeAuditBucket, FakeIdempotencyKeys, FakeTokens, FakeUsers
+from .fake_balances import FakeBalances, FakeGatewayBalances
 from .fake_clients import FakeClients, FakeCounters, FakeLabels, FakePhoneKey
 from .fake_clock import FakeClock
 from .fake_erasures import FakeErasures
@@ -48,6 +49,8 @@ class FakeServices:
         self.rates = FakeRates()
         self.slices = FakeSlices()
         self.spending = FakeSpending()
+        self.balances = FakeBalances()
+        self.gateway_balances = FakeGatewayBalances()
         self.tokens = FakeTokens(self.audit)
         self.users = FakeUsers(self.audit)
         self.labels = FakeLabels()

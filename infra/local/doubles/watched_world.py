@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.access.audit_copy import copy_audit
 from chalicelib.clients.import_worker import run_import
+from chalicelib.delivery.balances import ask_balances
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.jobs import ImportClients
@@ -23,6 +24,9 @@ QUEUES |= {"ReceiptsQueue": "receipts_queue", "DeadLetters": "dead_letters"}
 
 COPY_MINUTES = 5
 """The schedule of the function that copies the audit."""
+
+ASK_MINUTES = 5
+"""The schedule on which the balances are asked."""
 
 REPEATED_AFTER = (1, 3)
 """Minutes after which Lambda repeats a failed invocation by a schedule: one after the first, two after the second.
@@ -42,6 +46,7 @@ class WatchedWorld(World):
         self._function = ""
         self._minute = 0
         self._repeated: set[int] = set()
+        self._asked = 0
 
     def invoke(self, work: Callable[[Any], Any], function: str = "") -> bool:
         """Run one invocation, and count it and its error as Lambda does; returns False if it failed."""
@@ -65,6 +70,8 @@ class WatchedWorld(World):
         self.do_imports()
         if self.services.settings.audit_bucket:
             self._copy_audit()
+        if self.services.settings.balance_limits:
+            self._ask_balances()
 
     def do_jobs(self) -> None:
         self._work_as("RunJobs", super().do_jobs)
@@ -85,6 +92,12 @@ class WatchedWorld(World):
         if is_due and not self.invoke(lambda services: copy_audit(services, lambda: 60.0), "CopyAudit"):
             again = {minute + after for after in REPEATED_AFTER} if minute % COPY_MINUTES == 0 else set()
             self._repeated |= again
+
+    def _ask_balances(self) -> None:
+        minute = int(self.clock.now().timestamp() // 60)
+        if minute % ASK_MINUTES == 0 and minute != self._asked:
+            self._asked = minute
+            self.invoke(lambda services: ask_balances(services, lambda: 60.0), "SendMessages")
 
     def _work_as(self, function: str, work: Callable[[], None]) -> None:
         if function not in self.stopped:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from chalicelib.domain.outcome import Kind
 from chalicelib.gateways.port import Sms
 
 from ..behaviour import KINDS, Behaviour
+from .balances import BALANCES, Told
 from .case import Case, Table
 from .form import Form, Received, Refused
 from .receipts.reporting import Reporting
@@ -44,6 +46,7 @@ class SimulatedProvider:
         self.form = form_of(name)
         self.table = table_of(name)
         self.reporting = reporting_of(name)
+        self.balance = BALANCES.get(name)
         self.secret = secret or self.table.secret
         self._by_name = {case.name: case for case in self.table.answers}
         self._by_kind: dict[Kind, Case] = {}
@@ -89,6 +92,17 @@ class SimulatedProvider:
     def duplicate(self) -> Case | None:
         """Its answer to an id that it has already; None if it accepts it again."""
         return self._by_kind.get(Kind.DUPLICATE)
+
+    def told(self, question: Received, behaviour: Behaviour) -> Told:
+        """The answer to a question for the balance."""
+        assert self.balance is not None
+        right, refusal = self.balance.answers[:2]
+        if behaviour.garbage:
+            return Told("a page instead of an answer", right.status, "<html>")
+        if behaviour.unauthorized or not self.balance.is_allowed(question):
+            return refusal
+        amount = 0.0 if behaviour.no_balance else behaviour.balance
+        return replace(right, body=self.balance.tell(amount))
 
     def check(self, behaviour: Behaviour) -> None:
         """Raises ValueError if the provider has no answer for this behaviour."""

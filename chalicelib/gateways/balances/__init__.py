@@ -1,0 +1,1 @@
+"""The balance of an account, one file per SMS provider that tells it."""
