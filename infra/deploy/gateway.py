@@ -50,6 +50,15 @@ def _problems_of_only(configured: Configured, url: str) -> list[str]:
     return wrong
 
 
+def use_of_aws(settings: Settings) -> dict[str, str]:
+    """The parameter that says whether one of GATEWAYS is AWS: a template cannot look into a list in JSON.
+
+    Without it every stack with GATEWAYS has the right to send through AWS, and the rules for its reports.
+    """
+    uses_aws = any(one.provider == "aws" for one in settings.gateway_by_name.values())
+    return {"GatewaysUseAws": str(uses_aws).lower()}
+
+
 @dataclass(frozen=True)
 class Token:
     """A secret that a gateway needs. `parameter`: its name in SSM. `variable`: where a deploy expects it."""

@@ -12,7 +12,7 @@ from chalicelib.gateways.configured import read_gateways
 from chalicelib.gateways.registry import NAMES
 from chalicelib.settings import Settings
 from infra.deploy import ROOT, DeployFailed
-from infra.deploy.gateway import gateway_problems, tokens_of
+from infra.deploy.gateway import gateway_problems, tokens_of, use_of_aws
 
 PARAMETERS = json.loads((ROOT / "infra" / "stack.json").read_text())["Parameters"]
 
@@ -87,3 +87,13 @@ def test_a_limit_of_a_balance_that_no_gateway_tells_is_named() -> None:
     assert of_silent == "GATEWAYS, exolve: balance_alarm: this provider does not tell its balance"
     [missing] = problems(None, {**tells, "balance_alarm": 5})
     assert missing == "BALANCE_ALARM: an amount is expected, because smsc has a balance_alarm"
+
+
+@pytest.mark.parametrize(
+    ("gateways", "uses_aws"),
+    [([], "false"), ([{"name": "smsc"}], "false"), ([{"name": "smsc"}, {"name": "own", "gateway": "aws"}], "true")],
+)
+def test_a_deploy_says_whether_one_of_several_gateways_is_aws(gateways: list[dict[str, str]], uses_aws: str) -> None:
+    read = read_gateways(json.dumps(gateways)) if gateways else ()
+    assert use_of_aws(Settings(gateways=read)) == {"GatewaysUseAws": uses_aws}
+    assert "GatewaysUseAws" in PARAMETERS

@@ -135,8 +135,10 @@ def test_only_the_functions_that_post_may_send_through_aws_if_it_is_the_provider
     functions = of_type(resources, "AWS::Serverless::Function")
     senders = {name for name, one in functions.items() if SENDS_THROUGH_AWS in statements(resources, one)}
     assert senders == {"APIHandler", "SendMessages"}
-    is_aws, may_be_aws = {"Fn::Equals": [{"Ref": "Gateway"}, "aws"]}, {"Condition": "HasSeveralGateways"}
-    assert sam["Conditions"]["SendsThroughAws"] == {"Fn::Or": [is_aws, may_be_aws]}
+    is_aws, is_one = ({"Fn::Equals": [{"Ref": "Gateway"}, "aws"]}, {"Fn::Equals": [{"Ref": "GatewaysUseAws"}, "true"]})
+    one_of_several = {"Fn::And": [{"Condition": "HasSeveralGateways"}, is_one]}
+    assert sam["Conditions"]["SendsThroughAws"] == {"Fn::Or": [is_aws, one_of_several]}
+    assert sam["Parameters"]["GatewaysUseAws"]["Default"] == "true", "an update from an earlier version keeps the right"
 
 
 def test_only_the_functions_that_post_read_the_secrets_of_several_gateways(sam: dict[str, Any]) -> None:
