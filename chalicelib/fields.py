@@ -185,6 +185,20 @@ def stop_reason(sent: object) -> str | None:
     return value or None
 
 
+SUBSCRIBED = ("subscribed", "active", "enabled", "confirmed", "подписан", "активен")
+UNSUBSCRIBED = ("unsubscribed", "opted out", "stopped", "отписан", "отписался")
+
+
+@rule(enum=[*SUBSCRIBED, *UNSUBSCRIBED, ""], examples=["unsubscribed"])
+def is_subscribed(sent: object) -> bool:
+    """Whether the person gets messages, in the words of other senders. Blank: yes."""
+    value = text(sent)
+    words = re.sub(r"[\W_]+", " ", value).strip().casefold()
+    if words and words not in (*SUBSCRIBED, *UNSUBSCRIBED):
+        raise WrongValue(Text("client.status", given=value[:32], choices=", ".join((*SUBSCRIBED, *UNSUBSCRIBED))))
+    return words not in UNSUBSCRIBED
+
+
 def _object(sent: object) -> dict[str, object]:
     expected = Text("attributes.not_an_object")
     if sent is None or (isinstance(sent, str) and not sent.strip()):

@@ -134,7 +134,7 @@ def represent_erased(client_id: int | None, stays_refused: bool) -> dict[str, ob
 def represent_import(client_import: ClientImport) -> dict[str, object]:
     tally = client_import.tally
     return {
-        **_represent(client_import, ("id", "status", "file_name")),
+        **_represent(client_import, ("id", "kind", "status", "file_name")),
         "dry_run": client_import.is_dry_run,
         "encoding": client_import.form.encoding,
         **_represent(tally, ("rows", "added", "changed", "unchanged", "refused", "opted_out", "normalized")),

@@ -61,7 +61,8 @@ def main() -> int:
     try:
         if options.export:
             return export(options.url, options.file)
-        return run(options.file, options.stack, dict(options.column))
+        kind = "stop_list" if options.stop_list else "clients"
+        return run(options.file, options.stack, dict(options.column), kind)
     except ImportFailed as failed:
         print(f"import_clients: {failed}", file=sys.stderr)
     except (ClientError, BotoCoreError, OSError, requests.RequestException) as error:
@@ -69,12 +70,14 @@ def main() -> int:
     return 1
 
 
-def run(file: Path, stack: str, columns: Mapping[str, str]) -> int:
-    """`columns`: what columns mean, by their names in the file."""
+def run(file: Path, stack: str, columns: Mapping[str, str], kind: str) -> int:
+    """`columns`: what columns mean, by their names in the file. `kind`: clients or stop_list."""
     outputs = _outputs(stack)
     key = upload(file, outputs["ImportsBucket"])
     function = outputs["StartImportName"]
-    client_import = follow(function, _invoke(function, {"key": key, "file_name": file.name, "columns": dict(columns)}))
+    client_import = follow(
+        function, _invoke(function, {"key": key, "file_name": file.name, "columns": dict(columns), "kind": kind})
+    )
     detail = f": {client_import['detail']}" if client_import["detail"] else ""
     print(f"import {client_import['id']} {client_import['status']}{detail}")
     for figure in ("rows", "added", "changed", "unchanged", "refused", "opted_out", "normalized"):
@@ -177,6 +180,7 @@ def _arguments() -> argparse.Namespace:
         help="what a column of the file means; nothing after = leaves it out; may be given several times",
     )
     parser.add_argument("--stack", default=STACK, help="name of the CloudFormation stack (%(default)s)")
+    parser.add_argument("--stop-list", action="store_true", help="the rows are phone numbers for the stop list")
     parser.add_argument("--export", action="store_true", help="write all clients into FILE instead")
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="address of the API, for --export (%(default)s)")
     return parser.parse_args()

@@ -6,6 +6,7 @@ from chalice.app import Response
 
 from ..clients import imports
 from ..clients.import_columns import read_chosen
+from ..domain.client_import import CLIENTS
 from ..http.calls import Call
 from ..http.paging import Listed, answer_page, position_at, read_page
 from ..http.queries import read_flag
@@ -24,15 +25,15 @@ def list_(call: Call) -> Response:
     return Response(answer_page(call.url, call.query, page, read))
 
 
-def create(call: Call) -> Response:
+def create(call: Call, kind: str = CLIENTS) -> Response:
     """Refuses a file that cannot be imported before anything is written."""
     content, file_name = call.file(), call.query.get("file_name", "")
     columns, is_dry_run = call.query.get("columns", ""), read_flag(call.query, "dry_run")
-    form = imports.check_content(content, file_name, read_chosen(columns))
+    form = imports.check_content(content, file_name, read_chosen(columns), kind)
 
     def start(reserved_id: int | None) -> Response:
         client_import = imports.import_content(
-            call.services, content, form, file_name, call.author, reserved_id, is_dry_run=is_dry_run
+            call.services, content, form, file_name, call.author, reserved_id, is_dry_run=is_dry_run, kind=kind
         )
         return Response(represent_import(client_import), status_code=202)
 

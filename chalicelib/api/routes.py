@@ -6,6 +6,7 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
+from ..domain.client_import import STOP_LIST
 from ..http import exports
 from ..http.calls import METHODS, Action, answer, read_id
 from ..runtime import services
@@ -111,6 +112,11 @@ def client_export() -> Response:
 @routes.route("/StopList", **ROUTE)
 def stop_list_() -> Response:
     return _answer({"GET": stop_list.list_, "POST": stop_list.add})
+
+
+@routes.route("/StopList/import", **ROUTE)
+def stop_list_import() -> Response:
+    return _answer({"POST": lambda call: imports.create(call, STOP_LIST)})
 
 
 @routes.route("/StopList/export", **ROUTE)

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 
 from ..domain.allowed_steps import FIXED_AFTER_START
 from ..domain.client import Client
+from ..domain.client_import import KINDS as IMPORT_KINDS
 from ..domain.client_import import STATUSES as IMPORT_STATUSES
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
@@ -106,6 +107,7 @@ RECORD_PROPERTIES: dict[str, Schema] = {
 }
 IMPORT_PROPERTIES: dict[str, Schema] = {
     "id": INTEGER,
+    "kind": {"enum": list(IMPORT_KINDS)},
     "status": {"enum": list(IMPORT_STATUSES)},
     "file_name": STRING,
     "dry_run": BOOLEAN,

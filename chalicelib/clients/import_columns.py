@@ -10,13 +10,20 @@ from io import BytesIO
 from itertools import islice
 
 from ..domain.client import is_attribute_name
-from ..domain.client_import import ATTRIBUTE_COLUMN, STOP_COLUMN, is_attribute_column
+from ..domain.client_import import (
+    ATTRIBUTE_COLUMN,
+    CLIENTS,
+    STATUS_COLUMN,
+    STOP_COLUMN,
+    STOP_LIST,
+    is_attribute_column,
+)
 from ..domain.column_names import Columns
 from ..domain.csv_file import FileFormat, FileRow, read_rows, unescape_formula
 from ..domain.format_detection import is_workbook, read_outline
 from ..domain.unicode_text import compose
 from ..errors import BadInput
-from ..fields import CLIENT, CLIENT_READ_ONLY
+from ..fields import CLIENT, CLIENT_READ_ONLY, STOP, STOP_READ_ONLY
 from ..texts import ENGLISH, RUSSIAN, Text
 
 REASON = "reason"
@@ -24,12 +31,24 @@ REASON = "reason"
 
 IGNORED_COLUMNS = CLIENT_READ_ONLY - {STOP_COLUMN} | {REASON}
 COLUMNS = Columns(
-    known=[*(name for name in CLIENT if name != "attributes"), STOP_COLUMN, *sorted(IGNORED_COLUMNS)],
+    known=[*(name for name in CLIENT if name != "attributes"), STOP_COLUMN, STATUS_COLUMN, *sorted(IGNORED_COLUMNS)],
     required=[name for name, field in CLIENT.items() if field.required],
     is_extra=is_attribute_column,
     example=f"{ATTRIBUTE_COLUMN}name",
     prefix=ATTRIBUTE_COLUMN,
 )
+REFUSED_BECAUSE = "refused_because"
+"""As REASON, in a file of the stop list, whose own column is `reason`."""
+
+IGNORED_STOP_COLUMNS = STOP_READ_ONLY | {REFUSED_BECAUSE}
+STOP_COLUMNS = Columns(
+    known=[*STOP, *sorted(IGNORED_STOP_COLUMNS)],
+    required=[name for name, field in STOP.items() if field.required],
+    is_extra=lambda _: False,
+    example="",
+    prefix="",
+)
+COLUMNS_BY_KIND = {CLIENTS: COLUMNS, STOP_LIST: STOP_COLUMNS}
 TEMPLATE_NAMES = {
     ENGLISH: ("Phone number", "Tag", "Time zone", f"{ATTRIBUTE_COLUMN}name"),
     RUSSIAN: ("Телефон", "Тег", "Часовой пояс", f"{ATTRIBUTE_COLUMN}имя"),

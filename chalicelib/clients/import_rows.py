@@ -9,7 +9,9 @@ from typing import Any
 from ..domain.audit_record import MASK
 from ..domain.client import PHONE
 from ..domain.client_import import (
+    STATUS_COLUMN,
     STOP_COLUMN,
+    STOP_LIST,
     ClientImport,
     RefusedRow,
     attribute_of,
@@ -21,14 +23,18 @@ from ..domain.consent import consent_errors
 from ..domain.csv_file import FileRow, unescape_formula
 from ..domain.erasure import phones_in
 from ..errors import BadInput
-from ..fields import CLIENT
+from ..fields import CLIENT, STOP, is_subscribed
 from ..rules import Field, optional_moment, read_fields
 from ..texts import Text
-from .import_columns import IGNORED_COLUMNS
+from .import_columns import IGNORED_COLUMNS, IGNORED_STOP_COLUMNS
 
 Row = dict[str, Any]
 
-FIELDS = {**CLIENT, STOP_COLUMN: Field(optional_moment, "Since when the client is on the stop list; blank: no change.")}
+FIELDS = {
+    **CLIENT,
+    STOP_COLUMN: Field(optional_moment, "Since when the client is on the stop list; blank: no change."),
+    STATUS_COLUMN: Field(is_subscribed, "`unsubscribed` puts the client on the stop list; no word takes it off."),
+}
 
 
 def check_rows(client_import: ClientImport, chunk: list[FileRow]) -> tuple[dict[int, Row], list[RefusedRow]]:
@@ -74,17 +80,27 @@ def without_erased(
 
 
 def _read_row(client_import: ClientImport, row: FileRow) -> Row:
+    cells = _read_cells(client_import, row)
+    if client_import.kind == STOP_LIST:
+        return read_fields(cells, STOP, IGNORED_STOP_COLUMNS, partial=False)
+    attributes = {attribute_of(name): cells.pop(name) for name in [*cells] if is_attribute_column(name)}
+    fields = read_fields({**cells, "attributes": attributes}, FIELDS, IGNORED_COLUMNS, partial=False)
+    if errors := consent_errors(fields, client_import.created_at):
+        raise BadInput(errors)
+    if not fields.pop(STATUS_COLUMN, True):
+        fields[STOP_COLUMN] = fields.get(STOP_COLUMN) or client_import.created_at
+    return fields
+
+
+def _read_cells(client_import: ClientImport, row: FileRow) -> Row:
+    """The cells by what their columns mean. Raises BadInput."""
     if row.error:
         raise BadInput({"non_field_errors": [row.error]})
     columns = client_import.form.columns
     if len(row.cells) < len(columns) or any(cell.strip() for cell in row.cells[len(columns) :]):
         raise BadInput({"non_field_errors": [Text("row.cells", cells=len(row.cells), columns=len(columns))]})
     cells = {name: unescape_formula(cell) for name, cell in zip(columns, row.cells, strict=False) if name != IGNORED}
-    attributes = {attribute_of(name): cells.pop(name) for name in columns if is_attribute_column(name)}
-    sent: dict[str, object] = {**cells, "phone_number": cells["phone_number"].strip(), "attributes": attributes}
+    sent: Row = {**cells, "phone_number": cells["phone_number"].strip()}
     if STOP_COLUMN in sent:
         sent[STOP_COLUMN] = cells[STOP_COLUMN].strip() or None
-    fields = read_fields(sent, FIELDS, IGNORED_COLUMNS, partial=False)
-    if errors := consent_errors(fields, client_import.created_at):
-        raise BadInput(errors)
-    return fields
+    return sent

@@ -20,6 +20,7 @@ from ..domain.client_import import (
     FAILED,
     FINISHED,
     RUNNING,
+    STOP_LIST,
     ChunkPlan,
     ClientImport,
     Decision,
@@ -34,6 +35,7 @@ from ..texts import Text
 from .import_reading import rows_from_cursor
 from .import_rows import check_rows, count_normalized, phones_of, refused_row, without_erased
 from .import_writes import write_clients
+from .stop_import import process_stops
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -111,6 +113,8 @@ def _too_many_refused(client_import: ClientImport) -> Text:
 def _process_chunk(
     services: Services, threads: Executor, client_import: ClientImport, chunk: list[FileRow]
 ) -> ClientImport:
+    if client_import.kind == STOP_LIST:
+        return process_stops(services, threads, client_import, chunk)
     valid, refused = check_rows(client_import, chunk)
     phones = {row["phone_number"] for row in valid.values()}
     known, stops = services.clients.find_many(phones)

@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
-from ..domain.client_import import RUNNING, ClientImport, RefusedRow
+from ..domain.client_import import CLIENTS, RUNNING, ClientImport, RefusedRow
 from ..domain.csv_file import FileFormat
 from ..domain.format_detection import HEAD_SIZE, is_workbook, read_format
 from ..domain.jobs import ImportClients
@@ -16,7 +16,7 @@ from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
 from ..errors import BadInput, FileGone, NotFound, NotInThisStatus, RowChanged, TooLarge
 from ..logs import add_log_keys
 from ..texts import Text
-from .import_columns import COLUMNS, NONE_CHOSEN, Chosen, check_name
+from .import_columns import COLUMNS_BY_KIND, NONE_CHOSEN, Chosen, check_name
 from .import_reading import open_file
 
 if TYPE_CHECKING:
@@ -39,20 +39,21 @@ class StoredFile:
     version: str
     name: str
     form: FileFormat
+    kind: str
 
 
 def new_import_id(services: Services) -> int:
     return services.counters.next_id(IMPORT_ID)
 
 
-def check_content(content: bytes, file_name: str, chosen: Chosen = NONE_CHOSEN) -> FileFormat:
+def check_content(content: bytes, file_name: str, chosen: Chosen = NONE_CHOSEN, kind: str = CLIENTS) -> FileFormat:
     """The format of the file. Raises BadInput."""
     check_name(file_name)
     if is_workbook(content):
         from ..adapters.spreadsheet import read_workbook_format  # slow to load
 
-        return read_workbook_format(BytesIO(content), COLUMNS, chosen)
-    return read_format(content, True, COLUMNS, chosen)
+        return read_workbook_format(BytesIO(content), COLUMNS_BY_KIND[kind], chosen)
+    return read_format(content, True, COLUMNS_BY_KIND[kind], chosen)
 
 
 def import_content(
@@ -64,6 +65,7 @@ def import_content(
     import_id: int | None = None,
     *,
     is_dry_run: bool = False,
+    kind: str = CLIENTS,
 ) -> ClientImport:
     """Store the file and queue its import.
 
@@ -72,7 +74,7 @@ def import_content(
     import_id = import_id or new_import_id(services)
     key = f"imports/{import_id}.csv"
     version = services.import_files.put(key, content)
-    return _begin(services, import_id, StoredFile(key, version, file_name, form), author, is_dry_run)
+    return _begin(services, import_id, StoredFile(key, version, file_name, form, kind), author, is_dry_run)
 
 
 def import_file(
@@ -83,6 +85,7 @@ def import_file(
     chosen: Chosen = NONE_CHOSEN,
     *,
     is_dry_run: bool = False,
+    kind: str = CLIENTS,
 ) -> ClientImport:
     """Queue the import of a file in the bucket. Raises BadInput, NotFound, TooLarge."""
     file_name = compose(file_name)
@@ -97,18 +100,18 @@ def import_file(
         raise BadInput.of_request(Text("file.empty"))
     if piece.size > MAX_FILE_SIZE:
         raise TooLarge(Text("file.too_large_for_an_import", most=MAX_FILE_SIZE // 1024**3))
-    form = _format_of(services, key, piece, chosen)
-    file = StoredFile(key, piece.version, file_name, form)
+    form = _format_of(services, key, piece, chosen, kind)
+    file = StoredFile(key, piece.version, file_name, form, kind)
     return _begin(services, new_import_id(services), file, author, is_dry_run)
 
 
-def _format_of(services: Services, key: str, piece: Piece, chosen: Chosen) -> FileFormat:
+def _format_of(services: Services, key: str, piece: Piece, chosen: Chosen, kind: str) -> FileFormat:
     """`piece`: the beginning of the file."""
     if is_workbook(piece.content):
         from ..adapters.spreadsheet import read_workbook_format  # slow to load
 
-        return read_workbook_format(open_file(services.import_files, key, piece.version), COLUMNS, chosen)
-    return read_format(piece.content, piece.size <= HEAD_SIZE, COLUMNS, chosen)
+        return read_workbook_format(open_file(services.import_files, key, piece.version), COLUMNS_BY_KIND[kind], chosen)
+    return read_format(piece.content, piece.size <= HEAD_SIZE, COLUMNS_BY_KIND[kind], chosen)
 
 
 def start_checked(services: Services, import_id: int, author: Author, new_id: int | None = None) -> ClientImport:
@@ -119,7 +122,7 @@ def start_checked(services: Services, import_id: int, author: Author, new_id: in
     checked = get_import(services, import_id)
     if not checked.is_dry_run or checked.status == RUNNING:
         raise NotInThisStatus(Text("import.not_a_dry_run"))
-    file = StoredFile(checked.key, checked.version, checked.file_name, checked.form)
+    file = StoredFile(checked.key, checked.version, checked.file_name, checked.form, checked.kind)
     return _begin(services, new_id or new_import_id(services), file, author)
 
 
@@ -166,10 +169,13 @@ def _begin(
         row=file.form.start if file.form.is_workbook else 1,
         author=author.name,
         is_dry_run=is_dry_run,
+        kind=file.kind,
     )
     after: dict[str, object] = {"id": import_id, "file_name": file.name}
     if is_dry_run:
         after["dry_run"] = True
+    if file.kind != CLIENTS:
+        after["kind"] = file.kind
     try:
         services.imports.add(client_import, author.record("import", client_import.id, None, after))
     except RowChanged:  # an earlier try of the same request made the import

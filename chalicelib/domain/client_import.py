@@ -18,6 +18,13 @@ ATTRIBUTE_COLUMN = "attributes."
 STOP_COLUMN = "opted_out_at"
 """Since when the client is on the stop list. A blank cell ends no stop."""
 
+STATUS_COLUMN = "status"
+"""Whether the person is subscribed, as other senders write it. It puts clients on the stop list, and takes none off."""
+
+CLIENTS, STOP_LIST = "clients", "stop_list"
+KINDS = (CLIENTS, STOP_LIST)
+"""What the rows of a file are: clients, or phone numbers for the stop list."""
+
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
 STATUSES = (RUNNING, FINISHED, FAILED)
 
@@ -80,8 +87,8 @@ class ClientImport:
     """`offset` and `row` are the cursor: the byte at which the next row begins, and the number of rows before it.
 
     `version`: the version of the file in the bucket. `lease` counts the leases of this import. `moved_at`: the time
-    of the last progress. `author`: the name of the user or the token. A dry run counts what an import would do, and
-    writes no client.
+    of the last progress. `author`: the name of the user or the token. `kind`: one of KINDS.
+    A dry run counts what an import would do, and writes no client.
     """
 
     id: int
@@ -101,10 +108,11 @@ class ClientImport:
     lease: int = 0
     author: str = ""
     is_dry_run: bool = False
+    kind: str = CLIENTS
 
     @property
     def gives_stops(self) -> bool:
-        return STOP_COLUMN in self.form.columns
+        return not {STOP_COLUMN, STATUS_COLUMN}.isdisjoint(self.form.columns)
 
     @property
     def given_fields(self) -> set[str]:

@@ -26,6 +26,7 @@ ALIASES = {
     "tag": "label, group, тег, тэг, метка, группа",
     "timezone": "time zone, tz, часовой пояс, таймзона, временная зона, часовая зона",
     "opted_out_at": "unsubscribed at, opt out date, отписан, отписка, дата отписки, отписан с",
+    "status": "subscription status, статус, статус подписки, подписка",
     "operator_code": "код оператора, def код",
     "reason": "причина",
 }
@@ -34,7 +35,10 @@ ALIASES = {
 
 @dataclass(frozen=True)
 class Columns:
-    """Valid columns: the `known` ones, and those that `is_extra` accepts: like `example`, they begin with `prefix`."""
+    """Valid columns: the `known` ones, and those that `is_extra` accepts: like `example`, they begin with `prefix`.
+
+    Both are blank if there are none.
+    """
 
     known: Collection[str]
     required: Collection[str]
@@ -56,7 +60,7 @@ class Columns:
 
     @property
     def expected(self) -> str:
-        return ", ".join([*self.known, self.example])
+        return ", ".join([*self.known, *filter(None, [self.example])])
 
     @cached_property
     def _meanings(self) -> dict[str, str]:

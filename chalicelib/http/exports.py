@@ -12,9 +12,9 @@ from chalice.app import Response
 
 from ..clients import imports, stop_list
 from ..clients import registry as clients_
-from ..clients.import_columns import REASON
+from ..clients.import_columns import REASON, REFUSED_BECAUSE
 from ..domain.client import Client, is_attribute_name
-from ..domain.client_import import ATTRIBUTE_COLUMN, RefusedRow
+from ..domain.client_import import ATTRIBUTE_COLUMN, STOP_LIST, RefusedRow
 from ..domain.csv_file import unescape_formula, write_rows
 from ..domain.stop import BEGINNING, MAX_POSITION
 from ..domain.unicode_text import compose
@@ -93,14 +93,15 @@ def messages(call: Call, mailing_id: int) -> Response:
 
 def refused(call: Call, import_id: int) -> Response:
     """The refused rows with their reasons. The file can be corrected and imported again."""
-    form = imports.get_import(call.services, import_id).form
-    columns = [name for name, meaning in zip(form.labels, form.columns, strict=True) if meaning != REASON]
+    client_import = imports.get_import(call.services, import_id)
+    form, reason = client_import.form, REFUSED_BECAUSE if client_import.kind == STOP_LIST else REASON
+    columns = [name for name, meaning in zip(form.labels, form.columns, strict=True) if meaning != reason]
 
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
         found, last_row = imports.list_refused(call.services, import_id, position[0], limit)
         return [[*_cells(_unescaped(row.cells), columns), _reason(row)] for row in found], position_at(last_row)
 
-    return _part(call, f"import-{import_id}-refused.csv", (*columns, REASON), read, (0,), _time_of_part(call))
+    return _part(call, f"import-{import_id}-refused.csv", (*columns, reason), read, (0,), _time_of_part(call))
 
 
 def _attribute_names(call: Call) -> list[str]:

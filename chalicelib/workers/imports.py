@@ -12,6 +12,7 @@ from ..clients.import_columns import read_chosen
 from ..clients.import_worker import run_import
 from ..clients.imports import get_import, import_file, list_refused
 from ..delivery.dead_letters import read_job
+from ..domain.client_import import CLIENTS, KINDS
 from ..domain.jobs import ImportClients, ReceivedMessage
 from ..errors import Refusal
 from ..http.paging import Listed, json_size, position_at, read_fitting
@@ -46,7 +47,8 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"key": "folder/clients.csv"}` starts the import of a file in the bucket. `{"import": 7}` shows its progress.
 
     `"by": "anna"` beside the key names the person in the audit log, `"columns": {"ФИО": "attributes.имя"}` says what
-    columns mean, `"dry_run": true` only counts what the import would do.
+    columns mean, `"dry_run": true` only counts what the import would do,
+    `"kind": "stop_list"` says that its rows are phone numbers for the stop list.
 
     `{"import": 7, "refused": 20}` adds the first 20 refused rows, fewer if the answer would be too large for Lambda.
     """
@@ -60,12 +62,20 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 return {**shown, "results": _first_refused(services, import_id, number)}
             case {"import": import_id, **others} if is_id(import_id) and not others:
                 return represent_import(get_import(services, import_id))
-            case {"key": str(key), **rest} if key and rest.keys() <= {"file_name", "by", "columns", "dry_run"}:
+            case {"key": str(key), **rest} if (
+                key
+                and rest.keys() <= {"file_name", "by", "columns", "dry_run", "kind"}
+                and (rest.get("kind", CLIENTS) in KINDS)
+            ):
                 file_name = str(rest.get("file_name") or key.rpartition("/")[2])
                 author = author_by_hand(services, START_IMPORT, rest.get("by"))
                 chosen = read_chosen(rest.get("columns"))
                 is_dry_run = rest.get("dry_run") is True
-                return represent_import(import_file(services, key, file_name, author, chosen, is_dry_run=is_dry_run))
+                return represent_import(
+                    import_file(
+                        services, key, file_name, author, chosen, is_dry_run=is_dry_run, kind=rest.get("kind", CLIENTS)
+                    )
+                )
     except Refusal as refusal:
         return refusal.body if "detail" in refusal.body else {"detail": str(refusal)}
     return {"detail": '{"key": "folder/clients.csv", "file_name": optional} or {"import": 7} is expected.'}

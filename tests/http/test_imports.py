@@ -42,7 +42,7 @@ def test_a_file_is_accepted_at_once_and_processed_in_the_background(call: Call, 
     made = answer.json
     assert made.pop("created_at").endswith("Z")
     figures = dict.fromkeys(("rows", "added", "changed", "unchanged", "refused", "opted_out", "normalized"), 0)
-    given = {"file_name": "a.csv", "dry_run": False, "encoding": "utf-8"}
+    given = {"kind": "clients", "file_name": "a.csv", "dry_run": False, "encoding": "utf-8"}
     assert made == {"id": 1, "status": "running", **given, **figures, "finished_at": None, "detail": None}
     work(services)
     one = call("GET", "/Clients/import/1").json

@@ -9,10 +9,11 @@ import pytest
 
 from chalicelib.clients.import_worker import run_import
 from chalicelib.clients.imports import check_content, import_content
-from chalicelib.clients.registry import OPTED_OUT, register_client
+from chalicelib.clients.registry import OPTED_OUT, opt_out_client, register_client
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
+from chalicelib.domain.client_import import STOP_LIST
 from chalicelib.domain.jobs import ImportClients
 from infra.local.doubles.world import Crash, CrashingServices, World
 from tests.depth import crash_points, depth
@@ -167,4 +168,40 @@ def test_an_import_that_stops_for_its_refused_rows_is_whole_up_to_its_last_chunk
         assert (len(world.services.clients.rows), len(world.services.imports.refused_rows[1])) == (1, 1249)
         if not crashing.is_dead:
             assert at > 15
+            break
+
+
+STOPS = "phone_number;reason\n" + "".join(f"79{number:09d};{number % 3}\n" for number in range(300)) + "7;x\n"
+"""The first numbers have clients, and one of them has opted out before."""
+
+
+def assert_stopped(world: World) -> None:
+    one = world.services.imports.rows[1]
+    assert one.status == "finished"
+    assert (one.tally.added, one.tally.unchanged, one.tally.refused) == (299, 1, 1)
+    stops = world.services.stop_list.read(None, 1000)
+    assert {stop.phone_number: stop.reason for stop in stops if stop.source == "import"} == {
+        f"79{number:09d}": str(number % 3) for number in range(300) if number != 5
+    }
+    assert len(stops) == 300
+    clients = world.services.clients.rows.values()
+    assert sum(client.opted_out_at is not None for client in clients) == KNOWN
+    records = [record.id for record in world.services.audit.records if record.action == OPTED_OUT]
+    assert len(records) == len(set(records)) == 300, "one record for each, with the one before"
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+def test_a_crash_of_the_worker_at_any_call_stops_every_number_once(after: bool) -> None:
+    for at in crash_points():
+        world = world_with_clients()
+        opt_out_client(world.services, 6, Author("anna", world.clock.now(), 0.5))  # type: ignore[arg-type]
+        content = STOPS.encode()
+        form = check_content(content, "", kind=STOP_LIST)
+        author = Author("anna", world.clock.now(), 0.5)
+        import_content(world.services, content, form, "", author, kind=STOP_LIST)  # type: ignore[arg-type]
+        crashing = world.crashing[0] = CrashingServices(world.services, at, after)
+        work(world)
+        assert_stopped(world)
+        if not crashing.is_dead:
+            assert at > 20
             break

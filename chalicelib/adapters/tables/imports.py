@@ -16,7 +16,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from ...domain.audit_record import AuditRecord
-from ...domain.client_import import KEPT, RUNNING, ChunkPlan, ClientImport, RefusedRow, Tally
+from ...domain.client_import import CLIENTS, KEPT, RUNNING, ChunkPlan, ClientImport, RefusedRow, Tally
 from ...domain.csv_file import FileFormat
 from ...errors import ImportBusy, RowChanged
 from ...texts import AS_WRITTEN, Text, read_stored
@@ -66,6 +66,7 @@ class ImportRow(Model):
     lease = NumberAttribute(default=0)
     author = UnicodeAttribute(null=True)
     dry_run = BooleanAttribute(null=True)
+    kind = UnicodeAttribute(null=True)
     cells = JSONAttribute(null=True)
     errors = JSONAttribute(null=True)
     expires_at = NumberAttribute()
@@ -91,6 +92,7 @@ class ImportRow(Model):
             lease=int(self.lease),
             author=self.author or "",
             is_dry_run=bool(self.dry_run),
+            kind=self.kind or CLIENTS,
         )
 
 
@@ -118,6 +120,7 @@ class Imports:
             tally=asdict(client_import.tally),
             author=client_import.author or None,
             dry_run=client_import.is_dry_run or None,
+            kind=client_import.kind,
             expires_at=_expiry(client_import),
         )
         with conflicts(), transaction(ImportRow) as writes:

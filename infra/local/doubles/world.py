@@ -38,6 +38,7 @@ PARTS = (
     "rates",
     "spending",
     "slices",
+    "stop_list",
     "imports",
     "import_files",
     "imports_queue",
