@@ -8,7 +8,7 @@ from chalice.app import Response
 
 from ..clients import imports
 from ..clients.import_columns import COLUMNS, IGNORED_COLUMNS, TEMPLATE_NAMES, look_at, read_chosen
-from ..domain.client_import import ATTRIBUTE_COLUMN, RUNNING
+from ..domain.client_import import ATTRIBUTE_COLUMN, CLIENTS, RUNNING
 from ..http.bodies import read_file
 from ..http.calls import raw_body, read_id
 from ..http.exports import csv_file
@@ -41,13 +41,13 @@ def look(request: PageRequest) -> Response:
     return request.page("import_columns.html", outline=outline, known=known, choices=choices)
 
 
-def create(request: PageRequest) -> Response:
+def create(request: PageRequest, kind: str = CLIENTS) -> Response:
     """Called by files.js, which sends the file as the body and follows the `Location` of the answer."""
     content, file_name = _file(request), request.query.get("file_name", "")
     is_dry_run = read_flag(request.query, "dry_run")
-    form = imports.check_content(content, file_name, read_chosen(request.query.get("columns")))
+    form = imports.check_content(content, file_name, read_chosen(request.query.get("columns")), kind)
     client_import = imports.import_content(
-        request.services, content, form, file_name, request.author, is_dry_run=is_dry_run
+        request.services, content, form, file_name, request.author, is_dry_run=is_dry_run, kind=kind
     )
     location = f"{request.prefix}/console/imports/{client_import.id}?done={'checking' if is_dry_run else 'imported'}"
     return Response("", status_code=201, headers={"Location": location})

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
+from ..domain.client_import import STOP_LIST
 from ..errors import NotFound
 from ..http.calls import base_url
 from ..http.pages import read_static, static
@@ -131,6 +132,11 @@ def client_step(client_id: str, step: str) -> Response:
 @console.route("/console/stop-list", **ROUTE)
 def stop_list_page() -> Response:
     return _answer({"GET": stop_list.list_, "POST": stop_list.add})
+
+
+@console.route("/console/stop-list/import", **ROUTE)
+def stop_list_import() -> Response:
+    return _answer({"GET": stop_list.show_import, "POST": lambda request: imports.create(request, STOP_LIST)})
 
 
 @console.route("/console/stop-list/export", **ROUTE)

@@ -35,6 +35,11 @@ def add(request: PageRequest) -> Response:
     return request.redirect("/console/stop-list", phone_number=stop.phone_number, done=done)
 
 
+def show_import(request: PageRequest) -> Response:
+    """The upload of a file."""
+    return request.page("stop_import.html")
+
+
 def confirm_removal(request: PageRequest, phone_number: str) -> Response:
     """The page that asks for confirmation."""
     return request.page("stop_question.html", stop=stop_list.get_stop(request.services, phone_number))

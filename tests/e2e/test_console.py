@@ -25,7 +25,7 @@ from .conftest import Call
 
 PATIENCE = 60
 PAGES = ("/console", "/console/mailings/new", "/console/clients", "/console/tokens", "/console/audit")
-PAGES += ("/console/imports", "/console/mailbox", "/console/stop-list")
+PAGES += ("/console/imports", "/console/mailbox", "/console/stop-list", "/console/stop-list/import")
 FORMAT = "%Y-%m-%dT%H:%M:%S"
 ASK_AXE = """
 const done = arguments[arguments.length - 1];

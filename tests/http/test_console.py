@@ -75,11 +75,17 @@ class Browser:
         return answer
 
     def upload(
-        self, file_name: str, content: str | bytes, content_type: str = "text/csv", page: str = "", **query: str
+        self,
+        file_name: str,
+        content: str | bytes,
+        content_type: str = "text/csv",
+        page: str = "",
+        pages: str = "/console/imports",
+        **query: str,
     ) -> Answer:
         """Uploads as the page's script does."""
         headers = {"X-CSRF-Token": self.csrf, "Content-Type": content_type}
-        path = f"/console/imports{page}?{urlencode({'file_name': file_name, **query})}"
+        path = f"{pages}{page}?{urlencode({'file_name': file_name, **query})}"
         return self._request("POST", path, content if isinstance(content, bytes) else content.encode(), headers)
 
     def _request(self, method: str, path: str, body: bytes, more: dict[str, str] | None = None) -> Answer:
@@ -374,6 +380,17 @@ def test_a_number_is_put_on_the_stop_list_found_and_removed(anna: Browser) -> No
     assert "On the stop list" not in anna.get("/console/clients/1").text
     assert anna.get("/console/stop-list/79770000001/remove").status == 404
     assert anna.post("/console/stop-list/x/remove").status == 404
+
+
+def test_a_file_of_the_stop_list_is_imported(anna: Browser, services: Services) -> None:
+    assert "/console/stop-list/import" in anna.get("/console/stop-list").text
+    assert 'data-upload="/console/stop-list/import"' in anna.get("/console/stop-list/import").text
+    file = "Телефон;Причина\n79770000001;asked in the shop\n"
+    answer = anna.upload("stops.csv", file, pages="/console/stop-list/import")
+    assert (answer.status, answer.headers["Location"]) == (201, "/console/imports/1?done=imported")
+    assert process_import(services, 1, lambda: 60.0)
+    assert "(Stop list): stops.csv" in anna.get("/console/imports/1").text
+    assert "asked in the shop" in anna.get("/console/stop-list").text
 
 
 def test_a_wrong_number_of_the_stop_list_is_an_error_beside_its_field(anna: Browser) -> None:

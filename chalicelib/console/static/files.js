@@ -58,6 +58,12 @@ async function look(form) {
   columns.querySelector("select")?.focus();
 }
 
+// Without data-look the columns are known, and the file is imported at once.
+async function importAtOnce(form) {
+  const answer = await sendFile(form, form.dataset.upload, {});
+  if (answer.status === 201) location.assign(answer.getResponseHeader("Location"));
+}
+
 function showStops(columns) {
   const meanings = [...columns.querySelectorAll("select")].map((select) => select.value);
   columns.querySelector("#stops").hidden = !meanings.includes("opted_out_at");
@@ -100,10 +106,11 @@ async function download(link) {
 }
 
 for (const form of document.querySelectorAll("[data-upload]")) {
-  form.querySelector("[type=file]").addEventListener("change", () => document.querySelector("#found").replaceChildren());
+  form.querySelector("[type=file]").addEventListener("change", () => document.querySelector("#found")?.replaceChildren());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    look(form);
+    if (form.dataset.look) look(form);
+    else importAtOnce(form);
   });
 }
 
