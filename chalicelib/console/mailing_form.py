@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from chalice.app import Response
 
 from ..domain.allowed_steps import fixed_fields
-from ..domain.condition_text import describe
 from ..domain.decisions import FIELD_NAMES, MailingFields, announced
-from ..domain.field_versions import changed_since, version_of
+from ..domain.field_versions import version_of
 from ..domain.filter import Filter
 from ..domain.mailing import Mailing
 from ..domain.outcome import Outcome
@@ -24,8 +23,10 @@ from ..mailings.sender_name import takes_sender
 from ..mailings.test_message import advice_after, send_test_message
 from ..representation import represent_mailing
 from ..rules import Field, read_fields
-from .announcement import announce_once, form_key, new_form_key, reused_note, used_note
+from . import repeat_fields
+from .announcement import announce_once, announced_by, form_key, new_form_key, what_was_announced
 from .condition_form import MORE_ROWS, ConditionForm, form_of, read_form
+from .outdated_form import what_has_changed
 from .page_requests import PageRequest
 
 LABELS_SHOWN = 100
@@ -37,6 +38,7 @@ TEST_MESSAGE = {
     "sender": MAILING["sender"],
 }
 Values = dict[str, object]
+NO_OTHERS: Mapping[str, object] = {}
 
 
 def new(request: PageRequest) -> Response:
@@ -44,45 +46,40 @@ def new(request: PageRequest) -> Response:
     key = form_key(request)
     if key is None:
         return request.redirect("/console/mailings/new", key=new_form_key())
-    used = used_note(request, key)
-    if used is not None:
-        return request.page("form_used.html", note=used[0], mailing=used[1])
-    return _page(request, {}, None)
+    announced = announced_by(request, key)
+    if announced is not None:
+        return request.page("form_used.html", announced=announced)
+    return show_form(request, {}, None)
 
 
 def edit(request: PageRequest, sent_id: str) -> Response:
     mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
-    return _page(request, _values_of(mailing), mailing, version=version_of(represent_mailing(mailing), FIELD_NAMES))
+    return show_form(request, _values_of(mailing), mailing, version=version_of(represent_mailing(mailing), FIELD_NAMES))
 
 
 def save_new(request: PageRequest) -> Response:
-    values = _form_values(request, None)
+    values = form_values(request, None)
     try:
-        return _submit(request, values, None, lambda fields: announce_once(request, fields))
+        return submit(request, values, None, lambda fields: _to_mailing(request, announce_once(request, fields)))
     except KeyReused as refusal:
-        note, announced_before = reused_note(request)
-        shown = {"note": note, "announced_before": announced_before, "key": new_form_key()}
-        return _page(request, values, None, refusal.status_code, **shown)
+        return show_form(request, values, None, refusal.status_code, **what_was_announced(request))
 
 
 def save(request: PageRequest, sent_id: str) -> Response:
     mailing_id = read_id(sent_id)
     before = lifecycle.get_mailing(request.services, mailing_id)
-    values, version = _form_values(request, before), request.field("version")
+    values, version = form_values(request, before), request.field("version")
 
-    def change(fields: MailingFields) -> int:
-        return lifecycle.change_mailing(request.services, mailing_id, fields, request.author, version).id
+    def change(fields: MailingFields) -> Response:
+        lifecycle.change_mailing(request.services, mailing_id, fields, request.author, version)
+        return _to_mailing(request, mailing_id)
 
     try:
-        return _submit(request, values, before, change)
+        return submit(request, values, before, change)
     except Outdated as refusal:
         mailing = lifecycle.get_mailing(request.services, mailing_id)
-        current = represent_mailing(mailing)
-        changes = {name: current[name] for name in changed_since(version, current, FIELD_NAMES)}
-        if changes.get("filter") and mailing.chosen.condition:
-            changes["filter"] = request.localized(describe(mailing.chosen.condition))
-        shown = {"outdated": refusal.detail, "changes": changes, "version": version_of(current, FIELD_NAMES)}
-        return _page(request, values, mailing, refusal.status_code, **shown)
+        shown = what_has_changed(request, version, represent_mailing(mailing), FIELD_NAMES, mailing.chosen)
+        return show_form(request, values, mailing, refusal.status_code, outdated=refusal.detail, **shown)
 
 
 def preview(request: PageRequest) -> Response:
@@ -90,28 +87,40 @@ def preview(request: PageRequest) -> Response:
     mailing_id = request.field("mailing")
     before = lifecycle.get_mailing(request.services, read_id(mailing_id)) if mailing_id else None
     try:
-        return request.page("preview.html", preview=_preview(request, _form_values(request, before), before))
+        return request.page("preview.html", preview=_preview(request, form_values(request, before), before))
     except BadInput as refusal:
         texts = [text for texts in refusal.errors.values() for text in texts]
         return request.page("preview.html", preview=None, problems=texts)
 
 
-def _submit(
-    request: PageRequest, values: Values, before: Mailing | None, write: Callable[[MailingFields], int]
+def submit(
+    request: PageRequest,
+    values: Values,
+    before: Mailing | None,
+    write: Callable[[Any], Response],
+    known: Mapping[str, Field] = MAILING,
+    others: Mapping[str, object] = NO_OTHERS,
+    **shown: Any,
 ) -> Response:
-    """Handles the buttons of the form: more conditions, preview, test message, and save."""
+    """Handles the buttons of the form: conditions, preview, test message, and save. `write` answers what was saved.
+
+    `known`, `others`: the fields to save, and those of them that are not of a mailing. `shown`: as for `show_form`.
+    """
     try:
         match request.field("step"):
             case "rows":
-                return _page(request, values, before)
+                return show_form(request, values, before, **shown)
             case "preview":
-                return _page(request, values, before, preview=_preview(request, values, before))
+                return show_form(request, values, before, preview=_preview(request, values, before), **shown)
             case "test":
                 outcome = _send_test_message(request, values)
-                return _page(request, values, before, outcome=outcome, advice=advice_after(outcome))
-        mailing_id = write(cast(MailingFields, read_fields(values, MAILING, set(), partial=before is not None)))
+                return show_form(request, values, before, outcome=outcome, advice=advice_after(outcome), **shown)
+        return write(read_fields({**values, **others}, known, set(), partial=before is not None))
     except BadInput as refusal:
-        return _page(request, values, before, refusal.status_code, errors=refusal.errors)
+        return show_form(request, values, before, refusal.status_code, errors=refusal.errors, **shown)
+
+
+def _to_mailing(request: PageRequest, mailing_id: int) -> Response:
     return request.redirect(f"/console/mailings/{mailing_id}", done="saved")
 
 
@@ -153,7 +162,7 @@ def _filter(values: Values) -> Filter:
     return Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ()), fields.get("filter"))
 
 
-def _form_values(request: PageRequest, before: Mailing | None) -> Values:
+def form_values(request: PageRequest, before: Mailing | None) -> Values:
     """The fields of the form in the format of the API; checked and typed labels are joined.
 
     Browsers do not submit the disabled fields of a started mailing, so their values come from the mailing. A form that
@@ -197,13 +206,13 @@ def _values_of(mailing: Mailing) -> Values:
     return {name: "" if fields[name] is None else fields[name] for name in MAILING}
 
 
-def _page(
+def show_form(
     request: PageRequest, values: Values, mailing: Mailing | None, status_code: int = 200, **shown: Any
 ) -> Response:
-    """`shown`: what the page shows beside the form, and the key of its next submission if that changes."""
+    """`shown`: what is beside the form, with `repeat` and `series` of it, and the key of its next submission."""
     values = {**{name: values.get(name, "") for name in MAILING}, **_fixed_values(mailing)}
     condition = _condition_form(request, values["filter"])
-    nothing: dict[str, Any] = dict.fromkeys(("preview", "outcome", "note", "announced_before", "outdated"))
+    nothing: dict[str, Any] = dict.fromkeys(("preview", "outcome", "note", "announced_before", "outdated", "series"))
     same_form = {"key": form_key(request) or new_form_key(), "version": request.field("version")}
     return request.page(
         "mailing_form.html",
@@ -220,7 +229,8 @@ def _page(
         has_price=request.services.settings.price_by_gateway is not None,
         currency=request.services.settings.gateway_currency,
         test_phone=request.field("test_phone"),
-        **{**nothing, **same_form, "errors": {}, **shown},
+        **{**nothing, **same_form, "errors": {}, "repeat": repeat_fields.NOT_REPEATED, **shown},
+        **repeat_fields.choices(),
     )
 
 

@@ -12,7 +12,20 @@ from ..errors import NotFound
 from ..http.calls import base_url
 from ..http.pages import read_static, static
 from ..runtime import services
-from . import audit, clients, exports, imports, mailbox, mailing_form, mailings, sign_in, stop_list, tokens
+from . import (
+    audit,
+    clients,
+    exports,
+    imports,
+    mailbox,
+    mailing_form,
+    mailings,
+    series,
+    series_form,
+    sign_in,
+    stop_list,
+    tokens,
+)
 from .page_requests import METHODS, Action, answer_page_request
 
 console = Blueprint(__name__)
@@ -61,7 +74,7 @@ def preview() -> Response:
 
 @console.route("/console/mailings/new", **ROUTE)
 def new_mailing() -> Response:
-    return _answer({"GET": mailing_form.new, "POST": mailing_form.save_new})
+    return _answer({"GET": mailing_form.new, "POST": series_form.save_new})
 
 
 @console.route("/console/mailings/{mailing_id}", **ROUTE)
@@ -90,6 +103,36 @@ def mailing_step(mailing_id: str, step: str) -> Response:
         {
             "GET": lambda request: mailings.confirm_step(request, mailing_id, step),
             "POST": lambda request: mailings.take_step(request, mailing_id, step),
+        }
+    )
+
+
+@console.route("/console/series", **ROUTE)
+def series_list() -> Response:
+    return _answer({"GET": series.list_})
+
+
+@console.route("/console/series/{series_id}", **ROUTE)
+def one_series(series_id: str) -> Response:
+    return _answer({"GET": lambda request: series.read(request, series_id)})
+
+
+@console.route("/console/series/{series_id}/edit", **ROUTE)
+def edit_series(series_id: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda request: series_form.edit(request, series_id),
+            "POST": lambda request: series_form.save(request, series_id),
+        }
+    )
+
+
+@console.route("/console/series/{series_id}/{step}", **ROUTE)
+def series_step(series_id: str, step: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda request: series.confirm_step(request, series_id, step),
+            "POST": lambda request: series.take_step(request, series_id, step),
         }
     )
 

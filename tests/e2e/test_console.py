@@ -25,7 +25,7 @@ from .conftest import Call
 
 PATIENCE = 60
 PAGES = ("/console", "/console/mailings/new", "/console/clients", "/console/tokens", "/console/audit")
-PAGES += ("/console/imports", "/console/mailbox", "/console/stop-list", "/console/stop-list/import")
+PAGES += ("/console/imports", "/console/mailbox", "/console/stop-list", "/console/stop-list/import", "/console/series")
 FORMAT = "%Y-%m-%dT%H:%M:%S"
 ASK_AXE = """
 const done = arguments[arguments.length - 1];
@@ -124,6 +124,43 @@ def test_a_mailing_is_announced_and_watched_until_it_is_finished(
     operator.see("Finished")
     assert operator.driver.find_element(By.ID, "count-sent").text == "5"
     assert {message["text"] for message in simulator.seen.messages.values()} == {"Привет из консоли"}
+
+
+def test_a_mailing_that_repeats_is_announced_paused_and_ended(operator: Operator, call: Call) -> None:
+    """The fields of the rule appear with the choice. The starts are on the chosen days of the browser's zone."""
+    operator.open("/console/mailings/new")
+    operator.type("message_text", "Каждый понедельник")
+    assert not operator.driver.find_element(By.ID, "repeat_times").is_displayed()
+    operator.driver.find_element(By.CSS_SELECTOR, "#repeat_kind [value=weekly]").click()
+    assert operator.driver.find_element(By.ID, "repeat_times").is_displayed()
+    assert not operator.driver.find_element(By.ID, "month_days").is_displayed()
+    operator.driver.find_element(By.CSS_SELECTOR, "[name=week_days][value=mon]").click()
+    for day in ("tue", "wed", "thu", "fri"):
+        operator.driver.find_element(By.CSS_SELECTOR, f"[name=week_days][value={day}]").click()
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    operator.pick("datetime_start", tomorrow)
+    operator.pick("datetime_end", tomorrow + timedelta(hours=3))
+    operator.driver.find_element(By.CSS_SELECTOR, "[name=week_days][value=mon]").click()
+    operator.type("repeat_times", "3")
+    operator.press("Schedule")
+    operator.see("Saved.")
+    series_id = operator.driver.current_url.partition("/series/")[2].partition("?")[0]
+    made = call("GET", f"/Series/{series_id}/").json()
+    assert (made["repeat"], len(made["next_starts"])) == ("mon", 3)
+    page = f"/console/series/{series_id}"
+    narrow = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    operator.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
+    for path in (page, f"{page}/edit", f"{page}/end"):
+        operator.open(path)
+        assert operator.driver.execute_script("return document.documentElement.scrollWidth") <= 360, path
+        assert accessibility_faults(operator) == [], path
+    operator.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    operator.open(page)
+    operator.press("Pause")
+    operator.see("Series paused.")
+    operator.press("End series")
+    operator.press("End series")
+    operator.see("Series ended.")
 
 
 def test_a_file_of_clients_is_uploaded_and_its_refused_rows_are_downloaded(

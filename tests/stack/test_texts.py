@@ -21,7 +21,7 @@ from chalicelib.access.users import NEW_PASSWORD, SIGNED_IN, SIGNED_OUT
 from chalicelib.clients.erasure import ERASED, PHONE_SUBJECT, READMITTED
 from chalicelib.clients.registry import CONSENT_WITHDRAWN, OPTED_IN, OPTED_OUT
 from chalicelib.clients.traces import TRACES_ERASED
-from chalicelib.console import clients, mailings
+from chalicelib.console import clients, mailings, series
 from chalicelib.domain import mailing, message
 from chalicelib.domain.audit_record import CHANGED, MADE, REMOVED
 from chalicelib.domain.principal import ROLES
@@ -38,7 +38,7 @@ OF_CLIENTS = {OPTED_OUT, OPTED_IN, CONSENT_WITHDRAWN}
 ACTIONS = {MADE, CHANGED, REMOVED, *OF_CLIENTS, TRIED, NEW_PASSWORD, SIGNED_IN, SIGNED_OUT, *STEPS}
 SUBJECTS = {"client", "mailing", "series", "token", "user", "test_message", "import", PHONE_SUBJECT}
 NAMES = {*mailing.STATUSES, *message.STATUSES, *ROLES, *ACTIONS, *SUBJECTS, SERVICE_AUTHOR, GATEWAY_AUTHOR}
-QUESTIONS = {*mailings.QUESTIONS.values(), *clients.QUESTIONS.values()}
+QUESTIONS = {*mailings.QUESTIONS.values(), *series.QUESTIONS.values(), *clients.QUESTIONS.values()}
 STATUS_LABELS = {status.capitalize() for status in mailing.STATUSES}
 CATALOGUE: dict[str, dict[str, str]] = json.loads(catalogue.TEMPLATES.read_text())
 

@@ -29,6 +29,9 @@ for (const input of form.querySelectorAll("[data-moment]")) {
   addEventListener("pageshow", showUtc);
 }
 
+const zones = form.querySelector("select[data-zone]"); // of a new form: the zone of the days on which it repeats
+if (zones?.value === "UTC" && [...zones.options].some((option) => option.value === zone)) zones.value = zone;
+
 const preview = document.getElementById("preview");
 let timer, latest = 0;
 
