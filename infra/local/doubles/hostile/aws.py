@@ -104,7 +104,7 @@ class HostileAws:
             self.usage.faults["expired"] += 1
 
     def _keep_histories(self) -> None:
-        for part in (self.services.mailings, self.services.clients):
+        for part in (self.services.mailings, self.services.series, self.services.clients):
             part.rows = RowHistory(self.clock, part.rows)
 
 

@@ -55,6 +55,7 @@ SEND = Call(QueueRefused, is_repeatable=True, is_batch=True)
 
 CALLS: dict[str, Call] = {
     **{f"mailings.{name}": TRANSACTION for name in ("add", "end", "remove")},
+    **{f"series.{name}": TRANSACTION for name in ("add", "change")},
     **{f"mailings.{name}": CONDITIONAL for name in ("change", "clear_orders", "begin_round")},
     **{
         f"mailings.{name}": UPDATE
@@ -77,7 +78,7 @@ CALLS: dict[str, Call] = {
         for name in ("lease", "advance", "end_lease", "give_up_lease", "report", "advance_release")
     },
     "labels.add_from": PLAIN,
-    **{f"{part}.get_many": READ_ROWS for part in ("mailings", "clients", "imports")},
+    **{f"{part}.get_many": READ_ROWS for part in ("mailings", "series", "clients", "imports")},
     "mailings.outlines": READ_ROWS,
     **{f"messages.{name}": READ_ROWS for name in ("existing", "received", "of_client", "page", "find", "queued_below")},
     **{f"clients.{name}": READ_ROWS for name in ("read", "read_members", "count")},
@@ -88,13 +89,16 @@ CALLS: dict[str, Call] = {
 }
 """The calls whose errors an adapter translates, and those that are no plain updates."""
 
-INDEXES = frozenset(f"mailings.{name}" for name in ("open_ids", "active_ids", "scheduled_number"))
+INDEXES = frozenset(
+    [*(f"mailings.{name}" for name in ("open_ids", "active_ids", "scheduled_number")), "series.due_ids"]
+)
 
 READS = frozenset(
     [
         "get",
         "open_ids",
         "active_ids",
+        "due_ids",
         "scheduled_number",
         "existing",
         "page",
