@@ -18,7 +18,7 @@ from .domain.client import (
     attributes_error,
     is_attribute_name,
 )
-from .domain.consent import MAX_TEXT
+from .domain.consent import MAX_TEXT, PURPOSES
 from .domain.erasure import phones_in
 from .domain.filter import MAX_TAGS, MAX_TAGS_SIZE
 from .domain.mailing import MAX_RATE
@@ -40,6 +40,7 @@ from .rules import (
     moment_or_none,
     not_blank,
     number_up_to,
+    one_of,
     optional_moment,
     rule,
     text,
@@ -283,6 +284,7 @@ MAILING = {
         f"The text to send, at most {MAX_PARTS} SMS parts. {{name}} is replaced by a value of the client.",
         required=True,
     ),
+    "purpose": Field(one_of(PURPOSES), "Marketing may need the client's consent; blank or null: service."),
     "sender": Field(
         sender, "The name or number that recipients see; blank or null: that of the setting GATEWAY_SENDER."
     ),

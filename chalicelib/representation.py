@@ -36,6 +36,7 @@ MESSAGE_FIELDS = (
     "attempts",
     "last_error",
     "reported_at",
+    "consent_at",
 )
 STOP_FIELDS = ("phone_number", "opted_out_at", "reason", "source", "client_id")
 RECORD_FIELDS = ("at", "who", "action", "what", "id", "before", "after")
@@ -53,6 +54,7 @@ def represent_mailing(mailing: Mailing) -> dict[str, object]:
         "datetime_start": represent_moment(mailing.datetime_start),
         "datetime_end": represent_moment(mailing.datetime_end),
         "message_text": mailing.message_text,
+        "purpose": mailing.purpose,
         "sender": mailing.sender or None,
         "filter_tag": ",".join(mailing.chosen.tags) or None,
         "filter_op_codes": ",".join(mailing.chosen.operator_codes) or None,

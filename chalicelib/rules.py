@@ -15,7 +15,7 @@ from .domain.client import MAX_LABEL
 from .domain.money import MAX_AMOUNT, read_amount
 from .domain.unicode_text import compose, has_surrogate, is_blank
 from .errors import BadInput, FieldErrors, WrongParts, WrongValue
-from .texts import Text
+from .texts import Text, either
 from .zones import TIME_OF_DAY, is_time_of_day
 
 Schema = dict[str, object]
@@ -203,6 +203,19 @@ def choices(known: tuple[str, ...]) -> Rule:
         return chosen
 
     return some_of
+
+
+def one_of(known: tuple[str, ...]) -> Rule:
+    """One of the `known` values; blank or null: the first."""
+
+    @rule(enum=[*known, "", None], default=known[0])
+    def one(sent: object) -> str:
+        value = "" if sent is None else text(sent)
+        if value and value not in known:
+            raise WrongValue(Text("field.one_of", choices=either(known)))
+        return value or known[0]
+
+    return one
 
 
 def listed(sent: object, read_item: Callable[[str], str], example: str) -> tuple[str, ...]:

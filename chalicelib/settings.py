@@ -82,6 +82,7 @@ class Settings:
     daily_budget: int | None = _setting(None, read_amount, "What all mailings may spend in a day; none: no limit.")
     balance_alarm: int | None = _setting(None, read_level, "Balance at the gateway below which an alarm goes off.")
     receipts: bool = _setting(False, flag, "Whether the gateway may report deliveries.")
+    require_consent: bool = _setting(False, flag, "Whether marketing reaches only clients with a consent.")
     stop_words: tuple[str, ...] = _setting((), words, "Words of an inbound message that opt its sender out.")
     receipts_url: str = _setting("", url, "Address of /Receipts as the provider calls it.")
     sender_threads: int = _setting(50, count, "Posts that one sender Lambda makes at the same time.")

@@ -113,6 +113,7 @@ OPERATIONS = [
     Operation("/Clients/{id}/opt_out/", "post", "Put a client on the stop list: nothing is sent to it", "Client"),
     Operation("/Clients/{id}/opt_in/", "post", "Take a client off the stop list", "Client"),
     Operation("/Clients/{id}/withdraw_consent/", "post", "Withdraw a client's consent to marketing", "Client"),
+    Operation("/Clients/{id}/consent_report/", "get", "Export a client's consent and its messages as CSV", CSV),
     Operation("/Clients/{id}/erase/", "post", "Erase a client and its traces, for good", "Erased", status=202),
     Operation("/Clients/erase/", "post", "Erase all about a phone number, for good", "Erased", "PhoneNumber", 202),
     Operation("/Clients/readmit/", "post", "Let a phone number that was erased come back", "Erased", "PhoneNumber"),

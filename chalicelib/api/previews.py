@@ -10,6 +10,7 @@ from ..domain.decisions import MailingFields, announced
 from ..domain.sms import Length
 from ..fields import MAILING, MAILING_READ_ONLY
 from ..http.calls import Call
+from ..mailings.audience import reached_by
 from ..mailings.preview import Launch, Preview, preview_mailing
 from ..mailings.prices import CostForecast
 from ..representation import represent_amount, represent_moment, represent_warnings
@@ -19,7 +20,8 @@ from ..rules import read_fields
 def show_preview(call: Call) -> Response:
     fields = cast(MailingFields, read_fields(call.body(), MAILING, MAILING_READ_ONLY, partial=False))
     mailing = announced(fields, 0, call.services.clock.now())
-    preview = preview_mailing(call.services, mailing.chosen, mailing.message_text, planned=mailing)
+    chosen = reached_by(call.services, mailing.chosen, mailing.purpose)
+    preview = preview_mailing(call.services, chosen, mailing.message_text, planned=mailing)
     launch = preview.launch
     assert launch is not None, "the mailing has its times"
     filter_text = str(preview.condition) if preview.condition else None

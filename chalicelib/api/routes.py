@@ -69,6 +69,11 @@ def client_withdraw_consent(client_id: str) -> Response:
     return _answer({"POST": lambda call: clients.withdraw_consent(call, read_id(client_id))})
 
 
+@routes.route("/Clients/{client_id}/consent_report", **ROUTE)
+def client_consent_report(client_id: str) -> Response:
+    return _answer({"GET": lambda call: exports.consent_report(call, read_id(client_id))})
+
+
 @routes.route("/Clients/{client_id}/erase", **ROUTE)
 def client_erase(client_id: str) -> Response:
     return _answer({"POST": lambda call: clients.erase(call, read_id(client_id))})

@@ -9,6 +9,7 @@ from ..domain.allowed_steps import FIXED_AFTER_START
 from ..domain.client import Client
 from ..domain.client_import import KINDS as IMPORT_KINDS
 from ..domain.client_import import STATUSES as IMPORT_STATUSES
+from ..domain.consent import PURPOSES
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..domain.receipt import MAX_RECEIPTS
@@ -66,6 +67,7 @@ MAILING_PROPERTIES: dict[str, Schema] = {
     "datetime_start": TIME,
     "datetime_end": TIME,
     "message_text": STRING,
+    "purpose": {"enum": list(PURPOSES)},
     "sender": TEXT_OR_NULL,
     "filter_tag": TEXT_OR_NULL,
     "filter_op_codes": TEXT_OR_NULL,
@@ -99,6 +101,7 @@ MESSAGE_PROPERTIES: dict[str, Schema] = {
     "attempts": INTEGER,
     "last_error": TEXT_OR_NULL,
     "reported_at": TIME_OR_NULL,
+    "consent_at": TIME_OR_NULL,
 }
 RECORD_PROPERTIES: dict[str, Schema] = {
     "at": TIME,

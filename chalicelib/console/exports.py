@@ -24,6 +24,10 @@ def messages(request: PageRequest, sent_id: str) -> Response:
     return exports.messages(_call(request, "status"), read_id(sent_id))
 
 
+def consent_report(request: PageRequest, sent_id: str) -> Response:
+    return exports.consent_report(_call(request), read_id(sent_id))
+
+
 def refused(request: PageRequest, sent_id: str) -> Response:
     return exports.refused(_call(request), read_id(sent_id))
 

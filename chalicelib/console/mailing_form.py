@@ -17,6 +17,7 @@ from ..errors import BadInput, KeyReused, Outdated
 from ..fields import MAILING, phone_number
 from ..http.calls import read_id
 from ..mailings import lifecycle
+from ..mailings.audience import reached_by
 from ..mailings.placeholders import suggested_placeholders
 from ..mailings.preview import Preview, preview_mailing
 from ..mailings.sender_name import takes_sender
@@ -136,7 +137,8 @@ def _preview(request: PageRequest, values: Values, before: Mailing | None) -> Pr
     text = _checked_text(values)
     if before is not None and before.plan is not None:
         return preview_mailing(request.services, before.chosen, text, started=before)
-    return preview_mailing(request.services, _filter(values), text, planned=_planned(request, values))
+    chosen = reached_by(request.services, _filter(values), str(values["purpose"]))
+    return preview_mailing(request.services, chosen, text, planned=_planned(request, values))
 
 
 def _checked_text(values: Values) -> str:
@@ -173,6 +175,7 @@ def form_values(request: PageRequest, before: Mailing | None) -> Values:
         "datetime_start": request.field("datetime_start"),
         "datetime_end": request.field("datetime_end"),
         "message_text": request.field("message_text"),
+        "purpose": request.field("purpose"),
         "sender": request.field("sender"),
         "filter_tag": _joined(request, "filter_tag"),
         "filter_op_codes": _joined(request, "filter_op_codes"),
@@ -229,6 +232,7 @@ def show_form(
         has_price=request.services.settings.price_by_gateway is not None,
         currency=request.services.settings.gateway_currency,
         test_phone=request.field("test_phone"),
+        requires_consent=request.services.settings.require_consent,
         **{**nothing, **same_form, "errors": {}, "repeat": repeat_fields.NOT_REPEATED, **shown},
         **repeat_fields.choices(),
     )

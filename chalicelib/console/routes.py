@@ -152,6 +152,11 @@ def export_clients() -> Response:
     return _answer({"GET": exports.clients})
 
 
+@console.route("/console/clients/{client_id}/consent-report", **ROUTE)
+def export_consent(client_id: str) -> Response:
+    return _answer({"GET": lambda request: exports.consent_report(request, client_id)})
+
+
 @console.route("/console/clients/{client_id}", **ROUTE)
 def client(client_id: str) -> Response:
     return _answer(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.admission import Admission, AdmissionDecision, admit
 from ..domain.client import Client
+from ..domain.consent import MARKETING
 from ..domain.expiry import ExpiryCauses, expiry_reason, hours_at_the_end
 from ..domain.mailing import Mailing
 from ..domain.message import CANCELLED, EXPIRED, FAILED, Claim, Message, MessageKey
@@ -37,6 +38,7 @@ class Attempt:
 
     `permit`: when the post may begin. `timeout`: the longest time of the post, in seconds. `gateway`: its name.
     `tried_at`: the gateway of the attempt before; empty if none is known.
+    `consent_at`: of the client's consent to marketing.
     """
 
     task: SendTask
@@ -45,6 +47,7 @@ class Attempt:
     timeout: float
     gateway: str
     tried_at: str = ""
+    consent_at: datetime | None = None
 
     @property
     def key(self) -> MessageKey:
@@ -54,7 +57,7 @@ class Attempt:
         """`wait`: how long the claimed message may wait for a thread, in seconds."""
         begins_at = max(now, datetime.fromtimestamp(self.permit.at, UTC))
         until = begins_at + timedelta(seconds=wait + self.timeout) + CLAIM_MARGIN
-        return Claim(self.key, until, self.gateway)
+        return Claim(self.key, until, self.gateway, self.mailing.purpose == MARKETING, self.consent_at)
 
 
 class TaskHandler:
@@ -114,7 +117,8 @@ class TaskHandler:
         self.posting.channels.leave(attempt)
 
     def _decide(self, mailing: Mailing | None, client: Client | None, tried: bool) -> AdmissionDecision:
-        return admit(mailing, client, self.services.clock.now(), zone, UNLIMITED, tried)
+        now, requires_consent = self.services.clock.now(), self.services.settings.require_consent
+        return admit(mailing, client, now, zone, UNLIMITED, tried, requires_consent)
 
     def _key_to_read(self, task: SendTask) -> MessageKey | None:
         """A place in the canary is for the first claim. A feed queues some messages twice. With several gateways the
@@ -202,7 +206,7 @@ class TaskHandler:
                 return Result(delay=permit)
             admitted: Attempt | Result | None = Result(awaits_feed=True)
             if permit is not None:
-                admitted = self._admitted_at(Attempt(task, mailing, permit, timeout, name, tried_at))
+                admitted = self._admitted_at(Attempt(task, mailing, permit, timeout, name, tried_at, client.consent))
             if isinstance(admitted, Attempt) or (admitted and tried_at):
                 return admitted
             if admitted is None:

@@ -11,6 +11,7 @@ from ..domain.admission import Admission, admit, seconds_for_post
 from ..domain.backoff import retry_delay
 from ..domain.brake import NO_ANSWERS, NO_REFUSALS, refusals_of
 from ..domain.client import Client
+from ..domain.consent import MARKETING
 from ..domain.mailing import Mailing
 from ..domain.message import UNKNOWN, Message, Settlement
 from ..domain.outcome import Kind, Outcome
@@ -141,8 +142,11 @@ class Posting:
         except Exception as error:  # nothing was posted: an open claim would say that the gateway may have the message
             return self._ended(attempt, Settlement(message), self.retry_after_error(task, error))
         now = self.services.clock.now()
-        decision = admit(mailing, client, now, zone, attempt.permit, was_attempted=True)
+        requires_consent = self.services.settings.require_consent
+        decision = admit(mailing, client, now, zone, attempt.permit, True, requires_consent)
         if mailing is None or client is None or decision.admission != Admission.POST or now - asked_at > READ_WITHIN:
+            return self._not_posted(attempt, message)
+        if mailing.purpose == MARKETING and client.consent != message.consent_at:  # the claim has recorded another one
             return self._not_posted(attempt, message)
         text, claimed = text_for(mailing, client), (message.claimed_until or 0) - now.timestamp()
         timeout = min(attempt.timeout, self.seconds_available(mailing), claimed - SECONDS_TO_SETTLE)

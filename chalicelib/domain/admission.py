@@ -8,6 +8,7 @@ from enum import Enum
 
 from ..texts import Text
 from .client import Client
+from .consent import MARKETING, consent_refusal
 from .mailing import CANCELLED, PAUSED, RUNNING, Mailing
 from .message import EXPIRED, QUEUED, Message
 from .rate import UNLIMITED, Permit
@@ -57,11 +58,12 @@ def admit(
     zones: Zones,
     permit: Permit = UNLIMITED,
     was_attempted: bool = False,
+    requires_consent: bool = False,
 ) -> AdmissionDecision:
     """What to do with a queued message at this moment.
 
     `permit`: when the rate limits allow the post. `was_attempted`: the message was claimed before, so it keeps its
-    place in the canary.
+    place in the canary. `requires_consent`: marketing reaches only clients with a consent.
     """
     if mailing is None:
         return AdmissionDecision(Admission.DROP)
@@ -71,6 +73,8 @@ def admit(
         return AdmissionDecision(Admission.CANCEL, CLIENT_GONE)
     if client.opted_out_at is not None:
         return AdmissionDecision(Admission.CANCEL, OPTED_OUT)
+    if requires_consent and mailing.purpose == MARKETING and (refusal := consent_refusal(client)):
+        return AdmissionDecision(Admission.CANCEL, refusal)
     if mailing.is_over(now):
         return AdmissionDecision(Admission.EXPIRE)
     if mailing.status == PAUSED:

@@ -31,6 +31,7 @@ REFUSED_AFTER_END = {RESEND}
 
 FIXED_AFTER_START: Mapping[str, Callable[[Mailing], object]] = {
     "datetime_start": lambda mailing: mailing.datetime_start,
+    "purpose": lambda mailing: mailing.purpose,
     "filter_tag": lambda mailing: mailing.chosen.tags,
     "filter_op_codes": lambda mailing: mailing.chosen.operator_codes,
     "filter": lambda mailing: mailing.chosen.condition,

@@ -70,12 +70,7 @@ class Client:
     @property
     def consent(self) -> datetime | None:
         """The moment of the consent to marketing; None if there is none, or a withdrawal is not older."""
-        is_withdrawn = (
-            self.consent_at is not None
-            and self.consent_withdrawn_at is not None
-            and self.consent_withdrawn_at >= self.consent_at
-        )
-        return None if is_withdrawn else self.consent_at
+        return consent_that_counts(self.consent_at, self.consent_withdrawn_at)
 
     @property
     def group(self) -> tuple[str, str]:
@@ -111,6 +106,12 @@ def attributes_error(attributes: Mapping[str, str]) -> Text | None:
 def operator_code_of(phone_number: str) -> str:
     """The three digits after the 7."""
     return phone_number[1:4]
+
+
+def consent_that_counts(given_at: datetime | None, withdrawn_at: datetime | None) -> datetime | None:
+    """The moment of a consent that is newer than its withdrawal."""
+    is_withdrawn = given_at is not None and withdrawn_at is not None and withdrawn_at >= given_at
+    return None if is_withdrawn else given_at
 
 
 def block_of(client_id: int) -> int:

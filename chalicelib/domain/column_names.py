@@ -27,6 +27,10 @@ ALIASES = {
     "timezone": "time zone, tz, часовой пояс, таймзона, временная зона, часовая зона",
     "opted_out_at": "unsubscribed at, opt out date, отписан, отписка, дата отписки, отписан с",
     "status": "subscription status, статус, статус подписки, подписка",
+    "consent_at": "consent date, согласие, дата согласия, согласие получено",
+    "consent_source": "источник согласия",
+    "consent_text": "текст согласия",
+    "consent_withdrawn_at": "consent withdrawal date, отзыв согласия, дата отзыва согласия, согласие отозвано",
     "operator_code": "код оператора, def код",
     "reason": "причина",
 }

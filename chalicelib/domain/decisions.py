@@ -18,6 +18,7 @@ from .audience import Plan
 from .brake import NO_ANSWERS, NO_REFUSALS
 from .canary import DEFAULT_ERROR_RATE, Canary
 from .condition import Condition
+from .consent import SERVICE
 from .filter import Filter
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
 from .rounds import is_quiet
@@ -31,6 +32,7 @@ class MailingFields(TypedDict, total=False):
     datetime_start: datetime
     datetime_end: datetime
     message_text: str
+    purpose: str
     sender: str
     filter_tag: tuple[str, ...]
     filter_op_codes: tuple[str, ...]
@@ -54,6 +56,7 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         datetime_end=fields["datetime_end"],
         message_text=fields["message_text"],
         has_placeholders=has_placeholders(fields["message_text"]),
+        purpose=fields.get("purpose", SERVICE),
         sender=fields.get("sender", ""),
         chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ()), fields.get("filter")),
         window=_window(None, fields),
@@ -75,6 +78,7 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         datetime_end=fields.get("datetime_end", mailing.datetime_end),
         message_text=text,
         has_placeholders=mailing.has_placeholders if text == mailing.message_text else has_placeholders(text),
+        purpose=fields.get("purpose", mailing.purpose),
         sender=fields.get("sender", mailing.sender),
         chosen=Filter(
             fields.get("filter_tag", mailing.chosen.tags),

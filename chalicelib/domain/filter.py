@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from . import condition as conditions
-from .client import MAX_LABEL, Client, operator_code_of
+from .client import MAX_LABEL, Client, consent_that_counts, operator_code_of
 from .condition import Condition
 from .unicode_text import compose, spellings
 
@@ -21,11 +21,13 @@ warning, in JSON with up to six bytes for one. An item of DynamoDB has at most 4
 class Filter:
     """Without tags: clients with any tag or none. Without operator codes: clients with any code. Tags are composed.
     Without a condition: clients that meet any. The client has to fit all three.
+    `has_consent`: of the chosen clients, only those with a consent to marketing are reached.
     """
 
     tags: tuple[str, ...] = ()
     operator_codes: tuple[str, ...] = ()
     condition: Condition | None = None
+    has_consent: bool = False
 
     @property
     def stored_tags(self) -> list[str]:
@@ -63,6 +65,14 @@ class Filter:
         """As `decide`, by what is known."""
         return self.decide(client, received) is True
 
+    def may_be_texted(self, client: Client | AudienceMember) -> bool:
+        """Whether a chosen client gets its message: it has not opted out, and has a consent if that is needed."""
+        return client.opted_out_at is None and (not self.has_consent or client.consent is not None)
+
+    def reaches(self, client: Client) -> bool:
+        """Whether the client is chosen, by what is known, and may be texted."""
+        return self.may_be_texted(client) and self.chooses(client)
+
 
 ALL_CLIENTS = Filter()
 
@@ -78,10 +88,16 @@ class AudienceMember:
     attributes: Mapping[str, str] = field(default_factory=dict)
     registered_at: datetime | None = None
     opted_out_at: datetime | None = None
+    consent_at: datetime | None = None
+    consent_withdrawn_at: datetime | None = None
 
     @property
     def operator_code(self) -> str:
         return operator_code_of(self.phone_number)
+
+    @property
+    def consent(self) -> datetime | None:
+        return consent_that_counts(self.consent_at, self.consent_withdrawn_at)
 
 
 MEMBER_FIELDS = tuple(item.name for item in fields(AudienceMember) if item.name != "id")

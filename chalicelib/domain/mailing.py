@@ -11,6 +11,7 @@ from ..texts import Text
 from .audience import Plan
 from .brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from .canary import Canary
+from .consent import SERVICE
 from .filter import ALL_CLIENTS, Filter
 from .message import ACCEPTED, QUEUED, SENT, Message, MessageKey, MessageShard
 from .send_window import SendWindow
@@ -126,6 +127,7 @@ class Mailing:
     counted last. `waits_until`: when messages return that senders gave back without an attempt, recorded while the
     mailing makes no progress.
 
+    `purpose`: one of PURPOSES.
     `sender`: the name or number that recipients see; empty: that of the setting. `series_id`: the series that made the
     mailing; None: a person announced it.
     `canary`: clients that get the mailing first; None if there is no canary. `paused_because`: why the service paused
@@ -149,6 +151,7 @@ class Mailing:
     message_text: str
     chosen: Filter = ALL_CLIENTS
     window: SendWindow | None = None
+    purpose: str = SERVICE
     sender: str = ""
     series_id: int | None = None
     rate_limit: int | None = None

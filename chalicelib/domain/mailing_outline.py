@@ -16,6 +16,7 @@ class MailingOutline:
     id: int
     datetime_start: datetime
     message_text: str
+    purpose: str
     plan: Plan | None
 
     def key_of(self, client_id: int) -> MessageKey | None:

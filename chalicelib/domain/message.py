@@ -84,6 +84,7 @@ class Message:
     `address`: a digest of the URL that the gateway had then; empty if the row has none.
     `parts`: the SMS parts of the text that was posted last. `cost`: their price at that moment, as in money.py. Both
     are 0 before a post, and in rows of earlier versions.
+    `consent_at`: of marketing, the moment of the client's consent at the last attempt; None without a consent.
     `shards`: the number of shards in the mailing's plan.
     """
 
@@ -107,6 +108,7 @@ class Message:
     address: str = ""
     parts: int = 0
     cost: int = 0
+    consent_at: datetime | None = None
     shards: int = 1
 
     @property
@@ -140,11 +142,14 @@ class Claim:
     """A message to be claimed for one attempt at this gateway, until this moment.
 
     If another gateway may have the message, the attempt is one at that gateway.
+    `is_marketing`: the row gets the moment of the client's consent, `consent_at`.
     """
 
     key: MessageKey
     until: datetime
     gateway: str
+    is_marketing: bool = False
+    consent_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""CSV exports: clients, messages of a mailing, refused rows of an import.
+"""CSV exports: clients, messages of a mailing, refused rows of an import, the consent of a client.
 
 A Lambda response is limited to 6 MB, so a file is served in parts. The Link header of a part has the URL of the next
 one. Only the first part has the column names, so that the concatenated parts are one CSV file.
@@ -12,6 +12,8 @@ from chalice.app import Response
 
 from ..clients import imports, stop_list
 from ..clients import registry as clients_
+from ..clients.consent_report import REPORT_FIELDS, consent_rows, message_rows
+from ..clients.history import list_history
 from ..clients.import_columns import REASON, REFUSED_BECAUSE
 from ..domain.client import Client, is_attribute_name
 from ..domain.client_import import ATTRIBUTE_COLUMN, STOP_LIST, RefusedRow
@@ -89,6 +91,20 @@ def messages(call: Call, mailing_id: int) -> Response:
         return [_cells(represent_message(message), MESSAGE_FIELDS) for message in found], position_of(cursor)
 
     return _part(call, f"mailing-{mailing_id}.csv", MESSAGE_FIELDS, read, (0, 0), has_time=has_time)
+
+
+def consent_report(call: Call, client_id: int) -> Response:
+    """The consent of a client, and the messages to it, of the newest mailing first."""
+    client = clients_.get_client(call.services, client_id)
+    has_time = _time_of_part(call)
+
+    def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
+        below = position[0] or None
+        found, next_below = list_history(call.services, client_id, below, limit, has_time)
+        rows = [*([] if below else consent_rows(client)), *message_rows(client, found)]
+        return [_cells(row, REPORT_FIELDS) for row in rows], position_at(next_below)
+
+    return _part(call, f"client-{client_id}-consent.csv", REPORT_FIELDS, read, (0,), has_time)
 
 
 def refused(call: Call, import_id: int) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..clients.recipients import choose, plan_now
 from ..domain.audience import Group, Plan, Read
 from ..domain.client import BLOCK_SIZE, MAX_CLIENT_ID
+from ..domain.consent import MARKETING
 from ..domain.filter import AudienceMember, Filter, member_fields
 from ..domain.spread import spread
 from ..domain.walk import HasTime, time_limit
@@ -41,7 +42,7 @@ THREADS = 8
 
 @dataclass(frozen=True)
 class Audience:
-    """The number of `clients` that are not opted out, and its groups, which add up to it.
+    """The number of `clients` that are reached, and its groups, which add up to it.
 
     `is_whole`: the number is exact; otherwise it is a lower bound. `is_sampled`: the groups are an estimate from a
     sample across the audience.
@@ -68,13 +69,18 @@ class Audience:
         return dict(found.most_common())
 
 
+def reached_by(services: Services, chosen: Filter, purpose: str) -> Filter:
+    """The filter as a count of a mailing with this purpose needs it."""
+    return replace(chosen, has_consent=services.settings.require_consent and purpose == MARKETING)
+
+
 def count_audience(services: Services, chosen: Filter) -> tuple[int, bool]:
-    """The number of chosen clients that are not opted out, and whether it is exact. DynamoDB returns counts only."""
+    """The number of clients that the filter reaches, and whether it is exact. DynamoDB returns counts only."""
     return _count(services, chosen, plan_now(services, chosen), {})
 
 
 def group_audience(services: Services, chosen: Filter) -> Audience:
-    """Read all clients of a small audience, or a sample across a large one. Leaves out opted-out clients."""
+    """Read all clients that the filter reaches if they are few, or a sample across a large audience."""
     plan = plan_now(services, chosen)
     has_time = time_limit(services.clock.now, GROUPS_TIME_LIMIT.total_seconds())
     groups, whole, is_exact = _read_groups(services, chosen, plan, list(plan.ranges(chosen, MAX_CLIENT_ID)), has_time)
@@ -132,12 +138,16 @@ def _groups(services: Services, chosen: Filter, plan: Plan, read: Read) -> tuple
 
 def _read_members(services: Services, chosen: Filter, read: Read, limit: int) -> list[AudienceMember]:
     partition, first, last = read
-    fields = list({*member_fields(chosen, has_local_hours=True), "phone_number", "opted_out_at"})
+    fields = list({*member_fields(chosen, has_local_hours=True), "phone_number", "opted_out_at", *_of_consent(chosen)})
     return services.clients.read_members(partition, first - 1, last, limit, fields, must_be_current=False)
 
 
+def _of_consent(chosen: Filter) -> tuple[str, ...]:
+    return ("consent_at", "consent_withdrawn_at") if chosen.has_consent else ()
+
+
 def _reached(services: Services, chosen: Filter, plan: Plan, members: Sequence[AudienceMember]) -> list[AudienceMember]:
-    return choose(services, chosen, plan.named, [one for one in members if one.opted_out_at is None])
+    return choose(services, chosen, plan.named, list(filter(chosen.may_be_texted, members)))
 
 
 def _read_groups(

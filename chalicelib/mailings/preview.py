@@ -87,6 +87,7 @@ def preview_mailing(
 ) -> Preview:
     """Writes nothing. Raises BadInput with the unknown placeholders, or with a maximum cost that cannot be kept.
 
+    `chosen`: as `reached_by` returns it.
     `planned`: the mailing with its times, for the forecast; None if the times are not known yet.
     `started`: the mailing, if it already has its audience.
     """
@@ -108,9 +109,11 @@ def _preview(
     is_filled = not _is_sent_unchanged(message_text, started)
     if is_filled:
         require_known_placeholders(services, message_text)
-    launch = forecast_launch(services, planned) if planned is not None else None
+    launch = forecast_launch(services, replace(planned, chosen=chosen)) if planned is not None else None
     clients, is_whole = _count_clients(services, chosen, launch, started)
     warnings = [] if started else audience_warnings(services, chosen, lambda: is_whole and not clients)
+    if chosen.has_consent:
+        warnings.append(Text("audience.consent"))
     length = measure(message_text) if message_text else None
     sample = sample_texts(services, chosen, message_text) if is_filled else []
     if not sample:
@@ -150,7 +153,7 @@ def forecast_launch(services: Services, mailing: Mailing) -> Launch:
 
 
 def sample_texts(services: Services, chosen: Filter, text: str) -> list[Example]:
-    """Texts for the first chosen clients that are not opted out. Empty if the time limit ends before any is found."""
+    """Texts for the first clients that the filter reaches. Empty if the time limit ends before any is found."""
     clients = _sample(services, chosen)
     return [Example(client, fill_masked(text, client), measure(fill(text, client))) for client in clients]
 
@@ -173,7 +176,7 @@ def _sample(services: Services, chosen: Filter) -> list[Client]:
             number,
             BEGINNING,
             SAMPLE,
-            keep=_can_receive,
+            keep=chosen.may_be_texted,
             has_time=has_time,
             read_at_least=FILTERED_READ,
         )
@@ -182,7 +185,3 @@ def _sample(services: Services, chosen: Filter) -> list[Client]:
         if not has_time():
             break
     return []
-
-
-def _can_receive(client: Client) -> bool:
-    return client.opted_out_at is None

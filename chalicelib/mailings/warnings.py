@@ -13,6 +13,7 @@ from ..domain.filter import Filter
 from ..domain.mailing import SCHEDULED, Mailing
 from ..logs import log
 from ..texts import Text
+from .audience import reached_by
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -28,7 +29,7 @@ def warnings_of(services: Services, mailing: Mailing) -> list[Text]:
     """Empty for a mailing that has started, or sends nothing. An error is logged: the mailing is written by now."""
     if mailing.status != SCHEDULED:
         return []
-    chosen, deadline = mailing.chosen, services.clock.now() + TIME_LIMIT
+    chosen, deadline = reached_by(services, mailing.chosen, mailing.purpose), services.clock.now() + TIME_LIMIT
     try:
         return audience_warnings(services, chosen, lambda: _has_no_recipient(services, chosen, deadline))
     except Exception:
@@ -53,8 +54,7 @@ def _has_no_recipient(services: Services, chosen: Filter, deadline: datetime) ->
     for partition, first, last in plan.reads(chosen):
         after = first - 1
         while clients := services.clients.read(partition, after, last, PAGE):
-            texted = [client for client in clients if client.opted_out_at is None]
-            if choose(services, chosen, plan.named, texted):
+            if choose(services, chosen, plan.named, list(filter(chosen.may_be_texted, clients))):
                 return False
             after = clients[-1].id
             if services.clock.now() >= deadline:

@@ -50,6 +50,7 @@ class LocalSettings:
     daily_budget: str = ""
     balance_alarm: str = ""
     audit_bucket: str = ""
+    require_consent: bool = False
     simulator_port: int | None = None
     enforces_iam: bool = True
     counts_calls: bool = False
@@ -93,6 +94,7 @@ class LocalSettings:
             "DailyBudget": self.daily_budget,
             "BalanceAlarm": self.least_balance,
             "AuditBucket": self.audit_bucket,
+            "RequireConsent": str(self.require_consent).lower(),
         }
 
 

@@ -29,6 +29,7 @@ SERVICE_SETTINGS = (
     "GATEWAY_CURRENCY",
     "DAILY_BUDGET",
     "BALANCE_ALARM",
+    "REQUIRE_CONSENT",
     "RECEIPTS",
     "RECEIPTS_URL",
 )
@@ -62,6 +63,7 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         gateway_currency=service.gateway_currency,
         daily_budget=environment.get("DAILY_BUDGET", ""),
         balance_alarm=environment.get("BALANCE_ALARM", ""),
+        require_consent=service.require_consent,
         simulator_port=DEFAULT_PORT,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -50,6 +51,19 @@ def test_aws_calls_per_delivered_message(calls: Counter[str], batch: int, limit:
     per_message = (calls.total() - CALLS_A_MAILING) / CLIENTS
     print(f"\nAWS calls per delivered message, batches of {batch}: {per_message:.3f} {dict(calls)}")  # noqa: T201
     assert per_message <= limit, "claims, settlements and the fan-out share their calls with others"
+
+
+def test_a_message_of_marketing_takes_no_call_for_its_consent(calls: Counter[str]) -> None:
+    services = make_countable_services()
+    services.settings = replace(services.settings, require_consent=True)
+    add_clients(200)
+    for client_id in range(1, 101):
+        change_client(services, client_id, {"consent_at": services.clock.now().replace(microsecond=0)})
+    calls.clear()
+    mailing_id = _deliver(services, 100, purpose="marketing")
+    counts = get_mailing(services, mailing_id).counts
+    assert (counts.sent, counts.cancelled) == (100, 100)
+    assert (calls.total() - CALLS_A_MAILING) / 200 <= 0.25, "as a message that is sent"
 
 
 def test_a_canary_costs_a_few_calls_for_its_messages_and_none_for_the_others(calls: Counter[str]) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -266,6 +266,22 @@ def test_groups_leave_out_other_tags_and_opted_out_clients(
     found, is_end = services.clients.groups(chosen, (partition, 1, 4 if limit == 5 else 9), limit)
     assert found == {("Asia/Omsk", "977"): number}
     assert is_end == is_last
+
+
+@pytest.mark.parametrize("tags", [(), ("vip",), MANY_TAGS])
+def test_counts_and_groups_can_be_of_clients_with_a_consent_that_is_not_withdrawn(
+    services: Any, tags: tuple[str, ...]
+) -> None:
+    later = SINCE + timedelta(microseconds=1)
+    for number, (given, withdrawn) in enumerate(
+        [(SINCE, None), (None, None), (None, SINCE), (SINCE, SINCE), (SINCE, later), (later, SINCE)]
+    ):
+        own = {"consent_at": given, "consent_withdrawn_at": withdrawn}
+        register_client(services, {"phone_number": f"7977000000{number}", "tag": "vip", **own})
+    opt_out_client(services, register_client(services, {"phone_number": "79770000009", "consent_at": SINCE}).id)
+    chosen = Filter(tags=tags, has_consent=True)
+    assert count_audience(services, chosen) == (2, True)
+    assert group_audience(services, chosen).groups == {("UTC", "977"): 2}
 
 
 def test_without_clients_the_count_is_zero(services: Any) -> None:

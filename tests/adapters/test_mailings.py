@@ -71,12 +71,12 @@ def test_a_mailing_is_read_as_it_was_added(services: Any) -> None:
 
 
 def test_the_outlines_of_mailings_have_what_a_history_shows(services: Any) -> None:
-    services.mailings.add(MAILING)
+    services.mailings.add(replace(MAILING, purpose="marketing"))
     services.mailings.add(replace(RUNNING, id=2, message_text="{имя}, привет"))
     found = services.mailings.outlines([1, 2, 3])
     assert found == {
-        1: MailingOutline(1, NOW, "привет", None),
-        2: MailingOutline(2, NOW, "{имя}, привет", RUNNING.plan),
+        1: MailingOutline(1, NOW, "привет", "marketing", None),
+        2: MailingOutline(2, NOW, "{имя}, привет", "service", RUNNING.plan),
     }
     assert found[2].key_of(5000) == MessageKey(2, 5000, 2)
     assert found[1].key_of(1) is None, "not started"

@@ -84,6 +84,19 @@ def test_a_message_is_claimed_once_until_the_claim_ends(messages: Any) -> None:
     assert again.attempts == 2
 
 
+@pytest.mark.parametrize("at", [NOW - timedelta(days=9, microseconds=7), None])
+def test_a_claim_of_marketing_names_the_consent_and_no_other_write_changes_it(messages: Any, at: Any) -> None:
+    for given in (NOW - timedelta(days=99), at):
+        [claimed] = messages.claim_all([Claim(KEY, UNTIL, "contract", True, given)], NOW)
+        assert claimed.consent_at == given
+        assert messages.get(KEY).consent_at == given
+        messages.end_claim(claimed, NO_ANSWER)
+    claimed = messages.claim(KEY, NOW, UNTIL)
+    assert claimed.consent_at == at
+    assert messages.settle(claimed, "sent", NOW)
+    assert messages.get(KEY).consent_at == at
+
+
 def test_an_absent_message_cannot_be_claimed_and_no_row_is_created(messages: Any) -> None:
     assert messages.claim(OTHER, NOW, UNTIL) is None
     assert messages.get(OTHER) is None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.admission import Admission, admit
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.client import Client
+from chalicelib.domain.consent import PURPOSES
 from chalicelib.domain.mailing import CANCELLED, PAUSED, STATUSES, Mailing
 from chalicelib.domain.rate import UNLIMITED, Permit
 from chalicelib.domain.send_window import SendWindow
@@ -28,6 +29,8 @@ CLIENTS = st.builds(
     phone_number=st.just("79770000007"),
     timezone=st.sampled_from(sorted(pytz.common_timezones)),
     opted_out_at=st.none() | st.none() | YEARS,
+    consent_at=st.none() | YEARS,
+    consent_withdrawn_at=st.none() | st.none() | YEARS,
 )
 CANARIES = st.builds(Canary, st.integers(1, 9), st.integers(0, 100), st.integers(0, 12), st.booleans())
 HOURS = st.floats(-30, 6).map(lambda hours: timedelta(hours=hours))
@@ -48,14 +51,19 @@ def moments(draw: st.DrawFn) -> tuple[Mailing, datetime]:
         status=draw(st.sampled_from(STATUSES)),
         window=draw(st.none() | WINDOWS),
         canary=draw(st.none() | CANARIES),
+        purpose=draw(st.sampled_from(PURPOSES)),
     )
     return mailing, now
 
 
 @settings(max_examples=depth(full=500, quick=100))
-@given(moments(), st.none() | CLIENTS, st.none() | st.tuples(SECONDS, SECONDS), st.booleans())
+@given(moments(), st.none() | CLIENTS, st.none() | st.tuples(SECONDS, SECONDS), st.booleans(), st.booleans())
 def test_a_message_is_posted_exactly_if_every_rule_allows_it(
-    at: tuple[Mailing, datetime], client: Client | None, permitted: tuple[float, float] | None, was_attempted: bool
+    at: tuple[Mailing, datetime],
+    client: Client | None,
+    permitted: tuple[float, float] | None,
+    was_attempted: bool,
+    requires_consent: bool,
 ) -> None:
     mailing, now = at
     moment = now.timestamp()
@@ -64,6 +72,7 @@ def test_a_message_is_posted_exactly_if_every_rule_allows_it(
         mailing.status not in (PAUSED, CANCELLED),
         mailing.datetime_start <= now < mailing.datetime_end,
         client is not None and client.opted_out_at is None,
+        not requires_consent or mailing.purpose == "service" or _has_consent(client),
         client is not None and _is_within(mailing.window, now.astimezone(zone(client.timezone)).time()),
         mailing.canary is None
         or mailing.canary.is_passed
@@ -71,8 +80,14 @@ def test_a_message_is_posted_exactly_if_every_rule_allows_it(
         or mailing.canary.admitted < mailing.canary.size,
         permit.at <= moment <= permit.until,
     ]
-    decision = admit(mailing, client, now, zone, permit, was_attempted)
+    decision = admit(mailing, client, now, zone, permit, was_attempted, requires_consent)
     assert (decision.admission == Admission.POST) == all(allowed)
+
+
+def _has_consent(client: Client | None) -> bool:
+    if client is None or client.consent_at is None:
+        return False
+    return client.consent_withdrawn_at is None or client.consent_withdrawn_at < client.consent_at
 
 
 def _is_within(window: SendWindow | None, clock: time) -> bool:

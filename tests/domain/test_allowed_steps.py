@@ -105,6 +105,7 @@ OTHERS: dict[str, Any] = {
     "datetime_start": NOW - 2 * HOUR,
     "datetime_end": NOW + 2 * HOUR,
     "message_text": "another text",
+    "purpose": "marketing",
     "sender": "CAFE",
     "filter_tag": ("vip",),
     "filter_op_codes": ("977",),

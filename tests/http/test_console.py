@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -357,6 +359,25 @@ def test_a_consent_is_entered_in_the_form_and_withdrawn_by_a_button_with_a_confi
     found = services.clients.get(1)
     assert found is not None
     assert found.consent_withdrawn_at is not None
+    assert "/console/clients/1/consent-report" in page
+    report = csv.reader(io.StringIO(anna.get("/console/clients/1/consent-report").text), delimiter=";")
+    assert [row[0] for row in report] == ["\ufeffkind", "consent", "withdrawal"]
+
+
+def test_the_purpose_of_a_mailing_is_chosen_and_shown_with_the_clients_that_marketing_reaches(
+    anna: Browser, services: Services
+) -> None:
+    anna.post("/console/clients/new", phone_number="79770000001", tag="", timezone="UTC")
+    assert "marketing is sent to clients without a consent too" in anna.get(NEW_FORM).text
+    services.settings = replace(services.settings, require_consent=True)
+    assert "Marketing is sent only to clients with a consent." in anna.get(NEW_FORM).text
+    for purpose, number in (("service", 1), ("marketing", 0)):
+        preview = anna.post("/console/preview", message_text="hello", purpose=purpose).text
+        assert f"<b>{number}</b>" in preview
+        assert ("without a consent to marketing are not counted" in preview) == (purpose == "marketing")
+    made = anna.post("/console/mailings/new", **MAILING, purpose="marketing").headers["Location"].partition("?")[0]
+    assert "<dd>Marketing</dd>" in anna.get(made).text
+    assert '<option value="marketing" selected>' in anna.get(f"{made}/edit").text
 
 
 def test_a_number_is_put_on_the_stop_list_found_and_removed(anna: Browser) -> None:

@@ -99,7 +99,9 @@ def test_the_messages_of_a_mailing_are_exported(call: Call, services: Services) 
     parts = parts_of(call, "/Stats/1/export?limit=2&status=queued")
     lines = "".join(part.text for part in parts).splitlines()
     assert len(parts) == 2
-    assert lines[0] == "\ufeffid;mailing_id;client_id;status;created_at;sent_at;attempts;last_error;reported_at"
+    assert (
+        lines[0] == "\ufeffid;mailing_id;client_id;status;created_at;sent_at;attempts;last_error;reported_at;consent_at"
+    )
     assert [line.split(";")[1:4] for line in lines[1:]] == [["1", str(number), "queued"] for number in (1, 2, 3)]
     assert len(call("GET", "/Stats/1/export?status=sent").text.splitlines()) == 1
     assert call("GET", "/Stats/1/export?status=lost").status == 400

@@ -39,6 +39,7 @@ def test_a_mailing_in_the_future_is_scheduled(call: Call, services: Services) ->
         "datetime_start": shown(NOW + SOON),
         "datetime_end": shown(NOW + LATER),
         "message_text": "Привет",
+        "purpose": "service",
         "sender": None,
         "filter_tag": "тег1,тег3",
         "filter_op_codes": None,

@@ -35,6 +35,7 @@ def test_a_series_is_announced_by_the_fields_of_a_mailing_and_its_rule(call: Cal
         "datetime_start": shown(TOMORROW),
         "datetime_end": shown(TOMORROW + timedelta(hours=9)),
         "message_text": "Привет",
+        "purpose": "service",
         "sender": None,
         "filter_tag": "vip",
         "filter_op_codes": None,

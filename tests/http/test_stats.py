@@ -59,6 +59,7 @@ def test_statistics_of_one_mailing_with_its_messages(call: Call, mailing: dict[s
         "attempts": 1,
         "last_error": None,
         "reported_at": None,
+        "consent_at": None,
     }
 
 

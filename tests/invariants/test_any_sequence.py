@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from chalicelib.clients.registry import change_client, delete_client, opt_in_client, opt_out_client
+from chalicelib.clients.registry import (
+    change_client,
+    delete_client,
+    opt_in_client,
+    opt_out_client,
+    withdraw_consent,
+)
 from chalicelib.delivery import local_hours
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.receipts import take_receipts
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.client import Client
 from chalicelib.domain.condition import Condition, Group, Leaf, Received
+from chalicelib.domain.consent import MARKETING, PURPOSES
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.message import ACCEPTED, RESENDABLE, SENT, Message
 from chalicelib.domain.outcome import Kind
@@ -60,6 +67,11 @@ deaths = st.none() | st.tuples(st.integers(1, 14), st.booleans())
 """The call at which an invocation dies, and whether the call took effect. None: it does not die."""
 
 
+def consent_of(number: int) -> dict[str, datetime]:
+    """Of the client with this number: two of three have one."""
+    return {"consent_at": datetime(2026, 3, 1, tzinfo=UTC)} if number % 3 else {}
+
+
 class Deliveries(RuleBasedStateMachine):
     """The fakes refuse every change of a status that the tables in domain/ do not allow."""
 
@@ -78,7 +90,7 @@ class Deliveries(RuleBasedStateMachine):
             "gateway_rate": self.gateway_rate,
             "gateways": self.gateways,
         }
-        self.world = World(**settings, gateway_price=7)
+        self.world = World(**settings, gateway_price=7, require_consent=True)
         self.services = self.world.services
         self.dead_senders = 0
         self.forbidden_posts: list[Any] = []
@@ -96,6 +108,10 @@ class Deliveries(RuleBasedStateMachine):
         client = self.services.clients.rows[post.message_id % 10**10]
         if client.opted_out_at is not None:
             self.forbidden_posts.append((post, client))
+        row = self.services.messages.rows[mailing.id, client.id]
+        is_marketing = mailing.purpose == MARKETING
+        if is_marketing and (client.consent is None or row.consent_at != client.consent):
+            self.forbidden_posts.append((post, client, row))
         if mailing.window is not None and not mailing.window.is_open(zone(client.timezone), post.at):
             self.forbidden_posts.append((post, client))
         if mailing.canary is not None and mailing.awaits_canary and mailing.id not in self.replaced:
@@ -122,7 +138,7 @@ class Deliveries(RuleBasedStateMachine):
     @initialize(clients=st.lists(places, min_size=1, max_size=12))
     def register(self, clients: list[str]) -> None:
         for number, place in enumerate(clients):
-            self.world.clients(1, timezone=place, attributes={"number": str(number)})
+            self.world.clients(1, timezone=place, attributes={"number": str(number)}, **consent_of(number))
 
     @rule(
         target=mailing_ids,
@@ -130,9 +146,12 @@ class Deliveries(RuleBasedStateMachine):
         lasts=st.integers(30, 3000),
         window=windows,
         canary=canaries,
+        purpose=st.sampled_from(PURPOSES),
     )
-    def announce(self, starts_in: int, lasts: int, window: dict[str, time], canary: dict[str, int]) -> int:
-        return self.world.mailing(starts_in=starts_in, lasts=lasts, **window, **canary)
+    def announce(
+        self, starts_in: int, lasts: int, window: dict[str, time], canary: dict[str, int], purpose: str
+    ) -> int:
+        return self.world.mailing(starts_in=starts_in, lasts=lasts, purpose=purpose, **window, **canary)
 
     @rule(
         target=mailing_ids,
@@ -176,6 +195,14 @@ class Deliveries(RuleBasedStateMachine):
     @rule(client_id=st.integers(1, 15), opts_out=st.booleans(), death=deaths)
     def opt_out_or_in(self, client_id: int, opts_out: bool, death: Death) -> None:
         decide = opt_out_client if opts_out else opt_in_client
+        self._call_api(lambda services: decide(services, client_id), death)
+
+    @rule(client_id=st.integers(1, 15), withdraws=st.booleans(), death=deaths)
+    def give_or_withdraw_a_consent(self, client_id: int, withdraws: bool, death: Death) -> None:
+        def give(services: Any, client_id: int) -> object:
+            return change_client(services, client_id, {"consent_at": self.world.clock.now()})
+
+        decide = withdraw_consent if withdraws else give
         self._call_api(lambda services: decide(services, client_id), death)
 
     @rule(mailing_id=mailing_ids, death=deaths)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from chalicelib.delivery.dead_letters import redrive
+from chalicelib.domain.consent import MARKETING, PURPOSES
 from chalicelib.domain.mailing import Mailing
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus
 from chalicelib.mailings import lifecycle
@@ -24,7 +25,7 @@ from infra.local.doubles.hostile.knobs import ON
 from infra.local.doubles.hostile.world import QUEUES, HostileWorld
 from tests.depth import depth
 
-from .test_any_sequence import Death, Deliveries, canaries, deaths, places, windows
+from .test_any_sequence import Death, Deliveries, canaries, consent_of, deaths, places, windows
 
 KNOBS = ON
 
@@ -32,7 +33,7 @@ KNOBS = ON
 DAY = 86_400
 TAG = "a"
 APPLIED_WITHIN = timedelta(seconds=2)
-"""A sender applies a pause, a cancellation, an opt-out or a new end within this time."""
+"""A sender applies a pause, a cancellation, an opt-out, a withdrawn consent or a new end within this time."""
 
 LIVENESS = 3600.0
 """Seconds until every mailing has ended, after the faults: 15 minutes for the longest delay of a retry, as many for
@@ -64,7 +65,11 @@ class HostileDeliveries(Deliveries):
     def __init__(self) -> None:
         super().__init__()
         self.world = HostileWorld(
-            KNOBS, gateway_dedupes=self.gateway_dedupes, gateway_rate=self.gateway_rate, gateway_price=7
+            KNOBS,
+            gateway_dedupes=self.gateway_dedupes,
+            gateway_rate=self.gateway_rate,
+            gateway_price=7,
+            require_consent=True,
         )
         self.services = self.world.services
         self.loses_queues = False
@@ -89,7 +94,7 @@ class HostileDeliveries(Deliveries):
         self.loses_queues = loses_queues
         for number, place in enumerate(clients):
             named = {"attributes": {"number": str(number)}}
-            self.world.clients(1, timezone=place, tag=TAG if number % 2 else None, **named)
+            self.world.clients(1, timezone=place, tag=TAG if number % 2 else None, **named, **consent_of(number))
         if has_noise:
             self.noise.add(self.world.mailing(lasts=30 * DAY, filter_op_codes=("900",)))
         self.world.aws.begin_weather(weather)
@@ -116,11 +121,19 @@ class HostileDeliveries(Deliveries):
         canary=canaries,
         rate_limit=rates,
         tags=st.sampled_from([(), (TAG,)]),
+        purpose=st.sampled_from(PURPOSES),
     )
     def announce(  # type: ignore[override]
-        self, starts_in: int, lasts: int, fields: Any, canary: Any, rate_limit: int | None, tags: tuple[str, ...]
+        self,
+        starts_in: int,
+        lasts: int,
+        fields: Any,
+        canary: Any,
+        rate_limit: int | None,
+        tags: tuple[str, ...],
+        purpose: str,
     ) -> int:
-        given = {"rate_limit": rate_limit, "filter_tag": tags, **fields, **canary}
+        given = {"rate_limit": rate_limit, "filter_tag": tags, "purpose": purpose, **fields, **canary}
         return self.world.mailing(starts_in=starts_in, lasts=lasts, **given)
 
     @rule(
@@ -223,6 +236,8 @@ class HostileDeliveries(Deliveries):
 
     def _may_post(self, mailing: Mailing | None, client: Any, at: Any) -> bool:
         if mailing is None or client is None or mailing.status != "running":
+            return False
+        if mailing.purpose == MARKETING and client.consent is None:
             return False
         is_open = mailing.window is None or mailing.window.is_open(zone(client.timezone), at)
         return is_open and mailing.datetime_start <= at < mailing.datetime_end

@@ -39,6 +39,7 @@ CLAIM = (
     '"doubts" = "doubts" + ?',
 )
 IN_NO_DOUBT = ' AND "doubts" = ? RETURNING ALL NEW *'
+CONSENT = ('"consent_at" = ?',)
 OF_ATTEMPT = ' AND "attempts" = ?'
 AS_FOUND = f"{OF_ATTEMPT} RETURNING ALL NEW *"
 NONE: Value = {"N": "0"}
@@ -104,7 +105,11 @@ class _Made:
         address = self.routes.addresses.get(gateway)
         recorded = value("gateway", f"{gateway}{AT}{address}" if address else gateway)
         values = [until, {"S": self.by}, moment, recorded, ONE, ONE]
-        return Statement(update(CLAIM, condition), [*values, *key_values(self.claim.key), compared], self.claim.key)
+        sets: tuple[str, ...] = CLAIM
+        if self.claim.is_marketing:
+            sets += CONSENT
+            values.append(value("consent_at", self.claim.consent_at) if self.claim.consent_at else NULL)
+        return Statement(update(sets, condition), [*values, *key_values(self.claim.key), compared], self.claim.key)
 
     def is_own(self, item: Item) -> bool:
         is_claimed = item["status"] == IS_QUEUED and item["claimed_until"] != FREE

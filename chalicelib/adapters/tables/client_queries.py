@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -63,14 +64,19 @@ def id_range(partition: Partition, after: int, through: int) -> Condition | None
 
 def beyond_the_key(partition: Partition, chosen: Filter) -> Filter:
     """The part of the filter that the partition key does not cover."""
-    return Filter(
-        () if partition.by == "tag" else chosen.tags,
-        () if partition.by == "operator_code" else chosen.operator_codes,
+    return replace(
+        chosen,
+        tags=() if partition.by == "tag" else chosen.tags,
+        operator_codes=() if partition.by == "operator_code" else chosen.operator_codes,
     )
 
 
 def may_be_texted(chosen: Filter) -> Condition:
     condition: Condition = ClientRow.opted_out_at.does_not_exist()
+    if chosen.has_consent:
+        withdrawn_at = ClientRow.consent_withdrawn_at
+        condition &= ClientRow.consent_at.exists()
+        condition &= withdrawn_at.does_not_exist() | (withdrawn_at < ClientRow.consent_at)
     if chosen.tags:
         condition &= reduce(or_, [ClientRow.tag == tag for tag in chosen.stored_tags])
     if chosen.operator_codes:

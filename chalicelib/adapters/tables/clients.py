@@ -192,7 +192,7 @@ class Clients:
         return [member_of(item, fields) for item in items[:limit]]
 
     def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
-        """The number of chosen clients without an opt-out in one partition, with ids from `first` to `last`."""
+        """The number of clients that the filter reaches in one partition, with ids from `first` to `last`."""
         if last < first:
             return 0
         rest = beyond_the_key(partition, chosen)
@@ -202,7 +202,7 @@ class Clients:
         return int(table_of(partition).count(partition.key, ids, filter_condition=may_be_texted(rest)))
 
     def groups(self, chosen: Filter, read: Read, limit: int) -> tuple[Counter[Group], bool]:
-        """The groups of the chosen clients without an opt-out among the first `limit` ones, and whether these are all.
+        """The groups of the clients that the filter reaches among the first `limit` ones, and whether these are all.
 
         One call for each MB of rows. DynamoDB returns two attributes: to parse whole rows takes four times as long.
         """
@@ -210,7 +210,7 @@ class Clients:
         rest = beyond_the_key(partition, chosen)
         if has_too_many_labels(rest):
             clients = self.read(partition, first - 1, last, limit)
-            kept = [client for client in clients if rest.chooses(client) and client.opted_out_at is None]
+            kept = list(filter(rest.reaches, clients))
             return Counter(client.group for client in kept), len(clients) < limit
         rows = table_of(partition).query(
             partition.key,
@@ -230,7 +230,7 @@ class Clients:
     def _count_read(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
         number, after = 0, first - 1
         while clients := self.read(partition, after, last, PAGE):
-            number += sum(chosen.chooses(client) and client.opted_out_at is None for client in clients)
+            number += sum(map(chosen.reaches, clients))
             after = clients[-1].id
         return number
 

@@ -21,6 +21,7 @@ from pynamodb.models import Model
 from ...domain.audience import Plan
 from ...domain.brake import Answers, Refusals
 from ...domain.canary import Canary
+from ...domain.consent import SERVICE
 from ...domain.mailing import COUNT_NAMES, SCHEDULED, Counts, Mailing
 from ...domain.mailing_outline import MailingOutline
 from ...domain.send_window import SendWindow
@@ -30,7 +31,7 @@ from .filter_columns import CompactJSON, read_filter, read_named, stored_filter,
 
 OPEN_KEY = "open"
 SCHEDULED_KEY = "scheduled"
-OUTLINE = ("id", "datetime_start", "message_text", "plan")
+OUTLINE = ("id", "datetime_start", "message_text", "purpose", "plan")
 
 
 class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyped-call]
@@ -66,6 +67,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     datetime_start = Moment()
     datetime_end = Moment()
     message_text = UnicodeAttribute()
+    purpose = UnicodeAttribute(null=True)
     sender = UnicodeAttribute(null=True)
     series_id = NumberAttribute(null=True)
     has_placeholders = BooleanAttribute(null=True)
@@ -128,6 +130,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             datetime_start=self.datetime_start,
             datetime_end=self.datetime_end,
             message_text=self.message_text,
+            purpose=self.purpose or SERVICE,
             sender=self.sender or "",
             series_id=None if self.series_id is None else int(self.series_id),
             has_placeholders=bool(self.has_placeholders),
@@ -199,6 +202,7 @@ def outline_of(item: Item) -> MailingOutline:
         int(item["id"]["N"]),
         MailingRow.datetime_start.deserialize(item["datetime_start"]["S"]),  # type: ignore[no-untyped-call]
         item["message_text"]["S"],
+        item["purpose"]["S"] if "purpose" in item else SERVICE,
         Plan(**MailingRow.plan.deserialize(plan["S"])) if plan else None,  # type: ignore[no-untyped-call]
     )
 
@@ -218,6 +222,7 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
         "datetime_start": mailing.datetime_start,
         "datetime_end": mailing.datetime_end,
         "message_text": mailing.message_text,
+        "purpose": mailing.purpose if mailing.purpose != SERVICE else None,
         "sender": mailing.sender or None,
         "series_id": mailing.series_id,
         "has_placeholders": mailing.has_placeholders,

@@ -46,6 +46,7 @@ class MessageRow(Model):
     gateway = UnicodeAttribute(null=True)
     parts = NumberAttribute(null=True)
     cost = NumberAttribute(null=True)
+    consent_at = Moment(null=True)
     expires_at = NumberAttribute(null=True)
 
     def message(self, shards: int) -> Message:

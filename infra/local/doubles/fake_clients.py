@@ -134,12 +134,12 @@ class FakeClients:
 
     def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
         clients = self.read(partition, first - 1, last, len(self.rows))
-        return sum(chosen.chooses(client) and client.opted_out_at is None for client in clients)
+        return sum(map(chosen.reaches, clients))
 
     def groups(self, chosen: Filter, read: Read, limit: int) -> tuple[Counter[Group], bool]:
         partition, first, last = read
         clients = self.read(partition, first - 1, last, limit)
-        kept = [client for client in clients if chosen.chooses(client) and client.opted_out_at is None]
+        kept = list(filter(chosen.reaches, clients))
         return Counter(client.group for client in kept), len(clients) < limit
 
     def find_by_phone(self, phone_number: str) -> Client | None:

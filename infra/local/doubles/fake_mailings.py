@@ -47,7 +47,9 @@ class FakeMailings:
 
     def outlines(self, mailing_ids: Iterable[int]) -> dict[int, MailingOutline]:
         found = self.get_many(mailing_ids).values()
-        return {one.id: MailingOutline(one.id, one.datetime_start, one.message_text, one.plan) for one in found}
+        return {
+            one.id: MailingOutline(one.id, one.datetime_start, one.message_text, one.purpose, one.plan) for one in found
+        }
 
     def active_ids(self, now: datetime) -> list[int]:
         return [one.id for one in self.rows.values() if one.is_open and not _is_scheduled(one, now)]

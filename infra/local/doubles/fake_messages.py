@@ -79,7 +79,9 @@ class FakeMessages:
             gateway = self.routes.gateway_of(row) if row.doubts else claim.gateway
             address = self.routes.addresses.get(gateway, "")
             claimed = replace(row, claimed_until=claim.until.timestamp(), posted_at=now, attempts=row.attempts + 1)
-            return self.put(replace(claimed, doubts=row.doubts + 1, gateway=gateway, address=address))
+            consent_at = claim.consent_at if claim.is_marketing else row.consent_at
+            claimed = replace(claimed, doubts=row.doubts + 1, consent_at=consent_at)
+            return self.put(replace(claimed, gateway=gateway, address=address))
 
     def _settle(self, settlement: Settlement, now: datetime) -> bool:
         with LOCK:
