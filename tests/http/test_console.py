@@ -990,7 +990,8 @@ def test_the_page_of_a_test_message_says_for_each_kind_of_answer_what_to_do(
         assert "The test message was sent." in page
         return
     begins = "It is not known whether the test message was sent." if kind is Kind.AMBIGUOUS else "was not sent."
-    assert f"{begins} The gateway answered 299. {Text(f'after_test.{kind.value}')}" in page
+    reason = gateway.adapter.outcome(answer_of(kind), services.clock.now()).reason
+    assert f"{begins} {reason} {Text(f'after_test.{kind.value}')}" in html.unescape(page)
 
 
 def test_a_test_message_is_sent_to_one_number_and_recorded(anna: Browser, services: Services) -> None:
