@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -71,16 +72,16 @@ def shown(gateway: Simulator) -> Iterator[Simulator]:
 
 @pytest.mark.parametrize("gateway", ["smsc"], indirect=True)
 def test_the_balance_that_the_provider_tells_is_shown(shown: Simulator, call: Call) -> None:
-    assert shown.questions == 0
+    """The schedule of the stack asks too, each minute. Nobody is asked twice within 50 seconds."""
     shown.behave(balance=97.5)
-    assert invoke("SendMessages", {"job": "ask_balances"}) == {"told": 1}
-    [balance] = call("GET", "/Stats/").json()["balances"]
-    assert {**balance, "at": ""} == {
-        "gateway": "smsc",
-        "balance": "97.50",
-        "currency": "RUB",
-        "at": "",
-        "is_low": True,
-    }
+    deadline = time.monotonic() + 90
+    while not (balances := call("GET", "/Stats/").json()["balances"]) or balances[0]["balance"] != "97.50":
+        assert time.monotonic() < deadline, balances
+        invoke("SendMessages", {"job": "ask_balances"})
+        time.sleep(1)
+    [balance] = balances
+    assert balance.pop("at").endswith("Z")
+    assert balance == {"gateway": "smsc", "balance": "97.50", "currency": "RUB", "is_low": True}
+    asked = shown.questions
     assert invoke("SendMessages", {"job": "ask_balances"}) == {"told": 0}, "it was asked a moment ago"
-    assert shown.questions == 1
+    assert shown.questions == asked >= 1
