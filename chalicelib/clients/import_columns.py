@@ -91,7 +91,7 @@ class Outline:
 
     @property
     def gives_stops(self) -> bool:
-        return STOP_COLUMN in self.meanings
+        return not {STOP_COLUMN, STATUS_COLUMN}.isdisjoint(self.meanings)
 
 
 def look_at(content: bytes, file_name: str) -> Outline:

@@ -403,6 +403,17 @@ def test_a_number_is_put_on_the_stop_list_found_and_removed(anna: Browser) -> No
     assert anna.post("/console/stop-list/x/remove").status == 404
 
 
+@pytest.mark.parametrize(("head", "says_it"), [("Статус", True), ("opted_out_at", True), ("tag", False)])
+def test_a_file_that_says_who_has_opted_out_is_not_imported_without_saying_what_happens(
+    anna: Browser, head: str, says_it: bool
+) -> None:
+    page = anna.upload("a.csv", f"phone_number;{head}\n79770000001;\n", page="/columns").text
+    assert ('<p id="stops" class="note warning">' in page) == says_it
+    assert '<p id="ignored-stops" class="error" role="alert" hidden>' in page, (
+        "files.js shows it if the column is left out"
+    )
+
+
 def test_a_file_of_the_stop_list_is_imported(anna: Browser, services: Services) -> None:
     assert "/console/stop-list/import" in anna.get("/console/stop-list").text
     assert 'data-upload="/console/stop-list/import"' in anna.get("/console/stop-list/import").text

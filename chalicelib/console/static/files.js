@@ -1,5 +1,8 @@
 // Uploads files with progress, and downloads files by joining their parts.
 
+// Columns that say who has opted out.
+const STOPS = ["opted_out_at", "status"];
+
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 // API Gateway changes text that is not UTF-8, so such a file is sent as bytes.
@@ -65,8 +68,10 @@ async function importAtOnce(form) {
 }
 
 function showStops(columns) {
-  const meanings = [...columns.querySelectorAll("select")].map((select) => select.value);
-  columns.querySelector("#stops").hidden = !meanings.includes("opted_out_at");
+  const selects = [...columns.querySelectorAll("select")];
+  const isLeftOut = (select) => STOPS.includes(select.dataset.known) && !STOPS.includes(select.value);
+  columns.querySelector("#stops").hidden = !selects.some((select) => STOPS.includes(select.value));
+  columns.querySelector("#ignored-stops").hidden = !selects.some(isLeftOut);
 }
 
 async function importFile(form, columns, dryRun) {
