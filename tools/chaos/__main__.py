@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from random import Random, randrange
@@ -21,6 +21,7 @@ from infra.local.up import end_on_sigterm
 
 from .audit import Verdict, audit
 from .experiment import Target, announce, make_visible_sooner
+from .failover import second_gateway
 from .fault_proxy import FaultProxy
 from .scenarios import SCENARIOS, Scenario
 
@@ -43,6 +44,7 @@ def main() -> int:
         return 2
     print(
         f"gateway {options.gateway}, seed {options.seed}, {options.clients} clients"
+        + (", then another one" if options.failover else "")
         + (", quick" if options.quick else ""),
         flush=True,
     )
@@ -63,6 +65,9 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="run the scenarios with this text in their name")
     parser.add_argument("--clients", type=int, default=0, help="number of clients: 300, or 60 with --quick")
     parser.add_argument("--gateway", choices=NAMES, default=Settings.gateway, help="the provider (%(default)s)")
+    parser.add_argument(
+        "--failover", action="store_true", help="with a second gateway, which works, behind the attacked one"
+    )
     options = parser.parse_args()
     options.clients = options.clients or (60 if options.quick else 300)
     return options
@@ -76,8 +81,10 @@ def _target(options: argparse.Namespace) -> Iterator[Target]:
     fault_proxy = FaultProxy(f"http://127.0.0.1:{settings.aws_port}")
     fault_proxy.start()
     try:
-        with DevStack(replace(settings, lambdas_aws_url=fault_proxy.url), logs) as stack:
-            target = Target(stack, fault_proxy, options.clients, options.quick)
+        with ExitStack() as stacks:
+            stack = stacks.enter_context(DevStack(replace(settings, lambdas_aws_url=fault_proxy.url), logs))
+            second = stacks.enter_context(second_gateway(stack)) if options.failover else None
+            target = Target(stack, fault_proxy, options.clients, options.quick, second)
             if options.quick:
                 make_visible_sooner(stack.outputs["SendQueueUrl"], VISIBLE_AGAIN)
             target.register_clients()
@@ -101,7 +108,8 @@ def _run(target: Target, scenarios: list[Scenario], seed: int) -> int:
 
 
 def _run_scenario(target: Target, scenario: Scenario, random: Random) -> Verdict:
-    target.simulator.forget()
+    for simulator in target.simulators:
+        simulator.forget()
     target.simulator.behave(**scenario.gateway)
     target.fault_proxy.inject(**scenario.faults)
     experiment = announce(target, random, scenario.starts_in, scenario.lasts, scenario.fields())

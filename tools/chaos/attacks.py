@@ -74,6 +74,19 @@ def gateway(**behaviour: Any) -> Attack:
     return attack
 
 
+def answer_too_late(experiment: Experiment, seconds: float) -> None:
+    """The gateway accepts each message, and answers after the timeout. One that looks at ids may get it again."""
+    simulator = experiment.target.simulator
+    experiment.await_share()
+    before = simulator.seen.requests
+    latency = Settings().gateway_timeout + 1
+    simulator.behave(latency=latency)
+    time.sleep(seconds)
+    experiment.may_repeat += simulator.seen.requests - before
+    simulator.behave()
+    time.sleep(latency)  # until the last of them is accepted, and recorded with this mailing
+
+
 def answer_garbage(experiment: Experiment, seconds: float) -> None:
     """The mailing pauses by itself, and a person resumes it when the gateway is repaired."""
     simulator = experiment.target.simulator

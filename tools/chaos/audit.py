@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from chalicelib.domain.message import SENT, STATUSES, UNKNOWN
 from chalicelib.domain.rate import BURST
 from infra.local.arrivals import arrivals, most_in_a_second
 from infra.local.deployment import STACK_NAME
+from infra.local.simulator import Simulator
 
 from .experiment import NEW_TEXT, Experiment, Target
 
@@ -63,7 +65,6 @@ class Verdict:
 def audit(experiment: Experiment, stats: dict[str, Any], may_end: frozenset[str], recovered_in: float) -> Verdict:
     """`may_end` has the allowed final statuses of the scenario, beside sent."""
     target = experiment.target
-    seen = target.simulator.seen
     rows = _rows(experiment.mailing["id"])
     ended = {SENT} if target.dedupes else {SENT, UNKNOWN}
     counts = {"total": len(rows), **dict.fromkeys(STATUSES, 0), **Counter(rows.values())}
@@ -72,7 +73,7 @@ def audit(experiment: Experiment, stats: dict[str, Any], may_end: frozenset[str]
     given_up = sum(1 for status in rows.values() if status in (may_end | ended) - {SENT})
     return Verdict(
         clients=target.clients,
-        posts=seen.requests,
+        posts=target.posts,
         repeated=accepted.total() - len(accepted),
         may_repeat=experiment.may_repeat,
         lost=target.clients - reached - given_up + experiment.late,
@@ -82,7 +83,7 @@ def audit(experiment: Experiment, stats: dict[str, Any], may_end: frozenset[str]
         recovered_in=recovered_in,
         dedupes=target.dedupes,
         unknown=counts[UNKNOWN],
-        unclear=seen.unclear,
+        unclear=sum(simulator.seen.unclear for simulator in target.simulators),
     )
 
 
@@ -94,39 +95,56 @@ def _rows(mailing_id: int) -> dict[int, str]:
 
 
 def _accepted(target: Target) -> Counter[int]:
-    """How often the gateway accepted a message, by client id: many providers take no message id."""
-    seen = target.simulator.seen
+    """How often the gateways accepted a message, by client id."""
+    return sum((_accepted_by(target, simulator) for simulator in target.simulators), Counter())
+
+
+def _accepted_by(target: Target, simulator: Simulator) -> Counter[int]:
+    """Many providers take no message id, so the phone number counts."""
+    seen = simulator.seen
     by_client: Counter[int] = Counter()
     for message_id, times in seen.accepted.items():
         by_client[target.client_of(seen.phones[message_id])] += times
     return by_client
 
 
+def _at_both(target: Target) -> int:
+    """The number of clients whose message both gateways accepted: it may be repeated at one of them only."""
+    at_each = [set(_accepted_by(target, simulator)) for simulator in target.simulators]
+    return len(set.intersection(*at_each)) if len(at_each) > 1 else 0
+
+
 def _outside(experiment: Experiment) -> int:
-    """Posts at a forbidden time, above the rate or the limit, or with a text that was already replaced."""
+    """Posts at a forbidden time, above the rate or the limit, with a replaced text, or of a message to two gateways."""
     end = datetime.fromisoformat(experiment.mailing["datetime_end"])
     forbidden = [*experiment.forbidden, (end, None)]
     count = 0
-    for message in experiment.target.simulator.seen.messages.values():
+    for message in _messages(experiment):
         for time, text in zip(message["times"], message["texts"], strict=True):
             at = datetime.fromisoformat(time)
             is_late = any(since <= at < (until or datetime.max.replace(tzinfo=UTC)) for since, until in forbidden)
             is_old = experiment.new_text_from is not None and at >= experiment.new_text_from and text != NEW_TEXT
             count += is_late or is_old
-    return count + _above_rate(experiment) + _above_limit(experiment)
+    return count + _above_rate(experiment) + _above_limit(experiment) + _at_both(experiment.target)
+
+
+def _messages(experiment: Experiment) -> Iterator[dict[str, Any]]:
+    """The accepted posts of all gateways."""
+    for simulator in experiment.target.simulators:
+        yield from simulator.seen.messages.values()
 
 
 def _above_limit(experiment: Experiment) -> int:
     """The number of posts to clients beyond the limit of posts to one client."""
     if experiment.most_posts is None:
         return 0
-    messages = experiment.target.simulator.seen.messages.values()
-    return sum(max(0, len(message["times"]) - experiment.most_posts) for message in messages)
+    return sum(max(0, len(message["times"]) - experiment.most_posts) for message in _messages(experiment))
 
 
 def _above_rate(experiment: Experiment) -> int:
     """The number of posts in the busiest second above the limit and its burst."""
     if experiment.rate is None:
         return 0
-    busiest = most_in_a_second(arrivals(experiment.target.simulator.seen))
+    moments = [moment for simulator in experiment.target.simulators for moment in arrivals(simulator.seen)]
+    busiest = most_in_a_second(moments)
     return max(0, busiest - int(experiment.rate * (1 + BURST)) - 1)

@@ -35,12 +35,16 @@ FIRST_PHONE = 79770000000
 
 @dataclass
 class Target:
-    """`quick`: the sweep runs every few seconds, and the messages of a killed worker return sooner."""
+    """`quick`: the sweep runs every few seconds, and the messages of a killed worker return sooner.
+
+    `second`: the gateway behind the one that is attacked.
+    """
 
     stack: DevStack
     fault_proxy: FaultProxy
     clients: int
     quick: bool
+    second: Simulator | None = None
     session: requests.Session = field(default_factory=requests.Session)
 
     def __post_init__(self) -> None:
@@ -50,6 +54,14 @@ class Target:
     def simulator(self) -> Simulator:
         assert self.stack.simulator is not None
         return self.stack.simulator
+
+    @property
+    def simulators(self) -> list[Simulator]:
+        return [self.simulator, self.second] if self.second else [self.simulator]
+
+    @property
+    def posts(self) -> int:
+        return sum(simulator.seen.requests for simulator in self.simulators)
 
     def call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         response = self.session.request(method, self.stack.url + path, data=body, timeout=30)
@@ -135,7 +147,7 @@ class Experiment:
     def await_share(self, low: float = 0.1, high: float = 0.6, patience: float = 60) -> None:
         """Wait until the posts reach a random part of the number of clients."""
         share = self.random.uniform(low, high)
-        self.await_until(lambda: self.target.simulator.seen.requests >= share * self.target.clients, patience)
+        self.await_until(lambda: self.target.posts >= share * self.target.clients, patience)
 
     def await_until(self, is_true: Callable[[], bool], patience: float) -> bool:
         deadline = time.monotonic() + patience

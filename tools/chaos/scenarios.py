@@ -11,6 +11,7 @@ from chalicelib.domain.message import CANCELLED, EXPIRED
 from .attacks import (
     Attack,
     answer_garbage,
+    answer_too_late,
     cancel,
     change_the_rate,
     change_the_text,
@@ -68,6 +69,7 @@ SCENARIOS = [
     Scenario("schedule lost", lose_the_schedule, starts_in=6),
     Scenario("gateway hangs up", gateway(outage=True)),
     Scenario("gateway hangs", gateway(hang=True), is_quick=False),
+    Scenario("gateway answers too late", answer_too_late, is_quick=False),
     Scenario("gateway answers garbage", answer_garbage, is_quick=False),
     Scenario("gateway answers 500", gateway(error_rate=1.0), is_quick=False),
     Scenario("gateway answers 500 to a half", gateway(error_rate=0.5), is_quick=False),
