@@ -62,6 +62,7 @@ class Settings:
     jobs_queue_url: str = _setting("", str, "Queue of jobs: starts, slices, reconciliations.")
     imports_queue_url: str = _setting("", str, "Queue of imports to process.")
     receipts_queue_url: str = _setting("", str, "Queue of delivery receipts.")
+    asks_queue_url: str = _setting("", str, "Queue of questions about deliveries, for a provider that is asked.")
     imports_bucket: str = _setting("", str, "Bucket of imported files.")
     dead_letters_url: str = _setting("", str, "Queue of dead letters.")
     start_mailing_arn: str = _setting("", str, "The Lambda that a mailing's schedule invokes.")

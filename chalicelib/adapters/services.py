@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from ..domain.password import Passwords
+    from ..gateways.asker import Asker
     from ..gateways.balances.port import GatewayBalances
     from ..gateways.configured import Configured
     from ..gateways.http_gateway import HttpGateway
@@ -210,6 +211,12 @@ class Services:
         return Queue(self.settings.receipts_queue_url, self.clock)
 
     @cached_property
+    def asks_queue(self) -> Queue:
+        from .queues import Queue
+
+        return Queue(self.settings.asks_queue_url, self.clock)
+
+    @cached_property
     def import_files(self) -> Files:
         from .files import Files
 
@@ -276,3 +283,15 @@ class Services:
 
         secret = self.gateway_secrets[configured.name]
         return open_gateway(self.settings, configured, secret, self.receipts_secret, self.clock)
+
+    @cached_property
+    def askers(self) -> Mapping[str, Asker]:
+        """Of the providers that are asked about deliveries, by the name of the gateway."""
+        from ..gateways.asker import Asker
+        from ..gateways.receipts.registry import asked_form
+
+        return {
+            name: Asker(form, one.adapter_options, self.gateway_secrets[name], self._open_gateway(one).answer_to)
+            for name, one in self.settings.gateway_by_name.items()
+            if (form := asked_form(one.provider))
+        }

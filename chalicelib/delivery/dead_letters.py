@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..domain.jobs import ImportClients, J, SendMessage, SettleReceipts, from_body, kind_of
+from ..domain.jobs import AskReceipts, ImportClients, J, SendMessage, SettleReceipts, from_body, kind_of
 from ..logs import log, measure
 
 if TYPE_CHECKING:
@@ -60,4 +60,6 @@ def _queue_of(services: Services, body: str) -> Queue:
         return services.send_queue
     if kind is SettleReceipts:
         return services.receipts_queue
+    if kind is AskReceipts:
+        return services.asks_queue
     return services.imports_queue if kind is ImportClients else services.jobs_queue

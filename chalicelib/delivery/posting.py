@@ -47,12 +47,16 @@ MOST_ERRORS = 6
 
 @dataclass(frozen=True)
 class Ended:
-    """An attempt that has ended. `result` is its result when `settlement` is written. `at`: when it ended."""
+    """An attempt that has ended. `result` is its result when `settlement` is written. `at`: when it ended.
+
+    `provider_id`: by which the provider is asked for the receipt of the message; empty: it is not.
+    """
 
     task: SendTask
     settlement: Settlement
     result: Result
     at: datetime
+    provider_id: str = ""
 
 
 class Posting:
@@ -189,7 +193,7 @@ class Posting:
         answers = answers_of(outcome) if stage.is_first and not stage.moves_on(outcome) else NO_ANSWERS
         refusals = refusals_of(outcome.kind) if stage.is_last else NO_REFUSALS
         result = replace(result, was_posted=True, answers=answers, refusals=refusals, in_doubt=outcome.in_doubt)
-        return Ended(attempt.task, settlement, result, answered_at)
+        return Ended(attempt.task, settlement, result, answered_at, outcome.provider_id)
 
     def _not_posted(self, attempt: Attempt, message: Message) -> Ended:
         return self._ended(attempt, Settlement(message), Result(delay=1))

@@ -48,11 +48,12 @@ def settle_receipts(services: Services, bodies: Sequence[str], seconds_left: Cal
     """
     jobs = [read_job(services, body, SettleReceipts) for body in bodies]
     by_body = [job.receipts if job else () for job in jobs]
-    waits = _settle(services, merge_receipts(chain.from_iterable(by_body)), seconds_left)
+    waits = settle(services, merge_receipts(chain.from_iterable(by_body)), seconds_left)
     return [_longest(waits, receipts) for receipts in by_body]
 
 
-def _settle(services: Services, receipts: list[Receipt], seconds_left: Callable[[], float]) -> Waits:
+def settle(services: Services, receipts: list[Receipt], seconds_left: Callable[[], float]) -> Waits:
+    """At most one receipt for each message. Returns the messages whose receipts are not recorded yet."""
     by_mailing: dict[int, list[Receipt]] = {}
     for receipt in receipts:
         by_mailing.setdefault(receipt.key[0], []).append(receipt)

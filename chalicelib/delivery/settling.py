@@ -33,6 +33,10 @@ class Settler:
 
     def settle(self, ended: list[Ended]) -> Settled:
         """The results of the tasks: those of the attempts, or of an error if they are not written."""
+        if any(one.provider_id for one in ended):
+            from .asking import ask_later  # few providers are asked, and their module loads that of receipts
+
+            ask_later(self._services, ended)
         written = self._write([one.settlement for one in ended])
         return {one.task: self._result_of(one, result) for one, result in zip(ended, written, strict=True)}
 

@@ -9,7 +9,10 @@ from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
+from .asking import PROVIDER_ID
 from .receipt import RECEIPT_STATUSES, Receipt
+
+GatewayName = str
 
 BUSY_SECONDS = 5
 """Delay of a job that cannot be done now: another worker has it, or a write failed or lost a race."""
@@ -101,6 +104,23 @@ class SettleReceipts:
     receipts: tuple[Receipt, ...]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A message and what the provider calls it."""
+
+    message_id: int
+    provider_id: str
+
+
+@dataclass(frozen=True)
+class AskReceipts:
+    """Ask the provider of this gateway what became of these messages. `posted_at`: of the first one, epoch seconds."""
+
+    gateway: GatewayName
+    posted_at: int
+    messages: tuple[Asked, ...]
+
+
 Job = (
     SendMessage
     | StartMailing
@@ -112,11 +132,13 @@ Job = (
     | EraseTraces
     | ImportClients
     | SettleReceipts
+    | AskReceipts
 )
 LONGEST_NUMBER = 20
 MAX_NUMBER = 10**19
 """Above every id. DynamoDB refuses numbers of more than 38 digits."""
 
+GATEWAY_NAME = re.compile(r"[a-z0-9-]{1,20}")
 ERASURE_NAME = re.compile(r"(client#[0-9]{1,10}|phone#[0-9a-f]{64}#[0-9]{1,17})")
 
 J = TypeVar("J", bound=Job)
@@ -132,6 +154,7 @@ KINDS: dict[str, type[Job]] = {
     "erase_traces": EraseTraces,
     "import_clients": ImportClients,
     "settle_receipts": SettleReceipts,
+    "ask_receipts": AskReceipts,
 }
 NAMES = {kind: name for name, kind in KINDS.items()}
 
@@ -176,7 +199,7 @@ def _name(value: Any) -> str:
 
 def _to_json(value: object) -> object:
     match value:
-        case Receipt():
+        case Receipt() | Asked():
             return {field.name: getattr(value, field.name) for field in fields(value)}
         case datetime():
             return value.isoformat()
@@ -215,6 +238,22 @@ def _receipt(value: Any) -> Receipt:
     return Receipt(_message_id(value["message_id"]), value["status"], at, _exactly(str)(value["reason"]))
 
 
+def _gateway(value: Any) -> str:
+    if not GATEWAY_NAME.fullmatch(_exactly(str)(value)):
+        raise ValueError("the name of a gateway is expected")
+    return str(value)
+
+
+def _asked(value: Any) -> tuple[Asked, ...]:
+    return tuple(map(_one_asked, _exactly(list)(value)))
+
+
+def _one_asked(value: Any) -> Asked:
+    if not PROVIDER_ID.fullmatch(_exactly(str)(value["provider_id"])):
+        raise ValueError("the id of a provider is expected")
+    return Asked(_exactly(int)(value["message_id"]), value["provider_id"])
+
+
 def _message_id(value: Any) -> int:
     """A number, or its digits in the body that a rule of EventBridge makes (`ReportsDelivered` in infra/stack.json)."""
     is_digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < LONGEST_NUMBER
@@ -227,5 +266,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "str": _name_of_erasure,
     "tuple[int, ...]": _ints,
     "tuple[Receipt, ...]": _receipts,
+    "GatewayName": _gateway,
+    "tuple[Asked, ...]": _asked,
 }
 """The reader of each type annotation of a job's field."""

@@ -51,6 +51,7 @@ class Outcome:
     `is_off_contract`: it is ambiguous because of an answer that the gateway's protocol does not have, and not because
     of silence. `reason` is for people. It contains no text of the gateway, which could contain phone numbers.
     `parts` and `price`: the SMS parts of an accepted message and what they cost; None if the gateway does not say it.
+    `provider_id`: what the provider calls an accepted message, if it is to be asked by it (asking.py).
     """
 
     kind: Kind
@@ -60,6 +61,7 @@ class Outcome:
     is_off_contract: bool = False
     parts: int | None = None
     price: Amount | None = None
+    provider_id: str = ""
 
     @property
     def sent(self) -> bool:

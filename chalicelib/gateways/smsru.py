@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from ..domain.asking import PROVIDER_ID
 from ..domain.outcome import Kind, Outcome
 from .answer import Answer, is_fault, json_of, outcome_by_code, outcome_of_status, whole_number
 from .port import Capabilities, Options, Request, Sms, form_request, whole_lifetime
@@ -82,11 +83,14 @@ class SmsRu:
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:
         """The body decides before a status below 500: SMS.ru answers 200 with errors."""
-        code = None if is_fault(answer) else _code(json_of(answer))
+        body = json_of(answer)
+        code = None if is_fault(answer) else _code(body)
         if code is None:
             return outcome_of_status(answer, now)
         kind = KINDS.get(code, Kind.AMBIGUOUS)
         is_believed = answer.status == 200 or kind not in (Kind.ACCEPTED, Kind.AMBIGUOUS)
+        if is_believed and kind is Kind.ACCEPTED:
+            return Outcome(kind, provider_id=_provider_id(body))
         return outcome_by_code(kind if is_believed else None, answer, code, now)
 
 
@@ -96,10 +100,19 @@ make_adapter = SmsRu
 def _code(body: dict[str, Any]) -> int | None:
     """The code of the only message; that of the request if it was not read; None if there is none."""
     code = whole_number(body.get("status_code"))
-    if code != READ:
-        return code
+    return whole_number(_message(body).get("status_code")) if code == READ else code
+
+
+def _message(body: dict[str, Any]) -> dict[str, Any]:
+    """What the answer says about the only message; empty if there is none."""
     match body.get("sms"):
         case {**messages} if len(messages) == 1:
             [message] = messages.values()
-            return whole_number(message.get("status_code")) if isinstance(message, dict) else None
-    return None
+            return message if isinstance(message, dict) else {}
+    return {}
+
+
+def _provider_id(body: dict[str, Any]) -> str:
+    """By which SMS.ru is asked for the receipt. Empty if there is none."""
+    told = _message(body).get("sms_id")
+    return told if isinstance(told, str) and PROVIDER_ID.fullmatch(told) else ""

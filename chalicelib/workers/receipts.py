@@ -1,4 +1,4 @@
-"""Invoked by the receipts queue: settle a batch of delivery receipts."""
+"""Invoked by the receipts queue and by that of questions: settle a batch of delivery receipts, or ask for some."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
+from ..delivery.asking import ask_for_receipts
 from ..delivery.receipts import settle_receipts as settle
+from ..domain.jobs import AskReceipts, kind_of
 from ..runtime import begin_invocation, logging_errors, seconds_left
 from .queues import give_back, received
 
@@ -18,6 +20,10 @@ worker = Blueprint(__name__)
 def settle_receipts(event: SQSEvent) -> dict[str, Any]:
     services = begin_invocation(event.context)
     messages = received(event)
-    delays = settle(services, [message.body for message in messages], seconds_left(event.context))
+    bodies = [message.body for message in messages]
+    are_questions = any(kind_of(body) is AskReceipts for body in bodies)  # a batch comes from one queue
+    queue = services.asks_queue if are_questions else services.receipts_queue
+    work = ask_for_receipts if are_questions else settle
+    delays = work(services, bodies, seconds_left(event.context))
     back = {message: delay for message, delay in zip(messages, delays, strict=True) if delay is not None}
-    return give_back(services.receipts_queue, back)
+    return give_back(queue, back)

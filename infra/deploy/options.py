@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 NOTHING = {"Ref": "AWS::NoValue"}
-POSTS_TO_GATEWAY = "GATEWAY_URL"
+POSTS_TO_GATEWAY = "GATEWAY_SENDER"
 """The environment variable of functions that post to the gateway."""
+
+CALLS_GATEWAY = "GATEWAY_URL"
+"""That of functions that post to it, or ask it for receipts if the stack does that."""
 
 KEY = {"Ref": "KmsKeyArn"}
 VIA = [{"Fn::Sub": f"{name}.${{AWS::Region}}.${{AWS::URLSuffix}}"} for name in ("dynamodb", "s3", "sqs", "ssm")]
@@ -75,7 +78,12 @@ def add_options(template: dict[str, Any]) -> None:
     for _, function in of_type(resources, "AWS::Serverless::Function"):
         statements = statements_of(resources, function)
         statements.append(only_if("HasKey", USES_KEY))
-        if POSTS_TO_GATEWAY in function["Environment"]["Variables"]:
+        variables = function["Environment"]["Variables"]
+        if CALLS_GATEWAY in variables and POSTS_TO_GATEWAY not in variables:
+            function["VpcConfig"] = only_if("AsksInNetwork", network())
+            statements.append(only_if("AsksInNetwork", HAS_INTERFACES))
+            statements.append(only_if("AsksSeveralGateways", READS_SECRETS_OF_GATEWAYS))
+        if POSTS_TO_GATEWAY in variables:
             function["VpcConfig"] = only_if("HasNetwork", network())
             statements.append(only_if("HasNetwork", HAS_INTERFACES))
             statements.append(only_if("SendsThroughAws", SENDS_THROUGH_AWS))

@@ -62,11 +62,13 @@ class Reporter:
     """`outcomes` has the reported status of each message, by id; `answers` counts the HTTP statuses of the service.
 
     `forged`: the same of forgeries, each of which is sent once. `account`: the address for reports of messages whose
-    posts name none. `bus`: the address of EventBridge, for the provider that reports there.
+    posts name none. `bus`: the address of EventBridge, for the provider that reports there. `is_asked`: the provider
+    reports nothing by itself, and the outcomes are by the numbers of the messages at the provider.
     """
 
-    def __init__(self, reporting: Reporting | None) -> None:
+    def __init__(self, reporting: Reporting | None, is_asked: bool = False) -> None:
         self._reporting = reporting
+        self._is_asked = is_asked
         self.account = ""
         self.bus = ""
         self.keys = Keys("")
@@ -77,26 +79,37 @@ class Reporter:
         self.answers: Counter[int] = Counter()
         self.forged: Counter[int] = Counter()
         self._waiting: list[Planned] = []
+        self._known_at: dict[int, float] = {}
 
     @property
     def is_done(self) -> bool:
         return not self._waiting
+
+    def statuses(self) -> dict[int, str]:
+        """What the provider says when it is asked now, by the numbers of the messages; empty: not known yet."""
+        now = monotonic()
+        return {number: self.outcomes[number] if at <= now else "" for number, at in self._known_at.items()}
 
     def note(self, report: Report, behaviour: ReceiptBehaviour) -> None:
         """Plan the receipts of an accepted message, if it gets any. Its status is decided here.
 
         The id of a message is that in its address, if the provider gets it nowhere else.
         """
+        if self._is_asked:
+            report = replace(report, message_id=report.number)
         if report.address.startswith("{"):  # the context of a post to AWS, which repeats it in its events
             report = replace(report, address=f"{self.bus}#{report.address}" if self.bus else "")
         report = replace(report, address=report.address or self.account)
         named = dict(parse_qsl(urlsplit(report.address).query)).get(ID)
         report = replace(report, message_id=int(named)) if named else report
-        is_known = report.message_id in self.outcomes or self._reporting is None or not report.address
-        if is_known or random.random() >= behaviour.share:  # noqa: S311
+        is_possible = self._is_asked or (self._reporting is not None and report.address != "")
+        if report.message_id in self.outcomes or not is_possible or random.random() >= behaviour.share:  # noqa: S311
             return
         outcome = UNDELIVERED if random.random() < behaviour.undelivered else DELIVERED  # noqa: S311
         self.outcomes[report.message_id] = outcome
+        if self._is_asked:
+            self._known_at[report.number] = monotonic() + behaviour.delay
+            return
         self._plan(replace(report, status=outcome), behaviour)
 
     def _plan(self, report: Report, behaviour: ReceiptBehaviour) -> None:

@@ -58,7 +58,8 @@ class Simulator:
         self.provider = SimulatedProvider(provider, token)
         self.behaviour = Behaviour()
         self.seen = Seen()
-        self.reporter = Reporter(self.provider.reporting)
+        questions = self.provider.form.questions
+        self.reporter = Reporter(self.provider.reporting, is_asked=questions is not None)
         self.questions = 0
         self._used_at: WeakKeyDictionary[asyncio.Transport, float] = WeakKeyDictionary()
         app = web.Application(client_max_size=1024**2)
@@ -72,6 +73,8 @@ class Simulator:
         )
         if self.provider.balance is not None:
             app.router.add_route(self.provider.balance.method, self.provider.balance.path, self._balance)
+        if questions:
+            app.add_routes([web.post(questions.path, self._statuses)])
         app.cleanup_ctx.append(self.reporter.running)
         self._server = ThreadedApp(app, port or free_port(), host, name)
 
@@ -185,6 +188,13 @@ class Simulator:
         number = self.seen.accepted.total()
         self.reporter.note(Report(sms.id, sms.phone_number, "", address, number), self.behaviour.receipt_behaviour)
         return self.provider.acceptance(sms, number)
+
+    async def _statuses(self, request: web.Request) -> web.Response:
+        questions = self.provider.form.questions
+        assert questions is not None
+        post = Received(request.match_info, request.headers, await request.text(), self.token)
+        body = questions.answer(post, self.reporter.statuses())
+        return web.Response(text=body, content_type=_content_type(body))
 
     async def _control(self, request: web.Request) -> web.Response:
         try:

@@ -10,6 +10,8 @@ import pytest
 
 from chalicelib.domain.jobs import (
     KINDS,
+    Asked,
+    AskReceipts,
     EraseTraces,
     FeedMailing,
     FollowMovedClients,
@@ -40,6 +42,7 @@ JOBS: list[Job] = [
     EraseTraces("phone#" + "0" * 64 + "#1795782258000000"),
     ImportClients(7),
     SettleReceipts((RECEIPT, RECEIPT)),
+    AskReceipts("smsru", 1795500000, (Asked(120000000345, "000000-10000001"),)),
 ]
 
 
@@ -57,7 +60,7 @@ def test_a_job_is_the_same_after_the_queue(job: Job) -> None:
 def test_a_body_with_a_missing_field_or_a_wrong_type_is_not_a_job(job: Job) -> None:
     sent = json.loads(to_body(job))
     for name in sent.keys() - {"job"}:
-        for other in ("7", None, {}, 1.5):
+        for other in ("7 ", None, {}, 1.5):
             assert from_body(json.dumps({**sent, name: other})) is None
     for name in sent.keys() - {"job", "released_at"}:
         del sent[name]

@@ -23,7 +23,16 @@ from infra.deploy.options import (
 )
 
 OPTIONS = {"HasNetwork", "HasBoundary", "HasKey", "HasDomain", "HasFirewall", "AreCallersLimited", "AreAccessesLogged"}
-OPTIONS |= {"HasAuditCopy", "HasSeveralGateways", "SendsThroughAws", "AwsReports"}
+OPTIONS |= {
+    "HasAuditCopy",
+    "HasSeveralGateways",
+    "SendsThroughAws",
+    "AwsReports",
+    "AsksReceipts",
+    "AsksReceiptsInAws",
+    "AsksInNetwork",
+}
+OPTIONS |= {"AsksSeveralGateways"}
 KEY_PROPERTY = {
     "AWS::DynamoDB::Table": "SSESpecification",
     "AWS::SQS::Queue": "KmsMasterKeyId",
@@ -86,6 +95,7 @@ def test_a_stack_without_options_has_nothing_of_them(sam: dict[str, Any]) -> Non
         "AuditBucket",
         "CopyAudit",
         "sms-voice",
+        "AsksQueue",
     )
     assert [word for word in words if word in text] == []
 
@@ -146,6 +156,22 @@ def test_only_the_functions_that_post_read_the_secrets_of_several_gateways(sam: 
     functions = of_type(resources, "AWS::Serverless::Function")
     readers = {name for name, one in functions.items() if READS_SECRETS_OF_GATEWAYS in statements(resources, one)}
     assert readers == {"APIHandler", "SendMessages"}
+
+
+def test_the_worker_of_receipts_calls_the_gateway_only_if_its_provider_is_asked(sam: dict[str, Any]) -> None:
+    is_asked, may_be_asked = {"Fn::Equals": [{"Ref": "Gateway"}, "smsru"]}, {"Condition": "HasSeveralGateways"}
+    expected = [{"Condition": "ReceiptsAreExpected"}, {"Fn::Or": [is_asked, may_be_asked]}]
+    assert sam["Conditions"]["AsksReceipts"] == {"Fn::And": expected}
+    asks = [{"Condition": "AsksReceipts"}, {"Condition": "HasNetwork"}]
+    assert sam["Conditions"]["AsksInNetwork"] == {"Fn::And": asks}
+    for given in (["HasNetwork"], ["HasNetwork", "AsksReceipts", "AsksInNetwork"]):
+        resources = stack_with(sam, *given)
+        function = resources["SettleReceipts"]["Properties"]
+        rights = json.dumps(statements(resources, function))
+        is_there = "AsksReceipts" in given
+        assert ("VpcConfig" in function) == is_there == ("/gateway-token" in rights) == ("AsksQueue" in rights)
+        assert ("AsksForReceipts" in resources) == is_there == ("AsksQueue" in resources)
+        assert "sms-voice" not in rights
 
 
 def test_only_the_allowed_addresses_may_call_the_api(sam: dict[str, Any]) -> None:

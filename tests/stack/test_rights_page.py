@@ -51,7 +51,7 @@ def test_the_page_has_a_reason_for_each_wildcard() -> None:
 
 def test_the_functions_that_read_the_gateways_token_are_those_that_the_readme_names() -> None:
     readers = {policy.stem for policy in POLICIES if "/gateway-token" in policy.read_text()}
-    assert readers == {"send_messages", "api_handler"}
+    assert readers == {"send_messages", "api_handler", "settle_receipts"}
     for name in ("README.md", "README.ru.md"):
         text = " ".join((ROOT / name).read_text().split())
         assert re.search(r"Two functions read the gateway's token|Токен шлюза читают две функции", text)

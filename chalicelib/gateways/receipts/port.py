@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl
 from ...domain.inbound import Inbound
 from ...domain.message import UNDELIVERED
 from ...domain.receipt import Receipt
-from ..answer import MAX_SHOWN_DIGITS, SHOWN_CODE
+from ..answer import MAX_SHOWN_DIGITS, SHOWN_CODE, Answer
 from ..callback import message_key, path_secret
+from ..port import Options, Request
 
 ID = "id"
 """The query parameter of a `Callback` with the message id."""
@@ -139,6 +140,18 @@ class ReceiptForm(Protocol):
 
     def read(self, call: Call, now: datetime) -> Reports:
         """Raises nothing, whatever the call contains. `now`: the time of the receipts."""
+
+
+class AskedForm(Protocol):
+    """A module of this package, of a provider that is asked. `MOST`: messages in one call."""
+
+    MOST: int
+
+    def request(self, options: Options, secret: str, names: Sequence[str]) -> Request:
+        """`names`: the provider's ids of the messages."""
+
+    def read(self, answer: Answer, asked: Mapping[str, int], now: datetime) -> Reports | None:
+        """None for an answer that cannot be read. Raises nothing. `asked`: the provider's ids, with ours."""
 
 
 def same(one: str, other: str) -> bool:

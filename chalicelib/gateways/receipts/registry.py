@@ -5,9 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import cast
 
-from .port import ReceiptForm
+from .port import AskedForm, ReceiptForm
 
 NAMES = ("infobip", "jasmin", "kannel", "smsaero", "smsc", "twilio", "vonage")
+
+ASKED = ("smsru",)
+"""They are asked for the statuses of messages."""
 
 
 def receipt_form(name: str) -> ReceiptForm:
@@ -15,3 +18,8 @@ def receipt_form(name: str) -> ReceiptForm:
     if name not in NAMES:
         raise KeyError(name)
     return cast(ReceiptForm, import_module(f".{name}", __package__))
+
+
+def asked_form(name: str) -> AskedForm | None:
+    """None for a provider that is not asked."""
+    return cast(AskedForm, import_module(f".{name}", __package__)) if name in ASKED else None

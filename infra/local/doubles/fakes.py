@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from chalicelib.domain.password import Cost, Passwords
+from chalicelib.gateways.asker import Asker
 from chalicelib.gateways.registry import provider
 from chalicelib.settings import Settings
 
@@ -63,6 +64,8 @@ class FakeServices:
         self.import_files = FakeFiles()
         self.imports_queue = FakeQueue(self.clock, visibility=150)
         self.receipts_queue = FakeQueue(self.clock, visibility=90)
+        self.asks_queue = FakeQueue(self.clock, visibility=90)
+        self.askers: dict[str, Asker] = {}
         self.dead_letters = FakeQueue(self.clock)
         self.schedules = FakeSchedules()
         first = next(iter(self.settings.gateway_by_name.values()))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from chalicelib.clients.registry import register_client
 from chalicelib.delivery import local_hours
+from chalicelib.delivery.asking import ask_for_receipts
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.jobs import KINDS, run_job
@@ -35,6 +36,7 @@ PARTS = (
     "messages",
     "receipts",
     "receipts_queue",
+    "asks_queue",
     "rates",
     "spending",
     "slices",
@@ -69,6 +71,7 @@ class CrashingServices:
         self.dead_letters = services.dead_letters
         self.idempotency_keys = services.idempotency_keys
         self.phone_key = services.phone_key
+        self.askers = services.askers
         for name in PARTS:
             setattr(self, name, _Part(self, getattr(services, name)))
 
@@ -181,8 +184,9 @@ class World:
         return self.busy_until is None or self.clock.now() < self.busy_until
 
     def settle_all(self) -> None:
-        while deliveries := self.services.receipts_queue.receive(self.batch):
-            self.invoke(lambda services, batch=deliveries: self.work_on_receipts(services, batch))
+        for queue, work in (("receipts_queue", settle_receipts), ("asks_queue", ask_for_receipts)):
+            while deliveries := getattr(self.services, queue).receive(self.batch):
+                self.invoke(partial(self.work_on_receipts, queue=queue, work=work, deliveries=deliveries))
 
     def fan_out(self) -> None:
         """Run starts and slices: all messages are queued, and none is sent."""
@@ -240,16 +244,22 @@ class World:
         """A deploy ends the containers."""
         self.__dict__.pop("_sender", None)
 
-    def work_on_receipts(self, services: Any, deliveries: list[Any]) -> None:
-        """Do what the Lambda of delivery receipts and its event source do."""
-        delays = settle_receipts(services, [delivery.body for delivery in deliveries], self.seconds_left(services))
+    def work_on_receipts(
+        self,
+        services: Any,
+        deliveries: list[Any],
+        queue: str = "receipts_queue",
+        work: Callable[..., Any] = settle_receipts,
+    ) -> None:
+        """Do what the Lambda of delivery receipts and its event sources do."""
+        delays = work(services, [delivery.body for delivery in deliveries], self.seconds_left(services))
         back = {
             delivery.receipt_handle: delay
             for delivery, delay in zip(deliveries, delays, strict=True)
             if delay is not None
         }
-        self.services.receipts_queue.give_back(back)
-        self.services.receipts_queue.delete(
+        getattr(self.services, queue).give_back(back)
+        getattr(self.services, queue).delete(
             [delivery.receipt_handle for delivery in deliveries if delivery.receipt_handle not in back]
         )
 

@@ -50,6 +50,17 @@ class Received:
 
 
 @dataclass(frozen=True)
+class Questions:
+    """Of a provider that is asked what became of messages. `path`: of the questions.
+
+    `answer`: the body of the answer, from the statuses of messages by their numbers: delivered, undelivered or empty.
+    """
+
+    path: str
+    answer: Callable[[Received, Mapping[int, str]], str]
+
+
+@dataclass(frozen=True)
 class Form:
     """`path`: of the posts, with its variable parts in braces.
 
@@ -57,6 +68,7 @@ class Form:
     `accept`: the body of the answer that accepts a message; the number is that of the acceptance, from 1.
     `answers`: by behaviour (behaviour.KINDS), the name of the answer in the table, if it is not the first of its kind.
     `address`: that for receipts in a post, empty without one; None: they go to the address of the account.
+    `questions`: None if it is not asked for them.
     """
 
     path: str
@@ -64,6 +76,7 @@ class Form:
     accept: Callable[[Sms, int], str]
     answers: Mapping[str, str] = field(default_factory=dict)
     address: Callable[[Received], str] | None = None
+    questions: Questions | None = None
 
 
 def require(condition: object, answer: str) -> None:

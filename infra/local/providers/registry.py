@@ -32,10 +32,7 @@ def form_of(name: str) -> Form:
 def reporting_of(name: str) -> Reporting | None:
     """None for a provider that reports no message."""
     module = f"{__package__}.receipts.{name}"
-    if find_spec(module) is None:
-        return None
-    reporting: Reporting = import_module(module).REPORTING
-    return reporting
+    return getattr(import_module(module), "REPORTING", None) if find_spec(module) else None
 
 
 class SimulatedProvider:
@@ -109,5 +106,5 @@ class SimulatedProvider:
         for name in KINDS:
             if getattr(behaviour, name) and self.answer(name) is None:
                 raise ValueError(f'"{name}": {self.name} has no such answer.')
-        if behaviour.receipts and self.reporting is None:
+        if behaviour.receipts and self.reporting is None and self.form.questions is None:
             raise ValueError(f'"receipts": {self.name} has none.')

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
+from chalicelib.domain.message import DELIVERED, UNDELIVERED
 from chalicelib.domain.outcome import Kind
 from chalicelib.gateways.port import Options, Sms
 
 from .case import PLAIN, SMS, Case, Expected, Table
-from .form import Form, Received, content_id, digits_of, lifetime_of, require
+from .form import Form, Questions, Received, content_id, digits_of, lifetime_of, require
 
 URL = "https://sms.ru/sms/send"
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -145,6 +147,27 @@ def accept(sms: Sms, number: int) -> str:
     return read(100, sms.phone_number, sms_id=f"000000-{number:08}")
 
 
+def status(code: int, said: str = "OK") -> dict[str, object]:
+    """Of one message, in the answer to a question."""
+    return {"status": said, "status_code": code, "cost": 0.5, "status_text": "About 79774053329"}
+
+
+def statuses(messages: object) -> str:
+    return json.dumps({"status": "OK", "status_code": 100, "sms": messages, "balance": 97.5})
+
+
+def answer_question(post: Received, known: Mapping[int, str]) -> str:
+    fields = post.form()
+    if fields.get("api_id") != post.secret:
+        return unread(200)
+    said = {}
+    for name in fields.get("sms_id", "").split(","):
+        number = int(name.rpartition("-")[2] or 0)
+        code = {"": 102, DELIVERED: 103, UNDELIVERED: 108}[known[number]] if number in known else -1
+        said[name] = status(code, "ERROR" if code == -1 else "OK")
+    return statuses(said)
+
+
 FORM = Form(
     "/sms/send",
     read_post,
@@ -155,4 +178,5 @@ FORM = Form(
         "fail_for": "a fault of SMS.ru",
         "garbage": "the answer of the API without JSON",
     },
+    questions=Questions("/sms/status", answer_question),
 )

@@ -40,6 +40,26 @@ class ReceiptTable:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class AskedCase:
+    """An answer to a question about messages, and what is believed; None: it is no answer."""
+
+    name: str
+    status: int | None
+    body: str
+    means: Reports | None
+
+
+@dataclass(frozen=True)
+class AskedTable:
+    """`names`: the provider's ids of MESSAGE_ID and the next one. `url`, `body`: of the question about them."""
+
+    names: tuple[str, ...]
+    url: str
+    body: str
+    cases: tuple[AskedCase, ...]
+
+
 class _Secret:
     def value(self) -> str:
         return SECRET
