@@ -10,6 +10,7 @@ from ..adapters.services import Services
 from ..delivery.inbound import opt_out_phones
 from ..delivery.receipts import take_receipts
 from ..domain.inbound import STOP_WORDS
+from ..domain.stop import GATEWAY, RECIPIENT
 from ..errors import NotAllowed, NotFound
 from ..gateways.receipts.port import Call, Keys, ReceiptForm, Reports
 from ..gateways.receipts.registry import receipt_form
@@ -62,13 +63,13 @@ def _take(services: Services, reports: Reports) -> None:
     """What cannot be read is counted and acknowledged: a repetition would not help."""
     taken = take_receipts(services, reports.receipts)
     stop_words = services.settings.stop_words or STOP_WORDS
-    stops = [message.phone_number for message in reports.inbound if message.says_stop(stop_words)]
+    stops = {message.phone_number: RECIPIENT for message in reports.inbound if message.says_stop(stop_words)}
     counts = {
         "receipts": taken,
         "unknown": len(reports.receipts) - taken,
         "ignored": reports.ignored,
         "inbound": len(reports.inbound),
-        "unknown_numbers": opt_out_phones(services, [*stops, *reports.refusing]),
+        "unknown_numbers": opt_out_phones(services, {**dict.fromkeys(reports.refusing, GATEWAY), **stops}),
     }
     log.info("reported by the provider", extra=counts)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..access.audit import GATEWAY_AUTHOR, author_of
+from ..clients.stop_list import stop_number
 from ..domain.client import PHONE
+from ..domain.stop import StopCause
 from ..errors import BadInput
-from ..logs import log_clients
+from ..logs import log, log_clients
 from ..texts import Text
-from .opt_outs import opt_out_by_gateway
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -19,23 +21,27 @@ MAX_OPT_OUTS = 100
 """Phone numbers in one call: each takes a few calls of DynamoDB."""
 
 
-def opt_out_phones(services: Services, phone_numbers: Iterable[str]) -> int:
-    """Put the clients with these numbers on the stop list, each with an audit record. Returns how many have no client.
+def opt_out_phones(services: Services, sources: Mapping[str, str]) -> int:
+    """Put these numbers on the stop list, with the clients that have them, each with an audit record.
 
-    A repetition changes nothing. Raises BadInput for too many numbers.
+    `sources`: by what each number comes onto the list (domain/stop.py), by the number as the provider writes it. A
+    repetition changes nothing. Returns how many are no mobile numbers. Raises BadInput for too many numbers.
     """
-    digits = {re.sub(r"\D", "", phone_number) for phone_number in phone_numbers}
+    digits = {re.sub(r"\D", "", phone_number): source for phone_number, source in sources.items()}
     if len(digits) > MAX_OPT_OUTS:
         raise BadInput.of_request(Text("receipt.number", most=MAX_OPT_OUTS, number=len(digits)))
-    opted_out = [client_id for one in sorted(digits) if (client_id := _opt_out(services, one)) is not None]
-    log_clients("opted out by the recipient", opted_out)
-    return len(digits) - len(opted_out)
+    known = {one: source for one, source in digits.items() if PHONE.fullmatch(one)}
+    stopped = [_stop(services, one, StopCause(source)) for one, source in sorted(known.items())]
+    log_clients("opted out by the recipient", [client_id for client_id in stopped if client_id])
+    if without_client := stopped.count(None):
+        log.info("numbers without a client stopped by the recipient", extra={"number": without_client})
+    return len(digits) - len(known)
 
 
-def _opt_out(services: Services, phone_number: str) -> int | None:
-    """The id of the client; None if no client has the number."""
-    client = services.clients.find_by_phone(phone_number) if PHONE.fullmatch(phone_number) else None
-    if client is None:
-        return None
-    opt_out_by_gateway(services, client.id, phone_number)
-    return client.id
+def _stop(services: Services, phone_number: str, cause: StopCause) -> int | None:
+    """The id of the client that has the number; 0 if nothing is new; None for a number without a client."""
+    try:
+        stop, is_new = stop_number(services, phone_number, cause, author_of(services, GATEWAY_AUTHOR))
+    except BadInput:  # it is erased: an opt-out of an erased person stays as a keyed hash, and nobody has the number
+        return 0
+    return stop.client_id if is_new else 0

@@ -24,7 +24,7 @@ from chalicelib.domain.receipt import Receipt
 from chalicelib.gateways.receipts.port import Call
 from chalicelib.gateways.receipts.registry import NAMES, receipt_form
 from chalicelib.gateways.registry import provider
-from infra.local.providers.receipts import infobip, smsc, twilio
+from infra.local.providers.receipts import infobip, kannel, smsc, twilio
 from infra.local.providers.receipts.case import MESSAGE_ID, PHONE, RECEIPTS_URL, SECRET, ReceiptTable, address_of
 from infra.local.providers.receipts.reporting import Report as Simulated
 from infra.local.providers.registry import reporting_of
@@ -255,11 +255,34 @@ def test_a_stop_opts_the_client_out_once_with_an_audit_record(
     assert "скидки" not in text
 
 
-def test_a_stop_of_an_unknown_number_is_counted(use: Use, report: Report, call: ApiCall, lines: Lines) -> None:
+def test_a_stop_of_a_number_without_a_client_is_kept_once_for_a_client_that_gets_it_later(
+    use: Use, report: Report, call: ApiCall, lines: Lines
+) -> None:
+    use("twilio")
+    for text in ("STOP", "Стоп"):
+        assert report(twilio.inbound_call(text)).status == 200
+    (stop,) = call("GET", "/StopList").json["results"]
+    assert (stop["phone_number"], stop["source"]) == (PHONE, "recipient")
+    records = [one for one in call("GET", "/Audit").json["results"] if one["action"] == "opted out"]
+    assert [(one["who"], one["what"]) for one in records] == [("the gateway", "phone")]
+    assert call("POST", "/Clients", json={"phone_number": PHONE}).json["opted_out_at"] is not None
+    assert PHONE not in json.dumps(lines())
+
+
+def test_a_stop_of_what_is_no_mobile_number_is_counted(use: Use, report: Report, call: ApiCall, lines: Lines) -> None:
+    use("kannel")
+    assert report(kannel.inbound_call("STOP", "1234")).status == 200
+    assert [one["unknown_numbers"] for one in lines() if "unknown_numbers" in one] == [1]
+    assert call("GET", "/StopList").json["results"] == []
+
+
+def test_a_stop_of_an_erased_number_is_acknowledged_and_keeps_nothing(use: Use, report: Report, call: ApiCall) -> None:
+    client_id = call("POST", "/Clients", json={"phone_number": PHONE}).json["id"]
+    assert call("POST", f"/Clients/{client_id}/opt_out").status == 200
+    assert call("POST", f"/Clients/{client_id}/erase").status in (200, 202, 204)
     use("twilio")
     assert report(twilio.inbound_call("STOP")).status == 200
-    assert [one["unknown_numbers"] for one in lines() if "unknown_numbers" in one] == [1]
-    assert call("POST", "/Clients", json={"phone_number": PHONE}).json["opted_out_at"] is None
+    assert call("GET", "/StopList").json["results"] == []
 
 
 def test_the_stop_words_are_a_setting(use: Use, report: Report, call: ApiCall) -> None:
