@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.adapters.services import Services
 from chalicelib.domain.asking import PROVIDER_ID
 from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.asker import Asker
 from chalicelib.gateways.port import Request
 from chalicelib.gateways.receipts.registry import ASKED, NAMES, asked_form
 from chalicelib.gateways.registry import provider
+from chalicelib.settings import Settings
+from infra.local.providers.case import SMS
 from infra.local.providers.receipts.case import MESSAGE_ID, NOW, AskedCase, AskedTable
 from infra.local.providers.registry import table_of
 from infra.local.providers.smsru import read, statuses
+from infra.local.simulator import Simulator
 from tests.depth import depth
 
 from .contract_gateway import KnownToken
@@ -72,9 +77,28 @@ def test_any_answer_is_read_without_an_error(name: str, body: str) -> None:
     form.read(Answer(200, body), asked(name), NOW)
 
 
+@pytest.mark.parametrize("status", ["delivered", "undelivered"])
+@pytest.mark.parametrize("name", ASKED)
+def test_the_simulator_answers_a_question_about_what_it_has_accepted(name: str, status: str) -> None:
+    """Through the services, as the worker asks."""
+    simulator = Simulator(provider=name).start()
+    simulator.behave(receipts=1, undelivered=float(status == "undelivered"))
+    services = Services(Settings(stage="local", gateway=name, gateway_url=simulator.gateway_url, receipts=True))
+    services.gateway_secrets = {name: KnownToken(simulator.token)}
+    try:
+        outcomes = [services.gateway.post(name, replace(SMS, id=MESSAGE_ID + number), 5) for number in range(2)]
+        ids = {outcome.provider_id: MESSAGE_ID + number for number, outcome in enumerate(outcomes)}
+        reports = services.askers[name].ask({**ids, "000000-00000099": 7}, NOW, 5)
+    finally:
+        simulator.stop()
+    assert reports is not None
+    assert [(one.message_id, one.status) for one in reports.receipts] == [(one, status) for one in ids.values()]
+
+
 def test_a_provider_that_reports_by_itself_is_not_asked() -> None:
     assert not set(ASKED) & set(NAMES)
     assert asked_form("twilio") is None
+    assert Services(Settings(stage="local", gateway="twilio", receipts=True)).askers == {}
 
 
 @pytest.mark.parametrize(

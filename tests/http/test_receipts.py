@@ -16,7 +16,7 @@ from chalicelib import settings as settings_module
 from chalicelib.adapters import aws
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.receipts import settle_receipts
-from chalicelib.domain.jobs import SettleReceipts, from_body
+from chalicelib.domain.jobs import Asked, AskReceipts, SettleReceipts, from_body
 from chalicelib.domain.receipt import Receipt
 
 from .conftest import Answer
@@ -198,6 +198,29 @@ def test_the_worker_returns_receipts_that_it_has_no_time_for(receipts_enabled: S
         answer = client.lambda_.invoke("settle_receipts", {"Records": records}).payload
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert receipts_enabled.dead_letters.size() == 1
+
+
+def test_the_worker_returns_questions_that_it_has_no_time_for_to_their_own_queue(
+    receipts_enabled: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY", "smsru")
+    monkeypatch.setenv("GATEWAY_DEDUPES", "auto")
+    monkeypatch.setenv("ASKS_QUEUE_URL", aws.client("sqs").create_queue(QueueName="asks")["QueueUrl"])
+    settings_module.settings.cache_clear()
+    runtime.services.cache_clear()
+    services = runtime.services()
+    services.asks_queue.send([AskReceipts("smsru", 1795500000, (Asked(SENT, "000000-1"),))])
+    (question,) = services.asks_queue.receive()
+    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "1795500000000"}
+    records = [
+        {"messageId": "m0", "receiptHandle": "r0", "body": "garbage", "attributes": attributes},
+        {"messageId": "m1", "receiptHandle": question.receipt_handle, "body": question.body, "attributes": attributes},
+    ]
+    with Client(app) as client:
+        answer = client.lambda_.invoke("settle_receipts", {"Records": records}).payload
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert receipts_enabled.dead_letters.size() == 1
+    assert services.asks_queue.size() == 1
 
 
 def test_a_query_is_refused_by_name(receipts_enabled: Services, report: Report) -> None:

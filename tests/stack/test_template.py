@@ -304,6 +304,16 @@ def test_every_method_of_the_api_has_the_authorizer(resources: dict[str, Any]) -
     assert authorizer["identityValidationExpression"] == "^[Tt]oken [0-9a-f]{40}$"
 
 
+def test_a_function_that_knows_the_address_of_the_gateway_knows_whether_it_may_be_plain_http(
+    functions: dict[str, Any],
+) -> None:
+    """Without it, the check of the settings would refuse the address at each start of the function."""
+    environments = {name: set(one["Environment"]["Variables"]) for name, one in functions.items()}
+    assert {name for name, known in environments.items() if "GATEWAY_URL" in known} == {
+        name for name, known in environments.items() if "GATEWAY_PLAIN_HTTP" in known
+    }
+
+
 def test_without_receipts_their_worker_is_disabled(sam: dict[str, Any], resources: dict[str, Any]) -> None:
     assert sam["Parameters"]["Receipts"]["Default"] == "false"
     assert sam["Conditions"]["ReceiptsAreExpected"] == {"Fn::Equals": [{"Ref": "Receipts"}, "true"]}
