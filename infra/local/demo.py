@@ -157,13 +157,18 @@ class Demo:
             time.sleep(POLL_SECONDS)
 
     def _await_receipts(self, mailing_id: int, stats: dict[str, Any]) -> dict[str, Any]:
-        """Until the statistics have what the simulator has reported. They begin as those of the finished mailing."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        """Until the statistics have what the simulator has reported, or have not changed for a while.
+
+        They begin as those of the finished mailing.
+        """
+        changed_at, before = time.monotonic(), 0
         reporter, bar = self.simulator.reporter, Bar()
         while not (reporter.is_done and self._reported.items() <= stats["messages"].items()):
-            if time.monotonic() > deadline:
-                break
             counted = stats["messages"]["delivered"] + stats["messages"]["undelivered"]
+            if counted != before:
+                changed_at, before = time.monotonic(), counted
+            if time.monotonic() - changed_at > PATIENCE_SECONDS:
+                break
             bar.show("receipts", counted, len(reporter.outcomes))
             time.sleep(POLL_SECONDS)
             stats = self._call("GET", f"/Stats/{mailing_id}/?limit=1")
