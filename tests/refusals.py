@@ -12,8 +12,11 @@ from chalicelib.adapters import aws
 
 
 @contextmanager
-def refused_calls(service: str, operation: str, error: Exception | tuple[str, int]) -> Iterator[None]:
-    """Every call gets this error, or the code and the HTTP status of one. The retries of botocore are over."""
+def refused_calls(service: str, operation: str, error: Exception | tuple[str, int], **client: Any) -> Iterator[None]:
+    """Every call gets this error, or the code and the HTTP status of one. The retries of botocore are over.
+
+    `client`: here and below, how the client is made, if not as usual.
+    """
 
     def refuse(**_: Any) -> tuple[Any, dict[str, Any]]:
         if isinstance(error, Exception):
@@ -22,7 +25,7 @@ def refused_calls(service: str, operation: str, error: Exception | tuple[str, in
         answer = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
         return SimpleNamespace(status_code=status), answer
 
-    events, event = aws.client(service).meta.events, f"before-call.{service}.{operation}"
+    events, event = aws.client(service, **client).meta.events, f"before-call.{service}.{operation}"
     events.register(event, refuse)
     try:
         yield
@@ -31,7 +34,7 @@ def refused_calls(service: str, operation: str, error: Exception | tuple[str, in
 
 
 @contextmanager
-def refused_entries(operation: str, refusals: Sequence[set[str]]) -> Iterator[None]:
+def refused_entries(operation: str, refusals: Sequence[set[str]], **client: Any) -> Iterator[None]:
     """Requests of this operation refuse the entries with these ids: one set of ids for each request. The other entries
     reach moto. Source of the answer's format: SQS API Reference, BatchResultErrorEntry.
     """
@@ -56,7 +59,7 @@ def refused_entries(operation: str, refusals: Sequence[set[str]]) -> Iterator[No
         if failed:
             parsed["Failed"] = list(failed)
 
-    events = aws.client("sqs").meta.events
+    events = aws.client("sqs", **client).meta.events
     hooks = [(f"before-call.sqs.{operation}", remove_refused), (f"after-call.sqs.{operation}", report_refused)]
     for event, hook in hooks:
         events.register(event, hook)

@@ -29,6 +29,10 @@ MAX_VISIBILITY = 43_200
 """Seconds: SQS hides a message for at most twelve hours."""
 
 
+ONCE: dict[str, Any] = {"attempts": 1, "read_seconds": 2}
+"""How the client for a request that may not take long is made."""
+
+
 class QueueRefused(TryAgain):
     """SQS refused some entries in every one of several requests, or it is throttled, fails or does not answer."""
 
@@ -50,6 +54,20 @@ class Queue:
                 for index, (job, delay) in enumerate(pairs[start : start + BATCH])
             ]
             self._request_batch("send_message_batch", entries)
+
+    def send_once(self, jobs: Sequence[Job], delay: int) -> None:
+        """Send at most ten jobs in one request, which is not repeated and takes a few seconds at most.
+
+        Raises QueueRefused, also if some of them are refused.
+        """
+        entries = [
+            {"Id": str(index), "MessageBody": to_body(job), "DelaySeconds": delay} for index, job in enumerate(jobs)
+        ]
+        with aws.momentary_as(QueueRefused, f"{self.url} refused send_message_batch"):
+            sqs = aws.client("sqs", **ONCE)
+            answer = sqs.send_message_batch(QueueUrl=self.url, Entries=entries)
+        if answer.get("Failed"):
+            raise QueueRefused(f"{self.url} refused {len(answer['Failed'])} entries of a batch")
 
     def give_back(self, delays: Mapping[str, int]) -> None:
         """Make received messages visible again after their delays, in seconds, by receipt handle."""

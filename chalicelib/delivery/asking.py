@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from ..domain.asking import FIRST_WAIT, seconds_until_asked
 from ..domain.jobs import BUSY_SECONDS, Asked, AskReceipts
 from ..domain.receipt import Receipt
-from ..errors import TryAgain
 from ..logs import log
 from .dead_letters import read_job
 from .receipts import Waits, settle
@@ -29,7 +28,10 @@ Status = dict[int, Receipt]
 
 
 def ask_later(services: Services, ended: Sequence[Ended]) -> None:
-    """Queue the questions about accepted messages, before they are settled. An error costs their receipts only."""
+    """Queue the questions about accepted messages, before they are settled.
+
+    An error costs their receipts only. It takes little time: a message that is settled late may be in doubt.
+    """
     by_gateway: dict[str, list[Ended]] = {}
     for one in ended:
         if one.provider_id:
@@ -45,8 +47,8 @@ def ask_later(services: Services, ended: Sequence[Ended]) -> None:
         for gateway, group in by_gateway.items()
     ]
     try:
-        services.asks_queue.send(jobs, [FIRST_WAIT] * len(jobs))
-    except TryAgain:
+        services.asks_queue.send_once(jobs, FIRST_WAIT)
+    except Exception:
         log.exception("receipts will not be asked for", extra={"number": sum(map(len, by_gateway.values()))})
 
 

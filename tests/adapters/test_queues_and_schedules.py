@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from moto import mock_aws
 
-from chalicelib.adapters.queues import Queue, QueueRefused
+from chalicelib.adapters.queues import ONCE, Queue, QueueRefused
 from chalicelib.adapters.services import Services
 from chalicelib.domain.jobs import SendMessage, from_body
 from chalicelib.retries import LEAST_PAUSE
@@ -46,6 +46,18 @@ def test_a_batch_with_a_wrong_number_of_delays_is_not_sent(real: Services, delay
     with pytest.raises(ValueError, match="zip"):
         real.send_queue.send([SendMessage(1, 1), SendMessage(1, 2)], delays)
     assert real.send_queue.is_idle()
+
+
+def test_what_is_sent_once_is_not_repeated_and_is_hidden_for_its_delay(real: Services) -> None:
+    clock = FakeClock()
+    queue, start = Queue(real.send_queue.url, clock), clock.now()
+    with refused_entries("SendMessageBatch", [{"1", "3"}], **ONCE), pytest.raises(QueueRefused, match="2 entries"):
+        queue.send_once(JOBS, 60)
+    assert clock.now() == start
+    assert (queue.size(), queue.receive()) == (2, [])
+    unreachable = EndpointConnectionError(endpoint_url="https://sqs")
+    with refused_calls("sqs", "SendMessageBatch", unreachable, **ONCE), pytest.raises(QueueRefused):
+        queue.send_once(JOBS, 60)
 
 
 @pytest.mark.parametrize(("refusals", "seconds"), [(0, 0.0), (1, 0.1), (2, 0.3), (4, 1.5)])

@@ -14,7 +14,7 @@ from chalicelib.gateways.port import Capabilities
 from chalicelib.gateways.registry import NAMES, provider
 
 ROOT = Path(__file__).parents[2]
-OF_THE_PORT = {"__init__", "answer", "aws_signature", "bounded_http", "callback", "configured", "http_gateway"}
+OF_THE_PORT = {"__init__", "answer", "asker", "aws_signature", "bounded_http", "callback", "configured", "http_gateway"}
 OF_THE_PORT |= {"http_rules", "http_template", "opened", "port", "registry"}
 
 

@@ -126,13 +126,14 @@ def test_a_silent_provider_is_asked_again_at_the_next_age() -> None:
     assert set(provider.questions.values()) == {2}
 
 
-def test_a_queue_that_refuses_costs_the_receipts_and_nothing_else() -> None:
+@pytest.mark.parametrize("error", [TryAgain("refused"), PermissionError("no right")])
+def test_a_queue_that_refuses_costs_the_receipts_and_nothing_else(error: Exception) -> None:
     world, provider, mailing_id = asked_world()
 
     def refuse(*_: object) -> None:
-        raise TryAgain("refused")
+        raise error
 
-    world.services.asks_queue.send = refuse  # type: ignore[method-assign]
+    world.services.asks_queue.send_once = refuse  # type: ignore[method-assign]
     world.run(300)
     assert_exact(world, mailing_id, Counts(total=12, sent=12))
     assert world.get(mailing_id).status == "finished"

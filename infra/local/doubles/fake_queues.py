@@ -39,6 +39,9 @@ class FakeQueue:
         for job, delay in zip(jobs, delays or [0] * len(jobs), strict=True):
             self.send_body(to_body(job), delay)
 
+    def send_once(self, jobs: Sequence[Job], delay: int) -> None:
+        self.send(jobs, [delay] * len(jobs))
+
     def send_body(self, body: str, delay: int = 0) -> None:
         with LOCK:
             name = f"m{next(self._ids)}"
