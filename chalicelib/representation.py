@@ -10,7 +10,7 @@ from .domain import decisions
 from .domain.audit_record import AuditRecord
 from .domain.balance import Balance
 from .domain.client import Client
-from .domain.client_import import ClientImport, RefusedRow
+from .domain.client_import import ClientImport, KeptClient, RefusedRow, Undo
 from .domain.condition_json import as_json
 from .domain.mailing import Counts, Mailing
 from .domain.mailing_outline import MailingOutline
@@ -141,7 +141,18 @@ def represent_import(client_import: ClientImport) -> dict[str, object]:
         "encoding": client_import.form.encoding,
         **_represent(tally, ("rows", "added", "changed", "unchanged", "refused", "opted_out", "normalized")),
         **_represent(client_import, ("created_at", "finished_at", "detail")),
+        "undo": _represent_undo(client_import.undo),
     }
+
+
+def _represent_undo(undo: Undo | None) -> dict[str, object] | None:
+    if undo is None:
+        return None
+    return {"at": represent_moment(undo.began_at), **_represent(undo, ("removed", "restored", "kept"))}
+
+
+def represent_kept(client: KeptClient) -> dict[str, object]:
+    return {"client_id": client.id, "reason": str(client.reason)}
 
 
 def represent_refused_row(row: RefusedRow) -> dict[str, object]:

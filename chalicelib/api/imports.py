@@ -6,11 +6,12 @@ from chalice.app import Response
 
 from ..clients import imports
 from ..clients.import_columns import read_chosen
+from ..clients.import_undo import begin_undo
 from ..domain.client_import import CLIENTS
 from ..http.calls import Call
 from ..http.paging import Listed, answer_page, position_at, read_page
 from ..http.queries import read_flag
-from ..representation import represent_import, represent_refused_row
+from ..representation import represent_import, represent_kept, represent_refused_row
 from ..rules import read_fields
 from .idempotency import answer_idempotently
 
@@ -51,6 +52,28 @@ def start(call: Call, import_id: int) -> Response:
         return Response(represent_import(client_import), status_code=202)
 
     return answer_idempotently(call, begin, lambda: imports.new_import_id(call.services))
+
+
+def undo(call: Call, import_id: int) -> Response:
+    """Take back what an import did to clients."""
+    read_fields(call.body(), {}, set(), partial=False)
+
+    def begin(_: int | None) -> Response:
+        return Response(represent_import(begin_undo(call.services, import_id, call.author)), status_code=202)
+
+    return answer_idempotently(call, begin)
+
+
+def kept(call: Call, import_id: int) -> Response:
+    """The clients that an undo has left."""
+    page = read_page(call.query, numbers=1)
+    imports.get_import(call.services, import_id)
+
+    def read_kept(limit: int) -> Listed:
+        clients, last_id = imports.list_kept(call.services, import_id, page.number or 0, limit)
+        return [represent_kept(client) for client in clients], position_at(last_id)
+
+    return Response(answer_page(call.url, call.query, page, read_kept))
 
 
 def read(call: Call, import_id: int) -> Response:

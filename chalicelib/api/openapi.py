@@ -103,6 +103,8 @@ OPERATIONS = [
     Operation("/Clients/import/", "post", "Import clients from a file", "Import", CSV, 202, query=IMPORT_QUERY),
     Operation("/Clients/import/{id}/", "get", "Read an import, its progress and its refused rows", "ImportWithRows"),
     Operation("/Clients/import/{id}/start/", "post", "Import the file of an ended dry run", "Import", status=202),
+    Operation("/Clients/import/{id}/undo/", "post", "Undo an import of the last 24 hours", "Import", status=202),
+    Operation("/Clients/import/{id}/kept/", "get", "List the clients that an undo has left", "Kept", is_list=True),
     Operation("/Clients/import/{id}/refused/", "get", "Export the refused rows of an import, with the reasons", CSV),
     Operation("/Clients/export/", "get", "Export clients as CSV, in parts", CSV, query=(*CLIENT_FILTERS, "attributes")),
     Operation("/Clients/{id}/", "get", "Read a client", "Client"),

@@ -104,6 +104,16 @@ def import_start(import_id: str) -> Response:
     return _answer({"POST": lambda call: imports.start(call, read_id(import_id))})
 
 
+@routes.route("/Clients/import/{import_id}/undo", **ROUTE)
+def import_undo(import_id: str) -> Response:
+    return _answer({"POST": lambda call: imports.undo(call, read_id(import_id))})
+
+
+@routes.route("/Clients/import/{import_id}/kept", **ROUTE)
+def import_kept(import_id: str) -> Response:
+    return _answer({"GET": lambda call: imports.kept(call, read_id(import_id))})
+
+
 @routes.route("/Clients/import/{import_id}/refused", **ROUTE)
 def import_refused(import_id: str) -> Response:
     return _answer({"GET": lambda call: exports.refused(call, read_id(import_id))})

@@ -119,6 +119,7 @@ IMPORT_PROPERTIES: dict[str, Schema] = {
     "created_at": TIME,
     "finished_at": TIME_OR_NULL,
     "detail": TEXT_OR_NULL,
+    "undo": {"anyOf": [{"type": "null"}, ref("Undo")]},
 }
 STOP_PROPERTIES: dict[str, Schema] = {
     "phone_number": STRING,
@@ -156,6 +157,8 @@ def schemas() -> dict[str, Schema]:
     return {
         "Import": object_of(IMPORT_PROPERTIES),
         "ImportWithRows": object_of({**IMPORT_PROPERTIES, **page_fields(object_of(ROW_PROPERTIES))}),
+        "Undo": object_of({"at": TIME, **dict.fromkeys(("removed", "restored", "kept"), INTEGER)}),
+        "Kept": object_of({"client_id": INTEGER, "reason": STRING}),
         "Record": object_of(RECORD_PROPERTIES),
         "Client": object_of(CLIENT_PROPERTIES),
         "NewClient": _request_schema(CLIENT, CLIENT_READ_ONLY, partial=False),

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 
 from ..domain.client import CLIENT_ID
 from ..domain.client_import import (
+    CHUNK,
     FAILED,
     FINISHED,
     RUNNING,
     STOP_LIST,
+    UNDOING,
     ChunkPlan,
     ClientImport,
     Decision,
@@ -34,16 +36,14 @@ from ..logs import log, log_clients, log_context, measure
 from ..texts import Text
 from .import_reading import rows_from_cursor
 from .import_rows import check_rows, count_normalized, phones_of, refused_row, without_erased
-from .import_writes import write_clients
+from .import_undo import keep_traces, process_undo
+from .import_writes import traces_of, write_clients
 from .stop_import import process_stops
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from ..adapters.services import Services
-
-CHUNK = 250
-"""Rows."""
 
 THREADS = 8
 SECONDS_FOR_A_CHUNK = 20.0
@@ -69,6 +69,8 @@ def run_import(services: Services, job: ImportClients, seconds_left: Callable[[]
 def process_import(services: Services, import_id: int, seconds_left: Callable[[], float]) -> bool:
     """Returns False if the time is up and the job must be repeated. Raises ImportBusy if another worker has it."""
     found = services.imports.get(import_id)
+    if found is not None and found.status == UNDOING:
+        return process_undo(services, import_id, seconds_left)
     if found is None or found.status != RUNNING:
         return True
     now = services.clock.now()
@@ -131,7 +133,10 @@ def _process_chunk(
     plan = client_import.plan or ChunkPlan(tally, len(chunk))
     corrections = Tally()
     if not client_import.is_dry_run:
+        is_repetition = client_import.plan is not None
         client_import, ids = _save_plan(services, client_import, plan, decision)
+        if client_import.is_traced:
+            keep_traces(services, client_import, traces_of(services, client_import, decision, ids), is_repetition)
         new, corrections = write_clients(services, threads, client_import, decision, ids)
         log_clients("added", [client.id for client in new])
         log_clients("changed", [before.id for before, _ in decision.changes])

@@ -13,6 +13,7 @@ from ..domain.audit_record import AuditRecord
 from ..domain.client import Client
 from ..domain.client_import import ClientImport, Decision, Tally, merge_attributes
 from ..domain.consent import consent_of, merge_consent, replaces_consent
+from ..domain.import_undo import Trace, trace_of_change, trace_of_new
 from ..domain.stop import IMPORT, StopCause
 from ..errors import Conflict, PhoneErased, PhoneTaken, RowChanged
 from ..representation import represent_client
@@ -47,9 +48,7 @@ def write_clients(
     A client that the file opts out, or whose recorded consent it changes, is written with an audit record.
     """
     services.labels.add_from([*decision.new, *(after for _, after in decision.changes)])
-    now = services.clock.now()
-    numbered = zip(decision.new, ids, strict=False)
-    new = [replace(client, id=client_id, registered_at=now) for client, client_id in numbered]
+    new = _with_ids(services, decision, ids)
     plain = [client for client in new if client.phone_number not in decision.opted_out]
     stopped = [client for client in new if client.phone_number in decision.opted_out]
     add = partial(_add, services, client_import)
@@ -61,6 +60,18 @@ def write_clients(
     groups = [*_groups(others, CHANGED), *_groups(list(filter(_is_recorded, changes)), STOPS)]
     list(threads.map(partial(_change_group, services, client_import), groups))
     return new, corrections
+
+
+def traces_of(services: Services, client_import: ClientImport, decision: Decision, ids: list[int]) -> list[Trace]:
+    """What `write_clients` is about to do, for an undo."""
+    changes = (_given(client_import, *change) for change in decision.changes)
+    return [*map(trace_of_new, _with_ids(services, decision, ids)), *(trace_of_change(*change) for change in changes)]
+
+
+def _with_ids(services: Services, decision: Decision, ids: list[int]) -> list[Client]:
+    now = services.clock.now()
+    numbered = zip(decision.new, ids, strict=False)
+    return [replace(client, id=client_id, registered_at=now) for client, client_id in numbered]
 
 
 def _groups(items: list[C], size: int) -> list[list[C]]:

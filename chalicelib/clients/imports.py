@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
-from ..domain.client_import import CLIENTS, RUNNING, ClientImport, RefusedRow
+from ..domain.client_import import CLIENTS, RUNNING, ClientImport, KeptClient, RefusedRow
 from ..domain.csv_file import FileFormat
 from ..domain.format_detection import HEAD_SIZE, is_workbook, read_format
 from ..domain.jobs import ImportClients
@@ -152,6 +152,12 @@ def list_refused(services: Services, import_id: int, after: int, limit: int) -> 
     return rows[:limit], rows[limit - 1].number if len(rows) > limit else None
 
 
+def list_kept(services: Services, import_id: int, after: int, limit: int) -> tuple[list[KeptClient], int | None]:
+    """A page of the clients that the undo has left, by id, and the `after` of the next page; None at the end."""
+    clients = services.imports.kept(import_id, after, limit + 1)
+    return clients[:limit], clients[limit - 1].id if len(clients) > limit else None
+
+
 def _begin(
     services: Services, import_id: int, file: StoredFile, author: Author, is_dry_run: bool = False
 ) -> ClientImport:
@@ -170,6 +176,7 @@ def _begin(
         author=author.name,
         is_dry_run=is_dry_run,
         kind=file.kind,
+        is_traced=file.kind == CLIENTS and not is_dry_run,
     )
     after: dict[str, object] = {"id": import_id, "file_name": file.name}
     if is_dry_run:
@@ -185,8 +192,12 @@ def _begin(
         client_import = known
     add_log_keys(import_id=client_import.id)
     if client_import.status == RUNNING:
-        services.imports_queue.send([ImportClients(client_import.id)])
+        queue_import(services, client_import)
     return client_import
+
+
+def queue_import(services: Services, client_import: ClientImport) -> None:
+    services.imports_queue.send([ImportClients(client_import.id)])
 
 
 def _is_key(key: str) -> bool:

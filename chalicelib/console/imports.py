@@ -8,7 +8,8 @@ from chalice.app import Response
 
 from ..clients import imports
 from ..clients.import_columns import COLUMNS, IGNORED_COLUMNS, TEMPLATE_NAMES, look_at, read_chosen
-from ..domain.client_import import ATTRIBUTE_COLUMN, CLIENTS, RUNNING
+from ..clients.import_undo import begin_undo
+from ..domain.client_import import ATTRIBUTE_COLUMN, CLIENTS, OPEN
 from ..http.bodies import read_file
 from ..http.calls import raw_body, read_id
 from ..http.exports import csv_file
@@ -19,6 +20,7 @@ from .page_requests import PageRequest
 LIST_LENGTH = 20
 REFUSED_LENGTH = 50
 ATTRIBUTES_SHOWN = 50
+KEPT_SHOWN = 100
 
 
 def list_(request: PageRequest) -> Response:
@@ -59,6 +61,16 @@ def start(request: PageRequest, sent_id: str) -> Response:
     return request.redirect(f"/console/imports/{client_import.id}", done="imported")
 
 
+def confirm_undo(request: PageRequest, sent_id: str) -> Response:
+    """The page that asks for confirmation."""
+    return request.page("import_undo.html", client_import=imports.get_import(request.services, read_id(sent_id)))
+
+
+def undo(request: PageRequest, sent_id: str) -> Response:
+    client_import = begin_undo(request.services, read_id(sent_id), request.author)
+    return request.redirect(f"/console/imports/{client_import.id}", done="undo")
+
+
 def template(request: PageRequest) -> Response:
     return csv_file("clients.csv", [TEMPLATE_NAMES[request.language]])
 
@@ -70,10 +82,15 @@ def _file(request: PageRequest) -> bytes:
 def read(request: PageRequest, sent_id: str) -> Response:
     """The page of an import; with `?live=1` only the section that changes while the import runs."""
     client_import = imports.get_import(request.services, read_id(sent_id))
-    state: dict[str, Any] = {"client_import": client_import, "is_live": client_import.status == RUNNING}
+    state: dict[str, Any] = {
+        "client_import": client_import,
+        "is_live": client_import.status in OPEN,
+        "may_undo": client_import.may_be_undone(request.services.clock.now()),
+    }
     if request.query.get("live"):
         return request.page("import_live.html", **state)
     page = request.list_page(numbers=1, length=REFUSED_LENGTH)
     rows, last_row = imports.list_refused(request.services, client_import.id, page.number or 0, page.limit)
     following = request.next_page(page, position_at(last_row))
-    return request.page("import.html", **state, refused=rows, next=following, done=request.query.get("done"))
+    kept = imports.list_kept(request.services, client_import.id, 0, KEPT_SHOWN)[0] if client_import.undo else []
+    return request.page("import.html", **state, refused=rows, kept=kept, next=following, done=request.query.get("done"))

@@ -222,6 +222,16 @@ def import_start(import_id: str) -> Response:
     return _answer({"POST": lambda request: imports.start(request, import_id)})
 
 
+@console.route("/console/imports/{import_id}/undo", **ROUTE)
+def import_undo(import_id: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda request: imports.confirm_undo(request, import_id),
+            "POST": lambda request: imports.undo(request, import_id),
+        }
+    )
+
+
 @console.route("/console/imports/{import_id}", **ROUTE)
 def import_detail(import_id: str) -> Response:
     return _answer({"GET": lambda request: imports.read(request, import_id)})

@@ -26,7 +26,15 @@ KINDS = (CLIENTS, STOP_LIST)
 """What the rows of a file are: clients, or phone numbers for the stop list."""
 
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
-STATUSES = (RUNNING, FINISHED, FAILED)
+UNDOING, UNDONE = "undoing", "undone"
+STATUSES = (RUNNING, FINISHED, FAILED, UNDOING, UNDONE)
+OPEN = (RUNNING, UNDOING)
+"""A worker has something to do."""
+
+CHUNK = 250
+"""Rows that are decided and written together. An undo finds what a chunk did by the number of its first row."""
+
+UNDO_WITHIN = timedelta(hours=24)
 
 KEPT = timedelta(days=30)
 """How long the file, the import and its refused rows are kept. The bucket's lifecycle has the same number of days."""
@@ -83,12 +91,24 @@ class ChunkPlan:
 
 
 @dataclass(frozen=True)
+class Undo:
+    """The undo of an import: numbers of clients, and the cursor. The rows from `below` on are done."""
+
+    began_at: datetime
+    author: str
+    below: int
+    removed: int = 0
+    restored: int = 0
+    kept: int = 0
+
+
+@dataclass(frozen=True)
 class ClientImport:
     """`offset` and `row` are the cursor: the byte at which the next row begins, and the number of rows before it.
 
     `version`: the version of the file in the bucket. `lease` counts the leases of this import. `moved_at`: the time
-    of the last progress. `author`: the name of the user or the token. `kind`: one of KINDS.
-    A dry run counts what an import would do, and writes no client.
+    of the last progress. `author`: the name of the user or the token. `kind`: one of KINDS. A dry run counts what an
+    import would do, and writes no client. `is_traced`: what it does is kept, so that it can be undone.
     """
 
     id: int
@@ -109,6 +129,21 @@ class ClientImport:
     author: str = ""
     is_dry_run: bool = False
     kind: str = CLIENTS
+    is_traced: bool = False
+    undo: Undo | None = None
+
+    @property
+    def first_row(self) -> int:
+        """The number of rows before the first one that is imported."""
+        return self.form.start if self.form.is_workbook else 1
+
+    def chunk_before(self, row: int) -> int:
+        """The number of rows before the last chunk that begins before this row."""
+        return self.first_row + (row - 1 - self.first_row) // CHUNK * CHUNK
+
+    def may_be_undone(self, now: datetime) -> bool:
+        has_ended = self.status in (FINISHED, FAILED) and self.finished_at is not None
+        return self.is_traced and has_ended and now < (self.finished_at or now) + UNDO_WITHIN
 
     @property
     def gives_stops(self) -> bool:
@@ -128,7 +163,7 @@ class ClientImport:
         return tuple(map(attribute_of, filter(is_attribute_column, self.form.columns)))
 
     def is_stalled(self, now: datetime) -> bool:
-        return self.status == RUNNING and self.moved_at + STALLED_AFTER < now
+        return self.status in OPEN and self.moved_at + STALLED_AFTER < now
 
     def ended(self, status: str, now: datetime, detail: Text | None = None) -> ClientImport:
         return replace(self, status=status, finished_at=now, moved_at=now, detail=detail, plan=None)
@@ -141,6 +176,14 @@ class RefusedRow:
     number: int
     cells: Mapping[str, str]
     errors: Mapping[str, list[Text]]
+
+
+@dataclass(frozen=True)
+class KeptClient:
+    """A client of which an undo could not take back all."""
+
+    id: int
+    reason: Text
 
 
 @dataclass(frozen=True)

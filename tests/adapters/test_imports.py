@@ -10,7 +10,18 @@ from moto import mock_aws
 from chalicelib.adapters.tables.imports import ImportRow
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
-from chalicelib.domain.client_import import FAILED, FINISHED, ChunkPlan, ClientImport, RefusedRow, Tally
+from chalicelib.domain.client_import import (
+    FAILED,
+    FINISHED,
+    UNDOING,
+    UNDONE,
+    ChunkPlan,
+    ClientImport,
+    KeptClient,
+    RefusedRow,
+    Tally,
+    Undo,
+)
 from chalicelib.domain.csv_file import FileFormat
 from chalicelib.errors import FileGone, ImportBusy, RowChanged
 from chalicelib.texts import Text
@@ -68,6 +79,39 @@ def test_a_worker_without_the_lease_changes_nothing(services: Any) -> None:
         with pytest.raises(RowChanged):
             write(replace(late, offset=99))
     assert services.imports.get(1) == held
+
+
+def test_an_ended_import_is_opened_once_for_its_undo_and_ends_again(services: Any) -> None:
+    services.imports.add(replace(ONE, is_traced=True))
+    ended = services.imports.lease(1, NOW, UNTIL).ended(FINISHED, UNTIL)
+    services.imports.advance(ended)
+    undoing = replace(ended, status=UNDOING, undo=Undo(UNTIL, "boris", below=251), moved_at=UNTIL)
+    record = Author("boris", UNTIL, 0.5).record("import", 1, None, None, "undone")
+    services.imports.begin_undo(undoing, record)
+    assert services.imports.get(1) == undoing
+    assert services.imports.open_ids() == [1]
+    with pytest.raises(RowChanged):
+        services.imports.begin_undo(undoing, record)
+    with pytest.raises(ImportBusy):
+        services.imports.lease(1, UNTIL, UNTIL)
+    leased = services.imports.lease(1, UNTIL, UNTIL + timedelta(seconds=9), UNDOING)
+    moved = replace(leased, undo=Undo(UNTIL, "boris", 1, 2, 3, 4))
+    services.imports.advance(moved)
+    assert services.imports.get(1) == moved
+    services.imports.advance(replace(moved, status=UNDONE))
+    assert services.imports.open_ids() == []
+    assert [record.action for record in services.audit.read(NOW.toordinal(), 10**20, 9)] == ["undone"]
+
+
+def test_the_clients_that_an_undo_has_left_are_beside_the_refused_rows(services: Any) -> None:
+    services.imports.add(ONE)
+    kept = [KeptClient(client_id, Text("undo.gone")) for client_id in (3, 7, 40)]
+    services.imports.add_kept(ONE, [kept[1], kept[0]])
+    services.imports.add_kept(ONE, kept[1:])
+    services.imports.add_refused(ONE, [RefusedRow(3, {"tag": "a"}, WRONG)])
+    assert services.imports.kept(1, 0, 9) == kept
+    assert services.imports.kept(1, 3, 1) == [kept[1]]
+    assert [row.number for row in services.imports.refused(1, 0, 9)] == [3]
 
 
 @pytest.mark.parametrize(("status", "detail"), [(FINISHED, None), (FAILED, Text("file.gone"))])

@@ -175,12 +175,18 @@ def test_a_file_of_clients_is_uploaded_and_its_refused_rows_are_downloaded(
     operator.press("Upload")
     operator.see("What the columns mean")
     operator.press("Check without importing")
-    operator.see("No client was changed.")
+    for text in ("No client was changed.", "Import this file"):
+        operator.see(text)
     operator.press("Import this file")
     for text in ("клиенты.csv", "Completed", "Refused rows", "8-988-000-06", "Enter a phone number as"):
         operator.see(text)
     found = call("GET", "/Clients/", params={"tag": "из файла"}).json()["results"]
     assert [client["phone_number"] for client in found] == ["79880000600", "79880000601", "79880000602"]
+    operator.press("Undo import")
+    operator.see("Opt-outs and withdrawn consents stay.")
+    operator.press("Undo import")
+    operator.see("Undone")
+    assert call("GET", "/Clients/", params={"tag": "из файла"}).json()["results"] == []
 
 
 def test_the_daily_report_is_in_the_mailbox(operator: Operator) -> None:

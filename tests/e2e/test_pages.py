@@ -42,7 +42,7 @@ def own_ids(call: Call) -> dict[str, str]:
         rf"(\$API/{path}/){number}\b": rf"\g<1>{last[name] + number}"
         for name, path in COUNTERS.items()
         for number in (1, 2)
-    } | {rf"(\$API/Clients/import/){number}\b": rf"\g<1>{next_import(call) + number - 1}" for number in (1, 3)}
+    } | {rf"(\$API/Clients/import/){number}\b": rf"\g<1>{next_import(call) + number - 1}" for number in (3, 1)}
 
 
 COUNTERS = {"client_id": "Clients", "mailing_id": "(?:Mailing|Stats)"}

@@ -1099,6 +1099,23 @@ def test_a_dry_run_says_so_and_is_started_by_a_button(anna: Browser, services: S
     assert "No client was changed." not in anna.get("/console/imports/2").text
 
 
+def test_an_import_is_undone_after_a_question(anna: Browser, services: Services) -> None:
+    anna.upload("a.csv", "Телефон\n79770000001\n79770000002\n")
+    assert "Undo import" not in anna.get("/console/imports/1").text, "it runs"
+    process_import(services, 1, lambda: 60.0)
+    anna.post("/console/clients/2/opt_out")
+    assert 'href="/console/imports/1/undo"' in anna.get("/console/imports/1").text
+    assert "Opt-outs and withdrawn consents stay." in anna.get("/console/imports/1/undo").text
+    assert anna.post("/console/imports/1/undo").headers["Location"] == "/console/imports/1?done=undo"
+    assert "Undo started." in anna.get("/console/imports/1?done=undo").text
+    process_import(services, 1, lambda: 60.0)
+    page = anna.get("/console/imports/1").text
+    for text in ("Undone", '<dd id="undo-removed">1</dd>', '<dd id="undo-kept">1</dd>', "changed since"):
+        assert text in page
+    assert 'href="/console/imports/1/undo"' not in page
+    assert "Undone" in anna.get("/console/imports").text
+
+
 def test_the_file_to_fill_in_is_in_the_users_language_and_can_be_imported(anna: Browser) -> None:
     for language, name in (("en", "Phone number"), ("ru", "Телефон")):
         anna.headers["Accept-Language"] = language

@@ -43,7 +43,7 @@ def test_a_file_is_accepted_at_once_and_processed_in_the_background(call: Call, 
     assert made.pop("created_at").endswith("Z")
     figures = dict.fromkeys(("rows", "added", "changed", "unchanged", "refused", "opted_out", "normalized"), 0)
     given = {"kind": "clients", "file_name": "a.csv", "dry_run": False, "encoding": "utf-8"}
-    assert made == {"id": 1, "status": "running", **given, **figures, "finished_at": None, "detail": None}
+    assert made == {"id": 1, "status": "running", **given, **figures, "finished_at": None, "detail": None, "undo": None}
     work(services)
     one = call("GET", "/Clients/import/1").json
     assert (one["status"], one["rows"], one["added"], one["refused"]) == ("finished", 3, 2, 1)
@@ -185,6 +185,29 @@ def test_a_dry_run_says_what_an_import_would_do_and_is_then_started(call: Call, 
     assert [client["tag"] for client in call("GET", "/Clients").json["results"]] == ["друзья", None, "друзья"]
     assert call("POST", "/Clients/import/2/start").status == 409, "it was no dry run"
     assert call("POST", "/Clients/import/9/start").status == 404
+
+
+def test_an_import_is_undone_and_what_was_changed_since_is_listed(call: Call, services: Services) -> None:
+    call("POST", "/Clients", json={"phone_number": "79770000001", "tag": "a"})
+    post(call)
+    assert call("POST", "/Clients/import/1/undo").status == 409, "it runs"
+    work(services)
+    call("PATCH", "/Clients/2", form={"tag": "theirs"})
+    answer = call("POST", "/Clients/import/1/undo", key="u")
+    assert (answer.status, answer.json["status"]) == (202, "undoing")
+    assert call("POST", "/Clients/import/1/undo", key="u").json == answer.json
+    work(services)
+    one = call("GET", "/Clients/import/1").json
+    assert one["status"] == "undone"
+    assert one["undo"].pop("at").endswith("Z")
+    assert one["undo"] == {"removed": 0, "restored": 1, "kept": 1}
+    assert len(one["results"]) == one["refused"] == 1, "the refused rows stay"
+    kept = {"client_id": 2, "reason": "The client has been changed since."}
+    assert call("GET", "/Clients/import/1/kept").json == {"next": None, "results": [kept]}
+    assert [client["tag"] for client in call("GET", "/Clients").json["results"]] == ["a", "theirs"]
+    assert call("POST", "/Clients/import/1/undo").json["status"] == "undone"
+    records = [(record["what"], record["action"]) for record in call("GET", "/Audit").json["results"]]
+    assert records.count(("import", "undone")) == 1
 
 
 @pytest.mark.parametrize("given", ["[]", "{", "7", '{"ФИО": 7}', '{"ФИО": null}', '{"Имя": ""}', '{"ФИО": "имя"}'])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chalicelib.clients.import_undo import begin_undo
 from chalicelib.clients.import_worker import run_import
 from chalicelib.clients.imports import check_content, import_content
 from chalicelib.clients.registry import OPTED_OUT, opt_out_client, register_client
@@ -202,6 +204,72 @@ def test_a_crash_of_the_worker_at_any_call_stops_every_number_once(after: bool) 
         crashing = world.crashing[0] = CrashingServices(world.services, at, after)
         work(world)
         assert_stopped(world)
+        if not crashing.is_dead:
+            assert at > 20
+            break
+
+
+def undo(world: World, services: Any) -> None:
+    begin_undo(services, 1, Author("anna", world.clock.now(), 0.5))
+
+
+def assert_undone(world: World, before: dict[int, Any]) -> None:
+    """All is as before the import, but for the opt-outs of the file."""
+    services = world.services
+    assert services.imports.rows[1].status == "undone"
+    clients = services.clients.rows
+    assert {client.id: replace(client, opted_out_at=None) for client in clients.values()} == before
+    stopped = {client.phone_number for client in clients.values() if client.opted_out_at} | set(services.clients.stops)
+    assert {int(phone) - 79 * 10**9 for phone in stopped} == STOPPED
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+def test_an_undo_that_crashes_at_any_call_takes_back_everything(after: bool) -> None:
+    for at in crash_points():
+        world = world_with_clients()
+        before = dict(world.services.clients.rows)
+        begin(world.services)
+        work(world)
+        undo(world, world.services)
+        crashing = world.crashing[world.invocations] = CrashingServices(world.services, at, after)
+        work(world)
+        assert_undone(world, before)
+        undone = world.services.imports.rows[1].undo
+        assert undone is not None
+        assert (undone.removed, undone.restored, undone.kept) == (315, 7, 0)
+        if not crashing.is_dead:
+            assert at > 10
+            break
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize("at", range(1, 5))
+def test_an_undo_whose_request_crashes_is_complete_or_absent(at: int, after: bool) -> None:
+    world = world_with_clients()
+    before = dict(world.services.clients.rows)
+    begin(world.services)
+    work(world)
+    imported = dict(world.services.clients.rows)
+    with suppress(Crash):
+        undo(world, CrashingServices(world.services, at, after))
+    work(world)
+    if world.services.imports.rows[1].undo:
+        assert_undone(world, before)
+    else:
+        assert world.services.clients.rows == imported
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+def test_an_import_that_crashed_at_any_call_can_be_undone(after: bool) -> None:
+    for at in crash_points():
+        world = world_with_clients()
+        before = dict(world.services.clients.rows)
+        begin(world.services)
+        crashing = world.crashing[0] = CrashingServices(world.services, at, after)
+        work(world)
+        undo(world, world.services)
+        work(world)
+        assert_undone(world, before)
         if not crashing.is_dead:
             assert at > 20
             break

@@ -297,6 +297,14 @@ class Tour:
         boto3.client("s3").put_object(Bucket=bucket, Key="by hand.csv", Body=file)
         by_hand = invoke("StartImport", {"key": "by hand.csv"})
         invoke("StartImport", {"import": by_hand["id"], "refused": 1})
+        self.undo_import(headers)
+
+    def undo_import(self, headers: dict[str, str]) -> None:
+        file = b"phone_number\n79770000006\n"
+        path = f"/Clients/import/{self.call('POST', '/Clients/import/', data=file, headers=headers)['id']}/"
+        self.await_until(lambda: self.call("GET", path)["status"] == "finished")
+        self.call("POST", f"{path}undo/")
+        self.await_until(lambda: self.call("GET", path)["status"] == "undone")
 
     def erasures(self) -> None:
         """A client with a refused row, whose job the sweep queues again, and then a number without a client."""

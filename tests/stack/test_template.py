@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ from chalicelib.adapters.tables.users import AttemptsRow, UserRow
 from chalicelib.api.authorizer import TTL_SECONDS
 from chalicelib.api.response_headers import HTTPS_ONLY, SAFE_HEADERS
 from chalicelib.domain.audience import MAX_SLICES
-from chalicelib.domain.client_import import KEPT
+from chalicelib.domain.client_import import KEPT, UNDO_WITHIN
 from chalicelib.reports.daily import SCHEDULED_TIME
 from chalicelib.settings import Settings
 from chalicelib.workers.send_queue import ASK_BALANCES
@@ -54,6 +55,7 @@ WILD = {
     "SendsThroughAws": "AWS may choose the number itself, and a shared number belongs to another account",
     "ReadsTheSecretsOfItsGateways": "each gateway has a secret, and GATEWAYS names the gateways",
     "PutsTheFilesOfImports": "a file has its import's id in its name",
+    "KeepsWhatAnUndoNeeds": "an object has the ids of its import and of its chunk in its name",
     "PutsCopiesOfAuditRecords": "a copy has the day and the number of its record in its name",
     "ReadsTheFilesOfImports": "a file that was put into the bucket by hand has the name that a person gave it",
 }
@@ -409,7 +411,9 @@ def test_uploaded_files_are_encrypted_private_and_deleted_with_their_imports(res
     assert "BucketName" not in bucket
     assert bucket["BucketEncryption"]
     assert all(bucket["PublicAccessBlockConfiguration"].values())
-    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    undo, rule = bucket["LifecycleConfiguration"]["Rules"]
+    assert timedelta(days=undo["ExpirationInDays"]) > UNDO_WITHIN
+    assert (undo["Prefix"], "Prefix" in rule) == ("undo/", False)
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", KEPT.days)
 
 

@@ -1,4 +1,4 @@
-"""Imports of clients. Row 0 of a partition is the import; the others are its refused rows, by number in the file."""
+"""Imports of clients. Row 0 of a partition is the import; above it are its refused rows, by number in the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,18 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from ...domain.audit_record import AuditRecord
-from ...domain.client_import import CLIENTS, KEPT, RUNNING, ChunkPlan, ClientImport, RefusedRow, Tally
+from ...domain.client_import import (
+    CLIENTS,
+    KEPT,
+    OPEN,
+    RUNNING,
+    ChunkPlan,
+    ClientImport,
+    KeptClient,
+    RefusedRow,
+    Tally,
+    Undo,
+)
 from ...domain.csv_file import FileFormat
 from ...errors import ImportBusy, RowChanged
 from ...texts import AS_WRITTEN, Text, read_stored
@@ -26,6 +37,7 @@ from .base import TextAttribute, bind_table, conflicts, new_claim, transaction, 
 from .batches import Batches
 
 OPEN_KEY = "open"
+KEPT_REASON = "kept"
 
 
 class OpenImports(GlobalSecondaryIndex["ImportRow"]):  # type: ignore[no-untyped-call]
@@ -40,7 +52,10 @@ class OpenImports(GlobalSecondaryIndex["ImportRow"]):  # type: ignore[no-untyped
 
 
 class ImportRow(Model):
-    """Either the import (row 0) or one of its refused rows, with `cells` and `errors`."""
+    """The import (row 0), one of its refused rows, with `cells` and `errors`, or a client that its undo has left.
+
+    The row of such a client is its negative id, and `errors` have the reason.
+    """
 
     class Meta:
         table_name = "imports"
@@ -67,6 +82,8 @@ class ImportRow(Model):
     author = UnicodeAttribute(null=True)
     dry_run = BooleanAttribute(null=True)
     kind = UnicodeAttribute(null=True)
+    traced = BooleanAttribute(null=True)
+    undo = JSONAttribute(null=True)
     cells = JSONAttribute(null=True)
     errors = JSONAttribute(null=True)
     expires_at = NumberAttribute()
@@ -93,6 +110,8 @@ class ImportRow(Model):
             author=self.author or "",
             is_dry_run=bool(self.dry_run),
             kind=self.kind or CLIENTS,
+            is_traced=bool(self.traced),
+            undo=_undo(self.undo),
         )
 
 
@@ -121,6 +140,7 @@ class Imports:
             author=client_import.author or None,
             dry_run=client_import.is_dry_run or None,
             kind=client_import.kind,
+            traced=client_import.is_traced or None,
             expires_at=_expiry(client_import),
         )
         with conflicts(), transaction(ImportRow) as writes:
@@ -142,8 +162,16 @@ class Imports:
         """Ids of the running imports."""
         return [int(row.import_id) for row in ImportRow.open_index.query(OPEN_KEY)]
 
-    def lease(self, import_id: int, now: datetime, until: datetime) -> ClientImport:
-        """Lease the import to this worker. Raises ImportBusy if another worker has it or the import has ended."""
+    def begin_undo(self, client_import: ClientImport, record: AuditRecord) -> None:
+        """Open the ended import again for its undo. Raises RowChanged if it has an undo already."""
+        row = ImportRow(client_import.id, 0)
+        actions = [*_progress(client_import), ImportRow.open.set(OPEN_KEY), ImportRow.leased_until.remove()]
+        with conflicts(), transaction(ImportRow) as writes:
+            writes.update(row, actions=actions, condition=ImportRow.status.exists() & ImportRow.undo.does_not_exist())
+            self._audit.write(writes, record)
+
+    def lease(self, import_id: int, now: datetime, until: datetime, status: str = RUNNING) -> ClientImport:
+        """Lease the import to this worker. Raises ImportBusy if another worker has it or it has another status."""
         row, by = ImportRow(import_id, 0), new_claim()
         is_free = ImportRow.leased_until.does_not_exist() | (ImportRow.leased_until <= now.timestamp())
         actions: list[Action] = [
@@ -153,7 +181,7 @@ class Imports:
             ImportRow.lease.add(1),
         ]
         with conflicts(otherwise=ImportBusy):
-            write_claim(row, by, lambda: row.update(actions, (ImportRow.status == RUNNING) & is_free))
+            write_claim(row, by, lambda: row.update(actions, (ImportRow.status == status) & is_free))
         return row.client_import()
 
     def advance(self, client_import: ClientImport) -> None:
@@ -180,6 +208,22 @@ class Imports:
         rows = ImportRow.query(import_id, ImportRow.row > after, limit=limit, consistent_read=True)
         return [RefusedRow(int(row.row), row.cells, _errors(row.errors)) for row in rows]
 
+    def add_kept(self, client_import: ClientImport, clients: Iterable[KeptClient]) -> None:
+        """Write the clients that an undo has left. A repetition writes the same rows."""
+        import_id, expires_at = client_import.id, _expiry(client_import)
+        rows = [
+            ImportRow(import_id, -one.id, errors=_stored_errors({KEPT_REASON: [one.reason]}), expires_at=expires_at)
+            for one in clients
+        ]
+        self._batches.put(ImportRow, [row.serialize() for row in rows])
+
+    def kept(self, import_id: int, after: int, limit: int) -> list[KeptClient]:
+        """Clients that an undo has left, by id. Fewer than `limit` are the last."""
+        rows = ImportRow.query(
+            import_id, ImportRow.row < -after, limit=limit, scan_index_forward=False, consistent_read=True
+        )
+        return [KeptClient(-int(row.row), _errors(row.errors)[KEPT_REASON][0]) for row in rows]
+
     def erase_refused(self, import_id: int, row: RefusedRow) -> None:
         """Replace the cells and the errors of a refused row that exists."""
         actions: list[Action] = [
@@ -204,7 +248,11 @@ def _progress(client_import: ClientImport) -> list[Action]:
         ImportRow.plan.set(asdict(client_import.plan)) if client_import.plan else ImportRow.plan.remove(),
     ]
     if client_import.finished_at is not None:
-        actions += [ImportRow.finished_at.set(client_import.finished_at), ImportRow.open.remove()]
+        actions.append(ImportRow.finished_at.set(client_import.finished_at))
+    if client_import.status not in OPEN:
+        actions.append(ImportRow.open.remove())
+    if client_import.undo is not None:
+        actions.append(ImportRow.undo.set(_stored_undo(client_import.undo)))
     if client_import.detail is not None:
         actions.append(ImportRow.detail.set(client_import.detail))
     return actions
@@ -227,6 +275,16 @@ def _plan(stored: dict[str, Any] | None) -> ChunkPlan | None:
         return None
     blocks = tuple((first, number) for first, number in stored["blocks"])
     return ChunkPlan(Tally(**stored["tally"]), stored["rows"], blocks)
+
+
+def _stored_undo(undo: Undo) -> dict[str, Any]:
+    return {**asdict(undo), "began_at": undo.began_at.isoformat()}
+
+
+def _undo(stored: dict[str, Any] | None) -> Undo | None:
+    if stored is None:
+        return None
+    return Undo(**{**stored, "began_at": datetime.fromisoformat(stored["began_at"])})
 
 
 def _expiry(client_import: ClientImport) -> int:

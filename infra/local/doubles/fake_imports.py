@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from chalicelib.adapters.files import Piece
 from chalicelib.domain.audit_record import AuditRecord
-from chalicelib.domain.client_import import RUNNING, ClientImport, RefusedRow
+from chalicelib.domain.client_import import OPEN, RUNNING, ClientImport, KeptClient, RefusedRow
 from chalicelib.errors import FileGone, ImportBusy, RowChanged
 
 from .fake_access import FakeAudit
@@ -23,6 +23,7 @@ class FakeImports:
         self.rows: dict[int, ClientImport] = {}
         self.leased_until: dict[int, datetime] = {}
         self.refused_rows: dict[int, dict[int, RefusedRow]] = defaultdict(dict)
+        self.kept_clients: dict[int, dict[int, KeptClient]] = defaultdict(dict)
 
     def add(self, client_import: ClientImport, record: AuditRecord | None = None) -> None:
         with LOCK:
@@ -38,12 +39,27 @@ class FakeImports:
         return {import_id: self.rows[import_id] for import_id in import_ids if import_id in self.rows}
 
     def open_ids(self) -> list[int]:
-        return [row.id for row in self.rows.values() if row.status == RUNNING]
+        return [row.id for row in self.rows.values() if row.status in OPEN]
 
-    def lease(self, import_id: int, now: datetime, until: datetime) -> ClientImport:
+    def begin_undo(self, client_import: ClientImport, record: AuditRecord) -> None:
+        with LOCK:
+            if client_import.id not in self.rows or self.rows[client_import.id].undo is not None:
+                raise RowChanged
+            self.leased_until.pop(client_import.id, None)
+            self.rows[client_import.id] = client_import
+            self.audit.write(record)
+
+    def add_kept(self, client_import: ClientImport, clients: Iterable[KeptClient]) -> None:
+        self.kept_clients[client_import.id] |= {one.id: one for one in clients}
+
+    def kept(self, import_id: int, after: int, limit: int) -> list[KeptClient]:
+        clients = self.kept_clients[import_id]
+        return [clients[client_id] for client_id in sorted(clients) if client_id > after][:limit]
+
+    def lease(self, import_id: int, now: datetime, until: datetime, status: str = RUNNING) -> ClientImport:
         with LOCK:
             row = self.rows.get(import_id)
-            if row is None or row.status != RUNNING or self.leased_until.get(import_id, now) > now:
+            if row is None or row.status != status or self.leased_until.get(import_id, now) > now:
                 raise ImportBusy
             self.leased_until[import_id] = until
             self.rows[import_id] = replace(row, lease=row.lease + 1, moved_at=now)
