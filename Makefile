@@ -50,9 +50,9 @@ localstack-destroy: $(STACK) ## delete the stack from a running LocalStack at AW
 localstack-test: $(CORE) ## run the end-to-end tests on LocalStack's core, without Docker, in 15 minutes (QUICK=1: two minutes)
 	@$(BIN)/python -m pytest --localstack $(if $(QUICK),$(QUICK_ON_LOCALSTACK),tests/e2e) $(PYTEST)
 
-hostile: $(READY) ## play 6,000 random sequences of events on a double of AWS that misbehaves as AWS does (SEED=7)
+hostile: $(READY) ## play 8,000 random sequences of events on a double of AWS that misbehaves as AWS does (SEED=7)
 	@seed=$${SEED:-$$(date +%s)}; echo "the seed of Hypothesis: $$seed"; \
-	TEST_DEPTH=deep $(BIN)/python -m pytest $(WORKERS) tests/invariants/test_hostile.py --hypothesis-seed=$$seed $(PYTEST)
+	TEST_DEPTH=deep $(BIN)/python -m pytest $(WORKERS) tests/invariants/test_hostile.py tests/invariants/test_any_series.py --hypothesis-seed=$$seed $(PYTEST)
 
 chaos: $(STACK) ## inject faults into a local stack, scenario by scenario (CHAOS="--quick --seed 7 --only sender")
 	@$(BIN)/python -m tools.chaos $(CHAOS)
