@@ -68,7 +68,7 @@ MAX_DOLLARS_PER_MILLION = 2.25
 """For messages to a gateway that answers in 50 ms, logs included."""
 
 PER_MAILING = Units(
-    writes=22.8, reads=8.0, queue_requests=4.9, invocations=3, gigabyte_seconds=0.056, log_bytes=2200, schedules=1
+    writes=22.8, reads=7.7, queue_requests=4.9, invocations=3, gigabyte_seconds=0.056, log_bytes=2200, schedules=1
 )
 """One mailing: announced, started by its schedule, reconciled, ended. API Gateway and its function are not included."""
 

@@ -71,9 +71,13 @@ def outcome_of_code(kind: Kind, answer: Answer, code: int | str, retry_after: fl
     """The outcome of an answer with a code of the provider, by the kind that the adapter gives it."""
     if kind in TAKEN:
         return Outcome(kind)
-    return Outcome(
-        kind, _reason(kind, answer.status or 0, shown_code(code)), retry_after, is_off_contract=kind is Kind.AMBIGUOUS
-    )
+    reason = _reason(kind, answer.status or 0, shown_code(code))
+    return Outcome(kind, reason, retry_after, is_off_contract=_is_off_contract(kind, answer))
+
+
+def _is_off_contract(kind: Kind, answer: Answer) -> bool:
+    """A 5xx is a failure that the protocol has, whatever its body says: an outage pauses no mailing at once."""
+    return kind is Kind.AMBIGUOUS and (answer.status or 0) < 500
 
 
 def accepted(parts: object = None, price: Amount | None = None) -> Outcome:
@@ -142,7 +146,7 @@ def outcome_of_status(answer: Answer, now: datetime) -> Outcome:
     if kind is Kind.SENDER:
         return outcome_of_code(kind, answer, status)
     reason = Text("gateway.answered", status=status)
-    return Outcome(kind, reason, delay, is_off_contract=kind is Kind.AMBIGUOUS and status < 500)
+    return Outcome(kind, reason, delay, is_off_contract=_is_off_contract(kind, answer))
 
 
 def shown_code(code: int | str) -> Parameter:

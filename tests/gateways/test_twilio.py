@@ -8,10 +8,13 @@ from urllib.parse import parse_qs
 import pytest
 
 from chalicelib.errors import BadSettings
+from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.port import Options
 from chalicelib.gateways.twilio import KINDS, Twilio
 from infra.local.providers.case import SMS
 from infra.local.providers.twilio import ACCOUNT, TABLE
+
+from .contract_gateway import NOW
 
 SERVICE = "MG00000000000000000000000000000000"
 URL = "https://api.twilio.com"
@@ -47,3 +50,10 @@ def test_a_secret_without_the_account_is_refused() -> None:
 def test_every_code_has_a_case_in_the_table() -> None:
     in_table = " ".join(case.body for case in TABLE.answers)
     assert [code for code in KINDS if f'"code": {code},' not in in_table] == []
+
+
+def test_an_internal_error_with_a_code_is_an_outage_and_no_answer_outside_of_the_protocol() -> None:
+    for status, is_off_contract in ((500, False), (503, False), (400, True)):
+        outcome = Twilio(Options("")).outcome(Answer(status, '{"code": 20500, "message": "Internal error"}'), NOW)
+        assert outcome.in_doubt
+        assert outcome.is_off_contract is is_off_contract
