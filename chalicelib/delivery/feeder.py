@@ -98,7 +98,8 @@ def _queue_page(
     hours = local_hours.current_hours(services, mailing)
     waiting = [m for m in page if not m.is_claimed(now) and not hours.needs_release(m.timezone)]
     local_hours.schedule_releases(services, mailing, hours.releases())
-    admitted = sorted(select_for_queue(mailing.canary, waiting), key=lambda message: -message.client_id)
+    selected = select_for_queue(mailing.canary, waiting, mailing.counts.cancelled)
+    admitted = sorted(selected, key=lambda message: -message.client_id)
     queued = list(admitted[: queue_next(services, mailing, admitted, threads)])
     log_clients("fed", [message.client_id for message in queued], mailing_id=mailing.id)
     return queued, len(queued) == len(admitted)

@@ -32,7 +32,7 @@ CHUNK = 130
 
 def queue_messages(services: Services, mailing: Mailing, messages: Sequence[Message], threads: Executor) -> None:
     """`messages` are queued and within their local hours. Those that must wait for the canary are skipped."""
-    waiting = select_for_queue(mailing.canary, messages)
+    waiting = select_for_queue(mailing.canary, messages, mailing.counts.cancelled)
     if queue_next(services, mailing, waiting, threads) < len(waiting):
         services.mailings.await_feed(mailing.id)
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAX_CANARY_SIZE = 10_000
 DEFAULT_ERROR_RATE = 10
 
+REPLACEMENTS = 3
+"""Messages that are queued for each cancelled one. Most of them may be cancelled too; those without a place wait."""
+
 
 @dataclass(frozen=True)
 class Canary:
@@ -44,8 +47,11 @@ class Canary:
         return Text("mailing.too_many_errors", errors=errors, known=posted, most=self.max_error_rate)
 
 
-def select_for_queue(canary: Canary | None, waiting: Sequence[Message]) -> Sequence[Message]:
+def select_for_queue(canary: Canary | None, waiting: Sequence[Message], cancelled: int = 0) -> Sequence[Message]:
     """The messages to queue: all of them, or until the canary passes the attempted ones and as many as it still admits.
+
+    `cancelled`: how many the mailing has. REPLACEMENTS for each are queued too: if most clients have no consent, and
+    each round replaced only what was cancelled in the last one, the canary would not end for hours.
 
     This keeps a large audience out of the queue while none of it may be posted. The sender checks the canary again
     before each post.
@@ -53,7 +59,10 @@ def select_for_queue(canary: Canary | None, waiting: Sequence[Message]) -> Seque
     if canary is None or canary.is_passed:
         return waiting
     others = [message for message in waiting if not message.attempts]
-    return [message for message in waiting if message.attempts] + others[: canary.remaining]
+    places = canary.remaining
+    return [message for message in waiting if message.attempts] + others[
+        : places + REPLACEMENTS * cancelled if places else 0
+    ]
 
 
 def is_in_canary(message: Message, status: str, hours: Hours) -> bool:

@@ -128,6 +128,12 @@ def test_attempted_messages_are_queued_and_as_many_others_as_the_canary_admits()
     assert select_for_queue(None, waiting) == waiting
 
 
+def test_a_canary_with_free_places_queues_three_more_for_each_cancelled_message() -> None:
+    waiting = [message(number) for number in range(10)]
+    assert [one.client_id for one in select_for_queue(Canary(7, admitted=5), waiting, cancelled=1)] == [0, 1, 2, 3, 4]
+    assert select_for_queue(Canary(7, admitted=7), waiting, cancelled=3) == []
+
+
 @pytest.mark.parametrize(
     ("one", "is_in"),
     [

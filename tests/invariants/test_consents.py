@@ -66,6 +66,18 @@ def test_without_the_setting_and_for_service_everybody_is_reached(requires: bool
     assert [row.consent_at for row in rows(world, mailing_id)] == recorded
 
 
+def test_a_canary_finds_its_clients_in_few_rounds_if_most_have_no_consent() -> None:
+    world = World(require_consent=True)
+    for number in range(200):
+        consent = {"consent_at": GIVEN} if number >= 195 else {}
+        register_client(world.services, {"phone_number": f"7977000{number:04}", **consent})
+    mailing_id = world.mailing(purpose="marketing", canary=2)
+    world.run(3500)
+    mailing = world.get(mailing_id)
+    assert (mailing.status, mailing.counts.sent, mailing.counts.cancelled) == ("finished", 5, 195)
+    assert mailing.rounds <= 12
+
+
 def test_a_withdrawal_during_a_batch_takes_effect_within_two_seconds() -> None:
     world = world_of(*[{"consent_at": GIVEN}] * 4)
     mailing_id = world.mailing(purpose="marketing")
