@@ -89,6 +89,14 @@ def condition(sent: object) -> Condition | None:
     return found
 
 
+@rule(**condition.schema)
+def required_condition(sent: object) -> Condition:
+    found = condition.read(sent)
+    if found is None:
+        raise WrongValue(Text("field.blank"))
+    return found  # type: ignore[return-value]
+
+
 def _parsed(sent: object) -> object:
     try:
         return json.loads(sent, object_pairs_hook=_unique) if isinstance(sent, str) else sent

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from .condition_rules import condition
+from .condition_rules import MAX_MAILING_ID, condition, required_condition
 from .domain.canary import DEFAULT_ERROR_RATE, MAX_CANARY_SIZE
 from .domain.client import (
     GIVEN_FIELDS,
@@ -25,6 +25,7 @@ from .domain.mailing import MAX_RATE
 from .domain.message import RESENDABLE
 from .domain.phone import is_rounded, meant_phone
 from .domain.receipt import RECEIPT_STATUSES, clean_reason
+from .domain.segment import MAX_NAME
 from .domain.sms import MAX_CHARACTERS, MAX_PARTS, SENDER, length_error
 from .domain.stop import MAX_REASON
 from .domain.unicode_text import compose
@@ -293,6 +294,10 @@ MAILING = {
     "filter": Field(
         condition, "A condition on clients, beside `filter_tag` and `filter_op_codes`; blank or null: none."
     ),
+    "segment": Field(
+        number_up_to(MAX_MAILING_ID, 3),
+        "The id of a segment. The client has to meet its condition too, as it is at the start; blank or null: none.",
+    ),
     "time_from": Field(time_of_day, "The start of the local hours, in the client's time zone."),
     "time_to": Field(
         time_of_day, "The end of the local hours. Before time_from: over midnight. Both or neither (blank or null)."
@@ -313,6 +318,21 @@ MAILING = {
 }
 
 MAILING_READ_ONLY = {"id", "status", "paused_because", "series_id", "warnings"}
+
+
+@rule(type="string", minLength=1, maxLength=MAX_NAME, examples=["Постоянные клиенты"])
+def segment_name(sent: object) -> str:
+    value = not_blank(sent)
+    if len(value) > MAX_NAME:
+        raise WrongValue(Text("field.too_long", most=MAX_NAME))
+    return value
+
+
+SEGMENT = {
+    "name": Field(segment_name, "A name for people; it need not be unique.", required=True),
+    "filter": Field(required_condition, "The condition on clients: docs/AUDIENCE.md describes it.", required=True),
+}
+SEGMENT_READ_ONLY = {"id"}
 
 RESEND = {"statuses": Field(choices(RESENDABLE), "The statuses of the messages to queue again.", required=True)}
 

@@ -17,6 +17,7 @@ from .domain.mailing_outline import MailingOutline
 from .domain.message import Message
 from .domain.money import shown_amount
 from .domain.principal import Token, User
+from .domain.segment import Segment
 from .domain.series import Series
 from .domain.stop import Stop
 from .errors import shown_errors
@@ -59,6 +60,7 @@ def represent_mailing(mailing: Mailing) -> dict[str, object]:
         "filter_tag": ",".join(mailing.chosen.tags) or None,
         "filter_op_codes": ",".join(mailing.chosen.operator_codes) or None,
         "filter": as_json(mailing.chosen.condition) if mailing.chosen.condition else None,
+        "segment": mailing.chosen.segment.id if mailing.chosen.segment else None,
         "time_from": represent_time(window.opens) if window else None,
         "time_to": represent_time(window.closes) if window else None,
         "rate_limit": mailing.rate_limit,
@@ -89,6 +91,11 @@ def represent_series(series: Series) -> dict[str, object]:
         "missed": series.missed,
         "mailing_ids": list(series.mailing_ids),
     }
+
+
+def represent_segment(segment: Segment) -> dict[str, object]:
+    assert segment.condition is not None
+    return {"id": segment.id, "name": segment.name, "filter": as_json(segment.condition)}
 
 
 def represent_counts(counts: Counts) -> dict[str, int]:

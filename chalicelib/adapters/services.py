@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .tables.rates import Rates
     from .tables.receipts import Receipts
     from .tables.reports import Reports
+    from .tables.segments import Segments
     from .tables.series import SeriesTable
     from .tables.slices import Slices
     from .tables.spending import Spending
@@ -125,6 +126,12 @@ class Services:
         from .tables.receipts import Receipts
 
         return Receipts(self.settings.stack_name, self.clock)
+
+    @cached_property
+    def segments(self) -> Segments:
+        from .tables.segments import Segments
+
+        return Segments(self.settings.stack_name, self.audit, self.clock)
 
     @cached_property
     def series(self) -> SeriesTable:

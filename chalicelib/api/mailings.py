@@ -18,7 +18,7 @@ from ..representation import represent_mailing, represent_warnings
 from ..rules import read_fields
 from .idempotency import answer_idempotently
 
-FILTERS = {"filter_tag", "filter_op_codes", "filter"}
+FILTERS = {"filter_tag", "filter_op_codes", "filter", "segment"}
 
 
 def list_(call: Call) -> Response:

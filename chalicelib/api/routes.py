@@ -19,6 +19,7 @@ from . import (
     previews,
     provider_receipts,
     receipts,
+    segments,
     series,
     stats,
     stop_list,
@@ -189,6 +190,28 @@ def mailing_cancel(mailing_id: str) -> Response:
 @routes.route("/Mailing/{mailing_id}/resend", **ROUTE)
 def mailing_resend(mailing_id: str) -> Response:
     return _answer({"POST": lambda call: mailings.resend(call, read_id(mailing_id))})
+
+
+@routes.route("/Segments", **ROUTE)
+def segments_list() -> Response:
+    return _answer({"GET": segments.list_, "POST": segments.create})
+
+
+@routes.route("/Segments/{segment_id}", **ROUTE)
+def segment_detail(segment_id: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda call: segments.read(call, read_id(segment_id)),
+            "PUT": lambda call: segments.change(call, read_id(segment_id), partial=False),
+            "PATCH": lambda call: segments.change(call, read_id(segment_id), partial=True),
+            "DELETE": lambda call: segments.delete(call, read_id(segment_id)),
+        }
+    )
+
+
+@routes.route("/Segments/{segment_id}/count", **ROUTE)
+def segment_count(segment_id: str) -> Response:
+    return _answer({"GET": lambda call: segments.count(call, read_id(segment_id))})
 
 
 @routes.route("/Series", **ROUTE)

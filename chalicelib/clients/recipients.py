@@ -32,7 +32,7 @@ def find_named(services: Services, chosen: Filter) -> tuple[NamedMailing, ...] |
 
     Nobody has received a mailing that has not started or is deleted.
     """
-    if chosen.condition is None:
+    if not chosen.has_condition:
         return None
     found = []
     for mailing_id in chosen.named_mailings:
@@ -46,7 +46,7 @@ def find_named(services: Services, chosen: Filter) -> tuple[NamedMailing, ...] |
 
 def choose(services: Services, chosen: Filter, named: Sequence[NamedMailing] | None, clients: Sequence[C]) -> list[C]:
     """The clients that the filter chooses, in their order. Raises NotRead."""
-    if chosen.condition is None:
+    if not chosen.has_condition:
         return [client for client in clients if chosen.chooses(client)]
     decisions = [(client, chosen.decide(client, None)) for client in clients]
     received = _received(services, named or (), [client.id for client, decision in decisions if decision is None])

@@ -8,9 +8,9 @@ from typing import Any, cast
 from chalice.app import Response
 
 from ..domain.allowed_steps import fixed_fields
-from ..domain.decisions import FIELD_NAMES, MailingFields, announced
+from ..domain.decisions import FIELD_NAMES, MailingFields, announced, filter_of
 from ..domain.field_versions import version_of
-from ..domain.filter import Filter
+from ..domain.filter import ALL_CLIENTS, Filter
 from ..domain.mailing import Mailing
 from ..domain.outcome import Outcome
 from ..errors import BadInput, KeyReused, Outdated
@@ -20,6 +20,7 @@ from ..mailings import lifecycle
 from ..mailings.audience import reached_by
 from ..mailings.placeholders import suggested_placeholders
 from ..mailings.preview import Preview, preview_mailing
+from ..mailings.segments import list_segments
 from ..mailings.sender_name import takes_sender
 from ..mailings.test_message import advice_after, send_test_message
 from ..representation import represent_mailing
@@ -159,9 +160,9 @@ def _planned(request: PageRequest, values: Values) -> Mailing | None:
 
 
 def _filter(values: Values) -> Filter:
-    filters = {name: values[name] for name in ("filter_tag", "filter_op_codes", "filter")}
+    filters = {name: values[name] for name in ("filter_tag", "filter_op_codes", "filter", "segment")}
     fields = cast(MailingFields, read_fields(filters, MAILING, set(), partial=True))
-    return Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ()), fields.get("filter"))
+    return filter_of(ALL_CLIENTS, fields)
 
 
 def form_values(request: PageRequest, before: Mailing | None) -> Values:
@@ -180,6 +181,7 @@ def form_values(request: PageRequest, before: Mailing | None) -> Values:
         "filter_tag": _joined(request, "filter_tag"),
         "filter_op_codes": _joined(request, "filter_op_codes"),
         "filter": read_form(request.form).sent,
+        "segment": request.field("segment"),
         "time_from": request.field("time_from"),
         "time_to": request.field("time_to"),
         "rate_limit": request.field("rate_limit"),
@@ -225,6 +227,7 @@ def show_form(
         fixed=fixed_fields(mailing),
         tags=_labels(request, "tag", values["filter_tag"]),
         codes=_labels(request, "operator_code", values["filter_op_codes"]),
+        segments=_segments(request, mailing),
         condition=condition,
         condition_errors=condition.errors_by_row(shown.get("errors", {})),
         names=suggested_placeholders(request.services),
@@ -236,6 +239,13 @@ def show_form(
         **{**nothing, **same_form, "errors": {}, "repeat": repeat_fields.NOT_REPEATED, **shown},
         **repeat_fields.choices(),
     )
+
+
+def _segments(request: PageRequest, mailing: Mailing | None) -> dict[int, str]:
+    """The names of the newest segments, and of the segment that the mailing has, by id."""
+    found, _ = list_segments(request.services, None, LABELS_SHOWN)
+    own = [mailing.chosen.segment] if mailing and mailing.chosen.segment else []
+    return {segment.id: segment.name for segment in [*own, *found]}
 
 
 def _condition_form(request: PageRequest, value: Any) -> ConditionForm:

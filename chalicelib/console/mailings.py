@@ -10,7 +10,7 @@ from chalice.app import Response
 from ..delivery.balances import known_balances
 from ..domain.allowed_steps import RESEND as RESEND_STEP
 from ..domain.allowed_steps import useful_steps
-from ..domain.condition_text import describe
+from ..domain.condition_text import describe_filter
 from ..domain.mailing import FINISHED, Mailing
 from ..domain.message import DELIVERED, EXPIRED, FAILED, RESENDABLE, STATUSES, UNDELIVERED, UNKNOWN, Message
 from ..domain.walk import BEGINNING, reads_limit, time_limit
@@ -70,7 +70,7 @@ def read(request: PageRequest, sent_id: str) -> Response:
         statuses=_statuses(request),
         errors=_last_errors(request, mailing),
         warnings=warnings_of(request.services, mailing),
-        condition=describe(mailing.chosen.condition) if mailing.chosen.condition else None,
+        condition=describe_filter(mailing.chosen),
         done=request.query.get("done"),
     )
 

@@ -20,6 +20,7 @@ from . import (
     mailbox,
     mailing_form,
     mailings,
+    segments,
     series,
     series_form,
     sign_in,
@@ -253,6 +254,36 @@ def revoke_token(digest: str) -> Response:
         {
             "GET": lambda request: tokens.confirm_revoke(request, digest),
             "POST": lambda request: tokens.revoke(request, digest),
+        }
+    )
+
+
+@console.route("/console/segments", **ROUTE)
+def segment_list() -> Response:
+    return _answer({"GET": segments.list_})
+
+
+@console.route("/console/segments/new", **ROUTE)
+def new_segment() -> Response:
+    return _answer({"GET": segments.new, "POST": segments.save_new})
+
+
+@console.route("/console/segments/{segment_id}/edit", **ROUTE)
+def edit_segment(segment_id: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda request: segments.edit(request, segment_id),
+            "POST": lambda request: segments.save(request, segment_id),
+        }
+    )
+
+
+@console.route("/console/segments/{segment_id}/delete", **ROUTE)
+def delete_segment(segment_id: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda request: segments.confirm_delete(request, segment_id),
+            "POST": lambda request: segments.delete(request, segment_id),
         }
     )
 

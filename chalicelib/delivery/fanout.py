@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..clients.recipients import find_named
+from ..clients.segments import with_current_segment
 from ..clients.slices import read_members
 from ..domain.audience import plan_fan_out
 from ..domain.audience_slice import AudienceSlice
@@ -75,10 +76,10 @@ def start_mailing(services: Services, mailing_id: int) -> bool:
     now = services.clock.now()
     if mailing is None or mailing.status != SCHEDULED or now < mailing.datetime_start:
         return False
-    plan = plan_fan_out(mailing.chosen, services.counters.last_id(CLIENT_ID))
-    plan = plan.naming(find_named(services, mailing.chosen))
+    chosen = with_current_segment(services, mailing.chosen)
+    plan = plan_fan_out(chosen, services.counters.last_id(CLIENT_ID)).naming(find_named(services, chosen))
     try:
-        after = started(mailing, plan, now, services.settings.message_retention_days)
+        after = started(replace(mailing, chosen=chosen), plan, now, services.settings.message_retention_days)
         mailing = services.mailings.change(mailing, after)
     except RowChanged:  # started or changed by another writer; the sweep starts a mailing that is still due
         return False

@@ -35,6 +35,7 @@ FIXED_AFTER_START: Mapping[str, Callable[[Mailing], object]] = {
     "filter_tag": lambda mailing: mailing.chosen.tags,
     "filter_op_codes": lambda mailing: mailing.chosen.operator_codes,
     "filter": lambda mailing: mailing.chosen.condition,
+    "segment": lambda mailing: mailing.chosen.segment and mailing.chosen.segment.id,
     "canary": lambda mailing: mailing.canary and mailing.canary.size,
     "max_error_rate": lambda mailing: mailing.canary and mailing.canary.max_error_rate,
 }

@@ -22,9 +22,22 @@ from .condition import (
     Received,
     Value,
 )
+from .filter import Filter
 
 MOST_SHOWN = 10
 """Values of a list that a sentence names; of the others it says how many there are."""
+
+
+def describe_filter(chosen: Filter) -> Text | None:
+    """The condition and the segment of a filter; None if it has neither."""
+    parts: list[Parameter] = [_within(chosen.condition)] if chosen.condition else []
+    segment = chosen.segment
+    if segment is not None and segment.condition is not None:
+        parts.append(Text("condition.of_segment", name=segment.name, condition=_within(segment.condition)))
+    if len(parts) == 1 and chosen.condition:
+        return describe(chosen.condition)
+    joined = both(parts) if parts else None
+    return joined if isinstance(joined, Text) else None
 
 
 def describe(condition: Condition) -> Text:

@@ -19,9 +19,10 @@ from .brake import NO_ANSWERS, NO_REFUSALS
 from .canary import DEFAULT_ERROR_RATE, Canary
 from .condition import Condition
 from .consent import SERVICE
-from .filter import Filter
+from .filter import ALL_CLIENTS, Filter
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
 from .rounds import is_quiet
+from .segment import Segment
 from .send_window import SendWindow
 from .template import has_placeholders
 
@@ -37,6 +38,7 @@ class MailingFields(TypedDict, total=False):
     filter_tag: tuple[str, ...]
     filter_op_codes: tuple[str, ...]
     filter: Condition | None
+    segment: int | None
     time_from: time | None
     time_to: time | None
     rate_limit: int | None
@@ -58,7 +60,7 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         has_placeholders=has_placeholders(fields["message_text"]),
         purpose=fields.get("purpose", SERVICE),
         sender=fields.get("sender", ""),
-        chosen=Filter(fields.get("filter_tag", ()), fields.get("filter_op_codes", ()), fields.get("filter")),
+        chosen=filter_of(ALL_CLIENTS, fields),
         window=_window(None, fields),
         rate_limit=fields.get("rate_limit"),
         max_cost=fields.get("max_cost"),
@@ -80,11 +82,7 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         has_placeholders=mailing.has_placeholders if text == mailing.message_text else has_placeholders(text),
         purpose=fields.get("purpose", mailing.purpose),
         sender=fields.get("sender", mailing.sender),
-        chosen=Filter(
-            fields.get("filter_tag", mailing.chosen.tags),
-            fields.get("filter_op_codes", mailing.chosen.operator_codes),
-            fields.get("filter", mailing.chosen.condition),
-        ),
+        chosen=filter_of(mailing.chosen, fields),
         window=_window(mailing.window, fields),
         rate_limit=fields.get("rate_limit", mailing.rate_limit),
         max_cost=fields.get("max_cost", mailing.max_cost),
@@ -227,6 +225,19 @@ def _window(before: SendWindow | None, fields: MailingFields) -> SendWindow | No
     if opens == closes:
         raise BadInput({"time_to": [Text("mailing.empty_window")]})
     return SendWindow(opens, closes)
+
+
+def filter_of(before: Filter, fields: MailingFields) -> Filter:
+    """A segment is only named: it is looked up before the mailing is written."""
+    segment_id = fields.get("segment", before.segment.id if before.segment else None)
+    is_same = before.segment is not None and before.segment.id == segment_id
+    segment = before.segment if is_same else Segment(segment_id) if segment_id is not None else None
+    return Filter(
+        fields.get("filter_tag", before.tags),
+        fields.get("filter_op_codes", before.operator_codes),
+        fields.get("filter", before.condition),
+        segment=segment,
+    )
 
 
 def _canary(before: Canary | None, fields: MailingFields) -> Canary | None:

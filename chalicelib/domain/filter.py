@@ -9,6 +9,7 @@ from datetime import datetime
 from . import condition as conditions
 from .client import MAX_LABEL, Client, consent_that_counts, operator_code_of
 from .condition import Condition
+from .segment import Segment
 from .unicode_text import compose, spellings
 
 MAX_TAGS = 500
@@ -20,7 +21,7 @@ warning, in JSON with up to six bytes for one. An item of DynamoDB has at most 4
 @dataclass(frozen=True)
 class Filter:
     """Without tags: clients with any tag or none. Without operator codes: clients with any code. Tags are composed.
-    Without a condition: clients that meet any. The client has to fit all three.
+    Without a condition or a segment: clients that meet any. The client has to fit all four.
     `has_consent`: of the chosen clients, only those with a consent to marketing are reached.
     """
 
@@ -28,6 +29,17 @@ class Filter:
     operator_codes: tuple[str, ...] = ()
     condition: Condition | None = None
     has_consent: bool = False
+    segment: Segment | None = None
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The client has to meet all of them. That of a segment which is not looked up is left out."""
+        of_segment = self.segment.condition if self.segment else None
+        return tuple(condition for condition in (self.condition, of_segment) if condition is not None)
+
+    @property
+    def has_condition(self) -> bool:
+        return self.condition is not None or self.segment is not None
 
     @property
     def stored_tags(self) -> list[str]:
@@ -37,7 +49,7 @@ class Filter:
     @property
     def named_mailings(self) -> list[int]:
         """The ids of the mailings whose recipients the condition asks for."""
-        return conditions.named_mailings(self.condition) if self.condition else []
+        return list(dict.fromkeys(number for one in self.conditions for number in conditions.named_mailings(one)))
 
     @property
     def by_index(self) -> Filter | None:
@@ -45,10 +57,11 @@ class Filter:
 
         None if no client can be chosen.
         """
-        if self.condition is None:
+        if not self.has_condition:
             return self
-        tags = _narrowed(self.tags, conditions.necessary(self.condition, conditions.TAG))
-        codes = _narrowed(self.operator_codes, conditions.necessary(self.condition, conditions.OPERATOR_CODE))
+        both = conditions.Group(conditions.ALL, self.conditions)
+        tags = _narrowed(self.tags, conditions.necessary(both, conditions.TAG))
+        codes = _narrowed(self.operator_codes, conditions.necessary(both, conditions.OPERATOR_CODE))
         return None if tags is None or codes is None else Filter(tags, codes)
 
     def decide(self, client: Client | AudienceMember, received: Collection[int] | None) -> bool | None:
@@ -59,7 +72,9 @@ class Filter:
             return False
         if self.operator_codes and client.operator_code not in self.operator_codes:
             return False
-        return self.condition is None or conditions.decide(self.condition, client, received)
+        if self.segment is not None and self.segment.condition is None:
+            return False
+        return conditions.decide(conditions.Group(conditions.ALL, self.conditions), client, received)
 
     def chooses(self, client: Client | AudienceMember, received: Collection[int] = ()) -> bool:
         """As `decide`, by what is known."""
@@ -110,7 +125,7 @@ def member_fields(chosen: Filter, has_local_hours: bool) -> list[str]:
         "tag": bool(chosen.tags),
         "timezone": has_local_hours,
     }
-    of_condition = conditions.needed_fields(chosen.condition) if chosen.condition else set()
+    of_condition = {name for one in chosen.conditions for name in conditions.needed_fields(one)}
     return [name for name in MEMBER_FIELDS if is_needed.get(name) or name in of_condition]
 
 

@@ -101,7 +101,7 @@ def _count(services: Services, chosen: Filter, plan: Plan, known: Mapping[Read, 
             return known[read]
         if not has_time():
             return None
-        if chosen.condition is None:
+        if not chosen.has_condition:
             return services.clients.count(read[0], chosen, read[1], read[2])
         return _count_members(services, chosen, plan, read, has_time)
 
@@ -129,7 +129,7 @@ def _count_members(services: Services, chosen: Filter, plan: Plan, read: Read, h
 
 def _groups(services: Services, chosen: Filter, plan: Plan, read: Read) -> tuple[Counter[Group], bool]:
     """The groups of the first READ_LIMIT clients of one read, and whether these are all."""
-    if chosen.condition is None:
+    if not chosen.has_condition:
         return services.clients.groups(chosen, read, READ_LIMIT)
     members = _read_members(services, chosen, read, READ_LIMIT)
     reached = _reached(services, chosen, plan, members)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..clients.segments import with_segment
 from ..delivery import fanout, reconcile
 from ..domain import decisions
 from ..domain.audit_record import AuditRecord, Author
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def new_mailing_id(services: Services, fields: MailingFields) -> int:
     """The id of a mailing with these fields. Raises BadInput before an id is used."""
-    require_usable(services, decisions.announced(fields, 0, services.clock.now()))
+    require_usable(services, with_segment(services, decisions.announced(fields, 0, services.clock.now())))
     return services.counters.next_id(MAILING_ID)
 
 
@@ -54,7 +55,7 @@ def announce_mailing(
     `author`: for the audit record; without it none is written. Raises BadInput.
     """
     mailing_id = mailing_id or new_mailing_id(services, fields)
-    mailing = decisions.announced(fields, mailing_id, services.clock.now())
+    mailing = with_segment(services, decisions.announced(fields, mailing_id, services.clock.now()))
     mailing = _add(
         services, mailing, author.record("mailing", mailing.id, None, represent_mailing(mailing)) if author else None
     )
@@ -95,7 +96,7 @@ def change_mailing(
     """`shown`: the version of the fields that a form showed. Raises Outdated if the change overwrites newer ones."""
 
     def decision(mailing: Mailing, now: datetime) -> Mailing:
-        after = decisions.changed(mailing, fields, now)
+        after = with_segment(services, decisions.changed(mailing, fields, now))
         if shown is not None and after != mailing:
             require_unchanged(shown, represent_mailing(mailing), decisions.FIELD_NAMES)
         require_usable(services, after, mailing)

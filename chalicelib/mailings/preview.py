@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..clients.recipients import plan_now
+from ..clients.segments import find_segment
 from ..clients.slices import read_slice
 from ..delivery.rate_limits import limits_of
 from ..domain.client import Client
-from ..domain.condition_text import describe
+from ..domain.condition_text import describe_filter
 from ..domain.filter import Filter
 from ..domain.forecast import Forecast, forecast_mailing
 from ..domain.mailing import Mailing
@@ -91,14 +92,17 @@ def preview_mailing(
     `planned`: the mailing with its times, for the forecast; None if the times are not known yet.
     `started`: the mailing, if it already has its audience.
     """
+    if started is None:
+        chosen = find_segment(services, chosen)
+        planned = replace(planned, chosen=chosen) if planned else None
     mailing = started or planned
     require_price(services, mailing.max_cost if mailing else None)
     preview = _preview(services, chosen, message_text, planned, started)
     is_limited = mailing is not None and limits_of(services.settings, mailing) is not None
     forecast = forecast_cost(services, preview.clients, preview.parts, is_limited)
     warnings = cost_warnings(forecast, mailing) if mailing and not started else []
-    condition = describe(chosen.condition) if chosen.condition else None
-    return replace(preview, cost=forecast, warnings=(*preview.warnings, *warnings), condition=condition)
+    sentence = describe_filter(chosen)
+    return replace(preview, cost=forecast, warnings=(*preview.warnings, *warnings), condition=sentence)
 
 
 def _preview(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from ..clients.segments import with_segment
 from ..domain import series as domain
 from ..domain import series_decisions as decisions
 from ..domain.audit_record import Author
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
 def new_series_id(services: Services, fields: SeriesFields) -> int:
     """The id of a series with these fields. Raises BadInput before an id is used."""
-    require_usable(services, decisions.announced(fields, 0, services.clock.now(), zone).mailing)
+    series = decisions.announced(fields, 0, services.clock.now(), zone)
+    require_usable(services, with_segment(services, series.mailing))
     return services.counters.next_id(SERIES_ID)
 
 
@@ -38,7 +41,7 @@ def announce_series(
     `author`: for the audit record. Raises BadInput.
     """
     series_id = series_id or new_series_id(services, fields)
-    series = decisions.announced(fields, series_id, services.clock.now(), zone)
+    series = _with_segment(services, decisions.announced(fields, series_id, services.clock.now(), zone))
     record = author.record("series", series_id, None, represent_series(series)) if author else None
 
     def attempt() -> Series:
@@ -71,7 +74,7 @@ def change_series(
     """`shown`: the version of the fields that a form showed. Raises Outdated if the change overwrites newer ones."""
 
     def decision(series: Series, now: datetime) -> Series:
-        after = decisions.changed(series, fields, now, zone)
+        after = _with_segment(services, decisions.changed(series, fields, now, zone))
         if shown is not None and after != series:
             require_unchanged(shown, represent_series(series), FIELD_NAMES)
         require_usable(services, after.mailing, series.mailing)
@@ -115,6 +118,10 @@ def list_series(
     below = services.counters.last_id(SERIES_ID) + 1 if before_id is None else before_id
     found, next_below = walk_down(services.series.get_many, below, limit, has_time)
     return [series for _, series in found], next_below
+
+
+def _with_segment(services: Services, series: Series) -> Series:
+    return replace(series, mailing=with_segment(services, series.mailing))
 
 
 def _decide(

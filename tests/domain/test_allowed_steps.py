@@ -110,6 +110,7 @@ OTHERS: dict[str, Any] = {
     "filter_tag": ("vip",),
     "filter_op_codes": ("977",),
     "filter": Leaf("tag", "present", True),
+    "segment": 7,
     "time_from": SendWindow(NOW.time(), (NOW + HOUR).time()).opens,
     "time_to": (NOW + 2 * HOUR).time(),
     "rate_limit": 5,

@@ -95,6 +95,7 @@ OTHERS = {
     "filter_tag": ("a",),
     "filter_op_codes": ("977",),
     "filter": Leaf("tag", "present", True),
+    "segment": 7,
     "canary": 9,
     "max_error_rate": 9,
 }

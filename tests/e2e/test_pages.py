@@ -15,7 +15,17 @@ from .conftest import Call
 from .pages import Bash, run_page
 from .test_operations import next_import
 
-PAGES = ("TUTORIAL", "API", "CLIENTS_AND_CSV", "DATA", "LOCAL_HOURS_AND_RATES", "SERIES", "GATEWAYS", "RECEIPTS")
+PAGES = (
+    "TUTORIAL",
+    "API",
+    "AUDIENCE",
+    "CLIENTS_AND_CSV",
+    "DATA",
+    "LOCAL_HOURS_AND_RATES",
+    "SERIES",
+    "GATEWAYS",
+    "RECEIPTS",
+)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -45,4 +55,4 @@ def own_ids(call: Call) -> dict[str, str]:
     } | {rf"(\$API/Clients/import/){number}\b": rf"\g<1>{next_import(call) + number - 1}" for number in (3, 1)}
 
 
-COUNTERS = {"client_id": "Clients", "mailing_id": "(?:Mailing|Stats)"}
+COUNTERS = {"client_id": "Clients", "mailing_id": "(?:Mailing|Stats)", "segment_id": "Segments"}

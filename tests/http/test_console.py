@@ -804,6 +804,44 @@ def test_what_rows_would_change_is_left_as_json(condition: dict[str, Any]) -> No
     assert json.loads(str(form.sent)) == condition
 
 
+ROW = {"where_joined": "all", "where_0_field": "tag", "where_0_operator": "is", "where_0_value": "vip", "filter": ""}
+
+
+@pytest.mark.usefixtures("omsk")
+def test_a_segment_is_made_changed_and_deleted_in_the_console_and_chosen_for_a_mailing(anna: Browser) -> None:
+    counted = anna.post("/console/segments/new", name="VIP", step="count", **ROW)
+    assert "Recipients as of now: <b>1</b>" in counted.text
+    assert 'name="where_3_field"' in anna.post("/console/segments/new", name="VIP", step="rows", **ROW).text
+    assert anna.post("/console/segments/new", name="VIP", step="save", **ROW).status == 303
+    assert "the tag is “vip”" in anna.get("/console/segments").text
+    form = anna.get("/console/segments/1/edit").text
+    assert 'value="vip"' in form
+    version = _hidden(form, "version")
+    renamed = anna.post("/console/segments/1/edit", name="Gold", step="save", version=version, **ROW)
+    assert renamed.status == 303
+    assert anna.post("/console/segments/1/edit", name="Old", step="save", version=version, **ROW).status == 409
+    assert '<option value="1">1: Gold</option>' in anna.get(NEW_FORM).text
+    preview = anna.post("/console/preview", **MAILING, segment="1", filter="").text
+    assert "the client is in the segment “Gold”" in preview
+    assert anna.post("/console/mailings/new", **MAILING, segment="1", filter="").status == 303
+    assert "the client is in the segment “Gold”: the tag is “vip”" in anna.get("/console/mailings/1").text
+    assert '<option value="1" selected>' in anna.get("/console/mailings/1/edit").text
+    assert "Delete this segment?" in anna.get("/console/segments/1/delete").text
+    assert anna.post("/console/segments/1/delete").status == 303
+    assert "Nothing to show." in anna.get("/console/segments").text
+    assert '<option value="1" selected>1: Gold' in anna.get("/console/mailings/1/edit").text, "the mailing keeps it"
+
+
+def test_mistakes_in_a_segment_are_shown_and_what_was_typed_stays(anna: Browser) -> None:
+    wrong = anna.post("/console/segments/new", name="", step="save", **{**ROW, "where_0_operator": "before"})
+    assert wrong.status == 400
+    assert 'id="name-error"' in wrong.text
+    assert 'aria-describedby="where_0_value-error"' in wrong.text
+    assert 'value="vip"' in wrong.text
+    assert anna.post("/console/segments/new", name="x", step="save", filter="").status == 400
+    assert anna.get("/console/segments/9/edit").status == 404
+
+
 def test_a_form_with_two_past_dates_is_accepted_in_any_order(anna: Browser) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC")
     past = {**MAILING, "datetime_start": "2022-08-22T22:42:16Z", "datetime_end": "2022-08-20T21:42:16Z"}

@@ -44,6 +44,7 @@ def test_a_mailing_in_the_future_is_scheduled(call: Call, services: Services) ->
         "filter_tag": "тег1,тег3",
         "filter_op_codes": None,
         "filter": None,
+        "segment": None,
         "rate_limit": None,
         "canary": None,
         "max_error_rate": None,

@@ -40,6 +40,7 @@ def test_a_series_is_announced_by_the_fields_of_a_mailing_and_its_rule(call: Cal
         "filter_tag": "vip",
         "filter_op_codes": None,
         "filter": None,
+        "segment": None,
         "time_from": None,
         "time_to": None,
         "rate_limit": None,

@@ -76,6 +76,7 @@ class Tour:
         self.console()
         self.access()
         self.schedules()
+        self.segments()
         self.series()
         self.sending()
         self.a_rate_limit_that_delays()
@@ -154,6 +155,20 @@ class Tour:
         time.sleep(6)
         assert invoke("StartMailing", {"mailing": by_schedule})["started"]
         self.sweep()
+
+    def segments(self) -> None:
+        """A segment is made, read, listed, counted and changed; mailings use it, one started by its schedule."""
+        made = self.call("POST", "/Segments/", {"name": "x", "filter": {"field": "tag", "is": "absent"}})
+        path = f"/Segments/{made['id']}/"
+        self.call("GET", "/Segments/")
+        self.call("GET", f"{path}count/")
+        self.call("PATCH", path, {"name": "y"})
+        self.await_status(self.announce(-1, segment=made["id"]), "finished")
+        by_schedule = self.announce(3, segment=made["id"])
+        boto3.client("scheduler").delete_schedule(Name=f"mailing-{by_schedule}", GroupName=STACK_NAME)
+        time.sleep(4)
+        assert invoke("StartMailing", {"mailing": by_schedule})["started"]
+        self.call("DELETE", path)
 
     def series(self) -> None:
         """A series is read, listed and changed, and the sweep makes its mailing."""

@@ -24,6 +24,7 @@ from chalicelib.adapters.tables.mailing_row import MailingRow
 from chalicelib.adapters.tables.message_row import MessageRow
 from chalicelib.adapters.tables.rates import RateRow
 from chalicelib.adapters.tables.reports import ReportRow
+from chalicelib.adapters.tables.segments import SegmentRow
 from chalicelib.adapters.tables.series import SeriesRow
 from chalicelib.adapters.tables.slices import SliceRow
 from chalicelib.adapters.tables.tokens import TokenRow
@@ -232,6 +233,7 @@ ROWS: dict[str, type[Model]] = {
     "clients": ClientRow,
     "phones": PhoneRow,
     "mailings": MailingRow,
+    "segments": SegmentRow,
     "series": SeriesRow,
     "messages": MessageRow,
     "slices": SliceRow,

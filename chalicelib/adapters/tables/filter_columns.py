@@ -12,6 +12,7 @@ from pynamodb.attributes import JSONAttribute
 from ...domain.audience import NamedMailing, Plan
 from ...domain.condition_json import as_json, from_json
 from ...domain.filter import Filter
+from ...domain.segment import Segment
 from ...domain.unicode_text import compose
 
 NO_TAG = "a filter, of a later version"
@@ -30,9 +31,11 @@ def stored_filter(chosen: Filter) -> dict[str, Any]:
     the mailing is one to nobody, and not to everyone with the tags.
     """
     tags, codes = list(chosen.tags), list(chosen.operator_codes)
-    if chosen.condition is None:
+    if not chosen.has_condition:
         return {"tags": tags, "operator_codes": codes, "filter": None}
-    stored = {"tags": tags, "operator_codes": codes, "condition": as_json(chosen.condition)}
+    condition = {"condition": as_json(chosen.condition)} if chosen.condition else {}
+    segment = {"segment": _stored_segment(chosen.segment)} if chosen.segment else {}
+    stored = {"tags": tags, "operator_codes": codes, **condition, **segment}
     return {"tags": [NO_TAG], "operator_codes": [], "filter": stored}
 
 
@@ -47,7 +50,23 @@ def read_filter(tags: Iterable[str], operator_codes: Iterable[str], stored: Mapp
     """`stored`: what stands beside the tags and codes if there is a condition."""
     if not stored:
         return Filter(tuple(map(compose, tags)), tuple(operator_codes))
-    return Filter(tuple(stored["tags"]), tuple(stored["operator_codes"]), from_json(stored["condition"]))
+    condition, segment = stored.get("condition"), stored.get("segment")
+    return Filter(
+        tuple(stored["tags"]),
+        tuple(stored["operator_codes"]),
+        from_json(condition) if condition else None,
+        segment=_segment(segment) if segment else None,
+    )
+
+
+def _stored_segment(segment: Segment) -> dict[str, Any]:
+    filter_ = as_json(segment.condition) if segment.condition else None
+    return {"id": segment.id, "name": segment.name, "version": segment.version, "filter": filter_}
+
+
+def _segment(stored: Mapping[str, Any]) -> Segment:
+    filter_ = stored["filter"]
+    return Segment(stored["id"], stored["name"], from_json(filter_) if filter_ else None, stored["version"])
 
 
 def read_named(stored: Iterable[Mapping[str, int]] | None) -> tuple[NamedMailing, ...] | None:

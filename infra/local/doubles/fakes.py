@@ -23,6 +23,7 @@ from .fake_imports import FakeFiles, FakeImports
 from .fake_mailings import FakeMailings
 from .fake_messages import FakeMessages, FakeReceipts
 from .fake_queues import FakeQueue, FakeSchedules
+from .fake_segments import FakeSegments
 from .fake_series import FakeSeries
 from .fake_slices import FakeRates, FakeSlices, FakeSpending
 from .fake_stop_list import FakeStopList
@@ -44,6 +45,7 @@ class FakeServices:
         self.stop_list = FakeStopList(self.clients, self.audit)
         self.erasures = FakeErasures(self.clients, self.audit)
         self.mailings = FakeMailings(self.counters, self.audit)
+        self.segments = FakeSegments(self.audit)
         self.series = FakeSeries(self.mailings, self.audit)
         self.messages = FakeMessages(self.settings.routes)
         self.receipts = FakeReceipts(self.mailings, self.messages)

@@ -32,6 +32,7 @@ PARTS = (
     "clients",
     "erasures",
     "mailings",
+    "segments",
     "series",
     "messages",
     "receipts",

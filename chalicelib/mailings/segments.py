@@ -1,0 +1,96 @@
+"""Make, change, delete, list and count segments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..domain.audit_record import Author
+from ..domain.filter import Filter
+from ..domain.segment import SEGMENT_ID, Segment, SegmentFields, changed
+from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
+from ..errors import NotFound, RowChanged
+from ..representation import represent_segment
+from ..retries import retry_lost_races
+from .audience import count_audience
+from .filters import require_known_names
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+SUBJECT = "segment"
+
+
+def new_segment_id(services: Services, fields: SegmentFields) -> int:
+    """The id of a segment with these fields. Raises BadInput before an id is used."""
+    require_known_names(services, fields["filter"])
+    return services.counters.next_id(SEGMENT_ID)
+
+
+def make_segment(
+    services: Services, fields: SegmentFields, segment_id: int | None = None, author: Author | None = None
+) -> Segment:
+    """`segment_id`: the id that `new_segment_id` reserved for the same fields. An earlier try may have made it."""
+    segment = changed(Segment(segment_id or new_segment_id(services, fields)), fields)
+    record = author.record(SUBJECT, segment.id, None, represent_segment(segment)) if author else None
+
+    def attempt() -> Segment:
+        try:
+            services.segments.add(segment, record)
+        except RowChanged:  # an earlier try wrote the segment
+            found = services.segments.get(segment.id)
+            if found is None:
+                raise
+            return found
+        return segment
+
+    return retry_lost_races(services.clock, attempt)
+
+
+def get_segment(services: Services, segment_id: int) -> Segment:
+    segment = services.segments.get(segment_id)
+    if segment is None:
+        raise NotFound
+    return segment
+
+
+def change_segment(services: Services, segment_id: int, fields: SegmentFields, author: Author | None = None) -> Segment:
+    """Mailings that have started keep the condition that they had."""
+
+    def attempt() -> Segment:
+        before = get_segment(services, segment_id)
+        after = changed(before, fields)
+        if after == before:
+            return before
+        if after.condition != before.condition:
+            require_known_names(services, after.condition)
+        shown = represent_segment(before), represent_segment(after)
+        record = author.record(SUBJECT, segment_id, *shown) if author else None
+        return services.segments.change(before, after, record)
+
+    return retry_lost_races(services.clock, attempt)
+
+
+def delete_segment(services: Services, segment_id: int, author: Author | None = None) -> None:
+    """Mailings that use the segment keep the condition that they know."""
+
+    def attempt() -> None:
+        segment = get_segment(services, segment_id)
+        record = author.record(SUBJECT, segment_id, represent_segment(segment), None) if author else None
+        services.segments.remove(segment, record)
+
+    retry_lost_races(services.clock, attempt)
+
+
+def count_segment(services: Services, segment_id: int) -> tuple[int, bool]:
+    """The number of clients that are not opted out, and whether it is exact."""
+    return count_audience(services, Filter(segment=get_segment(services, segment_id)))
+
+
+def list_segments(
+    services: Services, before_id: int | None, limit: int, has_time: HasTime | None = None
+) -> tuple[list[Segment], int | None]:
+    """A page, the newest first, and the `before_id` of the next page; None at the end."""
+    has_time = has_time or time_limit(services.clock.now, LIST_SECONDS)
+    below = services.counters.last_id(SEGMENT_ID) + 1 if before_id is None else before_id
+    found, next_below = walk_down(services.segments.get_many, below, limit, has_time)
+    return [segment for _, segment in found], next_below
