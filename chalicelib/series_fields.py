@@ -7,7 +7,8 @@ from datetime import date
 from .domain.recurrence import DAILY, KINDS, MAX_SKIPPED, MONTH_DAYS, WEEKDAYS
 from .domain.series_decisions import LONGEST_MAILING, MAX_TIMES
 from .errors import WrongValue
-from .fields import MAILING, timezone
+from .field_rules import timezone
+from .fields import MAILING
 from .rules import Field, listed, not_blank, number_up_to, rule, text
 from .texts import Text
 

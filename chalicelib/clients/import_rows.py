@@ -23,7 +23,8 @@ from ..domain.consent import consent_errors
 from ..domain.csv_file import FileRow, unescape_formula
 from ..domain.erasure import phones_in
 from ..errors import BadInput
-from ..fields import CLIENT, STOP, is_subscribed
+from ..field_rules import is_subscribed
+from ..fields import CLIENT, STOP
 from ..rules import Field, optional_moment, read_fields
 from ..texts import Text
 from .import_columns import IGNORED_COLUMNS, IGNORED_STOP_COLUMNS

@@ -21,7 +21,8 @@ from ..domain.field_versions import changed_since, version_of
 from ..domain.stop import CONSOLE, StopCause
 from ..domain.walk import reads_limit, time_limit
 from ..errors import BadInput, NotFound, Outdated, WrongValue
-from ..fields import CLIENT, attributes
+from ..field_rules import attributes
+from ..fields import CLIENT
 from ..http.calls import read_id
 from ..http.filters import CLIENT_FILTERS, read_client_filter
 from ..http.paging import position_at, position_of

@@ -14,7 +14,8 @@ from ..domain.filter import ALL_CLIENTS, Filter
 from ..domain.mailing import Mailing
 from ..domain.outcome import Outcome
 from ..errors import BadInput, KeyReused, Outdated
-from ..fields import MAILING, phone_number
+from ..field_rules import phone_number
+from ..fields import MAILING
 from ..http.calls import read_id
 from ..mailings import lifecycle
 from ..mailings.audience import reached_by
