@@ -10,6 +10,7 @@ from chalice.app import Response
 
 from ..clients import erasure, registry
 from ..clients.history import list_history
+from ..clients.listing import list_clients
 from ..clients.registry import ClientFields
 from ..domain.client import Client
 from ..domain.stop import API, StopCause
@@ -31,7 +32,7 @@ def list_(call: Call) -> Response:
     client_filter = read_client_filter(call.query)
 
     def read(limit: int) -> Listed:
-        found, cursor = registry.list_clients(call.services, client_filter, page.cursor, limit, has_time)
+        found, cursor = list_clients(call.services, client_filter, page.cursor, limit, has_time)
         return [represent_client(client) for client in found], position_of(cursor)
 
     return Response(answer_page(call.url, call.query, page, read))

@@ -25,7 +25,7 @@ from . import (
     stop_list,
 )
 from .authorizer import token_auth
-from .openapi import known_query
+from .operations import known_query
 
 routes = Blueprint(__name__)
 

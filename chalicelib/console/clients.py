@@ -13,6 +13,7 @@ from chalice.app import Response
 from ..adapters.services import Services
 from ..clients import erasure, registry
 from ..clients.history import list_history
+from ..clients.listing import list_clients
 from ..clients.registry import ClientFields
 from ..domain.audit_record import Author
 from ..domain.client import GIVEN_FIELDS, Client
@@ -80,7 +81,7 @@ FORM = {**CLIENT, "attributes": Field(attribute_lines, CLIENT["attributes"].abou
 def list_(request: PageRequest) -> Response:
     page = request.list_page(numbers=2, length=LIST_LENGTH)
     filters = {name: request.query.get(name, "").strip() for name in CLIENT_FILTERS}
-    found, cursor = registry.list_clients(request.services, read_client_filter(filters), page.cursor, page.limit)
+    found, cursor = list_clients(request.services, read_client_filter(filters), page.cursor, page.limit)
     query = {name: value for name, value in filters.items() if value}
     return request.page(
         "clients.html",

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from chalice.app import Response
 
 from ..clients import imports, stop_list
-from ..clients import registry as clients_
 from ..clients.consent_report import REPORT_FIELDS, consent_rows, message_rows
 from ..clients.history import list_history
 from ..clients.import_columns import REASON, REFUSED_BECAUSE
+from ..clients.listing import list_clients
+from ..clients.registry import get_client
 from ..domain.client import Client, is_attribute_name
 from ..domain.client_import import ATTRIBUTE_COLUMN, STOP_LIST, RefusedRow
 from ..domain.csv_file import unescape_formula, write_rows
@@ -65,7 +66,7 @@ def clients(call: Call) -> Response:
     columns = (*CLIENT_COLUMNS, *(f"{ATTRIBUTE_COLUMN}{name}" for name in names))
 
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
-        found, cursor = clients_.list_clients(call.services, wanted, Cursor(*position), limit, has_time)
+        found, cursor = list_clients(call.services, wanted, Cursor(*position), limit, has_time)
         return [_cells(_flat(client), columns) for client in found], position_of(cursor)
 
     return _part(
@@ -95,7 +96,7 @@ def messages(call: Call, mailing_id: int) -> Response:
 
 def consent_report(call: Call, client_id: int) -> Response:
     """The consent of a client, and the messages to it, of the newest mailing first."""
-    client = clients_.get_client(call.services, client_id)
+    client = get_client(call.services, client_id)
     has_time = _time_of_part(call)
 
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:

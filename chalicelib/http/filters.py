@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..clients.registry import ClientFilter
+from ..clients.listing import ClientFilter
 from ..domain.message import STATUSES
 from ..domain.phone import meant_phone
 from ..errors import BadInput

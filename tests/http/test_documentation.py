@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app import app
-from chalicelib.api.openapi import OPERATIONS
+from chalicelib.api.operations import OPERATIONS
 from chalicelib.domain.allowed_steps import ALLOWED_IN, CHANGE, DELETE, FIXED_AFTER_START
 from chalicelib.domain.mailing import STATUSES
 from chalicelib.fields import CLIENT, CLIENT_READ_ONLY, MAILING, RECEIPT

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
-from chalicelib.api.openapi import OPERATIONS, Operation
+from chalicelib.api.operations import OPERATIONS, Operation
 
 from .conftest import Call
 

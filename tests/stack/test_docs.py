@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.api.openapi import OPERATIONS
+from chalicelib.api.operations import OPERATIONS
 from chalicelib.domain import jobs, mailing, message
 from chalicelib.domain.allowed_steps import ALLOWED_IN, CANCEL, FIXED_AFTER_START, PAUSE, RESEND, RESUME
 from chalicelib.gateways.registry import NAMES

@@ -23,6 +23,7 @@ ORDER = (
     {"rendering", "zones"},
     {"gateways", "rules"},
     {"condition_rules", "setting_values"},
+    {"field_rules"},
     {"fields", "logs", "representation", "retries", "settings"},
     {"series_fields"},
     {"adapters"},

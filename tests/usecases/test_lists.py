@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.access import audit
-from chalicelib.clients.registry import ClientFilter, list_clients, opt_out_client
+from chalicelib.clients.listing import ClientFilter, list_clients
+from chalicelib.clients.registry import opt_out_client
 from chalicelib.domain.audience import Group, Partition, Read
 from chalicelib.domain.filter import ALL_CLIENTS, Filter
 from chalicelib.domain.walk import BEGINNING
