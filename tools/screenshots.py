@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import time
@@ -32,6 +33,11 @@ PAGES = {
     "client": "/console/clients/1",
     "imports": "/console/imports",
     "import": "/console/imports/1",
+    "segments": "/console/segments",
+    "segment": "/console/segments/1/edit",
+    "series-list": "/console/series",
+    "series": "/console/series/1",
+    "stop-list": "/console/stop-list",
     "tokens": "/console/tokens",
     "audit": "/console/audit",
     "mailbox": "/console/mailbox",
@@ -50,10 +56,14 @@ def main() -> int:
 
 
 def _fill(stack: DevStack) -> None:
-    """Create clients, a finished mailing, one that runs while the pictures are taken, and a scheduled one."""
+    """Create clients, a finished mailing, one that runs while the pictures are taken, a scheduled one, and the rest."""
     assert stack.simulator is not None
     for number in range(120):
         _call(stack, "/Clients/", phone_number=f"7{(903, 921, 977)[number % 3]}{number:07d}", tag=TAGS[number % 3])
+    consent = {"consent_at": "2026-03-01T10:00:00Z", "consent_source": "анкета в магазине"}
+    _call(
+        stack, "/Clients/", phone_number="79031234567", tag="vip", **consent, attributes=json.dumps({"город": "Омск"})
+    )
     content = (
         "phone_number;tag;timezone\n79160000001;vip;Europe/Moscow\n8-916-000-00-02;vip;UTC\n79160000003;vip;Mars/Base\n"
     )
@@ -64,6 +74,11 @@ def _fill(stack: DevStack) -> None:
     stack.simulator.behave()
     _announce(stack, "Ваш заказ готов. Возьмите с собой паспорт.", timedelta(minutes=-1), rate_limit="2")
     _announce(stack, "С наступающим! Подарок ждёт вас до 31 декабря.", timedelta(days=3), filter_tag="vip,друзья")
+    regulars = {"any": [{"field": "tag", "in": ["vip", "постоянные"]}, {"field": "attributes.город", "is": "Омск"}]}
+    _call(stack, "/Segments/", name="Постоянные клиенты", filter=json.dumps({"all": [regulars, {"not_received": 1}]}))
+    _announce_series(stack)
+    for number in (11, 12):
+        _call(stack, "/StopList/", phone_number=f"7916000{number:04d}", reason="просьба по телефону")
     time.sleep(UNDER_WAY_SECONDS)
     next_report = (datetime.now(UTC) + timedelta(hours=15)).date()  # the report of the local stage is sent at 09:00 UTC
     invoke("SendReport", {"date": next_report.isoformat()})
@@ -73,6 +88,13 @@ def _announce(stack: DevStack, text: str, starts_in: timedelta, **chosen: str) -
     start = datetime.now(UTC) + starts_in
     times = {"datetime_start": start.isoformat(), "datetime_end": (start + timedelta(hours=9)).isoformat()}
     _call(stack, "/Mailing/", message_text=text, **times, **chosen)
+
+
+def _announce_series(stack: DevStack) -> None:
+    start = datetime.now(UTC).replace(hour=7, minute=0) + timedelta(days=1)
+    times = {"datetime_start": start.isoformat(), "datetime_end": (start + timedelta(hours=9)).isoformat()}
+    rule = {"repeat": "weekdays", "timezone": "Europe/Moscow", "repeat_times": "20"}
+    _call(stack, "/Series/", message_text="Доброе утро! Меню дня на сайте.", filter_tag="vip", **times, **rule)
 
 
 def _call(stack: DevStack, path: str, content: bytes | None = None, **fields: Any) -> None:
