@@ -157,17 +157,21 @@ class Tour:
         self.sweep()
 
     def segments(self) -> None:
-        """A segment is made, read, listed, counted and changed; mailings use it, one started by its schedule."""
+        """A segment is made, read, listed, counted and changed; mailings use it, one started as by its schedule, one by
+        the sweep.
+        """
         made = self.call("POST", "/Segments/", {"name": "x", "filter": {"field": "tag", "is": "absent"}})
         path = f"/Segments/{made['id']}/"
         self.call("GET", "/Segments/")
         self.call("GET", f"{path}count/")
         self.call("PATCH", path, {"name": "y"})
         self.await_status(self.announce(-1, segment=made["id"]), "finished")
-        by_schedule = self.announce(3, segment=made["id"])
-        boto3.client("scheduler").delete_schedule(Name=f"mailing-{by_schedule}", GroupName=STACK_NAME)
+        by_schedule, by_sweep = (self.announce(3, segment=made["id"]) for _ in range(2))
+        for due in (by_schedule, by_sweep):
+            boto3.client("scheduler").delete_schedule(Name=f"mailing-{due}", GroupName=STACK_NAME)
         time.sleep(4)
         assert invoke("StartMailing", {"mailing": by_schedule})["started"]
+        self.sweep()
         self.call("DELETE", path)
 
     def series(self) -> None:
