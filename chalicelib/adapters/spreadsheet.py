@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from typing import IO, Any, BinaryIO
 from xml.etree.ElementTree import ParseError
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.stylesheet import apply_stylesheet
@@ -124,15 +124,18 @@ class _Workbook(ExcelReader):  # type: ignore[misc]
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, read_only=True, data_only=True, keep_links=False)
-        _check_sizes(self.archive)
+        self.archive = _Archive(file)
         self.read_manifest()
+        self.archive.most = MAX_STRINGS
         self.read_strings()
+        self.archive.most = MAX_OTHER
         self.read_workbook()
         apply_stylesheet(self.archive, self.wb)
 
     def rows(self) -> Iterator[tuple[int, list[dict[str, Any]]]]:
         """The number and the cells of each row of the first visible sheet."""
         parts = [rel.target for sheet, rel in self.parser.find_sheets() if _is_shown(sheet, rel)]
+        self.archive.most = MAX_SHEET
         with self.archive.open(parts[0]) as part:
             source = _SheetStream(part)
             parser = WorkSheetParser(source, self.shared_strings, data_only=True)
@@ -148,22 +151,29 @@ class _Workbook(ExcelReader):  # type: ignore[misc]
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or style not in self.wb._date_formats:
             return value
-        return from_excel(value, self.wb.epoch, timedelta=style in self.wb._timedelta_formats)
+        try:
+            return from_excel(value, self.wb.epoch, timedelta=style in self.wb._timedelta_formats)
+        except (OverflowError, ValueError):  # a phone number in a column of dates
+            return value
 
 
 def _is_shown(sheet: Any, rel: Any) -> bool:
     return sheet.state == "visible" and "chartsheet" not in rel.Type
 
 
-def _check_sizes(archive: ZipFile) -> None:
-    """Refuses an archive that unpacks to too much. zipfile unpacks no more of a part than the archive says."""
-    for part in archive.infolist():
-        name = part.filename.lower()
-        is_sheet = name.startswith("xl/worksheets/") and not name.endswith(".rels")
-        most = MAX_SHEET if is_sheet else MAX_STRINGS if "sharedstrings" in name else MAX_OTHER
-        is_read = is_sheet or not name.startswith(("xl/media/", "xl/drawings/", "xl/pivot", "xl/embeddings/"))
-        if is_read and (part.file_size > most or part.compress_type not in (ZIP_STORED, ZIP_DEFLATED)):
+class _Archive(ZipFile):
+    """Opens no part that unpacks to more than `most` bytes, by whichever name the workbook refers to it.
+
+    zipfile unpacks no more of a part than the archive says.
+    """
+
+    most = MAX_OTHER
+
+    def open(self, name: str | ZipInfo, *args: Any, **options: Any) -> IO[bytes]:
+        part = name if isinstance(name, ZipInfo) else self.getinfo(name)
+        if part.file_size > self.most or part.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             raise BadInput.of_request(Text("file.workbook_too_large", part=part.filename[:MAX_SHOWN]))
+        return super().open(part, *args, **options)
 
 
 class _SheetStream:
