@@ -89,7 +89,17 @@ def _undo_new(trace: Trace, current: Client | None) -> UndoStep:
 
 def merge_traces(earlier: Iterable[Trace], later: Iterable[Trace]) -> list[Trace]:
     """Of two tries of one chunk. What the first one wrote, the second one finds unchanged and has no trace of."""
-    return list({trace.phone_number: trace for trace in (*earlier, *later)}.values())
+    merged = {trace.phone_number: trace for trace in earlier}
+    for trace in later:
+        merged[trace.phone_number] = _merged(merged.get(trace.phone_number), trace)
+    return list(merged.values())
+
+
+def _merged(first: Trace | None, second: Trace) -> Trace:
+    """Of one phone number. Two changes of one client become one, with the fields of both."""
+    if first is None or first.client_id != second.client_id or first.before is None or second.before is None:
+        return second
+    return replace(second, before={**first.before, **second.before}, after={**first.after, **second.after})
 
 
 def write_traces(traces: Sequence[Trace]) -> bytes:

@@ -77,3 +77,11 @@ def test_the_second_try_of_a_chunk_adds_to_the_traces_of_the_first() -> None:
     one, two = trace_of_new(Client(1, "79770000001")), trace_of_new(Client(2, "79770000002"))
     later = trace_of_new(Client(7, "79770000002"))
     assert merge_traces([one, two], [later]) == [one, later]
+
+
+def test_a_client_that_changed_between_two_tries_of_a_chunk_gets_back_what_both_of_them_changed() -> None:
+    before = Client(1, "79770000001", "old", "Asia/Omsk")
+    wanted = replace(before, tag="new", timezone="UTC")
+    between = replace(wanted, tag="other")  # of somebody, after the first try
+    traces = merge_traces([trace_of_change(before, wanted)], [trace_of_change(between, wanted)])
+    assert [undo_step(trace, wanted).after for trace in traces] == [replace(before, tag="other")]
