@@ -99,12 +99,13 @@ def required_condition(sent: object) -> Condition:
 
 def _parsed(sent: object) -> object:
     try:
-        return json.loads(sent, object_pairs_hook=_unique) if isinstance(sent, str) else sent
+        return json.loads(sent, object_pairs_hook=unique_names) if isinstance(sent, str) else sent
     except (ValueError, RecursionError) as error:
         raise WrongParts({"": Text("condition.not_json")}) from error
 
 
-def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+def unique_names(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object. Raises ValueError for a repeated name: which value is meant?"""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a name is repeated")

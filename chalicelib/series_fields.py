@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from .domain.recurrence import DAILY, KINDS, MAX_SKIPPED, MONTH_DAYS, WEEKDAYS
@@ -38,7 +39,7 @@ def repeat(sent: object) -> tuple[str, ...]:
 def day(sent: object) -> date:
     value = not_blank(sent)
     try:
-        if len(value) == len("2026-12-31"):  # Python also reads 20261231 and 2026-W53-4
+        if re.fullmatch(DATE, value):  # Python also reads 20261231 and 2026-W53-4
             return date.fromisoformat(value)
     except ValueError:
         pass

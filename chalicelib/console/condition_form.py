@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..condition_rules import unique_names
 from ..domain.condition import (
     ALL,
     ANY,
@@ -32,6 +33,8 @@ LISTED = (TAG, OPERATOR_CODE, TIMEZONE)
 """Fields of which a row can have several values, separated by commas. A value of an attribute may have a comma."""
 
 FEWEST_ROWS, MORE_ROWS = 2, 3
+LONGEST_NUMBER = 20
+"""Digits. Python refuses to read thousands of them; the API refuses the text."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class Row:
             is_like = replace(self, operator=IS).as_json
             return {NOT_RECEIVED: is_like[RECEIVED]} if RECEIVED in is_like else {NOT: is_like}
         if self.field == MAILING and self.operator == IS:
-            return {RECEIVED: int(self.value) if self.value.isdecimal() else self.value}
+            is_number = self.value.isdecimal() and len(self.value) <= LONGEST_NUMBER
+            return {RECEIVED: int(self.value) if is_number else self.value}
         others = {OF_ATTRIBUTE: f"{ATTRIBUTE}{self.name}", STOP_LIST: OPTED_IN}
         field = others.get(self.field, self.field)
         if self.operator in (PRESENT, ABSENT):
@@ -83,7 +87,7 @@ class ConditionForm:
         if by_rows is None or not self.written.strip():
             return by_rows or self.written
         try:
-            return {ALL: [by_rows, json.loads(self.written)]}
+            return {ALL: [by_rows, json.loads(self.written, object_pairs_hook=unique_names)]}
         except (ValueError, RecursionError):
             return self.written
 

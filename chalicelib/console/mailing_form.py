@@ -251,7 +251,7 @@ def _segments(request: PageRequest, mailing: Mailing | None) -> dict[int, str]:
 
 def _condition_form(request: PageRequest, value: Any) -> ConditionForm:
     """As it was submitted, or with the condition of the mailing; with blank rows for more conditions."""
-    if _is_submitted(request, "filter"):
+    if _is_submitted(request, "filter") or _is_submitted(request, "where_0_field"):
         more = MORE_ROWS if request.field("step") == "rows" else 0
         return read_form(request.form).with_blank_rows(more)
     return form_of(value or {}).with_blank_rows(0)

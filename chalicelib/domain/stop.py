@@ -14,7 +14,7 @@ MAX_REASON = 100
 """Characters."""
 
 YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
-MAX_POSITION = (datetime(9999, 12, 31, tzinfo=UTC) - YEAR_1) // timedelta(microseconds=1)
+MAX_POSITION = (datetime.max.replace(tzinfo=UTC) - YEAR_1) // timedelta(microseconds=1)
 
 Position = tuple[int, ...]
 """Of a stop in the list: the microseconds since year 1 of its time, and its phone number."""

@@ -30,7 +30,8 @@ def page(
 
 
 def html(text: str, policy: str = POLICY, status_code: int = 200) -> Response:
-    response = Response(text, status_code=status_code)
+    """Half of a UTF-16 pair, which typed JSON may escape, becomes `?`: it cannot be encoded."""
+    response = Response(text.encode("utf-8", "replace").decode(), status_code=status_code)
     response.headers |= {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": policy,

@@ -832,6 +832,23 @@ def test_a_segment_is_made_changed_and_deleted_in_the_console_and_chosen_for_a_m
     assert '<option value="1" selected>1: Gold' in anna.get("/console/mailings/1/edit").text, "the mailing keeps it"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"where_0_field": "mailing", "where_0_operator": "is", "where_0_value": "9" * 5000},
+        {"filter": '{"\\ud800": 1, "field": "tag", "is": "vip"}'},
+        {**ROW, "filter": '{"all": [{"field": "tag", "is": "a"}], "all": [{"field": "tag", "is": "b"}]}'},
+    ],
+    ids=["a long number", "half of a character", "a repeated name"],
+)
+def test_a_condition_that_no_form_makes_is_refused_and_shown(anna: Browser, fields: dict[str, str]) -> None:
+    for step in ("count", "save"):
+        answer = anna.post("/console/segments/new", name="VIP", step=step, **fields)
+        assert answer.status == 400
+        assert 'class="error"' in answer.text
+    assert anna.post("/console/mailings/new", **MAILING, **fields).status == 400
+
+
 def test_mistakes_in_a_segment_are_shown_and_what_was_typed_stays(anna: Browser) -> None:
     wrong = anna.post("/console/segments/new", name="", step="save", **{**ROW, "where_0_operator": "before"})
     assert wrong.status == 400

@@ -167,7 +167,7 @@ def test_bad_input_is_refused_by_field_and_writes_nothing(
 
 def test_a_date_that_cannot_be_left_out_is_refused(call: Call) -> None:
     call("POST", "/Series", json=fields(repeat_until=f"{TOMORROW:%Y-%m-%d}"))
-    for day in ("x", "9999-12-31", "0001-01-01"):
+    for day in ("x", "9999-12-31", "0001-01-01", f"{TOMORROW:%G-W%V-%u}"):
         assert list(call("POST", "/Series/1/skip", json={"date": day}).json) == ["date"]
 
 

@@ -206,6 +206,17 @@ def test_the_list_has_pages_and_an_unknown_number_is_not_found(call: Call, servi
     assert call("DELETE", f"/StopList/{numbers[0]}", authorization=reader).status == 403
 
 
+def test_the_pages_of_the_list_go_on_after_a_stop_of_the_first_or_the_last_moment(call: Call) -> None:
+    for number, since in enumerate(["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"] * 2):
+        call("POST", "/StopList", form={"phone_number": f"7921000000{number}", "opted_out_at": since})
+    for path in ("/StopList", "/StopList/export"):
+        answer = call("GET", f"{path}?limit=1")
+        for _ in range(3):
+            link = answer.json["next"] if path == "/StopList" else answer.headers["Link"][1:].partition(">")[0]
+            answer = call("GET", link.removeprefix("https://api.example.com"))
+            assert answer.status == 200
+
+
 def test_an_erased_number_is_refused_and_is_not_on_the_list(call: Call, stopped: Any) -> None:
     call("POST", "/Clients/1/erase")
     answer = call("POST", "/StopList", form={"phone_number": PHONE})
