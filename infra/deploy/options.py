@@ -13,8 +13,8 @@ NOTHING = {"Ref": "AWS::NoValue"}
 POSTS_TO_GATEWAY = "GATEWAY_SENDER"
 """The environment variable of functions that post to the gateway."""
 
-CALLS_GATEWAY = "GATEWAY_URL"
-"""That of functions that post to it, or ask it for receipts if the stack does that."""
+ASKS_GATEWAY = {"GATEWAY_URL", "ASKS_QUEUE_URL"}
+"""Those of functions that ask it for receipts, if the stack does that. One with the URL alone does not call it."""
 
 KEY = {"Ref": "KmsKeyArn"}
 VIA = [{"Fn::Sub": f"{name}.${{AWS::Region}}.${{AWS::URLSuffix}}"} for name in ("dynamodb", "s3", "sqs", "ssm")]
@@ -79,7 +79,7 @@ def add_options(template: dict[str, Any]) -> None:
         statements = statements_of(resources, function)
         statements.append(only_if("HasKey", USES_KEY))
         variables = function["Environment"]["Variables"]
-        if CALLS_GATEWAY in variables and POSTS_TO_GATEWAY not in variables:
+        if variables.keys() >= ASKS_GATEWAY and POSTS_TO_GATEWAY not in variables:
             function["VpcConfig"] = only_if("AsksInNetwork", network())
             statements.append(only_if("AsksInNetwork", HAS_INTERFACES))
             statements.append(only_if("AsksSeveralGateways", READS_SECRETS_OF_GATEWAYS))

@@ -318,6 +318,13 @@ def test_a_function_that_knows_the_address_of_the_gateway_knows_whether_it_may_b
     }
 
 
+def test_the_worker_of_reconciliation_knows_the_gateways_as_the_sender_does(functions: dict[str, Any]) -> None:
+    """Both decide whether a message in doubt may be repeated, by the name, the URL and GATEWAY_DEDUPES."""
+    names = ("GATEWAY", "GATEWAYS", "GATEWAY_URL", "GATEWAY_DEDUPES")
+    sender, worker = (functions[name]["Environment"]["Variables"] for name in ("SendMessages", "RunJobs"))
+    assert [worker.get(name) for name in names] == [sender[name] for name in names]
+
+
 def test_without_receipts_their_worker_is_disabled(sam: dict[str, Any], resources: dict[str, Any]) -> None:
     assert sam["Parameters"]["Receipts"]["Default"] == "false"
     assert sam["Conditions"]["ReceiptsAreExpected"] == {"Fn::Equals": [{"Ref": "Receipts"}, "true"]}
