@@ -25,11 +25,10 @@ from ..domain.client_import import (
     UNDOING,
     ChunkPlan,
     ClientImport,
-    Decision,
     Tally,
-    decide,
 )
 from ..domain.csv_file import FileRow
+from ..domain.import_decision import Decision, decide
 from ..domain.jobs import BUSY_SECONDS, ImportClients
 from ..errors import BadInput, Conflict, FileGone, TryAgain
 from ..logs import log, log_clients, log_context, measure
@@ -140,14 +139,7 @@ def _process_chunk(
         new, corrections = write_clients(services, threads, client_import, decision, ids)
         log_clients("added", [client.id for client in new])
         log_clients("changed", [before.id for before, _ in decision.changes])
-    advanced = replace(
-        client_import,
-        tally=client_import.tally + plan.tally + corrections,
-        offset=chunk[-1].end,
-        row=client_import.row + len(chunk),
-        plan=None,
-        moved_at=services.clock.now(),
-    )
+    advanced = client_import.after_chunk(plan, corrections, chunk[-1].end, services.clock.now())
     services.imports.advance(advanced)
     return advanced
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..access.audit import SERVICE_AUTHOR, author_of
 from ..domain.audit_record import AuditRecord
 from ..domain.client import Client
-from ..domain.client_import import ClientImport, Decision, Tally, merge_attributes
+from ..domain.client_import import ClientImport, Tally
 from ..domain.consent import consent_of, merge_consent, replaces_consent
+from ..domain.import_decision import Decision, merge_attributes
 from ..domain.import_undo import Trace, trace_of_change, trace_of_new
 from ..domain.stop import IMPORT, StopCause
 from ..errors import Conflict, PhoneErased, PhoneTaken, RowChanged

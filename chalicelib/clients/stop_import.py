@@ -55,14 +55,7 @@ def process_stops(
         client_import = replace(client_import, plan=plan)
         services.imports.advance(client_import)
     corrections = _write(services, threads, client_import, known, new)
-    advanced = replace(
-        client_import,
-        tally=client_import.tally + plan.tally + corrections,
-        offset=chunk[-1].end,
-        row=client_import.row + len(chunk),
-        plan=None,
-        moved_at=services.clock.now(),
-    )
+    advanced = client_import.after_chunk(plan, corrections, chunk[-1].end, services.clock.now())
     services.imports.advance(advanced)
     log.info("stops added", extra={"number": len(new)})
     return advanced

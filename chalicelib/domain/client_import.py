@@ -1,15 +1,14 @@
-"""An import of clients from a file: its progress, and the decisions about its rows."""
+"""An import of clients from a file, and its progress."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from ..texts import Text
-from .client import GIVEN_FIELDS, Client, attributes_error, is_attribute_name
-from .consent import CONSENT_FIELDS, merge_consent
+from .client import GIVEN_FIELDS, is_attribute_name
+from .consent import CONSENT_FIELDS
 from .csv_file import FileFormat
 
 ATTRIBUTE_COLUMN = "attributes."
@@ -165,6 +164,11 @@ class ClientImport:
     def is_stalled(self, now: datetime) -> bool:
         return self.status in OPEN and self.moved_at + STALLED_AFTER < now
 
+    def after_chunk(self, plan: ChunkPlan, corrections: Tally, end: int, now: datetime) -> ClientImport:
+        """`end`: the offset behind the chunk. `corrections`: what its writes found otherwise than its plan."""
+        tally = self.tally + plan.tally + corrections
+        return replace(self, tally=tally, offset=end, row=self.row + plan.rows, plan=None, moved_at=now)
+
     def ended(self, status: str, now: datetime, detail: Text | None = None) -> ClientImport:
         return replace(self, status=status, finished_at=now, moved_at=now, detail=detail, plan=None)
 
@@ -186,66 +190,12 @@ class KeptClient:
     reason: Text
 
 
-@dataclass(frozen=True)
-class Decision:
-    """`new`: clients without an id yet. `changes`: clients before and after. `refused`: errors by row number.
-
-    `opted_out`: phone numbers that the file puts on the stop list.
-    """
-
-    new: list[Client]
-    changes: list[tuple[Client, Client]]
-    refused: dict[int, Text]
-    tally: Tally
-    opted_out: frozenset[str] = frozenset()
-
-
 def is_attribute_column(name: str) -> bool:
     return name.startswith(ATTRIBUTE_COLUMN) and is_attribute_name(attribute_of(name))
 
 
 def attribute_of(column: str) -> str:
     return column.removeprefix(ATTRIBUTE_COLUMN)
-
-
-def merge_attributes(before: Mapping[str, str], names: Collection[str], given: Mapping[str, str]) -> dict[str, str]:
-    """The attributes after those in `names` are replaced by `given`. A name that is not in `given` is removed."""
-    kept = {name: value for name, value in before.items() if name not in names}
-    return {**kept, **{name: given[name] for name in names if name in given}}
-
-
-def decide(
-    rows: Mapping[int, Mapping[str, Any]],
-    known: Mapping[str, Client],
-    stops: Mapping[str, datetime],
-    attributes: Collection[str],
-) -> Decision:
-    """Decide about the rows in order. If a phone number occurs twice, the later row wins.
-
-    `rows`: fields by row number. `known`: existing clients by phone number. `stops`: since when phone numbers without a
-    client are on the stop list; a new client with such a number is opted out. `attributes`: names that the file sets.
-    A stop of the file is added; no stop ends or changes its time.
-    """
-    clients, tally, refused, opted_out = dict(known), Tally(), {}, set()
-    for number, row in rows.items():
-        phone = row["phone_number"]
-        before = clients.get(phone)
-        current = before or Client(0, phone, opted_out_at=stops.get(phone))
-        merged = merge_attributes(current.attributes, attributes, row.get("attributes", {}))
-        if error := attributes_error(merged):
-            refused[number] = error
-            tally += Tally(refused=1)
-            continue
-        stop = row.get(STOP_COLUMN)
-        since = current.opted_out_at or stop
-        consent = merge_consent(current, row)
-        after = clients[phone] = replace(current, **{**row, "attributes": merged, STOP_COLUMN: since, **consent})
-        if after.opted_out_at != current.opted_out_at:
-            opted_out.add(phone)
-        tally += Tally(before is None, before not in (None, after), before == after, opted_out=stop is not None)
-    new = [client for client in clients.values() if not client.id]
-    changes = [(known[phone], client) for phone, client in clients.items() if client.id and client != known[phone]]
-    return Decision(new, changes, refused, tally, frozenset(opted_out))
 
 
 def cells_by_column(form: FileFormat, cells: Sequence[str]) -> dict[str, str]:
