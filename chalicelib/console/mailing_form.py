@@ -228,7 +228,7 @@ def show_form(
         fixed=fixed_fields(mailing),
         tags=_labels(request, "tag", values["filter_tag"]),
         codes=_labels(request, "operator_code", values["filter_op_codes"]),
-        segments=_segments(request, mailing),
+        segments=_segments(request, shown["series"].mailing if shown.get("series") else mailing),
         condition=condition,
         condition_errors=condition.errors_by_row(shown.get("errors", {})),
         names=suggested_placeholders(request.services),
@@ -243,7 +243,7 @@ def show_form(
 
 
 def _segments(request: PageRequest, mailing: Mailing | None) -> dict[int, str]:
-    """The names of the newest segments, and of the segment that the mailing has, by id."""
+    """The names of the newest segments, and of the segment that the mailing, or that of a series, has, by id."""
     found, _ = list_segments(request.services, None, LABELS_SHOWN)
     own = [mailing.chosen.segment] if mailing and mailing.chosen.segment else []
     return {segment.id: segment.name for segment in [*own, *found]}

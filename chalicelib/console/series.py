@@ -8,7 +8,7 @@ from typing import cast
 
 from chalice.app import Response
 
-from ..domain.condition_text import describe
+from ..domain.condition_text import describe_filter
 from ..domain.series import Series
 from ..errors import NotFound
 from ..http.calls import read_id
@@ -42,7 +42,7 @@ def read(request: PageRequest, sent_id: str) -> Response:
         series=series,
         starts=[(start, start.astimezone(local)) for start in starts],
         hours=_hours(series),
-        condition=describe(series.mailing.chosen.condition) if series.mailing.chosen.condition else None,
+        condition=describe_filter(series.mailing.chosen),
         mailings=[mailings[number] for number in series.mailing_ids if number in mailings],
         is_live=False,
         currency=request.services.settings.gateway_currency,

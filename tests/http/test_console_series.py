@@ -75,6 +75,22 @@ def test_the_page_of_a_series_shows_its_rule_and_its_next_starts(anna: Browser) 
     assert "Mon, Fri" in anna.get("/console/series").text
 
 
+def test_the_page_and_the_form_of_a_series_have_its_segment_also_after_the_segment_is_deleted(
+    anna: Browser, services: Services
+) -> None:
+    where = {"where_0_field": "tag", "where_0_operator": "is", "where_0_value": "vip", "filter": ""}
+    anna.post("/console/segments/new", name="VIP", step="save", **where)
+    series = announce(anna, segment="1")
+    assert "the client is in the segment “VIP”: the tag is “vip”" in anna.get(series).text
+    anna.post("/console/segments/1/delete")
+    assert '<option value="1" selected>1: VIP' in anna.get(f"{series}/edit").text
+    assert edit(anna, f"{series}/edit", **{**WEEKLY, "segment": "1", "message_text": "new"}).status == 303
+    found = services.series.get(1)
+    assert found is not None
+    assert found.mailing.chosen.segment is not None
+    assert found.mailing.chosen.segment.condition is not None
+
+
 def test_a_series_links_its_mailings_and_they_link_the_series(anna: Browser, services: Services) -> None:
     now = datetime.now(UTC)
     dates = {"datetime_start": now.isoformat(), "datetime_end": (now + timedelta(hours=1)).isoformat()}
