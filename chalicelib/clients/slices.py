@@ -53,7 +53,7 @@ def read_slice(
 
 
 def read_members(
-    services: Services, mailing: Mailing, number: int, cursor: Cursor, limit: int, enough: int
+    services: Services, mailing: Mailing, number: int, cursor: Cursor, limit: int, enough: int, has_time: HasTime
 ) -> tuple[list[AudienceMember], Cursor | None]:
     """As `read_slice`, for the fan-out of a started mailing: only the fields that it needs of each client.
 
@@ -79,4 +79,5 @@ def read_members(
         limit=limit,
         keep=(lambda member: member.id in kept) if chosen != ALL_CLIENTS else None,
         enough=enough,
+        has_time=has_time,
     )

@@ -24,7 +24,7 @@ from ..domain.filter import AudienceMember
 from ..domain.jobs import StartMailing, WalkSlice
 from ..domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
 from ..domain.message import EXPIRED, QUEUED, Message
-from ..domain.walk import Cursor
+from ..domain.walk import Cursor, time_limit
 from ..errors import RowChanged, TryAgain
 from ..logs import log, log_clients, measure
 from . import feed, local_hours, reconcile
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 ENOUGH = PAGE // 2
 """A page ends at the end of a block if it has this many clients: a part of the next block would cost a read too."""
+
+READ_SECONDS = 5.0
+"""After this time no further read begins for a page: most clients may be rejected, each after several lookups."""
 
 CHUNK = 125
 """Clients per thread: five full BatchWriteItem requests, so that eight threads write a page in one round."""
@@ -195,7 +198,8 @@ def _measure_page(services: Services, number: int, started_at: datetime) -> None
 
 
 def _read_page(services: Services, mailing: Mailing, audience_slice: AudienceSlice) -> Page:
-    return Page(*read_members(services, mailing, audience_slice.number, audience_slice.cursor, PAGE, ENOUGH))
+    has_time = time_limit(services.clock.now, READ_SECONDS)
+    return Page(*read_members(services, mailing, audience_slice.number, audience_slice.cursor, PAGE, ENOUGH, has_time))
 
 
 def _write_chunk(services: Services, mailing: Mailing, clients: list[AudienceMember], in_doubt: bool) -> Chunk:

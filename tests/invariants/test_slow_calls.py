@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.clients.registry import change_client, opt_out_client
+from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.delivery.sender import Sender
+from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID
+from chalicelib.domain.condition import Received
 from chalicelib.domain.jobs import ReceivedMessage
-from chalicelib.domain.message import Settlement
+from chalicelib.domain.message import MessageKey, Settlement
 from chalicelib.errors import NotRead, NotWritten
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from infra.local.doubles.fake_messages import FakeMessages
@@ -46,6 +49,18 @@ class SlowPart:
         self.meanwhile()
         self.world.clock.forward(self.seconds / 2)
         return result if self.answers_late else call(*arguments)
+
+
+class SlowLookups(FakeMessages):
+    """To look up the recipients of a mailing takes `seconds`."""
+
+    def __init__(self, world: World, seconds: float) -> None:
+        vars(self).update(vars(world.services.messages))
+        self.world, self.seconds = world, seconds
+
+    def received(self, keys: Iterable[MessageKey]) -> set[int]:
+        self.world.clock.forward(self.seconds)
+        return super().received(keys)
 
 
 class ThrottledEnds(FakeMessages):
@@ -180,3 +195,25 @@ def test_a_message_whose_reads_fail_after_its_claim_is_free_again_and_not_in_dou
     assert (row.status, row.claimed_until, row.doubts) == ("queued", None, 0)
     world.run(120)
     assert world.get(mailing_id).counts.sent == 1
+
+
+def test_a_fan_out_goes_on_if_its_condition_rejects_most_clients_and_is_slow_to_look_them_up() -> None:
+    """A page that needs more than the time of an invocation would be begun again and again."""
+    world, blocks, lasts = World(), 19, 60
+    for _ in range(blocks):
+        world.services.counters.ids[CLIENT_ID] += BLOCK_SIZE
+        world.clients(1)
+    named = world.mailing()
+    world.run(60)
+    world.services.messages = SlowLookups(world, seconds=4)
+    mailing_id, is_walked = world.mailing(starts_in=1, filter=Received(named, expected=False)), False
+    world.clock.forward(1)
+    assert start_mailing(world.services, mailing_id)
+    while not is_walked:
+        ends_at = world.clock.now() + timedelta(seconds=lasts)
+        is_walked = walk_slice(
+            world.services, mailing_id, 0, lambda ends_at=ends_at: (ends_at - world.clock.now()).total_seconds()
+        )
+        assert world.clock.now() <= ends_at
+    assert world.get(mailing_id).is_fanned_out
+    assert world.get(mailing_id).counts.total == 0
