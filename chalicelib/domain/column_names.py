@@ -16,6 +16,9 @@ IGNORED = ""
 """The meaning of a column that a person leaves out."""
 
 NAMES_SHOWN = 8
+MAX_NAMES = 500
+"""A stray cell far to the right makes thousands. Each is on the page that asks what the columns mean, or is refused by
+its name: an answer of Lambda has at most 6 MB."""
 
 ALIASES = {
     "phone_number": (
@@ -75,11 +78,13 @@ class Columns:
 def column_labels(cells: Sequence[str]) -> tuple[str, ...]:
     """The names in the first row, without the empty ones at the end, which a separator at the end of each row makes.
 
-    Another empty name becomes `(column 2)`.
+    Another empty name becomes `(column 2)`. Raises BadInput if there are too many.
     """
     names = [compose(cell).strip() for cell in cells]
     while names and not names[-1]:
         names.pop()
+    if len(names) > MAX_NAMES:
+        raise BadInput.of_request(Text("file.too_many_columns", most=MAX_NAMES))
     return tuple(name or f"(column {number})" for number, name in enumerate(names, 1))
 
 

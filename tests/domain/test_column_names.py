@@ -79,6 +79,7 @@ def test_a_person_says_what_a_column_means_or_leaves_it_out() -> None:
         (("Телефон", "Тег"), {"Телефон": IGNORED}, "phone_number", "required"),
         (("Телефон", "Номер"), {}, "Номер", "more than once: phone_number"),
         (("Телефон", "Номер"), {"Тег": ""}, "columns", "no column"),
+        (("Телефон", *[""] * 500, "x"), {}, "detail", "more than 500 columns"),
     ],
 )
 def test_a_column_that_is_wrong_is_named(
