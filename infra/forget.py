@@ -28,9 +28,13 @@ class ForgetFailed(Exception):
     """One line with the reason."""
 
 
+class NotThere(ForgetFailed):
+    """The API has no such object."""
+
+
 class Api(Protocol):
     def call(self, method: str, address: str, body: dict[str, str] | None = None) -> Any:
-        """The JSON of the answer. `address`: a path, or the URL of a next page. Raises ForgetFailed."""
+        """The JSON of the answer. `address`: a path, or the URL of a next page. Raises ForgetFailed, NotThere."""
 
 
 class HttpApi:
@@ -43,7 +47,8 @@ class HttpApi:
         url = address if address.startswith("http") else self._url + address
         answer = self._session.request(method, url, json=body, timeout=TIMEOUT)
         if not answer.ok:
-            raise ForgetFailed(f"{answer.status_code}: {answer.text[:200]}")
+            failed = NotThere if answer.status_code == 404 else ForgetFailed
+            raise failed(f"{answer.status_code}: {answer.text[:200]}")
         return answer.json()
 
 
@@ -66,7 +71,7 @@ def erase(api: Api, phone: str) -> dict[str, Any]:
 
 
 def held_about(api: Api, phone: str) -> dict[str, Any]:
-    """The client, its messages, refused rows of imports that have its number, and audit records about it.
+    """The client, the stop of the number, messages, refused rows of imports that have it, and audit records.
 
     Reads all refused rows and the whole audit log, page by page: neither has an index by phone number.
     """
@@ -75,10 +80,19 @@ def held_about(api: Api, phone: str) -> dict[str, Any]:
     return {
         "phone_number": phone,
         "client": client,
+        "stop": _stop_of(api, phone),
         "messages": list(pages(api, f"/Clients/{client['id']}/history/")) if client else [],
         "refused_rows": list(_refused_rows(api, phone)),
         "audit": [record for record in pages(api, "/Audit/") if client and _is_about(record, client["id"])],
     }
+
+
+def _stop_of(api: Api, phone: str) -> Any:
+    """None if the number is not on the stop list."""
+    try:
+        return api.call("GET", f"/StopList/{phone}/")
+    except NotThere:
+        return None
 
 
 def pages(api: Api, path: str) -> Iterator[Any]:
@@ -108,7 +122,8 @@ def _write(file: Path, held: dict[str, Any]) -> int:
         os.fchmod(out.fileno(), 0o600)  # of a file that existed
         json.dump(held, out, ensure_ascii=False, indent=2)
     counts = ", ".join(f"{len(held[name])} {name.replace('_', ' ')}" for name in ("messages", "refused_rows", "audit"))
-    print(f"{file}: {'a client' if held['client'] else 'no client'}, {counts}")
+    client, stop = "a client" if held["client"] else "no client", "on the stop list, " if held["stop"] else ""
+    print(f"{file}: {client}, {stop}{counts}")
     return 0
 
 

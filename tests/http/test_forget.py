@@ -11,7 +11,7 @@ import pytest
 from chalicelib.adapters.services import Services
 from chalicelib.clients.import_worker import process_import
 from infra import forget
-from infra.forget import ForgetFailed, erase, held_about, main
+from infra.forget import ForgetFailed, NotThere, erase, held_about, main
 
 from .conftest import Call
 
@@ -29,6 +29,8 @@ class TestApi:
 
     def call(self, method: str, address: str, body: dict[str, str] | None = None) -> Any:
         answer = self._call(method, address.removeprefix("https://api.example.com"), json=body)
+        if answer.status == 404:
+            raise NotThere(answer.text)
         if answer.status >= 400:
             raise ForgetFailed(answer.text)
         return answer.json
@@ -54,7 +56,19 @@ def test_everything_about_a_phone_number_is_gathered(api: TestApi, monkeypatch: 
 
 def test_a_number_that_is_unknown_has_nothing(api: TestApi) -> None:
     held = held_about(api, "79990000009")
-    assert held == {"phone_number": "79990000009", "client": None, "messages": [], "refused_rows": [], "audit": []}
+    nothing: dict[str, Any] = {"client": None, "stop": None, "messages": [], "refused_rows": [], "audit": []}
+    assert held == {"phone_number": "79990000009", **nothing}
+
+
+def test_the_stop_of_a_number_is_gathered_with_its_reason_with_and_without_a_client(
+    api: TestApi, call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for phone, client_id in ((PHONE, 1), ("79990000009", None)):
+        call("POST", "/StopList", form={"phone_number": phone, "reason": "a letter"})
+        stop = held_about(api, phone)["stop"]
+        assert (stop["reason"], stop["source"], stop["client_id"]) == ("a letter", "api", client_id)
+    forget._write(tmp_path / "person.json", held_about(api, PHONE))
+    assert "a client, on the stop list, 1 messages" in capsys.readouterr().out
 
 
 def test_a_person_is_erased_by_phone_number(api: TestApi, call: Call) -> None:
