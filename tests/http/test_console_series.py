@@ -31,8 +31,8 @@ WEEKLY: dict[str, Any] = {
 }
 
 
-def announce(browser: Browser, **fields: Any) -> str:
-    answer = browser.post(FORM, **{**WEEKLY, **fields})
+def announce(browser: Browser, form: str = FORM, **fields: Any) -> str:
+    answer = browser.post(form, **{**WEEKLY, **fields})
     assert answer.status == 303, answer.text
     return answer.headers["Location"].partition("?")[0]
 
@@ -73,6 +73,8 @@ def test_the_page_of_a_series_shows_its_rule_and_its_next_starts(anna: Browser) 
     assert SCRIPT not in page
     assert "hello" not in anna.get("/console/series").text
     assert "Mon, Fri" in anna.get("/console/series").text
+    assert "Purpose" not in page
+    assert "<dt>Purpose</dt><dd>Marketing</dd>" in anna.get(announce(anna, FORM + "2", purpose="marketing")).text
 
 
 def test_the_page_and_the_form_of_a_series_have_its_segment_also_after_the_segment_is_deleted(
