@@ -100,6 +100,6 @@ def _queue_page(
     local_hours.schedule_releases(services, mailing, hours.releases())
     selected = select_for_queue(mailing.canary, waiting, mailing.counts.cancelled)
     admitted = sorted(selected, key=lambda message: -message.client_id)
-    queued = list(admitted[: queue_next(services, mailing, admitted, threads)])
+    queued = list(admitted[: queue_next(services, mailing, admitted, threads, is_feed=True)])
     log_clients("fed", [message.client_id for message in queued], mailing_id=mailing.id)
     return queued, len(queued) == len(admitted)

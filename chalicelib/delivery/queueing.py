@@ -46,9 +46,11 @@ def queue_again(services: Services, mailing: Mailing, messages: Sequence[Message
         services.mailings.await_feed(mailing.id)
 
 
-def queue_next(services: Services, mailing: Mailing, messages: Sequence[Message], threads: Executor) -> int:
+def queue_next(
+    services: Services, mailing: Mailing, messages: Sequence[Message], threads: Executor, is_feed: bool = False
+) -> int:
     """Queue messages in their order, as far as the horizon of the rate limit. Returns how many were queued."""
-    delays = book_delays(services, mailing, len(messages))
+    delays = book_delays(services, mailing, len(messages), is_feed)
     jobs = [SendMessage(message.mailing_id, message.client_id) for message in messages[: len(delays)]]
 
     def send(start: int) -> None:

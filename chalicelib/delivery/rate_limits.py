@@ -40,13 +40,22 @@ def limits_of(settings: Settings, mailing: Mailing, gateway: str | None = None) 
     return Limits(of_gateway, mailing.rate_limit, gateway is not None and settings.routes.are_several)
 
 
-def book_delays(services: Services, mailing: Mailing, number: int) -> list[int]:
+def _limits_of_feed(settings: Settings, mailing: Mailing) -> Limits | None:
+    """Beside a gateway without a limit a feed is for the gateways that have one: the messages of the other are queued.
+
+    Without this limit each feed would queue all of them again, while a few are posted.
+    """
+    rates = [one.rate for one in settings.gateway_by_name.values() if one.rate is not None]
+    return limits_of(settings, mailing) or (Limits(sum(rates), None) if rates else None)
+
+
+def book_delays(services: Services, mailing: Mailing, number: int, is_feed: bool = False) -> list[int]:
     """The delays in seconds after which messages leave the queue, close to the time of their posts.
 
     There are fewer than `number` if the turn of the others is beyond the horizon, and none if too many workers book at
     the same time. Records the demand, so that the gateway's limit is shared with this mailing before its first post.
     """
-    limits = limits_of(services.settings, mailing)
+    limits = (_limits_of_feed if is_feed else limits_of)(services.settings, mailing)
     if limits is None or not number:
         return [0] * number
     share = _share(services, mailing, limits.gateway, number) if limits.gateway is not None else 1.0

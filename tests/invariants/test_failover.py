@@ -273,6 +273,15 @@ def test_while_the_next_gateway_is_down_messages_wait_for_their_turn_at_the_firs
     assert world.invocations <= 2000
 
 
+def test_messages_that_wait_for_a_slow_gateway_beside_one_without_a_limit_are_not_queued_again_each_minute() -> None:
+    only_some = {"rate": None, "codes": frozenset(map(str, range(900, 950)))}
+    world, mailing_id = with_rates(1200, {"rate": 1.0}, only_some)
+    world.run(800, step=2)
+    assert world.get(mailing_id).counts.sent == 1200
+    assert posts(world) == {"first": 600, "second": 600}
+    assert next(world.services.send_queue._ids) <= 2 * 1200
+
+
 def test_the_limit_of_a_mailing_holds_over_all_gateways_together() -> None:
     first = {"codes": frozenset(map(str, range(900, 950)))}
     world, mailing_id = with_rates(300, {"rate": SLOW}, first, rate_limit=12)
