@@ -65,12 +65,13 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
             case {"key": str(key), **rest} if (
                 key
                 and rest.keys() <= {"file_name", "by", "columns", "dry_run", "kind"}
-                and (rest.get("kind", CLIENTS) in KINDS)
+                and rest.get("kind", CLIENTS) in KINDS
+                and rest.get("dry_run", False) in (True, False)
             ):
                 file_name = str(rest.get("file_name") or key.rpartition("/")[2])
                 author = author_by_hand(services, START_IMPORT, rest.get("by"))
                 chosen = read_chosen(rest.get("columns"))
-                is_dry_run = rest.get("dry_run") is True
+                is_dry_run = bool(rest.get("dry_run"))
                 return represent_import(
                     import_file(
                         services, key, file_name, author, chosen, is_dry_run=is_dry_run, kind=rest.get("kind", CLIENTS)

@@ -71,6 +71,8 @@ def test_an_incomplete_payload_starts_nothing(invoke: Any, payload: Any) -> None
         ("manage_users", {"make": "anna", "rol": "admin"}),
         ("manage_users", {"remove": "anna", "role": "read"}),
         ("start_import", {"key": "clients.csv", "name": "clients.csv"}),
+        ("start_import", {"key": "clients.csv", "dry_run": "true"}),
+        ("start_import", {"key": "clients.csv", "kind": ["stop_list"]}),
         ("start_import", {"import": 7, "refuse": 20}),
         ("start_import", {"import": 7, "refused": 1001}),
         ("start_import", {"import": 7, "refused": 0}),
