@@ -19,6 +19,7 @@ from chalicelib import texts as catalogue
 from chalicelib.access.audit import GATEWAY_AUTHOR, RESERVED_NAMES, SERVICE_AUTHOR
 from chalicelib.access.users import NEW_PASSWORD, SIGNED_IN, SIGNED_OUT
 from chalicelib.clients.erasure import ERASED, PHONE_SUBJECT, READMITTED
+from chalicelib.clients.import_undo import UNDONE_ACTION
 from chalicelib.clients.registry import CONSENT_WITHDRAWN, OPTED_IN, OPTED_OUT
 from chalicelib.clients.traces import TRACES_ERASED
 from chalicelib.console import clients, mailings, series
@@ -35,7 +36,7 @@ CONSOLE = ROOM / "console" / "templates"
 EMAILS = ROOM / "reports" / "templates"
 STEPS = {ERASED, READMITTED, TRACES_ERASED, "paused", "resumed", "cancelled", "ended", "sent again", "revoked"}
 OF_CLIENTS = {OPTED_OUT, OPTED_IN, CONSENT_WITHDRAWN}
-ACTIONS = {MADE, CHANGED, REMOVED, *OF_CLIENTS, TRIED, NEW_PASSWORD, SIGNED_IN, SIGNED_OUT, *STEPS}
+ACTIONS = {MADE, CHANGED, REMOVED, *OF_CLIENTS, TRIED, NEW_PASSWORD, SIGNED_IN, SIGNED_OUT, UNDONE_ACTION, *STEPS}
 SUBJECTS = {"client", "mailing", "segment", "series", "token", "user", "test_message", "import", PHONE_SUBJECT}
 NAMES = {*mailing.STATUSES, *message.STATUSES, *ROLES, *ACTIONS, *SUBJECTS, SERVICE_AUTHOR, GATEWAY_AUTHOR}
 QUESTIONS = {*mailings.QUESTIONS.values(), *series.QUESTIONS.values(), *clients.QUESTIONS.values()}
