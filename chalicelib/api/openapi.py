@@ -68,7 +68,7 @@ def _operation(operation: Operation) -> Schema:
         "summary": operation.summary,
         **_about_step(operation.step),
         "parameters": _parameters(operation),
-        "responses": {str(operation.status): _answer(operation)}
+        "responses": {str(status): _answer(operation) for status in (operation.status, operation.repeated) if status}
         | {str(code): _refusal(code) for code in operation.errors},
     }
     if operation.caller != "token":

@@ -42,7 +42,7 @@ class Operation:
     """`accepts` and `returns` name a schema, or are CSV or TEXT; `is_list` makes the answer a page of that schema.
 
     `query`: names of query parameters. `caller`: the security scheme.
-    `step`: a step of a mailing that its status has to allow.
+    `step`: a step of a mailing that its status has to allow. `repeated`: the status if there is nothing to change.
     """
 
     path: str
@@ -55,6 +55,7 @@ class Operation:
     query: tuple[str, ...] = ()
     caller: str = "token"
     step: str | None = None
+    repeated: int | None = None
 
     @property
     def is_paged(self) -> bool:
@@ -104,7 +105,7 @@ OPERATIONS = [
     Operation("/Clients/erase/", "post", "Erase all about a phone number, for good", "Erased", "PhoneNumber", 202),
     Operation("/Clients/readmit/", "post", "Let a phone number that was erased come back", "Erased", "PhoneNumber"),
     Operation("/StopList/", "get", "List the phone numbers that nothing is sent to", "Stop", is_list=True),
-    Operation("/StopList/", "post", "Put a phone number on the stop list", "Stop", "NewStop", 201),
+    Operation("/StopList/", "post", "Put a phone number on the stop list", "Stop", "NewStop", 201, repeated=200),
     Operation(
         "/StopList/import/",
         "post",

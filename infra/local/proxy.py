@@ -18,7 +18,7 @@ def proxy_app(handler: web.RequestHandler) -> web.Application:
     """An application whose `handler` gets every request and may forward it."""
     app = web.Application(client_max_size=16 * 1024**2)
     app.cleanup_ctx.append(_session)
-    app.router.add_route("*", "/{path:.*}", handler)
+    app.router.add_route("*", r"/{path:[\s\S]*}", handler)  # `.` has no line break
     return app
 
 

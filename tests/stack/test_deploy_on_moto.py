@@ -65,10 +65,10 @@ def packaged(sam: dict[str, Any], moto: None, tmp_path: Path) -> tuple[Path, dic
 
 
 def is_left_out(resource: dict[str, Any]) -> bool:
-    """Of the copy of the audit, which these deploys do not turn on. An update by moto makes what a condition leaves out
-    as well, if a parameter of it has changed, and does not find its role.
+    """What these deploys do not turn on: the copy of the audit, and questions about deliveries. An update by moto
+    makes what a condition leaves out as well, if a parameter of it has changed, and does not find what it updates.
     """
-    return resource.get("Condition") == "HasAuditCopy"
+    return resource.get("Condition") in ("HasAuditCopy", "AsksReceipts")
 
 
 def traced_roles() -> int:

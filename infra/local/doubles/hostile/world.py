@@ -91,11 +91,13 @@ class HostileWorld(World):
 
     def _note_error(self, error: Exception) -> None:
         """Raises the error if AWS is not its cause."""
-        errors = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
-        for one in errors:
-            if not isinstance(one, AWS_ERRORS):
-                raise one
-            self.aws.usage.errors[type(one).__name__] += 1
+        if isinstance(error, ExceptionGroup):
+            for one in error.exceptions:
+                self._note_error(one)
+        elif isinstance(error, AWS_ERRORS):
+            self.aws.usage.errors[type(error).__name__] += 1
+        else:
+            raise error
 
     def seconds_left(self, services: Any) -> Callable[[], float]:
         return lambda: services.seconds_left
