@@ -17,6 +17,7 @@ from chalicelib.access.audit import SERVICE_AUTHOR
 from chalicelib.delivery.series import make_due_mailing
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.mailing import Mailing
+from chalicelib.domain.rounds import LONGEST_PAUSE
 from chalicelib.domain.series import Series
 from chalicelib.mailings import series as use_cases
 from chalicelib.representation import represent_moment
@@ -162,6 +163,10 @@ class SeriesDeliveries(SeriesRules, Deliveries):
 class HostileSeries(SeriesRules, HostileDeliveries):
     def _end_faults(self) -> None:
         self.world.aws.begin_weather(0)
+
+    def _patience(self, waiting: list[Mailing]) -> float:
+        """A round that was begun before an outage of days is as old as that: its lost jobs are queued once an hour."""
+        return super()._patience(waiting) + LONGEST_PAUSE.total_seconds()
 
 
 BOUNDS = settings(max_examples=depth(full=50, quick=8, deep=1000), stateful_step_count=50)
