@@ -20,7 +20,7 @@ from chalicelib.domain.condition_json import from_json
 from chalicelib.domain.filter import AudienceMember, Filter
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import MessageKey
-from chalicelib.domain.walk import BEGINNING, Cursor
+from chalicelib.domain.walk import BEGINNING, Cursor, always
 from infra.local.doubles.fakes import FakeServices
 
 CLIENTS, PAGE = 200_000, 1000
@@ -82,7 +82,7 @@ def walk_all(number: int = CLIENTS) -> tuple[int, GeneratedClients, GeneratedMes
     for number in range(plan.slices):
         cursor: Cursor | None = BEGINNING
         while cursor is not None:
-            members, cursor = read_members(services, mailing, number, cursor, PAGE, PAGE // 2)
+            members, cursor = read_members(services, mailing, number, cursor, PAGE, PAGE // 2, always)
             found += len(members)
     return found, services.clients, services.messages
 
