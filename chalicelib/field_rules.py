@@ -16,7 +16,7 @@ from .domain.client import (
 )
 from .domain.erasure import phones_in
 from .domain.filter import MAX_TAGS, MAX_TAGS_SIZE
-from .domain.phone import is_rounded, meant_phone
+from .domain.phone import MAX_WRITTEN, is_rounded, meant_phone
 from .domain.receipt import RECEIPT_STATUSES, clean_reason
 from .domain.segment import MAX_NAME
 from .domain.sms import MAX_CHARACTERS, SENDER, length_error
@@ -36,7 +36,7 @@ from .zones import is_zone, meant_zone
 
 @rule(
     anyOf=[
-        {"type": "string", "pattern": r"^(\+?7|8)? ?\(?9[0-9]{2}\)?( ?[0-9]){3}([ -]?[0-9]{2}){2}$"},
+        {"type": "string", "minLength": 10, "maxLength": MAX_WRITTEN},
         {"type": "integer", "minimum": 79 * 10**9, "maximum": 80 * 10**9 - 1},
     ],
     examples=["79774053329", "8 (977) 405-33-29"],

@@ -123,8 +123,8 @@ def _process_chunk(
     rows, refused = without_erased(client_import, valid, refused, erased)
     decision = decide(rows, known, stops, client_import.given_attributes)
     refused_by_decision = [
-        refused_row(client_import, number, chunk[number - client_import.row - 1], {"attributes": [error]})
-        for number, error in decision.refused.items()
+        refused_row(client_import, number, chunk[number - client_import.row - 1], errors)
+        for number, errors in decision.refused.items()
     ]
     services.imports.add_refused(client_import, [*refused, *refused_by_decision])
     normalized = count_normalized(client_import, chunk, rows.keys() - decision.refused)

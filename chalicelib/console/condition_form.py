@@ -142,8 +142,10 @@ def form_of(stored: Mapping[str, Any]) -> ConditionForm:
 
 
 def _row_of(part: Mapping[str, Any]) -> Row | None:
-    """The row of which `as_json` makes this condition; None if there is none."""
+    """The row of which `as_json` makes this condition; None if there is none. An input of a form has no line breaks."""
     row = _likely_row(part)
+    if row is not None and len(f"{row.name}{row.value}".splitlines()) > 1:
+        return None
     return row if row is not None and from_json(row.as_json) == from_json(part) else None
 
 

@@ -1,4 +1,4 @@
-"""A form of a mailing or of a series that is refused because what it showed has changed."""
+"""A form of a mailing, a series or a segment that is refused because what it showed has changed."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from chalice.app import Response
 
 from ..domain.condition_json import as_json
 from ..domain.condition_text import describe
-from ..domain.field_versions import require_unchanged, version_of
+from ..domain.field_versions import version_of
 from ..domain.filter import Filter
-from ..domain.segment import Segment, SegmentFields
+from ..domain.segment import FIELD_NAMES, Segment, SegmentFields
 from ..errors import BadInput, Outdated
 from ..fields import SEGMENT
 from ..http.calls import read_id
@@ -23,6 +23,7 @@ from ..mailings.placeholders import suggested_placeholders
 from ..representation import represent_segment
 from ..rules import read_fields
 from .condition_form import MORE_ROWS, ConditionForm, form_of, read_form
+from .outdated_form import what_has_changed
 from .page_requests import PageRequest
 
 LIST_LENGTH = 20
@@ -51,13 +52,11 @@ def save_new(request: PageRequest) -> Response:
 
 
 def save(request: PageRequest, sent_id: str) -> Response:
-    segment = use_cases.get_segment(request.services, read_id(sent_id))
-
-    def change(fields: SegmentFields) -> Segment:
-        require_unchanged(request.field("version"), represent_segment(segment), [*SEGMENT])
-        return use_cases.change_segment(request.services, segment.id, fields, request.author)
-
-    return _submit(request, segment, change)
+    segment, version = use_cases.get_segment(request.services, read_id(sent_id)), request.field("version")
+    services, author = request.services, request.author
+    return _submit(
+        request, segment, lambda fields: use_cases.change_segment(services, segment.id, fields, author, version)
+    )
 
 
 def confirm_delete(request: PageRequest, sent_id: str) -> Response:
@@ -82,8 +81,11 @@ def _submit(request: PageRequest, segment: Segment | None, write: Callable[[Segm
     except BadInput as refusal:
         return _page(request, segment, name, form, refusal.status_code, errors=refusal.errors, version=version)
     except Outdated as refusal:
-        version = _version(segment) if segment else ""
-        return _page(request, segment, name, form, refusal.status_code, version=version, outdated=refusal.detail)
+        assert segment is not None
+        now = use_cases.get_segment(request.services, segment.id)
+        chosen = Filter(condition=now.condition)
+        shown = what_has_changed(request, version, represent_segment(now), FIELD_NAMES, chosen)
+        return _page(request, now, name, form, refusal.status_code, outdated=refusal.detail, **shown)
     return request.redirect("/console/segments", done="saved")
 
 
@@ -95,7 +97,7 @@ def _count(request: PageRequest, form: ConditionForm) -> tuple[int, bool]:
 
 
 def _version(segment: Segment) -> str:
-    return version_of(represent_segment(segment), [*SEGMENT])
+    return version_of(represent_segment(segment), FIELD_NAMES)
 
 
 def _page(
@@ -118,5 +120,5 @@ def _page(
         errors=errors or {},
         condition_errors=form.errors_by_row(errors or {}),
         names=suggested_placeholders(request.services),
-        **{"count": None, "outdated": None, "version": "", **shown},
+        **{"count": None, "outdated": None, "changes": {}, "version": "", **shown},
     )

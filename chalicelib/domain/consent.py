@@ -18,7 +18,8 @@ SERVICE, MARKETING = "service", "marketing"
 PURPOSES = (SERVICE, MARKETING)
 """Of mailings. `service`, the default, is about what the client has ordered, and needs no consent."""
 
-CONSENT_FIELDS = ("consent_at", "consent_source", "consent_text", "consent_withdrawn_at")
+TEXT_FIELDS = ("consent_source", "consent_text")
+CONSENT_FIELDS = ("consent_at", *TEXT_FIELDS, "consent_withdrawn_at")
 
 NO_CONSENT = Text("consent.none")
 CONSENT_WITHDRAWN = Text("consent.withdrawn")
@@ -53,12 +54,19 @@ def consent_errors(consent: Mapping[str, Any], now: datetime) -> FieldErrors:
         moment = consent.get(name)
         if moment is not None and not EARLIEST <= moment <= now + AHEAD:
             errors[name] = [Text("consent.moment", first=EARLIEST.year)]
-    texts = {name: consent[name] for name in ("consent_source", "consent_text") if consent.get(name)}
-    if texts and consent.get("consent_at") is None:
+    if _texts_of(consent) and consent.get("consent_at") is None:
         errors["consent_at"] = [Text("consent.without_moment")]
-    if sum(len(text.encode()) for text in texts.values()) > MAX_CONSENT_SIZE:
-        errors["consent_text"] = [Text("consent.too_large", most=MAX_CONSENT_SIZE)]
-    return errors
+    return errors | consent_size_errors(consent)
+
+
+def consent_size_errors(consent: Mapping[str, Any]) -> FieldErrors:
+    if sum(len(text.encode()) for text in _texts_of(consent)) <= MAX_CONSENT_SIZE:
+        return {}
+    return {"consent_text": [Text("consent.too_large", most=MAX_CONSENT_SIZE)]}
+
+
+def _texts_of(consent: Mapping[str, Any]) -> list[str]:
+    return [consent[name] for name in TEXT_FIELDS if consent.get(name)]
 
 
 def merge_consent(before: Client, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,9 +81,7 @@ def merge_consent(before: Client, given: Mapping[str, Any]) -> dict[str, Any]:
     moment = given.get("consent_at")
     if moment is not None and (before.consent_at is None or moment >= before.consent_at):
         is_same = moment == before.consent_at
-        texts = {
-            name: given.get(name) or (consent[name] if is_same else None) for name in ("consent_source", "consent_text")
-        }
+        texts = {name: given.get(name) or (consent[name] if is_same else None) for name in TEXT_FIELDS}
         consent = {**consent, "consent_at": moment, **texts}
     return {**consent, "consent_withdrawn_at": withdrawn_at}
 

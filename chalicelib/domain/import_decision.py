@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ..texts import Text
+from ..errors import FieldErrors
 from .client import Client, attributes_error
 from .client_import import STOP_COLUMN, Tally
-from .consent import merge_consent
+from .consent import consent_size_errors, merge_consent
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Decision:
 
     new: list[Client]
     changes: list[tuple[Client, Client]]
-    refused: dict[int, Text]
+    refused: dict[int, FieldErrors]
     tally: Tally
     opted_out: frozenset[str] = frozenset()
 
@@ -51,13 +51,13 @@ def decide(
         before = clients.get(phone)
         current = before or Client(0, phone, opted_out_at=stops.get(phone))
         merged = merge_attributes(current.attributes, attributes, row.get("attributes", {}))
-        if error := attributes_error(merged):
-            refused[number] = error
+        consent = merge_consent(current, row)
+        if errors := _errors_of_merged(merged, consent):
+            refused[number] = errors
             tally += Tally(refused=1)
             continue
         stop = row.get(STOP_COLUMN)
         since = current.opted_out_at or stop
-        consent = merge_consent(current, row)
         after = clients[phone] = replace(current, **{**row, "attributes": merged, STOP_COLUMN: since, **consent})
         if after.opted_out_at != current.opted_out_at:
             opted_out.add(phone)
@@ -65,3 +65,9 @@ def decide(
     new = [client for client in clients.values() if not client.id]
     changes = [(known[phone], client) for phone, client in clients.items() if client.id and client != known[phone]]
     return Decision(new, changes, refused, tally, frozenset(opted_out))
+
+
+def _errors_of_merged(attributes: Mapping[str, str], consent: Mapping[str, Any]) -> FieldErrors:
+    """What is valid in the file and in the client may not be together."""
+    error = attributes_error(attributes)
+    return consent_size_errors(consent) | ({"attributes": [error]} if error else {})

@@ -31,6 +31,9 @@ class SegmentFields(TypedDict, total=False):
     filter: Condition
 
 
+FIELD_NAMES = tuple(SegmentFields.__annotations__)
+
+
 def changed(segment: Segment, fields: SegmentFields) -> Segment:
     name, condition = fields.get("name", segment.name), fields.get("filter", segment.condition)
     return replace(segment, name=name, condition=condition)

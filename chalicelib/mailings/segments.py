@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
+from ..domain.field_versions import require_unchanged
 from ..domain.filter import Filter
-from ..domain.segment import SEGMENT_ID, Segment, SegmentFields, changed
+from ..domain.segment import FIELD_NAMES, SEGMENT_ID, Segment, SegmentFields, changed
 from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
 from ..errors import NotFound, RowChanged
 from ..representation import represent_segment
@@ -53,18 +54,29 @@ def get_segment(services: Services, segment_id: int) -> Segment:
     return segment
 
 
-def change_segment(services: Services, segment_id: int, fields: SegmentFields, author: Author | None = None) -> Segment:
-    """Mailings that have started keep the condition that they had."""
+def change_segment(
+    services: Services,
+    segment_id: int,
+    fields: SegmentFields,
+    author: Author | None = None,
+    shown: str | None = None,
+) -> Segment:
+    """Mailings that have started keep the condition that they had.
+
+    `shown`: the version of the fields that a form showed. Raises Outdated if the change overwrites newer ones.
+    """
 
     def attempt() -> Segment:
         before = get_segment(services, segment_id)
         after = changed(before, fields)
         if after == before:
             return before
+        if shown is not None:
+            require_unchanged(shown, represent_segment(before), FIELD_NAMES)
         if after.condition != before.condition:
             require_known_names(services, after.condition)
-        shown = represent_segment(before), represent_segment(after)
-        record = author.record(SUBJECT, segment_id, *shown) if author else None
+        fields_of_both = represent_segment(before), represent_segment(after)
+        record = author.record(SUBJECT, segment_id, *fields_of_both) if author else None
         return services.segments.change(before, after, record)
 
     return retry_lost_races(services.clock, attempt)

@@ -113,6 +113,18 @@ def test_an_outage_an_error_and_silence_are_problems_and_no_balance(simulator: S
     assert ask(simulator, timeout=0.2).problem.startswith("no answer: ")
 
 
+def test_an_answer_without_a_balance_may_refuse_the_secret_and_silence_does_not() -> None:
+    form, options = balance_form("smsru"), table_of("smsru").options
+    for answer, expired in (
+        (Answer(401, ""), 1),
+        (Answer(200, '{"status_code": 200}'), 1),
+        (Answer(None, "Timeout"), 0),
+    ):
+        secret = KnownToken("id")
+        assert BalanceQuestion(form, options, secret, lambda *_, answer=answer: answer).ask(1).balance is None
+        assert secret.expired == expired
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if ":" in provider(name).CAPABILITIES.key_form])
 def test_a_secret_of_another_form_is_a_problem_that_does_not_show_it(name: str) -> None:
     def unreachable(*_: object) -> Answer:

@@ -795,6 +795,7 @@ def test_rows_that_are_not_changed_make_the_same_condition(condition: dict[str, 
         {"any": [{"all": [{"field": "tag", "is": "a"}, {"field": "tag", "is": "b"}]}, {"field": "tag", "is": "c"}]},
         {"not": {"field": "tag", "starts_with": "v"}},
         {"field": "tag", "in": ["vip"]},
+        {"field": "attributes.x", "is": "a\nb"},
     ],
 )
 def test_what_rows_would_change_is_left_as_json(condition: dict[str, Any]) -> None:
@@ -819,7 +820,9 @@ def test_a_segment_is_made_changed_and_deleted_in_the_console_and_chosen_for_a_m
     version = _hidden(form, "version")
     renamed = anna.post("/console/segments/1/edit", name="Gold", step="save", version=version, **ROW)
     assert renamed.status == 303
-    assert anna.post("/console/segments/1/edit", name="Old", step="save", version=version, **ROW).status == 409
+    outdated = anna.post("/console/segments/1/edit", name="Old", step="save", version=version, **ROW)
+    assert outdated.status == 409
+    assert '<dd class="text">Gold</dd>' in outdated.text, "what another person has saved"
     assert '<option value="1">1: Gold</option>' in anna.get(NEW_FORM).text
     preview = anna.post("/console/preview", **MAILING, segment="1", filter="").text
     assert "the client is in the segment “Gold”" in preview

@@ -11,8 +11,12 @@ import pytest
 from chalicelib.adapters.services import Services
 from chalicelib.clients.registry import register_client
 from chalicelib.delivery.fanout import start_mailing, walk_slice
+from chalicelib.domain.field_versions import version_of
 from chalicelib.domain.filter import Filter
-from chalicelib.domain.segment import Segment
+from chalicelib.domain.segment import FIELD_NAMES, Segment
+from chalicelib.errors import Outdated
+from chalicelib.mailings.segments import change_segment, get_segment
+from chalicelib.representation import represent_segment
 
 from .conftest import Call
 
@@ -98,6 +102,25 @@ def test_a_mistake_is_refused_by_its_place(call: Call, sent: dict[str, Any], err
     answer = call("POST", "/Segments", json=sent)
     assert (answer.status, set(answer.json)) == (400, errors)
     assert call("GET", "/Segments").json["results"] == []
+
+
+def test_a_form_that_another_person_overtakes_while_it_is_saved_overwrites_nothing(
+    call: Call, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(call)
+    segment = get_segment(services, 1)
+    shown = version_of(represent_segment(segment), FIELD_NAMES)
+    change = services.segments.change
+
+    def after_another(*arguments: Any) -> Any:
+        monkeypatch.setattr(services.segments, "change", change)
+        change_segment(services, 1, {"name": "Gold"})
+        return change(*arguments)
+
+    monkeypatch.setattr(services.segments, "change", after_another)
+    with pytest.raises(Outdated):
+        change_segment(services, 1, {"name": "Old"}, shown=shown)
+    assert get_segment(services, 1).name == "Gold"
 
 
 def test_a_mailing_reaches_the_clients_of_its_segment_that_meet_its_own_filters(call: Call, services: Services) -> None:

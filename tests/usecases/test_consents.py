@@ -82,6 +82,16 @@ def test_rows_with_half_a_consent_or_one_from_the_future_are_refused(services: A
     assert [list(row.errors) for row in found] == [["consent_at"]] * 3 + [["consent_text"]]
 
 
+def test_a_text_that_does_not_fit_beside_the_stored_source_of_its_consent_is_refused(services: Any) -> None:
+    given = {"consent_at": GIVEN, "consent_source": "я" * 255}
+    register_client(services, {"phone_number": "79770000001", **given})
+    rows = f"{COLUMNS}79770000001;2022-01-01T10:00:00Z;;{'я' * 300};\n"
+    assert imported(services, rows) == {"added": 0, "changed": 0, "unchanged": 0, "refused": 1}
+    found, _ = list_refused(services, 1, 0, 9)
+    assert [list(row.errors) for row in found] == [["consent_text"]]
+    assert services.clients.rows[1].consent_text is None
+
+
 def test_many_opt_outs_and_consents_of_one_file_are_written_in_groups_that_fit(services: Any) -> None:
     for number in range(120):
         register_client(services, {"phone_number": f"7977{number:07d}", "consent_at": GIVEN})

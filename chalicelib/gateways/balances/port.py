@@ -49,6 +49,8 @@ class BalanceQuestion:
             return Told(problem=str(bad))
         answer = self._answer_to(request, timeout)
         balance = self._form.balance(answer)
+        if balance is None and answer.status is not None:
+            self._secret.expire()  # the answer may refuse it
         if balance is None:
             return Told(problem=f"status {answer.status}" if answer.status else f"no answer: {answer.body}")
         return Told(balance)
