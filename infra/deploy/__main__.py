@@ -30,7 +30,7 @@ from .audit_lock import lock_notes
 from .capacity import concurrency_notes, warm_parameters
 from .checks import Account, check_account, read_parameters, settings_of, stack_name_of
 from .destroy import destroy
-from .gateway import Token, tokens_of, use_of_aws
+from .gateway import Token, tokens_of, use_of_gateways
 from .package import ROOT
 from .quotas import email_notes, schedule_notes
 from .rehearsal import PHONES, Rehearsal, rehearse, require_unused
@@ -81,7 +81,7 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     template = json.loads((ROOT / "infra" / "stack.json").read_text())
     parameters = read_parameters(os.environ, known_parameters(template, os.environ, before), before)
     together = {**(before or {}), **parameters, "StackName": stack_name}
-    parameters |= use_of_aws(settings_of(together))
+    parameters |= use_of_gateways(settings_of(together))
     tokens = {} if planned else _gateway_tokens(settings_of(together))
     print(f"{stack_name} in account {account.number}, {account.region}: {_versions(stack_name, before)}")
     _print_note(rights_note(boto3.client("iam"), account, stack_name, settings.role))
@@ -193,7 +193,7 @@ def _rehearse(stage: str, stack_name: str) -> int:
     settings = read_stack_settings(os.environ)
     parameters = read_parameters(os.environ, known_parameters(template, os.environ, None), None)
     gateways = settings_of({**parameters, "StackName": stack_name})
-    parameters |= use_of_aws(gateways)
+    parameters |= use_of_gateways(gateways)
     tokens = {one.parameter: value for one in tokens_of(gateways) if (value := one.given(os.environ))}
     if missing := [one.variable for one in tokens_of(gateways) if one.parameter not in tokens]:
         raise DeployFailed(f"{missing[0]}: a rehearsal sends three messages through the gateway")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chalicelib.errors import BadSettings
 from chalicelib.gateways.balances.registry import NAMES
 from chalicelib.gateways.configured import Configured
+from chalicelib.gateways.receipts.registry import ASKED
 from chalicelib.gateways.registry import provider
 from chalicelib.settings import Settings
 
@@ -50,13 +51,15 @@ def _problems_of_only(configured: Configured, url: str) -> list[str]:
     return wrong
 
 
-def use_of_aws(settings: Settings) -> dict[str, str]:
-    """The parameter that says whether one of GATEWAYS is AWS: a template cannot look into a list in JSON.
+def use_of_gateways(settings: Settings) -> dict[str, str]:
+    """The parameters that say what one of GATEWAYS needs: a template cannot look into a list in JSON.
 
-    Without it every stack with GATEWAYS has the right to send through AWS, and the rules for its reports.
+    Without them every stack with GATEWAYS has the right to send through AWS and the rules for its reports, and with
+    receipts the queue of questions and its rights.
     """
-    uses_aws = any(one.provider == "aws" for one in settings.gateway_by_name.values())
-    return {"GatewaysUseAws": str(uses_aws).lower()}
+    providers = {one.provider for one in settings.gateway_by_name.values()}
+    needs = {"GatewaysUseAws": "aws" in providers, "GatewaysAskReceipts": not providers.isdisjoint(ASKED)}
+    return {name: str(is_needed).lower() for name, is_needed in needs.items()}
 
 
 @dataclass(frozen=True)

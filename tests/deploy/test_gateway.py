@@ -12,7 +12,7 @@ from chalicelib.gateways.configured import read_gateways
 from chalicelib.gateways.registry import NAMES
 from chalicelib.settings import Settings
 from infra.deploy import ROOT, DeployFailed
-from infra.deploy.gateway import gateway_problems, tokens_of, use_of_aws
+from infra.deploy.gateway import gateway_problems, tokens_of, use_of_gateways
 
 PARAMETERS = json.loads((ROOT / "infra" / "stack.json").read_text())["Parameters"]
 
@@ -90,10 +90,18 @@ def test_a_limit_of_a_balance_that_no_gateway_tells_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gateways", "uses_aws"),
-    [([], "false"), ([{"name": "smsc"}], "false"), ([{"name": "smsc"}, {"name": "own", "gateway": "aws"}], "true")],
+    ("gateways", "uses_aws", "asks_receipts"),
+    [
+        ([], "false", "false"),
+        ([{"name": "smsc"}], "false", "false"),
+        ([{"name": "smsc"}, {"name": "own", "gateway": "aws"}], "true", "false"),
+        ([{"name": "smsc"}, {"name": "spare", "gateway": "smsru"}], "false", "true"),
+    ],
 )
-def test_a_deploy_says_whether_one_of_several_gateways_is_aws(gateways: list[dict[str, str]], uses_aws: str) -> None:
+def test_a_deploy_says_what_one_of_several_gateways_needs(
+    gateways: list[dict[str, str]], uses_aws: str, asks_receipts: str
+) -> None:
     read = read_gateways(json.dumps(gateways)) if gateways else ()
-    assert use_of_aws(Settings(gateways=read)) == {"GatewaysUseAws": uses_aws}
-    assert "GatewaysUseAws" in PARAMETERS
+    needs = use_of_gateways(Settings(gateways=read))
+    assert needs == {"GatewaysUseAws": uses_aws, "GatewaysAskReceipts": asks_receipts}
+    assert needs.keys() <= set(PARAMETERS)

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.access.audit_copy import SETTLED
 from chalicelib.adapters.tables.counters import AUDIT_COPY
+from chalicelib.gateways.receipts.registry import ASKED
 from infra.deploy import ROOT
 from infra.deploy.options import (
     HAS_INTERFACES,
@@ -159,8 +160,13 @@ def test_only_the_functions_that_post_read_the_secrets_of_several_gateways(sam: 
 
 
 def test_the_worker_of_receipts_calls_the_gateway_only_if_its_provider_is_asked(sam: dict[str, Any]) -> None:
-    is_asked, may_be_asked = {"Fn::Equals": [{"Ref": "Gateway"}, "smsru"]}, {"Condition": "HasSeveralGateways"}
-    expected = [{"Condition": "ReceiptsAreExpected"}, {"Fn::Or": [is_asked, may_be_asked]}]
+    (asked,) = ASKED
+    is_asked, is_one = (
+        {"Fn::Equals": [{"Ref": "Gateway"}, asked]},
+        {"Fn::Equals": [{"Ref": "GatewaysAskReceipts"}, "true"]},
+    )
+    one_of_several = {"Fn::And": [{"Condition": "HasSeveralGateways"}, is_one]}
+    expected = [{"Condition": "ReceiptsAreExpected"}, {"Fn::Or": [is_asked, one_of_several]}]
     assert sam["Conditions"]["AsksReceipts"] == {"Fn::And": expected}
     asks = [{"Condition": "AsksReceipts"}, {"Condition": "HasNetwork"}]
     assert sam["Conditions"]["AsksInNetwork"] == {"Fn::And": asks}
