@@ -20,7 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 PROMISE = 600
 DECIDING = deciding_seconds(PAGE, named=1)
-"""A condition that no index serves and that asks who received another mailing. The worst case: it chooses everyone."""
+"""No index serves the condition, and it looks up the messages of another mailing. The worst case: it chooses all."""
 
 WARM = 40_000
 """Units a second: the default quota of a table."""

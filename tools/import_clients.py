@@ -1,4 +1,4 @@
-"""Import a CSV file of clients: upload it into the stack's bucket, start the import, and poll it until it ends.
+"""Import a CSV or XLSX file of clients or of stops: upload it to the bucket, start the import, and poll it.
 
 python -m tools.import_clients FILE [--stack NAME]        exits with 1 if it fails; with AWS_ENDPOINT_URL: not on AWS
 python -m tools.import_clients FILE --column ФИО=attributes.имя --column Комментарий=      says what columns mean
@@ -169,7 +169,10 @@ def _print_refused(page: Mapping[str, Any]) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.import_clients", description=(__doc__ or "").split("\n")[0])
     parser.add_argument(
-        "file", type=Path, metavar="FILE", help="CSV with the columns phone_number, tag, timezone, attributes.NAME"
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="CSV or XLSX; its first row names the columns",
     )
     parser.add_argument(
         "--column",

@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import IO, Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -232,6 +232,4 @@ def shown_value(value: object) -> str:
             return value.date().isoformat() if value.time() == time() else value.isoformat()
         case time():
             return value.isoformat()
-        case timedelta():
-            return str(value)
     return str(value)

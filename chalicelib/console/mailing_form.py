@@ -49,9 +49,9 @@ def new(request: PageRequest) -> Response:
     key = form_key(request)
     if key is None:
         return request.redirect("/console/mailings/new", key=new_form_key())
-    announced = announced_by(request, key)
-    if announced is not None:
-        return request.page("form_used.html", announced=announced)
+    before = announced_by(request, key)
+    if before is not None:
+        return request.page("form_used.html", announced=before)
     return show_form(request, {}, None)
 
 

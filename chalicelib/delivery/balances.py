@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..adapters.tables.balances import Known
 
 LEAST_INTERVAL = timedelta(seconds=50)
-"""Whoever asks more often gets no answer. The schedule asks every five minutes (infra/stack.json)."""
+"""No question begins sooner after the last one. The schedule asks every five minutes (infra/stack.json)."""
 
 SECONDS_TO_ASK = 5.0
 """The longest that one gateway may take."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..access.audit import GATEWAY_AUTHOR, author_of
 from ..clients.stop_list import stop_number
 from ..domain.client import PHONE
-from ..domain.stop import StopCause
+from ..domain.stop import Stop, StopCause
 from ..errors import BadInput
 from ..logs import log, log_clients
 from ..texts import Text
@@ -32,16 +32,17 @@ def opt_out_phones(services: Services, sources: Mapping[str, str]) -> int:
         raise BadInput.of_request(Text("receipt.number", most=MAX_OPT_OUTS, number=len(digits)))
     known = {one: source for one, source in digits.items() if PHONE.fullmatch(one)}
     stopped = [_stop(services, one, StopCause(source)) for one, source in sorted(known.items())]
-    log_clients("opted out by the recipient", [client_id for client_id in stopped if client_id])
-    if without_client := stopped.count(None):
+    new = [stop.client_id for stop in stopped if stop is not None]
+    log_clients("opted out by the recipient", [client_id for client_id in new if client_id is not None])
+    if without_client := new.count(None):
         log.info("numbers without a client stopped by the recipient", extra={"number": without_client})
     return len(digits) - len(known)
 
 
-def _stop(services: Services, phone_number: str, cause: StopCause) -> int | None:
-    """The id of the client that has the number; 0 if nothing is new; None for a number without a client."""
+def _stop(services: Services, phone_number: str, cause: StopCause) -> Stop | None:
+    """Returns None if nothing is new."""
     try:
         stop, is_new = stop_number(services, phone_number, cause, author_of(services, GATEWAY_AUTHOR))
     except BadInput:  # it is erased: an opt-out of an erased person stays as a keyed hash, and nobody has the number
-        return 0
-    return stop.client_id if is_new else 0
+        return None
+    return stop if is_new else None

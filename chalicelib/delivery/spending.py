@@ -49,10 +49,9 @@ def charged(services: Services, message: Message, outcome: Outcome) -> Message:
     """
     if outcome.parts is None and outcome.price is None:
         return message
-    settings, price = services.settings, outcome.price
-    parts = outcome.parts or message.parts
-    is_known = price is not None and settings.price_by_gateway is not None
-    if price is not None and is_known and price.currency and price.currency == settings.gateway_currency:
+    settings, parts = services.settings, outcome.parts or message.parts
+    price = outcome.price if settings.price_by_gateway is not None and settings.gateway_currency else None
+    if price is not None and price.currency == settings.gateway_currency:
         return replace(message, parts=parts, cost=price.value)
     return replace(message, parts=parts, cost=cost_of(services, parts, message.gateway))
 

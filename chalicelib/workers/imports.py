@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, SQSEvent
@@ -12,7 +13,7 @@ from ..clients.import_columns import read_chosen
 from ..clients.import_worker import run_import
 from ..clients.imports import get_import, import_file, list_refused
 from ..delivery.dead_letters import read_job
-from ..domain.client_import import CLIENTS, KINDS
+from ..domain.client_import import CLIENTS, KINDS, ClientImport
 from ..domain.jobs import ImportClients, ReceivedMessage
 from ..errors import Refusal
 from ..http.paging import Listed, json_size, position_at, read_fitting
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 worker = Blueprint(__name__)
 
 MAX_REFUSED_ROWS = 1000
+EXPECTED = (
+    '{"key": "folder/clients.csv"}, optional: file_name, by, columns, dry_run, kind; or {"import": 7} is expected.'
+)
 
 
 @worker.on_sqs_message(queue="imports", name="import_clients", batch_size=1)
@@ -66,20 +70,20 @@ def start_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 key
                 and rest.keys() <= {"file_name", "by", "columns", "dry_run", "kind"}
                 and rest.get("kind", CLIENTS) in KINDS
-                and rest.get("dry_run", False) in (True, False)
+                and isinstance(rest.get("dry_run", False), bool)
             ):
-                file_name = str(rest.get("file_name") or key.rpartition("/")[2])
-                author = author_by_hand(services, START_IMPORT, rest.get("by"))
-                chosen = read_chosen(rest.get("columns"))
-                is_dry_run = bool(rest.get("dry_run"))
-                return represent_import(
-                    import_file(
-                        services, key, file_name, author, chosen, is_dry_run=is_dry_run, kind=rest.get("kind", CLIENTS)
-                    )
-                )
+                return represent_import(_start(services, key, rest))
     except Refusal as refusal:
         return refusal.body if "detail" in refusal.body else {"detail": str(refusal)}
-    return {"detail": '{"key": "folder/clients.csv", "file_name": optional} or {"import": 7} is expected.'}
+    return {"detail": EXPECTED}
+
+
+def _start(services: Services, key: str, options: Mapping[str, Any]) -> ClientImport:
+    """Raises the refusals of `import_file`."""
+    file_name = str(options.get("file_name") or key.rpartition("/")[2])
+    author, chosen = author_by_hand(services, START_IMPORT, options.get("by")), read_chosen(options.get("columns"))
+    is_dry_run, kind = options.get("dry_run", False), options.get("kind", CLIENTS)
+    return import_file(services, key, file_name, author, chosen, is_dry_run=is_dry_run, kind=kind)
 
 
 def _first_refused(services: Services, import_id: int, number: int) -> list[dict[str, object]]:

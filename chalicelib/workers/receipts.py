@@ -21,7 +21,8 @@ def settle_receipts(event: SQSEvent) -> dict[str, Any]:
     services = begin_invocation(event.context)
     messages = received(event)
     bodies = [message.body for message in messages]
-    are_questions = any(kind_of(body) is AskReceipts for body in bodies)  # a batch comes from one queue
+    kind = next(filter(None, map(kind_of, bodies)), None)  # a batch comes from one queue
+    are_questions = kind is AskReceipts
     queue = services.asks_queue if are_questions else services.receipts_queue
     work = ask_for_receipts if are_questions else settle
     delays = work(services, bodies, seconds_left(event.context))

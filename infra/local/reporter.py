@@ -38,7 +38,7 @@ class ReceiptBehaviour:
     """How receipts are sent. `share` is the part of messages with a receipt, `undelivered` the part of these that fail.
 
     `delay` is in seconds, `repeats` the number of repetitions. `disorder`: a delivered message is also reported as
-    undelivered, before or after. `forgery`: the part of messages about which somebody else says the opposite before.
+    undelivered, before or after. `forgery`: the part of messages about which a forged report says the opposite first.
     """
 
     share: float = 0.0

@@ -74,7 +74,10 @@ def test_the_page_of_a_series_shows_its_rule_and_its_next_starts(anna: Browser) 
     assert "hello" not in anna.get("/console/series").text
     assert "Mon, Fri" in anna.get("/console/series").text
     assert "Purpose" not in page
-    assert "<dt>Purpose</dt><dd>Marketing</dd>" in anna.get(announce(anna, FORM + "2", purpose="marketing")).text
+    page = anna.get(announce(anna, FORM + "2", purpose="marketing", rate_limit="7", canary="9")).text
+    for name, value in (("Purpose", "Marketing"), ("Rate limit, messages per second", "7")):
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in page
+    assert "<dt>Canary</dt><dd>9 " in page
 
 
 def test_the_page_and_the_form_of_a_series_have_its_segment_also_after_the_segment_is_deleted(

@@ -25,8 +25,8 @@ from ...retries import Backoff
 from ..clock import Clock
 from .base import new_claim
 from .batches import Item
-from .message_row import AT
-from .message_statements import FREE, IS_QUEUED, NULL, key_values, message_of, named, update, value
+from .message_row import AT, message_in
+from .message_statements import FREE, IS_QUEUED, NULL, key_values, named, update, value
 from .statements import Answer, Refused, Statement, Statements, Value, Written
 
 ONE: Value = {"N": "1"}
@@ -72,7 +72,7 @@ class Attempts:
         """The row of a message that its gateway may have, with the name of that gateway, if a repetition is safe."""
         if not isinstance(answer, Refused) or answer.item is None or made.is_own(answer.item):
             return None
-        row = message_of(answer.item, made.claim.key)
+        row = message_in(answer.item, made.claim.key.shards)
         is_free = row.status == QUEUED and row.doubts > 0 and not row.is_claimed(made.now)
         is_safe = is_free and self._routes.allow_repetition(row)
         return replace(row, gateway=self._routes.gateway_of(row)) if is_safe else None
@@ -119,9 +119,9 @@ class _Made:
         if isinstance(answer, Exception):
             return named(self.claim.key, answer)
         if isinstance(answer, Written):
-            return message_of(answer.item, self.claim.key)
+            return message_in(answer.item, self.claim.key.shards)
         is_own = answer.item is not None and self.is_own(answer.item)
-        return message_of(answer.item or {}, self.claim.key) if is_own else None
+        return message_in(answer.item or {}, self.claim.key.shards) if is_own else None
 
 
 def _settlement(settlement: Settlement, now: datetime) -> Statement:
@@ -160,5 +160,5 @@ def _settled(settlement: Settlement, now: datetime, answer: Answer) -> bool | Ex
     if isinstance(answer, Exception):
         return named(settlement.key, answer)
     if isinstance(answer, Refused) and answer.item is not None:
-        return is_settled_by(message_of(answer.item, settlement.key), settlement, now)
+        return is_settled_by(message_in(answer.item, settlement.key.shards), settlement, now)
     return isinstance(answer, Written)

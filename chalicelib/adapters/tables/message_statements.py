@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...domain.message import QUEUED, Message, MessageKey
+from ...domain.message import QUEUED, MessageKey
 from ...errors import NotWritten
-from .message_row import NOT_CLAIMED, MessageRow, item_key, message_in, part_of
+from .message_row import NOT_CLAIMED, MessageRow, item_key, part_of
 from .statements import Value
 
 NULL: Value = {"NULL": True}
@@ -37,10 +37,6 @@ def value(name: str, content: object) -> Value:
 
 
 FREE = value("claimed_until", NOT_CLAIMED)
-
-
-def message_of(item: dict[str, Value], key: MessageKey) -> Message:
-    return message_in(item, key.shards)
 
 
 def named(key: MessageKey, error: Exception) -> Exception:

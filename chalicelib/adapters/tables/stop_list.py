@@ -1,7 +1,7 @@
 """The stop list: the rows of phone numbers with an opt-out, whether or not a client has the number.
 
 A sparse index has the opted-out rows alone. Its keys are attributes that earlier versions wrote too, so it lists their
-rows as well. A scan of it reads the list and nothing else, in no order that means anything.
+rows as well. A scan of it reads the list and nothing else, in no particular order.
 """
 
 from __future__ import annotations

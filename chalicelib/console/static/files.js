@@ -1,7 +1,10 @@
 // Uploads files with progress, and downloads files by joining their parts.
 
-// Columns that say who has opted out.
+// Columns with opt-outs.
 const STOPS = ["opted_out_at", "status"];
+
+// Characters of an address. API Gateway takes 10,240 for it and the headers, of which the cookie is one.
+const LONGEST_URL = 6000;
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -35,6 +38,10 @@ async function sendFile(form, address, query) {
   progress.hidden = false;
   form.querySelector("#problem").hidden = true;
   const url = `${address}?${new URLSearchParams({ file_name: file.name, ...query })}`;
+  if (url.length > LONGEST_URL) {
+    showProblem(form, form.dataset.tooManyColumns);
+    return null;
+  }
   const answer = await send(url, form.dataset.token, await mediaTypeOf(file), file, (part) => (progress.value = part));
   if (answer.status < 400) progress.hidden = true;
   else if (answer.status === 413) showProblem(form, form.dataset.tooLarge);
@@ -49,7 +56,7 @@ async function look(form) {
   const found = document.querySelector("#found");
   found.replaceChildren();
   const answer = await sendFile(form, form.dataset.look, {});
-  if (answer.status !== 200) return;
+  if (answer?.status !== 200) return;
   const page = new DOMParser().parseFromString(answer.responseText, "text/html");
   found.replaceChildren(document.adoptNode(page.querySelector("#columns")));
   const columns = found.querySelector("form");
@@ -64,7 +71,7 @@ async function look(form) {
 // Without data-look the columns are known, and the file is imported at once.
 async function importAtOnce(form) {
   const answer = await sendFile(form, form.dataset.upload, {});
-  if (answer.status === 201) location.assign(answer.getResponseHeader("Location"));
+  if (answer?.status === 201) location.assign(answer.getResponseHeader("Location"));
 }
 
 function showStops(columns) {
@@ -82,7 +89,7 @@ async function importFile(form, columns, dryRun) {
   }
   const query = { columns: JSON.stringify(chosen), dry_run: dryRun };
   const answer = await sendFile(form, form.dataset.upload, query);
-  if (answer.status === 201) location.assign(answer.getResponseHeader("Location"));
+  if (answer?.status === 201) location.assign(answer.getResponseHeader("Location"));
 }
 
 function showProblem(form, text) {
