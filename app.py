@@ -15,6 +15,7 @@ from chalice.app import Chalice, Response
 from chalicelib.api.access_log import log_request
 from chalicelib.api.authorizer import authorizer
 from chalicelib.api.documentation import documentation
+from chalicelib.api.request_ids import add_request_id
 from chalicelib.api.response_headers import add_headers
 from chalicelib.api.routes import routes
 from chalicelib.console.routes import console
@@ -35,6 +36,7 @@ from chalicelib.workers import (
 app = Chalice(app_name="notifications", configure_logs=False)
 app.log = log  # so that Chalice's own error lines are JSON and masked too
 app.register_middleware(add_headers, "http")
+app.register_middleware(add_request_id, "http")
 app.register_middleware(log_request, "http")
 
 for blueprint in (authorizer, routes, documentation, console):

@@ -24,10 +24,15 @@ def services() -> Services:
     return Services(settings())
 
 
-def begin_invocation(context: Any) -> Services:
-    """Reset the log context to this invocation. Returns the services."""
+def begin_invocation(context: Any, request_id: str | None = None) -> Services:
+    """Reset the log context to this invocation. Returns the services.
+
+    `request_id`: that of the HTTP request. The lines of Lambda itself have that of the invocation only.
+    """
     log.clear_state()
-    log.append_keys(function=context.function_name, request_id=context.aws_request_id)
+    log.append_keys(function=context.function_name, request_id=request_id or context.aws_request_id)
+    if request_id:
+        log.append_keys(invocation_id=context.aws_request_id)
     return services()
 
 

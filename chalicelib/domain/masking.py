@@ -19,7 +19,7 @@ SECRET = re.compile(
 
 The pattern of a JWT begins at the beginning of a word and never backtracks, so its time is linear in the text."""
 
-UNMASKED_KEYS = {"message_id", "request_id", "xray_trace_id"}
+UNMASKED_KEYS = {"message_id", "request_id", "invocation_id", "xray_trace_id"}
 """Keys of ids that the service or AWS creates: their values never come from a request."""
 
 

@@ -18,6 +18,8 @@ TEMPLATE = Path(__file__).parents[1] / "stack.json"
 ERROR_TYPE = "x-amzn-ErrorType"
 """Header of the errors that come from API Gateway and not from the service."""
 
+REQUEST_ID = "x-amzn-RequestId"
+
 RESPONSE_TYPES = {
     "MissingAuthenticationTokenException": "MISSING_AUTHENTICATION_TOKEN",  # an unknown address
     "UnauthorizedException": "UNAUTHORIZED",
@@ -60,13 +62,15 @@ def as_on_aws(response: web.Response) -> web.Response:
     if message is None:
         return response
     kind = RESPONSE_TYPES.get(response.headers[ERROR_TYPE], "DEFAULT_5XX" if response.status >= 500 else "")
+    request_id = response.headers.get(REQUEST_ID, "")
     if not kind:
-        return web.json_response({"detail": message}, status=response.status)
+        return web.json_response({"detail": message}, status=response.status, headers={"X-Request-Id": request_id})
     answer = _api()["GatewayResponses"][kind]
-    text = answer["ResponseTemplates"]["application/json"]
+    text = answer["ResponseTemplates"]["application/json"].replace("$context.requestId", request_id)
     status = int(answer.get("StatusCode", response.status))
     given = answer.get("ResponseParameters", {}).get("Headers", {})
-    headers = {name: value.strip("'") for name, value in given.items() if isinstance(value, str)}
+    values = {name: value.strip("'") for name, value in given.items() if isinstance(value, str)}
+    headers = {name: request_id if value == "context.requestId" else value for name, value in values.items()}
     return web.Response(status=status, text=text, content_type="application/json", headers=headers)
 
 

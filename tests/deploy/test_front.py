@@ -17,6 +17,7 @@ from infra.local.service import free_port
 TOO_LARGE = (
     "Request body is too large: at most 256 KB are expected, of a CSV file 5 MB (4.4 MB as application/octet-stream)."
 )
+REQUEST_ID = "5ad3c3a6-3f2f-4a7e-9d2c-000000000000"
 NO_TOKEN = "Authentication credentials were not provided, or are not a valid token."
 CASES: dict[str, tuple[int, str, dict[str, Any]]] = {
     "/unknown": (404, "MissingAuthenticationTokenException", {"message": "Missing Authentication Token"}),
@@ -41,6 +42,7 @@ class Emulator(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         if error_type:
             self.send_header("x-amzn-ErrorType", error_type)
+            self.send_header("x-amzn-RequestId", REQUEST_ID)
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(body)
@@ -72,9 +74,9 @@ def url() -> Iterator[str]:
         ("/not-customized", 404, {"detail": "Not found."}),
         ("/no-token", 401, {"detail": NO_TOKEN}),
         ("/denied", 401, {"detail": "Invalid token."}),
-        ("/large", 413, {"detail": TOO_LARGE}),
+        ("/large", 413, {"detail": TOO_LARGE, "request_id": REQUEST_ID}),
         ("/busy", 429, {"detail": "Too Many Requests"}),
-        ("/broken", 502, {"detail": "A server error occurred."}),
+        ("/broken", 502, {"detail": "A server error occurred.", "request_id": REQUEST_ID}),
         ("/customized", 404, {"detail": "Not found."}),
         ("/own", 400, {"message": ["This field may not be blank."]}),
     ],
@@ -85,6 +87,8 @@ def test_errors_of_api_gateway_have_the_contracts_format(
     answer = requests.get(url + path, timeout=30)
     assert (answer.status_code, answer.json()) == (status, body)
     assert answer.headers["Content-Type"].startswith("application/json")
+    is_of_gateway = "detail" in body and path != "/customized"
+    assert answer.headers.get("X-Request-Id") == (REQUEST_ID if is_of_gateway else None)
 
 
 def test_an_error_without_a_body_stays_as_it_is(url: str) -> None:

@@ -40,6 +40,11 @@ class Answer:
 Call = Callable[..., Answer]
 
 
+def refusal(answer: Answer, detail: str) -> dict[str, str]:
+    """The body of an error that the published contract does not fix."""
+    return {"detail": detail, "request_id": answer.headers["X-Request-Id"]}
+
+
 @pytest.fixture(scope="session")
 def new_stack() -> tuple[Settings, State]:
     """Tables and queues, made once; each test begins with a copy."""

@@ -14,7 +14,7 @@ from chalicelib.errors import NotAuthenticated
 from chalicelib.settings import Settings
 from infra.local.seed import LOCAL_TOKEN
 
-from .conftest import Call
+from .conftest import Call, refusal
 
 FOR_PROGRAMS = ("/Clients", "/Mailing", "/Stats", "/Audit", "/metrics")
 
@@ -106,4 +106,4 @@ def test_an_unexpected_error_shows_no_internals(call: Call, services: Services) 
 
     services.counters = Broken()  # type: ignore[assignment]
     answer = call("GET", "/Clients")
-    assert (answer.status, answer.json) == (500, {"detail": "A server error occurred."})
+    assert (answer.status, answer.json) == (500, refusal(answer, "A server error occurred."))

@@ -67,6 +67,7 @@ def test_outside_the_local_stage_forwarded_headers_of_a_caller_change_nothing(de
         ]
         pages += [deployed.sign_in(**headers)]
         cookie = pages[-1].headers.pop("Set-Cookie").partition(";")[2]
+        assert len({page.headers.pop("X-Request-Id") for page in pages}) == len(pages)
         return [listed.text, cookie, *[(page.status, page.headers, page.text) for page in pages]]
 
     assert answers(**FORGED) == answers()

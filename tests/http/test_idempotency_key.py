@@ -14,7 +14,7 @@ from chalicelib.adapters.tables.idempotency_keys import IdempotencyKeyRow
 from chalicelib.clients.registry import delete_client
 from chalicelib.delivery.fanout import start_mailing
 
-from .conftest import Call
+from .conftest import Call, refusal
 
 ANNA = {"phone_number": "79770000001"}
 MAILING = {"datetime_start": "2026-01-01", "datetime_end": "2036-01-01", "message_text": "text"}
@@ -47,7 +47,7 @@ def test_a_key_with_another_body_or_address_is_refused(call: Call, written: Call
     before = written()
     answer = call("POST", "/Mailing/", json={**MAILING, "message_text": "other"}, key="k1")
     detail = "This Idempotency-Key was used for another request: take a new key for a new request."
-    assert (answer.status, answer.json) == (422, {"detail": detail})
+    assert (answer.status, answer.json) == (422, refusal(answer, detail))
     assert call("POST", "/Clients/", json=ANNA, key="k1").status == 422
     assert written() == before
 

@@ -10,7 +10,7 @@ from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing
 
-from .conftest import Call
+from .conftest import Call, refusal
 
 STEPS = ("pause", "resume", "cancel", "resend")
 
@@ -75,13 +75,13 @@ def test_a_step_that_the_status_does_not_allow_is_a_409_with_a_reason(
     call: Call, scheduled: dict[str, object], step: str, reason: str
 ) -> None:
     answer = call("POST", f"/Mailing/1/{step}", json={"statuses": "failed"} if step == "resend" else None)
-    assert (answer.status, answer.json) == (409, {"detail": reason})
+    assert (answer.status, answer.json) == (409, refusal(answer, reason))
 
 
 def test_a_cancelled_mailing_cannot_be_changed(call: Call, scheduled: dict[str, object]) -> None:
     assert call("POST", "/Mailing/1/cancel").json["status"] == "cancelled"
     answer = call("PATCH", "/Mailing/1", json={"message_text": "new"})
-    assert (answer.status, answer.json) == (409, {"detail": "The mailing is cancelled: announce a new one."})
+    assert (answer.status, answer.json) == (409, refusal(answer, "The mailing is cancelled: announce a new one."))
     assert call("GET", "/Stats/1").json["ended_at"] is not None
 
 
@@ -90,7 +90,7 @@ def test_a_mailing_whose_end_has_passed_cannot_be_resent(call: Call) -> None:
     call("POST", "/Mailing", json=past)
     answer = call("POST", "/Mailing/1/resend", json={"statuses": "failed"})
     detail = "The mailing's end has passed: move datetime_end into the future first."
-    assert (answer.status, answer.json) == (409, {"detail": detail})
+    assert (answer.status, answer.json) == (409, refusal(answer, detail))
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -15,7 +15,7 @@ from chalicelib.console.session import begin_session
 from infra.local.doubles.faulty_dynamodb import refused
 from tests.cheap_user import put_user
 
-from .conftest import Answer, Call
+from .conftest import Answer, Call, refusal
 
 THROTTLED = "ProvisionedThroughputExceededException"
 TIMES = {"datetime_start": "2040-01-01T10:00:00Z", "datetime_end": "2040-01-03T10:00:00Z", "message_text": "Hello"}
@@ -24,9 +24,9 @@ TIMES = {"datetime_start": "2040-01-01T10:00:00Z", "datetime_end": "2040-01-03T1
 def require_unavailable(answer: Answer) -> None:
     assert answer.status == 503
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
-    assert answer.json == {
-        "detail": "The service is busy, and the request may be done in part: repeat it in some seconds."
-    }
+    assert answer.json == refusal(
+        answer, "The service is busy, and the request may be done in part: repeat it in some seconds."
+    )
 
 
 @pytest.mark.parametrize(
