@@ -8,6 +8,7 @@ Refusal                    the caller can correct the request: becomes a 4xx wit
 ├── MethodRefused    405   the path exists, the method does not
 ├── NotInThisStatus  409   the status of the mailing does not allow the change
 ├── Outdated         409   what a form showed has changed since: look at it again
+├── NotAsRead        412   what the caller read has changed since (If-Match): read it again
 ├── TooLarge         413   the body is over the limit
 ├── WrongMediaType   415   the body is neither JSON nor a form; where a file is expected, it is not CSV
 ├── KeyReused        422   the Idempotency-Key was used for another request
@@ -137,10 +138,17 @@ class NotInThisStatus(Refusal):
 
 
 class Outdated(Refusal):
+    """`changed`: the names of the fields; none if what was shown is no version of this object."""
+
     status_code = 409
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Sequence[str]) -> None:
         super().__init__(Text("console.outdated"))
+        self.changed = tuple(changed)
+
+
+class NotAsRead(Refusal):
+    status_code = 412
 
 
 class TooLarge(Refusal):

@@ -22,6 +22,7 @@ from ..http.paging import Listed, answer_page, position_at, position_of, read_pa
 from ..representation import represent_client, represent_erased, represent_mailed
 from ..rules import Field, Rule, moment, read_fields, rule
 from ..texts import Text
+from .etags import answer_changed, answer_read, if_match, with_etag
 from .idempotency import answer_idempotently
 
 STOP = "opted_out_at"
@@ -45,20 +46,23 @@ def create(call: Call) -> Response:
         client = registry.register_client(call.services, fields, reserved_id, call.author)
         return Response(represent_client(client), status_code=201)
 
-    return answer_idempotently(call, register, new_id=lambda: registry.new_client_id(call.services))
+    return with_etag(answer_idempotently(call, register, new_id=lambda: registry.new_client_id(call.services)))
 
 
 def read(call: Call, client_id: int) -> Response:
-    return Response(represent_client(registry.get_client(call.services, client_id)))
+    return answer_read(call, represent_client(registry.get_client(call.services, client_id)))
 
 
 def change(call: Call, client_id: int, partial: bool) -> Response:
     fields = _read(call, client_id, partial)
-    return Response(represent_client(registry.change_client(call.services, client_id, fields, call.author)))
+    with if_match(call) as shown:
+        client = registry.change_client(call.services, client_id, fields, call.author, shown)
+    return answer_changed(represent_client(client), partial)
 
 
 def delete(call: Call, client_id: int) -> Response:
-    registry.delete_client(call.services, client_id, call.author)
+    with if_match(call) as shown:
+        registry.delete_client(call.services, client_id, call.author, shown)
     return Response("", status_code=204)
 
 

@@ -16,6 +16,7 @@ from ..mailings import lifecycle
 from ..mailings.warnings import warnings_of
 from ..representation import represent_mailing, represent_warnings
 from ..rules import read_fields
+from .etags import answer_changed, answer_read, if_match, with_etag
 from .idempotency import answer_idempotently
 
 FILTERS = {"filter_tag", "filter_op_codes", "filter", "segment"}
@@ -38,21 +39,26 @@ def create(call: Call) -> Response:
         mailing = lifecycle.announce_mailing(call.services, fields, reserved_id, call.author)
         return Response(_with_warnings(call, mailing), status_code=201)
 
-    return answer_idempotently(call, announce, new_id=lambda: lifecycle.new_mailing_id(call.services, fields))
+    return with_etag(
+        answer_idempotently(call, announce, new_id=lambda: lifecycle.new_mailing_id(call.services, fields))
+    )
 
 
 def read(call: Call, mailing_id: int) -> Response:
-    return Response(represent_mailing(lifecycle.get_mailing(call.services, mailing_id)))
+    return answer_read(call, represent_mailing(lifecycle.get_mailing(call.services, mailing_id)))
 
 
 def change(call: Call, mailing_id: int, partial: bool) -> Response:
     fields = _read(call, partial)
-    mailing = lifecycle.change_mailing(call.services, mailing_id, fields, call.author)
-    return Response(_with_warnings(call, mailing) if FILTERS & fields.keys() else represent_mailing(mailing))
+    with if_match(call) as shown:
+        mailing = lifecycle.change_mailing(call.services, mailing_id, fields, call.author, shown)
+    has_filter = bool(FILTERS & fields.keys())
+    return answer_changed(_with_warnings(call, mailing) if has_filter else represent_mailing(mailing), partial)
 
 
 def delete(call: Call, mailing_id: int) -> Response:
-    lifecycle.delete_mailing(call.services, mailing_id, call.author)
+    with if_match(call) as shown:
+        lifecycle.delete_mailing(call.services, mailing_id, call.author, shown)
     return Response("", status_code=204)
 
 

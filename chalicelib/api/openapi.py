@@ -26,6 +26,12 @@ CSV_PART: Schema = {
     "content": {CSV: {"schema": STRING}},
 }
 
+ETAG: Schema = {"ETag": {"description": "The version of the object, for If-Match", "schema": STRING}}
+NOT_MODIFIED: Schema = {"description": "The object has the ETag in If-None-Match", "headers": ETAG}
+IF_MATCH = "If-Match", "Change nothing unless the object has this ETag, or one of these"
+IF_NONE_MATCH = "If-None-Match", "Answer 304 if the object has this ETag, or one of these"
+ETAGS = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
+
 
 def document(server: str) -> Schema:
     """The OpenAPI document; `server` is the base URL of the paths."""
@@ -69,6 +75,7 @@ def _operation(operation: Operation) -> Schema:
         **_about_step(operation.step),
         "parameters": _parameters(operation),
         "responses": {str(status): _answer(operation) for status in (operation.status, operation.repeated) if status}
+        | ({"304": NOT_MODIFIED} if operation.is_tagged and operation.method == "get" else {})
         | {str(code): _refusal(code) for code in operation.errors},
     }
     if operation.caller != "token":
@@ -127,6 +134,13 @@ def _parameters(operation: Operation) -> list[Schema]:
         "attributes": "Names of attributes to export, separated by commas; all by default",
     }
     found += [_query(name, filters.get(name, STRING), abouts.get(name, "Filter by value")) for name in operation.query]
+    if operation.is_tagged:
+        is_read = operation.method == "get"
+        about = (
+            "Answer 304 if the object has this ETag" if is_read else "Change nothing unless the object has this ETag"
+        )
+        name, schema = "If-None-Match" if is_read else "If-Match", {**STRING, "pattern": ETAGS}
+        found.append({"name": name, "in": "header", "description": f"{about}, or any of several", "schema": schema})
     if operation.method == "post" and operation.caller == "token":
         about = "A request repeated with the same key within 24 hours returns the first answer and changes nothing"
         schema = {**STRING, "pattern": "^[!-~]{1,255}$"}
@@ -146,7 +160,8 @@ def _answer(operation: Operation) -> Schema:
     if operation.returns == TEXT:
         return {"description": "The Prometheus text format", "content": {TEXT: {"schema": STRING}}}
     schema = page_of(ref(operation.returns)) if operation.is_list else ref(operation.returns)
-    return {"description": "Success", "content": {"application/json": {"schema": schema}}}
+    answer: Schema = {"description": "Success", "content": {"application/json": {"schema": schema}}}
+    return {**answer, "headers": ETAG} if operation.is_tagged and operation.method in ("get", "patch") else answer
 
 
 def _refusal(code: int) -> Schema:

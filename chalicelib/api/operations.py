@@ -24,6 +24,7 @@ ERRORS = {
     403: "The role of the token does not allow this",
     404: "Not found",
     409: "Not allowed in the current status, or changed by another request at the same time; `detail` has the reason",
+    412: "The object is no longer as it was when the ETag in If-Match was read: read it again",
     413: "The body is over 256 KB, or the file is over 5 MB",
     415: "Unsupported media type: JSON, a form, or a file is expected",
     422: "The Idempotency-Key was used for another request",
@@ -32,6 +33,7 @@ ERRORS = {
 ALWAYS = (400, 401, 403)
 GATEWAY = "gateway"
 
+TAGGED = ("/Clients/{id}/", "/Mailing/{id}/", "/Segments/{id}/", "/Series/{id}/")
 
 PAGED = (CSV, "Totals", "MailingStats", "ImportWithRows")
 """Answers with pages or parts that are not plain lists."""
@@ -62,6 +64,11 @@ class Operation:
         return self.is_list or self.returns in PAGED
 
     @property
+    def is_tagged(self) -> bool:
+        """Whether it is about one object that has an ETag."""
+        return self.path in TAGGED
+
+    @property
     def query_names(self) -> tuple[str, ...]:
         """All query parameters. The API refuses any other."""
         return (*self.query, *PAGE_QUERY) if self.is_paged else self.query
@@ -74,6 +81,7 @@ class Operation:
             *ALWAYS,
             *([404] if "{" in self.path else []),
             *([] if self.method == "get" else [409, 413, 415]),
+            *([412] if self.is_tagged and self.method != "get" else []),
             *([422] if self.method == "post" else []),
             503,
         ]

@@ -13,6 +13,7 @@ from ..http.paging import Listed, answer_page, position_at, read_page
 from ..mailings import segments as use_cases
 from ..representation import represent_segment
 from ..rules import read_fields
+from .etags import answer_changed, answer_read, if_match, with_etag
 from .idempotency import answer_idempotently
 
 
@@ -33,20 +34,23 @@ def create(call: Call) -> Response:
         segment = use_cases.make_segment(call.services, fields, reserved_id, call.author)
         return Response(represent_segment(segment), status_code=201)
 
-    return answer_idempotently(call, make, new_id=lambda: use_cases.new_segment_id(call.services, fields))
+    return with_etag(answer_idempotently(call, make, new_id=lambda: use_cases.new_segment_id(call.services, fields)))
 
 
 def read(call: Call, segment_id: int) -> Response:
-    return Response(represent_segment(use_cases.get_segment(call.services, segment_id)))
+    return answer_read(call, represent_segment(use_cases.get_segment(call.services, segment_id)))
 
 
 def change(call: Call, segment_id: int, partial: bool) -> Response:
     fields = _read(call, partial)
-    return Response(represent_segment(use_cases.change_segment(call.services, segment_id, fields, call.author)))
+    with if_match(call) as shown:
+        segment = use_cases.change_segment(call.services, segment_id, fields, call.author, shown)
+    return answer_changed(represent_segment(segment), partial)
 
 
 def delete(call: Call, segment_id: int) -> Response:
-    use_cases.delete_segment(call.services, segment_id, call.author)
+    with if_match(call) as shown:
+        use_cases.delete_segment(call.services, segment_id, call.author, shown)
     return Response("", status_code=204)
 
 

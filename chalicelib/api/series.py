@@ -16,6 +16,7 @@ from ..mailings import series as use_cases
 from ..representation import represent_moment, represent_series
 from ..rules import read_fields
 from ..series_fields import SERIES, SERIES_READ_ONLY, SKIP
+from .etags import answer_changed, answer_read, if_match, with_etag
 from .idempotency import answer_idempotently
 
 STARTS_SHOWN = 5
@@ -38,16 +39,18 @@ def create(call: Call) -> Response:
         series = use_cases.announce_series(call.services, fields, reserved_id, call.author)
         return Response(_represent(series), status_code=201)
 
-    return answer_idempotently(call, announce, new_id=lambda: use_cases.new_series_id(call.services, fields))
+    return with_etag(answer_idempotently(call, announce, new_id=lambda: use_cases.new_series_id(call.services, fields)))
 
 
 def read(call: Call, series_id: int) -> Response:
-    return Response(_represent(use_cases.get_series(call.services, series_id)))
+    return answer_read(call, _represent(use_cases.get_series(call.services, series_id)))
 
 
 def change(call: Call, series_id: int, partial: bool) -> Response:
     fields = _read(call, partial)
-    return Response(_represent(use_cases.change_series(call.services, series_id, fields, call.author)))
+    with if_match(call) as shown:
+        series = use_cases.change_series(call.services, series_id, fields, call.author, shown)
+    return answer_changed(_represent(series), partial)
 
 
 def pause(call: Call, series_id: int) -> Response:

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..domain.audit_record import Author
-from ..domain.client import CLIENT_ID, GIVEN_FIELDS, Client
+from ..domain.client import CLIENT_ID, Client
 from ..domain.consent import CONSENT_FIELDS, consent_errors, consent_of
-from ..domain.field_versions import require_unchanged
+from ..domain.field_versions import Shown
 from ..domain.jobs import FollowMovedClients
 from ..domain.stop import MOVE, UNKNOWN, StopCause
 from ..errors import BadInput, NotFound, PhoneErased, PhoneTaken
@@ -76,16 +76,16 @@ def change_client(
     client_id: int,
     fields: ClientFields,
     author: Author | None = None,
-    shown: str | None = None,
+    shown: Shown | None = None,
 ) -> Client:
-    """`shown`: the version of the fields that a form showed. Raises Outdated if the change overwrites newer ones."""
+    """Raises Outdated if the client is no longer as `shown` and the change would overwrite that."""
 
     def decide(client: Client) -> Client:
         after = replace(client, **fields)
         if not fields.keys().isdisjoint(CONSENT_FIELDS):
             _require_consent_fields(services, after)
         if shown is not None and after != client:
-            require_unchanged(shown, represent_client(client), GIVEN_FIELDS)
+            shown.require_unchanged(represent_client(client))
         return after
 
     return _change(services, client_id, decide, author)
@@ -163,14 +163,17 @@ def queue_moved_clients(services: Services, changes: Sequence[tuple[Client, Clie
         services.jobs_queue.send([FollowMovedClients(tuple(moved))], [SECONDS_TO_WRITE])
 
 
-def delete_client(services: Services, client_id: int, author: Author | None = None) -> None:
+def delete_client(services: Services, client_id: int, author: Author | None = None, shown: Shown | None = None) -> None:
     """Delete the client and free the phone number. The sender cancels the queued messages.
 
     An opted-out phone number stays on the stop list: another client with this number is opted out from the start.
+    Raises Outdated if the client is no longer as `shown`.
     """
 
     def attempt() -> None:
         client = get_client(services, client_id)
+        if shown is not None:
+            shown.require_unchanged(represent_client(client))
         record = author.record("client", client_id, represent_client(client), None) if author else None
         services.clients.remove(client, record)
 

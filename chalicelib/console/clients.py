@@ -18,7 +18,7 @@ from ..clients.registry import ClientFields
 from ..domain.audit_record import Author
 from ..domain.client import GIVEN_FIELDS, Client
 from ..domain.consent import CONSENT_FIELDS, MAX_TEXT
-from ..domain.field_versions import changed_since, version_of
+from ..domain.field_versions import Shown, changed_since, version_of
 from ..domain.stop import CONSOLE, StopCause
 from ..domain.walk import reads_limit, time_limit
 from ..errors import BadInput, NotFound, Outdated, WrongValue
@@ -128,7 +128,8 @@ def save(request: PageRequest, sent_id: str) -> Response:
     before = registry.get_client(request.services, client_id)
 
     def change(fields: ClientFields) -> Client:
-        return registry.change_client(request.services, client_id, fields, request.author, version)
+        shown = Shown((version,), GIVEN_FIELDS)
+        return registry.change_client(request.services, client_id, fields, request.author, shown)
 
     try:
         return _submit(request, before, change)

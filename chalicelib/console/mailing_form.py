@@ -9,7 +9,7 @@ from chalice.app import Response
 
 from ..domain.allowed_steps import fixed_fields
 from ..domain.decisions import FIELD_NAMES, MailingFields, announced, filter_of
-from ..domain.field_versions import version_of
+from ..domain.field_versions import Shown, version_of
 from ..domain.filter import ALL_CLIENTS, Filter
 from ..domain.mailing import Mailing
 from ..domain.outcome import Outcome
@@ -74,7 +74,8 @@ def save(request: PageRequest, sent_id: str) -> Response:
     values, version = form_values(request, before), request.field("version")
 
     def change(fields: MailingFields) -> Response:
-        lifecycle.change_mailing(request.services, mailing_id, fields, request.author, version)
+        shown = Shown((version,), FIELD_NAMES)
+        lifecycle.change_mailing(request.services, mailing_id, fields, request.author, shown)
         return _to_mailing(request, mailing_id)
 
     try:

@@ -9,7 +9,7 @@ from chalice.app import Response
 
 from ..domain.condition_json import as_json
 from ..domain.condition_text import describe
-from ..domain.field_versions import version_of
+from ..domain.field_versions import Shown, version_of
 from ..domain.filter import Filter
 from ..domain.segment import FIELD_NAMES, Segment, SegmentFields
 from ..errors import BadInput, Outdated
@@ -53,9 +53,9 @@ def save_new(request: PageRequest) -> Response:
 
 def save(request: PageRequest, sent_id: str) -> Response:
     segment, version = use_cases.get_segment(request.services, read_id(sent_id)), request.field("version")
-    services, author = request.services, request.author
+    services, author, shown = request.services, request.author, Shown((version,), FIELD_NAMES)
     return _submit(
-        request, segment, lambda fields: use_cases.change_segment(services, segment.id, fields, author, version)
+        request, segment, lambda fields: use_cases.change_segment(services, segment.id, fields, author, shown)
     )
 
 

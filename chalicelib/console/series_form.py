@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from chalice.app import Response
 
-from ..domain.field_versions import version_of
+from ..domain.field_versions import Shown, version_of
 from ..domain.series import Series
 from ..domain.series_decisions import FIELD_NAMES, SeriesFields
 from ..errors import KeyReused, Outdated
@@ -52,7 +52,8 @@ def save(request: PageRequest, sent_id: str) -> Response:
     version = request.field("version")
 
     def change(fields: SeriesFields) -> int:
-        return use_cases.change_series(request.services, series_id, fields, request.author, version).id
+        shown = Shown((version,), FIELD_NAMES)
+        return use_cases.change_series(request.services, series_id, fields, request.author, shown).id
 
     try:
         return _submit(request, values, repeat, before, change)

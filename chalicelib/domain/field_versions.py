@@ -1,10 +1,11 @@
-"""The version of fields as a form shows them: a short hash per field. It tells later which of them have changed."""
+"""The version of fields as a form or an ETag has them: a short hash per field. It tells later which have changed."""
 
 from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 from ..errors import Outdated
@@ -26,9 +27,23 @@ def changed_since(version: str, fields: Mapping[str, object], names: Sequence[st
     return [name for name, shown in zip(names, hashes, strict=True) if _hash(fields[name]) != shown]
 
 
-def require_unchanged(version: str, fields: Mapping[str, object], names: Sequence[str]) -> None:
-    if changed_since(version, fields, names):
-        raise Outdated
+@dataclass(frozen=True)
+class Shown:
+    """What the author of a change has seen: the object has to be as in one of the `versions`.
+
+    `names`: the fields of a version; by default all that the object shows.
+    """
+
+    versions: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+    def require_unchanged(self, fields: Mapping[str, object]) -> None:
+        """`fields`: as the object shows them now. Raises Outdated."""
+        names = self.names or tuple(fields)
+        changes = [changed_since(version, fields, names) for version in self.versions]
+        if all(changes):
+            changed = min(changes, key=len, default=names)
+            raise Outdated(changed if len(changed) < len(names) else ())
 
 
 def _hash(value: object) -> str:

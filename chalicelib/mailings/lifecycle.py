@@ -12,7 +12,7 @@ from ..delivery import fanout, reconcile
 from ..domain import decisions
 from ..domain.audit_record import AuditRecord, Author
 from ..domain.decisions import MailingFields
-from ..domain.field_versions import require_unchanged
+from ..domain.field_versions import Shown
 from ..domain.mailing import CANCELLED, MAILING_ID, SCHEDULED, Mailing
 from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
 from ..errors import NotFound, RowChanged, TryAgain
@@ -91,14 +91,14 @@ def change_mailing(
     mailing_id: int,
     fields: MailingFields,
     author: Author | None = None,
-    shown: str | None = None,
+    shown: Shown | None = None,
 ) -> Mailing:
-    """`shown`: the version of the fields that a form showed. Raises Outdated if the change overwrites newer ones."""
+    """Raises Outdated if the mailing is no longer as `shown` and the change would overwrite that."""
 
     def decision(mailing: Mailing, now: datetime) -> Mailing:
         after = with_segment(services, decisions.changed(mailing, fields, now))
         if shown is not None and after != mailing:
-            require_unchanged(shown, represent_mailing(mailing), decisions.FIELD_NAMES)
+            shown.require_unchanged(represent_mailing(mailing))
         require_usable(services, after, mailing)
         return after
 
@@ -157,11 +157,18 @@ def _decide(
     return after
 
 
-def delete_mailing(services: Services, mailing_id: int, author: Author | None = None) -> None:
-    """Delete the mailing. Senders drop its queue messages, and a schedule that still fires does nothing."""
+def delete_mailing(
+    services: Services, mailing_id: int, author: Author | None = None, shown: Shown | None = None
+) -> None:
+    """Delete the mailing. Senders drop its queue messages, and a schedule that still fires does nothing.
+
+    Raises Outdated if the mailing is no longer as `shown`.
+    """
 
     def attempt() -> Mailing:
         mailing = get_mailing(services, mailing_id)
+        if shown is not None:
+            shown.require_unchanged(represent_mailing(mailing))
         record = author.record("mailing", mailing_id, represent_mailing(mailing), None) if author else None
         services.mailings.remove(mailing, record)
         return mailing

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
-from ..domain.field_versions import require_unchanged
+from ..domain.field_versions import Shown
 from ..domain.filter import Filter
-from ..domain.segment import FIELD_NAMES, SEGMENT_ID, Segment, SegmentFields, changed
+from ..domain.segment import SEGMENT_ID, Segment, SegmentFields, changed
 from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
 from ..errors import NotFound, RowChanged
 from ..representation import represent_segment
@@ -59,11 +59,11 @@ def change_segment(
     segment_id: int,
     fields: SegmentFields,
     author: Author | None = None,
-    shown: str | None = None,
+    shown: Shown | None = None,
 ) -> Segment:
     """Mailings that have started keep the condition that they had.
 
-    `shown`: the version of the fields that a form showed. Raises Outdated if the change overwrites newer ones.
+    Raises Outdated if the segment is no longer as `shown` and the change would overwrite that.
     """
 
     def attempt() -> Segment:
@@ -72,7 +72,7 @@ def change_segment(
         if after == before:
             return before
         if shown is not None:
-            require_unchanged(shown, represent_segment(before), FIELD_NAMES)
+            shown.require_unchanged(represent_segment(before))
         if after.condition != before.condition:
             require_known_names(services, after.condition)
         fields_of_both = represent_segment(before), represent_segment(after)
@@ -82,11 +82,18 @@ def change_segment(
     return retry_lost_races(services.clock, attempt)
 
 
-def delete_segment(services: Services, segment_id: int, author: Author | None = None) -> None:
-    """Mailings that use the segment keep the condition that they know."""
+def delete_segment(
+    services: Services, segment_id: int, author: Author | None = None, shown: Shown | None = None
+) -> None:
+    """Mailings that use the segment keep the condition that they know.
+
+    Raises Outdated if the segment is no longer as `shown`.
+    """
 
     def attempt() -> None:
         segment = get_segment(services, segment_id)
+        if shown is not None:
+            shown.require_unchanged(represent_segment(segment))
         record = author.record(SUBJECT, segment_id, represent_segment(segment), None) if author else None
         services.segments.remove(segment, record)
 

@@ -11,9 +11,9 @@ from ..clients.segments import with_segment
 from ..domain import series as domain
 from ..domain import series_decisions as decisions
 from ..domain.audit_record import Author
-from ..domain.field_versions import require_unchanged
+from ..domain.field_versions import Shown
 from ..domain.series import SERIES_ID, Series
-from ..domain.series_decisions import FIELD_NAMES, SeriesFields
+from ..domain.series_decisions import SeriesFields
 from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
 from ..errors import NotFound, RowChanged
 from ..representation import represent_series
@@ -69,14 +69,14 @@ def change_series(
     series_id: int,
     fields: SeriesFields,
     author: Author | None = None,
-    shown: str | None = None,
+    shown: Shown | None = None,
 ) -> Series:
-    """`shown`: the version of the fields that a form showed. Raises Outdated if the change overwrites newer ones."""
+    """Raises Outdated if the series is no longer as `shown` and the change would overwrite that."""
 
     def decision(series: Series, now: datetime) -> Series:
         after = _with_segment(services, decisions.changed(series, fields, now, zone))
         if shown is not None and after != series:
-            require_unchanged(shown, represent_series(series), FIELD_NAMES)
+            shown.require_unchanged(represent_series(series))
         require_usable(services, after.mailing, series.mailing)
         return after
 

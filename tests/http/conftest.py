@@ -75,7 +75,7 @@ def token(services: Services) -> str:
 
 @pytest.fixture
 def call(token: str) -> Iterator[Call]:
-    """`call("POST", "/Clients", json={...})`, or `form={...}`, or `body=b"..."` with `content_type`."""
+    """`call("POST", "/Clients", json={...})`, or `form={...}`, or `body=b"..."` with `content_type`; `more` headers."""
     with Client(app) as client:
 
         def call(
@@ -87,6 +87,7 @@ def call(token: str) -> Iterator[Call]:
             content_type: str | None = None,
             authorization: str | None = f"Token {token}",
             key: str | None = None,
+            more: dict[str, str] | None = None,
         ) -> Answer:
             if json is not None:
                 body, content_type = _dumped(json), "application/json"
@@ -96,6 +97,7 @@ def call(token: str) -> Iterator[Call]:
             headers |= {"Content-Type": content_type} if content_type else {}
             headers |= {"Authorization": authorization} if authorization else {}
             headers |= {"Idempotency-Key": key} if key is not None else {}
+            headers |= more or {}
             answer = client.http.request(method, path, headers=headers, body=body)
             return Answer(answer.status_code, answer.headers, answer.body.decode())
 

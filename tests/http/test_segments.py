@@ -11,7 +11,7 @@ import pytest
 from chalicelib.adapters.services import Services
 from chalicelib.clients.registry import register_client
 from chalicelib.delivery.fanout import start_mailing, walk_slice
-from chalicelib.domain.field_versions import version_of
+from chalicelib.domain.field_versions import Shown, version_of
 from chalicelib.domain.filter import Filter
 from chalicelib.domain.segment import FIELD_NAMES, Segment
 from chalicelib.errors import Outdated
@@ -109,7 +109,7 @@ def test_a_form_that_another_person_overtakes_while_it_is_saved_overwrites_nothi
 ) -> None:
     make(call)
     segment = get_segment(services, 1)
-    shown = version_of(represent_segment(segment), FIELD_NAMES)
+    shown = Shown((version_of(represent_segment(segment), FIELD_NAMES),), FIELD_NAMES)
     change = services.segments.change
 
     def after_another(*arguments: Any) -> Any:
