@@ -1,6 +1,6 @@
 """ETags of single objects, If-None-Match and If-Match, as RFC 9110 defines them (sections 8.8.3 and 13.1).
 
-An ETag is the version of all fields that the object shows. The forms of the console have one of the fields that they edit.
+An ETag is the version of all fields that the object shows; the forms of the console have one of those that they edit.
 """
 
 from __future__ import annotations
