@@ -1,18 +1,20 @@
 """Renders pages and emails from Jinja templates, in English and in Russian.
 
 Templates contain the English labels as `_("...")`; `ru.json` in the same folder maps each English label to Russian.
+A label with a number is `_("{n:,} {n:client|clients}", n=5)`: wording.py says how it is written. `of` tells labels
+apart that are one word in English: `_("made", of="audit")` has the key "audit: made".
 A `Text`, such as a refusal, has its templates in texts.json and is shown with `localized(text)`.
 """
 
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .domain.money import shown_amount
-from .texts import ENGLISH
+from .wording import ENGLISH, day_in_words, decimal, filled, grouped, moment_in_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -23,9 +25,10 @@ def render(folder: Path, template: str, language: str, **values: object) -> str:
     return _templates(folder, language).get_template(template).render(**values)
 
 
-def translate(folder: Path, language: str, text: str) -> str:
-    """Translates an English label of the folder; returns it unchanged if it has no translation."""
-    return _texts(folder, language).get(text, text)
+def translate(folder: Path, language: str, text: str, /, of: str = "", **values: str | int) -> str:
+    """Translates an English label of the folder; leaves it in English if it has no translation."""
+    template = _texts(folder, language).get(f"{of}: {text}" if of else text, text)
+    return filled(template, language, **values) if values else template
 
 
 @cache
@@ -41,8 +44,12 @@ def _templates(folder: Path, language: str) -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {
-        "_": lambda text: translate(folder, language, text),
-        "amount": shown_amount,
+        "_": partial(translate, folder, language),
+        "number": partial(grouped, language),
+        "decimal": partial(decimal, language),
+        "amount": lambda amount: decimal(language, shown_amount(amount)),
+        "day_in_words": partial(day_in_words, language),
+        "moment_in_words": partial(moment_in_words, language),
         "localized": lambda text: text.in_language(language),
         "language": language,
     }

@@ -10,7 +10,7 @@ from .domain.inbound import LONGEST_WORD
 from .domain.money import CURRENCY
 from .domain.sms import SENDER
 from .gateways.registry import NAMES
-from .texts import LANGUAGES
+from .wording import LANGUAGES
 from .zones import is_time_of_day, is_zone, meant_zone
 
 AUTO = "auto"

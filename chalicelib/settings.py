@@ -35,7 +35,7 @@ from .setting_values import (
     words,
     zone,
 )
-from .texts import ENGLISH
+from .wording import ENGLISH
 
 LOCAL_STAGE = "local"
 

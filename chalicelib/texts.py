@@ -1,6 +1,7 @@
 """Texts that the service shows to people: refusals, errors and reasons. A text is a code with parameters.
 
-`texts.json` has one template per code and language, with the same parameters in each language. The API answers in
+`texts.json` has one template per code and language, with the same parameters in each language; wording.py says how a
+number and the word beside it are written. The API answers in
 English; the console and the report's email use the reader's language. Tables store the code and the parameters.
 """
 
@@ -12,8 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-ENGLISH, RUSSIAN = "en", "ru"
-LANGUAGES = (ENGLISH, RUSSIAN)
+from .wording import ENGLISH, filled
 
 AS_WRITTEN = "as_written"
 """The code of a text that has no template of its own and is shown unchanged."""
@@ -39,7 +39,7 @@ class Text:
     def in_language(self, language: str) -> str:
         """Returns the code itself if it is unknown: a later version of the service may have stored it."""
         template = _templates().get(self.code, {}).get(language, self.code)
-        return template.format(**{name: _in_language(value, language) for name, value in self.parameters})
+        return filled(template, language, **{name: _in_language(value, language) for name, value in self.parameters})
 
     @property
     def stored(self) -> dict[str, object]:

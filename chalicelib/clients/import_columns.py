@@ -24,7 +24,8 @@ from ..domain.format_detection import is_workbook, read_outline
 from ..domain.unicode_text import compose
 from ..errors import BadInput
 from ..fields import CLIENT, CLIENT_READ_ONLY, STOP, STOP_READ_ONLY
-from ..texts import ENGLISH, RUSSIAN, Text
+from ..texts import Text
+from ..wording import ENGLISH, RUSSIAN
 
 REASON = "reason"
 """A column of the exported refused rows. It may stay in the file when the rows are imported again."""

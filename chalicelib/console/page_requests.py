@@ -22,7 +22,8 @@ from ..http.pages import page
 from ..http.paging import MAX_POSITION, Page, next_url, read_page
 from ..http.queries import query_of
 from ..logs import add_log_keys, log
-from ..texts import ENGLISH, LANGUAGES, Text
+from ..texts import Text
+from ..wording import ENGLISH, LANGUAGES
 from .session import Session, form_token, is_form_token, read_session
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -9,7 +9,7 @@ from pathlib import Path
 from chalice.app import Response
 
 from ..rendering import render
-from ..texts import ENGLISH
+from ..wording import ENGLISH
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

@@ -14,7 +14,7 @@ from ..domain.money import shown_amount
 from ..domain.report import Report
 from ..rendering import render, translate
 from ..settings import Settings
-from ..texts import RUSSIAN
+from ..wording import RUSSIAN, grouped
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_SHOWN = 100
@@ -30,7 +30,7 @@ def compose(report: Report, settings: Settings, zone: tzinfo) -> Email:
         "zone": settings.report_timezone,
         "figures": partial(figures, settings),
         "shown": MAX_SHOWN,
-        "number": partial(number, language),
+        "number": partial(grouped, language),
         "spent": partial(spent, settings),
         "moment": partial(moment, language, zone),
     }
@@ -49,8 +49,8 @@ def subject(report: Report, language: str) -> str:
     counts = report.processed.counts
     return _("Mailings, report of {day}: sent {sent}, failed {failed}").format(
         day=shown_day(language, report.day),
-        sent=number(language, counts.sent),
-        failed=number(language, counts.failed),
+        sent=grouped(language, counts.sent),
+        failed=grouped(language, counts.failed),
     )
 
 
@@ -92,12 +92,6 @@ def money(language: str, amount: int) -> str:
     """12.50, or in Russian 12,50, as Excel expects it."""
     shown = shown_amount(amount)
     return shown.replace(".", ",") if language == RUSSIAN else shown
-
-
-def number(language: str, value: int) -> str:
-    """12,345, or in Russian 12 345 with a no-break space."""
-    grouped = f"{value:,}"
-    return grouped.replace(",", "\u00a0") if language == RUSSIAN else grouped
 
 
 def shown_day(language: str, day: date) -> str:

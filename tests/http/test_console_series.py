@@ -67,9 +67,9 @@ def test_a_mailing_that_repeats_is_announced_as_a_series(
 
 def test_the_page_of_a_series_shows_its_rule_and_its_next_starts(anna: Browser) -> None:
     page = anna.get(announce(anna, message_text=SCRIPT, skip_dates="2040-01-06")).text
-    for text in ("Mon, Fri", "09:00", "Europe/Moscow", "12:00", "2040-12-31", "2040-01-02 09:00", "2040-01-06"):
+    for text in ("Mon, Fri", "09:00", "Europe/Moscow", "12:00", "Dec 31, 2040", "Jan 2, 2040, 9:00 AM", "Jan 6, 2040"):
         assert text in page
-    assert "2040-01-06 09:00" not in page
+    assert "Jan 6, 2040, 9:00 AM" not in page
     assert SCRIPT not in page
     assert "hello" not in anna.get("/console/series").text
     assert "Mon, Fri" in anna.get("/console/series").text

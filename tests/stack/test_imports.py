@@ -17,7 +17,8 @@ MODULES = sorted((ROOT / "chalicelib").rglob("*.py"))
 PROVIDERS = {"boto3", "botocore", "pynamodb", "requests", "urllib3"}
 
 ORDER = (
-    {"__version__", "texts"},
+    {"__version__", "wording"},
+    {"texts"},
     {"errors"},
     {"domain"},
     {"rendering", "zones"},
