@@ -126,11 +126,15 @@ def _parameters(operation: Operation) -> list[Schema]:
     filters: dict[str, Schema] = {
         "status": {"enum": list(MESSAGE_STATUSES)},
         "dry_run": {"enum": ["true", "false"], "default": "false"},
+        "opted_out": {"enum": ["true", "false"]},
     }
     abouts = {
         "file_name": "Name of the file, for display",
         "columns": 'What columns mean, as JSON: {"ФИО": "attributes.имя", "Комментарий": ""} (blank: left out)',
         "dry_run": "Count what the import would do, and write no client",
+        "phone": "A number, its beginning (`7903`) or its end (`4567`); `*9031` is an end, `7903*` a beginning",
+        "attribute": "Text in the value of an attribute, in any case: `name=text`, or `text` in any attribute",
+        "opted_out": "Clients that are on the stop list, or that are not",
         "attributes": "Names of attributes to export, separated by commas; all by default",
     }
     found += [_query(name, filters.get(name, STRING), abouts.get(name, "Filter by value")) for name in operation.query]

@@ -19,9 +19,10 @@ from ..domain.audit_record import Author
 from ..domain.client import GIVEN_FIELDS, Client
 from ..domain.consent import CONSENT_FIELDS, MAX_TEXT
 from ..domain.field_versions import Shown, changed_since, version_of
+from ..domain.phone_part import other_meaning
 from ..domain.stop import CONSOLE, StopCause
 from ..domain.walk import reads_limit, time_limit
-from ..errors import BadInput, NotFound, Outdated, WrongValue
+from ..errors import BadInput, FieldErrors, NotFound, Outdated, WrongValue
 from ..field_rules import attributes
 from ..fields import CLIENT
 from ..http.calls import read_id
@@ -81,16 +82,25 @@ FORM = {**CLIENT, "attributes": Field(attribute_lines, CLIENT["attributes"].abou
 def list_(request: PageRequest) -> Response:
     page = request.list_page(numbers=2, length=LIST_LENGTH)
     filters = {name: request.query.get(name, "").strip() for name in CLIENT_FILTERS}
-    found, cursor = list_clients(request.services, read_client_filter(filters), page.cursor, page.limit)
     query = {name: value for name, value in filters.items() if value}
+    found, cursor, errors = list[Client](), None, FieldErrors()
+    try:
+        found, cursor = list_clients(request.services, read_client_filter(filters), page.cursor, page.limit)
+    except BadInput as refusal:
+        errors = refusal.errors
     return request.page(
         "clients.html",
+        BadInput.status_code if errors else 200,
         clients=found,
+        errors=errors,
         next=request.next_page(page, position_of(cursor), query),
+        is_short=cursor is not None and len(found) < page.limit,
+        other_meaning=other_meaning(filters["phone"]),
         filters=filters,
         query=f"?{urlencode(query)}" if query else "",
         tags=request.services.labels.read("tag", LABELS_SHOWN),
         codes=request.services.labels.read("operator_code", LABELS_SHOWN),
+        names=suggested_placeholders(request.services),
         done=request.query.get("done"),
     )
 

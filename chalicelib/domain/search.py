@@ -53,14 +53,17 @@ def search(
     has_time: HasTime,
     threads: Executor,
     at_once: int,
+    most_at_once: int = 0,
 ) -> tuple[list[T], Cursor | None]:
     """The items found, at most `limit`, and the cursor; the cursor is None at the end.
 
-    Without time the page ends after its first read or later ones.
+    Without time the page ends after its first read or later ones. `at_once`: stretches that are read at once. If these
+    are too few, twice as many, up to `most_at_once`.
     """
     found: list[T] = []
-    read, is_first = partial(_read, find, has_time), chain([True], repeat(False))
+    read, is_first = partial(_read, find, has_time, limit), chain([True], repeat(False))
     while wave := list(islice(unread, at_once)):
+        at_once = max(at_once, min(2 * at_once, most_at_once))
         for stretch, (items, last_id) in zip(wave, threads.map(read, wave, is_first), strict=True):
             wanted = limit - len(found)
             found += items[:wanted]
@@ -71,11 +74,13 @@ def search(
     return found, None
 
 
-def _read(find: Find[T], has_time: HasTime, stretch: Stretch, is_first: bool) -> tuple[list[T], int | None]:
-    """The items of a stretch, and the last id that was read if there was no time for all."""
+def _read(
+    find: Find[T], has_time: HasTime, enough: int, stretch: Stretch, is_first: bool
+) -> tuple[list[T], int | None]:
+    """The items of a stretch, and the last id that was read if there was no time for all, or there are enough."""
     found: list[T] = []
     after = stretch.after
-    while after < stretch.through and (is_first or has_time()):
+    while after < stretch.through and len(found) <= enough and (is_first or has_time()):
         is_first = False
         items, last_id = find(stretch.partition, after, stretch.through)
         found += items

@@ -11,7 +11,9 @@ from chalicelib.clients.registry import opt_out_client, register_client
 from chalicelib.domain.audience import Partition
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import MAX_CLIENT_ID, Client
+from chalicelib.domain.client_search import AttributeText, ClientFilter
 from chalicelib.domain.filter import AudienceMember, Filter
+from chalicelib.domain.phone_part import PhonePart
 from chalicelib.errors import PhoneTaken, RowChanged
 from chalicelib.mailings.audience import count_audience, group_audience
 
@@ -178,6 +180,28 @@ def test_partitions_are_read_in_the_order_of_ids_and_in_pages(services: Any) -> 
     assert ids(Partition("tag", "b#1")) == [1000, 1002]
     assert ids(Partition("operator_code", "977#1")) == [1000, 1002]
     assert ids(Partition("operator_code", "978#1")) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (ClientFilter(phone=PhonePart("7977")), [1, 2]),
+        (ClientFilter(phone=PhonePart("01", is_end=True)), [1, 3]),
+        (ClientFilter(attribute=AttributeText("омск")), [2]),
+        (ClientFilter(is_opted_out=True, operator_code="921"), [3]),
+        (ClientFilter(is_opted_out=False, tag="a"), [1]),
+    ],
+)
+def test_a_search_finds_the_wanted_clients_of_a_partition(
+    services: Any, wanted: ClientFilter, found: list[int]
+) -> None:
+    services.clients.add(Client(1, "79770000001", "a"))
+    services.clients.add(Client(2, "79770000102", attributes={"город": "Омск"}))
+    services.clients.add(Client(3, "79210000001", "a", opted_out_at=datetime(2030, 1, 1, tzinfo=UTC)))
+    clients, last_read = services.clients.find(Partition("block", 0), 0, 1000, wanted)
+    assert ([client.id for client in clients if wanted.keeps(client)], last_read) == (found, None)
+    in_a = services.clients.find(Partition("tag", "a#0"), 0, 2, wanted)
+    assert [client.id for client in in_a[0] if wanted.keeps(client)] == [one for one in found if one == 1]
 
 
 def test_a_fan_out_reads_the_chosen_fields_of_clients(services: Any) -> None:

@@ -40,7 +40,10 @@ def test_a_created_object_is_named_although_its_id_is_not_in_the_address(call: C
     assert "4053329" not in json.dumps(lines())
 
 
-@pytest.mark.parametrize("path", ["/Clients/79774053329", "/Clients?phone_number=79774053329", "/Clients/a79774053329"])
+@pytest.mark.parametrize(
+    "path",
+    ["/Clients/79774053329", "/Clients?phone_number=79774053329", "/Clients?phone=4053329", "/Clients/a79774053329"],
+)
 def test_a_phone_number_in_an_address_is_not_logged(call: Call, lines: Lines, path: str) -> None:
     call("GET", path)
     assert "4053329" not in json.dumps(lines())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
 
 import pytest
 
@@ -123,6 +124,44 @@ def test_clients_are_found_by_tag_code_and_phone_number(call: Call) -> None:
     assert ids(f"phone_number={PHONE}") == [1]
     assert ids(f"phone_number={PHONE}&tag=b") == []
     assert ids("phone_number=79000000000") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"phone": "7903"}, [1, 2]),
+        ({"phone": "+7 (903)"}, [1, 2]),
+        ({"phone": "4567"}, [1, 3]),
+        ({"phone": "*9034567"}, []),
+        ({"phone": "1234567"}, [1]),
+        ({"phone": "790312345"}, [1]),
+        ({"phone": "8 (903) 123-45-67"}, [1]),
+        ({"phone": "7903", "tag": "b"}, [2]),
+        ({"phone": "4567", "operator_code": "921"}, [3]),
+        ({"attribute": "омск"}, [1, 3]),
+        ({"attribute": "ГОРОД=омск"}, [1]),
+        ({"attribute": "город=омск", "phone": "4567"}, [1]),
+        ({"opted_out": "true"}, [2]),
+        ({"opted_out": "false", "tag": "a"}, [1]),
+        ({"phone": "1" * 9}, []),
+    ],
+)
+def test_clients_are_found_by_what_people_type(call: Call, query: dict[str, str], found: list[int]) -> None:
+    for phone, tag, attributes in (
+        ("79031234567", "a", {"город": "Омск"}),
+        ("79030000001", "b", {"город": "Тула"}),
+        ("79210004567", None, {"улица": "Омская"}),
+    ):
+        call("POST", "/Clients", json={"phone_number": phone, "tag": tag, "attributes": attributes})
+    call("POST", "/Clients/2/opt_out")
+    answer = call("GET", f"/Clients?{urlencode(query)}").json
+    assert ([client["id"] for client in answer["results"]], answer["next"]) == (found, None)
+
+
+def test_what_is_no_part_of_a_phone_number_is_refused(call: Call) -> None:
+    answer = call("GET", "/Clients?phone=anna&opted_out=maybe")
+    assert answer.status == 400
+    assert "7903" in answer.json["phone"][0]
 
 
 def test_the_pages_together_are_the_whole_list(call: Call) -> None:

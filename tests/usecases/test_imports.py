@@ -11,12 +11,13 @@ import pytest
 
 from chalicelib.clients.import_worker import SECONDS_FOR_A_CHUNK, process_import, run_import
 from chalicelib.clients.imports import check_content, import_content, import_file, list_refused
-from chalicelib.clients.listing import ClientFilter, list_clients
+from chalicelib.clients.listing import list_clients
 from chalicelib.clients.registry import delete_client, opt_out_client, register_client
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, Tally
+from chalicelib.domain.client_search import ClientFilter
 from chalicelib.domain.jobs import BUSY_SECONDS, FollowMovedClients, ImportClients, from_body
 from chalicelib.domain.walk import BEGINNING
 from chalicelib.errors import BadInput, ImportBusy, NotFound, NotWritten

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from chalicelib.access import audit
-from chalicelib.clients.listing import ClientFilter, list_clients
+from chalicelib.clients.listing import list_clients
 from chalicelib.clients.registry import opt_out_client
 from chalicelib.domain.audience import Group, Partition, Read
+from chalicelib.domain.client_search import AttributeText, ClientFilter
 from chalicelib.domain.filter import ALL_CLIENTS, Filter
+from chalicelib.domain.phone_part import PhonePart
 from chalicelib.domain.walk import BEGINNING
 from chalicelib.mailings.audience import count_audience, group_audience
 from chalicelib.mailings.lifecycle import list_mailings
@@ -86,11 +88,39 @@ def test_messages_with_a_rare_status_are_found_in_pages_that_answer_in_time(worl
 
 def test_clients_with_a_tag_and_a_rare_operator_code_are_found_in_pages_that_answer_in_time(world: World) -> None:
     world.clients(3, tag="rare")
-    SlowTable(world, "clients", "read")
+    SlowTable(world, "clients", "find", "read")
     wanted = ClientFilter(tag="rare", operator_code="901")
     found, longest = pages(world, lambda cursor: list_clients(world.services, wanted, cursor, 5), BEGINNING)
     assert [client.id for client in found] == [202]
     assert longest < MOST_SECONDS
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        ClientFilter(phone=PhonePart("7", is_end=True)),
+        ClientFilter(phone=PhonePart("7901")),
+        ClientFilter(phone=PhonePart("000007", is_end=True)),
+        ClientFilter(is_opted_out=True),
+        ClientFilter(tag="rare", is_opted_out=False),
+        ClientFilter(attribute=AttributeText("омск")),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 5, 1000])
+def test_a_search_finds_each_client_once_in_pages_that_answer_in_time(
+    world: World, wanted: ClientFilter, limit: int
+) -> None:
+    world.clients(30, tag="rare", attributes={"город": "Омск"})
+    world.services.counters.ids["client_id"] = 3000
+    world.clients(5)
+    for client_id in (7, 205, 3001):
+        opt_out_client(world.services, client_id)
+    SlowTable(world, "clients", "find", "find_many")
+    found, longest = pages(world, lambda cursor: list_clients(world.services, wanted, cursor, limit), BEGINNING)
+    kept = [client for client in world.services.clients.rows.values() if wanted.keeps(client)]
+    assert kept
+    assert sorted(client.id for client in found) == sorted(client.id for client in kept)
+    assert longest < 2 * MOST_SECONDS, "the reads of a wave are at once, and one by one here"
 
 
 def test_mailings_after_many_deleted_ones_are_found_in_pages_that_answer_in_time(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
@@ -13,7 +13,8 @@ from pynamodb.expressions.condition import Condition
 
 from ...domain.audience import Group, Partition
 from ...domain.client import Client, block_of, operator_code_of
-from ...domain.filter import AudienceMember, Filter
+from ...domain.client_search import ClientFilter
+from ...domain.filter import AudienceMember, Filter, stored_spellings
 from .batches import Item
 from .client_row import STORED, ClientRow
 
@@ -69,6 +70,24 @@ def beyond_the_key(partition: Partition, chosen: Filter) -> Filter:
         tags=() if partition.by == "tag" else chosen.tags,
         operator_codes=() if partition.by == "operator_code" else chosen.operator_codes,
     )
+
+
+def wanted_beyond_the_key(partition: Partition, wanted: ClientFilter) -> Condition | None:
+    """What DynamoDB can tell of the clients that the filter may keep. It knows no end of a text, and no case."""
+    phone, conditions = ClientRow.phone_number, list[Condition]()
+    if wanted.tag is not None and partition.by != "tag":
+        conditions.append(reduce(or_, [ClientRow.tag == tag for tag in stored_spellings(wanted.tag)]))
+    if wanted.operator_code is not None and partition.by != "operator_code":
+        conditions.append(phone.startswith(f"7{wanted.operator_code}"))
+    if wanted.phone is not None:
+        digits = wanted.phone.digits
+        conditions.append(phone.contains(digits) if wanted.phone.is_end else phone.startswith(digits))
+    if wanted.attribute is not None:
+        conditions.append(ClientRow.attributes.exists())
+    if wanted.is_opted_out is not None:
+        opted_out_at = ClientRow.opted_out_at
+        conditions.append(opted_out_at.exists() if wanted.is_opted_out else opted_out_at.does_not_exist())
+    return reduce(and_, conditions) if conditions else None
 
 
 def may_be_texted(chosen: Filter) -> Condition:

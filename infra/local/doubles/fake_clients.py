@@ -9,6 +9,7 @@ from datetime import datetime
 from chalicelib.domain.audience import Group, Partition, Read
 from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.client import Client, block_of, label_key
+from chalicelib.domain.client_search import ClientFilter
 from chalicelib.domain.erasure import phone_digest
 from chalicelib.domain.filter import AudienceMember, Filter
 from chalicelib.domain.mailing import NO_COUNTS, Counts
@@ -153,6 +154,13 @@ class FakeClients:
 
     def stop_of(self, phone_number: str) -> datetime | None:
         return self.stops.get(phone_number)
+
+    def find(
+        self, partition: Partition, after: int, through: int, wanted: ClientFilter
+    ) -> tuple[list[Client], int | None]:
+        """A read has a hundred rows."""
+        read = FakeClients.read(self, partition, after, through, 101)
+        return list(filter(wanted.keeps, read[:100])), read[99].id if len(read) > 100 else None
 
     def read_members(
         self,

@@ -81,7 +81,7 @@ CALLS: dict[str, Call] = {
     **{f"{part}.get_many": READ_ROWS for part in ("mailings", "series", "clients", "imports")},
     "mailings.outlines": READ_ROWS,
     **{f"messages.{name}": READ_ROWS for name in ("existing", "received", "of_client", "page", "find", "queued_below")},
-    **{f"clients.{name}": READ_ROWS for name in ("read", "read_members", "count")},
+    **{f"clients.{name}": READ_ROWS for name in ("find", "read", "read_members", "count")},
     "rates.change": CONDITIONAL,
     **{f"{name}.send": SEND for name in ("send_queue", "jobs_queue", "receipts_queue")},
     **{f"{name}.give_back": PLAIN for name in ("send_queue", "jobs_queue", "receipts_queue")},
