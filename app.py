@@ -18,6 +18,7 @@ from chalicelib.api.documentation import documentation
 from chalicelib.api.request_ids import add_request_id
 from chalicelib.api.response_headers import add_headers
 from chalicelib.api.routes import routes
+from chalicelib.console.access_routes import console_access
 from chalicelib.console.routes import console
 from chalicelib.logs import log
 from chalicelib.workers import (
@@ -39,7 +40,7 @@ app.register_middleware(add_headers, "http")
 app.register_middleware(add_request_id, "http")
 app.register_middleware(log_request, "http")
 
-for blueprint in (authorizer, routes, documentation, console):
+for blueprint in (authorizer, routes, documentation, console, console_access):
     app.register_blueprint(blueprint)
 for module in (audit_copy, dead_letters, imports, receipts, reports, schedules, jobs, send_queue, tokens, users):
     app.register_blueprint(module.worker)

@@ -39,6 +39,7 @@ PAGES = {
     "series": "/console/series/1",
     "stop-list": "/console/stop-list",
     "tokens": "/console/tokens",
+    "users": "/console/users",
     "audit": "/console/audit",
     "mailbox": "/console/mailbox",
 }

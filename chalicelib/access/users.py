@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author, Fields
 from ..domain.password import MAX_PASSWORD_LENGTH
 from ..domain.principal import Principal, User
-from ..errors import NotAuthenticated, NotFound, RowChanged, TooManyAttempts
+from ..errors import BadInput, NotAllowed, NotAuthenticated, NotFound, RowChanged, TooManyAttempts
 from ..logs import log
 from ..representation import represent_user
 from ..retries import retry_lost_races
@@ -45,30 +45,80 @@ def make_user(services: Services, name: str, role: str, author: Author | None = 
     require_user_name(name)
     if services.users.find(name) is None:
         require_free_name(services, name)
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    password = _new_password()
     set_user(services, name, role, password, author)
     return password
+
+
+def add_user(services: Services, name: str, role: str, author: Author) -> str:
+    """Returns the password of a new user. Raises BadInput, also if there is a user with this name."""
+    require_role(role)
+    require_user_name(name)
+    require_free_name(services, name)
+    password = _new_password()
+    user = _with_password(services, name, role, password)
+    try:
+        services.users.add(user, author.record("user", name, None, represent_user(user)))
+    except RowChanged as error:
+        raise BadInput({"name": [Text("access.name_of_user")]}) from error
+    return password
+
+
+def renew_password(services: Services, name: str, author: Author) -> str:
+    """Returns the new password of a user, whose sessions end. Raises NotFound."""
+    password = _new_password()
+    set_user(services, name, find_user(services, name).principal.role, password, author)
+    return password
+
+
+def change_role(services: Services, name: str, role: str, author: Author) -> None:
+    """By an admin in the console. The role holds in sessions that have begun, too.
+
+    Raises BadInput, NotFound, NotAllowed.
+    """
+    require_role(role)
+
+    def change() -> None:
+        _require_admin(services, author, of=name)
+        user = find_user(services, name)
+        if user.principal.role == role:
+            return
+        changed = replace(user, principal=Principal(name, role))
+        record = author.record("user", name, represent_user(user), represent_user(changed))
+        services.users.change_role(user, role, record, admin=author.name)
+
+    retry_lost_races(services.clock, change)
 
 
 def set_user(services: Services, name: str, role: str, password: str, author: Author | None = None) -> None:
     """Make a user, or replace the role and password of an existing one and end its sessions. Raises BadInput."""
     require_role(role)
-    hashed = services.passwords.hash(password, secrets.token_bytes(SALT_BYTES))
-    user = User(Principal(name, role), hashed, services.clock.now())
+    user = _with_password(services, name, role, password)
     retry_lost_races(services.clock, lambda: _write_user(services, user, author))
 
 
-def remove_user(services: Services, name: str, author: Author | None = None) -> None:
-    """Raises NotFound."""
+def remove_user(services: Services, name: str, author: Author | None = None, by_admin: bool = False) -> None:
+    """`by_admin`: the author is an admin in the console, who stays: so the last admin cannot be removed there.
+
+    Raises NotFound; by an admin also BadInput, NotAllowed.
+    """
 
     def remove() -> None:
-        user = _find_user(services, name)
-        if user is None:
-            raise NotFound(Text("access.no_such_user"))
+        if author and by_admin:
+            _require_admin(services, author, of=name)
+        user = find_user(services, name)
         record = author.record("user", name, represent_user(user), None) if author else None
-        services.users.remove(user, record)
+        services.users.remove(user, record, admin=author.name if author and by_admin else None)
 
     retry_lost_races(services.clock, remove)
+
+
+def find_user(services: Services, name: str) -> User:
+    """Raises NotFound."""
+    user = _find_user(services, name)
+    if user is None:
+        raise NotFound(Text("access.no_such_user"))
+    return user
 
 
 def sign_in(services: Services, name: str, password: str, address: str) -> User:
@@ -122,6 +172,24 @@ def _write_user(services: Services, user: User, author: Author | None) -> None:
         return
     before = represent_user(earlier)
     services.users.change(earlier, user, author.record("user", name, before, after, NEW_PASSWORD) if author else None)
+
+
+def _new_password() -> str:
+    return secrets.token_urlsafe(PASSWORD_BYTES)
+
+
+def _with_password(services: Services, name: str, role: str, password: str) -> User:
+    hashed = services.passwords.hash(password, secrets.token_bytes(SALT_BYTES))
+    return User(Principal(name, role), hashed, services.clock.now())
+
+
+def _require_admin(services: Services, author: Author, of: str) -> None:
+    """The author is still an admin, and another user than `of`. Raises BadInput, NotAllowed."""
+    if author.name == of:
+        raise BadInput.of_request(Text("access.not_oneself"))
+    admin = services.users.find(author.name)
+    if admin is None or not admin.principal.is_admin:
+        raise NotAllowed(Text("access.admins_alone"))
 
 
 def _find_user(services: Services, name: str) -> User | None:

@@ -155,9 +155,13 @@ Action = Callable[[PageRequest], Response]
 
 
 def answer_page_request(
-    services: Services, raw_request: Request, actions: Mapping[str, Action], is_open: bool = False
+    services: Services,
+    raw_request: Request,
+    actions: Mapping[str, Action],
+    is_open: bool = False,
+    admins_alone: bool = False,
 ) -> Response:
-    """Checks the session and the form, then runs the action.
+    """Checks the session, the role and the form, then runs the action.
 
     Refusals, and a throttled or failing table or queue, become pages; other errors are raised.
     """
@@ -169,6 +173,8 @@ def answer_page_request(
                 return _to_sign_in(request)
             request = replace(request, session=session)
             add_log_keys(who=request.principal.name)
+            if admins_alone and not request.principal.is_admin:
+                raise NotAllowed(Text("access.admins_alone"))
         return _act(request, actions)
     except Refusal as refusal:
         return request.refusal_page(refusal, "refused.html", text=_text(request, refusal))

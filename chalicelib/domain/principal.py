@@ -15,6 +15,10 @@ class Principal:
     name: str
     role: str
 
+    @property
+    def is_admin(self) -> bool:
+        return self.role == ADMIN
+
     def may(self, writes: bool) -> bool:
         return self.role == ADMIN or (self.role == READ and not writes)
 

@@ -73,6 +73,31 @@ def test_an_unknown_user_cannot_be_removed_or_signed_out(services: Any) -> None:
     assert services.users.find("anna") is None
 
 
+@pytest.mark.parametrize("admin", ["boris", "nobody"])
+def test_nobody_changes_or_removes_a_user_who_is_no_admin_any_more(services: Any, admin: str) -> None:
+    record = Author(admin, NOW, 0.5).record("user", "anna", {}, {})
+    services.users.add(ANNA)
+    services.users.add(replace(ANNA, principal=Principal("boris", "read")))
+    with pytest.raises(RowChanged):
+        services.users.change_role(ANNA, "admin", record, admin=admin)
+    with pytest.raises(RowChanged):
+        services.users.remove(ANNA, record, admin=admin)
+    assert services.users.find("anna") == ANNA
+    assert services.audit.read(day_of(NOW), 10**20, 10) == []
+
+
+def test_an_admin_changes_the_role_of_a_user_and_no_other_value(services: Any) -> None:
+    record = Author("boris", NOW, 0.5).record("user", "anna", {"role": "read"}, {"role": "admin"})
+    services.users.add(ANNA)
+    services.users.add(replace(ANNA, principal=Principal("boris", "admin")))
+    services.users.end_sessions("anna", NOW + timedelta(hours=1))
+    services.users.change_role(ANNA, "admin", record, admin="boris")
+    anna = User(Principal("anna", "admin"), "hash", NOW + timedelta(hours=1))
+    assert services.users.find("anna") == anna
+    assert {user.principal.name for user in services.users.all()} == {"anna", "boris"}
+    assert services.audit.read(day_of(NOW), 10**20, 10) == [record]
+
+
 def test_attempts_are_counted_by_name(services: Any) -> None:
     assert [services.users.count_attempt(name, NOW) for name in ("a", "a", "b")] == [1, 2, 1]
     assert [services.users.count_attempt("a", NOW, by) for by in (-1, 1)] == [1, 2]

@@ -132,6 +132,9 @@ class Tour:
         self.page("POST", "tokens", csrf=csrf, name="vera", role="read")
         digests = re.findall(r"tokens/([0-9a-f]{64})/revoke", self.page("GET", "tokens"))
         self.page("POST", f"tokens/{digests[0]}/revoke", csrf=csrf)
+        self.page("POST", "users", csrf=csrf, name="olga", role="read")
+        self.page("POST", "users/olga/role", csrf=csrf, role="admin")
+        self.page("POST", "users/olga/remove", csrf=csrf)
         self.page("POST", "sign-out", csrf=csrf)
 
     def access(self) -> None:

@@ -19,6 +19,8 @@ from chalicelib.access.users import (
     SESSION_LIFE,
     SIGNED_IN,
     SIGNED_OUT,
+    add_user,
+    change_role,
     make_user,
     remove_user,
     set_user,
@@ -28,7 +30,7 @@ from chalicelib.access.users import (
 )
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.password import Cost, Passwords
-from chalicelib.errors import BadInput, NotAuthenticated, NotFound, NotWritten, TooManyAttempts
+from chalicelib.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, NotWritten, TooManyAttempts
 from infra.local.doubles.fakes import FakeServices
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_USER
 from tests.cheap_user import PASSWORD, put_user
@@ -254,6 +256,42 @@ def test_users_that_are_made_changed_and_removed_are_recorded_without_the_passwo
     assert (records[2].before, records[2].after) == ({}, {})
     assert records[3].before == {"name": "anna", "role": "admin"}
     assert not [password for password in passwords if password in str(records)]
+
+
+def test_a_user_that_was_made_meanwhile_keeps_the_password() -> None:
+    services = FakeServices()
+    author = Author("boris", services.clock.now(), 0.5)
+
+    class Late(type(services.users)):  # type: ignore[misc]
+        def names(self) -> list[str]:
+            return []
+
+    services.users = Late(services.audit)
+    put_user(services, "anna", "read")
+    with pytest.raises(BadInput, match="A user has this name"):
+        add_user(services, "anna", "admin", author)
+    assert sign_in(services, "anna", PASSWORD, ADDRESS).principal.role == "read"
+
+
+def test_two_admins_that_remove_each_other_leave_one() -> None:
+    services = FakeServices()
+    for name in ("anna", "boris"):
+        put_user(services, name, "admin")
+    anna, boris = (Author(name, services.clock.now(), 0.5) for name in ("anna", "boris"))
+    read = services.users.find
+    services.users.find = lambda name: (remove_once(), read(name))[1]  # type: ignore[method-assign]
+
+    def remove_once() -> None:
+        services.users.find = read  # type: ignore[method-assign]
+        remove_user(services, "anna", boris, by_admin=True)
+
+    with pytest.raises(NotAllowed):
+        remove_user(services, "boris", anna, by_admin=True)
+    assert list(services.users.rows) == ["boris"]
+    with pytest.raises(BadInput, match="ask another administrator"):
+        remove_user(services, "boris", boris, by_admin=True)
+    with pytest.raises(BadInput, match="ask another administrator"):
+        change_role(services, "boris", "read", boris)
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED_NAMES))

@@ -9,9 +9,10 @@ from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from ...domain.audit_record import AuditRecord
-from ...domain.principal import Principal, User
+from ...domain.principal import ADMIN, Principal, User
 from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, transaction
@@ -25,6 +26,9 @@ class UserRow(Model):
     role = UnicodeAttribute()
     password = UnicodeAttribute()
     sessions_from = Moment()
+
+    def user(self) -> User:
+        return User(Principal(self.name, self.role), self.password, self.sessions_from)
 
 
 class AttemptsRow(Model):
@@ -59,10 +63,14 @@ class Users:
             row = UserRow.get(name, consistent_read=True)
         except DoesNotExist:
             return None
-        return User(Principal(row.name, row.role), row.password, row.sessions_from)
+        return row.user()
+
+    def all(self) -> list[User]:
+        """There are tens of them, so a scan costs one or two reads."""
+        return [row.user() for row in UserRow.scan(consistent_read=True)]
 
     def names(self) -> list[str]:
-        """Of all users. There are tens of them, so a scan costs one or two reads."""
+        """Of all users."""
         return [row.name for row in UserRow.scan(attributes_to_get=["name"], consistent_read=True)]
 
     def end_sessions(self, name: str, now: datetime) -> None:
@@ -70,9 +78,19 @@ class Users:
         with conflicts():
             UserRow(name).update([UserRow.sessions_from.set(now)], condition=UserRow.name.exists())
 
-    def remove(self, user: User, record: AuditRecord | None = None) -> None:
-        """Raises RowChanged if the user is no longer as it was read."""
+    def change_role(self, user: User, role: str, record: AuditRecord, admin: str) -> None:
+        """Raises RowChanged if the user is no longer as it was read, or `admin` is no admin any more."""
         with conflicts(), transaction(UserRow) as writes:
+            _check_admin(writes, admin)
+            row = UserRow(user.principal.name)
+            writes.update(row, [UserRow.role.set(role)], condition=_is_as_read(user))
+            self._audit.write(writes, record)
+
+    def remove(self, user: User, record: AuditRecord | None = None, admin: str | None = None) -> None:
+        """Raises RowChanged if the user is no longer as it was read, or `admin` is no admin any more."""
+        with conflicts(), transaction(UserRow) as writes:
+            if admin is not None:
+                _check_admin(writes, admin)
             writes.delete(UserRow(user.principal.name), condition=_is_as_read(user))
             self._audit.write(writes, record)
 
@@ -92,6 +110,11 @@ class Users:
         with conflicts(), transaction(UserRow) as writes:
             writes.save(row, condition=condition)
             self._audit.write(writes, record)
+
+
+def _check_admin(writes: TransactWrite, name: str) -> None:
+    """Two admins cannot remove each other at the same moment."""
+    writes.condition_check(UserRow, name, condition=UserRow.role == ADMIN)
 
 
 def _is_as_read(user: User) -> Condition:

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.domain.audit_record import AuditRecord, day_of
 from chalicelib.domain.idempotency import IdempotentRequest
-from chalicelib.domain.principal import Token, User
+from chalicelib.domain.principal import Principal, Token, User
 from chalicelib.errors import RowChanged
 
 from .fake_clock import LOCK
@@ -120,16 +120,33 @@ class FakeUsers:
     def names(self) -> list[str]:
         return list(self.rows)
 
+    def all(self) -> list[User]:
+        return list(self.rows.values())
+
     def end_sessions(self, name: str, now: datetime) -> None:
         if name not in self.rows:
             raise RowChanged
         self.rows[name] = replace(self.rows[name], sessions_from=now)
 
-    def remove(self, user: User, record: AuditRecord | None = None) -> None:
+    def change_role(self, user: User, role: str, record: AuditRecord, admin: str) -> None:
         with LOCK:
+            self._require_admin(admin)
+            self._require_as_read(user)
+            name = user.principal.name
+            self.rows[name] = replace(self.rows[name], principal=Principal(name, role))
+            self.audit.write(record)
+
+    def remove(self, user: User, record: AuditRecord | None = None, admin: str | None = None) -> None:
+        with LOCK:
+            if admin is not None:
+                self._require_admin(admin)
             self._require_as_read(user)
             del self.rows[user.principal.name]
             self.audit.write(record)
+
+    def _require_admin(self, name: str) -> None:
+        if name not in self.rows or not self.rows[name].principal.is_admin:
+            raise RowChanged
 
     def _require_as_read(self, user: User) -> None:
         """The end of sessions may have moved meanwhile."""

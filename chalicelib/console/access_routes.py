@@ -1,0 +1,31 @@
+"""The routes of the console for users and their sign-in, with an action for each method."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint, Response
+
+from ..runtime import services
+from . import users
+from .page_requests import Action, answer_page_request
+from .routes import ROUTE
+
+console_access = Blueprint(__name__)
+
+
+@console_access.route("/console/users", **ROUTE)
+def user_list() -> Response:
+    return _answer_admins({"GET": users.list_, "POST": users.create})
+
+
+@console_access.route("/console/users/{name}/{step}", **ROUTE)
+def user_step(name: str, step: str) -> Response:
+    return _answer_admins(
+        {
+            "GET": lambda request: users.confirm_step(request, name, step),
+            "POST": lambda request: users.take_step(request, name, step),
+        }
+    )
+
+
+def _answer_admins(actions: dict[str, Action]) -> Response:
+    return answer_page_request(services(), console_access.current_request, actions, admins_alone=True)
