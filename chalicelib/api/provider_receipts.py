@@ -7,10 +7,9 @@ from urllib.parse import unquote
 from chalice.app import Request, Response
 
 from ..adapters.services import Services
-from ..delivery.inbound import opt_out_phones
+from ..delivery.inbound import opt_out_phones, stops_among
 from ..delivery.receipts import take_receipts
-from ..domain.inbound import STOP_WORDS
-from ..domain.stop import GATEWAY, RECIPIENT
+from ..domain.stop import GATEWAY
 from ..errors import NotAllowed, NotFound
 from ..gateways.receipts.port import Call, Keys, ReceiptForm, Reports
 from ..gateways.receipts.registry import receipt_form
@@ -62,8 +61,7 @@ def _keys(services: Services, gateway: str) -> Keys:
 def _take(services: Services, reports: Reports) -> None:
     """What cannot be read is counted and acknowledged: a repetition would not help."""
     taken = take_receipts(services, reports.receipts)
-    stop_words = services.settings.stop_words or STOP_WORDS
-    stops = {message.phone_number: RECIPIENT for message in reports.inbound if message.says_stop(stop_words)}
+    stops = stops_among(services, reports.inbound)
     counts = {
         "receipts": taken,
         "unknown": len(reports.receipts) - taken,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..domain.jobs import AskReceipts, ImportClients, J, SendMessage, SettleReceipts, from_body, kind_of
+from ..gateways.receipts.aws import inbound_of
 from ..logs import log, measure
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def redrive(services: Services, seconds_left: Callable[[], float]) -> int:
 
 def _queue_of(services: Services, body: str) -> Queue:
     """The queue of a body. An unreadable body goes to the send queue, which carries most queue messages."""
+    if inbound_of(body):
+        return services.receipts_queue
     kind = kind_of(body)
     if kind is None or kind is SendMessage:
         return services.send_queue

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..access.audit import GATEWAY_AUTHOR, author_of
 from ..clients.stop_list import stop_number
 from ..domain.client import PHONE
-from ..domain.stop import Stop, StopCause
+from ..domain.inbound import STOP_WORDS, Inbound
+from ..domain.stop import RECIPIENT, Stop, StopCause
 from ..errors import BadInput
 from ..logs import log, log_clients
 from ..texts import Text
@@ -37,6 +38,12 @@ def opt_out_phones(services: Services, sources: Mapping[str, str]) -> int:
     if without_client := new.count(None):
         log.info("numbers without a client stopped by the recipient", extra={"number": without_client})
     return len(digits) - len(known)
+
+
+def stops_among(services: Services, messages: Iterable[Inbound]) -> dict[str, str]:
+    """The senders whose text begins with a stop word, as `opt_out_phones` takes them."""
+    words = services.settings.stop_words or STOP_WORDS
+    return {message.phone_number: RECIPIENT for message in messages if message.says_stop(words)}
 
 
 def _stop(services: Services, phone_number: str, cause: StopCause) -> Stop | None:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from ..domain.inbound import Inbound
 from ..domain.jobs import BUSY_SECONDS, SettleReceipts
 from ..domain.mailing import Mailing, counts_of
 from ..domain.message import Message
 from ..domain.receipt import RECEIPT_STATUSES, Receipt, apply_receipt, merge_receipts, seconds_to_wait, without_reason
 from ..errors import RowChanged
+from ..gateways.receipts.aws import inbound_of
 from ..logs import log, log_clients
 from ..retries import retry_lost_races
 from .dead_letters import read_job
@@ -44,12 +46,29 @@ def take_receipts(services: Services, receipts: Sequence[Receipt]) -> int:
 def settle_receipts(services: Services, bodies: Sequence[str], seconds_left: Callable[[], float]) -> list[int | None]:
     """Process queue messages. Returns for each None if it is done, otherwise the seconds until it is repeated.
 
-    An unreadable queue message becomes a dead letter.
+    One with an inbound message, as SNS delivers it, opts its sender out. An unreadable one becomes a dead letter.
     """
-    jobs = [read_job(services, body, SettleReceipts) for body in bodies]
-    by_body = [job.receipts if job else () for job in jobs]
-    waits = settle(services, merge_receipts(chain.from_iterable(by_body)), seconds_left)
-    return [_longest(waits, receipts) for receipts in by_body]
+    read = [inbound_of(body) or _receipts_of(services, body) for body in bodies]
+    receipts = chain.from_iterable(one for one in read if not isinstance(one, Inbound))
+    waits = settle(services, merge_receipts(receipts), seconds_left)
+    return [_take_inbound(services, one) if isinstance(one, Inbound) else _longest(waits, one) for one in read]
+
+
+def _receipts_of(services: Services, body: str) -> tuple[Receipt, ...]:
+    job = read_job(services, body, SettleReceipts)
+    return job.receipts if job else ()
+
+
+def _take_inbound(services: Services, message: Inbound) -> int | None:
+    """The registry of clients is loaded here: few groups of receipts have an inbound message."""
+    from .inbound import opt_out_phones, stops_among
+
+    try:
+        unknown = opt_out_phones(services, stops_among(services, [message]))
+    except RowChanged:
+        return BUSY_SECONDS
+    log.info("inbound message", extra={"unknown_numbers": unknown})
+    return None
 
 
 def settle(services: Services, receipts: list[Receipt], seconds_left: Callable[[], float]) -> Waits:

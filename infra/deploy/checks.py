@@ -17,7 +17,7 @@ from chalicelib.settings import LOCAL_STAGE, Settings, read_settings
 
 from .api_settings import incomplete_pairs
 from .errors import DeployFailed
-from .gateway import gateway_problems
+from .gateway import gateway_problems, inbound_problems
 
 LONGEST_STAGE = 16
 """The log groups are named `notifications-<stage>-<function>-...`; a longer stage would be truncated there."""
@@ -82,6 +82,7 @@ def read_parameters(
     together = {**(before or {}), **given}
     wrong += incomplete_pairs({_variable(name): value for name, value in together.items()})
     wrong += _wrong_settings(together)
+    wrong += inbound_problems(together)
     if wrong:
         raise DeployFailed("; ".join(wrong))
     return given

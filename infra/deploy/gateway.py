@@ -51,6 +51,13 @@ def _problems_of_only(configured: Configured, url: str) -> list[str]:
     return wrong
 
 
+def inbound_problems(parameters: Mapping[str, str]) -> list[str]:
+    """Messages to us come through the queue of receipts, which nothing reads without receipts."""
+    if parameters.get("InboundTopic") and parameters.get("Receipts") != "true":
+        return ["INBOUND_TOPIC: RECEIPTS=true is expected together with it"]
+    return []
+
+
 def use_of_gateways(settings: Settings) -> dict[str, str]:
     """The parameters that say what one of GATEWAYS needs: a template cannot look into a list in JSON.
 

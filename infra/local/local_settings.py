@@ -50,6 +50,7 @@ class LocalSettings:
     daily_budget: str = ""
     balance_alarm: str = ""
     audit_bucket: str = ""
+    inbound_topic: str = ""
     require_consent: bool = False
     simulator_port: int | None = None
     enforces_iam: bool = True
@@ -94,6 +95,7 @@ class LocalSettings:
             "DailyBudget": self.daily_budget,
             "BalanceAlarm": self.least_balance,
             "AuditBucket": self.audit_bucket,
+            "InboundTopic": self.inbound_topic,
             "RequireConsent": str(self.require_consent).lower(),
         }
 

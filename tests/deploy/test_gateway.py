@@ -12,7 +12,7 @@ from chalicelib.gateways.configured import read_gateways
 from chalicelib.gateways.registry import NAMES
 from chalicelib.settings import Settings
 from infra.deploy import ROOT, DeployFailed
-from infra.deploy.gateway import gateway_problems, tokens_of, use_of_gateways
+from infra.deploy.gateway import gateway_problems, inbound_problems, tokens_of, use_of_gateways
 
 PARAMETERS = json.loads((ROOT / "infra" / "stack.json").read_text())["Parameters"]
 
@@ -105,3 +105,9 @@ def test_a_deploy_says_what_one_of_several_gateways_needs(
     needs = use_of_gateways(Settings(gateways=read))
     assert needs == {"GatewaysUseAws": uses_aws, "GatewaysAskReceipts": asks_receipts}
     assert needs.keys() <= set(PARAMETERS)
+
+
+def test_a_topic_of_inbound_messages_needs_receipts() -> None:
+    topic = {"InboundTopic": "arn:aws:sns:eu-central-1:123456789012:inbound"}
+    assert inbound_problems(topic) == ["INBOUND_TOPIC: RECEIPTS=true is expected together with it"]
+    assert inbound_problems({**topic, "Receipts": "true"}) == inbound_problems({}) == []

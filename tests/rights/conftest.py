@@ -11,7 +11,7 @@ from infra.local.doubles.aws import forget_connections
 from infra.local.local_settings import any_settings
 from infra.local.stack import DevStack
 
-from .tour import AUDIT_BUCKET, Tour
+from .tour import AUDIT_BUCKET, INBOUND_TOPIC, Tour
 
 
 @pytest.fixture(scope="package")
@@ -23,7 +23,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
         forget_connections()
         limits = {"gateway_price": "1.50", "daily_budget": "1000000"}  # the sum of the day is read and written
         limits["balance_alarm"] = "100"
-        settings = replace(any_settings(), receipts=True, audit_bucket=AUDIT_BUCKET, **limits)
+        settings = replace(
+            any_settings(), receipts=True, audit_bucket=AUDIT_BUCKET, inbound_topic=INBOUND_TOPIC, **limits
+        )
         with DevStack(settings, tmp_path_factory.mktemp("logs"), print_line=lambda line: None) as stack:
             yield stack
     forget_connections()

@@ -47,6 +47,7 @@ TOKYO = timedelta(hours=9)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 PATIENCE_SECONDS = 60
 AUDIT_BUCKET = "copied-audit"
+INBOUND_TOPIC = "arn:aws:sns:us-east-1:000000000000:inbound"
 
 
 class Tour:
@@ -81,6 +82,7 @@ class Tour:
         self.sending()
         self.a_rate_limit_that_delays()
         self.receipts()
+        self.inbound_messages()
         self.balances()
         self.canary()
         self.brake()
@@ -229,6 +231,20 @@ class Tour:
         self.call("POST", "/Receipts/", receipt, headers=headers)
         self.await_use("SettleReceipts", "sqs:ChangeMessageVisibility")
         rows[0].update([MessageRow.status.set("undelivered"), MessageRow.claimed_until.set(NOT_CLAIMED)])
+
+    def inbound_messages(self) -> None:
+        """As SNS delivers them: from a client, and from a number without one."""
+        client_id = self.call("POST", "/Clients/", {"phone_number": 79360000002})["id"]
+        for phone in (79360000002, 79360000003):
+            message = {"originationNumber": f"+{phone}", "messageBody": "STOP"}
+            boto3.client("sqs").send_message(QueueUrl=self.queue_url("ReceiptsQueue"), MessageBody=json.dumps(message))
+        self.await_until(lambda: self.call("GET", f"/Clients/{client_id}/")["opted_out_at"] is not None)
+        self.await_until(
+            lambda: (
+                len([one for one in self.call("GET", "/StopList/")["results"] if one["phone_number"] == "79360000003"])
+                == 1
+            )
+        )
 
     def balances(self) -> None:
         """The API shows balances while its gateway is one that tells them."""

@@ -105,14 +105,28 @@ def test_the_rules_exist_only_if_aws_is_the_gateway_and_receipts_are_expected() 
     assert types == [[name for name, one in STATUSES.items() if one == status] for status in (DELIVERED, UNDELIVERED)]
 
 
+def queue_statements() -> dict[str, Any]:
+    """What others may do to the queue of receipts, by the condition."""
+    statements = RESOURCES["ReceiptsQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    conditional = [one["Fn::If"] for one in statements if "Fn::If" in one]
+    return {condition: allowed for condition, allowed, _ in conditional}
+
+
 def test_the_queue_takes_messages_of_these_rules_only() -> None:
-    (statement,) = [
-        one["Fn::If"]
-        for one in RESOURCES["ReceiptsQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
-        if "Fn::If" in one
-    ]
-    condition, allowed, _ = statement
-    assert condition == "AwsReports"
+    allowed = queue_statements()["AwsReports"]
     assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
     assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": [{"Fn::GetAtt": [name, "Arn"]} for name in RULES]}}
     assert {rule["Targets"][0]["Arn"]["Fn::GetAtt"][0] for rule in RULES.values()} == {"ReceiptsQueue"}
+
+
+def test_messages_to_us_come_from_the_named_topic_only_and_only_with_receipts() -> None:
+    template = json.loads((ROOT / "infra" / "stack.json").read_text())
+    has_topic = {"Fn::Not": [{"Fn::Equals": [{"Ref": "InboundTopic"}, ""]}]}
+    assert template["Conditions"]["AwsInbound"] == {"Fn::And": [{"Condition": "ReceiptsAreExpected"}, has_topic]}
+    statement = queue_statements()["AwsInbound"]
+    assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "InboundTopic"}}}
+    subscription = RESOURCES["InboundSubscription"]
+    assert subscription["Condition"] == "AwsInbound"
+    assert subscription["Properties"]["TopicArn"] == {"Ref": "InboundTopic"}
+    assert subscription["Properties"]["RawMessageDelivery"] is True, "the body is the message itself"

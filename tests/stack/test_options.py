@@ -29,6 +29,7 @@ OPTIONS |= {
     "HasSeveralGateways",
     "SendsThroughAws",
     "AwsReports",
+    "AwsInbound",
     "AsksReceipts",
     "AsksReceiptsInAws",
     "AsksInNetwork",

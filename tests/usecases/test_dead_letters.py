@@ -11,6 +11,7 @@ from infra.local.doubles.fakes import FakeServices
 JOB = json.dumps({"job": "walk_slice", "mailing_id": 1, "new": True})
 IMPORT = json.dumps({"job": "import_clients", "new": True})
 RECEIPTS = json.dumps({"job": "settle_receipts", "receipts": [{"id": "new"}]})
+INBOUND = json.dumps({"originationNumber": "+79774053329", "messageBody": "STOP"})
 MESSAGE = json.dumps({"job": "send_message", "mailing_id": 1, "client_id": "7"})
 
 
@@ -20,10 +21,10 @@ def bodies(queue: object) -> list[str]:
 
 def test_each_dead_letter_returns_to_its_own_queue() -> None:
     services = FakeServices()
-    for body in (JOB, MESSAGE, IMPORT, RECEIPTS, "garbage", "[" * 100_000):
+    for body in (JOB, MESSAGE, IMPORT, RECEIPTS, INBOUND, "garbage", "[" * 100_000):
         assert read_job(services, body, SendMessage) is None
-    assert redrive(services, lambda: 60.0) == 6
-    assert bodies(services.receipts_queue) == [RECEIPTS]
+    assert redrive(services, lambda: 60.0) == 7
+    assert bodies(services.receipts_queue) == [RECEIPTS, INBOUND]
     assert bodies(services.imports_queue) == [IMPORT]
     assert bodies(services.jobs_queue) == [JOB]
     assert bodies(services.send_queue) == [MESSAGE, "garbage", "[" * 100_000]
