@@ -40,6 +40,7 @@ PAGES = {
     "stop-list": "/console/stop-list",
     "tokens": "/console/tokens",
     "users": "/console/users",
+    "sessions": "/console/sessions",
     "audit": "/console/audit",
     "mailbox": "/console/mailbox",
 }

@@ -1,4 +1,4 @@
-"""Users of the console: sign in and out, make and remove users."""
+"""Users of the console: sign in, make and remove users."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ from .tokens import digest, require_role
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
-SESSION_LIFE = timedelta(hours=12)
 SALT_BYTES = 16
 PASSWORD_BYTES = 15
 
 NEW_PASSWORD = "new password"  # noqa: S105
 """The audit's action for a user that gets a new password, and perhaps a new role."""
 
-SIGNED_IN, SIGNED_OUT = "signed in", "signed out"
+SIGNED_IN = "signed in"
 
 ATTEMPT_PERIOD = timedelta(minutes=15)
 MAX_ATTEMPTS = {"address": 50, "user from address": 10}
@@ -141,23 +140,6 @@ def sign_in(services: Services, name: str, password: str, address: str) -> User:
     attempt.take_back(services)
     _record(services, name, SIGNED_IN, {"address": address})
     return user
-
-
-def user_of_session(services: Services, name: str, began_at: datetime) -> User | None:
-    """Returns None if the session is too old, or if the user has signed out, has a new password or was removed."""
-    if began_at <= services.clock.now() - SESSION_LIFE:
-        return None
-    user = services.users.find(name)
-    return user if user and began_at >= user.sessions_from else None
-
-
-def sign_out(services: Services, name: str) -> None:
-    """End all sessions of the user, on every device. Raises NotFound."""
-    try:
-        services.users.end_sessions(name, services.clock.now())
-    except RowChanged as error:
-        raise NotFound(Text("access.no_such_user")) from error
-    _record(services, name, SIGNED_OUT)
 
 
 def _record(services: Services, name: str, action: str, after: Fields | None = None) -> None:

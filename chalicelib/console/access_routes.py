@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalice.app import Blueprint, Response
 
 from ..runtime import services
-from . import users
+from . import sessions, users
 from .page_requests import Action, answer_page_request
 from .routes import ROUTE
 
@@ -17,6 +17,31 @@ def user_list() -> Response:
     return _answer_admins({"GET": users.list_, "POST": users.create})
 
 
+@console_access.route("/console/sessions", **ROUTE)
+def own_sessions() -> Response:
+    return _answer({"GET": sessions.list_own, "POST": sessions.end_all_own})
+
+
+@console_access.route("/console/sessions/{session_id}", **ROUTE)
+def own_session(session_id: str) -> Response:
+    return _answer({"POST": lambda request: sessions.end_own(request, session_id)})
+
+
+@console_access.route("/console/users/{name}/sessions", **ROUTE)
+def sessions_of_user(name: str) -> Response:
+    return _answer_admins(
+        {
+            "GET": lambda request: sessions.list_of(request, name),
+            "POST": lambda request: sessions.end_all_of(request, name),
+        }
+    )
+
+
+@console_access.route("/console/users/{name}/sessions/{session_id}", **ROUTE)
+def session_of_user(name: str, session_id: str) -> Response:
+    return _answer_admins({"POST": lambda request: sessions.end_of(request, name, session_id)})
+
+
 @console_access.route("/console/users/{name}/{step}", **ROUTE)
 def user_step(name: str, step: str) -> Response:
     return _answer_admins(
@@ -25,6 +50,10 @@ def user_step(name: str, step: str) -> Response:
             "POST": lambda request: users.take_step(request, name, step),
         }
     )
+
+
+def _answer(actions: dict[str, Action]) -> Response:
+    return answer_page_request(services(), console_access.current_request, actions)
 
 
 def _answer_admins(actions: dict[str, Action]) -> Response:

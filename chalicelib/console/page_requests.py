@@ -29,7 +29,8 @@ from .session import Session, form_token, is_form_token, read_session
 TEMPLATES = Path(__file__).parent / "templates"
 NO_QUERY: Mapping[str, str] = {}
 METHODS = ["GET", "HEAD", "POST"]
-SIGN_OUT = "/console/sign-out"
+OF_ONESELF = ("/console/sign-out", "/console/sessions")
+"""Pages whose forms every user may send."""
 
 LONGEST_LIST = 100
 """Rows of a page. A refused row of an import takes up to 4 KB in the file and 20 KB on its page."""
@@ -46,10 +47,14 @@ class PageRequest:
     session: Session | None = None
 
     @property
-    def principal(self) -> Principal:
+    def own_session(self) -> Session:
         if self.session is None:
             raise ValueError("a page without a sign-in has no user")
-        return self.session.user.principal
+        return self.session
+
+    @property
+    def principal(self) -> Principal:
+        return self.own_session.user.principal
 
     @property
     def author(self) -> Author:
@@ -212,7 +217,7 @@ def _require_own_form(request: PageRequest) -> None:
     token = request.raw_request.headers.get(CSRF_HEADER) or request.field(CSRF_FIELD)
     if not is_form_token(request.services, request.session, token):
         raise NotAllowed(Text("console.old_form"))
-    if not request.principal.may(writes=True) and request.path != SIGN_OUT:
+    if not request.principal.may(writes=True) and not request.path.startswith(OF_ONESELF):
         raise NotAllowed(Text("console.read_only"))
 
 

@@ -1,4 +1,7 @@
-"""Sessions: a signed cookie names the user, and a signed token in each form protects it against CSRF."""
+"""Sessions: a signed cookie names the user and the session, and a signed token in each form protects against CSRF.
+
+The row of the user has what is known of the session, so that it can be listed and ended: access/sessions.py.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..access.users import SESSION_LIFE, user_of_session
+from ..access.sessions import SESSION_LIFE, session_id, user_of_session
+from ..access.sessions import begin_session as begin
 from ..adapters.services import Services
 from ..domain.principal import User
 
@@ -20,16 +24,21 @@ COOKIE = "session"
 
 @dataclass(frozen=True)
 class Session:
-    """`nonce` is random per session. The form token holds it, signed."""
+    """`nonce` is random per session. The cookie holds it, and the form token too, signed."""
 
     user: User
     nonce: str
 
+    @property
+    def id(self) -> str:
+        return session_id(self.nonce)
 
-def begin_session(services: Services, user: User) -> str:
-    """Returns the value of the session cookie."""
-    started = int(services.clock.now().timestamp() * 1_000_000)
-    value = _signer(services, COOKIE).dumps([user.principal.name, started, secrets.token_urlsafe(12)])
+
+def begin_session(services: Services, user: User, address: str, user_agent: str) -> str:
+    """Returns the value of the session cookie. Raises NotAuthenticated if the user is removed meanwhile."""
+    nonce = secrets.token_urlsafe(12)
+    began_at = begin(services, user, nonce, address, user_agent)
+    value = _signer(services, COOKIE).dumps([user.principal.name, int(began_at.timestamp() * 1_000_000), nonce])
     return str(value)
 
 
@@ -40,7 +49,7 @@ def read_session(services: Services, cookies: str | None) -> Session | None:
     if found is None:
         return None
     name, started, nonce = found
-    user = user_of_session(services, name, datetime.fromtimestamp(started / 1_000_000, UTC))
+    user = user_of_session(services, name, datetime.fromtimestamp(started / 1_000_000, UTC), session_id(nonce))
     return Session(user, nonce) if user else None
 
 

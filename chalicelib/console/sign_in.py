@@ -6,7 +6,8 @@ import re
 
 from chalice.app import Response
 
-from ..access.users import sign_in, sign_out
+from ..access.sessions import sign_out
+from ..access.users import sign_in
 from ..domain.principal import User
 from ..errors import NotAuthenticated, TooManyAttempts
 from ..logs import add_log_keys
@@ -25,15 +26,20 @@ def submit(request: PageRequest) -> Response:
     name = request.field("name").strip()
     try:
         user = sign_in(request.services, name, request.field("password"), _address(request))
+        return _signed_in(request, user)
     except (NotAuthenticated, TooManyAttempts) as refusal:
         text = request.localized(refusal.detail)
         values = {"next": request.field("next"), "name": name, "error": text}
         return request.refusal_page(refusal, "sign_in.html", **values)
-    return _signed_in(request, user)
 
 
 def end_session(request: PageRequest) -> Response:
-    sign_out(request.services, request.principal.name)
+    sign_out(request.services, request.principal.name, request.own_session.id)
+    return signed_out(request)
+
+
+def signed_out(request: PageRequest) -> Response:
+    """Forgets the cookie."""
     response = request.redirect("/console/sign-in")
     response.headers["Set-Cookie"] = cookie_header("", f"{request.prefix}{HOME}", request.is_secure)
     return response
@@ -44,7 +50,8 @@ def _signed_in(request: PageRequest, user: User) -> Response:
     add_log_keys(who=user.principal.name)
     next_path = request.field("next")
     response = request.redirect(next_path if OWN_PATH.fullmatch(next_path) else HOME)
-    cookie = begin_session(request.services, user)
+    agent = request.raw_request.headers.get("user-agent", "")
+    cookie = begin_session(request.services, user, _address(request), agent)
     response.headers["Set-Cookie"] = cookie_header(cookie, f"{request.prefix}{HOME}", request.is_secure)
     return response
 

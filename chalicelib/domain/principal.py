@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from .user_session import UserSession
 
 ADMIN = "admin"
 READ = "read"
@@ -36,8 +39,12 @@ class Token:
 
 @dataclass(frozen=True)
 class User:
-    """`password` is the hash of the password. Sessions that began before `sessions_from` are invalid."""
+    """`password` is the hash of the password. Sessions that began before `sessions_from` are invalid.
+
+    `sessions`: by their ids, those too that are too old by now.
+    """
 
     principal: Principal
     password: str
     sessions_from: datetime
+    sessions: Mapping[str, UserSession] = field(default_factory=dict)

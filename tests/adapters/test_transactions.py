@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.access.audit import author_of
-from chalicelib.access.users import sign_out
+from chalicelib.access.sessions import end_all_sessions
 from chalicelib.delivery.fanout import walk_slice
 from chalicelib.delivery.receipts import settle_receipts
 from chalicelib.delivery.reconcile import reconcile_shard, request_reconciliation
@@ -231,5 +231,5 @@ def test_a_held_row_is_not_taken_for_a_missing_one(services: Any, held: HeldItem
     held.hold(f"{STACK_NAME}-tokens", {"digest": {"S": "digest"}}, 1.0)
     services.tokens.revoke("digest", now)
     services.users.add(User(Principal("anna", ADMIN), "password", now))
-    sign_out(services, "anna")
+    end_all_sessions(services, "anna", author_of(services, "anna"))
     assert services.tokens.find("digest").revoked_at == now

@@ -26,7 +26,7 @@ from .conftest import Call
 PATIENCE = 60
 PAGES = ("/console", "/console/mailings/new", "/console/clients", "/console/tokens", "/console/audit")
 PAGES += ("/console/segments", "/console/segments/new")
-PAGES += ("/console/users", "/console/users/adminaccount/password")
+PAGES += ("/console/users", "/console/users/adminaccount/password", "/console/sessions")
 PAGES += ("/console/imports", "/console/mailbox", "/console/stop-list", "/console/stop-list/import", "/console/series")
 FORMAT = "%Y-%m-%dT%H:%M:%S"
 ASK_AXE = """

@@ -57,7 +57,7 @@ def get(services: Services) -> Get:
     put_user(services, "anna", "admin")
     user = services.users.find("anna")
     assert user is not None
-    headers = {"Host": "api.example.com", "Cookie": f"session={begin_session(services, user)}"}
+    headers = {"Host": "api.example.com", "Cookie": f"session={begin_session(services, user, '', '')}"}
 
     def get(path: str) -> str:
         with Client(app) as client:

@@ -103,7 +103,11 @@ def test_a_page_of_the_console_says_in_the_language_of_the_person_what_to_do(ser
     put_user(services, "anna", "admin")
     user = services.users.find("anna")
     assert user is not None
-    headers = {"Host": "api.example.com", "Cookie": f"session={begin_session(services, user)}", "Accept-Language": "ru"}
+    headers = {
+        "Host": "api.example.com",
+        "Cookie": f"session={begin_session(services, user, '', '')}",
+        "Accept-Language": "ru",
+    }
     with refused("Query", THROTTLED), Client(app) as client:
         answer = client.http.get("/console/clients", headers=headers)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from chalicelib import texts as catalogue
 from chalicelib.access.audit import GATEWAY_AUTHOR, RESERVED_NAMES, SERVICE_AUTHOR
-from chalicelib.access.users import NEW_PASSWORD, SIGNED_IN, SIGNED_OUT
+from chalicelib.access.sessions import SESSION_ENDED, SIGNED_OUT, SIGNED_OUT_EVERYWHERE
+from chalicelib.access.users import NEW_PASSWORD, SIGNED_IN
 from chalicelib.clients.erasure import ERASED, PHONE_SUBJECT, READMITTED
 from chalicelib.clients.import_undo import UNDONE_ACTION
 from chalicelib.clients.registry import CONSENT_WITHDRAWN, OPTED_IN, OPTED_OUT
@@ -26,6 +27,7 @@ from chalicelib.console import clients, mailings, series
 from chalicelib.domain import mailing, message
 from chalicelib.domain.audit_record import CHANGED, MADE, REMOVED
 from chalicelib.domain.principal import ROLES
+from chalicelib.domain.user_session import OTHER_BROWSER
 from chalicelib.mailings.test_message import TRIED
 from chalicelib.rendering import translate
 from chalicelib.texts import AS_WRITTEN, Text, both, either, read_stored
@@ -35,11 +37,23 @@ ROOM = Path(__file__).parents[2] / "chalicelib"
 FOLDERS = sorted(path.parent for path in ROOM.rglob("ru.json"))
 CONSOLE = ROOM / "console" / "templates"
 EMAILS = ROOM / "reports" / "templates"
-STEPS = {ERASED, READMITTED, TRACES_ERASED, "paused", "resumed", "cancelled", "ended", "sent again", "revoked"}
+STEPS = {
+    SESSION_ENDED,
+    SIGNED_OUT_EVERYWHERE,
+    ERASED,
+    READMITTED,
+    TRACES_ERASED,
+    "paused",
+    "resumed",
+    "cancelled",
+    "ended",
+    "sent again",
+    "revoked",
+}
 OF_CLIENTS = {OPTED_OUT, OPTED_IN, CONSENT_WITHDRAWN}
 ACTIONS = {MADE, CHANGED, REMOVED, *OF_CLIENTS, TRIED, NEW_PASSWORD, SIGNED_IN, SIGNED_OUT, UNDONE_ACTION, *STEPS}
 SUBJECTS = {"client", "mailing", "segment", "series", "token", "user", "test_message", "import", PHONE_SUBJECT}
-NAMES = {*mailing.STATUSES, *message.STATUSES, *ROLES, *SUBJECTS, SERVICE_AUTHOR, GATEWAY_AUTHOR}
+NAMES = {OTHER_BROWSER, *mailing.STATUSES, *message.STATUSES, *ROLES, *SUBJECTS, SERVICE_AUTHOR, GATEWAY_AUTHOR}
 NAMES |= {f"audit: {action}" for action in ACTIONS}
 QUESTIONS = {*mailings.QUESTIONS.values(), *series.QUESTIONS.values(), *clients.QUESTIONS.values()}
 STATUS_LABELS = {status.capitalize() for status in mailing.STATUSES}

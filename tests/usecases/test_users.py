@@ -1,11 +1,10 @@
-"""Users of the console: sign-in, limits on attempts, sessions and passwords."""
+"""Users of the console: sign-in, limits on attempts, and passwords."""
 
 from __future__ import annotations
 
 import base64
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,17 +15,13 @@ from chalicelib.access.users import (
     ATTEMPT_PERIOD,
     MAX_ATTEMPTS,
     NEW_PASSWORD,
-    SESSION_LIFE,
     SIGNED_IN,
-    SIGNED_OUT,
     add_user,
     change_role,
     make_user,
     remove_user,
     set_user,
     sign_in,
-    sign_out,
-    user_of_session,
 )
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.password import Cost, Passwords
@@ -181,31 +176,10 @@ def test_the_published_password_works_only_on_the_local_stage() -> None:
         sign_in(other, LOCAL_USER, LOCAL_PASSWORD, ADDRESS)
 
 
-def test_a_session_ends_by_age_by_sign_out_by_a_new_password_and_with_its_user() -> None:
-    services = FakeServices()
-    put_user(services, "anna", "read")
-    began = services.clock.now()
-    assert user_of_session(services, "anna", began)
-    services.clock.time += SESSION_LIFE
-    assert user_of_session(services, "anna", began) is None
-    began = services.clock.now()
-    services.clock.time += timedelta(milliseconds=1)
-    sign_out(services, "anna")
-    assert user_of_session(services, "anna", began) is None
-    began = services.clock.now()
-    services.clock.time += timedelta(milliseconds=1)
-    make_user(services, "anna", "admin")
-    assert user_of_session(services, "anna", began) is None
-    remove_user(services, "anna")
-    assert user_of_session(services, "anna", services.clock.now()) is None
-
-
 def test_unknown_users_invalid_names_and_invalid_roles_are_refused() -> None:
     services = FakeServices()
     with pytest.raises(NotFound):
         remove_user(services, "anna")
-    with pytest.raises(NotFound):
-        sign_out(services, "anna")
     with pytest.raises(BadInput):
         make_user(services, "anna<script>", "read")
     with pytest.raises(BadInput):
@@ -213,16 +187,11 @@ def test_unknown_users_invalid_names_and_invalid_roles_are_refused() -> None:
     assert services.users.rows == {}
 
 
-def test_sign_ins_and_sign_outs_are_recorded_with_the_address(services_with_anna: FakeServices) -> None:
-    services = services_with_anna
-    sign_in(services, "anna", PASSWORD, ADDRESS)
-    sign_out(services, "anna")
-    records = services.audit.records
-    assert [(one.who, one.what, one.id, one.action) for one in records] == [
-        ("anna", "user", "anna", SIGNED_IN),
-        ("anna", "user", "anna", SIGNED_OUT),
-    ]
-    assert [one.after for one in records] == [{"address": ADDRESS}, None]
+def test_sign_ins_are_recorded_with_the_address(services_with_anna: FakeServices) -> None:
+    sign_in(services_with_anna, "anna", PASSWORD, ADDRESS)
+    (record,) = services_with_anna.audit.records
+    assert (record.who, record.what, record.id, record.action) == ("anna", "user", "anna", SIGNED_IN)
+    assert record.after == {"address": ADDRESS}
 
 
 def test_a_refused_sign_in_leaves_no_record_because_anyone_can_make_one(services_with_anna: FakeServices) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import MapAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from ...domain.audit_record import AuditRecord
+from ...domain.audit_record import EPOCH, AuditRecord
 from ...domain.principal import ADMIN, Principal, User
+from ...domain.user_session import UserSession
 from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, transaction
@@ -26,9 +29,13 @@ class UserRow(Model):
     role = UnicodeAttribute()
     password = UnicodeAttribute()
     sessions_from = Moment()
+    sessions: Any = MapAttribute(default=dict)  # type: ignore[no-untyped-call]
 
     def user(self) -> User:
-        return User(Principal(self.name, self.role), self.password, self.sessions_from)
+        """Rows of earlier versions have no sessions."""
+        found = self.sessions.as_dict() if self.sessions else {}
+        sessions = {id_: _session(id_, one) for id_, one in found.items()}
+        return User(Principal(self.name, self.role), self.password, self.sessions_from, sessions)
 
 
 class AttemptsRow(Model):
@@ -73,10 +80,33 @@ class Users:
         """Of all users."""
         return [row.name for row in UserRow.scan(attributes_to_get=["name"], consistent_read=True)]
 
-    def end_sessions(self, name: str, now: datetime) -> None:
-        """Raises RowChanged if there is no such user."""
+    def begin_session(self, name: str, session: UserSession, ended: Sequence[str]) -> None:
+        """`ended`: ids of sessions that are removed. Raises RowChanged if there is no such user."""
+        row, sessions = UserRow(name), UserRow.sessions
         with conflicts():
-            UserRow(name).update([UserRow.sessions_from.set(now)], condition=UserRow.name.exists())
+            row.update([sessions.set(sessions | {})], condition=UserRow.name.exists())
+            actions = [sessions[session.id].set(_session_values(session)), *(sessions[one].remove() for one in ended)]
+            row.update(actions, condition=sessions.exists())
+
+    def see_session(self, name: str, session_id: str, now: datetime) -> None:
+        """Raises RowChanged if there is no such session."""
+        session = UserRow.sessions[session_id]
+        with conflicts():
+            UserRow(name).update([session["seen_at"].set(_microseconds(now))], condition=session.exists())
+
+    def end_session(self, name: str, session_id: str, record: AuditRecord) -> None:
+        """Raises RowChanged if there is no such session."""
+        session = UserRow.sessions[session_id]
+        with conflicts(), transaction(UserRow) as writes:
+            writes.update(UserRow(name), [session.remove()], condition=session.exists())
+            self._audit.write(writes, record)
+
+    def end_sessions(self, name: str, now: datetime, record: AuditRecord | None = None) -> None:
+        """Raises RowChanged if there is no such user."""
+        actions = [UserRow.sessions_from.set(now), UserRow.sessions.set({})]
+        with conflicts(), transaction(UserRow) as writes:
+            writes.update(UserRow(name), actions, condition=UserRow.name.exists())
+            self._audit.write(writes, record)
 
     def change_role(self, user: User, role: str, record: AuditRecord, admin: str) -> None:
         """Raises RowChanged if the user is no longer as it was read, or `admin` is no admin any more."""
@@ -110,6 +140,20 @@ class Users:
         with conflicts(), transaction(UserRow) as writes:
             writes.save(row, condition=condition)
             self._audit.write(writes, record)
+
+
+def _session_values(session: UserSession) -> dict[str, Any]:
+    values = {"address": session.address, "browser": session.browser}
+    return {**values, "began_at": _microseconds(session.began_at), "seen_at": _microseconds(session.seen_at)}
+
+
+def _session(session_id: str, values: Any) -> UserSession:
+    began_at, seen_at = (EPOCH + timedelta(microseconds=values[name]) for name in ("began_at", "seen_at"))
+    return UserSession(session_id, began_at, seen_at, values["address"], values["browser"])
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def _check_admin(writes: TransactWrite, name: str) -> None:

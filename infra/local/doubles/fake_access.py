@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from chalicelib.domain.audit_record import AuditRecord, day_of
 from chalicelib.domain.idempotency import IdempotentRequest
 from chalicelib.domain.principal import Principal, Token, User
+from chalicelib.domain.user_session import UserSession
 from chalicelib.errors import RowChanged
 
 from .fake_clock import LOCK
@@ -123,10 +125,41 @@ class FakeUsers:
     def all(self) -> list[User]:
         return list(self.rows.values())
 
-    def end_sessions(self, name: str, now: datetime) -> None:
+    def begin_session(self, name: str, session: UserSession, ended: Sequence[str]) -> None:
+        with LOCK:
+            self._require_user(name)
+            kept = {id_: one for id_, one in self.rows[name].sessions.items() if id_ not in ended}
+            self._keep_sessions(name, {**kept, session.id: session})
+
+    def see_session(self, name: str, session_id: str, now: datetime) -> None:
+        with LOCK:
+            sessions = self._sessions_with(name, session_id)
+            self._keep_sessions(name, {**sessions, session_id: replace(sessions[session_id], seen_at=now)})
+
+    def end_session(self, name: str, session_id: str, record: AuditRecord) -> None:
+        with LOCK:
+            sessions = self._sessions_with(name, session_id)
+            self._keep_sessions(name, {id_: one for id_, one in sessions.items() if id_ != session_id})
+            self.audit.write(record)
+
+    def end_sessions(self, name: str, now: datetime, record: AuditRecord | None = None) -> None:
+        with LOCK:
+            self._require_user(name)
+            self.rows[name] = replace(self.rows[name], sessions_from=now, sessions={})
+            self.audit.write(record)
+
+    def _require_user(self, name: str) -> None:
         if name not in self.rows:
             raise RowChanged
-        self.rows[name] = replace(self.rows[name], sessions_from=now)
+
+    def _sessions_with(self, name: str, session_id: str) -> dict[str, UserSession]:
+        self._require_user(name)
+        if session_id not in self.rows[name].sessions:
+            raise RowChanged
+        return dict(self.rows[name].sessions)
+
+    def _keep_sessions(self, name: str, sessions: dict[str, UserSession]) -> None:
+        self.rows[name] = replace(self.rows[name], sessions=sessions)
 
     def change_role(self, user: User, role: str, record: AuditRecord, admin: str) -> None:
         with LOCK:
@@ -149,9 +182,9 @@ class FakeUsers:
             raise RowChanged
 
     def _require_as_read(self, user: User) -> None:
-        """The end of sessions may have moved meanwhile."""
+        """Sessions may have begun and ended meanwhile."""
         row = self.rows.get(user.principal.name)
-        if row is None or replace(row, sessions_from=user.sessions_from) != user:
+        if row is None or replace(row, sessions_from=user.sessions_from, sessions=user.sessions) != user:
             raise RowChanged
 
     def count_attempt(self, name: str, until: datetime, by: int = 1) -> int:
