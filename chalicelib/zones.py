@@ -25,6 +25,13 @@ def is_zone(name: str) -> bool:
     return name in pytz.common_timezones_set
 
 
+def is_any_zone(name: str) -> bool:
+    """Whether pytz knows the name, also an old one, as browsers report them."""
+    import pytz
+
+    return name in pytz.all_timezones_set
+
+
 def meant_zone(name: str) -> str | None:
     """The zone that another spelling, an old name or a city means: europe/moscow, Europe/Kiev, Moscow. None if none."""
     return _zones_by_key().get(_key(name))

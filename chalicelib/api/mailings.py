@@ -11,8 +11,10 @@ from ..domain.decisions import MailingFields
 from ..domain.mailing import Mailing
 from ..fields import MAILING, MAILING_READ_ONLY, RESEND
 from ..http.calls import Call
+from ..http.filters import read_mailing_filter
 from ..http.paging import Listed, answer_page, position_at, read_page
 from ..mailings import lifecycle
+from ..mailings.listing import list_mailings
 from ..mailings.warnings import warnings_of
 from ..representation import represent_mailing, represent_warnings
 from ..rules import read_fields
@@ -24,9 +26,10 @@ FILTERS = {"filter_tag", "filter_op_codes", "filter", "segment"}
 
 def list_(call: Call) -> Response:
     page, has_time = read_page(call.query, numbers=1), call.has_time
+    wanted = read_mailing_filter(call.query)
 
     def read(limit: int) -> Listed:
-        found, next_before_id = lifecycle.list_mailings(call.services, page.number, limit, has_time)
+        found, next_before_id = list_mailings(call.services, page.number, limit, has_time, wanted)
         return [represent_mailing(mailing) for mailing in found], position_at(next_before_id)
 
     return Response(answer_page(call.url, call.query, page, read))

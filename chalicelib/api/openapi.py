@@ -14,6 +14,7 @@ from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..http.bodies import BYTES, CSV, FORM, JSON
 from ..http.exports import MOST_ROWS
+from ..http.filters import MAILING_FILTERS
 from ..http.paging import DEFAULT_LIMIT, MAX_LIMIT
 from ..rules import Schema
 from .metrics import TEXT
@@ -137,6 +138,9 @@ def _parameters(operation: Operation) -> list[Schema]:
         "opted_out": "Clients that are on the stop list, or that are not",
         "attributes": "Names of attributes to export, separated by commas; all by default",
     }
+    if operation.path == "/Mailing/":
+        filters |= {name: field.rule.schema for name, field in MAILING_FILTERS.items()}
+        abouts |= {name: field.about for name, field in MAILING_FILTERS.items()}
     found += [_query(name, filters.get(name, STRING), abouts.get(name, "Filter by value")) for name in operation.query]
     if operation.is_tagged:
         is_read = operation.method == "get"

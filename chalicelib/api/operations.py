@@ -14,7 +14,7 @@ from ..domain.allowed_steps import (
     RESUME,
 )
 from ..http.bodies import CSV
-from ..http.filters import CLIENT_FILTERS
+from ..http.filters import CLIENT_FILTERS, MAILING_FILTERS
 from ..http.paging import PAGE_QUERY
 from .metrics import TEXT
 
@@ -126,7 +126,7 @@ OPERATIONS = [
     Operation("/StopList/export/", "get", "Export the stop list as CSV, in parts", CSV),
     Operation("/StopList/{phone_number}/", "get", "Look up a phone number in the stop list", "Stop"),
     Operation("/StopList/{phone_number}/", "delete", "Take a phone number off the stop list", status=204),
-    Operation("/Mailing/", "get", "List mailings, newest first", "Mailing", is_list=True),
+    Operation("/Mailing/", "get", "List mailings, newest first", "Mailing", is_list=True, query=tuple(MAILING_FILTERS)),
     Operation("/Mailing/", "post", "Announce a mailing", "ChangedMailing", "NewMailing", 201),
     Operation("/Mailing/preview/", "post", "Preview a mailing: audience, texts and forecast", "Preview", "NewMailing"),
     Operation("/Mailing/{id}/", "get", "Read a mailing", "Mailing"),

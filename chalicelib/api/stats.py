@@ -10,6 +10,7 @@ from ..http.calls import Call
 from ..http.filters import read_message_status
 from ..http.paging import Listed, answer_page, position_at, position_of, read_page
 from ..mailings import lifecycle, stats
+from ..mailings.listing import list_mailings
 from ..representation import (
     represent_balance,
     represent_counts,
@@ -24,7 +25,7 @@ def list_(call: Call) -> Response:
     page, has_time = read_page(call.query, numbers=1), call.has_time
 
     def read(limit: int) -> Listed:
-        found, next_before_id = lifecycle.list_mailings(call.services, page.number, limit, has_time)
+        found, next_before_id = list_mailings(call.services, page.number, limit, has_time)
         rows = [{**represent_mailing(mailing), **_represent_counts(call, mailing.counts)} for mailing in found]
         return rows, position_at(next_before_id)
 

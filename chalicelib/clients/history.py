@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..adapters.newest import list_newest
 from ..domain.mailing import MAILING_ID
 from ..domain.mailing_outline import MailingOutline
 from ..domain.message import Message
-from ..domain.walk import IDS_A_READ, LIST_SECONDS, HasTime, time_limit, walk_down
+from ..domain.walk import IDS_A_READ, HasTime
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -40,15 +41,8 @@ def list_history(
     Messages of deleted mailings are missing. Without time, or after 5,000 mailings, the page is short. `has_time`: by
     default six seconds.
     """
-    below = services.counters.last_id(MAILING_ID) + 1 if below is None else below
-    found, next_below = walk_down(
-        partial(_read_at_once, services, client_id),
-        below,
-        limit,
-        has_time or time_limit(services.clock.now, LIST_SECONDS),
-        HUNDREDS_AT_ONCE * IDS_A_READ,
-    )
-    return [mailed for _, mailed in found], next_below
+    read = partial(_read_at_once, services, client_id)
+    return list_newest(services, MAILING_ID, read, below, limit, has_time, HUNDREDS_AT_ONCE * IDS_A_READ)
 
 
 def _read_at_once(services: Services, client_id: int, mailing_ids: Sequence[int]) -> dict[int, MailedMessage]:

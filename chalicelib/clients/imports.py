@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from ..adapters.newest import list_newest
 from ..domain.audit_record import Author
 from ..domain.client_import import CLIENTS, RUNNING, ClientImport, KeptClient, RefusedRow
 from ..domain.csv_file import FileFormat
 from ..domain.format_detection import HEAD_SIZE, is_workbook, read_format
 from ..domain.jobs import ImportClients
 from ..domain.unicode_text import compose
-from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
+from ..domain.walk import HasTime
 from ..errors import BadInput, FileGone, NotFound, NotInThisStatus, RowChanged, TooLarge
 from ..logs import add_log_keys
 from ..texts import Text
@@ -136,14 +137,7 @@ def get_import(services: Services, import_id: int) -> ClientImport:
 def list_imports(
     services: Services, before_id: int | None, limit: int, has_time: HasTime | None = None
 ) -> tuple[list[ClientImport], int | None]:
-    """A page, the newest first, and the `before_id` of the next page; None at the end.
-
-    Without time the page is short. `has_time`: by default six seconds.
-    """
-    has_time = has_time or time_limit(services.clock.now, LIST_SECONDS)
-    below = services.counters.last_id(IMPORT_ID) + 1 if before_id is None else before_id
-    found, next_below = walk_down(services.imports.get_many, below, limit, has_time)
-    return [client_import for _, client_import in found], next_below
+    return list_newest(services, IMPORT_ID, services.imports.get_many, before_id, limit, has_time)
 
 
 def list_refused(services: Services, import_id: int, after: int, limit: int) -> tuple[list[RefusedRow], int | None]:

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from chalice.app import Response
 
-from ..delivery.balances import known_balances
 from ..domain.allowed_steps import RESEND as RESEND_STEP
 from ..domain.allowed_steps import useful_steps
 from ..domain.condition_text import describe_filter
@@ -18,7 +17,7 @@ from ..errors import NotFound
 from ..fields import RESEND
 from ..http.calls import read_id
 from ..http.filters import read_message_status
-from ..http.paging import position_at, position_of
+from ..http.paging import position_of
 from ..mailings import lifecycle, stats
 from ..mailings.warnings import warnings_of
 from ..rules import read_fields
@@ -36,20 +35,6 @@ QUESTIONS = {
     "resend": "Resend the messages with these statuses? Sent messages are not sent again.",
 }
 Step = Callable[[PageRequest, int], object]
-
-
-def list_(request: PageRequest) -> Response:
-    page = request.list_page(numbers=1, length=LIST_LENGTH)
-    found, next_before_id = lifecycle.list_mailings(request.services, page.number, page.limit)
-    following = request.next_page(page, position_at(next_before_id))
-    is_live = any(mailing.is_open for mailing in found)
-    template = "mailings_live.html" if request.query.get("live") else "mailings.html"
-    shown: dict[str, Any] = {
-        "cursor": request.query.get("cursor"),
-        "currency": request.services.settings.gateway_currency,
-        "balances": [] if request.query.get("live") else known_balances(request.services),
-    }
-    return request.page(template, mailings=found, next=following, is_live=is_live, **shown)
 
 
 def read(request: PageRequest, sent_id: str) -> Response:

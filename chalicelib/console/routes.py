@@ -19,6 +19,7 @@ from . import (
     imports,
     mailbox,
     mailing_form,
+    mailing_list,
     mailings,
     segments,
     series,
@@ -46,7 +47,12 @@ def root() -> Response:
 
 @console.route("/console", **ROUTE)
 def home() -> Response:
-    return _answer({"GET": mailings.list_})
+    return _answer({"GET": mailing_list.list_})
+
+
+@console.route("/console/mailings", **ROUTE)
+def mailings_page() -> Response:
+    return _answer({"GET": mailing_list.list_})
 
 
 @console.route("/console/static/{name}")

@@ -72,14 +72,14 @@ def is_form_token(services: Services, session: Session, value: str) -> bool:
     return isinstance(found, list) and found[1:] == [session.nonce]
 
 
-def find_cookie(header: str | None) -> str | None:
-    """The first session cookie of a Cookie header, by the rules of RFC 6265, 5.4. Skips pairs that are no cookies.
+def find_cookie(header: str | None, wanted: str = COOKIE) -> str | None:
+    """The first cookie with this name in a Cookie header, by RFC 6265, 5.4. Skips pairs that are no cookies.
 
     http.cookies stops at such a pair, and takes quadratic time for backslashes in Python 3.11.
     """
     for pair in (header or "").split(";"):
         name, sign, value = pair.partition("=")
-        if sign and name.strip(" \t") == COOKIE:
+        if sign and name.strip(" \t") == wanted:
             return value.strip(" \t").removeprefix('"').removesuffix('"')
     return None
 

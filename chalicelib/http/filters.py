@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from ..condition_rules import MAX_MAILING_ID
 from ..domain.client_search import AttributeText, ClientFilter
+from ..domain.mailing import STATUSES as MAILING_STATUSES
+from ..domain.mailing_search import MailingFilter
 from ..domain.message import STATUSES
 from ..domain.phone import meant_phone
 from ..domain.phone_part import PhonePart, meant_part
-from ..errors import BadInput
+from ..errors import BadInput, WrongValue
+from ..rules import Field, label, moment, number_up_to, read_fields, rule
 from ..texts import Text
 from .queries import read_flag
 
@@ -39,6 +44,36 @@ def _read_phone_part(written: str) -> PhonePart:
 def _read_attribute(written: str) -> AttributeText:
     name, separator, text = written.partition("=")
     return AttributeText(text.strip(), name.strip()) if separator and name.strip() else AttributeText(written.strip())
+
+
+@rule(enum=list(MAILING_STATUSES))
+def _mailing_status(sent: object) -> object:
+    if sent not in MAILING_STATUSES:
+        raise WrongValue(Text("page.status", given=str(sent)[:32], choices=", ".join(MAILING_STATUSES)))
+    return sent
+
+
+MAILING_FILTERS = {
+    "status": Field(_mailing_status, "Mailings with this status"),
+    "text": Field(label, "Mailings with this text in theirs, in any case"),
+    "start_from": Field(moment, "Mailings that start at this moment or later"),
+    "start_before": Field(moment, "Mailings that start before this moment"),
+    "segment": Field(number_up_to(MAX_MAILING_ID, 3), "Mailings to the segment with this id"),
+}
+"""Query parameters, each with its rule."""
+
+
+def read_mailing_filter(query: Mapping[str, str]) -> MailingFilter:
+    """An absent or blank parameter sets no filter. Raises BadInput."""
+    sent = {name: query[name] for name in MAILING_FILTERS if query.get(name)}
+    read: dict[str, Any] = read_fields(sent, MAILING_FILTERS, set(), partial=True)
+    return MailingFilter(
+        read.get("text") or "",
+        read.get("status"),
+        read.get("start_from"),
+        read.get("start_before"),
+        read.get("segment"),
+    )
 
 
 def read_message_status(value: str | None) -> str | None:

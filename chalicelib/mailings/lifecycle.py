@@ -14,7 +14,6 @@ from ..domain.audit_record import AuditRecord, Author
 from ..domain.decisions import MailingFields
 from ..domain.field_versions import Shown
 from ..domain.mailing import CANCELLED, MAILING_ID, SCHEDULED, Mailing
-from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
 from ..errors import NotFound, RowChanged, TryAgain
 from ..logs import add_log_keys, log
 from ..representation import represent_mailing
@@ -175,19 +174,6 @@ def delete_mailing(
 
     if retry_lost_races(services.clock, attempt).status == SCHEDULED:
         services.schedules.remove(mailing_id)
-
-
-def list_mailings(
-    services: Services, before_id: int | None, limit: int, has_time: HasTime | None = None
-) -> tuple[list[Mailing], int | None]:
-    """A page, the newest first, and the `before_id` of the next page; None at the end.
-
-    Without time the page is short. `has_time`: by default six seconds.
-    """
-    has_time = has_time or time_limit(services.clock.now, LIST_SECONDS)
-    below = services.counters.last_id(MAILING_ID) + 1 if before_id is None else before_id
-    found, next_below = walk_down(services.mailings.get_many, below, limit, has_time)
-    return [mailing for _, mailing in found], next_below
 
 
 @contextmanager

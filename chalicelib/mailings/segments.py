@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..adapters.newest import list_newest
 from ..domain.audit_record import Author
 from ..domain.field_versions import Shown
 from ..domain.filter import Filter
 from ..domain.segment import SEGMENT_ID, Segment, SegmentFields, changed
-from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
+from ..domain.walk import HasTime
 from ..errors import NotFound, RowChanged
 from ..representation import represent_segment
 from ..retries import retry_lost_races
@@ -108,8 +109,4 @@ def count_segment(services: Services, segment_id: int) -> tuple[int, bool]:
 def list_segments(
     services: Services, before_id: int | None, limit: int, has_time: HasTime | None = None
 ) -> tuple[list[Segment], int | None]:
-    """A page, the newest first, and the `before_id` of the next page; None at the end."""
-    has_time = has_time or time_limit(services.clock.now, LIST_SECONDS)
-    below = services.counters.last_id(SEGMENT_ID) + 1 if before_id is None else before_id
-    found, next_below = walk_down(services.segments.get_many, below, limit, has_time)
-    return [segment for _, segment in found], next_below
+    return list_newest(services, SEGMENT_ID, services.segments.get_many, before_id, limit, has_time)

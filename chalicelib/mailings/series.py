@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from ..adapters.newest import list_newest
 from ..clients.segments import with_segment
 from ..domain import series as domain
 from ..domain import series_decisions as decisions
@@ -14,7 +15,7 @@ from ..domain.audit_record import Author
 from ..domain.field_versions import Shown
 from ..domain.series import SERIES_ID, Series
 from ..domain.series_decisions import SeriesFields
-from ..domain.walk import LIST_SECONDS, HasTime, time_limit, walk_down
+from ..domain.walk import HasTime
 from ..errors import NotFound, RowChanged
 from ..representation import represent_series
 from ..retries import retry_lost_races
@@ -110,14 +111,7 @@ def next_starts(series: Series, number: int) -> list[datetime]:
 def list_series(
     services: Services, before_id: int | None, limit: int, has_time: HasTime | None = None
 ) -> tuple[list[Series], int | None]:
-    """A page, the newest first, and the `before_id` of the next page; None at the end.
-
-    Without time the page is short. `has_time`: by default six seconds.
-    """
-    has_time = has_time or time_limit(services.clock.now, LIST_SECONDS)
-    below = services.counters.last_id(SERIES_ID) + 1 if before_id is None else before_id
-    found, next_below = walk_down(services.series.get_many, below, limit, has_time)
-    return [series for _, series in found], next_below
+    return list_newest(services, SERIES_ID, services.series.get_many, before_id, limit, has_time)
 
 
 def _with_segment(services: Services, series: Series) -> Series:

@@ -15,7 +15,7 @@ from ..domain.report import Period, Report
 from ..domain.walk import BEGINNING, Cursor
 from ..errors import BadInput, NotSent, RowChanged
 from ..logs import log
-from ..mailings.lifecycle import list_mailings
+from ..mailings.listing import list_mailings
 from ..mailings.stats import list_messages
 from ..texts import Text
 from .email import compose

@@ -16,8 +16,10 @@ from chalicelib.domain.decisions import cancelled, ended, resent, resumed
 from chalicelib.domain.filter import Filter
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.mailing_outline import MailingOutline
+from chalicelib.domain.mailing_search import ListedMailing
 from chalicelib.domain.message import MessageKey
 from chalicelib.domain.rounds import QUEUE_OVERDUE, ROUND_PRICE, concluded, is_running
+from chalicelib.domain.segment import Segment
 from chalicelib.domain.send_window import SendWindow
 from chalicelib.errors import RowChanged
 
@@ -68,6 +70,28 @@ def test_a_mailing_is_read_as_it_was_added(services: Any) -> None:
     assert services.mailings.get_many([1, 2]) == {1: MAILING}
     assert services.mailings.active_ids(NOW) == [1]
     assert services.counters.totals() == (1, Counts())
+
+
+def test_a_search_reads_a_part_of_each_mailing(services: Any) -> None:
+    segment = Segment(7, "vip", CONDITION)
+    services.mailings.add(replace(MAILING, chosen=Filter(segment=segment)))
+    services.mailings.add(replace(MAILING, id=2, counts=Counts()))
+    services.mailings.add_counts(2, Counts(total=5), NOW)
+    found = {one.id: one for one in services.mailings.listed([1, 2, 3])}
+    assert found[1] == ListedMailing(1, MAILING.status, MAILING.datetime_start, MAILING.message_text, 7, 0)
+    assert (found[2].segment_id, found[2].total, len(found)) == (None, 5, 2)
+
+
+def test_scheduled_mailings_are_found_by_their_start(services: Any) -> None:
+    for number, hours in ((1, 3), (2, 1), (3, 2)):
+        start = NOW + timedelta(hours=hours)
+        services.mailings.add(
+            replace(MAILING, id=number, datetime_start=start, datetime_end=start + timedelta(hours=9))
+        )
+    from_now, later = NOW, NOW + timedelta(hours=3)
+    assert services.mailings.scheduled_ids(from_now, later, 9) == [2, 3]
+    assert services.mailings.scheduled_ids(from_now, later + timedelta(seconds=1), 2) == [2, 3]
+    assert services.mailings.scheduled_ids(later, later + timedelta(seconds=1), 9) == [1]
 
 
 def test_the_outlines_of_mailings_have_what_a_history_shows(services: Any) -> None:

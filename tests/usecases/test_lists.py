@@ -17,7 +17,7 @@ from chalicelib.domain.filter import ALL_CLIENTS, Filter
 from chalicelib.domain.phone_part import PhonePart
 from chalicelib.domain.walk import BEGINNING
 from chalicelib.mailings.audience import count_audience, group_audience
-from chalicelib.mailings.lifecycle import list_mailings
+from chalicelib.mailings.listing import list_mailings
 from chalicelib.mailings.preview import sample_texts
 from chalicelib.mailings.stats import list_messages
 from infra.local.doubles.world import World

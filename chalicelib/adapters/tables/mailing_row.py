@@ -24,6 +24,7 @@ from ...domain.canary import Canary
 from ...domain.consent import SERVICE
 from ...domain.mailing import COUNT_NAMES, SCHEDULED, Counts, Mailing
 from ...domain.mailing_outline import MailingOutline
+from ...domain.mailing_search import ListedMailing
 from ...domain.send_window import SendWindow
 from .base import CountsRow, TextAttribute
 from .batches import Item
@@ -32,6 +33,7 @@ from .filter_columns import CompactJSON, read_filter, read_named, stored_filter,
 OPEN_KEY = "open"
 SCHEDULED_KEY = "scheduled"
 OUTLINE = ("id", "datetime_start", "message_text", "purpose", "plan")
+LISTED = ("id", "status", "datetime_start", "message_text", "filter", "total")
 
 
 class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyped-call]
@@ -204,6 +206,19 @@ def outline_of(item: Item) -> MailingOutline:
         item["message_text"]["S"],
         item["purpose"]["S"] if "purpose" in item else SERVICE,
         Plan(**MailingRow.plan.deserialize(plan["S"])) if plan else None,  # type: ignore[no-untyped-call]
+    )
+
+
+def listed_of(item: Item) -> ListedMailing:
+    chosen = MailingRow.filter.deserialize(item["filter"]["S"]) if "filter" in item else {}  # type: ignore[no-untyped-call]
+    segment = chosen.get("segment")
+    return ListedMailing(
+        int(item["id"]["N"]),
+        item["status"]["S"],
+        MailingRow.datetime_start.deserialize(item["datetime_start"]["S"]),  # type: ignore[no-untyped-call]
+        item["message_text"]["S"],
+        segment["id"] if segment else None,
+        int(item["total"]["N"]),
     )
 
 

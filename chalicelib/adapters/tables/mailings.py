@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
@@ -14,13 +14,16 @@ from pynamodb.transactions import TransactWrite
 from ...domain.audit_record import AuditRecord
 from ...domain.mailing import COUNT_NAMES, NO_COUNTS, RUNNING, Counts, Mailing
 from ...domain.mailing_outline import MailingOutline
+from ...domain.mailing_search import ListedMailing
 from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, set_actions, transaction
 from .batches import Batches
 from .counters import TOTALS, CounterRow, totals_change
 from .mailing_progress import MailingProgress, no_answers, no_refusals
-from .mailing_row import OPEN_KEY, OUTLINE, SCHEDULED_KEY, MailingRow, decisions, outline_of
+from .mailing_row import LISTED, OPEN_KEY, OUTLINE, SCHEDULED_KEY, MailingRow, decisions, listed_of, outline_of
+
+SMALLEST = timedelta(microseconds=1)
 
 
 class Mailings(MailingProgress):
@@ -53,6 +56,10 @@ class Mailings(MailingProgress):
         items = self._batches.get_items(MailingRow, mailing_ids, OUTLINE)
         return {outline.id: outline for outline in map(outline_of, items)}
 
+    def listed(self, mailing_ids: Iterable[int]) -> list[ListedMailing]:
+        """As `outlines`, of what a search needs, in no order."""
+        return [listed_of(item) for item in self._batches.get_items(MailingRow, mailing_ids, LISTED)]
+
     def active_ids(self, now: datetime) -> list[int]:
         """Ids of the mailings that can need work: those that have started and are open, and those that are to start."""
         due = MailingRow.scheduled_index.query(SCHEDULED_KEY, MailingRow.datetime_start <= now)
@@ -61,6 +68,11 @@ class Mailings(MailingProgress):
     def scheduled_number(self, now: datetime) -> int:
         """How many mailings start later. Reads a hundred bytes for each of them."""
         return MailingRow.scheduled_index.count(SCHEDULED_KEY, MailingRow.datetime_start > now)
+
+    def scheduled_ids(self, start_from: datetime, start_before: datetime, limit: int) -> list[int]:
+        """Ids of the mailings that start at `start_from` or later and before `start_before`, the next one first."""
+        starts = MailingRow.datetime_start.between(start_from, start_before - SMALLEST)
+        return [int(row.id) for row in MailingRow.scheduled_index.query(SCHEDULED_KEY, starts, limit=limit)]
 
     def change(self, before: Mailing, after: Mailing, record: AuditRecord | None = None) -> Mailing:
         """Write a decision. Raises RowChanged if another decision was written first. Does not change the counts.

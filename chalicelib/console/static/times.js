@@ -8,3 +8,7 @@ export function localize(root) {
 }
 
 localize(document);
+
+// Pages with days need the zone on the server.
+const [prefix] = location.pathname.split("/console");
+document.cookie = `zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; Path=${prefix}/console; Max-Age=31536000; SameSite=Lax`;

@@ -14,6 +14,7 @@ from chalicelib.domain.brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.mailing import NO_COUNTS, Counts, Mailing
 from chalicelib.domain.mailing_outline import MailingOutline
+from chalicelib.domain.mailing_search import ListedMailing
 from chalicelib.errors import RowChanged
 
 from .fake_access import FakeAudit
@@ -50,6 +51,24 @@ class FakeMailings:
         return {
             one.id: MailingOutline(one.id, one.datetime_start, one.message_text, one.purpose, one.plan) for one in found
         }
+
+    def listed(self, mailing_ids: Iterable[int]) -> list[ListedMailing]:
+        return [
+            ListedMailing(
+                one.id,
+                one.status,
+                one.datetime_start,
+                one.message_text,
+                one.chosen.segment.id if one.chosen.segment else None,
+                one.counts.total,
+            )
+            for one in self.get_many(mailing_ids).values()
+        ]
+
+    def scheduled_ids(self, start_from: datetime, start_before: datetime, limit: int) -> list[int]:
+        scheduled = [one for one in self.rows.values() if one.status == mailing_domain.SCHEDULED]
+        found = [one for one in scheduled if start_from <= one.datetime_start < start_before]
+        return [one.id for one in sorted(found, key=lambda one: one.datetime_start)][:limit]
 
     def active_ids(self, now: datetime) -> list[int]:
         return [one.id for one in self.rows.values() if one.is_open and not _is_scheduled(one, now)]

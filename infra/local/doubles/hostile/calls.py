@@ -79,7 +79,7 @@ CALLS: dict[str, Call] = {
     },
     "labels.add_from": PLAIN,
     **{f"{part}.get_many": READ_ROWS for part in ("mailings", "series", "clients", "imports")},
-    "mailings.outlines": READ_ROWS,
+    **{f"mailings.{name}": READ_ROWS for name in ("listed", "outlines")},
     **{f"messages.{name}": READ_ROWS for name in ("existing", "received", "of_client", "page", "find", "queued_below")},
     **{f"clients.{name}": READ_ROWS for name in ("find", "read", "read_members", "count")},
     "rates.change": CONDITIONAL,
@@ -90,7 +90,10 @@ CALLS: dict[str, Call] = {
 """The calls whose errors an adapter translates, and those that are no plain updates."""
 
 INDEXES = frozenset(
-    [*(f"mailings.{name}" for name in ("open_ids", "active_ids", "scheduled_number")), "series.due_ids"]
+    [
+        *(f"mailings.{name}" for name in ("open_ids", "active_ids", "scheduled_ids", "scheduled_number")),
+        "series.due_ids",
+    ]
 )
 
 READS = frozenset(
@@ -99,6 +102,7 @@ READS = frozenset(
         "open_ids",
         "active_ids",
         "due_ids",
+        "scheduled_ids",
         "scheduled_number",
         "existing",
         "page",
