@@ -8,9 +8,7 @@ client as it is now, so a chunk that is repeated after a crash changes nothing m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,11 +17,12 @@ from ..domain.audit_record import Author
 from ..domain.client_import import CHUNK, UNDOING, UNDONE, ClientImport, KeptClient, Undo
 from ..domain.consent import replaces_consent
 from ..domain.import_undo import Trace, UndoStep, merge_traces, read_traces, undo_step, write_traces
-from ..errors import Conflict, FileGone, NotInThisStatus, TryAgain
+from ..errors import FileGone, NotInThisStatus
 from ..logs import log, log_clients
 from ..representation import represent_client
 from ..retries import retry_lost_races
 from ..texts import Text
+from .import_lease import SECONDS_FOR_A_CHUNK, THREADS, leased
 from .imports import get_import, queue_import
 from .registry import queue_moved_clients
 
@@ -35,10 +34,6 @@ if TYPE_CHECKING:
 UNDONE_ACTION = "undone"
 MAX_TRACES = 4 * 1024**2
 """Bytes of one object. 250 clients with the longest values have less."""
-
-THREADS = 8
-SECONDS_FOR_A_CHUNK = 20.0
-LEASE_MARGIN = timedelta(seconds=5)
 
 
 def begin_undo(services: Services, import_id: int, author: Author) -> ClientImport:
@@ -76,22 +71,15 @@ def keep_traces(services: Services, client_import: ClientImport, traces: Sequenc
 
 def process_undo(services: Services, import_id: int, seconds_left: Callable[[], float]) -> bool:
     """Returns False if the time is up and the job must be repeated. Raises ImportBusy if another worker has it."""
-    now = services.clock.now()
-    until = now + timedelta(seconds=seconds_left()) + LEASE_MARGIN
-    client_import = services.imports.lease(import_id, now, until, UNDOING)
-    try:
-        with services.thread_pool(THREADS) as threads:
-            while client_import.undo and client_import.undo.below > client_import.first_row:
-                if seconds_left() < SECONDS_FOR_A_CHUNK:
-                    services.imports.end_lease(client_import)
-                    return False
-                client_import = _undo_chunk(services, threads, client_import, client_import.undo)
-        services.imports.advance(replace(client_import, status=UNDONE, moved_at=services.clock.now()))
+    with leased(services, import_id, seconds_left, UNDOING) as client_import, services.thread_pool(THREADS) as threads:
+        undoing = client_import
+        while undoing.undo and undoing.undo.below > undoing.first_row:
+            if seconds_left() < SECONDS_FOR_A_CHUNK:
+                services.imports.end_lease(undoing)
+                return False
+            undoing = _undo_chunk(services, threads, undoing, undoing.undo)
+        services.imports.advance(replace(undoing, status=UNDONE, moved_at=services.clock.now()))
         log.info("import undone")
-    except (Conflict, TryAgain):
-        with suppress(Conflict, TryAgain):
-            services.imports.end_lease(client_import)
-        raise
     return True
 
 
@@ -134,11 +122,9 @@ def _act(services: Services, author: Author, trace: Trace, planned: UndoStep, nu
             services.clients.remove(decided.current)
         elif decided.current and decided.after:
             before, after = decided.current, decided.after
-            by = replace(author, at=author.at + timedelta(microseconds=number))
             shown = represent_client(before), represent_client(after)
-            services.clients.change(
-                before, after, by.record("client", after.id, *shown) if replaces_consent(before, after) else None
-            )
+            record = author.numbered(number).record("client", after.id, *shown)
+            services.clients.change(before, after, record if replaces_consent(before, after) else None)
         return decided
 
     return retry_lost_races(services.clock, attempt)

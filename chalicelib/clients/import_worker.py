@@ -9,9 +9,7 @@ between two chunks. A dry run makes the same decisions, and writes no client.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -33,6 +31,7 @@ from ..domain.jobs import BUSY_SECONDS, ImportClients
 from ..errors import BadInput, Conflict, FileGone, TryAgain
 from ..logs import log, log_clients, log_context, measure
 from ..texts import Text
+from .import_lease import SECONDS_FOR_A_CHUNK, THREADS, leased
 from .import_reading import rows_from_cursor
 from .import_rows import check_rows, count_normalized, phones_of, refused_row, without_erased
 from .import_undo import keep_traces, process_undo
@@ -43,10 +42,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from ..adapters.services import Services
-
-THREADS = 8
-SECONDS_FOR_A_CHUNK = 20.0
-LEASE_MARGIN = timedelta(seconds=5)
 
 
 def run_import(services: Services, job: ImportClients, seconds_left: Callable[[], float]) -> int | None:
@@ -72,8 +67,11 @@ def process_import(services: Services, import_id: int, seconds_left: Callable[[]
         return process_undo(services, import_id, seconds_left)
     if found is None or found.status != RUNNING:
         return True
-    now = services.clock.now()
-    client_import = services.imports.lease(import_id, now, now + timedelta(seconds=seconds_left()) + LEASE_MARGIN)
+    with leased(services, import_id, seconds_left) as client_import:
+        return _process_file(services, client_import, seconds_left)
+
+
+def _process_file(services: Services, client_import: ClientImport, seconds_left: Callable[[], float]) -> bool:
     rows = rows_from_cursor(services, client_import)
     try:
         with services.thread_pool(THREADS) as threads:
@@ -92,10 +90,6 @@ def process_import(services: Services, import_id: int, seconds_left: Callable[[]
         _end(services, client_import, FAILED, Text("file.gone"))
     except BadInput as error:  # of a workbook
         _end(services, client_import, FAILED, Text("import.stopped", row=client_import.row, reason=error.detail))
-    except (Conflict, TryAgain):
-        with suppress(Conflict, TryAgain):
-            services.imports.end_lease(client_import)
-        raise
     return True
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -53,12 +52,12 @@ def write_clients(
     plain = [client for client in new if client.phone_number not in decision.opted_out]
     stopped = [client for client in new if client.phone_number in decision.opted_out]
     add = partial(_add, services, client_import)
-    corrections = sum(threads.map(partial(add, is_stop=False), _groups(plain, NEW)), start=Tally())
-    corrections += sum(threads.map(partial(add, is_stop=True), _groups(stopped, NEW_STOPS)), start=Tally())
+    corrections = sum(threads.map(partial(add, is_stop=False), groups_of(plain, NEW)), start=Tally())
+    corrections += sum(threads.map(partial(add, is_stop=True), groups_of(stopped, NEW_STOPS)), start=Tally())
     queue_moved_clients(services, decision.changes)
     changes = [_given(client_import, *change) for change in decision.changes]
     others = [change for change in changes if not _is_recorded(change) and change[0] != change[1]]
-    groups = [*_groups(others, CHANGED), *_groups(list(filter(_is_recorded, changes)), STOPS)]
+    groups = [*groups_of(others, CHANGED), *groups_of(list(filter(_is_recorded, changes)), STOPS)]
     list(threads.map(partial(_change_group, services, client_import), groups))
     return new, corrections
 
@@ -75,7 +74,7 @@ def _with_ids(services: Services, decision: Decision, ids: list[int]) -> list[Cl
     return [replace(client, id=client_id, registered_at=now) for client, client_id in numbered]
 
 
-def _groups(items: list[C], size: int) -> list[list[C]]:
+def groups_of(items: list[C], size: int) -> list[list[C]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
@@ -174,12 +173,11 @@ def _change(services: Services, client_import: ClientImport, changes: list[Chang
 def _records(
     services: Services, client_import: ClientImport, changes: Iterable[tuple[Client | None, Client]]
 ) -> list[AuditRecord]:
-    """The audit records of opt-outs and of changed consents. The moment of each gives it a number of its own."""
+    """The audit records of opt-outs and of changed consents."""
     author = author_of(services, client_import.author or SERVICE_AUTHOR)
     records = []
     for number, (before, after) in enumerate(changes):
-        by = replace(author, at=author.at + timedelta(microseconds=number))
         shown = represent_client(before) if before else None
         action = OPTED_OUT if _is_stop(before, after) else ""
-        records.append(by.record("client", after.id, shown, represent_client(after), action))
+        records.append(author.numbered(number).record("client", after.id, shown, represent_client(after), action))
     return records

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..domain.audit_record import Author
+from ..domain.audit_record import AuditRecord, Author
 from ..domain.client import CLIENT_ID, Client
 from ..domain.consent import CONSENT_FIELDS, consent_errors, consent_of
 from ..domain.field_versions import Shown
@@ -199,9 +199,7 @@ def _change(
         after = replace(wanted, opted_out_at=wanted.opted_out_at or stop)
         if after == before:
             return before
-        reason = {"reason": cause.reason} if cause.reason else {}
-        shown = represent_client(before), {**represent_client(after), **reason}
-        record = author.record("client", client_id, *shown, action) if author else None
+        record = record_of_change(author, before, after, cause, action) if author else None
         queue_moved_clients(services, [(before, after)])
         try:
             services.clients.change(before, after, record, cause)
@@ -214,6 +212,12 @@ def _change(
         return after
 
     return retry_lost_races(services.clock, attempt)
+
+
+def record_of_change(author: Author, before: Client, after: Client, cause: StopCause, action: str = "") -> AuditRecord:
+    """With the reason of the stop, if it has one."""
+    reason = {"reason": cause.reason} if cause.reason else {}
+    return author.record("client", after.id, represent_client(before), {**represent_client(after), **reason}, action)
 
 
 def _require_consent_fields(services: Services, client: Client) -> None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ..access.audit import SERVICE_AUTHOR, author_of
-from ..domain.audit_record import AuditRecord, Author
+from ..domain.audit_record import Author
 from ..domain.client import Client
 from ..domain.client_import import ChunkPlan, ClientImport, Tally
 from ..domain.csv_file import FileRow
@@ -22,9 +21,9 @@ from ..domain.stop import Stop
 from ..domain.stop_import import decide_stops
 from ..errors import BadInput, Conflict
 from ..logs import log
-from ..representation import represent_client
 from .import_rows import check_rows, count_normalized, phones_of, without_erased
-from .registry import OPTED_OUT
+from .import_writes import groups_of
+from .registry import OPTED_OUT, record_of_change
 from .stop_list import record_of_stop, stop_number
 
 if TYPE_CHECKING:
@@ -69,18 +68,16 @@ def _write(
     of_clients = sorted((stop for stop in new if stop.client_id is not None), key=lambda stop: stop.reason or "")
     add = partial(_add, services, client_import)
     opt_out = partial(_opt_out, services, client_import, known)
-    groups = [group for _, same in groupby(of_clients, lambda stop: stop.reason) for group in _groups(list(same))]
-    return sum([*threads.map(add, _groups(alone)), *threads.map(opt_out, groups)], start=Tally())
-
-
-def _groups(stops: list[Stop]) -> list[list[Stop]]:
-    return [stops[start : start + GROUP] for start in range(0, len(stops), GROUP)]
+    groups = [
+        group for _, same in groupby(of_clients, lambda stop: stop.reason) for group in groups_of(list(same), GROUP)
+    ]
+    return sum([*threads.map(add, groups_of(alone, GROUP)), *threads.map(opt_out, groups)], start=Tally())
 
 
 def _add(services: Services, client_import: ClientImport, stops: list[Stop]) -> Tally:
     """Add numbers without a client in one transaction, or one by one after a conflict."""
-    authors = _authors(services, client_import, len(stops))
-    records = [record_of_stop(services, author, stop) for author, stop in zip(authors, stops, strict=True)]
+    author = _author(services, client_import)
+    records = [record_of_stop(services, author.numbered(number), stop) for number, stop in enumerate(stops)]
     try:
         services.stop_list.add_many(stops, records)
     except Conflict:
@@ -94,10 +91,10 @@ def _opt_out(services: Services, client_import: ClientImport, known: Mapping[str
     changes = [
         (before, replace(before, opted_out_at=stop.opted_out_at)) for before, stop in zip(befores, stops, strict=True)
     ]
-    authors = _authors(services, client_import, len(stops))
+    author = _author(services, client_import)
     records = [
-        _record(author, before, after, stops[0].reason)
-        for author, (before, after) in zip(authors, changes, strict=True)
+        record_of_change(author.numbered(number), *change, stops[0].cause, OPTED_OUT)
+        for number, change in enumerate(changes)
     ]
     try:
         services.clients.change_many(changes, records, stops[0].cause)
@@ -111,7 +108,7 @@ def _add_each(services: Services, client_import: ClientImport, stops: Iterable[S
 
 
 def _add_one(services: Services, client_import: ClientImport, stop: Stop) -> Tally:
-    (author,) = _authors(services, client_import, 1)
+    author = _author(services, client_import)
     try:
         _, is_new = stop_number(services, stop.phone_number, stop.cause, author, stop.opted_out_at)
     except BadInput:  # erased since the decision about the chunk
@@ -119,13 +116,5 @@ def _add_one(services: Services, client_import: ClientImport, stop: Stop) -> Tal
     return Tally() if is_new else Tally(added=-1, unchanged=1)
 
 
-def _authors(services: Services, client_import: ClientImport, number: int) -> list[Author]:
-    """The moment of each gives its audit record a number of its own."""
-    author = author_of(services, client_import.author or SERVICE_AUTHOR)
-    return [replace(author, at=author.at + timedelta(microseconds=index)) for index in range(number)]
-
-
-def _record(author: Author, before: Client, after: Client, reason: str | None) -> AuditRecord:
-    given = {"reason": reason} if reason else {}
-    shown = represent_client(before), {**represent_client(after), **given}
-    return author.record("client", after.id, *shown, OPTED_OUT)
+def _author(services: Services, client_import: ClientImport) -> Author:
+    return author_of(services, client_import.author or SERVICE_AUTHOR)

@@ -60,6 +60,10 @@ class Author:
     at: datetime
     jitter: float
 
+    def numbered(self, number: int) -> Author:
+        """The author of one of several changes of this moment: the records of each get numbers of their own."""
+        return replace(self, at=self.at + timedelta(microseconds=number))
+
     def record(
         self, what: str, name: object, before: Fields | None, after: Fields | None, action: str = ""
     ) -> AuditRecord:

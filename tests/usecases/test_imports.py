@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients.import_worker import SECONDS_FOR_A_CHUNK, process_import, run_import
+from chalicelib.clients.import_lease import SECONDS_FOR_A_CHUNK
+from chalicelib.clients.import_worker import process_import, run_import
 from chalicelib.clients.imports import check_content, import_content, import_file, list_refused
 from chalicelib.clients.listing import list_clients
 from chalicelib.clients.registry import delete_client, opt_out_client, register_client
@@ -355,8 +356,8 @@ def test_a_worker_whose_lease_has_ended_changes_nothing(services: Any) -> None:
     begun(services, many(2000))
     lasting = services.imports.lease
 
-    def without_waiting(import_id: int, now: Any, until: Any) -> ClientImport:
-        return lasting(import_id, now, now)
+    def without_waiting(import_id: int, now: Any, until: Any, status: str) -> ClientImport:
+        return lasting(import_id, now, now, status)
 
     services.imports.lease = without_waiting
     with ThreadPoolExecutor(4) as threads:
