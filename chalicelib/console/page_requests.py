@@ -15,7 +15,7 @@ from ..access.audit import author_of
 from ..adapters.services import Services
 from ..domain.audit_record import Author
 from ..domain.principal import Principal
-from ..errors import BadInput, Conflict, MethodRefused, NotAllowed, Refusal, TooLarge, TryAgain
+from ..errors import BadInput, Conflict, MethodRefused, NotAllowed, NotFound, Refusal, TooLarge, TryAgain
 from ..http.bodies import BODY_LIMIT
 from ..http.calls import RETRY_AFTER, UNAVAILABLE, base_url, raw_body
 from ..http.pages import page
@@ -23,13 +23,15 @@ from ..http.paging import MAX_POSITION, Page, next_url, read_page
 from ..http.queries import query_of
 from ..logs import add_log_keys, log
 from ..texts import Text
-from ..wording import ENGLISH, LANGUAGES
+from .interrupted_form import to_sign_in
+from .languages import chosen_language
+from .own_addresses import HOME, SIGN_OUT, own_address
 from .session import Session, form_token, is_form_token, read_session
 
 TEMPLATES = Path(__file__).parent / "templates"
 NO_QUERY: Mapping[str, str] = {}
 METHODS = ["GET", "HEAD", "POST"]
-OF_ONESELF = ("/console/sign-out", "/console/sessions")
+OF_ONESELF = (SIGN_OUT, "/console/sessions")
 """Pages whose forms every user may send."""
 
 LONGEST_LIST = 100
@@ -71,8 +73,24 @@ class PageRequest:
         """The path of this page, after the prefix."""
         path: str = self.raw_request.context["resourcePath"]
         for name, value in (self.raw_request.uri_params or {}).items():
-            path = path.replace(f"{{{name}}}", value)
+            path = path.replace(f"{{{name}}}", value).replace(f"{{{name}+}}", value)
         return path
+
+    @property
+    def address(self) -> str:
+        """The path with the query, as a form or a link brings it back."""
+        sent = self.raw_request.query_params
+        pairs = [(name, value) for name in sent for value in sent.getlist(name)] if sent else []
+        return self.path + (f"?{urlencode(pairs)}" if pairs else "")
+
+    @property
+    def cookie_path(self) -> str:
+        return f"{self.prefix}{HOME}"
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the user may submit the forms of the console. Pages offer them to nobody else."""
+        return self.session is not None and self.principal.may(writes=True)
 
     @property
     def is_secure(self) -> bool:
@@ -93,7 +111,8 @@ class PageRequest:
 
     @cached_property
     def language(self) -> str:
-        return language_of(self.raw_request.headers.get("accept-language", ""))
+        headers = self.raw_request.headers
+        return chosen_language(headers.get("cookie"), headers.get("accept-language", ""))
 
     @property
     def query(self) -> dict[str, str]:
@@ -135,6 +154,8 @@ class PageRequest:
         shared: dict[str, Any] = {
             "prefix": self.prefix,
             "path": self.path,
+            "page_address": own_address(self.address),
+            "may_write": self.may_write,
             "user": session.user.principal if session else None,
             "csrf": form_token(self.services, session) if session else "",
             "is_local": self.services.settings.is_local,
@@ -175,14 +196,15 @@ def answer_page_request(
         if not is_open:
             session = read_session(services, raw_request.headers.get("cookie"))
             if session is None:
-                return _to_sign_in(request)
+                return to_sign_in(request)
             request = replace(request, session=session)
             add_log_keys(who=request.principal.name)
             if admins_alone and not request.principal.is_admin:
                 raise NotAllowed(Text("access.admins_alone"))
         return _act(request, actions)
     except Refusal as refusal:
-        return request.refusal_page(refusal, "refused.html", text=_text(request, refusal))
+        template = "not_found.html" if isinstance(refusal, NotFound) else "refused.html"
+        return request.refusal_page(refusal, template, text=_text(request, refusal))
     except Conflict:
         log.exception("write conflict after all retries")
         return request.page("refused.html", 409, text=request.localized(Text("console.conflict")))
@@ -191,12 +213,6 @@ def answer_page_request(
         response = request.page("refused.html", 503, text=request.localized(Text("console.unavailable")))
         response.headers |= RETRY_AFTER
         return response
-
-
-def language_of(accept_language: str) -> str:
-    """The first available language of Accept-Language (RFC 9110, 12.5.4). Browsers sort it by preference."""
-    accepted = (item.partition(";")[0].strip().lower().partition("-")[0] for item in accept_language.split(","))
-    return next((language for language in accepted if language in LANGUAGES), ENGLISH)
 
 
 def _act(request: PageRequest, actions: Mapping[str, Action]) -> Response:
@@ -217,14 +233,8 @@ def _require_own_form(request: PageRequest) -> None:
     token = request.raw_request.headers.get(CSRF_HEADER) or request.field(CSRF_FIELD)
     if not is_form_token(request.services, request.session, token):
         raise NotAllowed(Text("console.old_form"))
-    if not request.principal.may(writes=True) and not request.path.startswith(OF_ONESELF):
+    if not request.may_write and not request.path.startswith(OF_ONESELF):
         raise NotAllowed(Text("console.read_only"))
-
-
-def _to_sign_in(request: PageRequest) -> Response:
-    if request.raw_request.method == "POST" or request.raw_request.headers.get("sec-fetch-dest") == "empty":
-        return request.page("refused.html", 401, text=request.localized(Text("console.signed_out")))
-    return request.redirect("/console/sign-in", next=request.path)
 
 
 def _text(request: PageRequest, refusal: Refusal) -> str:

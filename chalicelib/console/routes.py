@@ -17,6 +17,7 @@ from . import (
     clients,
     exports,
     imports,
+    languages,
     mailbox,
     mailing_form,
     mailing_list,
@@ -29,6 +30,7 @@ from . import (
     tokens,
 )
 from .page_requests import METHODS, Action, answer_page_request
+from .restricted_pages import not_found
 
 console = Blueprint(__name__)
 
@@ -36,6 +38,7 @@ HERE = Path(__file__).parent
 ROUTE: dict[str, Any] = {"methods": METHODS, "content_types": ["*/*"]}
 STATIC = {"console.css": "text/css", "times.js": "text/javascript", "live.js": "text/javascript"}
 STATIC |= {"preview.js": "text/javascript", "files.js": "text/javascript"}
+STATIC |= {"unsaved.js": "text/javascript", "shortcuts.js": "text/javascript"}
 
 
 @console.route("/")
@@ -67,6 +70,16 @@ def sign_in_page() -> Response:
     return answer_page_request(
         services(), console.current_request, {"GET": sign_in.show_form, "POST": sign_in.submit}, is_open=True
     )
+
+
+@console.route("/console/language", **ROUTE)
+def language() -> Response:
+    return answer_page_request(services(), console.current_request, {"POST": languages.choose}, is_open=True)
+
+
+@console.route("/console/shortcuts", **ROUTE)
+def shortcuts() -> Response:
+    return _answer({"GET": lambda request: request.page("shortcuts.html")})
 
 
 @console.route("/console/sign-out", **ROUTE)
@@ -307,6 +320,11 @@ def emails() -> Response:
 @console.route("/console/mailbox/{number}", **ROUTE)
 def email(number: str) -> Response:
     return _answer({"GET": lambda request: mailbox.read(request, number)})
+
+
+@console.route("/console/{proxy+}", **ROUTE)
+def unknown_page() -> Response:
+    return _answer({"GET": not_found, "POST": not_found})
 
 
 def _answer(actions: dict[str, Action]) -> Response:

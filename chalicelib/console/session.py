@@ -53,10 +53,12 @@ def read_session(services: Services, cookies: str | None) -> Session | None:
     return Session(user, nonce) if user else None
 
 
-def cookie_header(value: str, path: str, is_secure: bool) -> str:
-    """SameSite=Lax: links in emails send the cookie, forms of other sites do not. An empty value signs out."""
-    age = int(SESSION_LIFE.total_seconds()) if value else 0
-    return f"{COOKIE}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax" + ("; Secure" if is_secure else "")
+def cookie_header(
+    value: str, path: str, is_secure: bool, name: str = COOKIE, seconds: float = SESSION_LIFE.total_seconds()
+) -> str:
+    """SameSite=Lax: links in emails send the cookie, forms of other sites do not. An empty value removes it."""
+    age = int(seconds) if value else 0
+    return f"{name}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax" + ("; Secure" if is_secure else "")
 
 
 def form_token(services: Services, session: Session) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 
 from chalice.app import Response
 
@@ -11,15 +11,14 @@ from ..access.users import sign_in
 from ..domain.principal import User
 from ..errors import NotAuthenticated, TooManyAttempts
 from ..logs import add_log_keys
+from .interrupted_form import Field, editing_step, kept_fields
+from .own_addresses import SIGN_IN, own_address
 from .page_requests import PageRequest
-from .session import begin_session, cookie_header
-
-OWN_PATH = re.compile(r"/console(/[a-z0-9/-]*)?")
-HOME = "/console"
+from .session import COOKIE, begin_session, cookie_header, read_session
 
 
 def show_form(request: PageRequest) -> Response:
-    return request.page("sign_in.html", next=request.query.get("next", ""), name="", error=None)
+    return request.page("sign_in.html", next=request.query.get("next", ""), name="", error=None, kept=None)
 
 
 def submit(request: PageRequest) -> Response:
@@ -30,7 +29,7 @@ def submit(request: PageRequest) -> Response:
     except (NotAuthenticated, TooManyAttempts) as refusal:
         text = request.localized(refusal.detail)
         values = {"next": request.field("next"), "name": name, "error": text}
-        return request.refusal_page(refusal, "sign_in.html", **values)
+        return request.refusal_page(refusal, "sign_in.html", **values, kept=_kept(request))
 
 
 def end_session(request: PageRequest) -> Response:
@@ -40,20 +39,30 @@ def end_session(request: PageRequest) -> Response:
 
 def signed_out(request: PageRequest) -> Response:
     """Forgets the cookie."""
-    response = request.redirect("/console/sign-in")
-    response.headers["Set-Cookie"] = cookie_header("", f"{request.prefix}{HOME}", request.is_secure)
+    response = request.redirect(SIGN_IN)
+    response.headers["Set-Cookie"] = cookie_header("", request.cookie_path, request.is_secure)
     return response
 
 
 def _signed_in(request: PageRequest, user: User) -> Response:
-    """Redirects to the page that the user asked for, if it is a page of the console."""
+    """Redirects to the page that the user asked for, or shows the form that the end of the session interrupted."""
     add_log_keys(who=user.principal.name)
-    next_path = request.field("next")
-    response = request.redirect(next_path if OWN_PATH.fullmatch(next_path) else HOME)
+    next_address, kept = own_address(request.field("next")), _kept(request)
     agent = request.raw_request.headers.get("user-agent", "")
     cookie = begin_session(request.services, user, _address(request), agent)
-    response.headers["Set-Cookie"] = cookie_header(cookie, f"{request.prefix}{HOME}", request.is_secure)
+    if kept is None:
+        response = request.redirect(next_address)
+    else:
+        signed_in = replace(request, session=read_session(request.services, f"{COOKIE}={cookie}"))
+        step = editing_step(kept)
+        response = signed_in.page("interrupted_form.html", next=next_address, fields=kept, editing_step=step)
+    response.headers["Set-Cookie"] = cookie_header(cookie, request.cookie_path, request.is_secure)
     return response
+
+
+def _kept(request: PageRequest) -> list[Field] | None:
+    """The fields of the form that the end of the session interrupted; None if there is no such form."""
+    return kept_fields(request.form) if request.field("interrupted") else None
 
 
 def _address(request: PageRequest) -> str:

@@ -1,0 +1,17 @@
+// Warns before a page is left whose form has been typed into and not submitted. A form marked data-saved is kept by the server.
+const forms = [...document.querySelectorAll("form[method=post]")];
+let isSubmitted = false;
+
+for (const form of forms) {
+  if (form.querySelector("[name=password]") && !("unsaved" in form.dataset)) continue; // a sign-in has nothing to lose
+  form.addEventListener("input", () => (form.dataset.unsaved = ""));
+  form.addEventListener("submit", () => (isSubmitted = true));
+}
+
+addEventListener("beforeunload", (event) => {
+  const isLost = forms.some((form) => "unsaved" in form.dataset && !("saved" in form.dataset));
+  if (isLost && !isSubmitted) event.preventDefault();
+});
+
+// The page may come back from the browser's memory after a submission.
+addEventListener("pageshow", () => (isSubmitted = false));

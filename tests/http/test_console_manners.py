@@ -1,0 +1,151 @@
+"""What the pages of the console do for a person: the language, a lost session, unknown addresses, the navigation."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.console.own_addresses import own_address
+
+from .test_console import MAILING, SCRIPT, Browser, _hidden, _token_in, anna, anonymous
+
+__all__ = ["anna", "anonymous"]
+
+TYPED = {**MAILING, "message_text": f"Ждём вас\nв субботу {SCRIPT}", "filter_tag": ["vip", "друзья"]}
+
+
+def hidden_fields(page: str, form: str = 'method="post"') -> list[tuple[str, str]]:
+    """Names and values of the hidden fields of the first form in the main part of the page."""
+    main = page.partition("<main")[2].partition(form)[2].partition("</form>")[0]
+    found = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', main)
+    return [(html.unescape(name), html.unescape(value)) for name, value in found]
+
+
+def as_form(fields: list[tuple[str, str]]) -> dict[str, list[str]]:
+    names = dict.fromkeys(name for name, _ in fields)
+    return {name: [value for other, value in fields if other == name] for name in names}
+
+
+def end_session(browser: Browser) -> None:
+    browser.cookie = ""
+
+
+def test_a_form_that_outlives_its_session_is_kept_through_the_sign_in(
+    anna: Browser, written: Callable[[], list[Any]]
+) -> None:
+    before = written()
+    end_session(anna)
+    refused = anna.post("/console/mailings/new?key=of-a-form", **TYPED)
+    assert refused.status == 401
+    assert "What you typed is kept" in refused.text
+    assert SCRIPT not in refused.text
+    carried = as_form(hidden_fields(refused.text))
+    assert carried["next"] == ["/console/mailings/new?key=of-a-form"]
+    assert carried["kept.message_text"] == [TYPED["message_text"]]
+    assert carried["kept.filter_tag"] == ["vip", "друзья"]
+    assert "kept.csrf" not in carried
+    wrong = anna.post("/console/sign-in", **carried, name="anna", password="wrong")
+    assert as_form(hidden_fields(wrong.text)) == carried, "a wrong password loses nothing"
+    shown = anna.post("/console/sign-in", **carried, name="anna", password="secret")
+    assert (shown.status, SCRIPT in shown.text) == (200, False)
+    assert [row for row in written() if row not in before and "message_text" in row] == [], "nothing is sent by itself"
+    fields = as_form(hidden_fields(shown.text))
+    assert fields.pop("csrf") != [anna.csrf]
+    anna.csrf = _token_in(shown.text.partition("<main")[2])
+    edited = anna.post("/console/mailings/new?key=of-a-form", **{**fields, "step": "preview"})
+    assert (edited.status, 'name="step" value="preview"' in shown.text) == (200, True)
+    assert "Ждём вас\nв субботу" in edited.text
+    saved = anna.post("/console/mailings/new?key=of-a-form", **fields)
+    assert saved.headers["Location"] == "/console/mailings/1?done=saved"
+
+
+def test_a_step_without_fields_is_kept_too(anna: Browser) -> None:
+    end_session(anna)
+    carried = as_form(hidden_fields(anna.post("/console/clients/1/opt_out").text))
+    shown = anna.post("/console/sign-in", **carried, name="anna", password="secret")
+    assert (shown.status, 'action="/console/clients/1/opt_out"' in shown.text) == (200, True)
+
+
+def test_no_password_and_no_form_of_another_site_is_kept(anna: Browser) -> None:
+    end_session(anna)
+    refused = anna.post("/console/tokens", name="shop", new_password="hush", password="hush")
+    assert "kept.name" in refused.text
+    assert "hush" not in refused.text
+    anna.headers["Sec-Fetch-Site"] = "cross-site"
+    refused = anna.post("/console/tokens", name="shop")
+    assert (refused.status, "kept." in refused.text) == (401, False)
+    anna.headers |= {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"}
+    assert "kept." not in anna.post("/console/preview", message_text="x").text
+
+
+def test_signing_out_after_the_session_has_ended_asks_for_nothing(anna: Browser) -> None:
+    end_session(anna)
+    assert anna.post("/console/sign-out").headers["Location"] == "/console/sign-in"
+
+
+def test_the_sign_in_returns_to_the_page_with_its_filters(anonymous: Browser) -> None:
+    asked = anonymous.get("/console/clients?tag=%D0%B4%D1%80%D1%83%D0%B3&limit=5").headers["Location"]
+    wanted = _hidden(anonymous.get(asked).text.partition("<main")[2], "next")
+    entered = anonymous.post("/console/sign-in", name="anna", password="secret", next=html.unescape(wanted))
+    assert entered.headers["Location"] == "/console/clients?tag=%D0%B4%D1%80%D1%83%D0%B3&limit=5"
+
+
+@pytest.mark.parametrize(
+    "wanted", ["", "//x", "/console//x", "/console/../x", "/console?next=//x", "/console/a\n", "/consolex"]
+)
+def test_an_address_outside_the_console_is_not_followed(wanted: str) -> None:
+    assert own_address(wanted) == "/console"
+
+
+def test_the_chosen_language_comes_before_that_of_the_browser(anonymous: Browser) -> None:
+    assert "Sign in to the console" in anonymous.get("/console/sign-in").text
+    chosen = anonymous.post("/console/language", language="ru", next="/console/clients?tag=a")
+    assert chosen.headers["Location"] == "/console/clients?tag=a"
+    assert (
+        "language=ru; Path=/console; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure" in chosen.headers["Set-Cookie"]
+    )
+    assert 'lang="ru"' in anonymous.get("/console/sign-in").text
+    anonymous.cookie = "language=xx"
+    assert '<html lang="en">' in anonymous.get("/console/sign-in").text
+    assert anonymous.post("/console/language", language="xx").status == 400
+    assert anonymous.post("/console/language", language="ru", next="//evil.example").headers["Location"] == "/console"
+    anonymous.headers["Sec-Fetch-Site"] = "cross-site"
+    assert anonymous.post("/console/language", language="ru").status == 403
+
+
+def test_an_unknown_address_is_a_page_with_the_navigation(anna: Browser) -> None:
+    for language, title in (("en", "Page not found"), ("ru", "Страница не найдена")):
+        anna.headers["Accept-Language"] = language
+        answer = anna.get("/console/nowhere")
+        assert (answer.status, title in answer.text, "<nav" in answer.text) == (404, True, True)
+    end_session(anna)
+    assert anna.get("/console/nowhere").status == 303
+
+
+@pytest.mark.parametrize(
+    ("path", "section", "kind"),
+    [
+        ("/console/clients", "/console/clients", "page"),
+        ("/console/clients/new", "/console/clients", "true"),
+        ("/console/stop-list", "/console/clients", "true"),
+        ("/console/imports", "/console/clients", "true"),
+        ("/console", "/console/mailings", "true"),
+        ("/console/mailings/new?key=1", "/console/mailings", "true"),
+        ("/console/series", "/console/mailings", "true"),
+        ("/console/segments/new", "/console/segments", "true"),
+    ],
+)
+def test_the_section_of_an_inner_page_is_marked(anna: Browser, path: str, section: str, kind: str) -> None:
+    navigation = anna.get(path).text.partition("<nav")[2].partition("</nav>")[0]
+    marked = re.findall(r'href="([^"]*)"[^>]* aria-current="(\w+)"', navigation)
+    assert marked == [(section, kind)]
+
+
+def test_the_shortcuts_are_a_page(anna: Browser) -> None:
+    page = anna.get("/console/shortcuts").text
+    assert re.findall(r"<kbd>(.)</kbd>", page)[:5] == ["?", "/", "n", "g", "m"]
+    assert "/console/users" in page
