@@ -36,7 +36,6 @@ from .rules import (
     label,
     label_up_to,
     moment,
-    moment_or_none,
     number_up_to,
     one_of,
     optional_moment,
@@ -51,7 +50,7 @@ CLIENT_RULES = {
     ),
     "tag": Field(tag, "One free label; blank or null: none."),
     "timezone": Field(timezone, "A name in `common_timezones` of pytz."),
-    "consent_at": Field(moment_or_none, "When the client consented to marketing; blank or null: no consent."),
+    "consent_at": Field(optional_moment, "When the client consented to marketing; blank or null: no consent."),
     "consent_source": Field(
         label_up_to(MAX_LABEL, "form on shop.example"), "Where: a form, a shop, a contract; blank or null: none."
     ),
@@ -59,7 +58,8 @@ CLIENT_RULES = {
         label_up_to(MAX_TEXT, "Согласен на рекламу по SMS"), "What the client agreed to; blank or null: none."
     ),
     "consent_withdrawn_at": Field(
-        moment_or_none, "When the client withdrew it. A consent that is not newer does not count; blank or null: never."
+        optional_moment,
+        "When the client withdrew it. A consent that is not newer does not count; blank or null: never.",
     ),
     "attributes": Field(attributes, "Values for placeholders, by name. A change replaces all attributes."),
 }
@@ -73,7 +73,7 @@ PHONE_NUMBER = {"phone_number": CLIENT["phone_number"]}
 STOP = {
     **PHONE_NUMBER,
     "reason": Field(stop_reason, "Why, in a few words without a phone number; blank or null: none."),
-    "opted_out_at": Field(optional_moment, "Since when; now if not given. A stop that exists keeps its time."),
+    "opted_out_at": Field(optional_moment, "Since when; blank or null: now. A stop that exists keeps its time."),
 }
 STOP_READ_ONLY = {"source", "client_id"}
 
@@ -137,5 +137,5 @@ RECEIPT = {
     "id": Field(message_id, "The message id that the gateway received.", required=True),
     "status": Field(reported_status, "The reported status. `delivered` is final.", required=True),
     "reason": Field(reason, "Why the message was not delivered, for people."),
-    "at": Field(optional_moment, "The time of the delivery or of its failure; now if not given."),
+    "at": Field(optional_moment, "The time of the delivery or of its failure; blank or null: now."),
 }

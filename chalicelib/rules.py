@@ -175,13 +175,8 @@ def amount(sent: object) -> int | None:
         raise WrongValue(Text("field.amount", most=MAX_AMOUNT)) from error
 
 
-@rule(type=["string", "null"], pattern=f"^{MOMENT.pattern}$", examples=["2026-12-01T06:30:00Z"])
-def optional_moment(sent: object) -> object:
-    return None if sent is None else moment.read(sent)
-
-
 @rule(type=["string", "null"], pattern=f"^({MOMENT.pattern})?$", examples=["2026-12-01T06:30:00Z"])
-def moment_or_none(sent: object) -> object:
+def optional_moment(sent: object) -> object:
     """A moment; blank or null: none."""
     return moment.read(sent) if sent is not None and text(sent) else None
 

@@ -14,7 +14,6 @@ from ..errors import NotFound
 from ..http.calls import base_url
 from ..http.pages import POLICY, page, read_static, static, version_of
 from ..runtime import services
-from .openapi import document
 
 documentation = Blueprint(__name__)
 
@@ -29,6 +28,8 @@ SWAGGER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-in
 
 @documentation.route("/openapi.json")
 def openapi() -> Response:
+    from .openapi import document  # no other route needs it, and each start of the function would pay for the import
+
     body = json.dumps(document(_base_url()), ensure_ascii=False)
     return Response(body, headers={"Content-Type": "application/json"})
 

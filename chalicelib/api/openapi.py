@@ -9,29 +9,35 @@ from ..domain.allowed_steps import (
     FIXED_AFTER_START,
     REFUSED_AFTER_END,
 )
-from ..domain.client import PHONE
 from ..domain.mailing import STATUSES as MAILING_STATUSES
-from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..http.bodies import BYTES, CSV, FORM, JSON
-from ..http.exports import MOST_ROWS
-from ..http.filters import MAILING_FILTERS
-from ..http.paging import DEFAULT_LIMIT, MAX_LIMIT
 from ..rules import Schema
+from .documented import about_api, answer_example, description_of, refusals, request_example, tags
+from .json_types import STRING, page_of, ref
 from .metrics import TEXT
 from .operations import ERRORS, GATEWAY, OPERATIONS, Operation
-from .schemas import CURSOR, DETAIL, INTEGER, STRING, page_of, ref, schemas
+from .parameters import parameters
+from .request_ids import HEADER, PUBLISHED_BODIES
+from .schemas import schemas
 
-CSV_PART: Schema = {
-    "description": "UTF-8, separated by semicolons; the first part starts with a BOM and the column names",
-    "headers": {"Link": {"description": 'The next part: `<URL>; rel="next"`; absent at the end', "schema": STRING}},
-    "content": {CSV: {"schema": STRING}},
-}
-
+LINK: Schema = {"Link": {"description": 'The next part: `<URL>; rel="next"`; absent at the end', "schema": STRING}}
 ETAG: Schema = {"ETag": {"description": "The version of the object, for If-Match", "schema": STRING}}
-NOT_MODIFIED: Schema = {"description": "The object has the ETag in If-None-Match", "headers": ETAG}
-IF_MATCH = "If-Match", "Change nothing unless the object has this ETag, or one of these"
-IF_NONE_MATCH = "If-None-Match", "Answer 304 if the object has this ETag, or one of these"
-ETAGS = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
+RETRY_AFTER: Schema = {"Retry-After": {"description": "The seconds to wait", "schema": STRING}}
+REQUEST_ID: Schema = {HEADER: {"$ref": "#/components/headers/RequestId"}}
+
+SECURITY: Schema = {
+    "token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "On this page: the token as it was printed. Programs send `Token <40 hex characters>`.",
+    },
+    GATEWAY: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The secret of delivery receipts. If they are not enabled, the route answers 404.",
+    },
+}
 
 
 def document(server: str) -> Schema:
@@ -41,29 +47,16 @@ def document(server: str) -> Schema:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Notifications",
-            "version": __version__,
-            "description": "Text-message campaigns from your own AWS account.",
-        },
+        "info": {"title": "Notifications", "version": __version__, "description": about_api()},
         "servers": [{"url": server}],
         "security": [{"token": []}],
+        "tags": [{"name": name, "description": about} for name, about in tags().items()],
         "paths": paths,
         "components": {
             "schemas": schemas(),
-            "securitySchemes": {
-                "token": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Authorization",
-                    "description": "`Token <40 hex characters>`",
-                },
-                GATEWAY: {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "The secret of delivery receipts. If they are not enabled, the route answers 404.",
-                },
-            },
+            "responses": {name: _refusal(status, about) for status, (name, about) in ERRORS.items()},
+            "headers": {"RequestId": {"description": "Finds the request in the log", "schema": STRING}},
+            "securitySchemes": SECURITY,
         },
     }
 
@@ -71,38 +64,33 @@ def document(server: str) -> Schema:
 def _operation(operation: Operation) -> Schema:
     described: Schema = {
         "operationId": _operation_id(operation),
-        "tags": [operation.path.split("/")[1]],
+        "tags": [operation.tag],
         "summary": operation.summary,
-        **_about_step(operation.step),
-        "parameters": _parameters(operation),
-        "responses": {str(status): _answer(operation) for status in (operation.status, operation.repeated) if status}
-        | ({"304": NOT_MODIFIED} if operation.is_tagged and operation.method == "get" else {})
-        | {str(code): _refusal(code) for code in operation.errors},
+        "description": " ".join([description_of(operation.key), *_about_step(operation.step)]),
+        "parameters": parameters(operation),
+        "responses": _answers(operation),
     }
     if operation.caller != "token":
         described["security"] = [{operation.caller: []}]
     if operation.accepts:
-        is_file = operation.accepts == CSV
-        content = {"schema": STRING if is_file else ref(operation.accepts)}
-        types = (CSV, BYTES) if is_file else (JSON, FORM) if operation.caller == "token" else (JSON,)
-        is_required = operation.method != "patch"
-        described["requestBody"] = {"required": is_required, "content": dict.fromkeys(types, content)}
+        described["requestBody"] = {"required": operation.method != "patch", "content": _bodies(operation)}
     return described
 
 
-def _about_step(step: str | None) -> Schema:
+def _about_step(step: str | None) -> list[str]:
     """The statuses that allow the step, and the fields that it cannot change."""
     if step is None:
-        return {}
+        return []
     statuses = ALLOWED_IN[step]
-    about = f"Allowed while the mailing is {', '.join(statuses)}; otherwise 409."
+    about = [f"Allowed while the mailing is {', '.join(statuses)}; otherwise 409."]
     if statuses == MAILING_STATUSES:
-        about = "Allowed in every status of the mailing."
+        about = ["Allowed in every status of the mailing."]
     if step in REFUSED_AFTER_END:
-        about += " After the end (datetime_end) the answer is also 409."
+        about.append("After the end (datetime_end) the answer is also 409.")
     if step == CHANGE:
-        about += f" After the start these fields are fixed, and a new value is a 400: {', '.join(FIXED_AFTER_START)}."
-    return {"description": about}
+        fixed = ", ".join(FIXED_AFTER_START)
+        about.append(f"After the start these fields are fixed, and a new value is a 400: {fixed}.")
+    return about
 
 
 def _operation_id(operation: Operation) -> str:
@@ -110,68 +98,50 @@ def _operation_id(operation: Operation) -> str:
     return "_".join([operation.method, *words]).lower()
 
 
-def _parameters(operation: Operation) -> list[Schema]:
-    found: list[Schema] = []
-    if "{id}" in operation.path:
-        found.append({"name": "id", "in": "path", "required": True, "schema": {**INTEGER, "minimum": 1}})
-    if "{phone_number}" in operation.path:
-        schema = {**STRING, "pattern": f"^{PHONE.pattern}$"}
-        found.append({"name": "phone_number", "in": "path", "required": True, "schema": schema})
-    if operation.is_paged:
-        most, default = (MOST_ROWS, MOST_ROWS) if operation.returns == CSV else (MAX_LIMIT, DEFAULT_LIMIT)
-        limit = {**INTEGER, "minimum": 1, "default": default}
-        found += [
-            _query("limit", limit, f"Number of items, at most {most:,}; a page of long items ends earlier"),
-            _query("cursor", CURSOR, "Opaque; copied from `next` or the Link header"),
-        ]
-    filters: dict[str, Schema] = {
-        "status": {"enum": list(MESSAGE_STATUSES)},
-        "dry_run": {"enum": ["true", "false"], "default": "false"},
-        "opted_out": {"enum": ["true", "false"]},
+def _bodies(operation: Operation) -> Schema:
+    """The request body in each media type, with one example."""
+    accepts = str(operation.accepts)
+    schema = STRING if accepts == CSV else ref(accepts)
+    types = (CSV, BYTES) if accepts == CSV else (JSON, FORM) if operation.caller == "token" else (JSON,)
+    content = {"schema": schema, "example": request_example(operation.key, accepts)}
+    return dict.fromkeys(types, content)
+
+
+def _answers(operation: Operation) -> Schema:
+    found: Schema = {
+        str(status): _answer(operation, status) for status in (operation.status, operation.repeated) if status
     }
-    abouts = {
-        "file_name": "Name of the file, for display",
-        "columns": 'What columns mean, as JSON: {"ФИО": "attributes.имя", "Комментарий": ""} (blank: left out)',
-        "dry_run": "Count what the import would do, and write no client",
-        "phone": "A number, its beginning (`7903`) or its end (`4567`); `*9031` is an end, `7903*` a beginning",
-        "attribute": "Text in the value of an attribute, in any case: `name=text`, or `text` in any attribute",
-        "opted_out": "Clients that are on the stop list, or that are not",
-        "attributes": "Names of attributes to export, separated by commas; all by default",
+    if operation.has_etag and operation.method == "get":
+        about = "The object has the ETag in If-None-Match"
+        found["304"] = {"description": about, "headers": {**REQUEST_ID, **ETAG}}
+    refused = {str(status): {"$ref": f"#/components/responses/{ERRORS[status][0]}"} for status in operation.errors}
+    return {**found, **refused}
+
+
+def _answer(operation: Operation, status: int) -> Schema:
+    returns = operation.returns
+    if returns is None:
+        return {"description": "Success, without a body", "headers": REQUEST_ID}
+    example = answer_example(f"{operation.key} {status}", operation.key, returns)
+    if returns == CSV:
+        about = "UTF-8, separated by semicolons; the first part starts with a BOM and the column names"
+        content: Schema = {CSV: {"schema": STRING, "example": example}}
+        return {"description": about, "headers": {**REQUEST_ID, **LINK}, "content": content}
+    if returns == TEXT:
+        content = {TEXT: {"schema": STRING, "example": example}}
+        return {"description": "The Prometheus text format", "headers": REQUEST_ID, "content": content}
+    schema = page_of(ref(returns)) if operation.is_list else ref(returns)
+    shown = {"next": None, "results": [example]} if operation.is_list else example
+    return {
+        "description": "Success",
+        "headers": {**REQUEST_ID, **(ETAG if operation.answers_etag else {})},
+        "content": {JSON: {"schema": schema, "example": shown}},
     }
-    if operation.path == "/Mailing/":
-        filters |= {name: field.rule.schema for name, field in MAILING_FILTERS.items()}
-        abouts |= {name: field.about for name, field in MAILING_FILTERS.items()}
-    found += [_query(name, filters.get(name, STRING), abouts.get(name, "Filter by value")) for name in operation.query]
-    if operation.is_tagged:
-        is_read = operation.method == "get"
-        about = (
-            "Answer 304 if the object has this ETag" if is_read else "Change nothing unless the object has this ETag"
-        )
-        name, schema = "If-None-Match" if is_read else "If-Match", {**STRING, "pattern": ETAGS}
-        found.append({"name": name, "in": "header", "description": f"{about}, or any of several", "schema": schema})
-    if operation.method == "post" and operation.caller == "token":
-        about = "A request repeated with the same key within 24 hours returns the first answer and changes nothing"
-        schema = {**STRING, "pattern": "^[!-~]{1,255}$"}
-        found.append({"name": "Idempotency-Key", "in": "header", "description": about, "schema": schema})
-    return found
 
 
-def _query(name: str, schema: Schema, about: str) -> Schema:
-    return {"name": name, "in": "query", "description": about, "schema": schema}
-
-
-def _answer(operation: Operation) -> Schema:
-    if operation.returns is None:
-        return {"description": "Success, without a body"}
-    if operation.returns == CSV:
-        return CSV_PART
-    if operation.returns == TEXT:
-        return {"description": "The Prometheus text format", "content": {TEXT: {"schema": STRING}}}
-    schema = page_of(ref(operation.returns)) if operation.is_list else ref(operation.returns)
-    answer: Schema = {"description": "Success", "content": {"application/json": {"schema": schema}}}
-    return {**answer, "headers": ETAG} if operation.is_tagged and operation.method in ("get", "patch") else answer
-
-
-def _refusal(code: int) -> Schema:
-    schema = {"anyOf": [DETAIL, ref("FieldErrors")]} if code == 400 else DETAIL
-    return {"description": ERRORS[code], "content": {"application/json": {"schema": schema}}}
+def _refusal(status: int, about: str) -> Schema:
+    detail = ref("Refusal" if status in PUBLISHED_BODIES else "RefusalWithId")
+    schema: Schema = {"anyOf": [detail, ref("FieldErrors")]} if status == 400 else detail
+    examples = {name: {"value": body} for name, body in refusals(status).items()}
+    headers = {**REQUEST_ID, **(RETRY_AFTER if status in (429, 503) else {})}
+    return {"description": about, "headers": headers, "content": {JSON: {"schema": schema, "examples": examples}}}

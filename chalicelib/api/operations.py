@@ -19,21 +19,50 @@ from ..http.paging import PAGE_QUERY
 from .metrics import TEXT
 
 ERRORS = {
-    400: "Invalid input: the errors of each field, or `detail` for the whole request",
-    401: "The token or secret is missing or unknown",
-    403: "The role of the token does not allow this",
-    404: "Not found",
-    409: "Not allowed in the current status, or changed by another request at the same time; `detail` has the reason",
-    412: "The object is no longer as it was when the ETag in If-Match was read: read it again",
-    413: "The body is over 256 KB, or the file is over 5 MB",
-    415: "Unsupported media type: JSON, a form, or a file is expected",
-    422: "The Idempotency-Key was used for another request",
-    503: "A table, a queue or S3 is throttled or does not answer: repeat the request after the seconds in Retry-After",
+    400: ("BadInput", "Invalid input: the errors of each field, or `detail` for the whole request"),
+    401: ("NotAuthenticated", "The token or secret is missing or unknown"),
+    403: ("NotAllowed", "The role of the token does not allow this"),
+    404: ("NotFound", "Not found"),
+    409: (
+        "Conflict",
+        "Not allowed in the current status, or changed by another request at the same time; `detail` has the reason",
+    ),
+    412: ("NotAsRead", "The object is no longer as it was when the ETag in If-Match was read: read it again"),
+    413: ("TooLarge", "The body is over 256 KB, or the file is over 5 MB"),
+    415: ("WrongMediaType", "Unsupported media type: JSON, a form, or a file is expected"),
+    422: ("KeyReused", "The Idempotency-Key was used for another request"),
+    429: (
+        "TooManyRequests",
+        "More requests than the stage allows: repeat the request after the seconds in Retry-After",
+    ),
+    500: ("ServerError", "An error of the service; the log has it under the `request_id`"),
+    503: (
+        "Unavailable",
+        "A table, a queue or S3 is throttled or does not answer: repeat the request after the seconds in Retry-After",
+    ),
 }
+"""By status: the name of the described answer, and what it means."""
+
 ALWAYS = (400, 401, 403)
+OF_SERVICE = (429, 500, 503)
 GATEWAY = "gateway"
 
-TAGGED = ("/Clients/{id}/", "/Mailing/{id}/", "/Segments/{id}/", "/Series/{id}/")
+TAGS = {
+    "/Clients/import/": "Imports",
+    "/StopList/import/": "Imports",
+    "/Clients/": "Clients",
+    "/StopList/": "Stop list",
+    "/Mailing/": "Mailings",
+    "/Segments/": "Segments",
+    "/Series/": "Series",
+    "/Stats/": "Statistics",
+    "/metrics/": "Statistics",
+    "/Receipts/": "Receipts",
+    "/Audit/": "Audit",
+}
+"""The groups of operations, by the beginning of the path."""
+
+WITH_ETAG = ("/Clients/{id}/", "/Mailing/{id}/", "/Segments/{id}/", "/Series/{id}/")
 
 PAGED = (CSV, "Totals", "MailingStats", "ImportWithRows")
 """Answers with pages or parts that are not plain lists."""
@@ -60,13 +89,28 @@ class Operation:
     repeated: int | None = None
 
     @property
+    def key(self) -> str:
+        """Its name in descriptions.json and examples.json."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def tag(self) -> str:
+        return next(tag for beginning, tag in TAGS.items() if self.path.startswith(beginning))
+
+    @property
     def is_paged(self) -> bool:
         return self.is_list or self.returns in PAGED
 
     @property
-    def is_tagged(self) -> bool:
+    def has_etag(self) -> bool:
         """Whether it is about one object that has an ETag."""
-        return self.path in TAGGED
+        return self.path in WITH_ETAG
+
+    @property
+    def answers_etag(self) -> bool:
+        """Whether its answer has the ETag of the object: that to a PUT has none."""
+        is_new = self.method == "post" and f"{self.path}{{id}}/" in WITH_ETAG
+        return is_new or (self.has_etag and self.method in ("get", "patch"))
 
     @property
     def query_names(self) -> tuple[str, ...]:
@@ -76,14 +120,14 @@ class Operation:
     @property
     def errors(self) -> list[int]:
         if self.caller == GATEWAY:
-            return [400, 401, 404, 413, 415, 503]
+            return [400, 401, 404, 413, 415, *OF_SERVICE]
         return [
             *ALWAYS,
             *([404] if "{" in self.path else []),
             *([] if self.method == "get" else [409, 413, 415]),
-            *([412] if self.is_tagged and self.method != "get" else []),
+            *([412] if self.has_etag and self.method != "get" else []),
             *([422] if self.method == "post" else []),
-            503,
+            *OF_SERVICE,
         ]
 
 
