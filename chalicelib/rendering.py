@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .domain.money import shown_amount
-from .wording import ENGLISH, day_in_words, decimal, filled, grouped, moment_in_words
+from .wording import ENGLISH, day_in_words, decimal, filled, grouped, moment_in_words, moment_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,6 +50,7 @@ def _templates(folder: Path, language: str) -> Environment:
         "amount": lambda amount: decimal(language, shown_amount(amount)),
         "day_in_words": partial(day_in_words, language),
         "moment_in_words": partial(moment_in_words, language),
+        "moment_of": moment_of,
         "localized": lambda text: text.in_language(language),
         "language": language,
     }

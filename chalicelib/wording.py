@@ -6,6 +6,7 @@ Russian a word has three forms: `{n:клиент|клиента|клиентов
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 
 ENGLISH, RUSSIAN = "en", "ru"
@@ -13,6 +14,8 @@ LANGUAGES = (ENGLISH, RUSSIAN)
 
 FORMS_BETWEEN = "|"
 NO_BREAK_SPACE = "\u00a0"
+
+MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z")
 
 MONTHS = {
     ENGLISH: ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
@@ -76,6 +79,16 @@ def moment_in_words(language: str, moment: datetime) -> str:
     """Jun 1, 2040, 9:30 AM, or in Russian 1 июн. 2040 г., 09:30. It does not name the zone."""
     time = f"{moment:%H:%M}" if language == RUSSIAN else f"{moment.hour % 12 or 12}:{moment:%M %p}"
     return f"{day_in_words(language, moment)}, {time}"
+
+
+def moment_of(written: object) -> datetime | None:
+    """A moment in UTC as the API writes it, 2040-06-01T09:30:00Z; None for anything else."""
+    if not isinstance(written, str) or not MOMENT.fullmatch(written):
+        return None
+    try:
+        return datetime.fromisoformat(written)
+    except ValueError:
+        return None
 
 
 def _form_index(language: str, number: int) -> int:

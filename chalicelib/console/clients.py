@@ -33,6 +33,7 @@ from ..representation import represent_client
 from ..rules import Field, read_fields, rule
 from ..texts import Text
 from .page_requests import PageRequest
+from .restricted_pages import for_writers
 
 LIST_LENGTH = 50
 LABELS_SHOWN = 1000
@@ -105,6 +106,7 @@ def list_(request: PageRequest) -> Response:
     )
 
 
+@for_writers
 def new(request: PageRequest) -> Response:
     return _form(request, None, {"timezone": "UTC"})
 
@@ -151,6 +153,7 @@ def save(request: PageRequest, sent_id: str) -> Response:
         return _form(request, client, _submitted(request), refusal.status_code, **shown)
 
 
+@for_writers
 def confirm_step(request: PageRequest, sent_id: str, step: str) -> Response:
     """The page that asks for confirmation."""
     if step not in QUESTIONS:

@@ -16,6 +16,7 @@ from ..http.exports import csv_file
 from ..http.paging import position_at
 from ..http.queries import read_flag
 from .page_requests import PageRequest
+from .restricted_pages import for_writers
 
 LIST_LENGTH = 20
 REFUSED_LENGTH = 50
@@ -61,6 +62,7 @@ def start(request: PageRequest, sent_id: str) -> Response:
     return request.redirect(f"/console/imports/{client_import.id}", done="imported")
 
 
+@for_writers
 def confirm_undo(request: PageRequest, sent_id: str) -> Response:
     """The page that asks for confirmation."""
     return request.page("import_undo.html", client_import=imports.get_import(request.services, read_id(sent_id)))

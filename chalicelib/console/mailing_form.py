@@ -31,6 +31,7 @@ from .announcement import announce_once, announced_by, form_key, new_form_key, w
 from .condition_form import MORE_ROWS, ConditionForm, form_of, read_form
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
+from .restricted_pages import for_writers
 
 LABELS_SHOWN = 100
 """Tags and codes with a checkbox; others can be typed."""
@@ -44,6 +45,7 @@ Values = dict[str, object]
 NO_OTHERS: Mapping[str, object] = {}
 
 
+@for_writers
 def new(request: PageRequest) -> Response:
     """The form of a new mailing, or a page without a form if its mailing is announced already."""
     key = form_key(request)
@@ -55,6 +57,7 @@ def new(request: PageRequest) -> Response:
     return show_form(request, {}, None)
 
 
+@for_writers
 def edit(request: PageRequest, sent_id: str) -> Response:
     mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
     return show_form(request, _values_of(mailing), mailing, version=version_of(represent_mailing(mailing), FIELD_NAMES))

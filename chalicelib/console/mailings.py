@@ -22,6 +22,7 @@ from ..mailings import lifecycle, stats
 from ..mailings.warnings import warnings_of
 from ..rules import read_fields
 from .page_requests import PageRequest
+from .restricted_pages import for_writers
 
 LIST_LENGTH = 20
 MESSAGES_LENGTH = 50
@@ -60,6 +61,7 @@ def read(request: PageRequest, sent_id: str) -> Response:
     )
 
 
+@for_writers
 def confirm_step(request: PageRequest, sent_id: str, step: str) -> Response:
     """The page that asks for confirmation."""
     if step not in QUESTIONS:

@@ -25,6 +25,7 @@ from ..rules import read_fields
 from .condition_form import MORE_ROWS, ConditionForm, form_of, read_form
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
+from .restricted_pages import for_writers
 
 LIST_LENGTH = 20
 
@@ -37,10 +38,12 @@ def list_(request: PageRequest) -> Response:
     return request.page("segments.html", segments=shown, next=following, done=request.query.get("done"))
 
 
+@for_writers
 def new(request: PageRequest) -> Response:
     return _page(request, None, "", ConditionForm())
 
 
+@for_writers
 def edit(request: PageRequest, sent_id: str) -> Response:
     segment = use_cases.get_segment(request.services, read_id(sent_id))
     assert segment.condition is not None
@@ -59,6 +62,7 @@ def save(request: PageRequest, sent_id: str) -> Response:
     )
 
 
+@for_writers
 def confirm_delete(request: PageRequest, sent_id: str) -> Response:
     segment = use_cases.get_segment(request.services, read_id(sent_id))
     return request.page("segment_question.html", segment=segment)

@@ -18,6 +18,7 @@ from ..rules import read_fields
 from ..series_fields import SKIP
 from ..zones import zone
 from .page_requests import PageRequest
+from .restricted_pages import for_writers
 
 LIST_LENGTH = 20
 STARTS_SHOWN = 7
@@ -56,6 +57,7 @@ def _hours(series: Series) -> str:
     return f"{minutes // 60}:{minutes % 60:02}"
 
 
+@for_writers
 def confirm_step(request: PageRequest, sent_id: str, step: str) -> Response:
     """The page that asks for confirmation."""
     if step not in QUESTIONS:

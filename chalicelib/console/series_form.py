@@ -22,6 +22,7 @@ from .mailing_form import Values
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
 from .repeat_fields import RepeatFields
+from .restricted_pages import for_writers
 
 
 def save_new(request: PageRequest) -> Response:
@@ -37,6 +38,7 @@ def save_new(request: PageRequest) -> Response:
         return mailing_form.show_form(request, values, None, refusal.status_code, repeat=repeat, **shown)
 
 
+@for_writers
 def edit(request: PageRequest, sent_id: str) -> Response:
     series = use_cases.get_series(request.services, read_id(sent_id))
     fields = represent_series(series)

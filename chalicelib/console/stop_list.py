@@ -14,6 +14,7 @@ from ..errors import BadInput, NotFound
 from ..fields import STOP
 from ..rules import read_fields
 from .page_requests import PageRequest
+from .restricted_pages import for_writers
 
 LIST_LENGTH = 50
 FORM = {name: STOP[name] for name in ("phone_number", "reason")}
@@ -35,11 +36,13 @@ def add(request: PageRequest) -> Response:
     return request.redirect("/console/stop-list", phone_number=stop.phone_number, done=done)
 
 
+@for_writers
 def show_import(request: PageRequest) -> Response:
     """The upload of a file."""
     return request.page("stop_import.html")
 
 
+@for_writers
 def confirm_removal(request: PageRequest, phone_number: str) -> Response:
     """The page that asks for confirmation."""
     return request.page("stop_question.html", stop=stop_list.get_stop(request.services, phone_number))

@@ -10,6 +10,7 @@ from ..access.tokens import find_token, make_token, revoke_token
 from ..domain.principal import ROLES
 from ..errors import BadInput
 from .page_requests import PageRequest
+from .restricted_pages import for_writers
 
 LIST_LENGTH = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,6 +30,7 @@ def create(request: PageRequest) -> Response:
     return _page(request, new_token=token, name=request.field("name"))
 
 
+@for_writers
 def confirm_revoke(request: PageRequest, digest: str) -> Response:
     return request.page("token_question.html", token=find_token(request.services, digest))
 

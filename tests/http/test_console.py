@@ -382,7 +382,7 @@ def test_the_purpose_of_a_mailing_is_chosen_and_shown_with_the_clients_that_mark
 
 def test_a_number_is_put_on_the_stop_list_found_and_removed(anna: Browser) -> None:
     assert "/console/stop-list" in anna.get("/console/clients").text
-    assert "Nothing to show." in anna.get("/console/stop-list").text
+    assert "The stop list is empty." in anna.get("/console/stop-list").text
     answer = anna.post("/console/stop-list", phone_number="79770000001", reason="asked <b>in the shop</b>")
     assert answer.headers["Location"] == "/console/stop-list?phone_number=79770000001&done=stopped"
     page = anna.get("/console/stop-list?phone_number=79770000001&done=stopped").text
@@ -449,7 +449,7 @@ def test_the_stop_list_has_pages_and_is_downloaded(anna: Browser) -> None:
 def test_the_page_of_a_client_lists_its_messages_and_leads_to_older_ones(anna: Browser, services: Services) -> None:
     form = {"phone_number": "79774053329", "tag": "", "timezone": "UTC"}
     anna.post("/console/clients/new", **form)
-    assert "Nothing to show." in anna.get("/console/clients/1").text
+    assert "No messages to this client yet." in anna.get("/console/clients/1").text
     for text in ("first", SCRIPT):
         anna.post(open_new_form(anna), **{**MAILING, "datetime_start": "2020-01-01T10:00:00", "message_text": text})
     for mailing_id in (1, 2):
@@ -623,7 +623,7 @@ def test_of_two_forms_of_one_mailing_the_second_is_refused_with_what_changed(ann
     assert refused.status == 409
     note = refused.text.partition('role="alert"')[2].partition("</div>")[0]
     assert re.findall(r"<dt>(.*?)</dt>", note) == ["End", "Text"]
-    for text in ("the data has changed since you opened the form", "&lt;script&gt;", "2040-01-01 13:00:00 UTC"):
+    for text in ("the data has changed since you opened the form", "&lt;script&gt;", "Jan 1, 2040, 1:00 PM UTC"):
         assert text in note
     assert "mine</textarea>" in refused.text, "what was typed is kept"
     assert "mine" not in anna.get("/console/mailings/1").text
@@ -831,7 +831,7 @@ def test_a_segment_is_made_changed_and_deleted_in_the_console_and_chosen_for_a_m
     assert '<option value="1" selected>' in anna.get("/console/mailings/1/edit").text
     assert "Delete this segment?" in anna.get("/console/segments/1/delete").text
     assert anna.post("/console/segments/1/delete").status == 303
-    assert "Nothing to show." in anna.get("/console/segments").text
+    assert "No segments yet." in anna.get("/console/segments").text
     assert '<option value="1" selected>1: Gold' in anna.get("/console/mailings/1/edit").text, "the mailing keeps it"
 
 

@@ -149,3 +149,42 @@ def test_the_shortcuts_are_a_page(anna: Browser) -> None:
     page = anna.get("/console/shortcuts").text
     assert re.findall(r"<kbd>(.)</kbd>", page)[:5] == ["?", "/", "n", "g", "m"]
     assert "/console/users" in page
+
+
+FORM_PAGES = (
+    "/console/mailings/new",
+    "/console/clients/new",
+    "/console/clients/1/delete",
+    "/console/segments/new",
+    "/console/stop-list/import",
+    "/console/stop-list/79770000002/remove",
+)
+READ_PAGES = ("/console", "/console/mailings", "/console/series", "/console/clients", "/console/clients/1")
+READ_PAGES += ("/console/segments", "/console/imports", "/console/stop-list", "/console/tokens", "/console/audit")
+
+
+def offered(page: str) -> list[str]:
+    """Forms that are posted, other than those of the person's own session and language, and links to pages of forms."""
+    forms = re.findall(
+        r'<form (?:method="post"|[^>]*data-upload)[^>]*>', page.partition("<main")[2].partition("</main>")[0]
+    )
+    return forms + re.findall(r'href="([^"]*/(?:new|edit|delete|remove|revoke|undo|erase|opt_out)[^"]*)"', page)
+
+
+def test_a_read_only_user_is_offered_no_form_that_would_be_refused(anna: Browser) -> None:
+    anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC", attributes="имя=Анна")
+    anna.post("/console/stop-list", phone_number="79770000002", reason="")
+    anna.post("/console/tokens", name="shop", role="read")
+    anna.post("/console/mailings/new", **MAILING)
+    assert [path for path in READ_PAGES if not offered(anna.get(path).text)] == ["/console/audit"]
+    anna.cookie = ""
+    anna.sign_in("boris")
+    pages = {path: anna.get(path) for path in (*READ_PAGES, "/console/mailings/1")}
+    assert {path: (page.status, offered(page.text)) for path, page in pages.items()} == {
+        path: (200, []) for path in pages
+    }
+    for fact in ("79770000001", "vip", "имя=Анна"):
+        assert fact in pages["/console/clients/1"].text
+    for path in FORM_PAGES:
+        refused = anna.get(path)
+        assert (refused.status, "read-only access" in refused.text) == (403, True), path
