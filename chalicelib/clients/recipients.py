@@ -1,4 +1,4 @@
-"""Choose clients by a filter whose condition may ask who received other mailings.
+"""Choose clients by a filter whose condition may ask which clients received other mailings.
 
 Only the clients that the rest of the condition does not decide are looked up: by the keys of their messages, a hundred
 in a call, one read unit for each client and named mailing.
@@ -28,9 +28,9 @@ def plan_now(services: Services, chosen: Filter) -> Plan:
 
 
 def find_named(services: Services, chosen: Filter) -> tuple[NamedMailing, ...] | None:
-    """The mailings that the condition names, as far as they have started; None without a condition.
+    """The mailings that the condition names, as far as they have started or are deleted; None without a condition.
 
-    Nobody has received a mailing that has not started or is deleted.
+    No client has received a mailing that has not started.
     """
     if not chosen.has_condition:
         return None
@@ -38,17 +38,24 @@ def find_named(services: Services, chosen: Filter) -> tuple[NamedMailing, ...] |
     for mailing_id in chosen.named_mailings:
         mailing = services.mailings.get(mailing_id)
         if mailing is None:
-            log.warning("named mailing is gone", extra={"named_mailing_id": mailing_id})
+            log.warning("named mailing is deleted", extra={"named_mailing_id": mailing_id})
+            found.append(NamedMailing(mailing_id))
         elif mailing.plan is not None:
             found.append(NamedMailing(mailing_id, mailing.plan.shards, mailing.plan.last_client_id))
     return tuple(found)
 
 
 def choose(services: Services, chosen: Filter, named: Sequence[NamedMailing] | None, clients: Sequence[C]) -> list[C]:
-    """The clients that the filter chooses, in their order. Raises NotRead."""
+    """The clients that the filter chooses, in their order. Raises NotRead.
+
+    If a named mailing is deleted, only clients that the rest of the condition decides are chosen: clients that are left
+    out can get another mailing, and a second message to the recipients of the deleted one cannot be taken back.
+    """
     if not chosen.has_condition:
         return [client for client in clients if chosen.chooses(client)]
     decisions = [(client, chosen.decide(client, None)) for client in clients]
+    if any(mailing.is_deleted for mailing in named or ()):
+        return [client for client, decision in decisions if decision]
     received = _received(services, named or (), [client.id for client, decision in decisions if decision is None])
     return [
         client

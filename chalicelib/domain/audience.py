@@ -48,11 +48,18 @@ Group = tuple[str, str]
 
 @dataclass(frozen=True)
 class NamedMailing:
-    """A started mailing of which a condition asks who received it. No client with a higher id has a message of it."""
+    """A started mailing that a condition names. No client with a higher id has a message of it.
+
+    A deleted one has no shards: nobody can say which clients received it.
+    """
 
     id: int
-    shards: int
-    last_client_id: int
+    shards: int = 0
+    last_client_id: int = 0
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.shards == 0
 
 
 @dataclass(frozen=True)

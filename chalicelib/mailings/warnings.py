@@ -1,4 +1,4 @@
-"""Warnings about the audience of a mailing that has not started: tags that no client has, or no recipients at all."""
+"""Warnings about the audience of a mailing that has not started: unused tags, deleted mailings, no recipients."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..clients.recipients import choose, plan_now
+from ..clients.recipients import choose, find_named, plan_now
 from ..domain.audience import label_partitions
 from ..domain.client import MAX_CLIENT_ID
 from ..domain.filter import Filter
@@ -41,6 +41,8 @@ def audience_warnings(services: Services, chosen: Filter, has_nobody: Callable[[
     deadline = services.clock.now() + TIME_LIMIT
     unused = [tag for tag in chosen.tags if services.clock.now() < deadline and _has_no_client(services, tag)]
     found = [Text("audience.unused_tags", tags=", ".join(unused))] if unused else []
+    deleted = [str(mailing.id) for mailing in find_named(services, chosen) or () if mailing.is_deleted]
+    found += [Text("audience.deleted_mailings", ids=", ".join(deleted))] if deleted else []
     return [*found, NOBODY] if has_nobody() else found
 
 

@@ -13,6 +13,7 @@ from chalicelib.adapters.services import Services
 from chalicelib.clients.registry import opt_out_client, register_client
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.message import SENT, Message
+from chalicelib.mailings.warnings import warnings_of
 
 from .conftest import Call
 
@@ -94,6 +95,32 @@ def test_a_mailing_excludes_the_clients_that_received_another_one(call: Call, se
     assert call("POST", "/Mailing", json={**MAILING, "filter": {"received": 1}}).status == 201
     call("DELETE", "/Mailing/1")
     assert audience(services, 3) == [], "the mailing was deleted before the start: nobody is known to have received it"
+
+
+@pytest.mark.usefixtures("clients")
+def test_a_deleted_mailing_excludes_everyone_who_may_have_received_it(call: Call, services: Services) -> None:
+    call("POST", "/Mailing", json=MAILING)
+    audience(services, 1)
+    excluding = {"any": [{"not_received": 1}, VIP]}
+    for condition in (excluding, {"not_received": 1}):
+        assert call("POST", "/Mailing", json={**MAILING, "filter": condition}).status == 201
+    call("DELETE", "/Mailing/1")
+    assert audience(services, 2) == [1, 2], "the rest of the condition decides about these"
+    assert audience(services, 3) == []
+
+
+@pytest.mark.usefixtures("clients")
+def test_the_page_of_a_mailing_warns_of_a_deleted_mailing(call: Call, services: Services) -> None:
+    call("POST", "/Mailing", json=MAILING)
+    excluding = {**MAILING, "datetime_start": "2126-01-01T00:00:00Z", "datetime_end": "2126-01-02T00:00:00Z"}
+    excluding["filter"] = {"any": [{"not_received": 1}, VIP]}
+    made = call("POST", "/Mailing", json=excluding)
+    assert "warnings" not in made.json
+    call("DELETE", "/Mailing/1")
+    mailing = services.mailings.get(made.json["id"])
+    assert mailing is not None
+    (warning,) = map(str, warnings_of(services, mailing))
+    assert "deleted mailings: 1" in warning
 
 
 @pytest.mark.usefixtures("clients")

@@ -377,10 +377,14 @@ class Deliveries(RuleBasedStateMachine):
             self._assert_exclusions(mailing, rows)
 
     def _is_chosen(self, mailing: Mailing, client: Client) -> bool:
-        """Whether it is certain: a client that may have received a named mailing meanwhile is not."""
+        """Whether it is certain: a client that may have received a named mailing meanwhile is not.
+
+        Of a deleted mailing nobody knows.
+        """
         messages = self.services.messages.rows
         named = [messages.get((mailing_id, client.id)) for mailing_id in mailing.chosen.named_mailings]
-        has_none = not any(message is not None and message.status in ACCEPTED for message in named)
+        is_known = not any(one.is_deleted for one in mailing.plan.named or ()) if mailing.plan else False
+        has_none = is_known and not any(message is not None and message.status in ACCEPTED for message in named)
         return mailing.chosen.decide(client, () if has_none else None) is True
 
     def _assert_exclusions(self, mailing: Mailing, rows: list[Message]) -> None:
