@@ -19,6 +19,7 @@ from chalicelib.api.request_ids import add_request_id
 from chalicelib.api.response_headers import add_headers
 from chalicelib.api.routes import routes
 from chalicelib.console.access_routes import console_access
+from chalicelib.console.draft_routes import draft_console
 from chalicelib.console.routes import console
 from chalicelib.logs import log
 from chalicelib.workers import (
@@ -40,7 +41,7 @@ app.register_middleware(add_headers, "http")
 app.register_middleware(add_request_id, "http")
 app.register_middleware(log_request, "http")
 
-for blueprint in (authorizer, routes, documentation, console, console_access):
+for blueprint in (authorizer, routes, documentation, console, console_access, draft_console):
     app.register_blueprint(blueprint)
 for module in (audit_copy, dead_letters, imports, receipts, reports, schedules, jobs, send_queue, tokens, users):
     app.register_blueprint(module.worker)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .tables.balances import Balances
     from .tables.clients import Clients
     from .tables.counters import Counters
+    from .tables.drafts import Drafts
     from .tables.erasures import Erasures
     from .tables.idempotency_keys import IdempotencyKeys
     from .tables.imports import Imports
@@ -90,6 +91,12 @@ class Services:
         from .tables.stop_list import StopList
 
         return StopList(self.settings.stack_name, self.audit, self.phone_key.value, self.clock)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        from .tables.drafts import Drafts
+
+        return Drafts(self.settings.stack_name, self.clock)
 
     @cached_property
     def erasures(self) -> Erasures:

@@ -91,6 +91,16 @@ class ConditionForm:
         except (ValueError, RecursionError):
             return self.written
 
+    @property
+    def typed(self) -> dict[str, list[str]]:
+        """The fields that a person would submit for this form."""
+        rows = {
+            f"where_{number}_{part}": [getattr(row, part)]
+            for number, row in enumerate(self.rows)
+            for part in ("field", "name", "operator", "value")
+        }
+        return {"where_joined": [self.joined], **rows, "filter": [self.written]}
+
     def with_blank_rows(self, more: int) -> ConditionForm:
         filled = [row for row in self.rows if not row.is_blank]
         number = min(MAX_LEAVES, max(FEWEST_ROWS, len(filled) + 1, len(self.rows) + more))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -13,12 +14,13 @@ from ..domain.field_versions import Shown, version_of
 from ..domain.filter import ALL_CLIENTS, Filter
 from ..domain.mailing import Mailing
 from ..domain.outcome import Outcome
-from ..errors import BadInput, KeyReused, Outdated
+from ..errors import BadInput, Outdated
 from ..field_rules import phone_number
 from ..fields import MAILING
 from ..http.calls import read_id
 from ..mailings import lifecycle
 from ..mailings.audience import reached_by
+from ..mailings.launch_warnings import with_launch_warnings
 from ..mailings.placeholders import suggested_placeholders
 from ..mailings.preview import Preview, preview_mailing
 from ..mailings.segments import list_segments
@@ -27,7 +29,6 @@ from ..mailings.test_message import advice_after, send_test_message
 from ..representation import represent_mailing
 from ..rules import Field, read_fields
 from . import repeat_fields
-from .announcement import announce_once, announced_by, form_key, new_form_key, what_was_announced
 from .condition_form import MORE_ROWS, ConditionForm, form_of, read_form
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
@@ -46,29 +47,9 @@ NO_OTHERS: Mapping[str, object] = {}
 
 
 @for_writers
-def new(request: PageRequest) -> Response:
-    """The form of a new mailing, or a page without a form if its mailing is announced already."""
-    key = form_key(request)
-    if key is None:
-        return request.redirect("/console/mailings/new", key=new_form_key())
-    before = announced_by(request, key)
-    if before is not None:
-        return request.page("form_used.html", announced=before)
-    return show_form(request, {}, None)
-
-
-@for_writers
 def edit(request: PageRequest, sent_id: str) -> Response:
     mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
-    return show_form(request, _values_of(mailing), mailing, version=version_of(represent_mailing(mailing), FIELD_NAMES))
-
-
-def save_new(request: PageRequest) -> Response:
-    values = form_values(request, None)
-    try:
-        return submit(request, values, None, lambda fields: _to_mailing(request, announce_once(request, fields)))
-    except KeyReused as refusal:
-        return show_form(request, values, None, refusal.status_code, **what_was_announced(request))
+    return show_form(request, values_of(mailing), mailing, version=version_of(represent_mailing(mailing), FIELD_NAMES))
 
 
 def save(request: PageRequest, sent_id: str) -> Response:
@@ -120,7 +101,7 @@ def submit(
             case "preview":
                 return show_form(request, values, before, preview=_preview(request, values, before), **shown)
             case "test":
-                outcome = _send_test_message(request, values)
+                outcome = try_message(request, values)
                 return show_form(request, values, before, outcome=outcome, advice=advice_after(outcome), **shown)
         return write(read_fields({**values, **others}, known, set(), partial=before is not None))
     except BadInput as refusal:
@@ -131,7 +112,7 @@ def _to_mailing(request: PageRequest, mailing_id: int) -> Response:
     return request.redirect(f"/console/mailings/{mailing_id}", done="saved")
 
 
-def _send_test_message(request: PageRequest, values: Values) -> Outcome:
+def try_message(request: PageRequest, values: Values) -> Outcome:
     written = {name: values[name] for name in ("message_text", "sender")}
     fields = read_fields({"test_phone": request.field("test_phone"), **written}, TEST_MESSAGE, set(), partial=False)
     phone, text, sender = (str(fields[name]) for name in TEST_MESSAGE)
@@ -143,8 +124,10 @@ def _preview(request: PageRequest, values: Values, before: Mailing | None) -> Pr
     text = _checked_text(values)
     if before is not None and before.plan is not None:
         return preview_mailing(request.services, before.chosen, text, started=before)
-    chosen = reached_by(request.services, _filter(values), str(values["purpose"]))
-    return preview_mailing(request.services, chosen, text, planned=_planned(request, values))
+    chosen = reached_by(request.services, chosen_by(values), str(values["purpose"]))
+    planned = _planned(request, values)
+    found = preview_mailing(request.services, chosen, text, planned=planned)
+    return with_launch_warnings(found, chosen, planned.window if planned else None)
 
 
 def _checked_text(values: Values) -> str:
@@ -164,7 +147,7 @@ def _planned(request: PageRequest, values: Values) -> Mailing | None:
         return None
 
 
-def _filter(values: Values) -> Filter:
+def chosen_by(values: Values) -> Filter:
     filters = {name: values[name] for name in ("filter_tag", "filter_op_codes", "filter", "segment")}
     fields = cast(MailingFields, read_fields(filters, MAILING, set(), partial=True))
     return filter_of(ALL_CLIENTS, fields)
@@ -199,7 +182,7 @@ def form_values(request: PageRequest, before: Mailing | None) -> Values:
 
 def _fixed_values(mailing: Mailing | None) -> Values:
     fixed = fixed_fields(mailing)
-    return {name: value for name, value in (_values_of(mailing) if mailing else {}).items() if name in fixed}
+    return {name: value for name, value in (values_of(mailing) if mailing else {}).items() if name in fixed}
 
 
 def _is_submitted(request: PageRequest, name: str) -> bool:
@@ -211,7 +194,7 @@ def _joined(request: PageRequest, name: str) -> str:
     return ",".join(request.form.get(name, []) + typed)
 
 
-def _values_of(mailing: Mailing) -> Values:
+def values_of(mailing: Mailing) -> Values:
     fields = represent_mailing(mailing)
     return {name: "" if fields[name] is None else fields[name] for name in MAILING}
 
@@ -219,11 +202,16 @@ def _values_of(mailing: Mailing) -> Values:
 def show_form(
     request: PageRequest, values: Values, mailing: Mailing | None, status_code: int = 200, **shown: Any
 ) -> Response:
-    """`shown`: what is beside the form, with `repeat` and `series` of it, and the key of its next submission."""
+    """`shown`: what is beside the form, with `repeat`, `series` and `draft_id` of it, and the version that it shows.
+
+    `page` tells the pages of one draft apart: what this page saves is known to it.
+    """
     values = {**{name: values.get(name, "") for name in MAILING}, **_fixed_values(mailing)}
     condition = _condition_form(request, values["filter"])
-    nothing: dict[str, Any] = dict.fromkeys(("preview", "outcome", "note", "announced_before", "outdated", "series"))
-    same_form = {"key": form_key(request) or new_form_key(), "version": request.field("version")}
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("preview", "outcome", "note", "done", "outdated", "series", "draft_id", "is_saved")
+    )
+    same_form = {"page": secrets.token_urlsafe(9), "version": request.field("version")}
     return request.page(
         "mailing_form.html",
         status_code,

@@ -16,6 +16,7 @@ from ..http.filters import read_mailing_filter
 from ..http.paging import Page
 from ..mailings.listing import BEGINNING, MailingPage, Position, list_open_first, read_mailings, search_mailings
 from ..mailings.segments import list_segments
+from .drafts import newest
 from .local_time import midnight, read_day, zone_of
 from .page_requests import LONGEST_LIST, PageRequest
 
@@ -53,6 +54,7 @@ def list_(request: PageRequest) -> Response:
         zone=zone_of(request),
         segments=list_segments(request.services, None, SEGMENTS_SHOWN)[0],
         balances=known_balances(request.services),
+        drafts=newest(request),
     )
 
 

@@ -42,11 +42,12 @@ CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
 
 @dataclass(frozen=True)
 class PageRequest:
-    """`session` is None on pages that need no sign-in."""
+    """`session` is None on pages that need no sign-in. `typed`: the fields of a draft, in place of those submitted."""
 
     services: Services
     raw_request: Request
     session: Session | None = None
+    typed: Mapping[str, list[str]] | None = None
 
     @property
     def own_session(self) -> Session:
@@ -121,6 +122,8 @@ class PageRequest:
     @cached_property
     def form(self) -> dict[str, list[str]]:
         """The fields of the form, with line ends converted from CRLF to LF. Raises BadInput, TooLarge."""
+        if self.typed is not None:
+            return dict(self.typed)
         raw = raw_body(self.raw_request)
         if len(raw) > BODY_LIMIT:
             raise TooLarge(Text("console.form_too_large", most=BODY_LIMIT // 1024))

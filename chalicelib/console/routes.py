@@ -38,7 +38,7 @@ HERE = Path(__file__).parent
 ROUTE: dict[str, Any] = {"methods": METHODS, "content_types": ["*/*"]}
 STATIC = {"console.css": "text/css", "times.js": "text/javascript", "live.js": "text/javascript"}
 STATIC |= {"preview.js": "text/javascript", "files.js": "text/javascript"}
-STATIC |= {"unsaved.js": "text/javascript", "shortcuts.js": "text/javascript"}
+STATIC |= {"draft.js": "text/javascript", "unsaved.js": "text/javascript", "shortcuts.js": "text/javascript"}
 
 
 @console.route("/")
@@ -90,11 +90,6 @@ def sign_out() -> Response:
 @console.route("/console/preview", **ROUTE)
 def preview() -> Response:
     return _answer({"POST": mailing_form.preview})
-
-
-@console.route("/console/mailings/new", **ROUTE)
-def new_mailing() -> Response:
-    return _answer({"GET": mailing_form.new, "POST": series_form.save_new})
 
 
 @console.route("/console/mailings/{mailing_id}", **ROUTE)

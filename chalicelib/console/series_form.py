@@ -1,4 +1,4 @@
-"""The form of a mailing as the form of a series: a new mailing that is repeated, and a series that is edited."""
+"""The form of a mailing as the form of a series that is edited."""
 
 from __future__ import annotations
 
@@ -10,32 +10,18 @@ from chalice.app import Response
 from ..domain.field_versions import Shown, version_of
 from ..domain.series import Series
 from ..domain.series_decisions import FIELD_NAMES, SeriesFields
-from ..errors import KeyReused, Outdated
+from ..errors import Outdated
 from ..fields import MAILING
 from ..http.calls import read_id
 from ..mailings import series as use_cases
 from ..representation import represent_series
 from ..series_fields import SERIES
 from . import mailing_form, repeat_fields
-from .announcement import announce_series_once, what_was_announced
 from .mailing_form import Values
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
 from .repeat_fields import RepeatFields
 from .restricted_pages import for_writers
-
-
-def save_new(request: PageRequest) -> Response:
-    """The form of a new mailing. A mailing that is not repeated is announced as such."""
-    repeat = repeat_fields.submitted(request)
-    if not repeat.is_repeated:
-        return mailing_form.save_new(request)
-    values = mailing_form.form_values(request, None)
-    try:
-        return _submit(request, values, repeat, None, lambda fields: announce_series_once(request, fields))
-    except KeyReused as refusal:
-        shown = what_was_announced(request)
-        return mailing_form.show_form(request, values, None, refusal.status_code, repeat=repeat, **shown)
 
 
 @for_writers

@@ -29,9 +29,9 @@ Spans = list[tuple[datetime, datetime]]
 class Forecast:
     """The sum of `reached`, `too_late` and `unreachable` is the audience.
 
-    `ends_at`: the time of the last post; None if there is none. `too_late`: clients with open local hours before the
-    end, but the rate is too low; `rate_needed`, in messages a second, reaches them all. `unreachable`: clients without
-    open local hours before the end.
+    `begins_at`, `ends_at`: the times of the first and the last post; None if there is none. `too_late`: clients with
+    open local hours before the end, but the rate is too low; `rate_needed`, in messages a second, reaches them all.
+    `unreachable`: clients without open local hours before the end.
     """
 
     ends_at: datetime | None
@@ -39,6 +39,7 @@ class Forecast:
     too_late: int = 0
     unreachable: int = 0
     rate_needed: int | None = None
+    begins_at: datetime | None = None
 
 
 def forecast_mailing(
@@ -58,7 +59,8 @@ def forecast_mailing(
     too_late = ceil(left - ROUNDING)
     reached = sum(reachable.values()) - too_late
     needed = _rate_needed(reachable, open_spans) if too_late > 0 else None
-    return Forecast(ends_at if reached else None, reached, too_late, unreachable, needed)
+    begins_at = min(open_spans[name][0][0] for name in reachable) if reached else None
+    return Forecast(ends_at if reached else None, reached, too_late, unreachable, needed, begins_at)
 
 
 def _open_spans(window: SendWindow, zone: tzinfo, start: datetime, end: datetime) -> Spans:

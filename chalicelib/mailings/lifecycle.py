@@ -27,9 +27,16 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 
+def planned_mailing(services: Services, fields: MailingFields) -> Mailing:
+    """The mailing that these fields would make now, without an id. Raises BadInput."""
+    mailing = with_segment(services, decisions.announced(fields, 0, services.clock.now()))
+    require_usable(services, mailing)
+    return mailing
+
+
 def new_mailing_id(services: Services, fields: MailingFields) -> int:
     """The id of a mailing with these fields. Raises BadInput before an id is used."""
-    require_usable(services, with_segment(services, decisions.announced(fields, 0, services.clock.now())))
+    planned_mailing(services, fields)
     return services.counters.next_id(MAILING_ID)
 
 

@@ -34,6 +34,9 @@ SAMPLE = 100
 
 SAMPLE_SECONDS = 3.0
 
+MANY_PARTS = 3
+"""SMS parts. A text for people seldom needs more, and operators charge for each."""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -71,6 +74,11 @@ class Preview:
     warnings: tuple[Text, ...] = ()
     cost: CostForecast | None = None
     condition: Text | None = None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the text takes so many SMS parts that a person should look at it again."""
+        return self.length is not None and self.length.parts > MANY_PARTS
 
     @property
     def parts(self) -> int:

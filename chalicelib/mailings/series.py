@@ -26,10 +26,16 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 
+def planned_series(services: Services, fields: SeriesFields) -> Series:
+    """The series that these fields would make now, without an id. Raises BadInput."""
+    series = _with_segment(services, decisions.announced(fields, 0, services.clock.now(), zone))
+    require_usable(services, series.mailing)
+    return series
+
+
 def new_series_id(services: Services, fields: SeriesFields) -> int:
     """The id of a series with these fields. Raises BadInput before an id is used."""
-    series = decisions.announced(fields, 0, services.clock.now(), zone)
-    require_usable(services, with_segment(services, series.mailing))
+    planned_series(services, fields)
     return services.counters.next_id(SERIES_ID)
 
 

@@ -19,24 +19,29 @@ HOUR = timedelta(hours=1)
 
 
 def test_without_a_rate_limit_and_local_hours_all_messages_are_sent_at_once() -> None:
-    assert forecast_mailing({MOSCOW: 5, KOLKATA: 2}, NOON, NOON + HOUR, None, None, zone) == Forecast(NOON, reached=7)
+    assert forecast_mailing({MOSCOW: 5, KOLKATA: 2}, NOON, NOON + HOUR, None, None, zone) == Forecast(
+        NOON, 7, begins_at=NOON
+    )
 
 
 def test_a_rate_limit_delays_the_end() -> None:
     ended = forecast_mailing({MOSCOW: 5000}, NOON, NOON + HOUR, None, 100, zone)
-    assert ended == Forecast(NOON + timedelta(seconds=50), reached=5000)
+    assert ended == Forecast(NOON + timedelta(seconds=50), reached=5000, begins_at=NOON)
 
 
 def test_a_rate_that_is_too_low_is_reported_with_the_rate_that_suffices() -> None:
     ended = forecast_mailing({MOSCOW: 5000}, NOON, NOON + HOUR, None, 1, zone)
-    assert ended == Forecast(NOON + HOUR, reached=3600, too_late=1400, rate_needed=2)
+    assert ended == Forecast(NOON + HOUR, reached=3600, too_late=1400, rate_needed=2, begins_at=NOON)
 
 
 def test_clients_outside_their_local_hours_are_reached_after_the_opening() -> None:
     both = {MOSCOW: 10, KAMCHATKA: 10}
     next_day = forecast_mailing(both, NOON, NOON + 24 * HOUR, BY_DAY, None, zone)
-    assert next_day == Forecast(NOON.replace(hour=21), reached=20)
-    assert forecast_mailing(both, NOON, NOON + HOUR, BY_DAY, None, zone) == Forecast(NOON, reached=10, unreachable=10)
+    assert next_day == Forecast(NOON.replace(hour=21), reached=20, begins_at=NOON)
+    one_hour = forecast_mailing(both, NOON, NOON + HOUR, BY_DAY, None, zone)
+    assert one_hour == Forecast(NOON, reached=10, unreachable=10, begins_at=NOON)
+    late = forecast_mailing({KAMCHATKA: 10}, NOON, NOON + 24 * HOUR, BY_DAY, None, zone)
+    assert late.begins_at == NOON.replace(hour=21), "the first message waits for the local hours too"
 
 
 def test_open_time_zones_share_the_rate_and_the_rest_waits_for_the_next_day() -> None:

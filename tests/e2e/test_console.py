@@ -108,7 +108,15 @@ def announce(operator: Operator, text: str, tag: str) -> None:
     operator.pick("datetime_end", now + timedelta(hours=1))
     operator.type("filter_tag_typed", tag)
     operator.see("Recipients as of now: 5.")
-    operator.press("Schedule")
+    operator.press("Check and launch")
+    operator.press("Send now to 5 clients")
+    operator.see("Saved.")
+
+
+def launch(operator: Operator) -> None:
+    operator.press("Check and launch")
+    operator.see("Check before the launch")
+    operator.driver.find_element(By.CSS_SELECTOR, "#launch .primary").click()
     operator.see("Saved.")
 
 
@@ -144,8 +152,7 @@ def test_a_mailing_that_repeats_is_announced_paused_and_ended(operator: Operator
     operator.pick("datetime_end", tomorrow + timedelta(hours=3))
     operator.driver.find_element(By.CSS_SELECTOR, "[name=week_days][value=mon]").click()
     operator.type("repeat_times", "3")
-    operator.press("Schedule")
-    operator.see("Saved.")
+    launch(operator)
     series_id = operator.driver.current_url.partition("/series/")[2].partition("?")[0]
     made = call("GET", f"/Series/{series_id}/").json()
     assert (made["repeat"], len(made["next_starts"])) == ("mon", 3)
@@ -223,6 +230,10 @@ def test_a_test_message_is_sent_to_one_number_first(operator: Operator, simulato
     operator.type("test_phone", "79880000700")
     operator.press("Send test message")
     operator.see("The test message was sent.")
+    button = operator.driver.find_element(By.CSS_SELECTOR, "#test button")
+    assert operator.driver.execute_script(
+        "const box = arguments[0].getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight", button
+    ), "the result is where the button is"
     assert [message["text"] for message in simulator.seen.messages.values()] == ["проба"]
 
 
@@ -233,8 +244,7 @@ def test_times_are_picked_in_the_operators_time_zone(operator: Operator, call: C
     operator.pick("datetime_start", datetime(2040, 6, 1, 9, 30))
     operator.pick("datetime_end", datetime(2040, 6, 1, 18, 0))
     operator.see("2040-06-01 04:00:00 UTC")
-    operator.press("Schedule")
-    operator.see("Saved.")
+    launch(operator)
     operator.see("Jun 1, 2040, 9:30")
     mailing = call("GET", "/Mailing/", params={"limit": 1}).json()["results"][0]
     assert (mailing["datetime_start"], mailing["datetime_end"]) == ("2040-06-01T04:00:00Z", "2040-06-01T12:30:00Z")
@@ -257,50 +267,79 @@ def mailings_with(call: Call, text: str) -> list[dict[str, Any]]:
     return [mailing for mailing in listed if text in mailing["message_text"]]
 
 
-def test_save_back_and_save_announce_one_mailing(operator: Operator, call: Call) -> None:
+def test_launch_back_and_launch_announce_one_mailing(operator: Operator, call: Call) -> None:
     operator.open("/console/mailings/new")
     fill_in(operator, "once, please")
-    operator.press("Schedule")
-    operator.see("Saved.")
+    launch(operator)
     operator.driver.back()
-    operator.see("This form has already created mailing")
+    operator.see("This draft is launched already")
     assert accessibility_faults(operator) == []
     assert operator.driver.find_elements(By.NAME, "message_text") == []
     operator.press("Open a new form")
     operator.see("Recipients as of now")
     fill_in(operator, "another, please")
-    operator.press("Schedule")
-    operator.see("Saved.")
+    launch(operator)
     assert [len(mailings_with(call, text)) for text in ("once, please", "another, please")] == [1, 1]
 
 
-def test_one_form_in_two_tabs_announces_one_mailing_and_keeps_the_other_text(operator: Operator, call: Call) -> None:
+def test_what_is_typed_is_saved_by_itself_and_is_there_after_the_session_and_after_back(operator: Operator) -> None:
+    operator.open("/console/mailings/new")
+    draft = operator.driver.current_url
+    fill_in(operator, "saved by itself")
+    operator.see("Saved in draft")
+    operator.driver.delete_all_cookies()
+    operator.driver.get(draft)
+    operator.type("name", LOCAL_USER)
+    operator.type("password", f"{LOCAL_PASSWORD}\n")
+    operator.see("Recipients as of now")
+    operator.driver.get(draft)
+    operator.see("Recipients as of now")
+    assert typed(operator, "message_text") == "saved by itself"
+    operator.press("Check and launch")
+    operator.see("Check before the launch")
+    assert accessibility_faults(operator) == []
+    operator.driver.back()
+    operator.see("Recipients as of now")
+    assert operator.driver.current_url == draft
+    assert typed(operator, "message_text") == "saved by itself"
+    assert typed(operator, "datetime_start").startswith("2040-06-01T09:30")
+    operator.driver.get_log("browser")
+
+
+def test_one_draft_in_two_tabs_announces_one_mailing_and_keeps_the_other_text(operator: Operator, call: Call) -> None:
     operator.open("/console/mailings/new")
     form = operator.driver.current_url
-    fill_in(operator, "first tab, same key")
+    fill_in(operator, "first tab, same draft")
+    operator.see("Saved in draft")
     with second_tab(operator):
         operator.driver.get(form)
-        fill_in(operator, "second tab, same key")
+        operator.see("Recipients as of now")
+        operator.type("message_text", "second tab, same draft")
+        operator.see("Saved in draft")
         with first_tab(operator):
-            operator.press("Schedule")
-            operator.see("Saved.")
-        operator.press("Schedule")
-        operator.see("this form has already created mailing")
+            operator.press("Check and launch")
+            operator.see("the data has changed since you opened the form")
+            operator.see("second tab, same draft")
+            operator.driver.get_log("browser")  # Chromium logs the status 409
+            assert accessibility_faults(operator) == []
+            assert typed(operator, "message_text") == "first tab, same draft"
+            launch(operator)
+        operator.type("message_text", "second tab, later")
+        operator.press("Save draft")
+        operator.see("this draft has already created mailing")
         operator.driver.get_log("browser")  # Chromium logs the status 422
-        assert typed(operator, "message_text") == "second tab, same key"
+        assert typed(operator, "message_text") == "second tab, later"
         assert accessibility_faults(operator) == []
         assert typed(operator, "datetime_start").startswith("2040-06-01T09:30")
-        assert len(mailings_with(call, "same key")) == 1
-        operator.press("Schedule another mailing")
-        operator.see("Saved.")
-    assert len(mailings_with(call, "same key")) == 2
+        assert len(mailings_with(call, "same draft")) == 1
+        launch(operator)
+    assert len(mailings_with(call, "second tab, later")) == 1
 
 
 def test_of_two_tabs_that_edit_one_mailing_the_second_is_told_what_has_changed(operator: Operator, call: Call) -> None:
     operator.open("/console/mailings/new")
     fill_in(operator, "before both")
-    operator.press("Schedule")
-    operator.see("Saved.")
+    launch(operator)
     operator.press("Edit")
     form = operator.driver.current_url
     operator.type("message_text", "first edit")
@@ -326,8 +365,7 @@ def test_the_form_of_a_mailing_is_read_anew_after_back(operator: Operator, call:
     """Otherwise the browser would restore the old text beside the new version, and Save would overwrite silently."""
     operator.open("/console/mailings/new")
     fill_in(operator, "as announced")
-    operator.press("Schedule")
-    operator.see("Saved.")
+    launch(operator)
     mailing_id = mailings_with(call, "as announced")[0]["id"]
     operator.press("Edit")
     operator.type("message_text", "typed and left")

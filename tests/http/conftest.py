@@ -127,7 +127,7 @@ def written(services: Services) -> Callable[[], list[Any]]:
     """All rows of all tables, without counters and the last use of tokens, for comparisons before and after."""
     _ = services.clients, services.mailings, services.messages, services.slices, services.tokens, services.erasures
     _ = services.idempotency_keys, services.audit, services.users, services.labels, services.imports, services.reports
-    _ = services.rates, services.spending, services.series, services.balances, services.segments
+    _ = services.drafts, services.rates, services.spending, services.series, services.balances, services.segments
 
     def written() -> list[Any]:
         tables = [model for model in Model.__subclasses__() if model.__name__ != "CounterRow"]

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
@@ -18,20 +18,18 @@ import pytest
 from chalice.test import Client
 
 from app import app
-from chalicelib.access.idempotency import register_request
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.mailings import Mailings
 from chalicelib.clients.import_worker import process_import
 from chalicelib.clients.registry import register_client
-from chalicelib.console.announcement import key_name
 from chalicelib.console.condition_form import form_of
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.allowed_steps import FIXED_AFTER_START, useful_steps
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.condition_json import from_json
-from chalicelib.domain.mailing import MAILING_ID, STATUSES, Counts, Mailing
+from chalicelib.domain.mailing import STATUSES, Counts, Mailing
 from chalicelib.domain.message import MessageKey
 from chalicelib.domain.outcome import TAKEN, Kind
 from chalicelib.fields import MAILING as FIELDS
@@ -46,7 +44,6 @@ from tests.workbooks import workbook_of
 from .conftest import Answer, Call
 
 SCRIPT = "<script>alert(1)</script>"
-NEW_FORM = "/console/mailings/new?key=of-a-form"
 MAILING = {
     "datetime_start": "2040-01-01T10:00:00Z",
     "datetime_end": "2040-01-01T12:00:00Z",
@@ -113,6 +110,35 @@ def _hidden(page: str, name: str) -> str:
 def edit(browser: Browser, path: str, **form: Any) -> Answer:
     """Opens the form and submits it."""
     return browser.post(path, version=_hidden(browser.get(path).text, "version"), **form)
+
+
+def open_new_form(browser: Browser) -> str:
+    """The address of a new draft."""
+    answer = browser.get("/console/mailings/new")
+    assert answer.status == 303
+    return answer.headers["Location"]
+
+
+def new_form(browser: Browser, **form: Any) -> Answer:
+    """Opens a new draft and presses one of its buttons: `step`, by default the check."""
+    return browser.post(open_new_form(browser), **{**form, "step": form.get("step", "save")})
+
+
+def launch(browser: Browser, draft: str = "", **form: Any) -> Answer:
+    """Fills in a draft, checks it, and launches what the check has shown. Answers what refused it, if something did."""
+    draft = draft or open_new_form(browser)
+    page = browser.get(draft).text
+    shown = {name: _hidden(page, name) for name in ("version", "page")}
+    checked = browser.post(draft, **{**form, **shown, "step": "check"})
+    if checked.status != 303:
+        return checked
+    assert checked.headers["Location"] == f"{draft}/check"
+    return launch_checked(browser, draft)
+
+
+def launch_checked(browser: Browser, draft: str) -> Answer:
+    page = browser.get(f"{draft}/check")
+    return browser.post(f"{draft}/launch", version=_hidden(page.text, "version")) if page.status == 200 else page
 
 
 def _without_token(page: str) -> str:
@@ -271,9 +297,9 @@ def test_attributes_are_lines_of_the_client_form_and_placeholders_of_a_text(anna
     audit = anna.get("/console/audit").text
     assert all(f"{name}=***" in audit for name in ("имя", "script", "формула"))
     assert "script&gt;" not in audit
-    assert "<code>{имя}</code>" in anna.get(NEW_FORM).text
+    assert "<code>{имя}</code>" in anna.get(open_new_form(anna)).text
     unknown = {**MAILING, "message_text": "{нет}"}
-    assert "Unknown fields: нет." in anna.post("/console/mailings/new", **unknown).text
+    assert "Unknown fields: нет." in new_form(anna, **unknown).text
     assert "Unknown fields: нет." in anna.post("/console/preview", message_text="{нет}").text
     shown = anna.post("/console/preview", message_text="{имя}: {script} {phone_number}").text
     for text in ("+7 977 ***-**-29", "Анна: &lt;script&gt;", "7977*****29", "Length of the longest text"):
@@ -281,9 +307,9 @@ def test_attributes_are_lines_of_the_client_form_and_placeholders_of_a_text(anna
     assert "79774053329" not in shown
     test_message = {**MAILING, "message_text": "{имя|друг}", "step": "test"}
     for phone in ("79774053329", "79210000001"):
-        assert "The test message was sent." in anna.post("/console/mailings/new", **test_message, test_phone=phone).text
+        assert "The test message was sent." in new_form(anna, **test_message, test_phone=phone).text
     assert [post.text for post in gateway.posts] == ["Анна", "друг"]
-    refused = anna.post("/console/mailings/new", **{**test_message, "message_text": "{нет}"}, test_phone="79210000001")
+    refused = new_form(anna, **{**test_message, "message_text": "{нет}"}, test_phone="79210000001")
     assert "Unknown fields: нет." in refused.text
 
 
@@ -323,7 +349,7 @@ def test_a_client_opts_out_and_in_by_a_button_with_a_confirmation(anna: Browser,
         assert text in page
     assert "opted out" in anna.get("/console/clients").text
     assert "client 1: opted out" in anna.get("/console/audit").text
-    refused = anna.post("/console/mailings/new", **{**MAILING, "step": "test"}, test_phone="79770000001")
+    refused = new_form(anna, **{**MAILING, "step": "test"}, test_phone="79770000001")
     assert refused.status == 400
     assert "This phone number is on the stop list" in refused.text
     assert "<b>0</b>" in anna.post("/console/preview", message_text="hello").text
@@ -368,14 +394,14 @@ def test_the_purpose_of_a_mailing_is_chosen_and_shown_with_the_clients_that_mark
     anna: Browser, services: Services
 ) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", tag="", timezone="UTC")
-    assert "marketing is sent to clients without a consent too" in anna.get(NEW_FORM).text
+    assert "marketing is sent to clients without a consent too" in anna.get(open_new_form(anna)).text
     services.settings = replace(services.settings, require_consent=True)
-    assert "Marketing is sent only to clients with a consent." in anna.get(NEW_FORM).text
+    assert "Marketing is sent only to clients with a consent." in anna.get(open_new_form(anna)).text
     for purpose, number in (("service", 1), ("marketing", 0)):
         preview = anna.post("/console/preview", message_text="hello", purpose=purpose).text
         assert f"<b>{number}</b>" in preview
         assert ("without a consent to marketing are not counted" in preview) == (purpose == "marketing")
-    made = anna.post("/console/mailings/new", **MAILING, purpose="marketing").headers["Location"].partition("?")[0]
+    made = launch(anna, **MAILING, purpose="marketing").headers["Location"].partition("?")[0]
     assert "<dd>Marketing</dd>" in anna.get(made).text
     assert '<option value="marketing" selected>' in anna.get(f"{made}/edit").text
 
@@ -451,7 +477,7 @@ def test_the_page_of_a_client_lists_its_messages_and_leads_to_older_ones(anna: B
     anna.post("/console/clients/new", **form)
     assert "No messages to this client yet." in anna.get("/console/clients/1").text
     for text in ("first", SCRIPT):
-        anna.post(open_new_form(anna), **{**MAILING, "datetime_start": "2020-01-01T10:00:00", "message_text": text})
+        launch(anna, **{**MAILING, "datetime_start": "2020-01-01T10:00:00", "message_text": text})
     for mailing_id in (1, 2):
         start_mailing(services, mailing_id)
         walk_slice(services, mailing_id, 0, lambda: 60.0)
@@ -475,9 +501,9 @@ def test_errors_of_a_client_are_shown_beside_their_fields(anna: Browser, written
 
 
 def test_a_canary_is_set_shown_and_named_as_the_reason_of_a_pause(anna: Browser, services: Services) -> None:
-    refused = anna.post("/console/mailings/new", **MAILING, max_error_rate="5")
+    refused = launch(anna, **MAILING, max_error_rate="5")
     assert "It is the canary" in refused.text
-    made = anna.post("/console/mailings/new", **MAILING, canary="20", max_error_rate="0").headers["Location"]
+    made = launch(anna, **MAILING, canary="20", max_error_rate="0").headers["Location"]
     path = made.partition("?")[0]
     assert 'name="max_error_rate" inputmode="numeric" value="0"' in anna.get(f"{path}/edit").text
     before = lifecycle.get_mailing(services, int(path.rpartition("/")[2]))
@@ -490,7 +516,7 @@ def test_a_canary_is_set_shown_and_named_as_the_reason_of_a_pause(anna: Browser,
 
 
 def test_a_mailing_is_announced_edited_and_cancelled(anna: Browser) -> None:
-    answer = anna.post("/console/mailings/new", **MAILING, filter_tag=["vip"], filter_tag_typed="other, third")
+    answer = launch(anna, **MAILING, filter_tag=["vip"], filter_tag_typed="other, third")
     assert answer.headers["Location"] == "/console/mailings/1?done=saved"
     page = anna.get("/console/mailings/1?done=saved").text
     for text in ("hello", "vip, other, third", "Saved.", "scheduled"):
@@ -506,116 +532,8 @@ def test_a_mailing_is_announced_edited_and_cancelled(anna: Browser) -> None:
     assert anna.get("/console/mailings/1").status == 404
 
 
-def open_new_form(browser: Browser) -> str:
-    """The address of a new form, with the key that the redirect has put into it."""
-    answer = browser.get("/console/mailings/new")
-    assert answer.status == 303
-    return answer.headers["Location"]
-
-
-def test_a_form_sent_twice_announces_one_mailing(anna: Browser) -> None:
-    form = open_new_form(anna)
-    assert f'action="{form}"' in anna.get(form).text
-    answers = [anna.post(form, **MAILING) for _ in range(2)]
-    assert {answer.headers["Location"] for answer in answers} == {"/console/mailings/1?done=saved"}
-    assert anna.get("/console/mailings/2").status == 404
-    anna.post("/console/mailings/1/delete")
-    assert anna.post(form, **MAILING).status == 303
-    assert anna.get("/console/mailings/1").status == 404, "a deleted mailing is not restored"
-    another = open_new_form(anna)
-    refused = anna.post(another, **{**MAILING, "message_text": ""})
-    assert f'action="{another}"' in refused.text
-    assert anna.post(another, **MAILING).status == 303
-    assert anna.get("/console/mailings/2").status == 200
-
-
-def test_the_page_of_a_form_that_has_announced_its_mailing_has_no_form_but_two_links(anna: Browser) -> None:
-    form = open_new_form(anna)
-    anna.post(form, **MAILING)
-    back = anna.get(form).text
-    assert "This form has already created mailing 1." in back
-    for link in ('href="/console/mailings/1"', 'href="/console/mailings/new"'):
-        assert link in back
-    assert "message_text" not in back, "the browser would restore its text, and a second mailing would be scheduled"
-    anna.post("/console/mailings/1/delete")
-    assert "mailing 1, which has been deleted since" in anna.get(form).text
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"message_text": "another"},
-        {"datetime_end": "2040-01-01T13:00:00Z"},
-        {"filter_tag": ["vip"]},
-        {"rate_limit": "2"},
-        {"canary": "5"},
-        {"time_from": "09:00", "time_to": "21:00"},
-    ],
-)
-def test_a_changed_mailing_with_the_key_of_another_is_refused_and_keeps_what_was_typed(
-    anna: Browser, change: dict[str, Any]
-) -> None:
-    form = open_new_form(anna)
-    anna.post(form, **MAILING)
-    before = _without_token(anna.get("/console/mailings/1").text)
-    refused = anna.post(form, **{**MAILING, "message_text": "typed", **change})
-    assert refused.status == 422
-    assert "this form has already created mailing 1, with other values" in refused.text
-    assert change.get("message_text", "typed") in refused.text
-    assert 'href="/console/mailings/1/edit"' in refused.text
-    assert _without_token(anna.get("/console/mailings/1").text) == before
-    assert anna.get("/console/mailings/2").status == 404
-    again = re.search(r'action="(/console/mailings/new\?key=[^"]+)"', refused.text)
-    assert again is not None
-    for _ in range(2):
-        saved = anna.post(again[1], **{**MAILING, **change})
-        assert saved.headers["Location"] == "/console/mailings/2?done=saved", "on purpose, and once"
-
-
-def test_the_key_of_a_form_belongs_to_one_user(anna: Browser, services: Services) -> None:
-    put_user(services, "clara", "admin")
-    form = open_new_form(anna)
-    anna.post(form, **MAILING)
-    anna.sign_in("clara")
-    assert "message_text" in anna.get(form).text
-    assert anna.post(form, **MAILING).headers["Location"] == "/console/mailings/2?done=saved"
-
-
-def test_a_form_that_was_refused_for_its_fields_can_be_corrected(anna: Browser) -> None:
-    form = open_new_form(anna)
-    for wrong in ({"datetime_end": "2040-01-01T09:00:00Z"}, {"message_text": "{nickname}"}):
-        assert anna.post(form, **{**MAILING, **wrong}).status == 400
-    assert anna.post(form, **MAILING).headers["Location"] == "/console/mailings/1?done=saved"
-
-
-@pytest.mark.parametrize("key", ["", "a b", "<", "ключ", "x" * 65])
-def test_a_form_with_an_impossible_key_gets_another_one(anna: Browser, key: str) -> None:
-    assert anna.get(f"/console/mailings/new?{urlencode({'key': key})}").status == 303
-
-
-def test_a_form_whose_mailing_was_not_written_can_still_be_sent(anna: Browser, services: Services) -> None:
-    """A process has died right after it registered the key."""
-    register_request(services, key_name("anna", "died"), "other values", lambda: services.counters.next_id(MAILING_ID))
-    form = "/console/mailings/new?key=died"
-    assert "message_text" in anna.get(form).text
-    refused = anna.post(form, **MAILING)
-    assert refused.status == 422
-    assert "was not saved" in refused.text
-    again = re.search(r'action="([^"]+)" data-preview', refused.text)
-    assert again is not None
-    assert anna.post(again[1], **MAILING).headers["Location"] == "/console/mailings/2?done=saved"
-
-
-def test_the_key_of_a_form_outlives_the_session(anna: Browser, services: Services) -> None:
-    form = open_new_form(anna)
-    anna.post(form, **MAILING)
-    services.clock = FakeClock(services.clock.now() + timedelta(days=20))  # type: ignore[misc, assignment]
-    anna.sign_in("anna")
-    assert "This form has already created mailing 1." in anna.get(form).text
-
-
 def test_of_two_forms_of_one_mailing_the_second_is_refused_with_what_changed(anna: Browser) -> None:
-    anna.post("/console/mailings/new", **MAILING, rate_limit="5")
+    launch(anna, **MAILING, rate_limit="5")
     path = "/console/mailings/1/edit"
     opened = _hidden(anna.get(path).text, "version")
     edit(anna, path, **{**MAILING, "message_text": SCRIPT, "datetime_end": "2040-01-01T13:00:00Z"}, rate_limit="5")
@@ -633,7 +551,7 @@ def test_of_two_forms_of_one_mailing_the_second_is_refused_with_what_changed(ann
 
 
 def test_a_change_between_the_check_and_the_write_is_refused_as_well(anna: Browser, services: Services) -> None:
-    anna.post("/console/mailings/new", **MAILING)
+    launch(anna, **MAILING)
     path = "/console/mailings/1/edit"
     opened = _hidden(anna.get(path).text, "version")
     services.mailings = Overtaken(services.mailings, "theirs")  # type: ignore[misc, assignment]
@@ -661,7 +579,7 @@ class Overtaken:
 
 def test_a_form_sent_twice_or_with_a_step_in_between_is_saved(anna: Browser, services: Services) -> None:
     """Only the fields that the form shows count: not a pause, a resume or a start."""
-    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
     path = "/console/mailings/1/edit"
     opened = _hidden(anna.get(path).text, "version")
     start_mailing(services, 1)
@@ -678,7 +596,7 @@ def test_a_form_sent_twice_or_with_a_step_in_between_is_saved(anna: Browser, ser
 def test_a_form_that_was_opened_before_the_start_cannot_change_fixed_fields_silently(
     anna: Browser, services: Services
 ) -> None:
-    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"}, filter_tag=["vip"])
+    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"}, filter_tag=["vip"])
     path = "/console/mailings/1/edit"
     opened = _hidden(anna.get(path).text, "version")
     start_mailing(services, 1)
@@ -692,10 +610,10 @@ def test_a_form_that_was_opened_before_the_start_cannot_change_fixed_fields_sile
 
 def test_errors_of_a_mailing_are_shown_beside_their_fields(anna: Browser) -> None:
     wrong = {**MAILING, "datetime_end": "2039-01-01T10:00:00Z", "filter_op_codes_typed": "12"}
-    answer = anna.post("/console/mailings/new", **wrong)
+    answer = launch(anna, **wrong)
     assert answer.status == 400
     assert "is not an operator code" in answer.text
-    answer = anna.post("/console/mailings/new", **{**wrong, "filter_op_codes_typed": ""})
+    answer = launch(anna, **{**wrong, "filter_op_codes_typed": ""})
     assert "The end must be later than the start." in answer.text
     assert "hello" in answer.text, "the typed text is kept"
 
@@ -723,10 +641,10 @@ def test_conditions_are_chosen_in_rows_counted_shown_as_a_sentence_and_edited_ag
     anna: Browser, services: Services
 ) -> None:
     assert "Recipients as of now: <b>1</b>" in " ".join(anna.post("/console/preview", **MAILING, **ROWS).text.split())
-    more = anna.post("/console/mailings/new", **{**MAILING, "step": "rows"}, **ROWS).text
+    more = new_form(anna, **{**MAILING, "step": "rows"}, **ROWS).text
     assert 'name="where_4_field"' in more
     assert 'value="vip, new"' in more
-    saved = anna.post("/console/mailings/new", **MAILING, **ROWS)
+    saved = launch(anna, **MAILING, **ROWS)
     assert saved.status == 303
     page = anna.get("/console/mailings/1").text
     assert "the tag is one of: vip, new or the attribute “город” is not “Омск”" in page
@@ -757,13 +675,13 @@ def test_a_condition_that_rows_cannot_express_is_edited_as_json(anna: Browser, c
 @pytest.mark.usefixtures("omsk")
 def test_a_mistake_in_a_condition_is_shown_in_its_row_and_what_was_typed_stays(anna: Browser) -> None:
     wrong = {**ROWS, "where_1_name": "горд"}
-    answer = anna.post("/console/mailings/new", **MAILING, **wrong)
+    answer = launch(anna, **MAILING, **wrong)
     assert answer.status == 400
     assert "No client has ever had this attribute" in answer.text
     assert 'aria-describedby="where_1_value-error"' in answer.text
     assert 'value="горд"' in answer.text
     assert "No client has ever had this attribute" in anna.post("/console/preview", **MAILING, **wrong).text
-    broken = anna.post("/console/mailings/new", **MAILING, filter='{"all": [{"tag": 1}]}')
+    broken = launch(anna, **MAILING, filter='{"all": [{"tag": 1}]}')
     assert broken.status == 400
     assert "<code>all.0</code>: Exactly one of all or any" in broken.text
 
@@ -823,10 +741,10 @@ def test_a_segment_is_made_changed_and_deleted_in_the_console_and_chosen_for_a_m
     outdated = anna.post("/console/segments/1/edit", name="Old", step="save", version=version, **ROW)
     assert outdated.status == 409
     assert '<dd class="text">Gold</dd>' in outdated.text, "what another person has saved"
-    assert '<option value="1">1: Gold</option>' in anna.get(NEW_FORM).text
+    assert '<option value="1">1: Gold</option>' in anna.get(open_new_form(anna)).text
     preview = anna.post("/console/preview", **MAILING, segment="1", filter="").text
     assert "the client is in the segment “Gold”" in preview
-    assert anna.post("/console/mailings/new", **MAILING, segment="1", filter="").status == 303
+    assert launch(anna, **MAILING, segment="1", filter="").status == 303
     assert "the client is in the segment “Gold”: the tag is “vip”" in anna.get("/console/mailings/1").text
     assert '<option value="1" selected>' in anna.get("/console/mailings/1/edit").text
     assert "Delete this segment?" in anna.get("/console/segments/1/delete").text
@@ -849,7 +767,7 @@ def test_a_condition_that_no_form_makes_is_refused_and_shown(anna: Browser, fiel
         answer = anna.post("/console/segments/new", name="VIP", step=step, **fields)
         assert answer.status == 400
         assert 'class="error"' in answer.text
-    assert anna.post("/console/mailings/new", **MAILING, **fields).status == 400
+    assert launch(anna, **MAILING, **fields).status == 400
 
 
 def test_mistakes_in_a_segment_are_shown_and_what_was_typed_stays(anna: Browser) -> None:
@@ -862,14 +780,20 @@ def test_mistakes_in_a_segment_are_shown_and_what_was_typed_stays(anna: Browser)
     assert anna.get("/console/segments/9/edit").status == 404
 
 
-def test_a_form_with_two_past_dates_is_accepted_in_any_order(anna: Browser) -> None:
+def test_a_mailing_wholly_in_the_past_is_not_launched_by_a_person_but_accepted_from_a_program(
+    anna: Browser, call: Call
+) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC")
     past = {**MAILING, "datetime_start": "2022-08-22T22:42:16Z", "datetime_end": "2022-08-20T21:42:16Z"}
     shown = anna.post("/console/preview", **past).text
     assert "No client would be reached" in shown
     assert "Clients outside their local hours until the end: 1." in shown
-    answer = anna.post("/console/mailings/new", **past)
-    assert answer.headers["Location"] == "/console/mailings/1?done=saved"
+    refused = launch(anna, **past)
+    assert refused.status == 400
+    assert "The end is in the past: nothing would be sent." in refused.text
+    assert "hello" in refused.text, "the typed text is kept"
+    made = {name: past[name] for name in ("datetime_start", "datetime_end", "message_text")}
+    assert call("POST", "/Mailing", form=made).status == 201
     assert "Finished" in anna.get("/console/mailings/1").text
     assert edit(anna, "/console/mailings/1/edit", **{**past, "message_text": "new"}).status == 303
     later = {**past, "datetime_start": "2040-08-22T22:42:16Z"}
@@ -877,17 +801,17 @@ def test_a_form_with_two_past_dates_is_accepted_in_any_order(anna: Browser) -> N
 
 
 def test_local_hours_are_set_in_the_form_and_shown_with_the_mailing(anna: Browser) -> None:
-    refused = anna.post("/console/mailings/new", **MAILING, time_from="09:00")
+    refused = launch(anna, **MAILING, time_from="09:00")
     assert refused.status == 400
     assert "time_from and time_to are expected together" in refused.text
-    saved = anna.post("/console/mailings/new", **MAILING, time_from="09:00", time_to="21:00")
+    saved = launch(anna, **MAILING, time_from="09:00", time_to="21:00")
     own = saved.headers["Location"].partition("?")[0]
     assert "09:00–21:00" in anna.get(own).text
     assert 'value="21:00"' in anna.get(f"{own}/edit").text
 
 
 def test_a_step_that_the_status_does_not_allow_is_refused_with_a_reason(anna: Browser) -> None:
-    anna.post("/console/mailings/new", **MAILING)
+    launch(anna, **MAILING)
     answer = anna.post("/console/mailings/1/pause")
     assert answer.status == 409
     assert "Only a running mailing can be paused; this one is scheduled." in answer.text
@@ -911,7 +835,7 @@ STEP_PAGES = {
 def test_the_buttons_are_the_steps_that_the_mailing_allows(
     anna: Browser, services: Services, status: str, end: str
 ) -> None:
-    anna.post("/console/mailings/new", **MAILING)
+    launch(anna, **MAILING)
     before = lifecycle.get_mailing(services, 1)
     counts = Counts(total=2, sent=1, failed=1)
     after = replace(
@@ -932,8 +856,8 @@ def test_the_form_shows_the_audience_and_the_cost(anna: Browser) -> None:
     page = anna.post("/console/preview", message_text="я" * 71, filter_tag=["vip"]).text
     numbers = re.findall(r"<b>(\d+)</b>", page)
     assert numbers == ["2", "2", "4"], "clients, parts of the text, parts in all"
-    assert "<b>3</b>" in anna.post("/console/mailings/new", **{**MAILING, "step": "preview"}).text
-    assert 'value="vip" checked' in anna.post("/console/mailings/new", step="preview", filter_tag=["vip"]).text
+    assert "<b>3</b>" in new_form(anna, **{**MAILING, "step": "preview"}).text
+    assert 'value="vip" checked' in new_form(anna, step="preview", filter_tag=["vip"]).text
 
 
 def test_the_form_shows_the_forecast_of_the_end_and_of_expired_messages(anna: Browser) -> None:
@@ -955,7 +879,7 @@ def test_the_form_of_a_started_mailing_keeps_the_fixed_fields(anna: Browser, ser
     for number, tag in enumerate(["vip", "vip", "new"]):
         anna.post("/console/clients/new", phone_number=f"7977000000{number}", tag=tag, timezone="UTC")
     start = {**MAILING, "datetime_start": "2020-01-01T00:00:00Z"}
-    anna.post("/console/mailings/new", **start, filter_tag=["vip"])
+    launch(anna, **start, filter_tag=["vip"])
     start_mailing(services, 1)
     services.mailings.add_counts(1, Counts(total=2), services.clock.now())
     sent = {"message_text": "я" * 71, "datetime_end": "2041-01-01T00:00:00Z"}
@@ -993,10 +917,10 @@ class DisabledFields(HTMLParser):
 
 
 def test_the_form_disables_exactly_the_fixed_fields(anna: Browser, services: Services) -> None:
-    new = DisabledFields(anna.get(NEW_FORM).text)
+    new = DisabledFields(anna.get(open_new_form(anna)).text)
     shown = set(FIELDS) - {"sender", "max_cost"}  # the contract takes no sender, and there is no price
     assert new.names == {True: set(), False: shown}
-    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
     start_mailing(services, 1)
     started = DisabledFields(anna.get("/console/mailings/1/edit").text)
     assert started.names == {True: set(FIXED_AFTER_START), False: shown - set(FIXED_AFTER_START)}
@@ -1004,7 +928,7 @@ def test_the_form_disables_exactly_the_fixed_fields(anna: Browser, services: Ser
 
 def test_a_mailing_can_have_a_sender_if_the_gateway_takes_one(anna: Browser, services: Services) -> None:
     services.settings = replace(services.settings, gateway="twilio", gateway_dedupes=False)
-    made = anna.post("/console/mailings/new", **MAILING, sender="CAFE").headers["Location"].partition("?")[0]
+    made = launch(anna, **MAILING, sender="CAFE").headers["Location"].partition("?")[0]
     assert "<dd>CAFE</dd>" in anna.get(made).text
     assert 'name="sender" value="CAFE"' in anna.get(f"{made}/edit").text
 
@@ -1017,7 +941,7 @@ def test_the_form_and_the_page_of_a_mailing_have_its_maximum_cost_and_what_it_ha
     preview = anna.post("/console/preview", **MAILING).text
     assert '<b id="cost-of-texts">3.50 RUB</b>' in preview
     assert "less than $0.01" in preview
-    made = anna.post("/console/mailings/new", **MAILING, max_cost="100").headers["Location"].partition("?")[0]
+    made = launch(anna, **MAILING, max_cost="100").headers["Location"].partition("?")[0]
     assert 'name="max_cost" inputmode="decimal" value="100.00"' in anna.get(f"{made}/edit").text
     start_mailing(services, 1)
     services.mailings.add_counts(1, Counts(total=1, sent=1, parts=2, cost=7_000_000), services.clock.now())
@@ -1028,7 +952,7 @@ def test_the_form_and_the_page_of_a_mailing_have_its_maximum_cost_and_what_it_ha
 
 
 def test_messages_in_doubt_are_resent_only_if_a_person_ticks_them(anna: Browser) -> None:
-    anna.post("/console/mailings/new", **MAILING)
+    launch(anna, **MAILING)
     page = anna.get("/console/mailings/1/resend").text
     assert 'value="failed" checked' in page
     assert 'value="unknown" checked' not in page
@@ -1039,7 +963,7 @@ def test_messages_in_doubt_are_resent_only_if_a_person_ticks_them(anna: Browser)
 def test_delivered_messages_are_shown_if_receipts_are_enabled(
     anna: Browser, services: Services, expected: bool
 ) -> None:
-    anna.post("/console/mailings/new", **MAILING)
+    launch(anna, **MAILING)
     services.mailings.add_counts(1, Counts(total=5, sent=5, delivered=3, undelivered=2), services.clock.now())
     services.settings = replace(services.settings, receipts=expected)
     page = anna.get("/console/mailings/1").text
@@ -1054,7 +978,7 @@ def test_the_page_of_a_test_message_says_for_each_kind_of_answer_what_to_do(
 ) -> None:
     gateway: Any = services.gateway
     gateway.answers = [answer_of(kind)]
-    page = anna.post("/console/mailings/new", **{**MAILING, "step": "test"}, test_phone="79770000001").text
+    page = new_form(anna, **{**MAILING, "step": "test"}, test_phone="79770000001").text
     if kind in TAKEN:
         assert "The test message was sent." in page
         return
@@ -1065,11 +989,11 @@ def test_the_page_of_a_test_message_says_for_each_kind_of_answer_what_to_do(
 
 def test_a_test_message_is_sent_to_one_number_and_recorded(anna: Browser, services: Services) -> None:
     gateway: Any = services.gateway
-    answer = anna.post("/console/mailings/new", **{**MAILING, "step": "test"}, test_phone="79770000001")
+    answer = new_form(anna, **{**MAILING, "step": "test"}, test_phone="79770000001")
     assert "The test message was sent." in answer.text
     assert [(post.phone_number, post.text) for post in gateway.posts] == [("79770000001", "hello")]
     assert "test_message 1: tried" in anna.get("/console/audit").text
-    assert anna.post("/console/mailings/new", **{**MAILING, "step": "test"}, test_phone="12").status == 400
+    assert new_form(anna, **{**MAILING, "step": "test"}, test_phone="12").status == 400
     assert len(gateway.posts) == 1
     assert anna.get("/console/mailings/1").status == 404
 
@@ -1223,11 +1147,11 @@ def test_an_unreadable_file_is_refused_with_a_reason_and_the_read_role_cannot_im
 
 def test_typed_text_cannot_run_as_a_script(anna: Browser, services: Services) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", tag=SCRIPT, timezone="UTC")
-    anna.post("/console/mailings/new", **{**MAILING, "message_text": SCRIPT}, filter_tag=[SCRIPT])
+    launch(anna, **{**MAILING, "message_text": SCRIPT}, filter_tag=[SCRIPT])
     make_token(services, SCRIPT, "read")
     anna.upload(f"{SCRIPT}.csv", f"phone_number;tag\n{SCRIPT};{SCRIPT}\n")
     process_import(services, 1, lambda: 120.0)
-    paths = ["/console", "/console/clients", "/console/tokens", "/console/audit", NEW_FORM]
+    paths = ["/console", "/console/clients", "/console/tokens", "/console/audit", open_new_form(anna)]
     paths += ["/console/mailings/1", "/console/mailings/1?live=1", "/console?live=1", "/console/mailings/1/delete"]
     paths += [
         "/console/mailings/1/edit",
@@ -1258,7 +1182,7 @@ def test_pages_are_small(anna: Browser, services: Services) -> None:
         anna.post(
             "/console/clients/new", phone_number=f"797700000{number:02d}", tag=f"tag number {number}", timezone="UTC"
         )
-    for path in ("/console/clients", NEW_FORM, "/console/clients/1", "/console/audit"):
+    for path in ("/console/clients", open_new_form(anna), "/console/clients/1", "/console/audit"):
         assert len(anna.get(path).text.encode()) < 100_000
     assert "cursor=" in anna.get("/console/clients").text
 
@@ -1266,7 +1190,7 @@ def test_pages_are_small(anna: Browser, services: Services) -> None:
 def test_errors_are_in_the_users_language(anna: Browser) -> None:
     anna.headers["Accept-Language"] = "ru"
     assert "phone_number: Этот столбец обязателен." in anna.upload("a.csv", "tag\nvip\n").text
-    anna.post("/console/mailings/new", **MAILING)
+    launch(anna, **MAILING)
     assert "Запланирована" in anna.get("/console/mailings/1").text
     assert "а эта запланирована." in anna.post("/console/mailings/1/pause").text
 
@@ -1275,7 +1199,7 @@ def test_stored_reasons_are_in_the_users_language_on_pages_and_in_english_in_the
     anna: Browser, services: Services, call: Call
 ) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", timezone="UTC")
-    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
     close(services.messages, MessageKey(1, 1, 1), "failed", Text("gateway.message_refused", status=400))
@@ -1301,7 +1225,7 @@ def test_the_reason_of_an_expiry_is_shown_on_pages_in_exports_and_in_the_api(
     anna: Browser, services: Services, call: Call
 ) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", timezone="UTC")
-    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
     reason = Text("expiry.held_back", reason=Text("gateway.answered", status=500))
@@ -1320,21 +1244,21 @@ def test_pages_are_in_the_users_language(anonymous: Browser) -> None:
     page = anonymous.get("/console").text
     assert '<html lang="ru">' in page
     assert "Рассылок пока нет" in page
-    answer = anonymous.post("/console/mailings/new", **{**MAILING, "filter_op_codes_typed": "12"})
+    answer = launch(anonymous, **{**MAILING, "filter_op_codes_typed": "12"})
     assert "«12» — не код оператора" in answer.text
     anonymous.headers["Accept-Language"] = "de, fr"
     assert '<html lang="en">' in anonymous.get("/console").text
 
 
 def test_only_scripts_and_styles_are_served(anonymous: Browser) -> None:
-    for name in ("console.css", "times.js", "live.js", "preview.js", "files.js"):
+    for name in ("console.css", "times.js", "live.js", "preview.js", "files.js", "draft.js"):
         assert anonymous.get(f"/console/static/{name}").status == 200
     assert anonymous.get("/console/static/routes.py").status == 404
 
 
 def test_the_page_of_a_mailing_says_that_it_reaches_nobody(anna: Browser) -> None:
     assert "No client has these tags now: vipp." in anna.post("/console/preview", filter_tag="vipp").text
-    anna.post("/console/mailings/new", **{**MAILING, "filter_tag": "vipp"})
+    launch(anna, **{**MAILING, "filter_tag": "vipp"})
     shown = anna.get("/console/mailings/1?done=saved").text
     assert "No client has these tags now: vipp." in shown
     assert "no recipients now" in shown

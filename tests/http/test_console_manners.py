@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.console.own_addresses import own_address
 
-from .test_console import MAILING, SCRIPT, Browser, _hidden, _token_in, anna, anonymous
+from .test_console import MAILING, SCRIPT, Browser, _hidden, _token_in, anna, anonymous, launch, open_new_form
 
 __all__ = ["anna", "anonymous"]
 
@@ -37,14 +37,14 @@ def end_session(browser: Browser) -> None:
 def test_a_form_that_outlives_its_session_is_kept_through_the_sign_in(
     anna: Browser, written: Callable[[], list[Any]]
 ) -> None:
-    before = written()
+    before, draft = written(), open_new_form(anna)
     end_session(anna)
-    refused = anna.post("/console/mailings/new?key=of-a-form", **TYPED)
+    refused = anna.post(draft, **TYPED)
     assert refused.status == 401
     assert "What you typed is kept" in refused.text
     assert SCRIPT not in refused.text
     carried = as_form(hidden_fields(refused.text))
-    assert carried["next"] == ["/console/mailings/new?key=of-a-form"]
+    assert carried["next"] == [draft]
     assert carried["kept.message_text"] == [TYPED["message_text"]]
     assert carried["kept.filter_tag"] == ["vip", "друзья"]
     assert "kept.csrf" not in carried
@@ -56,11 +56,10 @@ def test_a_form_that_outlives_its_session_is_kept_through_the_sign_in(
     fields = as_form(hidden_fields(shown.text))
     assert fields.pop("csrf") != [anna.csrf]
     anna.csrf = _token_in(shown.text.partition("<main")[2])
-    edited = anna.post("/console/mailings/new?key=of-a-form", **{**fields, "step": "preview"})
+    edited = anna.post(draft, **{**fields, "step": "preview"})
     assert (edited.status, 'name="step" value="preview"' in shown.text) == (200, True)
     assert "Ждём вас\nв субботу" in edited.text
-    saved = anna.post("/console/mailings/new?key=of-a-form", **fields)
-    assert saved.headers["Location"] == "/console/mailings/1?done=saved"
+    assert anna.post(draft, **{**fields, "step": "check"}).headers["Location"] == f"{draft}/check"
 
 
 def test_a_step_without_fields_is_kept_too(anna: Browser) -> None:
@@ -134,7 +133,7 @@ def test_an_unknown_address_is_a_page_with_the_navigation(anna: Browser) -> None
         ("/console/stop-list", "/console/clients", "true"),
         ("/console/imports", "/console/clients", "true"),
         ("/console", "/console/mailings", "true"),
-        ("/console/mailings/new?key=1", "/console/mailings", "true"),
+        ("/console/drafts", "/console/mailings", "true"),
         ("/console/series", "/console/mailings", "true"),
         ("/console/segments/new", "/console/segments", "true"),
     ],
@@ -175,7 +174,7 @@ def test_a_read_only_user_is_offered_no_form_that_would_be_refused(anna: Browser
     anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC", attributes="имя=Анна")
     anna.post("/console/stop-list", phone_number="79770000002", reason="")
     anna.post("/console/tokens", name="shop", role="read")
-    anna.post("/console/mailings/new", **MAILING)
+    launch(anna, **MAILING)
     assert [path for path in READ_PAGES if not offered(anna.get(path).text)] == ["/console/audit"]
     anna.cookie = ""
     anna.sign_in("boris")

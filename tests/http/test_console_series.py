@@ -11,11 +11,10 @@ from chalicelib.adapters.services import Services
 from chalicelib.delivery.series import make_due_mailings
 from chalicelib.fields import MAILING
 
-from .test_console import SCRIPT, Browser, anna, anonymous, edit
+from .test_console import SCRIPT, Browser, anna, anonymous, edit, launch, launch_checked, new_form, open_new_form
 
 __all__ = ["anna", "anonymous"]
 
-FORM = "/console/mailings/new?key=of-a-form"
 WEEKLY: dict[str, Any] = {
     "datetime_start": "2040-01-02T06:00:00Z",
     "datetime_end": "2040-01-02T18:00:00Z",
@@ -31,16 +30,16 @@ WEEKLY: dict[str, Any] = {
 }
 
 
-def announce(browser: Browser, form: str = FORM, **fields: Any) -> str:
-    answer = browser.post(form, **{**WEEKLY, **fields})
+def announce(browser: Browser, draft: str = "", **fields: Any) -> str:
+    answer = launch(browser, draft, **{**WEEKLY, **fields})
     assert answer.status == 303, answer.text
     return answer.headers["Location"].partition("?")[0]
 
 
 def test_a_new_mailing_is_not_repeated_unless_the_form_says_so(anna: Browser, services: Services) -> None:
-    page = anna.get(FORM).text
+    page = anna.get(open_new_form(anna)).text
     assert '<option value="once" selected>' in page
-    once = anna.post(FORM, **{**WEEKLY, "repeat_kind": "once", "repeat_until": "nonsense"})
+    once = launch(anna, **{**WEEKLY, "repeat_kind": "once", "repeat_until": "nonsense"})
     assert once.headers["Location"] == "/console/mailings/1?done=saved"
     assert services.series.get(1) is None
     assert "repeat_kind" not in anna.get("/console/mailings/1/edit").text
@@ -74,7 +73,7 @@ def test_the_page_of_a_series_shows_its_rule_and_its_next_starts(anna: Browser) 
     assert "hello" not in anna.get("/console/series").text
     assert "Mon, Fri" in anna.get("/console/series").text
     assert "Purpose" not in page
-    page = anna.get(announce(anna, FORM + "2", purpose="marketing", rate_limit="7", canary="9")).text
+    page = anna.get(announce(anna, purpose="marketing", rate_limit="7", canary="9")).text
     for name, value in (("Purpose", "Marketing"), ("Rate limit, messages per second", "7")):
         assert f"<dt>{name}</dt><dd>{value}</dd>" in page
     assert "<dt>Canary</dt><dd>9 " in page
@@ -107,24 +106,36 @@ def test_a_series_links_its_mailings_and_they_link_the_series(anna: Browser, ser
     assert anna.get(series).status == 200, "a deleted mailing is left out"
 
 
-def test_a_form_announces_one_series_and_leads_to_it_afterwards(anna: Browser, services: Services) -> None:
-    assert announce(anna) == announce(anna) == "/console/series/1"
+def test_a_draft_announces_one_series_and_leads_to_it_afterwards(anna: Browser, services: Services) -> None:
+    draft = open_new_form(anna)
+    assert announce(anna, draft) == "/console/series/1"
+    assert anna.post(f"{draft}/launch", version="1").headers["Location"] == "/console/series/1?done=saved"
     assert services.series.get(2) is None
-    page = anna.get(FORM).text
-    assert "This form has already created series 1." in page
+    page = anna.get(draft).text
+    assert "it has created series 1" in page
     assert 'href="/console/series/1"' in page
-    refused = anna.post(FORM, **{**WEEKLY, "repeat_kind": "once"})
+    refused = anna.post(draft, **{**WEEKLY, "repeat_kind": "once"})
     assert refused.status == 422
-    assert "this form has already created series 1, with other values" in refused.text
-    refused = anna.post(FORM, **{**WEEKLY, "message_text": "other"})
+    assert "this draft has already created series 1, with other values" in refused.text
+    refused = anna.post(draft, **{**WEEKLY, "message_text": "other"})
     assert "other" in refused.text
     assert '<option value="weekly" selected>' in refused.text
 
 
-def test_a_form_that_announced_a_mailing_announces_no_series(anna: Browser, services: Services) -> None:
-    announce(anna, repeat_kind="once")
-    assert anna.post(FORM, **WEEKLY).status == 422
+def test_a_draft_that_announced_a_mailing_announces_no_series(anna: Browser, services: Services) -> None:
+    draft = open_new_form(anna)
+    announce(anna, draft, repeat_kind="once")
+    assert anna.post(draft, **WEEKLY).status == 422
+    assert launch_checked(anna, draft).headers["Location"] == draft
     assert services.series.get(1) is None
+
+
+def test_the_check_of_a_series_says_when_it_starts_and_names_the_act(anna: Browser) -> None:
+    draft = open_new_form(anna)
+    anna.post(draft, **WEEKLY)
+    page = anna.get(f"{draft}/check").text
+    assert "Mon, Fri, 09:00" in page
+    assert "Start the series: first mailing" in page.partition('<button class="primary">')[2]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +153,7 @@ def test_a_form_that_announced_a_mailing_announces_no_series(anna: Browser, serv
     ],
 )
 def test_a_wrong_field_is_marked_and_what_was_typed_is_kept(anna: Browser, fields: dict[str, Any], text: str) -> None:
-    refused = anna.post(FORM, **{**WEEKLY, **fields})
+    refused = new_form(anna, **{**WEEKLY, **fields})
     assert refused.status == 400
     assert text in refused.text
     assert "Not saved." in refused.text
@@ -150,7 +161,7 @@ def test_a_wrong_field_is_marked_and_what_was_typed_is_kept(anna: Browser, field
 
 
 def test_preview_and_test_message_keep_how_the_form_repeats(anna: Browser) -> None:
-    page = anna.post(FORM, **{**WEEKLY, "step": "preview"}).text
+    page = new_form(anna, **{**WEEKLY, "step": "preview"}).text
     assert '<option value="weekly" selected>' in page
     assert 'value="fri" checked' in page
     assert 'value="2040-12-31"' in page
@@ -227,4 +238,4 @@ def test_pages_of_series_are_in_russian_too(anna: Browser) -> None:
     assert "последний день месяца" in anna.get(series).text
     assert "Серия № 1" in anna.get(f"{series}/edit").text
     assert "Следующее начало" in anna.get("/console/series").text
-    assert "По дням недели" in anna.get("/console/mailings/new?key=another").text
+    assert "По дням недели" in anna.get(open_new_form(anna)).text

@@ -240,7 +240,9 @@ def test_any_header_is_answered(browser: Callable[..., Any], token: str, name: s
     path=st.sampled_from(
         [
             "/mailings/new",
-            "/mailings/new?key=a",
+            "/drafts/1",
+            "/drafts/1/launch",
+            "/drafts/1/test",
             "/preview",
             "/clients/new",
             "/clients/1",
@@ -250,7 +252,22 @@ def test_any_header_is_answered(browser: Callable[..., Any], token: str, name: s
     ),
     form=st.dictionaries(
         st.sampled_from(
-            [*CLIENT, *MAILING, "step", "mailing", "name", "role", "test_phone", "statuses", "idempotency_key"]
+            [
+                *CLIENT,
+                *MAILING,
+                "step",
+                "mailing",
+                "page",
+                "version",
+                "live",
+                "repeat_kind",
+                "where_0_field",
+                "name",
+                "role",
+                "test_phone",
+                "statuses",
+                "idempotency_key",
+            ]
         ),
         strings | times,
     ),

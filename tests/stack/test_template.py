@@ -16,6 +16,7 @@ from chalicelib.adapters.tables.audit import AuditRow
 from chalicelib.adapters.tables.balances import BALANCES
 from chalicelib.adapters.tables.client_row import ClientRow, PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
+from chalicelib.adapters.tables.drafts import DraftRow
 from chalicelib.adapters.tables.erasures import ErasureRow
 from chalicelib.adapters.tables.idempotency_keys import IdempotencyKeyRow
 from chalicelib.adapters.tables.imports import ImportRow
@@ -235,6 +236,7 @@ ROWS: dict[str, type[Model]] = {
     "mailings": MailingRow,
     "segments": SegmentRow,
     "series": SeriesRow,
+    "drafts": DraftRow,
     "messages": MessageRow,
     "slices": SliceRow,
     "rates": RateRow,

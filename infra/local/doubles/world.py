@@ -33,6 +33,7 @@ PARTS = (
     "erasures",
     "mailings",
     "segments",
+    "drafts",
     "series",
     "messages",
     "receipts",

@@ -1,0 +1,60 @@
+"""The routes of drafts, and those that make one."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint, Response
+
+from ..runtime import services
+from . import drafts, launch
+from .page_requests import METHODS, Action, answer_page_request
+from .restricted_pages import not_found
+
+draft_console = Blueprint(__name__)
+
+STEPS: dict[str, dict[str, drafts.Step]] = {
+    "check": {"GET": launch.check},
+    "test": {"POST": launch.send_test},
+    "launch": {"POST": launch.launch},
+    "copy": {"POST": drafts.copy},
+    "delete": {"GET": drafts.confirm_delete, "POST": drafts.delete},
+}
+
+
+@draft_console.route("/console/mailings/new", methods=METHODS, content_types=["*/*"])
+def new_mailing() -> Response:
+    return _answer({"GET": drafts.new})
+
+
+@draft_console.route("/console/mailings/{mailing_id}/copy", methods=METHODS, content_types=["*/*"])
+def copy_mailing(mailing_id: str) -> Response:
+    return _answer({"POST": lambda request: drafts.copy_mailing(request, mailing_id)})
+
+
+@draft_console.route("/console/drafts", methods=METHODS, content_types=["*/*"])
+def draft_list() -> Response:
+    return _answer({"GET": drafts.list_})
+
+
+@draft_console.route("/console/drafts/{draft_id}", methods=METHODS, content_types=["*/*"])
+def draft(draft_id: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda request: drafts.read(request, draft_id),
+            "POST": lambda request: drafts.save(request, draft_id),
+        }
+    )
+
+
+@draft_console.route("/console/drafts/{draft_id}/{step}", methods=METHODS, content_types=["*/*"])
+def draft_step(draft_id: str, step: str) -> Response:
+    if step not in STEPS:
+        return _answer(dict.fromkeys(("GET", "POST"), not_found))
+    return _answer({method: _with_id(act, draft_id) for method, act in STEPS[step].items()})
+
+
+def _with_id(act: drafts.Step, draft_id: str) -> Action:
+    return lambda request: act(request, draft_id)
+
+
+def _answer(actions: dict[str, Action]) -> Response:
+    return answer_page_request(services(), draft_console.current_request, actions)

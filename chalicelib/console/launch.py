@@ -1,0 +1,120 @@
+"""The check of a draft: the clients it reaches, the cost, the warnings; and the launch of exactly what was checked."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from chalice.app import Response
+
+from ..domain.condition_text import describe_filter
+from ..domain.draft import Draft, Launch
+from ..domain.mailing import Mailing
+from ..domain.outcome import Outcome
+from ..domain.series import Series
+from ..errors import BadInput, Outdated
+from ..fields import MAILING
+from ..http.calls import read_id
+from ..mailings import drafts as use_cases
+from ..mailings import series as series_of
+from ..mailings.audience import reached_by
+from ..mailings.drafts import Fields
+from ..mailings.launch_warnings import with_launch_warnings
+from ..mailings.preview import preview_mailing
+from ..mailings.test_message import advice_after
+from ..rules import read_fields
+from ..series_fields import SERIES
+from ..texts import Text
+from . import drafts, mailing_form
+from .page_requests import PageRequest
+
+STARTS_SHOWN = 3
+
+
+def check(request: PageRequest, sent_id: str) -> Response:
+    draft = use_cases.get_draft(request.services, read_id(sent_id))
+    if draft.launch is not None and draft.launch.is_complete:
+        return request.redirect(f"/console/drafts/{draft.id}")
+    return _show(request, draft)
+
+
+def launch(request: PageRequest, sent_id: str) -> Response:
+    """Launches the version of the draft that the page of the check has shown."""
+    draft = use_cases.get_draft(request.services, read_id(sent_id))
+    known = draft.launch
+    checked = known.of_version if known else draft.version
+    if request.field("version") != str(checked):
+        return request.redirect(f"/console/drafts/{draft.id}") if known else _show_outdated(request, draft)
+    if known is not None and known.is_complete:
+        return _to_launched(request, known)
+    try:
+        return _to_launched(
+            request, use_cases.launch_draft(request.services, draft, _read(request, draft), request.author)
+        )
+    except Outdated:
+        return _show_outdated(request, use_cases.get_draft(request.services, draft.id))
+    except BadInput as refusal:
+        return _refuse(request, draft, refusal)
+
+
+def send_test(request: PageRequest, sent_id: str) -> Response:
+    """The answer is the page of the check; its address in the form leads to the result."""
+    draft = use_cases.get_draft(request.services, read_id(sent_id))
+    values, _ = drafts.values_of(drafts.as_typed(request, draft.form))
+    try:
+        outcome = mailing_form.try_message(request, values)
+    except BadInput as refusal:
+        return _show(request, draft, refusal.status_code, errors=refusal.errors)
+    return _show(request, draft, outcome=outcome, advice=advice_after(outcome))
+
+
+def _show_outdated(request: PageRequest, draft: Draft) -> Response:
+    return _show(request, draft, Outdated.status_code, note=Text("draft.changed_since_check"))
+
+
+def _show(
+    request: PageRequest, draft: Draft, status_code: int = 200, outcome: Outcome | None = None, **shown: Any
+) -> Response:
+    try:
+        planned = use_cases.planned(request.services, _read(request, draft))
+        mailing, series = (planned.mailing, planned) if isinstance(planned, Series) else (planned, None)
+        chosen = reached_by(request.services, mailing.chosen, mailing.purpose)
+        preview = preview_mailing(request.services, chosen, mailing.message_text, planned=mailing)
+    except BadInput as refusal:
+        return _refuse(request, draft, refusal)
+    return request.page(
+        "draft_check.html",
+        status_code,
+        draft=draft,
+        mailing=mailing,
+        series=series,
+        starts=series_of.next_starts(series, STARTS_SHOWN) if series else [],
+        preview=with_launch_warnings(preview, chosen, mailing.window),
+        condition=describe_filter(chosen),
+        starts_now=_starts_now(request, mailing),
+        test_phone=request.field("test_phone") if outcome or "errors" in shown else "",
+        currency=request.services.settings.gateway_currency,
+        outcome=outcome,
+        **{"note": None, "errors": {}, "advice": None, **shown},
+    )
+
+
+def _starts_now(request: PageRequest, mailing: Mailing) -> bool:
+    return mailing.datetime_start <= request.services.clock.now()
+
+
+def _refuse(request: PageRequest, draft: Draft, refusal: BadInput) -> Response:
+    """The form, with what has to be corrected. A user without it gets the reasons alone."""
+    if not request.may_write:
+        raise refusal
+    return drafts.show_form(request, draft.id, draft.form, refusal.status_code, errors=refusal.errors)
+
+
+def _read(request: PageRequest, draft: Draft) -> Fields:
+    values, repeat = drafts.values_of(drafts.as_typed(request, draft.form))
+    known, others = (SERIES, repeat.sent) if repeat.is_repeated else (MAILING, {})
+    return cast(Fields, read_fields({**values, **others}, known, set(), partial=False))
+
+
+def _to_launched(request: PageRequest, launch: Launch) -> Response:
+    kind = "series" if launch.is_series else "mailings"
+    return request.redirect(f"/console/{kind}/{launch.id}", done="saved")

@@ -1,0 +1,71 @@
+// Saves the draft while one types. Without a script its buttons save it. unsaved.js asks before a page is left whose save has failed.
+import { localize } from "./times.js";
+
+const PAUSE = 1000, RETRY = 5000;
+const form = document.querySelector("form[data-draft]");
+const state = document.getElementById("draft-state");
+let saved = typed(), timer, saving = null, stopped = false, leaving = false;
+
+function content() {
+  const fields = new URLSearchParams(new FormData(form)); // preview.js makes UTC of the times
+  fields.delete("test_phone");
+  return fields;
+}
+
+function typed() {
+  return content().toString();
+}
+
+function say(text, isError) {
+  const line = document.createElement("p");
+  line.className = isError ? "error" : "small";
+  line.textContent = text;
+  state.replaceChildren(line);
+}
+
+async function save() {
+  const now = typed();
+  if (stopped || leaving || now === saved) return;
+  const body = content();
+  body.set("step", "keep");
+  body.set("live", "1");
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, keepalive: body.toString().length < 60000 });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (answer.ok) {
+      saved = now;
+      form.dataset.saved = "";
+      localize(page);
+      state.replaceChildren(...page.querySelectorAll("#saved"));
+    } else if (answer.status < 500) {
+      delete form.dataset.saved;
+      stopped = true; // what another page has saved, or the launch: the buttons show it
+      say(answer.status === 401 ? form.dataset.signedOut : page.querySelector("[role=alert] p, main p")?.textContent, true);
+    } else throw new Error(answer.status);
+  } catch {
+    delete form.dataset.saved;
+    say(form.dataset.noConnection, true);
+    timer = setTimeout(begin, RETRY);
+  }
+}
+
+function begin() {
+  clearTimeout(timer);
+  saving ??= save().finally(() => (saving = null));
+  return saving;
+}
+
+form.addEventListener("input", (event) => {
+  if (event.target.id === "test_phone") return;
+  clearTimeout(timer);
+  timer = setTimeout(begin, PAUSE);
+});
+form.addEventListener("submit", (event) => {
+  clearTimeout(timer);
+  if (saving) {
+    event.preventDefault(); // two saves of one page keep their order
+    saving.then(() => form.requestSubmit(event.submitter));
+  } else leaving = true;
+});
+addEventListener("pagehide", () => begin());
+addEventListener("pageshow", () => (leaving = false));

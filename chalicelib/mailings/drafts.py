@@ -1,0 +1,141 @@
+"""Keep drafts of mailings and series, check them, and launch each of them once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
+
+from ..domain.audit_record import Author
+from ..domain.decisions import MailingFields
+from ..domain.draft import DRAFT_ID, Draft, Form, Launch, launched, launching, saved
+from ..domain.mailing import MAILING_ID, Mailing
+from ..domain.series import SERIES_ID, Series
+from ..domain.series_decisions import SeriesFields
+from ..errors import BadInput, NotFound, Outdated, RowChanged
+from ..retries import retry_lost_races
+from ..texts import Text
+from . import lifecycle, series
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+Fields = MailingFields | SeriesFields
+
+
+def new_draft_id(services: Services) -> int:
+    """The draft is written when something is saved."""
+    return services.counters.next_id(DRAFT_ID)
+
+
+def find_draft(services: Services, draft_id: int) -> Draft | None:
+    """None for a draft of which nothing is saved. Raises NotFound for an id that was never given out."""
+    draft = services.drafts.get(draft_id, services.clock.now())
+    if draft is None and not 0 < draft_id <= services.counters.last_id(DRAFT_ID):
+        raise NotFound
+    return draft
+
+
+def get_draft(services: Services, draft_id: int) -> Draft:
+    draft = services.drafts.get(draft_id, services.clock.now())
+    if draft is None:
+        raise NotFound
+    return draft
+
+
+def save_draft(
+    services: Services, draft_id: int, form: Form, page: str, author: str, require: Callable[[Draft], None]
+) -> Draft:
+    """`require` raises a Refusal if the draft, as it is now, may not be replaced by what is typed.
+
+    A draft that was deleted meanwhile, in another tab, is written again: nothing that is typed is lost.
+    """
+
+    def attempt() -> Draft:
+        now = services.clock.now()
+        before = find_draft(services, draft_id)
+        if before is None:
+            draft = Draft(draft_id, author, now, now, form, page)
+            services.drafts.add(draft, now)
+            return draft
+        after = saved(before, form, page, now)
+        if after == before:
+            return before
+        require(before)
+        return services.drafts.change(before, after)
+
+    return retry_lost_races(services.clock, attempt)
+
+
+def make_draft(services: Services, form: Form, author: str) -> Draft:
+    """A new draft with these values."""
+    return save_draft(services, new_draft_id(services), form, "", author, lambda _: None)
+
+
+def delete_draft(services: Services, draft_id: int) -> None:
+    """A launched draft is kept: it remembers its mailing, so that an old tab does not launch it again."""
+
+    def attempt() -> None:
+        draft = get_draft(services, draft_id)
+        if draft.launch is None:
+            services.drafts.remove(draft)
+
+    retry_lost_races(services.clock, attempt)
+
+
+def list_drafts(services: Services, before_id: int | None, limit: int) -> tuple[list[Draft], int | None]:
+    """Drafts that are not launched, the newest first; a page may be short. And the `before_id` of the next page."""
+    return services.drafts.newest(before_id, limit, services.clock.now())
+
+
+def planned(services: Services, fields: Fields) -> Mailing | Series:
+    """The mailing or series that the fields would make, without an id. Raises BadInput for what cannot be launched.
+
+    A mailing that is over is no mistake for a program. A person who launches it has mistaken the dates.
+    """
+    if "repeat" in fields:
+        return series.planned_series(services, cast(SeriesFields, fields))
+    mailing = lifecycle.planned_mailing(services, fields)
+    if mailing.is_over(services.clock.now()):
+        raise BadInput({"datetime_end": [Text("draft.over")]})
+    return mailing
+
+
+def launch_draft(services: Services, draft: Draft, fields: Fields, author: Author) -> Launch:
+    """Announce what the draft says, once. `fields`: what its form has.
+
+    The id is reserved in the row of the draft before the mailing or series is written with it. If the process dies
+    between the two, the next launch goes on with the same id. Raises Outdated if the draft was changed meanwhile.
+    """
+    draft = _begin(services, draft, fields)
+    launch = cast(Launch, draft.launch)
+    if launch.is_complete:
+        return launch
+    if launch.is_series:
+        series.announce_series(services, cast(SeriesFields, fields), launch.id, author)
+    else:
+        lifecycle.announce_mailing(services, fields, launch.id, author)
+    with suppress(RowChanged):  # the same launch, submitted twice
+        services.drafts.change(draft, launched(draft))
+    return launch
+
+
+def _begin(services: Services, draft: Draft, fields: Fields) -> Draft:
+    """The draft with its launch: the one that has begun already, or a new one."""
+    if draft.launch is not None:
+        return draft
+    planned(services, fields)
+    is_series = "repeat" in fields
+    new_id = services.counters.next_id(SERIES_ID if is_series else MAILING_ID)
+    try:
+        return services.drafts.change(draft, launching(draft, new_id, is_series))
+    except RowChanged:
+        found = get_draft(services, draft.id)
+        if found.launch is None or found.launch.of_version != draft.version:
+            raise Outdated(()) from None
+        return found
+
+
+def exists(services: Services, launch: Launch) -> bool:
+    """Whether the mailing or series of the launch is written, and not deleted."""
+    return (services.series if launch.is_series else services.mailings).get(launch.id) is not None

@@ -1,0 +1,51 @@
+"""What a person should see before a launch: a mailing to everyone, a long text, an unusual hour."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, time
+
+from ..domain.filter import Filter
+from ..domain.send_window import SendWindow, Zones
+from ..texts import Text
+from ..zones import zone
+from .preview import MANY_PARTS, Launch, Preview
+
+USUAL_HOURS = SendWindow(time(8), time(21))
+"""Local time. Laws and operators of many countries allow texts to consumers in these hours or in fewer."""
+
+
+def with_launch_warnings(preview: Preview, chosen: Filter, window: SendWindow | None) -> Preview:
+    """`chosen`: the filter of the mailing. `window`: its local hours; without a forecast they are not looked at."""
+    found = []
+    if is_everyone(chosen):
+        found.append(Text("launch.everyone"))
+    if preview.length is not None and preview.is_long:
+        found.append(Text("launch.many_parts", parts=preview.length.parts, most=MANY_PARTS))
+    if preview.launch is not None:
+        found += unusual_hours(preview.launch, window, zone)
+    return replace(preview, warnings=(*preview.warnings, *found))
+
+
+def is_everyone(chosen: Filter) -> bool:
+    return not (chosen.tags or chosen.operator_codes or chosen.has_condition)
+
+
+def unusual_hours(launch: Launch, window: SendWindow | None, zones: Zones) -> list[Text]:
+    """Whether clients get the text at night, by their own clocks. The time zone with most of them is named."""
+    if window is not None:
+        is_usual = USUAL_HOURS.opens <= window.opens < window.closes <= USUAL_HOURS.closes
+        opens, closes = f"{window.opens:%H:%M}", f"{window.closes:%H:%M}"
+        return [] if is_usual else [Text("launch.unusual_window", opens=opens, closes=closes)]
+    moments = [moment for moment in (launch.forecast.begins_at, launch.forecast.ends_at) if moment]
+    for name in launch.audience.by_timezone:
+        at = _unusual(moments, zones, name)
+        if at is not None:
+            return [Text("launch.unusual_hour", time=f"{at:%H:%M}", timezone=name)]
+    return []
+
+
+def _unusual(moments: list[datetime], zones: Zones, name: str) -> datetime | None:
+    """The first of these moments that is at night in this time zone, as its clocks show it."""
+    local = zones(name)
+    return next((at.astimezone(local) for at in moments if not USUAL_HOURS.is_open(local, at)), None)

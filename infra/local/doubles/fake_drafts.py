@@ -1,0 +1,48 @@
+"""Drafts in memory, with the conditions of the real table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.domain.draft import Draft
+from chalicelib.errors import RowChanged
+
+from .fake_clock import LOCK
+
+
+class FakeDrafts:
+    def __init__(self) -> None:
+        self.rows: dict[int, Draft] = {}
+
+    def get(self, draft_id: int, now: datetime) -> Draft | None:
+        found = self.rows.get(draft_id)
+        return found if found and now < found.expires_at else None
+
+    def add(self, draft: Draft, now: datetime) -> None:
+        with LOCK:
+            if self.get(draft.id, now) is not None:
+                raise RowChanged
+            self.rows[draft.id] = draft
+
+    def change(self, before: Draft, after: Draft) -> Draft:
+        with LOCK:
+            self._require_unchanged(before)
+            self.rows[before.id] = replace(after, version=before.version + 1)
+            return self.rows[before.id]
+
+    def remove(self, draft: Draft) -> None:
+        with LOCK:
+            self._require_unchanged(draft)
+            del self.rows[draft.id]
+
+    def newest(self, before_id: int | None, limit: int, now: datetime) -> tuple[list[Draft], int | None]:
+        ids = sorted((one for one in self.rows if before_id is None or one < before_id), reverse=True)[:limit]
+        found = [self.rows[one] for one in ids]
+        following = ids[-1] if len(ids) == limit else None
+        return [draft for draft in found if draft.launch is None and now < draft.expires_at], following
+
+    def _require_unchanged(self, draft: Draft) -> None:
+        row = self.rows.get(draft.id)
+        if row is None or row.version != draft.version:
+            raise RowChanged

@@ -1,0 +1,480 @@
+"""Drafts in the console: what is typed is kept, checked, and launched once, as it was checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.services import Services
+from chalicelib.domain.draft import launching
+from chalicelib.domain.mailing import MAILING_ID
+from infra.local.doubles.fake_clock import FakeClock
+from tests.cheap_user import put_user
+
+from .conftest import Answer, Call
+from .test_console import (
+    MAILING,
+    SCRIPT,
+    Browser,
+    _hidden,
+    _without_token,
+    anna,
+    anonymous,
+    edit,
+    launch,
+    launch_checked,
+    open_new_form,
+)
+
+__all__ = ["anna", "anonymous"]
+
+TYPED = {name: value for name, value in MAILING.items() if name != "step"}
+NOW = {**MAILING, "datetime_start": "2020-01-01T00:00:00Z"}
+
+
+def add_clients(browser: Browser, number: int, timezone: str = "UTC") -> None:
+    for one in range(number):
+        browser.post("/console/clients/new", phone_number=f"7977{one:07d}", timezone=timezone)
+
+
+def checked(browser: Browser, **fields: Any) -> str:
+    """The page of the check of a new draft."""
+    draft = open_new_form(browser)
+    answer = browser.post(draft, **{**MAILING, **fields, "step": "check"})
+    assert answer.status == 303, answer.text
+    return browser.get(answer.headers["Location"]).text
+
+
+def seen(browser: Browser, draft: str) -> dict[str, str]:
+    """What a page of the draft submits of itself."""
+    page = browser.get(draft).text
+    return {name: _hidden(page, name) for name in ("version", "page")}
+
+
+def button(page: str) -> str:
+    found = re.search(r'<button class="primary">(.*?)</button>', page, re.DOTALL)
+    assert found is not None
+    return re.sub(r"<[^>]+>", "", found[1]).replace("\n", " ").strip()
+
+
+def test_what_is_typed_is_kept_without_being_valid_and_after_the_session_has_ended(anna: Browser) -> None:
+    draft = open_new_form(anna)
+    typed = {"message_text": "half a", "datetime_end": "tomorrow", "canary": "x", "filter_tag_typed": "vip,"}
+    where = {"where_joined": "any", "where_0_field": "tag", "where_0_operator": "is", "where_0_value": "gold"}
+    kept = anna.post(draft, **typed, **where, step="keep", live="1")
+    assert kept.status == 200
+    assert "Saved in draft 1" in kept.text
+    assert len(kept.text) < 1000
+    anna.post("/console/sign-out")
+    assert anna.get(draft).status == 303
+    anna.sign_in("anna")
+    page = anna.get(draft).text
+    for text in (
+        "half a</textarea>",
+        'value="tomorrow"',
+        'inputmode="numeric" value="x"',
+        'value="gold"',
+    ):
+        assert text in page
+    assert '<option value="any" selected>' in page
+
+
+def test_the_buttons_save_a_draft_without_a_script(anna: Browser) -> None:
+    draft = open_new_form(anna)
+    answer = anna.post(draft, message_text="kept", step="keep")
+    assert answer.headers["Location"] == f"{draft}?done=saved"
+    assert "kept</textarea>" in anna.get(draft).text
+    for step in ("rows", "preview", "test", "check"):
+        anna.post(draft, message_text=f"by {step}", step=step, **seen(anna, draft))
+        assert f"by {step}</textarea>" in anna.get(draft).text
+
+
+def test_the_number_of_a_test_message_is_never_stored(anna: Browser, services: Services) -> None:
+    draft = open_new_form(anna)
+    anna.post(draft, **{**MAILING, "step": "test"}, test_phone="79770000001", other="79770000001")
+    stored = services.drafts.get(1, services.clock.now())
+    assert stored is not None
+    assert "7977" not in str(stored.form)
+    assert "csrf" not in stored.form
+
+
+def test_a_stale_tab_is_refused_with_what_the_other_has_changed_and_keeps_what_was_typed(anna: Browser) -> None:
+    draft = open_new_form(anna)
+    anna.post(draft, **TYPED, step="keep")
+    first, second = (seen(anna, draft) for _ in range(2))
+    assert anna.post(draft, **{**TYPED, "message_text": SCRIPT}, **first, step="keep", live="1").status == 200
+    mine = {**TYPED, "message_text": "mine"}
+    refused = anna.post(draft, **mine, **second, step="keep", live="1")
+    assert refused.status == 409
+    note = refused.text.partition('role="alert"')[2].partition("</div>")[0]
+    assert re.findall(r"<dt>(.*?)</dt>", note) == ["Text"]
+    assert "&lt;script&gt;" in note
+    assert "mine</textarea>" in refused.text
+    again = {"version": _hidden(refused.text, "version"), "page": _hidden(refused.text, "page")}
+    assert anna.post(draft, **{**mine, **again}, step="keep", live="1").status == 200
+    assert "mine</textarea>" in anna.get(draft).text
+
+
+def test_a_page_is_never_stale_for_itself(anna: Browser) -> None:
+    """It saves while one types; a save that was under way is not the change of another."""
+    draft = open_new_form(anna)
+    page = seen(anna, draft)
+    for text in ("h", "he", "hel"):
+        assert anna.post(draft, **{**TYPED, "message_text": text}, **page, step="keep", live="1").status == 200
+    assert anna.post(draft, **{**TYPED, "message_text": "hello"}, **page, step="check").status == 303
+
+
+def test_a_draft_is_one_for_all_users_and_names_who_began_it(anna: Browser, services: Services) -> None:
+    draft = open_new_form(anna)
+    anna.post(draft, **TYPED, step="keep")
+    put_user(services, "clara", "admin")
+    anna.sign_in("clara")
+    assert "hello</textarea>" in anna.get(draft).text
+    for path in ("/console/drafts", "/console"):
+        shown = anna.get(path).text
+        assert f'href="{draft}"' in shown
+        assert "anna" in shown
+    assert launch(anna, draft, **MAILING).headers["Location"] == "/console/mailings/1?done=saved"
+    anna.sign_in("anna")
+    assert "it has created mailing 1" in anna.get(draft).text
+    assert "No drafts." in anna.get("/console/drafts").text, "a launched draft is in the list no more"
+
+
+def test_a_reader_reads_drafts_and_is_offered_no_form(anonymous: Browser, services: Services) -> None:
+    anonymous.sign_in("anna")
+    draft = open_new_form(anonymous)
+    anonymous.post(draft, **TYPED, step="keep")
+    anonymous.sign_in("boris")
+    assert anonymous.get("/console/mailings/new").status == 403
+    assert "Send now" not in anonymous.get(f"{draft}/check").text
+    assert anonymous.get(f"{draft}/check").status == 200
+    for step in ("", "/launch", "/delete", "/copy", "/test"):
+        assert anonymous.post(f"{draft}{step}", **TYPED).status == 403
+    assert services.mailings.get(1) is None
+
+
+def test_unknown_drafts_and_steps_are_not_found(anna: Browser) -> None:
+    for path in ("1", "0", "x", "1/check", "1/fly"):
+        assert anna.get(f"/console/drafts/{path}").status == 404
+        assert anna.post(f"/console/drafts/{path}", **TYPED).status in (404, 405)
+    draft = open_new_form(anna)
+    assert anna.get(draft).status == 200
+    for step in ("check", "delete"):
+        assert anna.get(f"{draft}/{step}").status == 404, "nothing is saved yet"
+
+
+def test_a_draft_is_deleted_after_a_question(anna: Browser) -> None:
+    draft = open_new_form(anna)
+    anna.post(draft, **TYPED, step="keep")
+    assert "Delete this draft?" in anna.get(f"{draft}/delete").text
+    assert anna.post(f"{draft}/delete").headers["Location"] == "/console/drafts?done=deleted"
+    assert "hello" not in anna.get("/console/drafts").text
+    assert "hello" not in anna.get(draft).text
+
+
+def test_a_draft_expires_thirty_days_after_its_last_change(anna: Browser, services: Services) -> None:
+    draft = open_new_form(anna)
+    anna.post(draft, **TYPED, step="keep")
+    services.clock = FakeClock(services.clock.now() + timedelta(days=29))  # type: ignore[misc, assignment]
+    anna.sign_in("anna")
+    assert "hello</textarea>" in anna.get(draft).text
+    services.clock = FakeClock(services.clock.now() + timedelta(days=2))  # type: ignore[misc, assignment]
+    anna.sign_in("anna")
+    assert "hello" not in anna.get(draft).text
+    assert "hello" not in anna.get("/console/drafts").text
+    assert anna.post(draft, **{**TYPED, "message_text": "again"}, step="keep").status == 303
+    assert "again</textarea>" in anna.get(draft).text
+
+
+def test_a_draft_launched_twice_announces_one_mailing(anna: Browser) -> None:
+    draft = open_new_form(anna)
+    anna.post(draft, **MAILING)
+    version = _hidden(anna.get(f"{draft}/check").text, "version")
+    answers = [anna.post(f"{draft}/launch", version=version) for _ in range(2)]
+    assert {answer.headers["Location"] for answer in answers} == {"/console/mailings/1?done=saved"}
+    assert anna.get("/console/mailings/2").status == 404
+    anna.post("/console/mailings/1/delete")
+    assert anna.post(f"{draft}/launch", version=version).status == 303
+    assert anna.get("/console/mailings/1").status == 404, "a deleted mailing is not restored"
+    assert launch(anna, **MAILING).headers["Location"] == "/console/mailings/2?done=saved"
+
+
+def test_two_launches_at_once_announce_one_mailing(anna: Browser, services: Services) -> None:
+    draft = open_new_form(anna)
+    anna.post(draft, **MAILING)
+    version = _hidden(anna.get(f"{draft}/check").text, "version")
+    first: list[Answer] = []
+    overtaken: Any = Overtaken(services, lambda: first.append(anna.post(f"{draft}/launch", version=version)))
+    services.drafts = overtaken  # type: ignore[misc]
+    late = anna.post(f"{draft}/launch", version=version)
+    assert late.headers["Location"] == first[0].headers["Location"]
+    assert len(services.mailings.get_many([1, 2, 3])) == 1
+
+
+class Overtaken:
+    """A table of drafts in which another request comes right before the first change."""
+
+    def __init__(self, services: Services, act: Callable[[], Any]) -> None:
+        self.drafts = services.drafts
+        self.acts = [act]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.drafts, name)
+
+    def change(self, *drafts: Any) -> Any:
+        if self.acts:
+            self.acts.pop()()
+        return self.drafts.change(*drafts)
+
+
+def test_the_page_of_a_launched_draft_has_no_form_but_links(anna: Browser) -> None:
+    draft = open_new_form(anna)
+    launch(anna, draft, **MAILING)
+    back = anna.get(draft).text
+    assert "it has created mailing 1" in back
+    for link in ('href="/console/mailings/1"', 'href="/console/mailings/new"'):
+        assert link in back
+    assert "message_text" not in back, "the browser would restore its text, and a second mailing would be scheduled"
+    assert anna.get(f"{draft}/check").headers["Location"] == draft
+    anna.post("/console/mailings/1/delete")
+    assert "has been deleted since" in anna.get(draft).text
+    copied = anna.post(f"{draft}/copy").headers["Location"]
+    assert "hello</textarea>" in anna.get(copied).text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"message_text": "another"},
+        {"datetime_end": "2040-01-01T13:00:00Z"},
+        {"filter_tag": ["vip"]},
+        {"rate_limit": "2"},
+        {"canary": "5"},
+        {"time_from": "09:00", "time_to": "21:00"},
+    ],
+)
+def test_a_launched_draft_is_not_changed_and_what_was_typed_becomes_a_new_draft(
+    anna: Browser, change: dict[str, Any]
+) -> None:
+    draft = open_new_form(anna)
+    launch(anna, draft, **MAILING)
+    before = _without_token(anna.get("/console/mailings/1").text)
+    refused = anna.post(draft, **{**MAILING, "message_text": "typed", **change})
+    assert refused.status == 422
+    assert "this draft has already created mailing 1, with other values" in refused.text
+    assert change.get("message_text", "typed") in refused.text
+    assert 'href="/console/mailings/1/edit"' in refused.text
+    assert _without_token(anna.get("/console/mailings/1").text) == before
+    assert anna.get("/console/mailings/2").status == 404
+    another = re.search(r'action="(/console/drafts/\d+)" data-preview', refused.text)
+    assert another is not None
+    assert another[1] != draft
+    saved = launch(anna, another[1], **{**MAILING, **change})
+    assert saved.headers["Location"] == "/console/mailings/2?done=saved", "on purpose, and once"
+
+
+def test_a_draft_that_was_refused_for_its_fields_can_be_corrected(anna: Browser) -> None:
+    draft = open_new_form(anna)
+    for wrong in ({"datetime_end": "2040-01-01T09:00:00Z"}, {"message_text": "{nickname}"}):
+        refused = anna.post(draft, **{**MAILING, **wrong}, **seen(anna, draft))
+        assert refused.status == 400
+        assert anna.get(f"{draft}/check").status == 400, "the address of the check shows what is wrong too"
+    assert launch(anna, draft, **MAILING).headers["Location"] == "/console/mailings/1?done=saved"
+
+
+def test_only_what_was_checked_is_launched(anna: Browser) -> None:
+    draft = open_new_form(anna)
+    anna.post(draft, **MAILING)
+    version = _hidden(anna.get(f"{draft}/check").text, "version")
+    anna.post(draft, **{**MAILING, "message_text": "by another"}, **seen(anna, draft))
+    refused = anna.post(f"{draft}/launch", version=version)
+    assert refused.status == 409
+    assert "the draft has changed since it was checked" in refused.text
+    assert "by another" in refused.text
+    assert anna.get("/console/mailings/1").status == 404
+    again = anna.post(f"{draft}/launch", version=_hidden(refused.text, "version"))
+    assert "by another" in anna.get(again.headers["Location"]).text
+    late = anna.post(f"{draft}/launch", version=version)
+    assert late.headers["Location"] == draft, "another version was launched"
+    for wrong in ("", "x", SCRIPT):
+        assert anna.post(f"{draft}/launch", version=wrong).headers["Location"] == draft
+
+
+def test_a_launch_that_a_crash_has_interrupted_goes_on_with_the_same_id(anna: Browser, services: Services) -> None:
+    """A process has died after it reserved the id, before it wrote the mailing."""
+    draft = open_new_form(anna)
+    anna.post(draft, **MAILING)
+    before = services.drafts.get(1, services.clock.now())
+    assert before is not None
+    services.drafts.change(before, launching(before, services.counters.next_id(MAILING_ID), False))
+    assert "hello" in anna.get(draft).text
+    refused = anna.post(draft, **{**MAILING, "message_text": "other"})
+    assert refused.status == 422
+    assert "was not saved" in refused.text
+    assert launch_checked(anna, draft).headers["Location"] == "/console/mailings/1?done=saved"
+    assert "it has created mailing 1" in anna.get(draft).text
+
+
+def test_a_launch_that_has_become_too_late_is_refused(anna: Browser, services: Services) -> None:
+    draft = open_new_form(anna)
+    anna.post(draft, **MAILING)
+    version = _hidden(anna.get(f"{draft}/check").text, "version")
+    stored = services.drafts.get(1, services.clock.now())
+    assert stored is not None
+    ended = {**stored.form, "datetime_start": ["2020-01-01"], "datetime_end": ["2020-01-02"]}
+    services.drafts.change(stored, replace(stored, form=ended))
+    refused = anna.post(f"{draft}/launch", version=str(int(version) + 1))
+    assert refused.status == 400
+    assert "The end is in the past" in refused.text
+    assert services.mailings.get(1) is None
+
+
+def test_the_check_says_to_whom_what_and_when(anna: Browser, services: Services) -> None:
+    services.settings = replace(services.settings, gateway_price=2_500_000, gateway_currency="RUB")
+    add_clients(anna, 3)
+    page = checked(anna, message_text="я" * 71, rate_limit="1", filter_op_codes="977")
+    assert '<b id="recipients">3</b>' in page
+    assert "<dt>SMS parts</dt><dd><b>2</b> · in all 6</dd>" in page
+    assert '<b id="cost-of-texts">15.00 RUB</b>' in page
+    assert "Estimated AWS cost" in page
+    assert re.search(r"<dt>First message</dt><dd>\s*<time[^>]*>Jan 1, 2040, 10:00 AM UTC", page)
+    assert "Jan 1, 2040, 12:00 PM UTC" in page
+    assert button(page) == "Schedule for Jan 1, 2040, 10:00 AM UTC"
+    assert "note warning" not in page
+    assert services.mailings.get(1) is None
+
+
+def test_the_button_of_the_check_names_the_act_and_the_number_in_the_language_of_the_user(anna: Browser) -> None:
+    add_clients(anna, 2)
+    assert button(checked(anna, **NOW)) == "Send now to 2 clients"
+    anna.headers["Accept-Language"] = "ru"
+    assert button(checked(anna, **NOW)) == "Отправить сейчас 2 клиентам"
+    assert button(checked(anna)).startswith("Запланировать на")
+
+
+def test_the_check_warns_of_everyone_of_a_long_text_and_of_the_night(anna: Browser) -> None:
+    add_clients(anna, 1, "Asia/Vladivostok")
+    long = checked(anna, message_text="ю" * 67 * 23)
+    for text in (
+        "this goes to all clients",
+        "takes 23 SMS parts, more than 3",
+        "at 20:00 in Asia/Vladivostok",
+    ):
+        assert (text in long) == (not text.startswith("at 20"))
+    night = {"datetime_start": "2040-01-01T12:00:00Z", "datetime_end": "2040-01-02"}
+    assert "at 22:00 in Asia/Vladivostok" in checked(anna, **night)
+    waits = {"datetime_start": "2040-01-01T12:00:00Z", "datetime_end": "2040-01-03", "time_from": "09:00"}
+    assert "at night" not in checked(anna, **waits, time_to="20:00")
+    assert "include the night" in checked(anna, **waits, time_to="23:00")
+
+
+def test_a_text_of_many_parts_is_in_no_green_box(anna: Browser) -> None:
+    add_clients(anna, 1)
+    for length, is_warned in ((67 * 3, False), (67 * 3 + 1, True)):
+        page = anna.post("/console/preview", message_text="ю" * length, filter_tag="x").text
+        assert ('<p class="note warning">\nRecipients' in page) == is_warned
+        assert ("SMS parts, more than 3" in page) == is_warned
+
+
+def test_the_check_shows_three_texts_as_they_will_be_sent(anna: Browser) -> None:
+    for number, name in enumerate(["Я", "Анна", "Константин", "Пётр"]):
+        phone = f"7977000000{number}"
+        anna.post("/console/clients/new", phone_number=phone, timezone="UTC", attributes=f"имя={name}")
+    page = checked(anna, message_text="Привет, {имя}")
+    assert [name in page for name in ("Привет, Я", "Привет, Константин", "79770000000")] == [True, True, False]
+    assert page.count("<blockquote") == 3
+
+
+def test_the_test_message_of_the_check_shows_its_result_beside_its_button(anna: Browser, services: Services) -> None:
+    gateway: Any = services.gateway
+    draft = open_new_form(anna)
+    anna.post(draft, **MAILING)
+    assert f'action="{draft}/test#test"' in anna.get(f"{draft}/check").text
+    sent = anna.post(f"{draft}/test", test_phone="79770000001")
+    beside = sent.text.partition('<fieldset id="test">')[2].partition("</fieldset>")[0]
+    assert "The test message was sent." in beside
+    assert [(post.phone_number, post.text) for post in gateway.posts] == [("79770000001", "hello")]
+    refused = anna.post(f"{draft}/test", test_phone="12")
+    assert refused.status == 400
+    assert 'id="test_phone-error"' in refused.text
+    assert launch_checked(anna, draft).status == 303
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"filter_tag": "vip,new", "filter_op_codes": "977", "rate_limit": "5", "canary": "3", "max_error_rate": "4"},
+        {"filter": '{"any": [{"field": "tag", "is": "a"}, {"not": {"field": "tag", "is": "b"}}]}'},
+        {"filter": '{"all": [{"any": [{"field": "tag", "is": "a"}, {"field": "tag", "is": "b"}]}]}'},
+        {"time_from": "09:00", "time_to": "21:00", "purpose": "marketing"},
+    ],
+)
+def test_a_copy_of_a_mailing_is_a_draft_with_its_values_and_without_its_dates(
+    anna: Browser, call: Call, fields: dict[str, str]
+) -> None:
+    times = {name: MAILING[name] for name in ("datetime_start", "datetime_end")}
+    made = call("POST", "/Mailing", form={**times, "message_text": "two\nlines", **fields}).json
+    assert "Copy this mailing" in anna.get("/console/mailings/1").text
+    draft = anna.post("/console/mailings/1/copy").headers["Location"]
+    page = anna.get(draft).text
+    assert "two\nlines</textarea>" in page
+    assert "2040" not in page
+    form = {name: value for name, value in submitted(page).items() if name not in ("csrf", "test_phone")}
+    saved = launch(anna, draft, **{**form, **times})
+    assert saved.headers["Location"] == "/console/mailings/2?done=saved"
+    assert {**call("GET", "/Mailing/2").json, "id": 1, "warnings": None} == {**made, "warnings": None}
+
+
+def submitted(page: str) -> dict[str, list[str]]:
+    """What a browser submits of this page, without a change."""
+    form = Form()
+    form.feed(page)
+    return form.fields
+
+
+class Form(HTMLParser):
+    """The fields of a page, by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, list[str]] = {}
+        self.name = ""
+        self.text: str | None = None
+
+    def handle_starttag(self, tag: str, attributes: Any) -> None:
+        found = dict(attributes)
+        if tag == "input" and found.get("name") and (found.get("type") != "checkbox" or "checked" in found):
+            self.fields.setdefault(found["name"], []).append(found.get("value") or "")
+        elif tag in ("select", "textarea"):
+            self.name, self.text = found["name"], "" if tag == "textarea" else None
+            self.fields[self.name] = [""]
+        elif tag == "option" and "selected" in found:
+            self.fields[self.name] = [found.get("value", "")]
+
+    def handle_data(self, data: str) -> None:
+        self.text = None if self.text is None else self.text + data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea" and self.text is not None:
+            self.fields[self.name], self.text = [self.text.removeprefix("\n")], None
+
+
+def test_a_form_that_is_too_large_for_a_draft_is_refused(anna: Browser, services: Services) -> None:
+    draft = open_new_form(anna)
+    assert anna.post(draft, message_text="x" * 250_000, step="keep").status == 413
+    assert services.drafts.get(1, services.clock.now()) is None
+
+
+def test_the_check_and_the_launch_of_a_changed_mailing_leave_the_form_of_the_mailing_as_it_was(anna: Browser) -> None:
+    launch(anna, **MAILING)
+    page = anna.get("/console/mailings/1/edit").text
+    assert 'value="save">Save</button>' in page
+    assert "draft" not in page.lower()
+    assert edit(anna, "/console/mailings/1/edit", **{**MAILING, "message_text": "new"}).status == 303
