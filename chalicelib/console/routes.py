@@ -14,6 +14,7 @@ from ..http.pages import read_static, static
 from ..runtime import services
 from . import (
     audit,
+    calendar,
     clients,
     exports,
     imports,
@@ -56,6 +57,11 @@ def home() -> Response:
 @console.route("/console/mailings", **ROUTE)
 def mailings_page() -> Response:
     return _answer({"GET": mailing_list.list_})
+
+
+@console.route("/console/calendar", **ROUTE)
+def calendar_page() -> Response:
+    return _answer({"GET": calendar.show})
 
 
 @console.route("/console/static/{name}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 
 from .mailing import Mailing
 from .recurrence import Recurrence
@@ -69,6 +69,15 @@ def next_starts(series: Series, number: int, zones: Zones) -> list[datetime]:
         return []
     left = number if series.times_left is None else min(number, series.times_left)
     return list(islice(series.rule.starts(zones(series.rule.timezone), series.starts_at), left))
+
+
+def starts_between(series: Series, start_from: datetime, start_before: datetime, zones: Zones) -> list[datetime]:
+    """The starts of an active series from `start_from` on and before `start_before`, among those that are left."""
+    if series.status != ACTIVE:
+        return []
+    since = series.starts_at if series.times_left is not None else max(series.starts_at, start_from)
+    starts = takewhile(lambda start: start < start_before, series.rule.starts(zones(series.rule.timezone), since))
+    return [start for start in islice(starts, series.times_left) if start >= start_from]
 
 
 def next_due(series: Series, now: datetime, zones: Zones) -> tuple[Series, Mailing | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from chalicelib.adapters.services import Services
 from chalicelib.clients import listing
 from chalicelib.clients.registry import register_client
 from chalicelib.domain.mailing import CANCELLED, FINISHED, MAILING_ID, RUNNING, SCHEDULED, Counts, Mailing
+from chalicelib.domain.send_window import SendWindow
 
 from .conftest import Call
 from .test_console import Browser, anna, anonymous
@@ -147,3 +148,52 @@ def test_the_api_filters_mailings(call: Call, mailings: None) -> None:
     assert [call("GET", f"/Mailing?{query}").status for query in ("status=x", "start_from=soon", "segment=0")] == [
         400
     ] * 3
+
+
+def day_on(page: str, day: str) -> str:
+    """The text of a day of the calendar."""
+    found = re.search(rf'<h2 id="day-{day}">(.*?)(?=<h2|</ol>)', page, re.DOTALL)
+    assert found is not None
+    return " ".join(re.sub(r"<[^>]*>", " ", found[1]).split())
+
+
+def test_the_calendar_has_the_days_of_the_user_and_the_times_of_clients(anna: Browser, services: Services) -> None:
+    start = datetime(2040, 1, 9, 20, 30, tzinfo=UTC)
+    window = SendWindow(time(9), time(21))
+    services.mailings.add(Mailing(1, start, start + timedelta(days=1), "Ждём вас", window=window))
+    page = anna.get("/console/calendar?from=2040-01-11&zone=Europe/Moscow").text
+    assert (
+        day_on(page, "2040-01-09")
+        == "Mon, Jan 9, 2040 23:30 Ждём вас At the clients: 22:30–08:30 (Tue); Local hours: 09:00–21:00"
+    )
+    anna.cookie += "; zone=Asia/Omsk"
+    page = anna.get("/console/calendar?from=2040-01-11&clients=Asia/Kamchatka").text
+    assert "Ждём вас" not in day_on(page, "2040-01-09")
+    assert "02:30 Ждём вас At the clients: 08:30;" in day_on(page, "2040-01-10")
+    assert "Nothing is scheduled" in anna.get("/console/calendar?from=2041-01-01&zone=Mars/Base&clients=x").text
+
+
+def test_the_calendar_has_the_next_starts_of_active_series(anna: Browser, call: Call) -> None:
+    times = {"datetime_start": "2040-01-09T06:00:00Z", "datetime_end": "2040-01-09T12:00:00Z", "message_text": "hello"}
+    rule = {"repeat": "mon,wed", "timezone": "Europe/Moscow", "repeat_times": 3}
+    assert call("POST", "/Series", json={**times, **rule}).status == 201
+    page = anna.get("/console/calendar?from=2040-01-09&zone=Europe/Moscow").text
+    shown = [day for day in range(9, 31) if "09:00 hello Series no. 1" in day_on(page, f"2040-01-{day:02}")]
+    assert shown == [9, 11, 16]
+    later = anna.get("/console/calendar?from=2040-01-16&zone=Europe/Moscow").text
+    assert later.count("hello") == 1
+    call("POST", "/Series/1/pause")
+    assert "hello" not in anna.get("/console/calendar?from=2040-01-09").text
+
+
+def test_a_full_day_of_the_calendar_links_to_its_mailings(anna: Browser, services: Services) -> None:
+    start = datetime(2040, 1, 9, 9, tzinfo=UTC)
+    for number in range(1, 10):
+        services.mailings.add(Mailing(number, start, start + timedelta(days=1), "hello"))
+    page = anna.get("/console/calendar?from=2040-01-09&zone=UTC").text
+    assert page.count("hello") == 6
+    assert "and 3 more" in day_on(page, "2040-01-09")
+    link = re.search(r'href="([^"]+)">and 3 more', page)
+    assert link is not None
+    services.counters.lease_ids(MAILING_ID, 9)
+    assert len(mailings_on(anna.get(link[1].replace("&amp;", "&")).text)) == 9

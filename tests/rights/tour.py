@@ -140,6 +140,7 @@ class Tour:
         self.page("POST", "users", csrf=csrf, name="olga", role="read")
         self.page("POST", "users/olga/role", csrf=csrf, role="admin")
         self.page("POST", "users/olga/remove", csrf=csrf)
+        self.page("GET", "calendar")
         self.page("POST", "sign-out", csrf=csrf)
 
     def access(self) -> None:
