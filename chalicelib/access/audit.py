@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..domain.audit_record import AuditRecord, Author, day_of
+from ..domain.audit_record import EVERY_RECORD, AuditFilter, AuditRecord, Author, day_of
 from ..domain.walk import LIST_SECONDS, HasTime, time_limit
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
 MAX_READS = 40
-"""Days that one page may read. A day without records costs one read."""
+"""Reads of one page. A day without records costs one read."""
+
+FILTERED_ROWS = 500
+"""Records that one read of a filtered page takes."""
 
 MAX_NUMBER = 10**20
 """Higher than the number of any record."""
@@ -35,13 +38,17 @@ def author_of(services: Services, name: str) -> Author:
 
 
 def list_records(
-    services: Services, cursor: tuple[int, int] | None, limit: int, has_time: HasTime | None = None
+    services: Services,
+    cursor: tuple[int, int] | None,
+    limit: int,
+    has_time: HasTime | None = None,
+    wanted: AuditFilter = EVERY_RECORD,
 ) -> tuple[list[AuditRecord], tuple[int, int] | None]:
     """Returns a page and the cursor of the next page, or None if no older records are kept.
 
     Version 1.0.0 wrote phone numbers and attributes in full: they are masked here too.
-    The cursor is a day and a number: the next page begins below them. Without time the page is short. `has_time`: by
-    default six seconds.
+    The cursor is a day and a number: the next page begins below them. Without time the page is short, and so is
+    one whose filter wants few of the records that its reads find. `has_time`: by default six seconds.
     """
     has_time = has_time or time_limit(services.clock.now, LIST_SECONDS)
     today = day_of(services.clock.now())
@@ -52,10 +59,10 @@ def list_records(
             break
         if day < today - services.settings.audit_retention_days:
             return found, None
-        wanted = limit - len(found)
-        records = services.audit.read(day, before, wanted)
-        found += [record.masked for record in records]
-        if len(records) == wanted:
+        size = limit - len(found) if wanted.is_all else FILTERED_ROWS
+        records = services.audit.read(day, before, size)
+        found += [record.masked for record in records if wanted.wants(record)][: limit - len(found)]
+        if len(found) == limit:
             return found, (day, found[-1].number)
-        day, before = day - 1, MAX_NUMBER
+        day, before = (day, records[-1].number) if len(records) == size else (day - 1, MAX_NUMBER)
     return found, (day, before)

@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from chalice.app import Response
 
-from ..access.audit import list_records
+from ..access.audit import GATEWAY_AUTHOR, SERVICE_AUTHOR, list_records
+from ..domain.audit_record import AuditFilter
+from ..domain.condition_json import from_json
+from ..domain.condition_text import describe
 from .page_requests import PageRequest
 
 LIST_LENGTH = 50
+KINDS = ("mailing", "series", "segment", "client", "phone", "import", "test_message", "token", "user")
+"""Kinds of objects that have records."""
 
 
 def list_(request: PageRequest) -> Response:
     page = request.list_page(numbers=2, length=LIST_LENGTH)
     position = (page.position[0], page.position[1]) if page.position else None
-    found, next_position = list_records(request.services, position, page.limit)
-    return request.page("audit.html", records=found, next=request.next_page(page, next_position))
+    query = {name: value for name in ("who", "what", "id") if (value := request.query.get(name, "").strip())}
+    wanted = AuditFilter(**query)
+    found, next_position = list_records(request.services, position, page.limit, wanted=wanted)
+    return request.page(
+        "audit.html",
+        records=found,
+        next=request.next_page(page, next_position, query),
+        is_short=len(found) < page.limit and not wanted.is_all,
+        wanted=wanted,
+        kinds=KINDS,
+        own_authors=(SERVICE_AUTHOR, GATEWAY_AUTHOR),
+        described=lambda condition: _described(request, condition),
+    )
+
+
+def _described(request: PageRequest, stored: Mapping[str, Any]) -> str:
+    """A condition as a sentence; as it is stored, if an earlier version stored it otherwise."""
+    try:
+        return request.localized(describe(from_json(stored)))
+    except (ArithmeticError, AttributeError, KeyError, StopIteration, TypeError, ValueError):
+        return str(stored)

@@ -53,6 +53,26 @@ class AuditRecord:
 
 
 @dataclass(frozen=True)
+class AuditFilter:
+    """Which records are wanted: those of an author, of a kind of object, of an object. A blank text wants any."""
+
+    who: str = ""
+    what: str = ""
+    id: str = ""
+
+    @property
+    def is_all(self) -> bool:
+        return not (self.who or self.what or self.id)
+
+    def wants(self, record: AuditRecord) -> bool:
+        pairs = ((self.who, record.who), (self.what, record.what), (self.id, record.id))
+        return all(wanted in ("", found) for wanted, found in pairs)
+
+
+EVERY_RECORD = AuditFilter()
+
+
+@dataclass(frozen=True)
 class Author:
     """The user or token that makes a change, and when. `jitter` (0 to 1) separates changes of one microsecond."""
 

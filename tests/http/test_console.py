@@ -992,7 +992,7 @@ def test_a_test_message_is_sent_to_one_number_and_recorded(anna: Browser, servic
     answer = new_form(anna, **{**MAILING, "step": "test"}, test_phone="79770000001")
     assert "The test message was sent." in answer.text
     assert [(post.phone_number, post.text) for post in gateway.posts] == [("79770000001", "hello")]
-    assert "test_message 1: tried" in anna.get("/console/audit").text
+    assert "test message 1: tried" in anna.get("/console/audit").text
     assert new_form(anna, **{**MAILING, "step": "test"}, test_phone="12").status == 400
     assert len(gateway.posts) == 1
     assert anna.get("/console/mailings/1").status == 404

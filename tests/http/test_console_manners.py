@@ -187,3 +187,18 @@ def test_a_read_only_user_is_offered_no_form_that_would_be_refused(anna: Browser
     for path in FORM_PAGES:
         refused = anna.get(path)
         assert (refused.status, "read-only access" in refused.text) == (403, True), path
+
+
+def test_the_audit_log_speaks_the_language_of_people_and_has_a_filter(anna: Browser) -> None:
+    anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC")
+    launch(anna, **MAILING, purpose="marketing")
+    anna.headers["Accept-Language"] = "ru"
+    page = anna.get("/console/audit").text
+    for text in ("рассылка 1: создание", "Начало:", "1 янв. 2040 г., 10:00 UTC", "Реклама", "Запланирована"):
+        assert text in page
+    rows = page.partition("<tbody>")[2]
+    assert not re.findall(r"<small>[a-z_]+:", rows), "a field is shown by its name in the API"
+    for query, count in (("who=anna", 3), ("what=client", 1), ("what=mailing&id=1", 1), ("id=99", 0)):
+        found = anna.get(f"/console/audit?limit=20&{query}").text
+        assert found.partition("<tbody>")[2].count("<tr>") == count, query
+    assert "who=anna" in html.unescape(anna.get("/console/audit?limit=1&who=anna").text.partition('rel="next"')[0])

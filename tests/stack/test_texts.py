@@ -19,11 +19,12 @@ from chalicelib import texts as catalogue
 from chalicelib.access.audit import GATEWAY_AUTHOR, RESERVED_NAMES, SERVICE_AUTHOR
 from chalicelib.access.sessions import SESSION_ENDED, SIGNED_OUT, SIGNED_OUT_EVERYWHERE
 from chalicelib.access.users import NEW_PASSWORD, SIGNED_IN
-from chalicelib.clients.erasure import ERASED, PHONE_SUBJECT, READMITTED
+from chalicelib.clients.erasure import ERASED, READMITTED
 from chalicelib.clients.import_undo import UNDONE_ACTION
 from chalicelib.clients.registry import CONSENT_WITHDRAWN, OPTED_IN, OPTED_OUT
 from chalicelib.clients.traces import TRACES_ERASED
 from chalicelib.console import clients, mailings, series
+from chalicelib.console.audit import KINDS
 from chalicelib.domain import mailing, message
 from chalicelib.domain.audit_record import CHANGED, MADE, REMOVED
 from chalicelib.domain.principal import ROLES
@@ -52,7 +53,7 @@ STEPS = {
 }
 OF_CLIENTS = {OPTED_OUT, OPTED_IN, CONSENT_WITHDRAWN}
 ACTIONS = {MADE, CHANGED, REMOVED, *OF_CLIENTS, TRIED, NEW_PASSWORD, SIGNED_IN, SIGNED_OUT, UNDONE_ACTION, *STEPS}
-SUBJECTS = {"client", "mailing", "segment", "series", "token", "user", "test_message", "import", PHONE_SUBJECT}
+SUBJECTS = {*KINDS}
 NAMES = {OTHER_BROWSER, *mailing.STATUSES, *message.STATUSES, *ROLES, *SUBJECTS, SERVICE_AUTHOR, GATEWAY_AUTHOR}
 NAMES |= {f"audit: {action}" for action in ACTIONS}
 QUESTIONS = {*mailings.QUESTIONS.values(), *series.QUESTIONS.values(), *clients.QUESTIONS.values()}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.access.audit import MAX_READS, list_records
-from chalicelib.domain.audit_record import MAX_TEXT_LENGTH, AuditRecord, Author
+from chalicelib.access.audit import FILTERED_ROWS, MAX_READS, list_records
+from chalicelib.domain.audit_record import MAX_TEXT_LENGTH, AuditFilter, AuditRecord, Author
 from infra.local.doubles.fakes import FakeServices
 
 
@@ -91,3 +91,24 @@ def test_a_record_that_version_1_0_0_wrote_is_listed_with_masks() -> None:
         "message_text": "Ольга, 7977*******",
         "attributes": {"name": "***"},
     }
+
+
+def test_a_filter_finds_records_of_an_author_of_a_kind_and_of_an_object_in_few_reads() -> None:
+    services = FakeServices()
+    for number in range(4 * FILTERED_ROWS):
+        author = Author("boris" if number % FILTERED_ROWS else "anna", services.clock.now(), number / 4 / FILTERED_ROWS)
+        services.audit.write(author.record("mailing" if number else "client", number, None, {}))
+    found, place = list_records(services, None, 3, wanted=AuditFilter(who="anna"))
+    assert [record.id for record in found] == [str(FILTERED_ROWS * times) for times in (3, 2, 1)]
+    found, _ = list_records(services, place, 3, wanted=AuditFilter(who="anna"))
+    assert [record.id for record in found] == ["0"]
+    assert [record.id for record in list_records(services, None, 3, wanted=AuditFilter(what="client"))[0]] == ["0"]
+    assert [record.who for record in list_records(services, None, 3, wanted=AuditFilter(id="7"))[0]] == ["boris"]
+    assert list_records(services, None, 3, wanted=AuditFilter("anna", "client", "1"))[0] == []
+
+
+def test_a_filter_that_finds_nothing_reads_as_many_days_as_any_page() -> None:
+    services = FakeServices(audit_retention_days=MAX_READS + 5)
+    found, place = list_records(services, None, 3, wanted=AuditFilter(who="nobody"))
+    assert (found, place is None) == ([], False)
+    assert list_records(services, place, 3, wanted=AuditFilter(who="nobody")) == ([], None)

@@ -9,6 +9,9 @@ export function localize(root) {
 
 localize(document);
 
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+for (const name of document.querySelectorAll("[data-zone-name]")) name.textContent = zone;
+
 // Pages with days need the zone on the server.
 const [prefix] = location.pathname.split("/console");
-document.cookie = `zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; Path=${prefix}/console; Max-Age=31536000; SameSite=Lax`;
+document.cookie = `zone=${zone}; Path=${prefix}/console; Max-Age=31536000; SameSite=Lax`;
