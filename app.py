@@ -14,10 +14,12 @@ from chalice.app import Chalice, Response
 
 from chalicelib.api.access_log import log_request
 from chalicelib.api.authorizer import authorizer
+from chalicelib.api.client_routes import client_routes
 from chalicelib.api.documentation import documentation
+from chalicelib.api.mailing_routes import mailing_routes
 from chalicelib.api.request_ids import add_request_id
 from chalicelib.api.response_headers import add_headers
-from chalicelib.api.routes import routes
+from chalicelib.api.statistics_routes import statistics_routes
 from chalicelib.console.access_routes import console_access
 from chalicelib.console.draft_routes import draft_console
 from chalicelib.console.routes import console
@@ -41,7 +43,9 @@ app.register_middleware(add_headers, "http")
 app.register_middleware(add_request_id, "http")
 app.register_middleware(log_request, "http")
 
-for blueprint in (authorizer, routes, documentation, console, console_access, draft_console):
+for blueprint in (authorizer, client_routes, mailing_routes, statistics_routes, documentation):
+    app.register_blueprint(blueprint)
+for blueprint in (console, console_access, draft_console):
     app.register_blueprint(blueprint)
 for module in (audit_copy, dead_letters, imports, receipts, reports, schedules, jobs, send_queue, tokens, users):
     app.register_blueprint(module.worker)

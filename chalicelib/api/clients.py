@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import cast
 
@@ -12,7 +11,6 @@ from ..clients import erasure, registry
 from ..clients.history import list_history
 from ..clients.listing import list_clients
 from ..clients.registry import ClientFields
-from ..domain.client import Client
 from ..domain.stop import API, StopCause
 from ..errors import WrongValue
 from ..fields import CLIENT, CLIENT_READ_ONLY, PHONE_NUMBER
@@ -23,9 +21,12 @@ from ..representation import represent_client, represent_erased, represent_maile
 from ..rules import Field, Rule, moment, read_fields, rule
 from ..texts import Text
 from .etags import answer_changed, answer_read, if_match, with_etag
-from .idempotency import answer_idempotently
+from .idempotency import answer_idempotently, take_step
 
 STOP = "opted_out_at"
+
+ERASED = 202
+"""The client is gone, and a job cleans its traces."""
 
 
 def list_(call: Call) -> Response:
@@ -78,13 +79,19 @@ def history(call: Call, client_id: int) -> Response:
 
 
 def erase(call: Call, client_id: int) -> Response:
-    read_fields(call.body(), {}, set(), partial=False)
-    return _answer_erasure(call, lambda: erasure.erase_client(call.services, client_id, call.author))
+    return take_step(
+        call, lambda _: erasure.erase_client(call.services, client_id, call.author), _represent_erasure, ERASED
+    )
 
 
 def erase_phone(call: Call) -> Response:
     phone = _read_phone(call)
-    return _answer_erasure(call, lambda: erasure.erase_phone(call.services, phone, call.author))
+
+    def act(_: int | None) -> Response:
+        erased = erasure.erase_phone(call.services, phone, call.author)
+        return Response(_represent_erasure(erased), status_code=ERASED)
+
+    return answer_idempotently(call, act)
 
 
 def readmit(call: Call) -> Response:
@@ -97,14 +104,8 @@ def readmit(call: Call) -> Response:
     return answer_idempotently(call, act)
 
 
-def _answer_erasure(call: Call, act: Callable[[], erasure.Erased]) -> Response:
-    """202: the client is gone, and a job cleans its traces."""
-
-    def answer(_: int | None) -> Response:
-        erased = act()
-        return Response(represent_erased(erased.client_id, erased.is_stopped), status_code=202)
-
-    return answer_idempotently(call, answer)
+def _represent_erasure(erased: erasure.Erased) -> dict[str, object]:
+    return represent_erased(erased.client_id, erased.is_stopped)
 
 
 def _read_phone(call: Call) -> str:
@@ -113,20 +114,17 @@ def _read_phone(call: Call) -> str:
 
 def opt_out(call: Call, client_id: int) -> Response:
     cause = StopCause(API)
-    return _take_step(call, lambda: registry.opt_out_client(call.services, client_id, call.author, cause))
+    return take_step(
+        call, lambda _: registry.opt_out_client(call.services, client_id, call.author, cause), represent_client
+    )
 
 
 def opt_in(call: Call, client_id: int) -> Response:
-    return _take_step(call, lambda: registry.opt_in_client(call.services, client_id, call.author))
+    return take_step(call, lambda _: registry.opt_in_client(call.services, client_id, call.author), represent_client)
 
 
 def withdraw_consent(call: Call, client_id: int) -> Response:
-    return _take_step(call, lambda: registry.withdraw_consent(call.services, client_id, call.author))
-
-
-def _take_step(call: Call, act: Callable[[], Client]) -> Response:
-    read_fields(call.body(), {}, set(), partial=False)
-    return answer_idempotently(call, lambda _: Response(represent_client(act())))
+    return take_step(call, lambda _: registry.withdraw_consent(call.services, client_id, call.author), represent_client)
 
 
 def _read(call: Call, client_id: int | None, partial: bool) -> ClientFields:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable
 from hashlib import sha256
+from typing import TypeVar
 
 from chalice.app import Response
 
@@ -18,7 +19,10 @@ from ..access.idempotency import register_request
 from ..access.tokens import digest, digest_of_header
 from ..errors import BadInput
 from ..http.calls import Call
+from ..rules import read_fields
 from ..texts import Text
+
+T = TypeVar("T")
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = {"Idempotent-Replayed": "true"}
@@ -49,3 +53,17 @@ def answer_idempotently(
         name, response.status_code, json.dumps(response.body, ensure_ascii=False)
     )
     return response
+
+
+def take_step(
+    call: Call,
+    act: Callable[[int | None], T],
+    represent: Callable[[T], dict[str, object]],
+    status_code: int = 200,
+    new_id: Callable[[], int] | None = None,
+) -> Response:
+    """Answers a POST that has no fields, idempotently. `act` gets the reserved id. Raises BadInput, KeyReused."""
+    read_fields(call.body(), {}, set(), partial=False)
+    return answer_idempotently(
+        call, lambda reserved_id: Response(represent(act(reserved_id)), status_code=status_code), new_id
+    )

@@ -7,13 +7,12 @@ from chalice.app import Response
 from ..clients import imports
 from ..clients.import_columns import read_chosen
 from ..clients.import_undo import begin_undo
-from ..domain.client_import import CLIENTS
+from ..domain.client_import import CLIENTS, ClientImport
 from ..http.calls import Call
 from ..http.paging import Listed, answer_page, position_at, read_page
 from ..http.queries import read_flag
 from ..representation import represent_import, represent_kept, represent_refused_row
-from ..rules import read_fields
-from .idempotency import answer_idempotently
+from .idempotency import answer_idempotently, take_step
 
 
 def list_(call: Call) -> Response:
@@ -45,23 +44,16 @@ def create(call: Call, kind: str = CLIENTS) -> Response:
 
 def start(call: Call, import_id: int) -> Response:
     """Import the file of a dry run."""
-    read_fields(call.body(), {}, set(), partial=False)
 
-    def begin(reserved_id: int | None) -> Response:
-        client_import = imports.start_checked(call.services, import_id, call.author, reserved_id)
-        return Response(represent_import(client_import), status_code=202)
+    def begin(reserved_id: int | None) -> ClientImport:
+        return imports.start_checked(call.services, import_id, call.author, reserved_id)
 
-    return answer_idempotently(call, begin, lambda: imports.new_import_id(call.services))
+    return take_step(call, begin, represent_import, 202, lambda: imports.new_import_id(call.services))
 
 
 def undo(call: Call, import_id: int) -> Response:
     """Take back what an import did to clients."""
-    read_fields(call.body(), {}, set(), partial=False)
-
-    def begin(_: int | None) -> Response:
-        return Response(represent_import(begin_undo(call.services, import_id, call.author)), status_code=202)
-
-    return answer_idempotently(call, begin)
+    return take_step(call, lambda _: begin_undo(call.services, import_id, call.author), represent_import, 202)
 
 
 def kept(call: Call, import_id: int) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import cast
 
 from chalice.app import Response
@@ -19,7 +18,7 @@ from ..mailings.warnings import warnings_of
 from ..representation import represent_mailing, represent_warnings
 from ..rules import read_fields
 from .etags import answer_changed, answer_read, if_match, with_etag
-from .idempotency import answer_idempotently
+from .idempotency import answer_idempotently, take_step
 
 FILTERS = {"filter_tag", "filter_op_codes", "filter", "segment"}
 
@@ -66,15 +65,19 @@ def delete(call: Call, mailing_id: int) -> Response:
 
 
 def pause(call: Call, mailing_id: int) -> Response:
-    return _take_step(call, lambda: lifecycle.pause_mailing(call.services, mailing_id, call.author))
+    return take_step(call, lambda _: lifecycle.pause_mailing(call.services, mailing_id, call.author), represent_mailing)
 
 
 def resume(call: Call, mailing_id: int) -> Response:
-    return _take_step(call, lambda: lifecycle.resume_mailing(call.services, mailing_id, call.author))
+    return take_step(
+        call, lambda _: lifecycle.resume_mailing(call.services, mailing_id, call.author), represent_mailing
+    )
 
 
 def cancel(call: Call, mailing_id: int) -> Response:
-    return _take_step(call, lambda: lifecycle.cancel_mailing(call.services, mailing_id, call.author))
+    return take_step(
+        call, lambda _: lifecycle.cancel_mailing(call.services, mailing_id, call.author), represent_mailing
+    )
 
 
 def resend(call: Call, mailing_id: int) -> Response:
@@ -86,11 +89,6 @@ def resend(call: Call, mailing_id: int) -> Response:
             represent_mailing(lifecycle.resend_mailing(call.services, mailing_id, statuses, call.author))
         ),
     )
-
-
-def _take_step(call: Call, act: Callable[[], Mailing]) -> Response:
-    read_fields(call.body(), {}, set(), partial=False)
-    return answer_idempotently(call, lambda _: Response(represent_mailing(act())))
 
 
 def _with_warnings(call: Call, mailing: Mailing) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from typing import cast
 
@@ -17,7 +16,7 @@ from ..representation import represent_moment, represent_series
 from ..rules import read_fields
 from ..series_fields import SERIES, SERIES_READ_ONLY, SKIP
 from .etags import answer_changed, answer_read, if_match, with_etag
-from .idempotency import answer_idempotently
+from .idempotency import answer_idempotently, take_step
 
 STARTS_SHOWN = 5
 
@@ -54,15 +53,15 @@ def change(call: Call, series_id: int, partial: bool) -> Response:
 
 
 def pause(call: Call, series_id: int) -> Response:
-    return _take_step(call, lambda: use_cases.pause_series(call.services, series_id, call.author))
+    return take_step(call, lambda _: use_cases.pause_series(call.services, series_id, call.author), _represent)
 
 
 def resume(call: Call, series_id: int) -> Response:
-    return _take_step(call, lambda: use_cases.resume_series(call.services, series_id, call.author))
+    return take_step(call, lambda _: use_cases.resume_series(call.services, series_id, call.author), _represent)
 
 
 def end(call: Call, series_id: int) -> Response:
-    return _take_step(call, lambda: use_cases.end_series(call.services, series_id, call.author))
+    return take_step(call, lambda _: use_cases.end_series(call.services, series_id, call.author), _represent)
 
 
 def skip(call: Call, series_id: int) -> Response:
@@ -70,11 +69,6 @@ def skip(call: Call, series_id: int) -> Response:
     return answer_idempotently(
         call, lambda _: Response(_represent(use_cases.skip_day(call.services, series_id, day, call.author)))
     )
-
-
-def _take_step(call: Call, act: Callable[[], Series]) -> Response:
-    read_fields(call.body(), {}, set(), partial=False)
-    return answer_idempotently(call, lambda _: Response(_represent(act())))
 
 
 def _represent(series: Series) -> dict[str, object]:

@@ -113,7 +113,7 @@ def loaded_by(statement: str) -> set[str]:
         ),
         (
             "chalicelib.api.authorizer",
-            {"app", "chalicelib.api.routes", "chalicelib.delivery.sender", "pytz", "requests"},
+            {"app", "chalicelib.api.client_routes", "chalicelib.delivery.sender", "pytz", "requests"},
         ),
         ("app", {"boto3", "moto", "infra"}),
     ],
