@@ -126,7 +126,8 @@ def _history(request: PageRequest, client: Client) -> dict[str, Any]:
     if page.position is None:
         has_time = reads_limit(FIRST_HISTORY_READS, has_time)
     found, next_below = list_history(request.services, client.id, page.number, page.limit, has_time)
-    return {"history": found, "next": request.next_page(page, position_at(next_below))}
+    is_short = next_below is not None and len(found) < page.limit
+    return {"history": found, "is_short": is_short, "next": request.next_page(page, position_at(next_below))}
 
 
 def save_new(request: PageRequest) -> Response:
@@ -199,5 +200,12 @@ def _form(
         longest_consent=MAX_TEXT,
         other_fields=[name for name in CLIENT if name not in LAID_OUT],
         done=request.query.get("done"),
-        **{"errors": {}, "outdated": None, "version": request.field("version"), "history": None, **shown},
+        **{
+            "errors": {},
+            "outdated": None,
+            "version": request.field("version"),
+            "history": None,
+            "is_short": False,
+            **shown,
+        },
     )

@@ -197,3 +197,17 @@ def test_a_full_day_of_the_calendar_links_to_its_mailings(anna: Browser, service
     assert link is not None
     services.counters.lease_ids(MAILING_ID, 9)
     assert len(mailings_on(anna.get(link[1].replace("&amp;", "&")).text)) == 9
+
+
+def test_a_history_that_has_not_looked_at_all_mailings_does_not_say_that_there_is_nothing(
+    anna: Browser, call: Call, mailing: dict[str, object], services: Services
+) -> None:
+    newest = "/console/clients/1"
+    assert "Search on" not in anna.get(newest).text
+    assert '<a href="/console/mailings/1">text</a>' in anna.get(newest).text
+    services.counters.lease_ids(MAILING_ID, 300)
+    page = anna.get(newest).text
+    assert "No messages to this client yet." not in page
+    following = re.search(r'href="([^"]+)" rel="next">Search on', page)
+    assert following is not None
+    assert '<a href="/console/mailings/1">text</a>' in anna.get(following[1].replace("&amp;", "&")).text
