@@ -12,7 +12,8 @@ Refusal                    the caller can correct the request: becomes a 4xx wit
 ├── TooLarge         413   the body is over the limit
 ├── WrongMediaType   415   the body is neither JSON nor a form; where a file is expected, it is not CSV
 ├── KeyReused        422   the Idempotency-Key was used for another request
-└── TooManyAttempts  429   too many attempts to sign in: wait
+├── TooManyAttempts  429   too many attempts to sign in: wait
+└── ProviderFailed   502   the identity provider did not answer, or not as configured
 Conflict                   another writer was first: read again and decide again
 ├── RowChanged             the row has changed since it was read, is gone, or exists already
 ├── PhoneTaken             the phone number belongs to another client, or is on the stop list
@@ -179,6 +180,10 @@ class TooManyAttempts(Refusal):
     @property
     def headers(self) -> dict[str, str | list[str]]:
         return {"Retry-After": str(self.seconds)}
+
+
+class ProviderFailed(Refusal):
+    status_code = 502
 
 
 class WrongValue(ValueError):

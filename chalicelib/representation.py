@@ -171,7 +171,8 @@ def represent_token(token: Token) -> dict[str, object]:
 
 
 def represent_user(user: User) -> dict[str, object]:
-    return {"name": user.principal.name, "role": user.principal.role}
+    by_provider = {"sign_in": "OpenID Connect"} if user.identity is not None else {}
+    return {"name": user.principal.name, "role": user.principal.role, **by_provider}
 
 
 def represent_record(record: AuditRecord) -> dict[str, object]:

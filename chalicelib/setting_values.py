@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from .domain.inbound import LONGEST_WORD
 from .domain.money import CURRENCY
+from .domain.principal import ROLES
 from .domain.sms import SENDER
 from .gateways.registry import NAMES
 from .wording import LANGUAGES
@@ -24,6 +27,45 @@ def url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("an address such as https://sms.example.com is expected")
     return text.rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def issuer(text: str) -> str:
+    """As the provider writes it: its ID tokens have the same text, with a final slash or without."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("the issuer of an OpenID provider is expected, such as https://id.example.com/realms/shop")
+    return text
+
+
+def role_values(text: str) -> tuple[str, ...]:
+    """`sms-admins=admin,sms-readers=read`. A value may contain `=`."""
+    pairs = tuple(pair.strip() for pair in text.split(",") if pair.strip())
+    for pair in pairs:
+        value, sign, role = pair.rpartition("=")
+        if not sign or not value or role not in ROLES:
+            raise ValueError(f"a value and one of the roles {', '.join(ROLES)} are expected, such as sms-admins=admin")
+    return pairs
+
+
+def openid_problems(environment: Mapping[str, str], is_local: bool) -> list[str]:
+    """What is missing or wrong between the settings of the identity provider."""
+    address = environment.get("OIDC_ISSUER", "")
+    if not address:
+        is_only = environment.get("OIDC_ONLY", "").lower() == "true"
+        return ["OIDC_ISSUER: expected, because OIDC_ONLY is true"] if is_only else []
+    needed = ("OIDC_CLIENT_ID", "OIDC_ROLE_CLAIM", "OIDC_ROLES")
+    wrong = [f"{name}: expected, because OIDC_ISSUER is set" for name in needed if not environment.get(name)]
+    if urlsplit(address).scheme == "http" and not (is_local and is_loopback(address)):
+        wrong.append("OIDC_ISSUER: https:// is expected")
+    return wrong
 
 
 def positive(text: str) -> float:

@@ -7,8 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
-from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .domain.money import read_amount, read_level
@@ -17,6 +16,7 @@ from .errors import BadSettings
 from .gateways.balances import registry as balances
 from .gateways.configured import Configured, read_gateways
 from .gateways.registry import provider
+from .secret_names import SecretNames
 from .setting_values import (
     AUTO,
     address,
@@ -25,10 +25,14 @@ from .setting_values import (
     currency,
     flag,
     flag_or_auto,
+    is_loopback,
+    issuer,
     json_object,
     language,
+    openid_problems,
     positive,
     provider_name,
+    role_values,
     sender,
     time_of_day,
     url,
@@ -37,15 +41,10 @@ from .setting_values import (
 )
 from .wording import ENGLISH
 
+if TYPE_CHECKING:
+    from .domain.openid import Client
+
 LOCAL_STAGE = "local"
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _setting(default: object, read: Callable[[str], object], help_text: str) -> Any:
@@ -53,7 +52,7 @@ def _setting(default: object, read: Callable[[str], object], help_text: str) -> 
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(SecretNames):
     """Each field is an environment variable; its name in capitals is the name of the variable."""
 
     stage: str = _setting("dev", str, "Name of the stage; `local` alone accepts the published token.")
@@ -98,6 +97,12 @@ class Settings:
     report_timezone: str = _setting(
         "UTC", zone, "Time zone of `REPORT_TIME`, the report and the days of `DAILY_BUDGET`."
     )
+
+    oidc_issuer: str = _setting("", issuer, "Identity provider of the console; none: users sign in with passwords.")
+    oidc_client_id: str = _setting("", str, "This service, as the identity provider knows it.")
+    oidc_role_claim: str = _setting("", str, "Claim with the roles of a user: a name, or a path with points.")
+    oidc_roles: tuple[str, ...] = _setting((), role_values, "Which of its values are which role: `sms-admins=admin`.")
+    oidc_only: bool = _setting(False, flag, "Whether users sign in through the identity provider alone.")
 
     @cached_property
     def gateway_by_name(self) -> Mapping[str, Configured]:
@@ -163,29 +168,16 @@ class Settings:
         """After so many attempts that end in doubt at this gateway a message is `unknown`."""
         return self.gateway_max_doubts if self.gateway_by_name[gateway].dedupes else 1
 
-    @property
-    def gateway_token_parameter(self) -> str:
-        """Name of the SecureString in SSM Parameter Store with the token for the gateway."""
-        return f"/{self.stack_name}/gateway-token"
-
     def token_parameter_of(self, gateway: str) -> str:
         """The same for one gateway of GATEWAYS."""
         return f"{self.gateway_token_parameter}-{gateway}" if self.gateways else self.gateway_token_parameter
 
-    @property
-    def session_key_parameter(self) -> str:
-        """Name of the SecureString with the key that signs the console's sessions."""
-        return f"/{self.stack_name}/session-key"
+    @cached_property
+    def oidc_client(self) -> Client:
+        from .domain.openid import Client  # only a sign-in needs it
 
-    @property
-    def phone_key_parameter(self) -> str:
-        """Name of the SecureString with the key of the digests that stand for erased phone numbers."""
-        return f"/{self.stack_name}/phone-key"
-
-    @property
-    def receipts_secret_parameter(self) -> str:
-        """Name of the SecureString with the secret that the gateway sends with its delivery receipts."""
-        return f"/{self.stack_name}/receipts-secret"
+        roles = dict(pair.rsplit("=", 1) for pair in self.oidc_roles)
+        return Client(self.oidc_issuer, self.oidc_client_id, self.oidc_role_claim, roles)
 
     @property
     def is_local(self) -> bool:
@@ -195,7 +187,7 @@ class Settings:
     def exposes_gateway_traffic(self) -> bool:
         """The token of the gateway and the phone numbers would travel without TLS, and nobody has allowed that."""
         urls = [one.url for one in self.gateway_by_name.values() if urlsplit(one.url).scheme == "http"]
-        return not all(self.is_local or self.gateway_plain_http or _is_loopback(url) for url in urls)
+        return not all(self.is_local or self.gateway_plain_http or is_loopback(url) for url in urls)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -221,6 +213,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             "GATEWAY_URL: https:// is expected, because the gateway's token and the phone numbers go there; "
             "in a private network GATEWAY_PLAIN_HTTP=true allows http://"
         )
+    wrong += openid_problems(environment, read.is_local)
     if wrong:
         raise BadSettings("; ".join(wrong))
     return read

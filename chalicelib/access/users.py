@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..domain.audit_record import Author, Fields
+from ..domain.audit_record import Author
 from ..domain.password import MAX_PASSWORD_LENGTH
 from ..domain.principal import Principal, User
 from ..errors import BadInput, NotAllowed, NotAuthenticated, NotFound, RowChanged, TooManyAttempts
@@ -15,6 +14,7 @@ from ..logs import log
 from ..representation import represent_user
 from ..retries import retry_lost_races
 from ..texts import Text
+from .attempts import ADDRESS, Attempt
 from .audit import author_of
 from .names import USER_NAME, require_free_name, require_user_name
 from .tokens import digest, require_role
@@ -29,11 +29,6 @@ NEW_PASSWORD = "new password"  # noqa: S105
 """The audit's action for a user that gets a new password, and perhaps a new role."""
 
 SIGNED_IN = "signed in"
-
-ATTEMPT_PERIOD = timedelta(minutes=15)
-MAX_ATTEMPTS = {"address": 50, "user from address": 10}
-"""Sign-in attempts with a wrong password per period. No limit counts by user alone: twenty addresses could lock a user
-out with it, and it would protect nothing, because the service makes the passwords, of 120 random bits."""
 
 LOCAL_USER_DIGEST = "aacdc0b6ce21154b87b9321ee2fcee6d14ecaf14b6e089846432af179c9e0de0"
 """The digest of the name and password that the contract publishes. They are valid on the local stage only."""
@@ -64,9 +59,11 @@ def add_user(services: Services, name: str, role: str, author: Author) -> str:
 
 
 def renew_password(services: Services, name: str, author: Author) -> str:
-    """Returns the new password of a user, whose sessions end. Raises NotFound."""
+    """Returns the new password of a user, whose sessions end. Raises NotFound, BadInput."""
     password = _new_password()
-    set_user(services, name, find_user(services, name).principal.role, password, author)
+    user = find_user(services, name)
+    _require_password(user)
+    set_user(services, name, user.principal.role, password, author)
     return password
 
 
@@ -80,6 +77,7 @@ def change_role(services: Services, name: str, role: str, author: Author) -> Non
     def change() -> None:
         _require_admin(services, author, of=name)
         user = find_user(services, name)
+        _require_password(user)
         if user.principal.role == role:
             return
         changed = replace(user, principal=Principal(name, role))
@@ -121,29 +119,33 @@ def find_user(services: Services, name: str) -> User:
 
 
 def sign_in(services: Services, name: str, password: str, address: str) -> User:
-    """Raises NotAuthenticated, or TooManyAttempts before the password is checked.
+    """Raises NotAuthenticated, or TooManyAttempts before the password is checked. NotAllowed if passwords are off.
 
     An attempt counts before the password is checked, so that attempts at the same moment cannot pass a limit. The right
     password takes it back. The audit log has the sign-in before it takes effect; refused ones are in the service's log
     only, because anyone can make them.
     """
+    if services.settings.oidc_only:
+        raise NotAllowed(Text("openid.only"))
     user = _find_user(services, name)
-    attempt = _Attempt.begin(services, name, address)
+    attempt = Attempt.begin(services, {ADDRESS: address, "user from address": f"{name}\n{address}"})
     if attempt.is_above_limit:
         _log_refusal(user, "attempts")
         raise TooManyAttempts(attempt.seconds_left)
     is_published = digest(f"{name}:{password}") == LOCAL_USER_DIGEST
-    is_valid = services.passwords.match(password[: MAX_PASSWORD_LENGTH + 1], user.password if user else None)
+    is_valid = services.passwords.match(
+        password[: MAX_PASSWORD_LENGTH + 1], user.password if user and user.identity is None else None
+    )
     if user is None or not is_valid or (is_published and not services.settings.is_local):
         _log_refusal(user, "password")
         raise NotAuthenticated(Text("access.sign_in"))
     attempt.take_back(services)
-    _record(services, name, SIGNED_IN, {"address": address})
+    record_sign_in(services, name, address)
     return user
 
 
-def _record(services: Services, name: str, action: str, after: Fields | None = None) -> None:
-    services.audit.add(author_of(services, name).record("user", name, None, after, action))
+def record_sign_in(services: Services, name: str, address: str) -> None:
+    services.audit.add(author_of(services, name).record("user", name, None, {"address": address}, SIGNED_IN))
 
 
 def _write_user(services: Services, user: User, author: Author | None) -> None:
@@ -165,6 +167,12 @@ def _with_password(services: Services, name: str, role: str, password: str) -> U
     return User(Principal(name, role), hashed, services.clock.now())
 
 
+def _require_password(user: User) -> None:
+    """A user of the identity provider has the role that the provider says, and no password. Raises BadInput."""
+    if user.identity is not None:
+        raise BadInput.of_request(Text("openid.of_provider"))
+
+
 def _require_admin(services: Services, author: Author, of: str) -> None:
     """The author is still an admin, and another user than `of`. Raises BadInput, NotAllowed."""
     if author.name == of:
@@ -181,28 +189,3 @@ def _find_user(services: Services, name: str) -> User | None:
 def _log_refusal(user: User | None, reason: str) -> None:
     """Names existing users only: another name may be a password in the wrong field."""
     log.warning("sign-in refused", extra={"user": user.principal.name if user else None, "reason": reason})
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """An attempt to sign in, counted under each of `keys` in the period that ends at `ends_at`."""
-
-    keys: tuple[str, ...]
-    ends_at: datetime
-    is_above_limit: bool
-    seconds_left: int
-
-    @classmethod
-    def begin(cls, services: Services, name: str, address: str) -> _Attempt:
-        now = services.clock.now()
-        period = int(now.timestamp() // ATTEMPT_PERIOD.total_seconds())
-        ends_at = datetime.fromtimestamp((period + 1) * ATTEMPT_PERIOD.total_seconds(), UTC)
-        counted = {"address": address, "user from address": f"{name}\n{address}"}
-        keys = {kind: f"{kind}#{digest(of)}#{period}" for kind, of in counted.items()}
-        numbers = {kind: services.users.count_attempt(key, ends_at) for kind, key in keys.items()}
-        is_above = any(numbers[kind] > most for kind, most in MAX_ATTEMPTS.items())
-        return cls(tuple(keys.values()), ends_at, is_above, int((ends_at - now).total_seconds()) + 1)
-
-    def take_back(self, services: Services) -> None:
-        for key in self.keys:
-            services.users.count_attempt(key, self.ends_at, by=-1)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..gateways.port import Secret
     from .audit_bucket import AuditBucket
     from .files import Files
+    from .identity_provider import IdentityProvider
     from .mailbox import Mailbox
     from .parameters import Parameter
     from .queues import Queue
@@ -260,6 +261,15 @@ class Services:
         from .parameters import Parameter
 
         return Parameter(self.settings.session_key_parameter)
+
+    @cached_property
+    def identity_provider(self) -> IdentityProvider:
+        from .identity_provider import IdentityProvider
+        from .parameters import Parameter
+
+        settings = self.settings
+        secret = Parameter(settings.oidc_secret_parameter)
+        return IdentityProvider(settings.oidc_issuer, settings.oidc_client_id, secret, settings.is_local)
 
     @cached_property
     def phone_key(self) -> Parameter:

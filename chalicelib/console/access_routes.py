@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalice.app import Blueprint, Response
 
 from ..runtime import services
-from . import sessions, users
+from . import openid, sessions, users
 from .page_requests import Action, answer_page_request
 from .routes import ROUTE
 
@@ -15,6 +15,16 @@ console_access = Blueprint(__name__)
 @console_access.route("/console/users", **ROUTE)
 def user_list() -> Response:
     return _answer_admins({"GET": users.list_, "POST": users.create})
+
+
+@console_access.route("/console/sign-in/openid", **ROUTE)
+def sign_in_by_provider() -> Response:
+    return _answer_all({"GET": openid.start})
+
+
+@console_access.route("/console/sign-in/callback", **ROUTE)
+def answer_of_provider() -> Response:
+    return _answer_all({"GET": openid.finish})
 
 
 @console_access.route("/console/sessions", **ROUTE)
@@ -50,6 +60,10 @@ def user_step(name: str, step: str) -> Response:
             "POST": lambda request: users.take_step(request, name, step),
         }
     )
+
+
+def _answer_all(actions: dict[str, Action]) -> Response:
+    return answer_page_request(services(), console_access.current_request, actions, is_open=True)
 
 
 def _answer(actions: dict[str, Action]) -> Response:

@@ -7,7 +7,7 @@ Neither carries a password or the form token of the ended session.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Response
 
@@ -39,7 +39,15 @@ def to_sign_in(request: PageRequest) -> Response:
     if not request.is_from_own_site or not headers.get("content-type", "").startswith(FORM):
         return request.page("refused.html", 401, text=text)
     kept = fields_to_keep(request.form)
-    return request.page("sign_in.html", 401, next=own_address(request.address), name="", error=text, kept=kept)
+    values = sign_in_values(request) | {"next": own_address(request.address), "name": "", "error": text, "kept": kept}
+    return request.page("sign_in.html", 401, **values)
+
+
+def sign_in_values(request: PageRequest) -> dict[str, Any]:
+    """Which ways to sign in the page offers."""
+    settings = request.services.settings
+    provider = request.services.identity_provider.host if settings.oidc_issuer else None
+    return {"has_passwords": not settings.oidc_only, "provider": provider}
 
 
 def fields_to_keep(form: Mapping[str, Sequence[str]]) -> list[Field]:

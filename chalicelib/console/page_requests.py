@@ -66,7 +66,7 @@ class PageRequest:
     @cached_property
     def prefix(self) -> str:
         """The part of the URL path before `/console`: API Gateway's stage, or an empty string."""
-        _, _, _, *path = self._base_url.split("/", 3)  # urlsplit raises for a Host such as "["
+        _, _, _, *path = self.base_url.split("/", 3)  # urlsplit raises for a Host such as "["
         return f"/{path[0]}" if path else ""
 
     @property
@@ -95,7 +95,7 @@ class PageRequest:
 
     @property
     def is_secure(self) -> bool:
-        return self._base_url.startswith("https:")
+        return self.base_url.startswith("https:")
 
     @property
     def is_from_own_site(self) -> bool:
@@ -103,11 +103,11 @@ class PageRequest:
         site, origin = (self.raw_request.headers.get(name) for name in ("sec-fetch-site", "origin"))
         if site not in (None, "same-origin", "none"):
             return False
-        own = "/".join(self._base_url.split("/", 3)[:3])
+        own = "/".join(self.base_url.split("/", 3)[:3])
         return site == "same-origin" or origin in (None, own)
 
     @cached_property
-    def _base_url(self) -> str:
+    def base_url(self) -> str:
         return base_url(self.services, self.raw_request)
 
     @cached_property

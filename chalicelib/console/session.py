@@ -38,14 +38,23 @@ def begin_session(services: Services, user: User, address: str, user_agent: str)
     """Returns the value of the session cookie. Raises NotAuthenticated if the user is removed meanwhile."""
     nonce = secrets.token_urlsafe(12)
     began_at = begin(services, user, nonce, address, user_agent)
-    value = _signer(services, COOKIE).dumps([user.principal.name, int(began_at.timestamp() * 1_000_000), nonce])
-    return str(value)
+    return sign(services, COOKIE, [user.principal.name, int(began_at.timestamp() * 1_000_000), nonce])
+
+
+def sign(services: Services, cookie: str, values: list[Any]) -> str:
+    """The value of this cookie. It can be read by the browser, and holds as this cookie only."""
+    return str(_signer(services, cookie).dumps(values))
+
+
+def read_signed(services: Services, cookie: str, cookies: str | None) -> Any:
+    """The values of this cookie in a Cookie header; None if it is missing or its signature is wrong."""
+    value = find_cookie(cookies, cookie)
+    return _loads(services, cookie, value) if value else None
 
 
 def read_session(services: Services, cookies: str | None) -> Session | None:
     """Reads the session of a Cookie header. Returns None if it is missing, invalid or expired."""
-    value = find_cookie(cookies)
-    found: Any = _loads(services, COOKIE, value) if value else None
+    found = read_signed(services, COOKIE, cookies)
     if found is None:
         return None
     name, started, nonce = found

@@ -41,10 +41,12 @@ class Token:
 class User:
     """`password` is the hash of the password. Sessions that began before `sessions_from` are invalid.
 
-    `sessions`: by their ids, those too that are too old by now.
+    `sessions`: by their ids, those too that are too old by now. `identity`: a digest of the issuer and the subject, for
+    a user who signs in through the identity provider and has no password.
     """
 
     principal: Principal
     password: str
     sessions_from: datetime
     sessions: Mapping[str, UserSession] = field(default_factory=dict)
+    identity: str | None = None

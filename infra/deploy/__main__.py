@@ -31,6 +31,7 @@ from .capacity import concurrency_notes, warm_parameters
 from .checks import Account, check_account, read_parameters, settings_of, stack_name_of
 from .destroy import destroy
 from .gateway import Token, tokens_of, use_of_gateways
+from .openid import client_secret
 from .package import ROOT
 from .quotas import email_notes, schedule_notes
 from .rehearsal import PHONES, Rehearsal, rehearse, require_unused
@@ -82,7 +83,7 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     parameters = read_parameters(os.environ, known_parameters(template, os.environ, before), before)
     together = {**(before or {}), **parameters, "StackName": stack_name}
     parameters |= use_of_gateways(settings_of(together))
-    tokens = {} if planned else _gateway_tokens(settings_of(together))
+    tokens = {} if planned else _secrets(settings_of(together))
     print(f"{stack_name} in account {account.number}, {account.region}: {_versions(stack_name, before)}")
     _print_note(rights_note(boto3.client("iam"), account, stack_name, settings.role))
     _print_note(compile_note(python_of(stage)))
@@ -144,6 +145,10 @@ def _fit(
 
 def _invocation(payload: str, function: str) -> str:
     return f"  echo '{payload}' | aws lambda invoke --function-name {function} --payload fileb:///dev/stdin /dev/stdout"
+
+
+def _secrets(settings: Settings) -> dict[str, str]:
+    return {**_gateway_tokens(settings), **client_secret(settings, os.environ)}
 
 
 def _gateway_tokens(settings: Settings) -> dict[str, str]:

@@ -19,8 +19,8 @@ MOST_DELETED = 10
 
 
 def put_secrets(stack_name: str, gateway_tokens: Mapping[str, str], receipts: bool, key: str = "") -> None:
-    """Store all secrets that a stack needs. `gateway_tokens`: by the name of the parameter; stored ones can be left
-    out.
+    """Store all secrets that a stack needs. `gateway_tokens`, and the secret at the identity provider: by the name of
+    the parameter; stored ones can be left out.
     """
     for name, token in gateway_tokens.items():
         _put(name, token, key)
@@ -109,6 +109,7 @@ def _names(option: str, name: str) -> list[str]:
 def delete_secrets(stack_name: str) -> None:
     settings = Settings(stack_name=stack_name)
     names = [settings.session_key_parameter, settings.receipts_secret_parameter, settings.phone_key_parameter]
+    names.append(settings.oidc_secret_parameter)
     ssm, tokens = boto3.client("ssm"), _gateway_tokens(stack_name)
     ssm.delete_parameters(Names=names)
     for start in range(0, len(tokens), MOST_DELETED):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from chalicelib.settings import Settings
 from infra.deploy import deploy, put_gateway_token, put_secrets, sign_receipts
 
 from .seed import seed_access, verify_sender
@@ -20,15 +21,19 @@ API_LIMITS = {"ApiRate": "10000", "ApiBurst": "5000"}
 
 
 def deploy_local(
-    given: Mapping[str, str], gateway_token: str, receipts: bool = False, signature: str | None = None
+    given: Mapping[str, str],
+    gateway_token: str,
+    receipts: bool = False,
+    signature: str | None = None,
+    client_secret: str = "",
 ) -> dict[str, str]:
     """Deploy with the published token and user; returns the stack's outputs. Raises DeployFailed.
 
     `given`: parameters of the template, such as GatewayUrl. `signature`: the secret with which a provider signs its
-    receipts; empty: it has none of its own; None: the stored one stays.
+    receipts; empty: it has none of its own; None: the stored one stays. `client_secret`: at the identity provider.
     """
     put_gateway_token(STACK_NAME, gateway_token)
-    put_secrets(STACK_NAME, {}, receipts)
+    put_secrets(STACK_NAME, _by_name(client_secret), receipts)
     if receipts and signature is not None:
         sign_receipts(STACK_NAME, signature)
     verify_sender(REPORT_SENDER)
@@ -43,6 +48,10 @@ def deploy_local(
     outputs = deploy(STAGE, STACK_NAME, parameters)
     seed_access(STACK_NAME)
     return outputs
+
+
+def _by_name(client_secret: str) -> dict[str, str]:
+    return {Settings(stack_name=STACK_NAME).oidc_secret_parameter: client_secret} if client_secret else {}
 
 
 def api_url(aws_url: str, outputs: dict[str, str]) -> str:

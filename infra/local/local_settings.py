@@ -52,6 +52,12 @@ class LocalSettings:
     audit_bucket: str = ""
     inbound_topic: str = ""
     require_consent: bool = False
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_role_claim: str = ""
+    oidc_roles: str = ""
+    oidc_only: bool = False
     simulator_port: int | None = None
     enforces_iam: bool = True
     counts_calls: bool = False
@@ -97,6 +103,11 @@ class LocalSettings:
             "AuditBucket": self.audit_bucket,
             "InboundTopic": self.inbound_topic,
             "RequireConsent": str(self.require_consent).lower(),
+            "OidcIssuer": self.oidc_issuer,
+            "OidcClientId": self.oidc_client_id,
+            "OidcRoleClaim": self.oidc_role_claim,
+            "OidcRoles": self.oidc_roles,
+            "OidcOnly": str(self.oidc_only).lower(),
         }
 
 

@@ -202,7 +202,9 @@ class DevStack:
         try:
             receipts_url = settings.receipts_url or self._receipts_url
             given = {**settings.parameters, "GatewayUrl": gateway_url, "ReceiptsUrl": receipts_url}
-            self.outputs = deploy_local(given, settings.token, settings.receipts, self._signature)
+            self.outputs = deploy_local(
+                given, settings.token, settings.receipts, self._signature, settings.oidc_client_secret
+            )
             if self.simulator is not None and settings.receipts:
                 self.simulator.report_to(self._receipts_url, receipts_secret(STACK_NAME), self.aws_url)
         except (DeployFailed, ClientError, BotoCoreError) as error:

@@ -32,6 +32,11 @@ SERVICE_SETTINGS = (
     "REQUIRE_CONSENT",
     "RECEIPTS",
     "RECEIPTS_URL",
+    "OIDC_ISSUER",
+    "OIDC_CLIENT_ID",
+    "OIDC_ROLE_CLAIM",
+    "OIDC_ROLES",
+    "OIDC_ONLY",
 )
 """Settings of the service, with its checks."""
 
@@ -47,6 +52,8 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         raise StackFailed(str(error)) from error
     if gateway_url and not environment.get("GATEWAY_TOKEN"):
         raise StackFailed("GATEWAY_URL is set: set GATEWAY_TOKEN to the token of that gateway as well")
+    if service.oidc_issuer and not environment.get("OIDC_CLIENT_SECRET"):
+        raise StackFailed("OIDC_ISSUER is set: set OIDC_CLIENT_SECRET to the secret of that client as well")
     return LocalSettings(
         port=_port(environment, "PORT", defaults.port),
         aws_port=_port(environment, "AWS_PORT", defaults.aws_port),
@@ -64,6 +71,12 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         daily_budget=environment.get("DAILY_BUDGET", ""),
         balance_alarm=environment.get("BALANCE_ALARM", ""),
         require_consent=service.require_consent,
+        oidc_issuer=service.oidc_issuer,
+        oidc_client_id=service.oidc_client_id,
+        oidc_client_secret=environment.get("OIDC_CLIENT_SECRET", ""),
+        oidc_role_claim=service.oidc_role_claim,
+        oidc_roles=",".join(service.oidc_roles),
+        oidc_only=service.oidc_only,
         simulator_port=DEFAULT_PORT,
     )
 

@@ -17,6 +17,7 @@ from chalicelib.adapters.services import Services
 from chalicelib.settings import Settings, read_settings
 from infra.deploy import ROOT, DeployFailed
 from infra.deploy.checks import check_account, read_parameters, stack_name_of
+from infra.deploy.openid import client_secret
 from infra.deploy.stored_secrets import delete_secrets, has_gateway_token, put_gateway_token, put_session_key
 from infra.deploy.template import table_names
 from infra.local.doubles.aws import forget_connections
@@ -50,6 +51,39 @@ def test_all_errors_are_named_at_once() -> None:
         read_parameters({"REPORT_TIME": "9", "REPORT_RECIPIENTS": "anna@example.com"}, KNOWN, None)
     text = str(failed.value)
     assert all(name in text for name in ("GATEWAY_URL", "REPORT_TIME", "REPORT_SENDER"))
+
+
+OPENID = {"OIDC_ISSUER": "https://id.example.com", "OIDC_CLIENT_ID": "sms", "OIDC_ROLE_CLAIM": "roles"}
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"OIDC_ISSUER": "https://id.example.com"}, "OIDC_CLIENT_ID: expected.*OIDC_ROLE_CLAIM.*OIDC_ROLES"),
+        ({**OPENID, "OIDC_ROLES": "admins=king"}, "OIDC_ROLES: a value and one of the roles"),
+        ({**OPENID, "OIDC_ROLES": "admin"}, "OIDC_ROLES: a value and one of the roles"),
+        ({**OPENID, "OIDC_ROLES": "a=admin", "OIDC_ISSUER": "http://id.example.com"}, "OIDC_ISSUER: https://"),
+        ({**OPENID, "OIDC_ROLES": "a=admin", "OIDC_ISSUER": "http://127.0.0.1:9"}, "OIDC_ISSUER: https://"),
+        ({**OPENID, "OIDC_ROLES": "a=admin", "OIDC_ISSUER": "id.example.com"}, "OIDC_ISSUER: the issuer"),
+        ({"OIDC_ONLY": "true"}, "OIDC_ISSUER: expected"),
+    ],
+)
+def test_settings_of_an_identity_provider_that_are_wrong_are_named(given: dict[str, str], error: str) -> None:
+    with pytest.raises(DeployFailed, match=error):
+        read_parameters({**GATEWAY, **given}, KNOWN, None)
+
+
+def test_the_secret_of_the_identity_provider_is_expected_once(aws: None) -> None:
+    settings = Settings(stack_name="notifications-prod", oidc_issuer="https://id.example.com", oidc_client_id="sms")
+    with pytest.raises(DeployFailed, match="OIDC_CLIENT_SECRET: the secret of the client sms is expected once"):
+        client_secret(settings, {})
+    (name,) = client_secret(settings, {"OIDC_CLIENT_SECRET": "x"})
+    boto3.client("ssm").put_parameter(Name=name, Value="x", Type="SecureString")
+    assert client_secret(settings, {}) == {}
+    assert client_secret(Settings(), {"OIDC_CLIENT_SECRET": "x"}) == {}
+    delete_secrets("notifications-prod")
+    with pytest.raises(DeployFailed):
+        client_secret(settings, {})
 
 
 def test_an_address_without_tls_is_refused_by_a_deploy() -> None:

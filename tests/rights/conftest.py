@@ -10,6 +10,7 @@ import pytest
 from infra.local.doubles.aws import forget_connections
 from infra.local.local_settings import any_settings
 from infra.local.stack import DevStack
+from tests.openid_provider import CLIENT_ID, SECRET, running_provider
 
 from .tour import AUDIT_BUCKET, INBOUND_TOPIC, Tour
 
@@ -26,8 +27,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
         settings = replace(
             any_settings(), receipts=True, audit_bucket=AUDIT_BUCKET, inbound_topic=INBOUND_TOPIC, **limits
         )
-        with DevStack(settings, tmp_path_factory.mktemp("logs"), print_line=lambda line: None) as stack:
-            yield stack
+        environment.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
+        with running_provider() as provider:
+            provider.put_user("olga", roles=["admins"])
+            known = {"oidc_client_id": CLIENT_ID, "oidc_role_claim": "roles", "oidc_roles": "admins=admin"}
+            settings = replace(settings, oidc_issuer=provider.url, oidc_client_secret=SECRET, **known)
+            with DevStack(settings, tmp_path_factory.mktemp("logs"), print_line=lambda line: None) as stack:
+                yield stack
     forget_connections()
 
 

@@ -75,6 +75,7 @@ class Tour:
         self.audit_copy()
         self.clients()
         self.console()
+        self.identity_provider()
         self.access()
         self.schedules()
         self.segments()
@@ -142,6 +143,13 @@ class Tour:
         self.page("POST", "users/olga/remove", csrf=csrf)
         self.page("GET", "calendar")
         self.page("POST", "sign-out", csrf=csrf)
+
+    def identity_provider(self) -> None:
+        """The form of the provider is sent to the address of the page that shows it."""
+        session = requests.Session()
+        page = session.get(f"{self.stack.url}/console/sign-in/openid", timeout=30)
+        answer = session.post(page.url, data={"sub": "olga"}, timeout=30)
+        assert answer.url == f"{self.stack.url}/console", answer.text
 
     def access(self) -> None:
         """A token by hand, and a call that no authorizer has checked: the API checks the token itself."""

@@ -23,7 +23,7 @@ ORDER = (
     {"domain"},
     {"rendering", "zones"},
     {"gateways", "rules"},
-    {"condition_rules", "setting_values"},
+    {"condition_rules", "secret_names", "setting_values"},
     {"field_rules"},
     {"fields", "logs", "representation", "retries", "settings"},
     {"series_fields"},

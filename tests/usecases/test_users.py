@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.access.attempts import ATTEMPT_PERIOD, MAX_ATTEMPTS
 from chalicelib.access.audit import RESERVED_NAMES
 from chalicelib.access.tokens import digest, make_token, revoke_token
 from chalicelib.access.users import (
-    ATTEMPT_PERIOD,
-    MAX_ATTEMPTS,
     NEW_PASSWORD,
     SIGNED_IN,
     add_user,

@@ -30,12 +30,13 @@ class UserRow(Model):
     password = UnicodeAttribute()
     sessions_from = Moment()
     sessions: Any = MapAttribute(default=dict)  # type: ignore[no-untyped-call]
+    identity = UnicodeAttribute(null=True)
 
     def user(self) -> User:
         """Rows of earlier versions have no sessions."""
         found = self.sessions.as_dict() if self.sessions else {}
         sessions = {id_: _session(id_, one) for id_, one in found.items()}
-        return User(Principal(self.name, self.role), self.password, self.sessions_from, sessions)
+        return User(Principal(self.name, self.role), self.password, self.sessions_from, sessions, self.identity)
 
 
 class AttemptsRow(Model):
@@ -108,10 +109,11 @@ class Users:
             writes.update(UserRow(name), actions, condition=UserRow.name.exists())
             self._audit.write(writes, record)
 
-    def change_role(self, user: User, role: str, record: AuditRecord, admin: str) -> None:
+    def change_role(self, user: User, role: str, record: AuditRecord, admin: str | None = None) -> None:
         """Raises RowChanged if the user is no longer as it was read, or `admin` is no admin any more."""
         with conflicts(), transaction(UserRow) as writes:
-            _check_admin(writes, admin)
+            if admin is not None:
+                _check_admin(writes, admin)
             row = UserRow(user.principal.name)
             writes.update(row, [UserRow.role.set(role)], condition=_is_as_read(user))
             self._audit.write(writes, record)
@@ -137,6 +139,7 @@ class Users:
     def _save(self, user: User, condition: Condition, record: AuditRecord | None) -> None:
         name, role = user.principal.name, user.principal.role
         row = UserRow(name, role=role, password=user.password, sessions_from=user.sessions_from)
+        row.identity = user.identity
         with conflicts(), transaction(UserRow) as writes:
             writes.save(row, condition=condition)
             self._audit.write(writes, record)

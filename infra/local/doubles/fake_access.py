@@ -161,9 +161,10 @@ class FakeUsers:
     def _keep_sessions(self, name: str, sessions: dict[str, UserSession]) -> None:
         self.rows[name] = replace(self.rows[name], sessions=sessions)
 
-    def change_role(self, user: User, role: str, record: AuditRecord, admin: str) -> None:
+    def change_role(self, user: User, role: str, record: AuditRecord, admin: str | None = None) -> None:
         with LOCK:
-            self._require_admin(admin)
+            if admin is not None:
+                self._require_admin(admin)
             self._require_as_read(user)
             name = user.principal.name
             self.rows[name] = replace(self.rows[name], principal=Principal(name, role))
