@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalice.app import Blueprint, Response
 
 from ..runtime import services
-from . import openid, sessions, users
+from . import sessions, users
 from .page_requests import Action, answer_page_request
 from .routes import ROUTE
 
@@ -19,11 +19,15 @@ def user_list() -> Response:
 
 @console_access.route("/console/sign-in/openid", **ROUTE)
 def sign_in_by_provider() -> Response:
+    from . import openid  # kept out of the cold start of API calls
+
     return _answer_all({"GET": openid.start})
 
 
 @console_access.route("/console/sign-in/callback", **ROUTE)
 def answer_of_provider() -> Response:
+    from . import openid
+
     return _answer_all({"GET": openid.finish})
 
 

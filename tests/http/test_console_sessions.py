@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.adapters import aws
 from chalicelib.adapters.services import Services
 
 from .test_console import Browser, anna, anonymous
@@ -87,3 +88,10 @@ def test_a_session_of_an_earlier_version_asks_to_sign_in_again(anna: Browser, se
     assert anna.get("/console").status == 303
     anna.sign_in("anna")
     assert anna.get("/console").status == 200
+
+
+def test_a_page_request_reads_the_session_with_the_user_and_writes_nothing(anna: Browser, services: Services) -> None:
+    calls: list[str] = []
+    aws.client("dynamodb").meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+    assert anna.get("/console/sessions").status == 200
+    assert calls == ["GetItem"]
