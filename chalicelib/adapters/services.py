@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .tables.slices import Slices
     from .tables.spending import Spending
     from .tables.stop_list import StopList
+    from .tables.timelines import Timelines
     from .tables.tokens import Tokens
     from .tables.users import Users
 
@@ -158,6 +159,12 @@ class Services:
         from .tables.spending import Spending
 
         return Spending(self.settings.stack_name, self.clock)
+
+    @cached_property
+    def timelines(self) -> Timelines:
+        from .tables.timelines import Timelines
+
+        return Timelines(self.settings.stack_name, self.clock)
 
     @cached_property
     def tokens(self) -> Tokens:

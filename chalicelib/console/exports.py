@@ -21,7 +21,7 @@ def stops(request: PageRequest) -> Response:
 
 
 def messages(request: PageRequest, sent_id: str) -> Response:
-    return exports.messages(_call(request, "status"), read_id(sent_id))
+    return exports.messages(_call(request, "status", "reason"), read_id(sent_id), for_people=True)
 
 
 def consent_report(request: PageRequest, sent_id: str) -> Response:

@@ -20,6 +20,7 @@ from ..domain.expiry import ExpiryCauses, expiry_reason, failure_until_the_end, 
 from ..domain.mailing import NO_COUNTS, RUNNING, Counts, Mailing, counts_from_statuses, counts_of
 from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, MessageKey
 from ..domain.message_change import MessageChange, closing, reopening
+from ..domain.reasons import bounded, counted, reason_of
 from ..domain.send_window import Hours
 from ..errors import RowChanged, confirmed
 from ..logs import log_clients
@@ -43,11 +44,12 @@ CHUNK = PAGE // THREADS
 
 @dataclass(frozen=True)
 class Repaired:
-    """A message as it was read, the repair that it needed, and its status afterwards."""
+    """A message as it was read, the repair that it needed, and its status and error afterwards."""
 
     message: Message
     repair: Repair | None
     status: str
+    error: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def _report_on(repaired: list[Repaired], hours: Hours) -> ShardReport:
         held=sum(one.status == QUEUED and hours.needs_release(one.message.timezone) for one in repaired),
         in_canary=sum(is_in_canary(one.message, one.status, hours) for one in repaired),
         attempts=sum(one.message.attempts for one in repaired),
+        reasons=bounded(counted(reason_of(one.status, one.error) for one in repaired)),
     )
 
 
@@ -204,8 +207,11 @@ def _write(
 
 def _repaired(message: Message, repair: Repair | None, written: WrittenChange | None) -> Repaired:
     if written is None:
-        return Repaired(message, repair, message.status)
-    return Repaired(message, repair, written.change.after.status if written.result is True else QUEUED)
+        return Repaired(message, repair, message.status, message.last_error)
+    after = written.change.after
+    if written.result is not True:
+        return Repaired(message, repair, QUEUED)
+    return Repaired(message, repair, after.status, after.last_error)
 
 
 def _log_repairs(mailing: Mailing, repaired: list[Repaired]) -> None:

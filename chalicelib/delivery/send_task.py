@@ -8,6 +8,7 @@ from datetime import datetime
 from ..domain.brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from ..domain.jobs import ReceivedMessage
 from ..domain.message import message_id
+from ..texts import Text
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Result:
     `failure`: the metric that counts the reason for the repetition. `posted_at`: when the post of a final status began.
     `was_posted`: the gateway was called. `answers`: its answer, if this was the first attempt. `refusals`: its answer,
     if no message is the cause. `in_doubt`: the gateway may have the message.
+    `error`: why the message has that status, if it is not sent.
     `parts` and `cost`: of the text, if the gateway has taken it. `over_limit`: the cost of the message, if a limit left
     no room for it.
     """
@@ -41,6 +43,7 @@ class Result:
     delay: int | None = None
     awaits_feed: bool = False
     failure: str | None = None
+    error: Text | None = None
     posted_at: datetime | None = None
     was_posted: bool = False
     answers: Answers = NO_ANSWERS

@@ -30,6 +30,7 @@ from .conclusion import METRICS
 from .dead_letters import send_to_dead_letters
 from .posting import Posting
 from .rate_limits import Permits
+from .reasons import ReasonCounter
 from .send_task import Result, SendTask
 from .spending import DaySpending, Spending
 
@@ -53,6 +54,7 @@ class Sender:
         self.channels = Channels(services)
         self.pace = Pace()
         self.day = DaySpending(services)
+        self.reasons = ReasonCounter(services)
         self._threads = services.thread_pool(services.settings.sender_threads)
         self._writers = services.thread_pool(WRITERS)
 
@@ -118,6 +120,7 @@ class Sender:
         if mailing is None:
             return
         self.mailings.put(mailing, now)
+        self.reasons.count(mailing, [result for _, result in group])
         if mailing.needs_reconciliation:
             reconcile.request_reconciliation(self.services, mailing)
 

@@ -66,7 +66,7 @@ def after_lost_write(services: Services, key: MessageKey) -> Result:
     if message is None or not _is_doubtful(services, message, now):
         return _without_write(message, now) or Result(delay=1)
     is_new = confirmed(services.messages.change_all([closing(message, UNKNOWN, NO_ANSWER)])[0])
-    return Result(UNKNOWN if is_new else None)
+    return Result(UNKNOWN, error=NO_ANSWER) if is_new else DONE
 
 
 def _mailing_id(unposted: Unposted) -> int:
@@ -140,4 +140,4 @@ def _result(
         return written
     if not written:
         return after_lost_write(services, unposted.key)
-    return Result(change.after.status) if change.after.is_final else DONE
+    return Result(change.after.status, error=change.after.last_error) if change.after.is_final else DONE

@@ -12,6 +12,7 @@ from .consent import MARKETING, consent_refusal
 from .mailing import CANCELLED, PAUSED, RUNNING, Mailing
 from .message import EXPIRED, QUEUED, Message
 from .rate import UNLIMITED, Permit
+from .resends import is_ordered
 from .rounds import needs_queue_message
 from .routes import Routes
 from .send_window import Hours, Zones
@@ -129,5 +130,4 @@ def _needs_reopening(message: Message, mailing: Mailing, now: datetime) -> bool:
     """An expired message is reopened while the mailing runs; a resend order reopens other statuses, once per order."""
     if mailing.status != RUNNING or mailing.is_over(now):
         return False
-    is_ordered = message.status in mailing.resend and message.resends < mailing.resends
-    return message.status == EXPIRED or is_ordered
+    return message.status == EXPIRED or (message.resends < mailing.resends and is_ordered(message, mailing.resend))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from .mailing import NO_COUNTS, Counts
+from .reasons import Reasons, bounded
 from .walk import BEGINNING, Cursor
 
 
@@ -34,8 +36,9 @@ class ShardReport:
     """What a reconciliation round found in one shard of a mailing's messages.
 
     `held`: messages that wait for their local hours. `in_canary`: messages that count for the canary.
-    `attempts`: the sum of all attempts. `read_until`: the last client id that is read, if the turn ended before the end
-    of the shard; None if the whole shard is read. `written_at`: when the report was written.
+    `attempts`: the sum of all attempts. `reasons`: why messages were not sent. `read_until`: the last client id that is
+    read, if the turn ended before the end of the shard; None if the whole shard is read. `written_at`: when the report
+    was written.
     """
 
     counts: Counts = NO_COUNTS
@@ -43,6 +46,7 @@ class ShardReport:
     held: int = 0
     in_canary: int = 0
     attempts: int = 0
+    reasons: Reasons = field(default_factory=Counter)
     read_until: int | None = None
     written_at: datetime | None = None
 
@@ -59,4 +63,5 @@ class ShardReport:
             held=self.held + other.held,
             in_canary=self.in_canary + other.in_canary,
             attempts=self.attempts + other.attempts,
+            reasons=bounded(self.reasons + other.reasons),
         )

@@ -169,10 +169,10 @@ def cancelled(mailing: Mailing, now: datetime) -> Mailing:
     return _with_status(mailing, CANCELLED, now)
 
 
-def resent(mailing: Mailing, statuses: Iterable[str], now: datetime) -> Mailing:
-    """Orders that messages with these statuses are sent again. A pending order is joined with the new one."""
+def resent(mailing: Mailing, orders: Iterable[str], now: datetime) -> Mailing:
+    """Orders as in resends.py: messages are sent again. A pending order is joined with the new one."""
     require_step(RESEND, mailing, now)
-    resend = tuple(sorted({*mailing.resend, *statuses}))
+    resend = tuple(sorted({*mailing.resend, *orders}))
     after = replace(_with_status(mailing, RUNNING, now), resend=resend, resends=mailing.resends + 1)
     return replace(after, posting_since=now)
 

@@ -116,8 +116,8 @@ class Mailing:
     """`plan` is set at the start; `ended_at` when every message has a final status. Times are aware and in UTC.
 
     `rounds` counts reconciliation rounds. Rounds before `first_valid_round` began before the last decision: their
-    reports are not used. The next valid round carries out the orders: `requeue` waiting messages, and send messages
-    with a status in `resend` again (`resends` is the number of this order). `rounds.py` has the rules of rounds.
+    reports are not used. The next valid round carries out the orders: `requeue` waiting messages, and `resend`
+    those of resends.py (`resends` is the number of this order). `rounds.py` has the rules of rounds.
     `concluded_rounds`: the latest round that has read all rows. Of the current round: `round_queued_at` is when its
     jobs were last queued, `round_requeues` which waiting messages it queues, and `round_expects_end` is True if the
     counts said at its beginning that it decides something. `rounds_charged_until`: the price of the rounds until now.

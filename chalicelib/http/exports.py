@@ -24,6 +24,7 @@ from ..domain.unicode_text import compose
 from ..domain.walk import Cursor, HasTime, time_limit
 from ..errors import BadInput, shown_errors
 from ..mailings import lifecycle, stats
+from ..mailings.failures import failure_named
 from ..mailings.placeholders import ATTRIBUTE
 from ..representation import (
     CLIENT_FIELDS,
@@ -38,6 +39,7 @@ from .calls import Call
 from .filters import read_client_filter, read_message_status
 from .paging import MAX_POSITION as HIGHEST
 from .paging import SIZE_LIMIT, Page, next_url, position_at, position_of, read_fitting, read_page, text_size
+from .phones import phones_of
 
 MOST_ROWS = 20_000
 """Rows in a part; fewer if the rows are long or slow to find."""
@@ -48,6 +50,8 @@ TIME_LIMIT = 8.0
 
 BOM = "\ufeff"
 CLIENT_COLUMNS = tuple(name for name in CLIENT_FIELDS if name != "attributes")
+
+PHONE = "phone_number"
 
 MOST_ATTRIBUTES = 40
 """The URL of a part contains the names and must stay under API Gateway's limit of 10 KB."""
@@ -82,16 +86,24 @@ def stops(call: Call) -> Response:
     return _part(call, "stop-list.csv", STOP_FIELDS, read, BEGINNING, _time_of_part(call), highest=MAX_POSITION)
 
 
-def messages(call: Call, mailing_id: int) -> Response:
-    status = read_message_status(call.query.get("status"))
+def messages(call: Call, mailing_id: int, for_people: bool = False) -> Response:
+    """`for_people`: with the phone numbers, as the role may see them, and of one reason if the query names it."""
+    key = call.query.get("reason") if for_people else None
     mailing = lifecycle.get_mailing(call.services, mailing_id)
-    has_time = _time_of_part(call)
+    reason = failure_named(call.services, mailing, key)[0] if key else None
+    status = reason.status if reason else read_message_status(call.query.get("status"))
+    has_time, error = _time_of_part(call), reason.text if reason else None
+    columns = (*MESSAGE_FIELDS, PHONE) if for_people else MESSAGE_FIELDS
 
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
-        found, cursor = stats.list_messages(call.services, mailing, status, Cursor(*position), limit, has_time)
-        return [_cells(represent_message(message), MESSAGE_FIELDS) for message in found], position_of(cursor)
+        found, cursor = stats.list_messages(
+            call.services, mailing, status, Cursor(*position), limit, has_time, error=error
+        )
+        phones = phones_of(call.services, call.principal, found) if for_people else {}
+        rows = [{**represent_message(message), PHONE: phones.get(message.client_id)} for message in found]
+        return [_cells(row, columns) for row in rows], position_of(cursor)
 
-    return _part(call, f"mailing-{mailing_id}.csv", MESSAGE_FIELDS, read, (0, 0), has_time=has_time)
+    return _part(call, f"mailing-{mailing_id}.csv", columns, read, (0, 0), has_time=has_time)
 
 
 def consent_report(call: Call, client_id: int) -> Response:

@@ -126,13 +126,13 @@ def cancel_mailing(services: Services, mailing_id: int, author: Author | None = 
 
 
 def resend_mailing(
-    services: Services, mailing_id: int, statuses: Collection[str], author: Author | None = None
+    services: Services, mailing_id: int, orders: Collection[str], author: Author | None = None
 ) -> Mailing:
-    """Queue the messages with these final statuses again. `sent` is not allowed."""
+    """Queue messages again: those with a final status, or with a status and a reason (domain/resends.py)."""
     return _decide(
         services,
         mailing_id,
-        lambda mailing, now: decisions.resent(mailing, statuses, now),
+        lambda mailing, now: decisions.resent(mailing, orders, now),
         author,
         "sent again",
     )

@@ -17,6 +17,7 @@ from ..domain.money import UNIT
 from ..domain.search import reads_needed, search, stretches
 from ..domain.silence import longest_silence
 from ..domain.walk import LIST_SECONDS, Cursor, HasTime, time_limit, walk
+from ..texts import Text
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -107,17 +108,18 @@ def list_messages(
     limit: int,
     has_time: HasTime | None = None,
     at_once: int = READS_AT_ONCE,
+    error: Text | None = None,
 ) -> tuple[list[Message], Cursor | None]:
     """A page of the mailing's messages, shard by shard, and the next cursor. Empty before the start.
 
     Without time the page is short: its cursor continues. `has_time`: by default six seconds. `at_once`: at most so many
-    reads at once, if messages with a status are rare.
+    reads at once, if messages with a status are rare. `error`: only those with this one, if a status is given.
     """
     if mailing.plan is None:
         return [], None
     has_time = has_time or time_limit(services.clock.now, LIST_SECONDS)
     if status is not None:
-        return _search(services, mailing, status, cursor, limit, has_time, at_once)
+        return _search(services, mailing, status, cursor, limit, has_time, at_once, error)
 
     def read(shard: int, after: int, size: int) -> list[Message]:
         return services.messages.page(mailing.message_shard(shard), after, size)
@@ -126,7 +128,14 @@ def list_messages(
 
 
 def _search(
-    services: Services, mailing: Mailing, status: str, cursor: Cursor, limit: int, has_time: HasTime, at_once: int
+    services: Services,
+    mailing: Mailing,
+    status: str,
+    cursor: Cursor,
+    limit: int,
+    has_time: HasTime,
+    at_once: int,
+    error: Text | None,
 ) -> tuple[list[Message], Cursor | None]:
     """By the counts of the mailing, a stretch has some thousand rows, and no more stretches are read than needed."""
     plan, total, statuses = mailing.started_plan, max(1, mailing.counts.total), statuses_listed_as(status)
@@ -134,7 +143,7 @@ def _search(
     matching = mailing.counts.with_receipts()[status]
 
     def find(shard: int, after: int, through: int) -> tuple[list[Message], int | None]:
-        return services.messages.find(mailing.message_shard(shard), after, through, statuses)
+        return services.messages.find(mailing.message_shard(shard), after, through, statuses, error)
 
     with services.thread_pool(at_once) as threads:
         return search(

@@ -214,6 +214,8 @@ class Tour:
         self.simulator.behave()
         self.call("POST", f"/Mailing/{mailing_id}/resend/", {"statuses": "failed"})
         self.await_use("RunJobs", "dynamodb:PartiQLUpdate", "-messages")
+        self.page("POST", "sign-in", name=LOCAL_USER, password=LOCAL_PASSWORD)
+        assert "cards" in self.page("GET", f"mailings/{mailing_id}"), "with phone numbers and reasons"
         known = self.call("GET", f"/Stats/{mailing_id}/")["results"][0]
         assert self.call("GET", f"/Clients/{known['client_id']}/history/")["results"]
         self.put("SendQueueUrl", SendMessage(mailing_id, known["client_id"]))

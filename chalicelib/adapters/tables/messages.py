@@ -125,17 +125,23 @@ class Messages:
         return [row.message(shard.shards) for row in rows]
 
     def find(
-        self, shard: MessageShard, after_client: int, through_client: int, statuses: Sequence[str]
+        self,
+        shard: MessageShard,
+        after_client: int,
+        through_client: int,
+        statuses: Sequence[str],
+        error: Text | None = None,
     ) -> tuple[list[Message], int | None]:
         """The messages with these statuses among the rows of some client ids of one shard, and the last id read.
 
-        None instead of the id at the end. One call, which reads at most 1 MB: DynamoDB filters the rows after it has
-        read them.
+        None instead of the id at the end. `error`: only those with this one. One call, which reads at most 1 MB:
+        DynamoDB filters the rows after it has read them.
         """
+        wanted = MessageRow.status.is_in(*statuses)
         rows = MessageRow.query(
             part_of(shard),
             range_key_condition=MessageRow.client_id.between(after_client + 1, through_client),
-            filter_condition=MessageRow.status.is_in(*statuses),
+            filter_condition=wanted if error is None else wanted & (MessageRow.last_error == error),
             consistent_read=True,
         )
         page: dict[str, Any] = next(rows.page_iter)

@@ -20,6 +20,7 @@ from ...domain.walk import Cursor
 from ...errors import RowChanged, SliceBusy
 from ..clock import Clock
 from .base import bind_table, conflicts, new_claim, write_claim
+from .timelines import read_reasons, stored_reasons
 
 
 class SliceRow(Model):
@@ -42,6 +43,7 @@ class SliceRow(Model):
     held = NumberAttribute(default=0)
     in_canary = NumberAttribute(default=0)
     attempts = NumberAttribute(default=0)
+    reasons = JSONAttribute(null=True)
     written_at = Moment(null=True)
     expires_at = NumberAttribute(null=True)
 
@@ -65,6 +67,7 @@ class SliceRow(Model):
             held=int(self.held or 0),
             in_canary=int(self.in_canary or 0),
             attempts=int(self.attempts or 0),
+            reasons=read_reasons(self.reasons or []),
             read_until=None if self.done else int(self.client_id),
             written_at=self.written_at,
         )
@@ -125,6 +128,7 @@ class Slices:
         row.held = report.held
         row.in_canary = report.in_canary
         row.attempts = report.attempts
+        row.reasons = stored_reasons(report.reasons) or None
         row.client_id, row.done = report.read_until or 0, report.is_complete
         row.written_at = report.written_at
         row.save()

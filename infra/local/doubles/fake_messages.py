@@ -123,11 +123,16 @@ class FakeMessages:
         return [row for row in rows if not statuses or row.status in statuses][:limit]
 
     def find(
-        self, shard: MessageShard, after_client: int, through_client: int, statuses: Collection[str]
+        self,
+        shard: MessageShard,
+        after_client: int,
+        through_client: int,
+        statuses: Collection[str],
+        error: Text | None = None,
     ) -> tuple[list[Message], int | None]:
         page = self.page(shard, after_client, self.rows_read)
         rows = [row for row in page if row.client_id <= through_client]
-        found = [row for row in rows if row.status in statuses]
+        found = [row for row in rows if row.status in statuses and error in (None, row.last_error)]
         return found, rows[-1].client_id if len(rows) == self.rows_read else None
 
     def queued_below(self, shard: MessageShard, client_id: int | None, limit: int) -> list[Message]:

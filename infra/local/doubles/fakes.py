@@ -28,6 +28,7 @@ from .fake_segments import FakeSegments
 from .fake_series import FakeSeries
 from .fake_slices import FakeRates, FakeSlices, FakeSpending
 from .fake_stop_list import FakeStopList
+from .fake_timelines import FakeTimelines
 from .inline_pool import InlinePool
 
 
@@ -53,6 +54,7 @@ class FakeServices:
         self.receipts = FakeReceipts(self.mailings, self.messages)
         self.rates = FakeRates()
         self.slices = FakeSlices()
+        self.timelines = FakeTimelines()
         self.spending = FakeSpending()
         self.balances = FakeBalances()
         self.gateway_balances = FakeGatewayBalances()

@@ -1,0 +1,94 @@
+"""How a mailing goes on, for people: why messages were not sent. The rows stand beside the slices of the mailing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.operand import Path
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+
+from ...domain.reasons import Reason, Reasons
+from ...errors import NotWritten
+from ...texts import read_stored
+from .. import aws
+from ..clock import Clock
+from .base import bind_table
+from .batches import Item
+
+REASONS = "reasons"
+NUMBER, TEXT = "number_", "text_"
+"""The attributes of a reason: its key follows."""
+
+
+class TimelineRow(Model):
+    class Meta:
+        table_name = "slices"
+
+    mailing_id = NumberAttribute(hash_key=True)
+    name = UnicodeAttribute(range_key=True)
+    expires_at = NumberAttribute()
+
+
+class Timelines:
+    """Writes raise NotWritten. One that adds is not repeated if its answer is lost: it would count twice."""
+
+    def __init__(self, stack_name: str, clock: Clock) -> None:
+        bind_table(TimelineRow, stack_name, clock)
+
+    def add_reasons(self, mailing_id: int, reasons: Reasons, expires_at: datetime) -> None:
+        actions: list[Action] = [TimelineRow.expires_at.set(int(expires_at.timestamp()))]
+        for reason, number in reasons.items():
+            actions.append(Path([f"{NUMBER}{reason.key}"]).add(number))
+            actions.append(Path([f"{TEXT}{reason.key}"]).set(_text(reason)))
+        try:
+            with aws.never_repeated():
+                TimelineRow(mailing_id, REASONS).update(actions=actions)
+        except UpdateError as error:
+            raise NotWritten(f"reasons of mailing {mailing_id}") from error
+
+    def replace_reasons(self, mailing_id: int, reasons: Reasons, expires_at: datetime) -> None:
+        """By those that a reconciliation round has found. Reasons that a sender counts meanwhile may be lost."""
+        row = TimelineRow(mailing_id, REASONS, expires_at=int(expires_at.timestamp())).serialize()
+        for reason, number in reasons.items():
+            row |= {f"{NUMBER}{reason.key}": {"N": str(number)}, f"{TEXT}{reason.key}": {"S": _text(reason)}}
+        with aws.momentary_as(NotWritten, f"reasons of mailing {mailing_id}"):
+            aws.client("dynamodb").put_item(TableName=TimelineRow.Meta.table_name, Item=row)
+
+    def reasons(self, mailing_id: int) -> Reasons:
+        """Raises NotRead."""
+        rows = TimelineRow.query(mailing_id, TimelineRow.name == REASONS, consistent_read=True)
+        page: dict[str, Any] = next(rows.page_iter)
+        return _reasons_in(page["Items"][0]) if page["Items"] else Counter()
+
+
+def stored_reasons(reasons: Mapping[Reason, int]) -> list[list[Any]]:
+    """As JSON, in a report on a shard."""
+    return [[*_stored(reason), number] for reason, number in reasons.items()]
+
+
+def read_reasons(stored: Iterable[list[Any]]) -> Reasons:
+    return Counter({_reason(*named): number for *named, number in stored})
+
+
+def _reasons_in(item: Item) -> Reasons:
+    keys = [name.removeprefix(TEXT) for name in item if name.startswith(TEXT)]
+    return Counter({_reason(*json.loads(item[f"{TEXT}{key}"]["S"])): int(item[f"{NUMBER}{key}"]["N"]) for key in keys})
+
+
+def _stored(reason: Reason) -> list[Any]:
+    return [reason.status, reason.text.stored]
+
+
+def _reason(status: str, text: dict[str, Any]) -> Reason:
+    return Reason(status, read_stored(text))
+
+
+def _text(reason: Reason) -> str:
+    return json.dumps(_stored(reason), ensure_ascii=False)
