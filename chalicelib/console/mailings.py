@@ -8,9 +8,9 @@ from typing import Any, cast
 from chalice.app import Response
 
 from ..domain.allowed_steps import RESEND as RESEND_STEP
-from ..domain.allowed_steps import useful_steps
+from ..domain.allowed_steps import RESULTING_STATUS, useful_steps
 from ..domain.condition_text import describe_filter
-from ..domain.mailing import FINISHED, Mailing
+from ..domain.mailing import CANCELLED, FINISHED, RUNNING, Mailing
 from ..domain.message import RESENDABLE
 from ..errors import NotFound
 from ..fields import RESEND
@@ -29,6 +29,9 @@ QUESTIONS = {
     "delete": "Delete this mailing and its statistics? Queued messages will not be sent.",
     "resend": "Resend the messages with these statuses? Sent messages are not sent again.",
 }
+STATUS_AFTER = {**RESULTING_STATUS, RESEND_STEP: RUNNING}
+"""In which status the page says that the step was taken."""
+
 Step = Callable[[PageRequest, int], object]
 
 
@@ -43,7 +46,7 @@ def read(request: PageRequest, sent_id: str) -> Response:
         **messages.listed(request, mailing),
         warnings=warnings_of(request.services, mailing),
         condition=describe_filter(mailing.chosen),
-        done=request.query.get("done"),
+        done=_still_true(mailing, request.query.get("done")),
     )
 
 
@@ -98,6 +101,8 @@ def _state(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
         "mailing": mailing,
         "counts_by_status": counts.with_receipts() if request.services.settings.receipts else counts.by_status(),
         "is_live": mailing.is_open,
+        "is_selecting": mailing.is_open and mailing.plan is not None and not mailing.is_fanned_out,
+        "is_closing": mailing.is_open and mailing.status == CANCELLED,
         "cost": stats.cost_estimate(mailing),
         "currency": request.services.settings.gateway_currency,
         "steps": steps,
@@ -105,6 +110,11 @@ def _state(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
         **messages.failed(request, mailing),
         "needs_later_end": mailing.status == FINISHED and RESEND_STEP not in steps and _has_resendable(mailing),
     }
+
+
+def _still_true(mailing: Mailing, done: str | None) -> str | None:
+    """What a step has done, unless the status says otherwise by now: the page is shown again when it changes."""
+    return done if STATUS_AFTER.get(done or "", mailing.status) == mailing.status else None
 
 
 def _has_resendable(mailing: Mailing) -> bool:

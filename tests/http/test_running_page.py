@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing, walk_slice
+from chalicelib.delivery.reconcile import reconcile_shard
+from chalicelib.domain.jobs import ReconcileShard
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import MessageKey
 from chalicelib.domain.reasons import Reason
 from chalicelib.mailings.lifecycle import get_mailing
 from chalicelib.texts import Text
+from infra.local.doubles.aws import add_clients
 from tests.message_changes import close
 
 from .test_console import MAILING, Browser, anna, anonymous
@@ -103,3 +107,90 @@ def test_the_message_of_a_deleted_client_has_no_phone_number(failed: Browser) ->
     page: Any = failed.get("/console/mailings/1")
     assert page.status == 200
     assert "79770000001" not in page.text
+
+
+@pytest.fixture
+def announced(anna: Browser, services: Services) -> Browser:
+    """Mailing 1 to 1,500 clients, whose start is past: its fan-out takes two pages."""
+    add_clients(1500)
+    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    return anna
+
+
+def test_the_page_says_that_the_total_still_grows_while_clients_are_selected(
+    announced: Browser, services: Services
+) -> None:
+    start_mailing(services, 1)
+    assert "The clients are being selected." in announced.get("/console/mailings/1").text
+    seconds = iter([60.0, 60.0])
+    walk_slice(services, 1, 0, lambda: next(seconds, 0.0))
+    text = text_of(announced.get("/console/mailings/1").text)
+    assert re.search(r"0 / \d{3} The clients are still being selected, so the total grows\.", text)
+    walk_slice(services, 1, 0, lambda: 60.0)
+    text = text_of(announced.get("/console/mailings/1").text)
+    assert "0 / 1,500" in text
+    assert "selected" not in text
+
+
+def test_after_a_cancel_the_page_says_what_becomes_of_the_queued_messages(
+    announced: Browser, services: Services
+) -> None:
+    start_mailing(services, 1)
+    walk_slice(services, 1, 0, lambda: 60.0)
+    announced.post("/console/mailings/1/cancel")
+    page = announced.get("/console/mailings/1").text
+    assert '<b id="count-queued">1,500</b>' in page
+    assert "Its queued messages are being marked as cancelled" in page
+    reconcile_shard(services, ReconcileShard(1, 1, 0), lambda: 60.0)
+    page = announced.get("/console/mailings/1").text
+    assert '<b id="count-queued">0</b>' in page
+    assert "are being marked" not in page
+
+
+def test_a_resend_is_announced_until_its_messages_are_queued(failed: Browser, services: Services) -> None:
+    services.mailings.mark_fanned_out(1, 3, services.clock.now())
+    answer = failed.post("/console/mailings/1/resend", reason=FORBIDDEN.key)
+    page = failed.get(answer.headers["Location"]).text
+    assert "Resend ordered." in page
+    assert "The messages to resend are being looked for and queued" in page
+    reconcile_shard(services, ReconcileShard(1, get_mailing(services, 1).rounds, 0), lambda: 60.0)
+    page = failed.get(answer.headers["Location"]).text
+    assert '<b id="count-queued">1</b>' in page
+    assert "are being looked for" not in page
+
+
+@pytest.mark.parametrize(("step", "note"), [("resume", "Mailing resumed."), ("pause", "Mailing paused.")])
+def test_a_note_of_a_step_goes_when_the_status_no_longer_agrees(
+    announced: Browser, services: Services, step: str, note: str
+) -> None:
+    start_mailing(services, 1)
+    announced.post("/console/mailings/1/pause")
+    if step == "resume":
+        announced.post("/console/mailings/1/resume")
+    assert note in announced.get(f"/console/mailings/1?done={step}").text
+    running = get_mailing(services, 1)
+    now = services.clock.now()
+    services.mailings.change(running, replace(running, status="finished", ended_at=now))
+    page = announced.get(f"/console/mailings/1?done={step}").text
+    assert "Finished" in page
+    assert note not in page
+
+
+def test_the_live_section_names_the_state_with_which_the_lists_of_the_page_change(
+    announced: Browser, services: Services
+) -> None:
+    """The script loads the page again when it changes: a canary that paused left "Nothing to show" in the list."""
+    start_mailing(services, 1)
+    found = [_state(announced)]
+    walk_slice(services, 1, 0, lambda: 60.0)
+    found.append(_state(announced))
+    announced.post("/console/mailings/1/pause")
+    found.append(_state(announced))
+    assert found == ["running", "running-selected", "paused-selected"]
+
+
+def _state(browser: Browser) -> str:
+    pages = [browser.get(f"/console/mailings/1{query}").text for query in ("", "?live=1")]
+    whole, section = (re.findall(r'data-state="([^"]+)"', page) for page in pages)
+    assert whole == section
+    return str(whole[0])

@@ -212,10 +212,12 @@ class Tour:
         self.await_status(mailing_id, "finished")
         self.await_status(self.announce(-1, filter_op_codes="921", rate_limit=50), "finished")
         self.simulator.behave()
+        self.page("POST", "sign-in", name=LOCAL_USER, password=LOCAL_PASSWORD)
+        assert "The gateway refused the message" in self.page("GET", f"mailings/{mailing_id}"), (
+            "with phone numbers and reasons"
+        )
         self.call("POST", f"/Mailing/{mailing_id}/resend/", {"statuses": "failed"})
         self.await_use("RunJobs", "dynamodb:PartiQLUpdate", "-messages")
-        self.page("POST", "sign-in", name=LOCAL_USER, password=LOCAL_PASSWORD)
-        assert "cards" in self.page("GET", f"mailings/{mailing_id}"), "with phone numbers and reasons"
         known = self.call("GET", f"/Stats/{mailing_id}/")["results"][0]
         assert self.call("GET", f"/Clients/{known['client_id']}/history/")["results"]
         self.put("SendQueueUrl", SendMessage(mailing_id, known["client_id"]))

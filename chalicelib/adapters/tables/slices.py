@@ -20,7 +20,7 @@ from ...domain.walk import Cursor
 from ...errors import RowChanged, SliceBusy
 from ..clock import Clock
 from .base import bind_table, conflicts, new_claim, write_claim
-from .timelines import read_reasons, stored_reasons
+from .stored_reasons import read_reasons, stored_reasons
 
 
 class SliceRow(Model):

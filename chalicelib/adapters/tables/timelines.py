@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +15,11 @@ from pynamodb.models import Model
 
 from ...domain.reasons import Reason, Reasons
 from ...errors import NotWritten
-from ...texts import read_stored
 from .. import aws
 from ..clock import Clock
 from .base import bind_table
 from .batches import Item
+from .stored_reasons import read_reason, stored_reason
 
 REASONS = "reasons"
 NUMBER, TEXT = "number_", "text_"
@@ -68,27 +67,12 @@ class Timelines:
         return _reasons_in(page["Items"][0]) if page["Items"] else Counter()
 
 
-def stored_reasons(reasons: Mapping[Reason, int]) -> list[list[Any]]:
-    """As JSON, in a report on a shard."""
-    return [[*_stored(reason), number] for reason, number in reasons.items()]
-
-
-def read_reasons(stored: Iterable[list[Any]]) -> Reasons:
-    return Counter({_reason(*named): number for *named, number in stored})
-
-
 def _reasons_in(item: Item) -> Reasons:
     keys = [name.removeprefix(TEXT) for name in item if name.startswith(TEXT)]
-    return Counter({_reason(*json.loads(item[f"{TEXT}{key}"]["S"])): int(item[f"{NUMBER}{key}"]["N"]) for key in keys})
-
-
-def _stored(reason: Reason) -> list[Any]:
-    return [reason.status, reason.text.stored]
-
-
-def _reason(status: str, text: dict[str, Any]) -> Reason:
-    return Reason(status, read_stored(text))
+    return Counter(
+        {read_reason(*json.loads(item[f"{TEXT}{key}"]["S"])): int(item[f"{NUMBER}{key}"]["N"]) for key in keys}
+    )
 
 
 def _text(reason: Reason) -> str:
-    return json.dumps(_stored(reason), ensure_ascii=False)
+    return json.dumps(stored_reason(reason), ensure_ascii=False)

@@ -3,12 +3,16 @@ import { localize } from "./times.js";
 
 const PAUSE = 2000;
 
+// The lists of the page outside the section change with the state.
+const stateOf = (element) => element.querySelector("[data-state]")?.dataset.state;
+
 async function refresh(part) {
   if (document.hidden) return true;
   const answer = await fetch(part.dataset.live, { headers: { "X-Part": "1" } });
   if (answer.status === 401) location.reload();
   if (!answer.ok) return true;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+  if ("reload" in part.dataset && stateOf(fresh) !== stateOf(part)) location.reload();
   localize(fresh);
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
   part.replaceChildren(...fresh.childNodes);
