@@ -16,6 +16,7 @@ from ..errors import NotFound
 from ..fields import RESEND
 from ..http.calls import read_id
 from ..mailings import failures, lifecycle, stats
+from ..mailings.timeline import timeline_of
 from ..mailings.warnings import warnings_of
 from ..rules import read_fields
 from . import messages
@@ -104,6 +105,7 @@ def _state(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
         "is_selecting": mailing.is_open and mailing.plan is not None and not mailing.is_fanned_out,
         "is_closing": mailing.is_open and mailing.status == CANCELLED,
         "cost": stats.cost_estimate(mailing),
+        "timeline": timeline_of(request.services, mailing),
         "currency": request.services.settings.gateway_currency,
         "steps": steps,
         "may_resend": RESEND_STEP in steps and request.principal.may(writes=True),

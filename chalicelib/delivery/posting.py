@@ -173,7 +173,8 @@ class Posting:
         sms = Sms(message.id, client.phone_number, text, sender, lifetime)
         outcome = self.services.gateway.post(name, sms, timeout)
         answered_at = self.services.clock.now()
-        self.latencies.append((answered_at - posted_at).total_seconds() * 1000)
+        milliseconds = (answered_at - posted_at).total_seconds() * 1000
+        self.latencies.append(milliseconds)
         if outcome.is_answered:
             self.pace.record((answered_at - posted_at).total_seconds())
         posted = replace(message, posted_at=posted_at)
@@ -192,7 +193,8 @@ class Posting:
         settlement, result = conclude(self.services, mailing, posted, outcome, self.backlog, stage)
         answers = answers_of(outcome) if stage.is_first and not stage.moves_on(outcome) else NO_ANSWERS
         refusals = refusals_of(outcome.kind) if stage.is_last else NO_REFUSALS
-        result = replace(result, was_posted=True, answers=answers, refusals=refusals, in_doubt=outcome.in_doubt)
+        result = replace(result, was_posted=True, milliseconds=round(milliseconds), answers=answers, refusals=refusals)
+        result = replace(result, in_doubt=outcome.in_doubt)
         return Ended(attempt.task, settlement, result, answered_at, outcome.provider_id)
 
     def _not_posted(self, attempt: Attempt, message: Message) -> Ended:

@@ -48,7 +48,11 @@ class ReasonCounter:
 
 
 def correct_reasons(services: Services, mailing: Mailing, found: ShardReport) -> None:
-    """After a reconciliation round, before its counts are written. Raises NotWritten."""
-    if found.reasons or any(getattr(mailing.counts, status) for status in COUNTED):
-        kept_until = mailing.kept_until(services.settings.message_retention_days)
+    """Before the counts of a reconciliation round are written. An error is logged, and stops no mailing from ending."""
+    if not found.reasons and not any(getattr(mailing.counts, status) for status in COUNTED):
+        return
+    kept_until = mailing.kept_until(services.settings.message_retention_days)
+    try:
         services.timelines.replace_reasons(mailing.id, found.reasons, kept_until)
+    except Exception:
+        log.exception("reasons not corrected", extra={"mailing_id": mailing.id})

@@ -32,8 +32,8 @@ class Result:
 
     `awaits_feed`: the rate limit has no permit for it soon, so its row waits without a queue message.
     `failure`: the metric that counts the reason for the repetition. `posted_at`: when the post of a final status began.
-    `was_posted`: the gateway was called. `answers`: its answer, if this was the first attempt. `refusals`: its answer,
-    if no message is the cause. `in_doubt`: the gateway may have the message.
+    `was_posted`: the gateway was called, for so many `milliseconds`. `answers`: its answer, if this was the first
+    attempt. `refusals`: its answer, if no message is the cause. `in_doubt`: the gateway may have the message.
     `error`: why the message has that status, if it is not sent.
     `parts` and `cost`: of the text, if the gateway has taken it. `over_limit`: the cost of the message, if a limit left
     no room for it.
@@ -46,6 +46,7 @@ class Result:
     error: Text | None = None
     posted_at: datetime | None = None
     was_posted: bool = False
+    milliseconds: int = 0
     answers: Answers = NO_ANSWERS
     refusals: Refusals = NO_REFUSALS
     in_doubt: bool = False

@@ -116,7 +116,10 @@ class Sender:
         queued_at = max((task.received.queued_at for task, _ in group if task.received.queued_at), default=None)
         reached_at = datetime.fromtimestamp(queued_at, UTC) if queued_at else None
         now = self.services.clock.now()
-        mailing = self.services.mailings.add_counts(mailing_id, counts, now, posted_at, reached_at)
+        posted = [result.milliseconds for _, result in group if result.was_posted]
+        mailing = self.services.mailings.add_counts(
+            mailing_id, counts, now, posted_at, reached_at, len(posted), sum(posted)
+        )
         if mailing is None:
             return
         self.mailings.put(mailing, now)

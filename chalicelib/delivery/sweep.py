@@ -23,6 +23,7 @@ from .feed import continue_feed
 from .local_hours import release_due
 from .reconcile import continue_round, request_reconciliation
 from .series import make_due_mailings
+from .timeline import keep_sample
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -43,6 +44,7 @@ def sweep(services: Services) -> dict[str, int]:
     for mailing in mailings.values():
         with log_context(mailing_id=mailing.id):
             try:
+                keep_sample(services, mailing, now)
                 taken["feed"] += continue_feed(services, mailing)
                 step = _sweep_mailing(services, mailing, SendQueue(is_idle(), read_to))
             except Exception as error:

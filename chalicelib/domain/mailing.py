@@ -140,6 +140,7 @@ class Mailing:
     `awaits_hours`: in the last reconciliation round all queued messages waited for their local hours.
     `has_placeholders` is False for mailings from before placeholders existed, so their texts are sent unchanged.
     `rows_expire_at`: no row of a message is deleted before; set at the start (None: started by an earlier version).
+    `posts`: how many posts were answered, `post_milliseconds`: how long they took together; for people only.
     `attempts`: the sum of all attempts, set by the reconciliation round that ends the mailing.
     `version` changes with every decision, but not with the counts. `receipts_version` changes with every group of
     receipts: only a write that depends on the counts compares it, so that receipts do not stop the other decisions.
@@ -185,6 +186,8 @@ class Mailing:
     last_post_at: datetime | None = None
     reached_at: datetime | None = None
     waits_until: datetime | None = None
+    posts: int = 0
+    post_milliseconds: int = 0
     attempts: int | None = None
     ended_at: datetime | None = None
     rows_expire_at: datetime | None = None

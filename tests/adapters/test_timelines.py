@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.audience_slice import ShardReport
+from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.reasons import OTHER, Reason
+from chalicelib.domain.timeline import MINUTE, Sample
 from chalicelib.texts import Text
 
 KEPT = datetime(2027, 12, 1, tzinfo=UTC)
@@ -33,3 +36,26 @@ def test_the_report_on_a_shard_keeps_its_reasons(services: Any) -> None:
     report = ShardReport(reasons=Counter({REFUSED: 2, DOUBTS: 1}))
     services.slices.report(1, 1, 0, report, KEPT)
     assert services.slices.report_of(1, 1, 0) == report
+
+
+def test_samples_are_kept_one_a_minute_and_read_in_their_order(services: Any) -> None:
+    begin = datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC)
+    samples = [Sample(begin + minute * MINUTE, Counts(total=9, sent=minute), minute, 40) for minute in range(12)]
+    for sample in reversed(samples):
+        services.timelines.keep_sample(1, sample, KEPT)
+    services.timelines.keep_sample(2, samples[0], KEPT)
+    services.timelines.add_reasons(1, Counter({REFUSED: 2}), KEPT)
+    assert services.timelines.samples(1) == samples
+    assert services.timelines.samples(1, newest=3) == samples[-3:]
+    again = replace(samples[-1], at=samples[-1].at + timedelta(seconds=5))
+    services.timelines.keep_sample(1, again, KEPT)
+    assert services.timelines.samples(1, newest=1) == [again]
+    assert services.timelines.reasons(1) == Counter({REFUSED: 2})
+
+
+def test_what_the_posts_of_a_batch_took_is_added_to_the_mailing(services: Any) -> None:
+    services.mailings.add(Mailing(1, KEPT, KEPT, "text"))
+    for _ in range(2):
+        services.mailings.add_counts(1, Counts(sent=3), KEPT, posts=3, milliseconds=120)
+    found = services.mailings.get(1)
+    assert (found.posts, found.post_milliseconds) == (6, 240)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,12 +17,13 @@ from chalicelib.domain.jobs import ReconcileShard
 from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import MessageKey
 from chalicelib.domain.reasons import Reason
+from chalicelib.domain.timeline import Sample
 from chalicelib.mailings.lifecycle import get_mailing
 from chalicelib.texts import Text
 from infra.local.doubles.aws import add_clients
 from tests.message_changes import close
 
-from .test_console import MAILING, Browser, anna, anonymous
+from .test_console import MAILING, Browser, anna, anonymous, launch
 
 __all__ = ["anna", "anonymous"]
 
@@ -34,7 +36,7 @@ def failed(anna: Browser, services: Services) -> Browser:
     """Mailing 1 to three clients: two messages refused with 400, one with 410."""
     for number in range(1, 4):
         anna.post("/console/clients/new", phone_number=f"7977000000{number}", timezone="UTC")
-    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
     for client_id, reason in ((1, REFUSED), (2, REFUSED), (3, FORBIDDEN)):
@@ -113,7 +115,7 @@ def test_the_message_of_a_deleted_client_has_no_phone_number(failed: Browser) ->
 def announced(anna: Browser, services: Services) -> Browser:
     """Mailing 1 to 1,500 clients, whose start is past: its fan-out takes two pages."""
     add_clients(1500)
-    anna.post("/console/mailings/new", **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
     return anna
 
 
@@ -194,3 +196,67 @@ def _state(browser: Browser) -> str:
     whole, section = (re.findall(r'data-state="([^"]+)"', page) for page in pages)
     assert whole == section
     return str(whole[0])
+
+
+@pytest.fixture
+def under_way(announced: Browser, services: Services) -> Browser:
+    """Mailing 1 has sent 600 messages in three minutes."""
+    start_mailing(services, 1)
+    walk_slice(services, 1, 0, lambda: 60.0)
+    now = services.clock.now()
+    kept = now.replace(year=2041)
+    for minute, sent in ((3, 100), (2, 300), (1, 450)):
+        at = now - timedelta(minutes=minute)
+        services.timelines.keep_sample(1, Sample(at, Counts(total=1500, sent=sent), sent, 40 * sent), kept)
+    services.mailings.add_counts(1, Counts(sent=590, failed=10), now, now, posts=600, milliseconds=24_000)
+    return announced
+
+
+def test_the_chart_has_the_messages_by_status_and_time_and_the_same_numbers_as_a_table(under_way: Browser) -> None:
+    for path in ("/console/mailings/1", "/console/mailings/1?live=1"):
+        page = under_way.get(path).text
+        [chart] = re.findall(r'<figure class="bars">.*?</figure>', page, re.DOTALL)
+        heights = [int(height) for height in re.findall(r'<rect class="sent"[^>]* height="(\d+)"', chart)]
+        assert sum(heights) == 590
+        assert len(heights) >= 4
+        assert 'role="img" aria-label="Messages over time"' in chart
+        rows = re.findall(r"<tr><td>.*?</tr>", chart, re.DOTALL)
+        numbers = [[int(cell) for cell in re.findall(r"<td>(\d+)</td>", row)] for row in rows]
+        of_bars = [row for row in numbers if len(row) == 5]
+        assert [sum(column) for column in zip(*of_bars, strict=True)] == [590, 10, 0, 0, 0]
+        assert "style=" not in chart
+
+
+def test_a_running_mailing_shows_its_rate_its_expected_end_and_the_speed_of_the_gateway(under_way: Browser) -> None:
+    text = text_of(under_way.get("/console/mailings/1").text)
+    assert re.search(r"Now: 1[4-9]\d messages a minute · expected to be done:", text)
+    assert "The gateway answers in 40 ms." in text
+    assert "At this time the expected end was" in text
+    under_way.post("/console/mailings/1/pause")
+    assert "messages a minute ·" not in text_of(under_way.get("/console/mailings/1").text)
+
+
+def test_the_page_says_if_a_mailing_will_not_be_done_before_its_end(under_way: Browser, services: Services) -> None:
+    before = get_mailing(services, 1)
+    services.mailings.change(before, replace(before, datetime_end=services.clock.now() + timedelta(minutes=2)))
+    assert "This is after the end of the mailing" in under_way.get("/console/mailings/1").text
+
+
+def test_before_the_start_there_is_no_chart(anna: Browser) -> None:
+    launch(anna, **MAILING)
+    assert "bars" not in anna.get("/console/mailings/1").text
+
+
+def test_the_page_of_a_long_mailing_with_many_reasons_stays_small(under_way: Browser, services: Services) -> None:
+    now = services.clock.now()
+    kept = now.replace(year=2041)
+    for number in range(900):
+        at = now - timedelta(minutes=70 * number)
+        services.timelines.keep_sample(1, Sample(at, Counts(total=10**6, sent=10**5 - 100 * number)), kept)
+    refusals = {Reason("failed", Text("gateway.message_refused", status=400 + code)): 1000 for code in range(20)}
+    services.timelines.add_reasons(1, Counter(refusals), kept)
+    for language in ("en", "ru"):
+        under_way.headers["Accept-Language"] = language
+        page = under_way.get("/console/mailings/1").text
+        assert page.count('<rect class="sent"') > 30
+        assert len(page.encode()) < 100_000

@@ -208,6 +208,7 @@ class Tour:
         self.simulator.behave(error_rate=1)
         mailing_id = self.announce(-1, filter_tag="vip")
         self.await_use("SendMessages", "sqs:ChangeMessageVisibility")
+        self.sweep()
         self.simulator.behave(refuse=(PHONES[0], PHONES[2]))
         self.await_status(mailing_id, "finished")
         self.await_status(self.announce(-1, filter_op_codes="921", rate_limit=50), "finished")

@@ -18,6 +18,7 @@ from chalicelib.mailings.lifecycle import cancel_mailing, resume_mailing
 from chalicelib.mailings.stats import snapshot, totals
 from infra.local.doubles.fake_mailings import FakeMailings
 from infra.local.doubles.fake_queues import FakeQueue, FakeSchedules
+from infra.local.doubles.fake_timelines import FakeTimelines
 from infra.local.doubles.world import World
 
 
@@ -227,3 +228,33 @@ def test_a_mailing_that_has_ended_needs_no_step_while_the_index_still_lists_it()
     world.clock.forward(300)
     assert not any(sweep(world.services).values())
     assert world.get(2).rounds == rounds
+
+
+def test_a_mailing_that_makes_progress_is_sampled_once_a_minute() -> None:
+    world = World()
+    world.clients(300)
+    mailing_id = world.mailing(rate_limit=1)
+    waits = world.mailing(starts_in=1800)
+    world.run(600)
+    mailing, samples = world.get(mailing_id), world.services.timelines.samples(mailing_id)
+    assert mailing.status == "finished"
+    assert 4 <= len(samples) <= 6, "300 seconds at one a second"
+    sent = [sample.counts.sent for sample in samples]
+    assert sent == sorted(sent)
+    assert samples[-1].posts == sent[-1]
+    assert world.services.timelines.samples(waits) == []
+
+
+class ThrottledTimelines(FakeTimelines):
+    def keep_sample(self, *_: Any) -> None:
+        raise TryAgain("throttled")
+
+
+def test_a_sample_that_cannot_be_written_stops_no_step_of_the_sweep() -> None:
+    world = World()
+    world.clients(20)
+    world.services.timelines = ThrottledTimelines()
+    mailing_id = world.mailing(rate_limit=1)
+    world.run(120)
+    assert world.get(mailing_id).status == "finished"
+    assert world.get(mailing_id).counts.sent == 20

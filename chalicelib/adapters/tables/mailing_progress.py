@@ -27,6 +27,8 @@ class MailingProgress:
         now: datetime,
         last_post_at: datetime | None = None,
         reached_at: datetime | None = None,
+        posts: int = 0,
+        milliseconds: int = 0,
     ) -> Mailing | None:
         """Add to the counts and return the changed mailing. Raises NotWritten.
 
@@ -34,6 +36,7 @@ class MailingProgress:
         would begin a reconciliation round. If it did not take effect, the next round counts the rows.
         Returns None if the mailing was deleted or has ended: its last reconciliation round has counted these messages.
         `last_post_at`: when the latest post of these messages began. `reached_at`: when the latest of them was queued.
+        `posts`: how many calls of the gateway there were. `milliseconds`: how long they took together.
         """
         row = MailingRow(mailing_id)
         actions: list[Action] = [MailingRow.progress_at.set(now)]
@@ -41,6 +44,8 @@ class MailingProgress:
             actions.append(MailingRow.last_post_at.set(last_post_at))
         if reached_at is not None:
             actions.append(MailingRow.reached_at.set(reached_at))
+        if posts:
+            actions += [MailingRow.posts.add(posts), MailingRow.post_milliseconds.add(milliseconds)]
         with aws.never_repeated():
             return self._update_open(row, actions + _add_actions(counts))
 

@@ -117,6 +117,8 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     last_post_at = Moment(null=True)
     reached_at = Moment(null=True)
     waits_until = Moment(null=True)
+    posts = NumberAttribute(null=True)
+    post_milliseconds = NumberAttribute(null=True)
     attempts = NumberAttribute(null=True)
     ended_at = Moment(null=True)
     rows_expire_at = NumberAttribute(null=True)
@@ -168,6 +170,8 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             last_post_at=self.last_post_at,
             reached_at=self.reached_at,
             waits_until=self.waits_until,
+            posts=int(self.posts or 0),
+            post_milliseconds=int(self.post_milliseconds or 0),
             attempts=None if self.attempts is None else int(self.attempts),
             ended_at=self.ended_at,
             rows_expire_at=datetime.fromtimestamp(int(self.rows_expire_at), UTC) if self.rows_expire_at else None,

@@ -1,19 +1,24 @@
-"""How a mailing goes on, for people: why messages were not sent. The rows stand beside the slices of the mailing."""
+"""A mailing over time, for people: samples of its counts, and why messages were not sent.
+
+The rows stand beside the slices of the mailing, and expire with its messages.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
+from ...domain.mailing import Counts
 from ...domain.reasons import Reason, Reasons
+from ...domain.timeline import SHOWN, Sample
 from ...errors import NotWritten
 from .. import aws
 from ..clock import Clock
@@ -22,6 +27,7 @@ from .batches import Item
 from .stored_reasons import read_reason, stored_reason
 
 REASONS = "reasons"
+MINUTES = "minute#"
 NUMBER, TEXT = "number_", "text_"
 """The attributes of a reason: its key follows."""
 
@@ -32,7 +38,15 @@ class TimelineRow(Model):
 
     mailing_id = NumberAttribute(hash_key=True)
     name = UnicodeAttribute(range_key=True)
+    at = NumberAttribute(null=True)
+    counts = JSONAttribute(null=True)
+    posts = NumberAttribute(null=True)
+    post_milliseconds = NumberAttribute(null=True)
     expires_at = NumberAttribute()
+
+    def sample(self) -> Sample:
+        moment = datetime.fromtimestamp(float(self.at), UTC)
+        return Sample(moment, Counts(**self.counts), int(self.posts), int(self.post_milliseconds))
 
 
 class Timelines:
@@ -60,11 +74,30 @@ class Timelines:
         with aws.momentary_as(NotWritten, f"reasons of mailing {mailing_id}"):
             aws.client("dynamodb").put_item(TableName=TimelineRow.Meta.table_name, Item=row)
 
+    def keep_sample(self, mailing_id: int, sample: Sample, expires_at: datetime) -> None:
+        """One of a minute: another one replaces it."""
+        row = TimelineRow(mailing_id, _minute(sample.at), at=sample.at.timestamp())
+        row.counts = {name: number for name in ("total", *SHOWN) if (number := getattr(sample.counts, name))}
+        row.posts, row.post_milliseconds = sample.posts, sample.post_milliseconds
+        row.expires_at = int(expires_at.timestamp())
+        row.save()
+
+    def samples(self, mailing_id: int, newest: int | None = None) -> list[Sample]:
+        """In the order of time; only so many of the newest ones. Raises NotRead."""
+        names = TimelineRow.name.between(f"{MINUTES}0", f"{MINUTES}~")
+        rows = list(TimelineRow.query(mailing_id, names, scan_index_forward=newest is None, limit=newest))
+        return [row.sample() for row in (rows if newest is None else reversed(rows))]
+
     def reasons(self, mailing_id: int) -> Reasons:
         """Raises NotRead."""
         rows = TimelineRow.query(mailing_id, TimelineRow.name == REASONS, consistent_read=True)
         page: dict[str, Any] = next(rows.page_iter)
         return _reasons_in(page["Items"][0]) if page["Items"] else Counter()
+
+
+def _minute(at: datetime) -> str:
+    """Of the epoch, with so many digits that names have the order of time."""
+    return f"{MINUTES}{int(at.timestamp()) // 60:010d}"
 
 
 def _reasons_in(item: Item) -> Reasons:

@@ -14,8 +14,10 @@ async function refresh(part) {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
   if ("reload" in part.dataset && stateOf(fresh) !== stateOf(part)) location.reload();
   localize(fresh);
+  const open = [...part.querySelectorAll("details[open]")].map((element) => element.id);
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
   part.replaceChildren(...fresh.childNodes);
+  open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
   if (focused) document.getElementById(focused)?.focus();
   return part.querySelector("[data-going]") !== null;
 }

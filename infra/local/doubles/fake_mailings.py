@@ -21,7 +21,8 @@ from .fake_access import FakeAudit
 from .fake_clients import FakeCounters
 from .fake_clock import LOCK
 
-KEPT = (*rounds.ROUND_FIELDS, "concluded_rounds", "last_post_at", "reached_at", "waits_until")
+OF_SENDERS = ("last_post_at", "reached_at", "waits_until", "posts", "post_milliseconds")
+KEPT = (*rounds.ROUND_FIELDS, "concluded_rounds", *OF_SENDERS)
 """Fields that no decision writes."""
 
 
@@ -123,6 +124,8 @@ class FakeMailings:
         now: datetime,
         last_post_at: datetime | None = None,
         reached_at: datetime | None = None,
+        posts: int = 0,
+        milliseconds: int = 0,
     ) -> Mailing | None:
         return self._update_open(
             mailing_id,
@@ -131,6 +134,8 @@ class FakeMailings:
                 "progress_at": now,
                 "last_post_at": last_post_at or row.last_post_at,
                 "reached_at": reached_at or row.reached_at,
+                "posts": row.posts + posts,
+                "post_milliseconds": row.post_milliseconds + milliseconds,
             },
         )
 

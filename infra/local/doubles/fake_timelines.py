@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from datetime import datetime
 
 from chalicelib.domain.reasons import Reasons
+from chalicelib.domain.timeline import Sample
 
 from .fake_clock import LOCK
 
@@ -13,6 +14,7 @@ from .fake_clock import LOCK
 class FakeTimelines:
     def __init__(self) -> None:
         self.by_mailing: dict[int, Reasons] = defaultdict(Counter)
+        self.kept: dict[int, dict[int, Sample]] = defaultdict(dict)
 
     def add_reasons(self, mailing_id: int, reasons: Reasons, expires_at: datetime) -> None:
         with LOCK:
@@ -24,3 +26,10 @@ class FakeTimelines:
 
     def reasons(self, mailing_id: int) -> Reasons:
         return Counter(self.by_mailing[mailing_id])
+
+    def keep_sample(self, mailing_id: int, sample: Sample, expires_at: datetime) -> None:
+        self.kept[mailing_id][int(sample.at.timestamp()) // 60] = sample
+
+    def samples(self, mailing_id: int, newest: int | None = None) -> list[Sample]:
+        found = [sample for _, sample in sorted(self.kept[mailing_id].items())]
+        return found if newest is None else found[-newest:]

@@ -42,6 +42,7 @@ PARTS = (
     "rates",
     "spending",
     "slices",
+    "timelines",
     "stop_list",
     "imports",
     "import_files",

@@ -77,6 +77,7 @@ CALLS: dict[str, Call] = {
         f"slices.{name}": PLAIN
         for name in ("lease", "advance", "end_lease", "give_up_lease", "report", "advance_release")
     },
+    **{f"timelines.{name}": UPDATE for name in ("add_reasons", "replace_reasons", "keep_sample")},
     "labels.add_from": PLAIN,
     **{f"{part}.get_many": READ_ROWS for part in ("mailings", "series", "clients", "imports")},
     **{f"mailings.{name}": READ_ROWS for name in ("listed", "outlines")},
@@ -119,6 +120,8 @@ READS = frozenset(
         "report_of",
         "release_cursor",
         "reports",
+        "reasons",
+        "samples",
         "refused",
         "is_idle",
         "size",

@@ -1,0 +1,24 @@
+"""Keep samples of the counts of mailings, from which people see how a mailing goes on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ..domain.mailing import Mailing
+from ..domain.timeline import needs_sample, sample_of
+from ..logs import log
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+
+def keep_sample(services: Services, mailing: Mailing, now: datetime) -> None:
+    """Called once a minute for each open mailing. An error is logged: it delays no step of the sweep."""
+    if not needs_sample(mailing, now):
+        return
+    try:
+        kept_until = mailing.kept_until(services.settings.message_retention_days)
+        services.timelines.keep_sample(mailing.id, sample_of(mailing, now), kept_until)
+    except Exception:
+        log.exception("sample not kept")

@@ -1,0 +1,167 @@
+"""A mailing over time: samples of its counts, and what people see of them. No decision depends on it.
+
+The sweep keeps a sample a minute of a mailing that makes progress. The counts of a mailing are the sum of all that
+senders have counted, so a lost sample loses no message: the messages are shown in the minutes up to the next sample.
+Between two samples messages are spread evenly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from .mailing import NO_COUNTS, RUNNING, Counts, Mailing
+
+MINUTE = timedelta(minutes=1)
+RECENT_PROGRESS = timedelta(seconds=90)
+"""A mailing whose last progress is older has no new counts since the last sweep."""
+
+SAMPLES_AT_FULL_RATE = 120
+"""For so many minutes a sample is kept each minute, then each second one for as many samples, and so on: a mailing of a
+month has less than a thousand."""
+
+SHOWN = ("sent", "failed", "unknown", "expired", "cancelled")
+MOST_BARS = 60
+WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440)
+"""Minutes of a bar."""
+
+RATE_OVER = timedelta(minutes=3)
+"""The present rate is that of at least so long, if the mailing runs so long."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The counts at a moment. `posts` and `post_milliseconds`: how many posts were answered, and how long they took."""
+
+    at: datetime
+    counts: Counts = NO_COUNTS
+    posts: int = 0
+    post_milliseconds: int = 0
+
+    @property
+    def done(self) -> int:
+        """Messages with a final status."""
+        return self.counts.total - self.counts.queued
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Messages that got a final status from `at` until the next bar, by status."""
+
+    at: datetime
+    numbers: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.numbers.values())
+
+
+@dataclass(frozen=True)
+class Chart:
+    """`minutes`: the width of a bar."""
+
+    minutes: int
+    bars: list[Bar]
+
+    @property
+    def highest(self) -> int:
+        return max((bar.total for bar in self.bars), default=0)
+
+
+def needs_sample(mailing: Mailing, now: datetime) -> bool:
+    """Asked once a minute. A longer mailing is sampled less often, so that the number of samples has a bound."""
+    if mailing.plan is None or mailing.progress_at is None or now - mailing.progress_at > RECENT_PROGRESS:
+        return False
+    age = now - (mailing.posting_since or mailing.datetime_start)
+    every = max(1, int(age / MINUTE) // SAMPLES_AT_FULL_RATE)
+    return int(now.timestamp() // 60) % every == 0
+
+
+def sample_of(mailing: Mailing, at: datetime) -> Sample:
+    return Sample(at, mailing.counts, mailing.posts, mailing.post_milliseconds)
+
+
+def course(mailing: Mailing, samples: Sequence[Sample], now: datetime) -> list[Sample]:
+    """The samples between an empty one at the beginning and the present counts. Empty before the start."""
+    if mailing.plan is None:
+        return []
+    begins = samples[0].at - MINUTE if samples else mailing.posting_since or mailing.datetime_start
+    begin = max(begins, mailing.datetime_start)
+    last = mailing.ended_at or now
+    known = [sample for sample in samples if begin < sample.at < last]
+    return [Sample(begin), *known, sample_of(mailing, max(last, begin + timedelta(seconds=1)))]
+
+
+def chart_of(points: Sequence[Sample]) -> Chart:
+    """Bars of full minutes, hours or days in UTC, at most MOST_BARS and the one that has begun."""
+    if not points:
+        return Chart(1, [])
+    begin, end = points[0].at, points[-1].at
+    minutes = next((width for width in WIDTHS if (end - begin) / MINUTE <= MOST_BARS * width), None)
+    if minutes is None:
+        minutes = WIDTHS[-1] * -(-int((end - begin) / MINUTE) // (MOST_BARS * WIDTHS[-1]))
+    width = minutes * 60
+    first = int(begin.timestamp()) // width
+    edges = [datetime.fromtimestamp(number * width, UTC) for number in range(first, int(end.timestamp()) // width + 2)]
+    levels = [_levels(points, edge) for edge in edges]
+    bars = [
+        Bar(edge, {name: max(0, after[name] - before[name]) for name in SHOWN})
+        for edge, (before, after) in zip(edges, pairwise(levels), strict=False)
+    ]
+    return Chart(minutes, bars)
+
+
+def rate_of(points: Sequence[Sample]) -> float | None:
+    """Messages a minute at the last of these samples. None if it is not known."""
+    if len(points) < 2:
+        return None
+    last = points[-1]
+    earlier = next((one for one in reversed(points[:-1]) if last.at - one.at >= RATE_OVER), points[0])
+    passed = (last.at - earlier.at) / MINUTE
+    return max(0, last.done - earlier.done) / passed if passed >= 0.1 else None
+
+
+def expected_end(points: Sequence[Sample]) -> datetime | None:
+    """When no message waits any more at the present rate. None if nothing is sent or nothing waits."""
+    rate = rate_of(points)
+    if not rate or points[-1].counts.queued <= 0:
+        return None
+    minutes = points[-1].counts.queued / rate
+    return None if minutes > 10**6 else points[-1].at + minutes * MINUTE
+
+
+def moved_ends(points: Sequence[Sample], most: int = 6) -> list[tuple[datetime, datetime]]:
+    """At some earlier moments, the oldest first, which end was expected then."""
+    counts = range(2, len(points))
+    step = max(1, len(counts) // most)
+    ends = [(points[number - 1].at, expected_end(points[:number])) for number in list(counts)[::step]]
+    return [(at, end) for at, end in ends if end is not None]
+
+
+def latency_of(points: Sequence[Sample]) -> int | None:
+    """The mean time of a post in the last minutes, in milliseconds. None without posts."""
+    for earlier in reversed(points[:-1]):
+        posts = points[-1].posts - earlier.posts
+        if posts > 0:
+            return round((points[-1].post_milliseconds - earlier.post_milliseconds) / posts)
+    return None
+
+
+def is_moving(mailing: Mailing) -> bool:
+    """Whether the rate and the expected end say something."""
+    return mailing.status == RUNNING and mailing.plan is not None and mailing.counts.queued > 0
+
+
+def _levels(points: Sequence[Sample], at: datetime) -> dict[str, int]:
+    """The numbers by status at this moment, between the samples around it."""
+    if at <= points[0].at:
+        return dict.fromkeys(SHOWN, 0)
+    for before, after in pairwise(points):
+        if at <= after.at:
+            part = (at - before.at) / (after.at - before.at)
+            low, high = (sample.counts.by_status() for sample in (before, after))
+            return {name: round(low[name] + part * (high[name] - low[name])) for name in SHOWN}
+    found = points[-1].counts.by_status()
+    return {name: found[name] for name in SHOWN}

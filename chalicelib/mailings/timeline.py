@@ -1,0 +1,58 @@
+"""How a mailing goes on: the chart, the present rate, the expected end and how it moved, the speed of the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ..domain.mailing import Mailing
+from ..domain.timeline import (
+    Chart,
+    chart_of,
+    course,
+    expected_end,
+    is_moving,
+    latency_of,
+    moved_ends,
+    rate_of,
+)
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
+
+NEWEST = 6
+"""Samples that tell the present rate, of many mailings at once."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """`rate`: messages a minute, `end`: when no message waits at this rate; both None unless the mailing is sending.
+
+    `moves`: at some earlier moments, which end was expected then. `latency`: of the last posts, in milliseconds.
+    """
+
+    chart: Chart
+    rate: float | None = None
+    end: datetime | None = None
+    moves: tuple[tuple[datetime, datetime], ...] = ()
+    latency: int | None = None
+
+
+def timeline_of(services: Services, mailing: Mailing) -> Timeline:
+    """Reads the samples of the mailing, less than a thousand, in one call. Before the start it reads nothing."""
+    if mailing.plan is None:
+        return Timeline(Chart(1, []))
+    points = course(mailing, services.timelines.samples(mailing.id), services.clock.now())
+    chart, latency = chart_of(points), latency_of(points)
+    if not is_moving(mailing):
+        return Timeline(chart, latency=latency)
+    return Timeline(chart, rate_of(points), expected_end(points), tuple(moved_ends(points)), latency)
+
+
+def present_of(services: Services, mailing: Mailing) -> Timeline:
+    """The same without the chart and the moves, from the newest samples."""
+    if not is_moving(mailing):
+        return Timeline(Chart(1, []))
+    points = course(mailing, services.timelines.samples(mailing.id, NEWEST), services.clock.now())
+    return Timeline(Chart(1, []), rate_of(points), expected_end(points), latency=latency_of(points))
