@@ -21,6 +21,7 @@ from chalicelib.api.request_ids import add_request_id
 from chalicelib.api.response_headers import add_headers
 from chalicelib.api.statistics_routes import statistics_routes
 from chalicelib.console.access_routes import console_access
+from chalicelib.console.client_routes import console_clients
 from chalicelib.console.draft_routes import draft_console
 from chalicelib.console.routes import console
 from chalicelib.logs import log
@@ -45,7 +46,7 @@ app.register_middleware(log_request, "http")
 
 for blueprint in (authorizer, client_routes, mailing_routes, statistics_routes, documentation):
     app.register_blueprint(blueprint)
-for blueprint in (console, console_access, draft_console):
+for blueprint in (console, console_access, console_clients, draft_console):
     app.register_blueprint(blueprint)
 for module in (audit_copy, dead_letters, imports, receipts, reports, schedules, jobs, send_queue, tokens, users):
     app.register_blueprint(module.worker)
