@@ -22,7 +22,14 @@ from tools.browser import HOW_TO_HAVE_IT, find_browser, open_browser
 
 CLIENTS, TRIES = 200, 5
 MOST_MILLISECONDS, MOST_BYTES = 1000, 100_000
-PAGES = ("/console", "/console/mailings/1", "/console/mailings/new", "/console/clients", "/console/clients/1")
+PAGES = (
+    "/console",
+    "/console/mailings",
+    "/console/mailings/1",
+    "/console/mailings/new",
+    "/console/clients",
+    "/console/clients/1",
+)
 PAGES += ("/console/imports", "/console/tokens", "/console/audit", "/console/mailbox")
 MEASURE = """
 const done = arguments[arguments.length - 1];

@@ -25,7 +25,7 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 LANGUAGES = ("en", "ru")
 PAGES = {
     "sign-in": "/console/sign-in",
-    "mailings": "/console",
+    "mailings": "/console/mailings",
     "mailing": "/console/mailings/2",
     "mailing-form": "/console/mailings/3/edit",
     "mailing-question": "/console/mailings/2/cancel",

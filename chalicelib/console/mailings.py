@@ -73,7 +73,7 @@ def take_step(request: PageRequest, sent_id: str, step: str) -> Response:
         raise NotFound
     STEPS[step](request, read_id(sent_id))
     if step == "delete":
-        return request.redirect("/console")
+        return request.redirect("/console/mailings")
     return request.redirect(f"/console/mailings/{sent_id}", done=step)
 
 

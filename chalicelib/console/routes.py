@@ -20,6 +20,7 @@ from . import (
     mailing_form,
     mailing_list,
     mailings,
+    overview,
     series,
     series_form,
     sign_in,
@@ -46,7 +47,7 @@ def root() -> Response:
 
 @console.route("/console", **ROUTE)
 def home() -> Response:
-    return _answer({"GET": mailing_list.list_})
+    return _answer({"GET": overview.show})
 
 
 @console.route("/console/mailings", **ROUTE)

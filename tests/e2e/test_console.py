@@ -24,7 +24,14 @@ from tools.browser import HOW_TO_HAVE_IT, find_browser, open_browser
 from .conftest import Call
 
 PATIENCE = 60
-PAGES = ("/console", "/console/mailings/new", "/console/clients", "/console/tokens", "/console/audit")
+PAGES = (
+    "/console",
+    "/console/mailings",
+    "/console/mailings/new",
+    "/console/clients",
+    "/console/tokens",
+    "/console/audit",
+)
 PAGES += ("/console/segments", "/console/segments/new")
 PAGES += ("/console/users", "/console/users/adminaccount/password", "/console/sessions")
 PAGES += ("/console/imports", "/console/mailbox", "/console/stop-list", "/console/stop-list/import", "/console/series")
@@ -134,6 +141,25 @@ def test_a_mailing_is_announced_and_watched_until_it_is_finished(
     operator.see("Finished")
     assert operator.driver.find_element(By.ID, "count-sent").text == "5"
     assert {message["text"] for message in simulator.seen.messages.values()} == {"Привет из консоли"}
+
+
+def test_the_messages_of_a_mailing_that_its_canary_pauses_appear_without_a_click(
+    operator: Operator, call: Call, simulator: Simulator
+) -> None:
+    """The page is open before the start. Its list said that there are no messages until somebody loaded it again."""
+    add_clients(call, "refused", 200)
+    simulator.behave(refuse=[79880000000 + number for number in range(200, 205)])
+    start = datetime.now(UTC) + timedelta(seconds=8)
+    times = {"datetime_start": start.isoformat(), "datetime_end": (start + timedelta(hours=1)).isoformat()}
+    fields = {"message_text": "Канарейка", "filter_tag": "refused", "canary": 2, "max_error_rate": 0}
+    mailing_id = call("POST", "/Mailing/", data={**times, **fields}).json()["id"]
+    operator.open(f"/console/mailings/{mailing_id}")
+    operator.see("Paused")
+    WebDriverWait(operator.driver, PATIENCE, 0.1).until(
+        lambda driver: len(driver.find_elements(By.CSS_SELECTOR, "#messages ~ table tbody tr")) == 5
+    )
+    operator.see("The gateway refused the message")
+    simulator.behave()
 
 
 def test_a_mailing_that_repeats_is_announced_paused_and_ended(operator: Operator, call: Call) -> None:

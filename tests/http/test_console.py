@@ -946,7 +946,7 @@ def test_the_form_and_the_page_of_a_mailing_have_its_maximum_cost_and_what_it_ha
     start_mailing(services, 1)
     services.mailings.add_counts(1, Counts(total=1, sent=1, parts=2, cost=7_000_000), services.clock.now())
     assert '<span id="spent">7.00 / 100.00 RUB</span>' in anna.get(made).text
-    assert "· 7.00 RUB</small>" in anna.get("/console").text
+    assert "· 7.00 RUB</small>" in anna.get("/console/mailings").text
     refused = anna.post("/console/mailings/1/edit", **MAILING, max_cost="many", version="")
     assert 'id="max_cost-error"' in refused.text
 
@@ -1151,7 +1151,15 @@ def test_typed_text_cannot_run_as_a_script(anna: Browser, services: Services) ->
     make_token(services, SCRIPT, "read")
     anna.upload(f"{SCRIPT}.csv", f"phone_number;tag\n{SCRIPT};{SCRIPT}\n")
     process_import(services, 1, lambda: 120.0)
-    paths = ["/console", "/console/clients", "/console/tokens", "/console/audit", open_new_form(anna)]
+    paths = [
+        "/console",
+        "/console/mailings",
+        "/console/mailings?live=1",
+        "/console/clients",
+        "/console/tokens",
+        "/console/audit",
+        open_new_form(anna),
+    ]
     paths += ["/console/mailings/1", "/console/mailings/1?live=1", "/console?live=1", "/console/mailings/1/delete"]
     paths += [
         "/console/mailings/1/edit",
@@ -1170,7 +1178,7 @@ def test_typed_text_cannot_run_as_a_script(anna: Browser, services: Services) ->
 
 
 def test_an_unknown_address_or_method_is_an_error_page(anna: Browser) -> None:
-    for path in ("/console/mailings/0", "/console/mailings/x", "/console/clients/99999", "/console?cursor=x"):
+    for path in ("/console/mailings/0", "/console/mailings/x", "/console/clients/99999", "/console/mailings?cursor=x"):
         answer = anna.get(path)
         assert answer.status in (400, 404), path
         assert ("Page not found" if answer.status == 404 else "The request was not completed") in answer.text
@@ -1241,7 +1249,7 @@ def test_the_reason_of_an_expiry_is_shown_on_pages_in_exports_and_in_the_api(
 def test_pages_are_in_the_users_language(anonymous: Browser) -> None:
     anonymous.headers["Accept-Language"] = "ru-RU,ru;q=0.9,en;q=0.8"
     anonymous.sign_in("anna")
-    page = anonymous.get("/console").text
+    page = anonymous.get("/console/mailings").text
     assert '<html lang="ru">' in page
     assert "Рассылок пока нет" in page
     answer = launch(anonymous, **{**MAILING, "filter_op_codes_typed": "12"})

@@ -136,7 +136,7 @@ def test_a_draft_is_one_for_all_users_and_names_who_began_it(anna: Browser, serv
     put_user(services, "clara", "admin")
     anna.sign_in("clara")
     assert "hello</textarea>" in anna.get(draft).text
-    for path in ("/console/drafts", "/console"):
+    for path in ("/console/drafts", "/console/mailings"):
         shown = anna.get(path).text
         assert f'href="{draft}"' in shown
         assert "anna" in shown

@@ -114,6 +114,7 @@ def test_the_message_of_a_deleted_client_has_no_phone_number(failed: Browser) ->
 @pytest.fixture
 def announced(anna: Browser, services: Services) -> Browser:
     """Mailing 1 to 1,500 clients, whose start is past: its fan-out takes two pages."""
+    assert services.clients.get(1) is None, "the table is known before it is filled"
     add_clients(1500)
     launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
     return anna

@@ -24,7 +24,7 @@ async function refresh(part) {
 
 async function follow(part) {
   while (part.querySelector("[data-going]")) {
-    await new Promise((done) => setTimeout(done, PAUSE));
+    await new Promise((done) => setTimeout(done, Number(part.dataset.pause ?? PAUSE)));
     try {
       if (await refresh(part)) continue;
       if ("reload" in part.dataset) location.reload();

@@ -1,0 +1,163 @@
+"""What goes on: mailings under way, the next starts, why messages failed lately, the gateways, the queue.
+
+The number of calls has a bound that grows with no table: some two dozen, most of them for the mailings under way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ..delivery.balances import known_balances
+from ..domain.balance import Balance
+from ..domain.mailing import PAUSED, SCHEDULED, Mailing
+from ..domain.reasons import COUNTED, Reason
+from ..domain.series import ACTIVE, Series
+from ..domain.silence import is_paused_by_service, longest_silence
+from ..errors import TryAgain
+from .failures import failures_of
+from .listing import END_OF_TIME, list_mailings, read_mailings
+from .series import list_series
+from .timeline import Timeline, present_of
+
+if TYPE_CHECKING:
+    from ..adapters.queues import Queue
+    from ..adapters.services import Services
+
+MOST_UNDER_WAY = 10
+MOST_STARTS = 5
+MOST_REASONS = 10
+NEWEST_MAILINGS, NEWEST_SERIES = 50, 50
+LATELY = timedelta(hours=24)
+SILENT_AFTER = timedelta(minutes=10)
+"""A mailing that may send and makes no progress for so long is worth a look."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """The next start of a mailing or of a series. `path`: of its page in the console."""
+
+    at: datetime
+    text: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Gateways:
+    """`last_post_at`: when a mailing under way, or the one that was last, posted. `latency`: of the last minutes, in
+    milliseconds. `silent_for`: how long no mailing that may send has made progress. `balances`: as they were last told.
+    """
+
+    last_post_at: datetime | None
+    latency: int | None
+    silent_for: timedelta | None
+    balances: list[Balance]
+
+    @property
+    def is_silent(self) -> bool:
+        return self.silent_for is not None and self.silent_for >= SILENT_AFTER
+
+
+@dataclass(frozen=True)
+class SendQueue:
+    """`messages`: None if SQS did not answer. `age`: how long the message had waited that was counted last; None while
+    nothing is sent. Mailings with a rate limit are left out: their messages wait on purpose.
+    """
+
+    messages: int | None
+    dead_letters: int | None
+    age: timedelta | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """`under_way`: at most MOST_UNDER_WAY of `number`. `failures`: of the mailings that made progress lately."""
+
+    under_way: list[tuple[Mailing, Timeline]]
+    number: int
+    starts: list[Start]
+    failures: list[tuple[Reason, int]]
+    gateways: Gateways
+    queue: SendQueue
+    paused: list[Mailing]
+
+    @property
+    def is_well(self) -> bool:
+        """Nothing needs a person."""
+        low = any(balance.is_low for balance in self.gateways.balances)
+        failed = any(reason.status in ("failed", "unknown") for reason, _ in self.failures)
+        return not (self.paused or failed or low or self.gateways.is_silent or self.queue.dead_letters)
+
+
+def overview(services: Services) -> Overview:
+    now = services.clock.now()
+    started = read_mailings(services, sorted(services.mailings.active_ids(now), reverse=True))
+    started = [mailing for mailing in started if mailing.is_open and mailing.status != SCHEDULED]
+    newest, _ = list_mailings(services, None, NEWEST_MAILINGS)
+    under_way = [(mailing, present_of(services, mailing)) for mailing in started[:MOST_UNDER_WAY]]
+    lately = {mailing.id: mailing for mailing in [*newest, *started] if _was_active(mailing, now)}
+    return Overview(
+        under_way,
+        len(started),
+        _starts(services, now),
+        _failures(services, list(lately.values())),
+        _gateways(services, list(lately.values()), [one for _, one in under_way], now),
+        SendQueue(_size(services.send_queue), _size(services.dead_letters), _age(started, now)),
+        [mailing for mailing in started if mailing.status == PAUSED and is_paused_by_service(mailing, now)],
+    )
+
+
+def _was_active(mailing: Mailing, now: datetime) -> bool:
+    moments = (mailing.progress_at, mailing.last_post_at, mailing.ended_at)
+    return mailing.plan is not None and any(moment is not None and now - moment < LATELY for moment in moments)
+
+
+def _starts(services: Services, now: datetime) -> list[Start]:
+    """Of the newest series only those are looked at that a page shows."""
+    mailings = read_mailings(services, services.mailings.scheduled_ids(now, END_OF_TIME, MOST_STARTS))
+    series, _ = list_series(services, None, NEWEST_SERIES)
+    found = [_start(mailing.datetime_start, mailing, f"mailings/{mailing.id}") for mailing in mailings]
+    found += [_start(one.starts_at, one.mailing, f"series/{one.id}") for one in series if _goes_on(one)]
+    return sorted(found, key=lambda start: start.at)[:MOST_STARTS]
+
+
+def _start(at: datetime, mailing: Mailing, path: str) -> Start:
+    return Start(at, mailing.message_text, path)
+
+
+def _goes_on(series: Series) -> bool:
+    return series.status == ACTIVE and not series.is_over
+
+
+def _failures(services: Services, mailings: list[Mailing]) -> list[tuple[Reason, int]]:
+    """Of the mailings with most such messages."""
+    most = sorted(mailings, key=lambda mailing: -sum(getattr(mailing.counts, status) for status in COUNTED))
+    found: Counter[Reason] = Counter()
+    for mailing in most[:MOST_UNDER_WAY]:
+        found.update(dict(failures_of(services, mailing)))
+    return found.most_common(MOST_REASONS)
+
+
+def _gateways(services: Services, lately: list[Mailing], paces: list[Timeline], now: datetime) -> Gateways:
+    last_post_at = max((one.last_post_at for one in lately if one.last_post_at), default=None)
+    latencies = [pace.latency for pace in paces if pace.latency is not None]
+    silent_for = longest_silence([one for one in lately if one.is_open], now)
+    return Gateways(last_post_at, max(latencies, default=None), silent_for, known_balances(services))
+
+
+def _age(started: list[Mailing], now: datetime) -> timedelta | None:
+    waits = [
+        one.progress_at - one.reached_at
+        for one in started
+        if one.progress_at and one.reached_at and one.rate_limit is None and now - one.progress_at < SILENT_AFTER
+    ]
+    return max([timedelta(), *waits]) if waits else None
+
+
+def _size(queue: Queue) -> int | None:
+    try:
+        return queue.size()
+    except TryAgain:
+        return None

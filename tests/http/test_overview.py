@@ -1,0 +1,160 @@
+"""The first page of the console: what is under way, what starts next, what failed, and whether all is well."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.queues import QueueRefused
+from chalicelib.adapters.services import Services
+from chalicelib.delivery.fanout import start_mailing, walk_slice
+from chalicelib.domain.audience import Plan
+from chalicelib.domain.mailing import FINISHED, MAILING_ID, RUNNING, Counts, Mailing
+from chalicelib.domain.reasons import Reason
+from chalicelib.domain.timeline import Sample
+from chalicelib.mailings.lifecycle import get_mailing
+from chalicelib.texts import Text
+from infra.local.doubles.aws import add_clients
+
+from .test_console import MAILING, SCRIPT, Browser, anna, anonymous, launch
+from .test_console_series import WEEKLY
+from .test_growth import Counted
+from .test_running_page import text_of
+
+__all__ = ["anna", "anonymous"]
+
+REFUSED = Reason("failed", Text("gateway.message_refused", status=400))
+
+
+def seen(browser: Browser) -> str:
+    return text_of(browser.get("/console").text)
+
+
+@pytest.fixture
+def under_way(anna: Browser, services: Services) -> Browser:
+    """Mailing 1 sends a hundred messages a minute."""
+    assert services.clients.get(1) is None, "the table is known before it is filled"
+    add_clients(900)
+    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    start_mailing(services, 1)
+    walk_slice(services, 1, 0, lambda: 60.0)
+    now = services.clock.now()
+    for minute in (4, 3, 2, 1):
+        sample = Sample(now - timedelta(minutes=minute), Counts(total=900, sent=500 - 100 * minute))
+        services.timelines.keep_sample(1, sample, now.replace(year=2041))
+    waited = now - timedelta(seconds=7)
+    services.mailings.add_counts(1, Counts(sent=500), now, now, waited, posts=500, milliseconds=20_000)
+    return anna
+
+
+def test_the_overview_of_a_new_service_says_that_all_is_well(anna: Browser) -> None:
+    text = seen(anna)
+    for part in ("All is well.", "No mailing is being sent.", "Nothing is scheduled.", "Messages in the queue 0"):
+        assert part in text
+
+
+def test_mailings_under_way_have_their_progress_rate_and_expected_end(under_way: Browser) -> None:
+    for path in ("/console", "/console?live=1"):
+        page = under_way.get(path).text
+        assert "data-going" in page
+        text = text_of(page)
+        assert "500 / 900" in text
+        assert re.search(r"\b(9\d|10\d) messages a minute", text)
+        assert "40 ms" in text
+        assert "Wait in the queue 7 seconds" in text
+        assert "All is well." in text
+
+
+def test_the_next_starts_are_those_of_mailings_and_series_in_their_order(anna: Browser) -> None:
+    launch(anna, **{**MAILING, "message_text": "in ten years"})
+    launch(anna, **{**WEEKLY, "message_text": "each week"})
+    launch(anna, **{**MAILING, "datetime_start": "2039-01-01T10:00:00Z", "message_text": SCRIPT})
+    page = anna.get("/console").text
+    assert SCRIPT not in page
+    assert page.index("&lt;script&gt;") < page.index("in ten years") < page.index("each week")
+    assert 'href="/console/series/1"' in page
+
+
+def test_failures_of_the_last_day_are_added_up_by_reason(under_way: Browser, services: Services) -> None:
+    now = services.clock.now()
+    kept = now.replace(year=2041)
+    ended = now - timedelta(hours=1)
+    for number, at in ((2, ended), (3, now - timedelta(days=2))):
+        plan, counts = Plan("block", 10, 1, 1), Counts(total=9, failed=5, sent=4)
+        mailing = Mailing(number, at, at, "text", status=FINISHED, plan=plan, ended_at=at, counts=counts)
+        running = replace(mailing, status=RUNNING, ended_at=None)
+        services.mailings.add(running)
+        services.mailings.end(running, mailing)
+        services.timelines.add_reasons(number, Counter({REFUSED: 5}), kept)
+    services.counters.lease_ids(MAILING_ID, 2)
+    services.mailings.add_counts(1, Counts(failed=2), now)
+    services.timelines.add_reasons(1, Counter({REFUSED: 2}), kept)
+    text = seen(under_way)
+    assert "7 failed The gateway refused the message (400)." in text
+    assert "All is well." not in text
+
+
+def test_a_mailing_that_the_service_has_paused_is_named_with_the_reason(under_way: Browser, services: Services) -> None:
+    before = get_mailing(services, 1)
+    reason = Text("mailing.too_many_errors", errors=5, known=10, most=20)
+    services.mailings.change(before, replace(before, status="paused", paused_because=reason))
+    text = seen(under_way)
+    assert "5 of the first 10 messages failed" in text
+    assert "All is well." not in text
+
+
+def test_a_mailing_without_progress_is_named(under_way: Browser, services: Services) -> None:
+    now = services.clock.now()
+    before = get_mailing(services, 1)
+    services.mailings.change(before, replace(before, posting_since=now - timedelta(hours=1)))
+    services.mailings.add_counts(1, Counts(), now - timedelta(minutes=15))
+    text = seen(under_way)
+    assert "A mailing makes no progress for 15 minutes." in text
+    assert "All is well." not in text
+
+
+def test_a_queue_that_does_not_answer_is_a_dash(anna: Browser, services: Services) -> None:
+    class Refusing:
+        def size(self) -> int:
+            raise QueueRefused("throttled")
+
+    queue: Any = Refusing()
+    services.send_queue = services.dead_letters = queue
+    assert "Messages in the queue —" in seen(anna)
+
+
+@pytest.mark.parametrize("number", [60, 200])
+def test_the_overview_reads_as_much_whatever_the_number_of_mailings(
+    anna: Browser, services: Services, number: int
+) -> None:
+    now = services.clock.now()
+    for mailing_id in range(1, number + 1):
+        is_open = mailing_id % 2 == 0
+        status = RUNNING if is_open else FINISHED
+        counts = Counts(total=9, sent=1, failed=1)
+        mailing = Mailing(
+            mailing_id,
+            now,
+            now + timedelta(hours=1),
+            "text",
+            status=status,
+            plan=Plan("block", 10, 1, 1),
+            ended_at=None if is_open else now,
+        )
+        services.mailings.add(mailing)
+        if is_open:
+            services.mailings.add_counts(mailing_id, counts, now)
+    services.counters.lease_ids(MAILING_ID, number)
+    mailings, timelines = Counted(services, "mailings"), Counted(services, "timelines")
+    page = anna.get("/console").text
+    assert page.count('class="progress"') == 10
+    assert f"and {number // 2 - 10} more" in page
+    assert len(mailings.calls) <= 6
+    assert Counter(timelines.calls)["samples"] == 10
+    assert Counter(timelines.calls)["reasons"] <= 10
+    assert len(page.encode()) < 100_000
