@@ -12,6 +12,7 @@ Refusal                    the caller can correct the request: becomes a 4xx wit
 ├── TooLarge         413   the body is over the limit
 ├── WrongMediaType   415   the body is neither JSON nor a form; where a file is expected, it is not CSV
 ├── KeyReused        422   the Idempotency-Key was used for another request
+├── ReadFirst        428   the call needs If-Match: its author decides about what was read
 ├── TooManyAttempts  429   too many attempts to sign in: wait
 └── ProviderFailed   502   the identity provider did not answer, or not as configured
 Conflict                   another writer was first: read again and decide again
@@ -168,6 +169,13 @@ class KeyReused(Refusal):
 
     def __init__(self) -> None:
         super().__init__(Text("request.key_reused"))
+
+
+class ReadFirst(Refusal):
+    status_code = 428
+
+    def __init__(self) -> None:
+        super().__init__(Text("approval.read_first"))
 
 
 class TooManyAttempts(Refusal):

@@ -123,7 +123,7 @@ MAILING = {
     ),
 }
 
-MAILING_READ_ONLY = {"id", "status", "paused_because", "series_id", "warnings"}
+MAILING_READ_ONLY = {"id", "status", "paused_because", "approved_by", "series_id", "warnings"}
 
 SEGMENT = {
     "name": Field(segment_name, "A name for people; it need not be unique.", required=True),

@@ -68,6 +68,7 @@ def represent_mailing(mailing: Mailing) -> dict[str, object]:
         "canary": canary.size if canary else None,
         "max_error_rate": canary.max_error_rate if canary else None,
         "paused_because": _plain(mailing.paused_because),
+        "approved_by": mailing.approved_by,
         "series_id": mailing.series_id,
     }
 

@@ -82,6 +82,13 @@ def count(text: str) -> int:
     return number
 
 
+def not_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("a whole number from 0 is expected")
+    return number
+
+
 def flag(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise ValueError("true or false is expected")

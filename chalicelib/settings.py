@@ -29,6 +29,7 @@ from .setting_values import (
     issuer,
     json_object,
     language,
+    not_negative,
     openid_problems,
     positive,
     provider_name,
@@ -83,6 +84,7 @@ class Settings(SecretNames):
     balance_alarm: int | None = _setting(None, read_level, "Balance at the gateway below which an alarm goes off.")
     receipts: bool = _setting(False, flag, "Whether the gateway may report deliveries.")
     require_consent: bool = _setting(False, flag, "Whether marketing reaches only clients with a consent.")
+    approval_above: int = _setting(0, not_negative, "Clients above which a mailing needs an approval; 0: never.")
     stop_words: tuple[str, ...] = _setting((), words, "Words of an inbound message that opt its sender out.")
     receipts_url: str = _setting("", url, "Address of /Receipts as the provider calls it.")
     sender_threads: int = _setting(50, count, "Posts that one sender Lambda makes at the same time.")

@@ -64,6 +64,7 @@ MAILING_PROPERTIES: dict[str, Schema] = {
     **dict.fromkeys(("rate_limit", "canary", "max_error_rate"), INTEGER_OR_NULL),
     "max_cost": AMOUNT_OR_NULL,
     "paused_because": TEXT_OR_NULL,
+    "approved_by": TEXT_OR_NULL,
     "series_id": INTEGER_OR_NULL,
 }
 SERIES_PROPERTIES: dict[str, Schema] = {

@@ -49,6 +49,15 @@ def mailing_cancel(mailing_id: str) -> Response:
     return answer_route(mailing_routes, {"POST": lambda call: mailings.cancel(call, read_id(mailing_id))})
 
 
+@mailing_routes.route("/Mailing/{mailing_id}/approve", **ROUTE)
+def mailing_approve(mailing_id: str) -> Response:
+    return answer_route(
+        mailing_routes,
+        {"POST": lambda call: mailings.approve(call, read_id(mailing_id))},
+        may=lambda principal: principal.may_approve,
+    )
+
+
 @mailing_routes.route("/Mailing/{mailing_id}/resend", **ROUTE)
 def mailing_resend(mailing_id: str) -> Response:
     return answer_route(mailing_routes, {"POST": lambda call: mailings.resend(call, read_id(mailing_id))})

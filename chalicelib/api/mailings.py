@@ -8,6 +8,7 @@ from chalice.app import Response
 
 from ..domain.decisions import MailingFields
 from ..domain.mailing import Mailing
+from ..errors import ReadFirst
 from ..fields import MAILING, MAILING_READ_ONLY, RESEND
 from ..http.calls import Call
 from ..http.filters import read_mailing_filter
@@ -78,6 +79,18 @@ def cancel(call: Call, mailing_id: int) -> Response:
     return take_step(
         call, lambda _: lifecycle.cancel_mailing(call.services, mailing_id, call.author), represent_mailing
     )
+
+
+def approve(call: Call, mailing_id: int) -> Response:
+    """Of what the caller has read: without If-Match it would approve what it has not seen."""
+    read_fields(call.body(), {}, set(), partial=False)
+    with if_match(call) as shown:
+        if shown is None:
+            raise ReadFirst
+        approved = lifecycle.approve_mailing
+        return answer_idempotently(
+            call, lambda _: Response(represent_mailing(approved(call.services, mailing_id, call.author, shown)))
+        )
 
 
 def resend(call: Call, mailing_id: int) -> Response:

@@ -28,6 +28,7 @@ ERRORS = {
         "Not allowed in the current status, or changed by another request at the same time; `detail` has the reason",
     ),
     412: ("NotAsRead", "The object is no longer as it was when the ETag in If-Match was read: read it again"),
+    428: ("ReadFirst", "The call needs If-Match, with the ETag of the mailing that was read"),
     413: ("TooLarge", "The body is over 256 KB, or the file is over 5 MB"),
     415: ("WrongMediaType", "Unsupported media type: JSON, a form, or a file is expected"),
     422: ("KeyReused", "The Idempotency-Key was used for another request"),
@@ -61,6 +62,9 @@ TAGS = {
     "/Audit/": "Audit",
 }
 """The groups of operations, by the beginning of the path."""
+
+READ_FIRST = ("/Mailing/{id}/approve/",)
+"""Calls about what was read: they need its ETag in If-Match."""
 
 WITH_ETAG = ("/Clients/{id}/", "/Mailing/{id}/", "/Segments/{id}/", "/Series/{id}/")
 
@@ -107,6 +111,10 @@ class Operation:
         return self.path in WITH_ETAG
 
     @property
+    def is_read_first(self) -> bool:
+        return self.path in READ_FIRST
+
+    @property
     def answers_etag(self) -> bool:
         """Whether its answer has the ETag of the object: that to a PUT has none."""
         is_new = self.method == "post" and f"{self.path}{{id}}/" in WITH_ETAG
@@ -125,7 +133,8 @@ class Operation:
             *ALWAYS,
             *([404] if "{" in self.path else []),
             *([] if self.method == "get" else [409, 413, 415]),
-            *([412] if self.has_etag and self.method != "get" else []),
+            *([412] if (self.has_etag and self.method != "get") or self.is_read_first else []),
+            *([428] if self.is_read_first else []),
             *([422] if self.method == "post" else []),
             *OF_SERVICE,
         ]
@@ -180,6 +189,7 @@ OPERATIONS = [
     Operation("/Mailing/{id}/pause/", "post", "Pause a running mailing", "Mailing", step=PAUSE),
     Operation("/Mailing/{id}/resume/", "post", "Resume a paused mailing", "Mailing", step=RESUME),
     Operation("/Mailing/{id}/cancel/", "post", "Cancel a mailing", "Mailing", step=CANCEL),
+    Operation("/Mailing/{id}/approve/", "post", "Approve a mailing to many clients", "Mailing"),
     Operation("/Mailing/{id}/resend/", "post", "Resend messages with given statuses", "Mailing", "Resend", step=RESEND),
     Operation("/Segments/", "get", "List segments, newest first", "Segment", is_list=True),
     Operation("/Segments/", "post", "Make a segment: a condition with a name", "Segment", "NewSegment", 201),

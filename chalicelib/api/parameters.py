@@ -58,7 +58,13 @@ def parameters(operation: Operation) -> list[Schema]:
         found += [_filter(name, field) for name, field in MAILING_FILTERS.items() if name in operation.query]
     else:
         found += [_described("query", name, QUERY.get(name, "Filter by value")) for name in operation.query]
-    return found + [_described("header", name, HEADERS[name]) for name in _headers(operation)]
+    return found + [_header(operation, name) for name in _headers(operation)]
+
+
+def _header(operation: Operation, name: str) -> Schema:
+    if operation.is_read_first and name == "If-Match":
+        return {**_described("header", name, "The ETag of what was read"), "required": True}
+    return _described("header", name, HEADERS[name])
 
 
 def _page(operation: Operation) -> list[Schema]:
@@ -81,6 +87,8 @@ def _filter(name: str, field: Field) -> Schema:
 
 
 def _headers(operation: Operation) -> list[str]:
+    if operation.is_read_first:
+        return ["If-Match", "Idempotency-Key"]
     if operation.has_etag:
         return ["If-None-Match" if operation.method == "get" else "If-Match"]
     return ["Idempotency-Key"] if operation.method == "post" and operation.caller == "token" else []

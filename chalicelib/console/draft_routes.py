@@ -1,11 +1,11 @@
-"""The routes of drafts, and those that make one."""
+"""The routes of drafts, of those that make one, and of the approval of what is launched."""
 
 from __future__ import annotations
 
 from chalice.app import Blueprint, Response
 
 from ..runtime import services
-from . import drafts, launch
+from . import approval, drafts, launch
 from .page_requests import METHODS, Action, answer_page_request
 from .restricted_pages import not_found
 
@@ -28,6 +28,16 @@ def new_mailing() -> Response:
 @draft_console.route("/console/mailings/{mailing_id}/copy", methods=METHODS, content_types=["*/*"])
 def copy_mailing(mailing_id: str) -> Response:
     return _answer({"POST": lambda request: drafts.copy_mailing(request, mailing_id)})
+
+
+@draft_console.route("/console/mailings/{mailing_id}/approve", methods=METHODS, content_types=["*/*"])
+def approve_mailing(mailing_id: str) -> Response:
+    return answer_page_request(
+        services(),
+        draft_console.current_request,
+        {"POST": lambda request: approval.approve(request, mailing_id)},
+        may=lambda principal: principal.may_approve,
+    )
 
 
 @draft_console.route("/console/drafts", methods=METHODS, content_types=["*/*"])

@@ -88,7 +88,7 @@ def _show(
         mailing=mailing,
         series=series,
         starts=series_of.next_starts(series, STARTS_SHOWN) if series else [],
-        preview=with_launch_warnings(preview, chosen, mailing.window),
+        preview=with_launch_warnings(preview, chosen, mailing.window, request.services.settings.approval_above),
         condition=describe_filter(chosen),
         starts_now=_starts_now(request, mailing),
         test_phone=request.field("test_phone") if outcome or "errors" in shown else "",

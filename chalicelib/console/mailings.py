@@ -20,6 +20,7 @@ from ..mailings.timeline import timeline_of
 from ..mailings.warnings import warnings_of
 from ..rules import read_fields
 from . import messages
+from .approval import shown_approval
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
 
@@ -48,6 +49,7 @@ def read(request: PageRequest, sent_id: str) -> Response:
         warnings=warnings_of(request.services, mailing),
         condition=describe_filter(mailing.chosen),
         done=_still_true(mailing, request.query.get("done")),
+        **shown_approval(request, mailing),
     )
 
 

@@ -160,6 +160,7 @@ class PageRequest:
             "page_address": own_address(self.address),
             "may_write": self.may_write,
             "user": session.user.principal if session else None,
+            "may_approve": session is not None and session.user.principal.may_approve,
             "csrf": form_token(self.services, session) if session else "",
             "is_local": self.services.settings.is_local,
         }
@@ -189,9 +190,11 @@ def answer_page_request(
     actions: Mapping[str, Action],
     is_open: bool = False,
     admins_alone: bool = False,
+    may: Callable[[Principal], bool] | None = None,
 ) -> Response:
     """Checks the session, the role and the form, then runs the action.
 
+    `may`: which users may change something here; by default those that may write.
     Refusals, and a throttled or failing table or queue, become pages; other errors are raised.
     """
     request = PageRequest(services, raw_request)
@@ -204,7 +207,7 @@ def answer_page_request(
             add_log_keys(who=request.principal.name)
             if admins_alone and not request.principal.is_admin:
                 raise NotAllowed(Text("access.admins_alone"))
-        return _act(request, actions)
+        return _act(request, actions, may)
     except Refusal as refusal:
         template = "not_found.html" if isinstance(refusal, NotFound) else "refused.html"
         return request.refusal_page(refusal, template, text=_text(request, refusal))
@@ -218,16 +221,16 @@ def answer_page_request(
         return response
 
 
-def _act(request: PageRequest, actions: Mapping[str, Action]) -> Response:
+def _act(request: PageRequest, actions: Mapping[str, Action], may: Callable[[Principal], bool] | None) -> Response:
     method = "GET" if request.raw_request.method == "HEAD" else request.raw_request.method
     if method not in actions:
         raise MethodRefused(method, [*actions])
     if method == "POST":
-        _require_own_form(request)
+        _require_own_form(request, may)
     return actions[method](request)
 
 
-def _require_own_form(request: PageRequest) -> None:
+def _require_own_form(request: PageRequest, may: Callable[[Principal], bool] | None) -> None:
     """Refuses forms of other sites and of read-only users. Raises NotAllowed."""
     if not request.is_from_own_site:
         raise NotAllowed(Text("console.other_site"))
@@ -236,7 +239,8 @@ def _require_own_form(request: PageRequest) -> None:
     token = request.raw_request.headers.get(CSRF_HEADER) or request.field(CSRF_FIELD)
     if not is_form_token(request.services, request.session, token):
         raise NotAllowed(Text("console.old_form"))
-    if not request.may_write and not request.path.startswith(OF_ONESELF):
+    is_allowed = may(request.principal) if may else request.may_write
+    if not is_allowed and not request.path.startswith(OF_ONESELF):
         raise NotAllowed(Text("console.read_only"))
 
 

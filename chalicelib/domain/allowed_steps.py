@@ -10,9 +10,12 @@ from datetime import datetime
 
 from ..errors import NotInThisStatus
 from ..texts import Text
+from .approval import HELD
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, STATUSES, Mailing
 
 CHANGE, PAUSE, RESUME, CANCEL, RESEND, DELETE = "change", "pause", "resume", "cancel", "resend", "delete"
+APPROVE = "approve"
+"""Only for a person with the right to approve, and with a rule of its own: decisions.approved."""
 
 ALLOWED_IN: Mapping[str, tuple[str, ...]] = {
     CHANGE: (SCHEDULED, RUNNING, PAUSED, FINISHED),
@@ -67,6 +70,8 @@ def fixed_fields(mailing: Mailing | None) -> frozenset[str]:
 def _refusal(step: str, mailing: Mailing, now: datetime) -> Text | None:
     if mailing.status not in ALLOWED_IN[step]:
         return _status_refusal(mailing.status, step)
+    if step == RESUME and mailing.approval in HELD:
+        return Text("approval.needed")
     return Text("step.over") if step in REFUSED_AFTER_END and mailing.is_over(now) else None
 
 

@@ -5,14 +5,14 @@ They raise BadInput for a refused field, and NotInThisStatus if the mailing's st
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, time
 from typing import TypedDict
 
-from ..errors import BadInput
+from ..errors import BadInput, NotAllowed, NotInThisStatus
 from ..texts import Text
-from . import brake, spending
+from . import approval, brake, spending
 from .allowed_steps import CANCEL, CHANGE, FIXED_AFTER_START, PAUSE, RESEND, RESUME, require_step
 from .audience import Plan
 from .brake import NO_ANSWERS, NO_REFUSALS
@@ -49,6 +49,16 @@ class MailingFields(TypedDict, total=False):
 
 FIELD_NAMES = tuple(MailingFields.__annotations__)
 
+APPROVED: tuple[Callable[[Mailing], object], ...] = (
+    *(FIXED_AFTER_START[name] for name in ("datetime_start", "purpose", "filter_tag", "filter_op_codes", "filter")),
+    FIXED_AFTER_START["segment"],
+    lambda mailing: mailing.datetime_end,
+    lambda mailing: mailing.message_text,
+    lambda mailing: mailing.sender,
+    lambda mailing: mailing.window,
+)
+"""What an approver approves: text, sender, purpose, audience and times. A change withdraws the approval."""
+
 
 def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
     """A new mailing. If its end is past, it is finished and sends nothing."""
@@ -70,8 +80,16 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
     return _with_status(mailing, _status_by_times(mailing, mailing, now), now)
 
 
+def with_author(mailing: Mailing, name: str) -> Mailing:
+    """The mailing with its author, who does not approve it."""
+    return replace(mailing, authors=tuple(dict.fromkeys([*mailing.authors, name])))
+
+
 def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
-    """The mailing with the changed fields, and the status that follows from them."""
+    """The mailing with the changed fields, and the status that follows from them.
+
+    A change of what was approved withdraws the approval: a mailing that has started is held until it is approved again.
+    """
     require_step(CHANGE, mailing, now)
     text = fields.get("message_text", mailing.message_text)
     after = replace(
@@ -96,19 +114,35 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
     if mailing.is_over(now) and not after.is_over(now):
         after = replace(after, posting_since=now)
     _require_order(after, now)
+    if mailing.approval == approval.GIVEN and is_approval_withdrawn(mailing, after):
+        after = replace(after, approval="" if mailing.plan is None else approval.AWAITED, approved_by=None)
     return _with_status(after, _status_by_times(mailing, after, now), now)
 
 
-def started(mailing: Mailing, plan: Plan, now: datetime, retention_days: int) -> Mailing:
-    """`retention_days`: how long rows are kept after the end that the mailing has now."""
+def is_approval_withdrawn(before: Mailing, after: Mailing) -> bool:
+    """Whether what an approver approves is another now."""
+    return any(read(before) != read(after) for read in APPROVED)
+
+
+def started(mailing: Mailing, plan: Plan, now: datetime, retention_days: int, is_counted: bool = False) -> Mailing:
+    """`retention_days`: how long rows are kept after the end that the mailing has now.
+
+    `is_counted`: the mailing is held until its clients are counted.
+    """
+    if is_counted:
+        mailing = replace(mailing, approval=approval.COUNTING, approved_by=None)
     after = replace(_with_status(mailing, RUNNING, now), plan=plan, progress_at=now)
     return replace(after, rows_expire_at=after.kept_until(retention_days).replace(microsecond=0))
 
 
 def paused(mailing: Mailing, now: datetime) -> Mailing:
-    """Nothing is sent until the mailing is resumed. The fan-out continues."""
+    """Nothing is sent until the mailing is resumed. The fan-out continues.
+
+    A mailing that is held until its clients are counted then stays paused, also if they are few.
+    """
     require_step(PAUSE, mailing, now)
-    return _with_status(mailing, PAUSED, now)
+    after = _with_status(mailing, PAUSED, now)
+    return replace(after, paused_because=None) if mailing.approval == approval.COUNTING else after
 
 
 def resumed(mailing: Mailing, now: datetime) -> Mailing:
@@ -121,9 +155,38 @@ def resumed(mailing: Mailing, now: datetime) -> Mailing:
     if mailing.status == RUNNING:
         return mailing
     reason = mailing.paused_because
-    is_accepted = reason is not None and reason.code not in brake.REASONS | spending.REASONS
+    is_accepted = reason is not None and reason.code not in brake.REASONS | spending.REASONS | approval.CODES
     canary = replace(mailing.canary, is_passed=True) if mailing.canary and is_accepted else mailing.canary
     return _with_requeue(replace(_with_status(mailing, RUNNING, now), canary=canary))
+
+
+def counted(mailing: Mailing, most: int, now: datetime) -> Mailing:
+    """After the fan-out of a mailing that was held for its count: it goes on, or awaits its approval.
+
+    `most`: clients that need no approval.
+    """
+    if mailing.approval != approval.COUNTING or mailing.status != PAUSED or not mailing.is_fanned_out:
+        return mailing
+    if mailing.counts.total > most:
+        return replace(mailing, approval=approval.AWAITED, paused_because=approval.REASONS[approval.AWAITED])
+    is_held_alone = mailing.paused_because is not None
+    after = replace(mailing, approval="")
+    return resumed(after, now) if is_held_alone else after
+
+
+def approved(mailing: Mailing, name: str, now: datetime) -> Mailing:
+    """A second person, `name`, approves what the mailing says. A mailing that is held for it goes on."""
+    if mailing.approval == approval.GIVEN:
+        return mailing
+    if mailing.status not in (SCHEDULED, PAUSED) or (
+        mailing.status == PAUSED and mailing.approval not in approval.HELD
+    ):
+        raise NotInThisStatus(Text("approval.not_needed"))
+    if name in mailing.authors:
+        raise NotAllowed(Text("approval.own"))
+    is_held_alone = mailing.status == PAUSED and mailing.paused_because is not None
+    after = replace(mailing, approval=approval.GIVEN, approved_by=name)
+    return resumed(after, now) if is_held_alone else after
 
 
 def canary_checked(mailing: Mailing, counts: Counts, in_canary: int, now: datetime) -> Mailing:
@@ -192,6 +255,9 @@ def ended(mailing: Mailing, counts: Counts, now: datetime) -> Mailing:
 
 
 def _with_status(mailing: Mailing, status: str, now: datetime) -> Mailing:
+    """A mailing that is held for its approval is paused where it would run."""
+    if status == RUNNING and mailing.approval in approval.HELD:
+        return replace(_with_status(mailing, PAUSED, now), paused_because=approval.REASONS[mailing.approval])
     require_transition(mailing.status, status)
     if status == RUNNING != mailing.status:
         mailing = replace(mailing, paused_because=None, answers=NO_ANSWERS, refusals=NO_REFUSALS, posting_since=now)

@@ -26,10 +26,10 @@ STATUSES = (SCHEDULED, RUNNING, PAUSED, FINISHED, CANCELLED)
 OPEN_STATUSES = {SCHEDULED, RUNNING, PAUSED}
 
 MAY_BECOME = {
-    SCHEDULED: {SCHEDULED, RUNNING, FINISHED, CANCELLED},
+    SCHEDULED: {SCHEDULED, RUNNING, PAUSED, FINISHED, CANCELLED},
     RUNNING: {RUNNING, PAUSED, FINISHED, CANCELLED},
     PAUSED: {PAUSED, RUNNING, FINISHED, CANCELLED},
-    FINISHED: {FINISHED, RUNNING, SCHEDULED},  # the end is moved into the future, or a resend is ordered
+    FINISHED: {FINISHED, RUNNING, PAUSED, SCHEDULED},  # the end is moved into the future, or a resend is ordered
     CANCELLED: {CANCELLED},
 }
 
@@ -132,6 +132,8 @@ class Mailing:
     mailing; None: a person announced it.
     `canary`: clients that get the mailing first; None if there is no canary. `paused_because`: why the service paused
     the mailing, for people. `answers` and `refusals`: what the brake counts. `rate_limit` is in messages a second.
+    `authors`: who announced the mailing or changed what is approved; nobody of them approves it. `approval`: as in
+    approval.py. `approved_by`: the person who has approved it as it is.
     `max_cost`: what the texts may cost, as in money.py; None: no limit.
     `window`: the local hours; None if there are none.
     `releases`: the scheduled moments at which local hours open for waiting messages.
@@ -157,6 +159,9 @@ class Mailing:
     series_id: int | None = None
     rate_limit: int | None = None
     max_cost: int | None = None
+    authors: tuple[str, ...] = ()
+    approval: str = ""
+    approved_by: str | None = None
     canary: Canary | None = None
     paused_because: Text | None = None
     answers: Answers = NO_ANSWERS

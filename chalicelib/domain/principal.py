@@ -10,7 +10,10 @@ from .user_session import UserSession
 
 ADMIN = "admin"
 READ = "read"
-ROLES = (ADMIN, READ)
+APPROVER = "approver"
+"""Reads everything, approves mailings, and writes nothing else: so an approver is never the author."""
+
+ROLES = (ADMIN, READ, APPROVER)
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,11 @@ class Principal:
         return self.role == ADMIN
 
     def may(self, writes: bool) -> bool:
-        return self.role == ADMIN or (self.role == READ and not writes)
+        return self.role == ADMIN or (self.role in (READ, APPROVER) and not writes)
+
+    @property
+    def may_approve(self) -> bool:
+        return self.role == APPROVER
 
 
 @dataclass(frozen=True)

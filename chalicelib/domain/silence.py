@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from .approval import HELD
 from .mailing import PAUSED, RUNNING, Mailing
 
 TAIL = 20
@@ -37,4 +38,5 @@ def longest_silence(mailings: Iterable[Mailing], now: datetime) -> timedelta | N
 
 def is_paused_by_service(mailing: Mailing, now: datetime) -> bool:
     """Whether the brake or the canary has paused the mailing, and a person can still resume it."""
-    return mailing.status == PAUSED and mailing.paused_because is not None and not mailing.is_over(now)
+    is_held = mailing.approval in HELD
+    return mailing.status == PAUSED and mailing.paused_because is not None and not is_held and not mailing.is_over(now)

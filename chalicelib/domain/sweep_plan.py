@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from .mailing import CANCELLED, RUNNING, SCHEDULED, Mailing
+from .approval import COUNTING
+from .mailing import CANCELLED, PAUSED, RUNNING, SCHEDULED, Mailing
 from .rounds import LONGEST_PAUSE, QUIET_PERIOD, is_running, may_begin, may_have_lost_jobs
 
 STALLED_AFTER = timedelta(minutes=2)
@@ -67,11 +68,16 @@ def next_sweep_step(mailing: Mailing, now: datetime, queue: SendQueue) -> SweepS
         return SweepStep.START if now >= mailing.datetime_start else None
     if mailing.status == RUNNING and any(opens_at + QUIET_PERIOD <= now for opens_at in mailing.releases):
         return SweepStep.RELEASE
-    if not mailing.is_fanned_out and _is_stalled(mailing, now):
+    if (not mailing.is_fanned_out or _awaits_count(mailing)) and _is_stalled(mailing, now):
         return SweepStep.WALK
     if is_running(mailing):
         return SweepStep.CONTINUE if may_have_lost_jobs(mailing, now) else None
     return _next_round(mailing, now, queue) if may_begin(mailing, now) else None
+
+
+def _awaits_count(mailing: Mailing) -> bool:
+    """The end of the fan-out decides whether the mailing needs an approval, and has not done it yet."""
+    return mailing.status == PAUSED and mailing.approval == COUNTING
 
 
 def _next_round(mailing: Mailing, now: datetime, queue: SendQueue) -> SweepStep | None:

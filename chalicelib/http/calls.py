@@ -92,15 +92,26 @@ def base_url(services: Services, request: Request) -> str:
 
 
 def answer(
-    services: Services, request: Request, actions: Mapping[str, Action], known_query: Sequence[str] = ()
+    services: Services,
+    request: Request,
+    actions: Mapping[str, Action],
+    known_query: Sequence[str] = (),
+    may: Callable[[Principal], bool] | None = None,
 ) -> Response:
-    """Authenticates the caller, checks the method, the role and the query, and runs the action."""
+    """Authenticates the caller, checks the method, the role and the query, and runs the action.
+
+    `may`: which callers may change something here; by default those that may write.
+    """
 
     def act() -> Response:
         principal = _principal(services, request)
         add_log_keys(who=principal.name)
         action = handler_for(request.method, actions)
-        if not principal.may(writes=request.method not in SAFE):
+        if request.method in SAFE or may is None:
+            is_allowed = principal.may(writes=request.method not in SAFE)
+        else:
+            is_allowed = may(principal)
+        if not is_allowed:
             raise NotAllowed
         require_known_query(request, known_query)
         return action(Call(services, request, principal))

@@ -15,13 +15,17 @@ USUAL_HOURS = SendWindow(time(8), time(21))
 """Local time. Laws and operators of many countries allow texts to consumers in these hours or in fewer."""
 
 
-def with_launch_warnings(preview: Preview, chosen: Filter, window: SendWindow | None) -> Preview:
+def with_launch_warnings(
+    preview: Preview, chosen: Filter, window: SendWindow | None, approval_above: int = 0
+) -> Preview:
     """`chosen`: the filter of the mailing. `window`: its local hours; without a forecast they are not looked at."""
     found = []
     if is_everyone(chosen):
         found.append(Text("launch.everyone"))
     if preview.length is not None and preview.is_long:
         found.append(Text("launch.many_parts", parts=preview.length.parts, most=MANY_PARTS))
+    if approval_above and preview.clients > approval_above:
+        found.append(Text("launch.needs_approval", most=approval_above))
     if preview.launch is not None:
         found += unusual_hours(preview.launch, window, zone)
     return replace(preview, warnings=(*preview.warnings, *found))

@@ -62,6 +62,8 @@ def announce_mailing(
     """
     mailing_id = mailing_id or new_mailing_id(services, fields)
     mailing = with_segment(services, decisions.announced(fields, mailing_id, services.clock.now()))
+    if author is not None:
+        mailing = decisions.with_author(mailing, author.name)
     mailing = _add(
         services, mailing, author.record("mailing", mailing.id, None, represent_mailing(mailing)) if author else None
     )
@@ -106,9 +108,21 @@ def change_mailing(
         if shown is not None and after != mailing:
             shown.require_unchanged(represent_mailing(mailing))
         require_usable(services, after, mailing)
+        if author is not None and decisions.is_approval_withdrawn(mailing, after):
+            after = decisions.with_author(after, author.name)
         return after
 
     return _decide(services, mailing_id, decision, author)
+
+
+def approve_mailing(services: Services, mailing_id: int, author: Author, shown: Shown) -> Mailing:
+    """Approve the mailing as it was `shown` to the author. Raises Outdated, NotAllowed to those who have written it."""
+
+    def decision(mailing: Mailing, now: datetime) -> Mailing:
+        shown.require_unchanged(represent_mailing(mailing))
+        return decisions.approved(mailing, author.name, now)
+
+    return _decide(services, mailing_id, decision, author, "approved")
 
 
 def pause_mailing(services: Services, mailing_id: int, author: Author | None = None) -> Mailing:

@@ -12,6 +12,7 @@ from ..clients.segments import with_segment
 from ..domain import series as domain
 from ..domain import series_decisions as decisions
 from ..domain.audit_record import Author
+from ..domain.decisions import is_approval_withdrawn, with_author
 from ..domain.field_versions import Shown
 from ..domain.series import SERIES_ID, Series
 from ..domain.series_decisions import SeriesFields
@@ -49,6 +50,7 @@ def announce_series(
     """
     series_id = series_id or new_series_id(services, fields)
     series = _with_segment(services, decisions.announced(fields, series_id, services.clock.now(), zone))
+    series = _with_author(series, author)
     record = author.record("series", series_id, None, represent_series(series)) if author else None
 
     def attempt() -> Series:
@@ -85,7 +87,7 @@ def change_series(
         if shown is not None and after != series:
             shown.require_unchanged(represent_series(series))
         require_usable(services, after.mailing, series.mailing)
-        return after
+        return _with_author(after, author) if is_approval_withdrawn(series.mailing, after.mailing) else after
 
     return _decide(services, series_id, decision, author)
 
@@ -122,6 +124,11 @@ def list_series(
 
 def _with_segment(services: Services, series: Series) -> Series:
     return replace(series, mailing=with_segment(services, series.mailing))
+
+
+def _with_author(series: Series, author: Author | None) -> Series:
+    """Whoever has written a series has written its mailings."""
+    return series if author is None else replace(series, mailing=with_author(series.mailing, author.name))
 
 
 def _decide(

@@ -58,6 +58,7 @@ class LocalSettings:
     oidc_role_claim: str = ""
     oidc_roles: str = ""
     oidc_only: bool = False
+    approval_above: int = 0
     simulator_port: int | None = None
     enforces_iam: bool = True
     counts_calls: bool = False
@@ -108,6 +109,7 @@ class LocalSettings:
             "OidcRoleClaim": self.oidc_role_claim,
             "OidcRoles": self.oidc_roles,
             "OidcOnly": str(self.oidc_only).lower(),
+            "ApprovalAbove": str(self.approval_above),
         }
 
 

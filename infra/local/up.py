@@ -30,6 +30,7 @@ SERVICE_SETTINGS = (
     "DAILY_BUDGET",
     "BALANCE_ALARM",
     "REQUIRE_CONSENT",
+    "APPROVAL_ABOVE",
     "RECEIPTS",
     "RECEIPTS_URL",
     "OIDC_ISSUER",
@@ -77,6 +78,7 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         oidc_role_claim=service.oidc_role_claim,
         oidc_roles=",".join(service.oidc_roles),
         oidc_only=service.oidc_only,
+        approval_above=service.approval_above,
         simulator_port=DEFAULT_PORT,
     )
 

@@ -50,8 +50,15 @@ def perform(call: Call, operation: Operation, **body: Any) -> Answer:
     """On the objects with the id 1."""
     path = operation.path.replace("{id}", "1").replace("{phone_number}", "79774053330")
     path += "?file_name=clients.csv" if "file_name" in operation.query else ""
-    own = {"authorization": f"Bearer {SECRET}"} if operation.caller == GATEWAY else {}
+    own: dict[str, Any] = {"authorization": f"Bearer {SECRET}"} if operation.caller == GATEWAY else {}
+    if operation.is_read_first:
+        read = call("GET", path.rpartition("/approve")[0])
+        own = {"authorization": approver(), "more": {"If-Match": read.headers["ETag"]}}
     return call(operation.method.upper(), path, **body, **own)
+
+
+def approver() -> str:
+    return f"Token {make_token(runtime.services(), 'vera', 'approver')}"
 
 
 def described(operation: Operation) -> Any:
@@ -159,6 +166,11 @@ def an_etag_of_nothing(call: Call, services: Services) -> Answer:
     return call("PATCH", "/Clients/1", json={"timezone": "UTC"}, more={"If-Match": '"x"'})
 
 
+def an_approval_of_what_was_not_read(call: Call, services: Services) -> Answer:
+    call("POST", "/Mailing", json=request_example("NewMailing"))
+    return call("POST", "/Mailing/1/approve", authorization=approver())
+
+
 def a_reused_key(call: Call, services: Services) -> Answer:
     call("POST", "/Clients", json=request_example("NewClient"), key="k")
     return call("POST", "/StopList", json=request_example("NewStop"), key="k")
@@ -200,6 +212,7 @@ PROVOKED: dict[tuple[int, str], Callable[[Call, Services], Answer]] = {
     (413, "body"): lambda call, _: call("POST", "/Clients", body=b" " * (BODY_LIMIT + 1), content_type=JSON),
     (415, "media_type"): lambda call, _: call("POST", "/Clients", body=b"<a/>", content_type="text/xml"),
     (422, "key_reused"): a_reused_key,
+    (428, "read_first"): an_approval_of_what_was_not_read,
     (500, "error"): an_error,
     (503, "unavailable"): a_throttled_table,
 }

@@ -50,6 +50,7 @@ def test_a_mailing_in_the_future_is_scheduled(call: Call, services: Services) ->
         "max_error_rate": None,
         "max_cost": None,
         "paused_because": None,
+        "approved_by": None,
         "series_id": None,
         "time_from": None,
         "time_to": None,

@@ -39,6 +39,7 @@ FOLDERS = sorted(path.parent for path in ROOM.rglob("ru.json"))
 CONSOLE = ROOM / "console" / "templates"
 EMAILS = ROOM / "reports" / "templates"
 STEPS = {
+    "approved",
     SESSION_ENDED,
     SIGNED_OUT_EVERYWHERE,
     ERASED,

@@ -99,6 +99,9 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     canary_admitted = NumberAttribute(default=0)
     canary_passed = BooleanAttribute(default=False)
     paused_because = TextAttribute(null=True)
+    authors: ListAttribute[str] = ListAttribute(null=True)
+    approval = UnicodeAttribute(null=True)
+    approved_by = UnicodeAttribute(null=True)
     answers_clear = NumberAttribute(null=True)
     answers_doubtful = NumberAttribute(null=True)
     answers_off_contract = NumberAttribute(null=True)
@@ -158,6 +161,9 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             max_cost=None if self.max_cost is None else int(self.max_cost),
             canary=self._canary(),
             paused_because=self.paused_because,
+            authors=tuple(self.authors or ()),
+            approval=self.approval or "",
+            approved_by=self.approved_by,
             answers=self._answers(),
             refusals=self._refusals(),
             releases=frozenset(datetime.fromtimestamp(moment, UTC) for moment in self.releases or ()),
@@ -258,6 +264,9 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
         "max_error_rate": mailing.canary and mailing.canary.max_error_rate,
         "canary_passed": mailing.canary is not None and mailing.canary.is_passed,
         "paused_because": mailing.paused_because,
+        "authors": list(mailing.authors) or None,
+        "approval": mailing.approval or None,
+        "approved_by": mailing.approved_by,
         "ended_at": mailing.ended_at,
         "rows_expire_at": mailing.rows_expire_at and int(mailing.rows_expire_at.timestamp()),
     }

@@ -1,0 +1,41 @@
+"""The approval of a mailing: what its page says of it, and the step itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Response
+
+from ..domain.approval import GIVEN, HELD
+from ..domain.decisions import FIELD_NAMES
+from ..domain.field_versions import Shown, version_of
+from ..domain.mailing import SCHEDULED, Mailing
+from ..errors import Outdated
+from ..http.calls import read_id
+from ..mailings import lifecycle
+from ..representation import represent_mailing
+from ..texts import Text
+from .page_requests import PageRequest
+
+
+def approve(request: PageRequest, sent_id: str) -> Response:
+    """Approves what the page has shown; a change since then is shown instead."""
+    shown = Shown((request.field("version"),), FIELD_NAMES)
+    try:
+        lifecycle.approve_mailing(request.services, read_id(sent_id), request.author, shown)
+    except Outdated:
+        return request.redirect(f"/console/mailings/{sent_id}", done="changed_before_approval")
+    return request.redirect(f"/console/mailings/{sent_id}", done="approve")
+
+
+def shown_approval(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
+    """For the page of the mailing. `can_approve`: the user is one who may, and has not written it."""
+    most = request.services.settings.approval_above
+    is_open = mailing.approval in HELD or (bool(most) and mailing.status == SCHEDULED and mailing.approval != GIVEN)
+    is_other = request.principal.name not in mailing.authors
+    note = Text("approval.may_be_needed", most=most) if is_open and mailing.approval not in HELD else None
+    return {
+        "approval_note": note,
+        "can_approve": is_open and is_other and request.principal.may_approve,
+        "approved_version": version_of(represent_mailing(mailing), FIELD_NAMES),
+    }

@@ -1,0 +1,127 @@
+"""The approval of mailings to many clients, over HTTP and in the console."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.access.tokens import make_token
+from chalicelib.adapters.services import Services
+from chalicelib.delivery.fanout import start_mailing, walk_slice
+from tests.cheap_user import put_user
+
+from .conftest import Answer, Call
+from .test_console import MAILING, Browser, _hidden, anna, anonymous, edit, launch, new_form
+
+__all__ = ["anna", "anonymous"]
+
+NOW = {**MAILING, "datetime_start": "2020-01-01T00:00:00Z"}
+API = {name: value for name, value in NOW.items() if name != "step"}
+
+
+@pytest.fixture
+def many(services: Services, call: Call) -> Services:
+    """Two clients, of whom one more than allowed."""
+    services.settings = replace(services.settings, approval_above=1)
+    for number in range(2):
+        call("POST", "/Clients", json={"phone_number": f"7977000000{number}"})
+    return services
+
+
+def fan_out(services: Services) -> None:
+    start_mailing(services, 1)
+    walk_slice(services, 1, 0, lambda: 60.0)
+
+
+def approver(services: Services, call: Call) -> Any:
+    token = make_token(services, "vera", "approver")
+
+    def as_approver(method: str, path: str, etag: str | None = None, **more: Any) -> Answer:
+        headers = {"If-Match": etag} if etag is not None else {}
+        return call(method, path, authorization=f"Token {token}", more=headers, **more)
+
+    return as_approver
+
+
+def test_a_mailing_to_many_is_held_until_an_approver_has_read_and_approved_it(many: Services, call: Call) -> None:
+    assert call("POST", "/Mailing", form=API).json["approved_by"] is None
+    fan_out(many)
+    held = call("GET", "/Mailing/1").json
+    assert (held["status"], held["paused_because"]) == ("paused", "It waits for the approval of a second person.")
+    assert call("POST", "/Mailing/1/resume").status == 409
+    assert call("POST", "/Mailing/1/approve").status == 403, "an admin has no right to approve"
+    vera = approver(many, call)
+    assert vera("POST", "/Mailing/1/approve").status == 428
+    assert vera("POST", "/Mailing/1/approve", '"stale"').status == 412
+    read = vera("GET", "/Mailing/1")
+    approved = vera("POST", "/Mailing/1/approve", read.headers["ETag"])
+    assert (approved.status, approved.json["status"], approved.json["approved_by"]) == (200, "running", "vera")
+    assert [record["who"] for record in call("GET", "/Audit").json["results"] if record["action"] == "approved"] == [
+        "vera"
+    ]
+    changed = call("PATCH", "/Mailing/1", form={"message_text": "other"}).json
+    assert (changed["status"], changed["approved_by"]) == ("paused", None)
+
+
+def test_an_approver_reads_everything_and_writes_nothing(many: Services, call: Call) -> None:
+    call("POST", "/Mailing", form=API)
+    vera = approver(many, call)
+    for path in ("/Mailing", "/Clients", "/Audit", "/Stats"):
+        assert vera("GET", path).status == 200
+    assert vera("POST", "/Mailing", form=API).status == 403
+    assert vera("PATCH", "/Mailing/1", form={"message_text": "x"}).status == 403
+    assert vera("POST", "/Mailing/1/cancel").status == 403
+    assert vera("POST", "/Mailing/7/approve", '"x"').status == 404
+
+
+def test_a_mailing_that_waits_for_nothing_is_not_approved(call: Call, services: Services) -> None:
+    call("POST", "/Mailing", form=API)
+    start_mailing(services, 1)
+    vera = approver(services, call)
+    etag = vera("GET", "/Mailing/1").headers["ETag"]
+    assert vera("POST", "/Mailing/1/approve", etag).status == 409
+
+
+def test_the_console_says_that_an_approval_is_needed_and_lets_an_approver_give_it(
+    anna: Browser, many: Services
+) -> None:
+    put_user(many, "vera", "approver")
+    draft = new_form(anna, **{**NOW, "step": "check"}).headers["Location"]
+    assert "more than 1 client: it is sent only after the approval of a second person" in anna.get(draft).text
+    anna.post(draft.replace("check", "launch"), version=_hidden(anna.get(draft).text, "version"))
+    page = anna.get("/console/mailings/1").text
+    assert "only after the approval of a second person" in page
+    assert "/approve" not in page
+    assert anna.post("/console/mailings/1/approve", version="x").status == 403
+    fan_out(many)
+    anna.sign_in("vera")
+    page = anna.get("/console/mailings/1").text
+    assert "It waits for the approval of a second person." in page
+    stale = anna.post("/console/mailings/1/approve", version="x")
+    assert "Not approved" in anna.get(stale.headers["Location"]).text
+    assert many.mailings.get(1).status == "paused"  # type: ignore[union-attr]
+    assert anna.post("/console/mailings/1/cancel").status == 403
+    assert anna.get("/console/mailings/new").status == 403
+    done = anna.post("/console/mailings/1/approve", version=_hidden(page, "version"))
+    page = anna.get(done.headers["Location"]).text
+    assert "Mailing approved." in page
+    assert "Approved by vera" in page
+    assert many.mailings.get(1).status == "running"  # type: ignore[union-attr]
+    anna.sign_in("anna")
+    edit(anna, "/console/mailings/1/edit", **{**NOW, "message_text": "other"})
+    assert many.mailings.get(1).status == "paused"  # type: ignore[union-attr]
+
+
+def test_nobody_approves_what_oneself_has_written(anna: Browser, many: Services) -> None:
+    launch(anna, **NOW)
+    fan_out(many)
+    many.users.remove(many.users.find("anna"))  # type: ignore[arg-type]
+    put_user(many, "anna", "approver")
+    anna.sign_in("anna")
+    page = anna.get("/console/mailings/1").text
+    assert "/approve" not in page
+    refused = anna.post("/console/mailings/1/approve", version=_hidden(page, "approved"))
+    assert refused.status in (303, 403)
+    assert many.mailings.get(1).status == "paused"  # type: ignore[union-attr]
