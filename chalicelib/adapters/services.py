@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .tables.slices import Slices
     from .tables.spending import Spending
     from .tables.stop_list import StopList
+    from .tables.text_templates import TextTemplates
     from .tables.timelines import Timelines
     from .tables.tokens import Tokens
     from .tables.users import Users
@@ -159,6 +160,12 @@ class Services:
         from .tables.spending import Spending
 
         return Spending(self.settings.stack_name, self.clock)
+
+    @cached_property
+    def text_templates(self) -> TextTemplates:
+        from .tables.text_templates import TextTemplates
+
+        return TextTemplates(self.settings.stack_name, self.audit, self.clock)
 
     @cached_property
     def timelines(self) -> Timelines:

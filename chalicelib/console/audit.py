@@ -14,7 +14,7 @@ from ..domain.condition_text import describe
 from .page_requests import PageRequest
 
 LIST_LENGTH = 50
-KINDS = ("mailing", "series", "segment", "client", "phone", "import", "test_message", "token", "user")
+KINDS = ("mailing", "series", "segment", "client", "phone", "import", "template", "test_message", "token", "user")
 """Kinds of objects that have records."""
 
 

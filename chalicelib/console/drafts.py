@@ -21,7 +21,7 @@ from ..mailings import drafts as use_cases
 from ..mailings import lifecycle
 from ..series_fields import SERIES
 from ..texts import Text
-from . import mailing_form, repeat_fields
+from . import mailing_form, repeat_fields, text_templates
 from .condition_form import form_of
 from .mailing_form import Values
 from .outdated_form import what_has_changed
@@ -94,6 +94,8 @@ def save(request: PageRequest, sent_id: str) -> Response:
         return request.page("draft_saved.html", draft=draft)
     if request.field("step") == "keep":
         return request.redirect(f"/console/drafts/{draft_id}", done="saved")
+    if request.field("step") == "template":
+        return _make_template(request, draft)
     return _take_step(request, draft)
 
 
@@ -151,6 +153,14 @@ def _take_step(request: PageRequest, draft: Draft) -> Response:
     version = version_of(_fields(values, repeat), FIELD_NAMES)
     shown = {"draft_id": draft.id, "is_saved": True, "version": version, "repeat": repeat}
     return mailing_form.submit(request, values, None, to_check, known, others, **shown)
+
+
+def _make_template(request: PageRequest, draft: Draft) -> Response:
+    try:
+        text_templates.make(request)
+    except BadInput as refusal:
+        return show_form(request, draft.id, draft.form, refusal.status_code, errors=refusal.errors)
+    return request.redirect(f"/console/drafts/{draft.id}", done="template")
 
 
 def _typed(request: PageRequest) -> Form:

@@ -117,4 +117,4 @@ def _read(request: PageRequest, draft: Draft) -> Fields:
 
 def _to_launched(request: PageRequest, launch: Launch) -> Response:
     kind = "series" if launch.is_series else "mailings"
-    return request.redirect(f"/console/{kind}/{launch.id}", done="saved")
+    return request.redirect(f"/console/{kind}/{launch.id}", done="launched")

@@ -117,14 +117,14 @@ def announce(operator: Operator, text: str, tag: str) -> None:
     operator.see("Recipients as of now: 5.")
     operator.press("Check and launch")
     operator.press("Send now to 5 clients")
-    operator.see("Saved.")
+    operator.see("Launched.")
 
 
 def launch(operator: Operator) -> None:
     operator.press("Check and launch")
     operator.see("Check before the launch")
     operator.driver.find_element(By.CSS_SELECTOR, "#launch .primary").click()
-    operator.see("Saved.")
+    operator.see("Launched.")
 
 
 def add_clients(call: Call, tag: str, first: int) -> None:

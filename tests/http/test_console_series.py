@@ -40,7 +40,7 @@ def test_a_new_mailing_is_not_repeated_unless_the_form_says_so(anna: Browser, se
     page = anna.get(open_new_form(anna)).text
     assert '<option value="once" selected>' in page
     once = launch(anna, **{**WEEKLY, "repeat_kind": "once", "repeat_until": "nonsense"})
-    assert once.headers["Location"] == "/console/mailings/1?done=saved"
+    assert once.headers["Location"] == "/console/mailings/1?done=launched"
     assert services.series.get(1) is None
     assert "repeat_kind" not in anna.get("/console/mailings/1/edit").text
 
@@ -109,7 +109,7 @@ def test_a_series_links_its_mailings_and_they_link_the_series(anna: Browser, ser
 def test_a_draft_announces_one_series_and_leads_to_it_afterwards(anna: Browser, services: Services) -> None:
     draft = open_new_form(anna)
     assert announce(anna, draft) == "/console/series/1"
-    assert anna.post(f"{draft}/launch", version="1").headers["Location"] == "/console/series/1?done=saved"
+    assert anna.post(f"{draft}/launch", version="1").headers["Location"] == "/console/series/1?done=launched"
     assert services.series.get(2) is None
     page = anna.get(draft).text
     assert "it has created series 1" in page

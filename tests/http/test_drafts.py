@@ -140,7 +140,7 @@ def test_a_draft_is_one_for_all_users_and_names_who_began_it(anna: Browser, serv
         shown = anna.get(path).text
         assert f'href="{draft}"' in shown
         assert "anna" in shown
-    assert launch(anna, draft, **MAILING).headers["Location"] == "/console/mailings/1?done=saved"
+    assert launch(anna, draft, **MAILING).headers["Location"] == "/console/mailings/1?done=launched"
     anna.sign_in("anna")
     assert "it has created mailing 1" in anna.get(draft).text
     assert "No drafts." in anna.get("/console/drafts").text, "a launched draft is in the list no more"
@@ -197,12 +197,12 @@ def test_a_draft_launched_twice_announces_one_mailing(anna: Browser) -> None:
     anna.post(draft, **MAILING)
     version = _hidden(anna.get(f"{draft}/check").text, "version")
     answers = [anna.post(f"{draft}/launch", version=version) for _ in range(2)]
-    assert {answer.headers["Location"] for answer in answers} == {"/console/mailings/1?done=saved"}
+    assert {answer.headers["Location"] for answer in answers} == {"/console/mailings/1?done=launched"}
     assert anna.get("/console/mailings/2").status == 404
     anna.post("/console/mailings/1/delete")
     assert anna.post(f"{draft}/launch", version=version).status == 303
     assert anna.get("/console/mailings/1").status == 404, "a deleted mailing is not restored"
-    assert launch(anna, **MAILING).headers["Location"] == "/console/mailings/2?done=saved"
+    assert launch(anna, **MAILING).headers["Location"] == "/console/mailings/2?done=launched"
 
 
 def test_two_launches_at_once_announce_one_mailing(anna: Browser, services: Services) -> None:
@@ -276,7 +276,7 @@ def test_a_launched_draft_is_not_changed_and_what_was_typed_becomes_a_new_draft(
     assert another is not None
     assert another[1] != draft
     saved = launch(anna, another[1], **{**MAILING, **change})
-    assert saved.headers["Location"] == "/console/mailings/2?done=saved", "on purpose, and once"
+    assert saved.headers["Location"] == "/console/mailings/2?done=launched", "on purpose, and once"
 
 
 def test_a_draft_that_was_refused_for_its_fields_can_be_corrected(anna: Browser) -> None:
@@ -285,7 +285,7 @@ def test_a_draft_that_was_refused_for_its_fields_can_be_corrected(anna: Browser)
         refused = anna.post(draft, **{**MAILING, **wrong}, **seen(anna, draft))
         assert refused.status == 400
         assert anna.get(f"{draft}/check").status == 400, "the address of the check shows what is wrong too"
-    assert launch(anna, draft, **MAILING).headers["Location"] == "/console/mailings/1?done=saved"
+    assert launch(anna, draft, **MAILING).headers["Location"] == "/console/mailings/1?done=launched"
 
 
 def test_only_what_was_checked_is_launched(anna: Browser) -> None:
@@ -317,7 +317,7 @@ def test_a_launch_that_a_crash_has_interrupted_goes_on_with_the_same_id(anna: Br
     refused = anna.post(draft, **{**MAILING, "message_text": "other"})
     assert refused.status == 422
     assert "was not saved" in refused.text
-    assert launch_checked(anna, draft).headers["Location"] == "/console/mailings/1?done=saved"
+    assert launch_checked(anna, draft).headers["Location"] == "/console/mailings/1?done=launched"
     assert "it has created mailing 1" in anna.get(draft).text
 
 
@@ -428,7 +428,7 @@ def test_a_copy_of_a_mailing_is_a_draft_with_its_values_and_without_its_dates(
     assert "2040" not in page
     form = {name: value for name, value in submitted(page).items() if name not in ("csrf", "test_phone")}
     saved = launch(anna, draft, **{**form, **times})
-    assert saved.headers["Location"] == "/console/mailings/2?done=saved"
+    assert saved.headers["Location"] == "/console/mailings/2?done=launched"
     assert {**call("GET", "/Mailing/2").json, "id": 1, "warnings": None} == {**made, "warnings": None}
 
 

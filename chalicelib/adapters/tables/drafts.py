@@ -1,4 +1,7 @@
-"""Drafts, in one partition, so that a query lists those that exist. The time to live deletes them."""
+"""Drafts, in one partition, so that a query lists those that exist. The time to live deletes them.
+
+Templates of texts (text_templates.py) are in another partition of the table.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,7 @@ class DraftRow(Model):
     changed_at = Moment()
     form = CompactJSON()
     page = UnicodeAttribute(default="")
+    name = UnicodeAttribute(null=True)
     launch = JSONAttribute(null=True)
     version = NumberAttribute()
     expires_at = NumberAttribute(null=True)

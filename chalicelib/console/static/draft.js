@@ -8,7 +8,7 @@ let saved = typed(), timer, saving = null, stopped = false, leaving = false;
 
 function content() {
   const fields = new URLSearchParams(new FormData(form)); // preview.js makes UTC of the times
-  fields.delete("test_phone");
+  for (const name of ["test_phone", "template_name"]) fields.delete(name); // no part of the draft
   return fields;
 }
 

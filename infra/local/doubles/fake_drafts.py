@@ -1,13 +1,16 @@
-"""Drafts in memory, with the conditions of the real table."""
+"""Drafts and templates of texts in memory, with the conditions of the real table."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.draft import Draft
+from chalicelib.domain.text_template import TextTemplate
 from chalicelib.errors import RowChanged
 
+from .fake_access import FakeAudit
 from .fake_clock import LOCK
 
 
@@ -46,3 +49,29 @@ class FakeDrafts:
         row = self.rows.get(draft.id)
         if row is None or row.version != draft.version:
             raise RowChanged
+
+
+class FakeTextTemplates:
+    def __init__(self, audit: FakeAudit) -> None:
+        self.audit = audit
+        self.rows: dict[int, TextTemplate] = {}
+
+    def add(self, template: TextTemplate, record: AuditRecord | None = None) -> None:
+        with LOCK:
+            if template.id in self.rows:
+                raise RowChanged
+            self.rows[template.id] = template
+            self.audit.write(record)
+
+    def get(self, template_id: int) -> TextTemplate | None:
+        return self.rows.get(template_id)
+
+    def newest(self, limit: int) -> list[TextTemplate]:
+        return [self.rows[one] for one in sorted(self.rows, reverse=True)[:limit]]
+
+    def remove(self, template: TextTemplate, record: AuditRecord | None = None) -> None:
+        with LOCK:
+            if template.id not in self.rows:
+                raise RowChanged
+            del self.rows[template.id]
+            self.audit.write(record)

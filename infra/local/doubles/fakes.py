@@ -17,7 +17,7 @@ from .fake_access import FakeAudit, FakeAuditBucket, FakeIdempotencyKeys, FakeTo
 from .fake_balances import FakeBalances, FakeGatewayBalances
 from .fake_clients import FakeClients, FakeCounters, FakeLabels, FakePhoneKey
 from .fake_clock import FakeClock
-from .fake_drafts import FakeDrafts
+from .fake_drafts import FakeDrafts, FakeTextTemplates
 from .fake_erasures import FakeErasures
 from .fake_gateway import FakeGateway, FakeMailbox, FakeReports
 from .fake_imports import FakeFiles, FakeImports
@@ -49,6 +49,7 @@ class FakeServices:
         self.mailings = FakeMailings(self.counters, self.audit)
         self.segments = FakeSegments(self.audit)
         self.drafts = FakeDrafts()
+        self.text_templates = FakeTextTemplates(self.audit)
         self.series = FakeSeries(self.mailings, self.audit)
         self.messages = FakeMessages(self.settings.routes)
         self.receipts = FakeReceipts(self.mailings, self.messages)

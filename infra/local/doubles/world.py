@@ -34,6 +34,7 @@ PARTS = (
     "mailings",
     "segments",
     "drafts",
+    "text_templates",
     "series",
     "messages",
     "receipts",
