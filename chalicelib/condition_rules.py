@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from .domain.client import MAX_LABEL, is_attribute_name
-from .domain.client import OPERATOR_CODE as CODE
+from .domain.client import MAX_LABEL
+from .domain.client_import import is_attribute_column
 from .domain.condition import (
     ALL,
     ANY,
@@ -41,10 +41,11 @@ from .domain.condition import (
     read_number,
 )
 from .domain.condition_json import as_json
+from .domain.message import MAX_ID
 from .errors import WrongParts, WrongValue
+from .field_rules import operator_code, timezone
 from .rules import moment, not_blank, rule
 from .texts import Text, either
-from .zones import is_zone
 
 KINDS = (ALL, ANY, NOT, "field", RECEIVED, NOT_RECEIVED)
 CHOICES = (IS, IN, STARTS_WITH)
@@ -59,9 +60,6 @@ OPERATORS: Mapping[str, tuple[str, ...]] = {
 """The comparisons of each field."""
 
 FIELDS = (TAG, OPERATOR_CODE, TIMEZONE, REGISTERED_AT, OPTED_IN, f"{ATTRIBUTE}NAME")
-MAX_MAILING_ID = 922_337_202
-"""With a larger one a message id would not fit into an int64."""
-
 Place = tuple[str, ...]
 
 
@@ -152,7 +150,8 @@ class _Reader:
 
     def _leaf(self, sent: dict[str, Any], place: Place) -> Condition | None:
         field = sent["field"]
-        known = OPERATORS.get(ATTRIBUTE if _is_attribute(field) else field if isinstance(field, str) else "")
+        name = field if isinstance(field, str) else ""
+        known = OPERATORS.get(ATTRIBUTE if is_attribute_column(name) else name)
         if known is None or field == ATTRIBUTE:
             return self._wrong((*place, "field"), Text("condition.wrong_field", fields=either(FIELDS)))
         given = [name for name in sent if name != "field"]
@@ -167,7 +166,7 @@ class _Reader:
             return self._wrong((*place, operator), error.text)
 
     def _received(self, sent: object, place: Place, expected: bool) -> Condition | None:
-        if type(sent) is not int or not 0 < sent <= MAX_MAILING_ID:
+        if type(sent) is not int or not 0 < sent <= MAX_ID:
             return self._wrong(place, Text("condition.mailing_id"))
         return Received(sent, expected)
 
@@ -181,11 +180,6 @@ class _Reader:
         return None
 
 
-def _is_attribute(field: object) -> bool:
-    """Whether it is the name of an attribute, as it is stored."""
-    return isinstance(field, str) and field.startswith(ATTRIBUTE) and is_attribute_name(field.removeprefix(ATTRIBUTE))
-
-
 def _read_value(field: str, operator: str, sent: object) -> Value:
     """Raises WrongValue."""
     if operator == PRESENT or field == OPTED_IN:
@@ -196,7 +190,7 @@ def _read_value(field: str, operator: str, sent: object) -> Value:
         return moment.read(sent)  # type: ignore[return-value]
     if operator in NUMBERS:
         return _number(sent)
-    read = TEXTS.get((field, operator == STARTS_WITH), _text)
+    read: Callable[[object], str] = TEXTS.get((field, operator == STARTS_WITH), _text)
     if operator != IN:
         return read(sent)
     if not isinstance(sent, list) or not sent:
@@ -219,19 +213,8 @@ def _text(sent: object) -> str:
     return value
 
 
-def _code(sent: object) -> str:
-    value = str(sent) if type(sent) is int else _text(sent)
-    if not CODE.fullmatch(value):
-        raise WrongValue(Text("mailing.operator_code", given=value[:16]))
-    return value
-
-
-def _zone(sent: object) -> str:
-    value = _text(sent)
-    if not is_zone(value):
-        raise WrongValue(Text("client.timezone", name=value[:64]))
-    return value
-
-
-TEXTS: Mapping[tuple[str, bool], Callable[[object], str]] = {(OPERATOR_CODE, False): _code, (TIMEZONE, False): _zone}
+TEXTS: Mapping[tuple[str, bool], Callable[[object], Any]] = {
+    (OPERATOR_CODE, False): operator_code,
+    (TIMEZONE, False): timezone.read,
+}
 """The rules of whole values of some fields. Any text may be the beginning of one."""

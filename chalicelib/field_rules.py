@@ -120,18 +120,20 @@ def tags(sent: object) -> tuple[str, ...]:
     return found
 
 
+def operator_code(sent: object) -> str:
+    value = str(sent) if type(sent) is int else not_blank(sent)
+    if not OPERATOR_CODE.fullmatch(value):
+        raise WrongValue(Text("mailing.operator_code", given=value[:16]))
+    return value
+
+
 @rule(
     type=["string", "null"],
     pattern=f"^( *{OPERATOR_CODE.pattern} *(, *{OPERATOR_CODE.pattern} *)*)?$",
     examples=["977,921,925"],
 )
 def operator_codes(sent: object) -> tuple[str, ...]:
-    def read_code(code: str) -> str:
-        if not OPERATOR_CODE.fullmatch(code):
-            raise WrongValue(Text("mailing.operator_code", given=code[:16]))
-        return code
-
-    return listed(sent, read_code, "977,921,925")
+    return listed(sent, operator_code, "977,921,925")
 
 
 @rule(

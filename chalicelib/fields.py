@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .condition_rules import MAX_MAILING_ID, condition, required_condition
+from .condition_rules import condition, required_condition
 from .domain.canary import DEFAULT_ERROR_RATE, MAX_CANARY_SIZE
 from .domain.client import (
     GIVEN_FIELDS,
@@ -12,7 +12,7 @@ from .domain.client import (
 from .domain.consent import MAX_TEXT, PURPOSES
 from .domain.filter import MAX_TAGS
 from .domain.mailing import MAX_RATE
-from .domain.message import RESENDABLE
+from .domain.message import MAX_ID, RESENDABLE
 from .domain.sms import MAX_PARTS
 from .field_rules import (
     attributes,
@@ -101,7 +101,7 @@ MAILING = {
         condition, "A condition on clients, beside `filter_tag` and `filter_op_codes`; blank or null: none."
     ),
     "segment": Field(
-        number_up_to(MAX_MAILING_ID, 3),
+        number_up_to(MAX_ID, 3),
         "The id of a segment. The client has to meet its condition too, as it is at the start; blank or null: none.",
     ),
     "time_from": Field(time_of_day, "The start of the local hours, in the client's time zone."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from .domain.recurrence import DAILY, KINDS, MAX_SKIPPED, MONTH_DAYS, WEEKDAYS
+from .domain.recurrence import DAILY, DAYS_OF_WEEK, KINDS, MAX_SKIPPED, MONTH_DAYS
 from .domain.series_decisions import LONGEST_MAILING, MAX_TIMES
 from .errors import WrongValue
 from .field_rules import timezone
@@ -13,11 +13,11 @@ from .fields import MAILING
 from .rules import Field, listed, not_blank, number_up_to, rule, text
 from .texts import Text
 
-WORKING_DAYS = {"weekdays": WEEKDAYS[:5]}
+WORKING_DAYS = {"weekdays": DAYS_OF_WEEK[:5]}
 """A short name of several days."""
 
 DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-ONE_WEEKDAY, ONE_MONTH_DAY = ("|".join(kind) for kind in (WEEKDAYS, MONTH_DAYS))
+ONE_WEEKDAY, ONE_MONTH_DAY = ("|".join(kind) for kind in (DAYS_OF_WEEK, MONTH_DAYS))
 
 
 @rule(

@@ -34,9 +34,9 @@ def find_named(services: Services, chosen: Filter) -> tuple[NamedMailing, ...] |
     """
     if not chosen.has_condition:
         return None
-    found = []
+    found, outlines = [], services.mailings.outlines(chosen.named_mailings)
     for mailing_id in chosen.named_mailings:
-        mailing = services.mailings.get(mailing_id)
+        mailing = outlines.get(mailing_id)
         if mailing is None:
             log.warning("named mailing is deleted", extra={"named_mailing_id": mailing_id})
             found.append(NamedMailing(mailing_id))

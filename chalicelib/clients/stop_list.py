@@ -80,7 +80,7 @@ def get_stop(services: Services, phone_number: str) -> Stop:
 
 
 def list_stops(services: Services, after: Position | None, limit: int) -> tuple[list[Stop], Position | None]:
-    """A page, in no order that means anything, and the position of the next page; None at the end.
+    """A page, in the order of the table and not of time, and the position of the next page; None at the end.
 
     `after`: a position; the list begins at None and at BEGINNING.
     """

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import pytz
 from chalice.app import Response
 
-from ..domain.recurrence import WEEKDAYS
+from ..domain.recurrence import DAYS_OF_WEEK
 from ..mailings.calendar import Planned, planned_starts
 from ..zones import is_any_zone, zone
 from .local_time import LAST_DAY, midnight, read_day, zone_of
@@ -33,7 +33,7 @@ class Day:
 
     @property
     def weekday(self) -> str:
-        return WEEKDAYS[self.date.weekday()]
+        return DAYS_OF_WEEK[self.date.weekday()]
 
 
 def show(request: PageRequest) -> Response:

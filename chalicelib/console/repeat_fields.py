@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..domain.recurrence import DAILY, MONTH_DAYS, WEEKDAYS
+from ..domain.recurrence import DAILY, DAYS_OF_WEEK, MONTH_DAYS
 from ..domain.series import Series
 from ..representation import represent_series
 from .page_requests import PageRequest
@@ -47,7 +47,7 @@ def choices() -> dict[str, Any]:
 def submitted(request: PageRequest) -> RepeatFields:
     return RepeatFields(
         kind=request.field("repeat_kind") or ONCE,
-        week_days=tuple(day for day in WEEKDAYS if day in request.form.get("week_days", [])),
+        week_days=tuple(day for day in DAYS_OF_WEEK if day in request.form.get("week_days", [])),
         month_days=request.field("month_days"),
         rule={name: request.field(name) for name in RULE[1:]},
     )
@@ -55,7 +55,7 @@ def submitted(request: PageRequest) -> RepeatFields:
 
 def shown(series: Series) -> RepeatFields:
     days, fields = series.rule.days, represent_series(series)
-    kind = MONTHLY if set(days) <= set(MONTH_DAYS) else WEEKLY if set(days) <= set(WEEKDAYS) else DAILY
+    kind = MONTHLY if set(days) <= set(MONTH_DAYS) else WEEKLY if set(days) <= set(DAYS_OF_WEEK) else DAILY
     return RepeatFields(
         kind=kind,
         week_days=days if kind == WEEKLY else (),
@@ -64,5 +64,5 @@ def shown(series: Series) -> RepeatFields:
     )
 
 
-NOT_REPEATED = RepeatFields(ONCE, WEEKDAYS[:5], "", dict.fromkeys(RULE[1:], "") | {"timezone": "UTC"})
+NOT_REPEATED = RepeatFields(ONCE, DAYS_OF_WEEK[:5], "", dict.fromkeys(RULE[1:], "") | {"timezone": "UTC"})
 """A new form."""

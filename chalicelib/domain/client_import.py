@@ -47,8 +47,8 @@ STOP_IN_ANY_CASE = 100_000
 
 @dataclass(frozen=True)
 class Tally:
-    """Numbers of rows by result; `rows` is their sum. Of the accepted rows, `opted_out` have a time in `opted_out_at`,
-    and `normalized` a phone number that was written in another way; both are also counted by their result.
+    """Numbers of rows by result; `rows` is their sum. Of the accepted rows, `opted_out` put a phone number on the
+    stop list, and `normalized` have one that was written in another way; both are also counted by their result.
     """
 
     added: int = 0

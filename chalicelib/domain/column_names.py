@@ -42,9 +42,9 @@ ALIASES = {
 
 @dataclass(frozen=True)
 class Columns:
-    """Valid columns: the `known` ones, and those that `is_extra` accepts: like `example`, they begin with `prefix`.
+    """The columns that a file may have: the `known` ones, and extra ones, which begin with `prefix` as `example` does.
 
-    Both are blank if there are none.
+    Both are blank if there are no extra ones. A file has to have the `required` ones. Names in ALIASES mean known ones.
     """
 
     known: Collection[str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cached_property
 
 from . import condition as conditions
 from .client import MAX_LABEL, Client, consent_that_counts, operator_code_of
@@ -22,18 +23,21 @@ warning, in JSON with up to six bytes for one. An item of DynamoDB has at most 4
 class Filter:
     """Without tags: clients with any tag or none. Without operator codes: clients with any code. Tags are composed.
     Without a condition or a segment: clients that meet any. The client has to fit all four.
-    `has_consent`: of the chosen clients, only those with a consent to marketing are reached.
+    `needs_consent`: of the chosen clients, only those with a consent to marketing are reached.
     """
 
     tags: tuple[str, ...] = ()
     operator_codes: tuple[str, ...] = ()
     condition: Condition | None = None
-    has_consent: bool = False
+    needs_consent: bool = False
     segment: Segment | None = None
 
-    @property
+    @cached_property
     def conditions(self) -> tuple[Condition, ...]:
-        """The client has to meet all of them. That of a segment which is not looked up is left out."""
+        """The client has to meet all of them. That of a segment which is not looked up is left out.
+
+        It is kept, as `by_index` is: a fan-out asks for them for each client and each slice.
+        """
         of_segment = self.segment.condition if self.segment else None
         return tuple(condition for condition in (self.condition, of_segment) if condition is not None)
 
@@ -51,7 +55,11 @@ class Filter:
         """The ids of the mailings whose recipients the condition asks for."""
         return list(dict.fromkeys(number for one in self.conditions for number in conditions.named_mailings(one)))
 
-    @property
+    @cached_property
+    def _all_conditions(self) -> Condition:
+        return conditions.Group(conditions.ALL, self.conditions)
+
+    @cached_property
     def by_index(self) -> Filter | None:
         """The tags and operator codes of which each chosen client has one, without a condition: what an index serves.
 
@@ -59,9 +67,8 @@ class Filter:
         """
         if not self.has_condition:
             return self
-        both = conditions.Group(conditions.ALL, self.conditions)
-        tags = _narrowed(self.tags, conditions.necessary(both, conditions.TAG))
-        codes = _narrowed(self.operator_codes, conditions.necessary(both, conditions.OPERATOR_CODE))
+        tags = _narrowed(self.tags, conditions.necessary(self._all_conditions, conditions.TAG))
+        codes = _narrowed(self.operator_codes, conditions.necessary(self._all_conditions, conditions.OPERATOR_CODE))
         return None if tags is None or codes is None else Filter(tags, codes)
 
     def decide(self, client: Client | AudienceMember, received: Collection[int] | None) -> bool | None:
@@ -74,7 +81,7 @@ class Filter:
             return False
         if self.segment is not None and self.segment.condition is None:
             return False
-        return conditions.decide(conditions.Group(conditions.ALL, self.conditions), client, received)
+        return conditions.decide(self._all_conditions, client, received) if self.has_condition else True
 
     def chooses(self, client: Client | AudienceMember, received: Collection[int] = ()) -> bool:
         """As `decide`, by what is known."""
@@ -82,7 +89,7 @@ class Filter:
 
     def may_be_texted(self, client: Client | AudienceMember) -> bool:
         """Whether a chosen client gets its message: it has not opted out, and has a consent if that is needed."""
-        return client.opted_out_at is None and (not self.has_consent or client.consent is not None)
+        return client.opted_out_at is None and (not self.needs_consent or client.consent is not None)
 
     def reaches(self, client: Client) -> bool:
         """Whether the client is chosen, by what is known, and may be texted."""

@@ -28,6 +28,9 @@ ACCEPTED = (SENT, DELIVERED, UNDELIVERED)
 RECEIVED = (SENT, DELIVERED)
 """The client received the message, as far as is known: the gateway accepted it and reported no failure."""
 
+MAX_ID = 2**63 // (MAX_CLIENT_ID + 1) - 1
+"""The highest id of a mailing: with a higher one a message id would not fit into an int64. Segments have the same."""
+
 RESENDABLE = (FAILED, EXPIRED, UNKNOWN)
 """`undelivered` is not resendable: a gateway that deduplicates by id would treat the resend as a repetition."""
 

@@ -13,15 +13,17 @@ from datetime import UTC, date, datetime, time, tzinfo
 from .send_window import DAY, MINUTE, SECOND, offset_of
 
 DAILY = "daily"
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS_OF_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LAST = "last"
 """The last day of a month."""
 MONTH_DAYS = (*map(str, range(1, 32)), LAST)
-KINDS = ((DAILY,), WEEKDAYS, MONTH_DAYS)
+KINDS = ((DAILY,), DAYS_OF_WEEK, MONTH_DAYS)
 """The days of one rule are of one kind."""
 
 LONGEST_GAP = 62
-"""Days between two starts, at most: from 31 December, or July, to the next month but one that has 31 days."""
+"""Days between two starts, at most: one month may lack the day, or the zone may skip it, so that two months pass.
+
+July and August, and December and January, have 62 days."""
 
 MAX_SKIPPED = 100
 """Days that can be left out at one time."""
@@ -50,7 +52,7 @@ class Recurrence:
         if day < self.first_day or (self.until is not None and day > self.until):
             return False
         is_last = LAST in self.days and (day + DAY).day == 1
-        return is_last or not {DAILY, WEEKDAYS[day.weekday()], str(day.day)}.isdisjoint(self.days)
+        return is_last or not {DAILY, DAYS_OF_WEEK[day.weekday()], str(day.day)}.isdisjoint(self.days)
 
     def start_on(self, zone: tzinfo, day: date) -> datetime | None:
         """The start on this day; None if there is none."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..condition_rules import MAX_MAILING_ID
 from ..domain.client_search import AttributeText, ClientFilter
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.mailing_search import MailingFilter
-from ..domain.message import STATUSES
+from ..domain.message import MAX_ID, STATUSES
 from ..domain.phone import meant_phone
 from ..domain.phone_part import PhonePart, meant_part
 from ..errors import BadInput, WrongValue
@@ -58,7 +57,7 @@ MAILING_FILTERS = {
     "text": Field(label, "Mailings with this text in theirs, in any case"),
     "start_from": Field(moment, "Mailings that start at this moment or later"),
     "start_before": Field(moment, "Mailings that start before this moment"),
-    "segment": Field(number_up_to(MAX_MAILING_ID, 3), "Mailings to the segment with this id"),
+    "segment": Field(number_up_to(MAX_ID, 3), "Mailings to the segment with this id"),
 }
 """Query parameters, each with its rule."""
 

@@ -71,7 +71,7 @@ class Audience:
 
 def reached_by(services: Services, chosen: Filter, purpose: str) -> Filter:
     """The filter as a count of a mailing with this purpose needs it."""
-    return replace(chosen, has_consent=services.settings.require_consent and purpose == MARKETING)
+    return replace(chosen, needs_consent=services.settings.require_consent and purpose == MARKETING)
 
 
 def count_audience(services: Services, chosen: Filter) -> tuple[int, bool]:
@@ -143,7 +143,7 @@ def _read_members(services: Services, chosen: Filter, read: Read, limit: int) ->
 
 
 def _of_consent(chosen: Filter) -> tuple[str, ...]:
-    return ("consent_at", "consent_withdrawn_at") if chosen.has_consent else ()
+    return ("consent_at", "consent_withdrawn_at") if chosen.needs_consent else ()
 
 
 def _reached(services: Services, chosen: Filter, plan: Plan, members: Sequence[AudienceMember]) -> list[AudienceMember]:

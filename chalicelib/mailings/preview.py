@@ -124,7 +124,7 @@ def _preview(
     launch = forecast_launch(services, replace(planned, chosen=chosen)) if planned is not None else None
     clients, is_whole = _count_clients(services, chosen, launch, started)
     warnings = [] if started else audience_warnings(services, chosen, lambda: is_whole and not clients)
-    if chosen.has_consent:
+    if chosen.needs_consent:
         warnings.append(Text("audience.consent"))
     length = measure(message_text) if message_text else None
     sample = sample_texts(services, chosen, message_text) if is_filled else []

@@ -303,7 +303,7 @@ def test_counts_and_groups_can_be_of_clients_with_a_consent_that_is_not_withdraw
         own = {"consent_at": given, "consent_withdrawn_at": withdrawn}
         register_client(services, {"phone_number": f"7977000000{number}", "tag": "vip", **own})
     opt_out_client(services, register_client(services, {"phone_number": "79770000009", "consent_at": SINCE}).id)
-    chosen = Filter(tags=tags, has_consent=True)
+    chosen = Filter(tags=tags, needs_consent=True)
     assert count_audience(services, chosen) == (2, True)
     assert group_audience(services, chosen).groups == {("UTC", "977"): 2}
 

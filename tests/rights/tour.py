@@ -174,10 +174,12 @@ class Tour:
         self.sweep()
 
     def segments(self) -> None:
-        """A segment is made, read, listed, counted and changed; mailings use it, one started as by its schedule, one by
-        the sweep.
+        """A segment that names a mailing is made, read, listed, counted and changed; mailings use it, one started as by
+        its schedule, one by the sweep.
         """
-        made = self.call("POST", "/Segments/", {"name": "x", "filter": {"field": "tag", "is": "absent"}})
+        unsent = {"not_received": self.announce(3600, filter_tag="absent")}
+        condition = {"all": [{"field": "tag", "is": "absent"}, unsent]}
+        made = self.call("POST", "/Segments/", {"name": "x", "filter": condition})
         path = f"/Segments/{made['id']}/"
         self.call("GET", "/Segments/")
         self.call("GET", f"{path}count/")

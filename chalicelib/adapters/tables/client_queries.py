@@ -92,7 +92,7 @@ def wanted_beyond_the_key(partition: Partition, wanted: ClientFilter) -> Conditi
 
 def may_be_texted(chosen: Filter) -> Condition:
     condition: Condition = ClientRow.opted_out_at.does_not_exist()
-    if chosen.has_consent:
+    if chosen.needs_consent:
         withdrawn_at = ClientRow.consent_withdrawn_at
         condition &= ClientRow.consent_at.exists()
         condition &= withdrawn_at.does_not_exist() | (withdrawn_at < ClientRow.consent_at)
