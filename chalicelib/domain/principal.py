@@ -13,7 +13,8 @@ READ = "read"
 APPROVER = "approver"
 """Reads everything, approves mailings, and writes nothing else: so an approver is never the author."""
 
-ROLES = (ADMIN, READ, APPROVER)
+ROLES = (ADMIN, APPROVER, READ)
+"""From the role that allows most to the one that allows least."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from chalicelib.domain.openid import Client, base64url, challenge_of, claims_of,
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 MOMENT = int(NOW.timestamp())
-CLIENT = Client("https://id.example.com", "sms", "roles", {"admins": "admin", "readers": "read"})
+CLIENT = Client("https://id.example.com", "sms", "roles", {"admins": "admin", "leads": "approver", "readers": "read"})
 CLAIMS = {"iss": CLIENT.issuer, "aud": "sms", "sub": "17", "nonce": "n", "iat": MOMENT, "exp": MOMENT + 60}
 
 
@@ -58,6 +58,7 @@ def test_what_is_no_signed_jwt_has_no_claims(token: str) -> None:
     ("claim", "claims", "role"),
     [
         ("roles", {"roles": ["readers", "admins"]}, "admin"),
+        ("roles", {"roles": ["readers", "leads"]}, "approver"),
         ("roles", {"roles": "readers"}, "read"),
         ("roles", {"roles": ["Readers", 1, None, ["admins"]]}, None),
         ("roles", {}, None),

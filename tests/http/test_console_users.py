@@ -68,6 +68,12 @@ def test_a_user_that_cannot_be_made_is_an_error_at_its_field(
     assert written() == before
 
 
+@pytest.mark.parametrize("page", ["users", "tokens"])
+def test_a_form_offers_first_the_role_that_allows_least(anna: Browser, page: str) -> None:
+    offered = re.findall(r'<option value="(\w+)"', anna.get(f"/console/{page}").text)
+    assert offered == ["read", "approver", "admin"]
+
+
 def test_no_admin_removes_or_demotes_oneself(anna: Browser, written: Callable[[], list[Any]]) -> None:
     page = anna.get("/console/users").text
     assert "users/boris/remove" in page
