@@ -59,6 +59,7 @@ def test_a_request_without_a_valid_token_is_a_401_with_a_detail(
     assert answer.status_code == status
     assert list(answer.json()) == ["detail"]
     assert answer.headers["WWW-Authenticate"] == "Token"
+    assert answer.headers["X-Request-Id"], "API Gateway gives its own answers the id too"
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "Strict-Transport-Security" not in answer.headers, "the local stack serves HTTP"
@@ -83,6 +84,7 @@ def test_unknown_addresses_and_methods_are_answered_in_the_contracts_format(
     answer = call(method, path)
     assert answer.status_code == status
     assert list(answer.json()) == ["detail"]
+    assert answer.headers["X-Request-Id"]
 
 
 @pytest.mark.parametrize(

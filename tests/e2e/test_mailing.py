@@ -148,7 +148,7 @@ def test_a_running_mailing_is_paused_resumed_and_cancelled(
     assert finished(mailing_id)["messages"]["sent"] == CLIENTS
     assert simulator.seen.summary()["repeated"] == 0
     refused = call("POST", f"/Mailing/{mailing_id}/cancel/")
-    assert (refused.status_code, list(refused.json())) == (409, ["detail"])
+    assert (refused.status_code, list(refused.json())) == (409, ["detail", "request_id"])
 
 
 def test_failed_messages_are_resent_and_no_others(
@@ -173,7 +173,7 @@ def test_a_post_repeated_with_its_key_creates_one_mailing(call: Call, tag: str) 
     assert answers[0].json() == answers[1].json()
     assert answers[1].headers["Idempotent-Replayed"] == "true"
     other = call("POST", "/Mailing/", data={**fields, "message_text": "other"}, headers=headers)
-    assert (other.status_code, list(other.json())) == (422, ["detail"])
+    assert (other.status_code, list(other.json())) == (422, ["detail", "request_id"])
 
 
 def test_an_invalid_queue_message_is_counted_and_can_be_returned(call: Call, stack: DevStack) -> None:
