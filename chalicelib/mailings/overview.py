@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..delivery.balances import known_balances
 from ..domain.balance import Balance
-from ..domain.mailing import PAUSED, SCHEDULED, Mailing
+from ..domain.mailing import SCHEDULED, Mailing
 from ..domain.reasons import COUNTED, Reason
 from ..domain.series import ACTIVE, Series
 from ..domain.silence import is_paused_by_service, longest_silence
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 MOST_UNDER_WAY = 10
+MOST_READ = 100
+"""Of the mailings that are open, so many of the newest are looked at."""
+
 MOST_STARTS = 5
 MOST_REASONS = 10
 NEWEST_MAILINGS, NEWEST_SERIES = 50, 50
@@ -93,19 +96,20 @@ class Overview:
 
 def overview(services: Services) -> Overview:
     now = services.clock.now()
-    started = read_mailings(services, sorted(services.mailings.active_ids(now), reverse=True))
-    started = [mailing for mailing in started if mailing.is_open and mailing.status != SCHEDULED]
+    active = sorted(services.mailings.active_ids(now), reverse=True)
+    found = read_mailings(services, active[:MOST_READ])
+    started = [mailing for mailing in found if mailing.is_open and mailing.status != SCHEDULED]
     newest, _ = list_mailings(services, None, NEWEST_MAILINGS)
     under_way = [(mailing, present_of(services, mailing)) for mailing in started[:MOST_UNDER_WAY]]
     lately = {mailing.id: mailing for mailing in [*newest, *started] if _was_active(mailing, now)}
     return Overview(
         under_way,
-        len(started),
+        len(started) + len(active[MOST_READ:]),
         _starts(services, now),
         _failures(services, list(lately.values())),
         _gateways(services, list(lately.values()), [one for _, one in under_way], now),
         SendQueue(_size(services.send_queue), _size(services.dead_letters), _age(started, now)),
-        [mailing for mailing in started if mailing.status == PAUSED and is_paused_by_service(mailing, now)],
+        [mailing for mailing in started if is_paused_by_service(mailing, now)][:MOST_UNDER_WAY],
     )
 
 
