@@ -24,6 +24,9 @@ KEPT = "kept."
 SHOWN_AGAIN_BY = {"message_text": "preview", "where_0_field": "rows"}
 """By a field that only this form has: the `step` that shows the form again with what was typed, without saving it."""
 
+MOST_FIELDS = 3_000
+"""More than a form of the console has, and few enough for a page."""
+
 Field = tuple[str, str]
 
 
@@ -36,9 +39,10 @@ def to_sign_in(request: PageRequest) -> Response:
         return request.page("refused.html", 401, text=text)
     if request.raw_request.method != "POST":
         return request.redirect(SIGN_IN, next=own_address(request.address))
-    if not request.is_from_own_site or not headers.get("content-type", "").startswith(FORM):
+    is_form = request.is_from_own_site and headers.get("content-type", "").startswith(FORM)
+    kept = fields_to_keep(request.form) if is_form else []
+    if not is_form or len(kept) > MOST_FIELDS:
         return request.page("refused.html", 401, text=text)
-    kept = fields_to_keep(request.form)
     values = sign_in_values(request) | {"next": own_address(request.address), "name": "", "error": text, "kept": kept}
     return request.page("sign_in.html", 401, **values)
 

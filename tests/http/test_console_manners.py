@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.console.interrupted_form import MOST_FIELDS
 from chalicelib.console.own_addresses import own_address
 
 from .test_console import MAILING, SCRIPT, Browser, _hidden, _token_in, anna, anonymous, launch, open_new_form
@@ -74,6 +75,7 @@ def test_no_password_and_no_form_of_another_site_is_kept(anna: Browser) -> None:
     refused = anna.post("/console/tokens", name="shop", new_password="hush", password="hush")
     assert "kept.name" in refused.text
     assert "hush" not in refused.text
+    assert "kept." not in anna.post("/console/tokens", name=["shop"] * (MOST_FIELDS + 1)).text
     anna.headers["Sec-Fetch-Site"] = "cross-site"
     refused = anna.post("/console/tokens", name="shop")
     assert (refused.status, "kept." in refused.text) == (401, False)

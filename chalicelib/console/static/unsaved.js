@@ -1,9 +1,11 @@
 // Warns before a page is left whose form has been typed into and not submitted. A form marked data-saved is kept by the server.
 const forms = [...document.querySelectorAll("form[method=post]")];
+const isRefused = document.querySelector("[data-not-saved]") !== null; // the page shows again what was typed
 let isSubmitted = false;
 
 for (const form of forms) {
   if (form.querySelector("[name=password]") && !("unsaved" in form.dataset)) continue; // a sign-in has nothing to lose
+  if (isRefused && form.querySelector("input:not([type=hidden]), textarea")) form.dataset.unsaved = "";
   form.addEventListener("input", () => (form.dataset.unsaved = ""));
   form.addEventListener("submit", () => (isSubmitted = true));
 }
