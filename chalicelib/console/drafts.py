@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from chalice.app import Response
@@ -133,7 +134,7 @@ def show_form(request: PageRequest, draft_id: int, form: Form, status_code: int 
 
 def as_typed(request: PageRequest, form: Form) -> PageRequest:
     """The request as if this form had been submitted."""
-    return PageRequest(request.services, request.raw_request, request.session, form)
+    return replace(request, typed=form)
 
 
 def values_of(request: PageRequest) -> tuple[Values, RepeatFields]:

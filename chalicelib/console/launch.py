@@ -24,8 +24,9 @@ from ..mailings.test_message import advice_after
 from ..rules import read_fields
 from ..series_fields import SERIES
 from ..texts import Text
-from . import drafts, mailing_form
+from . import drafts
 from .page_requests import PageRequest
+from .test_message import try_message
 
 STARTS_SHOWN = 3
 
@@ -61,7 +62,7 @@ def send_test(request: PageRequest, sent_id: str) -> Response:
     draft = use_cases.get_draft(request.services, read_id(sent_id))
     values, _ = drafts.values_of(drafts.as_typed(request, draft.form))
     try:
-        outcome = mailing_form.try_message(request, values)
+        outcome = try_message(request, values)
     except BadInput as refusal:
         return _show(request, draft, refusal.status_code, errors=refusal.errors)
     return _show(request, draft, outcome=outcome, advice=advice_after(outcome))

@@ -13,9 +13,7 @@ from ..domain.decisions import FIELD_NAMES, MailingFields, announced, filter_of
 from ..domain.field_versions import Shown, version_of
 from ..domain.filter import ALL_CLIENTS, Filter
 from ..domain.mailing import Mailing
-from ..domain.outcome import Outcome
 from ..errors import BadInput, Outdated
-from ..field_rules import phone_number
 from ..fields import MAILING
 from ..http.calls import read_id
 from ..mailings import lifecycle
@@ -25,7 +23,7 @@ from ..mailings.placeholders import suggested_placeholders
 from ..mailings.preview import Preview, preview_mailing
 from ..mailings.segments import list_segments
 from ..mailings.sender_name import takes_sender
-from ..mailings.test_message import advice_after, send_test_message
+from ..mailings.test_message import advice_after
 from ..representation import represent_mailing
 from ..rules import Field, read_fields
 from . import repeat_fields
@@ -33,15 +31,11 @@ from .condition_form import MORE_ROWS, ConditionForm, form_of, read_form
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
+from .test_message import try_message
 
 LABELS_SHOWN = 100
 """Tags and codes with a checkbox; others can be typed."""
 
-TEST_MESSAGE = {
-    "test_phone": Field(phone_number, "The phone number of the test message.", required=True),
-    "message_text": MAILING["message_text"],
-    "sender": MAILING["sender"],
-}
 Values = dict[str, object]
 NO_OTHERS: Mapping[str, object] = {}
 
@@ -110,13 +104,6 @@ def submit(
 
 def _to_mailing(request: PageRequest, mailing_id: int) -> Response:
     return request.redirect(f"/console/mailings/{mailing_id}", done="saved")
-
-
-def try_message(request: PageRequest, values: Values) -> Outcome:
-    written = {name: values[name] for name in ("message_text", "sender")}
-    fields = read_fields({"test_phone": request.field("test_phone"), **written}, TEST_MESSAGE, set(), partial=False)
-    phone, text, sender = (str(fields[name]) for name in TEST_MESSAGE)
-    return send_test_message(request.services, phone, text, request.author, sender)
 
 
 def _preview(request: PageRequest, values: Values, before: Mailing | None) -> Preview:

@@ -160,7 +160,6 @@ class PageRequest:
             "page_address": own_address(self.address),
             "may_write": self.may_write,
             "user": session.user.principal if session else None,
-            "may_approve": session is not None and session.user.principal.may_approve,
             "csrf": form_token(self.services, session) if session else "",
             "is_local": self.services.settings.is_local,
         }
@@ -194,8 +193,8 @@ def answer_page_request(
 ) -> Response:
     """Checks the session, the role and the form, then runs the action.
 
-    `may`: which users may change something here; by default those that may write.
-    Refusals, and a throttled or failing table or queue, become pages; other errors are raised.
+    `may`: who may change something here; by default those that may write. Refusals, and a throttled or failing table
+    or queue, become pages; other errors are raised.
     """
     request = PageRequest(services, raw_request)
     try:

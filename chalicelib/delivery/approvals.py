@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..domain import decisions
 from ..domain.approval import COUNTING, GIVEN
+from ..domain.approval_decisions import counted
 from ..domain.filter import Filter
 from ..domain.mailing import Mailing
 from ..errors import RowChanged
@@ -35,7 +35,7 @@ def conclude_count(services: Services, mailing: Mailing) -> Mailing:
     if mailing.approval != COUNTING:
         return mailing
     most = services.settings.approval_above or mailing.counts.total
-    after = decisions.counted(mailing, most, services.clock.now())
+    after = counted(mailing, most, services.clock.now())
     if after == mailing:
         return mailing
     try:

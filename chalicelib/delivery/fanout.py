@@ -83,9 +83,8 @@ def start_mailing(services: Services, mailing_id: int) -> bool:
     chosen = with_current_segment(services, mailing.chosen)
     plan = plan_fan_out(chosen, services.counters.last_id(CLIENT_ID)).naming(find_named(services, chosen))
     try:
-        is_counted = must_be_counted(services, mailing, chosen)
-        retention = services.settings.message_retention_days
-        after = started(replace(mailing, chosen=chosen), plan, now, retention, is_counted)
+        days, is_counted = services.settings.message_retention_days, must_be_counted(services, mailing, chosen)
+        after = started(replace(mailing, chosen=chosen), plan, now, days, is_counted)
         mailing = services.mailings.change(mailing, after)
     except RowChanged:  # started or changed by another writer; the sweep starts a mailing that is still due
         return False
@@ -245,8 +244,7 @@ def _complete_fanout(services: Services, mailing: Mailing) -> None:
     chosen = sum(audience_slice.client_count for audience_slice in slices)
     counted = services.mailings.mark_fanned_out(mailing.id, chosen, services.clock.now())
     log.info("fanned out", extra={"mailing_id": mailing.id, "number": chosen})
-    if counted is not None:
-        counted = conclude_count(services, counted)
+    counted = conclude_count(services, counted) if counted is not None else None
     if counted is not None and counted.awaits_feed:
         feed.begin(services, counted)
     if counted is not None and (counted.needs_reconciliation or counted.status == CANCELLED):

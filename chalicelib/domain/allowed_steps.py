@@ -14,8 +14,6 @@ from .approval import HELD
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, STATUSES, Mailing
 
 CHANGE, PAUSE, RESUME, CANCEL, RESEND, DELETE = "change", "pause", "resume", "cancel", "resend", "delete"
-APPROVE = "approve"
-"""Only for a person with the right to approve, and with a rule of its own: decisions.approved."""
 
 ALLOWED_IN: Mapping[str, tuple[str, ...]] = {
     CHANGE: (SCHEDULED, RUNNING, PAUSED, FINISHED),

@@ -5,15 +5,16 @@ They raise BadInput for a refused field, and NotInThisStatus if the mailing's st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, time
 from typing import TypedDict
 
-from ..errors import BadInput, NotAllowed, NotInThisStatus
+from ..errors import BadInput
 from ..texts import Text
 from . import approval, brake, spending
 from .allowed_steps import CANCEL, CHANGE, FIXED_AFTER_START, PAUSE, RESEND, RESUME, require_step
+from .approved_content import is_approval_withdrawn
 from .audience import Plan
 from .brake import NO_ANSWERS, NO_REFUSALS
 from .canary import DEFAULT_ERROR_RATE, Canary
@@ -49,16 +50,6 @@ class MailingFields(TypedDict, total=False):
 
 FIELD_NAMES = tuple(MailingFields.__annotations__)
 
-APPROVED: tuple[Callable[[Mailing], object], ...] = (
-    *(FIXED_AFTER_START[name] for name in ("datetime_start", "purpose", "filter_tag", "filter_op_codes", "filter")),
-    FIXED_AFTER_START["segment"],
-    lambda mailing: mailing.datetime_end,
-    lambda mailing: mailing.message_text,
-    lambda mailing: mailing.sender,
-    lambda mailing: mailing.window,
-)
-"""What an approver approves: text, sender, purpose, audience and times. A change withdraws the approval."""
-
 
 def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
     """A new mailing. If its end is past, it is finished and sends nothing."""
@@ -78,11 +69,6 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
     )
     _require_order(mailing, now)
     return _with_status(mailing, _status_by_times(mailing, mailing, now), now)
-
-
-def with_author(mailing: Mailing, name: str) -> Mailing:
-    """The mailing with its author, who does not approve it."""
-    return replace(mailing, authors=tuple(dict.fromkeys([*mailing.authors, name])))
 
 
 def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
@@ -119,11 +105,6 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
     return _with_status(after, _status_by_times(mailing, after, now), now)
 
 
-def is_approval_withdrawn(before: Mailing, after: Mailing) -> bool:
-    """Whether what an approver approves is another now."""
-    return any(read(before) != read(after) for read in APPROVED)
-
-
 def started(mailing: Mailing, plan: Plan, now: datetime, retention_days: int, is_counted: bool = False) -> Mailing:
     """`retention_days`: how long rows are kept after the end that the mailing has now.
 
@@ -158,35 +139,6 @@ def resumed(mailing: Mailing, now: datetime) -> Mailing:
     is_accepted = reason is not None and reason.code not in brake.REASONS | spending.REASONS | approval.CODES
     canary = replace(mailing.canary, is_passed=True) if mailing.canary and is_accepted else mailing.canary
     return _with_requeue(replace(_with_status(mailing, RUNNING, now), canary=canary))
-
-
-def counted(mailing: Mailing, most: int, now: datetime) -> Mailing:
-    """After the fan-out of a mailing that was held for its count: it goes on, or awaits its approval.
-
-    `most`: clients that need no approval.
-    """
-    if mailing.approval != approval.COUNTING or mailing.status != PAUSED or not mailing.is_fanned_out:
-        return mailing
-    if mailing.counts.total > most:
-        return replace(mailing, approval=approval.AWAITED, paused_because=approval.REASONS[approval.AWAITED])
-    is_held_alone = mailing.paused_because is not None
-    after = replace(mailing, approval="")
-    return resumed(after, now) if is_held_alone else after
-
-
-def approved(mailing: Mailing, name: str, now: datetime) -> Mailing:
-    """A second person, `name`, approves what the mailing says. A mailing that is held for it goes on."""
-    if mailing.approval == approval.GIVEN:
-        return mailing
-    if mailing.status not in (SCHEDULED, PAUSED) or (
-        mailing.status == PAUSED and mailing.approval not in approval.HELD
-    ):
-        raise NotInThisStatus(Text("approval.not_needed"))
-    if name in mailing.authors:
-        raise NotAllowed(Text("approval.own"))
-    is_held_alone = mailing.status == PAUSED and mailing.paused_because is not None
-    after = replace(mailing, approval=approval.GIVEN, approved_by=name)
-    return resumed(after, now) if is_held_alone else after
 
 
 def canary_checked(mailing: Mailing, counts: Counts, in_canary: int, now: datetime) -> Mailing:

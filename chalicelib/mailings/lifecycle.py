@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from ..clients.segments import with_segment
 from ..delivery import fanout, reconcile
 from ..domain import decisions
+from ..domain.approval_decisions import approved
+from ..domain.approved_content import is_approval_withdrawn, with_author
 from ..domain.audit_record import AuditRecord, Author
 from ..domain.decisions import MailingFields
 from ..domain.field_versions import Shown
@@ -63,7 +65,7 @@ def announce_mailing(
     mailing_id = mailing_id or new_mailing_id(services, fields)
     mailing = with_segment(services, decisions.announced(fields, mailing_id, services.clock.now()))
     if author is not None:
-        mailing = decisions.with_author(mailing, author.name)
+        mailing = with_author(mailing, author.name)
     mailing = _add(
         services, mailing, author.record("mailing", mailing.id, None, represent_mailing(mailing)) if author else None
     )
@@ -108,8 +110,8 @@ def change_mailing(
         if shown is not None and after != mailing:
             shown.require_unchanged(represent_mailing(mailing))
         require_usable(services, after, mailing)
-        if author is not None and decisions.is_approval_withdrawn(mailing, after):
-            after = decisions.with_author(after, author.name)
+        if author is not None and is_approval_withdrawn(mailing, after):
+            after = with_author(after, author.name)
         return after
 
     return _decide(services, mailing_id, decision, author)
@@ -120,7 +122,7 @@ def approve_mailing(services: Services, mailing_id: int, author: Author, shown: 
 
     def decision(mailing: Mailing, now: datetime) -> Mailing:
         shown.require_unchanged(represent_mailing(mailing))
-        return decisions.approved(mailing, author.name, now)
+        return approved(mailing, author.name, now)
 
     return _decide(services, mailing_id, decision, author, "approved")
 

@@ -11,8 +11,8 @@ from ..adapters.newest import list_newest
 from ..clients.segments import with_segment
 from ..domain import series as domain
 from ..domain import series_decisions as decisions
+from ..domain.approved_content import is_approval_withdrawn, with_author
 from ..domain.audit_record import Author
-from ..domain.decisions import is_approval_withdrawn, with_author
 from ..domain.field_versions import Shown
 from ..domain.series import SERIES_ID, Series
 from ..domain.series_decisions import SeriesFields
