@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 from ..clients.segments import with_segment
 from ..delivery import fanout, reconcile
 from ..domain import decisions
+from ..domain.approval import HELD
 from ..domain.approval_decisions import approved
 from ..domain.approved_content import is_approval_withdrawn, with_author
 from ..domain.audit_record import AuditRecord, Author
 from ..domain.decisions import MailingFields
 from ..domain.field_versions import Shown
 from ..domain.mailing import CANCELLED, MAILING_ID, SCHEDULED, Mailing
-from ..errors import NotFound, RowChanged, TryAgain
+from ..errors import NotFound, NotInThisStatus, RowChanged, TryAgain
 from ..logs import add_log_keys, log
 from ..representation import represent_mailing
 from ..retries import retry_lost_races
+from ..texts import Text
 from .filters import require_known_names
 from .placeholders import require_known_placeholders
 from .prices import require_price
@@ -121,6 +123,8 @@ def approve_mailing(services: Services, mailing_id: int, author: Author, shown: 
     """Approve the mailing as it was `shown` to the author. Raises Outdated, NotAllowed to those who have written it."""
 
     def decision(mailing: Mailing, now: datetime) -> Mailing:
+        if not services.settings.approval_above and mailing.approval not in HELD:
+            raise NotInThisStatus(Text("approval.not_needed"))
         shown.require_unchanged(represent_mailing(mailing))
         return approved(mailing, author.name, now)
 

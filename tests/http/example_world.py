@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.adapters.services import Services
@@ -43,6 +44,10 @@ class World:
 
     def mailing(self) -> None:
         self._post("/Mailing", "NewMailing")
+
+    def mailing_to_approve(self) -> None:
+        self.services.settings = replace(self.services.settings, approval_above=1)
+        self.mailing()
 
     def segment(self) -> None:
         self._post("/Segments", "NewSegment")
@@ -123,6 +128,7 @@ NEEDED: dict[str, Callable[[World], None]] = {
     "post /Mailing/{id}/pause/": World.running,
     "post /Mailing/{id}/resume/": World.paused,
     "post /Mailing/{id}/resend/": World.failed,
+    "post /Mailing/{id}/approve/": World.mailing_to_approve,
     "get /Segments/{id}/count/": World.client_of_segment,
     "post /Series/{id}/resume/": World.paused_series,
 }

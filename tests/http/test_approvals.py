@@ -78,8 +78,10 @@ def test_an_approver_reads_everything_and_writes_nothing(many: Services, call: C
 
 def test_a_mailing_that_waits_for_nothing_is_not_approved(call: Call, services: Services) -> None:
     call("POST", "/Mailing", form=API)
-    start_mailing(services, 1)
     vera = approver(services, call)
+    read = vera("GET", "/Mailing/1").headers["ETag"]
+    assert vera("POST", "/Mailing/1/approve", read).status == 409, "the setting is off"
+    start_mailing(services, 1)
     etag = vera("GET", "/Mailing/1").headers["ETag"]
     assert vera("POST", "/Mailing/1/approve", etag).status == 409
 
