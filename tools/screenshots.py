@@ -25,6 +25,7 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 LANGUAGES = ("en", "ru")
 PAGES = {
     "sign-in": "/console/sign-in",
+    "overview": "/console",
     "mailings": "/console/mailings",
     "mailing": "/console/mailings/2",
     "mailing-form": "/console/mailings/3/edit",
@@ -70,7 +71,7 @@ def _fill(stack: DevStack) -> None:
         "phone_number;tag;timezone\n79160000001;vip;Europe/Moscow\n8-916-000-00-02;vip;UTC\n79160000003;vip;Mars/Base\n"
     )
     _call(stack, "/Clients/import/?file_name=clients.csv", content.encode())
-    stack.simulator.behave(refuse=[79030000003, 79030000009])
+    stack.simulator.behave(refuse=(79030000003, 79030000009))
     _announce(stack, "Ждём вас в субботу: скидка 20 % по слову «осень».", timedelta(minutes=-1), filter_tag="друзья")
     time.sleep(12)
     stack.simulator.behave()
