@@ -35,6 +35,7 @@ PAGES = (
 PAGES += ("/console/segments", "/console/segments/new")
 PAGES += ("/console/users", "/console/users/adminaccount/password", "/console/sessions")
 PAGES += ("/console/imports", "/console/mailbox", "/console/stop-list", "/console/stop-list/import", "/console/series")
+PAGES += ("/console/calendar", "/console/drafts", "/console/shortcuts")
 FORMAT = "%Y-%m-%dT%H:%M:%S"
 ASK_AXE = """
 const done = arguments[arguments.length - 1];
@@ -482,9 +483,12 @@ def test_axe_finds_no_accessibility_faults(operator: Operator, call: Call) -> No
     add_clients(call, "axe", 400)
     announce(operator, "axe", "axe")
     mailing = operator.driver.current_url.removeprefix(operator.url).partition("?")[0]
-    for path in (*PAGES, "/console/clients/new", mailing, f"{mailing}/delete"):
-        operator.open(path)
-        assert accessibility_faults(operator) == [], path
+    for scheme in ("dark", "light"):
+        media = [{"name": "prefers-color-scheme", "value": scheme}]
+        operator.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+        for path in (*PAGES, "/console/clients/new", mailing, f"{mailing}/delete"):
+            operator.open(path)
+            assert accessibility_faults(operator) == [], (scheme, path)
 
 
 def accessibility_faults(operator: Operator) -> list[Any]:
