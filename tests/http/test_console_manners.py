@@ -162,7 +162,8 @@ FORM_PAGES = (
     "/console/stop-list/79770000002/remove",
 )
 READ_PAGES = ("/console", "/console/mailings", "/console/series", "/console/clients", "/console/clients/1")
-READ_PAGES += ("/console/segments", "/console/imports", "/console/stop-list", "/console/tokens", "/console/audit")
+READ_PAGES += ("/console/segments", "/console/imports", "/console/stop-list", "/console/tokens", "/console/drafts")
+READ_PAGES += ("/console/templates", "/console/calendar", "/console/audit")
 
 
 def offered(page: str) -> list[str]:
@@ -178,6 +179,7 @@ def test_a_read_only_user_is_offered_no_form_that_would_be_refused(anna: Browser
     anna.post("/console/stop-list", phone_number="79770000002", reason="")
     anna.post("/console/tokens", name="shop", role="read")
     launch(anna, **MAILING)
+    anna.post(open_new_form(anna), message_text="hello", template_name="greeting", step="template")
     assert [path for path in READ_PAGES if not offered(anna.get(path).text)] == ["/console/audit"]
     anna.cookie = ""
     anna.sign_in("boris")
