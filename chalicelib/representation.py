@@ -128,7 +128,7 @@ def represent_mailed(mailing: MailingOutline, message: Message) -> dict[str, obj
     """A message of a client's history: with the start and the text of its mailing, with placeholders."""
     of_mailing = {
         "datetime_start": represent_moment(mailing.datetime_start),
-        "message_text": mailing.message_text,
+        "message_text": mailing.text_of(message),
     }
     return {**represent_message(message), **of_mailing}
 

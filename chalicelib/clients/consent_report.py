@@ -40,7 +40,7 @@ def consent_rows(client: Client) -> list[Row]:
 
 
 def message_rows(client: Client, mailed: Sequence[MailedMessage]) -> list[Row]:
-    """`at`: when the mailing took the client. `text`: of the mailing, with its placeholders."""
+    """`at`: when the mailing took the client. `text`: as it was when the message was sent, with its placeholders."""
     return [_message_row(client, one) for one in mailed]
 
 
@@ -50,7 +50,7 @@ def _message_row(client: Client, mailed: MailedMessage) -> Row:
         client,
         "message",
         message.created_at,
-        text=mailing.message_text,
+        text=mailing.text_of(message),
         mailing_id=mailing.id,
         message_id=message.id,
         purpose=mailing.purpose,

@@ -21,6 +21,7 @@ from .canary import DEFAULT_ERROR_RATE, Canary
 from .condition import Condition
 from .consent import SERVICE
 from .filter import ALL_CLIENTS, Filter
+from .former_text import add_former_text
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
 from .rounds import is_quiet
 from .segment import Segment
@@ -92,6 +93,8 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         max_cost=fields.get("max_cost", mailing.max_cost),
         canary=_canary(mailing.canary, fields),
     )
+    if mailing.plan is not None and text != mailing.message_text:
+        after = replace(after, former_texts=add_former_text(mailing.former_texts, mailing.message_text, now))
     needs_requeue = after.window != mailing.window or _is_faster(mailing.rate_limit, after.rate_limit)
     if needs_requeue and mailing.plan is not None:
         after = _with_requeue(after)

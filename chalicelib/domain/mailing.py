@@ -13,6 +13,7 @@ from .brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from .canary import Canary
 from .consent import SERVICE
 from .filter import ALL_CLIENTS, Filter
+from .former_text import FormerTexts
 from .message import ACCEPTED, QUEUED, SENT, Message, MessageKey, MessageShard
 from .send_window import SendWindow
 
@@ -140,6 +141,7 @@ class Mailing:
     `awaits_feed`: messages wait in their rows, without a queue message, for their turn under the rate limit. The next
     feed walks all rows and queues them. `is_feeding`: feed number `feed` does so now.
     `awaits_hours`: in the last reconciliation round all queued messages waited for their local hours.
+    `former_texts`: those that it had since its start, the oldest first.
     `has_placeholders` is False for mailings from before placeholders existed, so their texts are sent unchanged.
     `rows_expire_at`: no row of a message is deleted before; set at the start (None: started by an earlier version).
     `posts`: how many posts were answered, `post_milliseconds`: how long they took together; for people only.
@@ -197,6 +199,7 @@ class Mailing:
     ended_at: datetime | None = None
     rows_expire_at: datetime | None = None
     has_placeholders: bool = False
+    former_texts: FormerTexts = ()
     version: int = 1
     receipts_version: int = 0
 

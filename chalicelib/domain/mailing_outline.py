@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .audience import Plan
-from .message import MessageKey
+from .former_text import FormerTexts, text_at
+from .message import Message, MessageKey
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class MailingOutline:
     message_text: str
     purpose: str
     plan: Plan | None
+    former_texts: FormerTexts = ()
+
+    def text_of(self, message: Message) -> str:
+        """What the client got, or will get."""
+        return text_at(message.sent_at, self.former_texts, self.message_text)
 
     def key_of(self, client_id: int) -> MessageKey | None:
         """The key of the message that the client may have; None before the start, and for a client that came later."""

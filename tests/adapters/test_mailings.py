@@ -14,6 +14,7 @@ from chalicelib.domain.canary import Canary
 from chalicelib.domain.condition import Group, Leaf, Received
 from chalicelib.domain.decisions import cancelled, ended, resent, resumed
 from chalicelib.domain.filter import Filter
+from chalicelib.domain.former_text import FormerText
 from chalicelib.domain.mailing import Counts, Mailing
 from chalicelib.domain.mailing_outline import MailingOutline
 from chalicelib.domain.mailing_search import ListedMailing
@@ -56,6 +57,13 @@ def test_an_earlier_version_reads_a_mailing_with_a_condition_as_one_to_nobody() 
     plan = Plan("block", 9, 1, 1, named=(NamedMailing(7, 3, 5000),))
     assert Plan(**stored_plan(plan)["plan"]) == replace(plan, named=None)
     assert stored_plan(None) == {"plan": None, "named": None}
+
+
+def test_former_texts_are_read_as_they_were_written(services: Any) -> None:
+    services.mailings.add(MAILING)
+    after = services.mailings.change(MAILING, replace(MAILING, former_texts=(FormerText(NOW, "раньше"),)))
+    assert services.mailings.get(1) == after
+    assert services.mailings.outlines([1])[1].former_texts == after.former_texts
 
 
 def finish(services: Any, mailing: Mailing, counts: Counts) -> Mailing:

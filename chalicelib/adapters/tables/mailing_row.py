@@ -22,6 +22,7 @@ from ...domain.audience import Plan
 from ...domain.brake import Answers, Refusals
 from ...domain.canary import Canary
 from ...domain.consent import SERVICE
+from ...domain.former_text import FormerText, FormerTexts
 from ...domain.mailing import COUNT_NAMES, SCHEDULED, Counts, Mailing
 from ...domain.mailing_outline import MailingOutline
 from ...domain.mailing_search import ListedMailing
@@ -32,7 +33,7 @@ from .filter_columns import CompactJSON, read_filter, read_named, stored_filter,
 
 OPEN_KEY = "open"
 SCHEDULED_KEY = "scheduled"
-OUTLINE = ("id", "datetime_start", "message_text", "purpose", "plan")
+OUTLINE = ("id", "datetime_start", "message_text", "former_texts", "purpose", "plan")
 LISTED = ("id", "status", "datetime_start", "message_text", "filter", "total")
 
 
@@ -69,6 +70,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     datetime_start = Moment()
     datetime_end = Moment()
     message_text = UnicodeAttribute()
+    former_texts = CompactJSON(null=True)
     purpose = UnicodeAttribute(null=True)
     sender = UnicodeAttribute(null=True)
     series_id = NumberAttribute(null=True)
@@ -137,6 +139,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             datetime_start=self.datetime_start,
             datetime_end=self.datetime_end,
             message_text=self.message_text,
+            former_texts=_former_texts(self.former_texts),
             purpose=self.purpose or SERVICE,
             sender=self.sender or "",
             series_id=None if self.series_id is None else int(self.series_id),
@@ -209,13 +212,14 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
 
 
 def outline_of(item: Item) -> MailingOutline:
-    plan = item.get("plan")
+    plan, former = item.get("plan"), item.get("former_texts")
     return MailingOutline(
         int(item["id"]["N"]),
         MailingRow.datetime_start.deserialize(item["datetime_start"]["S"]),  # type: ignore[no-untyped-call]
         item["message_text"]["S"],
         item["purpose"]["S"] if "purpose" in item else SERVICE,
         Plan(**MailingRow.plan.deserialize(plan["S"])) if plan else None,  # type: ignore[no-untyped-call]
+        _former_texts(former and MailingRow.former_texts.deserialize(former["S"])),  # type: ignore[no-untyped-call]
     )
 
 
@@ -247,6 +251,7 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
         "datetime_start": mailing.datetime_start,
         "datetime_end": mailing.datetime_end,
         "message_text": mailing.message_text,
+        "former_texts": [[one.until.isoformat(), one.text] for one in mailing.former_texts] or None,
         "purpose": mailing.purpose if mailing.purpose != SERVICE else None,
         "sender": mailing.sender or None,
         "series_id": mailing.series_id,
@@ -270,6 +275,10 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
         "ended_at": mailing.ended_at,
         "rows_expire_at": mailing.rows_expire_at and int(mailing.rows_expire_at.timestamp()),
     }
+
+
+def _former_texts(stored: list[list[str]] | None) -> FormerTexts:
+    return tuple(FormerText(datetime.fromisoformat(until), text) for until, text in stored or ())
 
 
 def _window(opens: str | None, closes: str | None) -> SendWindow | None:

@@ -50,7 +50,10 @@ class FakeMailings:
     def outlines(self, mailing_ids: Iterable[int]) -> dict[int, MailingOutline]:
         found = self.get_many(mailing_ids).values()
         return {
-            one.id: MailingOutline(one.id, one.datetime_start, one.message_text, one.purpose, one.plan) for one in found
+            one.id: MailingOutline(
+                one.id, one.datetime_start, one.message_text, one.purpose, one.plan, one.former_texts
+            )
+            for one in found
         }
 
     def listed(self, mailing_ids: Iterable[int]) -> list[ListedMailing]:
