@@ -148,8 +148,8 @@ def test_the_messages_of_a_mailing_that_its_canary_pauses_appear_without_a_click
     operator: Operator, call: Call, simulator: Simulator
 ) -> None:
     """The page is open before the start. Its list said that there are no messages until somebody loaded it again."""
-    add_clients(call, "refused", 200)
-    simulator.behave(refuse=tuple(79880000000 + number for number in range(200, 205)))
+    add_clients(call, "refused", 900)
+    simulator.behave(refuse=tuple(79880000000 + number for number in range(900, 905)))
     start = datetime.now(UTC) + timedelta(seconds=8)
     times = {"datetime_start": start.isoformat(), "datetime_end": (start + timedelta(hours=1)).isoformat()}
     fields = {"message_text": "Канарейка", "filter_tag": "refused", "canary": 2, "max_error_rate": 0}
