@@ -25,6 +25,7 @@ MOST_MILLISECONDS, MOST_BYTES = 1000, 100_000
 PAGES = (
     "/console",
     "/console/mailings",
+    "/console/calendar",
     "/console/mailings/1",
     "/console/mailings/new",
     "/console/clients",

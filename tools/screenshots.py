@@ -27,6 +27,7 @@ PAGES = {
     "sign-in": "/console/sign-in",
     "overview": "/console",
     "mailings": "/console/mailings",
+    "calendar": "/console/calendar",
     "mailing": "/console/mailings/2",
     "mailing-form": "/console/mailings/3/edit",
     "mailing-question": "/console/mailings/2/cancel",
