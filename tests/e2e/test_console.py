@@ -436,6 +436,29 @@ def first_tab(operator: Operator) -> Iterator[None]:
     operator.driver.switch_to.window(current)
 
 
+def test_an_operator_finds_clients_and_mailings_by_what_is_typed_and_sees_them_in_the_calendar(
+    operator: Operator, call: Call
+) -> None:
+    add_clients(call, "found", 900)
+    operator.open("/console/clients")
+    operator.type("phone", "+7 (988) 000 09\n")
+    operator.see("79880000900")
+    operator.see("79880000904")
+    operator.type("phone", "0903\n")
+    operator.see("79880000903")
+    operator.open("/console/mailings")
+    start = datetime.now(UTC) + timedelta(days=1)
+    times = {"datetime_start": start.isoformat(), "datetime_end": (start + timedelta(hours=1)).isoformat()}
+    mailing = call("POST", "/Mailing/", json={**times, "message_text": "Осенний привет"}).json()
+    operator.type("text", "ОСЕННИЙ\n")
+    operator.see("1–1 of 1 mailing")
+    operator.see("Осенний привет")
+    operator.open("/console/calendar")
+    operator.press("Осенний привет")
+    operator.see(f"Mailing {mailing['id']}")
+    call("DELETE", f"/Mailing/{mailing['id']}/")
+
+
 def test_a_deletion_needs_a_confirmation(operator: Operator, call: Call) -> None:
     client = call("POST", "/Clients/", data={"phone_number": "79880000300"}).json()
     operator.open(f"/console/clients/{client['id']}")
