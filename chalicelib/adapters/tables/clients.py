@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 
@@ -22,6 +21,7 @@ from .base import bind_table, conflicts, transaction
 from .batches import Batches, Item
 from .client_queries import (
     beyond_the_key,
+    find_clients,
     group_of,
     has_too_many_labels,
     id_range,
@@ -29,7 +29,6 @@ from .client_queries import (
     member_of,
     query_clients,
     table_of,
-    wanted_beyond_the_key,
 )
 from .client_row import ClientRow, client_in, is_unchanged
 from .phones import Phones
@@ -169,19 +168,9 @@ class Clients:
     def find(
         self, partition: Partition, after: int, through: int, wanted: ClientFilter
     ) -> tuple[list[Client], int | None]:
-        """The clients of one partition, with ids above `after` and up to `through`, that the filter may keep, and the
-        last id read; None instead of it at the end.
-
-        One call, which reads at most 1 MB: DynamoDB filters the rows after it has read them.
-        """
-        rows = table_of(partition).query(
-            partition.key,
-            range_key_condition=id_range(partition, after, through),
-            filter_condition=wanted_beyond_the_key(partition, wanted),
-        )
-        page: dict[str, Any] = next(rows.page_iter)
-        last = page.get("LastEvaluatedKey")
-        return [client_in(item) for item in page["Items"]], int(last["id"]["N"]) if last else None
+        """Of the clients as in `read`, those that the filter may keep, and the last id read; None at the end."""
+        items, last_read = find_clients(partition, after, through, wanted)
+        return list(map(client_in, items)), last_read
 
     def read_members(
         self,

@@ -24,17 +24,12 @@ from ...domain.canary import Canary
 from ...domain.consent import SERVICE
 from ...domain.former_text import FormerText, FormerTexts
 from ...domain.mailing import COUNT_NAMES, SCHEDULED, Counts, Mailing
-from ...domain.mailing_outline import MailingOutline
-from ...domain.mailing_search import ListedMailing
 from ...domain.send_window import SendWindow
 from .base import CountsRow, TextAttribute
-from .batches import Item
 from .filter_columns import CompactJSON, read_filter, read_named, stored_filter, stored_plan
 
 OPEN_KEY = "open"
 SCHEDULED_KEY = "scheduled"
-OUTLINE = ("id", "datetime_start", "message_text", "former_texts", "purpose", "plan")
-LISTED = ("id", "status", "datetime_start", "message_text", "filter", "total")
 
 
 class OpenMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-untyped-call]
@@ -139,7 +134,7 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             datetime_start=self.datetime_start,
             datetime_end=self.datetime_end,
             message_text=self.message_text,
-            former_texts=_former_texts(self.former_texts),
+            former_texts=read_former_texts(self.former_texts),
             purpose=self.purpose or SERVICE,
             sender=self.sender or "",
             series_id=None if self.series_id is None else int(self.series_id),
@@ -211,31 +206,6 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
         return Canary(int(self.canary), int(self.max_error_rate), admitted, bool(self.canary_passed))
 
 
-def outline_of(item: Item) -> MailingOutline:
-    plan, former = item.get("plan"), item.get("former_texts")
-    return MailingOutline(
-        int(item["id"]["N"]),
-        MailingRow.datetime_start.deserialize(item["datetime_start"]["S"]),  # type: ignore[no-untyped-call]
-        item["message_text"]["S"],
-        item["purpose"]["S"] if "purpose" in item else SERVICE,
-        Plan(**MailingRow.plan.deserialize(plan["S"])) if plan else None,  # type: ignore[no-untyped-call]
-        _former_texts(former and MailingRow.former_texts.deserialize(former["S"])),  # type: ignore[no-untyped-call]
-    )
-
-
-def listed_of(item: Item) -> ListedMailing:
-    chosen = MailingRow.filter.deserialize(item["filter"]["S"]) if "filter" in item else {}  # type: ignore[no-untyped-call]
-    segment = chosen.get("segment")
-    return ListedMailing(
-        int(item["id"]["N"]),
-        item["status"]["S"],
-        MailingRow.datetime_start.deserialize(item["datetime_start"]["S"]),  # type: ignore[no-untyped-call]
-        item["message_text"]["S"],
-        segment["id"] if segment else None,
-        int(item["total"]["N"]),
-    )
-
-
 def is_open() -> Condition:
     """The row is in one of the two indexes."""
     condition: Condition = MailingRow.open.exists() | MailingRow.scheduled.exists()
@@ -277,7 +247,7 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
     }
 
 
-def _former_texts(stored: list[list[str]] | None) -> FormerTexts:
+def read_former_texts(stored: list[list[str]] | None) -> FormerTexts:
     return tuple(FormerText(datetime.fromisoformat(until), text) for until, text in stored or ())
 
 

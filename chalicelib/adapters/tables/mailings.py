@@ -20,8 +20,9 @@ from .audit import Audit
 from .base import bind_table, conflicts, set_actions, transaction
 from .batches import Batches
 from .counters import TOTALS, CounterRow, totals_change
+from .mailing_parts import LISTED, OUTLINE, listed_of, outline_of
 from .mailing_progress import MailingProgress, no_answers, no_refusals
-from .mailing_row import LISTED, OPEN_KEY, OUTLINE, SCHEDULED_KEY, MailingRow, decisions, listed_of, outline_of
+from .mailing_row import OPEN_KEY, SCHEDULED_KEY, MailingRow, decisions
 
 SMALLEST = timedelta(microseconds=1)
 
@@ -52,7 +53,7 @@ class Mailings(MailingProgress):
         return {int(row.id): row.mailing() for row in rows}
 
     def outlines(self, mailing_ids: Iterable[int]) -> dict[int, MailingOutline]:
-        """As `get_many`, with little processor time: parts of the rows are read, and not by PynamoDB."""
+        """As `get_many`, with little processor time: parts of the rows are read."""
         items = self._batches.get_items(MailingRow, mailing_ids, OUTLINE)
         return {outline.id: outline for outline in map(outline_of, items)}
 
