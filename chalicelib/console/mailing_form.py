@@ -215,6 +215,7 @@ def show_form(
         has_price=request.services.settings.price_by_gateway is not None,
         currency=request.services.settings.gateway_currency,
         test_phone=request.field("test_phone"),
+        step=request.field("step"),
         requires_consent=request.services.settings.require_consent,
         **{**nothing, **same_form, "errors": {}, "repeat": repeat_fields.NOT_REPEATED, **shown},
         **repeat_fields.choices(),

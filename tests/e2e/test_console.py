@@ -118,14 +118,14 @@ def announce(operator: Operator, text: str, tag: str) -> None:
     operator.see("Recipients as of now: 5.")
     operator.press("Check and launch")
     operator.press("Send now to 5 clients")
-    operator.see("Launched.")
+    operator.see("The mailing is launched.")
 
 
 def launch(operator: Operator) -> None:
     operator.press("Check and launch")
     operator.see("Check before the launch")
     operator.driver.find_element(By.CSS_SELECTOR, "#launch .primary").click()
-    operator.see("Launched.")
+    WebDriverWait(operator.driver, PATIENCE, 0.1).until(lambda driver: "done=launched" in driver.current_url)
 
 
 def add_clients(call: Call, tag: str, first: int) -> None:
@@ -257,6 +257,7 @@ def test_a_test_message_is_sent_to_one_number_first(operator: Operator, simulato
     operator.type("test_phone", "79880000700")
     operator.press("Send test message")
     operator.see("The test message was sent.")
+    operator.see("Recipients as of now")
     button = operator.driver.find_element(By.CSS_SELECTOR, "#test button")
     assert operator.driver.execute_script(
         "const box = arguments[0].getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight", button

@@ -519,7 +519,7 @@ def test_a_mailing_is_announced_edited_and_cancelled(anna: Browser) -> None:
     answer = launch(anna, **MAILING, filter_tag=["vip"], filter_tag_typed="other, third")
     assert answer.headers["Location"] == "/console/mailings/1?done=launched"
     page = anna.get("/console/mailings/1?done=launched").text
-    for text in ("hello", "vip, other, third", "Launched.", "scheduled"):
+    for text in ("hello", "vip, other, third", "The mailing is scheduled for", "scheduled"):
         assert text in page
     form = anna.get("/console/mailings/1/edit").text
     assert 'value="2040-01-01T10:00:00"' in form

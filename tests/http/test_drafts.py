@@ -29,6 +29,7 @@ from .test_console import (
     edit,
     launch,
     launch_checked,
+    new_form,
     open_new_form,
 )
 
@@ -478,3 +479,23 @@ def test_the_check_and_the_launch_of_a_changed_mailing_leave_the_form_of_the_mai
     assert 'value="save">Save</button>' in page
     assert "draft" not in page.lower()
     assert edit(anna, "/console/mailings/1/edit", **{**MAILING, "message_text": "new"}).status == 303
+
+
+def test_after_a_launch_the_page_says_whether_the_mailing_begins_now_or_when(anna: Browser) -> None:
+    at_once = launch(anna, **NOW).headers["Location"]
+    assert "The mailing is launched. Sending begins in a few seconds." in anna.get(at_once).text
+    planned = launch(anna, **MAILING).headers["Location"]
+    assert re.search(r"The mailing is scheduled for\s*<time datetime=\"2040", anna.get(planned).text)
+    in_hours = launch(anna, **NOW, time_from="09:00", time_to="19:00").headers["Location"]
+    page = anna.get(in_hours).text
+    assert "The mailing is launched." in page
+    assert "in a few seconds" not in page
+
+
+def test_a_refused_button_of_a_draft_says_what_was_not_done_and_that_the_draft_is_saved(anna: Browser) -> None:
+    wrong = {**TYPED, "message_text": "{unknown}"}
+    not_done = {"preview": "No preview", "test": "The test message was not sent", "check": "Not launched"}
+    for step, told in not_done.items():
+        page = new_form(anna, **wrong, step=step).text
+        assert f"{told}: correct the marked fields. The draft is saved." in page
+        assert "Not saved. Correct" not in page

@@ -35,20 +35,27 @@ if (zones?.value === "UTC" && [...zones.options].some((option) => option.value =
 const preview = document.getElementById("preview");
 let timer, latest = 0;
 
-async function refresh() {
+const placeOf = (element) => element?.getBoundingClientRect().top ?? 0;
+
+// `named`: the element that the address names. What appears above it does not push it out of sight.
+async function refresh(named = null) {
   const number = (latest += 1);
   const answer = await fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   if (!answer.ok || number !== latest) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
   localize(fresh);
   if (preview.querySelector("details[open]")) fresh.querySelector("details")?.setAttribute("open", "");
+  const said = [...form.querySelectorAll("[id$=-error]")].map((error) => error.textContent);
+  for (const problem of fresh.querySelectorAll(".error")) if (said.includes(problem.textContent)) problem.remove();
+  const place = placeOf(named);
   preview.replaceChildren(...fresh.childNodes);
+  if (named) scrollBy(0, placeOf(named) - place);
 }
 
 form.addEventListener("input", (event) => {
   if (event.target.id === "test_phone") return;
   clearTimeout(timer);
-  timer = setTimeout(refresh, 400);
+  timer = setTimeout(() => refresh(), 400);
 });
 // After Back the browser restores what was typed: some browsers before this script runs, some after it.
-addEventListener("pageshow", refresh);
+addEventListener("pageshow", () => refresh(document.querySelector(":target")));
