@@ -70,9 +70,11 @@ def decimal(language: str, written: str) -> str:
 
 
 def day_in_words(language: str, day: date) -> str:
-    """Jun 1, 2040, or in Russian 1 июн. 2040 г."""
+    """Jun 1, 2040, or in Russian 1 июн. 2040 г., which never breaks into two lines."""
     month = MONTHS[language][day.month - 1]
-    return f"{day.day} {month} {day.year} г." if language == RUSSIAN else f"{month} {day.day}, {day.year}"
+    if language == RUSSIAN:
+        return NO_BREAK_SPACE.join([str(day.day), month, str(day.year), "г."])
+    return f"{month} {day.day}, {day.year}"
 
 
 def moment_in_words(language: str, moment: datetime) -> str:

@@ -43,12 +43,12 @@ def test_numbers_and_amounts_are_grouped_by_the_language() -> None:
 def test_dates_are_written_as_browsers_write_them() -> None:
     assert (day_in_words("en", date(2040, 6, 1)), day_in_words("ru", date(2040, 5, 9))) == (
         "Jun 1, 2040",
-        "9 мая 2040 г.",
+        "9\u00a0мая\u00a02040\u00a0г.",
     )
     afternoon, night = datetime(2040, 6, 1, 21, 5), datetime(2040, 6, 1, 0, 5)
     assert moment_in_words("en", afternoon) == "Jun 1, 2040, 9:05 PM"
     assert moment_in_words("en", night) == "Jun 1, 2040, 12:05 AM"
-    assert moment_in_words("ru", night) == "1 июн. 2040 г., 00:05"
+    assert moment_in_words("ru", night) == "1\u00a0июн.\u00a02040\u00a0г., 00:05"
 
 
 def test_labels_that_are_one_word_in_english_are_told_apart() -> None:

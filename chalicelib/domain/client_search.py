@@ -9,22 +9,21 @@ from .audience import Partition, block_partitions, label_partitions
 from .client import BLOCK_SIZE, MAX_LABEL, PHONE, Client
 from .phone_part import PhonePart
 from .search import Stretch
-from .unicode_text import compose
+from .unicode_text import compose, searchable
 from .walk import Cursor
 
 
 @dataclass(frozen=True)
 class AttributeText:
-    """A value of an attribute that has this text, in any case. `name`: None means any attribute."""
+    """A value of an attribute that has this text, as a search compares texts. `name`: None means any attribute."""
 
     text: str
     name: str | None = None
 
     def is_in(self, client: Client) -> bool:
-        name, text = self.name and self.name.casefold(), self.text.casefold()
+        name, text = self.name and searchable(self.name), searchable(self.text)
         return any(
-            text in compose(value).casefold() and name in (None, compose(one).casefold())
-            for one, value in client.attributes.items()
+            text in searchable(value) and name in (None, searchable(one)) for one, value in client.attributes.items()
         )
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from ..errors import BadInput
 from ..texts import Text
 from .file_lines import MAX_SHOWN
-from .unicode_text import compose
+from .unicode_text import compose, searchable
 
 IGNORED = ""
 """The meaning of a column that a person leaves out."""
@@ -133,4 +133,4 @@ def _keyed(columns: Collection[str]) -> list[tuple[str, str]]:
 
 def _key(name: str) -> str:
     """Words in small letters, without signs: `Номер телефона*` and `номер_телефона` are the same."""
-    return re.sub(r"[\W_]+", " ", compose(name).casefold().replace("ё", "е")).strip()
+    return re.sub(r"[\W_]+", " ", searchable(name)).strip()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .mailing import PAUSED, RUNNING, SCHEDULED
-from .unicode_text import compose
+from .unicode_text import searchable
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class MailingFilter:
 
     def keeps(self, mailing: ListedMailing) -> bool:
         return (
-            self.text.casefold() in compose(mailing.message_text).casefold()
+            searchable(self.text) in searchable(mailing.message_text)
             and self.status in (None, mailing.status)
             and (self.start_from is None or mailing.datetime_start >= self.start_from)
             and (self.start_before is None or mailing.datetime_start < self.start_before)

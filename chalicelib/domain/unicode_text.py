@@ -23,6 +23,11 @@ def compose(text: str) -> str:
     return normalize("NFC", text)
 
 
+def searchable(text: str) -> str:
+    """The text as a search compares it: in any case, and `ё` like `е`, which Russians write for it."""
+    return compose(text).casefold().replace("ё", "е")
+
+
 def spellings(text: str) -> list[str]:
     """The composed spelling, and the decomposed one if it differs."""
     return list(dict.fromkeys([compose(text), normalize("NFD", text)]))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.unicode_text import compose, is_blank, spellings
+from chalicelib.domain.unicode_text import compose, is_blank, searchable, spellings
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,11 @@ def test_a_text_that_shows_nothing_is_blank(text: str) -> None:
 @pytest.mark.parametrize("text", ["a", "\u200bа\u200b", "👩\u200d👧", "☀\ufe0f", ".", "\u0301"])
 def test_a_text_that_shows_something_is_not_blank(text: str) -> None:
     assert not is_blank(text)
+
+
+def test_a_search_takes_the_two_spellings_of_a_russian_word_for_one() -> None:
+    assert searchable("Черная") in searchable("ЧЁРНАЯ пятница")
+    assert searchable("Че\u0308рная") == searchable("черная")
 
 
 def test_a_text_has_one_composed_spelling() -> None:

@@ -199,7 +199,8 @@ def test_the_audit_log_speaks_the_language_of_people_and_has_a_filter(anna: Brow
     launch(anna, **MAILING, purpose="marketing")
     anna.headers["Accept-Language"] = "ru"
     page = anna.get("/console/audit").text
-    for text in ("рассылка 1: создание", "Начало:", "1 янв. 2040 г., 10:00 UTC", "Реклама", "Запланирована"):
+    start = "1\u00a0янв.\u00a02040\u00a0г., 10:00 UTC"
+    for text in ("рассылка 1: создание", "Начало:", start, "Реклама", "Запланирована"):
         assert text in page
     rows = page.partition("<tbody>")[2]
     assert not re.findall(r"<small>[a-z_]+:", rows), "a field is shown by its name in the API"

@@ -3,7 +3,8 @@ export function localize(root) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
     element.title = element.dateTime.replace("T", " ").replace("Z", " UTC");
-    element.textContent = moment.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+    const shown = moment.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+    element.textContent = shown.replace(/ (?!\d+:)/g, "\u00a0"); // a line may break before the time only
   }
 }
 
