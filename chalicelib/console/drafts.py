@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..http.calls import read_id
 from ..http.paging import position_at
 from ..mailings import drafts as use_cases
 from ..mailings import lifecycle
+from ..rules import Field
 from ..series_fields import SERIES
 from ..texts import Text
 from . import mailing_form, repeat_fields, text_templates
@@ -29,6 +30,7 @@ from .outdated_form import what_has_changed
 from .page_requests import PageRequest
 from .repeat_fields import NOT_REPEATED, RepeatFields
 from .restricted_pages import for_writers
+from .times_of_draft import times_of
 
 LIST_LENGTH = 100
 NEWEST_SHOWN = 3
@@ -143,6 +145,15 @@ def values_of(request: PageRequest) -> tuple[Values, RepeatFields]:
     return mailing_form.form_values(request, None), repeat
 
 
+def fields_of(
+    request: PageRequest, values: Values, repeat: RepeatFields
+) -> tuple[Mapping[str, Field], Mapping[str, object]]:
+    """The fields that a launch reads, and the values that the typed form of a mailing does not have."""
+    if repeat.is_repeated:
+        return SERIES, repeat.sent
+    return MAILING, times_of(values, request.services.clock.now())
+
+
 def _take_step(request: PageRequest, draft: Draft) -> Response:
     values, repeat = values_of(request)
 
@@ -150,7 +161,7 @@ def _take_step(request: PageRequest, draft: Draft) -> Response:
         use_cases.planned(request.services, fields)
         return request.redirect(f"/console/drafts/{draft.id}/check")
 
-    known, others = (SERIES, repeat.sent) if repeat.is_repeated else (MAILING, {})
+    known, others = fields_of(request, values, repeat)
     version = version_of(_fields(values, repeat), FIELD_NAMES)
     shown = {"draft_id": draft.id, "is_saved": True, "version": version, "repeat": repeat}
     return mailing_form.submit(request, values, None, to_check, known, others, **shown)

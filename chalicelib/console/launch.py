@@ -12,7 +12,6 @@ from ..domain.mailing import Mailing
 from ..domain.outcome import Outcome
 from ..domain.series import Series
 from ..errors import BadInput, Outdated
-from ..fields import MAILING
 from ..http.calls import read_id
 from ..mailings import drafts as use_cases
 from ..mailings import series as series_of
@@ -22,7 +21,6 @@ from ..mailings.launch_warnings import with_launch_warnings
 from ..mailings.preview import preview_mailing
 from ..mailings.test_message import advice_after
 from ..rules import read_fields
-from ..series_fields import SERIES
 from ..texts import Text
 from . import drafts
 from .page_requests import PageRequest
@@ -112,7 +110,7 @@ def _refuse(request: PageRequest, draft: Draft, refusal: BadInput) -> Response:
 
 def _read(request: PageRequest, draft: Draft) -> Fields:
     values, repeat = drafts.values_of(drafts.as_typed(request, draft.form))
-    known, others = (SERIES, repeat.sent) if repeat.is_repeated else (MAILING, {})
+    known, others = drafts.fields_of(request, values, repeat)
     return cast(Fields, read_fields({**values, **others}, known, set(), partial=False))
 
 

@@ -32,6 +32,7 @@ from .outdated_form import what_has_changed
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
 from .test_message import try_message
+from .times_of_draft import times_of
 
 LABELS_SHOWN = 100
 """Tags and codes with a checkbox; others can be typed."""
@@ -126,10 +127,12 @@ def _checked_text(values: Values) -> str:
 
 
 def _planned(request: PageRequest, values: Values) -> Mailing | None:
-    """The mailing without its text; None while a field that the forecast needs is missing or wrong."""
+    """The mailing without its text; None while a field that the forecast needs is wrong."""
+    now = request.services.clock.now()
+    times = times_of(values, now) if request.field("page") else {}  # the forms of what exists need both
+    sent = {**values, "message_text": "text", **times}
     try:
-        fields = cast(MailingFields, read_fields({**values, "message_text": "text"}, MAILING, set(), partial=False))
-        return announced(fields, 0, request.services.clock.now())
+        return announced(cast(MailingFields, read_fields(sent, MAILING, set(), partial=False)), 0, now)
     except BadInput:
         return None
 

@@ -499,3 +499,57 @@ def test_a_refused_button_of_a_draft_says_what_was_not_done_and_that_the_draft_i
         page = new_form(anna, **wrong, step=step).text
         assert f"{told}: correct the marked fields. The draft is saved." in page
         assert "Not saved. Correct" not in page
+
+
+def test_a_blank_start_of_a_draft_means_at_once_and_a_blank_end_a_day_later(anna: Browser, services: Services) -> None:
+    page = checked(anna, datetime_start="", datetime_end="")
+    assert button(page).startswith("Send now to")
+    draft = "/console/drafts/1"
+    assert 'name="datetime_start" type="datetime-local" step="1" value=""' in anna.get(draft).text, (
+        "kept as it was typed"
+    )
+    assert launch_checked(anna, draft).status == 303
+    mailing = services.mailings.get(1)
+    assert mailing is not None
+    assert mailing.datetime_end - mailing.datetime_start == timedelta(days=1)
+    assert mailing.datetime_start <= services.clock.now()
+
+
+def test_a_blank_end_follows_the_start_that_is_typed(anna: Browser, services: Services) -> None:
+    assert launch(anna, **{**MAILING, "datetime_end": ""}).status == 303
+    mailing = services.mailings.get(1)
+    assert mailing is not None
+    assert mailing.datetime_end - mailing.datetime_start == timedelta(days=1)
+
+
+def test_the_preview_of_a_draft_with_blank_times_shows_when_the_last_message_goes_out(anna: Browser) -> None:
+    add_clients(anna, 1)
+    assert "Expected time of the last message" in anna.post("/console/preview", message_text="hello", page="p").text
+
+
+def test_a_wrong_start_is_refused_without_a_word_about_the_blank_end(anna: Browser) -> None:
+    page = new_form(anna, **{**MAILING, "datetime_start": "soon", "datetime_end": "", "step": "check"}).text
+    assert 'id="datetime_start-error"' in page
+    assert 'id="datetime_end-error"' not in page
+
+
+def test_a_draft_that_repeats_needs_its_start_and_its_end(anna: Browser) -> None:
+    blank = {**MAILING, "datetime_start": "", "datetime_end": "", "repeat_kind": "daily", "step": "check"}
+    page = new_form(anna, **blank).text
+    assert 'id="datetime_start-error"' in page
+    assert 'id="datetime_end-error"' in page
+
+
+def test_further_settings_are_folded_unless_one_is_set_or_wrong(anna: Browser) -> None:
+    def is_open(**fields: str) -> bool:
+        page = new_form(anna, **{**MAILING, **fields, "step": "rows"}).text
+        return '<details class="card" id="further" open>' in page
+
+    assert not is_open()
+    assert is_open(rate_limit="5")
+    assert is_open(canary="20")
+    wrong = new_form(anna, **{**MAILING, "max_error_rate": "500", "step": "check"}).text
+    assert '<details class="card" id="further" open>' in wrong
+    page = anna.get(open_new_form(anna)).text
+    places = [page.index(f'id="{name}"') for name in ("message_text", "filter_tag_typed", "datetime_start", "further")]
+    assert places == sorted(places), "the text, the recipients, the time, the rest"
