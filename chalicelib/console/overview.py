@@ -11,4 +11,5 @@ from .page_requests import PageRequest
 def show(request: PageRequest) -> Response:
     """With `?live=1` only the section that changes while mailings are under way."""
     template = "overview_live.html" if request.query.get("live") else "overview.html"
-    return request.page(template, seen=overview(request.services))
+    currency = request.services.settings.gateway_currency
+    return request.page(template, seen=overview(request.services), currency=currency)

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..delivery.balances import known_balances
+from ..delivery.spending import DaySpending
 from ..domain.balance import Balance
 from ..domain.mailing import SCHEDULED, Mailing
 from ..domain.reasons import COUNTED, Reason
 from ..domain.series import ACTIVE, Series
 from ..domain.silence import is_paused_by_service, longest_silence
+from ..domain.spending import Day
 from ..errors import TryAgain
 from .failures import failures_of
 from .listing import END_OF_TIME, list_mailings, read_mailings
@@ -76,7 +78,10 @@ class SendQueue:
 
 @dataclass(frozen=True)
 class Overview:
-    """`under_way`: at most MOST_UNDER_WAY of `number`. `failures`: of the mailings that made progress lately."""
+    """`under_way`: at most MOST_UNDER_WAY of `number`. `failures`: of the mailings that made progress lately.
+
+    `today`: what all texts have cost; read only if there is a daily budget.
+    """
 
     under_way: list[tuple[Mailing, Timeline]]
     number: int
@@ -85,6 +90,7 @@ class Overview:
     gateways: Gateways
     queue: SendQueue
     paused: list[Mailing]
+    today: Day
 
     @property
     def is_well(self) -> bool:
@@ -110,6 +116,7 @@ def overview(services: Services) -> Overview:
         _gateways(services, list(lately.values()), [one for _, one in under_way], now),
         SendQueue(_size(services.send_queue), _size(services.dead_letters), _age(started, now)),
         [mailing for mailing in started if is_paused_by_service(mailing, now)][:MOST_UNDER_WAY],
+        DaySpending(services).now(),
     )
 
 

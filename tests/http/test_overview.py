@@ -58,6 +58,13 @@ def test_the_overview_of_a_new_service_says_that_all_is_well(anna: Browser) -> N
         assert part in text
 
 
+def test_the_overview_has_what_today_has_spent_of_the_daily_budget(anna: Browser, services: Services) -> None:
+    assert "Spent today" not in seen(anna)
+    services.settings = replace(services.settings, daily_budget=1_000_000_000, gateway_currency="RUB")
+    services.spending.add(services.clock.now().date(), 123_400_000, services.clock.now())
+    assert re.search(r"Spent today 123\.40? / 1,?000(\.00)? RUB", seen(anna)), seen(anna)
+
+
 def test_mailings_under_way_have_their_progress_rate_and_expected_end(under_way: Browser) -> None:
     for path in ("/console", "/console?live=1"):
         page = under_way.get(path).text

@@ -224,7 +224,7 @@ def test_the_environment_has_the_variables_of_the_settings_and_no_secret(functio
         assert {"IMPORTS_QUEUE_URL", "IMPORTS_BUCKET", "RECEIPTS_QUEUE_URL", "RECEIPTS"} <= set(variables)
         assert not [variable for variable in variables if "TOKEN" in variable or "SECRET" in variable]
         reports = {variable for variable in variables if variable.startswith("REPORT_")}
-        assert len(reports) == {"SendReport": 5, "SendMessages": 1}.get(name, 0), name
+        assert len(reports) == {"SendReport": 5, "SendMessages": 1, "APIHandler": 1}.get(name, 0), name
     for name in ("SendMessages", "APIHandler"):
         assert "GATEWAY_URL" in functions[name]["Environment"]["Variables"], "test messages are posted from there"
     assert {"START_MAILING_ARN", "SCHEDULER_ROLE_ARN"} <= set(functions["APIHandler"]["Environment"]["Variables"])
@@ -366,8 +366,8 @@ def test_a_schedule_asks_for_balances_only_if_there_is_an_alarm_on_them(
     assert (target["Arn"], json.loads(target["Input"])) == ({"Fn::GetAtt": ["SendMessages", "Arn"]}, ASK_BALANCES)
     assert rule["ScheduleExpression"] == {"Fn::If": ["IsInAws", "rate(5 minutes)", "rate(1 minute)"]}
     assert permission["SourceArn"] == {"Fn::GetAtt": ["AskBalances", "Arn"]}
-    (read,) = [right for right in rights_of(resources, "APIHandler") if right.get("Sid") == "ReadsBalances"]
-    assert read["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [BALANCES]}}
+    (read,) = [right for right in rights_of(resources, "APIHandler") if right.get("Sid") == "ReadsBalancesAndSpending"]
+    assert read["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [BALANCES, "spent#*"]}}
 
 
 def flat_choice(value: Any) -> list[tuple[str | None, Any]]:
