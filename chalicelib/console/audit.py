@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalice.app import Response
 
 from ..access.audit import GATEWAY_AUTHOR, SERVICE_AUTHOR, list_records
-from ..domain.audit_record import AuditFilter
+from ..domain.audit_record import AuditFilter, AuditRecord
 from ..domain.condition_json import from_json
 from ..domain.condition_text import describe
+from ..domain.segment import Segment
 from .page_requests import PageRequest
 
 LIST_LENGTH = 50
@@ -32,8 +33,15 @@ def list_(request: PageRequest) -> Response:
         wanted=wanted,
         kinds=KINDS,
         own_authors=(SERVICE_AUTHOR, GATEWAY_AUTHOR),
+        segments=_segments(request, found),
         described=lambda condition: _described(request, condition),
     )
+
+
+def _segments(request: PageRequest, records: Iterable[AuditRecord]) -> dict[int, Segment]:
+    """The segments that the records name by their ids: as they are now, without those that are deleted."""
+    named = {fields.get("segment") for record in records for fields in (record.before, record.after) if fields}
+    return request.services.segments.get_many(number for number in named if isinstance(number, int))
 
 
 def _described(request: PageRequest, stored: Mapping[str, Any]) -> str:

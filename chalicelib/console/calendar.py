@@ -28,7 +28,7 @@ class Day:
     """`entries`: the first ones, with their local times. `number`: of all."""
 
     date: date
-    entries: list[tuple[Planned, datetime, list[datetime]]]
+    entries: list[tuple[Planned, datetime, list[tuple[str, datetime]]]]
     number: int
 
     @property
@@ -58,7 +58,7 @@ def show(request: PageRequest) -> Response:
 
 
 def _days(planned: list[Planned], first: date, zone_name: str, client_zones: list[str]) -> list[Day]:
-    own, theirs = zone(zone_name), [zone(name) for name in client_zones]
+    own = zone(zone_name)
     by_date: dict[date, list[Planned]] = defaultdict(list)
     for one in planned:
         by_date[one.start.astimezone(own).date()].append(one)
@@ -67,7 +67,7 @@ def _days(planned: list[Planned], first: date, zone_name: str, client_zones: lis
         Day(
             day,
             [
-                (one, one.start.astimezone(own), [one.start.astimezone(their) for their in theirs])
+                (one, one.start.astimezone(own), [(name, one.start.astimezone(zone(name))) for name in client_zones])
                 for one in by_date[day][:MOST_ON_A_DAY]
             ],
             len(by_date[day]),

@@ -28,6 +28,7 @@ from ..representation import represent_mailing
 from ..rules import Field, read_fields
 from . import repeat_fields
 from .condition_form import MORE_ROWS, ConditionForm, form_of, read_form
+from .condition_values import suggested_values
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
@@ -198,6 +199,8 @@ def show_form(
     """
     values = {**{name: values.get(name, "") for name in MAILING}, **_fixed_values(mailing)}
     condition = _condition_form(request, values["filter"])
+    tags = _labels(request, "tag", values["filter_tag"])
+    codes = _labels(request, "operator_code", values["filter_op_codes"])
     nothing: dict[str, Any] = dict.fromkeys(
         ("preview", "outcome", "note", "done", "outdated", "series", "draft_id", "is_saved")
     )
@@ -208,11 +211,12 @@ def show_form(
         values=values,
         mailing=mailing,
         fixed=fixed_fields(mailing),
-        tags=_labels(request, "tag", values["filter_tag"]),
-        codes=_labels(request, "operator_code", values["filter_op_codes"]),
+        tags=tags,
+        codes=codes,
         segments=_segments(request, shown["series"].mailing if shown.get("series") else mailing),
         condition=condition,
         condition_errors=condition.errors_by_row(shown.get("errors", {})),
+        condition_values=suggested_values(tags[0], codes[0]),
         names=suggested_placeholders(request.services),
         takes_sender=takes_sender(request.services),
         has_price=request.services.settings.price_by_gateway is not None,

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from chalice.app import Response
 
+from ..domain.condition import OPERATOR_CODE, TAG
 from ..domain.condition_json import as_json
 from ..domain.condition_text import describe
 from ..domain.field_versions import Shown, version_of
@@ -23,11 +24,13 @@ from ..mailings.placeholders import suggested_placeholders
 from ..representation import represent_segment
 from ..rules import read_fields
 from .condition_form import MORE_ROWS, ConditionForm, form_of, read_form
+from .condition_values import suggested_values
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
 
 LIST_LENGTH = 20
+LABELS_SHOWN = 100
 
 
 def list_(request: PageRequest) -> Response:
@@ -123,6 +126,9 @@ def _page(
         condition=form,
         errors=errors or {},
         condition_errors=form.errors_by_row(errors or {}),
+        condition_values=suggested_values(
+            *(request.services.labels.read(kind, LABELS_SHOWN) for kind in (TAG, OPERATOR_CODE))
+        ),
         names=suggested_placeholders(request.services),
         **{"count": None, "outdated": None, "changes": {}, "version": "", **shown},
     )

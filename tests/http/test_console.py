@@ -370,7 +370,7 @@ def test_a_consent_is_entered_in_the_form_and_withdrawn_by_a_button_with_a_confi
     assert "A source or a text needs the time of the consent." in refused.text
     anna.post("/console/clients/new", **form, **given)
     page = anna.get("/console/clients/1").text
-    for text in ("Given.", 'value="2026-03-01T10:00:00"', "I agree.\n&lt;script&gt;", "/console/clients/1/withdraw"):
+    for text in ("Given.", 'value="2026-03-01T10:00"', "I agree.\n&lt;script&gt;", "/console/clients/1/withdraw"):
         assert text in page
     edit(anna, "/console/clients/1", **form, **given, consent_withdrawn_at="")
     assert len(anna.get("/console/audit").text.split("client 1:")) == 2, "saving the form changes nothing"
@@ -378,7 +378,7 @@ def test_a_consent_is_entered_in_the_form_and_withdrawn_by_a_button_with_a_confi
     answer = anna.post("/console/clients/1/withdraw")
     assert answer.headers["Location"] == "/console/clients/1?done=withdraw"
     page = anna.get("/console/clients/1?done=withdraw").text
-    for text in ("Consent to marketing withdrawn.", "Withdrawn.", 'value="2026-03-01T10:00:00"'):
+    for text in ("Consent to marketing withdrawn.", "Withdrawn.", 'value="2026-03-01T10:00"'):
         assert text in page
     assert "/console/clients/1/withdraw" not in page
     assert "client 1: consent withdrawn" in anna.get("/console/audit").text
@@ -727,6 +727,16 @@ ROW = {"where_joined": "all", "where_0_field": "tag", "where_0_operator": "is", 
 
 
 @pytest.mark.usefixtures("omsk")
+def test_a_condition_suggests_the_values_that_clients_have_and_warns_if_it_chooses_nobody(anna: Browser) -> None:
+    counted = anna.post("/console/segments/new", name="VIP", step="count", **{**ROW, "where_0_value": "VIP"}).text
+    assert "No client meets the conditions." in counted
+    for page in (counted, anna.get(open_new_form(anna)).text):
+        suggested = page.partition('<datalist id="condition_values">')[2].partition("</datalist>")[0]
+        for value in ("vip", "977", "Europe/Moscow"):
+            assert f'<option value="{value}">' in suggested
+
+
+@pytest.mark.usefixtures("omsk")
 def test_a_segment_is_made_changed_and_deleted_in_the_console_and_chosen_for_a_mailing(anna: Browser) -> None:
     counted = anna.post("/console/segments/new", name="VIP", step="count", **ROW)
     assert "Recipients as of now: <b>1</b>" in counted.text
@@ -746,6 +756,7 @@ def test_a_segment_is_made_changed_and_deleted_in_the_console_and_chosen_for_a_m
     assert "the client is in the segment “Gold”" in preview
     assert launch(anna, **MAILING, segment="1", filter="").status == 303
     assert "the client is in the segment “Gold”: the tag is “vip”" in anna.get("/console/mailings/1").text
+    assert "<small>Segment:</small> 1: Gold</div>" in anna.get("/console/audit").text
     assert '<option value="1" selected>' in anna.get("/console/mailings/1/edit").text
     assert "Delete this segment?" in anna.get("/console/segments/1/delete").text
     assert anna.post("/console/segments/1/delete").status == 303
@@ -951,11 +962,13 @@ def test_the_form_and_the_page_of_a_mailing_have_its_maximum_cost_and_what_it_ha
     assert 'id="max_cost-error"' in refused.text
 
 
-def test_messages_in_doubt_are_resent_only_if_a_person_ticks_them(anna: Browser) -> None:
+def test_messages_in_doubt_are_resent_only_if_a_person_ticks_them(anna: Browser, services: Services) -> None:
     launch(anna, **MAILING)
+    services.mailings.add_counts(1, Counts(total=2, failed=1, unknown=1), services.clock.now())
     page = anna.get("/console/mailings/1/resend").text
     assert 'value="failed" checked' in page
     assert 'value="unknown" checked' not in page
+    assert 'value="expired" checked' not in page, "no message has expired"
     assert "a second time" in page
 
 
@@ -992,7 +1005,7 @@ def test_a_test_message_is_sent_to_one_number_and_recorded(anna: Browser, servic
     answer = new_form(anna, **{**MAILING, "step": "test"}, test_phone="79770000001")
     assert "The test message was sent." in answer.text
     assert [(post.phone_number, post.text) for post in gateway.posts] == [("79770000001", "hello")]
-    assert "test message 1: tried" in anna.get("/console/audit").text
+    assert "test message 1: sent" in anna.get("/console/audit").text
     assert new_form(anna, **{**MAILING, "step": "test"}, test_phone="12").status == 400
     assert len(gateway.posts) == 1
     assert anna.get("/console/mailings/1").status == 404
@@ -1105,6 +1118,16 @@ def test_the_file_to_fill_in_is_in_the_users_language_and_can_be_imported(anna: 
         assert "attachment" in file.headers["Content-Disposition"]
         assert file.text.startswith(f"\ufeff{name};")
         assert anna.upload("a.csv", f"{file.text}79770000001;;UTC;\n").status == 201
+
+
+def test_the_check_of_a_file_speaks_of_what_an_import_would_do(anna: Browser, services: Services) -> None:
+    content = b"phone_number\n79770000001\n"
+    anna.upload("clients.csv", content.decode(), dry_run="true")
+    process_import(services, 1, lambda: 120.0)
+    page = anna.get("/console/imports/1").text
+    for text in ("<title>Check of a file 1", "Check completed", "To be added"):
+        assert text in page
+    assert 'href="/console/clients">Clients</a>' not in page.partition("<main")[2], "there is nothing to see yet"
 
 
 def test_a_file_of_clients_is_imported_and_its_refused_rows_are_downloaded(anna: Browser, services: Services) -> None:

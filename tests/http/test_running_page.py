@@ -75,6 +75,13 @@ def test_the_question_before_a_resend_names_the_reason_and_the_numbers(failed: B
     page = failed.get(f"/console/mailings/1/resend?reason={REFUSED.key}").text
     assert "failed: 2 · The gateway refused the message (400)." in text_of(page)
     assert 'name="statuses"' not in page
+    assert "Resend 2 messages" in page
+
+
+def test_a_progress_says_beside_its_number_how_many_messages_were_not_sent(failed: Browser, services: Services) -> None:
+    services.mailings.mark_fanned_out(1, 3, services.clock.now())
+    for path in ("/console/mailings/1", "/console/mailings"):
+        assert "3 / 3 · not sent: 3" in text_of(failed.get(path).text)
 
 
 def test_the_messages_of_one_reason_are_resent(failed: Browser, services: Services) -> None:

@@ -60,7 +60,8 @@ async function look(form) {
   const page = new DOMParser().parseFromString(answer.responseText, "text/html");
   found.replaceChildren(document.adoptNode(page.querySelector("#columns")));
   const columns = found.querySelector("form");
-  columns.addEventListener("change", () => showStops(columns));
+  columns.addEventListener("change", () => showLeftOut(columns));
+  showLeftOut(columns);
   columns.addEventListener("submit", (event) => {
     event.preventDefault();
     importFile(form, columns, event.submitter?.value ?? "true");
@@ -74,11 +75,16 @@ async function importAtOnce(form) {
   if (answer?.status === 201) location.assign(answer.getResponseHeader("Location"));
 }
 
-function showStops(columns) {
+// Which columns the import would not keep.
+function showLeftOut(columns) {
   const selects = [...columns.querySelectorAll("select")];
   const isLeftOut = (select) => STOPS.includes(select.dataset.known) && !STOPS.includes(select.value);
   columns.querySelector("#stops").hidden = !selects.some((select) => STOPS.includes(select.value));
   columns.querySelector("#ignored-stops").hidden = !selects.some(isLeftOut);
+  const names = selects.filter((select) => select.value === "").map((select) => select.dataset.name);
+  const note = columns.querySelector("#left-out");
+  note.hidden = names.length === 0;
+  note.querySelector("b").textContent = names.join(", ");
 }
 
 async function importFile(form, columns, dryRun) {
