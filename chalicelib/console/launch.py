@@ -17,7 +17,7 @@ from ..mailings import drafts as use_cases
 from ..mailings import series as series_of
 from ..mailings.audience import reached_by
 from ..mailings.drafts import Fields
-from ..mailings.launch_warnings import with_launch_warnings
+from ..mailings.launch_warnings import consent_warnings, with_launch_warnings
 from ..mailings.preview import preview_mailing
 from ..mailings.test_message import advice_after
 from ..rules import read_fields
@@ -78,6 +78,7 @@ def _show(
         mailing, series = (planned.mailing, planned) if isinstance(planned, Series) else (planned, None)
         chosen = reached_by(request.services, mailing.chosen, mailing.purpose)
         preview = preview_mailing(request.services, chosen, mailing.message_text, planned=mailing)
+        without_consent = consent_warnings(request.services, chosen, mailing.purpose)
     except BadInput as refusal:
         return _refuse(request, draft, refusal)
     return request.page(
@@ -88,6 +89,7 @@ def _show(
         series=series,
         starts=series_of.next_starts(series, STARTS_SHOWN) if series else [],
         preview=with_launch_warnings(preview, chosen, mailing.window, request.services.settings.approval_above),
+        without_consent=without_consent,
         condition=describe_filter(chosen),
         starts_now=_starts_now(request, mailing),
         test_phone=request.field("test_phone") if outcome or "errors" in shown else "",

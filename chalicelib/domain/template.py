@@ -44,6 +44,12 @@ def fill_masked(text: str, client: Client) -> str:
     return fill(text, replace(client, phone_number=f"{phone[:4]}*****{phone[-2:]}"))
 
 
+def lacks_value(text: str, client: Client) -> bool:
+    """Whether the client has no value for a placeholder of the text."""
+    values = _values(client)
+    return any(not values.get(compose(name)) for name in placeholder_names(text))
+
+
 def text_for(mailing: Mailing, client: Client) -> str:
     return fill(mailing.message_text, client) if mailing.has_placeholders else mailing.message_text
 

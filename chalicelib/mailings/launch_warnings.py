@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, time
+from typing import TYPE_CHECKING
 
+from ..clients.segments import find_segment
+from ..domain.consent import MARKETING
 from ..domain.filter import Filter
 from ..domain.send_window import SendWindow, Zones
 from ..texts import Text
 from ..zones import zone
-from .preview import MANY_PARTS, Launch, Preview
+from .preview import MANY_PARTS, Launch, Preview, sample_clients
+
+if TYPE_CHECKING:
+    from ..adapters.services import Services
 
 USUAL_HOURS = SendWindow(time(8), time(21))
 """Local time. Laws and operators of many countries allow texts to consumers in these hours or in fewer."""
@@ -29,6 +35,15 @@ def with_launch_warnings(
     if preview.launch is not None:
         found += unusual_hours(preview.launch, window, zone)
     return replace(preview, warnings=(*preview.warnings, *found))
+
+
+def consent_warnings(services: Services, chosen: Filter, purpose: str) -> list[Text]:
+    """Whether marketing goes to clients without a consent, by a sample. With REQUIRE_CONSENT it does not."""
+    if purpose != MARKETING or chosen.needs_consent:
+        return []
+    sample = sample_clients(services, find_segment(services, chosen))
+    without = sum(client.consent is None for client in sample)
+    return [Text("launch.without_consent", without=without, of=len(sample))] if without else []
 
 
 def is_everyone(chosen: Filter) -> bool:

@@ -16,7 +16,7 @@ from ..domain.filter import Filter
 from ..domain.forecast import Forecast, forecast_mailing
 from ..domain.mailing import Mailing
 from ..domain.sms import Length, measure
-from ..domain.template import fill, fill_masked, has_placeholders
+from ..domain.template import fill, fill_masked, has_placeholders, lacks_value
 from ..domain.walk import BEGINNING, FILTERED_READ, time_limit
 from ..texts import Text
 from ..zones import zone
@@ -133,7 +133,9 @@ def _preview(
     lengths = [example.length for example in sample]
     longest = max(lengths, key=lambda length: (length.parts, length.units))
     parts_each = sum(length.parts for length in lengths) / len(lengths)
-    return Preview(clients, is_whole, longest, choose_examples(sample), parts_each, launch, tuple(warnings))
+    return Preview(
+        clients, is_whole, longest, choose_examples(sample, message_text), parts_each, launch, tuple(warnings)
+    )
 
 
 def _count_clients(
@@ -166,18 +168,21 @@ def forecast_launch(services: Services, mailing: Mailing) -> Launch:
 
 def sample_texts(services: Services, chosen: Filter, text: str) -> list[Example]:
     """Texts for the first clients that the filter reaches. Empty if the time limit ends before any is found."""
-    clients = _sample(services, chosen)
+    clients = sample_clients(services, chosen)
     return [Example(client, fill_masked(text, client), measure(fill(text, client))) for client in clients]
 
 
-def choose_examples(sample: list[Example]) -> tuple[Example, ...]:
-    """The first, the shortest and the longest example. They show missing values and texts that are too long."""
+def choose_examples(sample: list[Example], text: str) -> tuple[Example, ...]:
+    """One of a client without a value, if there is any, or else the first; the shortest; the longest."""
+    lacking = [example for example in sample if lacks_value(text, example.client)]
     by_length = sorted(sample, key=lambda example: example.length.units)
-    found = {example.client.id: example for example in [*sample[:1], *by_length[:1], *by_length[-1:], *sample[1:3]]}
+    chosen = [*(lacking or sample)[:1], *by_length[:1], *by_length[-1:], *sample[:3]]
+    found = {example.client.id: example for example in chosen}
     return tuple(found.values())[:3]
 
 
-def _sample(services: Services, chosen: Filter) -> list[Client]:
+def sample_clients(services: Services, chosen: Filter) -> list[Client]:
+    """The first clients that the filter reaches. Its segment is looked up already."""
     has_time = time_limit(services.clock.now, SAMPLE_SECONDS)
     plan = plan_now(services, chosen)
     for number in range(plan.slices):

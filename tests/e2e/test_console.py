@@ -36,7 +36,7 @@ PAGES += ("/console/segments", "/console/segments/new")
 PAGES += ("/console/users", "/console/users/adminaccount/password", "/console/sessions")
 PAGES += ("/console/imports", "/console/mailbox", "/console/stop-list", "/console/stop-list/import", "/console/series")
 PAGES += ("/console/calendar", "/console/drafts", "/console/shortcuts")
-FORMAT = "%Y-%m-%dT%H:%M:%S"
+FORMAT = "%Y-%m-%dT%H:%M"
 ASK_AXE = """
 const done = arguments[arguments.length - 1];
 axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).then(done);
@@ -271,7 +271,7 @@ def test_times_are_picked_in_the_operators_time_zone(operator: Operator, call: C
     operator.type("message_text", "zone")
     operator.pick("datetime_start", datetime(2040, 6, 1, 9, 30))
     operator.pick("datetime_end", datetime(2040, 6, 1, 18, 0))
-    operator.see("2040-06-01 04:00:00 UTC")
+    operator.see("Jun 1, 2040, 4:00")
     launch(operator)
     operator.see("Jun 1, 2040, 9:30")
     mailing = call("GET", "/Mailing/", params={"limit": 1}).json()["results"][0]
@@ -410,7 +410,7 @@ def test_a_form_keeps_what_was_typed_and_its_times_after_back(operator: Operator
     fill_in(operator, "not yet sent")
     operator.open("/console/clients")
     operator.driver.back()
-    operator.see("2040-06-01 04:00:00 UTC")
+    operator.see("Jun 1, 2040, 4:00")
     assert typed(operator, "message_text") == "not yet sent"
     assert typed(operator, "datetime_start").startswith("2040-06-01T09:30")
     operator.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "UTC"})

@@ -394,7 +394,7 @@ def test_the_purpose_of_a_mailing_is_chosen_and_shown_with_the_clients_that_mark
     anna: Browser, services: Services
 ) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", tag="", timezone="UTC")
-    assert "marketing is sent to clients without a consent too" in anna.get(open_new_form(anna)).text
+    assert "Marketing goes to clients without a consent too" in anna.get(open_new_form(anna)).text
     services.settings = replace(services.settings, require_consent=True)
     assert "Marketing is sent only to clients with a consent." in anna.get(open_new_form(anna)).text
     for purpose, number in (("service", 1), ("marketing", 0)):

@@ -505,9 +505,7 @@ def test_a_blank_start_of_a_draft_means_at_once_and_a_blank_end_a_day_later(anna
     page = checked(anna, datetime_start="", datetime_end="")
     assert button(page).startswith("Send now to")
     draft = "/console/drafts/1"
-    assert 'name="datetime_start" type="datetime-local" step="1" value=""' in anna.get(draft).text, (
-        "kept as it was typed"
-    )
+    assert 'name="datetime_start" type="datetime-local" value=""' in anna.get(draft).text, "kept as it was typed"
     assert launch_checked(anna, draft).status == 303
     mailing = services.mailings.get(1)
     assert mailing is not None
@@ -553,3 +551,38 @@ def test_further_settings_are_folded_unless_one_is_set_or_wrong(anna: Browser) -
     page = anna.get(open_new_form(anna)).text
     places = [page.index(f'id="{name}"') for name in ("message_text", "filter_tag_typed", "datetime_start", "further")]
     assert places == sorted(places), "the text, the recipients, the time, the rest"
+
+
+def test_the_check_of_marketing_says_how_many_have_no_consent(anna: Browser) -> None:
+    add_clients(anna, 2)
+    given = {"consent_at": "2020-01-01T00:00:00", "consent_source": "shop"}
+    anna.post("/console/clients/new", phone_number="79780000001", timezone="UTC", **given)
+    told = "Clients looked at: 3; without a consent to marketing: 2. They get this text too."
+    assert told in checked(anna, purpose="marketing")
+    assert told not in checked(anna, purpose="service")
+
+
+def test_without_a_price_the_check_says_that_the_cost_of_the_texts_is_not_known(anna: Browser) -> None:
+    page = checked(anna)
+    assert "not known: the service has no price of an SMS part" in page
+    assert "Estimated AWS cost, without the texts" in page
+
+
+def test_an_example_shows_the_text_of_a_client_without_a_value(anna: Browser) -> None:
+    for number, name in enumerate(["Ann", "Bo", "Maximilian", "", "Eve"]):
+        attributes = f"name={name}" if name else ""
+        anna.post("/console/clients/new", phone_number=f"7977000000{number}", timezone="UTC", attributes=attributes)
+    page = anna.post("/console/preview", message_text="Dear {name|friend}").text
+    assert "Dear friend" in page
+
+
+def test_a_reader_is_offered_no_link_that_would_refuse(anna: Browser, anonymous: Browser, services: Services) -> None:
+    anna.post(open_new_form(anna), message_text="kept", step="keep")
+    assert '<a href="/console/drafts/1">' in anna.get("/console/drafts").text
+    assert "<kbd>n</kbd>" in anna.get("/console/shortcuts").text
+    put_user(services, "reader", "read")
+    anonymous.sign_in("reader")
+    page = anonymous.get("/console/drafts").text
+    assert "Draft 1" in page
+    assert '<a href="/console/drafts/1">' not in page
+    assert "<kbd>n</kbd>" not in anonymous.get("/console/shortcuts").text

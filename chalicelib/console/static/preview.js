@@ -1,5 +1,5 @@
 // The form of a mailing: dates are entered in the browser's time zone, and the preview is updated on input.
-import { localize } from "./times.js";
+import { inWords, localize } from "./times.js";
 
 const form = document.querySelector("form[data-preview]");
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -17,7 +17,7 @@ function utc(input) {
 
 for (const input of form.querySelectorAll("[data-moment]")) {
   const output = form.querySelector(`output[for=${input.id}]`);
-  const showUtc = () => (output.textContent = input.value ? utc(input).replace("T", " ").replace("Z", " UTC") : "");
+  const showUtc = () => (output.textContent = input.value ? `${inWords(new Date(input.value), "UTC")} UTC` : "");
   const isRestored = new Date(input.value).getTime() !== new Date(input.defaultValue).getTime();
   const given = input.value && new Date(input.value + "Z");
   if (given && !Number.isNaN(given.getTime()) && !isRestored) input.value = local(given);
