@@ -16,7 +16,7 @@ from ..domain.filter import ALL_CLIENTS, Filter
 from ..domain.series_decisions import FIELD_NAMES
 from ..errors import BadInput, KeyReused, NotAllowed, Outdated, TooLarge
 from ..fields import MAILING
-from ..http.calls import read_id
+from ..http.calls import ID, read_id
 from ..http.paging import position_at
 from ..mailings import drafts as use_cases
 from ..mailings import lifecycle
@@ -61,7 +61,8 @@ def newest(request: PageRequest) -> list[Draft]:
 @for_writers
 def new(request: PageRequest) -> Response:
     """The address of a new draft. It is in the browser's history, so Back returns to the same draft."""
-    return _to_draft(request, use_cases.new_draft_id(request.services))
+    segment = request.query.get("segment")
+    return _to_draft(request, use_cases.new_draft_id(request.services), **({"segment": segment} if segment else {}))
 
 
 def read(request: PageRequest, sent_id: str) -> Response:
@@ -71,10 +72,15 @@ def read(request: PageRequest, sent_id: str) -> Response:
         exists = use_cases.exists(request.services, draft.launch)
         if exists or draft.launch.is_complete:
             return request.page("draft_launched.html", draft=draft, note=_used_note(draft, exists), exists=exists)
-    form = draft.form if draft else {}
+    form = draft.form if draft else _begun(request)
     if not request.may_write:
         raise NotAllowed(Text("console.read_only"))
     return show_form(request, draft_id, form, is_saved=draft is not None, done=request.query.get("done"))
+
+
+def _begun(request: PageRequest) -> dict[str, list[str]]:
+    """What the form of a draft has before it is saved: the segment from whose list it is opened."""
+    return {"segment": [request.query["segment"]]} if ID.fullmatch(request.query.get("segment", "")) else {}
 
 
 def save(request: PageRequest, sent_id: str) -> Response:
@@ -238,5 +244,5 @@ def _chosen(values: Values) -> Filter:
         return ALL_CLIENTS
 
 
-def _to_draft(request: PageRequest, draft_id: int) -> Response:
-    return request.redirect(f"/console/drafts/{draft_id}")
+def _to_draft(request: PageRequest, draft_id: int, **query: str) -> Response:
+    return request.redirect(f"/console/drafts/{draft_id}", **query)

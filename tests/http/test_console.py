@@ -752,6 +752,9 @@ def test_a_segment_is_made_changed_and_deleted_in_the_console_and_chosen_for_a_m
     assert outdated.status == 409
     assert '<dd class="text">Gold</dd>' in outdated.text, "what another person has saved"
     assert '<option value="1">1: Gold</option>' in anna.get(open_new_form(anna)).text
+    assert 'href="/console/mailings/new?segment=1"' in anna.get("/console/segments").text
+    begun = anna.get("/console/mailings/new?segment=1").headers["Location"]
+    assert '<option value="1" selected>1: Gold</option>' in anna.get(begun).text
     preview = anna.post("/console/preview", **MAILING, segment="1", filter="").text
     assert "the client is in the segment “Gold”" in preview
     assert launch(anna, **MAILING, segment="1", filter="").status == 303
@@ -1282,7 +1285,7 @@ def test_pages_are_in_the_users_language(anonymous: Browser) -> None:
 
 
 def test_only_scripts_and_styles_are_served(anonymous: Browser) -> None:
-    for name in ("console.css", "times.js", "live.js", "preview.js", "files.js", "draft.js"):
+    for name in ("console.css", "times.js", "live.js", "preview.js", "files.js", "draft.js", "moments.js"):
         assert anonymous.get(f"/console/static/{name}").status == 200
     assert anonymous.get("/console/static/routes.py").status == 404
 
