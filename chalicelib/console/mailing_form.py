@@ -204,7 +204,7 @@ def show_form(
     nothing: dict[str, Any] = dict.fromkeys(
         ("preview", "outcome", "note", "done", "outdated", "series", "draft_id", "is_saved")
     )
-    same_form = {"page": secrets.token_urlsafe(9), "version": request.field("version")}
+    same_form = {"page": secrets.token_urlsafe(9), "version": request.field("version"), "step": request.field("step")}
     return request.page(
         "mailing_form.html",
         status_code,
@@ -222,7 +222,6 @@ def show_form(
         has_price=request.services.settings.price_by_gateway is not None,
         currency=request.services.settings.gateway_currency,
         test_phone=request.field("test_phone"),
-        step=request.field("step"),
         requires_consent=request.services.settings.require_consent,
         **{**nothing, **same_form, "errors": {}, "repeat": repeat_fields.NOT_REPEATED, **shown},
         **repeat_fields.choices(),
