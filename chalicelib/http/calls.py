@@ -26,6 +26,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """Every route accepts every method, so that a wrong one gets a 405 in our format and not API Gateway's 403."""
 
 SAFE = {"GET", "HEAD"}
+OTHER_ROLE = Text("access.other_role")
 UNAVAILABLE = "table or queue not available"
 RETRY_AFTER = {"Retry-After": "5"}
 """With a 503. The service itself has tried for seconds: a partition that is over its limit has new capacity by then."""
@@ -112,7 +113,7 @@ def answer(
         else:
             is_allowed = may(principal)
         if not is_allowed:
-            raise NotAllowed
+            raise NotAllowed(OTHER_ROLE) if principal.may(writes=True) else NotAllowed
         require_known_query(request, known_query)
         return action(Call(services, request, principal))
 
