@@ -78,7 +78,8 @@ def test_a_user_signs_in_to_the_console(url: str) -> None:
     with requests.Session() as browser:
         first = browser.get(f"{url}/", timeout=30)
         assert first.url.startswith(f"{url}/console/sign-in"), "every link stays on this machine, over HTTP"
-        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', first.text))
+        own_form = first.text.partition("</form>")[0]  # the footer has a form of its own
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', own_form))
         form = {**hidden, "name": LOCAL_USER, "password": LOCAL_PASSWORD}
         page = browser.post(f"{url}/console/sign-in", data=form, timeout=30)
         assert page.status_code == 200
