@@ -26,7 +26,7 @@ demo: $(STACK) ## import 1,000 clients and send a mailing on a local stack, with
 up: $(STACK) ## run the local stack until Ctrl-C, on port 8000 (PORT, AWS_PORT, GATEWAY, GATEWAY_URL, GATEWAY_TOKEN, GATEWAY_RATE, RECEIPTS, STATE_DIR)
 	@exec $(BIN)/python -m infra.local.up
 
-check: lint ## run lint, types, and all tests that need no stack and no browser, in about a minute (PYTEST="-k rates")
+check: lint ## run lint, types, and all tests that need no stack and no browser, in four minutes (PYTEST="-k rates")
 	@TEST_DEPTH=quick $(BIN)/python -m pytest --numprocesses=3 -m "not stack" $(PYTEST)
 
 test: lint $(TOOLS) ## run lint, types, and all tests, with the quick scenarios of chaos (PYTEST="--durations=30")
