@@ -128,9 +128,13 @@ def written(services: Services) -> Callable[[], list[Any]]:
     _ = services.clients, services.mailings, services.messages, services.slices, services.tokens, services.erasures
     _ = services.idempotency_keys, services.audit, services.users, services.labels, services.imports, services.reports
     _ = services.drafts, services.rates, services.spending, services.series, services.balances, services.segments
+    _ = services.timelines
 
     def written() -> list[Any]:
         tables = [model for model in Model.__subclasses__() if model.__name__ != "CounterRow"]
+        own = f"{services.settings.stack_name}-"
+        others = [model.__name__ for model in tables if not model.Meta.table_name.startswith(own)]
+        assert others == [], "name the tables of these rows above: they are still those of an earlier stack"
         rows = [row.to_simple_dict() for model in tables for row in model.scan()]
         return [{name: value for name, value in row.items() if name != "last_used_at"} for row in rows]
 
