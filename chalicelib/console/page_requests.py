@@ -30,7 +30,6 @@ from .session import Session, form_token, is_form_token, read_session
 
 TEMPLATES = Path(__file__).parent / "templates"
 NO_QUERY: Mapping[str, str] = {}
-METHODS = ["GET", "HEAD", "POST"]
 OF_ONESELF = (SIGN_OUT, "/console/sessions")
 """Pages whose forms every user may send."""
 
