@@ -16,7 +16,7 @@ from ..adapters.newest import list_newest
 from ..domain.mailing import MAILING_ID
 from ..domain.mailing_outline import MailingOutline
 from ..domain.message import Message
-from ..domain.walk import IDS_A_READ, HasTime
+from ..domain.walk import IDS_A_READ, HasTime, groups_of
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -46,7 +46,7 @@ def list_history(
 
 
 def _read_at_once(services: Services, client_id: int, mailing_ids: Sequence[int]) -> dict[int, MailedMessage]:
-    hundreds = [mailing_ids[start : start + IDS_A_READ] for start in range(0, len(mailing_ids), IDS_A_READ)]
+    hundreds = groups_of(mailing_ids, IDS_A_READ)
     with services.thread_pool(len(hundreds)) as threads:
         found = threads.map(partial(messages_of_client, services, client_id), hundreds)
     return {mailing_id: mailed for part in found for mailing_id, mailed in part.items()}

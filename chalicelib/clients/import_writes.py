@@ -15,6 +15,7 @@ from ..domain.consent import consent_of, merge_consent, replaces_consent
 from ..domain.import_decision import Decision, merge_attributes
 from ..domain.import_undo import Trace, trace_of_change, trace_of_new
 from ..domain.stop import IMPORT, StopCause
+from ..domain.walk import groups_of
 from ..errors import Conflict, PhoneErased, PhoneTaken, RowChanged
 from ..representation import represent_client
 from ..retries import retry_lost_races
@@ -72,10 +73,6 @@ def _with_ids(services: Services, decision: Decision, ids: list[int]) -> list[Cl
     now = services.clock.now()
     numbered = zip(decision.new, ids, strict=False)
     return [replace(client, id=client_id, registered_at=now) for client, client_id in numbered]
-
-
-def groups_of(items: list[C], size: int) -> list[list[C]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _is_stop(before: Client | None, after: Client) -> bool:

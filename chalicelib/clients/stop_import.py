@@ -19,10 +19,10 @@ from ..domain.client_import import ChunkPlan, ClientImport, Tally
 from ..domain.csv_file import FileRow
 from ..domain.stop import Stop
 from ..domain.stop_import import decide_stops
+from ..domain.walk import groups_of
 from ..errors import BadInput, Conflict
 from ..logs import log
 from .import_rows import check_rows, count_normalized, phones_of, without_erased
-from .import_writes import groups_of
 from .registry import OPTED_OUT, record_of_change
 from .stop_list import record_of_stop, stop_number
 

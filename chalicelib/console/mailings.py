@@ -24,8 +24,6 @@ from .approval import shown_approval
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
 
-LIST_LENGTH = 20
-
 QUESTIONS = {
     "cancel": "Cancel this mailing? Queued messages will not be sent. This cannot be undone.",
     "delete": "Delete this mailing and its statistics? Queued messages will not be sent.",

@@ -51,7 +51,9 @@ def settle_receipts(services: Services, bodies: Sequence[str], seconds_left: Cal
     read = [inbound_of(body) or _receipts_of(services, body) for body in bodies]
     receipts = chain.from_iterable(one for one in read if not isinstance(one, Inbound))
     waits = settle(services, merge_receipts(receipts), seconds_left)
-    return [_take_inbound(services, one) if isinstance(one, Inbound) else _longest(waits, one) for one in read]
+    return [
+        _take_inbound(services, one, seconds_left) if isinstance(one, Inbound) else _longest(waits, one) for one in read
+    ]
 
 
 def _receipts_of(services: Services, body: str) -> tuple[Receipt, ...]:
@@ -59,10 +61,12 @@ def _receipts_of(services: Services, body: str) -> tuple[Receipt, ...]:
     return job.receipts if job else ()
 
 
-def _take_inbound(services: Services, message: Inbound) -> int | None:
+def _take_inbound(services: Services, message: Inbound, seconds_left: Callable[[], float]) -> int | None:
     """The registry of clients is loaded here: few groups of receipts have an inbound message."""
     from .inbound import opt_out_phones, stops_among
 
+    if seconds_left() < SECONDS_FOR_A_GROUP:
+        return BUSY_SECONDS
     try:
         unknown = opt_out_phones(services, stops_among(services, [message]))
     except RowChanged:

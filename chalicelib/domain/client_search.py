@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from .audience import Partition, block_partitions, label_partitions
 from .client import BLOCK_SIZE, MAX_LABEL, PHONE, Client
@@ -20,8 +21,13 @@ class AttributeText:
     text: str
     name: str | None = None
 
+    @cached_property
+    def _wanted(self) -> tuple[str | None, str]:
+        """Kept, because a search asks for it for each client."""
+        return self.name and searchable(self.name), searchable(self.text)
+
     def is_in(self, client: Client) -> bool:
-        name, text = self.name and searchable(self.name), searchable(self.text)
+        name, text = self._wanted
         return any(
             text in searchable(value) and name in (None, searchable(one)) for one, value in client.attributes.items()
         )

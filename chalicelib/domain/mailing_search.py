@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from .mailing import PAUSED, RUNNING, SCHEDULED
 from .unicode_text import searchable
@@ -32,9 +33,14 @@ class MailingFilter:
     start_before: datetime | None = None
     segment_id: int | None = None
 
+    @cached_property
+    def _wanted(self) -> str:
+        """Kept, because a search asks for it for each mailing."""
+        return searchable(self.text)
+
     def keeps(self, mailing: ListedMailing) -> bool:
         return (
-            searchable(self.text) in searchable(mailing.message_text)
+            self._wanted in searchable(mailing.message_text)
             and self.status in (None, mailing.status)
             and (self.start_from is None or mailing.datetime_start >= self.start_from)
             and (self.start_before is None or mailing.datetime_start < self.start_before)

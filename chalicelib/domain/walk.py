@@ -38,6 +38,11 @@ class Cursor:
 BEGINNING = Cursor()
 
 
+def groups_of(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """The items in their order, in groups of at most this size: as many as one call takes."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
 def always() -> bool:
     return True
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..adapters.newest import list_newest
 from ..domain.mailing import MAILING_ID, Mailing
 from ..domain.mailing_search import ANY_MAILING, ListedMailing, MailingFilter, in_order
-from ..domain.walk import IDS_A_READ, LIST_SECONDS, MAX_IDS, HasTime, time_limit
+from ..domain.walk import IDS_A_READ, LIST_SECONDS, MAX_IDS, HasTime, groups_of, time_limit
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -130,9 +130,9 @@ def _read_down(services: Services, below: int) -> tuple[list[ListedMailing], int
 
 
 def _read_listed(services: Services, mailing_ids: Sequence[int]) -> list[ListedMailing]:
-    """A hundred in a call, and all calls at once."""
-    hundreds = [mailing_ids[start : start + IDS_A_READ] for start in range(0, len(mailing_ids), IDS_A_READ)]
+    """A hundred in a call, and some calls at once."""
+    hundreds = groups_of(mailing_ids, IDS_A_READ)
     if not hundreds:
         return []
-    with services.thread_pool(len(hundreds)) as threads:
+    with services.thread_pool(min(len(hundreds), HUNDREDS_AT_ONCE)) as threads:
         return [mailing for part in threads.map(services.mailings.listed, hundreds) for mailing in part]

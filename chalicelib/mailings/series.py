@@ -127,7 +127,7 @@ def _with_segment(services: Services, series: Series) -> Series:
 
 
 def _with_author(series: Series, author: Author | None) -> Series:
-    """Whoever has written a series has written its mailings."""
+    """The author of a series is an author of its mailings."""
     return series if author is None else replace(series, mailing=with_author(series.mailing, author.name))
 
 

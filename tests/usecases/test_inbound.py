@@ -72,6 +72,11 @@ def test_a_stop_that_loses_its_races_comes_back(services: Any) -> None:
     assert settle(services, body("STOP")) == [BUSY_SECONDS]
 
 
+def test_a_stop_for_which_no_time_is_left_comes_back(services: Any) -> None:
+    assert settle_receipts(services, [body("STOP")], lambda: 1.0) == [BUSY_SECONDS]
+    assert get_client(services, 1).opted_out_at is None
+
+
 @pytest.mark.parametrize(
     "other", ["garbage", "[]", "{}", '{"job": "settle_receipts"}', '{"originationNumber": 7, "messageBody": "STOP"}']
 )
