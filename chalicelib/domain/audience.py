@@ -50,7 +50,7 @@ Group = tuple[str, str]
 class NamedMailing:
     """A started mailing that a condition names. No client with a higher id has a message of it.
 
-    A deleted one has no shards: nobody can say which clients received it.
+    A deleted one has no shards: which clients received it is not known.
     """
 
     id: int

@@ -7,7 +7,7 @@ const state = document.getElementById("draft-state");
 let saved = typed(), timer, saving = null, stopped = false, leaving = false;
 
 function content() {
-  const fields = new URLSearchParams(new FormData(form)); // preview.js makes UTC of the times
+  const fields = new URLSearchParams(new FormData(form)); // moments.js makes UTC of the times
   for (const name of ["test_phone", "template_name"]) fields.delete(name); // no part of the draft
   return fields;
 }
