@@ -12,6 +12,8 @@ from chalicelib.gateways.http_gateway import HttpGateway
 from chalicelib.gateways.port import Options, Sms
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SILENCE = 1.0
+"""Seconds until a post without an answer ends. A busy machine may need tenths of a second to connect."""
 SMS = Sms(10_000_000_001, "79770000001", "Привет")
 
 

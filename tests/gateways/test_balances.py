@@ -21,7 +21,7 @@ from infra.local.providers.registry import table_of
 from infra.local.simulator import Simulator
 from tests.depth import depth
 
-from .contract_gateway import NOW, KnownToken
+from .contract_gateway import NOW, SILENCE, KnownToken
 
 ANSWERS = [(name, told) for name in NAMES for told in BALANCES[name].answers]
 BODIES = st.text(max_size=200) | st.sampled_from(
@@ -110,7 +110,7 @@ def test_an_outage_an_error_and_silence_are_problems_and_no_balance(simulator: S
     simulator.behave(garbage=True)
     assert ask(simulator) == Told(problem="status 200")
     simulator.behave(hang=True)
-    assert ask(simulator, timeout=0.2).problem.startswith("no answer: ")
+    assert ask(simulator, timeout=SILENCE).problem.startswith("no answer: ")
 
 
 def test_an_answer_without_a_balance_may_refuse_the_secret_and_silence_does_not() -> None:

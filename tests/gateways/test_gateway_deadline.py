@@ -25,8 +25,9 @@ from chalicelib.gateways.answer import Answer
 from .contract_gateway import SMS, ContractGateway, KnownToken, post
 from .raw_server import CONTRACT, RawServer, serving
 
-TIMEOUT = 0.3
-LONGER_TIMEOUT = 1.0
+TIMEOUT = 1.0
+"""Seconds. A busy machine may need tenths of a second to connect."""
+LONGER_TIMEOUT = 3.0
 """Seconds, for posts that take longer to send."""
 HUNG = 10.0
 """Seconds. A post that takes so long has no deadline: it ended with the drip."""

@@ -17,7 +17,7 @@ from chalicelib.gateways.twilio import Twilio
 from infra.local.service import free_port
 from infra.local.simulator import Simulator
 
-from .contract_gateway import NOW, SMS, ContractGateway, KnownToken, post
+from .contract_gateway import NOW, SILENCE, SMS, ContractGateway, KnownToken, post
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_every_behaviour_of_the_gateway_becomes_an_answer(
 
 def test_a_post_without_an_answer_ends_at_the_timeout(gateway: ContractGateway, simulator: Simulator) -> None:
     simulator.behave(hang=True)
-    assert post(gateway, timeout=0.2) == Answer(None, "ReadTimeout")
+    assert post(gateway, timeout=SILENCE) == Answer(None, "ReadTimeout")
 
 
 def test_an_unreachable_gateway_becomes_an_answer() -> None:

@@ -21,7 +21,7 @@ from infra.local.providers.registry import SimulatedProvider
 from infra.local.simulator import Simulator
 from tests.depth import depth
 
-from .contract_gateway import NOW, KnownToken
+from .contract_gateway import NOW, SILENCE, KnownToken
 
 PHONE = int(SMS.phone_number)
 ON = {"throttle": 7, "error_rate": 1.0, "refuse": (PHONE,), "opted_out": (PHONE,), "fail_for": (PHONE,)}
@@ -100,7 +100,7 @@ def test_a_provider_that_names_a_pause_names_the_one_of_the_behaviour(simulator:
 
 def test_silence_is_seen_as_no_clear_answer(simulator: Simulator) -> None:
     simulator.behave(hang=True)
-    assert post(simulator, timeout=0.2).kind is Kind.AMBIGUOUS
+    assert post(simulator, timeout=SILENCE).kind is Kind.AMBIGUOUS
     simulator.behave(outage=True)
     assert post(simulator).kind is Kind.AMBIGUOUS
     assert (simulator.seen.unclear, simulator.seen.accepted.total()) == (2, 0)

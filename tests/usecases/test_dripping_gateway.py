@@ -12,7 +12,7 @@ from infra.local.doubles.world import World
 from tests.gateways.contract_gateway import ContractGateway, KnownToken
 from tests.gateways.raw_server import CONTRACT, serving
 
-TIMEOUT = 0.4
+TIMEOUT = 1.0
 
 
 def test_a_dripped_answer_delays_no_other_message_of_its_batch() -> None:
