@@ -22,8 +22,9 @@ from chalicelib.adapters.services import Services
 from chalicelib.delivery.batch import GROUP
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.audience import Plan
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import ReceivedMessage, SendMessage, to_body
-from chalicelib.domain.mailing import RUNNING, Counts, Mailing
+from chalicelib.domain.mailing import RUNNING, Mailing
 from chalicelib.domain.message import QUEUED, SENT, Message, message_id
 from infra.local.doubles.aws import STACK_NAME
 from infra.local.simulator import DEFAULT_TOKEN

@@ -19,9 +19,10 @@ from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import FINISHED as IMPORTED
 from chalicelib.domain.client_import import ClientImport, Tally
+from chalicelib.domain.counts import COUNT_NAMES, Counts
 from chalicelib.domain.csv_file import FileFormat
 from chalicelib.domain.filter import Filter
-from chalicelib.domain.mailing import COUNT_NAMES, FINISHED, MAILING_ID, PAUSED, SCHEDULED, Counts, Mailing
+from chalicelib.domain.mailing import FINISHED, MAILING_ID, PAUSED, SCHEDULED, Mailing
 from chalicelib.domain.message import FAILED, SENT, Message
 from chalicelib.settings import LOCAL_STAGE, Settings
 from chalicelib.texts import Text

@@ -12,7 +12,8 @@ from .domain.balance import Balance
 from .domain.client import Client
 from .domain.client_import import ClientImport, KeptClient, RefusedRow, Undo
 from .domain.condition_json import as_json
-from .domain.mailing import Counts, Mailing
+from .domain.counts import Counts
+from .domain.mailing import Mailing
 from .domain.mailing_outline import MailingOutline
 from .domain.message import Message
 from .domain.money import shown_amount

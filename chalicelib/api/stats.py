@@ -5,7 +5,8 @@ from __future__ import annotations
 from chalice.app import Response
 
 from ..delivery.balances import known_balances
-from ..domain.mailing import Counts, Mailing
+from ..domain.counts import Counts
+from ..domain.mailing import Mailing
 from ..http.calls import Call
 from ..http.filters import read_message_status
 from ..http.paging import Listed, answer_page, position_at, position_of, read_page

@@ -18,11 +18,12 @@ from ..clients.slices import read_members
 from ..domain.audience import plan_fan_out
 from ..domain.audience_slice import AudienceSlice
 from ..domain.client import CLIENT_ID
+from ..domain.counts import Counts
 from ..domain.decisions import started
 from ..domain.expiry import ENDED_BEFORE_QUEUED
 from ..domain.filter import AudienceMember
 from ..domain.jobs import StartMailing, WalkSlice
-from ..domain.mailing import CANCELLED, SCHEDULED, Counts, Mailing
+from ..domain.mailing import CANCELLED, SCHEDULED, Mailing
 from ..domain.message import EXPIRED, QUEUED, Message
 from ..domain.walk import Cursor, time_limit
 from ..errors import RowChanged, TryAgain

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from ..domain.counts import counts_of
 from ..domain.inbound import Inbound
 from ..domain.jobs import BUSY_SECONDS, SettleReceipts
-from ..domain.mailing import Mailing, counts_of
+from ..domain.mailing import Mailing
 from ..domain.message import Message
 from ..domain.receipt import RECEIPT_STATUSES, Receipt, apply_receipt, merge_receipts, seconds_to_wait, without_reason
 from ..errors import RowChanged

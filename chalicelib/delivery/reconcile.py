@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from ..domain import rounds
 from ..domain.audience_slice import ShardReport
+from ..domain.counts import Counts
 from ..domain.decisions import canary_checked, ended
 from ..domain.jobs import ReconcileShard
 from ..domain.mailing import CANCELLED as MAILING_CANCELLED
-from ..domain.mailing import Counts, Mailing
+from ..domain.mailing import Mailing
 from ..errors import RowChanged
 from ..logs import log
 from ..retries import retry_lost_races

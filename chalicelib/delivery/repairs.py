@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from ..domain.admission import Repair, repair_for
 from ..domain.audience_slice import ShardReport
 from ..domain.canary import is_in_canary
+from ..domain.counts import NO_COUNTS, Counts, counts_from_statuses, counts_of
 from ..domain.expiry import ExpiryCauses, expiry_reason, failure_until_the_end, hours_at_the_end
-from ..domain.mailing import NO_COUNTS, RUNNING, Counts, Mailing, counts_from_statuses, counts_of
+from ..domain.mailing import RUNNING, Mailing
 from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, MessageKey
 from ..domain.message_change import MessageChange, closing, reopening
 from ..domain.reasons import bounded, counted, reason_of

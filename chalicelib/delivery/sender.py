@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ..domain.counts import NO_COUNTS, Counts, counts_from_statuses
 from ..domain.jobs import ReceivedMessage, SendMessage, from_body
-from ..domain.mailing import NO_COUNTS, Counts, counts_from_statuses
 from ..domain.message import FAILED, SENT, UNKNOWN
 from ..domain.money import UNIT
 from ..domain.pace import Pace

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from .mailing import NO_COUNTS, Counts
+from .counts import NO_COUNTS, Counts
 from .reasons import Reasons, bounded
 from .walk import BEGINNING, Cursor
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .mailing import Counts
+from .counts import Counts
 
 
 @dataclass(frozen=True)

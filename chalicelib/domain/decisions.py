@@ -20,9 +20,10 @@ from .brake import NO_ANSWERS, NO_REFUSALS
 from .canary import DEFAULT_ERROR_RATE, Canary
 from .condition import Condition
 from .consent import SERVICE
+from .counts import Counts
 from .filter import ALL_CLIENTS, Filter
 from .former_text import add_former_text
-from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Counts, Mailing, require_transition
+from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Mailing, require_transition
 from .rounds import is_quiet
 from .segment import Segment
 from .send_window import SendWindow

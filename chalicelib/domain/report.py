@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from ..texts import Text
-from .mailing import NO_COUNTS, SCHEDULED, Counts, Mailing
+from .counts import NO_COUNTS, Counts
+from .mailing import SCHEDULED, Mailing
 
 MAX_LINES = 5000
 """Mailings that a section lists; its sums include all. An e-mail with full lists has about 3 MB."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from .mailing import NO_COUNTS, RUNNING, Counts, Mailing
+from .counts import NO_COUNTS, Counts
+from .mailing import RUNNING, Mailing
 from .message import QUEUED, Message
 
 QUIET_PERIOD = timedelta(seconds=30)

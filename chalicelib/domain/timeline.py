@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from .mailing import NO_COUNTS, RUNNING, Counts, Mailing
+from .counts import NO_COUNTS, Counts
+from .mailing import RUNNING, Mailing
 
 MINUTE = timedelta(minutes=1)
 RECENT_PROGRESS = timedelta(seconds=90)

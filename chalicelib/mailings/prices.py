@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..domain import cost
-from ..domain.mailing import Counts, Mailing
+from ..domain.counts import Counts
+from ..domain.mailing import Mailing
 from ..domain.money import shown_amount
 from ..errors import BadInput
 from ..texts import Text

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from ..delivery.balances import known_balances
 from ..domain import cost
-from ..domain.mailing import FINISHED, RUNNING, SCHEDULED, STATUSES, Counts, Mailing
+from ..domain.counts import Counts
+from ..domain.mailing import FINISHED, RUNNING, SCHEDULED, STATUSES, Mailing
 from ..domain.message import Message, statuses_listed_as
 from ..domain.money import UNIT
 from ..domain.search import reads_needed, search, stretches

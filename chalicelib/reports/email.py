@@ -7,9 +7,10 @@ from datetime import date, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 
+from ..domain.counts import Counts
 from ..domain.csv_file import write_rows
 from ..domain.email import Attachment, Email
-from ..domain.mailing import Counts, Mailing
+from ..domain.mailing import Mailing
 from ..domain.money import shown_amount
 from ..domain.report import Report
 from ..rendering import render, translate

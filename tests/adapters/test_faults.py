@@ -23,10 +23,11 @@ from chalicelib.domain.audit_record import Author
 from chalicelib.domain.brake import Answers, Refusals
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, RefusedRow
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.csv_file import FileFormat
 from chalicelib.domain.filter import AudienceMember
 from chalicelib.domain.jobs import FeedMailing, ReconcileShard, StartMailing, WalkSlice
-from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message, MessageShard
 from chalicelib.domain.walk import BEGINNING
 from chalicelib.errors import Conflict, NotRead, NotWritten, RowChanged

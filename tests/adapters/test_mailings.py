@@ -12,10 +12,11 @@ from chalicelib.domain.audience import NamedMailing, Plan
 from chalicelib.domain.brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.condition import Group, Leaf, Received
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.decisions import cancelled, ended, resent, resumed
 from chalicelib.domain.filter import Filter
 from chalicelib.domain.former_text import FormerText
-from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.mailing_outline import MailingOutline
 from chalicelib.domain.mailing_search import ListedMailing
 from chalicelib.domain.message import MessageKey

@@ -11,8 +11,9 @@ import pytest
 from chalicelib.delivery.receipts import GROUP
 from chalicelib.delivery.repairs import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.audience import Plan
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.decisions import ended
-from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message, MessageKey, message_id
 from chalicelib.domain.receipt import Receipt, apply_receipt
 from chalicelib.domain.rounds import concluded

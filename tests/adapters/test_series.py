@@ -11,7 +11,8 @@ import pytest
 from chalicelib.domain.audience import Filter
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.canary import Canary
-from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.counts import Counts
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.recurrence import Recurrence
 from chalicelib.domain.send_window import SendWindow
 from chalicelib.domain.series import Series

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.audience_slice import AudienceSlice, ShardReport
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import ReleaseShard
-from chalicelib.domain.mailing import Counts
 from chalicelib.domain.walk import Cursor
 from chalicelib.errors import RowChanged, SliceBusy
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.audience_slice import ShardReport
-from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.counts import Counts
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.reasons import OTHER, Reason
 from chalicelib.domain.timeline import MINUTE, Sample
 from chalicelib.texts import Text

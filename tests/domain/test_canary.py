@@ -13,8 +13,9 @@ from chalicelib.domain.admission import Admission, admit
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary, is_in_canary, select_for_queue
 from chalicelib.domain.client import Client
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.decisions import canary_checked, paused, resumed
-from chalicelib.domain.mailing import OPEN_STATUSES, STATUSES, Counts, Mailing
+from chalicelib.domain.mailing import OPEN_STATUSES, STATUSES, Mailing
 from chalicelib.domain.message import Message
 from chalicelib.domain.rate import UNLIMITED, Permit
 from chalicelib.domain.send_window import Hours, SendWindow

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.cost import CREATED, GIGABYTE, MAX_DOLLARS_PER_MILLION, POSTED, PRICES, Units, estimate
-from chalicelib.domain.mailing import Counts
+from chalicelib.domain.counts import Counts
 
 
 def test_a_million_messages_cost_at_most_the_promised_price() -> None:

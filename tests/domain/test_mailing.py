@@ -9,8 +9,9 @@ import pytest
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.condition import Leaf
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.decisions import announced, cancelled, changed, ended, paused, resent, resumed, started
-from chalicelib.domain.mailing import MAY_BECOME, STATUSES, Counts, Mailing, require_transition
+from chalicelib.domain.mailing import MAY_BECOME, STATUSES, Mailing, require_transition
 from chalicelib.domain.sweep_plan import SendQueue, SweepStep, next_sweep_step
 from chalicelib.errors import BadInput, NotInThisStatus
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.counts import Counts, counts_of
 from chalicelib.domain.decisions import limited
-from chalicelib.domain.mailing import Counts, Mailing, counts_of
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import STATUSES, Message
 from chalicelib.domain.money import MAX_AMOUNT, UNIT, read_amount, shown_amount, told_amount
 from chalicelib.domain.sms import count_parts, measure

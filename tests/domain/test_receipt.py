@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.mailing import Counts, counts_from_statuses
+from chalicelib.domain.counts import Counts, counts_from_statuses
 from chalicelib.domain.message import FINAL, STATUSES, Message, message_id
 from chalicelib.domain.receipt import (
     NO_REASON,

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from chalicelib.domain.audience import Plan
-from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.counts import Counts
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.report import MAX_LINES, MAX_REASONS, MAX_TEXT_LENGTH, Period, Reasons, Report
 from chalicelib.texts import Text
 

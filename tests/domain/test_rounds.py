@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.audience import Plan
-from chalicelib.domain.mailing import NO_COUNTS, Counts, Mailing
+from chalicelib.domain.counts import NO_COUNTS, Counts
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message
 from chalicelib.domain.rounds import (
     JOBS_LOST_AFTER,

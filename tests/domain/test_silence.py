@@ -11,8 +11,9 @@ import pytest
 
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.decisions import changed, resent, resumed
-from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.silence import is_paused_by_service, longest_silence, silence
 from chalicelib.texts import Text
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.audience import Plan
-from chalicelib.domain.mailing import FINISHED, RUNNING, Counts, Mailing
+from chalicelib.domain.counts import Counts
+from chalicelib.domain.mailing import FINISHED, RUNNING, Mailing
 from chalicelib.domain.timeline import (
     MINUTE,
     MOST_BARS,

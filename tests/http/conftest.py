@@ -19,7 +19,7 @@ from chalicelib import settings as settings_module
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing, walk_slice
-from chalicelib.domain.mailing import Counts
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.message import MessageKey
 from chalicelib.settings import Settings
 from infra.local.doubles.aws import make_services

@@ -12,8 +12,8 @@ from chalicelib.api.operations import Operation
 from chalicelib.clients.import_worker import run_import
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.fanout import start_mailing, walk_slice
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import ImportClients
-from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import MessageKey
 from chalicelib.http.bodies import CSV
 

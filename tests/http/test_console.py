@@ -29,7 +29,8 @@ from chalicelib.domain.allowed_steps import FIXED_AFTER_START, useful_steps
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.condition_json import from_json
-from chalicelib.domain.mailing import STATUSES, Counts, Mailing
+from chalicelib.domain.counts import Counts
+from chalicelib.domain.mailing import STATUSES, Mailing
 from chalicelib.domain.message import MessageKey
 from chalicelib.domain.outcome import TAKEN, Kind
 from chalicelib.fields import MAILING as FIELDS

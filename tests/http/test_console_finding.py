@@ -11,7 +11,8 @@ import pytest
 from chalicelib.adapters.services import Services
 from chalicelib.clients import listing
 from chalicelib.clients.registry import register_client
-from chalicelib.domain.mailing import CANCELLED, FINISHED, MAILING_ID, RUNNING, SCHEDULED, Counts, Mailing
+from chalicelib.domain.counts import Counts
+from chalicelib.domain.mailing import CANCELLED, FINISHED, MAILING_ID, RUNNING, SCHEDULED, Mailing
 from chalicelib.domain.send_window import SendWindow
 
 from .conftest import Call

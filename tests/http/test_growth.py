@@ -15,7 +15,8 @@ from app import app
 from chalicelib.adapters.services import Services
 from chalicelib.console.session import begin_session
 from chalicelib.domain.audience import Plan
-from chalicelib.domain.mailing import FINISHED, MAILING_ID, RUNNING, Counts, Mailing
+from chalicelib.domain.counts import Counts
+from chalicelib.domain.mailing import FINISHED, MAILING_ID, RUNNING, Mailing
 from tests.cheap_user import put_user
 
 from .conftest import Call

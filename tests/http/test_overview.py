@@ -14,7 +14,8 @@ from chalicelib.adapters.queues import QueueRefused
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.audience import Plan
-from chalicelib.domain.mailing import FINISHED, MAILING_ID, RUNNING, Counts, Mailing
+from chalicelib.domain.counts import Counts
+from chalicelib.domain.mailing import FINISHED, MAILING_ID, RUNNING, Mailing
 from chalicelib.domain.reasons import Reason
 from chalicelib.domain.timeline import Sample
 from chalicelib.mailings.lifecycle import get_mailing

@@ -13,8 +13,8 @@ import pytest
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.delivery.reconcile import reconcile_shard
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import ReconcileShard
-from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import MessageKey
 from chalicelib.domain.reasons import Reason
 from chalicelib.domain.timeline import Sample

@@ -7,8 +7,8 @@ import pytest
 
 from chalicelib import runtime
 from chalicelib.adapters.services import Services
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.decisions import ended
-from chalicelib.domain.mailing import Counts
 from chalicelib.domain.money import UNIT, Amount
 from chalicelib.mailings.lifecycle import get_mailing
 

@@ -26,7 +26,8 @@ from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.client import Client
 from chalicelib.domain.condition import Condition, Group, Leaf, Received
 from chalicelib.domain.consent import MARKETING, PURPOSES
-from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.counts import Counts
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import ACCEPTED, RESENDABLE, SENT, Message
 from chalicelib.domain.outcome import Kind
 from chalicelib.domain.receipt import RECEIPT_STATUSES, Receipt

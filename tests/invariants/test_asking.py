@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from chalicelib.domain.asking import ASKED_AT
-from chalicelib.domain.mailing import Counts
+from chalicelib.domain.counts import Counts
 from chalicelib.errors import TryAgain
 from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.asker import Asker

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.brake import LEAD
-from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.counts import Counts
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import read_message_id
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing

@@ -13,8 +13,8 @@ import pytest
 from chalicelib.clients.registry import opt_out_client
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import ReceivedMessage, SendMessage
-from chalicelib.domain.mailing import Counts
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.world import CrashingServices, World

@@ -16,8 +16,8 @@ from chalicelib.delivery import feed
 from chalicelib.delivery.feeder import feed_mailing
 from chalicelib.delivery.jobs import run_job
 from chalicelib.domain.audience_slice import AudienceSlice
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import FeedMailing
-from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import Message
 from chalicelib.domain.rate import HORIZON, LEAD
 from chalicelib.errors import NotRead

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.access.audit import GATEWAY_AUTHOR
 from chalicelib.clients.registry import OPTED_OUT, change_client, delete_client, opt_in_client, opt_out_client
 from chalicelib.domain.audit_record import Author
-from chalicelib.domain.mailing import Counts
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.outcome import Kind
 from chalicelib.errors import NotWritten
 from chalicelib.mailings.lifecycle import resend_mailing

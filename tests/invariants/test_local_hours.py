@@ -11,8 +11,8 @@ from chalicelib.clients.registry import change_client
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.local_hours import release, release_shard
 from chalicelib.delivery.queueing import PAGE
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import ReleaseShard
-from chalicelib.domain.mailing import Counts
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from chalicelib.zones import zone

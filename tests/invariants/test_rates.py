@@ -9,8 +9,8 @@ from datetime import time
 
 import pytest
 
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import Job
-from chalicelib.domain.mailing import Counts
 from chalicelib.domain.rate import BURST, FAST_ASKS, HORIZON, LEAD, LONGEST_WAIT
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.brake import MOST_REFUSALS, NO_REFUSALS
-from chalicelib.domain.mailing import Counts
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.message import read_message_id
 from chalicelib.domain.outcome import Kind
 from chalicelib.gateways.answer import Answer

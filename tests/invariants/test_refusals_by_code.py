@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.mailing import Counts
+from chalicelib.domain.counts import Counts
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import resend_mailing
 from infra.local.doubles.world import World

@@ -15,8 +15,8 @@ import pytest
 from chalicelib.delivery.queueing import PAGE, SECONDS_FOR_A_PAGE
 from chalicelib.delivery.reconcile import reconcile_shard
 from chalicelib.delivery.sweep import sweep
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import ReconcileShard, SendMessage
-from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import Message, read_message_id
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.delivery.sender import Sender
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import ReceivedMessage
-from chalicelib.domain.mailing import Counts
 from chalicelib.domain.money import UNIT, Amount
 from chalicelib.domain.outcome import Kind, Outcome
 from chalicelib.errors import BadInput, NotRead, NotWritten

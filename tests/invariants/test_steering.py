@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import SendMessage
-from chalicelib.domain.mailing import Counts
 from chalicelib.domain.message import MessageKey
 from chalicelib.errors import NotInThisStatus
 from chalicelib.gateways.answer import Answer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.mailing import Counts
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.outcome import Kind
 from infra.local.doubles.fake_gateway import answer_of
 from infra.local.doubles.fleet import Fleet

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 
 from chalicelib.delivery.sender import Sender
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import ReceivedMessage
-from chalicelib.domain.mailing import Counts
 from chalicelib.gateways.opened import Gateways
 from infra.local.doubles.world import World
 from tests.gateways.contract_gateway import ContractGateway, KnownToken

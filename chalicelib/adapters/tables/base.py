@@ -18,7 +18,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from ...domain.mailing import COUNT_NAMES
+from ...domain.counts import COUNT_NAMES
 from ...errors import Conflict, NotRead, NotWritten, RowChanged
 from ...retries import Pauses, retry
 from ...texts import AS_WRITTEN, Text, read_stored

@@ -6,7 +6,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
-from ...domain.mailing import COUNT_NAMES, Counts
+from ...domain.counts import COUNT_NAMES, Counts
 from ..clock import Clock
 from .base import CountsRow, bind_table
 from .batches import Batches

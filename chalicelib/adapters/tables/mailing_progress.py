@@ -10,7 +10,8 @@ from pynamodb.expressions.update import Action
 
 from ...domain import rounds
 from ...domain.brake import Answers, Refusals
-from ...domain.mailing import COUNT_NAMES, RUNNING, Counts, Mailing
+from ...domain.counts import COUNT_NAMES, Counts
+from ...domain.mailing import RUNNING, Mailing
 from ...errors import NotWritten
 from .. import aws
 from .base import code_of, conflicts, set_actions

@@ -22,8 +22,9 @@ from ...domain.audience import Plan
 from ...domain.brake import Answers, Refusals
 from ...domain.canary import Canary
 from ...domain.consent import SERVICE
+from ...domain.counts import COUNT_NAMES, Counts
 from ...domain.former_text import FormerText, FormerTexts
-from ...domain.mailing import COUNT_NAMES, SCHEDULED, Counts, Mailing
+from ...domain.mailing import SCHEDULED, Mailing
 from ...domain.send_window import SendWindow
 from .base import CountsRow, TextAttribute
 from .filter_columns import CompactJSON, read_filter, read_named, stored_filter, stored_plan

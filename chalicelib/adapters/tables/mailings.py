@@ -12,7 +12,8 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from ...domain.audit_record import AuditRecord
-from ...domain.mailing import COUNT_NAMES, NO_COUNTS, RUNNING, Counts, Mailing
+from ...domain.counts import COUNT_NAMES, NO_COUNTS, Counts
+from ...domain.mailing import RUNNING, Mailing
 from ...domain.mailing_outline import MailingOutline
 from ...domain.mailing_search import ListedMailing
 from ..clock import Clock

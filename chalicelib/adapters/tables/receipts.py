@@ -8,7 +8,8 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from ...domain.mailing import COUNT_NAMES, Counts, Mailing
+from ...domain.counts import COUNT_NAMES, Counts
+from ...domain.mailing import Mailing
 from ...domain.message import Message
 from ..clock import Clock
 from .base import bind_table, conflicts, set_actions, transaction

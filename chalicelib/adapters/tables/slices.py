@@ -14,8 +14,8 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ...domain.audience_slice import AudienceSlice, ShardReport
+from ...domain.counts import Counts
 from ...domain.jobs import ReleaseShard
-from ...domain.mailing import Counts
 from ...domain.walk import Cursor
 from ...errors import RowChanged, SliceBusy
 from ..clock import Clock

@@ -16,7 +16,7 @@ from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
-from ...domain.mailing import Counts
+from ...domain.counts import Counts
 from ...domain.reasons import Reason, Reasons
 from ...domain.timeline import SHOWN, Sample
 from ...errors import NotWritten

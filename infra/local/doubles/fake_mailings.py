@@ -12,7 +12,8 @@ from chalicelib.domain import rounds
 from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from chalicelib.domain.canary import Canary
-from chalicelib.domain.mailing import NO_COUNTS, Counts, Mailing
+from chalicelib.domain.counts import NO_COUNTS, Counts
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.mailing_outline import MailingOutline
 from chalicelib.domain.mailing_search import ListedMailing
 from chalicelib.errors import RowChanged

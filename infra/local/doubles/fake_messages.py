@@ -7,7 +7,8 @@ from dataclasses import fields, replace
 from datetime import datetime
 
 from chalicelib.domain import message as message_domain
-from chalicelib.domain.mailing import Counts, Mailing
+from chalicelib.domain.counts import Counts
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import (
     QUEUED,
     RECEIVED,

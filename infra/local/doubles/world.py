@@ -18,8 +18,9 @@ from chalicelib.delivery.receipts import settle_receipts, take_receipts
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.client import CLIENT_ID
+from chalicelib.domain.counts import Counts, counts_of
 from chalicelib.domain.jobs import ReceivedMessage
-from chalicelib.domain.mailing import Counts, Mailing, counts_of
+from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing
 from chalicelib.mailings.series import announce_series
