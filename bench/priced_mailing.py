@@ -18,7 +18,7 @@ from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.cost import Units
-from chalicelib.domain.decisions import MailingFields
+from chalicelib.domain.mailing_fields import MailingFields
 from chalicelib.domain.message import DELIVERED, message_id
 from chalicelib.domain.outcome import Outcome
 from chalicelib.domain.receipt import Receipt

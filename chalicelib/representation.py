@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, time
 
-from .domain import decisions
 from .domain.audit_record import AuditRecord
 from .domain.balance import Balance
 from .domain.client import Client
@@ -14,6 +13,7 @@ from .domain.client_import import ClientImport, KeptClient, RefusedRow, Undo
 from .domain.condition_json import as_json
 from .domain.counts import Counts
 from .domain.mailing import Mailing
+from .domain.mailing_fields import FIELD_NAMES
 from .domain.mailing_outline import MailingOutline
 from .domain.message import Message
 from .domain.money import shown_amount
@@ -77,7 +77,7 @@ def represent_mailing(mailing: Mailing) -> dict[str, object]:
 def represent_series(series: Series) -> dict[str, object]:
     """The fields of the next mailing are those of the series. The dates of a series that has ended are null."""
     rule, mailing = series.rule, represent_mailing(series.mailing)
-    fields = {name: mailing[name] for name in decisions.FIELD_NAMES}
+    fields = {name: mailing[name] for name in FIELD_NAMES}
     if series.is_over:
         fields |= {"datetime_start": None, "datetime_end": None}
     return {

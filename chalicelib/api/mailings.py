@@ -6,8 +6,8 @@ from typing import cast
 
 from chalice.app import Response
 
-from ..domain.decisions import MailingFields
 from ..domain.mailing import Mailing
+from ..domain.mailing_fields import MailingFields
 from ..errors import ReadFirst
 from ..fields import MAILING, MAILING_READ_ONLY, RESEND
 from ..http.calls import Call

@@ -6,7 +6,8 @@ from typing import cast
 
 from chalice.app import Response
 
-from ..domain.decisions import MailingFields, announced
+from ..domain.decisions import announced
+from ..domain.mailing_fields import MailingFields
 from ..domain.sms import Length
 from ..fields import MAILING, MAILING_READ_ONLY
 from ..http.calls import Call

@@ -7,9 +7,9 @@ from typing import Any
 from chalice.app import Response
 
 from ..domain.approval import GIVEN, HELD
-from ..domain.decisions import FIELD_NAMES
 from ..domain.field_versions import Shown, version_of
 from ..domain.mailing import SCHEDULED, Mailing
+from ..domain.mailing_fields import FIELD_NAMES
 from ..errors import Outdated
 from ..http.calls import read_id
 from ..mailings import lifecycle

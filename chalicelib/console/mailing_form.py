@@ -9,10 +9,11 @@ from typing import Any, cast
 from chalice.app import Response
 
 from ..domain.allowed_steps import fixed_fields
-from ..domain.decisions import FIELD_NAMES, MailingFields, announced, filter_of
+from ..domain.decisions import announced
 from ..domain.field_versions import Shown, version_of
 from ..domain.filter import ALL_CLIENTS, Filter
 from ..domain.mailing import Mailing
+from ..domain.mailing_fields import FIELD_NAMES, MailingFields, filter_of
 from ..errors import BadInput, Outdated
 from ..fields import MAILING
 from ..http.calls import read_id

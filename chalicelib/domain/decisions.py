@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, time
-from typing import TypedDict
+from datetime import datetime
 
 from ..errors import BadInput
 from ..texts import Text
@@ -17,40 +16,14 @@ from .allowed_steps import CANCEL, CHANGE, FIXED_AFTER_START, PAUSE, RESEND, RES
 from .approved_content import is_approval_withdrawn
 from .audience import Plan
 from .brake import NO_ANSWERS, NO_REFUSALS
-from .canary import DEFAULT_ERROR_RATE, Canary
-from .condition import Condition
 from .consent import SERVICE
 from .counts import Counts
-from .filter import ALL_CLIENTS, Filter
+from .filter import ALL_CLIENTS
 from .former_text import add_former_text
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Mailing, require_transition
+from .mailing_fields import MailingFields, canary_of, filter_of, window_of
 from .rounds import is_quiet
-from .segment import Segment
-from .send_window import SendWindow
 from .template import has_placeholders
-
-
-class MailingFields(TypedDict, total=False):
-    """The fields of a mailing that a request sets, checked one by one. An absent field keeps its value."""
-
-    datetime_start: datetime
-    datetime_end: datetime
-    message_text: str
-    purpose: str
-    sender: str
-    filter_tag: tuple[str, ...]
-    filter_op_codes: tuple[str, ...]
-    filter: Condition | None
-    segment: int | None
-    time_from: time | None
-    time_to: time | None
-    rate_limit: int | None
-    canary: int | None
-    max_error_rate: int | None
-    max_cost: int | None
-
-
-FIELD_NAMES = tuple(MailingFields.__annotations__)
 
 
 def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
@@ -64,10 +37,10 @@ def announced(fields: MailingFields, mailing_id: int, now: datetime) -> Mailing:
         purpose=fields.get("purpose", SERVICE),
         sender=fields.get("sender", ""),
         chosen=filter_of(ALL_CLIENTS, fields),
-        window=_window(None, fields),
+        window=window_of(None, fields),
         rate_limit=fields.get("rate_limit"),
         max_cost=fields.get("max_cost"),
-        canary=_canary(None, fields),
+        canary=canary_of(None, fields),
     )
     _require_order(mailing, now)
     return _with_status(mailing, _status_by_times(mailing, mailing, now), now)
@@ -89,10 +62,10 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         purpose=fields.get("purpose", mailing.purpose),
         sender=fields.get("sender", mailing.sender),
         chosen=filter_of(mailing.chosen, fields),
-        window=_window(mailing.window, fields),
+        window=window_of(mailing.window, fields),
         rate_limit=fields.get("rate_limit", mailing.rate_limit),
         max_cost=fields.get("max_cost", mailing.max_cost),
-        canary=_canary(mailing.canary, fields),
+        canary=canary_of(mailing.canary, fields),
     )
     if mailing.plan is not None and text != mailing.message_text:
         after = replace(after, former_texts=add_former_text(mailing.former_texts, mailing.message_text, now))
@@ -233,43 +206,6 @@ def _with_requeue(mailing: Mailing) -> Mailing:
 def _is_faster(before: int | None, after: int | None) -> bool:
     """Messages that the queue delays for the slower rate are queued again for the new one."""
     return before is not None and (after is None or after > before)
-
-
-def _window(before: SendWindow | None, fields: MailingFields) -> SendWindow | None:
-    """Both ends or none, also if a change names only one of them."""
-    opens = fields.get("time_from", before.opens if before else None)
-    closes = fields.get("time_to", before.closes if before else None)
-    if opens is None and closes is None:
-        return None
-    if opens is None or closes is None:
-        missing = "time_from" if opens is None else "time_to"
-        raise BadInput({missing: [Text("mailing.half_a_window")]})
-    if opens == closes:
-        raise BadInput({"time_to": [Text("mailing.empty_window")]})
-    return SendWindow(opens, closes)
-
-
-def filter_of(before: Filter, fields: MailingFields) -> Filter:
-    """A segment is only named: it is looked up before the mailing is written."""
-    segment_id = fields.get("segment", before.segment.id if before.segment else None)
-    is_same = before.segment is not None and before.segment.id == segment_id
-    segment = before.segment if is_same else Segment(segment_id) if segment_id is not None else None
-    return Filter(
-        fields.get("filter_tag", before.tags),
-        fields.get("filter_op_codes", before.operator_codes),
-        fields.get("filter", before.condition),
-        segment=segment,
-    )
-
-
-def _canary(before: Canary | None, fields: MailingFields) -> Canary | None:
-    size = fields.get("canary", before.size if before else None)
-    rate = fields.get("max_error_rate", before.max_error_rate if before else None)
-    if size is None:
-        if fields.get("max_error_rate") is not None:
-            raise BadInput({"max_error_rate": [Text("mailing.no_canary")]})
-        return None
-    return replace(before or Canary(size), size=size, max_error_rate=DEFAULT_ERROR_RATE if rate is None else rate)
 
 
 def _require_order(mailing: Mailing, now: datetime) -> None:

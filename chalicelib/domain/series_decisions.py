@@ -12,8 +12,7 @@ from typing import cast
 
 from ..errors import BadInput, NotInThisStatus
 from ..texts import Text
-from . import decisions
-from .decisions import MailingFields
+from . import decisions, mailing_fields
 from .mailing import SCHEDULED, Mailing
 from .recurrence import MAX_SKIPPED, Recurrence
 from .send_window import SECOND, Zones
@@ -25,7 +24,7 @@ LONGEST_MAILING = timedelta(days=31)
 """From the start of a mailing of a series to its end. It bounds how many start together after an outage."""
 
 
-class SeriesFields(MailingFields, total=False):
+class SeriesFields(mailing_fields.MailingFields, total=False):
     """The fields of a series that a request sets: those of its mailings, and its rule."""
 
     repeat: tuple[str, ...]
@@ -35,7 +34,7 @@ class SeriesFields(MailingFields, total=False):
     skip_dates: tuple[date, ...]
 
 
-FIELD_NAMES = (*decisions.FIELD_NAMES, "repeat", "timezone", "repeat_until", "repeat_times", "skip_dates")
+FIELD_NAMES = (*mailing_fields.FIELD_NAMES, "repeat", "timezone", "repeat_until", "repeat_times", "skip_dates")
 
 
 def announced(fields: SeriesFields, series_id: int, now: datetime, zones: Zones) -> Series:
@@ -131,7 +130,7 @@ def _with_fields(series: Series, fields: SeriesFields, start: datetime, now: dat
         if is_beyond_time(start, series.length):
             raise BadInput({"datetime_start": [Text("series.no_start")]})
         end = start + series.length
-    with_dates = cast(MailingFields, {**fields, "datetime_start": start, "datetime_end": end})
+    with_dates = cast(mailing_fields.MailingFields, {**fields, "datetime_start": start, "datetime_end": end})
     return _scheduled(decisions.changed(_scheduled(series.mailing), with_dates, now))
 
 

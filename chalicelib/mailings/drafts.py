@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from ..domain.audit_record import Author
-from ..domain.decisions import MailingFields
 from ..domain.draft import DRAFT_ID, Draft, Form, Launch, launched, launching, saved
 from ..domain.mailing import MAILING_ID, Mailing
+from ..domain.mailing_fields import MailingFields
 from ..domain.series import SERIES_ID, Series
 from ..domain.series_decisions import SeriesFields
 from ..errors import BadInput, NotFound, Outdated, RowChanged

@@ -14,9 +14,9 @@ from ..domain.approval import HELD
 from ..domain.approval_decisions import approved
 from ..domain.approved_content import is_approval_withdrawn, with_author
 from ..domain.audit_record import AuditRecord, Author
-from ..domain.decisions import MailingFields
 from ..domain.field_versions import Shown
 from ..domain.mailing import CANCELLED, MAILING_ID, SCHEDULED, Mailing
+from ..domain.mailing_fields import MailingFields
 from ..errors import NotFound, NotInThisStatus, RowChanged, TryAgain
 from ..logs import add_log_keys, log
 from ..representation import represent_mailing

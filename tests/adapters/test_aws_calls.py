@@ -18,7 +18,7 @@ from chalicelib.clients.registry import change_client, delete_client, register_c
 from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
 from chalicelib.delivery.reconcile import request_reconciliation
 from chalicelib.delivery.sender import Sender
-from chalicelib.domain.decisions import MailingFields
+from chalicelib.domain.mailing_fields import MailingFields
 from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
 from chalicelib.mailings.lifecycle import announce_mailing, get_mailing

@@ -11,9 +11,9 @@ import pytest
 from chalicelib.access.audit import author_of
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.domain.condition import Leaf
-from chalicelib.domain.decisions import FIELD_NAMES
 from chalicelib.domain.field_versions import Shown, version_of
 from chalicelib.domain.mailing import Mailing
+from chalicelib.domain.mailing_fields import FIELD_NAMES
 from chalicelib.domain.segment import Segment
 from chalicelib.errors import NotAllowed, NotInThisStatus, Outdated
 from chalicelib.mailings import lifecycle

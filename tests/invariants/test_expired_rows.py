@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from chalicelib.domain.decisions import MailingFields
+from chalicelib.domain.mailing_fields import MailingFields
 from chalicelib.errors import BadInput
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing
 from infra.local.doubles.world import World
