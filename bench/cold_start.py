@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 
 import boto3
 
-from chalicelib.domain.jobs import ImportClients, Job, SendMessage, SettleReceipts, WalkSlice, to_body
+from chalicelib.domain.job_bodies import to_body
+from chalicelib.domain.jobs import ImportClients, Job, SendMessage, SettleReceipts, WalkSlice
 from chalicelib.domain.message import message_id
 from chalicelib.domain.receipt import Receipt
 from infra.deploy import ROOT

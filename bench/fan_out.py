@@ -15,7 +15,8 @@ from botocore.config import Config
 
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import THREADS, start_mailing, walk_slice
-from chalicelib.domain.jobs import SendMessage, to_body
+from chalicelib.domain.job_bodies import to_body
+from chalicelib.domain.jobs import SendMessage
 from chalicelib.mailings.lifecycle import announce_mailing
 from infra.local.doubles.aws import STACK_NAME
 

@@ -18,7 +18,8 @@ from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.audience import Partition
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID
 from chalicelib.domain.filter import AudienceMember
-from chalicelib.domain.jobs import Job, to_body
+from chalicelib.domain.job_bodies import to_body
+from chalicelib.domain.jobs import Job
 from chalicelib.domain.message import Message
 from chalicelib.mailings.lifecycle import announce_mailing
 from infra.local.doubles.fakes import FakeServices

@@ -23,7 +23,8 @@ from chalicelib.delivery.batch import GROUP
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.counts import Counts
-from chalicelib.domain.jobs import ReceivedMessage, SendMessage, to_body
+from chalicelib.domain.job_bodies import to_body
+from chalicelib.domain.jobs import ReceivedMessage, SendMessage
 from chalicelib.domain.mailing import RUNNING, Mailing
 from chalicelib.domain.message import QUEUED, SENT, Message, message_id
 from infra.local.doubles.aws import STACK_NAME

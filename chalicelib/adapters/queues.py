@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..domain.jobs import Job, ReceivedMessage, to_body
+from ..domain.job_bodies import to_body
+from ..domain.jobs import Job, ReceivedMessage
 from ..errors import TryAgain
 from ..retries import pause_before_retry
 from . import aws

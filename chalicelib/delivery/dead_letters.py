@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..domain.jobs import AskReceipts, ImportClients, J, SendMessage, SettleReceipts, from_body, kind_of
+from ..domain.job_bodies import from_body, kind_of
+from ..domain.jobs import AskReceipts, ImportClients, J, SendMessage, SettleReceipts
 from ..gateways.receipts.aws import inbound_of
 from ..logs import log, measure
 

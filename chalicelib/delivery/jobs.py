@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from ..clients.traces import erase_traces
 from ..domain.backoff import retry_delay
+from ..domain.job_bodies import NAMES
 from ..domain.jobs import (
     BUSY_SECONDS,
-    NAMES,
     EraseTraces,
     FeedMailing,
     FollowMovedClients,

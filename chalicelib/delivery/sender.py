@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..domain.counts import NO_COUNTS, Counts, counts_from_statuses
-from ..domain.jobs import ReceivedMessage, SendMessage, from_body
+from ..domain.job_bodies import from_body
+from ..domain.jobs import ReceivedMessage, SendMessage
 from ..domain.message import FAILED, SENT, UNKNOWN
 from ..domain.money import UNIT
 from ..domain.pace import Pace

@@ -8,7 +8,8 @@ from chalice.app import Blueprint, SQSEvent
 
 from ..delivery.asking import ask_for_receipts
 from ..delivery.receipts import settle_receipts as settle
-from ..domain.jobs import AskReceipts, kind_of
+from ..domain.job_bodies import kind_of
+from ..domain.jobs import AskReceipts
 from ..runtime import begin_invocation, logging_errors, seconds_left
 from .queues import give_back, received
 

@@ -14,7 +14,8 @@ from moto import mock_aws
 
 from chalicelib.adapters.queues import ONCE, Queue, QueueRefused
 from chalicelib.adapters.services import Services
-from chalicelib.domain.jobs import SendMessage, from_body
+from chalicelib.domain.job_bodies import from_body
+from chalicelib.domain.jobs import SendMessage
 from chalicelib.retries import LEAST_PAUSE
 from infra.local.doubles.aws import STACK_NAME, make_services
 from infra.local.doubles.fake_clock import FakeClock

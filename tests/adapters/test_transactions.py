@@ -19,7 +19,8 @@ from chalicelib.domain.audience import Plan
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import CLIENT_ID, Client
 from chalicelib.domain.counts import Counts
-from chalicelib.domain.jobs import ReconcileShard, SettleReceipts, to_body
+from chalicelib.domain.job_bodies import to_body
+from chalicelib.domain.jobs import ReconcileShard, SettleReceipts
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message
 from chalicelib.domain.principal import ADMIN, READ, Principal, Token, User

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from chalicelib.adapters.queues import MAX_VISIBILITY
 from chalicelib.domain.asking import ASKED_AT, FIRST_WAIT, seconds_until_asked
-from chalicelib.domain.jobs import Asked, AskReceipts, from_body, to_body
+from chalicelib.domain.job_bodies import from_body, to_body
+from chalicelib.domain.jobs import Asked, AskReceipts
 
 POSTED_AT = 1_795_500_000.0
 

@@ -8,8 +8,8 @@ from typing import get_args
 
 import pytest
 
+from chalicelib.domain.job_bodies import KINDS, from_body, kind_of, to_body
 from chalicelib.domain.jobs import (
-    KINDS,
     Asked,
     AskReceipts,
     EraseTraces,
@@ -23,9 +23,6 @@ from chalicelib.domain.jobs import (
     SettleReceipts,
     StartMailing,
     WalkSlice,
-    from_body,
-    kind_of,
-    to_body,
 )
 from chalicelib.domain.receipt import Receipt
 

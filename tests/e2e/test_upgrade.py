@@ -25,7 +25,8 @@ import boto3
 import pytest
 import requests
 
-from chalicelib.domain.jobs import EraseTraces, to_body
+from chalicelib.domain.job_bodies import to_body
+from chalicelib.domain.jobs import EraseTraces
 from infra.deploy import ROOT, package
 from infra.deploy.template import table_names
 from infra.local.deployment import STACK_NAME, STAGE, api_url, deploy_local

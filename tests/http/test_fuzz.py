@@ -20,7 +20,8 @@ from chalicelib.adapters.services import Services
 from chalicelib.clients.import_worker import run_import
 from chalicelib.clients.registry import register_client
 from chalicelib.delivery.dead_letters import read_job
-from chalicelib.domain.jobs import KINDS, ImportClients, from_body, to_body
+from chalicelib.domain.job_bodies import KINDS, from_body, to_body
+from chalicelib.domain.jobs import ImportClients
 from chalicelib.errors import BadInput
 from chalicelib.fields import CLIENT, MAILING, RECEIPT, RESEND
 from chalicelib.rules import read_fields

@@ -16,7 +16,8 @@ from chalicelib import settings as settings_module
 from chalicelib.adapters import aws
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.receipts import settle_receipts
-from chalicelib.domain.jobs import Asked, AskReceipts, SettleReceipts, from_body
+from chalicelib.domain.job_bodies import from_body
+from chalicelib.domain.jobs import Asked, AskReceipts, SettleReceipts
 from chalicelib.domain.receipt import Receipt
 
 from .conftest import Answer

@@ -9,7 +9,8 @@ import pytest
 from chalicelib.clients.registry import delete_client
 from chalicelib.delivery.receipts import GROUP, settle_receipts
 from chalicelib.domain.counts import Counts
-from chalicelib.domain.jobs import SettleReceipts, to_body
+from chalicelib.domain.job_bodies import to_body
+from chalicelib.domain.jobs import SettleReceipts
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import Message
 from chalicelib.domain.receipt import NO_REASON, Receipt

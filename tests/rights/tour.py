@@ -31,7 +31,8 @@ from chalicelib.domain.audience import NEWEST
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.brake import LEAD, Answers
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, LABEL_SHARDS
-from chalicelib.domain.jobs import FollowMovedClients, Job, SendMessage, to_body
+from chalicelib.domain.job_bodies import to_body
+from chalicelib.domain.jobs import FollowMovedClients, Job, SendMessage
 from chalicelib.domain.rate import Bucket
 from chalicelib.settings import LOCAL_STAGE, Settings
 from infra.deploy import receipts_secret

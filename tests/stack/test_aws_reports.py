@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.services import Services
-from chalicelib.domain.jobs import SettleReceipts, from_body
+from chalicelib.domain.job_bodies import from_body
+from chalicelib.domain.jobs import SettleReceipts
 from chalicelib.domain.message import DELIVERED, UNDELIVERED
 from chalicelib.domain.receipt import Receipt
 from chalicelib.gateways.aws_signature import Credentials

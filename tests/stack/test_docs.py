@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.api.operations import OPERATIONS
-from chalicelib.domain import jobs, mailing, message
+from chalicelib.domain import job_bodies, mailing, message
 from chalicelib.domain.allowed_steps import ALLOWED_IN, CANCEL, FIXED_AFTER_START, PAUSE, RESEND, RESUME
 from chalicelib.gateways.registry import NAMES
 from tests.e2e.test_contract import COMMANDS
@@ -127,7 +127,7 @@ def test_the_states_of_the_architecture_page_are_those_of_the_domain(
 
 def test_the_queues_of_the_architecture_page_carry_every_job() -> None:
     shown = [name for row in cells("###", "Queues") for name in code(row[1])]
-    assert sorted(shown) == sorted(kind.__name__ for kind in jobs.KINDS.values())
+    assert sorted(shown) == sorted(kind.__name__ for kind in job_bodies.KINDS.values())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -17,7 +17,8 @@ from chalicelib.clients.traces import TRACES_ERASED, erase_traces, requeue_stall
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client_import import FINISHED, ClientImport, RefusedRow
 from chalicelib.domain.csv_file import FileFormat
-from chalicelib.domain.jobs import EraseTraces, from_body
+from chalicelib.domain.job_bodies import from_body
+from chalicelib.domain.jobs import EraseTraces
 from chalicelib.errors import BadInput, NotFound
 from chalicelib.mailings.test_message import send_test_message
 from infra.local.doubles.fakes import FakeServices

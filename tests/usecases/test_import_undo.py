@@ -22,7 +22,8 @@ from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import Undo
-from chalicelib.domain.jobs import FollowMovedClients, from_body
+from chalicelib.domain.job_bodies import from_body
+from chalicelib.domain.jobs import FollowMovedClients
 from chalicelib.errors import NotInThisStatus
 from chalicelib.texts import Text
 from infra.local.doubles.fakes import FakeServices

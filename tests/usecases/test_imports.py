@@ -19,7 +19,8 @@ from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import ClientImport, Tally
 from chalicelib.domain.client_search import ClientFilter
-from chalicelib.domain.jobs import BUSY_SECONDS, FollowMovedClients, ImportClients, from_body
+from chalicelib.domain.job_bodies import from_body
+from chalicelib.domain.jobs import BUSY_SECONDS, FollowMovedClients, ImportClients
 from chalicelib.domain.walk import BEGINNING
 from chalicelib.errors import BadInput, ImportBusy, NotFound, NotWritten
 from chalicelib.texts import Text

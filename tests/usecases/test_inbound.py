@@ -12,7 +12,8 @@ from chalicelib.clients.registry import get_client, register_client
 from chalicelib.clients.stop_list import list_stops
 from chalicelib.delivery.receipts import settle_receipts
 from chalicelib.domain.inbound import Inbound
-from chalicelib.domain.jobs import BUSY_SECONDS, SettleReceipts, to_body
+from chalicelib.domain.job_bodies import to_body
+from chalicelib.domain.jobs import BUSY_SECONDS, SettleReceipts
 from chalicelib.domain.receipt import Receipt
 from chalicelib.errors import RowChanged
 from chalicelib.gateways.receipts.aws import inbound_of

@@ -14,7 +14,8 @@ import boto3
 
 from chalicelib.adapters.clock import Clock
 from chalicelib.adapters.schedules import Schedules
-from chalicelib.domain.jobs import SendMessage, to_body
+from chalicelib.domain.job_bodies import to_body
+from chalicelib.domain.jobs import SendMessage
 from chalicelib.settings import Settings
 from infra.local.deployment import STACK_NAME
 from infra.local.stack import StackFailed

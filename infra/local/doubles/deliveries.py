@@ -10,7 +10,8 @@ from chalicelib.adapters.queues import Queue
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.dead_letters import read_job
 from chalicelib.delivery.jobs import KINDS, run_job
-from chalicelib.domain.jobs import Job, ReceivedMessage, to_body
+from chalicelib.domain.job_bodies import to_body
+from chalicelib.domain.jobs import Job, ReceivedMessage
 from chalicelib.domain.outcome import Kind, Outcome
 from chalicelib.gateways.port import Sms
 

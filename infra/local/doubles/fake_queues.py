@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.jobs import Job, to_body
+from chalicelib.domain.job_bodies import to_body
+from chalicelib.domain.jobs import Job
 
 from .fake_clock import LOCK, FakeClock
 
