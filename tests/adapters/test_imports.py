@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.tables.imports import ImportRow
+from chalicelib.adapters.tables.import_row import ImportRow
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import (

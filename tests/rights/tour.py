@@ -23,7 +23,7 @@ from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.client_row import PhoneRow
 from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.erasures import ErasureRow
-from chalicelib.adapters.tables.imports import ImportRow
+from chalicelib.adapters.tables.import_row import ImportRow
 from chalicelib.adapters.tables.mailing_row import MailingRow
 from chalicelib.adapters.tables.message_row import NOT_CLAIMED, MessageRow
 from chalicelib.adapters.tables.slices import SliceRow

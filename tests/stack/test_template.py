@@ -19,7 +19,7 @@ from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.drafts import DraftRow
 from chalicelib.adapters.tables.erasures import ErasureRow
 from chalicelib.adapters.tables.idempotency_keys import IdempotencyKeyRow
-from chalicelib.adapters.tables.imports import ImportRow
+from chalicelib.adapters.tables.import_row import ImportRow
 from chalicelib.adapters.tables.labels import LabelRow
 from chalicelib.adapters.tables.mailing_row import MailingRow
 from chalicelib.adapters.tables.message_row import MessageRow

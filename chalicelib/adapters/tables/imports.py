@@ -2,117 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
-from pynamodb.models import Model
 
 from ...domain.audit_record import AuditRecord
 from ...domain.client_import import (
-    CLIENTS,
     KEPT,
-    OPEN,
     RUNNING,
-    ChunkPlan,
     ClientImport,
     KeptClient,
     RefusedRow,
-    Tally,
-    Undo,
 )
-from ...domain.csv_file import FileFormat
 from ...errors import ImportBusy, RowChanged
-from ...texts import AS_WRITTEN, Text, read_stored
 from ..clock import Clock
 from .audit import Audit
-from .base import TextAttribute, bind_table, conflicts, new_claim, transaction, write_claim
+from .base import bind_table, conflicts, new_claim, transaction, write_claim
 from .batches import Batches
+from .import_row import OPEN_KEY, ImportRow, progress, read_errors, stored_errors
 
-OPEN_KEY = "open"
 KEPT_REASON = "kept"
-
-
-class OpenImports(GlobalSecondaryIndex["ImportRow"]):  # type: ignore[no-untyped-call]
-    """Keys only, so that the progress of an import does not also write to the index."""
-
-    class Meta:
-        index_name = "open"
-        projection = KeysOnlyProjection()
-
-    open = UnicodeAttribute(hash_key=True)
-    import_id = NumberAttribute(range_key=True)
-
-
-class ImportRow(Model):
-    """The import (row 0), one of its refused rows, with `cells` and `errors`, or a client that its undo has left.
-
-    The row of such a client is its negative id, and `errors` have the reason.
-    """
-
-    class Meta:
-        table_name = "imports"
-
-    import_id = NumberAttribute(hash_key=True)
-    row = NumberAttribute(range_key=True)
-    open = UnicodeAttribute(null=True)
-    status = UnicodeAttribute(null=True)
-    key = UnicodeAttribute(null=True)
-    version = UnicodeAttribute(null=True)
-    file_name = UnicodeAttribute(null=True)
-    form = JSONAttribute(null=True)
-    created_at = Moment(null=True)
-    moved_at = Moment(null=True)
-    finished_at = Moment(null=True)
-    detail = TextAttribute(null=True)
-    offset = NumberAttribute(null=True)
-    rows_before = NumberAttribute(null=True)
-    tally = JSONAttribute(null=True)
-    plan = JSONAttribute(null=True)
-    leased_until = NumberAttribute(null=True)
-    claimed_by = UnicodeAttribute(null=True)
-    lease = NumberAttribute(default=0)
-    author = UnicodeAttribute(null=True)
-    dry_run = BooleanAttribute(null=True)
-    kind = UnicodeAttribute(null=True)
-    traced = BooleanAttribute(null=True)
-    undo = JSONAttribute(null=True)
-    cells = JSONAttribute(null=True)
-    errors = JSONAttribute(null=True)
-    expires_at = NumberAttribute()
-    open_index = OpenImports()
-
-    def client_import(self) -> ClientImport:
-        form = self.form
-        return ClientImport(
-            id=int(self.import_id),
-            key=self.key,
-            version=self.version,
-            file_name=self.file_name,
-            form=FileFormat(**{**form, **{name: tuple(form.get(name, ())) for name in ("columns", "names")}}),
-            created_at=self.created_at,
-            moved_at=self.moved_at,
-            offset=int(self.offset),
-            row=int(self.rows_before),
-            status=self.status,
-            tally=Tally(**self.tally),
-            plan=_plan(self.plan),
-            finished_at=self.finished_at,
-            detail=self.detail,
-            lease=int(self.lease),
-            author=self.author or "",
-            is_dry_run=bool(self.dry_run),
-            kind=self.kind or CLIENTS,
-            is_traced=bool(self.traced),
-            undo=_undo(self.undo),
-        )
 
 
 class Imports:
@@ -165,7 +78,7 @@ class Imports:
     def begin_undo(self, client_import: ClientImport, record: AuditRecord) -> None:
         """Open the ended import again for its undo. Raises RowChanged if it has an undo already."""
         row = ImportRow(client_import.id, 0)
-        actions = [*_progress(client_import), ImportRow.open.set(OPEN_KEY), ImportRow.leased_until.remove()]
+        actions = [*progress(client_import), ImportRow.open.set(OPEN_KEY), ImportRow.leased_until.remove()]
         with conflicts(), transaction(ImportRow) as writes:
             writes.update(row, actions=actions, condition=ImportRow.status.exists() & ImportRow.undo.does_not_exist())
             self._audit.write(writes, record)
@@ -186,7 +99,7 @@ class Imports:
 
     def advance(self, client_import: ClientImport) -> None:
         """Write the progress, or the end. Raises RowChanged if another worker has the lease."""
-        self._write_leased(client_import, _progress(client_import))
+        self._write_leased(client_import, progress(client_import))
 
     def end_lease(self, client_import: ClientImport) -> None:
         """End the lease. Nothing else changes: the plan of a chunk in progress stays. Raises RowChanged."""
@@ -197,7 +110,7 @@ class Imports:
         import_id, expires_at = client_import.id, _expiry(client_import)
         refused = [
             ImportRow(
-                import_id, row.number, cells=dict(row.cells), errors=_stored_errors(row.errors), expires_at=expires_at
+                import_id, row.number, cells=dict(row.cells), errors=stored_errors(row.errors), expires_at=expires_at
             ).serialize()
             for row in rows
         ]
@@ -206,13 +119,13 @@ class Imports:
     def refused(self, import_id: int, after: int, limit: int) -> list[RefusedRow]:
         """Refused rows in the order of the file. Fewer than `limit` are the last."""
         rows = ImportRow.query(import_id, ImportRow.row > after, limit=limit, consistent_read=True)
-        return [RefusedRow(int(row.row), row.cells, _errors(row.errors)) for row in rows]
+        return [RefusedRow(int(row.row), row.cells, read_errors(row.errors)) for row in rows]
 
     def add_kept(self, client_import: ClientImport, clients: Iterable[KeptClient]) -> None:
         """Write the clients that an undo has left. A repetition writes the same rows."""
         import_id, expires_at = client_import.id, _expiry(client_import)
         rows = [
-            ImportRow(import_id, -one.id, errors=_stored_errors({KEPT_REASON: [one.reason]}), expires_at=expires_at)
+            ImportRow(import_id, -one.id, errors=stored_errors({KEPT_REASON: [one.reason]}), expires_at=expires_at)
             for one in clients
         ]
         self._batches.put(ImportRow, [row.serialize() for row in rows])
@@ -222,13 +135,13 @@ class Imports:
         rows = ImportRow.query(
             import_id, ImportRow.row < -after, limit=limit, scan_index_forward=False, consistent_read=True
         )
-        return [KeptClient(-int(row.row), _errors(row.errors)[KEPT_REASON][0]) for row in rows]
+        return [KeptClient(-int(row.row), read_errors(row.errors)[KEPT_REASON][0]) for row in rows]
 
     def erase_refused(self, import_id: int, row: RefusedRow) -> None:
         """Replace the cells and the errors of a refused row that exists."""
         actions: list[Action] = [
             ImportRow.cells.set(dict(row.cells)),
-            ImportRow.errors.set(_stored_errors(row.errors)),
+            ImportRow.errors.set(stored_errors(row.errors)),
         ]
         with suppress(RowChanged), conflicts():  # without the row, its time to live has deleted it
             ImportRow(import_id, row.number).update(actions, condition=ImportRow.cells.exists())
@@ -236,55 +149,6 @@ class Imports:
     def _write_leased(self, client_import: ClientImport, actions: list[Action]) -> None:
         with conflicts():
             ImportRow(client_import.id, 0).update(actions=actions, condition=ImportRow.lease == client_import.lease)
-
-
-def _progress(client_import: ClientImport) -> list[Action]:
-    actions: list[Action] = [
-        ImportRow.status.set(client_import.status),
-        ImportRow.moved_at.set(client_import.moved_at),
-        ImportRow.offset.set(client_import.offset),
-        ImportRow.rows_before.set(client_import.row),
-        ImportRow.tally.set(asdict(client_import.tally)),
-        ImportRow.plan.set(asdict(client_import.plan)) if client_import.plan else ImportRow.plan.remove(),
-    ]
-    if client_import.finished_at is not None:
-        actions.append(ImportRow.finished_at.set(client_import.finished_at))
-    if client_import.status not in OPEN:
-        actions.append(ImportRow.open.remove())
-    if client_import.undo is not None:
-        actions.append(ImportRow.undo.set(_stored_undo(client_import.undo)))
-    if client_import.detail is not None:
-        actions.append(ImportRow.detail.set(client_import.detail))
-    return actions
-
-
-def _stored_errors(errors: Mapping[str, list[Text]]) -> dict[str, list[dict[str, object]]]:
-    return {name: [text.stored for text in texts] for name, texts in errors.items()}
-
-
-def _errors(stored: Mapping[str, list[Any]]) -> dict[str, list[Text]]:
-    """A string is an English text that an earlier version wrote."""
-    return {
-        name: [read_stored(text) if isinstance(text, dict) else Text(AS_WRITTEN, text=text) for text in texts]
-        for name, texts in stored.items()
-    }
-
-
-def _plan(stored: dict[str, Any] | None) -> ChunkPlan | None:
-    if stored is None:
-        return None
-    blocks = tuple((first, number) for first, number in stored["blocks"])
-    return ChunkPlan(Tally(**stored["tally"]), stored["rows"], blocks)
-
-
-def _stored_undo(undo: Undo) -> dict[str, Any]:
-    return {**asdict(undo), "began_at": undo.began_at.isoformat()}
-
-
-def _undo(stored: dict[str, Any] | None) -> Undo | None:
-    if stored is None:
-        return None
-    return Undo(**{**stored, "began_at": datetime.fromisoformat(stored["began_at"])})
 
 
 def _expiry(client_import: ClientImport) -> int:
