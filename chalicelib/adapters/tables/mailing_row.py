@@ -19,7 +19,6 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from ...domain.audience import Plan
-from ...domain.brake import Answers, Refusals
 from ...domain.canary import Canary
 from ...domain.consent import SERVICE
 from ...domain.counts import COUNT_NAMES, Counts
@@ -27,6 +26,7 @@ from ...domain.former_text import FormerText, FormerTexts
 from ...domain.mailing import SCHEDULED, Mailing
 from ...domain.send_window import SendWindow
 from .base import CountsRow, TextAttribute
+from .brake_columns import BrakeColumns
 from .filter_columns import CompactJSON, read_filter, read_named, stored_filter, stored_plan
 
 OPEN_KEY = "open"
@@ -55,7 +55,7 @@ class ScheduledMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-
     datetime_start = Moment(range_key=True)
 
 
-class MailingRow(CountsRow, Model):  # type: ignore[misc]
+class MailingRow(CountsRow, BrakeColumns, Model):  # type: ignore[misc]
     class Meta:
         table_name = "mailings"
 
@@ -100,14 +100,6 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
     authors: ListAttribute[str] = ListAttribute(null=True)
     approval = UnicodeAttribute(null=True)
     approved_by = UnicodeAttribute(null=True)
-    answers_clear = NumberAttribute(null=True)
-    answers_doubtful = NumberAttribute(null=True)
-    answers_off_contract = NumberAttribute(null=True)
-    answers_since = Moment(null=True)
-    refusals_credentials = NumberAttribute(null=True)
-    refusals_balance = NumberAttribute(null=True)
-    refusals_sender = NumberAttribute(null=True)
-    refusals_since = Moment(null=True)
     releases = NumberSetAttribute(null=True)
     awaits_hours = BooleanAttribute(default=False)
     awaits_feed = BooleanAttribute(null=True)
@@ -163,8 +155,8 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             authors=tuple(self.authors or ()),
             approval=self.approval or "",
             approved_by=self.approved_by,
-            answers=self._answers(),
-            refusals=self._refusals(),
+            answers=self.recorded_answers(),
+            refusals=self.recorded_refusals(),
             releases=frozenset(datetime.fromtimestamp(moment, UTC) for moment in self.releases or ()),
             awaits_hours=self.awaits_hours,
             awaits_feed=bool(self.awaits_feed),
@@ -182,22 +174,6 @@ class MailingRow(CountsRow, Model):  # type: ignore[misc]
             rows_expire_at=datetime.fromtimestamp(int(self.rows_expire_at), UTC) if self.rows_expire_at else None,
             version=int(self.version),
             receipts_version=int(self.receipts_version or 0),
-        )
-
-    def _answers(self) -> Answers:
-        return Answers(
-            clear=int(self.answers_clear or 0),
-            doubtful=int(self.answers_doubtful or 0),
-            off_contract=int(self.answers_off_contract or 0),
-            since=self.answers_since,
-        )
-
-    def _refusals(self) -> Refusals:
-        return Refusals(
-            credentials=int(self.refusals_credentials or 0),
-            balance=int(self.refusals_balance or 0),
-            sender=int(self.refusals_sender or 0),
-            since=self.refusals_since,
         )
 
     def _canary(self) -> Canary | None:
