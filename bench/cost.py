@@ -14,8 +14,9 @@ import sys
 import time
 from datetime import timedelta
 
+from bench.lambda_logs import logged
 from bench.lambda_time import BATCH, CPU_TO_CREATE, CPU_TO_POST, batch_seconds
-from bench.priced_mailing import LATENCIES, Priced, count, logged
+from bench.priced_mailing import LATENCIES, Priced, count
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.cost import MAX_DOLLARS_PER_MILLION, PRICES, Units

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,9 +23,8 @@ from chalicelib.domain.message import DELIVERED, message_id
 from chalicelib.domain.outcome import Outcome
 from chalicelib.domain.receipt import Receipt
 from chalicelib.gateways.port import Sms
-from chalicelib.logs import log
 from chalicelib.mailings.lifecycle import MAILING_ID, announce_mailing, cancel_mailing
-from infra.local.doubles.aws import STACK_NAME, add_clients
+from infra.local.doubles.aws import add_clients
 from infra.local.doubles.deliveries import (
     ENOUGH_SECONDS,
     AcceptingGateway,
@@ -40,6 +39,7 @@ from infra.local.in_process import ministack_in_process
 
 from . import lambda_time
 from .aws_units import Meter, metered
+from .lambda_logs import PLATFORM_BYTES, charged_bytes, log_as, logged
 from .lambda_time import BATCH, CPU_TO_CREATE
 
 SMALL, STEP = 100, 1000
@@ -57,19 +57,6 @@ TEXT = "Здравствуйте! Ваш заказ собран и ждёт в�
 POLLED = 10
 """Messages in one ReceiveMessage, and in one DeleteMessageBatch, of Lambda's poller: the maximum of SQS.
 https://aws.amazon.com/blogs/compute/estimating-cost-for-amazon-sqs-message-processing-using-aws-lambda/"""
-
-REQUEST_ID = "0e7b6a52-3c0f-4d6a-9a50-8a1f6f3f2f10"
-PLATFORM_LINES = (
-    f"START RequestId: {REQUEST_ID} Version: $LATEST",
-    f"END RequestId: {REQUEST_ID}",
-    f"REPORT RequestId: {REQUEST_ID}\tDuration: 1234.56 ms\tBilled Duration: 1235 ms\tMemory Size: 512 MB\t"
-    "Max Memory Used: 123 MB",
-)
-"""The lines that Lambda itself logs for an invocation: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html"""
-
-LINE_OVERHEAD = 26
-"""Bytes that are charged in addition to each line:
-https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"""
 
 
 @dataclass(frozen=True)
@@ -153,7 +140,7 @@ class _Counting:
         sender.send_batch(as_records(self.messages.take_bodies(BATCH)), lambda: ENOUGH_SECONDS)
         self.clock.time = now
         with self._used() as used:
-            _as_lambda("send_messages")
+            log_as("send_messages")
             back = sender.send_batch(as_records(self.messages.take_bodies(BATCH)), lambda: ENOUGH_SECONDS)
         assert len(back) == BATCH
         seconds = lambda_time.ASKING * lambda_time.batch_seconds(LATENCIES[0])
@@ -169,7 +156,7 @@ class _Counting:
         ids = [message_id(mailing_id, client_id) for client_id in range(1, GROUP + 1)]
         before = self.meter.calls.total()
         with self._used() as used:
-            _as_lambda("settle_receipts")
+            log_as("settle_receipts")
             take_receipts(self.services, [Receipt(number, DELIVERED, self.clock.now()) for number in ids])
             assert settle_receipts(self.services, self.receipts.take_bodies(1), lambda: ENOUGH_SECONDS) == [None]
         waiting = (self.meter.calls.total() - before) * lambda_time.AWS_SECONDS
@@ -190,7 +177,7 @@ class _Counting:
         with self._used() as used:
             mailing = announce_mailing(self.services, fields)
             self.clock.time = starts_at
-            _as_lambda("start_mailing")
+            log_as("start_mailing")
             start_mailing(self.services, mailing.id)
         return used[0] + self._invocations("start_mailing", 1, STARTING_SECONDS) + self._jobs(clients, CPU_TO_CREATE)
 
@@ -198,7 +185,7 @@ class _Counting:
         """Counts the waiting time of all calls in sequence: an upper bound, because eight threads make them."""
         before = self.meter.calls.total()
         with self._used() as used:
-            _as_lambda("run_jobs")
+            log_as("run_jobs")
             number = do_jobs(self.services, self.jobs)
         waiting = (self.meter.calls.total() - before) * lambda_time.AWS_SECONDS
         seconds = lambda_time.computing("run_jobs", cpu * clients) + waiting
@@ -209,7 +196,7 @@ class _Counting:
         bodies = self.messages.take_bodies(BATCH)
         assert len(bodies) == BATCH
         with self._used() as used:
-            _as_lambda("send_messages")
+            log_as("send_messages")
             records = as_records(bodies, queued_at=self.clock.now().timestamp())
             assert sender.send_batch(records, lambda: ENOUGH_SECONDS) == []
         polled = Units(queue_requests=2 * BATCH / POLLED)
@@ -217,9 +204,8 @@ class _Counting:
 
     def _invocations(self, function: str, number: int, seconds: float) -> Units:
         """`seconds` is the total of all invocations."""
-        lines = sum(len(line) + 1 + LINE_OVERHEAD for line in PLATFORM_LINES)
         time = lambda_time.gigabyte_seconds(function, seconds)
-        return Units(invocations=number, gigabyte_seconds=time, log_bytes=number * lines)
+        return Units(invocations=number, gigabyte_seconds=time, log_bytes=number * PLATFORM_BYTES)
 
     @contextmanager
     def _used(self) -> Iterator[list[Units]]:
@@ -227,26 +213,5 @@ class _Counting:
         before, used = Counter(self.meter.units), []
         self.output.truncate(self.output.seek(0))
         yield used
-        lines = self.output.getvalue().splitlines()
-        logged = sum(len(line.encode()) + LINE_OVERHEAD for line in lines)
-        used.append(Units(**{name: now - before[name] for name, now in self.meter.units.items()}, log_bytes=logged))
-
-
-def _as_lambda(function: str) -> None:
-    log.clear_state()
-    log.append_keys(function=f"{STACK_NAME}-{function}", request_id=REQUEST_ID)
-
-
-@contextmanager
-def logged() -> Iterator[io.StringIO]:
-    """Collect the lines of the log, and those of the metrics, which are printed."""
-    output, level = io.StringIO(), log.log_level
-    before = log.registered_handler.setStream(output)  # type: ignore[attr-defined]
-    log.setLevel("INFO")
-    try:
-        with redirect_stdout(output):
-            yield output
-    finally:
-        log.setLevel(level)
-        log.registered_handler.setStream(before)  # type: ignore[attr-defined]
-        log.clear_state()
+        log_bytes = charged_bytes(self.output.getvalue())
+        used.append(Units(**{name: now - before[name] for name, now in self.meter.units.items()}, log_bytes=log_bytes))

@@ -40,7 +40,7 @@ from infra.local.in_process import ministack_in_process
 from .aws_calls import counted_calls
 from .aws_units import metered
 from .cost import ENVIRONMENT
-from .priced_mailing import logged
+from .lambda_logs import logged
 
 LASTS = timedelta(hours=1)
 BATCH = 100

@@ -7,24 +7,23 @@ partitions (contention.py).
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass
 
 from bench.lambda_time import ASKING, AWS_SECONDS, BATCH, CPU_TO_CREATE, batch_seconds, computing
 from chalicelib.delivery import queueing
-from chalicelib.delivery.fanout import CHUNK, ENOUGH
+from chalicelib.delivery.fanout import CHUNK
 from chalicelib.delivery.queueing import PAGE
 from chalicelib.domain.audience import Plan, plan_audience
 from chalicelib.domain.backoff import retry_delay
-from chalicelib.domain.client import BLOCK_SIZE
 from chalicelib.domain.cost import POSTED
 from chalicelib.domain.filter import ALL_CLIENTS
 from chalicelib.domain.rate import Booking, Bucket, Limits, book_asks, book_delays, buckets_of, postponed, take_permits
-from chalicelib.domain.walk import BEGINNING, Cursor, walk
 from infra.local.doubles.partition import COLD_READS, PARTITION_WRITES
 
 from .aws_limits import ACCOUNT_EXECUTIONS, IN_FLIGHT, Feed, Table
 from .contention import Flow, flow
+from .simulated_fan_out import FanOut
 from .simulated_queue import SendQueue
 from .statements import Load
 
@@ -87,44 +86,6 @@ class Outcome:
     returned: float
     most_in_flight: int
     stalled: int
-
-
-class FanOut:
-    """The real plan, walked over consecutive client ids. Walkers take slices in turns, page by page."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self._slices: deque[tuple[int, Cursor]] = deque((number, BEGINNING) for number in range(plan.slices))
-        self._blocks = [plan.partitions(ALL_CLIENTS, number) for number in range(plan.slices)]
-        self._pages = 0.0
-
-    @property
-    def slices_left(self) -> int:
-        return len(self._slices)
-
-    def walk(self, pages: float) -> int:
-        """Walk more pages and return the number of their clients. A part of a page is kept for the next call."""
-        self._pages += pages
-        found = 0
-        while self._slices and self._pages >= 1:
-            self._pages -= 1
-            number, cursor = self._slices.popleft()
-            clients, rest = self._page(number, cursor)
-            found += len(clients)
-            if rest is not None:
-                self._slices.append((number, rest))
-        return found
-
-    def _page(self, audience_slice: int, cursor: Cursor) -> tuple[list[int], Cursor | None]:
-        first, last = self.plan.id_range(audience_slice)
-        blocks = [partition for partition, _, _ in self._blocks[audience_slice]]
-
-        def read(index: int, after: int, limit: int) -> list[int]:
-            begin = int(blocks[index].key) * BLOCK_SIZE
-            ids = range(max(begin, first, after + 1), min(begin + BLOCK_SIZE, last + 1))
-            return list(ids[:limit])
-
-        return walk(read, int, len(blocks), cursor, PAGE, enough=ENOUGH)
 
 
 class Simulation:

@@ -10,7 +10,8 @@ from bench.growth import time_per_message
 from bench.lambda_time import deciding_seconds
 from bench.rate_races import simulate
 from bench.scale import PROMISE, WARM
-from bench.simulation import PAGE_SECONDS, FanOut, Scenario, Simulation
+from bench.simulated_fan_out import FanOut
+from bench.simulation import PAGE_SECONDS, Scenario, Simulation
 from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE
 from chalicelib.domain.audience import plan_audience
 from chalicelib.domain.filter import ALL_CLIENTS
