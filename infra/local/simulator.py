@@ -38,6 +38,7 @@ from .providers.registry import SimulatedProvider, table_of
 from .reporter import Reporter
 from .seen import Seen
 from .service import ThreadedApp, free_port
+from .simulator_responses import case_response, text_response
 
 DEFAULT_TOKEN = table_of(Settings.gateway).secret
 DEFAULT_PORT = urlsplit(Settings().gateway_url).port or 80
@@ -134,7 +135,7 @@ class Simulator:
         text = await request.text() or request.query_string
         question = Received(request.match_info, request.headers, text, self.token)
         told = self.provider.told(question, behaviour)
-        return web.Response(status=told.status, text=told.body, content_type=_content_type(told.body))
+        return text_response(told.body, told.status)
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
         arrived_at = datetime.now(UTC)
@@ -159,7 +160,7 @@ class Simulator:
         self.seen.unclear += case.kind is Kind.AMBIGUOUS
         if request.transport is not None:
             self._used_at[request.transport] = time.monotonic()
-        return _response(case, behaviour)
+        return case_response(case, behaviour)
 
     def _is_forgotten(self, connection: asyncio.Transport | None) -> bool:
         """Whether the connection was idle for too long, as behind a NAT gateway that has dropped it."""
@@ -194,7 +195,7 @@ class Simulator:
         assert questions is not None
         post = Received(request.match_info, request.headers, await request.text(), self.token)
         body = questions.answer(post, self.reporter.statuses())
-        return web.Response(text=body, content_type=_content_type(body))
+        return text_response(body)
 
     async def _control(self, request: web.Request) -> web.Response:
         try:
@@ -213,19 +214,6 @@ class Simulator:
 
     async def _messages(self, _: web.Request) -> web.Response:
         return web.json_response([{"id": number, **message} for number, message in sorted(self.seen.messages.items())])
-
-
-def _response(case: Case, behaviour: Behaviour) -> web.Response:
-    """A header Retry-After of the table gets the seconds of the behaviour."""
-    seconds = behaviour.throttle if case.kind is Kind.THROTTLED else case.header
-    headers = {"Retry-After": str(seconds)} if case.header else None
-    return web.Response(status=case.status, text=case.body, content_type=_content_type(case.body), headers=headers)
-
-
-def _content_type(body: str) -> str:
-    if body.startswith("{"):
-        return "application/json"
-    return "text/html" if body.startswith("<") else "text/plain"
 
 
 def main() -> None:

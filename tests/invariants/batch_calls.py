@@ -7,7 +7,8 @@ from typing import Any
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.gateways.answer import Answer
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.crashing_services import CrashingServices
+from infra.local.doubles.world import World
 
 
 def calls_of_a_batch(answers: list[Answer]) -> int:

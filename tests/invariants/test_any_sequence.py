@@ -36,8 +36,9 @@ from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.configured import Configured
 from chalicelib.mailings import lifecycle
 from chalicelib.zones import zone
+from infra.local.doubles.crashing_services import Crash, CrashingServices
 from infra.local.doubles.fake_gateway import FakeGateway, answer_of
-from infra.local.doubles.world import Crash, CrashingServices, World
+from infra.local.doubles.world import World
 from tests.depth import depth
 
 ANSWERS = [

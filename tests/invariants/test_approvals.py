@@ -20,7 +20,8 @@ from chalicelib.mailings import lifecycle
 from chalicelib.mailings.lifecycle import change_mailing, resend_mailing, resume_mailing
 from chalicelib.mailings.series import announce_series
 from chalicelib.representation import represent_mailing
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.crashing_services import CrashingServices
+from infra.local.doubles.world import World
 
 ABOVE = 5
 

@@ -14,7 +14,8 @@ from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.asker import Asker
 from chalicelib.gateways.port import Options, Request, Sms
 from chalicelib.gateways.receipts import smsru
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.crashing_services import CrashingServices
+from infra.local.doubles.world import World
 from infra.local.providers.form import Received
 from infra.local.providers.registry import form_of, table_of
 from infra.local.providers.smsru import read

@@ -13,10 +13,11 @@ from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.message import read_message_id
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
+from infra.local.doubles.crashing_services import Crash
 from infra.local.doubles.fake_gateway import FakeGateway
 from infra.local.doubles.fake_mailings import FakeMailings
 from infra.local.doubles.fleet import Fleet
-from infra.local.doubles.world import Crash, World
+from infra.local.doubles.world import World
 
 from .batch_calls import calls_of_a_batch
 

@@ -17,7 +17,8 @@ from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import ReceivedMessage, SendMessage
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.crashing_services import CrashingServices
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 DAY = 24 * 3600

@@ -15,9 +15,10 @@ from chalicelib.domain.message_change import MessageChange, closing
 from chalicelib.errors import NotRead, NotWritten
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, resend_mailing
+from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_messages import FakeMessages
 from infra.local.doubles.fake_queues import FakeSchedules
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 NUMBER = 60

@@ -12,7 +12,8 @@ from chalicelib.domain.admission import OPTED_OUT
 from chalicelib.domain.consent import CONSENT_WITHDRAWN, NO_CONSENT
 from chalicelib.domain.message import Message
 from chalicelib.gateways.answer import Answer
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.crashing_services import CrashingServices
+from infra.local.doubles.world import World
 
 GIVEN, LATER = datetime(2026, 3, 1, 10, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC)
 

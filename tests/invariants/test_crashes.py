@@ -10,7 +10,8 @@ import pytest
 from chalicelib.delivery.fanout import SECONDS_FOR_A_PAGE, walk_slice
 from chalicelib.domain.jobs import SendMessage
 from chalicelib.mailings.lifecycle import announce_mailing
-from infra.local.doubles.world import Crash, CrashingServices, World
+from infra.local.doubles.crashing_services import Crash, CrashingServices
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 CLIENTS = 23

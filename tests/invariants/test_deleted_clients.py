@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib.clients.registry import delete_client
 from chalicelib.domain.jobs import SendMessage
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.crashing_services import CrashingServices
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 CLIENTS = 9

@@ -15,7 +15,8 @@ from chalicelib.clients.registry import opt_out_client
 from chalicelib.domain.audit_record import Author
 from chalicelib.errors import NotFound
 from chalicelib.texts import Text
-from infra.local.doubles.world import Crash, CrashingServices, World
+from infra.local.doubles.crashing_services import Crash, CrashingServices
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 CLIENTS = 9

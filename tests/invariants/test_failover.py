@@ -16,8 +16,9 @@ from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.configured import Configured
 from chalicelib.gateways.port import Sms
 from chalicelib.mailings.lifecycle import pause_mailing, resume_mailing
+from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_gateway import OF_A_PROVIDER, Post
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.world import World
 from tests.depth import depth
 
 CLIENTS = 40

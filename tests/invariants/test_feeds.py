@@ -23,9 +23,10 @@ from chalicelib.domain.rate import HORIZON, LEAD
 from chalicelib.errors import NotRead
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
+from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_gateway import FakeGateway
 from infra.local.doubles.fake_slices import FakeSlices
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 CLIENTS = 22

@@ -14,9 +14,10 @@ from chalicelib.domain.outcome import Kind
 from chalicelib.errors import NotWritten
 from chalicelib.mailings.lifecycle import resend_mailing
 from chalicelib.mailings.test_message import send_test_message
+from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_clients import FakeClients
 from infra.local.doubles.fake_gateway import FakeGateway, answer_of
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 REFUSES = answer_of(Kind.OPTED_OUT)

@@ -16,8 +16,9 @@ from chalicelib.delivery.sender import Sender
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import Settlement
 from chalicelib.errors import NotRead, NotWritten
+from infra.local.doubles.crashing_services import Crash
 from infra.local.doubles.fake_messages import FakeMessages
-from infra.local.doubles.world import Crash, World
+from infra.local.doubles.world import World
 
 
 class Table(FakeMessages):

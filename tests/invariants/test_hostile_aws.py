@@ -17,10 +17,10 @@ from chalicelib.domain.message import QUEUED, Claim, Message
 from chalicelib.domain.outcome import Kind
 from chalicelib.errors import NotWritten, RowChanged
 from chalicelib.gateways.port import Sms
+from infra.local.doubles.crashing_services import Crash, CrashingServices
 from infra.local.doubles.hostile.calls import AwsError
 from infra.local.doubles.hostile.knobs import OFF, ON, Knobs
 from infra.local.doubles.hostile.world import HostileWorld
-from infra.local.doubles.world import Crash, CrashingServices
 
 ALWAYS = 1.0
 

@@ -17,7 +17,8 @@ from chalicelib.delivery.sweep import sweep
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client_import import STOP_LIST
 from chalicelib.domain.jobs import ImportClients
-from infra.local.doubles.world import Crash, CrashingServices, World
+from infra.local.doubles.crashing_services import Crash, CrashingServices
+from infra.local.doubles.world import World
 from tests.depth import crash_points, depth
 
 KNOWN = 10

@@ -16,8 +16,9 @@ from chalicelib.domain.jobs import ReleaseShard
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from chalicelib.zones import zone
+from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_queues import FakeSchedules
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 DAY = 24 * 3600

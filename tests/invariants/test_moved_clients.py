@@ -12,8 +12,9 @@ from chalicelib.delivery.fanout import ENOUGH
 from chalicelib.domain.audience import Partition
 from chalicelib.domain.client import CLIENT_ID
 from chalicelib.domain.filter import AudienceMember
+from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_clients import FakeClients
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.world import World
 
 MOVED = 1
 NEXT_ID = 40_000

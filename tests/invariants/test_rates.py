@@ -15,8 +15,9 @@ from chalicelib.domain.rate import BURST, FAST_ASKS, HORIZON, LEAD, LONGEST_WAIT
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from infra.local.arrivals import most_in_a_second
+from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_queues import FakeQueue
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.world import World
 
 
 def busiest_second(world: World) -> int:

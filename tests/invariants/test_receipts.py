@@ -23,7 +23,8 @@ from chalicelib.mailings.lifecycle import (
     resend_mailing,
     resume_mailing,
 )
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.crashing_services import CrashingServices
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 SILENCE = Answer(None, "ReadTimeout")

@@ -14,9 +14,10 @@ from chalicelib.domain.message import read_message_id
 from chalicelib.domain.outcome import Kind
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import pause_mailing, resume_mailing
+from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_gateway import FakeGateway, answer_of
 from infra.local.doubles.fleet import THREADS, Fleet
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 from .batch_calls import calls_of_a_batch

@@ -20,10 +20,11 @@ from chalicelib.domain.jobs import ReconcileShard, SendMessage
 from chalicelib.domain.message import Message, read_message_id
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import cancel_mailing, change_mailing, pause_mailing, resend_mailing, resume_mailing
+from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_messages import FakeMessages
 from infra.local.doubles.fake_queues import FakeQueue
 from infra.local.doubles.fleet import AnsweringGateway
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 CLIENTS = 9

@@ -18,9 +18,10 @@ from chalicelib.domain.series import Series
 from chalicelib.errors import RowChanged, TryAgain
 from chalicelib.mailings.lifecycle import cancel_mailing, delete_mailing
 from chalicelib.mailings.series import change_series, end_series, pause_series, resume_series, skip_day
+from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_queues import FakeQueue
 from infra.local.doubles.fake_series import FakeSeries
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 HOUR = 3600

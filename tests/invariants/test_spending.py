@@ -20,9 +20,10 @@ from chalicelib.gateways.answer import Answer, accepted
 from chalicelib.gateways.configured import Configured
 from chalicelib.gateways.port import Request, Sms
 from chalicelib.mailings.lifecycle import change_mailing, resume_mailing
+from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_gateway import answer_of
 from infra.local.doubles.fleet import Fleet
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.world import World
 
 PRICE = 3 * UNIT // 2
 CLIENTS = 40

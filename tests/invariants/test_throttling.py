@@ -8,10 +8,11 @@ import pytest
 
 from chalicelib.domain.counts import Counts
 from chalicelib.domain.outcome import Kind
+from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_gateway import answer_of
 from infra.local.doubles.fleet import Fleet
 from infra.local.doubles.limited_gateway import LimitedGateway
-from infra.local.doubles.world import CrashingServices, World
+from infra.local.doubles.world import World
 from tests.depth import crash_points
 
 DAY, MINUTE = 24 * 3600, 60

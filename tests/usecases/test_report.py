@@ -11,7 +11,8 @@ from chalicelib.domain.email import Email
 from chalicelib.errors import BadInput, NotSent
 from chalicelib.gateways.answer import Answer
 from chalicelib.reports.daily import SCHEDULED_TIME, make_report, send_by_hand, send_report, send_scheduled
-from infra.local.doubles.world import Crash, World
+from infra.local.doubles.crashing_services import Crash
+from infra.local.doubles.world import World
 
 RECIPIENTS = ("anna@example.com", "oleg@example.com")
 SENDER = "reports@example.com"

@@ -16,7 +16,7 @@ from chalicelib.delivery.sender import Sender
 from chalicelib.domain.message import MessageShard
 from chalicelib.errors import NotWritten
 from chalicelib.gateways.answer import Answer, silence
-from infra.local.doubles.world import PARTS, Crash
+from infra.local.doubles.crashing_services import PARTS, Crash
 
 from .aws import Chain, HostileAws
 from .calls import Call, call_of, is_lost_answer_repeated, item_of, lag_of, subject_of

@@ -11,8 +11,9 @@ from chalicelib.delivery import local_hours
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
+from infra.local.doubles.crashing_services import Crash
 from infra.local.doubles.fake_queues import Delivery
-from infra.local.doubles.world import Crash, World
+from infra.local.doubles.world import World
 
 from .aws import Chain, HostileAws, longest
 from .calls import AWS_ERRORS
