@@ -110,6 +110,12 @@ def recorded(decide: Callable[..., Any], trail: Path) -> Callable[..., Any]:
     return decided
 
 
+def parsed_once(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Wrap `parse`, which MiniStack calls with the policies of a role for each call: a tenth of its work for one."""
+    known = cache(parse)
+    return lambda document: known(document) if isinstance(document, str) else parse(document)
+
+
 def whole_batches(receive: Callable[[str, int], list[Any]]) -> Callable[[str, int], list[Any]]:
     """Wrap `receive`, which takes ten messages for a function at most. AWS takes up to the batch size of a mapping with
     a batching window.
@@ -204,6 +210,7 @@ def main() -> None:
     dynamodb._evaluate_condition = FastQueries(dynamodb._evaluate_condition)
     dynamodb._tokenize = cache(dynamodb._tokenize)
     dynamodb._condition_syntax_error = cache(dynamodb._condition_syntax_error)
+    iam_evaluator.parse_policy_document = parsed_once(iam_evaluator.parse_policy_document)
     lambda_runtime.zipfile = SimpleNamespace(ZipFile=SharedCode, BadZipFile=zipfile.BadZipFile)
     if os.environ.get(TRAIL):
         iam_evaluator.enforce = recorded(decide, Path(os.environ[TRAIL]))

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from ministack import app
-from ministack.core import lambda_runtime
+from ministack.core import iam_evaluator, lambda_runtime
 from ministack.services import dynamodb, scheduler
 
 from infra.local.conditions import SLOTS
-from infra.local.ministack import SharedCode, context_as_on_aws, recorded, whole_batches
+from infra.local.ministack import SharedCode, context_as_on_aws, parsed_once, recorded, whole_batches
 
 
 @pytest.fixture
@@ -54,7 +54,18 @@ def test_ministack_still_has_the_replaced_functions() -> None:
     for slot in SLOTS:
         assert f'it, eav, ean, slot="{slot}")' in inspect.getsource(dynamodb._query)
     assert list(inspect.signature(dynamodb._tokenize).parameters) == ["expr"]
+    assert list(inspect.signature(iam_evaluator.parse_policy_document).parameters) == ["doc"]
+    assert "parse_policy_document(doc)" in inspect.getsource(iam_evaluator._gather_role_policies)
     assert list(inspect.signature(dynamodb._condition_syntax_error).parameters) == ["expr", "slot"]
+
+
+def test_the_policy_of_a_role_is_parsed_once_and_a_changed_one_again() -> None:
+    read: list[object] = []
+    parse = parsed_once(lambda document: read.append(document) or iam_evaluator.parse_policy_document(document))  # type: ignore[func-returns-value]
+    allowed, refused = (json.dumps({"Statement": {"Effect": effect, "Action": "*"}}) for effect in ("Allow", "Deny"))
+    effects = [parse(policy)[0].effect for policy in (allowed, allowed, refused, allowed, json.loads(refused))]
+    assert effects == ["Allow", "Allow", "Deny", "Allow", "Deny"]
+    assert read == [allowed, refused, json.loads(refused)]
 
 
 def test_each_decision_about_a_caller_is_written_once(tmp_path: Path) -> None:
