@@ -86,7 +86,9 @@ def list_(request: PageRequest) -> Response:
     query = {name: value for name, value in filters.items() if value}
     found, cursor, errors = list[Client](), None, FieldErrors()
     try:
-        found, cursor = list_clients(request.services, read_client_filter(filters), page.cursor, page.limit)
+        found, cursor = list_clients(
+            request.services, read_client_filter(filters, request.principal), page.cursor, page.limit
+        )
     except BadInput as refusal:
         errors = refusal.errors
     return request.page(
@@ -96,7 +98,8 @@ def list_(request: PageRequest) -> Response:
         errors=errors,
         next=request.next_page(page, position_of(cursor), query),
         is_short=cursor is not None and len(found) < page.limit,
-        other_meaning=other_meaning(filters["phone"]),
+        other_meaning=other_meaning(filters["phone"]) if request.principal.sees_phones else None,
+        sees_phones=request.principal.sees_phones,
         filters=filters,
         query=f"?{urlencode(query)}" if query else "",
         tags=request.services.labels.read("tag", LABELS_SHOWN),

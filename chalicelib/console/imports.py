@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from chalice.app import Response
@@ -14,6 +15,7 @@ from ..http.bodies import read_file
 from ..http.calls import raw_body, read_id
 from ..http.exports import csv_file
 from ..http.paging import position_at
+from ..http.phones import cells_shown
 from ..http.queries import read_flag
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
@@ -93,6 +95,7 @@ def read(request: PageRequest, sent_id: str) -> Response:
         return request.page("import_live.html", **state)
     page = request.list_page(numbers=1, length=REFUSED_LENGTH)
     rows, last_row = imports.list_refused(request.services, client_import.id, page.number or 0, page.limit)
+    rows = [replace(row, cells=cells_shown(request.principal, client_import.form, row)) for row in rows]
     following = request.next_page(page, position_at(last_row))
     kept = imports.list_kept(request.services, client_import.id, 0, KEPT_SHOWN)[0] if client_import.undo else []
     return request.page("import.html", **state, refused=rows, kept=kept, next=following, done=request.query.get("done"))

@@ -20,6 +20,7 @@ from ..http.bodies import BODY_LIMIT
 from ..http.calls import RETRY_AFTER, UNAVAILABLE, base_url, raw_body
 from ..http.pages import page
 from ..http.paging import MAX_POSITION, Page, next_url, read_page
+from ..http.phones import shown_to
 from ..http.queries import query_of
 from ..logs import add_log_keys, log
 from ..texts import Text
@@ -148,6 +149,10 @@ class PageRequest:
         """The address of the next page of this list; None after the last page. `query`: its filters."""
         return next_url(self.prefix + self.path, query, page, next_position)
 
+    def shown(self, text: str) -> str:
+        """A text that is a phone number, or may have one, as the user may see it."""
+        return shown_to(self.principal)(text)
+
     def localized(self, text: Text) -> str:
         return text.in_language(self.language)
 
@@ -158,6 +163,7 @@ class PageRequest:
             "path": self.path,
             "page_address": own_address(self.address),
             "may_write": self.may_write,
+            "shown": self.shown,
             "user": session.user.principal if session else None,
             "csrf": form_token(self.services, session) if session else "",
             "is_local": self.services.settings.is_local,

@@ -12,6 +12,7 @@ from ..domain.phone import meant_phone
 from ..domain.stop import CONSOLE, MAX_POSITION, MAX_REASON, StopCause
 from ..errors import BadInput, NotFound
 from ..fields import STOP
+from ..http.phones import position_meant, position_shown
 from ..rules import read_fields
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
@@ -62,7 +63,9 @@ def _page(
     if wanted:
         stops, position = _found(request, wanted), None
     else:
-        stops, position = stop_list.list_stops(request.services, page.position, page.limit)
+        after = position_meant(request.services, request.principal, page.position)
+        stops, following = stop_list.list_stops(request.services, after, page.limit)
+        position = position_shown(request.services, request.principal, following)
     return request.page(
         "stop_list.html",
         status_code,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,10 +16,14 @@ from .walk import Cursor
 
 @dataclass(frozen=True)
 class AttributeText:
-    """A value of an attribute that has this text, as a search compares texts. `name`: None means any attribute."""
+    """A value of an attribute that has this text, as a search compares texts. `name`: None means any attribute.
+
+    `shown`: the value as the person who searches sees it.
+    """
 
     text: str
     name: str | None = None
+    shown: Callable[[str], str] = str
 
     @cached_property
     def _wanted(self) -> tuple[str | None, str]:
@@ -29,7 +33,8 @@ class AttributeText:
     def is_in(self, client: Client) -> bool:
         name, text = self._wanted
         return any(
-            text in searchable(value) and name in (None, searchable(one)) for one, value in client.attributes.items()
+            text in searchable(self.shown(value)) and name in (None, searchable(one))
+            for one, value in client.attributes.items()
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .masking import SHOWN_DIGITS
 from .phone import MAX_WRITTEN, SEPARATOR
 
 DIGITS = 11
@@ -32,6 +33,12 @@ class PhonePart:
 
     def matches(self, phone_number: str) -> bool:
         return phone_number.endswith(self.digits) if self.is_end else phone_number.startswith(self.digits)
+
+    @property
+    def tells_no_digits(self) -> bool:
+        """Whether a search for it tells nothing about a masked number. Shorter ends or longer beginnings tell a digit
+        after the other."""
+        return len(self.digits) == DIGITS or (not self.is_end and len(self.digits) <= SHOWN_DIGITS)
 
     @property
     def operator_code(self) -> str | None:

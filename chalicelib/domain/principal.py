@@ -30,6 +30,11 @@ class Principal:
         return self.role == ADMIN or (self.role in (READ, APPROVER) and not writes)
 
     @property
+    def sees_phones(self) -> bool:
+        """Whether the console shows this user complete phone numbers. Programs get them with every role."""
+        return self.may(writes=True)
+
+    @property
     def may_approve(self) -> bool:
         return self.role == APPROVER
 

@@ -2,6 +2,8 @@
 
 A Lambda response is limited to 6 MB, so a file is served in parts. The Link header of a part has the URL of the next
 one. Only the first part has the column names, so that the concatenated parts are one CSV file.
+
+`viewer`: the user of the console whose role the file obeys; None for a program.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from ..clients.registry import get_client
 from ..domain.client import Client, is_attribute_name
 from ..domain.client_import import ATTRIBUTE_COLUMN, STOP_LIST, RefusedRow
 from ..domain.csv_file import unescape_formula, write_rows
+from ..domain.principal import Principal
 from ..domain.stop import BEGINNING, MAX_POSITION
 from ..domain.unicode_text import compose
 from ..domain.walk import Cursor, HasTime, time_limit
@@ -39,7 +42,7 @@ from .calls import Call
 from .filters import read_client_filter, read_message_status
 from .paging import MAX_POSITION as HIGHEST
 from .paging import SIZE_LIMIT, Page, next_url, position_at, position_of, read_fitting, read_page, text_size
-from .phones import phones_of
+from .phones import cells_shown, fields_shown, phones_of, position_meant, position_shown
 
 MOST_ROWS = 20_000
 """Rows in a part; fewer if the rows are long or slow to find."""
@@ -63,50 +66,52 @@ Rows = list[list[object]]
 ReadRows = Callable[[Position, int], tuple[Rows, Position | None]]
 
 
-def clients(call: Call) -> Response:
+def clients(call: Call, viewer: Principal | None = None) -> Response:
     """One column per attribute. The URLs of the parts keep the names, so that all parts have the same columns."""
-    wanted, names = read_client_filter(call.query), _attribute_names(call)
+    wanted, names = read_client_filter(call.query, viewer), _attribute_names(call)
     has_time = _time_of_part(call)
     columns = (*CLIENT_COLUMNS, *(f"{ATTRIBUTE_COLUMN}{name}" for name in names))
 
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
         found, cursor = list_clients(call.services, wanted, Cursor(*position), limit, has_time)
-        return [_cells(_flat(client), columns) for client in found], position_of(cursor)
+        return [_cells(fields_shown(viewer, _flat(client)), columns) for client in found], position_of(cursor)
 
     return _part(
         call, "clients.csv", columns, read, (0, 0), parameters={"attributes": ",".join(names)}, has_time=has_time
     )
 
 
-def stops(call: Call) -> Response:
+def stops(call: Call, viewer: Principal | None = None) -> Response:
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
-        found, following = stop_list.list_stops(call.services, position, limit)
-        return [_cells(represent_stop(stop), STOP_FIELDS) for stop in found], following
+        after = position_meant(call.services, viewer, position)
+        found, following = stop_list.list_stops(call.services, after, limit)
+        rows = [_cells(fields_shown(viewer, represent_stop(stop)), STOP_FIELDS) for stop in found]
+        return rows, position_shown(call.services, viewer, following)
 
     return _part(call, "stop-list.csv", STOP_FIELDS, read, BEGINNING, _time_of_part(call), highest=MAX_POSITION)
 
 
-def messages(call: Call, mailing_id: int, for_people: bool = False) -> Response:
-    """`for_people`: with the phone numbers, as the role may see them, and of one reason if the query names it."""
-    key = call.query.get("reason") if for_people else None
+def messages(call: Call, mailing_id: int, viewer: Principal | None = None) -> Response:
+    """For people with the phone numbers, and of one reason if the query names it."""
+    key = call.query.get("reason") if viewer else None
     mailing = lifecycle.get_mailing(call.services, mailing_id)
     reason = failure_named(call.services, mailing, key)[0] if key else None
     status = reason.status if reason else read_message_status(call.query.get("status"))
     has_time, error = _time_of_part(call), reason.text if reason else None
-    columns = (*MESSAGE_FIELDS, PHONE) if for_people else MESSAGE_FIELDS
+    columns = (*MESSAGE_FIELDS, PHONE) if viewer else MESSAGE_FIELDS
 
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
         found, cursor = stats.list_messages(
             call.services, mailing, status, Cursor(*position), limit, has_time, error=error
         )
-        phones = phones_of(call.services, call.principal, found) if for_people else {}
+        phones = phones_of(call.services, viewer, found) if viewer else {}
         rows = [{**represent_message(message), PHONE: phones.get(message.client_id)} for message in found]
         return [_cells(row, columns) for row in rows], position_of(cursor)
 
     return _part(call, f"mailing-{mailing_id}.csv", columns, read, (0, 0), has_time=has_time)
 
 
-def consent_report(call: Call, client_id: int) -> Response:
+def consent_report(call: Call, client_id: int, viewer: Principal | None = None) -> Response:
     """The consent of a client, and the messages to it, of the newest mailing first."""
     client = get_client(call.services, client_id)
     has_time = _time_of_part(call)
@@ -115,12 +120,12 @@ def consent_report(call: Call, client_id: int) -> Response:
         below = position[0] or None
         found, next_below = list_history(call.services, client_id, below, limit, has_time)
         rows = [*([] if below else consent_rows(client)), *message_rows(client, found)]
-        return [_cells(row, REPORT_FIELDS) for row in rows], position_at(next_below)
+        return [_cells(fields_shown(viewer, row), REPORT_FIELDS) for row in rows], position_at(next_below)
 
     return _part(call, f"client-{client_id}-consent.csv", REPORT_FIELDS, read, (0,), has_time)
 
 
-def refused(call: Call, import_id: int) -> Response:
+def refused(call: Call, import_id: int, viewer: Principal | None = None) -> Response:
     """The refused rows with their reasons. The file can be corrected and imported again."""
     client_import = imports.get_import(call.services, import_id)
     form, reason = client_import.form, REFUSED_BECAUSE if client_import.kind == STOP_LIST else REASON
@@ -128,7 +133,8 @@ def refused(call: Call, import_id: int) -> Response:
 
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
         found, last_row = imports.list_refused(call.services, import_id, position[0], limit)
-        return [[*_cells(_unescaped(row.cells), columns), _reason(row)] for row in found], position_at(last_row)
+        cells = [_cells(_unescaped(cells_shown(viewer, form, row)), columns) for row in found]
+        return [[*one, _reason(row)] for one, row in zip(cells, found, strict=True)], position_at(last_row)
 
     return _part(call, f"import-{import_id}-refused.csv", (*columns, reason), read, (0,), _time_of_part(call))
 

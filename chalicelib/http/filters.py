@@ -11,38 +11,47 @@ from ..domain.mailing_search import MailingFilter
 from ..domain.message import MAX_ID, STATUSES
 from ..domain.phone import meant_phone
 from ..domain.phone_part import PhonePart, meant_part
+from ..domain.principal import Principal
 from ..errors import BadInput, WrongValue
 from ..rules import Field, label, moment, number_up_to, read_fields, rule
 from ..texts import Text
+from .phones import Show, sees_phones, shown_to
 from .queries import read_flag
 
 CLIENT_FILTERS = ("tag", "operator_code", "phone_number", "phone", "attribute", "opted_out")
 
 
-def read_client_filter(query: Mapping[str, str]) -> ClientFilter:
-    """An absent or blank parameter sets no filter. A number may be written as people write it. Raises BadInput."""
+def read_client_filter(query: Mapping[str, str], viewer: Principal | None = None) -> ClientFilter:
+    """An absent or blank parameter sets no filter. A number may be written as people write it. Raises BadInput.
+
+    `viewer`: a user of the console, who searches in nothing that the role does not show.
+    """
     tag, operator_code, phone_number, phone, attribute, opted_out = (query.get(name) or None for name in CLIENT_FILTERS)
     return ClientFilter(
         tag,
         operator_code,
         phone_number and (meant_phone(phone_number) or phone_number),
-        phone and _read_phone_part(phone),
-        attribute and _read_attribute(attribute),
+        phone and _read_phone_part(phone, viewer),
+        attribute and _read_attribute(attribute, shown_to(viewer)),
         read_flag(query, "opted_out") if opted_out else None,
     )
 
 
-def _read_phone_part(written: str) -> PhonePart:
+def _read_phone_part(written: str, viewer: Principal | None) -> PhonePart:
     whole = meant_phone(written)
     part = PhonePart(whole) if whole else meant_part(written)
     if part is None:
         raise BadInput({"phone": [Text("page.phone")]})
+    if not (sees_phones(viewer) or part.tells_no_digits):
+        raise BadInput({"phone": [Text("page.masked_phone")]})
     return part
 
 
-def _read_attribute(written: str) -> AttributeText:
+def _read_attribute(written: str, shown: Show) -> AttributeText:
     name, separator, text = written.partition("=")
-    return AttributeText(text.strip(), name.strip()) if separator and name.strip() else AttributeText(written.strip())
+    if separator and name.strip():
+        return AttributeText(text.strip(), name.strip(), shown)
+    return AttributeText(written.strip(), shown=shown)
 
 
 @rule(enum=list(MAILING_STATUSES))

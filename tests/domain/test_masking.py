@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.masking import mask_text, masked
+from chalicelib.domain.masking import mask_digits, mask_phones, mask_text, masked
 from chalicelib.domain.message import message_id
 
 PHONES = st.integers(70_000_000_000, 79_999_999_999)
@@ -88,3 +88,19 @@ def test_a_jwt_is_masked_after_anything(before: str) -> None:
 def test_a_megabyte_of_anything_is_masked(unit: str) -> None:
     """A pattern whose time grows with the square of the text would not end."""
     assert mask_text(unit * (2**20 // len(unit)))
+
+
+@pytest.mark.parametrize(
+    "written", ["79774053329", "8 (977) 405-33-29", "+7-977-405-33-29", "9774053329", "8.977.4053329"]
+)
+def test_pages_mask_numbers_as_people_write_them(written: str) -> None:
+    assert mask_phones(f"call {written}, please") == "call 7977*******, please"
+
+
+@pytest.mark.parametrize("written", ["2026-09-27T10:00:00.977405Z", "977405332", "9.5", "97740533299", "Europe/Moscow"])
+def test_pages_mask_no_other_numbers(written: str) -> None:
+    assert mask_phones(written) == written
+
+
+def test_of_a_text_that_should_be_a_number_the_first_four_digits_are_shown() -> None:
+    assert mask_digits("8 (977) 405-33") == "8 (977) ***-**"
