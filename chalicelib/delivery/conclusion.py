@@ -44,7 +44,9 @@ def conclude(
         return Settlement(message, None, outcome.reason, outcome.in_doubt), result
     reason = outcome.reason if status != UNKNOWN else doubts_reason(message.doubts, outcome.reason)
     parts, cost = (message.parts, message.cost) if status == SENT else (0, 0)
-    result = Result(status, error=reason, posted_at=message.posted_at, parts=parts, cost=cost)
+    result = Result(
+        status, error=reason, timezone=message.timezone, posted_at=message.posted_at, parts=parts, cost=cost
+    )
     return Settlement(message, status, reason), result
 
 

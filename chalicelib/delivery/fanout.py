@@ -6,10 +6,12 @@ the repetition is harmless.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..clients.recipients import find_named
@@ -59,13 +61,14 @@ class Page:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A written part of a page: the messages to queue, the chosen clients, and how many of them expired at once because
-    the mailing has ended.
+    """A written part of a page: the messages to queue, the chosen clients, how many of them expired at once because
+    the mailing has ended, and the time zones of the chosen ones, if the mailing has local hours.
     """
 
     waiting: list[Message]
     chosen: int
     expired: int
+    zones: Counter[str]
 
 
 def request_start(services: Services, mailing_id: int) -> None:
@@ -184,7 +187,8 @@ def _write_page(
     _measure_page(services, len(clients), started_at)
     chosen = sum(chunk.chosen for chunk in written)
     counts = Counts(total=chosen, expired=sum(chunk.expired for chunk in written))
-    audience_slice = replace(audience_slice, client_count=audience_slice.client_count + chosen)
+    zones = sum((chunk.zones for chunk in written), audience_slice.zones)
+    audience_slice = replace(audience_slice, client_count=audience_slice.client_count + chosen, zones=zones)
     if page.cursor is None:
         audience_slice = replace(audience_slice, done=True)
         services.slices.end_lease(audience_slice)
@@ -217,24 +221,16 @@ def _write_chunk(services: Services, mailing: Mailing, clients: list[AudienceMem
     shards = mailing.started_plan.shards
     may_exist = in_doubt or mailing.started_plan.may_repeat_clients(mailing.chosen)
     known = services.messages.existing(mailing.message_key(client.id) for client in clients) if may_exist else {}
-    new = [
-        Message(
-            mailing.id,
-            client.id,
-            status,
-            now,
-            last_error=error,
-            timezone=client.timezone if mailing.window else None,
-            shards=shards,
-        )
-        for client in clients
-        if client.id not in known
-    ]
+    missing = [client for client in clients if client.id not in known]
+    begun = partial(Message, mailing.id, status=status, created_at=now, last_error=error, shards=shards)
+    new = [begun(client.id, timezone=client.timezone if mailing.window else None) for client in missing]
     kept_until = mailing.kept_until(services.settings.message_retention_days)
     services.messages.add(new, kept_until)
     log_clients("created", [message.client_id for message in new], mailing_id=mailing.id, status=status)
     waiting = [message for message in [*known.values(), *new] if message.status == QUEUED]
-    return Chunk(waiting, len(clients) if in_doubt else len(new), len(new) if is_over else 0)
+    chosen = clients if in_doubt else missing
+    zones = Counter(client.timezone for client in chosen if mailing.window)
+    return Chunk(waiting, len(chosen), len(new) if is_over else 0, zones)
 
 
 def _complete_fanout(services: Services, mailing: Mailing) -> None:

@@ -128,7 +128,8 @@ class Posting:
 
     def _give_up(self, attempt: Attempt, message: Message) -> Ended:
         reason = doubts_reason(message.doubts - 1, NO_ANSWER)
-        return self._ended(attempt, Settlement(message, UNKNOWN, reason), Result(UNKNOWN, error=reason))
+        result = Result(UNKNOWN, error=reason, timezone=message.timezone)
+        return self._ended(attempt, Settlement(message, UNKNOWN, reason), result)
 
     def _post_or_give_back(self, attempt: Attempt, message: Message) -> Ended:
         """Decide once more before the post: the claim and the wait for a thread may have taken long.

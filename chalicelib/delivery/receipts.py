@@ -13,13 +13,14 @@ from ..domain.counts import counts_of
 from ..domain.inbound import Inbound
 from ..domain.jobs import BUSY_SECONDS, SettleReceipts
 from ..domain.mailing import Mailing
-from ..domain.message import Message
+from ..domain.message import ACCEPTED, Message
 from ..domain.receipt import RECEIPT_STATUSES, Receipt, apply_receipt, merge_receipts, seconds_to_wait, without_reason
 from ..errors import RowChanged
 from ..gateways.receipts.aws import inbound_of
 from ..logs import log, log_clients
 from ..retries import retry_lost_races
 from .dead_letters import read_job
+from .waves import count_changes
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -138,6 +139,7 @@ def _without_reasons_about_nobody(
 def _record(services: Services, mailing: Mailing, changes: list[tuple[Message, Message]]) -> None:
     before, after = (counts_of(pair[side] for pair in changes) for side in (0, 1))
     services.receipts.record(mailing, changes, after + -before)
+    count_changes(services, mailing, [pair for pair in changes if pair[0].status not in ACCEPTED])
     for status in RECEIPT_STATUSES:
         client_ids = [message.client_id for _, message in changes if message.status == status]
         log_clients("reported", client_ids, mailing_id=mailing.id, status=status)

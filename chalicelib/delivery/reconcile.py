@@ -25,6 +25,7 @@ from .automatic_pause import decide_by_service
 from .interrupted_reopening import reverse_reopenings
 from .reasons import correct_reasons
 from .repairs import repair_shard
+from .waves import correct_waves
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -112,6 +113,7 @@ def _try_to_conclude(services: Services, mailing_id: int, round_number: int, fou
     now = services.clock.now()
     if _can_end(mailing, found.counts, now):
         correct_reasons(services, mailing, found)
+        correct_waves(services, mailing, found, is_end=True)
         after = ended(mailing, found.counts, now)
         services.mailings.end(mailing, replace(after, last_post_at=found.last_post_at, attempts=found.attempts))
         log.info("mailing ended", extra={"mailing_id": mailing_id, "status": after.status, **found.counts.by_status()})
@@ -121,6 +123,7 @@ def _try_to_conclude(services: Services, mailing_id: int, round_number: int, fou
         _apply_canary_decision(services, mailing, after)
         return
     correct_reasons(services, mailing, found)
+    correct_waves(services, mailing, found)
     feed.begin_after_round(services, mailing)
     after = services.mailings.conclude_round(mailing, rounds.concluded(mailing, found.counts, found.held))
     if after.needs_reconciliation:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from ..domain import waves
 from ..domain.admission import Repair, repair_for
 from ..domain.audience_slice import ShardReport
 from ..domain.canary import is_in_canary
@@ -23,6 +24,7 @@ from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, Messa
 from ..domain.message_change import MessageChange, closing, reopening
 from ..domain.reasons import bounded, counted, reason_of
 from ..domain.send_window import Hours
+from ..domain.waves import Offset, offsets_of
 from ..errors import RowChanged, confirmed
 from ..logs import log_clients
 from ..texts import Text
@@ -30,6 +32,7 @@ from ..zones import zone
 from . import local_hours
 from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_again
 from .rate_limits import limits_of
+from .waves import count_changes
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -76,11 +79,12 @@ def repair_shard(
 
     Raises RowChanged if it would reopen messages after another decision about the mailing.
     """
+    offset = offsets_of(mailing, zone)
     with services.thread_pool(THREADS) as threads:
         while seconds_left() >= SECONDS_FOR_A_PAGE:
             page = services.messages.page(mailing.message_shard(shard), report.read_until or 0, PAGE)
             hours = local_hours.current_hours(services, mailing)
-            found = _report_on(_repair_page(services, threads, mailing, page, hours), hours)
+            found = _report_on(_repair_page(services, threads, mailing, page, hours), hours, offset)
             if mailing.status == RUNNING:
                 mailing = local_hours.schedule_releases(services, mailing, hours.releases())
             report += replace(found, read_until=page[-1].client_id if page else None)
@@ -89,7 +93,7 @@ def repair_shard(
     return replace(report, read_until=report.read_until or 0)
 
 
-def _report_on(repaired: list[Repaired], hours: Hours) -> ShardReport:
+def _report_on(repaired: list[Repaired], hours: Hours, offset: Offset) -> ShardReport:
     counts = counts_of(replace(one.message, status=one.status) for one in repaired)
     return ShardReport(
         counts=replace(counts, total=len(repaired)),
@@ -98,6 +102,7 @@ def _report_on(repaired: list[Repaired], hours: Hours) -> ShardReport:
         in_canary=sum(is_in_canary(one.message, one.status, hours) for one in repaired),
         attempts=sum(one.message.attempts for one in repaired),
         reasons=bounded(counted(reason_of(one.status, one.error) for one in repaired)),
+        waves=waves.counted(((one.message.timezone, one.status) for one in repaired), offset),
     )
 
 
@@ -120,6 +125,8 @@ def _repair_page(
     closed = _counts(one.change.after.status for one in written.values() if one.result is True)
     not_reopened = _counts(one.change.before.status for one in written.values() if one.is_refused_reopening)
     _count(services, mailing, closed + not_reopened)
+    changes = [one.change for one in written.values() if one.result is True]
+    count_changes(services, mailing, [(change.before, change.after) for change in changes])
     for one in written.values():
         confirmed(one.result)
     queued = [one.message for one in repaired if one.repair in (Repair.REOPEN, Repair.REQUEUE)]

@@ -34,7 +34,7 @@ class Result:
     `failure`: the metric that counts the reason for the repetition. `posted_at`: when the post of a final status began.
     `was_posted`: the gateway was called, for so many `milliseconds`. `answers`: its answer, if this was the first
     attempt. `refusals`: its answer, if no message is the cause. `in_doubt`: the gateway may have the message.
-    `error`: why the message has that status, if it is not sent.
+    `error`: why the message has that status, if it is not sent. `timezone`: the one in its row, with a final status.
     `parts` and `cost`: of the text, if the gateway has taken it. `over_limit`: the cost of the message, if a limit left
     no room for it.
     """
@@ -44,6 +44,7 @@ class Result:
     awaits_feed: bool = False
     failure: str | None = None
     error: Text | None = None
+    timezone: str | None = None
     posted_at: datetime | None = None
     was_posted: bool = False
     milliseconds: int = 0

@@ -34,6 +34,7 @@ from .rate_limits import Permits
 from .reasons import ReasonCounter
 from .send_task import Result, SendTask
 from .spending import DaySpending, Spending
+from .waves import count_results as count_waves
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -125,6 +126,7 @@ class Sender:
             return
         self.mailings.put(mailing, now)
         self.reasons.count(mailing, [result for _, result in group])
+        count_waves(self.services, mailing, [result for _, result in group])
         if mailing.needs_reconciliation:
             reconcile.request_reconciliation(self.services, mailing)
 

@@ -21,6 +21,7 @@ from ..texts import Text
 from .local_hours import ScheduledReleases
 from .repairs import NO_ANSWER
 from .send_task import DONE, Result, SendTask
+from .waves import count_changes
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -66,7 +67,7 @@ def after_lost_write(services: Services, key: MessageKey) -> Result:
     if message is None or not _is_doubtful(services, message, now):
         return _without_write(message, now) or Result(delay=1)
     is_new = confirmed(services.messages.change_all([closing(message, UNKNOWN, NO_ANSWER)])[0])
-    return Result(UNKNOWN, error=NO_ANSWER) if is_new else DONE
+    return Result(UNKNOWN, error=NO_ANSWER, timezone=message.timezone) if is_new else DONE
 
 
 def _mailing_id(unposted: Unposted) -> int:
@@ -89,11 +90,18 @@ def _write_of_mailing(
         else:
             results[one.task] = result or DONE
     written = services.messages.change_all([change for _, change in changes])
+    done = [change for (_, change), outcome in zip(changes, written, strict=True) if outcome is True]
+    _count_moved(services, group[0].mailing, done)
     for (one, change), outcome in zip(changes, written, strict=True):
         results[one.task] = _guarded(partial(_result, services, one, change, outcome))
     waits = [one for one in group if one.opens_at and results[one.task] is DONE]
     scheduled = _guarded(partial(_schedule, releases, waits))
     return results | {one.task: scheduled for one in waits}
+
+
+def _count_moved(services: Services, mailing: Mailing, written: Sequence[MessageChange]) -> None:
+    """Those that wait for the local hours of another time zone than before. The sender counts the final ones."""
+    count_changes(services, mailing, [(one.before, one.after) for one in written if not one.after.is_final])
 
 
 def _schedule(releases: ScheduledReleases, waits: Sequence[Unposted]) -> Result:
@@ -140,4 +148,5 @@ def _result(
         return written
     if not written:
         return after_lost_write(services, unposted.key)
-    return Result(change.after.status, error=change.after.last_error) if change.after.is_final else DONE
+    after = change.after
+    return Result(after.status, error=after.last_error, timezone=after.timezone) if after.is_final else DONE

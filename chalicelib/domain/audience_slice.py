@@ -9,13 +9,15 @@ from datetime import datetime
 from .counts import NO_COUNTS, Counts
 from .reasons import Reasons, bounded
 from .walk import BEGINNING, Cursor
+from .waves import WaveCounts
 
 
 @dataclass(frozen=True)
 class AudienceSlice:
     """A range of client ids; with a `feed` a lane of that feed: some of the shards of a mailing's messages.
 
-    `client_count`: clients that the worker has chosen or queued so far. `lease` counts the leases of this slice.
+    `client_count`: clients that the worker has chosen or queued so far. `zones`: those chosen by time zone, if the
+    mailing has local hours. `lease` counts the leases of this slice.
 
     `in_doubt`: the previous lease expired before its worker finished. Messages beyond the cursor may exist, and some
     of them may be sent.
@@ -29,6 +31,7 @@ class AudienceSlice:
     lease: int = 0
     in_doubt: bool = False
     feed: int = 0
+    zones: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,9 @@ class ShardReport:
     """What a reconciliation round found in one shard of a mailing's messages.
 
     `held`: messages that wait for their local hours. `in_canary`: messages that count for the canary.
-    `attempts`: the sum of all attempts. `reasons`: why messages were not sent. `read_until`: the last client id that is
-    read, if the turn ended before the end of the shard; None if the whole shard is read. `written_at`: when the report
-    was written.
+    `attempts`: the sum of all attempts. `reasons`: why messages were not sent. `waves`: all messages by UTC offset.
+    `read_until`: the last client id that is read, if the turn ended before the end of the shard; None if the whole
+    shard is read. `written_at`: when the report was written.
     """
 
     counts: Counts = NO_COUNTS
@@ -47,6 +50,7 @@ class ShardReport:
     in_canary: int = 0
     attempts: int = 0
     reasons: Reasons = field(default_factory=Counter)
+    waves: WaveCounts = field(default_factory=Counter)
     read_until: int | None = None
     written_at: datetime | None = None
 
@@ -64,4 +68,5 @@ class ShardReport:
             in_canary=self.in_canary + other.in_canary,
             attempts=self.attempts + other.attempts,
             reasons=bounded(self.reasons + other.reasons),
+            waves=self.waves + other.waves,
         )

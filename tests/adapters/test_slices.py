@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,8 +32,9 @@ def test_a_slice_is_leased_to_one_worker(services: Any) -> None:
 
 def test_a_returned_slice_continues_from_its_cursor_without_doubt(services: Any) -> None:
     audience_slice = lease(services)
-    services.slices.end_lease(replace(audience_slice, cursor=Cursor(2, 345), client_count=17))
-    assert lease(services) == AudienceSlice(1, 0, Cursor(2, 345), client_count=17, lease=2)
+    zones = Counter({"Europe/Moscow": 16, "Asia/Kolkata": 1})
+    services.slices.end_lease(replace(audience_slice, cursor=Cursor(2, 345), client_count=17, zones=zones))
+    assert lease(services) == AudienceSlice(1, 0, Cursor(2, 345), client_count=17, zones=zones, lease=2)
 
 
 def test_a_lease_that_ends_without_a_return_leaves_the_slice_in_doubt(services: Any) -> None:

@@ -39,6 +39,24 @@ def test_the_report_on_a_shard_keeps_its_reasons(services: Any) -> None:
     assert services.slices.report_of(1, 1, 0) == report
 
 
+def test_waves_are_added_and_replaced(services: Any) -> None:
+    assert services.timelines.waves(1) == Counter()
+    services.timelines.add_waves(1, Counter({("sent", -150): 2, ("not_sent", 720): 1}), KEPT)
+    services.timelines.add_waves(1, Counter({("sent", -150): 3, ("moved", 720): -1}), KEPT)
+    services.timelines.add_waves(2, Counter({("sent", 180): 9}), KEPT)
+    assert services.timelines.waves(1) == Counter({("sent", -150): 5, ("not_sent", 720): 1, ("moved", 720): -1})
+    services.timelines.replace_waves(1, Counter({("planned", 180): 4}), KEPT)
+    assert services.timelines.waves(1) == Counter({("planned", 180): 4})
+    services.timelines.add_waves(1, Counter({("sent", 180): 1}), KEPT)
+    assert services.timelines.waves(1) == Counter({("planned", 180): 4, ("sent", 180): 1})
+
+
+def test_the_report_on_a_shard_keeps_its_waves(services: Any) -> None:
+    report = ShardReport(waves=Counter({("planned", 180): 4, ("sent", -150): 1}))
+    services.slices.report(1, 1, 0, report, KEPT)
+    assert services.slices.report_of(1, 1, 0) == report
+
+
 def test_samples_are_kept_one_a_minute_and_read_in_their_order(services: Any) -> None:
     begin = datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC)
     samples = [Sample(begin + minute * MINUTE, Counts(total=9, sent=minute), minute, 40) for minute in range(12)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -32,6 +33,7 @@ class SliceRow(Model):
     partition = NumberAttribute(default=0)
     client_id = NumberAttribute(default=0)
     chosen = NumberAttribute(default=0)
+    zones = JSONAttribute(null=True)
     done = BooleanAttribute(default=False)
     leased_until = NumberAttribute(null=True)
     claimed_by = UnicodeAttribute(null=True)
@@ -44,6 +46,7 @@ class SliceRow(Model):
     in_canary = NumberAttribute(default=0)
     attempts = NumberAttribute(default=0)
     reasons = JSONAttribute(null=True)
+    waves = JSONAttribute(null=True)
     written_at = Moment(null=True)
     expires_at = NumberAttribute(null=True)
 
@@ -58,6 +61,7 @@ class SliceRow(Model):
             lease=int(self.lease),
             in_doubt=in_doubt,
             feed=int(numbers[0]) if kind == "feed" else 0,
+            zones=Counter(self.zones or {}),
         )
 
     def report(self) -> ShardReport:
@@ -68,6 +72,7 @@ class SliceRow(Model):
             in_canary=int(self.in_canary or 0),
             attempts=int(self.attempts or 0),
             reasons=read_reasons(self.reasons or []),
+            waves=Counter({(kind, offset): number for kind, offset, number in self.waves or []}),
             read_until=None if self.done else int(self.client_id),
             written_at=self.written_at,
         )
@@ -129,6 +134,7 @@ class Slices:
         row.in_canary = report.in_canary
         row.attempts = report.attempts
         row.reasons = stored_reasons(report.reasons) or None
+        row.waves = [[*name, number] for name, number in report.waves.items()] or None
         row.client_id, row.done = report.read_until or 0, report.is_complete
         row.written_at = report.written_at
         row.save()
@@ -187,7 +193,9 @@ def _named(prefix: str) -> Condition:
 
 
 def _progress(audience_slice: AudienceSlice) -> list[Action]:
+    zones = [SliceRow.zones.set(dict(audience_slice.zones))] if audience_slice.zones else []
     return [
+        *zones,
         SliceRow.partition.set(audience_slice.cursor.partition),
         SliceRow.client_id.set(audience_slice.cursor.id),
         SliceRow.chosen.set(audience_slice.client_count),

@@ -1,4 +1,4 @@
-"""A mailing over time, for people: samples of its counts, and why messages were not sent.
+"""A mailing over time, for people: samples of its counts, why messages were not sent, and the counts of its waves.
 
 The rows stand beside the slices of the mailing, and expire with its messages.
 """
@@ -19,6 +19,7 @@ from pynamodb.models import Model
 from ...domain.counts import Counts
 from ...domain.reasons import Reason, Reasons
 from ...domain.timeline import SHOWN, Sample
+from ...domain.waves import WaveCounts
 from ...errors import NotWritten
 from .. import aws
 from ..clock import Clock
@@ -26,7 +27,7 @@ from .base import bind_table
 from .batches import Item
 from .stored_reasons import read_reason, stored_reason
 
-REASONS = "reasons"
+REASONS, WAVES = "reasons", "waves"
 MINUTES = "minute#"
 NUMBER, TEXT = "number_", "text_"
 """The attributes of a reason: its key follows."""
@@ -68,11 +69,24 @@ class Timelines:
 
     def replace_reasons(self, mailing_id: int, reasons: Reasons, expires_at: datetime) -> None:
         """By those that a reconciliation round has found. Reasons that a sender counts meanwhile may be lost."""
-        row = TimelineRow(mailing_id, REASONS, expires_at=int(expires_at.timestamp())).serialize()
+        counted: Item = {}
         for reason, number in reasons.items():
-            row |= {f"{NUMBER}{reason.key}": {"N": str(number)}, f"{TEXT}{reason.key}": {"S": _text(reason)}}
-        with aws.momentary_as(NotWritten, f"reasons of mailing {mailing_id}"):
-            aws.client("dynamodb").put_item(TableName=TimelineRow.Meta.table_name, Item=row)
+            counted |= {f"{NUMBER}{reason.key}": {"N": str(number)}, f"{TEXT}{reason.key}": {"S": _text(reason)}}
+        self._replace(mailing_id, REASONS, counted, expires_at)
+
+    def add_waves(self, mailing_id: int, counts: WaveCounts, expires_at: datetime) -> None:
+        actions: list[Action] = [TimelineRow.expires_at.set(int(expires_at.timestamp()))]
+        actions += [Path([f"{kind}#{offset}"]).add(number) for (kind, offset), number in counts.items()]
+        try:
+            with aws.never_repeated():
+                TimelineRow(mailing_id, WAVES).update(actions=actions)
+        except UpdateError as error:
+            raise NotWritten(f"waves of mailing {mailing_id}") from error
+
+    def replace_waves(self, mailing_id: int, counts: WaveCounts, expires_at: datetime) -> None:
+        """By those that a reconciliation round has found, as `replace_reasons`."""
+        numbers = {f"{kind}#{offset}": {"N": str(number)} for (kind, offset), number in counts.items()}
+        self._replace(mailing_id, WAVES, numbers, expires_at)
 
     def keep_sample(self, mailing_id: int, sample: Sample, expires_at: datetime) -> None:
         """One of a minute: another one replaces it."""
@@ -90,9 +104,25 @@ class Timelines:
 
     def reasons(self, mailing_id: int) -> Reasons:
         """Raises NotRead."""
-        rows = TimelineRow.query(mailing_id, TimelineRow.name == REASONS, consistent_read=True)
+        return _reasons_in(self._row(mailing_id, REASONS))
+
+    def waves(self, mailing_id: int) -> WaveCounts:
+        """Raises NotRead."""
+        names = {name: value["N"] for name, value in self._row(mailing_id, WAVES).items() if "#" in name}
+        return Counter(
+            {(kind, int(offset)): int(names[name]) for name in names for kind, _, offset in [name.partition("#")]}
+        )
+
+    def _row(self, mailing_id: int, name: str) -> Item:
+        """Empty if there is none."""
+        rows = TimelineRow.query(mailing_id, TimelineRow.name == name, consistent_read=True)
         page: dict[str, Any] = next(rows.page_iter)
-        return _reasons_in(page["Items"][0]) if page["Items"] else Counter()
+        return page["Items"][0] if page["Items"] else {}
+
+    def _replace(self, mailing_id: int, name: str, counted: Item, expires_at: datetime) -> None:
+        row = TimelineRow(mailing_id, name, expires_at=int(expires_at.timestamp())).serialize() | counted
+        with aws.momentary_as(NotWritten, f"{name} of mailing {mailing_id}"):
+            aws.client("dynamodb").put_item(TableName=TimelineRow.Meta.table_name, Item=row)
 
 
 def _minute(at: datetime) -> str:

@@ -77,7 +77,10 @@ CALLS: dict[str, Call] = {
         f"slices.{name}": PLAIN
         for name in ("lease", "advance", "end_lease", "give_up_lease", "report", "advance_release")
     },
-    **{f"timelines.{name}": UPDATE for name in ("add_reasons", "replace_reasons", "keep_sample")},
+    **{
+        f"timelines.{name}": UPDATE
+        for name in ("add_reasons", "replace_reasons", "add_waves", "replace_waves", "keep_sample")
+    },
     "labels.add_from": PLAIN,
     **{f"{part}.get_many": READ_ROWS for part in ("mailings", "series", "clients", "imports")},
     **{f"mailings.{name}": READ_ROWS for name in ("listed", "outlines")},
