@@ -6,7 +6,7 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from ..delivery.dead_letters import redrive
+from ..delivery.redrive import redrive
 from ..runtime import begin_invocation, logging_errors, seconds_left
 
 worker = Blueprint(__name__)

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from chalicelib.delivery.dead_letters import redrive
+from chalicelib.delivery.redrive import redrive
 from chalicelib.domain.consent import MARKETING, PURPOSES
 from chalicelib.domain.mailing import Mailing
 from chalicelib.errors import BadInput, NotFound, NotInThisStatus

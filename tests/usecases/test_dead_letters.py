@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from chalicelib.delivery.dead_letters import read_job, redrive, send_to_dead_letters
+from chalicelib.delivery.dead_letters import read_job, send_to_dead_letters
+from chalicelib.delivery.redrive import redrive
 from chalicelib.domain.job_bodies import to_body
 from chalicelib.domain.jobs import ImportClients, SendMessage
 from infra.local.doubles.fakes import FakeServices
