@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from .wording import ENGLISH, filled
 
@@ -49,6 +50,7 @@ class Text:
 
 
 Parameter = str | int | Text
+P = TypeVar("P", bound=Parameter)
 
 
 def read_stored(stored: Mapping[str, object]) -> Text:
@@ -56,18 +58,18 @@ def read_stored(stored: Mapping[str, object]) -> Text:
     return Text(str(stored["code"]), **parameters)
 
 
-def either(names: Sequence[Parameter]) -> Parameter:
+def either(names: Sequence[P]) -> P | Text:
     """The names joined by "or" in the reader's language: `a`, `a or b`."""
     return _joined("either", names)
 
 
-def both(names: Sequence[Parameter]) -> Parameter:
+def both(names: Sequence[P]) -> P | Text:
     """The names joined by "and" in the reader's language: `a`, `a and b`."""
     return _joined("both", names)
 
 
-def _joined(code: str, names: Sequence[Parameter]) -> Parameter:
-    joined = names[0]
+def _joined(code: str, names: Sequence[P]) -> P | Text:
+    joined: P | Text = names[0]
     for name in names[1:]:
         joined = Text(code, left=joined, right=name)
     return joined

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import ge, gt, le, lt
 from typing import Any, Protocol
 
 from .unicode_text import compose
@@ -23,6 +24,14 @@ ATTRIBUTE = "attributes."
 IS, IN, STARTS_WITH, PRESENT = "is", "in", "starts_with", "present"
 NUMBERS = ("less_than", "at_most", "more_than", "at_least")
 DATES = ("before", "since")
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "less_than": lt,
+    "at_most": le,
+    "more_than": gt,
+    "at_least": ge,
+    "before": lt,
+    "since": ge,
+}
 
 MAX_DEPTH = 5
 MAX_LEAVES = 50
@@ -135,16 +144,6 @@ def _compare(leaf: Leaf, client: Candidate) -> bool:
         return _compare_date(operator, read_day(found), value)
     number = read_number(found)
     return number is not None and COMPARISONS[operator](number, value)
-
-
-COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "less_than": lambda found, value: found < value,
-    "at_most": lambda found, value: found <= value,
-    "more_than": lambda found, value: found > value,
-    "at_least": lambda found, value: found >= value,
-    "before": lambda found, value: found < value,
-    "since": lambda found, value: found >= value,
-}
 
 
 def _compare_date(operator: str, found: datetime | None, value: Value) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -30,14 +29,11 @@ MOST_SHOWN = 10
 
 def describe_filter(chosen: Filter) -> Text | None:
     """The condition and the segment of a filter; None if it has neither."""
-    parts: list[Parameter] = [_within(chosen.condition)] if chosen.condition else []
     segment = chosen.segment
-    if segment is not None and segment.condition is not None:
-        parts.append(Text("condition.of_segment", name=segment.name, condition=_within(segment.condition)))
-    if len(parts) == 1 and chosen.condition:
-        return describe(chosen.condition)
-    joined = both(parts) if parts else None
-    return joined if isinstance(joined, Text) else None
+    if segment is None or segment.condition is None:
+        return describe(chosen.condition) if chosen.condition else None
+    of_segment = Text("condition.of_segment", name=segment.name, condition=_within(segment.condition))
+    return both([_within(chosen.condition), of_segment]) if chosen.condition else of_segment
 
 
 def describe(condition: Condition) -> Text:
@@ -56,10 +52,8 @@ def _describe(condition: Condition, is_true: bool) -> Text:
         case Leaf():
             return _describe_leaf(condition, is_true)
         case Group():
-            join: Callable[[Sequence[Parameter]], Parameter] = either if condition.joined == ANY else both
             parts = [_within(part) for part in condition.parts]
-            joined = join(parts)
-            sentence = joined if isinstance(joined, Text) else Text("as_written", text=joined)
+            sentence = either(parts) if condition.joined == ANY else both(parts)
             return sentence if is_true else Text("condition.not", condition=sentence)
 
 

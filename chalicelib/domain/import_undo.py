@@ -74,7 +74,7 @@ def undo_step(trace: Trace, current: Client | None) -> UndoStep:
     if not changed.isdisjoint(CONSENT):
         changed |= set(CONSENT)
     restored = _with({name: value for name, value in old.items() if name not in changed}, current)
-    kept = CHANGED_SINCE if changed & set(given) else None
+    kept = CHANGED_SINCE if changed else None
     return UndoStep(current.id, current, None if restored == current else restored, kept=kept)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from ...domain.message import DELIVERED, UNDELIVERED
 from ..answer import Answer, json_of
 from ..port import Options, Request, form_request
+from ..smsru import READ
 from .port import NOTHING, Reports, report
 
 MOST = 100
@@ -27,9 +28,6 @@ STATUSES: dict[str, str | None] = {
     "150": UNDELIVERED,  # no route to the number
 }
 """Source: https://sms.ru/api/status"""
-
-READ = 100
-"""At the top of the answer: the request was read."""
 
 
 def request(options: Options, secret: str, names: Sequence[str]) -> Request:
