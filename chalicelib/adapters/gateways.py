@@ -15,7 +15,7 @@ from ..settings import Settings
 from .clock import Clock
 
 if TYPE_CHECKING:
-    from ..gateways.balances.port import GatewayBalances
+    from ..gateways.balances.port import BalanceQuestion
 
 
 def open_gateway(
@@ -28,19 +28,17 @@ def open_gateway(
     return HttpGateway(adapter, secret, clock.now, settings.sender_threads, callback=callback)
 
 
-def balances_of(
+def balance_questions_of(
     settings: Settings, secrets: Mapping[str, Secret], open_: Callable[[Configured], HttpGateway]
-) -> GatewayBalances:
+) -> Mapping[str, BalanceQuestion]:
     """Loaded when they are asked: a sender that only posts needs none of it."""
-    from ..gateways.balances.port import BalanceQuestion, GatewayBalances
+    from ..gateways.balances.port import BalanceQuestion
     from ..gateways.balances.registry import balance_form
 
     asked = [settings.gateway_by_name[name] for name in settings.balance_limits]
-    return GatewayBalances(
-        {
-            one.name: BalanceQuestion(
-                balance_form(one.provider), one.adapter_options, secrets[one.name], open_(one).answer_to
-            )
-            for one in asked
-        }
-    )
+    return {
+        one.name: BalanceQuestion(
+            balance_form(one.provider), one.adapter_options, secrets[one.name], open_(one).answer_to
+        )
+        for one in asked
+    }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..domain.password import Passwords
     from ..gateways.asker import Asker
-    from ..gateways.balances.port import GatewayBalances
+    from ..gateways.balances.port import BalanceQuestion
     from ..gateways.configured import Configured
     from ..gateways.http_gateway import HttpGateway
     from ..gateways.opened import Gateways
@@ -144,10 +144,11 @@ class Services(OpenedTables):
         return Gateways({name: self._open_gateway(one) for name, one in self.settings.gateway_by_name.items()})
 
     @cached_property
-    def gateway_balances(self) -> GatewayBalances:
-        from .gateways import balances_of
+    def balance_questions(self) -> Mapping[str, BalanceQuestion]:
+        """By the name of the gateway; of those that tell a balance."""
+        from .gateways import balance_questions_of
 
-        return balances_of(self.settings, self.gateway_secrets, self._open_gateway)
+        return balance_questions_of(self.settings, self.gateway_secrets, self._open_gateway)
 
     def _open_gateway(self, configured: Configured) -> HttpGateway:
         from .gateways import open_gateway

@@ -59,7 +59,7 @@ def _ask_all(services: Services, seconds_left: Callable[[], float]) -> tuple[dic
         if seconds_left() < SECONDS_TO_ASK + SECONDS_TO_KEEP:
             break
         try:
-            answer = services.gateway_balances.ask(gateway, SECONDS_TO_ASK)
+            answer = services.balance_questions[gateway].ask(SECONDS_TO_ASK)
         except Exception as error:
             log.exception("balance not asked", extra={"gateway": gateway})
             errors.append(error)

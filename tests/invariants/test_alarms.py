@@ -175,14 +175,14 @@ def an_unverified_sender(world: WatchedWorld) -> Callable[[], None]:
 
 def a_balance_that_runs_out(world: WatchedWorld) -> Callable[[], None]:
     """And then a provider that does not answer, which does not end the alarm."""
-    world.services.gateway_balances.default = Told(Amount(499 * UNIT, "RUB"))
+    world.services.balance_questions.default = Told(Amount(499 * UNIT, "RUB"))
     world.run(6 * MINUTE, step=MINUTE)
-    world.services.gateway_balances.default = Told(problem="status 503")
+    world.services.balance_questions.default = Told(problem="status 503")
 
     def repair() -> None:
         world.run(HOUR, step=MINUTE)
         assert world.cloudwatch.states["LowBalanceAlarm"] == ALARM
-        world.services.gateway_balances.default = Told(Amount(500 * UNIT, "RUB"))
+        world.services.balance_questions.default = Told(Amount(500 * UNIT, "RUB"))
 
     return repair
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,7 +42,7 @@ class BalanceQuestion:
         self._answer_to = answer_to
 
     def ask(self, timeout: float) -> Told:
-        """Raises the errors of the secret."""
+        """Asks once, for at most `timeout` seconds. Raises the errors of the secret."""
         try:
             request = self._form.request(self._options, self._secret.value())
         except BadSettings as bad:
@@ -54,17 +54,6 @@ class BalanceQuestion:
         if balance is None:
             return Told(problem=f"status {answer.status}" if answer.status else f"no answer: {answer.body}")
         return Told(balance)
-
-
-class GatewayBalances:
-    """The gateways that tell a balance."""
-
-    def __init__(self, questions: Mapping[str, BalanceQuestion]) -> None:
-        self._questions = questions
-
-    def ask(self, gateway: str, timeout: float) -> Told:
-        """Asks once, for at most `timeout` seconds. Raises the errors of the secret."""
-        return self._questions[gateway].ask(timeout)
 
 
 def told(value: object, currency: object = "") -> Amount | None:

@@ -35,7 +35,7 @@ class FakeBalances:
         return self.rows
 
 
-class FakeGatewayBalances:
+class FakeBalanceQuestions:
     """Each gateway tells what `answers` says, or `default`; an error is raised. `asked`: which, in their order."""
 
     def __init__(self) -> None:
@@ -43,9 +43,17 @@ class FakeGatewayBalances:
         self.answers: dict[str, Told | Exception] = {}
         self.asked: list[str] = []
 
-    def ask(self, gateway: str, timeout: float) -> Told:
-        self.asked.append(gateway)
-        answer = self.answers.get(gateway, self.default)
+    def __getitem__(self, gateway: str) -> FakeBalanceQuestion:
+        return FakeBalanceQuestion(self, gateway)
+
+
+class FakeBalanceQuestion:
+    def __init__(self, questions: FakeBalanceQuestions, gateway: str) -> None:
+        self._questions, self._gateway = questions, gateway
+
+    def ask(self, timeout: float) -> Told:
+        self._questions.asked.append(self._gateway)
+        answer = self._questions.answers.get(self._gateway, self._questions.default)
         if isinstance(answer, Exception):
             raise answer
         return answer

@@ -14,7 +14,7 @@ from chalicelib.gateways.registry import provider
 from chalicelib.settings import Settings
 
 from .fake_access import FakeAudit, FakeAuditBucket, FakeIdempotencyKeys, FakeTokens, FakeUsers
-from .fake_balances import FakeBalances, FakeGatewayBalances
+from .fake_balances import FakeBalanceQuestions, FakeBalances
 from .fake_clients import FakeClients, FakeCounters, FakeLabels, FakePhoneKey
 from .fake_clock import FakeClock
 from .fake_drafts import FakeDrafts, FakeTextTemplates
@@ -58,7 +58,7 @@ class FakeServices:
         self.timelines = FakeTimelines()
         self.spending = FakeSpending()
         self.balances = FakeBalances()
-        self.gateway_balances = FakeGatewayBalances()
+        self.balance_questions = FakeBalanceQuestions()
         self.tokens = FakeTokens(self.audit)
         self.users = FakeUsers(self.audit)
         self.labels = FakeLabels()
