@@ -13,6 +13,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .domain.advice import advice_on
 from .domain.money import shown_amount
 from .wording import ENGLISH, day_in_words, decimal, filled, grouped, moment_in_words, moment_of
 
@@ -51,6 +52,7 @@ def _templates(folder: Path, language: str) -> Environment:
         "day_in_words": partial(day_in_words, language),
         "moment_in_words": partial(moment_in_words, language),
         "moment_of": moment_of,
+        "advice_on": advice_on,
         "localized": lambda text: text.in_language(language),
         "language": language,
     }

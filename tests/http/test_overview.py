@@ -103,7 +103,7 @@ def test_failures_of_the_last_day_are_added_up_by_reason(under_way: Browser, ser
     services.mailings.add_counts(1, Counts(failed=2), now)
     services.timelines.add_reasons(1, Counter({REFUSED: 2}), kept)
     text = seen(under_way)
-    assert "7 failed The gateway refused the message (400)." in text
+    assert "7 failed The gateway refused the message (400). The gateway does not take this number or this text" in text
     assert "All is well." not in text
 
 
