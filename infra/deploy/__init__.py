@@ -7,7 +7,7 @@ from .dependencies import SERVICES
 from .errors import DeployFailed
 from .package import ROOT, package
 from .stack import deploy
-from .stored_secrets import put_gateway_token, put_secrets, receipts_secret, sign_receipts
+from .stored_secrets import put_gateway_token, put_secrets, receipts_secret
 
 __all__ = [
     "ROOT",
@@ -18,5 +18,4 @@ __all__ = [
     "put_gateway_token",
     "put_secrets",
     "receipts_secret",
-    "sign_receipts",
 ]

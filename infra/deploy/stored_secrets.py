@@ -11,7 +11,6 @@ from typing import Any
 
 import boto3
 
-from chalicelib.gateways.callback import path_secret
 from chalicelib.settings import Settings
 
 MOST_DELETED = 10
@@ -63,14 +62,6 @@ def put_receipts_secret(stack_name: str, key: str = "") -> None:
 def receipts_secret(stack_name: str) -> str:
     name = Settings(stack_name=stack_name).receipts_secret_parameter
     return str(boto3.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
-
-
-def sign_receipts(stack_name: str, signature: str, key: str = "") -> None:
-    """Store the secret with which the provider signs its delivery receipts, behind our own; empty: it has none."""
-    stored = receipts_secret(stack_name)
-    wanted = ":".join(filter(None, [path_secret(stored), signature]))
-    if wanted != stored:
-        _put(Settings(stack_name=stack_name).receipts_secret_parameter, wanted, key)
 
 
 def _encrypted(key: str) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from chalicelib.gateways.callback import path_secret
 from chalicelib.settings import Settings
-from infra.deploy import deploy, put_gateway_token, put_secrets, sign_receipts
+from infra.deploy import deploy, put_gateway_token, put_secrets, receipts_secret
 
 from .seed import seed_access, verify_sender
 
@@ -35,7 +36,7 @@ def deploy_local(
     put_gateway_token(STACK_NAME, gateway_token)
     put_secrets(STACK_NAME, _by_name(client_secret), receipts)
     if receipts and signature is not None:
-        sign_receipts(STACK_NAME, signature)
+        _sign_receipts(signature)
     verify_sender(REPORT_SENDER)
     parameters = {
         **given,
@@ -48,6 +49,14 @@ def deploy_local(
     outputs = deploy(STAGE, STACK_NAME, parameters)
     seed_access(STACK_NAME)
     return outputs
+
+
+def _sign_receipts(signature: str) -> None:
+    """Store the secret with which the provider signs its delivery receipts, behind our own; empty: it has none."""
+    stored = receipts_secret(STACK_NAME)
+    signed = ":".join(filter(None, [path_secret(stored), signature]))
+    if signed != stored:
+        put_secrets(STACK_NAME, {Settings(stack_name=STACK_NAME).receipts_secret_parameter: signed}, receipts=True)
 
 
 def _by_name(client_secret: str) -> dict[str, str]:
