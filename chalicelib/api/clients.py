@@ -11,7 +11,7 @@ from ..clients import erasure, registry
 from ..clients.history import list_history
 from ..clients.listing import list_clients
 from ..clients.registry import ClientFields
-from ..domain.stop import API, StopCause
+from ..domain.stop import BY_API, StopCause
 from ..errors import WrongValue
 from ..fields import CLIENT, CLIENT_READ_ONLY, PHONE_NUMBER
 from ..http.calls import Call
@@ -113,7 +113,7 @@ def _read_phone(call: Call) -> str:
 
 
 def opt_out(call: Call, client_id: int) -> Response:
-    cause = StopCause(API)
+    cause = StopCause(BY_API)
     return take_step(
         call, lambda _: registry.opt_out_client(call.services, client_id, call.author, cause), represent_client
     )

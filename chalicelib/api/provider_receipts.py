@@ -9,7 +9,7 @@ from chalice.app import Request, Response
 from ..adapters.services import Services
 from ..delivery.inbound import opt_out_phones, stops_among
 from ..delivery.receipts import take_receipts
-from ..domain.stop import GATEWAY
+from ..domain.stop import BY_GATEWAY
 from ..errors import NotAllowed, NotFound
 from ..gateways.receipts.port import Call, Keys, ReceiptForm, Reports
 from ..gateways.receipts.registry import receipt_form
@@ -67,7 +67,7 @@ def _take(services: Services, reports: Reports) -> None:
         "unknown": len(reports.receipts) - taken,
         "ignored": reports.ignored,
         "inbound": len(reports.inbound),
-        "unknown_numbers": opt_out_phones(services, {**dict.fromkeys(reports.refusing, GATEWAY), **stops}),
+        "unknown_numbers": opt_out_phones(services, {**dict.fromkeys(reports.refusing, BY_GATEWAY), **stops}),
     }
     log.info("reported by the provider", extra=counts)
 

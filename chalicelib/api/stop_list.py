@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Response
 
 from ..clients import stop_list
-from ..domain.stop import API, MAX_POSITION, StopCause
+from ..domain.stop import BY_API, MAX_MICROSECONDS, StopCause
 from ..fields import STOP, STOP_READ_ONLY
 from ..http.calls import Call
 from ..http.paging import Listed, answer_page, read_page
@@ -17,7 +17,7 @@ from .idempotency import answer_idempotently
 
 
 def list_(call: Call) -> Response:
-    page = read_page(call.query, numbers=2, highest=MAX_POSITION)
+    page = read_page(call.query, numbers=2, highest=MAX_MICROSECONDS)
 
     def read(limit: int) -> Listed:
         found, position = stop_list.list_stops(call.services, page.position, limit)
@@ -29,7 +29,7 @@ def list_(call: Call) -> Response:
 def add(call: Call) -> Response:
     """201 for a number that was not on the list, otherwise 200 with the stop as it is."""
     fields: dict[str, Any] = read_fields(call.body(), STOP, STOP_READ_ONLY, partial=False)
-    cause = StopCause(API, fields.get("reason"))
+    cause = StopCause(BY_API, fields.get("reason"))
 
     def act(_: int | None) -> Response:
         stop, is_new = stop_list.stop_number(

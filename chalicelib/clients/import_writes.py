@@ -14,7 +14,7 @@ from ..domain.client_import import ClientImport, Tally
 from ..domain.consent import consent_of, merge_consent, replaces_consent
 from ..domain.import_decision import Decision, merge_attributes
 from ..domain.import_undo import Trace, trace_of_change, trace_of_new
-from ..domain.stop import IMPORT, StopCause
+from ..domain.stop import BY_IMPORT, StopCause
 from ..domain.walk import groups_of
 from ..errors import Conflict, PhoneErased, PhoneTaken, RowChanged
 from ..representation import represent_client
@@ -34,7 +34,7 @@ CHANGED, STOPS = 50, 33
 """Changed clients in one transaction, and those with an audit record: each of these is a client and its record, and a
 phone number if the file opts it out."""
 
-FROM_A_FILE = StopCause(IMPORT)
+FROM_A_FILE = StopCause(BY_IMPORT)
 
 C = TypeVar("C")
 Change = tuple[Client, Client]

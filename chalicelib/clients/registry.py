@@ -12,7 +12,7 @@ from ..domain.client import CLIENT_ID, Client
 from ..domain.consent import CONSENT_FIELDS, consent_errors, consent_of
 from ..domain.field_versions import Shown
 from ..domain.jobs import FollowMovedClients
-from ..domain.stop import MOVE, UNKNOWN, StopCause
+from ..domain.stop import MOVE_CAUSE, UNKNOWN_CAUSE, StopCause
 from ..errors import BadInput, NotFound, PhoneErased, PhoneTaken
 from ..logs import add_log_keys
 from ..representation import represent_client
@@ -92,7 +92,7 @@ def change_client(
 
 
 def opt_out_client(
-    services: Services, client_id: int, author: Author | None = None, cause: StopCause = UNKNOWN
+    services: Services, client_id: int, author: Author | None = None, cause: StopCause = UNKNOWN_CAUSE
 ) -> Client:
     """Put the client and the phone number on the stop list, until it opts in. Posts end within two seconds."""
     now = services.clock.now()
@@ -108,7 +108,7 @@ def opt_out_number(
     client_id: int,
     phone_number: str,
     author: Author,
-    cause: StopCause = UNKNOWN,
+    cause: StopCause = UNKNOWN_CAUSE,
     at: datetime | None = None,
 ) -> Client:
     """Put the client on the stop list as `opt_out_client` does, unless it has another phone number by now.
@@ -186,7 +186,7 @@ def _change(
     decide: Callable[[Client], Client],
     author: Author | None,
     action: str = "",
-    cause: StopCause = MOVE,
+    cause: StopCause = MOVE_CAUSE,
 ) -> Client:
     """Write the client that `decide` returns. A new phone number on the stop list opts the client out.
 

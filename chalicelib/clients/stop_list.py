@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.audit_record import AuditRecord, Author
 from ..domain.client import PHONE
-from ..domain.stop import BEGINNING, Position, Stop, StopCause
+from ..domain.stop import FIRST_POSITION, Position, Stop, StopCause
 from ..errors import BadInput, NotFound, PhoneErased, RowChanged
 from ..representation import represent_stop
 from ..retries import retry_lost_races
@@ -82,9 +82,9 @@ def get_stop(services: Services, phone_number: str) -> Stop:
 def list_stops(services: Services, after: Position | None, limit: int) -> tuple[list[Stop], Position | None]:
     """A page, in the order of the table and not of time, and the position of the next page; None at the end.
 
-    `after`: a position; the list begins at None and at BEGINNING.
+    `after`: a position; the list begins at None and at FIRST_POSITION.
     """
-    found = services.stop_list.read(None if after == BEGINNING else after, limit + 1)
+    found = services.stop_list.read(None if after == FIRST_POSITION else after, limit + 1)
     return found[:limit], found[limit - 1].position if len(found) > limit else None
 
 

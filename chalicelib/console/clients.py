@@ -20,7 +20,7 @@ from ..domain.client import GIVEN_FIELDS, Client
 from ..domain.consent import CONSENT_FIELDS, MAX_TEXT
 from ..domain.field_versions import Shown, changed_since, version_of
 from ..domain.phone_part import other_meaning
-from ..domain.stop import CONSOLE, StopCause
+from ..domain.stop import BY_CONSOLE, StopCause
 from ..domain.walk import reads_limit, time_limit
 from ..errors import BadInput, FieldErrors, NotFound, Outdated, WrongValue
 from ..field_rules import attributes
@@ -54,7 +54,7 @@ QUESTIONS = {
 STEPS: dict[str, Callable[[Services, int, Author], object]] = {
     "delete": registry.delete_client,
     "erase": erasure.erase_client,
-    "opt_out": partial(registry.opt_out_client, cause=StopCause(CONSOLE)),
+    "opt_out": partial(registry.opt_out_client, cause=StopCause(BY_CONSOLE)),
     "opt_in": registry.opt_in_client,
     "withdraw": registry.withdraw_consent,
 }

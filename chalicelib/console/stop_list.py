@@ -9,7 +9,7 @@ from chalice.app import Response
 from ..clients import stop_list
 from ..domain.client import PHONE
 from ..domain.phone import meant_phone
-from ..domain.stop import CONSOLE, MAX_POSITION, MAX_REASON, StopCause
+from ..domain.stop import BY_CONSOLE, MAX_MICROSECONDS, MAX_REASON, StopCause
 from ..errors import BadInput, NotFound
 from ..fields import STOP
 from ..http.phones import position_meant, position_shown
@@ -29,7 +29,7 @@ def add(request: PageRequest) -> Response:
     values = {name: request.field(name).strip() for name in FORM}
     try:
         fields: dict[str, Any] = read_fields(values, FORM, set(), partial=False)
-        cause = StopCause(CONSOLE, fields["reason"])
+        cause = StopCause(BY_CONSOLE, fields["reason"])
         stop, is_new = stop_list.stop_number(request.services, fields["phone_number"], cause, request.author)
     except BadInput as refusal:
         return _page(request, refusal.status_code, values=values, errors=refusal.errors)
@@ -57,7 +57,7 @@ def remove(request: PageRequest, phone_number: str) -> Response:
 def _page(
     request: PageRequest, status_code: int = 200, values: dict[str, str] | None = None, errors: Any = None
 ) -> Response:
-    page = request.list_page(numbers=2, length=LIST_LENGTH, highest=MAX_POSITION)
+    page = request.list_page(numbers=2, length=LIST_LENGTH, highest=MAX_MICROSECONDS)
     given = request.query.get("phone_number", "").strip()
     wanted = meant_phone(given) or given
     if wanted:

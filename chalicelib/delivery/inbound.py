@@ -10,7 +10,7 @@ from ..access.audit import GATEWAY_AUTHOR, author_of
 from ..clients.stop_list import stop_number
 from ..domain.client import PHONE
 from ..domain.inbound import STOP_WORDS, Inbound
-from ..domain.stop import RECIPIENT, Stop, StopCause
+from ..domain.stop import BY_RECIPIENT, Stop, StopCause
 from ..errors import BadInput
 from ..logs import log, log_clients
 from ..texts import Text
@@ -43,7 +43,7 @@ def opt_out_phones(services: Services, sources: Mapping[str, str]) -> int:
 def stops_among(services: Services, messages: Iterable[Inbound]) -> dict[str, str]:
     """The senders whose text begins with a stop word, as `opt_out_phones` takes them."""
     words = services.settings.stop_words or STOP_WORDS
-    return {message.phone_number: RECIPIENT for message in messages if message.says_stop(words)}
+    return {message.phone_number: BY_RECIPIENT for message in messages if message.says_stop(words)}
 
 
 def _stop(services: Services, phone_number: str, cause: StopCause) -> Stop | None:

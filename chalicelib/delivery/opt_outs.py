@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..access.audit import GATEWAY_AUTHOR, author_of
-from ..domain.stop import GATEWAY, StopCause
+from ..domain.stop import BY_GATEWAY, StopCause
 from ..errors import NotFound
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def opt_out_by_gateway(services: Services, client_id: int, phone_number: str) ->
 
     with suppress(NotFound):
         author = author_of(services, GATEWAY_AUTHOR)
-        opt_out_number(services, client_id, phone_number, author, StopCause(GATEWAY))
+        opt_out_number(services, client_id, phone_number, author, StopCause(BY_GATEWAY))
 
 
 def opt_out(services: Services, client_id: int, phone_number: str) -> Exception | None:

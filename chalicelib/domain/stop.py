@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-API, CONSOLE, IMPORT, GATEWAY, RECIPIENT, MOVED = "api", "console", "import", "gateway", "recipient", "moved"
-SOURCES = (API, CONSOLE, IMPORT, GATEWAY, RECIPIENT, MOVED)
+BY_API, BY_CONSOLE, BY_IMPORT = "api", "console", "import"
+BY_GATEWAY, BY_RECIPIENT, BY_MOVE = "gateway", "recipient", "moved"
+SOURCES = (BY_API, BY_CONSOLE, BY_IMPORT, BY_GATEWAY, BY_RECIPIENT, BY_MOVE)
 """By what a number came onto the list: a program, a person in the console, a file, an answer of the gateway, a message
 of the recipient, or a client on the list that got this number."""
 
@@ -14,12 +15,12 @@ MAX_REASON = 100
 """Characters."""
 
 YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
-MAX_POSITION = (datetime.max.replace(tzinfo=UTC) - YEAR_1) // timedelta(microseconds=1)
+MAX_MICROSECONDS = (datetime.max.replace(tzinfo=UTC) - YEAR_1) // timedelta(microseconds=1)
 
 Position = tuple[int, ...]
 """Of a stop in the list: the microseconds since year 1 of its time, and its phone number."""
 
-BEGINNING: Position = (0, 0)
+FIRST_POSITION: Position = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class StopCause:
     reason: str | None = None
 
 
-UNKNOWN, MOVE = StopCause(), StopCause(MOVED)
+UNKNOWN_CAUSE, MOVE_CAUSE = StopCause(), StopCause(BY_MOVE)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .client import Client
 from .client_import import Tally
-from .stop import IMPORT, Stop
+from .stop import BY_IMPORT, Stop
 
 
 def decide_stops(
@@ -27,6 +27,6 @@ def decide_stops(
         if phone in new or phone in stops or (client is not None and client.opted_out_at is not None):
             continue
         at = row.get("opted_out_at") or since + timedelta(microseconds=number)
-        new[phone] = Stop(phone, at, IMPORT, row.get("reason"), client.id if client else None)
+        new[phone] = Stop(phone, at, BY_IMPORT, row.get("reason"), client.id if client else None)
     tally = Tally(added=len(new), unchanged=len(rows) - len(new), opted_out=len(rows))
     return list(new.values()), tally

@@ -22,7 +22,7 @@ from ..domain.client import Client, is_attribute_name
 from ..domain.client_import import ATTRIBUTE_COLUMN, STOP_LIST, RefusedRow
 from ..domain.csv_file import unescape_formula, write_rows
 from ..domain.principal import Principal
-from ..domain.stop import BEGINNING, MAX_POSITION
+from ..domain.stop import FIRST_POSITION, MAX_MICROSECONDS
 from ..domain.unicode_text import compose
 from ..domain.walk import Cursor, HasTime, time_limit
 from ..errors import BadInput, shown_errors
@@ -40,8 +40,17 @@ from ..representation import (
 from ..texts import Text
 from .calls import Call
 from .filters import read_client_filter, read_message_status
-from .paging import MAX_POSITION as HIGHEST
-from .paging import SIZE_LIMIT, Page, next_url, position_at, position_of, read_fitting, read_page, text_size
+from .paging import (
+    MAX_POSITION,
+    SIZE_LIMIT,
+    Page,
+    next_url,
+    position_at,
+    position_of,
+    read_fitting,
+    read_page,
+    text_size,
+)
 from .phones import cells_shown, fields_shown, phones_of, position_meant, position_shown
 
 MOST_ROWS = 20_000
@@ -88,7 +97,9 @@ def stops(call: Call, viewer: Principal | None = None) -> Response:
         rows = [_cells(fields_shown(viewer, represent_stop(stop)), STOP_FIELDS) for stop in found]
         return rows, position_shown(call.services, viewer, following)
 
-    return _part(call, "stop-list.csv", STOP_FIELDS, read, BEGINNING, _time_of_part(call), highest=MAX_POSITION)
+    return _part(
+        call, "stop-list.csv", STOP_FIELDS, read, FIRST_POSITION, _time_of_part(call), highest=MAX_MICROSECONDS
+    )
 
 
 def messages(call: Call, mailing_id: int, viewer: Principal | None = None) -> Response:
@@ -179,7 +190,7 @@ def _part(
     beginning: Position,
     has_time: HasTime,
     parameters: Mapping[str, str] = NO_PARAMETERS,
-    highest: int = HIGHEST,
+    highest: int = MAX_POSITION,
 ) -> Response:
     """`parameters`: added to the query of this part in the URL of the next one. `highest`: number of a position."""
     page = read_page(call.query, len(beginning), default=MOST_ROWS, most=MOST_ROWS, highest=highest)

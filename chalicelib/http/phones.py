@@ -11,7 +11,7 @@ from ..domain.masking import mask_digits, mask_phones
 from ..domain.message import Message
 from ..domain.principal import Principal
 from ..domain.sealed_number import seal, unseal
-from ..domain.stop import BEGINNING, Position
+from ..domain.stop import FIRST_POSITION, Position
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -63,6 +63,6 @@ def position_shown(services: Services, viewer: Principal | None, position: Posit
 
 def position_meant(services: Services, viewer: Principal | None, position: Position | None) -> Position | None:
     """The position that `position_shown` has turned into this one."""
-    if position in (None, BEGINNING) or sees_phones(viewer):
+    if position in (None, FIRST_POSITION) or sees_phones(viewer):
         return position
     return position[0], unseal(position[1], services.session_key.value().encode(), position[0])

@@ -13,7 +13,7 @@ from ...domain.audit_record import AuditRecord
 from ...domain.client import Client, block_of
 from ...domain.client_search import ClientFilter
 from ...domain.filter import AudienceMember, Filter
-from ...domain.stop import UNKNOWN, StopCause
+from ...domain.stop import UNKNOWN_CAUSE, StopCause
 from ...errors import Conflict, NotWritten, PhoneErased, PhoneTaken
 from ..clock import Clock
 from .audit import Audit
@@ -48,7 +48,7 @@ class Clients:
         self._phones = Phones(stack_name, phone_key, clock)
         self._batches = Batches(clock)
 
-    def add(self, client: Client, record: AuditRecord | None = None, cause: StopCause = UNKNOWN) -> None:
+    def add(self, client: Client, record: AuditRecord | None = None, cause: StopCause = UNKNOWN_CAUSE) -> None:
         """Raises PhoneTaken if another client has the number, or the number is opted out and the client is not."""
         position = 2 + _rows_before(client, record)
         with conflicts({0: PhoneErased, position: PhoneTaken}), transaction(ClientRow) as writes:
@@ -58,7 +58,7 @@ class Clients:
             self._audit.write(writes, record)
 
     def add_many(
-        self, clients: Sequence[Client], records: Sequence[AuditRecord] = (), cause: StopCause = UNKNOWN
+        self, clients: Sequence[Client], records: Sequence[AuditRecord] = (), cause: StopCause = UNKNOWN_CAUSE
     ) -> None:
         """Adds all of them with the records, or none (RowChanged). A transaction has 100 items: a client takes three, a
         record one.
@@ -90,7 +90,7 @@ class Clients:
         return {client.id: client for client in clients}
 
     def change(
-        self, before: Client, after: Client, record: AuditRecord | None = None, cause: StopCause = UNKNOWN
+        self, before: Client, after: Client, record: AuditRecord | None = None, cause: StopCause = UNKNOWN_CAUSE
     ) -> None:
         """Raises PhoneTaken, as `add` does, or RowChanged if the row no longer equals `before`."""
         is_new_number = before.phone_number != after.phone_number
@@ -112,7 +112,7 @@ class Clients:
         self,
         changes: Sequence[tuple[Client, Client]],
         records: Sequence[AuditRecord] = (),
-        cause: StopCause = UNKNOWN,
+        cause: StopCause = UNKNOWN_CAUSE,
     ) -> None:
         """Changes all of them with the records, or none (RowChanged). Their phone numbers stay.
 

@@ -13,7 +13,7 @@ from chalicelib.domain.client_search import ClientFilter
 from chalicelib.domain.counts import NO_COUNTS, Counts
 from chalicelib.domain.erasure import phone_digest
 from chalicelib.domain.filter import AudienceMember, Filter
-from chalicelib.domain.stop import UNKNOWN, StopCause
+from chalicelib.domain.stop import UNKNOWN_CAUSE, StopCause
 from chalicelib.errors import PhoneErased, PhoneTaken, RowChanged
 
 from .fake_access import FakeAudit
@@ -69,7 +69,7 @@ class FakeClients:
     def erased_among(self, phone_numbers: Iterable[str]) -> set[str]:
         return {phone for phone in phone_numbers if phone_digest(FakePhoneKey().value(), phone) in self.erased}
 
-    def add(self, client: Client, record: AuditRecord | None = None, cause: StopCause = UNKNOWN) -> None:
+    def add(self, client: Client, record: AuditRecord | None = None, cause: StopCause = UNKNOWN_CAUSE) -> None:
         with LOCK:
             self._require_not_erased(client)
             if not self._may_have_phone(client):
@@ -80,7 +80,7 @@ class FakeClients:
             self.audit.write(record)
 
     def add_many(
-        self, clients: Iterable[Client], records: Sequence[AuditRecord] = (), cause: StopCause = UNKNOWN
+        self, clients: Iterable[Client], records: Sequence[AuditRecord] = (), cause: StopCause = UNKNOWN_CAUSE
     ) -> None:
         with LOCK:
             clients = list(clients)
@@ -100,7 +100,7 @@ class FakeClients:
         return {client_id: self.rows[client_id] for client_id in client_ids if client_id in self.rows}
 
     def change(
-        self, before: Client, after: Client, record: AuditRecord | None = None, cause: StopCause = UNKNOWN
+        self, before: Client, after: Client, record: AuditRecord | None = None, cause: StopCause = UNKNOWN_CAUSE
     ) -> None:
         with LOCK:
             if after.phone_number != before.phone_number:
@@ -114,7 +114,7 @@ class FakeClients:
         self,
         changes: Sequence[tuple[Client, Client]],
         records: Sequence[AuditRecord] = (),
-        cause: StopCause = UNKNOWN,
+        cause: StopCause = UNKNOWN_CAUSE,
     ) -> None:
         with LOCK:
             stops = sum(before.opted_out_at != after.opted_out_at for before, after in changes)
@@ -201,7 +201,7 @@ class FakeClients:
             self.stops.pop(phone, None)
             self.causes.pop(phone, None)
         else:
-            kept = self.causes.get(phone, UNKNOWN)
+            kept = self.causes.get(phone, UNKNOWN_CAUSE)
             self.stops[phone] = client.opted_out_at
             self.causes[phone] = StopCause(kept.source or cause.source, kept.reason or cause.reason)
 

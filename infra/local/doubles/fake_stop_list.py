@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.domain.audit_record import AuditRecord
-from chalicelib.domain.stop import UNKNOWN, Position, Stop
+from chalicelib.domain.stop import UNKNOWN_CAUSE, Position, Stop
 from chalicelib.errors import PhoneErased, RowChanged
 
 from .fake_access import FakeAudit
@@ -21,7 +21,7 @@ class FakeStopList:
     def get(self, phone_number: str) -> Stop | None:
         with LOCK:
             since = self.clients.stops.get(phone_number)
-            cause = self.clients.causes.get(phone_number, UNKNOWN)
+            cause = self.clients.causes.get(phone_number, UNKNOWN_CAUSE)
             client_id = self.clients.phones.get(phone_number)
         return Stop(phone_number, since, cause.source, cause.reason, client_id) if since is not None else None
 
