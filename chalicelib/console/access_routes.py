@@ -11,7 +11,7 @@ from . import pages
 from .routes import ROUTE
 
 if TYPE_CHECKING:
-    from .page_requests import Action
+    from .page_answers import Action
 
 console_access = Blueprint(__name__)
 
@@ -67,14 +67,14 @@ def user_step(name: str, step: str) -> Response:
 
 
 def _answer_all(actions: dict[str, Action]) -> Response:
-    return pages.page_requests.answer_page_request(services(), console_access.current_request, actions, is_open=True)
+    return pages.page_answers.answer_page_request(services(), console_access.current_request, actions, is_open=True)
 
 
 def _answer(actions: dict[str, Action]) -> Response:
-    return pages.page_requests.answer_page_request(services(), console_access.current_request, actions)
+    return pages.page_answers.answer_page_request(services(), console_access.current_request, actions)
 
 
 def _answer_admins(actions: dict[str, Action]) -> Response:
-    return pages.page_requests.answer_page_request(
+    return pages.page_answers.answer_page_request(
         services(), console_access.current_request, actions, admins_alone=True
     )

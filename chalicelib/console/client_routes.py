@@ -12,7 +12,7 @@ from . import pages
 from .routes import ROUTE
 
 if TYPE_CHECKING:
-    from .page_requests import Action
+    from .page_answers import Action
 
 console_clients = Blueprint(__name__)
 
@@ -155,4 +155,4 @@ def delete_segment(segment_id: str) -> Response:
 
 
 def _answer(actions: dict[str, Action]) -> Response:
-    return pages.page_requests.answer_page_request(services(), console_clients.current_request, actions)
+    return pages.page_answers.answer_page_request(services(), console_clients.current_request, actions)

@@ -12,7 +12,7 @@ from .routes import ROUTE
 
 if TYPE_CHECKING:
     from .drafts import Step
-    from .page_requests import Action
+    from .page_answers import Action
 
 draft_console = Blueprint(__name__)
 
@@ -46,7 +46,7 @@ def copy_mailing(mailing_id: str) -> Response:
 
 @draft_console.route("/console/mailings/{mailing_id}/approve", **ROUTE)
 def approve_mailing(mailing_id: str) -> Response:
-    return pages.page_requests.answer_page_request(
+    return pages.page_answers.answer_page_request(
         services(),
         draft_console.current_request,
         {"POST": lambda request: pages.approval.approve(request, mailing_id)},
@@ -95,4 +95,4 @@ def _with_id(act: Step, draft_id: str) -> Action:
 
 
 def _answer(actions: dict[str, Action]) -> Response:
-    return pages.page_requests.answer_page_request(services(), draft_console.current_request, actions)
+    return pages.page_answers.answer_page_request(services(), draft_console.current_request, actions)

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
         overview as overview,
     )
     from . import (
-        page_requests as page_requests,
+        page_answers as page_answers,
     )
     from . import (
         restricted_pages as restricted_pages,

@@ -14,7 +14,7 @@ from ..runtime import services
 from . import pages
 
 if TYPE_CHECKING:
-    from .page_requests import Action
+    from .page_answers import Action
 
 console = Blueprint(__name__)
 
@@ -58,7 +58,7 @@ def console_static(name: str) -> Response:
 
 @console.route("/console/sign-in", **ROUTE)
 def sign_in_page() -> Response:
-    return pages.page_requests.answer_page_request(
+    return pages.page_answers.answer_page_request(
         services(),
         console.current_request,
         {"GET": pages.sign_in.show_form, "POST": pages.sign_in.submit},
@@ -68,7 +68,7 @@ def sign_in_page() -> Response:
 
 @console.route("/console/language", **ROUTE)
 def language() -> Response:
-    return pages.page_requests.answer_page_request(
+    return pages.page_answers.answer_page_request(
         services(), console.current_request, {"POST": pages.languages.choose}, is_open=True
     )
 
@@ -184,4 +184,4 @@ def unknown_page() -> Response:
 
 
 def _answer(actions: dict[str, Action]) -> Response:
-    return pages.page_requests.answer_page_request(services(), console.current_request, actions)
+    return pages.page_answers.answer_page_request(services(), console.current_request, actions)
