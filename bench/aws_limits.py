@@ -16,7 +16,6 @@ from infra.local.doubles.partition import COLD_WRITES, PARTITION_WRITES, partiti
 DYNAMODB = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide"
 LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg"
 SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide"
-SCHEDULER = "https://docs.aws.amazon.com/scheduler/latest/UserGuide"
 
 SECONDS_TO_DOUBLE = 1_800
 """An on-demand table takes up to twice its peak of the last half hour: same page."""
@@ -37,10 +36,6 @@ FUNCTION_RAMP = 100
 ACCOUNT_EXECUTIONS = 1_000
 """Concurrent executions of all functions of an account in a region: {LAMBDA}/gettingstarted-limits.html.
 New accounts have fewer."""
-
-SCHEDULER_LATENESS = 60
-"""Seconds: a schedule fires within its minute: {SCHEDULER}/schedule-types.html. A mailing has one, so the quota of 500
-invocations a second or more, by region ({SCHEDULER}/scheduler-quotas.html), does not matter."""
 
 SAMPLE = 21
 """Mailings whose keys are hashed to estimate how evenly keys spread over partitions."""
