@@ -22,9 +22,7 @@ from .attacks import (
     kill,
     kill_the_fan_out,
     kill_the_sweep,
-    kill_when_the_hours_begin,
     let_it_end,
-    let_the_hours_end,
     limited,
     lose_the_schedule,
     move_the_end_and_back,
@@ -32,9 +30,8 @@ from .attacks import (
     no_attack,
     pause_and_resume,
     restart_ministack,
-    soon_closed,
-    soon_open,
 )
+from .hours_attacks import kill_when_the_hours_begin, let_the_hours_end, soon_closed, soon_open
 from .turn_attacks import end_at_any_call, end_turns_early, freeze_idle_senders, freeze_senders
 
 
