@@ -23,9 +23,9 @@ from ..mailings import lifecycle
 from ..rules import Field
 from ..series_fields import SERIES
 from ..texts import Text
-from . import mailing_form, repeat_fields, text_templates
+from . import mailing_form, mailing_values, repeat_fields, text_templates
 from .condition_form import form_of
-from .mailing_form import Values
+from .mailing_values import Values
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
 from .repeat_fields import NOT_REPEATED, RepeatFields
@@ -116,7 +116,7 @@ def copy(request: PageRequest, sent_id: str) -> Response:
 
 def copy_mailing(request: PageRequest, sent_id: str) -> Response:
     """A new draft with the values of a mailing, without its dates."""
-    values = mailing_form.values_of(lifecycle.get_mailing(request.services, read_id(sent_id)))
+    values = mailing_values.values_of(lifecycle.get_mailing(request.services, read_id(sent_id)))
     shown: Any = values.pop("filter")
     form = {name: [str(value)] for name, value in values.items() if name not in NOT_COPIED}
     form |= form_of(shown or {}).typed
@@ -148,7 +148,7 @@ def as_typed(request: PageRequest, form: Form) -> PageRequest:
 def values_of(request: PageRequest) -> tuple[Values, RepeatFields]:
     """What a form has, in the format of the API."""
     repeat = repeat_fields.submitted(request) if "repeat_kind" in request.form else NOT_REPEATED
-    return mailing_form.form_values(request, None), repeat
+    return mailing_values.form_values(request, None), repeat
 
 
 def fields_of(
@@ -239,7 +239,7 @@ def _used_note(draft: Draft, exists: bool) -> Text:
 
 def _chosen(values: Values) -> Filter:
     try:
-        return mailing_form.chosen_by(values)
+        return mailing_values.chosen_by(values)
     except BadInput:
         return ALL_CLIENTS
 

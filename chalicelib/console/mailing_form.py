@@ -11,9 +11,8 @@ from chalice.app import Response
 from ..domain.allowed_steps import fixed_fields
 from ..domain.decisions import announced
 from ..domain.field_versions import Shown, version_of
-from ..domain.filter import ALL_CLIENTS, Filter
 from ..domain.mailing import Mailing
-from ..domain.mailing_fields import FIELD_NAMES, MailingFields, filter_of
+from ..domain.mailing_fields import FIELD_NAMES, MailingFields
 from ..errors import BadInput, Outdated
 from ..fields import MAILING
 from ..http.calls import read_id
@@ -30,6 +29,7 @@ from ..rules import Field, read_fields
 from . import repeat_fields
 from .condition_form import MORE_ROWS, ConditionForm, form_of, read_form
 from .condition_values import suggested_values
+from .mailing_values import Values, chosen_by, fixed_values, form_values, is_submitted, values_of
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
@@ -39,7 +39,6 @@ from .times_of_draft import times_of
 LABELS_SHOWN = 100
 """Tags and codes with a checkbox; others can be typed."""
 
-Values = dict[str, object]
 NO_OTHERS: Mapping[str, object] = {}
 
 
@@ -139,58 +138,6 @@ def _planned(request: PageRequest, values: Values) -> Mailing | None:
         return None
 
 
-def chosen_by(values: Values) -> Filter:
-    filters = {name: values[name] for name in ("filter_tag", "filter_op_codes", "filter", "segment")}
-    fields = cast(MailingFields, read_fields(filters, MAILING, set(), partial=True))
-    return filter_of(ALL_CLIENTS, fields)
-
-
-def form_values(request: PageRequest, before: Mailing | None) -> Values:
-    """The fields of the form in the format of the API; checked and typed labels are joined.
-
-    Browsers do not submit the disabled fields of a started mailing, so their values come from the mailing. A form that
-    was opened before the start submits them; a change of them is refused.
-    """
-    unchanged = {name: value for name, value in _fixed_values(before).items() if not _is_submitted(request, name)}
-    return {
-        "datetime_start": request.field("datetime_start"),
-        "datetime_end": request.field("datetime_end"),
-        "message_text": request.field("message_text"),
-        "purpose": request.field("purpose"),
-        "sender": request.field("sender"),
-        "filter_tag": _joined(request, "filter_tag"),
-        "filter_op_codes": _joined(request, "filter_op_codes"),
-        "filter": read_form(request.form).sent,
-        "segment": request.field("segment"),
-        "time_from": request.field("time_from"),
-        "time_to": request.field("time_to"),
-        "rate_limit": request.field("rate_limit"),
-        "max_cost": request.field("max_cost"),
-        "canary": request.field("canary"),
-        "max_error_rate": request.field("max_error_rate"),
-        **unchanged,
-    }
-
-
-def _fixed_values(mailing: Mailing | None) -> Values:
-    fixed = fixed_fields(mailing)
-    return {name: value for name, value in (values_of(mailing) if mailing else {}).items() if name in fixed}
-
-
-def _is_submitted(request: PageRequest, name: str) -> bool:
-    return name in request.form or f"{name}_typed" in request.form
-
-
-def _joined(request: PageRequest, name: str) -> str:
-    typed = [value for value in request.form.get(f"{name}_typed", []) if value.strip()]
-    return ",".join(request.form.get(name, []) + typed)
-
-
-def values_of(mailing: Mailing) -> Values:
-    fields = represent_mailing(mailing)
-    return {name: "" if fields[name] is None else fields[name] for name in MAILING}
-
-
 def show_form(
     request: PageRequest, values: Values, mailing: Mailing | None, status_code: int = 200, **shown: Any
 ) -> Response:
@@ -198,7 +145,7 @@ def show_form(
 
     `page` tells the pages of one draft apart: what this page saves is known to it.
     """
-    values = {**{name: values.get(name, "") for name in MAILING}, **_fixed_values(mailing)}
+    values = {**{name: values.get(name, "") for name in MAILING}, **fixed_values(mailing)}
     condition = _condition_form(request, values["filter"])
     tags = _labels(request, "tag", values["filter_tag"])
     codes = _labels(request, "operator_code", values["filter_op_codes"])
@@ -238,7 +185,7 @@ def _segments(request: PageRequest, mailing: Mailing | None) -> dict[int, str]:
 
 def _condition_form(request: PageRequest, value: Any) -> ConditionForm:
     """As it was submitted, or with the condition of the mailing; with blank rows for more conditions."""
-    if _is_submitted(request, "filter") or _is_submitted(request, "where_0_field"):
+    if is_submitted(request, "filter") or is_submitted(request, "where_0_field"):
         more = MORE_ROWS if request.field("step") == "rows" else 0
         return read_form(request.form).with_blank_rows(more)
     return form_of(value or {}).with_blank_rows(0)

@@ -17,7 +17,7 @@ from ..mailings import series as use_cases
 from ..representation import represent_series
 from ..series_fields import SERIES
 from . import mailing_form, repeat_fields
-from .mailing_form import Values
+from .mailing_values import Values, form_values
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
 from .repeat_fields import RepeatFields
@@ -36,7 +36,7 @@ def edit(request: PageRequest, sent_id: str) -> Response:
 def save(request: PageRequest, sent_id: str) -> Response:
     series_id = read_id(sent_id)
     before = use_cases.get_series(request.services, series_id)
-    values, repeat = mailing_form.form_values(request, None), repeat_fields.submitted(request)
+    values, repeat = form_values(request, None), repeat_fields.submitted(request)
     version = request.field("version")
 
     def change(fields: SeriesFields) -> int:
