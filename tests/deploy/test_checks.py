@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import os
 import pkgutil
@@ -135,7 +136,7 @@ def test_the_tables_of_a_stack_are_those_that_its_adapters_use(aws: None) -> Non
     for module in pkgutil.iter_modules(tables.__path__, f"{tables.__name__}."):
         importlib.import_module(module.name)
     services = Services(Settings(stack_name="notifications-prod"))
-    for name, part in vars(Services).items():
+    for name, part in inspect.getmembers_static(Services):
         if isinstance(part, cached_property):
             getattr(services, name)
     rows = [row for row in Model.__subclasses__() if row.__module__.startswith(tables.__name__)]
