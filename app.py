@@ -25,18 +25,7 @@ from chalicelib.console.client_routes import console_clients
 from chalicelib.console.draft_routes import draft_console
 from chalicelib.console.routes import console
 from chalicelib.logs import log
-from chalicelib.workers import (
-    audit_copy,
-    dead_letters,
-    imports,
-    jobs,
-    receipts,
-    reports,
-    schedules,
-    send_queue,
-    tokens,
-    users,
-)
+from chalicelib.settings import runs_in_lambda
 
 app = Chalice(app_name="notifications", configure_logs=False)
 app.log = log  # so that Chalice's own error lines are JSON and masked too
@@ -48,8 +37,23 @@ for blueprint in (authorizer, client_routes, mailing_routes, statistics_routes, 
     app.register_blueprint(blueprint)
 for blueprint in (console, console_access, console_clients, draft_console):
     app.register_blueprint(blueprint)
-for module in (audit_copy, dead_letters, imports, receipts, reports, schedules, jobs, send_queue, tokens, users):
-    app.register_blueprint(module.worker)
+
+if not runs_in_lambda():  # there each worker has a handler of its own, and the API starts without them
+    from chalicelib.workers import (
+        audit_copy,
+        dead_letters,
+        imports,
+        jobs,
+        receipts,
+        reports,
+        schedules,
+        send_queue,
+        tokens,
+        users,
+    )
+
+    for module in (audit_copy, dead_letters, imports, receipts, reports, schedules, jobs, send_queue, tokens, users):
+        app.register_blueprint(module.worker)
 
 
 @app.middleware("http")

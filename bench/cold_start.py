@@ -123,7 +123,13 @@ class ColdStart:
         argument = json.dumps([self.handler, self.event])
         done = subprocess.run(
             [sys.executable, "-S", "-c", RUN, argument],
-            env={**os.environ, **self.environment, "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                **os.environ,
+                **self.environment,
+                "AWS_LAMBDA_FUNCTION_NAME": self.name,
+                "PYTHONPATH": str(package),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             capture_output=True,
             text=True,
             check=False,

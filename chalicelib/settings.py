@@ -236,6 +236,14 @@ def _complete(values: dict[str, Any]) -> list[str]:
     return wrong
 
 
+def runs_in_lambda() -> bool:
+    """Whether this process is a Lambda function of AWS or of an emulator.
+
+    Source: AWS Lambda Developer Guide, "Defined runtime environment variables".
+    """
+    return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+
+
 @cache
 def settings() -> Settings:
     """The settings of this process, read on first use and not at import."""

@@ -125,6 +125,12 @@ def test_a_lambda_loads_only_what_it_needs(module: str, forbidden: set[str]) -> 
     assert not loaded & forbidden
 
 
+def test_the_api_loads_no_worker_in_lambda() -> None:
+    loaded = loaded_by("import os; os.environ['AWS_LAMBDA_FUNCTION_NAME'] = 'api'; import app")
+    assert "chalicelib.delivery.sender" not in loaded
+    assert {name for name in loaded if name.startswith("chalicelib.workers")} == set()
+
+
 def test_only_tests_import_tests() -> None:
     programs = [file for folder in ("bench", "chalicelib", "infra", "tools") for file in (ROOT / folder).rglob("*.py")]
     assert programs
