@@ -54,7 +54,7 @@ def schedules(mailing_id: int) -> list[str]:
 
 
 def await_no_schedules(mailing_id: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while schedules(mailing_id):
         assert time.monotonic() < deadline, schedules(mailing_id)
         time.sleep(0.2)
@@ -195,7 +195,7 @@ def test_a_token_created_by_hand_has_the_rights_of_its_role(call: Call) -> None:
 
 
 def await_dead_letters(call: Call, number: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while call("GET", "/Stats/").json()["dead_letters"] != number:
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -165,7 +165,7 @@ def _listening_sockets() -> Iterator[tuple[str, tuple[str, int]]]:
 
 def _assert_nothing_is_left(ports: dict[str, int]) -> None:
     """After a SIGKILL the kernel ends MiniStack, which takes a moment."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and (any(map(is_taken, ports.values())) or _workers(ports["AWS_PORT"])):
         time.sleep(0.1)
     assert not any(map(is_taken, ports.values()))
