@@ -18,6 +18,7 @@ from ..http.calls import read_id
 from ..mailings import failures, lifecycle, stats
 from ..mailings.timeline import timeline_of
 from ..mailings.warnings import warnings_of
+from ..mailings.waves import present_waves
 from ..rules import read_fields
 from . import messages
 from .approval import shown_approval
@@ -107,6 +108,7 @@ def _state(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
         "is_closing": mailing.is_open and mailing.status == CANCELLED,
         "cost": stats.cost_estimate(mailing),
         "timeline": timeline_of(request.services, mailing),
+        "waves": present_waves(request.services, mailing),
         "currency": request.services.settings.gateway_currency,
         "steps": steps,
         "may_resend": RESEND_STEP in steps and request.principal.may(writes=True),

@@ -41,6 +41,11 @@ class Wave:
     zones: tuple[str, ...] = ()
 
     @property
+    def name(self) -> str:
+        hours, minutes = divmod(abs(self.offset), 60)
+        return f"UTC{'-' if self.offset < 0 else '+'}{hours:02d}:{minutes:02d}"
+
+    @property
     def waiting(self) -> int:
         """Never negative: a sender may have counted messages whose slice is not counted yet."""
         return max(0, self.planned - self.sent - self.not_sent)

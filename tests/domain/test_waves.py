@@ -86,3 +86,12 @@ def test_what_a_round_has_found_comes_before_the_counts_of_the_fan_out() -> None
 
 def test_no_wave_shows_a_negative_number_of_waiting_messages() -> None:
     assert Wave(180, planned=2, sent=3).waiting == 0
+
+
+def test_a_wave_is_named_by_its_offset() -> None:
+    assert [Wave(offset, 1).name for offset in (180, 0, -150, 345)] == [
+        "UTC+03:00",
+        "UTC+00:00",
+        "UTC-02:30",
+        "UTC+05:45",
+    ]
