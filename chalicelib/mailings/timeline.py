@@ -27,7 +27,8 @@ NEWEST = 6
 
 @dataclass(frozen=True)
 class Timeline:
-    """`rate`: messages a minute, `end`: when no message waits at this rate; both None unless the mailing is sending.
+    """`rate`: messages a minute, `end`: when no message waits at this rate, after all local hours opened; both None
+    unless the mailing is sending.
 
     `moves`: at some earlier moments, which end was expected then. `latency`: of the last posts, in milliseconds.
     """
@@ -47,7 +48,8 @@ def timeline_of(services: Services, mailing: Mailing) -> Timeline:
     chart, latency = chart_of(points), latency_of(points)
     if not is_moving(mailing):
         return Timeline(chart, latency=latency)
-    return Timeline(chart, rate_of(points), expected_end(points), tuple(moved_ends(points)), latency)
+    end = _after_openings(mailing, expected_end(points))
+    return Timeline(chart, rate_of(points), end, tuple(moved_ends(points)), latency)
 
 
 def present_of(services: Services, mailing: Mailing) -> Timeline:
@@ -55,4 +57,10 @@ def present_of(services: Services, mailing: Mailing) -> Timeline:
     if not is_moving(mailing):
         return Timeline(Chart(1, []))
     points = course(mailing, services.timelines.samples(mailing.id, NEWEST), services.clock.now())
-    return Timeline(Chart(1, []), rate_of(points), expected_end(points), latency=latency_of(points))
+    end = _after_openings(mailing, expected_end(points))
+    return Timeline(Chart(1, []), rate_of(points), end, latency=latency_of(points))
+
+
+def _after_openings(mailing: Mailing, end: datetime | None) -> datetime | None:
+    """Messages that wait for local hours are not sent before these open, whatever the rate is."""
+    return None if end is None else max([end, *mailing.releases])

@@ -11,6 +11,8 @@ import pytest
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.counts import Counts
+from chalicelib.domain.timeline import Sample
+from chalicelib.mailings.lifecycle import get_mailing
 
 from .test_console import MAILING, Browser, anna, anonymous, launch
 from .test_running_page import text_of
@@ -106,3 +108,13 @@ def test_the_page_of_a_mailing_to_all_offsets_stays_small(waiting: Browser, serv
         page = waiting.get("/console/mailings/1").text
         assert len(rows_of(page)) == len(set(offsets))
         assert len(page.encode()) < 100_000
+
+
+def test_a_mailing_is_not_expected_to_be_done_before_its_last_local_hours_open(
+    waiting: Browser, services: Services, now: datetime
+) -> None:
+    services.timelines.keep_sample(1, Sample(now - timedelta(minutes=3), Counts(total=3)), now.replace(year=2041))
+    [opens] = get_mailing(services, 1).releases
+    for path, words in ((PATHS[0], "expected to be done: <b>"), ("/console", 'data-label="Expected end">')):
+        page = re.sub(r"\s*<time", "<time", waiting.get(path).text)
+        assert f'{words}<time datetime="{opens:%Y-%m-%dT%H:%M:%SZ}"' in page, path
