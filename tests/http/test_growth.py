@@ -69,7 +69,7 @@ def get(services: Services) -> Get:
     return get
 
 
-@pytest.fixture(params=[30, 300])
+@pytest.fixture(params=[30, 150])
 def mailings(request: pytest.FixtureRequest, services: Services) -> int:
     """Finished mailings. Returns how many."""
     now = services.clock.now()
