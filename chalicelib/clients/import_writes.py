@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ..access.audit import SERVICE_AUTHOR, author_of
 from ..domain.audit_record import AuditRecord
@@ -36,7 +36,6 @@ phone number if the file opts it out."""
 
 FROM_A_FILE = StopCause(BY_IMPORT)
 
-C = TypeVar("C")
 Change = tuple[Client, Client]
 """A client before and after its change."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..domain.job_bodies import from_body
-from ..domain.jobs import J
+from ..domain.jobs import Job
 from ..logs import log, measure
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
+
+J = TypeVar("J", bound=Job)
 
 
 def read_job(services: Services, body: str, *kinds: type[J]) -> J | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 from .receipt import Receipt
 
@@ -129,4 +128,3 @@ Job = (
     | SettleReceipts
     | AskReceipts
 )
-J = TypeVar("J", bound=Job)
