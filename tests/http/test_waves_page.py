@@ -118,3 +118,10 @@ def test_a_mailing_is_not_expected_to_be_done_before_its_last_local_hours_open(
     for path, words in ((PATHS[0], "expected to be done: <b>"), ("/console", 'data-label="Expected end">')):
         page = re.sub(r"\s*<time", "<time", waiting.get(path).text)
         assert f'{words}<time datetime="{opens:%Y-%m-%dT%H:%M:%SZ}"' in page, path
+
+
+def test_the_waves_of_a_cancelled_mailing_await_no_hours(waiting: Browser) -> None:
+    waiting.post("/console/mailings/1/cancel")
+    kolkata, utc = rows_of(waiting.get("/console/mailings/1").text)
+    assert kolkata.endswith("— 1 0 0 1")
+    assert utc.endswith("— 2 1 0 1")
