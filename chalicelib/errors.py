@@ -17,6 +17,7 @@ Refusal                    the caller can correct the request: becomes a 4xx wit
 └── ProviderFailed   502   the identity provider did not answer, or not as configured
 Conflict                   another writer was first: read again and decide again
 ├── RowChanged             the row has changed since it was read, is gone, or exists already
+├── DraftChanged           the draft has changed, or was launched, since it was read
 ├── PhoneTaken             the phone number belongs to another client, or is on the stop list
 ├── PhoneErased            the phone number opted out, and its client was erased
 ├── SliceBusy              another worker has the lease of the slice
@@ -219,6 +220,10 @@ class Conflict(Exception):
 
 class RowChanged(Conflict):
     """The row has changed since it was read, is gone, or exists already."""
+
+
+class DraftChanged(Conflict):
+    """The draft was changed or launched since it was read."""
 
 
 class PhoneTaken(Conflict):

@@ -22,6 +22,7 @@ def _steps() -> dict[str, dict[str, Step]]:
         "check": {"GET": pages.launch.check},
         "test": {"POST": pages.launch.send_test},
         "launch": {"POST": pages.launch.launch},
+        "undo": {"POST": pages.launch.undo},
         "copy": {"POST": pages.drafts.copy},
         "delete": {"GET": pages.drafts.confirm_delete, "POST": pages.drafts.delete},
     }

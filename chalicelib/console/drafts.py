@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from chalice.app import Response
@@ -70,8 +71,7 @@ def read(request: PageRequest, sent_id: str) -> Response:
     draft = use_cases.find_draft(request.services, draft_id)
     if draft is not None and draft.launch is not None:
         exists = use_cases.exists(request.services, draft.launch)
-        if exists or draft.launch.is_complete:
-            return request.page("draft_launched.html", draft=draft, note=_used_note(draft, exists), exists=exists)
+        return request.page("draft_launched.html", draft=draft, note=_used_note(draft, exists), exists=exists)
     form = draft.form if draft else _begun(request)
     if not request.may_write:
         raise NotAllowed(Text("console.read_only"))
@@ -152,12 +152,12 @@ def values_of(request: PageRequest) -> tuple[Values, RepeatFields]:
 
 
 def fields_of(
-    request: PageRequest, values: Values, repeat: RepeatFields
+    request: PageRequest, values: Values, repeat: RepeatFields, at_once: datetime | None = None
 ) -> tuple[Mapping[str, Field], Mapping[str, object]]:
     """The fields that a launch reads, and the values that the typed form of a mailing does not have."""
     if repeat.is_repeated:
         return SERIES, repeat.sent
-    return MAILING, times_of(values, request.services.clock.now())
+    return MAILING, times_of(values, at_once or request.services.clock.now())
 
 
 def _take_step(request: PageRequest, draft: Draft) -> Response:

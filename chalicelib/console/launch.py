@@ -1,17 +1,19 @@
-"""The check of a draft: the clients it reaches, the cost, the warnings; and the launch of exactly what was checked."""
+"""The check of a draft: the clients it reaches, the cost, the warnings; the launch of what was checked, its undo."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from math import ceil
 from typing import Any, cast
 
 from chalice.app import Response
 
 from ..domain.condition_text import describe_filter
-from ..domain.draft import Draft, Launch
-from ..domain.mailing import Mailing
+from ..domain.draft import UNDO_TIME, Draft, Launch, earliest_start
+from ..domain.mailing import SCHEDULED, Mailing
 from ..domain.outcome import Outcome
 from ..domain.series import Series
-from ..errors import BadInput, Outdated
+from ..errors import BadInput, NotInThisStatus, Outdated
 from ..http.calls import read_id
 from ..mailings import drafts as use_cases
 from ..mailings import series as series_of
@@ -27,11 +29,13 @@ from .page_requests import PageRequest
 from .test_message import try_message
 
 STARTS_SHOWN = 3
+COUNTED_DOWN = 60
+"""Seconds."""
 
 
 def check(request: PageRequest, sent_id: str) -> Response:
     draft = use_cases.get_draft(request.services, read_id(sent_id))
-    if draft.launch is not None and draft.launch.is_complete:
+    if draft.launch is not None:
         return request.redirect(f"/console/drafts/{draft.id}")
     return _show(request, draft)
 
@@ -43,16 +47,36 @@ def launch(request: PageRequest, sent_id: str) -> Response:
     checked = known.of_version if known else draft.version
     if request.field("version") != str(checked):
         return request.redirect(f"/console/drafts/{draft.id}") if known else _show_outdated(request, draft)
-    if known is not None and known.is_complete:
+    if known is not None:
         return _to_launched(request, known)
     try:
-        return _to_launched(
-            request, use_cases.launch_draft(request.services, draft, _read(request, draft), request.author)
-        )
+        fields = _read(request, draft, earliest_start(request.services.clock.now()))
+        return _to_launched(request, use_cases.launch_draft(request.services, draft, fields, request.author))
     except Outdated:
         return _show_outdated(request, use_cases.get_draft(request.services, draft.id))
     except BadInput as refusal:
         return _refuse(request, draft, refusal)
+
+
+def undo(request: PageRequest, sent_id: str) -> Response:
+    """Gives the draft back. If the mailing has started, its page says so."""
+    draft_id = read_id(sent_id)
+    try:
+        use_cases.undo_launch(request.services, draft_id, request.author)
+    except NotInThisStatus:
+        launched = use_cases.get_draft(request.services, draft_id).launch
+        assert launched is not None
+        return request.redirect(f"/console/mailings/{launched.id}", done="not_undone")
+    return request.redirect(f"/console/drafts/{draft_id}", done="undone")
+
+
+def shown_undo(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
+    """For the page of the mailing. `seconds_to_start`: None if the start is further away than a minute."""
+    seconds = ceil((mailing.datetime_start - request.services.clock.now()).total_seconds())
+    return {
+        "may_undo": request.may_write and use_cases.draft_of(request.services, mailing) is not None,
+        "seconds_to_start": max(seconds, 0) if mailing.status == SCHEDULED and seconds <= COUNTED_DOWN else None,
+    }
 
 
 def send_test(request: PageRequest, sent_id: str) -> Response:
@@ -92,6 +116,7 @@ def _show(
         without_consent=without_consent,
         condition=describe_filter(chosen),
         starts_now=_starts_now(request, mailing),
+        undo_seconds=UNDO_TIME.seconds,
         test_phone=request.field("test_phone") if outcome or "errors" in shown else "",
         currency=request.services.settings.gateway_currency,
         outcome=outcome,
@@ -110,9 +135,10 @@ def _refuse(request: PageRequest, draft: Draft, refusal: BadInput) -> Response:
     return drafts.show_form(request, draft.id, draft.form, refusal.status_code, errors=refusal.errors)
 
 
-def _read(request: PageRequest, draft: Draft) -> Fields:
+def _read(request: PageRequest, draft: Draft, at_once: datetime | None = None) -> Fields:
+    """`at_once`: the moment that a blank start means, by default now."""
     values, repeat = drafts.values_of(drafts.as_typed(request, draft.form))
-    known, others = drafts.fields_of(request, values, repeat)
+    known, others = drafts.fields_of(request, values, repeat, at_once)
     return cast(Fields, read_fields({**values, **others}, known, set(), partial=False))
 
 

@@ -22,6 +22,7 @@ from ..mailings.waves import present_waves
 from ..rules import read_fields
 from . import messages
 from .approval import shown_approval
+from .launch import shown_undo
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
 
@@ -47,9 +48,9 @@ def read(request: PageRequest, sent_id: str) -> Response:
         **messages.listed(request, mailing),
         warnings=warnings_of(request.services, mailing),
         condition=describe_filter(mailing.chosen),
-        launched=_launched(request, mailing),
         done=_still_true(mailing, request.query.get("done")),
         **shown_approval(request, mailing),
+        **shown_undo(request, mailing),
     )
 
 
@@ -115,14 +116,6 @@ def _state(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
         **messages.failed(request, mailing),
         "needs_later_end": mailing.status == FINISHED and RESEND_STEP not in steps and _has_resendable(mailing),
     }
-
-
-def _launched(request: PageRequest, mailing: Mailing) -> str:
-    """What follows a launch. It is not said of a mailing that may have to wait: for its local hours, or an approval."""
-    if mailing.datetime_start > request.services.clock.now():
-        return "scheduled"
-    waits = mailing.window is not None or request.services.settings.approval_above > 0
-    return "begun" if mailing.plan is not None or waits else "soon"
 
 
 def _still_true(mailing: Mailing, done: str | None) -> str | None:

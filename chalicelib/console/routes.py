@@ -24,7 +24,7 @@ ROUTE: dict[str, Any] = {"methods": METHODS, "content_types": ["*/*"]}
 STATIC = {"console.css": "text/css", "times.js": "text/javascript", "live.js": "text/javascript"}
 STATIC |= {"preview.js": "text/javascript", "files.js": "text/javascript"}
 STATIC |= {"draft.js": "text/javascript", "unsaved.js": "text/javascript", "shortcuts.js": "text/javascript"}
-STATIC |= {"moments.js": "text/javascript"}
+STATIC |= {"moments.js": "text/javascript", "countdown.js": "text/javascript"}
 
 
 @console.route("/")

@@ -71,8 +71,8 @@ class Chunk:
     zones: Counter[str]
 
 
-def request_start(services: Services, mailing_id: int) -> None:
-    services.jobs_queue.send([StartMailing(mailing_id)])
+def request_start(services: Services, mailing_id: int, delay: int = 0) -> None:
+    services.jobs_queue.send([StartMailing(mailing_id)], [delay])
 
 
 def start_mailing(services: Services, mailing_id: int) -> bool:

@@ -67,6 +67,8 @@ def changed(mailing: Mailing, fields: MailingFields, now: datetime) -> Mailing:
         max_cost=fields.get("max_cost", mailing.max_cost),
         canary=canary_of(mailing.canary, fields),
     )
+    if after != mailing:
+        after = replace(after, draft_id=None)
     if mailing.plan is not None and text != mailing.message_text:
         after = replace(after, former_texts=add_former_text(mailing.former_texts, mailing.message_text, now))
     needs_requeue = after.window != mailing.window or _is_faster(mailing.rate_limit, after.rate_limit)

@@ -1,7 +1,7 @@
 """A draft: what was typed into the form of a mailing or a series, before it is launched.
 
 Its fields may be wrong or missing: they are checked when the draft is. A launched draft no longer changes, so that what
-was checked is what is launched.
+was checked is what is launched. The launch of a mailing can be undone until the mailing starts.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ MAX_FORM = 200 * 1024
 """Bytes of a stored form. A row has at most 400 KB."""
 
 
+UNDO_TIME = timedelta(seconds=10)
+"""A mailing that a person launches starts no earlier than this after the launch."""
+
+
 @dataclass(frozen=True)
 class Launch:
-    """What a draft has become: a mailing or a series. `id`: reserved before that is written.
-
-    `of_version`: the version of the draft that was checked. `is_complete`: the mailing or series was written.
-    """
+    """What a draft has become: a mailing or a series. `of_version`: the version of the draft that was checked."""
 
     id: int
     is_series: bool
     of_version: int
-    is_complete: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,16 @@ def saved(draft: Draft, form: Form, page: str, now: datetime) -> Draft:
     return draft if form == draft.form else replace(draft, form=form, page=page, changed_at=now)
 
 
-def launching(draft: Draft, new_id: int, is_series: bool) -> Draft:
-    """The launch has begun: from now on the draft does not change, and a repetition of the launch has the same id."""
+def earliest_start(now: datetime) -> datetime:
+    """The earliest start of a mailing that is launched now, in whole seconds."""
+    start = (now + UNDO_TIME).replace(microsecond=0)
+    return start if start >= now + UNDO_TIME else start + timedelta(seconds=1)
+
+
+def launched(draft: Draft, new_id: int, is_series: bool) -> Draft:
     return replace(draft, launch=Launch(new_id, is_series, draft.version))
 
 
-def launched(draft: Draft) -> Draft:
-    return replace(draft, launch=draft.launch and replace(draft.launch, is_complete=True))
+def undone(draft: Draft, now: datetime) -> Draft:
+    """The draft as it was before its launch. It is kept as long as after a change."""
+    return replace(draft, launch=None, changed_at=now)

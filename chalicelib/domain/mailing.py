@@ -61,7 +61,8 @@ class Mailing:
 
     `purpose`: one of PURPOSES.
     `sender`: the name or number that recipients see; empty: that of the setting. `series_id`: the series that made the
-    mailing; None: a person announced it.
+    mailing; None: a person announced it. `draft_id`: the draft that was launched, as long as the mailing is as the
+    draft says: until the start, an undo of the launch leads back to it.
     `canary`: clients that get the mailing first; None if there is no canary. `paused_because`: why the service paused
     the mailing, for people. `answers` and `refusals`: what the brake counts. `rate_limit` is in messages a second.
     `authors`: who announced the mailing or changed what is approved; nobody of them approves it. `approval`: as in
@@ -90,6 +91,7 @@ class Mailing:
     purpose: str = SERVICE
     sender: str = ""
     series_id: int | None = None
+    draft_id: int | None = None
     rate_limit: int | None = None
     max_cost: int | None = None
     authors: tuple[str, ...] = ()

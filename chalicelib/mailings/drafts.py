@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from ..domain.audit_record import Author
-from ..domain.draft import DRAFT_ID, Draft, Form, Launch, launched, launching, saved
-from ..domain.mailing import MAILING_ID, Mailing
+from ..domain.draft import DRAFT_ID, Draft, Form, Launch, earliest_start, launched, saved, undone
+from ..domain.mailing import MAILING_ID, SCHEDULED, Mailing
 from ..domain.mailing_fields import MailingFields
 from ..domain.series import SERIES_ID, Series
 from ..domain.series_decisions import SeriesFields
-from ..errors import BadInput, NotFound, Outdated, RowChanged
+from ..errors import BadInput, DraftChanged, NotFound, NotInThisStatus, Outdated
+from ..representation import represent_mailing
 from ..retries import retry_lost_races
 from ..texts import Text
 from . import lifecycle, series
@@ -104,36 +104,64 @@ def planned(services: Services, fields: Fields) -> Mailing | Series:
 def launch_draft(services: Services, draft: Draft, fields: Fields, author: Author) -> Launch:
     """Announce what the draft says, once. `fields`: what its form has.
 
-    The id is reserved in the row of the draft before the mailing or series is written with it. If the process dies
-    between the two, the next launch goes on with the same id. Raises Outdated if the draft was changed meanwhile.
+    One transaction writes the mailing or series and the launch in the draft. A mailing starts no earlier than the time
+    for an undo allows. Raises Outdated if the draft was changed meanwhile.
     """
-    draft = _begin(services, draft, fields)
-    launch = cast(Launch, draft.launch)
-    if launch.is_complete:
-        return launch
-    if launch.is_series:
-        series.announce_series(services, cast(SeriesFields, fields), launch.id, author)
-    else:
-        lifecycle.announce_mailing(services, fields, launch.id, author)
-    with suppress(RowChanged):  # the same launch, submitted twice
-        services.drafts.change(draft, launched(draft))
-    return launch
-
-
-def _begin(services: Services, draft: Draft, fields: Fields) -> Draft:
-    """The draft with its launch: the one that has begun already, or a new one."""
     if draft.launch is not None:
-        return draft
-    planned(services, fields)
+        return draft.launch
     is_series = "repeat" in fields
+    planned(services, fields)
+    if not is_series:
+        start = max(fields["datetime_start"], earliest_start(services.clock.now()))
+        fields = cast(MailingFields, {**fields, "datetime_start": start})
     new_id = services.counters.next_id(SERIES_ID if is_series else MAILING_ID)
+    after = launched(draft, new_id, is_series)
     try:
-        return services.drafts.change(draft, launching(draft, new_id, is_series))
-    except RowChanged:
-        found = get_draft(services, draft.id)
-        if found.launch is None or found.launch.of_version != draft.version:
-            raise Outdated(()) from None
-        return found
+        if is_series:
+            series.announce_series(services, cast(SeriesFields, fields), new_id, author, after)
+        else:
+            lifecycle.announce_mailing(services, fields, new_id, author, after)
+    except DraftChanged:
+        return _other_launch(services, draft)
+    return cast(Launch, after.launch)
+
+
+def _other_launch(services: Services, draft: Draft) -> Launch:
+    """The launch of this version by another request, such as the same form submitted twice."""
+    found = get_draft(services, draft.id).launch
+    if found is None or found.of_version != draft.version:
+        raise Outdated(())
+    return found
+
+
+def draft_of(services: Services, mailing: Mailing) -> Draft | None:
+    """The draft to which an undo of the launch leads; None if there is nothing to undo."""
+    if mailing.draft_id is None or mailing.status != SCHEDULED:
+        return None
+    return services.drafts.get(mailing.draft_id, services.clock.now())
+
+
+def undo_launch(services: Services, draft_id: int, author: Author) -> None:
+    """Delete the mailing, which has not started, and give the draft back: by one transaction.
+
+    A repetition changes nothing. Raises NotInThisStatus after the start or a change of the mailing, NotFound if it was
+    deleted.
+    """
+
+    def attempt() -> Mailing | None:
+        draft = get_draft(services, draft_id)
+        if draft.launch is None:
+            return None
+        mailing = lifecycle.get_mailing(services, draft.launch.id)
+        if mailing.status != SCHEDULED or mailing.draft_id != draft.id:
+            raise NotInThisStatus(Text("launch.not_undone"))
+        record = author.record("mailing", mailing.id, represent_mailing(mailing), None, "launch undone")
+        services.mailings.remove(mailing, record, undone(draft, services.clock.now()))
+        return mailing
+
+    mailing = retry_lost_races(services.clock, attempt)
+    if mailing is not None:
+        services.schedules.remove(mailing.id)
 
 
 def exists(services: Services, launch: Launch) -> bool:

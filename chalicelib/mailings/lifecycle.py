@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..clients.segments import with_segment
-from ..delivery import fanout, reconcile
+from ..delivery import reconcile
 from ..domain import decisions
 from ..domain.approval import HELD
 from ..domain.approval_decisions import approved
 from ..domain.approved_content import is_approval_withdrawn, with_author
 from ..domain.audit_record import AuditRecord, Author
+from ..domain.draft import Draft
 from ..domain.field_versions import Shown
 from ..domain.mailing import CANCELLED, MAILING_ID, SCHEDULED, Mailing
 from ..domain.mailing_fields import MailingFields
@@ -26,6 +28,7 @@ from .filters import require_known_names
 from .placeholders import require_known_placeholders
 from .prices import require_price
 from .sender_name import require_usable_sender
+from .starts import arrange_start, has_schedule
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -57,30 +60,36 @@ def require_usable(services: Services, after: Mailing, before: Mailing | None = 
 
 
 def announce_mailing(
-    services: Services, fields: MailingFields, mailing_id: int | None = None, author: Author | None = None
+    services: Services,
+    fields: MailingFields,
+    mailing_id: int | None = None,
+    author: Author | None = None,
+    draft: Draft | None = None,
 ) -> Mailing:
     """Write the mailing, then arrange its start. If the process dies between the two, the sweep starts the mailing.
 
     `mailing_id`: the id that `new_mailing_id` reserved for the same fields. An earlier try may have made the mailing.
-    `author`: for the audit record; without it none is written. Raises BadInput.
+    `author`: for the audit record; without it none is written. `draft`: as the launch leaves it, written together with
+    the mailing. Raises BadInput, DraftChanged.
     """
     mailing_id = mailing_id or new_mailing_id(services, fields)
     mailing = with_segment(services, decisions.announced(fields, mailing_id, services.clock.now()))
     if author is not None:
         mailing = with_author(mailing, author.name)
-    mailing = _add(
-        services, mailing, author.record("mailing", mailing.id, None, represent_mailing(mailing)) if author else None
-    )
+    if draft is not None:
+        mailing = replace(mailing, draft_id=draft.id)
+    record = author.record("mailing", mailing.id, None, represent_mailing(mailing)) if author else None
+    mailing = _add(services, mailing, record, draft)
     add_log_keys(mailing_id=mailing.id)
     with _left_to_the_sweep(mailing_id):
-        _arrange_start(services, mailing)
+        arrange_start(services, mailing)
     return mailing
 
 
-def _add(services: Services, mailing: Mailing, record: AuditRecord | None) -> Mailing:
+def _add(services: Services, mailing: Mailing, record: AuditRecord | None, draft: Draft | None) -> Mailing:
     def attempt() -> Mailing:
         try:
-            services.mailings.add(mailing, record)
+            services.mailings.add(mailing, record, draft)
         except RowChanged:  # an earlier try wrote the mailing, or another transaction changed the totals
             found = services.mailings.get(mailing.id)
             if found is None:
@@ -212,22 +221,12 @@ def _left_to_the_sweep(mailing_id: int) -> Iterator[None]:
         log.exception("decision left to the sweep", extra={"mailing_id": mailing_id})
 
 
-def _arrange_start(services: Services, mailing: Mailing) -> None:
-    if mailing.status != SCHEDULED:
-        return
-    if mailing.datetime_start <= services.clock.now():
-        fanout.request_start(services, mailing.id)
-    else:
-        services.schedules.set(mailing.id, mailing.datetime_start)
-
-
 def _follow_up(services: Services, before: Mailing, after: Mailing) -> None:
     is_moved = (before.status, before.datetime_start) != (after.status, after.datetime_start)
-    awaits_start = after.status == SCHEDULED and after.datetime_start > services.clock.now()
-    if is_moved and before.status == SCHEDULED and not awaits_start:
+    if is_moved and before.status == SCHEDULED and not has_schedule(after, services.clock.now()):
         services.schedules.remove(after.id)
     if after.plan is None:
         if is_moved:
-            _arrange_start(services, after)
+            arrange_start(services, after)
     elif after.has_orders or after.status == CANCELLED or after.datetime_end != before.datetime_end:
         reconcile.request_reconciliation(services, after)

@@ -13,6 +13,7 @@ from ..domain import series as domain
 from ..domain import series_decisions as decisions
 from ..domain.approved_content import is_approval_withdrawn, with_author
 from ..domain.audit_record import Author
+from ..domain.draft import Draft
 from ..domain.field_versions import Shown
 from ..domain.series import SERIES_ID, Series
 from ..domain.series_decisions import SeriesFields
@@ -41,12 +42,17 @@ def new_series_id(services: Services, fields: SeriesFields) -> int:
 
 
 def announce_series(
-    services: Services, fields: SeriesFields, series_id: int | None = None, author: Author | None = None
+    services: Services,
+    fields: SeriesFields,
+    series_id: int | None = None,
+    author: Author | None = None,
+    draft: Draft | None = None,
 ) -> Series:
     """Write the series. The sweep makes its first mailing within a minute of its start.
 
     `series_id`: the id that `new_series_id` reserved for the same fields. An earlier try may have made the series.
-    `author`: for the audit record. Raises BadInput.
+    `author`: for the audit record. `draft`: as the launch leaves it, written together with the series. Raises BadInput,
+    DraftChanged.
     """
     series_id = series_id or new_series_id(services, fields)
     series = _with_segment(services, decisions.announced(fields, series_id, services.clock.now(), zone))
@@ -55,7 +61,7 @@ def announce_series(
 
     def attempt() -> Series:
         try:
-            services.series.add(series, record)
+            services.series.add(series, record, draft)
         except RowChanged:  # an earlier try wrote the series
             found = services.series.get(series_id)
             if found is None:

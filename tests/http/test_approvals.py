@@ -10,10 +10,11 @@ import pytest
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing, walk_slice
+from chalicelib.mailings.lifecycle import change_mailing
 from tests.cheap_user import put_user
 
 from .conftest import Answer, Call
-from .test_console import MAILING, Browser, _hidden, anna, anonymous, edit, launch, new_form
+from .test_console import DUE, MAILING, Browser, _hidden, anna, anonymous, edit, launch_due, new_form
 
 __all__ = ["anna", "anonymous"]
 
@@ -94,6 +95,7 @@ def test_the_console_says_that_an_approval_is_needed_and_lets_an_approver_give_i
     draft = new_form(anna, **{**NOW, "step": "check"}).headers["Location"]
     assert "more than 1 client: it is sent only after the approval of a second person" in anna.get(draft).text
     anna.post(draft.replace("check", "launch"), version=_hidden(anna.get(draft).text, "version"))
+    change_mailing(many, 1, DUE)
     page = anna.get("/console/mailings/1").text
     assert "only after the approval of a second person" in page
     assert "/approve" not in page
@@ -118,7 +120,7 @@ def test_the_console_says_that_an_approval_is_needed_and_lets_an_approver_give_i
 
 
 def test_nobody_approves_what_oneself_has_written(anna: Browser, many: Services) -> None:
-    launch(anna, **NOW)
+    launch_due(anna, many, **MAILING)
     fan_out(many)
     many.users.remove(many.users.find("anna"))  # type: ignore[arg-type]
     put_user(many, "anna", "approver")

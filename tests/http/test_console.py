@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
@@ -31,6 +31,7 @@ from chalicelib.domain.canary import Canary
 from chalicelib.domain.condition_json import from_json
 from chalicelib.domain.counts import Counts
 from chalicelib.domain.mailing import STATUSES, Mailing
+from chalicelib.domain.mailing_fields import MailingFields
 from chalicelib.domain.message import MessageKey
 from chalicelib.domain.outcome import TAKEN, Kind
 from chalicelib.fields import MAILING as FIELDS
@@ -140,6 +141,16 @@ def launch(browser: Browser, draft: str = "", **form: Any) -> Answer:
 def launch_checked(browser: Browser, draft: str) -> Answer:
     page = browser.get(f"{draft}/check")
     return browser.post(f"{draft}/launch", version=_hidden(page.text, "version")) if page.status == 200 else page
+
+
+DUE: MailingFields = {"datetime_start": datetime(2020, 1, 1, tzinfo=UTC)}
+
+
+def launch_due(browser: Browser, services: Services, **form: Any) -> Answer:
+    """Launches a mailing whose start is past: the time for an undo is over."""
+    answer = launch(browser, **form)
+    lifecycle.change_mailing(services, 1, DUE)
+    return answer
 
 
 def _without_token(page: str) -> str:
@@ -478,8 +489,9 @@ def test_the_page_of_a_client_lists_its_messages_and_leads_to_older_ones(anna: B
     anna.post("/console/clients/new", **form)
     assert "No messages to this client yet." in anna.get("/console/clients/1").text
     for text in ("first", SCRIPT):
-        launch(anna, **{**MAILING, "datetime_start": "2020-01-01T10:00:00", "message_text": text})
+        launch(anna, **{**MAILING, "message_text": text})
     for mailing_id in (1, 2):
+        lifecycle.change_mailing(services, mailing_id, DUE)
         start_mailing(services, mailing_id)
         walk_slice(services, mailing_id, 0, lambda: 60.0)
     page = anna.get("/console/clients/1?limit=1").text
@@ -580,7 +592,7 @@ class Overtaken:
 
 def test_a_form_sent_twice_or_with_a_step_in_between_is_saved(anna: Browser, services: Services) -> None:
     """Only the fields that the form shows count: not a pause, a resume or a start."""
-    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch_due(anna, services, **MAILING)
     path = "/console/mailings/1/edit"
     opened = _hidden(anna.get(path).text, "version")
     start_mailing(services, 1)
@@ -597,7 +609,7 @@ def test_a_form_sent_twice_or_with_a_step_in_between_is_saved(anna: Browser, ser
 def test_a_form_that_was_opened_before_the_start_cannot_change_fixed_fields_silently(
     anna: Browser, services: Services
 ) -> None:
-    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"}, filter_tag=["vip"])
+    launch_due(anna, services, **MAILING, filter_tag=["vip"])
     path = "/console/mailings/1/edit"
     opened = _hidden(anna.get(path).text, "version")
     start_mailing(services, 1)
@@ -893,8 +905,7 @@ def test_the_form_shows_the_forecast_of_the_end_and_of_expired_messages(anna: Br
 def test_the_form_of_a_started_mailing_keeps_the_fixed_fields(anna: Browser, services: Services) -> None:
     for number, tag in enumerate(["vip", "vip", "new"]):
         anna.post("/console/clients/new", phone_number=f"7977000000{number}", tag=tag, timezone="UTC")
-    start = {**MAILING, "datetime_start": "2020-01-01T00:00:00Z"}
-    launch(anna, **start, filter_tag=["vip"])
+    launch_due(anna, services, **MAILING, filter_tag=["vip"])
     start_mailing(services, 1)
     services.mailings.add_counts(1, Counts(total=2), services.clock.now())
     sent = {"message_text": "я" * 71, "datetime_end": "2041-01-01T00:00:00Z"}
@@ -935,7 +946,7 @@ def test_the_form_disables_exactly_the_fixed_fields(anna: Browser, services: Ser
     new = DisabledFields(anna.get(open_new_form(anna)).text)
     shown = set(FIELDS) - {"sender", "max_cost"}  # the contract takes no sender, and there is no price
     assert new.names == {True: set(), False: shown}
-    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch_due(anna, services, **MAILING)
     start_mailing(services, 1)
     started = DisabledFields(anna.get("/console/mailings/1/edit").text)
     assert started.names == {True: set(FIXED_AFTER_START), False: shown - set(FIXED_AFTER_START)}
@@ -1234,7 +1245,7 @@ def test_stored_reasons_are_in_the_users_language_on_pages_and_in_english_in_the
     anna: Browser, services: Services, call: Call
 ) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", timezone="UTC")
-    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch_due(anna, services, **MAILING)
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
     close(services.messages, MessageKey(1, 1, 1), "failed", Text("gateway.message_refused", status=400))
@@ -1260,7 +1271,7 @@ def test_the_reason_of_an_expiry_is_shown_on_pages_in_exports_and_in_the_api(
     anna: Browser, services: Services, call: Call
 ) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", timezone="UTC")
-    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch_due(anna, services, **MAILING)
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
     reason = Text("expiry.held_back", reason=Text("gateway.answered", status=500))

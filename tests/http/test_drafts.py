@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.services import Services
-from chalicelib.domain.draft import launching
-from chalicelib.domain.mailing import MAILING_ID
+from chalicelib.delivery.fanout import start_mailing
+from chalicelib.domain.audit_record import day_of
 from infra.local.doubles.fake_clock import FakeClock
 from tests.cheap_user import put_user
 
@@ -212,26 +212,26 @@ def test_two_launches_at_once_announce_one_mailing(anna: Browser, services: Serv
     version = _hidden(anna.get(f"{draft}/check").text, "version")
     first: list[Answer] = []
     overtaken: Any = Overtaken(services, lambda: first.append(anna.post(f"{draft}/launch", version=version)))
-    services.drafts = overtaken  # type: ignore[misc]
+    services.mailings = overtaken  # type: ignore[misc]
     late = anna.post(f"{draft}/launch", version=version)
     assert late.headers["Location"] == first[0].headers["Location"]
     assert len(services.mailings.get_many([1, 2, 3])) == 1
 
 
 class Overtaken:
-    """A table of drafts in which another request comes right before the first change."""
+    """A table of mailings in which another request comes right before the first launch."""
 
     def __init__(self, services: Services, act: Callable[[], Any]) -> None:
-        self.drafts = services.drafts
+        self.mailings = services.mailings
         self.acts = [act]
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.drafts, name)
+        return getattr(self.mailings, name)
 
-    def change(self, *drafts: Any) -> Any:
+    def add(self, *launched: Any) -> Any:
         if self.acts:
             self.acts.pop()()
-        return self.drafts.change(*drafts)
+        return self.mailings.add(*launched)
 
 
 def test_the_page_of_a_launched_draft_has_no_form_but_links(anna: Browser) -> None:
@@ -305,21 +305,6 @@ def test_only_what_was_checked_is_launched(anna: Browser) -> None:
     assert late.headers["Location"] == draft, "another version was launched"
     for wrong in ("", "x", SCRIPT):
         assert anna.post(f"{draft}/launch", version=wrong).headers["Location"] == draft
-
-
-def test_a_launch_that_a_crash_has_interrupted_goes_on_with_the_same_id(anna: Browser, services: Services) -> None:
-    """A process has died after it reserved the id, before it wrote the mailing."""
-    draft = open_new_form(anna)
-    anna.post(draft, **MAILING)
-    before = services.drafts.get(1, services.clock.now())
-    assert before is not None
-    services.drafts.change(before, launching(before, services.counters.next_id(MAILING_ID), False))
-    assert "hello" in anna.get(draft).text
-    refused = anna.post(draft, **{**MAILING, "message_text": "other"})
-    assert refused.status == 422
-    assert "was not saved" in refused.text
-    assert launch_checked(anna, draft).headers["Location"] == "/console/mailings/1?done=launched"
-    assert "it has created mailing 1" in anna.get(draft).text
 
 
 def test_a_launch_that_has_become_too_late_is_refused(anna: Browser, services: Services) -> None:
@@ -483,13 +468,99 @@ def test_the_check_and_the_launch_of_a_changed_mailing_leave_the_form_of_the_mai
 
 def test_after_a_launch_the_page_says_whether_the_mailing_begins_now_or_when(anna: Browser) -> None:
     at_once = launch(anna, **NOW).headers["Location"]
-    assert "The mailing is launched. Sending begins in a few seconds." in anna.get(at_once).text
+    page = re.sub(r"<[^>]+>", "", anna.get(at_once).text)
+    assert re.search(r"The mailing starts in (9|10|11) s\.", page)
     planned = launch(anna, **MAILING).headers["Location"]
     assert re.search(r"The mailing is scheduled for\s*<time datetime=\"2040", anna.get(planned).text)
-    in_hours = launch(anna, **NOW, time_from="09:00", time_to="19:00").headers["Location"]
-    page = anna.get(in_hours).text
+
+
+@pytest.fixture
+def started(anna: Browser, services: Services) -> str:
+    """The draft of mailing 1, which a person has launched and which has started since."""
+    add_clients(anna, 2)
+    draft = open_new_form(anna)
+    launch(anna, draft, **NOW)
+    services.clock = FakeClock(services.clock.now() + timedelta(seconds=12))  # type: ignore[misc, assignment]
+    assert start_mailing(services, 1)
+    return draft
+
+
+def test_after_its_start_a_launched_mailing_has_no_countdown_and_no_undo(anna: Browser, started: str) -> None:
+    page = anna.get("/console/mailings/1?done=launched").text
     assert "The mailing is launched." in page
-    assert "in a few seconds" not in page
+    assert "data-countdown" not in page
+    assert 'id="undo"' not in page
+
+
+def test_an_undo_gives_the_draft_back_as_it_was_and_leaves_no_mailing(anna: Browser, services: Services) -> None:
+    draft = open_new_form(anna)
+    typed = {**NOW, "datetime_start": "", "message_text": "taken back"}
+    page = anna.get(launch(anna, draft, **typed).headers["Location"]).text
+    assert f'action="{draft}/undo"' in page
+    answer = anna.post(f"{draft}/undo")
+    assert answer.headers["Location"] == f"{draft}?done=undone"
+    page = anna.get(answer.headers["Location"]).text
+    assert "The launch is undone, nothing was sent." in page
+    assert "taken back</textarea>" in page
+    assert 'name="datetime_start" type="datetime-local" value=""' in page
+    assert anna.get("/console/mailings/1").status == 404
+    assert f'href="{draft}"' in anna.get("/console/drafts").text
+    assert [record.action for record in services.audit.read(day_of(services.clock.now()), 10**19, 2)] == [
+        "launch undone",
+        "made",
+    ]
+    assert anna.post(f"{draft}/undo").status == 303, "a second press changes nothing"
+    assert launch(anna, draft, **typed).headers["Location"] == "/console/mailings/2?done=launched"
+
+
+def test_a_check_from_before_the_undo_launches_nothing(anna: Browser) -> None:
+    draft = open_new_form(anna)
+    anna.post(draft, **NOW)
+    version = _hidden(anna.get(f"{draft}/check").text, "version")
+    anna.post(f"{draft}/launch", version=version)
+    anna.post(f"{draft}/undo")
+    assert anna.post(f"{draft}/launch", version=version).status == 409
+    assert anna.get("/console/mailings/2").status == 404
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "has already started"), ("ru", "рассылка уже началась")])
+def test_an_undo_after_the_start_is_refused_with_what_can_be_done(
+    anna: Browser, services: Services, started: str, language: str, told: str
+) -> None:
+    anna.headers["Accept-Language"] = language
+    answer = anna.post(f"{started}/undo")
+    assert answer.headers["Location"] == "/console/mailings/1?done=not_undone"
+    note = anna.get(answer.headers["Location"]).text.partition('id="not-undone"')[2].partition("</div>\n</div>")[0]
+    assert told in note
+    assert ": 0." in note
+    for step in ('action="/console/mailings/1/pause"', 'href="/console/mailings/1/cancel"'):
+        assert step in note
+    assert services.mailings.get(1) is not None
+    assert "message_text" not in anna.get(started).text, "the draft stays launched"
+
+
+def test_a_later_start_can_be_undone_until_it_comes_unless_the_mailing_was_changed(anna: Browser) -> None:
+    draft = open_new_form(anna)
+    launch(anna, draft, **MAILING)
+    page = anna.get("/console/mailings/1").text
+    assert 'id="undo"' in page
+    assert "data-countdown" not in page
+    assert edit(anna, "/console/mailings/1/edit", **{**MAILING, "message_text": "changed"}).status == 303
+    assert 'id="undo"' not in anna.get("/console/mailings/1").text
+    answer = anna.post(f"{draft}/undo")
+    assert "the mailing has been changed since" in anna.get(answer.headers["Location"]).text
+    assert anna.get("/console/mailings/1").status == 200
+
+
+def test_a_reader_and_the_api_have_no_undo(anna: Browser, anonymous: Browser, call: Call) -> None:
+    draft = open_new_form(anna)
+    launch(anna, draft, **MAILING)
+    times = {name: MAILING[name] for name in ("datetime_start", "datetime_end")}
+    call("POST", "/Mailing", json={**times, "message_text": "by a program"})
+    assert 'id="undo"' not in anna.get("/console/mailings/2").text
+    anonymous.sign_in("boris")
+    assert 'id="undo"' not in anonymous.get("/console/mailings/1").text
+    assert anonymous.post(f"{draft}/undo").status == 403
 
 
 def test_a_refused_button_of_a_draft_says_what_was_not_done_and_that_the_draft_is_saved(anna: Browser) -> None:
@@ -510,7 +581,7 @@ def test_a_blank_start_of_a_draft_means_at_once_and_a_blank_end_a_day_later(anna
     mailing = services.mailings.get(1)
     assert mailing is not None
     assert mailing.datetime_end - mailing.datetime_start == timedelta(days=1)
-    assert mailing.datetime_start <= services.clock.now()
+    assert mailing.datetime_start <= services.clock.now() + timedelta(seconds=11), "as soon as an undo allows"
 
 
 def test_a_blank_end_follows_the_start_that_is_typed(anna: Browser, services: Services) -> None:

@@ -22,7 +22,7 @@ from chalicelib.mailings.lifecycle import get_mailing
 from chalicelib.texts import Text
 from infra.local.doubles.aws import add_clients
 
-from .test_console import MAILING, SCRIPT, Browser, anna, anonymous, launch
+from .test_console import MAILING, SCRIPT, Browser, anna, anonymous, launch, launch_due
 from .test_console_series import WEEKLY
 from .test_growth import Counted
 from .test_running_page import text_of
@@ -41,7 +41,7 @@ def under_way(anna: Browser, services: Services) -> Browser:
     """Mailing 1 sends a hundred messages a minute."""
     assert services.clients.get(1) is None, "the table is known before it is filled"
     add_clients(900)
-    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch_due(anna, services, **MAILING)
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
     now = services.clock.now()

@@ -23,7 +23,7 @@ from chalicelib.texts import Text
 from infra.local.doubles.aws import add_clients
 from tests.message_changes import close
 
-from .test_console import MAILING, Browser, anna, anonymous, launch
+from .test_console import MAILING, Browser, anna, anonymous, launch, launch_due
 
 __all__ = ["anna", "anonymous"]
 
@@ -36,7 +36,7 @@ def failed(anna: Browser, services: Services) -> Browser:
     """Mailing 1 to three clients: two messages refused with 400, one with 410."""
     for number in range(1, 4):
         anna.post("/console/clients/new", phone_number=f"7977000000{number}", timezone="UTC")
-    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch_due(anna, services, **MAILING)
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
     for client_id, reason in ((1, REFUSED), (2, REFUSED), (3, FORBIDDEN)):
@@ -123,7 +123,7 @@ def announced(anna: Browser, services: Services) -> Browser:
     """Mailing 1 to 1,500 clients, whose start is past: its fan-out takes two pages."""
     assert services.clients.get(1) is None, "the table is known before it is filled"
     add_clients(1500)
-    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch_due(anna, services, **MAILING)
     return anna
 
 

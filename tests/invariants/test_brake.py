@@ -258,7 +258,7 @@ def test_an_error_of_the_brake_keeps_no_message_of_its_batch_from_the_queue() ->
     world.batch = 30
     world.do_jobs()
     mailings = world.services.mailings
-    world.services.mailings = RefusedDecisions(mailings.counters, mailings.audit)
+    world.services.mailings = RefusedDecisions(mailings.counters, mailings.audit, mailings.drafts)
     world.services.mailings.rows = mailings.rows
     world.send_all()
     assert world.get(mailing_id).status == "running"

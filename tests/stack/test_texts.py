@@ -50,6 +50,7 @@ STEPS = {
     "cancelled",
     "ended",
     "sent again",
+    "launch undone",
     "revoked",
 }
 OF_CLIENTS = {OPTED_OUT, OPTED_IN, CONSENT_WITHDRAWN}

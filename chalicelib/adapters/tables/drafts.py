@@ -11,7 +11,9 @@ from datetime import datetime
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.attributes import UTCDateTimeAttribute as Moment
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from ...domain.draft import Draft, Launch
 from ..clock import Clock
@@ -53,7 +55,8 @@ class DraftRow(Model):
         )
 
     def draft(self) -> Draft:
-        launch = Launch(**self.launch) if self.launch else None
+        known = self.launch
+        launch = Launch(known["id"], known["is_series"], known["of_version"]) if known else None
         moments = (self.created_at, self.changed_at)
         return Draft(int(self.id), self.author, *moments, self.form, self.page or "", launch, int(self.version))
 
@@ -77,10 +80,10 @@ class Drafts:
             DraftRow.of(draft).save(condition=absent)
 
     def change(self, before: Draft, after: Draft) -> Draft:
-        after = replace(after, version=before.version + 1)
+        row, unchanged = _next_row(before, after)
         with conflicts():
-            DraftRow.of(after).save(condition=DraftRow.version == before.version)
-        return after
+            row.save(condition=unchanged)
+        return row.draft()
 
     def remove(self, draft: Draft) -> None:
         with conflicts():
@@ -97,3 +100,14 @@ class Drafts:
         found = [row.draft() for row in rows]
         following = found[-1].id if len(found) == limit else None
         return [draft for draft in found if draft.launch is None and now < draft.expires_at], following
+
+
+def write_draft(writes: TransactWrite, draft: Draft | None) -> None:
+    """Add a change of a draft that was read with this version to a transaction: its launch, or the undo of it."""
+    if draft is not None:
+        row, unchanged = _next_row(draft, draft)
+        writes.save(row, condition=unchanged)
+
+
+def _next_row(before: Draft, after: Draft) -> tuple[DraftRow, Condition]:
+    return DraftRow.of(replace(after, version=before.version + 1)), DraftRow.version == before.version

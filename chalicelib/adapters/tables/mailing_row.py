@@ -70,6 +70,7 @@ class MailingRow(CountsRow, BrakeColumns, Model):  # type: ignore[misc]
     purpose = UnicodeAttribute(null=True)
     sender = UnicodeAttribute(null=True)
     series_id = NumberAttribute(null=True)
+    draft_id = NumberAttribute(null=True)
     has_placeholders = BooleanAttribute(null=True)
     tags: ListAttribute[str] = ListAttribute(default=list)
     operator_codes: ListAttribute[str] = ListAttribute(default=list)
@@ -131,6 +132,7 @@ class MailingRow(CountsRow, BrakeColumns, Model):  # type: ignore[misc]
             purpose=self.purpose or SERVICE,
             sender=self.sender or "",
             series_id=None if self.series_id is None else int(self.series_id),
+            draft_id=None if self.draft_id is None else int(self.draft_id),
             has_placeholders=bool(self.has_placeholders),
             chosen=read_filter(self.tags, self.operator_codes, self.filter),
             plan=Plan(**self.plan, named=read_named(self.named)) if self.plan else None,
@@ -202,6 +204,7 @@ def decisions(mailing: Mailing) -> dict[str, Any]:
         "purpose": mailing.purpose if mailing.purpose != SERVICE else None,
         "sender": mailing.sender or None,
         "series_id": mailing.series_id,
+        "draft_id": mailing.draft_id,
         "has_placeholders": mailing.has_placeholders,
         **stored_filter(mailing.chosen),
         **stored_plan(mailing.plan),

@@ -13,19 +13,25 @@ from pynamodb.transactions import TransactWrite
 
 from ...domain.audit_record import AuditRecord
 from ...domain.counts import COUNT_NAMES, NO_COUNTS, Counts
+from ...domain.draft import Draft
 from ...domain.mailing import RUNNING, Mailing
 from ...domain.mailing_outline import MailingOutline
 from ...domain.mailing_search import ListedMailing
+from ...errors import DraftChanged
 from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, set_actions, transaction
 from .batches import Batches
 from .counters import TOTALS, CounterRow, totals_change
+from .drafts import DraftRow, write_draft
 from .mailing_parts import LISTED, OUTLINE, listed_of, outline_of
 from .mailing_progress import MailingProgress, no_answers, no_refusals
 from .mailing_row import OPEN_KEY, SCHEDULED_KEY, MailingRow, decisions
 
 SMALLEST = timedelta(microseconds=1)
+
+DRAFT_POSITION = 1
+"""The launched draft is the second row that a launch puts."""
 
 
 class Mailings(MailingProgress):
@@ -34,12 +40,15 @@ class Mailings(MailingProgress):
     def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
         bind_table(MailingRow, stack_name, clock)
         bind_table(CounterRow, stack_name, clock)
+        bind_table(DraftRow, stack_name, clock)
         self._audit = audit
         self._batches = Batches(clock)
 
-    def add(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
-        with conflicts(), transaction(MailingRow) as writes:
+    def add(self, mailing: Mailing, record: AuditRecord | None = None, draft: Draft | None = None) -> None:
+        """`draft`: as the launch leaves it. Raises DraftChanged if its row has another version."""
+        with conflicts({DRAFT_POSITION: DraftChanged} if draft else None), transaction(MailingRow) as writes:
             write_new(writes, mailing)
+            write_draft(writes, draft)
             self._audit.write(writes, record)
 
     def get(self, mailing_id: int) -> Mailing | None:
@@ -112,13 +121,14 @@ class Mailings(MailingProgress):
         self._write_decision(before, set_actions(MailingRow, values), after.counts)
         return replace(after, version=before.version + 1)
 
-    def remove(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
+    def remove(self, mailing: Mailing, record: AuditRecord | None = None, draft: Draft | None = None) -> None:
         """Raises RowChanged if another decision was written first, or if receipts changed counts that the totals have.
 
-        The time to live deletes the messages.
+        The time to live deletes the messages. `draft`: as the undo of the launch leaves it.
         """
         with conflicts(), transaction(MailingRow) as writes:
             writes.delete(MailingRow(mailing.id), condition=_unchanged(mailing, with_counts=not mailing.is_open))
+            write_draft(writes, draft)
             self._audit.write(writes, record)
             writes.update(CounterRow(TOTALS), actions=totals_change(-1, -_ended_counts(mailing)))
 

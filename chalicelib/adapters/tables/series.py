@@ -13,16 +13,19 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from ...domain.audit_record import AuditRecord
+from ...domain.draft import Draft
 from ...domain.mailing import Mailing
 from ...domain.recurrence import Recurrence
 from ...domain.series import ACTIVE, Series
+from ...errors import DraftChanged
 from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, transaction
 from .batches import Batches
 from .counters import CounterRow
+from .drafts import DraftRow, write_draft
 from .mailing_row import MailingRow
-from .mailings import row_of, write_new
+from .mailings import DRAFT_POSITION, row_of, write_new
 
 ACTIVE_KEY = "active"
 
@@ -112,14 +115,16 @@ class SeriesTable:
     """Each write raises RowChanged if another one was first. The audit record is written in the same transaction."""
 
     def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
-        for model in (SeriesRow, MailingRow, CounterRow):
+        for model in (SeriesRow, MailingRow, CounterRow, DraftRow):
             bind_table(model, stack_name, clock)
         self._audit = audit
         self._batches = Batches(clock)
 
-    def add(self, series: Series, record: AuditRecord | None = None) -> None:
-        with conflicts(), transaction(SeriesRow) as writes:
+    def add(self, series: Series, record: AuditRecord | None = None, draft: Draft | None = None) -> None:
+        """`draft`: as the launch leaves it. Raises DraftChanged if its row has another version."""
+        with conflicts({DRAFT_POSITION: DraftChanged} if draft else None), transaction(SeriesRow) as writes:
             writes.save(SeriesRow.of(series), condition=SeriesRow.id.does_not_exist())
+            write_draft(writes, draft)
             self._audit.write(writes, record)
 
     def get(self, series_id: int) -> Series | None:

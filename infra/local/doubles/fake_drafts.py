@@ -8,7 +8,7 @@ from datetime import datetime
 from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.draft import Draft
 from chalicelib.domain.text_template import TextTemplate
-from chalicelib.errors import RowChanged
+from chalicelib.errors import DraftChanged, RowChanged
 
 from .fake_access import FakeAudit
 from .fake_clock import LOCK
@@ -33,6 +33,17 @@ class FakeDrafts:
             self._require_unchanged(before)
             self.rows[before.id] = replace(after, version=before.version + 1)
             return self.rows[before.id]
+
+    def require_version(self, draft: Draft | None) -> None:
+        """For a transaction that launches the draft."""
+        row = self.rows.get(draft.id) if draft else None
+        if draft is not None and (row is None or row.version != draft.version):
+            raise DraftChanged
+
+    def write(self, draft: Draft | None) -> None:
+        """The part of a transaction that launches the draft, or undoes its launch."""
+        if draft is not None:
+            self.change(draft, draft)
 
     def remove(self, draft: Draft) -> None:
         with LOCK:

@@ -12,6 +12,7 @@ from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.brake import NO_ANSWERS, NO_REFUSALS
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.counts import NO_COUNTS, Counts
+from chalicelib.domain.draft import Draft
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.mailing_outline import MailingOutline
 from chalicelib.domain.mailing_search import ListedMailing
@@ -20,6 +21,7 @@ from chalicelib.errors import RowChanged
 from .fake_access import FakeAudit
 from .fake_clients import FakeCounters
 from .fake_clock import LOCK
+from .fake_drafts import FakeDrafts
 from .fake_mailing_progress import FakeMailingProgress
 
 OF_SENDERS = ("last_post_at", "reached_at", "waits_until", "posts", "post_milliseconds")
@@ -28,15 +30,18 @@ KEPT = (*rounds.ROUND_FIELDS, "concluded_rounds", *OF_SENDERS)
 
 
 class FakeMailings(FakeMailingProgress):
-    def __init__(self, counters: FakeCounters, audit: FakeAudit) -> None:
+    def __init__(self, counters: FakeCounters, audit: FakeAudit, drafts: FakeDrafts) -> None:
         super().__init__()
         self.audit = audit
+        self.drafts = drafts
         self.counters = counters
 
-    def add(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
+    def add(self, mailing: Mailing, record: AuditRecord | None = None, draft: Draft | None = None) -> None:
         with LOCK:
+            self.drafts.require_version(draft)
             if mailing.id in self.rows:
                 raise RowChanged
+            self.drafts.write(draft)
             self.rows[mailing.id] = mailing
             self.counters.mailings += 1
             self._move_totals(NO_COUNTS, _ended(mailing))
@@ -113,9 +118,10 @@ class FakeMailings(FakeMailingProgress):
             self._require_unchanged(before, with_counts=after.counts != NO_COUNTS)
             return self._decide(after)
 
-    def remove(self, mailing: Mailing, record: AuditRecord | None = None) -> None:
+    def remove(self, mailing: Mailing, record: AuditRecord | None = None, draft: Draft | None = None) -> None:
         with LOCK:
             row = self._require_unchanged(mailing, with_counts=not mailing.is_open)
+            self.drafts.write(draft)
             self.audit.write(record)
             del self.rows[mailing.id]
             self.counters.mailings -= 1

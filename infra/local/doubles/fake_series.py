@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.audit_record import AuditRecord
+from chalicelib.domain.draft import Draft
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.series import Series
 from chalicelib.errors import RowChanged
@@ -22,10 +23,12 @@ class FakeSeries:
         self.audit = audit
         self.rows: dict[int, Series] = {}
 
-    def add(self, series: Series, record: AuditRecord | None = None) -> None:
+    def add(self, series: Series, record: AuditRecord | None = None, draft: Draft | None = None) -> None:
         with LOCK:
+            self.mailings.drafts.require_version(draft)
             if series.id in self.rows:
                 raise RowChanged
+            self.mailings.drafts.write(draft)
             self.rows[series.id] = series
             self.audit.write(record)
 
