@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..domain.audience import Partition
@@ -14,6 +15,27 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 READS_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class ClientTotal:
+    """How many clients there are. `is_exact`: or else about so many. `is_least`: or else more than so many."""
+
+    number: int
+    is_exact: bool = False
+    is_least: bool = False
+
+
+def total_of(services: Services, shown: int, is_whole: bool) -> ClientTotal:
+    """`shown`: clients on a page, which are all if it `is_whole`. Otherwise as DynamoDB has counted them lately.
+
+    No counter has the number: each registration, import and deletion would have to write it. A count that is older
+    than the clients on the page says nothing.
+    """
+    if is_whole:
+        return ClientTotal(shown, is_exact=True)
+    counted = services.clients.counted()
+    return ClientTotal(shown, is_least=True) if counted is None or counted <= shown else ClientTotal(counted)
 
 
 def list_clients(

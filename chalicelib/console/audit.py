@@ -9,6 +9,7 @@ from chalice.app import Response
 
 from ..access.audit import GATEWAY_AUTHOR, SERVICE_AUTHOR, list_records
 from ..domain.audit_record import AuditFilter, AuditRecord
+from ..domain.client_import import ClientImport
 from ..domain.condition_json import from_json
 from ..domain.condition_text import describe
 from ..domain.segment import Segment
@@ -34,6 +35,7 @@ def list_(request: PageRequest) -> Response:
         kinds=KINDS,
         own_authors=(SERVICE_AUTHOR, GATEWAY_AUTHOR),
         segments=_segments(request, found),
+        imports=_imports(request, found),
         described=lambda condition: _described(request, condition),
     )
 
@@ -42,6 +44,13 @@ def _segments(request: PageRequest, records: Iterable[AuditRecord]) -> dict[int,
     """The segments that the records name by their ids: as they are now, without those that are deleted."""
     named = {fields.get("segment") for record in records for fields in (record.before, record.after) if fields}
     return request.services.segments.get_many(number for number in named if isinstance(number, int))
+
+
+def _imports(request: PageRequest, records: Iterable[AuditRecord]) -> dict[str, ClientImport]:
+    """The imports of the records by their ids: a record is made before the rows of its file are counted."""
+    ids = [int(record.id) for record in records if record.what == "import" and record.id.isdecimal()]
+    found = request.services.imports.get_many(list(dict.fromkeys(ids)))
+    return {str(number): client_import for number, client_import in found.items()}
 
 
 def _described(request: PageRequest, stored: Mapping[str, Any]) -> str:

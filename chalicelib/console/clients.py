@@ -13,7 +13,7 @@ from chalice.app import Response
 from ..adapters.services import Services
 from ..clients import erasure, registry
 from ..clients.history import list_history
-from ..clients.listing import list_clients
+from ..clients.listing import ClientTotal, list_clients, total_of
 from ..clients.registry import ClientFields
 from ..domain.audit_record import Author
 from ..domain.client import GIVEN_FIELDS, Client
@@ -98,6 +98,7 @@ def list_(request: PageRequest) -> Response:
         errors=errors,
         next=request.next_page(page, position_of(cursor), query),
         is_short=cursor is not None and len(found) < page.limit,
+        total=_total(request, len(found), is_whole=cursor is None and page.position is None, is_all=not query),
         other_meaning=other_meaning(filters["phone"]) if request.principal.sees_phones else None,
         sees_phones=request.principal.sees_phones,
         filters=filters,
@@ -107,6 +108,11 @@ def list_(request: PageRequest) -> Response:
         names=suggested_placeholders(request.services),
         done=request.query.get("done"),
     )
+
+
+def _total(request: PageRequest, shown: int, is_whole: bool, is_all: bool) -> ClientTotal | None:
+    """None for a list with a filter that has further pages: to count them would read them."""
+    return total_of(request.services, shown, is_whole) if is_whole or is_all else None
 
 
 @for_writers

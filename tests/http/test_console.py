@@ -1156,6 +1156,7 @@ def test_a_file_of_clients_is_imported_and_its_refused_rows_are_downloaded(anna:
     assert SCRIPT not in page
     assert "Opted out in the file" not in page
     assert "clients.csv" in anna.get("/console/imports").text
+    assert "Rows and progress</a> · Rows: 2" in anna.get("/console/audit").text
     assert SCRIPT in anna.get("/console/imports/1/refused").text, "a CSV file to correct, not a page"
     assert "79770000001" in anna.get("/console/clients/export").text
     assert anna.get("/console/clients/export").headers["Content-Disposition"].startswith("attachment")

@@ -220,3 +220,22 @@ def test_a_history_that_has_not_looked_at_all_mailings_does_not_say_that_there_i
     following = re.search(r'href="([^"]+)" rel="next">Search on', page)
     assert following is not None
     assert '<a href="/console/mailings/1">text</a>' in anna.get(following[1].replace("&amp;", "&")).text
+
+
+def test_the_list_of_clients_says_how_many_there_are_exactly_or_about(anna: Browser, services: Services) -> None:
+    for number in range(3):
+        register_client(services, {"phone_number": f"7903000000{number}", "tag": "vip" if number else ""})
+    for path, said in (
+        ("/console/clients", "3 clients"),
+        ("/console/clients?tag=vip", "2 clients"),
+        ("/console/clients?limit=2", "About 3 clients, as counted within the last hours"),
+    ):
+        assert f'id="total">{said}</p>' in anna.get(path).text
+    assert 'id="total"' not in anna.get("/console/clients?tag=vip&limit=1").text, "to count them would read them"
+
+
+def test_a_count_that_is_older_than_the_shown_clients_is_not_shown(anna: Browser, services: Services) -> None:
+    for number in range(3):
+        register_client(services, {"phone_number": f"7903000000{number}"})
+    services.clients.counted = lambda: 0  # type: ignore[method-assign]
+    assert 'id="total">More than 2 clients</p>' in anna.get("/console/clients?limit=2").text

@@ -130,6 +130,7 @@ class Tour:
 
     def console(self) -> None:
         self.page("POST", "sign-in", name=LOCAL_USER, password=LOCAL_PASSWORD)
+        self.page("GET", "clients?limit=1")
         form = self.page("GET", "mailings/new")
         csrf = _found(r'name="csrf" value="([^"]+)"', form)
         draft = _found(r'action="/console/(drafts/[0-9]+)"', form)

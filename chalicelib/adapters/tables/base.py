@@ -49,7 +49,8 @@ class SharedConnection(Connection):
 
         Nothing reads the consumed capacity, which PynamoDB asks for unless told otherwise.
         """
-        operation_kwargs["ReturnConsumedCapacity"] = "NONE"
+        if operation_name != "DescribeTable":  # it consumes none, and knows no such parameter
+            operation_kwargs["ReturnConsumedCapacity"] = "NONE"
         if operation_name in ("UpdateItem", "PutItem") and "ConditionExpression" in operation_kwargs:
             operation_kwargs["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         call = super().dispatch

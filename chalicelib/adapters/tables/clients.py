@@ -16,20 +16,10 @@ from ...domain.filter import AudienceMember, Filter
 from ...domain.stop import UNKNOWN_CAUSE, StopCause
 from ...errors import Conflict, NotWritten, PhoneErased, PhoneTaken
 from ..clock import Clock
+from . import client_queries as queries
 from .audit import Audit
 from .base import bind_table, conflicts, transaction
 from .batches import Batches, Item
-from .client_queries import (
-    beyond_the_key,
-    find_clients,
-    group_of,
-    has_too_many_labels,
-    id_range,
-    may_be_texted,
-    member_of,
-    query_clients,
-    table_of,
-)
 from .client_row import ClientRow, client_in, is_unchanged
 from .phones import Phones
 
@@ -163,13 +153,18 @@ class Clients:
 
         Fewer than `limit` clients mean the end. A client that was written a moment ago may be missing.
         """
-        return [row.client() for row in query_clients(partition, after, through, limit)] if through > after else []
+        return (
+            [row.client() for row in queries.query_clients(partition, after, through, limit)] if through > after else []
+        )
+
+    def counted(self) -> int | None:
+        return queries.counted_clients()
 
     def find(
         self, partition: Partition, after: int, through: int, wanted: ClientFilter
     ) -> tuple[list[Client], int | None]:
         """Of the clients as in `read`, those that the filter may keep, and the last id read; None at the end."""
-        items, last_read = find_clients(partition, after, through, wanted)
+        items, last_read = queries.find_clients(partition, after, through, wanted)
         return list(map(client_in, items)), last_read
 
     def read_members(
@@ -190,7 +185,7 @@ class Clients:
         if through <= after:
             return []
         is_current = must_be_current and partition.by == "block"  # an index cannot be read consistently
-        rows = query_clients(
+        rows = queries.query_clients(
             partition, after, through, limit, consistent_read=is_current, attributes_to_get=["id", *fields]
         )
         items: list[Item] = []
@@ -198,17 +193,17 @@ class Clients:
             items += page["Items"]
             if len(items) >= limit:
                 break
-        return [member_of(item, fields) for item in items[:limit]]
+        return [queries.member_of(item, fields) for item in items[:limit]]
 
     def count(self, partition: Partition, chosen: Filter, first: int, last: int) -> int:
         """The number of clients that the filter reaches in one partition, with ids from `first` to `last`."""
         if last < first:
             return 0
-        rest = beyond_the_key(partition, chosen)
-        if has_too_many_labels(rest):
+        rest = queries.beyond_the_key(partition, chosen)
+        if queries.has_too_many_labels(rest):
             return self._count_read(partition, rest, first, last)
-        ids = id_range(partition, first - 1, last)
-        return int(table_of(partition).count(partition.key, ids, filter_condition=may_be_texted(rest)))
+        ids = queries.id_range(partition, first - 1, last)
+        return int(queries.table_of(partition).count(partition.key, ids, filter_condition=queries.may_be_texted(rest)))
 
     def groups(self, chosen: Filter, read: Read, limit: int) -> tuple[Counter[Group], bool]:
         """The groups of the clients that the filter reaches among the first `limit` ones, and whether these are all.
@@ -216,21 +211,21 @@ class Clients:
         One call for each MB of rows. DynamoDB returns two attributes: to parse whole rows takes four times as long.
         """
         partition, first, last = read
-        rest = beyond_the_key(partition, chosen)
-        if has_too_many_labels(rest):
+        rest = queries.beyond_the_key(partition, chosen)
+        if queries.has_too_many_labels(rest):
             clients = self.read(partition, first - 1, last, limit)
             kept = list(filter(rest.reaches, clients))
             return Counter(client.group for client in kept), len(clients) < limit
-        rows = table_of(partition).query(
+        rows = queries.table_of(partition).query(
             partition.key,
-            range_key_condition=id_range(partition, first - 1, last),
-            filter_condition=may_be_texted(rest),
+            range_key_condition=queries.id_range(partition, first - 1, last),
+            filter_condition=queries.may_be_texted(rest),
             attributes_to_get=["phone_number", "timezone"],
             page_size=limit,
         )
         found, number = Counter[Group](), 0
         for page in rows.page_iter:
-            found.update(map(group_of, page["Items"]))
+            found.update(map(queries.group_of, page["Items"]))
             number += page["ScannedCount"]
             if number >= limit:
                 return found, "LastEvaluatedKey" not in page
