@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .parameters import Parameter
     from .tables.audit import Audit
     from .tables.balances import Balances
+    from .tables.breaker_reports import BreakerReports
     from .tables.clients import Clients
     from .tables.counters import Counters
     from .tables.drafts import Drafts
@@ -56,6 +57,12 @@ class OpenedTables:
         from .tables.balances import Balances
 
         return Balances(self.settings.stack_name, self.clock)
+
+    @cached_property
+    def breaker_reports(self) -> BreakerReports:
+        from .tables.breaker_reports import BreakerReports
+
+        return BreakerReports(self.settings.stack_name, self.clock)
 
     @cached_property
     def clients(self) -> Clients:

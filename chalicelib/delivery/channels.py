@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..domain.adaptive_rate import LONGEST_WAIT, AdaptiveRate
+from ..domain.breaker_report import Opening
 from ..domain.breakers import Breakers
 from ..domain.message import Message
 from ..domain.outcome import Kind, Outcome
@@ -42,6 +43,10 @@ class Channels:
         """Why all these gateways hold posts of the mailing back, as a text for people; None if one does not."""
         failures = [self._of[name].breakers.failure(mailing_id) for name in gateways]
         return failures[-1] if all(failures) else None
+
+    def openings(self) -> dict[str, Opening | None]:
+        """Which breakers are open, by the name of the gateway."""
+        return {name: channel.breakers.opening for name, channel in self._of.items()}
 
     def admits(self, attempt: Attempt) -> bool:
         """Whether the breakers admit the post. `has_room` follows."""

@@ -25,6 +25,7 @@ from . import reconcile
 from .attempt import TaskHandler
 from .batch import Batch
 from .braking import count_results
+from .breaker_reports import BreakerReporter
 from .caches import ClientCache, MailingCache
 from .channels import Channels
 from .conclusion import METRICS
@@ -54,6 +55,7 @@ class Sender:
         self.services = services
         self.mailings = MailingCache(services)
         self.channels = Channels(services)
+        self.breakers = BreakerReporter(services)
         self.pace = Pace()
         self.day = DaySpending(services)
         self.reasons = ReasonCounter(services)
@@ -83,7 +85,9 @@ class Sender:
         self._count(tasks, results, spending)
         for body in unreadable:  # last: an error here brings the batch back, and its messages are settled by now
             send_to_dead_letters(self.services, body)
-        return self._give_back(tasks, results)
+        returned = self._give_back(tasks, results)
+        self.breakers.tell(self.channels.openings(), seconds_left())
+        return returned
 
     @property
     def _permits_per_request(self) -> int:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from ..texts import Text
+from .breaker_report import Opening
 
 FEWEST_FAILURES = 5
 """The shortest run of failures that opens the breaker. As many failures that are the gateway's own open it too."""
@@ -77,6 +78,12 @@ class Breaker:
     def failure(self) -> Text | None:
         """Why the gateway is taken for down, as a text for people; None if the breaker is closed."""
         return self._failure if self._opened_at is not None else None
+
+    @property
+    def opening(self) -> Opening | None:
+        """None if the breaker is closed."""
+        with self._lock:
+            return None if self._opened_at is None else Opening(self._opened_at, self._failure)
 
     def admits(self, mailing_id: int, now: datetime, probe: timedelta, by: str = "") -> bool:
         """Whether a post may start now. `leave` follows each admission.

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from ..texts import Text
 from .breaker import Breaker
+from .breaker_report import Opening
 from .outcome import Kind, Outcome
 
 
@@ -23,6 +24,11 @@ class Breakers:
     def failure(self, mailing_id: int) -> Text | None:
         """Why posts of this mailing are held back, as a text for people; None if they are not."""
         return next((failure for one in self._of(mailing_id) if (failure := one.failure)), None)
+
+    @property
+    def opening(self) -> Opening | None:
+        """Of the breaker of the gateway: a refused sender name is the matter of its mailing, which pauses for it."""
+        return self._of_gateway.opening
 
     def admits(self, mailing_id: int, now: datetime, probe: timedelta, by: str = "") -> bool:
         """Whether both breakers admit the post. `leave` follows each admission."""

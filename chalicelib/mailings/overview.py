@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..delivery.balances import known_balances
 from ..delivery.spending import DaySpending
 from ..domain.balance import Balance
+from ..domain.breaker_report import BreakerReport
 from ..domain.mailing import SCHEDULED, Mailing
 from ..domain.reasons import COUNTED, Reason
 from ..domain.series import ACTIVE, Series
@@ -53,12 +54,15 @@ class Start:
 class Gateways:
     """`last_post_at`: when a mailing under way, or the one that was last, posted. `latency`: of the last minutes, in
     milliseconds. `silent_for`: how long no mailing that may send has made progress. `balances`: as they were last told.
+    `breakers`: by the name of each gateway, what senders have told of it; None if they have told nothing.
     """
 
     last_post_at: datetime | None
     latency: int | None
     silent_for: timedelta | None
     balances: list[Balance]
+    breakers: dict[str, BreakerReport | None]
+    open: frozenset[str]
 
     @property
     def is_silent(self) -> bool:
@@ -97,7 +101,8 @@ class Overview:
         """Nothing needs a person."""
         low = any(balance.is_low for balance in self.gateways.balances)
         failed = any(reason.status in ("failed", "unknown") for reason, _ in self.failures)
-        return not (self.paused or failed or low or self.gateways.is_silent or self.queue.dead_letters)
+        gateways = self.gateways
+        return not (self.paused or failed or low or gateways.is_silent or gateways.open or self.queue.dead_letters)
 
 
 def overview(services: Services) -> Overview:
@@ -155,7 +160,9 @@ def _gateways(services: Services, lately: list[Mailing], paces: list[Timeline], 
     last_post_at = max((one.last_post_at for one in lately if one.last_post_at), default=None)
     latencies = [pace.latency for pace in paces if pace.latency is not None]
     silent_for = longest_silence([one for one in lately if one.is_open], now)
-    return Gateways(last_post_at, max(latencies, default=None), silent_for, known_balances(services))
+    breakers = {name: services.breaker_reports.read(name) for name in services.settings.routes.names}
+    is_open = frozenset(name for name, report in breakers.items() if report and report.is_open(now))
+    return Gateways(last_post_at, max(latencies, default=None), silent_for, known_balances(services), breakers, is_open)
 
 
 def _age(started: list[Mailing], now: datetime) -> timedelta | None:

@@ -14,6 +14,7 @@ from chalicelib.adapters.queues import QueueRefused
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.audience import Plan
+from chalicelib.domain.breaker_report import BreakerReport, Opening
 from chalicelib.domain.counts import Counts
 from chalicelib.domain.mailing import FINISHED, MAILING_ID, RUNNING, Mailing
 from chalicelib.domain.reasons import Reason
@@ -166,3 +167,20 @@ def test_the_overview_reads_as_much_whatever_the_number_of_mailings(
     assert Counter(timelines.calls)["samples"] == 10
     assert Counter(timelines.calls)["reasons"] <= 10
     assert len(page.encode()) < 100_000
+
+
+def test_the_breaker_of_the_gateway_is_shown_with_its_time_and_reason(anna: Browser, services: Services) -> None:
+    now, opening = services.clock.now(), Opening(services.clock.now() - timedelta(minutes=7), REFUSED.text)
+    assert "Breaker closed" in seen(anna)
+    [gateway] = services.settings.routes.names
+    report = BreakerReport(gateway, now).after(opening, now)
+    services.breaker_reports.write(report)
+    text = seen(anna)
+    assert re.search(r"Breaker open since .{20,40} The gateway refused the message \(400\)\.", text), text
+    assert "Senders try single messages until one succeeds." in text
+    assert "All is well." not in text
+    services.breaker_reports.write(replace(report, told_at=now - timedelta(hours=2)))
+    assert "Breaker open when a sender last tried" in seen(anna)
+    services.breaker_reports.write(report.after(None, now))
+    assert "Breaker closed since" in seen(anna)
+    assert "All is well." in seen(anna)

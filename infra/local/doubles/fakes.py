@@ -15,6 +15,7 @@ from chalicelib.settings import Settings
 
 from .fake_access import FakeAudit, FakeAuditBucket, FakeIdempotencyKeys, FakeTokens, FakeUsers
 from .fake_balances import FakeBalanceQuestions, FakeBalances
+from .fake_breaker_reports import FakeBreakerReports
 from .fake_clients import FakeClients, FakeCounters, FakeLabels, FakePhoneKey
 from .fake_clock import FakeClock
 from .fake_drafts import FakeDrafts, FakeTextTemplates
@@ -58,6 +59,7 @@ class FakeServices:
         self.timelines = FakeTimelines()
         self.spending = FakeSpending()
         self.balances = FakeBalances()
+        self.breaker_reports = FakeBreakerReports()
         self.balance_questions = FakeBalanceQuestions()
         self.tokens = FakeTokens(self.audit)
         self.users = FakeUsers(self.audit)
