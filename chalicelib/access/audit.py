@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..domain.audit_record import EVERY_RECORD, AuditFilter, AuditRecord, Author, day_of
+from ..domain.audit_record import EVERY_RECORD, MAX_NUMBER, AuditFilter, AuditRecord, Author, day_of, day_of_number
 from ..domain.walk import LIST_SECONDS, HasTime, time_limit
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ MAX_READS = 40
 
 FILTERED_ROWS = 500
 """Records that one read of a filtered page takes."""
-
-MAX_NUMBER = 10**20
-"""Higher than the number of any record."""
 
 SERVICE_AUTHOR = "the service itself"
 """The author of a change that no user or token made."""
@@ -51,13 +48,14 @@ def list_records(
     one whose filter wants few of the records that its reads find. `has_time`: by default six seconds.
     """
     has_time = has_time or time_limit(services.clock.now, LIST_SECONDS)
-    today = day_of(services.clock.now())
-    day, before = cursor or (today, MAX_NUMBER)
+    now = services.clock.now()
+    oldest = max(day_of(now) - services.settings.audit_retention_days, day_of_number(wanted.first_number))
+    day, before = cursor or wanted.newest(now)
     found: list[AuditRecord] = []
     for number in range(MAX_READS):
         if number and not has_time():
             break
-        if day < today - services.settings.audit_retention_days:
+        if day < oldest or before <= wanted.first_number:
             return found, None
         size = limit - len(found) if wanted.is_all else FILTERED_ROWS
         records = services.audit.read(day, before, size)

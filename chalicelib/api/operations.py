@@ -14,7 +14,7 @@ from ..domain.allowed_steps import (
     RESUME,
 )
 from ..http.bodies import CSV
-from ..http.filters import CLIENT_FILTERS, MAILING_FILTERS
+from ..http.filters import AUDIT_FILTERS, CLIENT_FILTERS, MAILING_FILTERS
 from ..http.paging import PAGE_QUERY
 from .metrics import TEXT
 
@@ -210,7 +210,7 @@ OPERATIONS = [
     Operation("/Stats/", "get", "Read totals, and list mailings with their counts", "Totals"),
     Operation("/metrics/", "get", "Read metrics in the Prometheus format", TEXT),
     Operation("/Receipts/", "post", "Report delivery receipts", "Taken", "Receipts", caller=GATEWAY),
-    Operation("/Audit/", "get", "List audit records, newest first", "Record", is_list=True),
+    Operation("/Audit/", "get", "List audit records, newest first", "Record", is_list=True, query=tuple(AUDIT_FILTERS)),
     Operation("/Stats/{id}/", "get", "Read a mailing with its messages", "MailingStats", query=("status",)),
     Operation("/Stats/{id}/export/", "get", "Export messages of a mailing as CSV, in parts", CSV, query=("status",)),
 ]

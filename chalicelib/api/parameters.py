@@ -6,7 +6,7 @@ from ..domain.client import PHONE
 from ..domain.message import STATUSES as MESSAGE_STATUSES
 from ..http.bodies import CSV
 from ..http.exports import MOST_ROWS
-from ..http.filters import MAILING_FILTERS
+from ..http.filters import AUDIT_FILTERS, MAILING_FILTERS
 from ..http.paging import DEFAULT_LIMIT, MAX_LIMIT
 from ..rules import Field, Schema
 from .json_types import INTEGER, STRING
@@ -37,6 +37,9 @@ QUERY = {
     "opted_out": "Clients that are on the stop list, or that are not",
     "attributes": "Names of attributes to export, separated by commas; all by default",
 }
+FILTERS = {"/Mailing/": MAILING_FILTERS, "/Audit/": AUDIT_FILTERS}
+"""By the path of a list: its filters with their rules."""
+
 HEADERS = {
     "If-Match": "Change nothing unless the object has this ETag, or one of these",
     "If-None-Match": "Answer 304 if the object has this ETag, or one of these",
@@ -54,8 +57,9 @@ def parameters(operation: Operation) -> list[Schema]:
     ]
     if operation.is_paged:
         found += _page(operation)
-    if operation.path == "/Mailing/":
-        found += [_filter(name, field) for name, field in MAILING_FILTERS.items() if name in operation.query]
+    if operation.path in FILTERS:
+        filters = FILTERS[operation.path].items()
+        found += [_filter(name, field) for name, field in filters if name in operation.query]
     else:
         found += [_described("query", name, QUERY.get(name, "Filter by value")) for name in operation.query]
     return found + [_header(operation, name) for name in _headers(operation)]

@@ -8,36 +8,43 @@ from typing import Any
 from chalice.app import Response
 
 from ..access.audit import GATEWAY_AUTHOR, SERVICE_AUTHOR, list_records
-from ..domain.audit_record import AuditFilter, AuditRecord
+from ..domain.audit_record import KINDS, AuditFilter, AuditRecord
 from ..domain.client_import import ClientImport
 from ..domain.condition_json import from_json
 from ..domain.condition_text import describe
 from ..domain.segment import Segment
+from .local_time import moments_of
 from .page_requests import PageRequest
 
 LIST_LENGTH = 50
-KINDS = ("mailing", "series", "segment", "client", "phone", "import", "template", "test_message", "token", "user")
-"""Kinds of objects that have records."""
+FILTERS = ("who", "what", "id", "from", "to")
 
 
 def list_(request: PageRequest) -> Response:
     page = request.list_page(numbers=2, length=LIST_LENGTH)
     position = (page.position[0], page.position[1]) if page.position else None
-    query = {name: value for name in ("who", "what", "id") if (value := request.query.get(name, "").strip())}
-    wanted = AuditFilter(**query)
+    filters = {name: request.query.get(name, "").strip() for name in FILTERS}
+    query, wanted = {name: value for name, value in filters.items() if value}, _wanted(request, filters)
     found, next_position = list_records(request.services, position, page.limit, wanted=wanted)
     return request.page(
         "audit.html",
         records=found,
         next=request.next_page(page, next_position, query),
         is_short=len(found) < page.limit and not wanted.is_all,
-        wanted=wanted,
+        filters=filters,
+        is_filtered=bool(query),
         kinds=KINDS,
         own_authors=(SERVICE_AUTHOR, GATEWAY_AUTHOR),
         segments=_segments(request, found),
         imports=_imports(request, found),
         described=lambda condition: _described(request, condition),
     )
+
+
+def _wanted(request: PageRequest, filters: Mapping[str, str]) -> AuditFilter:
+    """The days are those of the user's zone; `to` is the last one."""
+    at_from, at_before = moments_of(request, filters["from"], filters["to"])
+    return AuditFilter(filters["who"], filters["what"], filters["id"], at_from, at_before)
 
 
 def _segments(request: PageRequest, records: Iterable[AuditRecord]) -> dict[int, Segment]:

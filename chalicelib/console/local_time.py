@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from ..domain.recurrence import first_moment
 from ..zones import is_any_zone, zone
@@ -28,6 +28,15 @@ def read_day(written: str | None) -> date | None:
     except ValueError:
         return None
     return day if FIRST_DAY <= day <= LAST_DAY else None
+
+
+def moments_of(request: PageRequest, first: str, last: str) -> tuple[datetime | None, datetime | None]:
+    """When the first day begins in the user's zone, and when the last one ends; None for a day that is none."""
+    zone_name, begins, ends = zone_of(request), read_day(first), read_day(last)
+    return (
+        midnight(zone_name, begins) if begins else None,
+        midnight(zone_name, ends + timedelta(days=1)) if ends else None,
+    )
 
 
 def midnight(zone_name: str, day: date) -> datetime:

@@ -17,7 +17,7 @@ from ..http.paging import Page
 from ..mailings.listing import BEGINNING, MailingPage, Position, list_open_first, read_mailings, search_mailings
 from ..mailings.segments import list_segments
 from .drafts import newest
-from .local_time import midnight, read_day, zone_of
+from .local_time import moments_of, zone_of
 from .page_requests import LONGEST_LIST, PageRequest
 
 LIST_LENGTH = 50
@@ -73,10 +73,10 @@ def _found(request: PageRequest, page: Page, filters: dict[str, str]) -> Mailing
 
 def _wanted(request: PageRequest, filters: dict[str, str]) -> MailingFilter:
     """The days are those of the user's zone; `to` is the last one."""
-    zone, first, last = zone_of(request), read_day(filters["from"]), read_day(filters["to"])
+    first, last = moments_of(request, filters["from"], filters["to"])
     days = {
-        "start_from": midnight(zone, first).isoformat() if first else "",
-        "start_before": midnight(zone, last + DAY).isoformat() if last else "",
+        "start_from": first.isoformat() if first else "",
+        "start_before": last.isoformat() if last else "",
     }
     return read_mailing_filter({**days, **{name: filters[name] for name in ("text", "status", "segment")}})
 

@@ -13,10 +13,16 @@ Fields = Mapping[str, object]
 MAX_TEXT_LENGTH = 500
 """Characters. A message text may exceed the size of a row, and a record holds it twice, before and after."""
 
+MAX_NUMBER = 10**20
+"""Higher than the number of any record."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NUMBERS_A_DAY = 24 * 3600 * 10**9
 
 MADE, CHANGED, REMOVED = "made", "changed", "removed"
+
+KINDS = ("mailing", "series", "segment", "client", "phone", "import", "template", "test_message", "token", "user")
+"""Kinds of objects that have records."""
 
 OF_PEOPLE = ("client", "phone", "test_message")
 """Kinds of objects that tell about a person: their records have no complete phone number and no attribute value."""
@@ -54,19 +60,41 @@ class AuditRecord:
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """Which records are wanted: those of an author, of a kind of object, of an object. A blank text wants any."""
+    """Which records are wanted: those of an author, of a kind of object, of an object. A blank text wants any.
+
+    `at_from`, `at_before`: from this moment on, and before that one.
+    """
 
     who: str = ""
     what: str = ""
     id: str = ""
+    at_from: datetime | None = None
+    at_before: datetime | None = None
 
     @property
     def is_all(self) -> bool:
+        """Whether each record of the time is wanted."""
         return not (self.who or self.what or self.id)
+
+    @property
+    def first_number(self) -> int:
+        """No record with a lower number is wanted."""
+        return number_at(self.at_from) if self.at_from else 0
 
     def wants(self, record: AuditRecord) -> bool:
         pairs = ((self.who, record.who), (self.what, record.what), (self.id, record.id))
-        return all(wanted in ("", found) for wanted, found in pairs)
+        is_later = self.at_before is not None and record.number >= number_at(self.at_before)
+        return (
+            record.number >= self.first_number
+            and not is_later
+            and all(wanted in ("", found) for wanted, found in pairs)
+        )
+
+    def newest(self, now: datetime) -> tuple[int, int]:
+        """The day of the newest record that may be wanted, and a number above it."""
+        if self.at_before is None or self.at_before > now:
+            return day_of(now), MAX_NUMBER
+        return day_of(self.at_before), number_at(self.at_before)
 
 
 EVERY_RECORD = AuditFilter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..domain.audit_record import KINDS, AuditFilter
 from ..domain.client_search import AttributeText, ClientFilter
 from ..domain.mailing import STATUSES as MAILING_STATUSES
 from ..domain.mailing_search import MailingFilter
@@ -82,6 +83,35 @@ def read_mailing_filter(query: Mapping[str, str]) -> MailingFilter:
         read.get("start_before"),
         read.get("segment"),
     )
+
+
+@rule(enum=list(KINDS))
+def _audit_kind(sent: object) -> object:
+    if sent not in KINDS:
+        raise WrongValue(Text("page.status", given=str(sent)[:32], choices=", ".join(KINDS)))
+    return sent
+
+
+AUDIT_FILTERS = {
+    "who": Field(label, "Changes by this user, token or command, with exactly this name"),
+    "what": Field(_audit_kind, "Changes of objects of this kind"),
+    "id": Field(label, "Changes of the object with this id"),
+    "at_from": Field(moment, "Changes at this moment or later"),
+    "at_before": Field(moment, "Changes before this moment"),
+}
+"""Query parameters, each with its rule."""
+
+
+def read_audit_filter(query: Mapping[str, str]) -> AuditFilter:
+    """An absent or blank parameter sets no filter. Raises BadInput."""
+    sent = {name: query[name] for name in AUDIT_FILTERS if query.get(name)}
+    read: dict[str, Any] = read_fields(sent, AUDIT_FILTERS, set(), partial=True)
+    wanted = AuditFilter(
+        read.get("who") or "", read.get("what") or "", read.get("id") or "", read.get("at_from"), read.get("at_before")
+    )
+    if wanted.at_from and wanted.at_before and wanted.at_from >= wanted.at_before:
+        raise BadInput({"at_before": [Text("page.no_time_between")]})
+    return wanted
 
 
 def read_message_status(value: str | None) -> str | None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
+from chalicelib.domain.audit_record import Author
 from tests.http.conftest import Call
 
 MAILING = {"datetime_start": "2040-01-01T10:00:00", "datetime_end": "2040-01-01T12:00:00", "message_text": "hello"}
@@ -56,3 +62,46 @@ def test_records_are_paginated_and_readable_with_the_read_role(call: Call, servi
 
 def test_an_invalid_cursor_is_refused(call: Call) -> None:
     assert call("GET", "/Audit?cursor=nonsense").status == 400
+
+
+def found(call: Call, **query: str) -> list[tuple[str, str]]:
+    """All records by following `next`, as kind and id."""
+    records, path = [], f"/Audit?{urlencode({**query, 'limit': 2})}"
+    while path:
+        answer = call("GET", path).json
+        records += answer["results"]
+        path = (answer["next"] or "").removeprefix("https://api.example.com")
+    return [(record["what"], record["id"]) for record in records]
+
+
+def test_records_are_filtered_by_author_kind_object_and_time(call: Call, services: Services) -> None:
+    other = f"Token {make_token(services, 'till', 'admin')}"
+    for number in range(3):
+        call("POST", "/Clients", json={"phone_number": f"7977000000{number}"})
+    call("POST", "/Mailing", json=MAILING, authorization=other)
+    now = services.clock.now()
+    yesterday, tomorrow = (now + timedelta(days=days) for days in (-1, 1))
+    old = Author("shop", yesterday, 0.5).record("client", 1, {"tag": "vip"}, None)
+    services.audit.add(old)
+    assert found(call, who="till") == [("mailing", "1")]
+    assert found(call, what="client", id="1") == [("client", "1"), ("client", "1")]
+    assert found(call, what="client", at_before=f"{now:%Y-%m-%d}") == [("client", "1")]
+    assert len(found(call, at_from=f"{now:%Y-%m-%d}", at_before=f"{tomorrow:%Y-%m-%dT%H:%M:%S}")) == 4
+    assert found(call, at_from=f"{tomorrow:%Y-%m-%d}") == []
+    assert found(call, who="nobody") == []
+    assert len(found(call, who="", what="")) == 5
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("what=clients", "what"),
+        ("at_from=yesterday", "at_from"),
+        ("at_from=2026-11-27&at_before=2026-11-27", "at_before"),
+        (f"who={'x' * 300}", "who"),
+        ("when=now", "when"),
+    ],
+)
+def test_a_filter_that_cannot_be_meant_is_refused_with_its_name(call: Call, query: str, field: str) -> None:
+    answer = call("GET", f"/Audit?{query}")
+    assert (answer.status, list(answer.json)) == (400, [field])

@@ -205,7 +205,8 @@ def test_the_audit_log_speaks_the_language_of_people_and_has_a_filter(anna: Brow
     rows = page.partition("<tbody>")[2]
     assert not re.findall(r"<small>[A-Za-z_ ]+:", rows), "a field is shown by its name in the API"
     assert not re.findall(r"</small>\s*</div>", rows), "a blank field of a new object"
-    for query, count in (("who=anna", 3), ("what=client", 1), ("what=mailing&id=1", 1), ("id=99", 0)):
+    days = (("from=2020-01-01", 3), ("to=2020-01-01", 0), ("from=2040-01-01&to=2039-01-01", 0), ("from=x", 3))
+    for query, count in (("who=anna", 3), ("what=client", 1), ("what=mailing&id=1", 1), ("id=99", 0), *days):
         found = anna.get(f"/console/audit?limit=20&{query}").text
         assert found.partition("<tbody>")[2].count("<tr>") == count, query
     assert "who=anna" in html.unescape(anna.get("/console/audit?limit=1&who=anna").text.partition('rel="next"')[0])
