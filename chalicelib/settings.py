@@ -104,6 +104,7 @@ class Settings(SecretNames):
     oidc_client_id: str = _setting("", str, "This service, as the identity provider knows it.")
     oidc_role_claim: str = _setting("", str, "Claim with the roles of a user: a name, or a path with points.")
     oidc_roles: tuple[str, ...] = _setting((), role_values, "Which of its values are which role: `sms-admins=admin`.")
+    oidc_name_claim: str = _setting("", str, "Claim that names a user: a name, or a path with points; none: the email.")
     oidc_only: bool = _setting(False, flag, "Whether users sign in through the identity provider alone.")
 
     @cached_property
@@ -179,7 +180,7 @@ class Settings(SecretNames):
         from .domain.openid import Client  # only a sign-in needs it
 
         roles = dict(pair.rsplit("=", 1) for pair in self.oidc_roles)
-        return Client(self.oidc_issuer, self.oidc_client_id, self.oidc_role_claim, roles)
+        return Client(self.oidc_issuer, self.oidc_client_id, self.oidc_role_claim, roles, self.oidc_name_claim)
 
     @property
     def is_local(self) -> bool:

@@ -121,12 +121,14 @@ def _user(services: Services, claims: Claims, role: str | None) -> User:
 
     A user with the same name who signs in with a password, or is another person at the provider, is not taken over.
     """
-    name = next(name for name in names_of(claims) if USER_NAME.fullmatch(name))
+    client, identity = services.settings.oidc_client, digest(str(claims["iss"]), str(claims["sub"]))
+    user = _user_of(services, identity) if client.name_claim else None
+    name = user.principal.name if user else next(filter(USER_NAME.fullmatch, names_of(claims, client.name_claim)))
     if role is None:
-        values = either(sorted(services.settings.oidc_client.roles))
-        raise NotAllowed(Text("openid.no_role", name=name, claim=services.settings.oidc_role_claim, values=values))
-    identity = digest(str(claims["iss"]), str(claims["sub"]))
-    user = services.users.find(name)
+        raise NotAllowed(
+            Text("openid.no_role", name=name, claim=client.role_claim, values=either(sorted(client.roles)))
+        )
+    user = user or services.users.find(name)
     if user is None:
         return _new_user(services, User(Principal(name, role), "", services.clock.now(), identity=identity))
     if user.identity != identity:
@@ -137,6 +139,13 @@ def _user(services: Services, claims: Claims, role: str | None) -> User:
     record = author_of(services, name).record("user", name, represent_user(user), represent_user(changed))
     services.users.change_role(user, role, record)
     return changed
+
+
+def _user_of(services: Services, identity: str) -> User | None:
+    """The user of this person. With a name claim a person who gets another name there stays the same user here, with
+    the name of the first sign-in: nobody becomes two authors, one of whom could approve what the other announces.
+    """
+    return next((user for user in services.users.all() if user.identity == identity), None)
 
 
 def _new_user(services: Services, user: User) -> User:

@@ -31,13 +31,15 @@ LONGEST_AGE = 600
 class Client:
     """This service as the provider knows it. `role_claim`: the name or path of the claim with the roles.
 
-    `roles`: the role here, by the value of the claim.
+    `roles`: the role here, by the value of the claim. `name_claim`: the name or path of a claim that names a user; may
+    be empty.
     """
 
     issuer: str
     client_id: str
     role_claim: str
     roles: Mapping[str, str]
+    name_claim: str = ""
 
 
 def challenge_of(verifier: str) -> str:
@@ -79,14 +81,15 @@ def wrong_claim(claims: Claims, client: Client, nonce: str, now: datetime) -> st
     return next((name for name, right in is_right.items() if not right), None)
 
 
-def names_of(claims: Claims) -> Sequence[str]:
-    """Names for the user, the best first: the email if the provider has verified it, the subject, and one that always
-    fits.
+def names_of(claims: Claims, name_claim: str = "") -> Sequence[str]:
+    """Names for the user, the best first: that of the name claim, the email if the provider has verified it, the
+    subject, and one that always fits.
     """
+    claimed = _at(claims, name_claim) if name_claim else None
     subject = str(claims["sub"])
     email = claims.get("email") if claims.get("email_verified") in (True, "true") else None
     always = "openid-" + hashlib.sha256(subject.encode()).hexdigest()[:16]
-    return [*([email.lower()] if isinstance(email, str) else []), subject, always]
+    return [*(name.lower() for name in (claimed, email) if isinstance(name, str)), subject, always]
 
 
 def role_of(claims: Claims, client: Client) -> str | None:

@@ -56,6 +56,7 @@ class LocalSettings:
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
     oidc_role_claim: str = ""
+    oidc_name_claim: str = ""
     oidc_roles: str = ""
     oidc_only: bool = False
     approval_above: int = 0
@@ -108,6 +109,7 @@ class LocalSettings:
             "OidcClientId": self.oidc_client_id,
             "OidcRoleClaim": self.oidc_role_claim,
             "OidcRoles": self.oidc_roles,
+            "OidcNameClaim": self.oidc_name_claim,
             "OidcOnly": str(self.oidc_only).lower(),
             "ApprovalAbove": str(self.approval_above),
         }

@@ -37,6 +37,7 @@ SERVICE_SETTINGS = (
     "OIDC_CLIENT_ID",
     "OIDC_ROLE_CLAIM",
     "OIDC_ROLES",
+    "OIDC_NAME_CLAIM",
     "OIDC_ONLY",
 )
 """Settings of the service, with its checks."""
@@ -76,6 +77,7 @@ def read_settings(environment: Mapping[str, str]) -> LocalSettings:
         oidc_client_id=service.oidc_client_id,
         oidc_client_secret=environment.get("OIDC_CLIENT_SECRET", ""),
         oidc_role_claim=service.oidc_role_claim,
+        oidc_name_claim=service.oidc_name_claim,
         oidc_roles=",".join(service.oidc_roles),
         oidc_only=service.oidc_only,
         approval_above=service.approval_above,

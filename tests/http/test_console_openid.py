@@ -170,6 +170,62 @@ def test_another_person_with_the_same_email_is_not_taken_for_the_user(anonymous:
     assert sign_in(Browser(anonymous.http), provider, "a new employee").status == 403
 
 
+@pytest.fixture
+def naming(provider: Provider, services: Services) -> Provider:
+    """The claim `preferred_username` names users, and no email is verified, as at Entra ID."""
+    configure(services, provider.url, oidc_name_claim="preferred_username")
+    return provider
+
+
+def put_named(provider: Provider, subject: str, name: object) -> None:
+    provider.put_user(subject, **{**ADMIN, "email_verified": None, "preferred_username": name})
+
+
+def test_a_claim_names_new_users(anonymous: Browser, naming: Provider) -> None:
+    for subject, name, shown in (
+        ("s-1", "Olga@Example.com", ">olga@example.com "),
+        ("s-2", None, ">s-2 "),
+        ("s-3", "имя", ">s-3 "),
+    ):
+        put_named(naming, subject, name)
+        assert sign_in(Browser(anonymous.http), naming, subject).status == 303
+        sign_in(anonymous, naming, subject)
+        assert shown in anonymous.get("/console/users").text
+
+
+def test_a_person_with_another_name_in_the_claim_stays_the_same_user(
+    anonymous: Browser, naming: Provider, services: Services
+) -> None:
+    put_named(naming, "17", "olga")
+    sign_in(anonymous, naming, "17")
+    put_named(naming, "17", "ivan")
+    assert sign_in(Browser(anonymous.http), naming, "17").status == 303
+    assert {who for who, _, _ in actions(services)} == {"olga"}
+    assert services.users.find("ivan") is None
+
+
+def test_nobody_becomes_another_user_by_the_name_in_the_claim(
+    anonymous: Browser, naming: Provider, services: Services
+) -> None:
+    put_named(naming, "17", "olga")
+    sign_in(Browser(anonymous.http), naming, "17")
+    make_user(services, "vera", "admin")
+    for name in ("olga", "OLGA", "vera"):
+        put_named(naming, "an attacker", name)
+        answer = sign_in(Browser(anonymous.http), naming, "an attacker")
+        assert (answer.status, "Ask an administrator to remove it" in answer.text) == (403, True), name
+
+
+def test_a_user_from_before_the_setting_keeps_the_name(
+    anonymous: Browser, provider: Provider, services: Services
+) -> None:
+    put_named(provider, "s-1", "olga")
+    sign_in(Browser(anonymous.http), provider, "s-1")
+    configure(services, provider.url, oidc_name_claim="preferred_username")
+    assert sign_in(anonymous, provider, "s-1").status == 303
+    assert services.users.find("olga") is None
+
+
 def test_a_user_of_the_provider_has_no_password_and_the_role_of_the_provider(anna: Browser, provider: Provider) -> None:
     provider.put_user("17", **ADMIN)
     sign_in(Browser(anna.http), provider, "17")
