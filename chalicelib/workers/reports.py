@@ -7,6 +7,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from ..errors import Refusal
+from ..reports.daily import send_by_hand, send_scheduled
 from ..runtime import begin_invocation, logging_errors, seconds_left
 
 worker = Blueprint(__name__)
@@ -16,9 +17,8 @@ worker = Blueprint(__name__)
 @logging_errors
 def send_report(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The schedule sends `{"scheduled": "<time>"}`, a person `{"date": "2026-11-22"}`."""
-    from ..reports.daily import send_by_hand, send_scheduled  # the other functions do not load it
-
     services = begin_invocation(context)
+
     try:
         match event:
             case {"scheduled": str(moment), **others} if not others:

@@ -109,7 +109,7 @@ def loaded_by(statement: str) -> set[str]:
         ),
         ("chalicelib.workers.tokens", {"app", "chalicelib.api", "chalicelib.delivery.sender", "pynamodb", "requests"}),
         (
-            "chalicelib.workers.reports, chalicelib.reports.daily",
+            "chalicelib.workers.reports",
             {"app", "chalicelib.api", "requests", "pynamodb", "botocore.session", "jinja2", "pytz"},
         ),
         (
