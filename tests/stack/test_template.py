@@ -366,8 +366,12 @@ def test_a_schedule_asks_for_balances_only_if_there_is_an_alarm_on_them(
     assert (target["Arn"], json.loads(target["Input"])) == ({"Fn::GetAtt": ["SendMessages", "Arn"]}, ASK_BALANCES)
     assert rule["ScheduleExpression"] == {"Fn::If": ["IsInAws", "rate(5 minutes)", "rate(1 minute)"]}
     assert permission["SourceArn"] == {"Fn::GetAtt": ["AskBalances", "Arn"]}
-    (read,) = [right for right in rights_of(resources, "APIHandler") if right.get("Sid") == "ReadsBalancesAndSpending"]
-    assert read["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [BALANCES, "spent#*"]}}
+    (read,) = [
+        right for right in rights_of(resources, "APIHandler") if right.get("Sid") == "ReadsBreakersBalancesAndSpending"
+    ]
+    assert read["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [BALANCES, "breaker#*", "spent#*"]}
+    }
 
 
 def flat_choice(value: Any) -> list[tuple[str | None, Any]]:
