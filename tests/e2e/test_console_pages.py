@@ -29,6 +29,17 @@ return document.querySelector("[data-preview]") === null || (document.getElement
 """
 
 
+NEEDS_SCRIPT = ("#shortcuts-switch", "[data-upload]")
+"""The switch is hidden without a script. An upload says that it needs one."""
+
+STRANDED = f"""
+const works = (form) => form.method === "get" || form.querySelector("[name=csrf]") || form.action.endsWith("/language")
+  || form.action.endsWith("/sign-in");
+return [...document.querySelectorAll("button")].filter((button) => !button.closest("{", ".join(NEEDS_SCRIPT)}"))
+  .filter(({{form}}) => !form || !works(form)).map((button) => button.outerHTML.slice(0, 150));
+"""
+
+
 @pytest.fixture(scope="module")
 def browser(stack: DevStack) -> requests.Session:
     """Signed in, without a script."""
@@ -104,6 +115,18 @@ def test_every_control_of_every_page_is_reached_by_tab_in_order_and_shows_the_fo
         ActionChains(operator.driver).send_keys(Keys.TAB * steps).perform()
         if missed := operator.driver.execute_script("return pageChecks.faultsOfFocus()"):
             found[path] = missed
+    assert found == {}
+
+
+def test_every_button_of_every_page_sends_a_form_without_a_script(operator: Operator, pages: list[str]) -> None:
+    operator.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    found = {}
+    for path in pages:
+        operator.open(path)
+        if stranded := operator.driver.execute_script(STRANDED):
+            found[path] = stranded
+    operator.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    operator.driver.get_log("browser")  # Chromium logs the status 404
     assert found == {}
 
 
