@@ -2,59 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from infra.deploy import ROOT
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
-from infra.local.service import free_port
 from infra.local.simulator import Simulator
 from infra.local.stack import DevStack
 
+from .chalice_local import chalice_local
+
 HEADERS = {"Authorization": f"Token {LOCAL_TOKEN}"}
-SECONDS = 60
 
 
 @pytest.fixture(scope="module")
 def url(stack: DevStack) -> Iterator[str]:
-    """The environment is read by a shell, as the README describes it."""
-    port = free_port()
-    command = f'eval "$({sys.executable} -m infra.local.environment)"\n'
-    command += f"exec {Path(sys.executable).with_name('chalice')} local --stage local --port {port} --no-autoreload"
-    environment = {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": stack.aws_url}
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", command],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield _awaited(f"http://127.0.0.1:{port}", process)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _awaited(url: str, process: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            requests.get(f"{url}/openapi.json", timeout=10)
-            return url
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise AssertionError("chalice local does not answer")
+    with chalice_local(stack) as url:
+        yield url
 
 
 def test_the_api_accepts_the_contracts_token_and_sends(
