@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from math import ceil
 from typing import Any, cast
 
@@ -15,12 +16,13 @@ from ..domain.outcome import Outcome
 from ..domain.series import Series
 from ..errors import BadInput, NotInThisStatus, Outdated
 from ..http.calls import read_id
+from ..http.phones import client_shown
 from ..mailings import drafts as use_cases
 from ..mailings import series as series_of
 from ..mailings.audience import reached_by
 from ..mailings.drafts import Fields
 from ..mailings.launch_warnings import consent_warnings, with_launch_warnings
-from ..mailings.preview import preview_mailing
+from ..mailings.preview import preview_mailing, with_clients
 from ..mailings.test_message import advice_after
 from ..rules import read_fields
 from ..texts import Text
@@ -102,6 +104,7 @@ def _show(
         mailing, series = (planned.mailing, planned) if isinstance(planned, Series) else (planned, None)
         chosen = reached_by(request.services, mailing.chosen, mailing.purpose)
         preview = preview_mailing(request.services, chosen, mailing.message_text, planned=mailing)
+        preview = with_clients(preview, mailing.message_text, partial(client_shown, request.principal))
         without_consent = consent_warnings(request.services, chosen, mailing.purpose)
     except BadInput as refusal:
         return _refuse(request, draft, refusal)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..domain.client import Client
 from ..domain.client_import import RefusedRow
 from ..domain.csv_file import FileFormat
 from ..domain.masking import mask_digits, mask_phones
@@ -32,6 +34,13 @@ def fields_shown(viewer: Principal | None, fields: Mapping[str, object]) -> dict
     """A row of a file, with its texts as they are shown."""
     show = shown_to(viewer)
     return {name: show(value) if isinstance(value, str) else value for name, value in fields.items()}
+
+
+def client_shown(viewer: Principal | None, client: Client) -> Client:
+    """The client of an example of a text."""
+    show = shown_to(viewer)
+    attributes = {name: show(value) for name, value in client.attributes.items()}
+    return replace(client, phone_number=show(client.phone_number), attributes=attributes)
 
 
 def phones_of(services: Services, viewer: Principal, messages: Sequence[Message]) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -170,6 +171,13 @@ def sample_texts(services: Services, chosen: Filter, text: str) -> list[Example]
     """Texts for the first clients that the filter reaches. Empty if the time limit ends before any is found."""
     clients = sample_clients(services, chosen)
     return [Example(client, fill_masked(text, client), measure(fill(text, client))) for client in clients]
+
+
+def with_clients(preview: Preview, text: str, shown: Callable[[Client], Client]) -> Preview:
+    """With the examples for clients as they are shown. The lengths stay those of the texts that would be sent."""
+    pairs = [(example, shown(example.client)) for example in preview.examples]
+    examples = [replace(example, client=client, text=fill_masked(text, client)) for example, client in pairs]
+    return replace(preview, examples=tuple(examples))
 
 
 def choose_examples(sample: list[Example], text: str) -> tuple[Example, ...]:

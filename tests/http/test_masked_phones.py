@@ -13,7 +13,7 @@ from chalicelib.adapters.services import Services
 from chalicelib.clients.import_worker import process_import
 
 from .conftest import Call
-from .test_console import MAILING, Browser, anna, anonymous, launch
+from .test_console import MAILING, Browser, anna, anonymous, launch, open_new_form
 
 __all__ = ["anna", "anonymous"]
 
@@ -52,6 +52,19 @@ def test_no_page_and_no_file_shows_a_complete_phone_number_to_a_user_who_only_re
         assert not [digits for digits in DIGITS if digits in text], path
     for path in (*PAGES[:4], *FILES[:4]):
         assert "7977***" in boris.get(path).text, path
+
+
+def test_the_examples_of_a_draft_tell_no_digits_but_the_first_four(anna: Browser) -> None:
+    other = "другой=+7 977 000-00-03"
+    anna.post("/console/clients/new", phone_number=NUMBERS[0], timezone="UTC", attributes=other)
+    draft = open_new_form(anna)
+    anna.post(draft, **{**MAILING, "message_text": "{phone_number} {другой}", "step": "keep"})
+    assert "7977*****01" in anna.get(f"{draft}/check").text
+    anna.sign_in("boris")
+    page = anna.get(f"{draft}/check").text
+    assert "7977******* 7977*******" in page
+    assert "+7 977 ***-**-**" in page
+    assert "01" not in page.partition("7977*******")[0].rpartition("<blockquote")[2]
 
 
 def test_an_administrator_and_a_program_that_only_reads_get_complete_numbers(
