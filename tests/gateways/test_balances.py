@@ -104,11 +104,16 @@ def test_the_simulator_tells_its_balance_to_those_who_may_ask(simulator: Simulat
     assert simulator.seen.requests == 0, "a question is no post"
 
 
-def test_an_outage_an_error_and_silence_are_problems_and_no_balance(simulator: Simulator) -> None:
+def test_an_outage_and_an_error_are_problems_and_no_balance(simulator: Simulator) -> None:
     simulator.behave(outage=True)
     assert ask(simulator).problem.startswith("no answer: ")
     simulator.behave(garbage=True)
     assert ask(simulator) == Told(problem="status 200")
+
+
+@pytest.mark.parametrize("simulator", NAMES[:1], indirect=True)
+def test_silence_is_a_problem_and_no_balance(simulator: Simulator) -> None:
+    """It takes two seconds. Of an answer that does not come, a provider sees what it sees in an outage."""
     simulator.behave(hang=True)
     assert ask(simulator, timeout=SILENCE).problem.startswith("no answer: ")
 

@@ -98,12 +98,18 @@ def test_a_provider_that_names_a_pause_names_the_one_of_the_behaviour(simulator:
     assert post(simulator).retry_after == 11.0
 
 
-def test_silence_is_seen_as_no_clear_answer(simulator: Simulator) -> None:
-    simulator.behave(hang=True)
-    assert post(simulator, timeout=SILENCE).kind is Kind.AMBIGUOUS
+def test_an_outage_is_seen_as_no_clear_answer(simulator: Simulator) -> None:
     simulator.behave(outage=True)
     assert post(simulator).kind is Kind.AMBIGUOUS
-    assert (simulator.seen.unclear, simulator.seen.accepted.total()) == (2, 0)
+    assert (simulator.seen.unclear, simulator.seen.accepted.total()) == (1, 0)
+
+
+@pytest.mark.parametrize("simulator", ["contract"], indirect=True)
+def test_silence_is_seen_as_no_clear_answer(simulator: Simulator) -> None:
+    """It takes two seconds, and the simulator is silent before it knows the provider."""
+    simulator.behave(hang=True)
+    assert post(simulator, timeout=SILENCE).kind is Kind.AMBIGUOUS
+    assert (simulator.seen.unclear, simulator.seen.accepted.total()) == (1, 0)
 
 
 @pytest.mark.parametrize("simulator", [name for name in NAMES if provider(name).CAPABILITIES.key_form], indirect=True)
