@@ -6,9 +6,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -53,6 +53,11 @@ DRIPS = {
     "the body of a redirect": (b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", b" "),
     "the body of a refusal": (b"HTTP/1.1 400 Bad Request\r\n\r\n", b" "),
 }
+ENCRYPTED = ("nothing", "a header", "an extension of a chunk")
+"""The drips that are tried under TLS too."""
+
+AT_ONCE = 4
+Answers = Mapping[str, Future[Answer]]
 
 
 def made_gateway(server: RawServer, connections: int = 2) -> ContractGateway:
@@ -96,38 +101,59 @@ def encrypting(certificate: Path) -> ssl.SSLContext:
     return context
 
 
-@pytest.fixture(autouse=True)
-def _no_leaks() -> Iterator[None]:
+@contextmanager
+def leaking_nothing() -> Iterator[None]:
     """No thread stays behind, except those that look addresses up."""
     before = set(threading.enumerate())
     yield
     assert [one.name for one in set(threading.enumerate()) - before if not one.name.startswith("lookup")] == []
 
 
-@pytest.mark.parametrize("dripped", DRIPS)
-def test_a_dripping_answer_is_cut_and_its_message_stays_in_doubt(dripped: str) -> None:
-    begin, piece = DRIPS[dripped]
-    with serving(lambda connection: (connection.sendall(begin), server.drip(connection, piece))[1]) as server:
-        gateway = made_gateway(server)
-        answer = cut_post(gateway)
-        gateway.close()
-        assert (answer.status, answer.never_sent) == (None, False)
+@pytest.fixture(autouse=True)
+def _no_leaks() -> Iterator[None]:
+    with leaking_nothing():
+        yield
 
 
-@pytest.mark.parametrize("dripped", ["nothing", "a header", "an extension of a chunk"])
-def test_a_dripping_answer_is_cut_under_tls(dripped: str, certificate: Path) -> None:
+@pytest.fixture(scope="module")
+def answers() -> Answers:
+    """To all drips, some at once: each post waits for a second."""
+    with leaking_nothing(), ThreadPoolExecutor(AT_ONCE) as pool:
+        return {dripped: pool.submit(answer_to_a_drip, dripped) for dripped in DRIPS}
+
+
+@pytest.fixture(scope="module")
+def encrypted_answers(certificate: Path) -> Answers:
+    with leaking_nothing(), ThreadPoolExecutor(AT_ONCE) as pool:
+        return {dripped: pool.submit(answer_to_a_drip, dripped, certificate) for dripped in ENCRYPTED}
+
+
+def answer_to_a_drip(dripped: str, certificate: Path | None = None) -> Answer:
     begin, piece = DRIPS[dripped]
 
     def drip(connection: socket.socket) -> None:
         connection.sendall(begin)
         server.drip(connection, piece)
 
-    with serving(drip, encrypting(certificate)) as server:
+    with serving(drip, encrypting(certificate) if certificate else None) as server:
         gateway = made_gateway(server)
-        gateway._http.verify = str(certificate)
-        answer = cut_post(gateway, LONGER_TIMEOUT)
+        if certificate:
+            gateway._http.verify = str(certificate)
+        answer = cut_post(gateway, LONGER_TIMEOUT if certificate else TIMEOUT)
         gateway.close()
-        assert (answer.status, answer.never_sent) == (None, False)
+        return answer
+
+
+@pytest.mark.parametrize("dripped", DRIPS)
+def test_a_dripping_answer_is_cut_and_its_message_stays_in_doubt(dripped: str, answers: Answers) -> None:
+    answer = answers[dripped].result()
+    assert (answer.status, answer.never_sent) == (None, False)
+
+
+@pytest.mark.parametrize("dripped", ENCRYPTED)
+def test_a_dripping_answer_is_cut_under_tls(dripped: str, encrypted_answers: Answers) -> None:
+    answer = encrypted_answers[dripped].result()
+    assert (answer.status, answer.never_sent) == (None, False)
 
 
 @pytest.mark.parametrize("flood", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 99])
