@@ -13,7 +13,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .domain.advice import advice_on
+from .domain.advice import advice_on, in_words
 from .domain.money import shown_amount
 from .wording import ENGLISH, day_in_words, decimal, filled, grouped, moment_in_words, moment_of
 
@@ -53,6 +53,7 @@ def _templates(folder: Path, language: str) -> Environment:
         "moment_in_words": partial(moment_in_words, language),
         "moment_of": moment_of,
         "advice_on": advice_on,
+        "in_words": in_words,
         "localized": lambda text: text.in_language(language),
         "language": language,
     }

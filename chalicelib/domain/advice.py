@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..texts import Text
+from ..texts import Text, read_stored
 
 SENDER = Text("after_test.sender")
 CREDENTIALS = Text("after_test.credentials")
@@ -64,6 +64,30 @@ NEEDS_NONE = {
     "mailing.daily_budget",
 }
 """Reasons that say themselves what to do, or with which nothing is wrong."""
+
+
+def in_words(reason: Text) -> Text:
+    """The reason as pages show it: with the meaning of the name of an error."""
+    return read_stored(_in_words(reason.stored))
+
+
+def _in_words(stored: Mapping[str, object]) -> dict[str, object]:
+    found = {name: _in_words(value) if isinstance(value, Mapping) else value for name, value in stored.items()}
+    if found["code"] == "gateway.silent" and (meaning := _meaning_of(found["error"])):
+        found["error"] = meaning.stored
+    return found
+
+
+def _meaning_of(error: object) -> Text | None:
+    """Of the name of an error in the reason `gateway.silent`; None for a rare one."""
+    match error:
+        case "ConnectionError" | "NewConnectionError" | "NameResolutionError" | "ProtocolError":
+            return Text("silence.no_connection", name=error)
+        case "ConnectTimeout" | "ReadTimeout" | "TimeoutError":
+            return Text("silence.too_slow", name=error)
+        case "SSLError":
+            return Text("silence.not_secure", name=error)
+    return None
 
 
 def advice_on(reason: Text) -> Text | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from chalicelib import texts
-from chalicelib.domain.advice import ADVICE, NEEDS_NONE, advice_on
+from chalicelib.domain.advice import ADVICE, NEEDS_NONE, advice_on, in_words
 from chalicelib.domain.reasons import OTHER
 from chalicelib.texts import Text
 
@@ -37,3 +37,14 @@ def test_the_advice_on_a_refused_message_names_what_a_person_checks() -> None:
     assert "номер" in advice.in_language("ru")
     assert advice_on(OTHER) is not None
     assert advice_on(Text("gateway.of_a_later_version")) is None
+
+
+def test_a_silence_is_said_in_words_also_inside_another_reason() -> None:
+    held = Text("expiry.held_back", reason=Text("gateway.silent", error="ConnectionError"))
+    assert str(in_words(held)).endswith("did not answer: there was no connection, or it broke (ConnectionError).")
+    assert in_words(held).in_language("ru").endswith("связь не установлена или оборвалась (ConnectionError).")
+    slow, rare = (Text("gateway.silent", error=name) for name in ("ReadTimeout", "BadStatusLine"))
+    assert "it took too long" in str(in_words(slow))
+    assert in_words(rare) == rare
+    later = Text("gateway.of_a_later_version", error="ReadTimeout", number=3)
+    assert in_words(later) == later

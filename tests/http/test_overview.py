@@ -179,6 +179,9 @@ def test_the_breaker_of_the_gateway_is_shown_with_its_time_and_reason(anna: Brow
     assert re.search(r"Breaker open since .{20,40} The gateway refused the message \(400\)\.", text), text
     assert "Senders try single messages until one succeeds." in text
     assert "All is well." not in text
+    silent = Text("gateway.silent", error="ReadTimeout")
+    services.breaker_reports.write(replace(report, reason=silent))
+    assert "The gateway did not answer: it took too long (ReadTimeout)." in seen(anna)
     services.breaker_reports.write(replace(report, told_at=now - timedelta(hours=2)))
     assert "Breaker open when a sender last tried" in seen(anna)
     services.breaker_reports.write(report.after(None, now))
