@@ -238,10 +238,7 @@ def _complete(values: dict[str, Any]) -> list[str]:
 
 
 def runs_in_lambda() -> bool:
-    """Whether this process is a Lambda function of AWS or of an emulator.
-
-    Source: AWS Lambda Developer Guide, "Defined runtime environment variables".
-    """
+    """On AWS or an emulator. Source: AWS Lambda Developer Guide, "Defined runtime environment variables"."""
     return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 
 
