@@ -168,10 +168,10 @@ class Tour:
         self.call("PATCH", f"/Mailing/{mailing_id}/", {"datetime_start": later})
         self.call("GET", "/Mailing/")
         self.call("DELETE", f"/Mailing/{mailing_id}/")
-        by_schedule, by_sweep = (self.announce(5, filter_tag="absent") for _ in range(2))
+        by_schedule, by_sweep = (self.announce(15, filter_tag="absent") for _ in range(2))
         for due in (by_schedule, by_sweep):
             boto3.client("scheduler").delete_schedule(Name=f"mailing-{due}", GroupName=STACK_NAME)
-        time.sleep(6)
+        time.sleep(16)
         assert invoke("StartMailing", {"mailing": by_schedule})["started"]
         self.sweep()
 
