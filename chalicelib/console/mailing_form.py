@@ -71,10 +71,10 @@ def preview(request: PageRequest) -> Response:
     mailing_id = request.field("mailing")
     before = lifecycle.get_mailing(request.services, read_id(mailing_id)) if mailing_id else None
     try:
-        return request.page("preview.html", preview=_preview(request, form_values(request, before), before))
+        return request.page("preview_live.html", preview=_preview(request, form_values(request, before), before))
     except BadInput as refusal:
         texts = [text for texts in refusal.errors.values() for text in texts]
-        return request.page("preview.html", preview=None, problems=texts)
+        return request.page("preview_live.html", preview=None, problems=texts)
 
 
 def submit(

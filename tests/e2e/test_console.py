@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from infra.local.lambdas import invoke
@@ -510,6 +511,33 @@ def executed(operator: Operator, name: str) -> str:
     wait.until(lambda _: operation.find_elements(By.CSS_SELECTOR, ".btn.execute"))[0].click()
     status = ".live-responses-table tbody .response-col_status"
     return str(wait.until(lambda _: operation.find_elements(By.CSS_SELECTOR, status))[0].text)
+
+
+HIDDEN_BY_THE_BAR = """
+const field = document.activeElement, bar = document.querySelector(".bar");
+if (!field.closest(".beside") || bar.contains(field)) return "";
+const seen = field.getBoundingClientRect(), over = bar.getBoundingClientRect();
+const isBeside = seen.right <= over.left || seen.bottom <= over.top || seen.top >= over.bottom;
+return isBeside ? "" : field.name || field.textContent;
+"""
+
+
+def test_the_buttons_of_the_form_stay_in_view_and_hide_no_focused_field(operator: Operator) -> None:
+    """WCAG 2.2, 2.4.11. On a wide screen they are beside the fields, on a narrow one in a bar below."""
+    operator.open("/console/mailings/new")
+    operator.type("message_text", "bar")
+    operator.see("Saved in draft")
+    for width, height in ((1200, 700), (360, 740)):
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        operator.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        operator.driver.execute_script("scrollTo(0, 0); document.getElementById('message_text').focus()")
+        button = operator.driver.find_element(By.CSS_SELECTOR, ".bar .primary")
+        for _ in range(45):
+            place = operator.driver.execute_script("return arguments[0].getBoundingClientRect().bottom", button)
+            assert 0 < place <= height, width
+            assert operator.driver.execute_script(HIDDEN_BY_THE_BAR) == "", width
+            operator.driver.switch_to.active_element.send_keys(Keys.TAB)
+    operator.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def accessibility_faults(operator: Operator, *rules: str) -> list[Any]:

@@ -23,6 +23,8 @@ async function refresh(named = null) {
   if (preview.querySelector("details[open]")) fresh.querySelector("details")?.setAttribute("open", "");
   const said = [...form.querySelectorAll("[id$=-error]")].map((error) => error.textContent);
   for (const problem of fresh.querySelectorAll(".error")) if (said.includes(problem.textContent)) problem.remove();
+  const summary = fresh.querySelector("#summary");
+  document.getElementById("summary").replaceWith(summary); // out of `fresh`, into the bar with the buttons
   const place = placeOf(named);
   preview.replaceChildren(...fresh.childNodes);
   if (named) scrollBy(0, placeOf(named) - place);
