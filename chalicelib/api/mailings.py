@@ -15,7 +15,7 @@ from ..http.filters import read_mailing_filter
 from ..http.paging import Listed, answer_page, position_at, read_page
 from ..mailings import lifecycle
 from ..mailings.listing import list_mailings
-from ..mailings.warnings import warnings_of
+from ..mailings.warnings import approval_warnings, warnings_of
 from ..representation import represent_mailing, represent_warnings
 from ..rules import read_fields
 from .etags import answer_changed, answer_read, if_match, with_etag
@@ -106,7 +106,8 @@ def resend(call: Call, mailing_id: int) -> Response:
 
 def _with_warnings(call: Call, mailing: Mailing) -> dict[str, object]:
     """The mailing; `warnings` is there only if there are any."""
-    return {**represent_mailing(mailing), **represent_warnings(warnings_of(call.services, mailing))}
+    warnings = [*warnings_of(call.services, mailing), *approval_warnings(call.services, mailing)]
+    return {**represent_mailing(mailing), **represent_warnings(warnings)}
 
 
 def _read(call: Call, partial: bool) -> MailingFields:

@@ -116,7 +116,8 @@ def _preview(request: PageRequest, values: Values, before: Mailing | None) -> Pr
     chosen = reached_by(request.services, chosen_by(values), str(values["purpose"]))
     planned = _planned(request, values)
     found = preview_mailing(request.services, chosen, text, planned=planned)
-    return with_launch_warnings(found, chosen, planned.window if planned else None)
+    most = request.services.settings.approval_above
+    return with_launch_warnings(found, chosen, planned.window if planned else None, most)
 
 
 def _checked_text(values: Values) -> str:

@@ -157,6 +157,7 @@ class PageRequest:
             "path": self.path,
             "page_address": own_address(self.address),
             "may_write": self.may_write,
+            "is_answer": self.raw_request.method == "POST",  # a form of it may show what was typed and is not saved
             "shown": self.shown,
             "user": session.user.principal if session else None,
             "csrf": form_token(self.services, session) if session else "",

@@ -79,6 +79,19 @@ def count_audience(services: Services, chosen: Filter) -> tuple[int, bool]:
     return _count(services, chosen, plan_now(services, chosen), {})
 
 
+def reaches_more_than(services: Services, chosen: Filter, number: int, has_time: HasTime) -> bool:
+    """False also if the time is up before so many clients are found."""
+    plan, found = plan_now(services, chosen), 0
+    for read in plan.ranges(chosen, max(number, PAGE)):
+        if chosen.has_condition:
+            found += _count_members(services, chosen, plan, read, has_time) or 0
+        else:
+            found += services.clients.count(read[0], chosen, read[1], read[2])
+        if found > number or not has_time():
+            break
+    return found > number
+
+
 def group_audience(services: Services, chosen: Filter) -> Audience:
     """Read all clients that the filter reaches if they are few, or a sample across a large audience."""
     plan = plan_now(services, chosen)

@@ -1,4 +1,4 @@
-"""Warnings about the audience of a mailing that has not started: unused tags, deleted mailings, no recipients."""
+"""Warnings about the audience of a mailing that has not started: unused tags, deleted mailings, nobody, too many."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..clients.recipients import choose, find_named, plan_now
+from ..domain.approval import GIVEN
 from ..domain.audience import label_partitions
 from ..domain.client import MAX_CLIENT_ID
 from ..domain.filter import Filter
 from ..domain.mailing import SCHEDULED, Mailing
+from ..domain.walk import time_limit
 from ..logs import log
 from ..texts import Text
-from .audience import reached_by
+from .audience import reached_by, reaches_more_than
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -35,6 +37,24 @@ def warnings_of(services: Services, mailing: Mailing) -> list[Text]:
     except Exception:
         log.exception("audience not checked")
         return []
+
+
+def approval_warnings(services: Services, mailing: Mailing) -> list[Text]:
+    """Whether the mailing will wait for an approval at its start, if it is known in time. As `warnings_of`."""
+    most = services.settings.approval_above
+    if not most or mailing.status != SCHEDULED or mailing.approval == GIVEN:
+        return []
+    chosen = reached_by(services, mailing.chosen, mailing.purpose)
+    has_time = time_limit(services.clock.now, TIME_LIMIT.total_seconds())
+    try:
+        return [needs_approval(most)] if reaches_more_than(services, chosen, most, has_time) else []
+    except Exception:
+        log.exception("audience not counted")
+        return []
+
+
+def needs_approval(most: int) -> Text:
+    return Text("launch.needs_approval", most=most)
 
 
 def audience_warnings(services: Services, chosen: Filter, has_nobody: Callable[[], bool]) -> list[Text]:

@@ -78,6 +78,22 @@ def test_an_approver_reads_everything_and_writes_nothing(many: Services, call: C
     assert vera("POST", "/Mailing/7/approve", '"x"').status == 404
 
 
+def test_an_announcement_and_a_preview_of_a_mailing_that_will_need_an_approval_say_so(
+    call: Call, many: Services
+) -> None:
+    warning = ["It reaches more than 1 client: it is sent only after the approval of a second person."]
+    later = {**API, "datetime_start": "2040-01-01", "datetime_end": "2040-01-02"}
+    call("POST", "/Clients", json={"phone_number": "79770000009", "tag": "one"})
+    for path in ("/Mailing", "/Mailing/preview"):
+        assert call("POST", path, form=later).json["warnings"] == warning
+        assert "warnings" not in call("POST", path, form={**later, "filter_tag": "one"}).json
+    condition = '{"not": {"field": "tag", "is": "one"}}'
+    assert call("PATCH", "/Mailing/1", form={"filter": condition}).json["warnings"] == warning
+    assert "warnings" not in call("PATCH", "/Mailing/1", form={"message_text": "no filter"}).json
+    many.settings = replace(many.settings, approval_above=0)
+    assert "warnings" not in call("POST", "/Mailing", form=later).json
+
+
 def test_a_mailing_that_waits_for_nothing_is_not_approved(call: Call, services: Services) -> None:
     call("POST", "/Mailing", form=API)
     vera = approver(services, call)

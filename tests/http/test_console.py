@@ -751,7 +751,9 @@ def test_a_condition_suggests_the_values_that_clients_have_and_warns_if_it_choos
 
 @pytest.mark.usefixtures("omsk")
 def test_a_segment_is_made_changed_and_deleted_in_the_console_and_chosen_for_a_mailing(anna: Browser) -> None:
+    assert "data-unsaved" not in anna.get("/console/segments/new").text
     counted = anna.post("/console/segments/new", name="VIP", step="count", **ROW)
+    assert '<form method="post" class="form" data-unsaved>' in counted.text, "leaving the page would lose it"
     assert "Recipients as of now: <b>1</b>" in counted.text
     assert 'name="where_3_field"' in anna.post("/console/segments/new", name="VIP", step="rows", **ROW).text
     assert anna.post("/console/segments/new", name="VIP", step="save", **ROW).status == 303

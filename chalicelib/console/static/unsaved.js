@@ -1,4 +1,5 @@
-// Warns before a page is left whose form has been typed into and not submitted. A form marked data-saved is kept by the server.
+// Warns before a page is left whose form has been typed into and not submitted. A form marked data-saved is kept by the server;
+// one that the server has marked data-unsaved shows what was typed before, such as after "Count" or "Preview".
 const forms = [...document.querySelectorAll("form[method=post]")];
 const isRefused = document.querySelector("[data-not-saved]") !== null; // the page shows again what was typed
 let isSubmitted = false;
