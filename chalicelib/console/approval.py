@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from chalice.app import Response
@@ -10,9 +11,12 @@ from ..domain.approval import GIVEN, HELD
 from ..domain.field_versions import Shown, version_of
 from ..domain.mailing import SCHEDULED, Mailing
 from ..domain.mailing_fields import FIELD_NAMES
-from ..errors import Outdated
+from ..errors import BadInput, Outdated
 from ..http.calls import read_id
+from ..http.phones import client_shown
 from ..mailings import lifecycle
+from ..mailings.audience import reached_by
+from ..mailings.preview import Preview, preview_mailing, with_clients
 from ..representation import represent_mailing
 from ..texts import Text
 from .page_requests import PageRequest
@@ -34,8 +38,21 @@ def shown_approval(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
     is_open = mailing.approval in HELD or (bool(most) and mailing.status == SCHEDULED and mailing.approval != GIVEN)
     is_other = request.principal.name not in mailing.authors
     note = Text("approval.may_be_needed", most=most) if is_open and mailing.approval not in HELD else None
+    can_approve = is_open and is_other and request.principal.may_approve
     return {
         "approval_note": note,
-        "can_approve": is_open and is_other and request.principal.may_approve,
+        "can_approve": can_approve,
+        "approved_preview": _preview(request, mailing) if can_approve else None,
         "approved_version": version_of(represent_mailing(mailing), FIELD_NAMES),
     }
+
+
+def _preview(request: PageRequest, mailing: Mailing) -> Preview | None:
+    """What would be sent; None if the mailing could not be announced any more, such as by an unknown placeholder."""
+    chosen = reached_by(request.services, mailing.chosen, mailing.purpose)
+    given = {"planned": mailing} if mailing.plan is None else {"started": mailing}
+    try:
+        preview = preview_mailing(request.services, chosen, mailing.message_text, **given)
+    except BadInput:
+        return None
+    return with_clients(preview, mailing.message_text, partial(client_shown, request.principal))

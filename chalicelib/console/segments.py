@@ -38,7 +38,11 @@ def list_(request: PageRequest) -> Response:
     found, next_before_id = use_cases.list_segments(request.services, page.number, page.limit)
     shown = [(segment, describe(segment.condition)) for segment in found if segment.condition]
     following = request.next_page(page, position_at(next_before_id))
-    return request.page("segments.html", segments=shown, next=following, done=request.query.get("done"))
+    wanted = request.query.get("count", "")
+    counts = use_cases.count_segments(request.services, [one for one in found if wanted in ("all", str(one.id))])
+    own_query = {name: value for name, value in request.query.items() if name not in ("count", "done")}
+    beside: dict[str, Any] = {"counts": counts, "is_counted": bool(wanted), "own_query": own_query}
+    return request.page("segments.html", segments=shown, next=following, done=request.query.get("done"), **beside)
 
 
 @for_writers

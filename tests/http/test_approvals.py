@@ -94,6 +94,40 @@ def test_an_announcement_and_a_preview_of_a_mailing_that_will_need_an_approval_s
     assert "warnings" not in call("POST", "/Mailing", form=later).json
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", ("Recipients as of now", "Cost of the texts", "First message", "Local hours", "Dear Ann")),
+        (
+            "ru",
+            ("Получателей на данный момент", "Стоимость сообщений", "Первое сообщение", "Часы отправки", "Dear Ann"),
+        ),
+    ],
+)
+def test_an_approval_before_the_start_and_the_check_name_count_cost_hours_and_text(
+    anna: Browser, many: Services, language: str, told: tuple[str, ...]
+) -> None:
+    many.settings = replace(many.settings, gateway_price=3_500_000, gateway_currency="RUB")
+    anna.post("/console/clients/new", phone_number="79771234567", timezone="UTC", attributes="name=Ann", tag="named")
+    fields = {
+        **MAILING,
+        "message_text": "Dear {name|friend}",
+        "time_from": "09:00",
+        "time_to": "20:00",
+        "step": "check",
+    }
+    anna.headers["Accept-Language"] = language
+    draft = new_form(anna, **fields, filter_tag_typed="named").headers["Location"]
+    check = anna.get(draft).text
+    anna.post(draft.replace("check", "launch"), version=_hidden(check, "version"))
+    put_user(many, "vera", "approver")
+    anna.sign_in("vera")
+    asked = anna.get("/console/mailings/1").text.partition('action="/console/mailings/1/approve"')[2]
+    for page in (check, asked.partition("</form>")[0]):
+        for part in (*told, "09:00–20:00", "RUB"):
+            assert part in page, part
+
+
 def test_a_mailing_that_waits_for_nothing_is_not_approved(call: Call, services: Services) -> None:
     call("POST", "/Mailing", form=API)
     vera = approver(services, call)
@@ -119,6 +153,10 @@ def test_the_console_says_that_an_approval_is_needed_and_lets_an_approver_give_i
     fan_out(many)
     anna.sign_in("vera")
     page = anna.get("/console/mailings/1").text
+    asked = page.partition("What you approve")[2].partition("</dl>")[0]
+    assert "<dd><b>2</b></dd>" in asked, "the clients that were counted at the start"
+    for told in ("Cost of the texts", "First message</dt><dd>after the approval", "Nothing is sent after", "hello"):
+        assert told in asked
     assert "It waits for the approval of a second person." in page
     stale = anna.post("/console/mailings/1/approve", version="x")
     assert "Not approved" in anna.get(stale.headers["Location"]).text

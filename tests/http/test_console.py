@@ -758,6 +758,14 @@ def test_a_segment_is_made_changed_and_deleted_in_the_console_and_chosen_for_a_m
     assert 'name="where_3_field"' in anna.post("/console/segments/new", name="VIP", step="rows", **ROW).text
     assert anna.post("/console/segments/new", name="VIP", step="save", **ROW).status == 303
     assert "the tag is “vip”" in anna.get("/console/segments").text
+    listed = anna.get("/console/segments").text
+    assert "/console/segments?count=all" in listed
+    assert "Recipients as of now" not in listed, "nothing is counted unasked"
+    for count in ("all", "1"):
+        assert re.search(
+            r'data-label="Recipients as of now"><b>1</b>', anna.get(f"/console/segments?count={count}").text
+        )
+    assert 'href="/console/segments?count=1">Count</a>' in anna.get("/console/segments?count=7").text
     form = anna.get("/console/segments/1/edit").text
     assert 'value="vip"' in form
     version = _hidden(form, "version")
