@@ -14,7 +14,7 @@ from chalicelib.domain.counts import Counts
 from chalicelib.domain.timeline import Sample
 from chalicelib.mailings.lifecycle import get_mailing
 
-from .test_console import MAILING, Browser, anna, anonymous, launch
+from .test_console import MAILING, Browser, anna, anonymous, launch_due
 from .test_running_page import text_of
 
 __all__ = ["anna", "anonymous"]
@@ -32,7 +32,7 @@ def waiting(anna: Browser, services: Services, now: datetime) -> Browser:
     """Mailing 1 to two clients in UTC, whose local hours are open, and one in Kolkata, five and a half hours ahead."""
     for number, timezone in enumerate(("UTC", "Africa/Accra", "Asia/Kolkata")):
         anna.post("/console/clients/new", phone_number=f"7977000000{number}", timezone=timezone)
-    announce(anna, now, lasts_days=2)
+    announce(anna, services, now, lasts_days=2)
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
     services.mailings.add_counts(1, Counts(sent=1), now, now)
@@ -40,10 +40,10 @@ def waiting(anna: Browser, services: Services, now: datetime) -> Browser:
     return anna
 
 
-def announce(browser: Browser, now: datetime, lasts_days: float) -> None:
+def announce(browser: Browser, services: Services, now: datetime, lasts_days: float) -> None:
     hours = {"time_from": f"{now - timedelta(hours=1):%H:%M}", "time_to": f"{now + timedelta(hours=1):%H:%M}"}
-    end = f"{now + timedelta(days=lasts_days):%Y-%m-%dT%H:%M:%SZ}"
-    launch(browser, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z", "datetime_end": end, **hours})
+    start, end = (f"{now + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (lasts_days / 2, lasts_days))
+    launch_due(browser, services, **{**MAILING, "datetime_start": start, "datetime_end": end, **hours})
 
 
 def rows_of(page: str) -> list[str]:
@@ -83,7 +83,7 @@ def test_the_waves_are_told_in_russian(waiting: Browser) -> None:
 
 def test_hours_that_do_not_open_before_the_end_are_named(anna: Browser, services: Services, now: datetime) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", timezone="Asia/Kolkata")
-    announce(anna, now, lasts_days=0.1)
+    announce(anna, services, now, lasts_days=0.1)
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
     [kolkata] = rows_of(anna.get("/console/mailings/1").text)
@@ -92,7 +92,7 @@ def test_hours_that_do_not_open_before_the_end_are_named(anna: Browser, services
 
 def test_a_mailing_without_local_hours_has_no_waves(anna: Browser, services: Services) -> None:
     anna.post("/console/clients/new", phone_number="79770000001", timezone="Asia/Kolkata")
-    launch(anna, **{**MAILING, "datetime_start": "2020-01-01T00:00:00Z"})
+    launch_due(anna, services, **MAILING)
     start_mailing(services, 1)
     walk_slice(services, 1, 0, lambda: 60.0)
     for path in PATHS:
