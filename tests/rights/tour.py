@@ -26,7 +26,7 @@ from chalicelib.adapters.tables.counters import CounterRow
 from chalicelib.adapters.tables.erasures import ErasureRow
 from chalicelib.adapters.tables.import_row import ImportRow
 from chalicelib.adapters.tables.mailing_row import MailingRow
-from chalicelib.adapters.tables.message_row import NOT_CLAIMED, MessageRow
+from chalicelib.adapters.tables.message_row import NOT_CLAIMED, MessageRow, row_of
 from chalicelib.adapters.tables.slices import SliceRow
 from chalicelib.domain.audience import NEWEST
 from chalicelib.domain.audit_record import Author
@@ -34,6 +34,7 @@ from chalicelib.domain.brake import LEAD, Answers
 from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID, LABEL_SHARDS
 from chalicelib.domain.job_bodies import to_body
 from chalicelib.domain.jobs import FollowMovedClients, Job, SendMessage
+from chalicelib.domain.message import message_id
 from chalicelib.domain.rate import Bucket
 from chalicelib.settings import LOCAL_STAGE, Settings
 from infra.deploy import receipts_secret
@@ -305,7 +306,10 @@ class Tour:
         server.server_close()
 
     def hours(self) -> None:
-        """All clients are outside the hours, then one changes its time zone. The schedules of both openings exist."""
+        """All clients are outside the hours, then one changes its time zone. The schedules of both openings exist.
+
+        A receipt says that a message is delivered whose attempt has no record of an answer.
+        """
         opens = (datetime.now(UTC) + timedelta(hours=3)).replace(second=0, microsecond=0)
         window = {"time_from": f"{opens:%H:%M}", "time_to": f"{opens + timedelta(hours=1):%H:%M}"}
         mailing_id = self.announce(3600, filter_op_codes="977", **window, datetime_end=_moment(3 * 24 * 3600))
@@ -318,6 +322,12 @@ class Tour:
         self.call("PATCH", f"/Clients/{client_id}/", {"timezone": "Asia/Tokyo"})
         self.put("JobsQueueUrl", FollowMovedClients((client_id,)))  # the job of the change comes half a minute later
         self.await_use("SendMessages", "scheduler:UpdateSchedule")
+        mailing = self.mailings.get(mailing_id)
+        assert mailing is not None
+        row_of(mailing.message_key(client_id)).update([MessageRow.attempts.set(1)])
+        receipt = {"id": message_id(mailing_id, client_id), "status": "delivered"}
+        self.call("POST", "/Receipts/", receipt, headers={"Authorization": f"Bearer {receipts_secret(STACK_NAME)}"})
+        self.await_use("SettleReceipts", "dynamodb:UpdateItem", "-slices")
         self.call("DELETE", f"/Mailing/{mailing_id}/")
 
     def a_fan_out_that_died(self) -> None:
