@@ -62,6 +62,10 @@ class Operator:
         """Waits until the text is on the page."""
         WebDriverWait(self.driver, PATIENCE, 0.1).until(lambda _: text in self.text)
 
+    def see_no_more(self, text: str) -> None:
+        """Waits until the text is gone: the next page is there, if it has something of the last one too."""
+        WebDriverWait(self.driver, PATIENCE, 0.1).until(lambda _: (seen := self.text) and text not in seen)
+
     @property
     def text(self) -> str:
         found: Any = self.driver.execute_script("return document.body ? document.body.innerText : ''")
@@ -467,7 +471,8 @@ def test_an_operator_finds_clients_and_mailings_by_what_is_typed_and_sees_them_i
     operator.see("79880000700")
     operator.see("79880000704")
     operator.type("phone", "0703\n")
-    operator.see("79880000703")
+    operator.see_no_more("79880000704")
+    assert "79880000703" in operator.text
     operator.open("/console/mailings")
     start = datetime.now(UTC) + timedelta(days=1)
     times = {"datetime_start": start.isoformat(), "datetime_end": (start + timedelta(hours=1)).isoformat()}
