@@ -168,7 +168,7 @@ def make_segment(person: Person, name: str, tag: str) -> None:
     person.click("[name=step][value=count]")
     person.reads("p.note[role=status] b", str(CLIENTS))
     person.click("[name=step][value=save]")
-    person.leaves_for("/console/segments")
+    person.leaves_for("/console/segments?done=")
 
 
 def draft_to_segment(person: Person, name: str, text: str) -> None:
