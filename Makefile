@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STACK := $(VENV)/.stack
 READY := $(VENV)/.ready
-WORKERS := --numprocesses=2
+# More than a machine of CI has processors: tests on a stack wait for most of their time.
+WORKERS := --numprocesses=3
 CORE := $(VENV)/tools/localstack/.ready
 TOOLS := $(filter-out $(CORE),$(patsubst infra/tools/%.txt,$(VENV)/tools/%/.ready,$(wildcard infra/tools/*.txt)))
 QUICK_ON_LOCALSTACK := tests/e2e/test_contract.py tests/e2e/test_mailing.py::test_each_client_gets_the_text_with_its_attributes

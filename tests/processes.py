@@ -8,7 +8,12 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-STACKS = {
+CONSOLE = {
+    f"e2e/test_console{part}.py": "the stack of the console" for part in ("", "_flow", "_forms", "_manners", "_pages")
+}
+"""Half of the tests that share a stack: in a process of their own, with another stack."""
+
+STACKS = CONSOLE | {
     "e2e": "the shared stack",
     "e2e/test_chalice_local.py": "stacks of their own",
     "e2e/test_chaos.py": "a stack that is broken",
