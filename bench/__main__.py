@@ -13,15 +13,17 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 
 from . import adapters, api, cold_start, end_to_end, fan_out, growth, routes, sending
 from .measure import Row
 
 MEASURES: dict[str, Callable[[], list[Row]]] = {
-    "growth": growth.run,  # first, because it measures the memory of this process
+    "growth": growth.run,
     "cold_start": cold_start.run,
     "fan_out": fan_out.run,
     "sending": sending.run,
@@ -41,7 +43,7 @@ def main() -> int:
     print(f"{'':<62}{'measured':>12}{'baseline':>12} {'':<11}{'ratio':>6}", flush=True)
     rows: list[Row] = []
     for name in [only] if only else MEASURES:
-        for row in MEASURES[name]():
+        for row in _in_its_own_process(MEASURES[name]):
             rows.append(row)
             print(row, flush=True)
     missed = [row.what for row in rows if not row.is_good]
@@ -49,6 +51,12 @@ def main() -> int:
     print(f"{len(rows)} figures in {time.monotonic() - began:.0f} s, in {RESULTS}")
     print("\n".join(f"missed: {what}" for what in missed) or "all limits are kept")
     return 1 if missed else 0
+
+
+def _in_its_own_process(measure: Callable[[], list[Row]]) -> list[Row]:
+    """No measurement pays for what an earlier one has left in memory: creating a client took 8 % longer."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(measure).result()
 
 
 def _write(rows: list[Row]) -> None:
