@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from .domain.inbound import LONGEST_WORD
 from .domain.money import CURRENCY
-from .domain.principal import ROLES
 from .domain.sms import SENDER
 from .gateways.registry import NAMES
 from .wording import LANGUAGES
@@ -47,6 +46,8 @@ def issuer(text: str) -> str:
 
 def role_values(text: str) -> tuple[str, ...]:
     """`sms-admins=admin,sms-readers=read`. A value may contain `=`."""
+    from .domain.principal import ROLES  # which the workers need for no other setting
+
     pairs = tuple(pair.strip() for pair in text.split(",") if pair.strip())
     for pair in pairs:
         value, sign, role = pair.rpartition("=")

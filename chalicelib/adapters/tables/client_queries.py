@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import and_, or_
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import PynamoDBException
@@ -14,11 +14,13 @@ from pynamodb.expressions.condition import Condition
 
 from ...domain.audience import Group, Partition
 from ...domain.client import Client, block_of, operator_code_of
-from ...domain.client_search import ClientFilter
 from ...domain.filter import AudienceMember, Filter, stored_spellings
 from ...errors import TryAgain
 from .batches import Item
 from .client_row import STORED, ClientRow
+
+if TYPE_CHECKING:
+    from ...domain.client_search import ClientFilter
 
 MOST_LABELS = 50
 """In one filter expression: DynamoDB limits it to 4 KB and 300 operators. With more labels the clients are read."""

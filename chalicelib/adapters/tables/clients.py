@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 
 from ...domain.audience import Group, Partition, Read
 from ...domain.audit_record import AuditRecord
 from ...domain.client import Client, block_of
-from ...domain.client_search import ClientFilter
 from ...domain.filter import AudienceMember, Filter
 from ...domain.stop import UNKNOWN_CAUSE, StopCause
 from ...errors import Conflict, NotWritten, PhoneErased, PhoneTaken
@@ -22,6 +22,9 @@ from .base import bind_table, conflicts, transaction
 from .batches import Batches, Item
 from .client_row import ClientRow, client_in, is_unchanged
 from .phones import Phones
+
+if TYPE_CHECKING:
+    from ...domain.client_search import ClientFilter
 
 PAGE = 1000
 
