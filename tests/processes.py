@@ -8,12 +8,16 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-CONSOLE = {
-    f"e2e/test_console{part}.py": "the stack of the console" for part in ("", "_flow", "_forms", "_manners", "_pages")
+PARTS = {
+    **{
+        f"e2e/test_console{part}.py": "the stack of the console"
+        for part in ("", "_flow", "_forms", "_manners", "_pages")
+    },
+    **{f"e2e/test_{name}.py": "the stack of the deploys" for name in ("deploy", "deployer", "gradual", "upgrade")},
 }
-"""Half of the tests that share a stack: in a process of their own, with another stack."""
+"""Parts of the tests that share a stack: each in a process of its own, with another stack."""
 
-STACKS = CONSOLE | {
+STACKS = PARTS | {
     "e2e": "the shared stack",
     "e2e/test_chalice_local.py": "stacks of their own",
     "e2e/test_chaos.py": "a stack that is broken",

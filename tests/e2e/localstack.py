@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.processes import CONSOLE, STACKS
+from tests.processes import PARTS, STACKS
 
 NO_CHANGE = "4.13.1 refuses a change of a stack that has resources whose condition is false"
 OWN_GUARD = "the port of AWS is LocalStack's, which has rules of its own for web pages"
@@ -47,7 +47,7 @@ def mark(items: list[pytest.Item]) -> None:
     """Skips tests with stacks of their own, which are MiniStack's."""
     for item in items:
         path = f"e2e/{item.path.name}"
-        if path in STACKS and path not in CONSOLE:
+        if path in STACKS and path not in PARTS:
             item.add_marker(pytest.mark.skip(reason=STACKS[path]))
         name = item.nodeid.removeprefix("tests/e2e/")
         for beginning, reason in DIFFERENCES.items():

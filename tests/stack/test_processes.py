@@ -22,7 +22,8 @@ def test_nothing(number):
 def test_end_to_end_tests_share_a_stack_quick_tests_a_file_and_other_tests_are_alone() -> None:
     console, mailing = (group_of(f"tests/e2e/test_{name}.py::test_a") for name in ("console", "mailing"))
     assert console == group_of("tests/e2e/test_console_flow.py::test_a")
-    assert len({console, mailing, group_of("tests/rights/test_rights.py::test_a")}) == 3
+    alone = [group_of(f"tests/{name}.py::test_a") for name in ("e2e/test_deploy", "rights/test_rights")]
+    assert len({console, mailing, *alone}) == 4
     assert group_of("tests/e2e/test_chaos.py::test_a") not in (console, group_of("tests/e2e/test_up.py::test_a"))
     assert group_of("tests/domain/test_sms.py::test_a[tests/e2e]") == "tests/domain/test_sms.py"
     assert group_of("tests/invariants/test_rates.py::test_a[e2e/1]") == "tests/invariants/test_rates.py::test_a[e2e/1]"
