@@ -142,8 +142,9 @@ def _user(services: Services, claims: Claims, role: str | None) -> User:
 
 
 def _user_of(services: Services, identity: str) -> User | None:
-    """The user of this person. With a name claim a person who gets another name there stays the same user here, with
-    the name of the first sign-in: nobody becomes two authors, one of whom could approve what the other announces.
+    """The user of this person at the provider, whatever name the provider gives now.
+
+    A person with two users could approve a mailing that the same person has announced.
     """
     return next((user for user in services.users.all() if user.identity == identity), None)
 

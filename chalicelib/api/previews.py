@@ -14,7 +14,7 @@ from ..http.calls import Call
 from ..mailings.audience import reached_by
 from ..mailings.preview import Launch, Preview, preview_mailing
 from ..mailings.prices import CostForecast
-from ..mailings.warnings import needs_approval
+from ..mailings.warnings import warn_of_approval
 from ..representation import represent_amount, represent_moment, represent_warnings
 from ..rules import read_fields
 
@@ -33,8 +33,7 @@ def show_preview(call: Call) -> Response:
         **_represent_text(preview),
         **_represent_forecast(launch),
     }
-    most = call.services.settings.approval_above
-    approval = [needs_approval(most)] if most and preview.clients > most else []
+    approval = warn_of_approval(call.services.settings.approval_above, preview.clients)
     return Response({**shown, **represent_warnings([*preview.warnings, *approval])})
 
 

@@ -19,7 +19,7 @@ READS_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class ClientTotal:
-    """How many clients there are. `is_exact`: or else about so many. `is_least`: or else more than so many."""
+    """How many clients there are: `number` is exact with `is_exact`, a lower bound with `is_least`, or an estimate."""
 
     number: int
     is_exact: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..domain.audit_record import KINDS, AuditFilter
@@ -14,7 +14,7 @@ from ..domain.phone import meant_phone
 from ..domain.phone_part import PhonePart, meant_part
 from ..domain.principal import Principal
 from ..errors import BadInput, WrongValue
-from ..rules import Field, label, moment, number_up_to, read_fields, rule
+from ..rules import Field, Rule, label, moment, number_up_to, read_fields, rule
 from ..texts import Text
 from .phones import Show, sees_phones, shown_to
 from .queries import read_flag
@@ -55,15 +55,18 @@ def _read_attribute(written: str, shown: Show) -> AttributeText:
     return AttributeText(written.strip(), shown=shown)
 
 
-@rule(enum=list(MAILING_STATUSES))
-def _mailing_status(sent: object) -> object:
-    if sent not in MAILING_STATUSES:
-        raise WrongValue(Text("page.status", given=str(sent)[:32], choices=", ".join(MAILING_STATUSES)))
-    return sent
+def _one_of(choices: Collection[str]) -> Rule:
+    @rule(enum=list(choices))
+    def read(sent: object) -> object:
+        if sent not in choices:
+            raise WrongValue(Text("page.status", given=str(sent)[:32], choices=", ".join(choices)))
+        return sent
+
+    return read
 
 
 MAILING_FILTERS = {
-    "status": Field(_mailing_status, "Mailings with this status"),
+    "status": Field(_one_of(MAILING_STATUSES), "Mailings with this status"),
     "text": Field(label, "Mailings with this text in theirs, in any case"),
     "start_from": Field(moment, "Mailings that start at this moment or later"),
     "start_before": Field(moment, "Mailings that start before this moment"),
@@ -85,16 +88,9 @@ def read_mailing_filter(query: Mapping[str, str]) -> MailingFilter:
     )
 
 
-@rule(enum=list(KINDS))
-def _audit_kind(sent: object) -> object:
-    if sent not in KINDS:
-        raise WrongValue(Text("page.status", given=str(sent)[:32], choices=", ".join(KINDS)))
-    return sent
-
-
 AUDIT_FILTERS = {
     "who": Field(label, "Changes by this user, token or command, with exactly this name"),
-    "what": Field(_audit_kind, "Changes of objects of this kind"),
+    "what": Field(_one_of(KINDS), "Changes of objects of this kind"),
     "id": Field(label, "Changes of the object with this id"),
     "at_from": Field(moment, "Changes at this moment or later"),
     "at_before": Field(moment, "Changes before this moment"),

@@ -13,7 +13,7 @@ from ..domain.send_window import SendWindow, Zones
 from ..texts import Text
 from ..zones import zone
 from .preview import MANY_PARTS, Launch, Preview, sample_clients
-from .warnings import needs_approval
+from .warnings import warn_of_approval
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -31,8 +31,7 @@ def with_launch_warnings(
         found.append(Text("launch.everyone"))
     if preview.length is not None and preview.is_long:
         found.append(Text("launch.many_parts", parts=preview.length.parts, most=MANY_PARTS))
-    if approval_above and preview.clients > approval_above:
-        found.append(needs_approval(approval_above))
+    found += warn_of_approval(approval_above, preview.clients)
     if preview.launch is not None:
         found += unusual_hours(preview.launch, window, zone)
     return replace(preview, warnings=(*preview.warnings, *found))

@@ -47,13 +47,18 @@ def approval_warnings(services: Services, mailing: Mailing) -> list[Text]:
     chosen = reached_by(services, mailing.chosen, mailing.purpose)
     has_time = time_limit(services.clock.now, TIME_LIMIT.total_seconds())
     try:
-        return [needs_approval(most)] if reaches_more_than(services, chosen, most, has_time) else []
+        return [_needs_approval(most)] if reaches_more_than(services, chosen, most, has_time) else []
     except Exception:
         log.exception("audience not counted")
         return []
 
 
-def needs_approval(most: int) -> Text:
+def warn_of_approval(most: int, clients: int) -> list[Text]:
+    """`most`: clients that a mailing reaches without an approval; 0: any number."""
+    return [_needs_approval(most)] if most and clients > most else []
+
+
+def _needs_approval(most: int) -> Text:
     return Text("launch.needs_approval", most=most)
 
 

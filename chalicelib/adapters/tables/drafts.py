@@ -55,7 +55,7 @@ class DraftRow(Model):
         )
 
     def draft(self) -> Draft:
-        known = self.launch
+        known = self.launch  # with more in it, if a build between two releases wrote it
         launch = Launch(known["id"], known["is_series"], known["of_version"]) if known else None
         moments = (self.created_at, self.changed_at)
         return Draft(int(self.id), self.author, *moments, self.form, self.page or "", launch, int(self.version))
