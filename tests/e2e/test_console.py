@@ -441,6 +441,33 @@ def test_a_form_keeps_what_was_typed_and_its_times_after_back(operator: Operator
     operator.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "UTC"})
 
 
+HANG_THE_FIRST_SAVE = """
+const send = window.fetch;
+window.fetch = (address, options) => {
+  if (!String(options?.body).includes("step=keep")) return send(address, options);
+  window.fetch = send;
+  return new Promise(() => {});
+};
+window.hangs = () => window.fetch === send;
+"""
+
+
+def test_what_is_typed_while_a_save_is_under_way_is_saved_when_the_page_is_left(operator: Operator) -> None:
+    operator.open("/console/mailings/new")
+    draft = operator.driver.current_url
+    operator.driver.execute_script(HANG_THE_FIRST_SAVE)
+    operator.type("message_text", "first")
+    WebDriverWait(operator.driver, PATIENCE, 0.1).until(lambda driver: driver.execute_script("return hangs()"))
+    operator.type("message_text", "first and last")
+    operator.open("/console/clients")
+
+    def is_saved(driver: WebDriver) -> bool:
+        driver.get(draft)
+        return typed(operator, "message_text") == "first and last"
+
+    WebDriverWait(operator.driver, PATIENCE, 0.5).until(is_saved)
+
+
 def typed(operator: Operator, name: str) -> str:
     return operator.driver.find_element(By.NAME, name).get_attribute("value") or ""
 

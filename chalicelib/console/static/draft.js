@@ -51,8 +51,10 @@ async function save() {
 
 function begin() {
   clearTimeout(timer);
-  saving ??= save().finally(() => (saving = null));
-  return saving;
+  const turn = (saving ? saving.then(save) : save()).finally(() => {
+    if (saving === turn) saving = null;
+  });
+  saving = turn;
 }
 
 form.addEventListener("input", (event) => {
@@ -67,5 +69,5 @@ form.addEventListener("submit", (event) => {
     saving.then(() => form.requestSubmit(event.submitter));
   } else leaving = true;
 });
-addEventListener("pagehide", () => begin());
+addEventListener("pagehide", save); // at once: a page that is gone waits for no earlier save
 addEventListener("pageshow", () => (leaving = false));
