@@ -24,11 +24,13 @@ from chalicelib.console.access_routes import console_access
 from chalicelib.console.client_routes import console_clients
 from chalicelib.console.draft_routes import draft_console
 from chalicelib.console.routes import console
+from chalicelib.http.file_forms import FILE_FORM
 from chalicelib.logs import log
 from chalicelib.settings import runs_in_lambda
 
 app = Chalice(app_name="notifications", configure_logs=False)
 app.log = log  # so that Chalice's own error lines are JSON and masked too
+app.api.binary_types.append(FILE_FORM)  # before the routes, which read it
 app.register_middleware(add_headers, "http")
 app.register_middleware(add_request_id, "http")
 app.register_middleware(log_request, "http")

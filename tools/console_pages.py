@@ -48,6 +48,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/console/stop-list/import": ("/console/stop-list/import",),
     "/console/stop-list/{phone_number}/remove": ("/console/stop-list/{stopped}/remove",),
     "/console/imports": ("/console/imports",),
+    "/console/imports/uploads/{upload_id}": ("/console/imports/uploads/{upload}",),
     "/console/imports/{import_id}": ("/console/imports/{import}",),
     "/console/imports/{import_id}/undo": ("/console/imports/{import}/undo",),
     "/console/segments": ("/console/segments",),
@@ -82,7 +83,6 @@ NO_PAGES = {
     "/console/clients/export",
     "/console/clients/{client_id}/consent-report",
     "/console/stop-list/export",
-    "/console/imports/columns",
     "/console/imports/template",
     "/console/imports/{import_id}/start",
     "/console/imports/{import_id}/refused",
@@ -126,17 +126,20 @@ def fill_console(url: str, browser: requests.Session, first_phone: int) -> dict[
 
 
 def _fill_by_forms(url: str, browser: requests.Session) -> dict[str, str]:
-    """What is made in the console alone: a draft, a template of a text, a token, a user."""
+    """What is made in the console alone: a draft, a template of a text, an uploaded file, a token, a user."""
     draft = browser.get(f"{url}/console/mailings/new", timeout=30)
     form = {name: _hidden(draft.text, name) for name in ("csrf", "version", "page")}
     form |= {"message_text": TEXT, "template_name": f"Template {time.time()}"}
     _post(browser, draft.url, **form, step="template")
     templates = browser.get(f"{url}/console/templates", timeout=30).text
+    file = {"file": ("clients.csv", f"Телефон;ФИО\n79770000001;{USER}\n")}
+    upload = browser.post(f"{url}/console/imports", data={"csrf": form["csrf"]}, files=file, timeout=30)
     _post(browser, f"{url}/console/users", csrf=form["csrf"], name=USER, role="read")
     tokens = browser.get(f"{url}/console/tokens", timeout=30).text
     return {
         "draft": draft.url.rpartition("/")[2],
         "template": _first(r"/console/templates/(\d+)/delete", templates),
+        "upload": upload.url.rpartition("/")[2],
         "token": _first(r"/console/tokens/(\w+)/revoke", tokens),
     }
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
 
-from ..domain.client_import import STOP_LIST
 from ..runtime import services
 from . import pages
 from .routes import ROUTE
@@ -64,9 +63,7 @@ def stop_list_page() -> Response:
 
 @console_clients.route("/console/stop-list/import", **ROUTE)
 def stop_list_import() -> Response:
-    return _answer(
-        {"GET": pages.stop_list.show_import, "POST": lambda request: pages.imports.create(request, STOP_LIST)}
-    )
+    return _answer({"GET": pages.stop_list.show_import, "POST": pages.uploads.import_stops})
 
 
 @console_clients.route("/console/stop-list/export", **ROUTE)
@@ -86,12 +83,17 @@ def remove_stop(phone_number: str) -> Response:
 
 @console_clients.route("/console/imports", **ROUTE)
 def import_list() -> Response:
-    return _answer({"GET": pages.imports.list_, "POST": pages.imports.create})
+    return _answer({"GET": pages.imports.list_, "POST": pages.uploads.upload})
 
 
-@console_clients.route("/console/imports/columns", **ROUTE)
-def import_columns() -> Response:
-    return _answer({"POST": pages.imports.look})
+@console_clients.route("/console/imports/uploads/{upload_id}", **ROUTE)
+def import_columns(upload_id: str) -> Response:
+    return _answer(
+        {
+            "GET": lambda request: pages.uploads.ask_columns(request, upload_id),
+            "POST": lambda request: pages.uploads.import_upload(request, upload_id),
+        }
+    )
 
 
 @console_clients.route("/console/imports/template", **ROUTE)

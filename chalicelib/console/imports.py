@@ -1,4 +1,4 @@
-"""Pages of imports: the upload of a file, the meaning of its columns, and the progress of each import."""
+"""Pages of imports: the list, and the progress of each import. `uploads.py` takes their files."""
 
 from __future__ import annotations
 
@@ -8,54 +8,27 @@ from typing import Any
 from chalice.app import Response
 
 from ..clients import imports
-from ..clients.import_columns import COLUMNS, IGNORED_COLUMNS, TEMPLATE_NAMES, look_at, read_chosen
+from ..clients.import_columns import TEMPLATE_NAMES
 from ..clients.import_undo import begin_undo
-from ..domain.client_import import ATTRIBUTE_COLUMN, CLIENTS, OPEN
-from ..http.bodies import read_file
-from ..http.calls import raw_body, read_id
+from ..domain.client_import import OPEN
+from ..http.calls import read_id
 from ..http.exports import csv_file
+from ..http.file_forms import TOO_LARGE
 from ..http.paging import position_at
 from ..http.phones import cells_shown
-from ..http.queries import read_flag
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
 
 LIST_LENGTH = 20
 REFUSED_LENGTH = 50
-ATTRIBUTES_SHOWN = 50
 KEPT_SHOWN = 100
 
 
 def list_(request: PageRequest) -> Response:
     page = request.list_page(numbers=1, length=LIST_LENGTH)
     found, next_before_id = imports.list_imports(request.services, page.number, page.limit)
-    return request.page("imports.html", imports=found, next=request.next_page(page, position_at(next_before_id)))
-
-
-def look(request: PageRequest) -> Response:
-    """The columns of a file and its first rows. files.js sends the file as the body; nothing is kept."""
-    outline = look_at(_file(request), request.query.get("file_name", ""))
-    used = [f"{ATTRIBUTE_COLUMN}{name}" for name in request.services.labels.read("attribute", ATTRIBUTES_SHOWN)]
-
-    def choices(meaning: str | None, suggested: str | None) -> list[str]:
-        """The attributes that the column may become: its own, then those in use."""
-        own = [name for name in (meaning, suggested) if name and name.startswith(ATTRIBUTE_COLUMN)]
-        return list(dict.fromkeys([*own, *used]))
-
-    known = [name for name in COLUMNS.known if name not in IGNORED_COLUMNS]
-    return request.page("import_columns.html", outline=outline, known=known, choices=choices)
-
-
-def create(request: PageRequest, kind: str = CLIENTS) -> Response:
-    """Called by files.js, which sends the file as the body and follows the `Location` of the answer."""
-    content, file_name = _file(request), request.query.get("file_name", "")
-    is_dry_run = read_flag(request.query, "dry_run")
-    form = imports.check_content(content, file_name, read_chosen(request.query.get("columns")), kind)
-    client_import = imports.import_content(
-        request.services, content, form, file_name, request.author, is_dry_run=is_dry_run, kind=kind
-    )
-    location = f"{request.prefix}/console/imports/{client_import.id}?done={'checking' if is_dry_run else 'imported'}"
-    return Response("", status_code=201, headers={"Location": location})
+    following = request.next_page(page, position_at(next_before_id))
+    return request.page("imports.html", imports=found, next=following, too_large=TOO_LARGE)
 
 
 def start(request: PageRequest, sent_id: str) -> Response:
@@ -77,10 +50,6 @@ def undo(request: PageRequest, sent_id: str) -> Response:
 
 def template(request: PageRequest) -> Response:
     return csv_file("clients.csv", [TEMPLATE_NAMES[request.language]])
-
-
-def _file(request: PageRequest) -> bytes:
-    return read_file(raw_body(request.raw_request), request.raw_request.headers.get("content-type"))
 
 
 def read(request: PageRequest, sent_id: str) -> Response:

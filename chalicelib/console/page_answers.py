@@ -21,7 +21,7 @@ from .session import is_form_token, read_session
 OF_ONESELF = (SIGN_OUT, "/console/sessions")
 """Pages whose forms every user may send."""
 
-CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
+CSRF_FIELD = "csrf"
 
 Action = Callable[[PageRequest], Response]
 
@@ -78,8 +78,7 @@ def _require_own_form(request: PageRequest, may: Callable[[Principal], bool] | N
         raise NotAllowed(Text("console.other_site"))
     if request.session is None:
         return
-    token = request.raw_request.headers.get(CSRF_HEADER) or request.field(CSRF_FIELD)
-    if not is_form_token(request.services, request.session, token):
+    if not is_form_token(request.services, request.session, request.field(CSRF_FIELD)):
         raise NotAllowed(Text("console.old_form"))
     is_allowed = may(request.principal) if may else request.may_write
     if not is_allowed and not request.path.startswith(OF_ONESELF):

@@ -18,6 +18,7 @@ from ..domain.principal import Principal
 from ..errors import BadInput, Refusal, TooLarge
 from ..http.bodies import BODY_LIMIT
 from ..http.calls import base_url, raw_body
+from ..http.file_forms import FileForm, SentFile, is_file_form, read_file_form
 from ..http.pages import page
 from ..http.paging import MAX_POSITION, Page, next_url, read_page
 from ..http.phones import shown_to
@@ -118,6 +119,8 @@ class PageRequest:
         """The fields of the form, with line ends converted from CRLF to LF. Raises BadInput, TooLarge."""
         if self.typed is not None:
             return dict(self.typed)
+        if self.file_form is not None:
+            return self.file_form.fields
         raw = raw_body(self.raw_request)
         if len(raw) > BODY_LIMIT:
             raise TooLarge(Text("console.form_too_large", most=BODY_LIMIT // 1024))
@@ -126,6 +129,19 @@ class PageRequest:
         except ValueError as error:
             raise BadInput.of_request(Text("console.form_not_utf8")) from error
         return {name: [value.replace("\r\n", "\n") for value in values] for name, values in fields.items()}
+
+    @cached_property
+    def file_form(self) -> FileForm | None:
+        """None if the body is no form with a file. Raises BadInput, TooLarge."""
+        content_type = self.raw_request.headers.get("content-type", "")
+        return read_file_form(raw_body(self.raw_request), content_type) if is_file_form(content_type) else None
+
+    def file(self, name: str) -> SentFile:
+        """Raises BadInput if the person has chosen no file."""
+        sent = self.file_form.files.get(name) if self.file_form else None
+        if sent is None:
+            raise BadInput.of_request(Text("console.no_file"))
+        return sent
 
     def field(self, name: str) -> str:
         return self.form.get(name, [""])[-1]

@@ -86,6 +86,9 @@ if TYPE_CHECKING:
         tokens as tokens,
     )
     from . import (
+        uploads as uploads,
+    )
+    from . import (
         users as users,
     )
 

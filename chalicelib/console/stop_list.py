@@ -12,6 +12,7 @@ from ..domain.phone import meant_phone
 from ..domain.stop import BY_CONSOLE, MAX_MICROSECONDS, MAX_REASON, StopCause
 from ..errors import BadInput, NotFound
 from ..fields import STOP
+from ..http.file_forms import TOO_LARGE
 from ..http.phones import position_meant, position_shown
 from ..rules import read_fields
 from .page_requests import PageRequest
@@ -40,7 +41,7 @@ def add(request: PageRequest) -> Response:
 @for_writers
 def show_import(request: PageRequest) -> Response:
     """The upload of a file."""
-    return request.page("stop_import.html")
+    return request.page("stop_import.html", too_large=TOO_LARGE)
 
 
 @for_writers

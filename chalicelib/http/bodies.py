@@ -82,10 +82,15 @@ def _decoded(raw: bytes) -> str:
 
 
 def _media_type(content_type: str | None, *expected: str) -> str:
-    media_type = (content_type or "").partition(";")[0].strip().lower()
+    media_type = media_type_of(content_type)
     if media_type not in expected:
         raise WrongMediaType(media_type[:100], expected)
     return media_type
+
+
+def media_type_of(content_type: str | None) -> str:
+    """Without its parameters."""
+    return (content_type or "").partition(";")[0].strip().lower()
 
 
 def _read_json(decoded: str) -> object:

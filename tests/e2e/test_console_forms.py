@@ -49,6 +49,13 @@ def read(operator: Operator, selector: str, text: str) -> None:
     )
 
 
+def see_after_reload(operator: Operator, text: str) -> None:
+    """Loads the page until it has the text, as a person does without a script."""
+    WebDriverWait(operator.driver, PATIENCE, 0.5).until(
+        lambda driver: text in driver.find_element(By.TAG_NAME, "main").text or driver.refresh(), text
+    )
+
+
 def choose(operator: Operator, name: str, value: str) -> None:
     Select(operator.driver.find_element(By.NAME, name)).select_by_value(value)
 
@@ -93,6 +100,23 @@ def test_an_import_names_the_columns_that_it_would_not_keep(operator: Operator, 
     meanings["tag"].select_by_value("tag")
     meanings["Скидка"].select_by_value("attributes.Скидка")
     assert not find(operator, "#left-out").is_displayed()
+
+
+def test_a_file_is_imported_without_a_script(without_scripts: Operator, call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "клиенты.csv"
+    file.write_bytes("Телефон;Скидка\r\n79888800020;десять\r\n".encode("cp1251"))
+    without_scripts.open("/console/imports")
+    find(without_scripts, "#file").send_keys(str(file))
+    find(without_scripts, "[data-upload] .primary").click()
+    assert find(without_scripts, "#left-out b").text == "Скидка"
+    choose(without_scripts, "meaning-1", "attributes.Скидка")
+    follow(without_scripts, "#columns [name=dry_run][value=true]", "done=checking")
+    assert "клиенты.csv" in find(without_scripts, "h1").text
+    see_after_reload(without_scripts, "Import this file")
+    follow(without_scripts, "form[action$='/start'] button", "done=imported")
+    see_after_reload(without_scripts, "Undo import")
+    [client] = call("GET", "/Clients/", params={"phone_number": "79888800020"}).json()["results"]
+    assert client["attributes"] == {"Скидка": "десять"}
 
 
 def test_a_row_of_conditions_shows_what_its_field_needs_without_a_script(without_scripts: Operator) -> None:

@@ -7,7 +7,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -16,9 +16,11 @@ from urllib.parse import urlencode
 
 import pytest
 from chalice.test import Client
+from urllib3.filepost import encode_multipart_formdata
 
 from app import app
 from chalicelib.access.tokens import make_token
+from chalicelib.adapters import aws
 from chalicelib.adapters.services import Services
 from chalicelib.adapters.tables.mailings import Mailings
 from chalicelib.clients.import_worker import process_import
@@ -45,6 +47,8 @@ from tests.workbooks import workbook_of
 
 from .conftest import Answer, Call
 
+STOP_IMPORT = "/console/stop-list/import"
+NO_MEANINGS: Mapping[str, str] = {}
 SCRIPT = "<script>alert(1)</script>"
 MAILING = {
     "datetime_start": "2040-01-01T10:00:00Z",
@@ -75,19 +79,29 @@ class Browser:
         self.csrf = _token_in(self.get("/console").text)
         return answer
 
+    def send_file(self, path: str, file_name: str, content: str | bytes) -> Answer:
+        body, content_type = encode_multipart_formdata({"csrf": self.csrf, "file": (file_name, content)})
+        return self._request("POST", path, body, {"Content-Type": content_type})
+
+    def ask_columns(self, file_name: str, content: str | bytes) -> Answer:
+        """Uploads a file of clients, and opens the page with the question what its columns mean."""
+        answer = self.send_file("/console/imports", file_name, content)
+        return self.get(answer.headers["Location"]) if answer.status == 303 else answer
+
     def upload(
-        self,
-        file_name: str,
-        content: str | bytes,
-        content_type: str = "text/csv",
-        page: str = "",
-        pages: str = "/console/imports",
-        **query: str,
+        self, file_name: str, content: str | bytes, meanings: Mapping[str, str] = NO_MEANINGS, dry_run: bool = False
     ) -> Answer:
-        """Uploads as the page's script does."""
-        headers = {"X-CSRF-Token": self.csrf, "Content-Type": content_type}
-        path = f"{pages}{page}?{urlencode({'file_name': file_name, **query})}"
-        return self._request("POST", path, content if isinstance(content, bytes) else content.encode(), headers)
+        """Imports a file of clients. `meanings`: by the name of the column, in place of what the page has chosen."""
+        answer = self.send_file("/console/imports", file_name, content)
+        if answer.status != 303:
+            return answer
+        page = self.get(answer.headers["Location"]).text
+        form = {}
+        for select in re.findall(r"<select.*?</select>", page, re.DOTALL):
+            name, column = (html.unescape(one) for one in re.findall(r'name="([^"]*)"', select)[:2])
+            chosen = re.search(r'value="([^"]*)" selected', select)
+            form[name] = meanings.get(column, html.unescape(chosen[1]) if chosen else "")
+        return self.post(answer.headers["Location"], **form, dry_run=str(dry_run).lower())
 
     def _request(self, method: str, path: str, body: bytes, more: dict[str, str] | None = None) -> Answer:
         headers = {"Host": "api.example.com", "X-Forwarded-Proto": "https", **self.headers}
@@ -445,19 +459,20 @@ def test_a_number_is_put_on_the_stop_list_found_and_removed(anna: Browser) -> No
 def test_a_file_that_says_who_has_opted_out_is_not_imported_without_saying_what_happens(
     anna: Browser, head: str, says_it: bool
 ) -> None:
-    page = anna.upload("a.csv", f"phone_number;{head}\n79770000001;\n", page="/columns").text
+    page = anna.ask_columns("a.csv", f"phone_number;{head}\n79770000001;\n").text
     assert ('<p id="stops" class="note warning">' in page) == says_it
     assert '<p id="ignored-stops" class="error" role="alert" hidden>' in page, (
         "files.js shows it if the column is left out"
     )
+    assert ("If the column with the opt-outs is left out" in page) == says_it, "without a script"
 
 
 def test_a_file_of_the_stop_list_is_imported(anna: Browser, services: Services) -> None:
     assert "/console/stop-list/import" in anna.get("/console/stop-list").text
-    assert 'data-upload="/console/stop-list/import"' in anna.get("/console/stop-list/import").text
+    assert 'action="/console/stop-list/import" enctype="multipart/form-data"' in anna.get(STOP_IMPORT).text
     file = "Телефон;Причина\n79770000001;asked in the shop\n"
-    answer = anna.upload("stops.csv", file, pages="/console/stop-list/import")
-    assert (answer.status, answer.headers["Location"]) == (201, "/console/imports/1?done=imported")
+    answer = anna.send_file(STOP_IMPORT, "stops.csv", file)
+    assert (answer.status, answer.headers["Location"]) == (303, "/console/imports/1?done=imported")
     assert process_import(services, 1, lambda: 60.0)
     assert "(Stop list): stops.csv" in anna.get("/console/imports/1").text
     assert "asked in the shop" in anna.get("/console/stop-list").text
@@ -1075,7 +1090,7 @@ def test_a_person_sees_the_first_rows_and_says_what_the_columns_mean(
     rows = [("Телефон", "ФИО", "", "Id", "Дата отписки"), ("8 977 000-00-01", SCRIPT, "x", "7", "2026-01-02")]
     content = workbook_of(*rows) if kind == "xlsx" else "\n".join(map("\t".join, rows)).encode()
     before = written()
-    looked = anna.upload("a", content, "application/octet-stream", page="/columns")
+    looked = anna.ask_columns("a", content)
     assert looked.status == 200
     assert written() == before
     for text in (
@@ -1088,23 +1103,23 @@ def test_a_person_sees_the_first_rows_and_says_what_the_columns_mean(
         assert text in looked.text
     assert SCRIPT not in looked.text
     assert '<p id="stops" class="note warning">' in looked.text
-    columns = json.dumps({"ФИО": "attributes.имя", "(column 3)": "", "Id": ""})
-    anna.upload("a", content, "application/octet-stream", columns=columns)
+    assert "left out and not kept: <b>ФИО, (column 3), Id</b>" in looked.text
+    anna.upload("a", content, {"ФИО": "attributes.имя"})
     process_import(services, 1, lambda: 60.0)
     client = services.clients.get(1)
     assert client is not None
     assert (client.phone_number, client.attributes["имя"]) == ("79770000001", SCRIPT)
-    assert "attributes.имя" in anna.upload("a", content, "application/octet-stream", page="/columns").text, "in use"
+    assert "attributes.имя" in anna.ask_columns("a", content).text, "in use"
 
 
 @pytest.mark.parametrize("content", ["", "\n", "a;b\x00\n"])
 def test_a_file_whose_columns_cannot_be_read_is_refused_with_the_reason(anna: Browser, content: str) -> None:
-    answer = anna.upload("a", content, page="/columns")
+    answer = anna.ask_columns("a", content)
     assert (answer.status, 'class="error"' in answer.text) == (400, True)
 
 
 def test_a_dry_run_says_so_and_is_started_by_a_button(anna: Browser, services: Services) -> None:
-    answer = anna.upload("a.csv", "Телефон\n79770000001\n7\n", dry_run="true")
+    answer = anna.upload("a.csv", "Телефон\n79770000001\n7\n", dry_run=True)
     assert answer.headers["Location"] == "/console/imports/1?done=checking"
     assert "Check started." in anna.get("/console/imports/1?done=checking").text
     assert anna.post("/console/imports/1/start").status == 409
@@ -1142,12 +1157,12 @@ def test_the_file_to_fill_in_is_in_the_users_language_and_can_be_imported(anna: 
         file = anna.get("/console/imports/template")
         assert "attachment" in file.headers["Content-Disposition"]
         assert file.text.startswith(f"\ufeff{name};")
-        assert anna.upload("a.csv", f"{file.text}79770000001;;UTC;\n").status == 201
+        assert anna.upload("a.csv", f"{file.text}79770000001;;UTC;\n").status == 303
 
 
 def test_the_check_of_a_file_speaks_of_what_an_import_would_do(anna: Browser, services: Services) -> None:
     content = b"phone_number\n79770000001\n"
-    anna.upload("clients.csv", content.decode(), dry_run="true")
+    anna.upload("clients.csv", content.decode(), dry_run=True)
     process_import(services, 1, lambda: 120.0)
     page = anna.get("/console/imports/1").text
     for text in ("<title>Check of a file 1", "Check completed", "To be added"):
@@ -1179,18 +1194,73 @@ def test_the_page_of_an_import_counts_the_clients_that_the_file_opts_out(anna: B
     assert anna.get("/console/clients").text.count("opted out") == 1
 
 
+FILE = "phone_number;скидка\n79770000001;10\n"
+
+
+def test_what_a_person_has_said_of_the_columns_stays_on_the_page_of_a_refusal(
+    anna: Browser, services: Services
+) -> None:
+    answer = anna.upload("a.csv", FILE, {"phone_number": "tag", "скидка": "attributes.скидка"})
+    assert answer.status == 400
+    for text in (
+        "Not imported. Correct what the columns mean.",
+        "Phone number: This column is required.",
+        '<option value="tag" selected>',
+        '<option value="attributes.скидка" selected>',
+        "<b></b>",
+    ):
+        assert text in answer.text
+    assert services.counters.last_id("import_id") == 0
+
+
+def test_an_import_keeps_its_file_when_the_upload_is_gone(anna: Browser, services: Services) -> None:
+    address = anna.send_file("/console/imports", "a.csv", FILE).headers["Location"]
+    anna.upload("a.csv", FILE, dry_run=True)
+    upload_id = address.partition("?")[0].rpartition("/")[2]
+    aws.client("s3").delete_object(Bucket=services.settings.imports_bucket, Key=f"uploads/{upload_id}")
+    assert "An uploaded file is kept for a day. Upload it again." in anna.get(address).text
+    assert (anna.get(address).status, anna.post(address).status) == (404, 404)
+    process_import(services, 1, lambda: 60.0)
+    assert anna.post("/console/imports/1/start").status == 303
+
+
+@pytest.mark.parametrize("upload_id", ["x", "..%2Fimports%2F1.csv", "0123456789abcde.", "0123456789abcdef"])
+def test_an_address_that_no_upload_has_is_not_found(anna: Browser, upload_id: str) -> None:
+    assert anna.get(f"/console/imports/uploads/{upload_id}").status == 404
+
+
+def test_a_form_without_a_file_or_that_is_cut_off_is_refused_with_the_reason(anna: Browser) -> None:
+    assert "Choose a file." in anna.send_file("/console/imports", "", "").text
+    assert "Choose a file." in anna.post("/console/imports").text
+    body, content_type = encode_multipart_formdata({"csrf": anna.csrf, "file": ("a.csv", FILE)})
+    for broken, kind in ((body[:-20], content_type), (body, "multipart/form-data"), (b"\xff", content_type)):
+        answer = anna._request("POST", "/console/imports", broken, {"Content-Type": kind})
+        assert (answer.status, "cannot be read" in answer.text) == (400, True)
+
+
+def test_a_file_keeps_its_name_and_every_byte(anna: Browser, services: Services) -> None:
+    content = "Телефон;Тег\r\n79770000001;из файла\r\n".encode("cp1251")
+    anna.upload('цены "май" 100%.csv', content)
+    process_import(services, 1, lambda: 60.0)
+    client = services.clients.get(1)
+    assert client is not None
+    assert client.tag == "из файла"
+    assert "цены &#34;май&#34; 100%.csv" in anna.get("/console/imports/1").text
+
+
 def test_an_unreadable_file_is_refused_with_a_reason_and_the_read_role_cannot_import(
     anna: Browser, services: Services, written: Callable[[], list[Any]]
 ) -> None:
     before = written()
     for nothing in ("", " \n", "\ufeff", "\ufeff\n"):
         assert "The file is empty." in anna.upload("a.csv", nothing).text
-    assert anna.upload("a.csv", f"{SCRIPT};phone\n").status == 400
-    assert anna.upload("a.csv", "phone_number\n79770000001\n", "image/png").status == 415
+    assert anna.send_file(STOP_IMPORT, "a.csv", f"{SCRIPT};phone\n").status == 400
     assert anna.upload("a.csv", "x" * (5 * 1024**2 + 1)).status == 413
     assert written() == before
+    uploaded = anna.send_file("/console/imports", "a.csv", FILE).headers["Location"]
     anna.sign_in("boris")
-    assert anna.upload("a.csv", "phone_number\n79770000001\n").status == 403
+    assert anna.upload("a.csv", FILE).status == 403
+    assert (anna.get(uploaded).status, anna.post(uploaded).status) == (403, 403)
     assert services.counters.last_id("import_id") == 0
 
 
@@ -1246,7 +1316,7 @@ def test_pages_are_small(anna: Browser, services: Services) -> None:
 
 def test_errors_are_in_the_users_language(anna: Browser) -> None:
     anna.headers["Accept-Language"] = "ru"
-    assert "phone_number: Этот столбец обязателен." in anna.upload("a.csv", "tag\nvip\n").text
+    assert "Номер телефона: Этот столбец обязателен." in anna.upload("a.csv", "tag\nvip\n").text
     launch(anna, **MAILING)
     assert "Запланирована" in anna.get("/console/mailings/1").text
     assert "а эта запланирована." in anna.post("/console/mailings/1/pause").text

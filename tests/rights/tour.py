@@ -137,6 +137,10 @@ class Tour:
         csrf = _found(r'name="csrf" value="([^"]+)"', form)
         draft = _found(r'action="/console/(drafts/[0-9]+)"', form)
         self.page("POST", draft, csrf=csrf, step="test", test_phone=PHONES[0], message_text="test")
+        file = {"file": ("clients.csv", "phone_number\n79770000009\n")}
+        address = f"{self.stack.url}/console/imports"
+        uploaded = self.session.post(address, data={"csrf": csrf}, files=file, timeout=30)
+        assert self.session.post(uploaded.url, data={"csrf": csrf, "meaning-0": "phone_number"}, timeout=30).ok
         self.page("GET", "drafts")
         self.page("POST", f"{draft}/delete", csrf=csrf)
         self.page("POST", "tokens", csrf=csrf, name="vera", role="read")

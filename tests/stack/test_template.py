@@ -56,6 +56,7 @@ WILD = {
     "HasInterfacesInTheNetwork": "Lambda names the interfaces of functions in a VPC, and EC2 describes all or none",
     "SendsThroughAws": "AWS may choose the number itself, and a shared number belongs to another account",
     "ReadsTheSecretsOfItsGateways": "each gateway has a secret, and GATEWAYS names the gateways",
+    "KeepsUploadsForADay": "the name of an upload is random",
     "PutsTheFilesOfImports": "a file has its import's id in its name",
     "KeepsWhatAnUndoNeeds": "an object has the ids of its import and of its chunk in its name",
     "PutsCopiesOfAuditRecords": "a copy has the day and the number of its record in its name",
@@ -426,7 +427,8 @@ def test_uploaded_files_are_encrypted_private_and_deleted_with_their_imports(res
     assert "BucketName" not in bucket
     assert bucket["BucketEncryption"]
     assert all(bucket["PublicAccessBlockConfiguration"].values())
-    undo, rule = bucket["LifecycleConfiguration"]["Rules"]
+    uploads, undo, rule = bucket["LifecycleConfiguration"]["Rules"]
+    assert (uploads["Prefix"], uploads["ExpirationInDays"]) == ("uploads/", 1)
     assert timedelta(days=undo["ExpirationInDays"]) > UNDO_WITHIN
     assert (undo["Prefix"], "Prefix" in rule) == ("undo/", False)
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", KEPT.days)
