@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.services import Services
+from chalicelib.clients.import_worker import process_import
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.delivery.reconcile import reconcile_shard
 from chalicelib.domain.counts import Counts
@@ -167,6 +168,28 @@ def test_a_resend_is_announced_until_its_messages_are_queued(failed: Browser, se
     page = failed.get(answer.headers["Location"]).text
     assert '<b id="count-queued">1</b>' in page
     assert "are being looked for" not in page
+
+
+def test_without_a_script_a_page_links_to_itself_while_something_goes_on(
+    announced: Browser, services: Services
+) -> None:
+    pages = {
+        "/console": "/console",
+        "/console/mailings?text=hello": "/console/mailings?text=hello",
+        "/console/mailings/1": "/console/mailings/1",
+        "/console/imports/1": "/console/imports/1",
+    }
+    start_mailing(services, 1)
+    announced.upload("clients.csv", "phone_number\n79774053329\n")
+    for path, link in pages.items():
+        page = announced.get(path).text
+        assert f'<noscript><p><a href="{link}">Reload to see the progress</a></p></noscript>' in page, path
+        assert "http-equiv" not in page, "a page that reloads itself interrupts a reader"
+    ended = replace(get_mailing(services, 1), status="finished", ended_at=services.clock.now())
+    services.mailings.change(get_mailing(services, 1), ended)
+    process_import(services, 1, lambda: 60.0)
+    for path in pages:
+        assert "Reload" not in announced.get(path).text, path
 
 
 @pytest.mark.parametrize(("step", "note"), [("resume", "Mailing resumed."), ("pause", "Mailing paused.")])
