@@ -11,6 +11,7 @@ from chalicelib.console import routes
 
 CONSOLE = Path(routes.__file__).parent
 CSS = (CONSOLE / "static" / "console.css").read_text()
+TEMPLATES = {path.name: path.read_text() for path in (CONSOLE / "templates").glob("*.html")}
 COLOUR = re.compile(r"#[0-9a-f]{3,8}\b|\brgba?\(|\bhsla?\(", re.IGNORECASE)
 LIGHT, DARK = re.findall(r":root {(.*?)}", CSS, re.DOTALL)[:2]
 
@@ -56,5 +57,9 @@ def test_every_colour_is_a_token() -> None:
 
 def test_no_page_has_styles_of_its_own() -> None:
     """The content security policy would refuse them."""
-    pages = {path.name: path.read_text() for path in (CONSOLE / "templates").glob("*.html")}
-    assert [name for name, page in pages.items() if re.search(r"\sstyle=|<style", page)] == []
+    assert [name for name, page in TEMPLATES.items() if re.search(r"\sstyle=|<style", page)] == []
+
+
+def test_every_column_has_a_heading() -> None:
+    """A screen reader reads it before the content of each cell."""
+    assert [name for name, page in TEMPLATES.items() if re.search(r"<th\b[^>]*>\s*</th>", page)] == []
