@@ -12,6 +12,7 @@ from ..domain.backoff import retry_delay
 from ..domain.brake import NO_ANSWERS, NO_REFUSALS, refusals_of
 from ..domain.client import Client
 from ..domain.consent import MARKETING
+from ..domain.gateway_posts import Post
 from ..domain.mailing import Mailing
 from ..domain.message import UNKNOWN, Message, Settlement
 from ..domain.outcome import Kind, Outcome
@@ -64,7 +65,7 @@ class Posting:
 
     `spending`: what the posts of the batch cost.
     `backlog`: for how many seconds the messages of the batch that came for the first time have waited.
-    `latencies`: how long each post took, in milliseconds.
+    `posts`: those that have ended.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Posting:
         self.pace = pace
         self.spending = spending
         self.seconds_left = seconds_left
-        self.latencies: list[float] = []
+        self.posts: list[Post] = []
 
     def seconds_available(self, mailing: Mailing) -> float:
         """The longest timeout that a post of this mailing can have now."""
@@ -175,7 +176,7 @@ class Posting:
         outcome = self.services.gateway.post(name, sms, timeout)
         answered_at = self.services.clock.now()
         milliseconds = (answered_at - posted_at).total_seconds() * 1000
-        self.latencies.append(milliseconds)
+        self.posts.append(Post(name, outcome.kind, milliseconds, answered_at))
         if outcome.is_answered:
             self.pace.record((answered_at - posted_at).total_seconds())
         posted = replace(message, posted_at=posted_at)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..domain.counts import NO_COUNTS, Counts, counts_from_statuses
+from ..domain.gateway_posts import by_gateway
 from ..domain.job_bodies import from_body
 from ..domain.jobs import ReceivedMessage, SendMessage
 from ..domain.message import FAILED, SENT, UNKNOWN
@@ -30,6 +31,7 @@ from .caches import ClientCache, MailingCache
 from .channels import Channels
 from .conclusion import METRICS
 from .dead_letters import send_to_dead_letters
+from .gateway_tally import GatewayTally
 from .posting import Posting
 from .rate_limits import Permits
 from .reasons import ReasonCounter
@@ -59,6 +61,7 @@ class Sender:
         self.pace = Pace()
         self.day = DaySpending(services)
         self.reasons = ReasonCounter(services)
+        self.tally = GatewayTally(services)
         self._threads = services.thread_pool(services.settings.sender_threads)
         self._writers = services.thread_pool(WRITERS)
 
@@ -78,10 +81,11 @@ class Sender:
         handler = TaskHandler(self.services, self.mailings, clients, permits, posting)
         results = Batch(self.services, handler, self._threads, self._writers).handle(tasks)
         counts = Counter(result.metric for result in results if result.metric)
-        durations = {"GatewayMilliseconds": posting.latencies, "QueueMilliseconds": waited}
+        durations = {"GatewayMilliseconds": [post.milliseconds for post in posting.posts], "QueueMilliseconds": waited}
         measure(counts, durations, _success(results), {"Spent": _counts(results).cost / UNIT})
         _log_settled(tasks, results)
         spending.count_day(results)
+        self.tally.add(posting.posts, self.services.clock.now())
         self._count(tasks, results, spending)
         for body in unreadable:  # last: an error here brings the batch back, and its messages are settled by now
             send_to_dead_letters(self.services, body)
@@ -123,8 +127,9 @@ class Sender:
         reached_at = datetime.fromtimestamp(queued_at, UTC) if queued_at else None
         now = self.services.clock.now()
         posted = [result.milliseconds for _, result in group if result.was_posted]
+        untold = by_gateway(self.tally.take())
         mailing = self.services.mailings.add_counts(
-            mailing_id, counts, now, posted_at, reached_at, len(posted), sum(posted)
+            mailing_id, counts, now, posted_at, reached_at, len(posted), sum(posted), untold
         )
         if mailing is None:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ..texts import Text
@@ -13,6 +13,7 @@ from .consent import SERVICE
 from .counts import NO_COUNTS, Counts
 from .filter import ALL_CLIENTS, Filter
 from .former_text import FormerTexts
+from .gateway_posts import PostsByGateway
 from .message import MessageKey, MessageShard
 from .send_window import SendWindow
 
@@ -77,6 +78,7 @@ class Mailing:
     `has_placeholders` is False for mailings from before placeholders existed, so their texts are sent unchanged.
     `rows_expire_at`: no row of a message is deleted before; set at the start (None: started by an earlier version).
     `posts`: how many posts were answered, `post_milliseconds`: how long they took together; for people only.
+    `by_gateway`: the posts of the senders that counted its messages, also those of other mailings; for people only.
     `attempts`: the sum of all attempts, set by the reconciliation round that ends the mailing.
     `version` changes with every decision, but not with the counts. `receipts_version` changes with every group of
     receipts: only a write that depends on the counts compares it, so that receipts do not stop the other decisions.
@@ -128,6 +130,7 @@ class Mailing:
     waits_until: datetime | None = None
     posts: int = 0
     post_milliseconds: int = 0
+    by_gateway: PostsByGateway = field(default_factory=dict, hash=False)
     attempts: int | None = None
     ended_at: datetime | None = None
     rows_expire_at: datetime | None = None

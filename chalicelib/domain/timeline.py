@@ -8,11 +8,12 @@ Between two samples messages are spread evenly.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from .counts import NO_COUNTS, Counts
+from .gateway_posts import NO_POSTS, RECENT, PostsByGateway
 from .mailing import RUNNING, Mailing
 
 MINUTE = timedelta(minutes=1)
@@ -34,12 +35,16 @@ RATE_OVER = timedelta(minutes=3)
 
 @dataclass(frozen=True)
 class Sample:
-    """The counts at a moment. `posts` and `post_milliseconds`: how many posts were answered, and how long they took."""
+    """The counts at a moment. `posts` and `post_milliseconds`: how many posts were answered, and how long they took.
+
+    `by_gateway`: as in the mailing.
+    """
 
     at: datetime
     counts: Counts = NO_COUNTS
     posts: int = 0
     post_milliseconds: int = 0
+    by_gateway: PostsByGateway = field(default_factory=dict, hash=False)
 
     @property
     def done(self) -> int:
@@ -81,7 +86,7 @@ def needs_sample(mailing: Mailing, now: datetime) -> bool:
 
 
 def sample_of(mailing: Mailing, at: datetime) -> Sample:
-    return Sample(at, mailing.counts, mailing.posts, mailing.post_milliseconds)
+    return Sample(at, mailing.counts, mailing.posts, mailing.post_milliseconds, mailing.by_gateway)
 
 
 def course(mailing: Mailing, samples: Sequence[Sample], now: datetime) -> list[Sample]:
@@ -148,6 +153,16 @@ def latency_of(points: Sequence[Sample]) -> int | None:
         if posts > 0:
             return round((points[-1].post_milliseconds - earlier.post_milliseconds) / posts)
     return None
+
+
+def recent_posts(mailing: Mailing, points: Sequence[Sample], now: datetime) -> tuple[datetime, PostsByGateway]:
+    """The posts of the last minutes, and since when: since the last of the points, at least one, that is RECENT ago.
+
+    A mailing that has just resumed has such a point from before its pause.
+    """
+    earlier = next((one for one in reversed(points) if now - one.at >= RECENT), points[0])
+    since, posts = max(earlier.at, mailing.posting_since or earlier.at), points[-1].by_gateway
+    return since, {name: posts[name].since(earlier.by_gateway.get(name, NO_POSTS)) for name in posts}
 
 
 def is_moving(mailing: Mailing) -> bool:

@@ -6,6 +6,7 @@ The number of calls has a bound that grows with no table: some two dozen, most o
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,11 +20,13 @@ from ..domain.reasons import COUNTED, Reason
 from ..domain.series import ACTIVE, Series
 from ..domain.silence import is_paused_by_service, longest_silence
 from ..domain.spending import Day
+from ..domain.timeline import Sample, is_moving
 from ..errors import TryAgain
 from .failures import failures_of
+from .gateway_health import Health, health_of
 from .listing import END_OF_TIME, list_mailings, read_mailings
 from .series import list_series
-from .timeline import Timeline, present_of
+from .timeline import Timeline, newest_points, present_of
 
 if TYPE_CHECKING:
     from ..adapters.queues import Queue
@@ -55,6 +58,7 @@ class Gateways:
     """`last_post_at`: when a mailing under way, or the one that was last, posted. `latency`: of the last minutes, in
     milliseconds. `silent_for`: how long no mailing that may send has made progress. `balances`: as they were last told.
     `breakers`: by the name of each gateway, what senders have told of it; None if they have told nothing.
+    `health`: of each gateway, if there are several.
     """
 
     last_post_at: datetime | None
@@ -63,6 +67,7 @@ class Gateways:
     balances: list[Balance]
     breakers: dict[str, BreakerReport | None]
     open: frozenset[str]
+    health: Health | None
 
     @property
     def is_silent(self) -> bool:
@@ -111,14 +116,15 @@ def overview(services: Services) -> Overview:
     found = read_mailings(services, active[:MOST_READ])
     started = [mailing for mailing in found if mailing.is_open and mailing.status != SCHEDULED]
     newest, _ = list_mailings(services, None, NEWEST_MAILINGS)
-    under_way = [(mailing, present_of(services, mailing)) for mailing in started[:MOST_UNDER_WAY]]
+    points = {one.id: newest_points(services, one) for one in started[:MOST_UNDER_WAY] if is_moving(one)}
+    under_way = [(mailing, present_of(mailing, points.get(mailing.id, ()))) for mailing in started[:MOST_UNDER_WAY]]
     lately = {mailing.id: mailing for mailing in [*newest, *started] if _was_active(mailing, now)}
     return Overview(
         under_way,
         len(started) + len(active[MOST_READ:]),
         _starts(services, now),
         _failures(services, list(lately.values())),
-        _gateways(services, list(lately.values()), [one for _, one in under_way], now),
+        _gateways(services, list(lately.values()), [one for _, one in under_way], points, now),
         SendQueue(_size(services.send_queue), _size(services.dead_letters), _age(started, now)),
         [mailing for mailing in started if is_paused_by_service(mailing, now)][:MOST_UNDER_WAY],
         DaySpending(services).now(),
@@ -156,13 +162,21 @@ def _failures(services: Services, mailings: list[Mailing]) -> list[tuple[Reason,
     return found.most_common(MOST_REASONS)
 
 
-def _gateways(services: Services, lately: list[Mailing], paces: list[Timeline], now: datetime) -> Gateways:
+def _gateways(
+    services: Services,
+    lately: list[Mailing],
+    paces: list[Timeline],
+    points: Mapping[int, Sequence[Sample]],
+    now: datetime,
+) -> Gateways:
     last_post_at = max((one.last_post_at for one in lately if one.last_post_at), default=None)
     latencies = [pace.latency for pace in paces if pace.latency is not None]
     silent_for = longest_silence([one for one in lately if one.is_open], now)
     breakers = {name: services.breaker_reports.read(name) for name in services.settings.routes.names}
     is_open = frozenset(name for name, report in breakers.items() if report and report.is_open(now))
-    return Gateways(last_post_at, max(latencies, default=None), silent_for, known_balances(services), breakers, is_open)
+    latency = max(latencies, default=None)
+    health = health_of(services, lately, points, now)
+    return Gateways(last_post_at, latency, silent_for, known_balances(services), breakers, is_open, health)
 
 
 def _age(started: list[Mailing], now: datetime) -> timedelta | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..domain.mailing import Mailing
 from ..domain.timeline import (
     Chart,
+    Sample,
     chart_of,
     course,
     expected_end,
@@ -21,8 +23,8 @@ from ..domain.timeline import (
 if TYPE_CHECKING:
     from ..adapters.services import Services
 
-NEWEST = 6
-"""Samples that tell the present rate, of many mailings at once."""
+NEWEST = 12
+"""Samples that tell the present, of many mailings at once: at most one of a minute, so they reach RECENT back."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,15 @@ def timeline_of(services: Services, mailing: Mailing) -> Timeline:
     return Timeline(chart, rate_of(points), end, tuple(moved_ends(points)), latency)
 
 
-def present_of(services: Services, mailing: Mailing) -> Timeline:
-    """The same without the chart and the moves, from the newest samples."""
+def newest_points(services: Services, mailing: Mailing) -> list[Sample]:
+    """The newest samples and the present counts. The first one is empty, as if the mailing had begun there."""
+    return course(mailing, services.timelines.samples(mailing.id, NEWEST), services.clock.now())
+
+
+def present_of(mailing: Mailing, points: Sequence[Sample]) -> Timeline:
+    """The same without the chart and the moves, from the newest points."""
     if not is_moving(mailing):
         return Timeline(Chart(1, []))
-    points = course(mailing, services.timelines.samples(mailing.id, NEWEST), services.clock.now())
     end = _after_openings(mailing, expected_end(points))
     return Timeline(Chart(1, []), rate_of(points), end, latency=latency_of(points))
 

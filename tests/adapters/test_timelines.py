@@ -5,12 +5,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pynamodb.expressions.operand import Path
+
+from chalicelib.adapters.tables.mailing_row import MailingRow
 from chalicelib.domain.audience_slice import ShardReport
 from chalicelib.domain.counts import Counts
+from chalicelib.domain.gateway_posts import GatewayPosts
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.reasons import OTHER, Reason
 from chalicelib.domain.timeline import MINUTE, Sample
 from chalicelib.texts import Text
+from infra.local.doubles.fakes import FakeServices
 
 KEPT = datetime(2027, 12, 1, tzinfo=UTC)
 REFUSED = Reason("failed", Text("gateway.refused_by_code", status=200, answered="[11].a"))
@@ -78,3 +83,32 @@ def test_what_the_posts_of_a_batch_took_is_added_to_the_mailing(services: Any) -
         services.mailings.add_counts(1, Counts(sent=3), KEPT, posts=3, milliseconds=120)
     found = services.mailings.get(1)
     assert (found.posts, found.post_milliseconds) == (6, 240)
+
+
+def test_the_posts_to_each_gateway_are_added_to_the_mailing_and_read_in_every_way(services: Any) -> None:
+    services.mailings.add(Mailing(1, KEPT, KEPT, "text"))
+    services.mailings.add(Mailing(2, KEPT, KEPT, "text"))
+    at = datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC)
+    first = {"smsc": GatewayPosts(accepted=2, failed=1, milliseconds=300, accepted_at=at)}
+    more = {"smsc": GatewayPosts(refused=1, milliseconds=50), "the-other": GatewayPosts(doubtful=1)}
+    services.mailings.add_counts(1, Counts(sent=2), KEPT, by_gateway=first)
+    changed = services.mailings.add_counts(1, Counts(sent=1), KEPT, by_gateway=more)
+    expected = {
+        "smsc": GatewayPosts(accepted=2, refused=1, failed=1, milliseconds=350, accepted_at=at),
+        "the-other": GatewayPosts(doubtful=1),
+    }
+    decided = services.mailings.change(changed, replace(changed, message_text="another"))
+    for found in (changed, services.mailings.get(1), services.mailings.get_many([1])[1], decided):
+        assert found.by_gateway == expected
+    assert services.mailings.get(2).by_gateway == {}
+    sample = Sample(at, Counts(total=3), 4, 350, {"smsc": GatewayPosts(accepted=2, refused=1, milliseconds=350)})
+    services.timelines.keep_sample(1, sample, KEPT)
+    assert services.timelines.samples(1) == [sample]
+
+
+def test_what_a_later_version_counts_by_gateway_is_left_out(services: Any) -> None:
+    if isinstance(services, FakeServices):
+        return
+    services.mailings.add(Mailing(1, KEPT, KEPT, "text"))
+    MailingRow(1).update(actions=[Path(["via#smsc#asked"]).add(1), Path(["via#smsc#accepted"]).add(2)])
+    assert services.mailings.get(1).by_gateway == {"smsc": GatewayPosts(accepted=2)}

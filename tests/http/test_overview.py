@@ -16,9 +16,11 @@ from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.breaker_report import BreakerReport, Opening
 from chalicelib.domain.counts import Counts
+from chalicelib.domain.gateway_posts import GatewayPosts
 from chalicelib.domain.mailing import FINISHED, MAILING_ID, RUNNING, Mailing
 from chalicelib.domain.reasons import Reason
 from chalicelib.domain.timeline import Sample
+from chalicelib.gateways.configured import Configured
 from chalicelib.mailings.lifecycle import get_mailing
 from chalicelib.texts import Text
 from infra.local.doubles.aws import add_clients
@@ -187,3 +189,64 @@ def test_the_breaker_of_the_gateway_is_shown_with_its_time_and_reason(anna: Brow
     services.breaker_reports.write(report.after(None, now))
     assert "Breaker closed since" in seen(anna)
     assert "All is well." in seen(anna)
+
+
+def use_gateways(services: Services, *names: str) -> None:
+    gateways = tuple(Configured(name, "contract", f"https://{name}.example.com") for name in names)
+    services.settings = replace(services.settings, gateways=gateways)
+
+
+def row_of(page: str, gateway: str) -> dict[str, str]:
+    """The cells of the table of gateways, by their headings."""
+    [row] = re.findall(rf"<tr>\s*<td[^>]*>{gateway}</td>.*?</tr>", page, re.DOTALL)
+    return {
+        name: text_of(cell).strip() for name, cell in re.findall(r'data-label="(.*?)"[^>]*>(.*?)</td>', row, re.DOTALL)
+    }
+
+
+def test_several_gateways_have_a_row_each_that_shows_which_one_is_ill(under_way: Browser, services: Services) -> None:
+    assert 'id="gateways"' not in under_way.get("/console").text
+    use_gateways(services, "smsc", "spare", "unused")
+    now, hour = services.clock.now(), timedelta(hours=1)
+    ill = GatewayPosts(accepted=1, failed=20, doubtful=3, milliseconds=24_000, accepted_at=now - hour)
+    well = GatewayPosts(accepted=1200, refused=4, milliseconds=120_400, accepted_at=now)
+    services.mailings.add_counts(1, Counts(), now, by_gateway={"smsc": ill, "spare": well})
+    opening = Opening(now - timedelta(minutes=7), REFUSED.text)
+    services.breaker_reports.write(BreakerReport("smsc", now).after(opening, now))
+    page = under_way.get("/console").text
+    assert "Attempts of the last 10 minutes, by their outcome:" in page
+    smsc, spare, unused = (row_of(page, name) for name in ("smsc", "spare", "unused"))
+    numbers = ("Accepted", "Refused", "Other errors", "No clear answer", "Time of an answer")
+    assert [smsc[name] for name in numbers] == ["1", "0", "20", "3", "1,000 ms"]
+    assert [spare[name] for name in numbers] == ["1,200", "4", "0", "0", "100 ms"]
+    assert [unused[name] for name in numbers] == ["0", "0", "0", "0", "—"]
+    assert "open since" in smsc["Breaker"]
+    assert spare["Breaker"] == unused["Breaker"] == "closed"
+    assert smsc["Last message sent"] != spare["Last message sent"]
+    assert unused["Last message sent"] == "—"
+
+
+def test_attempts_that_are_older_than_ten_minutes_are_left_out(under_way: Browser, services: Services) -> None:
+    use_gateways(services, "smsc", "spare")
+    before, now = get_mailing(services, 1), services.clock.now()
+    services.mailings.change(before, replace(before, posting_since=now - timedelta(hours=1)))
+    old = {"smsc": GatewayPosts(accepted=100, milliseconds=5000)}
+    for minute in range(30, 0, -1):
+        sample = Sample(now - timedelta(minutes=minute), Counts(total=900), by_gateway=old)
+        services.timelines.keep_sample(1, sample, now.replace(year=2041))
+    new = {"smsc": GatewayPosts(failed=7, milliseconds=700)}
+    for added in (old, new):
+        services.mailings.add_counts(1, Counts(), now, by_gateway=added)
+    found = row_of(under_way.get("/console").text, "smsc")
+    assert (found["Accepted"], found["Other errors"], found["Time of an answer"]) == ("0", "7", "100 ms")
+
+
+def test_the_attempts_of_a_mailing_that_has_just_ended_or_paused_are_shown(
+    under_way: Browser, services: Services
+) -> None:
+    use_gateways(services, "smsc", "spare")
+    now = services.clock.now()
+    services.mailings.add_counts(1, Counts(), now, by_gateway={"smsc": GatewayPosts(failed=7)})
+    before = get_mailing(services, 1)
+    services.mailings.change(before, replace(before, status="paused"))
+    assert row_of(under_way.get("/console").text, "smsc")["Other errors"] == "7"

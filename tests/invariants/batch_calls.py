@@ -11,9 +11,9 @@ from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.world import World
 
 
-def calls_of_a_batch(answers: list[Answer]) -> int:
+def calls_of_a_batch(answers: list[Answer], **settings: Any) -> int:
     """Calls beyond the process, for the ten messages of a mailing with these answers of the gateway."""
-    world = World()
+    world = World(**settings)
     world.clients(10)
     world.mailing()
     world.do_jobs()

@@ -11,10 +11,12 @@ from pynamodb.expressions.update import Action
 from ...domain import rounds
 from ...domain.brake import Answers, Refusals
 from ...domain.counts import COUNT_NAMES, Counts
+from ...domain.gateway_posts import PostsByGateway
 from ...domain.mailing import RUNNING, Mailing
 from ...errors import NotWritten
 from .. import aws
 from .base import code_of, conflicts, set_actions
+from .gateway_columns import add_posts
 from .mailing_row import MailingRow, is_open
 
 
@@ -30,6 +32,7 @@ class MailingProgress:
         reached_at: datetime | None = None,
         posts: int = 0,
         milliseconds: int = 0,
+        by_gateway: PostsByGateway | None = None,
     ) -> Mailing | None:
         """Add to the counts and return the changed mailing. Raises NotWritten.
 
@@ -38,6 +41,7 @@ class MailingProgress:
         Returns None if the mailing was deleted or has ended: its last reconciliation round has counted these messages.
         `last_post_at`: when the latest post of these messages began. `reached_at`: when the latest of them was queued.
         `posts`: how many calls of the gateway there were. `milliseconds`: how long they took together.
+        `by_gateway`: posts of any mailing, if there are several gateways.
         """
         row = MailingRow(mailing_id)
         actions: list[Action] = [MailingRow.progress_at.set(now)]
@@ -47,6 +51,7 @@ class MailingProgress:
             actions.append(MailingRow.reached_at.set(reached_at))
         if posts:
             actions += [MailingRow.posts.add(posts), MailingRow.post_milliseconds.add(milliseconds)]
+        actions += add_posts(by_gateway or {})
         with aws.never_repeated():
             return self._update_open(row, actions + _add_actions(counts))
 

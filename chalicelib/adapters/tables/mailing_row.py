@@ -28,6 +28,7 @@ from ...domain.send_window import SendWindow
 from .base import CountsRow, TextAttribute
 from .brake_columns import BrakeColumns
 from .filter_columns import CompactJSON, read_filter, read_named, stored_filter, stored_plan
+from .gateway_columns import GatewayColumns
 
 OPEN_KEY = "open"
 SCHEDULED_KEY = "scheduled"
@@ -55,7 +56,7 @@ class ScheduledMailings(GlobalSecondaryIndex["MailingRow"]):  # type: ignore[no-
     datetime_start = Moment(range_key=True)
 
 
-class MailingRow(CountsRow, BrakeColumns, Model):  # type: ignore[misc]
+class MailingRow(CountsRow, BrakeColumns, GatewayColumns, Model):  # type: ignore[misc]
     class Meta:
         table_name = "mailings"
 
@@ -171,6 +172,7 @@ class MailingRow(CountsRow, BrakeColumns, Model):  # type: ignore[misc]
             waits_until=self.waits_until,
             posts=int(self.posts or 0),
             post_milliseconds=int(self.post_milliseconds or 0),
+            by_gateway=self.by_gateway,
             attempts=None if self.attempts is None else int(self.attempts),
             ended_at=self.ended_at,
             rows_expire_at=datetime.fromtimestamp(int(self.rows_expire_at), UTC) if self.rows_expire_at else None,

@@ -17,6 +17,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ...domain.counts import Counts
+from ...domain.gateway_posts import NUMBERS, GatewayPosts
 from ...domain.reasons import Reason, Reasons
 from ...domain.timeline import SHOWN, Sample
 from ...domain.waves import WaveCounts
@@ -43,11 +44,15 @@ class TimelineRow(Model):
     counts = JSONAttribute(null=True)
     posts = NumberAttribute(null=True)
     post_milliseconds = NumberAttribute(null=True)
+    via = JSONAttribute(null=True)
     expires_at = NumberAttribute()
 
     def sample(self) -> Sample:
         moment = datetime.fromtimestamp(float(self.at), UTC)
-        return Sample(moment, Counts(**self.counts), int(self.posts), int(self.post_milliseconds))
+        by_gateway = {
+            name: GatewayPosts(**dict(zip(NUMBERS, numbers, strict=True))) for name, numbers in (self.via or {}).items()
+        }
+        return Sample(moment, Counts(**self.counts), int(self.posts), int(self.post_milliseconds), by_gateway)
 
 
 class Timelines:
@@ -93,6 +98,8 @@ class Timelines:
         row = TimelineRow(mailing_id, _minute(sample.at), at=sample.at.timestamp())
         row.counts = {name: number for name in ("total", *SHOWN) if (number := getattr(sample.counts, name))}
         row.posts, row.post_milliseconds = sample.posts, sample.post_milliseconds
+        via = {name: [getattr(posts, kind) for kind in NUMBERS] for name, posts in sample.by_gateway.items()}
+        row.via = via or None
         row.expires_at = int(expires_at.timestamp())
         row.save()
 

@@ -10,6 +10,7 @@ from typing import Any
 from chalicelib.domain import rounds
 from chalicelib.domain.brake import NO_ANSWERS, NO_REFUSALS, Answers, Refusals
 from chalicelib.domain.counts import Counts
+from chalicelib.domain.gateway_posts import PostsByGateway, added
 from chalicelib.domain.mailing import RUNNING, Mailing
 from chalicelib.errors import RowChanged
 
@@ -29,6 +30,7 @@ class FakeMailingProgress:
         reached_at: datetime | None = None,
         posts: int = 0,
         milliseconds: int = 0,
+        by_gateway: PostsByGateway | None = None,
     ) -> Mailing | None:
         return self._update_open(
             mailing_id,
@@ -39,6 +41,7 @@ class FakeMailingProgress:
                 "reached_at": reached_at or row.reached_at,
                 "posts": row.posts + posts,
                 "post_milliseconds": row.post_milliseconds + milliseconds,
+                "by_gateway": added([row.by_gateway, by_gateway or {}]),
             },
         )
 
