@@ -48,7 +48,7 @@ def read_file_form(raw: bytes, content_type: str) -> FileForm:
             if part.filename:
                 form.files[part.name] = SentFile(compose(part.filename), part.raw)
             elif part.filename is None:
-                form.fields.setdefault(part.name, []).append(part.value)
+                form.fields.setdefault(part.name, []).append(part.raw.decode("utf-8"))  # as the page is
     except ParserLimitReached as error:
         raise TooLarge(TOO_LARGE) from error
     except (MultipartError, UnicodeDecodeError) as error:

@@ -37,7 +37,7 @@ FUZZ = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), 
 FORM, JSON, BYTES = "application/x-www-form-urlencoded", "application/json", "application/octet-stream"
 
 HEADERS = ["authorization", "idempotency-key", "content-type", "cookie", "accept-language", "host"]
-HEADERS += ["x-forwarded-proto", "x-forwarded-prefix", "sec-fetch-site", "sec-fetch-dest", "x-csrf-token"]
+HEADERS += ["x-forwarded-proto", "x-forwarded-prefix", "sec-fetch-site", "sec-fetch-dest"]
 LISTS = ["/Clients", "/Mailing", "/Stats", "/Stats/1", "/Audit", "/Clients/import", "/Clients/import/1"]
 EXPORTS = ["/Clients/export", "/Stats/1/export", "/Clients/import/1/refused"]
 PAGES = ["", "/clients", "/imports", "/imports/1", "/mailings/1", "/tokens", "/audit", "/clients/export"]
@@ -114,11 +114,12 @@ def browser(services: Services, world: Call) -> Iterator[Callable[..., Any]]:
         cookie = answer.headers["Set-Cookie"].partition(";")[0]
         form = client.http.request("GET", "/console", headers={"Cookie": cookie}).body.decode()
         csrf = form.partition('name="csrf" value="')[2].partition('"')[0]
-        assert csrf, "otherwise every form is refused before it is read"
+        assert csrf
 
         def request(method: str, path: str, body: bytes = b"", **headers: str) -> Any:
-            own = {"cookie": cookie, "content-type": FORM, "x-csrf-token": csrf, **headers}
-            return client.http.request(method, path, headers=own, body=body)
+            own = {"cookie": cookie, "content-type": FORM, **headers}
+            signed = body + b"&" + urlencode({"csrf": csrf}).encode() if own["content-type"] == FORM else body
+            return client.http.request(method, path, headers=own, body=signed)
 
         yield request
 
@@ -275,8 +276,34 @@ def test_any_header_is_answered(browser: Callable[..., Any], token: str, name: s
 )
 def test_any_form_of_the_console_is_answered(browser: Callable[..., Any], path: str, form: dict[str, str]) -> None:
     body = urlencode(form, errors="replace").encode()
-    assert browser("POST", f"/console{path}", body).status_code < 500
+    status = browser("POST", f"/console{path}", body).status_code
+    assert status < 500
+    assert status != 403, "otherwise the form was refused before it was read"
     assert browser("GET", "/console").status_code == 200
+
+
+parts = st.sampled_from(
+    [
+        b"--B",
+        b"--",
+        b"\r\n",
+        b'Content-Disposition: form-data; name="csrf"',
+        b'Content-Disposition: form-data; name="file"; filename="a.csv"',
+        b"Content-Type: text/plain; charset=zlib",
+        b"\r\n\r\nphone_number\n79770000001\r\n",
+        b"\xff",
+    ]
+)
+
+
+@FUZZ
+@given(st.one_of(st.binary(max_size=60), st.lists(parts, max_size=12).map(b"".join)))
+@example(
+    b'--B\r\nContent-Disposition: form-data; name="csrf"\r\nContent-Type: text/plain; charset=zlib\r\n\r\nx\r\n--B--'
+)
+def test_any_form_with_a_file_is_answered(browser: Callable[..., Any], body: bytes) -> None:
+    kind = {"content-type": "multipart/form-data; boundary=B"}
+    assert 400 <= browser("POST", "/console/imports", body, **kind).status_code < 500
 
 
 cells = st.one_of(strings, st.sampled_from(["79770000002", "7977000000²", '"', "Europe/Moscow", "a,b"]))

@@ -411,6 +411,11 @@ def test_api_gateway_compresses_large_answers(resources: dict[str, Any]) -> None
     assert of_type(resources, "AWS::ApiGateway::RestApi")["RestAPI"]["MinimumCompressionSize"] == 1024
 
 
+def test_api_gateway_passes_files_as_bytes_as_a_body_and_in_a_form(resources: dict[str, Any]) -> None:
+    body = of_type(resources, "AWS::ApiGateway::RestApi")["RestAPI"]["Body"]
+    assert {"application/octet-stream", "multipart/form-data"} <= {*body["x-amazon-apigateway-binary-media-types"]}
+
+
 def test_answers_of_api_gateway_have_the_headers_of_all_answers(resources: dict[str, Any]) -> None:
     body = of_type(resources, "AWS::ApiGateway::RestApi")["RestAPI"]["Body"]
     always = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in SAFE_HEADERS.items()}
