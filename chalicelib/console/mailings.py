@@ -114,15 +114,10 @@ def _state(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
         "steps": steps,
         "may_resend": RESEND_STEP in steps and request.principal.may(writes=True),
         **messages.failed(request, mailing),
-        "needs_later_end": mailing.status == FINISHED and RESEND_STEP not in steps and _has_resendable(mailing),
+        "needs_later_end": mailing.status == FINISHED and RESEND_STEP not in steps and counts.resendable,
     }
 
 
 def _still_true(mailing: Mailing, done: str | None) -> str | None:
     """What a step has done, unless the status says otherwise by now: the page is shown again when it changes."""
     return done if STATUS_AFTER.get(done or "", mailing.status) == mailing.status else None
-
-
-def _has_resendable(mailing: Mailing) -> bool:
-    """Whether the mailing has messages with a status that can be resent."""
-    return any(mailing.counts.by_status()[status] for status in RESENDABLE)

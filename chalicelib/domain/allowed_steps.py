@@ -49,8 +49,17 @@ def allowed_steps(mailing: Mailing, now: datetime) -> frozenset[str]:
 
 
 def useful_steps(mailing: Mailing, now: datetime) -> frozenset[str]:
-    """The allowed steps that would change the mailing: for a paused mailing, all but pause."""
-    return frozenset(step for step in allowed_steps(mailing, now) if RESULTING_STATUS.get(step) != mailing.status)
+    """The allowed steps that would do something: for a paused mailing, all but pause.
+
+    Nothing is resent without a message to resend. A change of a finished mailing serves the resend, or a fan-out that
+    the end has cut off.
+    """
+    steps = {step for step in allowed_steps(mailing, now) if RESULTING_STATUS.get(step) != mailing.status}
+    if not mailing.counts.resendable:
+        steps.discard(RESEND)
+        if mailing.status == FINISHED and mailing.is_fanned_out:
+            steps.discard(CHANGE)
+    return frozenset(steps)
 
 
 def require_step(step: str, mailing: Mailing, now: datetime) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 
-from .message import ACCEPTED, QUEUED, SENT, Message
+from .message import ACCEPTED, QUEUED, RESENDABLE, SENT, Message
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,12 @@ class Counts:
     def posted(self) -> int:
         """Messages whose post has a final outcome: sent, failed or unknown."""
         return self.sent + self.failed + self.unknown
+
+    @property
+    def resendable(self) -> int:
+        """Messages with a status that can be resent."""
+        by_status = self.by_status()
+        return sum(by_status[status] for status in RESENDABLE)
 
     def by_status(self) -> dict[str, int]:
         """The values sum up to `total`."""

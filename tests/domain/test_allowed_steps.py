@@ -27,6 +27,7 @@ from chalicelib.domain.allowed_steps import (
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.canary import Canary
 from chalicelib.domain.condition import Leaf
+from chalicelib.domain.counts import Counts
 from chalicelib.domain.decisions import cancelled, changed, paused, resent, resumed
 from chalicelib.domain.filter import Filter
 from chalicelib.domain.mailing import FINISHED, RUNNING, SCHEDULED, STATUSES, Mailing
@@ -68,6 +69,7 @@ def mailings(draw: st.DrawFn) -> Mailing:
         canary=draw(st.sampled_from([None, Canary(5), Canary(5, is_passed=True)])),
         paused_because=draw(st.sampled_from([None, Canary(5).pause_reason(3, 5)])) if status == "paused" else None,
         ended_at=NOW - HOUR if status in (FINISHED, "cancelled") else None,
+        counts=draw(st.sampled_from([Counts(5, sent=5), Counts(5, failed=1), Counts(5, expired=1, unknown=1)])),
     )
 
 
@@ -91,8 +93,25 @@ def test_a_step_is_allowed_exactly_when_its_decision_does_not_refuse_the_status(
 def test_a_useful_step_is_an_allowed_one_that_changes_the_mailing(mailing: Mailing) -> None:
     useful = useful_steps(mailing, NOW)
     assert useful <= allowed_steps(mailing, NOW)
-    for step in allowed_steps(mailing, NOW) - {CHANGE}:
+    for step in allowed_steps(mailing, NOW) - {CHANGE, RESEND}:
         assert (DECISIONS[step](mailing) != mailing) == (step in useful), step
+
+
+@given(mailings())
+def test_a_resend_is_useful_exactly_while_it_is_allowed_and_finds_messages(mailing: Mailing) -> None:
+    has_messages = mailing.counts.failed + mailing.counts.expired + mailing.counts.unknown > 0
+    assert (RESEND in useful_steps(mailing, NOW)) == (RESEND in allowed_steps(mailing, NOW) and has_messages)
+
+
+def test_a_change_is_useful_until_the_mailing_has_reached_all_its_clients() -> None:
+    sent = Mailing(
+        1, NOW - HOUR, NOW + HOUR, "text", status=FINISHED, plan=PLAN, is_fanned_out=True, counts=Counts(5, sent=5)
+    )
+    assert CHANGE not in useful_steps(sent, NOW)
+    assert CHANGE in useful_steps(replace(sent, status=RUNNING), NOW)
+    assert CHANGE in useful_steps(replace(sent, counts=Counts(5, sent=4, failed=1)), NOW), "before a resend"
+    assert CHANGE in useful_steps(replace(sent, is_fanned_out=False), NOW), "a later end selects the other clients"
+    assert CHANGE in useful_steps(replace(sent, plan=None, is_fanned_out=False), NOW), "it has not started"
 
 
 def test_every_step_is_in_the_table_and_has_a_decision() -> None:
