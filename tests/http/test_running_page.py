@@ -158,6 +158,18 @@ def test_after_a_cancel_the_page_says_what_becomes_of_the_queued_messages(
     assert "are being marked" not in page
 
 
+def test_the_page_speaks_of_the_start_only_while_it_is_ahead(anna: Browser, services: Services) -> None:
+    launch(anna, **MAILING)
+    page = anna.get("/console/mailings/1").text
+    assert "The clients are selected at the start." in page
+    assert "They are made at the start." in page
+    anna.post("/console/mailings/1/cancel")
+    page = anna.get("/console/mailings/1").text
+    assert "The mailing did not start, and sent nothing." in page
+    assert "No messages." in page
+    assert "at the start" not in page
+
+
 def test_a_resend_is_announced_until_its_messages_are_queued(failed: Browser, services: Services) -> None:
     services.mailings.mark_fanned_out(1, 3, services.clock.now())
     answer = failed.post("/console/mailings/1/resend", reason=FORBIDDEN.key)
