@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
 from typing import Any, cast
@@ -33,6 +33,9 @@ from .test_message import try_message
 STARTS_SHOWN = 3
 COUNTED_DOWN = 60
 """Seconds."""
+
+ROUNDED_UP = timedelta(seconds=1)
+"""At most, by `earliest_start`."""
 
 
 def check(request: PageRequest, sent_id: str) -> Response:
@@ -73,8 +76,12 @@ def undo(request: PageRequest, sent_id: str) -> Response:
 
 
 def shown_undo(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
-    """For the page of the mailing. `seconds_to_start`: None if the start is further away than a minute."""
-    seconds = ceil((mailing.datetime_start - request.services.clock.now()).total_seconds())
+    """For the page of the mailing. `seconds_to_start`: None if the start is further away than a minute.
+
+    A start at once is in whole seconds, so up to a second later than the check has said: the count begins as said.
+    """
+    left = mailing.datetime_start - request.services.clock.now()
+    seconds = ceil((min(left, UNDO_TIME) if left < UNDO_TIME + ROUNDED_UP else left).total_seconds())
     return {
         "may_undo": request.may_write and use_cases.draft_of(request.services, mailing) is not None,
         "seconds_to_start": max(seconds, 0) if mailing.status == SCHEDULED and seconds <= COUNTED_DOWN else None,
