@@ -12,12 +12,9 @@ from typing import Any
 
 import boto3
 
-from chalicelib.adapters.clock import Clock
-from chalicelib.adapters.schedules import Schedules
 from chalicelib.domain.job_bodies import to_body
 from chalicelib.domain.jobs import SendMessage
 from chalicelib.settings import Settings
-from infra.local.deployment import STACK_NAME
 from infra.local.stack import StackFailed
 
 from .experiment import BATCH, TAKES_EFFECT, Experiment, now
@@ -28,6 +25,8 @@ last twice a minute."""
 
 GOOD_PATIENCE = 30
 """Seconds for the messages that the gateway accepts: without the others they take ten."""
+
+DELAYED = "ApproximateNumberOfMessagesDelayed"
 
 Attack = Callable[[Experiment, float], None]
 """`attack(experiment, seconds)`: a failure lasts for `seconds`."""
@@ -49,8 +48,8 @@ def kill_the_fan_out(experiment: Experiment, _: float) -> None:
 
 
 def kill_the_sweep(experiment: Experiment, _: float) -> None:
-    """The schedule is deleted, so that only the sweep can start the mailing."""
-    lose_the_schedule(experiment, 0)
+    """The start is lost, so that only the sweep can start the mailing."""
+    lose_the_start(experiment, 0)
     experiment.target.fault_proxy.inject(delay=0.5, delayed=("UpdateItem", "SendMessageBatch"))
     experiment.await_until(lambda: now().isoformat() > experiment.mailing["datetime_start"], 30)
     for _ in range(3):
@@ -61,8 +60,13 @@ def kill_the_sweep(experiment: Experiment, _: float) -> None:
     experiment.target.fault_proxy.inject()
 
 
-def lose_the_schedule(experiment: Experiment, _: float) -> None:
-    Schedules(STACK_NAME, target_arn="", role_arn="", clock=Clock()).remove(experiment.mailing["id"])
+def lose_the_start(experiment: Experiment, _: float) -> None:
+    """The queue loses the delayed job that starts the mailing. A start that is so near has no schedule."""
+    queue, sqs = experiment.target.stack.outputs["JobsQueueUrl"], boto3.client("sqs")
+    asked = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[DELAYED])
+    if asked["Attributes"][DELAYED] == "0":
+        raise StackFailed("no delayed job starts the mailing, so nothing can be lost")
+    sqs.purge_queue(QueueUrl=queue)
 
 
 def gateway(**behaviour: Any) -> Attack:
