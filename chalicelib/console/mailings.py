@@ -12,7 +12,7 @@ from ..domain.allowed_steps import RESULTING_STATUS, useful_steps
 from ..domain.condition_text import describe_filter
 from ..domain.mailing import CANCELLED, FINISHED, RUNNING, Mailing
 from ..domain.message import RESENDABLE
-from ..errors import NotFound
+from ..errors import BadInput, FieldErrors, NotFound
 from ..fields import RESEND
 from ..http.calls import read_id
 from ..mailings import failures, lifecycle, stats
@@ -20,6 +20,7 @@ from ..mailings.timeline import timeline_of
 from ..mailings.warnings import warnings_of
 from ..mailings.waves import present_waves
 from ..rules import read_fields
+from ..texts import Text
 from . import messages
 from .approval import shown_approval
 from .launch import shown_undo
@@ -33,6 +34,9 @@ QUESTIONS = {
 }
 STATUS_AFTER = {**RESULTING_STATUS, RESEND_STEP: RUNNING}
 """In which status the page says that the step was taken."""
+
+NO_ERRORS: FieldErrors = {}
+NONE_TICKED: FieldErrors = {"statuses": [Text("console.none_ticked")]}
 
 Step = Callable[[PageRequest, int], object]
 
@@ -59,25 +63,36 @@ def confirm_step(request: PageRequest, sent_id: str, step: str) -> Response:
     """The page that asks for confirmation."""
     if step not in QUESTIONS:
         raise NotFound
-    mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
     key = request.query.get("reason") if step == "resend" else None
-    shown: dict[str, Any] = {
-        "step": step,
-        "question": QUESTIONS[step],
-        "numbers": mailing.counts.by_status(),
-        "choices": RESENDABLE,
-    }
-    named = failures.failure_named(request.services, mailing, key) if key else None
-    return request.page("mailing_question.html", mailing=mailing, named=named, **shown)
+    return _ask(request, lifecycle.get_mailing(request.services, read_id(sent_id)), step, key)
 
 
 def take_step(request: PageRequest, sent_id: str, step: str) -> Response:
     if step not in STEPS:
         raise NotFound
-    STEPS[step](request, read_id(sent_id))
+    mailing_id = read_id(sent_id)
+    if step == RESEND_STEP and not (request.field("reason") or request.form.get("statuses")):
+        return _ask(request, lifecycle.get_mailing(request.services, mailing_id), step, errors=NONE_TICKED)
+    STEPS[step](request, mailing_id)
     if step == "delete":
         return request.redirect("/console/mailings")
     return request.redirect(f"/console/mailings/{sent_id}", done=step)
+
+
+def _ask(
+    request: PageRequest, mailing: Mailing, step: str, reason: str | None = None, errors: FieldErrors = NO_ERRORS
+) -> Response:
+    """`reason`: the key of the failures to resend. `errors`: of what was submitted: nothing is ticked then."""
+    shown: dict[str, Any] = {
+        "step": step,
+        "question": QUESTIONS[step],
+        "numbers": mailing.counts.by_status(),
+        "choices": RESENDABLE,
+        "errors": errors,
+    }
+    named = failures.failure_named(request.services, mailing, reason) if reason else None
+    status_code = BadInput.status_code if errors else 200
+    return request.page("mailing_question.html", status_code, mailing=mailing, named=named, **shown)
 
 
 def _resend(request: PageRequest, mailing_id: int) -> Mailing:

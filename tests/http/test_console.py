@@ -869,7 +869,6 @@ def test_a_step_that_the_status_does_not_allow_is_refused_with_a_reason(anna: Br
     assert "Only a running mailing can be paused; this one is scheduled." in answer.text
     assert anna.post("/console/mailings/1/fly").status == 404
     assert anna.get("/console/mailings/1/pause").status == 404
-    assert anna.post("/console/mailings/1/resend").status == 400, "no status was ticked"
 
 
 STEP_PAGES = {
@@ -1011,6 +1010,20 @@ def test_messages_in_doubt_are_resent_only_if_a_person_ticks_them(anna: Browser,
     assert 'value="unknown" checked' not in page
     assert 'value="expired" checked' not in page, "no message has expired"
     assert "a second time" in page
+
+
+def test_a_resend_with_nothing_ticked_asks_again_beside_the_boxes(anna: Browser, services: Services) -> None:
+    launch(anna, **MAILING)
+    services.mailings.add_counts(1, Counts(total=2, failed=1, unknown=1), services.clock.now())
+    anna.headers = {"Accept-Language": "ru"}
+    answer = anna.post("/console/mailings/1/resend")
+    assert answer.status == 400
+    boxes = answer.text.partition("<fieldset")[2].partition("</fieldset>")[0]
+    assert '<p class="error" role="alert" id="statuses-error">Отметьте хотя бы один статус.</p>' in boxes
+    assert "отказ (1)" in boxes
+    assert " checked" not in boxes, "as it was submitted"
+    assert "expired" not in re.sub(r"<[^>]*>", "", answer.text)
+    assert lifecycle.get_mailing(services, 1).resends == 0
 
 
 @pytest.mark.parametrize("expected", [True, False])
