@@ -565,6 +565,24 @@ def test_a_later_start_can_be_undone_until_it_comes_unless_the_mailing_was_chang
     assert anna.get("/console/mailings/1").status == 200
 
 
+def test_before_the_start_the_page_says_how_its_steps_differ(anna: Browser, anonymous: Browser) -> None:
+    launch(anna, **MAILING)
+    about = _steps_about(anna)
+    assert "Edit: the mailing stays scheduled. After a change the launch can no longer be undone." in about
+    assert "Cancel: the mailing never starts, and stays in the list. Delete: it leaves the list as well." in about
+    assert edit(anna, "/console/mailings/1/edit", **{**MAILING, "message_text": "new"}).status == 303
+    assert "undone" not in _steps_about(anna), "the launch of a changed mailing is not undone"
+    anna.post("/console/mailings/1/cancel")
+    assert _steps_about(anna) == ""
+    launch(anna, **MAILING)
+    anonymous.sign_in("boris")
+    assert 'id="steps-about"' not in anonymous.get("/console/mailings/2").text, "a reader has no steps"
+
+
+def _steps_about(browser: Browser) -> str:
+    return browser.get("/console/mailings/1").text.partition('id="steps-about">')[2].partition("</p>")[0]
+
+
 def test_a_reader_and_the_api_have_no_undo(anna: Browser, anonymous: Browser, call: Call) -> None:
     draft = open_new_form(anna)
     launch(anna, draft, **MAILING)
