@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import cast
 
 from chalice.app import Response
@@ -15,6 +16,7 @@ from ..http.filters import read_mailing_filter
 from ..http.paging import Listed, answer_page, position_at, read_page
 from ..mailings import lifecycle
 from ..mailings.listing import list_mailings
+from ..mailings.placeholders import placeholder_warnings
 from ..mailings.warnings import approval_warnings, warnings_of
 from ..representation import represent_mailing, represent_warnings
 from ..rules import read_fields
@@ -55,8 +57,7 @@ def change(call: Call, mailing_id: int, partial: bool) -> Response:
     fields = _read(call, partial)
     with if_match(call) as shown:
         mailing = lifecycle.change_mailing(call.services, mailing_id, fields, call.author, shown)
-    has_filter = bool(FILTERS & fields.keys())
-    return answer_changed(_with_warnings(call, mailing) if has_filter else represent_mailing(mailing), partial)
+    return answer_changed(_with_warnings(call, mailing, fields.keys()), partial)
 
 
 def delete(call: Call, mailing_id: int) -> Response:
@@ -104,9 +105,12 @@ def resend(call: Call, mailing_id: int) -> Response:
     )
 
 
-def _with_warnings(call: Call, mailing: Mailing) -> dict[str, object]:
-    """The mailing; `warnings` is there only if there are any."""
-    warnings = [*warnings_of(call.services, mailing), *approval_warnings(call.services, mailing)]
+def _with_warnings(call: Call, mailing: Mailing, changed: Collection[str] = FILTERS) -> dict[str, object]:
+    """The mailing; `warnings` is there only if there are any. `changed`: the names of its fields."""
+    if not FILTERS.isdisjoint(changed):
+        warnings = [*warnings_of(call.services, mailing), *approval_warnings(call.services, mailing)]
+    else:
+        warnings = placeholder_warnings(mailing.message_text) if "message_text" in changed else []
     return {**represent_mailing(mailing), **represent_warnings(warnings)}
 
 

@@ -19,6 +19,12 @@ PLACEHOLDER = re.compile(
     rf"\{{\{{(?P<escaped>{ATTRIBUTE_NAME}(?:\|[^{{}}]*)?)\}}\}}"
     rf"|\{{(?P<name>{ATTRIBUTE_NAME})(?:\|(?P<default>[^{{}}]*))?\}}"
 )
+BRACED = re.compile(r"\{+[^{}]*\}+|\{+[^\s{}]*|(?<![^\s{}])[^\s{}]*\}+")
+"""Braces with the text between them; a brace without its pair, with the word beside it."""
+
+SHOWN_PIECE = 30
+"""Characters of a piece of a text, for people."""
+
 NO_TEXT = Text("text.nothing_left")
 
 
@@ -30,6 +36,12 @@ def has_placeholders(text: str) -> bool:
 def placeholder_names(text: str) -> list[str]:
     """The names in the order of the text, without repetitions."""
     return list(dict.fromkeys(match["name"] for match in PLACEHOLDER.finditer(text) if match["name"]))
+
+
+def malformed_placeholders(text: str) -> list[str]:
+    """The pieces of the text whose braces are sent as they are, shortened, without repetitions."""
+    pieces = (match[0] for match in BRACED.finditer(text))
+    return list(dict.fromkeys(_shortened(piece) for piece in pieces if not PLACEHOLDER.fullmatch(piece)))
 
 
 def fill(text: str, client: Client) -> str:
@@ -57,6 +69,11 @@ def text_for(mailing: Mailing, client: Client) -> str:
 def filled_error(text: str) -> Text | None:
     """Why a filled-in text cannot be posted: it is empty, or longer than providers accept. Otherwise None."""
     return NO_TEXT if is_blank(text) else length_error(text)
+
+
+def _shortened(piece: str) -> str:
+    shown = piece.splitlines()[0][:SHOWN_PIECE]
+    return shown if shown == piece else f"{shown}…"
 
 
 def _values(client: Client) -> Mapping[str, str]:

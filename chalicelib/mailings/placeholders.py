@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..domain.client import STANDARD_PLACEHOLDERS
-from ..domain.template import placeholder_names
+from ..domain.template import malformed_placeholders, placeholder_names
 from ..errors import BadInput
-from ..texts import Text
+from ..texts import Text, both
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -17,6 +17,8 @@ ATTRIBUTE = "attribute"
 
 MAX_PLACEHOLDERS = 100
 MAX_SUGGESTED = 20
+MAX_PIECES = 3
+"""Named in a warning."""
 
 
 def require_known_placeholders(services: Services, text: str) -> None:
@@ -30,6 +32,12 @@ def require_known_placeholders(services: Services, text: str) -> None:
         examples = ", ".join([*STANDARD_PLACEHOLDERS, *suggested_placeholders(services)])
         refusal = Text("text.unknown_placeholders", unknown=", ".join(unknown), known=examples)
         raise BadInput({"message_text": [refusal]})
+
+
+def placeholder_warnings(text: str) -> list[Text]:
+    """Whether the text has a placeholder that is written wrong: it is sent as it is, which may be meant."""
+    pieces = [Text("text.piece", piece=piece) for piece in malformed_placeholders(text)[:MAX_PIECES]]
+    return [Text("text.malformed_placeholders", pieces=both(pieces))] if pieces else []
 
 
 def suggested_placeholders(services: Services) -> list[str]:

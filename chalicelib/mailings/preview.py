@@ -23,7 +23,7 @@ from ..texts import Text
 from ..zones import zone
 from .audience import Audience, count_audience, group_audience
 from .filters import require_known_names
-from .placeholders import require_known_placeholders
+from .placeholders import placeholder_warnings, require_known_placeholders
 from .prices import CostForecast, cost_warnings, forecast_cost, require_price
 from .warnings import audience_warnings
 
@@ -111,7 +111,8 @@ def preview_mailing(
     forecast = forecast_cost(services, preview.clients, preview.parts, is_limited)
     warnings = cost_warnings(forecast, mailing) if mailing and not started else []
     sentence = describe_filter(chosen)
-    return replace(preview, cost=forecast, warnings=(*preview.warnings, *warnings), condition=sentence)
+    found = (*placeholder_warnings(message_text), *preview.warnings, *warnings)
+    return replace(preview, cost=forecast, warnings=found, condition=sentence)
 
 
 def _preview(

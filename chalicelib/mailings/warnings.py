@@ -1,4 +1,4 @@
-"""Warnings about the audience of a mailing that has not started: unused tags, deleted mailings, nobody, too many."""
+"""Warnings about a mailing that has not started: malformed placeholders, unused tags, deleted mailings, nobody."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..domain.walk import time_limit
 from ..logs import log
 from ..texts import Text
 from .audience import reached_by, reaches_more_than
+from .placeholders import placeholder_warnings
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -31,6 +32,10 @@ def warnings_of(services: Services, mailing: Mailing) -> list[Text]:
     """Empty for a mailing that has started, or sends nothing. An error is logged: the mailing is written by now."""
     if mailing.status != SCHEDULED:
         return []
+    return [*placeholder_warnings(mailing.message_text), *_of_audience(services, mailing)]
+
+
+def _of_audience(services: Services, mailing: Mailing) -> list[Text]:
     chosen, deadline = reached_by(services, mailing.chosen, mailing.purpose), services.clock.now() + TIME_LIMIT
     try:
         return audience_warnings(services, chosen, lambda: _has_no_recipient(services, chosen, deadline))

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.client import ATTRIBUTE_NAME, Client, is_attribute_name
 from chalicelib.domain.mailing import Mailing
-from chalicelib.domain.template import fill, fill_masked, has_placeholders, placeholder_names, text_for
+from chalicelib.domain.template import (
+    PLACEHOLDER,
+    fill,
+    fill_masked,
+    has_placeholders,
+    malformed_placeholders,
+    placeholder_names,
+    text_for,
+)
 
 ANNA = Client(7, "79774053329", "друзья", attributes={"имя": "Анна", "city_2": "Омск", "trap": "{имя}{{tag}}"})
 WITHOUT_ATTRIBUTES = Client(8, "79210000001")
@@ -52,6 +60,31 @@ def test_other_braces_are_unchanged(text: str) -> None:
     assert not has_placeholders(text)
     assert placeholder_names(text) == []
     assert fill(text, ANNA) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("Привет, {имя!", ["{имя!"]),
+        ("Привет, {имя }! Ждём.", ["{имя }"]),
+        ("Привет, имя}! Ждём {tag|всех} в {город", ["имя}", "{город"]),
+        ("{{имя} и {имя}} и {{{имя}}}", ["{{имя}", "{имя}}", "{{{имя}}}"]),
+        ("{имя|{tag}", ["{имя|"]),
+        ("{имя, приходите\nк нам :-}", ["{имя, приходите…"]),
+        ("{" + "a" * 60, ["{" + "a" * 29 + "…"]),
+        ("{} {} {", ["{}", "{"]),
+        ("{имя} {имя|друг, } {{имя}} {{имя|друг}} {tag|\n}", []),
+        ("Ждём вас", []),
+    ],
+)
+def test_a_brace_that_belongs_to_no_placeholder_is_named_with_the_piece_around_it(text: str, pieces: list[str]) -> None:
+    assert malformed_placeholders(text) == pieces
+
+
+@given(texts)
+def test_a_piece_is_named_exactly_if_a_brace_is_left_beside_the_placeholders(text: str) -> None:
+    left = PLACEHOLDER.sub("", text)
+    assert bool(malformed_placeholders(text)) == ("{" in left or "}" in left)
 
 
 def test_placeholder_names_are_unique_and_in_order() -> None:

@@ -361,6 +361,16 @@ def test_the_check_warns_of_everyone_of_a_long_text_and_of_the_night(anna: Brows
     assert "include the night" in checked(anna, **waits, time_to="23:00")
 
 
+def test_the_preview_the_check_and_the_page_of_a_mailing_name_a_malformed_placeholder(anna: Browser) -> None:
+    add_clients(anna, 1)
+    text, told = "Hello, {tag }!", "sent as it is written: &#34;{tag }&#34;"
+    assert told in anna.post("/console/preview", message_text=text, filter_tag="x").text
+    assert told in checked(anna, message_text=text)
+    assert "sent as it is written" not in checked(anna, message_text="Hello, {tag}!")
+    launch(anna, **{**MAILING, "message_text": text})
+    assert told in anna.get("/console/mailings/1").text
+
+
 def test_a_text_of_many_parts_is_in_no_green_box(anna: Browser) -> None:
     add_clients(anna, 1)
     for length, is_warned in ((67 * 3, False), (67 * 3 + 1, True)):

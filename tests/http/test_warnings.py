@@ -78,5 +78,21 @@ def test_a_mailing_is_announced_even_if_its_audience_cannot_be_read(call: Call, 
     assert "warnings" not in answer.json
 
 
+MALFORMED = (
+    'Not a placeholder, sent as it is written: "{tag!". A placeholder is a name between two braces, without spaces: '
+    "{tag}, or {tag|friend} with a text for clients without a value."
+)
+
+
+@pytest.mark.usefixtures("clients")
+def test_a_malformed_placeholder_is_named_and_not_refused(call: Call) -> None:
+    wrong = {**MAILING, "message_text": "Hello, {tag!"}
+    assert call("POST", "/Mailing/preview", form=wrong).json["warnings"] == [MALFORMED]
+    assert call("POST", "/Mailing", form=wrong).json["warnings"] == [MALFORMED]
+    assert "warnings" not in call("PATCH", "/Mailing/1", form={"message_text": "Hello, {tag}!"}).json
+    assert call("PATCH", "/Mailing/1", form={"message_text": "Hello, {tag!"}).json["warnings"] == [MALFORMED]
+    assert "warnings" not in call("PATCH", "/Mailing/1", form={"datetime_end": "2040-08-23"}).json
+
+
 def unreadable(*_: object) -> None:
     raise ConnectionError
