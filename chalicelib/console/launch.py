@@ -112,7 +112,7 @@ def _show(
         chosen = reached_by(request.services, mailing.chosen, mailing.purpose)
         preview = preview_mailing(request.services, chosen, mailing.message_text, planned=mailing)
         preview = with_clients(preview, mailing.message_text, partial(client_shown, request.principal))
-        without_consent = consent_warnings(request.services, chosen, mailing.purpose)
+        without_consent = consent_warnings(request.services, chosen, mailing.purpose, preview)
     except BadInput as refusal:
         return _refuse(request, draft, refusal)
     return request.page(

@@ -37,13 +37,18 @@ def with_launch_warnings(
     return replace(preview, warnings=(*preview.warnings, *found))
 
 
-def consent_warnings(services: Services, chosen: Filter, purpose: str) -> list[Text]:
+def consent_warnings(services: Services, chosen: Filter, purpose: str, preview: Preview) -> list[Text]:
     """Whether marketing goes to clients without a consent, by a sample. With REQUIRE_CONSENT it does not."""
     if purpose != MARKETING or chosen.needs_consent:
         return []
     sample = sample_clients(services, find_segment(services, chosen))
     without = sum(client.consent is None for client in sample)
-    return [Text("launch.without_consent", without=without, of=len(sample))] if without else []
+    if not without:
+        return []
+    if preview.is_whole and preview.clients <= len(sample):
+        return [Text("launch.without_consent", without=without, of=len(sample))]
+    clients = preview.clients if preview.is_whole else Text("at_least", number=preview.clients)
+    return [Text("launch.without_consent_of_first", without=without, of=len(sample), clients=clients)]
 
 
 def is_everyone(chosen: Filter) -> bool:

@@ -72,7 +72,7 @@ def test_the_page_of_a_series_shows_its_rule_and_its_next_starts(anna: Browser) 
     assert SCRIPT not in page
     assert "hello" not in anna.get("/console/series").text
     assert "Mon, Fri" in anna.get("/console/series").text
-    assert "Purpose" not in page
+    assert "<dt>Purpose</dt><dd>Service</dd>" in page
     page = anna.get(announce(anna, purpose="marketing", rate_limit="7", canary="9")).text
     for name, value in (("Purpose", "Marketing"), ("Rate limit, messages per second", "7")):
         assert f"<dt>{name}</dt><dd>{value}</dd>" in page

@@ -15,6 +15,7 @@ from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.domain.audit_record import day_of
 from chalicelib.mailings.lifecycle import get_mailing
+from chalicelib.mailings.preview import SAMPLE
 from infra.local.doubles.fake_clock import FakeClock
 from tests.cheap_user import put_user
 
@@ -669,9 +670,35 @@ def test_the_check_of_marketing_says_how_many_have_no_consent(anna: Browser) -> 
     add_clients(anna, 2)
     given = {"consent_at": "2020-01-01T00:00:00", "consent_source": "shop"}
     anna.post("/console/clients/new", phone_number="79780000001", timezone="UTC", **given)
-    told = "Clients looked at: 3; without a consent to marketing: 2. They get this text too."
+    told = (
+        "Of 3 clients, 2 have no recorded consent to marketing. They get this message too. "
+        "An administrator can forbid that."
+    )
+    page = checked(anna, purpose="marketing")
+    assert told in page
+    assert "REQUIRE_CONSENT" in page.partition(told)[2].partition("<small>")[2].partition("</small>")[0]
+    assert "recorded consent" not in checked(anna, purpose="service")
+    anna.headers["Accept-Language"] = "ru"
+    told = (
+        "Из 3 клиентов у 2 не записано согласие на рекламу. Они тоже получат это сообщение. "
+        "Запретить это может администратор."
+    )
     assert told in checked(anna, purpose="marketing")
-    assert told not in checked(anna, purpose="service")
+
+
+def test_the_check_of_marketing_says_of_how_many_the_clients_without_a_consent_are_a_sample(anna: Browser) -> None:
+    add_clients(anna, SAMPLE + 2)
+    assert "Of the first 100 of 102 clients, 100 have no recorded consent" in checked(anna, purpose="marketing")
+    anna.headers["Accept-Language"] = "ru"
+    assert "Из первых 100 клиентов (всего их 102) у 100 не записано согласие" in checked(anna, purpose="marketing")
+
+
+@pytest.mark.parametrize(("purpose", "shown"), [("service", "Service"), ("marketing", "Marketing")])
+def test_the_check_and_the_page_of_a_mailing_name_its_purpose(anna: Browser, purpose: str, shown: str) -> None:
+    fact = f"<dt>Purpose</dt><dd>{shown}</dd>"
+    assert fact in checked(anna, purpose=purpose)
+    launch(anna, **{**MAILING, "purpose": purpose})
+    assert fact in anna.get("/console/mailings/1").text
 
 
 def test_without_a_price_the_check_says_that_the_cost_of_the_texts_is_not_known(anna: Browser) -> None:
