@@ -152,7 +152,9 @@ class _Reader:
         field = sent["field"]
         name = field if isinstance(field, str) else ""
         known = OPERATORS.get(ATTRIBUTE if is_attribute_column(name) else name)
-        if known is None or field == ATTRIBUTE:
+        if field == ATTRIBUTE:
+            return self._wrong((*place, "field"), Text("condition.attribute_name"))
+        if known is None:
             return self._wrong((*place, "field"), Text("condition.wrong_field", fields=either(FIELDS)))
         given = [name for name in sent if name != "field"]
         if unknown := [name for name in given if name not in known]:

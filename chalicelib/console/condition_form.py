@@ -107,14 +107,23 @@ class ConditionForm:
         return replace(self, rows=(*filled, *[Row()] * (number - len(filled))))
 
     def errors_by_row(self, errors: Mapping[str, Sequence[Text]]) -> dict[int, list[tuple[str, Text]]]:
-        """The errors of the condition, each with its place, by the number of the row from 0; -1: of the JSON."""
+        """The errors of the condition by the number of the row from 0, each with its input.
+
+        -1: of the JSON, each with its place.
+        """
         found: dict[int, list[tuple[str, Text]]] = {}
         for name, texts in errors.items():
             if name.partition(".")[0] == "filter":
                 place = name.partition(".")[2]
                 row = self._row_of(place)
-                found.setdefault(row, []).extend((place if row < 0 else "", text) for text in texts)
+                found.setdefault(row, []).extend((self._input_of(row, place), text) for text in texts)
         return found
+
+    def _input_of(self, row: int, place: str) -> str:
+        """`name`: of an attribute, or `value`; for the JSON the place itself."""
+        if row < 0:
+            return place
+        return "name" if self.rows[row].field == OF_ATTRIBUTE and place.endswith("field") else "value"
 
     def _row_of(self, place: str) -> int:
         filled = [number for number, row in enumerate(self.rows) if not row.is_blank]

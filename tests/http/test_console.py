@@ -706,7 +706,8 @@ def test_a_mistake_in_a_condition_is_shown_in_its_row_and_what_was_typed_stays(a
     answer = launch(anna, **MAILING, **wrong)
     assert answer.status == 400
     assert "No client has ever had this attribute" in answer.text
-    assert 'aria-describedby="where_1_value-error"' in answer.text
+    assert 'aria-describedby="where_1_name-error"' in answer.text
+    assert 'aria-describedby="where_1_value-error"' not in answer.text
     assert 'value="горд"' in answer.text
     assert "No client has ever had this attribute" in anna.post("/console/preview", **MAILING, **wrong).text
     broken = launch(anna, **MAILING, filter='{"all": [{"tag": 1}]}')
@@ -830,6 +831,19 @@ def test_mistakes_in_a_segment_are_shown_and_what_was_typed_stays(anna: Browser)
     assert 'value="vip"' in wrong.text
     assert anna.post("/console/segments/new", name="x", step="save", filter="").status == 400
     assert anna.get("/console/segments/9/edit").status == 404
+
+
+def test_an_attribute_without_a_name_is_an_error_of_the_name(anna: Browser) -> None:
+    nameless = {**ROW, "where_1_field": "attribute", "where_1_name": "", "where_1_operator": "is_not"}
+    nameless["where_1_value"] = "Омск"
+    answer = anna.post("/console/segments/new", name="x", step="save", **nameless)
+    assert answer.status == 400
+    assert '<div id="where_1_name-error"><p class="error">Enter the name of the attribute.</p></div>' in answer.text
+    marked = re.findall(r'id="(\w+)"[^>]* aria-invalid="true" aria-describedby="where_1_name-error"', answer.text)
+    assert marked == ["where_1_name"]
+    assert "operator_code or" not in answer.text
+    assert 'value="Омск"' in answer.text
+    assert "Enter the name of the attribute." in anna.post("/console/preview", **MAILING, **nameless).text
 
 
 def test_a_mailing_wholly_in_the_past_is_not_launched_by_a_person_but_accepted_from_a_program(
