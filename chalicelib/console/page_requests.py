@@ -31,6 +31,12 @@ from .session import Session, form_token
 TEMPLATES = Path(__file__).parent / "templates"
 NO_QUERY: Mapping[str, str] = {}
 
+IN_A_FORM: Mapping[str, Text] = {
+    "field.moment_format": Text("console.moment_format"),
+    "field.no_such_moment": Text("console.no_such_moment"),
+}
+"""What a person reads in place of the API's published words, by their code."""
+
 LONGEST_LIST = 100
 """Rows of a page. A refused row of an import takes up to 4 KB in the file and 20 KB on its page."""
 
@@ -164,7 +170,7 @@ class PageRequest:
         return shown_to(self.principal)(text)
 
     def localized(self, text: Text) -> str:
-        return text.in_language(self.language)
+        return IN_A_FORM.get(text.code, text).in_language(self.language)
 
     def page(self, template: str, status_code: int = 200, **values: Any) -> Response:
         session = self.session
@@ -175,6 +181,7 @@ class PageRequest:
             "may_write": self.may_write,
             "is_answer": self.raw_request.method == "POST",  # a form of it may show what was typed and is not saved
             "shown": self.shown,
+            "localized": self.localized,
             "user": session.user.principal if session else None,
             "csrf": form_token(self.services, session) if session else "",
             "is_local": self.services.settings.is_local,

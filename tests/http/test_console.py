@@ -528,6 +528,24 @@ def test_errors_of_a_client_are_shown_beside_their_fields(anna: Browser, written
     assert written() == before
 
 
+def test_a_wrong_date_is_answered_with_an_example_that_can_be_typed(anna: Browser, call: Call) -> None:
+    client = {"phone_number": "79770000001", "timezone": "UTC", "consent_source": "site", "consent_text": "yes"}
+    wrong = anna.post("/console/clients/new", **client, consent_at="01.11.2026")
+    assert "Write the date and the time as 2026-12-31 09:30, or the date alone: 2026-12-31." in wrong.text
+    assert 'value="01.11.2026"' in wrong.text
+    since = {"where_0_field": "registered_at", "where_0_operator": "since", "where_0_value": "31.02.2026", "filter": ""}
+    anna.headers = {"Accept-Language": "ru"}
+    for answer in (
+        anna.post("/console/segments/new", name="x", step="save", **since),
+        new_form(anna, **{**MAILING, "datetime_start": "01.11.2026", "step": "check"}),
+        anna.post("/console/preview", **{**MAILING, **since}),
+    ):
+        assert "Напишите дату и время так: 2026-12-31 09:30." in answer.text
+        assert "ГГГГ" not in answer.text
+    assert anna.post("/console/clients/new", **client, consent_at="2026-11-01 09:30").status == 303
+    assert "YYYY-MM-DDThh:mm" in call("POST", "/Mailing/", {**MAILING, "datetime_start": "01.11.2026"}).text
+
+
 def test_a_canary_is_set_shown_and_named_as_the_reason_of_a_pause(anna: Browser, services: Services) -> None:
     refused = launch(anna, **MAILING, max_error_rate="5")
     assert "It is the canary" in refused.text
