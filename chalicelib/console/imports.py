@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..http.exports import csv_file
 from ..http.file_forms import TOO_LARGE
 from ..http.paging import position_at
 from ..http.phones import cells_shown
+from ..texts import Text
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
 
@@ -24,11 +26,13 @@ REFUSED_LENGTH = 50
 KEPT_SHOWN = 100
 
 
-def list_(request: PageRequest) -> Response:
+def list_(request: PageRequest, status_code: int = 200, problems: Sequence[Text] = ()) -> Response:
+    """`problems`: of the file that was just uploaded."""
     page = request.list_page(numbers=1, length=LIST_LENGTH)
     found, next_before_id = imports.list_imports(request.services, page.number, page.limit)
     following = request.next_page(page, position_at(next_before_id))
-    return request.page("imports.html", imports=found, next=following, too_large=TOO_LARGE)
+    shown: dict[str, Any] = {"imports": found, "next": following, "too_large": TOO_LARGE, "problems": problems}
+    return request.page("imports.html", status_code, **shown)
 
 
 def start(request: PageRequest, sent_id: str) -> Response:

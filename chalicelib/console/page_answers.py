@@ -52,7 +52,8 @@ def answer_page_request(
         return _act(request, actions, may)
     except Refusal as refusal:
         template = "not_found.html" if isinstance(refusal, NotFound) else "refused.html"
-        return request.refusal_page(refusal, template, text=_text(request, refusal))
+        errors = refusal.fields if isinstance(refusal, BadInput) else {}
+        return request.refusal_page(refusal, template, text=request.localized(refusal.detail), errors=errors)
     except Conflict:
         log.exception("write conflict after all retries")
         return request.page("refused.html", 409, text=request.localized(Text("console.conflict")))
@@ -83,10 +84,3 @@ def _require_own_form(request: PageRequest, may: Callable[[Principal], bool] | N
     is_allowed = may(request.principal) if may else request.may_write
     if not is_allowed and not request.path.startswith(OF_ONESELF):
         raise NotAllowed(Text("console.read_only"))
-
-
-def _text(request: PageRequest, refusal: Refusal) -> str:
-    """The reason of the refusal, or the errors of each field."""
-    if not isinstance(refusal, BadInput) or not refusal.fields:
-        return request.localized(refusal.detail)
-    return " ".join(f"{name}: {' '.join(map(request.localized, errors))}" for name, errors in refusal.fields.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from chalice.app import Response
@@ -15,6 +16,7 @@ from ..fields import STOP
 from ..http.file_forms import TOO_LARGE
 from ..http.phones import position_meant, position_shown
 from ..rules import read_fields
+from ..texts import Text
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
 
@@ -39,9 +41,9 @@ def add(request: PageRequest) -> Response:
 
 
 @for_writers
-def show_import(request: PageRequest) -> Response:
-    """The upload of a file."""
-    return request.page("stop_import.html", too_large=TOO_LARGE)
+def show_import(request: PageRequest, status_code: int = 200, problems: Sequence[Text] = ()) -> Response:
+    """The upload of a file. `problems`: of the one that was just uploaded."""
+    return request.page("stop_import.html", status_code, too_large=TOO_LARGE, problems=problems)
 
 
 @for_writers

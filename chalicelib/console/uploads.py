@@ -14,8 +14,11 @@ from ..domain.client_import import ATTRIBUTE_COLUMN, CLIENTS, STOP_LIST
 from ..errors import BadInput, FieldErrors
 from ..http.bodies import FILE_LIMIT
 from ..http.file_forms import SentFile
+from ..texts import Text
+from .imports import list_ as list_imports
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
+from .stop_list import show_import as show_stop_import
 
 FILE = "file"
 """The field of a form with a file."""
@@ -41,8 +44,11 @@ class AskedColumn:
 
 def upload(request: PageRequest) -> Response:
     """Keep a file of clients until a person has said what its columns mean."""
-    file = request.file(FILE)
-    look_at(file.content, file.name)
+    try:
+        file = request.file(FILE)
+        look_at(file.content, file.name)
+    except BadInput as refusal:
+        return list_imports(request, refusal.status_code, _problems(refusal))
     upload_id = keep_upload(request.services, file.content)
     return request.redirect(f"/console/imports/uploads/{upload_id}", file_name=file.name)
 
@@ -64,7 +70,10 @@ def import_upload(request: PageRequest, upload_id: str) -> Response:
 
 def import_stops(request: PageRequest) -> Response:
     """Import a file of the stop list. The names of its columns say what they mean."""
-    return _import(request, request.file(FILE), STOP_LIST, NONE_CHOSEN, is_dry_run=False)
+    try:
+        return _import(request, request.file(FILE), STOP_LIST, NONE_CHOSEN, is_dry_run=False)
+    except BadInput as refusal:
+        return show_stop_import(request, refusal.status_code, _problems(refusal))
 
 
 def _import(request: PageRequest, file: SentFile, kind: str, chosen: Chosen, is_dry_run: bool) -> Response:
@@ -74,6 +83,10 @@ def _import(request: PageRequest, file: SentFile, kind: str, chosen: Chosen, is_
     )
     done = "checking" if is_dry_run else "imported"
     return request.redirect(f"/console/imports/{client_import.id}", done=done)
+
+
+def _problems(refusal: BadInput) -> list[Text]:
+    return [text for texts in refusal.errors.values() for text in texts]
 
 
 def _uploaded(request: PageRequest, upload_id: str) -> SentFile:

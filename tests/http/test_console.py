@@ -1276,8 +1276,11 @@ def test_an_address_that_no_upload_has_is_not_found(anna: Browser, upload_id: st
 
 
 def test_a_form_without_a_file_or_that_is_cut_off_is_refused_with_the_reason(anna: Browser) -> None:
-    assert "Choose a file." in anna.send_file("/console/imports", "", "").text
-    assert "Choose a file." in anna.post("/console/imports").text
+    for path in ("/console/imports", STOP_IMPORT):
+        for answer in (anna.send_file(path, "", ""), anna.post(path)):
+            assert answer.status == 400
+            assert '<div id="problem" class="error" role="alert"><p>Choose a file.</p></div>' in answer.text
+            assert 'type="file"' in answer.text, "the page of the upload"
     body, content_type = encode_multipart_formdata({"csrf": anna.csrf, "file": ("a.csv", FILE)})
     for broken, kind in ((body[:-20], content_type), (body, "multipart/form-data"), (b"\xff", content_type)):
         answer = anna._request("POST", "/console/imports", broken, {"Content-Type": kind})
@@ -1421,6 +1424,17 @@ def test_pages_are_in_the_users_language(anonymous: Browser) -> None:
     assert "«12» — не код оператора" in answer.text
     anonymous.headers["Accept-Language"] = "de, fr"
     assert '<html lang="en">' in anonymous.get("/console").text
+
+
+def test_a_refusal_names_fields_as_the_page_does(anna: Browser, anonymous: Browser) -> None:
+    draft = open_new_form(anna)
+    anna.post(draft, message_text="", step="keep")
+    anonymous.sign_in("boris")
+    anonymous.headers = {"Accept-Language": "ru"}
+    refused = anonymous.get(f"{draft}/check")
+    assert refused.status == 400
+    assert "<p>Текст: Заполните это поле.</p>" in refused.text
+    assert "message_text" not in refused.text
 
 
 def test_only_scripts_and_styles_are_served(anonymous: Browser) -> None:
