@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..domain.condition import OPERATOR_CODE, TAG, TIMEZONE
+
 RUSSIA = "ru"
 
 
-def suggested_values(tags: Iterable[str], operator_codes: Iterable[str]) -> list[str]:
-    """With the zones between which Russian phone numbers are. Any other zone may be typed.
+def suggested_values(tags: Iterable[str], operator_codes: Iterable[str]) -> dict[str, list[str]]:
+    """By the field, with the zones between which Russian phone numbers are. Any other zone may be typed.
 
+    No values of attributes are known without a read of all clients.
     The zones of a country are read here: they take eight milliseconds, and most calls of the API show no form.
     """
     import pytz
 
-    return list(dict.fromkeys([*tags, *operator_codes, *pytz.country_timezones[RUSSIA]]))
+    return {TAG: [*tags], OPERATOR_CODE: [*operator_codes], TIMEZONE: [*pytz.country_timezones[RUSSIA]]}

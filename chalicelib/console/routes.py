@@ -25,6 +25,7 @@ STATIC = {"console.css": "text/css", "times.js": "text/javascript", "live.js": "
 STATIC |= {"preview.js": "text/javascript", "files.js": "text/javascript"}
 STATIC |= {"draft.js": "text/javascript", "unsaved.js": "text/javascript", "shortcuts.js": "text/javascript"}
 STATIC |= {"moments.js": "text/javascript", "countdown.js": "text/javascript"}
+STATIC |= {"conditions.js": "text/javascript"}
 
 
 @console.route("/")

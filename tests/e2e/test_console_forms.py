@@ -136,6 +136,15 @@ def test_a_row_of_conditions_shows_what_its_field_needs_without_a_script(without
     ]
 
 
+def test_a_row_of_conditions_suggests_the_values_of_its_field(operator: Operator) -> None:
+    operator.open("/console/segments/new")
+    value = find(operator, "[name=where_0_value]")
+    for field, suggested in {"tag": "values_tag", "attribute": None, "timezone": "values_timezone"}.items():
+        choose(operator, "where_0_field", field)
+        listed = operator.driver.execute_script("return arguments[0].list?.id ?? null", value)
+        assert listed == suggested, field
+
+
 def test_a_segment_and_a_mailing_to_it_are_made_and_launched_without_a_script(
     without_scripts: Operator, call: Call
 ) -> None:

@@ -777,10 +777,19 @@ ROW = {"where_joined": "all", "where_0_field": "tag", "where_0_operator": "is", 
 def test_a_condition_suggests_the_values_that_clients_have_and_warns_if_it_chooses_nobody(anna: Browser) -> None:
     counted = anna.post("/console/segments/new", name="VIP", step="count", **{**ROW, "where_0_value": "VIP"}).text
     assert "No client meets the conditions." in counted
+    assert "Letter case matters: “VIP” is not “vip”." in counted
+    assert "Letter case matters" in anna.post("/console/preview", **MAILING, **{**ROW, "where_0_value": "VIP"}).text
+    assert "Letter case" not in anna.post("/console/segments/new", name="VIP", step="count", **ROW).text
     for page in (counted, anna.get(open_new_form(anna)).text):
-        suggested = page.partition('<datalist id="condition_values">')[2].partition("</datalist>")[0]
-        for value in ("vip", "977", "Europe/Moscow"):
+        for kind, value in {"tag": "vip", "operator_code": "977", "timezone": "Europe/Moscow"}.items():
+            suggested = page.partition(f'<datalist id="values_{kind}">')[2].partition("</datalist>")[0]
             assert f'<option value="{value}">' in suggested
+            assert (value == "vip") == ("vip" in suggested), "the values of the field alone"
+    assert re.search('id="where_0_value"[^>]* list="values_tag"', counted)
+    attribute = {**ROW, "where_0_field": "attribute", "where_0_name": "город", "where_0_value": "омск"}
+    counted = anna.post("/console/segments/new", name="x", step="count", **attribute).text
+    assert "Letter case matters" in counted
+    assert re.search('id="where_0_value"[^>]*>', counted)[0].count(" list=") == 0, "values of attributes are not known"
 
 
 @pytest.mark.usefixtures("omsk")
@@ -1438,7 +1447,16 @@ def test_a_refusal_names_fields_as_the_page_does(anna: Browser, anonymous: Brows
 
 
 def test_only_scripts_and_styles_are_served(anonymous: Browser) -> None:
-    for name in ("console.css", "times.js", "live.js", "preview.js", "files.js", "draft.js", "moments.js"):
+    for name in (
+        "console.css",
+        "times.js",
+        "live.js",
+        "preview.js",
+        "files.js",
+        "draft.js",
+        "moments.js",
+        "conditions.js",
+    ):
         assert anonymous.get(f"/console/static/{name}").status == 200
     assert anonymous.get("/console/static/routes.py").status == 404
 
