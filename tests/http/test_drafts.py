@@ -651,6 +651,16 @@ def test_a_draft_that_repeats_needs_its_start_and_its_end(anna: Browser) -> None
     assert 'id="datetime_end-error"' in page
 
 
+def test_the_segment_comes_first_among_the_recipients(anna: Browser) -> None:
+    tag = {"where_joined": "all", "where_0_field": "tag", "where_0_operator": "is", "where_0_value": "vip"}
+    assert anna.post("/console/segments/new", name="Gold", step="save", filter="", **tag).status == 303
+    begun = anna.get("/console/mailings/new?segment=1").headers["Location"]
+    page = anna.get(begun).text
+    order = [page.index(f'name="{name}') for name in ("segment", "filter_tag", "filter_op_codes", "where_joined")]
+    assert order == sorted(order)
+    assert '<option value="1" selected>1: Gold</option>' in page.partition("filter_tag")[0]
+
+
 def test_further_settings_are_folded_unless_one_is_set_or_wrong(anna: Browser) -> None:
     def is_open(**fields: str) -> bool:
         page = new_form(anna, **{**MAILING, **fields, "step": "rows"}).text
