@@ -13,7 +13,7 @@ from ..domain.client_import import ClientImport
 from ..domain.condition_json import from_json
 from ..domain.condition_text import describe
 from ..domain.segment import Segment
-from .local_time import moments_of
+from .local_time import moments_of, zone_of
 from .page_requests import PageRequest
 
 LIST_LENGTH = 50
@@ -33,6 +33,7 @@ def list_(request: PageRequest) -> Response:
         is_short=len(found) < page.limit and not wanted.is_all,
         filters=filters,
         is_filtered=bool(query),
+        zone=zone_of(request),
         kinds=KINDS,
         own_authors=(SERVICE_AUTHOR, GATEWAY_AUTHOR),
         segments=_segments(request, found),

@@ -78,6 +78,7 @@ def test_the_time_of_a_consent_is_entered_in_the_zone_of_the_browser_and_shown_i
     follow(in_kolkata, "main form .primary", "done=saved")
     client = call("GET", "/Clients/", params={"phone_number": "79888800001"}).json()["results"][0]
     assert client["consent_at"] == "2026-03-01T10:00:00Z"
+    in_kolkata.see("Times are in this zone: Asia/Calcutta")
     in_kolkata.open(f"/console/clients/{client['id']}")
     assert typed(in_kolkata, "consent_at") == "2026-03-01T15:30"
     follow(in_kolkata, "main form .primary", "done=saved")

@@ -210,3 +210,13 @@ def test_the_audit_log_speaks_the_language_of_people_and_has_a_filter(anna: Brow
         found = anna.get(f"/console/audit?limit=20&{query}").text
         assert found.partition("<tbody>")[2].count("<tr>") == count, query
     assert "who=anna" in html.unescape(anna.get("/console/audit?limit=1&who=anna").text.partition('rel="next"')[0])
+
+
+def test_each_page_says_once_in_which_zone_its_times_are(anna: Browser) -> None:
+    """In UTC until times.js writes the zone of the browser there. The calendar has zones of its own."""
+    launch(anna, **MAILING)
+    for path in ("/console", "/console/mailings", "/console/mailings/1", "/console/audit", "/console/clients"):
+        page = anna.get(path).text
+        assert page.count("Times are in this zone: <span data-zone-name>UTC</span>") == 1, path
+    assert "Times are in this zone" not in anna.get("/console/calendar").text
+    assert "Days are days in the zone UTC." in anna.get("/console/audit").text
