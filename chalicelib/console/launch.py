@@ -21,12 +21,14 @@ from ..mailings import drafts as use_cases
 from ..mailings import series as series_of
 from ..mailings.audience import reached_by
 from ..mailings.drafts import Fields
-from ..mailings.launch_warnings import consent_warnings, with_launch_warnings
+from ..mailings.launch_warnings import consent_warnings, with_first_messages, with_launch_warnings
 from ..mailings.preview import preview_mailing, with_clients
 from ..mailings.test_message import advice_after
 from ..rules import read_fields
 from ..texts import Text
+from ..zones import zone
 from . import drafts
+from .local_time import zone_of
 from .page_requests import PageRequest
 from .test_message import try_message
 
@@ -112,6 +114,7 @@ def _show(
         chosen = reached_by(request.services, mailing.chosen, mailing.purpose)
         preview = preview_mailing(request.services, chosen, mailing.message_text, planned=mailing)
         preview = with_clients(preview, mailing.message_text, partial(client_shown, request.principal))
+        preview = with_first_messages(request.services, preview, mailing, zone(zone_of(request)))
         without_consent = consent_warnings(request.services, chosen, mailing.purpose, preview)
     except BadInput as refusal:
         return _refuse(request, draft, refusal)

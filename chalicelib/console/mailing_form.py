@@ -18,7 +18,7 @@ from ..fields import MAILING
 from ..http.calls import read_id
 from ..mailings import lifecycle
 from ..mailings.audience import reached_by
-from ..mailings.launch_warnings import with_launch_warnings
+from ..mailings.launch_warnings import with_first_messages, with_launch_warnings
 from ..mailings.placeholders import suggested_placeholders
 from ..mailings.preview import Preview, preview_mailing
 from ..mailings.segments import list_segments
@@ -26,9 +26,11 @@ from ..mailings.sender_name import takes_sender
 from ..mailings.test_message import advice_after
 from ..representation import represent_mailing
 from ..rules import Field, read_fields
+from ..zones import zone
 from . import repeat_fields
 from .condition_form import MORE_ROWS, ConditionForm, form_of, read_form
 from .condition_values import suggested_values
+from .local_time import zone_of
 from .mailing_values import Values, chosen_by, fixed_values, form_values, is_submitted, values_of
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
@@ -116,6 +118,7 @@ def _preview(request: PageRequest, values: Values, before: Mailing | None) -> Pr
     chosen = reached_by(request.services, chosen_by(values), str(values["purpose"]))
     planned = _planned(request, values)
     found = preview_mailing(request.services, chosen, text, planned=planned)
+    found = with_first_messages(request.services, found, planned, zone(zone_of(request)))
     most = request.services.settings.approval_above
     return with_launch_warnings(found, chosen, planned.window if planned else None, most)
 

@@ -91,6 +91,11 @@ def offset_of(zone: tzinfo, moment: datetime) -> timedelta:
     return offset
 
 
+def offset_name(minutes: int) -> str:
+    hours, minutes_left = divmod(abs(minutes), 60)
+    return f"UTC{'-' if minutes < 0 else '+'}{hours:02d}:{minutes_left:02d}"
+
+
 def _hours(now: datetime) -> list[datetime]:
     return [now + hours * HOUR for hours in range(HORIZON_HOURS + 1)]
 

@@ -13,7 +13,7 @@ from functools import cache
 
 from .mailing import Mailing
 from .message import ACCEPTED, QUEUED, SENT
-from .send_window import MINUTE, Zones, offset_of
+from .send_window import MINUTE, Zones, offset_name, offset_of
 
 PLANNED, MOVED, NOT_SENT = "planned", "moved", "not_sent"
 """The kinds of numbers, beside SENT. `planned`: all messages, as a reconciliation round has found them. `moved`: by
@@ -42,8 +42,7 @@ class Wave:
 
     @property
     def name(self) -> str:
-        hours, minutes = divmod(abs(self.offset), 60)
-        return f"UTC{'-' if self.offset < 0 else '+'}{hours:02d}:{minutes:02d}"
+        return offset_name(self.offset)
 
     @property
     def waiting(self) -> int:

@@ -1,14 +1,16 @@
-"""What a person should see before a launch: a mailing to everyone, a long text, an unusual hour."""
+"""What a person should see before a launch: a mailing to everyone, a long text, an unusual hour, a later day."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime, time, tzinfo
 from typing import TYPE_CHECKING
 
 from ..clients.segments import find_segment
 from ..domain.consent import MARKETING
 from ..domain.filter import Filter
+from ..domain.first_messages import LocalStarts
+from ..domain.mailing import Mailing
 from ..domain.send_window import SendWindow, Zones
 from ..texts import Text
 from ..zones import zone
@@ -35,6 +37,20 @@ def with_launch_warnings(
     if preview.launch is not None:
         found += unusual_hours(preview.launch, window, zone)
     return replace(preview, warnings=(*preview.warnings, *found))
+
+
+def with_first_messages(services: Services, preview: Preview, planned: Mailing | None, own: tzinfo) -> Preview:
+    """With the first message of each time zone, and of what local hours send on a later day than that of the start.
+
+    `planned`: the mailing of the preview. `own`: the time zone of the person who launches it. Reads nothing.
+    """
+    if preview.launch is None or planned is None:
+        return preview
+    starts = LocalStarts(preview.launch.audience.by_timezone, planned.window, planned.datetime_end, zone)
+    begins = preview.launch.starts_at
+    firsts = tuple(starts.first_messages(begins))
+    delay = starts.delay(begins, begins.astimezone(own).date(), services.clock.now()) if firsts else None
+    return replace(preview, first_messages=firsts, delay=delay)
 
 
 def consent_warnings(services: Services, chosen: Filter, purpose: str, preview: Preview) -> list[Text]:

@@ -14,6 +14,7 @@ from ..delivery.rate_limits import limits_of
 from ..domain.client import Client
 from ..domain.condition_text import describe_filter
 from ..domain.filter import Filter
+from ..domain.first_messages import Delay, FirstMessage
 from ..domain.forecast import Forecast, forecast_mailing
 from ..domain.mailing import Mailing
 from ..domain.sms import Length, measure
@@ -63,7 +64,8 @@ class Preview:
     """`clients`: the number chosen now; if not `is_whole`, a lower bound. `length`: None without a text.
 
     For a text with placeholders, `length` is the longest of a sample, `parts_each` its mean, `examples` a part of it.
-    `cost`: what the texts and AWS will cost. `condition`: that of the filter, as a sentence.
+    `cost`: what the texts and AWS will cost. `condition`: that of the filter, as a sentence. `first_messages`, `delay`:
+    as `with_first_messages` has found them.
     """
 
     clients: int
@@ -75,6 +77,8 @@ class Preview:
     warnings: tuple[Text, ...] = ()
     cost: CostForecast | None = None
     condition: Text | None = None
+    first_messages: tuple[FirstMessage, ...] = ()
+    delay: Delay | None = None
 
     @property
     def is_long(self) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -370,6 +371,79 @@ def test_the_preview_the_check_and_the_page_of_a_mailing_name_a_malformed_placeh
     assert "sent as it is written" not in checked(anna, message_text="Hello, {tag}!")
     launch(anna, **{**MAILING, "message_text": text})
     assert told in anna.get("/console/mailings/1").text
+
+
+RUSSIAN = {"Europe/Moscow": 2, "Asia/Vladivostok": 3}
+AT_TEN = {"time_from": "10:00", "time_to": "11:00", "datetime_end": "2040-01-09T00:00:00Z"}
+
+
+@pytest.fixture
+def russian_clients(anna: Browser) -> None:
+    for place, zone in enumerate(RUSSIAN):
+        for one in range(RUSSIAN[zone]):
+            anna.post("/console/clients/new", phone_number=f"79{place}7{one:07d}", timezone=zone)
+
+
+def plain(page: str) -> str:
+    """The text of a page, without its tags."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+@pytest.mark.usefixtures("russian_clients")
+@pytest.mark.parametrize(
+    ("zone", "start", "late", "advised"),
+    [
+        ("UTC", "2040-01-02T10:00:00Z", "all 5 clients", "Jan 2, 2040, 12:00 AM UTC"),
+        ("Europe/Moscow", "2040-01-02T07:00:00Z", "3 of 5 clients", "Jan 2, 2040, 12:00 AM UTC"),
+        ("", "2040-01-02T10:00:00Z", "all 5 clients", "Jan 2, 2040, 12:00 AM UTC"),
+    ],
+)
+def test_the_check_and_the_preview_warn_of_local_hours_that_send_on_a_later_day_and_name_the_start_that_does_not(
+    anna: Browser, zone: str, start: str, late: str, advised: str
+) -> None:
+    anna.cookie += f"; zone={zone}"
+    fields = {**AT_TEN, "datetime_start": start}
+    told = f"Because of the local hours, {late} get their message after Jan 2, 2040, by their own clocks."
+    advice = f"To reach all of them on this day, set the start to {advised} ."
+    for page in (checked(anna, **fields), anna.post("/console/preview", **{**MAILING, **fields}).text):
+        assert f"{told} {advice}" in plain(page)
+    moved = {**AT_TEN, "datetime_start": "2040-01-02T00:00:00Z"}
+    assert "Because of the local hours" not in checked(anna, **moved)
+
+
+@pytest.mark.usefixtures("russian_clients")
+def test_the_check_and_the_preview_say_when_the_first_message_goes_by_each_clock(anna: Browser) -> None:
+    fields = {**AT_TEN, "datetime_start": "2040-01-02T07:00:00Z"}
+    page = plain(checked(anna, **fields))
+    assert "UTC+10:00 3 Jan 3, 2040, 10:00 AM Jan 3, 2040, 12:00 AM UTC" in page
+    assert "UTC+03:00 2 Jan 2, 2040, 10:00 AM Jan 2, 2040, 7:00 AM UTC" in page
+    beside = plain(anna.post("/console/preview", **{**MAILING, **fields}).text)
+    assert "UTC+10:00 · 3 clients · Jan 3, 2040, 10:00 AM their time ( Jan 3, 2040, 12:00 AM UTC yours)" in beside
+    short = {**fields, "datetime_end": "2040-01-02T12:00:00Z"}
+    assert "UTC+10:00 3 none before the end —" in plain(checked(anna, **short))
+    assert "First messages by time zone" in page
+    assert "First messages by time zone" not in plain(checked(anna, filter_op_codes="999")), "nobody is reached"
+
+
+@pytest.mark.usefixtures("russian_clients")
+def test_the_button_of_the_check_names_the_first_message_if_it_goes_later_than_the_start(
+    anna: Browser, services: Services
+) -> None:
+    late = {**AT_TEN, "datetime_start": "2040-01-02T10:00:00Z"}
+    start, first = "Jan 2, 2040, 10:00 AM UTC", "Jan 3, 2040, 12:00 AM UTC"
+    assert button(checked(anna, **late)) == f"Schedule for {start}, first message {first}"
+    at_once = {**AT_TEN, "datetime_start": "2040-01-02T00:00:00Z"}
+    assert button(checked(anna, **at_once)) == "Schedule for Jan 2, 2040, 12:00 AM UTC"
+    series = {**late, "datetime_end": "2040-01-03T08:00:00Z", "repeat_kind": "daily", "timezone": "UTC"}
+    assert button(checked(anna, **series)).startswith(f"Start the series: first mailing {start}, first message {first}")
+    in_four_hours = services.clock.now() + timedelta(hours=3 + 4)  # in Moscow; in Vladivostok it was three hours ago
+    closed = {"time_from": f"{in_four_hours:%H}:00", "time_to": f"{in_four_hours:%H}:01"}
+    closed |= {"datetime_start": "", "datetime_end": ""}
+    page = checked(anna, **closed)
+    assert button(page).startswith("Launch now, first message ")
+    assert "its messages wait for the local hours" in page
+    anna.headers["Accept-Language"] = "ru"
+    assert "первое сообщение 3 янв. 2040 г., 00:00 UTC" in button(checked(anna, **late)).replace("\u00a0", " ")
 
 
 def test_a_text_of_many_parts_is_in_no_green_box(anna: Browser) -> None:
