@@ -10,12 +10,13 @@ from chalice.app import Response
 
 from ..domain.condition_text import describe_filter
 from ..domain.series import Series
-from ..errors import NotFound
+from ..errors import BadInput, NotFound
 from ..http.calls import read_id
 from ..http.paging import position_at
 from ..mailings import series as use_cases
 from ..rules import read_fields
 from ..series_fields import SKIP
+from ..texts import Text
 from ..zones import zone
 from .page_requests import PageRequest
 from .restricted_pages import for_writers
@@ -33,14 +34,17 @@ def list_(request: PageRequest) -> Response:
     return request.page("series_list.html", found=found, next=request.next_page(page, position_at(next_before_id)))
 
 
-def read(request: PageRequest, sent_id: str) -> Response:
+def read(request: PageRequest, sent_id: str, status_code: int = 200, problem: Text | None = None) -> Response:
+    """`problem`: why the step that was just submitted is refused."""
     series = use_cases.get_series(request.services, read_id(sent_id))
     starts = use_cases.next_starts(series, STARTS_SHOWN)
     local = zone(series.rule.timezone)
     mailings = request.services.mailings.get_many(series.mailing_ids)
     return request.page(
         "series.html",
+        status_code,
         series=series,
+        problem=problem,
         starts=[(start, start.astimezone(local)) for start in starts],
         hours=_hours(series),
         condition=describe_filter(series.mailing.chosen),
@@ -69,7 +73,10 @@ def confirm_step(request: PageRequest, sent_id: str, step: str) -> Response:
 def take_step(request: PageRequest, sent_id: str, step: str) -> Response:
     if step not in STEPS:
         raise NotFound
-    STEPS[step](request, read_id(sent_id))
+    try:
+        STEPS[step](request, read_id(sent_id))
+    except BadInput as refusal:
+        return read(request, sent_id, refusal.status_code, refusal.detail)
     return request.redirect(f"/console/series/{sent_id}", done=f"series_{step}")
 
 

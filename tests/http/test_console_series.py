@@ -198,6 +198,15 @@ def test_of_two_forms_of_one_series_the_second_is_refused_with_what_changed(anna
     assert "Last day" in note
 
 
+def test_a_day_that_the_series_has_no_more_is_refused_on_its_page(anna: Browser) -> None:
+    """Another person may have changed the days since the page was opened."""
+    series = announce(anna)
+    refused = anna.post(f"{series}/skip", date="2039-12-31")
+    assert refused.status == 400
+    assert '<p class="error" role="alert">No mailing of the series starts on this day.</p>' in refused.text
+    assert f'action="{series}/skip"' in refused.text, "the days that it has"
+
+
 def test_a_series_is_paused_resumed_skipped_and_ended(anna: Browser, services: Services) -> None:
     series = announce(anna)
     for step, status, note in [("pause", "Paused", "Series paused."), ("resume", "Active", "Series resumed.")]:
