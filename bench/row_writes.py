@@ -19,7 +19,7 @@ from typing import Any
 from chalicelib.clients.import_worker import process_import
 from chalicelib.clients.imports import import_file
 from chalicelib.delivery.receipts import settle_receipts, take_receipts
-from chalicelib.delivery.reconcile import request_reconciliation
+from chalicelib.delivery.rounds import request_reconciliation
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.message import Claim, message_id

@@ -98,7 +98,7 @@ class OpenedTables:
     def mailings(self) -> Mailings:
         from .tables.mailings import Mailings
 
-        return Mailings(self.settings.stack_name, self.audit, self.clock)
+        return Mailings(self.settings.stack_name, self.audit, lambda: self.drafts, self.clock)
 
     @cached_property
     def messages(self) -> Messages:
@@ -128,7 +128,7 @@ class OpenedTables:
     def series(self) -> SeriesTable:
         from .tables.series import SeriesTable
 
-        return SeriesTable(self.settings.stack_name, self.audit, self.clock)
+        return SeriesTable(self.settings.stack_name, self.audit, self.drafts, self.clock)
 
     @cached_property
     def slices(self) -> Slices:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from ..domain.audit_record import Author
 from ..domain.client import Client
-from ..domain.erasure import Erasure, erasure_of_client, erasure_of_phone, phone_digest
+from ..domain.erasure import Erasure, erasure_of_client, erasure_of_phone
 from ..domain.jobs import EraseTraces
+from ..domain.phone_digest import phone_digest
 from ..errors import BadInput, RowChanged
 from ..logs import add_log_keys
 from ..retries import retry_lost_races

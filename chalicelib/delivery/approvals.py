@@ -10,8 +10,8 @@ from ..domain.filter import Filter
 from ..domain.mailing import Mailing
 from ..errors import RowChanged
 from ..logs import log
-from . import reconcile
 from .automatic_pause import decide_by_service
+from .rounds import request_reconciliation
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -44,5 +44,5 @@ def conclude_count(services: Services, mailing: Mailing) -> Mailing:
         return mailing
     log.info("counted", extra={"mailing_id": mailing.id, "number": mailing.counts.total, "approval": after.approval})
     if after.has_orders:
-        reconcile.request_reconciliation(services, after)
+        request_reconciliation(services, after)
     return after

@@ -24,15 +24,16 @@ from ..domain.counts import Counts
 from ..domain.decisions import started
 from ..domain.expiry import ENDED_BEFORE_QUEUED
 from ..domain.filter import AudienceMember
-from ..domain.jobs import StartMailing, WalkSlice
+from ..domain.jobs import WalkSlice
 from ..domain.mailing import CANCELLED, SCHEDULED, Mailing
 from ..domain.message import EXPIRED, QUEUED, Message
 from ..domain.walk import Cursor, time_limit
 from ..errors import RowChanged, TryAgain
 from ..logs import log, log_clients, measure
-from . import feed, local_hours, reconcile
+from . import feed, local_hours
 from .approvals import conclude_count, must_be_counted
 from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
+from .rounds import request_reconciliation
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -69,10 +70,6 @@ class Chunk:
     chosen: int
     expired: int
     zones: Counter[str]
-
-
-def request_start(services: Services, mailing_id: int, delay: int = 0) -> None:
-    services.jobs_queue.send([StartMailing(mailing_id)], [delay])
 
 
 def start_mailing(services: Services, mailing_id: int) -> bool:
@@ -245,4 +242,4 @@ def _complete_fanout(services: Services, mailing: Mailing) -> None:
     if counted is not None and counted.awaits_feed:
         feed.begin(services, counted)
     if counted is not None and (counted.needs_reconciliation or counted.status == CANCELLED):
-        reconcile.request_reconciliation(services, counted)
+        request_reconciliation(services, counted)

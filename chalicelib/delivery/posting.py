@@ -14,7 +14,7 @@ from ..domain.client import Client
 from ..domain.consent import MARKETING
 from ..domain.gateway_posts import Post
 from ..domain.mailing import Mailing
-from ..domain.message import UNKNOWN, Message, Settlement
+from ..domain.message import NO_ANSWER, UNKNOWN, Message, Settlement
 from ..domain.outcome import Kind, Outcome
 from ..domain.pace import Pace
 from ..domain.sms import count_parts
@@ -26,7 +26,6 @@ from .caches import ClientCache, MailingCache
 from .channels import Channels
 from .conclusion import answers_of, conclude, doubts_reason
 from .opt_outs import opt_out
-from .repairs import NO_ANSWER
 from .send_task import Result, SendTask
 from .spending import Spending, charged, cost_of
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..domain.audience_slice import ShardReport
 from ..domain.mailing import Mailing
 from ..domain.message import EXPIRED
 from ..domain.reasons import COUNTED, Reason, bounded, counted, reason_of
@@ -14,6 +13,7 @@ from .send_task import Result
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
+    from ..domain.audience_slice import ShardReport
 
 MOST_MAILINGS = 100
 """A sender forgets what it has counted of others."""

@@ -5,7 +5,7 @@ A mailing ends when a round finds no waiting message. The counts of the mailing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ from ..domain.decisions import canary_checked, ended
 from ..domain.jobs import ReconcileShard
 from ..domain.mailing import CANCELLED as MAILING_CANCELLED
 from ..domain.mailing import Mailing
-from ..errors import RowChanged
 from ..logs import log
 from ..retries import retry_lost_races
 from . import feed
@@ -25,47 +24,11 @@ from .automatic_pause import decide_by_service
 from .interrupted_reopening import reverse_reopenings
 from .reasons import correct_reasons
 from .repairs import repair_shard
+from .rounds import request_reconciliation
 from .waves import correct_waves
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
-
-
-def request_reconciliation(services: Services, mailing: Mailing, requeues: str = "") -> None:
-    """Begin a round, unless one is running, or too many have begun lately: then the sweep begins it later.
-
-    `requeues`: which waiting messages have lost their queue messages: QUEUE_ALL or QUEUE_OVERDUE.
-    """
-    now = services.clock.now()
-    if not rounds.may_begin(mailing, now):
-        return
-    try:
-        begun = services.mailings.begin_round(mailing, now, requeues)
-    except RowChanged:  # another round has begun since the mailing was read
-        return
-    _queue_shards(services, begun, range(mailing.started_plan.shards))
-
-
-def continue_round(services: Services, mailing: Mailing) -> None:
-    """For the sweep: if the running round makes no progress, queue the jobs of the shards that it has not read.
-
-    The shards that are read are not read again. If all are, the job of one of them concludes the round.
-    """
-    now = services.clock.now()
-    reports = services.slices.reports(mailing.id, mailing.rounds)
-    if any(report.written_at and now - report.written_at < rounds.JOBS_LOST_AFTER for report in reports.values()):
-        return
-    complete = {shard for shard, report in reports.items() if report.is_complete}
-    missing = [shard for shard in range(mailing.started_plan.shards) if shard not in complete]
-    try:
-        services.mailings.continue_round(mailing, now)
-    except RowChanged:  # another round has begun, or another sweep has continued this one
-        return
-    _queue_shards(services, mailing, missing or [0])
-
-
-def _queue_shards(services: Services, mailing: Mailing, shards: Iterable[int]) -> None:
-    services.jobs_queue.send([ReconcileShard(mailing.id, mailing.rounds, shard) for shard in shards])
 
 
 def reconcile_shard(services: Services, job: ReconcileShard, seconds_left: Callable[[], float]) -> bool:

@@ -20,7 +20,7 @@ from ..domain.canary import is_in_canary
 from ..domain.counts import NO_COUNTS, Counts, counts_from_statuses, counts_of
 from ..domain.expiry import ExpiryCauses, expiry_reason, failure_until_the_end, hours_at_the_end
 from ..domain.mailing import RUNNING, Mailing
-from ..domain.message import CANCELLED, EXPIRED, QUEUED, UNKNOWN, Message, MessageKey
+from ..domain.message import CANCELLED, EXPIRED, NO_ANSWER, QUEUED, UNKNOWN, Message, MessageKey
 from ..domain.message_change import MessageChange, closing, reopening
 from ..domain.reasons import bounded, counted, reason_of
 from ..domain.send_window import Hours
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from ..adapters.services import Services
-
-NO_ANSWER = Text("message.in_doubt")
-
 
 CHUNK = PAGE // THREADS
 """Messages that one thread repairs, 25 in a call."""

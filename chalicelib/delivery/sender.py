@@ -22,7 +22,6 @@ from ..domain.rate import MAX_LAG
 from ..domain.sweep_plan import needs_wait_record
 from ..errors import NotRead, NotWritten
 from ..logs import log, log_clients, measure
-from . import reconcile
 from .attempt import TaskHandler
 from .batch import Batch
 from .braking import count_results
@@ -35,6 +34,7 @@ from .gateway_tally import GatewayTally
 from .posting import Posting
 from .rate_limits import Permits
 from .reasons import ReasonCounter
+from .rounds import request_reconciliation
 from .send_task import Result, SendTask
 from .spending import DaySpending, Spending
 from .waves import count_results as count_waves
@@ -137,7 +137,7 @@ class Sender:
         self.reasons.count(mailing, [result for _, result in group])
         count_waves(self.services, mailing, [result for _, result in group])
         if mailing.needs_reconciliation:
-            reconcile.request_reconciliation(self.services, mailing)
+            request_reconciliation(self.services, mailing)
 
     def _record_wait(self, mailing_id: int, results: list[Result]) -> None:
         """Record for the sweep that messages of a mailing without progress are in the queue.

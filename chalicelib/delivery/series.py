@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..access.audit import SERVICE_AUTHOR, author_of
+from ..domain.jobs import StartMailing
 from ..domain.mailing import MAILING_ID, Mailing
 from ..domain.series import next_due, with_mailing
 from ..errors import TryAgain
@@ -17,7 +18,6 @@ from ..logs import log
 from ..representation import represent_mailing
 from ..retries import retry_lost_races
 from ..zones import zone
-from . import fanout
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -51,7 +51,7 @@ def make_due_mailing(services: Services, series_id: int) -> int | None:
         return None
     log.info("made by a series", extra={"series_id": series_id, "mailing_id": mailing.id})
     try:
-        fanout.request_start(services, mailing.id)
+        services.jobs_queue.send([StartMailing(mailing.id)])
     except TryAgain:
         log.exception("start left to the sweep", extra={"mailing_id": mailing.id})
     return mailing.id

@@ -21,7 +21,7 @@ from ..logs import log, log_context, measure
 from .fanout import resume_fanout, start_mailing
 from .feed import continue_feed
 from .local_hours import release_due
-from .reconcile import continue_round, request_reconciliation
+from .rounds import continue_round, request_reconciliation
 from .series import make_due_mailings
 from .timeline import keep_sample
 

@@ -14,12 +14,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ..domain.mailing import Mailing
-from ..domain.message import UNKNOWN, Message, MessageKey
+from ..domain.message import NO_ANSWER, UNKNOWN, Message, MessageKey
 from ..domain.message_change import MessageChange, awaiting_hours, closing
 from ..errors import confirmed
 from ..texts import Text
 from .local_hours import ScheduledReleases
-from .repairs import NO_ANSWER
 from .send_task import DONE, Result, SendTask
 from .waves import count_changes
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..domain import rounds
-from ..domain.audience_slice import ShardReport
 from ..domain.mailing import Mailing
 from ..domain.message import QUEUED, Message
 from ..domain.waves import PLANNED, Place, changed, offsets_of
@@ -20,6 +19,7 @@ from .send_task import Result
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
+    from ..domain.audience_slice import ShardReport
 
 
 def count_results(services: Services, mailing: Mailing, results: Iterable[Result]) -> None:

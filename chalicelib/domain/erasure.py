@@ -1,8 +1,7 @@
-"""The erasure of a person: the keyed hash that stands for a phone number, and how far the clean-up of traces is."""
+"""The erasure of a person: which texts have the phone number, and how far the clean-up of traces is."""
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 
 from .client import PHONE
 from .phone import SEPARATOR, meant_phone
+from .phone_digest import phone_digest
 
 STALLED_AFTER = timedelta(minutes=10)
 
@@ -64,11 +64,6 @@ def erasure_of_client(client_id: int, digest: str, now: datetime) -> Erasure:
 def erasure_of_phone(digest: str, now: datetime) -> Erasure:
     """Of a phone number without a client. A repetition has a name and a progress of its own, and ends by itself."""
     return Erasure(f"phone#{digest}#{int(now.timestamp() * 1_000_000)}", None, digest, now)
-
-
-def phone_digest(key: str, phone_number: str) -> str:
-    """HMAC-SHA256 of the phone number, in hexadecimal. Without the key a hash of a number is found by trying all."""
-    return hmac.digest(key.encode(), phone_number.encode(), "sha256").hex()
 
 
 def phones_in(text: str) -> set[str]:

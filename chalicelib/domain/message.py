@@ -20,6 +20,9 @@ CANCELLED = "cancelled"
 UNKNOWN = "unknown"
 """Too many attempts ended in doubt, or one if the gateway does not deduplicate: a person decides about a resend."""
 
+NO_ANSWER = Text("message.in_doubt")
+"""The reason of a message whose last attempt ended in doubt."""
+
 STATUSES = (QUEUED, SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN, DELIVERED, UNDELIVERED)
 FINAL = STATUSES[1:]
 ACCEPTED = (SENT, DELIVERED, UNDELIVERED)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..clients.segments import with_segment
-from ..delivery import reconcile
+from ..delivery.rounds import request_reconciliation
 from ..domain import decisions
 from ..domain.approval import HELD
 from ..domain.approval_decisions import approved
@@ -229,4 +229,4 @@ def _follow_up(services: Services, before: Mailing, after: Mailing) -> None:
         if is_moved:
             arrange_start(services, after)
     elif after.has_orders or after.status == CANCELLED or after.datetime_end != before.datetime_end:
-        reconcile.request_reconciliation(services, after)
+        request_reconciliation(services, after)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
-from ..delivery import fanout
+from ..domain.jobs import StartMailing
 from ..domain.mailing import SCHEDULED, Mailing
 
 if TYPE_CHECKING:
@@ -32,4 +32,5 @@ def arrange_start(services: Services, mailing: Mailing) -> None:
         services.schedules.set(mailing.id, mailing.datetime_start)
     elif mailing.status == SCHEDULED:
         seconds = (mailing.datetime_start - now).total_seconds()
-        fanout.request_start(services, mailing.id, ceil(seconds) + CLOCK_MARGIN if seconds > 0 else 0)
+        delay = ceil(seconds) + CLOCK_MARGIN if seconds > 0 else 0
+        services.jobs_queue.send([StartMailing(mailing.id)], [delay])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from infra.install import find_uv, run_uv
 
@@ -21,6 +25,10 @@ HASHES = Path("infra") / "deploy" / "lambda-hashes.txt"
 
 SERVICES = {"dynamodb", "s3", "scheduler", "ses", "sqs", "ssm", "sts"}
 """The AWS services that the adapters call, and sts for credentials. A test compares them with the adapters."""
+
+OPERATIONS = {"ssm": {"GetParameter"}}
+"""The called operations of services whose models have far more: reading all 150 of ssm takes 10 ms of a cold start. A
+test compares them with the adapters."""
 
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 """Names of processors: Lambda's and those in the tags of wheels."""
@@ -71,14 +79,46 @@ def fetch(requirements: Path, folder: Path, machine: str, python: str) -> None:
 
 
 def slim(folder: Path) -> None:
-    """Remove botocore's models of services that are never called: they would be most of the zip.
+    """Remove botocore's models of services and of operations that are never called.
 
-    The installer's own files go as well, so that uv and pip make the same folder.
+    Those of services would be most of the zip. The installer's own files go as well, so that uv and pip make the same
+    folder.
     """
     for service in folder.glob("botocore/data/*/"):
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
+    for name, operations in OPERATIONS.items():
+        for model in folder.glob(f"botocore/data/{name}/*/service-2.json.gz"):
+            kept = of_operations(json.loads(gzip.decompress(model.read_bytes())), operations)
+            model.unlink()  # uv links files into its cache: writing into this one would change every environment
+            model.write_bytes(gzip.compress(json.dumps(kept).encode(), mtime=0))
     shutil.rmtree(folder / "bin", ignore_errors=True)
     records = [file for name in INSTALLER_FILES for file in folder.glob(f"*.dist-info/{name}")]
     for file in [folder / ".lock", *records]:
         file.unlink(missing_ok=True)
+
+
+def of_operations(model: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    """A model of a service with these operations alone, and the shapes that they name. Raises KeyError."""
+    operations = {name: model["operations"][name] for name in sorted(names)}
+    shapes: dict[str, Any] = {}
+    waiting = list(_named_shapes(operations))
+    while waiting:
+        name = waiting.pop()
+        if name not in shapes:
+            shapes[name] = model["shapes"][name]
+            waiting += _named_shapes(shapes[name])
+    return {**model, "operations": operations, "shapes": dict(sorted(shapes.items()))}
+
+
+def _named_shapes(part: object) -> Iterator[str]:
+    """`{"shape": "ParameterName"}` anywhere in the part. A member of a structure can have the name `shape` too."""
+    match part:
+        case {"shape": str(name)}:
+            yield name
+        case dict():
+            for value in part.values():
+                yield from _named_shapes(value)
+        case list():
+            for value in part:
+                yield from _named_shapes(value)

@@ -16,7 +16,7 @@ from bench.aws_calls import counted_calls
 from chalicelib.adapters.services import Services
 from chalicelib.clients.registry import change_client, delete_client, register_client
 from chalicelib.delivery.receipts import GROUP, settle_receipts, take_receipts
-from chalicelib.delivery.reconcile import request_reconciliation
+from chalicelib.delivery.rounds import request_reconciliation
 from chalicelib.delivery.sender import Sender
 from chalicelib.domain.mailing_fields import MailingFields
 from chalicelib.domain.message import message_id

@@ -12,9 +12,10 @@ import pytest
 from chalicelib.domain.audit_record import AuditRecord, Author
 from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import RefusedRow
-from chalicelib.domain.erasure import Erasure, erasure_of_client, erasure_of_phone, phone_digest
+from chalicelib.domain.erasure import Erasure, erasure_of_client, erasure_of_phone
 from chalicelib.domain.message import Message, MessageKey
 from chalicelib.domain.message_change import forgetting
+from chalicelib.domain.phone_digest import phone_digest
 from chalicelib.errors import PhoneErased, RowChanged
 from chalicelib.texts import Text
 from tests.message_changes import close

@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.adapters.tables.message_row import MessageRow
 from chalicelib.adapters.tables.messages import Messages
-from chalicelib.delivery.repairs import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.expiry import ENDED_FIRST
+from chalicelib.domain.message import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.message import Claim, Message, MessageKey, MessageShard, Settlement
 from chalicelib.domain.message_change import awaiting_hours, closing, reopening, restoring
 from chalicelib.domain.routes import Routes

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from chalicelib.delivery.receipts import GROUP
-from chalicelib.delivery.repairs import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.counts import Counts
 from chalicelib.domain.decisions import ended
 from chalicelib.domain.mailing import Mailing
+from chalicelib.domain.message import NO_ANSWER as IN_DOUBT
 from chalicelib.domain.message import Message, MessageKey, message_id
 from chalicelib.domain.receipt import Receipt, apply_receipt
 from chalicelib.domain.rounds import concluded

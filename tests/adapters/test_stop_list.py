@@ -11,7 +11,8 @@ import pytest
 
 from chalicelib.domain.audit_record import AuditRecord, Author
 from chalicelib.domain.client import Client
-from chalicelib.domain.erasure import erasure_of_phone, phone_digest
+from chalicelib.domain.erasure import erasure_of_phone
+from chalicelib.domain.phone_digest import phone_digest
 from chalicelib.domain.stop import Stop, StopCause
 from chalicelib.errors import PhoneErased, PhoneTaken, RowChanged
 

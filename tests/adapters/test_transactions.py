@@ -14,7 +14,8 @@ from chalicelib.access.audit import author_of
 from chalicelib.access.sessions import end_all_sessions
 from chalicelib.delivery.fanout import walk_slice
 from chalicelib.delivery.receipts import settle_receipts
-from chalicelib.delivery.reconcile import reconcile_shard, request_reconciliation
+from chalicelib.delivery.reconcile import reconcile_shard
+from chalicelib.delivery.rounds import request_reconciliation
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import CLIENT_ID, Client

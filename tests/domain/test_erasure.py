@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.domain.erasure import erasure_of_client, erasure_of_phone, mentions, phone_digest, phones_in
+from chalicelib.domain.erasure import erasure_of_client, erasure_of_phone, mentions, phones_in
+from chalicelib.domain.phone_digest import phone_digest
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PHONE = "79774053329"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.delivery.reconcile import request_reconciliation
+from chalicelib.delivery.rounds import request_reconciliation
 from chalicelib.domain.message import Claim, Message, MessageKey
 from chalicelib.domain.message_change import MessageChange, closing
 from chalicelib.errors import NotRead, NotWritten

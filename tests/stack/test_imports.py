@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,10 +84,15 @@ def test_the_environment_and_the_clock_are_read_in_one_module_each(module: Path)
     assert asks_the_time == (module.name == "clock.py")
 
 
-def loaded_by(statement: str) -> set[str]:
-    code = f"import sys, json; {statement}; print(json.dumps(sorted(sys.modules)))"
+def value_after(statement: str, value: str) -> Any:
+    """The value of an expression after a statement, in a new process."""
+    code = f"import gc, json, sys; {statement}; print(json.dumps({value}))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={}, capture_output=True, text=True, check=True)
-    return set(json.loads(done.stdout))
+    return json.loads(done.stdout)
+
+
+def loaded_by(statement: str) -> set[str]:
+    return set(value_after(statement, "sorted(sys.modules)"))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +100,17 @@ def loaded_by(statement: str) -> set[str]:
     [
         (
             "chalicelib.workers.send_queue",
-            {"app", "chalicelib.api", "chalicelib.console", "chalicelib.clients.registry", "pytz", "boto3"},
+            {
+                "app",
+                "chalicelib.api",
+                "chalicelib.console",
+                "chalicelib.clients.registry",
+                "chalicelib.delivery.reconcile",
+                "chalicelib.delivery.repairs",
+                "chalicelib.domain.audience_slice",
+                "pytz",
+                "boto3",
+            },
         ),
         ("chalicelib.workers.jobs", {"app", "chalicelib.api", "pytz", "requests", "boto3"}),
         (
@@ -125,9 +141,33 @@ def test_a_lambda_loads_only_what_it_needs(module: str, forbidden: set[str]) -> 
     assert not loaded & forbidden
 
 
+def test_a_sender_opens_its_tables_without_what_only_the_api_needs() -> None:
+    opened = "services.mailings, services.clients, services.messages, services.rates"
+    loaded = loaded_by(
+        "from chalicelib.adapters.services import Services; from chalicelib.settings import Settings; "
+        f"services = Services(Settings(stack_name='test')); {opened}"
+    )
+    assert "chalicelib.adapters.tables.mailings" in loaded
+    assert not loaded & {
+        "chalicelib.adapters.tables.drafts",
+        "chalicelib.adapters.tables.mailing_parts",
+        "chalicelib.domain.client_search",
+        "chalicelib.domain.draft",
+        "chalicelib.domain.erasure",
+        "chalicelib.domain.mailing_outline",
+        "chalicelib.domain.mailing_search",
+        "chalicelib.domain.principal",
+    }
+
+
+@pytest.mark.parametrize("module", ["app", "chalicelib.workers.send_queue", "chalicelib.runtime"])
+def test_a_cold_start_rarely_collects_garbage(module: str) -> None:
+    assert value_after(f"import {module}", "gc.get_threshold()")[0] >= 10_000
+
+
 def test_the_api_loads_no_worker_in_lambda() -> None:
     loaded = loaded_by("import os; os.environ['AWS_LAMBDA_FUNCTION_NAME'] = 'api'; import app")
-    assert "chalicelib.delivery.sender" not in loaded
+    assert not loaded & {"chalicelib.delivery.fanout", "chalicelib.delivery.reconcile", "chalicelib.delivery.sender"}
     assert {name for name in loaded if name.startswith("chalicelib.workers")} == set()
 
 

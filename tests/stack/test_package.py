@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -12,9 +13,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from botocore.loaders import Loader
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 from infra.deploy import ROOT, DeployFailed, package
-from infra.deploy.dependencies import HASHES, REQUIREMENTS, dependencies
+from infra.deploy.dependencies import HASHES, OPERATIONS, REQUIREMENTS, dependencies, slim
 from infra.deploy.hashes import TOOLS
 from infra.install import UV_HASHES
 
@@ -103,6 +106,43 @@ def test_the_zip_has_the_listed_packages_without_boto3_and_the_command_line_of_c
         "chalice/app.py",
     }
     assert not {name.split("/")[0] for name in names} & {"boto3", "s3transfer", "pip", "click", "yaml", "infra"}
+
+
+def test_a_reduced_api_description_has_all_that_its_operations_need() -> None:
+    with zipfile.ZipFile(package("prod") / "deployment.zip") as files:
+        for service, operations in OPERATIONS.items():
+            (name,) = (name for name in files.namelist() if re.match(rf"botocore/data/{service}/.*/service-2", name))
+            reduced = ServiceModel(json.loads(gzip.decompress(files.read(name))))
+            complete = ServiceModel(Loader().load_service_model(service, "service-2"))
+            assert set(reduced.operation_names) == operations
+            for operation in map(reduced.operation_model, operations):
+                of_all = complete.operation_model(operation.name)
+                assert members(operation.input_shape) == members(of_all.input_shape)
+                assert members(operation.output_shape) == members(of_all.output_shape)
+                assert [shape.name for shape in operation.error_shapes] == [shape.name for shape in of_all.error_shapes]
+
+
+def test_reducing_an_api_description_changes_no_other_link_to_its_file(tmp_path: Path) -> None:
+    """uv links the files of its cache into the folder of the packages, and into environments."""
+    model = {"operations": {"GetParameter": {}, "PutParameter": {}}, "shapes": {}}
+    cached, linked = tmp_path / "cached", tmp_path / "botocore" / "data" / "ssm" / "2014-11-06" / "service-2.json.gz"
+    cached.write_bytes(gzip.compress(json.dumps(model).encode()))
+    before = cached.read_bytes()
+    linked.parent.mkdir(parents=True)
+    linked.hardlink_to(cached)
+    slim(tmp_path)
+    assert json.loads(gzip.decompress(linked.read_bytes()))["operations"] == {"GetParameter": {}}
+    assert cached.read_bytes() == before
+
+
+def members(shape: Shape) -> object:
+    """The names of all parts of a shape, at every depth."""
+    match shape:
+        case StructureShape():
+            return {name: members(member) for name, member in shape.members.items()}
+        case ListShape():
+            return [members(shape.member)]
+    return shape.type_name
 
 
 def versions(path: Path) -> set[tuple[str, str]]:

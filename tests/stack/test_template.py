@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from pynamodb.models import Model
 
 from bench.aws_limits import ACCOUNT_EXECUTIONS
@@ -446,6 +447,16 @@ def test_the_zip_has_the_api_descriptions_of_the_called_services() -> None:
     for module in (ROOT / "chalicelib" / "adapters").rglob("*.py"):
         called |= {part.split('"')[0] for part in module.read_text().split('aws.client("')[1:]}
     assert called == SERVICES
+
+
+def test_a_reduced_api_description_has_the_called_operations() -> None:
+    from infra.deploy import ROOT
+    from infra.deploy.dependencies import OPERATIONS
+
+    adapters = "".join(module.read_text() for module in (ROOT / "chalicelib" / "adapters").rglob("*.py"))
+    for service, operations in OPERATIONS.items():
+        calls = re.findall(rf'aws\.client\("{service}"[^)]*\)(?:\.(\w+))?', adapters)
+        assert set(calls) == {xform_name(name) for name in operations}
 
 
 MADE_AGAIN = {"slices", "rates", "idempotency-keys", "attempts", "labels", "imports", "reports"}

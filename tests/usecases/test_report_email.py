@@ -13,14 +13,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import pytz
 
-from chalicelib.delivery.repairs import NO_ANSWER
 from chalicelib.domain import mailing as mailing_domain
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.counts import Counts
 from chalicelib.domain.email import Email
 from chalicelib.domain.filter import Filter
 from chalicelib.domain.mailing import Mailing
-from chalicelib.domain.message import STATUSES
+from chalicelib.domain.message import NO_ANSWER, STATUSES
 from chalicelib.domain.receipt import NO_REASON
 from chalicelib.domain.report import Period, Reasons, Report
 from chalicelib.gateways.answer import Answer

@@ -15,7 +15,7 @@ from chalicelib.clients.registry import OPTED_OUT, opt_out_client, register_clie
 from chalicelib.clients.stop_list import get_stop, list_stops, stop_number
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client_import import CLIENTS, STOP_LIST
-from chalicelib.domain.erasure import phone_digest
+from chalicelib.domain.phone_digest import phone_digest
 from chalicelib.domain.stop import Stop, StopCause
 from chalicelib.errors import BadInput
 from infra.local.doubles.fakes import FakeServices

@@ -85,6 +85,11 @@ class Drafts:
             row.save(condition=unchanged)
         return row.draft()
 
+    def write(self, transaction: TransactWrite, draft: Draft) -> None:
+        """Add a change of a draft that was read with this version to the transaction: its launch, or the undo of it."""
+        row, unchanged = _next_row(draft, draft)
+        transaction.save(row, condition=unchanged)
+
     def remove(self, draft: Draft) -> None:
         with conflicts():
             DraftRow(DRAFT, draft.id).delete(condition=DraftRow.version == draft.version)
@@ -100,13 +105,6 @@ class Drafts:
         found = [row.draft() for row in rows]
         following = found[-1].id if len(found) == limit else None
         return [draft for draft in found if draft.launch is None and now < draft.expires_at], following
-
-
-def write_draft(writes: TransactWrite, draft: Draft | None) -> None:
-    """Add a change of a draft that was read with this version to a transaction: its launch, or the undo of it."""
-    if draft is not None:
-        row, unchanged = _next_row(draft, draft)
-        writes.save(row, condition=unchanged)
 
 
 def _next_row(before: Draft, after: Draft) -> tuple[DraftRow, Condition]:

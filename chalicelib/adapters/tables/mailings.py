@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
@@ -13,20 +14,21 @@ from pynamodb.transactions import TransactWrite
 
 from ...domain.audit_record import AuditRecord
 from ...domain.counts import COUNT_NAMES, NO_COUNTS, Counts
-from ...domain.draft import Draft
 from ...domain.mailing import RUNNING, Mailing
-from ...domain.mailing_outline import MailingOutline
-from ...domain.mailing_search import ListedMailing
 from ...errors import DraftChanged
 from ..clock import Clock
 from .audit import Audit
 from .base import bind_table, conflicts, set_actions, transaction
 from .batches import Batches
 from .counters import TOTALS, CounterRow, totals_change
-from .drafts import DraftRow, write_draft
-from .mailing_parts import LISTED, OUTLINE, listed_of, outline_of
 from .mailing_progress import MailingProgress, no_answers, no_refusals
 from .mailing_row import OPEN_KEY, SCHEDULED_KEY, MailingRow, decisions
+
+if TYPE_CHECKING:
+    from ...domain.draft import Draft
+    from ...domain.mailing_outline import MailingOutline
+    from ...domain.mailing_search import ListedMailing
+    from .drafts import Drafts
 
 SMALLEST = timedelta(microseconds=1)
 
@@ -35,20 +37,25 @@ DRAFT_POSITION = 1
 
 
 class Mailings(MailingProgress):
-    """The audit record of a decision is written in the same transaction."""
+    """The audit record of a decision is written in the same transaction.
 
-    def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
+    `drafts`: opened for a launch and for the undo of one. Drafts and the parts of rows are loaded where they are used,
+    because a sender uses neither.
+    """
+
+    def __init__(self, stack_name: str, audit: Audit, drafts: Callable[[], Drafts], clock: Clock) -> None:
         bind_table(MailingRow, stack_name, clock)
         bind_table(CounterRow, stack_name, clock)
-        bind_table(DraftRow, stack_name, clock)
         self._audit = audit
+        self._drafts = drafts
         self._batches = Batches(clock)
 
     def add(self, mailing: Mailing, record: AuditRecord | None = None, draft: Draft | None = None) -> None:
         """`draft`: as the launch leaves it. Raises DraftChanged if its row has another version."""
         with conflicts({DRAFT_POSITION: DraftChanged} if draft else None), transaction(MailingRow) as writes:
             write_new(writes, mailing)
-            write_draft(writes, draft)
+            if draft is not None:
+                self._drafts().write(writes, draft)
             self._audit.write(writes, record)
 
     def get(self, mailing_id: int) -> Mailing | None:
@@ -64,11 +71,15 @@ class Mailings(MailingProgress):
 
     def outlines(self, mailing_ids: Iterable[int]) -> dict[int, MailingOutline]:
         """As `get_many`, with little processor time: parts of the rows are read."""
+        from .mailing_parts import OUTLINE, outline_of
+
         items = self._batches.get_items(MailingRow, mailing_ids, OUTLINE)
         return {outline.id: outline for outline in map(outline_of, items)}
 
     def listed(self, mailing_ids: Iterable[int]) -> list[ListedMailing]:
         """As `outlines`, of what a search needs, in no order."""
+        from .mailing_parts import LISTED, listed_of
+
         return [listed_of(item) for item in self._batches.get_items(MailingRow, mailing_ids, LISTED)]
 
     def active_ids(self, now: datetime) -> list[int]:
@@ -128,7 +139,8 @@ class Mailings(MailingProgress):
         """
         with conflicts(), transaction(MailingRow) as writes:
             writes.delete(MailingRow(mailing.id), condition=_unchanged(mailing, with_counts=not mailing.is_open))
-            write_draft(writes, draft)
+            if draft is not None:
+                self._drafts().write(writes, draft)
             self._audit.write(writes, record)
             writes.update(CounterRow(TOTALS), actions=totals_change(-1, -_ended_counts(mailing)))
 

@@ -14,7 +14,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from ...domain.client import Client
-from ...domain.erasure import phone_digest
+from ...domain.phone_digest import phone_digest
 from ...domain.stop import StopCause
 from ..clock import Clock
 from .base import bind_table

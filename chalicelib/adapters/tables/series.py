@@ -23,7 +23,7 @@ from .audit import Audit
 from .base import bind_table, conflicts, transaction
 from .batches import Batches
 from .counters import CounterRow
-from .drafts import DraftRow, write_draft
+from .drafts import Drafts
 from .mailing_row import MailingRow
 from .mailings import DRAFT_POSITION, row_of, write_new
 
@@ -114,17 +114,19 @@ class SeriesRow(Model):
 class SeriesTable:
     """Each write raises RowChanged if another one was first. The audit record is written in the same transaction."""
 
-    def __init__(self, stack_name: str, audit: Audit, clock: Clock) -> None:
-        for model in (SeriesRow, MailingRow, CounterRow, DraftRow):
+    def __init__(self, stack_name: str, audit: Audit, drafts: Drafts, clock: Clock) -> None:
+        for model in (SeriesRow, MailingRow, CounterRow):
             bind_table(model, stack_name, clock)
         self._audit = audit
+        self._drafts = drafts
         self._batches = Batches(clock)
 
     def add(self, series: Series, record: AuditRecord | None = None, draft: Draft | None = None) -> None:
         """`draft`: as the launch leaves it. Raises DraftChanged if its row has another version."""
         with conflicts({DRAFT_POSITION: DraftChanged} if draft else None), transaction(SeriesRow) as writes:
             writes.save(SeriesRow.of(series), condition=SeriesRow.id.does_not_exist())
-            write_draft(writes, draft)
+            if draft is not None:
+                self._drafts.write(writes, draft)
             self._audit.write(writes, record)
 
     def get(self, series_id: int) -> Series | None:

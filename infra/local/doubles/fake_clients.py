@@ -11,8 +11,8 @@ from chalicelib.domain.audit_record import AuditRecord
 from chalicelib.domain.client import Client, block_of, label_key
 from chalicelib.domain.client_search import ClientFilter
 from chalicelib.domain.counts import NO_COUNTS, Counts
-from chalicelib.domain.erasure import phone_digest
 from chalicelib.domain.filter import AudienceMember, Filter
+from chalicelib.domain.phone_digest import phone_digest
 from chalicelib.domain.stop import UNKNOWN_CAUSE, StopCause
 from chalicelib.errors import PhoneErased, PhoneTaken, RowChanged
 
