@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import boto3
 from botocore import UNSIGNED, handlers
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from pynamodb.models import Model
@@ -60,6 +61,7 @@ def saved_state() -> State:
 def forget_connections() -> None:
     """Clients are created again at their next use, so that they get hooks that were added since."""
     aws.reset_clients()
+    boto3.DEFAULT_SESSION = None
     for model in Model.__subclasses__():
         model._connection = None
 
