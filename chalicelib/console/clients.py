@@ -21,6 +21,7 @@ from ..domain.consent import CONSENT_FIELDS, MAX_TEXT
 from ..domain.field_versions import Shown, changed_since, version_of
 from ..domain.phone_part import other_meaning
 from ..domain.stop import BY_CONSOLE, StopCause
+from ..domain.template import fill_masked
 from ..domain.walk import reads_limit, time_limit
 from ..errors import BadInput, FieldErrors, NotFound, Outdated, WrongValue
 from ..field_rules import attributes
@@ -136,7 +137,9 @@ def _history(request: PageRequest, client: Client) -> dict[str, Any]:
         has_time = reads_limit(FIRST_HISTORY_READS, has_time)
     found, next_below = list_history(request.services, client.id, page.number, page.limit, has_time)
     is_short = next_below is not None and len(found) < page.limit
-    return {"history": found, "is_short": is_short, "next": request.next_page(page, position_at(next_below))}
+    texts = {one.mailing.id: fill_masked(one.mailing.text_of(one.message), client) for one in found}
+    following = request.next_page(page, position_at(next_below))
+    return {"history": found, "texts": texts, "is_short": is_short, "next": following}
 
 
 def save_new(request: PageRequest) -> Response:

@@ -31,8 +31,8 @@ MEANINGS = [name for name in COLUMNS.known if name not in IGNORED_COLUMNS]
 class AskedColumn:
     """A column of a file, with its first cells.
 
-    `known`: what its name means, blank if nothing. `meaning`: what is chosen, blank if the column is left out.
-    `attributes`: those that it may become.
+    `known`: what its name means, also as that of an attribute in use; blank if nothing. `meaning`: what is chosen,
+    blank if the column is left out. `attributes`: those that it may become.
     """
 
     name: str
@@ -121,7 +121,8 @@ def _columns(outline: Outline, chosen: Chosen, used: list[str]) -> Iterator[Aske
     for number, (name, meaning, suggested) in enumerate(
         zip(outline.names, outline.meanings, outline.suggestions, strict=True)
     ):
-        known = "" if meaning is None or meaning in IGNORED_COLUMNS else meaning
+        known = meaning or (suggested if suggested in used else "")
+        known = "" if known in IGNORED_COLUMNS else known
         own = [one for one in (known, suggested) if one and one.startswith(ATTRIBUTE_COLUMN)]
         cells = [row[number] for row in outline.rows if len(row) > number and row[number]]
         yield AskedColumn(name, known, chosen.get(name, known), list(dict.fromkeys([*own, *used])), cells)

@@ -518,6 +518,24 @@ def test_the_page_of_a_client_lists_its_messages_and_leads_to_older_ones(anna: B
     assert "first" in anna.get(html.unescape(following[1])).text
 
 
+def test_the_page_of_a_client_has_the_texts_as_the_client_got_them(anna: Browser, services: Services) -> None:
+    anna.post("/console/clients/new", phone_number="79774053329", timezone="UTC", attributes="name=Anna")
+    launch_due(anna, services, **{**MAILING, "message_text": "Hello, {name|friend}! {phone_number}"})
+    start_mailing(services, 1)
+    walk_slice(services, 1, 0, lambda: 60.0)
+    page = anna.get("/console/clients/1").text
+    assert "Hello, Anna! 7977*****29" in page
+    assert "The texts have the values of the client as they are now." in page
+
+
+def test_operator_codes_are_folded_until_one_is_chosen(anna: Browser) -> None:
+    anna.post("/console/clients/new", phone_number="79774053329", timezone="UTC")
+    form = open_new_form(anna)
+    assert re.search(r"<details[^>]*>(?=<summary>Clients with any of these operator codes)", anna.get(form).text)
+    anna.post(form, **MAILING, filter_op_codes=["977"], version=_hidden(anna.get(form).text, "version"))
+    assert re.search(r"<details[^>]* open>(?=<summary>Clients with any of these operator codes)", anna.get(form).text)
+
+
 def test_errors_of_a_client_are_shown_beside_their_fields(anna: Browser, written: Callable[[], list[Any]]) -> None:
     before = written()
     answer = anna.post("/console/clients/new", phone_number=SCRIPT, tag="a,b", timezone="Mars/Base")
@@ -1235,6 +1253,8 @@ def test_a_file_of_clients_is_imported_and_its_refused_rows_are_downloaded(anna:
         assert text in page
     assert SCRIPT not in page
     assert "Opted out in the file" not in page
+    for step in ("/console/clients", "/console/segments/new", "/console/mailings/new"):
+        assert f'<a class="button" href="{step}">' in page
     assert "clients.csv" in anna.get("/console/imports").text
     assert "Rows and progress</a> · Rows: 2" in anna.get("/console/audit").text
     assert SCRIPT in anna.get("/console/imports/1/refused").text, "a CSV file to correct, not a page"
@@ -1266,6 +1286,15 @@ def test_what_a_person_has_said_of_the_columns_stays_on_the_page_of_a_refusal(
     ):
         assert text in answer.text
     assert services.counters.last_id("import_id") == 0
+
+
+def test_a_column_that_is_an_attribute_of_clients_becomes_it_again(anna: Browser, services: Services) -> None:
+    assert "<b>скидка</b>" in anna.ask_columns("a.csv", FILE).text, "it is left out"
+    anna.upload("a.csv", FILE, {"скидка": "attributes.скидка"})
+    process_import(services, 1, lambda: 60.0)
+    page = anna.ask_columns("b.csv", FILE).text
+    assert '<option value="attributes.скидка" selected>' in page
+    assert '<p id="left-out" class="note warning" role="status" hidden>' in page
 
 
 def test_an_import_keeps_its_file_when_the_upload_is_gone(anna: Browser, services: Services) -> None:
