@@ -6,7 +6,8 @@ Doubled braces escape a placeholder: `{{name}}` is sent as `{name}`. All other b
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..texts import Text
@@ -62,6 +63,16 @@ def lacks_value(text: str, client: Client) -> bool:
     return any(not values.get(compose(name)) for name in placeholder_names(text))
 
 
+def without_value(text: str, clients: Iterable[Client]) -> Counter[str]:
+    """The numbers of clients whose text has nothing in the place of a placeholder without a default, by its name."""
+    names = dict.fromkeys(match["name"] for match in PLACEHOLDER.finditer(text) if _is_without_default(match))
+    found = Counter[str]()
+    for client in clients:
+        values = _values(client)
+        found.update(name for name in names if not values.get(compose(name)))
+    return found
+
+
 def text_for(mailing: Mailing, client: Client) -> str:
     return fill(mailing.message_text, client) if mailing.has_placeholders else mailing.message_text
 
@@ -69,6 +80,10 @@ def text_for(mailing: Mailing, client: Client) -> str:
 def filled_error(text: str) -> Text | None:
     """Why a filled-in text cannot be posted: it is empty, or longer than providers accept. Otherwise None."""
     return NO_TEXT if is_blank(text) else length_error(text)
+
+
+def _is_without_default(match: re.Match[str]) -> bool:
+    return match["name"] is not None and match["default"] is None
 
 
 def _shortened(piece: str) -> str:

@@ -16,6 +16,7 @@ from ..domain.consent import MARKETING
 from ..domain.filter import AudienceMember, Filter, member_fields
 from ..domain.spread import spread
 from ..domain.walk import HasTime, time_limit
+from ..texts import Text
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -77,6 +78,14 @@ def reached_by(services: Services, chosen: Filter, purpose: str) -> Filter:
 def count_audience(services: Services, chosen: Filter) -> tuple[int, bool]:
     """The number of clients that the filter reaches, and whether it is exact. DynamoDB returns counts only."""
     return _count(services, chosen, plan_now(services, chosen), {})
+
+
+def sample_in_words(sampled: int, clients: int, is_whole: bool) -> Text:
+    """Of how many clients a statement about a sample is. `clients`, `is_whole`: as `count_audience` returns them."""
+    if is_whole and clients <= sampled:
+        return Text("sample.of_all", of=sampled)
+    least = Text("at_least", number=max(clients, sampled))
+    return Text("sample.of_first", of=sampled, clients=clients if is_whole else least)
 
 
 def reaches_more_than(services: Services, chosen: Filter, number: int, has_time: HasTime) -> bool:

@@ -14,6 +14,7 @@ from ..domain.mailing import Mailing
 from ..domain.send_window import SendWindow, Zones
 from ..texts import Text
 from ..zones import zone
+from .audience import sample_in_words
 from .preview import MANY_PARTS, Launch, Preview, sample_clients
 from .warnings import warn_of_approval
 
@@ -61,10 +62,8 @@ def consent_warnings(services: Services, chosen: Filter, purpose: str, preview: 
     without = sum(client.consent is None for client in sample)
     if not without:
         return []
-    if preview.is_whole and preview.clients <= len(sample):
-        return [Text("launch.without_consent", without=without, of=len(sample))]
-    clients = preview.clients if preview.is_whole else Text("at_least", number=preview.clients)
-    return [Text("launch.without_consent_of_first", without=without, of=len(sample), clients=clients)]
+    of_clients = sample_in_words(len(sample), preview.clients, preview.is_whole)
+    return [Text("launch.without_consent", of_clients=of_clients, without=without)]
 
 
 def is_everyone(chosen: Filter) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..domain.client import STANDARD_PLACEHOLDERS
-from ..domain.template import malformed_placeholders, placeholder_names
+from ..domain.client import STANDARD_PLACEHOLDERS, Client
+from ..domain.template import malformed_placeholders, placeholder_names, without_value
 from ..errors import BadInput
 from ..texts import Text, both
 
@@ -38,6 +39,14 @@ def placeholder_warnings(text: str) -> list[Text]:
     """Whether the text has a placeholder that is written wrong: it is sent as it is, which may be meant."""
     pieces = [Text("text.piece", piece=piece) for piece in malformed_placeholders(text)[:MAX_PIECES]]
     return [Text("text.malformed_placeholders", pieces=both(pieces))] if pieces else []
+
+
+def value_warnings(text: str, sample: Sequence[Client], of_clients: Text) -> list[Text]:
+    """Which placeholders without a default leave a gap in the texts of a sample. `of_clients`: `sample_in_words`."""
+    return [
+        Text("text.without_value", of_clients=of_clients, without=number, name=name)
+        for name, number in without_value(text, sample).most_common()
+    ]
 
 
 def suggested_placeholders(services: Services) -> list[str]:

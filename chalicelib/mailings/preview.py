@@ -22,9 +22,9 @@ from ..domain.template import fill, fill_masked, has_placeholders, lacks_value
 from ..domain.walk import BEGINNING, FILTERED_READ, time_limit
 from ..texts import Text
 from ..zones import zone
-from .audience import Audience, count_audience, group_audience
+from .audience import Audience, count_audience, group_audience, sample_in_words
 from .filters import require_known_names
-from .placeholders import placeholder_warnings, require_known_placeholders
+from .placeholders import placeholder_warnings, require_known_placeholders, value_warnings
 from .prices import CostForecast, cost_warnings, forecast_cost, require_price
 from .warnings import audience_warnings
 
@@ -136,6 +136,8 @@ def _preview(
     sample = sample_texts(services, chosen, message_text) if is_filled else []
     if not sample:
         return Preview(clients, is_whole, length, launch=launch, warnings=tuple(warnings))
+    of_clients = sample_in_words(len(sample), clients, is_whole)
+    warnings += value_warnings(message_text, [example.client for example in sample], of_clients)
     lengths = [example.length for example in sample]
     longest = max(lengths, key=lambda length: (length.parts, length.units))
     parts_each = sum(length.parts for length in lengths) / len(lengths)

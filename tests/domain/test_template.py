@@ -19,6 +19,7 @@ from chalicelib.domain.template import (
     malformed_placeholders,
     placeholder_names,
     text_for,
+    without_value,
 )
 
 ANNA = Client(7, "79774053329", "друзья", attributes={"имя": "Анна", "city_2": "Омск", "trap": "{имя}{{tag}}"})
@@ -138,3 +139,12 @@ def test_a_valid_attribute_name(name: str) -> None:
 )
 def test_an_invalid_attribute_name(name: str) -> None:
     assert not is_attribute_name(name)
+
+
+def test_the_clients_without_a_value_are_counted_for_each_placeholder_without_a_default() -> None:
+    owned: list[dict[str, str]] = [{}, {"имя": "Аня"}, {"имя": "", "город": "Омск"}]
+    clients = [replace(WITHOUT_ATTRIBUTES, attributes=attributes) for attributes in owned]
+    assert without_value("{город}, {имя}", clients) == {"город": 2, "имя": 2}
+    assert without_value("{имя}, {tag} {phone_number}", clients[1:2]) == {"tag": 1}
+    assert without_value("{имя|друг} {город|} {{имя}}", clients) == {}, "an empty default is meant"
+    assert without_value("{имя|друг}, {имя}", clients) == {"имя": 2}

@@ -373,6 +373,15 @@ def test_the_preview_the_check_and_the_page_of_a_mailing_name_a_malformed_placeh
     assert told in anna.get("/console/mailings/1").text
 
 
+def test_the_preview_and_the_check_say_how_many_clients_lack_the_value_of_a_placeholder(anna: Browser) -> None:
+    for number, own in enumerate(["имя=Аня", "", ""]):
+        anna.post("/console/clients/new", phone_number=f"7977000000{number}", timezone="UTC", attributes=own)
+    text, told = "Здравствуйте, {имя}!", "Of 3 clients, 2 have no “имя”: their text has nothing in its place."
+    assert told in anna.post("/console/preview", message_text=text).text
+    assert told in checked(anna, message_text=text)
+    assert "nothing in its place" not in checked(anna, message_text="Здравствуйте, {имя|друг}!")
+
+
 RUSSIAN = {"Europe/Moscow": 2, "Asia/Vladivostok": 3}
 AT_TEN = {"time_from": "10:00", "time_to": "11:00", "datetime_end": "2040-01-09T00:00:00Z"}
 

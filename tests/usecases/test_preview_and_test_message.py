@@ -21,7 +21,9 @@ from chalicelib.mailings.audience import (
     SAMPLE,
     count_audience,
     group_audience,
+    sample_in_words,
 )
+from chalicelib.mailings.preview import SAMPLE as PREVIEWED
 from chalicelib.mailings.preview import preview_mailing
 from chalicelib.mailings.test_message import send_test_message
 from infra.local.doubles.fake_access import FakeAudit
@@ -60,6 +62,46 @@ def test_texts_with_placeholders_are_shown_and_measured_as_they_would_be_sent() 
     assert (preview.length.units, preview.length.parts) == (75, 2)
     assert [example.length.parts for example in preview.examples] == [1, 2, 1]
     assert (preview.clients, preview.parts) == (9, 4 * 1 + 5 * 2)
+
+
+def test_a_placeholder_without_a_default_is_named_with_the_clients_of_the_sample_that_lack_its_value() -> None:
+    services = FakeServices()
+    for index in range(PREVIEWED + 2):
+        own = {} if index % 5 == 0 else {"имя": "Аня"}
+        register_client(services, {"phone_number": f"79770000{index:03d}", "attributes": own})
+    (warning,) = preview_mailing(services, Filter(), "Здравствуйте, {имя}!").warnings
+    assert str(warning) == (
+        "Of the first 100 of 102 clients, 20 have no “имя”: their text has nothing in its place. "
+        "A text for them, for example: {имя|friend}."
+    )
+    assert warning.in_language("ru") == (
+        "Из первых 100 клиентов (всего их 102) у 20 нет значения «имя»: в тексте на его месте будет пусто. "
+        "Текст для них можно задать, например: {имя|друг}."
+    )
+    assert preview_mailing(services, Filter(), "Здравствуйте, {имя|друг}!").warnings == ()
+
+
+def test_a_sample_of_all_clients_and_one_of_an_audience_that_is_not_whole_say_so() -> None:
+    services = with_names(3)
+    (warning,) = preview_mailing(services, Filter(), "{имя}").warnings
+    assert str(warning).startswith("Of 3 clients, 1 has no “имя”: ")
+    assert warning.in_language("ru").startswith("Из 3 клиентов у 1 нет значения «имя»: ")
+    assert str(sample_in_words(3, 3, is_whole=False)) == "Of the first 3 of at least 3 clients"
+    assert str(sample_in_words(3, 2, is_whole=False)) == "Of the first 3 of at least 3 clients", "the count was stopped"
+
+
+def test_the_count_of_clients_without_a_value_reads_nothing_further() -> None:
+    services = with_names(3)
+    reads, read = [], services.clients.read
+
+    def counted(*arguments: Any) -> list[Client]:
+        reads.append(arguments)
+        return read(*arguments)
+
+    services.clients.read = counted  # type: ignore[method-assign]
+    for text in ("{имя|друг}", "{имя}"):
+        preview_mailing(services, Filter(), text)
+    assert reads[: len(reads) // 2] == reads[len(reads) // 2 :]
 
 
 def test_a_preview_of_an_empty_audience_measures_the_text_unfilled() -> None:
