@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 
 from .forecast import LAST_OPENING
 from .recurrence import first_moment
@@ -33,7 +33,15 @@ class FirstMessage:
 
     @property
     def local_time(self) -> datetime | None:
-        return self.at.astimezone(timezone(timedelta(minutes=self.offset))) if self.at else None
+        return self.at.astimezone(self._zone) if self.at else None
+
+    def is_outside(self, hours: SendWindow) -> bool:
+        """Whether the client's clock is outside these hours then. False without a first message."""
+        return self.at is not None and not hours.is_open(self._zone, self.at)
+
+    @property
+    def _zone(self) -> tzinfo:
+        return timezone(timedelta(minutes=self.offset))
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, time, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from ..clients.segments import find_segment
 from ..domain.consent import MARKETING
 from ..domain.filter import Filter
-from ..domain.first_messages import LocalStarts
+from ..domain.first_messages import FirstMessage, LocalStarts
 from ..domain.mailing import Mailing
-from ..domain.send_window import SendWindow, Zones
-from ..texts import Text
+from ..domain.send_window import DAY, SendWindow
+from ..texts import Text, both
 from ..zones import zone
 from .audience import sample_in_words
 from .preview import MANY_PARTS, Launch, Preview, sample_clients
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
 USUAL_HOURS = SendWindow(time(8), time(21))
 """Local time. Laws and operators of many countries allow texts to consumers in these hours or in fewer."""
 
+ZONES_NAMED = 3
+"""In a warning. Of more it says the earliest and the latest local time."""
+
 
 def with_launch_warnings(
     preview: Preview, chosen: Filter, window: SendWindow | None, approval_above: int = 0
 ) -> Preview:
-    """`chosen`: the filter of the mailing. `window`: its local hours; without a forecast they are not looked at."""
+    """`preview`: as `with_first_messages` returns it. `chosen`: the filter of the mailing. `window`: its local hours;
+    without a forecast they are not looked at.
+    """
     found = []
     if is_everyone(chosen):
         found.append(Text("launch.everyone"))
@@ -36,7 +42,7 @@ def with_launch_warnings(
         found.append(Text("launch.many_parts", parts=preview.length.parts, most=MANY_PARTS))
     found += warn_of_approval(approval_above, preview.clients)
     if preview.launch is not None:
-        found += unusual_hours(preview.launch, window, zone)
+        found += night_warnings(preview, window)
     return replace(preview, warnings=(*preview.warnings, *found))
 
 
@@ -70,21 +76,43 @@ def is_everyone(chosen: Filter) -> bool:
     return not (chosen.tags or chosen.operator_codes or chosen.has_condition)
 
 
-def unusual_hours(launch: Launch, window: SendWindow | None, zones: Zones) -> list[Text]:
-    """Whether clients get the text at night, by their own clocks. The time zone with most of them is named."""
+def night_warnings(preview: Preview, window: SendWindow | None) -> list[Text]:
+    """Whether clients get the text at night, by their own clocks. `preview`: as `with_first_messages` returns it."""
     if window is not None:
         is_usual = USUAL_HOURS.opens <= window.opens < window.closes <= USUAL_HOURS.closes
         opens, closes = f"{window.opens:%H:%M}", f"{window.closes:%H:%M}"
         return [] if is_usual else [Text("launch.unusual_window", opens=opens, closes=closes)]
-    moments = [moment for moment in (launch.forecast.begins_at, launch.forecast.ends_at) if moment]
+    return [*_night_at_start(preview.first_messages), *(_night_at_end(preview.launch) if preview.launch else [])]
+
+
+def _night_at_start(firsts: Sequence[FirstMessage]) -> list[Text]:
+    night = sorted((one for one in firsts if one.is_outside(USUAL_HOURS)), key=_since_evening)
+    if not night:
+        return []
+    clocks = [f"{one.local_time:%H:%M}" for one in night]
+    if len(night) <= ZONES_NAMED:
+        times = both([Text("launch.night_at", time=at, zone=one.name) for at, one in zip(clocks, night, strict=True)])
+    else:
+        times = Text("launch.night_between", first=clocks[0], last=clocks[-1])
+    late, clients = (sum(one.clients for one in those) for those in (night, firsts))
+    if late == clients:
+        return [Text("launch.night_for_all", n=clients, times=times)]
+    return [Text("launch.night", n=late, of=clients, times=times)]
+
+
+def _since_evening(one: FirstMessage) -> timedelta:
+    """How much of the night has passed by then."""
+    assert one.local_time is not None
+    return (one.local_time - datetime.combine(one.local_time, USUAL_HOURS.closes, one.local_time.tzinfo)) % DAY
+
+
+def _night_at_end(launch: Launch) -> list[Text]:
+    """The largest time zone whose day ends while the mailing is sent."""
+    begins, ends = launch.forecast.begins_at, launch.forecast.ends_at
+    if begins is None or ends is None:
+        return []
     for name in launch.audience.by_timezone:
-        at = _unusual(moments, zones, name)
-        if at is not None:
-            return [Text("launch.unusual_hour", time=f"{at:%H:%M}", timezone=name)]
+        local = zone(name)
+        if USUAL_HOURS.is_open(local, begins) and not USUAL_HOURS.is_open(local, ends):
+            return [Text("launch.unusual_hour", time=f"{ends.astimezone(local):%H:%M}", timezone=name)]
     return []
-
-
-def _unusual(moments: list[datetime], zones: Zones, name: str) -> datetime | None:
-    """The first of these moments that is at night in this time zone, as its clocks show it."""
-    local = zones(name)
-    return next((at.astimezone(local) for at in moments if not USUAL_HOURS.is_open(local, at)), None)
