@@ -11,6 +11,7 @@ from chalice.app import Response
 
 from ..domain.condition_text import describe_filter
 from ..domain.draft import UNDO_TIME, Draft, Launch, earliest_start
+from ..domain.first_messages import shared_local_time
 from ..domain.mailing import SCHEDULED, Mailing
 from ..domain.outcome import Outcome
 from ..domain.series import Series
@@ -128,6 +129,7 @@ def _show(
         preview=with_launch_warnings(preview, chosen, mailing.window, request.services.settings.approval_above),
         without_consent=without_consent,
         condition=describe_filter(chosen),
+        clients_time=shared_local_time(preview.first_messages) if mailing.window else None,
         starts_now=_starts_now(request, mailing),
         undo_seconds=UNDO_TIME.seconds,
         test_phone=request.field("test_phone") if outcome or "errors" in shown else "",

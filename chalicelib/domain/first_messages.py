@@ -7,7 +7,7 @@ later sends to the clients there on the next day, which a person has to be told 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 
@@ -111,6 +111,12 @@ class LocalStarts:
         assert self.window is not None
         midnight = first_moment(self.zones(name), datetime.combine(day, time.min))
         return self.window.next_opening(self.zones(name), midnight) if midnight else None
+
+
+def shared_local_time(firsts: Iterable[FirstMessage]) -> datetime | None:
+    """The date and time of the first message by the clients' clocks, if all show the same. Without a time zone."""
+    found = {one.local_time.replace(tzinfo=None) if one.local_time else None for one in firsts}
+    return found.pop() if len(found) == 1 else None
 
 
 def _is_late(one: FirstMessage, start: datetime, day: date) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.first_messages import Delay, FirstMessage, LocalStarts
+from chalicelib.domain.first_messages import Delay, FirstMessage, LocalStarts, shared_local_time
 from chalicelib.domain.forecast import forecast_mailing
 from chalicelib.domain.send_window import SendWindow
 from chalicelib.zones import zone
@@ -105,6 +105,30 @@ def test_hours_across_midnight_have_no_start_for_one_day() -> None:
     by_night = SendWindow(time(22), time(6))
     found = starts(RUSSIA, by_night).delay(utc("2026-11-28T20:00"), THE_28TH, utc("2026-11-01T00:00"))
     assert found == Delay(THE_28TH, late=600, clients=900, start=None)
+
+
+@pytest.mark.parametrize(
+    ("window", "start", "shared"),
+    [
+        pytest.param(AT_TEN, "2026-11-27T22:00", "2026-11-28 10:00", id="as the day begins in the east"),
+        pytest.param(AT_TEN, "2026-11-27T16:00", "2026-11-28 10:00", id="the evening before"),
+        pytest.param(AT_TEN, "2026-11-28T06:00", None, id="on two days"),
+        pytest.param(AT_TEN, "2026-11-28T07:30", None, id="later in the hours of one"),
+        pytest.param(None, "2026-11-28T07:30", None, id="without hours"),
+    ],
+)
+def test_a_local_time_is_shared_if_it_is_that_of_the_first_message_in_each_offset(
+    window: SendWindow | None, start: str, shared: str | None
+) -> None:
+    found = shared_local_time(starts(RUSSIA, window).first_messages(utc(start)))
+    assert (f"{found:%Y-%m-%d %H:%M}" if found else None) == shared
+
+
+def test_an_offset_without_a_first_message_shares_no_local_time() -> None:
+    ended = starts(RUSSIA, AT_TEN, end="2026-11-28T05:00").first_messages(utc("2026-11-27T22:00"))
+    assert [one.at is None for one in ended] == [False, False, True]
+    assert shared_local_time(ended) is None
+    assert shared_local_time([]) is None
 
 
 def test_the_latest_dates_have_no_first_messages() -> None:

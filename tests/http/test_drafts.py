@@ -64,7 +64,7 @@ def seen(browser: Browser, draft: str) -> dict[str, str]:
 def button(page: str) -> str:
     found = re.search(r'<button class="primary">(.*?)</button>', page, re.DOTALL)
     assert found is not None
-    return re.sub(r"<[^>]+>", "", found[1]).replace("\n", " ").strip()
+    return unescape(re.sub(r"<[^>]+>", "", found[1])).replace("\n", " ").strip()
 
 
 def test_what_is_typed_is_kept_without_being_valid_and_after_the_session_has_ended(anna: Browser) -> None:
@@ -440,12 +440,10 @@ def test_the_check_and_the_preview_say_when_the_first_message_goes_by_each_clock
 def test_the_button_of_the_check_names_the_first_message_if_it_goes_later_than_the_start(
     anna: Browser, services: Services
 ) -> None:
-    late = {**AT_TEN, "datetime_start": "2040-01-02T10:00:00Z"}
-    start, first = "Jan 2, 2040, 10:00 AM UTC", "Jan 3, 2040, 12:00 AM UTC"
-    assert button(checked(anna, **late)) == f"Schedule for {start}, first message {first}"
-    at_once = {**AT_TEN, "datetime_start": "2040-01-02T00:00:00Z"}
-    assert button(checked(anna, **at_once)) == "Schedule for Jan 2, 2040, 12:00 AM UTC"
-    series = {**late, "datetime_end": "2040-01-03T08:00:00Z", "repeat_kind": "daily", "timezone": "UTC"}
+    part = {**AT_TEN, "datetime_start": "2040-01-02T06:00:00Z"}  # it is nine in Moscow; in Vladivostok ten is over
+    start, first = "Jan 2, 2040, 6:00 AM UTC", "Jan 2, 2040, 7:00 AM UTC"
+    assert button(checked(anna, **part)) == f"Schedule for {start}, first message {first}"
+    series = {**part, "datetime_end": "2040-01-03T04:00:00Z", "repeat_kind": "daily", "timezone": "UTC"}
     assert button(checked(anna, **series)).startswith(f"Start the series: first mailing {start}, first message {first}")
     in_four_hours = services.clock.now() + timedelta(hours=3 + 4)  # in Moscow; in Vladivostok it was three hours ago
     closed = {"time_from": f"{in_four_hours:%H}:00", "time_to": f"{in_four_hours:%H}:01"}
@@ -454,7 +452,32 @@ def test_the_button_of_the_check_names_the_first_message_if_it_goes_later_than_t
     assert button(page).startswith("Launch now, first message ")
     assert "its messages wait for the local hours" in page
     anna.headers["Accept-Language"] = "ru"
-    assert "первое сообщение 3 янв. 2040 г., 00:00 UTC" in button(checked(anna, **late)).replace("\u00a0", " ")
+    assert "первое сообщение 2 янв. 2040 г., 07:00 UTC" in button(checked(anna, **part)).replace("\u00a0", " ")
+
+
+@pytest.mark.usefixtures("russian_clients")
+def test_the_button_of_the_check_names_the_time_by_the_clients_clocks_if_it_is_one_for_all(
+    anna: Browser, services: Services
+) -> None:
+    """Three in the morning in Moscow, where ten begins in Vladivostok, reads as a mistake."""
+    ten = "Jan 2, 2040, 10:00 AM by the clients' clocks"
+    page = checked(anna, **AT_TEN, datetime_start="2040-01-02T00:00:00Z")
+    assert button(page) == f"Schedule for {ten}"
+    assert "First message Jan 2, 2040, 12:00 AM UTC" in plain(page)
+    page = checked(anna, **AT_TEN, datetime_start="2040-01-01T20:00:00Z")
+    assert button(page) == f"Schedule for {ten}"
+    assert "Start Jan 1, 2040, 8:00 PM UTC First message Jan 2, 2040, 12:00 AM UTC" in plain(page)
+    daily = {"datetime_end": "2040-01-02T18:00:00Z", "repeat_kind": "daily", "timezone": "UTC"}
+    page = checked(anna, **{**AT_TEN, **daily}, datetime_start="2040-01-01T20:00:00Z")
+    assert button(page) == f"Start the series: first mailing {ten}"
+    assert "10:00 AM UTC" in button(checked(anna, datetime_start="2040-01-02T10:00:00Z", datetime_end="2040-01-03"))
+    in_an_hour = services.clock.now() + timedelta(hours=10 + 1)  # in Vladivostok
+    soon = {"time_from": f"{in_an_hour:%H}:00", "time_to": f"{in_an_hour:%H}:59"}
+    page = checked(anna, **soon, datetime_start="", datetime_end="")
+    assert re.fullmatch(r"Launch now, first message .*:00 [AP]M by the clients' clocks", button(page))
+    anna.headers["Accept-Language"] = "ru"
+    shown = button(checked(anna, **AT_TEN, datetime_start="2040-01-02T00:00:00Z")).replace("\u00a0", " ")
+    assert shown == "Запланировать на 2 янв. 2040 г., 10:00 по местному времени клиентов"
 
 
 def test_a_text_of_many_parts_is_in_no_green_box(anna: Browser) -> None:

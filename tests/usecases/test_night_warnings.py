@@ -64,7 +64,7 @@ def test_a_night_for_some_is_said_with_their_number_and_up_to_three_zones_from_t
 def test_a_night_in_more_zones_is_said_from_the_earliest_to_the_latest_local_time() -> None:
     told = "When sending begins, it is night for all 11 clients: from 21:30 to 07:30 by their clocks."
     assert warnings(RUSSIA, "19:30") == [f"{told} Set local hours, or another start."]
-    assert "с 21:30 до 07:30 по их часам" in warnings(RUSSIA, "19:30", language="ru")[0]
+    assert "с 21:30 до 07:30 по их времени" in warnings(RUSSIA, "19:30", language="ru")[0]
 
 
 @pytest.mark.parametrize("start", ["05:00", "09:00"])
