@@ -48,7 +48,7 @@ def test_a_night_for_all_clients_of_one_zone_is_said_of_all() -> None:
     ]
     assert warnings({SAMARA: 5}, "20:03", language="ru") == [
         "Когда начнётся отправка, у всех 5 клиентов будет ночь: 00:03 (UTC+04:00). "
-        "Задайте местные часы или другое начало."
+        "Задайте часы отправки или другое начало."
     ]
 
 
@@ -57,7 +57,7 @@ def test_a_night_for_some_is_said_with_their_number_and_up_to_three_zones_from_t
     assert warnings(RUSSIA, "12:00") == [f"{told} Set local hours, or another start."]
     assert warnings(RUSSIA, "12:00", language="ru") == [
         "Когда начнётся отправка, у 4 из 11 клиентов будет ночь: 22:00 (UTC+10:00) и 00:00 (UTC+12:00). "
-        "Задайте местные часы или другое начало."
+        "Задайте часы отправки или другое начало."
     ]
 
 
