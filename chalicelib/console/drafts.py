@@ -11,7 +11,7 @@ from typing import Any
 
 from chalice.app import Response
 
-from ..domain.draft import MAX_FORM, Draft, Form, Launch
+from ..domain.draft import MAX_FORM, Draft, Form, Launch, Save
 from ..domain.field_versions import Shown, version_of
 from ..domain.filter import ALL_CLIENTS, Filter
 from ..domain.series_decisions import FIELD_NAMES
@@ -33,6 +33,7 @@ from .repeat_fields import NOT_REPEATED, RepeatFields
 from .restricted_pages import for_writers
 from .times_of_draft import times_of
 
+TURN = re.compile(r"[0-9]{1,9}")
 LIST_LENGTH = 100
 NEWEST_SHOWN = 3
 """On the page of the mailings."""
@@ -91,7 +92,7 @@ def save(request: PageRequest, sent_id: str) -> Response:
             request.services,
             draft_id,
             form,
-            request.field("page"),
+            _save(request),
             request.principal.name,
             lambda before: _require_seen(request, before),
         )
@@ -188,6 +189,11 @@ def _typed(request: PageRequest) -> Form:
     return form
 
 
+def _save(request: PageRequest) -> Save:
+    turn = request.field("turn")
+    return Save(request.field("page"), int(turn) if TURN.fullmatch(turn) else 0)
+
+
 def _fields(values: Values, repeat: RepeatFields) -> dict[str, object]:
     return {**values, **repeat.sent}
 
@@ -196,7 +202,7 @@ def _require_seen(request: PageRequest, before: Draft) -> None:
     """Raises Outdated if another page has saved something that this one does not show, KeyReused after the launch."""
     if before.launch is not None:
         raise KeyReused
-    if before.page != request.field("page"):
+    if before.last_save.page != request.field("page"):
         current = _fields(*values_of(as_typed(request, before.form)))
         Shown((request.field("version"),), FIELD_NAMES).require_unchanged(current)
 

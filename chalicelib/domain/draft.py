@@ -37,15 +37,23 @@ class Launch:
 
 
 @dataclass(frozen=True)
+class Save:
+    """The page in a browser that saves a draft, and how many saves of this page came before."""
+
+    page: str = ""
+    turn: int = 0
+
+
+@dataclass(frozen=True)
 class Draft:
-    """`author` began it. `page`: the page in a browser that saved it last. `version` changes with each write."""
+    """`author` began it. `last_save`: what wrote the form. `version` changes with each write."""
 
     id: int
     author: str
     created_at: datetime
     changed_at: datetime
     form: Form
-    page: str = ""
+    last_save: Save = Save()
     launch: Launch | None = None
     version: int = 1
 
@@ -59,9 +67,14 @@ class Draft:
         return self.form.get("message_text", [""])[-1]
 
 
-def saved(draft: Draft, form: Form, page: str, now: datetime) -> Draft:
-    """The draft with what is typed now. What does not change is not written."""
-    return draft if form == draft.form else replace(draft, form=form, page=page, changed_at=now)
+def saved(draft: Draft, form: Form, save: Save, now: datetime) -> Draft:
+    """The draft with what is typed now. What does not change is not written, nor what a later save has overtaken.
+
+    A page that is left saves at once, while its earlier save may still be under way.
+    """
+    last = draft.last_save
+    is_overtaken = save.page == last.page and save.turn < last.turn
+    return draft if form == draft.form or is_overtaken else replace(draft, form=form, last_save=save, changed_at=now)
 
 
 def earliest_start(now: datetime) -> datetime:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from ..domain.audit_record import Author
-from ..domain.draft import DRAFT_ID, Draft, Form, Launch, earliest_start, launched, saved, undone
+from ..domain.draft import DRAFT_ID, Draft, Form, Launch, Save, earliest_start, launched, saved, undone
 from ..domain.mailing import MAILING_ID, SCHEDULED, Mailing
 from ..domain.mailing_fields import MailingFields
 from ..domain.series import SERIES_ID, Series
@@ -44,7 +44,7 @@ def get_draft(services: Services, draft_id: int) -> Draft:
 
 
 def save_draft(
-    services: Services, draft_id: int, form: Form, page: str, author: str, require: Callable[[Draft], None]
+    services: Services, draft_id: int, form: Form, save: Save, author: str, require: Callable[[Draft], None]
 ) -> Draft:
     """`require` raises a Refusal if the draft, as it is now, may not be replaced by what is typed.
 
@@ -55,10 +55,10 @@ def save_draft(
         now = services.clock.now()
         before = find_draft(services, draft_id)
         if before is None:
-            draft = Draft(draft_id, author, now, now, form, page)
+            draft = Draft(draft_id, author, now, now, form, save)
             services.drafts.add(draft, now)
             return draft
-        after = saved(before, form, page, now)
+        after = saved(before, form, save, now)
         if after == before:
             return before
         require(before)
@@ -69,7 +69,7 @@ def save_draft(
 
 def make_draft(services: Services, form: Form, author: str) -> Draft:
     """A new draft with these values."""
-    return save_draft(services, new_draft_id(services), form, "", author, lambda _: None)
+    return save_draft(services, new_draft_id(services), form, Save(), author, lambda _: None)
 
 
 def delete_draft(services: Services, draft_id: int) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.draft import Draft, launched, undone
+from chalicelib.domain.draft import Draft, Save, launched, undone
 from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.text_template import TextTemplate
 from chalicelib.errors import DraftChanged, RowChanged
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
-DRAFT = Draft(1, "anna", NOW, NOW, {"message_text": ["Привет"], "filter_tag": ["a", "b"]}, "page")
+DRAFT = Draft(1, "anna", NOW, NOW, {"message_text": ["Привет"], "filter_tag": ["a", "b"]}, Save("page", 2))
 
 
 def test_a_draft_is_read_as_it_was_added_and_changed(services: Any) -> None:
@@ -25,7 +25,7 @@ def test_a_draft_is_read_as_it_was_added_and_changed(services: Any) -> None:
     changed = services.drafts.change(DRAFT, launched(DRAFT, 7, is_series=True))
     assert services.drafts.get(1, NOW) == changed
     with pytest.raises(RowChanged):
-        services.drafts.change(DRAFT, replace(DRAFT, page="late"))
+        services.drafts.change(DRAFT, replace(DRAFT, last_save=Save("late")))
     with pytest.raises(RowChanged):
         services.drafts.remove(DRAFT)
     services.drafts.remove(changed)
@@ -34,7 +34,7 @@ def test_a_draft_is_read_as_it_was_added_and_changed(services: Any) -> None:
 
 def test_a_launch_and_its_undo_write_the_draft_and_the_mailing_together_or_neither(services: Any) -> None:
     services.drafts.add(DRAFT, NOW)
-    changed = services.drafts.change(DRAFT, replace(DRAFT, page="other"))
+    changed = services.drafts.change(DRAFT, replace(DRAFT, last_save=Save("other")))
     mailing = Mailing(1, NOW, NOW + timedelta(hours=1), "Привет", draft_id=1)
     with pytest.raises(DraftChanged):
         services.mailings.add(mailing, None, launched(DRAFT, 1, is_series=False))

@@ -470,6 +470,24 @@ def test_what_is_typed_while_a_save_is_under_way_is_saved_when_the_page_is_left(
     WebDriverWait(operator.driver, PATIENCE, 0.5).until(is_saved)
 
 
+def test_a_page_that_is_shown_before_its_own_save_has_arrived_shows_it_later(operator: Operator) -> None:
+    """Another tab saves here what a page that was left is still saving."""
+    driver = operator.driver
+    operator.open("/console/mailings/new")
+    draft, tab = driver.current_url, driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    driver.get(draft)
+    driver.execute_script("sessionStorage.setItem('draft-left', Date.now())")
+    driver.refresh()
+    shown = driver.current_window_handle
+    driver.switch_to.window(tab)
+    operator.type("message_text", "saved late")
+    driver.switch_to.window(shown)
+    WebDriverWait(driver, PATIENCE, 0.5).until(lambda _: typed(operator, "message_text") == "saved late")
+    driver.close()
+    driver.switch_to.window(tab)
+
+
 def typed(operator: Operator, name: str) -> str:
     return operator.driver.find_element(By.NAME, name).get_attribute("value") or ""
 

@@ -125,6 +125,19 @@ def test_a_stale_tab_is_refused_with_what_the_other_has_changed_and_keeps_what_w
     assert "mine</textarea>" in anna.get(draft).text
 
 
+def test_a_save_that_a_later_one_of_its_page_has_overtaken_changes_nothing(anna: Browser) -> None:
+    """A page that is left saves at once, while an earlier save is still under way."""
+    draft = open_new_form(anna)
+    page = seen(anna, draft)
+    for turn, text in ((1, "half"), (3, "all of it"), (2, "half of it")):
+        form = {**TYPED, "message_text": text, **page, "turn": str(turn)}
+        assert anna.post(draft, **form, step="keep", live="1").status == 200
+    assert "all of it</textarea>" in anna.get(draft).text
+    again = {**TYPED, "message_text": "in a new tab", **seen(anna, draft)}
+    assert anna.post(draft, **again, turn="x", step="keep", live="1").status == 200
+    assert "in a new tab</textarea>" in anna.get(draft).text
+
+
 def test_a_page_is_never_stale_for_itself(anna: Browser) -> None:
     """It saves while one types; a save that was under way is not the change of another."""
     draft = open_new_form(anna)

@@ -15,7 +15,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from ...domain.draft import Draft, Launch
+from ...domain.draft import Draft, Launch, Save
 from ..clock import Clock
 from .base import bind_table, conflicts
 from .filter_columns import CompactJSON
@@ -34,6 +34,7 @@ class DraftRow(Model):
     changed_at = Moment()
     form = CompactJSON()
     page = UnicodeAttribute(default="")
+    turn = NumberAttribute(null=True)
     name = UnicodeAttribute(null=True)
     launch = JSONAttribute(null=True)
     version = NumberAttribute()
@@ -48,7 +49,8 @@ class DraftRow(Model):
             created_at=draft.created_at,
             changed_at=draft.changed_at,
             form=dict(draft.form),
-            page=draft.page,
+            page=draft.last_save.page,
+            turn=draft.last_save.turn or None,
             launch=draft.launch and asdict(draft.launch),
             version=draft.version,
             expires_at=int(draft.expires_at.timestamp()),
@@ -58,7 +60,8 @@ class DraftRow(Model):
         known = self.launch  # with more in it, if a build between two releases wrote it
         launch = Launch(known["id"], known["is_series"], known["of_version"]) if known else None
         moments = (self.created_at, self.changed_at)
-        return Draft(int(self.id), self.author, *moments, self.form, self.page or "", launch, int(self.version))
+        save = Save(self.page or "", int(self.turn or 0))
+        return Draft(int(self.id), self.author, *moments, self.form, save, launch, int(self.version))
 
 
 class Drafts:

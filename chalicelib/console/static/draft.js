@@ -1,10 +1,10 @@
 // Saves the draft while one types. Without a script its buttons save it. unsaved.js asks before a page is left whose save has failed.
 import { localize } from "./times.js";
 
-const PAUSE = 1000, RETRY = 5000;
+const PAUSE = 1000, RETRY = 5000, LEFT = "draft-left", LATE = 30000;
 const form = document.querySelector("form[data-draft]");
 const state = document.getElementById("draft-state");
-let saved = typed(), timer, saving = null, stopped = false, leaving = false;
+let saved = typed(), turn = 0, timer, saving = null, stopped = false, leaving = false;
 
 function content() {
   const fields = new URLSearchParams(new FormData(form)); // moments.js makes UTC of the times
@@ -29,6 +29,7 @@ async function save() {
   const body = content();
   body.set("step", "keep");
   body.set("live", "1");
+  body.set("turn", ++turn);
   try {
     const answer = await fetch(form.action, { method: "POST", body, keepalive: body.toString().length < 60000 });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -67,7 +68,25 @@ form.addEventListener("submit", (event) => {
   if (saving) {
     event.preventDefault(); // two saves of one page keep their order
     saving.then(() => form.requestSubmit(event.submitter));
-  } else leaving = true;
+  } else {
+    leaving = true;
+    form.elements.turn.value = ++turn;
+  }
 });
-addEventListener("pagehide", save); // at once: a page that is gone waits for no earlier save
+addEventListener("pagehide", () => {
+  if (typed() !== saved) sessionStorage.setItem(LEFT, Date.now());
+  save(); // at once: a page that is gone waits for no earlier save
+});
 addEventListener("pageshow", () => (leaving = false));
+
+// Back may show a draft as it was before the save that the person left behind.
+async function lookAgain(pause) {
+  const isLate = Date.now() - sessionStorage.getItem(LEFT) > LATE;
+  if (isLate || typed() !== saved || saving) return;
+  const answer = await fetch(location.href).catch(() => null); // without a connection, what is typed next says so
+  const page = new DOMParser().parseFromString((await answer?.text()) ?? "", "text/html");
+  const version = page.querySelector("form[data-draft] [name=version]")?.value;
+  if (version && version !== form.elements.version.value && typed() === saved) location.reload();
+  else setTimeout(lookAgain, pause, pause * 2);
+}
+setTimeout(lookAgain, PAUSE, 2 * PAUSE);
