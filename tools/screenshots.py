@@ -16,6 +16,7 @@ from typing import Any
 import requests
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from infra.local.lambdas import invoke
 from infra.local.local_settings import any_settings
@@ -109,6 +110,7 @@ def _copy(stack: DevStack, mailing_id: int) -> None:
         driver.get(f"{stack.url}/console/mailings/{mailing_id}")
         _sign_in_if_asked(driver, f"{stack.url}/console/mailings/{mailing_id}")
         driver.find_element(By.CSS_SELECTOR, f"form[action$='/mailings/{mailing_id}/copy'] button").click()
+        WebDriverWait(driver, 30).until(lambda _: "/console/drafts/" in driver.current_url, "no draft of the copy")
     finally:
         driver.quit()
 
